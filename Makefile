@@ -1,0 +1,38 @@
+# Everything a user or a developer types. `make help` lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help install demo test lint bench clean
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(INSTALLED)  ## a virtual environment in .venv with the tested versions
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[web,dev]'
+	@touch $@
+
+# Where standard output is no terminal the monitor runs headless; then it ends by itself.
+demo: install  ## the live monitor on an embedded producer with a simulated Sun
+	@if [ -t 0 ] && [ -t 1 ]; then exec $(BIN)/sunspec-tui --demo; \
+	else exec $(BIN)/sunspec-tui --demo --no-ui --duration 20 --status-interval 4; fi
+
+test: install  ## all tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+lint: install  ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: install  ## the figures of docs/performance.md, measured on this machine
+	$(BIN)/python bench/run.py
+
+clean:  ## remove what make has made
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

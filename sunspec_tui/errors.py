@@ -1,0 +1,45 @@
+"""The errors that sunspec-tui raises on purpose, under one root.
+
+Everything a user can mend is a ``SunspecError`` with one sentence that says what was
+wrong and how to mend it; ``cli`` is the only place that prints it. This module holds
+values only: it prints nothing, logs nothing and decides nothing.
+"""
+
+from enum import StrEnum
+
+
+class SunspecError(Exception):
+    """Root of all errors that this package raises on purpose."""
+
+
+class UsageError(SunspecError):
+    """A setting or an argument that cannot be used; ends the command with status 2."""
+
+
+class SourceError(SunspecError):
+    """A file or a stream that was to be read cannot be."""
+
+
+class RejectCause(StrEnum):
+    """Why a message was rejected. The values are the keys of ``rejected`` in a status."""
+
+    PARTS = "parts"
+    EMPTY = "empty"
+    TOPIC = "topic"
+    HEADER_SIZE = "header_size"
+    HEADER_ENCODING = "header_encoding"
+    HEADER_JSON = "header_json"
+    HEADER_TYPE = "header_type"
+    HEADER_VALUE = "header_value"
+    DATA_TYPE = "data_type"
+    SHAPE = "shape"
+    PAYLOAD_LENGTH = "payload_length"
+
+
+class RejectedMessage(SunspecError):
+    """A message that is not a frame; the receiver counts it under its cause and goes on."""
+
+    def __init__(self, cause: RejectCause, detail: str) -> None:
+        super().__init__(f"{cause}: {detail}")
+        self.cause = cause
+        self.detail = detail

@@ -1,0 +1,132 @@
+"""The instrument's clock and channels, and every reading of a time on the wire.
+
+Pure functions on numbers and strings, in seconds since 1970 UTC and in Hz. Nothing here
+asks a clock: whoever needs "now" passes it in.
+
+The constants are the instrument's own: a digitiser clock of 196 MHz and 4096 channels,
+so a channel is ``196e6 / 8192`` = 23 925.78125 Hz wide and time tags count ticks of
+1 / 196 000 000 s.
+"""
+
+import math
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+CLOCK_HZ = 196_000_000
+"""Ticks of a time tag per second."""
+
+TICKS_PER_SPECTRUM = 8192
+"""Ticks that one unaveraged spectrum lasts; a recorder averages ``navg`` of them."""
+
+CHANNEL_WIDTH_HZ = CLOCK_HZ / TICKS_PER_SPECTRUM
+"""Width of one channel: 23 925.78125 Hz."""
+
+CHANNELS_PER_PIPELINE = 96
+"""A spectrum is put together from 32 pipelines of 96 channels; faults come in such blocks."""
+
+# A wall clock in s, ms, us or ns since 1970 tells its unit by its size: 1e11 s lies in the year
+# 5138, 1e11 ms in 1973, and the same factor of a thousand separates the others.
+_UNITS = ((1e11, 1.0), (1e14, 1e-3), (1e17, 1e-6), (1e20, 1e-9))
+
+EARLIEST_PLAUSIBLE_S = 946_684_800.0
+"""2000-01-01: a wall clock before it was never set."""
+
+LATEST_PLAUSIBLE_S = 4_102_444_800.0
+"""2100-01-01: a wall clock after it counts something else."""
+
+
+def tag_to_unix(time_tag: int) -> float:
+    """Seconds since 1970 of an LWA time tag.
+
+    The tag exceeds 2**53, so it is split in integers before it becomes a float.
+    """
+    seconds, ticks = divmod(time_tag, CLOCK_HZ)
+    return seconds + ticks / CLOCK_HZ
+
+
+def scale_to_seconds(value: float) -> float:
+    """Seconds since 1970 of a wall clock that counts s, ms, us or ns.
+
+    Raises
+    ------
+    ValueError
+        If the value is not finite or too large for any of the units.
+    """
+    if math.isfinite(value):
+        for limit, unit_s in _UNITS:
+            if abs(value) < limit:
+                return value * unit_s
+    raise ValueError(f"{value!r} is no time in s, ms, us or ns since 1970")
+
+
+def parse_wall_clock(value: float | str) -> float:
+    """Seconds since 1970 of a ``timestamp``: a number or a string like ``"1755552894.787341"``.
+
+    Raises
+    ------
+    ValueError
+        If it is no number, or no plausible time (2000 to 2100) in s, ms, us or ns.
+    """
+    seconds = scale_to_seconds(float(value))
+    if not EARLIEST_PLAUSIBLE_S <= seconds < LATEST_PLAUSIBLE_S:
+        raise ValueError(f"{value!r} lies outside the years 2000 to 2100")
+    return seconds
+
+
+def parse_block_time(text: str) -> float:
+    """Seconds since 1970 of a ``last_block_time`` like ``"2025-08-18 21:34:54.787341"``.
+
+    The fraction may be missing, a ``T``, a ``Z`` or an offset may be there; without an offset
+    the time is UTC. A literal ``%f`` marks a test producer that sends local time without
+    saying which zone, so such a text cannot be read.
+
+    Raises
+    ------
+    ValueError
+        If the text is no such time.
+    """
+    if "%f" in text:
+        raise ValueError(f"{text!r} is a local time of an unknown zone (a literal %f)")
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    seconds = moment.timestamp()
+    if not EARLIEST_PLAUSIBLE_S <= seconds < LATEST_PLAUSIBLE_S:
+        raise ValueError(f"{text!r} lies outside the years 2000 to 2100")
+    return seconds
+
+
+def format_block_time(unix_s: float) -> str:
+    """``last_block_time`` as a recorder writes it: the fraction is missing when it is 0."""
+    return datetime.fromtimestamp(unix_s, UTC).replace(tzinfo=None).isoformat(sep=" ")
+
+
+def format_iso(unix_s: float) -> str:
+    """UTC in ISO 8601 with milliseconds and a ``Z``, for status lines and files."""
+    moment = datetime.fromtimestamp(unix_s, UTC)
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def format_clock(unix_s: float) -> str:
+    """UTC time of day, ``HH:MM:SS``; ``--:--:--`` where no time is known."""
+    if not math.isfinite(unix_s):
+        return "--:--:--"
+    return datetime.fromtimestamp(unix_s, UTC).strftime("%H:%M:%S")
+
+
+def channel_frequencies_hz(chan0: int, nchan: int) -> NDArray[np.float64]:
+    """Centres of ``nchan`` channels from ``chan0`` on, in Hz."""
+    return (chan0 + np.arange(nchan)) * CHANNEL_WIDTH_HZ
+
+
+def bin_frequencies_hz(chan0: int, nchan: int, channel_average: int) -> NDArray[np.float64]:
+    """Centres of the bins that average ``channel_average`` channels each, in Hz.
+
+    A last bin of fewer channels, where the factor does not divide ``nchan``, has the centre
+    of the channels that it holds.
+    """
+    starts = np.arange(0, nchan, channel_average)
+    last = np.minimum(starts + channel_average, nchan) - 1
+    return (chan0 + (starts + last) / 2) * CHANNEL_WIDTH_HZ
