@@ -1,0 +1,181 @@
+"""Every setting, declared once: its name, type, default and sentence.
+
+`Settings` is what the command line, a TOML file and the front ends share; the command line builds its
+options from the fields below, so that no option is written twice. Values only: nothing here
+reads a file unless asked, prints or exits.
+"""
+
+import math
+import tomllib
+from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from sunspec_tui.errors import UsageError
+
+BEAM_PORT_BASE = 30000
+DELAY_METHODS = ("auto", "buffer", "manual")
+PRODUCT_NAMES = ("XX", "YY", "XY_real", "XY_imag", "I", "Q", "U", "V", "V/I")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+def _setting(default: Any, text: str, group: str, **limits: Any) -> Any:  # noqa: ANN401 - any type of field
+    return field(default=default, metadata={"help": text, "group": group, **limits})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the monitor, on a terminal and headless.
+
+    Raises
+    ------
+    UsageError
+        If a value is of the wrong type or outside its limits.
+    """
+
+    addr: str = _setting("127.0.0.1", "address of the stream", "stream")
+    port: int = _setting(9798, "port of the stream", "stream", least=1, most=65535)
+    beam: int | None = _setting(None, f"recorder's beam: port {BEAM_PORT_BASE} + BEAM", "stream", least=1, most=999)
+    buffer_length: int = _setting(1200, "rows that are kept", "stream", least=2)
+    channel_average: int = _setting(4, "channels averaged into a bin", "stream", least=1)
+    product: str = _setting("XX", "product shown", "stream", choices=PRODUCT_NAMES)
+    chan0: int = _setting(560, "first channel, where the stream does not say", "stream", least=0)
+    delay_method: str = _setting("auto", "how the message delay is found", "delay", choices=DELAY_METHODS)
+    delay: float | None = _setting(None, "message delay in seconds; implies --delay-method manual", "delay")
+    plot_interval: float = _setting(10.0, "seconds from plot to plot, 0 is off", "plots", least=0)
+    plot_dir: Path = _setting(Path("figs"), "directory of the plots", "plots")
+    gc_interval: int = _setting(100, "frames from one garbage collection to the next, 0 is off", "memory", least=0)
+    start_webshow: bool = _setting(False, "serve the web view (not in this version)", "web")
+    web_host: str = _setting("127.0.0.1", "address that the web view listens on", "web")
+    web_port: int = _setting(9527, "port that the web view listens on", "web", least=1, most=65535)
+    no_ui: bool = _setting(False, "run without a terminal interface", "running")
+    duration: float | None = _setting(None, "end after so many seconds", "running", above=0)
+    status_interval: float = _setting(30.0, "seconds from status line to status line", "running", above=0)
+    status_format: str = _setting("text", "form of the status lines", "running", choices=("text", "json"))
+    demo: bool = _setting(False, "watch an embedded producer with a simulated Sun", "running")
+    log_level: str = _setting("INFO", "what is logged", "logging", choices=LOG_LEVELS)
+    log_file: Path | None = _setting(None, "log to this file too", "logging")
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @property
+    def stream_port(self) -> int:
+        """The port to connect to: of the beam, if one is named."""
+        return self.port if self.beam is None else BEAM_PORT_BASE + self.beam
+
+
+@dataclass(frozen=True)
+class StreamSettings:
+    """Settings of the producer."""
+
+    source: str = _setting("simulate", "simulate, or an e-CALLISTO FITS file", "source")
+    addr: str = _setting("127.0.0.1", "address to publish on", "stream")
+    port: int = _setting(9798, "port to publish on, 0 takes a free one", "stream", least=0, most=65535)
+    interval: float = _setting(0.25, "seconds of data in a frame", "stream", above=0)
+    speed: float = _setting(1.0, "times real time; 0 is as fast as it goes", "source", least=0)
+    loop: bool = _setting(False, "begin again at the end of the file", "source")
+    frames: int | None = _setting(None, "end after so many frames", "source", least=1)
+    seed: int = _setting(0, "seed of the simulated Sun", "source", least=0)
+    chan0: int = _setting(560, "first channel", "stream", least=0)
+    now: bool = _setting(False, "shift a file's times to now", "source")
+    wait: bool = _setting(False, "begin with the first subscriber", "stream")
+    log_level: str = _setting("INFO", "what is logged", "logging", choices=LOG_LEVELS)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class LookSettings:
+    """Settings of the commands that look at a stream for a moment: doctor and snapshot."""
+
+    addr: str = _setting("127.0.0.1", "address of the stream", "stream")
+    port: int = _setting(9798, "port of the stream", "stream", least=1, most=65535)
+    frames: int = _setting(8, "frames to wait for", "stream", least=1)
+    timeout: float = _setting(10.0, "seconds to wait for them", "stream", above=0)
+    chan0: int = _setting(560, "first channel, where the stream does not say", "stream", least=0)
+    png: Path | None = _setting(None, "write a PNG figure to this file too (snapshot)", "figure")
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+def option(name: str) -> str:
+    """The command line's spelling of a setting."""
+    return "--" + name.replace("_", "-")
+
+
+def check(settings: Any) -> None:  # noqa: ANN401 - any of the classes above
+    """Hold every value against its field's limits.
+
+    Raises
+    ------
+    UsageError
+        With the name of the first one that is outside.
+    """
+    for setting in fields(settings):
+        value = getattr(settings, setting.name)
+        if value is not None:
+            _check_value(setting, value)
+
+
+def _check_value(setting: Field[Any], value: Any) -> None:  # noqa: ANN401
+    limits, name = setting.metadata, option(setting.name)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UsageError(f"{name} is {value}, it must be a finite number")
+    if "choices" in limits and value not in limits["choices"]:
+        raise UsageError(f"{name} is {value!r}, choose one of {', '.join(limits['choices'])}")
+    if "least" in limits and value < limits["least"]:
+        raise UsageError(f"{name} is {value}, it must be at least {limits['least']}")
+    if "most" in limits and value > limits["most"]:
+        raise UsageError(f"{name} is {value}, it must be at most {limits['most']}")
+    if "above" in limits and value <= limits["above"]:
+        raise UsageError(f"{name} is {value}, it must be above {limits['above']}")
+
+
+def plain_type(setting: Field[Any]) -> type:
+    """The type of a setting without its ``None``."""
+    kinds = {"str": str, "int": int, "float": float, "bool": bool, "Path": Path}
+    spelled = setting.type if isinstance(setting.type, str) else str(getattr(setting.type, "__name__", setting.type))
+    return kinds[spelled.replace("pathlib.", "").split(" |")[0].rpartition(".")[2]]
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """Settings of a TOML file: keys are the options' names, with ``-`` or ``_``.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be read, is no TOML, or names a setting that does not exist or of another type.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}; check --config") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is no TOML: {error}") from error
+    known = {setting.name: setting for setting in fields(Settings)}
+    values = {}
+    for key, value in table.items():
+        name = key.replace("-", "_")
+        if name not in known:
+            raise UsageError(f"{path}: there is no setting {key!r}; known are {', '.join(known)}")
+        values[name] = _typed(path, known[name], value)
+    return values
+
+
+def _typed(path: Path, setting: Field[Any], value: Any) -> Any:  # noqa: ANN401
+    kind = plain_type(setting)
+    if kind is float and type(value) is int:
+        return float(value)
+    if kind is Path and type(value) is str:
+        return Path(value)
+    if type(value) is not kind:
+        raise UsageError(f"{path}: {setting.name} is {value!r}, it must be a {kind.__name__}")
+    return value
+
+
+def default_of(setting: Field[Any]) -> Any:  # noqa: ANN401
+    """Default of a setting."""
+    return None if setting.default is MISSING else setting.default

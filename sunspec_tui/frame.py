@@ -1,0 +1,262 @@
+"""One message of the stream as a value: a `Frame`, or a typed reason why it is none.
+
+The header is somebody else's: every key of it is missing in some producer's version, so what is
+missing is filled in from the rest, and what is there but wrong rejects the message. Nothing
+here keeps state, asks a clock or evaluates text; the payload is never copied unless its type
+asks for it.
+"""
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sunspec_tui.errors import RejectCause, RejectedMessage
+from sunspec_tui.times import parse_block_time, parse_wall_clock
+
+TOPIC = b"data"
+MAX_HEADER_BYTES = 64 * 1024
+DEFAULT_NCHAN = 3072
+_POLARISATIONS = (1, 2, 4)
+_TYPE_NAME = re.compile(r"[<>=|]?[a-z]+[0-9]{0,2}")
+# The axes of a payload, outermost first; a shorter shape lacks the outer ones.
+_AXES = ("ntime", "nbeam", "nchan", "npol")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One averaged power spectrum as it was received.
+
+    Attributes
+    ----------
+    data
+        Power, float32 as a rule, shape (nbeam, nchan, npol), arbitrary linear units.
+    block_time_s
+        End of the averaged data, seconds since 1970 UTC; NaN where the header does not say.
+    sent_s
+        The sender's wall clock when the message was made, seconds since 1970; NaN where unknown.
+    time_problem
+        Why `block_time_s` or `sent_s` could not be read, for people; empty where nothing is wrong.
+    time_tag
+        Start of the producer's sequence, in ticks of 196 MHz since 1970.
+    seq
+        The producer's own number of the frame; None where it counts none.
+    chan0
+        First channel; None where the header does not say.
+    interval_s
+        The producer's nominal step from frame to frame; None where the header does not say.
+    """
+
+    data: NDArray[Any]
+    block_time_s: float
+    sent_s: float
+    time_problem: str = ""
+    time_tag: int | None = None
+    seq: int | None = None
+    chan0: int | None = None
+    interval_s: float | None = None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(nbeam, nchan, npol)."""
+        nbeam, nchan, npol = self.data.shape
+        return nbeam, nchan, npol
+
+
+def decode(parts: Sequence[bytes | memoryview]) -> Frame:
+    """Read one multipart message.
+
+    Parameters
+    ----------
+    parts
+        The parts of the message in order: topic, header, payload.
+
+    Raises
+    ------
+    RejectedMessage
+        With the cause under which the message is to be counted.
+    """
+    topic, raw_header, payload = _three_parts(parts)
+    if topic != TOPIC:
+        raise RejectedMessage(RejectCause.TOPIC, f"topic {bytes(topic[:32])!r} is not {TOPIC!r}")
+    header = parse_header(raw_header)
+    data = _payload_array(header, payload)
+    block_time_s, block_problem = _block_time(header.get("last_block_time", header.get("lwa_time")))
+    sent_s, sent_problem = _wall_clock(header.get("timestamp"))
+    return Frame(
+        data,
+        block_time_s,
+        sent_s,
+        block_problem or sent_problem,
+        _count(header, "time_tag"),
+        _count(header, "seq"),
+        _count(header, "chan0"),
+        _interval(header.get("interval")),
+    )
+
+
+def parse_header(raw: bytes | memoryview) -> dict[str, Any]:
+    """The header of a message as a dictionary.
+
+    Raises
+    ------
+    RejectedMessage
+        If it is huge, not UTF-8, not JSON or not an object.
+    """
+    if len(raw) > MAX_HEADER_BYTES:
+        raise RejectedMessage(RejectCause.HEADER_SIZE, f"header of {len(raw)} bytes, over {MAX_HEADER_BYTES}")
+    try:
+        text = bytes(raw).decode()
+    except UnicodeDecodeError as error:
+        raise RejectedMessage(RejectCause.HEADER_ENCODING, "header is not UTF-8") from error
+    try:
+        header = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RejectedMessage(RejectCause.HEADER_JSON, f"header is not JSON: {error}") from error
+    if not isinstance(header, dict):
+        raise RejectedMessage(RejectCause.HEADER_JSON, f"header is a JSON {type(header).__name__}, no object")
+    return header
+
+
+def _three_parts(parts: Sequence[bytes | memoryview]) -> Sequence[bytes | memoryview]:
+    if not any(len(part) for part in parts):
+        raise RejectedMessage(RejectCause.EMPTY, "empty message")
+    if len(parts) != 3:
+        raise RejectedMessage(RejectCause.PARTS, f"{len(parts)} parts instead of topic, header and payload")
+    if not len(parts[2]):
+        raise RejectedMessage(RejectCause.EMPTY, "empty payload")
+    return parts
+
+
+def _count(header: dict[str, Any], key: str, *, least: int = 0) -> int | None:
+    """A whole number of the header, or None where the key is missing."""
+    value = header.get(key)
+    if type(value) is int:
+        if value < least:
+            raise RejectedMessage(RejectCause.HEADER_VALUE, f"{key} is {value}, below {least}")
+        return value
+    if value is None and key not in header:
+        return None
+    raise RejectedMessage(RejectCause.HEADER_TYPE, f"{key} is {value!r}, no whole number")
+
+
+def _interval(value: object) -> float | None:
+    if value is None:
+        return None
+    if type(value) not in (int, float):
+        raise RejectedMessage(RejectCause.HEADER_TYPE, f"interval is {value!r}, no number")
+    seconds = float(value)  # type: ignore[arg-type]
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise RejectedMessage(RejectCause.HEADER_VALUE, f"interval is {seconds} s")
+    return seconds
+
+
+def _block_time(value: object) -> tuple[float, str]:
+    """Time and problem of ``last_block_time``: a text that cannot be read is a problem, not a rejection."""
+    if value is None:
+        return math.nan, ""
+    if type(value) is not str:
+        raise RejectedMessage(RejectCause.HEADER_TYPE, f"last_block_time is {value!r}, no text")
+    try:
+        return parse_block_time(value), ""
+    except (ValueError, OverflowError) as error:
+        return math.nan, f"last_block_time cannot be read: {error}"
+
+
+def _wall_clock(value: object) -> tuple[float, str]:
+    """Time and problem of ``timestamp``, a number or a text."""
+    if value is None:
+        return math.nan, ""
+    if type(value) not in (int, float, str):
+        raise RejectedMessage(RejectCause.HEADER_TYPE, f"timestamp is {value!r}, neither number nor text")
+    if type(value) is not str and value < 0:  # type: ignore[operator]
+        raise RejectedMessage(RejectCause.HEADER_VALUE, f"timestamp is {value!r}, below 0")
+    try:
+        return parse_wall_clock(value), ""  # type: ignore[arg-type]
+    except (ValueError, OverflowError) as error:
+        return math.nan, f"timestamp cannot be read: {error}"
+
+
+@lru_cache(maxsize=64)
+def _data_type(name: str) -> np.dtype[Any]:
+    """The numpy type of ``data_type``; plain real numbers only, named by a plain word."""
+    try:
+        if not _TYPE_NAME.fullmatch(name):
+            raise TypeError("not a plain type name")
+        dtype = np.dtype(name)
+    except (TypeError, ValueError) as error:
+        raise RejectedMessage(RejectCause.DATA_TYPE, f"data_type {name[:40]!r} is not known") from error
+    if dtype.kind not in "fiu" or dtype.itemsize > 8:
+        raise RejectedMessage(RejectCause.DATA_TYPE, f"data_type {name!r} is no real number of at most 8 bytes")
+    return dtype
+
+
+def _payload_array(header: dict[str, Any], payload: bytes | memoryview) -> NDArray[Any]:
+    """The payload as (nbeam, nchan, npol); a leading time axis is averaged away."""
+    name = header.get("data_type", "<f4")
+    if type(name) is not str:
+        raise RejectedMessage(RejectCause.DATA_TYPE, f"data_type is {name!r}, no text")
+    dtype = _data_type(name)
+    size, rest = divmod(len(payload), dtype.itemsize)
+    if rest:
+        detail = f"payload of {len(payload)} bytes holds no whole number of {name}"
+        raise RejectedMessage(RejectCause.PAYLOAD_LENGTH, detail)
+    shape = _shape(header, size)
+    if math.prod(shape) != size:
+        detail = f"payload of {size} values, but the header says {shape}"
+        raise RejectedMessage(RejectCause.PAYLOAD_LENGTH, detail)
+    values = np.frombuffer(payload, dtype).reshape(shape)
+    if len(shape) == 4:
+        return values[0] if shape[0] == 1 else values.mean(axis=0)
+    return values
+
+
+def _shape(header: dict[str, Any], size: int) -> tuple[int, ...]:
+    """Shape from ``data_shape``, else from nbeam, nchan and npol, else from the payload's length."""
+    named = {axis: _count(header, axis, least=1) for axis in _AXES[1:]}
+    npol = named["npol"]
+    if npol is not None and npol not in _POLARISATIONS:
+        raise RejectedMessage(RejectCause.SHAPE, f"npol is {npol}, not 1, 2 or 4")
+    if "data_shape" in header:
+        return _stated_shape(header["data_shape"], named)
+    nbeam = named["nbeam"] or 1
+    nchan = named["nchan"]
+    if npol is None:
+        npol = _guess_npol(size, nbeam, nchan)
+    return nbeam, nchan or size // (nbeam * npol), npol
+
+
+def _guess_npol(size: int, nbeam: int, nchan: int | None) -> int:
+    """npol that makes a whole number of channels, the usual 3072 first."""
+    npol = size / (nbeam * (nchan or DEFAULT_NCHAN))
+    if npol in _POLARISATIONS:
+        return int(npol)
+    return next(npol for npol in (4, 2, 1) if size % (nbeam * npol) == 0 or npol == 1)
+
+
+def _stated_shape(stated: object, named: dict[str, int | None]) -> tuple[int, ...]:
+    """``data_shape`` as (nbeam, nchan, npol), with ntime in front where it is there."""
+    if type(stated) is not list or not all(type(length) is int for length in stated):
+        raise RejectedMessage(RejectCause.HEADER_TYPE, f"data_shape is {stated!r}, no list of whole numbers")
+    if not 1 <= len(stated) <= 4 or min(stated) < 1:
+        raise RejectedMessage(RejectCause.SHAPE, f"data_shape {stated} is no (ntime, nbeam, nchan, npol)")
+    shape = _with_all_axes(stated)
+    for axis, length in zip(_AXES[1:], shape[-3:], strict=True):
+        if named[axis] not in (None, length):
+            raise RejectedMessage(RejectCause.SHAPE, f"data_shape {stated}, but {axis} is {named[axis]}")
+    if shape[-1] not in _POLARISATIONS:
+        raise RejectedMessage(RejectCause.SHAPE, f"data_shape {stated} has {shape[-1]} products, not 1, 2 or 4")
+    return shape
+
+
+def _with_all_axes(stated: list[int]) -> tuple[int, ...]:
+    """A shape of one axis is (nchan,), of two (nchan, npol); what is outside has length 1."""
+    if len(stated) == 1:
+        return 1, stated[0], 1
+    return tuple([1] * (3 - len(stated)) + stated)

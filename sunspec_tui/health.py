@@ -1,0 +1,231 @@
+"""What can be said of the stream: is it alive, how fast is it, what was lost and why.
+
+A tracker that is told of every frame and every rejection and keeps no clock: times come as
+arguments, arrivals on a clock that never goes back. The cadence is measured from the data's own
+time, never assumed; losses are counted from the producer's sequence number where there is one,
+else from steps of the data's time.
+"""
+
+import math
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sunspec_tui.errors import RejectCause
+from sunspec_tui.frame import Frame
+from sunspec_tui.ring import Mark
+
+DEFAULT_INTERVAL_S = 0.25
+_STEPS = 31
+# A recorder may send a gulp as two frames at once and then be silent for the whole of it: three
+# gulps of silence are up to six frames of data. Below 1.5 s a busy machine looks like a dead one.
+_STALL_FRAMES = 6
+_STALL_LEAST_S, _STALL_MOST_S = 1.5, 10.0
+
+
+class StreamState(StrEnum):
+    """Whether what is seen is now."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    STALLED = "stalled"
+
+
+class LinkState(StrEnum):
+    """What the socket's monitor says of the connection, in words for people."""
+
+    IDLE = "not started"
+    CONNECTING = "connecting"
+    REFUSED = "nobody answers there, retrying"
+    CONNECTED = "connected"
+    LOST = "connection lost, retrying"
+    FAILED = "receiver failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a frame belongs: its end of data, its slot and what was unusual."""
+
+    time_s: float
+    slot: int
+    mark: Mark
+    missing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HealthReading:
+    """State and counts of the stream at one moment.
+
+    Attributes
+    ----------
+    state, link
+        Of the stream and of its connection.
+    frames_received, frames_rejected, frames_missing
+        Counts since the start.
+    rejected
+        Count by `RejectCause`.
+    restarts, reversals, repeats
+        How often the sequence began anew, the data's time went back, or stood.
+    cadence_s
+        Data time from frame to frame; NaN while unknown.
+    rate_hz
+        Frames that arrived a second over the last few; NaN while unknown.
+    silence_s
+        Since the last frame; NaN before the first.
+    """
+
+    state: StreamState = StreamState.CONNECTING
+    link: LinkState = LinkState.IDLE
+    frames_received: int = 0
+    frames_rejected: int = 0
+    frames_missing: int = 0
+    rejected: dict[str, int] = field(default_factory=dict)
+    restarts: int = 0
+    reversals: int = 0
+    repeats: int = 0
+    cadence_s: float = math.nan
+    rate_hz: float = math.nan
+    silence_s: float = math.nan
+
+
+class StreamHealth:
+    """Keeps count of one stream; see the module for what it may not do."""
+
+    def __init__(self) -> None:
+        self.link = LinkState.IDLE
+        self.frames_received = 0
+        self.frames_missing = 0
+        self.restarts = 0
+        self.reversals = 0
+        self.repeats = 0
+        self.rejected: Counter[RejectCause] = Counter()
+        self.cadence_s = math.nan
+        self._steps: deque[float] = deque(maxlen=_STEPS)
+        self._arrivals: deque[float] = deque(maxlen=_STEPS)
+        self._last: Frame | None = None
+        self._last_time_s = math.nan
+        self._slot = -1
+
+    def reject(self, cause: RejectCause) -> None:
+        """Count one message that was no frame."""
+        self.rejected[cause] += 1
+
+    def place(self, frame: Frame, now_s: float, arrived_s: float) -> Placement:
+        """Count one frame and find its place on the time axis.
+
+        Parameters
+        ----------
+        frame
+            What arrived.
+        now_s
+            Wall clock at the arrival, seconds since 1970: the row's time where the frame has none.
+        arrived_s
+            The arrival on a clock that never goes back.
+        """
+        self.frames_received += 1
+        self._arrivals.append(arrived_s)
+        time_s, mark = _row_time(frame, now_s)
+        step_s = time_s - self._last_time_s
+        missing = 0
+        if self._last is None:
+            self._slot = 0
+            if frame.interval_s is not None:
+                self._learn(frame.interval_s)
+        else:
+            restarted = _restarted(self._last, frame)
+            mark |= self._note_step(step_s, restarted, exact=not mark & Mark.TIME_GUESSED)
+            missing = self._missing(frame, step_s, restarted, mark)
+            stride = self._stride(step_s, missing, mark)
+            self._slot += stride
+            if stride > 1:
+                mark |= Mark.GAP_BEFORE
+            self.frames_missing += missing
+        self._last, self._last_time_s = frame, time_s
+        return Placement(time_s, self._slot, mark, missing)
+
+    def _note_step(self, step_s: float, restarted: bool, *, exact: bool) -> Mark:
+        """Learn the cadence from a step of the data's time, and say what was unusual about it."""
+        mark = Mark.NONE
+        if restarted:
+            self.restarts += 1
+            mark |= Mark.RESTART
+        if step_s > 0 and not restarted:
+            self._learn(step_s)
+        elif exact and step_s == 0:
+            self.repeats += 1
+            mark |= Mark.REPEAT
+        elif exact and step_s < 0:
+            self.reversals += 1
+            mark |= Mark.REVERSAL
+        return mark
+
+    def _learn(self, step_s: float) -> None:
+        """Take one step into the median; the lower one of two, because a gap only makes steps longer."""
+        self._steps.append(step_s)
+        self.cadence_s = sorted(self._steps)[(len(self._steps) - 1) // 2]
+
+    def _missing(self, frame: Frame, step_s: float, restarted: bool, mark: Mark) -> int:
+        """Frames lost between the last one and this one.
+
+        The producer's own numbers tell exactly. Without them the data's time tells, but neither
+        across a restart, where nothing was sent, nor from a time that is only a guess.
+        """
+        assert self._last is not None  # noqa: S101 - place() asks only then
+        if frame.seq is not None and self._last.seq is not None:
+            return max(0, frame.seq - self._last.seq - 1)
+        if restarted or mark & Mark.TIME_GUESSED:
+            return 0
+        return max(0, self._stride(step_s, 0, mark) - 1)
+
+    def _stride(self, step_s: float, missing: int, mark: Mark) -> int:
+        """Slots from the last row to this one: at least one, and one for each row that should be there."""
+        if mark & Mark.TIME_GUESSED or not self.cadence_s > 0 or not step_s > 0:
+            return 1 + missing
+        return max(1 + missing, round(step_s / self.cadence_s))
+
+    def state(self, arrived_s: float) -> StreamState:
+        """State at `arrived_s`: silence turns it."""
+        if not self._arrivals:
+            return StreamState.CONNECTING
+        silent = arrived_s - self._arrivals[-1] > self.stall_after_s()
+        return StreamState.STALLED if silent else StreamState.LIVE
+
+    def stall_after_s(self) -> float:
+        """Silence after which a live stream counts as stalled."""
+        cadence_s = self.cadence_s if self.cadence_s > 0 else DEFAULT_INTERVAL_S
+        return min(max(_STALL_FRAMES * cadence_s, _STALL_LEAST_S), _STALL_MOST_S)
+
+    def reading(self, arrived_s: float) -> HealthReading:
+        """All of it at `arrived_s`, as a value."""
+        arrivals = self._arrivals
+        span_s = arrivals[-1] - arrivals[0] if len(arrivals) > 1 else 0.0
+        return HealthReading(
+            state=self.state(arrived_s),
+            link=self.link,
+            frames_received=self.frames_received,
+            frames_rejected=self.rejected.total(),
+            frames_missing=self.frames_missing,
+            rejected={str(cause): count for cause, count in sorted(self.rejected.items())},
+            restarts=self.restarts,
+            reversals=self.reversals,
+            repeats=self.repeats,
+            cadence_s=self.cadence_s,
+            rate_hz=(len(arrivals) - 1) / span_s if span_s > 0 else math.nan,
+            silence_s=arrived_s - arrivals[-1] if arrivals else math.nan,
+        )
+
+
+def _row_time(frame: Frame, now_s: float) -> tuple[float, Mark]:
+    """End of the frame's data: from the header, else when it was sent, else when it arrived."""
+    if not math.isnan(frame.block_time_s):
+        return frame.block_time_s, Mark.NONE
+    if not math.isnan(frame.sent_s):
+        return frame.sent_s, Mark.TIME_GUESSED
+    return now_s, Mark.TIME_GUESSED
+
+
+def _restarted(last: Frame, frame: Frame) -> bool:
+    """Whether the producer began anew: another sequence, or numbers that begin again."""
+    if frame.time_tag is not None and last.time_tag is not None and frame.time_tag != last.time_tag:
+        return True
+    return frame.seq is not None and last.seq is not None and frame.seq < last.seq

@@ -1,0 +1,436 @@
+"""StreamReceiver: owns and orders all that runs, and hands out frozen snapshots.
+
+It starts the subscriber's thread and the plot writer, keeps the one lock that their state stands
+under, and stops everything in reverse order. It draws nothing, prints nothing and knows no front end;
+what is worth telling goes to the log of this package.
+"""
+
+import gc
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sunspec_tui.delay import DelayMethod
+from sunspec_tui.errors import RejectCause, RejectedMessage, UsageError
+from sunspec_tui.frame import decode
+from sunspec_tui.health import LinkState, Placement, StreamState
+from sunspec_tui.intake import DelayChoice, Intake
+from sunspec_tui.memory import MemoryReading, object_count, release_to_system, rss_mb
+from sunspec_tui.plots import PlotEvent, PlotJob
+from sunspec_tui.products import Product, available, bin_count, derive
+from sunspec_tui.ring import Mark, Rows
+from sunspec_tui.snapshot import Snapshot
+from sunspec_tui.subscriber import Subscriber
+from sunspec_tui.times import format_clock
+from sunspec_tui.writers.png import PngWriter
+
+log = logging.getLogger(__name__)
+
+DEFAULT_NCHAN = 3072
+_REJECTION_LOG_S = 1.0
+
+
+class StreamReceiver:
+    """Receives the stream, keeps the last minutes and writes plots.
+
+    Parameters
+    ----------
+    stream_addr, stream_port
+        Where the producer publishes.
+    buffer_length
+        Rows that are kept.
+    gc_interval
+        Frames from one garbage collection to the next; 0 is off.
+    plot_interval
+        Seconds from plot to plot; 0 is off.
+    plot_dir
+        Where plots go; made when it is missing.
+    start_webshow
+        Accepted for the older receiver's callers; this version has no web view and says so.
+    channel_average
+        Channels a bin.
+    product
+        Name of the product that plots and `get_latest_data` show, see `products.Product`.
+    chan0
+        First channel, where the header does not say.
+    beam_index
+        Which beam of a frame with several is kept.
+    delay_method, manual_delay
+        See `set_delay_calculation_method` and `set_delay`.
+    clock, monotonic
+        Wall clock (seconds since 1970) and a clock that never goes back.
+
+    Raises
+    ------
+    UsageError
+        If a parameter cannot be used; `start` raises it for an address that is none.
+
+    Examples
+    --------
+    >>> with StreamReceiver(stream_port=9798, plot_interval=0) as receiver:
+    ...     rows = receiver.get_latest_data(n_frames=10)
+    """
+
+    def __init__(
+        self,
+        stream_addr: str = "127.0.0.1",
+        stream_port: int = 9798,
+        buffer_length: int = 1200,
+        gc_interval: int = 100,
+        plot_interval: float = 10,
+        plot_dir: str | Path = "figs",
+        start_webshow: bool = False,
+        *,
+        channel_average: int = 4,
+        product: str = "XX",
+        chan0: int = 560,
+        beam_index: int = 0,
+        delay_method: str = "auto",
+        manual_delay: float = 0.0,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        for name, value, least in (
+            ("stream_port", stream_port, 1),
+            ("buffer_length", buffer_length, 1),
+            ("channel_average", channel_average, 1),
+            ("gc_interval", gc_interval, 0),
+            ("plot_interval", plot_interval, 0),
+        ):
+            if value < least:
+                raise UsageError(f"{name} is {value}, it must be at least {least}")
+        self.source = f"{stream_addr}:{stream_port}"
+        self._clock, self._monotonic = clock, monotonic
+        self._gc_interval = gc_interval
+        self._gc_runs = self._gc_collected = 0
+        self._product = _product(product)
+        choice = DelayChoice(_delay_method(delay_method), manual_delay)
+        self._intake = Intake(buffer_length, channel_average, chan0, beam_index, choice)
+        self._lock = threading.Lock()
+        self._arrived = threading.Condition(self._lock)
+        self._running: ExitStack | None = None
+        self._said_state = StreamState.CONNECTING
+        self._rejections_unsaid = 0
+        self._rejection_said_s = -_REJECTION_LOG_S
+        self._plots = PngWriter(
+            Path(plot_dir), plot_interval, self._plot_job, on_event=_log_plot, clock=clock, monotonic=monotonic
+        )
+        if start_webshow:
+            log.warning("this version has no web view yet; receiving goes on without it")
+
+    # Life
+
+    def start(self) -> None:
+        """Begin to receive and to plot; without effect while it runs."""
+        if self._running is not None:
+            return
+        with ExitStack() as started:
+            subscriber = Subscriber(f"tcp://{self.source}", self)
+            started.callback(subscriber.stop)
+            self._intake.health.link = LinkState.CONNECTING
+            subscriber.start()
+            started.callback(self._plots.stop)
+            self._plots.start()
+            self._running = started.pop_all()
+
+    def stop(self) -> None:
+        """End everything that `start` began, in reverse order; what was received stays readable."""
+        running, self._running = self._running, None
+        if running is not None:
+            running.close()
+            with self._lock:
+                self._intake.health.link = LinkState.IDLE
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # What the subscriber's thread tells
+
+    def on_message(self, parts: Sequence[bytes]) -> None:
+        """Take one multipart message: kept as a row, or counted under the cause why not."""
+        now_s, arrived_s = self._clock(), self._monotonic()
+        try:
+            frame = decode(parts)
+            with self._lock:
+                epoch = self._intake.epoch
+                placement = self._intake.take(frame, now_s, arrived_s)
+                self._arrived.notify_all()
+        except RejectedMessage as error:
+            self._reject(error, arrived_s)
+            return
+        if placement.mark or self._intake.epoch != epoch:
+            self._tell(placement, reshaped=self._intake.epoch != epoch)
+        if self._gc_interval and self._intake.health.frames_received % self._gc_interval == 0:
+            self.force_garbage_collection()
+
+    def on_link(self, link: LinkState) -> None:
+        """Learn what the connection does."""
+        with self._lock:
+            before, self._intake.health.link = self._intake.health.link, link
+        if link is not before:
+            log.info("%s: %s", self.source, link)
+
+    def on_failure(self, error: Exception) -> None:
+        """Learn that the subscriber's thread has ended on an error."""
+        with self._lock:
+            self._intake.health.link = LinkState.FAILED
+        log.error("receiving has ended on an error, restart the program: %r", error)
+
+    def _reject(self, error: RejectedMessage, arrived_s: float) -> None:
+        """Count a rejected message; the log gets one line a second at the most."""
+        with self._lock:
+            self._intake.health.reject(error.cause)
+        self._rejections_unsaid += 1
+        if arrived_s - self._rejection_said_s >= _REJECTION_LOG_S:
+            more = f" ({self._rejections_unsaid} since the last line)" if self._rejections_unsaid > 1 else ""
+            log.warning("message rejected: %s%s", error, more)
+            self._rejection_said_s, self._rejections_unsaid = arrived_s, 0
+
+    def _tell(self, placement: Placement, *, reshaped: bool) -> None:
+        """Log what was unusual about a frame."""
+        at = format_clock(placement.time_s)
+        if reshaped:
+            log.warning("%s: the shape or the axis of the frames has changed; history begins anew", at)
+        if placement.mark & Mark.RESTART:
+            log.warning("%s: the producer has restarted", at)
+        if placement.mark & Mark.REVERSAL:
+            log.warning("%s: the data's time went back", at)
+        if placement.missing:
+            log.warning("%s: %d frames are missing", at, placement.missing)
+
+    # What front ends ask
+
+    def snapshot(self, since: int = 0, *, epoch: int = 0, most: int | None = None) -> Snapshot:
+        """Everything at this moment, as one frozen value.
+
+        Parameters
+        ----------
+        since
+            `Rows.count` of the rows that the asker already has; 0 asks for all.
+        epoch
+            `Snapshot.epoch` that they belong to; rows of another epoch do not count as known.
+        most
+            At most so many rows, the newest.
+        """
+        taken_s, now_s = self._clock(), self._monotonic()
+        plots = self._plots.status()
+        with self._lock:
+            intake = self._intake
+            health = intake.health.reading(now_s)
+            known = since if epoch == intake.epoch else 0
+            snapshot = Snapshot(
+                taken_s=taken_s,
+                source=self.source,
+                health=health,
+                delay=intake.delay,
+                memory=self._memory(),
+                plots=plots,
+                delay_history=tuple((now_s - at_s, value_s) for at_s, value_s in intake.history.values()),
+                data_age_s=taken_s - intake.block_time_s,
+                axis=intake.axis,
+                epoch=intake.epoch,
+                rows=intake.ring.since(known, most=most) if intake.ring else None,
+            )
+        self._say_state(health.state)
+        return snapshot
+
+    def wait_for_frames(self, n: int, timeout_s: float) -> bool:
+        """Wait until `n` frames have been received since the start; False when the time is up."""
+        health = self._intake.health
+        with self._arrived:
+            return self._arrived.wait_for(lambda: health.frames_received >= n, timeout_s)
+
+    def get_latest_data(self, n_frames: int = 10, product: str | None = None) -> NDArray[np.float32]:
+        """The last rows of one product.
+
+        Parameters
+        ----------
+        n_frames
+            How many; fewer come where fewer have arrived.
+        product
+            Name of the product; the receiver's own by default.
+
+        Returns
+        -------
+        numpy.ndarray
+            float32, shape (n, nbins), oldest first, arbitrary linear units.
+        """
+        with self._lock:
+            ring = self._intake.ring
+        if ring is None:
+            nbins = bin_count(DEFAULT_NCHAN, self._intake.channel_average)
+            return np.empty((0, nbins), np.float32)
+        wanted = self._product if product is None else _product(product)
+        _check_available(wanted, ring.npol)
+        return np.ascontiguousarray(derive(ring.latest(n_frames).data, wanted))
+
+    def get_rows(self, n_frames: int | None = None) -> Rows | None:
+        """The last rows with all products, their times and slots; None before the first frame."""
+        with self._lock:
+            ring = self._intake.ring
+        return None if ring is None else ring.latest(n_frames)
+
+    def get_buffer_status(self) -> dict[str, Any]:
+        """The older receiver's status: buffer, running, plots and delay, and the stream's health."""
+        snapshot = self.snapshot(since=2**62)
+        ring, health = self._intake.ring, snapshot.health
+        nbins = ring.nbins if ring else bin_count(DEFAULT_NCHAN, self._intake.channel_average)
+        return {
+            "buffer_index": ring.index if ring else 0,
+            "buffer_shape": (self._intake.buffer_length, nbins),
+            "buffer_filled": ring.filled if ring else 0,
+            "is_running": self._running is not None,
+            "plot_running": snapshot.plots.running,
+            "last_plot_time": snapshot.plots.last_time_s,
+            "last_plot": snapshot.plots.last_path,
+            "current_delay": snapshot.delay.value_s,
+            "delay_method": str(snapshot.delay.method),
+            "data_age": snapshot.data_age_s,
+            "state": str(health.state),
+            "frames_received": health.frames_received,
+            "frames_rejected": health.frames_rejected,
+            "frames_missing": health.frames_missing,
+            "cadence": health.cadence_s,
+        }
+
+    # Delay
+
+    def get_current_delay(self) -> float:
+        """Message delay of the last frame in seconds; NaN before the first."""
+        return self._intake.delay.value_s
+
+    def set_delay_calculation_method(self, method: str) -> None:
+        """Find the delay by ``auto``, ``buffer`` or ``manual`` from now on.
+
+        Raises
+        ------
+        UsageError
+            If there is no such method.
+        """
+        chosen = _delay_method(method)
+        with self._lock:
+            self._intake.choose_delay(DelayChoice(chosen, self._intake.choice.manual_s))
+
+    def set_delay(self, seconds: float) -> None:
+        """Set the value of ``manual`` and use it."""
+        with self._lock:
+            self._intake.choose_delay(DelayChoice(DelayMethod.MANUAL, float(seconds)))
+
+    # Plots
+
+    def set_plot_interval(self, seconds: float) -> None:
+        """Plot every so many seconds from now on; 0 is off."""
+        self._plots.set_interval(seconds)
+
+    def plot_now(self) -> None:
+        """Ask for a plot at once; `snapshot().plots` tells what became of it."""
+        self._plots.plot_now()
+
+    def set_product(self, product: str) -> None:
+        """Show another product in plots and in `get_latest_data`."""
+        self._product = _product(product)
+
+    def _plot_job(self) -> PlotJob | None:
+        """All rows for the plot writer, or None before the first."""
+        snapshot = self.snapshot()
+        rows, axis = snapshot.rows, snapshot.axis
+        if rows is None or axis is None or not len(rows):
+            return None
+        product = self._product if self._product in available(axis.npol) else Product.XX
+        spectra = [wanted for wanted in (Product.XX, Product.YY) if wanted in available(axis.npol)]
+        return PlotJob(
+            data=np.ascontiguousarray(derive(rows.data, product)),
+            spectra={str(wanted): derive(rows.data[-1], wanted).copy() for wanted in spectra},
+            times_s=rows.times_s,
+            slots=rows.slots,
+            cadence_s=snapshot.health.cadence_s,
+            frequencies_mhz=axis.frequencies_mhz,
+            product=str(product),
+            lag_s=snapshot.delay.value_s,
+            station=self.source,
+            frames_missing=snapshot.health.frames_missing,
+            directory=str(snapshot.plots.directory),
+            now_s=snapshot.taken_s,
+        )
+
+    # Memory
+
+    def get_memory_info(self) -> dict[str, float]:
+        """Memory of this process: ``rss_mb``, ``buffer_mb``, collections and objects."""
+        with self._lock:
+            reading = self._memory()
+        return {
+            "rss_mb": reading.rss_mb,
+            "buffer_mb": reading.ring_mb,
+            "gc_runs": reading.gc_runs,
+            "gc_collected": reading.gc_collected,
+            "gc_interval": reading.gc_interval,
+            "objects": object_count(),
+        }
+
+    def force_garbage_collection(self) -> int:
+        """Collect garbage now; returns how many objects were freed."""
+        collected = gc.collect()
+        self._gc_runs += 1
+        self._gc_collected += collected
+        return collected
+
+    def optimize_memory(self) -> dict[str, float]:
+        """Free what can be freed, never data that was received; says what it brought."""
+        before_mb = rss_mb()
+        collected = self.force_garbage_collection()
+        release_to_system()
+        return {"rss_before_mb": before_mb, "rss_after_mb": rss_mb(), "collected": collected}
+
+    def _memory(self) -> MemoryReading:
+        ring = self._intake.ring
+        ring_mb = ring.nbytes / 2**20 if ring else 0.0
+        return MemoryReading(rss_mb(), ring_mb, self._gc_runs, self._gc_collected, self._gc_interval)
+
+    def _say_state(self, state: StreamState) -> None:
+        before, self._said_state = self._said_state, state
+        if state is not before:
+            log.log(logging.WARNING if state is StreamState.STALLED else logging.INFO, "stream is %s", state)
+
+
+def _product(name: str) -> Product:
+    try:
+        return Product(name)
+    except ValueError as error:
+        names = ", ".join(Product)
+        raise UsageError(f"there is no product {name!r}; choose one of {names}") from error
+
+
+def _delay_method(name: str) -> DelayMethod:
+    try:
+        return DelayMethod(name)
+    except ValueError as error:
+        names = ", ".join(DelayMethod)
+        raise UsageError(f"there is no delay method {name!r}; choose one of {names}") from error
+
+
+def _check_available(product: Product, npol: int) -> None:
+    if product not in available(npol):
+        names = ", ".join(available(npol))
+        raise UsageError(f"a stream of {npol} products has no {product}; it has {names}")
+
+
+def _log_plot(event: PlotEvent) -> None:
+    log.log(logging.INFO if event.ok else logging.ERROR, "%s", event.text)
+
+
+

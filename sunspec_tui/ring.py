@@ -1,0 +1,145 @@
+"""The last minutes of the stream: rows, their times and their places, in one ring.
+
+One append writes a row, its time and its slot together, so that no row can carry its
+neighbour's time; windows come out oldest first and never hold a row that did not arrive.
+A lock makes every method safe from any thread. The ring knows no clock and no wire.
+
+A row's *slot* is its place on a time axis of even steps: rows that follow each other without
+loss have consecutive slots, and missing rows leave theirs empty.
+"""
+
+import threading
+from dataclasses import dataclass
+from enum import IntFlag
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Mark(IntFlag):
+    """What was unusual about a row, as a bit each."""
+
+    NONE = 0
+    GAP_BEFORE = 1
+    RESTART = 2
+    REVERSAL = 4
+    REPEAT = 8
+    TIME_GUESSED = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of the ring, oldest first; a copy that nobody else writes.
+
+    Attributes
+    ----------
+    data
+        Power, float32, shape (n, nbins, npol).
+    times_s
+        End of each row's averaging, seconds since 1970 UTC, shape (n,).
+    slots
+        Places on the even time axis, int64, shape (n,).
+    marks
+        `Mark` bits, uint8, shape (n,).
+    count
+        Rows that the ring had taken in all when these were copied: what to ask for next.
+    """
+
+    data: NDArray[np.float32]
+    times_s: NDArray[np.float64]
+    slots: NDArray[np.int64]
+    marks: NDArray[np.uint8]
+    count: int
+
+    def __len__(self) -> int:
+        return len(self.times_s)
+
+
+class RingBuffer:
+    """The last `length` rows of `nbins` bins and `npol` products.
+
+    Parameters
+    ----------
+    length
+        Rows that are kept.
+    nbins, npol
+        Shape of a row.
+    first
+        Number of the first row that will be appended, so that a ring that replaces another
+        goes on counting where it ended.
+    """
+
+    def __init__(self, length: int, nbins: int, npol: int, *, first: int = 0) -> None:
+        self.length = length
+        self.nbins = nbins
+        self.npol = npol
+        self._first = first
+        self._count = first
+        self._lock = threading.Lock()
+        self._data = np.full((length, nbins, npol), np.nan, np.float32)
+        self._times_s = np.full(length, np.nan, np.float64)
+        self._slots = np.zeros(length, np.int64)
+        self._marks = np.zeros(length, np.uint8)
+
+    @property
+    def count(self) -> int:
+        """Rows taken so far, those that were overwritten included."""
+        return self._count
+
+    @property
+    def index(self) -> int:
+        """Where the next row goes, 0 to length - 1."""
+        return (self._count - self._first) % self.length
+
+    @property
+    def filled(self) -> int:
+        """Rows that can be read."""
+        return min(self._count - self._first, self.length)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of all that is kept, in bytes."""
+        return self._data.nbytes + self._times_s.nbytes + self._slots.nbytes + self._marks.nbytes
+
+    def append(self, row: NDArray[np.float32], time_s: float, slot: int, mark: Mark = Mark.NONE) -> None:
+        """Take one row, its time and its slot, in one step.
+
+        Parameters
+        ----------
+        row
+            Power, shape (nbins, npol); copied.
+        time_s
+            End of its averaging, seconds since 1970 UTC.
+        slot
+            Its place on the even time axis.
+        mark
+            What was unusual about it.
+        """
+        with self._lock:
+            i = (self._count - self._first) % self.length
+            self._data[i] = row
+            self._times_s[i] = time_s
+            self._slots[i] = slot
+            self._marks[i] = mark
+            self._count += 1
+
+    def latest(self, n: int | None = None) -> Rows:
+        """The last `n` rows, or all; fewer where fewer have arrived."""
+        with self._lock:
+            n = self.filled if n is None else max(0, min(n, self.filled))
+            return self._copy(self._count - n, self._count)
+
+    def since(self, count: int, *, most: int | None = None) -> Rows:
+        """Rows appended after the ring had taken `count`, the newest `most` of them."""
+        with self._lock:
+            start = max(count, self._count - self.filled)
+            if most is not None:
+                start = max(start, self._count - most)
+            return self._copy(min(start, self._count), self._count)
+
+    def _copy(self, start: int, stop: int) -> Rows:
+        """Rows `start` to `stop` (counted from the beginning), under the lock."""
+        where = np.arange(start - self._first, stop - self._first) % self.length
+        return Rows(
+            self._data[where], self._times_s[where], self._slots[where], self._marks[where], self._count
+        )

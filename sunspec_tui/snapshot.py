@@ -1,0 +1,86 @@
+"""What the receiver hands out: one frozen value with all that a screen or a status line shows.
+
+Value types only, so that front ends, the web view and the plots can name what they are given without
+knowing who made it.
+"""
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sunspec_tui.delay import DelayReading
+from sunspec_tui.health import HealthReading
+from sunspec_tui.memory import MemoryReading
+from sunspec_tui.plots import PlotStatus
+from sunspec_tui.ring import Rows
+from sunspec_tui.times import bin_frequencies_hz
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The frequency axis of a row.
+
+    Attributes
+    ----------
+    chan0
+        First channel, from the header or the setting.
+    nchan
+        Channels of a frame.
+    channel_average
+        Channels a bin.
+    npol
+        Polarisation products of a row.
+    chan0_stated
+        Whether the stream itself said `chan0`.
+    """
+
+    chan0: int
+    nchan: int
+    channel_average: int
+    npol: int
+    chan0_stated: bool = False
+
+    @cached_property
+    def frequencies_mhz(self) -> NDArray[np.float64]:
+        """Centres of the bins in MHz, shape (nbins,)."""
+        return bin_frequencies_hz(self.chan0, self.nchan, self.channel_average) / 1e6
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The monitor at one moment.
+
+    Attributes
+    ----------
+    taken_s
+        When, seconds since 1970 UTC.
+    source
+        The stream's address, for people.
+    health, delay, memory, plots
+        Readings of each part.
+    delay_history
+        (seconds before `taken_s`, delay) of the last minute, oldest first.
+    data_age_s
+        Now minus the end of the newest row's data; NaN before the first.
+    axis
+        Of the rows; None before the first frame.
+    epoch
+        Grows when the shape of rows changed and history began anew.
+    rows
+        Rows that the asker has not seen yet.
+    """
+
+    taken_s: float
+    source: str
+    health: HealthReading = field(default_factory=HealthReading)
+    delay: DelayReading = field(default_factory=DelayReading)
+    memory: MemoryReading = field(default_factory=MemoryReading)
+    plots: PlotStatus = field(default_factory=PlotStatus)
+    delay_history: tuple[tuple[float, float], ...] = ()
+    data_age_s: float = math.nan
+    axis: Axis | None = None
+    epoch: int = 0
+    rows: Rows | None = None
