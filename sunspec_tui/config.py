@@ -19,7 +19,7 @@ PRODUCT_NAMES = ("XX", "YY", "XY_real", "XY_imag", "I", "Q", "U", "V", "V/I")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
-def _setting(default: Any, text: str, group: str, **limits: Any) -> Any:  # noqa: ANN401 - any type of field
+def _setting(default: Any, text: str, group: str, **limits: Any) -> Any:
     return field(default=default, metadata={"help": text, "group": group, **limits})
 
 
@@ -106,7 +106,7 @@ def option(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def check(settings: Any) -> None:  # noqa: ANN401 - any of the classes above
+def check(settings: Any) -> None:
     """Hold every value against its field's limits.
 
     Raises
@@ -120,7 +120,7 @@ def check(settings: Any) -> None:  # noqa: ANN401 - any of the classes above
             _check_value(setting, value)
 
 
-def _check_value(setting: Field[Any], value: Any) -> None:  # noqa: ANN401
+def _check_value(setting: Field[Any], value: Any) -> None:
     limits, name = setting.metadata, option(setting.name)
     if isinstance(value, float) and not math.isfinite(value):
         raise UsageError(f"{name} is {value}, it must be a finite number")
@@ -165,7 +165,7 @@ def read_file(path: Path) -> dict[str, Any]:
     return values
 
 
-def _typed(path: Path, setting: Field[Any], value: Any) -> Any:  # noqa: ANN401
+def _typed(path: Path, setting: Field[Any], value: Any) -> Any:
     kind = plain_type(setting)
     if kind is float and type(value) is int:
         return float(value)
@@ -176,6 +176,6 @@ def _typed(path: Path, setting: Field[Any], value: Any) -> Any:  # noqa: ANN401
     return value
 
 
-def default_of(setting: Field[Any]) -> Any:  # noqa: ANN401
+def default_of(setting: Field[Any]) -> Any:
     """Default of a setting."""
     return None if setting.default is MISSING else setting.default

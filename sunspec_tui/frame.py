@@ -186,12 +186,13 @@ def _wall_clock(value: object) -> tuple[float, str]:
 @lru_cache(maxsize=64)
 def _data_type(name: str) -> np.dtype[Any]:
     """The numpy type of ``data_type``; plain real numbers only, named by a plain word."""
+    unknown = RejectedMessage(RejectCause.DATA_TYPE, f"data_type {name[:40]!r} is not known")
+    if not _TYPE_NAME.fullmatch(name):
+        raise unknown
     try:
-        if not _TYPE_NAME.fullmatch(name):
-            raise TypeError("not a plain type name")
         dtype = np.dtype(name)
     except (TypeError, ValueError) as error:
-        raise RejectedMessage(RejectCause.DATA_TYPE, f"data_type {name[:40]!r} is not known") from error
+        raise unknown from error
     if dtype.kind not in "fiu" or dtype.itemsize > 8:
         raise RejectedMessage(RejectCause.DATA_TYPE, f"data_type {name!r} is no real number of at most 8 bytes")
     return dtype
@@ -213,7 +214,7 @@ def _payload_array(header: dict[str, Any], payload: bytes | memoryview) -> NDArr
         raise RejectedMessage(RejectCause.PAYLOAD_LENGTH, detail)
     values = np.frombuffer(payload, dtype).reshape(shape)
     if len(shape) == 4:
-        return values[0] if shape[0] == 1 else values.mean(axis=0)
+        values = values[0] if shape[0] == 1 else np.asarray(values.mean(axis=0))
     return values
 
 
@@ -233,7 +234,7 @@ def _shape(header: dict[str, Any], size: int) -> tuple[int, ...]:
 
 
 def _guess_npol(size: int, nbeam: int, nchan: int | None) -> int:
-    """npol that makes a whole number of channels, the usual 3072 first."""
+    """Npol that makes a whole number of channels, the usual 3072 first."""
     npol = size / (nbeam * (nchan or DEFAULT_NCHAN))
     if npol in _POLARISATIONS:
         return int(npol)

@@ -126,11 +126,7 @@ class Intake:
         _, nchan, npol = frame.data.shape
         axis, ring = self.axis, self.ring
         chan0 = self.chan0 if frame.chan0 is None else frame.chan0
-        if (
-            ring is not None
-            and axis is not None
-            and (axis.nchan, axis.npol, axis.chan0) == (nchan, npol, chan0)
-        ):
+        if ring is not None and axis is not None and (axis.nchan, axis.npol, axis.chan0) == (nchan, npol, chan0):
             return ring
         self.axis = Axis(chan0, nchan, self.channel_average, npol, chan0_stated=frame.chan0 is not None)
         nbins = bin_count(nchan, self.channel_average)

@@ -1,15 +1,26 @@
-"""Rare events on their way between the widgets and the app, all on one page.
+"""Rare events on their way to the app, all on one page.
 
 What happens with every frame is no message: the screen pulls snapshots at its own rate. A message
 carries plain values.
 """
 
+import logging
+
 from textual.message import Message
 
 
-class DelayEntered(Message):
-    """The user has typed a manual delay, in seconds."""
+class Logged(Message):
+    """A line for the log panel, from any thread."""
 
-    def __init__(self, delay_s: float) -> None:
+    def __init__(self, level: int, time_s: float, text: str) -> None:
         super().__init__()
-        self.delay_s = delay_s
+        self.level = level
+        self.time_s = time_s
+        self.text = text
+
+    @property
+    def style(self) -> str:
+        """Style of the line after its level."""
+        if self.level >= logging.ERROR:
+            return "bold red"
+        return "yellow" if self.level >= logging.WARNING else "dim"

@@ -28,9 +28,7 @@ class Product(StrEnum):
 
 
 WIRE_PRODUCTS = (Product.XX, Product.YY, Product.XY_REAL, Product.XY_IMAG)
-SIGNED_PRODUCTS = frozenset(
-    {Product.XY_REAL, Product.XY_IMAG, Product.Q, Product.U, Product.V, Product.V_OVER_I}
-)
+SIGNED_PRODUCTS = frozenset({Product.XY_REAL, Product.XY_IMAG, Product.Q, Product.U, Product.V, Product.V_OVER_I})
 """Products that are negative as a matter of course, so that a logarithm does not suit them."""
 
 _NEEDS = {Product.XX: 1, Product.YY: 2, Product.I: 2, Product.Q: 2}
@@ -64,12 +62,12 @@ def derive(rows: NDArray[np.float32], product: Product) -> NDArray[np.float32]:
         return rows[..., 3]
     half = np.float32(0.5)
     if product is Product.Q:
-        return (rows[..., 0] - rows[..., 1]) * half
+        return np.asarray((rows[..., 0] - rows[..., 1]) * half, np.float32)
     intensity: NDArray[np.float32] = (rows[..., 0] + rows[..., 1]) * half
     if product is Product.I:
         return intensity
     positive = np.where(intensity > 0, intensity, np.float32(np.nan))
-    return rows[..., 3] / positive
+    return np.asarray(rows[..., 3] / positive, np.float32)
 
 
 def bin_count(nchan: int, channel_average: int) -> int:

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.delay import DelayMethod
-from sunspec_tui.errors import RejectCause, RejectedMessage, UsageError
-from sunspec_tui.frame import decode
+from sunspec_tui.errors import RejectedMessage, UsageError
+from sunspec_tui.frame import Frame, decode
 from sunspec_tui.health import LinkState, Placement, StreamState
 from sunspec_tui.intake import DelayChoice, Intake
 from sunspec_tui.memory import MemoryReading, object_count, release_to_system, rss_mb
@@ -121,7 +121,7 @@ class StreamReceiver:
         self._rejections_unsaid = 0
         self._rejection_said_s = -_REJECTION_LOG_S
         self._plots = PngWriter(
-            Path(plot_dir), plot_interval, self._plot_job, on_event=_log_plot, clock=clock, monotonic=monotonic
+            Path(plot_dir), plot_interval, self.plot_job, on_event=_log_plot, clock=clock, monotonic=monotonic
         )
         if start_webshow:
             log.warning("this version has no web view yet; receiving goes on without it")
@@ -284,6 +284,10 @@ class StreamReceiver:
             ring = self._intake.ring
         return None if ring is None else ring.latest(n_frames)
 
+    def last_frame(self) -> Frame | None:
+        """The newest frame as it came; None before the first."""
+        return self._intake.last_frame
+
     def get_buffer_status(self) -> dict[str, Any]:
         """The older receiver's status: buffer, running, plots and delay, and the stream's health."""
         snapshot = self.snapshot(since=2**62)
@@ -344,7 +348,7 @@ class StreamReceiver:
         """Show another product in plots and in `get_latest_data`."""
         self._product = _product(product)
 
-    def _plot_job(self) -> PlotJob | None:
+    def plot_job(self) -> PlotJob | None:
         """All rows for the plot writer, or None before the first."""
         snapshot = self.snapshot()
         rows, axis = snapshot.rows, snapshot.axis
@@ -431,6 +435,3 @@ def _check_available(product: Product, npol: int) -> None:
 
 def _log_plot(event: PlotEvent) -> None:
     log.log(logging.INFO if event.ok else logging.ERROR, "%s", event.text)
-
-
-

@@ -140,6 +140,4 @@ class RingBuffer:
     def _copy(self, start: int, stop: int) -> Rows:
         """Rows `start` to `stop` (counted from the beginning), under the lock."""
         where = np.arange(start - self._first, stop - self._first) % self.length
-        return Rows(
-            self._data[where], self._times_s[where], self._slots[where], self._marks[where], self._count
-        )
+        return Rows(self._data[where], self._times_s[where], self._slots[where], self._marks[where], self._count)

@@ -40,7 +40,7 @@ class Levels:
 
     @property
     def span(self) -> float:
-        """high - low in dB."""
+        """High - low in dB."""
         return self.high - self.low
 
 

@@ -65,9 +65,7 @@ class Subscriber:
         """
         self._wake.bind("inproc://wake")
         stream = self._open_stream()
-        self._thread = threading.Thread(
-            target=self._run, args=(stream,), name="sunspec-subscriber", daemon=True
-        )
+        self._thread = threading.Thread(target=self._run, args=(stream,), name="sunspec-subscriber", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -133,7 +131,7 @@ class Subscriber:
 
     def _read_monitor(self) -> None:
         event = recv_monitor_message(self._monitor)["event"]
-        link = _LINKS.get(event)
+        link = _LINKS.get(zmq.Event(event))
         if link is not None:
             self._handler.on_link(link)
 

@@ -46,6 +46,11 @@ def tag_to_unix(time_tag: int) -> float:
     return seconds + ticks / CLOCK_HZ
 
 
+def unix_to_tag(unix_s: float) -> int:
+    """LWA time tag of seconds since 1970, to the microsecond: a float holds no more."""
+    return round(unix_s * 1e6) * (CLOCK_HZ // 1_000_000)
+
+
 def scale_to_seconds(value: float) -> float:
     """Seconds since 1970 of a wall clock that counts s, ms, us or ns.
 
@@ -118,7 +123,7 @@ def format_clock(unix_s: float) -> str:
 
 def channel_frequencies_hz(chan0: int, nchan: int) -> NDArray[np.float64]:
     """Centres of ``nchan`` channels from ``chan0`` on, in Hz."""
-    return (chan0 + np.arange(nchan)) * CHANNEL_WIDTH_HZ
+    return np.arange(chan0, chan0 + nchan, dtype=np.float64) * CHANNEL_WIDTH_HZ
 
 
 def bin_frequencies_hz(chan0: int, nchan: int, channel_average: int) -> NDArray[np.float64]:
@@ -129,4 +134,4 @@ def bin_frequencies_hz(chan0: int, nchan: int, channel_average: int) -> NDArray[
     """
     starts = np.arange(0, nchan, channel_average)
     last = np.minimum(starts + channel_average, nchan) - 1
-    return (chan0 + (starts + last) / 2) * CHANNEL_WIDTH_HZ
+    return np.asarray((chan0 + (starts + last) / 2) * CHANNEL_WIDTH_HZ, np.float64)

@@ -1,0 +1,1 @@
+"""Widgets: they take plain values and draw lines; never a receiver, a ring or a socket."""

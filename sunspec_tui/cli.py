@@ -1,0 +1,298 @@
+"""The command line: arguments become settings, errors become one sentence and an exit status.
+
+The only place that prints, exits and reads the user's arguments. Front ends load when it is known which
+one is wanted, so that a headless run never loads the terminal interface.
+"""
+
+import argparse
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sunspec_tui import __version__
+from sunspec_tui.config import LookSettings, Settings, StreamSettings, option, plain_type, read_file
+from sunspec_tui.errors import SunspecError, UsageError
+
+if TYPE_CHECKING:
+    from sunspec_tui.receiver import StreamReceiver
+    from sunspec_tui.sources.feed import Source
+    from sunspec_tui.streaming import AvgStreamingOp
+
+EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+log = logging.getLogger("sunspec_tui")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Wrong use is one line, with status 2."""
+
+    def error(self, message: str) -> Any:
+        raise UsageError(f"{message}; see {self.prog} --help")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    command, words = (_COMMANDS[words[0]], words[1:]) if words and words[0] in _COMMANDS else (_monitor, words)
+    try:
+        return command(words)
+    except UsageError as error:
+        print(f"sunspec-tui: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except SunspecError as error:
+        print(f"sunspec-tui: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; there is nobody left to tell.
+        sys.stderr.close()
+        return EXIT_OK
+
+
+# Arguments
+
+
+def _parser(kind: type[Any], prog: str, description: str) -> _Parser:
+    """Options of a command, one for each field of its settings."""
+    parser = _Parser(prog=prog, description=description, allow_abbrev=False)
+    groups: dict[str, Any] = {}
+    for setting in fields(kind):
+        name = setting.metadata["group"]
+        group = groups.get(name)
+        if group is None:
+            group = groups[name] = parser.add_argument_group(name)
+        text = setting.metadata["help"] + ("" if setting.default in (None, False) else " (default: %(default)s)")
+        words: dict[str, Any] = {"default": setting.default, "help": text, "dest": setting.name}
+        if plain_type(setting) is bool:
+            words["action"] = "store_true"
+        else:
+            words |= {"type": plain_type(setting), "choices": setting.metadata.get("choices")}
+            words["metavar"] = None if words["choices"] else setting.name.upper()
+        group.add_argument(option(setting.name), **words)
+    return parser
+
+
+def _settings(arguments: Sequence[str]) -> Settings:
+    """Settings of the monitor: the file's, and the command line's over them."""
+    commands = ", ".join(name for name in _COMMANDS)
+    parser = _parser(
+        Settings, "sunspec-tui", f"The live solar beam in a terminal. Other commands: sunspec-tui {commands}."
+    )
+    parser.add_argument("--config", type=Path, help="read settings from this TOML file")
+    parser.add_argument("--version", action="version", version=f"sunspec-tui {__version__}")
+    given = vars(parser.parse_args(arguments))
+    config = given.pop("config")
+    if config is not None:
+        parser.set_defaults(**read_file(config))
+        given = vars(parser.parse_args(arguments))
+        given.pop("config")
+    if given["delay"] is not None:
+        given["delay_method"] = "manual"
+    return Settings(**given)
+
+
+def _start_logging(level: str, file: Path | None = None, *, terminal: bool = True) -> None:
+    """Log to standard error, or to nothing where a terminal interface draws; and to a file where asked."""
+    handlers: list[logging.Handler] = [logging.StreamHandler()] if terminal else [logging.NullHandler()]
+    if file is not None:
+        try:
+            handlers.append(logging.FileHandler(file))
+        except OSError as error:
+            raise UsageError(f"cannot log to {file}: {error.strerror}; choose another --log-file") from error
+    form = logging.Formatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+    form.converter = time.gmtime
+    root = logging.getLogger("sunspec_tui")
+    root.setLevel(level)
+    root.propagate = False
+    for handler in handlers:
+        handler.setFormatter(form)
+        root.addHandler(handler)
+
+
+# sunspec-tui
+
+
+def _monitor(arguments: Sequence[str]) -> int:
+    settings = _settings(arguments)
+    on_terminal = sys.stdout.isatty() and sys.stdin.isatty() and not settings.no_ui
+    _start_logging(settings.log_level, settings.log_file, terminal=not on_terminal)
+    with ExitStack() as started:
+        addr, port = settings.addr, settings.stream_port
+        if settings.demo:
+            addr, port = "127.0.0.1", _start_demo(started, settings)
+        receiver = _receiver(settings, addr, port)
+        if on_terminal:
+            return _run_on_terminal(receiver, settings)
+        from sunspec_tui import headless
+
+        return headless.run(receiver, settings, _say)
+
+
+def _receiver(settings: Settings, addr: str, port: int) -> "StreamReceiver":
+    from sunspec_tui.receiver import StreamReceiver
+
+    return StreamReceiver(
+        addr,
+        port,
+        settings.buffer_length,
+        settings.gc_interval,
+        settings.plot_interval,
+        settings.plot_dir,
+        settings.start_webshow,
+        channel_average=settings.channel_average,
+        product=settings.product,
+        chan0=settings.chan0,
+        delay_method=settings.delay_method,
+        manual_delay=settings.delay or 0.0,
+    )
+
+
+def _run_on_terminal(receiver: "StreamReceiver", settings: Settings) -> int:
+    from sunspec_tui.app import Monitor
+
+    try:
+        app = Monitor(receiver, settings)
+        status = app.run()
+        return status if status is not None else app.return_code or EXIT_OK
+    finally:
+        receiver.stop()
+
+
+def _start_demo(started: ExitStack, settings: Settings) -> int:
+    """An embedded producer on a free loopback port."""
+    from sunspec_tui.sources.simulate import SimulatedSun
+
+    op = _producer(started, SimulatedSun(chan0=settings.chan0), StreamSettings(port=0))
+    port = op.bind()
+    thread = threading.Thread(target=op.main, name="sunspec-producer", daemon=True)
+    thread.start()
+    started.callback(thread.join)
+    started.callback(op.shutdown)
+    return port
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+# sunspec-tui stream
+
+
+def _stream(arguments: Sequence[str]) -> int:
+    parser = _parser(StreamSettings, "sunspec-tui stream", "Publish a simulated Sun or a recorded file.")
+    settings = StreamSettings(**vars(parser.parse_args(arguments)))
+    _start_logging(settings.log_level)
+    with ExitStack() as started:
+        source = _source(settings)
+        op = _producer(started, source, settings)
+        log.info("publishing %s on %s:%d", settings.source, settings.addr, op.bind())
+        from sunspec_tui.headless import Ending
+
+        with Ending() as ending:
+            thread = threading.Thread(target=op.main, name="sunspec-producer")
+            thread.start()
+            while thread.is_alive() and not ending.wait(0.1):
+                pass
+            if ending.status is not None:
+                op.shutdown()
+            thread.join()
+        print(f"{op.frames_sent} frames sent", flush=True)
+        return EXIT_OK if ending.status is None else ending.status
+
+
+def _source(settings: StreamSettings) -> "Source":
+    if settings.source == "simulate":
+        from sunspec_tui.sources.simulate import SimulatedSun
+
+        return SimulatedSun(settings.seed, settings.chan0)
+    from sunspec_tui.sources.replay import CallistoFile
+
+    return CallistoFile(Path(settings.source), settings.chan0, time.time() if settings.now else None)
+
+
+def _producer(started: ExitStack, source: "Source", settings: StreamSettings) -> "AvgStreamingOp":
+    """A producer on a ring that a feed fills; the feed ends with `started`."""
+    from sunspec_tui.sources.feed import Feed
+    from sunspec_tui.sources.memory_ring import MemoryRing
+    from sunspec_tui.streaming import AvgStreamingOp
+
+    ring = MemoryRing()
+    feed = Feed(ring, source, speed=settings.speed, loop=settings.loop)
+    feed.start()
+    started.callback(feed.stop)
+    return AvgStreamingOp(
+        log,
+        ring,
+        ntime_gulp=source.ntime_gulp,
+        stream_addr=settings.addr,
+        stream_port=settings.port,
+        stream_interval=settings.interval,
+        wait=settings.wait,
+        lossless=settings.wait,
+        max_frames=settings.frames,
+    )
+
+
+# sunspec-tui snapshot, sunspec-tui doctor
+
+
+def _look(arguments: Sequence[str], name: str, description: str) -> "tuple[LookSettings, StreamReceiver]":
+    parser = _parser(LookSettings, f"sunspec-tui {name}", description)
+    settings = LookSettings(**vars(parser.parse_args(arguments)))
+    _start_logging("WARNING")
+    from sunspec_tui.receiver import StreamReceiver
+
+    receiver = StreamReceiver(
+        settings.addr, settings.port, max(2, settings.frames), plot_interval=0, chan0=settings.chan0
+    )
+    return settings, receiver
+
+
+def _snapshot(arguments: Sequence[str]) -> int:
+    settings, receiver = _look(arguments, "snapshot", "Print a text figure of the stream's latest spectrum.")
+    from sunspec_tui import headless
+    from sunspec_tui.products import Product
+
+    with receiver:
+        receiver.wait_for_frames(settings.frames, settings.timeout)
+        seen = receiver.snapshot()
+        if settings.png is not None and seen.axis is not None:
+            _write_png(receiver, settings.png)
+    print(headless.figure(seen, Product.XX))
+    print(headless.text_line(seen))
+    return EXIT_OK if seen.axis is not None else EXIT_FAILED
+
+
+def _write_png(receiver: "StreamReceiver", path: Path) -> None:
+    from sunspec_tui.writers.figure import SpectrumFigure
+
+    job = receiver.plot_job()
+    if job is None:
+        return
+    figure = SpectrumFigure()
+    figure.draw(job)
+    try:
+        figure.save(path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}; choose another --png") from error
+
+
+def _doctor(arguments: Sequence[str]) -> int:
+    settings, receiver = _look(arguments, "doctor", "Say what the stream says of itself.")
+    from sunspec_tui.doctor import report
+
+    with receiver:
+        receiver.wait_for_frames(settings.frames, settings.timeout)
+        seen, frame = receiver.snapshot(), receiver.last_frame()
+    for line in report(seen, frame):
+        print(line)
+    return EXIT_OK if seen.health.frames_received else EXIT_FAILED
+
+
+_COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {"stream": _stream, "doctor": _doctor, "snapshot": _snapshot}

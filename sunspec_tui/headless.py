@@ -1,0 +1,183 @@
+"""The monitor without a terminal: a service that says how it is, line by line.
+
+Takes snapshots and hands text to whoever prints it. It never loads the terminal interface, and starts and stops
+the receiver it is given.
+"""
+
+import json
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from sunspec_tui.config import Settings
+from sunspec_tui.products import Product, available, derive
+from sunspec_tui.receiver import StreamReceiver
+from sunspec_tui.snapshot import Snapshot
+from sunspec_tui.times import format_clock, format_iso
+from sunspec_tui.writers.text import text_figure
+
+EXIT_OK, EXIT_NO_DATA, EXIT_INTERRUPTED = 0, 1, 130
+# A service that is stopped, or whose session hangs up, was asked to end: that is no failure.
+_SIGNALS = {signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: EXIT_OK, signal.SIGHUP: EXIT_OK}
+_LOOK_S = 1.0
+
+
+class Ending:
+    """Waits for the end: a signal, or the time."""
+
+    def __init__(self) -> None:
+        self.status: int | None = None
+        self._event = threading.Event()
+
+    def __enter__(self) -> "Ending":
+        self._before = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        self.status = _SIGNALS[signal.Signals(number)]
+        self._event.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait; True when a signal has asked to end."""
+        return self._event.wait(max(0.0, seconds))
+
+
+def run(
+    receiver: StreamReceiver,
+    settings: Settings,
+    say: Callable[[str], None],
+    *,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> int:
+    """Receive until asked to end, and say how it is every `status_interval` seconds.
+
+    Parameters
+    ----------
+    receiver
+        Started and stopped here.
+    settings
+        As the user gave them.
+    say
+        Prints one status, a line or a figure.
+    monotonic
+        A clock that never goes back.
+
+    Returns
+    -------
+    int
+        Exit status: 0, 1 where nothing came in `duration`, 130 where interrupted.
+    """
+    line = json_line if settings.status_format == "json" else text_line
+    with Ending() as ending, receiver:
+        begun_s = monotonic()
+        end_s = begun_s + settings.duration if settings.duration else math.inf
+        status_s = begun_s + settings.status_interval
+        while (now_s := monotonic()) < end_s:
+            if now_s >= status_s:
+                say(line(receiver.snapshot(since=2**62)))
+                status_s += settings.status_interval
+            # A look every second, so that a change of state is logged when it happens.
+            elif ending.wait(min(status_s, end_s, now_s + _LOOK_S) - now_s):
+                break
+            receiver.snapshot(since=2**62)
+        _settle(receiver)
+        last = receiver.snapshot()
+        say(line(last))
+    if settings.status_format == "text" and last.axis is not None:
+        say(figure(last, Product(settings.product)))
+    if ending.status is not None:
+        return ending.status
+    return EXIT_OK if last.health.frames_received else EXIT_NO_DATA
+
+
+def _settle(receiver: StreamReceiver, timeout_s: float = 2.0) -> None:
+    """Let a plot that is under way end, so that the last status counts it."""
+    deadline_s = time.monotonic() + timeout_s
+    pause = threading.Event()
+    while receiver.snapshot(since=2**62).plots.busy and time.monotonic() < deadline_s:
+        pause.wait(0.02)
+
+
+def status_record(snapshot: Snapshot) -> dict[str, Any]:
+    """A snapshot as a status record; what is not known is None, never NaN."""
+    health, plots = snapshot.health, snapshot.plots
+    return {
+        "time": format_iso(snapshot.taken_s),
+        "source": snapshot.source,
+        "state": str(health.state),
+        "link": str(health.link),
+        "frames_received": health.frames_received,
+        "frames_rejected": health.frames_rejected,
+        "rejected": health.rejected,
+        "frames_missing": health.frames_missing,
+        "restarts": health.restarts,
+        "repeats": health.repeats,
+        "reversals": health.reversals,
+        "cadence_s": _known(health.cadence_s, 6),
+        "rate_hz": _known(health.rate_hz, 3),
+        "delay_s": _known(snapshot.delay.value_s, 6),
+        "delay_method": str(snapshot.delay.method),
+        "delay_used": str(snapshot.delay.used),
+        "delay_note": snapshot.delay.note,
+        "data_age_s": _known(snapshot.data_age_s, 6),
+        "rss_mb": round(snapshot.memory.rss_mb, 1),
+        "ring_mb": round(snapshot.memory.ring_mb, 1),
+        "plots_written": plots.written,
+        "plots_failed": plots.failed,
+        "last_plot": plots.last_path,
+        "plot_error": plots.last_error,
+    }
+
+
+def _known(value: float, digits: int) -> float | None:
+    return round(value, digits) if math.isfinite(value) else None
+
+
+def json_line(snapshot: Snapshot) -> str:
+    """A status as one line of JSON."""
+    return json.dumps(status_record(snapshot), allow_nan=False)
+
+
+def text_line(snapshot: Snapshot) -> str:
+    """A status as one line for people."""
+    health, plots = snapshot.health, snapshot.plots
+    parts = [
+        format_iso(snapshot.taken_s),
+        f"{health.state} ({health.link})",
+        f"{health.frames_received} frames",
+        f"missing {health.frames_missing}",
+        f"rejected {health.frames_rejected}",
+        f"cadence {_shown(health.cadence_s, 4)} s",
+        f"delay {_shown(snapshot.delay.value_s, 3)} s ({snapshot.delay.used})",
+        f"age {_shown(snapshot.data_age_s, 2)} s",
+        f"RSS {snapshot.memory.rss_mb:.0f} MiB",
+        f"plots {plots.written}",
+    ]
+    if snapshot.delay.note:
+        parts.append(snapshot.delay.note)
+    if plots.last_error:
+        parts.append(plots.last_error)
+    return "  ".join(parts)
+
+
+def _shown(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}" if math.isfinite(value) else "–"
+
+
+def figure(snapshot: Snapshot, product: Product) -> str:
+    """The latest spectrum as a text figure; says so where none has come."""
+    rows, axis = snapshot.rows, snapshot.axis
+    if rows is None or axis is None or not len(rows):
+        return "nothing received, no figure"
+    shown = product if product in available(axis.npol) else Product.XX
+    title = f"{snapshot.source}  {shown}  {format_clock(float(rows.times_s[-1]))} UTC"
+    return text_figure(axis.frequencies_mhz, {str(shown): derive(rows.data[-1], shown)}, title=title)

@@ -1,0 +1,99 @@
+"""Plots as values: what is to be drawn, how the writer is doing, what has just happened.
+
+No drawing library is named here, so that front ends, the receiver and the writer's process can
+share these types for nothing.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class PlotJob:
+    """One figure's worth of data.
+
+    Attributes
+    ----------
+    data
+        Power of one product, float32, shape (nrows, nbins), oldest row first.
+    spectra
+        Latest spectrum, shape (nbins,), by the name of its product.
+    times_s
+        End of each row's averaging, seconds since 1970 UTC, shape (nrows,).
+    slots
+        Places of the rows on an even time axis, int64, shape (nrows,): a step above 1 is a gap.
+    cadence_s
+        Data time from slot to slot; NaN while unknown.
+    frequencies_mhz
+        Centres of the bins, shape (nbins,).
+    product
+        Name of the product in `data`.
+    lag_s
+        Message delay; NaN while unknown.
+    station
+        Where the stream comes from, for the title.
+    frames_missing
+        Frames lost so far.
+    directory
+        Where the file goes.
+    now_s
+        Moment of the plot, seconds since 1970 UTC: the file's name.
+    """
+
+    data: NDArray[np.float32]
+    spectra: dict[str, NDArray[np.float32]]
+    times_s: NDArray[np.float64]
+    slots: NDArray[np.int64]
+    cadence_s: float
+    frequencies_mhz: NDArray[np.float64]
+    product: str
+    lag_s: float = math.nan
+    station: str = ""
+    frames_missing: int = 0
+    directory: str = "figs"
+    now_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PlotStatus:
+    """How the plot writer is doing.
+
+    Attributes
+    ----------
+    interval_s
+        From plot to plot; 0 is off.
+    directory
+        Where plots go.
+    running, busy
+        Whether the writer is there, and whether it draws at this moment.
+    written, failed
+        Counts since the start.
+    last_path, last_time_s, last_seconds, last_bytes
+        Of the last plot that was written: file, when (since 1970), how long it took, size.
+    last_error
+        What went wrong last, until a plot succeeds; else empty.
+    """
+
+    interval_s: float = 0.0
+    directory: Path = Path("figs")
+    running: bool = False
+    busy: bool = False
+    written: int = 0
+    failed: int = 0
+    last_path: str | None = None
+    last_time_s: float | None = None
+    last_seconds: float | None = None
+    last_bytes: int | None = None
+    last_error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlotEvent:
+    """Something rare that the plot writer tells: a plot was written, or why not."""
+
+    ok: bool
+    text: str

@@ -1,0 +1,102 @@
+"""Fills a ring with a source's spectra at the pace at which the data would be complete.
+
+The schedule is absolute, from the moment the reader first asks: it neither bursts nor drifts. The feed owns
+one thread; `stop` ends it at once.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sunspec_tui.errors import SunspecError
+from sunspec_tui.sources.memory_ring import Closed, MemoryRing
+
+log = logging.getLogger(__name__)
+
+
+class Source(Protocol):
+    """Where spectra come from."""
+
+    ntime_gulp: int
+    spectrum_s: float
+
+    def header(self, shift_s: float) -> dict[str, Any]:
+        """Header of a sequence that begins `shift_s` later than the source's own beginning."""
+
+    def gulps(self) -> Iterator[NDArray[np.float32]]:
+        """Spectra, each of shape (ntime, nbeam, nchan, npol), from the beginning."""
+
+
+class Feed:
+    """A thread between a source and a ring.
+
+    Parameters
+    ----------
+    ring, source
+        To where and from where.
+    speed
+        Times real time; 0 is as fast as the reader takes it.
+    loop
+        Begin again at the source's end: a new sequence whose times follow on, so that they never go back.
+    monotonic
+        A clock that never goes back.
+    """
+
+    def __init__(
+        self,
+        ring: MemoryRing,
+        source: Source,
+        *,
+        speed: float = 1.0,
+        loop: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ring = ring
+        self._source = source
+        self._speed = speed
+        self._loop = loop
+        self._monotonic = monotonic
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sunspec-feed", daemon=True)
+        self.error: SunspecError | None = None
+
+    def start(self) -> None:
+        """Begin, as soon as somebody reads the ring."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and both sides of the ring."""
+        self._stopping.set()
+        self._ring.close()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        self._ring.reading.wait()
+        try:
+            self._feed()
+        except Closed:
+            log.debug("the ring was closed while it was fed")
+        except SunspecError as error:
+            self.error = error
+            log.error("the source has failed: %s", error)  # noqa: TRY400 - one sentence says it
+        finally:
+            self._ring.end_writing()
+
+    def _feed(self) -> None:
+        begun_s, done_s = self._monotonic(), 0.0
+        while not self._stopping.is_set():
+            self._ring.begin_sequence(self._source.header(done_s))
+            for gulp in self._source.gulps():
+                done_s += len(gulp) * self._source.spectrum_s
+                if self._speed and self._stopping.wait(max(0.0, begun_s + done_s / self._speed - self._monotonic())):
+                    return
+                self._ring.write(gulp)
+            self._ring.end_sequence()
+            if not self._loop:
+                return

@@ -1,0 +1,157 @@
+"""A simulated solar beam that lies as the sky and the instrument do.
+
+Galactic background, quiet Sun, type III and type II bursts, interference lines and the bandpass of 32
+pipelines, with radiometer noise of the right size on all four products. Everything follows from the seed: bursts
+are drawn for each minute of data time apart, so that any moment has one sky.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sunspec_tui.sources.sky import QUIET_SUN_K, Burst, galactic_k, type_ii, type_iii
+from sunspec_tui.times import (
+    CHANNEL_WIDTH_HZ,
+    CHANNELS_PER_PIPELINE,
+    CLOCK_HZ,
+    TICKS_PER_SPECTRUM,
+    channel_frequencies_hz,
+    unix_to_tag,
+)
+
+NCHAN, NPOL = 3072, 4
+BLOCK_S = 60.0
+_LONGEST_BURST_S = 600.0
+# Carriers that an antenna in California hears: standard time, citizens' band, television and FM edges.
+_STEADY_MHZ = (15.0, 20.0, 25.0, 27.185, 55.25, 61.25, 67.25, 77.25)
+_WHIMSICAL_MHZ = (28.4, 34.6, 43.2, 49.9, 52.525, 72.0)
+_GAIN_PER_K = 1e-3
+
+
+class SimulatedSun:
+    """Spectra of a Sun that never sleeps.
+
+    Parameters
+    ----------
+    seed
+        Of all that is random.
+    chan0
+        First channel.
+    navg
+        Spectra of 8192 ticks averaged into one; the recorder's 24 cost 25 times the default's work for the same
+        frames, because a frame averages them all again.
+    ntime_gulp
+        Spectra a gulp.
+    clock
+        Wall clock, asked once, when the sequence begins.
+    """
+
+    def __init__(
+        self,
+        seed: int = 0,
+        chan0: int = 560,
+        *,
+        navg: int = 600,
+        ntime_gulp: int = 10,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.ntime_gulp = ntime_gulp
+        self.spectrum_s = navg * TICKS_PER_SPECTRUM / CLOCK_HZ
+        self._seed, self._chan0, self._navg = seed, chan0, navg
+        self._clock = clock
+        self._start_s: float | None = None
+        self._mhz = channel_frequencies_hz(chan0, NCHAN) / 1e6
+        self._background_k = galactic_k(self._mhz) + QUIET_SUN_K
+        self._gain = _bandpass(self._mhz, np.random.default_rng([seed, 1])) * _GAIN_PER_K
+        # Radiometer equation: sigma / T = 1 / sqrt(bandwidth * time).
+        self._noise = np.float32(1 / math.sqrt(CHANNEL_WIDTH_HZ * self.spectrum_s))
+
+    def header(self, shift_s: float = 0.0) -> dict[str, Any]:
+        """Header of a sequence that begins `shift_s` after the first."""
+        if self._start_s is None:
+            self._start_s = self._clock()
+        return {
+            "time_tag": unix_to_tag(self._start_s + shift_s),
+            "chan0": self._chan0,
+            "navg": self._navg,
+            "nbeam": 1,
+            "nchan": NCHAN,
+            "npol": NPOL,
+        }
+
+    def gulps(self) -> Iterator[NDArray[np.float32]]:
+        """Power of shape (ntime, 1, 3072, 4), for ever."""
+        rng = np.random.default_rng([self._seed, 2])
+        number = 0
+        while True:
+            time_s = (number + 0.5) * self.ntime_gulp * self.spectrum_s
+            yield self._gulp(time_s, rng)
+            number += 1
+
+    def mean_spectrum(self, time_s: float) -> NDArray[np.float64]:
+        """Power without noise, shape (3072, 4), `time_s` after the beginning."""
+        burst_k, circular_k = np.zeros(NCHAN), np.zeros(NCHAN)
+        for burst in self._bursts(time_s):
+            temperature_k = burst.temperature_k(time_s)
+            burst_k += temperature_k
+            circular_k += burst.circular * temperature_k
+        total = (self._background_k + burst_k + self._interference_k(time_s)) * self._gain
+        # XX and YY differ by a few percent of gain; V = Im(XY*), U a leakage of 2 %.
+        return np.stack([total, total * 0.96, 0.02 * total, circular_k * self._gain], axis=-1)
+
+    def _gulp(self, time_s: float, rng: np.random.Generator) -> NDArray[np.float32]:
+        """One gulp: within its quarter of a second the sky stands still, the noise does not."""
+        mean = self.mean_spectrum(time_s).astype(np.float32)
+        cross = np.sqrt(mean[:, 0] * mean[:, 1] / 2)
+        sigma = np.stack([mean[:, 0], mean[:, 1], cross, cross], axis=-1) * self._noise
+        gulp = rng.standard_normal((self.ntime_gulp, NCHAN, NPOL), np.float32)
+        gulp *= sigma
+        gulp += mean
+        return gulp[:, None]
+
+    def _bursts(self, time_s: float) -> list[Burst]:
+        """Bursts that may be seen at a time: those of this minute and of the ones before."""
+        last = int(time_s // BLOCK_S)
+        first = max(0, int((time_s - _LONGEST_BURST_S) // BLOCK_S))
+        return [burst for block in range(first, last + 1) for burst in self._block(block) if burst.start_s < time_s + 5]
+
+    @lru_cache(maxsize=16)  # noqa: B019 - a source lives as long as its program
+    def _block(self, block: int) -> tuple[Burst, ...]:
+        """Bursts that begin in one minute: two to four of type III, every fourth minute one of type II."""
+        rng = np.random.default_rng([self._seed, 3, block])
+        bursts = []
+        for n in range(int(rng.integers(2, 5))):
+            start_s = block * BLOCK_S + (6 + 15 * n) + rng.uniform(-3, 3)
+            peak_k, circular = 10 ** rng.uniform(3.5, 5.2), rng.uniform(-0.35, 0.35)
+            bursts.append(type_iii(start_s, self._mhz, rng.uniform(60, 120), peak_k, circular))
+        if block % 4 == 1:
+            bursts += type_ii(block * BLOCK_S + rng.uniform(0, 20), self._mhz, rng.uniform(800, 1400), 3e4)
+        return tuple(bursts)
+
+    def _interference_k(self, time_s: float) -> NDArray[np.float64]:
+        """Narrow lines: steady carriers, and others that come and go every few seconds."""
+        lines = np.zeros(NCHAN)
+        spell = np.random.default_rng([self._seed, 4, int(time_s // 4)])
+        for mhz, peak_k, on in (
+            *((mhz, 3e5, True) for mhz in _STEADY_MHZ),
+            *((mhz, 1e5, spell.random() < 0.3) for mhz in _WHIMSICAL_MHZ),
+        ):
+            channel = round(mhz * 1e6 / CHANNEL_WIDTH_HZ) - self._chan0
+            if on and 0 <= channel < NCHAN:
+                lines[channel] = peak_k
+        return lines
+
+
+def _bandpass(frequencies_mhz: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Gain over the band: an antenna that fades below 20 MHz and above 83, in pipelines of 96 channels."""
+    rise = 1 / (1 + np.exp(-(frequencies_mhz - 18) / 1.5))
+    fall = 1 / (1 + np.exp((frequencies_mhz - 84) / 1.0))
+    pipeline = np.arange(len(frequencies_mhz)) // CHANNELS_PER_PIPELINE
+    steps = rng.normal(1, 0.03, int(pipeline[-1]) + 1)[pipeline]
+    within = np.arange(len(frequencies_mhz)) % CHANNELS_PER_PIPELINE / (CHANNELS_PER_PIPELINE - 1)
+    return np.asarray((0.02 + rise * fall) * steps * (1 - 0.04 * (2 * within - 1) ** 8))

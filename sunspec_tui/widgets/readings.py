@@ -1,0 +1,151 @@
+"""Readings as lines of text: what each panel says, from plain values.
+
+Pure functions, so that what an observer reads is tested without a terminal. A number that is not known is
+shown as a dash, never as 0.
+"""
+
+import math
+from pathlib import Path
+
+from rich.text import Text
+
+from sunspec_tui.delay import DelayReading
+from sunspec_tui.health import HealthReading, StreamState
+from sunspec_tui.memory import MemoryReading
+from sunspec_tui.plots import PlotStatus
+from sunspec_tui.times import format_clock
+
+STATE_STYLES = {
+    StreamState.CONNECTING: "bold black on yellow",
+    StreamState.LIVE: "bold black on green",
+    StreamState.STALLED: "bold white on red",
+}
+_LABEL_WIDTH = 8
+
+
+def number(value: float | None, unit: str = "", digits: int = 2) -> str:
+    """A number with its unit, or a dash where it is not known."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{value:.{digits}f}{' ' + unit if unit else ''}"
+
+
+def duration(seconds: float | None) -> str:
+    """A span of time with as many units as it needs: ``0.25 s``, ``3 min 20 s``, ``2 h 05 min``, ``15.1 years``."""
+    if seconds is None or not math.isfinite(seconds):
+        return "–"
+    size = abs(seconds)
+    sign = "-" if seconds < 0 else ""
+    if size < 100:
+        return f"{seconds:.2f} s" if size < 10 else f"{seconds:.1f} s"
+    if size < 3600:
+        return f"{sign}{size // 60:.0f} min {size % 60:02.0f} s"
+    if size < 2 * 86400:
+        return f"{sign}{size // 3600:.0f} h {size % 3600 // 60:02.0f} min"
+    if size < 2 * 365.25 * 86400:
+        return f"{sign}{size / 86400:.0f} days"
+    return f"{sign}{size / 365.25 / 86400:.1f} years"
+
+
+def rows(*pairs: tuple[str, ...]) -> Text:
+    """Lines of a label and a value; a third item is the value's style."""
+    text = Text(no_wrap=True, overflow="ellipsis", end="")
+    for i, (label, value, *style) in enumerate(pairs):
+        if i:
+            text.append("\n")
+        text.append(f"{label:<{_LABEL_WIDTH}}", "dim")
+        text.append(value, style[0] if style else "")
+    return text
+
+
+def delay_text(delay: DelayReading, data_age_s: float) -> Text:
+    """Delay panel: method, value, data age and what is to be said of them."""
+    method = str(delay.method)
+    if delay.used is not delay.method:
+        method += f" → {delay.used}"
+    odd = "yellow" if delay.note else ""
+    age_style = "yellow" if math.isfinite(data_age_s) and data_age_s < 0 else ""
+    lines = [
+        ("method", method, odd),
+        ("message", duration(delay.value_s), odd),
+        ("data age", duration(data_age_s), age_style),
+    ]
+    if delay.note:
+        lines.append(("", delay.note, "yellow"))
+    return rows(*lines)
+
+
+def health_text(health: HealthReading) -> Text:
+    """Health panel: state, rate, cadence, losses and their causes."""
+    bad = "bold red"
+    lines = [
+        ("state", f"{health.state}, {health.link}"),
+        ("rate", f"{number(health.rate_hz)} /s, cadence {number(health.cadence_s, 's', 4)}"),
+        ("frames", f"{health.frames_received}"),
+        ("missing", str(health.frames_missing), bad if health.frames_missing else ""),
+        ("rejected", str(health.frames_rejected), bad if health.frames_rejected else ""),
+    ]
+    for cause, count in health.rejected.items():
+        lines.append(("", f"{count} {cause.replace('_', ' ')}", bad))
+    odd = [
+        f"{count} {name}"
+        for count, name in (
+            (health.restarts, "restarts"),
+            (health.repeats, "repeats"),
+            (health.reversals, "reversals"),
+        )
+        if count
+    ]
+    if odd:
+        lines.append(("", ", ".join(odd), "yellow"))
+    return rows(*lines)
+
+
+def memory_text(memory: MemoryReading) -> Text:
+    """Memory panel: resident memory, ring and collections."""
+    every = f"every {memory.gc_interval} frames" if memory.gc_interval else "off"
+    return rows(
+        ("RSS", number(memory.rss_mb, "MiB", 1)),
+        ("ring", number(memory.ring_mb, "MiB", 1)),
+        ("gc", f"{memory.gc_runs} runs, {memory.gc_collected} freed"),
+        ("", every),
+    )
+
+
+def plots_text(plots: PlotStatus) -> Text:
+    """Plots panel: interval, last file and failures."""
+    interval = f"every {plots.interval_s:g} s" if plots.interval_s else "off"
+    last = Path(plots.last_path).name if plots.last_path else "–"
+    lines = [
+        ("interval", interval + (", drawing" if plots.busy else "")),
+        ("written", str(plots.written)),
+        ("last", last),
+        ("failed", str(plots.failed), "bold red" if plots.failed else ""),
+    ]
+    if plots.last_error:
+        lines.append(("", plots.last_error, "bold red"))
+    return rows(*lines)
+
+
+def status_text(
+    health: HealthReading, source: str, product: str, newest_s: float, data_age_s: float, *, paused: bool
+) -> Text:
+    """The line at the top: state, stream, product, time of the newest row, its age and losses."""
+    text = Text(no_wrap=True, overflow="ellipsis", end="")
+    text.append(f" {health.state.upper()} ", STATE_STYLES[health.state])
+    if paused:
+        text.append(" PAUSED ", "bold black on cyan")
+    text.append(f" {source}  {product}  data {format_clock(newest_s)} UTC  age {duration(data_age_s)}")
+    if health.state is StreamState.STALLED:
+        text.append(f"  silent for {duration(health.silence_s)}", "bold red")
+    if health.frames_missing or health.frames_rejected:
+        text.append(f"  lost {health.frames_missing}, rejected {health.frames_rejected}", "bold red")
+    return text
+
+
+def waiting_text(health: HealthReading, source: str) -> str:
+    """What is waited for while nothing has come."""
+    if health.frames_rejected:
+        causes = ", ".join(f"{count} {cause.replace('_', ' ')}" for cause, count in health.rejected.items())
+        return f"{source} sends messages, but none is a frame ({causes})"
+    return f"waiting for {source}: {health.link}"

@@ -1,0 +1,55 @@
+"""A text figure of the spectrum, for headless runs, snapshots and mails.
+
+plotext draws it and loads when the first one is asked for.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sunspec_tui.scaling import to_db
+
+_MARKERS = ("braille", "dot")
+
+
+def text_figure(
+    frequencies_mhz: NDArray[np.float64],
+    spectra: dict[str, NDArray[np.float32]],
+    *,
+    title: str,
+    width: int = 80,
+    height: int = 20,
+) -> str:
+    """Spectra in dB over MHz, as plain text without colours.
+
+    Parameters
+    ----------
+    frequencies_mhz
+        Centres of the bins, shape (nbins,).
+    spectra
+        Linear power by name, each of shape (nbins,); what is not positive is left out.
+    title
+        Line above the figure.
+    width, height
+        In cells.
+    """
+    import plotext
+    from rich.text import Text
+
+    plotext.clear_figure()
+    plotext.theme("clear")
+    plotext.limit_size(False, False)
+    plotext.plot_size(width, height)
+    plotext.title(title)
+    plotext.xlabel("MHz")
+    plotext.ylabel("dB")
+    drawn = False
+    for marker, (name, power) in zip(_MARKERS, spectra.items(), strict=False):
+        values_db = to_db(power)
+        valid = np.isfinite(values_db)
+        if valid.any():
+            plotext.plot(frequencies_mhz[valid].tolist(), values_db[valid].tolist(), marker=marker, label=name)
+            drawn = True
+    if not drawn:
+        return f"{title}\nno valid values to draw"
+    lines = Text.from_ansi(str(plotext.build())).plain.splitlines()
+    return "\n".join(line.rstrip() for line in lines)
