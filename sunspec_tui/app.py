@@ -62,9 +62,16 @@ class Monitor(App[int]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("d", "delay_method", "Delay", tooltip="next delay method: auto, buffer, manual"),
         Binding("m", "manual_delay", "Manual", tooltip="type a manual delay in seconds"),
-        Binding("plus,equals_sign", "plot_interval(1)", "Plot", key_display="+", tooltip="longer plot interval"),
-        Binding("minus", "plot_interval(-1)", "Plot", key_display="-", tooltip="shorter plot interval, down to off"),
-        Binding("p", "plot_now", "Plot now", tooltip="write a plot now"),
+        Binding("plus,equals_sign", "plot_interval(1)", "Plots", key_display="+ -", tooltip="longer plot interval"),
+        Binding(
+            "minus",
+            "plot_interval(-1)",
+            "Plots",
+            key_display="-",
+            show=False,
+            tooltip="shorter plot interval, down to off",
+        ),
+        Binding("p", "plot_now", "Plot", tooltip="write a plot now"),
         Binding("g", "collect_garbage", "GC", tooltip="collect garbage now"),
         Binding("o", "optimise_memory", "Memory", tooltip="free what memory can be freed; rows stay"),
         Binding("space", "pause", "Pause", tooltip="hold the picture; receiving goes on"),
@@ -110,7 +117,7 @@ class Monitor(App[int]):
                 log.border_title = "Log"
                 log.can_focus = False
                 yield log
-        yield Footer(show_command_palette=False)
+        yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         """Begin to receive and to look."""

@@ -12,6 +12,9 @@ from sunspec_tui.ring import Mark
 
 Floats = NDArray[np.float32]
 
+_NEVER = np.iinfo(np.int64).min
+"""Number of a column that does not exist: columns before the first row have negative ones."""
+
 
 class ColumnStore:
     """The last `width` columns of one product.
@@ -31,7 +34,7 @@ class ColumnStore:
         self.nbins = nbins
         self.rows_per_column = rows_per_column
         self.newest: int | None = None
-        self._numbers = np.full(width, -1, np.int64)
+        self._numbers = np.full(width, _NEVER, np.int64)
         self._sums = np.zeros((width, nbins), np.float32)
         self._valid = np.zeros((width, nbins), np.int32)
         self._peaks = np.full((width, nbins), -np.inf, np.float32)

@@ -15,7 +15,8 @@ Floats = NDArray[np.float32]
 MIDDLE_OF_BAND = (0.1, 0.9)
 """Levels look at this share of the bins: the edges of the band roll off."""
 
-_LEVEL_PERCENTILES = (2.0, 99.5)
+# The upper one leaves out what a handful of interference lines takes of the band.
+_LEVEL_PERCENTILES = (2.0, 97.5)
 _LEVEL_MARGIN_DB = 0.5
 _LEVEL_LEAST_SPAN_DB = 3.0
 # A peak that stands this far above the mean of its pixel is drawn instead of the mean.

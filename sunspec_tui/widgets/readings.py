@@ -20,7 +20,7 @@ STATE_STYLES = {
     StreamState.LIVE: "bold black on green",
     StreamState.STALLED: "bold white on red",
 }
-_LABEL_WIDTH = 8
+_LABEL_WIDTH = 9
 
 
 def number(value: float | None, unit: str = "", digits: int = 2) -> str:
@@ -70,9 +70,10 @@ def delay_text(delay: DelayReading, data_age_s: float) -> Text:
         ("message", duration(delay.value_s), odd),
         ("data age", duration(data_age_s), age_style),
     ]
+    text = rows(*lines)
     if delay.note:
-        lines.append(("", delay.note, "yellow"))
-    return rows(*lines)
+        text.append(f"\n{delay.note}", "yellow")
+    return text
 
 
 def health_text(health: HealthReading) -> Text:
@@ -80,10 +81,13 @@ def health_text(health: HealthReading) -> Text:
     bad = "bold red"
     lines = [
         ("state", f"{health.state}, {health.link}"),
-        ("rate", f"{number(health.rate_hz)} /s, cadence {number(health.cadence_s, 's', 4)}"),
-        ("frames", f"{health.frames_received}"),
-        ("missing", str(health.frames_missing), bad if health.frames_missing else ""),
-        ("rejected", str(health.frames_rejected), bad if health.frames_rejected else ""),
+        ("frames", f"{health.frames_received}, {number(health.rate_hz, '/s')}"),
+        ("cadence", number(health.cadence_s, "s", 4)),
+        (
+            "lost",
+            f"{health.frames_missing} missing, {health.frames_rejected} rejected",
+            bad if health.frames_missing or health.frames_rejected else "",
+        ),
     ]
     for cause, count in health.rejected.items():
         lines.append(("", f"{count} {cause.replace('_', ' ')}", bad))
@@ -115,16 +119,19 @@ def memory_text(memory: MemoryReading) -> Text:
 def plots_text(plots: PlotStatus) -> Text:
     """Plots panel: interval, last file and failures."""
     interval = f"every {plots.interval_s:g} s" if plots.interval_s else "off"
-    last = Path(plots.last_path).name if plots.last_path else "–"
+    last = f"{format_clock(plots.last_time_s)} UTC" if plots.last_time_s is not None else "–"
+    counts = f"{plots.written}, {plots.failed} failed" if plots.failed else str(plots.written)
     lines = [
         ("interval", interval + (", drawing" if plots.busy else "")),
-        ("written", str(plots.written)),
+        ("written", counts, "bold red" if plots.failed else ""),
         ("last", last),
-        ("failed", str(plots.failed), "bold red" if plots.failed else ""),
     ]
+    text = rows(*lines)
     if plots.last_error:
-        lines.append(("", plots.last_error, "bold red"))
-    return rows(*lines)
+        text.append(f"\n{plots.last_error}", "bold red")
+    elif plots.last_path:
+        text.append(f"\n{Path(plots.last_path).name}", "dim")
+    return text
 
 
 def status_text(

@@ -72,15 +72,19 @@ class SpectrumFigure:
     def __init__(self) -> None:
         # The user's own matplotlibrc must not change what the night shift finds.
         mpl.rcdefaults()
-        self.figure = Figure(figsize=SIZE_INCHES, dpi=DOTS_PER_INCH, layout="constrained")
+        self.figure = Figure(figsize=SIZE_INCHES, dpi=DOTS_PER_INCH)
         self.canvas = FigureCanvasAgg(self.figure)
-        upper, lower = self.figure.subplots(2, 1, height_ratios=(2, 3))
+        upper = self.figure.add_axes((0.07, 0.60, 0.84, 0.28))
+        lower = self.figure.add_axes((0.07, 0.06, 0.84, 0.44))
         self.spectrum, self.time_axes = upper, lower
         upper.set_yscale("log")
         upper.set_xlabel("frequency [MHz]")
         upper.set_ylabel("power [arbitrary units]")
         upper.grid(visible=True, which="both", alpha=0.3)
-        self.lines = {name: upper.plot([], [], lw=0.9, label=name)[0] for name in ("XX", "YY")}
+        # YY is drawn wider and below, so that it shows where both are the same.
+        (yy,) = upper.plot([], [], lw=2.4, color="tab:orange", alpha=0.6, label="YY")
+        (xx,) = upper.plot([], [], lw=0.9, color="tab:blue", label="XX")
+        self.lines = {"XX": xx, "YY": yy}
         palette = mpl.colormaps["viridis"].with_extremes(bad=_NO_DATA_COLOUR)
         self.waterfall = lower.imshow(
             np.full((1, 1), np.nan), norm=LogNorm(1, 10), cmap=palette, aspect="auto", origin="lower",
@@ -90,8 +94,9 @@ class SpectrumFigure:
         lower.set_ylabel("frequency [MHz]")
         lower.xaxis.set_major_locator(AutoDateLocator(tz=UTC, minticks=4, maxticks=9))  # type: ignore[no-untyped-call]
         lower.xaxis.set_major_formatter(DateFormatter("%H:%M:%S", tz=UTC))  # type: ignore[no-untyped-call]
-        self.colour_bar = self.figure.colorbar(self.waterfall, ax=lower, label="power [arbitrary units]", pad=0.01)
-        self._laid_out = False
+        self.colour_bar = self.figure.colorbar(
+            self.waterfall, cax=self.figure.add_axes((0.92, 0.06, 0.015, 0.44)), label="power [arbitrary units]"
+        )
 
     def draw(self, job: PlotJob) -> None:
         """Show a job's data; what was shown before is replaced."""
@@ -105,11 +110,6 @@ class SpectrumFigure:
             f"{_lag(job.lag_s)}, {cadence}, {losses}",
             fontsize=12,
         )
-        if not self._laid_out:
-            # The layout is found once and kept: finding it again costs as much as drawing.
-            self.canvas.draw()  # type: ignore[no-untyped-call]
-            self.figure.set_layout_engine("none")
-            self._laid_out = True
 
     def _draw_spectrum(self, job: PlotJob) -> None:
         shown = []
