@@ -28,8 +28,8 @@ NCHAN, NPOL = 3072, 4
 BLOCK_S = 60.0
 _LONGEST_BURST_S = 600.0
 # Carriers that an antenna in California hears: standard time, citizens' band, television and FM edges.
-_STEADY_MHZ = (15.0, 20.0, 25.0, 27.185, 55.25, 61.25, 67.25, 77.25)
-_WHIMSICAL_MHZ = (28.4, 34.6, 43.2, 49.9, 52.525, 72.0)
+_STEADY_MHZ = (15.0, 25.0, 27.185, 55.25, 77.25)
+_WHIMSICAL_MHZ = (20.0, 34.6, 49.9, 61.25, 67.25)
 _GAIN_PER_K = 1e-3
 
 
@@ -138,8 +138,8 @@ class SimulatedSun:
         lines = np.zeros(NCHAN)
         spell = np.random.default_rng([self._seed, 4, int(time_s // 4)])
         for mhz, peak_k, on in (
-            *((mhz, 3e5, True) for mhz in _STEADY_MHZ),
-            *((mhz, 1e5, spell.random() < 0.3) for mhz in _WHIMSICAL_MHZ),
+            *((mhz, 6e4, True) for mhz in _STEADY_MHZ),
+            *((mhz, 3e4, spell.random() < 0.3) for mhz in _WHIMSICAL_MHZ),
         ):
             channel = round(mhz * 1e6 / CHANNEL_WIDTH_HZ) - self._chan0
             if on and 0 <= channel < NCHAN:

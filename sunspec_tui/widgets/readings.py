@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.text import Text
 
 from sunspec_tui.delay import DelayReading
-from sunspec_tui.health import HealthReading, StreamState
+from sunspec_tui.health import HealthReading, LinkState, StreamState
 from sunspec_tui.memory import MemoryReading
 from sunspec_tui.plots import PlotStatus
 from sunspec_tui.times import format_clock
@@ -80,14 +80,11 @@ def health_text(health: HealthReading) -> Text:
     """Health panel: state, rate, cadence, losses and their causes."""
     bad = "bold red"
     lines = [
-        ("state", f"{health.state}, {health.link}"),
         ("frames", f"{health.frames_received}, {number(health.rate_hz, '/s')}"),
         ("cadence", number(health.cadence_s, "s", 4)),
-        (
-            "lost",
-            f"{health.frames_missing} missing, {health.frames_rejected} rejected",
-            bad if health.frames_missing or health.frames_rejected else "",
-        ),
+        ("missing", str(health.frames_missing), bad if health.frames_missing else ""),
+        ("rejected", str(health.frames_rejected), bad if health.frames_rejected else ""),
+        ("link", str(health.link), "" if health.link is LinkState.CONNECTED else "yellow"),
     ]
     for cause, count in health.rejected.items():
         lines.append(("", f"{count} {cause.replace('_', ' ')}", bad))
@@ -145,6 +142,8 @@ def status_text(
     text.append(f" {source}  {product}  data {format_clock(newest_s)} UTC  age {duration(data_age_s)}")
     if health.state is StreamState.STALLED:
         text.append(f"  silent for {duration(health.silence_s)}", "bold red")
+    if health.link is not LinkState.CONNECTED:
+        text.append(f"  {health.link}", "yellow")
     if health.frames_missing or health.frames_rejected:
         text.append(f"  lost {health.frames_missing}, rejected {health.frames_rejected}", "bold red")
     return text
