@@ -1,0 +1,152 @@
+"""Delay, health and what panels say of them, as tables."""
+
+import math
+
+import numpy as np
+import pytest
+
+from sunspec_tui.delay import DelayHistory, DelayMethod, DelayReading, buffer_delay_s, message_delay
+from sunspec_tui.errors import RejectCause
+from sunspec_tui.frame import Frame
+from sunspec_tui.health import HealthReading, LinkState, StreamHealth, StreamState
+from sunspec_tui.plots import PlotStatus
+from sunspec_tui.ring import Mark
+from sunspec_tui.widgets.readings import delay_text, duration, health_text, plots_text, status_text, waiting_text
+
+EMPTY = np.empty((1, 1, 1), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("sent_s", "value_s", "used", "note"),
+    [
+        (99.0, 1.0, "auto", ""),
+        (100.2, -0.2, "auto", "clock skew"),
+        (159.0, -59.0, "auto", "clock skew"),
+        (161.0, 7.0, "buffer", "timestamp lies 61 s in the future"),
+        (100 - 3601.0, 3601.0, "auto", "recorded data"),
+        (math.nan, 7.0, "buffer", "unreadable"),
+    ],
+)
+def test_auto_delay_stands_or_falls_back_with_its_reason(sent_s, value_s, used, note):
+    found = message_delay(
+        DelayMethod.AUTO, now_s=100.0, sent_s=sent_s, time_problem="unreadable", buffer_s=7.0, manual_s=1.0
+    )
+    assert found == DelayReading(pytest.approx(value_s), DelayMethod.AUTO, DelayMethod(used), note)
+
+
+def test_buffer_delay_is_the_older_receivers_formula():
+    assert buffer_delay_s(1200, 200, 0.25) == 250.0
+
+
+def test_delay_history_forgets_what_is_older_than_its_span():
+    history = DelayHistory(span_s=10)
+    for n in range(30):
+        history.add(float(n), n / 10)
+    assert [at for at, _ in history.values()] == [float(n) for n in range(19, 30)]
+
+
+def frame(n, *, cadence=0.25, seq=None, tag=1, block=True, interval=None):
+    return Frame(EMPTY, n * cadence if block else math.nan, math.nan, time_tag=tag, seq=seq, interval_s=interval)
+
+
+def placed(frames, cadence=0.25):
+    health = StreamHealth()
+    found = [health.place(each, 1e9 + i * cadence, i * cadence) for i, each in enumerate(frames)]
+    return health, found
+
+
+def test_steps_of_data_time_give_cadence_gaps_and_slots():
+    health, found = placed([frame(n) for n in (1, 2, 3, 6, 7)])
+    assert [place.slot for place in found] == [0, 1, 2, 5, 6]
+    assert (health.cadence_s, health.frames_missing) == (0.25, 2)
+    assert found[3].mark == Mark.GAP_BEFORE
+
+
+def test_a_gap_at_the_very_beginning_does_not_become_the_cadence_when_the_header_states_one():
+    health, found = placed([frame(n, interval=0.25) for n in (1, 4, 5)])
+    assert (found[1].slot, health.frames_missing) == (3, 2)
+
+
+def test_the_producers_own_numbers_count_losses_exactly():
+    health, _ = placed([frame(n, seq=n) for n in (1, 2, 9, 10)])
+    assert health.frames_missing == 6
+
+
+def test_a_restart_is_no_loss_but_a_gap():
+    health, found = placed([frame(1, seq=8), frame(2, seq=9), frame(10, seq=0, tag=2)])
+    assert (health.frames_missing, health.restarts) == (0, 1)
+    assert found[2].mark == Mark.RESTART | Mark.GAP_BEFORE
+    assert found[2].slot == 9
+
+
+def test_times_that_are_only_guessed_count_no_losses():
+    health, found = placed([frame(n, block=False) for n in (1, 2, 9)])
+    assert health.frames_missing == 0
+    assert [place.slot for place in found] == [0, 1, 2]
+
+
+def test_bursty_delivery_is_no_stall_and_has_the_cadence_of_its_data():
+    health, now_s = StreamHealth(), 0.0
+    for n in range(20):
+        now_s += 0.15 if n % 2 else 0.88
+        health.place(frame(n, cadence=0.5136), 1e9, now_s)
+        assert health.state(now_s + 0.88) is StreamState.LIVE
+    assert health.cadence_s == pytest.approx(0.5136)
+
+
+def test_silence_turns_the_state():
+    health = StreamHealth()
+    assert health.state(0) is StreamState.CONNECTING
+    for n in range(4):
+        health.place(frame(n), 1e9, n * 0.25)
+    assert health.state(0.75 + 1.4) is StreamState.LIVE
+    assert health.state(0.75 + 1.6) is StreamState.STALLED
+
+
+def test_rejections_are_counted_by_cause():
+    health = StreamHealth()
+    for cause in (RejectCause.TOPIC, RejectCause.SHAPE, RejectCause.TOPIC):
+        health.reject(cause)
+    reading = health.reading(0.0)
+    assert (reading.frames_rejected, reading.rejected) == (3, {"shape": 1, "topic": 2})
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0, "0.00 s"),
+        (-0.25, "-0.25 s"),
+        (12.34, "12.3 s"),
+        (200, "3 min 20 s"),
+        (7500, "2 h 05 min"),
+        (-7500, "-2 h 05 min"),
+        (10 * 86400, "10 days"),
+        (15.5 * 365.25 * 86400, "15.5 years"),
+        (math.nan, "–"),
+        (None, "–"),
+    ],
+)
+def test_spans_of_time_are_said_with_as_many_units_as_they_need(seconds, text):
+    assert duration(seconds) == text
+
+
+def test_panels_say_what_is_wrong_in_words():
+    delay = DelayReading(3.0, DelayMethod.AUTO, DelayMethod.BUFFER, "the header has no timestamp")
+    assert "auto → buffer" in delay_text(delay, math.nan).plain
+    assert "the header has no timestamp" in delay_text(delay, math.nan).plain
+    health = HealthReading(frames_rejected=2, rejected={"header_json": 2}, restarts=1, frames_missing=4)
+    assert "2 header json" in health_text(health).plain
+    assert "1 restarts" in health_text(health).plain
+    assert "disk full" in plots_text(PlotStatus(failed=1, last_error="disk full")).plain
+    status = status_text(
+        HealthReading(state=StreamState.STALLED, silence_s=5.0), "a:1", "XX", math.nan, math.nan, paused=True
+    ).plain
+    assert "STALLED" in status
+    assert "PAUSED" in status
+    assert "silent for 5.00 s" in status
+
+
+def test_waiting_names_what_is_waited_for():
+    assert "nobody answers" in waiting_text(HealthReading(link=LinkState.REFUSED), "a:1")
+    rejected = HealthReading(frames_rejected=3, rejected={"topic": 3})
+    assert "3 topic" in waiting_text(rejected, "a:1")
