@@ -1,0 +1,239 @@
+"""The figure and the plot writer, without a stream; values are taken from the drawn artists."""
+
+import os
+import signal
+from pathlib import Path
+
+import matplotlib.dates as mdates
+import numpy as np
+import psutil
+import pytest
+from conftest import poll_until
+from PIL import Image
+
+from sunspec_tui.plots import PlotEvent, PlotJob
+from sunspec_tui.writers.figure import SpectrumFigure, slot_image
+from sunspec_tui.writers.png import PngWriter
+from sunspec_tui.writers.text import text_figure
+
+START_S = 1_755_552_894.0
+MHZ = np.linspace(13.4, 86.8, 96)
+
+
+def job(nrows=40, *, gap_at=None, directory="figs", **keys):
+    rng = np.random.default_rng(5)
+    slots = np.arange(nrows, dtype=np.int64)
+    if gap_at is not None:
+        slots[gap_at:] += 10
+    data = rng.uniform(1, 100, (nrows, len(MHZ))).astype(np.float32)
+    fields = {
+        "data": data,
+        "spectra": {"XX": data[-1], "YY": data[-1] * 2},
+        "times_s": START_S + (slots + 1) * 0.25,
+        "slots": slots,
+        "cadence_s": 0.25,
+        "frequencies_mhz": MHZ,
+        "product": "XX",
+        "lag_s": 0.125,
+        "station": "127.0.0.1:9798",
+        "frames_missing": 3,
+        "directory": str(directory),
+        "now_s": START_S,
+    }
+    return PlotJob(**(fields | keys))
+
+
+def picture_size(path):
+    with Image.open(path) as picture:
+        picture.load()
+        return picture.size
+
+
+@pytest.fixture(scope="module")
+def figure():
+    return SpectrumFigure()
+
+
+def test_the_waterfall_is_the_data_with_time_on_x_and_its_true_limits(figure):
+    drawn = job()
+    figure.draw(drawn)
+    np.testing.assert_allclose(figure.waterfall.get_array().filled(np.nan), drawn.data.T)
+    left, right, low, high = figure.waterfall.get_extent()
+    assert left * 86400 == pytest.approx(START_S, abs=1e-3)
+    assert right * 86400 == pytest.approx(START_S + 10, abs=1e-3)
+    half = (MHZ[1] - MHZ[0]) / 2
+    assert (low, high) == pytest.approx((MHZ[0] - half, MHZ[-1] + half))
+    assert figure.time_axes.get_xlim() == pytest.approx((left, right))
+    assert "UTC" in figure.time_axes.get_xlabel()
+    assert "MHz" in figure.time_axes.get_ylabel()
+
+
+def test_missing_rows_and_bad_values_are_masked(figure):
+    drawn = job(gap_at=30)
+    drawn.data[5, 7], drawn.data[6, 8], drawn.data[7, 9] = np.nan, -1, 0
+    figure.draw(drawn)
+    mask = np.ma.getmaskarray(figure.waterfall.get_array())
+    assert mask.shape == (96, 50)
+    assert mask[:, 30:40].all()
+    assert [bool(mask[at]) for at in ((7, 5), (8, 6), (9, 7))] == [True] * 3
+    assert mask.sum() == 96 * 10 + 3
+
+
+def test_a_long_silence_leaves_out_the_oldest_rows_but_keeps_times_true():
+    slots = np.array([0, 1, 2, 100_000, 100_001], np.int64)
+    image, start_s, end_s = slot_image(
+        job(5, slots=slots, times_s=START_S + slots * 0.25, data=np.ones((5, 96), np.float32))
+    )
+    assert image.shape == (96, 1200)
+    assert np.isfinite(image).any(axis=0).nonzero()[0].tolist() == [1198, 1199]
+    assert end_s - start_s == pytest.approx(1200 * 0.25)
+
+
+def test_the_spectrum_panel_is_logarithmic_in_mhz_and_names_its_products(figure):
+    drawn = job()
+    figure.draw(drawn)
+    assert figure.spectrum.get_yscale() == "log"
+    assert figure.spectrum.get_xlim() == pytest.approx((13.4, 86.8))
+    assert [text.get_text() for text in figure.spectrum.get_legend().get_texts()] == ["XX", "YY"]
+    np.testing.assert_allclose(figure.lines["YY"].get_ydata(), drawn.spectra["YY"])
+
+
+def test_titles_carry_station_product_utc_lag_cadence_and_losses(figure):
+    figure.draw(job())
+    title = figure.figure.get_suptitle()
+    for word in ("127.0.0.1:9798", "XX", "2025-08-18 21:34:54", "lag 0.125 s", "0.2500 s", "3 frames missing"):
+        assert word in title
+    assert "21:35:04" in figure.spectrum.get_title()
+    assert figure.waterfall.get_cmap().name == "viridis"
+
+
+def test_time_ticks_are_utc_and_inside_the_axis(figure):
+    figure.draw(job(1200))
+    figure.canvas.draw()
+    labels = [label.get_text() for label in figure.time_axes.get_xticklabels()]
+    ticks = [mdates.num2date(value).strftime("%H:%M:%S") for value in figure.time_axes.get_xticks()]
+    assert labels == ticks
+    assert "21:37:00" in labels
+
+
+def test_levels_ignore_the_edges_of_the_band(figure):
+    drawn = job()
+    drawn.data[:, :9] = 1e9
+    drawn.data[:, -9:] = 1e-9
+    figure.draw(drawn)
+    low, high = figure.waterfall.get_clim()
+    assert 0.5 < low < 10
+    assert 80 < high < 300
+
+
+@pytest.mark.parametrize("value", [np.nan, 0, -5])
+def test_data_without_a_single_valid_value_are_drawn_as_none(figure, value):
+    data = np.full((5, 96), value, np.float32)
+    figure.draw(job(5, data=data, spectra={"XX": data[-1]}))
+    figure.canvas.draw()
+    assert np.ma.getmaskarray(figure.waterfall.get_array()).all()
+
+
+def test_the_same_artists_serve_every_plot(figure):
+    figure.draw(job())
+    before = [len(axes.get_children()) for axes in figure.figure.axes]
+    for n in range(5):
+        figure.draw(job(20 + n))
+    assert [len(axes.get_children()) for axes in figure.figure.axes] == before
+    assert figure.figure.get_size_inches().tolist() == [12, 10]
+
+
+def test_a_saved_plot_is_1800_by_1500_and_leaves_no_temporary_file(figure, tmp_path):
+    figure.draw(job(1200))
+    nbytes = figure.save(tmp_path / "a.png")
+    assert picture_size(tmp_path / "a.png") == (1800, 1500)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+    assert nbytes == (tmp_path / "a.png").stat().st_size
+
+
+class Writer:
+    """A plot writer under test, and the events it has told."""
+
+    def __init__(self, directory, interval_s=0.0, make_job=None):
+        self.events: list[PlotEvent] = []
+        make = make_job or (lambda: job(directory=directory))
+        self.writer = PngWriter(Path(directory), interval_s, make, on_event=self.events.append)
+        self.writer.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.writer.stop()
+
+    def plot(self):
+        count = len(self.events)
+        self.writer.plot_now()
+        return poll_until(lambda: self.events[count:], 60, "the plot")[0]
+
+
+def test_a_plot_on_demand_is_written_under_its_utc_name_and_none_is_overwritten(tmp_path):
+    with Writer(tmp_path / "new" / "figs") as run:
+        assert run.plot().ok
+        assert run.plot().ok
+        names = sorted(path.name for path in (tmp_path / "new" / "figs").iterdir())
+    assert names == ["spectrum_20250818_213454.png", "spectrum_20250818_213454_2.png"]
+    assert run.writer.status().written == 2
+
+
+def test_plots_come_by_themselves_at_their_interval(tmp_path):
+    with Writer(tmp_path, 0.05) as run:
+        poll_until(lambda: run.writer.status().written >= 3, 60)
+        run.writer.set_interval(0)
+        assert run.writer.status().interval_s == 0
+
+
+def test_a_killed_plot_process_is_replaced_with_the_next_plot(tmp_path):
+    with Writer(tmp_path) as run:
+        assert run.plot().ok
+        os.kill(run.writer.child_pid, signal.SIGKILL)
+        assert not run.plot().ok
+        assert run.plot().ok
+        status = run.writer.status()
+    assert (status.written, status.failed, status.last_error) == (2, 1, "")
+    assert all(picture_size(path) == (1800, 1500) for path in tmp_path.glob("*.png"))
+
+
+def test_an_unwritable_directory_is_one_sentence_and_the_next_plot_is_tried(tmp_path):
+    (tmp_path / "file").write_text("")
+    directory = tmp_path / "file" / "figs"
+    with Writer(directory) as run:
+        event = run.plot()
+        assert not event.ok
+        assert "--plot-dir" in event.text
+        (tmp_path / "file").unlink()
+        assert run.plot().ok
+
+
+def test_nothing_is_written_before_anything_has_come(tmp_path):
+    with Writer(tmp_path, 0.02, make_job=lambda: None) as run:
+        assert run.plot().text == "no plot: nothing has been received yet"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_stopping_in_the_middle_of_a_plot_leaves_neither_process_nor_temporary_file(tmp_path):
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    with Writer(tmp_path, 0.01) as run:
+        poll_until(lambda: run.writer.status().written and run.writer.status().busy, 60)
+    after = {child.pid for child in psutil.Process().children(recursive=True)}
+    assert after <= before
+    assert all(path.suffix == ".png" for path in tmp_path.iterdir())
+
+
+def test_a_text_figure_shows_the_spectrum_and_never_an_escape_code():
+    power = (10 ** np.linspace(1, 3, 96)).astype(np.float32)
+    power[40] = np.nan
+    text = text_figure(MHZ, {"XX": power}, title="a spectrum")
+    assert "a spectrum" in text
+    assert "\x1b" not in text
+    assert any("\u2800" < letter <= "\u28ff" for letter in text)
+    assert max(len(line) for line in text.splitlines()) <= 80
+
+
+def test_a_text_figure_of_no_valid_value_says_so():
+    assert "no valid values" in text_figure(MHZ, {"XX": np.full(96, -1, np.float32)}, title="t")

@@ -1,0 +1,185 @@
+"""The producer: exact windows of data time, honest headers, an end on every way out."""
+
+import json
+import logging
+import threading
+
+import numpy as np
+import pytest
+import zmq
+from conftest import poll_until
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sunspec_tui.errors import UsageError
+from sunspec_tui.sources.memory_ring import Closed, MemoryRing
+from sunspec_tui.streaming import AvgStreamingOp, Sequence, WindowAverager
+from sunspec_tui.times import CLOCK_HZ
+
+LOG = logging.getLogger("test")
+
+
+def sequence_header(**keys):
+    return {"time_tag": 1755552894 * CLOCK_HZ, "chan0": 560, "navg": 24, "nbeam": 1, "nchan": 8, "npol": 4} | keys
+
+
+def spectra(n, nchan=8, npol=4, nbeam=1, seed=0):
+    return np.random.default_rng(seed).uniform(0, 1e5, (n, nbeam, nchan, npol)).astype(np.float32)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    ticks=st.integers(1_000, 60_000_000),
+    interval_s=st.floats(0.001, 0.5),
+    cuts=st.lists(st.integers(1, 40), min_size=1, max_size=12),
+)
+def test_means_equal_a_float64_mean_of_exact_windows_however_the_gulps_are_cut(ticks, interval_s, cuts):
+    sequence = Sequence(0, 1, 3, 2, 560, ticks)
+    data = spectra(sum(cuts), 3, 2)
+    averager, got, start = WindowAverager(sequence, interval_s), [], 0
+    for cut in cuts:
+        got += [(mean.copy(), end) for mean, end in averager.add(data[start : start + cut])]
+        start += cut
+    interval_ticks = max(round(interval_s * CLOCK_HZ), ticks)
+    window = np.arange(len(data) + 1) * ticks // interval_ticks
+    ends = np.flatnonzero(np.diff(window)) + 1
+    assert [end for _, end in got] == [int(end) * ticks for end in ends]
+    for (mean, _), first, last in zip(got, [0, *ends][: len(ends)], ends, strict=True):
+        np.testing.assert_allclose(mean, data[first:last].mean(axis=0, dtype=np.float64), rtol=1e-6)
+    assert averager.held == len(data) - (int(ends[-1]) if len(ends) else 0)
+
+
+class Run:
+    """A producer on its ring, with a subscriber that keeps what comes."""
+
+    def __init__(self, **options):
+        self.ring = MemoryRing(capacity=1000)
+        self.op = AvgStreamingOp(LOG, self.ring, stream_port=0, wait=True, lossless=True, **options)
+        self.port = self.op.bind()
+        self.context = zmq.Context()
+        self.socket = self.context.socket(zmq.SUB)
+        self.socket.subscribe(b"data")
+        self.socket.connect(f"tcp://127.0.0.1:{self.port}")
+        self.thread = threading.Thread(target=self.op.main)
+        self.thread.start()
+
+    def frames(self, n):
+        got = []
+        for _ in range(n):
+            assert self.socket.poll(10_000), f"only {len(got)} of {n} frames came"
+            topic, header, payload = self.socket.recv_multipart()
+            assert topic == b"data"
+            header = json.loads(header)
+            got.append((header, np.frombuffer(payload, header["data_type"]).reshape(header["data_shape"])))
+        return got
+
+    def end(self):
+        self.thread.join(10)
+        assert not self.thread.is_alive()
+        self.context.destroy(linger=0)
+
+
+def test_a_frame_carries_every_key_of_the_wire_and_the_true_end_of_its_data():
+    run = Run(ntime_gulp=50, stream_interval=0.05)
+    run.ring.begin_sequence(sequence_header())
+    run.ring.write(spectra(120))
+    run.ring.end_sequence()
+    run.ring.end_writing()
+    (first, mean), (second, _) = run.frames(2)
+    run.end()
+    assert set(first) == {
+        "time_tag", "nbeam", "nchan", "npol", "timestamp", "last_block_time", "data_shape", "data_type",
+        "seq", "chan0", "interval",
+    }  # fmt: skip
+    assert (first["time_tag"], first["chan0"], first["data_shape"]) == (1755552894 * CLOCK_HZ, 560, [1, 8, 4])
+    assert (first["seq"], second["seq"]) == (0, 1)
+    # 0.05 s is 49.85 spectra of 1.003102 ms, so the first window holds 50 of them.
+    assert first["last_block_time"] == "2025-08-18 21:34:54.050155"
+    np.testing.assert_allclose(mean, spectra(120)[:50].mean(axis=0, dtype=np.float64), rtol=1e-6)
+    assert run.op.frames_sent == 2
+
+
+def test_several_sequences_of_other_shapes_follow_each_other():
+    run = Run(ntime_gulp=10, stream_interval=0.01)
+    for nchan, npol, nbeam in ((8, 4, 1), (16, 2, 1), (8, 4, 2)):
+        run.ring.begin_sequence(sequence_header(nchan=nchan, npol=npol, nbeam=nbeam))
+        run.ring.write(spectra(13, nchan, npol, nbeam))
+        run.ring.end_sequence()
+    run.ring.end_writing()
+    shapes = [header["data_shape"] for header, _ in run.frames(3)]
+    run.end()
+    assert shapes == [[1, 8, 4], [1, 16, 2], [2, 8, 4]]
+
+
+def test_spectra_as_long_as_the_interval_are_each_a_frame():
+    run = Run(ntime_gulp=1, stream_interval=0.25)
+    run.ring.begin_sequence(sequence_header(spectrum_ticks=CLOCK_HZ // 4))
+    run.ring.write(spectra(7))
+    run.ring.end_sequence()
+    run.ring.end_writing()
+    got = run.frames(7)
+    run.end()
+    for (_, mean), expected in zip(got, spectra(7), strict=True):
+        np.testing.assert_array_equal(mean, expected)
+
+
+def test_a_header_may_be_text_bytes_an_array_or_a_dictionary():
+    fields = sequence_header()
+    text = json.dumps(fields)
+    forms = [fields, text, text.encode(), np.frombuffer(text.encode(), np.uint8)]
+    assert len({Sequence.from_header(form) for form in forms}) == 1
+
+
+def test_shutdown_from_another_thread_ends_a_silent_and_a_waiting_producer():
+    for wait in (True, False):
+        op = AvgStreamingOp(LOG, MemoryRing(), stream_port=0, wait=wait)
+        thread = threading.Thread(target=op.main)
+        thread.start()
+        op.shutdown()
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+def test_a_taken_port_is_one_sentence_and_leaves_nothing_open():
+    first = AvgStreamingOp(LOG, MemoryRing(), stream_port=0)
+    port = first.bind()
+    with pytest.raises(UsageError, match="--port"):
+        AvgStreamingOp(LOG, MemoryRing(), stream_port=port).bind()
+    first.shutdown()
+    first.main()
+
+
+def test_subscribers_are_counted():
+    run = Run(ntime_gulp=1, stream_interval=0.25)
+    poll_until(lambda: run.op.subscribers == 1)
+    run.op.shutdown()
+    run.end()
+
+
+def test_the_memory_ring_cuts_what_was_written_to_the_size_that_is_read():
+    ring = MemoryRing(capacity=10)
+    ring.begin_sequence({"n": 1})
+    for n in (3, 5, 1):
+        ring.write(np.arange(n, dtype=np.float32))
+    ring.end_sequence()
+    ring.end_writing()
+    (sequence,) = (list(each.read(4 * 4)) for each in ring.read())
+    assert [span.size for span in sequence] == [16, 16, 4]
+    assert np.concatenate([span.data_view(np.float32) for span in sequence]).tolist() == [0, 1, 2, 0, 1, 2, 3, 4, 0]
+
+
+def test_a_full_memory_ring_makes_its_writer_wait_and_closing_it_lets_go():
+    ring, ended = MemoryRing(capacity=1), threading.Event()
+    ring.begin_sequence({})
+
+    def write():
+        with pytest.raises(Closed):
+            ring.write(np.zeros(4, np.float32))
+        ended.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert not ended.wait(0.1)
+    ring.close()
+    assert ended.wait(5)
+    writer.join()
