@@ -62,7 +62,7 @@ class Monitor(App[int]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("d", "delay_method", "Delay", tooltip="next delay method: auto, buffer, manual"),
         Binding("m", "manual_delay", "Manual", tooltip="type a manual delay in seconds"),
-        Binding("plus,equals_sign", "plot_interval(1)", "Plots", key_display="+ -", tooltip="longer plot interval"),
+        Binding("plus,equals_sign", "plot_interval(1)", "Plots", key_display="+-", tooltip="longer plot interval"),
         Binding(
             "minus",
             "plot_interval(-1)",
@@ -73,9 +73,9 @@ class Monitor(App[int]):
         ),
         Binding("p", "plot_now", "Plot", tooltip="write a plot now"),
         Binding("g", "collect_garbage", "GC", tooltip="collect garbage now"),
-        Binding("o", "optimise_memory", "Memory", tooltip="free what memory can be freed; rows stay"),
+        Binding("o", "optimise_memory", "Mem", tooltip="free what memory can be freed; rows stay"),
         Binding("space", "pause", "Pause", tooltip="hold the picture; receiving goes on"),
-        Binding("c", "palette", "Colours", tooltip="next colour map"),
+        Binding("c", "palette", "Colour", tooltip="next colour map"),
         Binding(
             "left_square_bracket", "span(-1)", "Shorter", key_display="[", show=False, tooltip="fewer rows a column"
         ),
