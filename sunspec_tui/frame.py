@@ -6,7 +6,6 @@ here keeps state, asks a clock or evaluates text; the payload is never copied un
 asks for it.
 """
 
-import json
 import math
 import re
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from sunspec_tui.errors import RejectCause, RejectedMessage
@@ -27,6 +27,7 @@ _POLARISATIONS = (1, 2, 4)
 _TYPE_NAME = re.compile(r"[<>=|]?[a-z]+[0-9]{0,2}")
 # The axes of a payload, outermost first; a shorter shape lacks the outer ones.
 _AXES = ("ntime", "nbeam", "nchan", "npol")
+_LAYOUT_KEYS = ("nbeam", "nchan", "npol", "data_shape", "data_type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +113,21 @@ def parse_header(raw: bytes | memoryview) -> dict[str, Any]:
     if len(raw) > MAX_HEADER_BYTES:
         raise RejectedMessage(RejectCause.HEADER_SIZE, f"header of {len(raw)} bytes, over {MAX_HEADER_BYTES}")
     try:
-        text = bytes(raw).decode()
-    except UnicodeDecodeError as error:
-        raise RejectedMessage(RejectCause.HEADER_ENCODING, "header is not UTF-8") from error
-    try:
-        header = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise RejectedMessage(RejectCause.HEADER_JSON, f"header is not JSON: {error}") from error
+        header = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise _unreadable(raw, error) from error
     if not isinstance(header, dict):
         raise RejectedMessage(RejectCause.HEADER_JSON, f"header is a JSON {type(header).__name__}, no object")
     return header
+
+
+def _unreadable(raw: bytes | memoryview, error: Exception) -> RejectedMessage:
+    """Why a header cannot be read: not even text, or no JSON."""
+    try:
+        bytes(raw).decode()
+    except UnicodeDecodeError:
+        return RejectedMessage(RejectCause.HEADER_ENCODING, "header is not UTF-8")
+    return RejectedMessage(RejectCause.HEADER_JSON, f"header is not JSON: {error}")
 
 
 def _three_parts(parts: Sequence[bytes | memoryview]) -> Sequence[bytes | memoryview]:
@@ -183,7 +189,35 @@ def _wall_clock(value: object) -> tuple[float, str]:
         return math.nan, f"timestamp cannot be read: {error}"
 
 
+def _payload_array(header: dict[str, Any], payload: bytes | memoryview) -> NDArray[Any]:
+    """The payload as (nbeam, nchan, npol); a leading time axis is averaged away."""
+    # What says how to read it is the same from frame to frame, so it is understood once.
+    stated = orjson.dumps({key: header[key] for key in _LAYOUT_KEYS if key in header})
+    dtype, shape = _layout(stated, len(payload))
+    values = np.frombuffer(payload, dtype).reshape(shape)
+    if len(shape) == 4:
+        values = values[0] if shape[0] == 1 else np.asarray(values.mean(axis=0))
+    return values
+
+
 @lru_cache(maxsize=64)
+def _layout(stated: bytes, nbytes: int) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    """Type and shape of a payload of `nbytes`, from the keys of the header that speak of them, as JSON."""
+    header = orjson.loads(stated)
+    name = header.get("data_type", "<f4")
+    if type(name) is not str:
+        raise RejectedMessage(RejectCause.DATA_TYPE, f"data_type is {name!r}, no text")
+    dtype = _data_type(name)
+    size, rest = divmod(nbytes, dtype.itemsize)
+    if rest:
+        detail = f"payload of {nbytes} bytes holds no whole number of {name}"
+        raise RejectedMessage(RejectCause.PAYLOAD_LENGTH, detail)
+    shape = _shape(header, size)
+    if math.prod(shape) != size:
+        raise RejectedMessage(RejectCause.PAYLOAD_LENGTH, f"payload of {size} values, but the header says {shape}")
+    return dtype, shape
+
+
 def _data_type(name: str) -> np.dtype[Any]:
     """The numpy type of ``data_type``; plain real numbers only, named by a plain word."""
     unknown = RejectedMessage(RejectCause.DATA_TYPE, f"data_type {name[:40]!r} is not known")
@@ -196,26 +230,6 @@ def _data_type(name: str) -> np.dtype[Any]:
     if dtype.kind not in "fiu" or dtype.itemsize > 8:
         raise RejectedMessage(RejectCause.DATA_TYPE, f"data_type {name!r} is no real number of at most 8 bytes")
     return dtype
-
-
-def _payload_array(header: dict[str, Any], payload: bytes | memoryview) -> NDArray[Any]:
-    """The payload as (nbeam, nchan, npol); a leading time axis is averaged away."""
-    name = header.get("data_type", "<f4")
-    if type(name) is not str:
-        raise RejectedMessage(RejectCause.DATA_TYPE, f"data_type is {name!r}, no text")
-    dtype = _data_type(name)
-    size, rest = divmod(len(payload), dtype.itemsize)
-    if rest:
-        detail = f"payload of {len(payload)} bytes holds no whole number of {name}"
-        raise RejectedMessage(RejectCause.PAYLOAD_LENGTH, detail)
-    shape = _shape(header, size)
-    if math.prod(shape) != size:
-        detail = f"payload of {size} values, but the header says {shape}"
-        raise RejectedMessage(RejectCause.PAYLOAD_LENGTH, detail)
-    values = np.frombuffer(payload, dtype).reshape(shape)
-    if len(shape) == 4:
-        values = values[0] if shape[0] == 1 else np.asarray(values.mean(axis=0))
-    return values
 
 
 def _shape(header: dict[str, Any], size: int) -> tuple[int, ...]:

@@ -48,7 +48,7 @@ class Placement:
 
     time_s: float
     slot: int
-    mark: Mark
+    mark: int
     missing: int = 0
 
 
@@ -143,9 +143,9 @@ class StreamHealth:
         self._last, self._last_time_s = frame, time_s
         return Placement(time_s, self._slot, mark, missing)
 
-    def _note_step(self, step_s: float, restarted: bool, *, exact: bool) -> Mark:
+    def _note_step(self, step_s: float, restarted: bool, *, exact: bool) -> int:
         """Learn the cadence from a step of the data's time, and say what was unusual about it."""
-        mark = Mark.NONE
+        mark: int = Mark.NONE
         if restarted:
             self.restarts += 1
             mark |= Mark.RESTART
@@ -164,7 +164,7 @@ class StreamHealth:
         self._steps.append(step_s)
         self.cadence_s = sorted(self._steps)[(len(self._steps) - 1) // 2]
 
-    def _missing(self, frame: Frame, step_s: float, restarted: bool, mark: Mark) -> int:
+    def _missing(self, frame: Frame, step_s: float, restarted: bool, mark: int) -> int:
         """Frames lost between the last one and this one.
 
         The producer's own numbers tell exactly. Without them the data's time tells, but neither
@@ -177,7 +177,7 @@ class StreamHealth:
             return 0
         return max(0, self._stride(step_s, 0, mark) - 1)
 
-    def _stride(self, step_s: float, missing: int, mark: Mark) -> int:
+    def _stride(self, step_s: float, missing: int, mark: int) -> int:
         """Slots from the last row to this one: at least one, and one for each row that should be there."""
         if mark & Mark.TIME_GUESSED or not self.cadence_s > 0 or not step_s > 0:
             return 1 + missing
@@ -215,7 +215,7 @@ class StreamHealth:
         )
 
 
-def _row_time(frame: Frame, now_s: float) -> tuple[float, Mark]:
+def _row_time(frame: Frame, now_s: float) -> tuple[float, int]:
     """End of the frame's data: from the header, else when it was sent, else when it arrived."""
     if not math.isnan(frame.block_time_s):
         return frame.block_time_s, Mark.NONE

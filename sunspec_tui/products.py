@@ -5,6 +5,7 @@ I = (XX + YY) / 2 is this instrument's convention. No product is ever clamped: w
 number stays none, in its own bin and its own product.
 """
 
+import math
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
@@ -94,6 +95,11 @@ def average_channels(spectrum: NDArray[Any], channel_average: int, out: NDArray[
         Where the bins are written: float32, C-order, shape (bin_count(nchan), npol). A bin is the plain
         mean of its channels, so one channel that is not a number makes its bin none, in that
         product alone.
+
+    Notes
+    -----
+    Bad values may raise numpy's warning of an invalid value; whoever calls this for every frame turns it off
+    once (``numpy.errstate``), because doing it here costs as much as half the product.
     """
     nchan, npol = spectrum.shape
     whole = nchan // channel_average
@@ -102,13 +108,12 @@ def average_channels(spectrum: NDArray[Any], channel_average: int, out: NDArray[
     if whole:
         grouped = values[:used].reshape(whole, channel_average * npol)
         matrix = _averaging_matrix(channel_average, npol)
-        with np.errstate(invalid="ignore", over="ignore"):
-            np.matmul(grouped, matrix, out=out[:whole])
-            # In a matrix product one bad value spoils its neighbours' products: 0 * NaN is NaN.
-            # One dot product tells whether all is well, at a tenth of the cost of isfinite().all();
-            # squares that overflow only cost the slower way, with the same result.
-            flat = out[:whole].ravel()
-            if not np.isfinite(flat.dot(flat)):
-                values[:used].reshape(whole, channel_average, npol).mean(axis=1, out=out[:whole])
+        np.matmul(grouped, matrix, out=out[:whole])
+        # In a matrix product one bad value spoils its neighbours' products: 0 * NaN is NaN. One dot
+        # product tells whether all is well, at a tenth of the cost of isfinite().all(); squares that
+        # overflow only cost the slower way, with the same result.
+        flat = out[:whole].reshape(-1)
+        if not math.isfinite(flat.dot(flat)):
+            values[:used].reshape(whole, channel_average, npol).mean(axis=1, out=out[:whole])
     if used < nchan:
         values[used:].mean(axis=0, out=out[whole])

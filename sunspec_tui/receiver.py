@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -176,6 +176,10 @@ class StreamReceiver:
             self._tell(placement, reshaped=self._intake.epoch != epoch)
         if self._gc_interval and self._intake.health.frames_received % self._gc_interval == 0:
             self.force_garbage_collection()
+
+    def receiving(self) -> AbstractContextManager[object]:
+        """What the thread does all its work in: bad values are masked, not warned of."""
+        return np.errstate(invalid="ignore", over="ignore")
 
     def on_link(self, link: LinkState) -> None:
         """Learn what the connection does."""

@@ -10,14 +10,17 @@ loss have consecutive slots, and missing rows leave theirs empty.
 
 import threading
 from dataclasses import dataclass
-from enum import IntFlag
+from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-class Mark(IntFlag):
-    """What was unusual about a row, as a bit each."""
+class Mark(IntEnum):
+    """What was unusual about a row, as a bit each; several together are a plain int.
+
+    No IntFlag: its operators cost a microsecond each, several times a frame.
+    """
 
     NONE = 0
     GAP_BEFORE = 1
@@ -101,7 +104,7 @@ class RingBuffer:
         """Memory of all that is kept, in bytes."""
         return self._data.nbytes + self._times_s.nbytes + self._slots.nbytes + self._marks.nbytes
 
-    def append(self, row: NDArray[np.float32], time_s: float, slot: int, mark: Mark = Mark.NONE) -> None:
+    def append(self, row: NDArray[np.float32], time_s: float, slot: int, mark: int = Mark.NONE) -> None:
         """Take one row, its time and its slot, in one step.
 
         Parameters

@@ -10,6 +10,7 @@ ZeroMQ heartbeats stay off: with them an idle publisher of some libzmq versions 
 
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import zmq
@@ -29,6 +30,9 @@ class Handler(Protocol):
 
     def on_message(self, parts: Sequence[bytes]) -> None:
         """Take one multipart message."""
+
+    def receiving(self) -> AbstractContextManager[object]:
+        """What the thread does all its work in."""
 
     def on_link(self, link: LinkState) -> None:
         """Learn that the connection's state has changed."""
@@ -98,7 +102,8 @@ class Subscriber:
         woken = self._context.socket(zmq.PAIR)
         woken.connect("inproc://wake")
         try:
-            self._receive(stream, woken)
+            with self._handler.receiving():
+                self._receive(stream, woken)
         except Exception as error:  # noqa: BLE001 - the thread's last word: it must be shown, not lost
             self._handler.on_failure(error)
         finally:
