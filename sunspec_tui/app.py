@@ -94,6 +94,7 @@ class Monitor(App[int]):
         self._product = Product(settings.product)
         self._paused = False
         self._count = 0
+        self._epoch = -1
         self._view: tuple[object, ...] = ()
         self._readings_due_s = 0.0
         self._newest_s = math.nan
@@ -154,7 +155,9 @@ class Monitor(App[int]):
     def _tick(self) -> None:
         """Show what is new; cheap where nothing is."""
         waterfall = self.query_one(Waterfall)
-        snapshot = self._receiver.snapshot(self._count, epoch=self._epoch, most=waterfall.wanted_rows)
+        # While the picture is held no rows are asked for; what was missed comes when it goes on.
+        most = 0 if self._paused else waterfall.wanted_rows
+        snapshot = self._receiver.snapshot(self._count, epoch=self._epoch, most=most)
         self.screen.set_class(snapshot.axis is None, "-empty")
         if snapshot.axis is not None and not self._paused:
             self._show_rows(snapshot, waterfall)
@@ -163,17 +166,13 @@ class Monitor(App[int]):
             self._readings_due_s = now_s + READINGS_S
             self._show_readings(snapshot)
 
-    @property
-    def _epoch(self) -> int:
-        return int(str(self._view[0])) if self._view else -1
-
     def _show_rows(self, snapshot: Snapshot, waterfall: Waterfall) -> None:
         assert snapshot.axis is not None  # noqa: S101 - _tick() has looked
         axis = snapshot.axis
         product = self._product if self._product in available(axis.npol) else Product.XX
         view = (snapshot.epoch, waterfall.columns, waterfall.rows_per_column, product)
         if view != self._view:
-            self._view = view
+            self._view, self._epoch = view, snapshot.epoch
             waterfall.restart(axis.frequencies_mhz, waterfall.rows_per_column)
             snapshot = self._receiver.snapshot(0, epoch=snapshot.epoch, most=waterfall.wanted_rows)
         rows = snapshot.rows

@@ -7,7 +7,7 @@ reads a file unless asked, prints or exits.
 
 import math
 import tomllib
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -174,8 +174,3 @@ def _typed(path: Path, setting: Field[Any], value: Any) -> Any:
     if type(value) is not kind:
         raise UsageError(f"{path}: {setting.name} is {value!r}, it must be a {kind.__name__}")
     return value
-
-
-def default_of(setting: Field[Any]) -> Any:
-    """Default of a setting."""
-    return None if setting.default is MISSING else setting.default

@@ -102,10 +102,6 @@ class Intake:
         elif choice.method is DelayMethod.MANUAL:
             self.delay = DelayReading(choice.manual_s, choice.method, choice.method)
 
-    def forget(self) -> None:
-        """Drop what only speeds things up; rows that were received stay."""
-        self.last_frame = None
-
     def _read_delay(self) -> None:
         frame, ring = self.last_frame, self.ring
         if frame is None or ring is None:

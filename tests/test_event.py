@@ -1,0 +1,84 @@
+"""The solar event of 2011-06-07, from the file through the wire to the drawn figure."""
+
+import logging
+import threading
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from conftest import EVENT, needs_event
+
+from sunspec_tui import AvgStreamingOp, StreamReceiver
+from sunspec_tui.sources.feed import Feed
+from sunspec_tui.sources.memory_ring import MemoryRing
+from sunspec_tui.sources.replay import DB_PER_DIGIT, CallistoFile
+from sunspec_tui.writers.figure import SpectrumFigure
+
+FILE_START_S = 1_307_427_840.213  # 2011-06-07 06:24:00.213 UTC
+
+
+@pytest.fixture(scope="module")
+def received():
+    """A receiver that has taken the whole file, and the figure of it."""
+    if not EVENT.exists():
+        pytest.skip(f"the solar event {EVENT.name} is not beside the project")
+    ring = MemoryRing()
+    feed = Feed(ring, CallistoFile(EVENT, 560), speed=0)
+    op = AvgStreamingOp(logging.getLogger("test"), ring, ntime_gulp=1, stream_port=0, wait=True, lossless=True)
+    port = op.bind()
+    producer = threading.Thread(target=op.main)
+    feed.start()
+    producer.start()
+    with StreamReceiver(stream_port=port, buffer_length=3600, plot_interval=0, gc_interval=0) as receiver:
+        assert receiver.wait_for_frames(3600, 60)
+        producer.join()
+        feed.stop()
+        figure = SpectrumFigure()
+        figure.draw(receiver.plot_job())
+        yield receiver, figure
+
+
+@needs_event
+def test_all_3600_frames_arrive_in_order_a_quarter_of_a_second_apart(received):
+    rows = received[0].get_rows()
+    health = received[0].snapshot().health
+    assert (health.frames_received, health.frames_rejected, health.frames_missing) == (3600, 0, 0)
+    np.testing.assert_allclose(rows.times_s, FILE_START_S + 0.25 * np.arange(1, 3601), atol=1e-5)
+    assert np.diff(rows.slots).tolist() == [1] * 3599
+
+
+@needs_event
+def test_the_figures_axes_are_the_files_times_and_our_channels(received):
+    left, right, low, high = received[1].waterfall.get_extent()
+    assert left * 86400 == pytest.approx(FILE_START_S, abs=1e-3)
+    assert right * 86400 == pytest.approx(FILE_START_S + 900, abs=1e-3)
+    assert (low, high) == pytest.approx((13.386, 86.886), abs=0.06)
+    assert received[1].spectrum.get_xlim() == pytest.approx((13.434, 86.838), abs=0.05)
+
+
+@needs_event
+def test_the_figures_image_is_the_files_and_masked_below_its_band(received):
+    image = received[1].waterfall.get_array()
+    mhz = received[0].snapshot().axis.frequencies_mhz
+    with fits.open(EVENT) as units:
+        digits = units[0].data.astype(float)
+        file_mhz = units[1].data["FREQUENCY"][0]
+    assert image.shape == (768, 3600)
+    assert np.ma.getmaskarray(image)[mhz < 19.9].all()
+    for wanted in (31.0, 52.0, 76.0):
+        j = int(np.abs(mhz - wanted).argmin())
+        i = int(np.abs(file_mhz - mhz[j]).argmin())
+        ours_db = 10 * np.log10(image[j].filled(np.nan))
+        correlation = np.corrcoef(ours_db, digits[i])[0, 1]
+        assert correlation > 0.98
+        assert np.median(ours_db) == pytest.approx(np.median(digits[i]) * DB_PER_DIGIT, abs=1.5)
+
+
+@needs_event
+def test_the_type_ii_and_iv_emission_stands_out_in_the_image(received):
+    image_db = 10 * np.log10(received[1].waterfall.get_array().filled(np.nan))
+    mhz = received[0].snapshot().axis.frequencies_mhz
+    band = (mhz > 48) & (mhz < 60)
+    quiet = np.nanmedian(image_db[band][:, :240])  # the first minute
+    burst = np.nanmedian(image_db[band][:, 1440:1680])  # 06:30 to 06:31
+    assert burst - quiet > 10
