@@ -191,7 +191,7 @@ class Monitor(App[int]):
         )
         self.query_one("#status", Static).update(status)
         if snapshot.axis is None:
-            self.query_one("#waiting", Static).update(waiting_text(health, snapshot.source))
+            self.query_one("#waiting", Static).update(Text(waiting_text(health, snapshot.source)))
         self.query_one(DelayPanel).show_delay(snapshot.delay, snapshot.data_age_s, snapshot.delay_history)
         self.query_one("#health", Panel).show(health_text(health))
         self.query_one("#memory", Panel).show(memory_text(snapshot.memory))
@@ -206,7 +206,7 @@ class Monitor(App[int]):
         line = Text(f"{format_clock(event.time_s)} {event.text}", event.style)
         self.query_one("#log", RichLog).write(line)
         if event.level >= logging.ERROR and self.screen.has_class("-narrow"):
-            self.notify(event.text, severity="error")
+            self.notify(event.text, severity="error", markup=False)
 
     # Keys
 

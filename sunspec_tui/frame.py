@@ -23,6 +23,13 @@ from sunspec_tui.times import parse_block_time, parse_wall_clock
 TOPIC = b"data"
 MAX_HEADER_BYTES = 64 * 1024
 DEFAULT_NCHAN = 3072
+MOST_NCHAN = 65_536
+"""More channels than any producer has: a header that claims them would ask for a ring of many gigabytes."""
+
+_MOST_CHAN0 = 1_000_000
+_MOST_NUMBER = 2**63 - 1
+_INTERVAL_S = (1e-3, 86_400.0)
+_MOST_PROBLEM = 100
 _POLARISATIONS = (1, 2, 4)
 _TYPE_NAME = re.compile(r"[<>=|]?[a-z]+[0-9]{0,2}")
 # The axes of a payload, outermost first; a shorter shape lacks the outer ones.
@@ -97,7 +104,7 @@ def decode(parts: Sequence[bytes | memoryview]) -> Frame:
         block_problem or sent_problem,
         _count(header, "time_tag"),
         _count(header, "seq"),
-        _count(header, "chan0"),
+        _count(header, "chan0", most=_MOST_CHAN0),
         _interval(header.get("interval")),
     )
 
@@ -140,12 +147,12 @@ def _three_parts(parts: Sequence[bytes | memoryview]) -> Sequence[bytes | memory
     return parts
 
 
-def _count(header: dict[str, Any], key: str, *, least: int = 0) -> int | None:
+def _count(header: dict[str, Any], key: str, *, least: int = 0, most: int = _MOST_NUMBER) -> int | None:
     """A whole number of the header, or None where the key is missing."""
     value = header.get(key)
     if type(value) is int:
-        if value < least:
-            raise RejectedMessage(RejectCause.HEADER_VALUE, f"{key} is {value}, below {least}")
+        if not least <= value <= most:
+            raise RejectedMessage(RejectCause.HEADER_VALUE, f"{key} is {value}, outside {least} to {most}")
         return value
     if value is None and key not in header:
         return None
@@ -158,8 +165,8 @@ def _interval(value: object) -> float | None:
     if type(value) not in (int, float):
         raise RejectedMessage(RejectCause.HEADER_TYPE, f"interval is {value!r}, no number")
     seconds = float(value)  # type: ignore[arg-type]
-    if not (math.isfinite(seconds) and seconds > 0):
-        raise RejectedMessage(RejectCause.HEADER_VALUE, f"interval is {seconds} s")
+    if not _INTERVAL_S[0] <= seconds <= _INTERVAL_S[1]:
+        raise RejectedMessage(RejectCause.HEADER_VALUE, f"interval is {seconds} s, outside {_INTERVAL_S}")
     return seconds
 
 
@@ -172,7 +179,7 @@ def _block_time(value: object) -> tuple[float, str]:
     try:
         return parse_block_time(value), ""
     except (ValueError, OverflowError) as error:
-        return math.nan, f"last_block_time cannot be read: {error}"
+        return math.nan, f"last_block_time cannot be read: {error}"[:_MOST_PROBLEM]
 
 
 def _wall_clock(value: object) -> tuple[float, str]:
@@ -186,7 +193,7 @@ def _wall_clock(value: object) -> tuple[float, str]:
     try:
         return parse_wall_clock(value), ""  # type: ignore[arg-type]
     except (ValueError, OverflowError) as error:
-        return math.nan, f"timestamp cannot be read: {error}"
+        return math.nan, f"timestamp cannot be read: {error}"[:_MOST_PROBLEM]
 
 
 def _payload_array(header: dict[str, Any], payload: bytes | memoryview) -> NDArray[Any]:
@@ -215,6 +222,8 @@ def _layout(stated: bytes, nbytes: int) -> tuple[np.dtype[Any], tuple[int, ...]]
     shape = _shape(header, size)
     if math.prod(shape) != size:
         raise RejectedMessage(RejectCause.PAYLOAD_LENGTH, f"payload of {size} values, but the header says {shape}")
+    if shape[-2] > MOST_NCHAN:
+        raise RejectedMessage(RejectCause.SHAPE, f"{shape[-2]} channels, over {MOST_NCHAN}")
     return dtype, shape
 
 

@@ -16,6 +16,10 @@ from sunspec_tui.frame import Frame
 from sunspec_tui.ring import Mark
 
 DEFAULT_INTERVAL_S = 0.25
+
+LONGEST_GAP_ROWS = 10_000_000
+"""A wider step (a month at 0.25 s) is no loss but another stream: it counts as a restart."""
+
 _STEPS = 31
 # A recorder may send a gulp as two frames at once and then be silent for the whole of it: three
 # gulps of silence are up to six frames of data. Below 1.5 s a busy machine looks like a dead one.
@@ -132,16 +136,23 @@ class StreamHealth:
             if frame.interval_s is not None:
                 self._learn(frame.interval_s)
         else:
-            restarted = _restarted(self._last, frame)
+            restarted = _restarted(self._last, frame) or self._jumped(frame, step_s)
             mark |= self._note_step(step_s, restarted, exact=not mark & Mark.TIME_GUESSED)
             missing = self._missing(frame, step_s, restarted, mark)
-            stride = self._stride(step_s, missing, mark)
+            stride = min(self._stride(step_s, missing, mark), LONGEST_GAP_ROWS)
             self._slot += stride
             if stride > 1:
                 mark |= Mark.GAP_BEFORE
             self.frames_missing += missing
         self._last, self._last_time_s = frame, time_s
         return Placement(time_s, self._slot, mark, missing)
+
+    def _jumped(self, frame: Frame, step_s: float) -> bool:
+        """Whether the stream is somewhere else altogether: a step too wide to be a loss."""
+        assert self._last is not None  # noqa: S101 - place() asks only then
+        if frame.seq is not None and self._last.seq is not None and frame.seq - self._last.seq > LONGEST_GAP_ROWS:
+            return True
+        return self.cadence_s > 0 and step_s / self.cadence_s > LONGEST_GAP_ROWS
 
     def _note_step(self, step_s: float, restarted: bool, *, exact: bool) -> int:
         """Learn the cadence from a step of the data's time, and say what was unusual about it."""
@@ -172,7 +183,8 @@ class StreamHealth:
         """
         assert self._last is not None  # noqa: S101 - place() asks only then
         if frame.seq is not None and self._last.seq is not None:
-            return max(0, frame.seq - self._last.seq - 1)
+            missing = frame.seq - self._last.seq - 1
+            return missing if 0 <= missing < LONGEST_GAP_ROWS else 0
         if restarted or mark & Mark.TIME_GUESSED:
             return 0
         return max(0, self._stride(step_s, 0, mark) - 1)

@@ -7,6 +7,7 @@ what is worth telling goes to the log of this package.
 
 import gc
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -334,7 +335,15 @@ class StreamReceiver:
             self._intake.choose_delay(DelayChoice(chosen, self._intake.choice.manual_s))
 
     def set_delay(self, seconds: float) -> None:
-        """Set the value of ``manual`` and use it."""
+        """Set the value of ``manual`` and use it.
+
+        Raises
+        ------
+        UsageError
+            If it is no finite number.
+        """
+        if not math.isfinite(seconds):
+            raise UsageError(f"a delay of {seconds} s cannot be set, it must be a finite number")
         with self._lock:
             self._intake.choose_delay(DelayChoice(DelayMethod.MANUAL, float(seconds)))
 

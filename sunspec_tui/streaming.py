@@ -2,8 +2,8 @@
 
 Replaces the class of the same name in the recorder's ``dr_beam.py``. It reads a ring of the recorder's
 interface, averages over the data's own time and sends each average as one message. It never makes the
-recorder wait: what a slow subscriber does not take is dropped for that subscriber. Only this module
-and `subscriber` may use zmq.
+recorder wait: what a slow subscriber does not take is dropped for that subscriber, unseen here (ZeroMQ does not
+tell); ``seq`` shows it to the subscriber. Only this module and `subscriber` may use zmq.
 """
 
 import json
@@ -20,7 +20,7 @@ import numpy as np
 import zmq
 from numpy.typing import NDArray
 
-from sunspec_tui.errors import UsageError
+from sunspec_tui.errors import SourceError, UsageError
 from sunspec_tui.times import CLOCK_HZ, TICKS_PER_SPECTRUM, format_block_time, tag_to_unix
 
 SEND_QUEUE_FRAMES = 1000
@@ -54,19 +54,31 @@ class Sequence:
 
     @classmethod
     def from_header(cls, header: Any) -> "Sequence":
-        """Read a sequence's header, in whatever form the ring hands it out."""
-        if not isinstance(header, dict):
-            raw = header if isinstance(header, (bytes, str)) else header.tobytes()
-            header = json.loads(raw)
-        navg = int(header.get("navg", _DEFAULT_NAVG))
-        return cls(
-            int(header["time_tag"]),
-            int(header.get("nbeam", 1)),
-            int(header["nchan"]),
-            int(header.get("npol", 4)),
-            header.get("chan0"),
-            int(header.get("spectrum_ticks", navg * TICKS_PER_SPECTRUM)),
-        )
+        """Read a sequence's header, in whatever form the ring hands it out.
+
+        Raises
+        ------
+        SourceError
+            If it is no JSON object, or lacks what an average needs.
+        """
+        try:
+            fields = _header_fields(header)
+            navg = int(fields.get("navg", _DEFAULT_NAVG))
+            sequence = cls(
+                int(fields["time_tag"]),
+                int(fields.get("nbeam", 1)),
+                int(fields["nchan"]),
+                int(fields.get("npol", 4)),
+                None if fields.get("chan0") is None else int(fields["chan0"]),
+                int(fields.get("spectrum_ticks", navg * TICKS_PER_SPECTRUM)),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise SourceError(
+                f"the header of the ring's sequence cannot be used ({error!r}); it needs a time_tag and nchan in JSON"
+            ) from error
+        if min(*sequence.shape, sequence.spectrum_ticks) < 1:
+            raise SourceError(f"the header of the ring's sequence has a size below 1: {sequence}")
+        return sequence
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -77,6 +89,16 @@ class Sequence:
     def spectrum_nbytes(self) -> int:
         """Bytes of one spectrum."""
         return math.prod(self.shape) * _FLOAT_BYTES
+
+
+def _header_fields(header: Any) -> dict[str, Any]:
+    """Fields of a header: a dictionary, or its JSON as text, bytes or an array of bytes (older rings: ``tostring``)."""
+    if not isinstance(header, (dict, str, bytes)):
+        header = header.tobytes() if hasattr(header, "tobytes") else header.tostring()
+    fields = header if isinstance(header, dict) else json.loads(header)
+    if not isinstance(fields, dict):
+        raise TypeError(f"{type(fields).__name__} instead of an object")
+    return fields
 
 
 class WindowAverager:
@@ -168,6 +190,18 @@ class AvgStreamingOp:
         End after so many frames; None goes on to the end of the ring.
     clock
         Wall clock for ``timestamp``.
+
+    Attributes
+    ----------
+    frames_sent
+        Frames handed to ZeroMQ, and the ``seq`` of the next one.
+    subscribers
+        Subscriptions that hold.
+
+    Raises
+    ------
+    UsageError
+        If a gulp would hold no spectrum, or a frame no time.
     """
 
     def __init__(
@@ -186,6 +220,10 @@ class AvgStreamingOp:
         max_frames: int | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        if ntime_gulp < 1:
+            raise UsageError(f"a gulp of {ntime_gulp} spectra holds none; choose an ntime_gulp of 1 or more")
+        if not (math.isfinite(stream_interval) and stream_interval > 0):
+            raise UsageError(f"an interval of {stream_interval} s cannot be averaged over; choose one above 0")
         self.log = log or logging.getLogger(__name__)
         self.iring = iring
         self.ntime_gulp = ntime_gulp
@@ -203,18 +241,21 @@ class AvgStreamingOp:
         self._socket: zmq.Socket[bytes]
 
     def bind(self) -> int:
-        """Open the socket and return its port; `main` does it where it has not been done.
+        """Open the socket and return its port; `main` does it where it has not been done, a second call nothing.
 
         Raises
         ------
         UsageError
             If the address is taken or is none.
         """
+        if self._context is not None:
+            return self.port
         self._context = zmq.Context()
         self._socket = socket = self._context.socket(zmq.XPUB)
         socket.sndhwm = SEND_QUEUE_FRAMES
         socket.linger = _LINGER_MS
-        socket.setsockopt(zmq.XPUB_VERBOSE, 1)
+        # VERBOSE alone would pass on every subscription, but only the last unsubscription.
+        socket.setsockopt(zmq.XPUB_VERBOSER, 1)
         if self._lossless:
             socket.setsockopt(zmq.XPUB_NODROP, 1)
         try:
@@ -228,11 +269,18 @@ class AvgStreamingOp:
         return self.port
 
     def main(self) -> None:
-        """Publish until the ring ends or `shutdown` is called."""
-        if self._context is None:
-            self.bind()
-        self._pin()
+        """Publish until the ring ends or `shutdown` is called; the socket is closed on every way out.
+
+        Raises
+        ------
+        UsageError
+            If the socket cannot be bound.
+        SourceError
+            If a sequence's header cannot be used.
+        """
+        self.bind()
         try:
+            self._pin()
             if not self._wait or self._first_subscriber():
                 self._publish_ring()
         finally:
@@ -240,7 +288,11 @@ class AvgStreamingOp:
             self.log.info("AvgStreamingOp - Done, %d frames sent", self.frames_sent)
 
     def shutdown(self) -> None:
-        """End `main` from another thread; a ring that has ``close`` is closed, so that no read holds it up."""
+        """End `main` from another thread; a ring that has ``close`` is closed, so that no read holds it up.
+
+        bifrost's rings have none: there a read that waits for data ends when the ring's writer ends, as all of a
+        recorder's readers do.
+        """
         self._stopping.set()
         close = getattr(self.iring, "close", None)
         if close is not None:
@@ -249,10 +301,14 @@ class AvgStreamingOp:
     def _pin(self) -> None:
         if self.core is None:
             return
-        if hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(threading.get_native_id(), {self.core})
-        else:
+        if not hasattr(os, "sched_setaffinity"):
             self.log.warning("this system cannot pin a thread to core %d", self.core)
+            return
+        try:
+            os.sched_setaffinity(threading.get_native_id(), {self.core})
+        except OSError as error:
+            # Averages from the wrong core are worth more than none.
+            self.log.warning("cannot pin the producer to core %d: %s", self.core, error)
 
     def _close(self) -> None:
         """Send what is queued for a moment more, then close."""
@@ -271,9 +327,9 @@ class AvgStreamingOp:
         return False
 
     def _read_subscriptions(self) -> None:
-        """Count who comes and goes: a message of 1 or 0 and a topic."""
+        """Count who comes and goes: a message of 1 or 0 and a topic; anything else is not for us."""
         while self._socket.poll(0):
-            self.subscribers += 1 if self._socket.recv()[:1] == b"\x01" else -1
+            self.subscribers += {b"\x01": 1, b"\x00": -1}.get(self._socket.recv()[:1], 0)
 
     def _publish_ring(self) -> None:
         for iseq in self.iring.read(guarantee=self.guarantee):

@@ -170,6 +170,12 @@ def test_wrong_parameters_are_named(wrong):
         StreamReceiver(**wrong)
 
 
+@pytest.mark.parametrize("seconds", [math.nan, math.inf])
+def test_a_manual_delay_is_a_finite_number(seconds):
+    with pytest.raises(UsageError, match="finite"):
+        StreamReceiver(plot_interval=0).set_delay(seconds)
+
+
 def test_an_address_that_is_none_is_one_sentence():
     with pytest.raises(UsageError, match="--addr"):
         StreamReceiver("no such host:1:2", plot_interval=0).start()

@@ -1,5 +1,6 @@
 """The simulated Sun and the replayed file say what the sky and the file say."""
 
+import gzip
 import time
 
 import numpy as np
@@ -23,6 +24,32 @@ def first_gulps(seed, n=2):
 def test_the_same_seed_gives_the_same_sky_and_another_seed_another():
     np.testing.assert_array_equal(first_gulps(3), first_gulps(3))
     assert not np.array_equal(first_gulps(3), first_gulps(4))
+
+
+def test_bursts_fade_and_none_is_cut_off_while_it_can_be_seen():
+    sun = SimulatedSun(2)
+    for time_s in (30.0, 700.0, 1500.0):
+        every = [burst for block in range(int(time_s // 60) + 1) for burst in sun._block(block)]
+        seen_k = sum((burst.temperature_k(time_s) for burst in sun._bursts(time_s)), np.zeros(3072))
+        np.testing.assert_allclose(seen_k, sum(burst.temperature_k(time_s) for burst in every), atol=10)
+
+
+def test_a_type_ii_burst_comes_every_four_minutes_in_two_lanes():
+    sun = SimulatedSun(2)
+    lanes = [sum(burst.width_s[0] == 9.0 for burst in sun._block(block)) for block in range(8)]
+    assert lanes == [0, 2, 0, 0, 0, 2, 0, 0]
+
+
+def test_circular_polarisation_never_exceeds_the_intensity():
+    sun = SimulatedSun(5)
+    for time_s in range(0, 300, 10):
+        xx, yy, _, xy_imag = sun.mean_spectrum(float(time_s)).T
+        assert (np.abs(xy_imag) <= (xx + yy) / 2).all()
+
+
+@pytest.mark.parametrize("chan0", [0, 272, 1234])
+def test_any_first_channel_has_a_finite_sky(chan0):
+    assert np.isfinite(next(SimulatedSun(1, chan0).gulps())).all()
 
 
 def test_noise_has_the_size_of_the_radiometer_equation_on_all_products():
@@ -78,6 +105,72 @@ def test_the_replayed_event_is_the_file_interpolated_to_our_channels():
         order = np.argsort(mhz[:190])
         db = np.interp(channel_mhz[k], mhz[:190][order], digits[:190][order]) * DB_PER_DIGIT
         assert 10 * np.log10(first[k, 0]) == pytest.approx(db, abs=1e-3)
+
+
+@needs_event
+def test_every_spectrum_of_the_event_is_replayed_and_none_is_made_up():
+    source = CallistoFile(EVENT, 560)
+    assert source.header()["spectrum_ticks"] == 49_000_000
+    assert [len(gulp) for gulp in source.gulps()] == [1] * 3600
+
+
+@needs_event
+def test_a_shifted_replay_asks_its_clock_once_when_its_first_sequence_begins():
+    asked = iter([1.8e9])
+    source = CallistoFile(EVENT, 560, start_s=lambda: next(asked))
+    assert tag_to_unix(source.header()["time_tag"]) == 1.8e9
+    assert tag_to_unix(source.header(10.0)["time_tag"]) == 1.8e9 + 10
+
+
+def write_callisto(path, offsets_s=(0.0, 0.5, 1.0), mhz=(60.0, 40.0, 20.0, 20.0), digits=None):
+    from astropy.io import fits
+
+    if digits is None:
+        digits = np.arange(len(mhz) * len(offsets_s), dtype=np.uint8).reshape(len(mhz), len(offsets_s))
+    image = fits.PrimaryHDU(digits)
+    image.header["DATE-OBS"], image.header["TIME-OBS"] = "2011/06/07", "06:24:00.500"
+    columns = [
+        fits.Column("TIME", f"{len(offsets_s)}D", array=np.array([offsets_s])),
+        fits.Column("FREQUENCY", f"{len(mhz)}D", array=np.array([mhz])),
+    ]
+    fits.HDUList([image, fits.BinTableHDU.from_columns(columns)]).writeto(path)
+    return path
+
+
+def test_channels_that_a_file_lists_twice_are_averaged(tmp_path):
+    digits = np.array([[30] * 3, [20] * 3, [10] * 3, [14] * 3], np.uint8)
+    source = CallistoFile(write_callisto(tmp_path / "a.fit", digits=digits), 560)
+    spectrum = next(source.gulps())[0, 0, :, 0]
+    k = int(np.ceil(20e6 / CHANNEL_WIDTH_HZ)) - 560
+    assert 10 * np.log10(spectrum[k]) == pytest.approx(12 * DB_PER_DIGIT, rel=1e-3)
+    assert np.isnan(spectrum[k - 1])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"offsets_s": (0.0, 0.5, 0.5)}, "do not increase"),
+        ({"offsets_s": (0.0, 0.5, 1.0, 2.5)}, "not evenly spaced in time"),
+        ({"mhz": (800.0, 700.0, 600.0)}, "choose another --chan0"),
+        ({"mhz": (60.0, 40.0, float("nan"))}, "no frequencies"),
+        ({"digits": np.zeros((2, 2), np.uint8)}, "does not fit"),
+    ],
+)
+def test_a_file_that_would_give_a_false_picture_is_refused_in_one_sentence(tmp_path, options, said):
+    with pytest.raises(SourceError, match=said):
+        CallistoFile(write_callisto(tmp_path / "a.fit", **options), 560)
+
+
+def test_a_file_that_was_cut_off_is_one_sentence_packed_or_not(tmp_path):
+    whole = write_callisto(tmp_path / "a.fit").read_bytes()
+    packed = gzip.compress(whole)
+    for name, content in (("b.fit", whole[:2900]), ("c.fit", whole[:100]), ("d.fit.gz", packed[:-40])):
+        path = tmp_path / name
+        path.write_bytes(content)
+        with pytest.raises(SourceError, match="cannot be read"):
+            CallistoFile(path, 560)
+    (tmp_path / "e.fit.gz").write_bytes(packed)
+    assert CallistoFile(tmp_path / "e.fit.gz", 560).nspectra == 3
 
 
 @needs_event

@@ -11,7 +11,8 @@ from conftest import poll_until
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sunspec_tui.errors import UsageError
+from sunspec_tui import streaming
+from sunspec_tui.errors import SourceError, UsageError
 from sunspec_tui.sources.memory_ring import Closed, MemoryRing
 from sunspec_tui.streaming import AvgStreamingOp, Sequence, WindowAverager
 from sunspec_tui.times import CLOCK_HZ
@@ -93,6 +94,9 @@ def test_a_frame_carries_every_key_of_the_wire_and_the_true_end_of_its_data():
     }  # fmt: skip
     assert (first["time_tag"], first["chan0"], first["data_shape"]) == (1755552894 * CLOCK_HZ, 560, [1, 8, 4])
     assert (first["seq"], second["seq"]) == (0, 1)
+    assert isinstance(first["timestamp"], str)
+    assert len(first["timestamp"].partition(".")[2]) == 6
+    assert first["interval"] == 0.05
     # 0.05 s is 49.85 spectra of 1.003102 ms, so the first window holds 50 of them.
     assert first["last_block_time"] == "2025-08-18 21:34:54.050155"
     np.testing.assert_allclose(mean, spectra(120)[:50].mean(axis=0, dtype=np.float64), rtol=1e-6)
@@ -106,9 +110,32 @@ def test_several_sequences_of_other_shapes_follow_each_other():
         run.ring.write(spectra(13, nchan, npol, nbeam))
         run.ring.end_sequence()
     run.ring.end_writing()
-    shapes = [header["data_shape"] for header, _ in run.frames(3)]
+    headers = [header for header, _ in run.frames(3)]
     run.end()
-    assert shapes == [[1, 8, 4], [1, 16, 2], [2, 8, 4]]
+    assert [header["data_shape"] for header in headers] == [[1, 8, 4], [1, 16, 2], [2, 8, 4]]
+    assert [header["seq"] for header in headers] == [0, 1, 2]
+
+
+def test_spectra_that_fill_no_interval_are_not_sent_and_the_log_says_how_many(caplog):
+    caplog.set_level(logging.INFO)
+    run = Run(ntime_gulp=10, stream_interval=0.01)
+    run.ring.begin_sequence(sequence_header())
+    run.ring.write(spectra(13))
+    run.ring.end_sequence()
+    run.ring.end_writing()
+    run.frames(1)
+    run.end()
+    assert run.op.frames_sent == 1
+    assert "the last 3 spectra fill no interval" in caplog.text
+
+
+def test_a_value_that_is_no_number_spoils_its_own_channel_in_its_own_window_only():
+    data = spectra(6)
+    data[1, 0, 3, 2] = np.nan
+    averager = WindowAverager(Sequence(0, 1, 8, 4, None, CLOCK_HZ // 100), 0.03)
+    (first, _), (second, _) = averager.add(data)
+    assert np.argwhere(np.isnan(first)).tolist() == [[0, 3, 2]]
+    assert np.isfinite(second).all()
 
 
 def test_spectra_as_long_as_the_interval_are_each_a_frame():
@@ -130,6 +157,83 @@ def test_a_header_may_be_text_bytes_an_array_or_a_dictionary():
     assert len({Sequence.from_header(form) for form in forms}) == 1
 
 
+@pytest.mark.parametrize(
+    "header",
+    [b"no JSON", b"\xff", "[]", {"nchan": 8}, {"time_tag": 1}, sequence_header(nchan=0), sequence_header(navg="x"),
+     sequence_header(spectrum_ticks=0)],
+)  # fmt: skip
+def test_a_sequence_header_that_cannot_be_used_is_one_sentence(header):
+    with pytest.raises(SourceError, match="header of the ring's sequence"):
+        Sequence.from_header(header)
+
+
+def test_a_header_that_cannot_be_used_ends_the_producer_with_its_socket_closed():
+    ring = MemoryRing()
+    ring.begin_sequence({"nchan": 8})
+    op = AvgStreamingOp(LOG, ring, stream_port=0)
+    port = op.bind()
+    with pytest.raises(SourceError):
+        op.main()
+    again = AvgStreamingOp(LOG, MemoryRing(), stream_port=port)
+    assert again.bind() == again.bind() == port
+    again.shutdown()
+    again.main()
+
+
+def test_a_core_that_does_not_exist_is_a_warning_not_the_end(caplog):
+    ring = MemoryRing()
+    ring.end_writing()
+    AvgStreamingOp(LOG, ring, stream_port=0, core=100_000).main()
+    assert "pin" in caplog.text
+
+
+@pytest.mark.parametrize("options", [{"ntime_gulp": 0}, {"stream_interval": 0.0}, {"stream_interval": float("nan")}])
+def test_a_gulp_or_an_interval_of_nothing_is_refused(options):
+    with pytest.raises(UsageError, match="choose"):
+        AvgStreamingOp(LOG, MemoryRing(), **options)
+
+
+def fill(ring, n):
+    ring.begin_sequence(sequence_header(nchan=3072, spectrum_ticks=CLOCK_HZ))
+    for _ in range(n):
+        ring.write(np.ones((1, 1, 3072, 4), np.float32))
+    ring.end_sequence()
+    ring.end_writing()
+
+
+def stuck_subscriber(context, port):
+    """A subscriber that takes one frame in advance and no more until it is asked."""
+    socket = context.socket(zmq.SUB)
+    socket.rcvhwm = 1
+    socket.subscribe(b"data")
+    socket.connect(f"tcp://127.0.0.1:{port}")
+    return socket
+
+
+@pytest.mark.parametrize("lossless", [True, False])
+def test_a_slow_subscriber_loses_nothing_when_lossless_and_never_holds_up_a_recorder(lossless, monkeypatch):
+    monkeypatch.setattr(streaming, "SEND_QUEUE_FRAMES", 5)
+    ring, n = MemoryRing(capacity=2000), 600
+    fill(ring, n)
+    op = AvgStreamingOp(LOG, ring, ntime_gulp=1, stream_port=0, wait=True, lossless=lossless)
+    context = zmq.Context()
+    socket = stuck_subscriber(context, op.bind())
+    thread = threading.Thread(target=op.main)
+    thread.start()
+    if not lossless:
+        poll_until(lambda: op.frames_sent == n)
+        op.shutdown()
+    else:
+        poll_until(lambda: op.frames_sent > 20)
+        numbers = []
+        while len(numbers) < n and socket.poll(10_000):
+            numbers.append(json.loads(socket.recv_multipart()[1])["seq"])
+        assert numbers == list(range(n))
+    thread.join(10)
+    assert not thread.is_alive()
+    context.destroy(linger=0)
+
+
 def test_shutdown_from_another_thread_ends_a_silent_and_a_waiting_producer():
     for wait in (True, False):
         op = AvgStreamingOp(LOG, MemoryRing(), stream_port=0, wait=wait)
@@ -149,11 +253,22 @@ def test_a_taken_port_is_one_sentence_and_leaves_nothing_open():
     first.main()
 
 
-def test_subscribers_are_counted():
-    run = Run(ntime_gulp=1, stream_interval=0.25)
-    poll_until(lambda: run.op.subscribers == 1)
-    run.op.shutdown()
-    run.end()
+def test_subscribers_are_counted_as_they_come_and_go():
+    op = AvgStreamingOp(LOG, MemoryRing(), stream_port=0)
+    context = zmq.Context()
+    sockets = [stuck_subscriber(context, op.bind()) for _ in range(3)]
+
+    def counted():
+        op._read_subscriptions()
+        return op.subscribers
+
+    poll_until(lambda: counted() == 3)
+    for left in (2, 1, 0):
+        sockets.pop().close(0)
+        poll_until(lambda left=left: counted() == left)
+    op.shutdown()
+    op.main()
+    context.destroy(linger=0)
 
 
 def test_the_memory_ring_cuts_what_was_written_to_the_size_that_is_read():
@@ -166,6 +281,20 @@ def test_the_memory_ring_cuts_what_was_written_to_the_size_that_is_read():
     (sequence,) = (list(each.read(4 * 4)) for each in ring.read())
     assert [span.size for span in sequence] == [16, 16, 4]
     assert np.concatenate([span.data_view(np.float32) for span in sequence]).tolist() == [0, 1, 2, 0, 1, 2, 3, 4, 0]
+
+
+def test_a_sequence_that_is_left_early_or_never_ended_hides_no_later_one():
+    ring = MemoryRing(capacity=20)
+    for n in range(3):
+        ring.begin_sequence({"n": n})
+        ring.write(np.zeros(4, np.float32))
+    ring.end_writing()
+    assert [json.loads(sequence.header.tobytes())["n"] for sequence in ring.read()] == [0, 1, 2]
+
+
+def test_spectra_outside_a_sequence_are_refused():
+    with pytest.raises(ValueError, match="begin_sequence"):
+        MemoryRing().write(np.zeros(4, np.float32))
 
 
 def test_a_full_memory_ring_makes_its_writer_wait_and_closing_it_lets_go():

@@ -43,6 +43,13 @@ BAD = {
     "timestamp a list": (with_keys(timestamp=[1]), "header_type"),
     "timestamp negative": (with_keys(timestamp=-1.5), "header_value"),
     "last_block_time a number": (with_keys(last_block_time=12), "header_type"),
+    "seq beyond 63 bits": (with_keys(seq=2**64 - 1), "header_value"),
+    "chan0 beyond any receiver": (with_keys(chan0=2**62), "header_value"),
+    "an interval of nothing": (with_keys(interval=1e-300), "header_value"),
+    "more channels than any producer has": (
+        raw(header_of(np.empty((1, 70_000, 1))), bytes(4 * 70_000)),
+        "shape",
+    ),
     "interval of zero": (with_keys(interval=0), "header_value"),
     "nbeam zero": (with_keys(nbeam=0, data_shape=None), "header_value"),
     "npol three": (with_keys(npol=3, data_shape=None), "shape"),
@@ -174,6 +181,17 @@ def test_gaps_repeats_reversals_and_restarts_are_counted(publisher):
         assert health.frames_missing == 3
         assert (health.repeats, health.reversals, health.restarts) == (1, 1, 1)
         assert health.cadence_s == pytest.approx(0.25)
+
+
+def test_a_jump_too_wide_to_be_a_loss_is_a_restart_and_never_overflows(publisher):
+    with StreamReceiver(stream_port=publisher.port, plot_interval=0) as receiver:
+        publisher.wait_for_subscriber()
+        for n in range(20):
+            publisher.send(message(GOOD, last_block_time=block_time(n), seq=n + (2**62 if n % 2 else 0), interval=0.25))
+        publisher.send(message(GOOD, last_block_time="2090-01-01 00:00:00"))
+        assert receiver.wait_for_frames(21, 10)
+        health = receiver.snapshot().health
+        assert (health.frames_missing, health.restarts) == (0, 20)
 
 
 def test_a_flood_of_backlog_is_taken_whole(publisher):

@@ -10,12 +10,20 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-_END_OF_SEQUENCE = None
+
+class _Mark(Enum):
+    """What stands in the queue between data; the end of the ring is None, and never in the queue."""
+
+    END_OF_SEQUENCE = auto()
+
+
+_Item = bytes | dict[str, Any] | _Mark
 
 
 class Closed(Exception):
@@ -59,7 +67,7 @@ class ReadSequence:
     def read(self, nbytes: int) -> Iterator[Span]:
         """Spans of `nbytes` each, the last one of the sequence shorter if need be."""
         held = bytearray()
-        while (portion := self._ring.take()) is not _END_OF_SEQUENCE:
+        while (portion := self._ring.take()) is not None:
             if not held and len(portion) == nbytes:
                 yield Span(portion)
                 continue
@@ -82,17 +90,27 @@ class MemoryRing:
 
     def __init__(self, capacity: int = 8) -> None:
         self._capacity = capacity
-        self._items: deque[bytes | dict[str, Any] | None] = deque()
+        self._items: deque[_Item] = deque()
         self._changed = threading.Condition()
         self._closed = False
         self._written = False
+        self._in_sequence = False
         self.reading = threading.Event()
 
     # Writer
 
     def begin_sequence(self, header: dict[str, Any]) -> None:
-        """Begin a sequence with its header."""
+        """Begin a sequence with its header; one that is still open ends.
+
+        Raises
+        ------
+        Closed
+            If the ring has been closed.
+        """
+        if self._in_sequence:
+            self.end_sequence()
         self._put(dict(header))
+        self._in_sequence = True
 
     def write(self, gulp: NDArray[np.float32]) -> None:
         """Add spectra, shape (ntime, nbeam, nchan, npol), to the sequence; waits while the ring is full.
@@ -101,12 +119,17 @@ class MemoryRing:
         ------
         Closed
             If the ring has been closed.
+        ValueError
+            If no sequence has begun: its reader could not tell what the data are.
         """
+        if not self._in_sequence:
+            raise ValueError("spectra belong to a sequence: call begin_sequence first")
         self._put(np.ascontiguousarray(gulp, np.float32).tobytes())
 
     def end_sequence(self) -> None:
         """End the sequence: what is left of it becomes a short span."""
-        self._put(_END_OF_SEQUENCE)
+        self._in_sequence = False
+        self._put(_Mark.END_OF_SEQUENCE)
 
     def end_writing(self) -> None:
         """Let the reader's loop end when it has read all."""
@@ -114,7 +137,7 @@ class MemoryRing:
             self._written = True
             self._changed.notify_all()
 
-    def _put(self, item: bytes | dict[str, Any] | None) -> None:
+    def _put(self, item: _Item) -> None:
         with self._changed:
             self._changed.wait_for(lambda: self._closed or len(self._items) < self._capacity)
             if self._closed:
@@ -138,7 +161,7 @@ class MemoryRing:
         item = self._get()
         return item if isinstance(item, bytes) else None
 
-    def _get(self) -> bytes | dict[str, Any] | None:
+    def _get(self) -> _Item | None:
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._written or bool(self._items))
             if self._closed or not self._items:

@@ -6,7 +6,9 @@ no data. astropy loads when a file is opened.
 """
 
 import math
-from collections.abc import Iterator
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ DB_PER_DIGIT = 2500 / 255 / 25.4
 
 NCHAN = 3072
 _GULP_S = 0.1
+# What astropy lets through when a file is no FITS, is cut off, or has other tables than expected.
+_UNREADABLE = (OSError, EOFError, zlib.error, KeyError, IndexError, TypeError, ValueError, AttributeError)
 
 
 class CallistoFile:
@@ -33,7 +37,8 @@ class CallistoFile:
     chan0
         First channel of the grid.
     start_s
-        Time of the first spectrum, seconds since 1970; the file's own where None.
+        Time of the first spectrum, seconds since 1970, or a clock that is asked when the first sequence begins; the
+        file's own time where None.
 
     Raises
     ------
@@ -41,20 +46,23 @@ class CallistoFile:
         If the file cannot be read as such a spectrogram.
     """
 
-    def __init__(self, path: Path, chan0: int, start_s: float | None = None) -> None:
+    def __init__(self, path: Path, chan0: int, start_s: float | Callable[[], float] | None = None) -> None:
         digits, offsets_s, file_mhz, file_start_s = _read(path)
         self._chan0 = chan0
         self._digits, self._file_hz = _ascending(digits, file_mhz * 1e6)
         self.spectrum_s = _period_s(path, offsets_s)
         self.nspectra = len(offsets_s)
-        self.start_s = (file_start_s if start_s is None else start_s) + float(offsets_s[0])
+        self._start_s = file_start_s + float(offsets_s[0]) if start_s is None else start_s
         self.ntime_gulp = max(1, int(_GULP_S / self.spectrum_s))
         self._grid_hz = channel_frequencies_hz(chan0, NCHAN)
+        self._check_band(path)
 
     def header(self, shift_s: float = 0.0) -> dict[str, Any]:
         """Header of a sequence that begins `shift_s` after the first spectrum."""
+        if callable(self._start_s):
+            self._start_s = self._start_s()
         return {
-            "time_tag": unix_to_tag(self.start_s + shift_s),
+            "time_tag": unix_to_tag(self._start_s + shift_s),
             "chan0": self._chan0,
             "nbeam": 1,
             "nchan": NCHAN,
@@ -71,6 +79,16 @@ class CallistoFile:
                 row[0, :, :2] = self._on_grid(spectrum)[:, None]
             yield gulp
 
+    def _check_band(self, path: Path) -> None:
+        """Refuse a file of which no channel would show anything."""
+        low, high = self._file_hz[[0, -1]] / 1e6
+        grid_low, grid_high = self._grid_hz[[0, -1]] / 1e6
+        if high < grid_low or low > grid_high:
+            raise SourceError(
+                f"{path} covers {low:.1f}-{high:.1f} MHz, but the channels {grid_low:.1f}-{grid_high:.1f} MHz; "
+                "choose another --chan0 or another file"
+            )
+
     def _on_grid(self, spectrum: NDArray[np.float64]) -> NDArray[np.float64]:
         """Power on the channel grid, interpolated in dB; NaN outside the file's band."""
         db = np.interp(self._grid_hz, self._file_hz, spectrum * DB_PER_DIGIT, left=math.nan, right=math.nan)
@@ -81,21 +99,28 @@ def _read(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray
     """Digits (ntime, nfreq), times in s from the start, frequencies in MHz, start since 1970."""
     from astropy.io import fits
     from astropy.time import Time
+    from astropy.utils.exceptions import AstropyUserWarning
 
     try:
-        with fits.open(path, memmap=False) as units:
+        # Opened here, because astropy leaves a file open that it cannot read.
+        with warnings.catch_warnings(), path.open("rb") as file:
+            # Stations write odd header cards, which do not matter; what is cut off fails below.
+            warnings.simplefilter("ignore", AstropyUserWarning)
+            units = fits.open(file, memmap=False)
             image = np.asarray(units[0].data, np.float64)
             offsets_s = np.asarray(units[1].data["TIME"][0], np.float64)
             file_mhz = np.asarray(units[1].data["FREQUENCY"][0], np.float64)
             header = units[0].header
             start = f"{header['DATE-OBS'].replace('/', '-')}T{header['TIME-OBS'].strip()}"
             start_s = float(Time(start, scale="utc").unix)
-    except (OSError, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+    except (*_UNREADABLE, fits.VerifyError) as error:
         raise SourceError(f"{path} cannot be read as an e-CALLISTO FITS file: {error}") from error
     if image.shape != (len(file_mhz), len(offsets_s)) or image.size == 0:
         raise SourceError(
             f"{path}: an image of {image.shape} does not fit {len(file_mhz)} frequencies and {len(offsets_s)} times"
         )
+    if not (np.isfinite(file_mhz).all() and file_mhz.min() > 0):
+        raise SourceError(f"{path}: its FREQUENCY column holds values that are no frequencies; it cannot be replayed")
     return image.T, offsets_s, file_mhz, start_s
 
 
@@ -113,4 +138,12 @@ def _period_s(path: Path, offsets_s: NDArray[np.float64]) -> float:
     steps = np.diff(offsets_s)
     if not len(steps) or not np.all(steps > 0):
         raise SourceError(f"{path}: its times do not increase; it is no spectrogram that can be replayed")
-    return float(np.median(steps))
+    period_s = float(np.median(steps))
+    # Spectra leave at even steps: a hole in the file would shift all that follows it in time.
+    late_s = np.abs(offsets_s - offsets_s[0] - period_s * np.arange(len(offsets_s)))
+    if late_s.max() > period_s / 2:
+        raise SourceError(
+            f"{path}: its spectra are not evenly spaced in time (row {int((late_s > period_s / 2).argmax())}); "
+            "cut the file where spectra are missing"
+        )
+    return period_s

@@ -26,7 +26,8 @@ from sunspec_tui.times import (
 
 NCHAN, NPOL = 3072, 4
 BLOCK_S = 60.0
-_LONGEST_BURST_S = 600.0
+# A shock weakens to 1 K within 970 s, and its lanes fade for 108 s more.
+_LONGEST_BURST_S = 1100.0
 # Carriers that an antenna in California hears: standard time, citizens' band, television and FM edges.
 _STEADY_MHZ = (15.0, 25.0, 27.185, 55.25, 77.25)
 _WHIMSICAL_MHZ = (20.0, 34.6, 49.9, 61.25, 67.25)
@@ -65,7 +66,8 @@ class SimulatedSun:
         self._seed, self._chan0, self._navg = seed, chan0, navg
         self._clock = clock
         self._start_s: float | None = None
-        self._mhz = channel_frequencies_hz(chan0, NCHAN) / 1e6
+        # Power laws have no value at channel 0; nothing is heard below 1 MHz anyway.
+        self._mhz = np.maximum(channel_frequencies_hz(chan0, NCHAN) / 1e6, 1.0)
         self._background_k = galactic_k(self._mhz) + QUIET_SUN_K
         self._gain = _bandpass(self._mhz, np.random.default_rng([seed, 1])) * _GAIN_PER_K
         # Radiometer equation: sigma / T = 1 / sqrt(bandwidth * time).
@@ -115,12 +117,13 @@ class SimulatedSun:
         return gulp[:, None]
 
     def _bursts(self, time_s: float) -> list[Burst]:
-        """Bursts that may be seen at a time: those of this minute and of the ones before."""
+        """Bursts that can be seen at a time, begun in this minute or in the ones before."""
         last = int(time_s // BLOCK_S)
         first = max(0, int((time_s - _LONGEST_BURST_S) // BLOCK_S))
-        return [burst for block in range(first, last + 1) for burst in self._block(block) if burst.start_s < time_s + 5]
+        begun = (burst for block in range(first, last + 1) for burst in self._block(block))
+        return [burst for burst in begun if burst.visible_s[0] <= time_s <= burst.visible_s[1]]
 
-    @lru_cache(maxsize=16)  # noqa: B019 - a source lives as long as its program
+    @lru_cache(maxsize=32)  # noqa: B019 - a source lives as long as its program
     def _block(self, block: int) -> tuple[Burst, ...]:
         """Bursts that begin in one minute: two to four of type III, every fourth minute one of type II."""
         rng = np.random.default_rng([self._seed, 3, block])

@@ -5,6 +5,7 @@ names where it was published.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +20,13 @@ NEWKIRK_HEIGHTS = np.linspace(1.05, 6.0, 2000)
 
 SOLAR_RADIUS_KM = 696_000.0
 
+TYPE_II_LIFE_S = 300.0
+"""Time in which a shock's emission weakens to 1/e; to 1/e^4 in ten minutes."""
+
 
 def galactic_k(frequencies_mhz: Floats) -> Floats:
-    """Galactic background: 180 K at 180 MHz with an index of -2.55, as commonly measured below 200 MHz."""
-    return np.asarray(180.0 * (frequencies_mhz / 180.0) ** -2.55)
+    """Galactic background: 180 K (f / 180 MHz)^-2.6, as Furlanetto, Oh and Briggs (2006) give it."""
+    return np.asarray(180.0 * (frequencies_mhz / 180.0) ** -2.6)
 
 
 def type_iii_delay_s(frequencies_mhz: Floats, start_mhz: float) -> Floats:
@@ -73,6 +77,15 @@ class Burst:
     peak_k: Floats
     circular: float
 
+    @cached_property
+    def visible_s(self) -> tuple[float, float]:
+        """First and last moment at which any channel shows more than a few kelvin of it."""
+        lit = self.peak_k > 1
+        if not lit.any():
+            return np.inf, -np.inf
+        delay, width = self.delay_s[lit], self.width_s[lit]
+        return float(self.start_s + (delay - width).min()), float(self.start_s + (delay + 12 * width).max())
+
     def temperature_k(self, time_s: float) -> Floats:
         """Temperature at one time: a fast rise and a slow exponential decay at every channel."""
         age = (time_s - self.start_s - self.delay_s) / self.width_s
@@ -80,19 +93,22 @@ class Burst:
 
 
 def type_iii(start_s: float, frequencies_mhz: Floats, start_mhz: float, peak_k: float, circular: float) -> Burst:
-    """A type III burst; it lasts longer at lower frequencies, about 220 / f(MHz) s (Alvarez and Haddock 1973)."""
+    """A type III burst; it decays to 1/e within 10^7.7 f(Hz)^-0.95 s (Alvarez and Haddock 1973, their second paper)."""
     inside = np.clip((start_mhz - frequencies_mhz) / 4, 0, 1)
-    return Burst(
-        start_s, type_iii_delay_s(frequencies_mhz, start_mhz), 100 / frequencies_mhz, peak_k * inside, circular
-    )
+    decay_s = 10**7.7 * (frequencies_mhz * 1e6) ** -0.95
+    return Burst(start_s, type_iii_delay_s(frequencies_mhz, start_mhz), decay_s, peak_k * inside, circular)
 
 
 def type_ii(start_s: float, frequencies_mhz: Floats, speed_km_s: float, peak_k: float) -> list[Burst]:
-    """A type II burst: lanes at the plasma frequency and its harmonic, from 45 and 90 MHz down."""
+    """A type II burst: lanes at the plasma frequency and its harmonic, from 45 and 90 MHz down.
+
+    The shock weakens over some ten minutes; otherwise its harmonic would cross the band for half an hour.
+    """
     lanes = []
     for harmonic, share in ((1, 0.6), (2, 1.0)):
         plasma = frequencies_mhz / harmonic
         inside = np.clip((45 - plasma) / 2, 0, 1)
         delay = type_ii_delay_s(plasma, 45.0, speed_km_s)
-        lanes.append(Burst(start_s, delay, np.full(len(plasma), 9.0), peak_k * share * inside, 0.1))
+        weakening = np.exp(-((delay / TYPE_II_LIFE_S) ** 2))
+        lanes.append(Burst(start_s, delay, np.full(len(plasma), 9.0), peak_k * share * inside * weakening, 0.1))
     return lanes

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.table import Table
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.validation import Number
 from textual.widgets import Input, Label, Static
+
+MOST_DELAY_S = 1e9
 
 _KEY_NAMES = {
     "space": "space",
@@ -60,7 +63,11 @@ class DelayScreen(ModalScreen[float | None]):
         with Vertical(id="ask-delay") as box:
             box.border_title = "Manual delay"
             box.border_subtitle = "enter sets it, esc leaves it"
-            yield Input(placeholder="seconds, such as 2.5", validators=[Number()], validate_on=["submitted"])
+            yield Input(
+                placeholder="seconds, such as 2.5",
+                validators=[Number(-MOST_DELAY_S, MOST_DELAY_S)],
+                validate_on=["submitted"],
+            )
             yield Label("", id="ask-delay-problem")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -68,4 +75,4 @@ class DelayScreen(ModalScreen[float | None]):
         if event.validation_result is not None and event.validation_result.is_valid:
             self.dismiss(float(event.value))
         else:
-            self.query_one("#ask-delay-problem", Label).update(f"{event.value!r} is no number of seconds")
+            self.query_one("#ask-delay-problem", Label).update(Text(f"{event.value!r} is no number of seconds"))
