@@ -21,8 +21,8 @@ from sunspec_tui.frame import decode
 from sunspec_tui.intake import DelayChoice, Intake
 from sunspec_tui.times import format_block_time
 
-FRAMES = 4000
-ROUNDS = 7
+FRAMES = 20_000
+ROUNDS = 5
 
 
 def messages(n: int) -> list[list[bytes]]:

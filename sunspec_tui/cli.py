@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
@@ -21,7 +22,7 @@ from sunspec_tui.errors import SunspecError, UsageError
 
 if TYPE_CHECKING:
     from sunspec_tui.receiver import StreamReceiver
-    from sunspec_tui.sources.feed import Source
+    from sunspec_tui.sources.feed import Feed, Source
     from sunspec_tui.streaming import AvgStreamingOp
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -168,7 +169,7 @@ def _start_demo(started: ExitStack, settings: Settings) -> int:
     """An embedded producer on a free loopback port."""
     from sunspec_tui.sources.simulate import SimulatedSun
 
-    op = _producer(started, SimulatedSun(chan0=settings.chan0), StreamSettings(port=0))
+    op, _ = _producer(started, SimulatedSun(chan0=settings.chan0), StreamSettings(port=0))
     port = op.bind()
     thread = threading.Thread(target=op.main, name="sunspec-producer", daemon=True)
     thread.start()
@@ -190,19 +191,20 @@ def _stream(arguments: Sequence[str]) -> int:
     _start_logging(settings.log_level)
     with ExitStack() as started:
         source = _source(settings)
-        op = _producer(started, source, settings)
+        op, feed = _producer(started, source, settings)
         log.info("publishing %s on %s:%d", settings.source, settings.addr, op.bind())
         from sunspec_tui.headless import Ending
 
-        with Ending() as ending:
-            thread = threading.Thread(target=op.main, name="sunspec-producer")
-            thread.start()
-            while thread.is_alive() and not ending.wait(0.1):
+        with Ending() as ending, ThreadPoolExecutor(1, "sunspec-producer") as pool:
+            publishing = pool.submit(op.main)
+            while not publishing.done() and not ending.wait(0.1):
                 pass
             if ending.status is not None:
                 op.shutdown()
-            thread.join()
+            publishing.result()
         print(f"{op.frames_sent} frames sent", flush=True)
+        if feed.error is not None:
+            raise feed.error
         return EXIT_OK if ending.status is None else ending.status
 
 
@@ -213,10 +215,10 @@ def _source(settings: StreamSettings) -> "Source":
         return SimulatedSun(settings.seed, settings.chan0)
     from sunspec_tui.sources.replay import CallistoFile
 
-    return CallistoFile(Path(settings.source), settings.chan0, time.time() if settings.now else None)
+    return CallistoFile(Path(settings.source), settings.chan0, time.time if settings.now else None)
 
 
-def _producer(started: ExitStack, source: "Source", settings: StreamSettings) -> "AvgStreamingOp":
+def _producer(started: ExitStack, source: "Source", settings: StreamSettings) -> "tuple[AvgStreamingOp, Feed]":
     """A producer on a ring that a feed fills; the feed ends with `started`."""
     from sunspec_tui.sources.feed import Feed
     from sunspec_tui.sources.memory_ring import MemoryRing
@@ -226,7 +228,7 @@ def _producer(started: ExitStack, source: "Source", settings: StreamSettings) ->
     feed = Feed(ring, source, speed=settings.speed, loop=settings.loop)
     feed.start()
     started.callback(feed.stop)
-    return AvgStreamingOp(
+    op = AvgStreamingOp(
         log,
         ring,
         ntime_gulp=source.ntime_gulp,
@@ -237,6 +239,7 @@ def _producer(started: ExitStack, source: "Source", settings: StreamSettings) ->
         lossless=settings.wait,
         max_frames=settings.frames,
     )
+    return op, feed
 
 
 # sunspec-tui snapshot, sunspec-tui doctor

@@ -117,6 +117,8 @@ class StreamReceiver:
         self._intake = Intake(buffer_length, channel_average, chan0, beam_index, choice)
         self._lock = threading.Lock()
         self._arrived = threading.Condition(self._lock)
+        # Waking a waiter costs as much as a frame, so it happens only when what it waits for is there.
+        self._awaited = math.inf
         self._running: ExitStack | None = None
         self._said_state = StreamState.CONNECTING
         self._rejections_unsaid = 0
@@ -169,7 +171,9 @@ class StreamReceiver:
             with self._lock:
                 epoch = self._intake.epoch
                 placement = self._intake.take(frame, now_s, arrived_s)
-                self._arrived.notify_all()
+                if self._intake.health.frames_received >= self._awaited:
+                    self._awaited = math.inf
+                    self._arrived.notify_all()
         except RejectedMessage as error:
             self._reject(error, arrived_s)
             return
@@ -255,9 +259,15 @@ class StreamReceiver:
 
     def wait_for_frames(self, n: int, timeout_s: float) -> bool:
         """Wait until `n` frames have been received since the start; False when the time is up."""
-        health = self._intake.health
         with self._arrived:
-            return self._arrived.wait_for(lambda: health.frames_received >= n, timeout_s)
+            return self._arrived.wait_for(lambda: self._has_received(n), timeout_s)
+
+    def _has_received(self, n: int) -> bool:
+        """Whether `n` frames are there; else the thread is to wake whoever asks when they are."""
+        if self._intake.health.frames_received >= n:
+            return True
+        self._awaited = min(self._awaited, n)
+        return False
 
     def get_latest_data(self, n_frames: int = 10, product: str | None = None) -> NDArray[np.float32]:
         """The last rows of one product.
