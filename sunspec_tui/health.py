@@ -127,6 +127,9 @@ class StreamHealth:
             The arrival on a clock that never goes back.
         """
         self.frames_received += 1
+        if self.state(arrived_s) is StreamState.STALLED:
+            # A rate over a silence is the rate of nothing.
+            self._arrivals.clear()
         self._arrivals.append(arrived_s)
         time_s, mark = _row_time(frame, now_s)
         step_s = time_s - self._last_time_s

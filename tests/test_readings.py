@@ -103,6 +103,13 @@ def test_silence_turns_the_state():
     assert health.state(0.75 + 1.6) is StreamState.STALLED
 
 
+def test_the_rate_after_a_stall_is_that_of_the_frames_since():
+    health = StreamHealth()
+    for n in (*range(10), *range(400, 405)):
+        health.place(frame(n), 1e9, n * 0.25)
+    assert health.reading(101.0).rate_hz == pytest.approx(4)
+
+
 def test_rejections_are_counted_by_cause():
     health = StreamHealth()
     for cause in (RejectCause.TOPIC, RejectCause.SHAPE, RejectCause.TOPIC):

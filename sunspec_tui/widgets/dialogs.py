@@ -18,6 +18,7 @@ _KEY_NAMES = {
     "space": "space",
     "question_mark": "?",
     "plus": "+",
+    "equals_sign": "=",
     "minus": "-",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
