@@ -138,13 +138,13 @@ def _unreadable(raw: bytes | memoryview, error: Exception) -> RejectedMessage:
 
 
 def _three_parts(parts: Sequence[bytes | memoryview]) -> Sequence[bytes | memoryview]:
+    if len(parts) == 3 and len(parts[2]):
+        return parts
     if not any(len(part) for part in parts):
         raise RejectedMessage(RejectCause.EMPTY, "empty message")
-    if len(parts) != 3:
-        raise RejectedMessage(RejectCause.PARTS, f"{len(parts)} parts instead of topic, header and payload")
-    if not len(parts[2]):
+    if len(parts) == 3:
         raise RejectedMessage(RejectCause.EMPTY, "empty payload")
-    return parts
+    raise RejectedMessage(RejectCause.PARTS, f"{len(parts)} parts instead of topic, header and payload")
 
 
 def _count(header: dict[str, Any], key: str, *, least: int = 0, most: int = _MOST_NUMBER) -> int | None:

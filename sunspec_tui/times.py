@@ -33,6 +33,8 @@ _UNITS = ((1e11, 1.0), (1e14, 1e-3), (1e17, 1e-6), (1e20, 1e-9))
 EARLIEST_PLAUSIBLE_S = 946_684_800.0
 """2000-01-01: a wall clock before it was never set."""
 
+_EPOCH, _EPOCH_UTC = datetime(1970, 1, 1), datetime(1970, 1, 1, tzinfo=UTC)
+
 LATEST_PLAUSIBLE_S = 4_102_444_800.0
 """2100-01-01: a wall clock after it counts something else."""
 
@@ -74,7 +76,10 @@ def parse_wall_clock(value: float | str) -> float:
     ValueError
         If it is no number, or no plausible time (2000 to 2100) in s, ms, us or ns.
     """
-    seconds = scale_to_seconds(float(value))
+    seconds = float(value)
+    if EARLIEST_PLAUSIBLE_S <= seconds < LATEST_PLAUSIBLE_S:
+        return seconds
+    seconds = scale_to_seconds(seconds)
     if not EARLIEST_PLAUSIBLE_S <= seconds < LATEST_PLAUSIBLE_S:
         raise ValueError(f"{value!r} lies outside the years 2000 to 2100")
     return seconds
@@ -95,9 +100,7 @@ def parse_block_time(text: str) -> float:
     if "%f" in text:
         raise ValueError(f"{text!r} is a local time of an unknown zone (a literal %f)")
     moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    seconds = moment.timestamp()
+    seconds = (moment - (_EPOCH if moment.tzinfo is None else _EPOCH_UTC)).total_seconds()
     if not EARLIEST_PLAUSIBLE_S <= seconds < LATEST_PLAUSIBLE_S:
         raise ValueError(f"{text!r} lies outside the years 2000 to 2100")
     return seconds
