@@ -78,17 +78,7 @@ def run(
     """
     line = json_line if settings.status_format == "json" else text_line
     with Ending() as ending, receiver:
-        begun_s = monotonic()
-        end_s = begun_s + settings.duration if settings.duration else math.inf
-        status_s = begun_s + settings.status_interval
-        while (now_s := monotonic()) < end_s:
-            if now_s >= status_s:
-                say(line(receiver.snapshot(since=2**62)))
-                status_s += settings.status_interval
-            # A look every second, so that a change of state is logged when it happens.
-            elif ending.wait(min(status_s, end_s, now_s + _LOOK_S) - now_s):
-                break
-            receiver.snapshot(since=2**62)
+        _tell_until_end(receiver, settings, ending, lambda snapshot: say(line(snapshot)), monotonic)
         _settle(receiver)
         last = receiver.snapshot()
         say(line(last))
@@ -97,6 +87,27 @@ def run(
     if ending.status is not None:
         return ending.status
     return EXIT_OK if last.health.frames_received else EXIT_NO_DATA
+
+
+def _tell_until_end(
+    receiver: StreamReceiver,
+    settings: Settings,
+    ending: Ending,
+    tell: Callable[[Snapshot], None],
+    monotonic: Callable[[], float],
+) -> None:
+    """Tell a status every `status_interval` until the time is up or a signal comes."""
+    begun_s = monotonic()
+    end_s = begun_s + settings.duration if settings.duration else math.inf
+    status_s = begun_s + settings.status_interval
+    while (now_s := monotonic()) < end_s:
+        # A look every second, so that a change of state is logged when it happens.
+        snapshot = receiver.snapshot(since=2**62)
+        if now_s >= status_s:
+            tell(snapshot)
+            status_s += settings.status_interval
+        elif ending.wait(min(status_s, end_s, now_s + _LOOK_S) - now_s):
+            return
 
 
 def _settle(receiver: StreamReceiver, timeout_s: float = 2.0) -> None:

@@ -12,9 +12,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
+from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,12 +29,14 @@ from sunspec_tui.memory import MemoryReading, object_count, release_to_system, r
 from sunspec_tui.plots import PlotEvent, PlotJob
 from sunspec_tui.products import Product, available, bin_count, derive
 from sunspec_tui.ring import Mark, Rows
-from sunspec_tui.snapshot import Snapshot
+from sunspec_tui.snapshot import Snapshot, plot_job
 from sunspec_tui.subscriber import Subscriber
 from sunspec_tui.times import format_clock
 from sunspec_tui.writers.png import PngWriter
 
 log = logging.getLogger(__name__)
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 DEFAULT_NCHAN = 3072
 _REJECTION_LOG_S = 1.0
@@ -112,8 +115,8 @@ class StreamReceiver:
         self._clock, self._monotonic = clock, monotonic
         self._gc_interval = gc_interval
         self._gc_runs = self._gc_collected = 0
-        self._product = _product(product)
-        choice = DelayChoice(_delay_method(delay_method), manual_delay)
+        self._product = _one_of(Product, "product", product)
+        choice = DelayChoice(_one_of(DelayMethod, "delay method", delay_method), manual_delay)
         self._intake = Intake(buffer_length, channel_average, chan0, beam_index, choice)
         self._lock = threading.Lock()
         self._arrived = threading.Condition(self._lock)
@@ -289,7 +292,7 @@ class StreamReceiver:
         if ring is None:
             nbins = bin_count(DEFAULT_NCHAN, self._intake.channel_average)
             return np.empty((0, nbins), np.float32)
-        wanted = self._product if product is None else _product(product)
+        wanted = self._product if product is None else _one_of(Product, "product", product)
         _check_available(wanted, ring.npol)
         return np.ascontiguousarray(derive(ring.latest(n_frames).data, wanted))
 
@@ -340,7 +343,7 @@ class StreamReceiver:
         UsageError
             If there is no such method.
         """
-        chosen = _delay_method(method)
+        chosen = _one_of(DelayMethod, "delay method", method)
         with self._lock:
             self._intake.choose_delay(DelayChoice(chosen, self._intake.choice.manual_s))
 
@@ -369,30 +372,11 @@ class StreamReceiver:
 
     def set_product(self, product: str) -> None:
         """Show another product in plots and in `get_latest_data`."""
-        self._product = _product(product)
+        self._product = _one_of(Product, "product", product)
 
     def plot_job(self) -> PlotJob | None:
-        """All rows for the plot writer, or None before the first."""
-        snapshot = self.snapshot()
-        rows, axis = snapshot.rows, snapshot.axis
-        if rows is None or axis is None or not len(rows):
-            return None
-        product = self._product if self._product in available(axis.npol) else Product.XX
-        spectra = [wanted for wanted in (Product.XX, Product.YY) if wanted in available(axis.npol)]
-        return PlotJob(
-            data=np.ascontiguousarray(derive(rows.data, product)),
-            spectra={str(wanted): derive(rows.data[-1], wanted).copy() for wanted in spectra},
-            times_s=rows.times_s,
-            slots=rows.slots,
-            cadence_s=snapshot.health.cadence_s,
-            frequencies_mhz=axis.frequencies_mhz,
-            product=str(product),
-            lag_s=snapshot.delay.value_s,
-            station=self.source,
-            frames_missing=snapshot.health.frames_missing,
-            directory=str(snapshot.plots.directory),
-            now_s=snapshot.taken_s,
-        )
+        """All rows for a figure, or None before the first."""
+        return plot_job(self.snapshot(), self._product)
 
     # Memory
 
@@ -434,20 +418,12 @@ class StreamReceiver:
             log.log(logging.WARNING if state is StreamState.STALLED else logging.INFO, "stream is %s", state)
 
 
-def _product(name: str) -> Product:
+def _one_of(kind: type[Choice], what: str, name: str) -> Choice:
+    """The member of an enumeration that a user has named."""
     try:
-        return Product(name)
+        return kind(name)
     except ValueError as error:
-        names = ", ".join(Product)
-        raise UsageError(f"there is no product {name!r}; choose one of {names}") from error
-
-
-def _delay_method(name: str) -> DelayMethod:
-    try:
-        return DelayMethod(name)
-    except ValueError as error:
-        names = ", ".join(DelayMethod)
-        raise UsageError(f"there is no delay method {name!r}; choose one of {names}") from error
+        raise UsageError(f"there is no {what} {name!r}; choose one of {', '.join(kind)}") from error
 
 
 def _check_available(product: Product, npol: int) -> None:

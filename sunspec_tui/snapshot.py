@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from sunspec_tui.delay import DelayReading
 from sunspec_tui.health import HealthReading
 from sunspec_tui.memory import MemoryReading
-from sunspec_tui.plots import PlotStatus
+from sunspec_tui.plots import PlotJob, PlotStatus
+from sunspec_tui.products import Product, available, derive
 from sunspec_tui.ring import Rows
 from sunspec_tui.times import bin_frequencies_hz
 
@@ -84,3 +85,39 @@ class Snapshot:
     axis: Axis | None = None
     epoch: int = 0
     rows: Rows | None = None
+
+
+def plot_job(snapshot: Snapshot, product: Product) -> PlotJob | None:
+    """What a figure of a snapshot shows: all its rows of one product, and the latest XX and YY.
+
+    Parameters
+    ----------
+    snapshot
+        With the rows that are to be drawn.
+    product
+        XX stands in for one that the stream does not carry.
+
+    Returns
+    -------
+    PlotJob or None
+        None where the snapshot has no rows.
+    """
+    rows, axis = snapshot.rows, snapshot.axis
+    if rows is None or axis is None or not len(rows):
+        return None
+    carried = available(axis.npol)
+    shown = product if product in carried else Product.XX
+    return PlotJob(
+        data=np.ascontiguousarray(derive(rows.data, shown)),
+        spectra={str(each): derive(rows.data[-1], each).copy() for each in (Product.XX, Product.YY) if each in carried},
+        times_s=rows.times_s,
+        slots=rows.slots,
+        cadence_s=snapshot.health.cadence_s,
+        frequencies_mhz=axis.frequencies_mhz,
+        product=str(shown),
+        lag_s=snapshot.delay.value_s,
+        station=snapshot.source,
+        frames_missing=snapshot.health.frames_missing,
+        directory=str(snapshot.plots.directory),
+        now_s=snapshot.taken_s,
+    )
