@@ -1,50 +1,72 @@
-"""The monitor on a terminal: hosts the receiver as a worker and shows its snapshots.
+"""The monitor on a terminal: hosts the receiver as a worker and shows what it has.
 
-Values come from `receiver.snapshot()` at the screen's own rate and go to the widgets as plain arrays and
-texts. Keys become calls of the receiver. Nothing here reads a socket, keeps rows or draws a plot.
+Keys become steps of the view or calls of the receiver; the scene turns rows into pictures; the painted app
+carries them to the terminal. Nothing here reads a socket, keeps rows or draws a plot.
 """
 
 import asyncio
 import logging
-import math
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
 from rich.text import Text
-from textual.app import App, ComposeResult
+from textual import events
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
 from textual.widgets import Footer, RichLog, Static
 
+from sunspec_tui import state
+from sunspec_tui.colormaps import PALETTES, Depth
 from sunspec_tui.config import Settings
 from sunspec_tui.delay import DelayMethod
 from sunspec_tui.errors import SunspecError
-from sunspec_tui.messages import Logged
-from sunspec_tui.products import Product, available, derive
+from sunspec_tui.governor import Governor, Quality
+from sunspec_tui.keys import FOOTER, GROUPS, KEYS
+from sunspec_tui.messages import CellPointed, Logged, Wheeled
+from sunspec_tui.painting import PaintedApp
+from sunspec_tui.products import Product, available
 from sunspec_tui.receiver import StreamReceiver
+from sunspec_tui.scaling import Levels
+from sunspec_tui.scene import Scene
 from sunspec_tui.snapshot import Snapshot
 from sunspec_tui.times import format_clock
-from sunspec_tui.widgets.dialogs import DelayScreen, HelpScreen
-from sunspec_tui.widgets.panels import DelayPanel, Panel
-from sunspec_tui.widgets.readings import health_text, memory_text, plots_text, status_text, waiting_text
-from sunspec_tui.widgets.spectrum import Spectrum
-from sunspec_tui.widgets.waterfall import Waterfall
+from sunspec_tui.view import PANELS, THEMES, Cursor, View, recall, remember
+from sunspec_tui.widgets.dialogs import DelayScreen, HelpScreen, LevelsScreen
+from sunspec_tui.widgets.panels import DelayPanel, Panel, TextCells
+from sunspec_tui.widgets.readings import (
+    health_text,
+    memory_text,
+    plots_text,
+    readout_text,
+    status_text,
+    view_text,
+    waiting_text,
+)
+from sunspec_tui.widgets.spectrum import Spectrum, SpectrumScene, Trace
+from sunspec_tui.widgets.waterfall import Waterfall, WaterfallScene
 
-TICK_S = 0.1
-READINGS_S = 0.5
+TICK_S = 0.05
+READINGS_S = {Quality.FULL: 0.5, Quality.SLOWER: 1.0, Quality.SWEEPING: 1.0, Quality.LEAST: 2.0}
+COLOUR_STEPS = {Quality.FULL: 48, Quality.SLOWER: 48, Quality.SWEEPING: 24, Quality.LEAST: 16}
+KEEP_VIEW_AFTER_S = 2.0
 NARROW_COLUMNS = 100
+WIDEST_COLUMNS = 180
 PLOT_INTERVALS_S = (0, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
-ROWS_PER_COLUMN = (1, 2, 4, 8, 16, 32, 64)
 EXIT_INTERRUPTED = 130
 # A terminal that hangs up or a service that is stopped has asked us to end: that is no failure.
 _SIGNALS = {signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: 0, signal.SIGHUP: 0}
+_THEMES = dict(zip(THEMES, ("textual-dark", "textual-light", "ansi-dark"), strict=True))
 
 
-class Monitor(App[int]):
+class Monitor(PaintedApp):
     """The live monitor.
 
     Parameters
@@ -53,61 +75,55 @@ class Monitor(App[int]):
         What is shown; started and stopped here.
     settings
         As the user gave them.
+    depth, ascii_only
+        What the terminal can show.
+    view_path
+        Where the look is kept from run to run; None keeps nothing.
     """
 
     CSS_PATH = "styles.tcss"
     TITLE = "sunspec-tui"
-    ENABLE_COMMAND_PALETTE = False
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW_COLUMNS, "-wide")]  # noqa: RUF012 - as Textual declares it
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW_COLUMNS, "-wide"), (WIDEST_COLUMNS, "-widest")]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("d", "delay_method", "Delay", tooltip="next delay method: auto, buffer, manual"),
-        Binding("m", "manual_delay", "Manual", tooltip="type a manual delay in seconds"),
-        Binding("plus,equals_sign", "plot_interval(1)", "Plots", key_display="+-", tooltip="longer plot interval"),
         Binding(
-            "minus",
-            "plot_interval(-1)",
-            "Plots",
-            key_display="-",
-            show=False,
-            tooltip="shorter plot interval, down to off",
-        ),
-        Binding("p", "plot_now", "Plot", tooltip="write a plot now"),
-        Binding("g", "collect_garbage", "GC", tooltip="collect garbage now"),
-        Binding("o", "optimise_memory", "Mem", tooltip="free what memory can be freed; rows stay"),
-        Binding("space", "pause", "Pause", tooltip="hold the picture; receiving goes on"),
-        Binding("c", "palette", "Colour", tooltip="next colour map"),
-        Binding(
-            "left_square_bracket", "span(-1)", "Shorter", key_display="[", show=False, tooltip="fewer rows a column"
-        ),
-        Binding("right_square_bracket", "span(1)", "Longer", key_display="]", show=False, tooltip="more rows a column"),
-        Binding("question_mark", "help", "Help", key_display="?", tooltip="this list"),
-        Binding("q", "end(0)", "Quit", tooltip="end the monitor"),
-        Binding("ctrl+c", f"end({EXIT_INTERRUPTED})", "", show=False),
-    ]
+            key.keys, key.action, key.short or key.sentence,
+            show=key.shown in FOOTER, tooltip=key.sentence, key_display=key.shown,
+        )
+        for key in sorted(KEYS, key=lambda key: FOOTER.index(key.shown) if key.shown in FOOTER else len(FOOTER))
+    ]  # fmt: skip
 
-    def __init__(self, receiver: StreamReceiver, settings: Settings) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        receiver: StreamReceiver,
+        settings: Settings,
+        *,
+        depth: Depth = Depth.TRUE,
+        ascii_only: bool = False,
+        view_path: Path | None = None,
+    ) -> None:
+        super().__init__(
+            depth, ascii_only=ascii_only, governor=Governor(Quality.LEAST if settings.low_bandwidth else None)
+        )
         self._receiver = receiver
-        self._settings = settings
         self._ending = threading.Event()
         self._log_handler = _LogHandler(self)
-        self._product = Product(settings.product)
-        self._paused = False
-        self._count = 0
-        self._epoch = -1
-        self._view: tuple[object, ...] = ()
-        self._readings_due_s = 0.0
-        self._newest_s = math.nan
+        self._view_path = view_path
+        self.scene = Scene(receiver, first_view(settings, state.load(view_path) if view_path else {}))
+        self._readings_due_s = self._pictures_due_s = 0.0
+        self._drawn_for: object = None
+        self._unsaved = False
+        self._waiting = ""
 
     # Life
 
     def compose(self) -> ComposeResult:
         """Status, pictures, panels, keys."""
-        yield Static(id="status")
+        yield TextCells(id="status")
         with Horizontal(id="body"):
             with Vertical(id="pictures"):
                 yield Static(id="waiting")
                 yield Spectrum(id="spectrum")
+                yield TextCells(id="view")
                 yield Waterfall(id="waterfall")
             with Vertical(id="panels"):
                 yield DelayPanel("Delay", id="delay")
@@ -125,11 +141,13 @@ class Monitor(App[int]):
         logging.getLogger("sunspec_tui").addHandler(self._log_handler)
         self._handle_signals(asyncio.get_running_loop())
         self.screen.add_class("-empty")
+        self._arrange()
         self.run_worker(self._host_receiver, thread=True, exit_on_error=False, name="receiver")
-        self.set_interval(TICK_S, self._tick)
+        self.run_worker(self._watch(), name="screen")
 
     def on_unmount(self) -> None:
         """Let the worker stop the receiver."""
+        self._keep_view()
         logging.getLogger("sunspec_tui").removeHandler(self._log_handler)
         self._ending.set()
         loop = asyncio.get_running_loop()
@@ -138,7 +156,7 @@ class Monitor(App[int]):
 
     def _handle_signals(self, loop: asyncio.AbstractEventLoop) -> None:
         for number, status in _SIGNALS.items():
-            loop.add_signal_handler(number, partial(self.exit, status))
+            loop.add_signal_handler(number, partial(self.call_later, self.action_end, status))
 
     def _host_receiver(self) -> None:
         """The worker: runs the receiver until the app ends."""
@@ -150,52 +168,102 @@ class Monitor(App[int]):
         finally:
             self._receiver.stop()
 
-    # From snapshots to widgets
+    # From the receiver to the widgets
+
+    async def _watch(self) -> None:
+        """Look at the receiver again and again, until the app ends."""
+        while True:
+            self._tick()
+            await asyncio.sleep(TICK_S)
 
     def _tick(self) -> None:
         """Show what is new; cheap where nothing is."""
         waterfall = self.query_one(Waterfall)
-        # While the picture is held no rows are asked for; what was missed comes when it goes on.
-        most = 0 if self._paused else waterfall.wanted_rows
-        snapshot = self._receiver.snapshot(self._count, epoch=self._epoch, most=most)
-        self.screen.set_class(snapshot.axis is None, "-empty")
-        if snapshot.axis is not None and not self._paused:
-            self._show_rows(snapshot, waterfall)
+        quality = self.governor.quality
+        self.scene.sweeps = quality.sweeps
+        self.scene.fit(waterfall.columns, waterfall.lines, waterfall.pixels_per_line)
+        changed = self.scene.update()
+        self.screen_stack[0].set_class(self.scene.position is None, "-empty")
+        shape = (waterfall.size, self.query_one(Spectrum).size, quality)
         now_s = time.monotonic()
+        if shape != self._drawn_for or (changed and now_s >= self._pictures_due_s):
+            self._drawn_for = shape
+            # A covered picture is drawn by Textual, at a price: often enough to be seen to live.
+            covered = 1.0 if len(self.screen_stack) > 1 else 0.0
+            self._pictures_due_s = now_s + max(covered, quality.interval_s - TICK_S / 2)
+            self._show_pictures()
         if now_s >= self._readings_due_s:
-            self._readings_due_s = now_s + READINGS_S
-            self._show_readings(snapshot)
+            self._readings_due_s = now_s + READINGS_S[quality]
+            self._show_readings(self._receiver.snapshot(since=2**62))
 
-    def _show_rows(self, snapshot: Snapshot, waterfall: Waterfall) -> None:
-        assert snapshot.axis is not None  # noqa: S101 - _tick() has looked
-        axis = snapshot.axis
-        product = self._product if self._product in available(axis.npol) else Product.XX
-        view = (snapshot.epoch, waterfall.columns, waterfall.rows_per_column, product)
-        if view != self._view:
-            self._view, self._epoch = view, snapshot.epoch
-            waterfall.restart(axis.frequencies_mhz, waterfall.rows_per_column)
-            snapshot = self._receiver.snapshot(0, epoch=snapshot.epoch, most=waterfall.wanted_rows)
-        rows = snapshot.rows
-        if rows is None or not len(rows):
+    def _show_pictures(self) -> None:
+        scene, quality = self.scene, self.governor.quality
+        picture = scene.draw()
+        if picture is None or scene.position is None:
             return
-        self._count = rows.count
-        self._newest_s = float(rows.times_s[-1])
-        values = derive(rows.data, product)
-        waterfall.add(values, rows.times_s, rows.slots, rows.marks)
-        self.query_one(Spectrum).show(axis.frequencies_mhz, values[-1])
+        view = scene.view
+        readout = scene.readout()
+        depth = Depth.C256 if quality.sweeps and self.depth is Depth.TRUE else self.depth
+        place = view.cursor
+        pointed = None if place is None or place.number is None else (place.number, place.bin)
+        steps = COLOUR_STEPS[quality]
+        self.query_one(Waterfall).show(
+            WaterfallScene(picture, scene.time_axis, scene.band, view.palette, depth, steps, scene.signed, pointed)
+        )
+        spectrum = self.query_one(Spectrum)
+        spectrum.show(self._spectrum_scene())
+        scene.spectrum_levels = spectrum.levels
+        if readout is not None:
+            text = readout_text(readout, scene.product, signed=scene.signed, subtracted=view.subtract)
+        else:
+            seconds = scene.columns * view.rows_per_column * scene.position.cadence_s
+            shown = replace(view, product=scene.product, sweeping=scene.time_axis.sweeping)
+            text = view_text(shown, scene.product, scene.band, picture.levels, seconds, self.link_reading())
+        self.query_one("#view", TextCells).show(text)
+
+    def _spectrum_scene(self) -> SpectrumScene | None:
+        scene, view = self.scene, self.scene.view
+        latest = scene.power(scene.product)
+        if latest is None:
+            return None
+        names = [name for name in ("min", "max", "average") if name in view.traces]
+        held = [(name, scene.traces.get(name)) for name in names]
+        traces = [Trace(name, power, f"spectrum--{name}") for name, power in held if power is not None]
+        others = [product for product in (Product.YY, Product.XX) if view.pair and product is not scene.product]
+        for product, component in zip(others, ("spectrum--second", "spectrum--third"), strict=False):
+            power = scene.power(product)
+            if power is not None:
+                traces.append(Trace(str(product), power, component))
+        traces.append(Trace(str(scene.product), latest, "spectrum--latest"))
+        return SpectrumScene(
+            scene.band,
+            tuple(traces),
+            linear=view.linear or scene.signed,
+            fixed=view.spectrum_levels,
+            edges_mhz=scene.edges_mhz if view.pipelines else (),
+            cursor=view.cursor.bin if view.cursor else None,
+        )
 
     def _show_readings(self, snapshot: Snapshot) -> None:
-        health = snapshot.health
-        status = status_text(
-            health, snapshot.source, self._product, self._newest_s, snapshot.data_age_s, paused=self._paused
+        health, view = snapshot.health, self.scene.view
+        held_s = None if view.held is None else self.scene.end_s
+        newest_s = snapshot.taken_s - snapshot.data_age_s
+        self.query_one("#status", TextCells).show(
+            status_text(health, snapshot.source, self.scene.product, newest_s, snapshot.data_age_s, held_s=held_s)
         )
-        self.query_one("#status", Static).update(status)
         if snapshot.axis is None:
-            self.query_one("#waiting", Static).update(Text(waiting_text(health, snapshot.source)))
-        self.query_one(DelayPanel).show_delay(snapshot.delay, snapshot.data_age_s, snapshot.delay_history)
-        self.query_one("#health", Panel).show(health_text(health))
+            self._say_waiting(waiting_text(health, snapshot.source))
+        self.query_one(DelayPanel).show_delay(
+            snapshot.delay, snapshot.data_age_s, snapshot.delay_history, time.monotonic()
+        )
+        self.query_one("#health", Panel).show(health_text(health, self.link_reading()))
         self.query_one("#memory", Panel).show(memory_text(snapshot.memory))
         self.query_one("#plots", Panel).show(plots_text(snapshot.plots))
+
+    def _say_waiting(self, text: str) -> None:
+        if text != self._waiting:
+            self._waiting = text
+            self.query_one("#waiting", Static).update(Text(text))
 
     def _show_soon(self) -> None:
         """Show readings with the next tick, because a key has changed something."""
@@ -205,10 +273,86 @@ class Monitor(App[int]):
         """Add a line to the log panel."""
         line = Text(f"{format_clock(event.time_s)} {event.text}", event.style)
         self.query_one("#log", RichLog).write(line)
-        if event.level >= logging.ERROR and self.screen.has_class("-narrow"):
+        if event.level >= logging.ERROR and not self.query_one("#log").display:
             self.notify(event.text, severity="error", markup=False)
 
-    # Keys
+    # The view
+
+    async def on_event(self, event: events.Event) -> None:
+        """Let what answers a key go to the terminal before the pictures."""
+        if isinstance(event, events.Key):
+            self.urgent = True
+        await super().on_event(event)
+
+    def action_step(self, name: str, *arguments: Any) -> None:
+        """Change the view by one of its steps."""
+        self.scene.step(name, *arguments)
+        self._view_changed()
+
+    def choose(self, **choices: Any) -> None:
+        """Set parts of the view."""
+        self.scene.view = replace(self.scene.view, **choices)
+        self._view_changed()
+
+    def _view_changed(self) -> None:
+        self._arrange()
+        self.scene.update()
+        self._show_pictures()
+        self._show_soon()
+        if not self._unsaved:
+            self._unsaved = True
+            self.set_timer(KEEP_VIEW_AFTER_S, self._keep_view)
+
+    def _keep_view(self) -> None:
+        if self._unsaved and self._view_path is not None:
+            state.save(self._view_path, remember(self.scene.view))
+        self._unsaved = False
+
+    def _arrange(self) -> None:
+        """Fold panels, maximise pictures and choose colours as the view has it."""
+        view, screen = self.scene.view, self.screen_stack[0]
+        for name in PANELS:
+            screen.query_one(f"#{name}").set_class(name in view.hidden, "-hidden")
+        screen.set_class(view.maximised is not None or view.hidden == frozenset(PANELS), "-bare")
+        for name in ("waterfall", "spectrum"):
+            screen.set_class(view.maximised == name, f"-only-{name}")
+        screen.set_class(self.ascii_only, "-ascii")
+        theme = _THEMES[view.theme]
+        if self.depth in (Depth.C16, Depth.NONE):
+            # A theme in 24 bits has nothing to offer them.
+            theme = "ansi-light" if view.theme == "light" and self.depth is Depth.C16 else "ansi-dark"
+        if theme != self.theme:
+            self.theme = theme
+
+    def on_cell_pointed(self, event: CellPointed) -> None:
+        """Put the cursor where the mouse points."""
+        self.choose(cursor=Cursor(event.number, event.bin))
+
+    def on_wheeled(self, event: Wheeled) -> None:
+        """Go through time, or zoom."""
+        if event.zoom:
+            self.action_step("zoom", event.by)
+        else:
+            self.action_step("back_in_time", event.by / 8)
+
+    def action_levels(self) -> None:
+        """Ask for floor and ceiling and use them."""
+        self.push_screen(LevelsScreen(self.scene.extent.levels), self._set_levels)
+
+    def _set_levels(self, numbers: tuple[float, ...] | None) -> None:
+        if numbers is not None:
+            self.choose(levels=Levels(*numbers), bias=0.0)
+
+    def action_reset_traces(self) -> None:
+        """Begin maximum, minimum and average anew."""
+        self.scene.traces.reset()
+        self._show_pictures()
+
+    def action_redraw(self) -> None:
+        """Send the whole screen again."""
+        self.redraw()
+
+    # The receiver
 
     def action_delay_method(self) -> None:
         """Go to the next delay method."""
@@ -220,9 +364,9 @@ class Monitor(App[int]):
         """Ask for a manual delay and use it."""
         self.push_screen(DelayScreen(), self._set_delay)
 
-    def _set_delay(self, delay_s: float | None) -> None:
-        if delay_s is not None:
-            self._receiver.set_delay(delay_s)
+    def _set_delay(self, numbers: tuple[float, ...] | None) -> None:
+        if numbers is not None:
+            self._receiver.set_delay(numbers[0])
             self._show_soon()
 
     def action_plot_interval(self, direction: int) -> None:
@@ -232,7 +376,8 @@ class Monitor(App[int]):
         self._show_soon()
 
     def action_plot_now(self) -> None:
-        """Write a plot now."""
+        """Write a plot now, of the product shown."""
+        self._receiver.set_product(self.scene.product)
         self._receiver.plot_now()
         self._show_soon()
 
@@ -247,28 +392,39 @@ class Monitor(App[int]):
         self.notify(f"RSS {found['rss_before_mb']:.1f} → {found['rss_after_mb']:.1f} MiB")
         self._show_soon()
 
-    def action_pause(self) -> None:
-        """Hold the picture, or let it go on."""
-        self._paused = not self._paused
-        self._show_soon()
-
-    def action_palette(self) -> None:
-        """Go to the next colour map."""
-        self.notify(f"colours: {self.query_one(Waterfall).next_palette()}")
-
-    def action_span(self, direction: int) -> None:
-        """Show a shorter or a longer span of time."""
-        waterfall = self.query_one(Waterfall)
-        waterfall.rows_per_column = int(neighbour(ROWS_PER_COLUMN, waterfall.rows_per_column, direction))
+    # The program
 
     def action_help(self) -> None:
         """Show all keys."""
-        bindings = [binding for binding in self.BINDINGS if isinstance(binding, Binding)]
-        self.push_screen(HelpScreen(bindings))
+        self.push_screen(HelpScreen(GROUPS))
 
-    def action_end(self, status: int) -> None:
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002 - Textual's
+        """Every key and every choice, for the command palette."""
+        for group, keys in GROUPS.items():
+            for key in keys:
+                yield SystemCommand(
+                    f"{group}: {key.sentence}", f"key {key.shown}", partial(self.run_action, key.action)
+                )
+        npol = self.scene.position.axis.npol if self.scene.position else 4
+        for product in available(npol):
+            yield SystemCommand(f"Product {product}", "waterfall and spectrum", partial(self.choose, product=product))
+        for palette in PALETTES:
+            yield SystemCommand(f"Palette {palette}", "colours of the waterfall", partial(self.choose, palette=palette))
+        for theme in THEMES:
+            yield SystemCommand(f"Theme {theme}", "colours of the rest", partial(self.choose, theme=theme))
+
+    async def action_end(self, status: int) -> None:
         """End the monitor with an exit status."""
+        await self.close_link()
         self.exit(status)
+
+
+def first_view(settings: Settings, kept: "dict[str, Any] | Any") -> View:
+    """The view to begin with: what was kept, and over it what the user has asked for."""
+    view = recall(View(), kept)
+    if settings.product is not None:
+        view = replace(view, product=Product(settings.product))
+    return view if settings.theme is None else replace(view, theme=settings.theme)
 
 
 def neighbour(values: tuple[int, ...], value: float, direction: int) -> float:

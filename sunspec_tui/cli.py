@@ -6,6 +6,7 @@ one is wanted, so that a headless run never loads the terminal interface.
 
 import argparse
 import logging
+import os
 import sys
 import threading
 import time
@@ -147,7 +148,7 @@ def _receiver(settings: Settings, addr: str, port: int) -> "StreamReceiver":
         settings.plot_dir,
         settings.start_webshow,
         channel_average=settings.channel_average,
-        product=settings.product,
+        product=settings.product or "XX",
         chan0=settings.chan0,
         delay_method=settings.delay_method,
         manual_delay=settings.delay or 0.0,
@@ -155,10 +156,16 @@ def _receiver(settings: Settings, addr: str, port: int) -> "StreamReceiver":
 
 
 def _run_on_terminal(receiver: "StreamReceiver", settings: Settings) -> int:
+    from sunspec_tui import state, terminal
     from sunspec_tui.app import Monitor
+    from sunspec_tui.colormaps import Depth
 
+    depth = terminal.colour_depth(os.environ) if settings.colors == "auto" else Depth(settings.colors)
+    # Textual would turn the colours that we choose into greys.
+    os.environ.pop("NO_COLOR", None)
+    ascii_only = settings.ascii or terminal.needs_ascii(sys.stdout.encoding)
     try:
-        app = Monitor(receiver, settings)
+        app = Monitor(receiver, settings, depth=depth, ascii_only=ascii_only, view_path=state.default_path())
         status = app.run()
         return status if status is not None else app.return_code or EXIT_OK
     finally:

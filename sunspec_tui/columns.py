@@ -64,14 +64,19 @@ class ColumnStore:
         -------
         list of int
             Numbers of the columns that have changed, those still kept.
+
+        Notes
+        -----
+        Blocks may come in any order, but no row twice: history is filled in from its newest end.
         """
+        if not len(slots):
+            return []
         numbers = slots // self.rows_per_column
-        oldest = int(numbers[-1]) - self.width + 1 if len(numbers) else 0
-        changed = [int(number) for number in np.unique(numbers[numbers >= oldest])]
+        self.newest = int(numbers[-1]) if self.newest is None else max(self.newest, int(numbers[-1]))
+        kept = numbers > self.newest - self.width
+        changed = [int(number) for number in np.unique(numbers[kept])]
         for number in changed:
             self._add_to(number, numbers == number, values, times_s, marks)
-        if changed:
-            self.newest = changed[-1] if self.newest is None else max(self.newest, changed[-1])
         return changed
 
     def _add_to(
@@ -92,7 +97,7 @@ class ColumnStore:
         np.maximum(self._peaks[at], np.where(finite, picked, -np.inf).max(axis=0), out=self._peaks[at])
         self._rows[at] += len(picked)
         self._restarts[at] |= bool(np.any(marks[chosen] & Mark.RESTART))
-        self._times_s[at] = times_s[chosen][-1]
+        self._times_s[at] = np.fmax(self._times_s[at], times_s[chosen][-1])
 
     def _clear(self, at: int, number: int) -> None:
         self._numbers[at] = number
@@ -107,9 +112,22 @@ class ColumnStore:
         """Whether a column has rows; one that has none is a gap, or lies before all rows."""
         return self.newest is not None and bool(self._numbers[number % self.width] == number)
 
+    def held(self) -> list[int]:
+        """Numbers of the columns that have rows, oldest first."""
+        if self.newest is None:
+            return []
+        known = self._numbers[(self._numbers > self.newest - self.width) & (self._numbers != _NEVER)]
+        return [int(number) for number in np.sort(known)]
+
     def time_s(self, number: int) -> float:
         """End of the column's newest row; NaN for a gap."""
         return float(self._times_s[number % self.width]) if self.holds(number) else float("nan")
+
+    def times_s(self, numbers: list[int]) -> list[float]:
+        """End of each column's newest row; NaN for a gap."""
+        wanted = np.array(numbers, np.int64)
+        at = wanted % self.width
+        return [float(each) for each in np.where(self._numbers[at] == wanted, self._times_s[at], np.nan)]
 
     def restarted(self, number: int) -> bool:
         """Whether the producer restarted within the column."""

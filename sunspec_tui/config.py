@@ -38,7 +38,15 @@ class Settings:
     beam: int | None = _setting(None, f"recorder's beam: port {BEAM_PORT_BASE} + BEAM", "stream", least=1, most=999)
     buffer_length: int = _setting(1200, "rows that are kept", "stream", least=2)
     channel_average: int = _setting(4, "channels averaged into a bin", "stream", least=1)
-    product: str = _setting("XX", "product shown", "stream", choices=PRODUCT_NAMES)
+    product: str | None = _setting(
+        None, "product shown; XX, or the one of the last run", "display", choices=PRODUCT_NAMES
+    )
+    theme: str | None = _setting(None, "colours of the screen", "display", choices=("dark", "light", "terminal"))
+    colors: str = _setting(
+        "auto", "colours of the terminal", "display", choices=("auto", "truecolor", "256", "16", "none")
+    )
+    ascii: bool = _setting(False, "draw with ASCII characters alone", "display")
+    low_bandwidth: bool = _setting(False, "draw as little as a very slow link needs", "display")
     chan0: int = _setting(560, "first channel, where the stream does not say", "stream", least=0)
     delay_method: str = _setting("auto", "how the message delay is found", "delay", choices=DELAY_METHODS)
     delay: float | None = _setting(None, "message delay in seconds; implies --delay-method manual", "delay")

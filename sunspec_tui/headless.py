@@ -83,7 +83,7 @@ def run(
         last = receiver.snapshot()
         say(line(last))
     if settings.status_format == "text" and last.axis is not None:
-        say(figure(last, Product(settings.product)))
+        say(figure(last, Product(settings.product or Product.XX)))
     if ending.status is not None:
         return ending.status
     return EXIT_OK if last.health.frames_received else EXIT_NO_DATA

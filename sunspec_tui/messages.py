@@ -24,3 +24,21 @@ class Logged(Message):
         if self.level >= logging.ERROR:
             return "bold red"
         return "yellow" if self.level >= logging.WARNING else "dim"
+
+
+class CellPointed(Message):
+    """The mouse points at a column (None in the spectrum) and a bin."""
+
+    def __init__(self, number: int | None, bin_number: int) -> None:
+        super().__init__()
+        self.number = number
+        self.bin = bin_number
+
+
+class Wheeled(Message):
+    """The wheel turns over the waterfall: through time, or through frequency."""
+
+    def __init__(self, by: int, *, zoom: bool) -> None:
+        super().__init__()
+        self.by = by
+        self.zoom = zoom

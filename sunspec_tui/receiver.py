@@ -28,8 +28,8 @@ from sunspec_tui.intake import DelayChoice, Intake
 from sunspec_tui.memory import MemoryReading, object_count, release_to_system, rss_mb
 from sunspec_tui.plots import PlotEvent, PlotJob
 from sunspec_tui.products import Product, available, bin_count, derive
-from sunspec_tui.ring import Mark, Rows
-from sunspec_tui.snapshot import Snapshot, plot_job
+from sunspec_tui.ring import Mark, RingBuffer, Rows
+from sunspec_tui.snapshot import Position, Snapshot, plot_job
 from sunspec_tui.subscriber import Subscriber
 from sunspec_tui.times import format_clock
 from sunspec_tui.writers.png import PngWriter
@@ -298,9 +298,38 @@ class StreamReceiver:
 
     def get_rows(self, n_frames: int | None = None) -> Rows | None:
         """The last rows with all products, their times and slots; None before the first frame."""
-        with self._lock:
-            ring = self._intake.ring
+        ring = self._ring()
         return None if ring is None else ring.latest(n_frames)
+
+    def rows_between(self, start: int, stop: int) -> Rows | None:
+        """Rows by their numbers, those that are still kept; None before the first frame.
+
+        Parameters
+        ----------
+        start, stop
+            Numbers as `Rows.count` gives them: the first row, and the one after the last.
+        """
+        ring = self._ring()
+        return None if ring is None else ring.between(start, stop)
+
+    def position(self) -> Position | None:
+        """How far the stream has come; None before the first frame."""
+        with self._lock:
+            ring, axis, epoch = self._intake.ring, self._intake.axis, self._intake.epoch
+            cadence_s = self._intake.health.cadence_s
+        ends = ring.ends() if ring else None
+        if ring is None or axis is None or ends is None:
+            return None
+        return Position(ring.count, ring.length, *ends, cadence_s, axis, epoch)
+
+    def number_at(self, slot: int) -> int:
+        """Number of the first kept row at or after a place on the time axis."""
+        ring = self._ring()
+        return 0 if ring is None else ring.number_at(slot)
+
+    def _ring(self) -> RingBuffer | None:
+        with self._lock:
+            return self._intake.ring
 
     def last_frame(self) -> Frame | None:
         """The newest frame as it came; None before the first."""

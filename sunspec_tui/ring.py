@@ -9,6 +9,7 @@ loss have consecutive slots, and missing rows leave theirs empty.
 """
 
 import threading
+from bisect import bisect_left
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -45,7 +46,7 @@ class Rows:
     marks
         `Mark` bits, uint8, shape (n,).
     count
-        Rows that the ring had taken in all when these were copied: what to ask for next.
+        Number of the row after the last of these: what to ask for next.
     """
 
     data: NDArray[np.float32]
@@ -140,7 +141,31 @@ class RingBuffer:
                 start = max(start, self._count - most)
             return self._copy(min(start, self._count), self._count)
 
+    def ends(self) -> tuple[int, int] | None:
+        """Slots of the oldest and of the newest row that are kept; None where there is none."""
+        with self._lock:
+            if not self.filled:
+                return None
+            oldest, newest = self._count - self.filled - self._first, self._count - 1 - self._first
+            return int(self._slots[oldest % self.length]), int(self._slots[newest % self.length])
+
+    def between(self, start: int, stop: int) -> Rows:
+        """Rows appended as number `start` up to `stop`, those of them that are still kept."""
+        with self._lock:
+            oldest = self._count - self.filled
+            start, stop = max(start, oldest), min(stop, self._count)
+            return self._copy(min(start, stop), stop)
+
+    def number_at(self, slot: int) -> int:
+        """Number of the first kept row at or after a slot; `count` where there is none.
+
+        Slots never go back within a ring, so this looks at a few rows only, however many are kept.
+        """
+        with self._lock:
+            kept = range(self._count - self.filled, self._count)
+            return kept.start + bisect_left(kept, slot, key=lambda n: int(self._slots[(n - self._first) % self.length]))
+
     def _copy(self, start: int, stop: int) -> Rows:
         """Rows `start` to `stop` (counted from the beginning), under the lock."""
         where = np.arange(start - self._first, stop - self._first) % self.length
-        return Rows(self._data[where], self._times_s[where], self._slots[where], self._marks[where], self._count)
+        return Rows(self._data[where], self._times_s[where], self._slots[where], self._marks[where], stop)

@@ -1,14 +1,15 @@
-"""From power to what is drawn: decibels, levels, ticks, pixels and braille dots.
+"""From power to what is drawn: decibels, levels, pixels and braille dots.
 
 Pure functions on arrays and numbers, tested as tables. What is not a positive number has no
 decibels: it stays NaN here and is drawn as no data, never clamped to the lowest colour.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sunspec_tui.geometry import pixel_bins
 
 Floats = NDArray[np.float32]
 
@@ -21,6 +22,8 @@ _LEVEL_MARGIN_DB = 0.5
 _LEVEL_LEAST_SPAN_DB = 3.0
 # A peak that stands this far above the mean of its pixel is drawn instead of the mean.
 _PEAK_FACTOR = 2.0
+# Of 20 bins of noise the farthest lies 2.5 mean distances out; a line that one bin holds, 10.
+_SIGNED_PEAK_FACTOR = 4.0
 
 
 def to_db(power: Floats) -> Floats:
@@ -34,42 +37,46 @@ def to_db(power: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """Lowest and highest value of a colour scale or an axis, in dB."""
+    """Lowest and highest value of a colour scale or an axis, in dB or in linear power."""
 
     low: float
     high: float
 
     @property
     def span(self) -> float:
-        """High - low in dB."""
+        """High - low."""
         return self.high - self.low
 
 
-def auto_levels(values_db: Floats, previous: Levels | None = None) -> Levels | None:
+def middle_of_band(values: Floats) -> Floats:
+    """The share of the bins, the last axis, that levels look at."""
+    nbins = values.shape[-1]
+    first, last = (int(share * nbins) for share in MIDDLE_OF_BAND)
+    return values[..., first : max(last, first + 1)]
+
+
+def auto_levels(values: Floats, previous: Levels | None = None, *, signed: bool = False) -> Levels | None:
     """Levels for values, kept where they still fit.
 
     Parameters
     ----------
-    values_db
-        Shape (..., nbins); NaN where there are none.
+    values
+        Any shape, in dB or, `signed`, linear; NaN where there are none. See `middle_of_band`.
     previous
         Levels so far. They stay while the wanted ones lie within a tenth of their span, so that the
         picture does not flicker.
+    signed
+        Levels are symmetric about zero, which a diverging palette has in its middle.
 
     Returns
     -------
     Levels or None
         None where there are no values and no previous levels.
     """
-    nbins = values_db.shape[-1]
-    first, last = (int(share * nbins) for share in MIDDLE_OF_BAND)
-    middle = values_db[..., first : max(last, first + 1)]
-    values = middle[np.isfinite(middle)]
-    if not values.size:
+    finite = values[np.isfinite(values)]
+    if not finite.size:
         return previous
-    low, high = (float(value) for value in np.percentile(values, _LEVEL_PERCENTILES))
-    lacking = max(0.0, _LEVEL_LEAST_SPAN_DB - (high - low)) / 2
-    wanted = Levels(low - _LEVEL_MARGIN_DB - lacking, high + _LEVEL_MARGIN_DB + lacking)
+    wanted = _signed_levels(finite) if signed else _percentile_levels(finite)
     if previous is not None:
         slack = 0.1 * previous.span
         if abs(wanted.low - previous.low) <= slack and abs(wanted.high - previous.high) <= slack:
@@ -77,71 +84,108 @@ def auto_levels(values_db: Floats, previous: Levels | None = None) -> Levels | N
     return wanted
 
 
-def pixel_edges(nbins: int, npixels: int) -> NDArray[np.int64]:
-    """First bin of each pixel, and the end: shape (npixels + 1,)."""
-    return np.linspace(0, nbins, npixels + 1).round().astype(np.int64)
+def _percentile_levels(finite: Floats) -> Levels:
+    low, high = (float(value) for value in np.percentile(finite, _LEVEL_PERCENTILES))
+    lacking = max(0.0, _LEVEL_LEAST_SPAN_DB - (high - low)) / 2
+    return Levels(low - _LEVEL_MARGIN_DB - lacking, high + _LEVEL_MARGIN_DB + lacking)
 
 
-def bin_pixels(mean: Floats, peak: Floats, npixels: int) -> Floats:
+def _signed_levels(finite: Floats) -> Levels:
+    reach = float(np.percentile(np.abs(finite), _LEVEL_PERCENTILES[1]))
+    return Levels(-reach, reach) if reach > 0 else Levels(-1.0, 1.0)
+
+
+def bin_pixels(mean: Floats, peak: Floats | None, npixels: int) -> Floats:
     """Bins gathered into pixels, with narrow peaks kept.
 
     Parameters
     ----------
-    mean, peak
-        Mean and highest power of each bin, shape (n, nbins); NaN where there is none.
+    mean
+        Mean of each bin, shape (n, nbins); NaN where there is none.
+    peak
+        Highest power of each bin, the same shape; None for a signed product, where what stands out
+        may be below zero too.
     npixels
         Pixels along the band; where there are more of them than bins, bins are repeated.
 
     Returns
     -------
     numpy.ndarray
-        Power, shape (n, npixels): the mean of the pixel's valid bins, or their highest value where
-        it exceeds the mean twofold; NaN where no bin is valid.
+        Shape (n, npixels): the mean of the pixel's valid bins, or their highest value where it exceeds the
+        mean twofold; NaN where no bin is valid. Of a signed product the bin that is farthest from the
+        pixel's mean, where it is farther than four times the mean distance.
     """
-    nbins = mean.shape[-1]
-    if npixels >= nbins:
-        pick = np.arange(npixels) * nbins // npixels
-        mean, peak = mean[:, pick], peak[:, pick]
+    starts, _ = pixel_bins(mean.shape[-1], npixels)
+    if npixels >= mean.shape[-1]:
+        mean = mean[:, starts]
+        if peak is None:
+            return mean
+        peak = peak[:, starts]
         return np.where(peak > _PEAK_FACTOR * mean, peak, mean)
-    starts = pixel_edges(nbins, npixels)[:-1]
-    valid = np.isfinite(mean)
-    count = np.add.reduceat(valid, starts, axis=-1, dtype=np.float32)
-    total = np.add.reduceat(np.where(valid, mean, 0), starts, axis=-1)
+    average = _pixel_means(mean, starts)
+    if peak is None:
+        return _outstanding(mean, average, starts)
     highest = np.maximum.reduceat(np.where(np.isfinite(peak), peak, -np.inf), starts, axis=-1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        average = total / count
     return np.where(highest > _PEAK_FACTOR * average, highest, average).astype(np.float32, copy=False)
 
 
-def colour_steps(values_db: Floats, levels: Levels, steps: int) -> NDArray[np.int16]:
+def _pixel_means(values: Floats, starts: NDArray[np.int64]) -> Floats:
+    """Means of the valid bins of each pixel."""
+    valid = np.isfinite(values)
+    count = np.add.reduceat(valid, starts, axis=-1, dtype=np.float32)
+    total = np.add.reduceat(np.where(valid, values, 0), starts, axis=-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(total / count, np.float32)
+
+
+def _outstanding(mean: Floats, average: Floats, starts: NDArray[np.int64]) -> Floats:
+    """The pixel's mean, or the bin that stands out from it."""
+    widths = np.diff([*starts, mean.shape[-1]])
+    distance = mean - np.repeat(average, widths, axis=-1)
+    typical = _pixel_means(np.abs(distance), starts)
+    above = np.fmax.reduceat(distance, starts, axis=-1)
+    below = np.fmin.reduceat(distance, starts, axis=-1)
+    farthest = np.where(above >= -below, above, below)
+    with np.errstate(invalid="ignore"):
+        stands_out = np.abs(farthest) > _SIGNED_PEAK_FACTOR * typical
+    return np.where(stands_out, average + farthest, average).astype(np.float32, copy=False)
+
+
+def quiet_median(mean: Floats) -> Floats:
+    """Background: the median of each bin over the quieter half of the columns.
+
+    Parameters
+    ----------
+    mean
+        Mean power, shape (n, nbins); NaN where there is none.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (nbins,), NaN where a bin has no valid value. A burst that fills less than half of the
+        time leaves no trace in it.
+    """
+    loudness = nan_median(mean.T)
+    known = np.isfinite(loudness)
+    if not known.any():
+        return np.full(mean.shape[-1], np.nan, np.float32)
+    quiet = known & (loudness <= np.median(loudness[known]))
+    return nan_median(mean[quiet])
+
+
+def nan_median(values: Floats) -> Floats:
+    """Median over the first axis of what is finite; NaN where nothing is. Unlike numpy's it does not warn."""
+    ordered = np.sort(np.where(np.isfinite(values), values, np.nan), axis=0)
+    count = np.isfinite(ordered).sum(axis=0)
+    middle = np.stack([np.maximum(count - 1, 0) // 2, count // 2]).clip(0, max(0, len(values) - 1))
+    return np.asarray(np.take_along_axis(ordered, middle, axis=0).mean(axis=0), np.float32)
+
+
+def colour_steps(values: Floats, levels: Levels, steps: int) -> NDArray[np.int16]:
     """Place of each value in a colour table of `steps`; -1 for NaN."""
     with np.errstate(invalid="ignore"):
-        places = np.clip((values_db - levels.low) / levels.span * steps, 0, steps - 1)
+        places = np.clip((values - levels.low) / levels.span * steps, 0, steps - 1)
     return np.where(np.isnan(places), -1, places).astype(np.int16)
-
-
-def nice_step(span: float, most: int) -> float:
-    """The smallest of 1, 2, 5, 10, 20, 50 ... that divides `span` into at most `most` parts."""
-    if not span > 0 or most < 1:
-        return 1.0
-    raw = span / most
-    magnitude = 10.0 ** math.floor(math.log10(raw))
-    return next(step * magnitude for step in (1, 2, 5, 10) if step * magnitude >= raw * (1 - 1e-9))
-
-
-def ticks(low: float, high: float, most: int) -> list[float]:
-    """Round values from `low` to `high`, at most about `most` of them."""
-    step = nice_step(high - low, most)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [n * step for n in range(first, last + 1)]
-
-
-_CLOCK_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
-
-
-def clock_step(span_s: float, most: int) -> int:
-    """The shortest round time in seconds that divides `span_s` into at most `most` parts."""
-    return next((step for step in _CLOCK_STEPS_S if span_s / step <= most), _CLOCK_STEPS_S[-1])
 
 
 # Bit of each dot in a braille cell, rows from the top, columns left and right.
@@ -179,9 +223,9 @@ def trace_dots(values: Floats, low: float, high: float, columns: int, rows: int)
 def _column_extremes(values: Floats, columns: int) -> tuple[Floats, Floats]:
     """Lowest and highest value of each column of dots, NaN where it has none."""
     if columns >= len(values):
-        spread = values[np.arange(columns) * len(values) // columns].astype(np.float32)
+        spread = values[pixel_bins(len(values), columns)[0]].astype(np.float32)
         return spread, spread.copy()
-    starts = pixel_edges(len(values), columns)[:-1]
+    starts, _ = pixel_bins(len(values), columns)
     nan = np.isnan(values)
     least = np.minimum.reduceat(np.where(nan, np.inf, values), starts).astype(np.float32)
     most = np.maximum.reduceat(np.where(nan, -np.inf, values), starts).astype(np.float32)
@@ -190,17 +234,34 @@ def _column_extremes(values: Floats, columns: int) -> tuple[Floats, Floats]:
     return least, most
 
 
-def braille(dots: NDArray[np.bool_]) -> list[str]:
-    """Dots as lines of braille.
+def braille(dots: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Dots as braille characters.
 
     Parameters
     ----------
     dots
         bool, shape (4 * lines, 2 * columns), top row first.
+
+    Returns
+    -------
+    numpy.ndarray
+        Code points, int32, shape (lines, columns); U+2800 where there is no dot.
     """
     rows, columns = dots.shape
     cells = dots.reshape(rows // 4, 4, columns // 2, 2)
-    codes = 0x2800 + np.einsum("rica,ia->rc", cells.transpose(0, 1, 2, 3), _BRAILLE_BITS, dtype=np.int64)
-    text = codes.astype("<u4").tobytes().decode("utf-32-le").replace("\u2800", " ")
-    width = columns // 2
-    return [text[i : i + width] for i in range(0, len(text), width)]
+    return 0x2800 + np.einsum("rica,ia->rc", cells, _BRAILLE_BITS, dtype=np.int32)
+
+
+_PLAIN_DOTS = np.array([ord(character) for character in " '.:"], np.int32)
+
+
+def plain_dots(dots: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Dots as ASCII characters, two a cell: an apostrophe above, a full stop below.
+
+    Parameters
+    ----------
+    dots
+        bool, shape (2 * lines, columns), top row first.
+    """
+    places = dots[0::2].astype(np.int32) + 2 * dots[1::2]
+    return np.asarray(_PLAIN_DOTS[places], np.int32)

@@ -50,6 +50,33 @@ class Axis:
         return bin_frequencies_hz(self.chan0, self.nchan, self.channel_average) / 1e6
 
 
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far the stream has come: little enough to be asked for many times a second.
+
+    Attributes
+    ----------
+    count
+        Number of the row that comes next.
+    length
+        Rows that the ring keeps at most.
+    oldest, newest
+        Slots of the oldest and the newest row that are kept.
+    cadence_s
+        Data time from row to row; NaN while it is not known.
+    axis, epoch
+        As in `Snapshot`.
+    """
+
+    count: int
+    length: int
+    oldest: int
+    newest: int
+    cadence_s: float
+    axis: Axis
+    epoch: int
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """The monitor at one moment.

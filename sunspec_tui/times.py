@@ -117,11 +117,13 @@ def format_iso(unix_s: float) -> str:
     return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
-def format_clock(unix_s: float) -> str:
-    """UTC time of day, ``HH:MM:SS``; ``--:--:--`` where no time is known."""
+def format_clock(unix_s: float, digits: int = 0) -> str:
+    """UTC time of day, ``HH:MM:SS`` and `digits` of its fraction; ``--:--:--`` where no time is known."""
     if not math.isfinite(unix_s):
         return "--:--:--"
-    return datetime.fromtimestamp(unix_s, UTC).strftime("%H:%M:%S")
+    moment = datetime.fromtimestamp(unix_s, UTC)
+    fraction = f".{moment.microsecond // 10 ** (6 - digits):0{digits}d}" if digits else ""
+    return moment.strftime("%H:%M:%S") + fraction
 
 
 def channel_frequencies_hz(chan0: int, nchan: int) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
-"""Modal screens: the list of keys, and the question for a manual delay."""
+"""Modal screens: the list of keys, and questions for numbers."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from rich.table import Table
@@ -9,71 +10,118 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.validation import Number
 from textual.widgets import Input, Label, Static
+
+from sunspec_tui.keys import Key
+from sunspec_tui.scaling import Levels
 
 MOST_DELAY_S = 1e9
 
-_KEY_NAMES = {
-    "space": "space",
-    "question_mark": "?",
-    "plus": "+",
-    "equals_sign": "=",
-    "minus": "-",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-}
 
-
-def key_table(bindings: Sequence[Binding]) -> Table:
-    """Keys and what they do, one a line."""
+def key_table(groups: Mapping[str, Sequence[Key]]) -> Table:
+    """Keys and what they do, one a line, group by group."""
     table = Table.grid(padding=(0, 2))
-    table.add_column(justify="right", style="bold")
+    table.add_column(justify="right", style="bold", no_wrap=True)
     table.add_column()
-    for binding in bindings:
-        if binding.description:
-            keys = " ".join(_KEY_NAMES.get(key, key) for key in binding.key.split(","))
-            table.add_row(keys, binding.tooltip or binding.description)
+    for i, (group, keys) in enumerate(groups.items()):
+        if i:
+            table.add_row("", "")
+        table.add_row("", Text(group, "bold underline"))
+        for key in keys:
+            table.add_row(Text(key.shown), key.sentence)
     return table
 
 
 class HelpScreen(ModalScreen[None]):
     """Every key of the monitor; any of the usual keys closes it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [("escape,question_mark,q,enter,space", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("escape,question_mark,q,enter,space", "dismiss", "Close"),
+        Binding("down,j", "scroll(1)", show=False),
+        Binding("up,k", "scroll(-1)", show=False),
+    ]
 
-    def __init__(self, bindings: Sequence[Binding]) -> None:
+    def __init__(self, groups: Mapping[str, Sequence[Key]]) -> None:
         super().__init__()
-        self._table = key_table(bindings)
+        self._table = key_table(groups)
 
     def compose(self) -> ComposeResult:
         """A box with the table."""
         with VerticalScroll(id="help") as box:
             box.border_title = "Keys"
-            box.border_subtitle = "esc closes"
+            box.border_subtitle = "↑ ↓ pgup pgdn scroll, esc closes"
             yield Static(self._table)
 
+    def action_scroll(self, by: int) -> None:
+        """Scroll by lines."""
+        self.query_one("#help", VerticalScroll).scroll_relative(y=by, animate=False)
 
-class DelayScreen(ModalScreen[float | None]):
-    """Asks for a manual delay in seconds; escape leaves all as it was."""
+
+class NumberScreen(ModalScreen[tuple[float, ...] | None]):
+    """Asks for one number, or several apart by spaces; escape leaves all as it was."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Cancel")]
+    heading = ""
+    example = ""
+    count = 1
 
     def compose(self) -> ComposeResult:
         """A box with one line to type in."""
-        with Vertical(id="ask-delay") as box:
-            box.border_title = "Manual delay"
+        with Vertical(classes="ask") as box:
+            box.border_title = self.heading
             box.border_subtitle = "enter sets it, esc leaves it"
-            yield Input(
-                placeholder="seconds, such as 2.5",
-                validators=[Number(-MOST_DELAY_S, MOST_DELAY_S)],
-                validate_on=["submitted"],
-            )
-            yield Label("", id="ask-delay-problem")
+            yield Input(value=self.start(), placeholder=self.example)
+            yield Label("", id="problem")
+
+    def start(self) -> str:
+        """What stands in the line at first."""
+        return ""
+
+    def problem(self, numbers: tuple[float, ...]) -> str:
+        """What is wrong with numbers, or nothing."""
+        raise NotImplementedError
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Hand on a number, or say what is wrong with what was typed."""
-        if event.validation_result is not None and event.validation_result.is_valid:
-            self.dismiss(float(event.value))
+        """Hand on the numbers, or say what is wrong with what was typed."""
+        try:
+            numbers = tuple(float(word) for word in event.value.replace(",", " ").split())
+        except ValueError:
+            numbers = ()
+        problem = self.problem(numbers) if len(numbers) == self.count else f"{event.value!r} is not {self.example}"
+        if problem:
+            self.query_one("#problem", Label).update(Text(problem))
         else:
-            self.query_one("#ask-delay-problem", Label).update(Text(f"{event.value!r} is no number of seconds"))
+            self.dismiss(numbers)
+
+
+class DelayScreen(NumberScreen):
+    """Asks for a manual delay."""
+
+    heading = "Manual delay"
+    example = "a number of seconds, such as 2.5"
+
+    def problem(self, numbers: tuple[float, ...]) -> str:
+        """A delay is finite and less than some decades."""
+        return "" if abs(numbers[0]) <= MOST_DELAY_S else f"{numbers[0]} is no number of seconds"
+
+
+class LevelsScreen(NumberScreen):
+    """Asks for floor and ceiling of the waterfall."""
+
+    heading = "Levels of the waterfall"
+    example = "floor and ceiling, such as 20 45"
+    count = 2
+
+    def __init__(self, levels: Levels | None) -> None:
+        super().__init__()
+        self._levels = levels
+
+    def start(self) -> str:
+        """The levels as they are."""
+        return f"{self._levels.low:.4g} {self._levels.high:.4g}" if self._levels else ""
+
+    def problem(self, numbers: tuple[float, ...]) -> str:
+        """The ceiling lies above the floor."""
+        if not all(map(math.isfinite, numbers)):
+            return "levels are finite numbers"
+        return "" if numbers[1] > numbers[0] else "the ceiling must lie above the floor"

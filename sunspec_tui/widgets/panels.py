@@ -1,45 +1,110 @@
-"""Panels of readings and the chart of the delay.
+"""Panels of readings, lines of readings, and the chart of the delay.
 
 Each takes plain values and shows them; none knows where they come from.
 """
 
 from collections.abc import Sequence
+from typing import ClassVar
 
+from rich.cells import cell_len
+from rich.console import Console
+from rich.style import Style
 from rich.text import Text
-from textual.widgets import Static
 
+from sunspec_tui.cells import Grid
 from sunspec_tui.delay import HISTORY_S, DelayReading
+from sunspec_tui.painting import CellWidget
 from sunspec_tui.widgets.readings import delay_text
 
 _CHART_LEAST_LINES = 3
+_CHART_EVERY_S = 5.0
+_CONSOLE = Console(width=400, color_system=None, force_terminal=False)
 
 
-class Panel(Static):
-    """A titled box of readings that repaints only when its text has changed."""
+class TextCells(CellWidget):
+    """Styled text in cells; a line that does not fit is cut or, in a panel, wrapped."""
 
-    def __init__(self, title: str, *, id: str) -> None:  # noqa: A002 - Textual's own name
-        super().__init__(id=id, classes="panel")
-        self.border_title = title
-        self._shown: Text | None = None
+    is_picture: ClassVar[bool] = False
+
+    def __init__(self, *, id: str | None = None, wrap: bool = False) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(id=id)
+        self.text = Text()
+        self._wrap = wrap
+        self._numbers: dict[tuple[Style | None, str], int] = {}
 
     def show(self, text: Text) -> None:
-        """Show another text."""
-        if text != self._shown:
-            self._shown = text
-            self.update(text)
+        """Show another text; nothing happens where it is the same."""
+        if text != self.text or text.spans != self.text.spans:
+            self.text = text
+            self.repaint()
+
+    def build(self, grid: Grid) -> None:
+        """Write the lines that fit."""
+        for y, line in enumerate(wrapped(self.text, grid.columns, cut=not self._wrap)[: grid.lines]):
+            self._write(grid, y, line)
+
+    def _write(self, grid: Grid, y: int, line: Text) -> None:
+        x = 0
+        for text, style, _ in line.render(_CONSOLE):
+            look = self._styled(style)
+            grid.write(x, y, "".join(each if cell_len(each) == 1 else "?" for each in text), look)
+            x += len(text)
+
+    def _styled(self, style: Style | None) -> int:
+        """Number of the look of text in a style, over the widget's own."""
+        key = (style, self.app.theme)
+        found = self._numbers.get(key)
+        if found is None:
+            over = self.rich_style if style is None else self.rich_style + style
+            found = self._numbers[key] = self.app.filtered_number(over, self.background_colors[1])
+        return found
+
+
+def wrapped(text: Text, columns: int, *, cut: bool = False) -> list[Text]:
+    """A text in lines of so many cells; a longer one goes on below or, `cut`, ends in an ellipsis."""
+    found: list[Text] = []
+    for line in text.split("\n", allow_blank=True):
+        if line.cell_len > columns and not cut:
+            found.extend(line.wrap(_CONSOLE, columns, no_wrap=False))
+        else:
+            line.truncate(columns, overflow="ellipsis")
+            found.append(line)
+    return found
+
+
+class Panel(TextCells):
+    """A titled box of readings."""
+
+    def __init__(self, title: str, *, id: str) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(id=id, wrap=True)
+        self.add_class("panel")
+        self.border_title = title
 
 
 class DelayPanel(Panel):
     """Delay readings, with a chart of the last minute where there is room."""
 
-    def show_delay(self, delay: DelayReading, data_age_s: float, history: Sequence[tuple[float, float]]) -> None:
+    def __init__(self, title: str, *, id: str) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(title, id=id)
+        self._chart: tuple[float, tuple[int, int], str] | None = None
+
+    def show_delay(
+        self, delay: DelayReading, data_age_s: float, history: Sequence[tuple[float, float]], now_s: float
+    ) -> None:
         """Show a reading and its history of (seconds ago, delay)."""
         text = delay_text(delay, data_age_s)
-        room = self.size.height - text.plain.count("\n") - 1
+        width, height = self.content_size
+        room = height - len(wrapped(text, width)) if width else 0
         if room >= _CHART_LEAST_LINES and len(history) > 1:
-            chart = delay_chart(history, self.size.width, room)
-            text = Text.assemble(text, "\n", (chart, "cyan"), no_wrap=True, end="")
+            text = Text.assemble(text, "\n", (self._drawn(history, width, room, now_s), "cyan"), no_wrap=True, end="")
         self.show(text)
+
+    def _drawn(self, history: Sequence[tuple[float, float]], width: int, height: int, now_s: float) -> str:
+        """The chart, drawn anew every few seconds: it costs more than all the rest of the panels."""
+        chart = self._chart
+        if chart is None or chart[1] != (width, height) or now_s - chart[0] >= _CHART_EVERY_S:
+            chart = self._chart = (now_s, (width, height), delay_chart(history, width, height))
+        return chart[2]
 
 
 def delay_chart(history: Sequence[tuple[float, float]], width: int, height: int) -> str:

@@ -10,10 +10,15 @@ from pathlib import Path
 from rich.text import Text
 
 from sunspec_tui.delay import DelayReading
+from sunspec_tui.geometry import Band
+from sunspec_tui.governor import LinkReading, Quality
 from sunspec_tui.health import HealthReading, LinkState, StreamState
 from sunspec_tui.memory import MemoryReading
+from sunspec_tui.picture import CellValue, Held, Readout
 from sunspec_tui.plots import PlotStatus
+from sunspec_tui.scaling import Levels
 from sunspec_tui.times import format_clock
+from sunspec_tui.view import View
 
 STATE_STYLES = {
     StreamState.CONNECTING: "bold black on yellow",
@@ -76,16 +81,18 @@ def delay_text(delay: DelayReading, data_age_s: float) -> Text:
     return text
 
 
-def health_text(health: HealthReading) -> Text:
-    """Health panel: state, rate, cadence, losses and their causes."""
+def health_text(health: HealthReading, link: LinkReading | None = None) -> Text:
+    """Health panel: state, rate, cadence, losses and their causes, and the link to the terminal."""
     bad = "bold red"
-    lines = [
+    lines: list[tuple[str, ...]] = [
         ("frames", f"{health.frames_received}, {number(health.rate_hz, '/s')}"),
         ("cadence", number(health.cadence_s, "s", 4)),
         ("missing", str(health.frames_missing), bad if health.frames_missing else ""),
         ("rejected", str(health.frames_rejected), bad if health.frames_rejected else ""),
         ("link", str(health.link), "" if health.link is LinkState.CONNECTED else "yellow"),
     ]
+    if link is not None:
+        lines.extend(link_rows(link))
     for cause, count in health.rejected.items():
         lines.append(("", f"{count} {cause.replace('_', ' ')}", bad))
     odd = [
@@ -132,21 +139,96 @@ def plots_text(plots: PlotStatus) -> Text:
 
 
 def status_text(
-    health: HealthReading, source: str, product: str, newest_s: float, data_age_s: float, *, paused: bool
+    health: HealthReading, source: str, product: str, newest_s: float, data_age_s: float, *, held_s: float | None = None
 ) -> Text:
-    """The line at the top: state, stream, product, time of the newest row, its age and losses."""
+    """The line at the top: state, stream, product, time of the newest row, its age and losses.
+
+    `held_s` is the time at which the picture is held, None where it is live.
+    """
     text = Text(no_wrap=True, overflow="ellipsis", end="")
     text.append(f" {health.state.upper()} ", STATE_STYLES[health.state])
-    if paused:
-        text.append(" PAUSED ", "bold black on cyan")
-    text.append(f" {source}  {product}  data {format_clock(newest_s)} UTC  age {duration(data_age_s)}")
+    if held_s is not None:
+        text.append(f" HELD {format_clock(held_s)} ", "bold black on cyan")
+        text.append(" end: live ", "black on cyan")
     if health.state is StreamState.STALLED:
-        text.append(f"  silent for {duration(health.silence_s)}", "bold red")
+        text.append(f" silent for {duration(health.silence_s)} ", "bold red")
+    text.append(f" {source}  {product}  data {format_clock(newest_s)} UTC  age {duration(data_age_s)}")
     if health.link is not LinkState.CONNECTED:
         text.append(f"  {health.link}", "yellow")
     if health.frames_missing or health.frames_rejected:
         text.append(f"  lost {health.frames_missing}, rejected {health.frames_rejected}", "bold red")
     return text
+
+
+def view_text(view: View, product: str, band: Band, levels: Levels | None, seconds: float, link: LinkReading) -> Text:
+    """The line between the pictures: what they show, and how."""
+    unit = "" if view.signed else " dB"
+    low, high = (number(value, "", 0 if levels and levels.span >= 10 else 2) for value in _ends(levels))
+    how = "by hand" if view.levels else "auto" + (f" {view.bias:+.3g}" if view.bias else "")
+    each = "1 row" if view.rows_per_column == 1 else f"{view.rows_per_column} rows"
+    parts = [
+        f"{product}{' less background' if view.subtract else ''} {low}…{high}{unit} {how}",
+        f"{band.low_mhz:.1f}–{band.high_mhz:.1f} MHz",
+        f"{each} a column, {duration(seconds)}",
+        "palette diverging" if view.signed else view.palette,
+        "sweep" if view.sweeping else "scroll",
+    ]
+    text = Text(no_wrap=True, overflow="ellipsis", end="")
+    if link.quality is not Quality.FULL:
+        text.append(f" slow link: {_QUALITIES[link.quality]} ", "black on yellow")
+    text.append(" " + " · ".join(parts), "dim")
+    return text
+
+
+_QUALITIES = {
+    Quality.SLOWER: "2 pictures/s",
+    Quality.SWEEPING: "sweep, 1 picture/s",
+    Quality.LEAST: "sweep, 1 picture in 2 s",
+}
+
+
+def _ends(levels: Levels | None) -> tuple[float, float]:
+    return (levels.low, levels.high) if levels else (math.nan, math.nan)
+
+
+def readout_text(readout: Readout, product: str, *, signed: bool, subtracted: bool) -> Text:
+    """The same line while there is a cursor: what lies under it."""
+    text = Text(no_wrap=True, overflow="ellipsis", end="")
+    text.append(" ▶ ", "bold")
+    if not readout.inside:
+        text.append("the cursor is outside the picture", "yellow")
+        return text
+    middle, half = (readout.low_mhz + readout.high_mhz) / 2, (readout.high_mhz - readout.low_mhz) / 2
+    text.append(f"{middle:.2f} ±{half:.2f} MHz  ", "bold")
+    cell = readout.cell
+    if cell is not None and cell.held is not Held.ROWS:
+        text.append(_no_rows(cell), "yellow")
+        return text
+    text.append(f"{format_clock(readout.time_s, 2)} UTC  ", "bold")
+    if not math.isfinite(readout.power):
+        text.append(f"{product} no valid value", "yellow")
+    elif signed:
+        text.append(f"{product} {readout.power:.4g}")
+    elif math.isfinite(readout.shown):
+        text.append(f"{product} {readout.shown:.2f} dB{' over background' if subtracted else ''} ({readout.power:.4g})")
+    else:
+        text.append(f"{product} {readout.power:.4g}, which has no decibels", "yellow")
+    if cell is not None and cell.restarted:
+        text.append("  the producer restarted here", "red")
+    return text
+
+
+def _no_rows(cell: CellValue) -> str:
+    if cell.held is Held.BEFORE:
+        return "before the first row that is kept"
+    before_s, after_s = cell.gap_s
+    return f"gap: no rows from {format_clock(before_s)} to {format_clock(after_s)} UTC"
+
+
+def link_rows(link: LinkReading) -> tuple[tuple[str, str], ...]:
+    """Health panel: what the link to the terminal carries."""
+    trip = f"{link.round_trip_s * 1e3:.0f} ms" if link.answers else "no answer"
+    return (("terminal", f"{link.rate_bytes_s / 1e3:.1f} kB/s, {trip}"),)
 
 
 def waiting_text(health: HealthReading, source: str) -> str:

@@ -1,127 +1,220 @@
-"""The latest spectrum, drawn in braille over a MHz axis.
+"""The spectrum: the latest trace and those beside it, drawn in braille over a MHz axis.
 
-Takes plain arrays and draws lines. It knows no receiver, no ring and no clock.
+Takes plain arrays and makes cells of them. It knows no receiver, no ring and no clock.
 """
 
+import itertools
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.segment import Segment
-from rich.style import Style
-from textual.geometry import Size
-from textual.strip import Strip
-from textual.widget import Widget
+from textual import events
 
-from sunspec_tui.scaling import Levels, auto_levels, braille, ticks, to_db, trace_dots
+from sunspec_tui.cells import Grid
+from sunspec_tui.geometry import Band, labels, ticks
+from sunspec_tui.messages import CellPointed
+from sunspec_tui.painting import CellWidget
+from sunspec_tui.scaling import Floats, Levels, auto_levels, braille, middle_of_band, plain_dots, to_db, trace_dots
 
 AXIS_WIDTH = 6
 _MHZ_PER_LABEL = 9
+_NO_DOTS = 0x2800
 
 
-class Spectrum(Widget):
-    """Power of one product against frequency, in dB."""
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One line of the spectrum.
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"spectrum--trace", "spectrum--axis", "spectrum--empty"}
+    Attributes
+    ----------
+    name
+        As the legend has it.
+    power
+        Linear power of all bins, shape (nbins,).
+    component
+        Component class of its colour.
+    """
+
+    name: str
+    power: Floats
+    component: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpectrumScene:
+    """All that the spectrum shows.
+
+    Attributes
+    ----------
+    band
+        Bins on the axis.
+    traces
+        Those drawn first come first: later ones cover them.
+    linear
+        Linear power instead of dB.
+    fixed
+        Limits of the axis, or None for such as fit.
+    edges_mhz
+        Edges of the pipelines, if they are asked for.
+    cursor
+        Bin of the cursor, if it is shown.
+    """
+
+    band: Band
+    traces: tuple[Trace, ...]
+    linear: bool = False
+    fixed: Levels | None = None
+    edges_mhz: tuple[float, ...] = ()
+    cursor: int | None = None
+
+
+class Spectrum(CellWidget):
+    """Power against frequency."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "spectrum--axis", "spectrum--empty", "spectrum--cursor", "spectrum--mark", "spectrum--latest",
+        "spectrum--second", "spectrum--max", "spectrum--min", "spectrum--average",
+    }  # fmt: skip
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
-        self._frequencies_mhz: NDArray[np.float64] | None = None
-        self._values_db = np.empty(0, np.float32)
-        self._levels: Levels | None = None
-        self._lines: list[str] = []
-        self._drawn_size = Size(0, 0)
+        self._scene: SpectrumScene | None = None
+        self.levels: Levels | None = None
 
-    def show(self, frequencies_mhz: NDArray[np.float64], power: NDArray[np.float32]) -> None:
-        """Draw another spectrum.
+    def show(self, scene: SpectrumScene | None) -> None:
+        """Show another scene; None where there is no row."""
+        before, self._scene = self._scene, scene
+        if before is None or scene is None or before.linear != scene.linear:
+            self.levels = None
+        self.repaint()
 
-        Parameters
-        ----------
-        frequencies_mhz
-            Centres of the bins in MHz, shape (nbins,).
-        power
-            Linear power, shape (nbins,); what is not positive is left out.
-        """
-        self._frequencies_mhz = frequencies_mhz
-        self._values_db = to_db(power)
-        # One spectrum is little to go by: its own extremes count, and a line that stays inside keeps the axis still.
-        self._levels = _axis_levels(self._values_db, self._levels)
-        self._draw()
-        self.refresh()
+    # Cells
 
-    def clear(self) -> None:
-        """Show nothing, because the axis has changed or nothing has come."""
-        self._frequencies_mhz, self._levels, self._lines = None, None, []
-        self.refresh()
-
-    def _draw(self) -> None:
-        width, height = self.size.width - AXIS_WIDTH, self.size.height - 1
-        self._drawn_size = self.size
-        if self._frequencies_mhz is None or self._levels is None or width < 1 or height < 1:
-            self._lines = []
+    def build(self, grid: Grid) -> None:
+        """Labels, traces, marks and the MHz axis."""
+        scene = self._scene
+        width, height = grid.columns - AXIS_WIDTH, grid.lines - 1
+        if scene is None or width < 2 or height < 1:
+            _write_centred(grid, "no spectrum yet", self.look("spectrum--empty"))
             return
-        levels = self._levels
-        self._lines = braille(trace_dots(self._values_db, levels.low, levels.high, 2 * width, 4 * height))
+        shown = [values_shown(trace.power[scene.band.first : scene.band.last], scene.linear) for trace in scene.traces]
+        self.levels = scene.fixed or axis_levels(np.concatenate(shown), self.levels)
+        if self.levels is None:
+            _write_centred(grid, "no valid values in this spectrum", self.look("spectrum--empty"))
+            return
+        cells = (slice(0, height), slice(AXIS_WIDTH, grid.columns))
+        self._draw_marks(grid, scene, width, height)
+        for trace, values in zip(scene.traces, shown, strict=True):
+            codes = self._trace(values, self.levels, width, height)
+            _lay(codes, self.look(trace.component), grid.codes[cells], grid.looks[cells])
+        self._draw_axes(grid, scene, self.levels, width, height)
+        self._draw_legend(grid, scene)
 
-    def render_line(self, y: int) -> Strip:
-        """One line: dB label and trace, or the MHz axis below."""
-        if self._drawn_size != self.size:
-            self._draw()
-        axis = self.get_component_rich_style("spectrum--axis", partial=True)
-        if not self._lines:
-            return self._empty_line(y)
-        if y < len(self._lines):
-            trace = self.get_component_rich_style("spectrum--trace", partial=True)
-            segments = [Segment(self._db_label(y), axis), Segment(self._lines[y], trace)]
-            return Strip(segments, self.size.width)
-        return Strip([Segment(self._mhz_axis(), axis)], self.size.width)
+    def _trace(self, values: Floats, levels: Levels, width: int, height: int) -> NDArray[np.int32]:
+        if self.app.ascii_only:
+            return plain_dots(trace_dots(values, levels.low, levels.high, width, 2 * height))
+        return braille(trace_dots(values, levels.low, levels.high, 2 * width, 4 * height))
 
-    def _empty_line(self, y: int) -> Strip:
-        text = "no valid values in this spectrum" if self._frequencies_mhz is not None else "no spectrum yet"
-        style: Style = self.get_component_rich_style("spectrum--empty", partial=True)
-        line = text.center(self.size.width) if y == self.size.height // 2 else " " * self.size.width
-        return Strip([Segment(line[: self.size.width], style)], self.size.width)
+    def _draw_marks(self, grid: Grid, scene: SpectrumScene, width: int, height: int) -> None:
+        """Edges of the pipelines with their numbers, and the cursor."""
+        look = self.look("spectrum--mark")
+        cells = [scene.band.cell_of(edge, width) for edge in scene.edges_mhz]
+        for cell in cells:
+            if cell is not None:
+                for y in range(height):
+                    grid.write(AXIS_WIDTH + cell, y, "┊", look)
+        places = []
+        for number, (left, right) in enumerate(itertools.pairwise(cells)):
+            if left is not None and right is not None:
+                places.append(((left + right + 1) // 2, str(number)))
+        for start, text in labels(places, width, centred=True):
+            grid.write(AXIS_WIDTH + start, 0, text, look)
+        cell = None if scene.cursor is None else scene.band.cell_of_bin(scene.cursor, width)
+        if cell is not None:
+            for y in range(height):
+                grid.write(AXIS_WIDTH + cell, y, "│", self.look("spectrum--cursor"))
 
-    def _db_label(self, y: int) -> str:
-        """Label of line y where a round value lies in it."""
-        levels, height = self._levels, len(self._lines)
-        if levels is None:
-            return " " * AXIS_WIDTH
+    def _draw_axes(self, grid: Grid, scene: SpectrumScene, levels: Levels, width: int, height: int) -> None:
+        look = self.look("spectrum--axis")
+        for y in range(height):
+            grid.write(AXIS_WIDTH - 1, y, "│", look)
         for value in ticks(levels.low, levels.high, max(2, height // 2)):
-            if round((levels.high - value) / levels.span * (height - 1)) == y:
-                return f"{value:>{AXIS_WIDTH - 1}g}┤"
-        return " " * (AXIS_WIDTH - 1) + "│"
+            y = round((levels.high - value) / levels.span * (height - 1))
+            text = f"{value:.4g}"[: AXIS_WIDTH - 1]
+            grid.write(AXIS_WIDTH - 1 - len(text), y, f"{text}┤", look)
+        grid.write(2, height, "MHz", look)
+        grid.write(AXIS_WIDTH, height, mhz_axis(scene.band, width), look)
 
-    def _mhz_axis(self) -> str:
-        frequencies_mhz = self._frequencies_mhz
-        width = self.size.width - AXIS_WIDTH
-        if frequencies_mhz is None or width < 1:
-            return ""
-        return "   MHz" + mhz_axis(float(frequencies_mhz[0]), float(frequencies_mhz[-1]), width)
+    def _draw_legend(self, grid: Grid, scene: SpectrumScene) -> None:
+        """Names of the traces in their colours, at the right of the first line."""
+        parts = [(trace.name, self.look(trace.component)) for trace in reversed(scene.traces)]
+        parts.append(("linear" if scene.linear else "dB", self.look("spectrum--axis")))
+        x = grid.columns - sum(len(name) + 1 for name, _ in parts)
+        for name, look in parts:
+            grid.write(x, 0, f" {name}", look)
+            x += len(name) + 1
+
+    # Mouse
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Point at a frequency."""
+        self._point(event)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Drag the cursor."""
+        if event.button:
+            self._point(event)
+
+    def _point(self, event: events.MouseEvent) -> None:
+        width, cell = self.content_size.width - AXIS_WIDTH, event.x - AXIS_WIDTH
+        if self._scene is not None and 0 <= cell < width:
+            start, stop = self._scene.band.bins_of(cell, width)
+            self.post_message(CellPointed(None, (start + stop) // 2))
 
 
-def mhz_axis(first_mhz: float, last_mhz: float, width: int) -> str:
-    """Round MHz under their cells, for an axis of `width` cells from `first_mhz` to `last_mhz`."""
+def _write_centred(grid: Grid, text: str, look: int) -> None:
+    grid.write(max(0, (grid.columns - len(text)) // 2), grid.lines // 2, text, look)
+
+
+def _lay(codes: NDArray[np.int32], look: int, onto: NDArray[np.int32], looks: NDArray[np.int32]) -> None:
+    """Lay a trace over what is there; the dots of braille traces come together in a cell."""
+    drawn = (codes != _NO_DOTS) & (codes != ord(" "))
+    both = drawn & (onto >= _NO_DOTS) & (onto < _NO_DOTS + 256) & (codes >= _NO_DOTS)
+    onto[drawn & ~both] = codes[drawn & ~both]
+    onto[both] |= codes[both]
+    looks[drawn] = look
+
+
+def values_shown(power: Floats, linear: bool) -> Floats:
+    """Power as the axis has it; what is no number, or has no decibels, is NaN."""
+    return np.where(np.isfinite(power), power, np.float32(np.nan)) if linear else to_db(power)
+
+
+def mhz_axis(band: Band, width: int) -> str:
+    """Round MHz under their cells, on `width` cells."""
     line = [" "] * width
-    free = 0
-    for value in ticks(first_mhz, last_mhz, max(1, width // _MHZ_PER_LABEL)):
-        label = f"{value:g}"
-        cell = round((value - first_mhz) / (last_mhz - first_mhz or 1) * (width - 1))
-        start = cell - len(label) // 2
-        if free <= start and start + len(label) <= width:
-            line[start : start + len(label)] = label
-            free = start + len(label) + 1
+    places = []
+    for value in ticks(band.low_mhz, band.high_mhz, max(1, width // _MHZ_PER_LABEL)):
+        cell = band.cell_of(value, width)
+        if cell is not None:
+            places.append((cell, f"{value:.6g}"))
+    for start, text in labels(places, width, centred=True):
+        line[start : start + len(text)] = text
     return "".join(line)
 
 
-def _axis_levels(values_db: NDArray[np.float32], previous: Levels | None) -> Levels | None:
-    finite = values_db[np.isfinite(values_db)]
+def axis_levels(values: Floats, previous: Levels | None) -> Levels | None:
+    """Limits that hold all values, kept while they fit."""
+    finite = values[np.isfinite(values)]
     if not finite.size:
         return previous
     low, high = float(finite.min()), float(finite.max())
     if previous is not None and previous.low <= low and high <= previous.high:
-        middle = auto_levels(values_db)
+        middle = auto_levels(middle_of_band(finite))
         if middle is not None and middle.span > previous.span / 4:
             return previous
-    margin = max(1.0, 0.1 * (high - low))
-    return Levels(np.floor(low - margin), np.ceil(high + margin))
+    margin = max(0.1 * (high - low), 1e-6 * max(abs(low), abs(high)), 1e-30)
+    if high - low > 2:
+        return Levels(float(np.floor(low - margin)), float(np.ceil(high + margin)))
+    return Levels(low - margin, high + margin)

@@ -1,245 +1,297 @@
-"""The waterfall: time on X with the newest at the right, MHz on Y, two pixels a cell.
+"""The waterfall: time on X, MHz on Y, two pixels a cell.
 
-Takes rows as plain arrays. It keeps columns, levels and colours, and draws lines; it knows no receiver,
-no ring and no clock.
+Takes a picture that is drawn already and makes cells of it. It knows no receiver, no ring and no clock.
 """
 
 import math
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.color import Color
-from rich.segment import Segment
-from rich.style import Style
-from textual.geometry import Size
-from textual.strip import Strip
-from textual.widget import Widget
+from textual import events
 
-from sunspec_tui.colormaps import PALETTES, colours
-from sunspec_tui.columns import ColumnStore
-from sunspec_tui.scaling import Levels, auto_levels, bin_pixels, clock_step, colour_steps, nice_step, to_db
+from sunspec_tui.cells import Grid, Look, Region
+from sunspec_tui.colormaps import DIVERGING, Colour, Depth, scale, sixteen, true_colour
+from sunspec_tui.geometry import Band, TimeAxis, labels, nice_step, time_ticks
+from sunspec_tui.messages import CellPointed, Wheeled
+from sunspec_tui.painting import CellWidget
+from sunspec_tui.picture import Picture, Special
 from sunspec_tui.times import format_clock
 
 AXIS_WIDTH = 6
-BAR_WIDTH = 7
-COLOUR_STEPS = 48
+BAR_WIDTH = 8
 _TICK_CELLS = 12
-# Places beyond the colour table, for what is no value.
-_NO_DATA, _GAP, _RESTART, _BEFORE = -1, -2, -3, -4
-_SPECIAL_COLOURS = {_NO_DATA: (58, 58, 66), _GAP: (0, 0, 0), _RESTART: (200, 40, 40), _BEFORE: (0, 0, 0)}
+_HALF, _FULL, _GAP, _RESTART, _NO_DATA, _WRITE = (ord(character) for character in "▀█╳┃░▕")
+_NO_DATA_COLOURS = {
+    Depth.TRUE: true_colour(96, 96, 104),
+    Depth.C256: Colour("38;5;241", "48;5;241"),
+    Depth.C16: sixteen(8),
+    Depth.NONE: Colour("39", "49"),
+}
+# Without colours a value is a character; below zero it is one of the first ones.
+_RAMP = " .:-=+*#%@"
+_SIGNED_RAMP = "@o=- +x%#"
+_OFFSET = -min(Special)
 
 
-class Waterfall(Widget):
+@dataclass(frozen=True, slots=True)
+class WaterfallScene:
+    """All that the waterfall shows.
+
+    Attributes
+    ----------
+    picture
+        Drawn, of at least the axis's columns.
+    axis, band
+        What its cells stand for.
+    palette, depth, steps
+        Colours: the map's name, the terminal's depth, how many at most.
+    signed
+        The map has zero in its middle.
+    cursor
+        Column and bin of the cursor, if it is shown.
+    """
+
+    picture: Picture
+    axis: TimeAxis
+    band: Band
+    palette: str
+    depth: Depth
+    steps: int
+    signed: bool = False
+    cursor: tuple[int, int] | None = None
+
+
+class Waterfall(CellWidget):
     """Power of one product against time and frequency."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"waterfall--axis", "waterfall--empty"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "waterfall--axis", "waterfall--empty", "waterfall--gap", "waterfall--restart", "waterfall--cursor",
+        "waterfall--write",
+    }  # fmt: skip
 
-    def __init__(self, *, rows_per_column: int = 4, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
-        self.palette = PALETTES[0]
-        self.rows_per_column = rows_per_column
-        self.levels: Levels | None = None
-        self._frequencies_mhz: NDArray[np.float64] = np.empty(0)
-        self._store: ColumnStore | None = None
-        self._pixels: NDArray[np.int16] = np.empty((0, 0), np.int16)
-        self._drawn_size = Size(0, 0)
-        self._styles: dict[tuple[int, int], Style] = {}
+        self._scene: WaterfallScene | None = None
+        self._newest: tuple[int, int, bool] | None = None
+        self._frame: tuple[object, Grid] | None = None
+        self._table: tuple[object, NDArray[np.int32], NDArray[np.int32]] | None = None
 
     # What the app tells
 
     @property
     def columns(self) -> int:
-        """Columns that fit, at least one."""
-        return max(1, self.size.width - AXIS_WIDTH - BAR_WIDTH)
+        """Columns of cells, at least two."""
+        return max(2, self.content_size.width - AXIS_WIDTH - BAR_WIDTH)
 
     @property
-    def wanted_rows(self) -> int:
-        """Rows that fill it: how much history a redraw needs."""
-        return self.columns * self.rows_per_column
+    def lines(self) -> int:
+        """Lines of cells above the time axis, at least one."""
+        return max(1, self.content_size.height - 1)
 
-    def restart(self, frequencies_mhz: NDArray[np.float64], rows_per_column: int) -> None:
-        """Begin anew: another axis, another size or another span; rows come again through `add`.
+    @property
+    def pixels_per_line(self) -> int:
+        """Two where a cell can show two colours."""
+        return 1 if self.app.ascii_only or self.app.depth is Depth.NONE else 2
 
-        Parameters
-        ----------
-        frequencies_mhz
-            Centres of the bins in MHz, shape (nbins,).
-        rows_per_column
-            Slots that a column spans.
-        """
-        self._frequencies_mhz = frequencies_mhz
-        self.rows_per_column = rows_per_column
-        self._store = ColumnStore(self.columns, len(frequencies_mhz), rows_per_column)
-        self.levels = None
-        self.refresh()
+    def show(self, scene: WaterfallScene | None) -> None:
+        """Show another scene; None where there are no rows."""
+        self._scene = scene
+        self._hint()
+        self.repaint()
 
-    def add(
-        self,
-        values: NDArray[np.float32],
-        times_s: NDArray[np.float64],
-        slots: NDArray[np.int64],
-        marks: NDArray[np.uint8],
-    ) -> None:
-        """Take rows, oldest first; see `ColumnStore.add`."""
-        if self._store is not None and self._store.add(values, times_s, slots, marks):
-            self._draw()
-            self.refresh()
-
-    def next_palette(self) -> str:
-        """Go to the next palette and return its name."""
-        self.palette = PALETTES[(PALETTES.index(self.palette) + 1) % len(PALETTES)]
-        self._styles.clear()
-        self.refresh()
-        return self.palette
-
-    # Drawing
-
-    def _draw(self) -> None:
-        """All pixels anew, shape (columns, 2 * lines), lowest frequency first."""
-        self._drawn_size = self.size
-        store, height = self._store, self.size.height - 1
-        if store is None or store.newest is None or height < 1:
-            self._pixels = np.empty((0, 0), np.int16)
+    def _hint(self) -> None:
+        """Tell the canvas that what it holds has moved."""
+        scene, before = self._scene, self._newest
+        if scene is None:
             return
-        numbers = self._numbers()
-        mean, peak = store.statistics(numbers)
-        values_db = to_db(bin_pixels(mean, peak, 2 * height))
-        self.levels = auto_levels(to_db(mean), self.levels)
-        if self.levels is None:
-            self._pixels = np.full(values_db.shape, _NO_DATA, np.int16)
+        axis = scene.axis
+        self._newest = (axis.newest, axis.columns, axis.sweeping)
+        if before is None or axis.sweeping or before[1:] != (axis.columns, False):
+            return
+        by = axis.newest - before[0]
+        if 0 < by < axis.columns:
+            x, y, _, height = self.content_region
+            region = Region(x + AXIS_WIDTH, y, x + AXIS_WIDTH + axis.columns, y + height)
+            self.app.canvas.moved_left(region, by)
+
+    # Cells
+
+    def build(self, grid: Grid) -> None:
+        """Labels, cells, colour bar and time axis."""
+        scene = self._scene
+        if scene is None or scene.axis.columns != self.columns or scene.picture.store.newest is None:
+            grid.write((grid.columns - 11) // 2, grid.lines // 2, "no rows yet", self.look("waterfall--empty"))
+            return
+        axis_look = self.look("waterfall--axis")
+        frame = self._frame_for(grid, scene, axis_look)
+        grid.codes[:], grid.looks[:] = frame.codes, frame.looks
+        self._draw_cells(grid, scene)
+        self._draw_times(grid, scene, axis_look)
+        if scene.cursor is not None:
+            self._draw_cursor(grid, scene, *scene.cursor)
+
+    def _frame_for(self, grid: Grid, scene: WaterfallScene, look: int) -> Grid:
+        """Frequencies and colour bar, which stay as they are from row to row."""
+        key = (grid.columns, grid.lines, scene.band, scene.picture.levels, self._key(scene))
+        if self._frame is None or self._frame[0] != key:
+            frame = Grid(grid.codes.copy(), grid.looks.copy())
+            self._draw_frequencies(frame, scene.band, look)
+            self._draw_bar(frame, scene, look)
+            self._frame = (key, frame)
+        return self._frame[1]
+
+    def _key(self, scene: WaterfallScene) -> tuple[object, ...]:
+        return (scene.palette, scene.depth, scene.steps, scene.signed, self.app.theme)
+
+    def _draw_cells(self, grid: Grid, scene: WaterfallScene) -> None:
+        codes, looks = self._tables(scene)
+        count = self._step_count(scene)
+        steps = scene.picture.steps(scene.axis, count) + _OFFSET
+        each = self.pixels_per_line
+        if steps.shape[1] != each * self.lines:
+            return
+        lower = steps[:, 0::each].T[::-1]
+        upper = steps[:, each - 1 :: each].T[::-1]
+        cells = (slice(0, self.lines), slice(AXIS_WIDTH, AXIS_WIDTH + self.columns))
+        grid.codes[cells] = codes[upper, lower]
+        grid.looks[cells] = looks[upper, lower]
+
+    def _colours(self, scene: WaterfallScene) -> tuple[Colour, ...]:
+        return scale(DIVERGING if scene.signed else scene.palette, scene.depth, scene.steps)
+
+    def _step_count(self, scene: WaterfallScene) -> int:
+        if scene.depth is Depth.NONE:
+            return len(_SIGNED_RAMP if scene.signed else _RAMP)
+        return len(self._colours(scene))
+
+    def _tables(self, scene: WaterfallScene) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Characters and looks for each pair of an upper and a lower step, both counted from `_OFFSET`."""
+        key = self._key(scene)
+        if self._table is None or self._table[0] != key:
+            self._table = (key, *self._make_tables(scene))
+        return self._table[1], self._table[2]
+
+    def _make_tables(self, scene: WaterfallScene) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        count = self._step_count(scene) + _OFFSET
+        codes = np.full((count, count), _HALF, np.int32)
+        looks = np.full((count, count), self.background_look, np.int32)
+        if scene.depth is Depth.NONE:
+            for step, character in enumerate(_SIGNED_RAMP if scene.signed else _RAMP):
+                codes[step + _OFFSET, step + _OFFSET] = ord(character)
         else:
-            self._pixels = colour_steps(values_db, self.levels, COLOUR_STEPS)
-        self._mark_special(numbers)
+            self._fill_colours(scene, codes, looks)
+        # A column is one of these from top to bottom, so only equal pairs come up.
+        for special, code, look in (
+            (Special.GAP, _GAP, self.look("waterfall--gap")),
+            (Special.RESTART, _RESTART, self.look("waterfall--restart")),
+            (Special.BEFORE, ord(" "), self.background_look),
+            (Special.WRITE_CURSOR, _WRITE, self.look("waterfall--write")),
+        ):
+            codes[special + _OFFSET, special + _OFFSET] = code
+            looks[special + _OFFSET, special + _OFFSET] = look
+        if scene.depth is Depth.NONE or self.app.ascii_only:
+            at = Special.NO_DATA + _OFFSET
+            codes[at, at] = ord("?")
+        return codes, looks
 
-    def _numbers(self) -> list[int]:
-        """Numbers of the columns shown, the newest last."""
-        assert self._store is not None and self._store.newest is not None  # noqa: S101, PT018
-        return list(range(self._store.newest - self.columns + 1, self._store.newest + 1))
+    def _fill_colours(self, scene: WaterfallScene, codes: NDArray[np.int32], looks: NDArray[np.int32]) -> None:
+        number = self.app.canvas.looks.number
+        shown = {Special.NO_DATA + _OFFSET: _NO_DATA_COLOURS[scene.depth]}
+        shown |= {step + _OFFSET: colour for step, colour in enumerate(self._colours(scene))}
+        for upper, above in shown.items():
+            for lower, below in shown.items():
+                looks[upper, lower] = number(Look(above.foreground, below.background))
+            codes[upper, upper] = ord(" ")
+            looks[upper, upper] = number(Look("39", above.background))
+        at = Special.NO_DATA + _OFFSET
+        codes[at, at] = _NO_DATA
+        looks[at, at] = number(Look(shown[at].foreground, "49" if scene.depth is Depth.C16 else "48;5;234"))
 
-    def _mark_special(self, numbers: list[int]) -> None:
-        store = self._store
-        assert store is not None  # noqa: S101 - _draw() has looked
-        held = [store.holds(number) for number in numbers]
-        first = held.index(True) if True in held else len(held)
-        for i, number in enumerate(numbers):
-            if not held[i]:
-                self._pixels[i] = _GAP if i > first else _BEFORE
-            elif store.restarted(number):
-                self._pixels[i] = _RESTART
+    def _draw_frequencies(self, grid: Grid, band: Band, look: int) -> None:
+        """Round MHz beside the line that holds them."""
+        for y in range(self.lines):
+            grid.write(AXIS_WIDTH - 1, y, "│", look)
+        step = nice_step(band.high_mhz - band.low_mhz, max(2, self.lines // 2))
+        value = math.ceil(band.low_mhz / step - 1e-9) * step
+        while (cell := band.cell_of(value, self.lines)) is not None:
+            text = f"{value:.6g}"
+            grid.write(AXIS_WIDTH - 1 - len(text), self.lines - 1 - cell, f"{text}┤", look)
+            value += step
 
-    def render_line(self, y: int) -> Strip:
-        """One line: MHz label, cells and colour bar, or the UTC axis below."""
-        if self._drawn_size != self.size and self._store is not None:
-            self._draw()
-        width, height = self.size.width, self.size.height - 1
-        if not self._pixels.size or self._pixels.shape != (self.columns, 2 * height):
-            return self._empty_line(y)
-        axis = self.get_component_rich_style("waterfall--axis", partial=True)
-        if y == height:
-            return Strip([Segment(self._time_axis(), axis)], width)
-        cells = self._cells(y, height)
-        return Strip([Segment(self._mhz_label(y, height), axis), *cells, *self._bar(y, height, axis)], width)
+    def _draw_bar(self, grid: Grid, scene: WaterfallScene, look: int) -> None:
+        """Colours from the floor to the ceiling, with the levels at their ends."""
+        left, count = AXIS_WIDTH + self.columns, self._step_count(scene)
+        codes, looks = self._tables(scene)
+        for y in range(self.lines):
+            step = round((self.lines - 1 - y) / max(1, self.lines - 1) * (count - 1)) + _OFFSET
+            grid.codes[y, left + 1 : left + 3] = codes[step, step]
+            grid.looks[y, left + 1 : left + 3] = looks[step, step]
+        levels = scene.picture.levels
+        if levels is not None:
+            grid.write(left + 3, 0, level_label(levels.high, levels.span), look)
+            grid.write(left + 3, self.lines - 1, level_label(levels.low, levels.span), look)
+        if self.lines > 2:
+            grid.write(left + 3, self.lines // 2, "lin" if scene.signed else " dB", look)
 
-    def _empty_line(self, y: int) -> Strip:
-        style = self.get_component_rich_style("waterfall--empty", partial=True)
-        text = "no rows yet" if y == self.size.height // 2 else ""
-        return Strip([Segment(text.center(self.size.width)[: self.size.width], style)], self.size.width)
+    def _draw_times(self, grid: Grid, scene: WaterfallScene, look: int) -> None:
+        """Round UTC times under the columns that hold them; the newest ones come first where room is short."""
+        grid.write(2, self.lines, "UTC", look)
+        numbers = scene.axis.numbers
+        found = time_ticks(scene.picture.store.times_s(numbers), max(1, self.columns // _TICK_CELLS))
+        places = []
+        for place, moment_s in reversed(found):
+            cell = scene.axis.cell_of(numbers[place])
+            if cell is not None:
+                places.append((cell, "╵" + format_clock(moment_s)))
+        for start, text in labels(places, self.columns):
+            grid.write(AXIS_WIDTH + start, self.lines, text, look)
 
-    def _cells(self, y: int, height: int) -> list[Segment]:
-        """Cells of a line, equal neighbours in one segment."""
-        upper = self._pixels[:, 2 * height - 1 - 2 * y]
-        lower = self._pixels[:, 2 * height - 2 - 2 * y]
-        changes = np.flatnonzero((np.diff(upper) != 0) | (np.diff(lower) != 0)) + 1
-        starts = [0, *changes.tolist(), len(upper)]
-        return [self._segment(int(upper[start]), int(lower[start]), stop - start) for start, stop in pairwise(starts)]
+    def _draw_cursor(self, grid: Grid, scene: WaterfallScene, number: int, bin_number: int) -> None:
+        look = self.look("waterfall--cursor")
+        cell = scene.axis.cell_of(number)
+        line = scene.band.cell_of_bin(bin_number, self.lines, self.pixels_per_line)
+        if line is not None:
+            grid.write(AXIS_WIDTH - 1, self.lines - 1 - line, "▶", look)
+        if cell is not None:
+            grid.write(AXIS_WIDTH + cell, self.lines, "▲", look)
+        if cell is not None and line is not None:
+            grid.write(AXIS_WIDTH + cell, self.lines - 1 - line, "┼", look)
 
-    def _segment(self, upper: int, lower: int, length: int) -> Segment:
-        if upper == lower == _GAP:
-            return Segment("╳" * length, Style(color="grey37"))
-        if upper == lower == _RESTART:
-            return Segment("┃" * length, Style(color="red", bold=True))
-        text = " " if upper == lower else "▀"
-        key = (upper, lower)
-        style = self._styles.get(key)
-        if style is None:
-            style = self._styles[key] = Style(color=self._colour(upper), bgcolor=self._colour(lower))
-        return Segment(text * length, style)
+    # Mouse
 
-    def _colour(self, step: int) -> Color:
-        if step >= 0:
-            red, green, blue = (int(part) for part in colours(self.palette, COLOUR_STEPS)[step])
-        else:
-            red, green, blue = _SPECIAL_COLOURS[step]
-        return Color.from_rgb(red, green, blue)
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Point at a cell."""
+        self._point(event)
 
-    # Axes
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Drag the cursor."""
+        if event.button:
+            self._point(event)
 
-    def _mhz_label(self, y: int, height: int) -> str:
-        """Label of line y where a round MHz lies in it."""
-        low, high = float(self._frequencies_mhz[0]), float(self._frequencies_mhz[-1])
-        per_line = (high - low) / height
-        top = high - y * per_line
-        step = nice_step(high - low, max(2, height // 2))
-        value = math.floor(top / step + 1e-9) * step
-        if value > top - per_line and value >= low:
-            return f"{value:>{AXIS_WIDTH - 1}g}┤"
-        return " " * (AXIS_WIDTH - 1) + "│"
+    def _point(self, event: events.MouseEvent) -> None:
+        scene = self._scene
+        cell, line = event.x - AXIS_WIDTH, self.lines - 1 - event.y
+        if scene is None or not 0 <= line < self.lines:
+            return
+        number = scene.axis.number_at(cell)
+        if number is not None:
+            start, stop = scene.band.bins_of(line, self.lines, self.pixels_per_line)
+            self.post_message(CellPointed(number, (start + stop) // 2))
 
-    def _bar(self, y: int, height: int, axis: Style) -> list[Segment]:
-        """Two cells of colour bar with the levels at its ends."""
-        step = round((height - 1 - y) / max(1, height - 1) * (COLOUR_STEPS - 1))
-        label = " " * 4
-        if self.levels is not None and y == 0:
-            label = f"{self.levels.high:>4.0f}"
-        elif self.levels is not None and y == height - 1:
-            label = f"{self.levels.low:>4.0f}"
-        elif y == height // 2:
-            label = "  dB"
-        return [Segment(" ", axis), Segment("  ", Style(bgcolor=self._colour(step))), Segment(label, axis)]
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Back in time; with ctrl, zoom in."""
+        self.post_message(Wheeled(1, zoom=event.ctrl))
 
-    def _time_axis(self) -> str:
-        """Round UTC times under the columns that hold them."""
-        store = self._store
-        line = [" "] * self.size.width
-        line[:AXIS_WIDTH] = "   UTC"
-        if store is None or store.newest is None:
-            return "".join(line)
-        times_s = [store.time_s(number) for number in self._numbers()]
-        free = AXIS_WIDTH
-        for column, moment_s in time_ticks(times_s, max(1, self.columns // _TICK_CELLS)):
-            label = format_clock(moment_s)
-            start = AXIS_WIDTH + column
-            if start >= free and start + len(label) + 1 <= self.size.width:
-                line[start : start + len(label) + 1] = "╵" + label
-                free = start + len(label) + 2
-        return "".join(line)
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Forward in time; with ctrl, zoom out."""
+        self.post_message(Wheeled(-1, zoom=event.ctrl))
 
 
-def time_ticks(times_s: list[float], most: int) -> list[tuple[int, float]]:
-    """Round times and the columns that hold them.
-
-    Parameters
-    ----------
-    times_s
-        End of each column, NaN for a gap.
-    most
-        About how many ticks there may be.
-
-    Returns
-    -------
-    list of (int, float)
-        Column and round time, for each round time that a column reaches first.
-    """
-    known = [(column, moment_s) for column, moment_s in enumerate(times_s) if math.isfinite(moment_s)]
-    if len(known) < 2:
-        return []
-    per_column_s = (known[-1][1] - known[0][1]) / (known[-1][0] - known[0][0])
-    step = clock_step(abs(per_column_s) * len(times_s), most)
-    found = []
-    for (_, before_s), (column, moment_s) in pairwise(known):
-        round_s = math.floor(moment_s / step) * step
-        if before_s < round_s <= moment_s and moment_s - before_s < step:
-            found.append((column, float(round_s)))
-    return found
+def level_label(value: float, span: float) -> str:
+    """A level in five cells, with as many digits as its scale needs."""
+    if span >= 10 and abs(value) < 10_000:
+        return f"{value:>5.0f}"
+    text = f"{value:.1f}" if 1 <= span < 10 and abs(value) < 1000 else f"{value:.2g}"
+    return f"{text:>5}"[:5] if len(text) <= 5 else f"{value:.0e}".replace("e+0", "e").replace("e-0", "e-").rjust(5)

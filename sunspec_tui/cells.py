@@ -1,0 +1,381 @@
+"""What a terminal holds, cell by cell, and the fewest bytes that change it into what it should hold.
+
+`Canvas` keeps two pictures: `back`, what the screen should show, and `front`, what the terminal has been
+told so far. An update sends differences alone, as many as a budget allows; what is left waits for the
+next one, so the newest state always wins. Moving a picture sideways is told to the terminal as deleted
+and inserted characters, and is applied to `front` too: a wrong guess can cost bytes, never a wrong cell.
+
+State and arithmetic only: no terminal, no clock, nothing of Textual.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int32]
+
+UNKNOWN = -1
+"""A cell of `front` that may hold anything."""
+CONTINUED = 0
+"""The right half of a wide character."""
+_FIRST_CLUSTER = 0x110000
+# Cells that have not changed are written again where that is shorter than moving over them.
+_JOIN = 3
+_SPACE = ord(" ")
+
+
+class Look(NamedTuple):
+    """Colours and attributes of a cell as SGR parameters, such as ``38;5;12``, ``49`` and ``1;4``."""
+
+    foreground: str = "39"
+    background: str = "49"
+    attributes: str = ""
+
+
+class Looks:
+    """Numbers for looks, so that a picture of them is an array."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Look, int] = {}
+        self.known: list[Look] = []
+        self.plain = self.number(Look())
+
+    def number(self, look: Look) -> int:
+        """The number of a look, a new one where it has none."""
+        found = self._numbers.get(look)
+        if found is None:
+            found = self._numbers[look] = len(self.known)
+            self.known.append(look)
+        return found
+
+
+class Region(NamedTuple):
+    """A rectangle of cells: first column and line, and the ones after the last."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+@dataclass(slots=True)
+class Grid:
+    """Characters and looks of a rectangle of cells.
+
+    Attributes
+    ----------
+    codes
+        Code points, int32, shape (lines, columns); see `UNKNOWN` and `CONTINUED`.
+    looks
+        Numbers of a `Looks` table, int32, the same shape.
+    """
+
+    codes: Ints
+    looks: Ints
+
+    @classmethod
+    def filled(cls, columns: int, lines: int, code: int = _SPACE) -> "Grid":
+        """A grid of one character in the plain look."""
+        return cls(np.full((lines, columns), code, np.int32), np.zeros((lines, columns), np.int32))
+
+    @property
+    def columns(self) -> int:
+        """Width in cells."""
+        return int(self.codes.shape[1])
+
+    @property
+    def lines(self) -> int:
+        """Height in cells."""
+        return int(self.codes.shape[0])
+
+    def write(self, x: int, y: int, text: str, look: int) -> None:
+        """Write text of narrow characters; what lies outside the line is left out."""
+        if not 0 <= y < self.lines:
+            return
+        start = max(0, -x)
+        text = text[start : max(start, self.columns - x)]
+        if text:
+            at = x + start
+            self.codes[y, at : at + len(text)] = code_points(text)
+            self.looks[y, at : at + len(text)] = look
+
+
+def code_points(text: str) -> Ints:
+    """Code points of a text, int32."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.int32)
+
+
+class Canvas:
+    """The screen as it should be, the terminal as it is, and the way from one to the other.
+
+    Parameters
+    ----------
+    columns, lines
+        Size of the terminal.
+    """
+
+    def __init__(self, columns: int, lines: int) -> None:
+        self.looks = Looks()
+        self._clusters: dict[str, int] = {}
+        self._cluster_texts: list[str] = []
+        self._scroller: Region | None = None
+        self._next_line = 0
+        self.resize(columns, lines)
+
+    def resize(self, columns: int, lines: int) -> None:
+        """Begin anew with another size; the terminal may hold anything."""
+        self.back = Grid.filled(columns, lines)
+        self.front = Grid.filled(columns, lines, UNKNOWN)
+        self._shifts = np.zeros(lines, np.int32)
+        self._wide = np.zeros(lines, np.bool_)
+        self._pen = _Pen(self.looks, columns)
+
+    def forget(self) -> None:
+        """Take it that the terminal may hold anything, so that all is sent again."""
+        self.front.codes[:] = UNKNOWN
+        self._shifts[:] = 0
+        self._pen.lose()
+
+    # What should be there
+
+    def cluster(self, text: str) -> int:
+        """The code of a character that needs several code points."""
+        if len(text) == 1:
+            return ord(text)
+        if text not in self._clusters:
+            self._clusters[text] = _FIRST_CLUSTER + len(self._cluster_texts)
+            self._cluster_texts.append(text)
+        return self._clusters[text]
+
+    def put(self, left: int, top: int, grid: Grid) -> None:
+        """Lay a grid on the screen; what lies outside is left out."""
+        x, y = max(0, left), max(0, top)
+        right, bottom = min(self.back.columns, left + grid.columns), min(self.back.lines, top + grid.lines)
+        if x < right and y < bottom:
+            part = (slice(y - top, bottom - top), slice(x - left, right - left))
+            self.back.codes[y:bottom, x:right] = grid.codes[part]
+            self.back.looks[y:bottom, x:right] = grid.looks[part]
+
+    def text_of(self, code: int) -> str:
+        """The character of a code."""
+        if code >= _FIRST_CLUSTER:
+            return self._cluster_texts[code - _FIRST_CLUSTER]
+        return "" if code == CONTINUED else chr(code)
+
+    def moved_left(self, region: Region, columns: int) -> None:
+        """Hint that the content of a region has moved; one region at a time is remembered."""
+        if region != self._scroller:
+            self._scroller = region
+            self._shifts[:] = 0
+        self._shifts[region.top : region.bottom] += columns
+
+    # The way there
+
+    @property
+    def finished(self) -> bool:
+        """Whether the terminal holds all that it should."""
+        return not bool(self._differing().any())
+
+    def _differing(self) -> NDArray[np.bool_]:
+        """Cells that differ, shape (lines, columns)."""
+        return np.asarray((self.front.codes != self.back.codes) | (self.front.looks != self.back.looks))
+
+    def update(self, budget: int, pictures: Iterable[Region] = (), *, text_only: bool = False) -> str:
+        """What to send next.
+
+        Parameters
+        ----------
+        budget
+            Bytes after which no further line is begun; at least one line is sent.
+        pictures
+            Regions that wait until all other cells are as they should be: what answers a key comes first.
+        text_only
+            Leave the pictures for a later update.
+
+        Returns
+        -------
+        str
+            Escape sequences and text; empty where nothing differs.
+        """
+        different = self._differing()
+        lines = np.flatnonzero(different.any(axis=1))
+        if not len(lines):
+            return ""
+        self._pen.begin()
+        self._wide = _lines_with_wide(self.front.codes) | _lines_with_wide(self.back.codes)
+        text = different.copy()
+        for left, top, right, bottom in pictures:
+            text[top:bottom, left:right] = False
+        for y in np.flatnonzero(text.any(axis=1)).tolist():
+            if self._pen.bytes >= budget:
+                return self._pen.end()
+            self._send(y, text[y])
+        if not text_only:
+            self._send_pictures(lines, budget)
+        return self._pen.end()
+
+    def _send_pictures(self, lines: NDArray[np.int64], budget: int) -> None:
+        """Lines in turn, so that none is left behind where the budget is short."""
+        for y in np.concatenate([lines[lines >= self._next_line], lines[lines < self._next_line]]).tolist():
+            if self._pen.bytes >= budget:
+                self._next_line = y
+                return
+            different = (self.front.codes[y] != self.back.codes[y]) | (self.front.looks[y] != self.back.looks[y])
+            if self._shifts[y] and self._shift(y, different):
+                different = (self.front.codes[y] != self.back.codes[y]) | (self.front.looks[y] != self.back.looks[y])
+            self._send(y, different)
+
+    def _shift(self, y: int, different: NDArray[np.bool_]) -> bool:
+        """Move a line of the scroller where that leaves fewer cells to write."""
+        count, region = int(self._shifts[y]), self._scroller
+        self._shifts[y] = 0
+        if region is None or not 0 < count < region.right - region.left or self._wide[y]:
+            return False
+        left, right = region.left, region.right
+        codes, looks = self.front.codes[y], self.front.looks[y]
+        want_codes, want_looks = self.back.codes[y, left : right - count], self.back.looks[y, left : right - count]
+        moved_codes, moved_looks = codes[left + count : right].copy(), looks[left + count : right].copy()
+        now = np.count_nonzero(different[left:right])
+        then = count + np.count_nonzero((moved_codes != want_codes) | (moved_looks != want_looks))
+        if then + 2 >= now:
+            return False
+        self._pen.shift(y, left, right, count)
+        codes[left : right - count], looks[left : right - count] = moved_codes, moved_looks
+        codes[right - count : right] = UNKNOWN
+        return True
+
+    def _send(self, y: int, different: NDArray[np.bool_]) -> None:
+        """Send cells of a line."""
+        if self._wide[y] and different.any():
+            # Half of a wide character may be overwritten: the whole line tells.
+            different = np.ones_like(different)
+        columns = np.flatnonzero(different)
+        if not len(columns):
+            return
+        codes, looks = self.back.codes[y], self.back.looks[y]
+        text = self._text(codes)
+        for start, stop in _runs(columns.tolist(), looks.tolist()):
+            self._pen.write(start, y, text[start:stop], int(looks[start]))
+            self.front.codes[y, start:stop] = codes[start:stop]
+            self.front.looks[y, start:stop] = looks[start:stop]
+
+    def _text(self, codes: Ints) -> Sequence[str]:
+        """One item a cell; a plain string where no cell needs more than one code point."""
+        if not _lines_with_wide(codes):
+            return codes.tobytes().decode("utf-32-le", "surrogatepass")
+        return [self.text_of(int(code)) for code in codes]
+
+
+def _lines_with_wide(codes: Ints) -> NDArray[np.bool_]:
+    """Lines with a cell that is half of a wide character, or needs several code points."""
+    return np.asarray(((codes == CONTINUED) | (codes >= _FIRST_CLUSTER)).any(axis=-1))
+
+
+def _runs(cells: list[int], numbers: list[int]) -> list[tuple[int, int]]:
+    """Columns as (first, after the last) of one look each; short stretches between are taken in."""
+    found: list[tuple[int, int]] = []
+    start = stop = cells[0]
+    for x in cells:
+        if numbers[x] == numbers[start] and x - stop <= _JOIN and numbers[stop:x].count(numbers[start]) == x - stop:
+            stop = x + 1
+            continue
+        found.append((start, stop))
+        start, stop = x, x + 1
+    found.append((start, stop))
+    return found
+
+
+class _Pen:
+    """Writes with the shortest moves and changes of look; knows where the terminal's cursor is."""
+
+    def __init__(self, looks: Looks, columns: int) -> None:
+        self._looks = looks
+        self._columns = columns
+        self._parts: list[str] = []
+        self._x = self._y = -1
+        self._look: Look | None = None
+        self.bytes = 0
+
+    def lose(self) -> None:
+        """Forget where the cursor is and how it writes."""
+        self._x = self._y = -1
+        self._look = None
+
+    def begin(self) -> None:
+        """Begin an update: others may have moved the cursor since the last."""
+        self.lose()
+        self._parts = []
+        self.bytes = 0
+
+    def end(self) -> str:
+        """All that was written, ended in the plain look."""
+        if self._look is not None and self._look != Look():
+            self._add("\x1b[0m")
+        return "".join(self._parts)
+
+    def _add(self, text: str) -> None:
+        self._parts.append(text)
+        self.bytes += len(text)
+
+    def write(self, x: int, y: int, cells: Sequence[str], look: int) -> None:
+        """Write cells of one look."""
+        self._move(x, y)
+        self._set(self._looks.known[look])
+        text = "".join(cells)
+        self._parts.append(text)
+        self.bytes += len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+        self._x = x + len(cells)
+        if self._x >= self._columns:
+            self._x = self._y = -1  # terminals differ in where the cursor is after the last column
+
+    def shift(self, y: int, left: int, right: int, count: int) -> None:
+        """Delete `count` cells at `left`, and insert as many before `right`."""
+        number = "" if count == 1 else str(count)
+        self._move(left, y)
+        self._add(f"\x1b[{number}P")
+        self._move(right - count, y)
+        self._add(f"\x1b[{number}@")
+
+    def _move(self, x: int, y: int) -> None:
+        if (x, y) == (self._x, self._y):
+            return
+        moves = [f"\x1b[{y + 1};{x + 1}H"]
+        if self._y >= 0:
+            down = y - self._y
+            if down == 0:
+                moves.append(_sideways(x - self._x))
+            elif down > 0:
+                step = f"\x1b[{'' if down == 1 else down}B"
+                moves.append(step + _sideways(x - self._x))
+        self._add(min(moves, key=len))
+        self._x, self._y = x, y
+
+    def _set(self, look: Look) -> None:
+        held = self._look
+        if look == held:
+            return
+        if held is None or look.attributes != held.attributes:
+            # What is reset need not be told.
+            wanted = [look.attributes, look.foreground, look.background]
+            told = [part for part in wanted if part and part not in ("39", "49")]
+            self._add(f"\x1b[{';'.join(['0', *told])}m")
+        else:
+            told = []
+            if look.foreground != held.foreground:
+                told.append(look.foreground)
+            if look.background != held.background:
+                told.append(look.background)
+            self._add(f"\x1b[{';'.join(told)}m")
+        self._look = look
+
+
+def _sideways(by: int) -> str:
+    """Move along a line."""
+    if by == 0:
+        return ""
+    if by > 0:
+        return f"\x1b[{'' if by == 1 else by}C"
+    return "\b" * -by if -by <= 3 else f"\x1b[{-by}D"

@@ -1,0 +1,204 @@
+"""Where values lie on the screen, and what lies under a cell.
+
+The same few functions place pixels, ticks, labels and the cursor, so that an axis cannot disagree with the
+picture beside it. Pure functions and values, tested as tables of numbers.
+"""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def nice_step(span: float, most: int) -> float:
+    """The smallest of 1, 2, 5, 10, 20, 50 ... that divides `span` into at most `most` parts."""
+    if not span > 0 or most < 1:
+        return 1.0
+    raw = span / most
+    magnitude = 10.0 ** math.floor(math.log10(raw))
+    return next((step * magnitude for step in (1, 2, 5) if step * magnitude >= raw * (1 - 1e-9)), 10 * magnitude)
+
+
+def ticks(low: float, high: float, most: int) -> list[float]:
+    """Round values from `low` to `high`, at most about `most` of them."""
+    step = nice_step(high - low, most)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    # Through the decimal text, because 3 * 0.1 is not 0.3.
+    return [float(f"{n * step:.12g}") for n in range(first, last + 1)]
+
+
+_CLOCK_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
+
+
+def clock_step(span_s: float, most: int) -> int:
+    """The shortest round time in seconds that divides `span_s` into at most `most` parts."""
+    return next((step for step in _CLOCK_STEPS_S if span_s / step <= most), _CLOCK_STEPS_S[-1])
+
+
+def time_ticks(times_s: list[float], most: int) -> list[tuple[int, float]]:
+    """Round times and the columns that hold them.
+
+    Parameters
+    ----------
+    times_s
+        End of each column, oldest first, NaN for a gap.
+    most
+        About how many ticks there may be.
+
+    Returns
+    -------
+    list of (int, float)
+        Place in `times_s` and round time, for each round time that a column reaches first.
+    """
+    known = [(place, moment_s) for place, moment_s in enumerate(times_s) if math.isfinite(moment_s)]
+    if len(known) < 2:
+        return []
+    per_column_s = (known[-1][1] - known[0][1]) / (known[-1][0] - known[0][0])
+    step = clock_step(abs(per_column_s) * len(times_s), most)
+    found = []
+    for (_, before_s), (place, moment_s) in pairwise(known):
+        round_s = math.floor(moment_s / step) * step
+        if before_s < round_s <= moment_s and moment_s - before_s < step:
+            found.append((place, float(round_s)))
+    return found
+
+
+def pixel_bins(nbins: int, npixels: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First bin of each pixel and the one after its last, each of shape (npixels,).
+
+    Where there are more pixels than bins, neighbours share one.
+    """
+    if npixels >= nbins:
+        first = np.arange(npixels, dtype=np.int64) * nbins // npixels
+        return first, first + 1
+    edges = np.linspace(0, nbins, npixels + 1).round().astype(np.int64)
+    return edges[:-1], edges[1:]
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Bins that are shown, of all that there are, and their frequencies.
+
+    Attributes
+    ----------
+    first, last
+        First bin, and the one after the last.
+    low_mhz, high_mhz
+        Lower edge of the first bin and upper edge of the last one.
+    """
+
+    first: int
+    last: int
+    low_mhz: float
+    high_mhz: float
+
+    @classmethod
+    def of(cls, frequencies_mhz: NDArray[np.float64], share: tuple[float, float] = (0.0, 1.0)) -> "Band":
+        """A share of the bins whose centres are given, at least one bin."""
+        nbins = len(frequencies_mhz)
+        first = min(nbins - 1, max(0, round(share[0] * nbins)))
+        last = min(nbins, max(first + 1, round(share[1] * nbins)))
+        step = (frequencies_mhz[-1] - frequencies_mhz[0]) / (nbins - 1) if nbins > 1 else 1.0
+        low = frequencies_mhz[0] + (first - 0.5) * step
+        return cls(first, last, float(low), float(low + (last - first) * step))
+
+    @property
+    def nbins(self) -> int:
+        """Bins shown."""
+        return self.last - self.first
+
+    @property
+    def bin_mhz(self) -> float:
+        """Width of a bin in MHz."""
+        return (self.high_mhz - self.low_mhz) / self.nbins
+
+    def cell_of(self, mhz: float, cells: int) -> int | None:
+        """The cell, counted from the low end, that a frequency lies in; None outside."""
+        place = (mhz - self.low_mhz) / (self.high_mhz - self.low_mhz) * cells
+        return math.floor(place) if 0 <= place < cells else None
+
+    def bins_of(self, cell: int, cells: int, per_cell: int = 2) -> tuple[int, int]:
+        """First bin and the one after the last of a cell of `per_cell` pixels, counted from the low end."""
+        starts, stops = pixel_bins(self.nbins, cells * per_cell)
+        return self.first + int(starts[cell * per_cell]), self.first + int(stops[(cell + 1) * per_cell - 1])
+
+    def centre_mhz(self, start: int, stop: int) -> float:
+        """Middle of bins `start` to `stop` in MHz."""
+        return self.low_mhz + ((start + stop) / 2 - self.first) * self.bin_mhz
+
+    def cell_of_bin(self, number: int, cells: int, per_cell: int = 2) -> int | None:
+        """The cell, counted from the low end, whose pixels hold a bin; None outside."""
+        if not self.first <= number < self.last:
+            return None
+        _, stops = pixel_bins(self.nbins, cells * per_cell)
+        return int(np.searchsorted(stops, number - self.first, side="right")) // per_cell
+
+
+@dataclass(frozen=True, slots=True)
+class TimeAxis:
+    """Columns of the waterfall: which number lies where.
+
+    Attributes
+    ----------
+    columns
+        Cells across.
+    newest
+        Number of the newest column shown.
+    sweeping
+        Columns stay where they are, and a write cursor goes round; else the newest is at the right.
+    """
+
+    columns: int
+    newest: int
+    sweeping: bool = False
+
+    @property
+    def numbers(self) -> list[int]:
+        """Numbers of the columns shown, oldest first."""
+        shown = self.columns - 1 if self.sweeping and self.columns > 1 else self.columns
+        return list(range(self.newest - shown + 1, self.newest + 1))
+
+    @property
+    def write_cursor(self) -> int | None:
+        """The cell of the write cursor, right of the newest column."""
+        return (self.newest + 1) % self.columns if self.sweeping and self.columns > 1 else None
+
+    def cell_of(self, number: int) -> int | None:
+        """The cell that shows a column; None where it is not shown."""
+        numbers = self.numbers
+        if not numbers[0] <= number <= numbers[-1]:
+            return None
+        return number % self.columns if self.sweeping else number - self.newest + self.columns - 1
+
+    def number_at(self, cell: int) -> int | None:
+        """The column that a cell shows; None outside and under the write cursor."""
+        if not 0 <= cell < self.columns or cell == self.write_cursor:
+            return None
+        if not self.sweeping:
+            return self.newest - self.columns + 1 + cell
+        return self.newest - (self.newest - cell) % self.columns
+
+
+def labels(places: list[tuple[int, str]], width: int, *, centred: bool = False) -> list[tuple[int, str]]:
+    """Labels that fit on one line without touching: (first cell, text).
+
+    Parameters
+    ----------
+    places
+        Cell and text, the most important first.
+    width
+        Cells of the line.
+    centred
+        Centre each text on its cell instead of beginning there.
+    """
+    taken = [False] * (width + 2)
+    kept = []
+    for cell, text in places:
+        start = cell - len(text) // 2 if centred else cell
+        stop = start + len(text)
+        if start >= 0 and stop <= width and not any(taken[start : stop + 2]):
+            taken[start + 1 : stop + 1] = [True] * len(text)
+            kept.append((start, text))
+    return kept

@@ -1,0 +1,115 @@
+"""Every key of the monitor, declared once: footer, help and command palette are made from this table.
+
+Values only. `action` is a method of the monitor; one that begins with ``step`` is a pure step of
+`view.STEPS`.
+"""
+
+from typing import NamedTuple
+
+
+class Key(NamedTuple):
+    """A key and what it does.
+
+    Attributes
+    ----------
+    keys
+        As Textual names them, separated by commas.
+    shown
+        As people read them.
+    action
+        What is done.
+    sentence
+        What it does, for help and palette.
+    short
+        One word for the footer; empty where it is not shown there.
+    """
+
+    keys: str
+    shown: str
+    action: str
+    sentence: str
+    short: str = ""
+
+
+GROUPS: dict[str, tuple[Key, ...]] = {
+    "Program": (
+        Key("question_mark", "?", "help", "every key", "Help"),
+        Key("q", "q", "end(0)", "end the monitor", "Quit"),
+        Key("ctrl+p", "ctrl+p", "command_palette", "find an action by its name"),
+        Key("ctrl+l", "ctrl+l", "redraw", "draw the screen anew"),
+        Key("t", "t", "step('other_theme')", "dark, light, or the terminal's own colours"),
+        Key("ctrl+c", "ctrl+c", "end(130)", "end as interrupted"),
+    ),
+    "Time": (
+        Key("space", "space", "step('hold')", "hold the picture; receiving goes on", "Hold"),
+        Key("pageup", "pgup", "step('back_in_time', 0.5)", "half a picture back in time", "Back"),
+        Key("pagedown", "pgdn", "step('back_in_time', -0.5)", "half a picture forward"),
+        Key("home", "home", "step('back_in_time', 1e9)", "the oldest rows that are kept"),
+        Key("end", "end", "step('live')", "back to live"),
+        Key("left_square_bracket", "[", "step('span', -1)", "less time, down to one row a column", "Span"),
+        Key("right_square_bracket", "]", "step('span', 1)", "more time, up to the whole ring", "Span"),
+        Key("s", "s", "step('flip', 'sweeping')", "scroll, or sweep with a write cursor"),
+    ),
+    "Cursor": (
+        Key("left", "←", "step('move_cursor', -1, 0)", "cursor one column back", "Cursor"),
+        Key("right", "→", "step('move_cursor', 1, 0)", "cursor one column forward"),
+        Key("up", "↑", "step('move_cursor', 0, 1)", "cursor one line up in frequency"),
+        Key("down", "↓", "step('move_cursor', 0, -1)", "cursor one line down"),
+        Key("shift+left", "shift+←", "step('move_cursor', -10, 0)", "cursor ten columns back"),
+        Key("shift+right", "shift+→", "step('move_cursor', 10, 0)", "cursor ten columns forward"),
+        Key("escape", "esc", "step('escape')", "put the cursor away, then go live, then both pictures"),
+    ),
+    "Waterfall": (
+        Key("x", "x", "step('other_product', 1)", "next product", "Product"),
+        Key("X,shift+x", "X", "step('other_product', -1)", "product before"),
+        Key("c", "c", "step('other_palette', 1)", "next palette", "Colour"),
+        Key("C,shift+c", "C", "step('other_palette', -1)", "palette before"),
+        Key("a", "a", "step('automatic')", "levels by hand, or automatic", "Levels"),
+        Key("left_parenthesis", "(", "step('levels_by_hand', -1, 0)", "floor down"),
+        Key("right_parenthesis", ")", "step('levels_by_hand', 1, 0)", "floor up"),
+        Key("left_curly_bracket", "{", "step('levels_by_hand', 0, -1)", "ceiling down"),
+        Key("right_curly_bracket", "}", "step('levels_by_hand', 0, 1)", "ceiling up"),
+        Key("less_than_sign", "<", "step('bias', -1)", "picture darker"),
+        Key("greater_than_sign", ">", "step('bias', 1)", "picture brighter"),
+        Key("l", "l", "levels", "type floor and ceiling"),
+        Key("b", "b", "step('flip', 'subtract')", "take the quiet background away"),
+        Key("z", "z", "step('zoom', 1)", "zoom in, about the cursor", "Zoom"),
+        Key("Z,shift+z", "Z", "step('zoom', -1)", "zoom out"),
+        Key("comma", ",", "step('pan', -1)", "lower frequencies"),
+        Key("full_stop", ".", "step('pan', 1)", "higher frequencies"),
+    ),
+    "Spectrum": (
+        Key("h", "h", "step('toggle_trace', 'max')", "maximum hold"),
+        Key("n", "n", "step('toggle_trace', 'min')", "minimum hold"),
+        Key("v", "v", "step('toggle_trace', 'average')", "running average"),
+        Key("r", "r", "reset_traces", "begin these three anew"),
+        Key("y", "y", "step('flip', 'pair')", "XX and YY together"),
+        Key("e", "e", "step('toggle_linear')", "decibels or linear power"),
+        Key("f", "f", "step('fix_spectrum')", "fix the limits, or let them follow"),
+        Key("i", "i", "step('flip', 'pipelines')", "marks of the 32 pipelines"),
+    ),
+    "Layout": (
+        Key("tab", "tab", "step('maximise')", "both pictures, waterfall alone, spectrum alone"),
+        Key("backslash", "\\", "step('toggle_panels')", "fold all panels away"),
+        Key("1", "1", "step('toggle_panel', 'delay')", "delay panel"),
+        Key("2", "2", "step('toggle_panel', 'health')", "health panel"),
+        Key("3", "3", "step('toggle_panel', 'memory')", "memory panel"),
+        Key("4", "4", "step('toggle_panel', 'plots')", "plots panel"),
+        Key("5", "5", "step('toggle_panel', 'log')", "log panel"),
+    ),
+    "Receiver": (
+        Key("d", "d", "delay_method", "next delay method: auto, buffer, manual", "Delay"),
+        Key("m", "m", "manual_delay", "type a manual delay in seconds"),
+        Key("plus,equals_sign", "+", "plot_interval(1)", "longer plot interval", "Plots"),
+        Key("minus", "-", "plot_interval(-1)", "shorter plot interval, down to off", "Plots"),
+        Key("p", "p", "plot_now", "write a plot now", "Plot"),
+        Key("g", "g", "collect_garbage", "collect garbage now"),
+        Key("o", "o", "optimise_memory", "free what memory can be freed; rows stay"),
+    ),
+}
+"""Keys by what they are about, in the order of the help."""
+
+KEYS = tuple(key for group in GROUPS.values() for key in group)
+
+FOOTER = ["?", "q", "space", "x", "[", "]", "z", "←", "c", "d", "+", "-", "p"]
+"""Keys of the footer, the most important first; the last ones fall off a narrow screen."""

@@ -1,0 +1,427 @@
+"""Drawing on the terminal by cells, beside Textual's own way, which sends too much for a slow link.
+
+Textual keeps no picture of what the terminal holds: a changed cell costs its line from the widget's left
+edge, a picture that moves costs all of itself. Here Textual's updates are laid on a `Canvas`, and the canvas
+sends what differs, as much as the `Governor` allows; a `CellWidget` lays its cells there itself, without
+Textual's compositor, where nothing covers it.
+
+This is the one module that leans on what Textual does not promise: `App._display`, `App._batch_count`,
+`App._filters`, `Screen._compositor`, `Widget._styles_cache`, the compositor's updates and the driver's
+writer thread.
+tests/test_painting.py fails when one of them changes.
+"""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+from rich.cells import cell_len
+from rich.color import Color, ColorType
+from rich.console import RenderableType
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual.app import App
+from textual.color import Color as CssColor
+from textual.geometry import Size
+from textual.screen import Screen
+from textual.strip import Strip
+from textual.widget import Widget
+
+from sunspec_tui.cells import CONTINUED, Canvas, Grid, Look, Region, code_points
+from sunspec_tui.colormaps import Depth, nearest_16, nearest_256, sixteen, true_colour
+from sunspec_tui.governor import Governor, LinkReading
+
+_SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
+# Every terminal answers where its cursor is; Textual reads the answer.
+_QUESTION = "\x1b[6n"
+# How soon to look again where no event will say that the link has room.
+_RETRY_S = 0.05
+_LAST_ANSWER_S = 0.5
+
+_ATTRIBUTE_NAMES = ("bold", "dim", "italic", "underline", "blink", "reverse", "strike")
+_ATTRIBUTES = tuple(zip(_ATTRIBUTE_NAMES, "1234579", strict=True))
+_ASCII = {
+    **dict.fromkeys("─━═╌┄▔▁▂", "-"), **dict.fromkeys("│┃║╎┊▏▕▌▐┤├╵╷╹", "|"),
+    **dict.fromkeys("╭╮╰╯┌┐└┘┼╋┬┴", "+"), **dict.fromkeys("▀▄█░▒▓■●", "#"),
+    "╳": "x", "–": "-", "—": "-", "−": "-", "→": ">", "←": "<", "↑": "^", "↓": "v", "…": ".", "·": ".", "×": "x",
+    "°": "o", "±": "~", "µ": "u", "▲": "^", "▼": "v", "◀": "<", "▶": ">", "⠀": " ",
+}  # fmt: skip
+
+
+class PaintedApp(App[int]):
+    """An app whose screen goes to the terminal through a canvas.
+
+    Parameters
+    ----------
+    depth
+        Colours of the terminal.
+    ascii_only
+        The terminal has no characters beyond ASCII.
+    governor
+        Decides when and how much is sent.
+    """
+
+    def __init__(
+        self, depth: Depth = Depth.TRUE, *, ascii_only: bool = False, governor: Governor | None = None
+    ) -> None:
+        super().__init__()
+        self.depth = depth
+        self.ascii_only = ascii_only
+        self.governor = governor or Governor()
+        self.canvas = Canvas(1, 1)
+        self.animation_level = "none"
+        self._numbers: dict[Style | None, int] = {None: 0}
+        self._styles: dict[int, Style] = {}
+        self._send: Callable[[str], None] | None = None
+        self._due: asyncio.Handle | None = None
+        self.urgent = False
+        """Whether the next update leaves the pictures out, because a key waits for its answer."""
+        self.cell_widgets: list[CellWidget] = []
+        self._closed_link = False
+
+    # Textual's updates
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        """Lay an update on the canvas; Textual would send it."""
+        if not self._paints:
+            super()._display(screen, renderable)
+            return
+        if renderable is not None and not self._batch_count and self._running:
+            self._fit_canvas()
+            if isinstance(renderable, LayoutUpdate):
+                self._take_layout(renderable)
+            elif isinstance(renderable, ChopsUpdate):
+                self._take_chops(renderable)
+            else:
+                self.log.error(f"unknown update {renderable!r}")
+            self.paint_soon()
+        self.post_display_hook()
+
+    @property
+    def _paints(self) -> bool:
+        return self._send is not None or not self.is_headless
+
+    def _fit_canvas(self) -> None:
+        if (self.canvas.back.columns, self.canvas.back.lines) != tuple(self.size):
+            self.canvas.resize(*self.size)
+
+    def _take_layout(self, update: LayoutUpdate) -> None:
+        for y, strips in enumerate(update.strips, update.region.y):
+            x = update.region.x
+            for strip in strips:
+                if strip is not None:
+                    x = self._lay(x, y, strip)
+
+    def _take_chops(self, update: ChopsUpdate) -> None:
+        for y in {y for y, _, _ in update.spans}:
+            for x, strip in update.chops[y].items():
+                if strip is not None:
+                    self._lay(x, y, strip)
+
+    def _lay(self, x: int, y: int, strip: Strip) -> int:
+        """Lay a strip on the canvas, and say where it ends."""
+        back = self.canvas.back
+        for text, style, control in strip:
+            if control or not text:
+                continue
+            codes = self._codes(text)
+            if 0 <= y < back.lines and x < back.columns:
+                room = back.columns - x
+                back.codes[y, x : x + len(codes)] = codes[:room]
+                back.looks[y, x : x + len(codes)] = self.number_of(style)
+            x += len(codes)
+        return x
+
+    def _codes(self, text: str) -> "np.ndarray[tuple[int], np.dtype[np.int32]]":
+        """A code a cell; a wide character takes two cells."""
+        if text.isascii():
+            return code_points(text)
+        if self.ascii_only:
+            text = "".join(_ASCII.get(each, each if each.isascii() else "?" * cell_len(each)) for each in text)
+        if cell_len(text) == len(text) and all(map(cell_len, set(text))):
+            return code_points(text)
+        codes: list[int] = []
+        for each in text:
+            width = cell_len(each)
+            if width == 0:
+                if codes and codes[-1] != CONTINUED:
+                    codes[-1] = self.canvas.cluster(self.canvas.text_of(codes[-1]) + each)
+            else:
+                codes += [ord(each)] + [CONTINUED] * (width - 1)
+        return np.array(codes, np.int32)
+
+    # Looks
+
+    def number_of(self, style: Style | None) -> int:
+        """Number of the look that a style has on this terminal."""
+        found = self._numbers.get(style)
+        if found is None:
+            assert style is not None  # noqa: S101 - None has its number from the start
+            found = self._numbers[style] = self.canvas.looks.number(look_of(style, self.depth))
+        return found
+
+    def filtered_number(self, style: Style, background: CssColor) -> int:
+        """Number of the look that a style has after what Textual does to every line."""
+        segments = [Segment(" ", style)]
+        for line_filter in self._filters:
+            if line_filter.enabled:
+                segments = line_filter.apply(segments, background)
+        return self.number_of(segments[0].style)
+
+    def style_of(self, number: int) -> Style:
+        """A style that has a look, for Textual's own drawing."""
+        found = self._styles.get(number)
+        if found is None:
+            found = self._styles[number] = style_of(self.canvas.looks.known[number])
+        return found
+
+    # To the terminal
+
+    def on_resize(self, event: events.Resize) -> None:
+        """A terminal that has another size, or is back from the background, may hold anything."""
+        if (event.size.width, event.size.height) != (self.canvas.back.columns, self.canvas.back.lines):
+            self.canvas.resize(*event.size)
+        else:
+            self.canvas.forget()
+            self.paint_soon()
+
+    def on_cursor_position(self, _: events.CursorPosition) -> None:
+        """The terminal's answer: all that was sent has arrived."""
+        self.governor.answered(time.monotonic())
+        if self.urgent or not self.canvas.finished:
+            self.paint_soon()
+
+    def redraw(self) -> None:
+        """Send all again, because something else has written on the terminal."""
+        self.canvas.forget()
+        self.paint_soon()
+
+    def paint_soon(self, after_s: float = 0.0) -> None:
+        """Send what differs, once, after what is under way now."""
+        if self._due is None and not self._closed_link:
+            loop = asyncio.get_running_loop()
+            self._due = loop.call_later(after_s, self._paint) if after_s else loop.call_soon(self._paint)
+
+    def _paint(self) -> None:
+        self._due = None
+        if self._closed_link or self._driver is None:
+            return
+        now_s = time.monotonic()
+        if self.governor.waits(now_s) or self._writer_is_busy():
+            self.paint_soon(_RETRY_S)
+            return
+        text = self.canvas.update(self.governor.budget, self._picture_regions(), text_only=self.urgent)
+        if not text and self.urgent:
+            text = self.canvas.update(self.governor.budget, self._picture_regions())
+        self.urgent = False
+        if text:
+            self._write(text, now_s)
+        if not self.canvas.finished:
+            self.paint_soon(_RETRY_S)
+
+    def _write(self, text: str, now_s: float) -> None:
+        if self.cursor_position != (0, 0):
+            # Where input methods open their windows.
+            text += f"\x1b[{self.cursor_position.y + 1};{self.cursor_position.x + 1}H"
+        if self._sync_available:
+            text = _SYNC_START + text + _SYNC_END
+        text += _QUESTION
+        self.governor.sent(len(text) if text.isascii() else len(text.encode("utf-8", "replace")), now_s)
+        if self._send is not None:
+            self._send(text)
+        elif self._driver is not None:
+            self._driver.write(text)
+
+    def _writer_is_busy(self) -> bool:
+        """Whether an update still waits to be written: all that is known where no answer comes."""
+        thread = getattr(self._driver, "_writer_thread", None)
+        return thread is not None and bool(thread._queue.qsize())  # noqa: SLF001 - see the module
+
+    def _picture_regions(self) -> list[Region]:
+        return [
+            Region(region.x, region.y, region.right, region.bottom)
+            for widget in self.cell_widgets
+            if widget.is_picture and (region := widget.content_region)
+        ]
+
+    def link_reading(self) -> LinkReading:
+        """What is known of the link to the terminal."""
+        return self.governor.reading(time.monotonic())
+
+    async def close_link(self) -> None:
+        """Send no more, and wait a moment for an answer, so that the shell does not get it."""
+        self._closed_link = True
+        until_s = time.monotonic() + _LAST_ANSWER_S
+        while self.governor.asks and self.governor.reading(until_s).answers and time.monotonic() < until_s:
+            await asyncio.sleep(0.01)
+
+    # Cells
+
+    def lay_cells(self, widget: "CellWidget", grid: Grid) -> bool:
+        """Lay a widget's cells on the canvas; False where Textual has to draw it."""
+        if not self._paints or not self.is_running or self._batch_count or not uncovered(widget):
+            return False
+        self._fit_canvas()
+        region = widget.content_region
+        if (grid.columns, grid.lines) != tuple(region.size):
+            return False
+        self.canvas.put(region.x, region.y, grid)
+        self.paint_soon()
+        return True
+
+
+class CellWidget(Widget):
+    """A widget that is a grid of cells.
+
+    A subclass builds its grid in `build`, of its own size, and calls `repaint` when it would be another.
+    """
+
+    is_picture: ClassVar[bool] = True
+    app: "PaintedApp"
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(id=id)
+        self._grid: Grid | None = None
+        self._grid_for: tuple[Size, str] | None = None
+        self._looks: dict[str, int] = {}
+        self._looks_for: str | None = None
+
+    def on_mount(self) -> None:
+        """Be known to the app."""
+        self.app.cell_widgets.append(self)
+
+    def on_unmount(self) -> None:
+        """Be forgotten."""
+        self.app.cell_widgets.remove(self)
+
+    def build(self, grid: Grid) -> None:
+        """Draw on an empty grid of the widget's size."""
+        raise NotImplementedError
+
+    def repaint(self) -> None:
+        """Build the cells anew and show them."""
+        self._build()
+        # Textual keeps lines that it has drawn; these are no longer the ones.
+        self._styles_cache.clear()
+        if self._grid is not None and not self.app.lay_cells(self, self._grid):
+            self.refresh()
+
+    def _build(self) -> None:
+        size = self.content_size
+        self._grid, self._grid_for = None, (size, self.app.theme)
+        if size.width > 0 and size.height > 0:
+            grid = Grid.filled(size.width, size.height)
+            grid.looks[:] = self.background_look
+            self.build(grid)
+            if self.app.ascii_only:
+                _to_ascii(grid)
+            self._grid = grid
+
+    @property
+    def background_look(self) -> int:
+        """Look of an empty cell."""
+        return self.look("")
+
+    def look(self, component: str) -> int:
+        """Number of the look of one of the widget's component classes; of an empty cell, where it has no name."""
+        if self._looks_for != self.app.theme:
+            # Styles are looked up through the whole tree: once is enough.
+            self._looks, self._looks_for = {}, self.app.theme
+        found = self._looks.get(component)
+        if found is None:
+            style = self.get_component_rich_style(component) if component else self.rich_style
+            found = self._looks[component] = self.app.filtered_number(style, self.background_colors[1])
+        return found
+
+    def render_line(self, y: int) -> Strip:
+        """One line, for Textual's own drawing."""
+        if self._grid_for != (self.content_size, self.app.theme):
+            self._build()
+        grid = self._grid
+        if grid is None or y >= grid.lines:
+            return Strip.blank(self.size.width)
+        text = grid.codes[y].tobytes().decode("utf-32-le")
+        looks = grid.looks[y]
+        edges = [0, *(np.flatnonzero(np.diff(looks)) + 1).tolist(), grid.columns]
+        segments = [
+            Segment(text[start:stop], self.app.style_of(int(looks[start]))) for start, stop in itertools.pairwise(edges)
+        ]
+        return Strip(segments, grid.columns)
+
+
+def _to_ascii(grid: Grid) -> None:
+    for code in np.unique(grid.codes[grid.codes > 126]).tolist():
+        grid.codes[grid.codes == code] = ord(_ASCII.get(chr(code), "?"))
+
+
+def uncovered(widget: Widget) -> bool:
+    """Whether nothing lies over a widget that is wholly on the screen."""
+    screen = widget.app.screen
+    if widget.screen is not screen or not widget.is_attached:
+        return False
+    # The compositor's map goes from front to back: whatever comes before the widget lies over it.
+    for other, (region, clip) in screen._compositor.visible_widgets.items():  # noqa: SLF001 - see the module
+        if other is widget:
+            return clip.contains_region(region)
+        if region.overlaps(widget.region):
+            return False
+    return False
+
+
+# Between Rich's styles and looks
+
+
+def look_of(style: Style, depth: Depth) -> Look:
+    """A style's SGR parameters on a terminal of some depth."""
+    attributes = [number for name, number in _ATTRIBUTES if getattr(style, name)]
+    if depth is Depth.NONE:
+        if _stands_out(style) and "7" not in attributes:
+            attributes.append("7")
+        return Look(attributes=";".join(attributes))
+    return Look(_parameters(style.color, depth, 0), _parameters(style.bgcolor, depth, 1), ";".join(attributes))
+
+
+def _stands_out(style: Style) -> bool:
+    """Whether a style is dark on light, which reversed video shows where there are no colours."""
+    if style.bgcolor is None or style.bgcolor.is_default:
+        return False
+    front = style.color.get_truecolor() if style.color and not style.color.is_default else (220, 220, 220)
+    return sum(style.bgcolor.get_truecolor()) > sum(front)
+
+
+def _parameters(color: Color | None, depth: Depth, which: int) -> str:
+    if color is None or color.is_default:
+        return ("39", "49")[which]
+    if color.type in (ColorType.STANDARD, ColorType.WINDOWS) and color.number is not None:
+        return sixteen(color.number)[which]
+    if color.type is ColorType.EIGHT_BIT and color.number is not None and depth is not Depth.C16:
+        return f"{(38, 48)[which]};5;{color.number}"
+    red, green, blue = color.get_truecolor()
+    if depth is Depth.TRUE:
+        return true_colour(red, green, blue)[which]
+    if depth is Depth.C256:
+        return f"{(38, 48)[which]};5;{nearest_256(red, green, blue)}"
+    return sixteen(nearest_16(red, green, blue))[which]
+
+
+def style_of(look: Look) -> Style:
+    """The Rich style of a look."""
+    attributes: dict[str, Any] = {name: True for name, number in _ATTRIBUTES if number in look.attributes.split(";")}
+    return Style(color=_color(look.foreground), bgcolor=_color(look.background), **attributes)
+
+
+def _color(parameters: str) -> Color:
+    numbers = [int(part) for part in parameters.split(";")]
+    if len(numbers) == 5:
+        return Color.from_rgb(*numbers[2:])
+    if len(numbers) == 3:
+        return Color.from_ansi(numbers[2])
+    if numbers[0] in (39, 49):
+        return Color.default()
+    number = numbers[0] % 10 + (8 if numbers[0] >= 90 else 0)
+    return Color.from_ansi(number)

@@ -1,0 +1,272 @@
+"""From the receiver's rows and the observer's view to what the pictures show.
+
+Rows go into the picture as they come; history is fetched in blocks, newest first, a few milliseconds at a
+time, so that neither a long ring nor a change of product makes anybody wait. Nothing here draws, reads a
+socket or knows a terminal.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from sunspec_tui.geometry import Band, TimeAxis
+from sunspec_tui.picture import Drawing, Picture, Readout
+from sunspec_tui.products import Product, available, derive
+from sunspec_tui.ring import Rows
+from sunspec_tui.scaling import Floats, Levels
+from sunspec_tui.snapshot import Position
+from sunspec_tui.times import CHANNEL_WIDTH_HZ, CHANNELS_PER_PIPELINE
+from sunspec_tui.traces import Traces
+from sunspec_tui.view import STEPS, Extent, View
+
+_BLOCK_ROWS = 256
+_FETCH_S = 0.012
+
+
+class RowSource(Protocol):
+    """The part of a receiver that history comes from."""
+
+    def position(self) -> Position | None:
+        """How far the stream has come."""
+        ...
+
+    def rows_between(self, start: int, stop: int) -> Rows | None:
+        """Rows by their numbers."""
+        ...
+
+    def number_at(self, slot: int) -> int:
+        """Number of the first row at or after a slot."""
+        ...
+
+
+class Scene:
+    """The pictures' content.
+
+    Parameters
+    ----------
+    source
+        Where rows come from.
+    view
+        What the observer has chosen.
+    clock
+        Seconds on a clock that never goes back.
+    """
+
+    def __init__(self, source: RowSource, view: View, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._source = source
+        self._clock = clock
+        self.view = view
+        self.traces = Traces()
+        self.picture: Picture | None = None
+        self.position: Position | None = None
+        self.latest: Rows | None = None
+        self.columns, self.lines, self.pixels_per_line = 2, 1, 2
+        self.sweeps = False
+        self.spectrum_levels: Levels | None = None
+        self._key: object = None
+        self._traced: object = None
+        self._next = 0
+        self._low = self._first = 0
+
+    # What comes in
+
+    def fit(self, columns: int, lines: int, pixels_per_line: int) -> None:
+        """Take another size of the waterfall, in cells."""
+        self.columns, self.lines, self.pixels_per_line = columns, lines, pixels_per_line
+
+    def step(self, name: str, *arguments: Any) -> None:
+        """Change the view by one of `view.STEPS`."""
+        self.view = STEPS[name](self.view, self.extent, *arguments)
+
+    def update(self) -> bool:
+        """Fetch what is new and some of what is old; whether the pictures have changed."""
+        position = self._source.position()
+        if position is None:
+            return False
+        self.position = position
+        key = (position.epoch, self.columns, self.product, self.view.rows_per_column, self.view.held)
+        changed = key != self._key
+        if changed:
+            self._trace_until(position)
+            self._restart(position)
+            self._key = key
+        changed |= self._take_new(position)
+        changed |= self._take_old()
+        return changed
+
+    @property
+    def product(self) -> Product:
+        """The product chosen, or XX where the stream does not carry it."""
+        if self.position is None or self.view.product in available(self.position.axis.npol):
+            return self.view.product
+        return Product.XX
+
+    @property
+    def signed(self) -> bool:
+        """Whether what is shown is drawn about zero."""
+        return replace(self.view, product=self.product).signed
+
+    @property
+    def loading(self) -> bool:
+        """Whether older rows are still to come."""
+        return self._low > self._first
+
+    def _trace_until(self, position: Position) -> None:
+        """Let the traces have what the picture will get as history."""
+        rows = self._source.rows_between(self._next, position.count)
+        if self._traced == (position.epoch, self.product) and rows is not None and len(rows):
+            self.traces.add(derive(rows.data, self.product))
+
+    def _restart(self, position: Position) -> None:
+        nbins, per_column = len(position.axis.frequencies_mhz), self.view.rows_per_column
+        held = self.view.held
+        end = position.count if held is None else self._source.number_at(held + 1)
+        last = self._source.rows_between(end - 1, end)
+        if last is None or not len(last):
+            # What was held is no longer kept: the oldest rows take its place.
+            end = self._source.number_at(position.oldest) + 1
+            last = self._source.rows_between(end - 1, end)
+        self.picture = Picture(self.columns, nbins, per_column)
+        if self._traced != (position.epoch, self.product):
+            self.traces.reset()
+            self._traced = (position.epoch, self.product)
+        self.latest = last
+        self._low = end
+        end_slot = int(last.slots[-1]) if last is not None and len(last) else position.newest
+        self._first = self._source.number_at((end_slot // per_column - self.columns + 1) * per_column)
+        self._next = position.count
+
+    def _take_new(self, position: Position) -> bool:
+        rows = self._source.rows_between(self._next, position.count)
+        if rows is None or not len(rows):
+            return False
+        self._next = rows.count
+        values = derive(rows.data, self.product)
+        self.traces.add(values)
+        if self.view.held is not None or self.picture is None:
+            return False
+        self.latest = rows
+        self.picture.add(values, rows.times_s, rows.slots, rows.marks)
+        return True
+
+    def _take_old(self) -> bool:
+        """Blocks of history, the newest first, for a little while."""
+        if self.picture is None or not self.loading:
+            return False
+        begun_s = self._clock()
+        while self.loading:
+            rows = self._source.rows_between(max(self._first, self._low - _BLOCK_ROWS), self._low)
+            if rows is None or not len(rows):
+                self._first = self._low
+                break
+            self._low -= len(rows)
+            values = derive(rows.data, self.product)
+            if self.traces.get("max") is None:
+                self.traces.add(values)
+            self.picture.add(values, rows.times_s, rows.slots, rows.marks)
+            if self._clock() - begun_s > _FETCH_S:
+                break
+        self.picture.renew_background()
+        return True
+
+    # What goes out
+
+    @property
+    def band(self) -> Band:
+        """Bins that are shown."""
+        if self.position is None:
+            return Band(0, 1, 0.0, 1.0)
+        return Band.of(self.position.axis.frequencies_mhz, self.view.share)
+
+    @property
+    def time_axis(self) -> TimeAxis:
+        """Columns that are shown."""
+        newest = self.picture.store.newest if self.picture else None
+        return TimeAxis(self.columns, newest or 0, self.view.sweeping or self.sweeps)
+
+    @property
+    def extent(self) -> Extent:
+        """What the next step needs to know."""
+        position = self.position
+        newest, oldest = (position.newest, position.oldest) if position else (0, 0)
+        return Extent(
+            npol=position.axis.npol if position else 4,
+            ring_rows=position.length if position else 1,
+            columns=self.columns,
+            lines=self.lines,
+            nbins=len(position.axis.frequencies_mhz) if position else 1,
+            newest=newest,
+            oldest=oldest,
+            shown=newest if self.view.held is None else self.view.held,
+            band=self.band,
+            levels=self.picture.levels if self.picture else None,
+            spectrum_levels=self.spectrum_levels,
+        )
+
+    def draw(self) -> Picture | None:
+        """The picture, brought up to date."""
+        if self.picture is None:
+            return None
+        self.picture.draw(
+            Drawing(
+                band=self.band,
+                pixels=self.lines * self.pixels_per_line,
+                signed=self.signed,
+                subtract=self.view.subtract,
+                levels=self.view.levels,
+                bias=self.view.bias,
+            )
+        )
+        return self.picture
+
+    def power(self, product: Product) -> Floats | None:
+        """The row at the picture's end, of one product, shape (nbins,)."""
+        if self.latest is None or not len(self.latest) or product not in available(self.latest.data.shape[-1]):
+            return None
+        return derive(self.latest.data[-1], product)
+
+    @property
+    def end_s(self) -> float:
+        """Time of the row at the picture's end; NaN where there is none."""
+        return float(self.latest.times_s[-1]) if self.latest is not None and len(self.latest) else math.nan
+
+    @property
+    def edges_mhz(self) -> tuple[float, ...]:
+        """Edges of the pipelines."""
+        if self.position is None:
+            return ()
+        axis = self.position.axis
+        channels = axis.chan0 - 0.5 + np.arange(0, axis.nchan + 1, CHANNELS_PER_PIPELINE)
+        return tuple((channels * CHANNEL_WIDTH_HZ / 1e6).tolist())
+
+    def readout(self) -> Readout | None:
+        """What lies under the cursor; None where there is none."""
+        cursor, band = self.view.cursor, self.band
+        if cursor is None or self.position is None or self.picture is None:
+            return None
+        if cursor.number is None:
+            return self._spectrum_readout(cursor.bin)
+        line = band.cell_of_bin(cursor.bin, self.lines, self.pixels_per_line)
+        if line is None or self.time_axis.cell_of(cursor.number) is None:
+            return Readout(math.nan, math.nan, None, inside=False)
+        start, stop = band.bins_of(line, self.lines, self.pixels_per_line)
+        cell = self.picture.value(cursor.number, start, stop)
+        low, high = _edges(band, start, stop)
+        return Readout(low, high, cell, cell.power, cell.shown, cell.time_s)
+
+    def _spectrum_readout(self, bin_number: int) -> Readout:
+        band, power = self.band, self.power(self.product)
+        if power is None or not band.first <= bin_number < band.last:
+            return Readout(math.nan, math.nan, None, inside=False)
+        value = float(power[bin_number])
+        decibels = 10 * math.log10(value) if value > 0 and math.isfinite(value) else math.nan
+        low, high = _edges(band, bin_number, bin_number + 1)
+        return Readout(low, high, None, value, value if self.signed else decibels, self.end_s)
+
+
+def _edges(band: Band, start: int, stop: int) -> tuple[float, float]:
+    return band.low_mhz + (start - band.first) * band.bin_mhz, band.low_mhz + (stop - band.first) * band.bin_mhz

@@ -1,0 +1,342 @@
+"""What the observer has chosen to see, as one frozen value, and each step from one choice to the next.
+
+Every key that changes the picture is a pure function here, so what a key does is a table of
+numbers. Nothing here draws, and nothing knows a terminal. `remember` and `recall` keep the part that a
+next run takes up again.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sunspec_tui.colormaps import PALETTES
+from sunspec_tui.geometry import Band
+from sunspec_tui.products import SIGNED_PRODUCTS, Product, available
+from sunspec_tui.scaling import Levels
+
+PANELS = ("delay", "health", "memory", "plots", "log")
+TRACES = ("max", "min", "average")
+THEMES = ("dark", "light", "terminal")
+NARROWEST_SHARE = 1 / 64
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in the data: it stays on its rows while the picture moves.
+
+    Attributes
+    ----------
+    number
+        Column; None in the spectrum, which shows the newest row.
+    bin
+        Bin of all bins.
+    """
+
+    number: int | None
+    bin: int
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What a step needs to know of the picture as it is.
+
+    Attributes
+    ----------
+    npol
+        Polarisation products of the stream.
+    ring_rows
+        Rows that the ring keeps.
+    columns, lines
+        Cells of the waterfall.
+    newest, oldest
+        Slots of the newest and the oldest row that are kept.
+    shown
+        Slot at the end of the picture.
+    band
+        Bins shown, of `nbins`.
+    levels, spectrum_levels
+        As they are drawn now.
+    """
+
+    npol: int
+    ring_rows: int
+    columns: int
+    lines: int
+    nbins: int
+    newest: int
+    oldest: int
+    shown: int
+    band: Band
+    levels: Levels | None = None
+    spectrum_levels: Levels | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Choices of the observer.
+
+    Attributes
+    ----------
+    product, palette, rows_per_column, sweeping, subtract
+        Of the waterfall.
+    levels, bias
+        By hand, or None for automatic ones, which `bias` shifts.
+    share
+        Part of the band that is shown, (0, 1) for all.
+    held
+        Slot at which the picture is held; None when it is live.
+    cursor
+        Where the cursor is, if it is shown.
+    linear, spectrum_levels, traces, pair, pipelines
+        Of the spectrum: its scale, fixed limits, further traces, XX and YY together, marks of the pipelines.
+    hidden, maximised, theme
+        Panels that are folded away, the one picture that fills the screen, colours of the rest.
+    """
+
+    product: Product = Product.XX
+    palette: str = PALETTES[0]
+    rows_per_column: int = 4
+    sweeping: bool = False
+    subtract: bool = False
+    levels: Levels | None = None
+    bias: float = 0.0
+    share: tuple[float, float] = (0.0, 1.0)
+    held: int | None = None
+    cursor: Cursor | None = None
+    linear: bool = False
+    spectrum_levels: Levels | None = None
+    traces: frozenset[str] = field(default_factory=frozenset)
+    pair: bool = False
+    pipelines: bool = False
+    hidden: frozenset[str] = field(default_factory=frozenset)
+    maximised: str | None = None
+    theme: str = THEMES[0]
+
+    @property
+    def signed(self) -> bool:
+        """Whether the product is negative as a matter of course."""
+        return self.product in SIGNED_PRODUCTS
+
+
+# Steps
+
+
+def other_product(view: View, extent: Extent, by: int) -> View:
+    """The next product that the stream carries; levels by hand belong to the product before."""
+    carried = available(extent.npol)
+    at = carried.index(view.product) if view.product in carried else 0
+    return replace(view, product=carried[(at + by) % len(carried)], levels=None, bias=0.0, spectrum_levels=None)
+
+
+def other_palette(view: View, _: Extent, by: int) -> View:
+    """The next palette."""
+    return replace(view, palette=PALETTES[(PALETTES.index(view.palette) + by) % len(PALETTES)])
+
+
+def span(view: View, extent: Extent, by: int) -> View:
+    """Half or twice the time, from one row a column to the whole ring in the picture."""
+    most = max(1, -(-extent.ring_rows // max(1, extent.columns - 1)))
+    if by < 0:
+        rows = max(1, min(view.rows_per_column - 1, _power_below(view.rows_per_column)))
+    else:
+        rows = min(most, view.rows_per_column * 2)
+    cursor = view.cursor
+    if cursor is not None and cursor.number is not None:
+        cursor = Cursor(cursor.number * view.rows_per_column // rows, cursor.bin)
+    return replace(view, rows_per_column=max(1, rows), cursor=cursor)
+
+
+def _power_below(value: int) -> int:
+    return 1 << max(0, (value - 1).bit_length() - 1)
+
+
+def levels_by_hand(view: View, extent: Extent, floor: float, ceiling: float) -> View:
+    """Move floor and ceiling by steps of 1 dB, or of a twentieth of a linear scale."""
+    now = view.levels or extent.levels
+    if now is None:
+        return view
+    step = now.span / 20 if view.signed else 1.0
+    low, high = now.low + floor * step, now.high + ceiling * step
+    return view if high - low < step / 2 else replace(view, levels=Levels(low, high))
+
+
+def automatic(view: View, extent: Extent) -> View:
+    """Levels by hand as they are now, or automatic again."""
+    return replace(view, levels=extent.levels if view.levels is None else None, bias=0.0)
+
+
+def bias(view: View, extent: Extent, by: int) -> View:
+    """Make the picture darker or brighter; levels by hand move as a whole."""
+    if view.levels is not None:
+        return levels_by_hand(view, extent, -by, -by)
+    step = (extent.levels.span / 20 if extent.levels else 0.0) if view.signed else 1.0
+    return replace(view, bias=view.bias - by * step)
+
+
+def zoom(view: View, extent: Extent, by: int) -> View:
+    """Half or twice the band, about the cursor, or about its middle."""
+    low, high = view.share
+    width = min(1.0, max(NARROWEST_SHARE, (high - low) / 2 if by > 0 else (high - low) * 2))
+    middle = (low + high) / 2
+    if view.cursor is not None and by > 0:
+        middle = (view.cursor.bin + 0.5) / extent.nbins
+    return replace(view, share=_within(middle - width / 2, width))
+
+
+def pan(view: View, _: Extent, by: int) -> View:
+    """A quarter of the shown band up or down."""
+    low, high = view.share
+    return replace(view, share=_within(low + by * (high - low) / 4, high - low))
+
+
+def _within(low: float, width: float) -> tuple[float, float]:
+    low = min(max(0.0, low), 1.0 - width)
+    return (low, low + width)
+
+
+def hold(view: View, extent: Extent) -> View:
+    """Hold the picture where it is, or go back to live."""
+    return replace(view, held=extent.shown if view.held is None else None)
+
+
+def back_in_time(view: View, extent: Extent, by: float) -> View:
+    """Go back (more than 0) or forward by shares of the picture; the newest end is live again."""
+    width = extent.columns * view.rows_per_column
+    end = extent.shown if view.held is None else view.held
+    slot = end - round(by * width)
+    # The oldest rows stay in the picture, not at its end.
+    slot = max(slot, min(extent.oldest + width - 1, extent.newest))
+    return replace(view, held=None if slot >= extent.newest and by < 0 else min(slot, extent.newest))
+
+
+def live(view: View, _: Extent) -> View:
+    """Back to live, with the cursor put away."""
+    return replace(view, held=None, cursor=None)
+
+
+def escape(view: View, _: Extent) -> View:
+    """Put away one thing: cursor, then hold, then a maximised picture."""
+    if view.cursor is not None:
+        return replace(view, cursor=None)
+    if view.held is not None:
+        return replace(view, held=None)
+    return replace(view, maximised=None)
+
+
+def move_cursor(view: View, extent: Extent, across: int, up: int) -> View:
+    """Move the cursor by cells of the waterfall; it appears in the middle of the picture."""
+    last = extent.shown // view.rows_per_column
+    if view.cursor is None or view.cursor.number is None:
+        at = view.cursor.bin if view.cursor else (extent.band.first + extent.band.last) // 2
+        return replace(view, cursor=Cursor(last - extent.columns // 2 if across >= 0 else last, at))
+    oldest = last - extent.columns + 1
+    number = min(last, max(oldest, view.cursor.number + across))
+    return replace(view, cursor=Cursor(number, _bin_above(view.cursor.bin, extent, up)))
+
+
+def _bin_above(number: int, extent: Extent, up: int) -> int:
+    """Middle bin of the cell `up` lines above the one that holds a bin."""
+    cell = extent.band.cell_of_bin(number, extent.lines)
+    if cell is None:
+        cell = extent.lines // 2
+    cell = min(extent.lines - 1, max(0, cell + up))
+    start, stop = extent.band.bins_of(cell, extent.lines)
+    return (start + stop) // 2
+
+
+def toggle_trace(view: View, _: Extent, name: str) -> View:
+    """Show or hide a further trace of the spectrum."""
+    return replace(view, traces=view.traces ^ {name})
+
+
+def fix_spectrum(view: View, extent: Extent) -> View:
+    """Fix the spectrum's limits as they are, or let them follow again."""
+    return replace(view, spectrum_levels=extent.spectrum_levels if view.spectrum_levels is None else None)
+
+
+def toggle_linear(view: View, _: Extent) -> View:
+    """Decibels or linear power in the spectrum; fixed limits do not fit the other scale."""
+    return replace(view, linear=not view.linear, spectrum_levels=None)
+
+
+def toggle_panel(view: View, _: Extent, name: str) -> View:
+    """Fold a panel away, or unfold it."""
+    return replace(view, hidden=view.hidden ^ {name})
+
+
+def toggle_panels(view: View, _: Extent) -> View:
+    """Fold all panels away, or unfold them."""
+    return replace(view, hidden=frozenset() if view.hidden else frozenset(PANELS))
+
+
+def maximise(view: View, _: Extent) -> View:
+    """Both pictures, the waterfall alone, the spectrum alone."""
+    order = (None, "waterfall", "spectrum")
+    return replace(view, maximised=order[(order.index(view.maximised) + 1) % len(order)])
+
+
+def other_theme(view: View, _: Extent) -> View:
+    """Dark, light, or the terminal's own colours."""
+    return replace(view, theme=THEMES[(THEMES.index(view.theme) + 1) % len(THEMES)])
+
+
+def flip(view: View, _: Extent, name: str) -> View:
+    """Turn one of the plain choices over."""
+    turned: dict[str, Any] = {name: not getattr(view, name)}
+    return replace(view, **turned)
+
+
+Step = Callable[..., View]
+STEPS: Mapping[str, Step] = {
+    step.__name__: step
+    for step in (
+        other_product, other_palette, span, levels_by_hand, automatic, bias, zoom, pan, hold, back_in_time, live,
+        escape, move_cursor, toggle_trace, fix_spectrum, toggle_linear, toggle_panel, toggle_panels, maximise,
+        other_theme, flip,
+    )
+}  # fmt: skip
+"""Steps by name: each takes a view, an extent and its own arguments."""
+
+
+# From run to run
+
+_PLAIN = ("palette", "rows_per_column", "sweeping", "subtract", "linear", "pair", "pipelines", "maximised", "theme")
+
+
+def remember(view: View) -> dict[str, Any]:
+    """What the next run takes up again, as JSON values."""
+    kept: dict[str, Any] = {name: getattr(view, name) for name in _PLAIN}
+    kept["product"] = str(view.product)
+    kept["levels"] = [view.levels.low, view.levels.high] if view.levels else None
+    kept["traces"] = sorted(view.traces)
+    kept["hidden"] = sorted(view.hidden)
+    return kept
+
+
+def recall(view: View, kept: Mapping[str, Any]) -> View:
+    """A view with what an earlier run has kept; what does not fit this version is left out."""
+    allowed: dict[str, Callable[[Any], bool]] = {
+        "palette": lambda value: value in PALETTES,
+        "rows_per_column": lambda value: type(value) is int and 1 <= value <= 1 << 20,
+        "maximised": lambda value: value in (None, "waterfall", "spectrum"),
+        "theme": lambda value: value in THEMES,
+    }
+    plain = {name: kept[name] for name in _PLAIN if name in kept}
+    fitting = {name: value for name, value in plain.items() if allowed.get(name, _is_bool)(value)}
+    view = replace(view, **fitting)
+    if kept.get("product") in tuple(Product):
+        view = replace(view, product=Product(kept["product"]))
+    levels = kept.get("levels")
+    if isinstance(levels, list) and len(levels) == 2 and all(isinstance(each, int | float) for each in levels):
+        view = replace(view, levels=Levels(*map(float, levels)) if levels[1] > levels[0] else None)
+    return replace(view, traces=_names(kept.get("traces"), TRACES), hidden=_names(kept.get("hidden"), PANELS))
+
+
+def _is_bool(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _names(value: Any, known: tuple[str, ...]) -> frozenset[str]:
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        return frozenset()
+    return frozenset(value).intersection(known)
