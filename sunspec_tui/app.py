@@ -5,6 +5,7 @@ carries them to the terminal. Nothing here reads a socket, keeps rows or draws a
 """
 
 import asyncio
+import gc
 import logging
 import signal
 import threading
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
 from textual import events
@@ -21,26 +22,24 @@ from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
-from textual.widgets import Footer, RichLog, Static
+from textual.widgets import Static
 
 from sunspec_tui import state
 from sunspec_tui.colormaps import PALETTES, Depth
 from sunspec_tui.config import Settings
-from sunspec_tui.delay import DelayMethod
 from sunspec_tui.errors import SunspecError
 from sunspec_tui.governor import Governor, Quality
 from sunspec_tui.keys import FOOTER, GROUPS, KEYS
-from sunspec_tui.messages import CellPointed, Logged, Wheeled
+from sunspec_tui.messages import CellPointed, KeyClicked, Logged, Wheeled
 from sunspec_tui.painting import PaintedApp
 from sunspec_tui.products import Product, available
-from sunspec_tui.receiver import StreamReceiver
 from sunspec_tui.scaling import Levels
 from sunspec_tui.scene import Scene
 from sunspec_tui.snapshot import Snapshot
 from sunspec_tui.times import format_clock
 from sunspec_tui.view import PANELS, THEMES, Cursor, View, recall, remember
 from sunspec_tui.widgets.dialogs import DelayScreen, HelpScreen, LevelsScreen
-from sunspec_tui.widgets.panels import DelayPanel, Panel, TextCells
+from sunspec_tui.widgets.panels import DelayPanel, KeyLine, LogPanel, Panel, TextCells
 from sunspec_tui.widgets.readings import (
     health_text,
     memory_text,
@@ -53,10 +52,14 @@ from sunspec_tui.widgets.readings import (
 from sunspec_tui.widgets.spectrum import Spectrum, SpectrumScene, Trace
 from sunspec_tui.widgets.waterfall import Waterfall, WaterfallScene
 
+if TYPE_CHECKING:
+    from sunspec_tui.receiver import StreamReceiver
+
 TICK_S = 0.05
-READINGS_S = {Quality.FULL: 0.5, Quality.SLOWER: 1.0, Quality.SWEEPING: 1.0, Quality.LEAST: 2.0}
+READINGS_S = {Quality.FULL: 1.0, Quality.SLOWER: 1.0, Quality.SWEEPING: 1.0, Quality.LEAST: 2.0}
 COLOUR_STEPS = {Quality.FULL: 48, Quality.SLOWER: 48, Quality.SWEEPING: 24, Quality.LEAST: 16}
 KEEP_VIEW_AFTER_S = 2.0
+COLLECT_AFTER_S = 1.0
 NARROW_COLUMNS = 100
 WIDEST_COLUMNS = 180
 PLOT_INTERVALS_S = (0, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
@@ -71,8 +74,9 @@ class Monitor(PaintedApp):
 
     Parameters
     ----------
-    receiver
-        What is shown; started and stopped here.
+    open_receiver
+        Makes what is shown; called in the worker that starts and stops it, so that the first screen does not
+        wait for it.
     settings
         As the user gave them.
     depth, ascii_only
@@ -87,14 +91,14 @@ class Monitor(PaintedApp):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             key.keys, key.action, key.short or key.sentence,
-            show=key.shown in FOOTER, tooltip=key.sentence, key_display=key.shown,
+            show=False, tooltip=key.sentence, key_display=key.shown,
         )
-        for key in sorted(KEYS, key=lambda key: FOOTER.index(key.shown) if key.shown in FOOTER else len(FOOTER))
+        for key in KEYS
     ]  # fmt: skip
 
     def __init__(
         self,
-        receiver: StreamReceiver,
+        open_receiver: "Callable[[], StreamReceiver]",
         settings: Settings,
         *,
         depth: Depth = Depth.TRUE,
@@ -104,11 +108,13 @@ class Monitor(PaintedApp):
         super().__init__(
             depth, ascii_only=ascii_only, governor=Governor(Quality.LEAST if settings.low_bandwidth else None)
         )
-        self._receiver = receiver
+        self.failure: SunspecError | None = None
+        self._open_receiver = open_receiver
+        self._opened: StreamReceiver | None = None
         self._ending = threading.Event()
         self._log_handler = _LogHandler(self)
         self._view_path = view_path
-        self.scene = Scene(receiver, first_view(settings, state.load(view_path) if view_path else {}))
+        self.scene = Scene(first_view(settings, state.load(view_path) if view_path else {}))
         self._readings_due_s = self._pictures_due_s = 0.0
         self._drawn_for: object = None
         self._unsaved = False
@@ -130,11 +136,8 @@ class Monitor(PaintedApp):
                 yield Panel("Health", id="health")
                 yield Panel("Memory", id="memory")
                 yield Panel("Plots", id="plots")
-                log = RichLog(id="log", max_lines=500, wrap=True, min_width=20)
-                log.border_title = "Log"
-                log.can_focus = False
-                yield log
-        yield Footer(show_command_palette=False, compact=True)
+                yield LogPanel("Log", id="log")
+        yield KeyLine([key for shown in FOOTER for key in KEYS if key.shown == shown], id="keys")
 
     def on_mount(self) -> None:
         """Begin to receive and to look."""
@@ -144,6 +147,7 @@ class Monitor(PaintedApp):
         self._arrange()
         self.run_worker(self._host_receiver, thread=True, exit_on_error=False, name="receiver")
         self.run_worker(self._watch(), name="screen")
+        self.set_timer(COLLECT_AFTER_S, collect_again)
 
     def on_unmount(self) -> None:
         """Let the worker stop the receiver."""
@@ -161,12 +165,19 @@ class Monitor(PaintedApp):
     def _host_receiver(self) -> None:
         """The worker: runs the receiver until the app ends."""
         try:
-            self._receiver.start()
+            receiver = self._open_receiver()
+        except SunspecError as error:
+            self.failure = error
+            self.call_from_thread(self.exit, 2)
+            return
+        try:
+            receiver.start()
+            self._opened = receiver
             self._ending.wait()
         except SunspecError as error:
             logging.getLogger(__name__).error("%s", error)  # noqa: TRY400 - one sentence, no traceback
         finally:
-            self._receiver.stop()
+            receiver.stop()
 
     # From the receiver to the widgets
 
@@ -178,8 +189,12 @@ class Monitor(PaintedApp):
 
     def _tick(self) -> None:
         """Show what is new; cheap where nothing is."""
+        receiver = self._opened
+        if receiver is None:
+            return
         waterfall = self.query_one(Waterfall)
         quality = self.governor.quality
+        self.scene.source = receiver
         self.scene.sweeps = quality.sweeps
         self.scene.fit(waterfall.columns, waterfall.lines, waterfall.pixels_per_line)
         changed = self.scene.update()
@@ -194,7 +209,7 @@ class Monitor(PaintedApp):
             self._show_pictures()
         if now_s >= self._readings_due_s:
             self._readings_due_s = now_s + READINGS_S[quality]
-            self._show_readings(self._receiver.snapshot(since=2**62))
+            self._show_readings(receiver.snapshot(since=2**62))
 
     def _show_pictures(self) -> None:
         scene, quality = self.scene, self.governor.quality
@@ -271,10 +286,14 @@ class Monitor(PaintedApp):
 
     def on_logged(self, event: Logged) -> None:
         """Add a line to the log panel."""
-        line = Text(f"{format_clock(event.time_s)} {event.text}", event.style)
-        self.query_one("#log", RichLog).write(line)
-        if event.level >= logging.ERROR and not self.query_one("#log").display:
+        log = self.query_one(LogPanel)
+        log.add(Text(f"{format_clock(event.time_s)} {event.text}", event.style))
+        if event.level >= logging.ERROR and not log.is_on_screen:
             self.notify(event.text, severity="error", markup=False)
+
+    async def on_key_clicked(self, event: KeyClicked) -> None:
+        """Do what a key of the last line does."""
+        await self.run_action(event.action)
 
     # The view
 
@@ -296,6 +315,9 @@ class Monitor(PaintedApp):
 
     def _view_changed(self) -> None:
         self._arrange()
+        if self._opened is not None:
+            # Plots show what the screen shows.
+            self._opened.set_product(self.scene.view.product)
         self.scene.update()
         self._show_pictures()
         self._show_soon()
@@ -354,11 +376,15 @@ class Monitor(PaintedApp):
 
     # The receiver
 
+    def _tell(self, what: "Callable[[StreamReceiver], object]") -> None:
+        """Do something with the receiver, once it is there, and show what has come of it."""
+        if self._opened is not None:
+            what(self._opened)
+            self._show_soon()
+
     def action_delay_method(self) -> None:
         """Go to the next delay method."""
-        method = self._receiver.snapshot(since=2**62).delay.method
-        self._receiver.set_delay_calculation_method(DelayMethod(method).next())
-        self._show_soon()
+        self._tell(lambda receiver: receiver.set_delay_calculation_method(receiver.delay_method.next()))
 
     def action_manual_delay(self) -> None:
         """Ask for a manual delay and use it."""
@@ -366,31 +392,31 @@ class Monitor(PaintedApp):
 
     def _set_delay(self, numbers: tuple[float, ...] | None) -> None:
         if numbers is not None:
-            self._receiver.set_delay(numbers[0])
-            self._show_soon()
+            self._tell(lambda receiver: receiver.set_delay(numbers[0]))
 
     def action_plot_interval(self, direction: int) -> None:
         """Go to the next longer or shorter plot interval."""
-        interval_s = self._receiver.snapshot(since=2**62).plots.interval_s
-        self._receiver.set_plot_interval(neighbour(PLOT_INTERVALS_S, interval_s, direction))
-        self._show_soon()
+        self._tell(
+            lambda receiver: receiver.set_plot_interval(
+                neighbour(PLOT_INTERVALS_S, receiver.plot_interval_s, direction)
+            )
+        )
 
     def action_plot_now(self) -> None:
         """Write a plot now, of the product shown."""
-        self._receiver.set_product(self.scene.product)
-        self._receiver.plot_now()
-        self._show_soon()
+        self._tell(lambda receiver: receiver.plot_now())
 
     def action_collect_garbage(self) -> None:
         """Collect garbage and say what it brought."""
-        self.notify(f"{self._receiver.force_garbage_collection()} objects freed")
-        self._show_soon()
+        self._tell(lambda receiver: self.notify(f"{receiver.force_garbage_collection()} objects freed"))
 
     def action_optimise_memory(self) -> None:
         """Free memory and say what it brought."""
-        found = self._receiver.optimize_memory()
+        self._tell(self._optimise)
+
+    def _optimise(self, receiver: "StreamReceiver") -> None:
+        found = receiver.optimize_memory()
         self.notify(f"RSS {found['rss_before_mb']:.1f} → {found['rss_after_mb']:.1f} MiB")
-        self._show_soon()
 
     # The program
 
@@ -417,6 +443,15 @@ class Monitor(PaintedApp):
         """End the monitor with an exit status."""
         await self.close_link()
         self.exit(status)
+
+
+def collect_again() -> None:
+    """Let the collector work again, which the command line stops until the first screen is there.
+
+    What was loaded until then stays for good: it need not be looked at.
+    """
+    gc.freeze()
+    gc.enable()
 
 
 def first_view(settings: Settings, kept: "dict[str, Any] | Any") -> View:

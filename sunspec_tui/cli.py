@@ -5,6 +5,7 @@ one is wanted, so that a headless run never loads the terminal interface.
 """
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -14,6 +15,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,15 +127,19 @@ def _monitor(arguments: Sequence[str]) -> int:
     on_terminal = sys.stdout.isatty() and sys.stdin.isatty() and not settings.no_ui
     _start_logging(settings.log_level, settings.log_file, terminal=not on_terminal)
     with ExitStack() as started:
-        addr, port = settings.addr, settings.stream_port
-        if settings.demo:
-            addr, port = "127.0.0.1", _start_demo(started, settings)
-        receiver = _receiver(settings, addr, port)
+        open_receiver = partial(_open_receiver, started, settings)
         if on_terminal:
-            return _run_on_terminal(receiver, settings)
+            return _run_on_terminal(open_receiver, settings)
         from sunspec_tui import headless
 
-        return headless.run(receiver, settings, _say)
+        return headless.run(open_receiver(), settings, _say)
+
+
+def _open_receiver(started: ExitStack, settings: Settings) -> "StreamReceiver":
+    """The receiver, and with ``--demo`` the producer that it listens to."""
+    if settings.demo:
+        return _receiver(settings, "127.0.0.1", _start_demo(started, settings))
+    return _receiver(settings, settings.addr, settings.stream_port)
 
 
 def _receiver(settings: Settings, addr: str, port: int) -> "StreamReceiver":
@@ -155,7 +161,9 @@ def _receiver(settings: Settings, addr: str, port: int) -> "StreamReceiver":
     )
 
 
-def _run_on_terminal(receiver: "StreamReceiver", settings: Settings) -> int:
+def _run_on_terminal(open_receiver: "Callable[[], StreamReceiver]", settings: Settings) -> int:
+    # The first screen is all that counts until it is there: collections of young objects cost a tenth of it.
+    gc.disable()
     from sunspec_tui import state, terminal
     from sunspec_tui.app import Monitor
     from sunspec_tui.colormaps import Depth
@@ -164,12 +172,11 @@ def _run_on_terminal(receiver: "StreamReceiver", settings: Settings) -> int:
     # Textual would turn the colours that we choose into greys.
     os.environ.pop("NO_COLOR", None)
     ascii_only = settings.ascii or terminal.needs_ascii(sys.stdout.encoding)
-    try:
-        app = Monitor(receiver, settings, depth=depth, ascii_only=ascii_only, view_path=state.default_path())
-        status = app.run()
-        return status if status is not None else app.return_code or EXIT_OK
-    finally:
-        receiver.stop()
+    app = Monitor(open_receiver, settings, depth=depth, ascii_only=ascii_only, view_path=state.default_path())
+    status = app.run()
+    if app.failure is not None:
+        raise app.failure
+    return status if status is not None else app.return_code or EXIT_OK
 
 
 def _start_demo(started: ExitStack, settings: Settings) -> int:

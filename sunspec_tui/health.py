@@ -10,10 +10,13 @@ import math
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from sunspec_tui.errors import RejectCause
-from sunspec_tui.frame import Frame
 from sunspec_tui.ring import Mark
+
+if TYPE_CHECKING:
+    from sunspec_tui.frame import Frame
 
 DEFAULT_INTERVAL_S = 0.25
 
@@ -114,7 +117,7 @@ class StreamHealth:
         """Count one message that was no frame."""
         self.rejected[cause] += 1
 
-    def place(self, frame: Frame, now_s: float, arrived_s: float) -> Placement:
+    def place(self, frame: "Frame", now_s: float, arrived_s: float) -> Placement:
         """Count one frame and find its place on the time axis.
 
         Parameters
@@ -150,7 +153,7 @@ class StreamHealth:
         self._last, self._last_time_s = frame, time_s
         return Placement(time_s, self._slot, mark, missing)
 
-    def _jumped(self, frame: Frame, step_s: float) -> bool:
+    def _jumped(self, frame: "Frame", step_s: float) -> bool:
         """Whether the stream is somewhere else altogether: a step too wide to be a loss."""
         assert self._last is not None  # noqa: S101 - place() asks only then
         if frame.seq is not None and self._last.seq is not None and frame.seq - self._last.seq > LONGEST_GAP_ROWS:
@@ -178,7 +181,7 @@ class StreamHealth:
         self._steps.append(step_s)
         self.cadence_s = sorted(self._steps)[(len(self._steps) - 1) // 2]
 
-    def _missing(self, frame: Frame, step_s: float, restarted: bool, mark: int) -> int:
+    def _missing(self, frame: "Frame", step_s: float, restarted: bool, mark: int) -> int:
         """Frames lost between the last one and this one.
 
         The producer's own numbers tell exactly. Without them the data's time tells, but neither
@@ -230,7 +233,7 @@ class StreamHealth:
         )
 
 
-def _row_time(frame: Frame, now_s: float) -> tuple[float, int]:
+def _row_time(frame: "Frame", now_s: float) -> tuple[float, int]:
     """End of the frame's data: from the header, else when it was sent, else when it arrived."""
     if not math.isnan(frame.block_time_s):
         return frame.block_time_s, Mark.NONE
@@ -239,7 +242,7 @@ def _row_time(frame: Frame, now_s: float) -> tuple[float, int]:
     return now_s, Mark.TIME_GUESSED
 
 
-def _restarted(last: Frame, frame: Frame) -> bool:
+def _restarted(last: "Frame", frame: "Frame") -> bool:
     """Whether the producer began anew: another sequence, or numbers that begin again."""
     if frame.time_tag is not None and last.time_tag is not None and frame.time_tag != last.time_tag:
         return True

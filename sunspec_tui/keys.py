@@ -46,8 +46,8 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("pagedown", "pgdn", "step('back_in_time', -0.5)", "half a picture forward"),
         Key("home", "home", "step('back_in_time', 1e9)", "the oldest rows that are kept"),
         Key("end", "end", "step('live')", "back to live"),
-        Key("left_square_bracket", "[", "step('span', -1)", "less time, down to one row a column", "Span"),
-        Key("right_square_bracket", "]", "step('span', 1)", "more time, up to the whole ring", "Span"),
+        Key("left_square_bracket", "[", "step('span', -1)", "less time, down to one row a column", "Less"),
+        Key("right_square_bracket", "]", "step('span', 1)", "more time, up to the whole ring", "More"),
         Key("s", "s", "step('flip', 'sweeping')", "scroll, or sweep with a write cursor"),
     ),
     "Cursor": (
@@ -100,8 +100,8 @@ GROUPS: dict[str, tuple[Key, ...]] = {
     "Receiver": (
         Key("d", "d", "delay_method", "next delay method: auto, buffer, manual", "Delay"),
         Key("m", "m", "manual_delay", "type a manual delay in seconds"),
-        Key("plus,equals_sign", "+", "plot_interval(1)", "longer plot interval", "Plots"),
-        Key("minus", "-", "plot_interval(-1)", "shorter plot interval, down to off", "Plots"),
+        Key("plus,equals_sign", "+", "plot_interval(1)", "longer plot interval", "Rarer"),
+        Key("minus", "-", "plot_interval(-1)", "shorter plot interval, down to off", "Often"),
         Key("p", "p", "plot_now", "write a plot now", "Plot"),
         Key("g", "g", "collect_garbage", "collect garbage now"),
         Key("o", "o", "optimise_memory", "free what memory can be freed; rows stay"),

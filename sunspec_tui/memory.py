@@ -7,8 +7,11 @@ the receiver decides when.
 import ctypes
 import gc
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
-import psutil
+if TYPE_CHECKING:
+    import psutil
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +39,17 @@ class MemoryReading:
     gc_interval: int = 0
 
 
-_PROCESS = psutil.Process()
+@lru_cache(maxsize=1)
+def _process() -> "psutil.Process":
+    """Our own process; psutil loads with the first reading, after the first screen."""
+    import psutil
+
+    return psutil.Process()
 
 
 def rss_mb() -> float:
     """Resident memory of this process in MiB."""
-    return float(_PROCESS.memory_info().rss) / 2**20
+    return float(_process().memory_info().rss) / 2**20
 
 
 def object_count() -> int:

@@ -42,3 +42,11 @@ class Wheeled(Message):
         super().__init__()
         self.by = by
         self.zoom = zoom
+
+
+class KeyClicked(Message):
+    """A key of the last line was clicked."""
+
+    def __init__(self, action: str) -> None:
+        super().__init__()
+        self.action = action

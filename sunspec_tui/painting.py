@@ -41,7 +41,7 @@ _SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 _QUESTION = "\x1b[6n"
 # How soon to look again where no event will say that the link has room.
 _RETRY_S = 0.05
-_LAST_ANSWER_S = 0.5
+_LAST_ANSWER_S = 0.3
 
 _ATTRIBUTE_NAMES = ("bold", "dim", "italic", "underline", "blink", "reverse", "strike")
 _ATTRIBUTES = tuple(zip(_ATTRIBUTE_NAMES, "1234579", strict=True))
@@ -83,6 +83,7 @@ class PaintedApp(App[int]):
         """Whether the next update leaves the pictures out, because a key waits for its answer."""
         self.cell_widgets: list[CellWidget] = []
         self._closed_link = False
+        self._has_content = False
 
     # Textual's updates
 
@@ -93,6 +94,7 @@ class PaintedApp(App[int]):
             return
         if renderable is not None and not self._batch_count and self._running:
             self._fit_canvas()
+            self._has_content = True
             if isinstance(renderable, LayoutUpdate):
                 self._take_layout(renderable)
             elif isinstance(renderable, ChopsUpdate):
@@ -118,10 +120,11 @@ class PaintedApp(App[int]):
                     x = self._lay(x, y, strip)
 
     def _take_chops(self, update: ChopsUpdate) -> None:
-        for y in {y for y, _, _ in update.spans}:
-            for x, strip in update.chops[y].items():
-                if strip is not None:
-                    self._lay(x, y, strip)
+        # Outside its spans an update holds what lies behind the widgets that it is about.
+        for y, left, right in update.spans:
+            for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
+                if strip is not None and x < right and end > left:
+                    self._lay(x, y, strip if end <= right else strip.crop(0, right - x))
 
     def _lay(self, x: int, y: int, strip: Strip) -> int:
         """Lay a strip on the canvas, and say where it ends."""
@@ -209,7 +212,7 @@ class PaintedApp(App[int]):
 
     def _paint(self) -> None:
         self._due = None
-        if self._closed_link or self._driver is None:
+        if self._closed_link or self._driver is None or not self._has_content:
             return
         now_s = time.monotonic()
         if self.governor.waits(now_s) or self._writer_is_busy():

@@ -364,6 +364,16 @@ class StreamReceiver:
         """Message delay of the last frame in seconds; NaN before the first."""
         return self._intake.delay.value_s
 
+    @property
+    def delay_method(self) -> DelayMethod:
+        """How the delay is found."""
+        return self._intake.choice.method
+
+    @property
+    def plot_interval_s(self) -> float:
+        """Seconds from plot to plot; 0 is off."""
+        return self._plots.status().interval_s
+
     def set_delay_calculation_method(self, method: str) -> None:
         """Find the delay by ``auto``, ``buffer`` or ``manual`` from now on.
 

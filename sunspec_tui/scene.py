@@ -48,16 +48,18 @@ class Scene:
 
     Parameters
     ----------
-    source
-        Where rows come from.
     view
         What the observer has chosen.
+    source
+        Where rows come from; may be given later.
     clock
         Seconds on a clock that never goes back.
     """
 
-    def __init__(self, source: RowSource, view: View, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._source = source
+    def __init__(
+        self, view: View, source: RowSource | None = None, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self.source = source
         self._clock = clock
         self.view = view
         self.traces = Traces()
@@ -84,7 +86,7 @@ class Scene:
 
     def update(self) -> bool:
         """Fetch what is new and some of what is old; whether the pictures have changed."""
-        position = self._source.position()
+        position = self.source.position() if self.source else None
         if position is None:
             return False
         self.position = position
@@ -115,21 +117,27 @@ class Scene:
         """Whether older rows are still to come."""
         return self._low > self._first
 
+    def _rows(self, start: int, stop: int) -> Rows | None:
+        return self.source.rows_between(start, stop) if self.source else None
+
+    def _number_at(self, slot: int) -> int:
+        return self.source.number_at(slot) if self.source else 0
+
     def _trace_until(self, position: Position) -> None:
         """Let the traces have what the picture will get as history."""
-        rows = self._source.rows_between(self._next, position.count)
+        rows = self._rows(self._next, position.count)
         if self._traced == (position.epoch, self.product) and rows is not None and len(rows):
             self.traces.add(derive(rows.data, self.product))
 
     def _restart(self, position: Position) -> None:
         nbins, per_column = len(position.axis.frequencies_mhz), self.view.rows_per_column
         held = self.view.held
-        end = position.count if held is None else self._source.number_at(held + 1)
-        last = self._source.rows_between(end - 1, end)
+        end = position.count if held is None else self._number_at(held + 1)
+        last = self._rows(end - 1, end)
         if last is None or not len(last):
             # What was held is no longer kept: the oldest rows take its place.
-            end = self._source.number_at(position.oldest) + 1
-            last = self._source.rows_between(end - 1, end)
+            end = self._number_at(position.oldest) + 1
+            last = self._rows(end - 1, end)
         self.picture = Picture(self.columns, nbins, per_column)
         if self._traced != (position.epoch, self.product):
             self.traces.reset()
@@ -137,11 +145,11 @@ class Scene:
         self.latest = last
         self._low = end
         end_slot = int(last.slots[-1]) if last is not None and len(last) else position.newest
-        self._first = self._source.number_at((end_slot // per_column - self.columns + 1) * per_column)
+        self._first = self._number_at((end_slot // per_column - self.columns + 1) * per_column)
         self._next = position.count
 
     def _take_new(self, position: Position) -> bool:
-        rows = self._source.rows_between(self._next, position.count)
+        rows = self._rows(self._next, position.count)
         if rows is None or not len(rows):
             return False
         self._next = rows.count
@@ -159,7 +167,7 @@ class Scene:
             return False
         begun_s = self._clock()
         while self.loading:
-            rows = self._source.rows_between(max(self._first, self._low - _BLOCK_ROWS), self._low)
+            rows = self._rows(max(self._first, self._low - _BLOCK_ROWS), self._low)
             if rows is None or not len(rows):
                 self._first = self._low
                 break

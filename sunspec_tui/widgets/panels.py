@@ -3,6 +3,7 @@
 Each takes plain values and shows them; none knows where they come from.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -10,14 +11,18 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.style import Style
 from rich.text import Text
+from textual import events
 
 from sunspec_tui.cells import Grid
 from sunspec_tui.delay import HISTORY_S, DelayReading
+from sunspec_tui.keys import Key
+from sunspec_tui.messages import KeyClicked
 from sunspec_tui.painting import CellWidget
 from sunspec_tui.widgets.readings import delay_text
 
 _CHART_LEAST_LINES = 3
 _CHART_EVERY_S = 5.0
+_LOG_LINES = 200
 _CONSOLE = Console(width=400, color_system=None, force_terminal=False)
 
 
@@ -105,6 +110,71 @@ class DelayPanel(Panel):
         if chart is None or chart[1] != (width, height) or now_s - chart[0] >= _CHART_EVERY_S:
             chart = self._chart = (now_s, (width, height), delay_chart(history, width, height))
         return chart[2]
+
+
+class LogPanel(Panel):
+    """The newest lines of the log; the wheel goes back."""
+
+    def __init__(self, title: str, *, id: str) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(title, id=id)
+        self._entries: deque[Text] = deque(maxlen=_LOG_LINES)
+        self._back = 0
+
+    @property
+    def is_on_screen(self) -> bool:
+        """Whether anybody can see it."""
+        return bool(self.content_size)
+
+    def add(self, entry: Text) -> None:
+        """Take another line."""
+        self._entries.append(entry)
+        self.repaint()
+
+    def build(self, grid: Grid) -> None:
+        """Write the last lines that fit."""
+        lines = [line for entry in self._entries for line in wrapped(entry, grid.columns)]
+        self._back = max(0, min(self._back, len(lines) - grid.lines))
+        end = len(lines) - self._back
+        for y, line in enumerate(lines[max(0, end - grid.lines) : end]):
+            self._write(grid, y, line)
+
+    def on_mouse_scroll_up(self) -> None:
+        """Older lines."""
+        self._back += 1
+        self.repaint()
+
+    def on_mouse_scroll_down(self) -> None:
+        """Newer lines."""
+        self._back = max(0, self._back - 1)
+        self.repaint()
+
+
+class KeyLine(TextCells):
+    """The last line: the most important keys, as many as fit; a click does what the key does."""
+
+    def __init__(self, keys: Sequence[Key], *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(id=id)
+        self._keys = keys
+        self._places: list[tuple[int, int, str]] = []
+
+    def build(self, grid: Grid) -> None:
+        """Write the keys."""
+        x, self._places = 0, []
+        shown_look, label_look = self._styled(Style(bold=True)), self._styled(Style(dim=True))
+        for key in self._keys:
+            width = len(key.shown) + len(key.short) + 3
+            if x + width > grid.columns:
+                break
+            grid.write(x + 1, 0, key.shown, shown_look)
+            grid.write(x + len(key.shown) + 2, 0, key.short, label_look)
+            self._places.append((x, x + width, key.action))
+            x += width
+
+    def on_click(self, event: events.Click) -> None:
+        """Press the key that lies there."""
+        for start, stop, action in self._places:
+            if start <= event.x < stop:
+                self.post_message(KeyClicked(action))
 
 
 def delay_chart(history: Sequence[tuple[float, float]], width: int, height: int) -> str:

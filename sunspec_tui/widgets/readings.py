@@ -89,10 +89,7 @@ def health_text(health: HealthReading, link: LinkReading | None = None) -> Text:
         ("cadence", number(health.cadence_s, "s", 4)),
         ("missing", str(health.frames_missing), bad if health.frames_missing else ""),
         ("rejected", str(health.frames_rejected), bad if health.frames_rejected else ""),
-        ("link", str(health.link), "" if health.link is LinkState.CONNECTED else "yellow"),
     ]
-    if link is not None:
-        lines.extend(link_rows(link))
     for cause, count in health.rejected.items():
         lines.append(("", f"{count} {cause.replace('_', ' ')}", bad))
     odd = [
@@ -105,18 +102,21 @@ def health_text(health: HealthReading, link: LinkReading | None = None) -> Text:
         if count
     ]
     if odd:
-        lines.append(("", ", ".join(odd), "yellow"))
+        lines.append(("odd", ", ".join(odd), "yellow"))
+    lines.append(("link", str(health.link), "" if health.link is LinkState.CONNECTED else "yellow"))
+    if link is not None:
+        lines.extend(link_rows(link))
     return rows(*lines)
 
 
 def memory_text(memory: MemoryReading) -> Text:
     """Memory panel: resident memory, ring and collections."""
-    every = f"every {memory.gc_interval} frames" if memory.gc_interval else "off"
     return rows(
         ("RSS", number(memory.rss_mb, "MiB", 1)),
         ("ring", number(memory.ring_mb, "MiB", 1)),
-        ("gc", f"{memory.gc_runs} runs, {memory.gc_collected} freed"),
-        ("", every),
+        ("gc runs", str(memory.gc_runs)),
+        ("gc freed", str(memory.gc_collected)),
+        ("gc every", f"{memory.gc_interval} frames" if memory.gc_interval else "off"),
     )
 
 

@@ -15,7 +15,7 @@ from sunspec_tui.cells import Grid
 from sunspec_tui.geometry import Band, labels, ticks
 from sunspec_tui.messages import CellPointed
 from sunspec_tui.painting import CellWidget
-from sunspec_tui.scaling import Floats, Levels, auto_levels, braille, middle_of_band, plain_dots, to_db, trace_dots
+from sunspec_tui.scaling import Floats, Levels, braille, middle_of_band, plain_dots, to_db, trace_dots
 
 AXIS_WIDTH = 6
 _MHZ_PER_LABEL = 9
@@ -80,6 +80,7 @@ class Spectrum(CellWidget):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
         self._scene: SpectrumScene | None = None
+        self._frame: tuple[object, Grid] | None = None
         self.levels: Levels | None = None
 
     def show(self, scene: SpectrumScene | None) -> None:
@@ -104,12 +105,22 @@ class Spectrum(CellWidget):
             _write_centred(grid, "no valid values in this spectrum", self.look("spectrum--empty"))
             return
         cells = (slice(0, height), slice(AXIS_WIDTH, grid.columns))
-        self._draw_marks(grid, scene, width, height)
+        frame = self._frame_for(grid, scene, self.levels, width, height)
+        grid.codes[:], grid.looks[:] = frame.codes, frame.looks
         for trace, values in zip(scene.traces, shown, strict=True):
             codes = self._trace(values, self.levels, width, height)
             _lay(codes, self.look(trace.component), grid.codes[cells], grid.looks[cells])
-        self._draw_axes(grid, scene, self.levels, width, height)
         self._draw_legend(grid, scene)
+
+    def _frame_for(self, grid: Grid, scene: SpectrumScene, levels: Levels, width: int, height: int) -> Grid:
+        """Axes and marks, which stay as they are from row to row."""
+        key = (grid.columns, grid.lines, scene.band, levels, scene.edges_mhz, scene.cursor, self.app.theme)
+        if self._frame is None or self._frame[0] != key:
+            frame = Grid(grid.codes.copy(), grid.looks.copy())
+            self._draw_marks(frame, scene, width, height)
+            self._draw_axes(frame, scene, levels, width, height)
+            self._frame = (key, frame)
+        return self._frame[1]
 
     def _trace(self, values: Floats, levels: Levels, width: int, height: int) -> NDArray[np.int32]:
         if self.app.ascii_only:
@@ -211,8 +222,8 @@ def axis_levels(values: Floats, previous: Levels | None) -> Levels | None:
         return previous
     low, high = float(finite.min()), float(finite.max())
     if previous is not None and previous.low <= low and high <= previous.high:
-        middle = auto_levels(middle_of_band(finite))
-        if middle is not None and middle.span > previous.span / 4:
+        middle = middle_of_band(finite)
+        if float(middle.max() - middle.min()) > previous.span / 4:
             return previous
     margin = max(0.1 * (high - low), 1e-6 * max(abs(low), abs(high)), 1e-30)
     if high - low > 2:
