@@ -303,9 +303,9 @@ class Monitor(PaintedApp):
             self.urgent = True
         await super().on_event(event)
 
-    def action_step(self, name: str, *arguments: Any) -> None:
-        """Change the view by one of its steps."""
-        self.scene.step(name, *arguments)
+    def action_step(self, name: str, first: Any = None, second: Any = None) -> None:
+        """Change the view by one of its steps; Textual hands on no more than it can count."""
+        self.scene.step(name, *(argument for argument in (first, second) if argument is not None))
         self._view_changed()
 
     def choose(self, **choices: Any) -> None:

@@ -290,9 +290,10 @@ class CellWidget(Widget):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
         self._grid: Grid | None = None
-        self._grid_for: tuple[Size, str] | None = None
+        self._grid_for: tuple[Size, int] | None = None
         self._looks: dict[str, int] = {}
-        self._looks_for: str | None = None
+        self.style_version = 0
+        """Grows when colours have changed: what was made with them is of no more use."""
 
     def on_mount(self) -> None:
         """Be known to the app."""
@@ -301,6 +302,12 @@ class CellWidget(Widget):
     def on_unmount(self) -> None:
         """Be forgotten."""
         self.app.cell_widgets.remove(self)
+
+    def notify_style_update(self) -> None:
+        """Forget colours that may be others now."""
+        super().notify_style_update()
+        self._looks.clear()
+        self.style_version += 1
 
     def build(self, grid: Grid) -> None:
         """Draw on an empty grid of the widget's size."""
@@ -316,7 +323,7 @@ class CellWidget(Widget):
 
     def _build(self) -> None:
         size = self.content_size
-        self._grid, self._grid_for = None, (size, self.app.theme)
+        self._grid, self._grid_for = None, (size, self.style_version)
         if size.width > 0 and size.height > 0:
             grid = Grid.filled(size.width, size.height)
             grid.looks[:] = self.background_look
@@ -332,9 +339,7 @@ class CellWidget(Widget):
 
     def look(self, component: str) -> int:
         """Number of the look of one of the widget's component classes; of an empty cell, where it has no name."""
-        if self._looks_for != self.app.theme:
-            # Styles are looked up through the whole tree: once is enough.
-            self._looks, self._looks_for = {}, self.app.theme
+        # Styles are looked up through the whole tree: once is enough.
         found = self._looks.get(component)
         if found is None:
             style = self.get_component_rich_style(component) if component else self.rich_style
@@ -343,7 +348,7 @@ class CellWidget(Widget):
 
     def render_line(self, y: int) -> Strip:
         """One line, for Textual's own drawing."""
-        if self._grid_for != (self.content_size, self.app.theme):
+        if self._grid_for != (self.content_size, self.style_version):
             self._build()
         grid = self._grid
         if grid is None or y >= grid.lines:

@@ -35,7 +35,7 @@ class TextCells(CellWidget):
         super().__init__(id=id)
         self.text = Text()
         self._wrap = wrap
-        self._numbers: dict[tuple[Style | None, str], int] = {}
+        self._numbers: dict[tuple[Style | None, int], int] = {}
 
     def show(self, text: Text) -> None:
         """Show another text; nothing happens where it is the same."""
@@ -57,7 +57,7 @@ class TextCells(CellWidget):
 
     def _styled(self, style: Style | None) -> int:
         """Number of the look of text in a style, over the widget's own."""
-        key = (style, self.app.theme)
+        key = (style, self.style_version)
         found = self._numbers.get(key)
         if found is None:
             over = self.rich_style if style is None else self.rich_style + style

@@ -114,7 +114,7 @@ class Spectrum(CellWidget):
 
     def _frame_for(self, grid: Grid, scene: SpectrumScene, levels: Levels, width: int, height: int) -> Grid:
         """Axes and marks, which stay as they are from row to row."""
-        key = (grid.columns, grid.lines, scene.band, levels, scene.edges_mhz, scene.cursor, self.app.theme)
+        key = (grid.columns, grid.lines, scene.band, levels, scene.edges_mhz, scene.cursor, self.style_version)
         if self._frame is None or self._frame[0] != key:
             frame = Grid(grid.codes.copy(), grid.looks.copy())
             self._draw_marks(frame, scene, width, height)

@@ -143,7 +143,7 @@ class Waterfall(CellWidget):
         return self._frame[1]
 
     def _key(self, scene: WaterfallScene) -> tuple[object, ...]:
-        return (scene.palette, scene.depth, scene.steps, scene.signed, self.app.theme)
+        return (scene.palette, scene.depth, scene.steps, scene.signed, self.style_version)
 
     def _draw_cells(self, grid: Grid, scene: WaterfallScene) -> None:
         codes, looks = self._tables(scene)
