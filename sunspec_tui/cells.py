@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.cells import cell_len
 
 Ints = NDArray[np.int32]
 
@@ -25,6 +26,11 @@ _FIRST_CLUSTER = 0x110000
 # Cells that have not changed are written again where that is shorter than moving over them.
 _JOIN = 3
 _SPACE = ord(" ")
+# Pages of 256 code points with wide characters in them; what our pictures are drawn with lies elsewhere.
+# The last place stands for UNKNOWN.
+_MAYBE_WIDE = np.zeros(0x2001, np.bool_)
+_MAYBE_WIDE[[0x11, 0x23, 0x24, 0x26, 0x27]] = True
+_MAYBE_WIDE[0x2E:0x2000] = True
 
 
 class Look(NamedTuple):
@@ -200,6 +206,8 @@ class Canvas:
         str
             Escape sequences and text; empty where nothing differs.
         """
+        for y in np.flatnonzero(_lines_with_wide(self.back.codes)).tolist():
+            self._mend(y)
         different = self._differing()
         lines = np.flatnonzero(different.any(axis=1))
         if not len(lines):
@@ -216,6 +224,23 @@ class Canvas:
         if not text_only:
             self._send_pictures(lines, budget)
         return self._pen.end()
+
+    def _mend(self, y: int) -> None:
+        """Blank halves of wide characters whose other half something lies over; whole ones have one look."""
+        codes = [*self.back.codes[y].tolist(), _SPACE]
+        whole = False
+        for x, code in enumerate(codes[:-1]):
+            if code == CONTINUED:
+                if whole:
+                    self.back.looks[y, x] = self.back.looks[y, x - 1]
+                else:
+                    self.back.codes[y, x] = _SPACE
+                whole = False
+            else:
+                wide = cell_len(self.text_of(code)) > 1
+                whole = wide and codes[x + 1] == CONTINUED
+                if wide and not whole:
+                    self.back.codes[y, x] = _SPACE
 
     def _send_pictures(self, lines: NDArray[np.int64], budget: int) -> None:
         """Lines in turn, so that none is left behind where the budget is short."""
@@ -270,8 +295,8 @@ class Canvas:
 
 
 def _lines_with_wide(codes: Ints) -> NDArray[np.bool_]:
-    """Lines with a cell that is half of a wide character, or needs several code points."""
-    return np.asarray(((codes == CONTINUED) | (codes >= _FIRST_CLUSTER)).any(axis=-1))
+    """Lines with a cell that may be half of a wide character, or needs several code points."""
+    return np.asarray(((codes == CONTINUED) | _MAYBE_WIDE[codes >> 8]).any(axis=-1))
 
 
 def _runs(cells: list[int], numbers: list[int]) -> list[tuple[int, int]]:

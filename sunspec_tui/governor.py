@@ -19,16 +19,21 @@ MOST_BUDGET = 1 << 20
 
 # An update should be through within this time after the link's own round trip.
 _AIM_S = 0.2
-# Without any answer so far, this long is waited for the first one; later for one that may be lost.
-_FIRST_ANSWER_S = 0.4
+# Without any answer so far, this long is waited for the first one, and this long from update to update
+# when none has come; later this long for one that may be lost.
+_FIRST_ANSWER_S = 2.5
+_UNANSWERED_S = 0.1
 _LOST_ANSWER_S = 6.0
+_MOST_PENDING = 64
+_SMALL_BYTES = 400
+_TRIPS_S = 60.0
 # Shares of the time in which the link is busy with updates: above, a step down; below, a step up.
 _BUSY = 0.45
 _IDLE = 0.12
 _QUIET = 0.03
-_WINDOW_S = 2.0
+_WINDOW_S = 1.5
 _DOWN_EVERY_S = 1.0
-_UP_EVERY_S = 0.8
+_UP_EVERY_S = 0.5
 _UP_AFTER_S = 4.0
 _MOST_PATIENCE_S = 60.0
 
@@ -44,7 +49,7 @@ class Quality(IntEnum):
     @property
     def interval_s(self) -> float:
         """Seconds from picture to picture, at least."""
-        return (0.0, 0.5, 1.0, 2.0)[self]
+        return (0.0, 0.5, 1.0, 1.5)[self]
 
     @property
     def sweeps(self) -> bool:
@@ -87,11 +92,11 @@ class Governor:
         self._fixed = fixed
         self.quality = Quality.FULL if fixed is None else fixed
         self.budget = FIRST_BUDGET
-        self._asked_s: float | None = None
-        self._asked_bytes = 0
+        self._pending: deque[tuple[float, int]] = deque(maxlen=_MOST_PENDING)
         self._begun_s: float | None = None
         self._answers = 0
         self._round_trip_s = math.nan
+        self._bare_s = math.nan
         self._trips: deque[tuple[float, float]] = deque()
         self._busy: deque[tuple[float, float]] = deque()
         self._sent: deque[tuple[float, int]] = deque()
@@ -101,56 +106,68 @@ class Governor:
 
     # Events
 
+    def asked(self, now_s: float) -> None:
+        """Note a question alone: its answer takes the link's bare round trip, and nothing waits for it."""
+        self._pending.append((now_s, 0))
+
     def sent(self, nbytes: int, now_s: float) -> None:
         """Note an update that ends with a question."""
         if self._begun_s is None:
             self._begun_s = now_s
-        self._asked_s, self._asked_bytes = now_s, nbytes
+        self._pending.append((now_s, nbytes))
         self._sent.append((now_s, nbytes))
         _drop_before(self._sent, now_s - _WINDOW_S)
 
     def answered(self, now_s: float) -> None:
         """Note the answer."""
-        if self._asked_s is None:
+        if not self._pending:
             return
-        trip_s = now_s - self._asked_s
+        asked_s, nbytes = self._pending.popleft()
+        trip_s = now_s - asked_s
         self._answers += 1
         self._round_trip_s = trip_s
-        self._trips.append((now_s, trip_s))
-        _drop_before(self._trips, now_s - 30.0)
-        busy_s = max(0.0, trip_s - min(trip for _, trip in self._trips))
+        busy_s = max(0.0, trip_s - self._bare_trip_s(trip_s, nbytes, now_s))
         self._busy.append((now_s, busy_s))
-        self._fit_budget(busy_s)
-        self._asked_s = None
+        self._fit_budget(busy_s, nbytes)
         self._fit_quality(now_s)
+
+    def _bare_trip_s(self, trip_s: float, nbytes: int, now_s: float) -> float:
+        """Round trip of the link itself: the shortest one lately of what was too small to take time."""
+        if nbytes <= _SMALL_BYTES:
+            self._trips.append((now_s, trip_s))
+            _drop_before(self._trips, now_s - _TRIPS_S)
+            self._bare_s = min(trip for _, trip in self._trips)
+        elif not self._bare_s <= trip_s:
+            self._bare_s = trip_s
+        return self._bare_s
 
     def waits(self, now_s: float) -> bool:
         """Whether the next update must wait for an answer."""
-        if self._asked_s is None:
+        if not any(nbytes for _, nbytes in self._pending):
             return False
-        patience_s = _LOST_ANSWER_S if self._answers else _FIRST_ANSWER_S
-        if now_s - self._asked_s < patience_s and (self._answers or self._first_answer_may_come(now_s)):
+        since_s = now_s - self._pending[-1][0]
+        if self._answers:
+            if since_s < _LOST_ANSWER_S:
+                return True
+            self._pending.clear()
+            return False
+        if self._begun_s is not None and now_s - self._begun_s < _FIRST_ANSWER_S:
             return True
-        # An answer was lost, or none ever comes: what was asked is forgotten.
-        self._asked_s = None
-        return False
-
-    def _first_answer_may_come(self, now_s: float) -> bool:
-        return self._begun_s is not None and now_s - self._begun_s < _FIRST_ANSWER_S
+        return since_s < _UNANSWERED_S
 
     @property
     def asks(self) -> bool:
         """Whether an answer has not come yet."""
-        return self._asked_s is not None
+        return bool(self._pending)
 
     # Decisions
 
-    def _fit_budget(self, busy_s: float) -> None:
+    def _fit_budget(self, busy_s: float, nbytes: int) -> None:
         """Twice as much while it goes fast, in proportion less where it does not."""
         if busy_s > _AIM_S:
-            fitting = self._asked_bytes * _AIM_S / busy_s
+            fitting = nbytes * _AIM_S / busy_s
             self.budget = int(min(self.budget, max(LEAST_BUDGET, fitting)))
-        elif busy_s < _AIM_S / 2 and self._asked_bytes >= self.budget / 2:
+        elif busy_s < _AIM_S / 2 and nbytes >= self.budget / 2:
             self.budget = min(MOST_BUDGET, self.budget * 2)
 
     def _fit_quality(self, now_s: float) -> None:
@@ -171,7 +188,8 @@ class Governor:
             if quiet or now_s - self._idle_since_s >= self._patience_s:
                 self._patience_s = _UP_AFTER_S if quiet else self._patience_s
                 self._raised_s = now_s
-                self._change(Quality(self.quality - 1), now_s)
+                # A link that does not feel the updates at all gets two steps at once.
+                self._change(Quality(max(0, self.quality - (2 if quiet else 1))), now_s)
         else:
             self._idle_since_s = None
 

@@ -36,6 +36,8 @@ from sunspec_tui.cells import CONTINUED, Canvas, Grid, Look, Region, code_points
 from sunspec_tui.colormaps import Depth, nearest_16, nearest_256, sixteen, true_colour
 from sunspec_tui.governor import Governor, LinkReading
 
+# Wide characters on a page that the canvas takes for narrow, because our pictures are drawn with it.
+_WIDE_AMONG_OURS = "\u25fd\u25fe"
 _SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 # Every terminal answers where its cursor is; Textual reads the answer.
 _QUESTION = "\x1b[6n"
@@ -83,7 +85,7 @@ class PaintedApp(App[int]):
         """Whether the next update leaves the pictures out, because a key waits for its answer."""
         self.cell_widgets: list[CellWidget] = []
         self._closed_link = False
-        self._has_content = False
+        self._has_content = self._asked = False
 
     # Textual's updates
 
@@ -154,6 +156,8 @@ class PaintedApp(App[int]):
             if width == 0:
                 if codes and codes[-1] != CONTINUED:
                     codes[-1] = self.canvas.cluster(self.canvas.text_of(codes[-1]) + each)
+            elif width > 1 and each in _WIDE_AMONG_OURS:
+                codes += [ord("?")] * width
             else:
                 codes += [ord(each)] + [CONTINUED] * (width - 1)
         return np.array(codes, np.int32)
@@ -223,6 +227,11 @@ class PaintedApp(App[int]):
             text = self.canvas.update(self.governor.budget, self._picture_regions())
         self.urgent = False
         if text:
+            if not self._asked:
+                # The link's own round trip, before anything is under way on it.
+                self._asked = True
+                self._put(_QUESTION)
+                self.governor.asked(now_s)
             self._write(text, now_s)
         if not self.canvas.finished:
             self.paint_soon(_RETRY_S)
@@ -235,6 +244,9 @@ class PaintedApp(App[int]):
             text = _SYNC_START + text + _SYNC_END
         text += _QUESTION
         self.governor.sent(len(text) if text.isascii() else len(text.encode("utf-8", "replace")), now_s)
+        self._put(text)
+
+    def _put(self, text: str) -> None:
         if self._send is not None:
             self._send(text)
         elif self._driver is not None:

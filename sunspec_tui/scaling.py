@@ -22,8 +22,8 @@ _LEVEL_MARGIN_DB = 0.5
 _LEVEL_LEAST_SPAN_DB = 3.0
 # A peak that stands this far above the mean of its pixel is drawn instead of the mean.
 _PEAK_FACTOR = 2.0
-# Of 20 bins of noise the farthest lies 2.5 mean distances out; a line that one bin holds, 10.
-_SIGNED_PEAK_FACTOR = 4.0
+# Six mean distances are nearly five standard deviations: noise alone hardly comes there.
+_SIGNED_PEAK_FACTOR = 6.0
 
 
 def to_db(power: Floats) -> Floats:
@@ -113,7 +113,7 @@ def bin_pixels(mean: Floats, peak: Floats | None, npixels: int) -> Floats:
     numpy.ndarray
         Shape (n, npixels): the mean of the pixel's valid bins, or their highest value where it exceeds the
         mean twofold; NaN where no bin is valid. Of a signed product the bin that is farthest from the
-        pixel's mean, where it is farther than four times the mean distance.
+        pixel's mean, where it is farther than six times the row's typical distance.
     """
     starts, _ = pixel_bins(mean.shape[-1], npixels)
     if npixels >= mean.shape[-1]:
@@ -142,7 +142,8 @@ def _outstanding(mean: Floats, average: Floats, starts: NDArray[np.int64]) -> Fl
     """The pixel's mean, or the bin that stands out from it."""
     widths = np.diff([*starts, mean.shape[-1]])
     distance = mean - np.repeat(average, widths, axis=-1)
-    typical = _pixel_means(np.abs(distance), starts)
+    # The row's own noise: one line in it does not change the median over its pixels.
+    typical = nan_median(_pixel_means(np.abs(distance), starts).T)[:, None]
     above = np.fmax.reduceat(distance, starts, axis=-1)
     below = np.fmin.reduceat(distance, starts, axis=-1)
     farthest = np.where(above >= -below, above, below)

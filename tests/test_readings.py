@@ -146,10 +146,10 @@ def test_panels_say_what_is_wrong_in_words():
     assert "1 restarts" in health_text(health).plain
     assert "disk full" in plots_text(PlotStatus(failed=1, last_error="disk full")).plain
     status = status_text(
-        HealthReading(state=StreamState.STALLED, silence_s=5.0), "a:1", "XX", math.nan, math.nan, paused=True
+        HealthReading(state=StreamState.STALLED, silence_s=5.0), "a:1", "XX", math.nan, math.nan, held_s=1_755_542_520.0
     ).plain
     assert "STALLED" in status
-    assert "PAUSED" in status
+    assert "HELD 18:42:00  end: live" in status
     assert "silent for 5.00 s" in status
 
 

@@ -1,4 +1,4 @@
-"""Decibels, levels, ticks, pixels, columns and braille, as tables of numbers."""
+"""Decibels, levels, pixels, columns and dots, as tables of numbers."""
 
 import numpy as np
 import pytest
@@ -11,15 +11,14 @@ from sunspec_tui.scaling import (
     auto_levels,
     bin_pixels,
     braille,
-    clock_step,
     colour_steps,
-    nice_step,
-    ticks,
+    middle_of_band,
+    nan_median,
+    plain_dots,
+    quiet_median,
     to_db,
     trace_dots,
 )
-from sunspec_tui.widgets.spectrum import mhz_axis
-from sunspec_tui.widgets.waterfall import time_ticks
 
 
 def test_only_positive_finite_power_has_decibels():
@@ -30,6 +29,7 @@ def test_only_positive_finite_power_has_decibels():
 def test_levels_ignore_the_edges_of_the_band_and_stay_while_they_fit():
     values = np.tile(np.linspace(10, 20, 100, dtype=np.float32), (5, 1))
     values[:, :10], values[:, 90:] = -80, 90
+    values = middle_of_band(values)
     levels = auto_levels(values)
     assert 9 < levels.low < 12
     assert 17.5 < levels.high < 20
@@ -63,42 +63,36 @@ def test_colour_steps_span_the_levels_and_mark_no_data():
     assert colour_steps(values, Levels(0, 10), 10).tolist() == [0, 0, 4, 5, 9, 9, -1]
 
 
-@pytest.mark.parametrize(
-    ("span", "most", "step"), [(73.5, 8, 10), (73.5, 20, 5), (1, 10, 0.1), (20, 10, 2), (0, 5, 1), (100, 1, 100)]
-)
-def test_steps_are_1_2_or_5(span, most, step):
-    assert nice_step(span, most) == pytest.approx(step)
+def test_signed_levels_are_symmetric_about_zero():
+    values = np.array([[-3, -1, 0, 1, 2]], np.float32)
+    levels = auto_levels(values, signed=True)
+    assert levels.low == -levels.high
+    assert 2 < levels.high <= 3
+    assert auto_levels(np.zeros((1, 4), np.float32), signed=True) == Levels(-1, 1)
 
 
-def test_ticks_are_round_and_inside():
-    assert ticks(13.4, 86.8, 8) == [20, 30, 40, 50, 60, 70, 80]
+def test_a_narrow_line_of_a_signed_product_survives_and_noise_does_not_become_one():
+    rng = np.random.default_rng(0)
+    mean = rng.normal(size=(200, 768)).astype(np.float32)
+    plain = bin_pixels(mean, None, 40)
+    assert (np.abs(plain) > 2).mean() < 0.001
+    mean[0, 400] = -50
+    assert bin_pixels(mean, None, 40)[0].min() == pytest.approx(-50, abs=1)
 
 
-@pytest.mark.parametrize(("span_s", "most", "step"), [(60, 6, 10), (300, 6, 60), (75, 5, 15), (1e6, 3, 86400)])
-def test_clock_steps_are_round_times(span_s, most, step):
-    assert clock_step(span_s, most) == step
+def test_the_quiet_median_does_not_see_a_burst_of_less_than_half_the_time():
+    mean = np.tile(np.array([1, 2, 4, np.nan], np.float32), (10, 1))
+    mean[6:] *= 100
+    np.testing.assert_allclose(quiet_median(mean), [1, 2, 4, np.nan])
+    assert np.isnan(quiet_median(np.full((3, 2), np.nan, np.float32))).all()
 
 
-def test_a_time_tick_stays_on_its_row_while_the_waterfall_moves():
-    tick_s = 1_755_542_520.0  # 18:42:00 UTC
-    times_s = [tick_s - 30 + n for n in range(80)]
-    first = {moment_s: column for column, moment_s in time_ticks(times_s[:60], 5)}
-    later = {moment_s: column for column, moment_s in time_ticks(times_s[7:67], 5)}
-    assert first[tick_s] == 30
-    assert later[tick_s] == 30 - 7
-
-
-def test_no_tick_is_put_into_a_gap():
-    times_s = [0.0 + n for n in range(5)] + [float("nan")] * 5 + [10.0 + n for n in range(5)]
-    for column, _ in time_ticks(times_s, 20):
-        assert np.isfinite(times_s[column])
-
-
-def test_mhz_labels_stand_under_their_cells():
-    axis = mhz_axis(10.0, 90.0, 81)
-    assert axis[axis.index("20") : axis.index("20") + 2] == "20"
-    assert axis.index("50") == 40 - 1
-    assert len(axis) == 81
+@pytest.mark.parametrize("n", [1, 2, 5, 8])
+def test_the_median_agrees_with_numpy_where_there_are_values(n):
+    values = np.random.default_rng(n).normal(size=(n, 7)).astype(np.float32)
+    values[0, 0] = np.nan
+    expected = [np.median(column[np.isfinite(column)]) if np.isfinite(column).any() else np.nan for column in values.T]
+    np.testing.assert_allclose(nan_median(values), expected, rtol=1e-6)
 
 
 def test_a_trace_is_drawn_from_corner_to_corner():
@@ -120,10 +114,15 @@ def test_a_single_peak_among_many_values_is_drawn_to_its_top():
 
 
 def test_braille_cells_carry_their_eight_dots():
-    assert braille(np.ones((4, 2), bool)) == ["⣿"]
+    assert braille(np.ones((4, 2), bool)).tolist() == [[ord("⣿")]]
     top_left = np.zeros((4, 2), bool)
     top_left[0, 0] = True
-    assert braille(top_left) == ["⠁"]
+    assert braille(top_left).tolist() == [[ord("⠁")]]
+
+
+def test_without_braille_a_cell_carries_two_dots():
+    dots = np.array([[1, 0, 1, 0], [0, 1, 1, 0]], bool)
+    assert "".join(map(chr, plain_dots(dots)[0])) == "'.: "
 
 
 @pytest.mark.parametrize("name", PALETTES)
@@ -161,6 +160,18 @@ def test_columns_are_the_same_whether_rows_come_one_by_one_or_together():
     numbers = list(range(whole.newest - 11, whole.newest + 1))
     for one, other in zip(whole.statistics(numbers), single.statistics(numbers), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5)
+
+
+def test_columns_are_the_same_when_history_comes_in_blocks_from_its_newest_end():
+    values, times_s, slots, marks = rows(range(60))
+    whole, blocks = ColumnStore(12, 4, 3), ColumnStore(12, 4, 3)
+    whole.add(values, times_s, slots, marks)
+    for start in (40, 20, 0):
+        part = slice(start, start + 20)
+        blocks.add(values[part], times_s[part], slots[part], marks[part])
+    assert blocks.held() == whole.held()
+    assert blocks.times_s(whole.held()) == whole.times_s(whole.held())
+    np.testing.assert_allclose(blocks.statistics(whole.held()), whole.statistics(whole.held()))
 
 
 def test_a_restart_marks_its_column():

@@ -183,7 +183,7 @@ def view_text(view: View, product: str, band: Band, levels: Levels | None, secon
 _QUALITIES = {
     Quality.SLOWER: "2 pictures/s",
     Quality.SWEEPING: "sweep, 1 picture/s",
-    Quality.LEAST: "sweep, 1 picture in 2 s",
+    Quality.LEAST: "sweep, 1 picture in 1.5 s",
 }
 
 

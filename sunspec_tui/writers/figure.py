@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sunspec_tui.plots import PlotJob
-from sunspec_tui.scaling import Levels, auto_levels, to_db
+from sunspec_tui.scaling import Levels, auto_levels, middle_of_band, to_db
 from sunspec_tui.times import format_clock
 
 SIZE_INCHES = (12, 10)
@@ -55,7 +55,7 @@ def slot_image(job: PlotJob) -> tuple[NDArray[np.float32], float, float]:
 
 def image_levels(image: NDArray[np.float32]) -> Levels:
     """Colour levels in dB, from percentiles of the middle of the band; some where nothing is valid."""
-    return auto_levels(to_db(image.T)) or Levels(0.0, 10.0)
+    return auto_levels(middle_of_band(to_db(image.T))) or Levels(0.0, 10.0)
 
 
 class SpectrumFigure:

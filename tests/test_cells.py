@@ -1,0 +1,229 @@
+"""The canvas: whatever has happened, the terminal holds what it should, cell by cell."""
+
+import numpy as np
+import pyte
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from sunspec_tui.cells import Canvas, Grid, Look, Region
+
+LOOKS = [
+    Look(), Look("38;2;1;2;3", "48;2;9;8;7"), Look("38;2;1;2;3", "48;2;4;5;6"), Look("31", "49", "1"),
+    Look("39", "48;5;200"), Look("94", "103", "4;7"),
+]  # fmt: skip
+
+
+class Terminal:
+    """A terminal in memory, of any size, without line wrap as Textual sets it."""
+
+    def __init__(self, columns, lines):
+        self.screen = pyte.Screen(columns, lines)
+        self._stream = pyte.Stream(self.screen)
+        self._stream.feed("\x1b[?7l")
+
+    def feed(self, text):
+        self._stream.feed(text)
+
+    def cells(self):
+        """Characters and looks, without pyte's `default` objects."""
+        return [[self.screen.buffer[y][x] for x in range(self.screen.columns)] for y in range(self.screen.lines)]
+
+
+def full_repaint(canvas):
+    """The screen of a terminal that is told everything at once."""
+    fresh = Canvas(canvas.back.columns, canvas.back.lines)
+    fresh.looks, fresh.back = canvas.looks, canvas.back
+    fresh._pen._looks = canvas.looks
+    fresh._cluster_texts = canvas._cluster_texts
+    terminal = Terminal(canvas.back.columns, canvas.back.lines)
+    terminal.feed(fresh.update(1 << 30))
+    return terminal.cells()
+
+
+def canvas_of(columns=20, lines=4):
+    canvas = Canvas(columns, lines)
+    for look in LOOKS:
+        canvas.looks.number(look)
+    return canvas, Terminal(columns, lines)
+
+
+def test_nothing_is_sent_where_nothing_differs():
+    canvas, _ = canvas_of()
+    assert canvas.update(1 << 20)
+    assert canvas.finished
+    assert canvas.update(1 << 20) == ""
+
+
+def test_a_changed_cell_costs_its_move_its_look_and_itself():
+    canvas, _ = canvas_of()
+    canvas.update(1 << 20)
+    canvas.back.write(5, 2, "x", 3)
+    assert canvas.update(1 << 20) == "\x1b[3;6H\x1b[0;1;31mx\x1b[0m"
+
+
+def test_a_column_goes_down_by_relative_moves_and_tells_changed_colours_alone():
+    canvas, _ = canvas_of()
+    canvas.update(1 << 20)
+    canvas.back.write(5, 1, "▀", 1)
+    canvas.back.write(5, 2, "▀", 2)
+    told = canvas.update(1 << 20)
+    assert told == "\x1b[2;6H\x1b[0;38;2;1;2;3;48;2;9;8;7m▀\x1b[B\b\x1b[48;2;4;5;6m▀\x1b[0m"
+
+
+def test_a_picture_that_moves_is_told_as_a_move_and_its_new_column():
+    canvas, terminal = canvas_of(30, 3)
+    rng = np.random.default_rng(0)
+    region = Region(2, 0, 28, 3)
+    canvas.back.codes[:] = rng.integers(65, 90, canvas.back.codes.shape)
+    terminal.feed(canvas.update(1 << 20))
+    canvas.back.codes[:, 2:27] = canvas.back.codes[:, 3:28]
+    canvas.back.codes[:, 27] = ord("!")
+    canvas.moved_left(region, 1)
+    told = canvas.update(1 << 20, [region])
+    assert len(told) < 100
+    assert told.count("P") == told.count("@") == 3
+    terminal.feed(told)
+    assert terminal.cells() == full_repaint(canvas)
+
+
+def test_a_budget_ends_an_update_and_the_rest_comes_later_with_no_line_left_behind():
+    canvas, terminal = canvas_of(20, 6)
+    canvas.back.codes[:] = ord("a")
+    seen = []
+    everywhere = [Region(0, 0, 20, 6)]
+    while not canvas.finished:
+        told = canvas.update(1, everywhere)
+        canvas.back.codes[0, 0] = ord("b") if len(seen) % 2 else ord("c")  # a line that always changes
+        seen.append(told)
+        terminal.feed(told)
+        assert len(seen) < 20
+        if len(seen) == 7:
+            break
+    assert not canvas._differing()[1:].any()
+
+
+def test_text_goes_before_pictures():
+    canvas, _ = canvas_of(20, 4)
+    canvas.update(1 << 20)
+    canvas.back.write(0, 0, "picture", 0)
+    canvas.back.write(0, 3, "text", 0)
+    picture = [Region(0, 0, 20, 3)]
+    assert canvas.update(1 << 20, picture, text_only=True) == "\x1b[4;1H\x1b[0mtext"
+    assert canvas.update(1 << 20, picture) == "\x1b[1;1H\x1b[0mpicture"
+
+
+def test_wide_characters_are_never_cut_in_half():
+    canvas, terminal = canvas_of(10, 1)
+    canvas.back.codes[0, :4] = [ord("日"), 0, ord("本"), 0]
+    terminal.feed(canvas.update(1 << 20))
+    canvas.back.codes[0, 1] = ord("x")
+    canvas.back.codes[0, 0] = ord("y")
+    terminal.feed(canvas.update(1 << 20))
+    assert terminal.screen.display[0] == "yx本      "
+
+
+def test_a_cluster_of_code_points_is_one_cell():
+    canvas, _ = canvas_of(10, 1)
+    canvas.back.codes[0, 0] = canvas.cluster("e\u0301")
+    assert "e\u0301" in canvas.update(1 << 20)
+    assert canvas.cluster("x") == ord("x")
+
+
+def test_writing_outside_a_grid_is_left_out():
+    grid = Grid.filled(4, 1)
+    grid.write(-2, 0, "abcdefgh", 0)
+    grid.write(0, 5, "zz", 0)
+    assert grid.codes.tobytes().decode("utf-32-le") == "cdef"
+
+
+class CanvasMachine(RuleBasedStateMachine):
+    """Any sequence of drawing, moving, resizing and short budgets ends in the same cells as a full repaint."""
+
+    @initialize(columns=st.integers(8, 60), lines=st.integers(2, 16))
+    def begin(self, columns, lines):
+        self.canvas, self.terminal = canvas_of(columns, lines)
+        self.rng = np.random.default_rng(columns * lines)
+
+    @rule(columns=st.integers(8, 60), lines=st.integers(2, 16))
+    def resize(self, columns, lines):
+        self.canvas.resize(columns, lines)
+        self.terminal.screen.resize(lines, columns)
+
+    @rule(seed=st.integers(0, 2**32 - 1), some=st.floats(0.0, 1.0))
+    def scribble(self, seed, some):
+        rng, back = np.random.default_rng(seed), self.canvas.back
+        chosen = rng.random(back.codes.shape) < some
+        back.codes[chosen] = rng.choice([32, 65, 0x2580, 0x28FF], int(chosen.sum()))
+        back.looks[chosen] = rng.integers(0, len(LOOKS), int(chosen.sum()))
+
+    @rule(by=st.integers(1, 4), true=st.booleans(), seed=st.integers(0, 1000))
+    def move(self, by, true, seed):
+        back = self.canvas.back
+        region = Region(2, 0, back.columns - 3, back.lines - 1)
+        if by >= region.right - region.left:
+            return
+        self.canvas.moved_left(region, by)
+        if true:  # else the hint is a lie, which may cost bytes but no cell
+            part = back.codes[: region.bottom, region.left : region.right]
+            part[:, :-by] = part[:, by:].copy()
+            part[:, -by:] = np.random.default_rng(seed).integers(65, 90, part[:, -by:].shape)
+            looks = back.looks[: region.bottom, region.left : region.right]
+            looks[:, :-by] = looks[:, by:].copy()
+
+    @rule(budget=st.sampled_from([1, 40, 200, 5000]), text_only=st.booleans())
+    def update(self, budget, text_only):
+        region = Region(2, 0, self.canvas.back.columns - 3, self.canvas.back.lines - 1)
+        self.terminal.feed(self.canvas.update(budget, [region], text_only=text_only))
+
+    @rule(x=st.integers(0, 59), y=st.integers(0, 15))
+    def wide(self, x, y):
+        back = self.canvas.back
+        if y < back.lines and x + 1 < back.columns:
+            back.codes[y, max(0, x - 1) : x + 3] = 32
+            back.codes[y, x : x + 2] = [ord("日"), 0]
+            back.looks[y, x : x + 2] = 1
+
+    @rule()
+    def forget(self):
+        self.terminal.feed("\x1b[5;5H\x1b[31mgarbage")
+        self.canvas.forget()
+
+    @invariant()
+    def the_terminal_ends_as_after_a_full_repaint(self):
+        if not hasattr(self, "canvas"):
+            return
+        rounds = 0
+        while not self.canvas.finished and rounds % 7 != 6:
+            self.terminal.feed(self.canvas.update(300))
+            rounds += 1
+        if self.canvas.finished:
+            assert self.terminal.cells() == full_repaint(self.canvas)
+
+    def teardown(self):
+        while not self.canvas.finished:
+            self.terminal.feed(self.canvas.update(1 << 20))
+        assert self.terminal.cells() == full_repaint(self.canvas)
+
+
+# Shrinking a picture takes minutes, and its seed tells as much.
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
+TestCanvas = CanvasMachine.TestCase
+TestCanvas.settings = settings(
+    max_examples=40, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES
+)
+
+
+@pytest.mark.parametrize("budget", [1, 100, 10_000])
+def test_thousands_of_steps_leave_no_wrong_cell(budget):
+    machine = CanvasMachine()
+    machine.begin(44, 12)
+    rng = np.random.default_rng(budget)
+    for step in range(2000):
+        machine.scribble(int(rng.integers(1 << 30)), float(rng.random() ** 6))
+        machine.move(int(rng.integers(1, 3)), bool(rng.random() < 0.9), step)
+        machine.update(budget, bool(rng.random() < 0.2))
+        if step % 100 == 0:
+            machine.the_terminal_ends_as_after_a_full_repaint()
+    machine.teardown()

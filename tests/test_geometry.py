@@ -1,0 +1,132 @@
+"""Where values lie on the screen: ticks, cells, columns and labels, as tables of numbers."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sunspec_tui.geometry import Band, TimeAxis, clock_step, labels, nice_step, pixel_bins, ticks, time_ticks
+from sunspec_tui.times import bin_frequencies_hz
+from sunspec_tui.widgets.spectrum import mhz_axis
+from sunspec_tui.widgets.waterfall import level_label
+
+FREQUENCIES_MHZ = bin_frequencies_hz(560, 3072, 4) / 1e6
+
+
+@pytest.mark.parametrize(
+    ("span", "most", "step"),
+    [(73.5, 8, 10), (73.5, 20, 5), (1, 10, 0.1), (20, 10, 2), (0, 5, 1), (100, 1, 100), (float("nan"), 4, 1)],
+)
+def test_steps_are_1_2_or_5(span, most, step):
+    assert nice_step(span, most) == pytest.approx(step)
+
+
+@given(st.floats(1e-9, 1e12), st.integers(1, 200))
+def test_every_span_has_a_step(span, most):
+    assert span / nice_step(span, most) <= most * (1 + 1e-6)
+
+
+def test_ticks_are_round_and_inside():
+    assert ticks(13.4, 86.8, 8) == [20, 30, 40, 50, 60, 70, 80]
+    assert ticks(0.05, 0.45, 5) == [0.1, 0.2, 0.3, 0.4]
+
+
+@pytest.mark.parametrize(("span_s", "most", "step"), [(60, 6, 10), (300, 6, 60), (75, 5, 15), (1e6, 3, 86400)])
+def test_clock_steps_are_round_times(span_s, most, step):
+    assert clock_step(span_s, most) == step
+
+
+def test_a_time_tick_stays_on_its_row_while_the_waterfall_moves():
+    tick_s = 1_755_542_520.0  # 18:42:00 UTC
+    times_s = [tick_s - 30 + n for n in range(80)]
+    for moved in range(20):
+        found = {moment_s: column for column, moment_s in time_ticks(times_s[moved : moved + 60], 5)}
+        assert found[tick_s] == 30 - moved
+
+
+def test_no_tick_is_put_into_a_gap():
+    times_s = [0.0 + n for n in range(5)] + [float("nan")] * 5 + [10.0 + n for n in range(5)]
+    for column, _ in time_ticks(times_s, 20):
+        assert np.isfinite(times_s[column])
+
+
+@pytest.mark.parametrize(
+    ("nbins", "npixels", "starts", "stops"),
+    [(8, 2, [0, 4], [4, 8]), (2, 5, [0, 0, 0, 1, 1], [1, 1, 1, 2, 2]), (3, 3, [0, 1, 2], [1, 2, 3])],
+)
+def test_pixels_hold_neighbouring_bins(nbins, npixels, starts, stops):
+    first, after = pixel_bins(nbins, npixels)
+    assert first.tolist() == starts
+    assert after.tolist() == stops
+
+
+def test_the_band_has_the_edges_of_its_bins():
+    band = Band.of(FREQUENCIES_MHZ)
+    assert (band.first, band.last) == (0, 768)
+    assert band.low_mhz == pytest.approx(560 * 0.02392578125 - 0.02392578125 / 2)
+    assert band.bin_mhz == pytest.approx(0.095703125)
+    upper_half = Band.of(FREQUENCIES_MHZ, (0.5, 1.0))
+    assert upper_half.first == 384
+    assert upper_half.low_mhz == pytest.approx((band.low_mhz + band.high_mhz) / 2)
+
+
+@pytest.mark.parametrize("cells", [5, 20, 40, 400])
+@pytest.mark.parametrize("share", [(0.0, 1.0), (0.25, 0.375), (0.99, 1.0)])
+def test_cell_and_bin_lead_back_to_each_other(cells, share):
+    band = Band.of(FREQUENCIES_MHZ, share)
+    for number in range(band.first, band.last):
+        cell = band.cell_of_bin(number, cells)
+        start, stop = band.bins_of(cell, cells)
+        assert start <= number < stop or stop - start <= 1
+    assert band.cell_of_bin(band.last, cells) is None
+
+
+def test_a_frequency_and_the_bin_that_holds_it_share_a_cell():
+    band = Band.of(FREQUENCIES_MHZ)
+    for number in range(0, 768, 7):
+        by_bin, by_mhz = band.cell_of_bin(number, 24), band.cell_of(FREQUENCIES_MHZ[number], 24)
+        assert abs(by_bin - by_mhz) <= 1
+    assert band.cell_of(5.0, 24) is None
+    assert band.cell_of(90.0, 24) is None
+
+
+@pytest.mark.parametrize("sweeping", [False, True])
+@pytest.mark.parametrize("newest", [0, 3, 1000, 1004])
+def test_columns_and_cells_lead_back_to_each_other(sweeping, newest):
+    axis = TimeAxis(10, newest, sweeping)
+    cells = [axis.cell_of(number) for number in axis.numbers]
+    assert [axis.number_at(cell) for cell in cells] == axis.numbers
+    assert axis.numbers[-1] == newest
+    assert len(set(cells)) == len(cells) == (9 if sweeping else 10)
+    assert axis.number_at(-1) is None
+    assert axis.number_at(10) is None
+
+
+def test_scrolling_keeps_the_newest_at_the_right_and_sweeping_keeps_columns_in_place():
+    assert TimeAxis(10, 57).cell_of(57) == 9
+    assert TimeAxis(10, 58).cell_of(57) == 8
+    assert TimeAxis(10, 57, sweeping=True).cell_of(57) == TimeAxis(10, 60, sweeping=True).cell_of(57) == 7
+    assert TimeAxis(10, 57, sweeping=True).write_cursor == 8
+    assert TimeAxis(10, 57, sweeping=True).number_at(8) is None
+
+
+def test_labels_never_touch_and_the_first_ones_win():
+    assert labels([(0, "aaaa"), (4, "b"), (5, "cc"), (9, "d")], 10) == [(0, "aaaa"), (5, "cc"), (9, "d")]
+    assert labels([(9, "ab")], 10) == []
+    assert labels([(1, "abc")], 10, centred=True) == [(0, "abc")]
+
+
+def test_mhz_labels_stand_under_their_cells():
+    axis = mhz_axis(Band(0, 80, 10.0, 90.0), 80)
+    assert axis.index("20") == 10 - 1
+    assert axis.index("50") == 40 - 1
+    assert len(axis) == 80
+
+
+@pytest.mark.parametrize(
+    ("value", "span", "text"),
+    [(17.4, 14, "   17"), (-2.5, 8, " -2.5"), (0.012, 0.02, "0.012"), (1.0, 2.0, "  1.0"), (-123456.0, 2e5, "-1e5")],
+)
+def test_levels_are_written_in_five_cells(value, span, text):
+    assert level_label(value, span).strip() == text.strip()
+    assert len(level_label(value, span)) == 5

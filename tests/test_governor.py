@@ -1,0 +1,124 @@
+"""The governor on links of known rates: updates stay small, quality follows, and comes back."""
+
+import math
+from collections import deque
+
+import pytest
+
+from sunspec_tui.governor import FIRST_BUDGET, LEAST_BUDGET, MOST_BUDGET, Governor, Quality
+
+
+class Link:
+    """A link of some bytes per second and a round trip, and a program that always has something to send."""
+
+    def __init__(self, governor, rate, trip_s=0.05, answers=True):
+        self.governor, self.rate, self.trip_s, self.answers = governor, rate, trip_s, answers
+        self.now_s, self.free_s, self.coming_s = 0.0, 0.0, deque()
+        self.waited_s = []
+        governor.asked(0.0)
+        if answers:
+            self.coming_s.append(trip_s)
+
+    def run(self, seconds, wanted):
+        """Let the program want `wanted(quality)` bytes at each of its picture times."""
+        end_s, next_s, backlog = self.now_s + seconds, self.now_s, 0
+        while self.now_s < end_s:
+            self.now_s += 0.01
+            while self.coming_s and self.now_s >= self.coming_s[0]:
+                self.coming_s.popleft()
+                self.governor.answered(self.now_s)
+            if self.now_s >= next_s:
+                next_s = self.now_s + max(0.25, self.governor.quality.interval_s)
+                backlog = wanted(self.governor.quality)
+            if backlog > 0 and not self.governor.waits(self.now_s):
+                nbytes = min(backlog, self.governor.budget)
+                backlog -= nbytes
+                self.governor.sent(nbytes, self.now_s)
+                begun_s = max(self.now_s, self.free_s)
+                self.free_s = begun_s + nbytes / self.rate
+                self.waited_s.append(self.free_s - self.now_s)
+                if self.answers:
+                    self.coming_s.append(self.free_s + self.trip_s)
+
+
+def demand(quality):
+    return (6000, 6000, 2500, 1500)[quality]
+
+
+@pytest.mark.parametrize("trip_s", [0.001, 0.05, 0.4])
+def test_a_fast_link_gets_all_at_full_quality(trip_s):
+    link = Link(governor := Governor(), 10e6, trip_s)
+    link.run(10, demand)
+    assert governor.quality is Quality.FULL
+    assert governor.budget >= FIRST_BUDGET
+    assert governor.reading(link.now_s).round_trip_s == pytest.approx(trip_s, abs=0.02)
+
+
+@pytest.mark.parametrize("rate", [4e3, 8e3, 32e3])
+def test_on_a_slow_link_updates_stay_short_and_leave_room(rate):
+    link = Link(governor := Governor(), rate)
+    link.run(15, demand)
+    link.waited_s.clear()
+    link.run(20, demand)
+    assert governor.quality > Quality.FULL
+    assert max(link.waited_s) < 0.5
+    assert sum(link.waited_s) / 20 < 0.65
+
+
+def test_quality_comes_back_within_five_seconds_when_the_link_does():
+    link = Link(governor := Governor(), 4e3)
+    link.run(30, demand)
+    assert governor.quality is Quality.LEAST
+    link.rate = 10e6
+    link.run(5, demand)
+    assert governor.quality is Quality.FULL
+
+
+def test_a_step_up_that_was_too_much_is_tried_less_often():
+    link = Link(governor := Governor(), 24e3)
+    changes = []
+    for _ in range(1200):
+        before = governor.quality
+        link.run(0.1, demand)
+        if governor.quality != before:
+            changes.append(link.now_s)
+    late = [at_s for at_s in changes if at_s > 60]
+    assert len(late) <= 6
+
+
+def test_without_answers_nothing_waits_for_them():
+    link = Link(governor := Governor(), 10e6, answers=False)
+    link.run(5, demand)
+    reading = governor.reading(link.now_s)
+    assert not reading.answers
+    assert math.isnan(reading.round_trip_s)
+    assert reading.rate_bytes_s > 10_000
+    assert governor.quality is Quality.FULL
+
+
+def test_a_lost_answer_holds_the_picture_for_some_seconds_at_most():
+    governor = Governor()
+    governor.sent(100, 0.0)
+    governor.answered(0.1)
+    governor.sent(100, 1.0)
+    assert governor.waits(6.0)
+    assert not governor.waits(7.1)
+    governor.answered(8.0)  # a late answer to a forgotten question is none
+
+
+def test_a_fixed_quality_stays():
+    link = Link(governor := Governor(Quality.LEAST), 10e6)
+    link.run(10, demand)
+    assert governor.quality is Quality.LEAST
+
+
+def test_budgets_have_ends():
+    governor = Governor()
+    for n in range(40):
+        governor.sent(governor.budget, n)
+        governor.answered(n + 0.001)
+    assert governor.budget == MOST_BUDGET
+    for n in range(40, 60):
+        governor.sent(governor.budget, n)
+        governor.answered(n + 0.9)
+    assert governor.budget == LEAST_BUDGET

@@ -1,0 +1,148 @@
+"""Steps of the view: what each key does, as a table of values."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sunspec_tui.colormaps import PALETTES
+from sunspec_tui.geometry import Band
+from sunspec_tui.keys import FOOTER, KEYS
+from sunspec_tui.products import Product
+from sunspec_tui.scaling import Levels
+from sunspec_tui.times import bin_frequencies_hz
+from sunspec_tui.view import PANELS, STEPS, Cursor, Extent, View, recall, remember
+
+BAND = Band.of(bin_frequencies_hz(560, 3072, 4) / 1e6)
+EXTENT = Extent(
+    npol=4, ring_rows=1200, columns=70, lines=20, nbins=768, newest=5000, oldest=3801, shown=5000, band=BAND,
+    levels=Levels(10, 30), spectrum_levels=Levels(0, 40),
+)  # fmt: skip
+
+
+def walk(view, *steps, extent=EXTENT):
+    for name, *arguments in steps:
+        shown = extent.newest if view.held is None else view.held
+        view = STEPS[name](view, replace(extent, shown=shown), *arguments)
+    return view
+
+
+@pytest.mark.parametrize(
+    ("steps", "field", "value"),
+    [
+        ([("other_product", 1)], "product", Product.YY),
+        ([("other_product", -1)], "product", Product.V_OVER_I),
+        ([("other_palette", 1)], "palette", PALETTES[1]),
+        ([("span", -1)], "rows_per_column", 2),
+        ([("span", -1)] * 9, "rows_per_column", 1),
+        ([("span", 1)], "rows_per_column", 8),
+        ([("span", 1)] * 9, "rows_per_column", 18),
+        ([("span", 1)] * 9 + [("span", -1)], "rows_per_column", 16),
+        ([("levels_by_hand", -1, 0)], "levels", Levels(9, 30)),
+        ([("levels_by_hand", 0, 1)], "levels", Levels(10, 31)),
+        ([("levels_by_hand", 1, -1)] * 30, "levels", Levels(19, 21)),
+        ([("automatic",)], "levels", Levels(10, 30)),
+        ([("automatic",)] * 2, "levels", None),
+        ([("bias", 1)] * 3, "bias", -3.0),
+        ([("automatic",), ("bias", 1)], "levels", Levels(9, 29)),
+        ([("zoom", 1)], "share", (0.25, 0.75)),
+        ([("zoom", 1), ("zoom", -1)], "share", (0.0, 1.0)),
+        ([("zoom", 1), ("pan", 1)], "share", (0.375, 0.875)),
+        ([("zoom", 1)] + [("pan", -1)] * 9, "share", (0.0, 0.5)),
+        ([("hold",)], "held", 5000),
+        ([("hold",)] * 2, "held", None),
+        ([("back_in_time", 0.5)], "held", 4860),
+        ([("back_in_time", 0.5), ("back_in_time", -0.5)], "held", None),
+        ([("back_in_time", 1e9)], "held", 3801 + 279),
+        ([("back_in_time", 0.5), ("live",)], "held", None),
+        ([("move_cursor", 1, 0)], "cursor", Cursor(1250 - 35, 384)),
+        ([("move_cursor", -1, 0)], "cursor", Cursor(1250, 384)),
+        ([("move_cursor", -1, 0)] * 3, "cursor", Cursor(1248, 403)),
+        ([("move_cursor", -1, 0), ("escape",)], "cursor", None),
+        ([("hold",), ("escape",)], "held", None),
+        ([("maximise",), ("escape",)], "maximised", None),
+        ([("maximise",)], "maximised", "waterfall"),
+        ([("toggle_trace", "max")], "traces", frozenset({"max"})),
+        ([("fix_spectrum",)], "spectrum_levels", Levels(0, 40)),
+        ([("fix_spectrum",), ("toggle_linear",)], "spectrum_levels", None),
+        ([("toggle_panel", "log")], "hidden", frozenset({"log"})),
+        ([("toggle_panel", "log"), ("toggle_panels",)], "hidden", frozenset()),
+        ([("toggle_panels",)], "hidden", frozenset(PANELS)),
+        ([("other_theme",)], "theme", "light"),
+        ([("flip", "sweeping")], "sweeping", True),
+        ([("flip", "subtract")], "subtract", True),
+    ],
+)  # fmt: skip
+def test_a_step_does_what_its_key_says(steps, field, value):
+    assert getattr(walk(View(), *steps), field) == value
+
+
+def test_zoom_keeps_the_cursor_in_the_band():
+    view = replace(View(), cursor=Cursor(1200, 700))
+    for _ in range(8):
+        view = walk(view, ("zoom", 1))
+        band = Band.of(bin_frequencies_hz(560, 3072, 4) / 1e6, view.share)
+        assert band.first <= 700 < band.last
+
+
+def test_a_product_that_the_stream_lacks_is_passed_over():
+    two = replace(EXTENT, npol=2)
+    products = set()
+    view = View()
+    for _ in range(6):
+        view = walk(view, ("other_product", 1), extent=two)
+        products.add(view.product)
+    assert products == {Product.XX, Product.YY, Product.I, Product.Q}
+
+
+def test_every_key_of_a_step_names_one_that_there_is():
+    from textual.actions import parse
+
+    for key in KEYS:
+        _, name, arguments = parse(key.action)
+        if name == "step":
+            STEPS[arguments[0]](View(), EXTENT, *arguments[1:])
+
+
+def test_no_key_is_bound_twice_and_the_footer_knows_its_keys():
+    names = [name for key in KEYS for name in key.keys.split(",")]
+    assert len(names) == len(set(names))
+    assert {key.shown for key in KEYS if key.short} >= set(FOOTER)
+
+
+def test_what_is_kept_comes_back():
+    view = walk(
+        View(), ("other_product", 2), ("other_palette", 1), ("span", 1), ("automatic",), ("toggle_trace", "min")
+    )
+    view = walk(view, ("toggle_panel", "memory"), ("maximise",), ("flip", "pipelines"), ("other_theme",))
+    assert recall(View(), remember(view)) == view
+
+
+def test_holds_and_cursors_are_not_kept():
+    view = walk(View(), ("hold",), ("move_cursor", 1, 0), ("zoom", 1))
+    assert recall(View(), remember(view)) == View()
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*remember(View()), "other"]),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+            max_leaves=5,
+        ),
+    )
+)
+def test_no_file_of_another_version_spoils_the_view(kept):
+    view = recall(View(), kept)
+    assert view.rows_per_column >= 1
+    assert view.palette in PALETTES
+    assert view.hidden <= set(PANELS)
+    assert view.levels is None or view.levels.span > 0
+    remember(view)
+
+
+def test_the_bin_frequencies_are_those_of_the_band():
+    np.testing.assert_allclose(BAND.centre_mhz(0, 1), bin_frequencies_hz(560, 3072, 4)[0] / 1e6)
