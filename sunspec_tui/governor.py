@@ -26,6 +26,7 @@ _UNANSWERED_S = 0.1
 _LOST_ANSWER_S = 6.0
 _MOST_PENDING = 64
 _SMALL_BYTES = 400
+_SOON_S = 0.1
 _TRIPS_S = 60.0
 # Shares of the time in which the link is busy with updates: above, a step down; below, a step up.
 _BUSY = 0.45
@@ -97,6 +98,8 @@ class Governor:
         self._answers = 0
         self._round_trip_s = math.nan
         self._bare_s = math.nan
+        self._again_s: float | None = None
+        self._second_per_byte = 0.0
         self._trips: deque[tuple[float, float]] = deque()
         self._busy: deque[tuple[float, float]] = deque()
         self._sent: deque[tuple[float, int]] = deque()
@@ -123,13 +126,32 @@ class Governor:
         if not self._pending:
             return
         asked_s, nbytes = self._pending.popleft()
+        if self._again_s is not None and now_s - self._again_s < 1.5 * self._bare_s + _SOON_S:
+            # The second question was answered at once: the first one's answer was lost on the way.
+            asked_s, nbytes = self._again_s, 0
+            self._pending.clear()
+        self._again_s = None
         trip_s = now_s - asked_s
         self._answers += 1
         self._round_trip_s = trip_s
         busy_s = max(0.0, trip_s - self._bare_trip_s(trip_s, nbytes, now_s))
+        if nbytes > _SMALL_BYTES and busy_s > _SOON_S / 2:
+            self._second_per_byte = busy_s / nbytes
         self._busy.append((now_s, busy_s))
         self._fit_budget(busy_s, nbytes)
         self._fit_quality(now_s)
+
+    def doubts(self, now_s: float) -> bool:
+        """Whether an answer is so late that the question is better asked again: it costs four bytes."""
+        if not self._pending or not self._answers:
+            return False
+        asked_s, nbytes = self._pending[-1]
+        expected_s = 2 * self._bare_s + 2 * nbytes * self._second_per_byte + 2 * _SOON_S
+        return now_s - max(asked_s, self._again_s or asked_s) > max(expected_s, 4 * _SOON_S)
+
+    def asked_again(self, now_s: float) -> None:
+        """Note that the question was asked again."""
+        self._again_s = now_s
 
     def _bare_trip_s(self, trip_s: float, nbytes: int, now_s: float) -> float:
         """Round trip of the link itself: the shortest one lately of what was too small to take time."""
@@ -150,6 +172,7 @@ class Governor:
             if since_s < _LOST_ANSWER_S:
                 return True
             self._pending.clear()
+            self._again_s = None
             return False
         if self._begun_s is not None and now_s - self._begun_s < _FIRST_ANSWER_S:
             return True

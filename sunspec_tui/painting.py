@@ -220,6 +220,9 @@ class PaintedApp(App[int]):
             return
         now_s = time.monotonic()
         if self.governor.waits(now_s) or self._writer_is_busy():
+            if self.governor.doubts(now_s):
+                self._put(_QUESTION)
+                self.governor.asked_again(now_s)
             self.paint_soon(_RETRY_S)
             return
         text = self.canvas.update(self.governor.budget, self._picture_regions(), text_only=self.urgent)

@@ -265,4 +265,5 @@ def plain_dots(dots: NDArray[np.bool_]) -> NDArray[np.int32]:
         bool, shape (2 * lines, columns), top row first.
     """
     places = dots[0::2].astype(np.int32) + 2 * dots[1::2]
-    return np.take(_PLAIN_DOTS, places).astype(np.int32)
+    plain: NDArray[np.int32] = _PLAIN_DOTS[places]
+    return plain

@@ -106,6 +106,24 @@ def test_a_lost_answer_holds_the_picture_for_some_seconds_at_most():
     governor.answered(8.0)  # a late answer to a forgotten question is none
 
 
+def test_a_question_whose_answer_was_lost_is_asked_again_soon_and_costs_no_quality():
+    governor = Governor()
+    governor.asked(0.0)
+    governor.answered(0.05)
+    governor.sent(5000, 0.1)
+    governor.answered(0.2)
+    for second in range(1, 20):
+        governor.sent(5000, second)
+        assert governor.waits(second + 0.1)
+        assert not governor.doubts(second + 0.1)
+        assert governor.doubts(second + 0.6)
+        governor.asked_again(second + 0.6)
+        assert not governor.doubts(second + 0.65)
+        governor.answered(second + 0.66)
+        assert not governor.waits(second + 0.67)
+    assert governor.quality is Quality.FULL
+
+
 def test_a_fixed_quality_stays():
     link = Link(governor := Governor(Quality.LEAST), 10e6)
     link.run(10, demand)
