@@ -250,7 +250,8 @@ def braille(dots: NDArray[np.bool_]) -> NDArray[np.int32]:
     """
     rows, columns = dots.shape
     cells = dots.reshape(rows // 4, 4, columns // 2, 2)
-    return 0x2800 + np.einsum("rica,ia->rc", cells, _BRAILLE_BITS, dtype=np.int32)
+    patterns: NDArray[np.int32] = np.einsum("rica,ia->rc", cells, _BRAILLE_BITS, dtype=np.int32)
+    return 0x2800 + patterns
 
 
 _PLAIN_DOTS = np.array([ord(character) for character in " '.:"], np.int32)

@@ -18,6 +18,7 @@ PANELS = ("delay", "health", "memory", "plots", "log")
 TRACES = ("max", "min", "average")
 THEMES = ("dark", "light", "terminal")
 NARROWEST_SHARE = 1 / 64
+_MOST_LEVEL = 1e30
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,10 +327,15 @@ def recall(view: View, kept: Mapping[str, Any]) -> View:
     view = replace(view, **fitting)
     if kept.get("product") in tuple(Product):
         view = replace(view, product=Product(kept["product"]))
-    levels = kept.get("levels")
-    if isinstance(levels, list) and len(levels) == 2 and all(isinstance(each, int | float) for each in levels):
-        view = replace(view, levels=Levels(*map(float, levels)) if levels[1] > levels[0] else None)
+    view = replace(view, levels=_levels(kept.get("levels")))
     return replace(view, traces=_names(kept.get("traces"), TRACES), hidden=_names(kept.get("hidden"), PANELS))
+
+
+def _levels(value: Any) -> Levels | None:
+    if not isinstance(value, list) or len(value) != 2 or not all(isinstance(each, float | int) for each in value):
+        return None
+    low, high = value
+    return Levels(float(low), float(high)) if -_MOST_LEVEL < low < high < _MOST_LEVEL else None
 
 
 def _is_bool(value: Any) -> bool:

@@ -16,13 +16,15 @@ EVENT = DATA / "BIR_20110607_062400_10.fit"
 needs_event = pytest.mark.skipif(not EVENT.exists(), reason=f"the solar event {EVENT.name} is not beside the project")
 
 
-def poll_until(condition: Callable[[], Any], timeout_s: float = 10.0, what: str = "the condition") -> Any:
+def poll_until(
+    condition: Callable[[], Any], timeout_s: float = 10.0, what: str | Callable[[], str] = "the condition"
+) -> Any:
     """Look again and again until `condition` holds; its value, or a failure at the deadline."""
     deadline_s = time.monotonic() + timeout_s
     pause = threading.Event()
     while not (value := condition()):
         if time.monotonic() > deadline_s:
-            pytest.fail(f"{what} did not come within {timeout_s} s")
+            pytest.fail(f"{what() if callable(what) else what} did not come within {timeout_s} s")
         pause.wait(0.01)
     return value
 

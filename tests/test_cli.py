@@ -3,16 +3,14 @@
 import json
 import re
 import subprocess
-import sys
 
 import pytest
 from conftest import EVENT, Publisher, needs_event, poll_until
+from terminals import PROGRAM
 
 from sunspec_tui import cli
 from sunspec_tui.config import Settings, StreamSettings
 from sunspec_tui.errors import UsageError
-
-PROGRAM = [sys.executable, "-m", "sunspec_tui"]
 
 
 def run(*words, timeout=60, **options):

@@ -1,85 +1,15 @@
 """The monitor on a real pseudo-terminal: what it draws, how it ends, how it leaves the terminal."""
 
-import fcntl
-import os
-import pty
-import re
-import select
 import signal
-import struct
 import subprocess
 import termios
-import threading
 import time
 
 import numpy as np
 import psutil
-import pyte
 import pytest
 from conftest import Publisher, block_time, message, poll_until
-from test_cli import PROGRAM
-
-UNKNOWN_TO_PYTE = re.compile(
-    rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$p|\x1b\[\?[0-9;]*[a-gi-km-z]|\x1b_G.*?\x1b\\|\x1bP.*?\x1b\\", re.S
-)
-
-
-class Terminal:
-    """A program in a pseudo-terminal whose screen is kept."""
-
-    def __init__(self, *words, columns=120, lines=40, cwd=None):
-        self.master, slave = pty.openpty()
-        self.resize(columns, lines, tell=False)
-        self.before = termios.tcgetattr(slave)
-        self.slave = slave
-        self.screen = pyte.Screen(columns, lines)
-        self._stream = pyte.ByteStream(self.screen)
-        self.raw = bytearray()
-        # COLUMNS and LINES of a test runner would stand over the terminal's own size.
-        kept = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES", "NO_COLOR")}
-        environment = kept | {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
-        self.process = subprocess.Popen(
-            [*PROGRAM, *words], stdin=slave, stdout=slave, stderr=slave, env=environment, cwd=cwd,
-            start_new_session=True, preexec_fn=lambda: fcntl.ioctl(slave, termios.TIOCSCTTY, 0),
-        )  # fmt: skip
-        self._ended = threading.Event()
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-
-    def _read(self):
-        while not self._ended.is_set():
-            if select.select([self.master], [], [], 0.05)[0]:
-                try:
-                    data = os.read(self.master, 65536)
-                except OSError:
-                    return
-                self.raw += data
-                self._stream.feed(UNKNOWN_TO_PYTE.sub(b"", data))
-
-    def resize(self, columns, lines, *, tell=True):
-        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-        if tell:
-            self.screen.resize(lines, columns)
-            os.kill(self.process.pid, signal.SIGWINCH)
-
-    def press(self, keys):
-        os.write(self.master, keys.encode())
-
-    @property
-    def text(self):
-        return "\n".join(self.screen.display)
-
-    def shows(self, *words, timeout_s=20):
-        poll_until(lambda: all(word in self.text for word in words), timeout_s, f"{words} on the screen\n{self.text}")
-
-    def end(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        self._ended.set()
-        self._reader.join()
-        os.close(self.slave)
-        os.close(self.master)
+from terminals import PROGRAM, Terminal
 
 
 @pytest.fixture
@@ -87,7 +17,7 @@ def terminal(tmp_path):
     opened = []
 
     def start(*words, **options):
-        opened.append(Terminal(*words, cwd=tmp_path, **options))
+        opened.append(Terminal([*PROGRAM, *words], tmp_path, **options))
         return opened[-1]
 
     yield start
@@ -95,41 +25,104 @@ def terminal(tmp_path):
         each.end()
 
 
+# Each key, and what the screen says afterwards; a word after "!" is no longer there.
+KEY_TOUR = [
+    ("d", "method   buffer"),
+    ("d", "method   manual"),
+    ("m", "Manual delay"),
+    ("x\r", "'x' is not a number of seconds"),
+    ("\x7f", "such as 2.5"),
+    ("2.5\r", "message  2.50 s"),
+    ("+", "every 1 s"),
+    ("-", "interval off"),
+    ("g", "objects freed"),
+    ("o", " → "),
+    ("x", " YY "),
+    ("x", "XY_real"),
+    ("x", "XY_imag"),
+    ("X", "XY_real"),
+    ("XX", " XX "),
+    ("c", "turbo"),
+    ("C", "viridis"),
+    ("[", "2 rows a column"),
+    ("]", "4 rows a column"),
+    ("s", "sweep"),
+    ("s", "scroll"),
+    ("(", "by hand"),
+    ("a", " auto"),
+    ("<", "auto +1"),
+    (">", "!auto +1"),
+    (")", "by hand"),
+    ("{", "by hand"),
+    ("}", "by hand"),
+    ("l", "Levels of the waterfall"),
+    ("\x1b", "!Levels of the waterfall"),
+    ("a", " auto"),
+    ("b", "less background"),
+    ("b", "!less background"),
+    ("z", "31.8–68.5 MHz"),
+    (",", "22.6–59.3 MHz"),
+    (".", "31.8–68.5 MHz"),
+    ("Z", "13.4–86.9 MHz"),
+    ("h", "XX max dB"),
+    ("n", "XX max min dB"),
+    ("v", "XX average max min dB"),
+    ("r", "XX average max min dB"),
+    ("hnv", "!max"),
+    ("y", "XX YY dB"),
+    ("y", "XX dB"),
+    ("e", "XX linear"),
+    ("e", "XX dB"),
+    ("f", " dB fixed"),
+    ("f", "! dB fixed"),
+    ("i", "┊"),
+    ("i", "!┊"),
+    ("1", "!─ Delay ─"),
+    ("1", "─ Delay ─"),
+    ("2", "!─ Health ─"),
+    ("2", "─ Health ─"),
+    ("3", "!─ Memory ─"),
+    ("3", "─ Memory ─"),
+    ("4", "!─ Plots ─"),
+    ("4", "─ Plots ─"),
+    ("5", "!─ Log ─"),
+    ("5", "─ Log ─"),
+    ("\\", "!─ Health ─"),
+    ("\\", "─ Health ─"),
+    ("\t", "! XX dB"),
+    ("\t", "!▀▀▀"),
+    ("\t", "▀▀▀"),
+    (" ", "HELD"),
+    (" ", "!HELD"),
+    ("\x1b[5~", "HELD"),
+    ("\x1b[F", "!HELD"),
+    ("\x1b[H", "HELD"),
+    ("\x1b", "!HELD"),
+    ("\x1b[D", " ▶ "),
+    ("\x1b[A", " ▶ "),
+    ("\x1b[1;2C", " ▶ "),
+    ("\x1b", "! ▶ "),
+    ("t", "LIVE"),
+    ("tt", "LIVE"),
+    ("\x0c", "LIVE"),
+    ("?", "find an action by its name"),
+    ("\x1b", "!find an action by its name"),
+    ("\x10", "Search for commands"),
+    ("\x1b", "!Search for commands"),
+]
+
+
 def test_every_key_does_what_it_says(terminal, tmp_path):
-    monitor = terminal("--demo", "--plot-interval", "0")
-    monitor.shows("LIVE", "method   auto", "interval off", "UTC", "MHz")
-    monitor.press("d")
-    monitor.shows("method   buffer")
-    monitor.press("d")
-    monitor.shows("method   manual")
-    monitor.press("m")
-    monitor.shows("Manual delay")
-    monitor.press("x\r")
-    monitor.shows("no number")
-    monitor.press("\x7f")
-    monitor.shows("such as 2.5")
-    monitor.press("2.5\r")
-    monitor.shows("message  2.50 s")
-    monitor.press("+")
-    monitor.shows("every 1 s")
-    monitor.press("-")
-    monitor.shows("interval off")
+    monitor = terminal("--demo", "--plot-interval", "0", columns=140, lines=44)
+    monitor.shows("LIVE", "method   auto", "interval off", "UTC", "MHz", "4 rows a column")
+    for keys, words in KEY_TOUR:
+        monitor.press(keys)
+        if words.startswith("!"):
+            monitor.hides(words[1:])
+        else:
+            monitor.shows(words)
     monitor.press("p")
     monitor.shows("spectrum_", timeout_s=40)
-    monitor.press("g")
-    monitor.shows("objects freed")
-    monitor.press("o")
-    monitor.shows("RSS")
-    monitor.press("c")
-    monitor.shows("colours: turbo")
-    monitor.press(" ")
-    monitor.shows("PAUSED")
-    monitor.press(" ")
-    poll_until(lambda: "PAUSED" not in monitor.text)
-    monitor.press("?")
-    monitor.shows("next delay method", "end the monitor")
-    monitor.press("\x1b")
-    poll_until(lambda: "end the monitor" not in monitor.text)
     monitor.press("q")
     assert monitor.process.wait(5) == 0
     assert list((tmp_path / "figs").glob("spectrum_*.png"))
@@ -158,14 +151,15 @@ def test_a_killed_producer_stalls_and_a_new_one_shows_its_restart_and_the_gap(te
     first.wait_for_subscriber()
     for n in range(40):
         first.send(message(data, last_block_time=block_time(n), seq=n))
-    monitor.shows("LIVE", "frames   40")
+    monitor.shows("frames   40")
     first.close()
     monitor.shows("STALLED", "silent for")
     second = Publisher(first.port)
     second.wait_for_subscriber()
     for n in range(20):
         second.send(message(data, last_block_time=block_time(n + 80), seq=n, time_tag=5))
-    monitor.shows("LIVE", "frames   60", "restarted", "1 restarts", "╳╳╳", "┃")
+    monitor.shows("frames   60", "restarted", "1 restarts", "╳╳╳", "┃")
+    monitor.hides("silent for 1")
     second.close()
 
 
@@ -190,12 +184,8 @@ def test_a_signal_ends_the_monitor_and_restores_the_terminal(terminal, tmp_path,
 def test_a_terminal_that_goes_away_ends_the_monitor(terminal):
     monitor = terminal("--demo", "--plot-interval", "0")
     monitor.shows("LIVE")
-    monitor._ended.set()
-    monitor._reader.join()
-    os.close(monitor.slave)
-    os.close(monitor.master)
+    monitor.hang_up()
     monitor.process.wait(5)
-    monitor.slave, monitor.master = os.openpty()  # for end() to close
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ class Spectrum(CellWidget):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "spectrum--axis", "spectrum--empty", "spectrum--cursor", "spectrum--mark", "spectrum--latest",
-        "spectrum--second", "spectrum--max", "spectrum--min", "spectrum--average",
+        "spectrum--second", "spectrum--third", "spectrum--max", "spectrum--min", "spectrum--average",
     }  # fmt: skip
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
@@ -160,7 +160,8 @@ class Spectrum(CellWidget):
     def _draw_legend(self, grid: Grid, scene: SpectrumScene) -> None:
         """Names of the traces in their colours, at the right of the first line."""
         parts = [(trace.name, self.look(trace.component)) for trace in reversed(scene.traces)]
-        parts.append(("linear" if scene.linear else "dB", self.look("spectrum--axis")))
+        unit = "linear" if scene.linear else "dB"
+        parts.append((unit + (" fixed" if scene.fixed else ""), self.look("spectrum--axis")))
         x = grid.columns - sum(len(name) + 1 for name, _ in parts)
         for name, look in parts:
             grid.write(x, 0, f" {name}", look)
