@@ -37,7 +37,7 @@ from sunspec_tui.scaling import Levels
 from sunspec_tui.scene import Scene
 from sunspec_tui.snapshot import Snapshot
 from sunspec_tui.times import format_clock
-from sunspec_tui.view import PANELS, THEMES, Cursor, View, recall, remember
+from sunspec_tui.view import PANELS, THEMES, Cursor, View, recall, remember, with_product
 from sunspec_tui.widgets.dialogs import DelayScreen, HelpScreen, LevelsScreen
 from sunspec_tui.widgets.panels import DelayPanel, KeyLine, LogPanel, Panel, TextCells
 from sunspec_tui.widgets.readings import (
@@ -62,6 +62,7 @@ KEEP_VIEW_AFTER_S = 2.0
 COLLECT_AFTER_S = 1.0
 NARROW_COLUMNS = 100
 WIDEST_COLUMNS = 180
+FLAT_LINES, LOW_LINES = 12, 18
 PLOT_INTERVALS_S = (0, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
 EXIT_INTERRUPTED = 130
 # A terminal that hangs up or a service that is stopped has asked us to end: that is no failure.
@@ -87,11 +88,12 @@ class Monitor(PaintedApp):
 
     CSS_PATH = "styles.tcss"
     TITLE = "sunspec-tui"
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (FLAT_LINES, "-low"), (LOW_LINES, "-high")]  # noqa: RUF012 - as Textual declares it
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW_COLUMNS, "-wide"), (WIDEST_COLUMNS, "-widest")]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             key.keys, key.action, key.short or key.sentence,
-            show=False, tooltip=key.sentence, key_display=key.shown,
+            show=False, tooltip=key.sentence, key_display=key.shown, priority=key.keys == "tab",
         )
         for key in KEYS
     ]  # fmt: skip
@@ -117,7 +119,7 @@ class Monitor(PaintedApp):
         self.scene = Scene(first_view(settings, state.load(view_path) if view_path else {}))
         self._readings_due_s = self._pictures_due_s = 0.0
         self._drawn_for: object = None
-        self._unsaved = False
+        self._unsaved = self._undrawn = False
         self._waiting = ""
 
     # Life
@@ -172,6 +174,7 @@ class Monitor(PaintedApp):
             return
         try:
             receiver.start()
+            receiver.set_product(self.scene.view.product)
             self._opened = receiver
             self._ending.wait()
         except SunspecError as error:
@@ -192,16 +195,18 @@ class Monitor(PaintedApp):
         receiver = self._opened
         if receiver is None:
             return
-        waterfall = self.query_one(Waterfall)
+        screen = self.screen_stack[0]
+        waterfall = screen.query_one(Waterfall)
         quality = self.governor.quality
         self.scene.source = receiver
         self.scene.sweeps = quality.sweeps
-        self.scene.fit(waterfall.columns, waterfall.lines, waterfall.pixels_per_line)
-        changed = self.scene.update()
-        self.screen_stack[0].set_class(self.scene.position is None, "-empty")
-        shape = (waterfall.size, self.query_one(Spectrum).size, quality)
+        if waterfall.content_size:
+            self.scene.fit(waterfall.columns, waterfall.lines, waterfall.pixels_per_line)
+        self._undrawn |= self.scene.update()
+        screen.set_class(self.scene.position is None, "-empty")
+        shape = (waterfall.size, screen.query_one(Spectrum).size, quality)
         now_s = time.monotonic()
-        if shape != self._drawn_for or (changed and now_s >= self._pictures_due_s):
+        if shape != self._drawn_for or (self._undrawn and now_s >= self._pictures_due_s):
             self._drawn_for = shape
             # A covered picture is drawn by Textual, at a price: often enough to be seen to live.
             covered = 1.0 if len(self.screen_stack) > 1 else 0.0
@@ -212,6 +217,7 @@ class Monitor(PaintedApp):
             self._show_readings(receiver.snapshot(since=2**62))
 
     def _show_pictures(self) -> None:
+        self._undrawn = False
         scene, quality = self.scene, self.governor.quality
         picture = scene.draw()
         if picture is None or scene.position is None:
@@ -229,7 +235,8 @@ class Monitor(PaintedApp):
         spectrum.show(self._spectrum_scene())
         scene.spectrum_levels = spectrum.levels
         if readout is not None:
-            text = readout_text(readout, scene.product, signed=scene.signed, subtracted=view.subtract)
+            subtracted = view.subtract and readout.cell is not None
+            text = readout_text(readout, scene.product, signed=scene.signed, subtracted=subtracted)
         else:
             seconds = scene.columns * view.rows_per_column * scene.position.cadence_s
             shown = replace(view, product=scene.product, sweeping=scene.time_axis.sweeping)
@@ -302,6 +309,12 @@ class Monitor(PaintedApp):
         if isinstance(event, events.Key):
             self.urgent = True
         await super().on_event(event)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keep the keys of the pictures from reaching through a dialog."""
+        if action == "step" and len(self.screen_stack) > 1:
+            return False
+        return super().check_action(action, parameters)
 
     def action_step(self, name: str, first: Any = None, second: Any = None) -> None:
         """Change the view by one of its steps; Textual hands on no more than it can count."""
@@ -433,7 +446,8 @@ class Monitor(PaintedApp):
                 )
         npol = self.scene.position.axis.npol if self.scene.position else 4
         for product in available(npol):
-            yield SystemCommand(f"Product {product}", "waterfall and spectrum", partial(self.choose, product=product))
+            choose = partial(self.action_step, "choose_product", str(product))
+            yield SystemCommand(f"Product {product}", "waterfall and spectrum", choose)
         for palette in PALETTES:
             yield SystemCommand(f"Palette {palette}", "colours of the waterfall", partial(self.choose, palette=palette))
         for theme in THEMES:
@@ -458,7 +472,7 @@ def first_view(settings: Settings, kept: "dict[str, Any] | Any") -> View:
     """The view to begin with: what was kept, and over it what the user has asked for."""
     view = recall(View(), kept)
     if settings.product is not None:
-        view = replace(view, product=Product(settings.product))
+        view = with_product(view, Product(settings.product))
     return view if settings.theme is None else replace(view, theme=settings.theme)
 
 

@@ -172,7 +172,12 @@ class Canvas:
         return "" if code == CONTINUED else chr(code)
 
     def moved_left(self, region: Region, columns: int) -> None:
-        """Hint that the content of a region has moved; one region at a time is remembered."""
+        """Hint that the content of a region has moved; one region at a time is remembered.
+
+        A region that is not wholly on the screen is of a layout that a resize has ended.
+        """
+        if region.left < 0 or region.top < 0 or region.right > self.back.columns or region.bottom > self.back.lines:
+            return
         if region != self._scroller:
             self._scroller = region
             self._shifts[:] = 0

@@ -39,6 +39,7 @@ class ColumnStore:
         self._valid = np.zeros((width, nbins), np.int32)
         self._peaks = np.full((width, nbins), -np.inf, np.float32)
         self._rows = np.zeros(width, np.int32)
+        self._last_slots = np.zeros(width, np.int64)
         self._restarts = np.zeros(width, np.bool_)
         self._times_s = np.full(width, np.nan)
 
@@ -76,7 +77,7 @@ class ColumnStore:
         kept = numbers > self.newest - self.width
         changed = [int(number) for number in np.unique(numbers[kept])]
         for number in changed:
-            self._add_to(number, numbers == number, values, times_s, marks)
+            self._add_to(number, numbers == number, values, times_s, slots, marks)
         return changed
 
     def _add_to(
@@ -85,6 +86,7 @@ class ColumnStore:
         chosen: NDArray[np.bool_],
         values: Floats,
         times_s: NDArray[np.float64],
+        slots: NDArray[np.int64],
         marks: NDArray[np.uint8],
     ) -> None:
         at = number % self.width
@@ -97,7 +99,9 @@ class ColumnStore:
         np.maximum(self._peaks[at], np.where(finite, picked, -np.inf).max(axis=0), out=self._peaks[at])
         self._rows[at] += len(picked)
         self._restarts[at] |= bool(np.any(marks[chosen] & Mark.RESTART))
-        self._times_s[at] = np.fmax(self._times_s[at], times_s[chosen][-1])
+        last = slots[chosen][-1]
+        if np.isnan(self._times_s[at]) or last > self._last_slots[at]:
+            self._times_s[at], self._last_slots[at] = times_s[chosen][-1], last
 
     def _clear(self, at: int, number: int) -> None:
         self._numbers[at] = number
@@ -128,6 +132,12 @@ class ColumnStore:
         wanted = np.array(numbers, np.int64)
         at = wanted % self.width
         return [float(each) for each in np.where(self._numbers[at] == wanted, self._times_s[at], np.nan)]
+
+    def missing(self, number: int) -> int:
+        """Rows that a column lacks, of those that belong to it; 0 for the newest one, which still grows."""
+        if not self.holds(number) or number == self.newest:
+            return 0
+        return self.rows_per_column - int(self._rows[number % self.width])
 
     def restarted(self, number: int) -> bool:
         """Whether the producer restarted within the column."""

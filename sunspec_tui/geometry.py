@@ -53,15 +53,23 @@ def time_ticks(times_s: list[float], most: int) -> list[tuple[int, float]]:
         Place in `times_s` and round time, for each round time that a column reaches first.
     """
     known = [(place, moment_s) for place, moment_s in enumerate(times_s) if math.isfinite(moment_s)]
-    if len(known) < 2:
+    # Where time goes back, or stands, a column says nothing of how long one lasts.
+    paces_s = sorted(
+        (moment_s - before_s) / (place - before)
+        for (before, before_s), (place, moment_s) in pairwise(known)
+        if moment_s > before_s
+    )
+    if not paces_s:
         return []
-    per_column_s = (known[-1][1] - known[0][1]) / (known[-1][0] - known[0][0])
-    step = clock_step(abs(per_column_s) * len(times_s), most)
+    per_column_s = paces_s[len(paces_s) // 2]
+    step = clock_step(per_column_s * len(times_s), most)
     found = []
-    for (_, before_s), (place, moment_s) in pairwise(known):
+    for (before, before_s), (place, moment_s) in pairwise(known):
         round_s = math.floor(moment_s / step) * step
-        if before_s < round_s <= moment_s and moment_s - before_s < step:
-            found.append((place, float(round_s)))
+        # In a gap the round time has its place before the first column after it.
+        back = math.floor((moment_s - round_s) / per_column_s + 1e-6)
+        if before_s < round_s <= moment_s and moment_s - before_s < step and place - back > before:
+            found.append((place - back, float(round_s)))
     return found
 
 
@@ -124,16 +132,28 @@ class Band:
         starts, stops = pixel_bins(self.nbins, cells * per_cell)
         return self.first + int(starts[cell * per_cell]), self.first + int(stops[(cell + 1) * per_cell - 1])
 
+    def edges_mhz(self, start: int, stop: int) -> tuple[float, float]:
+        """Lower edge of bin `start` and upper edge of the one before `stop`."""
+        return (
+            self.low_mhz + (start - self.first) * self.bin_mhz,
+            self.low_mhz + (stop - self.first) * self.bin_mhz,
+        )
+
     def centre_mhz(self, start: int, stop: int) -> float:
         """Middle of bins `start` to `stop` in MHz."""
         return self.low_mhz + ((start + stop) / 2 - self.first) * self.bin_mhz
 
     def cell_of_bin(self, number: int, cells: int, per_cell: int = 2) -> int | None:
         """The cell, counted from the low end, whose pixels hold a bin; None outside."""
+        pixel = self.pixel_of_bin(number, cells * per_cell)
+        return None if pixel is None else pixel // per_cell
+
+    def pixel_of_bin(self, number: int, pixels: int) -> int | None:
+        """The first pixel, counted from the low end, that shows a bin; None outside."""
         if not self.first <= number < self.last:
             return None
-        _, stops = pixel_bins(self.nbins, cells * per_cell)
-        return int(np.searchsorted(stops, number - self.first, side="right")) // per_cell
+        _, stops = pixel_bins(self.nbins, pixels)
+        return int(np.searchsorted(stops, number - self.first, side="right"))
 
 
 @dataclass(frozen=True, slots=True)

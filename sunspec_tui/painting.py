@@ -44,14 +44,16 @@ _QUESTION = "\x1b[6n"
 # How soon to look again where no event will say that the link has room.
 _RETRY_S = 0.05
 _LAST_ANSWER_S = 0.3
+# How long keys may hold the pictures up: one that is held down comes again and again.
+_PICTURES_WAIT_S = 0.15
 
 _ATTRIBUTE_NAMES = ("bold", "dim", "italic", "underline", "blink", "reverse", "strike")
 _ATTRIBUTES = tuple(zip(_ATTRIBUTE_NAMES, "1234579", strict=True))
 _ASCII = {
-    **dict.fromkeys("─━═╌┄▔▁▂", "-"), **dict.fromkeys("│┃║╎┊▏▕▌▐┤├╵╷╹", "|"),
+    **dict.fromkeys("─━═╌┄▔▁▂", "-"), **dict.fromkeys("│║╎┊▏▕▌▐┤├╵╷╹", "|"),
     **dict.fromkeys("╭╮╰╯┌┐└┘┼╋┬┴", "+"), **dict.fromkeys("▀▄█░▒▓■●", "#"),
-    "╳": "x", "–": "-", "—": "-", "−": "-", "→": ">", "←": "<", "↑": "^", "↓": "v", "…": ".", "·": ".", "×": "x",
-    "°": "o", "±": "~", "µ": "u", "▲": "^", "▼": "v", "◀": "<", "▶": ">", "⠀": " ",
+    "╳": "x", "┃": "!", "–": "-", "—": "-", "−": "-", "→": ">", "←": "<", "↑": "^", "↓": "v", "…": ".", "·": ".",
+    "×": "x", "°": "o", "±": "~", "µ": "u", "▲": "^", "▼": "v", "◀": "<", "▶": ">", "⠀": " ",
 }  # fmt: skip
 
 
@@ -85,6 +87,7 @@ class PaintedApp(App[int]):
         """Whether the next update leaves the pictures out, because a key waits for its answer."""
         self.cell_widgets: list[CellWidget] = []
         self._closed_link = False
+        self._pictures_sent_s = 0.0
         self._has_content = self._asked = False
 
     # Textual's updates
@@ -225,9 +228,12 @@ class PaintedApp(App[int]):
                 self.governor.asked_again(now_s)
             self.paint_soon(_RETRY_S)
             return
-        text = self.canvas.update(self.governor.budget, self._picture_regions(), text_only=self.urgent)
-        if not text and self.urgent:
-            text = self.canvas.update(self.governor.budget, self._picture_regions())
+        text_only = self.urgent and now_s - self._pictures_sent_s < _PICTURES_WAIT_S
+        text = self.canvas.update(self.governor.budget, self._picture_regions(), text_only=text_only)
+        if not text and text_only:
+            text_only, text = False, self.canvas.update(self.governor.budget, self._picture_regions())
+        if not text_only:
+            self._pictures_sent_s = now_s
         self.urgent = False
         if text:
             if not self._asked:
@@ -235,18 +241,19 @@ class PaintedApp(App[int]):
                 self._asked = True
                 self._put(_QUESTION)
                 self.governor.asked(now_s)
-            self._write(text, now_s)
+            self._write(text, now_s, finished=text_only or self.canvas.finished)
         if not self.canvas.finished:
             self.paint_soon(_RETRY_S)
 
-    def _write(self, text: str, now_s: float) -> None:
+    def _write(self, text: str, now_s: float, *, finished: bool) -> None:
         if self.cursor_position != (0, 0):
             # Where input methods open their windows.
             text += f"\x1b[{self.cursor_position.y + 1};{self.cursor_position.x + 1}H"
         if self._sync_available:
             text = _SYNC_START + text + _SYNC_END
         text += _QUESTION
-        self.governor.sent(len(text) if text.isascii() else len(text.encode("utf-8", "replace")), now_s)
+        nbytes = len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+        self.governor.sent(nbytes, now_s, finished=finished)
         self._put(text)
 
     def _put(self, text: str) -> None:

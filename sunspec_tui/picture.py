@@ -21,7 +21,6 @@ from sunspec_tui.scaling import (
     bin_pixels,
     colour_steps,
     middle_of_band,
-    nan_median,
     quiet_median,
     to_db,
 )
@@ -94,6 +93,8 @@ class CellValue:
         As drawn: in dB, or linear for a signed product, less the background where that is taken away.
     restarted
         Whether the producer restarted in this column.
+    missing
+        Rows that the column lacks.
     gap_s
         For a gap: end of the last row before it, and of the first one after it; NaN where there is none.
     """
@@ -103,6 +104,7 @@ class CellValue:
     power: float = math.nan
     shown: float = math.nan
     restarted: bool = False
+    missing: int = 0
     gap_s: tuple[float, float] = (math.nan, math.nan)
 
 
@@ -147,9 +149,12 @@ class Picture:
     def __init__(self, columns: int, nbins: int, rows_per_column: int) -> None:
         self.store = ColumnStore(columns, nbins, rows_per_column)
         self.levels: Levels | None = None
+        self.since: int | None = None
+        """Column of the oldest row that there was when history was filled in; before it there is no gap."""
+        self._auto: Levels | None = None
         self._drawing: Drawing | None = None
         self._background: Floats | None = None
-        self._background_age = 0
+        self._background_age = self._background_columns = 0
         self._stale: set[int] = set()
         self._values: Floats = np.empty((columns, 0), np.float32)
         self._sample: Floats = np.empty((columns, 0), np.float32)
@@ -184,16 +189,15 @@ class Picture:
         if stale:
             self._draw_columns(stale, drawing)
         # Levels follow whole columns: with every row they would only tremble.
-        due = (newest, len(stale) > 1, drawing)
-        if due != self._levels_for:
+        due = (newest, drawing)
+        if due != self._levels_for or len(stale) > 1:
             self._levels_for = due
             self.levels = self._find_levels(drawing)
 
     def _restyle(self, drawing: Drawing) -> None:
         old, self._drawing = self._drawing, drawing
         if old is None or (old.signed, old.subtract) != (drawing.signed, drawing.subtract):
-            self.levels = None
-            self._background = None
+            self._auto = self._background = None
         if old is None or (old.band, old.pixels, old.signed, old.subtract) != (
             drawing.band, drawing.pixels, drawing.signed, drawing.subtract,
         ):  # fmt: skip
@@ -204,49 +208,51 @@ class Picture:
 
     def _draw_columns(self, numbers: list[int], drawing: Drawing) -> None:
         at = np.array(numbers, np.int64) % self.store.width
+        mean, peak = self._shown(numbers, drawing, subtract=drawing.subtract)
+        middle = middle_of_band(mean)
+        picked = middle[:, np.linspace(0, middle.shape[1] - 1, _SAMPLED_BINS).astype(np.int64)]
+        pixels = bin_pixels(mean, peak, drawing.pixels)
+        self._values[at] = pixels if drawing.signed else to_db(pixels)
+        self._sample[at] = picked if drawing.signed else to_db(picked)
+
+    def _shown(self, numbers: list[int], drawing: Drawing, *, subtract: bool) -> tuple[Floats, Floats | None]:
+        """Mean and highest power of the shown bins of columns, less the background; no peaks of a signed product."""
         shown = slice(drawing.band.first, drawing.band.last)
         mean, peak = (part[:, shown] for part in self.store.statistics(numbers))
-        background = self._background if drawing.subtract else None
+        background = self._background[shown] if subtract and self._background is not None else None
         if drawing.signed:
-            values = mean if background is None else mean - background[shown]
-            self._values[at] = bin_pixels(values, None, drawing.pixels)
-            sample = values
-        else:
-            if background is not None:
-                mean, peak = mean / background[shown], peak / background[shown]
-            self._values[at] = to_db(bin_pixels(mean, peak, drawing.pixels))
-            sample = mean
-        middle = middle_of_band(sample)
-        picked = middle[:, np.linspace(0, middle.shape[1] - 1, _SAMPLED_BINS).astype(np.int64)]
-        self._sample[at] = picked if drawing.signed else to_db(picked)
+            return (mean if background is None else mean - background), None
+        if background is None:
+            return mean, peak
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return mean / background, peak / background
 
     def _find_levels(self, drawing: Drawing) -> Levels | None:
         if drawing.levels is not None:
+            self._auto = None
             return drawing.levels
         at = np.array(self.store.held(), np.int64) % self.store.width
-        # The bias is no part of what hysteresis compares.
-        before = self.levels
-        if before is not None:
-            before = Levels(before.low - drawing.bias, before.high - drawing.bias)
-        found = auto_levels(self._sample[at], before, signed=drawing.signed)
+        # Neither the bias nor levels by hand are part of what hysteresis compares.
+        found = self._auto = auto_levels(self._sample[at], self._auto, signed=drawing.signed)
         return None if found is None else Levels(found.low + drawing.bias, found.high + drawing.bias)
 
     def _follow_background(self) -> None:
         """The quiet median of the columns kept, renewed now and then."""
-        due = self._background is None or self._background_age >= _BACKGROUND_SHARE * self.store.width
-        if not due:
+        # One of few columns is all noise: it is renewed the sooner.
+        if self._background is not None and self._background_age < _BACKGROUND_SHARE * self._background_columns:
             return
-        self._background_age = 0
-        mean, _ = self.store.statistics(self.store.held())
+        held = self.store.held()
+        mean, _ = self.store.statistics(held)
         found = quiet_median(mean)
-        if self._background is not None and not _differs(found, self._background):
-            return
-        self._background = found
-        self._stale = set(self.store.held())
+        grown = len(held) > self._background_columns
+        self._background_age, self._background_columns = 0, len(held)
+        if self._background is None or grown or _differs(found, self._background):
+            self._background = found
+            self._stale = set(held)
 
     def renew_background(self) -> None:
         """Look at the background again with the next drawing, because history has come in."""
-        self._background_age = self.store.width
+        self._background_columns = 0
 
     def steps(self, axis: TimeAxis, count: int) -> NDArray[np.int16]:
         """Steps of a palette in the order of the cells.
@@ -267,7 +273,7 @@ class Picture:
         if axis.write_cursor is not None:
             out[axis.write_cursor] = Special.WRITE_CURSOR
         kept = self.store.held()
-        held, first = set(kept), kept[0] if kept else None
+        held, first = set(kept), self._first(kept)
         shown: list[int] = []
         cells: list[int] = []
         for number in axis.numbers:
@@ -288,34 +294,44 @@ class Picture:
         out[restarted] = Special.RESTART
         return out
 
-    def value(self, number: int, start: int, stop: int) -> CellValue:
-        """What a cell shows: column `number`, bins `start` to `stop` of all."""
-        if not self.store.holds(number):
+    def _first(self, held: list[int]) -> int | None:
+        """Column before which there is nothing that could be missing."""
+        return min(held[:1] + ([] if self.since is None else [self.since]), default=None)
+
+    def value(self, number: int, pixel: int) -> CellValue:
+        """What a pixel shows: column `number`, and place along the band, from the low end."""
+        drawing = self._drawing
+        if drawing is None or not self.store.holds(number):
             return self._no_rows(number)
-        mean, peak = self.store.statistics([number])
-        signed = self._drawing is not None and self._drawing.signed
-        power = float(bin_pixels(mean[:, start:stop], None if signed else peak[:, start:stop], 1)[0, 0])
-        shown = power
-        background = self._background if self._drawing is not None and self._drawing.subtract else None
-        quiet = math.nan if background is None else float(nan_median(background[start:stop]))
-        if signed:
-            shown = power if background is None else power - quiet
-        else:
-            ratio = power if background is None else power / quiet
-            shown = 10 * math.log10(ratio) if ratio > 0 else math.nan
-        return CellValue(Held.ROWS, self.store.time_s(number), power, shown, self.store.restarted(number))
+        mean, peak = self._shown([number], drawing, subtract=False)
+        return CellValue(
+            Held.ROWS,
+            self.store.time_s(number),
+            power=float(bin_pixels(mean, peak, drawing.pixels)[0, pixel]),
+            shown=float(self._values[number % self.store.width, pixel]),
+            restarted=self.store.restarted(number),
+            missing=0 if number == self._first(self.store.held()) else self.store.missing(number),
+        )
+
+    def lacking(self, numbers: list[int]) -> list[int]:
+        """Those of some columns that lack rows of their own."""
+        first = self._first(self.store.held())
+        return [number for number in numbers if number != first and self.store.missing(number)]
 
     def _no_rows(self, number: int) -> CellValue:
         held = self.store.held()
-        before = [other for other in held if other < number]
-        after = [other for other in held if other > number]
-        if not before or not after:
+        first = self._first(held)
+        if first is None or number < first:
             return CellValue(Held.BEFORE)
-        return CellValue(Held.GAP, gap_s=(self.store.time_s(before[-1]), self.store.time_s(after[0])))
+        before = [self.store.time_s(other) for other in held if other < number]
+        after = [self.store.time_s(other) for other in held if other > number]
+        return CellValue(Held.GAP, gap_s=((before or [math.nan])[-1], (after or [math.nan])[0]))
 
 
 def _differs(found: Floats, background: Floats) -> bool:
     with np.errstate(invalid="ignore", divide="ignore"):
         change_db = 10 * np.log10(np.abs(found / background))
-    known = np.abs(change_db[np.isfinite(change_db)])
-    return bool(known.size and np.median(known) > _BACKGROUND_SLACK_DB)
+    known = np.isfinite(change_db)
+    if not np.array_equal(np.isfinite(found), np.isfinite(background)):
+        return True
+    return bool(known.any() and np.median(np.abs(change_db[known])) > _BACKGROUND_SLACK_DB)

@@ -182,6 +182,25 @@ def nan_median(values: Floats) -> Floats:
     return np.asarray(np.take_along_axis(ordered, middle, axis=0).mean(axis=0), np.float32)
 
 
+def level_label(value: float, span: float) -> str:
+    """A value of a scale in at most five characters, with as many digits as the scale's span needs.
+
+    Where even one digit and its exponent do not fit, the exponent alone stands for the size: ``-e-12``.
+    """
+    digits = 0 if span >= 10 else 1 if span >= 1 else 2 if span >= 0.1 else 3
+    plain, short = f"{value:.{digits}f}", f"{value:.1e}"
+    if len(plain) <= 5 and (span >= 0.01 or value == 0):
+        return plain
+    short = _without_padding(short)
+    if len(short) > 5:
+        short = _without_padding(f"{value:.0e}")
+    return short if len(short) <= 5 else short[: short.index("e") - 1] + short[short.index("e") :]
+
+
+def _without_padding(text: str) -> str:
+    return text.replace(".0e", "e").replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
+
+
 def colour_steps(values: Floats, levels: Levels, steps: int) -> NDArray[np.int16]:
     """Place of each value in a colour table of `steps`; -1 for NaN."""
     with np.errstate(invalid="ignore"):

@@ -21,10 +21,11 @@ from sunspec_tui.scaling import Floats, Levels
 from sunspec_tui.snapshot import Position
 from sunspec_tui.times import CHANNEL_WIDTH_HZ, CHANNELS_PER_PIPELINE
 from sunspec_tui.traces import Traces
-from sunspec_tui.view import STEPS, Extent, View
+from sunspec_tui.view import STEPS, Extent, View, with_product
 
 _BLOCK_ROWS = 256
 _FETCH_S = 0.012
+_STEPS_OF_SCALES = ("levels_by_hand", "automatic", "bias", "fix_spectrum")
 
 
 class RowSource(Protocol):
@@ -69,7 +70,7 @@ class Scene:
         self.columns, self.lines, self.pixels_per_line = 2, 1, 2
         self.sweeps = False
         self.spectrum_levels: Levels | None = None
-        self._key: object = None
+        self._made_for: tuple[object, ...] = ()
         self._traced: object = None
         self._next = 0
         self._low = self._first = 0
@@ -82,7 +83,21 @@ class Scene:
 
     def step(self, name: str, *arguments: Any) -> None:
         """Change the view by one of `view.STEPS`."""
+        if name in _STEPS_OF_SCALES:
+            # Whoever sets the scale of what stands in for a product has chosen it.
+            self.view = with_product(self.view, self.product)
+        before = self.extent.shown
         self.view = STEPS[name](self.view, self.extent, *arguments)
+        if self.view.held is not None and self.view.held != before:
+            self.view = replace(self.view, held=self._row_at(self.view.held, forward=self.view.held > before))
+
+    def _row_at(self, slot: int, *, forward: bool) -> int | None:
+        """Slot of the last row until a slot or, `forward`, of the first one from there; None where there is none."""
+        number = self._number_at(slot if forward else slot + 1)
+        rows = self._rows(number, number + 1) if forward else self._rows(number - 1, number)
+        if (rows is None or not len(rows)) and not forward:
+            rows = self._rows(number, number + 1)
+        return int(rows.slots[0]) if rows is not None and len(rows) else None
 
     def update(self) -> bool:
         """Fetch what is new and some of what is old; whether the pictures have changed."""
@@ -90,15 +105,25 @@ class Scene:
         if position is None:
             return False
         self.position = position
-        key = (position.epoch, self.columns, self.product, self.view.rows_per_column, self.view.held)
-        changed = key != self._key
-        if changed:
+        changed = self._key() != self._made_for
+        if changed and not self._holds_what_is_there():
             self._trace_until(position)
             self._restart(position)
-            self._key = key
+        self._made_for = self._key()
         changed |= self._take_new(position)
         changed |= self._take_old()
         return changed
+
+    def _key(self) -> tuple[object, ...]:
+        """What the picture is made for: where it changes, rows are taken anew."""
+        epoch = self.position.epoch if self.position else None
+        return (epoch, self.columns, self.product, self.view.rows_per_column, self.view.held)
+
+    def _holds_what_is_there(self) -> bool:
+        """Whether all that has changed is that the picture stays as it is; it may have more than the ring has left."""
+        made_for, key = self._made_for, self._key()
+        ends_there = self.latest is not None and bool(len(self.latest)) and self.view.held == self.latest.slots[-1]
+        return made_for[:-1] == key[:-1] and made_for[-1:] == (None,) and ends_there
 
     @property
     def product(self) -> Product:
@@ -131,13 +156,14 @@ class Scene:
 
     def _restart(self, position: Position) -> None:
         nbins, per_column = len(position.axis.frequencies_mhz), self.view.rows_per_column
+        width = self.columns * per_column
+        if self.view.held is not None and self.view.held < position.oldest:
+            # What was held is no longer kept: the oldest rows take its place.
+            slot = min(position.oldest + width - 1, position.newest)
+            self.view = replace(self.view, held=self._row_at(slot, forward=False))
         held = self.view.held
         end = position.count if held is None else self._number_at(held + 1)
         last = self._rows(end - 1, end)
-        if last is None or not len(last):
-            # What was held is no longer kept: the oldest rows take its place.
-            end = self._number_at(position.oldest) + 1
-            last = self._rows(end - 1, end)
         self.picture = Picture(self.columns, nbins, per_column)
         if self._traced != (position.epoch, self.product):
             self.traces.reset()
@@ -150,7 +176,7 @@ class Scene:
 
     def _take_new(self, position: Position) -> bool:
         rows = self._rows(self._next, position.count)
-        if rows is None or not len(rows):
+        if rows is None or not len(rows) or self._is_foreign(rows):
             return False
         self._next = rows.count
         values = derive(rows.data, self.product)
@@ -168,7 +194,7 @@ class Scene:
         begun_s = self._clock()
         while self.loading:
             rows = self._rows(max(self._first, self._low - _BLOCK_ROWS), self._low)
-            if rows is None or not len(rows):
+            if rows is None or not len(rows) or self._is_foreign(rows):
                 self._first = self._low
                 break
             self._low -= len(rows)
@@ -179,7 +205,13 @@ class Scene:
             if self._clock() - begun_s > _FETCH_S:
                 break
         self.picture.renew_background()
+        if self._low <= self._first and self.position is not None:
+            self.picture.since = self.position.oldest // self.view.rows_per_column
         return True
+
+    def _is_foreign(self, rows: Rows) -> bool:
+        """Whether rows are of another shape: the stream has changed since `update` looked where it is."""
+        return self.picture is not None and rows.data.shape[1] != self.picture.store.nbins
 
     # What goes out
 
@@ -210,6 +242,8 @@ class Scene:
             newest=newest,
             oldest=oldest,
             shown=newest if self.view.held is None else self.view.held,
+            per_line=self.pixels_per_line,
+            sweeping=self.time_axis.sweeping,
             band=self.band,
             levels=self.picture.levels if self.picture else None,
             spectrum_levels=self.spectrum_levels,
@@ -219,14 +253,15 @@ class Scene:
         """The picture, brought up to date."""
         if self.picture is None:
             return None
+        own = self.product is self.view.product
         self.picture.draw(
             Drawing(
                 band=self.band,
                 pixels=self.lines * self.pixels_per_line,
                 signed=self.signed,
                 subtract=self.view.subtract,
-                levels=self.view.levels,
-                bias=self.view.bias,
+                levels=self.view.levels if own else None,
+                bias=self.view.bias if own else 0.0,
             )
         )
         return self.picture
@@ -258,12 +293,12 @@ class Scene:
             return None
         if cursor.number is None:
             return self._spectrum_readout(cursor.bin)
-        line = band.cell_of_bin(cursor.bin, self.lines, self.pixels_per_line)
-        if line is None or self.time_axis.cell_of(cursor.number) is None:
+        pixels = self.lines * self.pixels_per_line
+        pixel = band.pixel_of_bin(cursor.bin, pixels)
+        if pixel is None or self.time_axis.cell_of(cursor.number) is None:
             return Readout(math.nan, math.nan, None, inside=False)
-        start, stop = band.bins_of(line, self.lines, self.pixels_per_line)
-        cell = self.picture.value(cursor.number, start, stop)
-        low, high = _edges(band, start, stop)
+        cell = self.picture.value(cursor.number, pixel)
+        low, high = band.edges_mhz(*band.bins_of(pixel, pixels, 1))
         return Readout(low, high, cell, cell.power, cell.shown, cell.time_s)
 
     def _spectrum_readout(self, bin_number: int) -> Readout:
@@ -272,9 +307,5 @@ class Scene:
             return Readout(math.nan, math.nan, None, inside=False)
         value = float(power[bin_number])
         decibels = 10 * math.log10(value) if value > 0 and math.isfinite(value) else math.nan
-        low, high = _edges(band, bin_number, bin_number + 1)
+        low, high = band.edges_mhz(bin_number, bin_number + 1)
         return Readout(low, high, None, value, value if self.signed else decibels, self.end_s)
-
-
-def _edges(band: Band, start: int, stop: int) -> tuple[float, float]:
-    return band.low_mhz + (start - band.first) * band.bin_mhz, band.low_mhz + (stop - band.first) * band.bin_mhz

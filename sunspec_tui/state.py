@@ -30,7 +30,7 @@ def load(path: Path) -> Mapping[str, Any]:
             kept = json.loads(file.read(_MOST_BYTES))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         log.warning("cannot use %s: %s; the look begins anew", path, error)
         return {}
     return kept if isinstance(kept, dict) else {}

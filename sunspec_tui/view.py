@@ -47,12 +47,14 @@ class Extent:
         Polarisation products of the stream.
     ring_rows
         Rows that the ring keeps.
-    columns, lines
-        Cells of the waterfall.
+    columns, lines, per_line
+        Cells of the waterfall, and pixels in each.
     newest, oldest
         Slots of the newest and the oldest row that are kept.
     shown
         Slot at the end of the picture.
+    sweeping
+        Whether a write cursor takes a column of the picture.
     band
         Bins shown, of `nbins`.
     levels, spectrum_levels
@@ -70,6 +72,8 @@ class Extent:
     band: Band
     levels: Levels | None = None
     spectrum_levels: Levels | None = None
+    per_line: int = 2
+    sweeping: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +127,22 @@ class View:
 
 
 def other_product(view: View, extent: Extent, by: int) -> View:
-    """The next product that the stream carries; levels by hand belong to the product before."""
+    """The next product that the stream carries."""
     carried = available(extent.npol)
     at = carried.index(view.product) if view.product in carried else 0
-    return replace(view, product=carried[(at + by) % len(carried)], levels=None, bias=0.0, spectrum_levels=None)
+    return with_product(view, carried[(at + by) % len(carried)])
+
+
+def choose_product(view: View, _: Extent, name: str) -> View:
+    """A product by its name."""
+    return with_product(view, Product(name))
+
+
+def with_product(view: View, product: Product) -> View:
+    """Another product; levels by hand belong to the product before."""
+    return (
+        view if product is view.product else replace(view, product=product, levels=None, bias=0.0, spectrum_levels=None)
+    )
 
 
 def other_palette(view: View, _: Extent, by: int) -> View:
@@ -204,9 +220,10 @@ def back_in_time(view: View, extent: Extent, by: float) -> View:
     """Go back (more than 0) or forward by shares of the picture; the newest end is live again."""
     width = extent.columns * view.rows_per_column
     end = extent.shown if view.held is None else view.held
-    slot = end - round(by * width)
-    # The oldest rows stay in the picture, not at its end.
-    slot = max(slot, min(extent.oldest + width - 1, extent.newest))
+    slot = end - round(min(by, 1e9) * width)
+    # The oldest rows stay in the picture, not at its end; their column may be short of its own rows.
+    first_column = extent.oldest // view.rows_per_column
+    slot = max(slot, min(first_column * view.rows_per_column + width - 1, extent.newest))
     return replace(view, held=None if slot >= extent.newest and by < 0 else min(slot, extent.newest))
 
 
@@ -227,22 +244,39 @@ def escape(view: View, _: Extent) -> View:
 def move_cursor(view: View, extent: Extent, across: int, up: int) -> View:
     """Move the cursor by cells of the waterfall; it appears in the middle of the picture."""
     last = extent.shown // view.rows_per_column
+    if view.maximised == "spectrum":
+        return replace(view, cursor=Cursor(None, _bin_beside(view, extent, across)))
     if view.cursor is None or view.cursor.number is None:
         at = view.cursor.bin if view.cursor else (extent.band.first + extent.band.last) // 2
         return replace(view, cursor=Cursor(last - extent.columns // 2 if across >= 0 else last, at))
-    oldest = last - extent.columns + 1
+    oldest = last - extent.columns + (2 if extent.sweeping else 1)
     number = min(last, max(oldest, view.cursor.number + across))
     return replace(view, cursor=Cursor(number, _bin_above(view.cursor.bin, extent, up)))
 
 
 def _bin_above(number: int, extent: Extent, up: int) -> int:
-    """Middle bin of the cell `up` lines above the one that holds a bin."""
-    cell = extent.band.cell_of_bin(number, extent.lines)
+    """Middle bin of the cell `up` lines above the one that holds a bin; the next bin where cells share one."""
+    band = extent.band
+    cell = band.cell_of_bin(number, extent.lines, extent.per_line)
     if cell is None:
         cell = extent.lines // 2
-    cell = min(extent.lines - 1, max(0, cell + up))
-    start, stop = extent.band.bins_of(cell, extent.lines)
-    return (start + stop) // 2
+    elif up == 0:
+        return number
+    start, stop = band.bins_of(min(extent.lines - 1, max(0, cell + up)), extent.lines, extent.per_line)
+    middle = (start + stop) // 2
+    return middle if (middle - number) * up > 0 or up == 0 else _within_band(band, number + up)
+
+
+def _bin_beside(view: View, extent: Extent, across: int) -> int:
+    """The bin a cell of the spectrum to the right of the cursor's; the middle one where there is no cursor."""
+    band = extent.band
+    if view.cursor is None:
+        return (band.first + band.last) // 2
+    return _within_band(band, view.cursor.bin + across * max(1, band.nbins // max(1, extent.columns)))
+
+
+def _within_band(band: Band, number: int) -> int:
+    return min(band.last - 1, max(band.first, number))
 
 
 def toggle_trace(view: View, _: Extent, name: str) -> View:
@@ -291,9 +325,9 @@ Step = Callable[..., View]
 STEPS: Mapping[str, Step] = {
     step.__name__: step
     for step in (
-        other_product, other_palette, span, levels_by_hand, automatic, bias, zoom, pan, hold, back_in_time, live,
-        escape, move_cursor, toggle_trace, fix_spectrum, toggle_linear, toggle_panel, toggle_panels, maximise,
-        other_theme, flip,
+        other_product, choose_product, other_palette, span, levels_by_hand, automatic, bias, zoom, pan, hold,
+        back_in_time, live, escape, move_cursor, toggle_trace, fix_spectrum, toggle_linear, toggle_panel,
+        toggle_panels, maximise, other_theme, flip,
     )
 }  # fmt: skip
 """Steps by name: each takes a view, an extent and its own arguments."""

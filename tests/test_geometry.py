@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from sunspec_tui.geometry import Band, TimeAxis, clock_step, labels, nice_step, pixel_bins, ticks, time_ticks
 from sunspec_tui.times import bin_frequencies_hz
 from sunspec_tui.widgets.spectrum import mhz_axis
-from sunspec_tui.widgets.waterfall import level_label
 
 FREQUENCIES_MHZ = bin_frequencies_hz(560, 3072, 4) / 1e6
 
@@ -121,12 +120,3 @@ def test_mhz_labels_stand_under_their_cells():
     assert axis.index("20") == 10 - 1
     assert axis.index("50") == 40 - 1
     assert len(axis) == 80
-
-
-@pytest.mark.parametrize(
-    ("value", "span", "text"),
-    [(17.4, 14, "   17"), (-2.5, 8, " -2.5"), (0.012, 0.02, "0.012"), (1.0, 2.0, "  1.0"), (-123456.0, 2e5, "-1e5")],
-)
-def test_levels_are_written_in_five_cells(value, span, text):
-    assert level_label(value, span).strip() == text.strip()
-    assert len(level_label(value, span)) == 5

@@ -15,6 +15,7 @@ class Link:
         self.governor, self.rate, self.trip_s, self.answers = governor, rate, trip_s, answers
         self.now_s, self.free_s, self.coming_s = 0.0, 0.0, deque()
         self.waited_s = []
+        self.unfinished = 0
         governor.asked(0.0)
         if answers:
             self.coming_s.append(trip_s)
@@ -29,16 +30,22 @@ class Link:
                 self.governor.answered(self.now_s)
             if self.now_s >= next_s:
                 next_s = self.now_s + max(0.25, self.governor.quality.interval_s)
+                self.unfinished += backlog > 0
                 backlog = wanted(self.governor.quality)
             if backlog > 0 and not self.governor.waits(self.now_s):
                 nbytes = min(backlog, self.governor.budget)
                 backlog -= nbytes
-                self.governor.sent(nbytes, self.now_s)
-                begun_s = max(self.now_s, self.free_s)
-                self.free_s = begun_s + nbytes / self.rate
-                self.waited_s.append(self.free_s - self.now_s)
-                if self.answers:
-                    self.coming_s.append(self.free_s + self.trip_s)
+                self.governor.sent(nbytes, self.now_s, finished=not backlog)
+                self._carry(nbytes)
+            elif backlog > 0 and self.governor.doubts(self.now_s):
+                self.governor.asked_again(self.now_s)
+                self._carry(4)
+
+    def _carry(self, nbytes):
+        self.free_s = max(self.now_s, self.free_s) + nbytes / self.rate
+        self.waited_s.append(self.free_s - self.now_s)
+        if self.answers:
+            self.coming_s.append(self.free_s + self.trip_s)
 
 
 def demand(quality):
@@ -120,8 +127,40 @@ def test_a_question_whose_answer_was_lost_is_asked_again_soon_and_costs_no_quali
         governor.asked_again(second + 0.6)
         assert not governor.doubts(second + 0.65)
         governor.answered(second + 0.66)
-        assert not governor.waits(second + 0.67)
+        assert not governor.waits(second + 0.9)
     assert governor.quality is Quality.FULL
+
+
+def test_an_answer_that_is_only_late_belongs_to_its_own_update():
+    governor = Governor()
+    governor.asked(0.0)
+    governor.answered(0.05)
+    governor.sent(5000, 1.0)
+    governor.asked_again(1.5)
+    governor.answered(2.0)
+    assert governor.waits(2.01)
+    governor.answered(2.02)
+    assert not governor.waits(2.03)
+    assert governor.reading(2.03).round_trip_s == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("picture", [3000, 6000, 12_000, 20_000])
+@pytest.mark.parametrize("trip_s", [0.01, 0.05, 0.15, 0.6])
+@pytest.mark.parametrize("rate", [2e3, 6.5e3, 8e3, 16e3, 32e3, 64e3])
+def test_on_no_link_pictures_stay_torn_queues_grow_or_quality_swings(rate, trip_s, picture):
+    link = Link(governor := Governor(), rate, trip_s)
+    wanted = (picture, picture, picture / 6, picture / 10).__getitem__
+    link.run(30, wanted)
+    link.waited_s.clear()
+    link.unfinished = changes = 0
+    for _ in range(600):
+        before = governor.quality
+        link.run(0.1, wanted)
+        changes += governor.quality != before
+    assert max(link.waited_s) < 1.0 + LEAST_BUDGET / rate
+    assert changes <= 12
+    if governor.quality < Quality.LEAST:
+        assert link.unfinished < 0.3 * 60 / 0.25
 
 
 def test_a_fixed_quality_stays():

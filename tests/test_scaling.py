@@ -12,6 +12,7 @@ from sunspec_tui.scaling import (
     bin_pixels,
     braille,
     colour_steps,
+    level_label,
     middle_of_band,
     nan_median,
     plain_dots,
@@ -180,3 +181,16 @@ def test_a_restart_marks_its_column():
     marks[2] = Mark.RESTART
     store.add(values, times_s, slots, marks)
     assert [store.restarted(number) for number in range(4)] == [False, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("value", "span", "text"),
+    [
+        (17.4, 14, "17"), (-2.5, 8, "-2.5"), (0.012, 0.02, "0.012"), (1.0, 2.0, "1.0"), (-123456.0, 2e5, "-1e5"),
+        (15000, 2e4, "15000"), (-10000, 2e4, "-1e4"), (-0.0005, 0.001, "-5e-4"), (12345678, 2e7, "1.2e7"),
+        (0.004, 0.008, "4e-3"), (0, 1e-6, "0.000"), (-1e-12, 2e-12, "-e-12"), (-0.25, 0.5, "-0.25"),
+    ],
+)  # fmt: skip
+def test_values_of_a_scale_are_written_in_five_cells_and_never_cut(value, span, text):
+    assert level_label(value, span) == text
+    assert len(text) <= 5

@@ -16,7 +16,7 @@ from sunspec_tui.health import HealthReading, LinkState, StreamState
 from sunspec_tui.memory import MemoryReading
 from sunspec_tui.picture import CellValue, Held, Readout
 from sunspec_tui.plots import PlotStatus
-from sunspec_tui.scaling import Levels
+from sunspec_tui.scaling import Levels, level_label
 from sunspec_tui.times import format_clock
 from sunspec_tui.view import View
 
@@ -163,7 +163,7 @@ def status_text(
 def view_text(view: View, product: str, band: Band, levels: Levels | None, seconds: float, link: LinkReading) -> Text:
     """The line between the pictures: what they show, and how."""
     unit = "" if view.signed else " dB"
-    low, high = (number(value, "", 0 if levels and levels.span >= 10 else 2) for value in _ends(levels))
+    low, high = ("–", "–") if levels is None else (level_label(end, levels.span) for end in (levels.low, levels.high))
     how = "by hand" if view.levels else "auto" + (f" {view.bias:+.3g}" if view.bias else "")
     each = "1 row" if view.rows_per_column == 1 else f"{view.rows_per_column} rows"
     parts = [
@@ -187,10 +187,6 @@ _QUALITIES = {
 }
 
 
-def _ends(levels: Levels | None) -> tuple[float, float]:
-    return (levels.low, levels.high) if levels else (math.nan, math.nan)
-
-
 def readout_text(readout: Readout, product: str, *, signed: bool, subtracted: bool) -> Text:
     """The same line while there is a cursor: what lies under it."""
     text = Text(no_wrap=True, overflow="ellipsis", end="")
@@ -208,11 +204,14 @@ def readout_text(readout: Readout, product: str, *, signed: bool, subtracted: bo
     if not math.isfinite(readout.power):
         text.append(f"{product} no valid value", "yellow")
     elif signed:
-        text.append(f"{product} {readout.power:.4g}")
+        over = f" over background ({readout.power:.4g})" if subtracted else ""
+        text.append(f"{product} {readout.shown:.4g}{over}")
     elif math.isfinite(readout.shown):
         text.append(f"{product} {readout.shown:.2f} dB{' over background' if subtracted else ''} ({readout.power:.4g})")
     else:
         text.append(f"{product} {readout.power:.4g}, which has no decibels", "yellow")
+    if cell is not None and cell.missing:
+        text.append(f"  {cell.missing} rows are missing here", "yellow")
     if cell is not None and cell.restarted:
         text.append("  the producer restarted here", "red")
     return text
@@ -222,7 +221,9 @@ def _no_rows(cell: CellValue) -> str:
     if cell.held is Held.BEFORE:
         return "before the first row that is kept"
     before_s, after_s = cell.gap_s
-    return f"gap: no rows from {format_clock(before_s)} to {format_clock(after_s)} UTC"
+    begin = f" from {format_clock(before_s)}" if math.isfinite(before_s) else ""
+    end = f" until {format_clock(after_s)} UTC" if math.isfinite(after_s) else ""
+    return f"gap: no rows{begin}{end}"
 
 
 def link_rows(link: LinkReading) -> tuple[tuple[str, str], ...]:

@@ -15,7 +15,7 @@ from sunspec_tui.cells import Grid
 from sunspec_tui.geometry import Band, labels, ticks
 from sunspec_tui.messages import CellPointed
 from sunspec_tui.painting import CellWidget
-from sunspec_tui.scaling import Floats, Levels, braille, middle_of_band, plain_dots, to_db, trace_dots
+from sunspec_tui.scaling import Floats, Levels, braille, level_label, middle_of_band, plain_dots, to_db, trace_dots
 
 AXIS_WIDTH = 6
 _MHZ_PER_LABEL = 9
@@ -130,15 +130,17 @@ class Spectrum(CellWidget):
     def _draw_marks(self, grid: Grid, scene: SpectrumScene, width: int, height: int) -> None:
         """Edges of the pipelines with their numbers, and the cursor."""
         look = self.look("spectrum--mark")
-        cells = [scene.band.cell_of(edge, width) for edge in scene.edges_mhz]
-        for cell in cells:
-            if cell is not None:
+        band, places = scene.band, []
+        edges = [(mhz - band.low_mhz) / (band.high_mhz - band.low_mhz) * width for mhz in scene.edges_mhz]
+        for edge in edges:
+            if 0 <= edge < width:
                 for y in range(height):
-                    grid.write(AXIS_WIDTH + cell, y, "┊", look)
-        places = []
-        for number, (left, right) in enumerate(itertools.pairwise(cells)):
-            if left is not None and right is not None:
-                places.append(((left + right + 1) // 2, str(number)))
+                    grid.write(AXIS_WIDTH + int(edge), y, "┊", look)
+        for number, (left, right) in enumerate(itertools.pairwise(edges)):
+            # A pipeline that is partly shown has its number in the middle of that part.
+            left, right = max(0.0, left), min(float(width), right)
+            if left < right:
+                places.append((int((left + right) / 2), str(number)))
         for start, text in labels(places, width, centred=True):
             grid.write(AXIS_WIDTH + start, 0, text, look)
         cell = None if scene.cursor is None else scene.band.cell_of_bin(scene.cursor, width)
@@ -152,7 +154,7 @@ class Spectrum(CellWidget):
             grid.write(AXIS_WIDTH - 1, y, "│", look)
         for value in ticks(levels.low, levels.high, max(2, height // 2)):
             y = round((levels.high - value) / levels.span * (height - 1))
-            text = f"{value:.4g}"[: AXIS_WIDTH - 1]
+            text = level_label(value, levels.span)
             grid.write(AXIS_WIDTH - 1 - len(text), y, f"{text}┤", look)
         grid.write(2, height, "MHz", look)
         grid.write(AXIS_WIDTH, height, mhz_axis(scene.band, width), look)

@@ -17,6 +17,7 @@ from sunspec_tui.geometry import Band, TimeAxis, labels, nice_step, time_ticks
 from sunspec_tui.messages import CellPointed, Wheeled
 from sunspec_tui.painting import CellWidget
 from sunspec_tui.picture import Picture, Special
+from sunspec_tui.scaling import level_label
 from sunspec_tui.times import format_clock
 
 AXIS_WIDTH = 6
@@ -230,8 +231,8 @@ class Waterfall(CellWidget):
             grid.looks[y, left + 1 : left + 3] = looks[step, step]
         levels = scene.picture.levels
         if levels is not None:
-            grid.write(left + 3, 0, level_label(levels.high, levels.span), look)
-            grid.write(left + 3, self.lines - 1, level_label(levels.low, levels.span), look)
+            grid.write(left + 3, 0, level_label(levels.high, levels.span).rjust(5), look)
+            grid.write(left + 3, self.lines - 1, level_label(levels.low, levels.span).rjust(5), look)
         if self.lines > 2:
             grid.write(left + 3, self.lines // 2, "lin" if scene.signed else " dB", look)
 
@@ -245,6 +246,10 @@ class Waterfall(CellWidget):
             cell = scene.axis.cell_of(numbers[place])
             if cell is not None:
                 places.append((cell, "╵" + format_clock(moment_s)))
+        for number in scene.picture.lacking(numbers):
+            cell = scene.axis.cell_of(number)
+            if cell is not None:
+                grid.write(AXIS_WIDTH + cell, self.lines, "╳", self.look("waterfall--gap"))
         for start, text in labels(places, self.columns):
             grid.write(AXIS_WIDTH + start, self.lines, text, look)
 
@@ -287,11 +292,3 @@ class Waterfall(CellWidget):
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Forward in time; with ctrl, zoom out."""
         self.post_message(Wheeled(-1, zoom=event.ctrl))
-
-
-def level_label(value: float, span: float) -> str:
-    """A level in five cells, with as many digits as its scale needs."""
-    if span >= 10 and abs(value) < 10_000:
-        return f"{value:>5.0f}"
-    text = f"{value:.1f}" if 1 <= span < 10 and abs(value) < 1000 else f"{value:.2g}"
-    return f"{text:>5}"[:5] if len(text) <= 5 else f"{value:.0e}".replace("e+0", "e").replace("e-0", "e-").rjust(5)

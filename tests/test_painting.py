@@ -1,0 +1,144 @@
+"""Incremental drawing is exact: the terminal holds what a full repaint would put there."""
+
+import logging
+
+import numpy as np
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from monitors import Screen, StillReceiver, differences
+from textual import events
+
+from sunspec_tui.colormaps import Depth
+from sunspec_tui.governor import Quality
+from sunspec_tui.keys import KEYS
+
+_NOT_HERE = ("end(0)", "end(130)", "plot_now", "plot_interval(1)", "plot_interval(-1)")
+ACTIONS = [key.action for key in KEYS if key.action not in _NOT_HERE]
+NCHANS = (96, 384, 3072)
+
+
+class Incremental(RuleBasedStateMachine):
+    """Random steps of a stream, an observer and a terminal."""
+
+    @initialize(
+        depth=st.sampled_from(list(Depth)),
+        plain=st.booleans(),
+        size=st.sampled_from([(80, 24), (120, 40), (100, 30)]),
+        rows=st.sampled_from([20, 200, 1200]),
+    )
+    def begin(self, depth, plain, size, rows):
+        self.random = np.random.default_rng(0)
+        self.nchan, self.tag = NCHANS[1], 1
+        self.receiver = StillReceiver(buffer_length=rows)
+        self.screen = Screen(*size, self.receiver, depth=depth, ascii_only=plain)
+
+    def _frame(self):
+        data = self.random.gamma(9, 3, (1, self.nchan, 4)).astype(np.float32)
+        data[..., 2:] -= 27
+        return data
+
+    # The stream
+
+    @rule(count=st.integers(1, 12), bad=st.sampled_from([None, np.nan, 0.0, -1.0, np.inf]), loud=st.booleans())
+    def frames_come(self, count, bad, loud):
+        for _ in range(count):
+            data = self._frame()
+            if bad is not None:
+                data[:, self.nchan // 3 : self.nchan // 2] = bad
+            self.receiver.feed(data * (1e3 if loud else 1), time_tag=self.tag)
+
+    @rule(count=st.integers(1, 400))
+    def frames_are_lost(self, count):
+        self.receiver.skip(count)
+
+    @rule()
+    def the_producer_restarts(self):
+        self.tag += 1
+        self.receiver.feed(self._frame(), time_tag=self.tag)
+
+    @rule(nchan=st.sampled_from(NCHANS))
+    def the_shape_changes(self, nchan):
+        self.nchan = nchan
+        self.receiver.feed(self._frame(), time_tag=self.tag)
+
+    @rule(seconds=st.sampled_from([0.3, 2.0, 15.0]))
+    def time_passes(self, seconds):
+        self.receiver.now_s += seconds
+
+    @rule(text=st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=60))
+    def something_is_logged(self, text):
+        logging.getLogger("sunspec_tui").warning("%s", text)
+
+    # The observer
+
+    @rule()
+    def the_screen_looks(self):
+        self.screen.tick()
+
+    @rule(action=st.sampled_from(ACTIONS))
+    def a_key_is_pressed(self, action):
+        self.screen.act(action)
+
+    @precondition(lambda self: len(self.screen.app.screen_stack) > 1)
+    @rule(keys=st.lists(st.sampled_from(["1", "5", "space", "minus", "x", "down", "pagedown", "enter"]), max_size=4))
+    def a_dialog_is_used_and_closed(self, keys):
+        self.screen.press(*keys, "escape")
+
+    @rule(across=st.floats(0, 0.99), up=st.floats(0, 0.99), wheel=st.booleans())
+    def the_mouse_points(self, across, up, wheel):
+        columns, lines = self.screen.app.size
+        at = (int(across * columns), int(up * (lines - 1)))  # the last line has a key that ends it all
+        if wheel:
+            self.screen.do(self.screen.pilot._post_mouse_events, [events.MouseScrollUp], None, at)
+        else:
+            self.screen.do(self.screen.pilot.click, None, at)
+
+    # The terminal
+
+    @rule(columns=st.integers(20, 140), lines=st.integers(5, 45))
+    def the_terminal_gets_another_size(self, columns, lines):
+        self.screen.resize(columns, lines)
+
+    @rule(quality=st.sampled_from(list(Quality)), budget=st.sampled_from([1, 768, 8192, 1 << 20]))
+    def the_link_changes(self, quality, budget):
+        self.screen.app.governor.quality, self.screen.app.governor.budget = quality, budget
+
+    @rule()
+    def the_link_stalls(self):
+        self.screen.answering = False
+
+    @rule()
+    def the_link_goes_on(self):
+        self.screen.answer()
+
+    @rule()
+    def something_else_writes_on_the_terminal(self):
+        self.screen.do(self.screen._stream.feed, b"\x1b[2J\x1b[5;5Hmessage from root\x1b[31;1m")
+        self.screen.act("redraw")
+
+    @rule()
+    def all_is_as_a_full_repaint_has_it(self):
+        self.screen.settle()
+        found = differences(self.screen.cells(), self.screen.full_repaint())
+        assert not found, f"{len(found)} cells differ, the first: {found[:5]}"
+
+    @invariant()
+    def the_monitor_lives(self):
+        if hasattr(self, "screen"):
+            assert self.screen.app.is_running
+            assert self.screen.app._exception is None
+
+    def teardown(self):
+        if hasattr(self, "screen"):
+            try:
+                if self.screen.app.is_running:
+                    self.all_is_as_a_full_repaint_has_it()
+            finally:
+                self.screen.close()
+
+
+TestIncremental = Incremental.TestCase
+TestIncremental.settings = settings(
+    max_examples=25, stateful_step_count=80, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
+)

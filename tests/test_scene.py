@@ -1,0 +1,328 @@
+"""What the pictures show of the rows that came: numbers, not colours."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from monitors import CADENCE_S, START_S, StillReceiver
+
+from sunspec_tui.geometry import time_ticks
+from sunspec_tui.picture import Held, Special
+from sunspec_tui.products import Product
+from sunspec_tui.scaling import Levels
+from sunspec_tui.scene import Scene
+from sunspec_tui.view import Cursor, View
+
+NCHAN = 96
+NBINS = NCHAN // 4
+
+
+def flat(value=10.0, nchan=NCHAN):
+    """A frame of the same power in all channels, unpolarised."""
+    data = np.zeros((1, nchan, 4), np.float32)
+    data[..., :2] = value
+    return data
+
+
+def scene_of(receiver, columns=40, lines=12, view=None, per_line=2):
+    scene = Scene(view or View(rows_per_column=1), receiver)
+    scene.fit(columns, lines, per_line)
+    refresh(scene)
+    return scene
+
+
+def refresh(scene):
+    while scene.update():
+        pass
+    return scene.draw()
+
+
+def feed(receiver, count, value=10.0, **keys):
+    for _ in range(count):
+        receiver.feed(flat(value), **keys)
+
+
+def readout_at(scene, back, bin_number=NBINS // 2):
+    """What the cursor says `back` columns before the newest."""
+    scene.view = replace(scene.view, cursor=Cursor(scene.time_axis.newest - back, bin_number))
+    return scene.readout()
+
+
+def test_one_hot_bin_in_one_row_of_1200_is_visible_at_80x24():
+    """72 columns of 17 rows, 13 lines: what an 80x24 terminal has for the whole ring."""
+    receiver = StillReceiver()
+    hot = flat(10.0, 3072)
+    hot[0, 4 * 500 : 4 * 501, 0] = 1e4
+    for n in range(1200):
+        receiver.feed(hot if n == 700 else flat(10.0, 3072))
+    scene = scene_of(receiver, 72, 13, View(rows_per_column=17))
+    steps = refresh(scene).steps(scene.time_axis, 48)
+    column = scene.time_axis.cell_of(700 // 17)
+    pixel = scene.band.pixel_of_bin(500, 26)
+    assert steps[column, pixel] == 47
+    assert np.count_nonzero(steps == 47) == 1
+    scene.view = replace(scene.view, cursor=Cursor(700 // 17, 500))
+    assert scene.readout().shown == pytest.approx(40.0)
+
+
+def test_a_tick_at_18_42_00_stays_on_its_row_while_the_waterfall_moves():
+    """Data begin at 18:41:30, four rows a second: 18:42:00 is row 120."""
+    receiver = StillReceiver()
+    feed(receiver, 150)
+    scene = scene_of(receiver, 100)
+    cells = []
+    for _ in range(30):
+        feed(receiver, 1)
+        refresh(scene)
+        numbers = scene.time_axis.numbers
+        ticks = time_ticks(scene.picture.store.times_s(numbers), 8)
+        (place,) = [place for place, moment_s in ticks if moment_s == START_S + 30]
+        assert numbers[place] == 120
+        cells.append(scene.time_axis.cell_of(120))
+    assert cells == list(range(cells[0], cells[0] - 30, -1))
+
+
+def test_the_cursor_reads_the_value_drawn_and_its_time():
+    receiver = StillReceiver()
+    feed(receiver, 30)
+    feed(receiver, 1, 1000.0)
+    feed(receiver, 5)
+    scene = scene_of(receiver)
+    found = readout_at(scene, 5)
+    assert found.shown == pytest.approx(30.0)
+    assert found.power == pytest.approx(1000.0)
+    assert found.time_s == pytest.approx(START_S + 30 * CADENCE_S, abs=1e-6)
+    assert found.low_mhz <= receiver.position().axis.frequencies_mhz[NBINS // 2] <= found.high_mhz
+
+
+def test_the_cursor_over_a_gap_says_so_and_before_the_first_row_too():
+    receiver = StillReceiver()
+    feed(receiver, 10)
+    receiver.skip(8)
+    feed(receiver, 4)
+    scene = scene_of(receiver)
+    gap = readout_at(scene, 6).cell
+    assert gap.held is Held.GAP
+    assert gap.gap_s == (
+        pytest.approx(START_S + 9 * CADENCE_S, abs=1e-6),
+        pytest.approx(START_S + 18 * CADENCE_S, abs=1e-6),
+    )
+    assert readout_at(scene, 30).cell.held is Held.BEFORE
+
+
+def test_a_gap_stays_a_gap_when_the_rows_before_it_have_left_the_picture():
+    receiver = StillReceiver()
+    feed(receiver, 400)
+    receiver.skip(500)
+    feed(receiver, 20)
+    scene = scene_of(receiver)
+    steps = refresh(scene).steps(scene.time_axis, 48)
+    assert (steps[:20] == Special.GAP).all()
+    assert readout_at(scene, 30).cell.held is Held.GAP
+
+
+def test_rows_missing_within_a_column_are_told():
+    receiver = StillReceiver()
+    feed(receiver, 20)
+    receiver.skip(14)
+    feed(receiver, 100)
+    scene = scene_of(receiver, view=View(rows_per_column=16))
+    columns = scene.time_axis.numbers
+    assert scene.picture.lacking(columns) == [1, 2]
+    scene.view = replace(scene.view, cursor=Cursor(1, 3))
+    assert scene.readout().cell.missing == 12
+
+
+def test_the_cursor_survives_pause_scroll_back_and_resize():
+    receiver = StillReceiver()
+    for n in range(300):
+        receiver.feed(flat(n + 1.0))
+    scene = scene_of(receiver)
+    scene.step("hold")
+    feed(receiver, 50, 1e6)
+    refresh(scene)
+    assert readout_at(scene, 3).power == pytest.approx(297.0)
+    scene.step("back_in_time", 0.5)
+    refresh(scene)
+    assert readout_at(scene, 3).power == pytest.approx(277.0)
+    scene.fit(25, 7, 2)
+    refresh(scene)
+    assert readout_at(scene, 3).power == pytest.approx(277.0)
+    scene.step("live")
+    refresh(scene)
+    assert readout_at(scene, 3).power == pytest.approx(1e6)
+
+
+def test_holding_keeps_what_the_ring_has_lost_already():
+    receiver = StillReceiver(buffer_length=10)
+    scene = scene_of(receiver)
+    for _ in range(30):
+        feed(receiver, 1)
+        refresh(scene)
+    scene.step("hold")
+    refresh(scene)
+    assert len(scene.picture.store.held()) == 30
+
+
+def test_a_held_picture_whose_rows_are_gone_shows_the_oldest_ones():
+    receiver = StillReceiver(buffer_length=100)
+    feed(receiver, 100)
+    scene = scene_of(receiver)
+    scene.step("hold")
+    feed(receiver, 300)
+    scene.step("other_product", 1)
+    refresh(scene)
+    assert len(scene.picture.store.held()) == 40
+    assert scene.view.held == receiver.position().oldest + 39
+
+
+def test_scrolling_back_leaps_over_a_gap():
+    receiver = StillReceiver()
+    feed(receiver, 100)
+    receiver.skip(100_000)
+    feed(receiver, 100)
+    scene = scene_of(receiver)
+    for _ in range(6):
+        scene.step("back_in_time", 0.5)
+        refresh(scene)
+    assert scene.view.held < 100
+    for _ in range(6):
+        scene.step("back_in_time", -0.5)
+        refresh(scene)
+    assert scene.view.held is None or scene.view.held >= 100_100
+
+
+def test_subtracting_the_background_is_read_as_it_is_drawn_even_where_it_is_zero():
+    receiver = StillReceiver()
+    data = flat(1e3)
+    data[0, 40:44, :2] = 1e6
+    data[0, 80:88, :2] = 0.0
+    for n in range(40):
+        receiver.feed(data * (10 if n == 39 else 1))
+    scene = scene_of(receiver, view=View(rows_per_column=1, subtract=True))
+    assert readout_at(scene, 1, 10).shown == pytest.approx(0.0, abs=0.01)
+    assert readout_at(scene, 0, 10).shown == pytest.approx(10.0, abs=0.01)
+    assert readout_at(scene, 0, 10).power == pytest.approx(1e7, rel=1e-4)
+    dead = readout_at(scene, 0, 21)
+    assert math.isnan(dead.shown)
+    assert dead.power == 0.0
+
+
+def test_a_background_of_the_first_rows_does_not_stay():
+    receiver = StillReceiver()
+    scene = scene_of(receiver, view=View(rows_per_column=1, subtract=True))
+    for n in range(60):
+        data = flat(10.0)
+        if n < 3:
+            data[0, :48] = np.nan
+        receiver.feed(data)
+        refresh(scene)
+    assert readout_at(scene, 0, 3).shown == pytest.approx(0.0, abs=0.01)
+
+
+def test_a_single_polarised_bin_is_read_as_it_is_drawn():
+    receiver = StillReceiver()
+    random = np.random.default_rng(1)
+    for n in range(20):
+        data = flat(100.0, 3072)
+        data[0, :, 3] = random.normal(0, 1, 3072)
+        if n == 15:
+            data[0, 1200:1204, 3] = -100.0
+        receiver.feed(data)
+    scene = scene_of(receiver, view=View(rows_per_column=1, product=Product.V))
+    assert readout_at(scene, 4, 300).shown == pytest.approx(-100.0, abs=1)
+
+
+def test_automatic_levels_of_a_held_picture_know_all_of_its_history():
+    receiver = StillReceiver(buffer_length=1200)
+    for _ in range(800):
+        receiver.feed(flat(1e6))
+    for _ in range(400):
+        receiver.feed(flat(1e3))
+    scene = scene_of(receiver, 70, view=View(rows_per_column=18, held=1199))
+    assert scene.picture.levels.high > 55
+
+
+def test_bias_moves_levels_by_what_it_says_and_hand_levels_leave_no_trace():
+    receiver = StillReceiver()
+    for n in range(60):
+        receiver.feed(flat(10.0 ** (1 + n % 3)))
+    scene = scene_of(receiver)
+    automatic = scene.picture.levels
+    lows = []
+    for _ in range(3):
+        scene.step("bias", -1)
+        lows.append(scene.draw().levels.low - automatic.low)
+    assert lows == pytest.approx([1.0, 2.0, 3.0])
+    scene.step("levels_by_hand", 20, 20)
+    scene.draw()
+    scene.step("automatic")
+    assert scene.draw().levels == automatic
+
+
+def test_levels_belong_to_their_product():
+    receiver = StillReceiver()
+    data = flat(10.0)[..., :1]
+    receiver.feed(data)
+    scene = scene_of(receiver, view=View(rows_per_column=1, product=Product.V, levels=Levels(-0.1, 0.1)))
+    assert scene.product is Product.XX
+    assert scene.picture.levels.high > 5
+    scene.step("levels_by_hand", -1, 0)
+    assert scene.view.product is Product.XX
+
+
+@pytest.mark.parametrize(("lines", "per_line"), [(22, 2), (30, 1), (9, 2)])
+def test_the_cursor_reaches_every_bin_that_is_shown(lines, per_line):
+    receiver = StillReceiver()
+    feed(receiver, 50)
+    scene = scene_of(receiver, 40, lines, per_line=per_line)
+    scene.step("zoom", 1)
+    refresh(scene)
+    scene.step("move_cursor", -1, 0)
+    for _ in range(2 * lines + NBINS):
+        scene.step("move_cursor", 0, -1)
+    seen = [scene.view.cursor.bin]
+    for _ in range(2 * lines + NBINS):
+        scene.step("move_cursor", 0, 1)
+        seen.append(scene.view.cursor.bin)
+        assert scene.readout().inside
+    cells = {scene.band.cell_of_bin(each, lines, per_line) for each in seen}
+    assert seen == sorted(seen)
+    assert {scene.band.cell_of_bin(each, lines, per_line) for each in range(scene.band.first, scene.band.last)} == cells
+
+
+def test_the_cursor_stays_out_from_under_the_write_cursor():
+    receiver = StillReceiver()
+    feed(receiver, 80)
+    scene = scene_of(receiver, view=View(rows_per_column=1, sweeping=True))
+    scene.step("move_cursor", -1, 0)
+    for _ in range(60):
+        scene.step("move_cursor", -1, 0)
+    assert scene.readout().inside
+
+
+def test_home_shows_the_oldest_row():
+    receiver = StillReceiver()
+    feed(receiver, 1203)
+    scene = scene_of(receiver, 40, view=View(rows_per_column=16))
+    scene.step("back_in_time", 1e9)
+    refresh(scene)
+    assert scene.picture.store.held()[0] == receiver.position().oldest // 16
+    assert scene.time_axis.cell_of(receiver.position().oldest // 16) == 0
+
+
+def test_another_shape_in_mid_stream_begins_anew_also_while_held():
+    receiver = StillReceiver()
+    feed(receiver, 30)
+    scene = scene_of(receiver)
+    scene.step("hold")
+    scene.step("move_cursor", -1, 0)
+    for _ in range(20):
+        receiver.feed(flat(5.0, 2 * NCHAN))
+    refresh(scene)
+    scene.readout()
+    scene.step("live")
+    refresh(scene)
+    assert scene.picture.store.nbins == 2 * NBINS
+    assert len(scene.picture.store.held()) == 20
