@@ -276,7 +276,7 @@ class Monitor(PaintedApp):
         if snapshot.axis is None:
             self._say_waiting(waiting_text(health, snapshot.source))
         self.query_one(DelayPanel).show_delay(
-            snapshot.delay, snapshot.data_age_s, snapshot.delay_history, time.monotonic()
+            snapshot.delay, snapshot.data_age_s, snapshot.delay_history, snapshot.taken_s
         )
         self.query_one("#health", Panel).show(health_text(health, self.link_reading()))
         self.query_one("#memory", Panel).show(memory_text(snapshot.memory))

@@ -21,6 +21,7 @@ from sunspec_tui.config import Settings
 from sunspec_tui.governor import LinkReading
 from sunspec_tui.health import LinkState
 from sunspec_tui.memory import MemoryReading
+from sunspec_tui.messages import Logged
 from sunspec_tui.receiver import StreamReceiver
 from sunspec_tui.times import format_block_time, parse_block_time
 
@@ -74,6 +75,10 @@ class StillMonitor(Monitor):
 
     async def _watch(self) -> None:
         """The test calls `_tick`."""
+
+    def on_logged(self, event: Logged) -> None:
+        """Let a line of the log have the receiver's time; Textual calls the monitor's own handler next."""
+        event.time_s = START_S if self._opened is None else self._opened.now_s
 
     def link_reading(self) -> LinkReading:
         """The same at all times."""

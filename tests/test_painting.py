@@ -1,13 +1,21 @@
 """Incremental drawing is exact: the terminal holds what a full repaint would put there."""
 
+import inspect
+import io
 import logging
 
 import numpy as np
-from hypothesis import HealthCheck, settings
+from conftest import poll_until
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from monitors import Screen, StillReceiver, differences
 from textual import events
+from textual._compositor import ChopsUpdate, Compositor, LayoutUpdate
+from textual.app import App
+from textual.drivers._writer_thread import WriterThread
+from textual.drivers.linux_driver import LinuxDriver
+from textual.widget import Widget
 
 from sunspec_tui.colormaps import Depth
 from sunspec_tui.governor import Quality
@@ -76,6 +84,7 @@ class Incremental(RuleBasedStateMachine):
     def the_screen_looks(self):
         self.screen.tick()
 
+    @precondition(lambda self: len(self.screen.app.screen_stack) == 1)
     @rule(action=st.sampled_from(ACTIONS))
     def a_key_is_pressed(self, action):
         self.screen.act(action)
@@ -138,7 +147,52 @@ class Incremental(RuleBasedStateMachine):
                 self.screen.close()
 
 
+def test_textual_still_has_inside_what_painting_leans_on():
+    app, widget, driver = App(), Widget(), inspect.getsource(LinuxDriver)
+    for owner, names in (
+        (app, ["_display", "_background_screens", "_sync_available", "post_display_hook"]),
+        (Compositor, ["render_update", "visible_widgets"]),
+        (widget, ["_styles_cache", "notify_style_update"]),
+    ):
+        assert [name for name in names if not hasattr(owner, name)] == []
+    assert app._batch_count == 0
+    assert isinstance(app._filters, list)
+    assert "self._writer_thread" in driver
+    assert isinstance(WriterThread(io.StringIO())._queue.qsize(), int)
+
+
+def test_textual_still_makes_its_updates_as_painting_reads_them():
+    assert list(inspect.signature(App._display).parameters) == ["self", "screen", "renderable"]
+    assert list(inspect.signature(ChopsUpdate).parameters) == ["chops", "spans", "chop_ends"]
+    assert list(inspect.signature(LayoutUpdate).parameters) == ["strips", "region"]
+
+
+def test_an_action_of_the_palette_is_done_and_the_picture_is_whole_again():
+    screen = Screen(100, 30, StillReceiver())
+    try:
+        for n in range(30):
+            screen.receiver.feed(np.full((1, 384, 4), 1.0 + n, np.float32))
+        screen.tick()
+        screen.act("command_palette")
+        screen.settle()
+        screen.press(*"palette turbo")
+        screen.settle()
+        poll_until(lambda: any("turbo" in line for line in screen.terminal.display[4:]), what="the choice in the list")
+        screen.press("down", "enter")
+        poll_until(lambda: screen.app.scene.view.palette == "turbo", what="the palette chosen")
+        screen.settle()
+        assert not differences(screen.cells(), screen.full_repaint())
+    finally:
+        screen.close()
+
+
 TestIncremental = Incremental.TestCase
 TestIncremental.settings = settings(
-    max_examples=25, stateful_step_count=80, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
+    max_examples=25,
+    stateful_step_count=80,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=True,
+    # Steps take too long to be tried again by the hundred: the first failing ones are told as they are.
+    phases=[Phase.explicit, Phase.generate],
 )

@@ -103,9 +103,9 @@ def health_text(health: HealthReading, link: LinkReading | None = None) -> Text:
     ]
     if odd:
         lines.append(("odd", ", ".join(odd), "yellow"))
-    lines.append(("link", str(health.link), "" if health.link is LinkState.CONNECTED else "yellow"))
     if link is not None:
         lines.extend(link_rows(link))
+    lines.append(("link", str(health.link), "" if health.link is LinkState.CONNECTED else "yellow"))
     return rows(*lines)
 
 
@@ -228,8 +228,8 @@ def _no_rows(cell: CellValue) -> str:
 
 def link_rows(link: LinkReading) -> tuple[tuple[str, str], ...]:
     """Health panel: what the link to the terminal carries."""
-    trip = f"{link.round_trip_s * 1e3:.0f} ms" if link.answers else "no answer"
-    return (("terminal", f"{link.rate_bytes_s / 1e3:.1f} kB/s, {trip}"),)
+    trip = f"{link.round_trip_s * 1e3:.0f}ms" if link.answers else "no answer"
+    return (("terminal", f"{link.rate_bytes_s / 1e3:.1f} kB/s {trip}"),)
 
 
 def waiting_text(health: HealthReading, source: str) -> str:

@@ -1,0 +1,151 @@
+"""What the screen looks like: every cell of it, at the sizes, in the states and with the colours that it is made for.
+
+The pictures lie in `__snapshots__`: characters first, then for each line where its looks change. After a wanted change:
+``make test ARGS="tests/test_screens.py --snapshot-update"``, then look at the differences.
+"""
+
+import itertools
+
+import numpy as np
+import pytest
+from monitors import Screen, StillReceiver
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+
+from sunspec_tui.colormaps import Depth
+from sunspec_tui.config import Settings
+from sunspec_tui.governor import Quality
+from sunspec_tui.times import channel_frequencies_hz
+
+SIZES = [(80, 24), (120, 40), (200, 60), (250, 70)]
+FRAMES = 330
+MHZ = channel_frequencies_hz(560, 3072) / 1e6
+
+
+class Screens(SingleFileSnapshotExtension):
+    """One text file a picture."""
+
+    file_extension = "txt"
+    _write_mode = WriteMode.TEXT
+
+
+@pytest.fixture
+def picture(snapshot):
+    return snapshot.use_extension(Screens)
+
+
+def sky(n):
+    """A frame: galactic background, a burst that drifts down, two carriers, a masked block and noise."""
+    background = 40 * (MHZ / 40) ** -2.5
+    burst = 60 * np.exp(-(((MHZ - (95 - n / 4)) / 4) ** 2))
+    power = background + burst + 300 * (np.abs(MHZ - 27.185) < 0.05) + 500 * (np.abs(MHZ - 77.25) < 0.05)
+    # A few parts in a thousand, as a frame of a quarter of a second has.
+    power = power * (1 + 0.003 * np.random.default_rng(n).standard_normal(3072))
+    data = np.stack([power, 0.9 * power, 0.02 * power, -0.3 * burst], axis=-1)[None].astype(np.float32)
+    if n > 250:
+        data[:, 1500:1600] = np.nan
+    return data
+
+
+@pytest.fixture(scope="module")
+def frames():
+    return [sky(n) for n in range(FRAMES)]
+
+
+@pytest.fixture
+def show():
+    opened = []
+
+    def start(size, frames=(), **options):
+        receiver = StillReceiver()
+        for n, data in enumerate(frames):
+            if n == 200:
+                receiver.skip(14)
+            receiver.feed(data, time_tag=1 if n < 280 else 2)
+        opened.append(Screen(*size, receiver, **options))
+        look(opened[-1])
+        return opened[-1]
+
+    yield start
+    for each in opened:
+        each.close()
+
+
+def look(screen):
+    """Let the monitor lay itself out, fetch its history and draw what it has."""
+    for _ in range(3):
+        screen.tick()
+        screen.settle()
+    return screen
+
+
+def text_of(screen):
+    """Characters, and the looks of each line as runs of a number."""
+    cells = screen.cells()
+    numbers = {}
+    lines = ["".join(cell.data for cell in line) for line in cells]
+    looks = []
+    for line in cells:
+        runs = [(look, len(list(same))) for look, same in itertools.groupby(cell._replace(data="") for cell in line)]
+        looks.append(" ".join(f"{numbers.setdefault(look, len(numbers))}x{count}" for look, count in runs))
+    legend = [f"{number}: {told(look)}" for look, number in numbers.items()]
+    return "\n".join([*lines, "", *looks, "", *legend, ""])
+
+
+def told(look):
+    attributes = [name for name in ("bold", "italics", "underscore", "strikethrough", "reverse") if getattr(look, name)]
+    return " ".join([look.fg, "on", look.bg, *attributes])
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))
+class TestStates:
+    def test_live(self, show, frames, picture, size):
+        assert text_of(show(size, frames)) == picture
+
+    def test_connecting(self, show, picture, size):
+        assert text_of(show(size)) == picture
+
+    def test_stalled(self, show, frames, picture, size):
+        screen = show(size, frames)
+        screen.receiver.now_s += 12
+        assert text_of(look(screen)) == picture
+
+    def test_paused(self, show, frames, picture, size):
+        screen = show(size, frames[:-30])
+        screen.act("step('hold')")
+        screen.act("step('move_cursor', -1, 0)")
+        screen.act("step('move_cursor', -10, 2)")
+        for data in frames[-30:]:
+            screen.receiver.feed(data, time_tag=2)
+        assert text_of(look(screen)) == picture
+
+
+@pytest.mark.parametrize("depth", [Depth.C256, Depth.C16, Depth.NONE])
+def test_fewer_colours(show, frames, picture, depth):
+    assert text_of(show((120, 40), frames, depth=depth)) == picture
+
+
+def test_ascii(show, frames, picture):
+    shown = text_of(show((80, 24), frames, depth=Depth.NONE, ascii_only=True))
+    assert shown.isascii()
+    assert shown == picture
+
+
+@pytest.mark.parametrize("theme", ["light", "terminal"])
+def test_themes(show, frames, picture, theme):
+    assert text_of(show((120, 40), frames, settings=Settings(theme=theme))) == picture
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+def test_help(show, frames, picture, size):
+    screen = show(size, frames)
+    screen.act("help")
+    assert text_of(look(screen)) == picture
+
+
+def test_a_signed_product_on_a_slow_link(show, frames, picture):
+    screen = show((120, 40), frames)
+    screen.app.governor.quality = Quality.LEAST
+    screen.act("step('choose_product', 'V')")
+    for action in ("step('toggle_trace', 'max')", "step('flip', 'pipelines')", "step('zoom', 1)"):
+        screen.act(action)
+    assert text_of(look(screen)) == picture
