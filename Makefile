@@ -15,6 +15,7 @@ install: $(INSTALLED)  ## a virtual environment in .venv with the tested version
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[web,dev]'
+	@$(BIN)/python -m compileall -q sunspec_tui
 	@touch $@
 
 # Where standard output is no terminal the monitor runs headless; then it ends by itself.
@@ -32,6 +33,7 @@ lint: install  ## ruff, mypy --strict, import-linter
 	$(BIN)/lint-imports
 
 bench: install  ## the figures of docs/performance.md, measured on this machine
+	@$(BIN)/python -m compileall -q sunspec_tui
 	$(BIN)/python bench/run.py
 
 clean:  ## remove what make has made

@@ -35,7 +35,6 @@ from sunspec_tui.painting import PaintedApp
 from sunspec_tui.products import Product, available
 from sunspec_tui.scaling import Levels
 from sunspec_tui.scene import Scene
-from sunspec_tui.snapshot import Snapshot
 from sunspec_tui.times import format_clock
 from sunspec_tui.view import PANELS, THEMES, Cursor, View, recall, remember, with_product
 from sunspec_tui.widgets.dialogs import DelayScreen, HelpScreen, LevelsScreen
@@ -54,6 +53,7 @@ from sunspec_tui.widgets.waterfall import Waterfall, WaterfallScene
 
 if TYPE_CHECKING:
     from sunspec_tui.receiver import StreamReceiver
+    from sunspec_tui.snapshot import Snapshot
 
 TICK_S = 0.05
 READINGS_S = {Quality.FULL: 1.0, Quality.SLOWER: 1.0, Quality.SWEEPING: 1.0, Quality.LEAST: 2.0}
@@ -124,6 +124,13 @@ class Monitor(PaintedApp):
 
     # Life
 
+    def get_default_screen(self) -> Screen[object]:
+        """A screen with the classes that it begins with: each that came later would have all styled anew."""
+        classes = {name for name, given in self._screen_classes().items() if given}
+        for size, breakpoints in zip(self.size, (self.HORIZONTAL_BREAKPOINTS, self.VERTICAL_BREAKPOINTS), strict=True):
+            classes.add([name for least, name in breakpoints if size >= least][-1])
+        return Screen(id="_default", classes=" ".join(classes))
+
     def compose(self) -> ComposeResult:
         """Status, pictures, panels, keys."""
         yield TextCells(id="status")
@@ -145,7 +152,6 @@ class Monitor(PaintedApp):
         """Begin to receive and to look."""
         logging.getLogger("sunspec_tui").addHandler(self._log_handler)
         self._handle_signals(asyncio.get_running_loop())
-        self.screen.add_class("-empty")
         self._arrange()
         self.run_worker(self._host_receiver, thread=True, exit_on_error=False, name="receiver")
         self.run_worker(self._watch(), name="screen")
@@ -266,7 +272,7 @@ class Monitor(PaintedApp):
             cursor=view.cursor.bin if view.cursor else None,
         )
 
-    def _show_readings(self, snapshot: Snapshot) -> None:
+    def _show_readings(self, snapshot: "Snapshot") -> None:
         health, view = snapshot.health, self.scene.view
         held_s = None if view.held is None else self.scene.end_s
         newest_s = snapshot.taken_s - snapshot.data_age_s
@@ -343,15 +349,24 @@ class Monitor(PaintedApp):
             state.save(self._view_path, remember(self.scene.view))
         self._unsaved = False
 
+    def _screen_classes(self) -> dict[str, bool]:
+        """Classes of the screen that follow the view and the terminal."""
+        view = self.scene.view
+        return {
+            "-empty": self.scene.position is None,
+            "-bare": view.maximised is not None or view.hidden == frozenset(PANELS),
+            "-only-waterfall": view.maximised == "waterfall",
+            "-only-spectrum": view.maximised == "spectrum",
+            "-ascii": self.ascii_only,
+        }
+
     def _arrange(self) -> None:
         """Fold panels, maximise pictures and choose colours as the view has it."""
         view, screen = self.scene.view, self.screen_stack[0]
         for name in PANELS:
             screen.query_one(f"#{name}").set_class(name in view.hidden, "-hidden")
-        screen.set_class(view.maximised is not None or view.hidden == frozenset(PANELS), "-bare")
-        for name in ("waterfall", "spectrum"):
-            screen.set_class(view.maximised == name, f"-only-{name}")
-        screen.set_class(self.ascii_only, "-ascii")
+        for name, given in self._screen_classes().items():
+            screen.set_class(given, name)
         theme = _THEMES[view.theme]
         if self.depth in (Depth.C16, Depth.NONE):
             # A theme in 24 bits has nothing to offer them.

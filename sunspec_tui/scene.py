@@ -9,19 +9,21 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from sunspec_tui.geometry import Band, TimeAxis
 from sunspec_tui.picture import Drawing, Picture, Readout
 from sunspec_tui.products import Product, available, derive
-from sunspec_tui.ring import Rows
 from sunspec_tui.scaling import Floats, Levels
-from sunspec_tui.snapshot import Position
 from sunspec_tui.times import CHANNEL_WIDTH_HZ, CHANNELS_PER_PIPELINE
 from sunspec_tui.traces import Traces
 from sunspec_tui.view import STEPS, Extent, View, with_product
+
+if TYPE_CHECKING:
+    from sunspec_tui.ring import Rows
+    from sunspec_tui.snapshot import Position
 
 _BLOCK_ROWS = 256
 _FETCH_S = 0.012
@@ -31,11 +33,11 @@ _STEPS_OF_SCALES = ("levels_by_hand", "automatic", "bias", "fix_spectrum")
 class RowSource(Protocol):
     """The part of a receiver that history comes from."""
 
-    def position(self) -> Position | None:
+    def position(self) -> "Position | None":
         """How far the stream has come."""
         ...
 
-    def rows_between(self, start: int, stop: int) -> Rows | None:
+    def rows_between(self, start: int, stop: int) -> "Rows | None":
         """Rows by their numbers."""
         ...
 
@@ -142,19 +144,19 @@ class Scene:
         """Whether older rows are still to come."""
         return self._low > self._first
 
-    def _rows(self, start: int, stop: int) -> Rows | None:
+    def _rows(self, start: int, stop: int) -> "Rows | None":
         return self.source.rows_between(start, stop) if self.source else None
 
     def _number_at(self, slot: int) -> int:
         return self.source.number_at(slot) if self.source else 0
 
-    def _trace_until(self, position: Position) -> None:
+    def _trace_until(self, position: "Position") -> None:
         """Let the traces have what the picture will get as history."""
         rows = self._rows(self._next, position.count)
         if self._traced == (position.epoch, self.product) and rows is not None and len(rows):
             self.traces.add(derive(rows.data, self.product))
 
-    def _restart(self, position: Position) -> None:
+    def _restart(self, position: "Position") -> None:
         nbins, per_column = len(position.axis.frequencies_mhz), self.view.rows_per_column
         width = self.columns * per_column
         if self.view.held is not None and self.view.held < position.oldest:
@@ -174,7 +176,7 @@ class Scene:
         self._first = self._number_at((end_slot // per_column - self.columns + 1) * per_column)
         self._next = position.count
 
-    def _take_new(self, position: Position) -> bool:
+    def _take_new(self, position: "Position") -> bool:
         rows = self._rows(self._next, position.count)
         if rows is None or not len(rows) or self._is_foreign(rows):
             return False
@@ -209,7 +211,7 @@ class Scene:
             self.picture.since = self.position.oldest // self.view.rows_per_column
         return True
 
-    def _is_foreign(self, rows: Rows) -> bool:
+    def _is_foreign(self, rows: "Rows") -> bool:
         """Whether rows are of another shape: the stream has changed since `update` looked where it is."""
         return self.picture is not None and rows.data.shape[1] != self.picture.store.nbins
 

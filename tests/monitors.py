@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,15 @@ class Screen:
         """Look at the receiver, whatever the rate."""
         self.app._pictures_due_s = self.app._readings_due_s = 0.0
         self.do(self.app._tick)
+
+    def look_us(self, frame: np.ndarray) -> float:
+        """Microseconds that drawing one more frame takes, in the monitor's thread; without the frame's own work."""
+        self.receiver.feed(frame)
+        self.app._pictures_due_s = 0.0
+        begun_s = time.perf_counter()
+        self.app._tick()
+        self.app._paint()
+        return (time.perf_counter() - begun_s) * 1e6
 
     def act(self, action: str) -> None:
         """Do what a key does."""

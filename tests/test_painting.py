@@ -48,13 +48,22 @@ class Incremental(RuleBasedStateMachine):
 
     # The stream
 
-    @rule(count=st.integers(1, 12), bad=st.sampled_from([None, np.nan, 0.0, -1.0, np.inf]), loud=st.booleans())
-    def frames_come(self, count, bad, loud):
+    @rule(
+        count=st.integers(1, 12),
+        bad=st.sampled_from([None, np.nan, 0.0, -1.0, np.inf]),
+        loud=st.booleans(),
+        still=st.booleans(),
+        looks=st.booleans(),
+    )
+    def frames_come(self, count, bad, loud, still, looks):
+        """Frames of noise, or such as look like the one before."""
         for _ in range(count):
-            data = self._frame()
+            data = np.full((1, self.nchan, 4), 27, np.float32) if still else self._frame()
             if bad is not None:
                 data[:, self.nchan // 3 : self.nchan // 2] = bad
             self.receiver.feed(data * (1e3 if loud else 1), time_tag=self.tag)
+            if looks:
+                self.screen.tick()
 
     @rule(count=st.integers(1, 400))
     def frames_are_lost(self, count):
@@ -165,6 +174,23 @@ def test_textual_still_makes_its_updates_as_painting_reads_them():
     assert list(inspect.signature(App._display).parameters) == ["self", "screen", "renderable"]
     assert list(inspect.signature(ChopsUpdate).parameters) == ["chops", "spans", "chop_ends"]
     assert list(inspect.signature(LayoutUpdate).parameters) == ["strips", "region"]
+
+
+def test_a_column_like_the_one_before_it_is_drawn_where_its_line_has_moved():
+    screen = Screen(100, 30, StillReceiver())
+    random = np.random.default_rng(0)
+    try:
+        for _ in range(100):
+            screen.receiver.feed(random.gamma(9, 3, (1, 384, 4)).astype(np.float32))
+        screen.tick()
+        screen.settle()
+        for _ in range(24):
+            screen.receiver.feed(np.full((1, 384, 4), 27, np.float32))
+            screen.tick()
+            screen.settle()
+            assert not differences(screen.cells(), screen.full_repaint())
+    finally:
+        screen.close()
 
 
 def test_an_action_of_the_palette_is_done_and_the_picture_is_whole_again():

@@ -6,6 +6,7 @@ shown as a dash, never as 0.
 
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
@@ -13,12 +14,14 @@ from sunspec_tui.delay import DelayReading
 from sunspec_tui.geometry import Band
 from sunspec_tui.governor import LinkReading, Quality
 from sunspec_tui.health import HealthReading, LinkState, StreamState
-from sunspec_tui.memory import MemoryReading
 from sunspec_tui.picture import CellValue, Held, Readout
-from sunspec_tui.plots import PlotStatus
 from sunspec_tui.scaling import Levels, level_label
 from sunspec_tui.times import format_clock
 from sunspec_tui.view import View
+
+if TYPE_CHECKING:
+    from sunspec_tui.memory import MemoryReading
+    from sunspec_tui.plots import PlotStatus
 
 STATE_STYLES = {
     StreamState.CONNECTING: "bold black on yellow",
@@ -109,7 +112,7 @@ def health_text(health: HealthReading, link: LinkReading | None = None) -> Text:
     return rows(*lines)
 
 
-def memory_text(memory: MemoryReading) -> Text:
+def memory_text(memory: "MemoryReading") -> Text:
     """Memory panel: resident memory, ring and collections."""
     return rows(
         ("RSS", number(memory.rss_mb, "MiB", 1)),
@@ -120,7 +123,7 @@ def memory_text(memory: MemoryReading) -> Text:
     )
 
 
-def plots_text(plots: PlotStatus) -> Text:
+def plots_text(plots: "PlotStatus") -> Text:
     """Plots panel: interval, last file and failures."""
     interval = f"every {plots.interval_s:g} s" if plots.interval_s else "off"
     last = f"{format_clock(plots.last_time_s)} UTC" if plots.last_time_s is not None else "–"
