@@ -31,7 +31,7 @@ KEY_TOUR = [
     ("d", "method   manual"),
     ("m", "Manual delay"),
     ("x\r", "'x' is not a number of seconds"),
-    ("\x7f", "such as 2.5"),
+    ("\x7f", "▊  a number of seconds, such as 2.5"),
     ("2.5\r", "message  2.50 s"),
     ("+", "every 1 s"),
     ("-", "interval off"),
@@ -204,3 +204,22 @@ def test_a_signal_ends_a_headless_run_with_a_last_status(tmp_path, number, statu
     assert '"state": "live"' in told.splitlines()[-1]
     poll_until(lambda: not any(child.is_running() for child in children))
     assert all(path.suffix == ".png" for path in (tmp_path / "figs").iterdir())
+
+
+def test_on_a_slow_link_keys_are_answered_and_full_quality_returns_with_the_link(terminal):
+    monitor = terminal("--demo", "--plot-interval", "0", columns=160, lines=48, rate_bytes_s=3000)
+    monitor.shows("LIVE", "slow link", timeout_s=60)
+    monitor.press("d")
+    monitor.shows("method   buffer", timeout_s=10)
+    monitor.rate_bytes_s = float("inf")
+    monitor.hides("slow link", timeout_s=10)
+    assert monitor.stale_s < 10
+
+
+def test_a_terminal_that_never_answers_is_served_all_the_same(terminal):
+    monitor = terminal("--demo", "--plot-interval", "0", answers=False)
+    monitor.shows("LIVE", "no answer", "▀▀▀", timeout_s=30)
+    monitor.press("d")
+    monitor.shows("method   buffer")
+    monitor.press("q")
+    assert monitor.process.wait(5) == 0
