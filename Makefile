@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test lint bench clean
+.PHONY: help install demo test lint bench pictures clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -35,6 +35,9 @@ lint: install  ## ruff, mypy --strict, import-linter
 bench: install  ## the figures of docs/performance.md, measured on this machine
 	@$(BIN)/python -m compileall -q sunspec_tui
 	$(BIN)/python bench/run.py
+
+pictures: install  ## the pictures of the README; EVENT names an e-CALLISTO file
+	$(BIN)/python bench/pictures.py $(EVENT)
 
 clean:  ## remove what make has made
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -47,7 +47,7 @@ KEY_TOUR = [
     ("[", "2 rows a column"),
     ("]", "4 rows a column"),
     ("s", "sweep"),
-    ("s", "scroll"),
+    ("s", "!sweep"),
     ("(", "by hand"),
     ("a", " auto"),
     ("<", "auto +1"),

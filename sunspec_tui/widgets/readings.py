@@ -174,7 +174,7 @@ def view_text(view: View, product: str, band: Band, levels: Levels | None, secon
         f"{band.low_mhz:.1f}–{band.high_mhz:.1f} MHz",
         f"{each} a column, {duration(seconds)}",
         "palette diverging" if view.signed else view.palette,
-        "sweep" if view.sweeping else "scroll",
+        *(["sweep"] if view.sweeping else []),
     ]
     text = Text(no_wrap=True, overflow="ellipsis", end="")
     if link.quality is not Quality.FULL:

@@ -1,0 +1,102 @@
+"""Draws the pictures of the README: the real program, on the solar event replayed.
+
+``make pictures EVENT=file.fit``. Braille is drawn as its dots and blocks as rectangles, so that no font's idea of
+them comes between.
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from PIL import Image, ImageDraw, ImageFont
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from monitors import cells_of
+from terminals import PROGRAM, Terminal
+
+DOCS = Path(__file__).parents[1] / "docs"
+PORT = 9796
+WIDTH, HEIGHT = 8, 17
+FOREGROUND, BACKGROUND = "#e0e0e0", "#121212"
+# Names that pyte gives to the first sixteen colours.
+NAMED = {
+    "black": "#000000", "red": "#cd0000", "green": "#00cd00", "brown": "#cdcd00", "blue": "#0000ee",
+    "magenta": "#cd00cd", "cyan": "#00cdcd", "white": "#e5e5e5", "brightblack": "#7f7f7f", "brightred": "#ff0000",
+    "brightgreen": "#00ff00", "brightbrown": "#ffff00", "brightblue": "#5c5cff", "brightmagenta": "#ff00ff",
+    "brightcyan": "#00ffff", "brightwhite": "#ffffff",
+}  # fmt: skip
+BLOCKS = {"▀": (0, 0, 1, 0.5), "▄": (0, 0.5, 1, 1), "█": (0, 0, 1, 1)}
+# Column and row of each bit of a braille character.
+DOTS = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
+# Name, size, options, keys, and the time of the data at which it is drawn: when the type II has gone by.
+PICTURES = (
+    ("monitor", (120, 40), (), "]]hv", "06:29:5"),
+    ("small", (80, 24), ("--colors", "256"), "]]\\", "06:29:5"),
+)
+
+
+def colour(name: str, default: str) -> str:
+    """A colour of pyte's as Pillow takes it."""
+    return default if name == "default" else NAMED.get(name, f"#{name}")
+
+
+def draw(cells: list[list[Any]], path: Path) -> None:
+    """Draw a screen."""
+    fonts = Path(mpl.get_data_path()) / "fonts" / "ttf"
+    font = ImageFont.truetype(str(fonts / "DejaVuSansMono.ttf"), 13)
+    image = Image.new("RGB", (WIDTH * len(cells[0]), HEIGHT * len(cells)), BACKGROUND)
+    pen = ImageDraw.Draw(image)
+    for y, line in enumerate(cells):
+        for x, cell in enumerate(line):
+            _draw_cell(pen, x * WIDTH, y * HEIGHT, cell, font)
+    image.save(path, optimize=True)
+
+
+def _draw_cell(pen: ImageDraw.ImageDraw, left: int, top: int, cell: Any, font: Any) -> None:
+    front, back = colour(cell.fg, FOREGROUND), colour(cell.bg, BACKGROUND)
+    if cell.reverse:
+        front, back = back, front
+    pen.rectangle([left, top, left + WIDTH - 1, top + HEIGHT - 1], fill=back)
+    if cell.data in BLOCKS:
+        x0, y0, x1, y1 = BLOCKS[cell.data]
+        box = [left + x0 * WIDTH, top + round(y0 * HEIGHT), left + x1 * WIDTH - 1, top + round(y1 * HEIGHT) - 1]
+        pen.rectangle(box, fill=front)
+    elif "\u2800" <= cell.data <= "\u28ff":
+        for bit, (column, row) in enumerate(DOTS):
+            if (ord(cell.data) - 0x2800) >> bit & 1:
+                x, y = left + 1 + 4 * column, top + 2 + 4 * row
+                pen.rectangle([x, y, x + 1, y + 1], fill=front)
+    elif cell.data.strip():
+        pen.text((left, top), cell.data, font=font, fill=front)
+
+
+def picture(event: Path, name: str, size: tuple[int, int], options: tuple[str, ...], keys: str, time: str) -> None:
+    """Run the monitor on the event, press keys and draw what it shows."""
+    with tempfile.TemporaryDirectory() as home:
+        source = ["--source", str(event.resolve()), "--speed", "20", "--wait"]
+        words = [*PROGRAM, "stream", *source, "--port", str(PORT), "--log-level", "ERROR"]
+        with subprocess.Popen(words, stdout=subprocess.DEVNULL) as producer:
+            watching = [*PROGRAM, "--port", str(PORT), "--plot-interval", "0", "--buffer-length", "3600"]
+            terminal = Terminal([*watching, *options], Path(home), columns=size[0], lines=size[1])
+            try:
+                terminal.shows("LIVE", timeout_s=30)
+                terminal.press(keys)
+                terminal.shows(f"data {time}", timeout_s=60)
+                draw(cells_of(terminal.screen), DOCS / f"{name}.png")
+            finally:
+                terminal.end()
+                producer.kill()
+
+
+def main() -> None:
+    """Draw all pictures."""
+    for name, *how in PICTURES:
+        picture(Path(sys.argv[1]), name, *how)
+
+
+if __name__ == "__main__":
+    main()
