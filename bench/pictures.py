@@ -34,8 +34,8 @@ BLOCKS = {"▀": (0, 0, 1, 0.5), "▄": (0, 0.5, 1, 1), "█": (0, 0, 1, 1)}
 DOTS = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
 # Name, size, options, keys, and the time of the data at which it is drawn: when the type II has gone by.
 PICTURES = (
-    ("monitor", (120, 40), (), "]]hv", "06:29:5"),
-    ("small", (80, 24), ("--colors", "256"), "]]\\", "06:29:5"),
+    ("monitor", (120, 40), (), "]]hv", "06:29:"),
+    ("small", (80, 24), ("--colors", "256"), "]]\\", "06:29:"),
 )
 
 
