@@ -30,13 +30,13 @@ from sunspec_tui.config import Settings
 from sunspec_tui.errors import SunspecError
 from sunspec_tui.governor import Governor, Quality
 from sunspec_tui.keys import FOOTER, GROUPS, KEYS
-from sunspec_tui.messages import CellPointed, KeyClicked, Logged, Wheeled
+from sunspec_tui.messages import CellPointed, KeyClicked, Logged, LogHandler, Wheeled
 from sunspec_tui.painting import PaintedApp
 from sunspec_tui.products import Product, available
 from sunspec_tui.scaling import Levels
 from sunspec_tui.scene import Scene
 from sunspec_tui.times import format_clock
-from sunspec_tui.view import PANELS, THEMES, Cursor, View, recall, remember, with_product
+from sunspec_tui.view import PANELS, THEMES, Cursor, first_view, remember
 from sunspec_tui.widgets.dialogs import DelayScreen, HelpScreen, LevelsScreen
 from sunspec_tui.widgets.panels import DelayPanel, KeyLine, LogPanel, Panel, TextCells
 from sunspec_tui.widgets.readings import (
@@ -63,7 +63,6 @@ COLLECT_AFTER_S = 1.0
 NARROW_COLUMNS = 100
 WIDEST_COLUMNS = 180
 FLAT_LINES, LOW_LINES = 12, 18
-PLOT_INTERVALS_S = (0, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
 EXIT_INTERRUPTED = 130
 # A terminal that hangs up or a service that is stopped has asked us to end: that is no failure.
 _SIGNALS = {signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: 0, signal.SIGHUP: 0}
@@ -114,7 +113,7 @@ class Monitor(PaintedApp):
         self._open_receiver = open_receiver
         self._opened: StreamReceiver | None = None
         self._ending = threading.Event()
-        self._log_handler = _LogHandler(self)
+        self._log_handler = LogHandler(self.post_message)
         self._view_path = view_path
         self.scene = Scene(first_view(settings, state.load(view_path) if view_path else {}))
         self._readings_due_s = self._pictures_due_s = 0.0
@@ -424,11 +423,9 @@ class Monitor(PaintedApp):
 
     def action_plot_interval(self, direction: int) -> None:
         """Go to the next longer or shorter plot interval."""
-        self._tell(
-            lambda receiver: receiver.set_plot_interval(
-                neighbour(PLOT_INTERVALS_S, receiver.plot_interval_s, direction)
-            )
-        )
+        from sunspec_tui.plots import next_interval
+
+        self._tell(lambda receiver: receiver.set_plot_interval(next_interval(receiver.plot_interval_s, direction)))
 
     def action_plot_now(self) -> None:
         """Write a plot now, of the product shown."""
@@ -481,30 +478,3 @@ def collect_again() -> None:
     """
     gc.freeze()
     gc.enable()
-
-
-def first_view(settings: Settings, kept: "dict[str, Any] | Any") -> View:
-    """The view to begin with: what was kept, and over it what the user has asked for."""
-    view = recall(View(), kept)
-    if settings.product is not None:
-        view = with_product(view, Product(settings.product))
-    return view if settings.theme is None else replace(view, theme=settings.theme)
-
-
-def neighbour(values: tuple[int, ...], value: float, direction: int) -> float:
-    """The next value of an ascending table above (1) or below (-1) a value; the end where there is none."""
-    if direction > 0:
-        return next((other for other in values if other > value), values[-1])
-    return next((other for other in reversed(values) if other < value), values[0])
-
-
-class _LogHandler(logging.Handler):
-    """Hands log records to the app as messages, from any thread."""
-
-    def __init__(self, app: Monitor) -> None:
-        super().__init__()
-        self._post: Callable[[Logged], bool] = app.post_message
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Post one record."""
-        self._post(Logged(record.levelno, record.created, record.getMessage()))

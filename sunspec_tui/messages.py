@@ -5,6 +5,7 @@ carries plain values.
 """
 
 import logging
+from collections.abc import Callable
 
 from textual.message import Message
 
@@ -50,3 +51,21 @@ class KeyClicked(Message):
     def __init__(self, action: str) -> None:
         super().__init__()
         self.action = action
+
+
+class LogHandler(logging.Handler):
+    """Hands log records to an app as messages, from any thread.
+
+    Parameters
+    ----------
+    post
+        The app's `post_message`.
+    """
+
+    def __init__(self, post: Callable[[Message], object]) -> None:
+        super().__init__()
+        self._post = post
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Post one record."""
+        self._post(Logged(record.levelno, record.created, record.getMessage()))

@@ -15,11 +15,10 @@ import asyncio
 import itertools
 import time
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from rich.cells import cell_len
-from rich.color import Color, ColorType
 from rich.console import RenderableType
 from rich.segment import Segment
 from rich.style import Style
@@ -32,9 +31,10 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from sunspec_tui.cells import CONTINUED, Canvas, Grid, Look, Region, code_points
-from sunspec_tui.colormaps import Depth, nearest_16, nearest_256, sixteen, true_colour
+from sunspec_tui.cells import CONTINUED, Canvas, Grid, Region, code_points
+from sunspec_tui.colormaps import Depth
 from sunspec_tui.governor import Governor, LinkReading
+from sunspec_tui.looks import ascii_text, look_of, style_of, to_ascii
 
 # Wide characters on a page that the canvas takes for narrow, because our pictures are drawn with it.
 _WIDE_AMONG_OURS = "\u25fd\u25fe"
@@ -46,15 +46,6 @@ _RETRY_S = 0.05
 _LAST_ANSWER_S = 0.3
 # How long keys may hold the pictures up: one that is held down comes again and again.
 _PICTURES_WAIT_S = 0.15
-
-_ATTRIBUTE_NAMES = ("bold", "dim", "italic", "underline", "blink", "reverse", "strike")
-_ATTRIBUTES = tuple(zip(_ATTRIBUTE_NAMES, "1234579", strict=True))
-_ASCII = {
-    **dict.fromkeys("─━═╌┄▔▁▂", "-"), **dict.fromkeys("│║╎┊▏▕▌▐┤├╵╷╹", "|"),
-    **dict.fromkeys("╭╮╰╯┌┐└┘┼╋┬┴", "+"), **dict.fromkeys("▀▄█░▒▓■●", "#"),
-    "╳": "x", "┃": "!", "–": "-", "—": "-", "−": "-", "→": ">", "←": "<", "↑": "^", "↓": "v", "…": ".", "·": ".",
-    "×": "x", "°": "o", "±": "~", "µ": "u", "▲": "^", "▼": "v", "◀": "<", "▶": ">", "⠀": " ",
-}  # fmt: skip
 
 
 class PaintedApp(App[int]):
@@ -150,7 +141,7 @@ class PaintedApp(App[int]):
         if text.isascii():
             return code_points(text)
         if self.ascii_only:
-            text = "".join(_ASCII.get(each, each if each.isascii() else "?" * cell_len(each)) for each in text)
+            text = ascii_text(text)
         if cell_len(text) == len(text) and all(map(cell_len, set(text))):
             return code_points(text)
         codes: list[int] = []
@@ -351,7 +342,7 @@ class CellWidget(Widget):
             grid.looks[:] = self.background_look
             self.build(grid)
             if self.app.ascii_only:
-                _to_ascii(grid)
+                to_ascii(grid)
             self._grid = grid
 
     @property
@@ -384,11 +375,6 @@ class CellWidget(Widget):
         return Strip(segments, grid.columns)
 
 
-def _to_ascii(grid: Grid) -> None:
-    for code in np.unique(grid.codes[grid.codes > 126]).tolist():
-        grid.codes[grid.codes == code] = ord(_ASCII.get(chr(code), "?"))
-
-
 def uncovered(widget: Widget) -> bool:
     """Whether nothing lies over a widget that is wholly on the screen."""
     screen = widget.app.screen
@@ -401,57 +387,3 @@ def uncovered(widget: Widget) -> bool:
         if region.overlaps(widget.region):
             return False
     return False
-
-
-# Between Rich's styles and looks
-
-
-def look_of(style: Style, depth: Depth) -> Look:
-    """A style's SGR parameters on a terminal of some depth."""
-    attributes = [number for name, number in _ATTRIBUTES if getattr(style, name)]
-    if depth is Depth.NONE:
-        if _stands_out(style) and "7" not in attributes:
-            attributes.append("7")
-        return Look(attributes=";".join(attributes))
-    return Look(_parameters(style.color, depth, 0), _parameters(style.bgcolor, depth, 1), ";".join(attributes))
-
-
-def _stands_out(style: Style) -> bool:
-    """Whether a style is dark on light, which reversed video shows where there are no colours."""
-    if style.bgcolor is None or style.bgcolor.is_default:
-        return False
-    front = style.color.get_truecolor() if style.color and not style.color.is_default else (220, 220, 220)
-    return sum(style.bgcolor.get_truecolor()) > sum(front)
-
-
-def _parameters(color: Color | None, depth: Depth, which: int) -> str:
-    if color is None or color.is_default:
-        return ("39", "49")[which]
-    if color.type in (ColorType.STANDARD, ColorType.WINDOWS) and color.number is not None:
-        return sixteen(color.number)[which]
-    if color.type is ColorType.EIGHT_BIT and color.number is not None and depth is not Depth.C16:
-        return f"{(38, 48)[which]};5;{color.number}"
-    red, green, blue = color.get_truecolor()
-    if depth is Depth.TRUE:
-        return true_colour(red, green, blue)[which]
-    if depth is Depth.C256:
-        return f"{(38, 48)[which]};5;{nearest_256(red, green, blue)}"
-    return sixteen(nearest_16(red, green, blue))[which]
-
-
-def style_of(look: Look) -> Style:
-    """The Rich style of a look."""
-    attributes: dict[str, Any] = {name: True for name, number in _ATTRIBUTES if number in look.attributes.split(";")}
-    return Style(color=_color(look.foreground), bgcolor=_color(look.background), **attributes)
-
-
-def _color(parameters: str) -> Color:
-    numbers = [int(part) for part in parameters.split(";")]
-    if len(numbers) == 5:
-        return Color.from_rgb(*numbers[2:])
-    if len(numbers) == 3:
-        return Color.from_ansi(numbers[2])
-    if numbers[0] in (39, 49):
-        return Color.default()
-    number = numbers[0] % 10 + (8 if numbers[0] >= 90 else 0)
-    return Color.from_ansi(number)

@@ -11,6 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+INTERVALS_S = (0, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
+"""Seconds from plot to plot that the keys go through; 0 is off."""
+
 
 @dataclass(frozen=True, slots=True)
 class PlotJob:
@@ -97,3 +100,10 @@ class PlotEvent:
 
     ok: bool
     text: str
+
+
+def next_interval(seconds: float, direction: int) -> float:
+    """The next of `INTERVALS_S` above (1) or below (-1) an interval; the end where there is none."""
+    if direction > 0:
+        return next((other for other in INTERVALS_S if other > seconds), INTERVALS_S[-1])
+    return next((other for other in reversed(INTERVALS_S) if other < seconds), INTERVALS_S[0])

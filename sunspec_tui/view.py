@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sunspec_tui.colormaps import PALETTES
+from sunspec_tui.config import Settings
 from sunspec_tui.geometry import Band
 from sunspec_tui.products import SIGNED_PRODUCTS, Product, available
 from sunspec_tui.scaling import Levels
@@ -380,3 +381,11 @@ def _names(value: Any, known: tuple[str, ...]) -> frozenset[str]:
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         return frozenset()
     return frozenset(value).intersection(known)
+
+
+def first_view(settings: Settings, kept: Mapping[str, Any]) -> View:
+    """The view to begin with: what was kept, and over it what the user has asked for."""
+    view = recall(View(), kept)
+    if settings.product is not None:
+        view = with_product(view, Product(settings.product))
+    return view if settings.theme is None else replace(view, theme=settings.theme)
