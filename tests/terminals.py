@@ -30,7 +30,7 @@ UNKNOWN_TO_PYTE = re.compile(
 )
 CURSOR_QUESTION = b"\x1b[6n"
 # A test runner's own terminal must not show through.
-_NOT_INHERITED = ("COLUMNS", "LINES", "NO_COLOR", "COLORTERM", "TERM")
+NOT_INHERITED = ("COLUMNS", "LINES", "NO_COLOR", "COLORTERM", "TERM")
 _LOOK_S = 0.005
 
 
@@ -76,7 +76,7 @@ class Terminal:
         self.stale_s = 0.0
         """Age of the oldest bytes that have reached the screen so far, when they did."""
         self._under_way: deque[tuple[float, bytes]] = deque()
-        kept = {key: value for key, value in os.environ.items() if key not in _NOT_INHERITED}
+        kept = {key: value for key, value in os.environ.items() if key not in NOT_INHERITED}
         given = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "XDG_STATE_HOME": str(home / "state")}
         self.process = subprocess.Popen(
             words, stdin=self.slave, stdout=self.slave, stderr=self.slave, cwd=home,

@@ -8,7 +8,7 @@ import pyte
 import pytest
 from conftest import Publisher, block_time, message, poll_until
 from monitors import cells_of, differences
-from terminals import PROGRAM
+from terminals import NOT_INHERITED, PROGRAM
 from test_screens import sky
 
 CI = os.environ.get("CI") == "true"
@@ -19,7 +19,7 @@ def tmux(tmp_path):
     if shutil.which("tmux") is None:
         (pytest.fail if CI else pytest.skip)("tmux is not installed")
     server = ["tmux", "-S", str(tmp_path / "socket")]
-    environment = {key: value for key, value in os.environ.items() if key not in ("COLORTERM", "NO_COLOR", "TMUX")}
+    environment = {key: value for key, value in os.environ.items() if key not in (*NOT_INHERITED, "TMUX")}
     environment |= {"LC_ALL": "C.UTF-8", "XDG_STATE_HOME": str(tmp_path / "state")}
 
     def call(*words):
