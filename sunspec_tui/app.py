@@ -36,7 +36,7 @@ from sunspec_tui.products import Product, available
 from sunspec_tui.scaling import Levels
 from sunspec_tui.scene import Scene
 from sunspec_tui.times import format_clock
-from sunspec_tui.view import PANELS, THEMES, Cursor, first_view, remember
+from sunspec_tui.view import PANELS, PICTURES, THEMES, Cursor, first_view, remember
 from sunspec_tui.widgets.dialogs import DelayScreen, HelpScreen, LevelsScreen
 from sunspec_tui.widgets.panels import DelayPanel, KeyLine, LogPanel, Panel, TextCells
 from sunspec_tui.widgets.readings import (
@@ -92,7 +92,7 @@ class Monitor(PaintedApp):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             key.keys, key.action, key.short or key.sentence,
-            show=False, tooltip=key.sentence, key_display=key.shown, priority=key.keys == "tab",
+            show=False, tooltip=key.sentence, key_display=key.shown, priority="tab" in key.keys,
         )
         for key in KEYS
     ]  # fmt: skip
@@ -353,9 +353,10 @@ class Monitor(PaintedApp):
         view = self.scene.view
         return {
             "-empty": self.scene.position is None,
-            "-bare": view.maximised is not None or view.hidden == frozenset(PANELS),
+            "-bare": view.maximised in PICTURES or view.hidden == frozenset(PANELS),
             "-only-waterfall": view.maximised == "waterfall",
             "-only-spectrum": view.maximised == "spectrum",
+            "-only-panel": view.maximised in PANELS,
             "-ascii": self.ascii_only,
         }
 
@@ -363,7 +364,8 @@ class Monitor(PaintedApp):
         """Fold panels, maximise pictures and choose colours as the view has it."""
         view, screen = self.scene.view, self.screen_stack[0]
         for name in PANELS:
-            screen.query_one(f"#{name}").set_class(name in view.hidden, "-hidden")
+            hidden = view.maximised != name if view.maximised in PANELS else name in view.hidden
+            screen.query_one(f"#{name}").set_class(hidden, "-hidden")
         for name, given in self._screen_classes().items():
             screen.set_class(given, name)
         theme = _THEMES[view.theme]

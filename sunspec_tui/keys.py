@@ -6,6 +6,8 @@ Values only. `action` is a method of the monitor; one that begins with ``step`` 
 
 from typing import NamedTuple
 
+from sunspec_tui.view import PANELS
+
 
 class Key(NamedTuple):
     """A key and what it does.
@@ -57,7 +59,7 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("down", "↓", "step('move_cursor', 0, -1)", "cursor one line down"),
         Key("shift+left", "shift+←", "step('move_cursor', -10, 0)", "cursor ten columns back"),
         Key("shift+right", "shift+→", "step('move_cursor', 10, 0)", "cursor ten columns forward"),
-        Key("escape", "esc", "step('escape')", "put the cursor away, then go live, then both pictures"),
+        Key("escape", "esc", "step('escape')", "put the cursor away, then go live, then show all"),
     ),
     "Waterfall": (
         Key("x", "x", "step('other_product', 1)", "next product", "Product"),
@@ -89,7 +91,8 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("i", "i", "step('flip', 'pipelines')", "marks of the 32 pipelines"),
     ),
     "Layout": (
-        Key("tab", "tab", "step('maximise')", "both pictures, waterfall alone, spectrum alone"),
+        Key("tab", "tab", "step('maximise', ('waterfall', 'spectrum'))", "waterfall alone, spectrum alone, all"),
+        Key("shift+tab", "shift+tab", f"step('maximise', {PANELS})", "one panel after another alone, then all"),
         Key("backslash", "\\", "step('toggle_panels')", "fold all panels away"),
         Key("1", "1", "step('toggle_panel', 'delay')", "delay panel"),
         Key("2", "2", "step('toggle_panel', 'health')", "health panel"),

@@ -16,6 +16,7 @@ from sunspec_tui.products import SIGNED_PRODUCTS, Product, available
 from sunspec_tui.scaling import Levels
 
 PANELS = ("delay", "health", "memory", "plots", "log")
+PICTURES = ("waterfall", "spectrum")
 TRACES = ("max", "min", "average")
 THEMES = ("dark", "light", "terminal")
 NARROWEST_SHARE = 1 / 64
@@ -96,7 +97,7 @@ class View:
     linear, spectrum_levels, traces, pair, pipelines
         Of the spectrum: its scale, fixed limits, further traces, XX and YY together, marks of the pipelines.
     hidden, maximised, theme
-        Panels that are folded away, the one picture that fills the screen, colours of the rest.
+        Panels that are folded away, the one picture or panel that fills the screen, colours of the rest.
     """
 
     product: Product = Product.XX
@@ -305,10 +306,11 @@ def toggle_panels(view: View, _: Extent) -> View:
     return replace(view, hidden=frozenset() if view.hidden else frozenset(PANELS))
 
 
-def maximise(view: View, _: Extent) -> View:
-    """Both pictures, the waterfall alone, the spectrum alone."""
-    order = (None, "waterfall", "spectrum")
-    return replace(view, maximised=order[(order.index(view.maximised) + 1) % len(order)])
+def maximise(view: View, _: Extent, names: tuple[str, ...]) -> View:
+    """One after another alone on the screen, then all again."""
+    order = (None, *names)
+    at = order.index(view.maximised) if view.maximised in order else 0
+    return replace(view, maximised=order[(at + 1) % len(order)])
 
 
 def other_theme(view: View, _: Extent) -> View:
@@ -354,7 +356,7 @@ def recall(view: View, kept: Mapping[str, Any]) -> View:
     allowed: dict[str, Callable[[Any], bool]] = {
         "palette": lambda value: value in PALETTES,
         "rows_per_column": lambda value: type(value) is int and 1 <= value <= 1 << 20,
-        "maximised": lambda value: value in (None, "waterfall", "spectrum"),
+        "maximised": lambda value: value in (None, *PICTURES, *PANELS),
         "theme": lambda value: value in THEMES,
     }
     plain = {name: kept[name] for name in _PLAIN if name in kept}

@@ -13,7 +13,7 @@ from sunspec_tui.keys import FOOTER, KEYS
 from sunspec_tui.products import Product
 from sunspec_tui.scaling import Levels
 from sunspec_tui.times import bin_frequencies_hz
-from sunspec_tui.view import PANELS, STEPS, Cursor, Extent, View, recall, remember
+from sunspec_tui.view import PANELS, PICTURES, STEPS, Cursor, Extent, View, recall, remember
 
 BAND = Band.of(bin_frequencies_hz(560, 3072, 4) / 1e6)
 EXTENT = Extent(
@@ -62,8 +62,10 @@ def walk(view, *steps, extent=EXTENT):
         ([("move_cursor", -1, 0)] * 3, "cursor", Cursor(1248, 384)),
         ([("move_cursor", -1, 0), ("escape",)], "cursor", None),
         ([("hold",), ("escape",)], "held", None),
-        ([("maximise",), ("escape",)], "maximised", None),
-        ([("maximise",)], "maximised", "waterfall"),
+        ([("maximise", PICTURES), ("escape",)], "maximised", None),
+        ([("maximise", PICTURES)], "maximised", "waterfall"),
+        ([("maximise", PICTURES)] * 3, "maximised", None),
+        ([("maximise", PANELS)] * 5 + [("maximise", PICTURES)], "maximised", "waterfall"),
         ([("toggle_trace", "max")], "traces", frozenset({"max"})),
         ([("fix_spectrum",)], "spectrum_levels", Levels(0, 40)),
         ([("fix_spectrum",), ("toggle_linear",)], "spectrum_levels", None),
@@ -116,7 +118,7 @@ def test_what_is_kept_comes_back():
     view = walk(
         View(), ("other_product", 2), ("other_palette", 1), ("span", 1), ("automatic",), ("toggle_trace", "min")
     )
-    view = walk(view, ("toggle_panel", "memory"), ("maximise",), ("flip", "pipelines"), ("other_theme",))
+    view = walk(view, ("toggle_panel", "memory"), ("maximise", PICTURES), ("flip", "pipelines"), ("other_theme",))
     assert recall(View(), remember(view)) == view
 
 
