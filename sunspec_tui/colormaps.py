@@ -49,7 +49,7 @@ _ANCHORS[DIVERGING] = (
 
 # Colours 0-15 of the terminal, from dark to bright, made by hand: there is no nearest one to speak of.
 _SIXTEEN = {
-    "viridis": (0, 5, 4, 12, 6, 2, 10, 11),
+    "viridis": (0, 4, 12, 6, 2, 10, 11),
     "turbo": (4, 12, 6, 14, 2, 10, 11, 3, 9, 1),
     "inferno": (0, 4, 5, 1, 9, 3, 11, 15),
     "cividis": (0, 4, 12, 8, 7, 3, 11),

@@ -173,7 +173,7 @@ def view_text(view: View, product: str, band: Band, levels: Levels | None, secon
         f"{product}{' less background' if view.subtract else ''} {low}…{high}{unit} {how}",
         f"{band.low_mhz:.1f}–{band.high_mhz:.1f} MHz",
         f"{each} a column, {duration(seconds)}",
-        "palette diverging" if view.signed else view.palette,
+        "diverging" if view.signed else view.palette,
         *(["sweep"] if view.sweeping else []),
     ]
     text = Text(no_wrap=True, overflow="ellipsis", end="")
