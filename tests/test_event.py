@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,9 +10,11 @@ from astropy.io import fits
 from conftest import EVENT, needs_event
 
 from sunspec_tui import AvgStreamingOp, StreamReceiver
+from sunspec_tui.scene import Scene
 from sunspec_tui.sources.feed import Feed
 from sunspec_tui.sources.memory_ring import MemoryRing
 from sunspec_tui.sources.replay import DB_PER_DIGIT, CallistoFile
+from sunspec_tui.view import Cursor, View
 from sunspec_tui.writers.figure import SpectrumFigure
 
 FILE_START_S = 1_307_427_840.213  # 2011-06-07 06:24:00.213 UTC
@@ -82,3 +85,44 @@ def test_the_type_ii_and_iv_emission_stands_out_in_the_image(received):
     quiet = np.nanmedian(image_db[band][:, :240])  # the first minute
     burst = np.nanmedian(image_db[band][:, 1440:1680])  # 06:30 to 06:31
     assert burst - quiet > 10
+
+
+RISE_DB = 5.0
+LANE_MHZ = (83.875, 81.875, 72.125)  # where it begins within a second
+
+
+def onset_in_file_s(mhz):
+    """When the type II lane reaches a frequency: a second of the file that is 5 dB above its first minute."""
+    with fits.open(EVENT) as file:
+        digits, table = file[0].data.astype(float), file[1].data
+    channel = int(np.argmin(np.abs(table["FREQUENCY"][0] - mhz)))
+    above_db = (digits[channel] - np.median(digits[channel, :240])) * DB_PER_DIGIT
+    seconds = np.convolve(above_db, np.full(4, 0.25), "valid")
+    return FILE_START_S + 0.25 * int(np.argmax(seconds > RISE_DB))
+
+
+@needs_event
+@pytest.mark.parametrize("mhz", LANE_MHZ)
+@pytest.mark.parametrize(("rows_per_column", "size"), [(4, (68, 22)), (16, (68, 22)), (54, (66, 10))])
+def test_the_cursor_finds_the_type_ii_lane_within_a_cell_of_the_files_truth(received, mhz, rows_per_column, size):
+    """As an observer does: hold the picture there, then along the frequency's row: it jumps there."""
+    truth_s = onset_in_file_s(mhz)
+    held = min(3599, round((truth_s - FILE_START_S + 20) * 4))
+    scene = Scene(View(rows_per_column=rows_per_column, held=held), received[0])
+    scene.fit(*size, 2)
+    for _ in range(100):
+        scene.update()
+    scene.draw()
+    nearest = int(np.argmin(np.abs(received[0].position().axis.frequencies_mhz - mhz)))
+    values = []
+    for number in scene.time_axis.numbers:
+        scene.view = replace(scene.view, cursor=Cursor(number, nearest))
+        found = scene.readout()
+        values.append((found.time_s, found.shown))
+    column_s = 0.25 * rows_per_column
+    before_db = [shown for time_s, shown in values if truth_s - 5 * column_s < time_s <= truth_s - column_s + 0.5]
+    after_db = [shown for time_s, shown in values if truth_s + column_s <= time_s < truth_s + 5 * column_s]
+    assert min(after_db) > np.median(before_db) + 0.6 * RISE_DB
+    cell_mhz = (86.875 - 13.398) / size[1]
+    assert found.low_mhz - cell_mhz <= mhz <= found.high_mhz + cell_mhz
+    assert found.high_mhz - found.low_mhz <= cell_mhz
