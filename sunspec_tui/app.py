@@ -32,24 +32,17 @@ from sunspec_tui.governor import Governor, Quality
 from sunspec_tui.keys import FOOTER, GROUPS, KEYS
 from sunspec_tui.messages import CellPointed, KeyClicked, Logged, LogHandler, Wheeled
 from sunspec_tui.painting import PaintedApp
-from sunspec_tui.products import Product, available
+from sunspec_tui.products import available
 from sunspec_tui.scaling import Levels
 from sunspec_tui.scene import Scene
+from sunspec_tui.showing import spectrum_scene, view_line, waterfall_scene
 from sunspec_tui.times import format_clock
 from sunspec_tui.view import PANELS, PICTURES, THEMES, Cursor, first_view, remember
 from sunspec_tui.widgets.dialogs import DelayScreen, HelpScreen, LevelsScreen
 from sunspec_tui.widgets.panels import DelayPanel, KeyLine, LogPanel, Panel, TextCells
-from sunspec_tui.widgets.readings import (
-    health_text,
-    memory_text,
-    plots_text,
-    readout_text,
-    status_text,
-    view_text,
-    waiting_text,
-)
-from sunspec_tui.widgets.spectrum import Spectrum, SpectrumScene, Trace
-from sunspec_tui.widgets.waterfall import Waterfall, WaterfallScene
+from sunspec_tui.widgets.readings import health_text, memory_text, plots_text, status_text, waiting_text
+from sunspec_tui.widgets.spectrum import Spectrum
+from sunspec_tui.widgets.waterfall import Waterfall
 
 if TYPE_CHECKING:
     from sunspec_tui.receiver import StreamReceiver
@@ -191,9 +184,10 @@ class Monitor(PaintedApp):
 
     async def _watch(self) -> None:
         """Look at the receiver again and again, until the app ends."""
-        while True:
+        while not self.is_abandoned:
             self._tick()
             await asyncio.sleep(TICK_S)
+        self.exit(0)
 
     def _tick(self) -> None:
         """Show what is new; cheap where nothing is."""
@@ -224,60 +218,23 @@ class Monitor(PaintedApp):
     def _show_pictures(self) -> None:
         self._undrawn = False
         scene, quality = self.scene, self.governor.quality
-        picture = scene.draw()
-        if picture is None or scene.position is None:
+        if scene.draw() is None or scene.position is None:
             return
-        view = scene.view
-        readout = scene.readout()
         depth = Depth.C256 if quality.sweeps and self.depth is Depth.TRUE else self.depth
-        place = view.cursor
-        pointed = None if place is None or place.number is None else (place.number, place.bin)
-        steps = COLOUR_STEPS[quality]
-        self.query_one(Waterfall).show(
-            WaterfallScene(picture, scene.time_axis, scene.band, view.palette, depth, steps, scene.signed, pointed)
-        )
+        self.query_one(Waterfall).show(waterfall_scene(scene, depth, COLOUR_STEPS[quality]))
         spectrum = self.query_one(Spectrum)
-        spectrum.show(self._spectrum_scene())
+        spectrum.show(spectrum_scene(scene))
         scene.spectrum_levels = spectrum.levels
-        if readout is not None:
-            subtracted = view.subtract and readout.cell is not None
-            text = readout_text(readout, scene.product, signed=scene.signed, subtracted=subtracted)
-        else:
-            seconds = scene.columns * view.rows_per_column * scene.position.cadence_s
-            shown = replace(view, product=scene.product, sweeping=scene.time_axis.sweeping)
-            text = view_text(shown, scene.product, scene.band, picture.levels, seconds, self.link_reading())
-        self.query_one("#view", TextCells).show(text)
-
-    def _spectrum_scene(self) -> SpectrumScene | None:
-        scene, view = self.scene, self.scene.view
-        latest = scene.power(scene.product)
-        if latest is None:
-            return None
-        names = [name for name in ("min", "max", "average") if name in view.traces]
-        held = [(name, scene.traces.get(name)) for name in names]
-        traces = [Trace(name, power, f"spectrum--{name}") for name, power in held if power is not None]
-        others = [product for product in (Product.YY, Product.XX) if view.pair and product is not scene.product]
-        for product, component in zip(others, ("spectrum--second", "spectrum--third"), strict=False):
-            power = scene.power(product)
-            if power is not None:
-                traces.append(Trace(str(product), power, component))
-        traces.append(Trace(str(scene.product), latest, "spectrum--latest"))
-        return SpectrumScene(
-            scene.band,
-            tuple(traces),
-            linear=view.linear or scene.signed,
-            fixed=view.spectrum_levels,
-            edges_mhz=scene.edges_mhz if view.pipelines else (),
-            cursor=view.cursor.bin if view.cursor else None,
-        )
+        line = self.query_one("#view", TextCells)
+        line.show(view_line(scene, depth, self.link_reading(), line.content_size.width))
 
     def _show_readings(self, snapshot: "Snapshot") -> None:
         health, view = snapshot.health, self.scene.view
         held_s = None if view.held is None else self.scene.end_s
         newest_s = snapshot.taken_s - snapshot.data_age_s
-        self.query_one("#status", TextCells).show(
-            status_text(health, snapshot.source, self.scene.product, newest_s, snapshot.data_age_s, held_s=held_s)
-        )
+        status, product, age_s = self.query_one("#status", TextCells), self.scene.product, snapshot.data_age_s
+        columns = status.content_size.width
+        status.show(status_text(health, snapshot.source, product, newest_s, age_s, held_s=held_s, columns=columns))
         if snapshot.axis is None:
             self._say_waiting(waiting_text(health, snapshot.source))
         self.query_one(DelayPanel).show_delay(

@@ -39,8 +39,10 @@ class ColumnStore:
         self._valid = np.zeros((width, nbins), np.int32)
         self._peaks = np.full((width, nbins), -np.inf, np.float32)
         self._rows = np.zeros(width, np.int32)
+        self._first_slots = np.zeros(width, np.int64)
         self._last_slots = np.zeros(width, np.int64)
         self._restarts = np.zeros(width, np.bool_)
+        self._first_s = np.full(width, np.nan)
         self._times_s = np.full(width, np.nan)
 
     def add(
@@ -99,9 +101,11 @@ class ColumnStore:
         np.maximum(self._peaks[at], np.where(finite, picked, -np.inf).max(axis=0), out=self._peaks[at])
         self._rows[at] += len(picked)
         self._restarts[at] |= bool(np.any(marks[chosen] & Mark.RESTART))
-        last = slots[chosen][-1]
+        first, last = slots[chosen][0], slots[chosen][-1]
         if np.isnan(self._times_s[at]) or last > self._last_slots[at]:
             self._times_s[at], self._last_slots[at] = times_s[chosen][-1], last
+        if np.isnan(self._first_s[at]) or first < self._first_slots[at]:
+            self._first_s[at], self._first_slots[at] = times_s[chosen][0], first
 
     def _clear(self, at: int, number: int) -> None:
         self._numbers[at] = number
@@ -110,7 +114,7 @@ class ColumnStore:
         self._peaks[at] = -np.inf
         self._rows[at] = 0
         self._restarts[at] = False
-        self._times_s[at] = np.nan
+        self._first_s[at] = self._times_s[at] = np.nan
 
     def holds(self, number: int) -> bool:
         """Whether a column has rows; one that has none is a gap, or lies before all rows."""
@@ -126,6 +130,10 @@ class ColumnStore:
     def time_s(self, number: int) -> float:
         """End of the column's newest row; NaN for a gap."""
         return float(self._times_s[number % self.width]) if self.holds(number) else float("nan")
+
+    def first_s(self, number: int) -> float:
+        """End of the column's oldest row; NaN for a gap."""
+        return float(self._first_s[number % self.width]) if self.holds(number) else float("nan")
 
     def times_s(self, numbers: list[int]) -> list[float]:
         """End of each column's newest row; NaN for a gap."""

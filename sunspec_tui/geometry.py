@@ -132,6 +132,11 @@ class Band:
         starts, stops = pixel_bins(self.nbins, cells * per_cell)
         return self.first + int(starts[cell * per_cell]), self.first + int(stops[(cell + 1) * per_cell - 1])
 
+    def bin_of_pixel(self, pixel: int, pixels: int) -> int:
+        """The middle one of the bins that a pixel, counted from the low end, shows."""
+        start, stop = self.bins_of(pixel, pixels, 1)
+        return (start + stop) // 2
+
     def edges_mhz(self, start: int, stop: int) -> tuple[float, float]:
         """Lower edge of bin `start` and upper edge of the one before `stop`."""
         return (

@@ -74,12 +74,15 @@ class LinkReading:
         How pictures are drawn.
     answers
         Whether the terminal answers at all.
+    asked_for
+        Whether it is the user who wants this quality, whatever the link can carry.
     """
 
     round_trip_s: float = math.nan
     rate_bytes_s: float = 0.0
     quality: Quality = Quality.FULL
     answers: bool = False
+    asked_for: bool = False
 
 
 @dataclass(slots=True)
@@ -282,7 +285,8 @@ class Governor:
 
     def reading(self, now_s: float) -> LinkReading:
         """What is known now."""
-        return LinkReading(self._round_trip_s, self._rate_bytes_s(now_s), self.quality, self._answers > 0)
+        rate_bytes_s, asked_for = self._rate_bytes_s(now_s), self._fixed is not None
+        return LinkReading(self._round_trip_s, rate_bytes_s, self.quality, self._answers > 0, asked_for)
 
     def _rate_bytes_s(self, now_s: float) -> float:
         return sum(nbytes for at_s, nbytes in self._sent if at_s > now_s - _WINDOW_S) / _WINDOW_S

@@ -76,7 +76,7 @@ class HealthReading:
     cadence_s
         Data time from frame to frame; NaN while unknown.
     rate_hz
-        Frames that arrived a second over the last few; NaN while unknown.
+        Frames that arrived a second over the last few; 0 while stalled, NaN while unknown.
     silence_s
         Since the last frame; NaN before the first.
     """
@@ -215,10 +215,11 @@ class StreamHealth:
 
     def reading(self, arrived_s: float) -> HealthReading:
         """All of it at `arrived_s`, as a value."""
-        arrivals = self._arrivals
+        arrivals, state = self._arrivals, self.state(arrived_s)
         span_s = arrivals[-1] - arrivals[0] if len(arrivals) > 1 else 0.0
+        rate_hz = (len(arrivals) - 1) / span_s if span_s > 0 else math.nan
         return HealthReading(
-            state=self.state(arrived_s),
+            state=state,
             link=self.link,
             frames_received=self.frames_received,
             frames_rejected=self.rejected.total(),
@@ -228,7 +229,7 @@ class StreamHealth:
             reversals=self.reversals,
             repeats=self.repeats,
             cadence_s=self.cadence_s,
-            rate_hz=(len(arrivals) - 1) / span_s if span_s > 0 else math.nan,
+            rate_hz=0.0 if state is StreamState.STALLED else rate_hz,
             silence_s=arrived_s - arrivals[-1] if arrivals else math.nan,
         )
 

@@ -33,6 +33,7 @@ from textual.widget import Widget
 
 from sunspec_tui.cells import CONTINUED, Canvas, Grid, Region, code_points
 from sunspec_tui.colormaps import Depth
+from sunspec_tui.driver import Driver
 from sunspec_tui.governor import Governor, LinkReading
 from sunspec_tui.looks import ascii_text, look_of, style_of, to_ascii
 
@@ -64,7 +65,7 @@ class PaintedApp(App[int]):
     def __init__(
         self, depth: Depth = Depth.TRUE, *, ascii_only: bool = False, governor: Governor | None = None
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=Driver)
         self.depth = depth
         self.ascii_only = ascii_only
         self.governor = governor or Governor()
@@ -197,6 +198,11 @@ class PaintedApp(App[int]):
         if self.urgent or not self.canvas.finished:
             self.paint_soon()
 
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether the terminal has gone away, with or without a signal that says so."""
+        return isinstance(self._driver, Driver) and self._driver.is_gone
+
     def redraw(self) -> None:
         """Send all again, because something else has written on the terminal."""
         self.canvas.forget()
@@ -274,6 +280,8 @@ class PaintedApp(App[int]):
         self._closed_link = True
         until_s = time.monotonic() + _LAST_ANSWER_S
         while self.governor.asks and self.governor.reading(until_s).answers and time.monotonic() < until_s:
+            if self.is_abandoned:
+                return
             await asyncio.sleep(0.01)
 
     # Cells

@@ -85,8 +85,8 @@ class CellValue:
     ----------
     held
         Whether the column has rows.
-    time_s
-        End of the column's newest row; NaN where it has none.
+    first_s, time_s
+        Ends of the column's oldest and newest row; NaN where it has none.
     power
         Linear, of the bins of the cell; NaN where none is valid.
     shown
@@ -100,6 +100,7 @@ class CellValue:
     """
 
     held: Held
+    first_s: float = math.nan
     time_s: float = math.nan
     power: float = math.nan
     shown: float = math.nan
@@ -118,8 +119,10 @@ class Readout:
         Edges of the bins under the cursor.
     cell
         Of the waterfall; None in the spectrum, or where the cursor is outside the picture.
-    power, shown, time_s
-        Linear, as drawn, and end of the row's data.
+    power, shown
+        Linear, and as drawn.
+    begin_s, end_s
+        Of the data under the cursor; NaN where there is none, or while the cadence is unknown.
     inside
         Whether the place is in the picture.
     """
@@ -129,7 +132,8 @@ class Readout:
     cell: CellValue | None
     power: float = math.nan
     shown: float = math.nan
-    time_s: float = math.nan
+    begin_s: float = math.nan
+    end_s: float = math.nan
     inside: bool = True
 
 
@@ -306,6 +310,7 @@ class Picture:
         mean, peak = self._shown([number], drawing, subtract=False)
         return CellValue(
             Held.ROWS,
+            self.store.first_s(number),
             self.store.time_s(number),
             power=float(bin_pixels(mean, peak, drawing.pixels)[0, pixel]),
             shown=float(self._values[number % self.store.width, pixel]),

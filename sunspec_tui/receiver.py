@@ -214,15 +214,17 @@ class StreamReceiver:
 
     def _tell(self, placement: Placement, *, reshaped: bool) -> None:
         """Log what was unusual about a frame."""
-        at = format_clock(placement.time_s)
+        # The log's own time is that of the arrival; a replay's data may be years older.
+        at = f"data of {format_clock(placement.time_s)}"
         if reshaped:
-            log.warning("%s: the shape or the axis of the frames has changed; history begins anew", at)
+            log.warning("the shape or the axis of the frames has changed, %s; history begins anew", at)
         if placement.mark & Mark.RESTART:
-            log.warning("%s: the producer has restarted", at)
+            log.warning("the producer has restarted, %s", at)
         if placement.mark & Mark.REVERSAL:
-            log.warning("%s: the data's time went back", at)
+            log.warning("the data's time went back, %s", at)
         if placement.missing:
-            log.warning("%s: %d frames are missing", at, placement.missing)
+            are = "frame is" if placement.missing == 1 else "frames are"
+            log.warning("%d %s missing before %s", placement.missing, are, at)
 
     # What front ends ask
 

@@ -19,7 +19,7 @@ from sunspec_tui.products import Product, available, derive
 from sunspec_tui.scaling import Floats, Levels
 from sunspec_tui.times import CHANNEL_WIDTH_HZ, CHANNELS_PER_PIPELINE
 from sunspec_tui.traces import Traces
-from sunspec_tui.view import STEPS, Extent, View, with_product
+from sunspec_tui.view import STEPS, Extent, View, refit, with_product
 
 if TYPE_CHECKING:
     from sunspec_tui.ring import Rows
@@ -81,7 +81,10 @@ class Scene:
 
     def fit(self, columns: int, lines: int, pixels_per_line: int) -> None:
         """Take another size of the waterfall, in cells."""
+        before = self.extent
         self.columns, self.lines, self.pixels_per_line = columns, lines, pixels_per_line
+        if self.picture is not None and columns != before.columns:
+            self.view = refit(self.view, before, self.extent)
 
     def step(self, name: str, *arguments: Any) -> None:
         """Change the view by one of `view.STEPS`."""
@@ -301,7 +304,8 @@ class Scene:
             return Readout(math.nan, math.nan, None, inside=False)
         cell = self.picture.value(cursor.number, pixel)
         low, high = band.edges_mhz(*band.bins_of(pixel, pixels, 1))
-        return Readout(low, high, cell, cell.power, cell.shown, cell.time_s)
+        begin_s = cell.first_s - self.position.cadence_s
+        return Readout(low, high, cell, cell.power, cell.shown, begin_s, cell.time_s)
 
     def _spectrum_readout(self, bin_number: int) -> Readout:
         band, power = self.band, self.power(self.product)
@@ -310,4 +314,6 @@ class Scene:
         value = float(power[bin_number])
         decibels = 10 * math.log10(value) if value > 0 and math.isfinite(value) else math.nan
         low, high = band.edges_mhz(bin_number, bin_number + 1)
-        return Readout(low, high, None, value, value if self.signed else decibels, self.end_s)
+        cadence_s = self.position.cadence_s if self.position else math.nan
+        shown = value if self.signed else decibels
+        return Readout(low, high, None, value, shown, self.end_s - cadence_s, self.end_s)

@@ -52,6 +52,11 @@ class Sequence:
     chan0: int | None
     spectrum_ticks: int
 
+    def __str__(self) -> str:
+        beams = "1 beam" if self.nbeam == 1 else f"{self.nbeam} beams"
+        first = "" if self.chan0 is None else f" from {self.chan0}"
+        return f"{beams}, {self.nchan} channels{first}, {self.npol} products, time tag {self.time_tag}"
+
     @classmethod
     def from_header(cls, header: Any) -> "Sequence":
         """Read a sequence's header, in whatever form the ring hands it out.
@@ -334,7 +339,7 @@ class AvgStreamingOp:
     def _publish_ring(self) -> None:
         for iseq in self.iring.read(guarantee=self.guarantee):
             sequence = Sequence.from_header(iseq.header)
-            self.log.info("AvgStreaming: start of new sequence: %s", sequence)
+            self.log.info("a new sequence: %s", sequence)
             averager = WindowAverager(sequence, self.stream_interval)
             for spectra in self._gulps(iseq, sequence):
                 for mean, end_ticks in averager.add(spectra):

@@ -154,19 +154,45 @@ def other_palette(view: View, _: Extent, by: int) -> View:
 
 def span(view: View, extent: Extent, by: int) -> View:
     """Half or twice the time, from one row a column to the whole ring in the picture."""
-    most = max(1, -(-extent.ring_rows // max(1, extent.columns - 1)))
     if by < 0:
         rows = max(1, min(view.rows_per_column - 1, _power_below(view.rows_per_column)))
     else:
-        rows = min(most, view.rows_per_column * 2)
-    cursor = view.cursor
-    if cursor is not None and cursor.number is not None:
-        cursor = Cursor(cursor.number * view.rows_per_column // rows, cursor.bin)
-    return replace(view, rows_per_column=max(1, rows), cursor=cursor)
+        rows = max(1, min(whole_ring(extent), view.rows_per_column * 2))
+    return with_rows(view, extent, rows)
+
+
+def whole_ring(extent: Extent) -> int:
+    """Rows a column with which the whole ring is in the picture."""
+    return max(1, -(-extent.ring_rows // max(1, extent.columns - 1)))
 
 
 def _power_below(value: int) -> int:
     return 1 << max(0, (value - 1).bit_length() - 1)
+
+
+def with_rows(view: View, extent: Extent, rows: int) -> View:
+    """Other rows a column, about the cursor where it is in the picture, else about the newest end."""
+    cursor, before = view.cursor, view.rows_per_column
+    view = replace(view, rows_per_column=rows)
+    if cursor is None or cursor.number is None:
+        return view
+    number = (cursor.number * before + before // 2) // rows
+    view = replace(view, cursor=Cursor(number, cursor.bin))
+    beside = extent.shown // before - cursor.number
+    leaves = not 0 <= extent.shown // rows - number < extent.columns - 1
+    if 0 <= beside < extent.columns and (view.held is not None or leaves):
+        end = (number + beside + 1) * rows - 1
+        held = min(end, extent.newest)
+        view = replace(view, held=None if view.held is None and held == extent.newest else held)
+    return view
+
+
+def refit(view: View, before: Extent, extent: Extent) -> View:
+    """Keep the whole ring in a picture that had it, and no more than that, when the picture has another width."""
+    most = whole_ring(extent)
+    if view.rows_per_column >= whole_ring(before) or view.rows_per_column > most:
+        return with_rows(view, extent, most)
+    return view
 
 
 def levels_by_hand(view: View, extent: Extent, floor: float, ceiling: float) -> View:
@@ -225,7 +251,9 @@ def back_in_time(view: View, extent: Extent, by: float) -> View:
     slot = end - round(min(by, 1e9) * width)
     # The oldest rows stay in the picture, not at its end; their column may be short of its own rows.
     first_column = extent.oldest // view.rows_per_column
-    slot = max(slot, min(first_column * view.rows_per_column + width - 1, extent.newest))
+    first_end = min(first_column * view.rows_per_column + width - 1, extent.newest)
+    # A picture that has them already stays where it is.
+    slot = max(slot, min(first_end, end) if by > 0 else first_end)
     return replace(view, held=None if slot >= extent.newest and by < 0 else min(slot, extent.newest))
 
 
@@ -244,7 +272,7 @@ def escape(view: View, _: Extent) -> View:
 
 
 def move_cursor(view: View, extent: Extent, across: int, up: int) -> View:
-    """Move the cursor by cells of the waterfall; it appears in the middle of the picture."""
+    """Move the cursor by columns and pixels of the waterfall; it appears in the middle of the picture."""
     last = extent.shown // view.rows_per_column
     if view.maximised == "spectrum":
         return replace(view, cursor=Cursor(None, _bin_beside(view, extent, across)))
@@ -257,15 +285,14 @@ def move_cursor(view: View, extent: Extent, across: int, up: int) -> View:
 
 
 def _bin_above(number: int, extent: Extent, up: int) -> int:
-    """Middle bin of the cell `up` lines above the one that holds a bin; the next bin where cells share one."""
-    band = extent.band
-    cell = band.cell_of_bin(number, extent.lines, extent.per_line)
-    if cell is None:
-        cell = extent.lines // 2
+    """Middle bin of the pixel `up` above the one that shows a bin; the next bin where pixels share one."""
+    band, pixels = extent.band, extent.lines * extent.per_line
+    pixel = band.pixel_of_bin(number, pixels)
+    if pixel is None:
+        pixel = pixels // 2
     elif up == 0:
         return number
-    start, stop = band.bins_of(min(extent.lines - 1, max(0, cell + up)), extent.lines, extent.per_line)
-    middle = (start + stop) // 2
+    middle = band.bin_of_pixel(min(pixels - 1, max(0, pixel + up)), pixels)
     return middle if (middle - number) * up > 0 or up == 0 else _within_band(band, number + up)
 
 
@@ -313,6 +340,13 @@ def maximise(view: View, _: Extent, names: tuple[str, ...]) -> View:
     return replace(view, maximised=order[(at + 1) % len(order)])
 
 
+def begin_anew(view: View, extent: Extent) -> View:
+    """The look as it is at first; held picture and cursor stay."""
+    first = View()
+    kept = replace(first, held=view.held, cursor=view.cursor, rows_per_column=view.rows_per_column)
+    return with_rows(kept, extent, first.rows_per_column)
+
+
 def other_theme(view: View, _: Extent) -> View:
     """Dark, light, or the terminal's own colours."""
     return replace(view, theme=THEMES[(THEMES.index(view.theme) + 1) % len(THEMES)])
@@ -330,7 +364,7 @@ STEPS: Mapping[str, Step] = {
     for step in (
         other_product, choose_product, other_palette, span, levels_by_hand, automatic, bias, zoom, pan, hold,
         back_in_time, live, escape, move_cursor, toggle_trace, fix_spectrum, toggle_linear, toggle_panel,
-        toggle_panels, maximise, other_theme, flip,
+        toggle_panels, maximise, begin_anew, other_theme, flip,
     )
 }  # fmt: skip
 """Steps by name: each takes a view, an extent and its own arguments."""

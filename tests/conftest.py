@@ -1,6 +1,7 @@
 """What the tests share: deadlines instead of sleeps, and a publisher on a free port."""
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -73,6 +74,17 @@ class Publisher:
 
     def close(self) -> None:
         self._context.destroy(linger=1000)
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    """Logging as the monitor has it in each test, whatever commands earlier ones have run in this process."""
+    logger = logging.getLogger("sunspec_tui")
+    handlers = list(logger.handlers)
+    logger.setLevel(logging.INFO)
+    yield
+    logger.handlers[:] = handlers
+    logger.propagate = True
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ class StillMonitor(Monitor):
 
     def on_logged(self, event: Logged) -> None:
         """Let a line of the log have the receiver's time; Textual calls the monitor's own handler next."""
-        event.time_s = START_S if self._opened is None else self._opened.now_s
+        event.time_s = self._open_receiver().now_s
 
     def link_reading(self) -> LinkReading:
         """The same at all times."""

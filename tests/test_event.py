@@ -118,10 +118,11 @@ def test_the_cursor_finds_the_type_ii_lane_within_a_cell_of_the_files_truth(rece
     for number in scene.time_axis.numbers:
         scene.view = replace(scene.view, cursor=Cursor(number, nearest))
         found = scene.readout()
-        values.append((found.time_s, found.shown))
-    column_s = 0.25 * rows_per_column
-    before_db = [shown for time_s, shown in values if truth_s - 5 * column_s < time_s <= truth_s - column_s + 0.5]
-    after_db = [shown for time_s, shown in values if truth_s + column_s <= time_s < truth_s + 5 * column_s]
+        values.append((found.begin_s, found.end_s, found.shown))
+    reach_s = 5 * 0.25 * rows_per_column
+    # Columns that end before it rises (its second is the mean of four rows) and such as begin after it.
+    before_db = [shown for _, end_s, shown in values if truth_s - reach_s < end_s <= truth_s + 0.5]
+    after_db = [shown for begin_s, _, shown in values if truth_s <= begin_s < truth_s + reach_s]
     assert min(after_db) > np.median(before_db) + 0.6 * RISE_DB
     cell_mhz = (86.875 - 13.398) / size[1]
     assert found.low_mhz - cell_mhz <= mhz <= found.high_mhz + cell_mhz

@@ -1,17 +1,29 @@
 """Delay, health and what panels say of them, as tables."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import block_time, message
 
 from sunspec_tui.delay import DelayHistory, DelayMethod, DelayReading, buffer_delay_s, message_delay
 from sunspec_tui.errors import RejectCause
-from sunspec_tui.frame import Frame
+from sunspec_tui.frame import Frame, decode
 from sunspec_tui.health import HealthReading, LinkState, StreamHealth, StreamState
+from sunspec_tui.picture import CellValue, Held, Readout
 from sunspec_tui.plots import PlotStatus
 from sunspec_tui.ring import Mark
-from sunspec_tui.widgets.readings import delay_text, duration, health_text, plots_text, status_text, waiting_text
+from sunspec_tui.widgets.panels import chart_limits, delay_chart
+from sunspec_tui.widgets.readings import (
+    delay_text,
+    duration,
+    health_text,
+    plots_text,
+    readout_text,
+    status_text,
+    waiting_text,
+)
 
 EMPTY = np.empty((1, 1, 1), np.float32)
 
@@ -143,14 +155,74 @@ def test_panels_say_what_is_wrong_in_words():
     assert "the header has no timestamp" in delay_text(delay, math.nan).plain
     health = HealthReading(frames_rejected=2, rejected={"header_json": 2}, restarts=1, frames_missing=4)
     assert "2 header json" in health_text(health).plain
-    assert "1 restarts" in health_text(health).plain
+    assert "1 restart" in health_text(health).plain
     assert "disk full" in plots_text(PlotStatus(failed=1, last_error="disk full")).plain
     status = status_text(
         HealthReading(state=StreamState.STALLED, silence_s=5.0), "a:1", "XX", math.nan, math.nan, held_s=1_755_542_520.0
     ).plain
     assert "STALLED" in status
-    assert "HELD 18:42:00  end: live" in status
+    assert "HELD 18:42:00 end goes live" in status
     assert "silent for 5.00 s" in status
+
+
+def test_a_narrow_status_keeps_state_and_losses():
+    health = HealthReading(StreamState.STALLED, LinkState.CONNECTED, frames_missing=14, silence_s=5.0)
+    for columns in range(60, 100):
+        said = status_text(health, "127.0.0.1:9798", "XX", 0.0, 1.0, held_s=0.0, columns=columns).plain
+        assert len(said) <= columns
+        assert "STALLED" in said
+        assert "HELD" in said
+        assert "lost 14" in said
+
+
+READOUT = Readout(44.9, 45.1, CellValue(Held.ROWS), power=100.0, shown=20.0, begin_s=0.0, end_s=1.0)
+
+
+@pytest.mark.parametrize(
+    ("readout", "options", "said"),
+    [
+        (READOUT, {}, "▶ 45.00 MHz ±0.10  00:00:00.50 UTC ±0.5 s  XX 20.00 dB (100)"),
+        (READOUT, {"columns": 50}, "▶ 45.00 MHz  00:00:00.50 UTC  XX 20.00 dB (100)"),
+        (replace(READOUT, begin_s=math.nan), {}, "▶ 45.00 MHz ±0.10  until 00:00:01.00 UTC  XX 20.00 dB (100)"),
+        (replace(READOUT, shown=3.0), {"subtracted": True}, "UTC ±0.5 s  XX 20.00 dB (100), +3.00 dB over background"),
+        (replace(READOUT, power=-2.0, shown=-1.5), {"subtracted": True, "signed": True}, "XX -2, -1.5 over background"),
+        (replace(READOUT, power=-2.0, shown=math.nan), {}, "XX -2, which has no decibels"),
+        (replace(READOUT, power=math.nan), {}, "XX no valid value"),
+        (replace(READOUT, cell=CellValue(Held.ROWS, missing=1)), {}, "1 row is missing here"),
+        (replace(READOUT, cell=CellValue(Held.GAP, gap_s=(0.0, 9.0))), {}, "gap: no rows from 00:00:00 until 00:00:09"),
+        (replace(READOUT, cell=CellValue(Held.BEFORE)), {}, "before the first row that is kept"),
+        (replace(READOUT, inside=False), {}, "▶ the cursor is outside the picture"),
+    ],
+)
+def test_the_cursor_says_what_lies_under_it(readout, options, said):
+    text = readout_text(readout, "XX", **{"signed": False, "subtracted": False} | options).plain
+    assert said in text
+    assert len(text) <= options.get("columns", 200)
+
+
+@pytest.mark.parametrize(
+    ("delays_s", "low_s", "high_s"),
+    [([-3.0, -3.0], -3.03, -2.97), ([0.0], -0.001, 0.001), ([1.0, 2.0], 0.9, 2.1), ([math.nan], -0.001, 0.001)],
+)
+def test_the_axis_of_the_delays_holds_them_however_alike(delays_s, low_s, high_s):
+    assert chart_limits(delays_s) == (pytest.approx(low_s), pytest.approx(high_s))
+
+
+def test_the_chart_of_delays_has_the_higher_ones_above():
+    chart = delay_chart([(60.0 - n, -3.0 - n / 60) for n in range(60)], 40, 8).splitlines()
+    labels = [float(line.split("┤")[0]) for line in chart if "┤" in line]
+    assert labels == sorted(labels, reverse=True)
+    assert all(-4.1 < label < -2.9 for label in labels)
+    assert max(len(line) for line in chart) <= 40
+
+
+def test_a_stalled_stream_has_no_rate():
+    health = StreamHealth()
+    for n in range(8):
+        frame = decode(message(np.ones((1, 8, 4), np.float32), last_block_time=block_time(n)))
+        health.place(frame, 0.0, n / 4)
+    assert health.reading(1.8).rate_hz == pytest.approx(4.0)
+    assert health.reading(60.0).rate_hz == 0.0
 
 
 def test_waiting_names_what_is_waited_for():

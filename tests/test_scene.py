@@ -92,7 +92,8 @@ def test_the_cursor_reads_the_value_drawn_and_its_time():
     found = readout_at(scene, 5)
     assert found.shown == pytest.approx(30.0)
     assert found.power == pytest.approx(1000.0)
-    assert found.time_s == pytest.approx(START_S + 30 * CADENCE_S, abs=1e-6)
+    assert found.begin_s == pytest.approx(START_S + 29 * CADENCE_S, abs=1e-6)
+    assert found.end_s == pytest.approx(START_S + 30 * CADENCE_S, abs=1e-6)
     assert found.low_mhz <= receiver.position().axis.frequencies_mhz[NBINS // 2] <= found.high_mhz
 
 
@@ -290,6 +291,81 @@ def test_the_cursor_reaches_every_bin_that_is_shown(lines, per_line):
     cells = {scene.band.cell_of_bin(each, lines, per_line) for each in seen}
     assert seen == sorted(seen)
     assert {scene.band.cell_of_bin(each, lines, per_line) for each in range(scene.band.first, scene.band.last)} == cells
+
+
+@pytest.mark.parametrize(("lines", "per_line"), [(11, 2), (10, 1), (4, 2)])
+def test_the_cursor_moves_by_one_pixel_at_a_time(lines, per_line):
+    receiver = StillReceiver()
+    feed(receiver, 50)
+    scene = scene_of(receiver, 40, lines, per_line=per_line)
+    pixels = lines * per_line
+    scene.step("move_cursor", -1, 0)
+    for _ in range(pixels):
+        scene.step("move_cursor", 0, -1)
+    seen = []
+    for _ in range(pixels):
+        seen.append(scene.band.pixel_of_bin(scene.view.cursor.bin, pixels))
+        scene.step("move_cursor", 0, 1)
+    assert seen == list(range(pixels))
+
+
+def test_a_column_of_many_rows_is_read_from_its_begin_to_its_end():
+    receiver = StillReceiver()
+    feed(receiver, 30)
+    scene = scene_of(receiver, view=View(rows_per_column=8))
+    found = readout_at(scene, 1)  # rows 16 to 23; row 0 ends at START_S
+    assert found.begin_s == pytest.approx(START_S + 15 * CADENCE_S, abs=1e-6)
+    assert found.end_s == pytest.approx(START_S + 23 * CADENCE_S, abs=1e-6)
+
+
+def test_less_time_goes_about_the_cursor_and_holds_the_picture_where_it_would_leave():
+    receiver = StillReceiver()
+    feed(receiver, 1200)
+    scene = scene_of(receiver, 40, view=View(rows_per_column=16))
+    begin_s, end_s = (readout_at(scene, 25).begin_s, readout_at(scene, 25).end_s)
+    cell = scene.time_axis.cell_of(scene.view.cursor.number)
+    for _ in range(4):
+        scene.step("span", -1)
+        refresh(scene)
+        found = scene.readout()
+        assert begin_s <= found.begin_s < found.end_s <= end_s
+        assert scene.time_axis.cell_of(scene.view.cursor.number) == cell
+    assert scene.view.held is not None
+
+
+def test_less_time_leaves_a_picture_live_while_the_cursor_stays_in_it():
+    receiver = StillReceiver()
+    feed(receiver, 1200)
+    scene = scene_of(receiver, 40, view=View(rows_per_column=16))
+    readout_at(scene, 5)
+    scene.step("span", -1)
+    refresh(scene)
+    assert scene.view.held is None
+    assert scene.readout().inside
+
+
+def test_back_in_time_stays_where_it_is_when_all_rows_are_in_the_picture():
+    receiver = StillReceiver()
+    feed(receiver, 20)
+    scene = scene_of(receiver)
+    scene.step("hold")
+    held = scene.view.held
+    feed(receiver, 5)
+    refresh(scene)
+    for by in (0.5, 1e9):
+        scene.step("back_in_time", by)
+        assert scene.view.held == held
+
+
+@pytest.mark.parametrize("columns", [90, 25])
+def test_the_whole_ring_fills_a_picture_of_another_width(columns):
+    receiver = StillReceiver()
+    feed(receiver, 1203)
+    scene = scene_of(receiver, 40, view=View(rows_per_column=31))
+    scene.fit(columns, 12, 2)
+    refresh(scene)
+    assert scene.view.rows_per_column == math.ceil(1200 / (columns - 1))
+    assert scene.time_axis.cell_of(receiver.position().oldest // scene.view.rows_per_column) <= columns // 20
 
 
 def test_the_cursor_stays_out_from_under_the_write_cursor():

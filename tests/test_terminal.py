@@ -16,8 +16,8 @@ from terminals import PROGRAM, Terminal
 def terminal(tmp_path):
     opened = []
 
-    def start(*words, **options):
-        opened.append(Terminal([*PROGRAM, *words], tmp_path, **options))
+    def start(*words, words_before=(), **options):
+        opened.append(Terminal([*words_before, *PROGRAM, *words], tmp_path, **options))
         return opened[-1]
 
     yield start
@@ -89,6 +89,10 @@ KEY_TOUR = [
     ("5", "─ Log ─"),
     ("\\", "!─ Health ─"),
     ("\\", "─ Health ─"),
+    ("[5", "2 rows a column"),
+    ("0", "4 rows a column"),
+    ("c", "turbo"),
+    ("0", "viridis"),
     ("\t", "! XX dB"),
     ("\t", "!▀▀▀"),
     ("\t", "▀▀▀"),
@@ -125,7 +129,7 @@ def test_every_key_does_what_it_says(terminal, tmp_path):
         else:
             monitor.shows(words)
     monitor.press("p")
-    monitor.shows("spectrum_", timeout_s=40)
+    monitor.shows("spectrum_2", timeout_s=40)
     monitor.press("q")
     assert monitor.process.wait(5) == 0
     assert list((tmp_path / "figs").glob("spectrum_*.png"))
@@ -161,7 +165,7 @@ def test_a_killed_producer_stalls_and_a_new_one_shows_its_restart_and_the_gap(te
     second.wait_for_subscriber()
     for n in range(20):
         second.send(message(data, last_block_time=block_time(n + 80), seq=n, time_tag=5))
-    monitor.shows("frames   60", "restarted", "1 restarts", "╳╳╳", "┃")
+    monitor.shows("frames   60", "restarted", "1 restart", "╳╳╳", "┃")
     monitor.hides("silent for 1")
     second.close()
 
@@ -171,7 +175,7 @@ def test_a_killed_producer_stalls_and_a_new_one_shows_its_restart_and_the_gap(te
 )
 def test_a_signal_ends_the_monitor_and_restores_the_terminal(terminal, tmp_path, number, status):
     monitor = terminal("--demo", "--plot-interval", "1")
-    monitor.shows("LIVE", "spectrum_", timeout_s=40)
+    monitor.shows("LIVE", "spectrum_2", timeout_s=40)
     children = psutil.Process(monitor.process.pid).children(recursive=True)
     assert children, "the plot process should be there"
     begun_s = time.monotonic()
@@ -189,6 +193,38 @@ def test_a_terminal_that_goes_away_ends_the_monitor(terminal):
     monitor.shows("LIVE")
     monitor.hang_up()
     monitor.process.wait(5)
+
+
+def test_a_terminal_that_goes_away_without_a_signal_ends_the_monitor(terminal):
+    monitor = terminal("--demo", "--plot-interval", "0", words_before=["setsid", "--fork", "--wait"])
+    monitor.shows("LIVE")
+    [process] = psutil.Process(monitor.process.pid).children()
+    monitor.hang_up()
+    gone, _ = psutil.wait_procs([process], 5)
+    assert gone
+
+
+def test_a_monitor_that_was_never_suspended_takes_the_terminal_only_once(terminal):
+    monitor = terminal("--demo", "--plot-interval", "0")
+    monitor.shows("LIVE")
+    monitor.process.send_signal(signal.SIGCONT)
+    monitor.press("d")
+    monitor.shows("method   buffer")
+    assert monitor.raw.count(b"\x1b[?1049h") == 1
+
+
+def test_a_suspended_monitor_gives_the_terminal_back_and_takes_it_again(terminal):
+    monitor = terminal("--demo", "--plot-interval", "0")
+    monitor.shows("LIVE")
+    monitor.process.send_signal(signal.SIGTSTP)
+    process = psutil.Process(monitor.process.pid)
+    poll_until(lambda: process.status() == psutil.STATUS_STOPPED, what="the stop")
+    assert termios.tcgetattr(monitor.slave) == monitor.before
+    poll_until(lambda: b"\x1b[?1049l" in monitor.raw, what="the restored screen")
+    monitor.process.send_signal(signal.SIGCONT)
+    monitor.press("d")
+    monitor.shows("LIVE", "method   buffer")
+    assert monitor.raw.count(b"\x1b[?1049h") == 2
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from textual.widgets import Input, Label, Static
 from sunspec_tui.keys import Key
 from sunspec_tui.scaling import Levels
 
-MOST_DELAY_S = 1e9
+MOST_DELAY_S = 86400.0
 
 
 def key_table(groups: Mapping[str, Sequence[Key]]) -> Table:
@@ -101,8 +101,8 @@ class DelayScreen(NumberScreen):
     example = "a number of seconds, such as 2.5"
 
     def problem(self, numbers: tuple[float, ...]) -> str:
-        """A delay is finite and less than some decades."""
-        return "" if abs(numbers[0]) <= MOST_DELAY_S else f"{numbers[0]} is no number of seconds"
+        """A delay is finite and no more than a day."""
+        return "" if abs(numbers[0]) <= MOST_DELAY_S else f"a delay is a day ({MOST_DELAY_S:.0f} s) at the most"
 
 
 class LevelsScreen(NumberScreen):

@@ -3,8 +3,9 @@
 Each takes plain values and shows them; none knows where they come from.
 """
 
+import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -15,6 +16,7 @@ from textual import events
 
 from sunspec_tui.cells import Grid
 from sunspec_tui.delay import HISTORY_S, DelayReading
+from sunspec_tui.geometry import ticks
 from sunspec_tui.keys import Key
 from sunspec_tui.messages import KeyClicked
 from sunspec_tui.painting import CellWidget
@@ -52,6 +54,9 @@ class TextCells(CellWidget):
         x = 0
         for text, style, _ in line.render(_CONSOLE):
             look = self._styled(style)
+            if self.app.ascii_only:
+                # Characters that would be misread as a single one.
+                text = text.replace("±", "+-").replace("…", "..")
             grid.write(x, y, "".join(each if cell_len(each) == 1 else "?" for each in text), look)
             x += len(text)
 
@@ -177,6 +182,14 @@ class KeyLine(TextCells):
                 self.post_message(KeyClicked(action))
 
 
+def chart_limits(delays_s: Iterable[float]) -> tuple[float, float]:
+    """Limits of an axis that holds delays with room about them, however alike or negative they are."""
+    known = [delay_s for delay_s in delays_s if math.isfinite(delay_s)] or [0.0]
+    low, high = min(known), max(known)
+    room = max(0.1 * (high - low), 0.01 * max(abs(low), abs(high)), 1e-3)
+    return low - room, high + room
+
+
 def delay_chart(history: Sequence[tuple[float, float]], width: int, height: int) -> str:
     """Delays of the last minute as a text chart.
 
@@ -195,5 +208,9 @@ def delay_chart(history: Sequence[tuple[float, float]], width: int, height: int)
     plotext.plot_size(width, height)
     plotext.xlim(-HISTORY_S, 0)
     plotext.xticks([])
+    low_s, high_s = chart_limits(delay_s for _, delay_s in history)
+    marks = ticks(low_s, high_s, max(1, height // 2))
+    plotext.ylim(low_s, high_s)
+    plotext.yticks(marks, [f"{mark:.6g}" for mark in marks])
     plotext.plot([-ago_s for ago_s, _ in history], [delay_s for _, delay_s in history], marker="braille")
     return Text.from_ansi(str(plotext.build())).plain.rstrip("\n")

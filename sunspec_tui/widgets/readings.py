@@ -5,12 +5,13 @@ shown as a dash, never as 0.
 """
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.text import Text
 
-from sunspec_tui.delay import DelayReading
+from sunspec_tui.delay import DelayMethod, DelayReading
 from sunspec_tui.geometry import Band
 from sunspec_tui.governor import LinkReading, Quality
 from sunspec_tui.health import HealthReading, LinkState, StreamState
@@ -72,10 +73,11 @@ def delay_text(delay: DelayReading, data_age_s: float) -> Text:
     if delay.used is not delay.method:
         method += f" → {delay.used}"
     odd = "yellow" if delay.note else ""
+    estimated = " est." if delay.used is DelayMethod.BUFFER and math.isfinite(delay.value_s) else ""
     age_style = "yellow" if math.isfinite(data_age_s) and data_age_s < 0 else ""
     lines = [
         ("method", method, odd),
-        ("message", duration(delay.value_s), odd),
+        ("message", duration(delay.value_s) + estimated, odd),
         ("data age", duration(data_age_s), age_style),
     ]
     text = rows(*lines)
@@ -96,12 +98,8 @@ def health_text(health: HealthReading, link: LinkReading | None = None) -> Text:
     for cause, count in health.rejected.items():
         lines.append(("", f"{count} {cause.replace('_', ' ')}", bad))
     odd = [
-        f"{count} {name}"
-        for count, name in (
-            (health.restarts, "restarts"),
-            (health.repeats, "repeats"),
-            (health.reversals, "reversals"),
-        )
+        f"{count} {name}{'s' * (count > 1)}"
+        for count, name in ((health.restarts, "restart"), (health.repeats, "repeat"), (health.reversals, "reversal"))
         if count
     ]
     if odd:
@@ -141,46 +139,89 @@ def plots_text(plots: "PlotStatus") -> Text:
     return text
 
 
-def status_text(
-    health: HealthReading, source: str, product: str, newest_s: float, data_age_s: float, *, held_s: float | None = None
-) -> Text:
-    """The line at the top: state, stream, product, time of the newest row, its age and losses.
+class Part(NamedTuple):
+    """A part of a line; where the line is too long, the parts of the highest rank are left out first."""
 
-    `held_s` is the time at which the picture is held, None where it is live.
-    """
-    text = Text(no_wrap=True, overflow="ellipsis", end="")
-    text.append(f" {health.state.upper()} ", STATE_STYLES[health.state])
-    if held_s is not None:
-        text.append(f" HELD {format_clock(held_s)} ", "bold black on cyan")
-        text.append(" end: live ", "black on cyan")
-    if health.state is StreamState.STALLED:
-        text.append(f" silent for {duration(health.silence_s)} ", "bold red")
-    text.append(f" {source}  {product}  data {format_clock(newest_s)} UTC  age {duration(data_age_s)}")
-    if health.link is not LinkState.CONNECTED:
-        text.append(f"  {health.link}", "yellow")
-    if health.frames_missing or health.frames_rejected:
-        text.append(f"  lost {health.frames_missing}, rejected {health.frames_rejected}", "bold red")
+    text: str
+    style: str = ""
+    rank: int = 0
+
+
+def fitted(parts: Sequence[Part], columns: int, style: str = "") -> Text:
+    """Parts on a line of so many cells; 0 is any number."""
+    kept = list(parts)
+    while columns and sum(len(part.text) for part in kept) > columns:
+        worst = max(part.rank for part in kept)
+        if not worst:
+            break
+        kept.remove([part for part in kept if part.rank == worst][-1])
+    text = Text(no_wrap=True, overflow="ellipsis", end="", style=style)
+    for part in kept:
+        text.append(part.text, part.style)
     return text
 
 
-def view_text(view: View, product: str, band: Band, levels: Levels | None, seconds: float, link: LinkReading) -> Text:
-    """The line between the pictures: what they show, and how."""
+def status_text(
+    health: HealthReading,
+    source: str,
+    product: str,
+    newest_s: float,
+    data_age_s: float,
+    *,
+    held_s: float | None = None,
+    columns: int = 0,
+) -> Text:
+    """The line at the top: state, stream, product, time of the newest row, its age and losses.
+
+    `held_s` is the time at which the picture is held, None where it is live; `columns` are the cells of the line.
+    """
+    parts = [Part(f" {health.state.upper()} ", STATE_STYLES[health.state])]
+    if held_s is not None:
+        parts.append(Part(f" HELD {format_clock(held_s)} ", "bold black on cyan"))
+        parts.append(Part("end goes live ", "black on cyan", 6))
+    stalled = health.state is StreamState.STALLED
+    if stalled:
+        parts.append(Part(f" silent for {duration(health.silence_s)} ", "bold red"))
+    parts.append(Part(f"  {source}", rank=7))
+    parts.append(Part(f"  {product}", rank=3))
+    parts.append(Part(f"  data {format_clock(newest_s)} UTC", rank=2))
+    parts.append(Part(f"  age {duration(data_age_s)}", rank=5 if stalled else 2))
+    if health.link is not LinkState.CONNECTED:
+        parts.append(Part(f"  {health.link}", "yellow", 1))
+    for what, count in (("lost", health.frames_missing), ("rejected", health.frames_rejected)):
+        if count:
+            parts.append(Part(f"  {what} {count}", "bold red", 1))
+    return fitted(parts, columns)
+
+
+def view_text(
+    view: View,
+    product: str,
+    band: Band,
+    levels: Levels | None,
+    seconds: float,
+    link: LinkReading,
+    *,
+    columns: int = 0,
+) -> Text:
+    """The line between the pictures: what they show, and how; `columns` are the cells of the line."""
     unit = "" if view.signed else " dB"
     low, high = ("–", "–") if levels is None else (level_label(end, levels.span) for end in (levels.low, levels.high))
     how = "by hand" if view.levels else "auto" + (f" {view.bias:+.3g}" if view.bias else "")
     each = "1 row" if view.rows_per_column == 1 else f"{view.rows_per_column} rows"
-    parts = [
-        f"{product}{' less background' if view.subtract else ''} {low}…{high}{unit} {how}",
-        f"{band.low_mhz:.1f}–{band.high_mhz:.1f} MHz",
-        f"{each} a column, {duration(seconds)}",
-        "diverging" if view.signed else view.palette,
-        *(["sweep"] if view.sweeping else []),
-    ]
-    text = Text(no_wrap=True, overflow="ellipsis", end="")
+    parts = []
     if link.quality is not Quality.FULL:
-        text.append(f" slow link: {_QUALITIES[link.quality]} ", "black on yellow")
-    text.append(" " + " · ".join(parts), "dim")
-    return text
+        why = "low bandwidth" if link.asked_for else "slow link"
+        parts.append(Part(f" {why}: {_QUALITIES[link.quality]} ", "black on yellow"))
+    parts += [
+        Part(f" {product}{' less background' if view.subtract else ''} {low} to {high}{unit} {how}", "dim"),
+        Part(f" · {band.low_mhz:.1f}–{band.high_mhz:.1f} MHz", "dim", 2),
+        Part(f" · {each} a column, {duration(seconds)}", "dim", 1),
+        Part(f" · {'diverging' if view.signed else view.palette}", "dim", 3),
+    ]
+    if view.sweeping and not link.quality.sweeps:
+        parts.append(Part(" · sweep", "dim", 4))
+    return fitted(parts, columns)
 
 
 _QUALITIES = {
@@ -190,34 +231,49 @@ _QUALITIES = {
 }
 
 
-def readout_text(readout: Readout, product: str, *, signed: bool, subtracted: bool) -> Text:
+def readout_text(readout: Readout, product: str, *, signed: bool, subtracted: bool, columns: int = 0) -> Text:
     """The same line while there is a cursor: what lies under it."""
-    text = Text(no_wrap=True, overflow="ellipsis", end="")
-    text.append(" ▶ ", "bold")
+    parts = [Part(" ▶ ", "bold")]
     if not readout.inside:
-        text.append("the cursor is outside the picture", "yellow")
-        return text
+        return fitted([*parts, Part("the cursor is outside the picture", "yellow")], columns)
     middle, half = (readout.low_mhz + readout.high_mhz) / 2, (readout.high_mhz - readout.low_mhz) / 2
-    text.append(f"{middle:.2f} ±{half:.2f} MHz  ", "bold")
+    parts += [Part(f"{middle:.2f} MHz", "bold"), Part(f" ±{half:.2f}", "", 4)]
     cell = readout.cell
     if cell is not None and cell.held is not Held.ROWS:
-        text.append(_no_rows(cell), "yellow")
-        return text
-    text.append(f"{format_clock(readout.time_s, 2)} UTC  ", "bold")
-    if not math.isfinite(readout.power):
-        text.append(f"{product} no valid value", "yellow")
-    elif signed:
-        over = f" over background ({readout.power:.4g})" if subtracted else ""
-        text.append(f"{product} {readout.shown:.4g}{over}")
-    elif math.isfinite(readout.shown):
-        text.append(f"{product} {readout.shown:.2f} dB{' over background' if subtracted else ''} ({readout.power:.4g})")
-    else:
-        text.append(f"{product} {readout.power:.4g}, which has no decibels", "yellow")
+        return fitted([*parts, Part(f"  {_no_rows(cell)}", "yellow")], columns)
+    parts += _time_parts(readout)
+    parts += _power_parts(readout, product, signed=signed, subtracted=subtracted)
     if cell is not None and cell.missing:
-        text.append(f"  {cell.missing} rows are missing here", "yellow")
+        rows_are = "1 row is" if cell.missing == 1 else f"{cell.missing} rows are"
+        parts.append(Part(f"  {rows_are} missing here", "yellow", 2))
     if cell is not None and cell.restarted:
-        text.append("  the producer restarted here", "red")
-    return text
+        parts.append(Part("  the producer restarted here", "red", 1))
+    return fitted(parts, columns)
+
+
+def _time_parts(readout: Readout) -> list[Part]:
+    """Middle of the data's time and half its length; its end while the cadence is unknown."""
+    if not math.isfinite(readout.begin_s):
+        return [Part(f"  until {format_clock(readout.end_s, 2)} UTC", "bold")]
+    middle_s, half_s = (readout.begin_s + readout.end_s) / 2, (readout.end_s - readout.begin_s) / 2
+    return [Part(f"  {format_clock(middle_s, 2)} UTC", "bold"), Part(f" ±{half_s:.3g} s", "", 4)]
+
+
+def _power_parts(readout: Readout, product: str, *, signed: bool, subtracted: bool) -> list[Part]:
+    """What was measured, and what is drawn where that is something else."""
+    power = readout.power
+    if not math.isfinite(power):
+        return [Part(f"  {product} no valid value", "yellow")]
+    if signed:
+        parts = [Part(f"  {product} {power:.4g}")]
+    elif power > 0:
+        parts = [Part(f"  {product} {10 * math.log10(power):.2f} dB"), Part(f" ({power:.4g})", "", 3)]
+    else:
+        parts = [Part(f"  {product} {power:.4g}, which has no decibels", "yellow")]
+    if subtracted and math.isfinite(readout.shown):
+        over = f"{readout.shown:+.4g}" if signed else f"{readout.shown:+.2f} dB"
+        parts.append(Part(f", {over} over background", "", 1))
+    return parts
 
 
 def _no_rows(cell: CellValue) -> str:

@@ -247,6 +247,10 @@ class Waterfall(CellWidget):
             cell = scene.axis.cell_of(numbers[place])
             if cell is not None:
                 places.append((cell, "╵" + format_clock(moment_s)))
+        under_cursor = scene.cursor and scene.axis.cell_of(scene.cursor[0])
+        if under_cursor is not None:
+            # No label runs into its mark.
+            places.insert(0, (under_cursor, "▲"))
         for number in scene.picture.lacking(numbers):
             cell = scene.axis.cell_of(number)
             if cell is not None:
@@ -257,13 +261,17 @@ class Waterfall(CellWidget):
     def _draw_cursor(self, grid: Grid, scene: WaterfallScene, number: int, bin_number: int) -> None:
         look = self.look("waterfall--cursor")
         cell = scene.axis.cell_of(number)
-        line = scene.band.cell_of_bin(bin_number, self.lines, self.pixels_per_line)
+        each = self.pixels_per_line
+        pixel = scene.band.pixel_of_bin(bin_number, each * self.lines)
+        line = None if pixel is None else pixel // each
         if line is not None:
             grid.write(AXIS_WIDTH - 1, self.lines - 1 - line, "▶", look)
         if cell is not None:
             grid.write(AXIS_WIDTH + cell, self.lines, "▲", look)
         if cell is not None and line is not None:
-            grid.write(AXIS_WIDTH + cell, self.lines - 1 - line, "┼", look)
+            # Its heavy arm points to the pixel that is read.
+            cross = "┼" if pixel is None or each == 1 else "╁╀"[pixel % each]
+            grid.write(AXIS_WIDTH + cell, self.lines - 1 - line, cross, look)
 
     # Mouse
 
@@ -283,8 +291,9 @@ class Waterfall(CellWidget):
             return
         number = scene.axis.number_at(cell)
         if number is not None:
-            start, stop = scene.band.bins_of(line, self.lines, self.pixels_per_line)
-            self.post_message(CellPointed(number, (start + stop) // 2))
+            # The mouse knows cells alone: of two pixels it means the upper one.
+            each = self.pixels_per_line
+            self.post_message(CellPointed(number, scene.band.bin_of_pixel(each * line + each - 1, each * self.lines)))
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Back in time; with ctrl, zoom in."""

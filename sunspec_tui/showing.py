@@ -1,0 +1,78 @@
+"""What each widget shows of a scene: the values that the scene has, in the form that the widget takes.
+
+Nothing here draws, keeps anything or knows where rows come from.
+"""
+
+import math
+from dataclasses import replace
+
+from rich.text import Text
+
+from sunspec_tui.colormaps import Depth
+from sunspec_tui.governor import LinkReading
+from sunspec_tui.products import Product
+from sunspec_tui.scene import Scene
+from sunspec_tui.widgets.readings import readout_text, view_text
+from sunspec_tui.widgets.spectrum import SpectrumScene, Trace
+from sunspec_tui.widgets.waterfall import WaterfallScene
+
+
+def waterfall_scene(scene: Scene, depth: Depth, steps: int) -> WaterfallScene | None:
+    """The waterfall of a scene that was drawn, in at most so many colours; None where there is no picture."""
+    if scene.picture is None:
+        return None
+    view, place = scene.view, scene.view.cursor
+    pointed = None if place is None or place.number is None else (place.number, place.bin)
+    return WaterfallScene(
+        scene.picture, scene.time_axis, scene.band, view.palette, depth, steps, scene.signed, pointed
+    )  # fmt: skip
+
+
+def spectrum_scene(scene: Scene) -> SpectrumScene | None:
+    """The row at the picture's end and the traces beside it; None where there is no row."""
+    view = scene.view
+    latest = scene.power(scene.product)
+    if latest is None:
+        return None
+    return SpectrumScene(
+        scene.band,
+        (*_held(scene), *_pair(scene), Trace(str(scene.product), latest, "spectrum--latest")),
+        linear=view.linear or scene.signed,
+        fixed=view.spectrum_levels,
+        edges_mhz=scene.edges_mhz if view.pipelines else (),
+        cursor=view.cursor.bin if view.cursor else None,
+    )
+
+
+def _held(scene: Scene) -> list[Trace]:
+    names = [name for name in ("min", "max", "average") if name in scene.view.traces]
+    powers = [(name, scene.traces.get(name)) for name in names]
+    return [Trace(name, power, f"spectrum--{name}") for name, power in powers if power is not None]
+
+
+def _pair(scene: Scene) -> list[Trace]:
+    """XX and YY, where they are asked for and not shown anyway."""
+    others = [product for product in (Product.YY, Product.XX) if scene.view.pair and product is not scene.product]
+    components = ("spectrum--second", "spectrum--third")
+    powers = [(product, scene.power(product), name) for product, name in zip(others, components, strict=False)]
+    return [Trace(str(product), power, name) for product, power, name in powers if power is not None]
+
+
+def view_line(scene: Scene, depth: Depth, link: LinkReading, columns: int) -> Text:
+    """The line between the pictures, of so many cells: what lies under the cursor, or what the pictures show."""
+    view, readout = scene.view, scene.readout()
+    if readout is not None:
+        subtracted = view.subtract and readout.cell is not None
+        return readout_text(readout, scene.product, signed=scene.signed, subtracted=subtracted, columns=columns)
+    cadence_s = scene.position.cadence_s if scene.position else math.nan
+    palette = "characters" if depth is Depth.NONE else view.palette
+    levels = scene.picture.levels if scene.picture else None
+    return view_text(
+        replace(view, product=scene.product, palette=palette),
+        scene.product,
+        scene.band,
+        levels,
+        scene.columns * view.rows_per_column * cadence_s,
+        link,
+        columns=columns,
+    )
