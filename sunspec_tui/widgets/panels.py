@@ -23,6 +23,7 @@ from sunspec_tui.painting import CellWidget
 from sunspec_tui.widgets.readings import delay_text
 
 _CHART_LEAST_LINES = 3
+_LABELLED_LINES = 5
 _CHART_EVERY_S = 5.0
 _LOG_LINES = 200
 _CONSOLE = Console(width=400, color_system=None, force_terminal=False)
@@ -207,7 +208,11 @@ def delay_chart(history: Sequence[tuple[float, float]], width: int, height: int)
     plotext.limit_size(False, False)
     plotext.plot_size(width, height)
     plotext.xlim(-HISTORY_S, 0)
-    plotext.xticks([])
+    # No frame: its lines are worth more to the curve.
+    plotext.xaxes(False, False)
+    plotext.yaxes(True, False)
+    if height < _LABELLED_LINES:
+        plotext.xticks([])
     low_s, high_s = chart_limits(delay_s for _, delay_s in history)
     marks = ticks(low_s, high_s, max(1, height // 2))
     plotext.ylim(low_s, high_s)
