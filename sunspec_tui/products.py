@@ -61,6 +61,13 @@ def derive(rows: NDArray[np.float32], product: Product) -> NDArray[np.float32]:
         return rows[..., 2]
     if product is Product.V:
         return rows[..., 3]
+    # What comes of bad values is bad itself: no warning is needed to see it.
+    with np.errstate(invalid="ignore", over="ignore"):
+        return _combined(rows, product)
+
+
+def _combined(rows: NDArray[np.float32], product: Product) -> NDArray[np.float32]:
+    """Q, I or V/I."""
     half = np.float32(0.5)
     if product is Product.Q:
         return np.asarray((rows[..., 0] - rows[..., 1]) * half, np.float32)

@@ -102,6 +102,12 @@ def test_stokes_products_follow_this_instruments_definition():
     assert math.isnan(derive(np.zeros((1, 1, 4), np.float32), Product.V_OVER_I)[0, 0])
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, np.float32(3e38)])
+def test_bad_values_make_bad_products_without_a_warning(bad):
+    rows = np.full((1, 1, 4), bad, np.float32)
+    assert not any(math.isfinite(derive(rows, product)[0, 0]) for product in (Product.I, Product.V_OVER_I))
+
+
 def test_the_older_receivers_status_is_all_there_without_a_stream():
     receiver = StreamReceiver(plot_interval=0)
     status = receiver.get_buffer_status()
