@@ -70,8 +70,8 @@ def _combined(rows: NDArray[np.float32], product: Product) -> NDArray[np.float32
     """Q, I or V/I."""
     half = np.float32(0.5)
     if product is Product.Q:
-        return np.asarray((rows[..., 0] - rows[..., 1]) * half, np.float32)
-    intensity: NDArray[np.float32] = (rows[..., 0] + rows[..., 1]) * half
+        return np.asarray(rows[..., 0] * half - rows[..., 1] * half, np.float32)
+    intensity: NDArray[np.float32] = rows[..., 0] * half + rows[..., 1] * half
     if product is Product.I:
         return intensity
     positive = np.where(intensity > 0, intensity, np.float32(np.nan))
