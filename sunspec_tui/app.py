@@ -103,6 +103,7 @@ class Monitor(PaintedApp):
             depth, ascii_only=ascii_only, governor=Governor(Quality.LEAST if settings.low_bandwidth else None)
         )
         self.failure: SunspecError | None = None
+        self._settings = settings
         self._open_receiver = open_receiver
         self._opened: StreamReceiver | None = None
         self._ending = threading.Event()
@@ -226,7 +227,9 @@ class Monitor(PaintedApp):
         spectrum.show(spectrum_scene(scene))
         scene.spectrum_levels = spectrum.levels
         line = self.query_one("#view", TextCells)
-        line.show(view_line(scene, depth, self.link_reading(), line.content_size.width))
+        # Without other characters each of its two ± takes two cells.
+        width = max(0, line.content_size.width - 2 * self.ascii_only)
+        line.show(view_line(scene, depth, self.link_reading(), width))
 
     def _show_readings(self, snapshot: "Snapshot") -> None:
         health, view = snapshot.health, self.scene.view
@@ -355,6 +358,11 @@ class Monitor(PaintedApp):
         """Begin maximum, minimum and average anew."""
         self.scene.traces.reset()
         self._show_pictures()
+
+    def action_begin_anew(self) -> None:
+        """Go back to the look that a first run has."""
+        self.scene.step("begin_anew", first_view(self._settings, {}))
+        self._view_changed()
 
     def action_redraw(self) -> None:
         """Send the whole screen again."""

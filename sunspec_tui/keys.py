@@ -100,7 +100,7 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("tab", "tab", "step('maximise', ('waterfall', 'spectrum'))", "waterfall alone, spectrum alone, all"),
         Key("shift+tab", "shift+tab", f"step('maximise', {PANELS})", "one panel after another alone, then all"),
         Key("backslash", "\\", "step('toggle_panels')", "fold all panels away"),
-        Key("0", "0", "step('begin_anew')", "the look as it is at first, colours and levels too"),
+        Key("0", "0", "begin_anew", "the look as it is at first, colours and levels too"),
         Key("1", "1", "step('toggle_panel', 'delay')", "delay panel"),
         Key("2", "2", "step('toggle_panel', 'health')", "health panel"),
         Key("3", "3", "step('toggle_panel', 'memory')", "memory panel"),

@@ -19,7 +19,7 @@ from sunspec_tui.products import Product, available, derive
 from sunspec_tui.scaling import Floats, Levels
 from sunspec_tui.times import CHANNEL_WIDTH_HZ, CHANNELS_PER_PIPELINE
 from sunspec_tui.traces import Traces
-from sunspec_tui.view import STEPS, Extent, View, refit, with_product
+from sunspec_tui.view import STEPS, Extent, View, refit, with_cursor_inside, with_product
 
 if TYPE_CHECKING:
     from sunspec_tui.ring import Rows
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _BLOCK_ROWS = 256
 _FETCH_S = 0.012
+_STEPS_OF_TIME = ("span", "begin_anew")
 _STEPS_OF_SCALES = ("levels_by_hand", "automatic", "bias", "fix_spectrum")
 
 
@@ -81,20 +82,41 @@ class Scene:
 
     def fit(self, columns: int, lines: int, pixels_per_line: int) -> None:
         """Take another size of the waterfall, in cells."""
-        before = self.extent
+        before, was = self.extent, self.view
         self.columns, self.lines, self.pixels_per_line = columns, lines, pixels_per_line
         if self.picture is not None and columns != before.columns:
-            self.view = refit(self.view, before, self.extent)
+            self.view = refit(was, before, self.extent)
+            self._end_at_a_row(was, before.shown, about_cursor=self.view != was)
 
     def step(self, name: str, *arguments: Any) -> None:
         """Change the view by one of `view.STEPS`."""
         if name in _STEPS_OF_SCALES:
             # Whoever sets the scale of what stands in for a product has chosen it.
             self.view = with_product(self.view, self.product)
-        before = self.extent.shown
-        self.view = STEPS[name](self.view, self.extent, *arguments)
-        if self.view.held is not None and self.view.held != before:
-            self.view = replace(self.view, held=self._row_at(self.view.held, forward=self.view.held > before))
+        before, was = self.extent.shown, self.view
+        self.view = STEPS[name](was, self.extent, *arguments)
+        self._end_at_a_row(was, before, about_cursor=name in _STEPS_OF_TIME)
+
+    def _end_at_a_row(self, was: View, before: int, *, about_cursor: bool) -> None:
+        """Let a picture that is held end where there is a row, and keep the cursor in one that goes about it."""
+        held, inside = self.view.held, self._has_cursor(was, before)
+        if held is not None and held != before:
+            forward = held > before
+            ends = [self._row_at(held, forward=forward)]
+            if about_cursor and inside:
+                ends = [
+                    end for end in (*ends, self._row_at(held, forward=not forward)) if self._has_cursor(self.view, end)
+                ]
+                ends.append(was.held)
+            self.view = replace(self.view, held=ends[0])
+        if about_cursor and inside:
+            self.view = with_cursor_inside(self.view, self.extent)
+
+    def _has_cursor(self, view: View, end: int | None) -> bool:
+        """Whether the cursor is in a picture that ends at a slot."""
+        if end is None or view.cursor is None or view.cursor.number is None:
+            return False
+        return 0 <= end // view.rows_per_column - view.cursor.number < self.columns
 
     def _row_at(self, slot: int, *, forward: bool) -> int | None:
         """Slot of the last row until a slot or, `forward`, of the first one from there; None where there is none."""
@@ -305,6 +327,9 @@ class Scene:
         cell = self.picture.value(cursor.number, pixel)
         low, high = band.edges_mhz(*band.bins_of(pixel, pixels, 1))
         begin_s = cell.first_s - self.position.cadence_s
+        if not begin_s < cell.time_s:
+            # The data's time goes back within the column.
+            begin_s = math.nan
         return Readout(low, high, cell, cell.power, cell.shown, begin_s, cell.time_s)
 
     def _spectrum_readout(self, bin_number: int) -> Readout:

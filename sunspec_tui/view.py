@@ -176,15 +176,31 @@ def with_rows(view: View, extent: Extent, rows: int) -> View:
     view = replace(view, rows_per_column=rows)
     if cursor is None or cursor.number is None:
         return view
-    number = (cursor.number * before + before // 2) // rows
-    view = replace(view, cursor=Cursor(number, cursor.bin))
     beside = extent.shown // before - cursor.number
-    leaves = not 0 <= extent.shown // rows - number < extent.columns - 1
-    if 0 <= beside < extent.columns and (view.held is not None or leaves):
-        end = (number + beside + 1) * rows - 1
+    if not 0 <= beside < extent.columns:
+        return replace(view, cursor=Cursor(cursor.number * before // rows, cursor.bin))
+    # The newest column may be short of the rows in its middle.
+    number = min(cursor.number * before + before // 2, extent.shown) // rows
+    view = replace(view, cursor=Cursor(number, cursor.bin))
+    if view.held is not None or extent.shown // rows - number >= extent.columns - 1:
+        end = max((number + beside + 1) * rows - 1, first_end(extent, rows))
         held = min(end, extent.newest)
         view = replace(view, held=None if view.held is None and held == extent.newest else held)
     return view
+
+
+def first_end(extent: Extent, rows: int) -> int:
+    """Slot at the end of the picture that begins with the oldest row; its column may be short of its own rows."""
+    return min((extent.oldest // rows + extent.columns) * rows - 1, extent.newest)
+
+
+def with_cursor_inside(view: View, extent: Extent) -> View:
+    """The cursor at the picture's edge, if it is outside."""
+    if view.cursor is None or view.cursor.number is None:
+        return view
+    last = extent.shown // view.rows_per_column
+    first = last - extent.columns + (2 if extent.sweeping else 1)
+    return replace(view, cursor=Cursor(min(last, max(first, view.cursor.number)), view.cursor.bin))
 
 
 def refit(view: View, before: Extent, extent: Extent) -> View:
@@ -249,11 +265,9 @@ def back_in_time(view: View, extent: Extent, by: float) -> View:
     width = extent.columns * view.rows_per_column
     end = extent.shown if view.held is None else view.held
     slot = end - round(min(by, 1e9) * width)
-    # The oldest rows stay in the picture, not at its end; their column may be short of its own rows.
-    first_column = extent.oldest // view.rows_per_column
-    first_end = min(first_column * view.rows_per_column + width - 1, extent.newest)
-    # A picture that has them already stays where it is.
-    slot = max(slot, min(first_end, end) if by > 0 else first_end)
+    # The oldest rows stay in the picture, not at its end; a picture that has them already stays where it is.
+    least = first_end(extent, view.rows_per_column)
+    slot = max(slot, min(least, end) if by > 0 else least)
     return replace(view, held=None if slot >= extent.newest and by < 0 else min(slot, extent.newest))
 
 
@@ -340,11 +354,10 @@ def maximise(view: View, _: Extent, names: tuple[str, ...]) -> View:
     return replace(view, maximised=order[(at + 1) % len(order)])
 
 
-def begin_anew(view: View, extent: Extent) -> View:
+def begin_anew(view: View, extent: Extent, first: View) -> View:
     """The look as it is at first; held picture and cursor stay."""
-    first = View()
     kept = replace(first, held=view.held, cursor=view.cursor, rows_per_column=view.rows_per_column)
-    return with_rows(kept, extent, first.rows_per_column)
+    return with_rows(kept, extent, min(whole_ring(extent), first.rows_per_column))
 
 
 def other_theme(view: View, _: Extent) -> View:

@@ -216,10 +216,13 @@ class Screen:
         while calm < 3:
             for field in app.screen.query(Input):
                 field.cursor_blink = False
+            for screen in app.screen_stack:
+                # One that is covered looks at what it has to do only when it gets a message.
+                screen.check_idle()
             # Textual mounts, lays out and repaints in turns; all of them leave a mark in one of these.
             await self.pilot.pause()
-            screen = app.screen
-            busy = app._due or self._unanswered or screen._dirty_widgets or screen._layout_required
+            dirty = any(screen._dirty_widgets for screen in app.screen_stack)
+            busy = app._due or self._unanswered or dirty or app.screen._layout_required
             calm = 0 if busy or not app.canvas.finished else calm + 1
             assert self._loop.time() < deadline_s, "the terminal does not get what it should hold"
 

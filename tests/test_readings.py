@@ -216,6 +216,12 @@ def test_the_chart_of_delays_has_the_higher_ones_above():
     assert max(len(line) for line in chart) <= 40
 
 
+@pytest.mark.parametrize("height", [3, 4, 5, 8])
+@pytest.mark.parametrize("delays_s", [(2.5, 3.5), (2.3, 3.7), (-3.0, -3.0), (0.0, 0.0), (86400.0, -86400.0)])
+def test_the_chart_of_delays_always_has_a_number_on_its_axis(delays_s, height):
+    assert "┤" in delay_chart([(60.0, delays_s[0]), (30.0, delays_s[1])], 24, height)
+
+
 def test_a_stalled_stream_has_no_rate():
     health = StreamHealth()
     for n in range(8):

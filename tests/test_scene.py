@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from monitors import CADENCE_S, START_S, StillReceiver
 
 from sunspec_tui.geometry import time_ticks
@@ -23,6 +25,11 @@ def flat(value=10.0, nchan=NCHAN):
     data = np.zeros((1, nchan, 4), np.float32)
     data[..., :2] = value
     return data
+
+
+@pytest.fixture(scope="module")
+def small_frame():
+    return np.ones((1, 8, 4), np.float32)
 
 
 def scene_of(receiver, columns=40, lines=12, view=None, per_line=2):
@@ -342,6 +349,56 @@ def test_less_time_leaves_a_picture_live_while_the_cursor_stays_in_it():
     refresh(scene)
     assert scene.view.held is None
     assert scene.readout().inside
+
+
+def is_inside(scene):
+    return scene.time_axis.cell_of(scene.view.cursor.number) is not None
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    runs=st.lists(st.tuples(st.integers(1, 250), st.integers(0, 1000)), min_size=1, max_size=3),
+    rows_per_column=st.sampled_from([1, 2, 4, 7, 16]),
+    sweeping=st.booleans(),
+    back=st.integers(0, 400),
+    across=st.integers(0, 39),
+    steps=st.lists(st.sampled_from([-1, 1, 0, "hold", "narrow", "wide"]), min_size=1, max_size=6),
+)
+def test_the_cursor_stays_in_the_picture_when_its_time_or_its_width_changes(
+    small_frame, runs, rows_per_column, sweeping, back, across, steps
+):
+    receiver = StillReceiver(buffer_length=300)
+    for rows, missing in runs:
+        for _ in range(rows):
+            receiver.feed(small_frame)
+        receiver.skip(missing)
+    scene = scene_of(receiver, view=View(rows_per_column=rows_per_column, sweeping=sweeping))
+    scene.step("back_in_time", back / (40 * rows_per_column))
+    refresh(scene)
+    scene.view = replace(scene.view, cursor=Cursor(scene.time_axis.newest - across, 0))
+    if not is_inside(scene):
+        scene.step("move_cursor", 1, 0)
+    for step in steps:
+        before = is_inside(scene)
+        if step in ("narrow", "wide"):
+            scene.fit(25 if step == "narrow" else 70, 12, 2)
+        else:
+            scene.step(*(("hold",) if step == "hold" else ("span", step) if step else ("begin_anew", View())))
+        refresh(scene)
+        if before and step in (-1, 1, 0):
+            assert is_inside(scene)
+        if scene.view.held is not None:
+            assert scene.latest.slots[-1] == scene.view.held
+
+
+def test_a_column_in_which_the_time_goes_back_is_read_to_its_end_alone():
+    receiver = StillReceiver()
+    feed(receiver, 402)
+    receiver.frames = 0
+    feed(receiver, 20)
+    found = readout_at(scene_of(receiver, view=View(rows_per_column=4)), 5)
+    assert math.isnan(found.begin_s)
+    assert found.end_s < START_S + 10
 
 
 def test_back_in_time_stays_where_it_is_when_all_rows_are_in_the_picture():

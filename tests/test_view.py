@@ -75,9 +75,9 @@ def walk(view, *steps, extent=EXTENT):
         ([("other_theme",)], "theme", "light"),
         ([("flip", "sweeping")], "sweeping", True),
         ([("flip", "subtract")], "subtract", True),
-        ([("flip", "subtract"), ("other_palette", 1), ("begin_anew",)], "subtract", False),
-        ([("span", 1), ("toggle_panels",), ("begin_anew",)], "rows_per_column", 4),
-        ([("hold",), ("begin_anew",)], "held", 5000),
+        ([("flip", "subtract"), ("other_palette", 1), ("begin_anew", View())], "subtract", False),
+        ([("span", 1), ("toggle_panels",), ("begin_anew", View())], "rows_per_column", 4),
+        ([("hold",), ("begin_anew", View())], "held", 5000),
     ],
 )  # fmt: skip
 def test_a_step_does_what_its_key_says(steps, field, value):

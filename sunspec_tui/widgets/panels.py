@@ -214,7 +214,8 @@ def delay_chart(history: Sequence[tuple[float, float]], width: int, height: int)
     if height < _LABELLED_LINES:
         plotext.xticks([])
     low_s, high_s = chart_limits(delay_s for _, delay_s in history)
-    marks = ticks(low_s, high_s, max(1, height // 2))
+    # As many as there is room for, but never none.
+    marks = next(found for most in range(max(1, height // 2), 100) if (found := ticks(low_s, high_s, most)))
     plotext.ylim(low_s, high_s)
     plotext.yticks(marks, [f"{mark:.6g}" for mark in marks])
     plotext.plot([-ago_s for ago_s, _ in history], [delay_s for _, delay_s in history], marker="braille")
