@@ -17,6 +17,7 @@ MIDDLE_OF_BAND = (0.1, 0.9)
 """Levels look at this share of the bins: the edges of the band roll off."""
 
 # The upper one leaves out what a handful of interference lines takes of the band.
+_LEVEL_SLACK = 0.15
 _LEVEL_PERCENTILES = (2.0, 97.5)
 _LEVEL_MARGIN_DB = 0.5
 _LEVEL_LEAST_SPAN_DB = 3.0
@@ -63,8 +64,8 @@ def auto_levels(values: Floats, previous: Levels | None = None, *, signed: bool 
     values
         Any shape, in dB or, `signed`, linear; NaN where there are none. See `middle_of_band`.
     previous
-        Levels so far. They stay while the wanted ones lie within a tenth of their span, so that the
-        picture does not flicker.
+        Levels so far. They stay while the wanted ones lie within a seventh of their span, so that the
+        picture does not flicker with every burst.
     signed
         Levels are symmetric about zero, which a diverging palette has in its middle.
 
@@ -78,7 +79,7 @@ def auto_levels(values: Floats, previous: Levels | None = None, *, signed: bool 
         return previous
     wanted = _signed_levels(finite) if signed else _percentile_levels(finite)
     if previous is not None:
-        slack = 0.1 * previous.span
+        slack = _LEVEL_SLACK * previous.span
         if abs(wanted.low - previous.low) <= slack and abs(wanted.high - previous.high) <= slack:
             return previous
     return wanted
