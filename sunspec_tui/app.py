@@ -53,6 +53,7 @@ READINGS_S = {Quality.FULL: 1.0, Quality.SLOWER: 1.0, Quality.SWEEPING: 1.0, Qua
 COLOUR_STEPS = {Quality.FULL: 48, Quality.SLOWER: 48, Quality.SWEEPING: 24, Quality.LEAST: 16}
 KEEP_VIEW_AFTER_S = 2.0
 COLLECT_AFTER_S = 1.0
+SLIM_COLUMNS = 78
 NARROW_COLUMNS = 100
 WIDEST_COLUMNS = 180
 FLAT_LINES, LOW_LINES = 12, 18
@@ -80,8 +81,14 @@ class Monitor(PaintedApp):
 
     CSS_PATH = "styles.tcss"
     TITLE = "sunspec-tui"
+    NOTIFICATION_TIMEOUT = 3.0
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (FLAT_LINES, "-low"), (LOW_LINES, "-high")]  # noqa: RUF012 - as Textual declares it
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW_COLUMNS, "-wide"), (WIDEST_COLUMNS, "-widest")]  # noqa: RUF012 - as Textual declares it
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
+        (0, "-slim"),
+        (SLIM_COLUMNS, "-narrow"),
+        (NARROW_COLUMNS, "-wide"),
+        (WIDEST_COLUMNS, "-widest"),
+    ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             key.keys, key.action, key.short or key.sentence,

@@ -110,8 +110,8 @@ GROUPS: dict[str, tuple[Key, ...]] = {
     "Receiver": (
         Key("d", "d", "delay_method", "next delay method: auto, buffer, manual", "Delay"),
         Key("m", "m", "manual_delay", "type a manual delay in seconds"),
-        Key("plus,equals_sign", "+", "plot_interval(1)", "longer plot interval", "Rarer"),
-        Key("minus", "-", "plot_interval(-1)", "shorter plot interval, down to off", "Often"),
+        Key("plus,equals_sign", "+", "plot_interval(1)", "plots more rarely, up to off", "Rarer"),
+        Key("minus", "-", "plot_interval(-1)", "plots more often, down to one a second", "Often"),
         Key("p", "p", "plot_now", "write a plot now", "Plot"),
         Key("g", "g", "collect_garbage", "collect garbage now"),
         Key("o", "o", "optimise_memory", "free what memory can be freed; rows stay"),

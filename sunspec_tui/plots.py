@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-INTERVALS_S = (0, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
-"""Seconds from plot to plot that the keys go through; 0 is off."""
+INTERVALS_S = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 0)
+"""Seconds from plot to plot that the keys go through, from often to never: 0 is off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,11 @@ class PlotEvent:
 
 
 def next_interval(seconds: float, direction: int) -> float:
-    """The next of `INTERVALS_S` above (1) or below (-1) an interval; the end where there is none."""
+    """The next rarer (1) or more frequent (-1) of `INTERVALS_S`; the end where there is none."""
+
+    def rarity(interval_s: float) -> float:
+        return interval_s or math.inf
+
     if direction > 0:
-        return next((other for other in INTERVALS_S if other > seconds), INTERVALS_S[-1])
-    return next((other for other in reversed(INTERVALS_S) if other < seconds), INTERVALS_S[0])
+        return next((other for other in INTERVALS_S if rarity(other) > rarity(seconds)), INTERVALS_S[-1])
+    return next((other for other in reversed(INTERVALS_S) if rarity(other) < rarity(seconds)), INTERVALS_S[0])

@@ -5,6 +5,7 @@ time, so that neither a long ring nor a change of product makes anybody wait. No
 socket or knows a terminal.
 """
 
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -24,6 +25,8 @@ from sunspec_tui.view import STEPS, Extent, View, refit, with_cursor_inside, wit
 if TYPE_CHECKING:
     from sunspec_tui.ring import Rows
     from sunspec_tui.snapshot import Position
+
+log = logging.getLogger(__name__)
 
 _BLOCK_ROWS = 256
 _FETCH_S = 0.012
@@ -186,6 +189,7 @@ class Scene:
         width = self.columns * per_column
         if self.view.held is not None and self.view.held < position.oldest:
             # What was held is no longer kept: the oldest rows take its place.
+            log.warning("the rows that were held are no longer kept: the picture shows the oldest ones")
             slot = min(position.oldest + width - 1, position.newest)
             self.view = replace(self.view, held=self._row_at(slot, forward=False))
         held = self.view.held
@@ -298,6 +302,14 @@ class Scene:
         if self.latest is None or not len(self.latest) or product not in available(self.latest.data.shape[-1]):
             return None
         return derive(self.latest.data[-1], product)
+
+    def power_under_cursor(self) -> tuple[Floats, float] | None:
+        """Mean of the column under the cursor, shape (nbins,), and the end of its data; None where there is none."""
+        cursor, picture = self.view.cursor, self.picture
+        if cursor is None or cursor.number is None or picture is None or not picture.store.holds(cursor.number):
+            return None
+        mean, _ = picture.store.statistics([cursor.number])
+        return mean[0], picture.store.time_s(cursor.number)
 
     @property
     def end_s(self) -> float:

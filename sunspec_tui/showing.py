@@ -12,6 +12,7 @@ from sunspec_tui.colormaps import Depth
 from sunspec_tui.governor import LinkReading
 from sunspec_tui.products import Product
 from sunspec_tui.scene import Scene
+from sunspec_tui.times import format_clock
 from sunspec_tui.widgets.readings import readout_text, view_text
 from sunspec_tui.widgets.spectrum import SpectrumScene, Trace
 from sunspec_tui.widgets.waterfall import WaterfallScene
@@ -29,14 +30,18 @@ def waterfall_scene(scene: Scene, depth: Depth, steps: int) -> WaterfallScene | 
 
 
 def spectrum_scene(scene: Scene) -> SpectrumScene | None:
-    """The row at the picture's end and the traces beside it; None where there is no row."""
+    """The column under the cursor, or else the row at the picture's end, and the traces beside it."""
     view = scene.view
     latest = scene.power(scene.product)
     if latest is None:
         return None
+    name, shown = str(scene.product), latest
+    if (pointed := scene.power_under_cursor()) is not None:
+        shown, name = pointed[0], f"{scene.product} until {format_clock(pointed[1])}"
     return SpectrumScene(
         scene.band,
-        (*_held(scene), *_pair(scene), Trace(str(scene.product), latest, "spectrum--latest")),
+        (*_held(scene), *_pair(scene), Trace(name, shown, "spectrum--latest")),
+        str(scene.product),
         linear=view.linear or scene.signed,
         fixed=view.spectrum_levels,
         edges_mhz=scene.edges_mhz if view.pipelines else (),

@@ -11,7 +11,7 @@ import pytest
 from conftest import poll_until
 from PIL import Image
 
-from sunspec_tui.plots import PlotEvent, PlotJob
+from sunspec_tui.plots import PlotEvent, PlotJob, next_interval
 from sunspec_tui.writers.figure import SpectrumFigure, slot_image
 from sunspec_tui.writers.png import PngWriter
 from sunspec_tui.writers.text import text_figure
@@ -237,3 +237,11 @@ def test_a_text_figure_shows_the_spectrum_and_never_an_escape_code():
 
 def test_a_text_figure_of_no_valid_value_says_so():
     assert "no valid values" in text_figure(MHZ, {"XX": np.full(96, -1, np.float32)}, title="t")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "direction", "found"),
+    [(0, -1, 600), (600, 1, 0), (0, 1, 0), (1, -1, 1), (10, 1, 20), (7.5, -1, 5), (7.5, 1, 10), (3600, 1, 0)],
+)
+def test_keys_go_through_plot_intervals_from_often_to_never(seconds, direction, found):
+    assert next_interval(seconds, direction) == found

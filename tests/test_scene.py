@@ -14,6 +14,7 @@ from sunspec_tui.picture import Held, Special
 from sunspec_tui.products import Product
 from sunspec_tui.scaling import Levels
 from sunspec_tui.scene import Scene
+from sunspec_tui.showing import spectrum_scene
 from sunspec_tui.view import Cursor, View
 
 NCHAN = 96
@@ -349,6 +350,21 @@ def test_less_time_leaves_a_picture_live_while_the_cursor_stays_in_it():
     refresh(scene)
     assert scene.view.held is None
     assert scene.readout().inside
+
+
+def test_the_spectrum_is_that_of_the_column_under_the_cursor():
+    receiver = StillReceiver()
+    feed(receiver, 30)
+    feed(receiver, 1, 1000.0)
+    feed(receiver, 5)
+    scene = scene_of(receiver)
+    assert spectrum_scene(scene).traces[-1].name == "XX"
+    readout_at(scene, 5)
+    trace = spectrum_scene(scene).traces[-1]
+    assert trace.name == "XX until 18:41:37"
+    assert trace.power == pytest.approx(np.full(NBINS, 1000.0))
+    readout_at(scene, 100)
+    assert spectrum_scene(scene).traces[-1].power == pytest.approx(np.full(NBINS, 10.0))
 
 
 def is_inside(scene):

@@ -119,6 +119,10 @@ class TestStates:
         assert text_of(look(screen)) == picture
 
 
+def test_a_slim_terminal_keeps_what_tells_whether_the_stream_is_well(show, frames, picture):
+    assert text_of(show((60, 20), frames)) == picture
+
+
 @pytest.mark.parametrize("depth", [Depth.C256, Depth.C16, Depth.NONE])
 def test_fewer_colours(show, frames, picture, depth):
     assert text_of(show((120, 40), frames, depth=depth)) == picture

@@ -73,11 +73,10 @@ def delay_text(delay: DelayReading, data_age_s: float) -> Text:
     if delay.used is not delay.method:
         method += f" → {delay.used}"
     odd = "yellow" if delay.note else ""
-    estimated = " est." if delay.used is DelayMethod.BUFFER and math.isfinite(delay.value_s) else ""
     age_style = "yellow" if math.isfinite(data_age_s) and data_age_s < 0 else ""
     lines = [
         ("method", method, odd),
-        ("message", duration(delay.value_s) + estimated, odd),
+        ("estimate" if delay.used is DelayMethod.BUFFER else "message", duration(delay.value_s), odd),
         ("data age", duration(data_age_s), age_style),
     ]
     text = rows(*lines)
@@ -103,7 +102,7 @@ def health_text(health: HealthReading, link: LinkReading | None = None) -> Text:
         if count
     ]
     if odd:
-        lines.append(("odd", ", ".join(odd), "yellow"))
+        lines.append(("events", ", ".join(odd), "yellow"))
     if link is not None:
         lines.extend(link_rows(link))
     lines.append(("link", str(health.link), "" if health.link is LinkState.CONNECTED else "yellow"))
@@ -213,8 +212,9 @@ def view_text(
     if link.quality is not Quality.FULL:
         why = "low bandwidth" if link.asked_for else "slow link"
         parts.append(Part(f" {why}: {_QUALITIES[link.quality]} ", "black on yellow"))
+    scale = f"{low} to {high}{unit} {how}" if levels else "has no valid values here"
     parts += [
-        Part(f" {product}{' less background' if view.subtract else ''} {low} to {high}{unit} {how}", "dim"),
+        Part(f" {product}{' less background' if view.subtract else ''} {scale}", "dim"),
         Part(f" · {band.low_mhz:.1f}–{band.high_mhz:.1f} MHz", "dim", 2),
         Part(f" · {each} a column, {duration(seconds)}", "dim", 1),
         Part(f" · {'diverging' if view.signed else view.palette}", "dim", 3),
@@ -265,15 +265,15 @@ def _power_parts(readout: Readout, product: str, *, signed: bool, subtracted: bo
     if not math.isfinite(power):
         return [Part(f"  {product} no valid value", "yellow")]
     if signed:
-        parts = [Part(f"  {product} {power:.4g}")]
+        measured = f"{power:.4g}"
     elif power > 0:
-        parts = [Part(f"  {product} {10 * math.log10(power):.2f} dB"), Part(f" ({power:.4g})", "", 3)]
+        measured = f"{10 * math.log10(power):.2f} dB"
     else:
-        parts = [Part(f"  {product} {power:.4g}, which has no decibels", "yellow")]
+        return [Part(f"  {product} {power:.4g}, which has no decibels", "yellow")]
     if subtracted and math.isfinite(readout.shown):
         over = f"{readout.shown:+.4g}" if signed else f"{readout.shown:+.2f} dB"
-        parts.append(Part(f", {over} over background", "", 1))
-    return parts
+        return [Part(f"  {product} {over} over background"), Part(f" ({measured})", "", 3)]
+    return [Part(f"  {product} {measured}"), *([] if signed else [Part(f" ({power:.4g})", "", 3)])]
 
 
 def _no_rows(cell: CellValue) -> str:

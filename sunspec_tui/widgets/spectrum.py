@@ -51,6 +51,8 @@ class SpectrumScene:
         Bins on the axis.
     traces
         Those drawn first come first: later ones cover them.
+    product
+        What is drawn: limits that fitted another one are of no use.
     linear
         Linear power instead of dB.
     fixed
@@ -63,6 +65,7 @@ class SpectrumScene:
 
     band: Band
     traces: tuple[Trace, ...]
+    product: str = ""
     linear: bool = False
     fixed: Levels | None = None
     edges_mhz: tuple[float, ...] = ()
@@ -86,7 +89,7 @@ class Spectrum(CellWidget):
     def show(self, scene: SpectrumScene | None) -> None:
         """Show another scene; None where there is no row."""
         before, self._scene = self._scene, scene
-        if before is None or scene is None or before.linear != scene.linear:
+        if before is None or scene is None or (before.linear, before.product) != (scene.linear, scene.product):
             self.levels = None
         self.repaint()
 
@@ -224,6 +227,9 @@ def axis_levels(values: Floats, previous: Levels | None) -> Levels | None:
     if not finite.size:
         return previous
     low, high = float(finite.min()), float(finite.max())
+    if low == high == 0:
+        # Nothing says what would be large.
+        return Levels(-1.0, 1.0)
     if previous is not None and previous.low <= low and high <= previous.high:
         middle = middle_of_band(finite)
         if float(middle.max() - middle.min()) > previous.span / 4:
