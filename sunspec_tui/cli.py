@@ -6,6 +6,7 @@ one is wanted, so that a headless run never loads the terminal interface.
 
 import argparse
 import gc
+import json
 import logging
 import os
 import sys
@@ -25,10 +26,13 @@ from sunspec_tui.errors import SunspecError, UsageError
 
 if TYPE_CHECKING:
     from sunspec_tui.receiver import StreamReceiver
+    from sunspec_tui.sources.faults import Faults
     from sunspec_tui.sources.feed import Feed, Source
     from sunspec_tui.streaming import AvgStreamingOp
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+# As deployed: gulps of 1.0272 s, each sent as two frames 0.15 s apart.
+BURST_NAVG, BURST_SPECTRA, BURST_GAP_S = 1536, 16, 0.15
 log = logging.getLogger("sunspec_tui")
 
 
@@ -204,8 +208,9 @@ def _stream(arguments: Sequence[str]) -> int:
     settings = StreamSettings(**vars(parser.parse_args(arguments)))
     _start_logging(settings.log_level)
     with ExitStack() as started:
+        faults = _faults(settings)
         source = _source(settings)
-        op, feed = _producer(started, source, settings)
+        op, feed = _producer(started, source, settings, faults)
         log.info("publishing %s on %s:%d", settings.source, settings.addr, op.bind())
         from sunspec_tui.headless import Ending
 
@@ -217,6 +222,8 @@ def _stream(arguments: Sequence[str]) -> int:
                 op.shutdown()
             publishing.result()
         print(f"{op.frames_sent} frames sent", flush=True)
+        if faults is not None:
+            print(f"a receiver that got them all counts {json.dumps(faults.report())}", flush=True)
         if feed.error is not None:
             raise feed.error
         return EXIT_OK if ending.status is None else ending.status
@@ -226,15 +233,31 @@ def _source(settings: StreamSettings) -> "Source":
     if settings.source == "simulate":
         from sunspec_tui.sources.simulate import SimulatedSun
 
+        if settings.burst:
+            return SimulatedSun(settings.seed, settings.chan0, navg=BURST_NAVG, ntime_gulp=BURST_SPECTRA)
         return SimulatedSun(settings.seed, settings.chan0)
+    if settings.burst:
+        raise UsageError("--burst is a pattern of the simulated Sun's: leave it out with a file")
     from sunspec_tui.sources.replay import CallistoFile
 
     return CallistoFile(Path(settings.source), settings.chan0, time.time if settings.now else None)
 
 
-def _producer(started: ExitStack, source: "Source", settings: StreamSettings) -> "tuple[AvgStreamingOp, Feed]":
+def _faults(settings: StreamSettings) -> "Faults | None":
+    if not settings.fault:
+        return None
+    from sunspec_tui.sources.faults import FaultPlan, Faults
+    from sunspec_tui.sources.formats import encode_as
+
+    return Faults(FaultPlan.parse(settings.fault), encode_as(settings.format), settings.seed)
+
+
+def _producer(
+    started: ExitStack, source: "Source", settings: StreamSettings, faults: "Faults | None" = None
+) -> "tuple[AvgStreamingOp, Feed]":
     """A producer on a ring that a feed fills; the feed ends with `started`."""
     from sunspec_tui.sources.feed import Feed
+    from sunspec_tui.sources.formats import encode_as
     from sunspec_tui.sources.memory_ring import MemoryRing
     from sunspec_tui.streaming import AvgStreamingOp
 
@@ -248,7 +271,9 @@ def _producer(started: ExitStack, source: "Source", settings: StreamSettings) ->
         ntime_gulp=source.ntime_gulp,
         stream_addr=settings.addr,
         stream_port=settings.port,
-        stream_interval=settings.interval,
+        stream_interval=source.ntime_gulp * source.spectrum_s / 2 if settings.burst else settings.interval,
+        burst_gap_s=BURST_GAP_S / settings.speed if settings.burst and settings.speed else 0.0,
+        encode=faults or encode_as(settings.format),
         wait=settings.wait,
         lossless=settings.wait,
         max_frames=settings.frames,

@@ -16,6 +16,7 @@ from sunspec_tui.errors import UsageError
 BEAM_PORT_BASE = 30000
 DELAY_METHODS = ("auto", "buffer", "manual")
 PRODUCT_NAMES = ("XX", "YY", "XY_real", "XY_imag", "I", "Q", "U", "V", "V/I")
+FORMAT_NAMES = ("today", "2025-08", "minimal")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -88,6 +89,14 @@ class StreamSettings:
     chan0: int = _setting(560, "first channel", "stream", least=0)
     now: bool = _setting(False, "shift a file's times to now", "source")
     wait: bool = _setting(False, "begin with the first subscriber", "stream")
+    format: str = _setting(
+        "today",
+        "whose headers: this program's, the recorder's of 2025-08, or bare ones",
+        "stream",
+        choices=FORMAT_NAMES,
+    )
+    burst: bool = _setting(False, "two frames a second at once, as the deployed recorder sends them", "stream")
+    fault: str = _setting("", "faults on purpose, such as gap=0.02,corrupt=0.01 (see the README)", "stream")
     log_level: str = _setting("INFO", "what is logged", "logging", choices=LOG_LEVELS)
 
     def __post_init__(self) -> None:

@@ -188,10 +188,12 @@ class StreamHealth:
         across a restart, where nothing was sent, nor from a time that is only a guess.
         """
         assert self._last is not None  # noqa: S101 - place() asks only then
+        if restarted:
+            return 0
         if frame.seq is not None and self._last.seq is not None:
             missing = frame.seq - self._last.seq - 1
             return missing if 0 <= missing < LONGEST_GAP_ROWS else 0
-        if restarted or mark & Mark.TIME_GUESSED:
+        if mark & Mark.TIME_GUESSED:
             return 0
         return max(0, self._stride(step_s, 0, mark) - 1)
 

@@ -2,170 +2,39 @@
 
 Replaces the class of the same name in the recorder's ``dr_beam.py``. It reads a ring of the recorder's
 interface, averages over the data's own time and sends each average as one message. It never makes the
-recorder wait: what a slow subscriber does not take is dropped for that subscriber, unseen here (ZeroMQ does not
-tell); ``seq`` shows it to the subscriber. Only this module and `subscriber` may use zmq.
+recorder wait: what a slow subscriber does not take is dropped for that subscriber, counted and logged; ``seq``
+shows it to the subscriber. Only this module and `subscriber` may use zmq.
 """
 
 import json
 import logging
 import math
-import os
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import zmq
 from numpy.typing import NDArray
 
-from sunspec_tui.errors import SourceError, UsageError
-from sunspec_tui.times import CLOCK_HZ, TICKS_PER_SPECTRUM, format_block_time, tag_to_unix
+from sunspec_tui.averaging import Sequence, WindowAverager
+from sunspec_tui.errors import UsageError
+from sunspec_tui.proclog import ProcessLog, pin
+from sunspec_tui.times import CLOCK_HZ, format_block_time, tag_to_unix
 
 SEND_QUEUE_FRAMES = 1000
 _LINGER_MS = 1000
-_DEFAULT_NAVG = 24
-_FLOAT_BYTES = 4
+_DROP_LOG_S = 1.0
+
+Message = list[bytes]
+Encode = Callable[[dict[str, Any], NDArray[np.float32]], Iterable[Message]]
+"""From a frame's header and its mean, shape (nbeam, nchan, npol), to the messages that are sent for it."""
 
 
-@dataclass(frozen=True)
-class Sequence:
-    """What the header of a recorder's sequence says.
-
-    Attributes
-    ----------
-    time_tag
-        Start, in ticks of 196 MHz since 1970.
-    nbeam, nchan, npol
-        Shape of a spectrum.
-    chan0
-        First channel, None where it is not said.
-    spectrum_ticks
-        Ticks from spectrum to spectrum.
-    """
-
-    time_tag: int
-    nbeam: int
-    nchan: int
-    npol: int
-    chan0: int | None
-    spectrum_ticks: int
-
-    def __str__(self) -> str:
-        beams = "1 beam" if self.nbeam == 1 else f"{self.nbeam} beams"
-        first = "" if self.chan0 is None else f" from {self.chan0}"
-        return f"{beams}, {self.nchan} channels{first}, {self.npol} products, time tag {self.time_tag}"
-
-    @classmethod
-    def from_header(cls, header: Any) -> "Sequence":
-        """Read a sequence's header, in whatever form the ring hands it out.
-
-        Raises
-        ------
-        SourceError
-            If it is no JSON object, or lacks what an average needs.
-        """
-        try:
-            fields = _header_fields(header)
-            navg = int(fields.get("navg", _DEFAULT_NAVG))
-            sequence = cls(
-                int(fields["time_tag"]),
-                int(fields.get("nbeam", 1)),
-                int(fields["nchan"]),
-                int(fields.get("npol", 4)),
-                None if fields.get("chan0") is None else int(fields["chan0"]),
-                int(fields.get("spectrum_ticks", navg * TICKS_PER_SPECTRUM)),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise SourceError(
-                f"the header of the ring's sequence cannot be used ({error!r}); it needs a time_tag and nchan in JSON"
-            ) from error
-        if min(*sequence.shape, sequence.spectrum_ticks) < 1:
-            raise SourceError(f"the header of the ring's sequence has a size below 1: {sequence}")
-        return sequence
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """(nbeam, nchan, npol)."""
-        return self.nbeam, self.nchan, self.npol
-
-    @property
-    def spectrum_nbytes(self) -> int:
-        """Bytes of one spectrum."""
-        return math.prod(self.shape) * _FLOAT_BYTES
-
-
-def _header_fields(header: Any) -> dict[str, Any]:
-    """Fields of a header: a dictionary, or its JSON as text, bytes or an array of bytes (older rings: ``tostring``)."""
-    if not isinstance(header, (dict, str, bytes)):
-        header = header.tobytes() if hasattr(header, "tobytes") else header.tostring()
-    fields = header if isinstance(header, dict) else json.loads(header)
-    if not isinstance(fields, dict):
-        raise TypeError(f"{type(fields).__name__} instead of an object")
-    return fields
-
-
-class WindowAverager:
-    """Means of spectra over exact windows of data time.
-
-    Window n holds the spectra whose start lies in [n, n + 1) intervals from the sequence's start, in integer ticks;
-    a spectrum as long as the interval or longer is a window of its own.
-
-    Parameters
-    ----------
-    sequence
-        Whose spectra they are.
-    interval_s
-        Length of a window in seconds.
-    """
-
-    def __init__(self, sequence: Sequence, interval_s: float) -> None:
-        self._ticks = sequence.spectrum_ticks
-        self._interval_ticks = max(round(interval_s * CLOCK_HZ), self._ticks)
-        self._sum = np.zeros(sequence.shape, np.float64)
-        self._held = 0
-        self._taken = 0
-
-    @property
-    def held(self) -> int:
-        """Spectra of the window that is not complete yet."""
-        return self._held
-
-    def add(self, spectra: NDArray[np.float32]) -> Iterator[tuple[NDArray[np.float32], int]]:
-        """Take spectra, and give each window that they complete.
-
-        Parameters
-        ----------
-        spectra
-            Shape (ntime, nbeam, nchan, npol).
-
-        Yields
-        ------
-        (mean, end_ticks)
-            Mean of the window, float32 of shape (nbeam, nchan, npol), and the end of its data in ticks from the start.
-        """
-        start = 0
-        while start < len(spectra):
-            stop = min(len(spectra), start + self._until_boundary())
-            self._sum += spectra[start:stop].sum(axis=0, dtype=np.float64)
-            self._held += stop - start
-            self._taken += stop - start
-            start = stop
-            if self._begins_window(self._taken):
-                yield (self._sum / self._held).astype("<f4"), self._taken * self._ticks
-                self._sum[...] = 0
-                self._held = 0
-
-    def _until_boundary(self) -> int:
-        """Spectra from here that still belong to the window of the next one."""
-        window = self._taken * self._ticks // self._interval_ticks
-        first_of_next = -(-(window + 1) * self._interval_ticks // self._ticks)
-        return first_of_next - self._taken
-
-    def _begins_window(self, spectrum: int) -> bool:
-        before = (spectrum - 1) * self._ticks // self._interval_ticks
-        return spectrum * self._ticks // self._interval_ticks != before
+def encode(header: dict[str, Any], mean: NDArray[np.float32]) -> Iterable[Message]:
+    """One message as WIRE has it: topic, header, payload."""
+    return ([b"data", json.dumps(header).encode(), mean.tobytes()],)
 
 
 class AvgStreamingOp:
@@ -193,13 +62,24 @@ class AvgStreamingOp:
         Wait for slow subscribers instead of dropping: for a replayed file, never for a recorder.
     max_frames
         End after so many frames; None goes on to the end of the ring.
-    clock
-        Wall clock for ``timestamp``.
+    burst_gap_s
+        With more than 0, frames of one gulp have one ``timestamp`` and leave so many seconds apart, as those of the
+        deployed recorder do.
+    send_queue_frames
+        Frames that may wait for a subscriber before any is dropped for it.
+    encode
+        What is sent for a frame, one message or several.
+    clock, monotonic
+        Wall clock for ``timestamp``, and a clock that never goes back.
 
     Attributes
     ----------
+    frames_made
+        Frames averaged, and the ``seq`` of the next one.
     frames_sent
-        Frames handed to ZeroMQ, and the ``seq`` of the next one.
+        Messages handed to ZeroMQ.
+    frames_dropped
+        Messages that at least one subscriber did not get, because its queue was full.
     subscribers
         Subscriptions that hold.
 
@@ -223,7 +103,11 @@ class AvgStreamingOp:
         wait: bool = False,
         lossless: bool = False,
         max_frames: int | None = None,
+        burst_gap_s: float = 0.0,
+        send_queue_frames: int = SEND_QUEUE_FRAMES,
+        encode: Encode = encode,
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         if ntime_gulp < 1:
             raise UsageError(f"a gulp of {ntime_gulp} spectra holds none; choose an ntime_gulp of 1 or more")
@@ -237,10 +121,14 @@ class AvgStreamingOp:
         self.stream_addr = stream_addr
         self.port = stream_port
         self.stream_interval = stream_interval
-        self.frames_sent = 0
+        self.frames_made = self.frames_sent = self.frames_dropped = 0
         self.subscribers = 0
         self._wait, self._lossless, self._max_frames = wait, lossless, max_frames
-        self._clock = clock
+        self._burst_gap_s, self._send_queue_frames = burst_gap_s, send_queue_frames
+        self._encode = encode
+        self._clock, self._monotonic = clock, monotonic
+        self._drops_said, self._drop_said_s = 0, -math.inf
+        self._process_log = ProcessLog(type(self).__name__)
         self._stopping = threading.Event()
         self._context: zmq.Context[Any] | None = None
         self._socket: zmq.Socket[bytes]
@@ -257,12 +145,12 @@ class AvgStreamingOp:
             return self.port
         self._context = zmq.Context()
         self._socket = socket = self._context.socket(zmq.XPUB)
-        socket.sndhwm = SEND_QUEUE_FRAMES
+        socket.sndhwm = self._send_queue_frames
         socket.linger = _LINGER_MS
         # VERBOSE alone would pass on every subscription, but only the last unsubscription.
         socket.setsockopt(zmq.XPUB_VERBOSER, 1)
-        if self._lossless:
-            socket.setsockopt(zmq.XPUB_NODROP, 1)
+        # A full queue is told; what becomes of it is `_drop`'s to say.
+        socket.setsockopt(zmq.XPUB_NODROP, 1)
         try:
             socket.bind(f"tcp://{self.stream_addr}:{self.port or '*'}")
         except zmq.ZMQError as error:
@@ -290,7 +178,8 @@ class AvgStreamingOp:
                 self._publish_ring()
         finally:
             self._close()
-            self.log.info("AvgStreamingOp - Done, %d frames sent", self.frames_sent)
+            dropped = f", {self.frames_dropped} of them not to all subscribers" if self.frames_dropped else ""
+            self.log.info("AvgStreamingOp - Done, %d frames sent%s", self.frames_sent, dropped)
 
     def shutdown(self) -> None:
         """End `main` from another thread; a ring that has ``close`` is closed, so that no read holds it up.
@@ -304,16 +193,10 @@ class AvgStreamingOp:
             close()
 
     def _pin(self) -> None:
-        if self.core is None:
-            return
-        if not hasattr(os, "sched_setaffinity"):
-            self.log.warning("this system cannot pin a thread to core %d", self.core)
-            return
-        try:
-            os.sched_setaffinity(threading.get_native_id(), {self.core})
-        except OSError as error:
-            # Averages from the wrong core are worth more than none.
-            self.log.warning("cannot pin the producer to core %d: %s", self.core, error)
+        self._process_log.update("in", nring=1, ring0=getattr(self.iring, "name", type(self.iring).__name__))
+        if self.core is not None:
+            pin(self.core, self.log)
+        self._process_log.update("bind", ncore=1, core0=-1 if self.core is None else self.core)
 
     def _close(self) -> None:
         """Send what is queued for a moment more, then close."""
@@ -340,19 +223,30 @@ class AvgStreamingOp:
         for iseq in self.iring.read(guarantee=self.guarantee):
             sequence = Sequence.from_header(iseq.header)
             self.log.info("a new sequence: %s", sequence)
+            self._process_log.update("sequence0", **sequence.fields())
             averager = WindowAverager(sequence, self.stream_interval)
-            for spectra in self._gulps(iseq, sequence):
-                for mean, end_ticks in averager.add(spectra):
-                    self._send(sequence, mean, end_ticks)
-                    if self._done():
-                        return
+            self._publish(iseq, sequence, averager)
             if averager.held:
                 self.log.info("the last %d spectra fill no interval and are not sent", averager.held)
             if self._done():
                 return
 
+    def _publish(self, iseq: Any, sequence: Sequence, averager: WindowAverager) -> None:
+        asked_s = self._monotonic()
+        for spectra in self._gulps(iseq, sequence):
+            got_s, sent_s = self._monotonic(), self._clock()
+            for n, (mean, end_ticks) in enumerate(averager.add(spectra)):
+                if n and self._burst_gap_s:
+                    self._stopping.wait(self._burst_gap_s)
+                self._send_frame(sequence, mean, end_ticks, sent_s if self._burst_gap_s else self._clock())
+                if self._done():
+                    return
+            begun_s, asked_s = asked_s, self._monotonic()
+            times = {"acquire_time": got_s - begun_s, "reserve_time": -1, "process_time": asked_s - got_s}
+            self._process_log.update("perf", **times)
+
     def _done(self) -> bool:
-        return self._stopping.is_set() or self.frames_sent == self._max_frames
+        return self._stopping.is_set() or self.frames_made == self._max_frames
 
     def _gulps(self, iseq: Any, sequence: Sequence) -> Iterator[NDArray[np.float32]]:
         """Spectra of each span; a last short one holds fewer."""
@@ -361,32 +255,52 @@ class AvgStreamingOp:
             values = ispan.data_view(np.float32).reshape(-1)[: ntime * math.prod(sequence.shape)]
             yield values.reshape(ntime, *sequence.shape)
 
-    def _send(self, sequence: Sequence, mean: NDArray[np.float32], end_ticks: int) -> None:
-        message = [b"data", json.dumps(self._header(sequence, end_ticks)).encode(), mean.tobytes()]
+    def _send_frame(self, sequence: Sequence, mean: NDArray[np.float32], end_ticks: int, sent_s: float) -> None:
+        header = self._header(sequence, end_ticks, sent_s)
+        self.frames_made += 1
+        for message in self._encode(header, mean):
+            self._send(message)
+
+    def _send(self, message: Message) -> None:
         self._read_subscriptions()
         while not self._stopping.is_set():
             try:
                 self._socket.send_multipart(message, zmq.NOBLOCK)
             except zmq.Again:
-                # Only where nothing may be dropped. XPUB calls itself writable while any subscriber is,
-                # so there is nothing to poll for; wait a moment, or for the end.
+                if not self._lossless:
+                    self._drop(message)
+                    return
+                # XPUB calls itself writable while any subscriber is, so there is nothing to poll for.
                 self._stopping.wait(0.002)
                 continue
             self.frames_sent += 1
             return
 
-    def _header(self, sequence: Sequence, end_ticks: int) -> dict[str, Any]:
+    def _drop(self, message: Message) -> None:
+        """Send to those who take it, and count and log that it is lost for who does not."""
+        self._socket.setsockopt(zmq.XPUB_NODROP, 0)
+        self._socket.send_multipart(message, zmq.NOBLOCK)
+        self._socket.setsockopt(zmq.XPUB_NODROP, 1)
+        self.frames_sent += 1
+        self.frames_dropped += 1
+        now_s = self._monotonic()
+        if now_s - self._drop_said_s >= _DROP_LOG_S:
+            more = self.frames_dropped - self._drops_said
+            self.log.warning("a subscriber is too slow: %d frames dropped for it", more)
+            self._drops_said, self._drop_said_s = self.frames_dropped, now_s
+
+    def _header(self, sequence: Sequence, end_ticks: int, sent_s: float) -> dict[str, Any]:
         spectrum_s = sequence.spectrum_ticks / CLOCK_HZ
         header: dict[str, Any] = {
             "time_tag": sequence.time_tag,
             "nbeam": sequence.nbeam,
             "nchan": sequence.nchan,
             "npol": sequence.npol,
-            "timestamp": f"{self._clock():.6f}",
+            "timestamp": f"{sent_s:.6f}",
             "last_block_time": format_block_time(tag_to_unix(sequence.time_tag + end_ticks)),
             "data_shape": list(sequence.shape),
             "data_type": "<f4",
-            "seq": self.frames_sent,
+            "seq": self.frames_made,
             "interval": max(self.stream_interval, spectrum_s),
         }
         if sequence.chan0 is not None:

@@ -2,7 +2,10 @@
 
 import json
 import logging
+import sys
 import threading
+import types
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -11,10 +14,10 @@ from conftest import poll_until
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sunspec_tui import streaming
+from sunspec_tui.averaging import Sequence, WindowAverager
 from sunspec_tui.errors import SourceError, UsageError
 from sunspec_tui.sources.memory_ring import Closed, MemoryRing
-from sunspec_tui.streaming import AvgStreamingOp, Sequence, WindowAverager
+from sunspec_tui.streaming import AvgStreamingOp
 from sunspec_tui.times import CLOCK_HZ
 
 LOG = logging.getLogger("test")
@@ -211,11 +214,10 @@ def stuck_subscriber(context, port):
 
 
 @pytest.mark.parametrize("lossless", [True, False])
-def test_a_slow_subscriber_loses_nothing_when_lossless_and_never_holds_up_a_recorder(lossless, monkeypatch):
-    monkeypatch.setattr(streaming, "SEND_QUEUE_FRAMES", 5)
+def test_a_slow_subscriber_loses_nothing_when_lossless_and_never_holds_up_a_recorder(lossless):
     ring, n = MemoryRing(capacity=2000), 600
     fill(ring, n)
-    op = AvgStreamingOp(LOG, ring, ntime_gulp=1, stream_port=0, wait=True, lossless=lossless)
+    op = AvgStreamingOp(LOG, ring, ntime_gulp=1, stream_port=0, wait=True, lossless=lossless, send_queue_frames=5)
     context = zmq.Context()
     socket = stuck_subscriber(context, op.bind())
     thread = threading.Thread(target=op.main)
@@ -232,6 +234,53 @@ def test_a_slow_subscriber_loses_nothing_when_lossless_and_never_holds_up_a_reco
     thread.join(10)
     assert not thread.is_alive()
     context.destroy(linger=0)
+
+
+def test_what_a_full_queue_drops_is_counted_and_logged(caplog):
+    ring, n = MemoryRing(capacity=2000), 600
+    fill(ring, n)
+    op = AvgStreamingOp(LOG, ring, ntime_gulp=1, stream_port=0, wait=True, send_queue_frames=300, max_frames=n)
+    context = zmq.Context()
+    stuck = stuck_subscriber(context, op.bind())
+    thread = threading.Thread(target=op.main)
+    thread.start()
+    thread.join(20)
+    assert not thread.is_alive()
+    stuck.close(linger=0)
+    assert op.frames_made == op.frames_sent == n
+    assert op.frames_dropped > 0
+    assert "a subscriber is too slow" in caplog.text
+    context.destroy(linger=0)
+
+
+class FakeLog:
+    """bifrost's process log, for a test."""
+
+    shown: ClassVar[dict] = {}
+
+    def __init__(self, name):
+        self.name = name
+
+    def update(self, values):
+        self.shown.setdefault(self.name, {}).update(values)
+
+
+def test_bifrost_gets_its_process_log_and_does_the_pinning_where_it_is_there(monkeypatch):
+    pinned = []
+    monkeypatch.setitem(sys.modules, "bifrost", types.ModuleType("bifrost"))
+    monkeypatch.setitem(sys.modules, "bifrost.proclog", types.SimpleNamespace(ProcLog=FakeLog))
+    monkeypatch.setitem(sys.modules, "bifrost.affinity", types.SimpleNamespace(set_core=pinned.append))
+    run = Run(ntime_gulp=2, core=3, stream_interval=0.001)
+    run.ring.begin_sequence(sequence_header())
+    run.ring.write(spectra(4))
+    run.frames(2)
+    run.ring.end_writing()
+    run.end()
+    assert pinned == [3]
+    assert FakeLog.shown["AvgStreamingOp/in"] == {"nring": 1, "ring0": "MemoryRing"}
+    assert FakeLog.shown["AvgStreamingOp/bind"] == {"ncore": 1, "core0": 3}
+    assert FakeLog.shown["AvgStreamingOp/sequence0"]["nchan"] == 8
+    assert set(FakeLog.shown["AvgStreamingOp/perf"]) == {"acquire_time", "reserve_time", "process_time"}
 
 
 def test_shutdown_from_another_thread_ends_a_silent_and_a_waiting_producer():

@@ -1,0 +1,155 @@
+"""Streams of all forms and with faults: what the producer says that it did is what a receiver has counted."""
+
+import json
+import math
+import threading
+from contextlib import ExitStack
+
+import numpy as np
+import pytest
+from conftest import poll_until
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sunspec_tui import StreamReceiver
+from sunspec_tui.cli import _faults, _producer, _source
+from sunspec_tui.config import FORMAT_NAMES, StreamSettings
+from sunspec_tui.errors import UsageError
+from sunspec_tui.sources.faults import STALL_AFTER_FRAMES, FaultPlan, Faults
+from sunspec_tui.sources.formats import FORMATS, encode_as
+from sunspec_tui.streaming import encode
+from sunspec_tui.times import CLOCK_HZ
+
+SHAPE = (1, 3072, 4)
+
+
+def header(n, **keys):
+    return {
+        "time_tag": 1755552894 * CLOCK_HZ,
+        "nbeam": 1,
+        "nchan": 3072,
+        "npol": 4,
+        "timestamp": f"{1755552894 + n / 4:.6f}",
+        "last_block_time": "2025-08-18 21:34:54",
+        "data_shape": list(SHAPE),
+        "data_type": "<f4",
+        "seq": n,
+        "interval": 0.25,
+        "chan0": 560,
+    } | keys  # fmt: skip
+
+
+def watch(**options):
+    """Run a producer and a receiver to the end of its frames; the op, its faults, and the receiver's last status."""
+    given = StreamSettings(port=0, wait=True, **options)
+    with ExitStack() as started:
+        faults = _faults(given)
+        op, _ = _producer(started, _source(given), given, faults)
+        port = op.bind()
+        receiver = started.enter_context(StreamReceiver("127.0.0.1", port, plot_interval=0, gc_interval=0))
+        thread = threading.Thread(target=op.main)
+        thread.start()
+        thread.join(60)
+        assert not thread.is_alive()
+        poll_until(lambda: seen(receiver) >= op.frames_sent, 20, lambda: f"{seen(receiver)} of {op.frames_sent}")
+        return op, faults, receiver.snapshot()
+
+
+def seen(receiver):
+    health = receiver.snapshot(since=2**62).health
+    return health.frames_received + health.frames_rejected
+
+
+@pytest.mark.parametrize("form", FORMAT_NAMES)
+def test_frames_of_each_form_at_full_speed_are_all_received(form):
+    op, _, last = watch(format=form, speed=0.0, frames=1500)
+    assert last.health.frames_received == op.frames_sent == op.frames_made
+    assert (last.health.frames_missing, last.health.frames_rejected) == (0, 0)
+
+
+@pytest.mark.parametrize("form", FORMAT_NAMES)
+def test_the_cadence_of_each_form_is_right_within_one_percent(form):
+    _, _, last = watch(format=form, frames=16)
+    assert last.health.cadence_s == pytest.approx(0.2508, rel=0.01)
+    assert (last.health.frames_missing, last.health.frames_rejected) == (0, 0)
+
+
+def test_a_burst_is_two_frames_of_one_time_and_its_cadence_is_that_of_the_data():
+    _, _, last = watch(burst=True, frames=6)
+    assert last.health.cadence_s == pytest.approx(0.5136, rel=0.001)
+    assert (last.health.frames_missing, last.health.frames_rejected) == (0, 0)
+    # The second frame of a burst has the first one's timestamp and leaves later.
+    assert last.delay.value_s == pytest.approx(0.15, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["gap=0.1", "corrupt=0.1", "restart=100", "gap=0.1,corrupt=0.1", "gap=0.2,corrupt=0.2,restart=37", "skew=3"],
+)
+def test_a_receiver_counts_what_the_producer_says_that_it_did(fault):
+    _, faults, last = watch(fault=fault, speed=0.0, frames=1500, seed=4)
+    said, health = faults.report(), last.health
+    got = {name: getattr(health, name) for name in ("frames_received", "frames_missing", "frames_rejected", "restarts")}
+    assert got | {"rejected": health.rejected} == said
+    done = {"gap": "frames_missing", "corrupt": "frames_rejected", "restart": "restarts", "skew": "frames_received"}
+    for name in fault.split(","):
+        assert said[done[name.partition("=")[0]]] > 10
+
+
+def test_a_stall_leaves_out_what_would_have_been_sent():
+    now = [0.0]
+    faults = Faults(FaultPlan.parse("stall=2"), encode, monotonic=lambda: now[0])
+    sent = []
+    for n in range(60):
+        now[0] = n / 4
+        sent += [n] * len(list(faults(header(n), np.ones(SHAPE, np.float32))))
+    first = STALL_AFTER_FRAMES
+    assert sent == [*range(first), *range(first + 8, 60)]
+    assert faults.report()["frames_missing"] == 8
+
+
+def test_skew_bad_bands_and_dead_pipelines_are_where_they_are_asked_for():
+    faults = Faults(FaultPlan.parse("skew=-0.4,nan-band=55:59,dead-pipeline=7"), encode)
+    [[_, raw, payload]] = faults(header(0), np.ones(SHAPE, np.float32))
+    data, mhz = np.frombuffer(payload, "<f4").reshape(SHAPE), (560 + np.arange(3072)) * 0.02392578125
+    assert float(json.loads(raw)["timestamp"]) == pytest.approx(1755552894 - 0.4, abs=1e-6)
+    np.testing.assert_array_equal(np.isnan(data[0, :, 0]), (mhz >= 55) & (mhz <= 59))
+    assert np.flatnonzero(data[0, :, 3] == 0).tolist() == list(range(7 * 96, 8 * 96))
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("gaps=1", "no 'gaps'"), ("gap", "'', it must be a share"), ("gap=2", "a share from 0 to 1"),
+        ("corrupt=x", "a share"), ("nan-band=59:55", "such as 55:59"), ("nan-band=55", "such as 55:59"),
+        ("dead-pipeline=-1", "number of a pipeline"), ("restart=1.5", "number of frames"), ("stall=nan", "seconds"),
+    ],
+)  # fmt: skip
+def test_a_fault_that_cannot_be_done_is_one_sentence(fault, said):
+    with pytest.raises(UsageError, match=said):
+        FaultPlan.parse(fault)
+
+
+@settings(max_examples=60, deadline=None)
+@given(gap=st.floats(0, 1), corrupt=st.floats(0, 1), restart=st.integers(0, 30), seed=st.integers(0, 99))
+def test_every_frame_is_received_rejected_missing_or_was_never_to_be_missed(gap, corrupt, restart, seed):
+    faults = Faults(FaultPlan(gap=gap, corrupt=corrupt, restart=restart), encode_as("minimal"), seed)
+    messages = [list(faults(header(n), np.ones((1, 4, 4), np.float32))) for n in range(100)]
+    said = faults.report()
+    assert said["frames_received"] + said["frames_rejected"] == sum(map(len, messages)) <= 100
+    assert said["frames_received"] + said["frames_missing"] <= 100
+    assert sum(said["rejected"].values()) == said["frames_rejected"]
+    assert said["restarts"] <= (math.ceil(100 / restart) - 1 if restart else 0)
+
+
+def test_forms_lack_what_their_producers_did_not_write():
+    written = {name: form(header(3)) for name, form in FORMATS.items()}
+    assert written["today"] == header(3)
+    assert written["2025-08"].keys() == header(3).keys() - {
+        "data_type",
+        "seq",
+        "interval",
+        "chan0",
+        "last_block_time",
+    } | {"lwa_time"}
+    assert written["minimal"] == {"nchan": 3072, "npol": 4, "timestamp": pytest.approx(1755552894.75)}
