@@ -6,12 +6,11 @@ recorder wait: what a slow subscriber does not take is dropped for that subscrib
 shows it to the subscriber. Only this module and `subscriber` may use zmq.
 """
 
-import json
 import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ import zmq
 from numpy.typing import NDArray
 
 from sunspec_tui.averaging import Sequence, WindowAverager
+from sunspec_tui.encoding import Encode, Message, encode
 from sunspec_tui.errors import UsageError
 from sunspec_tui.proclog import ProcessLog, pin
 from sunspec_tui.times import CLOCK_HZ, format_block_time, tag_to_unix
@@ -26,15 +26,6 @@ from sunspec_tui.times import CLOCK_HZ, format_block_time, tag_to_unix
 SEND_QUEUE_FRAMES = 1000
 _LINGER_MS = 1000
 _DROP_LOG_S = 1.0
-
-Message = list[bytes]
-Encode = Callable[[dict[str, Any], NDArray[np.float32]], Iterable[Message]]
-"""From a frame's header and its mean, shape (nbeam, nchan, npol), to the messages that are sent for it."""
-
-
-def encode(header: dict[str, Any], mean: NDArray[np.float32]) -> Iterable[Message]:
-    """One message as WIRE has it: topic, header, payload."""
-    return ([b"data", json.dumps(header).encode(), mean.tobytes()],)
 
 
 class AvgStreamingOp:

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from sunspec_tui import StreamReceiver
 from sunspec_tui.cli import _faults, _producer, _source
 from sunspec_tui.config import FORMAT_NAMES, StreamSettings
+from sunspec_tui.encoding import encode
 from sunspec_tui.errors import UsageError
 from sunspec_tui.sources.faults import STALL_AFTER_FRAMES, FaultPlan, Faults
 from sunspec_tui.sources.formats import FORMATS, encode_as
-from sunspec_tui.streaming import encode
 from sunspec_tui.times import CLOCK_HZ
 
 SHAPE = (1, 3072, 4)

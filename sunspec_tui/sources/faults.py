@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.encoding import Encode, Message
 from sunspec_tui.errors import RejectCause, UsageError
-from sunspec_tui.streaming import Encode, Message
 from sunspec_tui.times import CHANNEL_WIDTH_HZ, CHANNELS_PER_PIPELINE, CLOCK_HZ
 
 STALL_AFTER_FRAMES = 20

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.streaming import Encode, Message, encode
+from sunspec_tui.encoding import Encode, Message, encode
 
 _IN_2025_08 = ("time_tag", "nbeam", "nchan", "npol", "timestamp", "data_shape")
 _MINIMAL = ("nchan", "npol")
