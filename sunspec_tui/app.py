@@ -115,6 +115,7 @@ class Monitor(PaintedApp):
         self._opened: StreamReceiver | None = None
         self._ending = threading.Event()
         self._log_handler = LogHandler(self.post_message)
+        self._log_handler.setLevel(settings.log_level)
         self._view_path = view_path
         self.scene = Scene(first_view(settings, state.load(view_path) if view_path else {}))
         self._readings_due_s = self._pictures_due_s = 0.0
@@ -248,7 +249,7 @@ class Monitor(PaintedApp):
         if snapshot.axis is None:
             self._say_waiting(waiting_text(health, snapshot.source))
         self.query_one(DelayPanel).show_delay(
-            snapshot.delay, snapshot.data_age_s, snapshot.delay_history, snapshot.taken_s
+            snapshot.delay, age_s, snapshot.delay_statistics, snapshot.delay_history, snapshot.taken_s
         )
         self.query_one("#health", Panel).show(health_text(health, self.link_reading()))
         self.query_one("#memory", Panel).show(memory_text(snapshot.memory))

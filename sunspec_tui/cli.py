@@ -105,8 +105,10 @@ def _settings(arguments: Sequence[str]) -> Settings:
     return Settings(**given)
 
 
-def _start_logging(level: str, file: Path | None = None, *, terminal: bool = True) -> None:
-    """Log to standard error, or to nothing where a terminal interface draws; and to a file where asked."""
+def _start_logging(
+    started: ExitStack, level: str, file: Path | None = None, events: Path | None = None, *, terminal: bool = True
+) -> None:
+    """Log to standard error, or to nothing where a terminal interface draws, and to files, until `started` ends."""
     handlers: list[logging.Handler] = [logging.StreamHandler()] if terminal else [logging.NullHandler()]
     if file is not None:
         try:
@@ -115,12 +117,25 @@ def _start_logging(level: str, file: Path | None = None, *, terminal: bool = Tru
             raise UsageError(f"cannot log to {file}: {error.strerror}; choose another --log-file") from error
     form = logging.Formatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
     form.converter = time.gmtime
-    root = logging.getLogger("sunspec_tui")
-    root.setLevel(level)
-    root.propagate = False
     for handler in handlers:
         handler.setFormatter(form)
-        root.addHandler(handler)
+        handler.setLevel(level)
+    log.setLevel(level)
+    log.propagate = False
+    if events is not None:
+        from sunspec_tui.events import EventLog
+
+        handlers.append(EventLog(events))
+        # Events are kept whatever the level of the other logs.
+        log.setLevel(min(log.level, logging.INFO))
+    for handler in handlers:
+        log.addHandler(handler)
+        started.callback(_end_logging, handler)
+
+
+def _end_logging(handler: logging.Handler) -> None:
+    log.removeHandler(handler)
+    handler.close()
 
 
 # sunspec-tui
@@ -129,8 +144,8 @@ def _start_logging(level: str, file: Path | None = None, *, terminal: bool = Tru
 def _monitor(arguments: Sequence[str]) -> int:
     settings = _settings(arguments)
     on_terminal = sys.stdout.isatty() and sys.stdin.isatty() and not settings.no_ui
-    _start_logging(settings.log_level, settings.log_file, terminal=not on_terminal)
     with ExitStack() as started:
+        _start_logging(started, settings.log_level, settings.log_file, settings.event_log, terminal=not on_terminal)
         open_receiver = partial(_open_receiver, started, settings)
         if on_terminal:
             return _run_on_terminal(open_receiver, settings)
@@ -206,8 +221,8 @@ def _say(text: str) -> None:
 def _stream(arguments: Sequence[str]) -> int:
     parser = _parser(StreamSettings, "sunspec-tui stream", "Publish a simulated Sun or a recorded file.")
     settings = StreamSettings(**vars(parser.parse_args(arguments)))
-    _start_logging(settings.log_level)
     with ExitStack() as started:
+        _start_logging(started, settings.log_level)
         faults = _faults(settings)
         source = _source(settings)
         op, feed = _producer(started, source, settings, faults)
@@ -284,25 +299,30 @@ def _producer(
 # sunspec-tui snapshot, sunspec-tui doctor
 
 
-def _look(arguments: Sequence[str], name: str, description: str) -> "tuple[LookSettings, StreamReceiver]":
+def _look(
+    started: ExitStack, arguments: Sequence[str], name: str, description: str
+) -> "tuple[LookSettings, StreamReceiver]":
+    """Settings, and a receiver that has waited for frames; it runs until `started` ends."""
     parser = _parser(LookSettings, f"sunspec-tui {name}", description)
     settings = LookSettings(**vars(parser.parse_args(arguments)))
-    _start_logging("WARNING")
+    _start_logging(started, "WARNING")
     from sunspec_tui.receiver import StreamReceiver
 
-    receiver = StreamReceiver(
-        settings.addr, settings.port, max(2, settings.frames), plot_interval=0, chan0=settings.chan0
-    )
+    rows = max(2, settings.frames)
+    receiver = StreamReceiver(settings.addr, settings.port, rows, plot_interval=0, chan0=settings.chan0)
+    started.enter_context(receiver)
+    receiver.wait_for_frames(settings.frames, settings.timeout)
     return settings, receiver
 
 
 def _snapshot(arguments: Sequence[str]) -> int:
-    settings, receiver = _look(arguments, "snapshot", "Print a text figure of the stream's latest spectrum.")
-    from sunspec_tui import headless
-    from sunspec_tui.products import Product
+    with ExitStack() as started:
+        settings, receiver = _look(
+            started, arguments, "snapshot", "Print a text figure of the stream's latest spectrum."
+        )
+        from sunspec_tui import headless
+        from sunspec_tui.products import Product
 
-    with receiver:
-        receiver.wait_for_frames(settings.frames, settings.timeout)
         seen = receiver.snapshot()
         if settings.png is not None and seen.axis is not None:
             _write_png(receiver, settings.png)
@@ -326,11 +346,10 @@ def _write_png(receiver: "StreamReceiver", path: Path) -> None:
 
 
 def _doctor(arguments: Sequence[str]) -> int:
-    settings, receiver = _look(arguments, "doctor", "Say what the stream says of itself.")
-    from sunspec_tui.doctor import report
+    with ExitStack() as started:
+        _, receiver = _look(started, arguments, "doctor", "Say what the stream says of itself.")
+        from sunspec_tui.doctor import report
 
-    with receiver:
-        receiver.wait_for_frames(settings.frames, settings.timeout)
         seen, frame = receiver.snapshot(), receiver.last_frame()
     for line in report(seen, frame):
         print(line)

@@ -64,6 +64,7 @@ class Settings:
     demo: bool = _setting(False, "watch an embedded producer with a simulated Sun", "running")
     log_level: str = _setting("INFO", "what is logged", "logging", choices=LOG_LEVELS)
     log_file: Path | None = _setting(None, "log to this file too", "logging")
+    event_log: Path | None = _setting(None, "add each change of state to this file, as a line of JSON", "logging")
 
     def __post_init__(self) -> None:
         check(self)

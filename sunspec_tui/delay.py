@@ -9,7 +9,9 @@ the older receiver. `manual` is what the user set.
 """
 
 import math
+import statistics
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -102,6 +104,26 @@ def message_delay(
 def buffer_delay_s(buffer_length: int, buffer_index: int, interval_s: float) -> float:
     """Delay after the place in the buffer, as the older receiver estimated it."""
     return (buffer_length - buffer_index) * interval_s
+
+
+@dataclass(frozen=True, slots=True)
+class DelayStatistics:
+    """Delays of the last minute in seconds: middle one, 95th percentile, longest; NaN while none is known."""
+
+    median_s: float = math.nan
+    p95_s: float = math.nan
+    most_s: float = math.nan
+
+
+def delay_statistics(delays_s: Iterable[float]) -> DelayStatistics:
+    """Statistics of delays; those that are not known are left out.
+
+    The 95th percentile is the nearest rank: a delay that has really been seen.
+    """
+    known = sorted(delay_s for delay_s in delays_s if math.isfinite(delay_s))
+    if not known:
+        return DelayStatistics()
+    return DelayStatistics(statistics.median(known), known[math.ceil(0.95 * len(known)) - 1], known[-1])
 
 
 class DelayHistory:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 DEFAULT_INTERVAL_S = 0.25
 
+LONG_SILENCE_S = 10.0
+"""A stall of so long is no hiccup of a busy machine."""
+
 LONGEST_GAP_ROWS = 10_000_000
 """A wider step (a month at 0.25 s) is no loss but another stream: it counts as a restart."""
 
@@ -93,6 +96,11 @@ class HealthReading:
     cadence_s: float = math.nan
     rate_hz: float = math.nan
     silence_s: float = math.nan
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the stream has been stalled for so long that somebody should look after it."""
+        return self.state is StreamState.STALLED and self.silence_s >= LONG_SILENCE_S
 
 
 class StreamHealth:

@@ -10,6 +10,7 @@ import logging
 import math
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from enum import StrEnum
@@ -21,9 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.delay import DelayMethod
-from sunspec_tui.errors import RejectedMessage, UsageError
+from sunspec_tui.errors import RejectCause, RejectedMessage, UsageError
+from sunspec_tui.events import tell
 from sunspec_tui.frame import Frame, decode
-from sunspec_tui.health import LinkState, Placement, StreamState
+from sunspec_tui.health import LONG_SILENCE_S, HealthReading, LinkState, Placement, StreamState
 from sunspec_tui.intake import DelayChoice, Intake
 from sunspec_tui.memory import MemoryReading, object_count, release_to_system, rss_mb
 from sunspec_tui.plots import PlotEvent, PlotJob
@@ -123,8 +125,9 @@ class StreamReceiver:
         # Waking a waiter costs as much as a frame, so it happens only when what it waits for is there.
         self._awaited = math.inf
         self._running: ExitStack | None = None
-        self._said_state = StreamState.CONNECTING
-        self._rejections_unsaid = 0
+        self._said_state, self._said_silence = StreamState.CONNECTING, False
+        self._rejections_unsaid: Counter[RejectCause] = Counter()
+        self._last_rejection = ""
         self._rejection_said_s = -_REJECTION_LOG_S
         self._plots = PngWriter(
             Path(plot_dir), plot_interval, self.plot_job, on_event=_log_plot, clock=clock, monotonic=monotonic
@@ -152,6 +155,7 @@ class StreamReceiver:
         running, self._running = self._running, None
         if running is not None:
             running.close()
+            self._say_rejections()
             with self._lock:
                 self._intake.health.link = LinkState.IDLE
 
@@ -194,37 +198,50 @@ class StreamReceiver:
         with self._lock:
             before, self._intake.health.link = self._intake.health.link, link
         if link is not before:
-            log.info("%s: %s", self.source, link)
+            tell(log, logging.INFO, "link", f"{self.source}: {link}", link=link.name.lower())
 
     def on_failure(self, error: Exception) -> None:
         """Learn that the subscriber's thread has ended on an error."""
         with self._lock:
             self._intake.health.link = LinkState.FAILED
-        log.error("receiving has ended on an error, restart the program: %r", error)
+        tell(log, logging.ERROR, "failure", f"receiving has ended on an error, restart the program: {error!r}")
 
     def _reject(self, error: RejectedMessage, arrived_s: float) -> None:
         """Count a rejected message; the log gets one line a second at the most."""
         with self._lock:
             self._intake.health.reject(error.cause)
-        self._rejections_unsaid += 1
+        self._rejections_unsaid[error.cause] += 1
+        self._last_rejection = str(error)
         if arrived_s - self._rejection_said_s >= _REJECTION_LOG_S:
-            more = f" ({self._rejections_unsaid} since the last line)" if self._rejections_unsaid > 1 else ""
-            log.warning("message rejected: %s%s", error, more)
-            self._rejection_said_s, self._rejections_unsaid = arrived_s, 0
+            self._rejection_said_s = arrived_s
+            self._say_rejections()
+
+    def _say_rejections(self) -> None:
+        """Log what was rejected since the last time, if anything was."""
+        causes, self._rejections_unsaid = self._rejections_unsaid, Counter()
+        count = causes.total()
+        if count:
+            more = f" ({count} since the last line)" if count > 1 else ""
+            numbers = {"count": count, "causes": {str(cause): number for cause, number in causes.items()}}
+            tell(log, logging.WARNING, "rejected", f"message rejected: {self._last_rejection}{more}", **numbers)
 
     def _tell(self, placement: Placement, *, reshaped: bool) -> None:
         """Log what was unusual about a frame."""
         # The log's own time is that of the arrival; a replay's data may be years older.
-        at = f"data of {format_clock(placement.time_s)}"
+        at, data_s = f"data of {format_clock(placement.time_s)}", placement.time_s
         if reshaped:
-            log.warning("the shape or the axis of the frames has changed, %s; history begins anew", at)
+            text = f"the shape or the axis of the frames has changed, {at}; history begins anew"
+            tell(log, logging.WARNING, "reshaped", text, data_s=data_s)
         if placement.mark & Mark.RESTART:
-            log.warning("the producer has restarted, %s", at)
+            tell(log, logging.WARNING, "restart", f"the producer has restarted, {at}", data_s=data_s)
         if placement.mark & Mark.REVERSAL:
-            log.warning("the data's time went back, %s", at)
+            tell(log, logging.WARNING, "reversal", f"the data's time went back, {at}", data_s=data_s)
+        if placement.mark & Mark.REPEAT:
+            tell(log, logging.INFO, "repeat", f"the same time came twice, {at}", data_s=data_s)
         if placement.missing:
-            are = "frame is" if placement.missing == 1 else "frames are"
-            log.warning("%d %s missing before %s", placement.missing, are, at)
+            missing, are = placement.missing, "frame is" if placement.missing == 1 else "frames are"
+            text = f"{missing} {are} missing before {at}"
+            tell(log, logging.WARNING, "gap", text, missing=missing, data_s=data_s)
 
     # What front ends ask
 
@@ -259,7 +276,7 @@ class StreamReceiver:
                 epoch=intake.epoch,
                 rows=intake.ring.since(known, most=most) if intake.ring else None,
             )
-        self._say_state(health.state)
+        self._say_state(health)
         return snapshot
 
     def wait_for_frames(self, n: int, timeout_s: float) -> bool:
@@ -352,6 +369,9 @@ class StreamReceiver:
             "last_plot": snapshot.plots.last_path,
             "current_delay": snapshot.delay.value_s,
             "delay_method": str(snapshot.delay.method),
+            "delay_median": snapshot.delay_statistics.median_s,
+            "delay_p95": snapshot.delay_statistics.p95_s,
+            "delay_max": snapshot.delay_statistics.most_s,
             "data_age": snapshot.data_age_s,
             "state": str(health.state),
             "frames_received": health.frames_received,
@@ -453,10 +473,16 @@ class StreamReceiver:
         ring_mb = ring.nbytes / 2**20 if ring else 0.0
         return MemoryReading(rss_mb(), ring_mb, self._gc_runs, self._gc_collected, self._gc_interval)
 
-    def _say_state(self, state: StreamState) -> None:
-        before, self._said_state = self._said_state, state
+    def _say_state(self, health: HealthReading) -> None:
+        before, state = self._said_state, health.state
+        was_silent, self._said_silence = self._said_silence, health.is_silent
+        self._said_state = state
         if state is not before:
-            log.log(logging.WARNING if state is StreamState.STALLED else logging.INFO, "stream is %s", state)
+            level = logging.WARNING if state is StreamState.STALLED else logging.INFO
+            tell(log, level, "state", f"stream is {state}", state=str(state))
+        if health.is_silent and not was_silent:
+            text = f"nothing has come for {LONG_SILENCE_S:.0f} s"
+            tell(log, logging.ERROR, "silence", text, link=health.link.name.lower())
 
 
 def _one_of(kind: type[Choice], what: str, name: str) -> Choice:
@@ -474,4 +500,5 @@ def _check_available(product: Product, npol: int) -> None:
 
 
 def _log_plot(event: PlotEvent) -> None:
-    log.log(logging.INFO if event.ok else logging.ERROR, "%s", event.text)
+    kind, level = ("plot", logging.INFO) if event.ok else ("plot_failed", logging.ERROR)
+    tell(log, level, kind, event.text)

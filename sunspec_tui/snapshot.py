@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.delay import DelayReading
+from sunspec_tui.delay import DelayReading, DelayStatistics, delay_statistics
 from sunspec_tui.health import HealthReading
 from sunspec_tui.memory import MemoryReading
 from sunspec_tui.plots import PlotJob, PlotStatus
@@ -112,6 +112,11 @@ class Snapshot:
     axis: Axis | None = None
     epoch: int = 0
     rows: Rows | None = None
+
+    @cached_property
+    def delay_statistics(self) -> DelayStatistics:
+        """Of the message delays of the last minute."""
+        return delay_statistics(delay_s for _, delay_s in self.delay_history)
 
 
 def plot_job(snapshot: Snapshot, product: Product) -> PlotJob | None:

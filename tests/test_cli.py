@@ -66,6 +66,22 @@ def test_a_settings_file_that_is_wrong_is_named(tmp_path, text):
         cli._settings(["--config", str(path)])
 
 
+def test_an_event_log_that_cannot_be_written_is_one_line(tmp_path, capsys):
+    assert cli.main(["--no-ui", "--duration", "0.1", "--event-log", str(tmp_path / "nowhere" / "events")]) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 1
+    assert "choose another --event-log" in told[0]
+
+
+def test_events_are_kept_whatever_the_level_of_the_log(tmp_path, capsys):
+    cli.main(["--demo", "--no-ui", "--duration", "2", "--plot-interval", "0", "--log-level", "ERROR",
+          "--plot-dir", str(tmp_path), "--event-log", str(tmp_path / "events")])  # fmt: skip
+    kinds = [json.loads(line)["event"] for line in (tmp_path / "events").read_text().splitlines()]
+    assert "link" in kinds
+    assert "state" in kinds
+    assert capsys.readouterr().err == ""
+
+
 def test_a_beam_names_its_port_and_a_delay_implies_manual():
     assert Settings(beam=4).stream_port == 30004
     assert cli._settings(["--delay", "2.5"]).delay_method == "manual"

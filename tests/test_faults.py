@@ -1,6 +1,7 @@
 """Streams of all forms and with faults: what the producer says that it did is what a receiver has counted."""
 
 import json
+import logging
 import math
 import threading
 from contextlib import ExitStack
@@ -16,6 +17,7 @@ from sunspec_tui.cli import _faults, _producer, _source
 from sunspec_tui.config import FORMAT_NAMES, StreamSettings
 from sunspec_tui.encoding import encode
 from sunspec_tui.errors import UsageError
+from sunspec_tui.events import EventLog
 from sunspec_tui.sources.faults import STALL_AFTER_FRAMES, FaultPlan, Faults
 from sunspec_tui.sources.formats import FORMATS, encode_as
 from sunspec_tui.times import CLOCK_HZ
@@ -86,9 +88,17 @@ def test_a_burst_is_two_frames_of_one_time_and_its_cadence_is_that_of_the_data()
     "fault",
     ["gap=0.1", "corrupt=0.1", "restart=100", "gap=0.1,corrupt=0.1", "gap=0.2,corrupt=0.2,restart=37", "skew=3"],
 )
-def test_a_receiver_counts_what_the_producer_says_that_it_did(fault):
+def test_a_receiver_and_its_event_log_count_what_the_producer_says_that_it_did(fault, tmp_path):
+    handler = EventLog(tmp_path / "events.jsonl")
+    logging.getLogger("sunspec_tui").addHandler(handler)
     _, faults, last = watch(fault=fault, speed=0.0, frames=1500, seed=4)
+    logging.getLogger("sunspec_tui").removeHandler(handler)
+    handler.close()
     said, health = faults.report(), last.health
+    events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    assert sum(event["missing"] for event in events if event["event"] == "gap") == said["frames_missing"]
+    assert sum(event["count"] for event in events if event["event"] == "rejected") == said["frames_rejected"]
+    assert sum(event["event"] == "restart" for event in events) == said["restarts"]
     got = {name: getattr(health, name) for name in ("frames_received", "frames_missing", "frames_rejected", "restarts")}
     assert got | {"rejected": health.rejected} == said
     done = {"gap": "frames_missing", "corrupt": "frames_rejected", "restart": "restarts", "skew": "frames_received"}

@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 from conftest import block_time, message
 
-from sunspec_tui.delay import DelayHistory, DelayMethod, DelayReading, buffer_delay_s, message_delay
+from sunspec_tui.delay import (
+    DelayHistory,
+    DelayMethod,
+    DelayReading,
+    DelayStatistics,
+    buffer_delay_s,
+    delay_statistics,
+    message_delay,
+)
 from sunspec_tui.errors import RejectCause
 from sunspec_tui.frame import Frame, decode
 from sunspec_tui.health import HealthReading, LinkState, StreamHealth, StreamState
@@ -224,6 +232,39 @@ def test_the_chart_of_delays_has_the_higher_ones_above():
 @pytest.mark.parametrize("delays_s", [(2.5, 3.5), (2.3, 3.7), (-3.0, -3.0), (0.0, 0.0), (86400.0, -86400.0)])
 def test_the_chart_of_delays_always_has_a_number_on_its_axis(delays_s, height):
     assert "┤" in delay_chart([(60.0, delays_s[0]), (30.0, delays_s[1])], 24, height)
+
+
+@pytest.mark.parametrize(
+    ("delays_s", "median_s", "p95_s", "most_s"),
+    [
+        ([0.2], 0.2, 0.2, 0.2),
+        ([math.nan, -0.1, 0.1, 0.3], 0.1, 0.3, 0.3),
+        ([n / 100 for n in range(1, 101)], 0.505, 0.95, 1.0),
+        ([5.0] + [0.1] * 19, 0.1, 0.1, 5.0),
+        ([5.0, 4.0] + [0.1] * 18, 0.1, 4.0, 5.0),
+        ([math.nan], math.nan, math.nan, math.nan),
+        ([], math.nan, math.nan, math.nan),
+    ],
+)
+def test_statistics_of_delays_are_such_as_were_seen(delays_s, median_s, p95_s, most_s):
+    found = delay_statistics(delays_s)
+    assert (found.median_s, found.p95_s, found.most_s) == pytest.approx((median_s, p95_s, most_s), nan_ok=True)
+
+
+def test_the_delay_panel_has_the_last_minute_in_a_line_that_fits():
+    minute = DelayStatistics(0.06, 0.08, 12.5)
+    [line] = [line for line in delay_text(DelayReading(0.05), 2.0, minute).plain.splitlines() if "median" in line]
+    assert line == "median   0.06 s 95% 0.08 max 12.50"
+    assert len(line) <= 34
+    assert "median   –" in delay_text(DelayReading(), math.nan).plain
+    assert "median   15.5 years" in delay_text(DelayReading(), 0.0, DelayStatistics(4.9e8, 4.9e8, 4.9e8)).plain
+
+
+def test_a_stall_of_ten_seconds_is_worse_than_one_of_three_frames():
+    short = HealthReading(StreamState.STALLED, LinkState.CONNECTED, silence_s=9.9)
+    long = HealthReading(StreamState.STALLED, LinkState.CONNECTED, silence_s=10.0)
+    colours = [status_text(health, "a:1", "XX", 0.0, 0.0).spans[0].style for health in (short, long)]
+    assert colours == ["bold black on yellow", "bold white on red"]
 
 
 def test_a_stalled_stream_has_no_rate():

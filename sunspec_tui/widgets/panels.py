@@ -15,7 +15,7 @@ from rich.text import Text
 from textual import events
 
 from sunspec_tui.cells import Grid
-from sunspec_tui.delay import HISTORY_S, DelayReading
+from sunspec_tui.delay import HISTORY_S, DelayReading, DelayStatistics
 from sunspec_tui.geometry import ticks
 from sunspec_tui.keys import Key
 from sunspec_tui.messages import KeyClicked
@@ -100,10 +100,15 @@ class DelayPanel(Panel):
         self._chart: tuple[float, tuple[int, int], str] | None = None
 
     def show_delay(
-        self, delay: DelayReading, data_age_s: float, history: Sequence[tuple[float, float]], now_s: float
+        self,
+        delay: DelayReading,
+        data_age_s: float,
+        minute: DelayStatistics,
+        history: Sequence[tuple[float, float]],
+        now_s: float,
     ) -> None:
-        """Show a reading and its history of (seconds ago, delay)."""
-        text = delay_text(delay, data_age_s)
+        """Show a reading, the last minute's statistics, and its history of (seconds ago, delay)."""
+        text = delay_text(delay, data_age_s, minute)
         width, height = self.content_size
         room = height - len(wrapped(text, width)) if width else 0
         if room >= _CHART_LEAST_LINES and len(history) > 1:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.text import Text
 
-from sunspec_tui.delay import DelayMethod, DelayReading
+from sunspec_tui.delay import DelayMethod, DelayReading, DelayStatistics
 from sunspec_tui.geometry import Band
 from sunspec_tui.governor import LinkReading, Quality
 from sunspec_tui.health import HealthReading, LinkState, StreamState
@@ -27,9 +27,12 @@ if TYPE_CHECKING:
 STATE_STYLES = {
     StreamState.CONNECTING: "bold black on yellow",
     StreamState.LIVE: "bold black on green",
-    StreamState.STALLED: "bold white on red",
+    StreamState.STALLED: "bold black on yellow",
 }
+_SILENT_STYLE = "bold white on red"
 _LABEL_WIDTH = 9
+_LONG_DELAY_S = 100.0
+_NO_STATISTICS = DelayStatistics()
 
 
 def number(value: float | None, unit: str = "", digits: int = 2) -> str:
@@ -67,8 +70,8 @@ def rows(*pairs: tuple[str, ...]) -> Text:
     return text
 
 
-def delay_text(delay: DelayReading, data_age_s: float) -> Text:
-    """Delay panel: method, value, data age and what is to be said of them."""
+def delay_text(delay: DelayReading, data_age_s: float, minute: DelayStatistics = _NO_STATISTICS) -> Text:
+    """Delay panel: method, value, data age, the last minute, and what is to be said of them."""
     method = str(delay.method)
     if delay.used is not delay.method:
         method += f" → {delay.used}"
@@ -78,11 +81,19 @@ def delay_text(delay: DelayReading, data_age_s: float) -> Text:
         ("method", method, odd),
         ("estimate" if delay.used is DelayMethod.BUFFER else "message", duration(delay.value_s), odd),
         ("data age", duration(data_age_s), age_style),
+        ("median", _minute(minute)),
     ]
     text = rows(*lines)
     if delay.note:
         text.append(f"\n{delay.note}", "yellow")
     return text
+
+
+def _minute(minute: DelayStatistics) -> str:
+    """Statistics of a minute; of delays so long that a minute changes nothing, the median alone."""
+    if not abs(minute.most_s) < _LONG_DELAY_S:
+        return duration(minute.median_s)
+    return f"{number(minute.median_s, 's')} 95% {number(minute.p95_s)} max {number(minute.most_s)}"
 
 
 def health_text(health: HealthReading, link: LinkReading | None = None) -> Text:
@@ -174,13 +185,13 @@ def status_text(
 
     `held_s` is the time at which the picture is held, None where it is live; `columns` are the cells of the line.
     """
-    parts = [Part(f" {health.state.upper()} ", STATE_STYLES[health.state])]
+    parts = [Part(f" {health.state.upper()} ", _SILENT_STYLE if health.is_silent else STATE_STYLES[health.state])]
     if held_s is not None:
         parts.append(Part(f" HELD {format_clock(held_s)} ", "bold black on cyan"))
         parts.append(Part("end goes live ", "black on cyan", 6))
     stalled = health.state is StreamState.STALLED
     if stalled:
-        parts.append(Part(f" silent for {duration(health.silence_s)} ", "bold red"))
+        parts.append(Part(f" silent for {duration(health.silence_s)} ", "bold red" if health.is_silent else "yellow"))
     parts.append(Part(f"  {source}", rank=7))
     parts.append(Part(f"  {product}", rank=3))
     parts.append(Part(f"  data {format_clock(newest_s)} UTC", rank=2))

@@ -1,0 +1,71 @@
+"""Events: every change of state is a line of the log, and has a kind and numbers that a machine can read.
+
+`tell` logs one; an `EventLog` keeps those as JSON lines and passes over what else is logged. Nothing here decides
+what is worth an event.
+"""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+from sunspec_tui.errors import UsageError
+from sunspec_tui.times import format_iso
+
+_ATTRIBUTE = "sunspec_event"
+
+
+def tell(log: logging.Logger, level: int, kind: str, text: str, **numbers: Any) -> None:
+    """Log an event.
+
+    Parameters
+    ----------
+    log, level
+        Where, and how bad it is.
+    kind
+        One word, the same for all events of a kind.
+    text
+        For people.
+    numbers
+        For machines, as JSON values.
+    """
+    log.log(level, "%s", text, extra={_ATTRIBUTE: {"event": kind} | numbers})
+
+
+class EventLog(logging.Handler):
+    """Writes events to a file, one JSON object a line: ``time``, ``level``, ``event``, its numbers, ``text``.
+
+    Parameters
+    ----------
+    path
+        Lines are added to what it holds.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        try:
+            self._file = path.open("a", encoding="utf-8", buffering=1)
+        except OSError as error:
+            raise UsageError(f"cannot write events to {path}: {error.strerror}; choose another --event-log") from error
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record, if it is an event."""
+        event = getattr(record, _ATTRIBUTE, None)
+        if event is None:
+            return
+        line = {"time": format_iso(record.created), "level": record.levelname.lower(), **event}
+        try:
+            self._file.write(json.dumps(line | {"text": record.getMessage()}) + "\n")
+        except (OSError, ValueError):
+            # As logging does it: a full disk must not end what is logged.
+            self.handleError(record)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        super().close()
