@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from sunspec_tui.delay import DelayMethod
 from sunspec_tui.errors import RejectCause, RejectedMessage, UsageError
 from sunspec_tui.events import tell
+from sunspec_tui.follower import Follower
 from sunspec_tui.frame import Frame, decode
 from sunspec_tui.health import LONG_SILENCE_S, HealthReading, LinkState, Placement, StreamState
 from sunspec_tui.intake import DelayChoice, Intake
@@ -125,6 +126,9 @@ class StreamReceiver:
         # Waking a waiter costs as much as a frame, so it happens only when what it waits for is there.
         self._awaited = math.inf
         self._running: ExitStack | None = None
+        self._life = threading.RLock()
+        # Replaced as a whole, so that the receiver's thread can go through it without a lock.
+        self._followers: tuple[Follower, ...] = ()
         self._said_state, self._said_silence = StreamState.CONNECTING, False
         self._rejections_unsaid: Counter[RejectCause] = Counter()
         self._last_rejection = ""
@@ -138,9 +142,13 @@ class StreamReceiver:
     # Life
 
     def start(self) -> None:
-        """Begin to receive and to plot; without effect while it runs."""
-        if self._running is not None:
-            return
+        """Begin to receive and to plot; without effect while it runs. After `stop` it goes on with what it has."""
+        with self._life:
+            if self._running is None:
+                self._running = self._begun()
+
+    def _begun(self) -> ExitStack:
+        """All that runs, started in order."""
         with ExitStack() as started:
             subscriber = Subscriber(f"tcp://{self.source}", self)
             started.callback(subscriber.stop)
@@ -148,16 +156,24 @@ class StreamReceiver:
             subscriber.start()
             started.callback(self._plots.stop)
             self._plots.start()
-            self._running = started.pop_all()
+            return started.pop_all()
 
     def stop(self) -> None:
-        """End everything that `start` began, in reverse order; what was received stays readable."""
-        running, self._running = self._running, None
-        if running is not None:
+        """End everything that `start` began, in reverse order; what was received stays readable.
+
+        Loops over `frames` end. Again without harm, and before `start` without effect.
+        """
+        with self._life:
+            running, self._running = self._running, None
+            if running is None:
+                return
             running.close()
             self._say_rejections()
             with self._lock:
                 self._intake.health.link = LinkState.IDLE
+                followers, self._followers = self._followers, ()
+        for follower in followers:
+            follower.close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -184,6 +200,8 @@ class StreamReceiver:
         except RejectedMessage as error:
             self._reject(error, arrived_s)
             return
+        for follower in self._followers:
+            follower.put(frame)
         if placement.mark or self._intake.epoch != epoch:
             self._tell(placement, reshaped=self._intake.epoch != epoch)
         if self._gc_interval and self._intake.health.frames_received % self._gc_interval == 0:
@@ -290,6 +308,29 @@ class StreamReceiver:
             return True
         self._awaited = min(self._awaited, n)
         return False
+
+    def frames(self, timeout_s: float | None = None, most: int = 1000) -> Follower:
+        """Frames as they come from now on: ``for frame in receiver.frames(): ...``.
+
+        Parameters
+        ----------
+        timeout_s
+            End after so many seconds without a frame; None waits until `stop`.
+        most
+            Frames that may wait for a slow loop; older ones are dropped and counted in its ``frames_missed``.
+
+        Returns
+        -------
+        Follower
+            An iterator of `Frame`, for one thread; ends at once while nothing runs.
+        """
+        follower = Follower(most, timeout_s)
+        with self._life, self._lock:
+            if self._running is None:
+                follower.close()
+            else:
+                self._followers = (*(each for each in self._followers if not each.has_ended), follower)
+        return follower
 
     def get_latest_data(self, n_frames: int = 10, product: str | None = None) -> NDArray[np.float32]:
         """The last rows of one product.

@@ -68,7 +68,7 @@ KEY_TOUR = [
     ("n", "XX max min dB"),
     ("v", "XX average max min dB"),
     ("r", "XX average max min dB"),
-    ("hnv", "!max"),
+    ("hnv", "!average"),
     ("y", "XX YY dB"),
     ("y", "XX dB"),
     ("e", "XX linear"),

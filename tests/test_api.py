@@ -1,0 +1,142 @@
+"""The Python API as its page promises it."""
+
+import re
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import block_time, message, poll_until
+
+from sunspec_tui import StreamReceiver
+from sunspec_tui.cli import _producer
+from sunspec_tui.config import StreamSettings
+from sunspec_tui.follower import Follower
+from sunspec_tui.frame import decode
+from sunspec_tui.sources.simulate import SimulatedSun
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = [
+    (name, number, code)
+    for name in ("docs/api.md", "README.md")
+    for number, code in enumerate(re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(), re.S))
+]
+
+
+@pytest.fixture(scope="module")
+def live_port():
+    with ExitStack() as started:
+        op, _ = _producer(started, SimulatedSun(), StreamSettings(port=0))
+        port = op.bind()
+        thread = threading.Thread(target=op.main)
+        thread.start()
+        started.callback(thread.join)
+        started.callback(op.shutdown)
+        yield port
+
+
+@pytest.mark.parametrize(("name", "number", "code"), EXAMPLES, ids=[f"{name}-{number}" for name, number, _ in EXAMPLES])
+def test_the_examples_of_the_pages_run(name, number, code, live_port, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    # Their port is nobody's on a test machine.
+    code = code.replace("9798", str(live_port))
+    exec(compile(code, f"{name}, example {number}", "exec"), {})  # noqa: S102 - our own pages
+
+
+def frame(n):
+    return decode(message(np.full((1, 8, 4), n, np.float32), seq=n, last_block_time=block_time(n)))
+
+
+def test_a_loop_over_frames_gets_each_one_and_ends_with_the_receiver(publisher):
+    got = []
+    with StreamReceiver(stream_port=publisher.port, plot_interval=0) as receiver:
+        frames = receiver.frames()
+        thread = threading.Thread(target=lambda: got.extend(each.seq for each in frames))
+        thread.start()
+        publisher.wait_for_subscriber()
+        for n in range(50):
+            publisher.send(message(np.ones((1, 64, 4)), seq=n, last_block_time=block_time(n)))
+        assert receiver.wait_for_frames(50, 10)
+    thread.join(5)
+    assert not thread.is_alive()
+    assert got == list(range(50))
+    assert frames.frames_missed == 0
+
+
+def test_a_slow_loop_loses_its_oldest_frames_and_knows_how_many():
+    frames = Follower(3, None)
+    for n in range(8):
+        frames.put(frame(n))
+    frames.close()
+    assert [each.seq for each in frames] == [5, 6, 7]
+    assert frames.frames_missed == 5
+
+
+def test_a_loop_ends_when_nothing_comes_or_nothing_runs(publisher):
+    assert list(Follower(3, 0.01)) == []
+    receiver = StreamReceiver(stream_port=publisher.port, plot_interval=0)
+    assert list(receiver.frames()) == []
+    receiver.start()
+    receiver.stop()
+    assert list(receiver.frames()) == []
+
+
+def test_two_receivers_in_one_process_know_nothing_of_each_other(live_port):
+    with (
+        StreamReceiver(stream_port=live_port, plot_interval=0, buffer_length=8) as one,
+        StreamReceiver(stream_port=live_port, plot_interval=0, channel_average=2) as other,
+    ):
+        assert one.wait_for_frames(3, 10)
+        assert other.wait_for_frames(3, 10)
+        one.set_delay(7.0)
+        one.stop()
+        more = other.snapshot(since=2**62).health.frames_received + 2
+        assert other.wait_for_frames(more, 10)
+        assert other.get_latest_data(1).shape == (1, 1536)
+        assert other.get_current_delay() != 7.0
+
+
+def calls(receiver):
+    """What anybody may call at any time."""
+    return [
+        receiver.start, receiver.stop, receiver.snapshot, receiver.get_latest_data, receiver.get_buffer_status,
+        receiver.get_current_delay, receiver.get_memory_info, receiver.get_rows, receiver.position, receiver.last_frame,
+        receiver.plot_job, receiver.force_garbage_collection, lambda: receiver.set_delay(1.0),
+        lambda: receiver.set_delay_calculation_method("auto"), lambda: receiver.get_latest_data(5, product="V/I"),
+        lambda: list(receiver.frames(timeout_s=0.01)), lambda: receiver.wait_for_frames(1, 0.01),
+    ]  # fmt: skip
+
+
+def test_eight_threads_may_call_everything_while_it_starts_stops_and_receives(publisher):
+    receiver = StreamReceiver(stream_port=publisher.port, plot_interval=0, buffer_length=50)
+    failures, stopping = [], threading.Event()
+
+    def use(seed):
+        random = np.random.default_rng(seed)
+        try:
+            while not stopping.is_set():
+                calls(receiver)[int(random.integers(17))]()
+                rows = receiver.get_rows()
+                # Rows that never arrived would hold something else.
+                assert rows is None or not len(rows) or (rows.data == rows.data[:, :1, :1]).all()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a failure
+            failures.append(error)
+
+    threads = [threading.Thread(target=use, args=(seed,)) for seed in range(8)]
+    for thread in threads:
+        thread.start()
+    deadline_s, n = time.monotonic() + 4, 0
+    while time.monotonic() < deadline_s:
+        publisher.send(message(np.full((1, 64, 4), n + 1.0), seq=n, last_block_time=block_time(n)))
+        n += 1
+        stopping.wait(0.002)
+    stopping.set()
+    for thread in threads:
+        thread.join(20)
+    assert not any(thread.is_alive() for thread in threads)
+    receiver.stop()
+    assert failures == []
+    assert n > 100
+    poll_until(lambda: threading.active_count() < 20)
