@@ -245,13 +245,26 @@ class Monitor(PaintedApp):
         newest_s = snapshot.taken_s - snapshot.data_age_s
         status, product, age_s = self.query_one("#status", TextCells), self.scene.product, snapshot.data_age_s
         columns = status.content_size.width
-        status.show(status_text(health, snapshot.source, product, newest_s, age_s, held_s=held_s, columns=columns))
+        status.show(
+            status_text(
+                health,
+                snapshot.source,
+                product,
+                newest_s,
+                age_s,
+                held_s=held_s,
+                pipelines=snapshot.pipelines,
+                columns=columns,
+            )
+        )
         if snapshot.axis is None:
             self._say_waiting(waiting_text(health, snapshot.source))
         self.query_one(DelayPanel).show_delay(
             snapshot.delay, age_s, snapshot.delay_statistics, snapshot.delay_history, snapshot.taken_s
         )
-        self.query_one("#health", Panel).show(health_text(health, self.link_reading()))
+        panel = self.query_one("#health", Panel)
+        panel.show(health_text(health, self.link_reading(), snapshot.pipelines))
+        panel.set_class(snapshot.pipelines is not None and bool(snapshot.pipelines.faults.any()), "-faulty")
         self.query_one("#memory", Panel).show(memory_text(snapshot.memory))
         self.query_one("#plots", Panel).show(plots_text(snapshot.plots))
 

@@ -14,7 +14,8 @@ from types import FrameType
 from typing import Any
 
 from sunspec_tui.config import Settings
-from sunspec_tui.products import Product, available, derive
+from sunspec_tui.pipelines import WORDS, named
+from sunspec_tui.products import WIRE_PRODUCTS, Product, available, derive
 from sunspec_tui.receiver import StreamReceiver
 from sunspec_tui.snapshot import Snapshot
 from sunspec_tui.times import format_clock, format_iso
@@ -133,6 +134,7 @@ def status_record(snapshot: Snapshot) -> dict[str, Any]:
         "restarts": health.restarts,
         "repeats": health.repeats,
         "reversals": health.reversals,
+        "pipelines": _pipelines(snapshot),
         "cadence_s": _known(health.cadence_s, 6),
         "rate_hz": _known(health.rate_hz, 3),
         "delay_s": _known(snapshot.delay.value_s, 6),
@@ -150,6 +152,15 @@ def status_record(snapshot: Snapshot) -> dict[str, Any]:
         "last_plot": plots.last_path,
         "plot_error": plots.last_error,
     }
+
+
+def _pipelines(snapshot: Snapshot) -> dict[str, dict[str, list[int]]]:
+    """Numbers of the pipelines that are at fault, by product and what is wrong with them."""
+    if snapshot.pipelines is None:
+        return {}
+    by_product = zip(WIRE_PRODUCTS, snapshot.pipelines.faults, strict=False)
+    found = {str(product): named(faults) for product, faults in by_product}
+    return {product: {WORDS[fault]: at for fault, at in faults.items()} for product, faults in found.items() if faults}
 
 
 def _known(value: float, digits: int) -> float | None:

@@ -21,6 +21,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui import pipelines
 from sunspec_tui.delay import DelayMethod
 from sunspec_tui.errors import RejectCause, RejectedMessage, UsageError
 from sunspec_tui.events import tell
@@ -29,6 +30,7 @@ from sunspec_tui.frame import Frame, decode
 from sunspec_tui.health import LONG_SILENCE_S, HealthReading, LinkState, Placement, StreamState
 from sunspec_tui.intake import DelayChoice, Intake
 from sunspec_tui.memory import MemoryReading, object_count, release_to_system, rss_mb
+from sunspec_tui.pipelines import PipelineMap, described, pipeline_map
 from sunspec_tui.plots import PlotEvent, PlotJob
 from sunspec_tui.products import Product, available, bin_count, derive
 from sunspec_tui.ring import Mark, RingBuffer, Rows
@@ -43,6 +45,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 DEFAULT_NCHAN = 3072
 _REJECTION_LOG_S = 1.0
+_PIPELINES_LOG_S = 2.0
 
 
 class StreamReceiver:
@@ -129,6 +132,7 @@ class StreamReceiver:
         self._life = threading.RLock()
         # Replaced as a whole, so that the receiver's thread can go through it without a lock.
         self._followers: tuple[Follower, ...] = ()
+        self._said_pipelines, self._pipelines_seen = "", ("", 0.0)
         self._said_state, self._said_silence = StreamState.CONNECTING, False
         self._rejections_unsaid: Counter[RejectCause] = Counter()
         self._last_rejection = ""
@@ -293,9 +297,18 @@ class StreamReceiver:
                 axis=intake.axis,
                 epoch=intake.epoch,
                 rows=intake.ring.since(known, most=most) if intake.ring else None,
+                pipelines=self._pipelines(),
             )
         self._say_state(health)
+        self._say_pipelines(described(snapshot.pipelines), now_s)
         return snapshot
+
+    def _pipelines(self) -> PipelineMap | None:
+        ring, axis = self._intake.ring, self._intake.axis
+        rows = ring.latest(pipelines.ROWS) if ring else None
+        if axis is None or rows is None or not len(rows):
+            return None
+        return pipeline_map(rows.data, axis.channel_average)
 
     def wait_for_frames(self, n: int, timeout_s: float) -> bool:
         """Wait until `n` frames have been received since the start; False when the time is up."""
@@ -513,6 +526,15 @@ class StreamReceiver:
         ring = self._intake.ring
         ring_mb = ring.nbytes / 2**20 if ring else 0.0
         return MemoryReading(rss_mb(), ring_mb, self._gc_runs, self._gc_collected, self._gc_interval)
+
+    def _say_pipelines(self, faults: str, now_s: float) -> None:
+        """Log other faults of the pipelines, once they have stood for a while."""
+        if faults != self._pipelines_seen[0]:
+            self._pipelines_seen = (faults, now_s)
+        if faults != self._said_pipelines and now_s - self._pipelines_seen[1] >= _PIPELINES_LOG_S:
+            self._said_pipelines = faults
+            text = f"pipelines at fault: {faults}" if faults else "all pipelines are well again"
+            tell(log, logging.WARNING if faults else logging.INFO, "pipelines", text, faults=faults)
 
     def _say_state(self, health: HealthReading) -> None:
         before, state = self._said_state, health.state

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sunspec_tui.delay import DelayReading, DelayStatistics, delay_statistics
 from sunspec_tui.health import HealthReading
 from sunspec_tui.memory import MemoryReading
+from sunspec_tui.pipelines import PipelineMap
 from sunspec_tui.plots import PlotJob, PlotStatus
 from sunspec_tui.products import Product, available, derive
 from sunspec_tui.ring import Rows
@@ -99,6 +100,8 @@ class Snapshot:
         Grows when the shape of rows changed and history began anew.
     rows
         Rows that the asker has not seen yet.
+    pipelines
+        How the pipelines are over the last rows; None before the first frame.
     """
 
     taken_s: float
@@ -112,6 +115,7 @@ class Snapshot:
     axis: Axis | None = None
     epoch: int = 0
     rows: Rows | None = None
+    pipelines: PipelineMap | None = None
 
     @cached_property
     def delay_statistics(self) -> DelayStatistics:

@@ -16,6 +16,7 @@ from sunspec_tui.geometry import Band
 from sunspec_tui.governor import LinkReading, Quality
 from sunspec_tui.health import HealthReading, LinkState, StreamState
 from sunspec_tui.picture import CellValue, Held, Readout
+from sunspec_tui.pipelines import SIGNS, WORDS, Fault, PipelineMap
 from sunspec_tui.scaling import Levels, level_label
 from sunspec_tui.times import format_clock
 from sunspec_tui.view import View
@@ -96,8 +97,21 @@ def _minute(minute: DelayStatistics) -> str:
     return f"{number(minute.median_s, 's')} 95% {number(minute.p95_s)} max {number(minute.most_s)}"
 
 
-def health_text(health: HealthReading, link: LinkReading | None = None) -> Text:
-    """Health panel: state, rate, cadence, losses and their causes, and the link to the terminal."""
+def pipeline_lines(pipelines: PipelineMap | None) -> list[Text]:
+    """A map of the pipelines, a product a line, and a legend; nothing where none is at fault."""
+    faults = None if pipelines is None else pipelines.faults
+    if faults is None or not faults.any():
+        return []
+    lines = [
+        Text.assemble((name, "dim"), ("".join(SIGNS[Fault(fault)] for fault in row), "yellow"))
+        for name, row in zip(("XX", "YY", "Re", "Im"), faults.tolist(), strict=False)
+    ]
+    present = [f"{SIGNS[fault]} {word}" for fault, word in WORDS.items() if (faults == fault).any()]
+    return [Text(f"pipelines: {', '.join(present)}", "dim"), *lines]
+
+
+def health_text(health: HealthReading, link: LinkReading | None = None, pipelines: PipelineMap | None = None) -> Text:
+    """Health panel: state, rate, cadence, losses and their causes, pipelines, and the link to the terminal."""
     bad = "bold red"
     lines: list[tuple[str, ...]] = [
         ("frames", f"{health.frames_received}, {number(health.rate_hz, '/s')}"),
@@ -117,7 +131,7 @@ def health_text(health: HealthReading, link: LinkReading | None = None) -> Text:
     if link is not None:
         lines.extend(link_rows(link))
     lines.append(("link", str(health.link), "" if health.link is LinkState.CONNECTED else "yellow"))
-    return rows(*lines)
+    return Text("\n", end="").join([rows(*lines), *pipeline_lines(pipelines)])
 
 
 def memory_text(memory: "MemoryReading") -> Text:
@@ -179,6 +193,7 @@ def status_text(
     data_age_s: float,
     *,
     held_s: float | None = None,
+    pipelines: PipelineMap | None = None,
     columns: int = 0,
 ) -> Text:
     """The line at the top: state, stream, product, time of the newest row, its age and losses.
@@ -201,6 +216,9 @@ def status_text(
     for what, count in (("lost", health.frames_missing), ("rejected", health.frames_rejected)):
         if count:
             parts.append(Part(f"  {what} {count}", "bold red", 1))
+    bad = 0 if pipelines is None else int((pipelines.faults > 0).any(axis=0).sum())
+    if bad:
+        parts.append(Part(f"  {bad} pipeline{'s' * (bad > 1)} at fault", "yellow", 1))
     return fitted(parts, columns)
 
 
