@@ -254,6 +254,7 @@ class Monitor(PaintedApp):
                 age_s,
                 held_s=held_s,
                 pipelines=snapshot.pipelines,
+                axis_note=snapshot.axis_note,
                 columns=columns,
             )
         )
@@ -263,8 +264,10 @@ class Monitor(PaintedApp):
             snapshot.delay, age_s, snapshot.delay_statistics, snapshot.delay_history, snapshot.taken_s
         )
         panel = self.query_one("#health", Panel)
-        panel.show(health_text(health, self.link_reading(), snapshot.pipelines))
-        panel.set_class(snapshot.pipelines is not None and bool(snapshot.pipelines.faults.any()), "-faulty")
+        note, chan0 = snapshot.axis_note, snapshot.axis.chan0_text if snapshot.axis else ""
+        panel.show(health_text(health, self.link_reading(), snapshot.pipelines, chan0=chan0, axis_note=note))
+        faulty = snapshot.pipelines is not None and bool(snapshot.pipelines.faults.any())
+        panel.set_class(faulty or bool(note), "-faulty")
         self.query_one("#memory", Panel).show(memory_text(snapshot.memory))
         self.query_one("#plots", Panel).show(plots_text(snapshot.plots))
 

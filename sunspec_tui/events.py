@@ -32,6 +32,32 @@ def tell(log: logging.Logger, level: int, kind: str, text: str, **numbers: Any) 
     log.log(level, "%s", text, extra={_ATTRIBUTE: {"event": kind} | numbers})
 
 
+class Standing:
+    """What is said of the stream, worth telling once it has stood for a while.
+
+    Parameters
+    ----------
+    wait_s
+        For how long.
+    said
+        What stands from the beginning.
+    """
+
+    def __init__(self, wait_s: float, said: str = "") -> None:
+        self._wait_s = wait_s
+        self._said = self._seen = said
+        self._since_s = 0.0
+
+    def changes_to(self, text: str, now_s: float) -> bool:
+        """Whether `text`, seen at `now_s`, has stood for long enough and is another than what was said last."""
+        if text != self._seen:
+            self._seen, self._since_s = text, now_s
+        if text == self._said or now_s - self._since_s < self._wait_s:
+            return False
+        self._said = text
+        return True
+
+
 class EventLog(logging.Handler):
     """Writes events to a file, one JSON object a line: ``time``, ``level``, ``event``, its numbers, ``text``.
 

@@ -135,6 +135,8 @@ def status_record(snapshot: Snapshot) -> dict[str, Any]:
         "repeats": health.repeats,
         "reversals": health.reversals,
         "pipelines": _pipelines(snapshot),
+        "chan0": snapshot.axis.chan0 if snapshot.axis else None,
+        "axis_shift_channels": snapshot.axis_check.shift_channels if snapshot.axis_check else None,
         "cadence_s": _known(health.cadence_s, 6),
         "rate_hz": _known(health.rate_hz, 3),
         "delay_s": _known(snapshot.delay.value_s, 6),

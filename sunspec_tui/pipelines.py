@@ -106,15 +106,14 @@ def _medians(power: NDArray[np.floating], first: NDArray[np.int64], counts: NDAr
 
 
 def _over_neighbours(medians: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Each over the higher median of those beside it: at the edge of the band one side is naturally low."""
+    """Each over the lower of both sides, each the higher of two: towards the edge of the band one is naturally low."""
     found = np.full(medians.shape, np.nan)
-    for number in range(medians.shape[1]):
+    # Of the first and the last one nobody can tell whether it is a fault or the antenna.
+    for number in range(1, medians.shape[1] - 1):
         beside = [medians[:, max(0, number - _NEIGHBOURS) : number], medians[:, number + 1 : number + 1 + _NEIGHBOURS]]
-        known = [np.where(np.isfinite(each), each, 0).max(axis=1) for each in beside if each.shape[1]]
-        if known:
-            reference = np.min(known, axis=0)
-            positive = reference > 0
-            found[positive, number] = medians[positive, number] / reference[positive]
+        reference = np.min([np.where(np.isfinite(each), each, 0).max(axis=1) for each in beside], axis=0)
+        positive = reference > 0
+        found[positive, number] = medians[positive, number] / reference[positive]
     return found
 
 

@@ -21,10 +21,11 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui import pipelines
+from sunspec_tui import carriers, pipelines
+from sunspec_tui.carriers import AxisCheck, check_axis
 from sunspec_tui.delay import DelayMethod
 from sunspec_tui.errors import RejectCause, RejectedMessage, UsageError
-from sunspec_tui.events import tell
+from sunspec_tui.events import Standing, tell
 from sunspec_tui.follower import Follower
 from sunspec_tui.frame import Frame, decode
 from sunspec_tui.health import LONG_SILENCE_S, HealthReading, LinkState, Placement, StreamState
@@ -45,7 +46,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 DEFAULT_NCHAN = 3072
 _REJECTION_LOG_S = 1.0
-_PIPELINES_LOG_S = 2.0
+_PIPELINES_LOG_S, _AXIS_LOG_S = 2.0, 5.0
 
 
 class StreamReceiver:
@@ -132,7 +133,7 @@ class StreamReceiver:
         self._life = threading.RLock()
         # Replaced as a whole, so that the receiver's thread can go through it without a lock.
         self._followers: tuple[Follower, ...] = ()
-        self._said_pipelines, self._pipelines_seen = "", ("", 0.0)
+        self._standing_pipelines, self._standing_axis = Standing(_PIPELINES_LOG_S), Standing(_AXIS_LOG_S)
         self._said_state, self._said_silence = StreamState.CONNECTING, False
         self._rejections_unsaid: Counter[RejectCause] = Counter()
         self._last_rejection = ""
@@ -298,9 +299,11 @@ class StreamReceiver:
                 epoch=intake.epoch,
                 rows=intake.ring.since(known, most=most) if intake.ring else None,
                 pipelines=self._pipelines(),
+                axis_check=self._axis_check(),
             )
         self._say_state(health)
         self._say_pipelines(described(snapshot.pipelines), now_s)
+        self._say_axis(snapshot, now_s)
         return snapshot
 
     def _pipelines(self) -> PipelineMap | None:
@@ -309,6 +312,13 @@ class StreamReceiver:
         if axis is None or rows is None or not len(rows):
             return None
         return pipeline_map(rows.data, axis.channel_average)
+
+    def _axis_check(self) -> AxisCheck | None:
+        ring, axis = self._intake.ring, self._intake.axis
+        rows = ring.latest(carriers.ROWS) if ring else None
+        if axis is None or rows is None or not len(rows):
+            return None
+        return check_axis(rows.data[..., 0].mean(axis=0), axis.frequencies_mhz, axis.channel_average)
 
     def wait_for_frames(self, n: int, timeout_s: float) -> bool:
         """Wait until `n` frames have been received since the start; False when the time is up."""
@@ -528,13 +538,15 @@ class StreamReceiver:
         return MemoryReading(rss_mb(), ring_mb, self._gc_runs, self._gc_collected, self._gc_interval)
 
     def _say_pipelines(self, faults: str, now_s: float) -> None:
-        """Log other faults of the pipelines, once they have stood for a while."""
-        if faults != self._pipelines_seen[0]:
-            self._pipelines_seen = (faults, now_s)
-        if faults != self._said_pipelines and now_s - self._pipelines_seen[1] >= _PIPELINES_LOG_S:
-            self._said_pipelines = faults
+        if self._standing_pipelines.changes_to(faults, now_s):
             text = f"pipelines at fault: {faults}" if faults else "all pipelines are well again"
             tell(log, logging.WARNING if faults else logging.INFO, "pipelines", text, faults=faults)
+
+    def _say_axis(self, snapshot: Snapshot, now_s: float) -> None:
+        shifted = snapshot.axis_note
+        if self._standing_axis.changes_to(shifted, now_s):
+            text = shifted or "narrow lines do not speak against the frequency axis any more"
+            tell(log, logging.WARNING if shifted else logging.INFO, "axis", text)
 
     def _say_state(self, health: HealthReading) -> None:
         before, state = self._said_state, health.state

@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.carriers import AxisCheck
 from sunspec_tui.delay import DelayReading, DelayStatistics, delay_statistics
 from sunspec_tui.health import HealthReading
 from sunspec_tui.memory import MemoryReading
@@ -44,6 +45,11 @@ class Axis:
     channel_average: int
     npol: int
     chan0_stated: bool = False
+
+    @property
+    def chan0_text(self) -> str:
+        """The first channel, and who says so."""
+        return f"{self.chan0}, {'from the header' if self.chan0_stated else 'a setting'}"
 
     @cached_property
     def frequencies_mhz(self) -> NDArray[np.float64]:
@@ -102,6 +108,8 @@ class Snapshot:
         Rows that the asker has not seen yet.
     pipelines
         How the pipelines are over the last rows; None before the first frame.
+    axis_check
+        What narrow lines say of the axis; None before the first frame.
     """
 
     taken_s: float
@@ -116,6 +124,19 @@ class Snapshot:
     epoch: int = 0
     rows: Rows | None = None
     pipelines: PipelineMap | None = None
+    axis_check: AxisCheck | None = None
+
+    @property
+    def axis_note(self) -> str:
+        """What is to be said of an axis that looks shifted; empty where it does not."""
+        check, axis = self.axis_check, self.axis
+        if check is None or axis is None or not check.shift_channels:
+            return ""
+        shift = check.shift_channels
+        return (
+            f"the axis looks {abs(shift)} channels too {'low' if shift > 0 else 'high'}: "
+            f"{check.matched} known carriers fit chan0 {axis.chan0 + shift}"
+        )
 
     @cached_property
     def delay_statistics(self) -> DelayStatistics:

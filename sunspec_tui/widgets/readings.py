@@ -110,8 +110,15 @@ def pipeline_lines(pipelines: PipelineMap | None) -> list[Text]:
     return [Text(f"pipelines: {', '.join(present)}", "dim"), *lines]
 
 
-def health_text(health: HealthReading, link: LinkReading | None = None, pipelines: PipelineMap | None = None) -> Text:
-    """Health panel: state, rate, cadence, losses and their causes, pipelines, and the link to the terminal."""
+def health_text(
+    health: HealthReading,
+    link: LinkReading | None = None,
+    pipelines: PipelineMap | None = None,
+    *,
+    chan0: str = "",
+    axis_note: str = "",
+) -> Text:
+    """Health panel: state, rate, cadence, losses and their causes, the links, and what is wrong with the data."""
     bad = "bold red"
     lines: list[tuple[str, ...]] = [
         ("frames", f"{health.frames_received}, {number(health.rate_hz, '/s')}"),
@@ -128,10 +135,13 @@ def health_text(health: HealthReading, link: LinkReading | None = None, pipeline
     ]
     if odd:
         lines.append(("events", ", ".join(odd), "yellow"))
+    if chan0:
+        lines.append(("chan0", chan0))
     if link is not None:
         lines.extend(link_rows(link))
     lines.append(("link", str(health.link), "" if health.link is LinkState.CONNECTED else "yellow"))
-    return Text("\n", end="").join([rows(*lines), *pipeline_lines(pipelines)])
+    notes = [Text(axis_note, "yellow")] if axis_note else []
+    return Text("\n", end="").join([rows(*lines), *notes, *pipeline_lines(pipelines)])
 
 
 def memory_text(memory: "MemoryReading") -> Text:
@@ -194,6 +204,7 @@ def status_text(
     *,
     held_s: float | None = None,
     pipelines: PipelineMap | None = None,
+    axis_note: str = "",
     columns: int = 0,
 ) -> Text:
     """The line at the top: state, stream, product, time of the newest row, its age and losses.
@@ -219,6 +230,8 @@ def status_text(
     bad = 0 if pipelines is None else int((pipelines.faults > 0).any(axis=0).sum())
     if bad:
         parts.append(Part(f"  {bad} pipeline{'s' * (bad > 1)} at fault", "yellow", 1))
+    if axis_note:
+        parts.append(Part("  axis shifted?", "yellow", 1))
     return fitted(parts, columns)
 
 

@@ -1,0 +1,103 @@
+"""Whether the frequency axis can be trusted: strong narrow lines beside the table of carriers that an antenna hears.
+
+Pure arithmetic. It says how far the lines lie from where they belong; it never moves the axis.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+CARRIERS_MHZ = (15.0, 20.0, 25.0, 27.185, 55.25, 61.25, 67.25, 77.25, 83.25)
+"""Standard time (WWV), citizens' band channel 19, and the picture carriers of television channels 2 to 6."""
+
+MOST_SHIFT_CHANNELS = 200
+ROWS = 16
+"""Rows that are averaged before lines are looked for."""
+
+# A line may fall on two bins; from the second bin on nothing of it is left, and the sky has not changed much yet.
+_NEAREST_BIN, _FARTHEST_BIN = 2, 4
+_STRONG = 1.15
+# Among a hundred shifts, three lines at random places fit one by chance.
+_LEAST_MATCHES, _LEAST_MATCHES_SHIFTED = 3, 4
+_MORE_MATCHES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class AxisCheck:
+    """What the lines say of the axis.
+
+    Attributes
+    ----------
+    lines_mhz
+        Strong narrow lines, on the axis as it is.
+    matched
+        Known carriers that have a line, at `shift_channels`.
+    shift_channels
+        How many channels higher the axis should be; 0 where it is right, None where the lines do not tell.
+    """
+
+    lines_mhz: tuple[float, ...]
+    matched: int
+    shift_channels: int | None
+
+    @property
+    def is_shifted(self) -> bool:
+        """Whether the axis looks wrong."""
+        return bool(self.shift_channels)
+
+
+def narrow_lines(power: NDArray[np.floating], frequencies_mhz: NDArray[np.float64]) -> tuple[float, ...]:
+    """Frequencies of bins that stand out from those beside them.
+
+    Parameters
+    ----------
+    power
+        Linear, shape (nbins,); NaN where there is none.
+    frequencies_mhz
+        Centres of the bins.
+    """
+    if len(power) <= 2 * _FARTHEST_BIN:
+        return ()
+    known = np.where(np.isfinite(power), power, np.inf)
+    # Beside what is not known nothing stands out.
+    padded = np.pad(known, _FARTHEST_BIN, constant_values=np.inf)
+    beside = [
+        padded[_FARTHEST_BIN + side * distance :][: len(power)]
+        for side in (-1, 1)
+        for distance in range(_NEAREST_BIN, _FARTHEST_BIN + 1)
+    ]
+    neighbours = np.maximum(padded[_FARTHEST_BIN - 1 :][: len(power)], padded[_FARTHEST_BIN + 1 :][: len(power)])
+    stands_out = (known > _STRONG * np.max(beside, axis=0)) & (known >= neighbours)
+    return tuple(frequencies_mhz[stands_out & np.isfinite(power) & (known > 0)].tolist())
+
+
+def check_axis(power: NDArray[np.floating], frequencies_mhz: NDArray[np.float64], channel_average: int) -> AxisCheck:
+    """Compare lines with `CARRIERS_MHZ`, on the axis as it is and shifted.
+
+    Parameters
+    ----------
+    power
+        Mean over some rows, linear, shape (nbins,).
+    frequencies_mhz
+        Centres of the bins, at least two.
+    channel_average
+        Channels a bin.
+    """
+    lines = narrow_lines(power, frequencies_mhz)
+    bin_mhz = float(frequencies_mhz[1] - frequencies_mhz[0]) if len(frequencies_mhz) > 1 else 1.0
+    most = MOST_SHIFT_CHANNELS // channel_average
+    matches = {shift: _matches(lines, shift * bin_mhz, bin_mhz) for shift in range(-most, most + 1)}
+    here = max(matches[shift] for shift in (-1, 0, 1) if shift in matches)
+    best = max(matches, key=lambda shift: (matches[shift], -abs(shift)))
+    if here >= _LEAST_MATCHES and matches[best] < here + _MORE_MATCHES:
+        return AxisCheck(lines, here, 0)
+    if matches[best] >= max(_LEAST_MATCHES_SHIFTED, here + _MORE_MATCHES):
+        return AxisCheck(lines, matches[best], best * channel_average)
+    return AxisCheck(lines, here, None)
+
+
+def _matches(lines_mhz: tuple[float, ...], shift_mhz: float, bin_mhz: float) -> int:
+    """Carriers that a line belongs to, if all lines were so much higher."""
+    reach = 0.75 * bin_mhz
+    return sum(any(abs(line + shift_mhz - carrier) <= reach for line in lines_mhz) for carrier in CARRIERS_MHZ)

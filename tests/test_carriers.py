@@ -1,0 +1,80 @@
+"""The axis check on skies whose axis is known."""
+
+import json
+
+import numpy as np
+import pytest
+from conftest import block_time, message
+
+from sunspec_tui import StreamReceiver
+from sunspec_tui.carriers import AxisCheck, check_axis, narrow_lines
+from sunspec_tui.headless import json_line
+from sunspec_tui.sources.simulate import SimulatedSun
+from sunspec_tui.times import bin_frequencies_hz
+
+
+def sky(chan0, seed=0, start=0, rows=16):
+    gulps = SimulatedSun(seed, chan0).gulps()
+    for _ in range(start):
+        next(gulps)
+    return np.mean([next(gulps).mean(axis=0)[0, :, 0].reshape(768, 4).mean(axis=1) for _ in range(rows)], axis=0)
+
+
+def axis(chan0):
+    return bin_frequencies_hz(chan0, 3072, 4) / 1e6
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("true_chan0", [560, 600, 520, 640, 470])
+def test_a_shift_of_the_axis_is_found_to_a_bin(seed, true_chan0):
+    found = check_axis(sky(true_chan0, seed), axis(560), 4)
+    assert found.shift_channels == pytest.approx(true_chan0 - 560, abs=4)
+    assert found.is_shifted == (true_chan0 != 560)
+    assert found.matched >= 3
+
+
+@pytest.mark.parametrize("start", range(0, 400, 50))
+def test_bursts_do_not_shift_an_axis_that_is_right(start):
+    assert not check_axis(sky(560, 0, start), axis(560), 4).is_shifted
+
+
+def test_a_sky_without_lines_tells_nothing():
+    smooth = 1e3 * axis(560) ** -2.5
+    assert check_axis(smooth, axis(560), 4) == AxisCheck((), 0, None)
+    assert check_axis(np.full(768, np.nan), axis(560), 4).shift_channels is None
+    assert check_axis(np.ones(1), np.array([20.0]), 4).shift_channels is None
+
+
+def test_lines_at_random_places_are_no_shift():
+    random = np.random.default_rng(0)
+    for _ in range(50):
+        power = np.ones(768)
+        power[random.choice(768, 5, replace=False)] = 10
+        assert not check_axis(power, axis(560), 4).is_shifted
+
+
+def test_a_line_stands_out_from_both_sides_and_a_step_does_not():
+    mhz, power = np.arange(100.0), np.ones(100)
+    power[40] = 2.0
+    power[70:] = 3.0
+    assert narrow_lines(power, mhz) == (40.0,)
+    power[20], power[50], power[52] = np.nan, np.nan, 9.0
+    assert narrow_lines(power, mhz) == (40.0,)
+
+
+@pytest.mark.parametrize(("stated", "said"), [(None, "the axis looks 40 channels too low"), (600, "")])
+def test_a_shifted_axis_is_told_and_left_as_it_is(stated, said, caplog):
+    now = [0.0]
+    receiver = StreamReceiver(plot_interval=0, monotonic=lambda: now[0])
+    gulps = SimulatedSun(0, 600).gulps()
+    for n in range(40):
+        now[0] = n / 4
+        with receiver.receiving():
+            receiver.on_message(message(next(gulps).mean(axis=0), last_block_time=block_time(n), chan0=stated))
+        last = receiver.snapshot()
+    status = json.loads(json_line(last))
+    assert (status["chan0"], status["axis_shift_channels"]) == ((600, 0) if stated else (560, 40))
+    assert last.axis_note.startswith(said)
+    assert [record.getMessage() for record in caplog.records if "axis" in record.getMessage()] == (
+        [last.axis_note] if said else []
+    )
