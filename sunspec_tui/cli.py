@@ -311,7 +311,6 @@ def _look(
     rows = max(2, settings.frames)
     receiver = StreamReceiver(settings.addr, settings.port, rows, plot_interval=0, chan0=settings.chan0)
     started.enter_context(receiver)
-    receiver.wait_for_frames(settings.frames, settings.timeout)
     return settings, receiver
 
 
@@ -323,6 +322,7 @@ def _snapshot(arguments: Sequence[str]) -> int:
         from sunspec_tui import headless
         from sunspec_tui.products import Product
 
+        receiver.wait_for_frames(settings.frames, settings.timeout)
         seen = receiver.snapshot()
         if settings.png is not None and seen.axis is not None:
             _write_png(receiver, settings.png)
@@ -347,13 +347,34 @@ def _write_png(receiver: "StreamReceiver", path: Path) -> None:
 
 def _doctor(arguments: Sequence[str]) -> int:
     with ExitStack() as started:
-        _, receiver = _look(started, arguments, "doctor", "Say what the stream says of itself.")
-        from sunspec_tui.doctor import report
+        settings, receiver = _look(started, arguments, "doctor", "Say what the stream says of itself.")
+        from sunspec_tui.doctor import findings, report
 
+        arrivals_s = _arrivals(receiver, settings.frames, settings.timeout)
         seen, frame = receiver.snapshot(), receiver.last_frame()
-    for line in report(seen, frame):
+        found = findings(seen, frame, arrivals_s, _delays(receiver))
+    for line in [json.dumps(found)] if settings.json else report(found):
         print(line)
     return EXIT_OK if seen.health.frames_received else EXIT_FAILED
+
+
+def _arrivals(receiver: "StreamReceiver", count: int, timeout_s: float) -> list[float]:
+    """When frames came, until there are enough of them or the time is up."""
+    end_s, arrivals_s = time.monotonic() + timeout_s, list[float]()
+    while len(arrivals_s) < count and (left_s := end_s - time.monotonic()) > 0:
+        if not receiver.wait_for_frames(len(arrivals_s) + 1, left_s):
+            break
+        arrivals_s.append(time.monotonic())
+    return arrivals_s
+
+
+def _delays(receiver: "StreamReceiver") -> dict[str, float]:
+    """The message delay by each method that needs nothing from the user."""
+    found = {}
+    for method in ("buffer", "auto"):
+        receiver.set_delay_calculation_method(method)
+        found[method] = receiver.get_current_delay()
+    return found
 
 
 _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {"stream": _stream, "doctor": _doctor, "snapshot": _snapshot}

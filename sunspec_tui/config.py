@@ -114,6 +114,7 @@ class LookSettings:
     timeout: float = _setting(10.0, "seconds to wait for them", "stream", above=0)
     chan0: int = _setting(560, "first channel, where the stream does not say", "stream", least=0)
     png: Path | None = _setting(None, "write a PNG figure to this file too (snapshot)", "figure")
+    json: bool = _setting(False, "print JSON for scripts (doctor)", "output")
 
     def __post_init__(self) -> None:
         check(self)

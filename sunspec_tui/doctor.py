@@ -1,24 +1,30 @@
-"""What a stream says of itself, in lines for people: header, times, cadence, axis, faults.
+"""What a stream says of itself: header, times, cadence, axis, faults, and what to do where nothing comes.
 
-Pure text from a snapshot and the last frame; the command line prints it.
+Pure: values of the receiver become findings, findings become lines for people or JSON for scripts. The command line
+prints them.
 """
 
+import itertools
 import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sunspec_tui.frame import Frame
-from sunspec_tui.health import LinkState
-from sunspec_tui.snapshot import Snapshot
-from sunspec_tui.times import format_iso, tag_to_unix
+from sunspec_tui.health import HealthReading, LinkState
+from sunspec_tui.pipelines import described
+from sunspec_tui.snapshot import Axis, Snapshot
+from sunspec_tui.times import EARLIEST_PLAUSIBLE_S, LATEST_PLAUSIBLE_S, format_iso, tag_to_unix
 
-_ADVICE = {
-    LinkState.REFUSED: "nobody listens at this address: is the producer running, are --addr and --port right?",
-    LinkState.CONNECTED: "connected, but silent: the producer runs and sends nothing, or nothing yet",
-    LinkState.LOST: "the connection was lost: has the producer ended?",
-}
+_NOT_A_FRAME = "see --log-level DEBUG of the monitor for each"
+_UNITS = {"seconds": 1.0, "milliseconds": 1e-3, "microseconds": 1e-6, "nanoseconds": 1e-9}
+# Frames of one gulp come at once; a busy machine alone does not bring them so near.
+_NEAR = 0.4
 
 
-def report(seen: Snapshot, frame: Frame | None) -> list[str]:
-    """Lines of the report.
+def findings(
+    seen: Snapshot, frame: Frame | None, arrivals_s: Sequence[float], delays_s: Mapping[str, float]
+) -> dict[str, Any]:
+    """All that can be said, as JSON values; what is not known is None.
 
     Parameters
     ----------
@@ -26,48 +32,140 @@ def report(seen: Snapshot, frame: Frame | None) -> list[str]:
         The receiver after the frames that were waited for.
     frame
         The last frame, None where none came.
+    arrivals_s
+        When frames arrived, on a clock that never goes back.
+    delays_s
+        Message delay in seconds by each method.
     """
     health = seen.health
-    lines = [f"stream     {seen.source}, {health.link}"]
-    causes = ", ".join(f"{count} {cause}" for cause, count in health.rejected.items())
+    verdict, advice = _verdict(health)
+    found: dict[str, Any] = {
+        "source": seen.source,
+        "link": str(health.link),
+        "verdict": verdict,
+        "advice": advice,
+        "frames_received": health.frames_received,
+        "frames_missing": health.frames_missing,
+        "frames_rejected": health.frames_rejected,
+        "rejected": health.rejected,
+    }
     if frame is None or seen.axis is None:
-        if causes:
-            return [*lines, f"rejected   {causes}: messages come, but none is a frame; see --log-level DEBUG"]
-        return [*lines, _ADVICE.get(health.link, "no answer from this address yet: is it right, is it reachable?")]
-    axis = seen.axis
+        return found
+    return found | {
+        "header": dict(frame.header),
+        "times": _readings(frame.header),
+        "time_problem": frame.time_problem,
+        "shape": list(frame.shape),
+        "data_type": frame.data.dtype.str,
+        "axis": _axis(seen.axis) | {"note": seen.axis_note},
+        "cadence_s": _known(health.cadence_s),
+        "pattern": pattern(arrivals_s, health.cadence_s),
+        "delay_s": {method: _known(delay_s) for method, delay_s in delays_s.items()},
+        "delay_note": seen.delay.note,
+        "data_age_s": _known(seen.data_age_s),
+        "pipelines": described(seen.pipelines),
+    }
+
+
+def _verdict(health: HealthReading) -> tuple[str, str]:
+    """In a word what the stream is, and what to do about it."""
+    if health.frames_received:
+        return "frames", ""
+    if set(health.rejected) == {"topic"}:
+        return "wrong topic", "messages come, but none has the topic 'data': is this another program's port?"
+    if health.frames_rejected:
+        return "only rejected messages", f"messages come, but none is a frame; {_NOT_A_FRAME}"
+    if health.link is LinkState.CONNECTED:
+        return "silent", "connected, but silent: the producer runs and sends nothing, or nothing yet"
+    if health.link is LinkState.LOST:
+        return "lost", "the connection was lost: has the producer ended?"
+    if health.link is LinkState.REFUSED:
+        return "nobody", "nobody listens at this address: is the producer running, are --addr and --port right?"
+    return "no answer", "no answer from this address yet: is it right, is it reachable?"
+
+
+def pattern(arrivals_s: Sequence[float], cadence_s: float) -> str:
+    """How frames come: ``even``, ``bursty``, or faster or slower than their data; empty where few came."""
+    steps_s = [after - before for before, after in itertools.pairwise(arrivals_s)]
+    if len(steps_s) < 3 or not cadence_s > 0:
+        return ""
+    mean_s = sum(steps_s) / len(steps_s)
+    if not 0.7 < mean_s / cadence_s < 1.4:
+        return "faster than their data" if mean_s < cadence_s else "slower than their data"
+    return "bursty" if sum(step_s < _NEAR * cadence_s for step_s in steps_s) >= len(steps_s) / 4 else "even"
+
+
+def _axis(axis: Axis) -> dict[str, Any]:
     mhz = axis.frequencies_mhz
-    said = "from the header" if axis.chan0_stated else "a setting, the header does not say"
+    return {
+        "chan0": axis.chan0,
+        "chan0_from": "header" if axis.chan0_stated else "setting",
+        "low_mhz": round(float(mhz[0]), 4),
+        "high_mhz": round(float(mhz[-1]), 4),
+        "bins": len(mhz),
+    }
+
+
+def _readings(header: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Each time of the header in every reading that gives a plausible date."""
+    found: dict[str, dict[str, str]] = {}
+    for key in ("time_tag", "timestamp", "last_block_time", "lwa_time"):
+        value = header.get(key)
+        if value is None:
+            continue
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            found[key] = {}
+            continue
+        readings = {unit: number * size for unit, size in _UNITS.items()}
+        if isinstance(value, int):
+            readings["ticks of 196 MHz"] = tag_to_unix(value)
+        plausible = {
+            unit: unix_s for unit, unix_s in readings.items() if EARLIEST_PLAUSIBLE_S < unix_s < LATEST_PLAUSIBLE_S
+        }
+        found[key] = {unit: format_iso(unix_s) for unit, unix_s in plausible.items()}
+    return found
+
+
+def _known(value: float) -> float | None:
+    return round(value, 6) if math.isfinite(value) else None
+
+
+def report(found: Mapping[str, Any]) -> list[str]:
+    """Findings as lines for people."""
+    causes = ", ".join(f"{count} {cause}" for cause, count in found["rejected"].items())
+    lines = [f"stream     {found['source']}, {found['link']}"]
+    if causes and not found["frames_received"]:
+        lines.append(f"rejected   {causes}")
+    if "header" not in found:
+        return [*lines, f"verdict    {found['advice']}"]
+    axis = found["axis"]
+    said = "from the header" if axis["chan0_from"] == "header" else "a setting, the header does not say"
     lines += [
-        f"frames     {health.frames_received} received, {health.frames_missing} missing, "
-        f"{health.frames_rejected} rejected {causes}".rstrip(),
-        f"shape      nbeam, nchan, npol = {frame.shape}, {frame.data.dtype.str}",
-        f"axis       {mhz[0]:.3f} to {mhz[-1]:.3f} MHz in {len(mhz)} bins, chan0 {axis.chan0} ({said})",
-        f"cadence    {_seconds(health.cadence_s)}, {health.rate_hz:.2f} frames/s arrive",
-        f"data end   {_moment(frame.block_time_s)} (last_block_time)",
-        f"sent       {_moment(frame.sent_s)} (timestamp)",
-        f"sequence   {_tag(frame.time_tag)} (time_tag), frame {frame.seq if frame.seq is not None else '–'} (seq)",
-        f"delay      {_seconds(seen.delay.value_s)} by {seen.delay.used} {seen.delay.note}".rstrip(),
-        f"data age   {_seconds(seen.data_age_s)}",
+        f"frames     {found['frames_received']} received, {found['frames_missing']} missing, "
+        f"{found['frames_rejected']} rejected {causes}".rstrip(),
+        f"shape      nbeam, nchan, npol = {tuple(found['shape'])}, {found['data_type']}",
+        f"axis       {axis['low_mhz']:.3f} to {axis['high_mhz']:.3f} MHz in {axis['bins']} bins, "
+        f"chan0 {axis['chan0']} ({said})",
+        f"cadence    {_seconds(found['cadence_s'])}, frames come {found['pattern'] or 'too few to tell how'}",
+        *(f"delay      {_seconds(delay_s)} by {method}" for method, delay_s in found["delay_s"].items()),
+        f"data age   {_seconds(found['data_age_s'])}",
+        *_header_lines(found),
     ]
-    if frame.time_problem:
-        lines.append(f"times      {frame.time_problem}")
+    noted = (found["time_problem"], found["delay_note"], axis["note"], found["pipelines"])
+    return lines + [f"note       {note}" for note in dict.fromkeys(noted) if note]
+
+
+def _header_lines(found: Mapping[str, Any]) -> list[str]:
+    """The header's keys, and what its times may mean."""
+    lines = []
+    for key, value in found["header"].items():
+        readings = found["times"].get(key)
+        meant = "" if not readings else " = " + ", or ".join(f"{moment} as {unit}" for unit, moment in readings.items())
+        lines.append(f"header     {key}: {value!r}{meant}")
     return lines
 
 
-def _seconds(value_s: float) -> str:
-    return f"{value_s:.4f} s" if math.isfinite(value_s) else "unknown"
-
-
-def _moment(value_s: float) -> str:
-    return format_iso(value_s) if math.isfinite(value_s) else "not said"
-
-
-def _tag(time_tag: int | None) -> str:
-    """A time tag in both plausible readings: ticks of 196 MHz, and microseconds."""
-    if time_tag is None:
-        return "not said"
-    readings = []
-    for name, value_s in (("ticks", tag_to_unix(time_tag)), ("microseconds", time_tag / 1e6)):
-        if 0 < value_s < 4e9:
-            readings.append(f"{format_iso(value_s)} as {name}")
-    return f"{time_tag}" + (f" = {' or '.join(readings)}" if readings else "")
+def _seconds(value_s: float | None) -> str:
+    return "unknown" if value_s is None else f"{value_s:.4f} s"

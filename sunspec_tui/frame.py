@@ -8,8 +8,8 @@ asks for it.
 
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -59,6 +59,8 @@ class Frame:
         First channel; None where the header does not say.
     interval_s
         The producer's nominal step from frame to frame; None where the header does not say.
+    header
+        All that the header says, as it says it.
     """
 
     data: NDArray[Any]
@@ -69,6 +71,7 @@ class Frame:
     seq: int | None = None
     chan0: int | None = None
     interval_s: float | None = None
+    header: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -106,6 +109,7 @@ def decode(parts: Sequence[bytes | memoryview]) -> Frame:
         _count(header, "seq"),
         _count(header, "chan0", most=_MOST_CHAN0),
         _interval(header.get("interval")),
+        header,
     )
 
 

@@ -1,0 +1,157 @@
+"""What doctor says of streams of all kinds, to people and to scripts."""
+
+import json
+import threading
+from contextlib import ExitStack, contextmanager
+
+import numpy as np
+import pytest
+from conftest import Publisher, message
+
+from sunspec_tui import cli
+from sunspec_tui.config import FORMAT_NAMES, StreamSettings
+from sunspec_tui.doctor import pattern
+
+
+@contextmanager
+def producing(**options):
+    """A producer in this process; gives its port."""
+    given = StreamSettings(port=0, **options)
+    with ExitStack() as started:
+        op, _ = cli._producer(started, cli._source(given), given, cli._faults(given))
+        port = op.bind()
+        thread = threading.Thread(target=op.main)
+        thread.start()
+        started.callback(thread.join)
+        started.callback(op.shutdown)
+        yield port
+
+
+def doctor(capsys, port, *words):
+    """Exit status and what was printed."""
+    status = cli.main(["doctor", "--port", str(port), *words])
+    return status, capsys.readouterr().out
+
+
+def findings(capsys, port, *words):
+    status, told = doctor(capsys, port, "--json", *words)
+    return status, json.loads(told)
+
+
+@contextmanager
+def sending(publisher, parts):
+    """Send the same message again and again."""
+    over = threading.Event()
+
+    def send():
+        while not over.wait(0.05):
+            publisher.send(parts)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_nobody_listens(capsys):
+    free = Publisher()
+    free.close()
+    status, told = doctor(capsys, free.port, "--timeout", "1")
+    assert status == 1
+    assert "nobody listens at this address" in told
+    assert findings(capsys, free.port, "--timeout", "1")[1]["verdict"] == "nobody"
+
+
+def test_a_silent_producer(publisher, capsys):
+    status, told = doctor(capsys, publisher.port, "--timeout", "1")
+    assert status == 1
+    assert "connected, but silent" in told
+
+
+def test_another_programs_topic(publisher, capsys):
+    with sending(publisher, [b"weather", b"{}", b"rain"]):
+        status, told = doctor(capsys, publisher.port, "--timeout", "1")
+        _, found = findings(capsys, publisher.port, "--timeout", "1")
+    assert status == 1
+    assert "none has the topic 'data'" in told
+    assert found["verdict"] == "wrong topic"
+    assert found["rejected"]["topic"] > 3
+
+
+def test_messages_that_are_no_frames(publisher, capsys):
+    with sending(publisher, [b"data", b"no json", b"1234"]):
+        status, told = doctor(capsys, publisher.port, "--timeout", "1")
+    assert status == 1
+    assert "header_json" in told
+    assert "none is a frame" in told
+
+
+@pytest.mark.parametrize("form", FORMAT_NAMES)
+def test_every_form_of_the_header(form, capsys):
+    with producing(format=form) as port:
+        status, found = findings(capsys, port)
+        told = doctor(capsys, port, "--frames", "2")[1]
+    assert status == 0
+    assert found["verdict"] == "frames"
+    assert found["frames_rejected"] == found["frames_missing"] == 0
+    assert found["cadence_s"] == pytest.approx(0.2508, rel=0.02)
+    assert found["pattern"] == "even"
+    assert found["axis"]["chan0_from"] == ("header" if form == "today" else "setting")
+    assert abs(found["delay_s"]["auto"]) < 1
+    assert found["delay_s"]["buffer"] >= 0
+    assert "seconds" in found["times"]["timestamp"]
+    assert ("ticks of 196 MHz" in found["times"].get("time_tag", {})) == (form != "minimal")
+    assert all(f"header     {key}: " in told for key in found["header"])
+    assert ("lwa_time" in found["header"]) == (form == "2025-08")
+
+
+def test_a_recorder_that_sends_in_bursts(capsys):
+    with producing(burst=True) as port:
+        _, found = findings(capsys, port, "--frames", "9")
+    assert found["pattern"] == "bursty"
+    assert found["cadence_s"] == pytest.approx(0.5136, rel=0.01)
+
+
+def test_an_axis_that_is_off_by_forty_channels(capsys):
+    with producing(format="2025-08", chan0=600) as port:
+        status, told = doctor(capsys, port)
+    assert status == 0
+    assert "chan0 560 (a setting, the header does not say)" in told
+    assert "note       the axis looks 40 channels too low" in told
+    assert "fit chan0 600" in told
+
+
+def test_clock_skew_and_dead_pipelines_are_notes(capsys):
+    with producing(fault="skew=5,dead-pipeline=7") as port:
+        _, told = doctor(capsys, port)
+        _, found = findings(capsys, port)
+    assert "note       clock skew" in told
+    assert "note       XX 7 zero; YY 7 zero" in told
+    assert found["delay_s"]["auto"] == pytest.approx(-5, abs=0.5)
+
+
+def test_a_time_that_cannot_be_read_is_a_note(publisher, capsys):
+    parts = message(np.ones((1, 8, 4)), last_block_time="2025-08-18 21:34:54.%f", time_tag=1755552894_000000)
+    with sending(publisher, parts):
+        _, told = doctor(capsys, publisher.port)
+    assert "last_block_time cannot be read" in told
+    assert "2025-08-18T21:34:54.000Z as microseconds" in told
+
+
+@pytest.mark.parametrize(
+    ("arrivals_s", "cadence_s", "said"),
+    [
+        ([0, 0.25, 0.5, 0.75, 1.0], 0.25, "even"),
+        ([0, 0.25, 0.52, 0.7, 1.0], 0.25, "even"),
+        ([0, 0.15, 1.03, 1.18, 2.06, 2.21], 0.5136, "bursty"),
+        ([0, 0.001, 0.002, 0.003], 0.25, "faster than their data"),
+        ([0, 2, 4, 6], 0.25, "slower than their data"),
+        ([0, 0.25], 0.25, ""),
+        ([0, 0.25, 0.5, 0.75], float("nan"), ""),
+    ],
+)
+def test_patterns_of_arrivals(arrivals_s, cadence_s, said):
+    assert pattern(arrivals_s, cadence_s) == said
