@@ -72,19 +72,21 @@ def narrow_lines(power: NDArray[np.floating], frequencies_mhz: NDArray[np.float6
     return tuple(frequencies_mhz[stands_out & np.isfinite(power) & (known > 0)].tolist())
 
 
-def check_axis(power: NDArray[np.floating], frequencies_mhz: NDArray[np.float64], channel_average: int) -> AxisCheck:
+def check_axis(rows: NDArray[np.floating], frequencies_mhz: NDArray[np.float64], channel_average: int) -> AxisCheck:
     """Compare lines with `CARRIERS_MHZ`, on the axis as it is and shifted.
 
     Parameters
     ----------
-    power
-        Mean over some rows, linear, shape (nbins,).
+    rows
+        Power of one product, linear, shape (n, nbins).
     frequencies_mhz
-        Centres of the bins, at least two.
+        Centres of the bins.
     channel_average
         Channels a bin.
     """
-    lines = narrow_lines(power, frequencies_mhz)
+    # What comes of bad values is no number, and no line.
+    with np.errstate(invalid="ignore", over="ignore"):
+        lines = narrow_lines(rows.mean(axis=0), frequencies_mhz)
     bin_mhz = float(frequencies_mhz[1] - frequencies_mhz[0]) if len(frequencies_mhz) > 1 else 1.0
     most = MOST_SHIFT_CHANNELS // channel_average
     matches = {shift: _matches(lines, shift * bin_mhz, bin_mhz) for shift in range(-most, most + 1)}

@@ -84,14 +84,15 @@ def pipeline_map(rows: NDArray[np.float32], channel_average: int) -> PipelineMap
     finite = np.isfinite(rows)
     changes = (rows[1:] != rows[:-1]).any(axis=0) if len(rows) >= _LEAST_ROWS_STUCK else np.ones((nbins, npol), bool)
     still = ~changes & finite.all(axis=0) & (rows[-1] != 0)
-    with np.errstate(invalid="ignore"):
+    # What comes of bad values is no number: no warning is needed to see it.
+    with np.errstate(invalid="ignore", over="ignore"):
         power = np.where(finite, rows, 0).sum(axis=0) / finite.sum(axis=0)
-    return PipelineMap(
-        _shares(~finite, first, counts),
-        _shares(rows == 0, first, counts),
-        _shares(still[None], first, counts),
-        _over_neighbours(_medians(power, first, counts)),
-    )
+        return PipelineMap(
+            _shares(~finite, first, counts),
+            _shares(rows == 0, first, counts),
+            _shares(still[None], first, counts),
+            _over_neighbours(_medians(power, first, counts)),
+        )
 
 
 def _shares(wrong: NDArray[np.bool_], first: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.float64]:

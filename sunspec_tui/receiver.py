@@ -318,7 +318,7 @@ class StreamReceiver:
         rows = ring.latest(carriers.ROWS) if ring else None
         if axis is None or rows is None or not len(rows):
             return None
-        return check_axis(rows.data[..., 0].mean(axis=0), axis.frequencies_mhz, axis.channel_average)
+        return check_axis(rows.data[..., 0], axis.frequencies_mhz, axis.channel_average)
 
     def wait_for_frames(self, n: int, timeout_s: float) -> bool:
         """Wait until `n` frames have been received since the start; False when the time is up."""

@@ -9,6 +9,7 @@ from conftest import block_time, message
 from sunspec_tui import StreamReceiver
 from sunspec_tui.carriers import AxisCheck, check_axis, narrow_lines
 from sunspec_tui.headless import json_line
+from sunspec_tui.pipelines import pipeline_map
 from sunspec_tui.sources.simulate import SimulatedSun
 from sunspec_tui.times import bin_frequencies_hz
 
@@ -27,7 +28,7 @@ def axis(chan0):
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("true_chan0", [560, 600, 520, 640, 470])
 def test_a_shift_of_the_axis_is_found_to_a_bin(seed, true_chan0):
-    found = check_axis(sky(true_chan0, seed), axis(560), 4)
+    found = check_axis(sky(true_chan0, seed)[None], axis(560), 4)
     assert found.shift_channels == pytest.approx(true_chan0 - 560, abs=4)
     assert found.is_shifted == (true_chan0 != 560)
     assert found.matched >= 3
@@ -35,14 +36,22 @@ def test_a_shift_of_the_axis_is_found_to_a_bin(seed, true_chan0):
 
 @pytest.mark.parametrize("start", range(0, 400, 50))
 def test_bursts_do_not_shift_an_axis_that_is_right(start):
-    assert not check_axis(sky(560, 0, start), axis(560), 4).is_shifted
+    assert not check_axis(sky(560, 0, start)[None], axis(560), 4).is_shifted
 
 
 def test_a_sky_without_lines_tells_nothing():
     smooth = 1e3 * axis(560) ** -2.5
-    assert check_axis(smooth, axis(560), 4) == AxisCheck((), 0, None)
-    assert check_axis(np.full(768, np.nan), axis(560), 4).shift_channels is None
-    assert check_axis(np.ones(1), np.array([20.0]), 4).shift_channels is None
+    assert check_axis(smooth[None], axis(560), 4) == AxisCheck((), 0, None)
+    assert check_axis(np.full((3, 768), np.nan), axis(560), 4).shift_channels is None
+    assert check_axis(np.ones((1, 1)), np.array([20.0]), 4).shift_channels is None
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 3e38, -3e38, 0.0])
+def test_bad_values_are_no_lines_and_no_warning(bad):
+    rows = np.ones((4, 768), np.float32)
+    rows[1, 100], rows[:, 300:310], rows[2, 500] = bad, bad, -np.inf
+    assert not check_axis(rows, axis(560), 4).is_shifted
+    assert pipeline_map(np.repeat(rows[..., None], 4, axis=2), 4).faults.shape == (4, 32)
 
 
 def test_lines_at_random_places_are_no_shift():
@@ -50,7 +59,7 @@ def test_lines_at_random_places_are_no_shift():
     for _ in range(50):
         power = np.ones(768)
         power[random.choice(768, 5, replace=False)] = 10
-        assert not check_axis(power, axis(560), 4).is_shifted
+        assert not check_axis(power[None], axis(560), 4).is_shifted
 
 
 def test_a_line_stands_out_from_both_sides_and_a_step_does_not():
