@@ -267,7 +267,8 @@ class Monitor(PaintedApp):
         note, chan0 = snapshot.axis_note, snapshot.axis.chan0_text if snapshot.axis else ""
         panel.show(health_text(health, self.link_reading(), snapshot.pipelines, chan0=chan0, axis_note=note))
         faulty = snapshot.pipelines is not None and bool(snapshot.pipelines.faults.any())
-        panel.set_class(faulty or bool(note), "-faulty")
+        panel.set_class(faulty, "-faulty")
+        panel.set_class(bool(note), "-shifted")
         self.query_one("#memory", Panel).show(memory_text(snapshot.memory))
         self.query_one("#plots", Panel).show(plots_text(snapshot.plots))
 
