@@ -147,6 +147,7 @@ def status_record(snapshot: Snapshot) -> dict[str, Any]:
         "delay_used": str(snapshot.delay.used),
         "delay_note": snapshot.delay.note,
         "data_age_s": _known(snapshot.data_age_s, 6),
+        "pss_mb": _known(snapshot.memory.pss_mb, 1),
         "rss_mb": round(snapshot.memory.rss_mb, 1),
         "ring_mb": round(snapshot.memory.ring_mb, 1),
         "plots_written": plots.written,

@@ -6,6 +6,8 @@ the receiver decides when.
 
 import ctypes
 import gc
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -30,6 +32,9 @@ class MemoryReading:
         Objects that they freed in all.
     gc_interval
         Frames from one to the next; 0 is off.
+    pss_mb
+        Proportional set size of this process and all that it has started: shared pages count once among those who
+        share them. NaN where the system does not tell it.
     """
 
     rss_mb: float = 0.0
@@ -37,6 +42,7 @@ class MemoryReading:
     gc_runs: int = 0
     gc_collected: int = 0
     gc_interval: int = 0
+    pss_mb: float = math.nan
 
 
 @lru_cache(maxsize=1)
@@ -50,6 +56,26 @@ def _process() -> "psutil.Process":
 def rss_mb() -> float:
     """Resident memory of this process in MiB."""
     return float(_process().memory_info().rss) / 2**20
+
+
+def pss_mb(started: Iterable[int] = ()) -> float:
+    """Proportional set size of this process and those it has started, by their ids, in MiB; NaN where nobody tells it.
+
+    They are named, because to look for them takes a look at every process of the machine.
+    """
+    import psutil
+
+    found = 0.0
+    for number in (None, *started):
+        try:
+            process = _process() if number is None else psutil.Process(number)
+            found += getattr(process.memory_full_info(), "pss", math.nan)
+        except (psutil.NoSuchProcess, psutil.ZombieProcess):
+            # It has ended since it was named, and takes nothing any more.
+            continue
+        except psutil.AccessDenied:
+            return math.nan
+    return found / 2**20
 
 
 def object_count() -> int:

@@ -30,7 +30,7 @@ from sunspec_tui.follower import Follower
 from sunspec_tui.frame import Frame, decode
 from sunspec_tui.health import LONG_SILENCE_S, HealthReading, LinkState, Placement, StreamState
 from sunspec_tui.intake import DelayChoice, Intake
-from sunspec_tui.memory import MemoryReading, object_count, release_to_system, rss_mb
+from sunspec_tui.memory import MemoryReading, object_count, pss_mb, release_to_system, rss_mb
 from sunspec_tui.pipelines import PipelineMap, described, pipeline_map
 from sunspec_tui.plots import PlotEvent, PlotJob
 from sunspec_tui.products import Product, available, bin_count, derive
@@ -281,7 +281,7 @@ class StreamReceiver:
             At most so many rows, the newest.
         """
         taken_s, now_s = self._clock(), self._monotonic()
-        plots = self._plots.status()
+        plots, memory = self._plots.status(), self._memory()
         with self._lock:
             intake = self._intake
             health = intake.health.reading(now_s)
@@ -291,7 +291,7 @@ class StreamReceiver:
                 source=self.source,
                 health=health,
                 delay=intake.delay,
-                memory=self._memory(),
+                memory=memory,
                 plots=plots,
                 delay_history=tuple((now_s - at_s, value_s) for at_s, value_s in intake.history.values()),
                 data_age_s=taken_s - intake.block_time_s,
@@ -506,11 +506,11 @@ class StreamReceiver:
     # Memory
 
     def get_memory_info(self) -> dict[str, float]:
-        """Memory of this process: ``rss_mb``, ``buffer_mb``, collections and objects."""
-        with self._lock:
-            reading = self._memory()
+        """Memory: ``rss_mb`` of this process, ``pss_mb`` of all, ``buffer_mb``, collections and objects."""
+        reading = self._memory()
         return {
             "rss_mb": reading.rss_mb,
+            "pss_mb": reading.pss_mb,
             "buffer_mb": reading.ring_mb,
             "gc_runs": reading.gc_runs,
             "gc_collected": reading.gc_collected,
@@ -527,15 +527,25 @@ class StreamReceiver:
 
     def optimize_memory(self) -> dict[str, float]:
         """Free what can be freed, never data that was received; says what it brought."""
-        before_mb = rss_mb()
+        before_mb, all_before_mb = rss_mb(), self._pss_mb()
         collected = self.force_garbage_collection()
         release_to_system()
-        return {"rss_before_mb": before_mb, "rss_after_mb": rss_mb(), "collected": collected}
+        return {
+            "rss_before_mb": before_mb,
+            "rss_after_mb": rss_mb(),
+            "pss_before_mb": all_before_mb,
+            "pss_after_mb": self._pss_mb(),
+            "collected": collected,
+        }
+
+    def _pss_mb(self) -> float:
+        plotting = self._plots.child_pid
+        return pss_mb(() if plotting is None else (plotting,))
 
     def _memory(self) -> MemoryReading:
         ring = self._intake.ring
         ring_mb = ring.nbytes / 2**20 if ring else 0.0
-        return MemoryReading(rss_mb(), ring_mb, self._gc_runs, self._gc_collected, self._gc_interval)
+        return MemoryReading(rss_mb(), ring_mb, self._gc_runs, self._gc_collected, self._gc_interval, self._pss_mb())
 
     def _say_pipelines(self, faults: str, now_s: float) -> None:
         if self._standing_pipelines.changes_to(faults, now_s):

@@ -62,7 +62,7 @@ class StillReceiver(StreamReceiver):
 
     def _memory(self) -> MemoryReading:
         ring = self._intake.ring
-        return MemoryReading(60.0, ring.nbytes / 2**20 if ring else 0.0, 1, 23, 100)
+        return MemoryReading(60.0, ring.nbytes / 2**20 if ring else 0.0, 1, 23, 100, 55.0)
 
 
 class StillMonitor(Monitor):

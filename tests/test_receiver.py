@@ -1,6 +1,8 @@
 """The ring and the receiver: rows come out as they were sent, and the older receiver's API answers."""
 
 import math
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from sunspec_tui import RingBuffer, StreamReceiver
 from sunspec_tui.errors import UsageError
+from sunspec_tui.memory import pss_mb, rss_mb
 from sunspec_tui.products import Product, available, average_channels, bin_count, derive
 
 
@@ -127,8 +130,21 @@ def test_the_older_receivers_status_is_all_there_without_a_stream():
     memory = receiver.get_memory_info()
     assert memory["rss_mb"] > 1
     assert memory["objects"] > 0
+    assert memory["pss_mb"] > 1 or math.isnan(memory["pss_mb"])
     assert receiver.force_garbage_collection() >= 0
     assert receiver.optimize_memory()["rss_after_mb"] > 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells proportional set sizes")
+def test_memory_of_all_processes_counts_those_that_were_started_and_run():
+    alone_mb = pss_mb()
+    assert 1 < alone_mb <= rss_mb() + 1
+    hold = "import sys; held = b'x' * (64 << 20); print(flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        child.stdout.readline()
+        assert pss_mb([child.pid]) > alone_mb + 50
+        child.stdin.close()
+    assert pss_mb([child.pid]) < alone_mb + 50
 
 
 def test_optimising_memory_keeps_every_row(publisher):

@@ -148,6 +148,7 @@ def memory_text(memory: "MemoryReading") -> Text:
     """Memory panel: resident memory, ring and collections."""
     return rows(
         ("RSS", number(memory.rss_mb, "MiB", 1)),
+        ("PSS", number(memory.pss_mb, "MiB", 1)),
         ("ring", number(memory.ring_mb, "MiB", 1)),
         ("gc runs", str(memory.gc_runs)),
         ("gc freed", str(memory.gc_collected)),
