@@ -280,8 +280,9 @@ class StreamReceiver:
         most
             At most so many rows, the newest.
         """
-        taken_s, now_s = self._clock(), self._monotonic()
         plots, memory = self._plots.status(), self._memory()
+        bad_pipelines, axis_check = self._judged()
+        taken_s, now_s = self._clock(), self._monotonic()
         with self._lock:
             intake = self._intake
             health = intake.health.reading(now_s)
@@ -298,27 +299,26 @@ class StreamReceiver:
                 axis=intake.axis,
                 epoch=intake.epoch,
                 rows=intake.ring.since(known, most=most) if intake.ring else None,
-                pipelines=self._pipelines(),
-                axis_check=self._axis_check(),
+                pipelines=bad_pipelines,
+                axis_check=axis_check,
             )
         self._say_state(health)
         self._say_pipelines(described(snapshot.pipelines), now_s)
         self._say_axis(snapshot, now_s)
         return snapshot
 
-    def _pipelines(self) -> PipelineMap | None:
-        ring, axis = self._intake.ring, self._intake.axis
-        rows = ring.latest(pipelines.ROWS) if ring else None
+    def _judged(self) -> tuple[PipelineMap | None, AxisCheck | None]:
+        """How pipelines and axis are; not under the lock that frames wait for."""
+        with self._lock:
+            ring, axis = self._intake.ring, self._intake.axis
+        rows = ring.latest(max(pipelines.ROWS, carriers.ROWS)) if ring else None
         if axis is None or rows is None or not len(rows):
-            return None
-        return pipeline_map(rows.data, axis.channel_average)
-
-    def _axis_check(self) -> AxisCheck | None:
-        ring, axis = self._intake.ring, self._intake.axis
-        rows = ring.latest(carriers.ROWS) if ring else None
-        if axis is None or rows is None or not len(rows):
-            return None
-        return check_axis(rows.data[..., 0], axis.frequencies_mhz, axis.channel_average)
+            return None, None
+        data = rows.data
+        return (
+            pipeline_map(data[-pipelines.ROWS :], axis.channel_average),
+            check_axis(data[-carriers.ROWS :, :, 0], axis.frequencies_mhz, axis.channel_average),
+        )
 
     def wait_for_frames(self, n: int, timeout_s: float) -> bool:
         """Wait until `n` frames have been received since the start; False when the time is up."""
