@@ -254,8 +254,10 @@ def test_statistics_of_delays_are_such_as_were_seen(delays_s, median_s, p95_s, m
 def test_the_delay_panel_has_the_last_minute_in_a_line_that_fits():
     minute = DelayStatistics(0.06, 0.08, 12.5)
     [line] = [line for line in delay_text(DelayReading(0.05), 2.0, minute).plain.splitlines() if "median" in line]
-    assert line == "median   0.06 s 95% 0.08 max 12.50"
+    assert line == "median   0.06 95% 0.08 max 12.50 s"
     assert len(line) <= 34
+    skewed = delay_text(DelayReading(-0.4), 2.0, DelayStatistics(-0.4, -0.4, -0.4)).plain.splitlines()
+    assert "median   -0.40 95% -0.40 max -0.40" in skewed
     assert "median   –" in delay_text(DelayReading(), math.nan).plain
     assert "median   15.5 years" in delay_text(DelayReading(), 0.0, DelayStatistics(4.9e8, 4.9e8, 4.9e8)).plain
 

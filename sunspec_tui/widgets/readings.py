@@ -33,6 +33,7 @@ STATE_STYLES = {
 _SILENT_STYLE = "bold white on red"
 _LABEL_WIDTH = 9
 _LONG_DELAY_S = 100.0
+_MINUTE_WIDTH = 25
 _NO_STATISTICS = DelayStatistics()
 
 
@@ -94,7 +95,9 @@ def _minute(minute: DelayStatistics) -> str:
     """Statistics of a minute; of delays so long that a minute changes nothing, the median alone."""
     if not abs(minute.most_s) < _LONG_DELAY_S:
         return duration(minute.median_s)
-    return f"{number(minute.median_s, 's')} 95% {number(minute.p95_s)} max {number(minute.most_s)}"
+    text = f"{number(minute.median_s)} 95% {number(minute.p95_s)} max {number(minute.most_s)}"
+    # The lines above have the unit, where there is no room for it here.
+    return text + " s" if len(text) + 2 <= _MINUTE_WIDTH else text
 
 
 def pipeline_lines(pipelines: PipelineMap | None) -> list[Text]:
