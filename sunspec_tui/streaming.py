@@ -2,8 +2,8 @@
 
 Replaces the class of the same name in the recorder's ``dr_beam.py``. It reads a ring of the recorder's
 interface, averages over the data's own time and sends each average as one message. It never makes the
-recorder wait: what a slow subscriber does not take is dropped for that subscriber, counted and logged; ``seq``
-shows it to the subscriber. Only this module and `subscriber` may use zmq.
+recorder wait: what a slow subscriber does not take is dropped for that subscriber. That it has fallen behind is counted
+and logged; how many frames that cost, ``seq`` shows to the subscriber. Only this module and `subscriber` may use zmq.
 """
 
 import logging
@@ -25,7 +25,7 @@ from sunspec_tui.times import CLOCK_HZ, format_block_time, tag_to_unix
 
 SEND_QUEUE_FRAMES = 1000
 _LINGER_MS = 1000
-_DROP_LOG_S = 1.0
+_BEHIND_LOG_S = 1.0
 
 
 class AvgStreamingOp:
@@ -69,8 +69,8 @@ class AvgStreamingOp:
         Frames averaged, and the ``seq`` of the next one.
     frames_sent
         Messages handed to ZeroMQ.
-    frames_dropped
-        Messages that at least one subscriber did not get, because its queue was full.
+    times_behind
+        How often a subscriber's queue was full; frames are dropped for it from then on until it reads again.
     subscribers
         Subscriptions that hold.
 
@@ -112,13 +112,13 @@ class AvgStreamingOp:
         self.stream_addr = stream_addr
         self.port = stream_port
         self.stream_interval = stream_interval
-        self.frames_made = self.frames_sent = self.frames_dropped = 0
+        self.frames_made = self.frames_sent = self.times_behind = 0
         self.subscribers = 0
         self._wait, self._lossless, self._max_frames = wait, lossless, max_frames
         self._burst_gap_s, self._send_queue_frames = burst_gap_s, send_queue_frames
         self._encode = encode
         self._clock, self._monotonic = clock, monotonic
-        self._drops_said, self._drop_said_s = 0, -math.inf
+        self._behind_said_s = -math.inf
         self._process_log = ProcessLog(type(self).__name__)
         self._stopping = threading.Event()
         self._context: zmq.Context[Any] | None = None
@@ -169,8 +169,8 @@ class AvgStreamingOp:
                 self._publish_ring()
         finally:
             self._close()
-            dropped = f", {self.frames_dropped} of them not to all subscribers" if self.frames_dropped else ""
-            self.log.info("AvgStreamingOp - Done, %d frames sent%s", self.frames_sent, dropped)
+            behind = f", subscribers fell behind {self.times_behind} times" if self.times_behind else ""
+            self.log.info("AvgStreamingOp - Done, %d frames sent%s", self.frames_sent, behind)
 
     def shutdown(self) -> None:
         """End `main` from another thread; a ring that has ``close`` is closed, so that no read holds it up.
@@ -268,17 +268,21 @@ class AvgStreamingOp:
             return
 
     def _drop(self, message: Message) -> None:
-        """Send to those who take it, and count and log that it is lost for who does not."""
+        """Send to those who take it, and count and log that somebody has fallen behind.
+
+        libzmq passes over a full queue from now on without a word, until its subscriber has read half of it: how
+        often this happens can be counted here, how many frames it costs only there, by ``seq``.
+        """
         self._socket.setsockopt(zmq.XPUB_NODROP, 0)
         self._socket.send_multipart(message, zmq.NOBLOCK)
         self._socket.setsockopt(zmq.XPUB_NODROP, 1)
         self.frames_sent += 1
-        self.frames_dropped += 1
+        self.times_behind += 1
         now_s = self._monotonic()
-        if now_s - self._drop_said_s >= _DROP_LOG_S:
-            more = self.frames_dropped - self._drops_said
-            self.log.warning("a subscriber is too slow: %d frames dropped for it", more)
-            self._drops_said, self._drop_said_s = self.frames_dropped, now_s
+        if now_s - self._behind_said_s >= _BEHIND_LOG_S:
+            text = "a subscriber is too slow: frames are dropped for it until it reads again (%d times so far)"
+            self.log.warning(text, self.times_behind)
+            self._behind_said_s = now_s
 
     def _header(self, sequence: Sequence, end_ticks: int, sent_s: float) -> dict[str, Any]:
         spectrum_s = sequence.spectrum_ticks / CLOCK_HZ

@@ -236,7 +236,7 @@ def test_a_slow_subscriber_loses_nothing_when_lossless_and_never_holds_up_a_reco
     context.destroy(linger=0)
 
 
-def test_what_a_full_queue_drops_is_counted_and_logged(caplog):
+def test_a_subscriber_that_falls_behind_is_counted_and_logged(caplog):
     ring, n = MemoryRing(capacity=2000), 600
     fill(ring, n)
     op = AvgStreamingOp(LOG, ring, ntime_gulp=1, stream_port=0, wait=True, send_queue_frames=300, max_frames=n)
@@ -248,7 +248,8 @@ def test_what_a_full_queue_drops_is_counted_and_logged(caplog):
     assert not thread.is_alive()
     stuck.close(linger=0)
     assert op.frames_made == op.frames_sent == n
-    assert op.frames_dropped > 0
+    # libzmq says so once; what is dropped until the subscriber reads again, it does not tell.
+    assert op.times_behind == 1
     assert "a subscriber is too slow" in caplog.text
     context.destroy(linger=0)
 
