@@ -29,6 +29,7 @@ from sunspec_tui.colormaps import PALETTES, Depth
 from sunspec_tui.config import Settings
 from sunspec_tui.errors import SunspecError
 from sunspec_tui.governor import Governor, Quality
+from sunspec_tui.kept import first_view, remember
 from sunspec_tui.keys import FOOTER, GROUPS, KEYS
 from sunspec_tui.messages import CellPointed, KeyClicked, Logged, LogHandler, Wheeled
 from sunspec_tui.painting import PaintedApp
@@ -37,7 +38,7 @@ from sunspec_tui.scaling import Levels
 from sunspec_tui.scene import Scene
 from sunspec_tui.showing import spectrum_scene, view_line, waterfall_scene
 from sunspec_tui.times import format_clock
-from sunspec_tui.view import PANELS, PICTURES, THEMES, Cursor, first_view, remember
+from sunspec_tui.view import PANELS, PICTURES, THEMES, Cursor
 from sunspec_tui.widgets.dialogs import DelayScreen, HelpScreen, LevelsScreen
 from sunspec_tui.widgets.panels import DelayPanel, KeyLine, LogPanel, Panel, TextCells
 from sunspec_tui.widgets.readings import health_text, memory_text, plots_text, status_text, waiting_text

@@ -10,7 +10,6 @@ import logging
 import math
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from enum import StrEnum
@@ -24,20 +23,20 @@ from numpy.typing import NDArray
 from sunspec_tui import carriers, pipelines
 from sunspec_tui.carriers import AxisCheck, check_axis
 from sunspec_tui.delay import DelayMethod
-from sunspec_tui.errors import RejectCause, RejectedMessage, UsageError
-from sunspec_tui.events import Standing, tell
+from sunspec_tui.errors import RejectedMessage, UsageError
+from sunspec_tui.events import tell
 from sunspec_tui.follower import Follower
 from sunspec_tui.frame import Frame, decode
-from sunspec_tui.health import LONG_SILENCE_S, HealthReading, LinkState, Placement, StreamState
+from sunspec_tui.health import LinkState
 from sunspec_tui.intake import DelayChoice, Intake
 from sunspec_tui.memory import MemoryReading, object_count, pss_mb, release_to_system, rss_mb
-from sunspec_tui.pipelines import PipelineMap, described, pipeline_map
-from sunspec_tui.plots import PlotEvent, PlotJob
+from sunspec_tui.pipelines import PipelineMap, pipeline_map
+from sunspec_tui.plots import PlotJob
 from sunspec_tui.products import Product, available, bin_count, derive
-from sunspec_tui.ring import Mark, RingBuffer, Rows
+from sunspec_tui.ring import RingBuffer, Rows
 from sunspec_tui.snapshot import Position, Snapshot, plot_job
 from sunspec_tui.subscriber import Subscriber
-from sunspec_tui.times import format_clock
+from sunspec_tui.teller import Teller
 from sunspec_tui.writers.png import PngWriter
 
 log = logging.getLogger(__name__)
@@ -45,8 +44,6 @@ log = logging.getLogger(__name__)
 Choice = TypeVar("Choice", bound=StrEnum)
 
 DEFAULT_NCHAN = 3072
-_REJECTION_LOG_S = 1.0
-_PIPELINES_LOG_S, _AXIS_LOG_S = 2.0, 5.0
 
 
 class StreamReceiver:
@@ -133,13 +130,14 @@ class StreamReceiver:
         self._life = threading.RLock()
         # Replaced as a whole, so that the receiver's thread can go through it without a lock.
         self._followers: tuple[Follower, ...] = ()
-        self._standing_pipelines, self._standing_axis = Standing(_PIPELINES_LOG_S), Standing(_AXIS_LOG_S)
-        self._said_state, self._said_silence = StreamState.CONNECTING, False
-        self._rejections_unsaid: Counter[RejectCause] = Counter()
-        self._last_rejection = ""
-        self._rejection_said_s = -_REJECTION_LOG_S
+        self._teller = Teller(log)
         self._plots = PngWriter(
-            Path(plot_dir), plot_interval, self.plot_job, on_event=_log_plot, clock=clock, monotonic=monotonic
+            Path(plot_dir),
+            plot_interval,
+            self.plot_job,
+            on_event=self._teller.plotted,
+            clock=clock,
+            monotonic=monotonic,
         )
         if start_webshow:
             log.warning("this version has no web view yet; receiving goes on without it")
@@ -173,7 +171,7 @@ class StreamReceiver:
             if running is None:
                 return
             running.close()
-            self._say_rejections()
+            self._teller.rest()
             with self._lock:
                 self._intake.health.link = LinkState.IDLE
                 followers, self._followers = self._followers, ()
@@ -208,7 +206,7 @@ class StreamReceiver:
         for follower in self._followers:
             follower.put(frame)
         if placement.mark or self._intake.epoch != epoch:
-            self._tell(placement, reshaped=self._intake.epoch != epoch)
+            self._teller.placed(placement, reshaped=self._intake.epoch != epoch)
         if self._gc_interval and self._intake.health.frames_received % self._gc_interval == 0:
             self.force_garbage_collection()
 
@@ -233,38 +231,7 @@ class StreamReceiver:
         """Count a rejected message; the log gets one line a second at the most."""
         with self._lock:
             self._intake.health.reject(error.cause)
-        self._rejections_unsaid[error.cause] += 1
-        self._last_rejection = str(error)
-        if arrived_s - self._rejection_said_s >= _REJECTION_LOG_S:
-            self._rejection_said_s = arrived_s
-            self._say_rejections()
-
-    def _say_rejections(self) -> None:
-        """Log what was rejected since the last time, if anything was."""
-        causes, self._rejections_unsaid = self._rejections_unsaid, Counter()
-        count = causes.total()
-        if count:
-            more = f" ({count} since the last line)" if count > 1 else ""
-            numbers = {"count": count, "causes": {str(cause): number for cause, number in causes.items()}}
-            tell(log, logging.WARNING, "rejected", f"message rejected: {self._last_rejection}{more}", **numbers)
-
-    def _tell(self, placement: Placement, *, reshaped: bool) -> None:
-        """Log what was unusual about a frame."""
-        # The log's own time is that of the arrival; a replay's data may be years older.
-        at, data_s = f"data of {format_clock(placement.time_s)}", placement.time_s
-        if reshaped:
-            text = f"the shape or the axis of the frames has changed, {at}; history begins anew"
-            tell(log, logging.WARNING, "reshaped", text, data_s=data_s)
-        if placement.mark & Mark.RESTART:
-            tell(log, logging.WARNING, "restart", f"the producer has restarted, {at}", data_s=data_s)
-        if placement.mark & Mark.REVERSAL:
-            tell(log, logging.WARNING, "reversal", f"the data's time went back, {at}", data_s=data_s)
-        if placement.mark & Mark.REPEAT:
-            tell(log, logging.INFO, "repeat", f"the same time came twice, {at}", data_s=data_s)
-        if placement.missing:
-            missing, are = placement.missing, "frame is" if placement.missing == 1 else "frames are"
-            text = f"{missing} {are} missing before {at}"
-            tell(log, logging.WARNING, "gap", text, missing=missing, data_s=data_s)
+        self._teller.rejected(error, arrived_s)
 
     # What front ends ask
 
@@ -302,9 +269,7 @@ class StreamReceiver:
                 pipelines=bad_pipelines,
                 axis_check=axis_check,
             )
-        self._say_state(health)
-        self._say_pipelines(described(snapshot.pipelines), now_s)
-        self._say_axis(snapshot, now_s)
+        self._teller.looked(snapshot, now_s)
         return snapshot
 
     def _judged(self) -> tuple[PipelineMap | None, AxisCheck | None]:
@@ -547,28 +512,6 @@ class StreamReceiver:
         ring_mb = ring.nbytes / 2**20 if ring else 0.0
         return MemoryReading(rss_mb(), ring_mb, self._gc_runs, self._gc_collected, self._gc_interval, self._pss_mb())
 
-    def _say_pipelines(self, faults: str, now_s: float) -> None:
-        if self._standing_pipelines.changes_to(faults, now_s):
-            text = f"pipelines at fault: {faults}" if faults else "all pipelines are well again"
-            tell(log, logging.WARNING if faults else logging.INFO, "pipelines", text, faults=faults)
-
-    def _say_axis(self, snapshot: Snapshot, now_s: float) -> None:
-        shifted = snapshot.axis_note
-        if self._standing_axis.changes_to(shifted, now_s):
-            text = shifted or "narrow lines do not speak against the frequency axis any more"
-            tell(log, logging.WARNING if shifted else logging.INFO, "axis", text)
-
-    def _say_state(self, health: HealthReading) -> None:
-        before, state = self._said_state, health.state
-        was_silent, self._said_silence = self._said_silence, health.is_silent
-        self._said_state = state
-        if state is not before:
-            level = logging.WARNING if state is StreamState.STALLED else logging.INFO
-            tell(log, level, "state", f"stream is {state}", state=str(state))
-        if health.is_silent and not was_silent:
-            text = f"nothing has come for {LONG_SILENCE_S:.0f} s"
-            tell(log, logging.ERROR, "silence", text, link=health.link.name.lower())
-
 
 def _one_of(kind: type[Choice], what: str, name: str) -> Choice:
     """The member of an enumeration that a user has named."""
@@ -582,8 +525,3 @@ def _check_available(product: Product, npol: int) -> None:
     if product not in available(npol):
         names = ", ".join(available(npol))
         raise UsageError(f"a stream of {npol} products has no {product}; it has {names}")
-
-
-def _log_plot(event: PlotEvent) -> None:
-    kind, level = ("plot", logging.INFO) if event.ok else ("plot_failed", logging.ERROR)
-    tell(log, level, kind, event.text)

@@ -1,8 +1,7 @@
 """What the observer has chosen to see, as one frozen value, and each step from one choice to the next.
 
 Every key that changes the picture is a pure function here, so what a key does is a table of
-numbers. Nothing here draws, and nothing knows a terminal. `remember` and `recall` keep the part that a
-next run takes up again.
+numbers. Nothing here draws, and nothing knows a terminal.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sunspec_tui.colormaps import PALETTES
-from sunspec_tui.config import Settings
 from sunspec_tui.geometry import Band
 from sunspec_tui.products import SIGNED_PRODUCTS, Product, available
 from sunspec_tui.scaling import Levels
@@ -20,7 +18,6 @@ PICTURES = ("waterfall", "spectrum")
 TRACES = ("max", "min", "average")
 THEMES = ("dark", "light", "terminal")
 NARROWEST_SHARE = 1 / 64
-_MOST_LEVEL = 1e30
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,60 +378,3 @@ STEPS: Mapping[str, Step] = {
     )
 }  # fmt: skip
 """Steps by name: each takes a view, an extent and its own arguments."""
-
-
-# From run to run
-
-_PLAIN = ("palette", "rows_per_column", "sweeping", "subtract", "linear", "pair", "pipelines", "maximised", "theme")
-
-
-def remember(view: View) -> dict[str, Any]:
-    """What the next run takes up again, as JSON values."""
-    kept: dict[str, Any] = {name: getattr(view, name) for name in _PLAIN}
-    kept["product"] = str(view.product)
-    kept["levels"] = [view.levels.low, view.levels.high] if view.levels else None
-    kept["traces"] = sorted(view.traces)
-    kept["hidden"] = sorted(view.hidden)
-    return kept
-
-
-def recall(view: View, kept: Mapping[str, Any]) -> View:
-    """A view with what an earlier run has kept; what does not fit this version is left out."""
-    allowed: dict[str, Callable[[Any], bool]] = {
-        "palette": lambda value: value in PALETTES,
-        "rows_per_column": lambda value: type(value) is int and 1 <= value <= 1 << 20,
-        "maximised": lambda value: value in (None, *PICTURES, *PANELS),
-        "theme": lambda value: value in THEMES,
-    }
-    plain = {name: kept[name] for name in _PLAIN if name in kept}
-    fitting = {name: value for name, value in plain.items() if allowed.get(name, _is_bool)(value)}
-    view = replace(view, **fitting)
-    if kept.get("product") in tuple(Product):
-        view = replace(view, product=Product(kept["product"]))
-    view = replace(view, levels=_levels(kept.get("levels")))
-    return replace(view, traces=_names(kept.get("traces"), TRACES), hidden=_names(kept.get("hidden"), PANELS))
-
-
-def _levels(value: Any) -> Levels | None:
-    if not isinstance(value, list) or len(value) != 2 or not all(isinstance(each, float | int) for each in value):
-        return None
-    low, high = value
-    return Levels(float(low), float(high)) if -_MOST_LEVEL < low < high < _MOST_LEVEL else None
-
-
-def _is_bool(value: Any) -> bool:
-    return isinstance(value, bool)
-
-
-def _names(value: Any, known: tuple[str, ...]) -> frozenset[str]:
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        return frozenset()
-    return frozenset(value).intersection(known)
-
-
-def first_view(settings: Settings, kept: Mapping[str, Any]) -> View:
-    """The view to begin with: what was kept, and over it what the user has asked for."""
-    view = recall(View(), kept)
-    if settings.product is not None:
-        view = with_product(view, Product(settings.product))
-    return view if settings.theme is None else replace(view, theme=settings.theme)

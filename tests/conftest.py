@@ -5,12 +5,16 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import zmq
+
+from sunspec_tui import cli
+from sunspec_tui.config import StreamSettings
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 EVENT = DATA / "BIR_20110607_062400_10.fit"
@@ -28,6 +32,20 @@ def poll_until(
             pytest.fail(f"{what() if callable(what) else what} did not come within {timeout_s} s")
         pause.wait(0.01)
     return value
+
+
+@contextmanager
+def producing(**options: Any) -> Iterator[int]:
+    """A producer in this process, with settings of ``sunspec-tui stream``; gives its port."""
+    given = StreamSettings(port=0, **options)
+    with ExitStack() as started:
+        op, _ = cli._producer(started, cli._source(given), given, cli._faults(given))
+        port = op.bind()
+        thread = threading.Thread(target=op.main)
+        thread.start()
+        started.callback(thread.join)
+        started.callback(op.shutdown)
+        yield port
 
 
 def header_of(data: np.ndarray, **keys: Any) -> dict[str, Any]:

@@ -2,19 +2,15 @@
 
 import re
 import threading
-from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import block_time, message, poll_until
+from conftest import block_time, message, poll_until, producing
 
 from sunspec_tui import StreamReceiver
-from sunspec_tui.cli import _producer
-from sunspec_tui.config import StreamSettings
 from sunspec_tui.follower import Follower
 from sunspec_tui.frame import decode
-from sunspec_tui.sources.simulate import SimulatedSun
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = [
@@ -26,13 +22,7 @@ EXAMPLES = [
 
 @pytest.fixture(scope="module")
 def live_port():
-    with ExitStack() as started:
-        op, _ = _producer(started, SimulatedSun(), StreamSettings(port=0))
-        port = op.bind()
-        thread = threading.Thread(target=op.main)
-        thread.start()
-        started.callback(thread.join)
-        started.callback(op.shutdown)
+    with producing() as port:
         yield port
 
 

@@ -2,29 +2,15 @@
 
 import json
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from conftest import Publisher, message
+from conftest import Publisher, message, producing
 
 from sunspec_tui import cli
-from sunspec_tui.config import FORMAT_NAMES, StreamSettings
+from sunspec_tui.config import FORMAT_NAMES
 from sunspec_tui.doctor import pattern
-
-
-@contextmanager
-def producing(**options):
-    """A producer in this process; gives its port."""
-    given = StreamSettings(port=0, **options)
-    with ExitStack() as started:
-        op, _ = cli._producer(started, cli._source(given), given, cli._faults(given))
-        port = op.bind()
-        thread = threading.Thread(target=op.main)
-        thread.start()
-        started.callback(thread.join)
-        started.callback(op.shutdown)
-        yield port
 
 
 def doctor(capsys, port, *words):

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from sunspec_tui.colormaps import PALETTES
 from sunspec_tui.geometry import Band
+from sunspec_tui.kept import recall, remember
 from sunspec_tui.keys import FOOTER, KEYS
 from sunspec_tui.products import Product
 from sunspec_tui.scaling import Levels
 from sunspec_tui.times import bin_frequencies_hz
-from sunspec_tui.view import PANELS, PICTURES, STEPS, Cursor, Extent, View, recall, remember
+from sunspec_tui.view import PANELS, PICTURES, STEPS, Cursor, Extent, View
 
 BAND = Band.of(bin_frequencies_hz(560, 3072, 4) / 1e6)
 EXTENT = Extent(

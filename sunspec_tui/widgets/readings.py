@@ -147,11 +147,16 @@ def health_text(
     return Text("\n", end="").join([rows(*lines), *notes, *pipeline_lines(pipelines)])
 
 
+def _mebibytes(value: float) -> str:
+    """As many digits as a narrow panel holds."""
+    return number(value, "MiB", 1 if value < 100 else 0)
+
+
 def memory_text(memory: "MemoryReading") -> Text:
     """Memory panel: resident memory, ring and collections."""
     return rows(
-        ("RSS", number(memory.rss_mb, "MiB", 1)),
-        ("PSS", number(memory.pss_mb, "MiB", 1)),
+        ("RSS", _mebibytes(memory.rss_mb)),
+        ("PSS", _mebibytes(memory.pss_mb)),
         ("ring", number(memory.ring_mb, "MiB", 1)),
         ("gc runs", str(memory.gc_runs)),
         ("gc freed", str(memory.gc_collected)),

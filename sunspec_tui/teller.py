@@ -1,0 +1,105 @@
+"""What of the stream is worth an event: it remembers what was said, and says what is new.
+
+It is told of each rejection, each unusual frame and each look at the whole; it counts nothing that a status shows.
+"""
+
+import logging
+from collections import Counter
+
+from sunspec_tui.errors import RejectCause, RejectedMessage
+from sunspec_tui.events import Standing, tell
+from sunspec_tui.health import LONG_SILENCE_S, HealthReading, Placement, StreamState
+from sunspec_tui.pipelines import described
+from sunspec_tui.plots import PlotEvent
+from sunspec_tui.ring import Mark
+from sunspec_tui.snapshot import Snapshot
+from sunspec_tui.times import format_clock
+
+_REJECTION_LOG_S = 1.0
+_PIPELINES_LOG_S, _AXIS_LOG_S = 2.0, 5.0
+
+
+class Teller:
+    """Tells events of one stream.
+
+    Parameters
+    ----------
+    log
+        Where they go.
+    """
+
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
+        self._standing_pipelines, self._standing_axis = Standing(_PIPELINES_LOG_S), Standing(_AXIS_LOG_S)
+        self._said_state, self._said_silence = StreamState.CONNECTING, False
+        self._rejections_unsaid: Counter[RejectCause] = Counter()
+        self._last_rejection = ""
+        self._rejection_said_s = -_REJECTION_LOG_S
+
+    def rejected(self, error: RejectedMessage, arrived_s: float) -> None:
+        """Tell of a rejected message; one line a second at the most."""
+        self._rejections_unsaid[error.cause] += 1
+        self._last_rejection = str(error)
+        if arrived_s - self._rejection_said_s >= _REJECTION_LOG_S:
+            self._rejection_said_s = arrived_s
+            self.rest()
+
+    def rest(self) -> None:
+        """Log what was rejected since the last time, if anything was."""
+        causes, self._rejections_unsaid = self._rejections_unsaid, Counter()
+        count = causes.total()
+        if count:
+            more = f" ({count} since the last line)" if count > 1 else ""
+            numbers = {"count": count, "causes": {str(cause): number for cause, number in causes.items()}}
+            tell(self._log, logging.WARNING, "rejected", f"message rejected: {self._last_rejection}{more}", **numbers)
+
+    def placed(self, placement: Placement, *, reshaped: bool) -> None:
+        """Log what was unusual about a frame."""
+        # The log's own time is that of the arrival; a replay's data may be years older.
+        at, data_s = f"data of {format_clock(placement.time_s)}", placement.time_s
+        if reshaped:
+            text = f"the shape or the axis of the frames has changed, {at}; history begins anew"
+            tell(self._log, logging.WARNING, "reshaped", text, data_s=data_s)
+        if placement.mark & Mark.RESTART:
+            tell(self._log, logging.WARNING, "restart", f"the producer has restarted, {at}", data_s=data_s)
+        if placement.mark & Mark.REVERSAL:
+            tell(self._log, logging.WARNING, "reversal", f"the data's time went back, {at}", data_s=data_s)
+        if placement.mark & Mark.REPEAT:
+            tell(self._log, logging.INFO, "repeat", f"the same time came twice, {at}", data_s=data_s)
+        if placement.missing:
+            missing, are = placement.missing, "frame is" if placement.missing == 1 else "frames are"
+            text = f"{missing} {are} missing before {at}"
+            tell(self._log, logging.WARNING, "gap", text, missing=missing, data_s=data_s)
+
+    def plotted(self, event: PlotEvent) -> None:
+        """Tell of a plot, or why there is none."""
+        kind, level = ("plot", logging.INFO) if event.ok else ("plot_failed", logging.ERROR)
+        tell(self._log, level, kind, event.text)
+
+    def looked(self, snapshot: Snapshot, now_s: float) -> None:
+        """Tell what has changed since the last look at the whole."""
+        self._say_state(snapshot.health)
+        self._say_pipelines(described(snapshot.pipelines), now_s)
+        self._say_axis(snapshot, now_s)
+
+    def _say_pipelines(self, faults: str, now_s: float) -> None:
+        if self._standing_pipelines.changes_to(faults, now_s):
+            text = f"pipelines at fault: {faults}" if faults else "all pipelines are well again"
+            tell(self._log, logging.WARNING if faults else logging.INFO, "pipelines", text, faults=faults)
+
+    def _say_axis(self, snapshot: Snapshot, now_s: float) -> None:
+        shifted = snapshot.axis_note
+        if self._standing_axis.changes_to(shifted, now_s):
+            text = shifted or "narrow lines do not speak against the frequency axis any more"
+            tell(self._log, logging.WARNING if shifted else logging.INFO, "axis", text)
+
+    def _say_state(self, health: HealthReading) -> None:
+        before, state = self._said_state, health.state
+        was_silent, self._said_silence = self._said_silence, health.is_silent
+        self._said_state = state
+        if state is not before:
+            level = logging.WARNING if state is StreamState.STALLED else logging.INFO
+            tell(self._log, level, "state", f"stream is {state}", state=str(state))
+        if health.is_silent and not was_silent:
+            text = f"nothing has come for {LONG_SILENCE_S:.0f} s"
+            tell(self._log, logging.ERROR, "silence", text, link=health.link.name.lower())
