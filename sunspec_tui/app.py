@@ -56,6 +56,7 @@ KEEP_VIEW_AFTER_S = 2.0
 COLLECT_AFTER_S = 1.0
 SLIM_COLUMNS = 78
 NARROW_COLUMNS = 100
+LEAST_BESIDE_HEALTH = 23
 WIDEST_COLUMNS = 180
 FLAT_LINES, LOW_LINES = 12, 18
 EXIT_INTERRUPTED = 130
@@ -254,8 +255,7 @@ class Monitor(PaintedApp):
                 newest_s,
                 age_s,
                 held_s=held_s,
-                pipelines=snapshot.pipelines,
-                axis_note=snapshot.axis_note,
+                warnings=snapshot.warnings,
                 columns=columns,
             )
         )
@@ -265,11 +265,11 @@ class Monitor(PaintedApp):
             snapshot.delay, age_s, snapshot.delay_statistics, snapshot.delay_history, snapshot.taken_s
         )
         panel = self.query_one("#health", Panel)
-        note, chan0 = snapshot.axis_note, snapshot.axis.chan0_text if snapshot.axis else ""
-        panel.show(health_text(health, self.link_reading(), snapshot.pipelines, chan0=chan0, axis_note=note))
-        faulty = snapshot.pipelines is not None and bool(snapshot.pipelines.faults.any())
-        panel.set_class(faulty, "-faulty")
-        panel.set_class(bool(note), "-shifted")
+        chan0 = snapshot.axis.chan0_text if snapshot.axis else ""
+        link, notes = self.link_reading(), snapshot.notes
+        panel.show(health_text(health, link, snapshot.pipelines, chan0=chan0, gain=snapshot.gain, notes=notes))
+        room = self.query_one("#body").size.height - panel.outer_size.height
+        self.screen.set_class(room < LEAST_BESIDE_HEALTH, "-crowded")
         self.query_one("#memory", Panel).show(memory_text(snapshot.memory))
         self.query_one("#plots", Panel).show(plots_text(snapshot.plots))
 

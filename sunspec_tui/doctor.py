@@ -57,13 +57,14 @@ def findings(
         "time_problem": frame.time_problem,
         "shape": list(frame.shape),
         "data_type": frame.data.dtype.str,
-        "axis": _axis(seen.axis) | {"note": seen.axis_note},
+        "axis": _axis(seen.axis),
         "cadence_s": _known(health.cadence_s),
         "pattern": pattern(arrivals_s, health.cadence_s),
         "delay_s": {method: _known(delay_s) for method, delay_s in delays_s.items()},
         "delay_note": seen.delay.note,
         "data_age_s": _known(seen.data_age_s),
         "pipelines": described(seen.pipelines),
+        "notes": list(seen.notes),
     }
 
 
@@ -153,7 +154,7 @@ def report(found: Mapping[str, Any]) -> list[str]:
         f"data age   {_seconds(found['data_age_s'])}",
         *_header_lines(found),
     ]
-    noted = (found["time_problem"], found["delay_note"], axis["note"], found["pipelines"])
+    noted = (found["time_problem"], found["delay_note"], *found["notes"], found["pipelines"])
     return lines + [f"note       {note}" for note in dict.fromkeys(noted) if note]
 
 

@@ -137,6 +137,9 @@ def status_record(snapshot: Snapshot) -> dict[str, Any]:
         "pipelines": _pipelines(snapshot),
         "chan0": snapshot.axis.chan0 if snapshot.axis else None,
         "axis_shift_channels": snapshot.axis_check.shift_channels if snapshot.axis_check else None,
+        "level_change_db": _levels(snapshot),
+        "queue_frames": health.queue_frames,
+        "queue_most": health.queue_most,
         "cadence_s": _known(health.cadence_s, 6),
         "rate_hz": _known(health.rate_hz, 3),
         "delay_s": _known(snapshot.delay.value_s, 6),
@@ -164,6 +167,12 @@ def _pipelines(snapshot: Snapshot) -> dict[str, dict[str, list[int]]]:
     by_product = zip(WIRE_PRODUCTS, snapshot.pipelines.faults, strict=False)
     found = {str(product): named(faults) for product, faults in by_product}
     return {product: {WORDS[fault]: at for fault, at in faults.items()} for product, faults in found.items() if faults}
+
+
+def _levels(snapshot: Snapshot) -> dict[str, float | None]:
+    """Level of the quiet band above its median of the last minutes, in dB by product."""
+    by_product = zip(WIRE_PRODUCTS, snapshot.gain.change_db, strict=False)
+    return {str(product): _known(change_db, 2) for product, change_db in by_product}
 
 
 def _known(value: float, digits: int) -> float | None:

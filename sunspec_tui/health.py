@@ -27,10 +27,10 @@ LONGEST_GAP_ROWS = 10_000_000
 """A wider step (a month at 0.25 s) is no loss but another stream: it counts as a restart."""
 
 _STEPS = 31
-# A recorder may send a gulp as two frames at once and then be silent for the whole of it: three
-# gulps of silence are up to six frames of data. Below 1.5 s a busy machine looks like a dead one.
-_STALL_FRAMES = 6
-_STALL_LEAST_S, _STALL_MOST_S = 1.5, 10.0
+_STALL_GULPS = 3
+# The longest gulp that a recorder is known to have: what silence is measured by until the cadence is known.
+_LONGEST_GULP_S = 1.0272
+_GULPS = 8
 
 
 class StreamState(StrEnum):
@@ -82,6 +82,9 @@ class HealthReading:
         Frames that arrived a second over the last few; 0 while stalled, NaN while unknown.
     silence_s
         Since the last frame; NaN before the first.
+    queue_frames, queue_most
+        Messages that were taken in a row before the receive queue was empty: the last time, and at most since the
+        start. As deep as the queue was, or less deep.
     """
 
     state: StreamState = StreamState.CONNECTING
@@ -96,6 +99,8 @@ class HealthReading:
     cadence_s: float = math.nan
     rate_hz: float = math.nan
     silence_s: float = math.nan
+    queue_frames: int = 0
+    queue_most: int = 0
 
     @property
     def is_silent(self) -> bool:
@@ -117,6 +122,8 @@ class StreamHealth:
         self.cadence_s = math.nan
         self._steps: deque[float] = deque(maxlen=_STEPS)
         self._arrivals: deque[float] = deque(maxlen=_STEPS)
+        self._gulps: deque[int] = deque(maxlen=_GULPS)
+        self._queued = self._queued_most = 0
         self._last: Frame | None = None
         self._last_time_s = math.nan
         self._slot = -1
@@ -124,6 +131,11 @@ class StreamHealth:
     def reject(self, cause: RejectCause) -> None:
         """Count one message that was no frame."""
         self.rejected[cause] += 1
+
+    def queued(self, taken: int) -> None:
+        """Learn how many messages have been taken in a row since the receive queue was last empty."""
+        self._queued = taken
+        self._queued_most = max(self._queued_most, taken)
 
     def place(self, frame: "Frame", now_s: float, arrived_s: float) -> Placement:
         """Count one frame and find its place on the time axis.
@@ -142,6 +154,11 @@ class StreamHealth:
             # A rate over a silence is the rate of nothing.
             self._arrivals.clear()
         self._arrivals.append(arrived_s)
+        # Frames of one gulp are sent with one timestamp.
+        if self._last is not None and frame.sent_s == self._last.sent_s:
+            self._gulps[-1] += 1
+        else:
+            self._gulps.append(1)
         time_s, mark = _row_time(frame, now_s)
         step_s = time_s - self._last_time_s
         missing = 0
@@ -219,9 +236,10 @@ class StreamHealth:
         return StreamState.STALLED if silent else StreamState.LIVE
 
     def stall_after_s(self) -> float:
-        """Silence after which a live stream counts as stalled."""
-        cadence_s = self.cadence_s if self.cadence_s > 0 else DEFAULT_INTERVAL_S
-        return min(max(_STALL_FRAMES * cadence_s, _STALL_LEAST_S), _STALL_MOST_S)
+        """Silence after which a live stream counts as stalled: three gulps, of one frame or of several."""
+        known = self.cadence_s > 0
+        gulp_s = self.cadence_s * max(self._gulps, default=1) if known else _LONGEST_GULP_S
+        return min(_STALL_GULPS * gulp_s, LONG_SILENCE_S)
 
     def reading(self, arrived_s: float) -> HealthReading:
         """All of it at `arrived_s`, as a value."""
@@ -241,6 +259,8 @@ class StreamHealth:
             cadence_s=self.cadence_s,
             rate_hz=0.0 if state is StreamState.STALLED else rate_hz,
             silence_s=arrived_s - arrivals[-1] if arrivals else math.nan,
+            queue_frames=self._queued,
+            queue_most=self._queued_most,
         )
 
 

@@ -20,8 +20,6 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui import carriers, pipelines
-from sunspec_tui.carriers import AxisCheck, check_axis
 from sunspec_tui.delay import DelayMethod
 from sunspec_tui.errors import RejectedMessage, UsageError
 from sunspec_tui.events import tell
@@ -29,8 +27,8 @@ from sunspec_tui.follower import Follower
 from sunspec_tui.frame import Frame, decode
 from sunspec_tui.health import LinkState
 from sunspec_tui.intake import DelayChoice, Intake
+from sunspec_tui.judging import Judgement, judge
 from sunspec_tui.memory import MemoryReading, object_count, pss_mb, release_to_system, rss_mb
-from sunspec_tui.pipelines import PipelineMap, pipeline_map
 from sunspec_tui.plots import PlotJob
 from sunspec_tui.products import Product, available, bin_count, derive
 from sunspec_tui.ring import RingBuffer, Rows
@@ -210,6 +208,11 @@ class StreamReceiver:
         if self._gc_interval and self._intake.health.frames_received % self._gc_interval == 0:
             self.force_garbage_collection()
 
+    def on_queue(self, taken: int) -> None:
+        """Learn how many messages have been taken in a row since the receive queue was last empty."""
+        with self._lock:
+            self._intake.health.queued(taken)
+
     def receiving(self) -> AbstractContextManager[object]:
         """What the thread does all its work in: bad values are masked, not warned of."""
         return np.errstate(invalid="ignore", over="ignore")
@@ -248,7 +251,7 @@ class StreamReceiver:
             At most so many rows, the newest.
         """
         plots, memory = self._plots.status(), self._memory()
-        bad_pipelines, axis_check = self._judged()
+        judgement = self._judgement()
         taken_s, now_s = self._clock(), self._monotonic()
         with self._lock:
             intake = self._intake
@@ -266,24 +269,18 @@ class StreamReceiver:
                 axis=intake.axis,
                 epoch=intake.epoch,
                 rows=intake.ring.since(known, most=most) if intake.ring else None,
-                pipelines=bad_pipelines,
-                axis_check=axis_check,
+                pipelines=judgement.pipelines,
+                axis_check=judgement.axis_check,
+                gain=judgement.gain,
             )
         self._teller.looked(snapshot, now_s)
         return snapshot
 
-    def _judged(self) -> tuple[PipelineMap | None, AxisCheck | None]:
-        """How pipelines and axis are; not under the lock that frames wait for."""
+    def _judgement(self) -> Judgement:
+        """How the instrument is; not under the lock that frames wait for."""
         with self._lock:
-            ring, axis = self._intake.ring, self._intake.axis
-        rows = ring.latest(max(pipelines.ROWS, carriers.ROWS)) if ring else None
-        if axis is None or rows is None or not len(rows):
-            return None, None
-        data = rows.data
-        return (
-            pipeline_map(data[-pipelines.ROWS :], axis.channel_average),
-            check_axis(data[-carriers.ROWS :, :, 0], axis.frequencies_mhz, axis.channel_average),
-        )
+            ring, axis, cadence_s = self._intake.ring, self._intake.axis, self._intake.health.cadence_s
+        return judge(ring, axis, cadence_s)
 
     def wait_for_frames(self, n: int, timeout_s: float) -> bool:
         """Wait until `n` frames have been received since the start; False when the time is up."""

@@ -141,6 +141,13 @@ class RingBuffer:
                 start = max(start, self._count - most)
             return self._copy(min(start, self._count), self._count)
 
+    def sampled(self, most: int, last: int) -> Rows:
+        """At most `most` of the last `last` rows, the newest and others at even distances before it."""
+        with self._lock:
+            kept = min(last, self.filled)
+            step = max(1, -(-kept // most))
+            return self._copy(self._count - kept + (kept - 1) % step, self._count, step)
+
     def ends(self) -> tuple[int, int] | None:
         """Slots of the oldest and of the newest row that are kept; None where there is none."""
         with self._lock:
@@ -165,7 +172,7 @@ class RingBuffer:
             kept = range(self._count - self.filled, self._count)
             return kept.start + bisect_left(kept, slot, key=lambda n: int(self._slots[(n - self._first) % self.length]))
 
-    def _copy(self, start: int, stop: int) -> Rows:
+    def _copy(self, start: int, stop: int, step: int = 1) -> Rows:
         """Rows `start` to `stop` (counted from the beginning), under the lock."""
-        where = np.arange(start - self._first, stop - self._first) % self.length
+        where = np.arange(start - self._first, stop - self._first, step) % self.length
         return Rows(self._data[where], self._times_s[where], self._slots[where], self._marks[where], stop)

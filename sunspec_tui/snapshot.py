@@ -11,13 +11,15 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui import gain as gains
 from sunspec_tui.carriers import AxisCheck
 from sunspec_tui.delay import DelayReading, DelayStatistics, delay_statistics
+from sunspec_tui.gain import GainCheck
 from sunspec_tui.health import HealthReading
 from sunspec_tui.memory import MemoryReading
 from sunspec_tui.pipelines import PipelineMap
 from sunspec_tui.plots import PlotJob, PlotStatus
-from sunspec_tui.products import Product, available, derive
+from sunspec_tui.products import WIRE_PRODUCTS, Product, available, derive
 from sunspec_tui.ring import Rows
 from sunspec_tui.times import bin_frequencies_hz
 
@@ -110,6 +112,8 @@ class Snapshot:
         How the pipelines are over the last rows; None before the first frame.
     axis_check
         What narrow lines say of the axis; None before the first frame.
+    gain
+        Level of the quiet band beside its own of the last minutes.
     """
 
     taken_s: float
@@ -125,6 +129,7 @@ class Snapshot:
     rows: Rows | None = None
     pipelines: PipelineMap | None = None
     axis_check: AxisCheck | None = None
+    gain: GainCheck = field(default_factory=GainCheck)
 
     @property
     def axis_note(self) -> str:
@@ -137,6 +142,24 @@ class Snapshot:
             f"the axis looks {abs(shift)} channels too {'low' if shift > 0 else 'high'}: "
             f"{check.matched} known carriers fit chan0 {axis.chan0 + shift}"
         )
+
+    @property
+    def gain_note(self) -> str:
+        """What is to be said of a gain that looks lost; empty where it does not."""
+        return gains.described(WIRE_PRODUCTS, self.gain)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said of axis and gain, a sentence each."""
+        return tuple(filter(None, (self.axis_note, self.gain_note)))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is wrong with the data, in a few words each."""
+        faulty = 0 if self.pipelines is None else int((self.pipelines.faults > 0).any(axis=0).sum())
+        found = [f"{faulty} pipeline{'s' * (faulty > 1)} at fault"] if faulty else []
+        found += ["axis shifted?"] if self.axis_note else []
+        return (*found, "gain lost?") if self.gain.lost else tuple(found)
 
     @cached_property
     def delay_statistics(self) -> DelayStatistics:

@@ -34,6 +34,9 @@ class Handler(Protocol):
     def receiving(self) -> AbstractContextManager[object]:
         """What the thread does all its work in."""
 
+    def on_queue(self, taken: int) -> None:
+        """Learn how many messages have been taken in a row since the queue was last empty."""
+
     def on_link(self, link: LinkState) -> None:
         """Learn that the connection's state has changed."""
 
@@ -58,6 +61,7 @@ class Subscriber:
         self._context = zmq.Context()
         self._wake = self._context.socket(zmq.PAIR)
         self._thread: threading.Thread | None = None
+        self._taken = 0
 
     def start(self) -> None:
         """Connect and begin to receive.
@@ -131,8 +135,12 @@ class Subscriber:
         try:
             for _ in range(_BATCH):
                 on_message(stream.recv_multipart(zmq.NOBLOCK))
+                self._taken += 1
         except zmq.Again:
-            return
+            self._handler.on_queue(self._taken)
+            self._taken = 0
+        else:
+            self._handler.on_queue(self._taken)
 
     def _read_monitor(self) -> None:
         event = recv_monitor_message(self._monitor)["event"]

@@ -11,12 +11,13 @@ from sunspec_tui.events import Standing, tell
 from sunspec_tui.health import LONG_SILENCE_S, HealthReading, Placement, StreamState
 from sunspec_tui.pipelines import described
 from sunspec_tui.plots import PlotEvent
+from sunspec_tui.products import WIRE_PRODUCTS
 from sunspec_tui.ring import Mark
 from sunspec_tui.snapshot import Snapshot
 from sunspec_tui.times import format_clock
 
 _REJECTION_LOG_S = 1.0
-_PIPELINES_LOG_S, _AXIS_LOG_S = 2.0, 5.0
+_PIPELINES_LOG_S, _AXIS_LOG_S, _GAIN_LOG_S = 2.0, 5.0, 2.0
 
 
 class Teller:
@@ -31,6 +32,7 @@ class Teller:
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
         self._standing_pipelines, self._standing_axis = Standing(_PIPELINES_LOG_S), Standing(_AXIS_LOG_S)
+        self._standing_gain = Standing(_GAIN_LOG_S)
         self._said_state, self._said_silence = StreamState.CONNECTING, False
         self._rejections_unsaid: Counter[RejectCause] = Counter()
         self._last_rejection = ""
@@ -81,6 +83,7 @@ class Teller:
         self._say_state(snapshot.health)
         self._say_pipelines(described(snapshot.pipelines), now_s)
         self._say_axis(snapshot, now_s)
+        self._say_gain(snapshot, now_s)
 
     def _say_pipelines(self, faults: str, now_s: float) -> None:
         if self._standing_pipelines.changes_to(faults, now_s):
@@ -92,6 +95,13 @@ class Teller:
         if self._standing_axis.changes_to(shifted, now_s):
             text = shifted or "narrow lines do not speak against the frequency axis any more"
             tell(self._log, logging.WARNING if shifted else logging.INFO, "axis", text)
+
+    def _say_gain(self, snapshot: Snapshot, now_s: float) -> None:
+        # Which products, not how many decibels: those change with every look.
+        lost = ",".join(WIRE_PRODUCTS[i] for i in snapshot.gain.lost)
+        if self._standing_gain.changes_to(lost, now_s):
+            text = snapshot.gain_note or "the quiet band is as loud as its median of the last minutes again"
+            tell(self._log, logging.WARNING if lost else logging.INFO, "gain", text, products=lost)
 
     def _say_state(self, health: HealthReading) -> None:
         before, state = self._said_state, health.state

@@ -9,6 +9,7 @@ so a channel is ``196e6 / 8192`` = 23 925.78125 Hz wide and time tags count tick
 """
 
 import math
+import re
 from datetime import UTC, datetime
 
 import numpy as np
@@ -32,6 +33,9 @@ _UNITS = ((1e11, 1.0), (1e14, 1e-3), (1e17, 1e-6), (1e20, 1e-9))
 
 EARLIEST_PLAUSIBLE_S = 946_684_800.0
 """2000-01-01: a wall clock before it was never set."""
+
+# It may be at any hour of a time with an offset, and is the last second of a minute always.
+_LEAP_SECOND = re.compile(r"([T ]\d\d:\d\d:)60(?!\d)")
 
 _EPOCH, _EPOCH_UTC = datetime(1970, 1, 1), datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -89,8 +93,9 @@ def parse_block_time(text: str) -> float:
     """Seconds since 1970 of a ``last_block_time`` like ``"2025-08-18 21:34:54.787341"``.
 
     The fraction may be missing, a ``T``, a ``Z`` or an offset may be there; without an offset
-    the time is UTC. A literal ``%f`` marks a test producer that sends local time without
-    saying which zone, so such a text cannot be read.
+    the time is UTC. A leap second, ``23:59:60``, is the second after it again, as the clocks count
+    it that "now" is read from: seconds since 1970 have no other name for it. A literal ``%f`` marks
+    a test producer that sends local time without saying which zone, so such a text cannot be read.
 
     Raises
     ------
@@ -99,8 +104,14 @@ def parse_block_time(text: str) -> float:
     """
     if "%f" in text:
         raise ValueError(f"{text!r} is a local time of an unknown zone (a literal %f)")
-    moment = datetime.fromisoformat(text)
-    seconds = (moment - (_EPOCH if moment.tzinfo is None else _EPOCH_UTC)).total_seconds()
+    try:
+        moment, leap_s = datetime.fromisoformat(text), 0
+    except ValueError:
+        earlier, found = _LEAP_SECOND.subn(r"\g<1>59", text)
+        if not found:
+            raise
+        moment, leap_s = datetime.fromisoformat(earlier), 1
+    seconds = (moment - (_EPOCH if moment.tzinfo is None else _EPOCH_UTC)).total_seconds() + leap_s
     if not EARLIEST_PLAUSIBLE_S <= seconds < LATEST_PLAUSIBLE_S:
         raise ValueError(f"{text!r} lies outside the years 2000 to 2100")
     return seconds

@@ -12,6 +12,7 @@ from sunspec_tui import StreamReceiver
 from sunspec_tui.headless import json_line
 from sunspec_tui.health import HealthReading, LinkState, StreamState
 from sunspec_tui.pipelines import Fault, named, pipeline_map, ranges
+from sunspec_tui.snapshot import Snapshot
 from sunspec_tui.sources.simulate import SimulatedSun
 from sunspec_tui.widgets.readings import health_text, status_text
 
@@ -84,8 +85,9 @@ def test_faults_are_told_on_the_screen_and_in_the_status():
     assert lines[-3] == "YY" + "·" * 8 + "n" + "·" * 23
     assert max(map(len, lines)) <= 40
     live = HealthReading(StreamState.LIVE, LinkState.CONNECTED)
-    assert "2 pipelines at fault" in status_text(live, "a:1", "XX", 0.0, 0.0, pipelines=found).plain
-    assert "fault" not in status_text(live, "a:1", "XX", 0.0, 0.0, pipelines=pipeline_map(rows_of(), 4)).plain
+    told, untold = (Snapshot(0.0, "a:1", live, pipelines=each).warnings for each in (found, pipeline_map(rows_of(), 4)))
+    assert "2 pipelines at fault" in status_text(live, "a:1", "XX", 0.0, 0.0, warnings=told).plain
+    assert untold == ()
     assert isinstance(health_text(HealthReading()), Text)
 
 

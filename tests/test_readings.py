@@ -65,8 +65,8 @@ def test_delay_history_forgets_what_is_older_than_its_span():
     assert [at for at, _ in history.values()] == [float(n) for n in range(19, 30)]
 
 
-def frame(n, *, cadence=0.25, seq=None, tag=1, block=True, interval=None):
-    return Frame(EMPTY, n * cadence if block else math.nan, math.nan, time_tag=tag, seq=seq, interval_s=interval)
+def frame(n, *, cadence=0.25, seq=None, tag=1, block=True, interval=None, sent_s=math.nan):
+    return Frame(EMPTY, n * cadence if block else math.nan, sent_s, time_tag=tag, seq=seq, interval_s=interval)
 
 
 def placed(frames, cadence=0.25):
@@ -119,8 +119,30 @@ def test_silence_turns_the_state():
     assert health.state(0) is StreamState.CONNECTING
     for n in range(4):
         health.place(frame(n), 1e9, n * 0.25)
-    assert health.state(0.75 + 1.4) is StreamState.LIVE
-    assert health.state(0.75 + 1.6) is StreamState.STALLED
+    assert health.state(0.75 + 0.74) is StreamState.LIVE
+    assert health.state(0.75 + 0.76) is StreamState.STALLED
+
+
+@pytest.mark.parametrize(("frames_a_gulp", "gulp_s"), [(1, 1.0272), (2, 1.0272), (4, 1.0)])
+def test_three_gulps_of_silence_are_a_stall_of_however_many_frames_a_gulp_is(frames_a_gulp, gulp_s):
+    health = StreamHealth()
+    for n in range(4 * frames_a_gulp):
+        gulp, sent_s = n // frames_a_gulp, 1e9 + n // frames_a_gulp * gulp_s
+        health.place(frame(n, cadence=gulp_s / frames_a_gulp, sent_s=sent_s), 1e9, gulp * gulp_s)
+    assert health.stall_after_s() == pytest.approx(3 * gulp_s)
+
+
+def test_a_sender_whose_clock_stands_still_is_found_stalled_after_ten_seconds_at_last():
+    health = StreamHealth()
+    for n in range(100):
+        health.place(frame(n, sent_s=5e8), 1e9, n * 0.25)
+    assert health.stall_after_s() == pytest.approx(10)
+
+
+def test_before_the_cadence_is_known_silence_is_measured_by_the_longest_gulp():
+    health = StreamHealth()
+    health.place(frame(0), 1e9, 0.0)
+    assert health.stall_after_s() == pytest.approx(3 * 1.0272)
 
 
 def test_the_rate_after_a_stall_is_that_of_the_frames_since():

@@ -40,7 +40,8 @@ def sky(n):
     power = background + burst + 300 * (np.abs(MHZ - 27.185) < 0.05) + 500 * (np.abs(MHZ - 77.25) < 0.05)
     # A few parts in a thousand, as a frame of a quarter of a second has.
     power = power * (1 + 0.003 * np.random.default_rng(n).standard_normal(3072))
-    data = np.stack([power, 0.9 * power, 0.02 * power, -0.3 * burst], axis=-1)[None].astype(np.float32)
+    circular = -0.3 * burst - 1e-4 * power
+    data = np.stack([power, 0.9 * power, 0.02 * power, circular], axis=-1)[None].astype(np.float32)
     if n > 250:
         data[:, 1500:1600] = np.nan
     return data
@@ -152,4 +153,57 @@ def test_a_signed_product_on_a_slow_link(show, frames, picture):
     screen.act("step('choose_product', 'V')")
     for action in ("step('toggle_trace', 'max')", "step('flip', 'pipelines')", "step('zoom', 1)"):
         screen.act(action)
+    assert text_of(look(screen)) == picture
+
+
+def stalled(receiver):
+    receiver.now_s += 2
+
+
+def with_dead_pipelines(receiver):
+    for n in range(FRAMES, FRAMES + 20):
+        data = sky(n)
+        data[:, 7 * 96 : 8 * 96] = 0
+        data[:, 20 * 96 : 22 * 96, 1] = np.nan
+        receiver.feed(data, time_tag=2)
+
+
+def with_an_axis_off_by_40_channels(receiver):
+    for n in range(FRAMES, FRAMES + 20):
+        data = sky(n)
+        for carrier_mhz in (25.0, 55.25, 61.25, 67.25, 77.25, 83.25):
+            data[:, np.abs(MHZ - carrier_mhz + 40 * 0.02392578125) < 0.05] *= 40
+        receiver.feed(data, time_tag=2, chan0=560)
+
+
+def with_less_gain(receiver):
+    for n in range(FRAMES, FRAMES + 20):
+        receiver.feed(sky(n) / 20, time_tag=2)
+
+
+def with_messages_that_are_none(receiver):
+    for parts in ([b"data"], [b"date", b"{}", b""], [b"data", b"{", b""], [b"data", b"[]", b""]):
+        receiver.on_message(parts)
+
+
+def from_a_sender_whose_clock_is_fast(receiver):
+    receiver.feed(sky(FRAMES), time_tag=2, timestamp=receiver.now_s + 0.65)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+@pytest.mark.parametrize(
+    "faulty",
+    [
+        stalled,
+        with_dead_pipelines,
+        with_an_axis_off_by_40_channels,
+        with_less_gain,
+        with_messages_that_are_none,
+        from_a_sender_whose_clock_is_fast,
+    ],
+    ids=lambda faulty: faulty.__name__,
+)
+def test_faults(show, frames, picture, faulty, size):
+    screen = show(size, frames)
+    faulty(screen.receiver)
     assert text_of(look(screen)) == picture

@@ -1,7 +1,11 @@
 """Times and frequencies as the wire and the instrument define them."""
 
+from datetime import date, datetime, timedelta
+
 import pytest
 from astropy.time import Time
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sunspec_tui import times
 
@@ -38,6 +42,40 @@ def test_a_wall_clock_that_is_none_is_refused(value):
 def test_block_times_of_every_form_agree_with_astropy(text):
     truth = Time("2025-08-18T21:34:54.787341", scale="utc").unix
     assert times.parse_block_time(text) == pytest.approx(truth, abs=1e-6)
+
+
+LEAP_DAYS = {date(2005, 12, 31), date(2008, 12, 31), date(2012, 6, 30), date(2015, 6, 30), date(2016, 12, 31)}
+
+
+@pytest.mark.filterwarnings("ignore:.*dubious year")
+@given(st.datetimes(datetime(2000, 1, 2), datetime(2099, 12, 30)))
+def test_block_times_of_all_days_agree_with_astropy_but_for_days_that_have_a_leap_second(moment):
+    apart_s = times.parse_block_time(str(moment)) - float(Time(moment, scale="utc").unix)
+    # On those days astropy's seconds since 1970 are a little longer, so that no two moments have the same.
+    assert abs(apart_s) <= (1.0 if moment.date() in LEAP_DAYS else 2e-6)
+
+
+@pytest.mark.parametrize("day", sorted(LEAP_DAYS))
+def test_around_a_leap_second_time_goes_on_as_clocks_count_it(day):
+    midnight_s = Time(str(day + timedelta(days=1)), scale="utc").unix
+    read = [times.parse_block_time(f"{day} 23:59:{second}") for second in ("58", "59", "59.75", "60", "60.250000")]
+    assert [second - midnight_s for second in read] == pytest.approx([-2, -1, -0.25, 0, 0.25], abs=1e-6)
+    assert times.parse_block_time(f"{day}T16:59:60-07:00") == pytest.approx(midnight_s, abs=1e-6)
+    assert times.parse_block_time(str(day + timedelta(days=1)) + " 00:00:01") == pytest.approx(midnight_s + 1, abs=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:.*dubious year")
+@given(st.integers(946_771_200, 4_102_358_400), st.integers(0, times.CLOCK_HZ - 1))
+def test_time_tags_agree_with_astropy(seconds, ticks):
+    truth = Time(seconds, ticks / times.CLOCK_HZ, format="unix", scale="utc")
+    tag = Time(times.tag_to_unix(seconds * times.CLOCK_HZ + ticks), format="unix", scale="utc")
+    assert abs((tag - truth).sec) < 1e-6
+
+
+@pytest.mark.parametrize("text", ["2016-12-31 23:59:61", "2016-12-31 23:60:60", "2016-12-31 60", "2016-60-31 23:59:00"])
+def test_sixty_is_a_second_and_nothing_else(text):
+    with pytest.raises(ValueError, match=r"."):
+        times.parse_block_time(text)
 
 
 def test_a_block_time_without_a_fraction_is_read():

@@ -19,6 +19,7 @@ from sunspec_tui.errors import RejectCause, UsageError
 from sunspec_tui.times import CHANNEL_WIDTH_HZ, CHANNELS_PER_PIPELINE, CLOCK_HZ
 
 STALL_AFTER_FRAMES = 20
+GAIN_LOSS_AFTER_FRAMES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class FaultPlan:
         Pipeline of 96 channels that is 0; None is none.
     restart
         Frames after which the sequence begins anew, again and again; 0 is never.
+    gain_loss_db
+        By how much power falls, once and for good, after the first frames.
     """
 
     gap: float = 0.0
@@ -48,10 +51,11 @@ class FaultPlan:
     nan_mhz: tuple[float, float] | None = None
     dead_pipeline: int | None = None
     restart: int = 0
+    gain_loss_db: float = 0.0
 
     @classmethod
     def parse(cls, text: str) -> "FaultPlan":
-        """A plan from ``gap=0.02,corrupt=0.01,stall=30,skew=0.4,nan-band=55:59,dead-pipeline=7,restart=100``.
+        """A plan from text such as ``gap=0.02,stall=30,nan-band=55:59``.
 
         Raises
         ------
@@ -107,6 +111,7 @@ _READERS: dict[str, Callable[[str], dict[str, Any]]] = {
     "nan-band": lambda text: {"nan_mhz": _band(text)},
     "dead-pipeline": lambda text: {"dead_pipeline": _whole(text, 255, "the number of a pipeline, from 0")},
     "restart": lambda text: {"restart": _whole(text, 10**9, "a number of frames")},
+    "gain-loss": lambda text: {"gain_loss_db": _number(text, -100, 100, "decibels")},
 }
 
 
@@ -190,9 +195,10 @@ class Faults:
     def _marred(self, header: dict[str, Any], mean: NDArray[np.float32]) -> NDArray[np.float32]:
         """The data with what their receivers of old have not heard."""
         plan = self._plan
-        if plan.nan_mhz is None and plan.dead_pipeline is None:
+        gain_lost = plan.gain_loss_db and self._made > GAIN_LOSS_AFTER_FRAMES
+        if plan.nan_mhz is None and plan.dead_pipeline is None and not gain_lost:
             return mean
-        marred = mean.copy()
+        marred = mean * np.float32(10 ** (-plan.gain_loss_db / 10)) if gain_lost else mean.copy()
         if plan.nan_mhz is not None:
             mhz = (header.get("chan0", 0) + np.arange(mean.shape[1])) * CHANNEL_WIDTH_HZ / 1e6
             marred[:, (mhz >= plan.nan_mhz[0]) & (mhz <= plan.nan_mhz[1])] = np.nan

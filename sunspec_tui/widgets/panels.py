@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 from textual import events
+from textual.geometry import Size
 
 from sunspec_tui.cells import Grid
 from sunspec_tui.delay import HISTORY_S, DelayReading, DelayStatistics
@@ -90,6 +91,18 @@ class Panel(TextCells):
         super().__init__(id=id, wrap=True)
         self.add_class("panel")
         self.border_title = title
+
+    def show(self, text: Text) -> None:
+        """Show another text, in a panel as high as it where the styles leave that open."""
+        before, width = self.text, self.content_size.width
+        super().show(text)
+        if width and len(wrapped(before, width)) != len(wrapped(text, width)):
+            self.refresh(layout=True)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Lines that the text takes."""
+        del container, viewport
+        return len(wrapped(self.text, width))
 
 
 class DelayPanel(Panel):

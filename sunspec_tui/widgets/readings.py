@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.text import Text
 
 from sunspec_tui.delay import DelayMethod, DelayReading, DelayStatistics
+from sunspec_tui.gain import GainCheck
 from sunspec_tui.geometry import Band
 from sunspec_tui.governor import LinkReading, Quality
 from sunspec_tui.health import HealthReading, LinkState, StreamState
@@ -34,7 +35,7 @@ _SILENT_STYLE = "bold white on red"
 _LABEL_WIDTH = 9
 _LONG_DELAY_S = 100.0
 _MINUTE_WIDTH = 25
-_NO_STATISTICS = DelayStatistics()
+_NO_STATISTICS, _NO_GAIN = DelayStatistics(), GainCheck()
 
 
 def number(value: float | None, unit: str = "", digits: int = 2) -> str:
@@ -83,12 +84,9 @@ def delay_text(delay: DelayReading, data_age_s: float, minute: DelayStatistics =
         ("method", method, odd),
         ("estimate" if delay.used is DelayMethod.BUFFER else "message", duration(delay.value_s), odd),
         ("data age", duration(data_age_s), age_style),
-        ("median", _minute(minute)),
     ]
-    text = rows(*lines)
-    if delay.note:
-        text.append(f"\n{delay.note}", "yellow")
-    return text
+    note = [Text(delay.note, "yellow")] if delay.note else []
+    return Text("\n", end="").join([rows(*lines), *note, rows(("median", _minute(minute)))])
 
 
 def _minute(minute: DelayStatistics) -> str:
@@ -119,7 +117,8 @@ def health_text(
     pipelines: PipelineMap | None = None,
     *,
     chan0: str = "",
-    axis_note: str = "",
+    gain: GainCheck = _NO_GAIN,
+    notes: Sequence[str] = (),
 ) -> Text:
     """Health panel: state, rate, cadence, losses and their causes, the links, and what is wrong with the data."""
     bad = "bold red"
@@ -143,8 +142,17 @@ def health_text(
     if link is not None:
         lines.extend(link_rows(link))
     lines.append(("link", str(health.link), "" if health.link is LinkState.CONNECTED else "yellow"))
-    notes = [Text(axis_note, "yellow")] if axis_note else []
-    return Text("\n", end="").join([rows(*lines), *notes, *pipeline_lines(pipelines)])
+    if gain.change_db:
+        lines.append(("level dB", _levels(gain), "yellow" if gain.lost else ""))
+    lines.append(("queue", f"{health.queue_frames}, most {health.queue_most}"))
+    said = [Text(note, "yellow") for note in notes]
+    return Text("\n", end="").join([rows(*lines), *said, *pipeline_lines(pipelines)])
+
+
+def _levels(gain: GainCheck) -> str:
+    """Levels of the quiet band beside its median, ``XX -0.1 YY +0.2``."""
+    shown = (f"{change_db:+.1f}" if math.isfinite(change_db) else "–" for change_db in gain.change_db)
+    return " ".join(f"{name} {value}" for name, value in zip(("XX", "YY"), shown, strict=False))
 
 
 def _mebibytes(value: float) -> str:
@@ -212,13 +220,13 @@ def status_text(
     data_age_s: float,
     *,
     held_s: float | None = None,
-    pipelines: PipelineMap | None = None,
-    axis_note: str = "",
+    warnings: Sequence[str] = (),
     columns: int = 0,
 ) -> Text:
     """The line at the top: state, stream, product, time of the newest row, its age and losses.
 
-    `held_s` is the time at which the picture is held, None where it is live; `columns` are the cells of the line.
+    `held_s` is the time at which the picture is held, None where it is live; `warnings` say what is wrong with the
+    data; `columns` are the cells of the line.
     """
     parts = [Part(f" {health.state.upper()} ", _SILENT_STYLE if health.is_silent else STATE_STYLES[health.state])]
     if held_s is not None:
@@ -236,11 +244,7 @@ def status_text(
     for what, count in (("lost", health.frames_missing), ("rejected", health.frames_rejected)):
         if count:
             parts.append(Part(f"  {what} {count}", "bold red", 1))
-    bad = 0 if pipelines is None else int((pipelines.faults > 0).any(axis=0).sum())
-    if bad:
-        parts.append(Part(f"  {bad} pipeline{'s' * (bad > 1)} at fault", "yellow", 1))
-    if axis_note:
-        parts.append(Part("  axis shifted?", "yellow", 1))
+    parts += [Part(f"  {warning}", "yellow", 1) for warning in warnings]
     return fitted(parts, columns)
 
 
