@@ -1,4 +1,4 @@
-"""Draws the pictures of the README: the real program, on the solar event replayed.
+"""Draws the pictures of the README and of docs/faults.md: the real program, on the solar event replayed and on faults.
 
 ``make pictures EVENT=file.fit``. Braille is drawn as its dots and blocks as rectangles, so that no font's idea of
 them comes between.
@@ -7,6 +7,7 @@ them comes between.
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,17 @@ PICTURES = (
     ("monitor", (120, 40), (), "]]hv", "06:29:"),
     ("small", (80, 24), ("--colors", "256"), "]]\\", "06:29:"),
 )
+# Name, fault, and the words by which the monitor shows it.
+FAULTS = (
+    ("gap", "gap=0.05", ("lost",)),
+    ("corrupt", "corrupt=0.1", ("rejected", "payload length", "queue")),
+    ("stall", "stall=60", ("STALLED  silent for 12",)),
+    ("skew", "skew=0.4", ("clock skew",)),
+    ("nan-band", "nan-band=55:59", ("pipelines at fault", "n no numbers")),
+    ("dead-pipeline", "dead-pipeline=7", ("1 pipeline at fault", "0 zero")),
+    ("restart", "restart=40", ("2 restarts",)),
+    ("gain-loss", "gain-loss=10", ("gain lost?", "below its median")),
+)
 
 
 def colour(name: str, default: str) -> str:
@@ -53,7 +65,7 @@ def draw(cells: list[list[Any]], path: Path) -> None:
     for y, line in enumerate(cells):
         for x, cell in enumerate(line):
             _draw_cell(pen, x * WIDTH, y * HEIGHT, cell, font)
-    image.save(path, optimize=True)
+    image.quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def _draw_cell(pen: ImageDraw.ImageDraw, left: int, top: int, cell: Any, font: Any) -> None:
@@ -74,18 +86,26 @@ def _draw_cell(pen: ImageDraw.ImageDraw, left: int, top: int, cell: Any, font: A
         pen.text((left, top), cell.data, font=font, fill=front)
 
 
-def picture(event: Path, name: str, size: tuple[int, int], options: tuple[str, ...], keys: str, time: str) -> None:
-    """Run the monitor on the event, press keys and draw what it shows."""
+def picture(
+    name: str,
+    source: list[str],
+    options: list[str],
+    size: tuple[int, int],
+    keys: str,
+    shown: tuple[str, ...],
+    after_s: float = 0,
+) -> None:
+    """Run the monitor on a stream, press keys, and draw what it shows with those words, not before so many seconds."""
     with tempfile.TemporaryDirectory() as home:
-        source = ["--source", str(event.resolve()), "--speed", "20", "--wait"]
-        words = [*PROGRAM, "stream", *source, "--port", str(PORT), "--log-level", "ERROR"]
+        words = [*PROGRAM, "stream", *source, "--wait", "--port", str(PORT), "--log-level", "ERROR"]
         with subprocess.Popen(words, stdout=subprocess.DEVNULL) as producer:
             watching = [*PROGRAM, "--port", str(PORT), "--plot-interval", "0", "--buffer-length", "3600"]
             terminal = Terminal([*watching, *options], Path(home), columns=size[0], lines=size[1])
             try:
                 terminal.shows("LIVE", timeout_s=30)
                 terminal.press(keys)
-                terminal.shows(f"data {time}", timeout_s=60)
+                time.sleep(after_s)
+                terminal.shows(*shown, timeout_s=90)
                 draw(cells_of(terminal.screen), DOCS / f"{name}.png")
             finally:
                 terminal.end()
@@ -94,8 +114,12 @@ def picture(event: Path, name: str, size: tuple[int, int], options: tuple[str, .
 
 def main() -> None:
     """Draw all pictures."""
-    for name, *how in PICTURES:
-        picture(Path(sys.argv[1]), name, *how)
+    event = ["--source", str(Path(sys.argv[1]).resolve()), "--speed", "20"]
+    for name, size, options, keys, at in PICTURES:
+        picture(name, event, list(options), size, keys, (f"data {at}",))
+    (DOCS / "faults").mkdir(exist_ok=True)
+    for name, fault, words in FAULTS:
+        picture(f"faults/{name}", ["--source", "simulate", "--fault", fault], [], (120, 40), "[[", words, after_s=12)
 
 
 if __name__ == "__main__":
