@@ -6,6 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import block_time, message
+from rich.text import Text
+from textual.geometry import Size
 
 from sunspec_tui.delay import (
     DelayHistory,
@@ -22,7 +24,7 @@ from sunspec_tui.health import HealthReading, LinkState, StreamHealth, StreamSta
 from sunspec_tui.picture import CellValue, Held, Readout
 from sunspec_tui.plots import PlotStatus
 from sunspec_tui.ring import Mark
-from sunspec_tui.widgets.panels import chart_limits, delay_chart
+from sunspec_tui.widgets.panels import Panel, chart_limits, delay_chart
 from sunspec_tui.widgets.readings import (
     delay_text,
     duration,
@@ -304,3 +306,10 @@ def test_waiting_names_what_is_waited_for():
     assert "nobody answers" in waiting_text(HealthReading(link=LinkState.REFUSED), "a:1")
     rejected = HealthReading(frames_rejected=3, rejected={"topic": 3})
     assert "3 topic" in waiting_text(rejected, "a:1")
+
+
+@pytest.mark.parametrize(("width", "lines"), [(0, 0), (1, 17), (9, 3), (40, 2)])
+def test_a_panel_is_as_high_as_its_text_in_any_width(width, lines):
+    panel = Panel("A title", id="a")
+    panel.text = Text("one two\nthree four")
+    assert panel.get_content_height(Size(), Size(), width) == lines

@@ -102,7 +102,8 @@ class Panel(TextCells):
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Lines that the text takes."""
         del container, viewport
-        return len(wrapped(self.text, width))
+        # While another layout is on its way there may be no room at all.
+        return len(wrapped(self.text, width)) if width > 0 else 0
 
 
 class DelayPanel(Panel):
