@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.errors import SourceError
-from sunspec_tui.times import CLOCK_HZ, TICKS_PER_SPECTRUM
+from sunspec_tui.times import CLOCK_HZ, LATEST_PLAUSIBLE_S, TICKS_PER_SPECTRUM
 
 _DEFAULT_NAVG = 24
 _FLOAT_BYTES = 4
@@ -67,12 +67,14 @@ class Sequence:
                 None if fields.get("chan0") is None else int(fields["chan0"]),
                 int(fields.get("spectrum_ticks", navg * TICKS_PER_SPECTRUM)),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise SourceError(
                 f"the header of the ring's sequence cannot be used ({error!r}); it needs a time_tag and nchan in JSON"
             ) from error
         if min(*sequence.shape, sequence.spectrum_ticks) < 1:
             raise SourceError(f"the header of the ring's sequence has a size below 1: {sequence}")
+        if not 0 <= sequence.time_tag < LATEST_PLAUSIBLE_S * CLOCK_HZ:
+            raise SourceError(f"the time tag of the ring's sequence lies outside the years 1970 to 2100: {sequence}")
         return sequence
 
     def fields(self) -> dict[str, int]:

@@ -21,6 +21,8 @@ _STRONG = 1.15
 # Among a hundred shifts, three lines at random places fit one by chance.
 _LEAST_MATCHES, _LEAST_MATCHES_SHIFTED = 3, 4
 _MORE_MATCHES = 2
+_REACH_BINS = 0.75
+_CROWD_SHARE, _LEAST_CROWD = 0.05, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,6 @@ class AxisCheck:
     lines_mhz: tuple[float, ...]
     matched: int
     shift_channels: int | None
-
-    @property
-    def is_shifted(self) -> bool:
-        """Whether the axis looks wrong."""
-        return bool(self.shift_channels)
 
 
 def narrow_lines(power: NDArray[np.floating], frequencies_mhz: NDArray[np.float64]) -> tuple[float, ...]:
@@ -89,7 +86,10 @@ def check_axis(rows: NDArray[np.floating], frequencies_mhz: NDArray[np.float64],
         lines = narrow_lines(rows.mean(axis=0), frequencies_mhz)
     bin_mhz = float(frequencies_mhz[1] - frequencies_mhz[0]) if len(frequencies_mhz) > 1 else 1.0
     most = MOST_SHIFT_CHANNELS // channel_average
-    matches = {shift: _matches(lines, shift * bin_mhz, bin_mhz) for shift in range(-most, most + 1)}
+    if len(lines) > max(_LEAST_CROWD, _CROWD_SHARE * len(frequencies_mhz)):
+        # Noise: so many lines fit anything.
+        return AxisCheck(lines, 0, None)
+    matches = _matches(lines, bin_mhz, most)
     here = max(matches[shift] for shift in (-1, 0, 1) if shift in matches)
     best = max(matches, key=lambda shift: (matches[shift], -abs(shift)))
     if here >= _LEAST_MATCHES and matches[best] < here + _MORE_MATCHES:
@@ -99,7 +99,11 @@ def check_axis(rows: NDArray[np.floating], frequencies_mhz: NDArray[np.float64],
     return AxisCheck(lines, here, None)
 
 
-def _matches(lines_mhz: tuple[float, ...], shift_mhz: float, bin_mhz: float) -> int:
-    """Carriers that a line belongs to, if all lines were so much higher."""
-    reach = 0.75 * bin_mhz
-    return sum(any(abs(line + shift_mhz - carrier) <= reach for line in lines_mhz) for carrier in CARRIERS_MHZ)
+def _matches(lines_mhz: tuple[float, ...], bin_mhz: float, most: int) -> dict[int, int]:
+    """Carriers that a line belongs to if all lines were so many bins higher, for each shift up to `most`."""
+    shifts = np.arange(-most, most + 1)
+    if not lines_mhz:
+        return dict.fromkeys(shifts.tolist(), 0)
+    carriers = np.array(CARRIERS_MHZ)[:, None] - shifts * bin_mhz
+    near = np.abs(np.array(lines_mhz)[:, None, None] - carriers) <= _REACH_BINS * bin_mhz
+    return dict(zip(shifts.tolist(), near.any(axis=0).sum(axis=0).tolist(), strict=True))

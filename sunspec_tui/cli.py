@@ -238,10 +238,14 @@ def _stream(arguments: Sequence[str]) -> int:
             publishing.result()
         print(f"{op.frames_sent} frames sent", flush=True)
         if faults is not None:
-            print(f"a receiver that got them all counts {json.dumps(faults.report())}", flush=True)
+            whose = "a receiver that got them all counts" if settings.format == "today" else _UNCOUNTABLE
+            print(f"{whose} {json.dumps(faults.report())}", flush=True)
         if feed.error is not None:
             raise feed.error
         return EXIT_OK if ending.status is None else ending.status
+
+
+_UNCOUNTABLE = "faults made, of which headers of this form do not tell a receiver all:"
 
 
 def _source(settings: StreamSettings) -> "Source":

@@ -21,6 +21,7 @@ RECORDED_S = 3600.0
 """A delay above this is normal for recorded data, and marked as such."""
 
 HISTORY_S = 60.0
+_MOST = 4096
 
 
 class DelayMethod(StrEnum):
@@ -56,6 +57,15 @@ class DelayReading:
     method: DelayMethod = DelayMethod.AUTO
     used: DelayMethod = DelayMethod.AUTO
     note: str = ""
+
+    @property
+    def oddity(self) -> str:
+        """What is unusual, in the same words as long as it is the same: ``fallback``, ``clock skew``, ``recorded``."""
+        if self.used is not self.method:
+            return "fallback"
+        if self.used is not DelayMethod.AUTO:
+            return ""
+        return "clock skew" if self.value_s < 0 else "recorded" if self.value_s > RECORDED_S else ""
 
 
 def message_delay(
@@ -129,11 +139,11 @@ def delay_statistics(delays_s: Iterable[float]) -> DelayStatistics:
 
 
 class DelayHistory:
-    """Delays of the last minute, for a chart."""
+    """Delays of the last minute, the newest `_MOST` of them: for a chart and for statistics."""
 
     def __init__(self, span_s: float = HISTORY_S) -> None:
         self._span_s = span_s
-        self._values: deque[tuple[float, float]] = deque()
+        self._values: deque[tuple[float, float]] = deque(maxlen=_MOST)
 
     def add(self, at_s: float, delay_s: float) -> None:
         """Keep one delay, found at `at_s` on a clock that never goes back, and forget old ones."""
@@ -141,9 +151,9 @@ class DelayHistory:
         while at_s - self._values[0][0] > self._span_s:
             self._values.popleft()
 
-    def values(self) -> tuple[tuple[float, float], ...]:
-        """(time, delay) in seconds, oldest first."""
-        return tuple(self._values)
+    def before(self, now_s: float) -> tuple[tuple[float, float], ...]:
+        """(seconds ago, delay) of the minute before `now_s`, oldest first."""
+        return tuple((now_s - at_s, delay_s) for at_s, delay_s in self._values if now_s - at_s <= self._span_s)
 
     def clear(self) -> None:
         """Forget all, because the method has changed and old values mean something else."""

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sunspec_tui.frame import Frame
-from sunspec_tui.health import HealthReading, LinkState
+from sunspec_tui.health import HealthReading, LinkState, StreamState
 from sunspec_tui.pipelines import described
 from sunspec_tui.snapshot import Axis, Snapshot
-from sunspec_tui.times import EARLIEST_PLAUSIBLE_S, LATEST_PLAUSIBLE_S, format_iso, tag_to_unix
+from sunspec_tui.times import EARLIEST_PLAUSIBLE_S, LATEST_PLAUSIBLE_S, format_iso, parse_block_time, tag_to_unix
 
-_NOT_A_FRAME = "see --log-level DEBUG of the monitor for each"
 _UNITS = {"seconds": 1.0, "milliseconds": 1e-3, "microseconds": 1e-6, "nanoseconds": 1e-9}
+_BLOCK_TIMES = ("last_block_time", "lwa_time")
 # Frames of one gulp come at once; a busy machine alone does not bring them so near.
 _NEAR = 0.4
 
@@ -48,6 +48,13 @@ def findings(
         "frames_missing": health.frames_missing,
         "frames_rejected": health.frames_rejected,
         "rejected": health.rejected,
+        "last_rejection": health.last_rejection,
+        "state": str(health.state),
+        "silence_s": _known(health.silence_s),
+        "restarts": health.restarts,
+        "repeats": health.repeats,
+        "reversals": health.reversals,
+        "stalls": health.stalls,
     }
     if frame is None or seen.axis is None:
         return found
@@ -75,9 +82,11 @@ def _verdict(health: HealthReading) -> tuple[str, str]:
     if set(health.rejected) == {"topic"}:
         return "wrong topic", "messages come, but none has the topic 'data': is this another program's port?"
     if health.frames_rejected:
-        return "only rejected messages", f"messages come, but none is a frame; {_NOT_A_FRAME}"
+        return "only rejected messages", f"messages come, but none is a frame; the last one, {health.last_rejection}"
     if health.link is LinkState.CONNECTED:
         return "silent", "connected, but silent: the producer runs and sends nothing, or nothing yet"
+    if health.link is LinkState.FOREIGN:
+        return "no ZeroMQ", "something listens there that is no ZeroMQ publisher: is --port right?"
     if health.link is LinkState.LOST:
         return "lost", "the connection was lost: has the producer ended?"
     if health.link is LinkState.REFUSED:
@@ -110,9 +119,12 @@ def _axis(axis: Axis) -> dict[str, Any]:
 def _readings(header: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """Each time of the header in every reading that gives a plausible date."""
     found: dict[str, dict[str, str]] = {}
-    for key in ("time_tag", "timestamp", "last_block_time", "lwa_time"):
+    for key in ("time_tag", "timestamp", *_BLOCK_TIMES):
         value = header.get(key)
         if value is None:
+            continue
+        if key in _BLOCK_TIMES:
+            found[key] = _block_time(value)
             continue
         try:
             number = float(value)
@@ -127,6 +139,14 @@ def _readings(header: Mapping[str, Any]) -> dict[str, dict[str, str]]:
         }
         found[key] = {unit: format_iso(unix_s) for unit, unix_s in plausible.items()}
     return found
+
+
+def _block_time(value: object) -> dict[str, str]:
+    """The one reading of a time in text, or why there is none."""
+    try:
+        return {"UTC": format_iso(parse_block_time(str(value)))}
+    except ValueError as error:
+        return {f"no time: {error}": "unknown"}
 
 
 def _known(value: float) -> float | None:
@@ -154,8 +174,17 @@ def report(found: Mapping[str, Any]) -> list[str]:
         f"data age   {_seconds(found['data_age_s'])}",
         *_header_lines(found),
     ]
-    noted = (found["time_problem"], found["delay_note"], *found["notes"], found["pipelines"])
+    noted = (found["time_problem"], found["delay_note"], *found["notes"], found["pipelines"], *_oddities(found))
     return lines + [f"note       {note}" for note in dict.fromkeys(noted) if note]
+
+
+def _oddities(found: Mapping[str, Any]) -> list[str]:
+    """What has happened while it was looked at."""
+    counted = ((found[f"{name}s"], name) for name in ("restart", "repeat", "reversal", "stall"))
+    noted = [f"{count} {name}{'s' * (count > 1)} while it was looked at" for count, name in counted if count]
+    if found["state"] == StreamState.STALLED:
+        noted.append(f"stalled: nothing has come for {found['silence_s']:.1f} s")
+    return noted
 
 
 def _header_lines(found: Mapping[str, Any]) -> list[str]:
@@ -164,7 +193,8 @@ def _header_lines(found: Mapping[str, Any]) -> list[str]:
     for key, value in found["header"].items():
         readings = found["times"].get(key)
         meant = "" if not readings else " = " + ", or ".join(f"{moment} as {unit}" for unit, moment in readings.items())
-        lines.append(f"header     {key}: {value!r}{meant}")
+        # A key is a stranger's text: nothing of it may reach the terminal as a command.
+        lines.append(f"header     {key if key.isidentifier() else ascii(key)}: {value!a}{meant}")
     return lines
 
 

@@ -34,6 +34,7 @@ class RejectCause(StrEnum):
     DATA_TYPE = "data_type"
     SHAPE = "shape"
     PAYLOAD_LENGTH = "payload_length"
+    UNEXPECTED = "unexpected"
 
 
 class RejectedMessage(SunspecError):

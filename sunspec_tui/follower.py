@@ -7,6 +7,7 @@ receiver up: its oldest frames are dropped, and counted. Nothing here decodes or
 import threading
 from collections import deque
 from collections.abc import Iterator
+from typing import Self
 
 from sunspec_tui.frame import Frame
 
@@ -37,6 +38,8 @@ class Follower(Iterator[Frame]):
     def put(self, frame: Frame) -> None:
         """Let a frame wait to be taken."""
         with self._changed:
+            if self._ended:
+                return
             self.frames_missed += len(self._waiting) == self._waiting.maxlen
             self._waiting.append(frame)
             self._changed.notify()
@@ -54,6 +57,12 @@ class Follower(Iterator[Frame]):
                 self._ended = True
                 raise StopIteration
             return self._waiting.popleft()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def has_ended(self) -> bool:

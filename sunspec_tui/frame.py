@@ -203,7 +203,11 @@ def _wall_clock(value: object) -> tuple[float, str]:
 def _payload_array(header: dict[str, Any], payload: bytes | memoryview) -> NDArray[Any]:
     """The payload as (nbeam, nchan, npol); a leading time axis is averaged away."""
     # What says how to read it is the same from frame to frame, so it is understood once.
-    stated = orjson.dumps({key: header[key] for key in _LAYOUT_KEYS if key in header})
+    try:
+        stated = orjson.dumps({key: header[key] for key in _LAYOUT_KEYS if key in header})
+    except TypeError as error:
+        # It reads deeper nesting than it writes.
+        raise RejectedMessage(RejectCause.HEADER_TYPE, f"shape or type of the payload: {error}") from error
     dtype, shape = _layout(stated, len(payload))
     values = np.frombuffer(payload, dtype).reshape(shape)
     if len(shape) == 4:

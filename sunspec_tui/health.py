@@ -27,7 +27,7 @@ LONGEST_GAP_ROWS = 10_000_000
 """A wider step (a month at 0.25 s) is no loss but another stream: it counts as a restart."""
 
 _STEPS = 31
-_STALL_GULPS = 3
+_STALL_GULPS, _STALL_LEAST_STEPS = 3, 1.5
 # The longest gulp that a recorder is known to have: what silence is measured by until the cadence is known.
 _LONGEST_GULP_S = 1.0272
 _GULPS = 8
@@ -49,17 +49,19 @@ class LinkState(StrEnum):
     REFUSED = "nobody answers there, retrying"
     CONNECTED = "connected"
     LOST = "connection lost, retrying"
+    FOREIGN = "something else answers there, no ZeroMQ"
     FAILED = "receiver failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a frame belongs: its end of data, its slot and what was unusual."""
+    """Where a frame belongs: its end of data, its slot, what was unusual, and how long a stall it has ended."""
 
     time_s: float
     slot: int
     mark: int
     missing: int = 0
+    silence_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,11 @@ class HealthReading:
         Since the last frame; NaN before the first.
     queue_frames, queue_most
         Messages that were taken in a row before the receive queue was empty: the last time, and at most since the
-        start. As deep as the queue was, or less deep.
+        start. The queue was no deeper; it may have been less deep where more came while it was emptied.
+    stalls
+        How often the stream has been stalled, the stall that lasts included.
+    last_rejection
+        Why the last rejected message was none.
     """
 
     state: StreamState = StreamState.CONNECTING
@@ -101,6 +107,8 @@ class HealthReading:
     silence_s: float = math.nan
     queue_frames: int = 0
     queue_most: int = 0
+    stalls: int = 0
+    last_rejection: str = ""
 
     @property
     def is_silent(self) -> bool:
@@ -124,13 +132,16 @@ class StreamHealth:
         self._arrivals: deque[float] = deque(maxlen=_STEPS)
         self._gulps: deque[int] = deque(maxlen=_GULPS)
         self._queued = self._queued_most = 0
+        self._stalls_over = 0
+        self._last_rejection = ""
         self._last: Frame | None = None
         self._last_time_s = math.nan
         self._slot = -1
 
-    def reject(self, cause: RejectCause) -> None:
+    def reject(self, cause: RejectCause, detail: str = "") -> None:
         """Count one message that was no frame."""
         self.rejected[cause] += 1
+        self._last_rejection = f"{cause}: {detail}"
 
     def queued(self, taken: int) -> None:
         """Learn how many messages have been taken in a row since the receive queue was last empty."""
@@ -150,7 +161,10 @@ class StreamHealth:
             The arrival on a clock that never goes back.
         """
         self.frames_received += 1
+        silence_s = 0.0
         if self.state(arrived_s) is StreamState.STALLED:
+            silence_s = arrived_s - self._arrivals[-1]
+            self._stalls_over += 1
             # A rate over a silence is the rate of nothing.
             self._arrivals.clear()
         self._arrivals.append(arrived_s)
@@ -175,8 +189,18 @@ class StreamHealth:
             if stride > 1:
                 mark |= Mark.GAP_BEFORE
             self.frames_missing += missing
+            if restarted:
+                self._begin_steps(frame)
         self._last, self._last_time_s = frame, time_s
-        return Placement(time_s, self._slot, mark, missing)
+        return Placement(time_s, self._slot, mark, missing, silence_s)
+
+    def _begin_steps(self, frame: "Frame") -> None:
+        """Measure the cadence anew: what comes now may have another one."""
+        self._steps.clear()
+        self._gulps.clear()
+        self._gulps.append(1)
+        if frame.interval_s is not None:
+            self._learn(frame.interval_s)
 
     def _jumped(self, frame: "Frame", step_s: float) -> bool:
         """Whether the stream is somewhere else altogether: a step too wide to be a loss."""
@@ -239,7 +263,8 @@ class StreamHealth:
         """Silence after which a live stream counts as stalled: three gulps, of one frame or of several."""
         known = self.cadence_s > 0
         gulp_s = self.cadence_s * max(self._gulps, default=1) if known else _LONGEST_GULP_S
-        return min(_STALL_GULPS * gulp_s, LONG_SILENCE_S)
+        # Data that come less often than that are not stalled between any two frames.
+        return min(_STALL_GULPS * gulp_s, max(LONG_SILENCE_S, _STALL_LEAST_STEPS * self.cadence_s if known else 0))
 
     def reading(self, arrived_s: float) -> HealthReading:
         """All of it at `arrived_s`, as a value."""
@@ -261,6 +286,8 @@ class StreamHealth:
             silence_s=arrived_s - arrivals[-1] if arrivals else math.nan,
             queue_frames=self._queued,
             queue_most=self._queued_most,
+            stalls=self._stalls_over + (state is StreamState.STALLED),
+            last_rejection=self._last_rejection,
         )
 
 

@@ -12,6 +12,7 @@ from sunspec_tui.health import DEFAULT_INTERVAL_S
 from sunspec_tui.pipelines import PipelineMap, pipeline_map
 from sunspec_tui.ring import RingBuffer
 from sunspec_tui.snapshot import Axis
+from sunspec_tui.times import CHANNELS_PER_PIPELINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,11 @@ def judge(ring: RingBuffer | None, axis: Axis | None, cadence_s: float) -> Judge
     if ring is None or axis is None or rows is None or not len(rows):
         return Judgement()
     data, minutes = rows.data, gain.MINUTES_S / (cadence_s if cadence_s > 0 else DEFAULT_INTERVAL_S)
+    # A bin wider than a pipeline tells of none alone; lines are looked for in YY where XX is dead.
+    single = axis.channel_average <= CHANNELS_PER_PIPELINE
+    heard = 1 if axis.npol > 1 and not (data[-1, :, 0] > 0).any() else 0
     return Judgement(
-        pipeline_map(data[-pipelines.ROWS :], axis.channel_average),
-        check_axis(data[-carriers.ROWS :, :, 0], axis.frequencies_mhz, axis.channel_average),
+        pipeline_map(data[-pipelines.ROWS :], axis.channel_average) if single else None,
+        check_axis(data[-carriers.ROWS :, :, heard], axis.frequencies_mhz, axis.channel_average),
         check_gain(data[-gain.ROWS :], ring.sampled(gain.SAMPLES, int(minutes)).data),
     )

@@ -9,6 +9,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.products import WIRE_PRODUCTS
 from sunspec_tui.times import CHANNELS_PER_PIPELINE
 
 ROWS = 8
@@ -127,7 +128,7 @@ def described(pipelines: PipelineMap | None) -> str:
     """All faults in words, ``XX 7 zero, 15-17 no numbers; YY 7 zero``; empty where there is none."""
     if pipelines is None:
         return ""
-    products = zip(("XX", "YY", "XY_real", "XY_imag"), pipelines.faults, strict=False)
+    products = zip(WIRE_PRODUCTS, pipelines.faults, strict=False)
     found = [(product, named(faults)) for product, faults in products]
     return "; ".join(
         f"{product} " + ", ".join(f"{ranges(numbers)} {WORDS[fault]}" for fault, numbers in faults.items())

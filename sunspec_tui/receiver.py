@@ -10,6 +10,7 @@ import logging
 import math
 import threading
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from enum import StrEnum
@@ -21,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.delay import DelayMethod
-from sunspec_tui.errors import RejectedMessage, UsageError
+from sunspec_tui.errors import RejectCause, RejectedMessage, UsageError
 from sunspec_tui.events import tell
 from sunspec_tui.follower import Follower
 from sunspec_tui.frame import Frame, decode
@@ -108,6 +109,8 @@ class StreamReceiver:
             ("stream_port", stream_port, 1),
             ("buffer_length", buffer_length, 1),
             ("channel_average", channel_average, 1),
+            ("chan0", chan0, 0),
+            ("beam_index", beam_index, 0),
             ("gc_interval", gc_interval, 0),
             ("plot_interval", plot_interval, 0),
         ):
@@ -124,10 +127,12 @@ class StreamReceiver:
         self._arrived = threading.Condition(self._lock)
         # Waking a waiter costs as much as a frame, so it happens only when what it waits for is there.
         self._awaited = math.inf
+        self._endings = 0
         self._running: ExitStack | None = None
         self._life = threading.RLock()
-        # Replaced as a whole, so that the receiver's thread can go through it without a lock.
-        self._followers: tuple[Follower, ...] = ()
+        # Replaced as a whole, so that the receiver's thread can go through it without a lock. A loop that was left
+        # lets go of its follower, and so does this.
+        self._followers: tuple[weakref.ref[Follower], ...] = ()
         self._teller = Teller(log)
         self._plots = PngWriter(
             Path(plot_dir),
@@ -154,6 +159,8 @@ class StreamReceiver:
             subscriber = Subscriber(f"tcp://{self.source}", self)
             started.callback(subscriber.stop)
             self._intake.health.link = LinkState.CONNECTING
+            # Where the start fails, nothing is being connected to.
+            started.callback(self._rest)
             subscriber.start()
             started.callback(self._plots.stop)
             self._plots.start()
@@ -171,10 +178,18 @@ class StreamReceiver:
             running.close()
             self._teller.rest()
             with self._lock:
-                self._intake.health.link = LinkState.IDLE
                 followers, self._followers = self._followers, ()
-        for follower in followers:
-            follower.close()
+        for reference in followers:
+            follower = reference()
+            if follower is not None:
+                follower.close()
+
+    def _rest(self) -> None:
+        """Nothing runs any more: say so, and let go who waits for frames."""
+        with self._arrived:
+            self._intake.health.link = LinkState.IDLE
+            self._endings += 1
+            self._arrived.notify_all()
 
     def __enter__(self) -> Self:
         self.start()
@@ -201,9 +216,14 @@ class StreamReceiver:
         except RejectedMessage as error:
             self._reject(error, arrived_s)
             return
-        for follower in self._followers:
-            follower.put(frame)
-        if placement.mark or self._intake.epoch != epoch:
+        except Exception as error:  # noqa: BLE001 - counted and told; the next message may be a frame
+            self._reject(RejectedMessage(RejectCause.UNEXPECTED, repr(error)), arrived_s)
+            return
+        for reference in self._followers:
+            follower = reference()
+            if follower is not None:
+                follower.put(frame)
+        if placement.mark or placement.silence_s or self._intake.epoch != epoch:
             self._teller.placed(placement, reshaped=self._intake.epoch != epoch)
         if self._gc_interval and self._intake.health.frames_received % self._gc_interval == 0:
             self.force_garbage_collection()
@@ -226,14 +246,16 @@ class StreamReceiver:
 
     def on_failure(self, error: Exception) -> None:
         """Learn that the subscriber's thread has ended on an error."""
-        with self._lock:
+        with self._arrived:
             self._intake.health.link = LinkState.FAILED
+            self._endings += 1
+            self._arrived.notify_all()
         tell(log, logging.ERROR, "failure", f"receiving has ended on an error, restart the program: {error!r}")
 
     def _reject(self, error: RejectedMessage, arrived_s: float) -> None:
         """Count a rejected message; the log gets one line a second at the most."""
         with self._lock:
-            self._intake.health.reject(error.cause)
+            self._intake.health.reject(error.cause, error.detail)
         self._teller.rejected(error, arrived_s)
 
     # What front ends ask
@@ -264,7 +286,7 @@ class StreamReceiver:
                 delay=intake.delay,
                 memory=memory,
                 plots=plots,
-                delay_history=tuple((now_s - at_s, value_s) for at_s, value_s in intake.history.values()),
+                delay_history=intake.history.before(now_s),
                 data_age_s=taken_s - intake.block_time_s,
                 axis=intake.axis,
                 epoch=intake.epoch,
@@ -283,9 +305,11 @@ class StreamReceiver:
         return judge(ring, axis, cadence_s)
 
     def wait_for_frames(self, n: int, timeout_s: float) -> bool:
-        """Wait until `n` frames have been received since the start; False when the time is up."""
+        """Wait until `n` frames have been received since the start; False when the time is up, or with `stop`."""
         with self._arrived:
-            return self._arrived.wait_for(lambda: self._has_received(n), timeout_s)
+            before = self._endings
+            self._arrived.wait_for(lambda: self._has_received(n) or self._endings != before, timeout_s)
+            return self._intake.health.frames_received >= n
 
     def _has_received(self, n: int) -> bool:
         """Whether `n` frames are there; else the thread is to wake whoever asks when they are."""
@@ -307,14 +331,16 @@ class StreamReceiver:
         Returns
         -------
         Follower
-            An iterator of `Frame`, for one thread; ends at once while nothing runs.
+            An iterator of `Frame`, for one thread; ends at once while nothing runs. A context manager too, which
+            ends it.
         """
         follower = Follower(most, timeout_s)
         with self._life, self._lock:
             if self._running is None:
                 follower.close()
             else:
-                self._followers = (*(each for each in self._followers if not each.has_ended), follower)
+                alive = (each for each in self._followers if (other := each()) and not other.has_ended)
+                self._followers = (*alive, weakref.ref(follower))
         return follower
 
     def get_latest_data(self, n_frames: int = 10, product: str | None = None) -> NDArray[np.float32]:

@@ -141,11 +141,14 @@ class RingBuffer:
                 start = max(start, self._count - most)
             return self._copy(min(start, self._count), self._count)
 
-    def sampled(self, most: int, last: int) -> Rows:
-        """At most `most` of the last `last` rows, the newest and others at even distances before it."""
+    def sampled(self, most: int, slots: int) -> Rows:
+        """At most `most` of the rows within the last `slots`, the newest and others at even distances before it."""
         with self._lock:
-            kept = min(last, self.filled)
-            step = max(1, -(-kept // most))
+            if not self.filled:
+                return self._copy(self._count, self._count)
+            newest = int(self._slots[(self._count - 1 - self._first) % self.length])
+            kept = self._count - self._number_at(newest - slots + 1)
+            step = -(-kept // most)
             return self._copy(self._count - kept + (kept - 1) % step, self._count, step)
 
     def ends(self) -> tuple[int, int] | None:
@@ -169,8 +172,11 @@ class RingBuffer:
         Slots never go back within a ring, so this looks at a few rows only, however many are kept.
         """
         with self._lock:
-            kept = range(self._count - self.filled, self._count)
-            return kept.start + bisect_left(kept, slot, key=lambda n: int(self._slots[(n - self._first) % self.length]))
+            return self._number_at(slot)
+
+    def _number_at(self, slot: int) -> int:
+        kept = range(self._count - self.filled, self._count)
+        return kept.start + bisect_left(kept, slot, key=lambda n: int(self._slots[(n - self._first) % self.length]))
 
     def _copy(self, start: int, stop: int, step: int = 1) -> Rows:
         """Rows `start` to `stop` (counted from the beginning), under the lock."""

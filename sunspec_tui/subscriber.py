@@ -23,6 +23,7 @@ RECEIVE_QUEUE_FRAMES = 2000
 MAX_MESSAGE_BYTES = 64 * 2**20
 _RECONNECT_MS = 100
 _BATCH = 64
+_WAKE_AGAIN_S = 0.005
 
 
 class Handler(Protocol):
@@ -61,6 +62,7 @@ class Subscriber:
         self._context = zmq.Context()
         self._wake = self._context.socket(zmq.PAIR)
         self._thread: threading.Thread | None = None
+        self._link = LinkState.CONNECTING
         self._taken = 0
 
     def start(self) -> None:
@@ -78,10 +80,15 @@ class Subscriber:
 
     def stop(self) -> None:
         """End the thread, wait for it and close all sockets; at once, and again without harm."""
-        if self._thread is not None:
-            self._wake.send(b"")
-            self._thread.join()
-            self._thread = None
+        thread, self._thread = self._thread, None
+        while thread is not None and thread.is_alive():
+            try:
+                self._wake.send(b"", zmq.NOBLOCK)
+            except zmq.Again:
+                # It has not opened its end yet, or has closed it already.
+                thread.join(_WAKE_AGAIN_S)
+            else:
+                thread.join()
         self._context.destroy(linger=0)
 
     def _open_stream(self) -> zmq.Socket[bytes]:
@@ -145,12 +152,16 @@ class Subscriber:
     def _read_monitor(self) -> None:
         event = recv_monitor_message(self._monitor)["event"]
         link = _LINKS.get(zmq.Event(event))
-        if link is not None:
+        # Who did not speak ZeroMQ is cut off after it.
+        if link is not None and (link, self._link) != (LinkState.LOST, LinkState.FOREIGN):
+            self._link = link
             self._handler.on_link(link)
 
 
 _LINKS = {
     zmq.Event.HANDSHAKE_SUCCEEDED: LinkState.CONNECTED,
+    zmq.Event.HANDSHAKE_FAILED_NO_DETAIL: LinkState.FOREIGN,
+    zmq.Event.HANDSHAKE_FAILED_PROTOCOL: LinkState.FOREIGN,
     zmq.Event.DISCONNECTED: LinkState.LOST,
     # An attempt that came to nothing; a mere retry is also what follows a lost connection.
     zmq.Event.CLOSED: LinkState.REFUSED,

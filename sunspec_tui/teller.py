@@ -4,8 +4,10 @@ It is told of each rejection, each unusual frame and each look at the whole; it 
 """
 
 import logging
+import threading
 from collections import Counter
 
+from sunspec_tui.delay import DelayReading
 from sunspec_tui.errors import RejectCause, RejectedMessage
 from sunspec_tui.events import Standing, tell
 from sunspec_tui.health import LONG_SILENCE_S, HealthReading, Placement, StreamState
@@ -17,7 +19,7 @@ from sunspec_tui.snapshot import Snapshot
 from sunspec_tui.times import format_clock
 
 _REJECTION_LOG_S = 1.0
-_PIPELINES_LOG_S, _AXIS_LOG_S, _GAIN_LOG_S = 2.0, 5.0, 2.0
+_PIPELINES_LOG_S, _AXIS_LOG_S, _GAIN_LOG_S, _DELAY_LOG_S = 2.0, 5.0, 2.0, 5.0
 
 
 class Teller:
@@ -32,7 +34,9 @@ class Teller:
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
         self._standing_pipelines, self._standing_axis = Standing(_PIPELINES_LOG_S), Standing(_AXIS_LOG_S)
-        self._standing_gain = Standing(_GAIN_LOG_S)
+        self._standing_gain, self._standing_delay = Standing(_GAIN_LOG_S), Standing(_DELAY_LOG_S)
+        # Whoever asks for a snapshot looks, from any thread.
+        self._looking = threading.Lock()
         self._said_state, self._said_silence = StreamState.CONNECTING, False
         self._rejections_unsaid: Counter[RejectCause] = Counter()
         self._last_rejection = ""
@@ -68,6 +72,9 @@ class Teller:
             tell(self._log, logging.WARNING, "reversal", f"the data's time went back, {at}", data_s=data_s)
         if placement.mark & Mark.REPEAT:
             tell(self._log, logging.INFO, "repeat", f"the same time came twice, {at}", data_s=data_s)
+        if placement.silence_s:
+            text = f"frames come again after {placement.silence_s:.1f} s, {at}"
+            tell(self._log, logging.INFO, "stall_over", text, silence_s=round(placement.silence_s, 3), data_s=data_s)
         if placement.missing:
             missing, are = placement.missing, "frame is" if placement.missing == 1 else "frames are"
             text = f"{missing} {are} missing before {at}"
@@ -80,10 +87,20 @@ class Teller:
 
     def looked(self, snapshot: Snapshot, now_s: float) -> None:
         """Tell what has changed since the last look at the whole."""
-        self._say_state(snapshot.health)
-        self._say_pipelines(described(snapshot.pipelines), now_s)
-        self._say_axis(snapshot, now_s)
-        self._say_gain(snapshot, now_s)
+        with self._looking:
+            if now_s - self._rejection_said_s >= _REJECTION_LOG_S:
+                self.rest()
+            self._say_state(snapshot.health)
+            self._say_pipelines(described(snapshot.pipelines), now_s)
+            self._say_axis(snapshot, now_s)
+            self._say_gain(snapshot, now_s)
+            self._say_delay(snapshot.delay, now_s)
+
+    def _say_delay(self, delay: DelayReading, now_s: float) -> None:
+        if self._standing_delay.changes_to(delay.oddity, now_s):
+            text = f"message delay {delay.value_s:.3f} s by {delay.used}, {delay.note or 'as it should be again'}"
+            level = logging.WARNING if delay.oddity else logging.INFO
+            tell(self._log, level, "delay", text, oddity=delay.oddity, method=delay.used, delay_s=delay.value_s)
 
     def _say_pipelines(self, faults: str, now_s: float) -> None:
         if self._standing_pipelines.changes_to(faults, now_s):
@@ -91,8 +108,9 @@ class Teller:
             tell(self._log, logging.WARNING if faults else logging.INFO, "pipelines", text, faults=faults)
 
     def _say_axis(self, snapshot: Snapshot, now_s: float) -> None:
-        shifted = snapshot.axis_note
-        if self._standing_axis.changes_to(shifted, now_s):
+        # By how much, not by how many carriers: those come and go.
+        check, shifted = snapshot.axis_check, snapshot.axis_note
+        if self._standing_axis.changes_to(str(check.shift_channels) if check and shifted else "", now_s):
             text = shifted or "narrow lines do not speak against the frequency axis any more"
             tell(self._log, logging.WARNING if shifted else logging.INFO, "axis", text)
 

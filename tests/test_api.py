@@ -1,7 +1,9 @@
 """The Python API as its page promises it."""
 
+import gc
 import re
 import threading
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +89,31 @@ def test_two_receivers_in_one_process_know_nothing_of_each_other(live_port):
         assert other.get_current_delay() != 7.0
 
 
+def test_a_loop_that_was_left_keeps_no_frames(publisher):
+    with StreamReceiver(stream_port=publisher.port, plot_interval=0) as receiver:
+        publisher.wait_for_subscriber()
+        left = weakref.ref(receiver.frames())
+        with receiver.frames() as ended:
+            pass
+        gc.collect()
+        for n in range(3):
+            publisher.send(message(np.ones((1, 64, 4)), seq=n, last_block_time=block_time(n)))
+        assert receiver.wait_for_frames(3, 10)
+        assert left() is None
+        assert list(ended) == []
+
+
+def test_stopping_lets_go_who_waits_for_frames(publisher):
+    receiver, waited = StreamReceiver(stream_port=publisher.port, plot_interval=0), []
+    receiver.start()
+    thread = threading.Thread(target=lambda: waited.append(receiver.wait_for_frames(1, 100)))
+    thread.start()
+    poll_until(lambda: receiver._awaited == 1)
+    receiver.stop()
+    thread.join(10)
+    assert waited == [False]
+
+
 def calls(receiver):
     """What anybody may call at any time."""
     return [
@@ -95,18 +122,21 @@ def calls(receiver):
         receiver.plot_job, receiver.force_garbage_collection, lambda: receiver.set_delay(1.0),
         lambda: receiver.set_delay_calculation_method("auto"), lambda: receiver.get_latest_data(5, product="V/I"),
         lambda: list(receiver.frames(timeout_s=0.01)), lambda: receiver.wait_for_frames(1, 0.01),
+        receiver.optimize_memory, lambda: receiver.set_product("YY"), lambda: receiver.rows_between(0, 9),
+        lambda: receiver.number_at(3), lambda: receiver.set_plot_interval(0), receiver.plot_now,
     ]  # fmt: skip
 
 
-def test_eight_threads_may_call_everything_while_it_starts_stops_and_receives(publisher):
-    receiver = StreamReceiver(stream_port=publisher.port, plot_interval=0, buffer_length=50)
+def test_eight_threads_may_call_everything_while_it_starts_stops_and_receives(publisher, tmp_path):
+    receiver = StreamReceiver(stream_port=publisher.port, plot_interval=0, plot_dir=tmp_path, buffer_length=50)
     failures, stopping = [], threading.Event()
 
     def use(seed):
         random = np.random.default_rng(seed)
         try:
             while not stopping.is_set():
-                calls(receiver)[int(random.integers(17))]()
+                every = calls(receiver)
+                every[int(random.integers(len(every)))]()
                 rows = receiver.get_rows()
                 # Rows that never arrived would hold something else.
                 assert rows is None or not len(rows) or (rows.data == rows.data[:, :1, :1]).all()
@@ -125,4 +155,5 @@ def test_eight_threads_may_call_everything_while_it_starts_stops_and_receives(pu
     assert not any(thread.is_alive() for thread in threads)
     receiver.stop()
     assert failures == []
+    assert len(receiver.get_rows())
     poll_until(lambda: threading.active_count() < 20)

@@ -1,6 +1,7 @@
 """The axis check on skies whose axis is known."""
 
 import json
+import logging
 
 import numpy as np
 import pytest
@@ -9,8 +10,12 @@ from conftest import block_time, message
 from sunspec_tui import StreamReceiver
 from sunspec_tui.carriers import AxisCheck, check_axis, narrow_lines
 from sunspec_tui.headless import json_line
+from sunspec_tui.judging import judge
 from sunspec_tui.pipelines import pipeline_map
+from sunspec_tui.ring import RingBuffer
+from sunspec_tui.snapshot import Axis, Snapshot
 from sunspec_tui.sources.simulate import SimulatedSun
+from sunspec_tui.teller import Teller
 from sunspec_tui.times import bin_frequencies_hz
 
 
@@ -30,13 +35,12 @@ def axis(chan0):
 def test_a_shift_of_the_axis_is_found_to_a_bin(seed, true_chan0):
     found = check_axis(sky(true_chan0, seed)[None], axis(560), 4)
     assert found.shift_channels == pytest.approx(true_chan0 - 560, abs=4)
-    assert found.is_shifted == (true_chan0 != 560)
     assert found.matched >= 3
 
 
 @pytest.mark.parametrize("start", range(0, 400, 50))
 def test_bursts_do_not_shift_an_axis_that_is_right(start):
-    assert not check_axis(sky(560, 0, start)[None], axis(560), 4).is_shifted
+    assert not check_axis(sky(560, 0, start)[None], axis(560), 4).shift_channels
 
 
 def test_a_sky_without_lines_tells_nothing():
@@ -50,7 +54,7 @@ def test_a_sky_without_lines_tells_nothing():
 def test_bad_values_are_no_lines_and_no_warning(bad):
     rows = np.ones((4, 768), np.float32)
     rows[1, 100], rows[:, 300:310], rows[2, 500] = bad, bad, -np.inf
-    assert not check_axis(rows, axis(560), 4).is_shifted
+    assert not check_axis(rows, axis(560), 4).shift_channels
     assert pipeline_map(np.repeat(rows[..., None], 4, axis=2), 4).faults.shape == (4, 32)
 
 
@@ -59,7 +63,15 @@ def test_lines_at_random_places_are_no_shift():
     for _ in range(50):
         power = np.ones(768)
         power[random.choice(768, 5, replace=False)] = 10
-        assert not check_axis(power[None], axis(560), 4).is_shifted
+        assert not check_axis(power[None], axis(560), 4).shift_channels
+
+
+@pytest.mark.parametrize("channel_average", [1, 4])
+@pytest.mark.parametrize("seed", range(6))
+def test_the_noise_of_a_recorders_test_mode_is_no_shift(seed, channel_average):
+    rows = np.random.default_rng(seed).standard_normal((16, 3072 // channel_average)).astype(np.float32)
+    mhz = bin_frequencies_hz(560, 3072, channel_average) / 1e6
+    assert check_axis(rows, mhz, channel_average).shift_channels is None
 
 
 def test_a_line_stands_out_from_both_sides_and_a_step_does_not():
@@ -87,3 +99,30 @@ def test_a_shifted_axis_is_told_and_left_as_it_is(stated, said, caplog):
     assert [record.getMessage() for record in caplog.records if "axis" in record.getMessage()] == (
         [last.axis_note] if said else []
     )
+
+
+def test_a_shift_that_stands_is_one_event_however_many_carriers_are_heard(caplog):
+    caplog.set_level(logging.INFO)
+    teller = Teller(logging.getLogger("sunspec_tui"))
+    for n in range(100):
+        check = AxisCheck((), 4 + n % 3, 40 if n < 80 else 0)
+        teller.looked(Snapshot(0.0, "a:1", axis=Axis(560, 3072, 4, 4), axis_check=check), float(n))
+    said = [record.getMessage() for record in caplog.records]
+    assert said == [
+        "the axis looks 40 channels too low: 6 known carriers fit chan0 600",
+        "narrow lines do not speak against the frequency axis any more",
+    ]
+
+
+def test_lines_are_looked_for_in_yy_where_xx_is_dead():
+    ring, rows = RingBuffer(20, 768, 4), np.full((768, 4), np.nan, np.float32)
+    rows[:, 1] = sky(600)
+    for n in range(16):
+        ring.append(rows, n, n)
+    assert judge(ring, Axis(560, 3072, 4, 4), 0.25).axis_check.shift_channels == 40
+
+
+def test_of_bins_wider_than_a_pipeline_no_pipeline_is_judged():
+    ring = RingBuffer(20, 16, 4)
+    ring.append(np.zeros((16, 4), np.float32), 0.0, 0)
+    assert judge(ring, Axis(560, 3072, 192, 4), 0.25).pipelines is None

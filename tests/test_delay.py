@@ -101,8 +101,9 @@ def test_message_delay_and_data_age_are_the_truth_sign_included(latency_s, skew_
         assert statistics.median(relay.delays_s) == pytest.approx(latency_s - skew_s, abs=0.03)
         assert statistics.median(relay.ages_s) == pytest.approx(latency_s, abs=0.1)
         minute = seen.delay_statistics
-        assert minute.median_s == pytest.approx(statistics.median(delays_s), abs=1e-9)
-        assert minute.most_s == pytest.approx(max(delays_s), abs=1e-9)
+        history_s = [delay_s for _, delay_s in seen.delay_history]
+        assert minute.median_s == pytest.approx(statistics.median(history_s), abs=1e-9)
+        assert (len(history_s), minute.most_s) == (FRAMES, max(history_s))
 
 
 @pytest.mark.parametrize("age_s", [-3.0, 0.0, 2.0, 86400.0 * 400])
@@ -114,7 +115,7 @@ def test_the_age_of_data_is_now_minus_their_end_and_grows_while_nothing_comes(pu
         assert receiver.wait_for_frames(1, 10)
         first, before_s = receiver.snapshot(), time.time()
         truth_s = float((Time(first.taken_s, format="unix", scale="utc") - end).sec)
-        assert first.data_age_s == pytest.approx(truth_s, abs=1.0 if age_s > 1e6 else 1e-3)
+        assert first.data_age_s == pytest.approx(truth_s, abs=1e-3)
         poll_until(lambda: time.time() > before_s + 0.1)
         later = receiver.snapshot()
         assert later.data_age_s - first.data_age_s == pytest.approx(later.taken_s - first.taken_s, abs=1e-6)

@@ -1,12 +1,14 @@
 """What doctor says of streams of all kinds, to people and to scripts."""
 
+import contextlib
 import json
+import socket
 import threading
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from conftest import Publisher, message, producing
+from conftest import Publisher, block_time, message, producing
 
 from sunspec_tui import cli
 from sunspec_tui.config import FORMAT_NAMES
@@ -141,3 +143,53 @@ def test_a_time_that_cannot_be_read_is_a_note(publisher, capsys):
 )
 def test_patterns_of_arrivals(arrivals_s, cadence_s, said):
     assert pattern(arrivals_s, cadence_s) == said
+
+
+def test_a_stream_that_dies_while_it_is_looked_at_is_told(publisher, capsys):
+    times = [block_time(n) for n in (0, 4, 4, 2)]
+
+    def send():
+        publisher.wait_for_subscriber()
+        for at in times:
+            publisher.send(message(np.ones((1, 3072, 4)), last_block_time=at))
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    status, told = doctor(capsys, publisher.port, "--timeout", "5")
+    thread.join()
+    assert status == 0
+    for said in ("1 repeat while", "1 reversal while", "note       stalled: nothing has come for"):
+        assert said in told
+
+
+@pytest.mark.parametrize("banner", [b"SSH-2.0-OpenSSH_9.6\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n" + b" " * 64])
+def test_a_port_that_speaks_no_zeromq(banner, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        over = threading.Event()
+
+        def answer():
+            server.settimeout(0.05)
+            while not over.is_set():
+                with contextlib.suppress(TimeoutError), server.accept()[0] as taken:
+                    taken.sendall(banner)
+                    over.wait(0.2)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        status, found = findings(capsys, server.getsockname()[1], "--timeout", "1")
+        over.set()
+        thread.join()
+    assert (status, found["verdict"]) == (1, "no ZeroMQ")
+
+
+def test_a_strangers_header_is_no_command_to_the_terminal_and_times_in_text_have_their_reading(publisher, capsys):
+    keys = {"\x1b[31mkey": "\x1b]0;title\x07", "last_block_time": "2025-08-18 14:34:54-07:00"}
+    with sending(publisher, message(np.ones((1, 64, 4)), **keys)):
+        told = doctor(capsys, publisher.port, "--frames", "2")[1]
+    assert "\x1b" not in told
+    assert "2025-08-18T21:34:54.000Z as UTC" in told
+
+
+def test_the_last_rejection_is_said(publisher, capsys):
+    with sending(publisher, [b"data", b"{", b"1234"]):
+        assert "the last one, header_json" in doctor(capsys, publisher.port, "--timeout", "1")[1]

@@ -1,9 +1,11 @@
 """Streams of all forms and with faults: what the producer says that it did is what a receiver has counted."""
 
+import itertools
 import json
 import logging
 import math
 import threading
+import time
 from contextlib import ExitStack
 
 import numpy as np
@@ -18,6 +20,7 @@ from sunspec_tui.config import FORMAT_NAMES, StreamSettings
 from sunspec_tui.encoding import encode
 from sunspec_tui.errors import UsageError
 from sunspec_tui.events import EventLog
+from sunspec_tui.health import StreamState
 from sunspec_tui.sources.faults import STALL_AFTER_FRAMES, FaultPlan, Faults
 from sunspec_tui.sources.formats import FORMATS, encode_as
 from sunspec_tui.times import CLOCK_HZ
@@ -41,17 +44,25 @@ def header(n, **keys):
     } | keys  # fmt: skip
 
 
-def watch(**options):
-    """Run a producer and a receiver to the end of its frames; the op, its faults, and the receiver's last status."""
+def watch(look=lambda snapshot: None, **options):
+    """Run a producer and a receiver to the end of its frames; the op, its faults, and the receiver's last status.
+
+    The receiver's clock goes as fast as the producer's data, and it is looked at all the time.
+    """
     given = StreamSettings(port=0, wait=True, **options)
+    speed = given.speed or 1.0
     with ExitStack() as started:
         faults = _faults(given)
         op, _ = _producer(started, _source(given), given, faults)
-        port = op.bind()
-        receiver = started.enter_context(StreamReceiver("127.0.0.1", port, plot_interval=0, gc_interval=0))
+        port, clock = op.bind(), lambda: time.monotonic() * speed
+        receiver = StreamReceiver("127.0.0.1", port, plot_interval=0, gc_interval=0, monotonic=clock)
+        started.enter_context(receiver)
         thread = threading.Thread(target=op.main)
         thread.start()
-        thread.join(60)
+        end_s = time.monotonic() + 60
+        while thread.is_alive() and time.monotonic() < end_s:
+            look(receiver.snapshot(since=2**62))
+            thread.join(0.02)
         assert not thread.is_alive()
         poll_until(lambda: seen(receiver) >= op.frames_sent, 20, lambda: f"{seen(receiver)} of {op.frames_sent}")
         return op, faults, receiver.snapshot()
@@ -104,6 +115,53 @@ def test_a_receiver_and_its_event_log_count_what_the_producer_says_that_it_did(f
     done = {"gap": "frames_missing", "corrupt": "frames_rejected", "restart": "restarts", "skew": "frames_received"}
     for name in fault.split(","):
         assert said[done[name.partition("=")[0]]] > 10
+
+
+@pytest.mark.parametrize(
+    ("fault", "event", "said", "warned"),
+    [
+        ("nan-band=55:59", "pipelines", "18-19 no numbers", "2 pipelines at fault"),
+        ("dead-pipeline=7", "pipelines", "XX 7 zero; YY 7 zero", "1 pipeline at fault"),
+        ("gain-loss=12", "gain", "gain lost?", "gain lost?"),
+        ("skew=0.4", "delay", "clock skew", None),
+    ],
+)
+def test_what_is_wrong_with_the_data_is_in_status_and_event_log(fault, event, said, warned, tmp_path):
+    handler, seen = EventLog(tmp_path / "events.jsonl"), []
+    logging.getLogger("sunspec_tui").addHandler(handler)
+    watch(seen.append, fault=fault, speed=20.0, frames=240)
+    logging.getLogger("sunspec_tui").removeHandler(handler)
+    handler.close()
+    events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    told = [each for each in events if each["event"] == event]
+    assert len(told) == 1, told
+    assert said in told[0]["text"]
+    last = next(snapshot for snapshot in reversed(seen) if snapshot.health.frames_received > 150)
+    if warned is None:
+        assert (last.delay.oddity, last.delay.used) == ("clock skew", "auto")
+        assert last.delay.value_s == pytest.approx(-0.4, abs=0.2)
+    else:
+        assert last.warnings == (warned,)
+
+
+def test_a_stall_turns_yellow_then_red_then_live_and_its_frames_are_missing(tmp_path):
+    handler, states = EventLog(tmp_path / "events.jsonl"), []
+    logging.getLogger("sunspec_tui").addHandler(handler)
+    _, faults, last = watch(
+        lambda seen: states.append((seen.health.state, seen.health.is_silent)),
+        fault="stall=0.8", speed=20.0, frames=120,
+    )  # fmt: skip
+    logging.getLogger("sunspec_tui").removeHandler(handler)
+    handler.close()
+    events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    once = [state for state, _ in itertools.groupby(states)]
+    live, yellow, red = (StreamState.LIVE, False), (StreamState.STALLED, False), (StreamState.STALLED, True)
+    first = once.index(red)
+    assert once[first - 2 : first + 2] == [live, yellow, red, live]
+    assert last.health.frames_missing == faults.report()["frames_missing"] > 30
+    [over] = [event for event in events if event["event"] == "stall_over" and event["silence_s"] > 10]
+    assert over["silence_s"] == pytest.approx(16, abs=4)
+    assert [event["event"] for event in events].count("silence") == 1
 
 
 def test_a_stall_leaves_out_what_would_have_been_sent():

@@ -10,8 +10,10 @@ from monitors import StillReceiver
 
 from sunspec_tui.gain import LOSS_DB, GainCheck, check_gain, described, quiet_levels
 from sunspec_tui.headless import json_line
+from sunspec_tui.judging import judge
 from sunspec_tui.products import WIRE_PRODUCTS
 from sunspec_tui.ring import RingBuffer
+from sunspec_tui.snapshot import Axis
 from sunspec_tui.widgets.readings import health_text
 
 
@@ -61,6 +63,7 @@ def test_a_band_of_a_few_bins_has_a_level(nbins):
 @pytest.mark.parametrize(("length", "appended", "most", "last"), [(100, 250, 8, 60), (5, 3, 8, 60), (100, 0, 8, 60)])
 def test_sampled_rows_end_with_the_newest_and_lie_at_even_distances(length, appended, most, last):
     ring = RingBuffer(length, 2, 1)
+    assert not len(ring.sampled(most, last))
     for n in range(appended):
         ring.append(np.full((2, 1), n, np.float32), n, n)
     got = ring.sampled(most, last).times_s.tolist()
@@ -106,3 +109,11 @@ def test_the_queue_says_how_many_frames_waited():
     health = receiver.snapshot().health
     assert (health.queue_frames, health.queue_most) == (1, 37)
     assert "queue    1, most 37" in health_text(health).plain
+
+
+def test_rows_before_a_hole_of_hours_are_not_the_last_minutes():
+    ring = RingBuffer(200, 8, 2)
+    for n in range(72):
+        ring.append(np.full((8, 2), 1.0 if n < 60 else 0.25, np.float32), n, n if n < 60 else n + 72_000)
+    assert ring.sampled(48, 1200).times_s.tolist() == list(range(60, 72))
+    assert judge(ring, Axis(560, 8, 1, 2), 0.25).gain.lost == ()

@@ -1,5 +1,6 @@
 """Delay, health and what panels say of them, as tables."""
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -64,7 +65,9 @@ def test_delay_history_forgets_what_is_older_than_its_span():
     history = DelayHistory(span_s=10)
     for n in range(30):
         history.add(float(n), n / 10)
-    assert [at for at, _ in history.values()] == [float(n) for n in range(19, 30)]
+    assert [29.0 - ago for ago, _ in history.before(29.0)] == [float(n) for n in range(19, 30)]
+    assert [ago for ago, _ in history.before(35.0)] == [float(n) for n in range(10, 5, -1)]
+    assert history.before(1000.0) == ()
 
 
 def frame(n, *, cadence=0.25, seq=None, tag=1, block=True, interval=None, sent_s=math.nan):
@@ -139,6 +142,33 @@ def test_a_sender_whose_clock_stands_still_is_found_stalled_after_ten_seconds_at
     for n in range(100):
         health.place(frame(n, sent_s=5e8), 1e9, n * 0.25)
     assert health.stall_after_s() == pytest.approx(10)
+
+
+def test_a_stream_slower_than_ten_seconds_a_frame_is_not_stalled_between_its_frames():
+    health = StreamHealth()
+    for n in range(3):
+        health.place(frame(n, cadence=12.0, interval=12.0), 1e9, n * 12.0)
+        assert health.state(n * 12.0 + 11.9) is StreamState.LIVE
+    assert health.state(24.0 + 18.1) is StreamState.STALLED
+
+
+@pytest.mark.parametrize("keys", [{}, {"interval": 1.0272}, {"seq": True}])
+def test_a_restart_with_another_cadence_loses_nothing_and_leaves_no_gaps(keys):
+    numbered = keys.pop("seq", False)
+    frames = [frame(n, seq=n if numbered else None) for n in range(40)]
+    frames += [frame(n, cadence=1.0272, tag=2, seq=n - 100 if numbered else None, **keys) for n in range(100, 120)]
+    health, found = placed(frames)
+    assert health.frames_missing == 0
+    assert [place.slot - before.slot for before, place in itertools.pairwise(found[40:])] == [1] * 19
+    assert health.cadence_s == pytest.approx(1.0272)
+
+
+def test_stalls_are_counted_once_each_and_the_one_that_lasts_too():
+    health = StreamHealth()
+    for at_s in (0.0, 0.25, 0.5, 9.0, 9.25):
+        placement = health.place(frame(at_s * 4), 1e9, at_s)
+        assert placement.silence_s == (8.5 if at_s == 9.0 else 0)
+    assert [health.reading(at_s).stalls for at_s in (9.5, 12.0, 13.0)] == [1, 2, 2]
 
 
 def test_before_the_cadence_is_known_silence_is_measured_by_the_longest_gulp():

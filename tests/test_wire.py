@@ -1,12 +1,17 @@
 """What a receiver must bear: each line of the stream's description over a real socket, between good frames."""
 
 import json
+import logging
+import threading
 
 import numpy as np
 import pytest
 from conftest import Publisher, block_time, header_of, message, poll_until
+from monitors import StillReceiver
 
 from sunspec_tui import StreamReceiver
+from sunspec_tui.health import LinkState
+from sunspec_tui.intake import Intake
 
 GOOD = np.random.default_rng(1).uniform(1, 2, (1, 64, 4)).astype(np.float32)
 
@@ -32,6 +37,7 @@ BAD = {
     "a JSON list": (raw([1, 2]), "header_json"),
     "a JSON number": (raw(b"12"), "header_json"),
     "nested a million deep": (raw(b"[" * 60_000), "header_json"),
+    "a shape nested 300 deep": (raw(b'{"nchan":8,"data_shape":' + b"[" * 300 + b"]" * 300 + b"}"), "header_type"),
     "an integer of ten thousand digits": (raw(b'{"nchan": ' + b"9" * 10_000 + b"}"), "header_json"),
     "not UTF-8": (raw(b'{"a": "\xff\xfe"}'), "header_encoding"),
     "a huge header": (raw({"comment": "x" * 100_000}), "header_size"),
@@ -224,3 +230,70 @@ def test_a_producer_that_comes_back_is_heard_again_and_its_restart_is_marked():
     assert snapshot.health.state == "live"
     assert (snapshot.health.restarts, snapshot.health.frames_missing) == (1, 0)
     assert np.diff(snapshot.rows.slots).tolist() == [1, 1, 1, 1, 36, 1, 1, 1, 1]
+
+
+def test_whatever_goes_wrong_with_a_message_is_counted_and_the_next_one_is_received(publisher, monkeypatch, caplog):
+    taken = Intake.take
+
+    def fails(self, frame, *times):
+        if frame.seq == 1:
+            raise MemoryError("no room for a row")
+        return taken(self, frame, *times)
+
+    monkeypatch.setattr(Intake, "take", fails)
+    with StreamReceiver(stream_port=publisher.port, plot_interval=0) as receiver:
+        publisher.wait_for_subscriber()
+        for n in range(3):
+            publisher.send(message(GOOD, seq=n, last_block_time=block_time(n)))
+        assert receiver.wait_for_frames(2, 10)
+        health = receiver.snapshot().health
+    assert health.rejected == {"unexpected": 1}
+    assert "no room for a row" in health.last_rejection
+    assert "no room for a row" in caplog.text
+
+
+def test_a_subscriber_whose_thread_has_ended_is_shown_and_stops_at_once(publisher, monkeypatch):
+    def fails(self, taken):
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr(StreamReceiver, "on_queue", fails)
+    receiver = StreamReceiver(stream_port=publisher.port, plot_interval=0)
+    receiver.start()
+    publisher.wait_for_subscriber()
+    publisher.send(message(GOOD))
+    poll_until(lambda: receiver.snapshot().health.link is LinkState.FAILED)
+    assert not receiver.wait_for_frames(2, 0.01)
+    thread = threading.Thread(target=receiver.stop)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+    monkeypatch.undo()
+    with receiver:
+        poll_until(lambda: publisher.send(message(GOOD)) or receiver.wait_for_frames(2, 0.05))
+
+
+def test_rejections_are_told_while_they_are_news(caplog):
+    caplog.set_level(logging.INFO)
+    receiver = StillReceiver()
+    for _ in range(100):
+        receiver.on_message([b"data"])
+    receiver.now_s += 2
+    receiver.snapshot()
+    counts = [record.sunspec_event["count"] for record in caplog.records if "rejected" in record.getMessage()]
+    assert counts == [1, 99]
+
+
+@pytest.mark.parametrize(
+    ("after_s", "timestamp", "said"),
+    [(0, "soon", "fallback"), (0.4, None, "clock skew"), (-7200, None, "recorded")],
+)
+def test_an_odd_delay_is_an_event_when_it_has_stood_and_when_it_is_over(after_s, timestamp, said, caplog):
+    caplog.set_level(logging.INFO)
+    receiver = StillReceiver()
+    for n in range(60):
+        odd = 10 <= n < 35
+        sent_s = receiver.now_s + after_s if odd else receiver.now_s
+        receiver.feed(GOOD, timestamp=timestamp if odd and timestamp else sent_s)
+        receiver.snapshot()
+    events = [record.sunspec_event for record in caplog.records if "message delay" in record.getMessage()]
+    assert [event["oddity"] for event in events] == [said, ""]

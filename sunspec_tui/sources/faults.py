@@ -109,7 +109,7 @@ _READERS: dict[str, Callable[[str], dict[str, Any]]] = {
     "stall": lambda text: {"stall_s": _number(text, 0, 1e6, "seconds")},
     "skew": lambda text: {"skew_s": _number(text, -1e9, 1e9, "seconds")},
     "nan-band": lambda text: {"nan_mhz": _band(text)},
-    "dead-pipeline": lambda text: {"dead_pipeline": _whole(text, 255, "the number of a pipeline, from 0")},
+    "dead-pipeline": lambda text: {"dead_pipeline": _whole(text, 31, "the number of a pipeline, 0 to 31")},
     "restart": lambda text: {"restart": _whole(text, 10**9, "a number of frames")},
     "gain-loss": lambda text: {"gain_loss_db": _number(text, -100, 100, "decibels")},
 }
