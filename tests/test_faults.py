@@ -122,7 +122,7 @@ def test_a_receiver_and_its_event_log_count_what_the_producer_says_that_it_did(f
     [
         ("nan-band=55:59", "pipelines", "18-19 no numbers", "2 pipelines at fault"),
         ("dead-pipeline=7", "pipelines", "XX 7 zero; YY 7 zero", "1 pipeline at fault"),
-        ("gain-loss=12", "gain", "gain lost?", "gain lost?"),
+        ("gain-loss=30", "gain", "gain lost?", "gain lost?"),
         ("skew=0.4", "delay", "clock skew", None),
     ],
 )
