@@ -262,3 +262,12 @@ def test_a_terminal_that_never_answers_is_served_all_the_same(terminal):
     monitor.shows("method   buffer")
     monitor.press("q")
     assert monitor.process.wait(5) == 0
+
+
+def test_standard_error_may_go_to_a_file_and_the_monitor_stays_on_the_terminal(terminal, tmp_path):
+    monitor = terminal("--demo", "--plot-interval", "0", words_before=("sh", "-c", 'exec "$@" 2>errors.txt', "sh"))
+    monitor.shows("LIVE", "method   auto")
+    monitor.press("q")
+    poll_until(lambda: monitor.process.poll() is not None, 20)
+    assert monitor.process.returncode == 0
+    assert (tmp_path / "errors.txt").read_text() == ""
