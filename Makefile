@@ -14,7 +14,7 @@ install: $(INSTALLED)  ## a virtual environment in .venv with the tested version
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[web,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[web,hdf5,archive,dev]'
 	@$(BIN)/python -m compileall -q sunspec_tui
 	@touch $@
 

@@ -8,19 +8,43 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sunspec_tui.datasets import to_dataset
     from sunspec_tui.frame import Frame
     from sunspec_tui.receiver import StreamReceiver
+    from sunspec_tui.recording import Recording
     from sunspec_tui.ring import RingBuffer
+    from sunspec_tui.sources.archive import open_archive
+    from sunspec_tui.sources.files import read_recording
     from sunspec_tui.streaming import AvgStreamingOp
+    from sunspec_tui.writers.export import export
+    from sunspec_tui.writers.figure import plot_window
 
 __version__ = "0.1.0"
-__all__ = ["AvgStreamingOp", "Frame", "RingBuffer", "StreamReceiver", "__version__"]
+__all__ = [
+    "AvgStreamingOp",
+    "Frame",
+    "Recording",
+    "RingBuffer",
+    "StreamReceiver",
+    "__version__",
+    "export",
+    "open_archive",
+    "plot_window",
+    "read_recording",
+    "to_dataset",
+]
 
 _HOMES = {
     "AvgStreamingOp": "sunspec_tui.streaming",
     "Frame": "sunspec_tui.frame",
     "RingBuffer": "sunspec_tui.ring",
     "StreamReceiver": "sunspec_tui.receiver",
+    "Recording": "sunspec_tui.recording",
+    "export": "sunspec_tui.writers.export",
+    "open_archive": "sunspec_tui.sources.archive",
+    "plot_window": "sunspec_tui.writers.figure",
+    "read_recording": "sunspec_tui.sources.files",
+    "to_dataset": "sunspec_tui.datasets",
 }
 
 

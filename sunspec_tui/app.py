@@ -37,11 +37,12 @@ from sunspec_tui.products import available
 from sunspec_tui.scaling import Levels
 from sunspec_tui.scene import Scene
 from sunspec_tui.showing import spectrum_scene, view_line, waterfall_scene
-from sunspec_tui.times import format_clock
-from sunspec_tui.view import PANELS, PICTURES, THEMES, Cursor
-from sunspec_tui.widgets.dialogs import DelayScreen, HelpScreen, LevelsScreen
+from sunspec_tui.times import format_clock, format_iso
+from sunspec_tui.view import PANELS, PICTURES, THEMES, Cursor, Interval
+from sunspec_tui.widgets.dialogs import DelayScreen, ExportScreen, HelpScreen, LevelsScreen
+from sunspec_tui.widgets.file_readings import interval_text, plots_text
 from sunspec_tui.widgets.panels import DelayPanel, KeyLine, LogPanel, Panel, TextCells
-from sunspec_tui.widgets.readings import health_text, memory_text, plots_text, status_text, waiting_text
+from sunspec_tui.widgets.readings import health_text, memory_text, status_text, waiting_text
 from sunspec_tui.widgets.spectrum import Spectrum
 from sunspec_tui.widgets.waterfall import Waterfall
 
@@ -62,6 +63,7 @@ FLAT_LINES, LOW_LINES = 12, 18
 EXIT_INTERRUPTED = 130
 # A terminal that hangs up or a service that is stopped has asked us to end: that is no failure.
 _SIGNALS = {signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: 0, signal.SIGHUP: 0}
+_FILE_NAME = str.maketrans({"-": None, ":": None, "T": "_"})
 _THEMES = dict(zip(THEMES, ("textual-dark", "textual-light", "ansi-dark"), strict=True))
 
 
@@ -271,7 +273,7 @@ class Monitor(PaintedApp):
         room = self.query_one("#body").size.height - panel.outer_size.height
         self.screen.set_class(room < LEAST_BESIDE_HEALTH, "-crowded")
         self.query_one("#memory", Panel).show(memory_text(snapshot.memory))
-        self.query_one("#plots", Panel).show(plots_text(snapshot.plots))
+        self.query_one("#plots", Panel).show(plots_text(snapshot.plots, snapshot.archive))
 
     def _say_waiting(self, text: str) -> None:
         if text != self._waiting:
@@ -423,6 +425,32 @@ class Monitor(PaintedApp):
     def action_plot_now(self) -> None:
         """Write a plot now, of the product shown."""
         self._tell(lambda receiver: receiver.plot_now())
+
+    def action_export(self) -> None:
+        """Ask for a file, and write the marked interval to it, or else what the picture shows."""
+        interval = self.scene.interval()
+        if interval is None:
+            self.notify("there are no rows to export yet", severity="warning")
+            return
+        begin = format_iso(interval.begin_s).translate(_FILE_NAME)[:15]
+        name = f"{self._settings.station}_{begin}.fits"
+        screen = ExportScreen(interval_text(interval), str(self.scene.product), name)
+        self.push_screen(screen, partial(self._export, interval))
+
+    def _export(self, interval: Interval, name: str | None) -> None:
+        receiver = self._opened
+        if name is not None and receiver is not None:
+            work = partial(receiver.export_rows, Path(name).expanduser(), interval.start, interval.stop)
+            self.run_worker(partial(self._write_file, work, name), thread=True, exit_on_error=False, name="export")
+
+    def _write_file(self, work: Callable[[], int], name: str) -> None:
+        """In a worker: a large file takes seconds."""
+        try:
+            nbytes = work()
+        except SunspecError as error:
+            self.call_from_thread(self.notify, str(error), severity="error", markup=False)
+        else:
+            self.call_from_thread(self.notify, f"{name}, {nbytes / 1e6:.2f} MB", markup=False)
 
     def action_collect_garbage(self) -> None:
         """Collect garbage and say what it brought."""

@@ -8,6 +8,7 @@ import argparse
 import gc
 import json
 import logging
+import math
 import os
 import sys
 import threading
@@ -21,11 +22,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sunspec_tui import __version__
-from sunspec_tui.config import LookSettings, Settings, StreamSettings, option, plain_type, read_file
-from sunspec_tui.errors import SunspecError, UsageError
+from sunspec_tui.config import (
+    ExportSettings,
+    LookSettings,
+    QuicklookSettings,
+    Settings,
+    StreamSettings,
+    option,
+    plain_type,
+    read_file,
+)
+from sunspec_tui.errors import ExportError, SunspecError, UsageError
+from sunspec_tui.times import moment_s
 
 if TYPE_CHECKING:
     from sunspec_tui.receiver import StreamReceiver
+    from sunspec_tui.recording import Recording
     from sunspec_tui.sources.faults import Faults
     from sunspec_tui.sources.feed import Feed, Source
     from sunspec_tui.streaming import AvgStreamingOp
@@ -33,6 +45,7 @@ if TYPE_CHECKING:
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 # As deployed: gulps of 1.0272 s, each sent as two frames 0.15 s apart.
 BURST_NAVG, BURST_SPECTRA, BURST_GAP_S = 1536, 16, 0.15
+DEFAULT_INTERVAL_S, LEAST_FRAME_S = 0.25, 0.1
 log = logging.getLogger("sunspec_tui")
 
 
@@ -77,6 +90,9 @@ def _parser(kind: type[Any], prog: str, description: str) -> _Parser:
             group = groups[name] = parser.add_argument_group(name)
         text = setting.metadata["help"] + ("" if setting.default in (None, False) else " (default: %(default)s)")
         words: dict[str, Any] = {"default": setting.default, "help": text, "dest": setting.name}
+        if setting.metadata.get("positional"):
+            parser.add_argument(setting.name, type=plain_type(setting), help=setting.metadata["help"])
+            continue
         if plain_type(setting) is bool:
             words["action"] = "store_true"
         else:
@@ -177,6 +193,11 @@ def _receiver(settings: Settings, addr: str, port: int) -> "StreamReceiver":
         chan0=settings.chan0,
         delay_method=settings.delay_method,
         manual_delay=settings.delay or 0.0,
+        station=settings.station,
+        plot_keep=settings.plot_keep,
+        plot_ratio=settings.plot_ratio,
+        archive_dir=settings.archive,
+        archive_elevation=settings.archive_elevation,
     )
 
 
@@ -257,9 +278,9 @@ def _source(settings: StreamSettings) -> "Source":
         return SimulatedSun(settings.seed, settings.chan0)
     if settings.burst:
         raise UsageError("--burst is a pattern of the simulated Sun's: leave it out with a file")
-    from sunspec_tui.sources.replay import CallistoFile
+    from sunspec_tui.sources.replay import open_replay
 
-    return CallistoFile(Path(settings.source), settings.chan0, time.time if settings.now else None)
+    return open_replay(Path(settings.source), settings.chan0, time.time if settings.now else None)
 
 
 def _faults(settings: StreamSettings) -> "Faults | None":
@@ -290,7 +311,7 @@ def _producer(
         ntime_gulp=source.ntime_gulp,
         stream_addr=settings.addr,
         stream_port=settings.port,
-        stream_interval=source.ntime_gulp * source.spectrum_s / 2 if settings.burst else settings.interval,
+        stream_interval=_interval_s(source, settings),
         burst_gap_s=BURST_GAP_S / settings.speed if settings.burst and settings.speed else 0.0,
         encode=faults or encode_as(settings.format),
         wait=settings.wait,
@@ -298,6 +319,15 @@ def _producer(
         max_frames=settings.frames,
     )
     return op, feed
+
+
+def _interval_s(source: "Source", settings: StreamSettings) -> float:
+    """Data time of a frame; rows of a file leave as they are where they are long enough to be frames."""
+    if settings.burst:
+        return source.ntime_gulp * source.spectrum_s / 2
+    if settings.interval is None:
+        return source.spectrum_s if source.spectrum_s >= LEAST_FRAME_S else DEFAULT_INTERVAL_S
+    return settings.interval
 
 
 # sunspec-tui snapshot, sunspec-tui doctor
@@ -381,4 +411,71 @@ def _delays(receiver: "StreamReceiver") -> dict[str, float]:
     return found
 
 
-_COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {"stream": _stream, "doctor": _doctor, "snapshot": _snapshot}
+# sunspec-tui export, sunspec-tui quicklook
+
+
+def _export(arguments: Sequence[str]) -> int:
+    parser = _parser(ExportSettings, "sunspec-tui export", "Write rows to a file that other programs open.")
+    settings = ExportSettings(**vars(parser.parse_args(arguments)))
+    from sunspec_tui.products import Product
+    from sunspec_tui.recording import file_form
+    from sunspec_tui.writers.export import export
+
+    # Before anything is waited for.
+    file_form(settings.output)
+    start_s, end_s = (None if each is None else moment_s(each) for each in (settings.start, settings.end))
+    if settings.input is not None:
+        from sunspec_tui.sources.files import read_recording
+
+        rows = read_recording(settings.input, start_s, end_s)
+    else:
+        rows = _received(settings).between(start_s, end_s)
+    nbytes = export(rows, settings.output, Product(settings.product))
+    print(f"{settings.output}: {len(rows)} rows, {nbytes / 1e6:.2f} MB")
+    return EXIT_OK
+
+
+def _received(settings: ExportSettings) -> "Recording":
+    """Rows of a stream that was listened to for a while."""
+    from sunspec_tui.receiver import StreamReceiver
+
+    with ExitStack() as started:
+        _start_logging(started, "WARNING")
+        receiver = StreamReceiver(
+            settings.addr, settings.port, max(2, settings.frames), plot_interval=0, chan0=settings.chan0,
+            channel_average=settings.channel_average, station=settings.station,
+        )  # fmt: skip
+        started.enter_context(receiver)
+        receiver.wait_for_frames(settings.frames, settings.timeout)
+        rows = receiver.recording()
+    if rows is None:
+        raise ExportError(
+            f"nothing came from {settings.addr}:{settings.port} in {settings.timeout:g} s, there is nothing to export"
+        )
+    return rows
+
+
+def _quicklook(arguments: Sequence[str]) -> int:
+    parser = _parser(QuicklookSettings, "sunspec-tui quicklook", "Draw pictures of the days or hours of an archive.")
+    settings = QuicklookSettings(**vars(parser.parse_args(arguments)))
+    from sunspec_tui.quicklook import quicklook
+
+    start_s = -math.inf if settings.start is None else moment_s(settings.start)
+    end_s = math.inf if settings.end is None else moment_s(settings.end)
+    count = 0
+    for path in quicklook(
+        settings.archive, settings.out, product=settings.product, per=settings.per, start_s=start_s, end_s=end_s,
+        scheduler=settings.scheduler, workers=settings.workers,
+    ):  # fmt: skip
+        print(path, flush=True)
+        count += 1
+    return EXIT_OK if count else EXIT_FAILED
+
+
+_COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "stream": _stream,
+    "doctor": _doctor,
+    "snapshot": _snapshot,
+    "export": _export,
+    "quicklook": _quicklook,
+}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sunspec_tui.errors import UsageError
+from sunspec_tui.retention import DEFAULT_KEEP, Keep
 
 BEAM_PORT_BASE = 30000
 DELAY_METHODS = ("auto", "buffer", "manual")
@@ -53,6 +54,15 @@ class Settings:
     delay: float | None = _setting(None, "message delay in seconds; implies --delay-method manual", "delay")
     plot_interval: float = _setting(10.0, "seconds from plot to plot, 0 is off", "plots", least=0)
     plot_dir: Path = _setting(Path("figs"), "directory of the plots", "plots")
+    plot_keep: str = _setting(
+        DEFAULT_KEEP, "plots that stay: an age (7d), a size (2G), a number (1000), or all", "plots"
+    )
+    plot_ratio: bool = _setting(False, "write a second figure with V/I beside each plot", "plots")
+    station: str = _setting("OVRO-LWA", "whose data this is, for figures and files", "plots")
+    archive: Path | None = _setting(None, "archive every row in this directory", "archive")
+    archive_elevation: float | None = _setting(
+        None, "archive only while the Sun is so many degrees high", "archive", least=-90, most=90
+    )
     gc_interval: int = _setting(100, "frames from one garbage collection to the next, 0 is off", "memory", least=0)
     start_webshow: bool = _setting(False, "serve the web view (not in this version)", "web")
     web_host: str = _setting("127.0.0.1", "address that the web view listens on", "web")
@@ -68,6 +78,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         check(self)
+        Keep.parse(self.plot_keep)
 
     @property
     def stream_port(self) -> int:
@@ -79,10 +90,12 @@ class Settings:
 class StreamSettings:
     """Settings of the producer."""
 
-    source: str = _setting("simulate", "simulate, or an e-CALLISTO FITS file", "source")
+    source: str = _setting("simulate", "simulate, or a recorded file or archive", "source")
     addr: str = _setting("127.0.0.1", "address to publish on", "stream")
     port: int = _setting(9798, "port to publish on, 0 takes a free one", "stream", least=0, most=65535)
-    interval: float = _setting(0.25, "seconds of data in a frame", "stream", above=0)
+    interval: float | None = _setting(
+        None, "seconds of data in a frame; 0.25, or one row of a file that has rows of 0.1 s or more", "stream", above=0
+    )
     speed: float = _setting(1.0, "times real time; 0 is as fast as it goes", "source", least=0)
     loop: bool = _setting(False, "begin again at the end of the file", "source")
     frames: int | None = _setting(None, "end after so many frames", "source", least=1)
@@ -115,6 +128,44 @@ class LookSettings:
     chan0: int = _setting(560, "first channel, where the stream does not say", "stream", least=0)
     png: Path | None = _setting(None, "write a PNG figure to this file too (snapshot)", "figure")
     json: bool = _setting(False, "print JSON for scripts (doctor)", "output")
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class ExportSettings:
+    """Settings of the export."""
+
+    output: Path = _setting(Path("sunspec.npz"), "file to write: .fits, .h5, .npz or .csv", "file", positional=True)
+    input: Path | None = _setting(None, "a recorded file or an archive; the live stream without it", "rows")
+    start: str | None = _setting(None, "only rows after this, such as 2026-11-25T18:00 (UTC)", "rows")
+    end: str | None = _setting(None, "only rows until this (UTC)", "rows")
+    product: str = _setting("XX", "product of a FITS file; the other forms hold all", "rows", choices=PRODUCT_NAMES)
+    station: str = _setting("OVRO-LWA", "whose data a stream is", "rows")
+    addr: str = _setting("127.0.0.1", "address of the stream", "stream")
+    port: int = _setting(9798, "port of the stream", "stream", least=1, most=65535)
+    frames: int = _setting(240, "frames to wait for", "stream", least=1)
+    timeout: float = _setting(90.0, "seconds to wait for them", "stream", above=0)
+    chan0: int = _setting(560, "first channel, where the stream does not say", "stream", least=0)
+    channel_average: int = _setting(4, "channels averaged into a bin", "stream", least=1)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class QuicklookSettings:
+    """Settings of the pictures of many days."""
+
+    archive: Path = _setting(Path("archive"), "the archive's directory", "archive", positional=True)
+    out: Path = _setting(Path("figs"), "directory of the pictures", "pictures")
+    product: str = _setting("XX", "product of the waterfalls", "pictures", choices=PRODUCT_NAMES)
+    per: str = _setting("day", "what a picture shows", "pictures", choices=("day", "hour"))
+    start: str | None = _setting(None, "only from this on, such as 2026-11-25 (UTC)", "archive")
+    end: str | None = _setting(None, "only until this (UTC)", "archive")
+    scheduler: str | None = _setting(None, "a Dask scheduler, such as tcp://host:8786", "cluster")
+    workers: int | None = _setting(None, "processes on this machine; one a core", "cluster", least=1)
 
     def __post_init__(self) -> None:
         check(self)

@@ -20,6 +20,18 @@ class SourceError(SunspecError):
     """A file or a stream that was to be read cannot be."""
 
 
+class ExportError(SunspecError):
+    """Rows that were to be written to a file cannot be."""
+
+
+class ArchiveError(SunspecError):
+    """An archive that was to be written or read cannot be."""
+
+
+class MissingExtraError(UsageError):
+    """A library that only some need is not installed; the sentence names the extra that brings it."""
+
+
 class RejectCause(StrEnum):
     """Why a message was rejected. The values are the keys of ``rejected`` in a status."""
 

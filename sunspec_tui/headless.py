@@ -13,6 +13,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from sunspec_tui.archiving import ArchiveState
 from sunspec_tui.config import Settings
 from sunspec_tui.pipelines import WORDS, named
 from sunspec_tui.products import WIRE_PRODUCTS, Product, available, derive
@@ -121,7 +122,7 @@ def _settle(receiver: StreamReceiver, timeout_s: float = 2.0) -> None:
 
 def status_record(snapshot: Snapshot) -> dict[str, Any]:
     """A snapshot as a status record; what is not known is None, never NaN."""
-    health, plots = snapshot.health, snapshot.plots
+    health, plots, archive = snapshot.health, snapshot.plots, snapshot.archive
     return {
         "time": format_iso(snapshot.taken_s),
         "source": snapshot.source,
@@ -159,6 +160,17 @@ def status_record(snapshot: Snapshot) -> dict[str, Any]:
         "plots_failed": plots.failed,
         "last_plot": plots.last_path,
         "plot_error": plots.last_error,
+        "plots_kept": plots.kept,
+        "plots_kept_bytes": plots.kept_bytes,
+        "plots_removed": plots.removed,
+        "archive": str(archive.state),
+        "archive_rows": archive.rows_written,
+        "archive_rows_lost": archive.rows_missed,
+        "archive_rows_unwanted": archive.rows_unwanted,
+        "archive_rows_waiting": archive.rows_waiting,
+        "archive_until": None if archive.last_time_s is None else format_iso(archive.last_time_s),
+        "archive_free_bytes": archive.free_bytes,
+        "archive_error": archive.problem,
     }
 
 
@@ -203,8 +215,10 @@ def text_line(snapshot: Snapshot) -> str:
     ]
     if snapshot.delay.note:
         parts.append(snapshot.delay.note)
-    if plots.last_error:
-        parts.append(plots.last_error)
+    if snapshot.archive.state is not ArchiveState.OFF:
+        lost = f", {snapshot.archive.rows_missed} lost" if snapshot.archive.rows_missed else ""
+        parts.append(f"archive {snapshot.archive.state}, {snapshot.archive.rows_written} rows{lost}")
+    parts += filter(None, (plots.last_error, snapshot.archive.problem))
     return "  ".join(parts)
 
 

@@ -65,7 +65,9 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("down", "↓", "step('move_cursor', 0, -1)", "cursor one pixel down"),
         Key("shift+left", "shift+←", "step('move_cursor', -10, 0)", "cursor ten columns back"),
         Key("shift+right", "shift+→", "step('move_cursor', 10, 0)", "cursor ten columns forward"),
-        Key("escape", "esc", "step('escape')", "put the cursor away, then go live, then show all"),
+        Key("escape", "esc", "step('escape')", "put the cursor away, then the marks, then go live, then show all"),
+        Key("j", "j", "step('mark', 0)", "mark the beginning of an interval, at the cursor or the picture's end"),
+        Key("k", "k", "step('mark', 1)", "mark its end"),
     ),
     "Waterfall": (
         Key("x", "x", "step('other_product', 1)", "next product", "Product"),
@@ -113,6 +115,7 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("plus,equals_sign", "+", "plot_interval(1)", "plots more rarely, up to off", "Rarer"),
         Key("minus", "-", "plot_interval(-1)", "plots more often, down to one a second", "Often"),
         Key("p", "p", "plot_now", "write a plot now", "Plot"),
+        Key("E,shift+e", "E", "export", "write the marked interval, or the picture's, to a file", "Export"),
         Key("g", "g", "collect_garbage", "collect garbage now"),
         Key("o", "o", "optimise_memory", "free what memory can be freed; rows stay"),
     ),
@@ -121,5 +124,5 @@ GROUPS: dict[str, tuple[Key, ...]] = {
 
 KEYS = tuple(key for group in GROUPS.values() for key in group)
 
-FOOTER = ["?", "q", "space", "x", "[", "]", "z", "←", "c", "d", "+", "-", "p"]
+FOOTER = ["?", "q", "space", "x", "[", "]", "z", "←", "c", "d", "+", "-", "p", "E"]
 """Keys of the footer, the most important first; the last ones fall off a narrow screen."""

@@ -1,7 +1,7 @@
 """What the program takes of the machine's memory, as values.
 
 Reads its own process through psutil and the collector through gc. It frees nothing by itself:
-the receiver decides when.
+whoever owns a `Collector` decides when.
 """
 
 import ctypes
@@ -90,3 +90,43 @@ def release_to_system() -> bool:
     except (AttributeError, OSError):
         return False
     return bool(trim(0))
+
+
+class Collector:
+    """Frees memory on demand and counts what it brought.
+
+    Parameters
+    ----------
+    interval
+        Frames from one collection to the next; 0 is off.
+    """
+
+    def __init__(self, interval: int) -> None:
+        self.interval = interval
+        self._runs = self._collected = 0
+
+    def collect(self) -> int:
+        """Collect garbage now; how many objects were freed."""
+        collected = gc.collect()
+        self._runs += 1
+        self._collected += collected
+        return collected
+
+    def optimise(self, started: Iterable[int]) -> dict[str, float]:
+        """Free what can be freed, and say what it brought; `started` are the processes that count."""
+        started = tuple(started)
+        before_mb, all_before_mb = rss_mb(), pss_mb(started)
+        collected = self.collect()
+        release_to_system()
+        return {
+            "rss_before_mb": before_mb,
+            "rss_after_mb": rss_mb(),
+            "pss_before_mb": all_before_mb,
+            "pss_after_mb": pss_mb(started),
+            "collected": collected,
+        }
+
+    def reading(self, ring_nbytes: int, started: Iterable[int]) -> MemoryReading:
+        """Memory now."""
+        ring_mb = ring_nbytes / 2**20
+        return MemoryReading(rss_mb(), ring_mb, self._runs, self._collected, self.interval, pss_mb(started))

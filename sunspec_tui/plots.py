@@ -5,11 +5,14 @@ share these types for nothing.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sunspec_tui.products import SIGNED_PRODUCTS
+from sunspec_tui.retention import Keep
 
 INTERVALS_S = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 0)
 """Seconds from plot to plot that the keys go through, from often to never: 0 is off."""
@@ -36,7 +39,7 @@ class PlotJob:
     product
         Name of the product in `data`.
     lag_s
-        Message delay; NaN while unknown.
+        Message delay; NaN while unknown, None for what was recorded.
     station
         Where the stream comes from, for the title.
     frames_missing
@@ -45,6 +48,16 @@ class PlotJob:
         Where the file goes.
     now_s
         Moment of the plot, seconds since 1970 UTC: the file's name.
+    number
+        Number of the row after the newest: tells whether there is anything new to draw.
+    keep
+        How many plots stay in the directory.
+    heading
+        What the spectra of the upper panel are.
+    note
+        What the title says in place of the losses; empty for these.
+    second
+        Another figure of the same moment, which goes to a file of its own; None for none.
     """
 
     data: NDArray[np.float32]
@@ -54,11 +67,21 @@ class PlotJob:
     cadence_s: float
     frequencies_mhz: NDArray[np.float64]
     product: str
-    lag_s: float = math.nan
+    lag_s: float | None = math.nan
     station: str = ""
     frames_missing: int = 0
     directory: str = "figs"
     now_s: float = 0.0
+    number: int = 0
+    keep: Keep = field(default_factory=Keep)
+    heading: str = "latest spectrum"
+    note: str = ""
+    second: "PlotJob | None" = None
+
+    @property
+    def signed(self) -> bool:
+        """Whether the product is negative as a matter of course."""
+        return self.product in SIGNED_PRODUCTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +102,10 @@ class PlotStatus:
         Of the last plot that was written: file, when (since 1970), how long it took, size.
     last_error
         What went wrong last, until a plot succeeds; else empty.
+    kept, kept_bytes
+        Plots of ours in the directory after the last one, and their size; None before it.
+    removed
+        Plots removed since the start because newer ones take their place.
     """
 
     interval_s: float = 0.0
@@ -92,6 +119,9 @@ class PlotStatus:
     last_seconds: float | None = None
     last_bytes: int | None = None
     last_error: str = ""
+    kept: int | None = None
+    kept_bytes: int | None = None
+    removed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ under, and stops everything in reverse order. It draws nothing, prints nothing a
 what is worth telling goes to the log of this package.
 """
 
-import gc
 import logging
 import math
 import threading
@@ -13,6 +12,7 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -21,21 +21,28 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui import __version__
 from sunspec_tui.delay import DelayMethod
-from sunspec_tui.errors import RejectCause, RejectedMessage, UsageError
+from sunspec_tui.errors import ExportError, RejectCause, RejectedMessage, UsageError
 from sunspec_tui.events import tell
 from sunspec_tui.follower import Follower
 from sunspec_tui.frame import Frame, decode
 from sunspec_tui.health import LinkState
 from sunspec_tui.intake import DelayChoice, Intake
 from sunspec_tui.judging import Judgement, judge
-from sunspec_tui.memory import MemoryReading, object_count, pss_mb, release_to_system, rss_mb
+from sunspec_tui.memory import Collector, MemoryReading, object_count
 from sunspec_tui.plots import PlotJob
 from sunspec_tui.products import Product, available, bin_count, derive
+from sunspec_tui.recording import STATION, Recording
+from sunspec_tui.retention import DEFAULT_KEEP, Keep
 from sunspec_tui.ring import RingBuffer, Rows
-from sunspec_tui.snapshot import Position, Snapshot, plot_job
+from sunspec_tui.snapshot import Position, Snapshot
 from sunspec_tui.subscriber import Subscriber
 from sunspec_tui.teller import Teller
+from sunspec_tui.times import moment_s
+from sunspec_tui.windows import live_job, ring_recording
+from sunspec_tui.writers.archive import ArchiveWriter, Followed
+from sunspec_tui.writers.export import export
 from sunspec_tui.writers.png import PngWriter
 
 log = logging.getLogger(__name__)
@@ -72,13 +79,24 @@ class StreamReceiver:
         Which beam of a frame with several is kept.
     delay_method, manual_delay
         See `set_delay_calculation_method` and `set_delay`.
+    station
+        Whose data this is, for figures and files.
+    plot_keep
+        How many plots stay: by age and size (``7d,2G``), by number (``1000``), or ``all``.
+    plot_ratio
+        Write a second figure with V/I beside each plot.
+    archive_dir
+        Where every row is archived; None archives nothing.
+    archive_elevation
+        Archive only while the Sun stands at least so many degrees above the horizon.
     clock, monotonic
         Wall clock (seconds since 1970) and a clock that never goes back.
 
     Raises
     ------
     UsageError
-        If a parameter cannot be used; `start` raises it for an address that is none.
+        If a parameter cannot be used; `start` raises it for an address that is none, and where an archive needs
+        a library that is not installed.
 
     Examples
     --------
@@ -102,6 +120,11 @@ class StreamReceiver:
         beam_index: int = 0,
         delay_method: str = "auto",
         manual_delay: float = 0.0,
+        station: str = STATION,
+        plot_keep: str = DEFAULT_KEEP,
+        plot_ratio: bool = False,
+        archive_dir: str | Path | None = None,
+        archive_elevation: float | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -118,8 +141,8 @@ class StreamReceiver:
                 raise UsageError(f"{name} is {value}, it must be at least {least}")
         self.source = f"{stream_addr}:{stream_port}"
         self._clock, self._monotonic = clock, monotonic
-        self._gc_interval = gc_interval
-        self._gc_runs = self._gc_collected = 0
+        self._collector = Collector(gc_interval)
+        self._station, self._keep, self._plot_ratio = station, Keep.parse(plot_keep), plot_ratio
         self._product = _one_of(Product, "product", product)
         choice = DelayChoice(_one_of(DelayMethod, "delay method", delay_method), manual_delay)
         self._intake = Intake(buffer_length, channel_average, chan0, beam_index, choice)
@@ -142,6 +165,13 @@ class StreamReceiver:
             clock=clock,
             monotonic=monotonic,
         )
+        self._archive = ArchiveWriter(
+            None if archive_dir is None else Path(archive_dir),
+            self._followed,
+            on_event=self._teller.archived,
+            least_elevation_deg=archive_elevation,
+            monotonic=monotonic,
+        )
         if start_webshow:
             log.warning("this version has no web view yet; receiving goes on without it")
 
@@ -156,6 +186,9 @@ class StreamReceiver:
     def _begun(self) -> ExitStack:
         """All that runs, started in order."""
         with ExitStack() as started:
+            # Ended last, so that it takes the last rows too.
+            started.callback(self._archive.stop)
+            self._archive.start()
             subscriber = Subscriber(f"tcp://{self.source}", self)
             started.callback(subscriber.stop)
             self._intake.health.link = LinkState.CONNECTING
@@ -225,8 +258,9 @@ class StreamReceiver:
                 follower.put(frame)
         if placement.mark or placement.silence_s or self._intake.epoch != epoch:
             self._teller.placed(placement, reshaped=self._intake.epoch != epoch)
-        if self._gc_interval and self._intake.health.frames_received % self._gc_interval == 0:
-            self.force_garbage_collection()
+        interval = self._collector.interval
+        if interval and self._intake.health.frames_received % interval == 0:
+            self._collector.collect()
 
     def on_queue(self, taken: int) -> None:
         """Learn how many messages have been taken in a row since the receive queue was last empty."""
@@ -272,7 +306,7 @@ class StreamReceiver:
         most
             At most so many rows, the newest.
         """
-        plots, memory = self._plots.status(), self._memory()
+        plots, archive, memory = self._plots.status(), self._archive.status(), self._memory()
         judgement = self._judgement()
         taken_s, now_s = self._clock(), self._monotonic()
         with self._lock:
@@ -286,6 +320,7 @@ class StreamReceiver:
                 delay=intake.delay,
                 memory=memory,
                 plots=plots,
+                archive=archive,
                 delay_history=intake.history.before(now_s),
                 data_age_s=taken_s - intake.block_time_s,
                 axis=intake.axis,
@@ -489,7 +524,88 @@ class StreamReceiver:
 
     def plot_job(self) -> PlotJob | None:
         """All rows for a figure, or None before the first."""
-        return plot_job(self.snapshot(), self._product)
+        with self._lock:
+            ring, axis = self._intake.ring, self._intake.axis
+        if ring is None or axis is None:
+            return None
+        seen = self.snapshot(since=2**62)
+        return live_job(ring, axis, seen, self._product, station=self._station, keep=self._keep, ratio=self._plot_ratio)
+
+    # Files
+
+    def recording(
+        self, start: str | float | datetime | None = None, end: str | float | datetime | None = None
+    ) -> Recording | None:
+        """Rows of the ring with all that says what they are; None before the first frame.
+
+        Parameters
+        ----------
+        start, end
+            Only rows that end after `start` and not after `end`: seconds since 1970, a datetime, or text such as
+            ``2026-11-25T18:00``, in UTC.
+        """
+        whole = self._recording()
+        low, high = (None if each is None else moment_s(each) for each in (start, end))
+        return None if whole is None else whole.between(low, high)
+
+    def rows_recording(self, start: int, stop: int) -> Recording | None:
+        """Rows by their numbers, as `rows_between` counts them, as a recording; None before the first frame."""
+        return self._recording((start, stop))
+
+    def _recording(self, numbers: tuple[int, int] | None = None) -> Recording | None:
+        with self._lock:
+            ring, axis, cadence_s = self._intake.ring, self._intake.axis, self._intake.health.cadence_s
+        if ring is None or axis is None:
+            return None
+        origin = {"station": self._station, "source": self.source, "software": f"sunspec-tui {__version__}"}
+        return ring_recording(ring, axis, cadence_s, numbers=numbers, **origin)
+
+    def export(
+        self,
+        path: str | Path,
+        product: str | None = None,
+        *,
+        start: str | float | datetime | None = None,
+        end: str | float | datetime | None = None,
+    ) -> int:
+        """Write rows of the ring to a file; returns its size in bytes.
+
+        Parameters
+        ----------
+        path
+            Its ending says the form: FITS (e-CALLISTO), HDF5 (the recorder's), NPZ or CSV.
+        product
+            What a FITS file holds; the receiver's own by default. The other forms hold all.
+        start, end
+            As in `recording`.
+
+        Raises
+        ------
+        UsageError
+            If the ending or the product is none that there is.
+        ExportError
+            If there are no rows, or the disk does not take them.
+        """
+        wanted = self._product if product is None else _one_of(Product, "product", product)
+        return self._written(self.recording(start, end), Path(path), wanted)
+
+    def export_rows(self, path: Path, start: int, stop: int) -> int:
+        """Write rows by their numbers, as `rows_between` counts them; otherwise as `export`."""
+        return self._written(self.rows_recording(start, stop), path, self._product)
+
+    def _written(self, rows: Recording | None, path: Path, product: Product) -> int:
+        if rows is None:
+            raise ExportError("nothing has been received yet, there is nothing to export")
+        nbytes = export(rows, path, product)
+        tell(log, logging.INFO, "export", f"{len(rows)} rows written to {path}", rows=len(rows), bytes=nbytes)
+        return nbytes
+
+    def _followed(self) -> Followed | None:
+        """What the archive follows."""
+        with self._lock:
+            ring = self._intake.ring
+        about = self._recording((0, 0))
+        return None if ring is None or about is None else Followed(ring, about)
 
     # Memory
 
@@ -508,32 +624,19 @@ class StreamReceiver:
 
     def force_garbage_collection(self) -> int:
         """Collect garbage now; returns how many objects were freed."""
-        collected = gc.collect()
-        self._gc_runs += 1
-        self._gc_collected += collected
-        return collected
+        return self._collector.collect()
 
     def optimize_memory(self) -> dict[str, float]:
         """Free what can be freed, never data that was received; says what it brought."""
-        before_mb, all_before_mb = rss_mb(), self._pss_mb()
-        collected = self.force_garbage_collection()
-        release_to_system()
-        return {
-            "rss_before_mb": before_mb,
-            "rss_after_mb": rss_mb(),
-            "pss_before_mb": all_before_mb,
-            "pss_after_mb": self._pss_mb(),
-            "collected": collected,
-        }
+        return self._collector.optimise(self._started_processes())
 
-    def _pss_mb(self) -> float:
+    def _started_processes(self) -> tuple[int, ...]:
         plotting = self._plots.child_pid
-        return pss_mb(() if plotting is None else (plotting,))
+        return () if plotting is None else (plotting,)
 
     def _memory(self) -> MemoryReading:
         ring = self._intake.ring
-        ring_mb = ring.nbytes / 2**20 if ring else 0.0
-        return MemoryReading(rss_mb(), ring_mb, self._gc_runs, self._gc_collected, self._gc_interval, self._pss_mb())
+        return self._collector.reading(ring.nbytes if ring else 0, self._started_processes())
 
 
 def _one_of(kind: type[Choice], what: str, name: str) -> Choice:

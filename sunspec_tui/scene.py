@@ -20,7 +20,7 @@ from sunspec_tui.products import Product, available, derive
 from sunspec_tui.scaling import Floats, Levels
 from sunspec_tui.times import CHANNEL_WIDTH_HZ, CHANNELS_PER_PIPELINE
 from sunspec_tui.traces import Traces
-from sunspec_tui.view import STEPS, Extent, View, refit, with_cursor_inside, with_product
+from sunspec_tui.view import STEPS, Extent, Interval, View, marked_slots, refit, with_cursor_inside, with_product
 
 if TYPE_CHECKING:
     from sunspec_tui.ring import Rows
@@ -279,6 +279,18 @@ class Scene:
             levels=self.picture.levels if self.picture else None,
             spectrum_levels=self.spectrum_levels,
         )
+
+    def interval(self) -> Interval | None:
+        """Rows of the marked interval, or else of the picture; None where there are none."""
+        if self.position is None or self.source is None:
+            return None
+        first, last = marked_slots(self.view, self.extent)
+        start, stop = self._number_at(first), self._number_at(last + 1)
+        ends = [self._rows(number, number + 1) for number in (start, stop - 1)]
+        if stop <= start or any(rows is None or not len(rows) for rows in ends):
+            return None
+        begin_s, end_s = (float(rows.times_s[0]) for rows in ends if rows is not None)
+        return Interval(start, stop, begin_s, end_s, self.view.marks != (None, None))
 
     def draw(self) -> Picture | None:
         """The picture, brought up to date."""

@@ -13,6 +13,7 @@ from sunspec_tui.governor import LinkReading
 from sunspec_tui.products import Product
 from sunspec_tui.scene import Scene
 from sunspec_tui.times import format_clock
+from sunspec_tui.widgets.file_readings import interval_text
 from sunspec_tui.widgets.readings import readout_text, view_text
 from sunspec_tui.widgets.spectrum import SpectrumScene, Trace
 from sunspec_tui.widgets.waterfall import WaterfallScene
@@ -24,9 +25,18 @@ def waterfall_scene(scene: Scene, depth: Depth, steps: int) -> WaterfallScene | 
         return None
     view, place = scene.view, scene.view.cursor
     pointed = None if place is None or place.number is None else (place.number, place.bin)
+    begin, end = (None if slot is None else slot // view.rows_per_column for slot in view.marks)
     return WaterfallScene(
-        scene.picture, scene.time_axis, scene.band, view.palette, depth, steps, scene.signed, pointed
-    )  # fmt: skip
+        scene.picture,
+        scene.time_axis,
+        scene.band,
+        view.palette,
+        depth,
+        steps,
+        scene.signed,
+        cursor=pointed,
+        marks=(begin, end),
+    )
 
 
 def spectrum_scene(scene: Scene) -> SpectrumScene | None:
@@ -72,6 +82,8 @@ def view_line(scene: Scene, depth: Depth, link: LinkReading, columns: int) -> Te
     cadence_s = scene.position.cadence_s if scene.position else math.nan
     palette = "characters" if depth is Depth.NONE else view.palette
     levels = scene.picture.levels if scene.picture else None
+    interval = scene.interval() if view.marks != (None, None) else None
+    marked = "" if interval is None else interval_text(interval)
     return view_text(
         replace(view, product=scene.product, palette=palette),
         scene.product,
@@ -79,5 +91,6 @@ def view_line(scene: Scene, depth: Depth, link: LinkReading, columns: int) -> Te
         levels,
         scene.columns * view.rows_per_column * cadence_s,
         link,
+        marked=marked,
         columns=columns,
     )

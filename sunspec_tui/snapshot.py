@@ -12,14 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui import gain as gains
+from sunspec_tui.archiving import ArchiveStatus
 from sunspec_tui.carriers import AxisCheck
 from sunspec_tui.delay import DelayReading, DelayStatistics, delay_statistics
 from sunspec_tui.gain import GainCheck
 from sunspec_tui.health import HealthReading
 from sunspec_tui.memory import MemoryReading
 from sunspec_tui.pipelines import PipelineMap
-from sunspec_tui.plots import PlotJob, PlotStatus
-from sunspec_tui.products import WIRE_PRODUCTS, Product, available, derive
+from sunspec_tui.plots import PlotStatus
+from sunspec_tui.products import WIRE_PRODUCTS
 from sunspec_tui.ring import Rows
 from sunspec_tui.times import bin_frequencies_hz
 
@@ -96,7 +97,7 @@ class Snapshot:
         When, seconds since 1970 UTC.
     source
         The stream's address, for people.
-    health, delay, memory, plots
+    health, delay, memory, plots, archive
         Readings of each part.
     delay_history
         (seconds before `taken_s`, delay) of the last minute, oldest first.
@@ -122,6 +123,7 @@ class Snapshot:
     delay: DelayReading = field(default_factory=DelayReading)
     memory: MemoryReading = field(default_factory=MemoryReading)
     plots: PlotStatus = field(default_factory=PlotStatus)
+    archive: ArchiveStatus = field(default_factory=ArchiveStatus)
     delay_history: tuple[tuple[float, float], ...] = ()
     data_age_s: float = math.nan
     axis: Axis | None = None
@@ -165,39 +167,3 @@ class Snapshot:
     def delay_statistics(self) -> DelayStatistics:
         """Of the message delays of the last minute."""
         return delay_statistics(delay_s for _, delay_s in self.delay_history)
-
-
-def plot_job(snapshot: Snapshot, product: Product) -> PlotJob | None:
-    """What a figure of a snapshot shows: all its rows of one product, and the latest XX and YY.
-
-    Parameters
-    ----------
-    snapshot
-        With the rows that are to be drawn.
-    product
-        XX stands in for one that the stream does not carry.
-
-    Returns
-    -------
-    PlotJob or None
-        None where the snapshot has no rows.
-    """
-    rows, axis = snapshot.rows, snapshot.axis
-    if rows is None or axis is None or not len(rows):
-        return None
-    carried = available(axis.npol)
-    shown = product if product in carried else Product.XX
-    return PlotJob(
-        data=np.ascontiguousarray(derive(rows.data, shown)),
-        spectra={str(each): derive(rows.data[-1], each).copy() for each in (Product.XX, Product.YY) if each in carried},
-        times_s=rows.times_s,
-        slots=rows.slots,
-        cadence_s=snapshot.health.cadence_s,
-        frequencies_mhz=axis.frequencies_mhz,
-        product=str(shown),
-        lag_s=snapshot.delay.value_s,
-        station=snapshot.source,
-        frames_missing=snapshot.health.frames_missing,
-        directory=str(snapshot.plots.directory),
-        now_s=snapshot.taken_s,
-    )

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections import Counter
 
+from sunspec_tui.archiving import ArchiveEvent
 from sunspec_tui.delay import DelayReading
 from sunspec_tui.errors import RejectCause, RejectedMessage
 from sunspec_tui.events import Standing, tell
@@ -83,6 +84,11 @@ class Teller:
     def plotted(self, event: PlotEvent) -> None:
         """Tell of a plot, or why there is none."""
         kind, level = ("plot", logging.INFO) if event.ok else ("plot_failed", logging.ERROR)
+        tell(self._log, level, kind, event.text)
+
+    def archived(self, event: ArchiveEvent) -> None:
+        """Tell that the archive goes on, or why it does not."""
+        kind, level = ("archive", logging.INFO) if event.ok else ("archive_failed", logging.ERROR)
         tell(self._log, level, kind, event.text)
 
     def looked(self, snapshot: Snapshot, now_s: float) -> None:

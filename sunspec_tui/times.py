@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.errors import UsageError
+
 CLOCK_HZ = 196_000_000
 """Ticks of a time tag per second."""
 
@@ -115,6 +117,23 @@ def parse_block_time(text: str) -> float:
     if not EARLIEST_PLAUSIBLE_S <= seconds < LATEST_PLAUSIBLE_S:
         raise ValueError(f"{text!r} lies outside the years 2000 to 2100")
     return seconds
+
+
+def moment_s(moment: float | str | datetime) -> float:
+    """Seconds since 1970 of a moment that a user has named; without an offset it is UTC.
+
+    Raises
+    ------
+    UsageError
+        If it is no date and time.
+    """
+    if isinstance(moment, (int, float)):
+        return float(moment)
+    try:
+        named = moment if isinstance(moment, datetime) else datetime.fromisoformat(moment.strip().replace("/", "-"))
+    except ValueError as error:
+        raise UsageError(f"{moment!r} is no date and time, write it as 2026-11-25T18:00 (UTC)") from error
+    return (named if named.tzinfo else named.replace(tzinfo=UTC)).timestamp()
 
 
 def format_block_time(unix_s: float) -> str:

@@ -6,7 +6,7 @@ numbers. Nothing here draws, and nothing knows a terminal.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sunspec_tui.colormaps import PALETTES
 from sunspec_tui.geometry import Band
@@ -75,6 +75,26 @@ class Extent:
     sweeping: bool = False
 
 
+class Interval(NamedTuple):
+    """Rows of an interval of time.
+
+    Attributes
+    ----------
+    start, stop
+        Number of the first row, and of the one after the last.
+    begin_s, end_s
+        Times of the first and of the last row, seconds since 1970.
+    marked
+        Whether the observer has marked it; else it is what the picture shows.
+    """
+
+    start: int
+    stop: int
+    begin_s: float
+    end_s: float
+    marked: bool
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """Choices of the observer.
@@ -91,6 +111,8 @@ class View:
         Slot at which the picture is held; None when it is live.
     cursor
         Where the cursor is, if it is shown.
+    marks
+        Slots of the first and of the last row of the marked interval; None where an end is not marked.
     linear, spectrum_levels, traces, pair, pipelines
         Of the spectrum: its scale, fixed limits, further traces, XX and YY together, marks of the pipelines.
     hidden, maximised, theme
@@ -107,6 +129,7 @@ class View:
     share: tuple[float, float] = (0.0, 1.0)
     held: int | None = None
     cursor: Cursor | None = None
+    marks: tuple[int | None, int | None] = (None, None)
     linear: bool = False
     spectrum_levels: Levels | None = None
     traces: frozenset[str] = field(default_factory=frozenset)
@@ -274,12 +297,37 @@ def live(view: View, _: Extent) -> View:
 
 
 def escape(view: View, _: Extent) -> View:
-    """Put away one thing: cursor, then hold, then a maximised picture."""
+    """Put away one thing: cursor, then marks, then hold, then a maximised picture."""
     if view.cursor is not None:
         return replace(view, cursor=None)
+    if view.marks != (None, None):
+        return replace(view, marks=(None, None))
     if view.held is not None:
         return replace(view, held=None)
     return replace(view, maximised=None)
+
+
+def mark(view: View, extent: Extent, end: int) -> View:
+    """Mark the first (0) or the last (1) row of an interval: that of the cursor's column, or of the picture's end."""
+    rows, cursor = view.rows_per_column, view.cursor
+    first, last = shown_slots(view, extent)
+    if cursor is not None and cursor.number is not None:
+        first, last = cursor.number * rows, min(last, cursor.number * rows + rows - 1)
+    begin, stop = view.marks
+    return replace(view, marks=(begin, last) if end else (first, stop))
+
+
+def shown_slots(view: View, extent: Extent) -> tuple[int, int]:
+    """Slots of the first and of the last row that the picture has room for."""
+    column = extent.shown // view.rows_per_column - extent.columns + 1 + extent.sweeping
+    return column * view.rows_per_column, extent.shown
+
+
+def marked_slots(view: View, extent: Extent) -> tuple[int, int]:
+    """Slots of the first and of the last row of the marked interval; an end that is not marked is the picture's."""
+    (first, last), (begin, stop) = shown_slots(view, extent), view.marks
+    chosen = first if begin is None else begin, last if stop is None else stop
+    return min(chosen), max(chosen)
 
 
 def move_cursor(view: View, extent: Extent, across: int, up: int) -> View:
@@ -373,7 +421,7 @@ STEPS: Mapping[str, Step] = {
     step.__name__: step
     for step in (
         other_product, choose_product, other_palette, span, levels_by_hand, automatic, bias, zoom, pan, hold,
-        back_in_time, live, escape, move_cursor, toggle_trace, fix_spectrum, toggle_linear, toggle_panel,
+        back_in_time, live, escape, mark, move_cursor, toggle_trace, fix_spectrum, toggle_linear, toggle_panel,
         toggle_panels, maximise, begin_anew, other_theme, flip,
     )
 }  # fmt: skip

@@ -11,9 +11,10 @@ from conftest import EVENT, needs_event
 
 from sunspec_tui import AvgStreamingOp, StreamReceiver
 from sunspec_tui.scene import Scene
+from sunspec_tui.sources.callisto import DB_PER_DIGIT
 from sunspec_tui.sources.feed import Feed
 from sunspec_tui.sources.memory_ring import MemoryRing
-from sunspec_tui.sources.replay import DB_PER_DIGIT, CallistoFile
+from sunspec_tui.sources.replay import open_replay
 from sunspec_tui.view import Cursor, View
 from sunspec_tui.writers.figure import SpectrumFigure
 
@@ -26,7 +27,7 @@ def received():
     if not EVENT.exists():
         pytest.skip(f"the solar event {EVENT.name} is not beside the project")
     ring = MemoryRing()
-    feed = Feed(ring, CallistoFile(EVENT, 560), speed=0)
+    feed = Feed(ring, open_replay(EVENT, 560), speed=0)
     op = AvgStreamingOp(logging.getLogger("test"), ring, ntime_gulp=1, stream_port=0, wait=True, lossless=True)
     port = op.bind()
     producer = threading.Thread(target=op.main)
@@ -71,7 +72,7 @@ def test_the_figures_image_is_the_files_and_masked_below_its_band(received):
     for wanted in (31.0, 52.0, 76.0):
         j = int(np.abs(mhz - wanted).argmin())
         i = int(np.abs(file_mhz - mhz[j]).argmin())
-        ours_db = 10 * np.log10(image[j].filled(np.nan))
+        ours_db = image[j].filled(np.nan)
         correlation = np.corrcoef(ours_db, digits[i])[0, 1]
         assert correlation > 0.98
         assert np.median(ours_db) == pytest.approx(np.median(digits[i]) * DB_PER_DIGIT, abs=1.5)
@@ -79,7 +80,7 @@ def test_the_figures_image_is_the_files_and_masked_below_its_band(received):
 
 @needs_event
 def test_the_type_ii_and_iv_emission_stands_out_in_the_image(received):
-    image_db = 10 * np.log10(received[1].waterfall.get_array().filled(np.nan))
+    image_db = received[1].waterfall.get_array().filled(np.nan)
     mhz = received[0].snapshot().axis.frequencies_mhz
     band = (mhz > 48) & (mhz < 60)
     quiet = np.nanmedian(image_db[band][:, :240])  # the first minute

@@ -1,18 +1,25 @@
 """The figure and the plot writer, without a stream; values are taken from the drawn artists."""
 
+import itertools
 import os
+import shutil
 import signal
+import threading
 from pathlib import Path
 
+import matplotlib as mpl
 import matplotlib.dates as mdates
 import numpy as np
 import psutil
 import pytest
 from conftest import poll_until
 from PIL import Image
+from recordings import recording
 
+from sunspec_tui.errors import UsageError
 from sunspec_tui.plots import PlotEvent, PlotJob, next_interval
-from sunspec_tui.writers.figure import SpectrumFigure, slot_image
+from sunspec_tui.retention import Keep, plot_time_s
+from sunspec_tui.writers.figure import SpectrumFigure, plot_window, slot_image
 from sunspec_tui.writers.png import PngWriter
 from sunspec_tui.writers.text import text_figure
 
@@ -57,7 +64,7 @@ def figure():
 def test_the_waterfall_is_the_data_with_time_on_x_and_its_true_limits(figure):
     drawn = job()
     figure.draw(drawn)
-    np.testing.assert_allclose(figure.waterfall.get_array().filled(np.nan), drawn.data.T)
+    np.testing.assert_allclose(figure.waterfall.get_array().filled(np.nan), 10 * np.log10(drawn.data.T), rtol=1e-5)
     left, right, low, high = figure.waterfall.get_extent()
     assert left * 86400 == pytest.approx(START_S, abs=1e-3)
     assert right * 86400 == pytest.approx(START_S + 10, abs=1e-3)
@@ -95,7 +102,7 @@ def test_the_spectrum_panel_is_logarithmic_in_mhz_and_names_its_products(figure)
     assert figure.spectrum.get_yscale() == "log"
     assert figure.spectrum.get_xlim() == pytest.approx((13.4, 86.8))
     assert [text.get_text() for text in figure.spectrum.get_legend().get_texts()] == ["XX", "YY"]
-    np.testing.assert_allclose(figure.lines["YY"].get_ydata(), drawn.spectra["YY"])
+    np.testing.assert_allclose(figure.lines[1].get_ydata(), drawn.spectra["YY"])
 
 
 def test_titles_carry_station_product_utc_lag_cadence_and_losses(figure):
@@ -122,8 +129,9 @@ def test_levels_ignore_the_edges_of_the_band(figure):
     drawn.data[:, -9:] = 1e-9
     figure.draw(drawn)
     low, high = figure.waterfall.get_clim()
-    assert 0.5 < low < 10
-    assert 80 < high < 300
+    assert -3 < low < 10
+    assert 19 < high < 25
+    assert "dB" in figure.colour_bar.ax.get_ylabel()
 
 
 @pytest.mark.parametrize("value", [np.nan, 0, -5])
@@ -151,12 +159,79 @@ def test_a_saved_plot_is_1800_by_1500_and_leaves_no_temporary_file(figure, tmp_p
     assert nbytes == (tmp_path / "a.png").stat().st_size
 
 
+def test_a_signed_product_is_linear_and_symmetric_about_zero(figure):
+    data = np.random.default_rng(2).normal(0, 5, (40, 96)).astype(np.float32)
+    figure.draw(job(data=data, product="V", spectra={"V": data[-1]}))
+    low, high = figure.waterfall.get_clim()
+    assert low == pytest.approx(-high)
+    assert figure.waterfall.get_cmap().name == "RdBu_r"
+    np.testing.assert_allclose(figure.waterfall.get_array().filled(np.nan), data.T)
+    assert figure.spectrum.get_yscale() == "linear"
+    np.testing.assert_allclose(figure.lines[0].get_ydata(), data[-1])
+    assert not figure.lines[1].get_visible()
+    figure.draw(job())
+    assert (figure.spectrum.get_yscale(), figure.waterfall.get_cmap().name) == ("log", "viridis")
+
+
+def test_a_scripts_own_style_changes_nothing_and_stays_as_it_was():
+    rows = recording(40, nchan=96, channel_average=1)
+    plain = plot_window(rows)
+    with mpl.rc_context({"font.size": 30, "axes.facecolor": "black", "lines.linewidth": 9}):
+        styled = plot_window(rows)
+        assert mpl.rcParams["font.size"] == 30
+    for figure in (plain, styled):
+        figure.canvas.draw()
+    np.testing.assert_array_equal(np.asarray(plain.canvas.buffer_rgba()), np.asarray(styled.canvas.buffer_rgba()))
+
+
+def test_a_window_of_a_recording_is_the_same_figure_with_its_own_times_and_losses():
+    rows = recording(60, gaps=(30,))
+    drawn = plot_window(rows, "I", start_s=float(rows.times_s[9]), end_s=float(rows.times_s[49]))
+    spectrum, time_axes, _ = drawn.axes
+    left, right = (86400 * edge for edge in time_axes.get_xlim())
+    assert left == pytest.approx(rows.times_s[9], abs=1e-3)
+    assert right == pytest.approx(rows.times_s[49], abs=1e-3)
+    image = time_axes.images[0].get_array()
+    assert image.shape == (192, 50)
+    assert np.ma.getmaskarray(image)[:, 20:30].all()
+    title = drawn.get_suptitle()
+    for words in ("OVRO-LWA (127.0.0.1:9798)  I", "recorded", "10 frames missing", "cadence 0.2508 s"):
+        assert words in title
+    assert [line.get_label() for line in spectrum.lines if line.get_visible()] == ["YY", "XX"]
+
+
+def test_a_window_without_rows_or_product_is_one_sentence():
+    with pytest.raises(UsageError, match="no row in that time"):
+        plot_window(recording(8), end_s=0.0)
+    with pytest.raises(UsageError, match="no V in it; choose one of XX"):
+        plot_window(recording(8, npol=1), "V")
+
+
+def test_a_day_that_ends_in_the_title_is_named(figure):
+    midnight_s = 1_755_561_600.0
+    figure.draw(job(4, times_s=midnight_s + np.array([-2.0, -1.0, 0.0, 1.0]), cadence_s=1.0))
+    assert "2025-08-18 23:59:58 to 2025-08-19 00:00:01 UTC" in figure.figure.get_suptitle()
+
+
+def test_the_picture_is_the_one_that_was_looked_at(figure, tmp_path):
+    """Limits and images are tested as numbers; this is for what numbers do not say: places, colours, letters."""
+    figure.draw(job(400, gap_at=300))
+    figure.save(tmp_path / "now.png")
+    seen = Path(__file__).parent / "pictures" / "figure.png"
+    with Image.open(tmp_path / "now.png") as now, Image.open(seen) as then:
+        small = (450, 375)
+        ours, theirs = (np.asarray(picture.convert("RGB").resize(small), float) for picture in (now, then))
+    # A font of another version moves some letters by a pixel; a moved axis or another colour map moves much more.
+    assert np.abs(ours - theirs).mean() < 3.0
+
+
 class Writer:
     """A plot writer under test, and the events it has told."""
 
     def __init__(self, directory, interval_s=0.0, make_job=None):
         self.events: list[PlotEvent] = []
-        make = make_job or (lambda: job(directory=directory))
+        rows = itertools.count(1)
+        make = make_job or (lambda: job(directory=directory, number=next(rows)))
         self.writer = PngWriter(Path(directory), interval_s, make, on_event=self.events.append)
         self.writer.start()
 
@@ -177,7 +252,7 @@ def test_a_plot_on_demand_is_written_under_its_utc_name_and_none_is_overwritten(
         assert run.plot().ok
         assert run.plot().ok
         names = sorted(path.name for path in (tmp_path / "new" / "figs").iterdir())
-    assert names == ["spectrum_20250818_213454.png", "spectrum_20250818_213454_2.png"]
+    assert names == ["latest.png", "spectrum_20250818_213454.png", "spectrum_20250818_213454_2.png"]
     assert run.writer.status().written == 2
 
 
@@ -197,6 +272,109 @@ def test_a_killed_plot_process_is_replaced_with_the_next_plot(tmp_path):
         status = run.writer.status()
     assert (status.written, status.failed, status.last_error) == (2, 1, "")
     assert all(picture_size(path) == (1800, 1500) for path in tmp_path.glob("*.png"))
+
+
+def test_a_plot_process_killed_in_the_middle_of_a_plot_leaves_no_broken_file_and_the_next_plot_comes(tmp_path):
+    with Writer(tmp_path) as run:
+        assert run.plot().ok
+        for n in range(3):
+            count, pid = len(run.events), run.writer.child_pid
+            run.writer.plot_now()
+            poll_until(lambda: run.writer.status().busy, 10, "the plot")
+            threading.Event().wait(0.03 * n)  # somewhere in the middle: at the figure, the pixels, the file
+            os.kill(pid, signal.SIGKILL)
+            poll_until(lambda count=count: run.events[count:], 60, "the end of the plot")
+            assert run.plot().ok
+        names = sorted(path.name for path in tmp_path.iterdir())
+    assert all(name == "latest.png" or plot_time_s(name) is not None for name in names)
+    assert all(picture_size(tmp_path / name) == (1800, 1500) for name in names)
+
+
+def test_without_a_new_row_there_is_no_plot_unless_one_is_asked_for(tmp_path):
+    with Writer(tmp_path, 0.02, make_job=lambda: job(directory=tmp_path, number=7)) as run:
+        poll_until(lambda: run.writer.status().written == 1, 60)
+        assert run.plot().ok
+        assert run.writer.status().written == 2
+
+
+def test_a_failure_that_lasts_is_told_once_and_its_end_too(tmp_path):
+    (tmp_path / "file").write_text("")
+    with Writer(tmp_path / "file" / "figs", 0.02) as run:
+        poll_until(lambda: run.writer.status().failed > 3, 10)
+        assert [event.ok for event in run.events] == [False]
+        assert "Not a directory" in run.events[0].text
+        (tmp_path / "file").unlink()
+        poll_until(lambda: run.writer.status().written, 60)
+        again = next(event for event in run.events if event.ok)
+    assert "written again" in again.text
+    assert run.writer.status().last_error == ""
+
+
+def test_the_latest_plot_has_a_name_that_stays(tmp_path):
+    with Writer(tmp_path) as run:
+        for _ in range(2):
+            assert run.plot().ok
+            assert (tmp_path / "latest.png").read_bytes() == Path(run.writer.status().last_path).read_bytes()
+    assert (tmp_path / "latest.png").stat().st_nlink == 2
+
+
+def test_a_second_figure_with_v_over_i_goes_to_a_file_beside_the_first(tmp_path):
+    ratio = np.random.default_rng(1).uniform(-1, 1, (40, 96)).astype(np.float32)
+    second = job(data=ratio, product="V/I", spectra={"V/I": ratio[-1]})
+    with Writer(tmp_path, make_job=lambda: job(directory=tmp_path, second=second)) as run:
+        assert run.plot().ok
+        status = run.writer.status()
+    assert sorted(path.name for path in tmp_path.glob("spectrum*")) == [
+        "spectrum_20250818_213454.png",
+        "spectrum_20250818_213454_VI.png",
+    ]
+    assert status.kept == 2
+    assert status.last_bytes == status.kept_bytes
+
+
+def test_only_our_own_plots_make_room_for_newer_ones(tmp_path):
+    foreign = tmp_path / "spectrum_20200101_000000.png"
+    Image.new("P", (4, 4)).save(foreign)
+    (tmp_path / "notes.txt").write_text("mine")
+    rows = itertools.count(1)
+
+    def make():
+        number = next(rows)
+        return job(directory=tmp_path, number=number, now_s=START_S + 10 * number, keep=Keep(number=2))
+
+    with Writer(tmp_path, make_job=make) as run:
+        for _ in range(4):
+            assert run.plot().ok
+        status = run.writer.status()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "latest.png",
+        "notes.txt",
+        "spectrum_20200101_000000.png",
+        "spectrum_20250818_213524.png",
+        "spectrum_20250818_213534.png",
+    ]
+    assert (status.kept, status.removed) == (2, 2)
+
+
+def test_plots_of_earlier_runs_count_and_what_a_dead_process_left_is_removed(tmp_path):
+    with Writer(tmp_path) as run:
+        assert run.plot().ok
+        dead = run.writer.child_pid
+    (tmp_path / f".spectrum_20250818_213454.png.{dead}.tmp").write_text("half")
+    (tmp_path / f".spectrum_20250818_213454.png.{os.getpid()}.tmp").write_text("another monitor's")
+    with Writer(tmp_path) as run:
+        assert run.plot().ok
+        assert run.writer.status().kept == 2
+    assert [path.name for path in tmp_path.glob(".*")] == [f".spectrum_20250818_213454.png.{os.getpid()}.tmp"]
+
+
+def test_a_directory_that_is_removed_is_made_again(tmp_path):
+    with Writer(tmp_path / "figs") as run:
+        assert run.plot().ok
+        shutil.rmtree(tmp_path / "figs")
+        assert run.plot().ok
+        assert run.writer.status().kept == 1
+    assert len(list((tmp_path / "figs").iterdir())) == 2
 
 
 def test_an_unwritable_directory_is_one_sentence_and_the_next_plot_is_tried(tmp_path):

@@ -10,6 +10,7 @@ from conftest import block_time, message
 from rich.text import Text
 from textual.geometry import Size
 
+from sunspec_tui.archiving import ArchiveStatus
 from sunspec_tui.delay import (
     DelayHistory,
     DelayMethod,
@@ -25,12 +26,12 @@ from sunspec_tui.health import HealthReading, LinkState, StreamHealth, StreamSta
 from sunspec_tui.picture import CellValue, Held, Readout
 from sunspec_tui.plots import PlotStatus
 from sunspec_tui.ring import Mark
+from sunspec_tui.widgets.file_readings import plots_text
 from sunspec_tui.widgets.panels import Panel, chart_limits, delay_chart
 from sunspec_tui.widgets.readings import (
     delay_text,
     duration,
     health_text,
-    plots_text,
     readout_text,
     status_text,
     waiting_text,
@@ -218,7 +219,7 @@ def test_panels_say_what_is_wrong_in_words():
     health = HealthReading(frames_rejected=2, rejected={"header_json": 2}, restarts=1, frames_missing=4)
     assert "2 header json" in health_text(health).plain
     assert "1 restart" in health_text(health).plain
-    assert "disk full" in plots_text(PlotStatus(failed=1, last_error="disk full")).plain
+    assert "disk full" in plots_text(PlotStatus(failed=1, last_error="disk full"), ArchiveStatus()).plain
     status = status_text(
         HealthReading(state=StreamState.STALLED, silence_s=5.0), "a:1", "XX", math.nan, math.nan, held_s=1_755_542_520.0
     ).plain

@@ -8,9 +8,10 @@ import pytest
 from conftest import EVENT, needs_event
 
 from sunspec_tui.errors import SourceError
+from sunspec_tui.sources.callisto import DB_PER_DIGIT
 from sunspec_tui.sources.feed import Feed
 from sunspec_tui.sources.memory_ring import MemoryRing
-from sunspec_tui.sources.replay import DB_PER_DIGIT, CallistoFile
+from sunspec_tui.sources.replay import open_replay
 from sunspec_tui.sources.simulate import SimulatedSun
 from sunspec_tui.sources.sky import galactic_k, plasma_mhz, type_iii_delay_s
 from sunspec_tui.times import CHANNEL_WIDTH_HZ, tag_to_unix
@@ -87,7 +88,7 @@ def test_a_type_iii_burst_is_seen_within_the_first_twenty_seconds():
 def test_the_replayed_event_is_the_file_interpolated_to_our_channels():
     from astropy.io import fits
 
-    source = CallistoFile(EVENT, 560)
+    source = open_replay(EVENT, 560)
     assert (source.nspectra, source.spectrum_s) == (3600, 0.25)
     assert tag_to_unix(source.header()["time_tag"]) == pytest.approx(1307427840.213, abs=1e-3)
     gulps = source.gulps()
@@ -109,7 +110,7 @@ def test_the_replayed_event_is_the_file_interpolated_to_our_channels():
 
 @needs_event
 def test_every_spectrum_of_the_event_is_replayed_and_none_is_made_up():
-    source = CallistoFile(EVENT, 560)
+    source = open_replay(EVENT, 560)
     assert source.header()["spectrum_ticks"] == 49_000_000
     assert [len(gulp) for gulp in source.gulps()] == [1] * 3600
 
@@ -117,7 +118,7 @@ def test_every_spectrum_of_the_event_is_replayed_and_none_is_made_up():
 @needs_event
 def test_a_shifted_replay_asks_its_clock_once_when_its_first_sequence_begins():
     asked = iter([1.8e9])
-    source = CallistoFile(EVENT, 560, start_s=lambda: next(asked))
+    source = open_replay(EVENT, 560, start_s=lambda: next(asked))
     assert tag_to_unix(source.header()["time_tag"]) == 1.8e9
     assert tag_to_unix(source.header(10.0)["time_tag"]) == 1.8e9 + 10
 
@@ -139,7 +140,7 @@ def write_callisto(path, offsets_s=(0.0, 0.5, 1.0), mhz=(60.0, 40.0, 20.0, 20.0)
 
 def test_channels_that_a_file_lists_twice_are_averaged(tmp_path):
     digits = np.array([[30] * 3, [20] * 3, [10] * 3, [14] * 3], np.uint8)
-    source = CallistoFile(write_callisto(tmp_path / "a.fit", digits=digits), 560)
+    source = open_replay(write_callisto(tmp_path / "a.fit", digits=digits), 560)
     spectrum = next(source.gulps())[0, 0, :, 0]
     k = int(np.ceil(20e6 / CHANNEL_WIDTH_HZ)) - 560
     assert 10 * np.log10(spectrum[k]) == pytest.approx(12 * DB_PER_DIGIT, rel=1e-3)
@@ -149,8 +150,7 @@ def test_channels_that_a_file_lists_twice_are_averaged(tmp_path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"offsets_s": (0.0, 0.5, 0.5)}, "do not increase"),
-        ({"offsets_s": (0.0, 0.5, 1.0, 2.5)}, "not evenly spaced in time"),
+        ({"offsets_s": (0.0,)}, "single row"),
         ({"mhz": (800.0, 700.0, 600.0)}, "choose another --chan0"),
         ({"mhz": (60.0, 40.0, float("nan"))}, "no frequencies"),
         ({"digits": np.zeros((2, 2), np.uint8)}, "does not fit"),
@@ -158,7 +158,38 @@ def test_channels_that_a_file_lists_twice_are_averaged(tmp_path):
 )
 def test_a_file_that_would_give_a_false_picture_is_refused_in_one_sentence(tmp_path, options, said):
     with pytest.raises(SourceError, match=said):
-        CallistoFile(write_callisto(tmp_path / "a.fit", **options), 560)
+        open_replay(write_callisto(tmp_path / "a.fit", **options), 560)
+
+
+@pytest.mark.parametrize("offsets_s", [(0.0, 0.5, 1.0, 2.5), (0.0, 0.5, 0.5, 1.0)])
+def test_uneven_times_of_a_file_begin_new_sequences_and_stay_true(tmp_path, offsets_s):
+    source = open_replay(write_callisto(tmp_path / "a.fit", offsets_s=offsets_s), 560)
+    times_s = [begin_s + 0.5 * n for begin_s, gulps in source.parts() for n, _ in enumerate(gulps)]
+    assert times_s == pytest.approx(offsets_s)
+
+
+def test_a_gap_is_waited_for_but_never_long():
+    class Apart(Ticks):
+        def parts(self):
+            yield 0.0, iter(np.zeros((1, 1, 1, 1, 1), np.float32))
+            yield 0.1, iter(np.zeros((1, 1, 1, 1, 1), np.float32))
+            yield 1e6, iter(np.zeros((1, 1, 1, 1, 1), np.float32))
+
+    ring, source, now_s = MemoryRing(), Apart(1), [0.0]
+    feed = Feed(ring, source, speed=1.0, monotonic=lambda: now_s[0])
+    waited = []
+
+    def wait(seconds):
+        waited.append(seconds)
+        now_s[0] += seconds
+        return False
+
+    feed._stopping.wait = wait
+    feed.start()
+    assert sum(1 for sequence in ring.read() for _ in sequence.read(4)) == 3
+    feed.stop()
+    assert waited == pytest.approx([0.02, 0.1, 10.0], abs=0.03)
+    assert source.shifts == pytest.approx([0, 0.1, 1e6])
 
 
 def test_a_file_that_was_cut_off_is_one_sentence_packed_or_not(tmp_path):
@@ -168,14 +199,14 @@ def test_a_file_that_was_cut_off_is_one_sentence_packed_or_not(tmp_path):
         path = tmp_path / name
         path.write_bytes(content)
         with pytest.raises(SourceError, match="cannot be read"):
-            CallistoFile(path, 560)
+            open_replay(path, 560)
     (tmp_path / "e.fit.gz").write_bytes(packed)
-    assert CallistoFile(tmp_path / "e.fit.gz", 560).nspectra == 3
+    assert open_replay(tmp_path / "e.fit.gz", 560).nspectra == 3
 
 
 @needs_event
 def test_a_replay_can_be_shifted_to_now_and_its_loops_follow_on():
-    source = CallistoFile(EVENT, 560, start_s=1.8e9)
+    source = open_replay(EVENT, 560, start_s=1.8e9)
     assert tag_to_unix(source.header()["time_tag"]) == pytest.approx(1.8e9)
     assert tag_to_unix(source.header(900.0)["time_tag"]) == pytest.approx(1.8e9 + 900)
 
@@ -184,9 +215,9 @@ def test_what_is_no_such_file_is_one_sentence(tmp_path):
     path = tmp_path / "notes.fit"
     path.write_text("no FITS at all")
     with pytest.raises(SourceError, match=r"notes\.fit cannot be read"):
-        CallistoFile(path, 560)
+        open_replay(path, 560)
     with pytest.raises(SourceError, match="cannot be read"):
-        CallistoFile(tmp_path / "missing.fit", 560)
+        open_replay(tmp_path / "missing.fit", 560)
 
 
 class Ticks:
@@ -202,8 +233,8 @@ class Ticks:
         self.shifts.append(shift_s)
         return {}
 
-    def gulps(self):
-        return iter(np.zeros((self.n, 1, 1, 1, 1), np.float32))
+    def parts(self):
+        yield 0.0, iter(np.zeros((self.n, 1, 1, 1, 1), np.float32))
 
 
 def test_a_feed_keeps_the_pace_of_the_data_neither_bursting_nor_drifting():

@@ -18,6 +18,9 @@ from sunspec_tui.sources.memory_ring import Closed, MemoryRing
 
 log = logging.getLogger(__name__)
 
+LONGEST_WAIT_S = 10.0
+"""A gap in what is replayed is waited for no longer than this."""
+
 
 class Source(Protocol):
     """Where spectra come from."""
@@ -28,8 +31,11 @@ class Source(Protocol):
     def header(self, shift_s: float) -> dict[str, Any]:
         """Header of a sequence that begins `shift_s` later than the source's own beginning."""
 
-    def gulps(self) -> Iterator[NDArray[np.float32]]:
-        """Spectra, each of shape (ntime, nbeam, nchan, npol), from the beginning."""
+    def parts(self) -> Iterator[tuple[float, Iterator[NDArray[np.float32]]]]:
+        """Sequences from the beginning: when each begins, in seconds after the source's own beginning, and its spectra.
+
+        Spectra come as gulps of shape (ntime, nbeam, nchan, npol).
+        """
 
 
 class Feed:
@@ -61,6 +67,7 @@ class Feed:
         self._speed = speed
         self._loop = loop
         self._monotonic = monotonic
+        self._begun_s = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sunspec-feed", daemon=True)
         self.error: SunspecError | None = None
@@ -89,14 +96,28 @@ class Feed:
             self._ring.end_writing()
 
     def _feed(self) -> None:
-        begun_s, done_s = self._monotonic(), 0.0
+        shift_s = end_s = 0.0
+        self._begun_s = self._monotonic()
         while not self._stopping.is_set():
-            self._ring.begin_sequence(self._source.header(done_s))
-            for gulp in self._source.gulps():
-                done_s += len(gulp) * self._source.spectrum_s
-                if self._speed and self._stopping.wait(max(0.0, begun_s + done_s / self._speed - self._monotonic())):
-                    return
-                self._ring.write(gulp)
-            self._ring.end_sequence()
+            for begin_s, gulps in self._source.parts():
+                self._leave_out(shift_s + begin_s - end_s)
+                self._ring.begin_sequence(self._source.header(shift_s + begin_s))
+                end_s = self._write(shift_s + begin_s, gulps)
+                self._ring.end_sequence()
+            shift_s = end_s
             if not self._loop:
                 return
+
+    def _write(self, done_s: float, gulps: Iterator[NDArray[np.float32]]) -> float:
+        """Write a sequence that begins at `done_s` of the data's time; gives the time of its end."""
+        for gulp in gulps:
+            done_s += len(gulp) * self._source.spectrum_s
+            if self._speed and self._stopping.wait(max(0.0, self._begun_s + done_s / self._speed - self._monotonic())):
+                raise Closed
+            self._ring.write(gulp)
+        return done_s
+
+    def _leave_out(self, gap_s: float) -> None:
+        """Shorten the wait for what comes after a gap."""
+        if self._speed:
+            self._begun_s -= max(0.0, gap_s / self._speed - LONGEST_WAIT_S)

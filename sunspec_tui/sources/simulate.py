@@ -86,6 +86,10 @@ class SimulatedSun:
             "npol": NPOL,
         }
 
+    def parts(self) -> Iterator[tuple[float, Iterator[NDArray[np.float32]]]]:
+        """One sequence without an end."""
+        yield 0.0, self.gulps()
+
     def gulps(self) -> Iterator[NDArray[np.float32]]:
         """Power of shape (ntime, 1, 3072, 4), for ever."""
         rng = np.random.default_rng([self._seed, 2])

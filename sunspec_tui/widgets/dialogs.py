@@ -1,7 +1,8 @@
-"""Modal screens: the list of keys, and questions for numbers."""
+"""Modal screens: the list of keys, and questions for numbers and for a file."""
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from rich.table import Table
@@ -12,7 +13,9 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
+from sunspec_tui.errors import UsageError
 from sunspec_tui.keys import Key
+from sunspec_tui.recording import file_form
 from sunspec_tui.scaling import Levels
 
 MOST_DELAY_S = 86400.0
@@ -92,6 +95,53 @@ class NumberScreen(ModalScreen[tuple[float, ...] | None]):
             self.query_one("#problem", Label).update(Text(problem))
         else:
             self.dismiss(numbers)
+
+
+class ExportScreen(ModalScreen[str | None]):
+    """Asks for the name of a file, whose ending says its form; escape writes none.
+
+    Parameters
+    ----------
+    what
+        Which rows go there.
+    product
+        What a form with a single image holds.
+    name
+        What stands in the line at first.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Cancel")]
+
+    def __init__(self, what: str, product: str, name: str) -> None:
+        super().__init__()
+        self._what, self._product, self._name = what, product, name
+
+    def compose(self) -> ComposeResult:
+        """A box with one line to type in, and what it does."""
+        with Vertical(classes="ask") as box:
+            box.border_title = "Export"
+            box.border_subtitle = "enter writes it, esc does not"
+            yield Label(Text(self._what))
+            yield Input(value=self._name, placeholder="a file name")
+            yield Label(Text(f".fits: {self._product} for e-CALLISTO's tools; .h5, .npz, .csv: all products"))
+            yield Label("", id="problem")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Hand on the name, or say what is wrong with it."""
+        problem = self.problem(event.value.strip())
+        if problem:
+            self.query_one("#problem", Label).update(Text(problem))
+        else:
+            self.dismiss(event.value.strip())
+
+    @staticmethod
+    def problem(name: str) -> str:
+        """What is wrong with a file name, or nothing."""
+        try:
+            file_form(Path(name))
+        except UsageError as error:
+            return str(error)
+        return ""
 
 
 class DelayScreen(NumberScreen):

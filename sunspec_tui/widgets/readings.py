@@ -6,7 +6,6 @@ shown as a dash, never as 0.
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.text import Text
@@ -24,7 +23,6 @@ from sunspec_tui.view import View
 
 if TYPE_CHECKING:
     from sunspec_tui.memory import MemoryReading
-    from sunspec_tui.plots import PlotStatus
 
 STATE_STYLES = {
     StreamState.CONNECTING: "bold black on yellow",
@@ -172,24 +170,6 @@ def memory_text(memory: "MemoryReading") -> Text:
     )
 
 
-def plots_text(plots: "PlotStatus") -> Text:
-    """Plots panel: interval, last file and failures."""
-    interval = f"every {plots.interval_s:g} s" if plots.interval_s else "off"
-    last = f"{format_clock(plots.last_time_s)} UTC" if plots.last_time_s is not None else "–"
-    counts = f"{plots.written}, {plots.failed} failed" if plots.failed else str(plots.written)
-    lines = [
-        ("interval", interval + (", drawing" if plots.busy else "")),
-        ("written", counts, "bold red" if plots.failed else ""),
-        ("last", last),
-    ]
-    text = rows(*lines)
-    if plots.last_error:
-        text.append(f"\n{plots.last_error}", "bold red")
-    elif plots.last_path:
-        text.append(f"\n{Path(plots.last_path).name}", "dim")
-    return text
-
-
 class Part(NamedTuple):
     """A part of a line; where the line is too long, the parts of the highest rank are left out first."""
 
@@ -256,9 +236,13 @@ def view_text(
     seconds: float,
     link: LinkReading,
     *,
+    marked: str = "",
     columns: int = 0,
 ) -> Text:
-    """The line between the pictures: what they show, and how; `columns` are the cells of the line."""
+    """The line between the pictures: what they show, and how.
+
+    `marked` says which interval is marked; `columns` are the cells of the line.
+    """
     unit = "" if view.signed else " dB"
     low, high = ("–", "–") if levels is None else (level_label(end, levels.span) for end in (levels.low, levels.high))
     how = "by hand" if view.levels else "auto" + (f" {view.bias:+.3g}" if view.bias else "")
@@ -267,6 +251,8 @@ def view_text(
     if link.quality is not Quality.FULL:
         why = "low bandwidth" if link.asked_for else "slow link"
         parts.append(Part(f" {why}: {_QUALITIES[link.quality]} ", "black on yellow"))
+    if marked:
+        parts += [Part(f" {marked} ", "black on cyan"), Part("E exports ", "black on cyan", 5)]
     scale = f"{low} to {high}{unit} {how}" if levels else "has no valid values here"
     parts += [
         Part(f" {product}{' less background' if view.subtract else ''} {scale}", "dim"),

@@ -53,6 +53,8 @@ class WaterfallScene:
         The map has zero in its middle.
     cursor
         Column and bin of the cursor, if it is shown.
+    marks
+        Columns of the first and the last row of the marked interval; None where an end is not marked.
     """
 
     picture: Picture
@@ -63,6 +65,7 @@ class WaterfallScene:
     steps: int
     signed: bool = False
     cursor: tuple[int, int] | None = None
+    marks: tuple[int | None, int | None] = (None, None)
 
 
 class Waterfall(CellWidget):
@@ -131,6 +134,7 @@ class Waterfall(CellWidget):
         grid.codes[:], grid.looks[:] = frame.codes, frame.looks
         self._draw_cells(grid, scene)
         self._draw_times(grid, scene, axis_look)
+        self._draw_marks(grid, scene)
         if scene.cursor is not None:
             self._draw_cursor(grid, scene, *scene.cursor)
 
@@ -251,12 +255,22 @@ class Waterfall(CellWidget):
         if under_cursor is not None:
             # No label runs into its mark.
             places.insert(0, (under_cursor, "▲"))
+        places = [*self._mark_places(scene), *places]
         for number in scene.picture.lacking(numbers):
             cell = scene.axis.cell_of(number)
             if cell is not None:
                 grid.write(AXIS_WIDTH + cell, self.lines, "╳", self.look("waterfall--gap"))
         for start, text in labels(places, self.columns):
             grid.write(AXIS_WIDTH + start, self.lines, text, look)
+
+    def _mark_places(self, scene: WaterfallScene) -> list[tuple[int, str]]:
+        """Cells of the time axis with the ends of the marked interval, those that are in the picture."""
+        ends = [(None if number is None else scene.axis.cell_of(number)) for number in scene.marks]
+        return [(cell, sign) for cell, sign in zip(ends, "[]", strict=True) if cell is not None]
+
+    def _draw_marks(self, grid: Grid, scene: WaterfallScene) -> None:
+        for cell, sign in self._mark_places(scene):
+            grid.write(AXIS_WIDTH + cell, self.lines, sign, self.look("waterfall--cursor"))
 
     def _draw_cursor(self, grid: Grid, scene: WaterfallScene, number: int, bin_number: int) -> None:
         look = self.look("waterfall--cursor")

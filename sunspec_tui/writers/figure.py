@@ -1,4 +1,4 @@
-"""The figure: latest spectrum above, waterfall below. The only module that imports matplotlib.
+"""The figure: spectrum above, waterfall below. The only module that imports matplotlib.
 
 One `Figure` on an Agg canvas is kept and its artists are updated, which is ten times faster than a figure
 made anew. No pyplot, so no figure is ever left behind and no display is asked for.
@@ -6,21 +6,30 @@ made anew. No pyplot, so no figure is ever left behind and no display is asked f
 
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LogNorm
+from matplotlib.colors import Normalize
 from matplotlib.dates import AutoDateLocator, DateFormatter
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from sunspec_tui.plots import PlotJob
+from sunspec_tui.products import Product
+from sunspec_tui.recording import Recording
+from sunspec_tui.retention import SOFTWARE
 from sunspec_tui.scaling import Levels, auto_levels, middle_of_band, to_db
 from sunspec_tui.times import format_clock
+from sunspec_tui.windows import recorded_job
 
 SIZE_INCHES = (12, 10)
 DOTS_PER_INCH = 150
@@ -29,6 +38,7 @@ _NO_DATA_COLOUR = "#c9c9cf"
 # History that a long silence has torn apart is not drawn at full width: the newest part counts.
 _MOST_SLOTS_PER_ROW = 4
 _LEAST_SLOTS = 1200
+_LINES = (("tab:blue", 0.9, 1.0), ("tab:orange", 2.4, 0.6))
 
 
 def slot_image(job: PlotJob) -> tuple[NDArray[np.float32], float, float]:
@@ -37,25 +47,33 @@ def slot_image(job: PlotJob) -> tuple[NDArray[np.float32], float, float]:
     Returns
     -------
     (image, start_s, end_s)
-        Power of shape (nbins, nslots), NaN where a row is missing or a value is not positive; and the times of the
-        image's left and right edges, seconds since 1970.
+        Values of shape (nbins, nslots): dB, or linear for a signed product; NaN where a row is missing or a value has
+        no decibels; and the times of the image's left and right edges, seconds since 1970.
     """
     places = job.slots - job.slots[-1]
     span = int(min(1 - places[0], max(_MOST_SLOTS_PER_ROW * len(places), _LEAST_SLOTS)))
     places = places + span - 1
     kept = places >= 0
     image = np.full((job.data.shape[1], span), np.nan, np.float32)
-    image[:, places[kept]] = job.data[kept].T
-    image[~(image > 0) | np.isinf(image)] = np.nan
+    values = job.data[kept]
+    image[:, places[kept]] = (np.where(np.isfinite(values), values, np.nan) if job.signed else to_db(values)).T
     cadence_s = job.cadence_s if job.cadence_s > 0 else 1.0
     # The first kept row's own time fixes the left edge, the newest row's the right one.
     first_s = float(job.times_s[kept][0]) - (int(places[kept][0]) + 1) * cadence_s
     return image, first_s, float(job.times_s[-1])
 
 
-def image_levels(image: NDArray[np.float32]) -> Levels:
-    """Colour levels in dB, from percentiles of the middle of the band; some where nothing is valid."""
-    return auto_levels(middle_of_band(to_db(image.T))) or Levels(0.0, 10.0)
+def image_levels(image: NDArray[np.float32], *, signed: bool = False) -> Levels:
+    """Colour levels of an image, from percentiles of the middle of the band; some where nothing is valid."""
+    return auto_levels(middle_of_band(image.T), signed=signed) or Levels(-1.0 if signed else 0.0, 1.0 if signed else 10)
+
+
+@contextmanager
+def _own_style() -> Iterator[None]:
+    """Neither the user's matplotlibrc nor a script's own style changes what the figure is."""
+    style: dict[Any, Any] = {key: value for key, value in mpl.rcParamsDefault.items() if key != "backend"}
+    with mpl.rc_context(style):
+        yield
 
 
 class SpectrumFigure:
@@ -65,95 +83,165 @@ class SpectrumFigure:
     ----------
     figure
         The matplotlib figure, 12 x 10 inches at 150 dots an inch.
-    spectrum, waterfall
-        Axes of the upper panel, and the image of the lower one.
+    spectrum, time_axes
+        Axes of the upper and of the lower panel.
+    waterfall
+        Image of the lower panel, in dB, or linear for a signed product.
+    lines
+        The two lines of the upper panel.
     """
 
     def __init__(self) -> None:
-        # The user's own matplotlibrc must not change what the night shift finds.
-        mpl.rcdefaults()
+        with _own_style():
+            self._build()
+
+    def _build(self) -> None:
         self.figure = Figure(figsize=SIZE_INCHES, dpi=DOTS_PER_INCH)
         self.canvas = FigureCanvasAgg(self.figure)
         upper = self.figure.add_axes((0.07, 0.60, 0.84, 0.28))
         lower = self.figure.add_axes((0.07, 0.06, 0.84, 0.44))
         self.spectrum, self.time_axes = upper, lower
-        upper.set_yscale("log")
         upper.set_xlabel("frequency [MHz]")
-        upper.set_ylabel("power [arbitrary units]")
         upper.grid(visible=True, which="both", alpha=0.3)
-        # YY is drawn wider and below, so that it shows where both are the same.
-        (yy,) = upper.plot([], [], lw=2.4, color="tab:orange", alpha=0.6, label="YY")
-        (xx,) = upper.plot([], [], lw=0.9, color="tab:blue", label="XX")
-        self.lines = {"XX": xx, "YY": yy}
-        palette = mpl.colormaps["viridis"].with_extremes(bad=_NO_DATA_COLOUR)
+        # The second is drawn wider and below, so that it shows where both are the same.
+        made = [upper.plot([], [], color=colour, lw=width, alpha=alpha)[0] for colour, width, alpha in _LINES[::-1]]
+        self.lines = made[::-1]
+        palettes = {False: "viridis", True: "RdBu_r"}
+        self._palettes = {
+            signed: mpl.colormaps[name].with_extremes(bad=_NO_DATA_COLOUR) for signed, name in palettes.items()
+        }
         self.waterfall = lower.imshow(
-            np.full((1, 1), np.nan), norm=LogNorm(1, 10), cmap=palette, aspect="auto", origin="lower",
+            np.full((1, 1), np.nan), norm=Normalize(0, 10), cmap=self._palettes[False], aspect="auto", origin="lower",
             interpolation="nearest",
         )  # fmt: skip
         lower.set_xlabel("time [UTC]")
         lower.set_ylabel("frequency [MHz]")
         lower.xaxis.set_major_locator(AutoDateLocator(tz=UTC, minticks=4, maxticks=9))  # type: ignore[no-untyped-call]
         lower.xaxis.set_major_formatter(DateFormatter("%H:%M:%S", tz=UTC))  # type: ignore[no-untyped-call]
-        self.colour_bar = self.figure.colorbar(
-            self.waterfall, cax=self.figure.add_axes((0.92, 0.06, 0.015, 0.44)), label="power [arbitrary units]"
-        )
+        self.colour_bar = self.figure.colorbar(self.waterfall, cax=self.figure.add_axes((0.92, 0.06, 0.015, 0.44)))
 
     def draw(self, job: PlotJob) -> None:
         """Show a job's data; what was shown before is replaced."""
-        self._draw_spectrum(job)
-        self._draw_waterfall(job)
-        first, last = (datetime.fromtimestamp(float(job.times_s[i]), UTC) for i in (0, -1))
-        losses = f"{job.frames_missing} frames missing" if job.frames_missing else "nothing missing"
-        cadence = f"cadence {job.cadence_s:.4f} s" if math.isfinite(job.cadence_s) else "cadence unknown"
-        self.figure.suptitle(
-            f"{job.station}  {job.product}  {first:%Y-%m-%d %H:%M:%S} to {last:%H:%M:%S} UTC\n"
-            f"{_lag(job.lag_s)}, {cadence}, {losses}",
-            fontsize=12,
-        )
+        with _own_style():
+            self._draw_spectrum(job)
+            self._draw_waterfall(job)
+            self.figure.suptitle(_title(job), fontsize=12)
 
     def _draw_spectrum(self, job: PlotJob) -> None:
+        linear = job.signed and set(job.spectra) <= {job.product}
+        self.spectrum.set_yscale("linear" if linear else "log")
+        self.spectrum.set_ylabel(_unit(job.product) if linear else "power [arbitrary units]")
         shown = []
-        for name, line in self.lines.items():
-            power = job.spectra.get(name)
-            line.set_visible(power is not None)
-            if power is not None:
-                valid = np.where(np.isfinite(power) & (power > 0), power, np.nan)
-                line.set_data(job.frequencies_mhz, valid)
-                shown.append(valid)
-        self.spectrum.legend([self.lines[name] for name in job.spectra], list(job.spectra), loc="upper right")
+        for line, (name, power) in zip(self.lines, job.spectra.items(), strict=False):
+            valid = np.where(np.isfinite(power) & (linear | (power > 0)), power, np.nan)
+            line.set_data(job.frequencies_mhz, valid)
+            line.set_label(name)
+            shown.append(valid)
+        for n, line in enumerate(self.lines):
+            line.set_visible(n < len(shown))
+        self.spectrum.legend(self.lines[: len(shown)], list(job.spectra)[: len(shown)], loc="upper right")
         values = np.concatenate(shown) if shown else np.empty(0)
         values = values[np.isfinite(values)]
         if values.size:
-            self.spectrum.set_ylim(float(values.min()) / 1.5, float(values.max()) * 1.5)
+            self._limit(float(values.min()), float(values.max()), linear=linear)
         self.spectrum.set_xlim(float(job.frequencies_mhz[0]), float(job.frequencies_mhz[-1]))
-        self.spectrum.set_title(f"latest spectrum, {format_clock(float(job.times_s[-1]))} UTC, {_lag(job.lag_s)}")
+        self.spectrum.set_title(f"{job.heading}, {format_clock(float(job.times_s[-1]))} UTC, {_lag(job.lag_s)}")
+
+    def _limit(self, least: float, most: float, *, linear: bool) -> None:
+        if linear:
+            room = 0.1 * (most - least) or 1.0
+            self.spectrum.set_ylim(least - room, most + room)
+        else:
+            self.spectrum.set_ylim(least / 1.5, most * 1.5)
 
     def _draw_waterfall(self, job: PlotJob) -> None:
         image, start_s, end_s = slot_image(job)
-        levels = image_levels(image)
+        levels = image_levels(image, signed=job.signed)
         half = (job.frequencies_mhz[-1] - job.frequencies_mhz[0]) / max(1, 2 * (len(job.frequencies_mhz) - 1))
         low, high = float(job.frequencies_mhz[0] - half), float(job.frequencies_mhz[-1] + half)
         self.waterfall.set_data(np.ma.masked_invalid(image))
         self.waterfall.set_extent((start_s / _DAY_S, end_s / _DAY_S, low, high))
-        self.waterfall.set_clim(10 ** (levels.low / 10), 10 ** (levels.high / 10))
+        self.waterfall.set_cmap(self._palettes[job.signed])
+        self.waterfall.set_clim(levels.low, levels.high)
+        self.colour_bar.set_label(_unit(job.product) if job.signed else "power [dB, arbitrary zero]")
         self.time_axes.set_xlim(start_s / _DAY_S, end_s / _DAY_S)
         self.time_axes.set_ylim(low, high)
-        self.time_axes.set_title(f"waterfall of {job.product}, {len(job.times_s)} rows, {_lag(job.lag_s)}")
+        rows = f"{len(job.times_s)} {'row' if len(job.times_s) == 1 else 'rows'}"
+        self.time_axes.set_title(f"waterfall of {job.product}, {rows}, {_lag(job.lag_s)}")
 
-    def save(self, path: Path) -> int:
-        """Write a PNG of 256 colours under its final name in one step; returns its size in bytes."""
-        self.canvas.draw()  # type: ignore[no-untyped-call]
+    def png(self) -> bytes:
+        """The picture as a PNG of 256 colours."""
+        with _own_style():
+            self.canvas.draw()  # type: ignore[no-untyped-call]
         pixels = np.asarray(self.canvas.buffer_rgba())  # type: ignore[no-untyped-call]
         picture = Image.fromarray(pixels[..., :3])
+        paletted = picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        text, out = PngInfo(), BytesIO()
+        text.add_text("Software", SOFTWARE)
+        paletted.save(out, format="PNG", compress_level=6, pnginfo=text)
+        return out.getvalue()
+
+    def save(self, path: Path) -> int:
+        """Write a PNG under its final name in one step; returns its size in bytes."""
+        picture = self.png()
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
-            paletted = picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-            paletted.save(temporary, format="PNG", compress_level=6)
+            temporary.write_bytes(picture)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
-        return path.stat().st_size
+        return len(picture)
 
 
-def _lag(lag_s: float) -> str:
+def plot_window(
+    recording: Recording,
+    product: Product | str = Product.XX,
+    *,
+    start_s: float | None = None,
+    end_s: float | None = None,
+) -> Figure:
+    """The figure of a recording: its last spectrum above, its waterfall below.
+
+    Parameters
+    ----------
+    recording
+        From `StreamReceiver.recording`, a file or an archive.
+    product
+        Product of the waterfall.
+    start_s, end_s
+        Only rows that end after `start_s` and not after `end_s`, seconds since 1970.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        On an Agg canvas, 12 x 10 inches: ``figure.savefig("event.png")`` writes it. It belongs to the caller.
+
+    Raises
+    ------
+    UsageError
+        If there is no such product, or no row in that time.
+    """
+    shown = SpectrumFigure()
+    shown.draw(recorded_job(recording.between(start_s, end_s), product))
+    return shown.figure
+
+
+def _title(job: PlotJob) -> str:
+    first, last = (datetime.fromtimestamp(float(job.times_s[i]), UTC) for i in (0, -1))
+    until = f"{last:%H:%M:%S}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M:%S}"
+    losses = job.note or (f"{job.frames_missing} frames missing" if job.frames_missing else "nothing missing")
+    cadence = f"cadence {job.cadence_s:.4f} s" if math.isfinite(job.cadence_s) else "cadence unknown"
+    return (
+        f"{job.station}  {job.product}  {first:%Y-%m-%d %H:%M:%S} to {until} UTC\n"
+        f"{_lag(job.lag_s)}, {cadence}, {losses}"
+    )
+
+
+def _unit(product: str) -> str:
+    return "V/I" if product == Product.V_OVER_I else f"{product} [arbitrary units]"
+
+
+def _lag(lag_s: float | None) -> str:
+    if lag_s is None:
+        return "recorded"
     return f"lag {lag_s:.3f} s" if math.isfinite(lag_s) else "lag unknown"

@@ -1,10 +1,11 @@
 """Writes PNG plots in a process of their own, so that receiving and drawing never wait for matplotlib.
 
-A thread keeps the schedule and talks to the one child; when plots take longer than their interval, the
-newest data win. A child that dies or hangs is replaced with the next plot. `stop` ends the thread and the child
-and leaves no temporary file. matplotlib is never imported here.
+A thread keeps the schedule and talks to the one child; when plots take longer than their interval, the newest
+data win, and where no row is new there is no plot. A child that dies or hangs is replaced with the next plot. `stop`
+ends the thread and the child and leaves no temporary file. matplotlib is never imported here.
 """
 
+import errno
 import json
 import logging
 import os
@@ -16,6 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -64,6 +66,7 @@ class PngWriter:
         self._stopping = False
         self._asked = False
         self._due_s = 0.0
+        self._drawn_number = -1
         self._thread: threading.Thread | None = None
         self._child: _Child | None = None
 
@@ -111,12 +114,23 @@ class PngWriter:
             self._changed.notify_all()
 
     def _run(self) -> None:
+        self._probe()
         try:
             while (asked := self._wait_until_due()) is not None:
                 self._plot(asked=asked)
         finally:
             self._end_child()
             self._status = replace(self._status, running=False, busy=False)
+
+    def _probe(self) -> None:
+        """Say at once, not with the first plot, that the directory cannot be written."""
+        status = self._status
+        directory = status.directory.absolute()
+        existing = next((each for each in (directory, *directory.parents) if each.exists()), directory)
+        if not status.interval_s or (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
+            return
+        why = os.strerror(errno.EACCES if existing.is_dir() else errno.ENOTDIR)
+        self._fail(f"cannot write a plot to {status.directory}: {why}; choose another with --plot-dir")
 
     def _wait_until_due(self) -> bool | None:
         """Wait for the next plot: True when it was asked for, False when it is due, None at the end."""
@@ -140,38 +154,49 @@ class PngWriter:
             if asked:
                 self._on_event(PlotEvent(False, "no plot: nothing has been received yet"))
             return
+        if job.number == self._drawn_number and not asked:
+            return
         self._status = replace(self._status, busy=True)
         try:
             Path(job.directory).mkdir(parents=True, exist_ok=True)
             answer = self._ask_child(job)
         except OSError as error:
             why = error.strerror or str(error)
-            self._fail(f"cannot write a plot to {job.directory}: {why}; choose another with --plot-dir")
+            self._fail(f"cannot write a plot to {job.directory}: {why}; choose another with --plot-dir", asked=asked)
             return
         finally:
             self._status = replace(self._status, busy=False)
         if answer is None or self._stopping:
             return
         if answer["ok"]:
+            self._drawn_number = job.number
             self._succeed(answer)
         else:
-            self._fail(answer["error"])
+            self._fail(answer["error"], asked=asked)
 
     def _succeed(self, answer: dict[str, Any]) -> None:
+        before = self._status
         self._status = replace(
-            self._status,
-            written=self._status.written + 1,
+            before,
+            written=before.written + 1,
             last_path=answer["path"],
             last_time_s=self._clock(),
             last_seconds=answer["seconds"],
             last_bytes=answer["bytes"],
             last_error="",
+            kept=answer["kept"],
+            kept_bytes=answer["kept_bytes"],
+            removed=before.removed + answer["removed"],
         )
-        self._on_event(PlotEvent(True, f"plot {answer['path']} ({answer['seconds']:.2f} s)"))
+        again = ", plots are written again" if before.last_error else ""
+        self._on_event(PlotEvent(True, f"plot {answer['path']} ({answer['seconds']:.2f} s){again}"))
 
-    def _fail(self, text: str) -> None:
-        self._status = replace(self._status, failed=self._status.failed + 1, last_error=text)
-        self._on_event(PlotEvent(False, text))
+    def _fail(self, text: str, *, asked: bool = False) -> None:
+        """Count a failure; it is told when somebody waits for the plot, else once and not each time."""
+        before = self._status
+        self._status = replace(before, failed=before.failed + 1, last_error=text)
+        if asked or text != before.last_error:
+            self._on_event(PlotEvent(False, text))
 
     def _ask_child(self, job: PlotJob) -> dict[str, Any] | None:
         """Have a plot drawn; None when asked to end meanwhile."""
@@ -258,5 +283,7 @@ class _Child:
 
     def _remove_temporary(self) -> None:
         if self._directory is not None and self._directory.is_dir():
-            for path in self._directory.glob(f".spectrum_*.{self.process.pid}.tmp"):
-                path.unlink(missing_ok=True)
+            for path in self._directory.glob(f".*.{self.process.pid}.tmp"):
+                # On a disk that has gone read-only it stays, and goes with the next start.
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)

@@ -18,18 +18,19 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from sunspec_tui.plots import PlotJob
+from sunspec_tui.writers.plot_directory import PlotDirectory, publish_latest
 
 LENGTH = struct.Struct(">Q")
 _NICENESS = 5
 
 
-def plot_path(job: PlotJob) -> Path:
+def plot_path(job: PlotJob, suffix: str = "") -> Path:
     """The file of a job: named by its moment in UTC, never one that exists."""
     stem = f"spectrum_{datetime.fromtimestamp(job.now_s, UTC):%Y%m%d_%H%M%S}"
-    path = Path(job.directory) / f"{stem}.png"
+    path = Path(job.directory) / f"{stem}{suffix}.png"
     number = 2
     while path.exists():
-        path = path.with_name(f"{stem}_{number}.png")
+        path = path.with_name(f"{stem}_{number}{suffix}.png")
         number += 1
     return path
 
@@ -41,6 +42,48 @@ def read_jobs(stream: BinaryIO) -> Iterator[PlotJob]:
         yield pickle.loads(raw)  # noqa: S301 - from our own parent
 
 
+class Draughtsman:
+    """Draws jobs into files; the one figure is made with the first of them."""
+
+    def __init__(self) -> None:
+        self._figure: Any = None
+        self._directories: dict[str, PlotDirectory] = {}
+
+    def work(self, job: PlotJob) -> dict[str, Any]:
+        """Do a job and say what came of it."""
+        begun_s = time.perf_counter()
+        try:
+            path, nbytes = self._draw(job)
+        except Exception as error:  # noqa: BLE001 - whatever it was, it is told, and the next plot is tried
+            self._figure = None
+            return {"ok": False, "error": _sentence(error, job)}
+        seconds = time.perf_counter() - begun_s
+        kept = self._directories[job.directory].tidy(job.keep, job.now_s)
+        return {"ok": True, "path": str(path), "seconds": seconds, "bytes": nbytes} | kept
+
+    def _draw(self, job: PlotJob) -> tuple[Path, int]:
+        if self._figure is None:
+            from sunspec_tui.writers.figure import SpectrumFigure
+
+            self._figure = SpectrumFigure()
+        path = plot_path(job)
+        if not path.parent.is_dir():
+            # Made for the first time, or removed under us: nothing of what was known of it is there.
+            self._directories.pop(job.directory, None)
+            path.parent.mkdir(parents=True)
+        directory = self._directories.setdefault(job.directory, PlotDirectory(path.parent))
+        self._figure.draw(job)
+        nbytes = int(self._figure.save(path))
+        directory.add(path)
+        publish_latest(path)
+        if job.second is not None:
+            beside = path.with_name(f"{path.stem}_VI.png")
+            self._figure.draw(job.second)
+            nbytes += int(self._figure.save(beside))
+            directory.add(beside)
+        return path, nbytes
+
+
 def main() -> None:
     """Draw until the parent closes our input."""
     for number in (signal.SIGINT, signal.SIGHUP):
@@ -49,24 +92,9 @@ def main() -> None:
     # What a library prints must not look like an answer.
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    figure: Any = None
+    draughtsman = Draughtsman()
     for job in read_jobs(sys.stdin.buffer):
-        begun_s = time.perf_counter()
-        try:
-            if figure is None:
-                from sunspec_tui.writers.figure import SpectrumFigure
-
-                figure = SpectrumFigure()
-            path = plot_path(job)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            figure.draw(job)
-            nbytes = figure.save(path)
-        except Exception as error:  # noqa: BLE001 - whatever it was, it is told, and the next plot is tried
-            answers.write(json.dumps({"ok": False, "error": _sentence(error, job)}) + "\n")
-            figure = None
-        else:
-            seconds = time.perf_counter() - begun_s
-            answers.write(json.dumps({"ok": True, "path": str(path), "seconds": seconds, "bytes": nbytes}) + "\n")
+        answers.write(json.dumps(draughtsman.work(job)) + "\n")
 
 
 def _sentence(error: Exception, job: PlotJob) -> str:

@@ -1,0 +1,134 @@
+"""The continuous archive as values: how it is doing, and which rows go into which store.
+
+A store holds rows of one UTC day and one frequency axis, each later than the one before; what does not fit
+begins another part of the day. Nothing here opens a file.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+CHUNK_ROWS = 240
+"""Rows of a chunk: a minute at four a second, so that an hour is 60 files of each product."""
+
+_DAY_S = 86_400.0
+_NAME = re.compile(r"(\d{4}-\d{2}-\d{2})(?:_(\d+))?\.zarr")
+
+
+class ArchiveState(StrEnum):
+    """What the archive does; the values are what people read."""
+
+    OFF = "off"
+    WAITING = "no rows yet"
+    WRITING = "writing"
+    NIGHT = "Sun too low"
+    FAILING = "failing"
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveStatus:
+    """How the archive is doing.
+
+    Attributes
+    ----------
+    state
+        What it does.
+    directory
+        Where it is; None where it is off.
+    rows_written
+        Rows committed since the start.
+    rows_missed
+        Rows that left the ring before they could be written.
+    rows_unwanted
+        Rows not written because the Sun was too low.
+    rows_waiting
+        Rows of the ring that are to be written when it can be.
+    last_time_s
+        Data time of the last row committed, seconds since 1970; None before the first.
+    free_bytes
+        Free on the disk after the last commit; None before it.
+    problem
+        What went wrong, until a commit succeeds; else empty.
+    failures
+        Commits that failed.
+    """
+
+    state: ArchiveState = ArchiveState.OFF
+    directory: Path | None = None
+    rows_written: int = 0
+    rows_missed: int = 0
+    rows_unwanted: int = 0
+    rows_waiting: int = 0
+    last_time_s: float | None = None
+    free_bytes: int | None = None
+    problem: str = ""
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveEvent:
+    """Something rare that the archive tells."""
+
+    ok: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class StoreName:
+    """A store's place among others: its day, and which part of the day it is."""
+
+    day: str
+    part: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.day}.zarr" if self.part == 1 else f"{self.day}_{self.part}.zarr"
+
+    @classmethod
+    def parse(cls, name: str) -> "StoreName | None":
+        """The place that a directory's name says; None for any other name."""
+        match = _NAME.fullmatch(name)
+        return cls(match[1], int(match[2] or 1)) if match else None
+
+    def may_hold(self, start_s: float, end_s: float) -> bool:
+        """Whether rows between two times, seconds since 1970, may be in it."""
+        begin_s = datetime.fromisoformat(self.day).replace(tzinfo=UTC).timestamp()
+        return begin_s <= end_s and begin_s + _DAY_S > start_s
+
+
+def stores(directory: Path) -> list[Path]:
+    """Stores of an archive, in the order of their days and parts."""
+    named = [(StoreName.parse(path.name), path) for path in directory.iterdir()] if directory.is_dir() else []
+    return [path for _, path in sorted((name, path) for name, path in named if name is not None)]
+
+
+def day_of(time_s: float) -> str:
+    """UTC day of a time, ``YYYY-MM-DD``."""
+    return f"{datetime.fromtimestamp(time_s, UTC):%Y-%m-%d}"
+
+
+def stretches(times_s: NDArray[np.float64], last_s: float) -> Iterator[tuple[slice, bool]]:
+    """Rows of one day whose times grow, and whether they go on after `last_s` in the same store.
+
+    Parameters
+    ----------
+    times_s
+        Of the rows in the order in which they came, shape (n,).
+    last_s
+        Time of the last row of the store that is open; minus infinity where none is.
+    """
+    times_us = np.rint(times_s * 1e6)
+    days = np.floor(times_s / _DAY_S)
+    breaks = np.flatnonzero((np.diff(times_us) <= 0) | (np.diff(days) != 0)) + 1
+    edges = [0, *breaks.tolist(), len(times_s)]
+    for begin, end in pairwise(edges):
+        if end > begin:
+            follows = times_us[begin] > round(last_s * 1e6) if np.isfinite(last_s) else False
+            yield slice(begin, end), bool(follows and day_of(float(times_s[begin])) == day_of(last_s))
+            last_s = float(times_s[end - 1])

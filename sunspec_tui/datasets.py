@@ -1,0 +1,66 @@
+"""Recordings as labelled arrays of xarray, and back.
+
+A variable for each product over ``time`` and ``frequency``; ``time`` is the end of a row's averaging. The archive's
+stores have the same form. xarray loads with the first question.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sunspec_tui.extras import optional
+from sunspec_tui.products import Product
+from sunspec_tui.recording import Recording, about, measured_cadence_s
+
+if TYPE_CHECKING:
+    import xarray
+
+TIME_UNITS = "microseconds since 1970-01-01"
+
+
+def variable_name(product: Product) -> str:
+    """Name of a product's variable: V/I is ``V_over_I``, because a slash parts groups."""
+    return str(product).replace("/", "_over_")
+
+
+def to_dataset(recording: Recording) -> "xarray.Dataset":
+    """A recording as a Dataset.
+
+    Raises
+    ------
+    MissingExtraError
+        If xarray is not installed.
+    """
+    library = optional("xarray", "a Dataset")
+    times = np.rint(recording.times_s * 1e6).astype("datetime64[us]")
+    dataset: xarray.Dataset = library.Dataset(
+        {
+            variable_name(product): (("time", "frequency"), recording.data[..., i], {"units": "arbitrary"})
+            for i, product in enumerate(recording.products)
+        },
+        coords={
+            "time": ("time", times, {"long_name": "end of averaging, UTC"}),
+            "frequency": ("frequency", recording.frequencies_hz, {"units": "Hz", "long_name": "centre of bin"}),
+        },
+        attrs=about(recording),
+    )
+    return dataset
+
+
+def from_dataset(dataset: Any) -> Recording:
+    """A recording of a Dataset of that form; loads what is not loaded yet."""
+    names = {variable_name(product): product for product in Product}
+    found = [(names[name], name) for name in dataset.data_vars if name in names]
+    times_s = dataset["time"].values.astype("datetime64[us]").astype(np.int64) / 1e6
+    said = dataset.attrs
+    cadence_s = float(said.get("cadence_s", np.nan))
+    return Recording(
+        np.stack([np.asarray(dataset[name].values, np.float32) for _, name in found], axis=-1),
+        tuple(product for product, _ in found),
+        times_s,
+        np.asarray(dataset["frequency"].values, np.float64),
+        cadence_s if cadence_s > 0 else measured_cadence_s(times_s),
+        station=str(said.get("station", "")),
+        source=str(said.get("source", "")),
+        software=str(said.get("software", "")),
+    )

@@ -1,0 +1,41 @@
+"""Libraries that only some need: loaded when first asked for, and missed in one sentence.
+
+It knows names of libraries and of the extras that bring them, and nothing of what they do.
+"""
+
+from importlib import import_module
+from typing import Any
+
+from sunspec_tui.errors import MissingExtraError
+
+_EXTRAS = {
+    "h5py": "hdf5",
+    "zarr": "archive",
+    "xarray": "archive",
+    "dask": "archive",
+    "distributed": "archive",
+}
+
+
+def optional(module: str, purpose: str) -> Any:
+    """A library of an extra.
+
+    Parameters
+    ----------
+    module
+        Its name, or that of a part of it.
+    purpose
+        What it is for, as the beginning of a sentence.
+
+    Raises
+    ------
+    MissingExtraError
+        If it is not installed.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        library = module.partition(".")[0]
+        raise MissingExtraError(
+            f"{purpose} needs {library}, which is not installed: pip install 'sunspec-tui[{_EXTRAS[library]}]'"
+        ) from error

@@ -1,0 +1,207 @@
+"""Pictures of whole days or hours of an archive, made on all cores or on a cluster by the same code.
+
+Each hour is reduced where it is read, and each picture drawn where its hours are; only pictures come back, and this
+process alone writes files. Dask loads with the first question.
+"""
+
+import math
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sunspec_tui.archiving import StoreName, stores
+from sunspec_tui.datasets import from_dataset, variable_name
+from sunspec_tui.errors import ArchiveError, UsageError
+from sunspec_tui.extras import optional
+from sunspec_tui.products import WIRE_PRODUCTS, Product
+from sunspec_tui.recording import Recording
+from sunspec_tui.sources.archive import open_archive
+from sunspec_tui.windows import recorded_job
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PERIODS_S = {"day": 86_400.0, "hour": 3_600.0}
+"""Lengths of the pictures that can be made."""
+
+_COLUMNS = 1440
+_HOUR_S = 3600.0
+_SCHEDULER_TIMEOUT_S = 10
+
+
+def quicklook(
+    directory: Path,
+    out: Path,
+    *,
+    product: str = "XX",
+    per: str = "day",
+    start_s: float = -math.inf,
+    end_s: float = math.inf,
+    scheduler: str | None = None,
+    workers: int | None = None,
+) -> Iterator[Path]:
+    """Make a picture of each period that has rows; yields each file as it is written.
+
+    Parameters
+    ----------
+    directory
+        The archive.
+    out
+        Where the pictures go; made when it is missing.
+    product
+        Product of the waterfalls.
+    per
+        ``day`` or ``hour``: what a picture shows, in 1440 columns of means.
+    start_s, end_s
+        Only periods that begin between these, seconds since 1970.
+    scheduler
+        A cluster's scheduler, ``tcp://host:8786``, whose workers have this package and see the archive under the same
+        path; None makes a cluster of this machine's cores.
+    workers
+        Processes of the cluster that is made here; as many as cores by default.
+
+    Raises
+    ------
+    ArchiveError
+        If there is no archive, or the scheduler does not answer.
+    UsageError
+        If there is no such product, or the pictures cannot be written.
+    MissingExtraError
+        If dask or another library of the archive is not installed.
+    """
+    distributed = optional("distributed", "quick-looks")
+    optional("xarray", "reading an archive")
+    wanted = Product(product) if product in tuple(Product) else None
+    if wanted is None:
+        raise UsageError(f"there is no product {product!r}; choose one of {', '.join(Product)}")
+    periods = list(_periods(directory, PERIODS_S[per], start_s, end_s))
+    if not periods:
+        raise ArchiveError(f"{directory} has no stores such as 2026-11-25.zarr in that time; check the directory")
+    with ExitStack() as started:
+        client = _client(started, distributed, scheduler, workers)
+        drawn = {
+            client.submit(draw, _hours(client, directory, wanted, begin_s, per), product, per, pure=False): begin_s
+            for begin_s in periods
+        }
+        for future in distributed.as_completed(list(drawn)):
+            picture = future.result()
+            future.release()
+            if picture is not None:
+                yield _written(out, drawn[future], per, picture)
+
+
+def _periods(directory: Path, period_s: float, start_s: float, end_s: float) -> Iterator[float]:
+    """Beginnings of the periods of the days that have a store."""
+    names = {name.day for path in stores(directory) if (name := StoreName.parse(path.name)) is not None}
+    for day in sorted(names):
+        midnight_s = datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()
+        for n in range(round(PERIODS_S["day"] / period_s)):
+            begin_s = midnight_s + n * period_s
+            if start_s <= begin_s < end_s:
+                yield begin_s
+
+
+def _client(started: ExitStack, distributed: Any, scheduler: str | None, workers: int | None) -> Any:
+    if scheduler is None:
+        cluster = distributed.LocalCluster(
+            n_workers=workers or os.cpu_count() or 1, threads_per_worker=1, dashboard_address=None, host="127.0.0.1",
+            silence_logs=50,
+        )  # fmt: skip
+        started.callback(cluster.close)
+        return started.enter_context(distributed.Client(cluster))
+    try:
+        return started.enter_context(distributed.Client(scheduler, timeout=_SCHEDULER_TIMEOUT_S))
+    except (OSError, ValueError, TimeoutError) as error:
+        raise ArchiveError(f"no scheduler answers at {scheduler}: {error}; check --scheduler") from error
+
+
+def _hours(client: Any, directory: Path, product: Product, begin_s: float, per: str) -> list[Any]:
+    """Futures of the parts of a period."""
+    period_s = PERIODS_S[per]
+    column_s = period_s / _COLUMNS
+    count = max(1, round(period_s / _HOUR_S))
+    return [
+        client.submit(reduce_hour, str(directory), str(product), begin_s + n * _HOUR_S, column_s, pure=False)
+        for n in range(count)
+    ]
+
+
+def reduce_hour(directory: str, product: str, begin_s: float, column_s: float) -> tuple[Recording, int] | None:
+    """Means over columns of time of one hour of an archive, and its number of rows; None where it has none."""
+    # What ends on the hour belongs to it; the microsecond keeps midnight's row in its own day.
+    try:
+        dataset = open_archive(directory, begin_s - 1e-6, begin_s + _HOUR_S - 1e-6)
+    except ArchiveError as error:
+        if "no rows in that time" in str(error):
+            return None
+        raise
+    needed = {Product.XX, Product.YY, Product(product)} if product in WIRE_PRODUCTS else set(WIRE_PRODUCTS)
+    names = [variable_name(each) for each in WIRE_PRODUCTS if each in needed]
+    rows = from_dataset(dataset[[name for name in names if name in dataset]])
+    return means(rows, column_s), len(rows)
+
+
+def means(rows: Recording, column_s: float) -> Recording:
+    """Means over columns of an even time axis that begins at a full second of 1970; columns without rows are left out.
+
+    A value that is not a number counts for nothing; where a column has no other, its mean is none.
+    """
+    places = np.floor(rows.times_s / column_s).astype(np.int64)
+    edges = np.concatenate([[0], np.flatnonzero(np.diff(places)) + 1])
+    times_s = (places[edges] + 1) * column_s
+    return replace(rows, data=_finite_means(rows.data, edges), times_s=times_s, cadence_s=column_s)
+
+
+def _finite_means(data: "NDArray[np.float32]", edges: "NDArray[np.int64]") -> "NDArray[np.float32]":
+    """Mean of the finite values from each edge to the next."""
+    finite = np.isfinite(data)
+    sums = np.add.reduceat(np.where(finite, data, 0), edges, axis=0, dtype=np.float64)
+    counts = np.add.reduceat(finite, edges, axis=0, dtype=np.int64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(sums / counts, np.float32)
+
+
+def draw(parts: list[tuple[Recording, int] | None], product: str, per: str) -> bytes | None:
+    """The picture of a period's parts as a PNG; None where none has rows."""
+    from sunspec_tui.writers.figure import SpectrumFigure
+
+    found = [part for part in parts if part is not None]
+    if not found:
+        return None
+    first = found[0][0]
+    whole = replace(
+        first,
+        data=np.concatenate([rows.data for rows, _ in found]),
+        times_s=np.concatenate([rows.times_s for rows, _ in found]),
+    )
+    mean = replace(whole, data=_finite_means(whole.data, np.zeros(1, np.int64)), times_s=whole.times_s[-1:])
+    spectra = recorded_job(mean, product).spectra
+    count = sum(number for _, number in found)
+    covered = len(whole) / _COLUMNS
+    note = f"{count} rows, {100 * covered:.0f} % of the {per}"
+    figure = SpectrumFigure()
+    figure.draw(replace(recorded_job(whole, product), spectra=spectra, heading=f"mean of the {per}", note=note))
+    return figure.png()
+
+
+def _written(out: Path, begin_s: float, per: str, picture: bytes) -> Path:
+    """Write a picture under its name in one step."""
+    begin = datetime.fromtimestamp(begin_s, UTC)
+    path = out / (f"quicklook_{begin:%Y%m%d}.png" if per == "day" else f"quicklook_{begin:%Y%m%d_%H}.png")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(picture)
+        temporary.replace(path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}; choose another --out") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    return path

@@ -1,0 +1,203 @@
+"""Rows with all that says what they are: what exports write, what files give back, what figures show.
+
+A value and pure functions on it. It opens no file and names no file format.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from enum import Enum
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sunspec_tui.errors import UsageError
+from sunspec_tui.products import WIRE_PRODUCTS, Product, available, derive
+from sunspec_tui.times import CHANNEL_WIDTH_HZ
+
+STATION = "OVRO-LWA"
+UNITS = "arbitrary"
+"""Unit of power: the stream is not calibrated."""
+
+SITE_LATITUDE_DEG, SITE_LONGITUDE_DEG, SITE_HEIGHT_M = 37.23977, -118.281667, 1183.48
+"""Where the telescope stands, in geodetic coordinates; east is positive."""
+
+_LATEST_STEP = 1.5
+_GRID_TOLERANCE_CHANNELS = 0.02
+
+
+class FileForm(Enum):
+    """Forms of files that a recording is written in, by the endings of their names."""
+
+    CALLISTO = (".fits", ".fit", ".fits.gz", ".fit.gz")
+    RECORDER = (".h5", ".hdf5")
+    NPZ = (".npz",)
+    CSV = (".csv",)
+
+
+def file_form(path: Path) -> FileForm:
+    """The form that a file's name says.
+
+    Raises
+    ------
+    UsageError
+        If it says none.
+    """
+    for form in FileForm:
+        if path.name.lower().endswith(form.value):
+            return form
+    endings = ", ".join(ending for form in FileForm for ending in form.value)
+    raise UsageError(f"{path.name!r} says no form of file: its name must end in one of {endings}")
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """The channels that bins were made of.
+
+    Attributes
+    ----------
+    chan0
+        First channel.
+    channel_average
+        Channels a bin.
+    nchan
+        Channels of all bins; the last bin may hold fewer than the others.
+    """
+
+    chan0: int
+    channel_average: int
+    nchan: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Rows, oldest first, with their axes and their origin.
+
+    Attributes
+    ----------
+    data
+        Power, float32, shape (n, nbins, nproducts).
+    products
+        Name of each product in `data`, as they came over the wire.
+    times_s
+        End of each row's averaging, seconds since 1970 UTC, shape (n,).
+    frequencies_hz
+        Centres of the bins, ascending, shape (nbins,).
+    cadence_s
+        Data time from row to row where none is missing; NaN while unknown.
+    station
+        Whose data this is.
+    source
+        The stream's address, or the file.
+    software
+        Name and version of the program that has written it.
+    """
+
+    data: NDArray[np.float32]
+    products: tuple[Product, ...]
+    times_s: NDArray[np.float64]
+    frequencies_hz: NDArray[np.float64]
+    cadence_s: float
+    station: str = STATION
+    source: str = ""
+    software: str = ""
+
+    def __len__(self) -> int:
+        return len(self.times_s)
+
+    @property
+    def starts_s(self) -> NDArray[np.float64]:
+        """Beginning of each row's averaging, seconds since 1970 UTC; its end while the cadence is unknown."""
+        return self.times_s - (self.cadence_s if self.cadence_s > 0 else 0.0)
+
+    def carries(self) -> tuple[Product, ...]:
+        """Products that it has or that follow from what it has."""
+        return available(len(self.products)) if self.products == WIRE_PRODUCTS[: len(self.products)] else self.products
+
+    def power(self, product: Product) -> NDArray[np.float32]:
+        """One product of all rows, shape (n, nbins)."""
+        if product in self.products:
+            return self.data[..., self.products.index(product)]
+        return derive(self.data, product)
+
+    def between(self, start_s: float | None = None, end_s: float | None = None) -> "Recording":
+        """Rows whose averaging ends after `start_s` and not after `end_s`; None sets no limit."""
+        low = -math.inf if start_s is None else start_s
+        high = math.inf if end_s is None else end_s
+        return self.only((self.times_s > low) & (self.times_s <= high))
+
+    def only(self, which: NDArray[np.bool_] | slice) -> "Recording":
+        """Some of the rows."""
+        return replace(self, data=self.data[which], times_s=self.times_s[which])
+
+
+def slots(times_s: NDArray[np.float64], cadence_s: float) -> NDArray[np.int64]:
+    """Places of rows on an even time axis, from their times: a step above 1 is a gap, and none is below 1."""
+    if not cadence_s > 0:
+        return np.arange(len(times_s), dtype=np.int64)
+    steps = np.maximum(1, np.rint(np.diff(times_s) / cadence_s)).astype(np.int64)
+    return np.concatenate([np.zeros(min(1, len(times_s)), np.int64), np.cumsum(steps)])
+
+
+def measured_cadence_s(times_s: NDArray[np.float64]) -> float:
+    """Data time from row to row: the mean of the steps that are no gaps; NaN where there is none."""
+    steps = np.diff(times_s)
+    steps = steps[steps > 0]
+    if not steps.size:
+        return math.nan
+    usual = float(np.median(steps))
+    return float(steps[np.abs(steps - usual) < usual / 2].mean())
+
+
+def unbroken(times_s: NDArray[np.float64], cadence_s: float) -> list[slice]:
+    """Runs of rows that follow each other without a gap or a step back."""
+    if not cadence_s > 0:
+        return [slice(0, len(times_s))]
+    steps = np.diff(times_s)
+    broken = np.flatnonzero((steps > _LATEST_STEP * cadence_s) | (steps < cadence_s / 2)) + 1
+    edges = [0, *broken.tolist(), len(times_s)]
+    return [slice(begin, end) for begin, end in pairwise(edges) if end > begin]
+
+
+def channels_of(frequencies_hz: NDArray[np.float64]) -> Channels | None:
+    """The instrument's channels whose means lie at these frequencies; None where no channels fit.
+
+    Parameters
+    ----------
+    frequencies_hz
+        Centres of the bins, shape (nbins,), at least two.
+    """
+    places = np.asarray(frequencies_hz, np.float64) / CHANNEL_WIDTH_HZ
+    if len(places) < 2 or not np.isfinite(places).all():
+        return None
+    average = round(float(places[1] - places[0]))
+    if average < 1:
+        return None
+    chan0 = round(float(places[0]) - (average - 1) / 2)
+    begin = chan0 + average * (len(places) - 1)
+    last = round(2 * (float(places[-1]) - begin) + 1)
+    if not 1 <= last <= average or chan0 < 0:
+        return None
+    wanted = chan0 + average * np.arange(len(places)) + (average - 1) / 2
+    wanted[-1] = begin + (last - 1) / 2
+    if np.abs(places - wanted).max() > _GRID_TOLERANCE_CHANNELS:
+        return None
+    return Channels(chan0, average, average * (len(places) - 1) + last)
+
+
+def about(recording: Recording) -> dict[str, str | int | float]:
+    """What says what a recording is, by the names that files use."""
+    found: dict[str, str | int | float] = {
+        "station": recording.station,
+        "source": recording.source,
+        "software": recording.software,
+        "units": UNITS,
+        "products": ",".join(recording.products),
+        "cadence_s": recording.cadence_s,
+        "time_is": "end of averaging, UTC",
+    }
+    channels = channels_of(recording.frequencies_hz)
+    if channels is not None:
+        found |= {"chan0": channels.chan0, "channel_average": channels.channel_average, "nchan": channels.nchan}
+    return found

@@ -1,0 +1,126 @@
+"""How many plots are kept: by number, by age and by size.
+
+Pure rules on names, times and sizes; nothing here looks at a disk or deletes anything.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sunspec_tui.errors import UsageError
+
+DEFAULT_KEEP = "7d,2G"
+LATEST = "latest.png"
+"""The newest plot under a name that does not change."""
+
+SOFTWARE = "sunspec-tui"
+"""What the PNG's ``Software`` says: only such files are ever removed."""
+
+_NAME = re.compile(r"spectrum_(\d{8}_\d{6})(?:_\d+)?(_VI)?\.png")
+_RULE = re.compile(r"(\d+(?:\.\d+)?)([hdkMGT]?)")
+_SECONDS = {"h": 3600.0, "d": 86400.0}
+_BYTES = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """What is kept; None sets no limit.
+
+    Attributes
+    ----------
+    number
+        Files at most.
+    age_s
+        Seconds that a file is kept.
+    nbytes
+        Bytes of all files together at most.
+    """
+
+    number: int | None = None
+    age_s: float | None = None
+    nbytes: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "Keep":
+        """A rule from text such as ``7d,2G`` (age, size), ``1000`` (number) or ``all``.
+
+        Raises
+        ------
+        UsageError
+            If it cannot be read.
+        """
+        if text == "all":
+            return cls()
+        found: dict[str, float] = {}
+        for item in text.split(","):
+            match = _RULE.fullmatch(item.strip())
+            kind, value = _limit(*match.groups()) if match else ("", 0.0)
+            if not match or kind in found or (kind == "number" and value != int(value)):
+                raise UsageError(
+                    f"--plot-keep is {text!r}, it must be a number (1000), an age (7d, 12h), a size (2G, 500M), "
+                    "one of each with commas between, or all"
+                )
+            found[kind] = value
+        number, nbytes = found.get("number"), found.get("nbytes")
+        return cls(None if number is None else int(number), found.get("age_s"), None if nbytes is None else int(nbytes))
+
+
+def _limit(value: str, unit: str) -> tuple[str, float]:
+    if unit in _SECONDS:
+        return "age_s", float(value) * _SECONDS[unit]
+    if unit in _BYTES:
+        return "nbytes", float(value) * _BYTES[unit]
+    return "number", float(value)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PlotFile:
+    """A plot on the disk; files are ordered by their moments.
+
+    Attributes
+    ----------
+    time_s
+        Moment of the plot, seconds since 1970 UTC, as its name says.
+    name, nbytes
+        File name and size.
+    """
+
+    time_s: float
+    name: str
+    nbytes: int
+
+
+def plot_time_s(name: str) -> float | None:
+    """Moment that the name of a plot says, seconds since 1970 UTC; None for any other file."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return None
+    try:
+        return datetime.strptime(match[1], "%Y%m%d_%H%M%S").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return None
+
+
+def expired(files: Iterable[PlotFile], keep: Keep, now_s: float) -> list[PlotFile]:
+    """Files that are to go, the oldest first; the newest of all always stays.
+
+    Parameters
+    ----------
+    files
+        All plots that count.
+    keep
+        The limits; a file goes where any of them says so.
+    now_s
+        Now, seconds since 1970.
+    """
+    newest_first = sorted(files, reverse=True)
+    going, total = [], 0
+    for rank, file in enumerate(newest_first):
+        total += file.nbytes
+        too_many = keep.number is not None and rank >= keep.number
+        too_old = keep.age_s is not None and now_s - file.time_s > keep.age_s
+        too_big = keep.nbytes is not None and total > keep.nbytes
+        if rank and (too_many or too_old or too_big):
+            going.append(file)
+    return going[::-1]

@@ -1,0 +1,72 @@
+"""Text of what goes to files: plots, the archive, and the interval that an export takes.
+
+Pure functions from values to text, as in `readings`.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from sunspec_tui.archiving import ArchiveState, ArchiveStatus
+from sunspec_tui.times import format_clock
+from sunspec_tui.widgets.readings import rows
+
+if TYPE_CHECKING:
+    from sunspec_tui.plots import PlotStatus
+    from sunspec_tui.view import Interval
+
+
+def size(nbytes: float) -> str:
+    """Bytes with the unit that suits them."""
+    for unit, bound in (("kB", 1e6), ("MB", 1e9), ("GB", 1e12)):
+        if nbytes < bound:
+            return f"{nbytes / bound * 1e3:.3g} {unit}"
+    return f"{nbytes / 1e12:.3g} TB"
+
+
+def archive_rows(archive: ArchiveStatus) -> list[tuple[str, ...]]:
+    """Plots panel: how the archive is doing; nothing where it is off."""
+    if archive.state is ArchiveState.OFF:
+        return []
+    failing, missed = archive.state is ArchiveState.FAILING, archive.rows_missed
+    found: list[tuple[str, ...]] = [("archive", str(archive.state), "bold red" if failing else "")]
+    waiting = f", {archive.rows_waiting} wait" if failing and archive.rows_waiting else ""
+    found.append(("rows", f"{archive.rows_written}{waiting}"))
+    if missed:
+        found.append(("rows lost", str(missed), "bold red"))
+    if archive.free_bytes is not None:
+        found.append(("disk free", size(archive.free_bytes)))
+    return found
+
+
+def plots_text(plots: "PlotStatus", archive: ArchiveStatus) -> Text:
+    """Plots panel: interval, last file and failures, and the archive."""
+    interval = f"every {plots.interval_s:g} s" if plots.interval_s else "off"
+    last = f"{format_clock(plots.last_time_s)} UTC" if plots.last_time_s is not None else "–"
+    counts = f"{plots.written}, {plots.failed} failed" if plots.failed else str(plots.written)
+    # A failure that is over is history: it is counted, and no longer red.
+    lines = [
+        ("interval", interval + (", drawing" if plots.busy else "")),
+        ("written", counts, "bold red" if plots.last_error else ""),
+        ("last", last),
+    ]
+    if plots.kept is not None and plots.kept_bytes is not None:
+        lines.append(("kept", f"{plots.kept}, {size(plots.kept_bytes)}"))
+    lines += archive_rows(archive)
+    text = rows(*lines)
+    for problem in filter(None, (plots.last_error, archive.problem)):
+        text.append(f"\n{problem}", "bold red")
+    if plots.last_error:
+        return text
+    if plots.last_path:
+        text.append(f"\n{Path(plots.last_path).name}", "dim")
+    return text
+
+
+def interval_text(interval: "Interval") -> str:
+    """Rows of an interval and their times, in a few words."""
+    count = interval.stop - interval.start
+    what = "marked" if interval.marked else "in the picture"
+    rows_are = "1 row" if count == 1 else f"{count} rows"
+    return f"{rows_are} {what}, {format_clock(interval.begin_s)} to {format_clock(interval.end_s)} UTC"

@@ -1,0 +1,171 @@
+"""Rows of the ring as recordings and figures, copied a few at a time so that nobody who fills it waits.
+
+It asks no clock and starts nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sunspec_tui.errors import UsageError
+from sunspec_tui.plots import PlotJob
+from sunspec_tui.products import WIRE_PRODUCTS, Product, available, derive
+from sunspec_tui.recording import STATION, Recording, slots
+from sunspec_tui.retention import Keep
+from sunspec_tui.ring import RingBuffer, Rows
+from sunspec_tui.snapshot import Axis, Snapshot
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_BLOCK_ROWS = 64
+_PAIR = (Product.XX, Product.YY)
+
+
+def blocks(ring: RingBuffer, start: int, stop: int) -> Iterator[Rows]:
+    """Rows by their numbers, the oldest first; those that have left the ring meanwhile are left out."""
+    while start < stop:
+        found = ring.between(start, min(start + _BLOCK_ROWS, stop))
+        if len(found):
+            yield found
+        start = max(min(start + _BLOCK_ROWS, stop), ring.count - ring.filled)
+
+
+def ring_recording(
+    ring: RingBuffer,
+    axis: Axis,
+    cadence_s: float,
+    *,
+    numbers: tuple[int, int] | None = None,
+    station: str = STATION,
+    source: str = "",
+    software: str = "",
+) -> Recording:
+    """Rows of a ring as a recording.
+
+    Parameters
+    ----------
+    ring, axis, cadence_s
+        The rows and what is known of them.
+    numbers
+        Of the first row and of the one after the last; all by default.
+    station, source, software
+        As in `Recording`.
+    """
+    start, stop = numbers or (ring.count - ring.filled, ring.count)
+    found = list(blocks(ring, start, stop))
+    data = [rows.data for rows in found] or [np.empty((0, ring.nbins, ring.npol), np.float32)]
+    times_s = [rows.times_s for rows in found] or [np.empty(0)]
+    return Recording(
+        np.concatenate(data),
+        WIRE_PRODUCTS[: ring.npol],
+        np.concatenate(times_s),
+        axis.frequencies_mhz * 1e6,
+        cadence_s,
+        station=station,
+        source=source,
+        software=software,
+    )
+
+
+def live_job(
+    ring: RingBuffer,
+    axis: Axis,
+    snapshot: Snapshot,
+    product: Product,
+    *,
+    station: str = STATION,
+    keep: Keep | None = None,
+    ratio: bool = False,
+) -> PlotJob | None:
+    """What a figure of the ring shows: all its rows of one product, and the latest XX and YY.
+
+    Parameters
+    ----------
+    ring, axis
+        The rows.
+    snapshot
+        The monitor at the moment of the plot; it needs no rows.
+    product
+        XX stands in for one that the stream does not carry.
+    station
+        For the title.
+    keep
+        How many plots stay.
+    ratio
+        Make a second figure with V/I, where the stream carries it.
+
+    Returns
+    -------
+    PlotJob or None
+        None where there are no rows.
+    """
+    carried = available(axis.npol)
+    shown = product if product in carried else Product.XX
+    wanted = [shown, *([Product.V_OVER_I] if ratio and Product.V_OVER_I in carried else [])]
+    found = [(rows, [np.ascontiguousarray(derive(rows.data, each)) for each in wanted]) for rows in _all(ring)]
+    if not found:
+        return None
+    last = found[-1][0]
+    job = PlotJob(
+        data=np.concatenate([powers[0] for _, powers in found]),
+        spectra={str(each): derive(last.data[-1], each).copy() for each in _PAIR if each in carried},
+        times_s=np.concatenate([rows.times_s for rows, _ in found]),
+        slots=np.concatenate([rows.slots for rows, _ in found]),
+        cadence_s=snapshot.health.cadence_s,
+        frequencies_mhz=axis.frequencies_mhz,
+        product=str(shown),
+        lag_s=snapshot.delay.value_s,
+        station=f"{station} ({snapshot.source})",
+        frames_missing=snapshot.health.frames_missing,
+        directory=str(snapshot.plots.directory),
+        now_s=snapshot.taken_s,
+        number=last.count,
+        keep=keep or Keep(),
+    )
+    if len(wanted) == 1:
+        return job
+    return replace(job, second=_with_product(job, wanted[1], np.concatenate([powers[1] for _, powers in found])))
+
+
+def _all(ring: RingBuffer) -> Iterator[Rows]:
+    return blocks(ring, ring.count - ring.filled, ring.count)
+
+
+def _with_product(job: PlotJob, product: Product, data: "NDArray[np.float32]") -> PlotJob:
+    return replace(job, data=data, product=str(product), spectra={str(product): data[-1].copy()})
+
+
+def recorded_job(recording: Recording, product: Product | str) -> PlotJob:
+    """What a figure of a recording shows.
+
+    Raises
+    ------
+    UsageError
+        If there is no such product, or no row.
+    """
+    carried = recording.carries()
+    if product not in carried:
+        raise UsageError(f"there is no {product} in it; choose one of {', '.join(carried)}")
+    if not len(recording):
+        raise UsageError("there is no row in that time to draw; choose another")
+    shown = Product(product)
+    # Beside a signed product there is no pair to show it with, unless the recording has one.
+    names = [each for each in _PAIR if each in carried] or [shown]
+    places = slots(recording.times_s, recording.cadence_s)
+    last = recording.only(slice(-1, None))
+    return PlotJob(
+        data=np.ascontiguousarray(recording.power(shown)),
+        spectra={str(each): last.power(each)[0].copy() for each in names},
+        times_s=recording.times_s,
+        slots=places,
+        cadence_s=recording.cadence_s,
+        frequencies_mhz=recording.frequencies_hz / 1e6,
+        product=str(shown),
+        lag_s=None,
+        station=" ".join(filter(None, (recording.station, f"({recording.source})" if recording.source else ""))),
+        frames_missing=int(places[-1] + 1 - len(places)),
+        heading="last spectrum",
+    )

@@ -1,0 +1,101 @@
+"""Writes one product as an e-CALLISTO FITS file, which radiospectra and the network's own tools open.
+
+The image is in dB where the product has decibels: detectors of that network are logarithmic, and their tools take
+differences. astropy loads with the first file.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sunspec_tui.errors import ExportError
+from sunspec_tui.products import SIGNED_PRODUCTS, Product
+from sunspec_tui.recording import (
+    SITE_HEIGHT_M,
+    SITE_LATITUDE_DEG,
+    SITE_LONGITUDE_DEG,
+    UNITS,
+    Recording,
+    about,
+)
+from sunspec_tui.scaling import to_db
+
+_CARD_ROOM = 60
+
+
+def write_callisto(recording: Recording, path: Path, product: Product) -> None:
+    """Write one product of a recording.
+
+    Parameters
+    ----------
+    recording, path
+        What, and where to.
+    product
+        Which of its products.
+
+    Raises
+    ------
+    ExportError
+        If the recording has no such product.
+    """
+    from astropy.io import fits
+
+    if product not in recording.carries():
+        has = ", ".join(recording.carries())
+        raise ExportError(f"there is no {product} to export, choose a --product of {has}")
+    power = recording.power(product)
+    values, unit = (power, UNITS) if product in SIGNED_PRODUCTS else (to_db(power), "dB")
+    # The network's files have the highest frequency first, and times of the beginnings.
+    image = fits.PrimaryHDU(np.ascontiguousarray(values.T[::-1], np.float32))
+    offsets_s = recording.starts_s - recording.starts_s[0]
+    mhz = recording.frequencies_hz[::-1] / 1e6
+    _describe(image.header, recording, product, unit)
+    columns = [
+        fits.Column("TIME", f"{len(offsets_s)}D", unit="s", array=offsets_s[None]),
+        fits.Column("FREQUENCY", f"{len(mhz)}D", unit="MHz", array=mhz[None]),
+    ]
+    fits.HDUList([image, fits.BinTableHDU.from_columns(columns)]).writeto(path)
+
+
+def _describe(header: Any, recording: Recording, product: Product, unit: str) -> None:
+    begin, end = (datetime.fromtimestamp(float(at), UTC) for at in (recording.starts_s[0], recording.times_s[-1]))
+    said = about(recording)
+    step_mhz = float(np.diff(recording.frequencies_hz).mean()) / 1e6 if len(recording.frequencies_hz) > 1 else 0.0
+    cards: tuple[tuple[str, str | int | float, str], ...] = (
+        ("DATE", f"{begin:%Y-%m-%d}", "time of observation"),
+        ("CONTENT", f"{begin:%Y/%m/%d}  Radio flux density, e-CALLISTO ({recording.station})", "title of image"),
+        ("ORIGIN", recording.station, "organization name"),
+        ("TELESCOP", "Radio Spectrometer", "type of instrument"),
+        ("INSTRUME", recording.station, "name of the spectrometer"),
+        ("OBJECT", "Sun", "object description"),
+        ("DATE-OBS", f"{begin:%Y/%m/%d}", "date observation starts"),
+        ("TIME-OBS", f"{begin:%H:%M:%S.%f}", "time observation starts"),
+        ("DATE-END", f"{end:%Y/%m/%d}", "date observation ends"),
+        ("TIME-END", f"{end:%H:%M:%S.%f}", "time observation ends"),
+        ("BUNIT", unit, "z-axis title"),
+        ("CTYPE1", "Time [UT]", "title of axis 1"),
+        ("CRPIX1", 0, "reference pixel of axis 1"),
+        ("CRVAL1", begin.hour * 3600 + begin.minute * 60 + begin.second + begin.microsecond / 1e6, "[sec of day]"),
+        ("CDELT1", recording.cadence_s if recording.cadence_s > 0 else 0.0, "step of axis 1 without gaps"),
+        ("CTYPE2", "Frequency [MHz]", "title of axis 2"),
+        ("CRPIX2", 0, "reference pixel of axis 2"),
+        ("CRVAL2", float(recording.frequencies_hz[-1]) / 1e6, "value on axis 2 at the reference pixel"),
+        ("CDELT2", -step_mhz, "mean step of axis 2"),
+        ("OBS_LAT", SITE_LATITUDE_DEG, "observatory latitude in degree"),
+        ("OBS_LAC", "N", "observatory latitude code {N,S}"),
+        # East, with its sign: readers disagree about what W does to a number.
+        ("OBS_LON", SITE_LONGITUDE_DEG, "observatory longitude in degree, east positive"),
+        ("OBS_LOC", "E", "observatory longitude code {E,W}"),
+        ("OBS_ALT", SITE_HEIGHT_M, "observatory altitude in meter asl"),
+        ("PRODUCT", str(product), "polarisation product"),
+        ("SOURCE", str(said["source"]), "stream or file that the rows came from"),
+        ("CREATOR", recording.software, "program that wrote this file"),
+        ("CHAN0", said.get("chan0", -1), "first channel of 23925.78125 Hz, -1 unknown"),
+        ("CHANAVG", said.get("channel_average", -1), "channels averaged to a bin, -1 unknown"),
+    )
+    for name, value, comment in cards:
+        # FITS knows ASCII alone, and 68 characters of a value and its comment.
+        text = value.encode("ascii", "replace").decode() if isinstance(value, str) else value
+        header[name] = (text, comment if len(str(text)) + len(comment) <= _CARD_ROOM else "")
