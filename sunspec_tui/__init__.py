@@ -7,6 +7,8 @@ costs nothing and a script that wants only the producer never loads the receiver
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from sunspec_tui.version import __version__
+
 if TYPE_CHECKING:
     from sunspec_tui.datasets import to_dataset
     from sunspec_tui.frame import Frame
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from sunspec_tui.writers.export import export
     from sunspec_tui.writers.figure import plot_window
 
-__version__ = "0.1.0"
 __all__ = [
     "AvgStreamingOp",
     "Frame",

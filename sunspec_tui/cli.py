@@ -21,7 +21,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sunspec_tui import __version__
 from sunspec_tui.config import (
     ExportSettings,
     LookSettings,
@@ -34,6 +33,7 @@ from sunspec_tui.config import (
 )
 from sunspec_tui.errors import ExportError, SunspecError, UsageError
 from sunspec_tui.times import moment_s
+from sunspec_tui.version import __version__
 
 if TYPE_CHECKING:
     from sunspec_tui.receiver import StreamReceiver

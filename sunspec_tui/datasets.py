@@ -49,8 +49,9 @@ def to_dataset(recording: Recording) -> "xarray.Dataset":
 
 def from_dataset(dataset: Any) -> Recording:
     """A recording of a Dataset of that form; loads what is not loaded yet."""
-    names = {variable_name(product): product for product in Product}
-    found = [(names[name], name) for name in dataset.data_vars if name in names]
+    # In the order in which products are numbered: a store's own is that of the alphabet.
+    names = [(product, variable_name(product)) for product in Product]
+    found = [(product, name) for product, name in names if name in dataset.data_vars]
     times_s = dataset["time"].values.astype("datetime64[us]").astype(np.int64) / 1e6
     said = dataset.attrs
     cadence_s = float(said.get("cadence_s", np.nan))

@@ -21,7 +21,6 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui import __version__
 from sunspec_tui.delay import DelayMethod
 from sunspec_tui.errors import ExportError, RejectCause, RejectedMessage, UsageError
 from sunspec_tui.events import tell
@@ -40,6 +39,7 @@ from sunspec_tui.snapshot import Position, Snapshot
 from sunspec_tui.subscriber import Subscriber
 from sunspec_tui.teller import Teller
 from sunspec_tui.times import moment_s
+from sunspec_tui.version import __version__
 from sunspec_tui.windows import live_job, ring_recording
 from sunspec_tui.writers.archive import ArchiveWriter, Followed
 from sunspec_tui.writers.export import export

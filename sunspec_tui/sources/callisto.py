@@ -74,8 +74,8 @@ def _read(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray
             warnings.simplefilter("ignore", AstropyUserWarning)
             units = fits.open(file, memmap=False)
             image = np.asarray(units[0].data, np.float64)
-            offsets_s = np.asarray(units[1].data["TIME"][0], np.float64)
-            file_mhz = np.asarray(units[1].data["FREQUENCY"][0], np.float64)
+            offsets_s = np.atleast_1d(np.asarray(units[1].data["TIME"][0], np.float64))
+            file_mhz = np.atleast_1d(np.asarray(units[1].data["FREQUENCY"][0], np.float64))
             header = units[0].header
             start = f"{header['DATE-OBS'].replace('/', '-')}T{header['TIME-OBS'].strip()}"
             start_s = float(Time(start, scale="utc").unix)

@@ -4,6 +4,7 @@ It follows the ring from a distance of a few seconds and never holds up who fill
 the ring and is tried again; what leaves the ring meanwhile is counted.
 """
 
+import errno
 import fcntl
 import logging
 import math
@@ -11,7 +12,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
@@ -146,7 +147,7 @@ class ArchiveWriter:
         while (left_s := due_s - self._monotonic()) > 0:
             if self._ending.wait(min(left_s, _LOOK_S)):
                 return True
-            rows = self._rows or self._current()
+            rows = self._adopted()
             if rows is not None and self._backlog() > _FULL_SHARE * rows.ring.length:
                 return False
         return self._ending.is_set()
@@ -154,44 +155,40 @@ class ArchiveWriter:
     def _locked(self) -> IO[bytes] | None:
         """The archive's lock: two writers in one store would spoil it."""
         assert self._directory is not None  # noqa: S101 - start() begins no thread without one
-        lock: IO[bytes] | None = None
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
-            lock = (self._directory / ".lock").open("ab")
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return _lock(self._directory / ".lock")
         except BlockingIOError:
             self._fail("another monitor writes there; choose another --archive")
         except OSError as error:
             self._fail(f"{error.strerror or error}; choose another --archive")
-        else:
-            return lock
-        if lock is not None:
-            lock.close()
         return None
 
     def _follow(self) -> None:
         """Commit all that waits, the ring that was replaced first."""
         try:
             while True:
-                newest = self._current()
-                if self._rows is None:
-                    self._rows = newest
-                    if newest is not None:
-                        self._count = newest.ring.count - newest.ring.filled
-                if self._rows is None:
+                newest, rows = self._current(), self._adopted()
+                if rows is None or newest is None:
                     return
-                while self._commit_block(self._rows):
+                while self._commit_block(rows):
                     pass
-                if newest is None or newest.ring is self._rows.ring:
-                    self._rows = newest or self._rows
-                    return
+                # What is known of a ring's rows, the cadence for one, grows; another ring is begun with.
                 self._rows = newest
+                if newest.ring is rows.ring:
+                    return
         except SunspecError as error:
             self._fail(str(error))
         except Exception as error:  # noqa: BLE001 - a library's own errors too; the rows stay, and are tried again
             why = error.strerror if isinstance(error, OSError) and error.strerror else repr(error)
             self._fail(f"{why}; rows wait in the ring")
             self._store = None
+
+    def _adopted(self) -> Followed | None:
+        """The ring that is followed: the first one, as soon as there is one, from its very first row on."""
+        if self._rows is None:
+            self._rows = self._current()
+        return self._rows
 
     def _commit_block(self, rows: Followed) -> bool:
         """Commit the oldest rows that wait; False where none do."""
@@ -272,6 +269,30 @@ class ArchiveWriter:
         self._status = replace(before, state=ArchiveState.FAILING, problem=problem, failures=before.failures + 1)
         if problem != before.problem:
             self._on_event(ArchiveEvent(False, problem))
+
+
+def _lock(path: Path) -> IO[bytes]:
+    """A file that is locked until it is closed.
+
+    Raises
+    ------
+    BlockingIOError
+        If another process has locked it.
+    """
+    path.touch()
+    # Open for reading it holds up nobody who makes the disk read-only; network disks lock only what can be written.
+    for mode in ("rb", "r+b"):
+        with ExitStack() as opened:
+            file = opened.enter_context(path.open(mode))
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                if mode == "rb" and error.errno == errno.EBADF:
+                    continue
+                raise
+            opened.pop_all()
+            return file
+    raise AssertionError("the last mode locks or raises")
 
 
 def _check_installed() -> None:

@@ -1,0 +1,378 @@
+"""Every row that was received is in the archive, once, in order, whatever happened meanwhile."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray
+from conftest import poll_until, producing
+from recordings import CADENCE_S, START_S, recording
+
+from sunspec_tui import StreamReceiver, cli
+from sunspec_tui.archiving import ArchiveState, StoreName, stores, stretches
+from sunspec_tui.errors import ArchiveError, SourceError
+from sunspec_tui.recording import slots
+from sunspec_tui.ring import RingBuffer
+from sunspec_tui.sources.archive import open_archive
+from sunspec_tui.sources.files import read_recording
+from sunspec_tui.sun import sun_elevation_deg
+from sunspec_tui.writers.archive import ArchiveWriter, Followed
+from sunspec_tui.writers.store import open_store
+
+MIDNIGHT_S = 1_755_561_600.0  # 2025-08-19
+
+
+class Following:
+    """An archive writer under test, with a ring that the test fills."""
+
+    def __init__(self, directory, length=600, nchan=64, **options):
+        self.about = recording(0, nchan=nchan)
+        self.ring = RingBuffer(length, len(self.about.frequencies_hz), 4)
+        self.events = []
+        self.followed = Followed(self.ring, self.about)
+        options = {"commit_s": 0.02, "on_event": self.events.append} | options
+        self.writer = ArchiveWriter(directory, lambda: self.followed, **options)
+
+    def __enter__(self):
+        self.writer.start()
+        return self
+
+    def __exit__(self, *_):
+        self.writer.stop()
+
+    def add(self, rows):
+        places = slots(rows.times_s, CADENCE_S)
+        for row, time_s, place in zip(rows.data, rows.times_s.tolist(), places.tolist(), strict=True):
+            self.ring.append(row, time_s, place)
+
+    def change(self, about, length=600):
+        """Another axis, as after a restart of the producer with other settings."""
+        self.ring = RingBuffer(length, len(about.frequencies_hz), 4, first=self.ring.count)
+        self.followed = Followed(self.ring, about)
+
+    def wait_for(self, count):
+        """Until so many rows are written, or are not to be."""
+
+        def taken():
+            status = self.writer.status()
+            return status.rows_written + status.rows_unwanted >= count
+
+        poll_until(taken, 20, lambda: f"{self.writer.status()}")
+
+
+def test_rows_come_back_as_they_were_with_axes_and_origin(tmp_path):
+    rows = recording(300, nchan=64, gaps=(100,))
+    with Following(tmp_path) as run:
+        run.add(rows)
+        run.wait_for(300)
+        status = run.writer.status()
+    assert (status.state, status.rows_missed, status.problem) == (ArchiveState.WRITING, 0, "")
+    assert status.last_time_s == rows.times_s[-1]
+    found = read_recording(tmp_path)
+    np.testing.assert_array_equal(found.data, rows.data)
+    np.testing.assert_allclose(found.times_s, rows.times_s, atol=1e-6, rtol=0)
+    np.testing.assert_array_equal(found.frequencies_hz, rows.frequencies_hz)
+    assert (found.products, found.station, found.cadence_s) == (rows.products, "OVRO-LWA", CADENCE_S)
+    assert [path.name for path in stores(tmp_path)] == ["2025-08-18.zarr"]
+
+
+def test_xarray_opens_a_store_as_it_is(tmp_path):
+    rows = recording(50, nchan=64)
+    with Following(tmp_path) as run:
+        run.add(rows)
+        run.wait_for(50)
+    with xarray.open_zarr(tmp_path / "2025-08-18.zarr", consolidated=True) as dataset:
+        assert dict(dataset.sizes) == {"time": 50, "frequency": 16}
+        assert set(dataset.data_vars) == {"XX", "YY", "XY_real", "XY_imag"}
+        assert str(dataset["time"].values[0])[:26] == "2025-08-18T21:34:55.038117"
+        assert dataset.attrs["units"] == "arbitrary"
+        np.testing.assert_array_equal(dataset["XY_imag"].values, rows.data[..., 3])
+
+
+def test_an_archive_can_be_read_while_it_grows(tmp_path):
+    rows = recording(500, nchan=64)
+    seen = []
+    with Following(tmp_path) as run:
+        for start in range(0, 500, 25):
+            run.add(rows.only(slice(start, start + 25)))
+            run.wait_for(start + 25)
+            dataset = open_archive(tmp_path)
+            times_us = dataset["time"].values.astype("datetime64[us]").astype(np.int64)
+            seen.append(len(times_us))
+            np.testing.assert_array_equal(times_us, np.rint(rows.times_s[: len(times_us)] * 1e6))
+            assert np.isfinite(dataset["YY"].values).all()
+    assert seen == list(range(25, 501, 25))
+
+
+def test_midnight_begins_another_store(tmp_path):
+    rows = recording(40, nchan=64, start_s=MIDNIGHT_S - 20 * CADENCE_S)
+    with Following(tmp_path) as run:
+        run.add(rows)
+        run.wait_for(40)
+    assert [path.name for path in stores(tmp_path)] == ["2025-08-18.zarr", "2025-08-19.zarr"]
+    found = read_recording(tmp_path)
+    np.testing.assert_array_equal(found.data, rows.data)
+    evening = open_archive(tmp_path, end="2025-08-18T23:59:59.999999")
+    assert evening.sizes["time"] == 19
+
+
+def test_a_later_run_goes_on_in_the_same_store(tmp_path):
+    rows = recording(60, nchan=64)
+    for start in (0, 30):
+        with Following(tmp_path) as run:
+            run.add(rows.only(slice(start, start + 30)))
+    assert len(stores(tmp_path)) == 1
+    np.testing.assert_array_equal(read_recording(tmp_path).data, rows.data)
+
+
+def test_what_was_received_until_the_end_is_committed_by_stop(tmp_path):
+    rows = recording(60, nchan=64)
+    with Following(tmp_path, commit_s=60.0) as run:
+        run.add(rows)
+    assert len(read_recording(tmp_path)) == 60
+
+
+def test_times_that_go_back_begin_another_part_and_are_read_once(tmp_path):
+    rows = recording(60, nchan=64)
+    with Following(tmp_path) as run:
+        run.add(rows.only(slice(0, 40)))
+        run.add(rows.only(slice(20, 60)))
+        run.wait_for(80)
+    assert [path.name for path in stores(tmp_path)] == ["2025-08-18.zarr", "2025-08-18_2.zarr"]
+    found = read_recording(tmp_path)
+    np.testing.assert_allclose(found.times_s, rows.times_s, atol=1e-6, rtol=0)
+    np.testing.assert_array_equal(found.data, rows.data)
+
+
+def test_another_axis_begins_another_part_and_the_old_rings_rows_are_not_lost(tmp_path):
+    before = recording(30, nchan=64)
+    after = recording(30, nchan=32, start_s=START_S + 60)
+    with Following(tmp_path, commit_s=60.0) as run:
+        run.writer._rows = run.followed  # it has looked once
+        run.add(before)
+        run.change(after.only(slice(0, 0)))
+        run.add(after)
+    assert len(stores(tmp_path)) == 2
+    with pytest.raises(ArchiveError, match="frequencies change at 2025-08-18T21:35:5"):
+        open_archive(tmp_path)
+    assert open_archive(tmp_path, end=float(before.times_s[-1])).sizes == {"time": 30, "frequency": 16}
+    assert open_archive(tmp_path, start=START_S + 60).sizes == {"time": 30, "frequency": 8}
+
+
+def test_rows_that_leave_the_ring_unwritten_are_counted_and_told(tmp_path):
+    rows = recording(100, nchan=64)
+    with Following(tmp_path, length=40, commit_s=60.0) as run:
+        run.writer._rows = run.followed
+        run.add(rows)
+    status = run.writer.status()
+    assert (status.rows_written, status.rows_missed) == (40, 60)
+    assert any("60 rows left the ring" in event.text for event in run.events)
+    np.testing.assert_array_equal(read_recording(tmp_path).data, rows.data[60:])
+
+
+def test_a_fast_stream_is_committed_before_the_ring_goes_round(tmp_path):
+    rows = recording(2000, nchan=64)
+    with Following(tmp_path, length=200, commit_s=60.0) as run:
+        for start in range(0, 2000, 50):
+            run.add(rows.only(slice(start, start + 50)))
+            run.wait_for(start - 50)
+    assert run.writer.status().rows_missed == 0
+    np.testing.assert_array_equal(read_recording(tmp_path).data, rows.data)
+
+
+def test_two_monitors_never_write_to_one_archive(tmp_path):
+    with Following(tmp_path) as first:
+        first.add(recording(10, nchan=64))
+        first.wait_for(10)
+        with Following(tmp_path) as second:
+            second.add(recording(10, nchan=64, start_s=START_S + 100))
+            poll_until(lambda: second.writer.status().state is ArchiveState.FAILING, 10)
+            assert "another monitor" in second.writer.status().problem
+            first.writer.stop()
+            second.wait_for(10)
+            assert second.writer.status().problem == ""
+    assert len(read_recording(tmp_path)) == 20
+
+
+def test_an_archive_that_cannot_be_written_is_told_once_and_goes_on_by_itself(tmp_path):
+    (tmp_path / "file").write_text("")
+    directory = tmp_path / "file" / "archive"
+    rows = recording(50, nchan=64)
+    with Following(directory) as run:
+        run.add(rows)
+        poll_until(lambda: run.writer.status().failures > 3, 10)
+        status = run.writer.status()
+        assert status.state is ArchiveState.FAILING
+        assert "--archive" in status.problem
+        (tmp_path / "file").unlink()
+        run.wait_for(50)
+        assert (run.writer.status().state, run.writer.status().problem) == (ArchiveState.WRITING, "")
+    assert [event.ok for event in run.events] == [False, True]
+    np.testing.assert_array_equal(read_recording(directory).data, rows.data)
+
+
+def test_a_store_that_is_none_any_more_is_left_alone_and_the_day_gets_another_part(tmp_path):
+    broken = tmp_path / "2025-08-18.zarr"
+    broken.mkdir()
+    (broken / "zarr.json").write_text("{ cut off")
+    with Following(tmp_path) as run:
+        run.add(recording(10, nchan=64))
+        run.wait_for(10)
+    assert (broken / "zarr.json").read_text() == "{ cut off"
+    assert len(read_recording(tmp_path / "2025-08-18_2.zarr")) == 10
+    with pytest.raises(SourceError, match=r"2025-08-18\.zarr cannot be opened.*move it away"):
+        read_recording(tmp_path)
+
+
+def test_nothing_is_written_while_the_sun_is_too_low(tmp_path):
+    rows = recording(1000, nchan=64)
+    rises_s = float(rows.times_s[500])
+    with Following(
+        tmp_path, length=2000, least_elevation_deg=5.0, elevation_deg=lambda time_s: 10.0 if time_s > rises_s else 0.0
+    ) as run:
+        for start in range(0, 1000, 100):
+            run.add(rows.only(slice(start, start + 100)))
+            run.wait_for(start + 100)
+        status = run.writer.status()
+    assert status.state is ArchiveState.WRITING
+    assert status.rows_written + status.rows_unwanted == 1000
+    # The Sun is looked at once a minute of data time.
+    assert 499 <= status.rows_unwanted <= 501 + 60 / CADENCE_S + 100
+    assert status.rows_missed == 0
+
+
+@pytest.mark.parametrize(
+    ("time_s", "elevation_deg"),
+    # Solar transit over the site at the solstices of 2025: 90 - latitude -+ 23.44 degrees. The night is as far below.
+    [
+        (1_750_535_680.0, 76.2),  # 2025-06-21 19:54:40
+        (1_766_346_660.0, 29.3),  # 2025-12-21 19:51
+        (1_766_389_860.0, -76.2),  # 2025-12-22 07:51
+    ],
+)
+def test_the_suns_elevation_is_that_of_the_site(time_s, elevation_deg):
+    assert sun_elevation_deg(time_s) == pytest.approx(elevation_deg, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("times_s", "last_s", "found"),
+    [
+        ([10, 11, 12], -np.inf, [(0, 3, False)]),
+        ([10, 11, 12], 9.0, [(0, 3, True)]),
+        ([10, 11, 12], 10.0, [(0, 3, False)]),
+        ([86399, 86400, 86401], 86398.0, [(0, 1, True), (1, 3, False)]),
+        ([10, 11, 5, 6], 9.0, [(0, 2, True), (2, 4, False)]),
+        ([10, 10], 9.0, [(0, 1, True), (1, 2, False)]),
+        ([], 9.0, []),
+    ],
+)
+def test_rows_are_parted_by_days_and_by_times_that_do_not_grow(times_s, last_s, found):
+    parts = stretches(np.array(times_s, float), last_s)
+    assert [(part.start, part.stop, follows) for part, follows in parts] == found
+
+
+@pytest.mark.parametrize(
+    ("name", "store"),
+    [
+        ("2025-08-18.zarr", StoreName("2025-08-18")),
+        ("2025-08-18_12.zarr", StoreName("2025-08-18", 12)),
+        (".2025-08-18.zarr.new", None),
+        ("notes", None),
+    ],
+)
+def test_a_stores_name_says_its_day_and_part(name, store):
+    assert StoreName.parse(name) == store
+    assert store is None or str(store) == name
+
+
+def test_an_archive_without_rows_in_that_time_is_one_sentence(tmp_path):
+    with pytest.raises(ArchiveError, match="is no archive"):
+        open_archive(tmp_path)
+    with Following(tmp_path) as run:
+        run.add(recording(10, nchan=64))
+        run.wait_for(10)
+    with pytest.raises(ArchiveError, match="no rows in that time"):
+        open_archive(tmp_path, start="2026-01-01")
+
+
+def test_days_are_loaded_only_where_they_are_looked_at(tmp_path):
+    for day in range(3):
+        rows = recording(30, nchan=64, start_s=START_S + day * 86400)
+        open_store(tmp_path, rows).append(rows)
+    dataset = open_archive(tmp_path)
+    assert dataset.sizes["time"] == 90
+    assert dataset["YY"].chunks is not None
+    shutil.rmtree(tmp_path / "2025-08-20.zarr" / "YY" / "c")
+    first = dataset["YY"].sel(time="2025-08-18").values
+    assert first.shape == (30, 16)
+    assert np.isfinite(first).all()
+
+
+KILLED = """
+import sys, threading, time
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from recordings import recording
+from test_archive import Following
+rows = recording(20_000, nchan=64)
+with Following(Path(sys.argv[1]), length=20_000, commit_s=0.01) as run:
+    start = int(sys.argv[2])
+    print("ready", flush=True)
+    for n in range(start, len(rows)):
+        run.add(rows.only(slice(n, n + 1)))
+        if n % 7 == 0:
+            status = run.writer.status()
+            print(start + status.rows_written, flush=True)
+            time.sleep(0.001)
+"""
+
+
+def test_a_kill_at_any_moment_leaves_every_row_up_to_the_last_commit_once_and_in_order(tmp_path):
+    rng = np.random.default_rng(8)
+    rows = recording(20_000, nchan=64)
+    kept = 0
+    for _ in range(5):
+        code = KILLED.format(tests=str(Path(__file__).parent))
+        with subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path), str(kept)], stdout=subprocess.PIPE, text=True
+        ) as writer:
+            assert writer.stdout.readline() == "ready\n"
+            threading.Event().wait(rng.uniform(0.05, 0.6))  # the moment is the test's subject
+            os.kill(writer.pid, signal.SIGKILL)
+            told = [int(line) for line in writer.stdout.read().splitlines() if line]
+        committed = max(told, default=kept)
+        found = read_recording(tmp_path) if stores(tmp_path) else recording(0, nchan=64)
+        kept = len(found)
+        assert kept >= committed
+        np.testing.assert_array_equal(found.data, rows.data[:kept])
+        np.testing.assert_allclose(found.times_s, rows.times_s[:kept], atol=1e-6, rtol=0)
+    assert kept > 0
+
+
+def test_the_receiver_archives_every_frame_that_it_gets(tmp_path):
+    with (
+        producing(speed=20, frames=50, wait=True) as port,
+        StreamReceiver(stream_port=port, plot_interval=0, archive_dir=tmp_path) as receiver,
+    ):
+        assert receiver.wait_for_frames(50, 20)
+        rows = receiver.recording()
+    archive = receiver.snapshot().archive
+    assert (archive.rows_written, archive.rows_missed) == (50, 0)
+    np.testing.assert_array_equal(read_recording(tmp_path).data, rows.data)
+
+
+def test_headless_says_how_the_archive_is(tmp_path, capsys):
+    with producing(speed=10) as port:
+        arguments = ["--no-ui", "--port", str(port), "--duration", "2", "--plot-interval", "0"]
+        assert cli.main([*arguments, "--archive", str(tmp_path), "--status-format", "json"]) == 0
+    record = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert record["archive"] == "no rows yet"
+    assert record["archive_error"] == ""
+    assert len(read_recording(tmp_path)) == record["frames_received"]

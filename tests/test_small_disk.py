@@ -1,0 +1,92 @@
+"""A disk that is full, freed, read-only and writable again, under plots and archive at once."""
+
+import subprocess
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from conftest import poll_until, producing
+
+from sunspec_tui import StreamReceiver
+from sunspec_tui.archiving import ArchiveState
+from sunspec_tui.recording import unbroken
+from sunspec_tui.sources.files import read_recording
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 5 MB."""
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=5M", "small", str(tmp_path)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.decode().strip()}")
+    yield tmp_path
+    subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def remount(disk, how):
+    subprocess.run(["mount", "-o", f"remount,{how}", str(disk)], check=True)
+
+
+@contextmanager
+def filled(disk):
+    """No byte is free."""
+    ballast = disk / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        try:
+            for size in (65536, 4096, 1):
+                while file.write(b"x" * size) == size:
+                    pass
+        except OSError:
+            pass
+    yield
+    ballast.unlink()
+
+
+@pytest.mark.timeout(180)
+def test_plots_and_archive_say_what_is_wrong_receiving_goes_on_and_both_recover_without_a_loss(small_disk):
+    with (
+        producing(speed=10) as port,
+        StreamReceiver(
+            stream_port=port, plot_interval=0.2, plot_dir=small_disk / "figs", plot_keep="3", channel_average=32,
+            archive_dir=small_disk / "archive", buffer_length=12_000,
+        ) as receiver,
+    ):  # fmt: skip
+        receiver._archive._commit_s = 0.1
+
+        def state():
+            return receiver.snapshot(since=2**62)
+
+        def is_well():
+            now = state()
+            return now.plots.written and not now.plots.last_error and now.archive.state is ArchiveState.WRITING
+
+        def fails_with(why):
+            now = state()
+            return why in now.plots.last_error and why in now.archive.problem and now.archive.rows_waiting > 5
+
+        def is_well_again(before):
+            now = state()
+            return is_well() and now.plots.written > before.plots.written and now.archive.rows_waiting < 5
+
+        poll_until(is_well, 60, lambda: f"{state()}")
+        for trouble, why in (("full", "No space left on device"), ("read-only", "Read-only file system")):
+            if trouble == "full":
+                with filled(small_disk):
+                    poll_until(lambda why=why: fails_with(why), 30, lambda: f"{state()}")
+                    failing = state()
+            else:
+                remount(small_disk, "ro")
+                poll_until(lambda why=why: fails_with(why), 30, lambda: f"{state()}")
+                failing = state()
+                remount(small_disk, "rw")
+            assert failing.archive.state is ArchiveState.FAILING
+            assert failing.plots.failed
+            poll_until(lambda failing=failing: is_well_again(failing), 60, lambda: f"{state()}")
+            assert state().health.frames_received > failing.health.frames_received
+        last = state()
+        assert (last.health.frames_missing, last.archive.rows_missed) == (0, 0)
+    found = read_recording(small_disk / "archive")
+    assert len(found) == receiver.snapshot().archive.rows_written
+    assert len(unbroken(found.times_s, found.cadence_s)) == 1
+    assert np.isfinite(found.data).all()
+    assert not [path for path in (small_disk / "figs").iterdir() if path.name.startswith(".")]
