@@ -7,11 +7,12 @@ import platform
 import sys
 
 import display
+import files
 import hot_path
 import numpy as np
 import zmq
 
-PARTS = {"hot-path": hot_path.main, "display": display.main}
+PARTS = {"hot-path": hot_path.main, "display": display.main, "files": files.main}
 
 
 def main() -> None:
@@ -19,7 +20,7 @@ def main() -> None:
     print(
         f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}, libzmq {zmq.zmq_version()}"
     )
-    for name in sys.argv[1:] or ("hot-path", "display"):
+    for name in [name for name in sys.argv[1:] if name in PARTS] or PARTS:
         PARTS[name]()
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui import gain as gains
-from sunspec_tui.archiving import ArchiveStatus
+from sunspec_tui.archiving import ArchiveState, ArchiveStatus
 from sunspec_tui.carriers import AxisCheck
 from sunspec_tui.delay import DelayReading, DelayStatistics, delay_statistics
 from sunspec_tui.gain import GainCheck
@@ -157,11 +157,12 @@ class Snapshot:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is wrong with the data, in a few words each."""
+        """What is wrong with the data, or with what becomes of them, in a few words each."""
         faulty = 0 if self.pipelines is None else int((self.pipelines.faults > 0).any(axis=0).sum())
         found = [f"{faulty} pipeline{'s' * (faulty > 1)} at fault"] if faulty else []
         found += ["axis shifted?"] if self.axis_note else []
-        return (*found, "gain lost?") if self.gain.lost else tuple(found)
+        found += ["gain lost?"] if self.gain.lost else []
+        return (*found, "archive failing") if self.archive.state is ArchiveState.FAILING else tuple(found)
 
     @cached_property
     def delay_statistics(self) -> DelayStatistics:

@@ -5,15 +5,19 @@ The pictures lie in `__snapshots__`: characters first, then for each line where 
 """
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import poll_until
 from monitors import Screen, StillReceiver
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from sunspec_tui.archiving import ArchiveState, ArchiveStatus
 from sunspec_tui.colormaps import Depth
 from sunspec_tui.config import Settings
 from sunspec_tui.governor import Quality
+from sunspec_tui.sources.files import read_recording
 from sunspec_tui.times import channel_frequencies_hz
 
 SIZES = [(80, 24), (120, 40), (200, 60), (250, 70)]
@@ -147,6 +151,79 @@ def test_help(show, frames, picture, size):
     assert text_of(look(screen)) == picture
 
 
+def mark_ten_columns(screen):
+    screen.act("step('move_cursor', -1, 0)")
+    screen.act("step('move_cursor', -5, 0)")
+    screen.act("step('mark', 1)")
+    screen.act("step('move_cursor', -9, 0)")
+    screen.act("step('mark', 0)")
+    screen.act("step('escape')")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+def test_a_marked_interval(show, frames, picture, size):
+    screen = show(size, frames)
+    mark_ten_columns(screen)
+    assert text_of(look(screen)) == picture
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+def test_the_question_for_a_file(show, frames, picture, size):
+    screen = show(size, frames)
+    screen.act("export")
+    assert text_of(look(screen)) == picture
+
+
+def exported(screen, name):
+    """Type a name where it is asked for, and wait for what the monitor says of it."""
+    screen.act("export")
+    screen.do(lambda: setattr(screen.app.screen.query_one("Input"), "value", str(name)))
+    screen.press("enter")
+    return poll_until(lambda: [each.message for each in screen.app._notifications], 20, "a notice")[-1]
+
+
+def test_the_marked_interval_goes_to_the_file_that_is_named(show, frames, tmp_path):
+    screen = show((120, 40), frames)
+    mark_ten_columns(screen)
+    assert "MB" in exported(screen, tmp_path / "event.npz")
+    found, kept = read_recording(tmp_path / "event.npz"), screen.receiver.get_rows()
+    # Ten columns of four slots, of which the receiver has lost none there.
+    assert len(found) == 40
+    first = int(np.flatnonzero(kept.times_s == found.times_s[0])[0])
+    np.testing.assert_array_equal(found.data, kept.data[first : first + 40])
+    assert (kept.slots[first] % 4, kept.slots[first + 39] % 4) == (0, 3)
+
+
+def test_without_marks_the_picture_goes_to_the_file(show, frames, tmp_path):
+    screen = show((120, 40), frames)
+    screen.act("step('span', -1)")
+    look(screen)
+    exported(screen, tmp_path / "picture.fits")
+    found = read_recording(tmp_path / "picture.fits")
+    kept, columns = screen.receiver.get_rows(), screen.app.scene.columns
+    assert len(found) == int((kept.slots // 2 > kept.slots[-1] // 2 - columns).sum())
+    assert found.times_s[-1] == pytest.approx(kept.times_s[-1], abs=1e-5)
+
+
+def test_a_name_without_a_form_is_asked_for_again_and_a_disk_that_does_not_take_it_is_told(show, frames, tmp_path):
+    screen = show((120, 40), frames)
+    (tmp_path / "file").write_text("")
+    assert "choose another file" in exported(screen, tmp_path / "file" / "a.npz")
+    screen.act("export")
+    screen.do(lambda: setattr(screen.app.screen.query_one("Input"), "value", "event.txt"))
+    screen.press("enter")
+    assert "must end in" in str(screen.app.screen.query_one("#problem").render())
+    screen.press("escape")
+    assert len(screen.app.screen_stack) == 1
+
+
+def test_nothing_received_is_nothing_to_export(show):
+    screen = show((80, 24))
+    screen.act("export")
+    assert len(screen.app.screen_stack) == 1
+    assert "no rows" in [each.message for each in screen.app._notifications][-1]
+
+
 def test_a_signed_product_on_a_slow_link(show, frames, picture):
     screen = show((120, 40), frames)
     screen.app.governor.quality = Quality.LEAST
@@ -186,6 +263,14 @@ def with_messages_that_are_none(receiver):
         receiver.on_message(parts)
 
 
+def with_an_archive_on_a_full_disk(receiver):
+    failing = ArchiveStatus(
+        ArchiveState.FAILING, Path("archive"), rows_written=1200, rows_waiting=77, free_bytes=0,
+        problem="cannot archive to archive: No space left on device; rows wait in the ring",
+    )  # fmt: skip
+    receiver._archive.status = lambda: failing
+
+
 def from_a_sender_whose_clock_is_fast(receiver):
     receiver.feed(sky(FRAMES), time_tag=2, timestamp=receiver.now_s + 0.65)
 
@@ -199,6 +284,7 @@ def from_a_sender_whose_clock_is_fast(receiver):
         with_an_axis_off_by_40_channels,
         with_less_gain,
         with_messages_that_are_none,
+        with_an_archive_on_a_full_disk,
         from_a_sender_whose_clock_is_fast,
     ],
     ids=lambda faulty: faulty.__name__,

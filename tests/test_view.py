@@ -14,7 +14,7 @@ from sunspec_tui.keys import FOOTER, KEYS
 from sunspec_tui.products import Product
 from sunspec_tui.scaling import Levels
 from sunspec_tui.times import bin_frequencies_hz
-from sunspec_tui.view import PANELS, PICTURES, STEPS, Cursor, Extent, View
+from sunspec_tui.view import PANELS, PICTURES, STEPS, Cursor, Extent, View, marked_slots
 
 BAND = Band.of(bin_frequencies_hz(560, 3072, 4) / 1e6)
 EXTENT = Extent(
@@ -62,6 +62,12 @@ def walk(view, *steps, extent=EXTENT):
         ([("move_cursor", -1, 0)], "cursor", Cursor(1250, 384)),
         ([("move_cursor", -1, 0)] * 3, "cursor", Cursor(1248, 384)),
         ([("move_cursor", -1, 0), ("escape",)], "cursor", None),
+        ([("mark", 0)], "marks", (4724, None)),
+        ([("mark", 1)], "marks", (None, 5000)),
+        ([("move_cursor", 1, 0), ("mark", 0), ("move_cursor", 5, 0), ("mark", 1)], "marks", (4860, 4883)),
+        ([("hold",), ("back_in_time", 0.5), ("mark", 1)], "marks", (None, 4860)),
+        ([("mark", 0), ("escape",)], "marks", (None, None)),
+        ([("mark", 0), ("move_cursor", 1, 0), ("escape",)], "marks", (4724, None)),
         ([("hold",), ("escape",)], "held", None),
         ([("maximise", PICTURES), ("escape",)], "maximised", None),
         ([("maximise", PICTURES)], "maximised", "waterfall"),
@@ -83,6 +89,21 @@ def walk(view, *steps, extent=EXTENT):
 )  # fmt: skip
 def test_a_step_does_what_its_key_says(steps, field, value):
     assert getattr(walk(View(), *steps), field) == value
+
+
+@pytest.mark.parametrize(
+    ("marks", "found"),
+    [
+        ((None, None), (4724, 5000)),
+        ((4800, None), (4800, 5000)),
+        ((None, 4900), (4724, 4900)),
+        ((4800, 4900), (4800, 4900)),
+        ((4900, 4800), (4800, 4900)),
+        ((None, 4000), (4000, 4724)),
+    ],
+)
+def test_an_end_that_is_not_marked_is_the_pictures(marks, found):
+    assert marked_slots(View(marks=marks), EXTENT) == found
 
 
 def test_zoom_keeps_the_cursor_in_the_band():

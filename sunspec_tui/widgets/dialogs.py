@@ -123,7 +123,8 @@ class ExportScreen(ModalScreen[str | None]):
             box.border_subtitle = "enter writes it, esc does not"
             yield Label(Text(self._what))
             yield Input(value=self._name, placeholder="a file name")
-            yield Label(Text(f".fits: {self._product} for e-CALLISTO's tools; .h5, .npz, .csv: all products"))
+            yield Label(Text(f".fits: {self._product}, for e-CALLISTO's tools"))
+            yield Label(Text(".h5 (the recorder's), .npz, .csv: all products"))
             yield Label("", id="problem")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

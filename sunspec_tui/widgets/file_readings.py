@@ -34,9 +34,9 @@ def archive_rows(archive: ArchiveStatus) -> list[tuple[str, ...]]:
     waiting = f", {archive.rows_waiting} wait" if failing and archive.rows_waiting else ""
     found.append(("rows", f"{archive.rows_written}{waiting}"))
     if missed:
-        found.append(("rows lost", str(missed), "bold red"))
+        found.append(("lost", str(missed), "bold red"))
     if archive.free_bytes is not None:
-        found.append(("disk free", size(archive.free_bytes)))
+        found.append(("free", size(archive.free_bytes)))
     return found
 
 
