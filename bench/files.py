@@ -9,8 +9,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -96,7 +94,9 @@ def plots(directory: Path) -> None:
     settled = np.array(memory[len(memory) // 4 :])
     slopes = [np.polyfit(np.arange(len(settled)), settled[:, i], 1)[0] * 1024 for i in (0, 1)]
     print(f"{PLOTS} plots of 1200 rows    {sum(event.ok for event in events)} written")
-    print(f"a plot                  {statistics.median(seconds):.3f} s median, {sorted(seconds)[-2]:.3f} s but the first")
+    print(
+        f"a plot                  {statistics.median(seconds):.3f} s median, {sorted(seconds)[-2]:.3f} s but the first"
+    )
     print(f"its size                {statistics.median(sizes) / 1e6:.3f} MB median, {max(sizes) / 1e6:.3f} MB at most")
     print(f"memory of this process  {settled[0, 0]:.1f} to {settled[-1, 0]:.1f} MiB, {slopes[0]:+.2f} kiB a plot")
     print(f"memory of the child     {settled[0, 1]:.1f} to {settled[-1, 1]:.1f} MiB, {slopes[1]:+.2f} kiB a plot")
@@ -122,7 +122,8 @@ def day(directory: Path) -> None:
     settled = memory[len(memory) // 4 :]
     slope = np.polyfit(np.arange(len(settled)), settled, 1)[0] * 1024 / (COMMIT_ROWS * 30)
     print(f"a day, {store.nrows} rows      {seconds:.0f} s, {store.nrows / seconds:.0f} rows/s")
-    print(f"on the disk             {nbytes / 1e9:.2f} GB in {len(files)} files, {nbytes / store.nrows / 12288:.2f} of raw")
+    share = nbytes / store.nrows / 12288
+    print(f"on the disk             {nbytes / 1e9:.2f} GB in {len(files)} files, {share:.2f} of raw")
     print(f"memory                  {settled[0]:.0f} to {settled[-1]:.0f} MiB, {slope:+.3f} kiB a row")
 
 
@@ -143,7 +144,11 @@ def live(directory: Path) -> None:
 
 def hour(directory: Path) -> None:
     """One hour of one day, opened and loaded."""
-    for what, names in (("opened", ()), ("one product loaded", ("XX",)), ("all loaded", ("XX", "YY", "XY_real", "XY_imag"))):
+    for what, names in (
+        ("opened", ()),
+        ("one product loaded", ("XX",)),
+        ("all loaded", ("XX", "YY", "XY_real", "XY_imag")),
+    ):
         times = []
         for n in range(5):
             begin_s = START_S + 3600 * (3 + 4 * n)
@@ -206,7 +211,6 @@ def quicklooks(directory: Path, out: Path) -> None:
         if n:
             # The first day's chunks under another day's times: a day takes minutes to make.
             shutil.copytree(directory / "2025-08-18.zarr", path, copy_function=os.link)
-            (path / "time" / "c").exists()
             _shift(path, n * 86_400_000_000)
         elif not path.exists():
             store = None
@@ -221,9 +225,9 @@ def quicklooks(directory: Path, out: Path) -> None:
         found = sorted(quicklook(directory, out / str(workers), workers=workers))
         seconds[workers] = time.perf_counter() - begun_s
         pictures[workers] = [path.read_bytes() for path in found]
-    same = pictures[1] == pictures[2]
+    same = "the same" if pictures[1] == pictures[2] else "DIFFERENT"
     print(f"quick-looks of {DAYS} days   {seconds[1]:.1f} s with 1 worker, {seconds[2]:.1f} s with 2: "
-          f"{seconds[1] / seconds[2]:.2f} times as fast; {len(pictures[1])} pictures, {'the same' if same else 'DIFFERENT'}")  # fmt: skip
+          f"{seconds[1] / seconds[2]:.2f} times as fast; {len(pictures[1])} pictures, {same}")  # fmt: skip
 
 
 def _shift(path: Path, by_us: int) -> None:
@@ -237,12 +241,6 @@ def _shift(path: Path, by_us: int) -> None:
 
 
 PARTS = ("plots", "live", "kills", "day")
-
-
-def _directories() -> Iterator[Path]:
-    while True:
-        with tempfile.TemporaryDirectory() as directory:
-            yield Path(directory)
 
 
 def main() -> None:

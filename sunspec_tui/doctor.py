@@ -45,13 +45,13 @@ def findings(
         "verdict": verdict,
         "advice": advice,
         "frames_received": health.frames_received,
-        "frames_missing": health.frames_missing,
+        "frames_missing": health.missing,
         "frames_rejected": health.frames_rejected,
         "rejected": health.rejected,
         "last_rejection": health.last_rejection,
         "state": str(health.state),
         "silence_s": _known(health.silence_s),
-        "restarts": health.restarts,
+        "restarts": health.restarts if health.restarts_known else None,
         "repeats": health.repeats,
         "reversals": health.reversals,
         "stalls": health.stalls,
@@ -164,7 +164,7 @@ def report(found: Mapping[str, Any]) -> list[str]:
     axis = found["axis"]
     said = "from the header" if axis["chan0_from"] == "header" else "a setting, the header does not say"
     lines += [
-        f"frames     {found['frames_received']} received, {found['frames_missing']} missing, "
+        f"frames     {found['frames_received']} received, {_missing(found)}, "
         f"{found['frames_rejected']} rejected {causes}".rstrip(),
         f"shape      nbeam, nchan, npol = {tuple(found['shape'])}, {found['data_type']}",
         f"axis       {axis['low_mhz']:.3f} to {axis['high_mhz']:.3f} MHz in {axis['bins']} bins, "
@@ -196,6 +196,11 @@ def _header_lines(found: Mapping[str, Any]) -> list[str]:
         # A key is a stranger's text: nothing of it may reach the terminal as a command.
         lines.append(f"header     {key if key.isidentifier() else ascii(key)}: {value!a}{meant}")
     return lines
+
+
+def _missing(found: Mapping[str, Any]) -> str:
+    missing = found["frames_missing"]
+    return "missing cannot be told without seq or last_block_time" if missing is None else f"{missing} missing"
 
 
 def _seconds(value_s: float | None) -> str:

@@ -91,6 +91,8 @@ class HealthReading:
         How often the stream has been stalled, the stall that lasts included.
     last_rejection
         Why the last rejected message was none.
+    losses_known, restarts_known
+        Whether headers say enough for what is missing, and for restarts, to be counted at all.
     """
 
     state: StreamState = StreamState.CONNECTING
@@ -109,6 +111,13 @@ class HealthReading:
     queue_most: int = 0
     stalls: int = 0
     last_rejection: str = ""
+    losses_known: bool = True
+    restarts_known: bool = True
+
+    @property
+    def missing(self) -> int | None:
+        """Frames that are missing; None where headers cannot tell."""
+        return self.frames_missing if self.losses_known else None
 
     @property
     def is_silent(self) -> bool:
@@ -133,6 +142,7 @@ class StreamHealth:
         self._gulps: deque[int] = deque(maxlen=_GULPS)
         self._queued = self._queued_most = 0
         self._stalls_over = 0
+        self._losses_known = self._restarts_known = True
         self._last_rejection = ""
         self._last: Frame | None = None
         self._last_time_s = math.nan
@@ -174,6 +184,9 @@ class StreamHealth:
         else:
             self._gulps.append(1)
         time_s, mark = _row_time(frame, now_s)
+        # Neither numbers nor the data's own time: a gap cannot be told from a slow network.
+        self._losses_known = frame.seq is not None or not mark & Mark.TIME_GUESSED
+        self._restarts_known = frame.seq is not None or frame.time_tag is not None
         step_s = time_s - self._last_time_s
         missing = 0
         if self._last is None:
@@ -288,6 +301,8 @@ class StreamHealth:
             queue_most=self._queued_most,
             stalls=self._stalls_over + (state is StreamState.STALLED),
             last_rejection=self._last_rejection,
+            losses_known=self._losses_known,
+            restarts_known=self._restarts_known,
         )
 
 

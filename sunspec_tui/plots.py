@@ -43,7 +43,7 @@ class PlotJob:
     station
         Where the stream comes from, for the title.
     frames_missing
-        Frames lost so far.
+        Frames lost so far; None where headers cannot tell.
     directory
         Where the file goes.
     now_s
@@ -69,7 +69,7 @@ class PlotJob:
     product: str
     lag_s: float | None = math.nan
     station: str = ""
-    frames_missing: int = 0
+    frames_missing: int | None = 0
     directory: str = "figs"
     now_s: float = 0.0
     number: int = 0

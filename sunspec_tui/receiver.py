@@ -463,7 +463,7 @@ class StreamReceiver:
             "state": str(health.state),
             "frames_received": health.frames_received,
             "frames_rejected": health.frames_rejected,
-            "frames_missing": health.frames_missing,
+            "frames_missing": health.missing,
             "cadence": health.cadence_s,
         }
 

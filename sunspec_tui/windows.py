@@ -119,7 +119,7 @@ def live_job(
         product=str(shown),
         lag_s=snapshot.delay.value_s,
         station=f"{station} ({snapshot.source})",
-        frames_missing=snapshot.health.frames_missing,
+        frames_missing=snapshot.health.missing,
         directory=str(snapshot.plots.directory),
         now_s=snapshot.taken_s,
         number=last.count,

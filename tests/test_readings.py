@@ -344,3 +344,9 @@ def test_a_panel_is_as_high_as_its_text_in_any_width(width, lines):
     panel = Panel("A title", id="a")
     panel.text = Text("one two\nthree four")
     assert panel.get_content_height(Size(), Size(), width) == lines
+
+
+def test_what_headers_do_not_tell_is_not_said_to_be_none():
+    health = HealthReading(losses_known=False)
+    assert "missing  not told" in health_text(health).plain
+    assert health.missing is None

@@ -123,7 +123,7 @@ def health_text(
     lines: list[tuple[str, ...]] = [
         ("frames", f"{health.frames_received}, {number(health.rate_hz, '/s')}"),
         ("cadence", number(health.cadence_s, "s", 4)),
-        ("missing", str(health.frames_missing), bad if health.frames_missing else ""),
+        ("missing", "not told" if health.missing is None else str(health.missing), bad if health.missing else ""),
         ("rejected", str(health.frames_rejected), bad if health.frames_rejected else ""),
     ]
     for cause, count in health.rejected.items():
@@ -221,7 +221,7 @@ def status_text(
     parts.append(Part(f"  age {duration(data_age_s)}", rank=5 if stalled else 2))
     if health.link is not LinkState.CONNECTED:
         parts.append(Part(f"  {health.link}", "yellow", 1))
-    for what, count in (("lost", health.frames_missing), ("rejected", health.frames_rejected)):
+    for what, count in (("lost", health.missing), ("rejected", health.frames_rejected)):
         if count:
             parts.append(Part(f"  {what} {count}", "bold red", 1))
     parts += [Part(f"  {warning}", "yellow", 1) for warning in warnings]

@@ -229,7 +229,8 @@ def plot_window(
 def _title(job: PlotJob) -> str:
     first, last = (datetime.fromtimestamp(float(job.times_s[i]), UTC) for i in (0, -1))
     until = f"{last:%H:%M:%S}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M:%S}"
-    losses = job.note or (f"{job.frames_missing} frames missing" if job.frames_missing else "nothing missing")
+    counted = "nothing missing" if job.frames_missing == 0 else f"{job.frames_missing} frames missing"
+    losses = job.note or ("losses unknown" if job.frames_missing is None else counted)
     cadence = f"cadence {job.cadence_s:.4f} s" if math.isfinite(job.cadence_s) else "cadence unknown"
     return (
         f"{job.station}  {job.product}  {first:%Y-%m-%d %H:%M:%S} to {until} UTC\n"
