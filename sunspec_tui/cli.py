@@ -8,7 +8,6 @@ import argparse
 import gc
 import json
 import logging
-import math
 import os
 import sys
 import threading
@@ -31,21 +30,13 @@ from sunspec_tui.config import (
     plain_type,
     read_file,
 )
-from sunspec_tui.errors import ExportError, SunspecError, UsageError
-from sunspec_tui.times import moment_s
+from sunspec_tui.errors import SunspecError, UsageError
 from sunspec_tui.version import __version__
 
 if TYPE_CHECKING:
     from sunspec_tui.receiver import StreamReceiver
-    from sunspec_tui.recording import Recording
-    from sunspec_tui.sources.faults import Faults
-    from sunspec_tui.sources.feed import Feed, Source
-    from sunspec_tui.streaming import AvgStreamingOp
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
-# As deployed: gulps of 1.0272 s, each sent as two frames 0.15 s apart.
-BURST_NAVG, BURST_SPECTRA, BURST_GAP_S = 1536, 16, 0.15
-DEFAULT_INTERVAL_S, LEAST_FRAME_S = 0.25, 0.1
 log = logging.getLogger("sunspec_tui")
 
 
@@ -221,9 +212,10 @@ def _run_on_terminal(open_receiver: "Callable[[], StreamReceiver]", settings: Se
 
 def _start_demo(started: ExitStack, settings: Settings) -> int:
     """An embedded producer on a free loopback port."""
+    from sunspec_tui.producing import producer
     from sunspec_tui.sources.simulate import SimulatedSun
 
-    op, _ = _producer(started, SimulatedSun(chan0=settings.chan0), StreamSettings(port=0))
+    op, _ = producer(started, SimulatedSun(chan0=settings.chan0), StreamSettings(port=0))
     port = op.bind()
     thread = threading.Thread(target=op.main, name="sunspec-producer", daemon=True)
     thread.start()
@@ -244,9 +236,10 @@ def _stream(arguments: Sequence[str]) -> int:
     settings = StreamSettings(**vars(parser.parse_args(arguments)))
     with ExitStack() as started:
         _start_logging(started, settings.log_level)
-        faults = _faults(settings)
-        source = _source(settings)
-        op, feed = _producer(started, source, settings, faults)
+        from sunspec_tui.producing import faults_of, producer, source_of
+
+        faults = faults_of(settings)
+        op, feed = producer(started, source_of(settings), settings, faults)
         log.info("publishing %s on %s:%d", settings.source, settings.addr, op.bind())
         from sunspec_tui.headless import Ending
 
@@ -257,10 +250,10 @@ def _stream(arguments: Sequence[str]) -> int:
             if ending.status is not None:
                 op.shutdown()
             publishing.result()
-        print(f"{op.frames_sent} frames sent", flush=True)
+        _say(f"{op.frames_sent} frames sent")
         if faults is not None:
             whose = "a receiver that got them all counts" if settings.format == "today" else _UNCOUNTABLE
-            print(f"{whose} {json.dumps(faults.report())}", flush=True)
+            _say(f"{whose} {json.dumps(faults.report())}")
         if feed.error is not None:
             raise feed.error
         return EXIT_OK if ending.status is None else ending.status
@@ -269,213 +262,24 @@ def _stream(arguments: Sequence[str]) -> int:
 _UNCOUNTABLE = "faults made, of which headers of this form do not tell a receiver all:"
 
 
-def _source(settings: StreamSettings) -> "Source":
-    if settings.source == "simulate":
-        from sunspec_tui.sources.simulate import SimulatedSun
+def _looked(name: str, kind: type[Any], description: str) -> Callable[[Sequence[str]], int]:
+    """A command of `commands` with its own settings."""
 
-        if settings.burst:
-            return SimulatedSun(settings.seed, settings.chan0, navg=BURST_NAVG, ntime_gulp=BURST_SPECTRA)
-        return SimulatedSun(settings.seed, settings.chan0)
-    if settings.burst:
-        raise UsageError("--burst is a pattern of the simulated Sun's: leave it out with a file")
-    from sunspec_tui.sources.replay import open_replay
+    def run(arguments: Sequence[str]) -> int:
+        settings = kind(**vars(_parser(kind, f"sunspec-tui {name}", description).parse_args(arguments)))
+        from sunspec_tui import commands
 
-    return open_replay(Path(settings.source), settings.chan0, time.time if settings.now else None)
+        with ExitStack() as started:
+            _start_logging(started, "WARNING")
+            return int(getattr(commands, name)(settings, _say))
 
-
-def _faults(settings: StreamSettings) -> "Faults | None":
-    if not settings.fault:
-        return None
-    from sunspec_tui.sources.faults import FaultPlan, Faults
-    from sunspec_tui.sources.formats import encode_as
-
-    return Faults(FaultPlan.parse(settings.fault), encode_as(settings.format), settings.seed)
-
-
-def _producer(
-    started: ExitStack, source: "Source", settings: StreamSettings, faults: "Faults | None" = None
-) -> "tuple[AvgStreamingOp, Feed]":
-    """A producer on a ring that a feed fills; the feed ends with `started`."""
-    from sunspec_tui.sources.feed import Feed
-    from sunspec_tui.sources.formats import encode_as
-    from sunspec_tui.sources.memory_ring import MemoryRing
-    from sunspec_tui.streaming import AvgStreamingOp
-
-    ring = MemoryRing()
-    feed = Feed(ring, source, speed=settings.speed, loop=settings.loop)
-    feed.start()
-    started.callback(feed.stop)
-    op = AvgStreamingOp(
-        log,
-        ring,
-        ntime_gulp=source.ntime_gulp,
-        stream_addr=settings.addr,
-        stream_port=settings.port,
-        stream_interval=_interval_s(source, settings),
-        burst_gap_s=BURST_GAP_S / settings.speed if settings.burst and settings.speed else 0.0,
-        encode=faults or encode_as(settings.format),
-        wait=settings.wait,
-        lossless=settings.wait,
-        max_frames=settings.frames,
-    )
-    return op, feed
-
-
-def _interval_s(source: "Source", settings: StreamSettings) -> float:
-    """Data time of a frame; rows of a file leave as they are where they are long enough to be frames."""
-    if settings.burst:
-        return source.ntime_gulp * source.spectrum_s / 2
-    if settings.interval is None:
-        return source.spectrum_s if source.spectrum_s >= LEAST_FRAME_S else DEFAULT_INTERVAL_S
-    return settings.interval
-
-
-# sunspec-tui snapshot, sunspec-tui doctor
-
-
-def _look(
-    started: ExitStack, arguments: Sequence[str], name: str, description: str
-) -> "tuple[LookSettings, StreamReceiver]":
-    """Settings, and a receiver that has waited for frames; it runs until `started` ends."""
-    parser = _parser(LookSettings, f"sunspec-tui {name}", description)
-    settings = LookSettings(**vars(parser.parse_args(arguments)))
-    _start_logging(started, "WARNING")
-    from sunspec_tui.receiver import StreamReceiver
-
-    rows = max(2, settings.frames)
-    receiver = StreamReceiver(settings.addr, settings.port, rows, plot_interval=0, chan0=settings.chan0)
-    started.enter_context(receiver)
-    return settings, receiver
-
-
-def _snapshot(arguments: Sequence[str]) -> int:
-    with ExitStack() as started:
-        settings, receiver = _look(
-            started, arguments, "snapshot", "Print a text figure of the stream's latest spectrum."
-        )
-        from sunspec_tui import headless
-        from sunspec_tui.products import Product
-
-        receiver.wait_for_frames(settings.frames, settings.timeout)
-        seen = receiver.snapshot()
-        if settings.png is not None and seen.axis is not None:
-            _write_png(receiver, settings.png)
-    print(headless.figure(seen, Product.XX))
-    print(headless.text_line(seen))
-    return EXIT_OK if seen.axis is not None else EXIT_FAILED
-
-
-def _write_png(receiver: "StreamReceiver", path: Path) -> None:
-    from sunspec_tui.writers.figure import SpectrumFigure
-
-    job = receiver.plot_job()
-    if job is None:
-        return
-    figure = SpectrumFigure()
-    figure.draw(job)
-    try:
-        figure.save(path)
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}; choose another --png") from error
-
-
-def _doctor(arguments: Sequence[str]) -> int:
-    with ExitStack() as started:
-        settings, receiver = _look(started, arguments, "doctor", "Say what the stream says of itself.")
-        from sunspec_tui.doctor import findings, report
-
-        arrivals_s = _arrivals(receiver, settings.frames, settings.timeout)
-        seen, frame = receiver.snapshot(), receiver.last_frame()
-        found = findings(seen, frame, arrivals_s, _delays(receiver))
-    for line in [json.dumps(found)] if settings.json else report(found):
-        print(line)
-    return EXIT_OK if seen.health.frames_received else EXIT_FAILED
-
-
-def _arrivals(receiver: "StreamReceiver", count: int, timeout_s: float) -> list[float]:
-    """When frames came, until there are enough of them or the time is up."""
-    end_s, arrivals_s = time.monotonic() + timeout_s, list[float]()
-    while len(arrivals_s) < count and (left_s := end_s - time.monotonic()) > 0:
-        if not receiver.wait_for_frames(len(arrivals_s) + 1, left_s):
-            break
-        arrivals_s.append(time.monotonic())
-    return arrivals_s
-
-
-def _delays(receiver: "StreamReceiver") -> dict[str, float]:
-    """The message delay by each method that needs nothing from the user."""
-    found = {}
-    for method in ("buffer", "auto"):
-        receiver.set_delay_calculation_method(method)
-        found[method] = receiver.get_current_delay()
-    return found
-
-
-# sunspec-tui export, sunspec-tui quicklook
-
-
-def _export(arguments: Sequence[str]) -> int:
-    parser = _parser(ExportSettings, "sunspec-tui export", "Write rows to a file that other programs open.")
-    settings = ExportSettings(**vars(parser.parse_args(arguments)))
-    from sunspec_tui.products import Product
-    from sunspec_tui.recording import file_form
-    from sunspec_tui.writers.export import export
-
-    # Before anything is waited for.
-    file_form(settings.output)
-    start_s, end_s = (None if each is None else moment_s(each) for each in (settings.start, settings.end))
-    if settings.input is not None:
-        from sunspec_tui.sources.files import read_recording
-
-        rows = read_recording(settings.input, start_s, end_s)
-    else:
-        rows = _received(settings).between(start_s, end_s)
-    nbytes = export(rows, settings.output, Product(settings.product))
-    print(f"{settings.output}: {len(rows)} rows, {nbytes / 1e6:.2f} MB")
-    return EXIT_OK
-
-
-def _received(settings: ExportSettings) -> "Recording":
-    """Rows of a stream that was listened to for a while."""
-    from sunspec_tui.receiver import StreamReceiver
-
-    with ExitStack() as started:
-        _start_logging(started, "WARNING")
-        receiver = StreamReceiver(
-            settings.addr, settings.port, max(2, settings.frames), plot_interval=0, chan0=settings.chan0,
-            channel_average=settings.channel_average, station=settings.station,
-        )  # fmt: skip
-        started.enter_context(receiver)
-        receiver.wait_for_frames(settings.frames, settings.timeout)
-        rows = receiver.recording()
-    if rows is None:
-        raise ExportError(
-            f"nothing came from {settings.addr}:{settings.port} in {settings.timeout:g} s, there is nothing to export"
-        )
-    return rows
-
-
-def _quicklook(arguments: Sequence[str]) -> int:
-    parser = _parser(QuicklookSettings, "sunspec-tui quicklook", "Draw pictures of the days or hours of an archive.")
-    settings = QuicklookSettings(**vars(parser.parse_args(arguments)))
-    from sunspec_tui.quicklook import quicklook
-
-    start_s = -math.inf if settings.start is None else moment_s(settings.start)
-    end_s = math.inf if settings.end is None else moment_s(settings.end)
-    count = 0
-    for path in quicklook(
-        settings.archive, settings.out, product=settings.product, per=settings.per, start_s=start_s, end_s=end_s,
-        scheduler=settings.scheduler, workers=settings.workers,
-    ):  # fmt: skip
-        print(path, flush=True)
-        count += 1
-    return EXIT_OK if count else EXIT_FAILED
+    return run
 
 
 _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "stream": _stream,
-    "doctor": _doctor,
-    "snapshot": _snapshot,
-    "export": _export,
-    "quicklook": _quicklook,
+    "doctor": _looked("doctor", LookSettings, "Say what the stream says of itself."),
+    "snapshot": _looked("snapshot", LookSettings, "Print a text figure of the stream's latest spectrum."),
+    "export": _looked("export", ExportSettings, "Write rows to a file that other programs open."),
+    "quicklook": _looked("quicklook", QuicklookSettings, "Draw pictures of the days or hours of an archive."),
 }

@@ -123,6 +123,7 @@ class LookSettings:
 
     addr: str = _setting("127.0.0.1", "address of the stream", "stream")
     port: int = _setting(9798, "port of the stream", "stream", least=1, most=65535)
+    beam: int | None = _setting(None, f"recorder's beam: port {BEAM_PORT_BASE} + BEAM", "stream", least=1, most=999)
     frames: int = _setting(8, "frames to wait for", "stream", least=1)
     timeout: float = _setting(10.0, "seconds to wait for them", "stream", above=0)
     chan0: int = _setting(560, "first channel, where the stream does not say", "stream", least=0)
@@ -131,6 +132,11 @@ class LookSettings:
 
     def __post_init__(self) -> None:
         check(self)
+
+    @property
+    def stream_port(self) -> int:
+        """The port to connect to: of the beam, if one is named."""
+        return self.port if self.beam is None else BEAM_PORT_BASE + self.beam
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """StreamReceiver: owns and orders all that runs, and hands out frozen snapshots.
 
-It starts the subscriber's thread and the plot writer, keeps the one lock that their state stands
+It starts the archive, the subscriber's thread and the plot writer, keeps the one lock that their state stands
 under, and stops everything in reverse order. It draws nothing, prints nothing and knows no front end;
-what is worth telling goes to the log of this package.
+what is worth telling goes to the log of this package. `received` is what it has, this module what it does.
 """
 
 import logging
@@ -12,47 +12,37 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sunspec_tui.delay import DelayMethod
-from sunspec_tui.errors import ExportError, RejectCause, RejectedMessage, UsageError
+from sunspec_tui.errors import RejectCause, RejectedMessage, UsageError
 from sunspec_tui.events import tell
 from sunspec_tui.follower import Follower
-from sunspec_tui.frame import Frame, decode
+from sunspec_tui.frame import decode
 from sunspec_tui.health import LinkState
 from sunspec_tui.intake import DelayChoice, Intake
 from sunspec_tui.judging import Judgement, judge
 from sunspec_tui.memory import Collector, MemoryReading, object_count
 from sunspec_tui.plots import PlotJob
-from sunspec_tui.products import Product, available, bin_count, derive
-from sunspec_tui.recording import STATION, Recording
+from sunspec_tui.products import bin_count
+from sunspec_tui.received import DEFAULT_NCHAN, Received, one_of
+from sunspec_tui.recording import STATION
 from sunspec_tui.retention import DEFAULT_KEEP, Keep
-from sunspec_tui.ring import RingBuffer, Rows
-from sunspec_tui.snapshot import Position, Snapshot
+from sunspec_tui.snapshot import Snapshot
 from sunspec_tui.subscriber import Subscriber
 from sunspec_tui.teller import Teller
-from sunspec_tui.times import moment_s
-from sunspec_tui.version import __version__
-from sunspec_tui.windows import live_job, ring_recording
+from sunspec_tui.windows import live_job
 from sunspec_tui.writers.archive import ArchiveWriter, Followed
-from sunspec_tui.writers.export import export
 from sunspec_tui.writers.png import PngWriter
 
 log = logging.getLogger(__name__)
 
-Choice = TypeVar("Choice", bound=StrEnum)
 
-DEFAULT_NCHAN = 3072
-
-
-class StreamReceiver:
+class StreamReceiver(Received):
     """Receives the stream, keeps the last minutes and writes plots.
 
     Parameters
@@ -137,16 +127,16 @@ class StreamReceiver:
             ("gc_interval", gc_interval, 0),
             ("plot_interval", plot_interval, 0),
         ):
-            if value < least:
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise UsageError(f"{name} is {value!r}, it must be a number of at least {least}")
+            if not value >= least:
                 raise UsageError(f"{name} is {value}, it must be at least {least}")
-        self.source = f"{stream_addr}:{stream_port}"
+        choice = DelayChoice(one_of(DelayMethod, "delay method", delay_method), manual_delay)
+        intake = Intake(buffer_length, channel_average, chan0, beam_index, choice)
+        super().__init__(intake, threading.Lock(), product, station, f"{stream_addr}:{stream_port}")
         self._clock, self._monotonic = clock, monotonic
         self._collector = Collector(gc_interval)
-        self._station, self._keep, self._plot_ratio = station, Keep.parse(plot_keep), plot_ratio
-        self._product = _one_of(Product, "product", product)
-        choice = DelayChoice(_one_of(DelayMethod, "delay method", delay_method), manual_delay)
-        self._intake = Intake(buffer_length, channel_average, chan0, beam_index, choice)
-        self._lock = threading.Lock()
+        self._keep, self._plot_ratio = Keep.parse(plot_keep), plot_ratio
         self._arrived = threading.Condition(self._lock)
         # Waking a waiter costs as much as a frame, so it happens only when what it waits for is there.
         self._awaited = math.inf
@@ -378,69 +368,6 @@ class StreamReceiver:
                 self._followers = (*alive, weakref.ref(follower))
         return follower
 
-    def get_latest_data(self, n_frames: int = 10, product: str | None = None) -> NDArray[np.float32]:
-        """The last rows of one product.
-
-        Parameters
-        ----------
-        n_frames
-            How many; fewer come where fewer have arrived.
-        product
-            Name of the product; the receiver's own by default.
-
-        Returns
-        -------
-        numpy.ndarray
-            float32, shape (n, nbins), oldest first, arbitrary linear units.
-        """
-        with self._lock:
-            ring = self._intake.ring
-        if ring is None:
-            nbins = bin_count(DEFAULT_NCHAN, self._intake.channel_average)
-            return np.empty((0, nbins), np.float32)
-        wanted = self._product if product is None else _one_of(Product, "product", product)
-        _check_available(wanted, ring.npol)
-        return np.ascontiguousarray(derive(ring.latest(n_frames).data, wanted))
-
-    def get_rows(self, n_frames: int | None = None) -> Rows | None:
-        """The last rows with all products, their times and slots; None before the first frame."""
-        ring = self._ring()
-        return None if ring is None else ring.latest(n_frames)
-
-    def rows_between(self, start: int, stop: int) -> Rows | None:
-        """Rows by their numbers, those that are still kept; None before the first frame.
-
-        Parameters
-        ----------
-        start, stop
-            Numbers as `Rows.count` gives them: the first row, and the one after the last.
-        """
-        ring = self._ring()
-        return None if ring is None else ring.between(start, stop)
-
-    def position(self) -> Position | None:
-        """How far the stream has come; None before the first frame."""
-        with self._lock:
-            ring, axis, epoch = self._intake.ring, self._intake.axis, self._intake.epoch
-            cadence_s = self._intake.health.cadence_s
-        ends = ring.ends() if ring else None
-        if ring is None or axis is None or ends is None:
-            return None
-        return Position(ring.count, ring.length, *ends, cadence_s, axis, epoch)
-
-    def number_at(self, slot: int) -> int:
-        """Number of the first kept row at or after a place on the time axis."""
-        ring = self._ring()
-        return 0 if ring is None else ring.number_at(slot)
-
-    def _ring(self) -> RingBuffer | None:
-        with self._lock:
-            return self._intake.ring
-
-    def last_frame(self) -> Frame | None:
-        """The newest frame as it came; None before the first."""
-        return self._intake.last_frame
-
     def get_buffer_status(self) -> dict[str, Any]:
         """The older receiver's status: buffer, running, plots and delay, and the stream's health."""
         snapshot = self.snapshot(since=2**62)
@@ -451,7 +378,7 @@ class StreamReceiver:
             "buffer_shape": (self._intake.buffer_length, nbins),
             "buffer_filled": ring.filled if ring else 0,
             "is_running": self._running is not None,
-            "plot_running": snapshot.plots.running,
+            "plot_running": snapshot.plots.running and snapshot.plots.interval_s > 0,
             "last_plot_time": snapshot.plots.last_time_s,
             "last_plot": snapshot.plots.last_path,
             "current_delay": snapshot.delay.value_s,
@@ -467,48 +394,12 @@ class StreamReceiver:
             "cadence": health.cadence_s,
         }
 
-    # Delay
-
-    def get_current_delay(self) -> float:
-        """Message delay of the last frame in seconds; NaN before the first."""
-        return self._intake.delay.value_s
-
-    @property
-    def delay_method(self) -> DelayMethod:
-        """How the delay is found."""
-        return self._intake.choice.method
+    # Plots
 
     @property
     def plot_interval_s(self) -> float:
         """Seconds from plot to plot; 0 is off."""
         return self._plots.status().interval_s
-
-    def set_delay_calculation_method(self, method: str) -> None:
-        """Find the delay by ``auto``, ``buffer`` or ``manual`` from now on.
-
-        Raises
-        ------
-        UsageError
-            If there is no such method.
-        """
-        chosen = _one_of(DelayMethod, "delay method", method)
-        with self._lock:
-            self._intake.choose_delay(DelayChoice(chosen, self._intake.choice.manual_s))
-
-    def set_delay(self, seconds: float) -> None:
-        """Set the value of ``manual`` and use it.
-
-        Raises
-        ------
-        UsageError
-            If it is no finite number.
-        """
-        if not math.isfinite(seconds):
-            raise UsageError(f"a delay of {seconds} s cannot be set, it must be a finite number")
-        with self._lock:
-            self._intake.choose_delay(DelayChoice(DelayMethod.MANUAL, float(seconds)))
-
-    # Plots
 
     def set_plot_interval(self, seconds: float) -> None:
         """Plot every so many seconds from now on; 0 is off."""
@@ -518,10 +409,6 @@ class StreamReceiver:
         """Ask for a plot at once; `snapshot().plots` tells what became of it."""
         self._plots.plot_now()
 
-    def set_product(self, product: str) -> None:
-        """Show another product in plots and in `get_latest_data`."""
-        self._product = _one_of(Product, "product", product)
-
     def plot_job(self) -> PlotJob | None:
         """All rows for a figure, or None before the first."""
         with self._lock:
@@ -530,75 +417,6 @@ class StreamReceiver:
             return None
         seen = self.snapshot(since=2**62)
         return live_job(ring, axis, seen, self._product, station=self._station, keep=self._keep, ratio=self._plot_ratio)
-
-    # Files
-
-    def recording(
-        self, start: str | float | datetime | None = None, end: str | float | datetime | None = None
-    ) -> Recording | None:
-        """Rows of the ring with all that says what they are; None before the first frame.
-
-        Parameters
-        ----------
-        start, end
-            Only rows that end after `start` and not after `end`: seconds since 1970, a datetime, or text such as
-            ``2026-11-25T18:00``, in UTC.
-        """
-        whole = self._recording()
-        low, high = (None if each is None else moment_s(each) for each in (start, end))
-        return None if whole is None else whole.between(low, high)
-
-    def rows_recording(self, start: int, stop: int) -> Recording | None:
-        """Rows by their numbers, as `rows_between` counts them, as a recording; None before the first frame."""
-        return self._recording((start, stop))
-
-    def _recording(self, numbers: tuple[int, int] | None = None) -> Recording | None:
-        with self._lock:
-            ring, axis, cadence_s = self._intake.ring, self._intake.axis, self._intake.health.cadence_s
-        if ring is None or axis is None:
-            return None
-        origin = {"station": self._station, "source": self.source, "software": f"sunspec-tui {__version__}"}
-        return ring_recording(ring, axis, cadence_s, numbers=numbers, **origin)
-
-    def export(
-        self,
-        path: str | Path,
-        product: str | None = None,
-        *,
-        start: str | float | datetime | None = None,
-        end: str | float | datetime | None = None,
-    ) -> int:
-        """Write rows of the ring to a file; returns its size in bytes.
-
-        Parameters
-        ----------
-        path
-            Its ending says the form: FITS (e-CALLISTO), HDF5 (the recorder's), NPZ or CSV.
-        product
-            What a FITS file holds; the receiver's own by default. The other forms hold all.
-        start, end
-            As in `recording`.
-
-        Raises
-        ------
-        UsageError
-            If the ending or the product is none that there is.
-        ExportError
-            If there are no rows, or the disk does not take them.
-        """
-        wanted = self._product if product is None else _one_of(Product, "product", product)
-        return self._written(self.recording(start, end), Path(path), wanted)
-
-    def export_rows(self, path: Path, start: int, stop: int) -> int:
-        """Write rows by their numbers, as `rows_between` counts them; otherwise as `export`."""
-        return self._written(self.rows_recording(start, stop), path, self._product)
-
-    def _written(self, rows: Recording | None, path: Path, product: Product) -> int:
-        if rows is None:
-            raise ExportError("nothing has been received yet, there is nothing to export")
-        nbytes = export(rows, path, product)
-        tell(log, logging.INFO, "export", f"{len(rows)} rows written to {path}", rows=len(rows), bytes=nbytes)
-        return nbytes
 
     def _followed(self) -> Followed | None:
         """What the archive follows."""
@@ -637,17 +455,3 @@ class StreamReceiver:
     def _memory(self) -> MemoryReading:
         ring = self._intake.ring
         return self._collector.reading(ring.nbytes if ring else 0, self._started_processes())
-
-
-def _one_of(kind: type[Choice], what: str, name: str) -> Choice:
-    """The member of an enumeration that a user has named."""
-    try:
-        return kind(name)
-    except ValueError as error:
-        raise UsageError(f"there is no {what} {name!r}; choose one of {', '.join(kind)}") from error
-
-
-def _check_available(product: Product, npol: int) -> None:
-    if product not in available(npol):
-        names = ", ".join(available(npol))
-        raise UsageError(f"a stream of {npol} products has no {product}; it has {names}")

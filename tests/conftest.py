@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import zmq
 
-from sunspec_tui import cli
 from sunspec_tui.config import StreamSettings
+from sunspec_tui.producing import faults_of, producer, source_of
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 EVENT = DATA / "BIR_20110607_062400_10.fit"
@@ -39,7 +39,7 @@ def producing(**options: Any) -> Iterator[int]:
     """A producer in this process, with settings of ``sunspec-tui stream``; gives its port."""
     given = StreamSettings(port=0, **options)
     with ExitStack() as started:
-        op, _ = cli._producer(started, cli._source(given), given, cli._faults(given))
+        op, _ = producer(started, source_of(given), given, faults_of(given))
         port = op.bind()
         thread = threading.Thread(target=op.main)
         thread.start()

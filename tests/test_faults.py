@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sunspec_tui import StreamReceiver
-from sunspec_tui.cli import _faults, _producer, _source
 from sunspec_tui.config import FORMAT_NAMES, StreamSettings
 from sunspec_tui.encoding import encode
 from sunspec_tui.errors import UsageError
 from sunspec_tui.events import EventLog
 from sunspec_tui.health import StreamState
+from sunspec_tui.producing import faults_of, producer, source_of
 from sunspec_tui.sources.faults import STALL_AFTER_FRAMES, FaultPlan, Faults
 from sunspec_tui.sources.formats import FORMATS, encode_as
 from sunspec_tui.times import CLOCK_HZ
@@ -52,8 +52,8 @@ def watch(look=lambda snapshot: None, **options):
     given = StreamSettings(port=0, wait=True, **options)
     speed = given.speed or 1.0
     with ExitStack() as started:
-        faults = _faults(given)
-        op, _ = _producer(started, _source(given), given, faults)
+        faults = faults_of(given)
+        op, _ = producer(started, source_of(given), given, faults)
         port, clock = op.bind(), lambda: time.monotonic() * speed
         receiver = StreamReceiver("127.0.0.1", port, plot_interval=0, gc_interval=0, monotonic=clock)
         started.enter_context(receiver)

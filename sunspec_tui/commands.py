@@ -1,0 +1,159 @@
+"""The commands that look at a stream for a moment, or at files: snapshot, doctor, export, quicklook.
+
+Each takes its settings and a way to say lines, and gives an exit status; none reads arguments or prints.
+"""
+
+import json
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sunspec_tui.config import ExportSettings, LookSettings, QuicklookSettings
+from sunspec_tui.errors import ExportError, UsageError
+from sunspec_tui.times import moment_s
+
+if TYPE_CHECKING:
+    from sunspec_tui.receiver import StreamReceiver
+    from sunspec_tui.recording import Recording
+
+EXIT_OK, EXIT_FAILED = 0, 1
+Say = Callable[[str], None]
+
+
+def snapshot(settings: LookSettings, say: Say) -> int:
+    """A text figure of the stream's latest spectrum, and a PNG where one is asked for."""
+    from sunspec_tui import headless
+    from sunspec_tui.products import Product
+
+    if settings.json:
+        raise UsageError("--json is doctor's: snapshot draws a figure")
+    with _looking(settings) as receiver:
+        receiver.wait_for_frames(settings.frames, settings.timeout)
+        seen = receiver.snapshot()
+        if settings.png is not None and seen.axis is not None:
+            _write_png(receiver, settings.png)
+    say(headless.figure(seen, Product.XX))
+    say(headless.text_line(seen))
+    return EXIT_OK if seen.axis is not None else EXIT_FAILED
+
+
+def doctor(settings: LookSettings, say: Say) -> int:
+    """What the stream says of itself, or why nothing comes."""
+    from sunspec_tui.doctor import findings, report
+
+    if settings.png is not None:
+        raise UsageError("--png is snapshot's: doctor draws nothing")
+    with _looking(settings) as receiver:
+        arrivals_s = _arrivals(receiver, settings.frames, settings.timeout)
+        seen, frame = receiver.snapshot(), receiver.last_frame()
+        found = findings(seen, frame, arrivals_s, _delays(receiver))
+    for line in [json.dumps(found)] if settings.json else report(found):
+        say(line)
+    return EXIT_OK if seen.health.frames_received else EXIT_FAILED
+
+
+def export(settings: ExportSettings, say: Say) -> int:
+    """Write rows of a file, an archive or a stream to a file."""
+    from sunspec_tui.products import Product
+    from sunspec_tui.recording import file_form
+    from sunspec_tui.writers.export import export as write
+
+    # Before anything is waited for.
+    file_form(settings.output)
+    start_s, end_s = (None if each is None else moment_s(each) for each in (settings.start, settings.end))
+    if settings.input is not None:
+        from sunspec_tui.sources.files import read_recording
+
+        rows = read_recording(settings.input, start_s, end_s)
+    else:
+        rows = _received(settings).between(start_s, end_s)
+    nbytes = write(rows, settings.output, Product(settings.product))
+    say(f"{settings.output}: {len(rows)} rows, {nbytes / 1e6:.2f} MB")
+    return EXIT_OK
+
+
+def quicklook(settings: QuicklookSettings, say: Say) -> int:
+    """Draw the days or hours of an archive; says each file as it is written."""
+    from sunspec_tui.quicklook import quicklook as pictures
+
+    start_s = -math.inf if settings.start is None else moment_s(settings.start)
+    end_s = math.inf if settings.end is None else moment_s(settings.end)
+    count = 0
+    for path in pictures(
+        settings.archive,
+        settings.out,
+        product=settings.product,
+        per=settings.per,
+        start_s=start_s,
+        end_s=end_s,
+        scheduler=settings.scheduler,
+        workers=settings.workers,
+    ):
+        say(str(path))
+        count += 1
+    return EXIT_OK if count else EXIT_FAILED
+
+
+def _looking(settings: LookSettings) -> "StreamReceiver":
+    """A receiver that keeps what is to be looked at."""
+    from sunspec_tui.receiver import StreamReceiver
+
+    rows = max(2, settings.frames)
+    return StreamReceiver(settings.addr, settings.stream_port, rows, plot_interval=0, chan0=settings.chan0)
+
+
+def _received(settings: ExportSettings) -> "Recording":
+    """Rows of a stream that was listened to for a while."""
+    from sunspec_tui.receiver import StreamReceiver
+
+    with StreamReceiver(
+        settings.addr,
+        settings.port,
+        max(2, settings.frames),
+        plot_interval=0,
+        chan0=settings.chan0,
+        channel_average=settings.channel_average,
+        station=settings.station,
+    ) as receiver:
+        receiver.wait_for_frames(settings.frames, settings.timeout)
+        rows = receiver.recording()
+    if rows is None:
+        raise ExportError(
+            f"nothing came from {settings.addr}:{settings.port} in {settings.timeout:g} s, there is nothing to export"
+        )
+    return rows
+
+
+def _write_png(receiver: "StreamReceiver", path: Path) -> None:
+    from sunspec_tui.writers.figure import SpectrumFigure
+
+    job = receiver.plot_job()
+    if job is None:
+        return
+    figure = SpectrumFigure()
+    figure.draw(job)
+    try:
+        figure.save(path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}; choose another --png") from error
+
+
+def _arrivals(receiver: "StreamReceiver", count: int, timeout_s: float) -> list[float]:
+    """When frames came, until there are enough of them or the time is up."""
+    end_s, arrivals_s = time.monotonic() + timeout_s, list[float]()
+    while len(arrivals_s) < count and (left_s := end_s - time.monotonic()) > 0:
+        if not receiver.wait_for_frames(len(arrivals_s) + 1, left_s):
+            break
+        arrivals_s.append(time.monotonic())
+    return arrivals_s
+
+
+def _delays(receiver: "StreamReceiver") -> dict[str, float]:
+    """The message delay by each method that needs nothing from the user."""
+    found = {}
+    for method in ("buffer", "auto"):
+        receiver.set_delay_calculation_method(method)
+        found[method] = receiver.get_current_delay()
+    return found

@@ -1,0 +1,97 @@
+"""The producer that settings describe: a source, a ring, a feed between them, and the recorder's class behind it.
+
+It starts the feed and binds nothing; who asks for a producer runs and ends it.
+"""
+
+import logging
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sunspec_tui.config import StreamSettings
+from sunspec_tui.errors import UsageError
+
+if TYPE_CHECKING:
+    from sunspec_tui.sources.faults import Faults
+    from sunspec_tui.sources.feed import Feed, Source
+    from sunspec_tui.streaming import AvgStreamingOp
+
+log = logging.getLogger(__name__)
+
+# As deployed: gulps of 1.0272 s, each sent as two frames 0.15 s apart.
+BURST_NAVG, BURST_SPECTRA, BURST_GAP_S = 1536, 16, 0.15
+DEFAULT_INTERVAL_S, LEAST_FRAME_S = 0.25, 0.1
+
+
+def source_of(settings: StreamSettings) -> "Source":
+    """Where the spectra come from.
+
+    Raises
+    ------
+    UsageError
+        If the settings contradict each other.
+    SourceError
+        If the file cannot be read.
+    """
+    if settings.source == "simulate":
+        from sunspec_tui.sources.simulate import SimulatedSun
+
+        if settings.burst and settings.interval is not None:
+            raise UsageError("--burst has intervals of its own: leave --interval out, or --burst")
+        if settings.burst:
+            return SimulatedSun(settings.seed, settings.chan0, navg=BURST_NAVG, ntime_gulp=BURST_SPECTRA)
+        return SimulatedSun(settings.seed, settings.chan0)
+    if settings.burst:
+        raise UsageError("--burst is a pattern of the simulated Sun's: leave it out with a file")
+    from sunspec_tui.sources.replay import open_replay
+
+    return open_replay(Path(settings.source), settings.chan0, time.time if settings.now else None)
+
+
+def faults_of(settings: StreamSettings) -> "Faults | None":
+    """What is to go wrong; None where nothing is."""
+    if not settings.fault:
+        return None
+    from sunspec_tui.sources.faults import FaultPlan, Faults
+    from sunspec_tui.sources.formats import encode_as
+
+    return Faults(FaultPlan.parse(settings.fault), encode_as(settings.format), settings.seed)
+
+
+def producer(
+    started: ExitStack, source: "Source", settings: StreamSettings, faults: "Faults | None" = None
+) -> "tuple[AvgStreamingOp, Feed]":
+    """A producer on a ring that a feed fills; the feed ends with `started`."""
+    from sunspec_tui.sources.feed import Feed
+    from sunspec_tui.sources.formats import encode_as
+    from sunspec_tui.sources.memory_ring import MemoryRing
+    from sunspec_tui.streaming import AvgStreamingOp
+
+    ring = MemoryRing()
+    feed = Feed(ring, source, speed=settings.speed, loop=settings.loop)
+    feed.start()
+    started.callback(feed.stop)
+    op = AvgStreamingOp(
+        log,
+        ring,
+        ntime_gulp=source.ntime_gulp,
+        stream_addr=settings.addr,
+        stream_port=settings.port,
+        stream_interval=_interval_s(source, settings),
+        burst_gap_s=BURST_GAP_S / settings.speed if settings.burst and settings.speed else 0.0,
+        encode=faults or encode_as(settings.format),
+        wait=settings.wait,
+        lossless=settings.wait,
+        max_frames=settings.frames,
+    )
+    return op, feed
+
+
+def _interval_s(source: "Source", settings: StreamSettings) -> float:
+    """Data time of a frame; rows of a file leave as they are where they are long enough to be frames."""
+    if settings.burst:
+        return source.ntime_gulp * source.spectrum_s / 2
+    if settings.interval is None:
+        return source.spectrum_s if source.spectrum_s >= LEAST_FRAME_S else DEFAULT_INTERVAL_S
+    return settings.interval

@@ -1,0 +1,249 @@
+"""What was received, for any thread to ask: rows, recordings, files, and the delay of the newest frame.
+
+It copies from the ring and changes nothing in it. It starts nothing; the receiver is one of these, and keeps it filled.
+"""
+
+import logging
+import math
+import threading
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sunspec_tui.delay import DelayMethod
+from sunspec_tui.errors import ExportError, UsageError
+from sunspec_tui.events import tell
+from sunspec_tui.frame import Frame
+from sunspec_tui.intake import DelayChoice, Intake
+from sunspec_tui.products import Product, available, bin_count, derive
+from sunspec_tui.recording import Recording
+from sunspec_tui.ring import RingBuffer, Rows
+from sunspec_tui.snapshot import Position
+from sunspec_tui.times import moment_s
+from sunspec_tui.version import __version__
+from sunspec_tui.windows import ring_recording
+from sunspec_tui.writers.export import export
+
+log = logging.getLogger(__name__)
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+DEFAULT_NCHAN = 3072
+
+
+class Received:
+    """The state that frames leave behind, read under the lock that it stands under.
+
+    Parameters
+    ----------
+    intake
+        That state.
+    lock
+        Held by whoever changes it.
+    product
+        Name of the product that is meant where none is named.
+    station, source
+        Whose data this is, and the stream's address.
+
+    Raises
+    ------
+    UsageError
+        If there is no such product.
+    """
+
+    def __init__(self, intake: Intake, lock: threading.Lock, product: str, station: str, source: str) -> None:
+        self._intake, self._lock = intake, lock
+        self._product = one_of(Product, "product", product)
+        self._station = station
+        self.source = source
+
+    def set_product(self, product: str) -> None:
+        """Show another product in plots and in `get_latest_data`."""
+        self._product = one_of(Product, "product", product)
+
+    # Rows
+
+    def get_latest_data(self, n_frames: int = 10, product: str | None = None) -> NDArray[np.float32]:
+        """The last rows of one product.
+
+        Parameters
+        ----------
+        n_frames
+            How many; fewer come where fewer have arrived.
+        product
+            Name of the product; the receiver's own by default.
+
+        Returns
+        -------
+        numpy.ndarray
+            float32, shape (n, nbins), oldest first, arbitrary linear units.
+        """
+        wanted = self._product if product is None else one_of(Product, "product", product)
+        ring = self._ring()
+        if ring is None:
+            nbins = bin_count(DEFAULT_NCHAN, self._intake.channel_average)
+            return np.empty((0, nbins), np.float32)
+        _check_available(wanted, ring.npol)
+        return np.ascontiguousarray(derive(ring.latest(n_frames).data, wanted))
+
+    def get_rows(self, n_frames: int | None = None) -> Rows | None:
+        """The last rows with all products, their times and slots; None before the first frame."""
+        ring = self._ring()
+        return None if ring is None else ring.latest(n_frames)
+
+    def rows_between(self, start: int, stop: int) -> Rows | None:
+        """Rows by their numbers, those that are still kept; None before the first frame.
+
+        Parameters
+        ----------
+        start, stop
+            Numbers as `Rows.count` gives them: the first row, and the one after the last.
+        """
+        ring = self._ring()
+        return None if ring is None else ring.between(start, stop)
+
+    def position(self) -> Position | None:
+        """How far the stream has come; None before the first frame."""
+        with self._lock:
+            ring, axis, epoch = self._intake.ring, self._intake.axis, self._intake.epoch
+            cadence_s = self._intake.health.cadence_s
+        ends = ring.ends() if ring else None
+        if ring is None or axis is None or ends is None:
+            return None
+        return Position(ring.count, ring.length, *ends, cadence_s, axis, epoch)
+
+    def number_at(self, slot: int) -> int:
+        """Number of the first kept row at or after a place on the time axis."""
+        ring = self._ring()
+        return 0 if ring is None else ring.number_at(slot)
+
+    def _ring(self) -> RingBuffer | None:
+        with self._lock:
+            return self._intake.ring
+
+    def last_frame(self) -> Frame | None:
+        """The newest frame as it came; None before the first."""
+        return self._intake.last_frame
+
+    # Files
+
+    def recording(
+        self, start: str | float | datetime | None = None, end: str | float | datetime | None = None
+    ) -> Recording | None:
+        """Rows of the ring with all that says what they are; None before the first frame.
+
+        Parameters
+        ----------
+        start, end
+            Only rows that end after `start` and not after `end`: seconds since 1970, a datetime, or text such as
+            ``2026-11-25T18:00``, in UTC.
+        """
+        whole = self._recording()
+        low, high = (None if each is None else moment_s(each) for each in (start, end))
+        return None if whole is None else whole.between(low, high)
+
+    def rows_recording(self, start: int, stop: int) -> Recording | None:
+        """Rows by their numbers, as `rows_between` counts them, as a recording; None before the first frame."""
+        return self._recording((start, stop))
+
+    def _recording(self, numbers: tuple[int, int] | None = None) -> Recording | None:
+        with self._lock:
+            ring, axis, cadence_s = self._intake.ring, self._intake.axis, self._intake.health.cadence_s
+        if ring is None or axis is None:
+            return None
+        origin = {"station": self._station, "source": self.source, "software": f"sunspec-tui {__version__}"}
+        return ring_recording(ring, axis, cadence_s, numbers=numbers, **origin)
+
+    def export(
+        self,
+        path: str | Path,
+        product: str | None = None,
+        *,
+        start: str | float | datetime | None = None,
+        end: str | float | datetime | None = None,
+    ) -> int:
+        """Write rows of the ring to a file; returns its size in bytes.
+
+        Parameters
+        ----------
+        path
+            Its ending says the form: FITS (e-CALLISTO), HDF5 (the recorder's), NPZ or CSV.
+        product
+            What a FITS file holds; the receiver's own by default. The other forms hold all.
+        start, end
+            As in `recording`.
+
+        Raises
+        ------
+        UsageError
+            If the ending or the product is none that there is.
+        ExportError
+            If there are no rows, or the disk does not take them.
+        """
+        wanted = self._product if product is None else one_of(Product, "product", product)
+        return self._written(self.recording(start, end), Path(path), wanted)
+
+    def export_rows(self, path: Path, start: int, stop: int) -> int:
+        """Write rows by their numbers, as `rows_between` counts them; otherwise as `export`."""
+        return self._written(self.rows_recording(start, stop), path, self._product)
+
+    def _written(self, rows: Recording | None, path: Path, product: Product) -> int:
+        if rows is None:
+            raise ExportError("nothing has been received yet, there is nothing to export")
+        nbytes = export(rows, path, product)
+        tell(log, logging.INFO, "export", f"{len(rows)} rows written to {path}", rows=len(rows), bytes=nbytes)
+        return nbytes
+
+    # Delay
+
+    def get_current_delay(self) -> float:
+        """Message delay of the last frame in seconds; NaN before the first."""
+        return self._intake.delay.value_s
+
+    @property
+    def delay_method(self) -> DelayMethod:
+        """How the delay is found."""
+        return self._intake.choice.method
+
+    def set_delay_calculation_method(self, method: str) -> None:
+        """Find the delay by ``auto``, ``buffer`` or ``manual`` from now on.
+
+        Raises
+        ------
+        UsageError
+            If there is no such method.
+        """
+        chosen = one_of(DelayMethod, "delay method", method)
+        with self._lock:
+            self._intake.choose_delay(DelayChoice(chosen, self._intake.choice.manual_s))
+
+    def set_delay(self, seconds: float) -> None:
+        """Set the value of ``manual`` and use it.
+
+        Raises
+        ------
+        UsageError
+            If it is no finite number.
+        """
+        if not math.isfinite(seconds):
+            raise UsageError(f"a delay of {seconds} s cannot be set, it must be a finite number")
+        with self._lock:
+            self._intake.choose_delay(DelayChoice(DelayMethod.MANUAL, float(seconds)))
+
+
+def one_of(kind: type[Choice], what: str, name: str) -> Choice:
+    """The member of an enumeration that a user has named."""
+    try:
+        return kind(name)
+    except ValueError as error:
+        raise UsageError(f"there is no {what} {name!r}; choose one of {', '.join(kind)}") from error
+
+
+def _check_available(product: Product, npol: int) -> None:
+    if product not in available(npol):
+        names = ", ".join(available(npol))
+        raise UsageError(f"a stream of {npol} products has no {product}; it has {names}")
