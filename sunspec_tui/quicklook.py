@@ -143,7 +143,9 @@ def reduce_hour(directory: str, product: str, begin_s: float, column_s: float) -
         raise
     needed = {Product.XX, Product.YY, Product(product)} if product in WIRE_PRODUCTS else set(WIRE_PRODUCTS)
     names = [variable_name(each) for each in WIRE_PRODUCTS if each in needed]
-    rows = from_dataset(dataset[[name for name in names if name in dataset]])
+    # Each worker has one core: threads of its own would take those of the others.
+    with optional("dask.config", "reading an archive").set(scheduler="synchronous"):
+        rows = from_dataset(dataset[[name for name in names if name in dataset]])
     return means(rows, column_s), len(rows)
 
 
@@ -160,11 +162,18 @@ def means(rows: Recording, column_s: float) -> Recording:
 
 def _finite_means(data: "NDArray[np.float32]", edges: "NDArray[np.int64]") -> "NDArray[np.float32]":
     """Mean of the finite values from each edge to the next."""
-    finite = np.isfinite(data)
-    sums = np.add.reduceat(np.where(finite, data, 0), edges, axis=0, dtype=np.float64)
-    counts = np.add.reduceat(finite, edges, axis=0, dtype=np.int64)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(sums / counts, np.float32)
+    out = np.empty((len(edges), *data.shape[1:]), np.float32)
+    for mean, begin, end in zip(out, edges, [*edges[1:], len(data)], strict=True):
+        block = data[begin:end]
+        np.divide(block.sum(axis=0, dtype=np.float64), end - begin, out=mean, casting="same_kind")
+        bad = ~np.isfinite(mean)
+        if bad.any():
+            # Bad values are few: only their bins are looked at value by value.
+            finite = np.isfinite(block[:, bad])
+            sums = np.where(finite, block[:, bad], 0).sum(axis=0, dtype=np.float64)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                mean[bad] = sums / finite.sum(axis=0)
+    return out
 
 
 def draw(parts: list[tuple[Recording, int] | None], product: str, per: str) -> bytes | None:
