@@ -9,12 +9,19 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from conftest import poll_until
+from terminals import PROGRAM, Terminal
+
+from sunspec_tui import StreamReceiver
 from sunspec_tui.plots import PlotEvent, PlotJob
 from sunspec_tui.products import WIRE_PRODUCTS, average_channels
 from sunspec_tui.quicklook import quicklook
@@ -33,6 +40,7 @@ COMMIT_ROWS = 16
 PLOTS = int(os.environ.get("PLOTS", "200"))
 KILLS = int(os.environ.get("KILLS", "5"))
 DAYS = 7
+PORT = 9796
 
 
 def sun(nrows: int, seed: int = 1) -> NDArray[np.float32]:
@@ -240,7 +248,63 @@ def _shift(path: Path, by_us: int) -> None:
     times[:] = shifted
 
 
-PARTS = ("plots", "live", "kills", "day")
+class TimedReceiver(StreamReceiver):
+    """Notes how long each message takes."""
+
+    def __init__(self, **options: object) -> None:
+        self.took_us: list[float] = []
+        super().__init__(**options)  # type: ignore[arg-type]
+
+    def on_message(self, parts: Sequence[bytes]) -> None:
+        """Take a message, against the clock."""
+        begun_s = time.perf_counter()
+        super().on_message(parts)
+        self.took_us.append((time.perf_counter() - begun_s) * 1e6)
+
+
+def frames(port: int, directory: Path, interval_s: float) -> list[float]:
+    """Microseconds of each of 400 frames at 20 a second, with plots or without."""
+    receiver = TimedReceiver(stream_port=port, plot_interval=interval_s, plot_dir=directory, gc_interval=0)
+    with receiver:
+        receiver.wait_for_frames(100, 30)
+        begun = len(receiver.took_us)
+        receiver.wait_for_frames(500, 60)
+        return receiver.took_us[begun:]
+
+
+def keys(port: int, directory: Path, interval_s: float) -> list[float]:
+    """Milliseconds from each of 60 keys to its answer on the screen, with plots or without."""
+    words = [*PROGRAM, "--port", str(port), "--plot-interval", str(interval_s), "--plot-dir", str(directory)]
+    rng, took_ms = np.random.default_rng(1), []
+    with Terminal(words, directory) as terminal:
+        poll_until(lambda: "method   auto" in terminal.text, 20)
+        for n in range(60):
+            threading.Event().wait(rng.uniform(0.15, 0.4))
+            shown = "method   " + ("buffer", "manual", "auto")[n % 3]
+            begun_s = time.perf_counter()
+            terminal.press("d")
+            poll_until(lambda shown=shown: shown in terminal.text, 5, shown)
+            took_ms.append((time.perf_counter() - begun_s) * 1e3)
+    return took_ms
+
+
+def beside(directory: Path) -> None:
+    """Keys and frames while plots are drawn one a second, beside those without plots, in turns."""
+    words = [*PROGRAM, "stream", "--port", str(PORT), "--speed", "5", "--log-level", "ERROR"]
+    for what, measure in (("a frame's work, us", frames), ("a key's answer, ms", keys)):
+        found: dict[float, list[float]] = {0: [], 1: []}
+        with subprocess.Popen(words, stdout=subprocess.DEVNULL) as producer:
+            for _ in range(3):
+                for interval_s in (0, 1):
+                    found[interval_s] += measure(PORT, directory, interval_s)
+            producer.terminate()
+        without, beside_plots = (np.percentile(found[each], (50, 99, 100)) for each in (0, 1))
+        ratio = beside_plots / without
+        print(f"{what:<23} median, 99 %, worst without plots {without.round(1)}, beside them {beside_plots.round(1)}: "
+              f"{ratio.round(2)} times")  # fmt: skip
+
+
+PARTS = ("plots", "live", "beside", "kills", "day")
 
 
 def main() -> None:
@@ -251,6 +315,8 @@ def main() -> None:
             directory = Path(place)
             if name == "plots":
                 plots(directory)
+            elif name == "beside":
+                beside(directory)
             elif name == "live":
                 live(directory)
             elif name == "kills":

@@ -443,14 +443,13 @@ class Monitor(PaintedApp):
             work = partial(receiver.export_rows, Path(name).expanduser(), interval.start, interval.stop)
             self.run_worker(partial(self._write_file, work, name), thread=True, exit_on_error=False, name="export")
 
-    def _write_file(self, work: Callable[[], int], name: str) -> None:
+    def _write_file(self, work: Callable[[], str], name: str) -> None:
         """In a worker: a large file takes seconds."""
         try:
-            nbytes = work()
-        except SunspecError as error:
-            self.call_from_thread(self.notify, str(error), severity="error", markup=False)
-        else:
-            self.call_from_thread(self.notify, f"{name}, {nbytes / 1e6:.2f} MB", markup=False)
+            told, severity = work(), "information"
+        except Exception as error:  # noqa: BLE001 - a writer's library may fail in its own way; nothing is silent
+            told, severity = str(error) if isinstance(error, SunspecError) else f"{name}: {error!r}", "error"
+        self.call_from_thread(self.notify, told, severity=severity, markup=False)
 
     def action_collect_garbage(self) -> None:
         """Collect garbage and say what it brought."""

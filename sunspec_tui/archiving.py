@@ -1,11 +1,10 @@
 """The continuous archive as values: how it is doing, and which rows go into which store.
 
-A store holds rows of one UTC day and one frequency axis, each later than the one before; what does not fit
-begins another part of the day. Nothing here opens a file.
+A store holds rows of one UTC day, one frequency axis and one origin, none earlier than the one before; what does not
+fit begins another part of the day. Nothing here opens a file.
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -19,6 +18,7 @@ CHUNK_ROWS = 240
 """Rows of a chunk: a minute at four a second, so that an hour is 60 files of each product."""
 
 _DAY_S = 86_400.0
+_DAY_US = 86_400_000_000
 _NAME = re.compile(r"(\d{4}-\d{2}-\d{2})(?:_(\d+))?\.zarr")
 
 
@@ -94,7 +94,13 @@ class StoreName:
     def parse(cls, name: str) -> "StoreName | None":
         """The place that a directory's name says; None for any other name."""
         match = _NAME.fullmatch(name)
-        return cls(match[1], int(match[2] or 1)) if match else None
+        if match is None:
+            return None
+        try:
+            datetime.fromisoformat(match[1])
+        except ValueError:
+            return None
+        return cls(match[1], int(match[2] or 1))
 
     def may_hold(self, start_s: float, end_s: float) -> bool:
         """Whether rows between two times, seconds since 1970, may be in it."""
@@ -108,27 +114,22 @@ def stores(directory: Path) -> list[Path]:
     return [path for _, path in sorted((name, path) for name, path in named if name is not None)]
 
 
-def day_of(time_s: float) -> str:
-    """UTC day of a time, ``YYYY-MM-DD``."""
-    return f"{datetime.fromtimestamp(time_s, UTC):%Y-%m-%d}"
+def day_of(time_us: int) -> str:
+    """UTC day of a time in microseconds since 1970, ``YYYY-MM-DD``."""
+    return f"{datetime.fromtimestamp(time_us // 1_000_000, UTC):%Y-%m-%d}"
 
 
-def stretches(times_s: NDArray[np.float64], last_s: float) -> Iterator[tuple[slice, bool]]:
-    """Rows of one day whose times grow, and whether they go on after `last_s` in the same store.
+def microseconds(times_s: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Times as the archive keeps them: whole microseconds since 1970."""
+    return np.rint(times_s * 1e6).astype(np.int64)
 
-    Parameters
-    ----------
-    times_s
-        Of the rows in the order in which they came, shape (n,).
-    last_s
-        Time of the last row of the store that is open; minus infinity where none is.
+
+def stretches(times_s: NDArray[np.float64]) -> list[slice]:
+    """Rows, in the order in which they came, parted where another day begins or time goes back.
+
+    Times that stand still, as those of a stream that says little of itself, stay together.
     """
-    times_us = np.rint(times_s * 1e6)
-    days = np.floor(times_s / _DAY_S)
-    breaks = np.flatnonzero((np.diff(times_us) <= 0) | (np.diff(days) != 0)) + 1
-    edges = [0, *breaks.tolist(), len(times_s)]
-    for begin, end in pairwise(edges):
-        if end > begin:
-            follows = times_us[begin] > round(last_s * 1e6) if np.isfinite(last_s) else False
-            yield slice(begin, end), bool(follows and day_of(float(times_s[begin])) == day_of(last_s))
-            last_s = float(times_s[end - 1])
+    times_us = microseconds(times_s)
+    broken = np.flatnonzero((np.diff(times_us) < 0) | (np.diff(times_us // _DAY_US) != 0)) + 1
+    edges = [0, *broken.tolist(), len(times_us)]
+    return [slice(begin, end) for begin, end in pairwise(edges) if end > begin]

@@ -33,6 +33,9 @@ class Sequence:
         First channel, None where it is not said.
     spectrum_ticks
         Ticks from spectrum to spectrum.
+    end_ticks
+        End of each spectrum in ticks from the start, where spectra are recorded frames whose times are uneven: each is
+        a window of its own then. None where they are even.
     """
 
     time_tag: int
@@ -41,6 +44,7 @@ class Sequence:
     npol: int
     chan0: int | None
     spectrum_ticks: int
+    end_ticks: tuple[int, ...] | None = None
 
     def __str__(self) -> str:
         beams = "1 beam" if self.nbeam == 1 else f"{self.nbeam} beams"
@@ -66,6 +70,7 @@ class Sequence:
                 int(fields.get("npol", 4)),
                 None if fields.get("chan0") is None else int(fields["chan0"]),
                 int(fields.get("spectrum_ticks", navg * TICKS_PER_SPECTRUM)),
+                None if fields.get("end_ticks") is None else tuple(map(int, fields["end_ticks"])),
             )
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise SourceError(
@@ -79,7 +84,7 @@ class Sequence:
 
     def fields(self) -> dict[str, int]:
         """Its numbers by name; -1 for a first channel that is not said."""
-        known = asdict(self)
+        known = {name: value for name, value in asdict(self).items() if name != "end_ticks"}
         return known | {"chan0": -1 if self.chan0 is None else self.chan0}
 
     @property
@@ -119,6 +124,7 @@ class WindowAverager:
 
     def __init__(self, sequence: Sequence, interval_s: float) -> None:
         self._ticks = sequence.spectrum_ticks
+        self._end_ticks = sequence.end_ticks
         self._interval_ticks = max(round(interval_s * CLOCK_HZ), self._ticks)
         self._sum = np.zeros(sequence.shape, np.float64)
         self._held = 0
@@ -142,6 +148,11 @@ class WindowAverager:
         (mean, end_ticks)
             Mean of the window, float32 of shape (nbeam, nchan, npol), and the end of its data in ticks from the start.
         """
+        if self._end_ticks is not None:
+            for spectrum in spectra:
+                self._taken += 1
+                yield spectrum.astype("<f4"), self._end_ticks[self._taken - 1]
+            return
         start = 0
         while start < len(spectra):
             stop = min(len(spectra), start + self._until_boundary())

@@ -98,6 +98,8 @@ class StreamSettings:
     )
     speed: float = _setting(1.0, "times real time; 0 is as fast as it goes", "source", least=0)
     loop: bool = _setting(False, "begin again at the end of the file", "source")
+    start: str | None = _setting(None, "only rows of the file after this, such as 2026-11-25T18:00 (UTC)", "source")
+    end: str | None = _setting(None, "only rows of the file until this (UTC)", "source")
     frames: int | None = _setting(None, "end after so many frames", "source", least=1)
     seed: int = _setting(0, "seed of the simulated Sun", "source", least=0)
     chan0: int = _setting(560, "first channel", "stream", least=0)

@@ -9,18 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sunspec_tui.extras import optional
-from sunspec_tui.products import Product
+from sunspec_tui.products import Product, plain_name
 from sunspec_tui.recording import Recording, about, measured_cadence_s
 
 if TYPE_CHECKING:
     import xarray
 
 TIME_UNITS = "microseconds since 1970-01-01"
-
-
-def variable_name(product: Product) -> str:
-    """Name of a product's variable: V/I is ``V_over_I``, because a slash parts groups."""
-    return str(product).replace("/", "_over_")
 
 
 def to_dataset(recording: Recording) -> "xarray.Dataset":
@@ -35,7 +30,7 @@ def to_dataset(recording: Recording) -> "xarray.Dataset":
     times = np.rint(recording.times_s * 1e6).astype("datetime64[us]")
     dataset: xarray.Dataset = library.Dataset(
         {
-            variable_name(product): (("time", "frequency"), recording.data[..., i], {"units": "arbitrary"})
+            plain_name(product): (("time", "frequency"), recording.data[..., i], {"units": "arbitrary"})
             for i, product in enumerate(recording.products)
         },
         coords={
@@ -50,17 +45,22 @@ def to_dataset(recording: Recording) -> "xarray.Dataset":
 def from_dataset(dataset: Any) -> Recording:
     """A recording of a Dataset of that form; loads what is not loaded yet."""
     # In the order in which products are numbered: a store's own is that of the alphabet.
-    names = [(product, variable_name(product)) for product in Product]
+    names = [(product, plain_name(product)) for product in Product]
     found = [(product, name) for product, name in names if name in dataset.data_vars]
     times_s = dataset["time"].values.astype("datetime64[us]").astype(np.int64) / 1e6
     said = dataset.attrs
-    cadence_s = float(said.get("cadence_s", np.nan))
+    # The mean of its own steps; what a store says was known when it was begun.
+    measured_s, said_s = measured_cadence_s(times_s), float(said.get("cadence_s", np.nan))
+    data = np.empty((len(times_s), dataset.sizes["frequency"], len(found)), np.float32)
+    for i, (_, name) in enumerate(found):
+        # One after another: a long recording is not held twice.
+        data[..., i] = dataset[name].values
     return Recording(
-        np.stack([np.asarray(dataset[name].values, np.float32) for _, name in found], axis=-1),
+        data,
         tuple(product for product, _ in found),
         times_s,
         np.asarray(dataset["frequency"].values, np.float64),
-        cadence_s if cadence_s > 0 else measured_cadence_s(times_s),
+        measured_s if measured_s > 0 else said_s,
         station=str(said.get("station", "")),
         source=str(said.get("source", "")),
         software=str(said.get("software", "")),

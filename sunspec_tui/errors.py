@@ -28,6 +28,10 @@ class ArchiveError(SunspecError):
     """An archive that was to be written or read cannot be."""
 
 
+class NoRowsError(ArchiveError):
+    """An archive has no rows in the time that was asked for."""
+
+
 class MissingExtraError(UsageError):
     """A library that only some need is not installed; the sentence names the extra that brings it."""
 

@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
@@ -83,7 +84,9 @@ def run(
         _tell_until_end(receiver, settings, ending, lambda snapshot: say(line(snapshot)), monotonic)
         _settle(receiver)
         last = receiver.snapshot()
-        say(line(last))
+    # What the archive has committed at the end counts.
+    last = replace(last, archive=receiver.snapshot(since=2**62).archive)
+    say(line(last))
     if settings.status_format == "text" and last.axis is not None:
         say(figure(last, Product(settings.product or Product.XX)))
     if ending.status is not None:

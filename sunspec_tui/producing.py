@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sunspec_tui.config import StreamSettings
 from sunspec_tui.errors import UsageError
+from sunspec_tui.times import moment_s
 
 if TYPE_CHECKING:
     from sunspec_tui.sources.faults import Faults
@@ -46,7 +47,17 @@ def source_of(settings: StreamSettings) -> "Source":
         raise UsageError("--burst is a pattern of the simulated Sun's: leave it out with a file")
     from sunspec_tui.sources.replay import open_replay
 
-    return open_replay(Path(settings.source), settings.chan0, time.time if settings.now else None)
+    start_s, end_s = (None if each is None else moment_s(each) for each in (settings.start, settings.end))
+    source = open_replay(
+        Path(settings.source),
+        settings.chan0,
+        time.time if settings.now else None,
+        between_s=(start_s, end_s),
+        frames_as_recorded=settings.interval is None,
+    )
+    # Rows that are shorter are spectra, of which frames are made.
+    source.frames_as_recorded &= source.spectrum_s >= LEAST_FRAME_S
+    return source
 
 
 def faults_of(settings: StreamSettings) -> "Faults | None":
@@ -93,5 +104,5 @@ def _interval_s(source: "Source", settings: StreamSettings) -> float:
     if settings.burst:
         return source.ntime_gulp * source.spectrum_s / 2
     if settings.interval is None:
-        return source.spectrum_s if source.spectrum_s >= LEAST_FRAME_S else DEFAULT_INTERVAL_S
+        return source.spectrum_s if source.frames_as_recorded else DEFAULT_INTERVAL_S
     return settings.interval

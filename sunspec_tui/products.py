@@ -35,6 +35,11 @@ SIGNED_PRODUCTS = frozenset({Product.XY_REAL, Product.XY_IMAG, Product.Q, Produc
 _NEEDS = {Product.XX: 1, Product.YY: 2, Product.I: 2, Product.Q: 2}
 
 
+def plain_name(product: Product) -> str:
+    """Name of a product where a slash means something else, in files and groups: V/I is ``V_over_I``."""
+    return str(product).replace("/", "_over_")
+
+
 def available(npol: int) -> tuple[Product, ...]:
     """Products that a stream of `npol` polarisation products can show."""
     return tuple(product for product in Product if _NEEDS.get(product, 4) <= npol)

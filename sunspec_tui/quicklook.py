@@ -7,7 +7,7 @@ process alone writes files. Dask loads with the first question.
 import math
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sunspec_tui.archiving import StoreName, stores
-from sunspec_tui.datasets import from_dataset, variable_name
-from sunspec_tui.errors import ArchiveError, UsageError
+from sunspec_tui.datasets import from_dataset
+from sunspec_tui.errors import ArchiveError, NoRowsError, UsageError
 from sunspec_tui.extras import optional
-from sunspec_tui.products import WIRE_PRODUCTS, Product
+from sunspec_tui.products import WIRE_PRODUCTS, Product, plain_name
 from sunspec_tui.recording import Recording
-from sunspec_tui.sources.archive import open_archive
+from sunspec_tui.sources.archive import open_by_axis
+from sunspec_tui.times import format_iso
 from sunspec_tui.windows import recorded_job
+from sunspec_tui.writers.whole import whole_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,7 +71,7 @@ def quicklook(
     Raises
     ------
     ArchiveError
-        If there is no archive, or the scheduler does not answer.
+        If there is no archive, or the scheduler does not answer; at the end, if a picture could not be made.
     UsageError
         If there is no such product, or the pictures cannot be written.
     MissingExtraError
@@ -89,11 +91,18 @@ def quicklook(
             client.submit(draw, _hours(client, directory, wanted, begin_s, per), product, per, pure=False): begin_s
             for begin_s in periods
         }
+        failed = []
         for future in distributed.as_completed(list(drawn)):
-            picture = future.result()
+            begin_s = drawn[future]
+            if future.status != "finished":
+                # One hour that cannot be read must not cost the other days their pictures.
+                failed.append(f"{format_iso(begin_s)[:13]}: {future.exception()}")
+                continue
+            for number, picture in enumerate(future.result()):
+                yield _written(out, begin_s, per, number, picture)
             future.release()
-            if picture is not None:
-                yield _written(out, drawn[future], per, picture)
+    if failed:
+        raise ArchiveError(f"{len(failed)} of {len(drawn)} pictures could not be made, the first of {failed[0]}")
 
 
 def _periods(directory: Path, period_s: float, start_s: float, end_s: float) -> Iterator[float]:
@@ -132,21 +141,23 @@ def _hours(client: Any, directory: Path, product: Product, begin_s: float, per: 
     ]
 
 
-def reduce_hour(directory: str, product: str, begin_s: float, column_s: float) -> tuple[Recording, int] | None:
-    """Means over columns of time of one hour of an archive, and its number of rows; None where it has none."""
+def reduce_hour(directory: str, product: str, begin_s: float, column_s: float) -> list[tuple[Recording, int]]:
+    """Means over columns of time of one hour of an archive, and its number of rows, for each frequency axis."""
     # What ends on the hour belongs to it; the microsecond keeps midnight's row in its own day.
     try:
-        dataset = open_archive(directory, begin_s - 1e-6, begin_s + _HOUR_S - 1e-6)
-    except ArchiveError as error:
-        if "no rows in that time" in str(error):
-            return None
-        raise
+        found = open_by_axis(directory, begin_s - 1e-6, begin_s + _HOUR_S - 1e-6)
+    except NoRowsError:
+        return []
     needed = {Product.XX, Product.YY, Product(product)} if product in WIRE_PRODUCTS else set(WIRE_PRODUCTS)
-    names = [variable_name(each) for each in WIRE_PRODUCTS if each in needed]
+    names = [plain_name(each) for each in WIRE_PRODUCTS if each in needed]
+    reduced = []
     # Each worker has one core: threads of its own would take those of the others.
     with optional("dask.config", "reading an archive").set(scheduler="synchronous"):
-        rows = from_dataset(dataset[[name for name in names if name in dataset]])
-    return means(rows, column_s), len(rows)
+        for dataset in found:
+            rows = from_dataset(dataset[[name for name in names if name in dataset]])
+            if product in rows.carries():
+                reduced.append((means(rows, column_s), len(rows)))
+    return reduced
 
 
 def means(rows: Recording, column_s: float) -> Recording:
@@ -176,41 +187,40 @@ def _finite_means(data: "NDArray[np.float32]", edges: "NDArray[np.int64]") -> "N
     return out
 
 
-def draw(parts: list[tuple[Recording, int] | None], product: str, per: str) -> bytes | None:
-    """The picture of a period's parts as a PNG; None where none has rows."""
+def draw(hours: list[list[tuple[Recording, int]]], product: str, per: str) -> list[bytes]:
+    """Pictures of a period's hours as PNGs: one for each frequency axis, in the order of their first rows."""
+    axes: dict[bytes, list[tuple[Recording, int]]] = {}
+    for rows, count in (part for hour in hours for part in hour):
+        axes.setdefault(rows.frequencies_hz.tobytes() + str(rows.products).encode(), []).append((rows, count))
+    return [_picture(parts, product, per) for parts in axes.values()]
+
+
+def _picture(parts: list[tuple[Recording, int]], product: str, per: str) -> bytes:
     from sunspec_tui.writers.figure import SpectrumFigure
 
-    found = [part for part in parts if part is not None]
-    if not found:
-        return None
-    first = found[0][0]
     whole = replace(
-        first,
-        data=np.concatenate([rows.data for rows, _ in found]),
-        times_s=np.concatenate([rows.times_s for rows, _ in found]),
+        parts[0][0],
+        data=np.concatenate([rows.data for rows, _ in parts]),
+        times_s=np.concatenate([rows.times_s for rows, _ in parts]),
     )
     mean = replace(whole, data=_finite_means(whole.data, np.zeros(1, np.int64)), times_s=whole.times_s[-1:])
     spectra = recorded_job(mean, product).spectra
-    count = sum(number for _, number in found)
-    covered = len(whole) / _COLUMNS
-    note = f"{count} rows, {100 * covered:.0f} % of the {per}"
+    count = sum(number for _, number in parts)
+    note = f"{count} rows, {100 * len(whole) / _COLUMNS:.0f} % of the {per}"
     figure = SpectrumFigure()
     figure.draw(replace(recorded_job(whole, product), spectra=spectra, heading=f"mean of the {per}", note=note))
     return figure.png()
 
 
-def _written(out: Path, begin_s: float, per: str, picture: bytes) -> Path:
+def _written(out: Path, begin_s: float, per: str, number: int, picture: bytes) -> Path:
     """Write a picture under its name in one step."""
     begin = datetime.fromtimestamp(begin_s, UTC)
-    path = out / (f"quicklook_{begin:%Y%m%d}.png" if per == "day" else f"quicklook_{begin:%Y%m%d_%H}.png")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    part = f"_{number + 1}" if number else ""
+    path = out / f"quicklook_{begin:{'%Y%m%d' if per == 'day' else '%Y%m%d_%H'}}{part}.png"
     try:
         out.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(picture)
-        temporary.replace(path)
+        with whole_file(path) as temporary:
+            temporary.write_bytes(picture)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}; choose another --out") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
     return path

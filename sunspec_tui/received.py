@@ -22,7 +22,7 @@ from sunspec_tui.intake import DelayChoice, Intake
 from sunspec_tui.products import Product, available, bin_count, derive
 from sunspec_tui.recording import Recording
 from sunspec_tui.ring import RingBuffer, Rows
-from sunspec_tui.snapshot import Position
+from sunspec_tui.snapshot import Axis, Position
 from sunspec_tui.times import moment_s
 from sunspec_tui.version import __version__
 from sunspec_tui.windows import ring_recording
@@ -153,8 +153,11 @@ class Received:
     def _recording(self, numbers: tuple[int, int] | None = None) -> Recording | None:
         with self._lock:
             ring, axis, cadence_s = self._intake.ring, self._intake.axis, self._intake.health.cadence_s
-        if ring is None or axis is None:
-            return None
+        return None if ring is None or axis is None else self._as_recording(ring, axis, cadence_s, numbers)
+
+    def _as_recording(
+        self, ring: RingBuffer, axis: Axis, cadence_s: float, numbers: tuple[int, int] | None
+    ) -> Recording:
         origin = {"station": self._station, "source": self.source, "software": f"sunspec-tui {__version__}"}
         return ring_recording(ring, axis, cadence_s, numbers=numbers, **origin)
 
@@ -187,9 +190,13 @@ class Received:
         wanted = self._product if product is None else one_of(Product, "product", product)
         return self._written(self.recording(start, end), Path(path), wanted)
 
-    def export_rows(self, path: Path, start: int, stop: int) -> int:
-        """Write rows by their numbers, as `rows_between` counts them; otherwise as `export`."""
-        return self._written(self.rows_recording(start, stop), path, self._product)
+    def export_rows(self, path: Path, start: int, stop: int) -> str:
+        """Write rows by their numbers, as `rows_between` counts them; says how many of them there were still."""
+        rows = self.rows_recording(start, stop)
+        nbytes = self._written(rows, path, self._product)
+        count = 0 if rows is None else len(rows)
+        of = "" if count == stop - start else f" of {stop - start}, the others have left the ring"
+        return f"{path}: {count} rows{of}, {nbytes / 1e6:.2f} MB"
 
     def _written(self, rows: Recording | None, path: Path, product: Product) -> int:
         if rows is None:

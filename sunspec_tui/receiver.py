@@ -131,6 +131,8 @@ class StreamReceiver(Received):
                 raise UsageError(f"{name} is {value!r}, it must be a number of at least {least}")
             if not value >= least:
                 raise UsageError(f"{name} is {value}, it must be at least {least}")
+        if archive_elevation is not None and not -90 <= float(archive_elevation) <= 90:
+            raise UsageError(f"archive_elevation is {archive_elevation}, it must lie between -90 and 90 degrees")
         choice = DelayChoice(one_of(DelayMethod, "delay method", delay_method), manual_delay)
         intake = Intake(buffer_length, channel_average, chan0, beam_index, choice)
         super().__init__(intake, threading.Lock(), product, station, f"{stream_addr}:{stream_port}")
@@ -421,9 +423,10 @@ class StreamReceiver(Received):
     def _followed(self) -> Followed | None:
         """What the archive follows."""
         with self._lock:
-            ring = self._intake.ring
-        about = self._recording((0, 0))
-        return None if ring is None or about is None else Followed(ring, about)
+            ring, axis, cadence_s = self._intake.ring, self._intake.axis, self._intake.health.cadence_s
+        if ring is None or axis is None:
+            return None
+        return Followed(ring, self._as_recording(ring, axis, cadence_s, (0, 0)))
 
     # Memory
 

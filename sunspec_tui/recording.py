@@ -113,7 +113,9 @@ class Recording:
 
     def carries(self) -> tuple[Product, ...]:
         """Products that it has or that follow from what it has."""
-        return available(len(self.products)) if self.products == WIRE_PRODUCTS[: len(self.products)] else self.products
+        count = len(self.products)
+        whole = count in (1, 2, 4) and self.products == WIRE_PRODUCTS[:count]
+        return available(count) if whole else self.products
 
     def power(self, product: Product) -> NDArray[np.float32]:
         """One product of all rows, shape (n, nbins)."""
@@ -123,9 +125,11 @@ class Recording:
 
     def between(self, start_s: float | None = None, end_s: float | None = None) -> "Recording":
         """Rows whose averaging ends after `start_s` and not after `end_s`; None sets no limit."""
-        low = -math.inf if start_s is None else start_s
-        high = math.inf if end_s is None else end_s
-        return self.only((self.times_s > low) & (self.times_s <= high))
+        # To the microsecond, which is as much as people and files write.
+        low, high = (None if each is None else round(each * 1e6) for each in (start_s, end_s))
+        times_us = np.rint(self.times_s * 1e6)
+        after = np.ones(len(self), np.bool_) if low is None else times_us > low
+        return self.only(after if high is None else after & (times_us <= high))
 
     def only(self, which: NDArray[np.bool_] | slice) -> "Recording":
         """Some of the rows."""
@@ -194,9 +198,10 @@ def about(recording: Recording) -> dict[str, str | int | float]:
         "software": recording.software,
         "units": UNITS,
         "products": ",".join(recording.products),
-        "cadence_s": recording.cadence_s,
         "time_is": "end of averaging, UTC",
     }
+    if recording.cadence_s > 0:
+        found["cadence_s"] = recording.cadence_s
     channels = channels_of(recording.frequencies_hz)
     if channels is not None:
         found |= {"chan0": channels.chan0, "channel_average": channels.channel_average, "nchan": channels.nchan}

@@ -17,8 +17,9 @@ LATEST = "latest.png"
 SOFTWARE = "sunspec-tui"
 """What the PNG's ``Software`` says: only such files are ever removed."""
 
+_LONGEST_PAUSE_S = 86_400.0
 _NAME = re.compile(r"spectrum_(\d{8}_\d{6})(?:_\d+)?(_VI)?\.png")
-_RULE = re.compile(r"(\d+(?:\.\d+)?)([hdkMGT]?)")
+_RULE = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)([hdkMGT]?)")
 _SECONDS = {"h": 3600.0, "d": 86400.0}
 _BYTES = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 
@@ -50,6 +51,8 @@ class Keep:
         UsageError
             If it cannot be read.
         """
+        if not isinstance(text, str):
+            raise UsageError(f"--plot-keep is {text!r}, it must be text such as 7d,2G")
         if text == "all":
             return cls()
         found: dict[str, float] = {}
@@ -102,25 +105,37 @@ def plot_time_s(name: str) -> float | None:
         return None
 
 
-def expired(files: Iterable[PlotFile], keep: Keep, now_s: float) -> list[PlotFile]:
-    """Files that are to go, the oldest first; the newest of all always stays.
+def expired(
+    files: Iterable[PlotFile], keep: Keep, now_s: float, written: frozenset[str] = frozenset()
+) -> list[PlotFile]:
+    """Files that are to go, the oldest first.
 
     Parameters
     ----------
     files
         All plots that count.
     keep
-        The limits; a file goes where any of them says so.
+        The limits; a file goes where any of them says so. A second figure goes and stays with its first.
     now_s
         Now, seconds since 1970.
+    written
+        Names of what has just been written: it stays, whatever the clock says.
     """
     newest_first = sorted(files, reverse=True)
-    going, total = [], 0
-    for rank, file in enumerate(newest_first):
+    ages_out = keep.age_s is not None and _is_steady(newest_first, now_s, written)
+    going, total, moments = [], 0, dict[str, int]()
+    for file in newest_first:
         total += file.nbytes
+        rank = moments.setdefault(file.name.replace("_VI", ""), len(moments))
         too_many = keep.number is not None and rank >= keep.number
-        too_old = keep.age_s is not None and now_s - file.time_s > keep.age_s
+        too_old = ages_out and keep.age_s is not None and now_s - file.time_s > keep.age_s
         too_big = keep.nbytes is not None and total > keep.nbytes
-        if rank and (too_many or too_old or too_big):
+        if file.name not in written and (too_many or too_old or too_big):
             going.append(file)
     return going[::-1]
+
+
+def _is_steady(newest_first: list[PlotFile], now_s: float, written: frozenset[str]) -> bool:
+    """Whether the plot before was made a while ago: a clock that has jumped must not make all plots old at once."""
+    before_s = next((file.time_s for file in newest_first if file.name not in written), now_s)
+    return 0 <= now_s - before_s <= _LONGEST_PAUSE_S

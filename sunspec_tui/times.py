@@ -11,6 +11,7 @@ so a channel is ``196e6 / 8192`` = 23 925.78125 Hz wide and time tags count tick
 import math
 import re
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,18 +120,27 @@ def parse_block_time(text: str) -> float:
     return seconds
 
 
-def moment_s(moment: float | str | datetime) -> float:
+def moment_s(moment: Any) -> float:
     """Seconds since 1970 of a moment that a user has named; without an offset it is UTC.
+
+    Parameters
+    ----------
+    moment
+        Seconds since 1970, a date, a datetime, numpy's of either, or text such as ``2026-11-25T18:00``.
 
     Raises
     ------
     UsageError
         If it is no date and time.
     """
-    if isinstance(moment, (int, float)):
+    if isinstance(moment, (int, float, np.integer, np.floating)) and math.isfinite(moment):
         return float(moment)
     try:
-        named = moment if isinstance(moment, datetime) else datetime.fromisoformat(moment.strip().replace("/", "-"))
+        if isinstance(moment, np.datetime64):
+            return float(moment.astype("datetime64[us]").astype(np.int64)) / 1e6
+        named = (
+            moment if isinstance(moment, datetime) else datetime.fromisoformat(str(moment).strip().replace("/", "-"))
+        )
     except ValueError as error:
         raise UsageError(f"{moment!r} is no date and time, write it as 2026-11-25T18:00 (UTC)") from error
     return (named if named.tzinfo else named.replace(tzinfo=UTC)).timestamp()

@@ -12,7 +12,7 @@ import numpy as np
 from sunspec_tui.errors import UsageError
 from sunspec_tui.plots import PlotJob
 from sunspec_tui.products import WIRE_PRODUCTS, Product, available, derive
-from sunspec_tui.recording import STATION, Recording, slots
+from sunspec_tui.recording import STATION, Recording, measured_cadence_s, slots
 from sunspec_tui.retention import Keep
 from sunspec_tui.ring import RingBuffer, Rows
 from sunspec_tui.snapshot import Axis, Snapshot
@@ -20,7 +20,7 @@ from sunspec_tui.snapshot import Axis, Snapshot
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_BLOCK_ROWS = 64
+_BLOCK_ROWS = 16
 _PAIR = (Product.XX, Product.YY)
 
 
@@ -57,13 +57,15 @@ def ring_recording(
     start, stop = numbers or (ring.count - ring.filled, ring.count)
     found = list(blocks(ring, start, stop))
     data = [rows.data for rows in found] or [np.empty((0, ring.nbins, ring.npol), np.float32)]
-    times_s = [rows.times_s for rows in found] or [np.empty(0)]
+    times_s = np.concatenate([rows.times_s for rows in found] or [np.empty(0)])
+    # The mean of its own steps: the receiver's is the median, which a stream of uneven steps does not add up to.
+    measured_s = measured_cadence_s(times_s)
     return Recording(
         np.concatenate(data),
         WIRE_PRODUCTS[: ring.npol],
-        np.concatenate(times_s),
+        times_s,
         axis.frequencies_mhz * 1e6,
-        cadence_s,
+        measured_s if measured_s > 0 else cadence_s,
         station=station,
         source=source,
         software=software,

@@ -16,7 +16,7 @@ def recording(nrows=24, *, npol=4, gaps=(), nchan=768, channel_average=4, start_
     nbins = -(-nchan // channel_average)
     data = rng.lognormal(5, 2, (nrows, nbins, npol)).astype(np.float32)
     data[..., 2:] = rng.normal(0, 20, data[..., 2:].shape)
-    if nrows > 4:
+    if nrows > 4 and nbins > 7:
         data[1, 5, 0], data[2, 6, 0], data[3, 7, 0] = np.nan, 0, -3
     places = np.arange(nrows) + 10 * np.sum([np.arange(nrows) >= gap for gap in gaps], axis=0)
     fields = {

@@ -1,5 +1,7 @@
 """Pictures of whole days: what is in them, and that any number of workers makes the same ones."""
 
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -46,16 +48,25 @@ def test_a_column_without_rows_is_left_out_and_one_without_a_number_is_none():
 
 
 def test_an_hour_takes_the_row_that_ends_with_it_to_the_next(archive):
-    part, count = reduce_hour(str(archive), "XX", HOUR_S, 60.0)
+    ((part, count),) = reduce_hour(str(archive), "XX", HOUR_S, 60.0)
     assert count == 719
     assert part.products == (Product.XX, Product.YY)
-    assert reduce_hour(str(archive), "XX", HOUR_S - 7200, 60.0) is None
-    _, one = reduce_hour(str(archive), "V/I", HOUR_S + 3600, 60.0)
+    assert reduce_hour(str(archive), "XX", HOUR_S - 7200, 60.0) == []
+    ((_, one),) = reduce_hour(str(archive), "V/I", HOUR_S + 3600, 60.0)
     assert one == 1
 
 
 def test_no_hours_make_no_picture():
-    assert draw([None, None], "XX", "day") is None
+    assert draw([[], []], "XX", "day") == []
+
+
+def test_an_axis_that_changes_within_a_day_makes_a_picture_of_each(tmp_path):
+    for n, nchan in enumerate((64, 32)):
+        rows = recording(20, nchan=nchan, start_s=HOUR_S + 100 * n)
+        open_store(tmp_path, rows).append(rows)
+    hour = reduce_hour(str(tmp_path), "XX", HOUR_S, 60.0)
+    assert [rows.data.shape[1] for rows, _ in hour] == [16, 8]
+    assert len(draw([hour, []], "XX", "day")) == 2
 
 
 def run(archive, out, *options):
@@ -110,6 +121,16 @@ def test_wrong_use_of_quicklook_is_one_sentence(archive, tmp_path, capsys, optio
     told = capsys.readouterr().err
     assert said in told
     assert told.count("\n") == 1
+
+
+@pytest.mark.timeout(180)
+def test_a_day_that_cannot_be_read_does_not_cost_the_others_their_pictures(archive, tmp_path, capsys):
+    spoilt = tmp_path / "archive"
+    shutil.copytree(archive, spoilt)
+    (spoilt / "2025-08-18.zarr" / "XX" / "c" / "0" / "0").write_bytes(b"")
+    assert run(spoilt, tmp_path / "out", "--workers", "1") == 1
+    assert "1 of 2 pictures could not be made, the first of 2025-08-18" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["quicklook_20250819.png"]
 
 
 def test_a_directory_that_is_no_archive_is_one_sentence(tmp_path, capsys):

@@ -1,6 +1,7 @@
 """What a recording knows of its rows, as tables of numbers."""
 
 import math
+from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -125,12 +126,17 @@ def test_a_name_that_says_no_form_is_refused_with_those_that_there_are():
         ("2025-08-18 23:34:54.787341+02:00", START_S),
         ("2025-08-18", 1_755_475_200.0),
         (12.5, 12.5),
+        (np.int64(12), 12.0),
+        (np.datetime64("2025-08-18T21:34:54.787341"), START_S),
+        (date(2025, 8, 18), 1_755_475_200.0),
+        (datetime(2025, 8, 18), 1_755_475_200.0),
     ],
 )
 def test_moments_are_read_as_utc(moment, seconds):
     assert moment_s(moment) == pytest.approx(seconds, abs=1e-6)
 
 
-def test_a_moment_that_is_none_is_refused_with_an_example():
+@pytest.mark.parametrize("moment", ["yesterday", math.nan, math.inf, None])
+def test_a_moment_that_is_none_is_refused_with_an_example(moment):
     with pytest.raises(UsageError, match="2026-11-25T18:00"):
-        moment_s("yesterday")
+        moment_s(moment)

@@ -6,11 +6,14 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 from conftest import poll_until, producing
+from recordings import recording
 
 from sunspec_tui import StreamReceiver
 from sunspec_tui.archiving import ArchiveState
+from sunspec_tui.errors import ExportError
 from sunspec_tui.recording import unbroken
 from sunspec_tui.sources.files import read_recording
+from sunspec_tui.writers.export import export
 
 
 @pytest.fixture
@@ -40,6 +43,14 @@ def filled(disk):
             pass
     yield
     ballast.unlink()
+
+
+@pytest.mark.parametrize("name", ["a.h5", "a.fits", "a.npz", "a.csv"])
+def test_an_export_to_a_full_disk_is_one_sentence_and_leaves_nothing(small_disk, name):
+    rows = recording(600)
+    with filled(small_disk), pytest.raises(ExportError, match="No space left"):
+        export(rows, small_disk / name)
+    assert list(small_disk.iterdir()) == []
 
 
 @pytest.mark.timeout(180)

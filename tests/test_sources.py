@@ -9,7 +9,7 @@ from conftest import EVENT, needs_event
 
 from sunspec_tui.errors import SourceError
 from sunspec_tui.sources.callisto import DB_PER_DIGIT
-from sunspec_tui.sources.feed import Feed
+from sunspec_tui.sources.feed import Feed, Part
 from sunspec_tui.sources.memory_ring import MemoryRing
 from sunspec_tui.sources.replay import open_replay
 from sunspec_tui.sources.simulate import SimulatedSun
@@ -164,16 +164,15 @@ def test_a_file_that_would_give_a_false_picture_is_refused_in_one_sentence(tmp_p
 @pytest.mark.parametrize("offsets_s", [(0.0, 0.5, 1.0, 2.5), (0.0, 0.5, 0.5, 1.0)])
 def test_uneven_times_of_a_file_begin_new_sequences_and_stay_true(tmp_path, offsets_s):
     source = open_replay(write_callisto(tmp_path / "a.fit", offsets_s=offsets_s), 560)
-    times_s = [begin_s + 0.5 * n for begin_s, gulps in source.parts() for n, _ in enumerate(gulps)]
+    times_s = [begin_s + 0.5 * n for begin_s, _, gulps in source.parts() for n, _ in enumerate(gulps)]
     assert times_s == pytest.approx(offsets_s)
 
 
 def test_a_gap_is_waited_for_but_never_long():
     class Apart(Ticks):
-        def parts(self):
-            yield 0.0, iter(np.zeros((1, 1, 1, 1, 1), np.float32))
-            yield 0.1, iter(np.zeros((1, 1, 1, 1, 1), np.float32))
-            yield 1e6, iter(np.zeros((1, 1, 1, 1, 1), np.float32))
+        def parts(self, shift_s):
+            for begin_s in (0.0, 0.1, 1e6):
+                yield self.part(begin_s, shift_s, 1)
 
     ring, source, now_s = MemoryRing(), Apart(1), [0.0]
     feed = Feed(ring, source, speed=1.0, monotonic=lambda: now_s[0])
@@ -229,12 +228,12 @@ class Ticks:
         self.n = n
         self.shifts = []
 
-    def header(self, shift_s):
-        self.shifts.append(shift_s)
-        return {}
+    def part(self, begin_s, shift_s, n):
+        self.shifts.append(shift_s + begin_s)
+        return Part(begin_s, {}, iter(np.zeros((n, 1, 1, 1, 1), np.float32)))
 
-    def parts(self):
-        yield 0.0, iter(np.zeros((self.n, 1, 1, 1, 1), np.float32))
+    def parts(self, shift_s):
+        yield self.part(0.0, shift_s, self.n)
 
 
 def test_a_feed_keeps_the_pace_of_the_data_neither_bursting_nor_drifting():

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.archiving import StoreName, stores
 from sunspec_tui.datasets import from_dataset
-from sunspec_tui.errors import ArchiveError, SourceError
+from sunspec_tui.errors import ArchiveError, NoRowsError, SourceError
 from sunspec_tui.extras import optional
 from sunspec_tui.recording import Recording
 from sunspec_tui.times import moment_s
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_MOST_ROWS_LOADED = 500_000
+_MOST_BYTES_LOADED = 2_000_000_000
 
 
 def is_archive(path: Path) -> bool:
@@ -59,6 +59,17 @@ def open_archive(
     MissingExtraError
         If xarray, zarr or dask is not installed.
     """
+    groups = open_by_axis(directory, start, end)
+    if len(groups) > 1:
+        when = str(groups[1]["time"].values[0])[:19]
+        raise ArchiveError(
+            f"{directory}: products or frequencies change at {when} UTC; choose --start and --end on one side of it"
+        )
+    return groups[0]
+
+
+def open_by_axis(directory: str | Path, start: Any = None, end: Any = None) -> "list[xarray.Dataset]":
+    """As `open_archive`, with a Dataset for each frequency axis and set of products, by the times of first rows."""
     library = optional("xarray", "reading an archive")
     optional("zarr", "reading an archive")
     optional("dask", "reading an archive")
@@ -66,17 +77,14 @@ def open_archive(
     warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
     low = -math.inf if start is None else moment_s(start)
     high = math.inf if end is None else moment_s(end)
-    found: list[Any] = [_between(each, low, high) for each in _opened(library, Path(directory), low, high)]
-    found = [each for each in found if each.sizes["time"]]
-    if not found:
-        raise ArchiveError(f"{directory} has no rows in that time; choose another --start or --end, or another archive")
-    _check_axes(Path(directory), found)
-    found = _in_order(found)
-    joined: xarray.Dataset = library.concat(
-        found, "time", data_vars="minimal", coords="minimal", compat="override", join="override",
-        combine_attrs="override",
-    )  # fmt: skip
-    return joined
+    groups: dict[Any, list[Any]] = {}
+    for each in _opened(library, Path(directory), low, high):
+        found = _between(each, low, high)
+        if found.sizes["time"]:
+            groups.setdefault((tuple(found.data_vars), found["frequency"].values.tobytes()), []).append(found)
+    if not groups:
+        raise NoRowsError(f"{directory} has no rows in that time; choose another --start or --end, or another archive")
+    return sorted((_joined(library, parts) for parts in groups.values()), key=lambda each: int(_times_us(each)[0]))
 
 
 def read_archive(path: Path, start_s: float | None = None, end_s: float | None = None) -> Recording:
@@ -91,11 +99,17 @@ def read_archive(path: Path, start_s: float | None = None, end_s: float | None =
         dataset = open_archive(path, start_s, end_s)
     except ArchiveError as error:
         raise SourceError(str(error)) from error
-    if dataset.sizes["time"] > _MOST_ROWS_LOADED:
+    nbytes = dataset.nbytes
+    if nbytes > _MOST_BYTES_LOADED:
         raise SourceError(
-            f"{path} has {dataset.sizes['time']} rows in that time, more than fit into memory; choose --start and --end"
+            f"{path} has {nbytes / 1e9:.1f} GB in that time, more than is loaded at once; choose --start and --end"
         )
-    return from_dataset(dataset)
+    try:
+        return from_dataset(dataset)
+    except (RuntimeError, ValueError) as error:
+        raise SourceError(
+            f"{path} has a chunk that cannot be read: {error}; choose --start and --end beside it"
+        ) from error
 
 
 def _opened(library: Any, directory: Path, low: float, high: float) -> list[Any]:
@@ -111,7 +125,7 @@ def _opened(library: Any, directory: Path, low: float, high: float) -> list[Any]
     for path in paths:
         try:
             opened.append(library.open_zarr(path, chunks={}, consolidated=True))
-        except (OSError, ValueError, KeyError) as error:
+        except Exception as error:
             raise ArchiveError(f"{path} cannot be opened: {error}; move it away to read the others") from error
     return opened
 
@@ -127,29 +141,29 @@ def _between(dataset: Any, low: float, high: float) -> Any:
     return dataset if (begin, end) == (0, len(times_us)) else dataset.isel(time=slice(begin, end))
 
 
-def _check_axes(directory: Path, found: list[Any]) -> None:
-    """Refuse stores that cannot stand side by side."""
-    first = found[0]
-    for other in found[1:]:
-        same = list(other.data_vars) == list(first.data_vars) and np.array_equal(
-            other["frequency"].values, first["frequency"].values
-        )
-        if not same:
-            when = str(other["time"].values[0])[:19]
-            raise ArchiveError(
-                f"{directory}: products or frequencies change at {when} UTC; choose --start and --end on one side of it"
-            )
+def _joined(library: Any, parts: list[Any]) -> Any:
+    """Stores of one axis as one, in the order of time; rows that an earlier part has too are left out."""
+    joined = library.concat(
+        parts, "time", data_vars="minimal", coords="minimal", compat="override", join="override",
+        combine_attrs="override",
+    )  # fmt: skip
+    times_us = [_times_us(part) for part in parts]
+    order = _merged(times_us)
+    left_out = sum(map(len, times_us)) - len(order)
+    if left_out:
+        log.warning("%d rows come twice in the archive, the later part's are left out", left_out)
+    # Where parts follow each other, as they do, nothing needs to be picked.
+    return joined if np.array_equal(order, np.arange(joined.sizes["time"])) else joined.isel(time=order)
 
 
-def _in_order(found: list[Any]) -> list[Any]:
-    """Stores by their first rows; rows that an earlier one reaches beyond are left out of a later one."""
-    ordered, last_us = [], -1
-    for each in sorted(found, key=lambda dataset: int(_times_us(dataset)[0])):
-        times_us = _times_us(each)
-        begin = int(np.searchsorted(times_us, last_us, "right"))
-        if begin:
-            log.warning("%d rows come twice in the archive, the later part's are left out", begin)
-        if begin < len(times_us):
-            ordered.append(each.isel(time=slice(begin, None)) if begin else each)
-            last_us = int(times_us[-1])
-    return ordered
+def _merged(times_us: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Places of rows in the order of time, of all parts one behind the other; none that an earlier part has.
+
+    Within a part the same time may stand twice: a stream that says little of itself sends it so.
+    """
+    new, seen = [], np.empty(0, np.int64)
+    for part in times_us:
+        new.append(~np.isin(part, seen))
+        seen = np.concatenate([seen, part])
+    places = np.flatnonzero(np.concatenate(new))
+    return places[np.argsort(seen[places], kind="stable")]

@@ -54,6 +54,8 @@ def checked(
     cadence_s = float(said.get("cadence_s", np.nan))
     # A recorder makes room for more rows than it writes in the end.
     dated = np.isfinite(times_s) & (times_s > 0)
+    if not dated.any():
+        raise SourceError(f"{path}: none of its {len(times_s)} rows has a time; nothing was written to it")
     order = np.argsort(frequencies_hz)
     return Recording(
         np.ascontiguousarray(np.asarray(data, np.float32)[dated][:, order]),

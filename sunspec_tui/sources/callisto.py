@@ -49,7 +49,8 @@ def read_callisto(path: Path) -> Recording:
         "source": header.get("SOURCE", path.name),
         "software": header.get("CREATOR", ""),
     }
-    product = Product(header.get("PRODUCT", "I"))
+    # What a station calls a product is its own.
+    product = Product(header["PRODUCT"]) if "CREATOR" in header and "PRODUCT" in header else Product.I
     return checked(path, _linear(values, header)[..., None], (product,), times_s, mhz * 1e6, said)
 
 

@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,20 +22,37 @@ LONGEST_WAIT_S = 10.0
 """A gap in what is replayed is waited for no longer than this."""
 
 
+Gulps = Iterator[NDArray[np.float32]]
+"""Spectra, each gulp of shape (ntime, nbeam, nchan, npol)."""
+
+
+class Part(NamedTuple):
+    """A sequence of a source.
+
+    Attributes
+    ----------
+    begin_s
+        When it begins, in seconds after the source's own beginning.
+    header
+        Of the sequence.
+    gulps
+        Its spectra.
+    """
+
+    begin_s: float
+    header: dict[str, Any]
+    gulps: Gulps
+
+
 class Source(Protocol):
     """Where spectra come from."""
 
     ntime_gulp: int
     spectrum_s: float
+    frames_as_recorded: bool
 
-    def header(self, shift_s: float) -> dict[str, Any]:
-        """Header of a sequence that begins `shift_s` later than the source's own beginning."""
-
-    def parts(self) -> Iterator[tuple[float, Iterator[NDArray[np.float32]]]]:
-        """Sequences from the beginning: when each begins, in seconds after the source's own beginning, and its spectra.
-
-        Spectra come as gulps of shape (ntime, nbeam, nchan, npol).
-        """
+    def parts(self, shift_s: float) -> Iterator[Part]:
+        """Sequences from the beginning, all of them `shift_s` later than the source has them."""
 
 
 class Feed:
@@ -99,16 +116,16 @@ class Feed:
         shift_s = end_s = 0.0
         self._begun_s = self._monotonic()
         while not self._stopping.is_set():
-            for begin_s, gulps in self._source.parts():
+            for begin_s, header, gulps in self._source.parts(shift_s):
                 self._leave_out(shift_s + begin_s - end_s)
-                self._ring.begin_sequence(self._source.header(shift_s + begin_s))
+                self._ring.begin_sequence(header)
                 end_s = self._write(shift_s + begin_s, gulps)
                 self._ring.end_sequence()
             shift_s = end_s
             if not self._loop:
                 return
 
-    def _write(self, done_s: float, gulps: Iterator[NDArray[np.float32]]) -> float:
+    def _write(self, done_s: float, gulps: Gulps) -> float:
         """Write a sequence that begins at `done_s` of the data's time; gives the time of its end."""
         for gulp in gulps:
             done_s += len(gulp) * self._source.spectrum_s

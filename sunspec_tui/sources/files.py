@@ -7,19 +7,19 @@ import csv
 import json
 import zipfile
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sunspec_tui.errors import SourceError
+from sunspec_tui.errors import SourceError, SunspecError
 from sunspec_tui.products import Product
 from sunspec_tui.recording import Recording
 from sunspec_tui.sources.archive import is_archive, read_archive
 from sunspec_tui.sources.arrays import checked
 from sunspec_tui.sources.callisto import read_callisto
 from sunspec_tui.sources.recorder import read_recorder
+from sunspec_tui.times import moment_s
 
 _MJD_OF_1970 = 40_587
 _DAY_S = 86_400.0
@@ -46,7 +46,14 @@ def read_recording(path: Path, start_s: float | None = None, end_s: float | None
     """
     if is_archive(path):
         return read_archive(path, start_s, end_s)
-    return _reader(path)(path).between(start_s, end_s)
+    read = _reader(path)
+    try:
+        return read(path).between(start_s, end_s)
+    except (SunspecError, MemoryError):
+        raise
+    except Exception as error:
+        # A foreign file may hold anything, and each library has errors of its own for what it does not expect.
+        raise SourceError(f"{path} cannot be read: {type(error).__name__}: {error}") from error
 
 
 def _reader(path: Path) -> Callable[[Path], Recording]:
@@ -98,14 +105,24 @@ def _read_csv(path: Path) -> Recording:
             said, names = _csv_head(file)
             lines = [line for line in csv.reader(file) if line]
         products = tuple(dict.fromkeys(Product(line[1]) for line in lines))
+        _check_order(lines, products)
         values = np.array([[float(text) for text in line[2:]] for line in lines], np.float32)
-        nrows = len(lines) // len(products)
-        data = values.reshape(nrows, len(products), len(names) - 2).transpose(0, 2, 1)
-        times_s = np.array([datetime.fromisoformat(line[0]).timestamp() for line in lines[:: len(products)]])
+        data = values.reshape(-1, len(products), len(names) - 2).transpose(0, 2, 1)
+        times_s = np.array([moment_s(line[0]) for line in lines[:: len(products)]])
         frequencies_hz = np.array([float(name) for name in names[2:]]) * 1e6
     except (*_UNREADABLE, ZeroDivisionError) as error:
         raise SourceError(f"{path} cannot be read as a CSV file of spectra: {error}") from error
     return checked(path, data, products, times_s, frequencies_hz, said)
+
+
+def _check_order(lines: list[list[str]], products: tuple[Product, ...]) -> None:
+    """Each row has a line for each product, in their order, and all of them its time: a sorted table has not."""
+    count = len(products)
+    for i, line in enumerate(lines):
+        if line[1] != products[i % count] or line[0] != lines[i - i % count][0]:
+            raise ValueError(f"line {i + 1} of the table is not {products[i % count]} of {lines[i - i % count][0]}")
+    if not lines or len(lines) % count:
+        raise ValueError("its last row lacks products" if lines else "it has no rows")
 
 
 def _csv_head(file: Any) -> tuple[dict[str, Any], list[str]]:

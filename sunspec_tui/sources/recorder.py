@@ -10,7 +10,7 @@ import numpy as np
 
 from sunspec_tui.errors import SourceError
 from sunspec_tui.extras import optional
-from sunspec_tui.products import Product
+from sunspec_tui.products import Product, plain_name
 from sunspec_tui.recording import Recording
 from sunspec_tui.sources.arrays import checked
 
@@ -39,8 +39,7 @@ def _recording(path: Path, file: Any) -> Recording:
     observation = file["Observation1"]
     tuning = observation["Tuning1"]
     # In the order in which products are numbered, whatever the file's own order.
-    names = [(product, str(product).replace("/", "_over_")) for product in Product]
-    found = [(product, tuning[name]) for product, name in names if name in tuning]
+    found = [(product, tuning[plain_name(product)]) for product in Product if plain_name(product) in tuning]
     if not found:
         raise ValueError("its Tuning1 has none of XX, YY, XY_real, XY_imag")
     cadence_s = float(observation.attrs.get("tInt", np.nan))

@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from sunspec_tui.errors import SourceError
 from sunspec_tui.products import SIGNED_PRODUCTS, WIRE_PRODUCTS, Product
 from sunspec_tui.recording import Channels, Recording, channels_of, unbroken
+from sunspec_tui.sources.feed import Gulps, Part
 from sunspec_tui.sources.files import read_recording
 from sunspec_tui.times import CLOCK_HZ, channel_frequencies_hz, unix_to_tag
 
 NCHAN = 3072
 _GULP_S = 0.1
-
-Gulps = Iterator[NDArray[np.float32]]
 
 
 class Replay:
@@ -39,6 +38,8 @@ class Replay:
         recording's own time where None.
     name
         What it is called in sentences.
+    frames_as_recorded
+        Each row is a frame of its own time; else rows are spectra of even steps, to be averaged.
 
     Raises
     ------
@@ -53,7 +54,10 @@ class Replay:
         start_s: float | Callable[[], float] | None = None,
         *,
         name: str = "the recording",
+        frames_as_recorded: bool = True,
     ) -> None:
+        if len(recording.frequencies_hz) < 2:
+            raise SourceError(f"{name} has a single frequency, of which no spectrum can be made; it cannot be replayed")
         if not recording.cadence_s > 0:
             raise SourceError(f"{name} has a single row and does not say how long it lasted; it cannot be replayed")
         self._recording = recording
@@ -63,6 +67,7 @@ class Replay:
         self._grid_hz = channel_frequencies_hz(self._channels.chan0, self._channels.nchan)
         self._npol = _npol(recording, name)
         self.spectrum_s = recording.cadence_s
+        self.frames_as_recorded = frames_as_recorded
         self.nspectra = len(recording)
         self.ntime_gulp = max(1, int(_GULP_S / self.spectrum_s))
         self._first_s = float(recording.starts_s[0])
@@ -70,11 +75,11 @@ class Replay:
         self._runs = unbroken(recording.times_s, recording.cadence_s)
         self._check_band(name)
 
-    def header(self, shift_s: float = 0.0) -> dict[str, Any]:
-        """Header of a sequence that begins `shift_s` after the first spectrum."""
+    def header(self, shift_s: float = 0.0, run: slice | None = None) -> dict[str, Any]:
+        """Header of a sequence that begins `shift_s` after the first spectrum, with the rows of a run."""
         if callable(self._start_s):
             self._start_s = self._start_s()
-        return {
+        header: dict[str, Any] = {
             "time_tag": unix_to_tag(self._start_s + shift_s),
             "chan0": self._channels.chan0,
             "nbeam": 1,
@@ -82,17 +87,22 @@ class Replay:
             "npol": self._npol,
             "spectrum_ticks": round(self.spectrum_s * CLOCK_HZ),
         }
+        if run is not None and self.frames_as_recorded:
+            # Each row with its own time: an average of uneven steps would drift away from them.
+            ends_s = self._recording.times_s[run] - self._recording.starts_s[run.start]
+            header["end_ticks"] = [unix_to_tag(end_s) for end_s in ends_s.tolist()]
+        return header
 
-    def parts(self) -> Iterator[tuple[float, Gulps]]:
-        """Each run of rows without a gap: when it begins, in seconds after the first spectrum, and its gulps."""
+    def parts(self, shift_s: float = 0.0) -> Iterator[Part]:
+        """Each run of rows without a gap as a sequence."""
         for run in self._runs:
-            begin_s = float(self._recording.starts_s[run.start])
-            yield begin_s - self._first_s, self._gulps(run)
+            begin_s = float(self._recording.starts_s[run.start]) - self._first_s
+            yield Part(begin_s, self.header(shift_s + begin_s, run), self._gulps(run))
 
     def gulps(self) -> Gulps:
         """Power of all rows, shape (ntime, 1, nchan, npol) each."""
-        for _, gulps in self.parts():
-            yield from gulps
+        for part in self.parts():
+            yield from part.gulps
 
     def _gulps(self, run: slice) -> Gulps:
         spread = self._repeated if self._exact else self._interpolated
@@ -128,9 +138,19 @@ class Replay:
             )
 
 
-def open_replay(path: Path, chan0: int, start_s: float | Callable[[], float] | None = None) -> Replay:
+def open_replay(
+    path: Path,
+    chan0: int,
+    start_s: float | Callable[[], float] | None = None,
+    *,
+    between_s: tuple[float | None, float | None] = (None, None),
+    frames_as_recorded: bool = True,
+) -> Replay:
     """A replay of a file or of an archive; see `Replay` and `sources.files.read_recording`."""
-    return Replay(read_recording(path), chan0, start_s, name=str(path))
+    rows = read_recording(path, *between_s)
+    if not len(rows):
+        raise SourceError(f"{path} has no rows in that time; choose another --start or --end")
+    return Replay(rows, chan0, start_s, name=str(path), frames_as_recorded=frames_as_recorded)
 
 
 def _npol(recording: Recording, name: str) -> int:

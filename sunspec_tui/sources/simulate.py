@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.sources.feed import Part
 from sunspec_tui.sources.sky import QUIET_SUN_K, Burst, galactic_k, type_ii, type_iii
 from sunspec_tui.times import (
     CHANNEL_WIDTH_HZ,
@@ -62,6 +63,7 @@ class SimulatedSun:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.ntime_gulp = ntime_gulp
+        self.frames_as_recorded = False
         self.spectrum_s = navg * TICKS_PER_SPECTRUM / CLOCK_HZ
         self._seed, self._chan0, self._navg = seed, chan0, navg
         self._clock = clock
@@ -86,9 +88,9 @@ class SimulatedSun:
             "npol": NPOL,
         }
 
-    def parts(self) -> Iterator[tuple[float, Iterator[NDArray[np.float32]]]]:
+    def parts(self, shift_s: float = 0.0) -> Iterator[Part]:
         """One sequence without an end."""
-        yield 0.0, self.gulps()
+        yield Part(0.0, self.header(shift_s), self.gulps())
 
     def gulps(self) -> Iterator[NDArray[np.float32]]:
         """Power of shape (ntime, 1, 3072, 4), for ever."""

@@ -139,8 +139,9 @@ class ExportScreen(ModalScreen[str | None]):
     def problem(name: str) -> str:
         """What is wrong with a file name, or nothing."""
         try:
-            file_form(Path(name))
-        except UsageError as error:
+            file_form(Path(name).expanduser())
+        except (UsageError, RuntimeError) as error:
+            # The second: there is no such user to expand ~ for.
             return str(error)
         return ""
 

@@ -4,24 +4,23 @@ It follows the ring from a distance of a few seconds and never holds up who fill
 the ring and is tried again; what leaves the ring meanwhile is counted.
 """
 
-import errno
-import fcntl
 import logging
 import math
 import shutil
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
 
 from sunspec_tui.archiving import ArchiveEvent, ArchiveState, ArchiveStatus, stretches
 from sunspec_tui.errors import SunspecError
 from sunspec_tui.extras import optional
 from sunspec_tui.recording import Recording
 from sunspec_tui.ring import RingBuffer
+from sunspec_tui.writers.archive_lock import ArchiveLock
 from sunspec_tui.writers.store import ArchiveStore, open_store
 
 log = logging.getLogger(__name__)
@@ -30,6 +29,7 @@ COMMIT_S = 4.0
 _LOOK_S = 0.25
 _BLOCK_ROWS = 480
 _GATE_S = 60.0
+_STOP_S = 10.0
 # A commit comes early where this share of the ring waits for it.
 _FULL_SHARE = 0.25
 
@@ -90,9 +90,12 @@ class ArchiveWriter:
         self._commit_s, self._monotonic = commit_s, monotonic
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
-        self._rows: Followed | None = None
+        # Rings that have rows to be written, the oldest first; only the last one still grows.
+        self._rings: deque[Followed] = deque()
         self._count = 0
         self._store: ArchiveStore | None = None
+        self._spoilt: set[Path] = set()
+        self._untold = 0
         self._gate_s, self._gate_open = -math.inf, True
         self._status = ArchiveStatus(ArchiveState.OFF if directory is None else ArchiveState.WAITING, directory)
 
@@ -108,128 +111,126 @@ class ArchiveWriter:
             return
         _check_installed()
         self._ending.clear()
-        self._thread = threading.Thread(target=self._run, name="sunspec-archive", daemon=True)
-        self._thread.start()
+        if self._thread is None:
+            self._thread = threading.Thread(
+                target=self._run, args=(self._directory,), name="sunspec-archive", daemon=True
+            )
+            self._thread.start()
 
     def stop(self) -> None:
-        """Commit what the ring still has, and end."""
+        """Commit what the ring still has, and end; a disk that does not answer is not waited for."""
         self._ending.set()
-        if self._thread is not None:
-            self._thread.join()
+        if self._thread is None:
+            return
+        self._thread.join(_STOP_S)
+        if self._thread.is_alive():
+            log.error("the archive's disk does not answer; its thread is left behind with %d rows", self._backlog())
+        else:
             self._thread = None
 
     def status(self) -> ArchiveStatus:
-        """How it is doing."""
-        waiting = self._backlog()
-        return replace(self._status, rows_waiting=waiting) if waiting else self._status
+        """How it is doing; rows that have left the ring count as missed at once."""
+        status, waiting = self._status, self._backlog()
+        gone = sum(max(0, _oldest(each.ring) - self._count) for each in list(self._rings)[:1])
+        return replace(status, rows_waiting=waiting, rows_missed=status.rows_missed + gone)
 
     def _backlog(self) -> int:
-        rows = self._rows
-        return 0 if rows is None else max(0, min(rows.ring.count - self._count, rows.ring.filled))
+        """Rows that could be written now."""
+        return sum(max(0, min(each.ring.count - self._count, each.ring.filled)) for each in list(self._rings))
 
-    def _run(self) -> None:
-        lock: IO[bytes] | None = None
+    def _run(self, directory: Path) -> None:
+        lock = ArchiveLock(directory)
         try:
-            while True:
+            ending = False
+            while not ending:
                 ending = self._wait_until_due()
-                lock = lock or self._locked()
-                if lock is not None:
-                    self._follow()
-                if ending:
-                    return
+                self._commit(lock)
         finally:
-            if lock is not None:
-                lock.close()
+            lock.close()
+            self._store = None
 
     def _wait_until_due(self) -> bool:
-        """Wait for the next commit; True at the end."""
+        """Wait for the next commit, with an eye on the ring; True at the end."""
         due_s = self._monotonic() + self._commit_s
         while (left_s := due_s - self._monotonic()) > 0:
             if self._ending.wait(min(left_s, _LOOK_S)):
-                return True
-            rows = self._adopted()
-            if rows is not None and self._backlog() > _FULL_SHARE * rows.ring.length:
+                break
+            self._look()
+            well = self._status.state is not ArchiveState.FAILING
+            if well and self._rings and self._backlog() > _FULL_SHARE * self._rings[-1].ring.length:
                 return False
+        self._look()
         return self._ending.is_set()
 
-    def _locked(self) -> IO[bytes] | None:
-        """The archive's lock: two writers in one store would spoil it."""
-        assert self._directory is not None  # noqa: S101 - start() begins no thread without one
-        try:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            return _lock(self._directory / ".lock")
-        except BlockingIOError:
-            self._fail("another monitor writes there; choose another --archive")
-        except OSError as error:
-            self._fail(f"{error.strerror or error}; choose another --archive")
-        return None
+    def _look(self) -> None:
+        """Notice another ring, or what has become known of this one."""
+        newest = self._current()
+        if newest is None:
+            return
+        if self._rings and self._rings[-1].ring is newest.ring:
+            self._rings[-1] = newest
+        else:
+            self._rings.append(newest)
 
-    def _follow(self) -> None:
-        """Commit all that waits, the ring that was replaced first."""
+    def _commit(self, lock: ArchiveLock) -> None:
+        """Write all that waits; whatever goes wrong is told, and tried again."""
         try:
-            while True:
-                newest, rows = self._current(), self._adopted()
-                if rows is None or newest is None:
-                    return
-                while self._commit_block(rows):
+            if lock.hold():
+                # While others could write, the store may have grown.
+                self._store = None
+                self._status = replace(self._status, state=ArchiveState.WAITING)
+            while self._rings:
+                while self._commit_block(self._rings[0]):
                     pass
-                # What is known of a ring's rows, the cadence for one, grows; another ring is begun with.
-                self._rows = newest
-                if newest.ring is rows.ring:
+                if len(self._rings) == 1:
                     return
+                self._rings.popleft()
         except SunspecError as error:
             self._fail(str(error))
-        except Exception as error:  # noqa: BLE001 - a library's own errors too; the rows stay, and are tried again
-            why = error.strerror if isinstance(error, OSError) and error.strerror else repr(error)
-            self._fail(f"{why}; rows wait in the ring")
-            self._store = None
+        except OSError as error:
+            self._fail(f"{error.strerror or error}; rows wait in the ring, mend it or choose another --archive")
+        except Exception as error:  # noqa: BLE001 - a library's own errors; the rows stay, and are tried again
+            self._fail(f"{error!r}; rows wait in the ring")
 
-    def _adopted(self) -> Followed | None:
-        """The ring that is followed: the first one, as soon as there is one, from its very first row on."""
-        if self._rows is None:
-            self._rows = self._current()
-        return self._rows
-
-    def _commit_block(self, rows: Followed) -> bool:
-        """Commit the oldest rows that wait; False where none do."""
-        block = rows.ring.between(self._count, min(self._count + _BLOCK_ROWS, rows.ring.count))
+    def _commit_block(self, followed: Followed) -> bool:
+        """Commit the oldest rows that wait in a ring; False where none do."""
+        ring = followed.ring
+        if (gone := _oldest(ring) - self._count) > 0:
+            self._miss(gone)
+        block = ring.between(self._count, min(self._count + _BLOCK_ROWS, ring.count))
         if not len(block):
-            # Those that were asked for have left the ring, or there are none.
-            oldest = rows.ring.count - rows.ring.filled
-            if oldest <= self._count:
-                return False
-            self._miss(oldest - self._count)
-            self._count = oldest
-            return True
+            return False
         first = block.count - len(block)
         if first > self._count:
             self._miss(first - self._count)
-            self._count = first
-        self._write(replace(rows.about, data=block.data, times_s=block.times_s), first)
+        rows = replace(followed.about, data=block.data, times_s=block.times_s)
+        if self._sun_is_up(float(block.times_s[-1])):
+            for which in stretches(rows.times_s):
+                part = rows.only(which)
+                self._append(part)
+                self._count = first + which.stop
+                self._succeed(part)
+        else:
+            self._count = block.count
+            unwanted = self._status.rows_unwanted + len(rows)
+            self._status = replace(self._status, state=ArchiveState.NIGHT, rows_unwanted=unwanted, problem="")
         return True
 
-    def _write(self, block: Recording, first: int) -> None:
-        """Commit rows of one ring, part by part as stores need it."""
-        if not self._sun_is_up(float(block.times_s[-1])):
-            self._count = first + len(block)
-            unwanted = self._status.rows_unwanted + len(block)
-            self._status = replace(self._status, state=ArchiveState.NIGHT, rows_unwanted=unwanted)
-            return
-        last_s = self._store.last_s if self._store else -math.inf
-        for which, follows in stretches(block.times_s, last_s):
-            part = block.only(which)
-            self._append(part, follows=follows)
-            self._count = first + which.stop
-            self._succeed(part)
-
-    def _append(self, part: Recording, *, follows: bool) -> None:
-        store = self._store
-        if store is None or not follows or not store.fits(part):
-            assert self._directory is not None  # noqa: S101 - as above
-            store = open_store(self._directory, part)
+    def _append(self, part: Recording) -> None:
+        assert self._directory is not None  # noqa: S101 - start() begins no thread without one
         # Until it is known to have been taken, the store's own count is not to be trusted.
-        self._store = None
-        store.append(part)
+        store, self._store = self._store, None
+        if store is None or not store.takes(part):
+            store = open_store(self._directory, part, self._spoilt)
+        try:
+            store.append(part)
+        except OSError:
+            raise
+        except Exception:
+            # Not the disk, but what is on it: another part of the day will do. A new one would not be better.
+            if store.nrows:
+                self._spoilt.add(store.path)
+            raise
         self._store = store
 
     def _sun_is_up(self, time_s: float) -> bool:
@@ -240,8 +241,17 @@ class ArchiveWriter:
         return self._gate_open
 
     def _miss(self, count: int) -> None:
+        """Count rows that are lost; told when it is over, if writing fails."""
+        self._count += count
+        self._untold += count
         self._status = replace(self._status, rows_missed=self._status.rows_missed + count)
-        self._on_event(ArchiveEvent(False, f"{count} rows left the ring before they could be archived"))
+        if not self._status.problem:
+            self._tell_missed()
+
+    def _tell_missed(self) -> None:
+        count, self._untold = self._untold, 0
+        if count:
+            self._on_event(ArchiveEvent(False, f"{count} rows left the ring before they could be archived"))
 
     def _succeed(self, part: Recording) -> None:
         before = self._status
@@ -257,6 +267,7 @@ class ArchiveWriter:
             self._on_event(ArchiveEvent(True, f"archiving goes on in {before.directory}"))
         elif before.state is not ArchiveState.WRITING:
             self._on_event(ArchiveEvent(True, f"archiving to {before.directory}"))
+        self._tell_missed()
 
     def _free_bytes(self) -> int | None:
         with suppress(OSError):
@@ -271,28 +282,9 @@ class ArchiveWriter:
             self._on_event(ArchiveEvent(False, problem))
 
 
-def _lock(path: Path) -> IO[bytes]:
-    """A file that is locked until it is closed.
-
-    Raises
-    ------
-    BlockingIOError
-        If another process has locked it.
-    """
-    path.touch()
-    # Open for reading it holds up nobody who makes the disk read-only; network disks lock only what can be written.
-    for mode in ("rb", "r+b"):
-        with ExitStack() as opened:
-            file = opened.enter_context(path.open(mode))
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                if mode == "rb" and error.errno == errno.EBADF:
-                    continue
-                raise
-            opened.pop_all()
-            return file
-    raise AssertionError("the last mode locks or raises")
+def _oldest(ring: RingBuffer) -> int:
+    """Number of the oldest row that is kept."""
+    return ring.count - ring.filled
 
 
 def _check_installed() -> None:

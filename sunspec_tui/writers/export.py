@@ -6,9 +6,7 @@ docs/files.md; `sources.files` reads all of them back.
 
 import csv
 import json
-import os
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from sunspec_tui.products import Product
 from sunspec_tui.recording import FileForm, Recording, about, file_form
 from sunspec_tui.writers.callisto import write_callisto
 from sunspec_tui.writers.recorder import write_recorder
+from sunspec_tui.writers.whole import whole_file
 
 
 def export(recording: Recording, path: Path, product: Product = Product.XX) -> int:
@@ -51,17 +50,16 @@ def export(recording: Recording, path: Path, product: Product = Product.XX) -> i
     write = _WRITERS[file_form(path)]
     if not len(recording):
         raise ExportError("there are no rows to export in that time; choose another")
-    temporary = path.with_name(f".{os.getpid()}.tmp.{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(recording, temporary, product)
-        temporary.replace(path)
+        with whole_file(path) as temporary:
+            write(recording, temporary, product)
         return path.stat().st_size
     except OSError as error:
         raise ExportError(f"cannot write {path}: {error.strerror or error}; choose another file") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    except ValueError as error:
+        # FITS and HDF5 do not take every text.
+        raise ExportError(f"cannot write {path}: {error}") from error
 
 
 def _write_npz(recording: Recording, path: Path, _: Product) -> None:

@@ -5,7 +5,6 @@ made anew. No pyplot, so no figure is ever left behind and no display is asked f
 """
 
 import math
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -30,6 +29,7 @@ from sunspec_tui.retention import SOFTWARE
 from sunspec_tui.scaling import Levels, auto_levels, middle_of_band, to_db
 from sunspec_tui.times import format_clock
 from sunspec_tui.windows import recorded_job
+from sunspec_tui.writers.whole import whole_file
 
 SIZE_INCHES = (12, 10)
 DOTS_PER_INCH = 150
@@ -184,12 +184,8 @@ class SpectrumFigure:
     def save(self, path: Path) -> int:
         """Write a PNG under its final name in one step; returns its size in bytes."""
         picture = self.png()
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
+        with whole_file(path) as temporary:
             temporary.write_bytes(picture)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
         return len(picture)
 
 

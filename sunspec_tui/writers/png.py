@@ -9,8 +9,7 @@ import errno
 import json
 import logging
 import os
-import pickle
-import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,15 +19,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO, cast
 
 from sunspec_tui.plots import PlotEvent, PlotJob, PlotStatus
-from sunspec_tui.writers.png_process import LENGTH
+from sunspec_tui.writers.png_process import write_job
 
 log = logging.getLogger(__name__)
 
 ANSWER_TIMEOUT_S = 60.0
 _GRACE_S = 0.3
+_KILL_S = 2.0
+_STOP_S = 5.0
 
 
 class PngWriter:
@@ -87,7 +88,9 @@ class PngWriter:
             if self._child is not None:
                 self._child.process.kill()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(_STOP_S)
+            if self._thread.is_alive():
+                log.warning("the plot directory does not answer; its thread is left behind")
             self._thread = None
 
     def status(self) -> PlotStatus:
@@ -149,7 +152,11 @@ class PngWriter:
         return None
 
     def _plot(self, *, asked: bool) -> None:
-        job = self._make_job()
+        try:
+            job = self._make_job()
+        except Exception as error:  # noqa: BLE001 - told; the next plot is tried
+            self._fail(f"the plot failed: {type(error).__name__}: {error}", asked=asked)
+            return
         if job is None:
             if asked:
                 self._on_event(PlotEvent(False, "no plot: nothing has been received yet"))
@@ -242,16 +249,18 @@ class _Child:
         """Send a job and wait for its answer; None when the child dies, hangs or is killed."""
         assert self.process.stdin is not None  # noqa: S101 - it was opened with a pipe
         assert self.process.stdout is not None  # noqa: S101
-        raw = pickle.dumps(job, protocol=5)
         self._directory = Path(job.directory)
+        # Whatever holds it up, taking the job or answering: killed, it is replaced with the next plot.
+        watchdog = threading.Timer(ANSWER_TIMEOUT_S, self.process.kill)
+        watchdog.daemon = True
+        watchdog.start()
         try:
-            self.process.stdin.write(LENGTH.pack(len(raw)))
-            self.process.stdin.write(raw)
-            self.process.stdin.flush()
+            write_job(cast(BinaryIO, self.process.stdin), job)
+            line = self.process.stdout.readline()
         except BrokenPipeError:
             return None
-        ready, _, _ = select.select([self.process.stdout], [], [], ANSWER_TIMEOUT_S)
-        line = self.process.stdout.readline() if ready else b""
+        finally:
+            watchdog.cancel()
         return dict(json.loads(line)) if line.endswith(b"\n") else None
 
     def last_words(self) -> str:
@@ -259,7 +268,9 @@ class _Child:
         try:
             status = self.process.wait(_GRACE_S)
         except subprocess.TimeoutExpired:
-            return f"no answer for {ANSWER_TIMEOUT_S:.0f} s"
+            return "it does not end"
+        if status == -signal.SIGKILL:
+            return f"killed, by somebody or after {ANSWER_TIMEOUT_S:.0f} s without an answer"
         self._stderr.seek(0)
         lines = self._stderr.read().decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else f"status {status}"
@@ -276,14 +287,16 @@ class _Child:
             self.process.wait(_GRACE_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.wait()
+            # One that waits for a disk that hangs cannot be killed; it must not hold up the monitor too.
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(_KILL_S)
         self.process.stdout.close()
         self._stderr.close()
         self._remove_temporary()
 
     def _remove_temporary(self) -> None:
         if self._directory is not None and self._directory.is_dir():
-            for path in self._directory.glob(f".*.{self.process.pid}.tmp"):
+            for path in self._directory.glob(f".{self.process.pid}.*.tmp.*"):
                 # On a disk that has gone read-only it stays, and goes with the next start.
                 with suppress(OSError):
                     path.unlink(missing_ok=True)

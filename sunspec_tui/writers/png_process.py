@@ -35,11 +35,27 @@ def plot_path(job: PlotJob, suffix: str = "") -> Path:
     return path
 
 
+def write_job(stream: BinaryIO, job: PlotJob) -> None:
+    """Send a job: its pickle, and the arrays behind it as they lie in memory, so that none is copied."""
+    arrays: list[pickle.PickleBuffer] = []
+    parts = [memoryview(pickle.dumps(job, protocol=5, buffer_callback=arrays.append)), *(each.raw() for each in arrays)]
+    stream.write(LENGTH.pack(len(parts)))
+    for part in parts:
+        stream.write(LENGTH.pack(part.nbytes))
+        stream.write(part)
+    stream.flush()
+
+
 def read_jobs(stream: BinaryIO) -> Iterator[PlotJob]:
     """Jobs until the input ends."""
     while len(prefix := stream.read(LENGTH.size)) == LENGTH.size:
-        raw = stream.read(LENGTH.unpack(prefix)[0])
-        yield pickle.loads(raw)  # noqa: S301 - from our own parent
+        # A bytearray can be written to, as the arrays of a job can.
+        raw, *arrays = (bytearray(stream.read(_length(stream))) for _ in range(LENGTH.unpack(prefix)[0]))
+        yield pickle.loads(raw, buffers=arrays)  # noqa: S301 - from our own parent
+
+
+def _length(stream: BinaryIO) -> int:
+    return int(LENGTH.unpack(stream.read(LENGTH.size))[0])
 
 
 class Draughtsman:
@@ -53,15 +69,15 @@ class Draughtsman:
         """Do a job and say what came of it."""
         begun_s = time.perf_counter()
         try:
-            path, nbytes = self._draw(job)
+            paths, nbytes = self._draw(job)
+            kept = self._directories[job.directory].tidy(job.keep, job.now_s, frozenset(path.name for path in paths))
         except Exception as error:  # noqa: BLE001 - whatever it was, it is told, and the next plot is tried
             self._figure = None
             return {"ok": False, "error": _sentence(error, job)}
         seconds = time.perf_counter() - begun_s
-        kept = self._directories[job.directory].tidy(job.keep, job.now_s)
-        return {"ok": True, "path": str(path), "seconds": seconds, "bytes": nbytes} | kept
+        return {"ok": True, "path": str(paths[0]), "seconds": seconds, "bytes": nbytes} | kept
 
-    def _draw(self, job: PlotJob) -> tuple[Path, int]:
+    def _draw(self, job: PlotJob) -> tuple[list[Path], int]:
         if self._figure is None:
             from sunspec_tui.writers.figure import SpectrumFigure
 
@@ -71,17 +87,18 @@ class Draughtsman:
             # Made for the first time, or removed under us: nothing of what was known of it is there.
             self._directories.pop(job.directory, None)
             path.parent.mkdir(parents=True)
-        directory = self._directories.setdefault(job.directory, PlotDirectory(path.parent))
+        if job.directory not in self._directories:
+            self._directories[job.directory] = PlotDirectory(path.parent)
         self._figure.draw(job)
         nbytes = int(self._figure.save(path))
-        directory.add(path)
         publish_latest(path)
+        paths = [path]
         if job.second is not None:
             beside = path.with_name(f"{path.stem}_VI.png")
             self._figure.draw(job.second)
             nbytes += int(self._figure.save(beside))
-            directory.add(beside)
-        return path, nbytes
+            paths.append(beside)
+        return paths, nbytes
 
 
 def main() -> None:

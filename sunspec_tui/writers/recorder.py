@@ -4,13 +4,15 @@
 ``/Observation1/Tuning1`` with ``freq`` and a data set for each product. h5py loads with the first file.
 """
 
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.extras import optional
-from sunspec_tui.products import Product
+from sunspec_tui.products import Product, plain_name
 from sunspec_tui.recording import Recording, about, channels_of
 from sunspec_tui.times import CHANNEL_WIDTH_HZ, CLOCK_HZ
 
@@ -21,27 +23,40 @@ _FFT_CHANNELS = 4096
 def write_recorder(recording: Recording, path: Path, _: Product) -> None:
     """Write all products of a recording."""
     h5py = optional("h5py", "writing the recorder's HDF5")
-    channels = channels_of(recording.frequencies_hz)
-    width_hz = CHANNEL_WIDTH_HZ * channels.channel_average if channels else float(np.diff(recording.frequencies_hz)[0])
-    with h5py.File(path, "w") as file:
-        file.attrs.update(StationName=recording.station.lower(), FileGenerator=recording.software)
-        for key, value in about(recording).items():
-            file.attrs[f"sunspec_{key}"] = value
-        observation = file.create_group("Observation1")
-        observation.attrs.update(
-            TargetName="Sun",
-            tInt=recording.cadence_s, tInt_Units="s",
-            sampleRate=CLOCK_HZ, sampleRate_Units="Hz",
-            LFFT=_FFT_CHANNELS, nChan=len(recording.frequencies_hz),
-            RBW=width_hz, RBW_Units="Hz",
-        )  # fmt: skip
-        times = observation.create_dataset("time", data=_split(recording.starts_s))
-        times.attrs.update(format="unix", scale="utc")
-        tuning = observation.create_group("Tuning1")
-        tuning.create_dataset("freq", data=recording.frequencies_hz.astype("<f8")).attrs["Units"] = "Hz"
-        for i, product in enumerate(recording.products):
-            values = tuning.create_dataset(str(product).replace("/", "_over_"), data=recording.data[..., i])
-            values.attrs.update(axis0="time", axis1="frequency")
+    # In memory: a disk that is full while HDF5 writes to it ends the whole process.
+    image = BytesIO()
+    with h5py.File(image, "w") as file:
+        _fill(file, recording)
+    path.write_bytes(image.getbuffer())
+
+
+def _fill(file: Any, recording: Recording) -> None:
+    file.attrs.update(StationName=recording.station.lower(), FileGenerator=recording.software)
+    for key, value in about(recording).items():
+        file.attrs[f"sunspec_{key}"] = value
+    observation = file.create_group("Observation1")
+    observation.attrs.update(
+        TargetName="Sun",
+        tInt=recording.cadence_s, tInt_Units="s",
+        sampleRate=CLOCK_HZ, sampleRate_Units="Hz",
+        LFFT=_FFT_CHANNELS, nChan=len(recording.frequencies_hz),
+        RBW=_bin_width_hz(recording.frequencies_hz), RBW_Units="Hz",
+    )  # fmt: skip
+    times = observation.create_dataset("time", data=_split(recording.starts_s))
+    times.attrs.update(format="unix", scale="utc")
+    tuning = observation.create_group("Tuning1")
+    tuning.create_dataset("freq", data=recording.frequencies_hz.astype("<f8")).attrs["Units"] = "Hz"
+    for i, product in enumerate(recording.products):
+        values = tuning.create_dataset(plain_name(product), data=recording.data[..., i])
+        values.attrs.update(axis0="time", axis1="frequency")
+
+
+def _bin_width_hz(frequencies_hz: NDArray[np.float64]) -> float:
+    """Width of a bin; -1, as the recorder writes what it does not know, where a single one does not tell."""
+    channels = channels_of(frequencies_hz)
+    if channels is not None:
+        return CHANNEL_WIDTH_HZ * channels.channel_average
+    return float(np.diff(frequencies_hz).mean()) if len(frequencies_hz) > 1 else -1.0
 
 
 def _split(times_s: NDArray[np.float64]) -> NDArray[np.void]:

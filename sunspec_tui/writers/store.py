@@ -9,24 +9,25 @@ import json
 import logging
 import shutil
 import warnings
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sunspec_tui.archiving import CHUNK_ROWS, StoreName, day_of
-from sunspec_tui.datasets import TIME_UNITS, variable_name
-from sunspec_tui.errors import ArchiveError
+from sunspec_tui.archiving import CHUNK_ROWS, StoreName, day_of, microseconds
+from sunspec_tui.datasets import TIME_UNITS
 from sunspec_tui.extras import optional
+from sunspec_tui.products import plain_name
 from sunspec_tui.recording import Recording, about
 
 log = logging.getLogger(__name__)
 
 _TIME_CHUNK_ROWS = 16 * CHUNK_ROWS
 _ROOT = "zarr.json"
-# What zarr lets through where a store is no store, or another's.
-UNUSABLE = (ValueError, KeyError, TypeError, json.JSONDecodeError)
+# Another cadence than the store's, by more than noise makes of it, is another stream.
+_CADENCE_SLACK = 0.1
 
 
 @dataclass
@@ -39,44 +40,49 @@ class ArchiveStore:
         Its directory.
     nrows
         Rows committed.
-    last_s
-        Time of the last of them, seconds since 1970; minus infinity where there is none.
+    last_us
+        Time of the last of them, microseconds since 1970; None where there is none.
     """
 
     path: Path
     nrows: int
-    last_s: float
+    last_us: int | None
 
-    def fits(self, rows: Recording) -> bool:
-        """Whether rows have its axis and products."""
-        return _axis_of(_attributes(self.path)) == _axis_of(about(rows) | {"frequencies": len(rows.frequencies_hz)})
+    def takes(self, rows: Recording) -> bool:
+        """Whether rows belong into it: of its day, axis and origin, and not earlier than what it has."""
+        first_us = int(microseconds(rows.times_s[:1])[0])
+        name = StoreName.parse(self.path.name)
+        if name is None or name.day != day_of(first_us) or (self.last_us is not None and first_us < self.last_us):
+            return False
+        mine, theirs = _attributes(self.path), about(rows) | {"frequencies": len(rows.frequencies_hz)}
+        return _identity(mine) == _identity(theirs) and _is_near(mine.get("cadence_s"), theirs.get("cadence_s"))
 
     def append(self, rows: Recording) -> None:
-        """Commit rows that are later than all that it holds.
+        """Commit rows that it takes.
 
         Raises
         ------
         OSError
             If the disk does not take them; what was committed before stays.
         """
-        zarr = _zarr()
-        group = zarr.open_group(self.path, mode="r+", use_consolidated=self.nrows > 0 or None)
+        # The consolidated metadata alone say what was committed.
+        group = _zarr().open_group(self.path, mode="r+", use_consolidated=True)
         stop = self.nrows + len(rows)
-        times_us = np.rint(rows.times_s * 1e6).astype(np.int64)
+        times_us = microseconds(rows.times_s)
         for name, values in (("time", times_us), *_variables(rows)):
             array = group[name]
             array.resize((stop, *array.shape[1:]))
             array[self.nrows : stop] = values
-        zarr.consolidate_metadata(self.path)
-        self.nrows, self.last_s = stop, float(rows.times_s[-1])
+        _zarr().consolidate_metadata(self.path)
+        self.nrows, self.last_us = stop, int(times_us[-1])
 
 
 def _variables(rows: Recording) -> list[tuple[str, Any]]:
-    return [(variable_name(product), rows.data[..., i]) for i, product in enumerate(rows.products)]
+    return [(plain_name(product), rows.data[..., i]) for i, product in enumerate(rows.products)]
 
 
-def open_store(directory: Path, rows: Recording) -> ArchiveStore:
-    """The store that rows go into: the last part of their day, or a new one where they do not fit it.
+def open_store(directory: Path, rows: Recording, spoilt: Collection[Path] = ()) -> ArchiveStore:
+    """The store that rows go into: the last part of their day, or a new one where it does not take them.
 
     Parameters
     ----------
@@ -84,18 +90,20 @@ def open_store(directory: Path, rows: Recording) -> ArchiveStore:
         The archive.
     rows
         What is to be written first.
+    spoilt
+        Stores that could not be gone on with.
 
     Raises
     ------
     OSError
         If the disk does not take it.
     """
-    day = day_of(float(rows.times_s[0]))
+    day = day_of(int(microseconds(rows.times_s[:1])[0]))
     parts = [name for path in directory.glob(f"{day}*.zarr") if (name := StoreName.parse(path.name))]
     last = max(parts, default=None)
-    if last is not None:
+    if last is not None and directory / str(last) not in spoilt:
         store = _reopened(directory / str(last))
-        if store is not None and store.fits(rows) and rows.times_s[0] > store.last_s:
+        if store is not None and store.takes(rows):
             return store
     part = last.part + 1 if last else 1
     return _created(directory / str(StoreName(day, part)), rows)
@@ -126,7 +134,7 @@ def _created(path: Path, rows: Recording) -> ArchiveStore:
         )  # fmt: skip
     zarr.consolidate_metadata(temporary)
     temporary.rename(path)
-    return ArchiveStore(path, 0, -np.inf)
+    return ArchiveStore(path, 0, None)
 
 
 def _reopened(path: Path) -> ArchiveStore | None:
@@ -136,22 +144,26 @@ def _reopened(path: Path) -> ArchiveStore | None:
     try:
         times = _zarr().open_group(path, mode="r", use_consolidated=True)["time"]
         nrows = int(times.shape[0])
-        return ArchiveStore(path, nrows, float(times[-1]) / 1e6 if nrows else -np.inf)
-    except UNUSABLE as error:
+        return ArchiveStore(path, nrows, int(times[-1]) if nrows else None)
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a codec or a parser makes of a spoilt store
         log.warning("%s is no store that can be gone on with (%s); the day gets another part", path, error)
         return None
 
 
 def _attributes(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads((path / _ROOT).read_bytes())
-    except ValueError as error:
-        raise ArchiveError(f"{path} has metadata that cannot be read: {error}") from error
-    return dict(found.get("attributes", {}))
+    return dict(json.loads((path / _ROOT).read_bytes()).get("attributes", {}))
 
 
-def _axis_of(said: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(said.get(name) for name in ("products", "chan0", "channel_average", "nchan", "frequencies"))
+def _identity(said: Mapping[str, Any]) -> tuple[Any, ...]:
+    names = ("products", "chan0", "channel_average", "nchan", "frequencies", "station", "source")
+    return tuple(said.get(name) for name in names)
+
+
+def _is_near(cadence_s: Any, other_s: Any) -> bool:
+    """Whether two cadences may be of one stream; one that is not known yet may be any."""
+    return not cadence_s or not other_s or abs(float(cadence_s) - float(other_s)) <= _CADENCE_SLACK * float(other_s)
 
 
 def _zarr() -> Any:

@@ -1,0 +1,94 @@
+"""The right to write to an archive: one monitor has it, on the disk that it was given.
+
+Two writers in one store would spoil it, and an archive whose disk has been taken away must not be begun anew on the
+disk below.
+"""
+
+import errno
+import fcntl
+import os
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO
+
+from sunspec_tui.errors import ArchiveError
+
+_NAME = ".lock"
+
+
+class ArchiveLock:
+    """A lock in an archive's directory, asked for again before each commit.
+
+    Parameters
+    ----------
+    directory
+        The archive; made when it is missing.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._file: IO[bytes] | None = None
+        self._device: int | None = None
+
+    def hold(self) -> bool:
+        """Have the lock; whether it had to be taken, so that what was known of the archive may be out of date.
+
+        Raises
+        ------
+        ArchiveError
+            If another has it, or the directory is on another disk than before.
+        OSError
+            If the disk does not take it.
+        """
+        path = self._directory / _NAME
+        if self._file is not None and _is_same(self._file, path):
+            return False
+        self.close()
+        self._directory.mkdir(parents=True, exist_ok=True)
+        device = self._directory.stat().st_dev
+        if self._device not in (None, device):
+            raise ArchiveError("its disk has been taken away; mount it again, or restart the monitor to begin anew")
+        try:
+            self._file = _locked(path)
+        except BlockingIOError as error:
+            raise ArchiveError("another monitor writes there; choose another --archive") from error
+        self._device = device
+        return True
+
+    def close(self) -> None:
+        """Let others write there; again without harm."""
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
+
+
+def _is_same(file: IO[bytes], path: Path) -> bool:
+    """Whether the file that is locked is the one that others would lock."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _locked(path: Path) -> IO[bytes]:
+    """A file that is locked until it is closed.
+
+    Raises
+    ------
+    BlockingIOError
+        If another process has locked it.
+    """
+    path.touch()
+    # Open for reading it holds up nobody who makes the disk read-only; network disks lock only what can be written.
+    for mode in ("rb", "r+b"):
+        with ExitStack() as opened:
+            file = opened.enter_context(path.open(mode))
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                if mode == "rb" and error.errno == errno.EBADF:
+                    continue
+                raise
+            opened.pop_all()
+            return file
+    raise AssertionError("the last mode locks or raises")
