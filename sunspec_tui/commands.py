@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sunspec_tui.config import ExportSettings, LookSettings, QuicklookSettings
-from sunspec_tui.errors import ExportError, UsageError
+from sunspec_tui.errors import ArchiveError, ExportError, UsageError
 from sunspec_tui.times import moment_s
 
 if TYPE_CHECKING:
@@ -93,7 +93,9 @@ def quicklook(settings: QuicklookSettings, say: Say) -> int:
     ):
         say(str(path))
         count += 1
-    return EXIT_OK if count else EXIT_FAILED
+    if not count:
+        raise ArchiveError(f"{settings.archive} has no rows in that time, there is nothing to draw")
+    return EXIT_OK
 
 
 def _looking(settings: LookSettings) -> "StreamReceiver":

@@ -136,7 +136,7 @@ def _hours(client: Any, directory: Path, product: Product, begin_s: float, per: 
     column_s = period_s / _COLUMNS
     count = max(1, round(period_s / _HOUR_S))
     return [
-        client.submit(reduce_hour, str(directory), str(product), begin_s + n * _HOUR_S, column_s, pure=False)
+        client.submit(reduce_hour, str(directory.absolute()), str(product), begin_s + n * _HOUR_S, column_s, pure=False)
         for n in range(count)
     ]
 

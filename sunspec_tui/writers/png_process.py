@@ -86,7 +86,7 @@ class Draughtsman:
         if not path.parent.is_dir():
             # Made for the first time, or removed under us: nothing of what was known of it is there.
             self._directories.pop(job.directory, None)
-            path.parent.mkdir(parents=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
         if job.directory not in self._directories:
             self._directories[job.directory] = PlotDirectory(path.parent)
         self._figure.draw(job)
