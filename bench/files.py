@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -276,7 +277,9 @@ def keys(port: int, directory: Path, interval_s: float) -> list[float]:
     """Milliseconds from each of 60 keys to its answer on the screen, with plots or without."""
     words = [*PROGRAM, "--port", str(port), "--plot-interval", str(interval_s), "--plot-dir", str(directory)]
     rng, took_ms = np.random.default_rng(1), []
-    with Terminal(words, directory) as terminal:
+    with ExitStack() as ending:
+        terminal = Terminal(words, directory)
+        ending.callback(terminal.end)
         poll_until(lambda: "method   auto" in terminal.text, 20)
         for n in range(60):
             threading.Event().wait(rng.uniform(0.15, 0.4))
@@ -295,11 +298,11 @@ def beside(directory: Path) -> None:
     words = [*PROGRAM, "stream", "--port", str(PORT), "--speed", "5", "--log-level", "ERROR"]
     for what, measure in (("a frame's work, us", frames), ("a key's answer, ms", keys)):
         found: dict[float, list[float]] = {0: [], 1: []}
-        with subprocess.Popen(words, stdout=subprocess.DEVNULL) as producer:
+        with subprocess.Popen(words, stdout=subprocess.DEVNULL) as producer, ExitStack() as ending:
+            ending.callback(producer.terminate)
             for _ in range(3):
                 for interval_s in (0, 1):
                     found[interval_s] += measure(PORT, directory, interval_s)
-            producer.terminate()
         without, beside_plots = (np.percentile(found[each], (50, 99, 100)) for each in (0, 1))
         ratio = beside_plots / without
         print(f"{what:<23} median, 99 %, worst without plots {without.round(1)}, beside them {beside_plots.round(1)}: "
