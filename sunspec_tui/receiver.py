@@ -298,8 +298,15 @@ class StreamReceiver(Received):
         most
             At most so many rows, the newest.
         """
-        plots, archive, memory = self._plots.status(), self._archive.status(), self._memory()
-        judgement = self._judgement()
+        snapshot, now_s = self._seen(self._judgement(), self._memory(), since, epoch, most)
+        self._teller.looked(snapshot, now_s)
+        return snapshot
+
+    def _seen(
+        self, judgement: Judgement, memory: MemoryReading, since: int, epoch: int = 0, most: int | None = None
+    ) -> tuple[Snapshot, float]:
+        """A snapshot, and when it was taken on the clock that never goes back."""
+        plots, archive = self._plots.status(), self._archive.status()
         taken_s, now_s = self._clock(), self._monotonic()
         with self._lock:
             intake = self._intake
@@ -322,8 +329,7 @@ class StreamReceiver(Received):
                 axis_check=judgement.axis_check,
                 gain=judgement.gain,
             )
-        self._teller.looked(snapshot, now_s)
-        return snapshot
+        return snapshot, now_s
 
     def _judgement(self) -> Judgement:
         """How the instrument is; not under the lock that frames wait for."""
@@ -417,7 +423,8 @@ class StreamReceiver(Received):
             ring, axis = self._intake.ring, self._intake.axis
         if ring is None or axis is None:
             return None
-        seen = self.snapshot(since=2**62)
+        # A figure says nothing of instrument and memory, and to look at them takes as long as a dozen frames.
+        seen, _ = self._seen(Judgement(), MemoryReading(), since=2**62)
         return live_job(ring, axis, seen, self._product, station=self._station, keep=self._keep, ratio=self._plot_ratio)
 
     def _followed(self) -> Followed | None:

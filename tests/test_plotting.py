@@ -61,6 +61,15 @@ def figure():
     return SpectrumFigure()
 
 
+@pytest.mark.parametrize(("product", "limits"), [("XX", (1 / 1.5, 15)), ("V/I", (-1.2, 1.2))])
+def test_a_spectrum_without_a_number_says_so_and_keeps_no_limits_of_the_figure_before(figure, product, limits):
+    figure.draw(job())
+    none = np.full((40, len(MHZ)), np.nan, np.float32)
+    figure.draw(job(data=none, product=product, spectra={product: none[-1]}))
+    assert figure.spectrum.get_ylim() == pytest.approx(limits)
+    assert figure.spectrum.get_title().endswith("no numbers")
+
+
 def test_the_waterfall_is_the_data_with_time_on_x_and_its_true_limits(figure):
     drawn = job()
     figure.draw(drawn)

@@ -142,10 +142,12 @@ class SpectrumFigure:
         self.spectrum.legend(self.lines[: len(shown)], list(job.spectra)[: len(shown)], loc="upper right")
         values = np.concatenate(shown) if shown else np.empty(0)
         values = values[np.isfinite(values)]
-        if values.size:
-            self._limit(float(values.min()), float(values.max()), linear=linear)
+        # Where nothing is a number, the limits are not those of the figure before.
+        least, most = (float(values.min()), float(values.max())) if values.size else (-1.0, 1.0) if linear else (1, 10)
+        self._limit(least, most, linear=linear)
         self.spectrum.set_xlim(float(job.frequencies_mhz[0]), float(job.frequencies_mhz[-1]))
-        self.spectrum.set_title(f"{job.heading}, {format_clock(float(job.times_s[-1]))} UTC, {_lag(job.lag_s)}")
+        empty = "" if values.size else ", no numbers"
+        self.spectrum.set_title(f"{job.heading}, {format_clock(float(job.times_s[-1]))} UTC, {_lag(job.lag_s)}{empty}")
 
     def _limit(self, least: float, most: float, *, linear: bool) -> None:
         if linear:
