@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sunspec_tui.config import ExportSettings, LookSettings, QuicklookSettings
 from sunspec_tui.errors import ArchiveError, ExportError, UsageError
-from sunspec_tui.times import moment_s
+from sunspec_tui.times import span_s
 
 if TYPE_CHECKING:
     from sunspec_tui.receiver import StreamReceiver
@@ -57,19 +57,21 @@ def doctor(settings: LookSettings, say: Say) -> int:
 def export(settings: ExportSettings, say: Say) -> int:
     """Write rows of a file, an archive or a stream to a file."""
     from sunspec_tui.products import Product
-    from sunspec_tui.recording import file_form
+    from sunspec_tui.recording import FileForm, file_form
     from sunspec_tui.writers.export import export as write
 
     # Before anything is waited for.
-    file_form(settings.output)
-    start_s, end_s = (None if each is None else moment_s(each) for each in (settings.start, settings.end))
+    form = file_form(settings.output)
+    if settings.product is not None and form is not FileForm.CALLISTO:
+        raise UsageError(f"{settings.output.suffix} holds all products: --product is for .fits, leave it out")
+    start_s, end_s = span_s(settings.start, settings.end)
     if settings.input is not None:
         from sunspec_tui.sources.files import read_recording
 
         rows = read_recording(settings.input, start_s, end_s)
     else:
         rows = _received(settings).between(start_s, end_s)
-    nbytes = write(rows, settings.output, Product(settings.product))
+    nbytes = write(rows, settings.output, Product(settings.product or Product.XX))
     say(f"{settings.output}: {len(rows)} rows, {nbytes / 1e6:.2f} MB")
     return EXIT_OK
 
@@ -78,16 +80,15 @@ def quicklook(settings: QuicklookSettings, say: Say) -> int:
     """Draw the days or hours of an archive; says each file as it is written."""
     from sunspec_tui.quicklook import quicklook as pictures
 
-    start_s = -math.inf if settings.start is None else moment_s(settings.start)
-    end_s = math.inf if settings.end is None else moment_s(settings.end)
+    start_s, end_s = span_s(settings.start, settings.end)
     count = 0
     for path in pictures(
         settings.archive,
         settings.out,
         product=settings.product,
         per=settings.per,
-        start_s=start_s,
-        end_s=end_s,
+        start_s=-math.inf if start_s is None else start_s,
+        end_s=math.inf if end_s is None else end_s,
         scheduler=settings.scheduler,
         workers=settings.workers,
     ):

@@ -149,7 +149,9 @@ class ExportSettings:
     input: Path | None = _setting(None, "a recorded file or an archive; the live stream without it", "rows")
     start: str | None = _setting(None, "only rows after this, such as 2026-11-25T18:00 (UTC)", "rows")
     end: str | None = _setting(None, "only rows until this (UTC)", "rows")
-    product: str = _setting("XX", "product of a FITS file; the other forms hold all", "rows", choices=PRODUCT_NAMES)
+    product: str | None = _setting(
+        None, "product of a FITS file, XX if none is named; the other forms hold all", "rows", choices=PRODUCT_NAMES
+    )
     station: str = _setting("OVRO-LWA", "whose data a stream is", "rows")
     addr: str = _setting("127.0.0.1", "address of the stream", "stream")
     port: int = _setting(9798, "port of the stream", "stream", least=1, most=65535)

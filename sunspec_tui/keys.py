@@ -66,8 +66,8 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("shift+left", "shift+←", "step('move_cursor', -10, 0)", "cursor ten columns back"),
         Key("shift+right", "shift+→", "step('move_cursor', 10, 0)", "cursor ten columns forward"),
         Key("escape", "esc", "step('escape')", "put the cursor away, then the marks, then go live, then show all"),
-        Key("j", "j", "step('mark', 0)", "mark the beginning of an interval, at the cursor or the picture's end"),
-        Key("k", "k", "step('mark', 1)", "mark its end"),
+        Key("j", "j", "step('mark', 0)", "mark the beginning of an interval, at the cursor or the picture's left edge"),
+        Key("k", "k", "step('mark', 1)", "mark its end, at the cursor or the right edge"),
     ),
     "Waterfall": (
         Key("x", "x", "step('other_product', 1)", "next product", "Product"),

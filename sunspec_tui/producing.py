@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sunspec_tui.config import StreamSettings
 from sunspec_tui.errors import UsageError
-from sunspec_tui.times import moment_s
+from sunspec_tui.times import span_s
 
 if TYPE_CHECKING:
     from sunspec_tui.sources.faults import Faults
@@ -47,7 +47,7 @@ def source_of(settings: StreamSettings) -> "Source":
         raise UsageError("--burst is a pattern of the simulated Sun's: leave it out with a file")
     from sunspec_tui.sources.replay import open_replay
 
-    start_s, end_s = (None if each is None else moment_s(each) for each in (settings.start, settings.end))
+    start_s, end_s = span_s(settings.start, settings.end)
     source = open_replay(
         Path(settings.source),
         settings.chan0,

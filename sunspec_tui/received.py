@@ -23,7 +23,7 @@ from sunspec_tui.products import Product, available, bin_count, derive
 from sunspec_tui.recording import Recording
 from sunspec_tui.ring import RingBuffer, Rows
 from sunspec_tui.snapshot import Axis, Position
-from sunspec_tui.times import moment_s
+from sunspec_tui.times import span_s
 from sunspec_tui.version import __version__
 from sunspec_tui.windows import ring_recording
 from sunspec_tui.writers.export import export
@@ -143,7 +143,7 @@ class Received:
             ``2026-11-25T18:00``, in UTC.
         """
         whole = self._recording()
-        low, high = (None if each is None else moment_s(each) for each in (start, end))
+        low, high = span_s(start, end)
         return None if whole is None else whole.between(low, high)
 
     def rows_recording(self, start: int, stop: int) -> Recording | None:

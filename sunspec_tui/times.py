@@ -146,6 +146,20 @@ def moment_s(moment: Any) -> float:
     return (named if named.tzinfo else named.replace(tzinfo=UTC)).timestamp()
 
 
+def span_s(start: Any, end: Any) -> tuple[float | None, float | None]:
+    """Two moments that a user has named, as `moment_s`; None stays none.
+
+    Raises
+    ------
+    UsageError
+        If one is no date and time, or the first lies after the second.
+    """
+    low, high = (None if each is None else moment_s(each) for each in (start, end))
+    if low is not None and high is not None and low > high:
+        raise UsageError(f"the start, {start}, lies after the end, {end}: nothing is between them, exchange them")
+    return low, high
+
+
 def format_block_time(unix_s: float) -> str:
     """``last_block_time`` as a recorder writes it: the fraction is missing when it is 0."""
     return datetime.fromtimestamp(unix_s, UTC).replace(tzinfo=None).isoformat(sep=" ")

@@ -283,6 +283,7 @@ def test_the_command_exports_a_live_stream(tmp_path, capsys):
         (["export", "a.txt"], "must end in one of"),
         (["export"], "output"),
         (["export", "a.npz", "--start", "soon"], "soon"),
+        (["export", "a.npz", "--product", "V"], "leave it out"),
         (["export", "a.npz", "--input", "missing.npz"], "cannot be read"),
         (["export", "a.npz", "--port", "1", "--timeout", "0.1"], "nothing came"),
     ],
@@ -440,6 +441,19 @@ def test_a_recorders_file_without_a_row_says_so(tmp_path):
         file["/Observation1/time"][...] = np.zeros(4, file["/Observation1/time"].dtype)
     with pytest.raises(SourceError, match="none of its 4 rows has a time"):
         read_recording(tmp_path / "a.h5")
+
+
+def test_a_start_after_the_end_is_one_sentence_wherever_it_is_said(tmp_path, capsys):
+    span = ["--start", "2025-08-18T22:00", "--end", "2025-08-18T21:00"]
+    for words in (["export", str(tmp_path / "x.npz")], ["quicklook", str(tmp_path)], ["stream", "--source", "x.npz"]):
+        assert cli.main([*words, *span]) == 2
+        assert "lies after the end" in capsys.readouterr().err
+
+
+def test_paths_may_be_text(tmp_path):
+    path = str(tmp_path / "rows.npz")
+    export(recording(3), path)
+    assert len(read_recording(path)) == 3
 
 
 def test_exports_to_one_name_at_once_are_each_whole(tmp_path):

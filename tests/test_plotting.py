@@ -219,7 +219,16 @@ def test_a_window_without_rows_or_product_is_one_sentence():
 def test_a_day_that_ends_in_the_title_is_named(figure):
     midnight_s = 1_755_561_600.0
     figure.draw(job(4, times_s=midnight_s + np.array([-2.0, -1.0, 0.0, 1.0]), cadence_s=1.0))
-    assert "2025-08-18 23:59:58 to 2025-08-19 00:00:01 UTC" in figure.figure.get_suptitle()
+    assert "2025-08-18 23:59:57 to 2025-08-19 00:00:01 UTC" in figure.figure.get_suptitle()
+
+
+def test_a_short_picture_has_no_label_twice(figure):
+    figure.draw(job(8))
+    figure.canvas.draw()
+    labels = [label.get_text() for label in figure.time_axes.get_xticklabels()]
+    assert len(labels) >= 3
+    assert len(set(labels)) == len(labels)
+    assert all("." in label for label in labels)
 
 
 def test_the_picture_is_the_one_that_was_looked_at(figure, tmp_path):

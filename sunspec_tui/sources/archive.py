@@ -19,7 +19,7 @@ from sunspec_tui.datasets import from_dataset
 from sunspec_tui.errors import ArchiveError, NoRowsError, SourceError
 from sunspec_tui.extras import optional
 from sunspec_tui.recording import Recording
-from sunspec_tui.times import moment_s
+from sunspec_tui.times import span_s
 
 if TYPE_CHECKING:
     import xarray
@@ -75,8 +75,8 @@ def open_by_axis(directory: str | Path, start: Any = None, end: Any = None) -> "
     optional("dask", "reading an archive")
     # As in `writers.store`: what makes a commit one step has no rule in version 3 yet.
     warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
-    low = -math.inf if start is None else moment_s(start)
-    high = math.inf if end is None else moment_s(end)
+    begin_s, end_s = span_s(start, end)
+    low, high = -math.inf if begin_s is None else begin_s, math.inf if end_s is None else end_s
     groups: dict[Any, list[Any]] = {}
     for each in _opened(library, Path(directory), low, high):
         found = _between(each, low, high)

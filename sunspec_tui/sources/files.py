@@ -27,7 +27,7 @@ _LEAST_HZ = 1e5
 _UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, KeyError, IndexError, TypeError, ValueError)
 
 
-def read_recording(path: Path, start_s: float | None = None, end_s: float | None = None) -> Recording:
+def read_recording(path: str | Path, start_s: float | None = None, end_s: float | None = None) -> Recording:
     """A recording from a file, or from an archive's directory.
 
     Parameters
@@ -44,6 +44,7 @@ def read_recording(path: Path, start_s: float | None = None, end_s: float | None
     MissingExtraError
         If that needs a library that is not installed.
     """
+    path = Path(path)
     if is_archive(path):
         return read_archive(path, start_s, end_s)
     read = _reader(path)

@@ -20,7 +20,7 @@ from sunspec_tui.writers.recorder import write_recorder
 from sunspec_tui.writers.whole import whole_file
 
 
-def export(recording: Recording, path: Path, product: Product = Product.XX) -> int:
+def export(recording: Recording, path: str | Path, product: Product = Product.XX) -> int:
     """Write a recording.
 
     Parameters
@@ -47,6 +47,7 @@ def export(recording: Recording, path: Path, product: Product = Product.XX) -> i
     MissingExtraError
         If the form needs a library that is not installed.
     """
+    path = Path(path)
     write = _WRITERS[file_form(path)]
     if not len(recording):
         raise ExportError("there are no rows to export in that time; choose another")

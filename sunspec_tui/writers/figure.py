@@ -16,8 +16,9 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Normalize
-from matplotlib.dates import AutoDateLocator, DateFormatter
+from matplotlib.dates import AutoDateLocator, DateFormatter, num2date
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -33,6 +34,7 @@ from sunspec_tui.writers.whole import whole_file
 
 SIZE_INCHES = (12, 10)
 DOTS_PER_INCH = 150
+_SHORT_S = 12.0
 _DAY_S = 86_400.0
 _NO_DATA_COLOUR = "#c9c9cf"
 # History that a long silence has torn apart is not drawn at full width: the newest part counts.
@@ -117,7 +119,8 @@ class SpectrumFigure:
         lower.set_xlabel("time [UTC]")
         lower.set_ylabel("frequency [MHz]")
         lower.xaxis.set_major_locator(AutoDateLocator(tz=UTC, minticks=4, maxticks=9))  # type: ignore[no-untyped-call]
-        lower.xaxis.set_major_formatter(DateFormatter("%H:%M:%S", tz=UTC))  # type: ignore[no-untyped-call]
+        self._long = DateFormatter("%H:%M:%S", tz=UTC)  # type: ignore[no-untyped-call]
+        self._short = FuncFormatter(lambda day, _: f"{num2date(day, tz=UTC):%H:%M:%S.%f}"[:-4])  # type: ignore[no-untyped-call]
         self.colour_bar = self.figure.colorbar(self.waterfall, cax=self.figure.add_axes((0.92, 0.06, 0.015, 0.44)))
 
     def draw(self, job: PlotJob) -> None:
@@ -147,7 +150,9 @@ class SpectrumFigure:
         self._limit(least, most, linear=linear)
         self.spectrum.set_xlim(float(job.frequencies_mhz[0]), float(job.frequencies_mhz[-1]))
         empty = "" if values.size else ", no numbers"
-        self.spectrum.set_title(f"{job.heading}, {format_clock(float(job.times_s[-1]))} UTC, {_lag(job.lag_s)}{empty}")
+        # A mean of all rows has no moment of its own.
+        moment = "" if job.note else f", {format_clock(float(job.times_s[-1]))} UTC, {_lag(job.lag_s)}"
+        self.spectrum.set_title(f"{job.heading}{moment}{empty}")
 
     def _limit(self, least: float, most: float, *, linear: bool) -> None:
         if linear:
@@ -167,6 +172,8 @@ class SpectrumFigure:
         self.waterfall.set_clim(levels.low, levels.high)
         self.colour_bar.set_label(_unit(job.product) if job.signed else "power [dB, arbitrary zero]")
         self.time_axes.set_xlim(start_s / _DAY_S, end_s / _DAY_S)
+        # Labels of a short picture would be the same second several times.
+        self.time_axes.xaxis.set_major_formatter(self._short if end_s - start_s < _SHORT_S else self._long)
         self.time_axes.set_ylim(low, high)
         rows = f"{len(job.times_s)} {'row' if len(job.times_s) == 1 else 'rows'}"
         self.time_axes.set_title(f"waterfall of {job.product}, {rows}, {_lag(job.lag_s)}")
@@ -225,7 +232,9 @@ def plot_window(
 
 
 def _title(job: PlotJob) -> str:
-    first, last = (datetime.fromtimestamp(float(job.times_s[i]), UTC) for i in (0, -1))
+    # A row's time is the end of its averaging, and the picture begins where that of the first began.
+    before_s = job.cadence_s if job.cadence_s > 0 else 0.0
+    first, last = (datetime.fromtimestamp(float(job.times_s[i]) - by, UTC) for i, by in ((0, before_s), (-1, 0.0)))
     until = f"{last:%H:%M:%S}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M:%S}"
     counted = "nothing missing" if job.frames_missing == 0 else f"{job.frames_missing} frames missing"
     losses = job.note or ("losses unknown" if job.frames_missing is None else counted)
