@@ -16,8 +16,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
+from browsers import Visit, chromium
 from monitors import cells_of
 from terminals import PROGRAM, Terminal
+from webs import served
 
 DOCS = Path(__file__).parents[1] / "docs"
 PORT = 9796
@@ -37,6 +39,11 @@ DOTS = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
 PICTURES = (
     ("monitor", (120, 40), (), "]]hv", "06:29:"),
     ("small", (80, 24), ("--colors", "256"), "]]\\", "06:29:"),
+)
+# Name, size and settings of the page.
+PAGES = (
+    ("web", (1440, 900), "#theme=dark&height=1200&palette=inferno"),
+    ("web-phone", (390, 844), "#theme=light&height=600"),
 )
 # Name, fault, and the words by which the monitor shows it.
 FAULTS = (
@@ -112,9 +119,27 @@ def picture(
                 producer.kill()
 
 
+def page(event: list[str]) -> None:
+    """Open the page of the web view on the replayed event, on a screen and on a phone, and keep what it shows."""
+    words = [*PROGRAM, "stream", *event, "--wait", "--port", str(PORT), "--log-level", "ERROR"]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL) as producer, served(PORT) as (receiver, url):
+        try:
+            receiver.wait_for_frames(1250, 120)
+            with chromium() as browser:
+                for name, size, settings in PAGES:
+                    visit = Visit(browser, url, settings, size=size)
+                    visit.wait_for(lambda report: report["filled"] == 1200 and report["state"] == "LIVE")
+                    visit.page.wait_for_timeout(1500)
+                    visit.page.screenshot(path=DOCS / f"{name}.png")
+                    visit.close()
+        finally:
+            producer.kill()
+
+
 def main() -> None:
     """Draw all pictures."""
     event = ["--source", str(Path(sys.argv[1]).resolve()), "--speed", "20"]
+    page(event)
     for name, size, options, keys, at in PICTURES:
         picture(name, event, list(options), size, keys, (f"data {at}",))
     (DOCS / "faults").mkdir(exist_ok=True)

@@ -10,9 +10,10 @@ import display
 import files
 import hot_path
 import numpy as np
+import web
 import zmq
 
-PARTS = {"hot-path": hot_path.main, "display": display.main, "files": files.main}
+PARTS = {"hot-path": hot_path.main, "display": display.main, "files": files.main, "web": web.main}
 
 
 def main() -> None:

@@ -39,6 +39,7 @@ from sunspec_tui.scene import Scene
 from sunspec_tui.showing import spectrum_scene, view_line, waterfall_scene
 from sunspec_tui.times import format_clock, format_iso
 from sunspec_tui.view import PANELS, PICTURES, THEMES, Cursor, Interval
+from sunspec_tui.webview import WebState
 from sunspec_tui.widgets.dialogs import DelayScreen, ExportScreen, HelpScreen, LevelsScreen
 from sunspec_tui.widgets.file_readings import interval_text, plots_text
 from sunspec_tui.widgets.panels import DelayPanel, KeyLine, LogPanel, Panel, TextCells
@@ -273,7 +274,7 @@ class Monitor(PaintedApp):
         room = self.query_one("#body").size.height - panel.outer_size.height
         self.screen.set_class(room < LEAST_BESIDE_HEALTH, "-crowded")
         self.query_one("#memory", Panel).show(memory_text(snapshot.memory))
-        self.query_one("#plots", Panel).show(plots_text(snapshot.plots, snapshot.archive))
+        self.query_one("#plots", Panel).show(plots_text(snapshot.plots, snapshot.archive, snapshot.web))
 
     def _say_waiting(self, text: str) -> None:
         if text != self._waiting:
@@ -425,6 +426,22 @@ class Monitor(PaintedApp):
     def action_plot_now(self) -> None:
         """Write a plot now, of the product shown."""
         self._tell(lambda receiver: receiver.plot_now())
+
+    def action_web(self) -> None:
+        """Serve the web view, or no longer."""
+        if self._opened is not None:
+            self.run_worker(self._switch_web, thread=True, exclusive=True, group="web", name="web")
+
+    def _switch_web(self) -> None:
+        """In a worker: its libraries load when it is first served."""
+        receiver = self._opened
+        if receiver is None:
+            return
+        status = receiver.set_web(receiver.web_status().state is not WebState.SERVING)
+        told = status.problem or (f"web view at {status.url}" if status.url else "the web view is off")
+        severity = "error" if status.problem else "information"
+        self.call_from_thread(self.notify, told, severity=severity, timeout=10 if status.url else None, markup=False)
+        self.call_from_thread(self._show_soon)
 
     def action_export(self) -> None:
         """Ask for a file, and write the marked interval to it, or else what the picture shows."""

@@ -189,6 +189,7 @@ def _receiver(settings: Settings, addr: str, port: int) -> "StreamReceiver":
         plot_ratio=settings.plot_ratio,
         archive_dir=settings.archive,
         archive_elevation=settings.archive_elevation,
+        web=settings.web,
     )
 
 

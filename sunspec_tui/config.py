@@ -13,6 +13,7 @@ from typing import Any
 
 from sunspec_tui.errors import UsageError
 from sunspec_tui.retention import DEFAULT_KEEP, Keep
+from sunspec_tui.webview import WebOptions
 
 BEAM_PORT_BASE = 30000
 DELAY_METHODS = ("auto", "buffer", "manual")
@@ -64,9 +65,13 @@ class Settings:
         None, "archive only while the Sun is so many degrees high", "archive", least=-90, most=90
     )
     gc_interval: int = _setting(100, "frames from one garbage collection to the next, 0 is off", "memory", least=0)
-    start_webshow: bool = _setting(False, "serve the web view (not in this version)", "web")
-    web_host: str = _setting("127.0.0.1", "address that the web view listens on", "web")
-    web_port: int = _setting(9527, "port that the web view listens on", "web", least=1, most=65535)
+    start_webshow: bool = _setting(False, "serve the web view", "web")
+    web_host: str = _setting("127.0.0.1", "address that the web view listens on; others need a token", "web")
+    web_port: int = _setting(9527, "port that the web view listens on, 0 takes a free one", "web", least=0, most=65535)
+    web_token: str = _setting("", "token that visitors must bring; else made where others can reach it", "web")
+    web_root_path: str = _setting("", "path under which a reverse proxy shows it, such as /sun", "web")
+    web_name: str = _setting("", "other names that it is reached by, such as obs.example.org,sun.lan", "web")
+    web_max_clients: int = _setting(200, "viewers at once", "web", least=1, most=10_000)
     no_ui: bool = _setting(False, "run without a terminal interface", "running")
     duration: float | None = _setting(None, "end after so many seconds", "running", above=0)
     status_interval: float = _setting(30.0, "seconds from status line to status line", "running", above=0)
@@ -79,11 +84,18 @@ class Settings:
     def __post_init__(self) -> None:
         check(self)
         Keep.parse(self.plot_keep)
+        self.web  # noqa: B018 - says what is wrong with it
 
     @property
     def stream_port(self) -> int:
         """The port to connect to: of the beam, if one is named."""
         return self.port if self.beam is None else BEAM_PORT_BASE + self.beam
+
+    @property
+    def web(self) -> WebOptions:
+        """What is chosen of the web view."""
+        names = tuple(filter(None, (name.strip() for name in self.web_name.split(","))))
+        return WebOptions(self.web_host, self.web_port, self.web_root_path, self.web_token, names, self.web_max_clients)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,10 @@ class NoRowsError(ArchiveError):
     """An archive has no rows in the time that was asked for."""
 
 
+class WebError(SunspecError):
+    """The web view cannot be served."""
+
+
 class MissingExtraError(UsageError):
     """A library that only some need is not installed; the sentence names the extra that brings it."""
 

@@ -10,6 +10,10 @@ from sunspec_tui.errors import MissingExtraError
 
 _EXTRAS = {
     "h5py": "hdf5",
+    "starlette": "web",
+    "uvicorn": "web",
+    "websockets": "web",
+    "prometheus_client": "web",
     "zarr": "archive",
     "xarray": "archive",
     "dask": "archive",

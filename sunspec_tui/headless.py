@@ -12,15 +12,15 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from types import FrameType
-from typing import Any
 
 from sunspec_tui.archiving import ArchiveState
 from sunspec_tui.config import Settings
-from sunspec_tui.pipelines import WORDS, named
-from sunspec_tui.products import WIRE_PRODUCTS, Product, available, derive
+from sunspec_tui.products import Product, available, derive
 from sunspec_tui.receiver import StreamReceiver
+from sunspec_tui.record import status_record
 from sunspec_tui.snapshot import Snapshot
 from sunspec_tui.times import format_clock, format_iso
+from sunspec_tui.webview import WebState
 from sunspec_tui.writers.text import text_figure
 
 EXIT_OK, EXIT_NO_DATA, EXIT_INTERRUPTED = 0, 1, 130
@@ -123,79 +123,6 @@ def _settle(receiver: StreamReceiver, timeout_s: float = 2.0) -> None:
         pause.wait(0.02)
 
 
-def status_record(snapshot: Snapshot) -> dict[str, Any]:
-    """A snapshot as a status record; what is not known is None, never NaN."""
-    health, plots, archive = snapshot.health, snapshot.plots, snapshot.archive
-    return {
-        "time": format_iso(snapshot.taken_s),
-        "source": snapshot.source,
-        "state": str(health.state),
-        "link": str(health.link),
-        "frames_received": health.frames_received,
-        "frames_rejected": health.frames_rejected,
-        "rejected": health.rejected,
-        "last_rejection": health.last_rejection,
-        "frames_missing": health.missing,
-        "restarts": health.restarts if health.restarts_known else None,
-        "repeats": health.repeats,
-        "reversals": health.reversals,
-        "stalls": health.stalls,
-        "pipelines": _pipelines(snapshot),
-        "chan0": snapshot.axis.chan0 if snapshot.axis else None,
-        "axis_shift_channels": snapshot.axis_check.shift_channels if snapshot.axis_check else None,
-        "level_change_db": _levels(snapshot),
-        "queue_frames": health.queue_frames,
-        "queue_most": health.queue_most,
-        "cadence_s": _known(health.cadence_s, 6),
-        "rate_hz": _known(health.rate_hz, 3),
-        "delay_s": _known(snapshot.delay.value_s, 6),
-        "delay_median_s": _known(snapshot.delay_statistics.median_s, 6),
-        "delay_p95_s": _known(snapshot.delay_statistics.p95_s, 6),
-        "delay_max_s": _known(snapshot.delay_statistics.most_s, 6),
-        "delay_method": str(snapshot.delay.method),
-        "delay_used": str(snapshot.delay.used),
-        "delay_note": snapshot.delay.note,
-        "data_age_s": _known(snapshot.data_age_s, 6),
-        "pss_mb": _known(snapshot.memory.pss_mb, 1),
-        "rss_mb": round(snapshot.memory.rss_mb, 1),
-        "ring_mb": round(snapshot.memory.ring_mb, 1),
-        "plots_written": plots.written,
-        "plots_failed": plots.failed,
-        "last_plot": plots.last_path,
-        "plot_error": plots.last_error,
-        "plots_kept": plots.kept,
-        "plots_kept_bytes": plots.kept_bytes,
-        "plots_removed": plots.removed,
-        "archive": str(archive.state),
-        "archive_rows": archive.rows_written,
-        "archive_rows_lost": archive.rows_missed,
-        "archive_rows_unwanted": archive.rows_unwanted,
-        "archive_rows_waiting": archive.rows_waiting,
-        "archive_until": None if archive.last_time_s is None else format_iso(archive.last_time_s),
-        "archive_free_bytes": archive.free_bytes,
-        "archive_error": archive.problem,
-    }
-
-
-def _pipelines(snapshot: Snapshot) -> dict[str, dict[str, list[int]]]:
-    """Numbers of the pipelines that are at fault, by product and what is wrong with them."""
-    if snapshot.pipelines is None:
-        return {}
-    by_product = zip(WIRE_PRODUCTS, snapshot.pipelines.faults, strict=False)
-    found = {str(product): named(faults) for product, faults in by_product}
-    return {product: {WORDS[fault]: at for fault, at in faults.items()} for product, faults in found.items() if faults}
-
-
-def _levels(snapshot: Snapshot) -> dict[str, float | None]:
-    """Level of the quiet band above its median of the last minutes, in dB by product."""
-    by_product = zip(WIRE_PRODUCTS, snapshot.gain.change_db, strict=False)
-    return {str(product): _known(change_db, 2) for product, change_db in by_product}
-
-
-def _known(value: float, digits: int) -> float | None:
-    return round(value, digits) if math.isfinite(value) else None
-
-
 def json_line(snapshot: Snapshot) -> str:
     """A status as one line of JSON."""
     return json.dumps(status_record(snapshot), allow_nan=False)
@@ -221,7 +148,9 @@ def text_line(snapshot: Snapshot) -> str:
     if snapshot.archive.state is not ArchiveState.OFF:
         lost = f", {snapshot.archive.rows_missed} lost" if snapshot.archive.rows_missed else ""
         parts.append(f"archive {snapshot.archive.state}, {snapshot.archive.rows_written} rows{lost}")
-    parts += filter(None, (plots.last_error, snapshot.archive.problem))
+    if snapshot.web.state is WebState.SERVING:
+        parts.append(f"web {snapshot.web.viewers} {'viewer' if snapshot.web.viewers == 1 else 'viewers'}")
+    parts += filter(None, (plots.last_error, snapshot.archive.problem, snapshot.web.problem))
     return "  ".join(parts)
 
 

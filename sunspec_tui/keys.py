@@ -116,6 +116,7 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("minus", "-", "plot_interval(-1)", "plots more often, down to one a second", "Often"),
         Key("p", "p", "plot_now", "write a plot now", "Plot"),
         Key("E,shift+e", "E", "export", "write the marked interval, or the picture's, to a file", "Export"),
+        Key("w", "w", "web", "serve the web view, or no longer", "Web"),
         Key("g", "g", "collect_garbage", "collect garbage now"),
         Key("o", "o", "optimise_memory", "free what memory can be freed; rows stay"),
     ),
@@ -124,5 +125,5 @@ GROUPS: dict[str, tuple[Key, ...]] = {
 
 KEYS = tuple(key for group in GROUPS.values() for key in group)
 
-FOOTER = ["?", "q", "space", "x", "[", "]", "z", "←", "c", "d", "+", "-", "p", "E"]
+FOOTER = ["?", "q", "space", "x", "[", "]", "z", "←", "c", "d", "+", "-", "p", "E", "w"]
 """Keys of the footer, the most important first; the last ones fall off a narrow screen."""

@@ -35,6 +35,8 @@ from sunspec_tui.retention import DEFAULT_KEEP, Keep
 from sunspec_tui.snapshot import Snapshot
 from sunspec_tui.subscriber import Subscriber
 from sunspec_tui.teller import Teller
+from sunspec_tui.web import WebServer
+from sunspec_tui.webview import WebOptions, WebStatus
 from sunspec_tui.windows import live_job
 from sunspec_tui.writers.archive import ArchiveWriter, Followed
 from sunspec_tui.writers.png import PngWriter
@@ -58,7 +60,7 @@ class StreamReceiver(Received):
     plot_dir
         Where plots go; made when it is missing.
     start_webshow
-        Accepted for the older receiver's callers; this version has no web view and says so.
+        Serve the web view from `start` on; what hinders it is logged, and receiving goes on.
     channel_average
         Channels a bin.
     product
@@ -79,6 +81,8 @@ class StreamReceiver(Received):
         Where every row is archived; None archives nothing.
     archive_elevation
         Archive only while the Sun stands at least so many degrees above the horizon.
+    web
+        Where and to whom the web view is served; this machine alone by default.
     clock, monotonic
         Wall clock (seconds since 1970) and a clock that never goes back.
 
@@ -115,6 +119,7 @@ class StreamReceiver(Received):
         plot_ratio: bool = False,
         archive_dir: str | Path | None = None,
         archive_elevation: float | None = None,
+        web: WebOptions | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -164,8 +169,8 @@ class StreamReceiver(Received):
             least_elevation_deg=archive_elevation,
             monotonic=monotonic,
         )
-        if start_webshow:
-            log.warning("this version has no web view yet; receiving goes on without it")
+        self._web_wanted = start_webshow
+        self._web = WebServer(self, web or WebOptions(), buffer_length, self._teller.web_failed)
 
     # Life
 
@@ -189,6 +194,9 @@ class StreamReceiver(Received):
             subscriber.start()
             started.callback(self._plots.stop)
             self._plots.start()
+            started.callback(self._web.stop)
+            if self._web_wanted:
+                self._begin_web()
             return started.pop_all()
 
     def stop(self) -> None:
@@ -248,6 +256,7 @@ class StreamReceiver(Received):
             follower = reference()
             if follower is not None:
                 follower.put(frame)
+        self._web.wake()
         if placement.mark or placement.silence_s or self._intake.epoch != epoch:
             self._teller.placed(placement, reshaped=self._intake.epoch != epoch)
         interval = self._collector.interval
@@ -320,6 +329,7 @@ class StreamReceiver(Received):
                 memory=memory,
                 plots=plots,
                 archive=archive,
+                web=self._web.status(),
                 delay_history=intake.history.before(now_s),
                 data_age_s=taken_s - intake.block_time_s,
                 axis=intake.axis,
@@ -426,6 +436,34 @@ class StreamReceiver(Received):
         # A figure says nothing of instrument and memory, and to look at them takes as long as a dozen frames.
         seen, _ = self._seen(Judgement(), MemoryReading(), since=2**62)
         return live_job(ring, axis, seen, self._product, station=self._station, keep=self._keep, ratio=self._plot_ratio)
+
+    # The web view
+
+    def set_web(self, on: bool) -> WebStatus:
+        """Serve the web view, or no longer; where it cannot be served, the status that is returned says why.
+
+        Before `start` it is noted only.
+        """
+        with self._life:
+            self._web_wanted = on
+            if self._running is None:
+                return self._web.status()
+            if on:
+                return self._begin_web()
+            self._web.stop()
+            return self._web.status()
+
+    def web_status(self) -> WebStatus:
+        """How the web view is doing."""
+        return self._web.status()
+
+    def _begin_web(self) -> WebStatus:
+        status = self._web.start()
+        if status.problem:
+            self._teller.web_failed(status.problem)
+        else:
+            tell(log, logging.INFO, "web", f"web view at {status.url}")
+        return status
 
     def _followed(self) -> Followed | None:
         """What the archive follows."""

@@ -23,6 +23,7 @@ from sunspec_tui.plots import PlotStatus
 from sunspec_tui.products import WIRE_PRODUCTS
 from sunspec_tui.ring import Rows
 from sunspec_tui.times import bin_frequencies_hz
+from sunspec_tui.webview import WebStatus
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Snapshot:
         When, seconds since 1970 UTC.
     source
         The stream's address, for people.
-    health, delay, memory, plots, archive
+    health, delay, memory, plots, archive, web
         Readings of each part.
     delay_history
         (seconds before `taken_s`, delay) of the last minute, oldest first.
@@ -124,6 +125,7 @@ class Snapshot:
     memory: MemoryReading = field(default_factory=MemoryReading)
     plots: PlotStatus = field(default_factory=PlotStatus)
     archive: ArchiveStatus = field(default_factory=ArchiveStatus)
+    web: WebStatus = field(default_factory=WebStatus)
     delay_history: tuple[tuple[float, float], ...] = ()
     data_age_s: float = math.nan
     axis: Axis | None = None

@@ -91,6 +91,10 @@ class Teller:
         kind, level = ("archive", logging.INFO) if event.ok else ("archive_failed", logging.ERROR)
         tell(self._log, level, kind, event.text)
 
+    def web_failed(self, problem: str) -> None:
+        """Tell why the web view is not served."""
+        tell(self._log, logging.ERROR, "web_failed", problem)
+
     def looked(self, snapshot: Snapshot, now_s: float) -> None:
         """Tell what has changed since the last look at the whole."""
         with self._looking:

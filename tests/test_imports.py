@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = ("matplotlib", "astropy", "textual", "starlette", "uvicorn", "plotext")
+HEAVY = ("matplotlib", "astropy", "textual", "starlette", "uvicorn", "websockets", "prometheus_client", "plotext")
 
 
 def loaded(code: str) -> set[str]:

@@ -37,6 +37,9 @@ KEY_TOUR = [
     ("+", "interval off"),
     ("g", "objects freed"),
     ("o", " → "),
+    ("w", "web view at http://127.0.0.1:"),
+    ("w", "the web view is off"),
+    ("w", "0 viewers"),
     ("x", " YY "),
     ("x", "XY_real"),
     ("x", "XY_imag"),
@@ -120,7 +123,7 @@ KEY_TOUR = [
 
 
 def test_every_key_does_what_it_says(terminal, tmp_path):
-    monitor = terminal("--demo", "--plot-interval", "0", columns=140, lines=44)
+    monitor = terminal("--demo", "--plot-interval", "0", "--web-port", "0", columns=140, lines=44)
     monitor.shows("LIVE", "method   auto", "interval off", "UTC", "MHz", "4 rows a column")
     for keys, words in KEY_TOUR:
         monitor.press(keys)

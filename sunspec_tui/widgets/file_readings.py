@@ -10,6 +10,7 @@ from rich.text import Text
 
 from sunspec_tui.archiving import ArchiveState, ArchiveStatus
 from sunspec_tui.times import format_clock
+from sunspec_tui.webview import WebState, WebStatus
 from sunspec_tui.widgets.readings import rows
 
 if TYPE_CHECKING:
@@ -40,8 +41,21 @@ def archive_rows(archive: ArchiveStatus) -> list[tuple[str, ...]]:
     return found
 
 
-def plots_text(plots: "PlotStatus", archive: ArchiveStatus) -> Text:
-    """Plots panel: interval, last file and failures, and the archive."""
+def web_rows(web: WebStatus) -> list[tuple[str, ...]]:
+    """Plots panel: whether the web view is served, and to how many; nothing where it is off."""
+    if web.state is WebState.OFF:
+        return []
+    if web.state is WebState.FAILED:
+        return [("web", str(web.state), "bold red")]
+    found: list[tuple[str, ...]] = [("web", f"{web.viewers} {'viewer' if web.viewers == 1 else 'viewers'}")]
+    if web.rows_skipped or web.dropped:
+        found.append(("slow", f"{web.rows_skipped} rows skipped, {web.dropped} dropped"))
+    return found
+
+
+def plots_text(plots: "PlotStatus", archive: ArchiveStatus, web: WebStatus | None = None) -> Text:
+    """Plots panel: interval, last file and failures, the archive, and the web view."""
+    web = web or WebStatus()
     interval = f"every {plots.interval_s:g} s" if plots.interval_s else "off"
     last = f"{format_clock(plots.last_time_s)} UTC" if plots.last_time_s is not None else "–"
     counts = f"{plots.written}, {plots.failed} failed" if plots.failed else str(plots.written)
@@ -54,13 +68,14 @@ def plots_text(plots: "PlotStatus", archive: ArchiveStatus) -> Text:
     if plots.kept is not None and plots.kept_bytes is not None:
         lines.append(("kept", f"{plots.kept}, {size(plots.kept_bytes)}"))
     lines += archive_rows(archive)
+    lines += web_rows(web)
     text = rows(*lines)
-    for problem in filter(None, (plots.last_error, archive.problem)):
+    for problem in filter(None, (plots.last_error, archive.problem, web.problem)):
         text.append(f"\n{problem}", "bold red")
-    if plots.last_error:
-        return text
-    if plots.last_path:
+    if plots.last_path and not plots.last_error:
         text.append(f"\n{Path(plots.last_path).name}", "dim")
+    if web.url:
+        text.append(f"\n{web.url}", "dim")
     return text
 
 

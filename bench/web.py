@@ -1,0 +1,237 @@
+"""The web view: many viewers, joining, the page's own frames, and the terminal beside viewers."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+import httpx
+from browsers import Visit, chromium
+from conftest import Publisher, block_time, message, poll_until, producing
+from files import PROGRAM, sun
+from terminals import Terminal
+from webs import served
+
+from sunspec_tui.products import Product
+from sunspec_tui.receiver import StreamReceiver
+from sunspec_tui.ring import Rows
+from sunspec_tui.serving import layout
+from sunspec_tui.sources.simulate import SimulatedSun
+from sunspec_tui.webview import WebOptions
+
+SECONDS = float(os.environ.get("SECONDS", "60"))
+VIEWERS = 100
+RATE_HZ = 75.0
+PORT, WEB_PORT = 9794, 9795
+
+
+class Noting(StreamReceiver):
+    """Notes when each row was taken."""
+
+    def __init__(self, **options: object) -> None:
+        self.taken_s: list[float] = []
+        super().__init__(**options)  # type: ignore[arg-type]
+
+    def on_message(self, parts: Sequence[bytes]) -> None:
+        """Take a message at a moment."""
+        self.taken_s.append(time.monotonic())
+        super().on_message(parts)
+
+
+@contextmanager
+def streaming(speed: float = 1.0) -> Iterator[None]:
+    """A producer in another process."""
+    words = [*PROGRAM, "stream", "--port", str(PORT), "--speed", str(speed), "--log-level", "ERROR"]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL) as producer:
+        try:
+            yield
+        finally:
+            producer.terminate()
+
+
+def watched(url: str, viewers: int, idlers: int, seconds: float) -> "subprocess.Popen[str]":
+    """Viewers in another process."""
+    words = [sys.executable, str(Path(__file__).with_name("web_viewers.py")), url.replace("http", "ws", 1) + "live",
+             str(viewers), str(idlers), str(seconds)]  # fmt: skip
+    return subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+
+
+def viewers() -> None:
+    """A hundred viewers for a minute, and the same with ten who take nothing."""
+    with streaming(), Noting(stream_port=PORT, plot_interval=0, start_webshow=True, web=WebOptions(port=0)) as receiver:
+        receiver.wait_for_frames(20, 30)
+        url, process = receiver.web_status().url, psutil.Process()
+        cpu, begun_s = sum(process.cpu_times()[:2]), time.monotonic()
+        threading.Event().wait(SECONDS / 3)
+        alone = (sum(process.cpu_times()[:2]) - cpu) / (time.monotonic() - begun_s)
+        print(f"no viewer               {alone * 100:.1f} % of a core for the process")
+        for idlers in (0, VIEWERS // 10):
+            before, cpu, begun_s = receiver.web_status(), sum(process.cpu_times()[:2]), time.monotonic()
+            with watched(url, VIEWERS, idlers, SECONDS) as watching:
+                assert watching.stdout is not None
+                found = json.loads(watching.stdout.read())
+            used = (sum(process.cpu_times()[:2]) - cpu) / (time.monotonic() - begun_s)
+            _say(receiver, found, idlers, used, alone, before.dropped)
+
+
+def _say(receiver: Noting, found: dict[str, list[float]], idlers: int, used: float, alone: float, dropped: int) -> None:
+    nbytes = found.pop("bytes")
+    late = [at_s - receiver.taken_s[int(number)] for number, at in found.items() for at_s in at]
+    counts = np.array([len(at) for at in found.values()])
+    # The first and the last rows come while viewers come and go.
+    missed = int((VIEWERS - idlers) * len(counts[8:-2]) - counts[8:-2].sum())
+    p50, p95, most = np.percentile(late, (50, 95, 100)) * 1e3
+    health = receiver.snapshot(since=2**62).health
+    print(
+        f"{VIEWERS} viewers, {idlers:>2} idle    {used * 100:.1f} % of a core ({(used - alone) * 100:.1f} % for them), "
+        f"row to viewer {p50:.1f} ms median, {p95:.1f} ms 95 %, {most:.0f} ms at most, {missed} missed by viewers; "
+        f"{np.mean(nbytes) / 1e3:.0f} kB a viewer; receiver lost {health.missing}; "
+        f"{receiver.web_status().dropped - dropped} let go"
+    )
+
+
+def joining() -> None:
+    """What a viewer begins with, beside the same as JSON."""
+    data = sun(1200)
+    rows = Rows(data, 1.7e9 + 0.25 * np.arange(1200), np.arange(1200), np.zeros(1200, np.uint8), 1200)
+    values = np.ascontiguousarray(data[..., 0])
+    one = Rows(data[-1:], rows.times_s[-1:], rows.slots[-1:], rows.marks[-1:], 1200)
+    row = layout.encode(one, values[-1:], Product.XX, kind=layout.ROW, bits=16, epoch=0)
+    times, history = [], b""
+    for _ in range(9):
+        begun_s = time.perf_counter()
+        history = layout.encode(rows, values, Product.XX, kind=layout.HISTORY, bits=8, epoch=0)
+        times.append(time.perf_counter() - begun_s)
+    begun_s = time.perf_counter()
+    text = json.dumps(values.tolist())
+    older_s = time.perf_counter() - begun_s
+    print(f"a row                   {len(row)} B, as JSON {len(json.dumps(values[-1].tolist()))} B")
+    print(
+        f"1200 rows               {len(history) / 1e6:.2f} MB in {np.median(times) * 1e3:.0f} ms, "
+        f"as JSON {len(text) / 1e6:.1f} MB in {older_s * 1e3:.0f} ms: {older_s / np.median(times):.0f} times as fast"
+    )
+    with producing(source="simulate", speed=0, frames=1300) as port, served(port) as (receiver, url):
+        receiver.wait_for_frames(1300, 60)
+        begun_s = time.perf_counter()
+        answer = httpx.get(f"{url}refresh?n_frames=1200", timeout=60)
+        seconds = time.perf_counter() - begun_s
+        print(f"/refresh of 1200 rows   {len(answer.content) / 1e6:.1f} MB of JSON in {seconds:.2f} s")
+
+
+@contextmanager
+def sixty_a_second() -> Iterator[int]:
+    """A producer of sixty frames a second that were made before; gives its port."""
+    gulps, publisher, ended = SimulatedSun(1).gulps(), Publisher(), threading.Event()
+    frames = [next(gulps).mean(axis=0).astype("<f4") for _ in range(64)]
+
+    def send() -> None:
+        begun_s = time.monotonic()
+        n = 0
+        while not ended.is_set():
+            keys = {"last_block_time": block_time(n, 1 / RATE_HZ), "seq": n, "interval": 1 / RATE_HZ}
+            publisher.send(message(frames[n % len(frames)], **keys))
+            n += 1
+            ended.wait(max(0.0, begun_s + n / RATE_HZ - time.monotonic()))
+
+    with closing(publisher):
+        sending = threading.Thread(target=send)
+        sending.start()
+        try:
+            yield publisher.port
+        finally:
+            ended.set()
+            sending.join()
+
+
+def page() -> None:
+    """Frames that the page draws of 1200 rows at sixty a second, and what that costs it."""
+    with sixty_a_second() as port, served(port) as (receiver, url), chromium() as browser:
+        receiver.wait_for_frames(1250, 60)
+        for renderer in ("webgl", "2d"):
+            visit = Visit(browser, url, f"#rate=60&height=1200&renderer={renderer}", size=(1440, 900))
+            visit.wait_for(lambda report: report["filled"] >= 1200 and report["fps"] > 5)
+            processes = [each for each in psutil.Process().children(recursive=True) if "chrom" in each.name()]
+            cpu, begun, begun_s = sum(map(_own_cpu, processes)), visit.report, time.monotonic()
+            visit.page.wait_for_timeout(10_000)
+            seconds, report = time.monotonic() - begun_s, visit.report
+            used = (sum(map(_own_cpu, processes)) - cpu) / seconds
+            drawn = (report["drawn"] - begun["drawn"]) / seconds
+            rows = (report["counts"]["received"] - begun["counts"]["received"]) / seconds
+            cost = report["cost"]
+            print(
+                f"page, {report['renderer']:<17} {drawn:.1f} frames/s of 1200 x 768 at {rows:.1f} rows/s, "
+                f"{np.mean(cost):.1f} ms of its own a frame ({max(cost):.1f} ms at most), {used * 100:.0f} % of a core "
+                f"for all of Chromium, without a graphics card; {report['counts']['skipped']} rows skipped"
+            )
+            visit.close()
+
+
+def _own_cpu(process: psutil.Process) -> float:
+    try:
+        return sum(process.cpu_times()[:2])
+    except psutil.NoSuchProcess:
+        return 0.0
+
+
+def keys(watching: int) -> list[float]:
+    """Milliseconds from each of 60 keys to its answer, with so many viewers."""
+    rng, took_ms = np.random.default_rng(1), []
+    words = [*PROGRAM, "--port", str(PORT), "--plot-interval", "0", "--start-webshow", "--web-port", str(WEB_PORT)]
+    with tempfile.TemporaryDirectory() as home, ExitStack() as ending:
+        terminal = Terminal(words, Path(home))
+        ending.callback(terminal.end)
+        poll_until(lambda: "method   auto" in terminal.text, 20)
+        poll_until(lambda: f":{WEB_PORT}" in terminal.text, 20)
+        if watching:
+            viewing = ending.enter_context(watched(f"http://127.0.0.1:{WEB_PORT}/", watching, 0, 600))
+            ending.callback(viewing.kill)
+            poll_until(lambda: f"{watching} viewers" in terminal.text, 20)
+        for n in range(60):
+            threading.Event().wait(rng.uniform(0.15, 0.4))
+            shown = "method   " + ("buffer", "manual", "auto")[n % 3]
+            begun_s = time.perf_counter()
+            terminal.press("d")
+            while shown not in terminal.text:
+                assert time.perf_counter() < begun_s + 10, terminal.text
+                threading.Event().wait(0.001)
+            took_ms.append((time.perf_counter() - begun_s) * 1e3)
+    return took_ms
+
+
+def terminal() -> None:
+    """A key's answer with twenty viewers, beside that with none, in turns."""
+    found: dict[int, list[float]] = {0: [], 20: []}
+    with streaming():
+        for _ in range(3):
+            for count in found:
+                found[count] += keys(count)
+    without, beside = (np.percentile(each, (50, 99, 100)) for each in found.values())
+    print(
+        f"a key's answer, ms      median, 99 %, worst with no viewer {without.round(1)}, with 20 {beside.round(1)}: "
+        f"{(beside / without).round(2)} times"
+    )
+
+
+PARTS = {"joining": joining, "viewers": viewers, "page": page, "terminal": terminal}
+
+
+def main() -> None:
+    """All parts, or those that are named."""
+    chosen = [name for name in sys.argv[2:] if name in PARTS] or list(PARTS)
+    for name in chosen:
+        PARTS[name]()
+
+
+if __name__ == "__main__":
+    main()

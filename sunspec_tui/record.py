@@ -1,0 +1,118 @@
+"""The monitor's state as a record of plain values, for status lines, the web view and other programs.
+
+What is not known is None, never NaN. It takes a snapshot and reads no clock.
+"""
+
+import math
+from pathlib import Path
+from typing import Any
+
+from sunspec_tui.pipelines import WORDS, named
+from sunspec_tui.products import WIRE_PRODUCTS
+from sunspec_tui.snapshot import Snapshot
+from sunspec_tui.times import format_iso
+
+_WITH_PATHS = ("plot_error", "archive_error", "web_error")
+
+
+def status_record(snapshot: Snapshot) -> dict[str, Any]:
+    """A snapshot as a status record; what is not known is None, never NaN."""
+    health, plots, archive, web = snapshot.health, snapshot.plots, snapshot.archive, snapshot.web
+    return {
+        "time": format_iso(snapshot.taken_s),
+        "source": snapshot.source,
+        "state": str(health.state),
+        "link": str(health.link),
+        "frames_received": health.frames_received,
+        "frames_rejected": health.frames_rejected,
+        "rejected": health.rejected,
+        "last_rejection": health.last_rejection,
+        "frames_missing": health.missing,
+        "restarts": health.restarts if health.restarts_known else None,
+        "repeats": health.repeats,
+        "reversals": health.reversals,
+        "stalls": health.stalls,
+        "pipelines": _pipelines(snapshot),
+        "chan0": snapshot.axis.chan0 if snapshot.axis else None,
+        "axis_shift_channels": snapshot.axis_check.shift_channels if snapshot.axis_check else None,
+        "level_change_db": _levels(snapshot),
+        "queue_frames": health.queue_frames,
+        "queue_most": health.queue_most,
+        "cadence_s": known(health.cadence_s, 6),
+        "rate_hz": known(health.rate_hz, 3),
+        "delay_s": known(snapshot.delay.value_s, 6),
+        "delay_median_s": known(snapshot.delay_statistics.median_s, 6),
+        "delay_p95_s": known(snapshot.delay_statistics.p95_s, 6),
+        "delay_max_s": known(snapshot.delay_statistics.most_s, 6),
+        "delay_method": str(snapshot.delay.method),
+        "delay_used": str(snapshot.delay.used),
+        "delay_note": snapshot.delay.note,
+        "data_age_s": known(snapshot.data_age_s, 6),
+        "pss_mb": known(snapshot.memory.pss_mb, 1),
+        "rss_mb": round(snapshot.memory.rss_mb, 1),
+        "ring_mb": round(snapshot.memory.ring_mb, 1),
+        "plots_written": plots.written,
+        "plots_failed": plots.failed,
+        "last_plot": plots.last_path,
+        "plot_error": plots.last_error,
+        "plots_kept": plots.kept,
+        "plots_kept_bytes": plots.kept_bytes,
+        "plots_removed": plots.removed,
+        "archive": str(archive.state),
+        "archive_rows": archive.rows_written,
+        "archive_rows_lost": archive.rows_missed,
+        "archive_rows_unwanted": archive.rows_unwanted,
+        "archive_rows_waiting": archive.rows_waiting,
+        "archive_until": None if archive.last_time_s is None else format_iso(archive.last_time_s),
+        "archive_free_bytes": archive.free_bytes,
+        "archive_error": archive.problem,
+        "web": str(web.state),
+        "web_viewers": web.viewers,
+        "web_rows_sent": web.rows_sent,
+        "web_rows_skipped": web.rows_skipped,
+        "web_viewers_dropped": web.dropped,
+        "web_refused": web.refused,
+        "web_error": web.problem,
+    }
+
+
+def _pipelines(snapshot: Snapshot) -> dict[str, dict[str, list[int]]]:
+    """Numbers of the pipelines that are at fault, by product and what is wrong with them."""
+    if snapshot.pipelines is None:
+        return {}
+    by_product = zip(WIRE_PRODUCTS, snapshot.pipelines.faults, strict=False)
+    found = {str(product): named(faults) for product, faults in by_product}
+    return {product: {WORDS[fault]: at for fault, at in faults.items()} for product, faults in found.items() if faults}
+
+
+def _levels(snapshot: Snapshot) -> dict[str, float | None]:
+    """Level of the quiet band above its median of the last minutes, in dB by product."""
+    by_product = zip(WIRE_PRODUCTS, snapshot.gain.change_db, strict=False)
+    return {str(product): known(change_db, 2) for product, change_db in by_product}
+
+
+def public_record(snapshot: Snapshot) -> dict[str, Any]:
+    """A status for who does not work on this machine: it names no directory of it."""
+    record = {key: value for key, value in status_record(snapshot).items() if key not in _WITH_PATHS}
+    record["last_plot"] = Path(snapshot.plots.last_path).name if snapshot.plots.last_path else None
+    record["warnings"] = [*snapshot.warnings, *(["plots failing"] if snapshot.plots.last_error else [])]
+    record["notes"] = list(snapshot.notes)
+    return record
+
+
+_LIVE = (
+    "time", "source", "state", "link", "frames_received", "frames_rejected", "frames_missing", "restarts", "cadence_s",
+    "rate_hz", "delay_s", "delay_used", "delay_note", "data_age_s", "warnings", "notes",
+)  # fmt: skip
+
+
+def live_record(snapshot: Snapshot) -> dict[str, Any]:
+    """A status for a page that watches: what it shows, each second."""
+    record = public_record(snapshot)
+    silent_s = snapshot.health.silence_s
+    return {"type": "status", **{key: record[key] for key in _LIVE}, "silence_s": known(silent_s, 3)}
+
+
+def known(value: float, digits: int) -> float | None:
+    """A number rounded for a record; None where it is none."""
+    return round(value, digits) if math.isfinite(value) else None

@@ -1,0 +1,217 @@
+"""The answers over HTTP: rows, state, figure and metrics; `openapi.json` describes each.
+
+An answer takes its values from the receiver at its moment and holds up nobody: long ones are made a few rows at a time.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+
+from sunspec_tui.products import Product, available, derive
+from sunspec_tui.record import public_record
+from sunspec_tui.ring import Rows
+from sunspec_tui.serving.metrics import CONTENT_TYPE, metrics
+from sunspec_tui.serving.state import Site
+from sunspec_tui.snapshot import Position
+
+RAW, JSON = "application/octet-stream", "application/json"
+DEFAULT_ROWS = 128
+MOST_ROWS = 100_000
+_BLOCK_ROWS = 16
+
+
+class Refused(Exception):
+    """A request that cannot be answered, and why.
+
+    Parameters
+    ----------
+    status
+        Of the answer.
+    text
+        One sentence.
+    """
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status, self.text = status, text
+
+
+async def refused(request: Request, error: Exception) -> Response:
+    """Say why not."""
+    del request
+    assert isinstance(error, Refused)  # noqa: S101 - registered for nothing else
+    return JSONResponse({"error": error.text}, error.status)
+
+
+def site_of(request: Request) -> Site:
+    """What the web view answers from."""
+    site: Site = request.app.state.site
+    return site
+
+
+# Rows
+
+
+async def data(request: Request) -> Response:
+    """The latest row of a product: a JSON list, or float32."""
+    position, product = _asked(request)
+    rows = site_of(request).source.rows_between(position.count - 1, position.count)
+    if rows is None or not len(rows):
+        raise Refused(404, "nothing has been received yet")
+    if _unchanged(request, tag := _tag(position, product, 1, kind := _kind(request))):
+        return Response(status_code=304, headers=tag)
+    values = _power(rows, product)[0]
+    headers = {**tag, **_described(rows, product, values)}
+    if kind == RAW:
+        return Response(values.astype("<f4").tobytes(), media_type=RAW, headers=headers)
+    return Response(orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY), media_type=JSON, headers=headers)
+
+
+async def refresh(request: Request) -> Response:
+    """The last rows of a product."""
+    position, product = _asked(request)
+    n = min(_number(request, "n_frames", DEFAULT_ROWS, 1, MOST_ROWS), position.length)
+    if _unchanged(request, tag := _tag(position, product, n, kind := _kind(request))):
+        return Response(status_code=304, headers=tag)
+    rows = site_of(request).source.rows_between(position.count - n, position.count)
+    if rows is None or not len(rows):
+        raise Refused(404, "nothing has been received yet")
+    values = _power(rows, product)
+    headers = {**tag, **_described(rows, product, values)}
+    if kind == RAW:
+        return Response(values.astype("<f4").tobytes(), media_type=RAW, headers=headers)
+    return StreamingResponse(_rows_as_json(rows, values, product, position), media_type=JSON, headers=headers)
+
+
+async def _rows_as_json(
+    rows: Rows, values: NDArray[np.float32], product: Product, position: Position
+) -> AsyncIterator[bytes]:
+    """Rows as one object, a few at a time, so that neither the loop nor the interpreter is held for long."""
+    head = {
+        "product": product,
+        "unit": "arbitrary",
+        "first_number": rows.count - len(rows),
+        "times_s": rows.times_s,
+        "slots": rows.slots,
+        "marks": rows.marks,
+        "frequencies_mhz": position.axis.frequencies_mhz,
+    }
+    yield orjson.dumps(head, option=orjson.OPT_SERIALIZE_NUMPY)[:-1] + b',"rows":['
+    for start in range(0, len(rows), _BLOCK_ROWS):
+        block = orjson.dumps(values[start : start + _BLOCK_ROWS], option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
+        yield block if not start else b"," + block
+        await asyncio.sleep(0)
+    yield b"]}"
+
+
+def _asked(request: Request) -> tuple[Position, Product]:
+    """Where the stream is, and which product is asked for."""
+    name = request.query_params.get("product", Product.XX)
+    position = site_of(request).source.position()
+    try:
+        product = Product(name)
+    except ValueError:
+        raise Refused(400, f"there is no such product; choose one of {', '.join(Product)}") from None
+    if position is None:
+        raise Refused(404, "nothing has been received yet")
+    carried = available(position.axis.npol)
+    if product not in carried:
+        raise Refused(404, f"this stream does not carry that product; it has {', '.join(carried)}")
+    return position, product
+
+
+def _power(rows: Rows, product: Product) -> NDArray[np.float32]:
+    return np.ascontiguousarray(derive(rows.data, product))
+
+
+def _number(request: Request, name: str, default: int, least: int, most: int) -> int:
+    """A whole number of the query, within its bounds."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and least <= int(text) <= most):
+        raise Refused(400, f"{name} must be a whole number from {least} to {most}")
+    return int(text)
+
+
+def _kind(request: Request) -> str:
+    """What the asker reads: JSON, unless raw numbers are named."""
+    return RAW if RAW in request.headers.get("accept", "") else JSON
+
+
+def _tag(position: Position, product: Product, n: int, kind: str) -> dict[str, str]:
+    """Headers that let a copy be asked after: rows never change, there only come more."""
+    what = "raw" if kind == RAW else "json"
+    name = f"{position.epoch}-{position.count}-{list(Product).index(product)}-{n}-{what}"
+    return {"etag": f'W/"{name}"', "cache-control": "private, no-cache", "vary": "accept"}
+
+
+def _unchanged(request: Request, tag: dict[str, str]) -> bool:
+    return tag["etag"] in request.headers.get("if-none-match", "")
+
+
+def _described(rows: Rows, product: Product, values: NDArray[np.float32]) -> dict[str, str]:
+    """What raw numbers do not say of themselves."""
+    return {
+        "sunspec-product": product,
+        "sunspec-shape": ",".join(map(str, values.shape)),
+        "sunspec-first-number": str(rows.count - len(rows)),
+        "sunspec-last-time-s": f"{rows.times_s[-1]:.6f}",
+    }
+
+
+# State
+
+
+async def status(request: Request) -> Response:
+    """The whole state."""
+    site = site_of(request)
+    return _json(full_record(site))
+
+
+def full_record(site: Site) -> dict[str, Any]:
+    """The state with what the web view adds: the axis, its own counts, and the newest frame's tag."""
+    snapshot = site.hub.snapshot()
+    frame, axis = site.source.last_frame(), snapshot.axis
+    mhz = None if axis is None else axis.frequencies_mhz
+    return {
+        **public_record(snapshot),
+        # 64 bits: a number of JavaScript has 53.
+        "time_tag": None if frame is None or frame.time_tag is None else str(frame.time_tag),
+        "bins": None if mhz is None else len(mhz),
+        "first_mhz": None if mhz is None else float(mhz[0]),
+        "last_mhz": None if mhz is None else float(mhz[-1]),
+        "products": [] if axis is None else [str(each) for each in available(axis.npol)],
+        "buffer_length": site.buffer_length,
+    }
+
+
+def _json(record: Any) -> Response:
+    return Response(orjson.dumps(record), media_type=JSON, headers={"cache-control": "no-store"})
+
+
+async def plot(request: Request) -> Response:
+    """The current figure."""
+    picture, why = await site_of(request).figures.png()
+    if picture is None:
+        raise Refused(404, why)
+    return Response(picture, media_type="image/png", headers={"cache-control": "private, max-age=5"})
+
+
+async def healthz(request: Request) -> Response:
+    """Say that the server lives; what the stream does is in the status."""
+    del request
+    return PlainTextResponse("ok\n", headers={"cache-control": "no-store"})
+
+
+async def measured(request: Request) -> Response:
+    """The state for Prometheus."""
+    site = site_of(request)
+    text = metrics(site.hub.snapshot(), full_record(site), site.status())
+    return Response(text, headers={"content-type": CONTENT_TYPE, "cache-control": "no-store"})

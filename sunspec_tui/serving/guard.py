@@ -1,0 +1,202 @@
+"""Who may ask, and what every answer carries: the outermost layer of the web view.
+
+A page of another site, a name that was rebound to this address and a visitor without the token get one short answer and
+reach nothing behind it. No answer repeats anything that a request said.
+"""
+
+import ipaddress
+import secrets
+import socket
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sunspec_tui.webview import WebOptions
+
+COOKIE = "sunspec_token"
+OPEN_PATHS = frozenset({"/healthz"})
+"""What may be asked without a token: it says nothing but that the server lives."""
+MAX_TARGET_BYTES = 2048
+POLICY_VIOLATION = 1008
+
+_HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names under which the web view may be asked for.
+
+    A rebinding attack needs a name of its own, so an address as such is always good.
+    """
+
+    own: frozenset[str]
+    given: frozenset[str]
+
+    @classmethod
+    def of(cls, options: WebOptions) -> "Names":
+        """Those of this machine, and those that the user gave."""
+        own = {"localhost", options.host} | ({socket.gethostname()} if not options.is_local else set())
+        return cls(*(frozenset(name.lower().rstrip(".") for name in names) for names in (own, options.names)))
+
+    def knows(self, host: str | None) -> bool:
+        """Whether a name is one of them, or an address."""
+        if not host:
+            return False
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            return host.lower().rstrip(".") in self.own | self.given
+        return True
+
+    def host_is_ours(self, header: str) -> bool:
+        """Whether a request's ``Host`` names this server."""
+        return self.knows(_split(f"//{header}")[0])
+
+    def origin_is_ours(self, origin: str, host: str) -> bool:
+        """Whether a page of `origin` is one that this server has served under ``Host`` or a name it was given."""
+        name, port, scheme = _split(origin)
+        if scheme not in ("http", "https") or name is None:
+            return False
+        asked, asked_port, _ = _split(f"//{host}")
+        default = 443 if scheme == "https" else 80
+        same = name == asked and (port or default) == (asked_port or default)
+        # A name that the user gave is the proxy's, which may ask under another than its visitors see.
+        return same or name in self.given
+
+
+def _split(address: str) -> tuple[str | None, int | None, str]:
+    """Name, port and scheme of an address; no name where it is none."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return None, None, ""
+    if parts.username is not None or parts.path or parts.query or parts.fragment:
+        return None, None, ""
+    return parts.hostname, port, parts.scheme
+
+
+class Guard:
+    """Lets through what may be asked.
+
+    Parameters
+    ----------
+    app
+        What answers.
+    options
+        Names, root path.
+    token
+        What a visitor must bring; empty asks for none.
+    on_refusal
+        Told of each request that is turned away.
+    """
+
+    def __init__(self, app: ASGIApp, options: WebOptions, token: str, on_refusal: Callable[[], None]) -> None:
+        self._app, self._token, self._on_refusal = app, token, on_refusal
+        self._names = Names.of(options)
+        self._root = options.root_path.rstrip("/")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or say why not."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        asked, scope = str(scope["path"]), self._below_root(scope)
+        refusal = self._refusal(scope)
+        if refusal is None and self._root and asked == self._root and scope["type"] == "http":
+            # What the page loads lies beside its address, so that has to end with a slash.
+            refusal = RedirectResponse(f"{self._root}/", 308)
+        if refusal is None:
+            await self._app(scope, receive, _with_headers(send))
+            return
+        if refusal.status_code >= 400:
+            self._on_refusal()
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+            return
+        await refusal(scope, receive, _with_headers(send))
+
+    def _below_root(self, scope: Scope) -> Scope:
+        """The request as if the server were at the root, whether or not the proxy leaves the path as it was."""
+        path = str(scope["path"])
+        if self._root and (path == self._root or path.startswith(self._root + "/")):
+            return {**scope, "path": path[len(self._root) :] or "/"}
+        return scope
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        """Why a request is turned away; None where it may pass."""
+        headers = Headers(scope=scope)
+        if len(scope.get("raw_path", b"")) + len(scope["query_string"]) > MAX_TARGET_BYTES:
+            return _plain("the address is too long", 414)
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or not self._names.host_is_ours(hosts[0]):
+            return _plain("this server is not known by that name; --web-name adds one", 421)
+        origins = headers.getlist("origin")
+        foreign = any(not self._names.origin_is_ours(each, hosts[0]) for each in origins)
+        if foreign or (headers.get("sec-fetch-site") == "cross-site" and scope["path"] != "/"):
+            return _plain("pages of other sites may not ask", 403)
+        if scope["type"] == "websocket" and len(origins) > 1:
+            return _plain("one origin, not several", 403)
+        return None if not self._token or scope["path"] in OPEN_PATHS else self._unknown(scope, headers)
+
+    def _unknown(self, scope: Scope, headers: Headers) -> Response | None:
+        """Ask for the token; a page that brings it in its address gets it as a cookie, and an address without it."""
+        given = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=20).get("token", [])
+        brought = any(self._fits(each) for each in given)
+        if brought and scope["type"] == "http" and scope["path"] == "/" and scope["method"] == "GET":
+            answer = RedirectResponse(f"{self._root}/" if self._root else "./", 303)
+            secure = headers.get("x-forwarded-proto", scope["scheme"]) in ("https", "wss")
+            answer.set_cookie(
+                COOKIE, self._token, httponly=True, samesite="strict", secure=secure, path=f"{self._root}/"
+            )
+            return answer
+        if brought or any(self._fits(each) for each in _carried(scope, headers)):
+            return None
+        return _plain("a token is needed: open the address that the monitor shows", 401)
+
+    def _fits(self, token: str) -> bool:
+        return secrets.compare_digest(token.encode("utf-8", "replace"), self._token.encode())
+
+
+def _carried(scope: Scope, headers: Headers) -> Iterable[str]:
+    """Tokens that a request brings in its headers."""
+    kind, _, bearer = headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer":
+        yield bearer.strip()
+    cookie = HTTPConnection(scope).cookies.get(COOKIE)
+    if cookie is not None:
+        yield cookie
+
+
+def _plain(text: str, status: int) -> Response:
+    return PlainTextResponse(text + "\n", status, headers={"connection": "close"})
+
+
+def _with_headers(send: Send) -> Send:
+    """Send answers with the headers that all carry."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+            headers.setdefault("cache-control", "no-store")
+        await send(message)
+
+    return sending

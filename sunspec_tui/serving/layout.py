@@ -1,0 +1,159 @@
+"""Rows as the live stream's binary messages; docs/web.md has the layout for other programs.
+
+Bins become codes of 8 or 16 bits on a scale that is even near zero and logarithmic far from it, each row with the
+range that its own values have. Nothing is clipped, so whoever reads may choose any levels afterwards. Pure arithmetic.
+"""
+
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sunspec_tui.products import Product
+from sunspec_tui.ring import Rows
+
+VERSION = 1
+HISTORY, ROW = 1, 2
+PRODUCTS = tuple(Product)
+HEADER = struct.Struct("<BBBBIIId")
+"""version, kind, bits, product's index, epoch, rows, bins, number of the first row."""
+
+_ALIGNED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a binary message says.
+
+    Attributes
+    ----------
+    kind
+        `HISTORY`, which replaces all rows before it, or `ROW`, which follows them.
+    product, epoch
+        As in the status that goes before.
+    first
+        Number of the first row; those of the others follow.
+    times_s
+        End of each row's averaging, seconds since 1970 UTC.
+    slots
+        Places on the even time axis.
+    marks
+        `ring.Mark` bits.
+    values
+        Power, float32, shape (n, nbins); NaN where there is no number.
+    """
+
+    kind: int
+    product: Product
+    epoch: int
+    first: int
+    times_s: NDArray[np.float64]
+    slots: NDArray[np.int64]
+    marks: NDArray[np.uint8]
+    values: NDArray[np.float32]
+
+
+def row_type(nbins: int, bits: int) -> np.dtype[np.void]:
+    """One row of a message: its time, slot, scale, marks and codes, padded to whole words of 8 bytes."""
+    fields = [("time_s", "<f8"), ("slot", "<f8"), ("unit", "<f4"), ("low", "<f4"), ("step", "<f4"), ("marks", "<u4")]
+    codes = np.dtype("<u2" if bits == 16 else "u1")
+    nbytes = 32 + nbins * codes.itemsize
+    return np.dtype(
+        {
+            "names": [*(name for name, _ in fields), "codes"],
+            "formats": [*(kind for _, kind in fields), (codes, (nbins,))],
+            "offsets": [0, 8, 16, 20, 24, 28, 32],
+            "itemsize": -(-nbytes // _ALIGNED) * _ALIGNED,
+        }
+    )
+
+
+def encode(rows: Rows, values: NDArray[np.float32], product: Product, *, kind: int, bits: int, epoch: int) -> bytes:
+    """Rows as one message.
+
+    Parameters
+    ----------
+    rows
+        Times, slots and marks; its data are not read.
+    values
+        Power of one product, float32, shape (n, nbins).
+    product, epoch
+        Which product of which epoch that is.
+    kind
+        `HISTORY` or `ROW`.
+    bits
+        8 or 16 a bin.
+    """
+    n, nbins = values.shape
+    out = np.zeros(n, row_type(nbins, bits))
+    out["time_s"], out["slot"], out["marks"] = rows.times_s, rows.slots, rows.marks
+    out["unit"], out["low"], out["step"], out["codes"] = _codes(values, (1 << bits) - 1)
+    head = HEADER.pack(VERSION, kind, bits, PRODUCTS.index(product), epoch, n, nbins, float(rows.count - n))
+    return head + out.tobytes()
+
+
+def _codes(values: NDArray[np.float32], levels: int) -> tuple[NDArray[Any], ...]:
+    """Unit, lowest place and step of each row, and codes of its bins: 1 to `levels`, 0 where there is no number."""
+    finite = np.isfinite(values)
+    unit = _units(values, finite)
+    places = np.arcsinh(np.where(finite, values, np.float32(0)) / unit[:, None])
+    low = np.where(finite, places, np.float32(np.inf)).min(axis=1, initial=np.float32(np.inf))
+    high = np.where(finite, places, np.float32(-np.inf)).max(axis=1, initial=np.float32(-np.inf))
+    low, high = np.where(low <= high, low, np.float32(0)), np.where(low <= high, high, np.float32(0))
+    step = (high - low) / np.float32(levels - 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        codes = np.rint((places - low[:, None]) / step[:, None]) + 1
+    codes = np.where(step[:, None] > 0, codes, np.float32(1))
+    # Rounding may carry the highest place one code too far.
+    return unit, low, step, np.where(finite, np.minimum(codes, levels), np.float32(0))
+
+
+def _units(values: NDArray[np.float32], finite: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Where each row's scale turns from even to logarithmic: at its least value, or at its median where signs mix."""
+    size = np.abs(np.where(finite, values, np.float32(np.nan)))
+    signed = ((values < 0) & finite).any(axis=1)
+    unit = np.where(size > 0, size, np.float32(np.inf)).min(axis=1, initial=np.float32(np.inf))
+    if signed.any():
+        median = np.median if finite.all() else np.nanmedian
+        unit[signed] = median(size[signed], axis=1)
+    # Neither a row of zeros nor numbers too small to divide by.
+    most = np.where(finite, size, np.float32(0)).max(axis=1, initial=np.float32(0))
+    usable = np.isfinite(unit) & (unit > most * np.float32(1e-30)) & (unit > np.float32(1e-37))
+    return np.asarray(np.where(usable, unit, np.maximum(most, np.float32(1)) * np.float32(1e-6)), np.float32)
+
+
+def next_number(message: bytes) -> int:
+    """Number of the row after the last one of a message."""
+    _, _, _, _, _, n, _, first = HEADER.unpack_from(message)
+    return int(first) + int(n)
+
+
+def decode(message: bytes) -> Message:
+    """What a message says, for programs in Python.
+
+    Raises
+    ------
+    ValueError
+        If it is no message of this version.
+    """
+    if len(message) < HEADER.size:
+        raise ValueError(f"a message has at least {HEADER.size} bytes, this one has {len(message)}")
+    version, kind, bits, product, epoch, n, nbins, first = HEADER.unpack_from(message)
+    if version != VERSION:
+        raise ValueError(f"a message of version {version}, known is {VERSION}")
+    rows = np.frombuffer(message, row_type(nbins, bits), n, HEADER.size)
+    codes = rows["codes"]
+    places = rows["low"][:, None] + rows["step"][:, None] * (codes.astype(np.float32) - np.float32(1))
+    values = np.where(codes > 0, np.sinh(places) * rows["unit"][:, None], np.float32(np.nan))
+    return Message(
+        kind,
+        PRODUCTS[product],
+        epoch,
+        int(first),
+        rows["time_s"].copy(),
+        rows["slot"].astype(np.int64),
+        rows["marks"].astype(np.uint8),
+        values.astype(np.float32),
+    )

@@ -1,0 +1,97 @@
+"""The live stream: a WebSocket that sends history, rows and states, and takes two short sentences from its page.
+
+`{"product": "YY"}` chooses what is sent; `{"seen": 1234}` says how far the page has come, so that a slow link is told
+from a fast one. Anything else ends the connection: there is nothing else to say.
+"""
+
+import asyncio
+import logging
+from typing import Any
+
+import orjson
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from sunspec_tui.products import Product
+from sunspec_tui.serving.hub import serve
+from sunspec_tui.serving.state import Site
+from sunspec_tui.serving.viewer import Viewer
+
+log = logging.getLogger(__name__)
+
+UNSUPPORTED, POLICY_VIOLATION, TRY_AGAIN_LATER = 1003, 1008, 1013
+MAX_MESSAGE_BYTES = 1024
+CHOICE_PAUSE_S = 0.1
+"""From one choice of a product to the next: each costs the encoding of all rows."""
+
+
+async def live(socket: WebSocket) -> None:
+    """Serve one viewer until it goes."""
+    site: Site = socket.app.state.site
+    product = _product(socket.query_params.get("product", Product.XX))
+    if product is None:
+        await socket.close(POLICY_VIOLATION)
+        return
+    await socket.accept()
+    if site.hub.viewers >= site.max_clients:
+        # Accepted first, so that the page learns why.
+        await socket.close(TRY_AGAIN_LATER, "too many viewers")
+        return
+    viewer = Viewer(product)
+    sending = asyncio.create_task(_send(viewer, site, socket))
+    listening = asyncio.create_task(_listen(viewer, site, socket))
+    try:
+        await asyncio.wait((sending, listening), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (sending, listening):
+            task.cancel()
+        await asyncio.gather(sending, listening, return_exceptions=True)
+
+
+async def _send(viewer: Viewer, site: Site, socket: WebSocket) -> None:
+    try:
+        await serve(viewer, site.hub, socket.send_text, socket.send_bytes)
+    except TimeoutError:
+        # What it has not taken would hold up a farewell too.
+        site.disconnect(socket.scope["client"])
+    except (WebSocketDisconnect, RuntimeError) as error:
+        log.debug("a viewer has gone: %s", error)
+
+
+async def _listen(viewer: Viewer, site: Site, socket: WebSocket) -> None:
+    try:
+        while True:
+            said = _understood(await socket.receive_text())
+            if said is None:
+                await socket.close(POLICY_VIOLATION, "not understood")
+                return
+            if isinstance(said, Product):
+                site.hub.choose(viewer, said)
+                await asyncio.sleep(CHOICE_PAUSE_S)
+            else:
+                viewer.has_seen(said)
+    except WebSocketDisconnect as error:
+        log.debug("a viewer has gone: %s", error.code)
+    except KeyError:
+        # Bytes where text is spoken.
+        await socket.close(UNSUPPORTED, "text only")
+
+
+def _understood(text: str) -> Product | int | None:
+    """A product or a row's number; None for anything else."""
+    try:
+        said: Any = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(said, dict) or len(said) != 1:
+        return None
+    if "product" in said:
+        return _product(said["product"])
+    seen = said.get("seen")
+    return seen if type(seen) is int and seen >= 0 else None
+
+
+def _product(name: Any) -> Product | None:
+    try:
+        return Product(name)
+    except ValueError:
+        return None

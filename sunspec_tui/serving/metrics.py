@@ -1,0 +1,99 @@
+"""The monitor's state for Prometheus: the status as gauges and counters, with the units in their names."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from sunspec_tui.health import StreamState
+from sunspec_tui.snapshot import Snapshot
+from sunspec_tui.webview import WebStatus
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_COUNTERS = {
+    "frames_received": ("frames_received", "Frames that were received"),
+    "frames_missing": ("frames_missing", "Frames that never came"),
+    "restarts": ("restarts", "Restarts of the producer"),
+    "stalls": ("stalls", "Times that the stream was silent"),
+    "plots_written": ("plots_written", "Plots written"),
+    "plots_failed": ("plots_failed", "Plots that could not be written"),
+    "archive_rows": ("archive_rows", "Rows committed to the archive"),
+    "archive_rows_lost": ("archive_rows_lost", "Rows that left the ring before they could be archived"),
+}
+_GAUGES = {
+    "cadence_s": ("cadence_seconds", "Data time from frame to frame"),
+    "rate_hz": ("rate_hertz", "Frames a second"),
+    "delay_s": ("message_delay_seconds", "Message delay of the newest frame"),
+    "data_age_s": ("data_age_seconds", "Now minus the end of the newest data"),
+    "queue_frames": ("queue_frames", "Frames taken in a row since the receive queue was last empty"),
+}
+
+
+def metrics(snapshot: Snapshot, record: dict[str, Any], web: WebStatus) -> bytes:
+    """The text that Prometheus reads; what is not known is left out.
+
+    Parameters
+    ----------
+    snapshot, record
+        The monitor's state, and the same as `record.status_record` gives it.
+    web
+        The web view's own.
+    """
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Families([*_of_stream(snapshot, record), *_of_web(web)]))
+    return generate_latest(registry)
+
+
+class _Families:
+    """Metrics that are known already."""
+
+    def __init__(self, families: list[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> list[Metric]:
+        """All of them."""
+        return self._families
+
+    if TYPE_CHECKING:
+
+        def describe(self) -> list[Metric]:
+            """As the library declares it."""
+
+
+def _of_stream(snapshot: Snapshot, record: dict[str, Any]) -> Iterator[Metric]:
+    yield _states(snapshot.health.state)
+    for key, (name, text) in _COUNTERS.items():
+        if record[key] is not None:
+            yield CounterMetricFamily(f"sunspec_{name}", text, value=record[key])
+    for key, (name, text) in _GAUGES.items():
+        if record[key] is not None:
+            yield GaugeMetricFamily(f"sunspec_{name}", text, value=record[key])
+    rejected = CounterMetricFamily(
+        "sunspec_frames_rejected", "Messages that were no frames, by cause", labels=["cause"]
+    )
+    for cause, count in record["rejected"].items():
+        rejected.add_metric([cause], count)
+    yield rejected
+    yield GaugeMetricFamily(
+        "sunspec_resident_memory_bytes", "Memory of the monitor's process", value=snapshot.memory.rss_mb * 2**20
+    )
+
+
+def _states(state: StreamState) -> Metric:
+    family = GaugeMetricFamily("sunspec_stream_state", "1 for the state that the stream is in", labels=["state"])
+    for each in StreamState:
+        family.add_metric([str(each).lower()], float(each is state))
+    return family
+
+
+def _of_web(web: WebStatus) -> Iterator[Metric]:
+    yield GaugeMetricFamily("sunspec_web_viewers", "Pages that watch", value=web.viewers)
+    for name, text, value in (
+        ("rows_sent", "Rows sent to viewers", web.rows_sent),
+        ("rows_skipped", "Rows that slow viewers did not get", web.rows_skipped),
+        ("viewers_dropped", "Viewers let go because they took nothing", web.dropped),
+        ("refused", "Requests and connections turned away", web.refused),
+    ):
+        yield CounterMetricFamily(f"sunspec_web_{name}", text, value=value)

@@ -1,0 +1,65 @@
+// Ticks and their words: megahertz, UTC and decibels. Pure functions, and the lines they make on a canvas.
+
+const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400];
+
+/** Round numbers between two others, at most `most` of them. */
+export function ticks(low, high, most) {
+  if (!(high > low) || most < 1) return [];
+  const rough = (high - low) / most, power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough);
+  const found = [];
+  for (let n = Math.ceil(low / step - 1e-9); n * step <= high + step * 1e-9; n++) found.push(n * step);
+  return found;
+}
+
+/** Round moments between two times in seconds since 1970. */
+export function moments(begin, end, most) {
+  if (!(end > begin) || most < 1) return [];
+  const step = STEPS_S.find((each) => each >= (end - begin) / most) ?? 86400;
+  const found = [];
+  for (let n = Math.ceil(begin / step); n * step <= end; n++) found.push(n * step);
+  return found;
+}
+
+export function clock(seconds, digits = 0) {
+  if (!Number.isFinite(seconds)) return "–";
+  const text = new Date(Math.round(seconds * 1000)).toISOString();
+  return digits ? text.slice(11, 12 + 8 + Math.min(3, digits)) : text.slice(11, 19);
+}
+
+export const day = (seconds) => Number.isFinite(seconds) ? new Date(seconds * 1000).toISOString().slice(0, 10) : "–";
+
+/** A number with as many digits as its size needs. */
+export function short(value) {
+  if (!Number.isFinite(value)) return "–";
+  const size = Math.abs(value);
+  if (size !== 0 && (size >= 1e5 || size < 1e-3)) return value.toExponential(2).replace("e+", "e");
+  return String(Number(value.toPrecision(4)));
+}
+
+/** A span of time in the unit that suits it. */
+export function span(seconds) {
+  if (seconds === null || !Number.isFinite(seconds)) return "–";
+  const size = Math.abs(seconds);
+  if (size < 10) return `${seconds.toFixed(2)} s`;
+  if (size < 120) return `${seconds.toFixed(1)} s`;
+  if (size < 7200) return `${(seconds / 60).toFixed(1)} min`;
+  if (size < 172800) return `${(seconds / 3600).toFixed(1)} h`;
+  if (size < 63115200) return `${(seconds / 86400).toFixed(1)} days`;
+  return `${(seconds / 31557600).toFixed(1)} years`;
+}
+
+/** A canvas fitted to its box and the screen's pixels; `context` draws in CSS pixels. */
+export function fitted(canvas) {
+  const ratio = globalThis.devicePixelRatio || 1;
+  const width = canvas.clientWidth, height = canvas.clientHeight;
+  const wide = Math.round(width * ratio), high = Math.round(height * ratio);
+  if (canvas.width !== wide || canvas.height !== high) {
+    canvas.width = wide;
+    canvas.height = high;
+  }
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, width, height);
+  return { context, width, height };
+}

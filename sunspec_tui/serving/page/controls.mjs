@@ -1,0 +1,139 @@
+// Controls and keys: each changes one setting. They know the page's elements and nothing of the pictures.
+
+import { clamp } from "./settings.mjs";
+
+const KEYS = [
+  ["Space", "pause, resume"], ["r", "fetch all rows anew"], ["x, X", "next product, product before"],
+  ["c, C", "next palette, palette before"], ["a", "levels automatic, or by hand"], ["( )", "floor down, up"],
+  ["{ }", "ceiling down, up"], ["l", "decibels or linear"], ["[ ]", "fewer rows, more rows"],
+  ["- +", "fewer updates, more updates"], ["f", "fullscreen"], ["t", "system, dark or light"],
+  ["← → ↑ ↓", "move the cursor of the waterfall"], ["Escape", "put the cursor away"], ["?", "this list"],
+];
+const LEVEL_STEP_DB = 1, HEIGHT_STEP = 64;
+
+export class Controls {
+  /** `settings` is changed in place; `on` has `changed(key)`, `pause`, `refresh`, `fullscreen` and `cursor(columns, bins)`. */
+  constructor(settings, on) {
+    this.settings = settings;
+    this.on = on;
+    this.at = Object.fromEntries([...document.querySelectorAll("#controls [id]")].map((each) => [each.id, each]));
+    for (const key of ["rate", "height"]) this.at[key].addEventListener("input", () => this.set(key, Number(this.at[key].value)));
+    for (const key of ["product", "palette", "theme"]) this.at[key].addEventListener("change", () => this.set(key, this.at[key].value));
+    for (const key of ["auto", "linear"]) this.at[key].addEventListener("change", () => this.set(key, this.at[key].checked));
+    for (const key of ["floor", "ceiling"]) this.at[key].addEventListener("change", () => this.#level(key));
+    this.at.pause.addEventListener("click", () => on.pause());
+    this.at.refresh.addEventListener("click", () => on.refresh());
+    this.at.fullscreen.addEventListener("click", () => on.fullscreen());
+    this.at.help.addEventListener("click", () => this.#help());
+    document.addEventListener("keydown", (event) => this.#key(event));
+    this.#listKeys();
+    this.show();
+  }
+
+  set(key, value) {
+    this.settings[key] = value;
+    this.show();
+    this.on.changed(key);
+  }
+
+  /** Puts the settings into the elements. */
+  show() {
+    const { at, settings } = this;
+    for (const key of ["rate", "height", "product", "palette", "theme"]) if (at[key].value !== String(settings[key])) at[key].value = settings[key];
+    at["rate-shown"].value = `${settings.rate} Hz`;
+    at["height-shown"].value = settings.height;
+    at.auto.checked = settings.auto;
+    at.linear.checked = settings.linear;
+    for (const key of ["floor", "ceiling"]) {
+      at[key].disabled = settings.auto;
+      if (document.activeElement !== at[key]) at[key].value = settings[key] === null ? "" : settings[key].toFixed(1);
+    }
+  }
+
+  /** Levels that are found automatically, for who takes over by hand. */
+  showLevels(floor, ceiling) {
+    if (!this.settings.auto) return;
+    this.settings.floor = Math.round(clamp("floor", floor) * 10) / 10;
+    this.settings.ceiling = Math.round(clamp("ceiling", ceiling) * 10) / 10;
+    this.show();
+  }
+
+  offer(key, values) {
+    const select = this.at[key];
+    if ([...select.options].map((each) => each.value).join() === values.join()) return;
+    select.replaceChildren(...values.map((value) => new Option(value, value)));
+    select.value = this.settings[key];
+  }
+
+  paused(paused) {
+    this.at.pause.setAttribute("aria-pressed", String(paused));
+    this.at.pause.textContent = paused ? "Resume" : "Pause";
+  }
+
+  #level(key) {
+    const value = Number(this.at[key].value);
+    const { floor, ceiling } = { ...this.settings, [key]: value };
+    if (this.at[key].value === "" || !Number.isFinite(value) || clamp(key, value) !== value || floor >= ceiling) {
+      this.at[key].setCustomValidity("The floor lies below the ceiling, both between -200 and 400 dB.");
+      this.at[key].reportValidity();
+      return;
+    }
+    for (const each of ["floor", "ceiling"]) this.at[each].setCustomValidity("");
+    this.set(key, value);
+  }
+
+  #step(key, by) {
+    const value = clamp(key, (this.settings[key] ?? 0) + by);
+    const { floor, ceiling } = { ...this.settings, [key]: value };
+    if (floor !== null && ceiling !== null && floor >= ceiling) return;
+    if (key === "floor" || key === "ceiling") this.settings.auto = false;
+    this.set(key, value);
+  }
+
+  #next(key, by) {
+    const values = [...this.at[key].options].map((each) => each.value);
+    this.set(key, values[(values.indexOf(this.settings[key]) + by + values.length) % values.length]);
+  }
+
+  #help() {
+    document.getElementById("keys").showModal();
+  }
+
+  #listKeys() {
+    document.getElementById("keys-list").replaceChildren(...KEYS.flatMap(([keys, text]) => {
+      const term = document.createElement("dt"), what = document.createElement("dd");
+      term.append(Object.assign(document.createElement("kbd"), { textContent: keys }));
+      what.textContent = text;
+      return [term, what];
+    }));
+  }
+
+  #key(event) {
+    const { target, key } = event;
+    const types = target.matches("select") || (target.matches("input[type=number]") && /^([\d.eE+-]|Arrow.*|Enter)$/.test(key));
+    const presses = target.matches("button, a, input") && (key === " " || key === "Enter");
+    const slides = target.matches("input[type=range]") && key.startsWith("Arrow");
+    if (types || presses || slides || event.ctrlKey || event.altKey || event.metaKey || target.closest("dialog")) return;
+    const action = this.#actions()[key];
+    if (!action) return;
+    event.preventDefault();
+    action();
+  }
+
+  #actions() {
+    const { settings, on } = this;
+    return {
+      " ": () => on.pause(), r: () => on.refresh(), f: () => on.fullscreen(), "?": () => this.#help(),
+      x: () => this.#next("product", 1), X: () => this.#next("product", -1),
+      c: () => this.#next("palette", 1), C: () => this.#next("palette", -1),
+      t: () => this.#next("theme", 1), a: () => this.set("auto", !settings.auto), l: () => this.set("linear", !settings.linear),
+      "(": () => this.#step("floor", -LEVEL_STEP_DB), ")": () => this.#step("floor", LEVEL_STEP_DB),
+      "{": () => this.#step("ceiling", -LEVEL_STEP_DB), "}": () => this.#step("ceiling", LEVEL_STEP_DB),
+      "[": () => this.#step("height", -HEIGHT_STEP), "]": () => this.#step("height", HEIGHT_STEP),
+      "-": () => this.#step("rate", -1), "+": () => this.#step("rate", 1), "=": () => this.#step("rate", 1),
+      ArrowLeft: () => on.cursor(-1, 0), ArrowRight: () => on.cursor(1, 0),
+      ArrowUp: () => on.cursor(0, 1), ArrowDown: () => on.cursor(0, -1), Escape: () => on.cursor(null),
+    };
+  }
+}
+

@@ -1,0 +1,37 @@
+// Readings of the stream as words on the page. They take plain values and know the elements that show them.
+
+import { clock, day, short, span } from "./axes.mjs";
+import { isSigned, toDb } from "./levels.mjs";
+
+export const element = (id) => document.getElementById(id);
+
+/** What is known of a place in the picture. */
+export function worded(place, power, product) {
+  if (place < 0) return "gap: no row was received";
+  if (!Number.isFinite(power)) return "no number";
+  if (isSigned(product)) return short(power);
+  return power > 0 ? `${toDb(power).toFixed(2)} dB (${short(power)})` : short(power);
+}
+
+export function showStatus(status, age, history) {
+  const newest = history.filled ? history.times[history.newest] : NaN;
+  say("newest", Number.isFinite(newest) ? `${day(newest)} ${clock(newest)} UTC` : "–");
+  say("age", status.data_age_s === null ? "–" : span(status.data_age_s + age));
+  say("delay", status.delay_s === null ? "–" : `${span(status.delay_s)} (${status.delay_used})`);
+  element("delay").title = status.delay_note ?? "";
+  say("frames", status.rate_hz ? `${status.frames_received}, ${status.rate_hz.toFixed(2)}/s` : status.frames_received);
+  counted("missing", status.frames_missing);
+  counted("rejected", status.frames_rejected);
+  say("source", status.source);
+}
+
+/** Puts words into an element; the same words again would be laid out anew. */
+export function say(id, words) {
+  const at = element(id);
+  if (at.textContent !== String(words)) at.textContent = words;
+}
+
+function counted(id, count) {
+  say(id, count ?? "not told");
+  element(id).classList.toggle("bad", count > 0);
+}

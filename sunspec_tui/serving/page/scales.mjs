@@ -1,0 +1,85 @@
+// The waterfall's own axes and its colour bar, on canvases beside it: what lies above a picture is mixed with it each time.
+
+import { clock, fitted, moments, short, ticks } from "./axes.mjs";
+import { rule } from "./spectrum.mjs";
+
+const BAR = 0.9;
+
+/** Where the waterfall lies on its canvas, in CSS pixels, for a size of letters. */
+export function waterfallBox(width, height, frame, font) {
+  return { left: frame.left, right: width - frame.right, top: font * 0.5, bottom: height - font * 1.8 };
+}
+
+/** Frequencies to the left and the colour bar to the right; drawn anew only where they change. */
+export function drawScales(canvas, { frame, levels, unit, palette, colours, font }) {
+  const { context, width, height } = fitted(canvas);
+  context.font = `${font}px system-ui, sans-serif`;
+  const box = waterfallBox(width, height, frame, font);
+  frequencies(context, box, frame, colours, font);
+  bar(context, box, width, levels, unit, palette, colours, font);
+  context.strokeStyle = colours.line;
+  context.strokeRect(box.left - 0.5, box.top - 0.5, box.right - box.left + 1, box.bottom - box.top + 1);
+}
+
+/** Times below the waterfall, on a strip of their own: they move with every row. */
+export function drawTimes(canvas, box, { history, places, cadence, colours, font }) {
+  const { context } = fitted(canvas);
+  context.font = `${font}px system-ui, sans-serif`;
+  context.fillStyle = colours.dim;
+  context.strokeStyle = colours.dim;
+  context.textBaseline = "top";
+  context.textAlign = "left";
+  context.fillText("UTC", 2, font * 0.4);
+  if (!(cadence > 0) || !history.filled) return;
+  const across = box.right - box.left;
+  const end = history.timeAt(places, places.length - 1, cadence), begin = end - places.length * cadence;
+  context.textAlign = "center";
+  // Room for the word that says which time it is.
+  let right = font * 2.6;
+  for (const moment of moments(begin, end, Math.max(1, across / (font * 7)))) {
+    const x = box.left + (moment - begin) / (end - begin) * across;
+    const half = context.measureText(clock(moment)).width / 2;
+    rule(context, x, 1, x, 4);
+    if (x - half < right || x + half > box.right + font * 2) continue;
+    context.fillText(clock(moment), x, font * 0.4);
+    right = x + half + font * 0.5;
+  }
+}
+
+function frequencies(context, box, frame, colours, font) {
+  context.fillStyle = colours.dim;
+  context.strokeStyle = colours.dim;
+  context.textAlign = "right";
+  context.textBaseline = "middle";
+  for (const mhz of ticks(frame.low, frame.high, Math.max(2, (box.bottom - box.top) / (font * 2.6)))) {
+    const y = box.bottom - (mhz - frame.low) / (frame.high - frame.low) * (box.bottom - box.top);
+    rule(context, box.left - 4, y, box.left - 1, y);
+    context.fillText(short(mhz), box.left - font * 0.5, y);
+  }
+  context.save();
+  context.translate(font * 0.75, (box.top + box.bottom) / 2);
+  context.rotate(-Math.PI / 2);
+  context.textAlign = "center";
+  context.fillText("MHz", 0, 0);
+  context.restore();
+}
+
+function bar(context, box, width, levels, unit, palette, colours, font) {
+  const left = box.right + font * 0.6, up = box.bottom - box.top;
+  for (let n = 0; n < 64; n++) {
+    const at = 4 * Math.round(n / 63 * 255);
+    context.fillStyle = `rgb(${palette[at]} ${palette[at + 1]} ${palette[at + 2]})`;
+    context.fillRect(left, box.bottom - (n + 1) / 64 * up, font * BAR, up / 64 + 1);
+  }
+  context.fillStyle = colours.dim;
+  context.textAlign = "left";
+  context.textBaseline = "middle";
+  for (const value of ticks(levels[0], levels[1], Math.max(2, up / (font * 2.6)))) {
+    const y = box.bottom - (value - levels[0]) / (levels[1] - levels[0]) * up;
+    if (y < box.top + font * 0.3 || y > box.bottom - font * 0.3) continue;
+    context.fillText(short(value), left + font * (BAR + 0.35), y);
+  }
+  context.textBaseline = "top";
+  context.textAlign = "right";
+  context.fillText(unit, width - 2, box.bottom + font * 0.4);
+}

@@ -1,0 +1,42 @@
+// What a visitor chooses, kept in the part of the address after "#", which goes to nobody: a view is shared by its address.
+
+export const BOUNDS = { rate: [1, 60], height: [128, 1200], floor: [-200, 400], ceiling: [-200, 400] };
+const DEFAULTS = {
+  product: "XX", palette: "viridis", rate: 30, height: 600, floor: null, ceiling: null, auto: true, linear: false,
+  theme: "system", renderer: "auto",
+};
+const CHOICES = { theme: ["system", "dark", "light"], renderer: ["auto", "webgl", "2d"] };
+
+/** Settings that an address names; what it says wrongly is left at its default. */
+export function parse(hash) {
+  const settings = { ...DEFAULTS };
+  for (const [key, text] of new URLSearchParams(hash.replace(/^#/, ""))) {
+    if (!(key in DEFAULTS)) continue;
+    const value = read(key, text);
+    if (value !== undefined) settings[key] = value;
+  }
+  return settings;
+}
+
+function read(key, text) {
+  if (key in BOUNDS) {
+    const number = Number(text), [least, most] = BOUNDS[key];
+    return text !== "" && number >= least && number <= most ? number : undefined;
+  }
+  if (typeof DEFAULTS[key] === "boolean") return text === "1" ? true : text === "0" ? false : undefined;
+  if (key in CHOICES) return CHOICES[key].includes(text) ? text : undefined;
+  return /^[A-Za-z_/]{1,20}$/.test(text) ? text : undefined;
+}
+
+/** The part of the address that names what is not as by default. */
+export function format(settings) {
+  const words = new URLSearchParams();
+  for (const [key, value] of Object.entries(settings)) {
+    if (value === DEFAULTS[key] || value === null || (settings.auto && (key === "floor" || key === "ceiling"))) continue;
+    words.set(key, typeof value === "boolean" ? (value ? "1" : "0") : String(value));
+  }
+  const text = words.toString();
+  return text ? `#${text}` : "";
+}
+
+export const clamp = (key, value) => Math.min(BOUNDS[key][1], Math.max(BOUNDS[key][0], value));

@@ -1,0 +1,54 @@
+"""The page's files, its palettes and the description of the answers, read once and served from memory."""
+
+import hashlib
+from functools import cache
+from importlib import resources
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sunspec_tui.colormaps import DIVERGING, PALETTES, colours
+
+_TYPES = {
+    "html": "text/html; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "mjs": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+    "json": "application/json",
+}
+
+
+def routes() -> list[Route]:
+    """A route for each file; no path of a request ever reaches a disk."""
+    files = {f"/page/{name}": content for name, content in _files().items() if name != "index.html"}
+    files["/"] = _files()["index.html"]
+    files["/openapi.json"] = (resources.files("sunspec_tui.serving") / "openapi.json").read_bytes()
+    files["/palettes.json"] = palettes()
+    return [_route(path, content) for path, content in files.items()]
+
+
+@cache
+def _files() -> dict[str, bytes]:
+    page = resources.files("sunspec_tui.serving") / "page"
+    return {file.name: file.read_bytes() for file in page.iterdir() if file.name.rpartition(".")[2] in _TYPES}
+
+
+def palettes() -> bytes:
+    """Palettes by name: 256 colours each as hexadecimal digits, six a colour."""
+    return orjson.dumps({name: colours(name).tobytes().hex() for name in (*PALETTES, DIVERGING)})
+
+
+def _route(path: str, content: bytes) -> Route:
+    kind = _TYPES.get(path.rpartition(".")[2], _TYPES["html"])
+    tag = f'W/"{hashlib.sha256(content).hexdigest()[:16]}"'
+    # Asked after each time: a page and a server of two versions do not understand each other.
+    headers = {"etag": tag, "cache-control": "no-cache", "content-type": kind}
+
+    async def answer(request: Request) -> Response:
+        if tag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(content, headers=headers)
+
+    return Route(path, answer, methods=["GET"])

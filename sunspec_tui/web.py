@@ -1,0 +1,233 @@
+"""The web view: a server in a thread of its own, which answers from a receiver and never holds it up.
+
+It binds its socket before it starts, so that a port that is taken is known at once, and stops within a second whoever
+is connected. The web library loads when it starts, not before.
+"""
+
+import asyncio
+import logging
+import secrets
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sunspec_tui.errors import MissingExtraError, WebError
+from sunspec_tui.extras import optional
+from sunspec_tui.webview import WebOptions, WebState, WebStatus
+
+if TYPE_CHECKING:
+    import uvicorn
+
+    from sunspec_tui.serving.state import Source
+
+log = logging.getLogger(__name__)
+
+BACKLOG = 128
+STOP_S, _FAREWELL_S = 2.0, 0.3
+_LIBRARIES = ("starlette", "uvicorn", "websockets", "prometheus_client")
+
+
+class WebServer:
+    """Serves the web view of a receiver.
+
+    Parameters
+    ----------
+    source
+        The receiver.
+    options
+        What the user chose.
+    buffer_length
+        Rows that the receiver keeps.
+    on_event
+        Told of a failure, in one sentence, from the server's thread.
+    """
+
+    def __init__(
+        self, source: "Source", options: WebOptions, buffer_length: int, on_event: Callable[[str], None]
+    ) -> None:
+        self._source, self._options, self._buffer_length, self._on_event = source, options, buffer_length, on_event
+        self._status = WebStatus()
+        self._refused = 0
+        self._life = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._running: _Running | None = None
+        self._token = options.token
+
+    def start(self) -> WebStatus:
+        """Begin to serve; without effect while it does. What hinders it is in the status that it returns."""
+        with self._life:
+            if self._thread is None or not self._thread.is_alive():
+                try:
+                    self._begin()
+                except (WebError, MissingExtraError) as error:
+                    self._status = WebStatus(state=WebState.FAILED, problem=str(error))
+            return self._status
+
+    def stop(self) -> None:
+        """End, whoever is connected; again without harm."""
+        with self._life:
+            thread, self._thread = self._thread, None
+            running, self._running = self._running, None
+            if thread is None or running is None:
+                self._status = WebStatus()
+                return
+            running.end()
+            thread.join(STOP_S)
+            if thread.is_alive():
+                log.warning("the web view does not end; its thread is left behind")
+            self._status = WebStatus()
+
+    def status(self) -> WebStatus:
+        """How it is doing."""
+        running = self._running
+        if running is None or self._status.state is not WebState.SERVING:
+            return self._status
+        counts = running.hub.counts
+        return replace(
+            self._status,
+            viewers=running.hub.viewers,
+            rows_sent=counts.rows_sent,
+            rows_skipped=counts.rows_skipped,
+            dropped=counts.dropped,
+            refused=self._refused,
+        )
+
+    def wake(self) -> None:
+        """Learn from any thread that rows have come; costs nothing where nobody watches."""
+        running = self._running
+        if running is not None and running.hub.viewers:
+            running.wake()
+
+    def _begin(self) -> None:
+        for library in _LIBRARIES:
+            optional(library, "the web view")
+        options = self._options
+        listening = _bound(options.host, options.port)
+        if not options.is_local and not self._token:
+            self._token = secrets.token_urlsafe(16)
+        url = _url(options, listening.getsockname()[1], self._token)
+        started = threading.Event()
+        try:
+            self._running = _Running(self, listening, self._token, started)
+            self._status = WebStatus(state=WebState.SERVING, url=url)
+            self._thread = threading.Thread(target=self._run, args=(self._running,), name="sunspec-web", daemon=True)
+            self._thread.start()
+        except BaseException:
+            listening.close()
+            raise
+        started.wait()
+
+    def _run(self, running: "_Running") -> None:
+        try:
+            asyncio.run(running.main())
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - told; receiving goes on without the web view
+            text = f"the web view has ended on an error: {error!r}"
+            self._status = WebStatus(state=WebState.FAILED, problem=text)
+            self._on_event(text)
+        finally:
+            running.started.set()
+
+    def refuse(self) -> None:
+        """Count a request that was turned away."""
+        self._refused += 1
+
+    @property
+    def parts(self) -> tuple["Source", WebOptions, int]:
+        """What it serves, how, and of how many rows."""
+        return self._source, self._options, self._buffer_length
+
+
+class _Running:
+    """One run of the server, from its socket to its end."""
+
+    def __init__(self, owner: WebServer, listening: socket.socket, token: str, started: threading.Event) -> None:
+        from sunspec_tui.serving.connections import SPARE_CONNECTIONS, Connections
+        from sunspec_tui.serving.figures import Figures
+        from sunspec_tui.serving.hub import Hub
+        from sunspec_tui.serving.server import server
+        from sunspec_tui.serving.site import application
+        from sunspec_tui.serving.state import Site
+
+        source, options, buffer_length = owner.parts
+        self.started = started
+        self._listening = listening
+        self.hub: Hub = Hub(source)
+        self._figures = Figures(source.plot_job)
+        self._connections: Connections = Connections(options.max_clients + SPARE_CONNECTIONS, owner.refuse)
+        site = Site(
+            source, self.hub, self._figures, owner.status, self._connections.abort, buffer_length, options.max_clients
+        )
+        app = application(site, options, token, owner.refuse)
+        self._server: uvicorn.Server = server(app, self._connections, self.hub.lost)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def main(self) -> None:
+        """Serve until asked to end."""
+        self._loop = asyncio.get_running_loop()
+        following = [asyncio.create_task(self.hub.run()), asyncio.create_task(self._figures.run())]
+        serving = asyncio.create_task(self._server.serve(sockets=[self._listening]))
+        self.started.set()
+        try:
+            await asyncio.wait((serving, *following), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in following:
+                task.cancel()
+            ended = await asyncio.gather(*following, return_exceptions=True)
+            self._server.should_exit = True
+            await serving
+            self._listening.close()
+        for each in ended:
+            if isinstance(each, Exception):
+                raise each
+
+    def wake(self) -> None:
+        """Let the hub look, on its own thread."""
+        if self._loop is not None:
+            try:
+                self._loop.call_soon_threadsafe(self.hub.wake)
+            except RuntimeError:
+                log.debug("the web view ended just now")
+
+    def end(self) -> None:
+        """Ask the server to end, and let go who does not take a farewell."""
+        self._server.should_exit = True
+        if self._loop is not None:
+            try:
+                self._loop.call_soon_threadsafe(self._loop.call_later, _FAREWELL_S, self._connections.abort_all)
+            except RuntimeError:
+                log.debug("the web view ended just now")
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket that listens.
+
+    Raises
+    ------
+    WebError
+        If there is no such address here, or another program has the port.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise WebError(f"cannot serve the web view on {host}: {error.strerror}; choose another --web-host") from error
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise WebError(
+            f"cannot serve the web view on {host}:{port}: {error.strerror}; choose another --web-port"
+        ) from error
+    listening.setblocking(False)
+    return listening
+
+
+def _url(options: WebOptions, port: int, token: str) -> str:
+    """The address to open."""
+    host = socket.gethostname() if options.host in ("0.0.0.0", "::", "") else options.host  # noqa: S104 - compared
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}{options.root_path.rstrip('/')}/" + (f"?token={token}" if token else "")

@@ -1,0 +1,108 @@
+"""The web view as values: what a user chooses of it, and how it is doing. Nothing here opens a socket."""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sunspec_tui.errors import UsageError
+
+DEFAULT_WEB_PORT = 9527
+LEAST_TOKEN = 8
+_PATH = re.compile(r"(/(?!\.)[A-Za-z0-9._~-]+)*/?")
+_NAME = re.compile(r"[A-Za-z0-9.-]+")
+_TOKEN = re.compile(r"[A-Za-z0-9._~-]*")
+
+
+class WebState(StrEnum):
+    """What the web view does; the values are what people read."""
+
+    OFF = "off"
+    SERVING = "serving"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class WebOptions:
+    """What a user chooses of the web view.
+
+    Attributes
+    ----------
+    host, port
+        Where it listens; port 0 takes a free one.
+    root_path
+        Path under which a reverse proxy shows it, such as ``/sun``.
+    token
+        What visitors must bring; empty makes one where others than this machine can reach it.
+    names
+        Other names that it is reached by, as behind a reverse proxy.
+    max_clients
+        Viewers at once.
+
+    Raises
+    ------
+    UsageError
+        If a path, a name or a token is none that an address can carry.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_WEB_PORT
+    root_path: str = ""
+    token: str = ""
+    names: tuple[str, ...] = ()
+    max_clients: int = 200
+
+    def __post_init__(self) -> None:
+        if not _PATH.fullmatch(self.root_path):
+            raise UsageError(f"--web-root-path is {self.root_path!r}, it must be a path such as /sun")
+        for name in self.names:
+            if not _NAME.fullmatch(name):
+                raise UsageError(f"--web-name has {name!r}, it must be names such as obs.example.org, without a port")
+        if not _TOKEN.fullmatch(self.token) or 0 < len(self.token) < LEAST_TOKEN:
+            raise UsageError(
+                f"--web-token must be at least {LEAST_TOKEN} letters, digits and any of . _ ~ -, to stand in an address"
+            )
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach it."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class WebStatus:
+    """How the web view is doing.
+
+    Attributes
+    ----------
+    state
+        What it does.
+    url
+        Where it is, with the token that it asks for; empty while it does not serve.
+    viewers
+        Pages that watch at the moment.
+    rows_sent
+        Rows handed to viewers since the start, each viewer's counted.
+    rows_skipped
+        Rows that slow viewers did not get.
+    dropped
+        Viewers let go because they took nothing.
+    refused
+        Requests turned away: foreign, too many, too large or too slow.
+    problem
+        Why it does not serve; else empty.
+    """
+
+    state: WebState = WebState.OFF
+    url: str = ""
+    viewers: int = 0
+    rows_sent: int = 0
+    rows_skipped: int = 0
+    dropped: int = 0
+    refused: int = 0
+    problem: str = ""

@@ -1,0 +1,86 @@
+"""The web view in tests: a receiver that serves it on a free port, and viewers of its live stream."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from sunspec_tui.receiver import StreamReceiver
+from sunspec_tui.serving.layout import HISTORY, Message, decode
+from sunspec_tui.webview import WebOptions, WebState
+
+
+@contextmanager
+def served(port: int = 1, *, web: dict[str, Any] | None = None, **options: Any) -> Iterator[tuple[StreamReceiver, str]]:
+    """A receiver of the stream at `port` with its web view, and the address of that."""
+    chosen = WebOptions(**{"port": 0, **(web or {})})
+    given = {"plot_interval": 0, "gc_interval": 0, **options}
+    with StreamReceiver(stream_port=port, start_webshow=True, web=chosen, **given) as receiver:
+        status = receiver.web_status()
+        assert status.state is WebState.SERVING, status.problem
+        yield receiver, status.url
+
+
+def live_address(url: str, product: str = "XX") -> str:
+    return f"{url.replace('http', 'ws', 1)}live?product={product}"
+
+
+class Watcher:
+    """A viewer that keeps all it gets."""
+
+    def __init__(self, url: str, product: str = "XX", **options: Any) -> None:
+        self._opened = ExitStack()
+        connection = connect(live_address(url, product), max_size=2**24, proxy=None, **options)
+        self.socket: ClientConnection = self._opened.enter_context(connection)
+        self.said: list[dict[str, Any]] = []
+        self.messages: list[Message] = []
+        self.bytes: list[int] = []
+
+    def take(self, timeout_s: float = 10) -> None:
+        """Wait for one message."""
+        data = self.socket.recv(timeout=timeout_s)
+        if isinstance(data, str):
+            self.said.append(json.loads(data))
+        else:
+            self.messages.append(decode(data))
+            self.bytes.append(len(data))
+
+    def rows(self, count: int) -> list[Message]:
+        """Wait until so many rows have come after the last history; these."""
+        while len(found := self.after_history()) < count:
+            self.take()
+        return found
+
+    def after_history(self) -> list[Message]:
+        """Rows that came after the last history."""
+        begins = [n for n, message in enumerate(self.messages) if message.kind == HISTORY]
+        return self.messages[begins[-1] + 1 :] if begins else []
+
+    def history(self) -> Message:
+        """Wait for a history; the newest."""
+        while not (found := [message for message in self.messages if message.kind == HISTORY]):
+            self.take()
+        return found[-1]
+
+    def told(self, kind: str) -> dict[str, Any]:
+        """Wait for a record of a kind; the newest."""
+        while not (found := [record for record in self.said if record["type"] == kind]):
+            self.take()
+        return found[-1]
+
+    def end(self) -> int | None:
+        """Take what comes until the server ends it; its code."""
+        try:
+            while True:
+                self.take()
+        except ConnectionClosed as error:
+            return error.rcvd.code if error.rcvd else None
+
+    def __enter__(self) -> "Watcher":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.close()
