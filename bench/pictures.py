@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,8 @@ def page(event: list[str]) -> None:
                     visit = Visit(browser, url, settings, size=size)
                     visit.wait_for(lambda report: report["filled"] == 1200 and report["state"] == "LIVE")
                     visit.page.wait_for_timeout(1500)
-                    visit.page.screenshot(path=DOCS / f"{name}.png")
+                    shot = Image.open(BytesIO(visit.page.screenshot()))
+                    shot.quantize(256, dither=Image.Dither.NONE).save(DOCS / f"{name}.png", optimize=True)
                     visit.close()
         finally:
             producer.kill()
