@@ -84,6 +84,8 @@ class HealthReading:
         Frames that arrived a second over the last few; 0 while stalled, NaN while unknown.
     silence_s
         Since the last frame; NaN before the first.
+    stall_after_s
+        Silence after which the stream counts as stalled.
     queue_frames, queue_most
         Messages that were taken in a row before the receive queue was empty: the last time, and at most since the
         start. The queue was no deeper; it may have been less deep where more came while it was emptied.
@@ -107,6 +109,7 @@ class HealthReading:
     cadence_s: float = math.nan
     rate_hz: float = math.nan
     silence_s: float = math.nan
+    stall_after_s: float = math.nan
     queue_frames: int = 0
     queue_most: int = 0
     stalls: int = 0
@@ -297,6 +300,7 @@ class StreamHealth:
             cadence_s=self.cadence_s,
             rate_hz=0.0 if state is StreamState.STALLED else rate_hz,
             silence_s=arrived_s - arrivals[-1] if arrivals else math.nan,
+            stall_after_s=self.stall_after_s(),
             queue_frames=self._queued,
             queue_most=self._queued_most,
             stalls=self._stalls_over + (state is StreamState.STALLED),

@@ -108,9 +108,13 @@ _LIVE = (
 
 def live_record(snapshot: Snapshot) -> dict[str, Any]:
     """A status for a page that watches: what it shows, each second."""
-    record = public_record(snapshot)
-    silent_s = snapshot.health.silence_s
-    return {"type": "status", **{key: record[key] for key in _LIVE}, "silence_s": known(silent_s, 3)}
+    record, health = public_record(snapshot), snapshot.health
+    return {
+        "type": "status",
+        **{key: record[key] for key in _LIVE},
+        "silence_s": known(health.silence_s, 3),
+        "stall_after_s": known(health.stall_after_s, 3),
+    }
 
 
 def known(value: float, digits: int) -> float | None:

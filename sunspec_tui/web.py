@@ -6,7 +6,6 @@ is connected. The web library loads when it starts, not before.
 
 import asyncio
 import logging
-import secrets
 import socket
 import threading
 from collections.abc import Callable
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BACKLOG = 128
+_SILENT_MS = 30_000
 STOP_S, _FAREWELL_S = 2.0, 0.3
 _LIBRARIES = ("starlette", "uvicorn", "websockets", "prometheus_client")
 
@@ -106,6 +106,8 @@ class WebServer:
         options = self._options
         listening = _bound(options.host, options.port)
         if not options.is_local and not self._token:
+            import secrets
+
             self._token = secrets.token_urlsafe(16)
         url = _url(options, listening.getsockname()[1], self._token)
         started = threading.Event()
@@ -157,16 +159,26 @@ class _Running:
         self._figures = Figures(source.plot_job)
         self._connections: Connections = Connections(options.max_clients + SPARE_CONNECTIONS, owner.refuse)
         site = Site(
-            source, self.hub, self._figures, owner.status, self._connections.abort, buffer_length, options.max_clients
+            source,
+            self.hub,
+            self._figures,
+            owner.status,
+            owner.refuse,
+            self._connections,
+            buffer_length,
+            options.max_clients,
         )
-        app = application(site, options, token, owner.refuse)
+        port = listening.getsockname()[1]
+        app = application(site, replace(options, port=port), token, owner.refuse)
         self._server: uvicorn.Server = server(app, self._connections, self.hub.lost)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._following: list[asyncio.Task[None]] = []
 
     async def main(self) -> None:
         """Serve until asked to end."""
         self._loop = asyncio.get_running_loop()
         following = [asyncio.create_task(self.hub.run()), asyncio.create_task(self._figures.run())]
+        self._following = following
         serving = asyncio.create_task(self._server.serve(sockets=[self._listening]))
         self.started.set()
         try:
@@ -192,12 +204,18 @@ class _Running:
 
     def end(self) -> None:
         """Ask the server to end, and let go who does not take a farewell."""
-        self._server.should_exit = True
         if self._loop is not None:
             try:
-                self._loop.call_soon_threadsafe(self._loop.call_later, _FAREWELL_S, self._connections.abort_all)
+                self._loop.call_soon_threadsafe(self._end)
             except RuntimeError:
                 log.debug("the web view ended just now")
+
+    def _end(self) -> None:
+        self._server.should_exit = True
+        # A figure under way would be waited for.
+        for task in self._following:
+            task.cancel()
+        asyncio.get_running_loop().call_later(_FAREWELL_S, self._connections.abort_all)
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -211,11 +229,15 @@ def _bound(host: str, port: int) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listening = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise WebError(f"cannot serve the web view on {host}: {error.strerror}; choose another --web-host") from error
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "that is no name"
+        raise WebError(f"cannot serve the web view on {host}: {why}; choose another --web-host") from error
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            # A visitor that has gone without a word is noticed by what it does not acknowledge.
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SILENT_MS)
         listening.listen(BACKLOG)
     except OSError as error:
         listening.close()

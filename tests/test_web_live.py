@@ -1,19 +1,24 @@
 """The live stream of the web view: every row once and in order, whoever else watches, and however slowly."""
 
+import asyncio
 import contextlib
 import json
 import socket
 import threading
 import time
 
+import httpx
 import numpy as np
 import pytest
 from conftest import block_time, message, poll_until, producing
-from webs import Watcher, served
+from webs import Watcher, live_address, served
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from sunspec_tui.products import Product
+from sunspec_tui.ring import Rows
 from sunspec_tui.serving import hub as hubs
-from sunspec_tui.serving import server
+from sunspec_tui.serving import layout, server
 from sunspec_tui.serving import viewer as viewers
 from sunspec_tui.webview import WebState
 
@@ -107,10 +112,16 @@ def test_a_product_that_the_stream_does_not_carry_is_told_and_sends_nothing(publ
         assert receiver.wait_for_frames(1, 10)
         with Watcher(url, "V") as watcher:
             axis = watcher.told("axis")
-            while len(watcher.said) < 3:
+            for n in range(1, 5):
+                publisher.send(message(np.ones((1, NCHAN, 1), np.float32), last_block_time=block_time(n), seq=n))
+            while len(watcher.said) < 4:
                 watcher.take()
+            assert watcher.messages == []
+            watcher.socket.send(json.dumps({"product": "XX"}))
+            history = watcher.history()
+            rows = watcher.rows(5 - len(history.times_s))
     assert axis["products"] == ["XX"]
-    assert watcher.messages == []
+    assert len(history.times_s) + len(rows) == 5
 
 
 def test_another_axis_begins_history_anew_for_all_viewers(publisher):
@@ -127,8 +138,8 @@ def test_another_axis_begins_history_anew_for_all_viewers(publisher):
             again = watcher.history()
             rows = watcher.rows(2 - len(again.times_s))
     assert again.values.shape[1] == 2 * first.values.shape[1]
-    assert watcher.said[-1]["type"] in ("axis", "status")
-    assert numbers([again, *rows])[-1] <= 2
+    assert watcher.told("axis")["epoch"] == again.epoch
+    assert [again.first + n for n in range(len(again.times_s))] + numbers(rows) == [1, 2]
 
 
 def test_a_viewer_who_says_how_far_it_has_come_gets_no_more_than_it_can_take(publisher, monkeypatch):
@@ -185,11 +196,35 @@ def test_one_who_takes_nothing_is_let_go_and_holds_up_nobody(monkeypatch):
 
 def test_one_who_does_not_answer_is_let_go(publisher, monkeypatch):
     monkeypatch.setattr(server, "PING_S", 0.2)
+    monkeypatch.setattr(server, "PONG_S", 0.2)
     with served(publisher.port) as (receiver, url), socket.create_connection(("127.0.0.1", port_of(url))) as mute:
         mute.send(HANDSHAKE)
         poll_until(lambda: receiver.web_status().viewers == 1)
         poll_until(lambda: receiver.web_status().dropped == 1)
         poll_until(lambda: receiver.web_status().viewers == 0)
+
+
+def test_one_who_reads_no_rows_any_more_keeps_no_more_than_the_newest_state():
+    viewer = viewers.Viewer(Product.XX)
+    for n in range(1000):
+        viewer.tell(f"status {n}")
+        viewer.put(f"axis {n}")
+        viewer.clear()
+    assert asyncio.run(viewer.take()) == "status 999"
+    assert not viewer._waiting
+
+
+def test_skipping_rows_leaves_the_history_and_what_it_is_of():
+    viewer = viewers.Viewer(Product.XX)
+    values = np.ones((3, 4), np.float32)
+    rows = Rows(values[..., None], np.arange(3.0), np.arange(3), np.zeros(3, np.uint8), 3)
+    history, row = (
+        layout.encode(rows, values, Product.XX, kind=kind, bits=8, epoch=0) for kind in (layout.HISTORY, layout.ROW)
+    )
+    for each in ("axis", history, row, row):
+        viewer.put(each)
+    assert viewer.skip() == 2
+    assert list(viewer._waiting) == ["axis", history]
 
 
 @pytest.mark.parametrize(
@@ -220,9 +255,10 @@ def test_more_viewers_than_there_is_room_for_are_told(publisher):
 
 
 def test_it_stops_within_a_second_with_viewers_who_take_nothing_and_those_who_do(publisher):
-    with served(publisher.port) as (receiver, url):
+    with served(publisher.port) as (receiver, url), socket.create_connection(("127.0.0.1", port_of(url))) as mute:
+        mute.send(HANDSHAKE)
         watchers = [Watcher(url) for _ in range(5)]
-        poll_until(lambda: receiver.web_status().viewers == 5)
+        poll_until(lambda: receiver.web_status().viewers == 6)
         begun_s = time.monotonic()
         assert receiver.set_web(False).state is WebState.OFF
         took_s = time.monotonic() - begun_s
@@ -230,6 +266,46 @@ def test_it_stops_within_a_second_with_viewers_who_take_nothing_and_those_who_do
     assert set(codes) <= {1001, 1012, None}
     # A promise in seconds, not a measure of speed.
     assert took_s < 1
+
+
+def test_it_stops_within_a_second_while_a_figure_is_drawn(publisher):
+    with served(publisher.port) as (receiver, url):
+        publisher.wait_for_subscriber()
+        send(publisher, 0)
+        assert receiver.wait_for_frames(1, 10)
+        asking = threading.Thread(target=_ask, args=(f"{url}plot",))
+        asking.start()
+        poll_until(lambda: receiver._web._running._figures._writer)
+        begun_s = time.monotonic()
+        assert receiver.set_web(False).problem == ""
+        # A promise in seconds, not a measure of speed.
+        assert time.monotonic() - begun_s < 1
+        asking.join()
+
+
+def _ask(url):
+    with contextlib.suppress(httpx.HTTPError):
+        httpx.get(url, timeout=30)
+
+
+def test_no_more_viewers_than_there_is_room_for_come_in_however_many_come_at_once(publisher):
+    async def crowd(url):
+        async def one():
+            with contextlib.suppress(ConnectionClosed):
+                async with connect(live_address(url), proxy=None) as viewer:
+                    while True:
+                        await viewer.recv()
+
+        tasks = [asyncio.create_task(one()) for _ in range(30)]
+        await asyncio.sleep(0)
+        done, waiting = await asyncio.wait(tasks, timeout=3)
+        for task in waiting:
+            task.cancel()
+        return len(done), len(waiting)
+
+    with served(publisher.port, web={"max_clients": 3}) as (receiver, url):
+        assert asyncio.run(crowd(url)) == (27, 3)
+        assert receiver.web_status().refused == 27
 
 
 def test_it_can_be_served_again_after_it_was_stopped(publisher):

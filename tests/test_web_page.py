@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from browsers import CHROMIUM, Visit, chromium, needs_chromium
+from browsers import Visit, chromium, needs_chromium
 from conftest import Publisher, block_time, message, producing
 from webs import served
 
@@ -143,6 +143,52 @@ def test_the_axes_are_those_of_the_stream(visit, still):
     width_mhz = 98 / 4096
     assert axis["first_mhz"] == pytest.approx((1000 + 1.5) * width_mhz, abs=0.1)
     assert axis["bins"] == NCHAN // 4
+
+
+TICKS = """async () => {
+  const { ticksOfRows } = await import(new URL("page/scales.mjs", document.baseURI));
+  const places = Int32Array.from({ length: 60 }, (_, n) => n < 20 || n >= 30 ? n : -1);
+  // 20 rows before an hour's jump of the clock, a gap, and 30 rows after.
+  const times = Float64Array.from({ length: 60 }, (_, n) => (n < 20 ? 0 : 3600) + 1000 * 3600 + n + 1);
+  return ticksOfRows({ times, filled: 50 }, places, 1, 6).map(({ at, moment }) => [at, moment - 1000 * 3600]);
+}"""
+
+
+def test_times_below_the_waterfall_are_those_of_the_rows(visit, still):
+    ticks = visit(fill(still, 3)).page.evaluate(TICKS)
+    assert ticks == [[10, 10], [20, 20], [40, 3640], [50, 3650], [60, 3660]]
+
+
+def test_rows_that_this_page_was_not_sent_are_no_gap(visit, still):
+    page = visit(fill(still, 3))
+    assert page.page.evaluate("""async () => {
+      const { History, GAP, UNSENT } = await import(new URL("page/history.mjs", document.baseURI));
+      const history = new History();
+      const message = (kind, first, slot) => ({
+        kind, first, rows: 1, bins: 1, product: "XX", epoch: 0,
+        times: [first], slots: [slot], marks: [0], values: new Float32Array(1),
+      });
+      history.take(message(1, 1, 1));
+      history.take(message(2, 2, 4));
+      history.take(message(2, 5, 7));
+      return [...history.window(7)].map((each) => each === GAP ? "gap" : each === UNSENT ? "unsent" : "row");
+    }""") == ["row", "gap", "gap", "row", "unsent", "unsent", "row"]
+
+
+def test_a_picture_that_stands_keeps_its_own_axis(visit, still):
+    page = visit(fill(still, 20), "#height=128")
+    page.wait_for(lambda report: report["filled"] == 20)
+    before = page.report["axis"]
+    by_key(page, " ")
+    page.wait_for(lambda report: report["state"] == "PAUSED")
+    for n in range(20, 23):
+        send(still[0], n, chan0=1000)
+    assert still[1].wait_for_frames(23, 10)
+    bytes_before = page.report["bytes"]
+    page.wait_for(lambda report: report["bytes"] > bytes_before)
+    assert page.report["axis"] == before
+    by_key(page, " ")
+    page.wait_for(lambda report: report["axis"]["chan0"] == 1000 and report["filled"] == 3)
 
 
 def test_a_cursor_reads_time_frequency_and_power(visit, still):
@@ -397,9 +443,9 @@ def test_keys_are_listed_and_the_list_closes(sun):
 
 def test_a_view_is_shared_by_its_address(sun, visit):
     sun.page.locator("#palette").select_option("turbo")
+    sun.page.locator("#linear").check()
     sun.page.locator("#product").select_option("V/I")
     sun.page.locator("#height").fill("300")
-    sun.page.locator("#linear").check()
     address = sun.page.url
     other = visit(address)
     report = other.wait_for(lambda report: report["product"] == "V/I")
@@ -410,6 +456,8 @@ def test_a_view_is_shared_by_its_address(sun, visit):
 @pytest.mark.parametrize(
     "address",
     [
+        "#toString=1&height=600.5&auto=0&floor=50&ceiling=10",
+        "#product=ZZ",
         "#height=5&rate=1000&palette=nonsense",
         "#floor=abc&ceiling=1e99&auto=2",
         "#renderer=x&theme=<b>",
@@ -420,7 +468,8 @@ def test_an_address_that_says_nonsense_leaves_the_defaults(visit, still, address
     url = fill(still, 3)
     settings = visit(url, address).wait_for(lambda report: report["state"])["settings"]
     assert (settings["height"], settings["rate"], settings["palette"]) == (600, 30, "viridis")
-    assert settings["theme"] == "system"
+    assert (settings["theme"], settings["product"]) == ("system", "XX")
+    visit(url, address).wait_for(lambda report: report["filled"] == 3 and report["drawn"])
 
 
 def test_the_numbers_below_are_those_of_the_page(sun):
@@ -460,7 +509,3 @@ def test_every_control_has_a_name(visit, still):
     }.items():
         for name in names:
             assert page.get_by_role(role, name=name).count() == 1, name
-
-
-def test_the_browser_is_debians():
-    assert CHROMIUM.endswith("chromium")

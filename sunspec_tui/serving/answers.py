@@ -4,7 +4,9 @@ An answer takes its values from the receiver at its moment and holds up nobody: 
 """
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,13 +19,15 @@ from sunspec_tui.products import Product, available, derive
 from sunspec_tui.record import public_record
 from sunspec_tui.ring import Rows
 from sunspec_tui.serving.metrics import CONTENT_TYPE, metrics
-from sunspec_tui.serving.state import Site
+from sunspec_tui.serving.state import Site, Source
 from sunspec_tui.snapshot import Position
 
 RAW, JSON = "application/octet-stream", "application/json"
 DEFAULT_ROWS = 128
-MOST_ROWS = 100_000
-_BLOCK_ROWS = 16
+MOST_ROWS = 10_000
+_BLOCK_ROWS, _COPIED_ROWS = 16, 64
+_RUN = secrets.token_hex(4)
+"""Told in tags: what another run of the program had under the same numbers is something else."""
 
 
 class Refused(Exception):
@@ -79,14 +83,38 @@ async def refresh(request: Request) -> Response:
     n = min(_number(request, "n_frames", DEFAULT_ROWS, 1, MOST_ROWS), position.length)
     if _unchanged(request, tag := _tag(position, product, n, kind := _kind(request))):
         return Response(status_code=304, headers=tag)
-    rows = site_of(request).source.rows_between(position.count - n, position.count)
-    if rows is None or not len(rows):
-        raise Refused(404, "nothing has been received yet")
-    values = _power(rows, product)
+    rows, values = await _copied(site_of(request).source, product, position.count - n, position.count)
     headers = {**tag, **_described(rows, product, values)}
     if kind == RAW:
-        return Response(values.astype("<f4").tobytes(), media_type=RAW, headers=headers)
+        return StreamingResponse(_rows_as_numbers(values), media_type=RAW, headers=headers)
     return StreamingResponse(_rows_as_json(rows, values, product, position), media_type=JSON, headers=headers)
+
+
+async def _copied(source: Source, product: Product, start: int, stop: int) -> tuple[Rows, NDArray[np.float32]]:
+    """Rows by their numbers, without their data, and their power; a few at a time, so that no frame waits for it."""
+    found: list[tuple[Rows, NDArray[np.float32]]] = []
+    for begin in range(start, stop, _COPIED_ROWS):
+        rows = source.rows_between(begin, min(begin + _COPIED_ROWS, stop))
+        if rows is not None and len(rows) and (not found or rows.data.shape[1:] == found[0][0].data.shape[1:]):
+            found.append((replace(rows, data=rows.data[:1]), _power(rows, product)))
+        await asyncio.sleep(0)
+    if not found:
+        raise Refused(404, "nothing has been received yet")
+    parts = [rows for rows, _ in found]
+    whole = Rows(
+        parts[0].data,
+        np.concatenate([rows.times_s for rows in parts]),
+        np.concatenate([rows.slots for rows in parts]),
+        np.concatenate([rows.marks for rows in parts]),
+        parts[-1].count,
+    )
+    return whole, np.concatenate([values for _, values in found])
+
+
+async def _rows_as_numbers(values: NDArray[np.float32]) -> AsyncIterator[bytes]:
+    for start in range(0, len(values), _COPIED_ROWS):
+        yield values[start : start + _COPIED_ROWS].astype("<f4").tobytes()
+        await asyncio.sleep(0)
 
 
 async def _rows_as_json(
@@ -148,7 +176,7 @@ def _kind(request: Request) -> str:
 def _tag(position: Position, product: Product, n: int, kind: str) -> dict[str, str]:
     """Headers that let a copy be asked after: rows never change, there only come more."""
     what = "raw" if kind == RAW else "json"
-    name = f"{position.epoch}-{position.count}-{list(Product).index(product)}-{n}-{what}"
+    name = f"{_RUN}-{position.epoch}-{position.count}-{list(Product).index(product)}-{n}-{what}"
     return {"etag": f'W/"{name}"', "cache-control": "private, no-cache", "vary": "accept"}
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 REQUEST_TIMEOUT_S = 10.0
 ANSWER_TIMEOUT_S = 60.0
+CLOSING_S = 5.0
 SPARE_CONNECTIONS = 64
 """Beside the viewers: answers under way, and those who are told that there is no room."""
 
@@ -43,18 +44,23 @@ class Connections:
             self._on_refusal()
             transport.abort()
             return False
-        self._open[transport.get_extra_info("peername")] = transport
+        self._open[_peer(transport)] = transport
         return True
 
     def forget(self, transport: asyncio.Transport) -> None:
         """It has closed."""
-        self._open.pop(transport.get_extra_info("peername"), None)
+        self._open.pop(_peer(transport), None)
 
     def abort(self, peer: Any) -> None:
         """Close one at once, whatever it has not taken yet."""
-        transport = self._open.get(tuple(peer) if peer is not None else None)
+        transport = self._open.get(peer)
         if transport is not None:
             transport.abort()
+
+    def unsent(self, peer: Any) -> int:
+        """Bytes that one has not sent yet."""
+        transport = self._open.get(peer)
+        return 0 if transport is None else transport.get_write_buffer_size()
 
     def abort_all(self) -> None:
         """Close all at once."""
@@ -74,6 +80,12 @@ class Connections:
         """Close one that takes too long."""
         self._on_refusal()
         transport.abort()
+
+
+def _peer(transport: asyncio.Transport) -> Any:
+    """Address and port as a request's scope has them; of IPv6 there is more."""
+    name = transport.get_extra_info("peername")
+    return tuple(name[:2]) if isinstance(name, (tuple, list)) else name
 
 
 class _Timed(H11Protocol):

@@ -5,6 +5,7 @@ reach nothing behind it. No answer repeats anything that a request said.
 """
 
 import ipaddress
+import logging
 import secrets
 import socket
 from collections.abc import Callable, Iterable
@@ -18,9 +19,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sunspec_tui.webview import WebOptions
 
-COOKIE = "sunspec_token"
 OPEN_PATHS = frozenset({"/healthz"})
 """What may be asked without a token: it says nothing but that the server lives."""
+log = logging.getLogger(__name__)
+
 MAX_TARGET_BYTES = 2048
 POLICY_VIOLATION = 1008
 
@@ -110,6 +112,8 @@ class Guard:
     def __init__(self, app: ASGIApp, options: WebOptions, token: str, on_refusal: Callable[[], None]) -> None:
         self._app, self._token, self._on_refusal = app, token, on_refusal
         self._names = Names.of(options)
+        # Cookies know no ports: two monitors of one machine must not take each other's.
+        self._cookie = f"sunspec_token_{options.port}"
         self._root = options.root_path.rstrip("/")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -123,7 +127,12 @@ class Guard:
             # What the page loads lies beside its address, so that has to end with a slash.
             refusal = RedirectResponse(f"{self._root}/", 308)
         if refusal is None:
-            await self._app(scope, receive, _with_headers(send))
+            try:
+                await self._app(scope, receive, _with_headers(send))
+            except Exception as error:
+                # The server says nothing of what goes wrong in it: it would say who asked.
+                log.error("an answer of the web view failed: %r", error)  # noqa: TRY400 - a line, no traceback
+                raise
             return
         if refusal.status_code >= 400:
             self._on_refusal()
@@ -157,16 +166,19 @@ class Guard:
 
     def _unknown(self, scope: Scope, headers: Headers) -> Response | None:
         """Ask for the token; a page that brings it in its address gets it as a cookie, and an address without it."""
-        given = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=20).get("token", [])
+        try:
+            given = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=20).get("token", [])
+        except ValueError:
+            return _plain("the address has too many parts", 400)
         brought = any(self._fits(each) for each in given)
         if brought and scope["type"] == "http" and scope["path"] == "/" and scope["method"] == "GET":
             answer = RedirectResponse(f"{self._root}/" if self._root else "./", 303)
             secure = headers.get("x-forwarded-proto", scope["scheme"]) in ("https", "wss")
             answer.set_cookie(
-                COOKIE, self._token, httponly=True, samesite="strict", secure=secure, path=f"{self._root}/"
+                self._cookie, self._token, httponly=True, samesite="strict", secure=secure, path=f"{self._root}/"
             )
             return answer
-        if brought or any(self._fits(each) for each in _carried(scope, headers)):
+        if brought or any(self._fits(each) for each in _carried(scope, headers, self._cookie)):
             return None
         return _plain("a token is needed: open the address that the monitor shows", 401)
 
@@ -174,12 +186,12 @@ class Guard:
         return secrets.compare_digest(token.encode("utf-8", "replace"), self._token.encode())
 
 
-def _carried(scope: Scope, headers: Headers) -> Iterable[str]:
+def _carried(scope: Scope, headers: Headers, name: str) -> Iterable[str]:
     """Tokens that a request brings in its headers."""
     kind, _, bearer = headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer":
         yield bearer.strip()
-    cookie = HTTPConnection(scope).cookies.get(COOKIE)
+    cookie = HTTPConnection(scope).cookies.get(name)
     if cookie is not None:
         yield cookie
 

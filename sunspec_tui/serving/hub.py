@@ -5,7 +5,7 @@ Lives on the web view's own loop. The receiver's thread only wakes it, so a view
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,12 +18,16 @@ from sunspec_tui.ring import Rows
 from sunspec_tui.serving import layout
 from sunspec_tui.serving.viewer import Viewer
 from sunspec_tui.snapshot import Axis, Position, Snapshot
+from sunspec_tui.times import CHANNEL_WIDTH_HZ
 
 ROW_BITS, HISTORY_BITS = 16, 8
 HISTORY_ROWS = 1200
 """Rows that a viewer begins with: what the page can show, in less than a megabyte."""
 SEND_TIMEOUT_S = 10.0
 STATUS_S = 1.0
+
+
+Send = Callable[[bytes | str], Coroutine[Any, Any, None]]
 
 
 class Source(Protocol):
@@ -96,7 +100,7 @@ class Hub:
             if self._viewers:
                 text = self._told()
                 for viewer in self._viewers:
-                    viewer.put(text)
+                    viewer.tell(text)
 
     def snapshot(self) -> Snapshot:
         """The monitor's state, at most a second old: many may ask."""
@@ -122,7 +126,9 @@ class Hub:
         if rows is None or not len(rows) or not self._same_epoch():
             return
         self._count = rows.count
-        for product in {viewer.product for viewer in self._viewers}:
+        # A viewer may wait for a product that this stream does not carry.
+        carried = available(rows.data.shape[2])
+        for product in {viewer.product for viewer in self._viewers if viewer.product in carried}:
             self._hand_on(product, rows)
 
     def _same_epoch(self) -> bool:
@@ -143,8 +149,7 @@ class Hub:
         if viewer.is_behind:
             self.counts.rows_skipped += viewer.skip()
         viewer.next = number + 1
-        viewer.put(message, 1)
-        self.counts.rows_sent += 1
+        viewer.put(message)
 
     def _row(self, rows: Rows, n: int, product: Product) -> bytes:
         begun_s = self._monotonic()
@@ -187,14 +192,13 @@ class Hub:
 
     def choose(self, viewer: Viewer, product: Product) -> None:
         """Send a viewer another product from now on, and the rows of it that there are."""
-        viewer.skip()
         viewer.product = product
         self._send_all(viewer)
 
     def _send_all(self, viewer: Viewer) -> None:
-        viewer.skip()
+        viewer.clear()
         position = self._source.position()
-        viewer.put(self._told())
+        viewer.tell(self._told())
         if position is None:
             return
         viewer.put(orjson.dumps(axis_record(position.axis, position.epoch, viewer.product)).decode())
@@ -230,26 +234,49 @@ def axis_record(axis: Axis, epoch: int, product: Product) -> dict[str, Any]:
         "bins": len(mhz),
         "first_mhz": float(mhz[0]),
         "last_mhz": float(mhz[-1]),
+        # The last bin may be narrower than the others, so its centre does not tell their width.
+        "low_mhz": (axis.chan0 - 0.5) * CHANNEL_WIDTH_HZ / 1e6,
+        "bin_mhz": axis.channel_average * CHANNEL_WIDTH_HZ / 1e6,
         "chan0": axis.chan0,
         "chan0_stated": axis.chan0_stated,
     }
 
 
-async def serve(
-    viewer: Viewer,
-    hub: Hub,
-    send_text: Callable[[str], Awaitable[None]],
-    send_bytes: Callable[[bytes], Awaitable[None]],
-) -> None:
-    """Send a viewer all that is for it; ends with TimeoutError where it takes nothing."""
-    hub.join(viewer)
+async def serve(viewer: Viewer, hub: Hub, send: Send, unsent: Callable[[], int]) -> None:
+    """Send a viewer that has joined all that is for it.
+
+    Parameters
+    ----------
+    viewer, hub
+        Who, and where from.
+    send
+        Sends one message; waits while its connection has more than enough to send.
+    unsent
+        Bytes that the connection has not sent yet.
+
+    Raises
+    ------
+    TimeoutError
+        If it takes nothing.
+    """
+    while True:
+        message = await viewer.take()
+        await _delivered(send(message), unsent)
+        hub.counts.rows_sent += layout.is_row(message)
+
+
+async def _delivered(sending: Coroutine[Any, Any, None], unsent: Callable[[], int]) -> None:
+    """Wait for a message to be sent: as long as it takes where something goes, and a while where nothing does."""
+    if not unsent():
+        await sending
+        return
+    task, before = asyncio.ensure_future(sending), unsent()
     try:
-        while True:
-            message = await viewer.take()
-            async with asyncio.timeout(SEND_TIMEOUT_S):
-                await (send_text(message) if isinstance(message, str) else send_bytes(message))
-    except TimeoutError:
-        hub.lost()
-        raise
+        while not (await asyncio.wait((task,), timeout=SEND_TIMEOUT_S))[0]:
+            left = unsent()
+            if left >= before:
+                raise TimeoutError
+            before = left
     finally:
-        hub.leave(viewer)
+        task.cancel()
+    await task

@@ -121,7 +121,12 @@ def _units(values: NDArray[np.float32], finite: NDArray[np.bool_]) -> NDArray[np
     # Neither a row of zeros nor numbers too small to divide by.
     most = np.where(finite, size, np.float32(0)).max(axis=1, initial=np.float32(0))
     usable = np.isfinite(unit) & (unit > most * np.float32(1e-30)) & (unit > np.float32(1e-37))
-    return np.asarray(np.where(usable, unit, np.maximum(most, np.float32(1)) * np.float32(1e-6)), np.float32)
+    return np.asarray(np.where(usable, unit, np.where(most > 0, most, np.float32(1)) * np.float32(1e-6)), np.float32)
+
+
+def is_row(message: bytes | str) -> bool:
+    """Whether a message is a row that may be left out."""
+    return isinstance(message, bytes) and message[1] == ROW
 
 
 def next_number(message: bytes) -> int:

@@ -9,7 +9,7 @@ import logging
 from typing import Any
 
 import orjson
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from sunspec_tui.products import Product
 from sunspec_tui.serving.hub import serve
@@ -33,28 +33,43 @@ async def live(socket: WebSocket) -> None:
         return
     await socket.accept()
     if site.hub.viewers >= site.max_clients:
+        site.refuse()
         # Accepted first, so that the page learns why.
         await socket.close(TRY_AGAIN_LATER, "too many viewers")
         return
     viewer = Viewer(product)
-    sending = asyncio.create_task(_send(viewer, site, socket))
-    listening = asyncio.create_task(_listen(viewer, site, socket))
+    # At once, so that its place is taken before another is looked for.
+    site.hub.join(viewer)
+    tasks = [asyncio.create_task(_send(viewer, site, socket)), asyncio.create_task(_listen(viewer, site, socket))]
     try:
-        await asyncio.wait((sending, listening), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in (sending, listening):
+        site.hub.leave(viewer)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(sending, listening, return_exceptions=True)
+        for ended in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(ended, Exception):
+                log.error("a viewer was let go on an error: %r", ended)
 
 
 async def _send(viewer: Viewer, site: Site, socket: WebSocket) -> None:
+    peer = socket.scope["client"]
+
+    async def send(message: bytes | str) -> None:
+        await (socket.send_text(message) if isinstance(message, str) else socket.send_bytes(message))
+
     try:
-        await serve(viewer, site.hub, socket.send_text, socket.send_bytes)
+        await serve(viewer, site.hub, send, lambda: site.connections.unsent(peer))
     except TimeoutError:
+        site.hub.lost()
         # What it has not taken would hold up a farewell too.
-        site.disconnect(socket.scope["client"])
-    except (WebSocketDisconnect, RuntimeError) as error:
+        site.connections.abort(peer)
+    except WebSocketDisconnect as error:
         log.debug("a viewer has gone: %s", error)
+    except RuntimeError as error:
+        if WebSocketState.CONNECTED is socket.client_state is socket.application_state:
+            raise
+        log.debug("a viewer was gone before what was for it: %s", error)
 
 
 async def _listen(viewer: Viewer, site: Site, socket: WebSocket) -> None:

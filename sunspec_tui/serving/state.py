@@ -6,6 +6,7 @@ from typing import Protocol
 
 from sunspec_tui.frame import Frame
 from sunspec_tui.plots import PlotJob
+from sunspec_tui.serving.connections import Connections
 from sunspec_tui.serving.figures import Figures
 from sunspec_tui.serving.hub import Hub
 from sunspec_tui.serving.hub import Source as Followed
@@ -36,8 +37,10 @@ class Site:
         Draws the current figure.
     status
         How the web view is doing.
-    disconnect
-        Closes a viewer's connection at once, by its peer.
+    refuse
+        Counts who is turned away.
+    connections
+        Those that are open.
     buffer_length
         Rows that the receiver keeps.
     max_clients
@@ -48,6 +51,7 @@ class Site:
     hub: Hub
     figures: Figures
     status: Callable[[], WebStatus]
-    disconnect: Callable[[object], None]
+    refuse: Callable[[], None]
+    connections: Connections
     buffer_length: int
     max_clients: int

@@ -6,9 +6,9 @@ from collections import deque
 from sunspec_tui.products import Product
 from sunspec_tui.serving import layout
 
-BACKLOG_ROWS = 240
-"""Rows that may wait for a viewer: a burst of a minute at four a second, and 0.4 MB that all viewers share."""
-UNSEEN_ROWS = 240
+BACKLOG_ROWS = 120
+"""Rows that may wait for a viewer: a burst of half a minute at four a second, and 0.2 MB that all viewers share."""
+UNSEEN_ROWS = 40
 """Rows that may be under way to a viewer who says what it has seen: what a kernel's buffers would swallow otherwise."""
 
 
@@ -29,21 +29,32 @@ class Viewer:
         """Number after the last row that it says it has; None until it says so."""
         self.sent = 0
         """Number after the last row that was sent."""
+        self._status: str | None = None
         self._waiting: deque[bytes | str] = deque()
         self._rows_waiting = 0
         self._ready = asyncio.Event()
 
-    def put(self, message: bytes | str, rows: int = 0) -> None:
-        """Send this next; `rows` are those that it may go without."""
+    def tell(self, status: str) -> None:
+        """Send this status next, instead of one that still waits."""
+        self._status = status
+        self._ready.set()
+
+    def put(self, message: bytes | str) -> None:
+        """Send this after all that waits."""
         self._waiting.append(message)
-        self._rows_waiting += rows
+        self._rows_waiting += layout.is_row(message)
         self._ready.set()
 
     def skip(self) -> int:
-        """Forget the rows that wait, and say how many they were; what else waits stays."""
+        """Forget the rows that wait, and say how many they were; what they are of, and a history, stay."""
         skipped, self._rows_waiting = self._rows_waiting, 0
-        self._waiting = deque(each for each in self._waiting if isinstance(each, str))
+        self._waiting = deque(each for each in self._waiting if not layout.is_row(each))
         return skipped
+
+    def clear(self) -> None:
+        """Forget all that waits: what follows begins anew."""
+        self._waiting.clear()
+        self._rows_waiting = 0
 
     @property
     def is_behind(self) -> bool:
@@ -62,11 +73,19 @@ class Viewer:
 
     async def take(self) -> bytes | str:
         """Wait for the next message."""
-        while not self._waiting or (self.is_full and isinstance(self._waiting[0], bytes)):
+        while not self._may_take():
             self._ready.clear()
             await self._ready.wait()
+        if self._status is not None:
+            status, self._status = self._status, None
+            return status
         message = self._waiting.popleft()
+        self._rows_waiting -= layout.is_row(message)
         if isinstance(message, bytes):
-            self._rows_waiting = max(0, self._rows_waiting - 1)
             self.sent = layout.next_number(message)
         return message
+
+    def _may_take(self) -> bool:
+        if self._status is not None:
+            return True
+        return bool(self._waiting) and not (self.is_full and isinstance(self._waiting[0], bytes))

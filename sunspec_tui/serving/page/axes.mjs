@@ -12,14 +12,8 @@ export function ticks(low, high, most) {
   return found;
 }
 
-/** Round moments between two times in seconds since 1970. */
-export function moments(begin, end, most) {
-  if (!(end > begin) || most < 1) return [];
-  const step = STEPS_S.find((each) => each >= (end - begin) / most) ?? 86400;
-  const found = [];
-  for (let n = Math.ceil(begin / step); n * step <= end; n++) found.push(n * step);
-  return found;
-}
+/** The step of round moments, at most `most` of them in a span of seconds. */
+export const stepOf = (seconds, most) => STEPS_S.find((each) => each >= seconds / most) ?? 86400;
 
 export function clock(seconds, digits = 0) {
   if (!Number.isFinite(seconds)) return "–";

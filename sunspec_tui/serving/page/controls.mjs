@@ -1,5 +1,6 @@
 // Controls and keys: each changes one setting. They know the page's elements and nothing of the pictures.
 
+import { isSigned } from "./levels.mjs";
 import { clamp } from "./settings.mjs";
 
 const KEYS = [
@@ -44,8 +45,11 @@ export class Controls {
     at["height-shown"].value = settings.height;
     at.auto.checked = settings.auto;
     at.linear.checked = settings.linear;
+    // A product with signs is drawn in its own colours, even and symmetric about zero.
+    const signed = isSigned(settings.product);
+    for (const key of ["palette", "linear"]) at[key].disabled = signed;
     for (const key of ["floor", "ceiling"]) {
-      at[key].disabled = settings.auto;
+      at[key].disabled = settings.auto || (signed && key === "floor");
       if (document.activeElement !== at[key]) at[key].value = settings[key] === null ? "" : settings[key].toFixed(1);
     }
   }
@@ -53,7 +57,7 @@ export class Controls {
   /** Levels that are found automatically, for who takes over by hand. */
   showLevels(floor, ceiling) {
     if (!this.settings.auto) return;
-    this.settings.floor = Math.round(clamp("floor", floor) * 10) / 10;
+    this.settings.floor = floor === null ? null : Math.round(clamp("floor", floor) * 10) / 10;
     this.settings.ceiling = Math.round(clamp("ceiling", ceiling) * 10) / 10;
     this.show();
   }

@@ -4,6 +4,7 @@
 import { HISTORY } from "./protocol.mjs";
 
 export const CAPACITY = 1200;
+export const GAP = -1, UNSENT = -2;
 
 export class History {
   constructor() {
@@ -19,6 +20,7 @@ export class History {
     this.times = new Float64Array(CAPACITY).fill(NaN);
     this.slots = new Float64Array(CAPACITY).fill(-Infinity);
     this.marks = new Uint8Array(CAPACITY);
+    this.numbers = new Float64Array(CAPACITY);
     this.filled = 0;
     this.head = 0; // where the next row goes
     this.next = null; // its number
@@ -58,6 +60,7 @@ export class History {
     this.times[place] = message.times[n];
     this.slots[place] = message.slots[n];
     this.marks[place] = message.marks[n];
+    this.numbers[place] = number;
     this.head = (place + 1) % CAPACITY;
     this.filled = Math.min(this.filled + 1, CAPACITY);
     this.next = number + 1;
@@ -77,15 +80,20 @@ export class History {
     return this.values.subarray(place * this.bins, (place + 1) * this.bins);
   }
 
-  /** Places of the rows of the last `count` slots, the oldest first; -1 for a gap. */
+  /** Places of the rows of the last `count` slots, the oldest first; GAP and UNSENT where there is none. */
   window(count) {
-    const places = new Int32Array(count).fill(-1);
+    const places = new Int32Array(count).fill(GAP);
     const last = this.newestSlot;
+    let newer = count, number = this.next;
     for (let n = 0; n < this.filled; n++) {
       const place = (this.head + CAPACITY - 1 - n) % CAPACITY;
       const column = count - 1 - (last - this.slots[place]);
+      // Rows that the receiver has and this page was not sent.
+      if (number - this.numbers[place] > 1) places.fill(UNSENT, Math.max(0, column + 1), newer);
       if (column < 0) break;
       places[column] = place;
+      newer = column;
+      number = this.numbers[place];
     }
     return places;
   }
@@ -94,7 +102,9 @@ export class History {
   timeAt(places, column, cadence) {
     for (let near = 0; near < places.length; near++) {
       for (const n of [column + near, column - near]) {
-        if (n >= 0 && n < places.length && places[n] >= 0) return this.times[places[n]] + (column - n) * cadence;
+        if (n >= 0 && n < places.length && places[n] >= 0) {
+          return n === column ? this.times[places[n]] : this.times[places[n]] + (column - n) * (cadence ?? NaN);
+        }
       }
     }
     return NaN;

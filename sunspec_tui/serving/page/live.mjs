@@ -1,9 +1,9 @@
 // The connection to the server: it comes back by itself, says how far the page has come, and hands on what arrives.
 
-const FIRST_WAIT_MS = 250, MOST_WAIT_MS = 4000, SEEN_MS = 250;
+const FIRST_WAIT_MS = 250, MOST_WAIT_MS = 4000, SEEN_MS = 250, SILENT_MS = 8000;
 
 export class Live {
-  /** `on` has `open`, `closed(wait, reason)`, `text(record)` and `bytes(buffer)`. */
+  /** `on` has `open`, `closed(reason)`, `text(record)` and `bytes(buffer)`. */
   constructor(product, on) {
     this.product = product;
     this.on = on;
@@ -12,7 +12,7 @@ export class Live {
     this.bytes = 0;
     this.seen = null;
     this.#open();
-    setInterval(() => this.#tellSeen(), SEEN_MS);
+    setInterval(() => { this.#tellSeen(); this.#watch(); }, SEEN_MS);
   }
 
   #open() {
@@ -21,30 +21,57 @@ export class Live {
     address.search = new URLSearchParams({ product: this.product });
     const socket = new WebSocket(address);
     socket.binaryType = "arraybuffer";
+    this.heardAt = performance.now();
     socket.onopen = () => {
       this.connected = true;
-      this.wait = FIRST_WAIT_MS;
-      this.seen = null;
+      this.seen = this.told = null;
       this.on.open();
     };
     socket.onmessage = ({ data }) => this.#take(data);
-    socket.onclose = ({ reason }) => {
-      if (socket !== this.socket) return;
-      this.connected = false;
-      this.on.closed(this.wait, reason);
-      setTimeout(() => this.#open(), this.wait * (0.75 + Math.random() / 2));
-      this.wait = Math.min(2 * this.wait, MOST_WAIT_MS);
-    };
+    socket.onclose = ({ reason }) => this.#lost(reason);
     this.socket = socket;
   }
 
+  /** Tries again after a while, the longer the more often it was in vain. */
+  #lost(reason) {
+    this.connected = false;
+    this.socket.onopen = this.socket.onmessage = this.socket.onclose = null;
+    this.on.closed(reason);
+    setTimeout(() => this.#open(), this.wait * (0.75 + Math.random() / 2));
+    this.wait = Math.min(2 * this.wait, MOST_WAIT_MS);
+    if (!reason) this.#askWhy();
+  }
+
+  /** A token that is not valid any more looks like a server that does not answer. */
+  async #askWhy() {
+    try {
+      const answer = await fetch("status");
+      if (answer.status === 401) this.on.closed("a token is needed: open the address that the monitor shows");
+    } catch {
+      // It does not answer: that is said already.
+    }
+  }
+
+  /** A connection may die without a word. */
+  #watch() {
+    const silent = performance.now() - this.heardAt > SILENT_MS;
+    if (silent && this.connected) {
+      this.socket.close();
+      this.#lost("nothing came from the server");
+    }
+  }
+
   #take(data) {
+    this.heardAt = performance.now();
+    this.wait = FIRST_WAIT_MS;
     if (typeof data === "string") {
       this.bytes += data.length;
       this.on.text(JSON.parse(data));
     } else {
       this.bytes += data.byteLength;
       this.seen = this.on.bytes(data) ?? this.seen;
+      // A tab that is not looked at has slow timers.
+      if (document.hidden) this.#tellSeen();
     }
   }
 

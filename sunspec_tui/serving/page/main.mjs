@@ -2,7 +2,7 @@
 
 import { clock } from "./axes.mjs";
 import { Controls } from "./controls.mjs";
-import { History } from "./history.mjs";
+import { CAPACITY, History } from "./history.mjs";
 import { fromDb, isSigned, measured, steady, toDb } from "./levels.mjs";
 import { Live } from "./live.mjs";
 import { decode } from "./protocol.mjs";
@@ -47,7 +47,7 @@ class Page {
     if (!(this.settings.palette in palettes)) this.controls.set("palette", "viridis");
     this.live = new Live(this.settings.product, {
       open: () => { this.waiting = ""; },
-      closed: (wait, reason) => { this.waiting = reason ? `${reason}, trying again` : ""; },
+      closed: (reason) => { this.waiting = reason ? `${reason}, trying again` : ""; },
       text: (record) => this.#told(record),
       bytes: (buffer) => this.#arrived(buffer),
     });
@@ -66,8 +66,8 @@ class Page {
     addEventListener("hashchange", () => this.#readdressed());
     setInterval(() => this.#showReadings(), READINGS_MS);
     const look = (at) => {
-      this.#look(at);
       requestAnimationFrame(look);
+      this.#look(at);
     };
     requestAnimationFrame(look);
   }
@@ -79,7 +79,9 @@ class Page {
       this.status = record;
       this.statusAt = now();
     } else if (record.type === "axis") {
-      this.axis = record;
+      // A picture that stands keeps the axis of its rows.
+      if (this.held) this.held.push(record);
+      else this.axis = record;
       this.controls.offer("product", record.products);
       if (record.product !== this.settings.product && record.product === this.live.product) this.settings.product = record.product;
       this.missing = record.products.includes(record.product) ? "" : `this stream does not carry ${record.product}`;
@@ -90,10 +92,9 @@ class Page {
   #arrived(buffer) {
     const message = decode(buffer);
     this.rowAt = now() - (message.kind === 1 && this.status?.silence_s ? 1000 * this.status.silence_s : 0);
-    if (this.held) {
-      this.held.push(message);
-      if (message.kind === 1) this.held = [message];
-    } else this.#take(message);
+    if (!this.held) this.#take(message);
+    else if (this.held.length < CAPACITY) this.held.push(message);
+    else this.heldTooMuch = true;
     return message.first + message.rows;
   }
 
@@ -107,7 +108,12 @@ class Page {
   pause() {
     const held = this.held;
     this.held = held ? null : [];
-    for (const message of held ?? []) this.#take(message);
+    for (const message of held ?? []) {
+      if (message.type === "axis") this.axis = message;
+      else this.#take(message);
+    }
+    if (held && this.heldTooMuch) this.live.choose(this.settings.product);
+    this.heldTooMuch = false;
     this.controls.paused(this.held !== null);
     this.dirty = true;
   }
@@ -117,6 +123,11 @@ class Page {
   #changed(key) {
     if (key === "product") {
       this.#forgetLevels();
+      // Levels of power are none for a product with signs, nor the other way round.
+      if (isSigned(this.history.product) !== isSigned(this.settings.product)) {
+        Object.assign(this.settings, { auto: true, floor: null, ceiling: null });
+        this.controls.show();
+      }
       if (this.held) this.pause();
       this.live.choose(this.settings.product);
     }
@@ -129,6 +140,7 @@ class Page {
   #readdressed() {
     const { product } = this.settings;
     Object.assign(this.settings, parse(location.hash));
+    if (!(this.settings.palette in this.palettes)) this.settings.palette = "viridis";
     this.controls.show();
     this.#dress();
     if (this.settings.product !== product) this.live.choose(this.settings.product);
@@ -146,7 +158,7 @@ class Page {
       || (this.settings.theme === "system" && matchMedia("(prefers-color-scheme: light)").matches);
     document.documentElement.classList.toggle("light", light);
     const style = getComputedStyle(document.documentElement);
-    this.colours = Object.fromEntries(["text", "dim", "line", "first", "second"].map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+    this.colours = Object.fromEntries(["text", "dim", "line", "first", "second", "bad"].map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
     this.masked = light ? [150, 154, 160] : [96, 102, 110];
     this.gap = light ? [226, 228, 226] : [30, 37, 44];
     this.font = parseFloat(getComputedStyle(document.body).fontSize) * 0.85;
@@ -173,8 +185,7 @@ class Page {
 
   #draw() {
     const { history, axis, colours, font } = this;
-    const half = axis && axis.bins > 1 ? (axis.last_mhz - axis.first_mhz) / (axis.bins - 1) / 2 : 0.5;
-    const low = axis ? axis.first_mhz - half : 0, high = axis ? axis.last_mhz + half : 1;
+    const low = axis ? axis.low_mhz : 0, high = axis ? low + axis.bins * axis.bin_mhz : 1;
     this.frame = { left: font * 4, right: font * 4.2, low, high };
     const ready = axis !== null && history.filled > 0;
     const places = this.places = history.window(this.settings.height);
@@ -218,21 +229,21 @@ class Page {
   }
 
   get cadence() {
-    return this.status?.cadence_s ?? 0.25;
+    return this.status?.cadence_s ?? null;
   }
 
   #findLevels(places) {
     const { history, settings } = this;
     if (!history.filled) return;
     const signed = isSigned(history.product);
-    if (!settings.auto && settings.floor !== null && settings.ceiling !== null) {
+    if (!settings.auto && settings.ceiling !== null && (signed || (settings.floor !== null && settings.floor < settings.ceiling))) {
       const size = fromDb(settings.ceiling);
       this.levels = signed ? [-size, size] : [settings.floor, settings.ceiling];
     } else if (now() - this.levelsAt > LEVELS_MS) {
       this.levelsAt = now();
       this.levels = steady(this.levels, measured(history, places));
-      const [floor, ceiling] = signed ? this.levels.map((each) => toDb(Math.abs(each))) : this.levels;
-      this.controls.showLevels(signed ? Math.min(-200, floor) : floor, ceiling);
+      // Those of a signed product are one number, which is none of the others'.
+      this.controls.showLevels(signed ? null : this.levels[0], signed ? toDb(this.levels[1]) : this.levels[1]);
     }
   }
 
@@ -260,6 +271,7 @@ class Page {
 
   #point(id, event) {
     const { x, y } = { x: event.offsetX, y: event.offsetY };
+    element("readout").setAttribute("aria-live", "off");
     this.pointed = id === "waterfall" ? this.#cellAt(x, y) : this.#newestAt(this.spectrum.binAt(x, this.history.bins));
     this.dirty = true;
   }
@@ -275,6 +287,8 @@ class Page {
   }
 
   #moveCursor(columns, bins) {
+    // Read aloud where a key has moved it; a pointer would never let it end.
+    element("readout").setAttribute("aria-live", columns === null ? "off" : "polite");
     if (columns === null) this.cursor = null;
     else if (this.places && this.history.filled) {
       const { column, bin } = this.cursor ?? { column: this.places.length - 1, bin: this.history.bins >> 1 };
@@ -307,7 +321,7 @@ class Page {
     const statusAge = (at - this.statusAt) / 1000;
     const rowAge = this.rowAt ? (at - this.rowAt) / 1000 : null;
     const state = judged({
-      connected: this.live.connected, status, statusAge, rowAge, paused: this.held !== null, cadence: this.cadence, waiting: this.waiting,
+      connected: this.live.connected, status, statusAge, rowAge, paused: this.held !== null, waiting: this.waiting,
     });
     this.state = state;
     const badge = element("state");

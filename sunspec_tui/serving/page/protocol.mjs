@@ -2,7 +2,7 @@
 
 export const HISTORY = 1, ROW = 2;
 const HEADER_BYTES = 24, ROW_HEADER_BYTES = 32, VERSION = 1;
-const PRODUCTS = ["XX", "YY", "XY_real", "XY_imag", "I", "Q", "U", "V", "V/I"];
+export const PRODUCTS = ["XX", "YY", "XY_real", "XY_imag", "I", "Q", "U", "V", "V/I"];
 
 /** Reads a message; rows come as `values` (n × bins, NaN where there is no number) with times, slots and marks. */
 export function decode(buffer) {

@@ -1,12 +1,14 @@
 // Readings of the stream as words on the page. They take plain values and know the elements that show them.
 
 import { clock, day, short, span } from "./axes.mjs";
+import { UNSENT } from "./history.mjs";
 import { isSigned, toDb } from "./levels.mjs";
 
 export const element = (id) => document.getElementById(id);
 
 /** What is known of a place in the picture. */
 export function worded(place, power, product) {
+  if (place === UNSENT) return "received, but not sent to this page, which was too slow";
   if (place < 0) return "gap: no row was received";
   if (!Number.isFinite(power)) return "no number";
   if (isSigned(product)) return short(power);
@@ -16,7 +18,8 @@ export function worded(place, power, product) {
 export function showStatus(status, age, history) {
   const newest = history.filled ? history.times[history.newest] : NaN;
   say("newest", Number.isFinite(newest) ? `${day(newest)} ${clock(newest)} UTC` : "–");
-  say("age", status.data_age_s === null ? "–" : span(status.data_age_s + age));
+  // Of the row that is shown, by the server's clock.
+  say("age", Number.isFinite(newest) ? span(Date.parse(status.time) / 1000 + age - newest) : "–");
   say("delay", status.delay_s === null ? "–" : `${span(status.delay_s)} (${status.delay_used})`);
   element("delay").title = status.delay_note ?? "";
   say("frames", status.rate_hz ? `${status.frames_received}, ${status.rate_hz.toFixed(2)}/s` : status.frames_received);

@@ -1,9 +1,9 @@
 // The waterfall's own axes and its colour bar, on canvases beside it: what lies above a picture is mixed with it each time.
 
-import { clock, fitted, moments, short, ticks } from "./axes.mjs";
+import { clock, fitted, short, stepOf, ticks } from "./axes.mjs";
 import { rule } from "./spectrum.mjs";
 
-const BAR = 0.9;
+const BAR = 0.9, RESTART = 2, REVERSAL = 4;
 
 /** Where the waterfall lies on its canvas, in CSS pixels, for a size of letters. */
 export function waterfallBox(width, height, frame, font) {
@@ -21,7 +21,7 @@ export function drawScales(canvas, { frame, levels, unit, palette, colours, font
   context.strokeRect(box.left - 0.5, box.top - 0.5, box.right - box.left + 1, box.bottom - box.top + 1);
 }
 
-/** Times below the waterfall, on a strip of their own: they move with every row. */
+/** Times below the waterfall, by the rows themselves, on a strip of their own: they move with every row. */
 export function drawTimes(canvas, box, { history, places, cadence, colours, font }) {
   const { context } = fitted(canvas);
   context.font = `${font}px system-ui, sans-serif`;
@@ -30,20 +30,52 @@ export function drawTimes(canvas, box, { history, places, cadence, colours, font
   context.textBaseline = "top";
   context.textAlign = "left";
   context.fillText("UTC", 2, font * 0.4);
-  if (!(cadence > 0) || !history.filled) return;
-  const across = box.right - box.left;
-  const end = history.timeAt(places, places.length - 1, cadence), begin = end - places.length * cadence;
+  if (!history.filled) return;
+  const perColumn = (box.right - box.left) / places.length;
   context.textAlign = "center";
   // Room for the word that says which time it is.
   let right = font * 2.6;
-  for (const moment of moments(begin, end, Math.max(1, across / (font * 7)))) {
-    const x = box.left + (moment - begin) / (end - begin) * across;
+  for (const { at, moment } of ticksOfRows(history, places, cadence, Math.max(1, (box.right - box.left) / (font * 7)))) {
+    const x = box.left + at * perColumn;
     const half = context.measureText(clock(moment)).width / 2;
     rule(context, x, 1, x, 4);
     if (x - half < right || x + half > box.right + font * 2) continue;
     context.fillText(clock(moment), x, font * 0.4);
     right = x + half + font * 0.5;
   }
+  seams(context, box, history, places, perColumn, colours, font);
+}
+
+/** Round moments and the columns, counted from the left edge, where the rows' own times pass them. */
+export function ticksOfRows(history, places, cadence, most) {
+  const shown = [];
+  places.forEach((place, column) => { if (place >= 0) shown.push([column + 1, history.times[place]]); });
+  if (!shown.length) return [];
+  // A row's time is its end; where the first began follows from the cadence.
+  if (cadence > 0) shown.unshift([shown[0][0] - 1, shown[0][1] - cadence]);
+  const typical = cadence > 0 ? cadence * places.length : Math.abs(shown.at(-1)[1] - shown[0][1]);
+  const step = stepOf(typical, most), found = [];
+  for (let n = 1; n < shown.length; n++) {
+    const [at, time] = shown[n - 1], [nextAt, nextTime] = shown[n];
+    if (!(nextTime > time)) continue;
+    const rate = (nextAt - at) / (nextTime - time);
+    // Over a jump of the clock there is no even time.
+    if (cadence > 0 && nextTime - time > 2 * cadence * (nextAt - at) + 1) continue;
+    for (let moment = (Math.floor(time / step) + 1) * step; moment <= nextTime; moment += step) {
+      found.push({ at: at + (moment - time) * rate, moment });
+    }
+  }
+  return found;
+}
+
+/** Where the producer began anew, or time went back. */
+function seams(context, box, history, places, perColumn, colours, font) {
+  context.fillStyle = colours.bad;
+  places.forEach((place, column) => {
+    if (place < 0 || !(history.marks[place] & (RESTART | REVERSAL))) return;
+    const x = box.left + column * perColumn;
+    context.fillRect(x - 1.5, 0, 3, font * 0.45);
+  });
 }
 
 function frequencies(context, box, frame, colours, font) {

@@ -1,27 +1,32 @@
 // What a visitor chooses, kept in the part of the address after "#", which goes to nobody: a view is shared by its address.
 
+import { PRODUCTS } from "./protocol.mjs";
+
 export const BOUNDS = { rate: [1, 60], height: [128, 1200], floor: [-200, 400], ceiling: [-200, 400] };
 const DEFAULTS = {
   product: "XX", palette: "viridis", rate: 30, height: 600, floor: null, ceiling: null, auto: true, linear: false,
   theme: "system", renderer: "auto",
 };
-const CHOICES = { theme: ["system", "dark", "light"], renderer: ["auto", "webgl", "2d"] };
+const CHOICES = { product: PRODUCTS, theme: ["system", "dark", "light"], renderer: ["auto", "webgl", "2d"] };
 
 /** Settings that an address names; what it says wrongly is left at its default. */
 export function parse(hash) {
   const settings = { ...DEFAULTS };
   for (const [key, text] of new URLSearchParams(hash.replace(/^#/, ""))) {
-    if (!(key in DEFAULTS)) continue;
+    if (!Object.hasOwn(DEFAULTS, key)) continue;
     const value = read(key, text);
     if (value !== undefined) settings[key] = value;
   }
+  const { floor, ceiling } = settings;
+  if (floor !== null && ceiling !== null && floor >= ceiling) settings.floor = settings.ceiling = null;
   return settings;
 }
 
 function read(key, text) {
   if (key in BOUNDS) {
     const number = Number(text), [least, most] = BOUNDS[key];
-    return text !== "" && number >= least && number <= most ? number : undefined;
+    const whole = key === "floor" || key === "ceiling" || Number.isInteger(number);
+    return text !== "" && whole && number >= least && number <= most ? number : undefined;
   }
   if (typeof DEFAULTS[key] === "boolean") return text === "1" ? true : text === "0" ? false : undefined;
   if (key in CHOICES) return CHOICES[key].includes(text) ? text : undefined;

@@ -67,7 +67,7 @@ function grid(context, box, frame, limits, colours, font) {
   context.textAlign = "right";
   context.fillText("MHz", box.right, box.bottom + font * 1.15);
   context.textBaseline = "middle";
-  for (const value of ticks(limits[0], limits[1], Math.max(2, (box.bottom - box.top) / (font * 2.6)))) {
+  for (const value of ticks(limits[0], limits[1], Math.max(2, (box.bottom - box.top) / (font * 2)))) {
     const y = box.bottom - (value - limits[0]) / (limits[1] - limits[0]) * (box.bottom - box.top);
     rule(context, box.left, y, box.right, y);
     context.fillText(short(value), box.left - font * 0.35, y);

@@ -108,6 +108,11 @@ export class GlPainter {
       gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, place, history.bins, 1, gl.RED, gl.FLOAT, shown(history.row(place)));
       this.fresh.push(place);
     }
+    // A tab that is not looked at draws nothing: then all are found anew.
+    if (this.fresh.length > CAPACITY) {
+      this.fresh = [];
+      this.known = "";
+    }
   }
 
   draw({ history, places, levels, decibels, palette, diverging, masked, gap }) {
