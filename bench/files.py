@@ -67,6 +67,7 @@ def plots(directory: Path) -> None:
     numbers = iter(range(10**9))
 
     def make() -> PlotJob:
+        """Another 1200 rows each time."""
         n = next(numbers)
         return PlotJob(
             data=np.roll(data[..., 0], -n, axis=0),
@@ -273,24 +274,29 @@ def frames(port: int, directory: Path, interval_s: float) -> list[float]:
         return receiver.took_us[begun:]
 
 
+def answers_ms(terminal: Terminal) -> list[float]:
+    """Milliseconds from each of 60 presses of ``d``, at moments of chance, to its answer on the screen."""
+    rng, took_ms = np.random.default_rng(1), []
+    for n in range(60):
+        threading.Event().wait(rng.uniform(0.15, 0.4))
+        shown = "method   " + ("buffer", "manual", "auto")[n % 3]
+        begun_s = time.perf_counter()
+        terminal.press("d")
+        while shown not in terminal.text:
+            assert time.perf_counter() < begun_s + 10, terminal.text
+            threading.Event().wait(0.001)
+        took_ms.append((time.perf_counter() - begun_s) * 1e3)
+    return took_ms
+
+
 def keys(port: int, directory: Path, interval_s: float) -> list[float]:
     """Milliseconds from each of 60 keys to its answer on the screen, with plots or without."""
     words = [*PROGRAM, "--port", str(port), "--plot-interval", str(interval_s), "--plot-dir", str(directory)]
-    rng, took_ms = np.random.default_rng(1), []
     with ExitStack() as ending:
         terminal = Terminal(words, directory)
         ending.callback(terminal.end)
         poll_until(lambda: "method   auto" in terminal.text, 20)
-        for n in range(60):
-            threading.Event().wait(rng.uniform(0.15, 0.4))
-            shown = "method   " + ("buffer", "manual", "auto")[n % 3]
-            begun_s = time.perf_counter()
-            terminal.press("d")
-            while shown not in terminal.text:
-                assert time.perf_counter() < begun_s + 10, terminal.text
-                threading.Event().wait(0.001)
-            took_ms.append((time.perf_counter() - begun_s) * 1e3)
-    return took_ms
+        return answers_ms(terminal)
 
 
 def beside(directory: Path) -> None:

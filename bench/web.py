@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import httpx
 from browsers import Visit, chromium
 from conftest import Publisher, block_time, message, poll_until, producing
-from files import PROGRAM, sun
+from files import PROGRAM, answers_ms, sun
 from terminals import Terminal
 from webs import served
 
@@ -186,7 +186,6 @@ def _own_cpu(process: psutil.Process) -> float:
 
 def keys(watching: int) -> list[float]:
     """Milliseconds from each of 60 keys to its answer, with so many viewers."""
-    rng, took_ms = np.random.default_rng(1), []
     words = [*PROGRAM, "--port", str(PORT), "--plot-interval", "0", "--start-webshow", "--web-port", str(WEB_PORT)]
     with tempfile.TemporaryDirectory() as home, ExitStack() as ending:
         terminal = Terminal(words, Path(home))
@@ -197,16 +196,7 @@ def keys(watching: int) -> list[float]:
             viewing = ending.enter_context(watched(f"http://127.0.0.1:{WEB_PORT}/", watching, 0, 600))
             ending.callback(viewing.kill)
             poll_until(lambda: f"{watching} viewers" in terminal.text, 20)
-        for n in range(60):
-            threading.Event().wait(rng.uniform(0.15, 0.4))
-            shown = "method   " + ("buffer", "manual", "auto")[n % 3]
-            begun_s = time.perf_counter()
-            terminal.press("d")
-            while shown not in terminal.text:
-                assert time.perf_counter() < begun_s + 10, terminal.text
-                threading.Event().wait(0.001)
-            took_ms.append((time.perf_counter() - begun_s) * 1e3)
-    return took_ms
+        return answers_ms(terminal)
 
 
 def terminal() -> None:

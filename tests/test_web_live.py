@@ -38,6 +38,16 @@ def send(publisher, n, *, nchan=NCHAN, value=None, **keys):
     publisher.send(message(data, last_block_time=block_time(n), seq=n, **keys))
 
 
+@contextlib.contextmanager
+def one_row(publisher):
+    """A web view that has one row."""
+    with served(publisher.port) as (receiver, url):
+        publisher.wait_for_subscriber()
+        send(publisher, 0)
+        assert receiver.wait_for_frames(1, 10)
+        yield receiver, url
+
+
 def numbers(messages):
     return [row.first for row in messages]
 
@@ -89,18 +99,14 @@ def test_a_viewer_learns_what_the_rows_are_of(publisher):
 
 
 def test_another_product_comes_with_its_own_history_and_then_row_by_row(publisher):
-    with served(publisher.port) as (receiver, url):
-        publisher.wait_for_subscriber()
-        send(publisher, 0)
-        assert receiver.wait_for_frames(1, 10)
-        with Watcher(url) as watcher:
-            watcher.history()
-            watcher.socket.send(json.dumps({"product": "V/I"}))
-            while watcher.history().product is not Product.V_OVER_I:
-                watcher.take()
-            for n in range(1, 4):
-                send(publisher, n)
-            rows = watcher.rows(3)
+    with one_row(publisher) as (_, url), Watcher(url) as watcher:
+        watcher.history()
+        watcher.socket.send(json.dumps({"product": "V/I"}))
+        while watcher.history().product is not Product.V_OVER_I:
+            watcher.take()
+        for n in range(1, 4):
+            send(publisher, n)
+        rows = watcher.rows(3)
     assert {row.product for row in rows} == {Product.V_OVER_I}
     assert numbers(rows) == [1, 2, 3]
 
@@ -125,18 +131,14 @@ def test_a_product_that_the_stream_does_not_carry_is_told_and_sends_nothing(publ
 
 
 def test_another_axis_begins_history_anew_for_all_viewers(publisher):
-    with served(publisher.port) as (receiver, url):
-        publisher.wait_for_subscriber()
-        send(publisher, 0)
-        assert receiver.wait_for_frames(1, 10)
-        with Watcher(url) as watcher:
-            first = watcher.history()
-            for n in range(1, 3):
-                send(publisher, n, nchan=2 * NCHAN)
-            while watcher.history().epoch == first.epoch:
-                watcher.take()
-            again = watcher.history()
-            rows = watcher.rows(2 - len(again.times_s))
+    with one_row(publisher) as (_, url), Watcher(url) as watcher:
+        first = watcher.history()
+        for n in range(1, 3):
+            send(publisher, n, nchan=2 * NCHAN)
+        while watcher.history().epoch == first.epoch:
+            watcher.take()
+        again = watcher.history()
+        rows = watcher.rows(2 - len(again.times_s))
     assert again.values.shape[1] == 2 * first.values.shape[1]
     assert watcher.told("axis")["epoch"] == again.epoch
     assert [again.first + n for n in range(len(again.times_s))] + numbers(rows) == [1, 2]
@@ -145,24 +147,20 @@ def test_another_axis_begins_history_anew_for_all_viewers(publisher):
 def test_a_viewer_who_says_how_far_it_has_come_gets_no_more_than_it_can_take(publisher, monkeypatch):
     monkeypatch.setattr(viewers, "UNSEEN_ROWS", 10)
     monkeypatch.setattr(viewers, "BACKLOG_ROWS", 20)
-    with served(publisher.port) as (receiver, url):
-        publisher.wait_for_subscriber()
-        send(publisher, 0)
-        assert receiver.wait_for_frames(1, 10)
-        with Watcher(url) as watcher:
-            watcher.history()
-            watcher.socket.send(json.dumps({"seen": 1}))
-            poll_until(lambda: next(iter(receiver._web._running.hub._viewers)).seen == 1)
-            for n in range(1, 101):
-                send(publisher, n)
-                assert receiver.wait_for_frames(n + 1, 10)
-            poll_until(lambda: receiver.web_status().rows_skipped)
-            got = watcher.rows(10)
-            watcher.socket.send(json.dumps({"seen": 11}))
-            while watcher.after_history()[-1].first != 100:
-                watcher.take()
-                watcher.socket.send(json.dumps({"seen": watcher.after_history()[-1].first + 1}))
-            status = receiver.web_status()
+    with one_row(publisher) as (receiver, url), Watcher(url) as watcher:
+        watcher.history()
+        watcher.socket.send(json.dumps({"seen": 1}))
+        poll_until(lambda: next(iter(receiver._web._running.hub._viewers)).seen == 1)
+        for n in range(1, 101):
+            send(publisher, n)
+            assert receiver.wait_for_frames(n + 1, 10)
+        poll_until(lambda: receiver.web_status().rows_skipped)
+        got = watcher.rows(10)
+        watcher.socket.send(json.dumps({"seen": 11}))
+        while watcher.after_history()[-1].first != 100:
+            watcher.take()
+            watcher.socket.send(json.dumps({"seen": watcher.after_history()[-1].first + 1}))
+        status = receiver.web_status()
     assert numbers(got) == list(range(1, 11))
     late = numbers(watcher.after_history())[10:]
     assert late == list(range(late[0], 101))
@@ -269,10 +267,7 @@ def test_it_stops_within_a_second_with_viewers_who_take_nothing_and_those_who_do
 
 
 def test_it_stops_within_a_second_while_a_figure_is_drawn(publisher):
-    with served(publisher.port) as (receiver, url):
-        publisher.wait_for_subscriber()
-        send(publisher, 0)
-        assert receiver.wait_for_frames(1, 10)
+    with one_row(publisher) as (receiver, url):
         asking = threading.Thread(target=_ask, args=(f"{url}plot",))
         asking.start()
         poll_until(lambda: receiver._web._running._figures._writer)
