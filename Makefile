@@ -4,11 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test lint bench pictures clean
+.PHONY: help install demo test test-seeds lint bench pictures clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED)  ## a virtual environment in .venv with the tested versions
 
@@ -25,6 +25,12 @@ demo: install  ## the live monitor on an embedded producer with a simulated Sun
 
 test: install  ## all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+SEEDS ?= $(shell seq 1 10)
+test-seeds: install  ## the property tests with other cases: SEEDS="1 2 3", ten seeds by default
+	@failed=; for seed in $(SEEDS); do echo "seed $$seed"; \
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m hypothesis --hypothesis-seed=$$seed $(ARGS) || failed="$$failed $$seed"; \
+	done; if [ -n "$$failed" ]; then echo "failed with the seeds$$failed"; exit 1; fi
 
 lint: install  ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

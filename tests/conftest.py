@@ -12,12 +12,23 @@ from typing import Any
 import numpy as np
 import pytest
 import zmq
+from hypothesis import settings
 
 from sunspec_tui.config import StreamSettings
 from sunspec_tui.producing import faults_of, producer, source_of
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 EVENT = DATA / "BIR_20110607_062400_10.fit"
+# Every machine tries the same cases each time; `make test-seeds` tries others. A busy machine is no failure.
+settings.register_profile("fixed", derandomize=True, deadline=None)
+settings.register_profile("seeded", deadline=None, database=None, print_blob=True)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the cases of the property tests: fixed ones, or those of ``--hypothesis-seed``."""
+    settings.load_profile("fixed" if config.getoption("--hypothesis-seed") is None else "seeded")
+
+
 needs_event = pytest.mark.skipif(not EVENT.exists(), reason=f"the solar event {EVENT.name} is not beside the project")
 
 
