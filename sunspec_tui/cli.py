@@ -31,6 +31,7 @@ from sunspec_tui.config import (
     read_file,
 )
 from sunspec_tui.errors import SunspecError, UsageError
+from sunspec_tui.printable import printable, printable_lines
 from sunspec_tui.version import __version__
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 log = logging.getLogger("sunspec_tui")
+_MAX_SAID = 100_000  # a line of JSON is of use in full length alone
 
 
 class _Parser(argparse.ArgumentParser):
@@ -49,16 +51,16 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
+    if hasattr(sys.stdout, "reconfigure"):
+        # A terminal of another alphabet gets escapes; a letter must not end what prints.
+        sys.stdout.reconfigure(errors="backslashreplace")
     words = list(sys.argv[1:] if arguments is None else arguments)
     command, words = (_COMMANDS[words[0]], words[1:]) if words and words[0] in _COMMANDS else (_monitor, words)
     try:
         return command(words)
-    except UsageError as error:
-        print(f"sunspec-tui: {error}", file=sys.stderr)
-        return EXIT_USAGE
     except SunspecError as error:
-        print(f"sunspec-tui: {error}", file=sys.stderr)
-        return EXIT_FAILED
+        print(f"sunspec-tui: {printable(error)}", file=sys.stderr)
+        return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
@@ -112,6 +114,16 @@ def _settings(arguments: Sequence[str]) -> Settings:
     return Settings(**given)
 
 
+class _Formatter(logging.Formatter):
+    """A record is one line that only shows; a traceback of ours keeps its lines."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        return printable(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        return printable_lines(super().formatException(ei))
+
+
 def _start_logging(
     started: ExitStack, level: str, file: Path | None = None, events: Path | None = None, *, terminal: bool = True
 ) -> None:
@@ -119,10 +131,10 @@ def _start_logging(
     handlers: list[logging.Handler] = [logging.StreamHandler()] if terminal else [logging.NullHandler()]
     if file is not None:
         try:
-            handlers.append(logging.FileHandler(file))
+            handlers.append(logging.FileHandler(file, encoding="utf-8", errors="backslashreplace"))
         except OSError as error:
             raise UsageError(f"cannot log to {file}: {error.strerror}; choose another --log-file") from error
-    form = logging.Formatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+    form = _Formatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
     form.converter = time.gmtime
     for handler in handlers:
         handler.setFormatter(form)
@@ -226,7 +238,7 @@ def _start_demo(started: ExitStack, settings: Settings) -> int:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)
+    print(printable_lines(text, _MAX_SAID), flush=True)
 
 
 # sunspec-tui stream

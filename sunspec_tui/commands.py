@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sunspec_tui.config import ExportSettings, LookSettings, QuicklookSettings
 from sunspec_tui.errors import ArchiveError, ExportError, UsageError
+from sunspec_tui.printable import printable, printable_values
 from sunspec_tui.times import span_s
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def doctor(settings: LookSettings, say: Say) -> int:
         arrivals_s = _arrivals(receiver, settings.frames, settings.timeout)
         seen, frame = receiver.snapshot(), receiver.last_frame()
         found = findings(seen, frame, arrivals_s, _delays(receiver))
-    for line in [json.dumps(found)] if settings.json else report(found):
+    for line in [json.dumps(printable_values(found))] if settings.json else map(printable, report(found)):
         say(line)
     return EXIT_OK if seen.health.frames_received else EXIT_FAILED
 
@@ -72,7 +73,7 @@ def export(settings: ExportSettings, say: Say) -> int:
     else:
         rows = _received(settings).between(start_s, end_s)
     nbytes = write(rows, settings.output, Product(settings.product or Product.XX))
-    say(f"{settings.output}: {len(rows)} rows, {nbytes / 1e6:.2f} MB")
+    say(f"{printable(settings.output)}: {len(rows)} rows, {nbytes / 1e6:.2f} MB")
     return EXIT_OK
 
 
@@ -92,7 +93,7 @@ def quicklook(settings: QuicklookSettings, say: Say) -> int:
         scheduler=settings.scheduler,
         workers=settings.workers,
     ):
-        say(str(path))
+        say(printable(path))
         count += 1
     if not count:
         raise ArchiveError(f"{settings.archive} has no rows in that time, there is nothing to draw")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sunspec_tui.errors import UsageError
+from sunspec_tui.printable import printable_values
 from sunspec_tui.times import format_iso
 
 _ATTRIBUTE = "sunspec_event"
@@ -86,7 +87,7 @@ class EventLog(logging.Handler):
             return
         line = {"time": format_iso(record.created), "level": record.levelname.lower(), **event}
         try:
-            self._file.write(json.dumps(line | {"text": record.getMessage()}) + "\n")
+            self._file.write(json.dumps(printable_values(line | {"text": record.getMessage()})) + "\n")
         except (OSError, ValueError):
             # As logging does it: a full disk must not end what is logged.
             self.handleError(record)

@@ -15,6 +15,7 @@ from types import FrameType
 
 from sunspec_tui.archiving import ArchiveState
 from sunspec_tui.config import Settings
+from sunspec_tui.printable import printable, printable_name, printable_values
 from sunspec_tui.products import Product, available, derive
 from sunspec_tui.receiver import StreamReceiver
 from sunspec_tui.record import status_record
@@ -27,6 +28,7 @@ EXIT_OK, EXIT_NO_DATA, EXIT_INTERRUPTED = 0, 1, 130
 # A service that is stopped, or whose session hangs up, was asked to end: that is no failure.
 _SIGNALS = {signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: EXIT_OK, signal.SIGHUP: EXIT_OK}
 _LOOK_S = 1.0
+_MAX_LINE = 4000
 
 
 class Ending:
@@ -125,7 +127,7 @@ def _settle(receiver: StreamReceiver, timeout_s: float = 2.0) -> None:
 
 def json_line(snapshot: Snapshot) -> str:
     """A status as one line of JSON."""
-    return json.dumps(status_record(snapshot), allow_nan=False)
+    return json.dumps(printable_values(status_record(snapshot)), allow_nan=False)
 
 
 def text_line(snapshot: Snapshot) -> str:
@@ -151,7 +153,7 @@ def text_line(snapshot: Snapshot) -> str:
     if snapshot.web.state is WebState.SERVING:
         parts.append(f"web {snapshot.web.viewers} {'viewer' if snapshot.web.viewers == 1 else 'viewers'}")
     parts += filter(None, (plots.last_error, snapshot.archive.problem, snapshot.web.problem))
-    return "  ".join(parts)
+    return printable("  ".join(map(printable, parts)), _MAX_LINE)
 
 
 def _shown(value: float, digits: int) -> str:
@@ -164,5 +166,5 @@ def figure(snapshot: Snapshot, product: Product) -> str:
     if rows is None or axis is None or not len(rows):
         return "nothing received, no figure"
     shown = product if product in available(axis.npol) else Product.XX
-    title = f"{snapshot.source}  {shown}  {format_clock(float(rows.times_s[-1]))} UTC"
+    title = f"{printable_name(snapshot.source)}  {shown}  {format_clock(float(rows.times_s[-1]))} UTC"
     return text_figure(axis.frequencies_mhz, {str(shown): derive(rows.data[-1], shown)}, title=title)
