@@ -57,10 +57,24 @@ class RejectCause(StrEnum):
     UNEXPECTED = "unexpected"
 
 
+MAX_DETAIL_CHARACTERS = 300
+"""Length of the sentence that says why a message was rejected: a stranger's values are quoted in it."""
+
+
 class RejectedMessage(SunspecError):
     """A message that is not a frame; the receiver counts it under its cause and goes on."""
 
     def __init__(self, cause: RejectCause, detail: str) -> None:
+        if len(detail) > MAX_DETAIL_CHARACTERS:
+            detail = detail[: MAX_DETAIL_CHARACTERS - 1] + "…"
         super().__init__(f"{cause}: {detail}")
         self.cause = cause
         self.detail = detail
+
+
+def named_error(error: BaseException) -> str:
+    """Kind and text of any exception; its kind alone where its text cannot be made."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - the text of an error may fail as anything else does
+        return type(error).__name__

@@ -8,6 +8,7 @@ asks for it.
 
 import math
 import re
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -23,6 +24,9 @@ from sunspec_tui.times import parse_block_time, parse_wall_clock
 TOPIC = b"data"
 MAX_HEADER_BYTES = 64 * 1024
 DEFAULT_NCHAN = 3072
+MAX_HEADER_MEMORY_FACTOR = 32
+"""Bytes of Python objects that one byte of a header can become, at most: ``[],`` is a list of 72 bytes."""
+
 MOST_NCHAN = 65_536
 """More channels than any producer has: a header that claims them would ask for a ring of many gigabytes."""
 
@@ -31,7 +35,14 @@ _MOST_NUMBER = 2**63 - 1
 _INTERVAL_S = (1e-3, 86_400.0)
 _MOST_PROBLEM = 100
 _POLARISATIONS = (1, 2, 4)
-_TYPE_NAME = re.compile(r"[<>=|]?[a-z]+[0-9]{0,2}")
+# Names that numpy reads without a warning; their type is looked at again, because "long" differs by machine.
+_TYPE_NAME = re.compile(
+    r"[<>=|]?(?:[fiu][1248]|[bBhHiIlLqQpPnNefd]|u?int(?:8|16|32|64)?|float(?:16|32|64)?|half|single|double"
+    r"|u?byte|u?short|u?intc|u?intp|u?long|u?longlong)"
+)
+_QUOTE = reprlib.Repr()
+_QUOTE.maxlevel, _QUOTE.maxlist, _QUOTE.maxdict = 2, 6, 4
+_QUOTE.maxstring = _QUOTE.maxlong = _QUOTE.maxother = 60
 # The axes of a payload, outermost first; a shorter shape lacks the outer ones.
 _AXES = ("ntime", "nbeam", "nchan", "npol")
 _LAYOUT_KEYS = ("nbeam", "nchan", "npol", "data_shape", "data_type")
@@ -61,6 +72,8 @@ class Frame:
         The producer's nominal step from frame to frame; None where the header does not say.
     header
         All that the header says, as it says it.
+    max_nbytes
+        Memory that the frame holds at most, in bytes: its payload, and its header as Python objects.
     """
 
     data: NDArray[Any]
@@ -72,6 +85,7 @@ class Frame:
     chan0: int | None = None
     interval_s: float | None = None
     header: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    max_nbytes: int = field(default=0, repr=False, compare=False)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -110,6 +124,7 @@ def decode(parts: Sequence[bytes | memoryview]) -> Frame:
         _count(header, "chan0", most=_MOST_CHAN0),
         _interval(header.get("interval")),
         header,
+        len(payload) + MAX_HEADER_MEMORY_FACTOR * len(raw_header),
     )
 
 
@@ -141,6 +156,11 @@ def _unreadable(raw: bytes | memoryview, error: Exception) -> RejectedMessage:
     return RejectedMessage(RejectCause.HEADER_JSON, f"header is not JSON: {error}")
 
 
+def quoted(value: object) -> str:
+    """Text of a JSON value for a message: short, whatever its length or nesting."""
+    return _QUOTE.repr(value)
+
+
 def _three_parts(parts: Sequence[bytes | memoryview]) -> Sequence[bytes | memoryview]:
     if len(parts) == 3 and len(parts[2]):
         return parts
@@ -160,14 +180,14 @@ def _count(header: dict[str, Any], key: str, *, least: int = 0, most: int = _MOS
         return value
     if value is None and key not in header:
         return None
-    raise RejectedMessage(RejectCause.HEADER_TYPE, f"{key} is {value!r}, no whole number")
+    raise RejectedMessage(RejectCause.HEADER_TYPE, f"{key} is {quoted(value)}, no whole number")
 
 
 def _interval(value: object) -> float | None:
     if value is None:
         return None
     if type(value) not in (int, float):
-        raise RejectedMessage(RejectCause.HEADER_TYPE, f"interval is {value!r}, no number")
+        raise RejectedMessage(RejectCause.HEADER_TYPE, f"interval is {quoted(value)}, no number")
     seconds = float(value)  # type: ignore[arg-type]
     if not _INTERVAL_S[0] <= seconds <= _INTERVAL_S[1]:
         raise RejectedMessage(RejectCause.HEADER_VALUE, f"interval is {seconds} s, outside {_INTERVAL_S}")
@@ -179,7 +199,7 @@ def _block_time(value: object) -> tuple[float, str]:
     if value is None:
         return math.nan, ""
     if type(value) is not str:
-        raise RejectedMessage(RejectCause.HEADER_TYPE, f"last_block_time is {value!r}, no text")
+        raise RejectedMessage(RejectCause.HEADER_TYPE, f"last_block_time is {quoted(value)}, no text")
     try:
         return parse_block_time(value), ""
     except (ValueError, OverflowError) as error:
@@ -191,9 +211,9 @@ def _wall_clock(value: object) -> tuple[float, str]:
     if value is None:
         return math.nan, ""
     if type(value) not in (int, float, str):
-        raise RejectedMessage(RejectCause.HEADER_TYPE, f"timestamp is {value!r}, neither number nor text")
+        raise RejectedMessage(RejectCause.HEADER_TYPE, f"timestamp is {quoted(value)}, neither number nor text")
     if type(value) is not str and value < 0:  # type: ignore[operator]
-        raise RejectedMessage(RejectCause.HEADER_VALUE, f"timestamp is {value!r}, below 0")
+        raise RejectedMessage(RejectCause.HEADER_VALUE, f"timestamp is {quoted(value)}, below 0")
     try:
         return parse_wall_clock(value), ""  # type: ignore[arg-type]
     except (ValueError, OverflowError) as error:
@@ -211,8 +231,15 @@ def _payload_array(header: dict[str, Any], payload: bytes | memoryview) -> NDArr
     dtype, shape = _layout(stated, len(payload))
     values = np.frombuffer(payload, dtype).reshape(shape)
     if len(shape) == 4:
-        values = values[0] if shape[0] == 1 else np.asarray(values.mean(axis=0))
+        values = values[0] if shape[0] == 1 else _mean_spectrum(values)
     return values
+
+
+def _mean_spectrum(values: NDArray[Any]) -> NDArray[Any]:
+    """Mean over the leading time axis."""
+    # Invalid values and sums that overflow are shown as bad, not warned of.
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.asarray(values.mean(axis=0))
 
 
 @lru_cache(maxsize=64)
@@ -221,7 +248,7 @@ def _layout(stated: bytes, nbytes: int) -> tuple[np.dtype[Any], tuple[int, ...]]
     header = orjson.loads(stated)
     name = header.get("data_type", "<f4")
     if type(name) is not str:
-        raise RejectedMessage(RejectCause.DATA_TYPE, f"data_type is {name!r}, no text")
+        raise RejectedMessage(RejectCause.DATA_TYPE, f"data_type is {quoted(name)}, no text")
     dtype = _data_type(name)
     size, rest = divmod(nbytes, dtype.itemsize)
     if rest:
@@ -275,15 +302,15 @@ def _guess_npol(size: int, nbeam: int, nchan: int | None) -> int:
 def _stated_shape(stated: object, named: dict[str, int | None]) -> tuple[int, ...]:
     """``data_shape`` as (nbeam, nchan, npol), with ntime in front where it is there."""
     if type(stated) is not list or not all(type(length) is int for length in stated):
-        raise RejectedMessage(RejectCause.HEADER_TYPE, f"data_shape is {stated!r}, no list of whole numbers")
+        raise RejectedMessage(RejectCause.HEADER_TYPE, f"data_shape is {quoted(stated)}, no list of whole numbers")
     if not 1 <= len(stated) <= 4 or min(stated) < 1:
-        raise RejectedMessage(RejectCause.SHAPE, f"data_shape {stated} is no (ntime, nbeam, nchan, npol)")
+        raise RejectedMessage(RejectCause.SHAPE, f"data_shape {quoted(stated)} is no (ntime, nbeam, nchan, npol)")
     shape = _with_all_axes(stated)
     for axis, length in zip(_AXES[1:], shape[-3:], strict=True):
         if named[axis] not in (None, length):
-            raise RejectedMessage(RejectCause.SHAPE, f"data_shape {stated}, but {axis} is {named[axis]}")
+            raise RejectedMessage(RejectCause.SHAPE, f"data_shape {quoted(stated)}, but {axis} is {named[axis]}")
     if shape[-1] not in _POLARISATIONS:
-        raise RejectedMessage(RejectCause.SHAPE, f"data_shape {stated} has {shape[-1]} products, not 1, 2 or 4")
+        raise RejectedMessage(RejectCause.SHAPE, f"data_shape {quoted(stated)} has {shape[-1]} products, not 1, 2 or 4")
     return shape
 
 

@@ -73,7 +73,8 @@ class HealthReading:
     state, link
         Of the stream and of its connection.
     frames_received, frames_rejected, frames_missing
-        Counts since the start.
+        Counts since the start. A message that came and was rejected is not missing: up to the last frame that was
+        received, a producer has sent as many as the three together.
     rejected
         Count by `RejectCause`.
     restarts, reversals, repeats
@@ -147,14 +148,26 @@ class StreamHealth:
         self._stalls_over = 0
         self._losses_known = self._restarts_known = True
         self._last_rejection = ""
+        self._rejected_since = 0
         self._last: Frame | None = None
         self._last_time_s = math.nan
         self._slot = -1
 
-    def reject(self, cause: RejectCause, detail: str = "") -> None:
-        """Count one message that was no frame."""
+    def reject(self, cause: RejectCause, detail: str = "", seq: int | None = None) -> None:
+        """Count one message that was no frame.
+
+        Parameters
+        ----------
+        cause, detail
+            Why it was none.
+        seq
+            The producer's number of it, where that could be read.
+        """
         self.rejected[cause] += 1
         self._last_rejection = f"{cause}: {detail}"
+        # It has come, so it is not missing; unless its number says that it stands elsewhere.
+        last = None if self._last is None else self._last.seq
+        self._rejected_since += seq is None or last is None or seq > last
 
     def queued(self, taken: int) -> None:
         """Learn how many messages have been taken in a row since the receive queue was last empty."""
@@ -192,6 +205,7 @@ class StreamHealth:
         self._restarts_known = frame.seq is not None or frame.time_tag is not None
         step_s = time_s - self._last_time_s
         missing = 0
+        rejected, self._rejected_since = self._rejected_since, 0
         if self._last is None:
             self._slot = 0
             if frame.interval_s is not None:
@@ -199,8 +213,9 @@ class StreamHealth:
         else:
             restarted = _restarted(self._last, frame) or self._jumped(frame, step_s)
             mark |= self._note_step(step_s, restarted, exact=not mark & Mark.TIME_GUESSED)
-            missing = self._missing(frame, step_s, restarted, mark)
-            stride = min(self._stride(step_s, missing, mark), LONGEST_GAP_ROWS)
+            lacking = self._lacking(frame, step_s, restarted, mark)
+            missing = max(0, lacking - rejected)
+            stride = min(self._stride(step_s, lacking, mark), LONGEST_GAP_ROWS)
             self._slot += stride
             if stride > 1:
                 mark |= Mark.GAP_BEFORE
@@ -246,8 +261,8 @@ class StreamHealth:
         self._steps.append(step_s)
         self.cadence_s = sorted(self._steps)[(len(self._steps) - 1) // 2]
 
-    def _missing(self, frame: "Frame", step_s: float, restarted: bool, mark: int) -> int:
-        """Frames lost between the last one and this one.
+    def _lacking(self, frame: "Frame", step_s: float, restarted: bool, mark: int) -> int:
+        """Rows that should be there between the last frame and this one: lost, or rejected as they came.
 
         The producer's own numbers tell exactly. Without them the data's time tells, but neither
         across a restart, where nothing was sent, nor from a time that is only a guess.
@@ -256,17 +271,17 @@ class StreamHealth:
         if restarted:
             return 0
         if frame.seq is not None and self._last.seq is not None:
-            missing = frame.seq - self._last.seq - 1
-            return missing if 0 <= missing < LONGEST_GAP_ROWS else 0
+            lacking = frame.seq - self._last.seq - 1
+            return lacking if 0 <= lacking < LONGEST_GAP_ROWS else 0
         if mark & Mark.TIME_GUESSED:
             return 0
         return max(0, self._stride(step_s, 0, mark) - 1)
 
-    def _stride(self, step_s: float, missing: int, mark: int) -> int:
+    def _stride(self, step_s: float, lacking: int, mark: int) -> int:
         """Slots from the last row to this one: at least one, and one for each row that should be there."""
         if mark & Mark.TIME_GUESSED or not self.cadence_s > 0 or not step_s > 0:
-            return 1 + missing
-        return max(1 + missing, round(step_s / self.cadence_s))
+            return 1 + lacking
+        return max(1 + lacking, round(step_s / self.cadence_s))
 
     def state(self, arrived_s: float) -> StreamState:
         """State at `arrived_s`: silence turns it."""

@@ -19,7 +19,7 @@ from typing import Any, Self
 import numpy as np
 
 from sunspec_tui.delay import DelayMethod
-from sunspec_tui.errors import RejectCause, RejectedMessage, UsageError
+from sunspec_tui.errors import RejectCause, RejectedMessage, UsageError, named_error
 from sunspec_tui.events import tell
 from sunspec_tui.follower import Follower
 from sunspec_tui.frame import decode
@@ -250,7 +250,7 @@ class StreamReceiver(Received):
             self._reject(error, arrived_s)
             return
         except Exception as error:  # noqa: BLE001 - counted and told; the next message may be a frame
-            self._reject(RejectedMessage(RejectCause.UNEXPECTED, repr(error)), arrived_s)
+            self._reject(RejectedMessage(RejectCause.UNEXPECTED, named_error(error)), arrived_s)
             return
         for reference in self._followers:
             follower = reference()

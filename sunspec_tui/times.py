@@ -45,6 +45,9 @@ _EPOCH, _EPOCH_UTC = datetime(1970, 1, 1), datetime(1970, 1, 1, tzinfo=UTC)
 LATEST_PLAUSIBLE_S = 4_102_444_800.0
 """2100-01-01: a wall clock after it counts something else."""
 
+# Years 1 to 9999, which a datetime can hold.
+_DATETIME_S = (-62_135_596_800.0, 253_402_300_799.0)
+
 
 def tag_to_unix(time_tag: int) -> float:
     """Seconds since 1970 of an LWA time tag.
@@ -83,7 +86,10 @@ def parse_wall_clock(value: float | str) -> float:
     ValueError
         If it is no number, or no plausible time (2000 to 2100) in s, ms, us or ns.
     """
-    seconds = float(value)
+    try:
+        seconds = float(value)
+    except OverflowError as error:
+        raise ValueError("a whole number too large for a time") from error
     if EARLIEST_PLAUSIBLE_S <= seconds < LATEST_PLAUSIBLE_S:
         return seconds
     seconds = scale_to_seconds(seconds)
@@ -172,8 +178,8 @@ def format_iso(unix_s: float) -> str:
 
 
 def format_clock(unix_s: float, digits: int = 0) -> str:
-    """UTC time of day, ``HH:MM:SS`` and `digits` of its fraction; ``--:--:--`` where no time is known."""
-    if not math.isfinite(unix_s):
+    """UTC time of day, ``HH:MM:SS`` and `digits` of its fraction; ``--:--:--`` where it has none."""
+    if not _DATETIME_S[0] <= unix_s <= _DATETIME_S[1]:
         return "--:--:--"
     moment = datetime.fromtimestamp(unix_s, UTC)
     fraction = f".{moment.microsecond // 10 ** (6 - digits):0{digits}d}" if digits else ""

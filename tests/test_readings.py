@@ -350,3 +350,25 @@ def test_what_headers_do_not_tell_is_not_said_to_be_none():
     health = HealthReading(losses_known=False)
     assert "missing  not told" in health_text(health).plain
     assert health.missing is None
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+def test_a_message_that_came_and_was_rejected_is_not_missing_too(numbered):
+    health, sent = StreamHealth(), 20
+    for n in range(sent):
+        if n in (3, 11):
+            continue
+        if n in (5, 6, 12):
+            health.reject(RejectCause.PAYLOAD_LENGTH, "cut short")
+        else:
+            health.place(frame(n, seq=n if numbered else None), 1.7e9 + n, n * 0.25)
+    assert health.frames_received + health.rejected.total() + health.frames_missing == sent
+    assert (health.rejected.total(), health.frames_missing) == (3, 2)
+
+
+def test_a_rejected_message_of_another_place_hides_no_loss():
+    health = StreamHealth()
+    health.place(frame(100, seq=100), 1.7e9, 0.0)
+    health.reject(RejectCause.SHAPE, "a stray of another sequence", seq=5)
+    health.place(frame(102, seq=102), 1.7e9, 0.5)
+    assert health.frames_missing == 1

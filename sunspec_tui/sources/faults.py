@@ -216,7 +216,6 @@ class Faults:
                 (RejectCause.TOPIC, [b"date", header, payload]),
                 (RejectCause.PARTS, [topic, header]),
             )[int(self._random.integers(4))]
-            self._unseen += 1
             self.counts["frames_rejected"] += 1
             self.rejected[cause] += 1
             yield spoilt
