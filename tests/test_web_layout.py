@@ -101,11 +101,30 @@ def test_a_row_without_a_number_has_none():
 def test_whatever_values_come_numbers_stay_numbers_of_their_order(values):
     with np.errstate(all="ignore"):
         found = through(values).values
-    np.testing.assert_array_equal(np.isfinite(values), ~np.isnan(found))
+    np.testing.assert_array_equal(np.isfinite(values), np.isfinite(found))
     for row, seen in zip(values, found, strict=True):
         good = np.isfinite(row)
         order = np.argsort(row[good], kind="stable")
         assert (np.diff(seen[good][order]) >= 0).all()
+
+
+SMALLEST, LARGEST = float(np.finfo(np.float32).smallest_subnormal), float(np.finfo(np.float32).max)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("value", [3e-45, SMALLEST, -SMALLEST, 1e-38, LARGEST, -LARGEST])
+def test_the_smallest_and_the_largest_numbers_alone_in_a_row_come_through(value, bits):
+    found = through(np.full((1, 3), value), bits).values
+    np.testing.assert_allclose(found, np.full((1, 3), value, np.float32), rtol=1e-4, atol=SMALLEST)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("ends", [(SMALLEST, LARGEST), (-LARGEST, LARGEST), (-SMALLEST, LARGEST), (-3e-45, 3e-45)])
+def test_both_ends_of_the_numbers_in_one_row_stay_numbers_in_order(ends, bits):
+    found = through([ends], bits).values[0]
+    assert np.isfinite(found).all()
+    assert found[0] <= found[1]
+    np.testing.assert_allclose(found[1], ends[1], rtol=1e-2, atol=SMALLEST)
 
 
 @pytest.mark.parametrize("message", [b"", b"\x01" * 10, b"\x09" + b"\0" * 40])

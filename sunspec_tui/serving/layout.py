@@ -21,6 +21,7 @@ HEADER = struct.Struct("<BBBBIIId")
 """version, kind, bits, product's index, epoch, rows, bins, number of the first row."""
 
 _ALIGNED = 8
+_SMALLEST, _LARGEST = np.finfo(np.float32).smallest_subnormal, np.finfo(np.float32).max
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +99,18 @@ def _codes(values: NDArray[np.float32], levels: int) -> tuple[NDArray[Any], ...]
     """Unit, lowest place and step of each row, and codes of its bins: 1 to `levels`, 0 where there is no number."""
     finite = np.isfinite(values)
     unit = _units(values, finite)
-    places = np.arcsinh(np.where(finite, values, np.float32(0)) / unit[:, None])
-    low = np.where(finite, places, np.float32(np.inf)).min(axis=1, initial=np.float32(np.inf))
-    high = np.where(finite, places, np.float32(-np.inf)).max(axis=1, initial=np.float32(-np.inf))
-    low, high = np.where(low <= high, low, np.float32(0)), np.where(low <= high, high, np.float32(0))
-    step = (high - low) / np.float32(levels - 1)
+    # In double precision: the ratio of the largest float32 to the smallest one is no float32.
+    places = np.arcsinh(np.where(finite, values, 0).astype(np.float64) / unit[:, None])
+    low = np.where(finite, places, np.inf).min(axis=1, initial=np.inf)
+    high = np.where(finite, places, -np.inf).max(axis=1, initial=-np.inf)
+    low, high = np.where(low <= high, low, 0), np.where(low <= high, high, 0)
+    # Codes are counted from what the message holds, not from what it was rounded from.
+    low, step = low.astype(np.float32), ((high - low) / (levels - 1)).astype(np.float32)
     with np.errstate(divide="ignore", invalid="ignore"):
-        codes = np.rint((places - low[:, None]) / step[:, None]) + 1
-    codes = np.where(step[:, None] > 0, codes, np.float32(1))
-    # Rounding may carry the highest place one code too far.
-    return unit, low, step, np.where(finite, np.minimum(codes, levels), np.float32(0))
+        codes = np.rint((places - low[:, None].astype(np.float64)) / step[:, None]) + 1
+    codes = np.where(step[:, None] > 0, codes, 1)
+    # Rounding may carry an end one code too far.
+    return unit, low, step, np.where(finite, np.clip(codes, 1, levels), 0)
 
 
 def _units(values: NDArray[np.float32], finite: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -117,11 +120,12 @@ def _units(values: NDArray[np.float32], finite: NDArray[np.bool_]) -> NDArray[np
     unit = np.where(size > 0, size, np.float32(np.inf)).min(axis=1, initial=np.float32(np.inf))
     if signed.any():
         median = np.median if finite.all() else np.nanmedian
-        unit[signed] = median(size[signed], axis=1)
-    # Neither a row of zeros nor numbers too small to divide by.
+        unit[signed] = median(size[signed].astype(np.float64), axis=1)
     most = np.where(finite, size, np.float32(0)).max(axis=1, initial=np.float32(0))
-    usable = np.isfinite(unit) & (unit > most * np.float32(1e-30)) & (unit > np.float32(1e-37))
-    return np.asarray(np.where(usable, unit, np.where(most > 0, most, np.float32(1)) * np.float32(1e-6)), np.float32)
+    # A single tiny value must not cost all others their precision.
+    usable = np.isfinite(unit) & (unit > 0) & (unit > most * 1e-30)
+    instead = np.maximum(np.where(most > 0, most, np.float32(1)) * np.float32(1e-6), _SMALLEST)
+    return np.asarray(np.where(usable, unit, instead), np.float32)
 
 
 def is_row(message: bytes | str) -> bool:
@@ -150,8 +154,10 @@ def decode(message: bytes) -> Message:
         raise ValueError(f"a message of version {version}, known is {VERSION}")
     rows = np.frombuffer(message, row_type(nbins, bits), n, HEADER.size)
     codes = rows["codes"]
-    places = rows["low"][:, None] + rows["step"][:, None] * (codes.astype(np.float32) - np.float32(1))
-    values = np.where(codes > 0, np.sinh(places) * rows["unit"][:, None], np.float32(np.nan))
+    low, step, unit = (rows[name][:, None].astype(np.float64) for name in ("low", "step", "unit"))
+    power = np.sinh(low + step * (codes.astype(np.float64) - 1)) * unit
+    # What has a code is a number: rounding must not carry it out of their range.
+    values = np.where(codes > 0, np.clip(power, -_LARGEST, _LARGEST), np.nan)
     return Message(
         kind,
         PRODUCTS[product],
