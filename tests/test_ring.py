@@ -1,0 +1,193 @@
+"""The ring of rows: what is kept, numbered and found again, as tables of slots."""
+
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sunspec_tui.ring import Mark, RingBuffer
+
+
+def filled(length, slots, *, first=0):
+    """A ring whose row n has the value n, the time 10 n and the mark n of `slots`."""
+    ring = RingBuffer(length, 2, 1, first=first)
+    for n, slot in enumerate(slots):
+        ring.append(np.full((2, 1), n, np.float32), n * 10.0, slot, n % 32)
+    return ring
+
+
+def numbers(rows):
+    """Numbers of rows of `filled`; all that a row carries must belong together."""
+    values = [int(value) for value in rows.data[:, 0, 0]]
+    assert rows.data[:, 1, 0].tolist() == values
+    assert rows.times_s.tolist() == [10.0 * value for value in values]
+    assert rows.marks.tolist() == [value % 32 for value in values]
+    assert len(rows) == len(values)
+    return values
+
+
+def test_a_new_ring_is_empty_and_has_its_shape():
+    ring = RingBuffer(5, 3, 2)
+    assert (ring.length, ring.nbins, ring.npol) == (5, 3, 2)
+    assert (ring.count, ring.index, ring.filled, ring.ends()) == (0, 0, 0, None)
+    rows = ring.latest()
+    assert (rows.data.shape, rows.count, len(rows)) == ((0, 3, 2), 0, 0)
+    assert (rows.data.dtype, rows.times_s.dtype, rows.slots.dtype, rows.marks.dtype) == (
+        np.float32, np.float64, np.int64, np.uint8,
+    )  # fmt: skip
+    assert ring.nbytes == 5 * (3 * 2 * 4 + 8 + 8 + 1)
+
+
+@pytest.mark.parametrize(
+    ("appended", "count", "index", "kept", "ends"),
+    [
+        (1, 1, 1, 1, (0, 0)),
+        (3, 3, 3, 3, (0, 4)),
+        (4, 4, 0, 4, (0, 6)),
+        (5, 5, 1, 4, (2, 8)),
+        (9, 9, 1, 4, (10, 16)),
+    ],
+)
+@pytest.mark.parametrize("first", [0, 7])
+def test_counts_and_ends_before_and_after_the_wrap(appended, count, index, kept, ends, first):
+    ring = filled(4, range(0, 2 * appended, 2), first=first)
+    assert (ring.count, ring.index, ring.filled, ring.ends()) == (count + first, index, kept, ends)
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"), [(None, [3, 4, 5, 6]), (2, [5, 6]), (4, [3, 4, 5, 6]), (9, [3, 4, 5, 6]), (0, []), (-3, [])]
+)
+@pytest.mark.parametrize("first", [0, 5])
+def test_the_latest_rows_come_oldest_first(asked, expected, first):
+    rows = filled(4, range(7), first=first).latest(asked)
+    assert numbers(rows) == expected
+    assert rows.slots.tolist() == expected
+    assert rows.count == 7 + first
+
+
+@pytest.mark.parametrize(
+    ("since", "most", "expected"),
+    [
+        (0, None, [3, 4, 5, 6]),
+        (5, None, [5, 6]),
+        (6, None, [6]),
+        (7, None, []),
+        (70, None, []),
+        (0, 3, [4, 5, 6]),
+        (6, 3, [6]),
+        (0, 1, [6]),
+        (0, 0, []),
+    ],
+)
+@pytest.mark.parametrize("first", [0, 5])
+def test_rows_since_a_number_are_those_still_kept(since, most, expected, first):
+    rows = filled(4, range(7), first=first).since(since + first if since else 0, most=most)
+    assert numbers(rows) == expected
+    assert rows.count == 7 + first
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "expected"),
+    [(0, 5, [3, 4]), (4, 6, [4, 5]),
+     (4, 99, [4, 5, 6]), (5, 5, []), (6, 4, []), (0, 2, []), (8, 9, []), (0, 99, [3, 4, 5, 6])],
+)  # fmt: skip
+@pytest.mark.parametrize("first", [0, 5])
+def test_rows_between_two_numbers_are_those_still_kept(start, stop, expected, first):
+    assert numbers(filled(4, range(7), first=first).between(start + first, stop + first)) == expected
+
+
+@pytest.mark.parametrize(
+    ("slot", "number"), [(-5, 2), (9, 2), (10, 2), (11, 3), (15, 3), (16, 4), (20, 4), (21, 5), (30, 5), (31, 6)]
+)
+@pytest.mark.parametrize("first", [0, 3])
+def test_a_slot_finds_the_first_row_at_or_after_it(slot, number, first):
+    ring = filled(4, [1, 5, 10, 15, 20, 30], first=first)
+    assert ring.number_at(slot) == number + first
+
+
+def test_a_slot_in_an_empty_ring_finds_the_next_row():
+    assert RingBuffer(4, 1, 1, first=9).number_at(3) == 9
+
+
+@pytest.mark.parametrize(
+    ("most", "slots", "expected"),
+    [
+        (99, 99, [2, 3, 4, 5, 6, 7, 8, 9]),
+        (99, 3, [7, 8, 9]),
+        (99, 1, [9]),
+        (4, 99, [3, 5, 7, 9]),
+        (3, 99, [3, 6, 9]),
+        (5, 99, [3, 5, 7, 9]),
+        (1, 99, [9]),
+        (2, 3, [7, 9]),
+        (8, 8, [2, 3, 4, 5, 6, 7, 8, 9]),
+        (7, 8, [3, 5, 7, 9]),
+    ],
+)
+@pytest.mark.parametrize("first", [0, 5])
+def test_a_sample_has_the_newest_row_and_others_at_even_distances(most, slots, expected, first):
+    rows = filled(8, range(10), first=first).sampled(most, slots)
+    assert numbers(rows) == expected
+    assert rows.count == 10 + first
+
+
+def test_a_sample_counts_slots_and_not_rows():
+    ring = filled(8, [0, 1, 2, 50, 51, 60])
+    assert numbers(ring.sampled(9, 10)) == [4, 5]
+    assert numbers(ring.sampled(9, 11)) == [3, 4, 5]
+    empty = RingBuffer(8, 1, 1, first=4).sampled(9, 9)
+    assert (len(empty), empty.count) == (0, 4)
+
+
+@given(
+    length=st.integers(1, 12),
+    steps=st.lists(st.integers(1, 5), max_size=40),
+    most=st.integers(1, 12),
+    slots=st.integers(1, 60),
+)
+def test_a_sample_is_bounded_even_and_of_the_span(length, steps, most, slots):
+    placed = np.cumsum([0, *steps]).tolist()
+    ring = filled(length, placed)
+    rows = ring.sampled(most, slots)
+    within = [slot for slot in placed[-length:] if slot > placed[-1] - slots]
+    found = rows.slots.tolist()
+    assert found[-1] == placed[-1]
+    assert len(found) <= most
+    step = -(-len(within) // most)
+    assert found == within[::-1][::step][::-1]
+
+
+def test_rows_are_copies_that_later_rows_do_not_change():
+    ring = filled(3, range(3))
+    rows = ring.latest()
+    row = np.zeros((2, 1), np.float32)
+    ring.append(row, 1e6, 99)
+    row[:] = 5
+    assert numbers(rows) == [0, 1, 2]
+    last = ring.latest(1)
+    assert (last.data.tolist(), last.marks.tolist()) == ([[[0.0], [0.0]]], [Mark.NONE])
+
+
+READERS = [
+    lambda ring: ring.latest(),
+    lambda ring: ring.since(0),
+    lambda ring: ring.sampled(3, 3),
+    lambda ring: ring.ends(),
+    lambda ring: ring.between(0, 9),
+    lambda ring: ring.number_at(2),
+    lambda ring: ring.append(np.zeros((2, 1), np.float32), 0.0, 9),
+]
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_everything_waits_for_the_ones_who_hold_the_lock(read):
+    ring = filled(3, range(5))
+    done = threading.Event()
+    thread = threading.Thread(target=lambda: (read(ring), done.set()))
+    with ring._lock:
+        thread.start()
+        assert not done.wait(0.02)
+    assert done.wait(10)
+    thread.join()
