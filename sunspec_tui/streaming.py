@@ -4,10 +4,16 @@ Replaces the class of the same name in the recorder's ``dr_beam.py``. It reads a
 interface, averages over the data's own time and sends each average as one message. It never makes the
 recorder wait: what a slow subscriber does not take is dropped for that subscriber. That it has fallen behind is counted
 and logged; how many frames that cost, ``seq`` shows to the subscriber. Only this module and `subscriber` may use zmq.
+
+Subscribers are strangers. ZeroMQ hands on one subscription of each peer at a time and holds back the rest; so many are
+read with each frame, each is bounded in length, and a peer that asks for too much that is not published is cut off.
 """
 
 import logging
 import math
+import os
+import socket as sockets
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,11 +27,16 @@ from sunspec_tui.averaging import Sequence, WindowAverager
 from sunspec_tui.encoding import Encode, Message, encode
 from sunspec_tui.errors import UsageError
 from sunspec_tui.proclog import ProcessLog, pin
+from sunspec_tui.subscriptions import MAX_TOPIC_BYTES, Subscriptions
 from sunspec_tui.times import CLOCK_HZ, format_block_time, tag_to_unix
 
 SEND_QUEUE_FRAMES = 1000
 _LINGER_MS = 1000
-_BEHIND_LOG_S = 1.0
+_BEHIND_LOG_S = _CUT_OFF_LOG_S = 1.0
+_MAX_MESSAGES_READ = 500
+_RECEIVE_BUFFER_BYTES = 4096
+# Of struct tcp_info: bytes that have come from the peer in all.
+_BYTES_RECEIVED = slice(128, 136)
 
 
 class AvgStreamingOp:
@@ -71,8 +82,8 @@ class AvgStreamingOp:
         Messages handed to ZeroMQ.
     times_behind
         How often a subscriber's queue was full; frames are dropped for it from then on until it reads again.
-    subscribers
-        Subscriptions that hold.
+    peers_cut_off
+        Connections closed because their peer asked for too much that is not published.
 
     Raises
     ------
@@ -113,16 +124,22 @@ class AvgStreamingOp:
         self.port = stream_port
         self.stream_interval = stream_interval
         self.frames_made = self.frames_sent = self.times_behind = 0
-        self.subscribers = 0
+        self.peers_cut_off = 0
+        self._subscriptions = Subscriptions()
         self._wait, self._lossless, self._max_frames = wait, lossless, max_frames
         self._burst_gap_s, self._send_queue_frames = burst_gap_s, send_queue_frames
         self._encode = encode
         self._clock, self._monotonic = clock, monotonic
-        self._behind_said_s = -math.inf
+        self._behind_said_s = self._cut_off_said_s = -math.inf
         self._process_log = ProcessLog(type(self).__name__)
         self._stopping = threading.Event()
         self._context: zmq.Context[Any] | None = None
         self._socket: zmq.Socket[bytes]
+
+    @property
+    def subscribers(self) -> int:
+        """Subscriptions to frames that hold."""
+        return self._subscriptions.count
 
     def bind(self) -> int:
         """Open the socket and return its port; `main` does it where it has not been done, a second call nothing.
@@ -138,6 +155,10 @@ class AvgStreamingOp:
         self._socket = socket = self._context.socket(zmq.XPUB)
         socket.sndhwm = self._send_queue_frames
         socket.linger = _LINGER_MS
+        # One message of each peer at a time: what is not read yet waits at the peer, not in our memory.
+        socket.rcvhwm = 1
+        socket.rcvbuf = _RECEIVE_BUFFER_BYTES
+        socket.maxmsgsize = MAX_TOPIC_BYTES
         # VERBOSE alone would pass on every subscription, but only the last unsubscription.
         socket.setsockopt(zmq.XPUB_VERBOSER, 1)
         # A full queue is told; what becomes of it is `_drop`'s to say.
@@ -206,9 +227,30 @@ class AvgStreamingOp:
         return False
 
     def _read_subscriptions(self) -> None:
-        """Count who comes and goes: a message of 1 or 0 and a topic; anything else is not for us."""
-        while self._socket.poll(0):
-            self.subscribers += {b"\x01": 1, b"\x00": -1}.get(self._socket.recv()[:1], 0)
+        """Count who comes and goes, in bounded time, and cut off who asks for too much."""
+        if not int(self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
+            return
+        for _ in range(_MAX_MESSAGES_READ):
+            try:
+                message = self._socket.recv(zmq.NOBLOCK, copy=False)
+            except zmq.Again:
+                return
+            peer = _descriptor(message)
+            if self._subscriptions.take(bytes(message.buffer), peer) and peer is not None:
+                self._cut_off(peer)
+
+    def _cut_off(self, peer: int) -> None:
+        """Close the connection of a peer over its budget, unless its descriptor is somebody else's by now."""
+        closed = _hang_up(peer, self._subscriptions.wire_bytes(peer))
+        self._subscriptions.forget(peer)
+        if not closed:
+            return
+        self.peers_cut_off += 1
+        now_s = self._monotonic()
+        if now_s - self._cut_off_said_s >= _CUT_OFF_LOG_S:
+            text = "a subscriber asks for too many topics that are not published: it is cut off (%d times so far)"
+            self.log.warning(text, self.peers_cut_off)
+            self._cut_off_said_s = now_s
 
     def _publish_ring(self) -> None:
         for iseq in self.iring.read(guarantee=self.guarantee):
@@ -301,3 +343,30 @@ class AvgStreamingOp:
         if sequence.chan0 is not None:
             header["chan0"] = sequence.chan0
         return header
+
+
+def _descriptor(message: zmq.Frame) -> int | None:
+    """The connection that a message came through; None where it has ended."""
+    try:
+        return int(message.get(zmq.SRCFD))
+    except zmq.ZMQError:
+        return None
+
+
+def _hang_up(descriptor: int, min_bytes: int) -> bool:
+    """Shut down a connection that has brought at least so many bytes; whether it was done.
+
+    ZeroMQ has no call for it. It may close the descriptor at any moment, and a new peer's connection may have taken
+    its number: that one has brought less.
+    """
+    try:
+        with sockets.socket(fileno=os.dup(descriptor)) as connection:
+            if sys.platform == "linux":
+                info = connection.getsockopt(sockets.IPPROTO_TCP, sockets.TCP_INFO, _BYTES_RECEIVED.stop)
+                if int.from_bytes(info[_BYTES_RECEIVED], sys.byteorder) < min_bytes:
+                    return False
+            connection.shutdown(sockets.SHUT_RDWR)
+    except OSError:
+        # It has been closed already.
+        return False
+    return True
