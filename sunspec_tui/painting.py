@@ -6,8 +6,8 @@ sends what differs, as much as the `Governor` allows; a `CellWidget` lays its ce
 Textual's compositor, where nothing covers it.
 
 This is the one module that leans on what Textual does not promise: `App._display`, `App._batch_count`,
-`App._filters`, `Screen._compositor`, `Widget._styles_cache`, the compositor's updates and the driver's
-writer thread.
+`App._filters`, `App._background_screens`, `Screen._compositor`, `Widget._styles_cache`, the compositor's updates
+and its map of visible widgets, and the driver's writer thread.
 tests/test_painting.py fails when one of them changes.
 """
 
@@ -81,6 +81,7 @@ class PaintedApp(App[int]):
         self._closed_link = False
         self._pictures_sent_s = 0.0
         self._has_content = self._asked = False
+        self._places: tuple[Screen[object] | None, object] = (None, None)
 
     # Textual's updates
 
@@ -89,17 +90,37 @@ class PaintedApp(App[int]):
         if not self._paints:
             super()._display(screen, renderable)
             return
-        if renderable is not None and not self._batch_count and self._running:
-            self._fit_canvas()
-            self._has_content = True
-            if isinstance(renderable, LayoutUpdate):
-                self._take_layout(renderable)
-            elif isinstance(renderable, ChopsUpdate):
-                self._take_chops(renderable)
-            else:
-                self.log.error(f"unknown update {renderable!r}")
-            self.paint_soon()
+        if not self._batch_count and self._running:
+            renderable = self._with_what_has_moved(screen, renderable)
+            if renderable is not None:
+                self._take(renderable)
         self.post_display_hook()
+
+    def _with_what_has_moved(self, screen: Screen[object], renderable: RenderableType | None) -> RenderableType | None:
+        """An update, or a full one where widgets have moved since the last.
+
+        Textual sends what lies elsewhere than at the last layout. But whoever asks for the place of a widget
+        between a change and its layout has the places found there and then, and the layout no longer
+        sees what has moved.
+        """
+        places = screen._compositor.visible_widgets  # noqa: SLF001 - see the module
+        before, self._places = self._places, (screen, places)
+        if isinstance(renderable, LayoutUpdate) or before[0] is not screen:
+            return renderable
+        if before[1] is places or before[1] == places:
+            return renderable
+        return screen._compositor.render_update(full=True, screen_stack=self._background_screens)  # noqa: SLF001
+
+    def _take(self, update: RenderableType) -> None:
+        self._fit_canvas()
+        self._has_content = True
+        if isinstance(update, LayoutUpdate):
+            self._take_layout(update)
+        elif isinstance(update, ChopsUpdate):
+            self._take_chops(update)
+        else:
+            self.log.error(f"unknown update {update!r}")
+        self.paint_soon()
 
     @property
     def _paints(self) -> bool:

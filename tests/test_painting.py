@@ -1,5 +1,6 @@
 """Incremental drawing is exact: the terminal holds what a full repaint would put there."""
 
+import asyncio
 import inspect
 import io
 import logging
@@ -174,6 +175,7 @@ def test_textual_still_makes_its_updates_as_painting_reads_them():
     assert list(inspect.signature(App._display).parameters) == ["self", "screen", "renderable"]
     assert list(inspect.signature(ChopsUpdate).parameters) == ["chops", "spans", "chop_ends"]
     assert list(inspect.signature(LayoutUpdate).parameters) == ["strips", "region"]
+    assert list(inspect.signature(Compositor.render_update).parameters)[1:3] == ["full", "screen_stack"]
 
 
 def test_a_column_like_the_one_before_it_is_drawn_where_its_line_has_moved():
@@ -207,6 +209,30 @@ def test_an_action_of_the_palette_is_done_and_the_picture_is_whole_again():
         screen.press("down", "enter")
         poll_until(lambda: screen.app.scene.view.palette == "turbo", what="the palette chosen")
         screen.settle()
+        assert not differences(screen.cells(), screen.full_repaint())
+    finally:
+        screen.close()
+
+
+def test_a_message_that_moves_up_for_another_one_stays_on_the_screen():
+    screen = Screen(60, 30, StillReceiver())
+
+    async def notify_twice():
+        for word in ("first", "second"):
+            screen.app.notify(word)
+            for _ in range(100):
+                # As Textual does it where a widget is refreshed while another one is being mounted.
+                screen.app.screen._compositor._full_map_invalidated = True
+                assert screen.app.query_one("#waterfall").region
+                await asyncio.sleep(0)
+
+    try:
+        screen.receiver.feed(np.full((1, 384, 4), 27, np.float32))
+        screen.tick()
+        screen.settle()
+        screen.do(notify_twice)
+        screen.settle()
+        assert all(any(word in line for line in screen.terminal.display) for word in ("first", "second"))
         assert not differences(screen.cells(), screen.full_repaint())
     finally:
         screen.close()
