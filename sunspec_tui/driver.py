@@ -1,17 +1,47 @@
 """Textual's driver of the terminal, made to bear what happens at either end of an SSH session.
 
 Standard error may go to a file, so the terminal is what standard output is: the command line has seen that it is one.
+What it sends is taken apart by `terminal_input`, not by Textual's parser; what is written goes through
+`terminal_output`, so that a terminal that takes nothing holds nobody up.
 
 A process may be continued that was never suspended by us: the kernel sends SIGCONT along with SIGHUP, and
-so does whoever stops and continues it from outside. And the terminal may go away: the thread that writes to it
-ends then, and its queue must not be waited for. What is Textual's own here is tested in `tests/test_terminal.py`.
+so does whoever stops and continues it from outside. And the terminal may go away. What is Textual's own here is
+tested in `tests/test_driver.py`.
 """
 
+import asyncio
+import logging
+import os
+import select
 import sys
-from io import TextIOWrapper
-from typing import Any, cast
+import time
+from typing import Any
 
 from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
+
+from sunspec_tui.terminal import terminal_size
+from sunspec_tui.terminal_events import EventMaker
+from sunspec_tui.terminal_input import InputSplitter, Token
+from sunspec_tui.terminal_output import TerminalOutput
+
+log = logging.getLogger(__name__)
+
+QUESTION = "\x1b[6n"
+"""Every terminal answers where its cursor is."""
+_MAX_QUESTIONS = 16
+_READ_BYTES = 1024
+_LOOK_S = 0.1
+_SOON_S = 0.02
+# How many messages may wait for the app before no more are read.
+_MAX_WAITING = 64
+_RESTART_AFTER_S = 0.5
+# What is waited at the end for a terminal that takes nothing.
+_LAST_WORDS_S = 1.5
+_RESTORE = (
+    "\x1b[?2026l\x1b[0m\x1b[?2004l\x1b[?7h\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l"
+    "\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l"
+)
 
 
 class Driver(LinuxDriver):
@@ -19,10 +49,16 @@ class Driver(LinuxDriver):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        output = cast("TextIOWrapper", sys.__stdout__)
-        # As forgiving as standard error: a character that the terminal's encoding lacks must not end the display.
-        output.reconfigure(errors="backslashreplace")
-        self._file = output
+        output = sys.__stdout__
+        assert output is not None  # noqa: S101 - the command line has looked
+        self._output = TerminalOutput(output.fileno(), output.encoding)
+        self._file = self._output  # type: ignore[assignment]
+        self._size = self._size or self._get_terminal_size()
+        self._questions = 0
+        self._input_is_gone = False
+        self._told: set[str] = set()
+
+    # What is written
 
     @property
     def is_writing(self) -> bool:
@@ -30,9 +66,44 @@ class Driver(LinuxDriver):
         return self._writer_thread is not None and self._writer_thread.is_alive()
 
     @property
+    def is_busy(self) -> bool:
+        """Whether something waits for the terminal to take it."""
+        thread = self._writer_thread
+        return self._output.is_busy or (thread is not None and bool(thread._queue.qsize()))  # noqa: SLF001 - see tests/test_driver.py
+
+    @property
     def is_gone(self) -> bool:
         """Whether the terminal has gone away; one that was given back for a while has not."""
-        return self._writer_thread is not None and not self.is_writing and not self._must_signal_resume
+        lost = self._output.is_gone or self._input_is_gone
+        return self._writer_thread is not None and not self._must_signal_resume and (lost or not self.is_writing)
+
+    def write(self, data: str) -> None:
+        """Write to the terminal, while there is one."""
+        if self.is_writing and not self._output.is_gone:
+            self._questions = min(_MAX_QUESTIONS, self._questions + data.count(QUESTION))
+            super().write(data)
+
+    def start_application_mode(self) -> None:
+        """Take the terminal."""
+        self._output.start()
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+
+    def stop_application_mode(self) -> None:
+        """Give the terminal back; what is still to be drawn on it is of no use any more."""
+        self._output.drop_pictures()
+        super().stop_application_mode()
+
+    def close(self) -> None:
+        """End the threads that write, with all written that the terminal takes in time."""
+        if self.is_writing:
+            super().close()
+        self._output.stop(_RESTORE, _LAST_WORDS_S)
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        return terminal_size(self._output.fileno(), os.environ)
+
+    def _query_in_band_window_resize(self) -> None:
+        """Ask for no reports of the size: the kernel knows it, and nobody else is believed."""
 
     def _sigcont_application(self, *_: object) -> None:
         """Take the terminal again, if it was given back; else draw all anew, for it may hold anything."""
@@ -41,12 +112,74 @@ class Driver(LinuxDriver):
         else:
             self._app.call_later(self._app.action_redraw)  # type: ignore[attr-defined]
 
-    def write(self, data: str) -> None:
-        """Write to the terminal, while there is one."""
-        if self.is_writing:
-            super().write(data)
+    # What is read
 
-    def close(self) -> None:
-        """End the thread that writes, unless the terminal has ended it."""
-        if self.is_writing:
-            super().close()
+    def _run_input_thread(self) -> None:
+        """Read until the end; a fault of ours is told, and reading goes on."""
+        while not self.exit_event.is_set() and not self._input_is_gone:
+            try:
+                self.run_input_thread()
+            except OSError as error:
+                self._input_is_gone = True
+                self._tell_once(f"the terminal can no longer be read: {error.strerror}", logging.WARNING)
+            except Exception as error:  # noqa: BLE001 - without this thread no key does anything
+                self._tell_once(f"reading keys failed and begins again: {error!r}", logging.ERROR)
+                self.exit_event.wait(_RESTART_AFTER_S)
+
+    def run_input_thread(self) -> None:
+        """Read what the terminal sends, and hand on what it means."""
+        splitter, maker = InputSplitter(), EventMaker()
+        cut = 0
+        while not self.exit_event.is_set():
+            wait_s = _SOON_S if splitter.is_waiting else _LOOK_S
+            if select.select([self.fileno], [], [], wait_s)[0]:
+                data = os.read(self.fileno, _READ_BYTES)
+                if not data:
+                    raise OSError(0, "its input has ended")
+                tokens = splitter.feed(data, time.monotonic())
+            else:
+                tokens = splitter.tick(time.monotonic())
+            self._hand_on(maker, tokens)
+            if splitter.cut > cut:
+                cut = splitter.cut
+                self._tell_once(
+                    "the terminal began a paste or an answer that had no end; it was dropped", logging.WARNING
+                )
+
+    def _hand_on(self, maker: EventMaker, tokens: list[Token]) -> None:
+        if not tokens:
+            return
+        for message in self._messages(maker, tokens):
+            if type(message).__name__ == "CursorPosition":
+                self._questions = max(0, self._questions - 1)
+            self.process_message(message)
+        self._wait_for_app()
+
+    def _messages(self, maker: EventMaker, tokens: list[Token]) -> list[Message]:
+        """What tokens mean; those that cannot be read are dropped, one by one."""
+        try:
+            return maker.messages(tokens, self._app.size, self._questions)
+        except Exception as error:  # noqa: BLE001 - Textual's tables fail in ways of their own
+            if len(tokens) > 1:
+                return [message for token in tokens for message in self._messages(maker, [token])]
+            self._tell_once(f"{tokens[0].text!r} of the terminal was dropped: {error!r}", logging.WARNING)
+            return []
+
+    def _wait_for_app(self) -> None:
+        """Read no more than the app can handle: the rest may wait in the terminal."""
+        handled = asyncio.run_coroutine_threadsafe(_nothing(), self._loop)
+        while not self.exit_event.is_set():
+            if handled.done() and self._app.message_queue_size <= _MAX_WAITING:
+                return
+            self.exit_event.wait(_SOON_S / 4)
+
+    def _tell_once(self, text: str, level: int) -> None:
+        """Log what has happened, the first time."""
+        kind = text.partition(":")[0]
+        if kind not in self._told:
+            self._told.add(kind)
+            log.log(level, "%s", text)
+
+
+async def _nothing() -> None:
+    """Run after all that was posted before."""

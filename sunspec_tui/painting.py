@@ -33,15 +33,13 @@ from textual.widget import Widget
 
 from sunspec_tui.cells import CONTINUED, Canvas, Grid, Region, code_points
 from sunspec_tui.colormaps import Depth
-from sunspec_tui.driver import Driver
+from sunspec_tui.driver import QUESTION, Driver
 from sunspec_tui.governor import Governor, LinkReading
 from sunspec_tui.looks import ascii_text, look_of, style_of, to_ascii
 
 # Wide characters on a page that the canvas takes for narrow, because our pictures are drawn with it.
 _WIDE_AMONG_OURS = "\u25fd\u25fe"
 _SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
-# Every terminal answers where its cursor is; Textual reads the answer.
-_QUESTION = "\x1b[6n"
 # How soon to look again where no event will say that the link has room.
 _RETRY_S = 0.05
 _LAST_ANSWER_S = 0.3
@@ -220,6 +218,11 @@ class PaintedApp(App[int]):
             self.paint_soon()
 
     @property
+    def message_queue_size(self) -> int:
+        """How many messages wait to be handled; may be asked from any thread."""
+        return self._message_queue.qsize()
+
+    @property
     def is_abandoned(self) -> bool:
         """Whether the terminal has gone away, with or without a signal that says so."""
         return isinstance(self._driver, Driver) and self._driver.is_gone
@@ -242,7 +245,7 @@ class PaintedApp(App[int]):
         now_s = time.monotonic()
         if self.governor.waits(now_s) or self._writer_is_busy():
             if self.governor.doubts(now_s):
-                self._put(_QUESTION)
+                self._put(QUESTION)
                 self.governor.asked_again(now_s)
             self.paint_soon(_RETRY_S)
             return
@@ -257,7 +260,7 @@ class PaintedApp(App[int]):
             if not self._asked:
                 # The link's own round trip, before anything is under way on it.
                 self._asked = True
-                self._put(_QUESTION)
+                self._put(QUESTION)
                 self.governor.asked(now_s)
             self._write(text, now_s, finished=text_only or self.canvas.finished)
         if not self.canvas.finished:
@@ -269,7 +272,7 @@ class PaintedApp(App[int]):
             text += f"\x1b[{self.cursor_position.y + 1};{self.cursor_position.x + 1}H"
         if self._sync_available:
             text = _SYNC_START + text + _SYNC_END
-        text += _QUESTION
+        text += QUESTION
         nbytes = len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
         self.governor.sent(nbytes, now_s, finished=finished)
         self._put(text)
@@ -282,8 +285,7 @@ class PaintedApp(App[int]):
 
     def _writer_is_busy(self) -> bool:
         """Whether an update still waits to be written: all that is known where no answer comes."""
-        thread = getattr(self._driver, "_writer_thread", None)
-        return thread is not None and bool(thread._queue.qsize())  # noqa: SLF001 - see the module
+        return isinstance(self._driver, Driver) and self._driver.is_busy
 
     def _picture_regions(self) -> list[Region]:
         return [

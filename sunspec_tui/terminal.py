@@ -1,13 +1,17 @@
-"""What the terminal can show, as its environment tells.
+"""What the terminal can show, as its environment and the kernel tell.
 
-Pure functions of an environment; nothing is asked of the terminal itself.
+Nothing is asked of the terminal itself.
 """
 
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 
 from sunspec_tui.colormaps import Depth
 
 _TRUE_COLOUR_TERMS = ("-direct", "-truecolor", "kitty", "alacritty", "ghostty", "wezterm", "foot")
+MAX_COLUMNS, MAX_LINES = 1000, 400
+_DEFAULT_SIZE = (80, 24)
 _PLAIN_TERMS = ("dumb", "vt100", "vt102", "vt220", "-mono", "-m")
 
 
@@ -36,3 +40,25 @@ def colour_depth(environment: Mapping[str, str]) -> Depth:
 def needs_ascii(encoding: str | None) -> bool:
     """Whether an encoding has no braille and no blocks."""
     return encoding is not None and "utf" not in encoding.lower()
+
+
+def terminal_size(fileno: int, environment: Mapping[str, str]) -> tuple[int, int]:
+    """Columns and lines of a terminal that are drawn on, from 1x1 to 1000x400.
+
+    Parameters
+    ----------
+    fileno
+        Of the terminal: its kernel knows the size.
+    environment
+        Where ``COLUMNS`` and ``LINES`` are looked up, if the kernel does not know (as on a serial line): they may be
+        of another terminal, or of a time before its size has changed.
+    """
+    known = (0, 0)
+    with suppress(OSError):
+        known = os.get_terminal_size(fileno)
+    told = (environment.get("COLUMNS", ""), environment.get("LINES", ""))
+    columns, lines = (
+        size or (int(text) if text.isdecimal() and len(text) < 6 else 0) or default
+        for size, text, default in zip(known, told, _DEFAULT_SIZE, strict=True)
+    )
+    return min(columns, MAX_COLUMNS), min(lines, MAX_LINES)

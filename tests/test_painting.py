@@ -6,6 +6,7 @@ import io
 import logging
 
 import numpy as np
+import pytest
 from conftest import poll_until
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -238,7 +239,8 @@ def test_a_message_that_moves_up_for_another_one_stays_on_the_screen():
         screen.close()
 
 
-TestIncremental = Incremental.TestCase
+# Thousands of steps on a terminal, on a machine that may have much else to do.
+TestIncremental = pytest.mark.timeout(900)(Incremental.TestCase)
 TestIncremental.settings = settings(
     max_examples=25,
     stateful_step_count=80,

@@ -49,12 +49,14 @@ def duration(seconds: float | None) -> str:
         return "–"
     size = abs(seconds)
     sign = "-" if seconds < 0 else ""
-    if size < 100:
-        return f"{seconds:.2f} s" if size < 10 else f"{seconds:.1f} s"
-    if size < 3600:
-        return f"{sign}{size // 60:.0f} min {size % 60:02.0f} s"
-    if size < 2 * 86400:
-        return f"{sign}{size // 3600:.0f} h {size % 3600 // 60:02.0f} min"
+    if size < 99.95:
+        return f"{seconds:.2f} s" if size < 9.995 else f"{seconds:.1f} s"
+    # Rounded before it is divided: 3599.7 s are an hour, not 59 min and 60 s.
+    whole_s, whole_min = round(size), round(size / 60)
+    if whole_s < 3600:
+        return f"{sign}{whole_s // 60} min {whole_s % 60:02d} s"
+    if whole_min < 2 * 1440:
+        return f"{sign}{whole_min // 60} h {whole_min % 60:02d} min"
     if size < 2 * 365.25 * 86400:
         return f"{sign}{size / 86400:.0f} days"
     return f"{sign}{size / 365.25 / 86400:.1f} years"

@@ -1,0 +1,140 @@
+"""From what a terminal has sent to Textual's events: keys, mouse, pastes, and the few answers that are asked for.
+
+Only forms that are known pass. Textual's parser is asked what key a sequence is; it never reads the stream
+itself, because there an answer that it does not know turns into keys.
+
+Of Textual's inside this leans on `XTermParser._sequence_to_key_events` and `XTermParser.parse_mouse_code`, the table
+of keys, and its messages. tests/test_terminal_events.py fails when one of them changes.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import zip_longest
+
+from textual import events, messages
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
+from textual._keyboard_protocol import FUNCTIONAL_KEYS
+from textual._xterm_parser import XTermParser
+from textual.keys import Keys
+from textual.message import Message
+
+from sunspec_tui.terminal_input import ESC, Kind, Token
+
+_CURSOR = re.compile(r"\x1b\[(\d{1,5});(\d{1,5})R")
+_SYNCHRONISED_OUTPUT = re.compile(r"\x1b\[\?2026;[123]\$y")
+_MOUSE = re.compile(r"\x1b\[<(\d{1,3});(\d{1,5});(\d{1,5})[Mm]")
+_MODIFIED_KEY = re.compile(r"\x1b\[27;(\d{1,3});(\d{1,7})~")
+_EXTENDED_KEY = re.compile(
+    r"\x1b\[(?P<code>\d{0,7})(?::[\d:]*)?(?:;(?P<modifiers>\d{0,3})(?::(?P<kind>\d?))?(?:;(?P<text>[\d:]*))?)?(?P<end>[u~A-HPQS])"
+)
+_FOCUS = {f"{ESC}[I": events.AppFocus, f"{ESC}[O": events.AppBlur}
+_RELEASED = "3"
+# Buttons from here on are those beside the wheel: nothing uses them, and Textual takes them for the left one.
+_MOST_BUTTONS = 128
+_MAX_CODE_POINT = 0x10FFFF
+
+
+class EventMaker:
+    """Makes Textual's messages of tokens."""
+
+    def __init__(self) -> None:
+        self._parser = XTermParser()
+
+    def messages(self, tokens: Iterable[Token], size: tuple[int, int], questions: int) -> list[Message]:
+        """Messages for tokens that came together.
+
+        Parameters
+        ----------
+        tokens
+            From an `InputSplitter`.
+        size
+            Columns and lines of the screen: the mouse cannot be anywhere else.
+        questions
+            How many answers about the cursor are awaited; others are nobody's.
+        """
+        found: list[Message] = []
+        for token in tokens:
+            found += self._messages(token, size)
+        return _with_answers(_without_repeats(found), questions)
+
+    def _messages(self, token: Token, size: tuple[int, int]) -> list[Message]:
+        if token.kind is Kind.ESCAPE:
+            return [events.Key("escape", ESC)]
+        if token.kind is Kind.PASTE:
+            text = "".join(each for each in token.text if each in "\n\t" or each.isprintable())
+            return [events.Paste(text)] if text else []
+        if token.kind is Kind.CHARACTER:
+            return self._keys(token.text)
+        return self._sequence(token.text, size)
+
+    def _keys(self, sequence: str, *, alt: bool = False) -> list[Message]:
+        return [key for key in self._parser._sequence_to_key_events(sequence, alt) if key.key != Keys.Ignore]  # noqa: SLF001
+
+    def _sequence(self, sequence: str, size: tuple[int, int]) -> list[Message]:
+        if sequence in _FOCUS:
+            return [_FOCUS[sequence]()]
+        if (found := _CURSOR.fullmatch(sequence)) is not None:
+            return [events.CursorPosition(int(found[2]) - 1, int(found[1]) - 1)]
+        if _SYNCHRONISED_OUTPUT.fullmatch(sequence):
+            return [messages.TerminalSupportsSynchronizedOutput()]
+        if (found := _MOUSE.fullmatch(sequence)) is not None:
+            return self._mouse(sequence, int(found[1]), (int(found[2]), int(found[3])), size)
+        key = canonical_key(sequence)
+        if key is not None:
+            return self._keys(key)
+        if len(sequence) == 2 and sequence not in ANSI_SEQUENCES_KEYS:
+            return self._keys(sequence[1], alt=True)
+        return self._keys(sequence) if sequence in ANSI_SEQUENCES_KEYS else []
+
+    def _mouse(self, sequence: str, buttons: int, at: tuple[int, int], size: tuple[int, int]) -> list[Message]:
+        if buttons >= _MOST_BUTTONS or not (1 <= at[0] <= size[0] and 1 <= at[1] <= size[1]):
+            return []
+        event = self._parser.parse_mouse_code(sequence)
+        return [] if event is None else [event]
+
+
+def canonical_key(sequence: str) -> str | None:
+    """A key of the extended keyboard protocol with nothing in it but key, modifiers and text.
+
+    None where it is something else. A key that was let go, or that cannot be, is an empty sequence.
+    """
+    if (modified := _MODIFIED_KEY.fullmatch(sequence)) is not None:
+        sequence = f"{ESC}[{modified[2]};{modified[1]}u"
+    found = _EXTENDED_KEY.fullmatch(sequence)
+    if found is None:
+        return None
+    code, modifiers, text, end = (found[name] or "" for name in ("code", "modifiers", "text", "end"))
+    if end != "u":
+        known = f"{int(code or 1)}{end}" in FUNCTIONAL_KEYS
+        if not known or not modifiers:
+            return None if sequence in ANSI_SEQUENCES_KEYS or known else ""
+    if found["kind"] == _RELEASED or not all(map(_is_character, [code or "1", *filter(None, text.split(":"))])):
+        return ""
+    told = f";{modifiers}" if modifiers or text else ""
+    return f"{ESC}[{code}{told}{';' + text if text else ''}{end}"
+
+
+def _is_character(number: str) -> bool:
+    code = int(number)
+    return code <= _MAX_CODE_POINT and not 0xD800 <= code <= 0xDFFF and not 0x80 <= code <= 0x9F
+
+
+def _without_repeats(found: list[Message]) -> list[Message]:
+    """Of moves of the mouse in a row, and of changes of focus at all, the last one alone."""
+    kept: list[Message] = []
+    for message, after in zip_longest(found, found[1:]):
+        if not (isinstance(message, events.MouseMove) and isinstance(after, events.MouseMove)):
+            kept.append(message)
+    focus = [message for message in kept if isinstance(message, events.AppFocus | events.AppBlur)]
+    return _without(kept, focus[:-1])
+
+
+def _with_answers(found: list[Message], questions: int) -> list[Message]:
+    """Messages with no more answers about the cursor than were asked for."""
+    answers = [message for message in found if isinstance(message, events.CursorPosition)]
+    return _without(found, answers[questions:])
+
+
+def _without(found: list[Message], dropped: Sequence[Message]) -> list[Message]:
+    gone = set(map(id, dropped))
+    return [message for message in found if id(message) not in gone]

@@ -1,0 +1,279 @@
+"""What a terminal sends, taken apart: characters, whole escape sequences, pastes.
+
+A terminal is a stranger too: it sends broken UTF-8, answers that nobody asked for, answers that come late or in
+pieces, pastes without an end. Here all of that is recognised by its form (ECMA-48), so that no part of it is taken
+for keys, and nothing that has no end holds the keys back for long.
+
+State and arithmetic only: no terminal, no clock, nothing of Textual.
+"""
+
+import codecs
+import math
+import re
+from enum import Enum, auto
+from typing import NamedTuple
+
+ESC = "\x1b"
+_CSI, _SS3 = ESC + "[", ESC + "O"
+PASTE_START, PASTE_END = _CSI + "200~", _CSI + "201~"
+# A lone ESC is a key when nothing follows it within this time. What follows an introducer may travel more slowly.
+ESCAPE_S = 0.1
+MAX_GAP_S = 1.0
+# An answer or a paste is over after this time even if more comes.
+MAX_ANSWER_S = 5.0
+MAX_PASTE_S = 10.0
+MAX_PASTE_CHARACTERS = 1 << 16
+MAX_SEQUENCE_CHARACTERS = 256
+# The rest of what was cut off comes in pieces of several characters; a person types one at a time.
+_WARY_S = 10.0
+_PIECE_CHARACTERS = 4
+# Nobody has typed so many different keys since the last look: a terminal without bracketed paste has pasted them.
+_UNMARKED_PASTE_CHARACTERS, _UNMARKED_PASTE_KINDS = 64, 8
+# What introduces a sequence as one byte, raw (as the decoder hands it on) or in UTF-8.
+_ONE_BYTE = {
+    0x8F: _SS3,
+    0x90: ESC + "P",
+    0x98: ESC + "X",
+    0x9B: _CSI,
+    0x9D: ESC + "]",
+    0x9E: ESC + "^",
+    0x9F: ESC + "_",
+}
+_INTRODUCERS = {chr(base + code): text for code, text in _ONE_BYTE.items() for base in (0, 0xDC00)}
+_STRING_STARTS = frozenset("]PX^_")
+_STRING_ENDS = frozenset("\x07\x18\x1a\x9c\udc9c")
+# Where the cursor is, what the mouse does, whether the window has the focus.
+_REPORT = re.compile(r"\x1b\[(?:\d+;\d+R|<\d+;\d+;\d+[Mm]|[IO])")
+_REPLACEMENT = "\ufffd"
+
+
+class Kind(Enum):
+    """What a token is."""
+
+    CHARACTER = auto()
+    ESCAPE = auto()
+    SEQUENCE = auto()
+    PASTE = auto()
+
+
+class Token(NamedTuple):
+    """A character, the escape key, a whole escape sequence (its introducer as two characters), or a paste's text."""
+
+    kind: Kind
+    text: str
+
+
+class _State(Enum):
+    GROUND = auto()
+    ESCAPE = auto()
+    SEQUENCE = auto()
+    MOUSE = auto()
+    STRING = auto()
+    PASTE = auto()
+
+
+class InputSplitter:
+    """Takes a terminal's bytes apart.
+
+    Attributes
+    ----------
+    cut
+        How many sequences, answers and pastes had no end and were dropped.
+    """
+
+    def __init__(self) -> None:
+        self.cut = 0
+        self._decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
+        self._state = _State.GROUND
+        self._held = ""
+        self._paste: list[str] = []
+        self._begun_s = self._last_s = -math.inf
+        self._wary_until_s = -math.inf
+        self._found: list[Token] = []
+
+    def feed(self, data: bytes, now_s: float) -> list[Token]:
+        """Tokens that are complete with these bytes.
+
+        Parameters
+        ----------
+        data
+            As read from the terminal.
+        now_s
+            Time of the read, seconds of a clock that does not go back.
+        """
+        self._end_what_is_late(now_s)
+        text = self._decode(data)
+        if self._state is _State.PASTE:
+            text = self._without_reports(text)
+        if text:
+            self._last_s = now_s
+        if self._state is _State.GROUND:
+            text = self._without_remains(text, now_s)
+        for character in text:
+            self._take(character, now_s)
+        return self._taken()
+
+    def tick(self, now_s: float) -> list[Token]:
+        """Tokens that are complete because nothing has followed."""
+        self._end_what_is_late(now_s)
+        return self._taken()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether `tick` should be called soon."""
+        return self._state is not _State.GROUND
+
+    def _taken(self) -> list[Token]:
+        found, self._found = self._found, []
+        return found
+
+    # What has no end
+
+    def _end_what_is_late(self, now_s: float) -> None:
+        state, gap_s, age_s = self._state, now_s - self._last_s, now_s - self._begun_s
+        if state is _State.GROUND:
+            return
+        if state is _State.ESCAPE:
+            if gap_s >= ESCAPE_S:
+                self._emit(Kind.ESCAPE, ESC)
+            return
+        most_s = {_State.STRING: MAX_ANSWER_S, _State.PASTE: MAX_PASTE_S}.get(state, math.inf)
+        if gap_s >= MAX_GAP_S or age_s >= most_s:
+            self._cut(now_s)
+
+    def _cut(self, now_s: float) -> None:
+        """Drop what has no end, and be wary of its rest."""
+        self.cut += 1
+        self._wary_until_s = now_s + _WARY_S
+        self._rest()
+
+    def _without_remains(self, text: str, now_s: float) -> str:
+        """Text without the rest of what was cut off, and without a paste that is not marked as one."""
+        head, mark, tail = text.partition(ESC)
+        if now_s < self._wary_until_s:
+            _, end, after = text.partition(PASTE_END)
+            if end:
+                self._wary_until_s = -math.inf
+                return after
+            return "" if len(head) >= _PIECE_CHARACTERS else text
+        if len(head) > _UNMARKED_PASTE_CHARACTERS and len(set(head)) >= _UNMARKED_PASTE_KINDS:
+            self._emit(Kind.PASTE, _readable(head))
+            self._wary_until_s = now_s + MAX_GAP_S
+            return mark + tail
+        return text
+
+    def _without_reports(self, text: str) -> str:
+        """Text of a paste without what the terminal sends by itself: it goes on when a paste has no end."""
+        self._found += [Token(Kind.SEQUENCE, report) for report in _REPORT.findall(text)]
+        return _REPORT.sub("", text)
+
+    # Character by character
+
+    def _take(self, character: str, now_s: float) -> None:
+        take = {
+            _State.GROUND: self._in_ground,
+            _State.ESCAPE: self._after_escape,
+            _State.SEQUENCE: self._in_sequence,
+            _State.MOUSE: self._in_mouse,
+            _State.STRING: self._in_string,
+            _State.PASTE: self._in_paste,
+        }[self._state]
+        take(character, now_s)
+
+    def _emit(self, kind: Kind, text: str) -> None:
+        self._found.append(Token(kind, text))
+        self._rest()
+
+    def _rest(self) -> None:
+        self._state, self._held = _State.GROUND, ""
+        self._paste.clear()
+
+    def _begin(self, state: _State, held: str, now_s: float) -> None:
+        self._state, self._held, self._begun_s = state, held, now_s
+
+    def _in_ground(self, character: str, now_s: float) -> None:
+        if character == ESC:
+            self._begin(_State.ESCAPE, ESC, now_s)
+        elif character in _INTRODUCERS:
+            self._introduce(_INTRODUCERS[character], now_s)
+        elif not "\x80" <= character <= "\x9f":
+            self._emit(Kind.CHARACTER, _readable(character))
+
+    def _after_escape(self, character: str, now_s: float) -> None:
+        if character < " ":
+            self._emit(Kind.ESCAPE, ESC)
+            self._in_ground(character, now_s)
+        else:
+            self._introduce(ESC + character, now_s)
+
+    def _introduce(self, text: str, now_s: float) -> None:
+        if text in (_CSI, _SS3):
+            self._begin(_State.SEQUENCE, text, now_s)
+        elif text[1] in _STRING_STARTS:
+            self._begin(_State.STRING, "", now_s)
+        elif text[1].isascii():
+            self._emit(Kind.SEQUENCE, text)
+        else:
+            self._rest()
+
+    def _in_sequence(self, character: str, now_s: float) -> None:
+        held = self._held
+        if character < " ":
+            # Whoever presses a key in the middle of a sequence has not sent its beginning.
+            self._rest()
+            self._in_ground(character, now_s)
+        elif character > "~":
+            self._rest()
+        elif held == _CSI and character == "M":
+            # Mouse reports of the oldest kind have three bytes more; no terminal sends them that knows the others.
+            self._begin(_State.MOUSE, "", now_s)
+        elif held == _CSI and character == "[":
+            # Function keys of the Linux console.
+            self._held += character
+        elif character == "$" and held[2:].isdecimal():
+            # A shifted key of rxvt ends with what elsewhere has one more character after it.
+            self._emit(Kind.SEQUENCE, held + character)
+        elif character < "@":
+            # What is too long is read to its end, and is nothing then.
+            self._held = (held + character)[: MAX_SEQUENCE_CHARACTERS + 1]
+        elif held + character == PASTE_START:
+            self._begin(_State.PASTE, "", now_s)
+        elif len(held) > MAX_SEQUENCE_CHARACTERS:
+            self._rest()
+        else:
+            self._emit(Kind.SEQUENCE, held + character)
+
+    def _in_mouse(self, character: str, now_s: float) -> None:
+        if character == ESC:
+            self._begin(_State.ESCAPE, ESC, now_s)
+            return
+        self._held += character
+        if len(self._held) == 3:
+            self._rest()
+
+    def _in_string(self, character: str, now_s: float) -> None:
+        """An answer is dropped whole: nothing that is needed comes as one."""
+        if character == ESC:
+            self._held = ESC
+        elif character in _STRING_ENDS or self._held + character == ESC + "\\":
+            self._rest()
+        elif self._held == ESC:
+            # No answer has an ESC inside: this one has no end, and something else begins.
+            self._introduce(ESC + character, now_s)
+
+    def _in_paste(self, character: str, _: float) -> None:
+        self._held = (self._held + character)[-len(PASTE_END) :]
+        if len(self._paste) <= MAX_PASTE_CHARACTERS + len(PASTE_END):
+            self._paste.append(character)
+        if self._held == PASTE_END:
+            text = "".join(self._paste)
+            if text.endswith(PASTE_END):
+                self._emit(Kind.PASTE, _readable(text.removesuffix(PASTE_END)))
+            else:
+                self.cut += 1
+                self._rest()
+
+
+def _readable(text: str) -> str:
+    """Text with what was no UTF-8 replaced."""
+    return "".join(_REPLACEMENT if "\ud800" <= character <= "\udfff" else character for character in text)
