@@ -170,7 +170,7 @@ def _monitor(arguments: Sequence[str]) -> int:
             return _run_on_terminal(open_receiver, settings)
         from sunspec_tui import headless
 
-        return headless.run(open_receiver(), settings, _say)
+        return headless.run(open_receiver(), settings, _say, show=_show)
 
 
 def _open_receiver(started: ExitStack, settings: Settings) -> "StreamReceiver":
@@ -239,6 +239,12 @@ def _start_demo(started: ExitStack, settings: Settings) -> int:
 
 def _say(text: str) -> None:
     print(printable_lines(text, _MAX_SAID), flush=True)
+
+
+def _show(text: str) -> None:
+    """Print a line that no file may hold: on a terminal alone."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        print(printable_lines(text, _MAX_SAID), file=sys.stderr, flush=True)
 
 
 # sunspec-tui stream

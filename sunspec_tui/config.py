@@ -23,7 +23,7 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 def _setting(default: Any, text: str, group: str, **limits: Any) -> Any:
-    return field(default=default, metadata={"help": text, "group": group, **limits})
+    return field(default=default, metadata={"help": text, "group": group, **limits}, repr="secret" not in limits)
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,9 @@ class Settings:
     start_webshow: bool = _setting(False, "serve the web view", "web")
     web_host: str = _setting("127.0.0.1", "address that the web view listens on; others need a token", "web")
     web_port: int = _setting(9527, "port that the web view listens on, 0 takes a free one", "web", least=0, most=65535)
-    web_token: str = _setting("", "token that visitors must bring; else made where others can reach it", "web")
+    web_token: str = _setting(
+        "", "token that visitors must bring; else made where others can reach it", "web", secret=True
+    )
     web_root_path: str = _setting("", "path under which a reverse proxy shows it, such as /sun", "web")
     web_name: str = _setting("", "other names that it is reached by, such as obs.example.org,sun.lan", "web")
     web_max_clients: int = _setting(200, "viewers at once", "web", least=1, most=10_000)
@@ -264,5 +266,6 @@ def _typed(path: Path, setting: Field[Any], value: Any) -> Any:
     if kind is Path and type(value) is str:
         return Path(value)
     if type(value) is not kind:
-        raise UsageError(f"{path}: {setting.name} is {value!r}, it must be a {kind.__name__}")
+        told = "no text" if "secret" in setting.metadata else repr(value)
+        raise UsageError(f"{path}: {setting.name} is {told}, it must be a {kind.__name__}")
     return value

@@ -61,6 +61,7 @@ def run(
     settings: Settings,
     say: Callable[[str], None],
     *,
+    show: Callable[[str], None] = lambda _: None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> int:
     """Receive until asked to end, and say how it is every `status_interval` seconds.
@@ -73,6 +74,8 @@ def run(
         As the user gave them.
     say
         Prints one status, a line or a figure.
+    show
+        Shows a line to whoever sits at a terminal, and to nobody else: the web view's address with its token.
     monotonic
         A clock that never goes back.
 
@@ -83,6 +86,9 @@ def run(
     """
     line = json_line if settings.status_format == "json" else text_line
     with Ending() as ending, receiver:
+        web = receiver.web_status()
+        if web.asks_for_token:
+            show(f"open {web.url}")
         _tell_until_end(receiver, settings, ending, lambda snapshot: say(line(snapshot)), monotonic)
         _settle(receiver)
         last = receiver.snapshot()

@@ -462,7 +462,7 @@ class StreamReceiver(Received):
         if status.problem:
             self._teller.web_failed(status.problem)
         else:
-            tell(log, logging.INFO, "web", f"web view at {status.url}")
+            tell(log, logging.INFO, "web", status.announcement)
         return status
 
     def _followed(self) -> Followed | None:

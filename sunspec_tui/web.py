@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from sunspec_tui.errors import MissingExtraError, WebError
 from sunspec_tui.extras import optional
-from sunspec_tui.webview import WebOptions, WebState, WebStatus
+from sunspec_tui.webview import WebCounts, WebOptions, WebState, WebStatus
 
 if TYPE_CHECKING:
     import uvicorn
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BACKLOG = 128
+BACKLOG = 1024
 _SILENT_MS = 30_000
-STOP_S, _FAREWELL_S = 2.0, 0.3
+STOP_S = 2.0
 _LIBRARIES = ("starlette", "uvicorn", "websockets", "prometheus_client")
 
 
@@ -49,7 +49,8 @@ class WebServer:
     ) -> None:
         self._source, self._options, self._buffer_length, self._on_event = source, options, buffer_length, on_event
         self._status = WebStatus()
-        self._refused = 0
+        # They go on counting when it is served again.
+        self._counts = WebCounts()
         self._life = threading.Lock()
         self._thread: threading.Thread | None = None
         self._running: _Running | None = None
@@ -81,23 +82,20 @@ class WebServer:
 
     def status(self) -> WebStatus:
         """How it is doing."""
-        running = self._running
-        if running is None or self._status.state is not WebState.SERVING:
-            return self._status
-        counts = running.hub.counts
+        running, counts = self._running, self._counts
         return replace(
             self._status,
-            viewers=running.hub.viewers,
+            viewers=0 if running is None else running.hub.viewers,
             rows_sent=counts.rows_sent,
             rows_skipped=counts.rows_skipped,
             dropped=counts.dropped,
-            refused=self._refused,
+            refused=counts.refused,
         )
 
     def wake(self) -> None:
         """Learn from any thread that rows have come; costs nothing where nobody watches."""
         running = self._running
-        if running is not None and running.hub.viewers:
+        if running is not None and running.hub.viewers and not running.hub.is_awake:
             running.wake()
 
     def _begin(self) -> None:
@@ -129,11 +127,17 @@ class WebServer:
             self._status = WebStatus(state=WebState.FAILED, problem=text)
             self._on_event(text)
         finally:
+            running.close()
             running.started.set()
+
+    @property
+    def counts(self) -> WebCounts:
+        """What has gone to viewers, and what has not."""
+        return self._counts
 
     def refuse(self) -> None:
         """Count a request that was turned away."""
-        self._refused += 1
+        self._counts.refused += 1
 
     @property
     def parts(self) -> tuple["Source", WebOptions, int]:
@@ -145,7 +149,9 @@ class _Running:
     """One run of the server, from its socket to its end."""
 
     def __init__(self, owner: WebServer, listening: socket.socket, token: str, started: threading.Event) -> None:
-        from sunspec_tui.serving.connections import SPARE_CONNECTIONS, Connections
+        from sunspec_tui.serving.budget import ByteBudget
+        from sunspec_tui.serving.complaints import Complaints
+        from sunspec_tui.serving.connections import Connections
         from sunspec_tui.serving.figures import Figures
         from sunspec_tui.serving.hub import Hub
         from sunspec_tui.serving.server import server
@@ -155,9 +161,11 @@ class _Running:
         source, options, buffer_length = owner.parts
         self.started = started
         self._listening = listening
-        self.hub: Hub = Hub(source)
+        self._complaints = Complaints(log)
+        self.hub: Hub = Hub(source, counts=owner.counts, complaints=self._complaints)
         self._figures = Figures(source.plot_job)
-        self._connections: Connections = Connections(options.max_clients + SPARE_CONNECTIONS, owner.refuse)
+        most, max_viewers = _room(options.max_clients)
+        self._connections: Connections = Connections(most, owner.refuse, is_local=options.is_local)
         site = Site(
             source,
             self.hub,
@@ -166,17 +174,20 @@ class _Running:
             owner.refuse,
             self._connections,
             buffer_length,
-            options.max_clients,
+            max_viewers,
+            self._complaints,
+            ByteBudget(),
         )
         port = listening.getsockname()[1]
         app = application(site, replace(options, port=port), token, owner.refuse)
-        self._server: uvicorn.Server = server(app, self._connections, self.hub.lost)
+        self._server: uvicorn.Server = server(app, self._connections, self._complaints, self.hub.lost)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._following: list[asyncio.Task[None]] = []
 
     async def main(self) -> None:
         """Serve until asked to end."""
         self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(self._complaints.unhandled)
         following = [asyncio.create_task(self.hub.run()), asyncio.create_task(self._figures.run())]
         self._following = following
         serving = asyncio.create_task(self._server.serve(sockets=[self._listening]))
@@ -187,35 +198,51 @@ class _Running:
             for task in following:
                 task.cancel()
             ended = await asyncio.gather(*following, return_exceptions=True)
+            self._figures.refuse()
             self._server.should_exit = True
             await serving
-            self._listening.close()
         for each in ended:
             if isinstance(each, Exception):
                 raise each
 
     def wake(self) -> None:
         """Let the hub look, on its own thread."""
-        if self._loop is not None:
-            try:
-                self._loop.call_soon_threadsafe(self.hub.wake)
-            except RuntimeError:
-                log.debug("the web view ended just now")
+        self._in_loop(self.hub.wake)
 
     def end(self) -> None:
-        """Ask the server to end, and let go who does not take a farewell."""
+        """Ask the server to end."""
+        self._in_loop(self._end)
+
+    def _in_loop(self, call: Callable[[], None]) -> None:
         if self._loop is not None:
             try:
-                self._loop.call_soon_threadsafe(self._end)
+                self._loop.call_soon_threadsafe(call)
             except RuntimeError:
                 log.debug("the web view ended just now")
 
     def _end(self) -> None:
         self._server.should_exit = True
-        # A figure under way would be waited for.
+        self._figures.refuse()
         for task in self._following:
             task.cancel()
-        asyncio.get_running_loop().call_later(_FAREWELL_S, self._connections.abort_all)
+
+    def close(self) -> None:
+        """Give back what it holds; after its loop has ended."""
+        self._listening.close()
+        self._figures.close()
+
+
+def _room(max_clients: int) -> tuple[int, int]:
+    """Connections, and viewers among them, that the open files of this process leave room for."""
+    from sunspec_tui.serving.connections import SPARE_CONNECTIONS
+    from sunspec_tui.serving.limits import connections_for, file_limit, open_files
+
+    wanted = max_clients + SPARE_CONNECTIONS
+    most = connections_for(wanted, file_limit(), open_files())
+    if most < wanted:
+        text = "the limit of %d open files leaves the web view room for %d connections, not %d; ulimit -n allows more"
+        log.warning(text, file_limit(), most, wanted)
+    return most, max(1, min(max_clients, most - min(SPARE_CONNECTIONS, most // 4)))
 
 
 def _bound(host: str, port: int) -> socket.socket:

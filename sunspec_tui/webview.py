@@ -2,15 +2,16 @@
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sunspec_tui.errors import UsageError
 
 DEFAULT_WEB_PORT = 9527
 LEAST_TOKEN = 8
+MAX_PORT = 65535
 _PATH = re.compile(r"(/(?!\.)[A-Za-z0-9._~-]+)*/?")
-_NAME = re.compile(r"[A-Za-z0-9.-]+")
+_NAME = re.compile(r"[A-Za-z0-9.-]+(:[1-9][0-9]{0,4})?")
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]*")
 
 
@@ -35,7 +36,8 @@ class WebOptions:
     token
         What visitors must bring; empty makes one where others than this machine can reach it.
     names
-        Other names that it is reached by, as behind a reverse proxy.
+        Other names that it is reached by, as behind a reverse proxy; with a port where visitors use another one than
+        80, 443 or `port`.
     max_clients
         Viewers at once.
 
@@ -48,7 +50,7 @@ class WebOptions:
     host: str = "127.0.0.1"
     port: int = DEFAULT_WEB_PORT
     root_path: str = ""
-    token: str = ""
+    token: str = field(default="", repr=False)
     names: tuple[str, ...] = ()
     max_clients: int = 200
 
@@ -56,8 +58,10 @@ class WebOptions:
         if not _PATH.fullmatch(self.root_path):
             raise UsageError(f"--web-root-path is {self.root_path!r}, it must be a path such as /sun")
         for name in self.names:
-            if not _NAME.fullmatch(name):
-                raise UsageError(f"--web-name has {name!r}, it must be names such as obs.example.org, without a port")
+            if not _NAME.fullmatch(name) or int(name.partition(":")[2] or 0) > MAX_PORT:
+                raise UsageError(
+                    f"--web-name has {name!r}, it must be names such as obs.example.org or obs.example.org:8443"
+                )
         if not _TOKEN.fullmatch(self.token) or 0 < len(self.token) < LEAST_TOKEN:
             raise UsageError(
                 f"--web-token must be at least {LEAST_TOKEN} letters, digits and any of . _ ~ -, to stand in an address"
@@ -74,6 +78,25 @@ class WebOptions:
             return False
 
 
+@dataclass(slots=True)
+class WebCounts:
+    """What has gone to viewers since the start of the program, and what has not; it only grows.
+
+    Attributes
+    ----------
+    rows_sent, rows_skipped, dropped, refused
+        As in `WebStatus`.
+    encode_s
+        Seconds spent on encoding rows.
+    """
+
+    rows_sent: int = 0
+    rows_skipped: int = 0
+    dropped: int = 0
+    refused: int = 0
+    encode_s: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class WebStatus:
     """How the web view is doing.
@@ -83,7 +106,7 @@ class WebStatus:
     state
         What it does.
     url
-        Where it is, with the token that it asks for; empty while it does not serve.
+        Where it is, with the token that it asks for: for a screen, never for a log; empty while it does not serve.
     viewers
         Pages that watch at the moment.
     rows_sent
@@ -99,10 +122,26 @@ class WebStatus:
     """
 
     state: WebState = WebState.OFF
-    url: str = ""
+    url: str = field(default="", repr=False)
     viewers: int = 0
     rows_sent: int = 0
     rows_skipped: int = 0
     dropped: int = 0
     refused: int = 0
     problem: str = ""
+
+    @property
+    def address(self) -> str:
+        """Where it is, without the token: what a log may hold."""
+        return self.url.partition("?")[0]
+
+    @property
+    def asks_for_token(self) -> bool:
+        """Whether visitors need a token."""
+        return "?" in self.url
+
+    @property
+    def announcement(self) -> str:
+        """What a log says of it: others read logs, so it is the address without the token."""
+        more = "; it asks for a token, which only a terminal shows; --web-token sets one" if self.asks_for_token else ""
+        return f"web view at {self.address}{more}"

@@ -6,6 +6,7 @@ An answer takes its values from the receiver at its moment and holds up nobody: 
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -14,18 +15,22 @@ import orjson
 from numpy.typing import NDArray
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from sunspec_tui.products import Product, available, derive
 from sunspec_tui.record import public_record
 from sunspec_tui.ring import Rows
+from sunspec_tui.serving.budget import BudgetUsedUpError
 from sunspec_tui.serving.metrics import CONTENT_TYPE, metrics
 from sunspec_tui.serving.state import Site, Source
+from sunspec_tui.serving.text import json_bytes
 from sunspec_tui.snapshot import Position
 
 RAW, JSON = "application/octet-stream", "application/json"
 DEFAULT_ROWS = 128
 MOST_ROWS = 10_000
-_BLOCK_ROWS, _COPIED_ROWS = 16, 64
+_BLOCK_VALUES, _COPIED_ROWS = 12_288, 64
+_NO_DATA = np.empty((0, 0, 0), np.float32)
 _RUN = secrets.token_hex(4)
 """Told in tags: what another run of the program had under the same numbers is something else."""
 
@@ -79,36 +84,79 @@ async def data(request: Request) -> Response:
 
 async def refresh(request: Request) -> Response:
     """The last rows of a product."""
-    position, product = _asked(request)
+    site, (position, product) = site_of(request), _asked(request)
     n = min(_number(request, "n_frames", DEFAULT_ROWS, 1, MOST_ROWS), position.length)
     if _unchanged(request, tag := _tag(position, product, n, kind := _kind(request))):
         return Response(status_code=304, headers=tag)
-    rows, values = await _copied(site_of(request).source, product, position.count - n, position.count)
-    headers = {**tag, **_described(rows, product, values)}
-    if kind == RAW:
-        return StreamingResponse(_rows_as_numbers(values), media_type=RAW, headers=headers)
-    return StreamingResponse(_rows_as_json(rows, values, product, position), media_type=JSON, headers=headers)
+    row_bytes = 4 * len(position.axis.frequencies_mhz)
+    if n * row_bytes > site.budget.limit // 2:
+        most = max(1, site.budget.limit // 2 // row_bytes)
+        raise Refused(413, f"so many rows of this stream are too much at once; ask for at most {most}")
+    async with AsyncExitStack() as stack:
+        try:
+            client = request.scope["client"]
+            await stack.enter_async_context(site.budget.keep(n * row_bytes, lambda: site.connections.abort(client)))
+        except BudgetUsedUpError:
+            raise Refused(503, "too many answers with rows are under way; ask again in a while") from None
+        rows, values = await _copied(site.source, product, position.count - n, position.count)
+        headers = {**tag, **_described(rows, product, values)}
+        parts = _rows_as_numbers(values) if kind == RAW else _rows_as_json(rows, values, product, position)
+        return Kept(parts, stack.pop_all(), media_type=kind, headers=headers)
+
+
+class Kept(StreamingResponse):
+    """An answer in parts that gives back what it keeps when it has been sent, or when its visitor has gone.
+
+    Parameters
+    ----------
+    parts
+        What is sent.
+    kept
+        Closed at the end.
+    media_type, headers
+        As of any answer.
+    """
+
+    def __init__(
+        self, parts: AsyncIterator[bytes], kept: AsyncExitStack, *, media_type: str, headers: dict[str, str]
+    ) -> None:
+        super().__init__(parts, media_type=media_type, headers=headers)
+        self._kept = kept
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        async with self._kept:
+            await super().__call__(scope, receive, send)
 
 
 async def _copied(source: Source, product: Product, start: int, stop: int) -> tuple[Rows, NDArray[np.float32]]:
     """Rows by their numbers, without their data, and their power; a few at a time, so that no frame waits for it."""
-    found: list[tuple[Rows, NDArray[np.float32]]] = []
+    # Made once: parts that are joined afterwards would take twice the room.
+    values = np.empty((0, 0), np.float32)
+    parts: list[Rows] = []
+    at = 0
     for begin in range(start, stop, _COPIED_ROWS):
         rows = source.rows_between(begin, min(begin + _COPIED_ROWS, stop))
-        if rows is not None and len(rows) and (not found or rows.data.shape[1:] == found[0][0].data.shape[1:]):
-            found.append((replace(rows, data=rows.data[:1]), _power(rows, product)))
+        if rows is not None and len(rows):
+            power = _power(rows, product)
+            if not parts:
+                values = np.empty((stop - begin, power.shape[1]), np.float32)
+            if power.shape[1] == values.shape[1]:
+                values[at : at + len(rows)] = power
+                at += len(rows)
+                # Not a part of the data: that would keep the whole of it.
+                parts.append(replace(rows, data=_NO_DATA))
         await asyncio.sleep(0)
-    if not found:
+    if not parts:
         raise Refused(404, "nothing has been received yet")
-    parts = [rows for rows, _ in found]
     whole = Rows(
-        parts[0].data,
+        _NO_DATA,
         np.concatenate([rows.times_s for rows in parts]),
         np.concatenate([rows.slots for rows in parts]),
         np.concatenate([rows.marks for rows in parts]),
         parts[-1].count,
     )
-    return whole, np.concatenate([values for _, values in found])
+    return whole, values[:at]
 
 
 async def _rows_as_numbers(values: NDArray[np.float32]) -> AsyncIterator[bytes]:
@@ -131,8 +179,9 @@ async def _rows_as_json(
         "frequencies_mhz": position.axis.frequencies_mhz,
     }
     yield orjson.dumps(head, option=orjson.OPT_SERIALIZE_NUMPY)[:-1] + b',"rows":['
-    for start in range(0, len(rows), _BLOCK_ROWS):
-        block = orjson.dumps(values[start : start + _BLOCK_ROWS], option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
+    block_rows = max(1, _BLOCK_VALUES // values.shape[1])
+    for start in range(0, len(rows), block_rows):
+        block = orjson.dumps(values[start : start + block_rows], option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
         yield block if not start else b"," + block
         await asyncio.sleep(0)
     yield b"]}"
@@ -221,7 +270,7 @@ def full_record(site: Site) -> dict[str, Any]:
 
 
 def _json(record: Any) -> Response:
-    return Response(orjson.dumps(record), media_type=JSON, headers={"cache-control": "no-store"})
+    return Response(json_bytes(record), media_type=JSON, headers={"cache-control": "no-store"})
 
 
 async def plot(request: Request) -> Response:

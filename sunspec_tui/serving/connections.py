@@ -1,143 +1,206 @@
-"""Connections of the web view: how many there may be, and how long a request may take to come.
+"""Connections of the web view: how many there may be, how many of one peer, and which one makes room for another.
 
-uvicorn bounds neither a visitor who sends a header a byte at a time nor one who opens connections and says nothing.
+uvicorn bounds neither visitors who send a header a byte at a time nor those who open connections and say nothing.
 """
 
 import asyncio
+import time
+from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
-
-if TYPE_CHECKING:
-    from uvicorn.config import Config
-    from uvicorn.server import ServerState
+from sunspec_tui.serving import limits
+from sunspec_tui.serving.peers import is_this_machine, peer_of
 
 REQUEST_TIMEOUT_S = 10.0
 ANSWER_TIMEOUT_S = 60.0
 CLOSING_S = 5.0
 SPARE_CONNECTIONS = 64
 """Beside the viewers: answers under way, and those who are told that there is no room."""
+STUCK_ANSWER_S = 5.0
+"""After so long an answer that is not taken makes room for another visitor."""
+
+Client = tuple[str, int] | None
+
+
+class Phase(Enum):
+    """What a connection is doing."""
+
+    SILENT = auto()
+    """It has not yet sent the whole of a request, or none since its last answer."""
+    ANSWERING = auto()
+    VIEWING = auto()
+
+
+@dataclass(eq=False, slots=True)
+class Place:
+    """One connection.
+
+    Attributes
+    ----------
+    client
+        Its address and port.
+    peer
+        Whose share it counts to.
+    phase, since_s
+        What it is doing, and since when on the monotonic clock.
+    transport
+        None until it is made.
+    gone
+        Set when it has closed.
+    """
+
+    client: Client
+    peer: str
+    phase: Phase
+    since_s: float
+    transport: asyncio.Transport | None = None
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that it has not sent yet."""
+        return 0 if self.transport is None else self.transport.get_write_buffer_size()
+
+    def abort(self) -> None:
+        """Close it at once, whatever it has not taken yet."""
+        self.gone.set()
+        if self.transport is not None:
+            self.transport.abort()
 
 
 class Connections:
-    """Those that are open, by their peers.
+    """Those that are open.
 
     Parameters
     ----------
     most
-        More are closed as they come.
+        How many there may be. A peer may have half of them; this machine, with a proxy's users behind it, all but an
+        eighth, or all where nobody else can come.
     on_refusal
-        Told of each that is closed for its manners.
+        Called for each that is refused or closed for its manners.
+    is_local
+        Whether only this machine can come.
+    monotonic
+        A clock that never goes back, in seconds.
     """
 
-    def __init__(self, most: int, on_refusal: Callable[[], None]) -> None:
-        self.most, self._on_refusal = most, on_refusal
-        self._open: dict[Any, asyncio.Transport] = {}
+    def __init__(
+        self,
+        most: int,
+        on_refusal: Callable[[], None],
+        *,
+        is_local: bool = True,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.most, self._on_refusal, self._is_local, self._monotonic = most, on_refusal, is_local, monotonic
+        # In the order in which they began what they are doing: the first of a phase is the oldest.
+        self._open: dict[Client, Place] = {}
+        self._of_peer: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._open)
 
-    def admit(self, transport: asyncio.Transport) -> bool:
-        """Whether there is room for one more; where there is none it is closed at once."""
-        if len(self._open) >= self.most:
+    def share(self, peer: str) -> int:
+        """How many connections a peer may have."""
+        if is_this_machine(peer):
+            return self.most if self._is_local else self.most - self.most // 8
+        return max(1, self.most // 2)
+
+    def reserve(self, client: Client, fileno: int) -> Place | None:
+        """A place for a connection that has come; None where there is none, and it must be closed.
+
+        Where no place is free, the oldest connection that says nothing makes room.
+
+        Parameters
+        ----------
+        client
+            Its address and port.
+        fileno
+            Its file's number: the lowest that was free, so it tells how many files are open.
+        """
+        peer = peer_of(client[0]) if client else ""
+        full = len(self._open) >= self.most or fileno >= limits.file_limit() - limits.RESERVED_FILES
+        if self._of_peer[peer] >= self.share(peer):
+            has_room = self._make_room(peer)
+        else:
+            has_room = not full or self._make_room(None)
+        if not has_room:
             self._on_refusal()
-            transport.abort()
+            return None
+        place = self._open[client] = Place(client, peer, Phase.SILENT, self._monotonic())
+        self._of_peer[peer] += 1
+        return place
+
+    def _make_room(self, peer: str | None) -> bool:
+        """Close the oldest connection of a peer, or of all, that says nothing, else one whose answer is stuck."""
+        own = [place for place in self._open.values() if peer in (None, place.peer) and place.transport is not None]
+        silent = (place for place in own if place.phase is Phase.SILENT)
+        late_s = self._monotonic() - STUCK_ANSWER_S
+        stuck = (
+            place for place in own if place.phase is Phase.ANSWERING and place.since_s < late_s and place.unsent > 0
+        )
+        victim = next(silent, None) or next(stuck, None)
+        if victim is None:
             return False
-        self._open[_peer(transport)] = transport
+        self.refuse(victim)
         return True
 
-    def forget(self, transport: asyncio.Transport) -> None:
-        """It has closed."""
-        self._open.pop(_peer(transport), None)
+    def make_room(self) -> bool:
+        """Close one connection that says nothing, as where the process can open no more files."""
+        return self._make_room(None)
 
-    def abort(self, peer: Any) -> None:
+    def enter(self, place: Place, phase: Phase) -> None:
+        """Note that a connection does something else from now on."""
+        if self._open.get(place.client) is place:
+            place.phase, place.since_s = phase, self._monotonic()
+            # Last in order, since it began last.
+            self._open[place.client] = self._open.pop(place.client)
+
+    def release(self, place: Place) -> None:
+        """Forget a connection that has closed."""
+        place.gone.set()
+        if self._open.get(place.client) is place:
+            del self._open[place.client]
+            self._of_peer[place.peer] -= 1
+            if not self._of_peer[place.peer]:
+                del self._of_peer[place.peer]
+
+    def refuse(self, place: Place) -> None:
+        """Close a connection for its manners, and count it."""
+        self._on_refusal()
+        self.release(place)
+        place.abort()
+
+    def find(self, client: Client) -> Place | None:
+        """The connection of an address and port."""
+        return self._open.get(client)
+
+    def abort(self, client: Any) -> None:
         """Close one at once, whatever it has not taken yet."""
-        transport = self._open.get(peer)
-        if transport is not None:
-            transport.abort()
+        place = self._open.get(client)
+        if place is not None:
+            place.abort()
 
-    def unsent(self, peer: Any) -> int:
+    def unsent(self, client: Any) -> int:
         """Bytes that one has not sent yet."""
-        transport = self._open.get(peer)
-        return 0 if transport is None else transport.get_write_buffer_size()
+        place = self._open.get(client)
+        return 0 if place is None else place.unsent
+
+    @property
+    def unsent_by_all(self) -> int:
+        """Bytes that all together have not sent yet."""
+        return sum(place.unsent for place in self._open.values())
+
+    def viewing(self, client: Any) -> None:
+        """Note that one watches the live stream."""
+        place = self._open.get(client)
+        if place is not None:
+            self.enter(place, Phase.VIEWING)
 
     def abort_all(self) -> None:
         """Close all at once."""
-        for transport in list(self._open.values()):
-            transport.abort()
-
-    def protocol(self) -> type[H11Protocol]:
-        """The class that uvicorn is to make for each connection."""
-        connections = self
-
-        class Protocol(_Timed):
-            registry = connections
-
-        return Protocol
-
-    def too_slow(self, transport: asyncio.Transport) -> None:
-        """Close one that takes too long."""
-        self._on_refusal()
-        transport.abort()
-
-
-def _peer(transport: asyncio.Transport) -> Any:
-    """Address and port as a request's scope has them; of IPv6 there is more."""
-    name = transport.get_extra_info("peername")
-    return tuple(name[:2]) if isinstance(name, (tuple, list)) else name
-
-
-class _Timed(H11Protocol):
-    """A connection whose requests must come, and whose answers must be taken, within their time."""
-
-    registry: Connections
-
-    def __init__(
-        self,
-        config: "Config",
-        server_state: "ServerState",
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        self._deadline: asyncio.TimerHandle | None = None
-        self._admitted = False
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for a request."""
-        super().connection_made(transport)
-        self._admitted = self.registry.admit(transport)
-        if self._admitted:
-            self._within(REQUEST_TIMEOUT_S)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Wait for nothing more."""
-        self._within(None)
-        if self._admitted:
-            self.registry.forget(self.transport)
-        super().connection_lost(exc)
-
-    def handle_events(self) -> None:
-        """A request that is whole may take time to be answered; one that is not may not."""
-        before = self.cycle
-        super().handle_events()
-        if self.cycle is not before:
-            self._within(ANSWER_TIMEOUT_S)
-
-    def on_response_complete(self) -> None:
-        """Wait for the next request; uvicorn closes one who says nothing at all."""
-        self._within(REQUEST_TIMEOUT_S)
-        super().on_response_complete()
-
-    def handle_websocket_upgrade(self, event: Any) -> None:
-        """Leave the connection to the viewer's own limits."""
-        self._within(None)
-        super().handle_websocket_upgrade(event)
-
-    def _within(self, seconds: float | None) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-        if seconds is not None:
-            self._deadline = self.loop.call_later(seconds, self.registry.too_slow, self.transport)
+        for place in list(self._open.values()):
+            place.abort()

@@ -1,11 +1,10 @@
 """The current figure as a PNG, drawn when somebody asks and kept a few seconds for who asks next.
 
 It has a plot process of its own, started with the first request and ended when nobody has asked for a while, so that a
-visitor writes nothing into the user's plot directory.
+visitor writes nothing into the user's plot directory. All who ask while one is drawn get that one.
 """
 
 import asyncio
-import queue
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,6 +20,10 @@ FRESH_S = 5.0
 IDLE_S = 60.0
 _DRAW_S = 30.0
 
+Answer = tuple[bytes | None, str]
+"""A picture, or None and why there is none."""
+_ENDED: Answer = None, "the web view ends"
+
 
 class Figures:
     """Draws the current figure.
@@ -35,66 +38,99 @@ class Figures:
 
     def __init__(self, make_job: Callable[[], PlotJob | None], monotonic: Callable[[], float] = time.monotonic) -> None:
         self._make_job, self._monotonic = make_job, monotonic
-        self._lock = asyncio.Lock()
         self._drawn: tuple[float, bytes] | None = None
+        self._drawing: asyncio.Task[Answer] | None = None
         self._asked_s = 0.0
         self._directory: tempfile.TemporaryDirectory[str] | None = None
         self._writer: PngWriter | None = None
-        self._events: queue.SimpleQueue[PlotEvent] = queue.SimpleQueue()
+        self._told: asyncio.Future[PlotEvent] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
 
-    async def png(self) -> tuple[bytes | None, str]:
+    async def png(self) -> Answer:
         """The figure, at most a few seconds old; else None, and why there is none."""
-        async with self._lock:
-            self._asked_s = self._monotonic()
-            if self._drawn is not None and self._asked_s - self._drawn[0] < FRESH_S:
-                return self._drawn[1], ""
-            event, picture = await asyncio.to_thread(self._draw)
-            if picture is not None:
-                self._drawn = self._monotonic(), picture
-            return picture, event
+        self._asked_s = self._monotonic()
+        if self._closed:
+            return _ENDED
+        if self._drawn is not None and self._asked_s - self._drawn[0] < FRESH_S:
+            return self._drawn[1], ""
+        if self._drawing is None or self._drawing.done():
+            self._drawing = asyncio.create_task(self._draw())
+        # One that leaves must not end it for the others.
+        return await asyncio.shield(self._drawing)
 
-    def _draw(self) -> tuple[str, bytes | None]:
-        if self._writer is None:
-            self._directory = tempfile.TemporaryDirectory(prefix="sunspec-web-")
-            self._writer = PngWriter(Path(self._directory.name), 0, self._job, on_event=self._events.put)
-            self._writer.start()
-        while not self._events.empty():
-            self._events.get_nowait()
-        self._writer.plot_now()
+    async def _draw(self) -> Answer:
+        self._loop = asyncio.get_running_loop()
+        self._told = self._loop.create_future()
+        writer = self._started()
+        failed = writer.status().failed
+        writer.plot_now()
         try:
-            event = self._events.get(timeout=_DRAW_S)
-        except queue.Empty:
-            return "the figure took too long", None
-        path = self._writer.status().last_path
+            event = await asyncio.wait_for(self._told, _DRAW_S)
+        except TimeoutError:
+            return None, "the figure took too long"
+        if self._closed:
+            return _ENDED
+        path = writer.status().last_path
         if not event.ok or path is None:
             # The sentence may name a directory of this machine.
-            return "nothing has been received yet" if self._make_job() is None else "the figure failed", None
-        return "", Path(path).read_bytes()
+            return None, "nothing has been received yet" if writer.status().failed == failed else "the figure failed"
+        try:
+            picture = Path(path).read_bytes()
+        except OSError:
+            # Somebody has tidied up the directory of temporary files.
+            return None, "the figure failed"
+        self._drawn = self._monotonic(), picture
+        return picture, ""
+
+    def _started(self) -> PngWriter:
+        if self._writer is None:
+            self._directory = tempfile.TemporaryDirectory(prefix="sunspec-web-", ignore_cleanup_errors=True)
+            self._writer = PngWriter(Path(self._directory.name), 0, self._job, on_event=self._on_event)
+            self._writer.start()
+        return self._writer
+
+    def _on_event(self, event: PlotEvent) -> None:
+        """Hand on what the plot writer tells from its thread."""
+        # A loop that has ended has nobody who waits.
+        if self._loop is not None:
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._tell, event)
+
+    def _tell(self, event: PlotEvent) -> None:
+        if self._told is not None and not self._told.done():
+            self._told.set_result(event)
 
     def _job(self) -> PlotJob | None:
-        job = self._make_job()
-        if job is None or self._directory is None:
+        job, directory = self._make_job(), self._directory
+        if job is None or directory is None:
             return None
-        return replace(job, directory=self._directory.name, keep=Keep(number=1), second=None)
+        return replace(job, directory=directory.name, keep=Keep(number=1), second=None)
 
     async def run(self) -> None:
-        """End the plot process when nobody has asked for a while, until cancelled; then for good."""
-        try:
-            while True:
-                await asyncio.sleep(IDLE_S / 4)
-                if self._writer is not None and self._monotonic() - self._asked_s > IDLE_S:
-                    async with self._lock:
-                        await asyncio.to_thread(self._end)
-        finally:
-            self._end()
+        """End the plot process when nobody has asked for a while, until cancelled."""
+        while True:
+            await asyncio.sleep(IDLE_S / 4)
+            drawing = self._drawing is not None and not self._drawing.done()
+            if self._writer is not None and not drawing and self._monotonic() - self._asked_s > IDLE_S:
+                # Ending it may take a moment: visitors are answered meanwhile.
+                await asyncio.to_thread(self._end)
+
+    def refuse(self) -> None:
+        """Draw nothing any more, and answer those who wait; on the loop's thread."""
+        self._closed = True
+        self._tell(PlotEvent(False, _ENDED[1]))
+
+    def close(self) -> None:
+        """End the plot process for good; after the loop has ended, or in its thread."""
+        self._closed = True
+        self._end()
 
     def _end(self) -> None:
         writer, self._writer = self._writer, None
+        directory, self._directory = self._directory, None
         if writer is not None:
             writer.stop()
-            # Who waits for a figure that was under way waits no longer.
-            self._events.put(PlotEvent(False, "the web view ends"))
-        directory, self._directory = self._directory, None
         if directory is not None:
             with suppress(OSError):
                 directory.cleanup()

@@ -5,7 +5,6 @@ reach nothing behind it. No answer repeats anything that a request said.
 """
 
 import ipaddress
-import logging
 import secrets
 import socket
 from collections.abc import Callable, Iterable
@@ -17,14 +16,14 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sunspec_tui.serving.complaints import Complaints
 from sunspec_tui.webview import WebOptions
 
 OPEN_PATHS = frozenset({"/healthz"})
 """What may be asked without a token: it says nothing but that the server lives."""
-log = logging.getLogger(__name__)
-
 MAX_TARGET_BYTES = 2048
 POLICY_VIOLATION = 1008
+_USUAL_PORTS = {"http": 80, "https": 443}
 
 _HEADERS = {
     "content-security-policy": (
@@ -48,38 +47,47 @@ class Names:
     """
 
     own: frozenset[str]
-    given: frozenset[str]
+    given: dict[str, frozenset[int]]
+    """Ports that each name may have: the one that it was given with, else the usual ones and the server's own."""
 
     @classmethod
     def of(cls, options: WebOptions) -> "Names":
         """Those of this machine, and those that the user gave."""
         own = {"localhost", options.host} | ({socket.gethostname()} if not options.is_local else set())
-        return cls(*(frozenset(name.lower().rstrip(".") for name in names) for names in (own, options.names)))
-
-    def knows(self, host: str | None) -> bool:
-        """Whether a name is one of them, or an address."""
-        if not host:
-            return False
-        try:
-            ipaddress.ip_address(host)
-        except ValueError:
-            return host.lower().rstrip(".") in self.own | self.given
-        return True
+        given: dict[str, frozenset[int]] = {}
+        for each in options.names:
+            name, _, port = each.lower().partition(":")
+            ports = {int(port)} if port else {*_USUAL_PORTS.values(), options.port}
+            given[name.rstrip(".")] = given.get(name.rstrip("."), frozenset()) | ports
+        return cls(frozenset(_plain_name(name) for name in own), given)
 
     def host_is_ours(self, header: str) -> bool:
         """Whether a request's ``Host`` names this server."""
-        return self.knows(_split(f"//{header}")[0])
+        name, port, _ = _split(f"//{header}")
+        if not name:
+            return False
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            # A tunnel may have any port here, but a name that the user gave leads to known ones.
+            known = self.given.get(_plain_name(name), frozenset())
+            return _plain_name(name) in self.own or (bool(known) and (port is None or port in known))
+        return True
 
     def origin_is_ours(self, origin: str, host: str) -> bool:
         """Whether a page of `origin` is one that this server has served under ``Host`` or a name it was given."""
         name, port, scheme = _split(origin)
-        if scheme not in ("http", "https") or name is None:
+        if scheme not in _USUAL_PORTS or name is None:
             return False
         asked, asked_port, _ = _split(f"//{host}")
-        default = 443 if scheme == "https" else 80
+        default = _USUAL_PORTS[scheme]
         same = name == asked and (port or default) == (asked_port or default)
         # A name that the user gave is the proxy's, which may ask under another than its visitors see.
-        return same or name in self.given
+        return same or (port or default) in self.given.get(_plain_name(name), frozenset())
+
+
+def _plain_name(name: str) -> str:
+    return name.lower().rstrip(".")
 
 
 def _split(address: str) -> tuple[str | None, int | None, str]:
@@ -107,10 +115,19 @@ class Guard:
         What a visitor must bring; empty asks for none.
     on_refusal
         Told of each request that is turned away.
+    complaints
+        Where errors are logged.
     """
 
-    def __init__(self, app: ASGIApp, options: WebOptions, token: str, on_refusal: Callable[[], None]) -> None:
-        self._app, self._token, self._on_refusal = app, token, on_refusal
+    def __init__(
+        self,
+        app: ASGIApp,
+        options: WebOptions,
+        token: str,
+        on_refusal: Callable[[], None],
+        complaints: Complaints,
+    ) -> None:
+        self._app, self._token, self._on_refusal, self._complaints = app, token, on_refusal, complaints
         self._names = Names.of(options)
         # Cookies know no ports: two monitors of one machine must not take each other's.
         self._cookie = f"sunspec_token_{options.port}"
@@ -127,12 +144,7 @@ class Guard:
             # What the page loads lies beside its address, so that has to end with a slash.
             refusal = RedirectResponse(f"{self._root}/", 308)
         if refusal is None:
-            try:
-                await self._app(scope, receive, _with_headers(send))
-            except Exception as error:
-                # The server says nothing of what goes wrong in it: it would say who asked.
-                log.error("an answer of the web view failed: %r", error)  # noqa: TRY400 - a line, no traceback
-                raise
+            await self._answer(scope, receive, _with_headers(send, closes=_has_body(scope)))
             return
         if refusal.status_code >= 400:
             self._on_refusal()
@@ -140,6 +152,26 @@ class Guard:
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             return
         await refusal(scope, receive, _with_headers(send))
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the application answer; where it fails, the log has one line and the visitor nothing of it."""
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except Exception as error:
+            # The server says nothing of what goes wrong in it: it would say who asked.
+            self._complaints.say("an answer of the web view failed", repr(error))
+            if scope["type"] == "http" and not begun:
+                await _plain("the answer failed; the monitor's log says why", 500)(scope, receive, send)
+            elif scope["type"] == "http":
+                # An answer that is cut off must not look like a whole one.
+                raise
 
     def _below_root(self, scope: Scope) -> Scope:
         """The request as if the server were at the root, whether or not the proxy leaves the path as it was."""
@@ -153,13 +185,15 @@ class Guard:
         headers = Headers(scope=scope)
         if len(scope.get("raw_path", b"")) + len(scope["query_string"]) > MAX_TARGET_BYTES:
             return _plain("the address is too long", 414)
+        if scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and _has_body(scope):
+            return _plain("a question has no body", 400)
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self._names.host_is_ours(hosts[0]):
             return _plain("this server is not known by that name; --web-name adds one", 421)
         origins = headers.getlist("origin")
         foreign = any(not self._names.origin_is_ours(each, hosts[0]) for each in origins)
         if foreign or (headers.get("sec-fetch-site") == "cross-site" and scope["path"] != "/"):
-            return _plain("pages of other sites may not ask", 403)
+            return _plain("pages of other sites and ports may not ask; --web-name adds a name, or NAME:PORT", 403)
         if scope["type"] == "websocket" and len(origins) > 1:
             return _plain("one origin, not several", 403)
         return None if not self._token or scope["path"] in OPEN_PATHS else self._unknown(scope, headers)
@@ -200,8 +234,14 @@ def _plain(text: str, status: int) -> Response:
     return PlainTextResponse(text + "\n", status, headers={"connection": "close"})
 
 
-def _with_headers(send: Send) -> Send:
-    """Send answers with the headers that all carry."""
+def _has_body(scope: Scope) -> bool:
+    """Whether a request goes on after its headers; nothing here takes that in."""
+    headers = Headers(scope=scope)
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+
+
+def _with_headers(send: Send, *, closes: bool = False) -> Send:
+    """Send answers with the headers that all carry; `closes` ends the connection with the answer."""
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -209,6 +249,8 @@ def _with_headers(send: Send) -> Send:
             for name, value in _HEADERS.items():
                 headers.setdefault(name, value)
             headers.setdefault("cache-control", "no-store")
+            if closes:
+                headers["connection"] = "close"
         await send(message)
 
     return sending

@@ -4,28 +4,35 @@ Lives on the web view's own loop. The receiver's thread only wakes it, so a view
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
-import orjson
 
 from sunspec_tui.products import Product, available, derive
 from sunspec_tui.record import live_record
 from sunspec_tui.ring import Rows
 from sunspec_tui.serving import layout
-from sunspec_tui.serving.viewer import Viewer
+from sunspec_tui.serving.complaints import Complaints
+from sunspec_tui.serving.histories import STEP_VALUES, History
+from sunspec_tui.serving.text import json_bytes
+from sunspec_tui.serving.viewer import BACKLOG_ROWS, Viewer
 from sunspec_tui.snapshot import Axis, Position, Snapshot
 from sunspec_tui.times import CHANNEL_WIDTH_HZ
+from sunspec_tui.webview import WebCounts
 
-ROW_BITS, HISTORY_BITS = 16, 8
-HISTORY_ROWS = 1200
-"""Rows that a viewer begins with: what the page can show, in less than a megabyte."""
+log = logging.getLogger(__name__)
+
+ROW_BITS = 16
+HISTORY_KEPT_S = 60.0
 SEND_TIMEOUT_S = 10.0
 STATUS_S = 1.0
-
+MAX_UNSENT_BYTES = 64 * 2**20
+"""What all viewers together may leave unsent before histories become short."""
+SHORT_HISTORY_ROWS = 60
 
 Send = Callable[[bytes | str], Coroutine[Any, Any, None]]
 
@@ -43,16 +50,6 @@ class Source(Protocol):
         """Rows by their numbers."""
 
 
-@dataclass(slots=True)
-class Counts:
-    """What has gone to viewers since the start."""
-
-    rows_sent: int = 0
-    rows_skipped: int = 0
-    dropped: int = 0
-    encode_s: float = 0.0
-
-
 class Hub:
     """Follows a receiver for all viewers.
 
@@ -62,15 +59,27 @@ class Hub:
         The receiver.
     monotonic
         A clock that never goes back.
+    counts
+        What has gone to viewers, also in earlier runs.
+    complaints
+        Where errors are logged.
     """
 
-    def __init__(self, source: Source, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        source: Source,
+        monotonic: Callable[[], float] = time.monotonic,
+        *,
+        counts: WebCounts | None = None,
+        complaints: Complaints | None = None,
+    ) -> None:
         self._source, self._monotonic = source, monotonic
         self._viewers: set[Viewer] = set()
-        self.counts = Counts()
-        self._news = asyncio.Event()
+        self.counts = WebCounts() if counts is None else counts
+        self._complaints = Complaints(log) if complaints is None else complaints
+        self._news, self._wanted = asyncio.Event(), asyncio.Event()
         self._epoch, self._count = -1, 0
-        self._histories: dict[Product, tuple[int, int, bytes]] = {}
+        self._histories: dict[Product, History] = {}
         self._status: tuple[float, Snapshot] | None = None
 
     @property
@@ -82,25 +91,58 @@ class Hub:
         """Look for new rows; on the loop's own thread."""
         self._news.set()
 
+    @property
+    def is_awake(self) -> bool:
+        """Whether it is to look already; from any thread."""
+        return self._news.is_set()
+
     async def run(self) -> None:
         """Hand on rows as they come, and the status each second, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._follow())
+            tasks.create_task(self._prepare())
             tasks.create_task(self._tell())
 
     async def _follow(self) -> None:
         while True:
             await self._news.wait()
             self._news.clear()
-            self.pump()
+            while self._tried("rows could not be sent to viewers", self.pump):
+                await asyncio.sleep(0)
+
+    async def _prepare(self) -> None:
+        """Make histories for viewers that wait for one, a step at a time."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            while self._tried("a history could not be made", self._make_history):
+                await asyncio.sleep(0)
 
     async def _tell(self) -> None:
         while True:
             await asyncio.sleep(STATUS_S)
+            self._forget_histories()
             if self._viewers:
-                text = self._told()
-                for viewer in self._viewers:
-                    viewer.tell(text)
+                self._wanted.set()
+                self._tried("the status could not be sent to viewers", self._tell_all)
+
+    def _tried(self, what: str, step: Callable[[], bool]) -> bool:
+        """Do a step; where it fails that is logged, and the web view goes on with the next one."""
+        try:
+            return step()
+        except Exception as error:  # noqa: BLE001 - logged; one bad value must not end the web view
+            self._complaints.say(what, repr(error))
+            return False
+
+    def _tell_one(self, viewer: Viewer) -> bool:
+        viewer.tell(self._told())
+        return False
+
+    def _tell_all(self) -> bool:
+        text = self._told()
+        for viewer in self._viewers:
+            viewer.tell(text)
+        return False
 
     def snapshot(self) -> Snapshot:
         """The monitor's state, at most a second old: many may ask."""
@@ -110,26 +152,42 @@ class Hub:
         return self._status[1]
 
     def _told(self) -> str:
-        return orjson.dumps(live_record(self.snapshot())).decode()
+        return json_bytes(live_record(self.snapshot())).decode()
 
     # Rows
 
-    def pump(self) -> None:
-        """Hand every row that is new to each viewer that has not got it."""
+    def pump(self) -> bool:
+        """Hand some rows that are new to each viewer that has not got them; True if there are more.
+
+        Where more have come than a viewer may be behind, the older ones are skipped: encoding them would hold up the
+        newest.
+        """
         position = self._source.position()
         if position is None or not self._viewers:
-            return
+            return False
         if position.epoch != self._epoch:
             self._begin(position)
-            return
-        rows = self._source.rows_between(self._count, position.count)
-        if rows is None or not len(rows) or not self._same_epoch():
-            return
-        self._count = rows.count
+            return False
+        self._skip_to(position.count - BACKLOG_ROWS)
+        stop = min(position.count, self._count + max(1, STEP_VALUES // (4 * len(position.axis.frequencies_mhz))))
+        rows = self._source.rows_between(self._count, stop) if stop > self._count else None
+        if rows is None or not self._same_epoch():
+            return False
+        self._count = stop
         # A viewer may wait for a product that this stream does not carry.
         carried = available(rows.data.shape[2])
         for product in {viewer.product for viewer in self._viewers if viewer.product in carried}:
             self._hand_on(product, rows)
+        return stop < position.count
+
+    def _skip_to(self, number: int) -> None:
+        """Leave out rows before a number, and count them for each viewer that does not get them."""
+        if number > self._count:
+            for viewer in self._viewers:
+                # A viewer that waits for its history gets them with that.
+                if not viewer.waits_for_history:
+                    self.counts.rows_skipped += max(0, number - max(self._count, viewer.next))
+            self._count = number
 
     def _same_epoch(self) -> bool:
         """Whether rows just read are of the axis that viewers know; else the next look begins anew."""
@@ -137,8 +195,8 @@ class Hub:
         return position is not None and position.epoch == self._epoch
 
     def _hand_on(self, product: Product, rows: Rows) -> None:
-        watching = [viewer for viewer in self._viewers if viewer.product is product]
-        for n in range(len(rows)):
+        watching = [viewer for viewer in self._viewers if viewer.product is product and not viewer.waits_for_history]
+        for n in range(len(rows)) if watching else ():
             number = rows.count - len(rows) + n
             message = self._row(rows, n, product)
             for viewer in watching:
@@ -173,14 +231,16 @@ class Hub:
 
     def join(self, viewer: Viewer) -> None:
         """Send a viewer what there is, and each row from now on."""
-        if self._viewers:
-            self.pump()
-        else:
+        if not self._viewers:
             # Nobody has watched: what came meanwhile is history.
             position = self._source.position()
-            self._epoch, self._count = (position.epoch, position.count) if position else (-1, 0)
+            epoch, self._count = (position.epoch, position.count) if position else (-1, 0)
+            if epoch != self._epoch:
+                self._histories.clear()
+            self._epoch = epoch
         self._viewers.add(viewer)
         self._send_all(viewer)
+        self._news.set()
 
     def leave(self, viewer: Viewer) -> None:
         """Send a viewer nothing more."""
@@ -197,30 +257,48 @@ class Hub:
 
     def _send_all(self, viewer: Viewer) -> None:
         viewer.clear()
+        viewer.waits_for_history = False
         position = self._source.position()
-        viewer.tell(self._told())
+        self._tried("the status could not be sent to a viewer", partial(self._tell_one, viewer))
         if position is None:
             return
-        viewer.put(orjson.dumps(axis_record(position.axis, position.epoch, viewer.product)).decode())
-        if viewer.product not in available(position.axis.npol):
-            return
-        history = self._history(viewer.product, position)
-        if history is not None:
-            viewer.next, message = history
-            viewer.put(message)
+        viewer.put(json_bytes(axis_record(position.axis, position.epoch, viewer.product)).decode())
+        if viewer.product in available(position.axis.npol):
+            viewer.waits_for_history = True
+            self._wanted.set()
 
-    def _history(self, product: Product, position: Position) -> tuple[int, bytes] | None:
-        """Number of the next row, and all rows before it in one message; kept for who joins at the same moment."""
-        kept = self._histories.get(product)
-        if kept is not None and kept[0] == position.epoch and kept[1] == position.count:
-            return kept[1], kept[2]
-        rows = self._source.rows_between(position.count - HISTORY_ROWS, position.count)
-        if rows is None or rows.data.shape[1] != len(position.axis.frequencies_mhz):
-            return None
-        values = np.ascontiguousarray(derive(rows.data, product))
-        message = layout.encode(rows, values, product, kind=layout.HISTORY, bits=HISTORY_BITS, epoch=position.epoch)
-        self._histories[product] = position.epoch, rows.count, message
-        return rows.count, message
+    def _make_history(self) -> bool:
+        """Encode some rows of the history that a viewer waits for, and send it when it is whole; True if one waits."""
+        waiting = next((viewer for viewer in self._viewers if viewer.waits_for_history), None)
+        position = self._source.position()
+        if waiting is None or position is None:
+            return False
+        if position.epoch != self._epoch:
+            self._begin(position)
+            return True
+        product = waiting.product
+        history = self._histories.get(product)
+        if history is None:
+            history = self._histories[product] = History(product, self._epoch, len(position.axis.frequencies_mhz))
+        history.used_s = self._monotonic()
+        # Up to where rows have been handed on, so that each viewer gets the next one from there.
+        if history.extend(self._source, self._count) and self._same_epoch():
+            self._send_history(history)
+        return True
+
+    def _send_history(self, history: History) -> None:
+        message = history.message()
+        for viewer in self._viewers:
+            if viewer.waits_for_history and viewer.product is history.product:
+                viewer.waits_for_history = False
+                viewer.next = history.count
+                viewer.put(message)
+
+    def _forget_histories(self) -> None:
+        """Keep no history that nobody has asked for in a while: each is up to some megabytes."""
+        old_s = self._monotonic() - HISTORY_KEPT_S
+        for product in [product for product, history in self._histories.items() if history.used_s < old_s]:
+            del self._histories[product]
 
 
 def axis_record(axis: Axis, epoch: int, product: Product) -> dict[str, Any]:
@@ -242,7 +320,9 @@ def axis_record(axis: Axis, epoch: int, product: Product) -> dict[str, Any]:
     }
 
 
-async def serve(viewer: Viewer, hub: Hub, send: Send, unsent: Callable[[], int]) -> None:
+async def serve(
+    viewer: Viewer, hub: Hub, send: Send, unsent: Callable[[], int], unsent_by_all: Callable[[], int] = lambda: 0
+) -> None:
     """Send a viewer that has joined all that is for it.
 
     Parameters
@@ -253,6 +333,8 @@ async def serve(viewer: Viewer, hub: Hub, send: Send, unsent: Callable[[], int])
         Sends one message; waits while its connection has more than enough to send.
     unsent
         Bytes that the connection has not sent yet.
+    unsent_by_all
+        The same of all connections together; where they are too many, a history is its newest rows alone.
 
     Raises
     ------
@@ -261,6 +343,8 @@ async def serve(viewer: Viewer, hub: Hub, send: Send, unsent: Callable[[], int])
     """
     while True:
         message = await viewer.take()
+        if isinstance(message, bytes) and not layout.is_row(message) and unsent_by_all() > MAX_UNSENT_BYTES:
+            message = layout.newest_rows(message, SHORT_HISTORY_ROWS)
         await _delivered(send(message), unsent)
         hub.counts.rows_sent += layout.is_row(message)
 

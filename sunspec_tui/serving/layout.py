@@ -88,11 +88,30 @@ def encode(rows: Rows, values: NDArray[np.float32], product: Product, *, kind: i
         8 or 16 a bin.
     """
     n, nbins = values.shape
-    out = np.zeros(n, row_type(nbins, bits))
+    head = header(product, kind=kind, bits=bits, epoch=epoch, shape=(n, nbins), first=rows.count - n)
+    return head + encode_rows(rows, values, bits)
+
+
+def encode_rows(rows: Rows, values: NDArray[np.float32], bits: int) -> bytes:
+    """Rows as they stand in a message, without its header; the parameters are those of `encode`."""
+    out = np.zeros(len(values), row_type(values.shape[1], bits))
     out["time_s"], out["slot"], out["marks"] = rows.times_s, rows.slots, rows.marks
     out["unit"], out["low"], out["step"], out["codes"] = _codes(values, (1 << bits) - 1)
-    head = HEADER.pack(VERSION, kind, bits, PRODUCTS.index(product), epoch, n, nbins, float(rows.count - n))
-    return head + out.tobytes()
+    return out.tobytes()
+
+
+def header(product: Product, *, kind: int, bits: int, epoch: int, shape: tuple[int, int], first: int) -> bytes:
+    """The header of a message of `shape` (rows, bins), whose first row has the number `first`."""
+    return HEADER.pack(VERSION, kind, bits, PRODUCTS.index(product), epoch, *shape, float(first))
+
+
+def newest_rows(message: bytes, most: int) -> bytes:
+    """The same message with its newest rows alone, at most `most` of them."""
+    version, kind, bits, product, epoch, n, nbins, first = HEADER.unpack_from(message)
+    left = min(n, most)
+    nbytes = left * row_type(nbins, bits).itemsize
+    head = HEADER.pack(version, kind, bits, product, epoch, left, nbins, first + n - left)
+    return head + message[len(message) - nbytes :]
 
 
 def _codes(values: NDArray[np.float32], levels: int) -> tuple[NDArray[Any], ...]:

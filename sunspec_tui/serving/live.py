@@ -13,6 +13,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from sunspec_tui.products import Product
 from sunspec_tui.serving.hub import serve
+from sunspec_tui.serving.pacing import Pace
 from sunspec_tui.serving.state import Site
 from sunspec_tui.serving.viewer import Viewer
 
@@ -20,8 +21,8 @@ log = logging.getLogger(__name__)
 
 UNSUPPORTED, POLICY_VIOLATION, TRY_AGAIN_LATER = 1003, 1008, 1013
 MAX_MESSAGE_BYTES = 1024
-CHOICE_PAUSE_S = 0.1
-"""From one choice of a product to the next: each costs the encoding of all rows."""
+CHOICES_PER_S, CHOICES_BURST = 1, 10
+"""How often a viewer may choose a product: each choice sends all rows anew."""
 
 
 async def live(socket: WebSocket) -> None:
@@ -31,12 +32,17 @@ async def live(socket: WebSocket) -> None:
     if product is None:
         await socket.close(POLICY_VIOLATION)
         return
-    await socket.accept()
-    if site.hub.viewers >= site.max_clients:
-        site.refuse()
-        # Accepted first, so that the page learns why.
-        await socket.close(TRY_AGAIN_LATER, "too many viewers")
+    try:
+        await socket.accept()
+        if site.hub.viewers >= site.max_viewers:
+            site.refuse()
+            # Accepted first, so that the page learns why.
+            await socket.close(TRY_AGAIN_LATER, "too many viewers")
+            return
+    except (WebSocketDisconnect, RuntimeError) as error:
+        log.debug("a viewer was gone before it began: %s", error)
         return
+    site.connections.viewing(socket.scope["client"])
     viewer = Viewer(product)
     # At once, so that its place is taken before another is looked for.
     site.hub.join(viewer)
@@ -49,7 +55,7 @@ async def live(socket: WebSocket) -> None:
             task.cancel()
         for ended in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(ended, Exception):
-                log.error("a viewer was let go on an error: %r", ended)
+                site.complaints.say("a viewer was let go on an error", repr(ended))
 
 
 async def _send(viewer: Viewer, site: Site, socket: WebSocket) -> None:
@@ -59,7 +65,9 @@ async def _send(viewer: Viewer, site: Site, socket: WebSocket) -> None:
         await (socket.send_text(message) if isinstance(message, str) else socket.send_bytes(message))
 
     try:
-        await serve(viewer, site.hub, send, lambda: site.connections.unsent(peer))
+        await serve(
+            viewer, site.hub, send, lambda: site.connections.unsent(peer), lambda: site.connections.unsent_by_all
+        )
     except TimeoutError:
         site.hub.lost()
         # What it has not taken would hold up a farewell too.
@@ -74,28 +82,42 @@ async def _send(viewer: Viewer, site: Site, socket: WebSocket) -> None:
 
 async def _listen(viewer: Viewer, site: Site, socket: WebSocket) -> None:
     try:
-        while True:
-            said = _understood(await socket.receive_text())
-            if said is None:
-                await socket.close(POLICY_VIOLATION, "not understood")
-                return
-            if isinstance(said, Product):
-                site.hub.choose(viewer, said)
-                await asyncio.sleep(CHOICE_PAUSE_S)
-            else:
-                viewer.has_seen(said)
+        await _take_words(viewer, site, socket)
     except WebSocketDisconnect as error:
         log.debug("a viewer has gone: %s", error.code)
-    except KeyError:
-        # Bytes where text is spoken.
-        await socket.close(UNSUPPORTED, "text only")
+    except RuntimeError as error:
+        if WebSocketState.CONNECTED is socket.client_state is socket.application_state:
+            raise
+        log.debug("a viewer was gone before it could be listened to: %s", error)
+
+
+async def _take_words(viewer: Viewer, site: Site, socket: WebSocket) -> None:
+    """Do what a viewer says, until it says anything else."""
+    choices = Pace(CHOICES_PER_S, CHOICES_BURST)
+    while True:
+        message = await socket.receive()
+        if message["type"] == "websocket.disconnect":
+            return
+        text = message.get("text")
+        if text is None:
+            await socket.close(UNSUPPORTED, "text only")
+            return
+        said = _understood(text)
+        if said is None:
+            await socket.close(POLICY_VIOLATION, "not understood")
+            return
+        if isinstance(said, Product):
+            await asyncio.sleep(choices.reserve())
+            site.hub.choose(viewer, said)
+        else:
+            viewer.has_seen(said)
 
 
 def _understood(text: str) -> Product | int | None:
     """A product or a row's number; None for anything else."""
     try:
         said: Any = orjson.loads(text)
-    except orjson.JSONDecodeError:
+    except (orjson.JSONDecodeError, RecursionError):
         return None
     if not isinstance(said, dict) or len(said) != 1:
         return None
@@ -108,5 +130,5 @@ def _understood(text: str) -> Product | int | None:
 def _product(name: Any) -> Product | None:
     try:
         return Product(name)
-    except ValueError:
+    except (ValueError, TypeError):
         return None

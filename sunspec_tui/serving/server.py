@@ -1,95 +1,95 @@
 """uvicorn as the web view needs it: no logs of visitors, no signals, bounds on all that comes."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 
 import uvicorn
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from starlette.types import ASGIApp
 
-from sunspec_tui.serving import connections
-from sunspec_tui.serving.connections import Connections
-from sunspec_tui.serving.guard import Guard
+from sunspec_tui.serving.acceptor import Acceptor
+from sunspec_tui.serving.complaints import Complaints
+from sunspec_tui.serving.connections import Connections, Place
 from sunspec_tui.serving.live import MAX_MESSAGE_BYTES
+from sunspec_tui.serving.requests import TimedRequests
+from sunspec_tui.serving.viewer_socket import ViewerSocket
 
 MAX_HEADER_BYTES = 16 * 1024
 KEEP_ALIVE_S = 5
 PING_S, PONG_S = 10.0, 180.0
 """A ping waits behind a history of a megabyte, which takes two minutes on a link of 8 kB/s."""
-_GRACE_S = 1
-
-
-class _Viewed(WebSocketsSansIOProtocol):
-    """A WebSocket whose opening and closing have their time; uvicorn waits for both as long as the visitor likes."""
-
-    registry: Connections
-
-    def on_dead(self) -> None:
-        """Count a viewer that does not answer any more."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to wait for the whole of its first request."""
-        super().connection_made(transport)
-        self._deadline = self.loop.call_later(connections.REQUEST_TIMEOUT_S, self._too_slow)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Wait for nothing more."""
-        self._deadline.cancel()
-        self.registry.forget(self.transport)
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        """A request that is none ends the connection: nobody else would."""
-        super().data_received(data)
-        if self.conn.handshake_exc is not None and not self.handshake_complete:
-            self.registry.too_slow(self.transport)
-        elif self.transport.is_closing():
-            self._end_soon()
-
-    def keepalive_timeout(self) -> None:
-        """End a viewer that does not answer, with what it has not taken."""
-        if not self.transport.is_closing():
-            self.on_dead()
-        super().keepalive_timeout()
-        self.transport.abort()
-
-    def shutdown(self) -> None:
-        """End with the server, whatever state it is in."""
-        if self.handshake_complete and not self.close_sent and not self.transport.is_closing():
-            super().shutdown()
-            self._end_soon()
-        else:
-            self.stop_keepalive()
-            self.transport.abort()
-
-    def _too_slow(self) -> None:
-        if not self.handshake_complete:
-            self.registry.too_slow(self.transport)
-
-    def _end_soon(self) -> None:
-        """What it has not taken would keep a connection that is only closed."""
-        self._deadline.cancel()
-        self._deadline = self.loop.call_later(connections.CLOSING_S, self.transport.abort)
+FAREWELL_S, CANCEL_S = 0.3, 0.3
+"""What visitors have to take a farewell, and answers under way to end."""
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves signals to the program that it is part of."""
+    """A server that accepts within its bounds, ends in its time, and leaves signals to the program."""
+
+    def __init__(self, config: uvicorn.Config, registry: Connections, complaints: Complaints) -> None:
+        super().__init__(config)
+        self._registry, self._complaints = registry, complaints
 
     def install_signal_handlers(self) -> None:
         """Leave them."""
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept from the one socket that there is."""
+        assert sockets is not None  # noqa: S101 - it is bound before a server is made
+        self.servers = []
+        self._acceptor = Acceptor(sockets[0], self._protocol, self._registry, self._complaints)
+        self._acceptor.start()
+        self.started = True
 
-def server(app: Guard, open_: Connections, on_dead: Callable[[], None]) -> uvicorn.Server:
-    """A server for `app`, not yet started; `on_dead` is told of each viewer that does not answer any more."""
+    def _protocol(self, place: Place) -> asyncio.Protocol:
+        return TimedRequests(self.config, self.server_state, {}, registry=self._registry, place=place)
 
-    class Socket(_Viewed):
-        registry = open_
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End within a second, whoever is connected and whatever is under way."""
+        self._acceptor.stop()
+        for listening in sockets or []:
+            listening.close()
+        for connection in list(self.server_state.connections):
+            self._say_farewell(connection)
+        end_s = asyncio.get_running_loop().time() + FAREWELL_S
+        while self.server_state.connections and asyncio.get_running_loop().time() < end_s:
+            await asyncio.sleep(0.02)
+        self._registry.abort_all()
+        tasks = list(self.server_state.tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=CANCEL_S)
 
+    def _say_farewell(self, connection: object) -> None:
+        try:
+            connection.shutdown()  # type: ignore[attr-defined]
+        except Exception as error:  # noqa: BLE001 - logged; it is aborted in a moment
+            self._complaints.say("a connection could not be told that the web view ends", error)
+
+
+def server(app: ASGIApp, registry: Connections, complaints: Complaints, on_dead: Callable[[], None]) -> uvicorn.Server:
+    """A server for `app`, not yet started.
+
+    Parameters
+    ----------
+    app
+        What answers.
+    registry
+        The connections that are open.
+    complaints
+        Where errors are logged.
+    on_dead
+        Called for each viewer that does not answer any more.
+    """
+
+    class Socket(ViewerSocket):
         def on_dead(self) -> None:
             on_dead()
 
+    Socket.registry = registry
     config = uvicorn.Config(
         app,
-        http=open_.protocol(),
+        http=TimedRequests,
         ws=Socket,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_ping_interval=PING_S,
@@ -98,7 +98,6 @@ def server(app: Guard, open_: Connections, on_dead: Callable[[], None]) -> uvico
         ws_per_message_deflate=False,
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,
         timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=_GRACE_S,
         lifespan="off",
         access_log=False,
         log_config=None,
@@ -106,4 +105,4 @@ def server(app: Guard, open_: Connections, on_dead: Callable[[], None]) -> uvico
         server_header=False,
         proxy_headers=False,
     )
-    return _Server(config)
+    return _Server(config, registry, complaints)

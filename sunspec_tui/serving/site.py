@@ -13,6 +13,7 @@ from starlette.routing import Route, WebSocketRoute
 from sunspec_tui.serving import answers, pages
 from sunspec_tui.serving.guard import Guard
 from sunspec_tui.serving.live import live
+from sunspec_tui.serving.paced import Paced
 from sunspec_tui.serving.state import Site
 from sunspec_tui.webview import WebOptions
 
@@ -20,7 +21,7 @@ _COMPRESSION = 4
 """Half the time of the default for a twentieth more bytes."""
 
 
-def application(site: Site, options: WebOptions, token: str, on_refusal: Callable[[], None]) -> Guard:
+def application(site: Site, options: WebOptions, token: str, on_refusal: Callable[[], None]) -> Paced:
     """All that the web view answers.
 
     Parameters
@@ -46,7 +47,7 @@ def application(site: Site, options: WebOptions, token: str, on_refusal: Callabl
     )
     app.router.redirect_slashes = False
     app.state.site = site
-    return Guard(app, options, token, on_refusal)
+    return Paced(Guard(app, options, token, on_refusal, site.complaints), site.connections)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

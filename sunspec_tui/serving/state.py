@@ -6,6 +6,8 @@ from typing import Protocol
 
 from sunspec_tui.frame import Frame
 from sunspec_tui.plots import PlotJob
+from sunspec_tui.serving.budget import ByteBudget
+from sunspec_tui.serving.complaints import Complaints
 from sunspec_tui.serving.connections import Connections
 from sunspec_tui.serving.figures import Figures
 from sunspec_tui.serving.hub import Hub
@@ -43,8 +45,12 @@ class Site:
         Those that are open.
     buffer_length
         Rows that the receiver keeps.
-    max_clients
+    max_viewers
         Viewers at once.
+    complaints
+        Where errors are logged.
+    budget
+        Memory that answers under way may keep.
     """
 
     source: Source
@@ -54,4 +60,6 @@ class Site:
     refuse: Callable[[], None]
     connections: Connections
     buffer_length: int
-    max_clients: int
+    max_viewers: int
+    complaints: Complaints
+    budget: ByteBudget

@@ -27,6 +27,8 @@ class Viewer:
         """Number of the row that it is to get next."""
         self.seen: int | None = None
         """Number after the last row that it says it has; None until it says so."""
+        self.waits_for_history = False
+        """Whether rows that come now reach it with its history, which is still being made."""
         self.sent = 0
         """Number after the last row that was sent."""
         self._status: str | None = None

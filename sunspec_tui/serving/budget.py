@@ -1,0 +1,85 @@
+"""Memory that answers under way may keep, in bytes: what does not fit waits, and what takes long makes room.
+
+An answer keeps the rows that it sends until its visitor has taken them. Many slow visitors would keep gigabytes.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+MAX_ANSWER_BYTES = 64 * 2**20
+WAIT_S = 10.0
+SLOW_S = 5.0
+"""An answer that is under way for longer is ended where others wait for its room."""
+_LOOK_S = 0.05
+
+
+class BudgetUsedUpError(Exception):
+    """There was no room for an answer in time."""
+
+
+@dataclass(eq=False, slots=True)
+class _Share:
+    nbytes: int
+    since_s: float
+    end: Callable[[], None]
+
+
+class ByteBudget:
+    """Room for what answers keep.
+
+    Parameters
+    ----------
+    limit
+        Bytes for all together.
+    monotonic
+        A clock that never goes back, in seconds.
+    """
+
+    def __init__(self, limit: int = MAX_ANSWER_BYTES, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.limit, self._monotonic = limit, monotonic
+        self._shares: dict[_Share, None] = {}
+
+    @property
+    def used(self) -> int:
+        """Bytes that are kept at the moment."""
+        return sum(share.nbytes for share in self._shares)
+
+    @asynccontextmanager
+    async def keep(self, nbytes: int, end: Callable[[], None]) -> AsyncIterator[None]:
+        """Keep so many bytes while the context lasts.
+
+        Parameters
+        ----------
+        nbytes
+            How many.
+        end
+            Called to end this answer, where it takes long and another needs its room.
+
+        Raises
+        ------
+        BudgetUsedUpError
+            If there is no room in time.
+        """
+        await self._room_for(nbytes)
+        share = _Share(nbytes, self._monotonic(), end)
+        self._shares[share] = None
+        try:
+            yield
+        finally:
+            self._shares.pop(share, None)
+
+    async def _room_for(self, nbytes: int) -> None:
+        until_s = self._monotonic() + WAIT_S
+        while self.used + nbytes > self.limit:
+            now_s = self._monotonic()
+            oldest = next(iter(self._shares), None)
+            if nbytes > self.limit or now_s > until_s:
+                raise BudgetUsedUpError
+            if oldest is not None and now_s - oldest.since_s > SLOW_S:
+                del self._shares[oldest]
+                oldest.end()
+            else:
+                await asyncio.sleep(_LOOK_S)

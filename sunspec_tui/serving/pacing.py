@@ -1,0 +1,49 @@
+"""How often something may happen: a rate with a burst, kept for each peer.
+
+What comes too early is told how long to wait, so that a flood slows itself down and nobody is refused. Arithmetic
+with a clock; nothing here waits.
+"""
+
+import time
+from collections.abc import Callable, Hashable
+
+_MAX_KEYS = 1024
+
+
+class Pace:
+    """A rate for each of many keys.
+
+    Parameters
+    ----------
+    per_s
+        How many a second in the long run.
+    burst
+        How many at once after a pause.
+    monotonic
+        A clock that never goes back, in seconds.
+    """
+
+    def __init__(self, per_s: float, burst: float, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._step_s, self._burst_s = 1 / per_s, burst / per_s
+        self._monotonic = monotonic
+        self._due_s: dict[Hashable, float] = {}
+
+    def reserve(self, key: Hashable = None, count: float = 1) -> float:
+        """Count `count` of them, and return the seconds until they may happen; 0 at once."""
+        now_s = self._monotonic()
+        if len(self._due_s) > _MAX_KEYS:
+            self._due_s = {each: due_s for each, due_s in self._due_s.items() if due_s > now_s}
+        due_s = max(self._due_s.get(key, now_s), now_s) + count * self._step_s
+        self._due_s[key] = due_s
+        return max(0.0, due_s - now_s - self._burst_s)
+
+    def give_back(self, key: Hashable = None, count: float = 1) -> None:
+        """Count `count` of them no longer: they did not happen."""
+        if key in self._due_s:
+            self._due_s[key] -= count * self._step_s
+
+    def room(self, key: Hashable = None) -> float:
+        """How many may happen at once now."""
+        now_s = self._monotonic()
+        ahead_s = max(0.0, self._due_s.get(key, now_s) - now_s)
+        return max(0.0, self._burst_s - ahead_s) / self._step_s

@@ -1,0 +1,29 @@
+"""JSON of records that hold text from outside: whatever that is, there is an answer. Pure functions."""
+
+from typing import Any
+
+import orjson
+
+from sunspec_tui.printable import printable_values
+
+_MAX_INTEGER = 2**63
+
+
+def json_bytes(record: Any) -> bytes:
+    """A record as JSON.
+
+    Text that is none, such as a name that is not UTF-8, is shown as escapes, and an integer of more than 64 bits as
+    text.
+    """
+    try:
+        return orjson.dumps(record)
+    except TypeError:
+        return orjson.dumps(_small_integers(printable_values(record)))
+
+
+def _small_integers(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _small_integers(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_small_integers(each) for each in value]
+    return str(value) if isinstance(value, int) and not -_MAX_INTEGER <= value < _MAX_INTEGER else value
