@@ -3,7 +3,9 @@
 It knows names of libraries and of the extras that bring them, and nothing of what they do.
 """
 
+import sys
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from sunspec_tui.errors import MissingExtraError
@@ -39,7 +41,24 @@ def optional(module: str, purpose: str) -> Any:
     try:
         return import_module(module)
     except ImportError as error:
-        library = module.partition(".")[0]
-        raise MissingExtraError(
-            f"{purpose} needs {library}, which is not installed: pip install 'sunspec-tui[{_EXTRAS[library]}]'"
-        ) from error
+        raise _missing(module, purpose) from error
+
+
+def check_installed(module: str, purpose: str) -> None:
+    """As `optional`, without loading the library: another process will.
+
+    Raises
+    ------
+    MissingExtraError
+        If it is not installed.
+    """
+    # A test, or a user, may have barred it.
+    if sys.modules.get(module, module) is None or not (module in sys.modules or find_spec(module)):
+        raise _missing(module, purpose)
+
+
+def _missing(module: str, purpose: str) -> MissingExtraError:
+    library = module.partition(".")[0]
+    return MissingExtraError(
+        f"{purpose} needs {library}, which is not installed: pip install 'sunspec-tui[{_EXTRAS[library]}]'"
+    )

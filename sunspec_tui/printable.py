@@ -4,6 +4,7 @@ Names of files and stations, cells of tables, keys and errors of libraries are a
 draws or stores them for people passes them through here first. Pure functions of text.
 """
 
+import json
 import re
 import unicodedata
 from typing import Any
@@ -67,6 +68,23 @@ def printable_values(value: Any, most: int = MAX_CHARACTERS, depth: int = _MAX_D
             for key, each in value.items()
         }
     return [printable_values(each, most, depth - 1) for each in value]
+
+
+def quoted(text: str, *, ascii_only: bool = False) -> str:
+    """A text as it stands on one line of a file: itself where it is plain, else a JSON string, in its quotes."""
+    plain = _plain(text) and text == text.strip() and not text.startswith('"') and (text.isascii() or not ascii_only)
+    return text if plain else json.dumps(text)
+
+
+def unquoted(text: str) -> str:
+    """The text that `quoted` was given."""
+    if not text.startswith('"'):
+        return text
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return text
+    return found if isinstance(found, str) else text
 
 
 def _plain(text: str) -> bool:

@@ -25,6 +25,9 @@ SITE_LATITUDE_DEG, SITE_LONGITUDE_DEG, SITE_HEIGHT_M = 37.23977, -118.281667, 11
 
 _LATEST_STEP = 1.5
 _GRID_TOLERANCE_CHANNELS = 0.02
+_CHANNELS = 4096  # of the instrument
+MIN_CADENCE_S, MAX_CADENCE_S = 1e-6, 86_400.0
+"""Shortest and longest data time from row to row that is believed."""
 
 
 class FileForm(Enum):
@@ -125,15 +128,23 @@ class Recording:
 
     def between(self, start_s: float | None = None, end_s: float | None = None) -> "Recording":
         """Rows whose averaging ends after `start_s` and not after `end_s`; None sets no limit."""
-        # To the microsecond, which is as much as people and files write.
-        low, high = (None if each is None else round(each * 1e6) for each in (start_s, end_s))
-        times_us = np.rint(self.times_s * 1e6)
-        after = np.ones(len(self), np.bool_) if low is None else times_us > low
-        return self.only(after if high is None else after & (times_us <= high))
+        return self.only(within(self.times_s, start_s, end_s))
 
     def only(self, which: NDArray[np.bool_] | slice) -> "Recording":
         """Some of the rows."""
         return replace(self, data=self.data[which], times_s=self.times_s[which])
+
+
+def within(times_s: NDArray[np.float64], start_s: float | None, end_s: float | None) -> NDArray[np.bool_]:
+    """Which times lie after `start_s` and not after `end_s`; None sets no limit.
+
+    To the microsecond, which is as much as people and files write.
+    """
+    low, high = (None if each is None else np.rint(each * 1e6) for each in (start_s, end_s))
+    with np.errstate(over="ignore"):
+        times_us = np.rint(times_s * 1e6)
+    after = np.ones(len(times_s), np.bool_) if low is None else times_us > low
+    return np.asarray(after if high is None else after & (times_us <= high), np.bool_)
 
 
 def slots(times_s: NDArray[np.float64], cadence_s: float) -> NDArray[np.int64]:
@@ -145,13 +156,15 @@ def slots(times_s: NDArray[np.float64], cadence_s: float) -> NDArray[np.int64]:
 
 
 def measured_cadence_s(times_s: NDArray[np.float64]) -> float:
-    """Data time from row to row: the mean of the steps that are no gaps; NaN where there is none."""
+    """Data time from row to row: the mean of the steps that are no gaps; NaN where none is believed."""
     steps = np.diff(times_s)
     steps = steps[steps > 0]
     if not steps.size:
         return math.nan
-    usual = float(np.median(steps))
-    return float(steps[np.abs(steps - usual) < usual / 2].mean())
+    # One of the steps itself: the mean of the middle two may lie near none of them.
+    usual = float(np.percentile(steps, 50, method="lower"))
+    mean_s = float(steps[np.abs(steps - usual) < usual / 2].mean())
+    return mean_s if MIN_CADENCE_S <= mean_s <= MAX_CADENCE_S else math.nan
 
 
 def unbroken(times_s: NDArray[np.float64], cadence_s: float) -> list[slice]:
@@ -187,7 +200,8 @@ def channels_of(frequencies_hz: NDArray[np.float64]) -> Channels | None:
     wanted[-1] = begin + (last - 1) / 2
     if np.abs(places - wanted).max() > _GRID_TOLERANCE_CHANNELS:
         return None
-    return Channels(chan0, average, average * (len(places) - 1) + last)
+    nchan = average * (len(places) - 1) + last
+    return Channels(chan0, average, nchan) if nchan <= _CHANNELS else None
 
 
 def about(recording: Recording) -> dict[str, str | int | float]:

@@ -5,93 +5,131 @@ values. astropy loads when a file is opened.
 """
 
 import warnings
-import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.errors import SourceError
+from sunspec_tui.printable import printable, unquoted
 from sunspec_tui.products import Product
 from sunspec_tui.recording import Recording, measured_cadence_s
-from sunspec_tui.sources.arrays import checked
+from sunspec_tui.sources.arrays import Declared, checked, number, plausible_cadence_s
+from sunspec_tui.sources.fits_units import Image, Units
+from sunspec_tui.sources.limits import BLOCK_BYTES, Asked, Unreadable
 
 DB_PER_DIGIT = 2500 / 255 / 25.4
 """An e-CALLISTO digit in dB: 8 bits over 2500 mV of a detector with 25.4 mV a dB."""
 
-# What astropy lets through when a file is no FITS, is cut off, or has other tables than expected.
-_UNREADABLE = (OSError, EOFError, zlib.error, KeyError, IndexError, TypeError, ValueError, AttributeError)
+_OURS = "sunspec-tui"
+_MAX_DATE = 40
 
 
-def read_callisto(path: Path) -> Recording:
+def read_callisto(file: BinaryIO, path: Path, asked: Asked) -> Recording:
     """A recording of one product; that of a station is called I.
 
     Raises
     ------
-    SourceError
-        If the file cannot be read as such a spectrogram.
+    Unreadable
+        If the file is no such spectrogram, or asks for too much.
     """
-    image, offsets_s, mhz, header, start_s = _read(path)
-    if image.shape != (len(mhz), len(offsets_s)) or image.size == 0:
-        raise SourceError(
-            f"{path}: an image of {image.shape} does not fit {len(mhz)} frequencies and {len(offsets_s)} times"
+    with warnings.catch_warnings():
+        # Stations write odd header cards, which do not matter; what is cut off fails.
+        warnings.simplefilter("ignore")
+        return _read(file, path, asked)
+
+
+def _read(file: BinaryIO, path: Path, asked: Asked) -> Recording:
+    units = Units(file)
+    header = units.image.header
+    offsets_s, file_mhz = (_column(units.table, name) for name in ("TIME", "FREQUENCY"))
+    if units.image.shape != (len(file_mhz), len(offsets_s)):
+        raise Unreadable(
+            f"an image of {units.image.shape} does not fit {len(file_mhz)} frequencies and {len(offsets_s)} times"
         )
-    if not (np.isfinite(mhz).all() and mhz.min() > 0):
-        raise SourceError(f"{path}: its FREQUENCY column holds values that are no frequencies; it cannot be replayed")
-    values, mhz = _ascending(image.T, mhz)
-    cadence_s = float(header.get("CDELT1", 0)) if "CREATOR" in header else measured_cadence_s(offsets_s)
+    # Channels that the file lists several times at one frequency become their mean.
+    mhz, places = np.unique(file_mhz, return_inverse=True)
+    said = _said(header, path, offsets_s)
+    cadence_s = plausible_cadence_s(said["cadence_s"])
     # Times are those of the beginnings.
-    times_s = start_s + offsets_s + (cadence_s if cadence_s > 0 else 0.0)
-    said = {
-        "cadence_s": cadence_s,
-        "station": header.get("INSTRUME", ""),
-        "source": header.get("SOURCE", path.name),
-        "software": header.get("CREATOR", ""),
-    }
-    # What a station calls a product is its own.
+    times_s = _start_s(header) + offsets_s + (cadence_s if cadence_s > 0 else 0.0)
     product = Product(header["PRODUCT"]) if "CREATOR" in header and "PRODUCT" in header else Product.I
-    return checked(path, _linear(values, header)[..., None], (product,), times_s, mhz * 1e6, said)
+
+    def load(rows: NDArray[np.intp], out: NDArray[np.float32]) -> None:
+        _load(units, places, rows, out[..., 0])
+
+    declared = Declared((len(offsets_s), len(mhz), 1), (product,), times_s, mhz * 1e6, said, load)
+    return checked(path, declared, asked, units.nbytes)
 
 
-def _linear(values: NDArray[np.float64], header: Any) -> NDArray[np.float32]:
+def _said(header: Any, path: Path, offsets_s: NDArray[np.float64]) -> dict[str, Any]:
+    """What the header says; only what this program has written was quoted by it."""
+    ours = "CREATOR" in header
+    text = unquoted if str(header.get("CREATOR", "")).startswith(_OURS) else str
+    return {
+        "cadence_s": header.get("CDELT1", 0) if ours else measured_cadence_s(offsets_s),
+        "station": text(str(header.get("INSTRUME", ""))),
+        "source": text(str(header.get("SOURCE", path.name))),
+        "software": text(str(header.get("CREATOR", ""))),
+    }
+
+
+def _column(table: Any, name: str) -> NDArray[np.float64]:
+    """One row of a column."""
+    try:
+        return np.atleast_1d(np.asarray(table[name][0], np.float64)).ravel()
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
+        raise Unreadable(f"its table has no column {name} of numbers") from error
+
+
+def _start_s(header: Any) -> float:
+    """When the first row begins, since 1970."""
+    from astropy.time import Time
+
+    date, clock = (str(header.get(name, ""))[:_MAX_DATE].strip() for name in ("DATE-OBS", "TIME-OBS"))
+    try:
+        return float(Time(f"{date.replace('/', '-')}T{clock}", scale="utc").unix)
+    except (ValueError, TypeError) as error:
+        shown = printable(f"{date} {clock}", 40)
+        raise Unreadable(f"its DATE-OBS and TIME-OBS, {shown!r}, are no date and time") from error
+
+
+def _load(units: Units, places: NDArray[np.intp], rows: NDArray[np.intp], out: NDArray[np.float32]) -> None:
+    """Rows of an image whose lines are channels, each to the bin of its place."""
+    image = units.image
+    count, ntime = np.bincount(places), image.shape[1]
+    shared = count.max() > 1
+    if shared:
+        out[:] = 0
+    lines, step = units.lines(), max(1, BLOCK_BYTES // (ntime * 8))
+    for begin in range(0, len(places), step):
+        bins = places[begin : begin + step]
+        raw = np.frombuffer(lines.take(len(bins)), image.dtype).reshape(len(bins), ntime)
+        values = _scaled(raw[:, rows], image).T
+        if not shared:
+            out[:, bins] = _linear(values, image.header)
+            continue
+        for i, place in enumerate(bins.tolist()):
+            out[:, place] += values[:, i] / count[place]
+    if shared:
+        # A mean of digits, as they were averaged before they are taken as decibels.
+        for begin in range(0, len(out), step):
+            out[begin : begin + step] = _linear(out[begin : begin + step].astype(np.float64), image.header)
+
+
+def _scaled(raw: NDArray[Any], image: Image) -> NDArray[np.float64]:
+    """Values that the image's numbers stand for; what is marked as blank is not a number."""
+    scale, zero = number(image.header.get("BSCALE", 1)), number(image.header.get("BZERO", 0))
+    values = raw.astype(np.float64) * scale + zero
+    blank = image.header.get("BLANK")
+    if type(blank) is int and raw.dtype.kind != "f":
+        values[raw == blank] = np.nan
+    return values
+
+
+def _linear(values: NDArray[np.float64], header: Any) -> NDArray[np.float64]:
     """Power of what the image holds."""
     unit = str(header.get("BUNIT", "digits")).strip().lower()
     if unit == "arbitrary":
-        return values.astype(np.float32)
-    return np.asarray(10 ** (values * (1.0 if unit == "db" else DB_PER_DIGIT) / 10), np.float32)
-
-
-def _read(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], Any, float]:
-    """Image (nfreq, ntime), times in s from the start, frequencies in MHz, header, start since 1970."""
-    from astropy.io import fits
-    from astropy.time import Time
-    from astropy.utils.exceptions import AstropyUserWarning
-
-    try:
-        # Opened here, because astropy leaves a file open that it cannot read.
-        with warnings.catch_warnings(), path.open("rb") as file:
-            # Stations write odd header cards, which do not matter; what is cut off fails below.
-            warnings.simplefilter("ignore", AstropyUserWarning)
-            units = fits.open(file, memmap=False)
-            image = np.asarray(units[0].data, np.float64)
-            offsets_s = np.atleast_1d(np.asarray(units[1].data["TIME"][0], np.float64))
-            file_mhz = np.atleast_1d(np.asarray(units[1].data["FREQUENCY"][0], np.float64))
-            header = units[0].header
-            start = f"{header['DATE-OBS'].replace('/', '-')}T{header['TIME-OBS'].strip()}"
-            start_s = float(Time(start, scale="utc").unix)
-    except (*_UNREADABLE, fits.VerifyError) as error:
-        raise SourceError(f"{path} cannot be read as an e-CALLISTO FITS file: {error}") from error
-    return image, offsets_s, file_mhz, header, start_s
-
-
-def _ascending(
-    values: NDArray[np.float64], mhz: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Channels in ascending order; those that the file lists several times at one frequency averaged."""
-    unique_mhz, place, count = np.unique(mhz, return_inverse=True, return_counts=True)
-    if len(unique_mhz) == len(mhz):
-        return values[:, np.argsort(mhz)], unique_mhz
-    sums = np.zeros((len(values), len(unique_mhz)))
-    np.add.at(sums.T, place, values.T)
-    return sums / count, unique_mhz
+        return values
+    return np.asarray(10 ** (values * (1.0 if unit == "db" else DB_PER_DIGIT) / 10), np.float64)

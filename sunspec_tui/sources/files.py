@@ -1,30 +1,35 @@
 """Reads recordings back: what this program exports, what recorders and e-CALLISTO stations write, older NPZ files.
 
-A file's form is told by its first bytes, not by its name. What cannot be read is one sentence.
+A file's form is told by its first bytes, not by its name. Files are data of strangers: nothing in them is run,
+nothing outside them is opened, and what they declare is held against limits first. What cannot be read is one
+sentence.
 """
 
-import csv
-import json
-import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO, NamedTuple
 
-import numpy as np
-
-from sunspec_tui.errors import SourceError, SunspecError
-from sunspec_tui.products import Product
+from sunspec_tui.errors import MissingExtraError, SourceError
+from sunspec_tui.printable import printable, printable_name
 from sunspec_tui.recording import Recording
+from sunspec_tui.regular import open_regular
 from sunspec_tui.sources.archive import is_archive, read_archive
-from sunspec_tui.sources.arrays import checked
 from sunspec_tui.sources.callisto import read_callisto
+from sunspec_tui.sources.csv_table import read_csv
+from sunspec_tui.sources.limits import Asked, Unreadable, reason
+from sunspec_tui.sources.npz import read_npz
 from sunspec_tui.sources.recorder import read_recorder
-from sunspec_tui.times import moment_s
 
-_MJD_OF_1970 = 40_587
-_DAY_S = 86_400.0
-_LEAST_HZ = 1e5
-_UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, KeyError, IndexError, TypeError, ValueError)
+_MAX_SENTENCE = 200
+
+
+class _Form(NamedTuple):
+    """A form of files: how it begins, what it is called, what reads it."""
+
+    magic: bytes
+    name: str
+    read: Callable[[BinaryIO, Path, Asked], Recording]
 
 
 def read_recording(path: str | Path, start_s: float | None = None, end_s: float | None = None) -> Recording:
@@ -40,108 +45,62 @@ def read_recording(path: str | Path, start_s: float | None = None, end_s: float 
     Raises
     ------
     SourceError
-        If it cannot be read.
+        If it cannot be read, or asks for more than docs/files.md allows.
     MissingExtraError
         If that needs a library that is not installed.
     """
     path = Path(path)
-    if is_archive(path):
-        return read_archive(path, start_s, end_s)
-    read = _reader(path)
     try:
-        return read(path).between(start_s, end_s)
-    except (SunspecError, MemoryError):
+        if is_archive(path):
+            return read_archive(path, start_s, end_s)
+        file = open_regular(path)
+    except OSError as error:
+        raise _refusal(path, "", error.strerror or reason(error)) from error
+    with closing(file):
+        return _read(file, path, Asked(start_s, end_s))
+
+
+def _read(file: BinaryIO, path: Path, asked: Asked) -> Recording:
+    form = _form(file, path)
+    try:
+        return form.read(file, path, asked)
+    except MissingExtraError:
         raise
+    except Unreadable as error:
+        raise _refusal(path, form.name, str(error)) from error
+    except MemoryError as error:
+        said = "there is not enough memory for it; choose --start and --end"
+        raise _refusal(path, form.name, said) from error
     except Exception as error:
         # A foreign file may hold anything, and each library has errors of its own for what it does not expect.
-        raise SourceError(f"{path} cannot be read: {type(error).__name__}: {error}") from error
+        raise _refusal(path, form.name, reason(error)) from error
 
 
-def _reader(path: Path) -> Callable[[Path], Recording]:
+def _form(file: BinaryIO, path: Path) -> _Form:
     try:
-        with path.open("rb") as file:
-            begin = file.read(8)
+        begin = file.read(8)
+        file.seek(0)
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror}") from error
-    for magic, read in _READERS:
-        if begin.startswith(magic):
-            return read
-    raise SourceError(
-        f"{path} cannot be read: it is no FITS, HDF5, NPZ or CSV file of spectra; docs/files.md has what can be"
-    )
+        raise _refusal(path, "", error.strerror or reason(error)) from error
+    if not begin:
+        raise _refusal(path, "", "it is empty")
+    for form in _FORMS:
+        if begin.startswith(form.magic):
+            return form
+    raise _refusal(path, "", "it is no FITS, HDF5, NPZ or CSV file of spectra; docs/files.md has what can be")
 
 
-def _read_npz(path: Path) -> Recording:
-    try:
-        # Opened here, because numpy leaves a file open that it cannot read.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return _older_npz(path, arrays) if "mjd" in arrays else _npz(path, arrays)
-    except _UNREADABLE as error:
-        raise SourceError(f"{path} cannot be read as an NPZ file of spectra: {error}") from error
+def _refusal(path: Path, form: str, said: str) -> SourceError:
+    """One sentence, whatever a file or a library says."""
+    name = f"{printable_name(path)} cannot be read" + (f" as {form}" if form else "")
+    return SourceError(printable(f"{name}: {said}", _MAX_SENTENCE))
 
 
-def _npz(path: Path, arrays: Any) -> Recording:
-    said = json.loads(str(arrays["about"]))
-    return checked(
-        path,
-        arrays["data"],
-        tuple(Product(name) for name in arrays["products"].tolist()),
-        arrays["times"],
-        arrays["frequencies"],
-        said,
-    )
-
-
-def _older_npz(path: Path, arrays: Any) -> Recording:
-    """``data`` (nt, nbins, 2) of I and V, ``mjd`` (nt, 1), ``freq`` in MHz or Hz."""
-    data, freq = np.asarray(arrays["data"], np.float32), np.asarray(arrays["freq"], np.float64).ravel()
-    frequencies_hz = freq if freq.max() > _LEAST_HZ else freq * 1e6
-    times_s = (np.asarray(arrays["mjd"], np.float64).ravel() - _MJD_OF_1970) * _DAY_S
-    return checked(path, data, (Product.I, Product.V)[: data.shape[-1]], times_s, frequencies_hz, {})
-
-
-def _read_csv(path: Path) -> Recording:
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            said, names = _csv_head(file)
-            lines = [line for line in csv.reader(file) if line]
-        products = tuple(dict.fromkeys(Product(line[1]) for line in lines))
-        _check_order(lines, products)
-        values = np.array([[float(text) for text in line[2:]] for line in lines], np.float32)
-        data = values.reshape(-1, len(products), len(names) - 2).transpose(0, 2, 1)
-        times_s = np.array([moment_s(line[0]) for line in lines[:: len(products)]])
-        frequencies_hz = np.array([float(name) for name in names[2:]]) * 1e6
-    except (*_UNREADABLE, ZeroDivisionError) as error:
-        raise SourceError(f"{path} cannot be read as a CSV file of spectra: {error}") from error
-    return checked(path, data, products, times_s, frequencies_hz, said)
-
-
-def _check_order(lines: list[list[str]], products: tuple[Product, ...]) -> None:
-    """Each row has a line for each product, in their order, and all of them its time: a sorted table has not."""
-    count = len(products)
-    for i, line in enumerate(lines):
-        if line[1] != products[i % count] or line[0] != lines[i - i % count][0]:
-            raise ValueError(f"line {i + 1} of the table is not {products[i % count]} of {lines[i - i % count][0]}")
-    if not lines or len(lines) % count:
-        raise ValueError("its last row lacks products" if lines else "it has no rows")
-
-
-def _csv_head(file: Any) -> tuple[dict[str, Any], list[str]]:
-    """What the comments say, and the names of the columns."""
-    said: dict[str, Any] = {}
-    for line in file:
-        if not line.startswith("#"):
-            return said, next(csv.reader([line]))
-        key, _, value = line[1:].strip().partition("=")
-        said[key] = value
-    raise ValueError("it has no line of column names")
-
-
-_READERS: tuple[tuple[bytes, Callable[[Path], Recording]], ...] = (
-    (b"SIMPLE", read_callisto),
-    (b"\x1f\x8b", read_callisto),
-    (b"\x89HDF", read_recorder),
-    (b"PK", _read_npz),
-    (b"# ", _read_csv),
-    (b"time_utc", _read_csv),
+_FORMS = (
+    _Form(b"SIMPLE", "an e-CALLISTO FITS file", read_callisto),
+    _Form(b"\x1f\x8b", "an e-CALLISTO FITS file", read_callisto),
+    _Form(b"\x89HDF", "a recorder's HDF5 file", read_recorder),
+    _Form(b"PK", "an NPZ file of spectra", read_npz),
+    _Form(b"# ", "a CSV file of spectra", read_csv),
+    _Form(b"time_utc", "a CSV file of spectra", read_csv),
 )

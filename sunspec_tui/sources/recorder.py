@@ -1,57 +1,125 @@
 """Reads the recorder's own HDF5 files, and those of the same layout that `writers.recorder` makes.
 
-h5py loads when a file is opened.
+The HDF5 library ends its process, or never returns, on some broken files. `recorder_process` therefore opens the
+file; this side holds what it says against limits, and takes the rows that were asked for.
 """
 
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sunspec_tui.errors import SourceError
-from sunspec_tui.extras import optional
-from sunspec_tui.products import Product, plain_name
+from sunspec_tui.extras import check_installed
+from sunspec_tui.products import Product
 from sunspec_tui.recording import Recording
-from sunspec_tui.sources.arrays import checked
+from sunspec_tui.sources.arrays import Declared, checked
+from sunspec_tui.sources.limits import MAX_BINS, MAX_ROWS, Asked, Unreadable, exactly, file_size
 
-_UNREADABLE = (OSError, KeyError, TypeError, ValueError, AttributeError)
+_MAX_SAID_BYTES = 100_000
+_NO_PLUGINS = {"HDF5_PLUGIN_PRELOAD": "::"}
+"""What keeps HDF5 from loading programs that unpack data, wherever its other variables point."""
 
 
-def read_recorder(path: Path) -> Recording:
+def read_recorder(file: BinaryIO, path: Path, asked: Asked) -> Recording:
     """A recording of all products that the file has.
 
     Raises
     ------
-    SourceError
-        If the file has another layout.
+    Unreadable
+        If the file has another layout, or asks for too much.
     MissingExtraError
         If h5py is not installed.
     """
-    h5py = optional("h5py", "reading the recorder's HDF5")
-    try:
-        with h5py.File(path, "r") as file:
-            return _recording(path, file)
-    except _UNREADABLE as error:
-        raise SourceError(f"{path} cannot be read as a recorder's HDF5 file: {error}") from error
+    check_installed("h5py", "reading the recorder's HDF5")
+    nbytes = file_size(file)
+    with _Apart(file, asked) as apart:
+        return checked(path, apart.declared(path), asked, nbytes)
 
 
-def _recording(path: Path, file: Any) -> Recording:
-    observation = file["Observation1"]
-    tuning = observation["Tuning1"]
-    # In the order in which products are numbered, whatever the file's own order.
-    found = [(product, tuning[plain_name(product)]) for product in Product if plain_name(product) in tuning]
-    if not found:
-        raise ValueError("its Tuning1 has none of XX, YY, XY_real, XY_imag")
-    cadence_s = float(observation.attrs.get("tInt", np.nan))
-    starts = observation["time"][()]
-    # A row that was never written has no time.
-    starts_s = np.where(starts["int"] > 0, starts["int"] + starts["frac"], np.nan)
-    said = {
-        "cadence_s": cadence_s,
-        "station": file.attrs.get("sunspec_station", file.attrs.get("StationName", "")),
-        "source": file.attrs.get("sunspec_source", path.name),
-        "software": file.attrs.get("FileGenerator", ""),
-    }
-    data = np.stack([values[()] for _, values in found], axis=-1)
-    ends_s = starts_s + (cadence_s if cadence_s > 0 else 0.0)
-    return checked(path, data, tuple(product for product, _ in found), ends_s, tuning["freq"][()], said)
+class _Apart:
+    """The process that has the file open; ended with the block."""
+
+    def __init__(self, file: BinaryIO, asked: Asked) -> None:
+        words = [sys.executable, "-P", "-m", "sunspec_tui.sources.recorder_process", str(file.fileno())]
+        self._process = subprocess.Popen(  # noqa: S603 - our own module
+            [*words, *("" if each is None else repr(each) for each in asked)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            pass_fds=(file.fileno(),),
+            env=os.environ | _NO_PLUGINS,
+        )
+
+    def __enter__(self) -> "_Apart":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                # What it was still to be told is of no use to it any more.
+                with suppress(OSError):
+                    pipe.close()
+        self._process.wait()
+
+    def declared(self, path: Path) -> Declared:
+        """What the process says of the file."""
+        said = self._said()
+        if "refused" in said:
+            raise Unreadable(str(said["refused"]))
+        nrows, nbins = int(said["rows"]), int(said["bins"])
+        if not (0 <= nrows <= MAX_ROWS and 0 <= nbins <= MAX_BINS):
+            raise Unreadable(f"it has more than {MAX_ROWS} rows or {MAX_BINS} frequencies")
+        products = tuple(Product(name) for name in said["products"])
+        times_s = np.frombuffer(self._take(8 * nrows), np.float64)
+        frequencies_hz = np.frombuffer(self._take(8 * nbins), np.float64)
+        shape = (nrows, nbins, len(products))
+        return Declared(shape, products, times_s, frequencies_hz, {"source": path.name} | said["said"], self._load)
+
+    def _load(self, rows: NDArray[np.intp], out: NDArray[np.float32]) -> None:
+        """Ask for rows, and take them into their place."""
+        pipe, left = self._process.stdin, out.data.cast("B") if out.size else memoryview(b"")
+        try:
+            if pipe is not None:
+                pipe.write(rows.astype("<i8").tobytes())
+                pipe.close()
+        except OSError as error:
+            raise self._failure() from error
+        while left:
+            count = self._out.readinto(left)
+            if not count:
+                raise self._failure()
+            left = left[count:]
+
+    def _said(self) -> dict[str, Any]:
+        size = int.from_bytes(self._take(8), "little")
+        if size > _MAX_SAID_BYTES:
+            raise Unreadable("it says too much of itself")
+        said: dict[str, Any] = json.loads(self._take(size))
+        return said
+
+    def _take(self, size: int) -> bytes:
+        try:
+            return exactly(self._out, size)
+        except Unreadable as error:
+            raise self._failure() from error
+
+    @property
+    def _out(self) -> Any:
+        return self._process.stdout
+
+    def _failure(self) -> Unreadable:
+        """Why the process has ended before it was done."""
+        status = self._process.wait()
+        if status == -signal.SIGXCPU:
+            return Unreadable("it keeps the HDF5 library busy without end; its structure is broken")
+        if status >= 0:
+            return Unreadable("a part of it cannot be read: it is cut off or spoilt")
+        return Unreadable(f"its structure is broken: the HDF5 library ended with {signal.Signals(-status).name}")

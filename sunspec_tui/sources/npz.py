@@ -1,0 +1,199 @@
+"""Reads NPZ files: those that `writers.export` makes, and the older system's.
+
+An array's header is looked at before its bytes are; objects, which numpy would unpickle, are never loaded.
+"""
+
+import json
+import zipfile
+import zlib
+from io import BytesIO
+from math import prod
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from sunspec_tui.products import Product
+from sunspec_tui.recording import Recording
+from sunspec_tui.sources.arrays import Declared, checked
+from sunspec_tui.sources.limits import (
+    BLOCK_BYTES,
+    MAX_BINS,
+    MAX_ROWS,
+    Asked,
+    Unreadable,
+    blocks,
+    check_ratio,
+    check_size,
+    exactly,
+    file_size,
+    skip,
+)
+
+_MJD_OF_1970 = 40_587
+_DAY_S = 86_400.0
+_MIN_HZ = 1e5
+_MAX_HEADER_BYTES = 4000
+_MAX_DIRECTORY_BYTES = 1_000_000
+_MAX_ABOUT_BYTES = 1_000_000
+_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_ENCRYPTED = 1
+_NUMBERS, _TEXT = "fiu", "U"
+
+
+class _Bounded:
+    """A file of which no more than `most` bytes are read at once: a ZIP's list of members may claim to be endless."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.most = _MAX_DIRECTORY_BYTES
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        part = self._file.read(self.most + 1 if size < 0 else min(size, self.most + 1))
+        if len(part) > self.most:
+            raise Unreadable("its list of members is too long")
+        return part
+
+
+class _Array(NamedTuple):
+    """An array that is declared, and its bytes to come."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    by_columns: bool
+    stream: Any
+
+    @property
+    def nbytes(self) -> int:
+        return prod(self.shape) * self.dtype.itemsize
+
+
+class _Members:
+    """Arrays of an NPZ file."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.nbytes = file_size(file)
+        bounded = _Bounded(file)
+        self._zip = zipfile.ZipFile(bounded)
+        bounded.most = 2 * BLOCK_BYTES
+
+    def __contains__(self, name: str) -> bool:
+        return f"{name}.npy" in self._zip.NameToInfo
+
+    def declared(self, name: str, kinds: str) -> _Array:
+        """What an array's header says."""
+        info = self._zip.NameToInfo.get(f"{name}.npy")
+        if info is None:
+            raise Unreadable(f"it has no array {name!r}")
+        if info.flag_bits & _ENCRYPTED or info.compress_type not in _PACKINGS:
+            raise Unreadable(f"its array {name!r} is packed in a way that is not read")
+        stream = self._zip.open(info)
+        array = _header(name, stream)
+        if array.dtype.kind not in kinds or (array.dtype.itemsize > 8 and kinds == _NUMBERS):
+            raise Unreadable(f"its array {name!r} is of an unexpected type")
+        return array
+
+    def small(self, name: str, kinds: str, most_bytes: int) -> NDArray[Any]:
+        """An array that is no more than an axis or a text."""
+        array = self.declared(name, kinds)
+        if array.nbytes > most_bytes:
+            raise Unreadable(f"its array {name!r} is too large")
+        return self.whole(array)
+
+    def whole(self, array: _Array) -> NDArray[Any]:
+        """All of an array."""
+        check_ratio(array.nbytes, self.nbytes)
+        values = np.frombuffer(exactly(array.stream, array.nbytes), array.dtype)
+        return values.reshape(array.shape, order="F" if array.by_columns else "C")
+
+
+def _header(name: str, stream: Any) -> _Array:
+    """The header of an array, whose length is looked at first."""
+    version = npy.read_magic(stream)
+    size_bytes = exactly(stream, 2 if version[0] == 1 else 4)
+    size = int.from_bytes(size_bytes, "little")
+    if size > _MAX_HEADER_BYTES:
+        raise Unreadable(f"the header of its array {name!r} is too long")
+    read = npy.read_array_header_1_0 if version[0] == 1 else npy.read_array_header_2_0
+    shape, by_columns, dtype = read(BytesIO(size_bytes + exactly(stream, size)))
+    if dtype.hasobject:
+        raise Unreadable(f"its array {name!r} holds Python objects (a pickle), which are never loaded")
+    if any(length < 0 for length in shape):
+        raise Unreadable(f"its array {name!r} has a length below 0")
+    return _Array(shape, dtype, by_columns, stream)
+
+
+def read_npz(file: BinaryIO, path: Path, asked: Asked) -> Recording:
+    """A recording from an open NPZ file.
+
+    Raises
+    ------
+    Unreadable
+        If it holds another thing, or asks for too much.
+    """
+    try:
+        members = _Members(file)
+        declared = _older(members) if "mjd" in members else _ours(members)
+        return checked(path, declared, asked, members.nbytes)
+    except (EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise Unreadable("it is cut off or spoilt") from error
+
+
+def _ours(members: _Members) -> Declared:
+    said = json.loads(str(members.small("about", _TEXT, _MAX_ABOUT_BYTES)))
+    if not isinstance(said, dict):
+        raise Unreadable("its 'about' is no JSON object")
+    names = members.small("products", _TEXT, 1000).ravel().tolist()
+    times_s = members.small("times", _NUMBERS, 8 * MAX_ROWS).ravel()
+    frequencies_hz = members.small("frequencies", _NUMBERS, 8 * MAX_BINS).ravel()
+    return _declared(members, _products(names), times_s, frequencies_hz, said)
+
+
+def _products(names: list[str]) -> tuple[Product, ...]:
+    if len(set(names)) != len(names) or not set(names) <= set(Product):
+        raise Unreadable(f"its products are other than {', '.join(Product)}")
+    return tuple(map(Product, names))
+
+
+def _older(members: _Members) -> Declared:
+    """``data`` (nt, nbins, 2) of I and V, ``mjd`` (nt, 1), ``freq`` in MHz or Hz."""
+    freq = members.small("freq", _NUMBERS, 8 * MAX_BINS).astype(np.float64).ravel()
+    frequencies_hz = freq if freq.size and freq.max() > _MIN_HZ else freq * 1e6
+    mjd = members.small("mjd", _NUMBERS, 8 * MAX_ROWS).astype(np.float64).ravel()
+    return _declared(members, (Product.I, Product.V), (mjd - _MJD_OF_1970) * _DAY_S, frequencies_hz, {})
+
+
+def _declared(
+    members: _Members,
+    products: tuple[Product, ...],
+    times_s: NDArray[Any],
+    frequencies_hz: NDArray[Any],
+    said: dict[str, Any],
+) -> Declared:
+    array = members.declared("data", _NUMBERS)
+    if "mjd" in members and len(array.shape) == 3:
+        products = products[: array.shape[2]]
+
+    def load(rows: NDArray[np.intp], out: NDArray[np.float32]) -> None:
+        _load(members, array, rows, out)
+
+    return Declared(array.shape, products, times_s, frequencies_hz, said, load)
+
+
+def _load(members: _Members, array: _Array, rows: NDArray[np.intp], out: NDArray[np.float32]) -> None:
+    """Rows of an array, which are passed one after another."""
+    # To reach the last of them all before it are unpacked.
+    check_ratio(array.nbytes, members.nbytes)
+    if array.by_columns:
+        check_size(array.nbytes, members.nbytes)
+        out[:] = members.whole(array)[rows]
+        return
+    row_bytes, place = prod(array.shape[1:]) * array.dtype.itemsize, 0
+    for begin, end, part in blocks(rows, row_bytes):
+        skip(array.stream, (begin - place) * row_bytes)
+        block = np.frombuffer(exactly(array.stream, (end - begin) * row_bytes), array.dtype)
+        out[part] = block.reshape(end - begin, *array.shape[1:])[rows[part] - begin]
+        place = end
