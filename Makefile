@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test test-seeds mutation lint bench pictures clean
+.PHONY: help install demo test test-seeds mutation chaos-day lint bench pictures clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -34,6 +34,10 @@ test-seeds: install  ## the property tests with other cases: SEEDS="1 2 3", ten 
 
 mutation: install  ## how many small changes of nine modules the tests notice; goes on from mutation/results.json
 	$(BIN)/python mutation/run.py $(ARGS)
+
+FRAMES ?= 345600
+chaos-day: install  ## a day's frames while everything goes wrong, each accounted for: FRAMES=345600, about ten minutes
+	$(BIN)/python tests/chaos_day.py --frames $(FRAMES) $(ARGS)
 
 lint: install  ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .
