@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sunspec_tui.addresses import host_and_port
 from sunspec_tui.config import (
     ExportSettings,
     LookSettings,
@@ -259,7 +260,8 @@ def _stream(arguments: Sequence[str]) -> int:
 
         faults = faults_of(settings)
         op, feed = producer(started, source_of(settings), settings, faults)
-        log.info("publishing %s on %s:%d", settings.source, settings.addr, op.bind())
+        port = op.bind()
+        log.info("publishing %s on %s", settings.source, host_and_port(op.stream_addr, port))
         from sunspec_tui.headless import Ending
 
         with Ending() as ending, ThreadPoolExecutor(1, "sunspec-producer") as pool:

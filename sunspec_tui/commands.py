@@ -124,9 +124,7 @@ def _received(settings: ExportSettings) -> "Recording":
         receiver.wait_for_frames(settings.frames, settings.timeout)
         rows = receiver.recording()
     if rows is None:
-        raise ExportError(
-            f"nothing came from {settings.addr}:{settings.port} in {settings.timeout:g} s, there is nothing to export"
-        )
+        raise ExportError(f"nothing came from {receiver.source} in {settings.timeout:g} s, there is nothing to export")
     return rows
 
 

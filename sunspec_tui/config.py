@@ -11,6 +11,7 @@ from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from sunspec_tui.addresses import parse_bind_host, parse_host
 from sunspec_tui.errors import UsageError
 from sunspec_tui.retention import DEFAULT_KEEP, Keep
 from sunspec_tui.webview import WebOptions
@@ -36,7 +37,7 @@ class Settings:
         If a value is of the wrong type or outside its limits.
     """
 
-    addr: str = _setting("127.0.0.1", "address of the stream", "stream")
+    addr: str = _setting("127.0.0.1", "address of the stream: a name, IPv4 or IPv6, no port", "stream", host=parse_host)
     port: int = _setting(9798, "port of the stream", "stream", least=1, most=65535)
     beam: int | None = _setting(None, f"recorder's beam: port {BEAM_PORT_BASE} + BEAM", "stream", least=1, most=999)
     buffer_length: int = _setting(1200, "rows that are kept", "stream", least=2)
@@ -66,7 +67,9 @@ class Settings:
     )
     gc_interval: int = _setting(100, "frames from one garbage collection to the next, 0 is off", "memory", least=0)
     start_webshow: bool = _setting(False, "serve the web view", "web")
-    web_host: str = _setting("127.0.0.1", "address that the web view listens on; others need a token", "web")
+    web_host: str = _setting(
+        "127.0.0.1", "address that the web view listens on; others need a token", "web", host=parse_bind_host
+    )
     web_port: int = _setting(9527, "port that the web view listens on, 0 takes a free one", "web", least=0, most=65535)
     web_token: str = _setting(
         "", "token that visitors must bring; else made where others can reach it", "web", secret=True
@@ -105,7 +108,7 @@ class StreamSettings:
     """Settings of the producer."""
 
     source: str = _setting("simulate", "simulate, or a recorded file or archive", "source")
-    addr: str = _setting("127.0.0.1", "address to publish on", "stream")
+    addr: str = _setting("127.0.0.1", "address to publish on, no port", "stream", host=parse_bind_host)
     port: int = _setting(9798, "port to publish on, 0 takes a free one", "stream", least=0, most=65535)
     interval: float | None = _setting(
         None, "seconds of data in a frame; 0.25, or one row of a file that has rows of 0.1 s or more", "stream", above=0
@@ -137,7 +140,7 @@ class StreamSettings:
 class LookSettings:
     """Settings of the commands that look at a stream for a moment: doctor and snapshot."""
 
-    addr: str = _setting("127.0.0.1", "address of the stream", "stream")
+    addr: str = _setting("127.0.0.1", "address of the stream: a name, IPv4 or IPv6, no port", "stream", host=parse_host)
     port: int = _setting(9798, "port of the stream", "stream", least=1, most=65535)
     beam: int | None = _setting(None, f"recorder's beam: port {BEAM_PORT_BASE} + BEAM", "stream", least=1, most=999)
     frames: int = _setting(8, "frames to wait for", "stream", least=1)
@@ -167,7 +170,7 @@ class ExportSettings:
         None, "product of a FITS file, XX if none is named; the other forms hold all", "rows", choices=PRODUCT_NAMES
     )
     station: str = _setting("OVRO-LWA", "whose data a stream is", "rows")
-    addr: str = _setting("127.0.0.1", "address of the stream", "stream")
+    addr: str = _setting("127.0.0.1", "address of the stream: a name, IPv4 or IPv6, no port", "stream", host=parse_host)
     port: int = _setting(9798, "port of the stream", "stream", least=1, most=65535)
     frames: int = _setting(240, "frames to wait for", "stream", least=1)
     timeout: float = _setting(90.0, "seconds to wait for them", "stream", above=0)
@@ -218,6 +221,8 @@ def _check_value(setting: Field[Any], value: Any) -> None:
     limits, name = setting.metadata, option(setting.name)
     if isinstance(value, float) and not math.isfinite(value):
         raise UsageError(f"{name} is {value}, it must be a finite number")
+    if "host" in limits:
+        limits["host"](value, name)
     if "choices" in limits and value not in limits["choices"]:
         raise UsageError(f"{name} is {value!r}, choose one of {', '.join(limits['choices'])}")
     if "least" in limits and value < limits["least"]:

@@ -41,7 +41,7 @@ def findings(
     verdict, advice = _verdict(health)
     found: dict[str, Any] = {
         "source": seen.source,
-        "link": str(health.link),
+        "link": health.link_words,
         "verdict": verdict,
         "advice": advice,
         "frames_received": health.frames_received,
@@ -83,15 +83,25 @@ def _verdict(health: HealthReading) -> tuple[str, str]:
         return "wrong topic", "messages come, but none has the topic 'data': is this another program's port?"
     if health.frames_rejected:
         return "only rejected messages", f"messages come, but none is a frame; the last one, {health.last_rejection}"
-    if health.link is LinkState.CONNECTED:
-        return "silent", "connected, but silent: the producer runs and sends nothing, or nothing yet"
-    if health.link is LinkState.FOREIGN:
-        return "no ZeroMQ", "something listens there that is no ZeroMQ publisher: is --port right?"
-    if health.link is LinkState.LOST:
-        return "lost", "the connection was lost: has the producer ended?"
-    if health.link is LinkState.REFUSED:
-        return "nobody", "nobody listens at this address: is the producer running, are --addr and --port right?"
-    return "no answer", "no answer from this address yet: is it right, is it reachable?"
+    verdict, advice = _LINK_VERDICTS.get(health.link, _NO_ANSWER)
+    return verdict, advice.format(words=health.link_words.removesuffix(", retrying"))
+
+
+_NO_ANSWER = ("no answer", "no answer from this address yet: is it right, is it reachable?")
+_SILENT = ("silent", "connected, but silent: the producer runs and sends nothing, or nothing yet")
+_LINK_VERDICTS = {
+    LinkState.CONNECTED: _SILENT,
+    LinkState.SILENT: _SILENT,
+    LinkState.UNRESOLVED: ("no such name", "{words}: is --addr right?"),
+    LinkState.UNREACHABLE: ("no answer", "{words}: is the address right, is it reachable?"),
+    LinkState.NO_PUBLISHER: ("no publisher", "{words}: is --port right?"),
+    LinkState.FOREIGN: ("no ZeroMQ", "{words}: is --port right?"),
+    LinkState.LOST: ("lost", "the connection was lost: has the producer ended?"),
+    LinkState.REFUSED: (
+        "nobody",
+        "nobody listens at this address: is the producer running, are --addr and --port right?",
+    ),
+}
 
 
 def pattern(arrivals_s: Sequence[float], cadence_s: float) -> str:

@@ -54,6 +54,7 @@ class RejectCause(StrEnum):
     DATA_TYPE = "data_type"
     SHAPE = "shape"
     PAYLOAD_LENGTH = "payload_length"
+    MESSAGE_SIZE = "message_size"
     UNEXPECTED = "unexpected"
 
 

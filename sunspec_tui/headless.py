@@ -141,7 +141,7 @@ def text_line(snapshot: Snapshot) -> str:
     health, plots = snapshot.health, snapshot.plots
     parts = [
         format_iso(snapshot.taken_s),
-        f"{health.state} ({health.link})",
+        f"{health.state} ({health.link_words})",
         f"{health.frames_received} frames",
         f"missing {'–' if health.missing is None else health.missing}",
         f"rejected {health.frames_rejected}",

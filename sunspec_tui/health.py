@@ -47,9 +47,13 @@ class LinkState(StrEnum):
     IDLE = "not started"
     CONNECTING = "connecting"
     REFUSED = "nobody answers there, retrying"
+    UNREACHABLE = "no answer from there, retrying"
+    UNRESOLVED = "the name does not resolve, retrying"
     CONNECTED = "connected"
+    SILENT = "connected, but silent, connecting anew"
     LOST = "connection lost, retrying"
-    FOREIGN = "something else answers there, no ZeroMQ"
+    NO_PUBLISHER = "a ZeroMQ socket of another type answers there, not a publisher, retrying"
+    FOREIGN = "something else answers there, no ZeroMQ publisher, retrying"
     FAILED = "receiver failed"
 
 
@@ -72,6 +76,10 @@ class HealthReading:
     ----------
     state, link
         Of the stream and of its connection.
+    link_detail
+        What the connection does, for people, where more is known than `link` says.
+    link_attempt
+        Number of the attempt to connect anew, where something else answers or nothing comes; else 0.
     frames_received, frames_rejected, frames_missing
         Counts since the start. A message that came and was rejected is not missing: up to the last frame that was
         received, a producer has sent as many as the three together.
@@ -117,6 +125,13 @@ class HealthReading:
     last_rejection: str = ""
     losses_known: bool = True
     restarts_known: bool = True
+    link_detail: str = ""
+    link_attempt: int = 0
+
+    @property
+    def link_words(self) -> str:
+        """What the connection does, for people: the detail, where more is known than the state."""
+        return self.link_detail or str(self.link)
 
     @property
     def missing(self) -> int | None:
@@ -134,6 +149,7 @@ class StreamHealth:
 
     def __init__(self) -> None:
         self.link = LinkState.IDLE
+        self.link_detail, self.link_attempt = "", 0
         self.frames_received = 0
         self.frames_missing = 0
         self.restarts = 0
@@ -152,6 +168,10 @@ class StreamHealth:
         self._last: Frame | None = None
         self._last_time_s = math.nan
         self._slot = -1
+
+    def linked(self, link: LinkState, detail: str = "", attempt: int = 0) -> None:
+        """Learn what the connection does, in words for people, and the number of the attempt to connect anew."""
+        self.link, self.link_detail, self.link_attempt = link, detail, attempt
 
     def reject(self, cause: RejectCause, detail: str = "", seq: int | None = None) -> None:
         """Count one message that was no frame.
@@ -305,6 +325,8 @@ class StreamHealth:
         return HealthReading(
             state=state,
             link=self.link,
+            link_detail=self.link_detail,
+            link_attempt=self.link_attempt,
             frames_received=self.frames_received,
             frames_rejected=self.rejected.total(),
             frames_missing=self.frames_missing,

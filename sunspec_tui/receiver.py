@@ -18,6 +18,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from sunspec_tui.addresses import host_and_port, parse_host
 from sunspec_tui.delay import DelayMethod
 from sunspec_tui.errors import RejectCause, RejectedMessage, UsageError, named_error
 from sunspec_tui.events import tell
@@ -30,6 +31,7 @@ from sunspec_tui.memory import Collector, MemoryReading, object_count
 from sunspec_tui.plots import PlotJob
 from sunspec_tui.products import bin_count
 from sunspec_tui.received import DEFAULT_NCHAN, Received, one_of
+from sunspec_tui.reconnecting import ReconnectTimes
 from sunspec_tui.recording import STATION
 from sunspec_tui.retention import DEFAULT_KEEP, Keep
 from sunspec_tui.snapshot import Snapshot
@@ -83,14 +85,15 @@ class StreamReceiver(Received):
         Archive only while the Sun stands at least so many degrees above the horizon.
     web
         Where and to whom the web view is served; this machine alone by default.
+    reconnect
+        When a connection that is silent, lost or foreign is replaced.
     clock, monotonic
         Wall clock (seconds since 1970) and a clock that never goes back.
 
     Raises
     ------
     UsageError
-        If a parameter cannot be used; `start` raises it for an address that is none, and where an archive needs
-        a library that is not installed.
+        If a parameter cannot be used; `start` raises it where an archive needs a library that is not installed.
 
     Examples
     --------
@@ -120,6 +123,7 @@ class StreamReceiver(Received):
         archive_dir: str | Path | None = None,
         archive_elevation: float | None = None,
         web: WebOptions | None = None,
+        reconnect: ReconnectTimes | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -140,8 +144,10 @@ class StreamReceiver(Received):
             raise UsageError(f"archive_elevation is {archive_elevation}, it must lie between -90 and 90 degrees")
         choice = DelayChoice(one_of(DelayMethod, "delay method", delay_method), manual_delay)
         intake = Intake(buffer_length, channel_average, chan0, beam_index, choice)
-        super().__init__(intake, threading.Lock(), product, station, f"{stream_addr}:{stream_port}")
+        self._host, self._port = parse_host(stream_addr, "stream_addr"), int(stream_port)
+        super().__init__(intake, threading.Lock(), product, station, host_and_port(self._host, self._port))
         self._clock, self._monotonic = clock, monotonic
+        self._reconnect = reconnect
         self._collector = Collector(gc_interval)
         self._keep, self._plot_ratio = Keep.parse(plot_keep), plot_ratio
         self._arrived = threading.Condition(self._lock)
@@ -186,9 +192,9 @@ class StreamReceiver(Received):
             # Ended last, so that it takes the last rows too.
             started.callback(self._archive.stop)
             self._archive.start()
-            subscriber = Subscriber(f"tcp://{self.source}", self)
+            subscriber = Subscriber(self._host, self._port, self, self._reconnect, monotonic=self._monotonic)
             started.callback(subscriber.stop)
-            self._intake.health.link = LinkState.CONNECTING
+            self._intake.health.linked(LinkState.CONNECTING)
             # Where the start fails, nothing is being connected to.
             started.callback(self._rest)
             subscriber.start()
@@ -220,7 +226,7 @@ class StreamReceiver(Received):
     def _rest(self) -> None:
         """Nothing runs any more: say so, and let go who waits for frames."""
         with self._arrived:
-            self._intake.health.link = LinkState.IDLE
+            self._intake.health.linked(LinkState.IDLE)
             self._endings += 1
             self._arrived.notify_all()
 
@@ -272,17 +278,29 @@ class StreamReceiver(Received):
         """What the thread does all its work in: bad values are masked, not warned of."""
         return np.errstate(invalid="ignore", over="ignore")
 
-    def on_link(self, link: LinkState) -> None:
-        """Learn what the connection does."""
+    def on_link(self, link: LinkState, words: str = "", attempt: int = 0) -> None:
+        """Learn what the connection does, in words for people, and the number of the attempt."""
         with self._lock:
-            before, self._intake.health.link = self._intake.health.link, link
-        if link is not before:
-            tell(log, logging.INFO, "link", f"{self.source}: {link}", link=link.name.lower())
+            health = self._intake.health
+            before = (health.link, health.link_detail)
+            health.linked(link, words, attempt)
+        if (link, words) != before:
+            level = logging.INFO if link in (LinkState.CONNECTING, LinkState.CONNECTED) else logging.WARNING
+            numbers = {"attempt": attempt} if attempt else {}
+            tell(log, level, "link", f"{self.source}: {words or link}", link=link.name.lower(), **numbers)
+
+    def on_reject(self, error: RejectedMessage) -> None:
+        """Count a message that could not be received."""
+        self._reject(error, self._monotonic())
+
+    def cadence_s(self) -> float:
+        """Seconds of data from frame to frame; NaN while unknown."""
+        return self._intake.health.cadence_s
 
     def on_failure(self, error: Exception) -> None:
         """Learn that the subscriber's thread has ended on an error."""
         with self._arrived:
-            self._intake.health.link = LinkState.FAILED
+            self._intake.health.linked(LinkState.FAILED)
             self._endings += 1
             self._arrived.notify_all()
         tell(log, logging.ERROR, "failure", f"receiving has ended on an error, restart the program: {error!r}")

@@ -23,6 +23,7 @@ import numpy as np
 import zmq
 from numpy.typing import NDArray
 
+from sunspec_tui.addresses import endpoint, host_and_port, is_ipv6, parse_bind_host
 from sunspec_tui.averaging import Sequence, WindowAverager
 from sunspec_tui.encoding import Encode, Message, encode
 from sunspec_tui.errors import UsageError
@@ -88,7 +89,7 @@ class AvgStreamingOp:
     Raises
     ------
     UsageError
-        If a gulp would hold no spectrum, or a frame no time.
+        If a gulp would hold no spectrum, or a frame no time, or the address is no host name or IP address.
     """
 
     def __init__(
@@ -120,7 +121,7 @@ class AvgStreamingOp:
         self.ntime_gulp = ntime_gulp
         self.guarantee = guarantee
         self.core = core
-        self.stream_addr = stream_addr
+        self.stream_addr = parse_bind_host(stream_addr, "stream_addr")
         self.port = stream_port
         self.stream_interval = stream_interval
         self.frames_made = self.frames_sent = self.times_behind = 0
@@ -147,7 +148,7 @@ class AvgStreamingOp:
         Raises
         ------
         UsageError
-            If the address is taken or is none.
+            If the address is taken, or none of this machine.
         """
         if self._context is not None:
             return self.port
@@ -164,11 +165,13 @@ class AvgStreamingOp:
         # A full queue is told; what becomes of it is `_drop`'s to say.
         socket.setsockopt(zmq.XPUB_NODROP, 1)
         try:
-            socket.bind(f"tcp://{self.stream_addr}:{self.port or '*'}")
+            socket.ipv6 = is_ipv6(self.stream_addr)
+            socket.bind(endpoint(self.stream_addr, self.port or "*"))
         except zmq.ZMQError as error:
             self._close()
             raise UsageError(
-                f"cannot publish on {self.stream_addr}:{self.port}: {error}; choose another --addr or --port"
+                f"cannot publish on {host_and_port(self.stream_addr, self.port)}: {error}; "
+                "choose another --addr or --port"
             ) from error
         self.port = int(socket.getsockopt_string(zmq.LAST_ENDPOINT).rpartition(":")[2])
         return self.port
@@ -218,7 +221,7 @@ class AvgStreamingOp:
 
     def _first_subscriber(self) -> bool:
         """Wait for somebody to listen; False when asked to end first."""
-        self.log.info("waiting for a subscriber on %s:%d", self.stream_addr, self.port)
+        self.log.info("waiting for a subscriber on %s", host_and_port(self.stream_addr, self.port))
         while not self._stopping.is_set():
             if self._socket.poll(100):
                 self._read_subscriptions()

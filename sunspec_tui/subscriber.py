@@ -1,27 +1,25 @@
-"""The socket and its thread: messages come in here and nowhere else.
+"""The subscriber's thread: messages come in here and nowhere else.
 
-The thread waits on three sockets at once: the stream, a monitor that tells what the connection
-does, and a wake-up by which `stop` ends it without any sleeping loop. It hands on what it gets
-and knows neither rings nor screens. Only this module and `streaming` may use zmq.
-
-ZeroMQ heartbeats stay off: with them an idle publisher of some libzmq versions is cut off
-(libzmq issue 4767). TCP keep-alive finds a dead peer instead.
+The thread waits on all its sockets at once: the stream, a monitor that tells what the connection does, the probe of a
+search, and a wake-up by which `stop` ends it. It wakes ten times a second besides, to look at clocks. It hands on
+messages and knows neither rings nor screens; `reconnecting` says which connection it reads.
 """
 
+import math
+import socket
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
-from sunspec_tui.errors import UsageError
+from sunspec_tui.connection import Connection
+from sunspec_tui.errors import RejectCause, RejectedMessage
 from sunspec_tui.health import LinkState
+from sunspec_tui.reconnecting import Reconnector, ReconnectTimes
 
-RECEIVE_QUEUE_FRAMES = 2000
-MAX_MESSAGE_BYTES = 64 * 2**20
-_RECONNECT_MS = 100
 _BATCH = 64
 _WAKE_AGAIN_S = 0.005
 
@@ -32,50 +30,67 @@ class Handler(Protocol):
     def on_message(self, parts: Sequence[bytes]) -> None:
         """Take one multipart message."""
 
+    def on_reject(self, error: RejectedMessage) -> None:
+        """Count a message that could not be received."""
+
     def receiving(self) -> AbstractContextManager[object]:
         """What the thread does all its work in."""
 
     def on_queue(self, taken: int) -> None:
         """Learn how many messages have been taken in a row since the queue was last empty."""
 
-    def on_link(self, link: LinkState) -> None:
-        """Learn that the connection's state has changed."""
+    def on_link(self, link: LinkState, words: str = "", attempt: int = 0) -> None:
+        """Learn that the link's state has changed, in words for people, and the number of the attempt."""
+
+    def cadence_s(self) -> float:
+        """Seconds of data from frame to frame; NaN while unknown."""
 
     def on_failure(self, error: Exception) -> None:
         """Learn that the thread has ended on an error and nothing more will come."""
 
 
 class Subscriber:
-    """A SUB socket on a thread of its own.
+    """Receives a stream on a thread of its own, and connects again whatever happens.
 
     Parameters
     ----------
-    endpoint
-        Such as ``tcp://127.0.0.1:9798``.
+    host, port
+        Where the producer publishes: a name or an IP address, and a port.
     handler
         Who is told of messages and changes, from the thread.
+    times
+        When a connection is replaced.
+    monotonic
+        Clock that never goes back, for silence.
+    getaddrinfo
+        Resolves names, as `socket.getaddrinfo`.
     """
 
-    def __init__(self, endpoint: str, handler: Handler) -> None:
-        self._endpoint = endpoint
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        handler: Handler,
+        times: ReconnectTimes | None = None,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        getaddrinfo: Callable[..., Any] = socket.getaddrinfo,
+    ) -> None:
         self._handler = handler
-        self._context = zmq.Context()
+        self._context: zmq.Context[Any] = zmq.Context()
         self._wake = self._context.socket(zmq.PAIR)
         self._thread: threading.Thread | None = None
-        self._link = LinkState.CONNECTING
+        self._links = Reconnector(
+            self._context, host, port, self, times or ReconnectTimes(), monotonic=monotonic, getaddrinfo=getaddrinfo
+        )
+        self._said = (LinkState.CONNECTING, "")
         self._taken = 0
+        self._poller, self._polled = zmq.Poller(), tuple[Any, ...]()
 
     def start(self) -> None:
-        """Connect and begin to receive.
-
-        Raises
-        ------
-        UsageError
-            If the endpoint is no address.
-        """
+        """Begin to look for the publisher and to receive."""
         self._wake.bind("inproc://wake")
-        stream = self._open_stream()
-        self._thread = threading.Thread(target=self._run, args=(stream,), name="sunspec-subscriber", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="sunspec-subscriber", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -90,79 +105,84 @@ class Subscriber:
             else:
                 thread.join()
         self._context.destroy(linger=0)
+        self._links.stop_resolving()
 
-    def _open_stream(self) -> zmq.Socket[bytes]:
-        stream = self._context.socket(zmq.SUB)
-        stream.linger = 0
-        stream.rcvhwm = RECEIVE_QUEUE_FRAMES
-        stream.maxmsgsize = MAX_MESSAGE_BYTES
-        stream.reconnect_ivl = _RECONNECT_MS
-        stream.tcp_keepalive, stream.tcp_keepalive_idle = 1, 30
-        stream.tcp_keepalive_intvl, stream.tcp_keepalive_cnt = 10, 3
-        # All topics, so that a foreign one is counted instead of looking like silence.
-        stream.subscribe(b"")
-        self._monitor = stream.get_monitor_socket()
-        try:
-            stream.connect(self._endpoint)
-        except zmq.ZMQError as error:
-            self.stop()
-            raise UsageError(f"cannot connect to {self._endpoint}: {error}; check --addr and --port") from error
-        return stream
+    # The thread
 
-    def _run(self, stream: zmq.Socket[bytes]) -> None:
+    def _run(self) -> None:
         woken = self._context.socket(zmq.PAIR)
         woken.connect("inproc://wake")
         try:
             with self._handler.receiving():
-                self._receive(stream, woken)
+                self._receive(woken)
         except Exception as error:  # noqa: BLE001 - the thread's last word: it must be shown, not lost
             self._handler.on_failure(error)
         finally:
-            stream.disable_monitor()
-            for socket in (self._monitor, woken, stream):
-                socket.close(linger=0)
+            self._links.close()
+            woken.close(linger=0)
 
-    def _receive(self, stream: zmq.Socket[bytes], woken: zmq.Socket[bytes]) -> None:
+    def _receive(self, woken: zmq.Socket[bytes]) -> None:
         """Wait for whatever comes first, until `stop` says so."""
-        poller = zmq.Poller()
-        for socket in (stream, self._monitor, woken):
-            poller.register(socket, zmq.POLLIN)
+        self._links.begin()
         while True:
-            ready = dict(poller.poll())
+            ready = self._wait(woken)
             if woken in ready:
                 return
-            if self._monitor in ready:
-                self._read_monitor()
-            if stream in ready:
-                self._read_messages(stream)
+            active = self._links.active
+            if active is not None and active.socket in ready:
+                self._read(active)
+            self._links.step(ready)
 
-    def _read_messages(self, stream: zmq.Socket[bytes]) -> None:
-        """Take what has queued up, but look at the other sockets now and then."""
-        on_message = self._handler.on_message
+    def _wait(self, woken: zmq.Socket[bytes]) -> dict[Any, int]:
+        """Which sockets are ready, after a moment at the latest."""
+        wanted = ((woken, zmq.POLLIN), *self._links.sockets())
+        if wanted != self._polled:
+            self._poller, self._polled = zmq.Poller(), wanted
+            for each, events in wanted:
+                self._poller.register(each, events)
+        return dict(self._poller.poll(math.ceil(self._links.wait_s() * 1000)))
+
+    def _read(self, connection: Connection) -> int:
+        """Take what has queued up, but at most a batch: the other sockets are looked at now and then."""
+        on_message, receive = self._handler.on_message, connection.receive
+        count = 0
         try:
-            for _ in range(_BATCH):
-                on_message(stream.recv_multipart(zmq.NOBLOCK))
-                self._taken += 1
+            while count < _BATCH:
+                count += 1
+                try:
+                    parts = receive()
+                except RejectedMessage as error:
+                    self._handler.on_reject(error)
+                else:
+                    on_message(parts)
         except zmq.Again:
-            self._handler.on_queue(self._taken)
+            count -= 1
+            self._handler.on_queue(self._taken + count)
             self._taken = 0
         else:
+            self._taken += count
             self._handler.on_queue(self._taken)
+        return count
 
-    def _read_monitor(self) -> None:
-        event = recv_monitor_message(self._monitor)["event"]
-        link = _LINKS.get(zmq.Event(event))
-        # Who did not speak ZeroMQ is cut off after it.
-        if link is not None and (link, self._link) != (LinkState.LOST, LinkState.FOREIGN):
-            self._link = link
-            self._handler.on_link(link)
+    # What the reconnector asks
 
+    def drain(self, connection: Connection) -> int:
+        """Read all messages that wait, and return their number."""
+        total = 0
+        while connection.is_whole and (count := self._read(connection)):
+            total += count
+        return total
 
-_LINKS = {
-    zmq.Event.HANDSHAKE_SUCCEEDED: LinkState.CONNECTED,
-    zmq.Event.HANDSHAKE_FAILED_NO_DETAIL: LinkState.FOREIGN,
-    zmq.Event.HANDSHAKE_FAILED_PROTOCOL: LinkState.FOREIGN,
-    zmq.Event.DISCONNECTED: LinkState.LOST,
-    # An attempt that came to nothing; a mere retry is also what follows a lost connection.
-    zmq.Event.CLOSED: LinkState.REFUSED,
-}
+    def report(self, link: LinkState, words: str, attempt: int) -> None:
+        """Hand on the link's state if it is new."""
+        if (link, words) != self._said:
+            self._said = (link, words)
+            self._handler.on_link(link, words, attempt)
+
+    def reject(self, cause: RejectCause, detail: str) -> None:
+        """Hand on that a message could not be received."""
+        self._handler.on_reject(RejectedMessage(cause, detail))
+
+    def cadence_s(self) -> float:
+        """Seconds of data from frame to frame; NaN while unknown."""
+        return self._handler.cadence_s()

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from sunspec_tui.addresses import host_and_port
 from sunspec_tui.errors import MissingExtraError, WebError
 from sunspec_tui.extras import optional
 from sunspec_tui.webview import WebCounts, WebOptions, WebState, WebStatus
@@ -269,7 +270,7 @@ def _bound(host: str, port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         raise WebError(
-            f"cannot serve the web view on {host}:{port}: {error.strerror}; choose another --web-port"
+            f"cannot serve the web view on {host_and_port(host, port)}: {error.strerror}; choose another --web-port"
         ) from error
     listening.setblocking(False)
     return listening
@@ -277,6 +278,5 @@ def _bound(host: str, port: int) -> socket.socket:
 
 def _url(options: WebOptions, port: int, token: str) -> str:
     """The address to open."""
-    host = socket.gethostname() if options.host in ("0.0.0.0", "::", "") else options.host  # noqa: S104 - compared
-    shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{port}{options.root_path.rstrip('/')}/" + (f"?token={token}" if token else "")
+    host = socket.gethostname() if options.host in ("0.0.0.0", "::") else options.host  # noqa: S104 - compared
+    return f"http://{host_and_port(host, port)}{options.root_path.rstrip('/')}/" + (f"?token={token}" if token else "")

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from sunspec_tui.addresses import parse_bind_host
 from sunspec_tui.errors import UsageError
 
 DEFAULT_WEB_PORT = 9527
@@ -30,7 +31,7 @@ class WebOptions:
     Attributes
     ----------
     host, port
-        Where it listens; port 0 takes a free one.
+        Where it listens: a name or an IP address, in brackets or without; port 0 takes a free one.
     root_path
         Path under which a reverse proxy shows it, such as ``/sun``.
     token
@@ -55,6 +56,7 @@ class WebOptions:
     max_clients: int = 200
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "host", parse_bind_host(self.host, "--web-host"))
         if not _PATH.fullmatch(self.root_path):
             raise UsageError(f"--web-root-path is {self.root_path!r}, it must be a path such as /sun")
         for name in self.names:

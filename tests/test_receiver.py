@@ -205,8 +205,8 @@ def test_a_manual_delay_is_a_finite_number(seconds):
 
 
 def test_an_address_that_is_none_is_one_sentence():
-    with pytest.raises(UsageError, match="--addr"):
-        StreamReceiver("no such host:1:2", plot_interval=0).start()
+    with pytest.raises(UsageError, match="stream_addr"):
+        StreamReceiver("no such host:1:2", plot_interval=0)
 
 
 def test_refused_and_silent_are_different_states(publisher):

@@ -141,7 +141,7 @@ def health_text(
         lines.append(("chan0", chan0))
     if link is not None:
         lines.extend(link_rows(link))
-    lines.append(("link", str(health.link), "" if health.link is LinkState.CONNECTED else "yellow"))
+    lines.append(("link", health.link_words, "" if health.link is LinkState.CONNECTED else "yellow"))
     if gain.change_db:
         lines.append(("level dB", _levels(gain), "yellow" if gain.lost else ""))
     lines.append(("queue", f"{health.queue_frames}, most {health.queue_most}"))
@@ -222,7 +222,7 @@ def status_text(
     parts.append(Part(f"  data {format_clock(newest_s)} UTC", rank=2))
     parts.append(Part(f"  age {duration(data_age_s)}", rank=5 if stalled else 2))
     if health.link is not LinkState.CONNECTED:
-        parts.append(Part(f"  {health.link}", "yellow", 1))
+        parts.append(Part(f"  {health.link_words}", "yellow", 1))
     for what, count in (("lost", health.missing), ("rejected", health.frames_rejected)):
         if count:
             parts.append(Part(f"  {what} {count}", "bold red", 1))
@@ -339,4 +339,4 @@ def waiting_text(health: HealthReading, source: str) -> str:
     if health.frames_rejected:
         causes = ", ".join(f"{count} {cause.replace('_', ' ')}" for cause, count in health.rejected.items())
         return f"{source} sends messages, but none is a frame ({causes})"
-    return f"waiting for {source}: {health.link}"
+    return f"waiting for {source}: {health.link_words}"

@@ -1,0 +1,101 @@
+"""Addresses that users give: checked, told apart and written down. Nothing here asks a name server.
+
+An address is a host name or an IP address, without a port. An IPv6 address may stand in brackets, as in a URL;
+`parse_host` takes them off, `host_and_port` and `endpoint` put them on.
+"""
+
+import ipaddress
+import re
+
+from sunspec_tui.errors import UsageError
+from sunspec_tui.printable import printable
+
+MAX_NAME = 253
+_NAME = re.compile(r"[^\s/:\[\]*?#@%\x00-\x1f\x7f]+")
+_WITH_PORT = re.compile(r"\[?(?P<host>[^\[\]]*)\]?:(?P<port>[0-9]*)")
+
+
+def parse_host(text: object, setting: str = "--addr") -> str:
+    """Check a host name or an IP address that one can connect to.
+
+    Parameters
+    ----------
+    text
+        What the user gave.
+    setting
+        Name of the setting, for the message.
+
+    Returns
+    -------
+    str
+        The same without brackets and without spaces around it.
+
+    Raises
+    ------
+    UsageError
+        If it is empty, contains a port or a URL, or is neither a name nor an IP address.
+    """
+    if not isinstance(text, str):
+        raise UsageError(f"{setting} is {text!r}, it must be a host name or an IP address as text")
+    host = text.strip()
+    if not host:
+        raise UsageError(f"{setting} is empty, it must be a host name or an IP address such as 127.0.0.1")
+    if is_ip(_without_brackets(host)):
+        return _without_brackets(host)
+    if "://" in host:
+        raise UsageError(f"{setting} is {quoted(host)}, it must be the host alone: no tcp://, no port")
+    found = _WITH_PORT.fullmatch(host)
+    if found:
+        raise UsageError(_port_inside(setting, host, found["port"]))
+    if not _NAME.fullmatch(host) or len(host) > MAX_NAME:
+        raise UsageError(f"{setting} is {quoted(host)}, it must be a host name or an IP address")
+    return host
+
+
+def parse_bind_host(text: object, setting: str = "--addr") -> str:
+    """Check an address to listen on: as `parse_host`, and ``*`` for all of IPv4."""
+    return "0.0.0.0" if text == "*" else parse_host(text, setting)  # noqa: S104 - the user's choice
+
+
+def is_ip(host: str) -> bool:
+    """Tell whether `host` is an IP address, so that no name server is needed."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def is_ipv6(host: str) -> bool:
+    """Tell whether `host` is an IPv6 address."""
+    return is_ip(host) and ":" in host
+
+
+def host_and_port(host: str, port: int) -> str:
+    """Join host and port as a URL does: an IPv6 address in brackets."""
+    return f"{bracketed(host)}:{port}"
+
+
+def bracketed(host: str) -> str:
+    """Put an IPv6 address in brackets; leave every other host as it is."""
+    return f"[{host}]" if ":" in host else host
+
+
+def endpoint(host: str, port: int | str) -> str:
+    """Write the ZeroMQ endpoint of a host and a port."""
+    return f"tcp://{bracketed(host)}:{port}"
+
+
+def quoted(text: str, most: int = 60) -> str:
+    """Quote text of a user or a stranger for a message, in at most `most` characters and two quotes."""
+    return f"'{printable(text, most)}'"
+
+
+def _without_brackets(host: str) -> str:
+    return host[1:-1] if host.startswith("[") and host.endswith("]") else host
+
+
+def _port_inside(setting: str, host: str, port: str) -> str:
+    option = setting.replace("addr", "port").replace("host", "port")
+    remedy = f"give {option} {port}" if port else f"give it with {option}"
+    return f"{setting} is {quoted(host)}, an address with a port in it; leave the port out and {remedy}"

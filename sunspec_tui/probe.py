@@ -1,0 +1,198 @@
+"""A short TCP connection that finds out what stands on a port: a ZeroMQ publisher, something else, or nothing.
+
+ZeroMQ gives up for ever after a peer that is no publisher (libzmq issue 4196), and never says what that peer was. So
+the subscriber connects only where a probe has found a publisher. A probe never blocks; it is stepped by whoever
+waits for its socket.
+"""
+
+import errno
+import math
+import os
+import socket
+import struct
+from dataclasses import dataclass
+from enum import Enum
+
+from sunspec_tui.resolver import SocketAddress
+from sunspec_tui.tcp import connects_to_itself
+from sunspec_tui.zmtp import GREETING, MAX_ANSWER_BYTES, READY, UNKNOWN, Answer, Speaks, read_answer
+
+CONNECT_S, ANSWER_S = 5.0, 2.0
+# Half the time for an answer is over: this makes a server of a protocol of lines answer, so that it can be named.
+_NUDGE = b"\r\n\r\n"
+_MAX_IGNORED_BYTES = 64 * 1024
+
+
+class Found(Enum):
+    """What a probe has found."""
+
+    REFUSED = "the port is closed"
+    UNREACHABLE = "no answer"
+    PUBLISHER = "a ZeroMQ publisher"
+    OTHER_SOCKET = "a ZeroMQ socket of another type"
+    FOREIGN = "something else"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What stands on a port, in a word for programs and in words for people."""
+
+    found: Found
+    words: str
+
+
+REFUSED = Verdict(Found.REFUSED, "nobody answers there")
+_TIMED_OUT = Verdict(Found.UNREACHABLE, "no answer from there (timed out)")
+_MUTE = Verdict(Found.FOREIGN, "something accepts connections there and says nothing")
+_CLOSES = Verdict(Found.FOREIGN, "something there closes each connection at once")
+
+
+class Probe:
+    """One connection to one address; after its verdict it stays open until the peer ends it.
+
+    Parameters
+    ----------
+    address
+        Socket address, as `socket.getaddrinfo` gives it.
+    now_s
+        A clock that never goes back.
+    connect_s, answer_s
+        How long it waits for the connection, and for an answer.
+
+    Attributes
+    ----------
+    verdict
+        What has been found; None until then. A later answer may replace it.
+    ended
+        Whether the connection is over.
+    """
+
+    def __init__(
+        self, address: SocketAddress, now_s: float, *, connect_s: float = CONNECT_S, answer_s: float = ANSWER_S
+    ) -> None:
+        self.address, self.begun_s = address, now_s
+        self.verdict: Verdict | None = None
+        self.ended = False
+        self.connected = False
+        self._answer_s, self._nudge_s = answer_s, math.inf
+        self._deadline_s = now_s + connect_s
+        self._received, self._ignored = b"", 0
+        self._socket = socket.socket(socket.AF_INET6 if len(address) > 2 else socket.AF_INET)
+        self._socket.setblocking(False)
+        code = self._socket.connect_ex(address)
+        if code not in (0, errno.EINPROGRESS, errno.EINTR, errno.EALREADY):
+            self._fail(code)
+        elif connects_to_itself(self._socket):
+            self._let_port_go()
+
+    def fileno(self) -> int:
+        """File descriptor to wait for; -1 when it is closed."""
+        return self._socket.fileno()
+
+    def step(self, now_s: float, *, ready: bool) -> None:
+        """Do what can be done at once.
+
+        Parameters
+        ----------
+        now_s
+            The clock of the start.
+        ready
+            Whether the socket can be written to while it connects, or read afterwards.
+        """
+        if self.ended:
+            return
+        if ready and not self.connected:
+            self._finish_connecting(now_s)
+        elif ready:
+            self._read()
+        if not self.ended and self.verdict is None:
+            self._look_at_clock(now_s)
+
+    def hold(self) -> None:
+        """Complete the handshake with a publisher, without a subscription: it keeps the connection as it lives."""
+        self._send(READY)
+
+    def close(self) -> None:
+        """Close the connection; again without harm."""
+        self.ended = True
+        self._socket.close()
+
+    def _let_port_go(self) -> None:
+        """End a connection to itself: nobody listens, and it would keep the port from a producer."""
+        self.verdict = REFUSED
+        # Closed with a reset, so that nothing of it stays in the kernel.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close()
+
+    def _finish_connecting(self, now_s: float) -> None:
+        code = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            self._fail(code)
+        elif connects_to_itself(self._socket):
+            self._let_port_go()
+        else:
+            self.connected, self._deadline_s = True, now_s + self._answer_s
+            self._nudge_s = now_s + self._answer_s / 2
+            self._send(GREETING)
+
+    def _read(self) -> None:
+        try:
+            chunk = self._socket.recv(MAX_ANSWER_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            chunk = b""
+        if not chunk:
+            if self.verdict is None:
+                self._judge(_closed(self._received))
+            self.close()
+        elif len(self._received) < MAX_ANSWER_BYTES and self._is_open_question():
+            self._received += chunk
+            self._judge(read_answer(self._received))
+        else:
+            self._ignored += len(chunk)
+            if self._ignored > _MAX_IGNORED_BYTES:
+                self.close()
+
+    def _is_open_question(self) -> bool:
+        return self.verdict is None or self.verdict is _MUTE
+
+    def _judge(self, answer: Answer) -> None:
+        if answer.speaks is Speaks.PUBLISHER:
+            self.verdict = Verdict(Found.PUBLISHER, f"{answer.name} answers there")
+        elif answer.speaks is Speaks.OTHER_SOCKET:
+            self.verdict = Verdict(Found.OTHER_SOCKET, f"{answer.name} answers there, not a publisher")
+        elif answer.speaks is Speaks.OTHER_PROTOCOL:
+            self.verdict = Verdict(Found.FOREIGN, f"{answer.name} answers there, no ZeroMQ publisher")
+        elif answer is not UNKNOWN:
+            self.verdict = _CLOSES
+
+    def _look_at_clock(self, now_s: float) -> None:
+        if now_s >= self._nudge_s:
+            self._nudge_s = math.inf
+            if not self._received:
+                self._send(_NUDGE)
+        if now_s < self._deadline_s:
+            return
+        self.verdict = _MUTE if self.connected else _TIMED_OUT
+        if not self.connected:
+            self.close()
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self._socket.send(data)
+        except OSError:
+            # Its end is read next.
+            return
+
+    def _fail(self, code: int) -> None:
+        text = os.strerror(code)
+        refused = code == errno.ECONNREFUSED
+        self.verdict = REFUSED if refused else Verdict(Found.UNREACHABLE, f"no answer from there ({text})")
+        self.close()
+
+
+def _closed(received: bytes) -> Answer:
+    """What a peer is that has closed the connection after so few bytes."""
+    answer = read_answer(received)
+    return Answer(Speaks.UNKNOWN, "closed") if answer is UNKNOWN else answer

@@ -1,0 +1,228 @@
+"""The search for a publisher: names resolved, addresses probed in turn, attempts spaced out and told.
+
+It opens no ZeroMQ socket. It says which address has a publisher; what becomes of it, whoever steps the search
+reports back by `begin`.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sunspec_tui.addresses import quoted
+from sunspec_tui.backoff import Backoff
+from sunspec_tui.health import LinkState
+from sunspec_tui.probe import REFUSED, Found, Probe, Verdict
+from sunspec_tui.resolver import Resolver, SocketAddress
+
+_LINKS = {
+    Found.REFUSED: LinkState.REFUSED,
+    Found.UNREACHABLE: LinkState.UNREACHABLE,
+    Found.OTHER_SOCKET: LinkState.NO_PUBLISHER,
+    Found.FOREIGN: LinkState.FOREIGN,
+}
+_WORST = (Found.PUBLISHER, Found.OTHER_SOCKET, Found.FOREIGN, Found.UNREACHABLE, Found.REFUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchTimes:
+    """Intervals of the search, in seconds.
+
+    Attributes
+    ----------
+    refused_s
+        Between probes of a port that is closed: this costs next to nothing, and a producer is found at once.
+    longest_probe_s
+        Longest interval between probes of a peer that closes each connection.
+    kept_s
+        A peer that ends a connection after so long is taken to have ended itself.
+    first_s, longest_s
+        Interval between attempts where something else answers: it doubles from the first to the longest. A peer that
+        keeps its connection is tried again at once when it ends it.
+    slow_name_s
+        How long a name may take to resolve before this is shown.
+    resolve_again_s
+        Interval at which a name is resolved again while nothing is found.
+    """
+
+    refused_s: float = 0.2
+    longest_probe_s: float = 3.0
+    kept_s: float = 10.0
+    first_s: float = 1.0
+    longest_s: float = 600.0
+    slow_name_s: float = 1.0
+    resolve_again_s: float = 10.0
+
+
+class Search:
+    """Looks for a publisher until one is found.
+
+    Parameters
+    ----------
+    host
+        Name or IP address.
+    resolver
+        Resolves it.
+    times
+        Intervals.
+    report
+        Called with the link's state and words for people, whenever one of them may have changed.
+    """
+
+    def __init__(
+        self, host: str, resolver: Resolver, times: SearchTimes, report: Callable[[LinkState, str], None]
+    ) -> None:
+        self._host, self._resolver, self._times, self._report = host, resolver, times, report
+        self.backoff = Backoff(times.first_s, times.longest_s)
+        self._quick = Backoff(times.refused_s, times.longest_probe_s)
+        self.probe: Probe | None = None
+        self._is_on = self._is_held = False
+        self._next_s = self._asked_s = self._resolved_s = 0.0
+        self._left: list[SocketAddress] = []
+        self._verdicts: list[Verdict] = []
+        self._noted: Verdict | None = None
+
+    @property
+    def is_on(self) -> bool:
+        """Whether a publisher is being looked for."""
+        return self._is_on
+
+    def wait_s(self, now_s: float) -> float:
+        """Seconds until something is due that no socket tells; infinite where nothing is."""
+        if not self._is_on or self.probe is not None:
+            return math.inf
+        return max(0.0, self._next_s - now_s)
+
+    def begin(self, now_s: float) -> None:
+        """Start to search, and ask the name server anew; its last answer is used meanwhile."""
+        self.end()
+        self._is_on, self._next_s = True, now_s
+        self._ask(now_s)
+
+    def end(self) -> None:
+        """Stop searching and close the probe."""
+        self._close_probe()
+        self._is_on = False
+        self._left, self._verdicts = [], []
+
+    def step(self, now_s: float, *, ready: bool) -> SocketAddress | None:
+        """Do what is due.
+
+        Parameters
+        ----------
+        now_s
+            A clock that never goes back.
+        ready
+            Whether the probe's socket is ready.
+
+        Returns
+        -------
+        tuple or None
+            Address of a publisher, once it may be connected to; the search has ended then.
+        """
+        if not self._is_on:
+            return None
+        probe = self.probe
+        if probe is None:
+            if now_s >= self._next_s:
+                self._probe_next(now_s)
+            return None
+        if probe.verdict is None or ready:
+            probe.step(now_s, ready=ready)
+        if probe.verdict is None:
+            return None
+        if probe.verdict.found is Found.PUBLISHER and not probe.ended:
+            return self._found(probe, now_s)
+        self._note(probe, probe.verdict, now_s)
+        return None
+
+    def _found(self, probe: Probe, now_s: float) -> SocketAddress | None:
+        """Give the publisher's address if an attempt is due; else keep the probe, to notice that it has ended."""
+        if not self.backoff.is_due(now_s):
+            if not self._is_held:
+                probe.hold()
+                self._is_held = True
+            return None
+        self.end()
+        return probe.address
+
+    def _note(self, probe: Probe, verdict: Verdict, now_s: float) -> None:
+        """Report a verdict, and plan what comes next."""
+        if probe.ended:
+            self._close_probe()
+            self._verdicts.append(verdict)
+            if not self._left:
+                self._plan(probe, now_s)
+        elif self._left:
+            self._close_probe()
+            self._verdicts.append(verdict)
+        elif verdict is not self._noted:
+            self._noted = verdict
+            self._say_worst([*self._verdicts, verdict], now_s)
+        elif self.backoff.is_due(now_s):
+            # The peer keeps the connection, but another connection may be answered differently.
+            self._close_probe()
+            self._verdicts, self._next_s = [], now_s
+
+    def _plan(self, probe: Probe, now_s: float) -> None:
+        """All addresses have been tried: set the time of the next round."""
+        verdicts, self._verdicts = self._verdicts, []
+        if all(verdict.found is Found.REFUSED for verdict in verdicts):
+            self.backoff.reset()
+            self._quick.reset()
+            self._next_s = now_s + self._times.refused_s
+        elif self._is_held or (probe.connected and now_s - probe.begun_s > self._times.kept_s):
+            # A peer that had kept the connection has ended: something else may stand there now.
+            self.backoff.reset()
+            self._next_s = now_s
+        else:
+            self._quick.attempt(now_s)
+            self._next_s = now_s + self._quick.interval_s
+        self._say_worst(verdicts, now_s)
+
+    def _say_worst(self, verdicts: list[Verdict], now_s: float) -> None:
+        """Report the verdict that says most; attempts on something else are numbered."""
+        verdict = min(verdicts, key=lambda each: _WORST.index(each.found))
+        if verdict.found is Found.PUBLISHER:
+            return
+        if verdict.found is Found.REFUSED:
+            self._report(LinkState.REFUSED, f"{REFUSED.words}, retrying")
+            return
+        if self.backoff.is_due(now_s):
+            self.backoff.attempt(now_s)
+        number = f" (attempt {self.backoff.attempts})" if self.backoff.attempts > 1 else ""
+        self._report(_LINKS[verdict.found], f"{verdict.words}, retrying{number}")
+
+    # Names
+
+    def _ask(self, now_s: float) -> None:
+        if not self._resolver.is_asking:
+            self._asked_s = now_s
+            self._resolver.ask()
+
+    def _probe_next(self, now_s: float) -> None:
+        """Start a probe of the next address, if the name has resolved."""
+        if not self._left and not self._refill(now_s):
+            return
+        address = self._left.pop(0)
+        self._is_held, self._noted = False, None
+        self.probe = Probe(address, now_s)
+
+    def _refill(self, now_s: float) -> bool:
+        """Begin a round over all addresses; False while there are none."""
+        resolver, times = self._resolver, self._times
+        if not resolver.is_asking and now_s - self._asked_s >= times.resolve_again_s:
+            self._ask(now_s)
+        if resolver.addresses:
+            self._left = list(resolver.addresses)
+            return True
+        name = f"the name {quoted(self._host)}"
+        if not resolver.is_asking:
+            self._report(LinkState.UNRESOLVED, f"{name} does not resolve ({resolver.problem}), retrying")
+        elif now_s - self._asked_s >= times.slow_name_s:
+            self._report(LinkState.UNRESOLVED, f"{name} has not resolved yet, the name server does not answer")
+        return False
+
+    def _close_probe(self) -> None:
+        probe, self.probe = self.probe, None
+        if probe is not None:
+            probe.close()
