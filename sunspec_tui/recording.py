@@ -23,6 +23,9 @@ UNITS = "arbitrary"
 SITE_LATITUDE_DEG, SITE_LONGITUDE_DEG, SITE_HEIGHT_M = 37.23977, -118.281667, 1183.48
 """Where the telescope stands, in geodetic coordinates; east is positive."""
 
+MAX_NAME = 1000
+"""Characters of a station's, a source's or a program's name in a file."""
+
 _LATEST_STEP = 1.5
 _GRID_TOLERANCE_CHANNELS = 0.02
 _CHANNELS = 4096  # of the instrument

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from sunspec_tui.printable import printable
 from sunspec_tui.products import Product
-from sunspec_tui.recording import MAX_CADENCE_S, MIN_CADENCE_S, Recording, measured_cadence_s
-from sunspec_tui.sources.limits import BLOCK_BYTES, MAX_BINS, MAX_ROWS, MAX_TEXT, Asked, Unreadable, check_size
+from sunspec_tui.recording import MAX_CADENCE_S, MAX_NAME, MIN_CADENCE_S, Recording, measured_cadence_s
+from sunspec_tui.sources.limits import BLOCK_BYTES, MAX_BINS, MAX_ROWS, Asked, Unreadable, check_size
 from sunspec_tui.times import LATEST_PLAUSIBLE_S
 
 log = logging.getLogger(__name__)
@@ -159,7 +159,7 @@ def _cadence_s(path: Path, said: dict[str, Any], times_s: NDArray[np.float64]) -
 
 def _text(value: Any) -> str:
     """A name that a file says, no longer than names are."""
-    return str(value)[:MAX_TEXT] if isinstance(value, str) else printable(value, MAX_TEXT)
+    return str(value)[:MAX_NAME] if isinstance(value, str) else printable(value, MAX_NAME)
 
 
 def _reorder(data: NDArray[np.float32], order: NDArray[np.intp]) -> None:

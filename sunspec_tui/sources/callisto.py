@@ -65,7 +65,7 @@ def _read(file: BinaryIO, path: Path, asked: Asked) -> Recording:
 def _said(header: Any, path: Path, offsets_s: NDArray[np.float64]) -> dict[str, Any]:
     """What the header says; only what this program has written was quoted by it."""
     ours = "CREATOR" in header
-    text = unquoted if str(header.get("CREATOR", "")).startswith(_OURS) else str
+    text = unquoted if unquoted(str(header.get("CREATOR", ""))).startswith(_OURS) else str
     return {
         "cadence_s": header.get("CDELT1", 0) if ours else measured_cadence_s(offsets_s),
         "station": text(str(header.get("INSTRUME", ""))),

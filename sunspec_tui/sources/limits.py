@@ -22,9 +22,6 @@ MAX_ROWS = 10_000_000
 MAX_BINS = 100_000
 """Frequencies of a recording."""
 
-MAX_TEXT = 1000
-"""Characters of a station's, a source's and a program's name."""
-
 BLOCK_BYTES = 16_000_000
 """What is read at once."""
 

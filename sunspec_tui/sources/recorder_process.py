@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from sunspec_tui.printable import printable, unquoted
 from sunspec_tui.products import Product, plain_name
+from sunspec_tui.recording import MAX_NAME
 from sunspec_tui.sources.arrays import plausible_cadence_s
 from sunspec_tui.sources.limits import (
     BLOCK_BYTES,
     MAX_BINS,
     MAX_ROWS,
-    MAX_TEXT,
     Asked,
     Unreadable,
     blocks,
@@ -34,7 +34,7 @@ from sunspec_tui.sources.limits import (
 _MAX_CHUNK_BYTES = 64_000_000
 _MAX_ATTRIBUTE_BYTES = 64_000
 _MAX_EXTRA_MEMORY = 700_000_000
-_OPENING_S, _BYTES_PER_S, _MAX_COUNTED_BYTES = 5, 20_000_000, 2_000_000_000
+_OPENING_S, _BYTES_PER_S, _MAX_COUNTED_BYTES = 3, 20_000_000, 2_000_000_000
 _FILTERS = (1, 2, 3, 4, 5, 6, 32000)
 """gzip, shuffle, fletcher32, szip, nbit, scale-offset and lzf: those that need no plugin."""
 _NUMBERS = "fiu"
@@ -190,7 +190,7 @@ def _text(thing: Any, name: str) -> str | None:
     value = _attribute(thing, name)
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
-    return None if value is None else str(value)[: 12 * MAX_TEXT]
+    return None if value is None else str(value)[: 12 * MAX_NAME]
 
 
 def _attribute(thing: Any, name: str) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from sunspec_tui.errors import ExportError
+from sunspec_tui.printable import quoted
 from sunspec_tui.products import SIGNED_PRODUCTS, Product
 from sunspec_tui.recording import (
     SITE_HEIGHT_M,
@@ -62,13 +63,17 @@ def write_callisto(recording: Recording, path: Path, product: Product) -> None:
 def _describe(header: Any, recording: Recording, product: Product, unit: str) -> None:
     begin, end = (datetime.fromtimestamp(float(at), UTC) for at in (recording.starts_s[0], recording.times_s[-1]))
     said = about(recording)
+    # FITS knows ASCII alone.
+    station, source, software = (
+        quoted(text, ascii_only=True) for text in (recording.station, recording.source, recording.software)
+    )
     step_mhz = float(np.diff(recording.frequencies_hz).mean()) / 1e6 if len(recording.frequencies_hz) > 1 else 0.0
     cards: tuple[tuple[str, str | int | float, str], ...] = (
         ("DATE", f"{begin:%Y-%m-%d}", "time of observation"),
-        ("CONTENT", f"{begin:%Y/%m/%d}  Radio flux density, e-CALLISTO ({recording.station})", "title of image"),
-        ("ORIGIN", recording.station, "organization name"),
+        ("CONTENT", f"{begin:%Y/%m/%d}  Radio flux density, e-CALLISTO ({station})", "title of image"),
+        ("ORIGIN", station, "organization name"),
         ("TELESCOP", "Radio Spectrometer", "type of instrument"),
-        ("INSTRUME", recording.station, "name of the spectrometer"),
+        ("INSTRUME", station, "name of the spectrometer"),
         ("OBJECT", "Sun", "object description"),
         ("DATE-OBS", f"{begin:%Y/%m/%d}", "date observation starts"),
         ("TIME-OBS", f"{begin:%H:%M:%S.%f}", "time observation starts"),
@@ -90,12 +95,11 @@ def _describe(header: Any, recording: Recording, product: Product, unit: str) ->
         ("OBS_LOC", "E", "observatory longitude code {E,W}"),
         ("OBS_ALT", SITE_HEIGHT_M, "observatory altitude in meter asl"),
         ("PRODUCT", str(product), "polarisation product"),
-        ("SOURCE", str(said["source"]), "stream or file that the rows came from"),
-        ("CREATOR", recording.software, "program that wrote this file"),
+        ("SOURCE", source, "stream or file that the rows came from"),
+        ("CREATOR", software, "program that wrote this file"),
         ("CHAN0", said.get("chan0", -1), "first channel of 23925.78125 Hz, -1 unknown"),
         ("CHANAVG", said.get("channel_average", -1), "channels averaged to a bin, -1 unknown"),
     )
     for name, value, comment in cards:
-        # FITS knows ASCII alone, and 68 characters of a value and its comment.
-        text = value.encode("ascii", "replace").decode() if isinstance(value, str) else value
-        header[name] = (text, comment if len(str(text)) + len(comment) <= _CARD_ROOM else "")
+        # A card has room for 68 characters of a value and its comment.
+        header[name] = (value, comment if len(str(value)) + len(comment) <= _CARD_ROOM else "")

@@ -13,11 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from sunspec_tui.errors import ExportError
+from sunspec_tui.printable import printable, printable_name, quoted
 from sunspec_tui.products import Product
-from sunspec_tui.recording import FileForm, Recording, about, file_form
+from sunspec_tui.recording import MAX_NAME, FileForm, Recording, about, file_form
 from sunspec_tui.writers.callisto import write_callisto
 from sunspec_tui.writers.recorder import write_recorder
 from sunspec_tui.writers.whole import whole_file
+
+_MAX_REASON = 100
 
 
 def export(recording: Recording, path: str | Path, product: Product = Product.XX) -> int:
@@ -29,7 +32,7 @@ def export(recording: Recording, path: str | Path, product: Product = Product.XX
         What is written: all its products, or the one where the form holds a single image (FITS).
     path
         The file; its ending says the form, see `recording.FileForm`. Its directory is made, and a file of that name
-        replaced.
+        replaced; a link, a pipe or a device is not.
     product
         Product of a single image.
 
@@ -51,16 +54,29 @@ def export(recording: Recording, path: str | Path, product: Product = Product.XX
     write = _WRITERS[file_form(path)]
     if not len(recording):
         raise ExportError("there are no rows to export in that time; choose another")
+    _check_texts(recording)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(path) as temporary:
             write(recording, temporary, product)
         return path.stat().st_size
     except OSError as error:
-        raise ExportError(f"cannot write {path}: {error.strerror or error}; choose another file") from error
-    except ValueError as error:
-        # FITS and HDF5 do not take every text.
-        raise ExportError(f"cannot write {path}: {error}") from error
+        # numpy does not say why a disk has not taken all of an array.
+        said = error.strerror or "the disk has not taken all of it"
+        raise ExportError(f"cannot write {printable_name(path)}: {said}; choose another file") from error
+    except MemoryError as error:
+        raise ExportError(f"there is not enough memory to write {printable_name(path)}; choose fewer rows") from error
+    except (ValueError, OverflowError, RuntimeError) as error:
+        # Not every time and number has a place in every form.
+        raise ExportError(f"cannot write {printable_name(path)}: {printable(error, _MAX_REASON)}") from error
+
+
+def _check_texts(recording: Recording) -> None:
+    """Names that would not come back whole are refused."""
+    for what in ("station", "source", "software"):
+        length = len(getattr(recording, what))
+        if length > MAX_NAME:
+            raise ExportError(f"the {what}'s name has {length} characters; choose one of at most {MAX_NAME}")
 
 
 def _write_npz(recording: Recording, path: Path, _: Product) -> None:
@@ -79,7 +95,7 @@ def _write_csv(recording: Recording, path: Path, _: Product) -> None:
     """One line for each row and product; numbers in as many digits as float32 has."""
     with path.open("w", newline="", encoding="utf-8") as file:
         for key, value in about(recording).items():
-            file.write(f"# {key}={value}\n")
+            file.write(f"# {key}={quoted(str(value))}\n")
         table = csv.writer(file)
         table.writerow(["time_utc", "product", *(f"{hz / 1e6!r}" for hz in recording.frequencies_hz.tolist())])
         for time_s, row in zip(recording.times_s.tolist(), recording.data, strict=True):

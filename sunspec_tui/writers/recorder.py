@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.extras import optional
+from sunspec_tui.printable import printable, quoted
 from sunspec_tui.products import Product, plain_name
 from sunspec_tui.recording import Recording, about, channels_of
 from sunspec_tui.times import CHANNEL_WIDTH_HZ, CLOCK_HZ
@@ -31,9 +32,9 @@ def write_recorder(recording: Recording, path: Path, _: Product) -> None:
 
 
 def _fill(file: Any, recording: Recording) -> None:
-    file.attrs.update(StationName=recording.station.lower(), FileGenerator=recording.software)
+    file.attrs.update(StationName=printable(recording.station.lower()), FileGenerator=quoted(recording.software))
     for key, value in about(recording).items():
-        file.attrs[f"sunspec_{key}"] = value
+        file.attrs[f"sunspec_{key}"] = quoted(value) if isinstance(value, str) else value
     observation = file.create_group("Observation1")
     observation.attrs.update(
         TargetName="Sun",

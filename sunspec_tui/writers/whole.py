@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from sunspec_tui.regular import check_replaceable
+
 _TEMPORARY = re.compile(r"\.(\d+)\.[0-9a-f]+\.tmp\..+")
 
 
@@ -19,12 +21,15 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises
     ------
     OSError
-        If the disk does not take it.
+        If the disk does not take it, or something else than a regular file has that name: it is left alone.
     """
+    check_replaceable(path)
     # Two who write the same file at once have a place each.
     temporary = path.with_name(f".{os.getpid()}.{uuid.uuid4().hex[:12]}.tmp.{path.name}")
     try:
         yield temporary
+        # Something else may have come there meanwhile.
+        check_replaceable(path)
         temporary.replace(path)
     finally:
         with suppress(OSError):
