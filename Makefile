@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test test-seeds mutation chaos-day lint bench pictures clean
+.PHONY: help install demo test test-seeds mutation chaos-day fuzz-decode random-streams lint bench pictures clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -38,6 +38,16 @@ mutation: install  ## how many small changes of nine modules the tests notice; g
 FRAMES ?= 345600
 chaos-day: install  ## a day's frames while everything goes wrong, each accounted for: FRAMES=345600, about ten minutes
 	$(BIN)/python tests/chaos_day.py --frames $(FRAMES) $(ARGS)
+
+CASES ?= 10000000
+STEPS ?= 100000
+SEED ?= 0
+FIRST ?= 0
+fuzz-decode: install  ## mutated messages against decode: CASES=10000000 SEED=0, on from case FIRST=0
+	$(BIN)/python tests/long/fuzz_decode.py --cases $(CASES) --seed $(SEED) --first $(FIRST)
+
+random-streams: install  ## odd streams through every reader: STEPS=100000 SEED=0
+	$(BIN)/python tests/long/random_streams.py --steps $(STEPS) --seed $(SEED)
 
 lint: install  ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

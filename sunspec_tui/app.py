@@ -48,6 +48,7 @@ from sunspec_tui.widgets.spectrum import Spectrum
 from sunspec_tui.widgets.waterfall import Waterfall
 
 if TYPE_CHECKING:
+    from sunspec_tui.epochs import Epoch
     from sunspec_tui.receiver import StreamReceiver
     from sunspec_tui.snapshot import Snapshot
 
@@ -286,11 +287,12 @@ class Monitor(PaintedApp):
         self._readings_due_s = 0.0
 
     def on_logged(self, event: Logged) -> None:
-        """Add a line to the log panel."""
-        log = self.query_one(LogPanel)
-        log.add(Text(f"{format_clock(event.time_s)} {event.text}", event.style))
-        if event.level >= logging.ERROR and not log.is_on_screen:
-            self.notify(event.text, severity="error", markup=False)
+        """Add lines to the log panel."""
+        log, lines = self.query_one(LogPanel), event.take()
+        log.add(*(Text(f"{format_clock(line.time_s)} {line.text}", line.style) for line in lines))
+        errors = [line for line in lines if line.level >= logging.ERROR]
+        if errors and not log.is_on_screen:
+            self.notify(errors[-1].text, severity="error", markup=False)
 
     async def on_key_clicked(self, event: KeyClicked) -> None:
         """Do what a key of the last line does."""
@@ -312,8 +314,22 @@ class Monitor(PaintedApp):
 
     def action_step(self, name: str, first: Any = None, second: Any = None) -> None:
         """Change the view by one of its steps; Textual hands on no more than it can count."""
+        before = self.scene.past
         self.scene.step(name, *(argument for argument in (first, second) if argument is not None))
         self._view_changed()
+        if self.scene.past is not before:
+            self._say_epoch(self.scene.past)
+
+    def _say_epoch(self, epoch: "Epoch | None") -> None:
+        """Say that the picture shows rows before a change of the shape or the axis, or no longer."""
+        told = "the present shape and axis again"
+        if epoch is not None:
+            axis, (first_s, last_s) = epoch.axis, epoch.times_s
+            told = (
+                f"rows before a change: {axis.nchan} channels x {axis.npol} products from channel {axis.chan0}, "
+                f"{format_clock(first_s)} to {format_clock(last_s)}; End goes back to live"
+            )
+        self.notify(told, markup=False)
 
     def choose(self, **choices: Any) -> None:
         """Set parts of the view."""

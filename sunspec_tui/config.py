@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sunspec_tui.addresses import parse_bind_host, parse_host
+from sunspec_tui.budgets import check_buffer_length
 from sunspec_tui.errors import UsageError
 from sunspec_tui.retention import DEFAULT_KEEP, Keep
 from sunspec_tui.webview import WebOptions
@@ -88,6 +89,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         check(self)
+        check_buffer_length(option("buffer_length"), self.buffer_length, self.channel_average)
         Keep.parse(self.plot_keep)
         self.web  # noqa: B018 - says what is wrong with it
 

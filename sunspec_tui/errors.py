@@ -55,6 +55,8 @@ class RejectCause(StrEnum):
     SHAPE = "shape"
     PAYLOAD_LENGTH = "payload_length"
     MESSAGE_SIZE = "message_size"
+    AXIS = "axis"
+    TOO_LARGE = "too_large"
     UNEXPECTED = "unexpected"
 
 

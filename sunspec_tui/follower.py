@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Self
 
+from sunspec_tui.budgets import MAX_FOLLOWER_BYTES
 from sunspec_tui.frame import Frame
 
 
@@ -21,6 +22,8 @@ class Follower(Iterator[Frame]):
         Frames that may wait to be taken.
     timeout_s
         End after so many seconds without a frame; None waits for ever.
+    max_nbytes
+        Memory that those frames may take; the newest frame stays, however large.
 
     Attributes
     ----------
@@ -28,8 +31,9 @@ class Follower(Iterator[Frame]):
         Frames dropped because nobody took them in time.
     """
 
-    def __init__(self, most: int, timeout_s: float | None) -> None:
-        self._waiting: deque[Frame] = deque(maxlen=most)
+    def __init__(self, most: int, timeout_s: float | None, max_nbytes: int = MAX_FOLLOWER_BYTES) -> None:
+        self._waiting: deque[Frame] = deque()
+        self._most, self._max_nbytes, self._nbytes = most, max_nbytes, 0
         self._timeout_s = timeout_s
         self._changed = threading.Condition()
         self._ended = False
@@ -40,8 +44,11 @@ class Follower(Iterator[Frame]):
         with self._changed:
             if self._ended:
                 return
-            self.frames_missed += len(self._waiting) == self._waiting.maxlen
             self._waiting.append(frame)
+            self._nbytes += frame.max_nbytes
+            while len(self._waiting) > self._most or (self._nbytes > self._max_nbytes and len(self._waiting) > 1):
+                self._nbytes -= self._waiting.popleft().max_nbytes
+                self.frames_missed += 1
             self._changed.notify()
 
     def close(self) -> None:
@@ -56,7 +63,9 @@ class Follower(Iterator[Frame]):
             if not self._waiting:
                 self._ended = True
                 raise StopIteration
-            return self._waiting.popleft()
+            frame = self._waiting.popleft()
+            self._nbytes -= frame.max_nbytes
+            return frame
 
     def __enter__(self) -> Self:
         return self

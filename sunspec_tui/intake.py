@@ -10,13 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.budgets import max_past_nbytes, max_ring_nbytes, ring_nbytes, size_text
 from sunspec_tui.delay import DelayHistory, DelayMethod, DelayReading, buffer_delay_s, message_delay
+from sunspec_tui.epochs import Epoch, PastEpochs
 from sunspec_tui.errors import RejectCause, RejectedMessage
 from sunspec_tui.frame import Frame
 from sunspec_tui.health import DEFAULT_INTERVAL_S, Placement, StreamHealth
 from sunspec_tui.products import average_channels, bin_count
 from sunspec_tui.ring import RingBuffer
 from sunspec_tui.snapshot import Axis
+
+MIN_AGREEING_FRAMES = 3
+"""Frames in a row after which another shape or axis is believed; one alone is a stray."""
 
 
 @dataclass(slots=True)
@@ -58,6 +63,11 @@ class Intake:
         self.ring: RingBuffer | None = None
         self.axis: Axis | None = None
         self.epoch = 0
+        self.past = PastEpochs(max_past_nbytes(buffer_length, channel_average))
+        self._max_ring_nbytes = max_ring_nbytes(buffer_length, channel_average)
+        self._claimed: tuple[int, int, int] | None = None
+        self._agreeing = 0
+        self._same_tag = 0
         self.block_time_s = math.nan
         self.last_frame: Frame | None = None
         self._row: NDArray[np.float32] = np.empty((0, 0), np.float32)
@@ -77,16 +87,25 @@ class Intake:
         Raises
         ------
         RejectedMessage
-            If the frame has no such beam.
+            If the frame has no such beam, is of another shape or axis that is not believed yet, or asks for more
+            memory than there is for it. The state is what it was before.
         """
         if self.beam_index >= frame.data.shape[0]:
             detail = f"beam {self.beam_index} asked for, {frame.data.shape[0]} in the frame"
             raise RejectedMessage(RejectCause.SHAPE, detail)
         spectrum = frame.data[self.beam_index]
-        ring = self._ring_for(frame)
-        average_channels(spectrum, self.channel_average, self._row)
+        axis = self._axis_of(frame)
+        ring, row = self.ring, self._row
+        if ring is None or axis is not self.axis:
+            ring, row = self._allocated(axis)
+        average_channels(spectrum, self.channel_average, row)
+        # Nothing below fails.
+        cadence_s = self.health.cadence_s
         placement = self.health.place(frame, now_s, arrived_s)
-        ring.append(self._row, placement.time_s, placement.slot, placement.mark)
+        if ring is not self.ring:
+            self._begin_epoch(axis, ring, row, cadence_s)
+        ring.append(row, placement.time_s, placement.slot, placement.mark)
+        self._same_tag = self._same_tag + 1 if self._has_last_tag(frame) else 1
         self.block_time_s = frame.block_time_s
         self.last_frame, self._last_now_s, self._last_arrived_s = frame, now_s, arrived_s
         self._read_delay()
@@ -117,16 +136,70 @@ class Intake:
         )
         self.history.add(self._last_arrived_s, self.delay.value_s)
 
-    def _ring_for(self, frame: Frame) -> RingBuffer:
-        """The ring, or a new one where rows of this frame do not fit what it holds."""
+    def _axis_of(self, frame: Frame) -> Axis:
+        """The axis that is kept where the frame fits it, or else another one, once that is believed."""
         _, nchan, npol = frame.data.shape
-        axis, ring = self.axis, self.ring
+        axis = self.axis
         chan0 = self.chan0 if frame.chan0 is None else frame.chan0
-        if ring is not None and axis is not None and (axis.nchan, axis.npol, axis.chan0) == (nchan, npol, chan0):
-            return ring
-        self.axis = Axis(chan0, nchan, self.channel_average, npol, chan0_stated=frame.chan0 is not None)
-        nbins = bin_count(nchan, self.channel_average)
-        self._row = np.empty((nbins, npol), np.float32)
-        self.epoch += ring is not None
-        self.ring = RingBuffer(self.buffer_length, nbins, npol, first=ring.count if ring else 0)
-        return self.ring
+        if axis is not None and (axis.nchan, axis.npol, axis.chan0) == (nchan, npol, chan0):
+            self._claimed = None
+            return axis
+        if axis is not None:
+            self._believe((nchan, npol, chan0), frame, axis)
+        return Axis(chan0, nchan, self.channel_average, npol, chan0_stated=frame.chan0 is not None)
+
+    def _believe(self, claimed: tuple[int, int, int], frame: Frame, axis: Axis) -> None:
+        """Count frames in a row that claim the same shape and axis, and reject them until they are enough.
+
+        A frame of a new sequence is believed at once, unless each frame has a sequence of its own.
+        """
+        self._agreeing = self._agreeing + 1 if claimed == self._claimed else 1
+        self._claimed = claimed
+        tags = frame.time_tag, None if self.last_frame is None else self.last_frame.time_tag
+        new_sequence = None not in tags and not self._has_last_tag(frame) and self._same_tag >= MIN_AGREEING_FRAMES
+        if new_sequence or self._agreeing >= MIN_AGREEING_FRAMES:
+            return
+        nchan, npol, chan0 = claimed
+        detail = (
+            f"{nchan} channels x {npol} products from channel {chan0}, but the stream has {axis.nchan} x {axis.npol} "
+            f"from {axis.chan0}; believed after {MIN_AGREEING_FRAMES} frames in a row"
+        )
+        raise RejectedMessage(RejectCause.AXIS, detail)
+
+    def _has_last_tag(self, frame: Frame) -> bool:
+        return self.last_frame is not None and frame.time_tag == self.last_frame.time_tag
+
+    def _allocated(self, axis: Axis) -> tuple[RingBuffer, NDArray[np.float32]]:
+        """A ring for rows of an axis, and room for one of them."""
+        nbins, npol = bin_count(axis.nchan, self.channel_average), axis.npol
+        needed = ring_nbytes(self.buffer_length, nbins, npol)
+        if needed > self._max_ring_nbytes:
+            raise self._too_large(axis, f"more than the {size_text(self._max_ring_nbytes)} that a stream may ask for")
+        first = self.ring.count if self.ring else 0
+        row = np.empty((nbins, npol), np.float32)
+        try:
+            return RingBuffer(self.buffer_length, nbins, npol, first=first), row
+        except MemoryError:
+            # The rows that are shown now come before those of earlier axes.
+            self.past.clear()
+        try:
+            return RingBuffer(self.buffer_length, nbins, npol, first=first), row
+        except MemoryError as error:
+            raise self._too_large(axis, "which this machine does not have left") from error
+
+    def _too_large(self, axis: Axis, why: str) -> RejectedMessage:
+        nbins = bin_count(axis.nchan, self.channel_average)
+        size = size_text(ring_nbytes(self.buffer_length, nbins, axis.npol))
+        detail = (
+            f"{self.buffer_length} rows of {nbins} bins x {axis.npol} products need {size}, {why}; "
+            "start with a smaller --buffer-length or a larger --channel-average"
+        )
+        return RejectedMessage(RejectCause.TOO_LARGE, detail)
+
+    def _begin_epoch(self, axis: Axis, ring: RingBuffer, row: NDArray[np.float32], cadence_s: float) -> None:
+        """Keep rows of another axis from now on; those before it stay readable for a while."""
+        if self.ring is not None and self.axis is not None:
+            self.past.add(Epoch(self.epoch, self.axis, self.ring, cadence_s))
+            self.epoch += 1
+        self.axis, self.ring, self._row = axis, ring, row
+        self._claimed = None

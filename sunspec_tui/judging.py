@@ -3,10 +3,18 @@
 Arithmetic on rows of a ring; whoever asks does so outside the lock that frames wait for.
 """
 
+import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sunspec_tui import carriers, gain, pipelines
 from sunspec_tui.carriers import AxisCheck, check_axis
+from sunspec_tui.errors import named_error
 from sunspec_tui.gain import GainCheck, check_gain
 from sunspec_tui.health import DEFAULT_INTERVAL_S
 from sunspec_tui.pipelines import PipelineMap, pipeline_map
@@ -14,18 +22,31 @@ from sunspec_tui.ring import RingBuffer
 from sunspec_tui.snapshot import Axis
 from sunspec_tui.times import CHANNELS_PER_PIPELINE
 
+Found = TypeVar("Found")
+
+_MAX_SLOTS = 2**40
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Findings; None and empty before the first row."""
+    """Findings; None and empty before the first row, and where a check has failed.
+
+    Attributes
+    ----------
+    pipelines, axis_check, gain
+        What the checks have found.
+    failures
+        Why a check is unknown, by the check's name.
+    """
 
     pipelines: PipelineMap | None = None
     axis_check: AxisCheck | None = None
     gain: GainCheck = field(default_factory=GainCheck)
+    failures: dict[str, str] = field(default_factory=dict)
 
 
 def judge(ring: RingBuffer | None, axis: Axis | None, cadence_s: float) -> Judgement:
-    """Look at the last rows.
+    """Look at the last rows; a check that raises is unknown, with the reason.
 
     Parameters
     ----------
@@ -34,15 +55,47 @@ def judge(ring: RingBuffer | None, axis: Axis | None, cadence_s: float) -> Judge
     cadence_s
         Data time from row to row; NaN while it is not known.
     """
-    rows = ring.latest(max(pipelines.ROWS, carriers.ROWS, gain.ROWS)) if ring else None
-    if ring is None or axis is None or rows is None or not len(rows):
+    if ring is None or axis is None:
         return Judgement()
-    data, minutes = rows.data, gain.MINUTES_S / (cadence_s if cadence_s > 0 else DEFAULT_INTERVAL_S)
-    # A bin wider than a pipeline tells of none alone; lines are looked for in YY where XX is dead.
-    single = axis.channel_average <= CHANNELS_PER_PIPELINE
-    heard = 1 if axis.npol > 1 and not (data[-1, :, 0] > 0).any() else 0
+    failures: dict[str, str] = {}
+    most = max(pipelines.ROWS, carriers.ROWS, gain.ROWS)
+    data = _checked("rows", lambda: ring.latest(most).data, failures)
+    if data is None or not len(data):
+        return Judgement(failures=failures)
     return Judgement(
-        pipeline_map(data[-pipelines.ROWS :], axis.channel_average) if single else None,
-        check_axis(data[-carriers.ROWS :, :, heard], axis.frequencies_mhz, axis.channel_average),
-        check_gain(data[-gain.ROWS :], ring.sampled(gain.SAMPLES, int(minutes)).data),
+        _checked("pipelines", lambda: _pipelines(data, axis), failures),
+        _checked("frequency axis", lambda: _axis(data, axis), failures),
+        _checked("gain", lambda: _gain(data, ring, cadence_s), failures) or GainCheck(),
+        failures,
     )
+
+
+def _checked(name: str, check: Callable[[], Found], failures: dict[str, str]) -> Found | None:
+    """What a check finds; None, and the reason, where it raises: a stream's numbers must end no front end."""
+    try:
+        return check()
+    except Exception as error:  # noqa: BLE001 - shown as unknown and logged once by whoever reports the snapshot
+        places = traceback.extract_tb(error.__traceback__)
+        place = f" at {Path(places[-1].filename).name}:{places[-1].lineno}" if places else ""
+        failures[name] = f"{named_error(error)}{place}"
+        return None
+
+
+def _pipelines(data: NDArray[np.float32], axis: Axis) -> PipelineMap | None:
+    # A bin wider than a pipeline tells of none alone.
+    if axis.channel_average > CHANNELS_PER_PIPELINE:
+        return None
+    return pipeline_map(data[-pipelines.ROWS :], axis.channel_average)
+
+
+def _axis(data: NDArray[np.float32], axis: Axis) -> AxisCheck:
+    # Lines are looked for in YY where XX is dead.
+    heard = 1 if axis.npol > 1 and not (data[-1, :, 0] > 0).any() else 0
+    return check_axis(data[-carriers.ROWS :, :, heard], axis.frequencies_mhz, axis.channel_average)
+
+
+def _gain(data: NDArray[np.float32], ring: RingBuffer, cadence_s: float) -> GainCheck:
+    slots = gain.MINUTES_S / (cadence_s if cadence_s > 0 else DEFAULT_INTERVAL_S)
+    # A cadence may be longer than those minutes, or so short that their number is no integer.
+    slots = int(min(max(1.0, slots), _MAX_SLOTS))
+    return check_gain(data[-gain.ROWS :], ring.sampled(gain.SAMPLES, slots).data)

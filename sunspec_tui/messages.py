@@ -5,19 +5,24 @@ carries plain values.
 """
 
 import logging
+from collections import deque
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
 
 from textual.message import Message
 
+MAX_WAITING_LINES = 200
+"""Lines of the log that wait for the screen: as many as its panel keeps. Older ones are left out, and counted."""
 
-class Logged(Message):
-    """A line for the log panel, from any thread."""
 
-    def __init__(self, level: int, time_s: float, text: str) -> None:
-        super().__init__()
-        self.level = level
-        self.time_s = time_s
-        self.text = text
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line for the log panel."""
+
+    level: int
+    time_s: float
+    text: str
 
     @property
     def style(self) -> str:
@@ -25,6 +30,20 @@ class Logged(Message):
         if self.level >= logging.ERROR:
             return "bold red"
         return "yellow" if self.level >= logging.WARNING else "dim"
+
+
+class Logged(Message):
+    """There are new lines for the log panel.
+
+    Parameters
+    ----------
+    take
+        Gives the lines that wait, once.
+    """
+
+    def __init__(self, take: Callable[[], list[LogLine]]) -> None:
+        super().__init__()
+        self.take = take
 
 
 class CellPointed(Message):
@@ -54,7 +73,7 @@ class KeyClicked(Message):
 
 
 class LogHandler(logging.Handler):
-    """Hands log records to an app as messages, from any thread.
+    """Hands log records to an app, from any thread, with one message in its queue at a time.
 
     Parameters
     ----------
@@ -65,7 +84,25 @@ class LogHandler(logging.Handler):
     def __init__(self, post: Callable[[Message], object]) -> None:
         super().__init__()
         self._post = post
+        self._waiting: deque[LogLine] = deque(maxlen=MAX_WAITING_LINES)
+        self._left_out = 0
+        self._posted = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Post one record."""
-        self._post(Logged(record.levelno, record.created, record.getMessage()))
+        """Let one record wait, and tell the app unless it has been told; logging holds the handler's lock."""
+        self._left_out += len(self._waiting) == MAX_WAITING_LINES
+        self._waiting.append(LogLine(record.levelno, record.created, record.getMessage()))
+        if not self._posted:
+            # An app that has ended takes no message, and none is lost that anybody could read.
+            self._posted = self._post(Logged(self.take)) is not False
+
+    def take(self) -> list[LogLine]:
+        """The lines that wait, oldest first, with a line about those that were left out."""
+        with self.lock or nullcontext():
+            lines, left_out = list(self._waiting), self._left_out
+            self._waiting.clear()
+            self._left_out, self._posted = 0, False
+        if left_out:
+            text = f"{left_out} lines were left out here; --log-file has all of them"
+            lines.insert(0, LogLine(logging.WARNING, lines[0].time_s, text))
+        return lines

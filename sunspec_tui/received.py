@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.delay import DelayMethod
+from sunspec_tui.epochs import Epoch
 from sunspec_tui.errors import ExportError, UsageError
 from sunspec_tui.events import tell
 from sunspec_tui.frame import Frame
@@ -90,10 +91,57 @@ class Received:
         _check_available(wanted, ring.npol)
         return np.ascontiguousarray(derive(ring.latest(n_frames).data, wanted))
 
-    def get_rows(self, n_frames: int | None = None) -> Rows | None:
-        """The last rows with all products, their times and slots; None before the first frame."""
-        ring = self._ring()
-        return None if ring is None else ring.latest(n_frames)
+    def get_rows(self, n_frames: int | None = None, *, epoch: int | None = None) -> Rows | None:
+        """The last rows with all products, their times and slots; None before the first frame.
+
+        Parameters
+        ----------
+        n_frames
+            How many; all by default.
+        epoch
+            Of an earlier shape or axis of the stream, as `epochs` numbers them; the present one by default.
+
+        Raises
+        ------
+        UsageError
+            If that epoch is not kept.
+        """
+        found = self._epoch(epoch)
+        return None if found is None else found.ring.latest(n_frames)
+
+    def epochs(self) -> tuple[Epoch, ...]:
+        """Rows by shape and axis, the oldest first; the last one is the present one, which still grows.
+
+        A change of the shape or the frequency axis begins an epoch. The last few epochs before it stay readable, as
+        many as their budget of memory holds.
+        """
+        with self._lock:
+            present = self._present()
+            return self._intake.past.kept() + (() if present is None else (present,))
+
+    def _present(self) -> Epoch | None:
+        """The epoch that still grows, under the lock; None before the first frame."""
+        intake = self._intake
+        if intake.ring is None or intake.axis is None:
+            return None
+        return Epoch(intake.epoch, intake.axis, intake.ring, intake.health.cadence_s)
+
+    def _epoch(self, number: int | None = None) -> Epoch | None:
+        """An epoch by its number, or the present one; None before the first frame."""
+        if number is None:
+            with self._lock:
+                return self._present()
+        epochs = self.epochs()
+        found = next((each for each in epochs if each.number == number), None)
+        if found is None:
+            kept = ", ".join(str(each.number) for each in epochs) or "none yet"
+            raise UsageError(f"epoch {number} is not kept; kept are {kept}")
+        return found
+
+    def _epoch_of_row(self, number: int) -> Epoch | None:
+        """The epoch that a row belongs to, by the row's number; the present one where none has it."""
+        epochs = self.epochs()
+        return next((each for each in epochs if number < each.ring.count), epochs[-1] if epochs else None)
 
     def rows_between(self, start: int, stop: int) -> Rows | None:
         """Rows by their numbers, those that are still kept; None before the first frame.
@@ -132,7 +180,11 @@ class Received:
     # Files
 
     def recording(
-        self, start: str | float | datetime | None = None, end: str | float | datetime | None = None
+        self,
+        start: str | float | datetime | None = None,
+        end: str | float | datetime | None = None,
+        *,
+        epoch: int | None = None,
     ) -> Recording | None:
         """Rows of the ring with all that says what they are; None before the first frame.
 
@@ -141,19 +193,24 @@ class Received:
         start, end
             Only rows that end after `start` and not after `end`: seconds since 1970, a datetime, or text such as
             ``2026-11-25T18:00``, in UTC.
+        epoch
+            As in `get_rows`.
+
+        Raises
+        ------
+        UsageError
+            If a time cannot be read, or that epoch is not kept.
         """
-        whole = self._recording()
+        whole = self._recording(self._epoch(epoch))
         low, high = span_s(start, end)
         return None if whole is None else whole.between(low, high)
 
     def rows_recording(self, start: int, stop: int) -> Recording | None:
-        """Rows by their numbers, as `rows_between` counts them, as a recording; None before the first frame."""
-        return self._recording((start, stop))
+        """Rows by their numbers as a recording, also of an earlier epoch; None before the first frame."""
+        return self._recording(self._epoch_of_row(start), (start, stop))
 
-    def _recording(self, numbers: tuple[int, int] | None = None) -> Recording | None:
-        with self._lock:
-            ring, axis, cadence_s = self._intake.ring, self._intake.axis, self._intake.health.cadence_s
-        return None if ring is None or axis is None else self._as_recording(ring, axis, cadence_s, numbers)
+    def _recording(self, epoch: Epoch | None, numbers: tuple[int, int] | None = None) -> Recording | None:
+        return None if epoch is None else self._as_recording(epoch.ring, epoch.axis, epoch.cadence_s, numbers)
 
     def _as_recording(
         self, ring: RingBuffer, axis: Axis, cadence_s: float, numbers: tuple[int, int] | None
@@ -168,6 +225,7 @@ class Received:
         *,
         start: str | float | datetime | None = None,
         end: str | float | datetime | None = None,
+        epoch: int | None = None,
     ) -> int:
         """Write rows of the ring to a file; returns its size in bytes.
 
@@ -177,18 +235,18 @@ class Received:
             Its ending says the form: FITS (e-CALLISTO), HDF5 (the recorder's), NPZ or CSV.
         product
             What a FITS file holds; the receiver's own by default. The other forms hold all.
-        start, end
+        start, end, epoch
             As in `recording`.
 
         Raises
         ------
         UsageError
-            If the ending or the product is none that there is.
+            If there is no such ending, product or epoch.
         ExportError
             If there are no rows, or the disk does not take them.
         """
         wanted = self._product if product is None else one_of(Product, "product", product)
-        return self._written(self.recording(start, end), Path(path), wanted)
+        return self._written(self.recording(start, end, epoch=epoch), Path(path), wanted)
 
     def export_rows(self, path: Path, start: int, stop: int) -> str:
         """Write rows by their numbers, as `rows_between` counts them; says how many of them there were still."""

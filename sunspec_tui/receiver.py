@@ -19,11 +19,12 @@ from typing import Any, Self
 import numpy as np
 
 from sunspec_tui.addresses import host_and_port, parse_host
+from sunspec_tui.budgets import check_buffer_length
 from sunspec_tui.delay import DelayMethod
 from sunspec_tui.errors import RejectCause, RejectedMessage, UsageError, named_error
 from sunspec_tui.events import tell
 from sunspec_tui.follower import Follower
-from sunspec_tui.frame import decode
+from sunspec_tui.frame import Frame, decode
 from sunspec_tui.health import LinkState
 from sunspec_tui.intake import DelayChoice, Intake
 from sunspec_tui.judging import Judgement, judge
@@ -142,6 +143,7 @@ class StreamReceiver(Received):
                 raise UsageError(f"{name} is {value}, it must be at least {least}")
         if archive_elevation is not None and not -90 <= float(archive_elevation) <= 90:
             raise UsageError(f"archive_elevation is {archive_elevation}, it must lie between -90 and 90 degrees")
+        check_buffer_length("buffer_length", buffer_length, channel_average)
         choice = DelayChoice(one_of(DelayMethod, "delay method", delay_method), manual_delay)
         intake = Intake(buffer_length, channel_average, chan0, beam_index, choice)
         self._host, self._port = parse_host(stream_addr, "stream_addr"), int(stream_port)
@@ -244,6 +246,7 @@ class StreamReceiver(Received):
     def on_message(self, parts: Sequence[bytes]) -> None:
         """Take one multipart message: kept as a row, or counted under the cause why not."""
         now_s, arrived_s = self._clock(), self._monotonic()
+        frame = None
         try:
             frame = decode(parts)
             with self._lock:
@@ -253,10 +256,10 @@ class StreamReceiver(Received):
                     self._awaited = math.inf
                     self._arrived.notify_all()
         except RejectedMessage as error:
-            self._reject(error, arrived_s)
+            self._reject(error, arrived_s, frame)
             return
         except Exception as error:  # noqa: BLE001 - counted and told; the next message may be a frame
-            self._reject(RejectedMessage(RejectCause.UNEXPECTED, named_error(error)), arrived_s)
+            self._reject(RejectedMessage(RejectCause.UNEXPECTED, named_error(error)), arrived_s, frame)
             return
         for reference in self._followers:
             follower = reference()
@@ -264,7 +267,7 @@ class StreamReceiver(Received):
                 follower.put(frame)
         self._web.wake()
         if placement.mark or placement.silence_s or self._intake.epoch != epoch:
-            self._teller.placed(placement, reshaped=self._intake.epoch != epoch)
+            self._teller.placed(placement, arrived_s, reshaped=self._intake.epoch != epoch)
         interval = self._collector.interval
         if interval and self._intake.health.frames_received % interval == 0:
             self._collector.collect()
@@ -305,10 +308,10 @@ class StreamReceiver(Received):
             self._arrived.notify_all()
         tell(log, logging.ERROR, "failure", f"receiving has ended on an error, restart the program: {error!r}")
 
-    def _reject(self, error: RejectedMessage, arrived_s: float) -> None:
+    def _reject(self, error: RejectedMessage, arrived_s: float, frame: Frame | None) -> None:
         """Count a rejected message; the log gets one line a second at the most."""
         with self._lock:
-            self._intake.health.reject(error.cause, error.detail)
+            self._intake.health.reject(error.cause, error.detail, None if frame is None else frame.seq)
         self._teller.rejected(error, arrived_s)
 
     # What front ends ask
@@ -326,7 +329,10 @@ class StreamReceiver(Received):
             At most so many rows, the newest.
         """
         snapshot, now_s = self._seen(self._judgement(), self._memory(), since, epoch, most)
-        self._teller.looked(snapshot, now_s)
+        try:
+            self._teller.looked(snapshot, now_s)
+        except Exception as error:  # noqa: BLE001 - what is logged of a stream must not end who looks at it
+            self._teller.failed("report of the snapshot", named_error(error))
         return snapshot
 
     def _seen(
@@ -356,6 +362,7 @@ class StreamReceiver(Received):
                 pipelines=judgement.pipelines,
                 axis_check=judgement.axis_check,
                 gain=judgement.gain,
+                check_failures=judgement.failures,
             )
         return snapshot, now_s
 
@@ -387,7 +394,8 @@ class StreamReceiver(Received):
         timeout_s
             End after so many seconds without a frame; None waits until `stop`.
         most
-            Frames that may wait for a slow loop; older ones are dropped and counted in its ``frames_missed``.
+            Frames that may wait for a slow loop, within 128 MiB in all; older ones are dropped and counted in its
+            ``frames_missed``.
 
         Returns
         -------

@@ -37,6 +37,7 @@ def status_record(snapshot: Snapshot) -> dict[str, Any]:
         "chan0": snapshot.axis.chan0 if snapshot.axis else None,
         "axis_shift_channels": snapshot.axis_check.shift_channels if snapshot.axis_check else None,
         "level_change_db": _levels(snapshot),
+        "checks_unknown": dict(snapshot.check_failures),
         "queue_frames": health.queue_frames,
         "queue_most": health.queue_most,
         "cadence_s": known(health.cadence_s, 6),

@@ -127,6 +127,24 @@ class RingBuffer:
             self._marks[i] = mark
             self._count += 1
 
+    def extend(self, rows: Rows) -> None:
+        """Take several rows in one step, no more than the ring holds."""
+        with self._lock:
+            where = np.arange(self._count - self._first, self._count - self._first + len(rows)) % self.length
+            self._data[where], self._times_s[where] = rows.data, rows.times_s
+            self._slots[where], self._marks[where] = rows.slots, rows.marks
+            self._count += len(rows)
+
+    def trimmed(self) -> "RingBuffer":
+        """A ring of the same rows without room for more, where that saves half of the memory; else this one."""
+        with self._lock:
+            if 2 * self.filled > self.length:
+                return self
+            rows = self._copy(self._count - self.filled, self._count)
+        found = RingBuffer(max(1, len(rows)), self.nbins, self.npol, first=rows.count - len(rows))
+        found.extend(rows)
+        return found
+
     def latest(self, n: int | None = None) -> Rows:
         """The last `n` rows, or all; fewer where fewer have arrived."""
         with self._lock:
@@ -142,13 +160,14 @@ class RingBuffer:
             return self._copy(min(start, self._count), self._count)
 
     def sampled(self, most: int, slots: int) -> Rows:
-        """At most `most` of the rows within the last `slots`, the newest and others at even distances before it."""
+        """The newest row, and others of the last `slots` at even distances before it; at most `most` in all."""
         with self._lock:
             if not self.filled:
                 return self._copy(self._count, self._count)
             newest = int(self._slots[(self._count - 1 - self._first) % self.length])
-            kept = self._count - self._number_at(newest - slots + 1)
-            step = -(-kept // most)
+            # The newest row is one of them, however few slots are asked for.
+            kept = max(1, self._count - self._number_at(newest - slots + 1))
+            step = -(-kept // max(1, most))
             return self._copy(self._count - kept + (kept - 1) % step, self._count, step)
 
     def ends(self) -> tuple[int, int] | None:

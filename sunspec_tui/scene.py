@@ -23,6 +23,7 @@ from sunspec_tui.traces import Traces
 from sunspec_tui.view import STEPS, Extent, Interval, View, marked_slots, refit, with_cursor_inside, with_product
 
 if TYPE_CHECKING:
+    from sunspec_tui.epochs import Epoch
     from sunspec_tui.ring import Rows
     from sunspec_tui.snapshot import Position
 
@@ -50,6 +51,14 @@ class RowSource(Protocol):
         ...
 
 
+class LiveSource(RowSource, Protocol):
+    """A receiver: rows that come, and those of earlier shapes and axes."""
+
+    def epochs(self) -> "tuple[Epoch, ...]":
+        """Rows by shape and axis, the oldest first; the last one still grows."""
+        ...
+
+
 class Scene:
     """The pictures' content.
 
@@ -64,10 +73,12 @@ class Scene:
     """
 
     def __init__(
-        self, view: View, source: RowSource | None = None, clock: Callable[[], float] = time.perf_counter
+        self, view: View, source: LiveSource | None = None, clock: Callable[[], float] = time.perf_counter
     ) -> None:
         self.source = source
         self._clock = clock
+        self.past: Epoch | None = None
+        """The rows before a change of shape or axis that the picture shows; None while it shows the present ones."""
         self.view = view
         self.traces = Traces()
         self.picture: Picture | None = None
@@ -99,6 +110,44 @@ class Scene:
         before, was = self.extent.shown, self.view
         self.view = STEPS[name](was, self.extent, *arguments)
         self._end_at_a_row(was, before, about_cursor=name in _STEPS_OF_TIME)
+        if name == "back_in_time":
+            self._cross_a_change(was.held, back=arguments[0] > 0)
+        elif self.view.held is None:
+            self.past = None
+
+    def _cross_a_change(self, was_held: int | None, *, back: bool) -> None:
+        """Go on to the rows before a change of the axis, or after it, from a picture at the end of its own."""
+        if self.source is None or self.position is None:
+            return
+        epochs, number = [each for each in self.source.epochs() if each.position()], self.position.epoch
+        if back:
+            earlier = [each for each in epochs if each.number < number]
+            if earlier and self.view.held == was_held:
+                self._show_epoch(earlier[-1], end=True)
+        elif self.past is not None and self.view.held is None:
+            if was_held is not None and was_held < self.position.newest:
+                self.view = replace(self.view, held=self.position.newest)
+                return
+            later = [each for each in epochs if each.number > number]
+            self._show_epoch(later[0] if len(later) > 1 else None, end=False)
+
+    def _show_epoch(self, epoch: "Epoch | None", *, end: bool) -> None:
+        """Hold the newest rows of an epoch, or its oldest ones; None is live again."""
+        self.past = epoch
+        place = None if epoch is None else epoch.position()
+        held = None
+        if place is not None:
+            width = self.columns * self.view.rows_per_column
+            held = place.newest if end else min(place.oldest + width - 1, place.newest)
+        self.view = replace(self.view, held=held, cursor=None, marks=(None, None))
+
+    def _keep_what_is_held(self) -> None:
+        """Let a picture that is held stay, when the stream goes on with another axis."""
+        if self.past is not None or self.view.held is None or self.position is None or self.source is None:
+            return
+        epochs = self.source.epochs()
+        if epochs and epochs[-1].number != self.position.epoch:
+            self.past = next((each for each in epochs if each.number == self.position.epoch), None)
 
     def _end_at_a_row(self, was: View, before: int, *, about_cursor: bool) -> None:
         """Let a picture that is held end where there is a row, and keep the cursor in one that goes about it."""
@@ -131,7 +180,8 @@ class Scene:
 
     def update(self) -> bool:
         """Fetch what is new and some of what is old; whether the pictures have changed."""
-        position = self.source.position() if self.source else None
+        self._keep_what_is_held()
+        position = self._shown.position() if self._shown else None
         if position is None:
             return False
         self.position = position
@@ -172,11 +222,16 @@ class Scene:
         """Whether older rows are still to come."""
         return self._low > self._first
 
+    @property
+    def _shown(self) -> "RowSource | None":
+        """Where the rows of the picture come from."""
+        return self.past or self.source
+
     def _rows(self, start: int, stop: int) -> "Rows | None":
-        return self.source.rows_between(start, stop) if self.source else None
+        return self._shown.rows_between(start, stop) if self._shown else None
 
     def _number_at(self, slot: int) -> int:
-        return self.source.number_at(slot) if self.source else 0
+        return self._shown.number_at(slot) if self._shown else 0
 
     def _trace_until(self, position: "Position") -> None:
         """Let the traces have what the picture will get as history."""

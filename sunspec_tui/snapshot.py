@@ -116,6 +116,8 @@ class Snapshot:
         What narrow lines say of the axis; None before the first frame.
     gain
         Level of the quiet band beside its own of the last minutes.
+    check_failures
+        Why a check of the instrument is unknown, by its name; empty where all checks work.
     """
 
     taken_s: float
@@ -134,6 +136,7 @@ class Snapshot:
     pipelines: PipelineMap | None = None
     axis_check: AxisCheck | None = None
     gain: GainCheck = field(default_factory=GainCheck)
+    check_failures: dict[str, str] = field(default_factory=dict)
 
     @property
     def axis_note(self) -> str:
@@ -154,8 +157,9 @@ class Snapshot:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is to be said of axis and gain, a sentence each."""
-        return tuple(filter(None, (self.axis_note, self.gain_note)))
+        """What is to be said of axis and gain, and of checks that have failed, a sentence each."""
+        failed = (f"{name} unknown: its check has failed ({why})" for name, why in self.check_failures.items())
+        return tuple(filter(None, (self.axis_note, self.gain_note, *failed)))
 
     @property
     def warnings(self) -> tuple[str, ...]:

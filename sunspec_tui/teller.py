@@ -5,13 +5,14 @@ It is told of each rejection, each unusual frame and each look at the whole; it 
 
 import logging
 import threading
-from collections import Counter
+from functools import partial
 
 from sunspec_tui.archiving import ArchiveEvent
 from sunspec_tui.delay import DelayReading
-from sunspec_tui.errors import RejectCause, RejectedMessage
+from sunspec_tui.errors import RejectedMessage
 from sunspec_tui.events import Standing, tell
 from sunspec_tui.health import LONG_SILENCE_S, HealthReading, Placement, StreamState
+from sunspec_tui.pacing import PacedLog
 from sunspec_tui.pipelines import described
 from sunspec_tui.plots import PlotEvent
 from sunspec_tui.products import WIRE_PRODUCTS
@@ -19,7 +20,6 @@ from sunspec_tui.ring import Mark
 from sunspec_tui.snapshot import Snapshot
 from sunspec_tui.times import format_clock
 
-_REJECTION_LOG_S = 1.0
 _PIPELINES_LOG_S, _AXIS_LOG_S, _GAIN_LOG_S, _DELAY_LOG_S = 2.0, 5.0, 2.0, 5.0
 
 
@@ -39,47 +39,41 @@ class Teller:
         # Whoever asks for a snapshot looks, from any thread.
         self._looking = threading.Lock()
         self._said_state, self._said_silence = StreamState.CONNECTING, False
-        self._rejections_unsaid: Counter[RejectCause] = Counter()
-        self._last_rejection = ""
-        self._rejection_said_s = -_REJECTION_LOG_S
+        self._said_failures: set[str] = set()
+        self._paced = PacedLog(log)
 
     def rejected(self, error: RejectedMessage, arrived_s: float) -> None:
-        """Tell of a rejected message; one line a second at the most."""
-        self._rejections_unsaid[error.cause] += 1
-        self._last_rejection = str(error)
-        if arrived_s - self._rejection_said_s >= _REJECTION_LOG_S:
-            self._rejection_said_s = arrived_s
-            self.rest()
+        """Log a rejected message; one line a second at the most."""
+        cause = {str(error.cause): 1}
+        self._paced.add(
+            logging.WARNING, "rejected", f"message rejected: {error}", arrived_s, sums=cause, group="causes"
+        )
 
     def rest(self) -> None:
-        """Log what was rejected since the last time, if anything was."""
-        causes, self._rejections_unsaid = self._rejections_unsaid, Counter()
-        count = causes.total()
-        if count:
-            more = f" ({count} since the last line)" if count > 1 else ""
-            numbers = {"count": count, "causes": {str(cause): number for cause, number in causes.items()}}
-            tell(self._log, logging.WARNING, "rejected", f"message rejected: {self._last_rejection}{more}", **numbers)
+        """Log what still waits for its second to be over."""
+        self._paced.finish()
 
-    def placed(self, placement: Placement, *, reshaped: bool) -> None:
-        """Log what was unusual about a frame."""
+    def placed(self, placement: Placement, arrived_s: float, *, reshaped: bool) -> None:
+        """Log what was unusual about a frame; one line a second of each kind."""
         # The log's own time is that of the arrival; a replay's data may be years older.
-        at, data_s = f"data of {format_clock(placement.time_s)}", placement.time_s
+        data_s = placement.time_s
+        at, add = f"data of {format_clock(data_s)}", partial(self._paced.add, now_s=arrived_s, data_s=data_s)
         if reshaped:
-            text = f"the shape or the axis of the frames has changed, {at}; history begins anew"
-            tell(self._log, logging.WARNING, "reshaped", text, data_s=data_s)
+            text = f"the shape or the axis of the frames has changed, {at}; page up goes back to the rows before it"
+            add(logging.WARNING, "reshaped", text)
         if placement.mark & Mark.RESTART:
-            tell(self._log, logging.WARNING, "restart", f"the producer has restarted, {at}", data_s=data_s)
+            add(logging.WARNING, "restart", f"the producer has restarted, {at}")
         if placement.mark & Mark.REVERSAL:
-            tell(self._log, logging.WARNING, "reversal", f"the data's time went back, {at}", data_s=data_s)
+            add(logging.WARNING, "reversal", f"the data's time went back, {at}")
         if placement.mark & Mark.REPEAT:
-            tell(self._log, logging.INFO, "repeat", f"the same time came twice, {at}", data_s=data_s)
+            add(logging.INFO, "repeat", f"the same time came twice, {at}")
         if placement.silence_s:
             text = f"frames come again after {placement.silence_s:.1f} s, {at}"
-            tell(self._log, logging.INFO, "stall_over", text, silence_s=round(placement.silence_s, 3), data_s=data_s)
+            add(logging.INFO, "stall_over", text, silence_s=round(placement.silence_s, 3))
         if placement.missing:
             missing, are = placement.missing, "frame is" if placement.missing == 1 else "frames are"
             text = f"{missing} {are} missing before {at}"
-            tell(self._log, logging.WARNING, "gap", text, missing=missing, data_s=data_s)
+            add(logging.WARNING, "gap", text, sums={"missing": missing})
 
     def plotted(self, event: PlotEvent) -> None:
         """Tell of a plot, or why there is none."""
@@ -95,11 +89,20 @@ class Teller:
         """Tell why the web view is not served."""
         tell(self._log, logging.ERROR, "web_failed", problem)
 
+    def failed(self, check: str, why: str) -> None:
+        """Tell once that a check has failed, and why."""
+        if check in self._said_failures:
+            return
+        self._said_failures.add(check)
+        text = f"the check of the {check} has failed and is shown as unknown; receiving goes on: {why}"
+        tell(self._log, logging.ERROR, "check_failed", text, check=check)
+
     def looked(self, snapshot: Snapshot, now_s: float) -> None:
         """Tell what has changed since the last look at the whole."""
         with self._looking:
-            if now_s - self._rejection_said_s >= _REJECTION_LOG_S:
-                self.rest()
+            self._paced.flush(now_s)
+            for check, why in snapshot.check_failures.items():
+                self.failed(check, why)
             self._say_state(snapshot.health)
             self._say_pipelines(described(snapshot.pipelines), now_s)
             self._say_axis(snapshot, now_s)

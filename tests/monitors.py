@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +79,9 @@ class StillMonitor(Monitor):
         """The test calls `_tick`."""
 
     def on_logged(self, event: Logged) -> None:
-        """Let a line of the log have the receiver's time; Textual calls the monitor's own handler next."""
-        event.time_s = self._open_receiver().now_s
+        """Let lines of the log have the receiver's time; Textual calls the monitor's own handler next."""
+        lines, now_s = event.take(), self._open_receiver().now_s
+        event.take = lambda: [replace(line, time_s=now_s) for line in lines]
 
     def link_reading(self) -> LinkReading:
         """The same at all times."""

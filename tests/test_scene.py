@@ -461,17 +461,50 @@ def test_home_shows_the_oldest_row():
     assert scene.time_axis.cell_of(receiver.position().oldest // 16) == 0
 
 
-def test_another_shape_in_mid_stream_begins_anew_also_while_held():
+def test_a_held_picture_stays_when_the_shape_changes_and_live_shows_the_new_one():
     receiver = StillReceiver()
     feed(receiver, 30)
     scene = scene_of(receiver)
     scene.step("hold")
     scene.step("move_cursor", -1, 0)
-    for _ in range(20):
+    held = scene.view.held
+    for _ in range(22):
         receiver.feed(flat(5.0, 2 * NCHAN))
     refresh(scene)
     scene.readout()
+    assert (scene.view.held, scene.picture.store.nbins, len(scene.picture.store.held())) == (held, NBINS, 30)
     scene.step("live")
     refresh(scene)
     assert scene.picture.store.nbins == 2 * NBINS
     assert len(scene.picture.store.held()) == 20
+
+
+def test_pages_back_in_time_go_on_before_a_change_of_the_axis_and_forward_again():
+    receiver = StillReceiver()
+    for chan0, value in ((560, 1.0), (600, 2.0), (640, 3.0)):
+        feed(receiver, 50, value, chan0=chan0)
+    scene = scene_of(receiver)
+    seen = []
+    for by in [1.0] * 8 + [-1.0] * 9:
+        scene.step("back_in_time", by)
+        refresh(scene)
+        seen.append((scene.position.axis.chan0, float(scene.power(Product.XX)[0])))
+    assert list(dict.fromkeys(seen[:8])) == [(640, 3.0), (600, 2.0), (560, 1.0)]
+    assert list(dict.fromkeys(seen[8:])) == [(560, 1.0), (600, 2.0), (640, 3.0)]
+    assert scene.view.held is None
+    assert scene.past is None
+
+
+def test_rows_before_a_change_are_exported_from_the_picture_that_shows_them(tmp_path):
+    receiver = StillReceiver()
+    feed(receiver, 50, 1.0)
+    feed(receiver, 50, 2.0, chan0=600)
+    scene = scene_of(receiver, columns=100)
+    for _ in range(3):
+        scene.step("back_in_time", 1.0)
+        refresh(scene)
+    interval = scene.interval()
+    receiver.export_rows(tmp_path / "a.npz", interval.start, interval.stop)
+    with np.load(tmp_path / "a.npz") as found:
+        assert found["data"].shape[0] == 50
+        assert (found["data"][..., 0] == 1.0).all()

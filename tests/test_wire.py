@@ -164,16 +164,18 @@ def test_bad_values_stay_bad_in_their_own_bin_and_product(publisher):
         assert xx[5] == pytest.approx(values[0, 20:24, 0].mean())
 
 
-def test_a_change_of_shape_begins_history_anew_and_loses_no_count(publisher):
+def test_a_change_of_shape_is_believed_after_three_frames_and_loses_no_count(publisher):
     wider = np.ones((1, 128, 2), np.float32)
     with StreamReceiver(stream_port=publisher.port, plot_interval=0) as receiver:
         publisher.wait_for_subscriber()
         publisher.send(message(GOOD, last_block_time=block_time(0)))
-        publisher.send(message(wider, last_block_time=block_time(1)))
+        for n in range(1, 4):
+            publisher.send(message(wider, last_block_time=block_time(n)))
         assert receiver.wait_for_frames(2, 10)
         snapshot = receiver.snapshot()
         assert (snapshot.axis.nchan, snapshot.axis.npol, len(snapshot.rows)) == (128, 2, 1)
-        assert snapshot.health.frames_received == 2
+        health = snapshot.health
+        assert (health.frames_received, health.rejected, health.frames_missing) == (2, {"axis": 2}, 0)
 
 
 def test_gaps_repeats_reversals_and_restarts_are_counted(publisher):

@@ -150,9 +150,9 @@ class LogPanel(Panel):
         """Whether anybody can see it."""
         return bool(self.content_size)
 
-    def add(self, entry: Text) -> None:
-        """Take another line."""
-        self._entries.append(entry)
+    def add(self, *entries: Text) -> None:
+        """Take more lines."""
+        self._entries.extend(entries)
         self.repaint()
 
     def build(self, grid: Grid) -> None:
