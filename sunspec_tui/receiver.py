@@ -308,7 +308,7 @@ class StreamReceiver(Received):
             self._arrived.notify_all()
         tell(log, logging.ERROR, "failure", f"receiving has ended on an error, restart the program: {error!r}")
 
-    def _reject(self, error: RejectedMessage, arrived_s: float, frame: Frame | None) -> None:
+    def _reject(self, error: RejectedMessage, arrived_s: float, frame: Frame | None = None) -> None:
         """Count a rejected message; the log gets one line a second at the most."""
         with self._lock:
             self._intake.health.reject(error.cause, error.detail, None if frame is None else frame.seq)
