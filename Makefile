@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test test-seeds mutation chaos-day fuzz-decode random-streams lint bench pictures clean
+.PHONY: help install demo test test-seeds seeded-bugs mutation chaos-day fuzz-decode random-streams lint bench pictures clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -31,6 +31,9 @@ test-seeds: install  ## the property tests with other cases: SEEDS="1 2 3", ten 
 	@failed=; for seed in $(SEEDS); do echo "seed $$seed"; \
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m hypothesis --hypothesis-seed=$$seed $(ARGS) || failed="$$failed $$seed"; \
 	done; if [ -n "$$failed" ]; then echo "failed with the seeds$$failed"; exit 1; fi
+
+seeded-bugs: install  ## plants bugs one at a time; the tests must notice each
+	$(BIN)/python tests/seeded_bugs/run.py $(ARGS)
 
 mutation: install  ## how many small changes of nine modules the tests notice; goes on from mutation/results.json
 	$(BIN)/python mutation/run.py $(ARGS)
