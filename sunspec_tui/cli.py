@@ -11,7 +11,6 @@ import logging
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -31,15 +30,30 @@ from sunspec_tui.config import (
     plain_type,
     read_file,
 )
+from sunspec_tui.ending import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EndAsked,
+    Ending,
+    complain,
+    leave_within,
+    print_soon,
+)
 from sunspec_tui.errors import SunspecError, UsageError
+from sunspec_tui.line_writer import LineWriter, standard_sink
+from sunspec_tui.logs import start_logging
+from sunspec_tui.outputs import DirectOutput, hold_descriptors, release
 from sunspec_tui.printable import printable, printable_lines
+from sunspec_tui.problems import Problems
 from sunspec_tui.version import __version__
 
 if TYPE_CHECKING:
     from sunspec_tui.receiver import StreamReceiver
 
-EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+EXIT_USAGE = 2
 log = logging.getLogger("sunspec_tui")
+_MAX_STATUS_LINES = 8
 _MAX_SAID = 100_000  # a line of JSON is of use in full length alone
 
 
@@ -49,25 +63,42 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> Any:
         raise UsageError(f"{message}; see {self.prog} --help")
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        del file
+        output = DirectOutput()
+        output.say(message.rstrip("\n"))
+        output.check()
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit status."""
-    if hasattr(sys.stdout, "reconfigure"):
-        # A terminal of another alphabet gets escapes; a letter must not end what prints.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    """Run a command and return its exit status; without `arguments` as the program, which ends after it."""
+    if arguments is not None:
+        return _status_of(list(arguments))
+    hold_descriptors()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            # A terminal of another alphabet gets escapes; a letter must not end what prints.
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a file of the interpreter's
+    status = _status_of(sys.argv[1:])
+    leave_within(status)
+    release()
+    return status
+
+
+def _status_of(words: list[str]) -> int:
+    """Run a command; its errors become one line and a status."""
     command, words = (_COMMANDS[words[0]], words[1:]) if words and words[0] in _COMMANDS else (_monitor, words)
     try:
         return command(words)
     except SunspecError as error:
-        print(f"sunspec-tui: {printable(error)}", file=sys.stderr)
+        complain(printable(error))
         return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED
+    except EndAsked as asked:
+        if asked.status != EXIT_INTERRUPTED:
+            complain(str(asked))
+        return asked.status
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has gone; there is nobody left to tell.
-        sys.stderr.close()
-        return EXIT_OK
 
 
 # Arguments
@@ -115,73 +146,48 @@ def _settings(arguments: Sequence[str]) -> Settings:
     return Settings(**given)
 
 
-class _Formatter(logging.Formatter):
-    """A record is one line that only shows; a traceback of ours keeps its lines."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        return printable(super().formatMessage(record))
-
-    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
-        return printable_lines(super().formatException(ei))
-
-
-def _start_logging(
-    started: ExitStack, level: str, file: Path | None = None, events: Path | None = None, *, terminal: bool = True
-) -> None:
-    """Log to standard error, or to nothing where a terminal interface draws, and to files, until `started` ends."""
-    handlers: list[logging.Handler] = [logging.StreamHandler()] if terminal else [logging.NullHandler()]
-    if file is not None:
-        try:
-            handlers.append(logging.FileHandler(file, encoding="utf-8", errors="backslashreplace"))
-        except OSError as error:
-            raise UsageError(f"cannot log to {file}: {error.strerror}; choose another --log-file") from error
-    form = _Formatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
-    form.converter = time.gmtime
-    for handler in handlers:
-        handler.setFormatter(form)
-        handler.setLevel(level)
-    log.setLevel(level)
-    log.propagate = False
-    if events is not None:
-        from sunspec_tui.events import EventLog
-
-        handlers.append(EventLog(events))
-        # Events are kept whatever the level of the other logs.
-        log.setLevel(min(log.level, logging.INFO))
-    for handler in handlers:
-        log.addHandler(handler)
-        started.callback(_end_logging, handler)
-
-
-def _end_logging(handler: logging.Handler) -> None:
-    log.removeHandler(handler)
-    handler.close()
-
-
 # sunspec-tui
 
 
 def _monitor(arguments: Sequence[str]) -> int:
     settings = _settings(arguments)
-    on_terminal = sys.stdout.isatty() and sys.stdin.isatty() and not settings.no_ui
+    streams, problems = (sys.stdout, sys.stdin), Problems()
+    on_terminal = all(stream is not None and stream.isatty() for stream in streams) and not settings.no_ui
     with ExitStack() as started:
-        _start_logging(started, settings.log_level, settings.log_file, settings.event_log, terminal=not on_terminal)
-        open_receiver = partial(_open_receiver, started, settings)
+        ending = None if on_terminal else started.enter_context(Ending())
+        start_logging(
+            started,
+            settings.log_level,
+            settings.log_file,
+            settings.event_log,
+            terminal=not on_terminal,
+            problems=problems,
+        )
+        open_receiver = partial(_open_receiver, started, settings, problems)
         if on_terminal:
             return _run_on_terminal(open_receiver, settings)
         from sunspec_tui import headless
 
-        return headless.run(open_receiver(), settings, _say, show=_show)
+        say = _status_output(started, problems)
+        return headless.run(open_receiver(), settings, say, show=_show, ending=ending)
 
 
-def _open_receiver(started: ExitStack, settings: Settings) -> "StreamReceiver":
+def _status_output(started: ExitStack, problems: Problems) -> Callable[[str], None]:
+    """Standard output of a service: nobody waits for who reads it, and the newest lines count."""
+    sink = standard_sink(sys.stdout)
+    writer = LineWriter("standard output", sink, problems.report, max_lines=_MAX_STATUS_LINES)
+    started.callback(writer.close)
+    return lambda text: writer.write(printable_lines(text, _MAX_SAID))
+
+
+def _open_receiver(started: ExitStack, settings: Settings, problems: Problems) -> "StreamReceiver":
     """The receiver, and with ``--demo`` the producer that it listens to."""
     if settings.demo:
-        return _receiver(settings, "127.0.0.1", _start_demo(started, settings))
-    return _receiver(settings, settings.addr, settings.stream_port)
+        return _receiver(settings, "127.0.0.1", _start_demo(started, settings), problems)
+    return _receiver(settings, settings.addr, settings.stream_port, problems)
 
 
-def _receiver(settings: Settings, addr: str, port: int) -> "StreamReceiver":
+def _receiver(settings: Settings, addr: str, port: int, problems: Problems) -> "StreamReceiver":
     from sunspec_tui.receiver import StreamReceiver
 
     return StreamReceiver(
@@ -203,6 +209,7 @@ def _receiver(settings: Settings, addr: str, port: int) -> "StreamReceiver":
         archive_dir=settings.archive,
         archive_elevation=settings.archive_elevation,
         web=settings.web,
+        problems=problems,
     )
 
 
@@ -238,14 +245,10 @@ def _start_demo(started: ExitStack, settings: Settings) -> int:
     return port
 
 
-def _say(text: str) -> None:
-    print(printable_lines(text, _MAX_SAID), flush=True)
-
-
 def _show(text: str) -> None:
     """Print a line that no file may hold: on a terminal alone."""
     if sys.stderr is not None and sys.stderr.isatty():
-        print(printable_lines(text, _MAX_SAID), file=sys.stderr, flush=True)
+        print_soon(printable_lines(text, _MAX_SAID))
 
 
 # sunspec-tui stream
@@ -253,31 +256,31 @@ def _show(text: str) -> None:
 
 def _stream(arguments: Sequence[str]) -> int:
     parser = _parser(StreamSettings, "sunspec-tui stream", "Publish a simulated Sun or a recorded file.")
-    settings = StreamSettings(**vars(parser.parse_args(arguments)))
+    settings, problems = StreamSettings(**vars(parser.parse_args(arguments))), Problems()
     with ExitStack() as started:
-        _start_logging(started, settings.log_level)
+        ending = started.enter_context(Ending())
+        start_logging(started, settings.log_level, problems=problems)
+        started.enter_context(problems.watching_threads())
         from sunspec_tui.producing import faults_of, producer, source_of
 
-        faults = faults_of(settings)
+        say, faults = _status_output(started, problems), faults_of(settings)
         op, feed = producer(started, source_of(settings), settings, faults)
         port = op.bind()
         log.info("publishing %s on %s", settings.source, host_and_port(op.stream_addr, port))
-        from sunspec_tui.headless import Ending
-
-        with Ending() as ending, ThreadPoolExecutor(1, "sunspec-producer") as pool:
+        with ThreadPoolExecutor(1, "sunspec-producer") as pool:
             publishing = pool.submit(op.main)
             while not publishing.done() and not ending.wait(0.1):
                 pass
-            if ending.status is not None:
+            if ending.asked is not None:
                 op.shutdown()
             publishing.result()
-        _say(f"{op.frames_sent} frames sent")
+        say(f"{op.frames_sent} frames sent")
         if faults is not None:
             whose = "a receiver that got them all counts" if settings.format == "today" else _UNCOUNTABLE
-            _say(f"{whose} {json.dumps(faults.report())}")
+            say(f"{whose} {json.dumps(faults.report())}")
         if feed.error is not None:
             raise feed.error
-        return EXIT_OK if ending.status is None else ending.status
+        return EXIT_OK if ending.asked is None else ending.asked
 
 
 _UNCOUNTABLE = "faults made, of which headers of this form do not tell a receiver all:"
@@ -288,11 +291,15 @@ def _looked(name: str, kind: type[Any], description: str) -> Callable[[Sequence[
 
     def run(arguments: Sequence[str]) -> int:
         settings = kind(**vars(_parser(kind, f"sunspec-tui {name}", description).parse_args(arguments)))
-        from sunspec_tui import commands
-
+        output = DirectOutput()
         with ExitStack() as started:
-            _start_logging(started, "WARNING")
-            return int(getattr(commands, name)(settings, _say))
+            started.enter_context(Ending(raises=True))
+            start_logging(started, "WARNING")
+            from sunspec_tui import commands
+
+            status = int(getattr(commands, name)(settings, lambda text: output.say(printable_lines(text, _MAX_SAID))))
+        output.check()
+        return status
 
     return run
 

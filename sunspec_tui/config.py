@@ -6,18 +6,23 @@ reads a file unless asked, prints or exits.
 """
 
 import math
+import reprlib
 import tomllib
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from sunspec_tui.addresses import parse_bind_host, parse_host
+from sunspec_tui.bounded_read import read_bounded
 from sunspec_tui.budgets import check_buffer_length
 from sunspec_tui.errors import UsageError
 from sunspec_tui.retention import DEFAULT_KEEP, Keep
 from sunspec_tui.webview import WebOptions
 
 BEAM_PORT_BASE = 30000
+MAX_FILE_BYTES = 64 * 1024
+"""Size that a file of settings may have."""
+
 DELAY_METHODS = ("auto", "buffer", "manual")
 PRODUCT_NAMES = ("XX", "YY", "XY_real", "XY_imag", "I", "Q", "U", "V", "V/I")
 FORMAT_NAMES = ("today", "2025-08", "minimal")
@@ -80,7 +85,7 @@ class Settings:
     web_max_clients: int = _setting(200, "viewers at once", "web", least=1, most=10_000)
     no_ui: bool = _setting(False, "run without a terminal interface", "running")
     duration: float | None = _setting(None, "end after so many seconds", "running", above=0)
-    status_interval: float = _setting(30.0, "seconds from status line to status line", "running", above=0)
+    status_interval: float = _setting(30.0, "seconds from status line to status line", "running", least=0.001)
     status_format: str = _setting("text", "form of the status lines", "running", choices=("text", "json"))
     demo: bool = _setting(False, "watch an embedded producer with a simulated Sun", "running")
     log_level: str = _setting("INFO", "what is logged", "logging", choices=LOG_LEVELS)
@@ -251,17 +256,20 @@ def read_file(path: Path) -> dict[str, Any]:
         If the file cannot be read, is no TOML, or names a setting that does not exist or of another type.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(read_bounded(path, MAX_FILE_BYTES).decode())
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}; check --config") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise UsageError(f"{path} is nested too deeply for settings; check --config") from error
+    except ValueError as error:
+        # No UTF-8, no TOML, or a number of thousands of digits.
         raise UsageError(f"{path} is no TOML: {error}") from error
     known = {setting.name: setting for setting in fields(Settings)}
     values = {}
     for key, value in table.items():
         name = key.replace("-", "_")
         if name not in known:
-            raise UsageError(f"{path}: there is no setting {key!r}; known are {', '.join(known)}")
+            raise UsageError(f"{path}: there is no setting {_quoted(key)}; known are {', '.join(known)}")
         values[name] = _typed(path, known[name], value)
     return values
 
@@ -273,6 +281,13 @@ def _typed(path: Path, setting: Field[Any], value: Any) -> Any:
     if kind is Path and type(value) is str:
         return Path(value)
     if type(value) is not kind:
-        told = "no text" if "secret" in setting.metadata else repr(value)
+        told = "no text" if "secret" in setting.metadata else _quoted(value)
         raise UsageError(f"{path}: {setting.name} is {told}, it must be a {kind.__name__}")
     return value
+
+
+def _quoted(value: Any) -> str:
+    """A value of the file, in bounded length and depth."""
+    short = reprlib.Repr()
+    short.maxstring = short.maxother = short.maxlong = 80
+    return short.repr(value)

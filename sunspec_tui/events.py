@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from sunspec_tui.errors import UsageError
-from sunspec_tui.printable import printable_values
+from sunspec_tui.line_writer import FileSink, LineWriter, Report
+from sunspec_tui.printable import printable_name, printable_values
 from sunspec_tui.times import format_iso
 
 _ATTRIBUTE = "sunspec_event"
+_MAX_WAITING, _MAX_WAITING_BYTES = 10_000, 4 * 2**20
 
 
 def tell(log: logging.Logger, level: int, kind: str, text: str, **numbers: Any) -> None:
@@ -66,6 +68,8 @@ class EventLog(logging.Handler):
     ----------
     path
         Lines are added to what it holds.
+    report
+        Told when events are lost, and when they are written again.
 
     Raises
     ------
@@ -73,26 +77,27 @@ class EventLog(logging.Handler):
         If it cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, report: Report | None = None) -> None:
         super().__init__()
         try:
-            self._file = path.open("a", encoding="utf-8", buffering=1)
+            sink = FileSink(path)
         except OSError as error:
             raise UsageError(f"cannot write events to {path}: {error.strerror}; choose another --event-log") from error
+        name = f"the event log {printable_name(path)}"
+        self._writer = LineWriter(name, sink, report, max_lines=_MAX_WAITING, max_bytes=_MAX_WAITING_BYTES)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one record, if it is an event."""
+        """Queue one record, if it is an event."""
         event = getattr(record, _ATTRIBUTE, None)
         if event is None:
             return
         line = {"time": format_iso(record.created), "level": record.levelname.lower(), **event}
         try:
-            self._file.write(json.dumps(printable_values(line | {"text": record.getMessage()})) + "\n")
-        except (OSError, ValueError):
-            # As logging does it: a full disk must not end what is logged.
+            self._writer.write(json.dumps(printable_values(line | {"text": record.getMessage()})))
+        except Exception:  # noqa: BLE001 - as logging does it: an event that cannot be made ends nobody's work
             self.handleError(record)
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Write what waits, for a moment, and close the file."""
+        self._writer.close()
         super().close()

@@ -34,7 +34,8 @@ class Follower(Iterator[Frame]):
     def __init__(self, most: int, timeout_s: float | None, max_nbytes: int = MAX_FOLLOWER_BYTES) -> None:
         self._waiting: deque[Frame] = deque()
         self._most, self._max_nbytes, self._nbytes = most, max_nbytes, 0
-        self._timeout_s = timeout_s
+        # A lock cannot wait for centuries.
+        self._timeout_s = None if timeout_s is None else min(timeout_s, threading.TIMEOUT_MAX)
         self._changed = threading.Condition()
         self._ended = False
         self.frames_missed = 0

@@ -6,15 +6,15 @@ the receiver it is given.
 
 import json
 import math
-import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
-from types import FrameType
 
 from sunspec_tui.archiving import ArchiveState
 from sunspec_tui.config import Settings
+from sunspec_tui.ending import EXIT_FAILED, EXIT_OK, Ending
 from sunspec_tui.printable import printable, printable_name, printable_values
 from sunspec_tui.products import Product, available, derive
 from sunspec_tui.receiver import StreamReceiver
@@ -24,36 +24,11 @@ from sunspec_tui.times import format_clock, format_iso
 from sunspec_tui.webview import WebState
 from sunspec_tui.writers.text import text_figure
 
-EXIT_OK, EXIT_NO_DATA, EXIT_INTERRUPTED = 0, 1, 130
-# A service that is stopped, or whose session hangs up, was asked to end: that is no failure.
-_SIGNALS = {signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: EXIT_OK, signal.SIGHUP: EXIT_OK}
+EXIT_NO_DATA = EXIT_FAILED
 _LOOK_S = 1.0
+_SETTLE_S, _SETTLE_ASKED_S = 2.0, 0.5
+_NO_ROWS = 2**62
 _MAX_LINE = 4000
-
-
-class Ending:
-    """Waits for the end: a signal, or the time."""
-
-    def __init__(self) -> None:
-        self.status: int | None = None
-        self._event = threading.Event()
-
-    def __enter__(self) -> "Ending":
-        self._before = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        del frame
-        self.status = _SIGNALS[signal.Signals(number)]
-        self._event.set()
-
-    def wait(self, seconds: float) -> bool:
-        """Wait; True when a signal has asked to end."""
-        return self._event.wait(max(0.0, seconds))
 
 
 def run(
@@ -62,6 +37,7 @@ def run(
     say: Callable[[str], None],
     *,
     show: Callable[[str], None] = lambda _: None,
+    ending: Ending | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> int:
     """Receive until asked to end, and say how it is every `status_interval` seconds.
@@ -73,9 +49,11 @@ def run(
     settings
         As the user gave them.
     say
-        Prints one status, a line or a figure.
+        Prints one status, a line or a figure; never waits for who reads it.
     show
         Shows a line to whoever sits at a terminal, and to nobody else: the web view's address with its token.
+    ending
+        Says when a signal asks to end; one of its own where None.
     monotonic
         A clock that never goes back.
 
@@ -84,22 +62,35 @@ def run(
     int
         Exit status: 0, 1 where nothing came in `duration`, 130 where interrupted.
     """
-    line = json_line if settings.status_format == "json" else text_line
-    with Ending() as ending, receiver:
-        web = receiver.web_status()
-        if web.asks_for_token:
-            show(f"open {web.url}")
-        _tell_until_end(receiver, settings, ending, lambda snapshot: say(line(snapshot)), monotonic)
-        _settle(receiver)
-        last = receiver.snapshot()
-    # What the archive has committed at the end counts.
-    last = replace(last, archive=receiver.snapshot(since=2**62).archive)
-    say(line(last))
-    if settings.status_format == "text" and last.axis is not None:
-        say(figure(last, Product(settings.product or Product.XX)))
-    if ending.status is not None:
-        return ending.status
-    return EXIT_OK if last.health.frames_received else EXIT_NO_DATA
+    with ExitStack() as started:
+        if ending is None:
+            ending = started.enter_context(Ending())
+        line = json_line if settings.status_format == "json" else text_line
+        with receiver:
+            web = receiver.web_status()
+            if web.asks_for_token:
+                show(f"open {web.url}")
+            _tell_until_end(receiver, settings, ending, lambda snapshot: say(line(snapshot)), monotonic)
+            received = receiver.snapshot(since=_NO_ROWS).health.frames_received
+            ending.end_within(EXIT_OK if received else EXIT_NO_DATA)
+            _settle(receiver, _SETTLE_S if ending.asked is None else _SETTLE_ASKED_S)
+            running = receiver.snapshot(since=_NO_ROWS)
+        last = _at_end(running, receiver.snapshot())
+        say(line(last))
+        if settings.status_format == "text" and last.axis is not None:
+            say(figure(last, Product(settings.product or Product.XX)))
+        if ending.asked is not None:
+            return ending.asked
+        return EXIT_OK if last.health.frames_received else EXIT_NO_DATA
+
+
+def _at_end(running: Snapshot, stopped: Snapshot) -> Snapshot:
+    """What was counted until all had ended, and how it was while it ran."""
+    before = running.health
+    health = replace(
+        stopped.health, state=before.state, link=before.link, silence_s=before.silence_s, rate_hz=before.rate_hz
+    )
+    return replace(stopped, health=health, memory=running.memory, web=running.web)
 
 
 def _tell_until_end(
@@ -115,19 +106,24 @@ def _tell_until_end(
     status_s = begun_s + settings.status_interval
     while (now_s := monotonic()) < end_s:
         # A look every second, so that a change of state is logged when it happens.
-        snapshot = receiver.snapshot(since=2**62)
+        snapshot = receiver.snapshot(since=_NO_ROWS)
         if now_s >= status_s:
             tell(snapshot)
-            status_s += settings.status_interval
-        elif ending.wait(min(status_s, end_s, now_s + _LOOK_S) - now_s):
+            status_s = next_due_s(status_s, settings.status_interval, now_s)
+        if ending.wait(min(status_s, end_s, now_s + _LOOK_S) - monotonic()):
             return
 
 
-def _settle(receiver: StreamReceiver, timeout_s: float = 2.0) -> None:
+def next_due_s(due_s: float, interval_s: float, now_s: float) -> float:
+    """When the next status is due: on the schedule, without those that were missed."""
+    return due_s + interval_s * (1 + math.floor((now_s - due_s) / interval_s))
+
+
+def _settle(receiver: StreamReceiver, timeout_s: float) -> None:
     """Let a plot that is under way end, so that the last status counts it."""
     deadline_s = time.monotonic() + timeout_s
     pause = threading.Event()
-    while receiver.snapshot(since=2**62).plots.busy and time.monotonic() < deadline_s:
+    while receiver.snapshot(since=_NO_ROWS).plots.busy and time.monotonic() < deadline_s:
         pause.wait(0.02)
 
 
@@ -148,7 +144,7 @@ def text_line(snapshot: Snapshot) -> str:
         f"cadence {_shown(health.cadence_s, 4)} s",
         f"delay {_shown(snapshot.delay.value_s, 3)} s ({snapshot.delay.used})",
         f"age {_shown(snapshot.data_age_s, 2)} s",
-        f"RSS {snapshot.memory.rss_mb:.0f} MiB",
+        f"RSS {_shown(snapshot.memory.rss_mb, 0)} MiB",
         f"plots {plots.written}",
     ]
     if snapshot.delay.note:
@@ -158,7 +154,7 @@ def text_line(snapshot: Snapshot) -> str:
         parts.append(f"archive {snapshot.archive.state}, {snapshot.archive.rows_written} rows{lost}")
     if snapshot.web.state is WebState.SERVING:
         parts.append(f"web {snapshot.web.viewers} {'viewer' if snapshot.web.viewers == 1 else 'viewers'}")
-    parts += filter(None, (plots.last_error, snapshot.archive.problem, snapshot.web.problem))
+    parts += filter(None, (plots.last_error, snapshot.archive.problem, snapshot.web.problem, *snapshot.problems))
     return printable("  ".join(map(printable, parts)), _MAX_LINE)
 
 

@@ -1,19 +1,24 @@
 """What the program takes of the machine's memory, as values.
 
-Reads its own process through psutil and the collector through gc. It frees nothing by itself:
-whoever owns a `Collector` decides when.
+Reads its own process through psutil and the collector through gc. What cannot be read, for want of file descriptors
+for example, is NaN: no reading ever raises. It frees nothing by itself: whoever owns a `Collector` decides when.
 """
 
 import ctypes
 import gc
+import logging
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
+
+from sunspec_tui.errors import named_error
 
 if TYPE_CHECKING:
     import psutil
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,7 @@ class MemoryReading:
     Attributes
     ----------
     rss_mb
-        Resident memory of this process.
+        Resident memory of this process; NaN where it cannot be read.
     ring_mb
         The ring's share of it.
     gc_runs
@@ -54,8 +59,8 @@ def _process() -> "psutil.Process":
 
 
 def rss_mb() -> float:
-    """Resident memory of this process in MiB."""
-    return float(_process().memory_info().rss) / 2**20
+    """Resident memory of this process in MiB; NaN where it cannot be read."""
+    return _read(lambda: float(_process().memory_info().rss)) / 2**20
 
 
 def pss_mb(started: Iterable[int] = ()) -> float:
@@ -63,19 +68,28 @@ def pss_mb(started: Iterable[int] = ()) -> float:
 
     They are named, because to look for them takes a look at every process of the machine.
     """
+    return math.fsum(_read(partial(_pss, number)) for number in (None, *started)) / 2**20
+
+
+def _pss(number: int | None) -> float:
+    """Proportional set size of a process in bytes, of this one without a number; 0 where it has ended."""
     import psutil
 
-    found = 0.0
-    for number in (None, *started):
-        try:
-            process = _process() if number is None else psutil.Process(number)
-            found += getattr(process.memory_full_info(), "pss", math.nan)
-        except (psutil.NoSuchProcess, psutil.ZombieProcess):
-            # It has ended since it was named, and takes nothing any more.
-            continue
-        except psutil.AccessDenied:
-            return math.nan
-    return found / 2**20
+    try:
+        process = _process() if number is None else psutil.Process(number)
+        return float(getattr(process.memory_full_info(), "pss", math.nan))
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        # It has ended since it was named, and takes nothing any more.
+        return 0.0
+
+
+def _read(reading: Callable[[], float]) -> float:
+    """A reading, or NaN: it must never end what asks for it."""
+    try:
+        return reading()
+    except Exception as error:  # noqa: BLE001 - psutil, files and imports fail in their own ways; NaN shows it
+        log.debug("memory cannot be read: %s", named_error(error))
+        return math.nan
 
 
 def object_count() -> int:

@@ -30,6 +30,7 @@ from sunspec_tui.intake import DelayChoice, Intake
 from sunspec_tui.judging import Judgement, judge
 from sunspec_tui.memory import Collector, MemoryReading, object_count
 from sunspec_tui.plots import PlotJob
+from sunspec_tui.problems import Problems
 from sunspec_tui.products import bin_count
 from sunspec_tui.received import DEFAULT_NCHAN, Received, one_of
 from sunspec_tui.reconnecting import ReconnectTimes
@@ -88,6 +89,8 @@ class StreamReceiver(Received):
         Where and to whom the web view is served; this machine alone by default.
     reconnect
         When a connection that is silent, lost or foreign is replaced.
+    problems
+        Where problems of the program itself are noted, beside those of whoever runs it; its own where None.
     clock, monotonic
         Wall clock (seconds since 1970) and a clock that never goes back.
 
@@ -125,6 +128,7 @@ class StreamReceiver(Received):
         archive_elevation: float | None = None,
         web: WebOptions | None = None,
         reconnect: ReconnectTimes | None = None,
+        problems: Problems | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -162,6 +166,7 @@ class StreamReceiver(Received):
         # lets go of its follower, and so does this.
         self._followers: tuple[weakref.ref[Follower], ...] = ()
         self._teller = Teller(log)
+        self._problems = problems or Problems(monotonic)
         self._plots = PngWriter(
             Path(plot_dir),
             plot_interval,
@@ -191,6 +196,7 @@ class StreamReceiver(Received):
     def _begun(self) -> ExitStack:
         """All that runs, started in order."""
         with ExitStack() as started:
+            started.enter_context(self._problems.watching_threads())
             # Ended last, so that it takes the last rows too.
             started.callback(self._archive.stop)
             self._archive.start()
@@ -354,6 +360,8 @@ class StreamReceiver(Received):
                 plots=plots,
                 archive=archive,
                 web=self._web.status(),
+                problems=self._problems.current,
+                lines_lost=self._problems.lines_lost,
                 delay_history=intake.history.before(now_s),
                 data_age_s=taken_s - intake.block_time_s,
                 axis=intake.axis,
@@ -376,6 +384,8 @@ class StreamReceiver(Received):
         """Wait until `n` frames have been received since the start; False when the time is up, or with `stop`."""
         with self._arrived:
             before = self._endings
+            # A lock cannot wait for centuries.
+            timeout_s = min(timeout_s, threading.TIMEOUT_MAX)
             self._arrived.wait_for(lambda: self._has_received(n) or self._endings != before, timeout_s)
             return self._intake.health.frames_received >= n
 

@@ -12,7 +12,7 @@ from sunspec_tui.products import WIRE_PRODUCTS
 from sunspec_tui.snapshot import Snapshot
 from sunspec_tui.times import format_iso
 
-_WITH_PATHS = ("plot_error", "archive_error", "web_error")
+_WITH_PATHS = ("plot_error", "archive_error", "web_error", "problems")
 
 
 def status_record(snapshot: Snapshot) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def status_record(snapshot: Snapshot) -> dict[str, Any]:
         "delay_note": snapshot.delay.note,
         "data_age_s": known(snapshot.data_age_s, 6),
         "pss_mb": known(snapshot.memory.pss_mb, 1),
-        "rss_mb": round(snapshot.memory.rss_mb, 1),
+        "rss_mb": known(snapshot.memory.rss_mb, 1),
         "ring_mb": round(snapshot.memory.ring_mb, 1),
         "plots_written": plots.written,
         "plots_failed": plots.failed,
@@ -75,6 +75,8 @@ def status_record(snapshot: Snapshot) -> dict[str, Any]:
         "web_viewers_dropped": web.dropped,
         "web_refused": web.refused,
         "web_error": web.problem,
+        "problems": list(snapshot.problems),
+        "lines_lost": snapshot.lines_lost,
     }
 
 

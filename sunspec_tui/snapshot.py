@@ -100,6 +100,10 @@ class Snapshot:
         The stream's address, for people.
     health, delay, memory, plots, archive, web
         Readings of each part.
+    problems
+        A sentence for each problem of the program itself: an output that fails, a thread that has ended.
+    lines_lost
+        Lines of status, log and events that were not written.
     delay_history
         (seconds before `taken_s`, delay) of the last minute, oldest first.
     data_age_s
@@ -128,6 +132,8 @@ class Snapshot:
     plots: PlotStatus = field(default_factory=PlotStatus)
     archive: ArchiveStatus = field(default_factory=ArchiveStatus)
     web: WebStatus = field(default_factory=WebStatus)
+    problems: tuple[str, ...] = ()
+    lines_lost: int = 0
     delay_history: tuple[tuple[float, float], ...] = ()
     data_age_s: float = math.nan
     axis: Axis | None = None
@@ -168,7 +174,9 @@ class Snapshot:
         found = [f"{faulty} pipeline{'s' * (faulty > 1)} at fault"] if faulty else []
         found += ["axis shifted?"] if self.axis_note else []
         found += ["gain lost?"] if self.gain.lost else []
-        return (*found, "archive failing") if self.archive.state is ArchiveState.FAILING else tuple(found)
+        found += ["archive failing"] if self.archive.state is ArchiveState.FAILING else []
+        count = len(self.problems)
+        return (*found, f"{count} problem{'s' * (count > 1)} of the program") if count else tuple(found)
 
     @cached_property
     def delay_statistics(self) -> DelayStatistics:

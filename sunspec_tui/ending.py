@@ -1,0 +1,154 @@
+"""The end of a command: which signals ask for it, which status it gives, and that it comes whatever hangs.
+
+A signal that was ignored when the program began (nohup, a job in the background) stays ignored. A thread reads what
+signals come, so that neither a main thread that hangs nor a lock that it holds can keep the end away.
+"""
+
+import math
+import os
+import select
+import signal
+import sys
+import threading
+import time
+from types import FrameType
+from typing import Self
+
+from sunspec_tui.line_writer import encoded, standard_sink
+
+EXIT_OK, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 130
+# A service that is stopped, or whose session hangs up, was asked to end: that is no failure.
+STATUSES: dict[int, int] = {signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: EXIT_OK, signal.SIGHUP: EXIT_OK}
+ORDERLY_S, LEAVE_S = 4.0, 1.0
+"""For what a command stops by itself after a signal, and for the interpreter's own end; then it is ended by force."""
+
+UNASKED_S = 30.0
+"""The same for an end that no signal asked for."""
+
+_PRINT_S = 0.3
+# Beside the numbers of signals in the pipe to the thread.
+_STOP, _NO_SIGNAL = 0, 255
+
+
+class EndAsked(BaseException):
+    """A signal has asked a command to end before it was done."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        super().__init__(f"ended by {number.name} before it was done")
+        self.status = EXIT_INTERRUPTED if number is signal.SIGINT else EXIT_FAILED
+
+
+def ending_signals() -> dict[int, int]:
+    """Signals that ask to end, with the exit status of a service; without those that are ignored."""
+    return {number: status for number, status in STATUSES.items() if signal.getsignal(number) is not signal.SIG_IGN}
+
+
+class Ending:
+    """Waits for a signal that asks to end, and ends the process by force where an orderly end does not come.
+
+    Parameters
+    ----------
+    raises
+        Raise `EndAsked` in the main thread, for a command that does one thing and ends; else `wait` tells.
+
+    Attributes
+    ----------
+    asked
+        Exit status that a signal asked for; None while none has come.
+    """
+
+    def __init__(self, *, raises: bool = False) -> None:
+        self.asked: int | None = None
+        self._forced_status = EXIT_FAILED
+        self._raises, self._raised = raises, False
+        self._has_asked = threading.Event()
+        self._end_by_s = math.inf
+
+    def __enter__(self) -> Self:
+        self._reader, self._writer = os.pipe()
+        os.set_blocking(self._writer, False)
+        self._before = {number: signal.getsignal(number) for number in ending_signals()}
+        for number in self._before:
+            signal.signal(number, self._on_signal)
+        self._before_wakeup = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
+        self._thread = threading.Thread(target=self._watch, name="sunspec-ending", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        signal.set_wakeup_fd(self._before_wakeup)
+        os.write(self._writer, bytes([_STOP]))
+        self._thread.join()
+        os.close(self._reader)
+        os.close(self._writer)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait; True when a signal has asked to end."""
+        return self._has_asked.wait(min(max(0.0, seconds), threading.TIMEOUT_MAX))
+
+    def end_within(self, status: int, seconds: float = UNASKED_S) -> None:
+        """End the process by force with a status if it does not leave this context in so many seconds."""
+        if self.asked is None:
+            self._forced_status = status
+            self._end_by_s = time.monotonic() + seconds
+            # The thread looks at its new deadline.
+            os.write(self._writer, bytes([_NO_SIGNAL]))
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        """Run in the main thread; the thread of `_watch` has been woken without it."""
+        del frame
+        if self._raises and not self._raised:
+            # What is cleaned up now must not be ended by the next one.
+            self._raised = True
+            raise EndAsked(signal.Signals(number))
+
+    def _watch(self) -> None:
+        poller = select.poll()
+        poller.register(self._reader, select.POLLIN)
+        while True:
+            left_s = self._end_by_s - time.monotonic()
+            if left_s <= 0:
+                self._force()
+            if poller.poll(None if math.isinf(left_s) else left_s * 1000):
+                numbers = os.read(self._reader, 1024)
+                if _STOP in numbers:
+                    return
+                for number in numbers:
+                    self._take(number)
+
+    def _take(self, number: int) -> None:
+        status = STATUSES.get(number)
+        if status is not None and self.asked is None:
+            self.asked = self._forced_status = EXIT_FAILED if self._raises and status == EXIT_OK else status
+            self._end_by_s = time.monotonic() + ORDERLY_S
+            self._has_asked.set()
+
+    def _force(self) -> None:
+        names = {thread.name for thread in threading.enumerate()} - {self._thread.name}
+        complain(f"not ended in time, ended by force; still running: {', '.join(sorted(names))}")
+        os._exit(self._forced_status)
+
+
+def leave_within(status: int, seconds: float = LEAVE_S) -> None:
+    """End the process by force if the interpreter's own end takes longer."""
+    timer = threading.Timer(seconds, os._exit, (status,))
+    timer.daemon = True
+    timer.start()
+
+
+def complain(text: str) -> bool:
+    """Print a line of this program on standard error, if it takes it soon; whether it did."""
+    return print_soon(f"sunspec-tui: {text}")
+
+
+def print_soon(text: str) -> bool:
+    """Print a line on standard error, if it takes it soon; whether it did."""
+    sink, end_s = standard_sink(sys.stderr), time.monotonic() + _PRINT_S
+    try:
+        sink.write(encoded(text, sink), lambda: time.monotonic() < end_s)
+    except OSError:
+        # There is no other place left to say it; the exit status tells.
+        return False
+    return True

@@ -1,0 +1,111 @@
+"""Where the log goes: standard error, a file and an event log, none of which can hold up or end what is logged."""
+
+import logging
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from sunspec_tui.errors import UsageError
+from sunspec_tui.events import EventLog
+from sunspec_tui.line_writer import FileSink, LineWriter, Sink, standard_sink
+from sunspec_tui.printable import printable, printable_lines, printable_name
+from sunspec_tui.problems import Problems
+
+log = logging.getLogger("sunspec_tui")
+
+
+class _Formatter(logging.Formatter):
+    """A record is one line that only shows; a traceback of ours keeps its lines."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        return printable(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        return printable_lines(super().formatException(ei))
+
+
+class LineHandler(logging.Handler):
+    """Hands log records to a `LineWriter` as lines."""
+
+    def __init__(self, writer: LineWriter) -> None:
+        super().__init__()
+        self._writer = writer
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Queue one record."""
+        try:
+            self._writer.write(self.format(record))
+        except Exception:  # noqa: BLE001 - as logging does it: a message that cannot be made ends nobody's work
+            self.handleError(record)
+
+    def close(self) -> None:
+        """Write what waits, for a moment."""
+        self._writer.close()
+        super().close()
+
+
+def start_logging(
+    started: ExitStack,
+    level: str,
+    file: Path | None = None,
+    events: Path | None = None,
+    *,
+    terminal: bool = True,
+    problems: Problems | None = None,
+) -> None:
+    """Log to standard error and to files, until `started` ends.
+
+    Parameters
+    ----------
+    started
+        Ends the logging.
+    level
+        Of standard error and `file`.
+    file, events
+        The log and the events as files; None keeps none.
+    terminal
+        Log to standard error; not where a terminal interface draws.
+    problems
+        Told of outputs that fail.
+
+    Raises
+    ------
+    UsageError
+        If a file cannot be opened.
+    """
+    report = problems.report if problems is not None else None
+    log.setLevel(level)
+    log.propagate = False
+    _begin(started, logging.NullHandler(), level)
+    if terminal:
+        _begin(started, LineHandler(LineWriter("standard error", standard_sink(sys.stderr), report)), level)
+    if file is not None:
+        _begin(started, LineHandler(LineWriter(f"the log file {printable_name(file)}", _log_sink(file), report)), level)
+    if events is not None:
+        _begin(started, EventLog(events, report), logging.DEBUG)
+        # Events are kept whatever the level of the other logs.
+        log.setLevel(min(log.level, logging.INFO))
+
+
+def _begin(started: ExitStack, handler: logging.Handler, level: str | int) -> None:
+    """Log to a handler until `started` ends."""
+    form = _Formatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+    form.converter = time.gmtime
+    handler.setFormatter(form)
+    handler.setLevel(level)
+    log.addHandler(handler)
+    started.callback(_end_logging, handler)
+
+
+def _log_sink(file: Path) -> Sink:
+    try:
+        return FileSink(file)
+    except OSError as error:
+        raise UsageError(f"cannot log to {file}: {error.strerror}; choose another --log-file") from error
+
+
+def _end_logging(handler: logging.Handler) -> None:
+    log.removeHandler(handler)
+    handler.close()
