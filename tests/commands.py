@@ -1,0 +1,75 @@
+"""Commands of the program as child processes, with outputs as services and shells give them."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from terminals import PROGRAM
+
+SERVICE = [*PROGRAM, "--demo", "--no-ui", "--plot-interval", "0"]
+END_S = 30
+"""An end takes 5 s at most; the machine may be busy."""
+
+
+@contextmanager
+def running(words: list[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """A command that is killed at the end if it still runs."""
+    process = subprocess.Popen(words, **options)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def closing(*descriptors: int) -> Callable[[], None]:
+    """As ``>&-`` and ``2>&-``: closes descriptors between fork and exec."""
+
+    def close() -> None:
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+    return close
+
+
+def ignoring(*numbers: signal.Signals) -> Callable[[], None]:
+    """As nohup does: ignores signals between fork and exec."""
+
+    def ignore() -> None:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+
+    return ignore
+
+
+@contextmanager
+def full_pipe(*, nonblocking: bool = False) -> Iterator[int]:
+    """The writing end of a pipe that is open and that nobody reads."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, not nonblocking)
+    try:
+        yield writer
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+@contextmanager
+def broken_pipe() -> Iterator[int]:
+    """The writing end of a pipe whose reader has gone."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        yield writer
+    finally:
+        os.close(writer)
+
+
+def events(path: Path, kind: str) -> list[dict[str, Any]]:
+    """Events of one kind in an event log."""
+    return [event for event in map(json.loads, path.read_text().splitlines()) if event["event"] == kind]
