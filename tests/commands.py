@@ -17,7 +17,7 @@ END_S = 30
 
 
 @contextmanager
-def running(words: list[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+def running(words: list[str], **options: Any) -> Iterator[subprocess.Popen[Any]]:
     """A command that is killed at the end if it still runs."""
     process = subprocess.Popen(words, **options)
     try:

@@ -5,6 +5,7 @@ import re
 import subprocess
 
 import pytest
+from commands import running
 from conftest import EVENT, Publisher, needs_event, poll_until
 from terminals import PROGRAM
 
@@ -100,11 +101,17 @@ def test_headless_without_a_producer_ends_with_status_1_and_says_what_it_waited_
 
 
 def test_without_a_terminal_the_monitor_runs_headless_and_prints_status_and_a_figure(tmp_path):
-    done = run("--demo", "--duration", "4", "--status-interval", "1", "--plot-interval", "1", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("live (connected)") >= 3
-    assert "MHz" in done.stdout
-    assert list((tmp_path / "figs").glob("spectrum_*.png"))
+    words = ["--demo", "--status-interval", "0.5", "--plot-interval", "1"]
+    with running(
+        [*PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+    ) as monitor:
+        # matplotlib takes its time to load on a busy machine.
+        poll_until(lambda: list((tmp_path / "figs").glob("spectrum_*.png")), 60)
+        monitor.terminate()
+        told, complained = monitor.communicate(timeout=30)
+    assert monitor.returncode == 0, complained
+    assert told.count("live (connected)") >= 2
+    assert "MHz" in told
     assert not [path for path in (tmp_path / "figs").iterdir() if path.suffix != ".png"]
 
 
