@@ -99,7 +99,9 @@ class Spectrum(CellWidget):
         """Labels, traces, marks and the MHz axis."""
         scene = self._scene
         width, height = grid.columns - AXIS_WIDTH, grid.lines - 1
-        if scene is None or width < 2 or height < 1:
+        if scene is not None and (width < 2 or height < 1):
+            return
+        if scene is None:
             _write_centred(grid, "no spectrum yet", self.look("spectrum--empty"))
             return
         shown = [values_shown(trace.power[scene.band.first : scene.band.last], scene.linear) for trace in scene.traces]

@@ -23,6 +23,8 @@ from sunspec_tui.times import format_clock
 
 AXIS_WIDTH = 6
 BAR_WIDTH = 8
+# Narrower pictures have no colour bar, and still narrower ones no axis either.
+_MIN_WITH_BAR, _MIN_WITH_AXIS = 18, 10
 _TICK_CELLS = 12
 _HALF, _FULL, _GAP, _RESTART, _NO_DATA, _WRITE = (ord(character) for character in "▀█╳┃░▕")
 _NO_DATA_COLOURS = {
@@ -87,8 +89,18 @@ class Waterfall(CellWidget):
 
     @property
     def columns(self) -> int:
-        """Columns of cells, at least two."""
-        return max(2, self.content_size.width - AXIS_WIDTH - BAR_WIDTH)
+        """Columns of cells, at least one."""
+        return max(1, self.content_size.width - self._left - self._right)
+
+    @property
+    def _left(self) -> int:
+        """Cells of the frequency axis."""
+        return AXIS_WIDTH if self.content_size.width >= _MIN_WITH_AXIS else 0
+
+    @property
+    def _right(self) -> int:
+        """Cells of the colour bar."""
+        return BAR_WIDTH if self.content_size.width >= _MIN_WITH_BAR else 0
 
     @property
     def lines(self) -> int:
@@ -118,7 +130,7 @@ class Waterfall(CellWidget):
         by = axis.newest - before[0]
         if 0 < by < axis.columns:
             x, y, _, height = self.content_region
-            region = Region(x + AXIS_WIDTH, y, x + AXIS_WIDTH + axis.columns, y + height)
+            region = Region(x + self._left, y, x + self._left + axis.columns, y + height)
             self.app.canvas.moved_left(region, by)
 
     # Cells
@@ -127,7 +139,7 @@ class Waterfall(CellWidget):
         """Labels, cells, colour bar and time axis."""
         scene = self._scene
         if scene is None or scene.axis.columns != self.columns or scene.picture.store.newest is None:
-            grid.write((grid.columns - 11) // 2, grid.lines // 2, "no rows yet", self.look("waterfall--empty"))
+            grid.write(max(0, (grid.columns - 11) // 2), grid.lines // 2, "no rows yet", self.look("waterfall--empty"))
             return
         axis_look = self.look("waterfall--axis")
         frame = self._frame_for(grid, scene, axis_look)
@@ -160,7 +172,7 @@ class Waterfall(CellWidget):
             return
         lower = steps[:, 0::each].T[::-1]
         upper = steps[:, each - 1 :: each].T[::-1]
-        cells = (slice(0, self.lines), slice(AXIS_WIDTH, AXIS_WIDTH + self.columns))
+        cells = (slice(0, self.lines), slice(self._left, self._left + self.columns))
         grid.codes[cells] = codes[upper, lower]
         grid.looks[cells] = looks[upper, lower]
 
@@ -217,18 +229,22 @@ class Waterfall(CellWidget):
 
     def _draw_frequencies(self, grid: Grid, band: Band, look: int) -> None:
         """Round MHz beside the line that holds them."""
+        if not self._left:
+            return
         for y in range(self.lines):
-            grid.write(AXIS_WIDTH - 1, y, "│", look)
+            grid.write(self._left - 1, y, "│", look)
         step = nice_step(band.high_mhz - band.low_mhz, max(2, self.lines // 2))
         value = math.ceil(band.low_mhz / step - 1e-9) * step
         while (cell := band.cell_of(value, self.lines)) is not None:
             text = f"{value:.6g}"
-            grid.write(AXIS_WIDTH - 1 - len(text), self.lines - 1 - cell, f"{text}┤", look)
+            grid.write(self._left - 1 - len(text), self.lines - 1 - cell, f"{text}┤", look)
             value += step
 
     def _draw_bar(self, grid: Grid, scene: WaterfallScene, look: int) -> None:
         """Colours from the floor to the ceiling, with the levels at their ends."""
-        left, count = AXIS_WIDTH + self.columns, self._step_count(scene)
+        if not self._right:
+            return
+        left, count = self._left + self.columns, self._step_count(scene)
         codes, looks = self._tables(scene)
         for y in range(self.lines):
             step = round((self.lines - 1 - y) / max(1, self.lines - 1) * (count - 1)) + _OFFSET
@@ -243,7 +259,8 @@ class Waterfall(CellWidget):
 
     def _draw_times(self, grid: Grid, scene: WaterfallScene, look: int) -> None:
         """Round UTC times under the columns that hold them; the newest ones come first where room is short."""
-        grid.write(2, self.lines, "UTC", look)
+        if self._left:
+            grid.write(2, self.lines, "UTC", look)
         numbers = scene.axis.numbers
         found = time_ticks(scene.picture.store.times_s(numbers), max(1, self.columns // _TICK_CELLS))
         places = []
@@ -259,9 +276,9 @@ class Waterfall(CellWidget):
         for number in scene.picture.lacking(numbers):
             cell = scene.axis.cell_of(number)
             if cell is not None:
-                grid.write(AXIS_WIDTH + cell, self.lines, "╳", self.look("waterfall--gap"))
+                grid.write(self._left + cell, self.lines, "╳", self.look("waterfall--gap"))
         for start, text in labels(places, self.columns):
-            grid.write(AXIS_WIDTH + start, self.lines, text, look)
+            grid.write(self._left + start, self.lines, text, look)
 
     def _mark_places(self, scene: WaterfallScene) -> list[tuple[int, str]]:
         """Cells of the time axis with the ends of the marked interval, those that are in the picture."""
@@ -270,7 +287,7 @@ class Waterfall(CellWidget):
 
     def _draw_marks(self, grid: Grid, scene: WaterfallScene) -> None:
         for cell, sign in self._mark_places(scene):
-            grid.write(AXIS_WIDTH + cell, self.lines, sign, self.look("waterfall--cursor"))
+            grid.write(self._left + cell, self.lines, sign, self.look("waterfall--cursor"))
 
     def _draw_cursor(self, grid: Grid, scene: WaterfallScene, number: int, bin_number: int) -> None:
         look = self.look("waterfall--cursor")
@@ -279,13 +296,13 @@ class Waterfall(CellWidget):
         pixel = scene.band.pixel_of_bin(bin_number, each * self.lines)
         line = None if pixel is None else pixel // each
         if line is not None:
-            grid.write(AXIS_WIDTH - 1, self.lines - 1 - line, "▶", look)
+            grid.write(self._left - 1, self.lines - 1 - line, "▶", look)
         if cell is not None:
-            grid.write(AXIS_WIDTH + cell, self.lines, "▲", look)
+            grid.write(self._left + cell, self.lines, "▲", look)
         if cell is not None and line is not None:
             # Its heavy arm points to the pixel that is read.
             cross = "┼" if pixel is None or each == 1 else "╁╀"[pixel % each]
-            grid.write(AXIS_WIDTH + cell, self.lines - 1 - line, cross, look)
+            grid.write(self._left + cell, self.lines - 1 - line, cross, look)
 
     # Mouse
 
@@ -300,7 +317,7 @@ class Waterfall(CellWidget):
 
     def _point(self, event: events.MouseEvent) -> None:
         scene = self._scene
-        cell, line = event.x - AXIS_WIDTH, self.lines - 1 - event.y
+        cell, line = event.x - self._left, self.lines - 1 - event.y
         if scene is None or not 0 <= line < self.lines:
             return
         number = scene.axis.number_at(cell)
