@@ -27,11 +27,15 @@ from textual.widgets import Static
 from sunspec_tui import state
 from sunspec_tui.colormaps import PALETTES, Depth
 from sunspec_tui.config import Settings
+from sunspec_tui.driver import Driver
 from sunspec_tui.errors import SunspecError
+from sunspec_tui.events import tell
 from sunspec_tui.governor import Governor, Quality
+from sunspec_tui.guarded import Guarded
 from sunspec_tui.kept import first_view, remember
 from sunspec_tui.keys import FOOTER, GROUPS, KEYS
-from sunspec_tui.messages import CellPointed, KeyClicked, Logged, LogHandler, Wheeled
+from sunspec_tui.log_lines import LogLine, LogLines
+from sunspec_tui.messages import CellPointed, KeyClicked, Wheeled
 from sunspec_tui.painting import PaintedApp
 from sunspec_tui.products import available
 from sunspec_tui.scaling import Levels
@@ -52,7 +56,11 @@ if TYPE_CHECKING:
     from sunspec_tui.receiver import StreamReceiver
     from sunspec_tui.snapshot import Snapshot
 
+log = logging.getLogger(__name__)
+
 TICK_S = 0.05
+AFTER_FAULT_S = 1.0
+NOTIFY_EVERY_S = 1.0
 READINGS_S = {Quality.FULL: 1.0, Quality.SLOWER: 1.0, Quality.SWEEPING: 1.0, Quality.LEAST: 2.0}
 COLOUR_STEPS = {Quality.FULL: 48, Quality.SLOWER: 48, Quality.SWEEPING: 24, Quality.LEAST: 16}
 KEEP_VIEW_AFTER_S = 2.0
@@ -62,11 +70,16 @@ NARROW_COLUMNS = 100
 LEAST_BESIDE_HEALTH = 23
 WIDEST_COLUMNS = 180
 FLAT_LINES, LOW_LINES = 12, 18
-EXIT_INTERRUPTED = 130
+EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
+END_WITHIN_S = 4.5
 # A terminal that hangs up or a service that is stopped has asked us to end: that is no failure.
 _SIGNALS = {signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: 0, signal.SIGHUP: 0}
 _FILE_NAME = str.maketrans({"-": None, ":": None, "T": "_"})
 _THEMES = dict(zip(THEMES, ("textual-dark", "textual-light", "ansi-dark"), strict=True))
+
+
+class MainScreen(Guarded, Screen[object]):
+    """What lies below all dialogs."""
 
 
 class Monitor(PaintedApp):
@@ -83,6 +96,8 @@ class Monitor(PaintedApp):
         What the terminal can show.
     view_path
         Where the look is kept from run to run; None keeps nothing.
+    log_lines
+        What has been logged before the first screen, if anything is to be shown of it.
     """
 
     CSS_PATH = "styles.tcss"
@@ -111,6 +126,7 @@ class Monitor(PaintedApp):
         depth: Depth = Depth.TRUE,
         ascii_only: bool = False,
         view_path: Path | None = None,
+        log_lines: LogLines | None = None,
     ) -> None:
         super().__init__(
             depth, ascii_only=ascii_only, governor=Governor(Quality.LEAST if settings.low_bandwidth else None)
@@ -120,11 +136,12 @@ class Monitor(PaintedApp):
         self._open_receiver = open_receiver
         self._opened: StreamReceiver | None = None
         self._ending = threading.Event()
-        self._log_handler = LogHandler(self.post_message)
-        self._log_handler.setLevel(settings.log_level)
+        self._signals_before: dict[signal.Signals, Any] = {}
+        self._log_lines = log_lines or LogLines()
+        self._log_lines.setLevel(settings.log_level)
         self._view_path = view_path
         self.scene = Scene(first_view(settings, state.load(view_path) if view_path else {}))
-        self._readings_due_s = self._pictures_due_s = 0.0
+        self._readings_due_s = self._pictures_due_s = self._notified_s = 0.0
         self._drawn_for: object = None
         self._unsaved = self._undrawn = False
         self._waiting = ""
@@ -136,7 +153,7 @@ class Monitor(PaintedApp):
         classes = {name for name, given in self._screen_classes().items() if given}
         for size, breakpoints in zip(self.size, (self.HORIZONTAL_BREAKPOINTS, self.VERTICAL_BREAKPOINTS), strict=True):
             classes.add([name for least, name in breakpoints if size >= least][-1])
-        return Screen(id="_default", classes=" ".join(classes))
+        return MainScreen(id="_default", classes=" ".join(classes))
 
     def compose(self) -> ComposeResult:
         """Status, pictures, panels, keys."""
@@ -157,7 +174,7 @@ class Monitor(PaintedApp):
 
     def on_mount(self) -> None:
         """Begin to receive and to look."""
-        logging.getLogger("sunspec_tui").addHandler(self._log_handler)
+        logging.getLogger("sunspec_tui").addHandler(self._log_lines)
         self._handle_signals(asyncio.get_running_loop())
         self._arrange()
         self.run_worker(self._host_receiver, thread=True, exit_on_error=False, name="receiver")
@@ -167,15 +184,26 @@ class Monitor(PaintedApp):
     def on_unmount(self) -> None:
         """Let the worker stop the receiver."""
         self._keep_view()
-        logging.getLogger("sunspec_tui").removeHandler(self._log_handler)
+        logging.getLogger("sunspec_tui").removeHandler(self._log_lines)
         self._ending.set()
-        loop = asyncio.get_running_loop()
-        for number in _SIGNALS:
-            loop.remove_signal_handler(number)
+        for number, before in self._signals_before.items():
+            signal.signal(number, before)
 
     def _handle_signals(self, loop: asyncio.AbstractEventLoop) -> None:
-        for number, status in _SIGNALS.items():
-            loop.add_signal_handler(number, partial(self.call_later, self.action_end, status))
+        """End at a signal, soon even if the loop is busy; one that was ignored at the start stays so."""
+
+        def handle(number: int, _: object) -> None:
+            self._end_soon()
+            loop.call_soon_threadsafe(self.call_later, self.action_end, _SIGNALS[signal.Signals(number)])
+
+        for number in _SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._signals_before[number] = signal.signal(number, handle)
+
+    def _end_soon(self) -> None:
+        """Let nothing that hangs keep the process for long."""
+        if isinstance(self._driver, Driver):
+            self._driver.end_within(END_WITHIN_S, EXIT_FAILED)
 
     def _host_receiver(self) -> None:
         """The worker: runs the receiver until the app ends."""
@@ -185,13 +213,18 @@ class Monitor(PaintedApp):
             self.failure = error
             self.call_from_thread(self.exit, 2)
             return
+        except Exception as error:  # noqa: BLE001 - as below
+            self._say_failed("the receiver", error)
+            return
         try:
             receiver.start()
             receiver.set_product(self.scene.view.product)
             self._opened = receiver
             self._ending.wait()
         except SunspecError as error:
-            logging.getLogger(__name__).error("%s", error)  # noqa: TRY400 - one sentence, no traceback
+            log.error("%s", error)  # noqa: TRY400 - one sentence, no traceback
+        except Exception as error:  # noqa: BLE001 - whatever it is, the observer must see that nothing is received any more
+            self._say_failed("the receiver", error)
         finally:
             receiver.stop()
 
@@ -200,12 +233,22 @@ class Monitor(PaintedApp):
     async def _watch(self) -> None:
         """Look at the receiver again and again, until the app ends."""
         while not self.is_abandoned:
-            self._tick()
+            try:
+                self._tick()
+            except Exception as error:
+                if not self.survives(error):
+                    raise
+                await asyncio.sleep(AFTER_FAULT_S)
             await asyncio.sleep(TICK_S)
         self.exit(0)
 
+    def _say_failed(self, what: str, error: Exception) -> None:
+        tell(log, logging.ERROR, "thread_failed", f"{what} has failed: {error!r}; start the monitor again")
+        log.debug("what has failed", exc_info=error)
+
     def _tick(self) -> None:
         """Show what is new; cheap where nothing is."""
+        self._show_log(self._log_lines.take())
         receiver = self._opened
         if receiver is None:
             return
@@ -286,13 +329,24 @@ class Monitor(PaintedApp):
         """Show readings with the next tick, because a key has changed something."""
         self._readings_due_s = 0.0
 
-    def on_logged(self, event: Logged) -> None:
-        """Add lines to the log panel."""
-        log, lines = self.query_one(LogPanel), event.take()
-        log.add(*(Text(f"{format_clock(line.time_s)} {line.text}", line.style) for line in lines))
-        errors = [line for line in lines if line.level >= logging.ERROR]
-        if errors and not log.is_on_screen:
-            self.notify(errors[-1].text, severity="error", markup=False)
+    def _show_log(self, lines: list[LogLine]) -> None:
+        """Add lines to the log panel; what is bad and would not be seen is said besides, and what has failed stays."""
+        if not lines:
+            return
+        screen = self.screen_stack[0]
+        panel = screen.query_one(LogPanel)
+        panel.add(*(Text(f"{format_clock(self._time_of(line))} {line.text}", line.style) for line in lines))
+        bad = [line for line in lines if line.level >= logging.ERROR]
+        now_s = time.monotonic()
+        if bad and not panel.is_on_screen and now_s - self._notified_s >= NOTIFY_EVERY_S:
+            self._notified_s = now_s
+            self.notify(bad[-1].text, severity="error", markup=False)
+        for line in lines:
+            if line.is_failure:
+                screen.query_one(KeyLine).show_failure(line.text)
+
+    def _time_of(self, line: LogLine) -> float:
+        return line.time_s
 
     async def on_key_clicked(self, event: KeyClicked) -> None:
         """Do what a key of the last line does."""
@@ -453,7 +507,11 @@ class Monitor(PaintedApp):
         receiver = self._opened
         if receiver is None:
             return
-        status = receiver.set_web(receiver.web_status().state is not WebState.SERVING)
+        try:
+            status = receiver.set_web(receiver.web_status().state is not WebState.SERVING)
+        except Exception as error:  # noqa: BLE001 - its libraries fail in ways of their own; the picture goes on
+            self._say_failed("the web view", error)
+            return
         told = status.problem or (f"web view at {status.url}" if status.url else "the web view is off")
         severity = "error" if status.problem else "information"
         self.call_from_thread(self.notify, told, severity=severity, timeout=10 if status.url else None, markup=False)
@@ -520,6 +578,7 @@ class Monitor(PaintedApp):
 
     async def action_end(self, status: int) -> None:
         """End the monitor with an exit status."""
+        self._end_soon()
         await self.close_link()
         self.exit(status)
 

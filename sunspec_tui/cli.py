@@ -219,16 +219,23 @@ def _run_on_terminal(open_receiver: "Callable[[], StreamReceiver]", settings: Se
     from sunspec_tui import state, terminal
     from sunspec_tui.app import Monitor
     from sunspec_tui.colormaps import Depth
+    from sunspec_tui.log_lines import LogLines
 
     depth = terminal.colour_depth(os.environ) if settings.colors == "auto" else Depth(settings.colors)
     # Textual would turn the colours that we choose into greys.
     os.environ.pop("NO_COLOR", None)
     ascii_only = settings.ascii or terminal.needs_ascii(sys.stdout.encoding)
-    app = Monitor(open_receiver, settings, depth=depth, ascii_only=ascii_only, view_path=state.default_path())
+    lines = LogLines()
+    log.addHandler(lines)
+    view_path = state.default_path()
+    app = Monitor(open_receiver, settings, depth=depth, ascii_only=ascii_only, view_path=view_path, log_lines=lines)
     status = app.run()
     if app.failure is not None:
         raise app.failure
-    return status if status is not None else app.return_code or EXIT_OK
+    if status is not None:
+        return status
+    # Without a status it was not ended by us: a screen that has failed must not look as if all were well.
+    return EXIT_FAILED if app.return_code is None else app.return_code
 
 
 def _start_demo(started: ExitStack, settings: Settings) -> int:

@@ -14,7 +14,10 @@ import logging
 import os
 import select
 import sys
+import termios
+import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 from textual.drivers.linux_driver import LinuxDriver
@@ -57,6 +60,7 @@ class Driver(LinuxDriver):
         self._questions = 0
         self._input_is_gone = False
         self._told: set[str] = set()
+        self._last_resort: threading.Timer | None = None
 
     # What is written
 
@@ -98,6 +102,28 @@ class Driver(LinuxDriver):
         if self.is_writing:
             super().close()
         self._output.stop(_RESTORE, _LAST_WORDS_S)
+
+    def end_within(self, seconds: float, status: int) -> None:
+        """Have the process ended after so many seconds, whatever hangs then; the terminal is given back before.
+
+        Parameters
+        ----------
+        seconds
+            From now on; a second call changes nothing.
+        status
+            Of the process, if it comes to that.
+        """
+        if self._last_resort is None:
+            self._last_resort = threading.Timer(seconds, self._end_at_once, [status])
+            self._last_resort.daemon = True
+            self._last_resort.start()
+
+    def _end_at_once(self, status: int) -> None:
+        if self.attrs_before is not None:
+            with suppress(termios.error):
+                termios.tcsetattr(self.fileno, termios.TCSANOW, self.attrs_before)
+        self._output.say_at_last(f"{_RESTORE}sunspec-tui: something hung at the end, it was not waited for\r\n")
+        os._exit(status)
 
     def _get_terminal_size(self) -> tuple[int, int]:
         return terminal_size(self._output.fileno(), os.environ)

@@ -35,6 +35,12 @@ def tell(log: logging.Logger, level: int, kind: str, text: str, **numbers: Any) 
     log.log(level, "%s", text, extra={_ATTRIBUTE: {"event": kind} | numbers})
 
 
+def event_kind(record: logging.LogRecord) -> str:
+    """The kind of a record's event; empty where it is none."""
+    event = getattr(record, _ATTRIBUTE, None)
+    return str(event["event"]) if event is not None else ""
+
+
 class Standing:
     """What is said of the stream, worth telling once it has stood for a while.
 

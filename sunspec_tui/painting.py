@@ -13,6 +13,7 @@ tests/test_painting.py fails when one of them changes.
 
 import asyncio
 import itertools
+import logging
 import time
 from collections.abc import Callable
 from typing import ClassVar
@@ -34,8 +35,12 @@ from textual.widget import Widget
 from sunspec_tui.cells import CONTINUED, Canvas, Grid, Region, code_points
 from sunspec_tui.colormaps import Depth
 from sunspec_tui.driver import QUESTION, Driver
+from sunspec_tui.events import tell
 from sunspec_tui.governor import Governor, LinkReading
+from sunspec_tui.guarded import FaultLimit, Guarded
 from sunspec_tui.looks import ascii_text, look_of, style_of, to_ascii
+
+log = logging.getLogger(__name__)
 
 # Wide characters on a page that the canvas takes for narrow, because our pictures are drawn with it.
 _WIDE_AMONG_OURS = "\u25fd\u25fe"
@@ -47,7 +52,7 @@ _LAST_ANSWER_S = 0.3
 _PICTURES_WAIT_S = 0.15
 
 
-class PaintedApp(App[int]):
+class PaintedApp(Guarded, App[int]):
     """An app whose screen goes to the terminal through a canvas.
 
     Parameters
@@ -79,7 +84,22 @@ class PaintedApp(App[int]):
         self._closed_link = False
         self._pictures_sent_s = 0.0
         self._has_content = self._asked = False
+        self._faults = FaultLimit()
         self._places: tuple[Screen[object] | None, object] = (None, None)
+
+    # Faults
+
+    def survives(self, error: Exception) -> bool:
+        """Tell of a fault in the handling of one message; whether the app goes on."""
+        goes_on = self._faults.allows(time.monotonic())
+        if goes_on:
+            tell(log, logging.ERROR, "monitor_fault", f"something that came to the screen failed: {error!r}")
+            log.debug("the fault of the screen", exc_info=error)
+        return goes_on
+
+    def _handle_exception(self, error: Exception) -> None:
+        tell(log, logging.CRITICAL, "monitor_failed", f"the screen has failed, the monitor ends: {error!r}")
+        super()._handle_exception(error)
 
     # Textual's updates
 
@@ -322,7 +342,7 @@ class PaintedApp(App[int]):
         return True
 
 
-class CellWidget(Widget):
+class CellWidget(Guarded, Widget):
     """A widget that is a grid of cells.
 
     A subclass builds its grid in `build`, of its own size, and calls `repaint` when it would be another.

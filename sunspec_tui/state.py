@@ -1,45 +1,67 @@
 """The file in which the monitor keeps its look from run to run.
 
-A file that cannot be read or written is no failure: it is logged once, and the monitor goes on.
+A file that cannot be read or written is no failure: it is logged once, and the monitor goes on. What lies in its
+place and is no plain file (a pipe, a link, a device) is somebody else's: it is neither read nor replaced.
 """
 
 import json
 import logging
 import os
+import stat
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 log = logging.getLogger(__name__)
 
-_MOST_BYTES = 65536
+MAX_BYTES = 65536
+_told: set[str] = set()
 
 
-def default_path() -> Path:
-    """The platform's place for such a file."""
+def default_path() -> Path | None:
+    """The platform's place for such a file; None where there is none, as for a user without a home."""
     import platformdirs
 
-    return platformdirs.user_state_path("sunspec-tui", appauthor=False) / "view.json"
+    place = None
+    with suppress(OSError, RuntimeError, KeyError, ValueError):
+        place = platformdirs.user_state_path("sunspec-tui", appauthor=False)
+    if place is None or not place.is_absolute():
+        _tell_once("the look of the screen is not kept: this user has no home directory; set XDG_STATE_HOME")
+        return None
+    return place / "view.json"
 
 
 def load(path: Path) -> Mapping[str, Any]:
     """What was kept; empty where there is nothing to be used."""
     try:
-        with path.open("rb") as file:
-            kept = json.loads(file.read(_MOST_BYTES))
+        kept = json.loads(_read(path))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError) as error:
-        log.warning("cannot use %s: %s; the look begins anew", path, error)
+        _tell_once(f"cannot use {path}: {_reason(error)}; the look begins anew")
         return {}
     return kept if isinstance(kept, dict) else {}
+
+
+def _read(path: Path) -> bytes:
+    # Neither a pipe that nobody writes nor a device may hold the first screen up.
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError("it is no plain file")
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise ValueError(f"it has more than {MAX_BYTES} bytes")
+    return content
 
 
 def save(path: Path, kept: Mapping[str, Any]) -> bool:
     """Replace what is kept, in one step; False where it could not be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _refuse_others(path)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
         temporary = Path(name)
         try:
@@ -49,6 +71,23 @@ def save(path: Path, kept: Mapping[str, Any]) -> bool:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        log.warning("cannot keep the look in %s: %s", path, error)
+        _tell_once(f"cannot keep the look in {path}: {_reason(error)}; choose another place with XDG_STATE_HOME")
         return False
     return True
+
+
+def _refuse_others(path: Path) -> None:
+    with suppress(FileNotFoundError):
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise OSError("something that is no plain file lies there")
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _tell_once(text: str) -> None:
+    """Say it, but not again with every change of the look."""
+    if text not in _told:
+        _told.add(text)
+        log.warning("%s", text)

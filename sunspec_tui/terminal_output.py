@@ -126,11 +126,11 @@ class TerminalOutput:
         thread.join(10 * _LOOK_S)
         self._thread = None
         if not written and not self.is_gone:
-            self._say_at_last(last_words)
+            self.say_at_last(last_words)
         return written
 
-    def _say_at_last(self, words: str) -> None:
-        """In place of what the terminal has not taken yet, as far as it is still with the kernel."""
+    def say_at_last(self, words: str) -> None:
+        """Write in place of what the terminal has not taken yet, as far as it is still with the kernel."""
         with suppress(termios.error):
             termios.tcflush(self._fileno, termios.TCOFLUSH)
         with _opened_again(self._fileno) as fileno, suppress(OSError):

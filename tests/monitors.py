@@ -4,7 +4,6 @@ import asyncio
 import threading
 import time
 from concurrent.futures import Future
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,8 @@ from sunspec_tui.colormaps import Depth
 from sunspec_tui.config import Settings
 from sunspec_tui.governor import LinkReading
 from sunspec_tui.health import LinkState
+from sunspec_tui.log_lines import LogLine
 from sunspec_tui.memory import MemoryReading
-from sunspec_tui.messages import Logged
 from sunspec_tui.receiver import StreamReceiver
 from sunspec_tui.times import format_block_time, parse_block_time
 
@@ -78,10 +77,13 @@ class StillMonitor(Monitor):
     async def _watch(self) -> None:
         """The test calls `_tick`."""
 
-    def on_logged(self, event: Logged) -> None:
-        """Let lines of the log have the receiver's time; Textual calls the monitor's own handler next."""
-        lines, now_s = event.take(), self._open_receiver().now_s
-        event.take = lambda: [replace(line, time_s=now_s) for line in lines]
+    def _time_of(self, line: LogLine) -> float:
+        """A line of the log has the receiver's time."""
+        return self._open_receiver().now_s
+
+    def survives(self, error: Exception) -> bool:
+        """No fault stays hidden in a test."""
+        return False
 
     def link_reading(self) -> LinkReading:
         """The same at all times."""

@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 from sunspec_tui.errors import UsageError
+from sunspec_tui.guarded import Guarded
 from sunspec_tui.keys import Key
 from sunspec_tui.recording import file_form
 from sunspec_tui.scaling import Levels
@@ -35,7 +36,7 @@ def key_table(groups: Mapping[str, Sequence[Key]]) -> Table:
     return table
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Guarded, ModalScreen[None]):
     """Every key of the monitor; any of the usual keys closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -60,7 +61,7 @@ class HelpScreen(ModalScreen[None]):
         self.query_one("#help", VerticalScroll).scroll_relative(y=by, animate=False)
 
 
-class NumberScreen(ModalScreen[tuple[float, ...] | None]):
+class NumberScreen(Guarded, ModalScreen[tuple[float, ...] | None]):
     """Asks for one number, or several apart by spaces; escape leaves all as it was."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Cancel")]
@@ -97,7 +98,7 @@ class NumberScreen(ModalScreen[tuple[float, ...] | None]):
             self.dismiss(numbers)
 
 
-class ExportScreen(ModalScreen[str | None]):
+class ExportScreen(Guarded, ModalScreen[str | None]):
     """Asks for the name of a file, whose ending says its form; escape writes none.
 
     Parameters

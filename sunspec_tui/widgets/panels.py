@@ -27,6 +27,7 @@ _CHART_LEAST_LINES = 3
 _LABELLED_LINES = 5
 _CHART_EVERY_S = 5.0
 _LOG_LINES = 200
+_FAILURE_STYLE = "bold white on red"
 _CONSOLE = Console(width=400, color_system=None, force_terminal=False)
 
 
@@ -157,7 +158,12 @@ class LogPanel(Panel):
 
     def build(self, grid: Grid) -> None:
         """Write the last lines that fit."""
-        lines = [line for entry in self._entries for line in wrapped(entry, grid.columns)]
+        lines: list[Text] = []
+        # Only as many as are looked at: wrapping all of them takes its time.
+        for entry in reversed(self._entries):
+            lines[:0] = wrapped(entry, grid.columns)
+            if len(lines) >= grid.lines + self._back:
+                break
         self._back = max(0, min(self._back, len(lines) - grid.lines))
         end = len(lines) - self._back
         for y, line in enumerate(lines[max(0, end - grid.lines) : end]):
@@ -181,10 +187,21 @@ class KeyLine(TextCells):
         super().__init__(id=id)
         self._keys = keys
         self._places: list[tuple[int, int, str]] = []
+        self._failure = ""
+
+    def show_failure(self, text: str) -> None:
+        """Say before the keys that something of ours has failed, from now on."""
+        self._failure = text
+        self.repaint()
 
     def build(self, grid: Grid) -> None:
-        """Write the keys."""
+        """Write what has failed, and the keys."""
         x, self._places = 0, []
+        if self._failure:
+            failed = Text(f" {self._failure} ")
+            failed.truncate(grid.columns, overflow="ellipsis")
+            self._write(grid, 0, Text.assemble((failed.plain, _FAILURE_STYLE)))
+            x = failed.cell_len
         shown_look, label_look = self._styled(Style(bold=True)), self._styled(Style(dim=True))
         for key in self._keys:
             width = len(key.shown) + len(key.short) + 3
