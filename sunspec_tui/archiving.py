@@ -19,6 +19,7 @@ CHUNK_ROWS = 240
 
 _DAY_S = 86_400.0
 _DAY_US = 86_400_000_000
+_MAX_TIME_S = 253_402_300_799.0
 _NAME = re.compile(r"(\d{4}-\d{2}-\d{2})(?:_(\d+))?\.zarr")
 
 
@@ -45,11 +46,11 @@ class ArchiveStatus:
     rows_written
         Rows committed since the start.
     rows_missed
-        Rows that left the ring before they could be written.
+        Rows that are lost: they left the ring before they could be written, or have no time that can be stored.
     rows_unwanted
         Rows not written because the Sun was too low.
     rows_waiting
-        Rows of the ring that are to be written when it can be.
+        Rows that are to be written when it can be. With the other three these are all rows received.
     last_time_s
         Data time of the last row committed, seconds since 1970; None before the first.
     free_bytes
@@ -122,6 +123,11 @@ def day_of(time_us: int) -> str:
 def microseconds(times_s: NDArray[np.float64]) -> NDArray[np.int64]:
     """Times as the archive keeps them: whole microseconds since 1970."""
     return np.rint(times_s * 1e6).astype(np.int64)
+
+
+def are_storable(times_s: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether rows have times that a store can hold: of the years 1970 to 9999."""
+    return np.asarray((times_s >= 0) & (times_s < _MAX_TIME_S))
 
 
 def stretches(times_s: NDArray[np.float64]) -> list[slice]:

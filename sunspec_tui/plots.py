@@ -58,6 +58,12 @@ class PlotJob:
         What the title says in place of the losses; empty for these.
     second
         Another figure of the same moment, which goes to a file of its own; None for none.
+    clock_agrees
+        Whether the wall clock can be believed, so that plots may be removed for their age.
+    rows_per_slot
+        Rows whose means `data` holds, where there are more rows than a figure can show; times are those of the last.
+    rows_received
+        Rows that the figure is made of; None for those of `data`.
     """
 
     data: NDArray[np.float32]
@@ -77,6 +83,9 @@ class PlotJob:
     heading: str = "latest spectrum"
     note: str = ""
     second: "PlotJob | None" = None
+    clock_agrees: bool = False
+    rows_per_slot: int = 1
+    rows_received: int | None = None
 
     @property
     def signed(self) -> bool:
@@ -106,6 +115,8 @@ class PlotStatus:
         Plots of ours in the directory after the last one, and their size; None before it.
     removed
         Plots removed since the start because newer ones take their place.
+    note
+        What is unusual about where plots go, such as another monitor in the same directory; else empty.
     """
 
     interval_s: float = 0.0
@@ -122,14 +133,16 @@ class PlotStatus:
     kept: int | None = None
     kept_bytes: int | None = None
     removed: int = 0
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PlotEvent:
-    """Something rare that the plot writer tells: a plot was written, or why not."""
+    """Something rare that the plot writer reports: a plot was written, or why not, or where it went instead."""
 
     ok: bool
     text: str
+    unusual: bool = False
 
 
 def next_interval(seconds: float, direction: int) -> float:

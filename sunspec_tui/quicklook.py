@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -19,15 +19,13 @@ from sunspec_tui.archiving import StoreName, stores
 from sunspec_tui.datasets import from_dataset
 from sunspec_tui.errors import ArchiveError, NoRowsError, UsageError
 from sunspec_tui.extras import optional
+from sunspec_tui.plot_reduction import finite_means
 from sunspec_tui.products import WIRE_PRODUCTS, Product, plain_name
 from sunspec_tui.recording import Recording
 from sunspec_tui.sources.archive import open_by_axis
 from sunspec_tui.times import format_iso
 from sunspec_tui.windows import recorded_job
 from sunspec_tui.writers.whole import whole_file
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 PERIODS_S = {"day": 86_400.0, "hour": 3_600.0}
 """Lengths of the pictures that can be made."""
@@ -168,23 +166,7 @@ def means(rows: Recording, column_s: float) -> Recording:
     places = np.floor(rows.times_s / column_s).astype(np.int64)
     edges = np.concatenate([[0], np.flatnonzero(np.diff(places)) + 1])
     times_s = (places[edges] + 1) * column_s
-    return replace(rows, data=_finite_means(rows.data, edges), times_s=times_s, cadence_s=column_s)
-
-
-def _finite_means(data: "NDArray[np.float32]", edges: "NDArray[np.int64]") -> "NDArray[np.float32]":
-    """Mean of the finite values from each edge to the next."""
-    out = np.empty((len(edges), *data.shape[1:]), np.float32)
-    for mean, begin, end in zip(out, edges, [*edges[1:], len(data)], strict=True):
-        block = data[begin:end]
-        np.divide(block.sum(axis=0, dtype=np.float64), end - begin, out=mean, casting="same_kind")
-        bad = ~np.isfinite(mean)
-        if bad.any():
-            # Bad values are few: only their bins are looked at value by value.
-            finite = np.isfinite(block[:, bad])
-            sums = np.where(finite, block[:, bad], 0).sum(axis=0, dtype=np.float64)
-            with np.errstate(invalid="ignore", divide="ignore"):
-                mean[bad] = sums / finite.sum(axis=0)
-    return out
+    return replace(rows, data=finite_means(rows.data, edges), times_s=times_s, cadence_s=column_s)
 
 
 def draw(hours: list[list[tuple[Recording, int]]], product: str, per: str) -> list[bytes]:
@@ -203,7 +185,7 @@ def _picture(parts: list[tuple[Recording, int]], product: str, per: str) -> byte
         data=np.concatenate([rows.data for rows, _ in parts]),
         times_s=np.concatenate([rows.times_s for rows, _ in parts]),
     )
-    mean = replace(whole, data=_finite_means(whole.data, np.zeros(1, np.int64)), times_s=whole.times_s[-1:])
+    mean = replace(whole, data=finite_means(whole.data, np.zeros(1, np.int64)), times_s=whole.times_s[-1:])
     spectra = recorded_job(mean, product).spectra
     count = sum(number for _, number in parts)
     note = f"{count} rows, {100 * len(whole) / _COLUMNS:.0f} % of the {per}"

@@ -172,6 +172,7 @@ class StreamReceiver(Received):
             plot_interval,
             self.plot_job,
             on_event=self._teller.plotted,
+            source=self.source,
             clock=clock,
             monotonic=monotonic,
         )

@@ -3,6 +3,7 @@
 Pure rules on names, times and sizes; nothing here looks at a disk or deletes anything.
 """
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,7 +18,6 @@ LATEST = "latest.png"
 SOFTWARE = "sunspec-tui"
 """What the PNG's ``Software`` says: only such files are ever removed."""
 
-_LONGEST_PAUSE_S = 86_400.0
 _NAME = re.compile(r"spectrum_(\d{8}_\d{6})(?:_\d+)?(_VI)?\.png")
 _RULE = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)([hdkMGT]?)")
 _SECONDS = {"h": 3600.0, "d": 86400.0}
@@ -79,7 +79,7 @@ def _limit(value: str, unit: str) -> tuple[str, float]:
 
 @dataclass(frozen=True, slots=True, order=True)
 class PlotFile:
-    """A plot on the disk; files are ordered by their moments.
+    """A plot on the disk.
 
     Attributes
     ----------
@@ -87,11 +87,14 @@ class PlotFile:
         Moment of the plot, seconds since 1970 UTC, as its name says.
     name, nbytes
         File name and size.
+    sequence
+        Number of the plot in this run, from 1; 0 if it was there before.
     """
 
     time_s: float
     name: str
     nbytes: int
+    sequence: int = 0
 
 
 def plot_time_s(name: str) -> float | None:
@@ -106,9 +109,17 @@ def plot_time_s(name: str) -> float | None:
 
 
 def expired(
-    files: Iterable[PlotFile], keep: Keep, now_s: float, written: frozenset[str] = frozenset()
+    files: Iterable[PlotFile],
+    keep: Keep,
+    now_s: float,
+    written: frozenset[str] = frozenset(),
+    *,
+    clock_agrees: bool = False,
 ) -> list[PlotFile]:
     """Files that are to go, the oldest first.
+
+    Plots of this run are newer than those that were there before, whatever the clock said when it named them; ages
+    are counted from the newest plot that is not dated in the future.
 
     Parameters
     ----------
@@ -120,22 +131,19 @@ def expired(
         Now, seconds since 1970.
     written
         Names of what has just been written: it stays, whatever the clock says.
+    clock_agrees
+        Whether the wall clock can be believed (`clock_check.ClockCheck`); no age is judged by one that cannot.
     """
-    newest_first = sorted(files, reverse=True)
-    ages_out = keep.age_s is not None and _is_steady(newest_first, now_s, written)
+    newest_first = sorted(files, key=lambda file: (file.sequence, file.time_s, file.name), reverse=True)
+    oldest_s = -math.inf
+    if keep.age_s is not None and clock_agrees:
+        oldest_s = max((file.time_s for file in newest_first if file.time_s <= now_s), default=-math.inf) - keep.age_s
     going, total, moments = [], 0, dict[str, int]()
     for file in newest_first:
         total += file.nbytes
         rank = moments.setdefault(file.name.replace("_VI", ""), len(moments))
         too_many = keep.number is not None and rank >= keep.number
-        too_old = ages_out and keep.age_s is not None and now_s - file.time_s > keep.age_s
         too_big = keep.nbytes is not None and total > keep.nbytes
-        if file.name not in written and (too_many or too_old or too_big):
+        if file.name not in written and (too_many or too_big or file.time_s < oldest_s):
             going.append(file)
     return going[::-1]
-
-
-def _is_steady(newest_first: list[PlotFile], now_s: float, written: frozenset[str]) -> bool:
-    """Whether the plot before was made a while ago: a clock that has jumped must not make all plots old at once."""
-    before_s = next((file.time_s for file in newest_first if file.name not in written), now_s)
-    return 0 <= now_s - before_s <= _LONGEST_PAUSE_S

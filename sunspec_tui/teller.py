@@ -78,6 +78,8 @@ class Teller:
     def plotted(self, event: PlotEvent) -> None:
         """Tell of a plot, or why there is none."""
         kind, level = ("plot", logging.INFO) if event.ok else ("plot_failed", logging.ERROR)
+        if event.unusual:
+            kind, level = "plot_note", logging.WARNING
         tell(self._log, level, kind, event.text)
 
     def archived(self, event: ArchiveEvent) -> None:

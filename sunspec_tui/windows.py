@@ -5,12 +5,22 @@ It asks no clock and starts nothing.
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sunspec_tui.errors import UsageError
+from sunspec_tui.plot_reduction import (
+    MAX_BINS,
+    MAX_ROWS,
+    finite_means,
+    joined_bins,
+    joined_count,
+    joined_frequencies,
+    last_of,
+    row_edges,
+)
 from sunspec_tui.plots import PlotJob
 from sunspec_tui.products import WIRE_PRODUCTS, Product, available, derive
 from sunspec_tui.recording import STATION, Recording, measured_cadence_s, slots
@@ -25,15 +35,15 @@ _BLOCK_ROWS = 16
 _PAIR = (Product.XX, Product.YY)
 
 
-def blocks(ring: RingBuffer, start: int, stop: int) -> Iterator[Rows]:
+def blocks(ring: RingBuffer, start: int, stop: int, size: int = _BLOCK_ROWS) -> Iterator[Rows]:
     """Rows by their numbers, the oldest first; those that have left the ring meanwhile are left out."""
     while start < stop:
-        found = ring.between(start, min(start + _BLOCK_ROWS, stop))
+        found = ring.between(start, min(start + size, stop))
         if len(found):
             yield found
         # Who holds the interpreter for long lets others in only after 5 ms, and the next frame may be one of them.
         time.sleep(0)
-        start = max(min(start + _BLOCK_ROWS, stop), ring.count - ring.filled)
+        start = max(min(start + size, stop), ring.count - ring.filled)
 
 
 def ring_recording(
@@ -110,33 +120,77 @@ def live_job(
     carried = available(axis.npol)
     shown = product if product in carried else Product.XX
     wanted = [shown, *([Product.V_OVER_I] if ratio and Product.V_OVER_I in carried else [])]
-    found = [(rows, [np.ascontiguousarray(derive(rows.data, each)) for each in wanted]) for rows in _all(ring)]
-    if not found:
+    bins = joined_count(ring.nbins, MAX_BINS)
+    columns = [_Column.of(rows, wanted, many, bins) for rows, many in _all(ring)]
+    if not columns:
         return None
-    last = found[-1][0]
+    newest = columns[-1].newest
     job = PlotJob(
-        data=np.concatenate([powers[0] for _, powers in found]),
-        spectra={str(each): derive(last.data[-1], each).copy() for each in _PAIR if each in carried},
-        times_s=np.concatenate([rows.times_s for rows, _ in found]),
-        slots=np.concatenate([rows.slots for rows, _ in found]),
+        data=np.concatenate([each.powers[0] for each in columns]),
+        spectra={str(each): joined_bins(derive(newest, each), bins)[0] for each in _PAIR if each in carried},
+        times_s=np.concatenate([each.times_s for each in columns]),
+        slots=np.concatenate([each.slots for each in columns]),
         cadence_s=snapshot.health.cadence_s,
-        frequencies_mhz=axis.frequencies_mhz,
+        frequencies_mhz=joined_frequencies(axis.frequencies_mhz, bins),
         product=str(shown),
         lag_s=snapshot.delay.value_s,
         station=f"{station} ({snapshot.source})",
         frames_missing=snapshot.health.missing,
         directory=str(snapshot.plots.directory),
         now_s=snapshot.taken_s,
-        number=last.count,
+        number=columns[-1].count,
         keep=keep or Keep(),
+        rows_per_slot=columns[-1].rows,
+        rows_received=sum(each.received for each in columns),
     )
     if len(wanted) == 1:
         return job
-    return replace(job, second=_with_product(job, wanted[1], np.concatenate([powers[1] for _, powers in found])))
+    ratios = np.concatenate([each.powers[1] for each in columns])
+    return replace(job, second=_with_product(job, wanted[1], ratios))
 
 
-def _all(ring: RingBuffer) -> Iterator[Rows]:
-    return blocks(ring, ring.count - ring.filled, ring.count)
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A block of rows as a figure shows it: some products, rows and bins joined where there are too many.
+
+    Attributes
+    ----------
+    newest
+        The last row as it came, shape (1, nbins, npol).
+    powers
+        Means of each product, shape (groups, bins).
+    times_s, slots
+        Time of the last row of each group, and its place on an axis of `rows` slots a step.
+    count, received, rows
+        Number of the row after the last, rows of the block, and rows of a group.
+    """
+
+    newest: "NDArray[np.float32]"
+    powers: list["NDArray[np.float32]"]
+    times_s: "NDArray[np.float64]"
+    slots: "NDArray[np.int64]"
+    count: int
+    received: int
+    rows: int
+
+    @classmethod
+    def of(cls, rows: Rows, products: list[Product], many: int, bins: int) -> "_Column":
+        newest = rows.data[-1:].copy()
+        powers = [joined_bins(np.ascontiguousarray(derive(rows.data, each)), bins) for each in products]
+        if many == 1:
+            return cls(newest, powers, rows.times_s, rows.slots, rows.count, len(rows), 1)
+        edges = row_edges(rows.slots, many)
+        last = last_of(edges, len(rows))
+        means = [finite_means(power, edges) for power in powers]
+        return cls(newest, means, rows.times_s[last], rows.slots[last] // many, rows.count, len(rows), many)
+
+
+def _all(ring: RingBuffer) -> Iterator[tuple[Rows, int]]:
+    """Blocks of all rows, and how many rows of them are joined into one."""
+    start, stop = ring.count - ring.filled, ring.count
+    many = joined_count(stop - start, MAX_ROWS)
+    size = many * joined_count(_BLOCK_ROWS, many)
+    return ((rows, many) for rows in blocks(ring, start, stop, size))
 
 
 def _with_product(job: PlotJob, product: Product, data: "NDArray[np.float32]") -> PlotJob:
@@ -161,16 +215,23 @@ def recorded_job(recording: Recording, product: Product | str) -> PlotJob:
     names = [each for each in _PAIR if each in carried] or [shown]
     places = slots(recording.times_s, recording.cadence_s)
     last = recording.only(slice(-1, None))
+    bins = joined_count(len(recording.frequencies_hz), MAX_BINS)
+    many = joined_count(len(recording), MAX_ROWS)
+    edges = row_edges(places, many)
+    ends = last_of(edges, len(recording))
+    data = np.ascontiguousarray(recording.power(shown))
     return PlotJob(
-        data=np.ascontiguousarray(recording.power(shown)),
-        spectra={str(each): last.power(each)[0].copy() for each in names},
-        times_s=recording.times_s,
-        slots=places,
+        data=joined_bins(data if many == 1 else finite_means(data, edges), bins),
+        spectra={str(each): joined_bins(last.power(each), bins)[0].copy() for each in names},
+        times_s=recording.times_s[ends],
+        slots=places[ends] // many,
         cadence_s=recording.cadence_s,
-        frequencies_mhz=recording.frequencies_hz / 1e6,
+        frequencies_mhz=joined_frequencies(recording.frequencies_hz / 1e6, bins),
         product=str(shown),
         lag_s=None,
         station=" ".join(filter(None, (recording.station, f"({recording.source})" if recording.source else ""))),
         frames_missing=int(places[-1] + 1 - len(places)),
         heading="last spectrum",
+        rows_per_slot=many,
+        rows_received=len(recording),
     )

@@ -439,7 +439,7 @@ def test_a_disk_that_does_not_answer_does_not_hold_up_the_end(tmp_path, monkeypa
     run.writer._append = lambda part: hanging.wait(60)
     run.writer.start()
     run.add(recording(10, nchan=64))
-    poll_until(lambda: run.writer._rings, 10)
+    poll_until(lambda: run.writer.status().rows_waiting, 10)
     run.writer.stop()
     left = run.writer._thread
     assert left.is_alive()

@@ -22,6 +22,7 @@ from sunspec_tui.retention import Keep, plot_time_s
 from sunspec_tui.writers.figure import SpectrumFigure, plot_window, slot_image
 from sunspec_tui.writers.png import PngWriter
 from sunspec_tui.writers.text import text_figure
+from sunspec_tui.writers.whole import temporary_path
 
 START_S = 1_755_552_894.0
 MHZ = np.linspace(13.4, 86.8, 96)
@@ -377,12 +378,12 @@ def test_only_our_own_plots_make_room_for_newer_ones(tmp_path):
 
 
 def test_plots_of_earlier_runs_count_and_what_a_dead_process_left_is_removed(tmp_path):
+    alive = temporary_path(tmp_path / "spectrum_20250818_213454.png")
+    alive.write_text("another monitor's")
     with Writer(tmp_path) as run:
         assert run.plot().ok
         dead = run.writer.child_pid
-    (tmp_path / f".{dead}.0123456789ab.tmp.spectrum_20250818_213454.png").write_text("half")
-    alive = tmp_path / f".{os.getpid()}.0123456789ab.tmp.spectrum_20250818_213454.png"
-    alive.write_text("another monitor's")
+    (tmp_path / alive.name.replace(f".{os.getpid()}.", f".{dead}.")).write_text("half")
     with Writer(tmp_path) as run:
         assert run.plot().ok
         assert run.writer.status().kept == 2
@@ -422,10 +423,13 @@ def test_data_that_cannot_be_made_are_told_and_the_next_plot_is_tried(tmp_path):
         assert run.plot().ok
 
 
-def test_plots_that_other_monitors_put_there_count_too(tmp_path):
-    with Writer(tmp_path) as run, Writer(tmp_path) as other:
+def test_plots_that_are_put_there_and_taken_away_meanwhile_count(tmp_path):
+    with Writer(tmp_path) as run:
         assert run.plot().ok
-        assert other.plot().ok
+        other = shutil.copy(tmp_path / "latest.png", tmp_path / "spectrum_20250818_220000.png")
+        assert run.plot().ok
+        assert run.writer.status().kept == 3
+        other.unlink()
         assert run.plot().ok
         assert run.writer.status().kept == 3
 

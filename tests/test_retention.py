@@ -69,7 +69,7 @@ def file(day, nbytes=10):
     ],
 )
 def test_the_oldest_go_first_and_what_was_just_written_never(keep, gone):
-    found = expired([file(day) for day in (3, 1, 5, 2, 4)], keep, 5 * DAY_S, frozenset({"5"}))
+    found = expired([file(day) for day in (3, 1, 5, 2, 4)], keep, 5 * DAY_S, frozenset({"5"}), clock_agrees=True)
     assert [int(each.name) for each in found] == gone
 
 
@@ -78,6 +78,26 @@ def test_a_clock_that_jumps_makes_no_plot_old(jump_s):
     files = [PlotFile(1e9 - 10 * n, str(n), 10) for n in range(1000)]
     written = PlotFile(1e9 + jump_s, "new", 10)
     assert expired([*files, written], Keep(age_s=7 * DAY_S), 1e9 + jump_s, frozenset({"new"})) == []
+
+
+def test_ages_are_judged_only_by_a_clock_that_agrees_and_from_the_newest_plot():
+    files = [file(day) for day in (1, 2, 9, 10)]
+    keep = Keep(age_s=7 * DAY_S)
+    assert expired(files, keep, 400 * DAY_S) == []
+    assert expired(files, keep, 400 * DAY_S, clock_agrees=True) == [file(1), file(2)]
+
+
+def test_plots_dated_in_the_future_make_no_other_old_and_stay_themselves():
+    files = [file(day) for day in (1, 2, 9, 4000)]
+    assert expired(files, Keep(age_s=7 * DAY_S), 9 * DAY_S, clock_agrees=True) == [file(1)]
+    assert expired([file(4000)], Keep(age_s=7 * DAY_S), 9 * DAY_S, clock_agrees=True) == []
+
+
+def test_plots_of_this_run_are_newer_than_all_others_although_the_clock_went_back():
+    before = [PlotFile(1e9 - 10 * n, f"before{n}", 10) for n in range(3)]
+    run = [PlotFile(1e9 - 1e6 + 10 * n, f"run{n}", 10, n + 1) for n in range(3)]
+    gone = expired([*before, *run], Keep(number=4), 1e9 - 1e6 + 30, frozenset({"run2"}))
+    assert [each.name for each in gone] == ["before2", "before1"]
 
 
 def test_a_plot_of_1970_stays_when_it_was_just_written_and_the_disk_is_full_of_others():

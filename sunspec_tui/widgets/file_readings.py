@@ -72,6 +72,8 @@ def plots_text(plots: "PlotStatus", archive: ArchiveStatus, web: WebStatus | Non
     text = rows(*lines)
     for problem in filter(None, (plots.last_error, archive.problem, web.problem)):
         text.append(f"\n{problem}", "bold red")
+    if plots.note:
+        text.append(f"\n{plots.note}", "yellow")
     if plots.last_path and not plots.last_error:
         text.append(f"\n{Path(plots.last_path).name}", "dim")
     if web.url:

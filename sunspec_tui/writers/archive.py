@@ -1,7 +1,7 @@
 """Writes every row that is received into the archive, in a thread of its own.
 
-It follows the ring from a distance of a few seconds and never holds up who fills it. What cannot be written stays in
-the ring and is tried again; what leaves the ring meanwhile is counted.
+It follows the ring from a distance of a few seconds and never holds up the receiver. What cannot be written waits
+and is tried again; what leaves the ring meanwhile is counted. Nothing that goes wrong ends the thread.
 """
 
 import logging
@@ -9,19 +9,25 @@ import math
 import shutil
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
-from sunspec_tui.archiving import ArchiveEvent, ArchiveState, ArchiveStatus, stretches
+import numpy as np
+
+from sunspec_tui.active_time import join_within
+from sunspec_tui.archiving import ArchiveEvent, ArchiveState, ArchiveStatus, are_storable, stretches
 from sunspec_tui.errors import SunspecError
 from sunspec_tui.extras import optional
+from sunspec_tui.printable import printable
 from sunspec_tui.recording import Recording
-from sunspec_tui.ring import RingBuffer
+from sunspec_tui.writers.archive_backlog import MAX_HELD_BYTES, ArchiveBacklog, Followed
 from sunspec_tui.writers.archive_lock import ArchiveLock
 from sunspec_tui.writers.store import ArchiveStore, open_store
+
+__all__ = ["ArchiveWriter", "Followed"]
 
 log = logging.getLogger(__name__)
 
@@ -29,25 +35,10 @@ COMMIT_S = 4.0
 _LOOK_S = 0.25
 _BLOCK_ROWS = 480
 _GATE_S = 60.0
-_STOP_S = 10.0
+# At the end a disk has so long for each block of rows.
+_STOP_S = 3.0
 # A commit comes early where this share of the ring waits for it.
 _FULL_SHARE = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Followed:
-    """A ring that is to be archived.
-
-    Attributes
-    ----------
-    ring
-        Where the rows are.
-    about
-        A recording without rows, which says what those of this ring are.
-    """
-
-    ring: RingBuffer
-    about: Recording
 
 
 class ArchiveWriter:
@@ -60,13 +51,15 @@ class ArchiveWriter:
     current
         Gives the ring that is filled now, or None before the first frame.
     on_event
-        Told when writing begins to fail and when it works again, from the writer's thread.
+        Called when writing begins to fail and when it works again, from the writer's thread.
     least_elevation_deg
         Rows are kept while the Sun stands at least so high; None keeps all.
     elevation_deg
         Where the Sun stands at a time.
     commit_s
         Seconds from commit to commit.
+    max_held_bytes
+        Memory for rows of earlier rings that wait.
     monotonic
         A clock that never goes back.
     """
@@ -80,6 +73,7 @@ class ArchiveWriter:
         least_elevation_deg: float | None = None,
         elevation_deg: Callable[[float], float] | None = None,
         commit_s: float = COMMIT_S,
+        max_held_bytes: int = MAX_HELD_BYTES,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._directory = directory
@@ -90,12 +84,12 @@ class ArchiveWriter:
         self._commit_s, self._monotonic = commit_s, monotonic
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
-        # Rings that have rows to be written, the oldest first; only the last one still grows.
-        self._rings: deque[Followed] = deque()
-        self._count = 0
+        self._backlog = ArchiveBacklog(max_held_bytes)
+        self._max_held_bytes = max_held_bytes
         self._store: ArchiveStore | None = None
         self._spoilt: set[Path] = set()
-        self._untold = 0
+        # Lost rows that were reported, and those among all lost ones that no store can hold.
+        self._lost_reported, self._unstorable = 0, 0
         self._gate_s, self._gate_open = -math.inf, True
         self._status = ArchiveStatus(ArchiveState.OFF if directory is None else ArchiveState.WAITING, directory)
 
@@ -122,21 +116,21 @@ class ArchiveWriter:
         self._ending.set()
         if self._thread is None:
             return
-        self._thread.join(_STOP_S)
-        if self._thread.is_alive():
-            log.error("the archive's disk does not answer; its thread is left behind with %d rows", self._backlog())
-        else:
+        if join_within(self._thread, _STOP_S, lambda: self._backlog.counts().written):
             self._thread = None
+        else:
+            self._report_rest("the archive's disk does not answer, its thread is left behind")
 
     def status(self) -> ArchiveStatus:
-        """How it is doing; rows that have left the ring count as missed at once."""
-        status, waiting = self._status, self._backlog()
-        gone = sum(max(0, _oldest(each.ring) - self._count) for each in list(self._rings)[:1])
-        return replace(status, rows_waiting=waiting, rows_missed=status.rows_missed + gone)
-
-    def _backlog(self) -> int:
-        """Rows that could be written now."""
-        return sum(max(0, min(each.ring.count - self._count, each.ring.filled)) for each in list(self._rings))
+        """How it is doing; rows that have left the ring unwritten count as missed at once."""
+        counts = self._backlog.counts()
+        return replace(
+            self._status,
+            rows_written=counts.written,
+            rows_missed=counts.lost,
+            rows_unwanted=counts.unwanted,
+            rows_waiting=counts.waiting,
+        )
 
     def _run(self, directory: Path) -> None:
         lock = ArchiveLock(directory)
@@ -146,6 +140,7 @@ class ArchiveWriter:
                 ending = self._wait_until_due()
                 self._commit(lock)
         finally:
+            self._report_rest(self._status.problem or "the archive has ended")
             lock.close()
             self._store = None
 
@@ -157,64 +152,63 @@ class ArchiveWriter:
                 break
             self._look()
             well = self._status.state is not ArchiveState.FAILING
-            if well and self._rings and self._backlog() > _FULL_SHARE * self._rings[-1].ring.length:
+            length = self._backlog.ring_length
+            if well and length and self._backlog.counts().waiting > _FULL_SHARE * length:
                 return False
         self._look()
         return self._ending.is_set()
 
     def _look(self) -> None:
         """Notice another ring, or what has become known of this one."""
-        newest = self._current()
-        if newest is None:
-            return
-        if self._rings and self._rings[-1].ring is newest.ring:
-            self._rings[-1] = newest
-        else:
-            self._rings.append(newest)
+        try:
+            newest = self._current()
+            if newest is not None:
+                self._backlog.follow(newest)
+        except Exception as error:  # noqa: BLE001 - memory may be short; the next look is soon
+            self._fail(f"the rows received cannot be looked at: {error!r}")
+        if self._backlog.over_budget:
+            self._backlog.over_budget = False
+            self._report_over_budget()
 
     def _commit(self, lock: ArchiveLock) -> None:
-        """Write all that waits; whatever goes wrong is told, and tried again."""
+        """Write all that waits; whatever goes wrong is reported, and tried again."""
         try:
             if lock.hold():
                 # While others could write, the store may have grown.
                 self._store = None
                 self._status = replace(self._status, state=ArchiveState.WAITING)
-            while self._rings:
-                while self._commit_block(self._rings[0]):
-                    pass
-                if len(self._rings) == 1:
-                    return
-                self._rings.popleft()
+            while (rows := self._backlog.take(_BLOCK_ROWS)) is not None:
+                self._commit_block(rows)
         except SunspecError as error:
             self._fail(str(error))
         except OSError as error:
             self._fail(f"{error.strerror or error}; rows wait in the ring, mend it or choose another --archive")
         except Exception as error:  # noqa: BLE001 - a library's own errors; the rows stay, and are tried again
             self._fail(f"{error!r}; rows wait in the ring")
+        if not self._status.problem:
+            self._report_lost()
 
-    def _commit_block(self, followed: Followed) -> bool:
-        """Commit the oldest rows that wait in a ring; False where none do."""
-        ring = followed.ring
-        if (gone := _oldest(ring) - self._count) > 0:
-            self._miss(gone)
-        block = ring.between(self._count, min(self._count + _BLOCK_ROWS, ring.count))
-        if not len(block):
-            return False
-        first = block.count - len(block)
-        if first > self._count:
-            self._miss(first - self._count)
-        rows = replace(followed.about, data=block.data, times_s=block.times_s)
-        if self._sun_is_up(float(block.times_s[-1])):
-            for which in stretches(rows.times_s):
-                part = rows.only(which)
-                self._append(part)
-                self._count = first + which.stop
-                self._succeed(part)
-        else:
-            self._count = block.count
-            unwanted = self._status.rows_unwanted + len(rows)
-            self._status = replace(self._status, state=ArchiveState.NIGHT, rows_unwanted=unwanted, problem="")
-        return True
+    def _commit_block(self, rows: Recording) -> None:
+        """Settle rows one stretch after another: each is written, not wanted, or cannot be stored."""
+        storable = are_storable(rows.times_s)
+        edges = [0, *(np.flatnonzero(np.diff(storable)) + 1).tolist(), len(rows)]
+        for begin, end in pairwise(edges):
+            if storable[begin]:
+                self._commit_rows(rows.only(slice(begin, end)))
+            else:
+                self._backlog.settle(end - begin)
+                self._unstorable += end - begin
+
+    def _commit_rows(self, rows: Recording) -> None:
+        if not self._sun_is_up(float(rows.times_s[-1])):
+            self._backlog.settle(len(rows), unwanted=True)
+            self._status = replace(self._status, state=ArchiveState.NIGHT, problem="")
+            return
+        for which in stretches(rows.times_s):
+            part = rows.only(which)
+            self._append(part)
+            self._backlog.settle(len(part), written=True)
+            self._succeed(part)
 
     def _append(self, part: Recording) -> None:
         assert self._directory is not None  # noqa: S101 - start() begins no thread without one
@@ -234,40 +228,25 @@ class ArchiveWriter:
         self._store = store
 
     def _sun_is_up(self, time_s: float) -> bool:
-        if self._least_elevation_deg is None or not math.isfinite(time_s):
+        if self._least_elevation_deg is None:
             return True
         if abs(time_s - self._gate_s) >= _GATE_S:
             self._gate_s, self._gate_open = time_s, self._elevation_deg(time_s) >= self._least_elevation_deg
         return self._gate_open
-
-    def _miss(self, count: int) -> None:
-        """Count rows that are lost; told when it is over, if writing fails."""
-        self._count += count
-        self._untold += count
-        self._status = replace(self._status, rows_missed=self._status.rows_missed + count)
-        if not self._status.problem:
-            self._tell_missed()
-
-    def _tell_missed(self) -> None:
-        count, self._untold = self._untold, 0
-        if count:
-            self._on_event(ArchiveEvent(False, f"{count} rows left the ring before they could be archived"))
 
     def _succeed(self, part: Recording) -> None:
         before = self._status
         self._status = replace(
             before,
             state=ArchiveState.WRITING,
-            rows_written=before.rows_written + len(part),
             last_time_s=float(part.times_s[-1]),
             free_bytes=self._free_bytes(),
             problem="",
         )
         if before.problem:
-            self._on_event(ArchiveEvent(True, f"archiving goes on in {before.directory}"))
+            self._report(ok=True, text=f"archiving goes on in {before.directory}")
         elif before.state is not ArchiveState.WRITING:
-            self._on_event(ArchiveEvent(True, f"archiving to {before.directory}"))
-        self._tell_missed()
+            self._report(ok=True, text=f"archiving to {before.directory}")
 
     def _free_bytes(self) -> int | None:
         with suppress(OSError):
@@ -276,15 +255,37 @@ class ArchiveWriter:
 
     def _fail(self, why: str) -> None:
         before = self._status
-        problem = f"cannot archive to {before.directory}: {why}"
+        problem = printable(f"cannot archive to {before.directory}: {why}")
         self._status = replace(before, state=ArchiveState.FAILING, problem=problem, failures=before.failures + 1)
         if problem != before.problem:
-            self._on_event(ArchiveEvent(False, problem))
+            self._report(ok=False, text=problem)
 
+    def _report_lost(self) -> None:
+        """Report rows that were lost since the last report; while writing fails, that waits until it is over."""
+        unstorable, self._unstorable = self._unstorable, 0
+        if unstorable:
+            self._report(ok=False, text=f"{unstorable} rows are lost: their times are of no year that can be stored")
+        lost = self._backlog.counts().lost
+        count, self._lost_reported = lost - self._lost_reported - unstorable, lost
+        if count:
+            self._report(ok=False, text=f"{count} rows left the ring before they could be archived")
 
-def _oldest(ring: RingBuffer) -> int:
-    """Number of the oldest row that is kept."""
-    return ring.count - ring.filled
+    def _report_over_budget(self) -> None:
+        limit = f"{self._max_held_bytes / (1 << 20):.0f} MiB"
+        self._report(ok=False, text=f"rows that wait for the archive take more than {limit}; the oldest are lost")
+
+    def _report_rest(self, why: str) -> None:
+        """Report rows that are in no store when the program ends."""
+        self._report_lost()
+        waiting = self._backlog.counts().waiting
+        if waiting:
+            self._report(ok=False, text=f"{waiting} rows that waited are not in the archive: {why}")
+
+    def _report(self, *, ok: bool, text: str) -> None:
+        try:
+            self._on_event(ArchiveEvent(ok, text))
+        except Exception:
+            log.exception("an event of the archive could not be reported: %s", text)
 
 
 def _check_installed() -> None:

@@ -7,9 +7,10 @@ disk below.
 import errno
 import fcntl
 import os
-from contextlib import ExitStack
+import stat
+from contextlib import ExitStack, suppress
+from io import FileIO
 from pathlib import Path
-from typing import IO
 
 from sunspec_tui.errors import ArchiveError
 
@@ -27,7 +28,7 @@ class ArchiveLock:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._file: IO[bytes] | None = None
+        self._file: FileIO | None = None
         self._device: int | None = None
 
     def hold(self) -> bool:
@@ -62,15 +63,15 @@ class ArchiveLock:
             file.close()
 
 
-def _is_same(file: IO[bytes], path: Path) -> bool:
+def _is_same(file: FileIO, path: Path) -> bool:
     """Whether the file that is locked is the one that others would lock."""
     try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+        return os.path.samestat(os.fstat(file.fileno()), path.lstat())
     except FileNotFoundError:
         return False
 
 
-def _locked(path: Path) -> IO[bytes]:
+def _locked(path: Path) -> FileIO:
     """A file that is locked until it is closed.
 
     Raises
@@ -78,11 +79,12 @@ def _locked(path: Path) -> IO[bytes]:
     BlockingIOError
         If another process has locked it.
     """
-    path.touch()
+    _made(path)
     # Open for reading it holds up nobody who makes the disk read-only; network disks lock only what can be written.
-    for mode in ("rb", "r+b"):
+    for mode, flags in (("rb", os.O_RDONLY), ("r+b", os.O_RDWR)):
         with ExitStack() as opened:
-            file = opened.enter_context(path.open(mode))
+            descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            file = opened.enter_context(FileIO(descriptor, mode))
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
@@ -92,3 +94,17 @@ def _locked(path: Path) -> IO[bytes]:
             opened.pop_all()
             return file
     raise AssertionError("the last mode locks or raises")
+
+
+def _made(path: Path) -> None:
+    """Make the lock file where there is none; what is there must be a regular file, no link, pipe or device.
+
+    Raises
+    ------
+    ArchiveError
+        If it is something else.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666))
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise ArchiveError(f"{path} is no regular file, so it is not the archive's; move it away")

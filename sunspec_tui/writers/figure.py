@@ -18,12 +18,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Normalize
 from matplotlib.dates import AutoDateLocator, DateFormatter, num2date
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import AutoLocator, FuncFormatter, ScalarFormatter
 from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from sunspec_tui.plots import PlotJob
+from sunspec_tui.printable import printable
 from sunspec_tui.products import Product
 from sunspec_tui.recording import Recording
 from sunspec_tui.retention import SOFTWARE
@@ -36,6 +37,12 @@ SIZE_INCHES = (12, 10)
 DOTS_PER_INCH = 150
 _SHORT_S = 12.0
 _DAY_S = 86_400.0
+# Slots outside of these, and times outside of the years 1970 to 9998, are drawn without a clock.
+_MIN_SLOT_S, _MAX_SLOT_S = 1e-6, 1e6
+_MAX_TIME_S = 253_370_764_800.0
+_MAX_STATION_CHARACTERS = 80
+_MAX_FREQUENCY_MHZ = 1e12
+_MAX_SINGLE = 1e37
 _NO_DATA_COLOUR = "#c9c9cf"
 # History that a long silence has torn apart is not drawn at full width: the newest part counts.
 _MOST_SLOTS_PER_ROW = 4
@@ -59,15 +66,36 @@ def slot_image(job: PlotJob) -> tuple[NDArray[np.float32], float, float]:
     image = np.full((job.data.shape[1], span), np.nan, np.float32)
     values = job.data[kept]
     image[:, places[kept]] = (np.where(np.isfinite(values), values, np.nan) if job.signed else to_db(values)).T
-    cadence_s = job.cadence_s if job.cadence_s > 0 else 1.0
+    slot_s = _slot_s(job)
     # The first kept row's own time fixes the left edge, the newest row's the right one.
-    first_s = float(job.times_s[kept][0]) - (int(places[kept][0]) + 1) * cadence_s
+    first_s = float(job.times_s[kept][0]) - (int(places[kept][0]) + 1) * slot_s
     return image, first_s, float(job.times_s[-1])
+
+
+def _slot_s(job: PlotJob) -> float:
+    """Time from slot to slot; a second while the cadence is unknown, or no cadence."""
+    slot_s = job.cadence_s * job.rows_per_slot
+    return slot_s if _MIN_SLOT_S <= slot_s <= _MAX_SLOT_S else 1.0
+
+
+def time_edges(start_s: float, end_s: float, nslots: int) -> tuple[float, float, bool]:
+    """Edges of the time axis, and whether they are times.
+
+    Times that matplotlib cannot draw, or that do not follow each other, are replaced with numbers of slots before
+    the newest one.
+    """
+    drawable = 0.0 < start_s < _MAX_TIME_S and 0.0 < end_s < _MAX_TIME_S
+    if drawable and end_s - start_s >= _MIN_SLOT_S:
+        return start_s, end_s, True
+    return -float(nslots), 0.0, False
 
 
 def image_levels(image: NDArray[np.float32], *, signed: bool = False) -> Levels:
     """Colour levels of an image, from percentiles of the middle of the band; some where nothing is valid."""
-    return auto_levels(middle_of_band(image.T), signed=signed) or Levels(-1.0 if signed else 0.0, 1.0 if signed else 10)
+    levels = auto_levels(middle_of_band(image.T), signed=signed)
+    if levels is not None and math.isfinite(levels.low) and math.isfinite(levels.high) and levels.low < levels.high:
+        return levels
+    return Levels(-1.0 if signed else 0.0, 1.0 if signed else 10)
 
 
 @contextmanager
@@ -118,7 +146,9 @@ class SpectrumFigure:
         )  # fmt: skip
         lower.set_xlabel("time [UTC]")
         lower.set_ylabel("frequency [MHz]")
-        lower.xaxis.set_major_locator(AutoDateLocator(tz=UTC, minticks=4, maxticks=9))  # type: ignore[no-untyped-call]
+        self._times = AutoDateLocator(tz=UTC, minticks=4, maxticks=9)  # type: ignore[no-untyped-call]
+        self._numbers, self._plain = AutoLocator(), ScalarFormatter()
+        lower.xaxis.set_major_locator(self._times)
         self._long = DateFormatter("%H:%M:%S", tz=UTC)  # type: ignore[no-untyped-call]
         self._short = FuncFormatter(lambda day, _: f"{num2date(day, tz=UTC):%H:%M:%S.%f}"[:-4])  # type: ignore[no-untyped-call]
         self.colour_bar = self.figure.colorbar(self.waterfall, cax=self.figure.add_axes((0.92, 0.06, 0.015, 0.44)))
@@ -128,7 +158,8 @@ class SpectrumFigure:
         with _own_style():
             self._draw_spectrum(job)
             self._draw_waterfall(job)
-            self.figure.suptitle(_title(job), fontsize=12)
+            # What comes from a stream or a file is no formula.
+            self.figure.suptitle(_title(job), fontsize=12, parse_math=False)
 
     def _draw_spectrum(self, job: PlotJob) -> None:
         linear = job.signed and set(job.spectra) <= {job.product}
@@ -136,8 +167,9 @@ class SpectrumFigure:
         self.spectrum.set_ylabel(_unit(job.product) if linear else "power [arbitrary units]")
         shown = []
         for line, (name, power) in zip(self.lines, job.spectra.items(), strict=False):
-            valid = np.where(np.isfinite(power) & (linear | (power > 0)), power, np.nan)
-            line.set_data(job.frequencies_mhz, valid)
+            # In double precision, so that limits beside the largest values are finite.
+            valid = np.where(np.isfinite(power) & (linear | (power > 0)), power, np.nan).astype(np.float64)
+            line.set_data(_frequencies(job), valid)
             line.set_label(name)
             shown.append(valid)
         for n, line in enumerate(self.lines):
@@ -148,15 +180,16 @@ class SpectrumFigure:
         # Where nothing is a number, the limits are not those of the figure before.
         least, most = (float(values.min()), float(values.max())) if values.size else (-1.0, 1.0) if linear else (1, 10)
         self._limit(least, most, linear=linear)
-        self.spectrum.set_xlim(float(job.frequencies_mhz[0]), float(job.frequencies_mhz[-1]))
+        first, last = float(_frequencies(job)[0]), float(_frequencies(job)[-1])
+        self.spectrum.set_xlim(*((first, last) if first < last else band_edges(_frequencies(job))))
         empty = "" if values.size else ", no numbers"
         # A mean of all rows has no moment of its own.
-        moment = "" if job.note else f", {format_clock(float(job.times_s[-1]))} UTC, {_lag(job.lag_s)}"
+        moment = "" if job.note else f", {_clock(float(job.times_s[-1]))} UTC, {_lag(job.lag_s)}"
         self.spectrum.set_title(f"{job.heading}{moment}{empty}")
 
     def _limit(self, least: float, most: float, *, linear: bool) -> None:
         if linear:
-            room = 0.1 * (most - least) or 1.0
+            room = 0.1 * (most - least) or max(1.0, 0.1 * abs(most))
             self.spectrum.set_ylim(least - room, most + room)
         else:
             self.spectrum.set_ylim(least / 1.5, most * 1.5)
@@ -164,19 +197,28 @@ class SpectrumFigure:
     def _draw_waterfall(self, job: PlotJob) -> None:
         image, start_s, end_s = slot_image(job)
         levels = image_levels(image, signed=job.signed)
-        half = (job.frequencies_mhz[-1] - job.frequencies_mhz[0]) / max(1, 2 * (len(job.frequencies_mhz) - 1))
-        low, high = float(job.frequencies_mhz[0] - half), float(job.frequencies_mhz[-1] + half)
-        self.waterfall.set_data(np.ma.masked_invalid(image))
-        self.waterfall.set_extent((start_s / _DAY_S, end_s / _DAY_S, low, high))
+        low, high = band_edges(_frequencies(job))
+        start, end, timed = time_edges(start_s, end_s, image.shape[1])
+        left, right = (start / _DAY_S, end / _DAY_S) if timed else (start, end)
+        # Colours are found from differences, which do not fit where the values just do.
+        huge = bool(np.nanmax(np.abs(image), initial=0.0) > _MAX_SINGLE)
+        self.waterfall.set_data(np.ma.masked_invalid(image.astype(np.float64) if huge else image))
+        self.waterfall.set_extent((left, right, low, high))
         self.waterfall.set_cmap(self._palettes[job.signed])
         self.waterfall.set_clim(levels.low, levels.high)
         self.colour_bar.set_label(_unit(job.product) if job.signed else "power [dB, arbitrary zero]")
-        self.time_axes.set_xlim(start_s / _DAY_S, end_s / _DAY_S)
-        # Labels of a short picture would be the same second several times.
-        self.time_axes.xaxis.set_major_formatter(self._short if end_s - start_s < _SHORT_S else self._long)
+        self._label_times(left, right, timed=timed)
         self.time_axes.set_ylim(low, high)
-        rows = f"{len(job.times_s)} {'row' if len(job.times_s) == 1 else 'rows'}"
-        self.time_axes.set_title(f"waterfall of {job.product}, {rows}, {_lag(job.lag_s)}")
+        self.time_axes.set_title(f"waterfall of {job.product}, {_rows(job)}, {_lag(job.lag_s)}")
+
+    def _label_times(self, left: float, right: float, *, timed: bool) -> None:
+        axis = self.time_axes.xaxis
+        axis.set_major_locator(self._times if timed else self._numbers)
+        # Labels of a short picture would be the same second several times.
+        clock = self._short if (right - left) * _DAY_S < _SHORT_S else self._long
+        axis.set_major_formatter(clock if timed else self._plain)
+        self.time_axes.set_xlabel("time [UTC]" if timed else "rows before the newest, whose times cannot be drawn")
+        self.time_axes.set_xlim(left, right)
 
     def png(self) -> bytes:
         """The picture as a PNG of 256 colours."""
@@ -231,18 +273,48 @@ def plot_window(
     return shown.figure
 
 
+def _frequencies(job: PlotJob) -> NDArray[np.float64]:
+    """Centres of the bins in MHz; their numbers where the stream says frequencies that no axis can have."""
+    found = job.frequencies_mhz
+    return found if np.abs(found[[0, -1]]).max() < _MAX_FREQUENCY_MHZ else np.arange(len(found), dtype=np.float64)
+
+
+def band_edges(frequencies_mhz: NDArray[np.float64]) -> tuple[float, float]:
+    """Edges of the band, half a bin below the first centre and above the last; 1 MHz wide where it has no width."""
+    first, last = float(frequencies_mhz[0]), float(frequencies_mhz[-1])
+    half = (last - first) / max(1, 2 * (len(frequencies_mhz) - 1))
+    # Far from zero, a narrow band has no width that a double can hold.
+    half = half if first - half < last + half else max(0.5, 1e-6 * abs(first))
+    return first - half, last + half
+
+
+def _rows(job: PlotJob) -> str:
+    count = len(job.times_s) if job.rows_received is None else job.rows_received
+    joined = f", means of {job.rows_per_slot}" if job.rows_per_slot > 1 else ""
+    return f"{count} {'row' if count == 1 else 'rows'}{joined}"
+
+
 def _title(job: PlotJob) -> str:
-    # A row's time is the end of its averaging, and the picture begins where that of the first began.
-    before_s = job.cadence_s if job.cadence_s > 0 else 0.0
-    first, last = (datetime.fromtimestamp(float(job.times_s[i]) - by, UTC) for i, by in ((0, before_s), (-1, 0.0)))
-    until = f"{last:%H:%M:%S}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M:%S}"
     counted = "nothing missing" if job.frames_missing == 0 else f"{job.frames_missing} frames missing"
     losses = job.note or ("losses unknown" if job.frames_missing is None else counted)
     cadence = f"cadence {job.cadence_s:.4f} s" if math.isfinite(job.cadence_s) else "cadence unknown"
-    return (
-        f"{job.station}  {job.product}  {first:%Y-%m-%d %H:%M:%S} to {until} UTC\n"
-        f"{_lag(job.lag_s)}, {cadence}, {losses}"
-    )
+    station = printable(job.station, _MAX_STATION_CHARACTERS)
+    return f"{station}  {job.product}  {_span(job)}\n{_lag(job.lag_s)}, {cadence}, {losses}"
+
+
+def _span(job: PlotJob) -> str:
+    # A row's time is the end of its averaging, and the picture begins where that of the first began.
+    before_s = job.cadence_s * job.rows_per_slot if job.cadence_s > 0 else 0.0
+    begin_s, end_s = float(job.times_s[0]) - before_s, float(job.times_s[-1])
+    if not (0 <= begin_s < _MAX_TIME_S and 0 <= end_s < _MAX_TIME_S):
+        return "times that are no dates"
+    first, last = datetime.fromtimestamp(begin_s, UTC), datetime.fromtimestamp(end_s, UTC)
+    until = f"{last:%H:%M:%S}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M:%S}"
+    return f"{first:%Y-%m-%d %H:%M:%S} to {until} UTC"
+
+
+def _clock(unix_s: float) -> str:
+    return format_clock(unix_s) if 0 <= unix_s < _MAX_TIME_S else format_clock(math.nan)
 
 
 def _unit(product: str) -> str:

@@ -1,17 +1,18 @@
 """The directory of the plots: what of it is ours, what is to go, and the newest under a name that stays.
 
-Only files that this program wrote are ever removed or replaced; plots that another program has left there, under
-whatever name, are none of its business.
+Only regular files that this program wrote are ever opened, removed or replaced. Plots that another program has left
+there, under whatever name, and links, pipes and devices are none of its business.
 """
 
 import os
 import shutil
+import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from sunspec_tui.retention import LATEST, SOFTWARE, Keep, PlotFile, expired, plot_time_s
-from sunspec_tui.writers.whole import whole_file, writer_of
+from sunspec_tui.writers.whole import left_by, whole_file
 
 _MARK = b"tEXtSoftware\0" + SOFTWARE.encode()
 # The text stands right behind the first chunk of a PNG, before any colour.
@@ -21,7 +22,7 @@ _MOST_LOOKS = 1000
 
 
 class PlotDirectory:
-    """A directory of plots, looked through after each plot: other monitors, and people, put and take away files too.
+    """A directory of plots, looked through after each plot: other programs, and people, put and take away files too.
 
     Parameters
     ----------
@@ -33,22 +34,28 @@ class PlotDirectory:
         self._path = path
         self._ours: dict[str, PlotFile] = {}
         self._foreign: set[str] = set()
-        for each in path.iterdir():
-            if _left_behind(each.name):
+        self._sequence: dict[str, int] = {}
+        self._written = 0
+        for name in os.listdir(path):  # noqa: PTH208 - a hundred thousand names, without a Path for each
+            if _is_left_behind(path, name):
                 with suppress(OSError):
-                    each.unlink()
+                    (path / name).unlink()
 
-    def tidy(self, keep: Keep, now_s: float, written: frozenset[str]) -> dict[str, Any]:
+    def tidy(self, keep: Keep, now_s: float, written: list[str], *, clock_agrees: bool) -> dict[str, Any]:
         """Remove what is not to be kept; what is kept, its size, and how many were removed.
 
         Parameters
         ----------
-        keep, now_s, written
+        keep, now_s, clock_agrees
             As `retention.expired` takes them.
+        written
+            Names of the plots that were just written, which stay.
         """
+        self._written += 1
+        self._sequence |= dict.fromkeys(written, self._written)
         self._look()
         removed = 0
-        for file in expired(self._ours.values(), keep, now_s, written):
+        for file in expired(self._ours.values(), keep, now_s, frozenset(written), clock_agrees=clock_agrees):
             # What cannot be removed stays in the count, and is tried again after the next plot.
             with suppress(OSError):
                 (self._path / file.name).unlink(missing_ok=True)
@@ -59,63 +66,103 @@ class PlotDirectory:
 
     def _look(self) -> None:
         """Learn what has come and gone, a limited number of new files at a time."""
-        names = set(os.listdir(self._path))  # noqa: PTH208 - a hundred thousand names, without a Path for each
+        names = set(os.listdir(self._path))  # noqa: PTH208 - as above
         self._foreign &= names
         self._ours = {name: file for name, file in self._ours.items() if name in names}
+        self._sequence = {name: n for name, n in self._sequence.items() if name in names}
         looks = 0
         # The newest first: what has just been written counts at once.
-        for name in sorted(names - self._foreign - self._ours.keys(), reverse=True):
+        for name in sorted(names - self._foreign - self._ours.keys(), key=self._rank, reverse=True):
             time_s = plot_time_s(name)
             if time_s is None:
                 continue
             looks += 1
             if looks > _MOST_LOOKS:
                 return
-            path = self._path / name
-            with suppress(OSError):
-                if is_ours(path):
-                    self._ours[name] = PlotFile(time_s, name, path.stat().st_size)
-                else:
-                    self._foreign.add(name)
+            self._learn(name, time_s)
+
+    def _rank(self, name: str) -> tuple[int, str]:
+        return self._sequence.get(name, 0), name
+
+    def _learn(self, name: str, time_s: float) -> None:
+        path = self._path / name
+        with suppress(OSError):
+            if is_ours(path):
+                self._ours[name] = PlotFile(time_s, name, path.lstat().st_size, self._sequence.get(name, 0))
+            else:
+                self._foreign.add(name)
 
 
-def publish_latest(path: Path) -> None:
-    """Make `latest.png` the plot at `path`, in one step: whoever reads it sees the old one or the new one, whole.
+def publish_latest(path: Path) -> str:
+    """Make `latest.png` the plot at `path`, in one step: a reader sees the old one or the new one, whole.
 
-    One that another program has put there stays.
+    Returns
+    -------
+    str
+        Empty, or the reason why `latest.png` was left as it is: another program, or a person, has put it there.
+
+    Raises
+    ------
+    OSError
+        If the disk does not take it.
     """
     latest = path.with_name(LATEST)
-    if latest.exists() and not is_ours(latest):
-        return
+    if os.path.lexists(latest) and not _says_ours(latest):
+        return (
+            f"{latest} was not written by this program and stays as it is; move it away to have the newest plot there"
+        )
     with whole_file(latest) as temporary:
         try:
             os.link(path, temporary)
         except OSError:
             # Some file systems have no second names for a file.
             shutil.copyfile(path, temporary)
+    return ""
+
+
+def _says_ours(path: Path) -> bool:
+    try:
+        return is_ours(path)
+    except OSError:
+        # What cannot be read cannot be known to be ours.
+        return False
 
 
 def is_ours(path: Path) -> bool:
-    """Whether a PNG says that this program wrote it.
+    """Whether a path is a regular file, no link, that says that this program wrote it.
 
     Raises
     ------
     OSError
         If it cannot be read.
     """
-    with path.open("rb") as file:
-        return _MARK in file.read(_HEAD_BYTES)
+    # Looked at before it is opened: opening a pipe or a device can block, or do something.
+    if not stat.S_ISREG(path.lstat().st_mode):
+        return False
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return stat.S_ISREG(os.fstat(descriptor).st_mode) and _MARK in os.read(descriptor, _HEAD_BYTES)
+    finally:
+        os.close(descriptor)
 
 
-def _left_behind(name: str) -> bool:
-    """Whether a process that is gone has left this file half written."""
-    writer = writer_of(name)
-    if writer is None:
+def _is_left_behind(directory: Path, name: str) -> bool:
+    """Whether a plot process of this user and machine that is gone has left this file half written."""
+    found = left_by(name)
+    if found is None or not (found[1] == LATEST or plot_time_s(found[1]) is not None):
         return False
     try:
-        os.kill(writer, 0)
-    except (ProcessLookupError, OverflowError):
-        return True
-    except PermissionError:
+        seen = (directory / name).lstat()
+    except OSError:
         return False
-    return False
+    return stat.S_ISREG(seen.st_mode) and seen.st_uid == os.geteuid() and not _is_alive(found[0])
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,35 +1,33 @@
 """Writes PNG plots in a process of their own, so that receiving and drawing never wait for matplotlib.
 
 A thread keeps the schedule and talks to the one child; when plots take longer than their interval, the newest
-data win, and where no row is new there is no plot. A child that dies or hangs is replaced with the next plot. `stop`
-ends the thread and the child and leaves no temporary file. matplotlib is never imported here.
+data win, and where no row is new there is no plot. A child that dies or hangs is replaced with the next plot. Nothing
+that goes wrong ends the thread: it is reported once, and tried again. matplotlib is never imported here.
 """
 
 import errno
-import json
 import logging
 import os
-import signal
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any, BinaryIO, cast
+from typing import Any
 
+from sunspec_tui.active_time import join_within
+from sunspec_tui.clock_check import ClockCheck
 from sunspec_tui.plots import PlotEvent, PlotJob, PlotStatus
-from sunspec_tui.writers.png_process import write_job
+from sunspec_tui.printable import printable
+from sunspec_tui.writers.plot_place import PlotPlace
+from sunspec_tui.writers.plot_process import PlotProcess
 
 log = logging.getLogger(__name__)
 
 ANSWER_TIMEOUT_S = 60.0
-_GRACE_S = 0.3
-_KILL_S = 2.0
-_STOP_S = 5.0
+_STOP_S = 2.0
+_PAUSE_S = 1.0
+_MAX_WAIT_S = 3600.0
 
 
 class PngWriter:
@@ -38,15 +36,19 @@ class PngWriter:
     Parameters
     ----------
     directory
-        Where plots go; made when it is missing.
+        Where plots go; made when it is missing. Where another monitor writes there, they go to a subdirectory.
     interval_s
         From plot to plot; 0 is off.
     make_job
         Gives the data of a plot at its moment, or None while nothing has come.
     on_event
-        Told of each plot and each failure, from the writer's thread.
+        Called with each plot and each failure, from the writer's thread.
+    source
+        The stream's address, which names the subdirectory.
     clock, monotonic
         Wall clock (seconds since 1970) and a clock that never goes back.
+    answer_timeout_s
+        The child is replaced where it takes longer for a plot; 60 s by default.
     """
 
     def __init__(
@@ -56,12 +58,17 @@ class PngWriter:
         make_job: Callable[[], PlotJob | None],
         *,
         on_event: Callable[[PlotEvent], None],
+        source: str = "",
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
+        answer_timeout_s: float | None = None,
     ) -> None:
         self._make_job = make_job
         self._on_event = on_event
         self._clock, self._monotonic = clock, monotonic
+        self._clock_check = ClockCheck(clock, monotonic)
+        self._answer_timeout_s = answer_timeout_s
+        self._place = PlotPlace(directory, source)
         self._changed = threading.Condition()
         self._status = PlotStatus(interval_s=float(interval_s), directory=directory)
         self._stopping = False
@@ -69,7 +76,7 @@ class PngWriter:
         self._due_s = 0.0
         self._drawn_number = -1
         self._thread: threading.Thread | None = None
-        self._child: _Child | None = None
+        self._child: PlotProcess | None = None
 
     def start(self) -> None:
         """Begin the schedule; the first plot comes after one interval."""
@@ -88,8 +95,7 @@ class PngWriter:
             if self._child is not None:
                 self._child.process.kill()
         if self._thread is not None:
-            self._thread.join(_STOP_S)
-            if self._thread.is_alive():
+            if not join_within(self._thread, _STOP_S):
                 log.warning("the plot directory does not answer; its thread is left behind")
             self._thread = None
 
@@ -117,23 +123,36 @@ class PngWriter:
             self._changed.notify_all()
 
     def _run(self) -> None:
-        self._probe()
         try:
-            while (asked := self._wait_until_due()) is not None:
-                self._plot(asked=asked)
+            self._guarded(self._probe)
+            while not self._stopping:
+                self._guarded(self._plot_when_due)
         finally:
             self._end_child()
+            self._place.release()
             self._status = replace(self._status, running=False, busy=False)
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        """Take a step; what goes wrong is reported once, and the next one is taken."""
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 - this thread must live as long as the monitor does
+            self._fail(f"the plot failed: {type(error).__name__}: {error}; it is tried again")
+            with self._changed:
+                # A step that fails at once must not take a core.
+                self._changed.wait_for(lambda: self._stopping, _PAUSE_S)
 
     def _probe(self) -> None:
         """Say at once, not with the first plot, that the directory cannot be written."""
         status = self._status
-        directory = status.directory.absolute()
-        existing = next((each for each in (directory, *directory.parents) if each.exists()), directory)
-        if not status.interval_s or (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
-            return
-        why = os.strerror(errno.EACCES if existing.is_dir() else errno.ENOTDIR)
-        self._fail(f"cannot write a plot to {status.directory}: {why}; choose another with --plot-dir")
+        why = _why_unwritable(status.directory) if status.interval_s else ""
+        if why:
+            self._fail(f"cannot write a plot to {status.directory}: {why}; choose another with --plot-dir")
+
+    def _plot_when_due(self) -> None:
+        asked = self._wait_until_due()
+        if asked is not None:
+            self._plot(asked=asked)
 
     def _wait_until_due(self) -> bool | None:
         """Wait for the next plot: True when it was asked for, False when it is due, None at the end."""
@@ -143,34 +162,30 @@ class PngWriter:
                     self._asked = False
                     return True
                 interval_s = self._status.interval_s
-                wait_s = self._due_s - self._monotonic() if interval_s else None
-                if wait_s is not None and wait_s <= 0:
+                wait_s = self._due_s - self._monotonic() if interval_s else _MAX_WAIT_S
+                if wait_s <= 0:
                     # Due times stay on the schedule; those that were missed are left out.
                     self._due_s += interval_s * (1 + int(-wait_s / interval_s))
                     return False
-                self._changed.wait(wait_s)
+                self._changed.wait(min(wait_s, _MAX_WAIT_S))
         return None
 
     def _plot(self, *, asked: bool) -> None:
         try:
             job = self._make_job()
-        except Exception as error:  # noqa: BLE001 - told; the next plot is tried
+        except Exception as error:  # noqa: BLE001 - reported; the next plot is tried
             self._fail(f"the plot failed: {type(error).__name__}: {error}", asked=asked)
             return
+        agrees = self._clock_check.agrees()
         if job is None:
             if asked:
-                self._on_event(PlotEvent(False, "no plot: nothing has been received yet"))
+                self._report(PlotEvent(False, "no plot: nothing has been received yet"))
             return
         if job.number == self._drawn_number and not asked:
             return
         self._status = replace(self._status, busy=True)
         try:
-            Path(job.directory).mkdir(parents=True, exist_ok=True)
-            answer = self._ask_child(job)
-        except OSError as error:
-            why = error.strerror or str(error)
-            self._fail(f"cannot write a plot to {job.directory}: {why}; choose another with --plot-dir", asked=asked)
-            return
+            answer = self._answer(replace(job, clock_agrees=agrees))
         finally:
             self._status = replace(self._status, busy=False)
         if answer is None or self._stopping:
@@ -180,6 +195,17 @@ class PngWriter:
             self._succeed(answer)
         else:
             self._fail(answer["error"], asked=asked)
+
+    def _answer(self, job: PlotJob) -> dict[str, Any] | None:
+        """Have a plot drawn, in the directory that is this monitor's; None when asked to end meanwhile."""
+        wanted = self._status.directory
+        try:
+            directory = self._place.directory()
+        except OSError as error:
+            why = error.strerror or str(error)
+            return {"ok": False, "error": f"cannot write a plot to {wanted}: {why}; choose another with --plot-dir"}
+        self._status = replace(self._status, directory=directory)
+        return self._ask_child(replace(job, directory=str(directory)))
 
     def _succeed(self, answer: dict[str, Any]) -> None:
         before = self._status
@@ -196,14 +222,29 @@ class PngWriter:
             removed=before.removed + answer["removed"],
         )
         again = ", plots are written again" if before.last_error else ""
-        self._on_event(PlotEvent(True, f"plot {answer['path']} ({answer['seconds']:.2f} s){again}"))
+        self._report(PlotEvent(True, f"plot {answer['path']} ({answer['seconds']:.2f} s){again}"))
+        self._note(self._place.note, answer["note"])
+
+    def _note(self, *notes: str) -> None:
+        """Show, and report once, that plots or `latest.png` are not where they are looked for."""
+        before = self._status.note
+        self._status = replace(self._status, note="; ".join(filter(None, notes)))
+        for note in notes:
+            if note and note not in before:
+                self._report(PlotEvent(True, note, unusual=True))
 
     def _fail(self, text: str, *, asked: bool = False) -> None:
-        """Count a failure; it is told when somebody waits for the plot, else once and not each time."""
-        before = self._status
+        """Count a failure; it is reported when somebody waits for the plot, else once and not each time."""
+        before, text = self._status, printable(text)
         self._status = replace(before, failed=before.failed + 1, last_error=text)
         if asked or text != before.last_error:
-            self._on_event(PlotEvent(False, text))
+            self._report(PlotEvent(False, text))
+
+    def _report(self, event: PlotEvent) -> None:
+        try:
+            self._on_event(event)
+        except Exception:
+            log.exception("an event of the plots could not be reported: %s", event.text)
 
     def _ask_child(self, job: PlotJob) -> dict[str, Any] | None:
         """Have a plot drawn; None when asked to end meanwhile."""
@@ -211,9 +252,18 @@ class PngWriter:
             if self._stopping:
                 return None
             if self._child is None:
-                self._child = _Child()
+                try:
+                    self._child = PlotProcess(self._monotonic)
+                except OSError as error:
+                    why = error.strerror or str(error)
+                    return {"ok": False, "error": f"the plot process cannot be started: {why}; it is tried again"}
             child = self._child
-        answer = child.ask(job)
+        try:
+            answer = child.ask(job, self._answer_timeout_s or ANSWER_TIMEOUT_S)
+        except Exception:
+            # Half a job may lie in its pipe.
+            self._end_child()
+            raise
         if answer is None and not self._stopping:
             text = f"the plot process has ended ({child.last_words()}); the next plot starts another"
             self._end_child()
@@ -227,76 +277,20 @@ class PngWriter:
             child.end()
 
 
-class _Child:
-    """The plot process and the pipes to it."""
-
-    def __init__(self) -> None:
-        # The environment of a desktop session must not choose another backend.
-        environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
-        environment["MPLBACKEND"] = "Agg"
-        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in end()
-        self._directory: Path | None = None
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "sunspec_tui.writers.png_process"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._stderr,
-            env=environment,
-            start_new_session=True,
-        )
-
-    def ask(self, job: PlotJob) -> dict[str, Any] | None:
-        """Send a job and wait for its answer; None when the child dies, hangs or is killed."""
-        assert self.process.stdin is not None  # noqa: S101 - it was opened with a pipe
-        assert self.process.stdout is not None  # noqa: S101
-        self._directory = Path(job.directory)
-        # Whatever holds it up, taking the job or answering: killed, it is replaced with the next plot.
-        watchdog = threading.Timer(ANSWER_TIMEOUT_S, self.process.kill)
-        watchdog.daemon = True
-        watchdog.start()
+def _why_unwritable(directory: Path) -> str:
+    """Why no plot can be written to a directory, or made below what there is of it; empty where one can."""
+    try:
+        wanted = directory.absolute()
+    except OSError:
+        return "the working directory has been removed"
+    for existing in (wanted, *wanted.parents):
         try:
-            write_job(cast(BinaryIO, self.process.stdin), job)
-            line = self.process.stdout.readline()
-        except BrokenPipeError:
-            return None
-        finally:
-            watchdog.cancel()
-        return dict(json.loads(line)) if line.endswith(b"\n") else None
-
-    def last_words(self) -> str:
-        """How the child ended: its last line of standard error, else its status."""
-        try:
-            status = self.process.wait(_GRACE_S)
-        except subprocess.TimeoutExpired:
-            return "it does not end"
-        if status == -signal.SIGKILL:
-            return f"killed, by somebody or after {ANSWER_TIMEOUT_S:.0f} s without an answer"
-        self._stderr.seek(0)
-        lines = self._stderr.read().decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else f"status {status}"
-
-    def end(self) -> None:
-        """End the process, and remove what it may have left half written."""
-        assert self.process.stdin is not None  # noqa: S101
-        assert self.process.stdout is not None  # noqa: S101
-        try:
-            self.process.stdin.close()
-        except BrokenPipeError:
-            log.debug("the plot process was gone before its input was closed")
-        try:
-            self.process.wait(_GRACE_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            # One that waits for a disk that hangs cannot be killed; it must not hold up the monitor too.
-            with suppress(subprocess.TimeoutExpired):
-                self.process.wait(_KILL_S)
-        self.process.stdout.close()
-        self._stderr.close()
-        self._remove_temporary()
-
-    def _remove_temporary(self) -> None:
-        if self._directory is not None and self._directory.is_dir():
-            for path in self._directory.glob(f".{self.process.pid}.*.tmp.*"):
-                # On a disk that has gone read-only it stays, and goes with the next start.
-                with suppress(OSError):
-                    path.unlink(missing_ok=True)
+            existing.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            return error.strerror or str(error)
+        if not existing.is_dir():
+            return os.strerror(errno.ENOTDIR)
+        return "" if os.access(existing, os.W_OK | os.X_OK) else os.strerror(errno.EACCES)
+    return ""

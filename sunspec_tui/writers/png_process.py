@@ -13,37 +13,39 @@ import struct
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from sunspec_tui.plots import PlotJob
 from sunspec_tui.writers.plot_directory import PlotDirectory, publish_latest
+from sunspec_tui.writers.whole import write_new_file
 
 LENGTH = struct.Struct(">Q")
 _NICENESS = 5
+_MAX_NAMES = 1000
+_MAX_TIME_S = 253_402_300_800.0
+_OUT_OF_MEMORY_SCORE = Path("/proc/self/oom_score_adj")
 
 
-def plot_path(job: PlotJob, suffix: str = "") -> Path:
-    """The file of a job: named by its moment in UTC, never one that exists."""
-    stem = f"spectrum_{datetime.fromtimestamp(job.now_s, UTC):%Y%m%d_%H%M%S}"
-    path = Path(job.directory) / f"{stem}{suffix}.png"
-    number = 2
-    while path.exists():
-        path = path.with_name(f"{stem}_{number}{suffix}.png")
-        number += 1
-    return path
+def plot_names(job: PlotJob) -> Iterator[str]:
+    """File names that a job may have, without their ending: its moment in UTC, then others of the same second."""
+    moment_s = job.now_s if 0 <= job.now_s < _MAX_TIME_S else 0.0
+    stem = f"spectrum_{datetime.fromtimestamp(moment_s, UTC):%Y%m%d_%H%M%S}"
+    yield stem
+    yield from (f"{stem}_{number}" for number in range(2, _MAX_NAMES))
 
 
-def write_job(stream: BinaryIO, job: PlotJob) -> None:
-    """Send a job: its pickle, and the arrays behind it as they lie in memory, so that none is copied."""
+def job_parts(job: PlotJob) -> list[memoryview]:
+    """A job as bytes to be sent: its pickle, and the arrays behind it as they lie in memory, so that none is copied."""
     arrays: list[pickle.PickleBuffer] = []
     parts = [memoryview(pickle.dumps(job, protocol=5, buffer_callback=arrays.append)), *(each.raw() for each in arrays)]
-    stream.write(LENGTH.pack(len(parts)))
-    for part in parts:
-        stream.write(LENGTH.pack(part.nbytes))
-        stream.write(part)
-    stream.flush()
+    lengths = [memoryview(LENGTH.pack(len(parts))), *(memoryview(LENGTH.pack(part.nbytes)) for part in parts)]
+    sent = [lengths[0]]
+    for length, part in zip(lengths[1:], parts, strict=True):
+        sent += [length, part]
+    return sent
 
 
 def read_jobs(stream: BinaryIO) -> Iterator[PlotJob]:
@@ -69,36 +71,44 @@ class Draughtsman:
         """Do a job and say what came of it."""
         begun_s = time.perf_counter()
         try:
-            paths, nbytes = self._draw(job)
-            kept = self._directories[job.directory].tidy(job.keep, job.now_s, frozenset(path.name for path in paths))
-        except Exception as error:  # noqa: BLE001 - whatever it was, it is told, and the next plot is tried
+            paths, nbytes, note = self._draw(job)
+            directory, written = self._directories[str(Path(job.directory))], [path.name for path in paths]
+            kept = directory.tidy(job.keep, job.now_s, written, clock_agrees=job.clock_agrees)
+        except Exception as error:  # noqa: BLE001 - whatever it was, it is reported, and the next plot is tried
             self._figure = None
             return {"ok": False, "error": _sentence(error, job)}
         seconds = time.perf_counter() - begun_s
-        return {"ok": True, "path": str(paths[0]), "seconds": seconds, "bytes": nbytes} | kept
+        return {"ok": True, "path": str(paths[0]), "seconds": seconds, "bytes": nbytes, "note": note} | kept
 
-    def _draw(self, job: PlotJob) -> tuple[list[Path], int]:
+    def _draw(self, job: PlotJob) -> tuple[list[Path], int, str]:
         if self._figure is None:
             from sunspec_tui.writers.figure import SpectrumFigure
 
             self._figure = SpectrumFigure()
-        path = plot_path(job)
-        if not path.parent.is_dir():
-            # Made for the first time, or removed under us: nothing of what was known of it is there.
-            self._directories.pop(job.directory, None)
-            path.parent.mkdir(parents=True, exist_ok=True)
-        if job.directory not in self._directories:
-            self._directories[job.directory] = PlotDirectory(path.parent)
-        self._figure.draw(job)
-        nbytes = int(self._figure.save(path))
-        publish_latest(path)
-        paths = [path]
+        directory = self._known(Path(job.directory))
+        picture = self._picture(job)
+        path = write_new_file((directory / f"{name}.png" for name in plot_names(job)), picture)
+        note = publish_latest(path)
+        paths, nbytes = [path], len(picture)
         if job.second is not None:
-            beside = path.with_name(f"{path.stem}_VI.png")
-            self._figure.draw(job.second)
-            nbytes += int(self._figure.save(beside))
-            paths.append(beside)
-        return paths, nbytes
+            picture = self._picture(job.second)
+            names = (path.stem, *plot_names(job))
+            paths.append(write_new_file((directory / f"{name}_VI.png" for name in names), picture))
+            nbytes += len(picture)
+        return paths, nbytes, note
+
+    def _known(self, directory: Path) -> Path:
+        if not directory.is_dir():
+            # Made for the first time, or removed under us: nothing of what was known of it is there.
+            self._directories.pop(str(directory), None)
+            directory.mkdir(parents=True, exist_ok=True)
+        if str(directory) not in self._directories:
+            self._directories[str(directory)] = PlotDirectory(directory)
+        return directory
+
+    def _picture(self, job: PlotJob) -> bytes:
+        self._figure.draw(job)
+        return bytes(self._figure.png())
 
 
 def main() -> None:
@@ -106,6 +116,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     os.nice(_NICENESS)
+    _end_before_the_monitor()
     # What a library prints must not look like an answer.
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
@@ -114,9 +125,15 @@ def main() -> None:
         answers.write(json.dumps(draughtsman.work(job)) + "\n")
 
 
+def _end_before_the_monitor() -> None:
+    """Where memory runs out, the kernel ends this process rather than the one that receives."""
+    with suppress(OSError):
+        _OUT_OF_MEMORY_SCORE.write_text("500")
+
+
 def _sentence(error: Exception, job: PlotJob) -> str:
     if isinstance(error, OSError):
-        return f"cannot write a plot to {job.directory}: {error.strerror}; choose another with --plot-dir"
+        return f"cannot write a plot to {job.directory}: {error.strerror or error}; choose another with --plot-dir"
     return f"the plot failed: {type(error).__name__}: {error}"
 
 

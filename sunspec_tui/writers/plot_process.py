@@ -1,0 +1,201 @@
+"""The plot process as its parent sees it: started, given jobs, asked for answers, ended.
+
+Nothing here waits without a limit: the pipes are written and read in small steps, between which the time that the
+process has taken is looked at.
+"""
+
+import json
+import logging
+import math
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+from sunspec_tui.active_time import ActiveTimer
+from sunspec_tui.plots import PlotJob
+from sunspec_tui.printable import printable
+from sunspec_tui.writers.png_process import job_parts
+from sunspec_tui.writers.whole import left_by
+
+log = logging.getLogger(__name__)
+
+_STEP_MS = 200
+_GRACE_S = 0.3
+_KILL_S = 1.0
+_MAX_ANSWER_BYTES = 65_536
+_MAX_STDERR_BYTES = 65_536
+_PACKAGE = Path(__file__).parents[1]
+
+
+class PlotProcess:
+    """The plot process and the pipes to it.
+
+    Parameters
+    ----------
+    monotonic
+        A clock that never goes back.
+
+    Raises
+    ------
+    OSError
+        If it cannot be started.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._answer_timeout_s = math.inf
+        self._directory: Path | None = None
+        self._timed_out = False
+        self._stderr = _scratch_file()
+        try:
+            self.process = subprocess.Popen(
+                # -P: what lies in the working directory is no module of ours.
+                [sys.executable, "-P", "-m", "sunspec_tui.writers.png_process"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr or subprocess.DEVNULL,
+                bufsize=0,
+                env=_environment(),
+                start_new_session=True,
+            )
+        except BaseException:
+            self._close_stderr()
+            raise
+        assert self.process.stdin is not None  # noqa: S101 - it was opened with a pipe
+        assert self.process.stdout is not None  # noqa: S101
+        self._input, self._output = self.process.stdin, self.process.stdout
+        for pipe in (self._input, self._output):
+            os.set_blocking(pipe.fileno(), False)
+
+    def ask(self, job: PlotJob, answer_timeout_s: float) -> dict[str, Any] | None:
+        """Send a job and wait for its answer.
+
+        Parameters
+        ----------
+        job
+            What is to be drawn.
+        answer_timeout_s
+            The process is killed where it takes longer; time for which this one was stopped does not count.
+
+        Returns
+        -------
+        dict or None
+            The answer; None where the process dies, takes too long or is killed.
+        """
+        self._directory, self._answer_timeout_s = Path(job.directory), answer_timeout_s
+        self._forget_stderr()
+        timer = ActiveTimer(self._monotonic)
+        try:
+            for part in job_parts(job):
+                self._send(part, timer)
+            return self._answer(timer)
+        except (BrokenPipeError, TimeoutError):
+            return None
+
+    def _send(self, part: memoryview, timer: ActiveTimer) -> None:
+        while part.nbytes:
+            self._wait(self._input.fileno(), select.POLLOUT, timer)
+            with suppress(BlockingIOError):
+                part = part[os.write(self._input.fileno(), part) :]
+
+    def _answer(self, timer: ActiveTimer) -> dict[str, Any] | None:
+        line = b""
+        while not line.endswith(b"\n"):
+            self._wait(self._output.fileno(), select.POLLIN, timer)
+            read = b""
+            with suppress(BlockingIOError):
+                read = os.read(self._output.fileno(), _MAX_ANSWER_BYTES)
+                if not read or len(line) > _MAX_ANSWER_BYTES:
+                    return None
+            line += read
+        return dict(json.loads(line))
+
+    def _wait(self, descriptor: int, event: int, timer: ActiveTimer) -> None:
+        """Wait until a pipe is ready or broken; kill the process when its time is up."""
+        poll = select.poll()
+        poll.register(descriptor, event)
+        while not poll.poll(_STEP_MS):
+            if timer.elapsed_s() > self._answer_timeout_s:
+                self._timed_out = True
+                self.process.kill()
+                raise TimeoutError
+
+    def last_words(self) -> str:
+        """How the process ended: its last line of standard error, else its status."""
+        if self._timed_out:
+            return f"killed after {self._answer_timeout_s:g} s without an answer"
+        try:
+            status = self.process.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            return "it does not end"
+        if status == -signal.SIGKILL:
+            return "killed by somebody, or because memory ran out"
+        lines = self._said().strip().splitlines()
+        return printable(lines[-1], 200) if lines else f"status {status}"
+
+    def _said(self) -> str:
+        if self._stderr is None:
+            return ""
+        self._stderr.seek(0)
+        return self._stderr.read(_MAX_STDERR_BYTES).decode(errors="replace")
+
+    def _forget_stderr(self) -> None:
+        """Keep what libraries print from growing for years; the file's offset is the process's too."""
+        if self._stderr is not None:
+            with suppress(OSError):
+                os.lseek(self._stderr.fileno(), 0, os.SEEK_SET)
+                os.ftruncate(self._stderr.fileno(), 0)
+
+    def end(self) -> None:
+        """End the process, and remove what it may have left half written."""
+        with suppress(OSError):
+            self._input.close()
+        try:
+            self.process.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            # One that waits for a disk that hangs cannot be killed; it must not hold up the monitor too.
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(_KILL_S)
+        self._output.close()
+        self._close_stderr()
+        self._remove_temporary()
+
+    def _close_stderr(self) -> None:
+        if self._stderr is not None:
+            self._stderr.close()
+
+    def _remove_temporary(self) -> None:
+        if self._directory is None:
+            return
+        # On a disk that has gone away or read-only they stay, and go with the next start.
+        with suppress(OSError):
+            for name in os.listdir(self._directory):  # noqa: PTH208 - a hundred thousand names
+                found = left_by(name)
+                if found is not None and found[0] == self.process.pid:
+                    (self._directory / name).unlink(missing_ok=True)
+
+
+def _environment() -> dict[str, str]:
+    # The environment of a desktop session must not choose another backend.
+    environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    # The package is found where this process has found it, also when it is not installed.
+    paths = [str(_PACKAGE.parent), *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
+    return environment | {"MPLBACKEND": "Agg", "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def _scratch_file() -> IO[bytes] | None:
+    """A file without a name for standard error; None where no disk takes one."""
+    try:
+        return tempfile.TemporaryFile()
+    except OSError as error:
+        log.debug("no file for what the plot process says: %s", error)
+        return None

@@ -1,0 +1,170 @@
+"""Every row that was received is counted once: written, lost, not wanted or waiting. Memory has a limit."""
+
+import logging
+import os
+import threading
+import tracemalloc
+
+import numpy as np
+import pytest
+from conftest import poll_until, producing
+from recordings import CADENCE_S, START_S, recording
+from test_archive import Following
+
+from sunspec_tui import StreamReceiver
+from sunspec_tui.archiving import ArchiveState
+from sunspec_tui.recording import slots
+from sunspec_tui.sources.files import read_recording
+
+
+def accounted(status):
+    return status.rows_written + status.rows_missed + status.rows_unwanted + status.rows_waiting
+
+
+@pytest.fixture
+def unwritable(tmp_path):
+    """A place for an archive that cannot be made as long as a file is in its way."""
+    (tmp_path / "file").write_text("")
+    return tmp_path / "file" / "archive"
+
+
+def test_lost_rows_never_become_fewer_while_a_slow_disk_takes_them(tmp_path):
+    """Rows that are being committed when the ring goes round are not lost."""
+    entered, go = threading.Event(), threading.Event()
+    with Following(tmp_path, length=40) as run:
+        append = run.writer._append
+
+        def slowly(part):
+            entered.set()
+            assert go.wait(30)
+            append(part)
+
+        run.writer._append = slowly
+        rows = recording(100, nchan=64)
+        run.add(rows.only(slice(0, 30)))
+        assert entered.wait(10)
+        run.add(rows.only(slice(30, 90)))
+        seen = [run.writer.status().rows_missed]
+        go.set()
+        run.add(rows.only(slice(90, 100)))
+        poll_until(lambda: run.writer.status().rows_waiting == 0, 20)
+        seen.append(run.writer.status().rows_missed)
+    assert seen == sorted(seen)
+    assert accounted(run.writer.status()) == 100
+
+
+def test_rows_that_wait_when_the_program_ends_are_reported_with_their_number(unwritable):
+    with Following(unwritable) as run:
+        run.add(recording(50, nchan=64))
+        poll_until(lambda: run.writer.status().state is ArchiveState.FAILING, 10)
+    status = run.writer.status()
+    assert (status.rows_waiting, accounted(status)) == (50, 50)
+    assert [event.text for event in run.events if event.text.startswith("50 rows")]
+    assert not run.events[-1].ok
+
+
+def test_an_archive_that_cannot_write_holds_no_whole_rings_of_earlier_axes(unwritable):
+    """A stream that changes its axis again and again, beside a disk that is full."""
+    with Following(unwritable) as run:
+        poll_until(lambda: run.writer.status().state is not None, 10)
+        tracemalloc.start()
+        before, _ = tracemalloc.get_traced_memory()
+        for n in range(40):
+            rows = recording(5, nchan=768 + 4 * n, start_s=START_S + 60 * n)
+            run.change(rows.only(slice(0, 0)), length=2000)
+            run.add(rows)
+            run.writer._look()
+        after, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        # A ring of these takes 6 MB and more; what waits in it, 15 kB.
+        assert (after - before) / 1e6 < 60
+        assert accounted(run.writer.status()) == 200
+        assert run.writer.status().rows_waiting == 200
+        unwritable.parent.unlink()
+        run.wait_for(200)
+    assert run.writer.status().rows_missed == 0
+
+
+def test_rows_of_earlier_axes_that_do_not_fit_the_budget_are_lost_counted_and_reported_once(unwritable):
+    with Following(unwritable, max_held_bytes=200_000) as run:
+        for n in range(40):
+            rows = recording(20, nchan=64 + 4 * n, start_s=START_S + 60 * n)
+            run.change(rows.only(slice(0, 0)))
+            run.add(rows)
+            run.writer._look()
+            assert accounted(run.writer.status()) == 20 * (n + 1)
+        status = run.writer.status()
+        assert status.rows_missed > 0
+        assert status.rows_waiting > 0
+        assert sum("the oldest are lost" in event.text for event in run.events) >= 1
+        unwritable.parent.unlink()
+        run.wait_for(status.rows_waiting)
+        assert run.writer.status().rows_waiting == 0
+    assert accounted(run.writer.status()) == 800
+
+
+@pytest.mark.parametrize("time_s", [1e300, -1e300, np.nan, np.inf, -1.0])
+def test_a_row_whose_time_no_store_can_hold_is_lost_alone(tmp_path, time_s):
+    rows = recording(30, nchan=64)
+    times_s = rows.times_s.copy()
+    times_s[10] = time_s
+    with Following(tmp_path) as run:
+        for row, when, place in zip(rows.data, times_s.tolist(), slots(rows.times_s, CADENCE_S).tolist(), strict=True):
+            run.ring.append(row, when, place)
+        poll_until(lambda: run.writer.status().rows_written == 29, 20, lambda: f"{run.writer.status()}")
+    assert run.writer.status().rows_missed == 1
+    assert any("no year that can be stored" in event.text for event in run.events)
+    assert len(read_recording(tmp_path)) == 29
+
+
+def test_rows_that_cannot_be_looked_at_do_not_end_the_archive(tmp_path):
+    run = Following(tmp_path)
+    outcomes = iter([MemoryError("none left"), MemoryError("none left")])
+
+    def current():
+        for error in outcomes:
+            raise error
+        return run.followed
+
+    run.writer._current = current
+    with run:
+        run.add(recording(10, nchan=64))
+        run.wait_for(10)
+
+
+def test_a_listener_that_fails_does_not_end_the_archive(tmp_path):
+    def listen(event):
+        raise RuntimeError("the screen is gone")
+
+    with Following(tmp_path, on_event=listen) as run:
+        run.add(recording(10, nchan=64))
+        run.wait_for(10)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link"])
+def test_a_lock_file_that_is_none_is_one_sentence_and_nothing_is_written_through_it(tmp_path, kind):
+    lock = tmp_path / ".lock"
+    if kind == "pipe":
+        os.mkfifo(lock)
+    else:
+        lock.symlink_to(tmp_path / "elsewhere")
+    with Following(tmp_path) as run:
+        run.add(recording(10, nchan=64))
+        poll_until(lambda: run.writer.status().problem, 10, "a problem")
+        assert "move it away" in run.writer.status().problem
+        assert not (tmp_path / "elsewhere").exists()
+        lock.unlink()
+        run.wait_for(10)
+
+
+def test_the_receivers_archive_accounts_for_every_frame_after_the_end(tmp_path, caplog):
+    (tmp_path / "file").write_text("")
+    caplog.set_level(logging.INFO)
+    with (
+        producing(speed=20, frames=50, wait=True) as port,
+        StreamReceiver(stream_port=port, plot_interval=0, archive_dir=tmp_path / "file" / "archive") as receiver,
+    ):
+        assert receiver.wait_for_frames(50, 20)
+    status = receiver.snapshot().archive
+    assert accounted(status) == 50
+    assert any(record.getMessage().startswith("50 rows") for record in caplog.records)
