@@ -361,3 +361,65 @@ def test_a_reading_has_all_that_was_counted():
     assert (reading.frames_received, reading.restarts, reading.reversals, reading.repeats) == (6, 1, 1, 1)
     assert (reading.state, reading.link, reading.cadence_s) == (StreamState.LIVE, LinkState.CONNECTED, 1.0)
     assert DEFAULT_INTERVAL_S == 0.25
+
+
+def test_everything_that_is_counted_is_counted_again():
+    times_s, tags = [0, 1, 1, 1, 2, 1, 0.5, 9, 19], [1, 1, 1, 1, 1, 1, 1, 2, 3]
+    health, _ = place_all([frame(time_s, tag=tag) for time_s, tag in zip(times_s, tags, strict=True)])
+    for n, at_s in enumerate((100.0, 200.0, 300.0)):
+        health.place(frame(20.0 + 3 * n, tag=3), 1e9, at_s)
+    reading = health.reading(300.0)
+    assert (reading.repeats, reading.reversals, reading.restarts, reading.stalls) == (2, 2, 2, 3)
+    assert reading.frames_missing == health.frames_missing > 0
+
+
+def test_counts_of_a_quarter_second_stream_are_in_its_own_steps():
+    times_s = [0, 0.25, 0.5, 1.5, 1.75, 3.0]
+    health, found = place_all([frame(time_s) for time_s in times_s])
+    assert [each.slot for each in found] == [0, 1, 2, 6, 7, 12]
+    assert health.frames_missing == 7
+    _, found = place_all([frame(0), frame(0.25), frame(0.5), frame(0.5 + 0.3 * LONGEST_GAP_ROWS)])
+    assert found[-1].mark == Mark.RESTART | Mark.GAP_BEFORE
+
+
+@pytest.mark.parametrize(("first", "second"), [(None, 5), (5, None)])
+def test_a_number_that_only_one_frame_has_counts_nothing(first, second):
+    health, found = place_all([frame(0, seq=first), frame(1, seq=second), frame(2, seq=second)])
+    assert health.restarts == 0
+    assert health.frames_missing == 0
+    assert [each.slot for each in found] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("time_s", "mark"), [(1, Mark.REPEAT), (0.5, Mark.REVERSAL)])
+def test_a_restart_may_repeat_or_reverse_the_time_too(time_s, mark):
+    _, found = place_all([frame(0, tag=1), frame(1, tag=1), frame(time_s, tag=2)])
+    assert found[2].mark == Mark.RESTART | mark
+
+
+def test_steps_of_long_ago_do_not_count_for_the_cadence():
+    health, _ = place_all([frame(time_s) for time_s in itertools.accumulate([0.0] + [9.0] * 60 + [1.0] * 16)])
+    assert health.cadence_s == 1.0
+
+
+def test_a_number_that_repeats_does_not_open_a_gap():
+    health, found = place_all([frame(n / 4, seq=seq) for n, seq in enumerate((3, 4, 4, 5))])
+    assert [each.slot for each in found] == [0, 1, 2, 3]
+    assert (health.frames_missing, health.restarts) == (0, 0)
+
+
+def test_a_long_silence_by_numbers_is_told_before_the_stall_is_over():
+    health, last_s = fed(1.0)
+    assert health.state(last_s + 3.0) is StreamState.LIVE
+    assert health.state(last_s + 3.0001) is StreamState.STALLED
+
+
+def test_the_connection_is_shown_with_its_words():
+    health = StreamHealth()
+    assert health.reading(0.0).link_words == "not started"
+    health.linked(LinkState.LOST, "no route to host", 3)
+    reading = health.reading(0.0)
+    assert (reading.link, reading.link_detail, reading.link_attempt) == (LinkState.LOST, "no route to host", 3)
+    assert reading.link_words == "no route to host"
+    health.linked(LinkState.CONNECTED)
+    reading = health.reading(0.0)
+    assert (reading.link, reading.link_words, reading.link_attempt) == (LinkState.CONNECTED, "connected", 0)
