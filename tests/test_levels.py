@@ -18,6 +18,11 @@ def test_levels_look_at_the_middle_of_the_band(nbins, kept):
     assert middle_of_band(values).tolist() == [list(kept)] * 2
 
 
+def test_the_band_is_the_last_axis_of_values_of_any_shape():
+    assert middle_of_band(np.arange(10, dtype=np.float32)).tolist() == list(range(1, 9))
+    assert middle_of_band(np.zeros((2, 4, 10), np.float32)).shape == (2, 4, 8)
+
+
 def test_levels_leave_out_a_fiftieth_below_and_a_fortieth_above_and_have_a_margin():
     found = auto_levels(RAMP)
     assert (found.low, found.high) == pytest.approx((2 - 0.5, 97.5 + 0.5))
