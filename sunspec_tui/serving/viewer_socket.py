@@ -169,7 +169,7 @@ class ViewerSocket(WebSocketsSansIOProtocol):
             self._refuse()
 
     def _refuse(self) -> None:
-        if self._place is not None:
+        if self._place is not None and not self.transport.is_closing():
             self.registry.refuse(self._place)
         self.transport.abort()
 
