@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test test-seeds seeded-bugs mutation chaos-day fuzz-decode random-streams lint bench pictures clean
+.PHONY: help install demo test test-seeds seeded-bugs mutation chaos-day fuzz-decode random-streams lint bench bench-against pictures clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -61,6 +61,10 @@ lint: install  ## ruff, mypy --strict, import-linter
 bench: install  ## the figures of docs/performance.md, measured on this machine
 	@$(BIN)/python -m compileall -q sunspec_tui
 	$(BIN)/python bench/run.py
+
+BASE ?= fddcabe
+bench-against: install  ## own work per frame beside that of another revision: BASE=fddcabe
+	$(BIN)/python bench/against.py $(BASE) $(ARGS)
 
 pictures: install  ## the pictures of the README; EVENT names an e-CALLISTO file
 	$(BIN)/python bench/pictures.py $(EVENT)
