@@ -23,6 +23,7 @@ from sunspec_tui.sources.arrays import Declared, checked
 from sunspec_tui.sources.limits import MAX_BINS, MAX_ROWS, Asked, Unreadable, exactly, file_size
 
 _MAX_SAID_BYTES = 100_000
+PROGRAM = ("-m", "sunspec_tui.sources.recorder_process")
 _NO_PLUGINS = {"HDF5_PLUGIN_PRELOAD": "::"}
 """What keeps HDF5 from loading programs that unpack data, wherever its other variables point."""
 
@@ -47,7 +48,8 @@ class _Apart:
     """The process that has the file open; ended with the block."""
 
     def __init__(self, file: BinaryIO, asked: Asked) -> None:
-        words = [sys.executable, "-P", "-m", "sunspec_tui.sources.recorder_process", str(file.fileno())]
+        # Nothing of the working directory is loaded: it may be a stranger's.
+        words = [sys.executable, "-P", *PROGRAM, str(file.fileno())]
         self._process = subprocess.Popen(  # noqa: S603 - our own module
             [*words, *("" if each is None else repr(each) for each in asked)],
             stdin=subprocess.PIPE,
