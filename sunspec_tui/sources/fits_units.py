@@ -3,6 +3,7 @@
 A file may be packed with gzip; it is then unpacked only as far as it is read.
 """
 
+import os
 import re
 import zlib
 from typing import Any, BinaryIO, NamedTuple
@@ -113,7 +114,11 @@ class Units:
         self.image = _image(_header(self._stream, b"SIMPLE"))
         size = _padded(self._line_bytes * self.image.shape[0])
         check_ratio(size, self.nbytes)
-        skip(self._stream, size)
+        if self._packed:
+            skip(self._stream, size)
+        else:
+            # A file may be a hole for the most part, which would take long to read.
+            self._file.seek(size, os.SEEK_CUR)
         self.table = self._table()
         self._check_end()
 
