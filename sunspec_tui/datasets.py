@@ -15,8 +15,6 @@ from sunspec_tui.recording import Recording, about, measured_cadence_s
 if TYPE_CHECKING:
     import xarray
 
-TIME_UNITS = "microseconds since 1970-01-01"
-
 
 def to_dataset(recording: Recording) -> "xarray.Dataset":
     """A recording as a Dataset.

@@ -245,13 +245,13 @@ def test_two_monitors_with_one_directory_share_no_file_and_it_is_reported(tmp_pa
                 poll_until(lambda r=receiver, n=n: r.snapshot().plots.written >= n, 60)
         paths = [Path(receiver.snapshot().plots.last_path) for receiver in (first, second)]
         written = sum(receiver.snapshot().plots.written for receiver in (first, second))
-        said = second.snapshot().plots.note
+        status = second.snapshot().plots
     # A stream's address stands in the path of all but the first.
     assert f"127.0.0.1_{second_port}" in str(paths[1].relative_to(tmp_path))
     assert len(list(tmp_path.rglob("spectrum_*.png"))) == written == 4
     for path in paths:
         assert path.with_name("latest.png").read_bytes() == path.read_bytes()
-    assert said.startswith("another monitor writes plots to")
+    assert status.note.startswith("another monitor writes plots to")
     assert sum("another monitor writes plots to" in record.getMessage() for record in caplog.records) == 1
 
 

@@ -18,7 +18,9 @@ from sunspec_tui.archiving import StoreName, stores
 from sunspec_tui.datasets import from_dataset
 from sunspec_tui.errors import ArchiveError, NoRowsError, SourceError
 from sunspec_tui.extras import optional
+from sunspec_tui.printable import printable, printable_name
 from sunspec_tui.recording import Recording
+from sunspec_tui.store_check import StoreClaim, StoreRefused, check_store, missing_chunks
 from sunspec_tui.times import span_s
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _MOST_BYTES_LOADED = 2_000_000_000
+_MAX_REASON = 75
+_MAX_STRETCHES = 20
 
 
 def is_archive(path: Path) -> bool:
@@ -78,9 +82,11 @@ def open_by_axis(directory: str | Path, start: Any = None, end: Any = None) -> "
     begin_s, end_s = span_s(start, end)
     low, high = -math.inf if begin_s is None else begin_s, math.inf if end_s is None else end_s
     groups: dict[Any, list[Any]] = {}
-    for each in _opened(library, Path(directory), low, high):
-        found = _between(each, low, high)
+    for claim, each in _opened(library, Path(directory), low, high):
+        begin, end = _numbers_between(each, low, high)
+        found = each.isel(time=slice(begin, end))
         if found.sizes["time"]:
+            _warn_of_missing(claim, _times_us(each), begin, end)
             groups.setdefault((tuple(found.data_vars), found["frequency"].values.tobytes()), []).append(found)
     if not groups:
         raise NoRowsError(f"{directory} has no rows in that time; choose another --start or --end, or another archive")
@@ -112,8 +118,8 @@ def read_archive(path: Path, start_s: float | None = None, end_s: float | None =
         ) from error
 
 
-def _opened(library: Any, directory: Path, low: float, high: float) -> list[Any]:
-    """Datasets of the stores that may have rows between two times."""
+def _opened(library: Any, directory: Path, low: float, high: float) -> list[tuple[StoreClaim, Any]]:
+    """Stores that may have rows between two times, looked at and then opened."""
     if StoreName.parse(directory.name) and directory.is_dir():
         paths = [directory]
     else:
@@ -124,21 +130,50 @@ def _opened(library: Any, directory: Path, low: float, high: float) -> list[Any]
     opened = []
     for path in paths:
         try:
-            opened.append(library.open_zarr(path, chunks={}, consolidated=True))
+            claim = check_store(path)
+            opened.append((claim, library.open_zarr(path, chunks={}, consolidated=True, zarr_format=3)))
         except Exception as error:
-            raise ArchiveError(f"{path} cannot be opened: {error}; move it away to read the others") from error
+            raise _unreadable(path, error) from error
     return opened
+
+
+def _unreadable(path: Path, error: Exception) -> ArchiveError:
+    why = str(error) if isinstance(error, StoreRefused) else printable(f"{type(error).__name__}: {error}", _MAX_REASON)
+    return ArchiveError(f"{printable_name(path)} cannot be opened: {why}; move it away to read the others")
+
+
+def _warn_of_missing(claim: StoreClaim, times_us: NDArray[np.int64], begin: int, end: int) -> None:
+    """Say which rows read as NaN because the files that held them are gone."""
+    try:
+        missing = missing_chunks(claim, begin, end)
+    except (StoreRefused, OSError) as error:
+        raise _unreadable(claim.path, error) from error
+    why = "files were deleted" if claim.complete else "files are missing, or they held no number"
+    for n, ((first, stop), names) in enumerate(sorted(missing.items())):
+        if n == _MAX_STRETCHES:
+            log.warning("%s: %d more stretches are missing", printable_name(claim.path), len(missing) - n)
+            return
+        log.warning(
+            "%s: %s of %d rows from %s to %s UTC read as NaN, their %s",
+            printable_name(claim.path), ", ".join(names), stop - first, _utc(times_us[first]),
+            _utc(times_us[stop - 1]), why,
+        )  # fmt: skip
+
+
+def _utc(time_us: np.int64) -> str:
+    return f"{np.datetime64(int(time_us), 'us')}"[:19].replace("T", " ")
 
 
 def _times_us(dataset: Any) -> NDArray[np.int64]:
     return np.asarray(dataset["time"].values).astype("datetime64[us]").astype(np.int64)
 
 
-def _between(dataset: Any, low: float, high: float) -> Any:
+def _numbers_between(dataset: Any, low: float, high: float) -> tuple[int, int]:
+    """Rows of a store that end between two times: the first, and the one after the last."""
     times_us = _times_us(dataset)
     begin = 0 if math.isinf(low) else int(np.searchsorted(times_us, round(low * 1e6), "right"))
     end = len(times_us) if math.isinf(high) else int(np.searchsorted(times_us, round(high * 1e6), "right"))
-    return dataset if (begin, end) == (0, len(times_us)) else dataset.isel(time=slice(begin, end))
+    return begin, max(begin, end)
 
 
 def _joined(library: Any, parts: list[Any]) -> Any:

@@ -7,6 +7,7 @@ zarr loads with the first store.
 
 import json
 import logging
+import os
 import shutil
 import warnings
 from collections.abc import Collection, Mapping
@@ -17,15 +18,15 @@ from typing import Any
 import numpy as np
 
 from sunspec_tui.archiving import CHUNK_ROWS, StoreName, day_of, microseconds
-from sunspec_tui.datasets import TIME_UNITS
+from sunspec_tui.errors import ArchiveError
 from sunspec_tui.extras import optional
 from sunspec_tui.products import plain_name
 from sunspec_tui.recording import Recording, about
+from sunspec_tui.store_check import EVERY_CHUNK, MAX_CHUNK_BYTES, ROOT, TIME_UNITS, check_store
 
 log = logging.getLogger(__name__)
 
 _TIME_CHUNK_ROWS = 16 * CHUNK_ROWS
-_ROOT = "zarr.json"
 # Another cadence than the store's, by more than noise makes of it, is another stream.
 _CADENCE_SLACK = 0.1
 
@@ -66,14 +67,17 @@ class ArchiveStore:
             If the disk does not take them; what was committed before stays.
         """
         # The consolidated metadata alone say what was committed.
-        group = _zarr().open_group(self.path, mode="r+", use_consolidated=True)
+        zarr = _zarr()
         stop = self.nrows + len(rows)
         times_us = microseconds(rows.times_s)
-        for name, values in (("time", times_us), *_variables(rows)):
-            array = group[name]
-            array.resize((stop, *array.shape[1:]))
-            array[self.nrows : stop] = values
-        _zarr().consolidate_metadata(self.path)
+        # Chunks without a number are written too: one that is missing was then deleted.
+        with zarr.config.set({"array.write_empty_chunks": True}):
+            group = zarr.open_group(self.path, mode="r+", use_consolidated=True, zarr_format=3)
+            for name, values in (("time", times_us), *_variables(rows)):
+                array = group[name]
+                array.resize((stop, *array.shape[1:]))
+                array[self.nrows : stop] = values
+        zarr.consolidate_metadata(self.path, zarr_format=3)
         self.nrows, self.last_us = stop, int(times_us[-1])
 
 
@@ -113,9 +117,14 @@ def _created(path: Path, rows: Recording) -> ArchiveStore:
     """A store without rows; it gets its name when it is whole."""
     zarr = _zarr()
     temporary = path.with_name(f".{path.name}.new")
+    if os.path.lexists(temporary) and (temporary.is_symlink() or not temporary.is_dir()):
+        raise ArchiveError(f"{temporary} is no directory, so it is not the archive's; move it away")
     shutil.rmtree(temporary, ignore_errors=True)
     nbins = len(rows.frequencies_hz)
-    group = zarr.open_group(temporary, mode="w", attributes={**about(rows), "frequencies": nbins})
+    # Wide frames have chunks of fewer rows, so that a chunk's memory has a limit.
+    chunk_rows = max(1, min(CHUNK_ROWS, MAX_CHUNK_BYTES // max(1, 4 * nbins)))
+    attributes = {**about(rows), "frequencies": nbins, EVERY_CHUNK: True}
+    group = zarr.open_group(temporary, mode="w", attributes=attributes, zarr_format=3)
     group.create_array(
         "time", shape=(0,), chunks=(_TIME_CHUNK_ROWS,), dtype="int64", dimension_names=("time",),
         attributes={"units": TIME_UNITS, "calendar": "standard", "long_name": "end of averaging, UTC"},
@@ -129,20 +138,21 @@ def _created(path: Path, rows: Recording) -> ArchiveStore:
     packed = zarr.codecs.BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
     for name, _ in _variables(rows):
         group.create_array(
-            name, shape=(0, nbins), chunks=(CHUNK_ROWS, nbins), dtype="float32", fill_value=np.nan,
+            name, shape=(0, nbins), chunks=(chunk_rows, nbins), dtype="float32", fill_value=np.nan,
             compressors=packed, dimension_names=("time", "frequency"), attributes={"units": "arbitrary"},
         )  # fmt: skip
-    zarr.consolidate_metadata(temporary)
+    zarr.consolidate_metadata(temporary, zarr_format=3)
     temporary.rename(path)
     return ArchiveStore(path, 0, None)
 
 
 def _reopened(path: Path) -> ArchiveStore | None:
     """A store that an earlier run has left, or None where it is none; what was not committed is forgotten."""
-    for partial in path.rglob("*.partial"):
-        partial.unlink(missing_ok=True)
     try:
-        times = _zarr().open_group(path, mode="r", use_consolidated=True)["time"]
+        check_store(path)
+        for partial in path.rglob("*.partial"):
+            partial.unlink(missing_ok=True)
+        times = _zarr().open_group(path, mode="r", use_consolidated=True, zarr_format=3)["time"]
         nrows = int(times.shape[0])
         return ArchiveStore(path, nrows, int(times[-1]) if nrows else None)
     except OSError:
@@ -153,7 +163,7 @@ def _reopened(path: Path) -> ArchiveStore | None:
 
 
 def _attributes(path: Path) -> dict[str, Any]:
-    return dict(json.loads((path / _ROOT).read_bytes()).get("attributes", {}))
+    return dict(json.loads((path / ROOT).read_bytes()).get("attributes", {}))
 
 
 def _identity(said: Mapping[str, Any]) -> tuple[Any, ...]:

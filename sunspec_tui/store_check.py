@@ -1,0 +1,283 @@
+"""What a store of the archive may claim, looked at before any library opens it.
+
+A store is a directory that anybody may have made. Only what this program writes is let through: Zarr version 3,
+known arrays, types and codecs, sizes within limits, and chunk files that are regular files and declare the size
+that they must have. Nothing here decompresses or executes anything.
+"""
+
+import json
+import math
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sunspec_tui.errors import ArchiveError
+from sunspec_tui.printable import printable
+from sunspec_tui.products import WIRE_PRODUCTS, plain_name
+
+ROOT = "zarr.json"
+TIME_UNITS = "microseconds since 1970-01-01"
+EVERY_CHUNK = "every_chunk_is_written"
+"""Attribute of stores whose missing chunks were deleted; in others they may also have held no number."""
+
+MAX_METADATA_BYTES = 1 << 20
+MAX_ROWS = 40_000_000
+"""Rows of a store: a day at 460 a second."""
+
+MAX_BINS = 1 << 22
+MAX_CHUNK_BYTES = 64 << 20
+"""A chunk in memory, but for one of a single row."""
+
+_TYPES = {"time": ("int64", 8), "frequency": ("float64", 8)}
+_PRODUCT_TYPE = ("float32", 4)
+_PRODUCT_NAMES = tuple(plain_name(product) for product in WIRE_PRODUCTS)
+_COMPRESSORS = ("zstd", "blosc")
+_ATTRIBUTES = frozenset({"units", "calendar", "long_name"})
+_MAX_TIME_CHUNK = 1 << 20
+_HEAD_BYTES = 18
+_VERSION_2 = (".zgroup", ".zattrs", ".zarray", ".zmetadata")
+
+
+class StoreRefused(ArchiveError):
+    """A store is none that this program wrote; the text says why, as the end of a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayClaim:
+    """What the metadata say of one array.
+
+    Attributes
+    ----------
+    shape, chunk
+        Of the array and of one chunk.
+    itemsize
+        Bytes of a value.
+    compressor
+        ``zstd``, ``blosc``, or empty.
+    """
+
+    shape: tuple[int, ...]
+    chunk: tuple[int, ...]
+    itemsize: int
+    compressor: str
+
+    @property
+    def chunk_bytes(self) -> int:
+        """A chunk in memory."""
+        return math.prod(self.chunk) * self.itemsize
+
+
+@dataclass(frozen=True, slots=True)
+class StoreClaim:
+    """What the metadata of a store say, after they were checked.
+
+    Attributes
+    ----------
+    path
+        The store.
+    arrays
+        Its arrays by name.
+    complete
+        Whether each chunk was written, also those without a number.
+    """
+
+    path: Path
+    arrays: dict[str, ArrayClaim]
+    complete: bool
+
+    @property
+    def nrows(self) -> int:
+        """Rows committed."""
+        return self.arrays["time"].shape[0]
+
+    @property
+    def products(self) -> list[str]:
+        """Names of the arrays that hold power."""
+        return [name for name in self.arrays if name not in _TYPES]
+
+
+def check_store(path: Path) -> StoreClaim:
+    """Look at a store's metadata and at the files of its axes.
+
+    Raises
+    ------
+    StoreRefused
+        If it is none that this program wrote.
+    OSError
+        If the disk cannot be read.
+    """
+    said = _metadata(path)
+    consolidated = _dict(_dict(said.get("consolidated_metadata")).get("metadata"))
+    _demand(said.get("node_type") == "group", "it is no group of arrays")
+    _demand("time" in consolidated and "frequency" in consolidated, "it has no consolidated time and frequency")
+    arrays = {name: _array(name, _dict(each)) for name, each in consolidated.items()}
+    nrows, nbins = arrays["time"].shape[0], arrays["frequency"].shape[0]
+    for name in set(arrays) - set(_TYPES):
+        _demand(arrays[name].shape == (nrows, nbins), f"{name} does not have the shape of its axes")
+        _demand(arrays[name].chunk[1] == nbins, f"chunks of {name} do not hold whole rows")
+    claim = StoreClaim(path, arrays, _dict(said.get("attributes")).get(EVERY_CHUNK) is True)
+    for name in _TYPES:
+        _check_axis(claim, name)
+    return claim
+
+
+def _metadata(path: Path) -> dict[str, Any]:
+    root = path / ROOT
+    if not os.path.lexists(root) and any(os.path.lexists(path / name) for name in _VERSION_2):
+        raise StoreRefused("it is of Zarr version 2, only version 3 is read")
+    try:
+        head = _read(root, MAX_METADATA_BYTES + 1)
+        _demand(head is not None, f"it has no {ROOT}")
+        assert head is not None  # noqa: S101 - just demanded
+        _demand(len(head) <= MAX_METADATA_BYTES, f"its {ROOT} is too long")
+        said = _dict(json.loads(head))
+    except (ValueError, RecursionError) as error:
+        raise StoreRefused(f"its {ROOT} cannot be read") from error
+    version = said.get("zarr_format")
+    _demand(version == 3, f"it is of Zarr version {printable(version, 20)}, only version 3 is read")
+    return said
+
+
+def _array(name: str, said: dict[str, Any]) -> ArrayClaim:
+    known = name in _TYPES or name in _PRODUCT_NAMES
+    _demand(known, f"it has an array {printable(name, 20)!r}, which no archive has")
+    data_type, itemsize = _TYPES.get(name, _PRODUCT_TYPE)
+    _demand(said.get("node_type") == "array" and said.get("zarr_format") == 3, f"{name} is no array of version 3")
+    _demand(said.get("data_type") == data_type, f"{name} is not of {data_type}")
+    grid, keys = _dict(said.get("chunk_grid")), _dict(said.get("chunk_key_encoding"))
+    _demand(grid.get("name") == "regular" and keys.get("name") == "default", f"{name} has chunks of another form")
+    _demand(_dict(keys.get("configuration")).get("separator", "/") == "/", f"{name} has chunks of another form")
+    _demand(not said.get("storage_transformers"), f"{name} is stored in another form")
+    attributes = _dict(said.get("attributes"))
+    _demand(set(attributes) <= _ATTRIBUTES, f"{name} has attributes that no archive has")
+    _demand(name != "time" or attributes.get("units") == TIME_UNITS, "its times are not in microseconds since 1970")
+    dimensions = 1 if name in _TYPES else 2
+    shape = _sizes(name, said.get("shape"), dimensions, least=0)
+    chunk = _sizes(name, _dict(grid.get("configuration")).get("chunk_shape"), dimensions, least=1)
+    claim = ArrayClaim(shape, chunk, itemsize, _compressor(name, said.get("codecs")))
+    _check_sizes(name, claim)
+    return claim
+
+
+def _check_sizes(name: str, claim: ArrayClaim) -> None:
+    if name == "frequency":
+        _demand(claim.shape[0] <= MAX_BINS and claim.chunk == claim.shape, f"it claims {claim.shape[0]} frequencies")
+        return
+    _demand(claim.shape[0] <= MAX_ROWS, f"it claims {claim.shape[0]} rows")
+    fits = claim.chunk[0] <= _MAX_TIME_CHUNK if name == "time" else claim.chunk_bytes <= MAX_CHUNK_BYTES
+    _demand(fits or claim.chunk[0] == 1, f"chunks of {name} claim {claim.chunk_bytes / 1e6:.0f} MB")
+
+
+def _sizes(name: str, said: Any, dimensions: int, *, least: int) -> tuple[int, ...]:
+    fits = isinstance(said, list) and len(said) == dimensions and all(type(n) is int and n >= least for n in said)
+    _demand(fits, f"{name} has no shape that an archive has")
+    return tuple(said)
+
+
+def _compressor(name: str, said: Any) -> str:
+    """The one compressor of an array; nothing else may be done to its bytes."""
+    codecs = [_dict(each) for each in said] if isinstance(said, list) else []
+    names = [each.get("name") for each in codecs]
+    allowed = names[:1] == ["bytes"] and len(names) <= 2 and all(each in _COMPRESSORS for each in names[1:])
+    _demand(allowed, f"{name} has codecs that no archive has")
+    _demand(_dict(codecs[0].get("configuration")).get("endian") == "little", f"{name} is not little-endian")
+    return str(names[1]) if len(names) == 2 else ""
+
+
+def _check_axis(claim: StoreClaim, name: str) -> None:
+    """Each chunk of an axis must be there: what is claimed is only believed as far as there are files."""
+    array = claim.arrays[name]
+    for i in range(-(-array.shape[0] // array.chunk[0]) if array.shape[0] else 0):
+        head = _read(claim.path / name / "c" / str(i), _HEAD_BYTES)
+        _demand(head is not None, f"it claims {claim.nrows} rows, but a part of its {name} axis is missing")
+        _check_head(f"{name}/c/{i}", array, head or b"")
+
+
+def missing_chunks(claim: StoreClaim, begin: int, end: int) -> dict[tuple[int, int], list[str]]:
+    """Chunks that are not there, of those that hold rows from `begin` up to `end`.
+
+    Returns
+    -------
+    dict
+        Names of the products, by first row and the row after the last.
+
+    Raises
+    ------
+    StoreRefused
+        If what stands for a chunk is no regular file, or claims to hold more than a chunk does.
+    OSError
+        If the disk cannot be read.
+    """
+    found: dict[tuple[int, int], list[str]] = {}
+    for name in claim.products:
+        for low, high in _absent(claim, name, begin, end):
+            found.setdefault((low, high), []).append(name)
+    return found
+
+
+def _absent(claim: StoreClaim, name: str, begin: int, end: int) -> Iterator[tuple[int, int]]:
+    """Runs of rows whose chunks of one product are not there."""
+    array = claim.arrays[name]
+    rows, first = array.chunk[0], -1
+    for i in range(begin // rows, -(-end // rows)):
+        head = _read(claim.path / name / "c" / str(i) / "0", _HEAD_BYTES)
+        if head is None:
+            first = max(begin, i * rows) if first < 0 else first
+            continue
+        _check_head(f"{name}/c/{i}/0", array, head)
+        if first >= 0:
+            yield first, i * rows
+            first = -1
+    if first >= 0:
+        yield first, end
+
+
+def _check_head(name: str, array: ArrayClaim, head: bytes) -> None:
+    """Hold the size that a chunk declares against what it must be; one that is cut off fails when it is read."""
+    declared = declared_bytes(head, array.compressor)
+    _demand(
+        declared is None or declared <= array.chunk_bytes,
+        f"{name} unpacks to {(declared or 0) / 1e6:.0f} MB, more than a chunk holds",
+    )
+
+
+def declared_bytes(head: bytes, compressor: str) -> int | None:
+    """Size that the first bytes of a compressed chunk declare; None where they declare none."""
+    if compressor == "blosc":
+        return int.from_bytes(head[4:8], "little") if len(head) >= 16 else None
+    if compressor != "zstd" or head[:4] != b"\x28\xb5\x2f\xfd" or len(head) < 5:
+        return None
+    # RFC 8878: the descriptor says how many bytes the window, the dictionary and the content's size take.
+    descriptor = head[4]
+    single = bool(descriptor & 0x20)
+    length = (1 if single else 0, 2, 4, 8)[descriptor >> 6]
+    start = 5 + (not single) + (0, 1, 2, 4)[descriptor & 3]
+    if not length or len(head) < start + length:
+        return None
+    return int.from_bytes(head[start : start + length], "little") + (256 if length == 2 else 0)
+
+
+def _read(path: Path, size: int) -> bytes | None:
+    """First bytes of a regular file; None where there is none. A pipe is not waited for, a link not followed."""
+    try:
+        mode = path.lstat().st_mode
+        _demand(stat.S_ISREG(mode), f"{printable(path.name, 40)} in it is no regular file")
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        return os.read(descriptor, size)
+    finally:
+        os.close(descriptor)
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _demand(holds: object, why: str) -> None:
+    if not holds:
+        raise StoreRefused(why)
