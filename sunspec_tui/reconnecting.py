@@ -8,7 +8,6 @@ while, the candidate becomes the active one, with all that waits in it. So no me
 """
 
 import math
-import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -86,8 +85,6 @@ class Reconnector:
         When a connection is replaced.
     monotonic
         Clock that never goes back, for silence; network operations have the system's.
-    getaddrinfo
-        Resolves names, as `socket.getaddrinfo`.
     """
 
     def __init__(
@@ -99,11 +96,10 @@ class Reconnector:
         times: ReconnectTimes,
         *,
         monotonic: Callable[[], float] = time.monotonic,
-        getaddrinfo: Callable[..., Any] = socket.getaddrinfo,
     ) -> None:
         self._context, self._port, self._reader, self._times = context, port, reader, times
         self._monotonic = monotonic
-        self._resolver = Resolver(host, port, getaddrinfo)
+        self._resolver = Resolver(host, port)
         self._search = Search(host, self._resolver, times.search, self._on_search)
         self._silence = Backoff(times.silence_s, times.longest_s)
         self.active: Connection | None = None

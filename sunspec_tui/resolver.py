@@ -5,7 +5,6 @@ The thread cannot be interrupted. It is a daemon, and a `Resolver` that is stopp
 
 import socket
 import threading
-from collections.abc import Callable
 from typing import Any
 
 from sunspec_tui.addresses import is_ip
@@ -21,13 +20,10 @@ class Resolver:
     ----------
     host, port
         A name or an IP address, and a port.
-    getaddrinfo
-        As `socket.getaddrinfo`.
     """
 
-    def __init__(self, host: str, port: int, getaddrinfo: Callable[..., Any] = socket.getaddrinfo) -> None:
+    def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
-        self._getaddrinfo = getaddrinfo
         self._thread: threading.Thread | None = None
         self._addresses: tuple[SocketAddress, ...] = ()
         self.problem = ""
@@ -59,7 +55,7 @@ class Resolver:
 
     def _answer(self, flags: int = 0) -> None:
         try:
-            found = self._getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM, flags=flags)
+            found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM, flags=flags)
         except (OSError, UnicodeError) as error:
             self.problem = getattr(error, "strerror", None) or "that is no host name"
             self._addresses = ()

@@ -50,7 +50,7 @@ class SearchTimes:
     first_s: float = 1.0
     longest_s: float = 600.0
     slow_name_s: float = 1.0
-    resolve_again_s: float = 10.0
+    resolve_again_s: float = 5.0
 
 
 class Search:

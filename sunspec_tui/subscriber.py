@@ -6,7 +6,6 @@ messages and knows neither rings nor screens; `reconnecting` says which connecti
 """
 
 import math
-import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -62,8 +61,6 @@ class Subscriber:
         When a connection is replaced.
     monotonic
         Clock that never goes back, for silence.
-    getaddrinfo
-        Resolves names, as `socket.getaddrinfo`.
     """
 
     def __init__(
@@ -74,15 +71,12 @@ class Subscriber:
         times: ReconnectTimes | None = None,
         *,
         monotonic: Callable[[], float] = time.monotonic,
-        getaddrinfo: Callable[..., Any] = socket.getaddrinfo,
     ) -> None:
         self._handler = handler
         self._context: zmq.Context[Any] = zmq.Context()
         self._wake = self._context.socket(zmq.PAIR)
         self._thread: threading.Thread | None = None
-        self._links = Reconnector(
-            self._context, host, port, self, times or ReconnectTimes(), monotonic=monotonic, getaddrinfo=getaddrinfo
-        )
+        self._links = Reconnector(self._context, host, port, self, times or ReconnectTimes(), monotonic=monotonic)
         self._said = (LinkState.CONNECTING, "")
         self._taken = 0
         self._poller, self._polled = zmq.Poller(), tuple[Any, ...]()

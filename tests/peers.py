@@ -1,0 +1,160 @@
+"""Programs that stand on a port where a publisher is expected: servers of other protocols, silent and broken ones."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import zmq
+
+GREETING = b"\xff" + b"\0" * 8 + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + b"\0" * 32
+
+
+def free_port() -> int:
+    """A loopback port that nobody has at the moment."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+@contextmanager
+def serving(port: int, talk: Callable[[socket.socket, threading.Event], None]) -> Iterator[list[socket.socket]]:
+    """A TCP server: `talk` has each connection, in a thread of its own, until the event is set."""
+    over, taken, threads = threading.Event(), list[socket.socket](), list[threading.Thread]()
+    server = socket.create_server(("127.0.0.1", port), reuse_port=False)
+    server.settimeout(0.05)
+
+    def conversation(one: socket.socket) -> None:
+        with suppress(OSError):
+            talk(one, over)
+
+    def accept() -> None:
+        while not over.is_set():
+            with suppress(TimeoutError):
+                one, _ = server.accept()
+                one.settimeout(10)
+                taken.append(one)
+                threads.append(threading.Thread(target=conversation, args=(one,)))
+                threads[-1].start()
+
+    accepting = threading.Thread(target=accept)
+    accepting.start()
+    try:
+        yield taken
+    finally:
+        over.set()
+        accepting.join()
+        server.close()
+        for each in taken:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+        for thread in threads:
+            thread.join()
+
+
+def http(one: socket.socket, over: threading.Event) -> None:
+    """Answer the first line, whatever it is, and close."""
+    received = b""
+    while b"\n" not in received and (chunk := one.recv(1000)):
+        received += chunk
+    one.sendall(b"HTTP/1.0 400 Bad Request\r\nConnection: close\r\n\r\n")
+    one.shutdown(socket.SHUT_RDWR)
+
+
+def garbage(one: socket.socket, over: threading.Event) -> None:
+    """Send rubbish and close."""
+    one.sendall(b"\x00\x01rubbish" * 50)
+    one.shutdown(socket.SHUT_RDWR)
+
+
+def greet_garbage(one: socket.socket, over: threading.Event) -> None:
+    """Greet as ZeroMQ does, then send rubbish."""
+    one.sendall(GREETING + b"\x04\xffxxxxx" * 20)
+    over.wait()
+
+
+def ssh(one: socket.socket, over: threading.Event) -> None:
+    """Send an SSH banner and wait."""
+    one.sendall(b"SSH-2.0-OpenSSH_9.6\r\n")
+    over.wait()
+
+
+def silent(one: socket.socket, over: threading.Event) -> None:
+    """Say nothing."""
+    over.wait()
+
+
+def closes(one: socket.socket, over: threading.Event) -> None:
+    """Close at once."""
+    one.shutdown(socket.SHUT_RDWR)
+
+
+TALKS = {
+    "HTTP": http,
+    "garbage": garbage,
+    "greeting and garbage": greet_garbage,
+    "SSH": ssh,
+    "silent": silent,
+    "closes": closes,
+}
+
+
+@contextmanager
+def foreign(port: int, kind: str) -> Iterator[None]:
+    """A peer of a kind: a name of `TALKS`, or a type of ZeroMQ socket."""
+    if kind in TALKS:
+        with serving(port, TALKS[kind]):
+            yield
+        return
+    with zmq.Context() as context, context.socket(getattr(zmq, kind)) as one:
+        one.linger = 0
+        one.bind(f"tcp://127.0.0.1:{port}")
+        yield
+
+
+class Relay:
+    """Passes TCP connections on to a port; a connection that is made dead stays open and carries nothing more."""
+
+    def __init__(self, port: int) -> None:
+        self._to = port
+        self._dead: set[int] = set()
+        self._manager = serving(0, self._talk)
+
+    def __enter__(self) -> "Relay":
+        self._server_port = free_port()
+        self._manager = serving(self._server_port, self._talk)
+        self.taken = self._manager.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._manager.__exit__(None, None, None)
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._server_port
+
+    def kill(self) -> None:
+        """Let all present connections carry nothing more, in both directions, and stay open."""
+        self._dead |= {id(each) for each in self.taken}
+
+    def _talk(self, one: socket.socket, over: threading.Event) -> None:
+        with socket.create_connection(("127.0.0.1", self._to)) as other:
+            back = threading.Thread(target=self._copy, args=(one, other, one, over))
+            back.start()
+            self._copy(other, one, one, over)
+            back.join()
+
+    def _copy(self, source: socket.socket, target: socket.socket, key: socket.socket, over: threading.Event) -> None:
+        source.settimeout(0.05)
+        with suppress(OSError):
+            while not over.is_set():
+                with suppress(TimeoutError):
+                    data = source.recv(65536)
+                    if id(key) in self._dead:
+                        continue
+                    if not data:
+                        break
+                    target.sendall(data)
+            target.shutdown(socket.SHUT_RDWR)
