@@ -90,6 +90,46 @@ def closes(one: socket.socket, over: threading.Event) -> None:
     one.shutdown(socket.SHUT_RDWR)
 
 
+def publishes(one: socket.socket) -> None:
+    """Greet a subscriber as a publisher does, until it has subscribed."""
+    one.sendall(GREETING + command(b"\x05READY\x0bSocket-Type\0\0\0\x03PUB"))
+    received = b""
+    # A probe greets and hangs up; a subscriber says READY and subscribes.
+    while b"\x01" not in received[64 + 26 :]:
+        chunk = one.recv(1000)
+        if not chunk:
+            raise ConnectionResetError
+        received += chunk
+
+
+def command(body: bytes) -> bytes:
+    """A short command of ZMTP."""
+    return bytes((4, len(body))) + body
+
+
+class EndlessPublisher:
+    """Sends one message whose parts do not end, until `limit` bytes have been taken or the peer hangs up."""
+
+    def __init__(self, part: bytes, limit: int) -> None:
+        self._part, self._limit = part, limit
+        self.sent = 0
+        self.over = threading.Event()
+
+    def __call__(self, one: socket.socket, over: threading.Event) -> None:
+        publishes(one)
+        if self.over.is_set():
+            return
+        size = len(self._part)
+        head = bytes((1, size)) if size < 256 else b"\x03" + size.to_bytes(8, "big")
+        chunk = (head + self._part) * max(1, 65536 // (size + 2))
+        try:
+            while self.sent < self._limit and not over.is_set():
+                one.sendall(chunk)
+                self.sent += len(chunk)
+        finally:
+            self.over.set()
+
+
 TALKS = {
     "HTTP": http,
     "garbage": garbage,

@@ -1,10 +1,15 @@
 """The monitor receives again whatever stood on the port before, and says what it was."""
 
+import json
 import logging
+import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -192,3 +197,20 @@ def test_endless_searches_leave_no_file_descriptors(publisher):
         before = psutil.Process().num_fds()
         poll_until(lambda: "attempt 2" in link(receiver))
         assert psutil.Process().num_fds() <= before + 4
+
+
+def has_namespaces() -> bool:
+    if shutil.which("unshare") is None:
+        return False
+    return subprocess.run(["unshare", "-rn", "true"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not has_namespaces(), reason="this machine gives no network namespaces")
+def test_a_retry_does_not_keep_the_port_from_the_producer():
+    script = Path(__file__).with_name("own_port.py")
+    run = ["unshare", "-rn", sys.executable, str(script), "4"]
+    told = subprocess.run(run, capture_output=True, check=True, text=True, timeout=60).stdout
+    result = json.loads(told)
+    assert result["refused"] == ""
+    assert result["bound"] == 40000
+    assert result["frames"] >= 3
