@@ -13,6 +13,12 @@ from sunspec_tui.geometry import pixel_bins
 
 Floats = NDArray[np.float32]
 
+
+def without_warnings() -> np.errstate:
+    """Arithmetic on bad and huge values that does not warn: what comes of them is bad itself, and shown as bad."""
+    return np.errstate(over="ignore", invalid="ignore", divide="ignore")
+
+
 MIDDLE_OF_BAND = (0.1, 0.9)
 """Levels look at this share of the bins: the edges of the band roll off."""
 
@@ -180,7 +186,8 @@ def nan_median(values: Floats) -> Floats:
     ordered = np.sort(np.where(np.isfinite(values), values, np.nan), axis=0)
     count = np.isfinite(ordered).sum(axis=0)
     middle = np.stack([np.maximum(count - 1, 0) // 2, count // 2]).clip(0, max(0, len(values) - 1))
-    return np.asarray(np.take_along_axis(ordered, middle, axis=0).mean(axis=0), np.float32)
+    # In double precision the mean of the two largest numbers is one of them, not infinity.
+    return np.asarray(np.take_along_axis(ordered, middle, axis=0).mean(axis=0, dtype=np.float64), np.float32)
 
 
 def level_label(value: float, span: float) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from sunspec_tui.geometry import Band, TimeAxis
 from sunspec_tui.picture import Drawing, Picture, Readout
 from sunspec_tui.products import Product, available, derive
-from sunspec_tui.scaling import Floats, Levels
+from sunspec_tui.scaling import Floats, Levels, without_warnings
 from sunspec_tui.times import CHANNEL_WIDTH_HZ, CHANNELS_PER_PIPELINE
 from sunspec_tui.traces import Traces
 from sunspec_tui.view import STEPS, Extent, Interval, View, marked_slots, refit, with_cursor_inside, with_product
@@ -178,6 +178,7 @@ class Scene:
             rows = self._rows(number, number + 1)
         return int(rows.slots[0]) if rows is not None and len(rows) else None
 
+    @without_warnings()
     def update(self) -> bool:
         """Fetch what is new and some of what is old; whether the pictures have changed."""
         self._keep_what_is_held()
@@ -347,6 +348,7 @@ class Scene:
         begin_s, end_s = (float(rows.times_s[0]) for rows in ends if rows is not None)
         return Interval(start, stop, begin_s, end_s, self.view.marks != (None, None))
 
+    @without_warnings()
     def draw(self) -> Picture | None:
         """The picture, brought up to date."""
         if self.picture is None:
@@ -364,12 +366,14 @@ class Scene:
         )
         return self.picture
 
+    @without_warnings()
     def power(self, product: Product) -> Floats | None:
         """The row at the picture's end, of one product, shape (nbins,)."""
         if self.latest is None or not len(self.latest) or product not in available(self.latest.data.shape[-1]):
             return None
         return derive(self.latest.data[-1], product)
 
+    @without_warnings()
     def power_under_cursor(self) -> tuple[Floats, float] | None:
         """Mean of the column under the cursor, shape (nbins,), and the end of its data; None where there is none."""
         cursor, picture = self.view.cursor, self.picture
@@ -392,6 +396,7 @@ class Scene:
         channels = axis.chan0 - 0.5 + np.arange(0, axis.nchan + 1, CHANNELS_PER_PIPELINE)
         return tuple((channels * CHANNEL_WIDTH_HZ / 1e6).tolist())
 
+    @without_warnings()
     def readout(self) -> Readout | None:
         """What lies under the cursor; None where there is none."""
         cursor, band = self.view.cursor, self.band

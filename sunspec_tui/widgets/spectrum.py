@@ -15,7 +15,17 @@ from sunspec_tui.cells import Grid
 from sunspec_tui.geometry import Band, labels, ticks
 from sunspec_tui.messages import CellPointed
 from sunspec_tui.painting import CellWidget
-from sunspec_tui.scaling import Floats, Levels, braille, level_label, middle_of_band, plain_dots, to_db, trace_dots
+from sunspec_tui.scaling import (
+    Floats,
+    Levels,
+    braille,
+    level_label,
+    middle_of_band,
+    plain_dots,
+    to_db,
+    trace_dots,
+    without_warnings,
+)
 
 AXIS_WIDTH = 6
 _MHZ_PER_LABEL = 9
@@ -95,6 +105,7 @@ class Spectrum(CellWidget):
 
     # Cells
 
+    @without_warnings()
     def build(self, grid: Grid) -> None:
         """Labels, traces, marks and the MHz axis."""
         scene = self._scene

@@ -18,7 +18,7 @@ from sunspec_tui.messages import CellPointed, Wheeled
 from sunspec_tui.painting import CellWidget
 from sunspec_tui.pen import Look
 from sunspec_tui.picture import Picture, Special
-from sunspec_tui.scaling import level_label
+from sunspec_tui.scaling import level_label, without_warnings
 from sunspec_tui.times import format_clock
 
 AXIS_WIDTH = 6
@@ -135,6 +135,7 @@ class Waterfall(CellWidget):
 
     # Cells
 
+    @without_warnings()
     def build(self, grid: Grid) -> None:
         """Labels, cells, colour bar and time axis."""
         scene = self._scene

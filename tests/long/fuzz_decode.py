@@ -17,6 +17,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import orjson
+
+from sunspec_tui import frame
 from sunspec_tui.errors import RejectedMessage
 from sunspec_tui.frame import Frame, decode
 
@@ -32,6 +35,8 @@ HEADER: dict[str, Any] = {
     "last_block_time": "2025-08-18 21:34:54.787341", "data_shape": [1, 8, 4], "data_type": "<f4",
     "seq": 12, "chan0": 560, "interval": 0.25,
 }  # fmt: skip
+MANY_KEYS = b"{" + b",".join(b'"%d":%d' % (n, n) for n in range(5000)) + b"}"
+VALID = orjson.dumps(HEADER)
 KEYS = [*HEADER, "lwa_time", "navg", "", "\x1b[2J", "é" * 40]
 PAYLOAD = bytes(range(128))
 NUMBERS = [
@@ -81,7 +86,7 @@ def other_keys(rng: random.Random) -> list[bytes]:
             header.pop(key, None)
         else:
             header[key] = some_value(rng)
-    return [b"data", json.dumps(header).encode(), PAYLOAD[: rng.choice([128, 128, 128, 64, 127, 4, 1])]]
+    return [b"data", orjson.dumps(header), PAYLOAD[: rng.choice([128, 128, 128, 64, 127, 4, 1])]]
 
 
 def other_shape(rng: random.Random) -> list[bytes]:
@@ -94,12 +99,12 @@ def other_shape(rng: random.Random) -> list[bytes]:
     if rng.random() < 0.2:
         header.pop("data_shape")
     size = values * rng.choice([1, 2, 4, 4, 4, 8]) + (rng.random() < 0.1)
-    return [b"data", json.dumps(header).encode(), rng.randbytes(size)]
+    return [b"data", orjson.dumps(header), rng.randbytes(size)]
 
 
 def other_bytes(rng: random.Random) -> list[bytes]:
     """A message with bytes of its header changed, cut out or doubled."""
-    raw = bytearray(json.dumps(HEADER).encode())
+    raw = bytearray(VALID)
     for _ in range(rng.randrange(1, 6)):
         at = rng.randrange(len(raw) or 1)
         kind = rng.randrange(4)
@@ -116,7 +121,7 @@ def other_bytes(rng: random.Random) -> list[bytes]:
 
 def other_parts(rng: random.Random) -> list[bytes]:
     """Parts that are too few, too many, or in another order."""
-    parts = [b"data", json.dumps(HEADER).encode(), PAYLOAD]
+    parts = [b"data", VALID, PAYLOAD]
     rng.shuffle(parts)
     return [rng.choice([*parts, b"", b"{}", b"data"]) for _ in range(rng.randrange(6))]
 
@@ -128,7 +133,7 @@ def huge(rng: random.Random) -> list[bytes]:
         b"[" * size + b"]" * size, b'{"a":' * size + b"1" + b"}" * size, b"[" + b"[]," * size + b"[]]", b"9" * size,
         b"0." + b"9" * size, b"[" + b"1," * size + b"1]", b'"' + b"\\u202e" * size + b'"',
         b'"' + "\U0001f600".encode() * size + b'"',
-        b"{" + b",".join(b'"%d":%d' % (n, n) for n in range(min(size, 5000))) + b"}", b"-" * size, b"1e" + b"9" * size,
+        MANY_KEYS, b"-" * size, b"1e" + b"9" * size,
     ])  # fmt: skip
     key = json.dumps(rng.choice(KEYS)).encode()
     header = json.dumps({name: value for name, value in HEADER.items() if rng.random() < 0.9}).encode()
@@ -141,6 +146,14 @@ KINDS: list[tuple[Callable[[random.Random], list[bytes]], int]] = [
 MAKERS = [maker for maker, share in KINDS for _ in range(share)]
 
 
+def outcome(parts: list[bytes]) -> Frame | RejectedMessage:
+    """What `decode` gives, or why it rejects."""
+    try:
+        return decode(parts)
+    except RejectedMessage as error:
+        return error
+
+
 def check(parts: list[bytes]) -> str:
     """Decode one message; its cause of rejection, or "frame".
 
@@ -149,13 +162,15 @@ def check(parts: list[bytes]) -> str:
     AssertionError
         If anything else comes of it, or if it takes too long.
     """
-    begun_s = time.thread_time()
-    try:
-        found = decode(parts)
-    except RejectedMessage as error:
-        found = error
-    spent_s = time.thread_time() - begun_s
-    assert spent_s <= MAX_CPU_S, f"{1e3 * spent_s:.1f} ms of CPU time"
+    begun_s = time.perf_counter()
+    found = outcome(parts)
+    # CPU time is never more than the time that has passed, and asking for it costs as much as a case.
+    if time.perf_counter() - begun_s > MAX_CPU_S:
+        frame._layout.cache_clear()
+        begun_s = time.thread_time()
+        outcome(parts)
+        spent_s = time.thread_time() - begun_s
+        assert spent_s <= MAX_CPU_S, f"{1e3 * spent_s:.1f} ms of CPU time"
     if isinstance(found, RejectedMessage):
         text = str(found)
         assert len(text) <= MAX_TEXT, f"a sentence of {len(text)} characters"
