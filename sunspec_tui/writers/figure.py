@@ -29,7 +29,7 @@ from sunspec_tui.products import Product
 from sunspec_tui.recording import Recording
 from sunspec_tui.retention import SOFTWARE
 from sunspec_tui.scaling import Levels, auto_levels, middle_of_band, to_db, without_warnings
-from sunspec_tui.times import CHANNEL_WIDTH_HZ, format_clock
+from sunspec_tui.times import format_clock
 from sunspec_tui.windows import recorded_job
 from sunspec_tui.writers.whole import whole_file
 
@@ -60,10 +60,7 @@ def slot_image(job: PlotJob) -> tuple[NDArray[np.float32], float, float]:
         no decibels; and the times of the image's left and right edges, seconds since 1970.
     """
     places = job.slots - job.slots[-1]
-    cadence_s = job.cadence_s if job.cadence_s > 0 else 1.0
-    # What lies before the first year has no date.
-    dated = max(1.0, (float(job.times_s[-1]) - _FIRST_DATE_S) / cadence_s)
-    span = int(min(1 - places[0], max(_MOST_SLOTS_PER_ROW * len(places), _LEAST_SLOTS), dated))
+    span = int(min(1 - places[0], max(_MOST_SLOTS_PER_ROW * len(places), _LEAST_SLOTS)))
     places = places + span - 1
     kept = places >= 0
     image = np.full((job.data.shape[1], span), np.nan, np.float32)
