@@ -196,8 +196,9 @@ def test_a_flood_of_odd_frames_is_one_line_a_second_of_each_kind(caplog):
     for n in range(3000):
         now_s[0] = n / 1000
         seq += 1 + (n % 7 == 0)
-        keys = [{"time_tag": n}, {"last_block_time": block_time(-n)}, {}, {"last_block_time": block_time(n - 1)}][n % 4]
-        take(receiver, n, **{"seq": seq} | keys)
+        before, same = {"last_block_time": block_time(-n, 0.01)}, {"last_block_time": block_time(n - 1, 0.01)}
+        keys = [{"time_tag": n}, before, {}, same][n % 4]
+        take(receiver, n, **{"seq": seq, "last_block_time": block_time(n, 0.01)} | keys)
     receiver.snapshot()
     kinds = [record.sunspec_event["event"] for record in caplog.records if hasattr(record, "sunspec_event")]
     for kind in ("restart", "reversal", "repeat", "gap"):
