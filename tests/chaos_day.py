@@ -146,14 +146,14 @@ class MonitorProcess:
 
 
 class ProducerProcess:
-    """A producer of small windows at full speed, which waits for its subscriber and drops nothing of itself."""
+    """A producer of small windows, which waits for its subscriber and drops nothing of itself."""
 
-    def __init__(self, port: int, seed: int, frames: int | None) -> None:
+    def __init__(self, port: int, seed: int, frames: int | None, speed: float) -> None:
         options = [
             "--port",
             port,
             "--speed",
-            0,
+            speed,
             "--wait",
             "--interval",
             0.05,
@@ -238,13 +238,28 @@ def stopped(pid: int) -> Iterator[None]:
 
 @dataclass
 class Day:
-    """One day; see `play`."""
+    """One day.
+
+    Attributes
+    ----------
+    frames, lives
+        Frames in all, and producers that they come from.
+    deadline_s
+        When to give up, on the clock of `time.monotonic`.
+    say
+        Prints a line.
+    stop_s
+        For how long each side is stopped.
+    speed
+        Of the producers, times real time; 0 is as fast as they go.
+    """
 
     frames: int
     lives: int
     deadline_s: float
     say: Callable[[str], None] = print
     stop_s: float = 1.5
+    speed: float = 0.0
 
     def play(self, home: Path) -> list[str]:
         """Play it in a directory; what did not agree, in sentences."""
@@ -274,7 +289,7 @@ class Day:
         before = self.monitor.counts()
         upstream = free_port()
         relay = Relay(upstream, port, n)
-        producer = ProducerProcess(upstream, n, None if killed else wanted)
+        producer = ProducerProcess(upstream, n, None if killed else wanted, self.speed)
         try:
             self._disturb(producer, relay, wanted)
             poll(lambda: relay.passed >= wanted, self._left_s(), f"{wanted} frames of life {n}")

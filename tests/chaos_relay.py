@@ -14,7 +14,7 @@ import numpy as np
 import orjson
 import zmq
 
-QUEUE_FRAMES = 200
+QUEUE_FRAMES = 100
 """Messages that may wait for the monitor: a monitor that stands still for a second loses some at full speed."""
 
 _QUIET_MS = 500
