@@ -35,7 +35,8 @@ class ColumnStore:
         self.rows_per_column = rows_per_column
         self.newest: int | None = None
         self._numbers = np.full(width, _NEVER, np.int64)
-        self._sums = np.zeros((width, nbins), np.float32)
+        # Doubles: a mean must not depend on the blocks in which its rows have come.
+        self._sums = np.zeros((width, nbins), np.float64)
         self._valid = np.zeros((width, nbins), np.int32)
         self._peaks = np.full((width, nbins), -np.inf, np.float32)
         self._rows = np.zeros(width, np.int32)
@@ -96,7 +97,7 @@ class ColumnStore:
             self._clear(at, number)
         picked = values[chosen]
         finite = np.isfinite(picked)
-        self._sums[at] += np.where(finite, picked, 0).sum(axis=0)
+        self._sums[at] += np.where(finite, picked, 0).sum(axis=0, dtype=np.float64)
         self._valid[at] += finite.sum(axis=0)
         np.maximum(self._peaks[at], np.where(finite, picked, -np.inf).max(axis=0), out=self._peaks[at])
         self._rows[at] += len(picked)
