@@ -37,6 +37,7 @@ from sunspec_tui.keys import FOOTER, GROUPS, KEYS
 from sunspec_tui.log_lines import LogLine, LogLines
 from sunspec_tui.messages import CellPointed, KeyClicked, Wheeled
 from sunspec_tui.painting import PaintedApp
+from sunspec_tui.printable import printable, printable_lines
 from sunspec_tui.products import available
 from sunspec_tui.scaling import Levels
 from sunspec_tui.scene import Scene
@@ -323,7 +324,7 @@ class Monitor(PaintedApp):
     def _say_waiting(self, text: str) -> None:
         if text != self._waiting:
             self._waiting = text
-            self.query_one("#waiting", Static).update(Text(text))
+            self.query_one("#waiting", Static).update(Text(printable_lines(text)))
 
     def _show_soon(self) -> None:
         """Show readings with the next tick, because a key has changed something."""
@@ -340,10 +341,14 @@ class Monitor(PaintedApp):
         now_s = time.monotonic()
         if bad and not panel.is_on_screen and now_s - self._notified_s >= NOTIFY_EVERY_S:
             self._notified_s = now_s
-            self.notify(bad[-1].text, severity="error", markup=False)
+            self.notify(bad[-1].text, severity="error")
         for line in lines:
             if line.is_failure:
                 screen.query_one(KeyLine).show_failure(line.text)
+
+    def notify(self, message: str, **options: Any) -> None:
+        """Say something for a moment, in characters that only show."""
+        super().notify(printable(message), **options | {"markup": False})
 
     def _time_of(self, line: LogLine) -> float:
         return line.time_s
@@ -383,7 +388,7 @@ class Monitor(PaintedApp):
                 f"rows before a change: {axis.nchan} channels x {axis.npol} products from channel {axis.chan0}, "
                 f"{format_clock(first_s)} to {format_clock(last_s)}; End goes back to live"
             )
-        self.notify(told, markup=False)
+        self.notify(told)
 
     def choose(self, **choices: Any) -> None:
         """Set parts of the view."""
@@ -514,7 +519,7 @@ class Monitor(PaintedApp):
             return
         told = status.problem or (f"web view at {status.url}" if status.url else "the web view is off")
         severity = "error" if status.problem else "information"
-        self.call_from_thread(self.notify, told, severity=severity, timeout=10 if status.url else None, markup=False)
+        self.call_from_thread(self.notify, told, severity=severity, timeout=10 if status.url else None)
         self.call_from_thread(self._show_soon)
 
     def action_export(self) -> None:
@@ -540,7 +545,7 @@ class Monitor(PaintedApp):
             told, severity = work(), "information"
         except Exception as error:  # noqa: BLE001 - a writer's library may fail in its own way; nothing is silent
             told, severity = str(error) if isinstance(error, SunspecError) else f"{name}: {error!r}", "error"
-        self.call_from_thread(self.notify, told, severity=severity, markup=False)
+        self.call_from_thread(self.notify, told, severity=severity)
 
     def action_collect_garbage(self) -> None:
         """Collect garbage and say what it brought."""

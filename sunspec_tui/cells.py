@@ -25,6 +25,8 @@ UNKNOWN = -1
 CONTINUED = 0
 """The right half of a wide character."""
 _FIRST_CLUSTER = 0x110000
+# A stranger's text may have as many marks on a letter, and as many such letters, as it likes.
+_MAX_CLUSTER, _MAX_CLUSTERS = 5, 4096
 # Cells that have not changed are written again where that is shorter than moving over them.
 _JOIN = 3
 _SPACE = ord(" ")
@@ -87,7 +89,9 @@ class Grid:
 
 
 def code_points(text: str) -> Ints:
-    """Code points of a text, int32."""
+    """Code points of a text, int32; what would move the cursor, turn the line or not show is a question mark."""
+    if not text.isprintable():
+        text = "".join(each if each.isprintable() else " " if each.isspace() else "?" for each in text)
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.int32)
 
 
@@ -125,10 +129,12 @@ class Canvas:
     # What should be there
 
     def cluster(self, text: str) -> int:
-        """The code of a character that needs several code points."""
+        """The code of a character that needs several code points; the first alone, where there are too many."""
         if len(text) == 1:
             return ord(text)
         if text not in self._clusters:
+            if len(text) > _MAX_CLUSTER or len(self._clusters) >= _MAX_CLUSTERS:
+                return ord(text[0])
             self._clusters[text] = _FIRST_CLUSTER + len(self._cluster_texts)
             self._cluster_texts.append(text)
         return self._clusters[text]

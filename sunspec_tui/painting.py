@@ -44,6 +44,8 @@ log = logging.getLogger(__name__)
 
 # Wide characters on a page that the canvas takes for narrow, because our pictures are drawn with it.
 _WIDE_AMONG_OURS = "\u25fd\u25fe"
+# They change how wide a character is, for some terminals.
+_SELECTORS = frozenset(map(chr, range(0xFE00, 0xFE10)))
 _SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 # How soon to look again where no event will say that the link has room.
 _RETRY_S = 0.05
@@ -178,7 +180,7 @@ class PaintedApp(Guarded, App[int]):
 
     def _codes(self, text: str) -> "np.ndarray[tuple[int], np.dtype[np.int32]]":
         """A code a cell; a wide character takes two cells."""
-        if text.isascii():
+        if text.isascii() and text.isprintable():
             return code_points(text)
         if self.ascii_only:
             text = ascii_text(text)
@@ -188,9 +190,10 @@ class PaintedApp(Guarded, App[int]):
         for each in text:
             width = cell_len(each)
             if width == 0:
-                if codes and codes[-1] != CONTINUED:
+                # A mark stays with its letter; what does not show goes: it would act on the terminal instead.
+                if codes and codes[-1] != CONTINUED and each.isprintable() and each not in _SELECTORS:
                     codes[-1] = self.canvas.cluster(self.canvas.text_of(codes[-1]) + each)
-            elif width > 1 and each in _WIDE_AMONG_OURS:
+            elif (width > 1 and each in _WIDE_AMONG_OURS) or not each.isprintable():
                 codes += [ord("?")] * width
             else:
                 codes += [ord(each)] + [CONTINUED] * (width - 1)

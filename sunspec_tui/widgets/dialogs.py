@@ -16,6 +16,7 @@ from textual.widgets import Input, Label, Static
 from sunspec_tui.errors import UsageError
 from sunspec_tui.guarded import Guarded
 from sunspec_tui.keys import Key
+from sunspec_tui.printable import printable
 from sunspec_tui.recording import file_form
 from sunspec_tui.scaling import Levels
 
@@ -93,7 +94,7 @@ class NumberScreen(Guarded, ModalScreen[tuple[float, ...] | None]):
             numbers = ()
         problem = self.problem(numbers) if len(numbers) == self.count else f"{event.value!r} is not {self.example}"
         if problem:
-            self.query_one("#problem", Label).update(Text(problem))
+            self.query_one("#problem", Label).update(Text(printable(problem)))
         else:
             self.dismiss(numbers)
 
@@ -132,7 +133,7 @@ class ExportScreen(Guarded, ModalScreen[str | None]):
         """Hand on the name, or say what is wrong with it."""
         problem = self.problem(event.value.strip())
         if problem:
-            self.query_one("#problem", Label).update(Text(problem))
+            self.query_one("#problem", Label).update(Text(printable(problem)))
         else:
             self.dismiss(event.value.strip())
 
