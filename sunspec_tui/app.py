@@ -45,7 +45,7 @@ from sunspec_tui.showing import spectrum_scene, view_line, waterfall_scene
 from sunspec_tui.times import format_clock, format_iso
 from sunspec_tui.view import PANELS, PICTURES, THEMES, Cursor, Interval
 from sunspec_tui.webview import WebState
-from sunspec_tui.widgets.dialogs import DelayScreen, ExportScreen, HelpScreen, LevelsScreen
+from sunspec_tui.widgets.dialogs import DelayScreen, ExportScreen, HelpScreen, LevelsScreen, Palette
 from sunspec_tui.widgets.file_readings import interval_text, plots_text
 from sunspec_tui.widgets.panels import DelayPanel, KeyLine, LogPanel, Panel, TextCells
 from sunspec_tui.widgets.readings import health_text, memory_text, status_text, waiting_text
@@ -580,6 +580,11 @@ class Monitor(PaintedApp):
             yield SystemCommand(f"Palette {palette}", "colours of the waterfall", partial(self.choose, palette=palette))
         for theme in THEMES:
             yield SystemCommand(f"Theme {theme}", "colours of the rest", partial(self.choose, theme=theme))
+
+    def action_command_palette(self) -> None:
+        """Find an action by its name."""
+        if not Palette.is_open(self):
+            self.push_screen(Palette(id="--command-palette"))
 
     async def action_end(self, status: int) -> None:
         """End the monitor with an exit status."""

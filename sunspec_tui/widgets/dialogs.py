@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.command import CommandList, CommandPalette
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
@@ -60,6 +61,14 @@ class HelpScreen(Guarded, ModalScreen[None]):
     def action_scroll(self, by: int) -> None:
         """Scroll by lines."""
         self.query_one("#help", VerticalScroll).scroll_relative(y=by, animate=False)
+
+
+class Palette(Guarded, CommandPalette):
+    """Textual's command palette, in a window that may have no room for its list."""
+
+    def _action_command_list(self, action: str) -> None:
+        if self.query_one(CommandList).size:
+            super()._action_command_list(action)
 
 
 class NumberScreen(Guarded, ModalScreen[tuple[float, ...] | None]):
