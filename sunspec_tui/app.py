@@ -583,7 +583,7 @@ class Monitor(PaintedApp):
 
     def action_command_palette(self) -> None:
         """Find an action by its name."""
-        if not Palette.is_open(self):
+        if not isinstance(self.screen, Palette):
             self.push_screen(Palette(id="--command-palette"))
 
     async def action_end(self, status: int) -> None:
