@@ -390,7 +390,7 @@ def test_a_number_that_only_one_frame_has_counts_nothing(first, second):
     assert [each.slot for each in found] == [0, 1, 2]
 
 
-@pytest.mark.parametrize(("time_s", "mark"), [(1, Mark.REPEAT), (0.5, Mark.REVERSAL)])
+@pytest.mark.parametrize(("time_s", "mark"), [(1, Mark.REPEAT), (0.5, Mark.REVERSAL), (1.25, Mark.NONE)])
 def test_a_restart_may_repeat_or_reverse_the_time_too(time_s, mark):
     _, found = place_all([frame(0, tag=1), frame(1, tag=1), frame(time_s, tag=2)])
     assert found[2].mark == Mark.RESTART | mark
@@ -415,7 +415,7 @@ def test_a_long_silence_by_numbers_is_told_before_the_stall_is_over():
 
 def test_the_connection_is_shown_with_its_words():
     health = StreamHealth()
-    assert health.reading(0.0).link_words == "not started"
+    assert (health.reading(0.0).link_words, health.reading(0.0).link_attempt) == ("not started", 0)
     health.linked(LinkState.LOST, "no route to host", 3)
     reading = health.reading(0.0)
     assert (reading.link, reading.link_detail, reading.link_attempt) == (LinkState.LOST, "no route to host", 3)
