@@ -58,6 +58,7 @@ class Driver(LinuxDriver):
         self._file = self._output  # type: ignore[assignment]
         self._size = self._size or self._get_terminal_size()
         self._questions = 0
+        self._questions_lock = threading.Lock()
         self._input_is_gone = False
         self._told: set[str] = set()
         self._last_resort: threading.Timer | None = None
@@ -84,8 +85,13 @@ class Driver(LinuxDriver):
     def write(self, data: str) -> None:
         """Write to the terminal, while there is one."""
         if self.is_writing and not self._output.is_gone:
-            self._questions = min(_MAX_QUESTIONS, self._questions + data.count(QUESTION))
+            self._count_questions(data.count(QUESTION))
             super().write(data)
+
+    def _count_questions(self, more: int) -> None:
+        """Note questions that were asked, or below 0 that were answered: in one thread each."""
+        with self._questions_lock:
+            self._questions = min(_MAX_QUESTIONS, max(0, self._questions + more))
 
     def start_application_mode(self) -> None:
         """Take the terminal."""
@@ -177,7 +183,7 @@ class Driver(LinuxDriver):
             return
         for message in self._messages(maker, tokens):
             if type(message).__name__ == "CursorPosition":
-                self._questions = max(0, self._questions - 1)
+                self._count_questions(-1)
             self.process_message(message)
         self._wait_for_app()
 

@@ -314,7 +314,7 @@ class PaintedApp(Guarded, App[int]):
         return [
             Region(region.x, region.y, region.right, region.bottom)
             for widget in self.cell_widgets
-            if widget.is_picture and (region := widget.content_region)
+            if widget.is_picture and widget.screen is self.screen and (region := widget.content_region)
         ]
 
     def link_reading(self) -> LinkReading:
