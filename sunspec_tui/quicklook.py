@@ -6,12 +6,12 @@ process alone writes files. Dask loads with the first question.
 
 import math
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from sunspec_tui.archiving import StoreName, stores
 from sunspec_tui.datasets import from_dataset
 from sunspec_tui.errors import ArchiveError, NoRowsError, UsageError
 from sunspec_tui.extras import optional
+from sunspec_tui.picture_pool import Call, made_in_processes
 from sunspec_tui.plot_reduction import finite_means
 from sunspec_tui.products import WIRE_PRODUCTS, Product, plain_name
 from sunspec_tui.recording import Recording
@@ -33,6 +34,9 @@ PERIODS_S = {"day": 86_400.0, "hour": 3_600.0}
 _COLUMNS = 1440
 _HOUR_S = 3600.0
 _SCHEDULER_TIMEOUT_S = 10
+
+Reduced = list[tuple[Recording, int]]
+"""An hour's means over columns of time, and its number of rows, for each frequency axis."""
 
 
 def quicklook(
@@ -62,9 +66,9 @@ def quicklook(
         Only periods that begin between these, seconds since 1970.
     scheduler
         A cluster's scheduler, ``tcp://host:8786``, whose workers have this package and see the archive under the same
-        path; None makes a cluster of this machine's cores.
+        path; None uses this machine's cores, through pipes that nobody else can reach.
     workers
-        Processes of the cluster that is made here; as many as cores by default.
+        Processes on this machine; as many as cores by default.
 
     Raises
     ------
@@ -75,32 +79,31 @@ def quicklook(
     MissingExtraError
         If dask or another library of the archive is not installed.
     """
-    distributed = optional("distributed", "quick-looks")
     optional("xarray", "reading an archive")
+    optional("dask", "reading an archive")
     wanted = Product(product) if product in tuple(Product) else None
     if wanted is None:
         raise UsageError(f"there is no product {product!r}; choose one of {', '.join(Product)}")
     periods = list(_periods(directory, PERIODS_S[per], start_s, end_s))
     if not periods:
         raise ArchiveError(f"{directory} has no stores such as 2026-11-25.zarr in that time; check the directory")
-    with ExitStack() as started:
-        client = _client(started, distributed, scheduler, workers)
-        drawn = {
-            client.submit(draw, _hours(client, directory, wanted, begin_s, per), product, per, pure=False): begin_s
-            for begin_s in periods
-        }
-        failed = []
-        for future in distributed.as_completed(list(drawn)):
-            begin_s = drawn[future]
-            if future.status != "finished":
+    hours = {begin_s: _hours(directory, wanted, begin_s, per) for begin_s in periods}
+    drawing = partial(draw, product=product, per=per)
+    if scheduler is None:
+        drawn = made_in_processes(hours.items(), drawing, workers or os.cpu_count() or 1)
+    else:
+        drawn = _made_on_cluster(hours, drawing, scheduler)
+    failed = []
+    with closing(drawn):
+        for begin_s, pictures in drawn:
+            if isinstance(pictures, BaseException):
                 # One hour that cannot be read must not cost the other days their pictures.
-                failed.append(f"{format_iso(begin_s)[:13]}: {future.exception()}")
+                failed.append(f"{format_iso(begin_s)[:13]}: {pictures}")
                 continue
-            for number, picture in enumerate(future.result()):
+            for number, picture in enumerate(pictures):
                 yield _written(out, begin_s, per, number, picture)
-            future.release()
     if failed:
-        raise ArchiveError(f"{len(failed)} of {len(drawn)} pictures could not be made, the first of {failed[0]}")
+        raise ArchiveError(f"{len(failed)} of {len(hours)} pictures could not be made, the first of {failed[0]}")
 
 
 def _periods(directory: Path, period_s: float, start_s: float, end_s: float) -> Iterator[float]:
@@ -114,32 +117,36 @@ def _periods(directory: Path, period_s: float, start_s: float, end_s: float) -> 
                 yield begin_s
 
 
-def _client(started: ExitStack, distributed: Any, scheduler: str | None, workers: int | None) -> Any:
-    if scheduler is None:
-        cluster = distributed.LocalCluster(
-            n_workers=workers or os.cpu_count() or 1, threads_per_worker=1, dashboard_address=None, host="127.0.0.1",
-            silence_logs=50,
-        )  # fmt: skip
-        started.callback(cluster.close)
-        return started.enter_context(distributed.Client(cluster))
+def _made_on_cluster(
+    hours: dict[float, list[Call[Reduced]]], drawing: Callable[[list[Reduced]], list[bytes]], scheduler: str
+) -> Generator[tuple[float, list[bytes] | BaseException], None, None]:
+    """Pictures that a cluster of the user's own makes, as they come."""
+    distributed = optional("distributed", "quick-looks on a cluster")
     try:
-        return started.enter_context(distributed.Client(scheduler, timeout=_SCHEDULER_TIMEOUT_S))
+        client = distributed.Client(scheduler, timeout=_SCHEDULER_TIMEOUT_S)
     except (OSError, ValueError, TimeoutError) as error:
         raise ArchiveError(f"no scheduler answers at {scheduler}: {error}; check --scheduler") from error
+    with client:
+        drawn = {
+            client.submit(drawing, [client.submit(each, *given, pure=False) for each, given in calls], pure=False): key
+            for key, calls in hours.items()
+        }
+        for future in distributed.as_completed(list(drawn)):
+            finished = future.status == "finished"
+            yield drawn[future], future.result() if finished else future.exception()
+            future.release()
 
 
-def _hours(client: Any, directory: Path, product: Product, begin_s: float, per: str) -> list[Any]:
-    """Futures of the parts of a period."""
+def _hours(directory: Path, product: Product, begin_s: float, per: str) -> list[Call[Reduced]]:
+    """Calls that make the parts of a period."""
     period_s = PERIODS_S[per]
     column_s = period_s / _COLUMNS
     count = max(1, round(period_s / _HOUR_S))
-    return [
-        client.submit(reduce_hour, str(directory.absolute()), str(product), begin_s + n * _HOUR_S, column_s, pure=False)
-        for n in range(count)
-    ]
+    name = str(directory.absolute())
+    return [(reduce_hour, (name, str(product), begin_s + n * _HOUR_S, column_s)) for n in range(count)]
 
 
-def reduce_hour(directory: str, product: str, begin_s: float, column_s: float) -> list[tuple[Recording, int]]:
+def reduce_hour(directory: str, product: str, begin_s: float, column_s: float) -> Reduced:
     """Means over columns of time of one hour of an archive, and its number of rows, for each frequency axis."""
     # What ends on the hour belongs to it; the microsecond keeps midnight's row in its own day.
     try:

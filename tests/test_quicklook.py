@@ -1,9 +1,15 @@
 """Pictures of whole days: what is in them, and that any number of workers makes the same ones."""
 
 import shutil
+import subprocess
+import sys
+import threading
+from contextlib import suppress
 
 import numpy as np
+import psutil
 import pytest
+from conftest import poll_until
 from PIL import Image
 from recordings import recording
 
@@ -84,6 +90,44 @@ def test_any_number_of_workers_makes_the_same_pictures_of_days(archive, tmp_path
         with Image.open(tmp_path / "one" / name) as picture:
             assert picture.size == (1800, 1500)
     assert capsys.readouterr().out.count("quicklook_") == 4
+
+
+def sockets_of(process):
+    """Addresses on which a process and its children listen."""
+    found = set()
+    for each in (process, *process.children(recursive=True)):
+        with suppress(psutil.Error):
+            found |= {each.laddr for each in each.net_connections("tcp") if each.status == psutil.CONN_LISTEN}
+    return found
+
+
+@pytest.mark.timeout(180)
+def test_pictures_are_made_without_a_socket_that_others_could_reach(archive, tmp_path):
+    command = [sys.executable, "-m", "sunspec_tui", "quicklook", str(archive), "--out", str(tmp_path), "--workers", "2"]
+    listening, seen = set(), 0
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as run:
+        process = psutil.Process(run.pid)
+        pause = threading.Event()
+        while run.poll() is None:
+            with suppress(psutil.Error):
+                listening |= sockets_of(process)
+                seen = max(seen, len(process.children(recursive=True)))
+            pause.wait(0.05)
+    assert run.returncode == 0
+    assert seen >= 2
+    assert listening == set()
+
+
+@pytest.mark.timeout(180)
+def test_processes_that_make_pictures_end_with_a_parent_that_is_killed(archive, tmp_path):
+    command = [sys.executable, "-m", "sunspec_tui", "quicklook", str(archive), "--out", str(tmp_path), "--workers", "2"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+        process = psutil.Process(run.pid)
+        poll_until(lambda: len(process.children()) >= 2, 60, "the processes")
+        children = process.children(recursive=True)
+        run.kill()
+    _, alive = psutil.wait_procs(children, timeout=30)
+    assert alive == []
 
 
 @pytest.mark.timeout(180)
