@@ -131,7 +131,11 @@ class MonitorProcess:
         """Ask it to end; its status."""
         self.process.send_signal(signal.SIGCONT)
         self.process.terminate()
-        status = self.process.wait(60)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(60)
+        if self.process.poll() is None:
+            self.process.kill()
+        status = self.process.wait(10)
         self._reader.join(10)
         return status
 
@@ -198,9 +202,9 @@ class Viewers:
                 viewer.recv(timeout=10)
 
     def _watch_and_vanish(self) -> None:
-        viewer = connect(f"ws://127.0.0.1:{self._port}/live?product=I", max_size=2**25, proxy=None)
-        viewer.recv(timeout=10)
-        viewer.socket.close()
+        with connect(f"ws://127.0.0.1:{self._port}/live?product=I", max_size=2**25, proxy=None) as viewer:
+            viewer.recv(timeout=10)
+            viewer.socket.shutdown(socket.SHUT_RDWR)
 
     def _ask(self) -> None:
         for path in ("status", "refresh?n_frames=20", "metrics"):
@@ -416,6 +420,8 @@ def main() -> int:
     parser.add_argument("--lives", type=int, default=12, help="producers, one after the other")
     parser.add_argument("--minutes", type=float, default=30.0, help="give up after so many")
     given = parser.parse_args()
+    # Whoever ends it early must not leave the processes behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     begun_s = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="sunspec-chaos-") as name:
         day = Day(given.frames, given.lives, begun_s + 60 * given.minutes)
