@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sunspec_tui.frame import Frame
+from sunspec_tui.frame import Frame, quoted
 from sunspec_tui.health import HealthReading, LinkState, StreamState
 from sunspec_tui.pipelines import described
 from sunspec_tui.snapshot import Axis, Snapshot
@@ -19,6 +19,7 @@ _UNITS = {"seconds": 1.0, "milliseconds": 1e-3, "microseconds": 1e-6, "nanosecon
 _BLOCK_TIMES = ("last_block_time", "lwa_time")
 # Frames of one gulp come at once; a busy machine alone does not bring them so near.
 _NEAR = 0.4
+_MAX_PROBLEM = 120
 
 
 def findings(
@@ -138,7 +139,7 @@ def _readings(header: Mapping[str, Any]) -> dict[str, dict[str, str]]:
             continue
         try:
             number = float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             found[key] = {}
             continue
         readings = {unit: number * size for unit, size in _UNITS.items()}
@@ -154,9 +155,9 @@ def _readings(header: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 def _block_time(value: object) -> dict[str, str]:
     """The one reading of a time in text, or why there is none."""
     try:
-        return {"UTC": format_iso(parse_block_time(str(value)))}
-    except ValueError as error:
-        return {f"no time: {error}": "unknown"}
+        return {"UTC": format_iso(parse_block_time(value if isinstance(value, str) else quoted(value)))}
+    except (ValueError, OverflowError) as error:
+        return {f"no time: {error}"[:_MAX_PROBLEM]: "unknown"}
 
 
 def _known(value: float) -> float | None:
@@ -204,8 +205,13 @@ def _header_lines(found: Mapping[str, Any]) -> list[str]:
         readings = found["times"].get(key)
         meant = "" if not readings else " = " + ", or ".join(f"{moment} as {unit}" for unit, moment in readings.items())
         # A key is a stranger's text: nothing of it may reach the terminal as a command.
-        lines.append(f"header     {key if key.isidentifier() else ascii(key)}: {value!a}{meant}")
+        lines.append(f"header     {_ascii(key) if not key.isidentifier() else key}: {_ascii(value)}{meant}")
     return lines
+
+
+def _ascii(value: object) -> str:
+    """A stranger's value in a bounded number of ASCII characters, however long or deep it is."""
+    return quoted(value).encode("ascii", "backslashreplace").decode()
 
 
 def _missing(found: Mapping[str, Any]) -> str:

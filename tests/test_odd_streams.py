@@ -12,6 +12,7 @@ import pytest
 from conftest import block_time, message, producing
 
 from sunspec_tui import StreamReceiver
+from sunspec_tui.doctor import findings, report
 from sunspec_tui.errors import UsageError
 
 PROGRAM = Path(sys.executable).with_name("sunspec-tui")
@@ -225,3 +226,21 @@ def test_frames_that_wait_for_a_slow_loop_are_bounded_in_bytes(publisher):
             waiting = [frame.data.nbytes for frame in frames]
     assert sum(waiting) <= 2**27
     assert frames.frames_missed == 60 - len(waiting)
+
+
+# What the doctor says of a header
+
+
+@pytest.mark.parametrize("key", ["x", "lwa_time", "\x1b[2J"])
+@pytest.mark.parametrize(
+    "extra", [b"[" * 900 + b"]" * 900, b'"' + b"\\u202e" * 9000 + b'"', b"[" + b"1," * 20_000 + b"1]"]
+)
+def test_the_doctor_reports_a_header_however_deep_or_long(key, extra):
+    receiver = still()
+    topic, header, payload = message(GOOD)
+    receiver.on_message([topic, header[:-1] + b"," + json.dumps(key).encode() + b":" + extra + b"}", payload])
+    found = findings(receiver.snapshot(), receiver.last_frame(), [0.0], {})
+    lines = report(found)
+    assert any(line.startswith("header") for line in lines)
+    assert max(map(len, lines)) < 600
+    assert all(line.isprintable() for line in lines)
