@@ -150,11 +150,15 @@ def text_line(snapshot: Snapshot) -> str:
     if snapshot.delay.note:
         parts.append(snapshot.delay.note)
     if snapshot.archive.state is not ArchiveState.OFF:
-        lost = f", {snapshot.archive.rows_missed} lost" if snapshot.archive.rows_missed else ""
-        parts.append(f"archive {snapshot.archive.state}, {snapshot.archive.rows_written} rows{lost}")
+        archive = snapshot.archive
+        lost = f", {archive.rows_missed} lost" if archive.rows_missed else ""
+        waiting = f", {archive.rows_waiting} waiting" if archive.problem and archive.rows_waiting else ""
+        parts.append(f"archive {archive.state}, {archive.rows_written} rows{waiting}{lost}")
     if snapshot.web.state is WebState.SERVING:
         parts.append(f"web {snapshot.web.viewers} {'viewer' if snapshot.web.viewers == 1 else 'viewers'}")
-    parts += filter(None, (plots.last_error, snapshot.archive.problem, snapshot.web.problem, *snapshot.problems))
+    parts += filter(
+        None, (plots.last_error, plots.note, snapshot.archive.problem, snapshot.web.problem, *snapshot.problems)
+    )
     return printable("  ".join(map(printable, parts)), _MAX_LINE)
 
 

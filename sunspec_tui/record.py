@@ -12,7 +12,7 @@ from sunspec_tui.products import WIRE_PRODUCTS
 from sunspec_tui.snapshot import Snapshot
 from sunspec_tui.times import format_iso
 
-_WITH_PATHS = ("plot_error", "archive_error", "web_error", "problems")
+_WITH_PATHS = ("plot_error", "plot_note", "archive_error", "web_error", "problems")
 
 
 def status_record(snapshot: Snapshot) -> dict[str, Any]:
@@ -57,6 +57,7 @@ def status_record(snapshot: Snapshot) -> dict[str, Any]:
         "plots_failed": plots.failed,
         "last_plot": plots.last_path,
         "plot_error": plots.last_error,
+        "plot_note": plots.note,
         "plots_kept": plots.kept,
         "plots_kept_bytes": plots.kept_bytes,
         "plots_removed": plots.removed,

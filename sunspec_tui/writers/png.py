@@ -25,7 +25,7 @@ from sunspec_tui.writers.plot_process import PlotProcess
 log = logging.getLogger(__name__)
 
 ANSWER_TIMEOUT_S = 60.0
-_STOP_S = 2.0
+_STOP_S = 1.0
 _PAUSE_S = 1.0
 _MAX_WAIT_S = 3600.0
 
