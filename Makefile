@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test test-seeds seeded-bugs mutation chaos-day fuzz-decode random-streams fuzz-files lint bench bench-against pictures clean
+.PHONY: help install demo test test-seeds seeded-bugs mutation chaos-day fuzz-decode random-streams fuzz-files fuzz-terminal lint bench bench-against pictures clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -54,6 +54,9 @@ random-streams: install  ## odd streams through every reader: STEPS=100000 SEED=
 
 fuzz-files: install  ## spoilt files of every form through the readers: CASES=20000, SEED=1; HDF5 has a process for each
 	$(BIN)/python tests/mutated_files.py --cases $(or $(CASES),20000) --seed $(or $(SEED),1) $(ARGS)
+
+fuzz-terminal: install  ## bytes, sizes and keys at random to monitors on a pseudo-terminal: SECONDS=300, SEED=0
+	$(BIN)/python tests/long/fuzz_terminal.py --seconds $(or $(SECONDS),300) --seed $(or $(SEED),0)
 
 lint: install  ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

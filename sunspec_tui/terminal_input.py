@@ -103,7 +103,7 @@ class InputSplitter:
         """
         self._end_what_is_late(now_s)
         text = self._decode(data)
-        if self._state is _State.PASTE:
+        if self._state is _State.PASTE or now_s < self._wary_until_s:
             text = self._without_reports(text)
         if text:
             self._last_s = now_s
@@ -163,7 +163,7 @@ class InputSplitter:
         return text
 
     def _without_reports(self, text: str) -> str:
-        """Text of a paste without what the terminal sends by itself: it goes on when a paste has no end."""
+        """Text without what the terminal sends by itself: that goes on while a paste has no end."""
         self._found += [Token(Kind.SEQUENCE, report) for report in _REPORT.findall(text)]
         return _REPORT.sub("", text)
 

@@ -172,7 +172,7 @@ class Screen:
                 result = what(*arguments)
                 return await result if asyncio.iscoroutine(result) else result
 
-        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(30)
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(120)
 
     async def _wait_for_receiver(self) -> None:
         while self.app._opened is None:
@@ -216,7 +216,7 @@ class Screen:
         self.do(self._settle)
 
     async def _settle(self) -> None:
-        app, deadline_s, calm = self.app, self._loop.time() + 20, 0
+        app, deadline_s, calm = self.app, self._loop.time() + 90, 0
         while calm < 3:
             for field in app.screen.query(Input):
                 field.cursor_blink = False

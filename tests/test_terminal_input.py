@@ -129,7 +129,7 @@ def test_the_rest_of_a_paste_that_was_given_up_does_not_act_as_keys():
     splitter = InputSplitter()
     splitter.feed(b"\x1b[200~first part", 0.0)
     splitter.tick(MAX_GAP_S)
-    assert splitter.feed(b"second part, quite late", 2.0) == []
+    assert splitter.feed(b"second part, quite late\x1b[5;5R", 2.0) == [sequence("\x1b[5;5R")]
     assert splitter.feed(b"the end\x1b[201~q", 5.0) == typed("q")
     assert splitter.feed(b"abcdef", 5.1) == typed("abcdef")
 

@@ -1,0 +1,141 @@
+"""Send what no terminal should send to the whole monitor on a pseudo-terminal: it must live, and obey keys.
+
+    python tests/long/fuzz_terminal.py --seconds 300 --seed 0
+
+Each round begins a monitor and sends it, in an order that follows from the seed and the round's number, spoilt forms of
+what terminals send, sizes, and keys; now and then a key must still do what it says. At the end `q` must end the monitor
+with status 0, in little memory. A failure is repeated by its seed and ``--first ROUND --rounds 1``.
+"""
+
+import argparse
+import os
+import random
+import select
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from terminal_cases import ANSWERS, BROKEN, DEMO, KITTY, MOUSE, PASTES, SIZES, obeys
+from terminals import PROGRAM, Terminal
+
+CASES = [*BROKEN, *KITTY, *MOUSE, *SIZES, *ANSWERS, *PASTES]
+PIECES = [
+    b"\x1b",
+    b"\x1b[",
+    b"\x1b]",
+    b"\x1bP",
+    b"\x1bO",
+    b"\x1b_",
+    b"\x9b",
+    b"\x9d",
+    b"\x07",
+    b"\x1b\\",
+    b";",
+    b":",
+    b"?",
+    b"<",
+]
+FINALS = b"uRtMmycnAHIO~"
+# Keys that neither end the monitor nor open something that is not closed by escape.
+KEYS = b" xXcC[]sabzZhnvyeif01234 5\\d\t,.<>(){}jk"
+MAX_GROWN_BYTES = 96 << 20
+STEPS_PER_ROUND = 60
+
+
+def spoilt(number: random.Random) -> bytes:
+    """A case that is cut, doubled, mixed with noise, or made up."""
+    data = number.choice(CASES)[:2000]
+    kind = number.randrange(6)
+    if kind == 0:
+        data = data[: number.randrange(len(data) + 1)]
+    elif kind == 1:
+        place = number.randrange(len(data) + 1)
+        data = data[:place] + number.randbytes(number.randrange(1, 5)) + data[place:]
+    elif kind == 2:
+        data = b"".join(number.choice([*PIECES, b"%d" % number.getrandbits(number.randrange(1, 70))]) for _ in range(8))
+        data = b"\x1b[" + data + bytes([number.choice(FINALS)])
+    elif kind == 3:
+        data = number.randbytes(number.randrange(1, 300))
+    elif kind == 4:
+        data = data * number.randrange(2, 20)
+    # What ends or suspends the monitor is a key, however it has come.
+    return data.translate(None, b"q\x03\x1a\x11\x1c")
+
+
+def size(number: random.Random) -> tuple[int, int]:
+    """Columns and lines, small ones often."""
+    most = number.choice([(4, 4), (12, 60), (200, 6), (200, 60), (140, 45)])
+    return number.randint(1, most[0]), number.randint(1, most[1])
+
+
+def step(monitor: Terminal, number: random.Random) -> None:
+    """One thing that happens to a monitor."""
+    kind = number.random()
+    if kind < 0.6:
+        for _ in range(number.choice([1, 1, 1, 20])):
+            os.write(monitor.master, spoilt(number)[:3000])
+    elif kind < 0.8:
+        for _ in range(number.choice([1, 1, 10])):
+            monitor.resize(*size(number))
+    else:
+        os.write(monitor.master, bytes(number.choices(KEYS, k=number.randrange(1, 6))))
+
+
+def escape_all(monitor: Terminal) -> None:
+    """Close what keys in the noise have opened, on a window of the usual size."""
+    monitor.resize(120, 40)
+    for _ in range(3):
+        select.select([], [], [], 0.4)
+        monitor.press("\x1b")
+    select.select([], [], [], 0.4)
+
+
+def play(seed: int, number: int, steps: int, home: Path) -> None:
+    """Play one round; raises where the monitor does not live and obey."""
+    chance = random.Random(f"{seed} {number}")
+    monitor = Terminal([*PROGRAM, *DEMO], home)
+    try:
+        monitor.shows("LIVE", timeout_s=60)
+        process = psutil.Process(monitor.process.pid)
+        before = process.memory_info().rss
+        for place in range(steps):
+            step(monitor, chance)
+            if place % 20 == 19:
+                escape_all(monitor)
+                obeys(monitor)
+        escape_all(monitor)
+        obeys(monitor)
+        assert process.memory_info().rss - before < MAX_GROWN_BYTES, "the monitor has grown"
+        monitor.press("q")
+        assert monitor.process.wait(20) == 0
+    finally:
+        monitor.end()
+
+
+def main() -> int:
+    """Play rounds until the time is up."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=300.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--rounds", type=int, default=1 << 30)
+    given = parser.parse_args()
+    end_s, played = time.monotonic() + given.seconds, 0
+    while played < given.rounds and time.monotonic() < end_s:
+        with tempfile.TemporaryDirectory() as home:
+            try:
+                play(given.seed, given.first + played, STEPS_PER_ROUND, Path(home))
+            except BaseException as error:
+                print(f"round {given.first + played} of seed {given.seed}: {error}")
+                raise
+        played += 1
+    print(f"{played} rounds of {STEPS_PER_ROUND} steps with seed {given.seed}: all monitors lived and obeyed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
