@@ -69,6 +69,11 @@ class StillMonitor(Monitor):
     """A monitor that looks at its receiver when the test says so."""
 
     CSS_PATH = Path(app.__file__).with_name("styles.tcss")
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        # History is fetched whole before anything is drawn: levels follow what was drawn before.
+        self.scene._clock = lambda: 0.0
     NOTIFICATION_TIMEOUT = 1000.0
 
     def _handle_signals(self, loop: asyncio.AbstractEventLoop) -> None:
