@@ -74,6 +74,7 @@ class StillMonitor(Monitor):
         super().__init__(*arguments, **options)
         # History is fetched whole before anything is drawn: levels follow what was drawn before.
         self.scene._clock = lambda: 0.0
+
     NOTIFICATION_TIMEOUT = 1000.0
 
     def _handle_signals(self, loop: asyncio.AbstractEventLoop) -> None:
