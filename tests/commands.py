@@ -19,12 +19,11 @@ END_S = 30
 @contextmanager
 def running(words: list[str], **options: Any) -> Iterator[subprocess.Popen[Any]]:
     """A command that is killed at the end if it still runs."""
-    process = subprocess.Popen(words, **options)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+    with subprocess.Popen(words, **options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def closing(*descriptors: int) -> Callable[[], None]:
