@@ -99,6 +99,11 @@ def _status_of(words: list[str]) -> int:
         return asked.status
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+    except OSError as error:
+        # The machine's doing, such as no file descriptors; what of it can be mended by the user is a SunspecError.
+        log.debug("where it failed", exc_info=True)
+        complain(f"cannot go on: {printable(error)}")
+        return EXIT_FAILED
 
 
 # Arguments
@@ -163,6 +168,8 @@ def _monitor(arguments: Sequence[str]) -> int:
             terminal=not on_terminal,
             problems=problems,
         )
+        # A producer of the demo has threads before the receiver runs.
+        started.enter_context(problems.watching_threads())
         open_receiver = partial(_open_receiver, started, settings, problems)
         if on_terminal:
             return _run_on_terminal(open_receiver, settings)
