@@ -294,6 +294,8 @@ def _stream(arguments: Sequence[str]) -> int:
             say(f"{whose} {json.dumps(faults.report())}")
         if feed.error is not None:
             raise feed.error
+        if problems.threads_ended:
+            return EXIT_FAILED
         return EXIT_OK if ending.asked is None else ending.asked
 
 

@@ -20,6 +20,9 @@ from sunspec_tui.retention import DEFAULT_KEEP, Keep
 from sunspec_tui.webview import WebOptions
 
 BEAM_PORT_BASE = 30000
+MAX_INTERVAL_S = 1e6
+"""Data time that a frame may have."""
+
 MAX_FILE_BYTES = 64 * 1024
 """Size that a file of settings may have."""
 
@@ -118,7 +121,11 @@ class StreamSettings:
     addr: str = _setting("127.0.0.1", "address to publish on, no port", "stream", host=parse_bind_host)
     port: int = _setting(9798, "port to publish on, 0 takes a free one", "stream", least=0, most=65535)
     interval: float | None = _setting(
-        None, "seconds of data in a frame; 0.25, or one row of a file that has rows of 0.1 s or more", "stream", above=0
+        None,
+        "seconds of data in a frame; 0.25, or one row of a file that has rows of 0.1 s or more",
+        "stream",
+        above=0,
+        most=MAX_INTERVAL_S,
     )
     speed: float = _setting(1.0, "times real time; 0 is as fast as it goes", "source", least=0)
     loop: bool = _setting(False, "begin again at the end of the file", "source")

@@ -27,10 +27,16 @@ class Problems:
     ----------
     monotonic
         A clock that never goes back.
+
+    Attributes
+    ----------
+    threads_ended
+        Threads of ours that have ended on an error.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
+        self.threads_ended = 0
         self._lock = threading.Lock()
         self._texts: dict[str, str] = {}
         self._lost: dict[str, int] = {}
@@ -79,6 +85,7 @@ class Problems:
 
     def thread_ended(self, name: str, error: BaseException) -> None:
         """Note that a thread of ours has ended on an error."""
+        self.threads_ended += 1
         frames = traceback.extract_tb(error.__traceback__)
         place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
         text = f"the thread {name} has ended on an error, restart the program: {named_error(error)}{place}"

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.addresses import endpoint, host_and_port, is_ipv6, parse_bind_host
 from sunspec_tui.averaging import Sequence, WindowAverager
+from sunspec_tui.config import MAX_INTERVAL_S
 from sunspec_tui.encoding import Encode, Message, encode
 from sunspec_tui.errors import UsageError
 from sunspec_tui.proclog import ProcessLog, pin
@@ -32,7 +33,7 @@ from sunspec_tui.subscriptions import MAX_TOPIC_BYTES, Subscriptions
 from sunspec_tui.times import CLOCK_HZ, format_block_time, tag_to_unix
 
 SEND_QUEUE_FRAMES = 1000
-_LINGER_MS = 1000
+_LINGER_MS, _LOSSLESS_LINGER_MS = 1000, 20_000
 _BEHIND_LOG_S = _CUT_OFF_LOG_S = 1.0
 _MAX_MESSAGES_READ = 500
 _RECEIVE_BUFFER_BYTES = 4096
@@ -114,8 +115,11 @@ class AvgStreamingOp:
     ) -> None:
         if ntime_gulp < 1:
             raise UsageError(f"a gulp of {ntime_gulp} spectra holds none; choose an ntime_gulp of 1 or more")
-        if not (math.isfinite(stream_interval) and stream_interval > 0):
-            raise UsageError(f"an interval of {stream_interval} s cannot be averaged over; choose one above 0")
+        if not 0 < stream_interval <= MAX_INTERVAL_S:
+            raise UsageError(
+                f"an interval of {stream_interval} s cannot be averaged over; choose one above 0, "
+                f"of {MAX_INTERVAL_S:.0f} s at most"
+            )
         self.log = log or logging.getLogger(__name__)
         self.iring = iring
         self.ntime_gulp = ntime_gulp
@@ -214,10 +218,11 @@ class AvgStreamingOp:
         self._process_log.update("bind", ncore=1, core0=-1 if self.core is None else self.core)
 
     def _close(self) -> None:
-        """Send what is queued for a moment more, then close."""
+        """Send what is queued for a moment more, longer where nothing may be lost, then close."""
         context, self._context = self._context, None
         if context is not None:
-            context.destroy(linger=0 if self._stopping.is_set() else _LINGER_MS)
+            linger_ms = _LOSSLESS_LINGER_MS if self._lossless else _LINGER_MS
+            context.destroy(linger=0 if self._stopping.is_set() else linger_ms)
 
     def _first_subscriber(self) -> bool:
         """Wait for somebody to listen; False when asked to end first."""

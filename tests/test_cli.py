@@ -165,8 +165,10 @@ def live_port():
 def test_doctor_says_what_the_stream_says_of_itself(live_port):
     done = run("doctor", "--port", live_port, "--frames", "3")
     assert done.returncode == 0, done.stderr
-    for words in ("13.4", "chan0 560 (from the header)", "cadence    0.25", "as ticks", "3 received"):
+    for words in ("13.4", "chan0 560 (from the header)", "cadence    0.25", "as ticks"):
         assert words in done.stdout
+    # On a busy machine more have come when it looks.
+    assert int(re.search(r"(\d+) received", done.stdout)[1]) >= 3
 
 
 def test_doctor_tells_a_dead_address_and_ends_with_status_1():

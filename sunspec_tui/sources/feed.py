@@ -129,8 +129,11 @@ class Feed:
         """Write a sequence that begins at `done_s` of the data's time; gives the time of its end."""
         for gulp in gulps:
             done_s += len(gulp) * self._source.spectrum_s
-            if self._speed and self._stopping.wait(max(0.0, self._begun_s + done_s / self._speed - self._monotonic())):
-                raise Closed
+            if self._speed:
+                wait_s = self._begun_s + done_s / self._speed - self._monotonic()
+                # A lock cannot wait for centuries.
+                if self._stopping.wait(min(max(0.0, wait_s), threading.TIMEOUT_MAX)):
+                    raise Closed
             self._ring.write(gulp)
         return done_s
 
