@@ -4,7 +4,7 @@ import base64
 import io
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -40,13 +40,22 @@ def chromium() -> Iterator[Browser]:
 class Visit:
     """A page that is open, what it reports of itself, and what it complained of."""
 
-    def __init__(self, browser: Browser, url: str, settings: str = "", *, size: tuple[int, int] = (1000, 700)) -> None:
+    def __init__(
+        self,
+        browser: Browser,
+        url: str,
+        settings: str = "",
+        *,
+        size: tuple[int, int] = (1000, 700),
+        before: Callable[[Page], None] = lambda _: None,
+    ) -> None:
         self.context = browser.new_context(viewport={"width": size[0], "height": size[1]})
         self.page: Page = self.context.new_page()
         self.complaints: list[str] = []
         self.page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
+        before(self.page)
         self.page.goto(url + settings)
         self.wait_for(lambda report: report is not None)
 

@@ -231,16 +231,19 @@ def test_long_answers_are_compressed_and_pictures_are_not(live):
             assert answer.headers["content-encoding"] == "gzip"
             packed = b"".join(answer.iter_raw())
         assert len(json.loads(gzip.decompress(packed))["rows"]) == 60
-        assert "content-encoding" not in visitor.get(f"{live}plot", headers={"accept-encoding": "gzip"}).headers
+        assert (
+            "content-encoding"
+            not in visitor.get(f"{live}plot", headers={"accept-encoding": "gzip"}, timeout=60).headers
+        )
 
 
 def test_the_figure_is_a_picture_that_is_kept_for_who_asks_next(live):
     begun_s = time.monotonic()
-    first = httpx.get(f"{live}plot", timeout=30)
+    first = httpx.get(f"{live}plot", timeout=60)
     assert first.headers["content-type"] == "image/png"
     assert first.content.startswith(b"\x89PNG")
     if time.monotonic() - begun_s < 4:
-        assert httpx.get(f"{live}plot", timeout=30).content == first.content
+        assert httpx.get(f"{live}plot", timeout=60).content == first.content
     assert "/" not in first.headers.get("content-disposition", "")
 
 
@@ -276,7 +279,7 @@ def test_metrics_have_what_the_status_has(live):
 def test_the_file_describes_every_answer_and_no_other(live):
     described = set(API["paths"])
     for path in described:
-        assert httpx.get(live.rstrip("/") + path, timeout=30).status_code == 200, path
+        assert httpx.get(live.rstrip("/") + path, timeout=60).status_code == 200, path
     told = set(re.findall(r"Route\(\"(/[a-z]+)\"", (resources.files("sunspec_tui.serving") / "site.py").read_text()))
     assert told - {"/live"} <= described
 

@@ -92,8 +92,8 @@ class Figures:
 
     def _on_event(self, event: PlotEvent) -> None:
         """Hand on what the plot writer tells from its thread."""
-        # A loop that has ended has nobody who waits.
-        if self._loop is not None:
+        # Where plots go is of no interest here, and a loop that has ended has nobody who waits.
+        if self._loop is not None and not event.unusual:
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._tell, event)
 

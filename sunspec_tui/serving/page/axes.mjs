@@ -8,20 +8,26 @@ export function ticks(low, high, most) {
   const rough = (high - low) / most, power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough);
   const found = [];
-  for (let n = Math.ceil(low / step - 1e-9); n * step <= high + step * 1e-9; n++) found.push(n * step);
+  // Numbers so large that the next one is the same would never reach the end.
+  const first = Math.ceil(low / step - 1e-9);
+  if (!Number.isSafeInteger(first)) return [];
+  for (let n = first; n * step <= high + step * 1e-9 && found.length <= 2 * most; n++) found.push(n * step);
   return found;
 }
 
 /** The step of round moments, at most `most` of them in a span of seconds. */
 export const stepOf = (seconds, most) => STEPS_S.find((each) => each >= seconds / most) ?? 86400;
 
+/** Whether a moment has a date of four digits a year: others, and what is no number, are not worded. */
+const isDated = (seconds) => seconds >= -62167219200 && seconds < 253402300799;
+
 export function clock(seconds, digits = 0) {
-  if (!Number.isFinite(seconds)) return "–";
+  if (!isDated(seconds)) return "–";
   const text = new Date(Math.round(seconds * 1000)).toISOString();
   return digits ? text.slice(11, 12 + 8 + Math.min(3, digits)) : text.slice(11, 19);
 }
 
-export const day = (seconds) => Number.isFinite(seconds) ? new Date(seconds * 1000).toISOString().slice(0, 10) : "–";
+export const day = (seconds) => isDated(seconds) ? new Date(seconds * 1000).toISOString().slice(0, 10) : "–";
 
 /** A number with as many digits as its size needs. */
 export function short(value) {

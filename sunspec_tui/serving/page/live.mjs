@@ -1,6 +1,8 @@
 // The connection to the server: it comes back by itself, says how far the page has come, and hands on what arrives.
 
-const FIRST_WAIT_MS = 250, MOST_WAIT_MS = 4000, SEEN_MS = 250, SILENT_MS = 8000;
+import { read } from "./protocol.mjs";
+
+const FIRST_WAIT_MS = 250, MOST_WAIT_MS = 4000, GOOD_MS = 5000, SEEN_MS = 250, SILENT_MS = 8000;
 
 export class Live {
   /** `on` has `open`, `closed(reason)`, `text(record)` and `bytes(buffer)`. */
@@ -24,6 +26,7 @@ export class Live {
     this.heardAt = performance.now();
     socket.onopen = () => {
       this.connected = true;
+      this.openedAt = performance.now();
       this.seen = this.told = null;
       this.on.open();
     };
@@ -61,12 +64,24 @@ export class Live {
     }
   }
 
+  /** Takes a message; one that cannot be understood ends the connection, since what follows cannot be trusted either. */
   #take(data) {
     this.heardAt = performance.now();
-    this.wait = FIRST_WAIT_MS;
+    try {
+      this.#understand(data);
+    } catch (error) {
+      this.socket.close();
+      this.#lost(`the server sent what this page does not understand (${error.message})`);
+      return;
+    }
+    // Not at once: a server that is wrong each time would be asked four times a second.
+    if (this.heardAt - this.openedAt > GOOD_MS) this.wait = FIRST_WAIT_MS;
+  }
+
+  #understand(data) {
     if (typeof data === "string") {
       this.bytes += data.length;
-      this.on.text(JSON.parse(data));
+      this.on.text(read(data));
     } else {
       this.bytes += data.byteLength;
       this.seen = this.on.bytes(data) ?? this.seen;

@@ -2,9 +2,11 @@
 
 import { clock } from "./axes.mjs";
 import { Controls } from "./controls.mjs";
+import { Held } from "./held.mjs";
 import { CAPACITY, History } from "./history.mjs";
 import { fromDb, isSigned, measured, steady, toDb } from "./levels.mjs";
 import { Live } from "./live.mjs";
+import { palettes } from "./palettes.mjs";
 import { decode } from "./protocol.mjs";
 import { element, say, showStatus, worded } from "./readings.mjs";
 import { drawScales, drawTimes, waterfallBox } from "./scales.mjs";
@@ -93,8 +95,7 @@ class Page {
     const message = decode(buffer);
     this.rowAt = now() - (message.kind === 1 && this.status?.silence_s ? 1000 * this.status.silence_s : 0);
     if (!this.held) this.#take(message);
-    else if (this.held.length < CAPACITY) this.held.push(message);
-    else this.heldTooMuch = true;
+    else this.held.push(message);
     return message.first + message.rows;
   }
 
@@ -107,13 +108,12 @@ class Page {
 
   pause() {
     const held = this.held;
-    this.held = held ? null : [];
-    for (const message of held ?? []) {
+    this.held = held ? null : new Held(CAPACITY);
+    for (const message of held?.messages ?? []) {
       if (message.type === "axis") this.axis = message;
       else this.#take(message);
     }
-    if (held && this.heldTooMuch) this.live.choose(this.settings.product);
-    this.heldTooMuch = false;
+    if (held?.isFull) this.live.choose(this.settings.product);
     this.controls.paused(this.held !== null);
     this.dirty = true;
   }
@@ -173,7 +173,14 @@ class Page {
     this.drawnAt = at;
     this.dirty = false;
     const begun = now();
-    this.#draw();
+    try {
+      this.#draw();
+      this.failed = "";
+    } catch (error) {
+      // What comes next may be drawn again.
+      if (this.failed !== error.message) console.error(error);
+      this.failed = error.message;
+    }
     this.frames.drawn++;
     this.frames.times.push(at);
     this.frames.cost.push(now() - begun);
@@ -340,9 +347,9 @@ class Page {
   #showBanner(state) {
     const banner = element("banner");
     const empty = !this.history.filled;
-    banner.hidden = !state.stale && !empty;
+    banner.hidden = !state.stale && !empty && !this.failed;
     banner.classList.toggle("quiet", !state.stale);
-    const words = state.stale ? `${state.word}: ${state.why}` : this.missing || `Nothing has been received yet. ${state.why}`;
+    const words = this.failed ? `The picture cannot be drawn: ${this.failed}` : state.stale ? `${state.word}: ${state.why}` : this.missing || `Nothing has been received yet. ${state.why}`;
     say("banner", words);
   }
 
@@ -380,19 +387,11 @@ function fullscreen() {
   else element("view").requestFullscreen?.();
 }
 
-/** Palettes as tables of RGBA. */
-async function palettes() {
-  const answer = await fetch("palettes.json");
-  const named = await answer.json();
-  return Object.fromEntries(Object.entries(named).map(([name, digits]) => {
-    const table = new Uint8Array(256 * 4);
-    for (let n = 0; n < 256; n++) {
-      for (let part = 0; part < 3; part++) table[4 * n + part] = parseInt(digits.substr(6 * n + 2 * part, 2), 16);
-      table[4 * n + 3] = 255;
-    }
-    return [name, table];
-  }));
+/** Says why there is no picture yet. */
+function excuse(why) {
+  element("state").value = "DISCONNECTED";
+  say("why", why);
 }
 
-const page = new Page(await palettes());
+const page = new Page(await palettes(excuse));
 Object.defineProperty(globalThis, "sunspec", { value: { get report() { return page.report; }, picture: () => page.picture() } });

@@ -4,14 +4,23 @@ export const HISTORY = 1, ROW = 2;
 const HEADER_BYTES = 24, ROW_HEADER_BYTES = 32, VERSION = 1;
 export const PRODUCTS = ["XX", "YY", "XY_real", "XY_imag", "I", "Q", "U", "V", "V/I"];
 
-/** Reads a message; rows come as `values` (n × bins, NaN where there is no number) with times, slots and marks. */
+export const MAX_BINS = 16384, MAX_ROWS = 65536;
+const LARGEST = 3.4028234663852886e38;
+
+/** Reads a message; rows come as `values` (n × bins, NaN where there is no number) with times, slots and marks. Throws. */
 export function decode(buffer) {
+  if (buffer.byteLength < HEADER_BYTES) throw new Error(`a message of ${buffer.byteLength} bytes`);
   const view = new DataView(buffer);
   if (view.getUint8(0) !== VERSION) throw new Error(`a message of version ${view.getUint8(0)}, known is ${VERSION}`);
   const kind = view.getUint8(1), bits = view.getUint8(2), product = PRODUCTS[view.getUint8(3)];
   const epoch = view.getUint32(4, true), rows = view.getUint32(8, true), bins = view.getUint32(12, true);
   const first = view.getFloat64(16, true);
   const rowBytes = Math.ceil((ROW_HEADER_BYTES + bins * bits / 8) / 8) * 8;
+  // Before anything is made of its size.
+  if (![HISTORY, ROW].includes(kind) || ![8, 16].includes(bits) || !product) throw new Error("a message of an unknown kind");
+  if (!(bins >= 1 && bins <= MAX_BINS && rows <= MAX_ROWS)) throw new Error(`a message of ${rows} rows of ${bins} bins`);
+  if (buffer.byteLength !== HEADER_BYTES + rows * rowBytes) throw new Error("a message that is not as long as it says");
+  if (!(Number.isSafeInteger(first) && first >= 0)) throw new Error("rows without a number");
   const message = {
     kind, product, epoch, rows, bins, first,
     times: new Float64Array(rows), slots: new Float64Array(rows), marks: new Uint8Array(rows),
@@ -20,6 +29,36 @@ export function decode(buffer) {
   for (let n = 0; n < rows; n++) readRow(view, HEADER_BYTES + n * rowBytes, bits, n, message);
   return message;
 }
+
+const KINDS = {
+  text: (value) => typeof value === "string",
+  number: (value) => Number.isFinite(value),
+  numberOrNull: (value) => value === null || Number.isFinite(value),
+  texts: (value) => Array.isArray(value) && value.every((each) => typeof each === "string"),
+  product: (value) => PRODUCTS.includes(value),
+  products: (value) => Array.isArray(value) && value.every((each) => PRODUCTS.includes(each)),
+  bins: (value) => Number.isInteger(value) && value >= 1 && value <= MAX_BINS,
+};
+const FIELDS = {
+  status: {
+    time: "text", source: "text", state: "text", link: "text", frames_received: "number", frames_rejected: "number",
+    frames_missing: "numberOrNull", cadence_s: "numberOrNull", rate_hz: "numberOrNull", delay_s: "numberOrNull",
+    delay_used: "text", warnings: "texts", silence_s: "numberOrNull", stall_after_s: "numberOrNull",
+  },
+  axis: { epoch: "number", product: "product", products: "products", bins: "bins", low_mhz: "number", bin_mhz: "number" },
+};
+
+/** Reads a record, of which the page uses these fields; one that is unknown is left to newer pages. Throws. */
+export function read(text) {
+  const record = JSON.parse(text);
+  for (const [name, kind] of Object.entries((Object.hasOwn(FIELDS, record?.type) && FIELDS[record.type]) || {})) {
+    if (!KINDS[kind](record[name])) throw new Error(`a record of type ${record.type} with a wrong ${name}`);
+  }
+  if (typeof record?.type !== "string") throw new Error("a record without a type");
+  return record;
+}
+
+const limited = (power) => Math.min(LARGEST, Math.max(-LARGEST, power));
 
 function readRow(view, at, bits, n, message) {
   message.times[n] = view.getFloat64(at, true);
@@ -34,7 +73,7 @@ function readRow(view, at, bits, n, message) {
   } else {
     for (let b = 0; b < bins; b++) {
       const code = view.getUint16(codes + 2 * b, true);
-      values[out + b] = code ? unit * Math.sinh(low + step * (code - 1)) : NaN;
+      values[out + b] = code ? limited(unit * Math.sinh(low + step * (code - 1))) : NaN;
     }
   }
 }
@@ -43,6 +82,6 @@ function readRow(view, at, bits, n, message) {
 function powers(unit, low, step, count) {
   const table = new Float32Array(count);
   table[0] = NaN;
-  for (let code = 1; code < count; code++) table[code] = unit * Math.sinh(low + step * (code - 1));
+  for (let code = 1; code < count; code++) table[code] = limited(unit * Math.sinh(low + step * (code - 1)));
   return table;
 }

@@ -4,6 +4,8 @@ import { clock, day, short, span } from "./axes.mjs";
 import { UNSENT } from "./history.mjs";
 import { isSigned, toDb } from "./levels.mjs";
 
+const MAX_WORDS = 500;
+
 export const element = (id) => document.getElementById(id);
 
 /** What is known of a place in the picture. */
@@ -28,10 +30,10 @@ export function showStatus(status, age, history) {
   say("source", status.source);
 }
 
-/** Puts words into an element; the same words again would be laid out anew. */
+/** Puts words into an element, as text; the same words again would be laid out anew, and very many not at all. */
 export function say(id, words) {
-  const at = element(id);
-  if (at.textContent !== String(words)) at.textContent = words;
+  const at = element(id), text = String(words).slice(0, MAX_WORDS);
+  if (at.textContent !== text) at.textContent = text;
 }
 
 function counted(id, count) {

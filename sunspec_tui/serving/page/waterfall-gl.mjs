@@ -87,6 +87,7 @@ export class GlPainter {
     this.pictures = [false, true].map((several) => program(gl, picture(several), ["found", "size", "slots", "run", "offset"]));
     for (const unit of [POWERS, PALETTE, FOUND]) texture(gl, unit);
     this.target = gl.createFramebuffer();
+    this.maxBins = gl.getParameter(gl.MAX_TEXTURE_SIZE);
     this.version = -1;
     this.known = ""; // what the levels of all rows were found with
     this.fresh = []; // places of rows whose levels are not found yet
@@ -96,7 +97,7 @@ export class GlPainter {
   /** Takes what is new: all rows, or those at `places`. */
   load(history, places) {
     const gl = this.gl;
-    if (this.lost || !history.bins) return;
+    if (this.lost || !history.bins || history.bins > this.maxBins) return;
     gl.activeTexture(gl.TEXTURE0 + POWERS);
     if (this.version !== history.version) {
       this.version = history.version;
@@ -117,6 +118,7 @@ export class GlPainter {
 
   draw({ history, places, levels, decibels, palette, diverging, masked, gap }) {
     if (this.lost) return;
+    if (history.bins > this.maxBins) throw new Error(`${history.bins} bins are too many for this browser, #renderer=2d shows them`);
     // Rows came while the context was lost: it has none of them.
     if (this.version !== history.version) this.load(history, null);
     this.#findColours(history, { levels, decibels, palette, diverging, masked });
