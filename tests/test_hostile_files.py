@@ -87,8 +87,10 @@ def test_no_other_file_is_opened(make, tmp_path):
     for door in doors:
         door.unlink()
         os.mkfifo(door)
-    with pytest.raises(SourceError):
-        read_recording(path)
+    command = [sys.executable, "-m", "sunspec_tui", "export", "--input", str(path), str(tmp_path / "out.npz")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert_one_sentence(done.stderr)
     for door in doors:
         with pytest.raises(OSError, match="No such device or address"):
             os.open(door, os.O_WRONLY | os.O_NONBLOCK)

@@ -54,6 +54,8 @@ def read_recording(path: str | Path, start_s: float | None = None, end_s: float 
         if is_archive(path):
             return read_archive(path, start_s, end_s)
         file = open_regular(path)
+    except SourceError as error:
+        raise SourceError(printable(error, _MAX_SENTENCE)) from error
     except OSError as error:
         raise _refusal(path, "", error.strerror or reason(error)) from error
     with closing(file):

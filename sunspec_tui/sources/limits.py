@@ -1,6 +1,6 @@
 """What a file may cost: limits in bytes and rows, held against what it declares before anything of it is read.
 
-docs/files.md states them. Pure functions; the machine's free memory is an argument.
+docs/files.md states them. Nothing here opens a file.
 """
 
 from collections.abc import Iterator
@@ -9,12 +9,16 @@ from typing import BinaryIO, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.budgets import memory_limit_bytes
 from sunspec_tui.errors import SourceError
 from sunspec_tui.printable import printable
 from sunspec_tui.recording import within
 
 MAX_POWER_BYTES = 2_000_000_000
 """Power of a recording in memory, as float32."""
+
+MAX_MEMORY_SHARE = 0.5
+"""What it may take of the memory that this process may use, where that is less."""
 
 MAX_ROWS = 10_000_000
 """Rows of a recording: a month at four a second."""
@@ -68,10 +72,10 @@ def check_size(nbytes: int, file_bytes: int) -> None:
     Unreadable
         If it is too much.
     """
-    if nbytes > MAX_POWER_BYTES:
-        raise Unreadable(
-            f"it asks for {size_text(nbytes)}, more than {size_text(MAX_POWER_BYTES)}; choose --start and --end"
-        )
+    allowed = memory_limit_bytes()
+    most = MAX_POWER_BYTES if allowed is None else min(MAX_POWER_BYTES, int(MAX_MEMORY_SHARE * allowed))
+    if nbytes > most:
+        raise Unreadable(f"it asks for {size_text(nbytes)}, more than {size_text(most)}; choose --start and --end")
     check_ratio(nbytes, file_bytes)
 
 
@@ -147,5 +151,7 @@ def file_size(file: BinaryIO) -> int:
 
 def reason(error: BaseException) -> str:
     """What a library says of a file, short: the first line of it."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
     first = str(error).strip().partition("\n")[0]
     return printable(f"{type(error).__name__}: {first}" if first else type(error).__name__, _MAX_REASON)

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.errors import SourceError
+from sunspec_tui.printable import printable_name
 from sunspec_tui.products import SIGNED_PRODUCTS, WIRE_PRODUCTS, Product
-from sunspec_tui.recording import Channels, Recording, channels_of, unbroken
+from sunspec_tui.recording import MAX_CADENCE_S, MIN_CADENCE_S, Channels, Recording, channels_of, unbroken
 from sunspec_tui.sources.feed import Gulps, Part
 from sunspec_tui.sources.files import read_recording
 from sunspec_tui.times import CLOCK_HZ, channel_frequencies_hz, unix_to_tag
@@ -58,8 +59,10 @@ class Replay:
     ) -> None:
         if len(recording.frequencies_hz) < 2:
             raise SourceError(f"{name} has a single frequency, of which no spectrum can be made; it cannot be replayed")
-        if not recording.cadence_s > 0:
-            raise SourceError(f"{name} has a single row and does not say how long it lasted; it cannot be replayed")
+        if not MIN_CADENCE_S <= recording.cadence_s <= MAX_CADENCE_S:
+            raise SourceError(
+                f"{name} has a single row, or no usual step, and does not say how long one lasts; it cannot be sent"
+            )
         self._recording = recording
         channels = channels_of(recording.frequencies_hz)
         self._exact = channels is not None
@@ -149,8 +152,8 @@ def open_replay(
     """A replay of a file or of an archive; see `Replay` and `sources.files.read_recording`."""
     rows = read_recording(path, *between_s)
     if not len(rows):
-        raise SourceError(f"{path} has no rows in that time; choose another --start or --end")
-    return Replay(rows, chan0, start_s, name=str(path), frames_as_recorded=frames_as_recorded)
+        raise SourceError(f"{printable_name(path)} has no rows in that time; choose another --start or --end")
+    return Replay(rows, chan0, start_s, name=printable_name(path), frames_as_recorded=frames_as_recorded)
 
 
 def _npol(recording: Recording, name: str) -> int:
