@@ -1,5 +1,7 @@
 """The canvas: whatever has happened, the terminal holds what it should, cell by cell."""
 
+import re
+
 import numpy as np
 import pyte
 import pytest
@@ -228,3 +230,22 @@ def test_thousands_of_steps_leave_no_wrong_cell(budget):
         if step % 100 == 0:
             machine.the_terminal_ends_as_after_a_full_repaint()
     machine.teardown()
+
+
+@pytest.mark.parametrize("text", ["a\x1b[2Jb", "\x9b31m", "a\x00\x7f\x08b", "a\u202eb\u2066", "a\u200b\u2028b\ufeff"])
+def test_no_text_is_sent_as_more_than_characters(text):
+    canvas = Canvas(20, 1)
+    grid = Grid.filled(20, 1)
+    grid.write(0, 0, text, 0)
+    canvas.put(0, 0, grid)
+    sent = re.sub(r"\x1b\[[\d;]*[Hm]", "", canvas.update(1 << 20))
+    assert sent.isprintable()
+    assert "a" not in text or sent.startswith("a")
+
+
+def test_marks_without_end_and_letters_with_ever_new_marks_fill_nothing():
+    canvas = Canvas(20, 1)
+    assert canvas.text_of(canvas.cluster("e" + "\u0301" * 1000)) == "e"
+    for n in range(6000):
+        canvas.cluster("e" + chr(0x300 + n % 100) + chr(0x300 + n // 100))
+    assert len(canvas._clusters) <= 4096

@@ -1,0 +1,63 @@
+"""A fault in one message does not end the monitor; many of them do, and both are told of."""
+
+import inspect
+import logging
+
+from textual.message_pump import MessagePump
+
+from sunspec_tui.events import tell
+from sunspec_tui.guarded import MAX_FAULTS, WITHIN_S, FaultLimit
+from sunspec_tui.log_lines import MAX_LINES, LogLines
+
+
+def test_textual_still_hands_every_message_to_the_method_that_is_guarded():
+    assert list(inspect.signature(MessagePump._dispatch_message).parameters) == ["self", "message"]
+    assert "await self._dispatch_message(message)" in inspect.getsource(MessagePump._process_messages_loop)
+
+
+def test_few_faults_are_borne_and_many_in_a_short_time_are_not():
+    limit = FaultLimit()
+    assert all(limit.allows(n * 0.1) for n in range(MAX_FAULTS))
+    assert not limit.allows(MAX_FAULTS * 0.1)
+    assert limit.allows(MAX_FAULTS * 0.1 + 2 * WITHIN_S)
+
+
+def logger_of(lines):
+    log = logging.getLogger("sunspec_tui.test_guarded")
+    log.handlers[:] = [lines]
+    return log
+
+
+def test_lines_of_the_log_wait_in_bounded_number_and_what_is_left_out_is_counted():
+    lines = LogLines()
+    log = logger_of(lines)
+    for n in range(MAX_LINES + 50):
+        log.warning("line %d", n)
+    found = lines.take()
+    assert found[0].text.startswith("50 lines were left out")
+    assert [line.text for line in found[1:]] == [f"line {n}" for n in range(50, MAX_LINES + 50)]
+    assert lines.take() == []
+
+
+def test_a_line_is_short_and_only_shows():
+    lines = LogLines()
+    logger_of(lines).error("a\x1b[2Jb\x9b31m\u202ec\n%s", "x" * 100_000)
+    [line] = lines.take()
+    assert line.text.isprintable()
+    assert len(line.text) <= 1000
+    assert line.style == "bold red"
+
+
+def test_a_record_that_cannot_be_formatted_is_told_and_harms_nobody():
+    lines = LogLines()
+    lines.handle(logging.makeLogRecord({"levelno": logging.ERROR, "msg": "%d frames", "args": ("no number",)}))
+    [line] = lines.take()
+    assert "cannot be shown" in line.text
+
+
+def test_a_failed_thread_is_known_by_its_event():
+    lines = LogLines()
+    log = logger_of(lines)
+    tell(log, logging.ERROR, "thread_failed", "the plots have failed")
+    log.error("nothing has come")
+    assert [line.is_failure for line in lines.take()] == [True, False]
