@@ -207,13 +207,15 @@ class StreamHealth:
             The arrival on a clock that never goes back.
         """
         self.frames_received += 1
-        silence_s = 0.0
-        if self.state(arrived_s) is StreamState.STALLED:
-            silence_s = arrived_s - self._arrivals[-1]
+        arrivals, silence_s = self._arrivals, 0.0
+        # No stall is as short as that; to ask for the state costs a tenth of the work here.
+        prompt = arrivals and arrived_s - arrivals[-1] <= _STALL_LEAST_STEPS * self.cadence_s
+        if not prompt and self.state(arrived_s) is StreamState.STALLED:
+            silence_s = arrived_s - arrivals[-1]
             self._stalls_over += 1
             # A rate over a silence is the rate of nothing.
-            self._arrivals.clear()
-        self._arrivals.append(arrived_s)
+            arrivals.clear()
+        arrivals.append(arrived_s)
         # Frames of one gulp are sent with one timestamp.
         if self._last is not None and frame.sent_s == self._last.sent_s:
             self._gulps[-1] += 1
@@ -234,7 +236,7 @@ class StreamHealth:
             restarted = _restarted(self._last, frame) or self._jumped(frame, step_s)
             mark |= self._note_step(step_s, restarted, exact=not mark & Mark.TIME_GUESSED)
             lacking = self._lacking(frame, step_s, restarted, mark)
-            missing = max(0, lacking - rejected)
+            missing = lacking - rejected if lacking > rejected else 0
             stride = min(self._stride(step_s, lacking, mark), LONGEST_GAP_ROWS)
             self._slot += stride
             if stride > 1:

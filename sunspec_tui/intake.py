@@ -105,7 +105,8 @@ class Intake:
         if ring is not self.ring:
             self._begin_epoch(axis, ring, row, cadence_s)
         ring.append(row, placement.time_s, placement.slot, placement.mark)
-        self._same_tag = self._same_tag + 1 if self._has_last_tag(frame) else 1
+        last = self.last_frame
+        self._same_tag = self._same_tag + 1 if last is not None and frame.time_tag == last.time_tag else 1
         self.block_time_s = frame.block_time_s
         self.last_frame, self._last_now_s, self._last_arrived_s = frame, now_s, arrived_s
         self._read_delay()
