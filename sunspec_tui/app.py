@@ -10,7 +10,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -145,7 +145,8 @@ class Monitor(PaintedApp):
         self._readings_due_s = self._pictures_due_s = self._notified_s = 0.0
         self._drawn_for: object = None
         self._unsaved = self._undrawn = False
-        self._waiting = ""
+        self._waiting = self._failed = ""
+        self._problems: Sequence[str] = ()
 
     # Life
 
@@ -307,6 +308,7 @@ class Monitor(PaintedApp):
                 columns=columns,
             )
         )
+        self._show_problems(snapshot.problems)
         if snapshot.axis is None:
             self._say_waiting(waiting_text(health, snapshot.source))
         self.query_one(DelayPanel).show_delay(
@@ -342,9 +344,15 @@ class Monitor(PaintedApp):
         if bad and not panel.is_on_screen and now_s - self._notified_s >= NOTIFY_EVERY_S:
             self._notified_s = now_s
             self.notify(bad[-1].text, severity="error")
-        for line in lines:
-            if line.is_failure:
-                screen.query_one(KeyLine).show_failure(line.text)
+        self._failed = next((line.text for line in reversed(lines) if line.is_failure), self._failed)
+        self._show_problems(self._problems)
+
+    def _show_problems(self, problems: Sequence[str]) -> None:
+        """Say on the last line what has failed for good, or what is wrong now."""
+        self._problems = problems
+        found = [text for text in (self._failed, *problems) if text]
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        self.screen_stack[0].query_one(KeyLine).show_failure(printable(found[0]) + more if found else "")
 
     def notify(self, message: str, **options: Any) -> None:
         """Say something for a moment, in characters that only show."""

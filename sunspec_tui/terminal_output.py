@@ -90,7 +90,7 @@ class TerminalOutput:
         """Begin to write."""
         self._ending = False
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="terminal-output", daemon=True)
+            self._thread = threading.Thread(target=self._run, name="sunspec-terminal", daemon=True)
             self._thread.start()
 
     def drop_pictures(self) -> None:

@@ -87,7 +87,7 @@ def test_a_terminal_that_takes_nothing_keeps_no_writer_waiting_and_little_memory
     begun_s = time.monotonic()
     assert not output.stop("last words", 0.2)
     assert time.monotonic() - begun_s < 10  # a fifth of a second on an idle machine
-    assert not [thread for thread in threading.enumerate() if thread.name == "terminal-output"]
+    assert not [thread for thread in threading.enumerate() if thread.name == "sunspec-terminal"]
 
 
 def test_last_words_come_in_place_of_what_a_terminal_has_not_taken(ends):

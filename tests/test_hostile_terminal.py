@@ -196,6 +196,24 @@ def test_what_ends_the_receiver_is_on_the_screen_and_stays_there(terminal, tmp_p
     assert "made of cheese" in (tmp_path / "log.txt").read_text()
 
 
+FAILING_THREAD = """
+import threading
+from sunspec_tui import app
+def fail():
+    raise RuntimeError("the thread is made of cheese")
+app.collect_again = lambda: threading.Thread(target=fail, name="sunspec-plots").start()
+"""
+
+
+def test_a_thread_that_ends_on_an_error_is_on_the_screen_and_stays_there(terminal):
+    monitor = terminal(*DEMO, program=program_with(FAILING_THREAD))
+    monitor.shows("LIVE", "made of cheese")
+    poll_until(
+        lambda: "sunspec-plots" in monitor.screen.display[39], 20, lambda: f"it on the last line\n{monitor.text}"
+    )
+    obeys(monitor)
+
+
 FAULTY_KEY = """
 from sunspec_tui.app import Monitor
 def redraw(self):

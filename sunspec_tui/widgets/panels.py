@@ -190,9 +190,10 @@ class KeyLine(TextCells):
         self._failure = ""
 
     def show_failure(self, text: str) -> None:
-        """Say before the keys that something of ours has failed, from now on."""
-        self._failure = text
-        self.repaint()
+        """Say before the keys that something of ours has failed, until told otherwise."""
+        if text != self._failure:
+            self._failure = text
+            self.repaint()
 
     def build(self, grid: Grid) -> None:
         """Write what has failed, and the keys."""
