@@ -16,6 +16,7 @@ from sunspec_tui.snapshot import Axis, Snapshot
 from sunspec_tui.times import EARLIEST_PLAUSIBLE_S, LATEST_PLAUSIBLE_S, format_iso, parse_block_time, tag_to_unix
 
 _UNITS = {"seconds": 1.0, "milliseconds": 1e-3, "microseconds": 1e-6, "nanoseconds": 1e-9}
+MAX_HEADER_LINES = 100
 _BLOCK_TIMES = ("last_block_time", "lwa_time")
 # Frames of one gulp come at once; a busy machine alone does not bring them so near.
 _NEAR = 0.4
@@ -201,12 +202,13 @@ def _oddities(found: Mapping[str, Any]) -> list[str]:
 def _header_lines(found: Mapping[str, Any]) -> list[str]:
     """The header's keys, and what its times may mean."""
     lines = []
-    for key, value in found["header"].items():
+    for key, value in itertools.islice(found["header"].items(), MAX_HEADER_LINES):
         readings = found["times"].get(key)
         meant = "" if not readings else " = " + ", or ".join(f"{moment} as {unit}" for unit, moment in readings.items())
         # A key is a stranger's text: nothing of it may reach the terminal as a command.
         lines.append(f"header     {_ascii(key) if not key.isidentifier() else key}: {_ascii(value)}{meant}")
-    return lines
+    left = len(found["header"]) - len(lines)
+    return [*lines, f"header     and {left} keys more"] if left else lines
 
 
 def _ascii(value: object) -> str:
