@@ -7,10 +7,17 @@ import warnings
 import numpy as np
 import pytest
 
+from sunspec_tui import frame
 from sunspec_tui.errors import RejectCause, RejectedMessage
 from sunspec_tui.frame import MAX_HEADER_BYTES, MAX_HEADER_MEMORY_FACTOR, Frame, decode, parse_header
 
 LARGEST = 2**63 - 1
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_known():
+    """What headers of other tests have said of a payload is forgotten."""
+    frame._layout.cache_clear()
 
 
 def encoded(keys):
@@ -83,7 +90,7 @@ def test_text_that_is_no_json_is_rejected_with_the_parsers_reason():
     cause, detail = refusal(parse_header, b"{1}")
     assert cause == "header_json"
     assert detail.startswith("header is not JSON: ")
-    assert len(detail) > len("header is not JSON: ")
+    assert "column 2" in detail
 
 
 def test_the_largest_header_is_read():
@@ -247,9 +254,14 @@ def test_a_leading_axis_of_times_is_averaged():
     assert found.data.dtype == np.float32
 
 
+def test_a_leading_axis_of_one_time_leaves_values_as_they_came():
+    found = read({"data_shape": [1, 1, 2, 2], "data_type": "<i2"}, np.array([1, 2, 3, 4], "<i2").tobytes())
+    assert (found.shape, found.data.dtype, found.data.ravel().tolist()) == ((1, 2, 2), np.int16, [1, 2, 3, 4])
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 3e38])
 def test_averaging_bad_values_gives_no_warning(bad):
-    values = np.array([bad, 1, bad, -np.inf], "<f4")
+    values = np.array([bad, np.inf, bad, -np.inf], "<f4")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = read({"data_shape": [2, 1, 2, 1]}, values.tobytes())
