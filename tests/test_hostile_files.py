@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -132,7 +133,10 @@ def test_no_program_is_loaded_that_unpacks_data(tmp_path, monkeypatch):
 
 def as_another_user(run: Callable[[], int]) -> int:
     """What a function gives in a process of a user who may do nothing; tests often run as root."""
-    child = os.fork()
+    with warnings.catch_warnings():
+        # Newer Pythons warn of threads: the child starts none, and takes nothing that one may hold.
+        warnings.simplefilter("ignore")
+        child = os.fork()
     if child == 0:
         try:
             os.setgroups([])
