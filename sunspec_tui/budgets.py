@@ -4,7 +4,7 @@ Pure arithmetic, and one look at what the system allows this process. Nothing he
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,6 +25,9 @@ MAX_RING_SHARE, MAX_PAST_SHARE = 0.5, 0.25
 MAX_FOLLOWER_BYTES = 2**27
 """What frames may take that wait for one slow loop over `StreamReceiver.frames`."""
 
+_HEADER_FACTOR = 32
+"""Bytes of Python objects that one byte of a header can become, at most: ``[],`` is a list of 72 bytes."""
+
 _BYTES_PER_VALUE, _BYTES_PER_ROW = 4, 17
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 
@@ -32,6 +35,11 @@ _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 def ring_nbytes(rows: int, nbins: int, npol: int) -> int:
     """Memory of a ring: float32 power, and time, slot and mark of each row."""
     return rows * (nbins * npol * _BYTES_PER_VALUE + _BYTES_PER_ROW)
+
+
+def frame_nbytes(parts: Sequence[bytes | memoryview]) -> int:
+    """Memory that a message holds at most once it is a frame: its payload, and its header as Python objects."""
+    return sum(map(len, parts)) + (_HEADER_FACTOR - 1) * sum(len(part) for part in parts[1:2])
 
 
 def usual_ring_nbytes(buffer_length: int, channel_average: int) -> int:

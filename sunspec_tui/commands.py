@@ -32,7 +32,7 @@ def snapshot(settings: LookSettings, say: Say) -> int:
         raise UsageError("--json is doctor's: snapshot draws a figure")
     with _looking(settings) as receiver:
         receiver.wait_for_frames(settings.frames, settings.timeout)
-        seen = receiver.snapshot()
+        seen = receiver.snapshot(most=1)
         if settings.png is not None and seen.axis is not None:
             _write_png(receiver, settings.png)
     say(headless.figure(seen, Product.XX))
@@ -48,7 +48,7 @@ def doctor(settings: LookSettings, say: Say) -> int:
         raise UsageError("--png is snapshot's: doctor draws nothing")
     with _looking(settings) as receiver:
         arrivals_s = _arrivals(receiver, settings.frames, settings.timeout)
-        seen, frame = receiver.snapshot(), receiver.last_frame()
+        seen, frame = receiver.snapshot(most=1), receiver.last_frame()
         found = findings(seen, frame, arrivals_s, _delays(receiver))
     for line in [json.dumps(printable_values(found))] if settings.json else map(printable, report(found)):
         say(line)

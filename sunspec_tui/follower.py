@@ -32,7 +32,7 @@ class Follower(Iterator[Frame]):
     """
 
     def __init__(self, most: int, timeout_s: float | None, max_nbytes: int = MAX_FOLLOWER_BYTES) -> None:
-        self._waiting: deque[Frame] = deque()
+        self._waiting: deque[tuple[Frame, int]] = deque()
         self._most, self._max_nbytes, self._nbytes = most, max_nbytes, 0
         # A lock cannot wait for centuries.
         self._timeout_s = None if timeout_s is None else min(timeout_s, threading.TIMEOUT_MAX)
@@ -40,17 +40,31 @@ class Follower(Iterator[Frame]):
         self._ended = False
         self.frames_missed = 0
 
-    def put(self, frame: Frame) -> None:
-        """Let a frame wait to be taken."""
+    def put(self, frame: Frame, nbytes: int | None = None) -> None:
+        """Let a frame wait to be taken.
+
+        Parameters
+        ----------
+        frame
+            What arrived.
+        nbytes
+            Memory that it holds; that of its data by default.
+        """
         with self._changed:
             if self._ended:
                 return
-            self._waiting.append(frame)
-            self._nbytes += frame.max_nbytes
+            self._waiting.append((frame, frame.data.nbytes if nbytes is None else nbytes))
+            self._nbytes += self._waiting[-1][1]
             while len(self._waiting) > self._most or (self._nbytes > self._max_nbytes and len(self._waiting) > 1):
-                self._nbytes -= self._waiting.popleft().max_nbytes
+                self._take()
                 self.frames_missed += 1
             self._changed.notify()
+
+    def _take(self) -> Frame:
+        """The oldest frame that waits, under the lock."""
+        frame, nbytes = self._waiting.popleft()
+        self._nbytes -= nbytes
+        return frame
 
     def close(self) -> None:
         """End, after the frames that wait have been taken."""
@@ -64,9 +78,7 @@ class Follower(Iterator[Frame]):
             if not self._waiting:
                 self._ended = True
                 raise StopIteration
-            frame = self._waiting.popleft()
-            self._nbytes -= frame.max_nbytes
-            return frame
+            return self._take()
 
     def __enter__(self) -> Self:
         return self

@@ -24,9 +24,6 @@ from sunspec_tui.times import parse_block_time, parse_wall_clock
 TOPIC = b"data"
 MAX_HEADER_BYTES = 64 * 1024
 DEFAULT_NCHAN = 3072
-MAX_HEADER_MEMORY_FACTOR = 32
-"""Bytes of Python objects that one byte of a header can become, at most: ``[],`` is a list of 72 bytes."""
-
 MOST_NCHAN = 65_536
 """More channels than any producer has: a header that claims them would ask for a ring of many gigabytes."""
 
@@ -72,8 +69,6 @@ class Frame:
         The producer's nominal step from frame to frame; None where the header does not say.
     header
         All that the header says, as it says it.
-    max_nbytes
-        Memory that the frame holds at most, in bytes: its payload, and its header as Python objects.
     """
 
     data: NDArray[Any]
@@ -85,7 +80,6 @@ class Frame:
     chan0: int | None = None
     interval_s: float | None = None
     header: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
-    max_nbytes: int = field(default=0, repr=False, compare=False)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -124,7 +118,6 @@ def decode(parts: Sequence[bytes | memoryview]) -> Frame:
         _count(header, "chan0", most=_MOST_CHAN0),
         _interval(header.get("interval")),
         header,
-        len(payload) + MAX_HEADER_MEMORY_FACTOR * len(raw_header),
     )
 
 

@@ -75,7 +75,7 @@ def run(
             ending.end_within(EXIT_OK if received else EXIT_NO_DATA)
             _settle(receiver, _SETTLE_S if ending.asked is None else _SETTLE_ASKED_S)
             running = receiver.snapshot(since=_NO_ROWS)
-        last = _at_end(running, receiver.snapshot())
+        last = _at_end(running, receiver.snapshot(most=1))
         say(line(last))
         if settings.status_format == "text" and last.axis is not None:
             say(figure(last, Product(settings.product or Product.XX)))

@@ -227,7 +227,9 @@ class StreamHealth:
         self._restarts_known = frame.seq is not None or frame.time_tag is not None
         step_s = time_s - self._last_time_s
         missing = 0
-        rejected, self._rejected_since = self._rejected_since, 0
+        rejected = self._rejected_since
+        if rejected:
+            self._rejected_since = 0
         if self._last is None:
             self._slot = 0
             if frame.interval_s is not None:

@@ -19,7 +19,7 @@ from typing import Any, Self
 import numpy as np
 
 from sunspec_tui.addresses import host_and_port, parse_host
-from sunspec_tui.budgets import check_buffer_length
+from sunspec_tui.budgets import check_buffer_length, frame_nbytes
 from sunspec_tui.delay import DelayMethod
 from sunspec_tui.errors import RejectCause, RejectedMessage, UsageError, named_error
 from sunspec_tui.events import tell
@@ -271,7 +271,7 @@ class StreamReceiver(Received):
         for reference in self._followers:
             follower = reference()
             if follower is not None:
-                follower.put(frame)
+                follower.put(frame, frame_nbytes(parts))
         self._web.wake()
         if placement.mark or placement.silence_s or self._intake.epoch != epoch:
             self._teller.placed(placement, arrived_s, reshaped=self._intake.epoch != epoch)

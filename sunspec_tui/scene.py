@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _BLOCK_ROWS = 256
+_MAX_NEW_ROWS = 512
 _FETCH_S = 0.012
 _STEPS_OF_TIME = ("span", "begin_anew")
 _STEPS_OF_SCALES = ("levels_by_hand", "automatic", "bias", "fix_spectrum")
@@ -236,7 +237,8 @@ class Scene:
 
     def _trace_until(self, position: "Position") -> None:
         """Let the traces have what the picture will get as history."""
-        rows = self._rows(self._next, position.count)
+        # A screen that was stopped for long has missed many; the newest ones will do.
+        rows = self._rows(max(self._next, position.count - _MAX_NEW_ROWS), position.count)
         if self._traced == (position.epoch, self.product) and rows is not None and len(rows):
             self.traces.add(derive(rows.data, self.product))
 
@@ -262,7 +264,9 @@ class Scene:
         self._next = position.count
 
     def _take_new(self, position: "Position") -> bool:
-        rows = self._rows(self._next, position.count)
+        # The next look takes the others, so that neither this thread nor the receiver's is held for long.
+        start = max(self._next, position.count - position.length)
+        rows = self._rows(start, min(position.count, start + _MAX_NEW_ROWS))
         if rows is None or not len(rows) or self._is_foreign(rows):
             return False
         self._next = rows.count

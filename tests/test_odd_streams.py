@@ -10,10 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import block_time, message, producing
+from monitors import StillReceiver
 
 from sunspec_tui import StreamReceiver
 from sunspec_tui.doctor import findings, report
 from sunspec_tui.errors import UsageError
+from sunspec_tui.scene import Scene
+from sunspec_tui.view import View
 
 PROGRAM = Path(sys.executable).with_name("sunspec-tui")
 GOOD = np.random.default_rng(1).uniform(1, 2, (1, 64, 4)).astype(np.float32)
@@ -244,3 +247,29 @@ def test_the_doctor_reports_a_header_however_deep_or_long(key, extra):
     assert any(line.startswith("header") for line in lines)
     assert max(map(len, lines)) < 600
     assert all(line.isprintable() for line in lines)
+
+
+# Queues between threads
+
+
+def test_a_screen_that_was_away_takes_what_it_has_missed_in_parts():
+    class Counting(StillReceiver):
+        asked = 0
+
+        def rows_between(self, start, stop):
+            rows = super().rows_between(start, stop)
+            self.asked = max(self.asked, 0 if rows is None else len(rows))
+            return rows
+
+    receiver = Counting(buffer_length=4000)
+    receiver.feed(GOOD)
+    scene = Scene(View(rows_per_column=40), receiver)
+    scene.fit(100, 10, 2)
+    scene.update()
+    for _ in range(3000):
+        receiver.feed(GOOD)
+    while scene.update():
+        pass
+    assert receiver.asked <= 512
+    assert scene.latest.count == 3001
+    assert scene.picture.store.newest == 3000 // 40
