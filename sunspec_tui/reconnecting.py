@@ -140,6 +140,11 @@ class Reconnector:
         """Seconds to wait at most before the next `step`."""
         return min(TICK_S, self._search.wait_s(time.monotonic()))
 
+    @property
+    def due_s(self) -> float:
+        """When something is due that no socket tells, on the clock of `time.monotonic`."""
+        return 0.0 if self._search.is_on else self._tick_s
+
     def step(self, ready: Mapping[Any, int]) -> None:
         """Do what is due, after the active connection's messages have been read.
 

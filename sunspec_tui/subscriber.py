@@ -20,6 +20,7 @@ from sunspec_tui.health import LinkState
 from sunspec_tui.reconnecting import Reconnector, ReconnectTimes
 
 _BATCH = 64
+_MOMENT_MS = 20
 _WAKE_AGAIN_S = 0.005
 
 
@@ -117,15 +118,29 @@ class Subscriber:
 
     def _receive(self, woken: zmq.Socket[bytes]) -> None:
         """Wait for whatever comes first, until `stop` says so."""
-        self._links.begin()
+        links = self._links
+        links.begin()
         while True:
             ready = self._wait(woken)
             if woken in ready:
                 return
-            active = self._links.active
-            if active is not None and active.socket in ready:
-                self._read(active)
-            self._links.step(ready)
+            if links.active is not None and links.active.socket in ready:
+                ready = self._read_on(links.active, ready)
+                if woken in ready:
+                    return
+            links.step(ready)
+
+    def _read_on(self, active: Connection, ready: dict[Any, int]) -> dict[Any, int]:
+        """Read while nothing else is to be done, which must not cost anything for each frame; what is ready then."""
+        self._read(active)
+        while active.ended is None and time.monotonic() < self._links.due_s:
+            ready = dict(self._poller.poll(_MOMENT_MS))
+            if active.socket not in ready:
+                return ready
+            self._read(active)
+            if len(ready) > 1:
+                return ready
+        return ready
 
     def _wait(self, woken: zmq.Socket[bytes]) -> dict[Any, int]:
         """Which sockets are ready, after a moment at the latest."""
