@@ -77,7 +77,7 @@ class Connection:
     Raises
     ------
     zmq.ZMQError
-        If the endpoint cannot be used.
+        If the endpoint cannot be used, or there are no file descriptors left.
     """
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoint: str, now_s: float) -> None:
@@ -90,13 +90,14 @@ class Connection:
         self._largest = RECEIVE_QUEUE_BYTES // RECEIVE_QUEUE_FRAMES
         self._seen_messages, self._seen_bytes = 0, 0
         self.socket = context.socket(zmq.SUB)
-        _configure(self.socket, ipv6="[" in endpoint)
-        self.monitor = self.socket.get_monitor_socket(_EVENTS)
         self._receive, self._get = self.socket.recv, self.socket.get
         try:
+            _configure(self.socket, ipv6="[" in endpoint)
+            self.monitor = self.socket.get_monitor_socket(_EVENTS)
             self.socket.connect(endpoint)
         except zmq.ZMQError:
-            self.close()
+            self.socket.disable_monitor()
+            self.socket.close(linger=0)
             raise
 
     def close(self) -> None:

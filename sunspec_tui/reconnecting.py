@@ -275,7 +275,12 @@ class Reconnector:
         self._search.begin(now_s)
 
     def _connect(self, address: SocketAddress, now_s: float) -> None:
-        made = Connection(self._context, endpoint(address[0], address[1]), now_s)
+        try:
+            made = Connection(self._context, endpoint(address[0], address[1]), now_s)
+        except zmq.ZMQError as error:
+            # Without file descriptors, for example.
+            self._search.postpone(now_s, f"no connection can be opened here ({error.strerror})")
+            return
         if self.active is None:
             self.active, self._heard, self._was_ready = made, 0, False
         else:

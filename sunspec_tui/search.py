@@ -205,7 +205,17 @@ class Search:
             return
         address = self._left.pop(0)
         self._is_held, self._noted = False, None
-        self.probe = Probe(address, now_s)
+        try:
+            self.probe = Probe(address, now_s)
+        except OSError as error:
+            self.postpone(now_s, f"no connection can be opened here ({error.strerror or error})")
+
+    def postpone(self, now_s: float, why: str) -> None:
+        """Try again after a while, because this machine itself cannot connect, and say why."""
+        self._close_probe()
+        self._left, self._verdicts = [], []
+        self._is_on, self._next_s = True, now_s + self._times.first_s
+        self._report(LinkState.UNREACHABLE, f"{why}, retrying")
 
     def _refill(self, now_s: float) -> bool:
         """Begin a round over all addresses; False while there are none."""

@@ -3,6 +3,7 @@
 import json
 import logging
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -214,3 +215,22 @@ def test_a_retry_does_not_keep_the_port_from_the_producer():
     assert result["refused"] == ""
     assert result["bound"] == 40000
     assert result["frames"] >= 3
+
+
+def test_a_process_without_file_descriptors_for_a_while_connects_when_it_has_some(publisher, monkeypatch):
+    from sunspec_tui import probe
+
+    failures = [OSError(24, "Too many open files")] * 2
+
+    class Poor(socket.socket):
+        def __init__(self, *given, **options):
+            if failures and not options.get("fileno") and given[:1] == (socket.AF_INET,):
+                raise failures.pop()
+            super().__init__(*given, **options)
+
+    monkeypatch.setattr(probe.socket, "socket", Poor)
+    with StreamReceiver(stream_port=publisher.port, plot_interval=0) as receiver:
+        poll_until(lambda: "Too many open files" in link(receiver))
+        publisher.wait_for_subscriber()
+        publisher.send(message(DATA))
+        assert receiver.wait_for_frames(1, 10)
