@@ -28,6 +28,7 @@ from sunspec_tui import state
 from sunspec_tui.colormaps import PALETTES, Depth
 from sunspec_tui.config import Settings
 from sunspec_tui.driver import Driver
+from sunspec_tui.ending import EXIT_FAILED, ending_signals
 from sunspec_tui.errors import SunspecError
 from sunspec_tui.events import tell
 from sunspec_tui.governor import Governor, Quality
@@ -71,10 +72,7 @@ NARROW_COLUMNS = 100
 LEAST_BESIDE_HEALTH = 23
 WIDEST_COLUMNS = 180
 FLAT_LINES, LOW_LINES = 12, 18
-EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
 END_WITHIN_S = 4.5
-# A terminal that hangs up or a service that is stopped has asked us to end: that is no failure.
-_SIGNALS = {signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: 0, signal.SIGHUP: 0}
 _FILE_NAME = str.maketrans({"-": None, ":": None, "T": "_"})
 _THEMES = dict(zip(THEMES, ("textual-dark", "textual-light", "ansi-dark"), strict=True))
 
@@ -137,7 +135,7 @@ class Monitor(PaintedApp):
         self._open_receiver = open_receiver
         self._opened: StreamReceiver | None = None
         self._ending = threading.Event()
-        self._signals_before: dict[signal.Signals, Any] = {}
+        self._signals_before: dict[int, Any] = {}
         self._log_lines = log_lines or LogLines()
         self._log_lines.setLevel(settings.log_level)
         self._view_path = view_path
@@ -193,14 +191,14 @@ class Monitor(PaintedApp):
 
     def _handle_signals(self, loop: asyncio.AbstractEventLoop) -> None:
         """End at a signal, soon even if the loop is busy; one that was ignored at the start stays so."""
+        statuses = ending_signals()
 
         def handle(number: int, _: object) -> None:
             self._end_soon()
-            loop.call_soon_threadsafe(self.call_later, self.action_end, _SIGNALS[signal.Signals(number)])
+            loop.call_soon_threadsafe(self.call_later, self.action_end, statuses[number])
 
-        for number in _SIGNALS:
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                self._signals_before[number] = signal.signal(number, handle)
+        for number in statuses:
+            self._signals_before[number] = signal.signal(number, handle)
 
     def _end_soon(self) -> None:
         """Let nothing that hangs keep the process for long."""

@@ -7,12 +7,13 @@ place and is no plain file (a pipe, a link, a device) is somebody else's: it is 
 import json
 import logging
 import os
-import stat
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from sunspec_tui.regular import check_replaceable, open_regular
 
 log = logging.getLogger(__name__)
 
@@ -46,11 +47,9 @@ def load(path: Path) -> Mapping[str, Any]:
 
 
 def _read(path: Path) -> bytes:
-    # Neither a pipe that nobody writes nor a device may hold the first screen up.
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError("it is no plain file")
+    # A link is somebody else's too, whatever it leads to.
+    check_replaceable(path)
+    with open_regular(path) as file:
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise ValueError(f"it has more than {MAX_BYTES} bytes")
@@ -61,7 +60,7 @@ def save(path: Path, kept: Mapping[str, Any]) -> bool:
     """Replace what is kept, in one step; False where it could not be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _refuse_others(path)
+        check_replaceable(path)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
         temporary = Path(name)
         try:
@@ -74,12 +73,6 @@ def save(path: Path, kept: Mapping[str, Any]) -> bool:
         _tell_once(f"cannot keep the look in {path}: {_reason(error)}; choose another place with XDG_STATE_HOME")
         return False
     return True
-
-
-def _refuse_others(path: Path) -> None:
-    with suppress(FileNotFoundError):
-        if not stat.S_ISREG(path.lstat().st_mode):
-            raise OSError("something that is no plain file lies there")
 
 
 def _reason(error: Exception) -> str:
