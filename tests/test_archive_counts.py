@@ -36,18 +36,18 @@ def test_lost_rows_never_become_fewer_while_a_slow_disk_takes_them(tmp_path):
 
         def slowly(part):
             entered.set()
-            assert go.wait(30)
+            assert go.wait(60)
             append(part)
 
         run.writer._append = slowly
         rows = recording(100, nchan=64)
         run.add(rows.only(slice(0, 30)))
-        assert entered.wait(10)
+        assert entered.wait(60)
         run.add(rows.only(slice(30, 90)))
         seen = [run.writer.status().rows_missed]
         go.set()
         run.add(rows.only(slice(90, 100)))
-        poll_until(lambda: run.writer.status().rows_waiting == 0, 20)
+        poll_until(lambda: run.writer.status().rows_waiting == 0, 60)
         seen.append(run.writer.status().rows_missed)
     assert seen == sorted(seen)
     assert accounted(run.writer.status()) == 100
@@ -56,7 +56,7 @@ def test_lost_rows_never_become_fewer_while_a_slow_disk_takes_them(tmp_path):
 def test_rows_that_wait_when_the_program_ends_are_reported_with_their_number(unwritable):
     with Following(unwritable) as run:
         run.add(recording(50, nchan=64))
-        poll_until(lambda: run.writer.status().state is ArchiveState.FAILING, 10)
+        poll_until(lambda: run.writer.status().state is ArchiveState.FAILING, 60)
     status = run.writer.status()
     assert (status.rows_waiting, accounted(status)) == (50, 50)
     assert [event.text for event in run.events if event.text.startswith("50 rows")]
@@ -66,7 +66,6 @@ def test_rows_that_wait_when_the_program_ends_are_reported_with_their_number(unw
 def test_an_archive_that_cannot_write_holds_no_whole_rings_of_earlier_axes(unwritable):
     """A stream that changes its axis again and again, beside a disk that is full."""
     with Following(unwritable) as run:
-        poll_until(lambda: run.writer.status().state is not None, 10)
         tracemalloc.start()
         before, _ = tracemalloc.get_traced_memory()
         for n in range(40):
@@ -111,7 +110,7 @@ def test_a_row_whose_time_no_store_can_hold_is_lost_alone(tmp_path, time_s):
     with Following(tmp_path) as run:
         for row, when, place in zip(rows.data, times_s.tolist(), slots(rows.times_s, CADENCE_S).tolist(), strict=True):
             run.ring.append(row, when, place)
-        poll_until(lambda: run.writer.status().rows_written == 29, 20, lambda: f"{run.writer.status()}")
+        poll_until(lambda: run.writer.status().rows_written == 29, 60, lambda: f"{run.writer.status()}")
     assert run.writer.status().rows_missed == 1
     assert any("no year that can be stored" in event.text for event in run.events)
     assert len(read_recording(tmp_path)) == 29
@@ -150,7 +149,7 @@ def test_a_lock_file_that_is_none_is_one_sentence_and_nothing_is_written_through
         lock.symlink_to(tmp_path / "elsewhere")
     with Following(tmp_path) as run:
         run.add(recording(10, nchan=64))
-        poll_until(lambda: run.writer.status().problem, 10, "a problem")
+        poll_until(lambda: run.writer.status().problem, 60, "a problem")
         assert "move it away" in run.writer.status().problem
         assert not (tmp_path / "elsewhere").exists()
         lock.unlink()
