@@ -87,7 +87,7 @@ def dumped(value):
     if isinstance(value, dict):
         return b"{" + b",".join(json.dumps(k).encode() + b":" + dumped(v) for k, v in value.items()) + b"}"
     if value is DEEP:
-        return b"[" * 900 + b"]" * 900
+        return b"[" * 1020 + b"]" * 1020
     return json.dumps(value).encode()
 
 
