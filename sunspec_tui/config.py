@@ -84,7 +84,7 @@ class Settings:
         "", "token that visitors must bring; else made where others can reach it", "web", secret=True
     )
     web_root_path: str = _setting("", "path under which a reverse proxy shows it, such as /sun", "web")
-    web_name: str = _setting("", "other names that it is reached by, such as obs.example.org,sun.lan", "web")
+    web_name: str = _setting("", "other names that it is reached by, such as obs.example.org,sun.lan:8443", "web")
     web_max_clients: int = _setting(200, "viewers at once", "web", least=1, most=10_000)
     no_ui: bool = _setting(False, "run without a terminal interface", "running")
     duration: float | None = _setting(None, "end after so many seconds", "running", above=0)

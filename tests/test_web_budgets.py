@@ -167,6 +167,19 @@ def test_whoever_comes_no_count_is_lost(arrivals):
     assert not crowd.registry._of_peer
 
 
+def test_an_address_that_comes_again_takes_the_place_of_the_connection_that_had_it():
+    crowd = Crowd(4)
+    first = crowd.come(THERE)
+    crowd._port -= 1
+    second = crowd.come(THERE)
+    assert first.transport.aborted
+    assert len(crowd.registry) == 1
+    crowd.registry.release(first)
+    assert crowd.registry.find(second.client) is second
+    crowd.registry.release(second)
+    assert not crowd.registry._of_peer
+
+
 # Paces
 
 

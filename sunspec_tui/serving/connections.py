@@ -121,6 +121,11 @@ class Connections:
         fileno
             Its file's number: the lowest that was free, so it tells how many files are open.
         """
+        before = self._open.get(client)
+        if before is not None:
+            # Its address can only come again because it is gone, which is just not noticed yet.
+            self.release(before)
+            before.abort()
         peer = peer_of(client[0]) if client else ""
         full = len(self._open) >= self.most or fileno >= limits.file_limit() - limits.RESERVED_FILES
         if self._of_peer[peer] >= self.share(peer):
@@ -173,6 +178,10 @@ class Connections:
         self._on_refusal()
         self.release(place)
         place.abort()
+
+    def place_of(self, transport: object) -> Place | None:
+        """The connection of a transport."""
+        return next((place for place in self._open.values() if place.transport is transport), None)
 
     def find(self, client: Client) -> Place | None:
         """The connection of an address and port."""

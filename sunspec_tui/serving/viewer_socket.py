@@ -76,9 +76,8 @@ class ViewerSocket(WebSocketsSansIOProtocol):
         """Begin to wait for the whole of its first request."""
         self._gate = GatedTransport(transport)  # type: ignore[arg-type]
         super().connection_made(self._gate)  # type: ignore[arg-type]
-        peer = transport.get_extra_info("peername")
-        self.client = tuple(peer[:2]) if isinstance(peer, tuple) else None
-        self._place: Place | None = self.registry.find(self.client)
+        self._place: Place | None = self.registry.place_of(transport)
+        self.client = None if self._place is None else self._place.client
         self._unread = bytearray()
         self._pace = Pace(READ_BYTES_PER_S, READ_BURST_BYTES, self.loop.time)
         self._wait_s = 0.0
