@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sunspec_tui.addresses import host_and_port
+from sunspec_tui.active_time import join_within
 from sunspec_tui.errors import MissingExtraError, WebError
 from sunspec_tui.extras import optional
 from sunspec_tui.webview import WebCounts, WebOptions, WebState, WebStatus
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 
 BACKLOG = 1024
 _SILENT_MS = 30_000
-STOP_S = 2.0
+STOP_S = 3.0
 _LIBRARIES = ("starlette", "uvicorn", "websockets", "prometheus_client")
 
 
@@ -76,8 +77,7 @@ class WebServer:
                 self._status = WebStatus()
                 return
             running.end()
-            thread.join(STOP_S)
-            if thread.is_alive():
+            if not join_within(thread, STOP_S):
                 log.warning("the web view does not end; its thread is left behind")
             self._status = WebStatus()
 

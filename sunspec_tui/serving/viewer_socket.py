@@ -1,7 +1,7 @@
 """One WebSocket connection of the web view: its opening and closing have their time, and what it says its bounds.
 
-A page says a few dozen bytes a second. More than that is read later, as its sender finds out by itself; much more than
-that at once is no page.
+A page says a few dozen bytes a second. Much more than that is read later, and where that grows too long the connection
+ends: it is no page.
 """
 
 import asyncio
@@ -14,16 +14,16 @@ from sunspec_tui.serving import connections
 from sunspec_tui.serving.connections import Connections, Place
 from sunspec_tui.serving.pacing import Pace
 
-READ_BYTES_PER_S, READ_BURST_BYTES = 4096, 8192
-"""What a viewer may say: a hundred times what the page does."""
+READ_BYTES_PER_S, READ_BURST_BYTES = 16 * 1024, 16 * 1024
+"""What a viewer may say: a hundred times what the page does, and an answer to each of 400 rows a second."""
 MAX_UNREAD_BYTES = 64 * 1024
 _PIECE_BYTES, _TAKEN_S = 512, 0.02
 MAX_FRAGMENTS = 16
 """Pieces of a message of at most a kilobyte; empty ones would never end."""
 
 
-class GatedTransport:
-    """A transport that reads only while both its protocol and its budget want it, and writes only while it is open.
+class OpenTransport:
+    """A transport that does nothing more once it is closing: asyncio would log each attempt.
 
     Parameters
     ----------
@@ -33,33 +33,12 @@ class GatedTransport:
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
-        self._closed_by: set[str] = set()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
-    def close_gate(self, who: str) -> None:
-        """Read nothing until `who` opens the gate again."""
-        if not self._closed_by and not self._transport.is_closing():
-            self._transport.pause_reading()
-        self._closed_by.add(who)
-
-    def open_gate(self, who: str) -> None:
-        """Read again, unless somebody else holds the gate."""
-        self._closed_by.discard(who)
-        if not self._closed_by and not self._transport.is_closing():
-            self._transport.resume_reading()
-
-    def pause_reading(self) -> None:
-        """Pause for the protocol."""
-        self.close_gate("protocol")
-
-    def resume_reading(self) -> None:
-        """Go on for the protocol."""
-        self.open_gate("protocol")
-
     def write(self, data: bytes) -> None:
-        """Write, unless the connection is gone: asyncio would log each time."""
+        """Write, unless the connection is closing."""
         if not self._transport.is_closing():
             self._transport.write(data)
 
@@ -74,13 +53,11 @@ class ViewerSocket(WebSocketsSansIOProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for the whole of its first request."""
-        self._gate = GatedTransport(transport)  # type: ignore[arg-type]
-        super().connection_made(self._gate)  # type: ignore[arg-type]
+        super().connection_made(OpenTransport(transport))  # type: ignore[arg-type]
         self._place: Place | None = self.registry.place_of(transport)
         self.client = None if self._place is None else self._place.client
         self._unread = bytearray()
         self._pace = Pace(READ_BYTES_PER_S, READ_BURST_BYTES, self.loop.time)
-        self._wait_s = 0.0
         self._feeding: asyncio.TimerHandle | None = None
         self._deadline = self.loop.call_later(connections.REQUEST_TIMEOUT_S, self._too_slow)
 
@@ -114,22 +91,16 @@ class ViewerSocket(WebSocketsSansIOProtocol):
         """Read a piece of what has come, and the next one when the budget allows it."""
         self._feeding = None
         if self.transport.is_closing() or not self._unread:
-            self._gate.open_gate("budget")
             return
-        pause_s = _TAKEN_S
+        wait_s = _TAKEN_S
         # A message is taken before the next one is read.
         if not self.read_paused:
-            pause_s = 0.0
             piece = bytes(self._unread[:_PIECE_BYTES])
             del self._unread[: len(piece)]
-            self._wait_s = self._pace.reserve(None, len(piece))
+            wait_s = self._pace.reserve(None, len(piece))
             super().data_received(piece)
             self._look_at_state()
-        if self._unread or self._wait_s:
-            self._gate.close_gate("budget")
-            self._feeding = self.loop.call_later(max(self._wait_s, pause_s), self._feed)
-        else:
-            self._gate.open_gate("budget")
+        self._feeding = self.loop.call_later(wait_s, self._feed)
 
     def handle_cont(self, event: Frame) -> None:
         """Take a piece of a message, of which there may be a few."""
