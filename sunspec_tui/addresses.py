@@ -10,7 +10,7 @@ import re
 from sunspec_tui.errors import UsageError
 from sunspec_tui.printable import printable
 
-MAX_NAME = 253
+MAX_NAME, MAX_PORT = 253, 65535
 _NAME = re.compile(r"[^\s/:\[\]*?#@%\x00-\x1f\x7f]+")
 _WITH_PORT = re.compile(r"\[?(?P<host>[^\[\]]*)\]?:(?P<port>[0-9]*)")
 
@@ -55,6 +55,19 @@ def parse_host(text: object, setting: str = "--addr") -> str:
 def parse_bind_host(text: object, setting: str = "--addr") -> str:
     """Check an address to listen on: as `parse_host`, and ``*`` for all of IPv4."""
     return "0.0.0.0" if text == "*" else parse_host(text, setting)  # noqa: S104 - the user's choice
+
+
+def parse_port(value: float, setting: str = "--port") -> int:
+    """Check a port that one can connect to.
+
+    Raises
+    ------
+    UsageError
+        If it is no whole number from 1 to 65535.
+    """
+    if not 1 <= value <= MAX_PORT or value != int(value):
+        raise UsageError(f"{setting} is {value}, it must be a whole number from 1 to {MAX_PORT}")
+    return int(value)
 
 
 def is_ip(host: str) -> bool:

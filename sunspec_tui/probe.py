@@ -5,6 +5,7 @@ the subscriber connects only where a probe has found a publisher. A probe never 
 waits for its socket.
 """
 
+import contextlib
 import errno
 import math
 import os
@@ -121,7 +122,8 @@ class Probe:
         """End a connection to itself: nobody listens, and it would keep the port from a producer."""
         self.verdict = REFUSED
         # Closed with a reset, so that nothing of it stays in the kernel.
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with contextlib.suppress(OSError):
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close()
 
     def _finish_connecting(self, now_s: float) -> None:

@@ -18,7 +18,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from sunspec_tui.addresses import host_and_port, parse_host
+from sunspec_tui.addresses import host_and_port, parse_host, parse_port
 from sunspec_tui.budgets import check_buffer_length, frame_nbytes
 from sunspec_tui.delay import DelayMethod
 from sunspec_tui.errors import RejectCause, RejectedMessage, UsageError, named_error
@@ -150,7 +150,7 @@ class StreamReceiver(Received):
         check_buffer_length("buffer_length", buffer_length, channel_average)
         choice = DelayChoice(one_of(DelayMethod, "delay method", delay_method), manual_delay)
         intake = Intake(buffer_length, channel_average, chan0, beam_index, choice)
-        self._host, self._port = parse_host(stream_addr, "stream_addr"), int(stream_port)
+        self._host, self._port = parse_host(stream_addr, "stream_addr"), parse_port(stream_port, "stream_port")
         super().__init__(intake, threading.Lock(), product, station, host_and_port(self._host, self._port))
         self._clock, self._monotonic = clock, monotonic
         self._reconnect = reconnect

@@ -55,6 +55,12 @@ def test_the_receiver_refuses_an_address_that_cannot_be_one(address):
         StreamReceiver(address, plot_interval=0)
 
 
+@pytest.mark.parametrize("port", [65_536, 10**9, 9798.5])
+def test_the_receiver_refuses_a_port_that_cannot_be_one(port):
+    with pytest.raises(UsageError, match="stream_port is"):
+        StreamReceiver(stream_port=port, plot_interval=0)
+
+
 @pytest.mark.parametrize("address", WRONG)
 def test_the_producer_refuses_an_address_that_cannot_be_one(address):
     with pytest.raises(UsageError, match="stream_addr is"):
