@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sunspec_tui.addresses import host_and_port
 from sunspec_tui.active_time import join_within
+from sunspec_tui.addresses import host_and_port
 from sunspec_tui.errors import MissingExtraError, WebError
 from sunspec_tui.extras import optional
 from sunspec_tui.webview import WebCounts, WebOptions, WebState, WebStatus
