@@ -31,6 +31,7 @@ def test_each_bug_can_be_planted(copy, bug):
 
 
 @needs_git
+@pytest.mark.timeout(900)  # it starts pytest again, which takes minutes on a machine that is busy with ten other things
 @pytest.mark.parametrize("bug", BUGS[::9], ids=lambda bug: bug.name)
 def test_a_planted_bug_is_noticed(copy, bug):
     assert plant(bug, copy) == "caught"

@@ -7,6 +7,7 @@ thrown away; the working tree is never touched.
 """
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 _GREEN, _RED = 0, 1
-_TIMEOUT_S = 300
+_TIMEOUT_S = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,9 @@ def apply(bug: Bug, where: Path, *options: str) -> str:
     """Apply a patch, or take it back; what git says against it, empty where it went well."""
     # One line around the change must be as it was: other lines of the file may have moved.
     command = ["git", "apply", "-C1", "--recount", "--whitespace=nowarn", *options, str(bug.patch)]
-    ran = subprocess.run(command, cwd=where, capture_output=True, text=True, check=False)
+    # A repository around the copy is none of its business.
+    environment = os.environ | {"GIT_CEILING_DIRECTORIES": str(where.parent)}
+    ran = subprocess.run(command, cwd=where, env=environment, capture_output=True, text=True, check=False)
     return ran.stderr.strip() if ran.returncode else ""
 
 
