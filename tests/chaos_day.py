@@ -112,7 +112,7 @@ class MonitorProcess:
         """All counts since its start."""
         return Counts(self.status["frames_received"], self.status["frames_rejected"], self.status["frames_missing"])
 
-    def wait_until_quiet(self, at_least: int, timeout_s: float = 60) -> None:
+    def wait_until_quiet(self, at_least: int, timeout_s: float = 180) -> None:
         """Wait until it has taken what was sent, and counts no more."""
         poll(lambda: self.seen() >= at_least, timeout_s, f"{at_least} messages ({self.seen()} were counted)")
         seen, said = self.seen(), self.lines
@@ -363,7 +363,7 @@ class Day:
             status = self.monitor.status
             return status["archive_rows"] + status["archive_rows_lost"] >= status["frames_received"]
 
-        poll(settled, 60, "the archive's last commit")
+        poll(settled, 180, "the archive's last commit")
         return int(self.monitor.status["archive_rows"])
 
     def _check_end(self, archived: int) -> list[str]:
