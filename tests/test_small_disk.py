@@ -18,8 +18,8 @@ from sunspec_tui.writers.export import export
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 5 MB."""
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=5M", "small", str(tmp_path)], capture_output=True)
+    """A file system of 48 MB: more than a test fills by itself on a slow machine."""
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48M", "small", str(tmp_path)], capture_output=True)
     if mounted.returncode:
         pytest.skip(f"no file system can be mounted here: {mounted.stderr.decode().strip()}")
     yield tmp_path
