@@ -42,21 +42,20 @@ FRAMES ?= 345600
 chaos-day: install  ## a day's frames while everything goes wrong, each accounted for: FRAMES=345600, about ten minutes
 	$(BIN)/python tests/chaos_day.py --frames $(FRAMES) $(ARGS)
 
-CASES ?= 10000000
 STEPS ?= 100000
 SEED ?= 0
 FIRST ?= 0
 fuzz-decode: install  ## mutated messages against decode: CASES=10000000 SEED=0, on from case FIRST=0
-	$(BIN)/python tests/long/fuzz_decode.py --cases $(CASES) --seed $(SEED) --first $(FIRST)
+	$(BIN)/python tests/long/fuzz_decode.py --cases $(or $(CASES),10000000) --seed $(SEED) --first $(FIRST)
 
 random-streams: install  ## odd streams through every reader: STEPS=100000 SEED=0
 	$(BIN)/python tests/long/random_streams.py --steps $(STEPS) --seed $(SEED)
 
-fuzz-files: install  ## spoilt files of every form through the readers: CASES=20000, SEED=1; HDF5 has a process for each
-	$(BIN)/python tests/mutated_files.py --cases $(or $(CASES),20000) --seed $(or $(SEED),1) $(ARGS)
+fuzz-files: install  ## spoilt files of every form through the readers: CASES=20000 SEED=0; HDF5 has a process for each
+	$(BIN)/python tests/mutated_files.py --cases $(or $(CASES),20000) --seed $(SEED) $(ARGS)
 
 fuzz-terminal: install  ## bytes, sizes and keys at random to monitors on a pseudo-terminal: SECONDS=300, SEED=0
-	$(BIN)/python tests/long/fuzz_terminal.py --seconds $(or $(SECONDS),300) --seed $(or $(SEED),0)
+	$(BIN)/python tests/long/fuzz_terminal.py --seconds $(or $(SECONDS),300) --seed $(SEED)
 
 lint: install  ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .
