@@ -28,6 +28,8 @@ EXIT_NO_DATA = EXIT_FAILED
 _LOOK_S = 1.0
 _SETTLE_S, _SETTLE_ASKED_S = 2.0, 0.5
 _NO_ROWS = 2**62
+# Readings of health that a stop ends; everything else of it is a count.
+_STATES = ("state", "link", "link_detail", "link_attempt", "silence_s", "rate_hz")
 _MAX_LINE = 4000
 
 
@@ -85,12 +87,9 @@ def run(
 
 
 def _at_end(running: Snapshot, stopped: Snapshot) -> Snapshot:
-    """What was counted until all had ended, and how it was while it ran."""
-    before = running.health
-    health = replace(
-        stopped.health, state=before.state, link=before.link, silence_s=before.silence_s, rate_hz=before.rate_hz
-    )
-    return replace(stopped, health=health, memory=running.memory, web=running.web)
+    """The final counts, with the states of the stream and of the web view before the stop."""
+    states = {name: getattr(running.health, name) for name in _STATES}
+    return replace(stopped, health=replace(stopped.health, **states), memory=running.memory, web=running.web)
 
 
 def _tell_until_end(
