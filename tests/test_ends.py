@@ -94,7 +94,9 @@ def test_a_command_that_is_ended_before_it_is_done_says_so_with_status_1(words, 
         process.terminate()
         _, told = process.communicate(timeout=END_S)
     assert process.returncode == 1
-    assert told.decode() == "sunspec-tui: ended by SIGTERM before it was done\n"
+    # Lines of the log, such as one about a port on which nobody answers, may come before it.
+    assert told.decode().splitlines()[-1] == "sunspec-tui: ended by SIGTERM before it was done"
+    assert b"Traceback" not in told
     assert list(tmp_path.iterdir()) == []
 
 

@@ -408,7 +408,7 @@ def job_of(ring):
 
 def test_a_long_ring_makes_a_figure_of_bounded_size_with_true_means_and_times():
     made = job_of(filled_ring(20_000, 16))
-    assert len(made.data) <= 3000
+    assert len(made.data) <= 4096
     n = 20_000 // len(made.data) + bool(20_000 % len(made.data))
     np.testing.assert_allclose(made.data[:5, 0], n * np.arange(5) + (n + 1) / 2)
     np.testing.assert_allclose(made.times_s[:5], START_S + 0.25 * n * np.arange(1, 6))
