@@ -1,7 +1,7 @@
-"""Addresses that users give: checked, told apart and written down. Nothing here asks a name server.
+"""Check, classify and format addresses that users give.
 
-An address is a host name or an IP address, without a port. An IPv6 address may stand in brackets, as in a URL;
-`parse_host` takes them off, `host_and_port` and `endpoint` put them on.
+An address is a host name or an IP address, without a port. An IPv6 address may have brackets, as in a URL;
+`parse_host` removes them, `host_and_port` and `endpoint` add them. This module does not use a name server.
 """
 
 import ipaddress
@@ -16,19 +16,19 @@ _WITH_PORT = re.compile(r"\[?(?P<host>[^\[\]]*)\]?:(?P<port>[0-9]*)")
 
 
 def parse_host(text: object, setting: str = "--addr") -> str:
-    """Check a host name or an IP address that one can connect to.
+    """Check a host name or an IP address to connect to.
 
     Parameters
     ----------
     text
-        What the user gave.
+        Value that the user gave.
     setting
         Name of the setting, for the message.
 
     Returns
     -------
     str
-        The same without brackets and without spaces around it.
+        The address without brackets and without surrounding spaces.
 
     Raises
     ------
@@ -53,17 +53,17 @@ def parse_host(text: object, setting: str = "--addr") -> str:
 
 
 def parse_bind_host(text: object, setting: str = "--addr") -> str:
-    """Check an address to listen on: as `parse_host`, and ``*`` for all of IPv4."""
+    """Check an address to listen on; ``*`` means all of IPv4."""
     return "0.0.0.0" if text == "*" else parse_host(text, setting)  # noqa: S104 - the user's choice
 
 
 def parse_port(value: float, setting: str = "--port") -> int:
-    """Check a port that one can connect to.
+    """Check a port to connect to.
 
     Raises
     ------
     UsageError
-        If it is no whole number from 1 to 65535.
+        If it is not a whole number from 1 to 65535.
     """
     if not 1 <= value <= MAX_PORT or value != int(value):
         raise UsageError(f"{setting} is {value}, it must be a whole number from 1 to {MAX_PORT}")
@@ -71,7 +71,7 @@ def parse_port(value: float, setting: str = "--port") -> int:
 
 
 def is_ip(host: str) -> bool:
-    """Tell whether `host` is an IP address, so that no name server is needed."""
+    """Return True if `host` is an IP address, not a name."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -80,27 +80,27 @@ def is_ip(host: str) -> bool:
 
 
 def is_ipv6(host: str) -> bool:
-    """Tell whether `host` is an IPv6 address."""
+    """Return True if `host` is an IPv6 address."""
     return is_ip(host) and ":" in host
 
 
 def host_and_port(host: str, port: int) -> str:
-    """Join host and port as a URL does: an IPv6 address in brackets."""
+    """Join host and port as in a URL, with brackets around IPv6."""
     return f"{bracketed(host)}:{port}"
 
 
 def bracketed(host: str) -> str:
-    """Put an IPv6 address in brackets; leave every other host as it is."""
+    """Add brackets to an IPv6 address; return other hosts unchanged."""
     return f"[{host}]" if ":" in host else host
 
 
 def endpoint(host: str, port: int | str) -> str:
-    """Write the ZeroMQ endpoint of a host and a port."""
+    """Return the ZeroMQ endpoint of a host and a port."""
     return f"tcp://{bracketed(host)}:{port}"
 
 
 def quoted(text: str, most: int = 60) -> str:
-    """Quote text of a user or a stranger for a message, in at most `most` characters and two quotes."""
+    """Quote untrusted text for a message; `most` limits its characters."""
     return f"'{printable(text, most)}'"
 
 

@@ -1,10 +1,10 @@
-"""When to try again: intervals that double. Clocks are arguments."""
+"""Space attempts with intervals that double. Clocks are arguments."""
 
 import math
 
 
 class Backoff:
-    """Counts attempts, and says when the next one is due.
+    """Counter of attempts, with the time of the next one.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class Backoff:
         return min(self._first_s * 2.0 ** min(max(0, self.attempts - 1), 60), self._longest_s)
 
     def is_due(self, now_s: float) -> bool:
-        """Whether the time for the next attempt has come."""
+        """Return True if the time of the next attempt has come."""
         return now_s >= self._due_s
 
     def attempt(self, now_s: float) -> None:
@@ -34,6 +34,6 @@ class Backoff:
         self._due_s = now_s + self.interval_s
 
     def reset(self, now_s: float = -math.inf) -> None:
-        """Begin anew: the first attempt is due at `now_s`."""
+        """Reset the count: the first attempt is due at `now_s`."""
         self.attempts = 0
         self._due_s = now_s

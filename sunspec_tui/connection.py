@@ -1,14 +1,14 @@
-"""One ZeroMQ connection to one publisher: its socket, what the socket's monitor tells, and what waits in it.
+"""Make and watch one ZeroMQ connection to one publisher.
 
-ZeroMQ's own reconnecting is off: after an error of the protocol it would never happen, and on a port of the ephemeral
-range it can connect to itself. A connection that has ended is closed, and another one is made.
+ZeroMQ's own reconnecting is off: after a protocol error it never reconnects, and on a port of the ephemeral range it
+can connect to itself. A connection that has ended is closed, and a new one is made.
 
-What may wait here is bounded in bytes. Whole messages are: the number that may wait (the high-water mark) goes down
-where messages are large. A part is: MAXMSGSIZE. A message of endless parts is not, by ZeroMQ, which shows a message
-only when it is whole; so the kernel is asked how many bytes have come without a message.
+The memory of queued messages is bounded in bytes. The high-water mark bounds the number of whole messages, and is
+lowered when messages are large. MAXMSGSIZE bounds each part. ZeroMQ does not bound a message of endless parts, and
+delivers a message only when it is whole; so this module asks the kernel how many bytes have come without a message.
 
-ZeroMQ heartbeats stay off: with them an idle publisher of some libzmq versions is cut off (libzmq issue 4767). TCP
-keep-alive finds a dead peer instead.
+ZeroMQ heartbeats stay off: with some libzmq versions they disconnect an idle publisher (libzmq issue 4767). TCP
+keep-alive detects a dead peer instead.
 """
 
 import contextlib
@@ -24,12 +24,12 @@ RECEIVE_QUEUE_FRAMES = 2000
 RECEIVE_QUEUE_BYTES = 128 * 2**20
 MAX_MESSAGE_BYTES = 8 * 2**20
 MAX_PARTS = 16
-"""Parts of a message that are kept to be looked at; a frame has three."""
+"""Parts of one message that are kept at most; a frame has three."""
 
 MAX_COUNTED_PARTS = 100_000
 HANDSHAKE_S = 10.0
 _UNFINISHED_BYTES = MAX_MESSAGE_BYTES + 2**20
-# Memory that ZeroMQ and Python take for a part, however short.
+# Memory that ZeroMQ and Python need for each part, even a short one.
 _PART_BYTES = 128
 _NEVER_MS = 2**31 - 1
 _EVENTS = (
@@ -44,7 +44,7 @@ _EVENTS = (
 
 
 class Ended(Enum):
-    """Why a connection has ended."""
+    """Reason for the end of a connection."""
 
     FAILED = "it was never made"
     LOST = "the peer has ended it"
@@ -52,27 +52,27 @@ class Ended(Enum):
 
 
 class Connection:
-    """A SUB socket that is connected once.
+    """SUB socket that is connected once.
 
     Parameters
     ----------
     context
-        Of ZeroMQ.
+        The ZeroMQ context.
     endpoint
-        Of an IP address.
+        ZeroMQ endpoint with an IP address.
     now_s
-        A clock that never goes back.
+        Time of a monotonic clock, in seconds.
 
     Attributes
     ----------
     is_ready
-        Whether publisher and subscriber have greeted each other.
+        True after the ZeroMQ handshake.
     ended
-        Why the connection is over; None while it is not.
+        Reason for the end of the connection; None while it is open.
     messages
         Number of messages read so far.
     is_whole
-        Whether the next part that is read begins a message; what follows one that was given up is no message.
+        True if the next part begins a message; False after a message was abandoned in the middle.
 
     Raises
     ------
@@ -101,7 +101,7 @@ class Connection:
             raise
 
     def close(self) -> None:
-        """Close everything; again without harm."""
+        """Close all sockets; a second call is harmless."""
         self._close_tcp()
         self.socket.disable_monitor()
         self.monitor.close(linger=0)
@@ -115,7 +115,7 @@ class Connection:
         Raises
         ------
         zmq.Again
-            If none waits.
+            If no message is queued.
         RejectedMessage
             If it has more than `MAX_PARTS` parts; the rest of them are dropped.
         """
@@ -131,7 +131,7 @@ class Connection:
         return parts
 
     def _drop_parts(self) -> None:
-        """Read the rest of a message without keeping it; where it is very long, end the connection."""
+        """Drop the rest of a message; end the connection if very long."""
         count = MAX_PARTS
         while self._get(zmq.RCVMORE):
             self._receive(zmq.NOBLOCK)
@@ -144,13 +144,16 @@ class Connection:
         raise RejectedMessage(RejectCause.PARTS, f"{count} parts, 3 expected")
 
     def _allow_for(self, size: int) -> None:
-        """Let so many messages wait as the budget has room for. ZeroMQ can only lower the number, not raise it."""
+        """Lower the queue limit to what the budget allows for this size.
+
+        ZeroMQ can only lower the limit of a connected socket, not raise it.
+        """
         if size > self._largest:
             self._largest = size
             self.socket.rcvhwm = max(1, RECEIVE_QUEUE_BYTES // size)
 
     def is_unfinished_too_large(self) -> bool:
-        """Tell whether more bytes have come without a message than any message may have; to be asked now and then."""
+        """Return True if an unfinished message is too large; call it regularly."""
         received = self._tcp.bytes_received() if self._tcp is not None else None
         if received is None:
             return False
@@ -158,25 +161,25 @@ class Connection:
             self._seen_messages, self._seen_bytes = self.messages, received
         if received - self._seen_bytes <= _UNFINISHED_BYTES:
             return False
-        # A whole message that has come since the last look is not endless.
+        # A whole message that has come since the last check is not endless.
         return not self.socket.poll(0)
 
     # Events
 
     def read_events(self) -> None:
-        """Take what the monitor has told."""
+        """Process the events of the socket monitor."""
         with contextlib.suppress(zmq.Again):
             while self.ended is None:
                 event = recv_monitor_message(self.monitor, zmq.NOBLOCK)
-                self._take_event(int(event["event"]), int(event["value"]))
+                self._handle_event(int(event["event"]), int(event["value"]))
 
-    def _take_event(self, event: int, value: int) -> None:
+    def _handle_event(self, event: int, value: int) -> None:
         if event == zmq.EVENT_CONNECTED:
             self._watch_tcp(value)
         elif event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
             self.is_ready = True
         elif event == zmq.EVENT_DISCONNECTED and self.is_ready:
-            # ZeroMQ hangs up on a peer that keeps the connection only where it must not read on.
+            # If the peer has not closed the connection, ZeroMQ has: it does so only for a message that is too large.
             was_open = self._tcp is not None and self._tcp.is_open()
             self._end(Ended.TOO_LARGE if was_open else Ended.LOST)
         else:
@@ -206,5 +209,5 @@ def _configure(stream: zmq.Socket[bytes], *, ipv6: bool) -> None:
     stream.reconnect_ivl = _NEVER_MS
     stream.tcp_keepalive, stream.tcp_keepalive_idle = 1, 30
     stream.tcp_keepalive_intvl, stream.tcp_keepalive_cnt = 10, 3
-    # All topics, so that a foreign one is counted instead of looking like silence.
+    # Subscribe to all topics, so that a foreign topic is counted and does not look like silence.
     stream.subscribe(b"")

@@ -1,8 +1,8 @@
-"""A short TCP connection that finds out what stands on a port: a ZeroMQ publisher, something else, or nothing.
+"""Identify the program on a port with a short TCP connection.
 
-ZeroMQ gives up for ever after a peer that is no publisher (libzmq issue 4196), and never says what that peer was. So
-the subscriber connects only where a probe has found a publisher. A probe never blocks; it is stepped by whoever
-waits for its socket.
+After a peer that is not a publisher, ZeroMQ never reconnects (libzmq issue 4196) and does not report what the peer
+was. So the subscriber connects only to a port where a probe has found a publisher. A probe never blocks: the caller
+waits for its socket and calls `Probe.step`.
 """
 
 import contextlib
@@ -19,13 +19,13 @@ from sunspec_tui.tcp import connects_to_itself
 from sunspec_tui.zmtp import GREETING, MAX_ANSWER_BYTES, READY, UNKNOWN, Answer, Speaks, read_answer
 
 CONNECT_S, ANSWER_S = 5.0, 2.0
-# Half the time for an answer is over: this makes a server of a protocol of lines answer, so that it can be named.
+# Sent after half the time for an answer: servers of line protocols answer it, and can then be named.
 _NUDGE = b"\r\n\r\n"
 _MAX_IGNORED_BYTES = 64 * 1024
 
 
 class Found(Enum):
-    """What a probe has found."""
+    """Kinds of results of a probe."""
 
     REFUSED = "the port is closed"
     UNREACHABLE = "no answer"
@@ -36,7 +36,7 @@ class Found(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What stands on a port, in a word for programs and in words for people."""
+    """Result of a probe: its kind, and a description for users."""
 
     found: Found
     words: str
@@ -49,23 +49,25 @@ _CLOSES = Verdict(Found.FOREIGN, "something there closes each connection at once
 
 
 class Probe:
-    """One connection to one address; after its verdict it stays open until the peer ends it.
+    """Connection to one address that identifies the peer.
+
+    After the verdict, the connection stays open until the peer closes it.
 
     Parameters
     ----------
     address
-        Socket address, as `socket.getaddrinfo` gives it.
+        Socket address, as `socket.getaddrinfo` returns it.
     now_s
-        A clock that never goes back.
+        Time of a monotonic clock, in seconds.
     connect_s, answer_s
-        How long it waits for the connection, and for an answer.
+        Longest time to wait for the connection, and for an answer.
 
     Attributes
     ----------
     verdict
-        What has been found; None until then. A later answer may replace it.
+        Result of the probe; None until it is known. A later answer may replace it.
     ended
-        Whether the connection is over.
+        True if the connection is closed.
     """
 
     def __init__(
@@ -84,21 +86,21 @@ class Probe:
         if code not in (0, errno.EINPROGRESS, errno.EINTR, errno.EALREADY):
             self._fail(code)
         elif connects_to_itself(self._socket):
-            self._let_port_go()
+            self._release_port()
 
     def fileno(self) -> int:
-        """File descriptor to wait for; -1 when it is closed."""
+        """Return the file descriptor to wait for; -1 when it is closed."""
         return self._socket.fileno()
 
     def step(self, now_s: float, *, ready: bool) -> None:
-        """Do what can be done at once.
+        """Do the next step without blocking.
 
         Parameters
         ----------
         now_s
-            The clock of the start.
+            Time of the same clock as at the start.
         ready
-            Whether the socket can be written to while it connects, or read afterwards.
+            True if the socket is writable while it connects, or readable afterwards.
         """
         if self.ended:
             return
@@ -107,21 +109,24 @@ class Probe:
         elif ready:
             self._read()
         if not self.ended and self.verdict is None:
-            self._look_at_clock(now_s)
+            self._check_clock(now_s)
 
     def hold(self) -> None:
-        """Complete the handshake with a publisher, without a subscription: it keeps the connection as it lives."""
+        """Complete the handshake with a publisher, without a subscription.
+
+        The publisher then keeps the connection open while it runs.
+        """
         self._send(READY)
 
     def close(self) -> None:
-        """Close the connection; again without harm."""
+        """Close the connection; a second call is harmless."""
         self.ended = True
         self._socket.close()
 
-    def _let_port_go(self) -> None:
-        """End a connection to itself: nobody listens, and it would keep the port from a producer."""
+    def _release_port(self) -> None:
+        """Close a connection to itself, which would block the producer's port."""
         self.verdict = REFUSED
-        # Closed with a reset, so that nothing of it stays in the kernel.
+        # Close with a reset, so that the kernel frees the port at once.
         with contextlib.suppress(OSError):
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close()
@@ -131,7 +136,7 @@ class Probe:
         if code:
             self._fail(code)
         elif connects_to_itself(self._socket):
-            self._let_port_go()
+            self._release_port()
         else:
             self.connected, self._deadline_s = True, now_s + self._answer_s
             self._nudge_s = now_s + self._answer_s / 2
@@ -169,7 +174,7 @@ class Probe:
         elif answer is not UNKNOWN:
             self.verdict = _CLOSES
 
-    def _look_at_clock(self, now_s: float) -> None:
+    def _check_clock(self, now_s: float) -> None:
         if now_s >= self._nudge_s:
             self._nudge_s = math.inf
             if not self._received:
@@ -184,7 +189,7 @@ class Probe:
         try:
             self._socket.send(data)
         except OSError:
-            # Its end is read next.
+            # The next read reports that the connection is closed.
             return
 
     def _fail(self, code: int) -> None:
@@ -195,6 +200,6 @@ class Probe:
 
 
 def _closed(received: bytes) -> Answer:
-    """What a peer is that has closed the connection after so few bytes."""
+    """Identify a peer that has closed the connection after so few bytes."""
     answer = read_answer(received)
     return Answer(Speaks.UNKNOWN, "closed") if answer is UNKNOWN else answer

@@ -1,10 +1,10 @@
-"""Which connection is read, and when another one takes its place.
+"""Choose the connection to read; replace it after an end or silence.
 
-One connection is active. Where it ends, a search finds a publisher again. Where it is silent for long, the search
-looks for another connection, the candidate, while the active one stays open, because an open connection may be dead.
-Then both are waited for. If the active one brings a message, it stays and the candidate is closed: the candidate has
-the same messages, and they must not be counted twice. If only the candidate has messages, or neither has any for a
-while, the candidate becomes the active one, with all that waits in it. So no message is lost or doubled.
+One connection is active. When it ends, a search finds a publisher again. When it is silent for long, it may be dead
+although it is open: the search then makes a second connection, the candidate, and the active one stays open. If the
+active connection receives a message, it stays and the candidate is closed, because the candidate has the same messages
+and they must not be counted twice. If only the candidate has messages, or neither has any for a while, the candidate
+becomes the active connection, with its queued messages. So no message is lost or counted twice.
 """
 
 import math
@@ -29,35 +29,35 @@ _TOO_LARGE = f"a message of more than {MAX_MESSAGE_BYTES // 2**20} MiB"
 
 
 class Reader(Protocol):
-    """Reads a connection's messages and learns of its state."""
+    """Receiver of the messages and the state of a connection."""
 
     def drain(self, connection: Connection) -> int:
-        """Read all messages that wait, and return their number."""
+        """Read all queued messages, and return their number."""
 
     def report(self, link: LinkState, words: str, attempt: int) -> None:
-        """Learn the link's state, in words for people, and the number of the attempt."""
+        """Take the link's state, its description and the attempt's number."""
 
     def reject(self, cause: RejectCause, detail: str) -> None:
         """Count a message that could not be received."""
 
     def cadence_s(self) -> float:
-        """Seconds of data from frame to frame; NaN while unknown."""
+        """Return the seconds of data from frame to frame; NaN while unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReconnectTimes:
-    """When a connection is replaced, in seconds.
+    """Times after which a connection is replaced, in seconds.
 
     Attributes
     ----------
     silence_s, silence_cadences
-        A connection is doubted after this silence, and after so many cadences of the data: whichever is longer.
+        A candidate is made after a silence of so many seconds or of so many cadences of the data, the longer of both.
     longest_s
         The interval between attempts doubles up to this.
     both_s
-        How long the active connection has, once a candidate has data, to show that it is alive too.
+        Once the candidate has data, the active connection has this time to receive a message too.
     idle_s
-        How long a candidate without data stays beside the active connection before it replaces it.
+        A candidate without data replaces the active connection after this time.
     search
         Intervals of the search for a publisher.
     """
@@ -71,20 +71,20 @@ class ReconnectTimes:
 
 
 class Reconnector:
-    """Keeps one connection to a publisher, and replaces it when it ends or is silent.
+    """Keeper of one connection to a publisher, replaced when needed.
 
     Parameters
     ----------
     context
-        Of ZeroMQ.
+        The ZeroMQ context.
     host, port
         Where the producer publishes: a name or an IP address, and a port.
     reader
-        Reads and learns.
+        Receives the messages and the state of the link.
     times
-        When a connection is replaced.
+        Times after which a connection is replaced.
     monotonic
-        Clock that never goes back, for silence; network operations have the system's.
+        Monotonic clock that measures silence; network operations use `time.monotonic`.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class Reconnector:
         self._tick_s = 0.0
 
     def begin(self) -> None:
-        """Start to look for the publisher."""
+        """Start the search for the publisher."""
         self._search.begin(time.monotonic())
 
     def close(self) -> None:
@@ -125,7 +125,7 @@ class Reconnector:
         self._resolver.stop()
 
     def sockets(self) -> tuple[tuple[Any, int], ...]:
-        """Everything to wait for, with the events of each."""
+        """Return all sockets to wait for, with the events of each."""
         found: list[tuple[Any, int]] = []
         if self.active is not None:
             found += [(self.active.socket, zmq.POLLIN), (self.active.monitor, zmq.POLLIN)]
@@ -137,12 +137,12 @@ class Reconnector:
         return tuple(found)
 
     def wait_s(self) -> float:
-        """Seconds to wait at most before the next `step`."""
+        """Return the longest time to wait before the next `step`, in seconds."""
         return min(TICK_S, self._search.wait_s(time.monotonic()))
 
     @property
     def due_s(self) -> float:
-        """When something is due that no socket tells, on the clock of `time.monotonic`."""
+        """Time of the next check that no socket announces, by `time.monotonic`."""
         return 0.0 if self._search.is_on else self._tick_s
 
     def step(self, ready: Mapping[Any, int]) -> None:
@@ -153,31 +153,31 @@ class Reconnector:
         ready
             The sockets that are ready.
         """
-        now_s, told = time.monotonic(), False
+        now_s, has_events = time.monotonic(), False
         for connection in (self.active, self._candidate):
             if connection is not None and connection.monitor in ready:
                 connection.read_events()
-                told = True
+                has_events = True
         probe = self._search.probe
         found = self._search.step(now_s, ready=probe is not None and probe.fileno() in ready)
         if found is not None:
             self._connect(found, now_s)
-        if told or now_s >= self._tick_s:
+        if has_events or now_s >= self._tick_s:
             self._tick_s = now_s + TICK_S
-            self._look(now_s)
+            self._check_all(now_s)
 
     # What is due
 
-    def _look(self, now_s: float) -> None:
-        """Look at each connection, and at the silence."""
+    def _check_all(self, now_s: float) -> None:
+        """Check each connection, and the time without messages."""
         if self.active is not None:
-            self._look_at_active(self.active, now_s)
+            self._check_active(self.active, now_s)
         if self._candidate is not None:
-            self._look_at_candidate(self._candidate, now_s)
+            self._check_candidate(self._candidate, now_s)
         if self.active is not None and self.active.is_ready:
-            self._look_at_silence(now_s)
+            self._check_silence(now_s)
 
-    def _look_at_active(self, active: Connection, now_s: float) -> None:
+    def _check_active(self, active: Connection, now_s: float) -> None:
         self._check(active, now_s)
         if active.is_ready and not self._was_ready:
             self._was_ready = True
@@ -188,7 +188,7 @@ class Reconnector:
             self._replace(active, active.ended, now_s)
 
     def _check(self, connection: Connection, now_s: float) -> None:
-        """End a connection whose handshake takes too long, or whose message does not end."""
+        """End a connection with a slow handshake or an endless message."""
         if connection.ended is not None:
             return
         if not connection.is_ready and now_s - connection.begun_s > HANDSHAKE_S:
@@ -197,7 +197,7 @@ class Reconnector:
             connection.ended = Ended.TOO_LARGE
 
     def _note_messages(self, active: Connection) -> None:
-        """Messages have come: the connection is alive, and nothing else is needed."""
+        """Note new messages: the connection works, so drop the candidate."""
         if active.messages == self._heard:
             return
         self._heard, self._heard_s = active.messages, self._monotonic()
@@ -208,7 +208,7 @@ class Reconnector:
             self._drop_candidate()
             self._reader.report(LinkState.CONNECTED, str(LinkState.CONNECTED), 0)
 
-    def _look_at_silence(self, now_s: float) -> None:
+    def _check_silence(self, now_s: float) -> None:
         clock_s, cadence_s = self._monotonic(), self._reader.cadence_s()
         silence_s = clock_s - self._heard_s
         longest_s = max(self._times.silence_s, self._times.silence_cadences * cadence_s if cadence_s > 0 else 0.0)
@@ -224,7 +224,7 @@ class Reconnector:
 
     # The candidate
 
-    def _look_at_candidate(self, candidate: Connection, now_s: float) -> None:
+    def _check_candidate(self, candidate: Connection, now_s: float) -> None:
         self._check(candidate, now_s)
         if candidate.ended is not None:
             self._drop_candidate()
@@ -236,7 +236,7 @@ class Reconnector:
                 self._promote(candidate)
 
     def _promote(self, candidate: Connection) -> None:
-        """Read the candidate instead of the active connection, unless that has brought a message at the last moment."""
+        """Make the candidate active, unless the active connection has a new message."""
         active = self.active
         if active is not None:
             if self._reader.drain(active):
@@ -252,10 +252,10 @@ class Reconnector:
         if candidate is not None:
             candidate.close()
 
-    # The active connection ends, and another is made
+    # Replacing the active connection
 
     def _replace(self, active: Connection, why: Ended, now_s: float) -> None:
-        """Read what is left in a connection that has ended, and look for the publisher again."""
+        """Read the last messages of an ended connection, and start the search."""
         self._reader.drain(active)
         had_messages, self.active, self._heard = active.messages > 0, None, 0
         active.close()
@@ -278,7 +278,7 @@ class Reconnector:
         try:
             made = Connection(self._context, endpoint(address[0], address[1]), now_s)
         except zmq.ZMQError as error:
-            # Without file descriptors, for example.
+            # For example, the process has no file descriptor left.
             self._search.postpone(now_s, f"no connection can be opened here ({error.strerror})")
             return
         if self.active is None:

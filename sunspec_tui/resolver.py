@@ -1,6 +1,6 @@
-"""Host names become IP addresses, in a thread of their own: a name server that does not answer blocks for long.
+"""Resolve host names in a thread, because a silent name server blocks.
 
-The thread cannot be interrupted. It is a daemon, and a `Resolver` that is stopped leaves it to its answer.
+The thread cannot be interrupted. It is a daemon thread: `Resolver.stop` does not wait for a late answer.
 """
 
 import socket
@@ -14,7 +14,7 @@ _JOIN_S = 0.05
 
 
 class Resolver:
-    """Asks for the IP addresses of one host, again and again.
+    """Resolver of one host, which can be used repeatedly.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Resolver:
         self.problem = ""
 
     def ask(self) -> None:
-        """Begin to ask, unless a question is still open. An IP address needs no thread."""
+        """Start a query unless one is pending; IP addresses need no thread."""
         if self.is_asking:
             return
         if is_ip(self._host):
@@ -40,16 +40,19 @@ class Resolver:
 
     @property
     def is_asking(self) -> bool:
-        """Whether an answer is still awaited."""
+        """True while a query is pending."""
         return self._thread is not None and self._thread.is_alive()
 
     @property
     def addresses(self) -> tuple[SocketAddress, ...]:
-        """Socket addresses of the last answer, in its order, each once; empty where the name does not resolve."""
+        """Distinct socket addresses of the last answer, in its order.
+
+        Empty if the name does not resolve.
+        """
         return self._addresses
 
     def stop(self) -> None:
-        """End the thread if it can be ended at once."""
+        """Wait briefly for the thread to end."""
         if self._thread is not None:
             self._thread.join(_JOIN_S)
 

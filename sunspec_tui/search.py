@@ -1,7 +1,7 @@
-"""The search for a publisher: names resolved, addresses probed in turn, attempts spaced out and told.
+"""Search for a publisher: resolve names, probe addresses in turn, report attempts.
 
-It opens no ZeroMQ socket. It says which address has a publisher; what becomes of it, whoever steps the search
-reports back by `begin`.
+The search returns the address of a publisher and ends; if the connection is lost, the caller starts it again with
+`begin`. It opens no ZeroMQ socket.
 """
 
 import math
@@ -30,16 +30,16 @@ class SearchTimes:
     Attributes
     ----------
     refused_s
-        Between probes of a port that is closed: this costs next to nothing, and a producer is found at once.
+        Interval between probes of a closed port: short, because a probe costs little and a producer is found soon.
     longest_probe_s
         Longest interval between probes of a peer that closes each connection.
     kept_s
-        A peer that ends a connection after so long is taken to have ended itself.
+        A peer that closes a connection after this time counts as stopped, so that its port is probed at once.
     first_s, longest_s
-        Interval between attempts where something else answers: it doubles from the first to the longest. A peer that
-        keeps its connection is tried again at once when it ends it.
+        Interval between attempts while something else answers: it doubles from the first to the longest. When a peer
+        that had kept the connection open closes it, the next attempt follows at once.
     slow_name_s
-        How long a name may take to resolve before this is shown.
+        Time after which a slow resolution of the name is reported.
     resolve_again_s
         Interval at which a name is resolved again while nothing is found.
     """
@@ -54,18 +54,18 @@ class SearchTimes:
 
 
 class Search:
-    """Looks for a publisher until one is found.
+    """Search for a publisher that continues until one is found.
 
     Parameters
     ----------
     host
         Name or IP address.
     resolver
-        Resolves it.
+        Resolver of the name.
     times
-        Intervals.
+        Intervals of the search.
     report
-        Called with the link's state and words for people, whenever one of them may have changed.
+        Called with the link's state and its description for users, whenever one of them may have changed.
     """
 
     def __init__(
@@ -83,17 +83,20 @@ class Search:
 
     @property
     def is_on(self) -> bool:
-        """Whether a publisher is being looked for."""
+        """True while the search continues."""
         return self._is_on
 
     def wait_s(self, now_s: float) -> float:
-        """Seconds until something is due that no socket tells; infinite where nothing is."""
+        """Return the seconds until the next step; infinite if only sockets matter."""
         if not self._is_on or self.probe is not None:
             return math.inf
         return max(0.0, self._next_s - now_s)
 
     def begin(self, now_s: float) -> None:
-        """Start to search, and ask the name server anew; its last answer is used meanwhile."""
+        """Start the search, and resolve the name again.
+
+        The addresses of the last answer are used meanwhile.
+        """
         self.end()
         self._is_on, self._next_s = True, now_s
         self._ask(now_s)
@@ -117,7 +120,7 @@ class Search:
         Returns
         -------
         tuple or None
-            Address of a publisher, once it may be connected to; the search has ended then.
+            Address of a publisher, when a connection to it may be made; the search has then ended.
         """
         if not self._is_on:
             return None
@@ -136,7 +139,10 @@ class Search:
         return None
 
     def _found(self, probe: Probe, now_s: float) -> SocketAddress | None:
-        """Give the publisher's address if an attempt is due; else keep the probe, to notice that it has ended."""
+        """Return the publisher's address if an attempt is due.
+
+        Otherwise keep the probe open, to notice when the publisher ends.
+        """
         if not self.backoff.is_due(now_s):
             if not self._is_held:
                 probe.hold()
@@ -146,7 +152,7 @@ class Search:
         return probe.address
 
     def _note(self, probe: Probe, verdict: Verdict, now_s: float) -> None:
-        """Report a verdict, and plan what comes next."""
+        """Report a verdict, and plan the next probe."""
         if probe.ended:
             self._close_probe()
             self._verdicts.append(verdict)
@@ -159,19 +165,19 @@ class Search:
             self._noted = verdict
             self._say_worst([*self._verdicts, verdict], now_s)
         elif self.backoff.is_due(now_s):
-            # The peer keeps the connection, but another connection may be answered differently.
+            # The peer keeps this connection open, but it may answer another connection differently.
             self._close_probe()
             self._verdicts, self._next_s = [], now_s
 
     def _plan(self, probe: Probe, now_s: float) -> None:
-        """All addresses have been tried: set the time of the next round."""
+        """Set the time of the next round, after all addresses were tried."""
         verdicts, self._verdicts = self._verdicts, []
         if all(verdict.found is Found.REFUSED for verdict in verdicts):
             self.backoff.reset()
             self._quick.reset()
             self._next_s = now_s + self._times.refused_s
         elif self._is_held or (probe.connected and now_s - probe.begun_s > self._times.kept_s):
-            # A peer that had kept the connection has ended: something else may stand there now.
+            # A peer that had kept the connection has ended: another program may use the port now.
             self.backoff.reset()
             self._next_s = now_s
         else:
@@ -180,7 +186,7 @@ class Search:
         self._say_worst(verdicts, now_s)
 
     def _say_worst(self, verdicts: list[Verdict], now_s: float) -> None:
-        """Report the verdict that says most; attempts on something else are numbered."""
+        """Report the most informative verdict, and number the attempts."""
         verdict = min(verdicts, key=lambda each: _WORST.index(each.found))
         if verdict.found is Found.PUBLISHER:
             return
@@ -211,14 +217,14 @@ class Search:
             self.postpone(now_s, f"no connection can be opened here ({error.strerror or error})")
 
     def postpone(self, now_s: float, why: str) -> None:
-        """Try again after a while, because this machine itself cannot connect, and say why."""
+        """Try again later, because this machine cannot connect; report why."""
         self._close_probe()
         self._left, self._verdicts = [], []
         self._is_on, self._next_s = True, now_s + self._times.first_s
         self._report(LinkState.UNREACHABLE, f"{why}, retrying")
 
     def _refill(self, now_s: float) -> bool:
-        """Begin a round over all addresses; False while there are none."""
+        """Start a round over all addresses; return False if there are none."""
         resolver, times = self._resolver, self._times
         if not resolver.is_asking and now_s - self._asked_s >= times.resolve_again_s:
             self._ask(now_s)

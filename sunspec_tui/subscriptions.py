@@ -1,18 +1,18 @@
-"""Subscriptions that peers send to the producer: which count, and which peer asks for too much.
+"""Count the producer's subscriptions, and find peers that send too many.
 
-Arithmetic and bookkeeping only: `streaming` reads the messages and closes connections. A subscription is honest where
-frames can match it: its topic is a beginning of ``data``. ZeroMQ keeps every other one too, at about fifty bytes of
-memory for each byte of its topic, so each peer has a budget for them.
+A subscription is valid if frames can match it: ``data`` begins with its topic. ZeroMQ stores every other subscription
+too, with about fifty bytes of memory for each byte of its topic, so each peer has a budget for them. Bookkeeping only:
+`streaming` reads the messages and closes connections.
 """
 
 from dataclasses import dataclass, field
 
 TOPIC = b"data"
 MAX_TOPIC_BYTES = 512
-"""A longer message from a peer closes its connection; the handshake of an honest one takes a few hundred bytes."""
+"""A longer message from a peer closes its connection; the handshake of a valid peer has a few hundred bytes."""
 
 MAX_PEER_BYTES, MAX_ALL_BYTES, MIN_PEER_BYTES = 16 * 1024, 256 * 1024, 1024
-"""Topics that match no frame: of one peer, and of all together; the share of a peer in a crowd."""
+"""Budgets of topics that match no frame: one peer, all peers together, and the least share of a peer among many."""
 
 _MESSAGE_BYTES, _FRAME_BYTES, _GREETING_BYTES = 16, 2, 64
 _SUBSCRIBE, _CANCEL = b"\x01", b"\x00"
@@ -20,7 +20,7 @@ _SUBSCRIBE, _CANCEL = b"\x01", b"\x00"
 
 @dataclass
 class _Peer:
-    """What one connection has asked for beyond what is published."""
+    """Subscriptions of one connection that match no frame."""
 
     nbytes: int = 0
     wire_nbytes: int = 0
@@ -28,12 +28,12 @@ class _Peer:
 
 
 class Subscriptions:
-    """Counts subscriptions and finds peers over their budget.
+    """Counter of subscriptions that finds peers over their budget.
 
     Attributes
     ----------
     count
-        Honest subscriptions that hold.
+        Number of valid subscriptions that are active.
     """
 
     def __init__(self) -> None:
@@ -41,18 +41,18 @@ class Subscriptions:
         self._peers: dict[int, _Peer] = {}
 
     def take(self, message: bytes, peer: int | None) -> bool:
-        """Note a message of a peer; True where the peer is over its budget.
+        """Note a peer's message; return True if it is over budget.
 
         Parameters
         ----------
         message
-            1 or 0 and a topic; anything else counts as a topic that matches nothing.
+            Byte 1 or 0, and a topic; any other message counts as a topic that matches no frame.
         peer
-            Descriptor of its connection; None where the connection has ended.
+            File descriptor of the connection; None if the connection has ended.
         """
         kind, topic = message[:1], message[1:]
         if kind in (_SUBSCRIBE, _CANCEL) and TOPIC.startswith(topic):
-            # A peer may cancel what it never asked for.
+            # A peer may cancel a subscription that it never made.
             self.count = max(0, self.count + (1 if kind == _SUBSCRIBE else -1))
             return False
         return peer is not None and self._charge(kind, topic, peer)
@@ -69,16 +69,16 @@ class Subscriptions:
             if topic not in peer.topics:
                 peer.topics.add(topic)
             else:
-                # Said again it takes no memory, but time: it is paid and never given back.
+                # A repeated subscription costs time but no memory: charge it, and never refund it.
                 cost = _MESSAGE_BYTES
         peer.nbytes += cost
         return peer.nbytes > max(MIN_PEER_BYTES, min(MAX_PEER_BYTES, MAX_ALL_BYTES // len(self._peers)))
 
     def wire_bytes(self, peer: int) -> int:
-        """Bytes that the connection of a peer must have carried at least, for what was noted of it."""
+        """Return the least number of bytes that the noted messages needed."""
         found = self._peers.get(peer)
         return _GREETING_BYTES + (0 if found is None else found.wire_nbytes)
 
     def forget(self, peer: int) -> None:
-        """Begin anew with a descriptor: its connection has been closed, or belongs to somebody else now."""
+        """Forget a descriptor whose connection was closed or replaced."""
         self._peers.pop(peer, None)

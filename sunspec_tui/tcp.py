@@ -1,7 +1,7 @@
-"""A look at the TCP connection beneath a ZeroMQ socket: who ended it, and how much has come over it.
+"""Inspect the TCP connection of a ZeroMQ socket: end and bytes.
 
-ZeroMQ tells of a connection only its file descriptor. A copy of that is kept here, so that the kernel can still be
-asked when ZeroMQ has closed its own; the copy must be closed as soon as the connection has ended.
+ZeroMQ reports only the file descriptor of a connection. This module keeps a duplicate, to query the kernel after ZeroMQ
+has closed its own descriptor. The duplicate must be closed as soon as the connection has ended.
 """
 
 import contextlib
@@ -15,17 +15,17 @@ _TCP_INFO_BYTES, _BYTES_RECEIVED_AT = 256, 128
 
 
 class TcpConnection:
-    """A copy of a connected TCP socket.
+    """Duplicate of a connected TCP socket.
 
     Parameters
     ----------
     descriptor
-        File descriptor of the socket. It may have been closed, and opened again as something else.
+        File descriptor of the socket. The number may meanwhile belong to another file.
 
     Raises
     ------
     OSError
-        If it is no connected socket.
+        If the descriptor is not a connected socket.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -40,22 +40,25 @@ class TcpConnection:
 
     @property
     def is_own(self) -> bool:
-        """Whether the connection leads to itself, as a retry on a port of the ephemeral range can."""
+        """True if the socket is connected to itself.
+
+        This can happen to a connection attempt to a port of the ephemeral range.
+        """
         return bool(self._own == self._peer)
 
     def bytes_received(self) -> int | None:
-        """Bytes that have come since the connection was made; None where the system does not tell (not Linux)."""
+        """Return the bytes received so far; None if unknown (not Linux)."""
         if sys.platform != "linux":
             return None
         try:
-            told = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
-            return int(struct.unpack_from("=Q", told, _BYTES_RECEIVED_AT)[0])
+            info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
+            return int(struct.unpack_from("=Q", info, _BYTES_RECEIVED_AT)[0])
         except (OSError, struct.error):
-            # An old kernel tells less.
+            # An old kernel returns fewer fields.
             return None
 
     def is_open(self) -> bool:
-        """Whether the peer has not ended the connection: then it was ended on this side."""
+        """Return True if the peer has not closed the connection."""
         try:
             return bool(self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
         except BlockingIOError:
@@ -64,12 +67,12 @@ class TcpConnection:
             return False
 
     def close(self) -> None:
-        """Close the copy; again without harm."""
+        """Close the duplicate; a second call is harmless."""
         self._socket.close()
 
 
 def connects_to_itself(connected: socket.socket) -> bool:
-    """Tell whether a connected socket is its own peer."""
+    """Return True if a connected socket is its own peer."""
     with contextlib.suppress(OSError):
         return bool(connected.getsockname() == connected.getpeername())
     return False

@@ -1,4 +1,4 @@
-"""The first bytes of a ZeroMQ connection: the greeting that we send, and what an answer says of its sender.
+"""Build a ZeroMQ greeting, and identify the sender of an answer.
 
 ZMTP 3 begins with a greeting of 64 bytes, followed by a READY command that names the type of the socket; ZMTP 2
 names the type in the greeting. Pure functions of bytes: see https://rfc.zeromq.org/spec/23/ and /spec/15/.
@@ -10,19 +10,19 @@ from enum import Enum
 from sunspec_tui.addresses import quoted
 
 PUBLISHERS = ("PUB", "XPUB")
-"""The types of socket that a subscriber can connect to."""
+"""Socket types that a subscriber can connect to."""
 
 MAX_ANSWER_BYTES = 1024
-"""Greeting and READY command are shorter; nothing after so many bytes is looked at."""
+"""Greeting and READY command are shorter; later bytes are ignored."""
 
 _SIGNATURE, _GREETING, _READY = 10, 64, b"\x05READY"
 _NULL = b"NULL".ljust(20, b"\0")
 GREETING = b"\xff" + b"\0" * 8 + b"\x7f\x03\x00" + _NULL + b"\0" * 32
-"""What we send: ZMTP 3.0, no authentication, as a client."""
+"""Our greeting: ZMTP 3.0, no authentication, as a client."""
 
 _SUB = b"\x0bSocket-Type\x00\x00\x00\x03SUB"
 READY = bytes((4, len(_READY) + len(_SUB))) + _READY + _SUB
-"""Completes the handshake as a subscriber of nothing."""
+"""Command that completes the handshake, as a subscriber without subscriptions."""
 
 _TYPES_OF_2 = ("PAIR", "PUB", "SUB", "REQ", "REP", "DEALER", "ROUTER", "PULL", "PUSH", "XPUB", "XSUB")
 _BANNERS = (
@@ -35,7 +35,7 @@ _BANNERS = (
 
 
 class Speaks(Enum):
-    """What an answer shows its sender to be."""
+    """Kind of the sender of an answer."""
 
     UNKNOWN = "not enough bytes yet"
     PUBLISHER = "a ZeroMQ publisher"
@@ -45,7 +45,7 @@ class Speaks(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What answers: its kind, and its name with an article, such as ``a REP socket``."""
+    """Kind of a sender, and its name with article (``a REP socket``)."""
 
     speaks: Speaks
     name: str = ""
@@ -55,7 +55,7 @@ UNKNOWN = Answer(Speaks.UNKNOWN)
 
 
 def read_answer(received: bytes) -> Answer:
-    """Say what answers, from the first bytes that it sent.
+    """Identify the sender from the first bytes that it sent.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def read_answer(received: bytes) -> Answer:
 
 def _read_version_2(received: bytes) -> Answer:
     if received[_SIGNATURE] == 0:
-        # ZMTP 1 names no type: only an attempt can tell.
+        # ZMTP 1 does not name the type: only a connection attempt shows it.
         return Answer(Speaks.PUBLISHER, "a ZeroMQ socket")
     if len(received) < _SIGNATURE + 2:
         return UNKNOWN
@@ -103,7 +103,10 @@ def _read_version_3(received: bytes) -> Answer:
 
 
 def _read_ready(properties: bytes) -> Answer:
-    """Find the socket's type among the properties of a READY command: name and value, each after its length."""
+    """Find the socket's type in a READY command.
+
+    Each property is a name and a value, each after its length.
+    """
     at = 0
     while at < len(properties):
         name_end = at + 1 + properties[at]
@@ -129,7 +132,7 @@ def _malformed() -> Answer:
 
 
 def _named(received: bytes) -> str:
-    """Name a program by the first bytes that it sent."""
+    """Name a program from the first bytes that it sent."""
     for banner, name in _BANNERS:
         if received[: len(banner)].lower() == banner.lower():
             return name
