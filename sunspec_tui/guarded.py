@@ -1,8 +1,8 @@
-"""What keeps a fault in the handling of one key or event from ending the monitor.
+"""Prevent a fault in one event's handling from ending the monitor.
 
-A message that cannot be handled is dropped and told of; where that happens again and again, the app ends after all,
-with its status and its traceback. Of Textual's inside this leans on `MessagePump._dispatch_message`, which
-tests/test_guarded.py holds.
+A message that cannot be handled is dropped and reported. After many faults in a short time, the app ends with its
+status and its traceback. This module uses a private method of Textual, `MessagePump._dispatch_message`;
+tests/test_guarded.py fails when it changes.
 """
 
 import math
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
 
 MAX_FAULTS = 20
 WITHIN_S = 60.0
-# A widget without its parts is of no use.
+# A fault in one of these events is never survived: a widget without its parts is useless.
 _VITAL = (events.Load, events.Compose, events.Mount, events.Unmount)
 
 
 class FaultLimit:
-    """Says whether faults are few enough to go on."""
+    """Limit of the number of faults within a time."""
 
     def __init__(self) -> None:
         self._times_s: deque[float] = deque(maxlen=MAX_FAULTS)
 
     def allows(self, now_s: float) -> bool:
-        """Count a fault at a time in seconds; False where there were too many lately."""
+        """Count a fault; return False if there were too many recently."""
         oldest_s = self._times_s[0] if len(self._times_s) == MAX_FAULTS else -math.inf
         self._times_s.append(now_s)
         return now_s - oldest_s > WITHIN_S
 
 
 class Guarded(MessagePump):
-    """What handles messages in an app that has `survives`."""
+    """Message handler in an app that has the method `survives`."""
 
     async def _dispatch_message(self, message: "Message") -> None:
         try:

@@ -1,10 +1,10 @@
-"""From what a terminal has sent to Textual's events: keys, mouse, pastes, and the few answers that are asked for.
+"""Convert terminal input into Textual's events: keys, mouse, pastes, requested replies.
 
-Only forms that are known pass. Textual's parser is asked what key a sequence is; it never reads the stream
-itself, because there an answer that it does not know turns into keys.
+Only known forms pass. Textual's parser names the key of a sequence; it never reads the stream itself, because there it
+turns unknown replies into keys.
 
-Of Textual's inside this leans on `XTermParser._sequence_to_key_events` and `XTermParser.parse_mouse_code`, the table
-of keys, and its messages. tests/test_terminal_events.py fails when one of them changes.
+This module uses private parts of Textual: `XTermParser._sequence_to_key_events`, `XTermParser.parse_mouse_code`, the
+table of keys, and its messages. tests/test_terminal_events.py fails when one of them changes.
 """
 
 import re
@@ -29,28 +29,28 @@ _EXTENDED_KEY = re.compile(
 )
 _FOCUS = {f"{ESC}[I": events.AppFocus, f"{ESC}[O": events.AppBlur}
 _RELEASED = "3"
-# Buttons from here on are those beside the wheel: nothing uses them, and Textual takes them for the left one.
+# Button codes from here on are extra buttons: the program does not use them, and Textual reads them as the left one.
 _MOST_BUTTONS = 128
 _MAX_CODE_POINT = 0x10FFFF
 
 
 class EventMaker:
-    """Makes Textual's messages of tokens."""
+    """Converter from tokens to Textual's messages."""
 
     def __init__(self) -> None:
         self._parser = XTermParser()
 
     def messages(self, tokens: Iterable[Token], size: tuple[int, int], questions: int) -> list[Message]:
-        """Messages for tokens that came together.
+        """Return the messages for tokens that came together.
 
         Parameters
         ----------
         tokens
-            From an `InputSplitter`.
+            Tokens of an `InputSplitter`.
         size
-            Columns and lines of the screen: the mouse cannot be anywhere else.
+            Columns and lines of the screen; mouse events outside it are dropped.
         questions
-            How many answers about the cursor are awaited; others are nobody's.
+            Number of cursor reports that were requested; further ones are dropped.
         """
         found: list[Message] = []
         for token in tokens:
@@ -94,9 +94,9 @@ class EventMaker:
 
 
 def canonical_key(sequence: str) -> str | None:
-    """A key of the extended keyboard protocol with nothing in it but key, modifiers and text.
+    """Reduce an extended keyboard sequence to key, modifiers and text.
 
-    None where it is something else. A key that was let go, or that cannot be, is an empty sequence.
+    Return None for any other sequence, and an empty text for a released or an impossible key.
     """
     if (modified := _MODIFIED_KEY.fullmatch(sequence)) is not None:
         sequence = f"{ESC}[{modified[2]};{modified[1]}u"
@@ -110,8 +110,8 @@ def canonical_key(sequence: str) -> str | None:
             return None if sequence in ANSI_SEQUENCES_KEYS or known else ""
     if found["kind"] == _RELEASED or not all(map(_is_character, [code or "1", *filter(None, text.split(":"))])):
         return ""
-    told = f";{modifiers}" if modifiers or text else ""
-    return f"{ESC}[{code}{told}{';' + text if text else ''}{end}"
+    middle = f";{modifiers}" if modifiers or text else ""
+    return f"{ESC}[{code}{middle}{';' + text if text else ''}{end}"
 
 
 def _is_character(number: str) -> bool:
@@ -120,7 +120,7 @@ def _is_character(number: str) -> bool:
 
 
 def _without_repeats(found: list[Message]) -> list[Message]:
-    """Of moves of the mouse in a row, and of changes of focus at all, the last one alone."""
+    """Keep the last of consecutive mouse moves and of all focus changes."""
     kept: list[Message] = []
     for message, after in zip_longest(found, found[1:]):
         if not (isinstance(message, events.MouseMove) and isinstance(after, events.MouseMove)):
@@ -130,7 +130,7 @@ def _without_repeats(found: list[Message]) -> list[Message]:
 
 
 def _with_answers(found: list[Message], questions: int) -> list[Message]:
-    """Messages with no more answers about the cursor than were asked for."""
+    """Drop cursor reports that were not requested."""
     answers = [message for message in found if isinstance(message, events.CursorPosition)]
     return _without(found, answers[questions:])
 

@@ -1,10 +1,10 @@
-"""What a terminal sends, taken apart: characters, whole escape sequences, pastes.
+"""Parse a terminal's bytes into characters, whole escape sequences and pastes.
 
-A terminal is a stranger too: it sends broken UTF-8, answers that nobody asked for, answers that come late or in
-pieces, pastes without an end. Here all of that is recognised by its form (ECMA-48), so that no part of it is taken
-for keys, and nothing that has no end holds the keys back for long.
+A terminal cannot be trusted: it sends broken UTF-8, replies that were not requested, replies that come late or in
+pieces, and pastes without an end. The parser recognises all of these by their form (ECMA-48), so that no part of them
+is taken for keys, and input without an end does not block the keys for long.
 
-State and arithmetic only: no terminal, no clock, nothing of Textual.
+State and arithmetic only: this module uses no terminal, no clock and nothing of Textual.
 """
 
 import codecs
@@ -16,20 +16,20 @@ from typing import NamedTuple
 ESC = "\x1b"
 _CSI, _SS3 = ESC + "[", ESC + "O"
 PASTE_START, PASTE_END = _CSI + "200~", _CSI + "201~"
-# A lone ESC is a key when nothing follows it within this time. What follows an introducer may travel more slowly.
+# A lone ESC is a key if nothing follows it within this time. The rest of a longer sequence may arrive more slowly.
 ESCAPE_S = 0.1
 MAX_GAP_S = 1.0
-# An answer or a paste is over after this time even if more comes.
+# A reply or a paste is over after this time even if more comes.
 MAX_ANSWER_S = 5.0
 MAX_PASTE_S = 10.0
 MAX_PASTE_CHARACTERS = 1 << 16
 MAX_SEQUENCE_CHARACTERS = 256
-# The rest of what was cut off comes in pieces of several characters; a person types one at a time.
+# The rest of dropped input arrives in pieces of several characters; a person types one character at a time.
 _WARY_S = 10.0
 _PIECE_CHARACTERS = 4
-# Nobody has typed so many different keys since the last look: a terminal without bracketed paste has pasted them.
+# So many different characters in one read are a paste from a terminal without bracketed paste, not typing.
 _UNMARKED_PASTE_CHARACTERS, _UNMARKED_PASTE_KINDS = 64, 8
-# What introduces a sequence as one byte, raw (as the decoder hands it on) or in UTF-8.
+# One-byte introducers of sequences (C1 controls), as raw bytes (surrogates of the decoder) or in UTF-8.
 _ONE_BYTE = {
     0x8F: _SS3,
     0x90: ESC + "P",
@@ -42,13 +42,13 @@ _ONE_BYTE = {
 _INTRODUCERS = {chr(base + code): text for code, text in _ONE_BYTE.items() for base in (0, 0xDC00)}
 _STRING_STARTS = frozenset("]PX^_")
 _STRING_ENDS = frozenset("\x07\x18\x1a\x9c\udc9c")
-# Where the cursor is, what the mouse does, whether the window has the focus.
+# Reports of the cursor's position, the mouse and the window's focus.
 _REPORT = re.compile(r"\x1b\[(?:\d+;\d+R|<\d+;\d+;\d+[Mm]|[IO])")
 _REPLACEMENT = "\ufffd"
 
 
 class Kind(Enum):
-    """What a token is."""
+    """Kind of a token."""
 
     CHARACTER = auto()
     ESCAPE = auto()
@@ -57,7 +57,10 @@ class Kind(Enum):
 
 
 class Token(NamedTuple):
-    """A character, the escape key, a whole escape sequence (its introducer as two characters), or a paste's text."""
+    """Character, escape key, escape sequence or paste from the terminal.
+
+    A sequence is complete, and its introducer has two characters. A paste is its text alone.
+    """
 
     kind: Kind
     text: str
@@ -73,12 +76,12 @@ class _State(Enum):
 
 
 class InputSplitter:
-    """Takes a terminal's bytes apart.
+    """Parser of a terminal's bytes.
 
     Attributes
     ----------
     cut
-        How many sequences, answers and pastes had no end and were dropped.
+        Number of sequences, replies and pastes that had no end and were dropped.
     """
 
     def __init__(self) -> None:
@@ -92,14 +95,14 @@ class InputSplitter:
         self._found: list[Token] = []
 
     def feed(self, data: bytes, now_s: float) -> list[Token]:
-        """Tokens that are complete with these bytes.
+        """Return the tokens that these bytes complete.
 
         Parameters
         ----------
         data
-            As read from the terminal.
+            Bytes as read from the terminal.
         now_s
-            Time of the read, seconds of a clock that does not go back.
+            Time of the read, seconds of a monotonic clock.
         """
         self._end_what_is_late(now_s)
         text = self._decode(data)
@@ -114,20 +117,20 @@ class InputSplitter:
         return self._taken()
 
     def tick(self, now_s: float) -> list[Token]:
-        """Tokens that are complete because nothing has followed."""
+        """Return the tokens that are complete because nothing followed in time."""
         self._end_what_is_late(now_s)
         return self._taken()
 
     @property
     def is_waiting(self) -> bool:
-        """Whether `tick` should be called soon."""
+        """True if `tick` should be called soon."""
         return self._state is not _State.GROUND
 
     def _taken(self) -> list[Token]:
         found, self._found = self._found, []
         return found
 
-    # What has no end
+    # Input without an end
 
     def _end_what_is_late(self, now_s: float) -> None:
         state, gap_s, age_s = self._state, now_s - self._last_s, now_s - self._begun_s
@@ -142,13 +145,13 @@ class InputSplitter:
             self._cut(now_s)
 
     def _cut(self, now_s: float) -> None:
-        """Drop what has no end, and be wary of its rest."""
+        """Drop input that has no end, and watch for its rest."""
         self.cut += 1
         self._wary_until_s = now_s + _WARY_S
         self._rest()
 
     def _without_remains(self, text: str, now_s: float) -> str:
-        """Text without the rest of what was cut off, and without a paste that is not marked as one."""
+        """Remove the rest of dropped input, and emit an unmarked paste."""
         head, mark, tail = text.partition(ESC)
         if now_s < self._wary_until_s:
             _, end, after = text.partition(PASTE_END)
@@ -163,7 +166,7 @@ class InputSplitter:
         return text
 
     def _without_reports(self, text: str) -> str:
-        """Text without what the terminal sends by itself: that goes on while a paste has no end."""
+        """Move the terminal's own reports from the text to the tokens."""
         self._found += [Token(Kind.SEQUENCE, report) for report in _REPORT.findall(text)]
         return _REPORT.sub("", text)
 
@@ -219,22 +222,22 @@ class InputSplitter:
     def _in_sequence(self, character: str, now_s: float) -> None:
         held = self._held
         if character < " ":
-            # Whoever presses a key in the middle of a sequence has not sent its beginning.
+            # A control character never stands inside a sequence: drop the sequence and handle the key.
             self._rest()
             self._in_ground(character, now_s)
         elif character > "~":
             self._rest()
         elif held == _CSI and character == "M":
-            # Mouse reports of the oldest kind have three bytes more; no terminal sends them that knows the others.
+            # The oldest mouse reports have three more bytes. A terminal with newer reports never sends them.
             self._begin(_State.MOUSE, "", now_s)
         elif held == _CSI and character == "[":
             # Function keys of the Linux console.
             self._held += character
         elif character == "$" and held[2:].isdecimal():
-            # A shifted key of rxvt ends with what elsewhere has one more character after it.
+            # A shifted key of rxvt ends with "$". In other sequences, one more character follows "$".
             self._emit(Kind.SEQUENCE, held + character)
         elif character < "@":
-            # What is too long is read to its end, and is nothing then.
+            # A sequence that is too long is read to its end and then dropped.
             self._held = (held + character)[: MAX_SEQUENCE_CHARACTERS + 1]
         elif held + character == PASTE_START:
             self._begin(_State.PASTE, "", now_s)
@@ -252,13 +255,13 @@ class InputSplitter:
             self._rest()
 
     def _in_string(self, character: str, now_s: float) -> None:
-        """An answer is dropped whole: nothing that is needed comes as one."""
+        """Drop a string reply: the program needs none of them."""
         if character == ESC:
             self._held = ESC
         elif character in _STRING_ENDS or self._held + character == ESC + "\\":
             self._rest()
         elif self._held == ESC:
-            # No answer has an ESC inside: this one has no end, and something else begins.
+            # A reply contains no ESC: this reply has no end, and another sequence begins.
             self._introduce(ESC + character, now_s)
 
     def _in_paste(self, character: str, _: float) -> None:
@@ -275,5 +278,5 @@ class InputSplitter:
 
 
 def _readable(text: str) -> str:
-    """Text with what was no UTF-8 replaced."""
+    """Replace bytes that were not UTF-8."""
     return "".join(_REPLACEMENT if "\ud800" <= character <= "\udfff" else character for character in text)

@@ -1,10 +1,10 @@
-"""Writing to a terminal that may take nothing: whoever writes never waits.
+"""Write to a terminal from a thread, so that callers never wait.
 
-A terminal that is stopped (Ctrl-S, a laptop asleep behind an SSH session) takes no bytes, and a write to it would
-hang for as long. Here a thread of its own writes, as much as the terminal takes; at the end there is a limit
-to what is waited for, and the terminal's modes come before pictures.
+A terminal that is stopped (Ctrl-S, a laptop asleep behind an SSH session) accepts no bytes, and a write to it blocks.
+A separate thread writes as much as the terminal accepts. At the end the wait is limited, and restoring the terminal's
+modes comes before pictures.
 
-Nothing of Textual.
+This module uses nothing of Textual.
 """
 
 import errno
@@ -15,28 +15,28 @@ import threading
 from collections import deque
 from contextlib import suppress
 
-# More than an update may have; what a terminal that takes nothing has not taken by then is lost.
+# More than one update needs. While the terminal accepts nothing, output beyond this limit is lost.
 MAX_PENDING_BYTES = 4 << 20
 _LOOK_S = 0.1
 _CHUNK_BYTES = 4096
-# Ends whatever sequence was cut off before it.
+# Ends an escape sequence that was cut off before it.
 _CANCEL = b"\x18"
 
 
 class TerminalOutput:
-    """A text file, as far as a display needs one, whose writes never wait.
+    """Text file for a display whose writes never block.
 
     Parameters
     ----------
     fileno
-        Of the terminal.
+        File descriptor of the terminal.
     encoding
-        Of its text; what it lacks is written with backslashes.
+        Encoding of the text; characters that it lacks become backslash escapes.
 
     Attributes
     ----------
     is_gone
-        Whether the terminal has gone away.
+        True after the terminal has gone away.
     """
 
     def __init__(self, fileno: int, encoding: str = "utf-8") -> None:
@@ -52,18 +52,18 @@ class TerminalOutput:
     # As a file
 
     def fileno(self) -> int:
-        """The terminal's."""
+        """Return the terminal's file descriptor."""
         return self._fileno
 
     def isatty(self) -> bool:
-        """It is one."""
+        """Return True."""
         return True
 
     def flush(self) -> None:
-        """Nothing is held back that could be sent."""
+        """Do nothing: the thread writes as soon as it can."""
 
     def write(self, text: str) -> int:
-        """Have text written as soon as the terminal takes it.
+        """Queue text; the thread writes it when the terminal accepts it.
 
         Raises
         ------
@@ -81,38 +81,41 @@ class TerminalOutput:
 
     @property
     def is_busy(self) -> bool:
-        """Whether something waits to be taken."""
+        """True while output is queued."""
         return bool(self._items)
 
     # Life
 
     def start(self) -> None:
-        """Begin to write."""
+        """Start the thread."""
         self._ending = False
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="sunspec-terminal", daemon=True)
             self._thread.start()
 
     def drop_pictures(self) -> None:
-        """Forget what waits, except an item that the terminal has begun to take: what comes next must come soon."""
+        """Drop the queued output, so that the next output comes soon.
+
+        An item that is written in part stays, so that no sequence is cut.
+        """
         with self._changed:
             while len(self._items) > bool(self._taken_bytes):
                 self._items.pop()
 
     def stop(self, last_words: str, timeout_s: float) -> bool:
-        """End the thread, with all that waits written, or at least some last words.
+        """Write the queued output, or the last words; end the thread.
 
         Parameters
         ----------
         last_words
-            What restores the terminal, in case it is to be said in place of what waits.
+            Text that restores the terminal, written if the queued output cannot be written in time.
         timeout_s
-            Most seconds that are waited.
+            Longest time to wait, in seconds.
 
         Returns
         -------
         bool
-            Whether all was written.
+            True if all queued output was written.
         """
         thread = self._thread
         if thread is None:
@@ -122,7 +125,7 @@ class TerminalOutput:
             self._items.clear()
             self._ending = True
             self._changed.notify_all()
-        # It waits for the terminal in short steps, so that it ends soon.
+        # The thread waits for the terminal in short steps, so it ends soon.
         thread.join(10 * _LOOK_S)
         self._thread = None
         if not written and not self.is_gone:
@@ -130,7 +133,7 @@ class TerminalOutput:
         return written
 
     def say_at_last(self, words: str) -> None:
-        """Write in place of what the terminal has not taken yet, as far as it is still with the kernel."""
+        """Discard the output still in the kernel; write these words instead."""
         with suppress(termios.error):
             termios.tcflush(self._fileno, termios.TCOFLUSH)
         with _opened_again(self._fileno) as fileno, suppress(OSError):
@@ -144,18 +147,18 @@ class TerminalOutput:
                 try:
                     self._write_all(fileno, data)
                 except OSError:
-                    self._be_gone()
+                    self._note_gone()
                     return
 
     def _next(self) -> bytes | None:
-        """The next item; None at the end."""
+        """Return the next item; None at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._items or self._ending)
             self._taken_bytes = 0
             return self._items[0] if self._items else None
 
     def _write_all(self, fileno: int, data: bytes) -> None:
-        """Write an item, unless it is forgotten in the meantime."""
+        """Write an item, unless it is dropped in the meantime."""
         while self._taken_bytes < len(data) and self._is_first(data):
             if select.select([], [fileno], [], _LOOK_S)[1]:
                 with suppress(BlockingIOError):
@@ -169,7 +172,7 @@ class TerminalOutput:
     def _is_first(self, data: bytes) -> bool:
         return bool(self._items) and self._items[0] is data
 
-    def _be_gone(self) -> None:
+    def _note_gone(self) -> None:
         with self._changed:
             self.is_gone = True
             self._items.clear()
@@ -177,14 +180,14 @@ class TerminalOutput:
 
 
 class _opened_again:  # noqa: N801 - used as a function
-    """The terminal opened once more, so that its writes do not wait and those of others still do."""
+    """Second, non-blocking descriptor of the terminal; other programs keep blocking writes."""
 
     def __init__(self, fileno: int) -> None:
         self._fileno = fileno
         self._own: int | None = None
 
     def __enter__(self) -> int:
-        # Where it has no name, as in some containers, writes that `select` has found room for come back soon.
+        # In some containers the terminal has no name; then write only when `select` reports room.
         with suppress(OSError):
             own = os.open(os.ttyname(self._fileno), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
             if os.fstat(own).st_rdev == os.fstat(self._fileno).st_rdev:
