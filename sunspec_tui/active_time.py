@@ -1,7 +1,7 @@
-"""Time that this process has really had: what it spent stopped does not count.
+"""Measure the time that a process runs, without its stopped time.
 
-A deadline that was set before a SIGSTOP, or before the machine slept, has passed when the process wakes, although
-nobody had a chance to answer. Time is therefore counted in small steps. Pure arithmetic on a clock.
+After a SIGSTOP or a sleep of the machine, a deadline has passed when the process wakes, although nothing had a chance
+to happen. Time is therefore counted in small steps. Pure arithmetic on a clock.
 """
 
 import threading
@@ -9,18 +9,18 @@ import time
 from collections.abc import Callable
 
 MAX_STEP_S = 1.0
-"""A step longer than this counts as this much: the process was stopped meanwhile."""
+"""A longer step counts as this much, because the process was stopped meanwhile."""
 
 
 class ActiveTimer:
-    """Counts seconds from its creation on, without those for which the process was stopped.
+    """Timer that does not count while the process is stopped.
 
     Parameters
     ----------
     monotonic
-        A clock that never goes back.
+        Monotonic clock, in seconds.
     max_step_s
-        What a longer step counts as. Ask more often than that.
+        A longer step counts as this much. Call `elapsed_s` more often than that.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic, max_step_s: float = MAX_STEP_S) -> None:
@@ -29,7 +29,7 @@ class ActiveTimer:
         self._active_s = 0.0
 
     def elapsed_s(self) -> float:
-        """Seconds that count so far."""
+        """Return the seconds counted since the timer was made."""
         now_s = self._monotonic()
         self._active_s += min(now_s - self._last_s, self._max_step_s)
         self._last_s = now_s
@@ -37,16 +37,16 @@ class ActiveTimer:
 
 
 def join_within(thread: threading.Thread, seconds: float, progress: Callable[[], object] = lambda: None) -> bool:
-    """Wait for a thread to end; True when it has.
+    """Wait for a thread to end; return True if it has.
 
     Parameters
     ----------
     thread
-        A thread that has been asked to end.
+        Thread that was asked to end.
     seconds
-        How long, without the time for which this process was stopped.
+        Longest time to wait, without the time while this process is stopped.
     progress
-        A value that changes while the thread gets on with its work; with each change the time begins anew.
+        Returns a value that changes while the thread makes progress; each change restarts the time.
     """
     timer, seen = ActiveTimer(), progress()
     while thread.is_alive() and timer.elapsed_s() < seconds:

@@ -1,4 +1,4 @@
-"""Whole files of a bounded size, read in bounded time, whatever stands under their name."""
+"""Read whole files within limits of size and time, whatever their kind."""
 
 import errno
 import os
@@ -12,26 +12,26 @@ READ_S = 5.0
 def read_bounded(path: Path, max_bytes: int, timeout_s: float = READ_S) -> bytes:
     """Read a file to its end.
 
-    A FIFO or a terminal is read as a file is, until its writer has closed it.
+    A FIFO or a terminal is read until its writer closes it.
 
     Parameters
     ----------
     path
-        The file.
+        Path of the file.
     max_bytes
-        Bytes that it may hold.
+        Largest allowed size.
     timeout_s
-        For all of it.
+        Longest time for the whole file, in seconds.
 
     Returns
     -------
     bytes
-        What it holds.
+        Content of the file.
 
     Raises
     ------
     OSError
-        If it cannot be read, is larger, or does not end in time.
+        If the file cannot be read, is larger, or does not end in time.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     try:

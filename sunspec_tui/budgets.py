@@ -1,6 +1,6 @@
-"""Budgets of memory, in bytes: what settings and a stream's headers may take of this machine.
+"""Compute memory budgets, in bytes, for settings and for a stream's headers.
 
-Pure arithmetic, and one look at what the system allows this process. Nothing here allocates.
+Pure arithmetic, plus one reading of the limits of this process. This module allocates none of this memory.
 """
 
 import os
@@ -11,19 +11,19 @@ from pathlib import Path
 from sunspec_tui.errors import UsageError
 
 USUAL_NCHAN, USUAL_NPOL = 3072, 4
-"""Shape of the instrument's frames, which `--buffer-length` is judged by before the first frame."""
+"""Shape of the instrument's frames, used to check `--buffer-length` before the first frame."""
 
 MAX_RING_BYTES = 2**30
-"""What a stream of more channels may take for its rows, where the setting for usual frames takes less."""
+"""Limit of the rows of a stream with more channels than usual; a larger ring of usual frames raises it."""
 
 MAX_PAST_BYTES = 2**28
-"""What rows of earlier shapes and axes may take, where the setting for usual frames takes less."""
+"""Limit of the rows of earlier shapes and axes; a larger ring of usual frames raises it."""
 
 MAX_RING_SHARE, MAX_PAST_SHARE = 0.5, 0.25
 """Shares of the memory that this process may use."""
 
 MAX_FOLLOWER_BYTES = 2**27
-"""What frames may take that wait for one slow loop over `StreamReceiver.frames`."""
+"""Limit of the frames that are queued for one slow loop over `StreamReceiver.frames`."""
 
 _HEADER_FACTOR = 32
 """Bytes of Python objects that one byte of a header can become, at most: ``[],`` is a list of 72 bytes."""
@@ -33,46 +33,49 @@ _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 def ring_nbytes(rows: int, nbins: int, npol: int) -> int:
-    """Memory of a ring: float32 power, and time, slot and mark of each row."""
+    """Return the memory of a ring: float32 power, time, slot and mark."""
     return rows * (nbins * npol * _BYTES_PER_VALUE + _BYTES_PER_ROW)
 
 
 def frame_nbytes(parts: Sequence[bytes | memoryview]) -> int:
-    """Memory that a message holds at most once it is a frame: its payload, and its header as Python objects."""
+    """Return the largest memory of a message as a frame.
+
+    It counts the payload, and the header as Python objects.
+    """
     return sum(map(len, parts)) + (_HEADER_FACTOR - 1) * sum(len(part) for part in parts[1:2])
 
 
 def usual_ring_nbytes(buffer_length: int, channel_average: int) -> int:
-    """Memory of a ring of the instrument's own frames."""
+    """Return the memory of a ring of the instrument's own frames."""
     return ring_nbytes(buffer_length, -(-USUAL_NCHAN // channel_average), USUAL_NPOL)
 
 
 def max_ring_nbytes(buffer_length: int, channel_average: int) -> int:
-    """What a stream's header may ask for."""
+    """Return the largest ring that a stream's header may request."""
     return _within(max(MAX_RING_BYTES, usual_ring_nbytes(buffer_length, channel_average)), MAX_RING_SHARE)
 
 
 def max_past_nbytes(buffer_length: int, channel_average: int) -> int:
-    """What rows of earlier shapes and axes may take together."""
+    """Return the memory budget for rows of earlier shapes and axes."""
     return _within(max(MAX_PAST_BYTES, usual_ring_nbytes(buffer_length, channel_average)), MAX_PAST_SHARE)
 
 
 def check_buffer_length(name: str, buffer_length: int, channel_average: int) -> None:
-    """Hold a length of the ring against the memory of the machine.
+    """Compare the ring's length with the memory of the machine.
 
     Parameters
     ----------
     name
         The setting as the user spells it.
     buffer_length
-        Rows that are to be kept.
+        Number of rows to keep.
     channel_average
-        Channels a bin.
+        Channels per bin.
 
     Raises
     ------
     UsageError
-        If the ring would take more than its share; it says the size, and the length that fits.
+        If the ring needs more than its share; the message contains the size, and the length that fits.
     """
     limit = memory_limit_bytes()
     needed = usual_ring_nbytes(buffer_length, channel_average)
@@ -86,15 +89,15 @@ def check_buffer_length(name: str, buffer_length: int, channel_average: int) -> 
 
 
 def memory_limit_bytes() -> int | None:
-    """Memory that this process may use: of the machine, of its control group, of its address space.
+    """Return the memory limit of this process; None if unknown.
 
-    None where the system does not say.
+    It is the smallest of the machine's memory, the control group's limit and the address space limit.
     """
     return min(_limits(), default=None)
 
 
 def size_text(nbytes: int) -> str:
-    """A number of bytes as people read it, ``14.1 MiB``."""
+    """Format a number of bytes for users, as ``14.1 MiB``."""
     unit = min((max(1, nbytes).bit_length() - 1) // 10, len(_UNITS) - 1)
     whole = nbytes * 10 // 1024**unit
     return f"{whole // 10}.{whole % 10} {_UNITS[unit]}" if unit else f"{nbytes} bytes"
@@ -115,13 +118,13 @@ def _limits() -> Iterator[int]:
         if soft != resource.RLIM_INFINITY:
             yield soft
     for path in _control_group_files():
-        # "max" is no number: no limit.
+        # "max" means no limit, and is not a number.
         with suppress(OSError, ValueError):
             yield int(path.read_text())
 
 
 def _control_group_files() -> Iterator[Path]:
-    """Files that may hold a limit of this process's control group, on Linux."""
+    """Yield the files that may hold a control group limit (Linux)."""
     root = Path("/sys/fs/cgroup")
     yield root / "memory" / "memory.limit_in_bytes"
     with suppress(OSError, ValueError):

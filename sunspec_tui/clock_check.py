@@ -1,26 +1,27 @@
-"""Whether the wall clock can be believed: it has run beside the monotonic clock for a while.
+"""Check the wall clock against the monotonic clock.
 
-A wall clock that is set, by hand or by NTP after a start with an empty battery, jumps; a monotonic clock does not.
+A wall clock jumps when it is set, by hand or by NTP after a start with an empty battery; a monotonic clock does not.
+The wall clock is trusted after both clocks have agreed for a while.
 """
 
 import time
 from collections.abc import Callable
 
 AGREEMENT_S = 600.0
-"""For so long both clocks must have run alike before the wall clock is believed."""
+"""Both clocks must agree for this time before the wall clock is trusted."""
 
 _TOLERANCE_S = 2.0
 
 
 class ClockCheck:
-    """Compares the two clocks with each question, which must be put again and again.
+    """Comparison of the two clocks; call `agrees` regularly.
 
     Parameters
     ----------
     clock, monotonic
-        Wall clock (seconds since 1970) and a clock that never goes back.
+        Wall clock (seconds since 1970) and monotonic clock.
     agreement_s
-        For how long they must have run alike.
+        Time for which the clocks must agree, in seconds.
     """
 
     def __init__(
@@ -34,13 +35,13 @@ class ClockCheck:
         self._offset_s = clock() - self._since_s
 
     def agrees(self) -> bool:
-        """Whether the clocks have run alike for long enough.
+        """Return True if the clocks have agreed for long enough.
 
-        The offset is compared with that of the last question, so that a slow correction of the clock is no jump.
+        The offset is compared with that of the last call, so that a slow correction of the clock is not a jump.
         """
         now_s = self._monotonic()
         offset_s = self._clock() - now_s
-        # Written so that a clock that says NaN never agrees.
+        # "not <=" instead of ">", so that a clock that returns NaN never agrees.
         if not abs(offset_s - self._offset_s) <= _TOLERANCE_S:
             self._since_s = now_s
         self._offset_s = offset_s

@@ -1,7 +1,7 @@
-"""The end of a command: which signals ask for it, which status it gives, and that it comes whatever hangs.
+"""End a command on a signal, even if it hangs.
 
-A signal that was ignored when the program began (nohup, a job in the background) stays ignored. A thread reads what
-signals come, so that neither a main thread that hangs nor a lock that it holds can keep the end away.
+A signal that was ignored when the program started (nohup, a background job) stays ignored. A thread reads the signals,
+so that a blocked main thread or a held lock cannot prevent the end.
 """
 
 import math
@@ -17,21 +17,21 @@ from typing import Self
 from sunspec_tui.line_writer import encoded, standard_sink
 
 EXIT_OK, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 130
-# A service that is stopped, or whose session hangs up, was asked to end: that is no failure.
+# Stopping a service, or ending its session, is a request to end and no failure.
 STATUSES: dict[int, int] = {signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: EXIT_OK, signal.SIGHUP: EXIT_OK}
 ORDERLY_S, LEAVE_S = 4.0, 1.0
-"""For what a command stops by itself after a signal, and for the interpreter's own end; then it is ended by force."""
+"""Limits of an orderly end after a signal, and of the interpreter's own end; after them the process is killed."""
 
 UNASKED_S = 30.0
-"""The same for an end that no signal asked for."""
+"""Limit of an orderly end without a signal."""
 
 _PRINT_S = 0.3
-# Beside the numbers of signals in the pipe to the thread.
+# Values in the pipe to the thread that are no signal numbers.
 _STOP, _NO_SIGNAL = 0, 255
 
 
 class EndAsked(BaseException):
-    """A signal has asked a command to end before it was done."""
+    """A signal asked a command to end before it was done."""
 
     def __init__(self, number: signal.Signals) -> None:
         super().__init__(f"ended by {number.name} before it was done")
@@ -39,22 +39,22 @@ class EndAsked(BaseException):
 
 
 def ending_signals() -> dict[int, int]:
-    """Signals that ask to end, with the exit status of a service; without those that are ignored."""
+    """Return the ending signals that are not ignored, with exit statuses."""
     return {number: status for number, status in STATUSES.items() if signal.getsignal(number) is not signal.SIG_IGN}
 
 
 class Ending:
-    """Waits for a signal that asks to end, and ends the process by force where an orderly end does not come.
+    """Context that waits for an ending signal, and forces a late end.
 
     Parameters
     ----------
     raises
-        Raise `EndAsked` in the main thread, for a command that does one thing and ends; else `wait` tells.
+        True raises `EndAsked` in the main thread, for a command that does one thing and ends; otherwise call `wait`.
 
     Attributes
     ----------
     asked
-        Exit status that a signal asked for; None while none has come.
+        Exit status of the first signal; None before a signal has come.
     """
 
     def __init__(self, *, raises: bool = False) -> None:
@@ -85,22 +85,22 @@ class Ending:
         os.close(self._writer)
 
     def wait(self, seconds: float) -> bool:
-        """Wait; True when a signal has asked to end."""
+        """Wait; return True if a signal has asked to end."""
         return self._has_asked.wait(min(max(0.0, seconds), threading.TIMEOUT_MAX))
 
     def end_within(self, status: int, seconds: float = UNASKED_S) -> None:
-        """End the process by force with a status if it does not leave this context in so many seconds."""
+        """Kill the process if it does not leave this context in time."""
         if self.asked is None:
             self._forced_status = status
             self._end_by_s = time.monotonic() + seconds
-            # The thread looks at its new deadline.
+            # Wake the thread, so that it uses the new deadline.
             os.write(self._writer, bytes([_NO_SIGNAL]))
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        """Run in the main thread; the thread of `_watch` has been woken without it."""
+        """Raise `EndAsked` once, in the main thread; `_watch` needs no handler."""
         del frame
         if self._raises and not self._raised:
-            # What is cleaned up now must not be ended by the next one.
+            # A second signal must not interrupt the clean-up.
             self._raised = True
             raise EndAsked(signal.Signals(number))
 
@@ -132,23 +132,23 @@ class Ending:
 
 
 def leave_within(status: int, seconds: float = LEAVE_S) -> None:
-    """End the process by force if the interpreter's own end takes longer."""
+    """Kill the process if the interpreter's own end takes longer."""
     timer = threading.Timer(seconds, os._exit, (status,))
     timer.daemon = True
     timer.start()
 
 
 def complain(text: str) -> bool:
-    """Print a line of this program on standard error, if it takes it soon; whether it did."""
+    """Print an error line; return False if standard error blocks."""
     return print_soon(f"sunspec-tui: {text}")
 
 
 def print_soon(text: str) -> bool:
-    """Print a line on standard error, if it takes it soon; whether it did."""
+    """Print a line on standard error; return False if it fails."""
     sink, end_s = standard_sink(sys.stderr), time.monotonic() + _PRINT_S
     try:
         sink.write(encoded(text, sink), lambda: time.monotonic() < end_s)
     except OSError:
-        # There is no other place left to say it; the exit status tells.
+        # No other output is left; the exit status reports the failure.
         return False
     return True

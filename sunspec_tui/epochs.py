@@ -1,7 +1,7 @@
-"""Rows of earlier shapes and axes: kept for a while, within a budget of bytes.
+"""Keep rows of earlier shapes and axes, within a memory budget.
 
-An epoch begins where the shape or the frequency axis of the stream changes. The rows before the change stay readable
-until there are too many of them. State and arithmetic only; whoever uses it holds the receiver's lock.
+An epoch begins when the shape or the frequency axis of the stream changes. The rows before the change stay readable
+until they exceed the budget. State and arithmetic only; the caller holds the receiver's lock.
 """
 
 from collections import deque
@@ -12,21 +12,21 @@ from sunspec_tui.ring import RingBuffer, Rows
 from sunspec_tui.snapshot import Axis, Position
 
 MAX_PAST_EPOCHS = 4
-"""Earlier epochs that are kept at most."""
+"""Largest number of earlier epochs that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """Rows of one shape and axis; a source of rows that no longer grows.
+    """Rows of one shape and axis, as a source of rows.
 
     Attributes
     ----------
     number
-        As `Snapshot.epoch` counts them.
+        Number of the epoch, as in `Snapshot.epoch`.
     axis, ring
         The frequency axis, and the rows.
     cadence_s
-        Data time from row to row when the epoch ended, or now; NaN while unknown.
+        Data time from row to row, at the end of the epoch or now; NaN while unknown.
     """
 
     number: int
@@ -36,34 +36,34 @@ class Epoch:
 
     @property
     def times_s(self) -> tuple[float, float]:
-        """Ends of data of the oldest and of the newest row that is kept, seconds since 1970."""
+        """End times of the oldest and the newest row, seconds since 1970."""
         oldest, newest = self.ring.count - self.ring.filled, self.ring.count - 1
         rows = [self.ring.between(number, number + 1) for number in (oldest, newest)]
         return float(rows[0].times_s[0]), float(rows[1].times_s[0])
 
     def position(self) -> Position | None:
-        """How far the epoch came; None if it has no row."""
+        """Return the position of the last row; None without rows."""
         ends = self.ring.ends()
         if ends is None:
             return None
         return Position(self.ring.count, self.ring.length, *ends, self.cadence_s, self.axis, self.number)
 
     def rows_between(self, start: int, stop: int) -> Rows:
-        """Rows by their numbers, those that are kept."""
+        """Return rows by their numbers, as far as they are kept."""
         return self.ring.between(start, stop)
 
     def number_at(self, slot: int) -> int:
-        """Number of the first kept row at or after a place on the time axis."""
+        """Return the number of the first row at or after a slot."""
         return self.ring.number_at(slot)
 
 
 class PastEpochs:
-    """The last epochs before the present one.
+    """Last epochs before the present one.
 
     Parameters
     ----------
     max_nbytes
-        Memory that they may take together.
+        Memory budget of all these epochs together.
     """
 
     def __init__(self, max_nbytes: int) -> None:
@@ -71,18 +71,18 @@ class PastEpochs:
         self._kept: deque[Epoch] = deque(maxlen=MAX_PAST_EPOCHS)
 
     def add(self, epoch: Epoch) -> None:
-        """Keep an epoch that has ended; older ones go where the budget asks for it."""
+        """Keep an ended epoch; drop the oldest ones over the budget."""
         with suppress(MemoryError):
-            # Without room for a shorter copy it stays as long as it is.
+            # If there is no memory for a shorter copy, keep the ring as it is.
             epoch = replace(epoch, ring=epoch.ring.trimmed())
         self._kept.append(epoch)
         while sum(each.ring.nbytes for each in self._kept) > self._max_nbytes:
             self._kept.popleft()
 
     def clear(self) -> None:
-        """Give their memory back."""
+        """Drop all earlier epochs, to free their memory."""
         self._kept.clear()
 
     def kept(self) -> tuple[Epoch, ...]:
-        """Those that are kept, the oldest first."""
+        """Return the kept epochs, the oldest first."""
         return tuple(self._kept)

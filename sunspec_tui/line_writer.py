@@ -1,7 +1,7 @@
-"""Lines to files, pipes and terminals that may fail, vanish or take nothing.
+"""Write lines to files, pipes and terminals that may fail or block.
 
-A `LineWriter` has a bounded queue and a thread: to write never blocks, never raises, and what is lost is counted and
-reported once. `write_all` is the same for who may wait. Nothing here decides what is written.
+A `LineWriter` has a bounded queue and a thread: writing never blocks and never raises, and lost lines are counted and
+reported once. `write_all` is for callers that may wait. This module does not decide what is written.
 """
 
 import errno
@@ -19,22 +19,22 @@ from typing import IO, Any, Protocol
 MAX_LINES, MAX_BYTES = 1000, 2**20
 CLOSE_S = 1.0
 _POLL_MS = 50
-# A pipe that is ready takes so much without blocking.
+# A pipe that is ready accepts this many bytes without blocking.
 _CHUNK_BYTES = min(select.PIPE_BUF, 4096)
-_TAKES_NOTHING = "it takes nothing"
+_BLOCKED = "it accepts no data"
 
 MayWait = Callable[[], bool]
 Report = Callable[[str, str, int], None]
-"""Called with a name, what is wrong (empty where it is well again), and the lines lost so far."""
+"""Called with the output's name, the problem (empty when the output works again), and the lines lost so far."""
 
 
 def write_all(descriptor: int, data: bytes, may_wait: MayWait = lambda: True) -> None:
-    """Write to a descriptor, and wait for room for as long as `may_wait` allows.
+    """Write to a descriptor; wait for room while `may_wait` allows it.
 
     Raises
     ------
     TimeoutError
-        If it took nothing until waiting was not allowed any more.
+        If data is left when `may_wait` no longer allows to wait.
     OSError
         As `os.write` does.
     """
@@ -46,14 +46,14 @@ def write_all(descriptor: int, data: bytes, may_wait: MayWait = lambda: True) ->
                 left = left[os.write(descriptor, left[:_CHUNK_BYTES]) :]
                 continue
             except BlockingIOError:
-                # Ready for less than a chunk: nothing is to be polled for, so wait a little.
+                # There is room for less than a chunk, so poll would return at once: wait a little.
                 select.select([], [], [], _POLL_MS / 1000)
         if not may_wait():
-            raise TimeoutError(errno.ETIMEDOUT, _TAKES_NOTHING)
+            raise TimeoutError(errno.ETIMEDOUT, _BLOCKED)
 
 
 class Sink(Protocol):
-    """Where lines go, and the encoding that they have there."""
+    """Destination of lines, and its encoding."""
 
     encoding: str
 
@@ -65,7 +65,7 @@ class Sink(Protocol):
 
 
 class DescriptorSink:
-    """A descriptor that somebody else has opened and closes."""
+    """Sink on a descriptor that the caller opens and closes."""
 
     def __init__(self, descriptor: int, encoding: str = "utf-8") -> None:
         self._descriptor, self.encoding = descriptor, encoding
@@ -79,7 +79,10 @@ class DescriptorSink:
 
 
 class StreamSink:
-    """A text stream without a descriptor, as tests and notebooks put in the place of standard output."""
+    """Sink on a text stream without a descriptor.
+
+    Tests and notebooks replace standard output with such streams.
+    """
 
     encoding = "utf-8"
 
@@ -99,7 +102,7 @@ class StreamSink:
 
 
 class ClosedSink:
-    """An output that was closed before the program began."""
+    """Sink for an output that was closed before the program started."""
 
     encoding = "utf-8"
 
@@ -112,14 +115,15 @@ class ClosedSink:
 
 
 class FileSink:
-    """A file that lines are added to; opened again where its name has come to belong to another file, or to none.
+    """Sink that appends lines to a named file.
 
+    The file is opened again when its name refers to another file or to no file, as after a rotation of logs.
     A FIFO is opened without waiting for its reader: until there is one, writing fails.
 
     Raises
     ------
     OSError
-        If the file cannot be opened, other than for want of a reader.
+        If the file cannot be opened; a FIFO without a reader is no error.
     """
 
     encoding = "utf-8"
@@ -128,7 +132,7 @@ class FileSink:
         # The working directory may be removed or changed later.
         self._path = os.path.abspath(path)  # noqa: PTH100 - Path.absolute keeps `..`
         self._descriptor: int | None = None
-        # A FIFO's reader may still come.
+        # The reader of a FIFO may come later.
         with suppress(BlockingIOError):
             self._descriptor = self._open()
 
@@ -142,14 +146,14 @@ class FileSink:
             raise
 
     def write(self, data: bytes, may_wait: MayWait) -> None:
-        """Write all to the file that has the name now."""
+        """Write all data to the file that has the name now."""
         if self._descriptor is None or not self._is_current(self._descriptor):
             self.close()
             self._descriptor = self._open()
         try:
             write_all(self._descriptor, data, may_wait)
         except BrokenPipeError:
-            # A FIFO's next reader needs a new beginning.
+            # The next reader of a FIFO needs a newly opened descriptor.
             self.close()
             raise
 
@@ -171,18 +175,18 @@ class FileSink:
 
 
 class LineWriter:
-    """Writes lines from a thread of its own.
+    """Writer of lines with its own thread and a bounded queue.
 
     Parameters
     ----------
     name
-        Of the output, for people.
+        Name of the output, for messages.
     sink
-        Where lines go; closed here.
+        Destination of the lines; the writer closes it.
     report
-        Called when lines are lost and when it works again, from any thread; None reports nothing.
+        Called from any thread when lines are lost and when the output works again; None reports nothing.
     max_lines, max_bytes
-        What may wait; the oldest lines are dropped for newer ones.
+        Limits of the queue; the oldest lines are dropped for newer ones.
 
     Attributes
     ----------
@@ -220,10 +224,10 @@ class LineWriter:
             dropped = self._drop()
             self._changed.notify()
         if dropped:
-            self._lose(dropped, f"{self.name} takes nothing, lines are left out")
+            self._lose(dropped, f"{self.name} accepts no data, lines are dropped")
 
     def _drop(self) -> int:
-        """Drop the oldest lines where too much waits; how many."""
+        """Drop the oldest lines of a full queue; return how many."""
         dropped = 0
         while self._lines and (len(self._lines) > self._max_lines or self._nbytes > self._max_bytes):
             self._nbytes -= len(self._lines.popleft())
@@ -231,7 +235,18 @@ class LineWriter:
         return dropped
 
     def close(self, timeout_s: float = CLOSE_S) -> bool:
-        """Write what waits, for so long at most; whether the thread has ended. Again without harm."""
+        """Write the queued lines, and end the thread.
+
+        Parameters
+        ----------
+        timeout_s
+            Longest time to wait, in seconds.
+
+        Returns
+        -------
+        bool
+            True if the thread has ended. A second call is harmless.
+        """
         with self._changed:
             if self._close_by_s is None:
                 self._close_by_s = time.monotonic() + timeout_s
@@ -243,7 +258,7 @@ class LineWriter:
     def _run(self) -> None:
         while (line := self._next()) is not None:
             try:
-                # What has been written of a line that failed must not spoil the next one.
+                # A failed line may be written in part: end it, so that the next line starts on a new line.
                 self._sink.write(b"\n" + line if self._begun_line else line, self._may_wait)
             except OSError as error:
                 self._begun_line = True
@@ -254,7 +269,7 @@ class LineWriter:
         self._sink.close()
 
     def _next(self) -> bytes | None:
-        """The next line; None at the end."""
+        """Return the next line; None at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._lines or self._close_by_s is not None)
             if not self._lines:
@@ -285,12 +300,15 @@ class LineWriter:
 
 
 def encoded(text: str, sink: Sink) -> bytes:
-    """A line as a sink takes it; a letter that its encoding has not becomes an escape."""
+    """Encode a line for a sink; escape characters that its encoding lacks."""
     return f"{text}\n".encode(sink.encoding, "backslashreplace")
 
 
 def standard_sink(stream: Any) -> Sink:
-    """The sink of `sys.stdout` or `sys.stderr`, which are None where they were closed when the program began."""
+    """Return the sink of `sys.stdout` or `sys.stderr`.
+
+    The stream is None if the output was closed when the program started.
+    """
     if stream is None:
         return ClosedSink()
     try:

@@ -1,7 +1,7 @@
-"""The newest lines of the log, for a screen that looks at its own rate.
+"""Keep the newest lines of the log for a screen.
 
-Whoever logs, in whatever thread and however often, never waits for the screen and fills nothing: what the screen has
-not looked at in time is counted and left out.
+Code that logs never waits for the screen, in any thread and at any rate. The memory is bounded: lines that the screen
+does not read in time are counted and dropped.
 """
 
 import logging
@@ -14,7 +14,7 @@ from sunspec_tui.printable import printable
 
 MAX_LINES = 200
 FAILURES = ("thread_failed", "monitor_fault")
-"""Kinds of events that say that something of ours has ended or failed, and will not mend itself."""
+"""Kinds of events that report a permanent failure of a part of the program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,11 @@ class LogLine:
     Attributes
     ----------
     level, time_s
-        How bad it is, and when it was logged, Unix seconds.
+        Level of the record, and its time in Unix seconds.
     text
-        Of characters that only show.
+        Text of visible characters.
     is_failure
-        Whether something of ours has failed for good.
+        True if the line reports a permanent failure of a part of the program.
     """
 
     level: int
@@ -38,14 +38,14 @@ class LogLine:
 
     @property
     def style(self) -> str:
-        """Style of the line after its level."""
+        """Style of the line, according to its level."""
         if self.level >= logging.ERROR:
             return "bold red"
         return "yellow" if self.level >= logging.WARNING else "dim"
 
 
 class LogLines(logging.Handler):
-    """Keeps the newest records until they are taken."""
+    """Handler that keeps the newest records until they are read."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class LogLines(logging.Handler):
         """Keep one record."""
         try:
             text = printable(record.getMessage())
-        except Exception as error:  # noqa: BLE001 - whoever logs must not end by what it logs
+        except Exception as error:  # noqa: BLE001 - a bad record must not stop the code that logs
             text = printable(f"a line of the log cannot be shown: {error!r}")
         line = LogLine(record.levelno, record.created, text, event_kind(record) in FAILURES)
         with self._own_lock:
@@ -65,7 +65,10 @@ class LogLines(logging.Handler):
             self._lines.append(line)
 
     def take(self) -> list[LogLine]:
-        """What has been logged since the last call, oldest first; before it, how much was left out."""
+        """Return the lines since the last call, oldest first.
+
+        If lines were dropped, the first line states their number.
+        """
         if not self._lines:
             return []
         with self._own_lock:

@@ -1,4 +1,7 @@
-"""Where the log goes: standard error, a file and an event log, none of which can hold up or end what is logged."""
+"""Send the log to standard error, a file and an event log.
+
+A log output that blocks or fails never delays or ends the code that logs.
+"""
 
 import logging
 import sys
@@ -17,7 +20,7 @@ log = logging.getLogger("sunspec_tui")
 
 
 class _Formatter(logging.Formatter):
-    """A record is one line that only shows; a traceback of ours keeps its lines."""
+    """Formatter of records as one visible line; tracebacks keep their lines."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         return printable(super().formatMessage(record))
@@ -27,7 +30,7 @@ class _Formatter(logging.Formatter):
 
 
 class LineHandler(logging.Handler):
-    """Hands log records to a `LineWriter` as lines."""
+    """Handler that passes log records to a `LineWriter`."""
 
     def __init__(self, writer: LineWriter) -> None:
         super().__init__()
@@ -37,11 +40,11 @@ class LineHandler(logging.Handler):
         """Queue one record."""
         try:
             self._writer.write(self.format(record))
-        except Exception:  # noqa: BLE001 - as logging does it: a message that cannot be made ends nobody's work
+        except Exception:  # noqa: BLE001 - as in logging: a bad message must not stop the code that logs
             self.handleError(record)
 
     def close(self) -> None:
-        """Write what waits, for a moment."""
+        """Write the queued lines, within a short time."""
         self._writer.close()
         super().close()
 
@@ -60,15 +63,15 @@ def start_logging(
     Parameters
     ----------
     started
-        Ends the logging.
+        Context whose end stops the logging.
     level
-        Of standard error and `file`.
+        Level of standard error and `file`.
     file, events
-        The log and the events as files; None keeps none.
+        Paths of the log file and of the event log; None writes no file.
     terminal
-        Log to standard error; not where a terminal interface draws.
+        Log to standard error; False while a terminal interface draws there.
     problems
-        Told of outputs that fail.
+        Receives the failures of outputs.
 
     Raises
     ------
@@ -85,7 +88,7 @@ def start_logging(
         _begin(started, LineHandler(LineWriter(f"the log file {printable_name(file)}", _log_sink(file), report)), level)
     if events is not None:
         _begin(started, EventLog(events, report), logging.DEBUG)
-        # Events are kept whatever the level of the other logs.
+        # The event log keeps all events, also if the other logs have a higher level.
         log.setLevel(min(log.level, logging.INFO))
 
 

@@ -1,6 +1,6 @@
-"""Standard output and its neighbours: closed, full, without a reader, in another alphabet.
+"""Print on standard output that may be closed, full or unread.
 
-A command that does one thing prints through `DirectOutput`, which waits for room as any program does. A service uses
+A command that does one thing prints through `DirectOutput`, which waits for room as other programs do. A service uses
 a `LineWriter`, which never waits.
 """
 
@@ -12,13 +12,13 @@ from sunspec_tui.line_writer import encoded, standard_sink
 
 
 class OutputError(SunspecError):
-    """What a command was to print cannot be written."""
+    """The output of a command cannot be written."""
 
 
 class DirectOutput:
-    """Standard output of a command that ends when it has done its work.
+    """Standard output of a command that does one thing.
 
-    What cannot be written is remembered, and the work goes on; `check` raises it at the end.
+    A write error is stored, and the work continues; `check` raises the error at the end.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class DirectOutput:
             self._error = error
 
     def check(self) -> None:
-        """Raise what could not be written, unless the reader had read enough.
+        """Raise the stored write error, unless the reader closed its pipe.
 
         Raises
         ------
@@ -47,9 +47,9 @@ class DirectOutput:
 
 
 def hold_descriptors() -> None:
-    """Open the null device where standard input, output or error is closed.
+    """Open the null device for each standard stream that is closed.
 
-    Else the next file or socket would take the number, and what is printed would go there.
+    Otherwise the next file or socket gets the free number, and receives the printed text.
     """
     null = os.open(os.devnull, os.O_RDWR)
     while null <= 2:
@@ -60,7 +60,10 @@ def hold_descriptors() -> None:
 
 
 def release() -> None:
-    """Leave nothing that the interpreter's own end would try to write, and fail with a status of its own."""
+    """Flush the standard streams; redirect those that fail to the null device.
+
+    Otherwise the interpreter tries to write the rest at its end, and exits with another status.
+    """
     for stream, descriptor in ((sys.stdout, 1), (sys.stderr, 2)):
         try:
             if stream is not None:

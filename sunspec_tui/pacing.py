@@ -1,7 +1,8 @@
-"""Events at a bounded rate: one line a second of each kind, with the number of those that it stands for.
+"""Log events at a bounded rate: one line per second and kind.
 
-A stream can restart, go back or change with every frame; neither a log nor a screen is for that. State and
-arithmetic; the clock is an argument. Any thread may use it.
+Each line contains the number of events since the line before. A stream can restart, go back or change with every
+frame, and would otherwise flood the log and the screen. State and arithmetic; the clock is an argument. Any thread may
+use this module.
 """
 
 import logging
@@ -15,12 +16,12 @@ from typing import Any
 from sunspec_tui.events import tell
 
 MIN_PAUSE_S = 1.0
-"""From line to line of one kind."""
+"""Shortest time between two lines of one kind."""
 
 
 @dataclass(slots=True)
 class _Kind:
-    """Events of one kind: when the last line was, and what has come since."""
+    """Events of one kind since its last line."""
 
     logged_s: float
     level: int = logging.INFO
@@ -31,7 +32,7 @@ class _Kind:
     group: str = ""
 
     def taken(self, now_s: float) -> tuple[int, str, dict[str, Any]]:
-        """Level, text and numbers of the line that is due; it counts from zero after that."""
+        """Return level, text and numbers of the next line; reset the counts."""
         sums, more = dict(self.sums), [f"{self.count} since the last line"]
         if not self.group:
             more += [f"{value} {name} in all" for name, value in sums.items()]
@@ -42,14 +43,14 @@ class _Kind:
 
 
 class PacedLog:
-    """Logs the newest event of each kind at most once a second.
+    """Logger of the newest event of each kind, once a second.
 
     Parameters
     ----------
     log
-        Where lines go.
+        Logger that receives the lines.
     pause_s
-        From line to line of one kind.
+        Shortest time between two lines of one kind, in seconds.
     """
 
     def __init__(self, log: logging.Logger, pause_s: float = MIN_PAUSE_S) -> None:
@@ -68,17 +69,19 @@ class PacedLog:
         group: str = "",
         **numbers: Any,
     ) -> None:
-        """Log an event at once, or count it where its kind has had a line within the last second.
+        """Log an event now, or count it for the next line.
+
+        The event waits if its kind had a line within the last second.
 
         Parameters
         ----------
         level, kind, text, numbers
-            As `events.tell` takes them; text and numbers are those of the newest event.
+            Arguments of `events.tell`; a line has the text and the numbers of the newest event.
         now_s
-            A clock that never goes back.
+            Time of a monotonic clock, in seconds.
         sums, group
-            Numbers that are added up over all events that a line stands for, and the name under which they are
-            told together; each is told by its own name without it.
+            Numbers that are summed over all events of a line, and the name of the field that contains them;
+            without `group`, each sum is a field of its own name.
         """
         with self._lock:
             waiting = self._kinds.setdefault(kind, _Kind(-math.inf))
@@ -88,17 +91,17 @@ class PacedLog:
         self.flush(now_s)
 
     def flush(self, now_s: float) -> None:
-        """Log each kind whose second is over."""
-        self._log_those(now_s, self._pause_s)
+        """Log the waiting events of each kind whose pause is over."""
+        self._log_due(now_s, self._pause_s)
 
     def finish(self) -> None:
-        """Log all that waits."""
-        self._log_those(0.0, -math.inf)
+        """Log all waiting events."""
+        self._log_due(0.0, -math.inf)
 
-    def _log_those(self, now_s: float, pause_s: float) -> None:
+    def _log_due(self, now_s: float, pause_s: float) -> None:
         with self._lock:
             due = [(n, each) for n, each in self._kinds.items() if each.count and now_s - each.logged_s >= pause_s]
             lines = [(name, each.taken(now_s)) for name, each in due]
-        # Not under the lock: a handler may be slow, or come back here.
+        # Log without the lock: a handler may be slow, or may call this object again.
         for name, (level, text, numbers) in lines:
             tell(self._log, level, name, text, **numbers)

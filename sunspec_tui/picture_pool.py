@@ -1,7 +1,7 @@
-"""Processes of this machine that make pictures: pipes to the parent, and no socket that others could reach.
+"""Make pictures in several processes of this machine.
 
-Work that is sent to a process runs there, so nobody else may send any. The processes end with their parent, also when
-it is killed.
+The processes end with their parent, also when it is killed. They use pipes to the parent and no sockets, because a
+process runs any work that it receives, so other users must not be able to send work.
 """
 
 import multiprocessing
@@ -28,21 +28,21 @@ Call = tuple[Callable[..., Part], tuple[Any, ...]]
 def made_in_processes(
     wanted: Iterable[tuple[Key, list[Call[Part]]]], finish: Callable[[list[Part]], Made], workers: int
 ) -> Generator[tuple[Key, Made | BaseException]]:
-    """Make each thing of its parts, parts and things side by side in processes.
+    """Make results from their parts, in parallel processes.
 
     Parameters
     ----------
     wanted
-        A key of each thing, and the calls that make its parts.
+        Key of each result, and the calls that make its parts.
     finish
-        Makes the thing of its parts; a function that can be pickled.
+        Makes a result from its parts; a function that can be pickled.
     workers
-        Processes.
+        Number of processes.
 
     Yields
     ------
     tuple
-        The key, and the thing or what went wrong with it, in the order of `wanted`.
+        The key, and the result or the exception, in the order of `wanted`.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def _piped(
     finish: Callable[[list[Part]], Made],
     workers: int,
 ) -> Iterator[tuple[Key, Made | BaseException]]:
-    """Keep as many things begun as keep all processes at work."""
+    """Start just enough results to keep all processes busy."""
     begun: deque[tuple[Key, list[Future[Part]]]] = deque()
     finishing: deque[tuple[Key, Future[Made] | BaseException]] = deque()
     for key, calls in wanted:
@@ -88,12 +88,12 @@ def _finishing(
         return key, pool.submit(finish, [part.result() for part in parts])
     except BrokenProcessPool:
         raise
-    except Exception as error:  # noqa: BLE001 - one part that fails costs its own thing alone; it is handed on
+    except Exception as error:  # noqa: BLE001 - a part that fails only fails its own result, and is passed on
         return key, error
 
 
 def _result(finishing: tuple[Key, Any]) -> tuple[Key, Any]:
-    """A key, and the result of its future or what went wrong."""
+    """Return a key, and the result of its future or the exception."""
     key, made = finishing
     try:
         return key, made.result() if isinstance(made, Future) else made
@@ -104,7 +104,7 @@ def _result(finishing: tuple[Key, Any]) -> tuple[Key, Any]:
 
 
 def _begin() -> None:
-    """Prepare a process: a Ctrl-C is its parent's to handle, and it does not outlive its parent."""
+    """Prepare a process: ignore Ctrl-C, and end with the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

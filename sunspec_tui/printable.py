@@ -1,7 +1,8 @@
-"""Text from outside as characters that only show: none moves the cursor, hides, turns the line or ends it.
+"""Escape text from outside, so that it contains only visible characters.
 
-Names of files and stations, cells of tables, keys and errors of libraries are a stranger's. Whoever prints, logs,
-draws or stores them for people passes them through here first. Pure functions of text.
+No character of the result moves the cursor, is invisible, reverses the line or ends it. Names of files and stations,
+cells of tables, keys, and errors of libraries cannot be trusted: code that prints, logs, draws or stores them for
+users passes them through this module first. Pure functions of text.
 """
 
 import json
@@ -10,7 +11,7 @@ import unicodedata
 from typing import Any
 
 MAX_CHARACTERS = 1000
-"""Length of one line for people, where nothing else is asked for."""
+"""Default length of one line for users."""
 
 MAX_NAME_CHARACTERS = 80
 """Length of a file's or a station's name within a sentence."""
@@ -18,26 +19,27 @@ MAX_NAME_CHARACTERS = 80
 _MAX_DEPTH = 32
 _ELLIPSIS = "…"
 _MAX_MARKS = 4
-# Characters that are "printable" for Python, but have no width or no ink.
+# Characters that Python calls printable, but that have no width or are invisible.
 _UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def printable(text: object, most: int = MAX_CHARACTERS) -> str:
-    r"""One line that shows a text, of at most `most` characters; what is cut out of its middle is an ellipsis.
+    r"""Return a text as one visible line of at most `most` characters.
 
-    Letters of all scripts stay. Controls, line breaks, marks of direction, characters without width, unassigned ones
-    and lone surrogates become escapes such as ``\x1b``; a byte of a file's name that is no text becomes ``\xff``.
+    Letters of all scripts stay. Control characters, line breaks, direction marks, characters without width, unassigned
+    characters and lone surrogates become escapes such as ``\x1b``; a byte of a file's name that is not text becomes
+    ``\xff``. An ellipsis replaces the middle of a text that is too long.
 
     Parameters
     ----------
     text
-        What is to be shown; anything that is no text is taken by its ``str``.
+        Text to show; any other value is converted with ``str``.
     most
-        Length that the result may have, at least 1.
+        Longest length of the result, at least 1.
     """
     shown = str(text)
-    # Long texts are cut before they are looked at, letter by letter.
+    # Shorten a long text first, because the check reads each character.
     shown = _elided(shown, most)
     if not _plain(shown):
         shown = _elided(_escaped(shown), most)
@@ -45,17 +47,20 @@ def printable(text: object, most: int = MAX_CHARACTERS) -> str:
 
 
 def printable_lines(text: object, most: int = MAX_CHARACTERS) -> str:
-    """As `printable`, for text of several lines that this program made: its line feeds stay."""
+    """Apply `printable` to each line of this program's own text."""
     return "\n".join(printable(line, most) for line in str(text).split("\n"))
 
 
 def printable_name(path: object) -> str:
-    """A file's or a station's name as it stands in a sentence."""
+    """Return a file's or a station's name for use in a sentence."""
     return printable(path, MAX_NAME_CHARACTERS)
 
 
 def printable_values(value: Any, most: int = MAX_CHARACTERS, depth: int = _MAX_DEPTH) -> Any:
-    """A value as it is encoded to JSON, with every text in it printable; what is nested deeper becomes text."""
+    """Return a JSON value with every text in it printable.
+
+    Values that are nested deeper than `depth` become an ellipsis.
+    """
     if isinstance(value, str):
         return printable(value, most)
     if not isinstance(value, dict | list | tuple):
@@ -71,13 +76,16 @@ def printable_values(value: Any, most: int = MAX_CHARACTERS, depth: int = _MAX_D
 
 
 def quoted(text: str, *, ascii_only: bool = False) -> str:
-    """A text as it stands on one line of a file: itself where it is plain, else a JSON string, in its quotes."""
+    """Return a plain text unchanged, any other as a JSON string.
+
+    The result fits on one line of a file.
+    """
     plain = _plain(text) and text == text.strip() and not text.startswith('"') and (text.isascii() or not ascii_only)
     return text if plain else json.dumps(text)
 
 
 def unquoted(text: str) -> str:
-    """The text that `quoted` was given."""
+    """Return the text that was given to `quoted`."""
     if not text.startswith('"'):
         return text
     try:
@@ -96,7 +104,7 @@ def _has_marks(text: str) -> bool:
 
 
 def _escaped(text: str) -> str:
-    """Each character that shows as it is, each other as an escape; also marks that are heaped on one letter."""
+    """Escape invisible characters, and more than four marks on one letter."""
     parts, marks = list[str](), _MAX_MARKS
     for character in text:
         marks = marks + 1 if unicodedata.combining(character) else 0
@@ -111,7 +119,7 @@ def _escaped(text: str) -> str:
 def _escape(character: str) -> str:
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:
-        # How Python keeps a byte that is no text.
+        # Python stores a byte that is not text as this surrogate.
         code -= 0xDC00
     if character in _SHORT:
         return _SHORT[character]
@@ -120,7 +128,7 @@ def _escape(character: str) -> str:
 
 
 def _elided(text: str, most: int) -> str:
-    """A text without as much of its middle as it is too long."""
+    """Shorten a text that is too long by removing its middle."""
     if len(text) <= most:
         return text
     end = (most - 1) // 3

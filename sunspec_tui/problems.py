@@ -1,6 +1,7 @@
-"""What is wrong with the program itself, not with the stream: outputs that fail, threads that have ended.
+"""Track faults of the program itself: outputs that fail, threads that ended.
 
-Each problem is logged once, as an event, and stands in every snapshot until it is over.
+Each problem is logged once, as an event, and is part of every snapshot until it is over. Faults of the stream are not
+tracked here.
 """
 
 import logging
@@ -21,17 +22,17 @@ log = logging.getLogger(__name__)
 
 
 class Problems:
-    """The problems that stand, by the part of the program that has them.
+    """Current problems of the program, by the part that has them.
 
     Parameters
     ----------
     monotonic
-        A clock that never goes back.
+        Monotonic clock, in seconds.
 
     Attributes
     ----------
     threads_ended
-        Threads of ours that have ended on an error.
+        Number of this program's threads that an error has ended.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -44,27 +45,27 @@ class Problems:
 
     @property
     def current(self) -> tuple[str, ...]:
-        """A sentence for each problem that stands."""
+        """One sentence for each current problem."""
         with self._lock:
             return tuple(self._texts.values())
 
     @property
     def lines_lost(self) -> int:
-        """Lines of all outputs that were not written."""
+        """Number of lines that all outputs have lost."""
         with self._lock:
             return sum(self._lost.values())
 
     def report(self, part: str, text: str, lost: int = 0) -> None:
-        """Note a problem of a part, or with an empty text that it is over; from any thread.
+        """Note a problem, or the end of a problem; from any thread.
 
         Parameters
         ----------
         part
-            Such as ``standard output``.
+            Part of the program, such as ``standard output``.
         text
-            One sentence.
+            One sentence; empty when the problem is over.
         lost
-            Lines that the part has lost so far.
+            Number of lines that the part has lost so far.
         """
         now_s = self._monotonic()
         with self._lock:
@@ -74,7 +75,7 @@ class Problems:
                 self._texts[part] = text
             else:
                 self._texts.pop(part, None)
-            # One that comes and goes is logged once a minute.
+            # A problem that comes and goes is logged once a minute.
             again = now_s - self._logged_s.get(part, -_LOG_AGAIN_S) >= _LOG_AGAIN_S
             if text and not before and again:
                 self._logged_s[part] = now_s
@@ -84,7 +85,7 @@ class Problems:
             tell(log, logging.INFO, "problem_over", f"{part} works again, {lost} lines were lost", part=part, lost=lost)
 
     def thread_ended(self, name: str, error: BaseException) -> None:
-        """Note that a thread of ours has ended on an error."""
+        """Note that an error has ended one of this program's threads."""
         self.threads_ended += 1
         frames = traceback.extract_tb(error.__traceback__)
         place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
@@ -93,7 +94,10 @@ class Problems:
 
     @contextmanager
     def watching_threads(self) -> Iterator[None]:
-        """Note each thread of ours that ends on an error; those of others are handled as before."""
+        """Note each thread of this program that an error ends.
+
+        Threads of other libraries are handled as before.
+        """
         before = threading.excepthook
 
         def ended(found: threading.ExceptHookArgs) -> None:

@@ -1,7 +1,7 @@
-"""Regular files: a name may be that of a pipe that never ends, a device, a directory or somebody's link.
+"""Check that a path is a regular file before its use.
 
-Whoever reads a file that a user named, or puts one in its place, asks here first. No other module of the project
-is needed for that.
+A user may give the path of an endless pipe, a device, a directory or another user's link. This module imports no other
+module of the project.
 """
 
 import errno
@@ -21,19 +21,21 @@ _KINDS = (
 
 
 class NotRegularError(OSError):
-    """A name stands for something that is no regular file; ``strerror`` says what it is."""
+    """A path is not a regular file; ``strerror`` says what it is."""
 
     def __init__(self, path: Path, kind: str) -> None:
         super().__init__(errno.EINVAL, f"it is {kind}, not a regular file", str(path))
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """Open a regular file, or a link to one, for reading; never waits for the other end of a pipe.
+    """Open a regular file, or a link to one, for reading.
+
+    The function never waits for the other end of a pipe.
 
     Raises
     ------
     OSError
-        If it cannot be opened; `NotRegularError` if it is no regular file.
+        If the file cannot be opened; `NotRegularError` if it is not a regular file.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
@@ -41,11 +43,11 @@ def open_regular(path: Path) -> BinaryIO:
         raise OSError(errno.EINVAL, "its name holds a NUL character", None) from error
     except OSError as error:
         if error.errno == errno.ENXIO:
-            # What is said of sockets.
+            # The kernel reports ENXIO for sockets.
             raise NotRegularError(path, "a socket") from error
         raise
     try:
-        # Asked of what is open: a name may stand for something else by now.
+        # Check the open file: the path may refer to another file by now.
         _check(path, os.fstat(descriptor).st_mode)
         return os.fdopen(descriptor, "rb")
     except BaseException:
@@ -54,12 +56,12 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 def check_replaceable(path: Path) -> None:
-    """Make sure that a name is free, or that of a regular file.
+    """Check that a path is free or a regular file.
 
     Raises
     ------
     OSError
-        If it cannot be looked at; `NotRegularError` if it is a pipe, a device, a directory or a link.
+        If the path cannot be examined; `NotRegularError` if it is a pipe, a device, a directory or a link.
     """
     try:
         mode = path.lstat().st_mode

@@ -154,7 +154,7 @@ def test_a_queue_of_lines_keeps_the_newest():
         assert not writer._lines or int(writer._lines[-1]) == 1999
         assert len(writer._lines) <= 3
         assert writer.lines_lost > 1000
-        assert "takes nothing" in reported[0][1]
+        assert "accepts no data" in reported[0][1]
         assert writer.close(0.2)
         assert writer.lines_lost <= 2000
 
