@@ -26,6 +26,17 @@ def running(words: list[str], **options: Any) -> Iterator[subprocess.Popen[Any]]
             process.kill()
 
 
+@contextmanager
+def published() -> Iterator[str]:
+    """A producer in a process of its own that publishes already; gives its port."""
+    words = [*PROGRAM, "stream", "--port", "0"]
+    with running(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        assert "publishing" in line, line
+        yield line.rpartition(":")[2].strip()
+
+
 def closing(*descriptors: int) -> Callable[[], None]:
     """As ``>&-`` and ``2>&-``: closes descriptors between fork and exec."""
 

@@ -10,10 +10,10 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from commands import END_S, SERVICE, full_pipe, ignoring, running
+from commands import END_S, SERVICE, full_pipe, ignoring, published, running
 from conftest import poll_until
+from peers import free_port
 from terminals import PROGRAM
-from test_subscriber_flood import free_port
 
 HANGING = """
 import sys, threading
@@ -73,8 +73,7 @@ def test_a_signal_ends_other_commands_whatever_hangs(part, words, tmp_path):
 
 @pytest.fixture
 def port():
-    number = str(free_port())
-    with running([*PROGRAM, "stream", "--port", number], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+    with published() as number:
         yield number
 
 

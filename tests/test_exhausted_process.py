@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from commands import END_S, SERVICE, events, running
-from test_subscriber_flood import free_port
+from peers import free_port
 
 PROGRAM_WITH = """
 import sys, threading, os, resource, time

@@ -8,7 +8,7 @@ import subprocess
 from contextlib import ExitStack, contextmanager
 
 import pytest
-from commands import END_S, SERVICE, broken_pipe, closing, events, full_pipe, running
+from commands import END_S, SERVICE, broken_pipe, closing, events, full_pipe, published, running
 from conftest import poll_until
 from terminals import PROGRAM
 
@@ -164,10 +164,7 @@ def test_a_queue_of_lines_keeps_the_newest():
 
 @pytest.fixture
 def port():
-    from test_subscriber_flood import free_port
-
-    number = str(free_port())
-    with running([*PROGRAM, "stream", "--port", number], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+    with published() as number:
         yield number
 
 
