@@ -85,7 +85,7 @@ class PaintedApp(Guarded, App[int]):
         self.cell_widgets: list[CellWidget] = []
         self._closed_link = False
         self._pictures_sent_s = 0.0
-        self._has_content = self._asked = False
+        self._has_content = self._asked = self._is_blank = False
         self._faults = FaultLimit()
         self._places: tuple[Screen[object] | None, object] = (None, None)
 
@@ -111,25 +111,29 @@ class PaintedApp(Guarded, App[int]):
             super()._display(screen, renderable)
             return
         if not self._batch_count and self._running:
-            renderable = self._with_what_has_moved(screen, renderable)
+            renderable = self._completed(screen, renderable)
             if renderable is not None:
                 self._take(renderable)
         self.post_display_hook()
 
-    def _with_what_has_moved(self, screen: Screen[object], renderable: RenderableType | None) -> RenderableType | None:
-        """An update, or a full one where widgets have moved since the last.
+    def _completed(self, screen: Screen[object], renderable: RenderableType | None) -> RenderableType | None:
+        """Return an update, or a full one where Textual's leaves out what the terminal lacks.
 
-        Textual sends what lies elsewhere than at the last layout. But whoever asks for the place of a widget
-        between a change and its layout has the places found there and then, and the layout no longer
-        sees what has moved.
+        Textual sends the differences from its last layout. That is too little in two cases. The place of a widget was
+        asked for between a change and its layout: then the layout no longer sees what has moved. Or the window was
+        made smaller and larger again at once: then Textual sees no change, but the canvas is blank.
         """
-        places = screen._compositor.visible_widgets  # noqa: SLF001 - see the module
+        compositor = screen._compositor  # noqa: SLF001 - see the module
+        places = compositor.visible_widgets
         before, self._places = self._places, (screen, places)
-        if isinstance(renderable, LayoutUpdate) or before[0] is not screen:
+        if isinstance(renderable, LayoutUpdate):
+            self._is_blank &= compositor.size != self.size
             return renderable
-        if before[1] is places or before[1] == places:
+        has_moved = before[0] is screen and before[1] is not places and before[1] != places
+        if not has_moved and not (self._is_blank and compositor.size == self.size):
             return renderable
-        return screen._compositor.render_update(full=True, screen_stack=self._background_screens)  # noqa: SLF001
+        self._is_blank = False
+        return compositor.render_update(full=True, screen_stack=self._background_screens)
 
     def _take(self, update: RenderableType) -> None:
         self._fit_canvas()
@@ -147,8 +151,15 @@ class PaintedApp(Guarded, App[int]):
         return self._send is not None or not self.is_headless
 
     def _fit_canvas(self) -> None:
-        if (self.canvas.back.columns, self.canvas.back.lines) != tuple(self.size):
-            self.canvas.resize(*self.size)
+        self._resize_canvas(self.size)
+
+    def _resize_canvas(self, size: Size) -> bool:
+        """Give the canvas another size, blank; False where it has that size already."""
+        if (self.canvas.back.columns, self.canvas.back.lines) == tuple(size):
+            return False
+        self.canvas.resize(*size)
+        self._is_blank = True
+        return True
 
     def _take_layout(self, update: LayoutUpdate) -> None:
         for y, strips in enumerate(update.strips, update.region.y):
@@ -228,8 +239,9 @@ class PaintedApp(Guarded, App[int]):
 
     def on_resize(self, event: events.Resize) -> None:
         """A terminal that has another size, or is back from the background, may hold anything."""
-        if (event.size.width, event.size.height) != (self.canvas.back.columns, self.canvas.back.lines):
-            self.canvas.resize(*event.size)
+        if self._resize_canvas(event.size):
+            # Textual joins sizes that follow each other at once, and may see no change in the end.
+            self.screen.refresh()
         else:
             self.canvas.forget()
             self.paint_soon()
