@@ -134,6 +134,11 @@ class Driver(LinuxDriver):
     def _get_terminal_size(self) -> tuple[int, int]:
         return terminal_size(self._output.fileno(), os.environ)
 
+    @property
+    def size_now(self) -> tuple[int, int]:
+        """Columns and lines of the terminal, as the kernel knows them now."""
+        return self._get_terminal_size()
+
     def _query_in_band_window_resize(self) -> None:
         """Ask for no reports of the size: the kernel knows it, and nobody else is believed."""
 

@@ -237,6 +237,17 @@ class PaintedApp(Guarded, App[int]):
 
     # To the terminal
 
+    async def on_event(self, event: events.Event) -> None:
+        """Handle an event; a change of the size with the size of now."""
+        await super().on_event(self._with_size_now(event) if isinstance(event, events.Resize) else event)
+
+    def _with_size_now(self, event: events.Resize) -> events.Resize:
+        # A signal that interrupts the handler of the one before is told first: then the older size would come last.
+        if not isinstance(self._driver, Driver):
+            return event
+        size = Size(*self._driver.size_now)
+        return event if size == event.size else events.Resize(size, size)
+
     def on_resize(self, event: events.Resize) -> None:
         """A terminal that has another size, or is back from the background, may hold anything."""
         if self._resize_canvas(event.size):

@@ -81,6 +81,8 @@ def quicklook(
     """
     optional("xarray", "reading an archive")
     optional("dask", "reading an archive")
+    if scheduler is not None:
+        optional("distributed", "quick-looks on a cluster")
     wanted = Product(product) if product in tuple(Product) else None
     if wanted is None:
         raise UsageError(f"there is no product {product!r}; choose one of {', '.join(Product)}")
