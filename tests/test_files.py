@@ -303,7 +303,10 @@ def test_wrong_use_of_export_is_one_sentence(arguments, said, capsys, tmp_path, 
     [
         ("h5py", "from sunspec_tui import cli; sys.exit(cli.main(['export', 'b.h5', '--input', 'a.npz']))"),
         ("xarray", "from sunspec_tui import cli; sys.exit(cli.main(['export', 'b.npz', '--input', '.']))"),
-        ("distributed", "from sunspec_tui import cli; sys.exit(cli.main(['quicklook', '.', '--scheduler', 'tcp://127.0.0.1:1']))"),
+        (
+            "distributed",
+            "from sunspec_tui import cli; sys.exit(cli.main(['quicklook', '.', '--scheduler', 'tcp://127.0.0.1:1']))",
+        ),
         ("zarr", "from sunspec_tui import cli; sys.exit(cli.main(['--no-ui', '--archive', 'x', '--duration', '1']))"),
     ],
 )
