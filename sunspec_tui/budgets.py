@@ -25,6 +25,9 @@ MAX_RING_SHARE, MAX_PAST_SHARE = 0.5, 0.25
 MAX_FOLLOWER_BYTES = 2**27
 """Limit of the frames that are queued for one slow loop over `StreamReceiver.frames`."""
 
+MIN_OPEN_FILES = 32
+"""Files that a process must be allowed to open: with fewer, ZeroMQ ends the process without a word of ours."""
+
 _HEADER_FACTOR = 32
 """Bytes of Python objects that one byte of a header can become, at most: ``[],`` is a list of 72 bytes."""
 
@@ -88,6 +91,22 @@ def check_buffer_length(name: str, buffer_length: int, channel_average: int) -> 
     )
 
 
+def check_open_files() -> None:
+    """Hold the limit of open files against what receiving, plots, archive and web view need at least.
+
+    Raises
+    ------
+    UsageError
+        If the limit is too low; it says how to raise it.
+    """
+    limit = _limit("RLIMIT_NOFILE")
+    if limit is not None and limit < MIN_OPEN_FILES:
+        raise UsageError(
+            f"this process may open only {limit} files; it needs {MIN_OPEN_FILES} at least, "
+            f"raise the limit with ulimit -n {2 * MIN_OPEN_FILES}"
+        )
+
+
 def memory_limit_bytes() -> int | None:
     """Return the memory limit of this process; None if unknown.
 
@@ -111,16 +130,23 @@ def _within(nbytes: int, share: float) -> int:
 def _limits() -> Iterator[int]:
     with suppress(OSError, ValueError):
         yield os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    with suppress(OSError, ValueError, ImportError):
-        import resource
-
-        soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-        if soft != resource.RLIM_INFINITY:
-            yield soft
+    address_space = _limit("RLIMIT_AS")
+    if address_space is not None:
+        yield address_space
     for path in _control_group_files():
         # "max" means no limit, and is not a number.
         with suppress(OSError, ValueError):
             yield int(path.read_text())
+
+
+def _limit(name: str) -> int | None:
+    """A limit of this process, by its name in `resource`; None where there is none."""
+    with suppress(OSError, ValueError, ImportError):
+        import resource
+
+        soft, _ = resource.getrlimit(getattr(resource, name))
+        return None if soft == resource.RLIM_INFINITY else soft
+    return None
 
 
 def _control_group_files() -> Iterator[Path]:

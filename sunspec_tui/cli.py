@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sunspec_tui.addresses import host_and_port
+from sunspec_tui.budgets import check_open_files
 from sunspec_tui.config import (
     ExportSettings,
     LookSettings,
@@ -89,6 +90,7 @@ def _status_of(words: list[str]) -> int:
     """Run a command; its errors become one line and a status."""
     command, words = (_COMMANDS[words[0]], words[1:]) if words and words[0] in _COMMANDS else (_monitor, words)
     try:
+        check_open_files()
         return command(words)
     except SunspecError as error:
         complain(printable(error))

@@ -105,16 +105,14 @@ class Subscriber:
     # The thread
 
     def _run(self) -> None:
-        woken = self._context.socket(zmq.PAIR)
-        woken.connect("inproc://wake")
         try:
-            with self._handler.receiving():
+            with self._handler.receiving(), self._context.socket(zmq.PAIR) as woken:
+                woken.connect("inproc://wake")
                 self._receive(woken)
         except Exception as error:  # noqa: BLE001 - the thread's last word: it must be shown, not lost
             self._handler.on_failure(error)
         finally:
             self._links.close()
-            woken.close(linger=0)
 
     def _receive(self, woken: zmq.Socket[bytes]) -> None:
         """Wait for whatever comes first, until `stop` says so."""

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import threading
 import tracemalloc
 
@@ -15,6 +16,7 @@ from sunspec_tui import StreamReceiver
 from sunspec_tui.archiving import ArchiveState
 from sunspec_tui.recording import slots
 from sunspec_tui.sources.files import read_recording
+from sunspec_tui.writers.store import ArchiveStore
 
 
 def accounted(status):
@@ -138,6 +140,26 @@ def test_a_listener_that_fails_does_not_end_the_archive(tmp_path):
     with Following(tmp_path, on_event=listen) as run:
         run.add(recording(10, nchan=64))
         run.wait_for(10)
+
+
+def test_a_store_that_is_taken_away_while_it_is_written_is_reported_in_one_sentence(tmp_path, monkeypatch):
+    # As when the directory is removed between the look at the store and its opening.
+    written = ArchiveStore.append
+
+    def gone_once(store, rows):
+        if store.nrows and not told:
+            shutil.rmtree(store.path)
+        written(store, rows)
+
+    told = []
+    monkeypatch.setattr(ArchiveStore, "append", gone_once)
+    with Following(tmp_path, on_event=lambda event: event.ok or told.append(event.text)) as run:
+        run.add(recording(10, nchan=64))
+        run.wait_for(10)
+        run.add(recording(10, nchan=64, start_s=START_S + 10 * CADENCE_S))
+        run.wait_for(20)
+    assert len(told) == 1
+    assert "a store was taken away while it was written; rows wait" in told[0]
 
 
 @pytest.mark.parametrize("kind", ["pipe", "link"])

@@ -192,3 +192,14 @@ def test_memory_that_cannot_be_read_is_no_number(monkeypatch):
         assert math.isnan(reading.rss_mb)
         assert reading.ring_mb == 1
         assert math.isnan(memory.Collector(0).optimise([])["rss_after_mb"])
+
+
+@pytest.mark.parametrize("words", [["--no-ui", "--duration", "1"], ["stream", "--frames", "1"], ["doctor"]])
+@pytest.mark.parametrize("files", [12, 24])
+def test_a_process_that_may_hardly_open_a_file_is_told_so_in_one_sentence(tmp_path, words, files):
+    command = ["sh", "-c", f'ulimit -n {files}; exec "$@"', "sh", sys.executable, "-m", "sunspec_tui", *words]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=END_S, check=False)
+    assert done.returncode == 2, done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert f"may open only {files} files" in done.stderr
+    assert "ulimit -n" in done.stderr

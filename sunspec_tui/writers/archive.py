@@ -182,7 +182,7 @@ class ArchiveWriter:
         except SunspecError as error:
             self._fail(str(error))
         except OSError as error:
-            self._fail(f"{error.strerror or error}; rows wait in the ring, mend it or choose another --archive")
+            self._fail(f"{_reason(error)}; rows wait in the ring, mend it or choose another --archive")
         except Exception as error:  # noqa: BLE001 - a library's own errors; the rows stay, and are tried again
             self._fail(f"{error!r}; rows wait in the ring")
         if not self._status.problem:
@@ -286,6 +286,13 @@ class ArchiveWriter:
             self._on_event(ArchiveEvent(ok, text))
         except Exception:
             log.exception("an event of the archive could not be reported: %s", text)
+
+
+def _reason(error: OSError) -> str:
+    """The system's words; a library's error about a store that is gone may have none but a path."""
+    if error.strerror:
+        return error.strerror
+    return "a store was taken away while it was written" if isinstance(error, FileNotFoundError) else str(error)
 
 
 def _check_installed() -> None:
