@@ -20,6 +20,8 @@ _LINKS = {
     Found.OTHER_SOCKET: LinkState.NO_PUBLISHER,
     Found.FOREIGN: LinkState.FOREIGN,
 }
+# Interval at which the answer of the name server is looked for.
+_NAME_CHECK_S = 0.1
 _WORST = (Found.PUBLISHER, Found.OTHER_SOCKET, Found.FOREIGN, Found.UNREACHABLE, Found.REFUSED)
 
 
@@ -208,6 +210,7 @@ class Search:
     def _probe_next(self, now_s: float) -> None:
         """Start a probe of the next address, if the name has resolved."""
         if not self._left and not self._refill(now_s):
+            self._next_s = now_s + _NAME_CHECK_S
             return
         address = self._left.pop(0)
         self._is_held, self._noted = False, None

@@ -16,6 +16,8 @@ from sunspec_tui.backoff import Backoff
 from sunspec_tui.connection import MAX_PARTS, RECEIVE_QUEUE_BYTES, RECEIVE_QUEUE_FRAMES, Connection, Ended
 from sunspec_tui.errors import RejectedMessage, UsageError
 from sunspec_tui.probe import Found, Probe
+from sunspec_tui.resolver import Resolver
+from sunspec_tui.search import Search, SearchTimes
 from sunspec_tui.tcp import TcpConnection, connects_to_itself
 from sunspec_tui.zmtp import GREETING, MAX_ANSWER_BYTES, READY, Answer, Speaks, read_answer
 
@@ -260,3 +262,16 @@ def test_a_part_over_the_limit_ends_the_connection(pair):
     publisher.send_multipart([b"data", b"{}", bytes(9 * MIB)])
     poll_until(lambda: connection.read_events() or connection.ended)
     assert connection.ended is Ended.TOO_LARGE
+
+
+def test_the_search_rests_while_a_name_does_not_resolve(monkeypatch):
+    def fails(*_: object, **__: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fails)
+    resolver = Resolver("beam.example", 9798)
+    search = Search("beam.example", resolver, SearchTimes(), lambda *_: None)
+    search.begin(100.0)
+    poll_until(lambda: not resolver.is_asking)
+    assert search.step(100.0, ready=False) is None
+    assert search.wait_s(100.0) > 0.05
