@@ -124,7 +124,7 @@ def test_the_page_says_why_it_connects_anew(browser, still):
 
     visit = Visit(browser, still, before=Always("{nonsense"))
     try:
-        visit.until("document.querySelector('#why').textContent.includes('what this page does not understand')", 30)
+        visit.until("document.querySelector('#why').textContent.includes('that this page does not understand')", 30)
         assert visit.complaints == []
     finally:
         visit.close()

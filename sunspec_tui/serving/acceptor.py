@@ -1,7 +1,7 @@
-"""Takes connections from the listening socket: a few at a time, at a bounded rate, and only those there is room for.
+"""Accept connections in small batches, at a bounded rate, up to the connection limit.
 
-asyncio's own loop makes a protocol for each connection before it can be refused, and where the process can open no more
-files it logs thousands of errors at once.
+asyncio's own loop creates a protocol for each connection before the connection can be refused. When the process can
+open no more files, that loop logs thousands of errors at once.
 """
 
 import asyncio
@@ -14,26 +14,26 @@ from sunspec_tui.serving.connections import Connections, Place
 from sunspec_tui.serving.pacing import Pace
 
 BATCH = 8
-"""Connections taken before anything else has its turn."""
+"""Connections accepted in one turn of the event loop."""
 ACCEPTS_PER_S, ACCEPTS_BURST = 2000, 500
 RETRY_S = 1.0
-"""Until the next try where the process can open no more files."""
+"""Pause before the next try when the process can open no more files."""
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 class Acceptor:
-    """Hands connections on to protocols.
+    """Accept connections and give each one a protocol.
 
     Parameters
     ----------
     listening
-        A socket that listens and does not block.
+        A listening, non-blocking socket.
     make
-        Makes the protocol of a connection.
+        Creates the protocol of a connection.
     registry
-        The connections that are open.
+        The open connections.
     complaints
-        Where errors are logged.
+        Logs errors.
     """
 
     def __init__(
@@ -51,13 +51,13 @@ class Acceptor:
         self._ended = False
 
     def start(self) -> None:
-        """Begin to accept."""
+        """Start accepting connections."""
         self._retry = None
         if not self._ended:
             self._loop.add_reader(self._listening.fileno(), self._accept_some)
 
     def stop(self) -> None:
-        """Accept no more; again without harm."""
+        """Stop accepting; safe to call again."""
         self._ended = True
         if self._listening.fileno() >= 0:
             self._loop.remove_reader(self._listening.fileno())
@@ -85,12 +85,12 @@ class Acceptor:
             self._pause(wait_s)
 
     def _fail(self, error: OSError) -> None:
-        """Wait a while; where files have run out, a connection that says nothing is closed."""
+        """Pause accepting; if no more files can be opened, close one silent connection."""
         text = error.strerror or repr(error)
         if error.errno in _EXHAUSTED:
             self._registry.make_room()
-            text += "; ulimit -n allows more"
-        self._complaints.say("the web view cannot take a connection", text)
+            text += "; raise the limit with ulimit -n"
+        self._complaints.say("the web view cannot accept a connection", text)
         self._pause(RETRY_S)
 
     def _take(self, connection: socket.socket, address: object) -> None:
@@ -108,10 +108,10 @@ class Acceptor:
         try:
             await self._loop.connect_accepted_socket(lambda: self._make(place), connection)
         except (OSError, ValueError) as error:
-            # Gone before it could be asked anything.
+            # The peer closed the connection before it was set up.
             connection.close()
             self._registry.release(place)
-            self._complaints.say("a connection was lost at once", error, 10)
+            self._complaints.say("a connection was lost during setup", error, 10)
         except asyncio.CancelledError:
             connection.close()
             self._registry.release(place)

@@ -91,13 +91,13 @@ async def refresh(request: Request) -> Response:
     row_bytes = 4 * len(position.axis.frequencies_mhz)
     if n * row_bytes > site.budget.limit // 2:
         most = max(1, site.budget.limit // 2 // row_bytes)
-        raise Refused(413, f"so many rows of this stream are too much at once; ask for at most {most}")
+        raise Refused(413, f"too many rows of this stream for one answer; request at most {most}")
     async with AsyncExitStack() as stack:
         try:
             client = request.scope["client"]
             await stack.enter_async_context(site.budget.keep(n * row_bytes, lambda: site.connections.abort(client)))
         except BudgetUsedUpError:
-            raise Refused(503, "too many answers with rows are under way; ask again in a while") from None
+            raise Refused(503, "too many answers with rows are in progress; try again later") from None
         rows, values = await _copied(site.source, product, position.count - n, position.count)
         headers = {**tag, **_described(rows, product, values)}
         parts = _rows_as_numbers(values) if kind == RAW else _rows_as_json(rows, values, product, position)
@@ -105,16 +105,16 @@ async def refresh(request: Request) -> Response:
 
 
 class Kept(StreamingResponse):
-    """An answer in parts that gives back what it keeps when it has been sent, or when its visitor has gone.
+    """Streamed answer that frees its memory when it ends.
 
     Parameters
     ----------
     parts
-        What is sent.
+        The parts of the body.
     kept
-        Closed at the end.
+        Context that is closed after sending, also when the visitor disconnects.
     media_type, headers
-        As of any answer.
+        As for `StreamingResponse`.
     """
 
     def __init__(
@@ -124,14 +124,14 @@ class Kept(StreamingResponse):
         self._kept = kept
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
+        """Send the answer, then free its memory."""
         async with self._kept:
             await super().__call__(scope, receive, send)
 
 
 async def _copied(source: Source, product: Product, start: int, stop: int) -> tuple[Rows, NDArray[np.float32]]:
     """Rows by their numbers, without their data, and their power; a few at a time, so that no frame waits for it."""
-    # Made once: parts that are joined afterwards would take twice the room.
+    # Allocated once: joining parts afterwards would need twice the memory.
     values = np.empty((0, 0), np.float32)
     parts: list[Rows] = []
     at = 0
@@ -144,7 +144,7 @@ async def _copied(source: Source, product: Product, start: int, stop: int) -> tu
             if power.shape[1] == values.shape[1]:
                 values[at : at + len(rows)] = power
                 at += len(rows)
-                # Not a part of the data: that would keep the whole of it.
+                # A copy, not a slice: a slice would keep the whole array in memory.
                 parts.append(replace(rows, data=_NO_DATA))
         await asyncio.sleep(0)
     if not parts:

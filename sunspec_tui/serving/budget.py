@@ -1,6 +1,6 @@
-"""Memory that answers under way may keep, in bytes: what does not fit waits, and what takes long makes room.
+"""Limit the memory of answers in progress: an answer that does not fit waits, a slow one is ended.
 
-An answer keeps the rows that it sends until its visitor has taken them. Many slow visitors would keep gigabytes.
+An answer keeps its rows in memory until its visitor has received them. Many slow visitors would keep gigabytes.
 """
 
 import asyncio
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 MAX_ANSWER_BYTES = 64 * 2**20
 WAIT_S = 10.0
 SLOW_S = 5.0
-"""An answer that is under way for longer is ended where others wait for its room."""
+"""An answer in progress for longer than this is ended if another one waits for memory."""
 _LOOK_S = 0.05
 
 
 class BudgetUsedUpError(Exception):
-    """There was no room for an answer in time."""
+    """No memory became free for an answer in time."""
 
 
 @dataclass(eq=False, slots=True)
@@ -28,14 +28,14 @@ class _Share:
 
 
 class ByteBudget:
-    """Room for what answers keep.
+    """Memory budget shared by all answers in progress.
 
     Parameters
     ----------
     limit
-        Bytes for all together.
+        Bytes for all answers together.
     monotonic
-        A clock that never goes back, in seconds.
+        A monotonic clock, in seconds.
     """
 
     def __init__(self, limit: int = MAX_ANSWER_BYTES, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -44,24 +44,24 @@ class ByteBudget:
 
     @property
     def used(self) -> int:
-        """Bytes that are kept at the moment."""
+        """Bytes in use now."""
         return sum(share.nbytes for share in self._shares)
 
     @asynccontextmanager
     async def keep(self, nbytes: int, end: Callable[[], None]) -> AsyncIterator[None]:
-        """Keep so many bytes while the context lasts.
+        """Reserve `nbytes` bytes while the context lasts.
 
         Parameters
         ----------
         nbytes
-            How many.
+            Bytes to reserve.
         end
-            Called to end this answer, where it takes long and another needs its room.
+            Called to end this answer if it is slow and another answer needs its memory.
 
         Raises
         ------
         BudgetUsedUpError
-            If there is no room in time.
+            If no memory becomes free in time.
         """
         await self._room_for(nbytes)
         share = _Share(nbytes, self._monotonic(), end)

@@ -1,6 +1,6 @@
-"""One line a second for each kind of thing that goes wrong with visitors, however often it does.
+"""Log errors caused by visitors, at most one line a second for each kind.
 
-A visitor must not fill a log or a disk by what it sends. Nothing here decides what is wrong.
+A visitor must not be able to fill the log or the disk. This module does not decide what is an error.
 """
 
 import logging
@@ -21,14 +21,14 @@ class _Kind:
 
 
 class Complaints:
-    """Logs at most one line a second for each kind, with the number of those that were left out.
+    """Rate-limited log: one line a second for each kind of error.
 
     Parameters
     ----------
     log
-        Where lines go.
+        Logger that writes the lines.
     monotonic
-        A clock that never goes back, in seconds.
+        A monotonic clock, in seconds.
     """
 
     def __init__(self, log: logging.Logger, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -36,16 +36,18 @@ class Complaints:
         self._kinds: dict[str, _Kind] = {}
 
     def say(self, kind: str, error: object, level: int = logging.ERROR) -> None:
-        """Log one line, unless one of its kind was logged within the last second.
+        """Log a line unless its kind was logged within the last second.
+
+        The next line says how many lines were left out.
 
         Parameters
         ----------
         kind
-            What has happened, in words of the program; few different ones.
+            What happened, in the program's own words; the number of kinds must stay small.
         error
-            What is known of it.
+            Details of the error.
         level
-            How bad it is.
+            Level of the log line.
         """
         seen, now_s = self._kinds.setdefault(kind, _Kind()), self._monotonic()
         if now_s - seen.said_s < LINE_S:
@@ -56,13 +58,13 @@ class Complaints:
         self._log.log(level, "%s: %s%s", kind, printable(error, 300), more)
 
     def unhandled(self, loop: Any, context: dict[str, Any]) -> None:
-        """Log what asyncio found nobody to handle: as its exception handler.
+        """Log an exception that nothing caught; serves as asyncio's exception handler.
 
-        Its own would log a traceback each time, on the screen where a terminal interface draws.
+        asyncio's default handler writes a traceback each time, over the screen of the terminal interface.
         """
         del loop
         error = context.get("exception")
         if isinstance(error, ConnectionError):
             self.say("a connection of the web view was lost", error, logging.DEBUG)
             return
-        self.say("the web view met an error and goes on", error if error is not None else context.get("message"))
+        self.say("the web view had an error and continues", error if error is not None else context.get("message"))

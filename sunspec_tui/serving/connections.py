@@ -1,6 +1,6 @@
-"""Connections of the web view: how many there may be, how many of one peer, and which one makes room for another.
+"""Limit connections of the web view, in total and for each peer, and close one to make room for another.
 
-uvicorn bounds neither visitors who send a header a byte at a time nor those who open connections and say nothing.
+uvicorn limits neither visitors that send a header one byte at a time nor those that open connections and send nothing.
 """
 
 import asyncio
@@ -18,9 +18,9 @@ REQUEST_TIMEOUT_S = 10.0
 ANSWER_TIMEOUT_S = 60.0
 CLOSING_S = 5.0
 SPARE_CONNECTIONS = 64
-"""Beside the viewers: answers under way, and those who are told that there is no room."""
+"""Connections in addition to the viewers: answers in progress, and refusals."""
 STUCK_ANSWER_S = 5.0
-"""After so long an answer that is not taken makes room for another visitor."""
+"""An answer that its visitor has not received after this time may be closed to make room for another visitor."""
 
 Client = tuple[str, int] | None
 
@@ -29,7 +29,7 @@ class Phase(Enum):
     """What a connection is doing."""
 
     SILENT = auto()
-    """It has not yet sent the whole of a request, or none since its last answer."""
+    """It has sent no complete request, or none since its last answer."""
     ANSWERING = auto()
     VIEWING = auto()
 
@@ -43,13 +43,13 @@ class Place:
     client
         Its address and port.
     peer
-        Whose share it counts to.
+        The peer in whose share it counts.
     phase, since_s
-        What it is doing, and since when on the monotonic clock.
+        Its phase, and the monotonic time when the phase began.
     transport
-        None until it is made.
+        None until the connection is set up.
     gone
-        Set when it has closed.
+        Set when the connection has closed.
     """
 
     client: Client
@@ -61,30 +61,30 @@ class Place:
 
     @property
     def unsent(self) -> int:
-        """Bytes that it has not sent yet."""
+        """Bytes waiting to be sent."""
         return 0 if self.transport is None else self.transport.get_write_buffer_size()
 
     def abort(self) -> None:
-        """Close it at once, whatever it has not taken yet."""
+        """Close the connection at once and discard unsent data."""
         self.gone.set()
         if self.transport is not None:
             self.transport.abort()
 
 
 class Connections:
-    """Those that are open.
+    """The open connections and their limits.
 
     Parameters
     ----------
     most
-        How many there may be. A peer may have half of them; this machine, with a proxy's users behind it, all but an
-        eighth, or all where nobody else can come.
+        Maximum number of connections. One peer may have half of them. This machine, which may be a proxy for many
+        users, may have seven eighths, or all if only this machine can connect.
     on_refusal
-        Called for each that is refused or closed for its manners.
+        Called for each connection that is refused or closed for bad behaviour.
     is_local
-        Whether only this machine can come.
+        True if only this machine can connect.
     monotonic
-        A clock that never goes back, in seconds.
+        A monotonic clock, in seconds.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Connections:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.most, self._on_refusal, self._is_local, self._monotonic = most, on_refusal, is_local, monotonic
-        # In the order in which they began what they are doing: the first of a phase is the oldest.
+        # Ordered by the start of the current phase: the first connection in a phase has been in it longest.
         self._open: dict[Client, Place] = {}
         self._of_peer: Counter[str] = Counter()
 
@@ -104,26 +104,26 @@ class Connections:
         return len(self._open)
 
     def share(self, peer: str) -> int:
-        """How many connections a peer may have."""
+        """Return the maximum number of connections of a peer."""
         if is_this_machine(peer):
             return self.most if self._is_local else self.most - self.most // 8
         return max(1, self.most // 2)
 
     def reserve(self, client: Client, fileno: int) -> Place | None:
-        """A place for a connection that has come; None where there is none, and it must be closed.
+        """Reserve a place for a new connection, or return None if it must be closed.
 
-        Where no place is free, the oldest connection that says nothing makes room.
+        If no place is free, the oldest silent connection is closed, else the one whose answer is stuck longest.
 
         Parameters
         ----------
         client
             Its address and port.
         fileno
-            Its file's number: the lowest that was free, so it tells how many files are open.
+            Its file descriptor. The system gives the lowest free number, so it shows how many files are open.
         """
         before = self._open.get(client)
         if before is not None:
-            # Its address can only come again because it is gone, which is just not noticed yet.
+            # The same address and port can only come again after the old connection ended, which was not noticed yet.
             self.release(before)
             before.abort()
         peer = peer_of(client[0]) if client else ""
@@ -140,7 +140,7 @@ class Connections:
         return place
 
     def _make_room(self, peer: str | None) -> bool:
-        """Close the oldest connection of a peer, or of all, that says nothing, else one whose answer is stuck."""
+        """Close the oldest silent connection (of `peer`, if given), else one whose answer is stuck."""
         own = [place for place in self._open.values() if peer in (None, place.peer) and place.transport is not None]
         silent = (place for place in own if place.phase is Phase.SILENT)
         late_s = self._monotonic() - STUCK_ANSWER_S
@@ -154,18 +154,18 @@ class Connections:
         return True
 
     def make_room(self) -> bool:
-        """Close one connection that says nothing, as where the process can open no more files."""
+        """Close a silent or stuck connection, for when no more files can be opened."""
         return self._make_room(None)
 
     def enter(self, place: Place, phase: Phase) -> None:
-        """Note that a connection does something else from now on."""
+        """Set the phase of a connection."""
         if self._open.get(place.client) is place:
             place.phase, place.since_s = phase, self._monotonic()
-            # Last in order, since it began last.
+            # Moved to the end: its phase began last.
             self._open[place.client] = self._open.pop(place.client)
 
     def release(self, place: Place) -> None:
-        """Forget a connection that has closed."""
+        """Remove a closed connection."""
         place.gone.set()
         if self._open.get(place.client) is place:
             del self._open[place.client]
@@ -174,42 +174,42 @@ class Connections:
                 del self._of_peer[place.peer]
 
     def refuse(self, place: Place) -> None:
-        """Close a connection for its manners, and count it."""
+        """Close a connection for bad behaviour and count it."""
         self._on_refusal()
         self.release(place)
         place.abort()
 
     def place_of(self, transport: object) -> Place | None:
-        """The connection of a transport."""
+        """Return the connection of a transport."""
         return next((place for place in self._open.values() if place.transport is transport), None)
 
     def find(self, client: Client) -> Place | None:
-        """The connection of an address and port."""
+        """Return the connection of an address and port."""
         return self._open.get(client)
 
     def abort(self, client: Any) -> None:
-        """Close one at once, whatever it has not taken yet."""
+        """Close a client's connection at once and discard unsent data."""
         place = self._open.get(client)
         if place is not None:
             place.abort()
 
     def unsent(self, client: Any) -> int:
-        """Bytes that one has not sent yet."""
+        """Return the bytes waiting to be sent to a client."""
         place = self._open.get(client)
         return 0 if place is None else place.unsent
 
     @property
     def unsent_by_all(self) -> int:
-        """Bytes that all together have not sent yet."""
+        """Return the bytes waiting to be sent on all connections."""
         return sum(place.unsent for place in self._open.values())
 
     def viewing(self, client: Any) -> None:
-        """Note that one watches the live stream."""
+        """Mark a client's connection as a viewer of the live stream."""
         place = self._open.get(client)
         if place is not None:
             self.enter(place, Phase.VIEWING)
 
     def abort_all(self) -> None:
-        """Close all at once."""
+        """Close all connections at once."""
         for place in list(self._open.values()):
             place.abort()

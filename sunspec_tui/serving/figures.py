@@ -1,7 +1,7 @@
-"""The current figure as a PNG, drawn when somebody asks and kept a few seconds for who asks next.
+"""Draw the current figure as a PNG on request, and cache it for a few seconds.
 
-It has a plot process of its own, started with the first request and ended when nobody has asked for a while, so that a
-visitor writes nothing into the user's plot directory. All who ask while one is drawn get that one.
+A separate plot process starts with the first request and ends after a while without requests. Requests that arrive
+while a figure is drawn get that figure. Visitors' requests write nothing into the user's plot directory.
 """
 
 import asyncio
@@ -21,8 +21,8 @@ IDLE_S = 60.0
 _DRAW_S = 30.0
 
 Answer = tuple[bytes | None, str]
-"""A picture, or None and why there is none."""
-_ENDED: Answer = None, "the web view ends"
+"""A PNG, or None and the reason why there is no PNG."""
+_ENDED: Answer = None, "the web view is shutting down"
 
 
 class Figures:
@@ -56,7 +56,7 @@ class Figures:
             return self._drawn[1], ""
         if self._drawing is None or self._drawing.done():
             self._drawing = asyncio.create_task(self._draw())
-        # One that leaves must not end it for the others.
+        # A visitor that disconnects must not cancel the drawing for the others.
         return await asyncio.shield(self._drawing)
 
     async def _draw(self) -> Answer:
@@ -78,7 +78,7 @@ class Figures:
         try:
             picture = Path(path).read_bytes()
         except OSError:
-            # Somebody has tidied up the directory of temporary files.
+            # Another program deleted our temporary directory.
             return None, "the figure failed"
         self._drawn = self._monotonic(), picture
         return picture, ""
@@ -91,8 +91,8 @@ class Figures:
         return self._writer
 
     def _on_event(self, event: PlotEvent) -> None:
-        """Hand on what the plot writer tells from its thread."""
-        # Where plots go is of no interest here, and a loop that has ended has nobody who waits.
+        """Pass an event from the plot writer's thread to the loop."""
+        # Changes of the plot directory do not matter here, and after the loop has ended no request waits.
         if self._loop is not None and not event.unusual:
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._tell, event)
@@ -108,21 +108,21 @@ class Figures:
         return replace(job, directory=directory.name, keep=Keep(number=1), second=None)
 
     async def run(self) -> None:
-        """End the plot process when nobody has asked for a while, until cancelled."""
+        """End the plot process after a while without requests; run until cancelled."""
         while True:
             await asyncio.sleep(IDLE_S / 4)
             drawing = self._drawing is not None and not self._drawing.done()
             if self._writer is not None and not drawing and self._monotonic() - self._asked_s > IDLE_S:
-                # Ending it may take a moment: visitors are answered meanwhile.
+                # Ending the process may take a moment; requests are answered meanwhile.
                 await asyncio.to_thread(self._end)
 
     def refuse(self) -> None:
-        """Draw nothing any more, and answer those who wait; on the loop's thread."""
+        """Stop drawing and answer the waiting requests; call on the loop's thread."""
         self._closed = True
         self._tell(PlotEvent(False, _ENDED[1]))
 
     def close(self) -> None:
-        """End the plot process for good; after the loop has ended, or in its thread."""
+        """End the plot process; call on the loop's thread or after the loop has ended."""
         self._closed = True
         self._end()
 

@@ -48,7 +48,7 @@ class Names:
 
     own: frozenset[str]
     given: dict[str, frozenset[int]]
-    """Ports that each name may have: the one that it was given with, else the usual ones and the server's own."""
+    """Allowed ports of each name: the port given with the name, else the default ports and the server's own."""
 
     @classmethod
     def of(cls, options: WebOptions) -> "Names":
@@ -62,14 +62,14 @@ class Names:
         return cls(frozenset(_plain_name(name) for name in own), given)
 
     def host_is_ours(self, header: str) -> bool:
-        """Whether a request's ``Host`` names this server."""
+        """Return True if a request's ``Host`` names this server."""
         name, port, _ = _split(f"//{header}")
         if not name:
             return False
         try:
             ipaddress.ip_address(name)
         except ValueError:
-            # A tunnel may have any port here, but a name that the user gave leads to known ones.
+            # A tunnel may use any local port, but a name that the user gave has known ports.
             known = self.given.get(_plain_name(name), frozenset())
             return _plain_name(name) in self.own or (bool(known) and (port is None or port in known))
         return True
@@ -103,20 +103,20 @@ def _split(address: str) -> tuple[str | None, int | None, str]:
 
 
 class Guard:
-    """Lets through what may be asked.
+    """Pass on allowed requests and refuse all others.
 
     Parameters
     ----------
     app
-        What answers.
+        The application that answers.
     options
-        Names, root path.
+        Allowed names, and the root path.
     token
-        What a visitor must bring; empty asks for none.
+        Token that a request must carry; if empty, no token is needed.
     on_refusal
-        Told of each request that is turned away.
+        Called for each refused request.
     complaints
-        Where errors are logged.
+        Logs errors.
     """
 
     def __init__(
@@ -154,7 +154,7 @@ class Guard:
         await refusal(scope, receive, _with_headers(send))
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the application answer; where it fails, the log has one line and the visitor nothing of it."""
+        """Let the application answer; log a failure in one line and show the visitor no details."""
         begun = False
 
         async def sending(message: Message) -> None:
@@ -165,12 +165,12 @@ class Guard:
         try:
             await self._app(scope, receive, sending)
         except Exception as error:
-            # The server says nothing of what goes wrong in it: it would say who asked.
+            # uvicorn does not log errors: its lines would contain the visitor's address.
             self._complaints.say("an answer of the web view failed", repr(error))
             if scope["type"] == "http" and not begun:
-                await _plain("the answer failed; the monitor's log says why", 500)(scope, receive, send)
+                await _plain("the request failed; see the monitor's log for the reason", 500)(scope, receive, send)
             elif scope["type"] == "http":
-                # An answer that is cut off must not look like a whole one.
+                # An incomplete answer must not look complete.
                 raise
 
     def _below_root(self, scope: Scope) -> Scope:
@@ -186,14 +186,14 @@ class Guard:
         if len(scope.get("raw_path", b"")) + len(scope["query_string"]) > MAX_TARGET_BYTES:
             return _plain("the address is too long", 414)
         if scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and _has_body(scope):
-            return _plain("a question has no body", 400)
+            return _plain("requests must not have a body", 400)
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self._names.host_is_ours(hosts[0]):
             return _plain("this server is not known by that name; --web-name adds one", 421)
         origins = headers.getlist("origin")
         foreign = any(not self._names.origin_is_ours(each, hosts[0]) for each in origins)
         if foreign or (headers.get("sec-fetch-site") == "cross-site" and scope["path"] != "/"):
-            return _plain("pages of other sites and ports may not ask; --web-name adds a name, or NAME:PORT", 403)
+            return _plain("pages of other sites or ports are refused; --web-name allows a NAME or NAME:PORT", 403)
         if scope["type"] == "websocket" and len(origins) > 1:
             return _plain("one origin, not several", 403)
         return None if not self._token or scope["path"] in OPEN_PATHS else self._unknown(scope, headers)
@@ -235,13 +235,13 @@ def _plain(text: str, status: int) -> Response:
 
 
 def _has_body(scope: Scope) -> bool:
-    """Whether a request goes on after its headers; nothing here takes that in."""
+    """Return True if a request has a body, which no address here accepts."""
     headers = Headers(scope=scope)
     return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
 
 
 def _with_headers(send: Send, *, closes: bool = False) -> Send:
-    """Send answers with the headers that all carry; `closes` ends the connection with the answer."""
+    """Add the headers common to all answers; `closes` ends the connection after the answer."""
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":

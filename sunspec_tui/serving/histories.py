@@ -1,7 +1,7 @@
-"""What a viewer begins with: the last rows of a product in one message, encoded a few at a time.
+"""Encode the last rows of a product as one message, a few rows at a time.
 
-Rows never change, so what was encoded for one viewer serves the next one too; only what is new is added. Nothing here
-waits or sends.
+A new viewer gets this message first. Rows never change, so encoded rows are reused for the next viewer and only new
+rows are added. This module does not wait and does not send.
 """
 
 from typing import Protocol
@@ -14,26 +14,26 @@ from sunspec_tui.serving import layout
 
 HISTORY_BITS = 8
 HISTORY_ROWS = 1200
-"""Rows that a viewer begins with: what the page can show, in less than a megabyte."""
+"""Rows in a viewer's first message: as many as the page can show, in less than a megabyte."""
 MAX_HISTORY_BYTES = 4 * 2**20
 STEP_VALUES = 64 * 1024
 """Bins encoded in one step: two milliseconds."""
 
 
 class RowSource(Protocol):
-    """Where rows come from."""
+    """Source of rows."""
 
     def rows_between(self, start: int, stop: int) -> Rows | None:
-        """Rows by their numbers."""
+        """Return rows by their numbers."""
 
 
 class History:
-    """The last rows of one product on one axis, as they stand in a message.
+    """The encoded last rows of one product on one axis.
 
     Parameters
     ----------
     product, epoch, nbins
-        What the rows are of.
+        Product, epoch and number of bins of the rows.
     """
 
     def __init__(self, product: Product, epoch: int, nbins: int) -> None:
@@ -41,7 +41,7 @@ class History:
         self.most = max(1, min(HISTORY_ROWS, MAX_HISTORY_BYTES // self._row_bytes))
         self.used_s = 0.0
         self.count = 0
-        """Number after the last row that is encoded."""
+        """Number after the last encoded row."""
         self._rows = bytearray()
 
     @property
@@ -52,13 +52,13 @@ class History:
         return len(self._rows) // self._row_bytes
 
     def extend(self, source: RowSource, count: int) -> bool:
-        """Encode some more rows, up to number `count`; True if all of them are there, False if there is more to do."""
+        """Encode more rows, up to number `count`; return True when all are encoded."""
         start = max(self.count, count - self.most)
         stop = min(count, start + max(1, STEP_VALUES // self.nbins))
         rows = source.rows_between(start, stop) if stop > start else None
         if rows is not None and rows.data.shape[1] == self.nbins:
             if not len(rows) or rows.count - len(rows) != self.count:
-                # Rows between have left the ring: numbers within a message follow each other.
+                # Rows in between have left the ring, but row numbers within a message must be consecutive.
                 self._rows.clear()
             values = np.ascontiguousarray(derive(rows.data, self.product))
             self._rows += layout.encode_rows(rows, values, HISTORY_BITS)
@@ -67,7 +67,7 @@ class History:
         return self.count >= count
 
     def message(self) -> bytes:
-        """All that is encoded, as one message."""
+        """Return all encoded rows as one message."""
         head = layout.header(
             self.product,
             kind=layout.HISTORY,

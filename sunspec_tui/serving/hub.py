@@ -31,7 +31,7 @@ HISTORY_KEPT_S = 60.0
 SEND_TIMEOUT_S = 10.0
 STATUS_S = 1.0
 MAX_UNSENT_BYTES = 64 * 2**20
-"""What all viewers together may leave unsent before histories become short."""
+"""Unsent bytes of all viewers together above which histories are shortened."""
 SHORT_HISTORY_ROWS = 60
 
 Send = Callable[[bytes | str], Coroutine[Any, Any, None]]
@@ -51,18 +51,18 @@ class Source(Protocol):
 
 
 class Hub:
-    """Follows a receiver for all viewers.
+    """Send a receiver's rows and status to all viewers.
 
     Parameters
     ----------
     source
         The receiver.
     monotonic
-        A clock that never goes back.
+        A monotonic clock, in seconds.
     counts
-        What has gone to viewers, also in earlier runs.
+        Counts of what was sent to viewers, also in earlier runs.
     complaints
-        Where errors are logged.
+        Logs errors.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Hub:
 
     @property
     def is_awake(self) -> bool:
-        """Whether it is to look already; from any thread."""
+        """Return True if `wake` was called and rows wait to be sent; safe from any thread."""
         return self._news.is_set()
 
     async def run(self) -> None:
@@ -111,7 +111,7 @@ class Hub:
                 await asyncio.sleep(0)
 
     async def _prepare(self) -> None:
-        """Make histories for viewers that wait for one, a step at a time."""
+        """Encode the histories that viewers wait for, step by step."""
         while True:
             await self._wanted.wait()
             self._wanted.clear()
@@ -127,7 +127,7 @@ class Hub:
                 self._tried("the status could not be sent to viewers", self._tell_all)
 
     def _tried(self, what: str, step: Callable[[], bool]) -> bool:
-        """Do a step; where it fails that is logged, and the web view goes on with the next one."""
+        """Run a step; log its failure and return False, so that the web view continues."""
         try:
             return step()
         except Exception as error:  # noqa: BLE001 - logged; one bad value must not end the web view
@@ -157,10 +157,10 @@ class Hub:
     # Rows
 
     def pump(self) -> bool:
-        """Hand some rows that are new to each viewer that has not got them; True if there are more.
+        """Send some new rows to each viewer; return True if more rows wait.
 
-        Where more have come than a viewer may be behind, the older ones are skipped: encoding them would hold up the
-        newest.
+        If more rows have arrived than a viewer may lag behind, the older ones are skipped: encoding them would delay
+        the newest rows.
         """
         position = self._source.position()
         if position is None or not self._viewers:
@@ -181,10 +181,10 @@ class Hub:
         return stop < position.count
 
     def _skip_to(self, number: int) -> None:
-        """Leave out rows before a number, and count them for each viewer that does not get them."""
+        """Skip the rows before a number, and count them as dropped for each viewer."""
         if number > self._count:
             for viewer in self._viewers:
-                # A viewer that waits for its history gets them with that.
+                # A viewer that waits for its history gets these rows in the history.
                 if not viewer.waits_for_history:
                     self.counts.rows_skipped += max(0, number - max(self._count, viewer.next))
             self._count = number
@@ -268,7 +268,7 @@ class Hub:
             self._wanted.set()
 
     def _make_history(self) -> bool:
-        """Encode some rows of the history that a viewer waits for, and send it when it is whole; True if one waits."""
+        """Encode part of a requested history and send it when complete; True if more remain."""
         waiting = next((viewer for viewer in self._viewers if viewer.waits_for_history), None)
         position = self._source.position()
         if waiting is None or position is None:
@@ -281,7 +281,7 @@ class Hub:
         if history is None:
             history = self._histories[product] = History(product, self._epoch, len(position.axis.frequencies_mhz))
         history.used_s = self._monotonic()
-        # Up to where rows have been handed on, so that each viewer gets the next one from there.
+        # The history ends where sent rows end, so that each viewer gets the next row after it.
         if history.extend(self._source, self._count) and self._same_epoch():
             self._send_history(history)
         return True
@@ -295,7 +295,7 @@ class Hub:
                 viewer.put(message)
 
     def _forget_histories(self) -> None:
-        """Keep no history that nobody has asked for in a while: each is up to some megabytes."""
+        """Drop histories that were not used for a while: each has up to a few megabytes."""
         old_s = self._monotonic() - HISTORY_KEPT_S
         for product in [product for product, history in self._histories.items() if history.used_s < old_s]:
             del self._histories[product]
@@ -323,23 +323,23 @@ def axis_record(axis: Axis, epoch: int, product: Product) -> dict[str, Any]:
 async def serve(
     viewer: Viewer, hub: Hub, send: Send, unsent: Callable[[], int], unsent_by_all: Callable[[], int] = lambda: 0
 ) -> None:
-    """Send a viewer that has joined all that is for it.
+    """Send a viewer all its messages, until its connection ends.
 
     Parameters
     ----------
     viewer, hub
-        Who, and where from.
+        The viewer, and the hub that it joined.
     send
-        Sends one message; waits while its connection has more than enough to send.
+        Sends one message; waits while the connection's send buffer is full.
     unsent
-        Bytes that the connection has not sent yet.
+        Returns the bytes that wait to be sent on this connection.
     unsent_by_all
-        The same of all connections together; where they are too many, a history is its newest rows alone.
+        Returns the same for all connections together; above `MAX_UNSENT_BYTES` a history has only its newest rows.
 
     Raises
     ------
     TimeoutError
-        If it takes nothing.
+        If the viewer receives nothing for too long.
     """
     while True:
         message = await viewer.take()

@@ -93,7 +93,7 @@ def encode(rows: Rows, values: NDArray[np.float32], product: Product, *, kind: i
 
 
 def encode_rows(rows: Rows, values: NDArray[np.float32], bits: int) -> bytes:
-    """Rows as they stand in a message, without its header; the parameters are those of `encode`."""
+    """Encode rows without the header of a message; parameters as for `encode`."""
     out = np.zeros(len(values), row_type(values.shape[1], bits))
     out["time_s"], out["slot"], out["marks"] = rows.times_s, rows.slots, rows.marks
     out["unit"], out["low"], out["step"], out["codes"] = _codes(values, (1 << bits) - 1)
@@ -101,12 +101,12 @@ def encode_rows(rows: Rows, values: NDArray[np.float32], bits: int) -> bytes:
 
 
 def header(product: Product, *, kind: int, bits: int, epoch: int, shape: tuple[int, int], first: int) -> bytes:
-    """The header of a message of `shape` (rows, bins), whose first row has the number `first`."""
+    """Return the header of a message of `shape` (rows, bins) that begins with row `first`."""
     return HEADER.pack(VERSION, kind, bits, PRODUCTS.index(product), epoch, *shape, float(first))
 
 
 def newest_rows(message: bytes, most: int) -> bytes:
-    """The same message with its newest rows alone, at most `most` of them."""
+    """Return the message with only its newest rows, at most `most`."""
     version, kind, bits, product, epoch, n, nbins, first = HEADER.unpack_from(message)
     left = min(n, most)
     nbytes = left * row_type(nbins, bits).itemsize
@@ -118,17 +118,17 @@ def _codes(values: NDArray[np.float32], levels: int) -> tuple[NDArray[Any], ...]
     """Unit, lowest place and step of each row, and codes of its bins: 1 to `levels`, 0 where there is no number."""
     finite = np.isfinite(values)
     unit = _units(values, finite)
-    # In double precision: the ratio of the largest float32 to the smallest one is no float32.
+    # In double precision: the ratio of the largest to the smallest float32 does not fit into a float32.
     places = np.arcsinh(np.where(finite, values, 0).astype(np.float64) / unit[:, None])
     low = np.where(finite, places, np.inf).min(axis=1, initial=np.inf)
     high = np.where(finite, places, -np.inf).max(axis=1, initial=-np.inf)
     low, high = np.where(low <= high, low, 0), np.where(low <= high, high, 0)
-    # Codes are counted from what the message holds, not from what it was rounded from.
+    # Codes are computed from the rounded limits in the message, since the page decodes with those.
     low, step = low.astype(np.float32), ((high - low) / (levels - 1)).astype(np.float32)
     with np.errstate(divide="ignore", invalid="ignore"):
         codes = np.rint((places - low[:, None].astype(np.float64)) / step[:, None]) + 1
     codes = np.where(step[:, None] > 0, codes, 1)
-    # Rounding may carry an end one code too far.
+    # Rounding may move the lowest or highest value one code too far.
     return unit, low, step, np.where(finite, np.clip(codes, 1, levels), 0)
 
 
@@ -141,7 +141,7 @@ def _units(values: NDArray[np.float32], finite: NDArray[np.bool_]) -> NDArray[np
         median = np.median if finite.all() else np.nanmedian
         unit[signed] = median(size[signed].astype(np.float64), axis=1)
     most = np.where(finite, size, np.float32(0)).max(axis=1, initial=np.float32(0))
-    # A single tiny value must not cost all others their precision.
+    # A single tiny value must not reduce the precision of all others.
     usable = np.isfinite(unit) & (unit > 0) & (unit > most * 1e-30)
     instead = np.maximum(np.where(most > 0, most, np.float32(1)) * np.float32(1e-6), _SMALLEST)
     return np.asarray(np.where(usable, unit, instead), np.float32)
@@ -175,7 +175,7 @@ def decode(message: bytes) -> Message:
     codes = rows["codes"]
     low, step, unit = (rows[name][:, None].astype(np.float64) for name in ("low", "step", "unit"))
     power = np.sinh(low + step * (codes.astype(np.float64) - 1)) * unit
-    # What has a code is a number: rounding must not carry it out of their range.
+    # A coded value is finite: rounding must not move it out of the range of float32.
     values = np.where(codes > 0, np.clip(power, -_LARGEST, _LARGEST), np.nan)
     return Message(
         kind,

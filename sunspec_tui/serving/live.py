@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 UNSUPPORTED, POLICY_VIOLATION, TRY_AGAIN_LATER = 1003, 1008, 1013
 MAX_MESSAGE_BYTES = 1024
 CHOICES_PER_S, CHOICES_BURST = 1, 10
-"""How often a viewer may choose a product: each choice sends all rows anew."""
+"""Rate and burst of a viewer's product choices: each choice sends all rows again."""
 
 
 async def live(socket: WebSocket) -> None:
@@ -36,11 +36,11 @@ async def live(socket: WebSocket) -> None:
         await socket.accept()
         if site.hub.viewers >= site.max_viewers:
             site.refuse()
-            # Accepted first, so that the page learns why.
+            # Accepted first, so that the page receives the reason.
             await socket.close(TRY_AGAIN_LATER, "too many viewers")
             return
     except (WebSocketDisconnect, RuntimeError) as error:
-        log.debug("a viewer was gone before it began: %s", error)
+        log.debug("a viewer disconnected before it started: %s", error)
         return
     site.connections.viewing(socket.scope["client"])
     viewer = Viewer(product)
@@ -55,7 +55,7 @@ async def live(socket: WebSocket) -> None:
             task.cancel()
         for ended in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(ended, Exception):
-                site.complaints.say("a viewer was let go on an error", repr(ended))
+                site.complaints.say("a viewer was disconnected because of an error", repr(ended))
 
 
 async def _send(viewer: Viewer, site: Site, socket: WebSocket) -> None:
@@ -88,11 +88,11 @@ async def _listen(viewer: Viewer, site: Site, socket: WebSocket) -> None:
     except RuntimeError as error:
         if WebSocketState.CONNECTED is socket.client_state is socket.application_state:
             raise
-        log.debug("a viewer was gone before it could be listened to: %s", error)
+        log.debug("a viewer disconnected before its messages could be read: %s", error)
 
 
 async def _take_words(viewer: Viewer, site: Site, socket: WebSocket) -> None:
-    """Do what a viewer says, until it says anything else."""
+    """Handle a viewer's messages until it sends an invalid one."""
     choices = Pace(CHOICES_PER_S, CHOICES_BURST)
     while True:
         message = await socket.receive()

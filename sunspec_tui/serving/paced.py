@@ -1,6 +1,6 @@
-"""The outermost layer of the web view: a peer that asks too often waits for its turn.
+"""Outermost layer of the web view: delay the requests of a peer that asks too often.
 
-Only a slow answer tells a flood that it is one; nobody is refused for it, since many users may come by one address.
+Requests are delayed and not refused, since many users may share one address.
 """
 
 import asyncio
@@ -15,14 +15,14 @@ ALL_REQUESTS_PER_S, ALL_REQUESTS_BURST = 400, 800
 
 
 class Paced:
-    """Answers through `app` as fast as the pace of each peer, and of all together, allows.
+    """Pass requests to `app` within the rate of each peer and of all peers together.
 
     Parameters
     ----------
     app
-        What answers.
+        The application that answers.
     registry
-        The connections that are open.
+        The open connections.
     """
 
     def __init__(self, app: ASGIApp, registry: Connections) -> None:
@@ -31,7 +31,7 @@ class Paced:
         self._of_all = Pace(ALL_REQUESTS_PER_S, ALL_REQUESTS_BURST)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer in turn; one that has gone while it waited gets no answer."""
+        """Answer in turn; a client that disconnects while waiting gets no answer."""
         if scope["type"] not in ("http", "websocket") or await self._has_turn(scope.get("client")):
             await self._app(scope, receive, send)
 
@@ -46,7 +46,7 @@ class Paced:
             await asyncio.wait_for(place.gone.wait(), wait_s)
         except TimeoutError:
             return True
-        # Its turn goes to those who are still there.
+        # The turn of a disconnected client goes to the remaining ones.
         self._of_peer.give_back(place.peer)
         self._of_all.give_back()
         return False

@@ -1,7 +1,7 @@
-"""How often something may happen: a rate with a burst, kept for each peer.
+"""Rate limit with a burst, kept separately for each key.
 
-What comes too early is told how long to wait, so that a flood slows itself down and nobody is refused. Arithmetic
-with a clock; nothing here waits.
+An event that comes too early gets the time that it must wait, so that a flood is slowed down and not refused.
+This module only calculates; it does not wait.
 """
 
 import time
@@ -11,16 +11,16 @@ _MAX_KEYS = 1024
 
 
 class Pace:
-    """A rate for each of many keys.
+    """Rate limit for each of many keys.
 
     Parameters
     ----------
     per_s
-        How many a second in the long run.
+        Events a second on average.
     burst
-        How many at once after a pause.
+        Events at once after a pause.
     monotonic
-        A clock that never goes back, in seconds.
+        A monotonic clock, in seconds.
     """
 
     def __init__(self, per_s: float, burst: float, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -29,7 +29,7 @@ class Pace:
         self._due_s: dict[Hashable, float] = {}
 
     def reserve(self, key: Hashable = None, count: float = 1) -> float:
-        """Count `count` of them, and return the seconds until they may happen; 0 at once."""
+        """Count `count` events and return the seconds to wait; 0 means at once."""
         now_s = self._monotonic()
         if len(self._due_s) > _MAX_KEYS:
             self._due_s = {each: due_s for each, due_s in self._due_s.items() if due_s > now_s}
@@ -38,12 +38,12 @@ class Pace:
         return max(0.0, due_s - now_s - self._burst_s)
 
     def give_back(self, key: Hashable = None, count: float = 1) -> None:
-        """Count `count` of them no longer: they did not happen."""
+        """Take back `count` counted events that did not happen."""
         if key in self._due_s:
             self._due_s[key] -= count * self._step_s
 
     def room(self, key: Hashable = None) -> float:
-        """How many may happen at once now."""
+        """Return the number of events allowed at once now."""
         now_s = self._monotonic()
         ahead_s = max(0.0, self._due_s.get(key, now_s) - now_s)
         return max(0.0, self._burst_s - ahead_s) / self._step_s

@@ -1,13 +1,13 @@
-"""Who counts as one visitor: an address, or all addresses that one visitor has anyway. Pure functions."""
+"""Map addresses to peers: one peer is one address, or all addresses of one host. Pure functions."""
 
 import ipaddress
 
 
 def peer_of(host: str) -> str:
-    """The peer that an address belongs to.
+    """Return the peer that an address belongs to.
 
-    An IPv6 host has a whole /64 network to choose addresses from, so that network is the peer. All addresses of this
-    machine are one peer, and an IPv4 address that comes through an IPv6 socket is that IPv4 address.
+    An IPv6 host can use any address of its /64 network, so that network is the peer. All addresses of this machine are
+    one peer. An IPv4 address that arrives through an IPv6 socket is treated as the IPv4 address.
     """
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
@@ -23,5 +23,5 @@ def peer_of(host: str) -> str:
 
 
 def is_this_machine(peer: str) -> bool:
-    """Whether a peer, as `peer_of` gives it, is this machine: a proxy or an SSH tunnel with many users behind it."""
+    """Return True if a peer is this machine, which may be a proxy or an SSH tunnel of many users."""
     return peer == "loopback"

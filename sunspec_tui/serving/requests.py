@@ -1,4 +1,4 @@
-"""One HTTP connection of the web view: requests that come, and answers that are taken, within their time."""
+"""One HTTP connection of the web view, with deadlines for requests and answers."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any
@@ -20,11 +20,11 @@ class TimedRequests(H11Protocol):
     Parameters
     ----------
     config, server_state, app_state, _loop
-        As uvicorn's protocol has them.
+        As for uvicorn's protocol.
     registry
-        The connections that it belongs to.
+        The open connections.
     place
-        Its own among them.
+        The place of this connection among them.
     """
 
     def __init__(
@@ -42,9 +42,9 @@ class TimedRequests(H11Protocol):
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for a request."""
+        """Start waiting for a request."""
         super().connection_made(transport)
-        # A peer that has reset its connection has no address any more.
+        # A connection that was reset has no peer address any more.
         self.client = self._place.client
         self._place.transport = transport
         if self._place.gone.is_set():
@@ -53,18 +53,18 @@ class TimedRequests(H11Protocol):
         self._within(connections.REQUEST_TIMEOUT_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait for nothing more."""
+        """Cancel the deadline."""
         self._within(None)
         self._registry.release(self._place)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what comes, unless the connection is closing: there is nobody to answer."""
+        """Read data unless the connection is closing: no answer could be sent."""
         if not self.transport.is_closing():
             super().data_received(data)
 
     def handle_events(self) -> None:
-        """Allow a request that is whole the time of an answer; one that is not has a deadline already."""
+        """Start the deadline of the answer once a request is complete; before, its own deadline runs."""
         before = self.cycle
         super().handle_events()
         if self.cycle is not before:
@@ -72,20 +72,20 @@ class TimedRequests(H11Protocol):
             self._within(connections.ANSWER_TIMEOUT_S)
 
     def send_400_response(self, msg: str) -> None:
-        """Say that it was no request; where an answer is under way there is no place to say so."""
+        """Answer that the request is invalid, unless an answer is already in progress."""
         try:
             super().send_400_response(msg)
         except LocalProtocolError:
             self._registry.refuse(self._place)
 
     def on_response_complete(self) -> None:
-        """Wait for the next request; uvicorn closes one who says nothing at all."""
+        """Wait for the next request; uvicorn closes a connection that stays silent."""
         self._registry.enter(self._place, Phase.SILENT)
         self._within(connections.REQUEST_TIMEOUT_S)
         super().on_response_complete()
 
     def handle_websocket_upgrade(self, event: Any) -> None:
-        """Leave the connection to the viewer's own limits."""
+        """Hand the connection to the WebSocket protocol, which has its own limits."""
         self._within(None)
         super().handle_websocket_upgrade(event)
 

@@ -19,11 +19,11 @@ KEEP_ALIVE_S = 5
 PING_S, PONG_S = 10.0, 180.0
 """A ping waits behind a history of a megabyte, which takes two minutes on a link of 8 kB/s."""
 FAREWELL_S, CANCEL_S = 0.3, 0.3
-"""What visitors have to take a farewell, and answers under way to end."""
+"""Time for visitors to complete the closing handshake, and for answers in progress to end."""
 
 
 class _Server(uvicorn.Server):
-    """A server that accepts within its bounds, ends in its time, and leaves signals to the program."""
+    """uvicorn server with bounded accepting and shutdown, and without signal handlers."""
 
     def __init__(self, config: uvicorn.Config, registry: Connections, complaints: Complaints) -> None:
         super().__init__(config)
@@ -33,8 +33,8 @@ class _Server(uvicorn.Server):
         """Leave them."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept from the one socket that there is."""
-        assert sockets is not None  # noqa: S101 - it is bound before a server is made
+        """Start accepting on the listening socket."""
+        assert sockets is not None  # noqa: S101 - the socket is bound before the server is created
         self.servers = []
         self._acceptor = Acceptor(sockets[0], self._protocol, self._registry, self._complaints)
         self._acceptor.start()
@@ -44,7 +44,7 @@ class _Server(uvicorn.Server):
         return TimedRequests(self.config, self.server_state, {}, registry=self._registry, place=place)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End within a second, whoever is connected and whatever is under way."""
+        """Shut down within a second, whatever connections and answers are open."""
         self._acceptor.stop()
         for listening in sockets or []:
             listening.close()
@@ -63,23 +63,23 @@ class _Server(uvicorn.Server):
     def _say_farewell(self, connection: object) -> None:
         try:
             connection.shutdown()  # type: ignore[attr-defined]
-        except Exception as error:  # noqa: BLE001 - logged; it is aborted in a moment
-            self._complaints.say("a connection could not be told that the web view ends", error)
+        except Exception as error:  # noqa: BLE001 - logged; the connection is aborted soon after
+            self._complaints.say("a connection could not be closed regularly at shutdown", error)
 
 
 def server(app: ASGIApp, registry: Connections, complaints: Complaints, on_dead: Callable[[], None]) -> uvicorn.Server:
-    """A server for `app`, not yet started.
+    """Create a server for `app` without starting it.
 
     Parameters
     ----------
     app
-        What answers.
+        The application that answers.
     registry
-        The connections that are open.
+        The open connections.
     complaints
-        Where errors are logged.
+        Logs errors.
     on_dead
-        Called for each viewer that does not answer any more.
+        Called for each viewer that stops answering.
     """
 
     class Socket(ViewerSocket):

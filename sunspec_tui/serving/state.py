@@ -27,30 +27,30 @@ class Source(Followed, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """All that answers need.
+    """Shared objects of the web view, used by all answers.
 
     Attributes
     ----------
     source
         The receiver.
     hub
-        Follows it for viewers.
+        Sends its rows and status to viewers.
     figures
         Draws the current figure.
     status
-        How the web view is doing.
+        State of the web view.
     refuse
-        Counts who is turned away.
+        Counts a refused visitor.
     connections
-        Those that are open.
+        The open connections.
     buffer_length
         Rows that the receiver keeps.
     max_viewers
-        Viewers at once.
+        Maximum number of viewers at once.
     complaints
-        Where errors are logged.
+        Logs errors.
     budget
-        Memory that answers under way may keep.
+        Memory of answers in progress.
     """
 
     source: Source

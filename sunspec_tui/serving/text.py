@@ -1,4 +1,4 @@
-"""JSON of records that hold text from outside: whatever that is, there is an answer. Pure functions."""
+"""Encode records as JSON, also if they hold invalid text from outside. Pure functions."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ _MAX_INTEGER = 2**63
 
 
 def json_bytes(record: Any) -> bytes:
-    """A record as JSON.
+    """Encode a record as JSON.
 
-    Text that is none, such as a name that is not UTF-8, is shown as escapes, and an integer of more than 64 bits as
-    text.
+    Invalid text, such as a name that is not UTF-8, is written as escapes. An integer of more than 64 bits is written
+    as text.
     """
     try:
         return orjson.dumps(record)

@@ -28,7 +28,7 @@ class Viewer:
         self.seen: int | None = None
         """Number after the last row that it says it has; None until it says so."""
         self.waits_for_history = False
-        """Whether rows that come now reach it with its history, which is still being made."""
+        """True while its history is being encoded; new rows reach it with that history."""
         self.sent = 0
         """Number after the last row that was sent."""
         self._status: str | None = None

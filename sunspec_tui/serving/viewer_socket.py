@@ -1,7 +1,7 @@
-"""One WebSocket connection of the web view: its opening and closing have their time, and what it says its bounds.
+"""One WebSocket connection of the web view, with deadlines and a limit on what it sends.
 
-A page says a few dozen bytes a second. Much more than that is read later, and where that grows too long the connection
-ends: it is no page.
+The page sends a few dozen bytes a second. Data above the limit are read later; if too many of them wait, the client
+is not our page and the connection is closed.
 """
 
 import asyncio
@@ -15,20 +15,20 @@ from sunspec_tui.serving.connections import Connections, Place
 from sunspec_tui.serving.pacing import Pace
 
 READ_BYTES_PER_S, READ_BURST_BYTES = 16 * 1024, 16 * 1024
-"""What a viewer may say: a hundred times what the page does, and an answer to each of 400 rows a second."""
+"""Rate and burst of a viewer's data: a hundred times what the page sends, or 400 acknowledged rows a second."""
 MAX_UNREAD_BYTES = 64 * 1024
 _PIECE_BYTES, _TAKEN_S = 512, 0.02
 MAX_FRAGMENTS = 16
-"""Pieces of a message of at most a kilobyte; empty ones would never end."""
+"""Fragments of a message of at most a kilobyte; without this limit, empty fragments could follow without end."""
 
 
 class OpenTransport:
-    """A transport that does nothing more once it is closing: asyncio would log each attempt.
+    """Transport that ignores writes once it is closing: asyncio would log each of them.
 
     Parameters
     ----------
     transport
-        The connection's own.
+        The transport of the connection.
     """
 
     def __init__(self, transport: asyncio.Transport) -> None:
@@ -44,15 +44,15 @@ class OpenTransport:
 
 
 class ViewerSocket(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket protocol with deadlines and a budget of what it reads."""
+    """uvicorn's WebSocket protocol with deadlines and a read budget."""
 
     registry: Connections
 
     def on_dead(self) -> None:
-        """Count a viewer that does not answer any more."""
+        """Count a viewer that stopped answering."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to wait for the whole of its first request."""
+        """Start waiting for the complete first request."""
         super().connection_made(OpenTransport(transport))  # type: ignore[arg-type]
         self._place: Place | None = self.registry.place_of(transport)
         self.client = None if self._place is None else self._place.client
@@ -62,7 +62,7 @@ class ViewerSocket(WebSocketsSansIOProtocol):
         self._deadline = self.loop.call_later(connections.REQUEST_TIMEOUT_S, self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait for nothing more."""
+        """Cancel the timers and drop unread data."""
         self._deadline.cancel()
         if self._feeding is not None:
             self._feeding.cancel()
@@ -71,10 +71,10 @@ class ViewerSocket(WebSocketsSansIOProtocol):
             self.registry.release(self._place)
         super().connection_lost(exc)
 
-    # What it says
+    # Received data
 
     def data_received(self, data: bytes) -> None:
-        """Take the first request at once, and what is said later within its budget."""
+        """Read the first request at once, and later data within the budget."""
         if self.transport.is_closing():
             return
         if not self.handshake_initiated:
@@ -88,12 +88,12 @@ class ViewerSocket(WebSocketsSansIOProtocol):
             self._feed()
 
     def _feed(self) -> None:
-        """Read a piece of what has come, and the next one when the budget allows it."""
+        """Read a piece of the received data; schedule the next when the budget allows it."""
         self._feeding = None
         if self.transport.is_closing() or not self._unread:
             return
         wait_s = _TAKEN_S
-        # A message is taken before the next one is read.
+        # While a message waits to be handled, no further data are read.
         if not self.read_paused:
             piece = bytes(self._unread[:_PIECE_BYTES])
             del self._unread[: len(piece)]
@@ -103,30 +103,30 @@ class ViewerSocket(WebSocketsSansIOProtocol):
         self._feeding = self.loop.call_later(wait_s, self._feed)
 
     def handle_cont(self, event: Frame) -> None:
-        """Take a piece of a message, of which there may be a few."""
+        """Accept a fragment of a message, up to `MAX_FRAGMENTS`."""
         if len(self.frames) >= MAX_FRAGMENTS:
             self._refuse()
         else:
             super().handle_cont(event)
 
     def _look_at_state(self) -> None:
-        """End what cannot go on: a request that is none, for which nobody else would."""
+        """Close a connection whose handshake is invalid: uvicorn would leave it open."""
         if self.conn.handshake_exc is not None and not self.handshake_complete:
             self._refuse()
         elif self.transport.is_closing():
             self._end_soon()
 
-    # Its end
+    # Closing
 
     def keepalive_timeout(self) -> None:
-        """End a viewer that does not answer, with what it has not taken."""
+        """Close a viewer that does not answer and discard unsent data."""
         if not self.transport.is_closing():
             self.on_dead()
         super().keepalive_timeout()
         self.transport.abort()
 
     def shutdown(self) -> None:
-        """End with the server, whatever state it is in."""
+        """Close the connection at server shutdown, in any state."""
         if self.handshake_complete and not self.close_sent and not self.transport.is_closing():
             super().shutdown()
             self._end_soon()
@@ -144,6 +144,6 @@ class ViewerSocket(WebSocketsSansIOProtocol):
         self.transport.abort()
 
     def _end_soon(self) -> None:
-        """What it has not taken would keep a connection that is only closed."""
+        """Abort after a delay: unsent data would keep the closing connection open."""
         self._deadline.cancel()
         self._deadline = self.loop.call_later(connections.CLOSING_S, self.transport.abort)

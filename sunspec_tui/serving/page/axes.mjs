@@ -8,7 +8,7 @@ export function ticks(low, high, most) {
   const rough = (high - low) / most, power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough);
   const found = [];
-  // Numbers so large that the next one is the same would never reach the end.
+  // With numbers so large that n + 1 equals n, the loop would never end.
   const first = Math.ceil(low / step - 1e-9);
   if (!Number.isSafeInteger(first)) return [];
   for (let n = first; n * step <= high + step * 1e-9 && found.length <= 2 * most; n++) found.push(n * step);
@@ -18,7 +18,7 @@ export function ticks(low, high, most) {
 /** The step of round moments, at most `most` of them in a span of seconds. */
 export const stepOf = (seconds, most) => STEPS_S.find((each) => each >= seconds / most) ?? 86400;
 
-/** Whether a moment has a date of four digits a year: others, and what is no number, are not worded. */
+/** True if the time has a year of four digits; other times, and NaN, are shown as a dash. */
 const isDated = (seconds) => seconds >= -62167219200 && seconds < 253402300799;
 
 export function clock(seconds, digits = 0) {

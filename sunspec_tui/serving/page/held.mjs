@@ -1,20 +1,20 @@
-// Messages that wait while the picture stands. However long that is, no more are kept than the page can show.
+// Keeps messages while the picture is paused, and never more of them than the page can show.
 
 import { HISTORY } from "./protocol.mjs";
 
 export class Held {
-  /** Keeps at most `capacity` rows. */
+  /** Creates a queue of at most `capacity` rows. */
   constructor(capacity) {
     this.capacity = capacity;
     this.messages = [];
     this.rows = 0;
-    this.isFull = false; // rows were left out: all have to be asked for anew
+    this.isFull = false; // true if rows were dropped: all rows must be requested again
   }
 
   push(message) {
     const last = this.messages.at(-1);
     if (message.kind === HISTORY) {
-      // It replaces all rows before it, and only the axis that they are of stays.
+      // A history replaces all rows before it; only the newest axis is kept.
       this.messages = this.messages.filter((each) => each.type === "axis").slice(-1);
       this.rows = 0;
       this.isFull = false;

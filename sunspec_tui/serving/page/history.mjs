@@ -88,7 +88,7 @@ export class History {
     for (let n = 0; n < this.filled; n++) {
       const place = (this.head + CAPACITY - 1 - n) % CAPACITY;
       const column = count - 1 - (last - this.slots[place]);
-      // A slot that is no place among the others: its row is kept, and has no column.
+      // A row whose slot is outside the axis is kept, but has no column.
       if (!Number.isInteger(column) || column >= count) continue;
       // Rows that the receiver has and this page was not sent.
       if (number - this.numbers[place] > 1) places.fill(UNSENT, Math.max(0, column + 1), newer);

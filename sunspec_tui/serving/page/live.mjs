@@ -64,17 +64,17 @@ export class Live {
     }
   }
 
-  /** Takes a message; one that cannot be understood ends the connection, since what follows cannot be trusted either. */
+  /** Handles a message; an invalid one closes the connection, since later ones cannot be trusted either. */
   #take(data) {
     this.heardAt = performance.now();
     try {
       this.#understand(data);
     } catch (error) {
       this.socket.close();
-      this.#lost(`the server sent what this page does not understand (${error.message})`);
+      this.#lost(`the server sent a message that this page does not understand (${error.message})`);
       return;
     }
-    // Not at once: a server that is wrong each time would be asked four times a second.
+    // Reset the wait only after a good connection: a server that always fails would be asked four times a second.
     if (this.heardAt - this.openedAt > GOOD_MS) this.wait = FIRST_WAIT_MS;
   }
 

@@ -177,7 +177,7 @@ class Page {
       this.#draw();
       this.failed = "";
     } catch (error) {
-      // What comes next may be drawn again.
+      // The next data may be drawable again.
       if (this.failed !== error.message) console.error(error);
       this.failed = error.message;
     }
@@ -387,7 +387,7 @@ function fullscreen() {
   else element("view").requestFullscreen?.();
 }
 
-/** Says why there is no picture yet. */
+/** Shows why there is no picture yet. */
 function excuse(why) {
   element("state").value = "DISCONNECTED";
   say("why", why);

@@ -7,7 +7,7 @@ export const PRODUCTS = ["XX", "YY", "XY_real", "XY_imag", "I", "Q", "U", "V", "
 export const MAX_BINS = 16384, MAX_ROWS = 65536;
 const LARGEST = 3.4028234663852886e38;
 
-/** Reads a message; rows come as `values` (n × bins, NaN where there is no number) with times, slots and marks. Throws. */
+/** Decodes a message into `values` (n × bins, NaN for invalid values), times, slots and marks. Throws if it is invalid. */
 export function decode(buffer) {
   if (buffer.byteLength < HEADER_BYTES) throw new Error(`a message of ${buffer.byteLength} bytes`);
   const view = new DataView(buffer);
@@ -16,11 +16,11 @@ export function decode(buffer) {
   const epoch = view.getUint32(4, true), rows = view.getUint32(8, true), bins = view.getUint32(12, true);
   const first = view.getFloat64(16, true);
   const rowBytes = Math.ceil((ROW_HEADER_BYTES + bins * bits / 8) / 8) * 8;
-  // Before anything is made of its size.
-  if (![HISTORY, ROW].includes(kind) || ![8, 16].includes(bits) || !product) throw new Error("a message of an unknown kind");
+  // All sizes are checked before memory is allocated.
+  if (![HISTORY, ROW].includes(kind) || ![8, 16].includes(bits) || !product) throw new Error("unknown kind of message");
   if (!(bins >= 1 && bins <= MAX_BINS && rows <= MAX_ROWS)) throw new Error(`a message of ${rows} rows of ${bins} bins`);
-  if (buffer.byteLength !== HEADER_BYTES + rows * rowBytes) throw new Error("a message that is not as long as it says");
-  if (!(Number.isSafeInteger(first) && first >= 0)) throw new Error("rows without a number");
+  if (buffer.byteLength !== HEADER_BYTES + rows * rowBytes) throw new Error("the length of a message is wrong");
+  if (!(Number.isSafeInteger(first) && first >= 0)) throw new Error("the row number is invalid");
   const message = {
     kind, product, epoch, rows, bins, first,
     times: new Float64Array(rows), slots: new Float64Array(rows), marks: new Uint8Array(rows),
@@ -48,13 +48,13 @@ const FIELDS = {
   axis: { epoch: "number", product: "product", products: "products", bins: "bins", low_mhz: "number", bin_mhz: "number" },
 };
 
-/** Reads a record, of which the page uses these fields; one that is unknown is left to newer pages. Throws. */
+/** Parses a record and checks the fields that the page uses; unknown types are accepted. Throws if it is invalid. */
 export function read(text) {
   const record = JSON.parse(text);
   for (const [name, kind] of Object.entries((Object.hasOwn(FIELDS, record?.type) && FIELDS[record.type]) || {})) {
-    if (!KINDS[kind](record[name])) throw new Error(`a record of type ${record.type} with a wrong ${name}`);
+    if (!KINDS[kind](record[name])) throw new Error(`a record of type ${record.type} has an invalid ${name}`);
   }
-  if (typeof record?.type !== "string") throw new Error("a record without a type");
+  if (typeof record?.type !== "string") throw new Error("a record has no type");
   return record;
 }
 

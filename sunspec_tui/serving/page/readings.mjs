@@ -30,7 +30,7 @@ export function showStatus(status, age, history) {
   say("source", status.source);
 }
 
-/** Puts words into an element, as text; the same words again would be laid out anew, and very many not at all. */
+/** Sets the text of an element, cut to MAX_WORDS characters; unchanged text is not set again, to save a layout. */
 export function say(id, words) {
   const at = element(id), text = String(words).slice(0, MAX_WORDS);
   if (at.textContent !== text) at.textContent = text;

@@ -61,7 +61,7 @@ export function ticksOfRows(history, places, cadence, most) {
     const rate = (nextAt - at) / (nextTime - time);
     // Over a jump of the clock there is no even time.
     if (cadence > 0 && nextTime - time > 2 * cadence * (nextAt - at) + 1) continue;
-    // Nor where rows say a time of another age, or none that a date can have.
+    // Skip it also if the times are far apart or cannot be written as dates.
     if (!((nextTime - time) / step <= 2 * most) || clock(time) === "–" || clock(nextTime) === "–") continue;
     for (let moment = (Math.floor(time / step) + 1) * step; moment <= nextTime; moment += step) {
       found.push({ at: at + (moment - time) * rate, moment });

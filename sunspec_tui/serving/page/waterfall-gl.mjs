@@ -118,7 +118,7 @@ export class GlPainter {
 
   draw({ history, places, levels, decibels, palette, diverging, masked, gap }) {
     if (this.lost) return;
-    if (history.bins > this.maxBins) throw new Error(`${history.bins} bins are too many for this browser, #renderer=2d shows them`);
+    if (history.bins > this.maxBins) throw new Error(`${history.bins} bins are too many for WebGL in this browser; add #renderer=2d to the address`);
     // Rows came while the context was lost: it has none of them.
     if (this.version !== history.version) this.load(history, null);
     this.#findColours(history, { levels, decibels, palette, diverging, masked });
