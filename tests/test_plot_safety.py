@@ -386,7 +386,7 @@ def test_odd_values_axes_and_times_are_drawn(figure, odd):
 def test_times_that_cannot_be_drawn_are_not_shown_as_times(figure):
     figure.draw(job(5, times_s=np.full(5, 1e300)))
     assert "cannot be drawn" in figure.time_axes.get_xlabel()
-    assert "no dates" in figure.figure.get_suptitle()
+    assert "not valid dates" in figure.figure.get_suptitle()
     figure.draw(job())
     assert figure.time_axes.get_xlabel() == "time [UTC]"
 

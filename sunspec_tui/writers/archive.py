@@ -1,7 +1,7 @@
-"""Writes every row that is received into the archive, in a thread of its own.
+"""Write all received rows to the archive, in a separate thread.
 
-It follows the ring from a distance of a few seconds and never holds up the receiver. What cannot be written waits
-and is tried again; what leaves the ring meanwhile is counted. Nothing that goes wrong ends the thread.
+The thread reads the ring a few seconds behind the stream and never blocks the receiver. Rows that cannot be written
+wait and are tried again; rows that leave the ring meanwhile are counted. No error ends the thread.
 """
 
 import logging
@@ -35,33 +35,33 @@ COMMIT_S = 4.0
 _LOOK_S = 0.25
 _BLOCK_ROWS = 480
 _GATE_S = 60.0
-# At the end a disk has so long for each block of rows.
+# Time that the disk has for each block of rows when the program ends.
 _STOP_S = 3.0
 # A commit comes early where this share of the ring waits for it.
 _FULL_SHARE = 0.25
 
 
 class ArchiveWriter:
-    """Follows the ring and commits rows every few seconds.
+    """Archive thread: reads new rows from the ring and commits them every few seconds.
 
     Parameters
     ----------
     directory
-        The archive; None is off.
+        Directory of the archive; None turns the archive off.
     current
-        Gives the ring that is filled now, or None before the first frame.
+        Returns the ring that is being filled, or None before the first frame.
     on_event
-        Called when writing begins to fail and when it works again, from the writer's thread.
+        Called from the writer's thread when writing starts to fail and when it works again.
     least_elevation_deg
-        Rows are kept while the Sun stands at least so high; None keeps all.
+        Rows are kept while the elevation of the Sun is at least this high; None keeps all rows.
     elevation_deg
-        Where the Sun stands at a time.
+        Returns the elevation of the Sun at a time.
     commit_s
         Seconds from commit to commit.
     max_held_bytes
-        Memory for rows of earlier rings that wait.
+        Memory for waiting rows of earlier rings.
     monotonic
-        A clock that never goes back.
+        A monotonic clock, in seconds.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class ArchiveWriter:
         self._max_held_bytes = max_held_bytes
         self._store: ArchiveStore | None = None
         self._spoilt: set[Path] = set()
-        # Lost rows that were reported, and those among all lost ones that no store can hold.
+        # Lost rows that were reported, and lost rows that no store can hold and that were not reported yet.
         self._lost_reported, self._unstorable = 0, 0
         self._gate_s, self._gate_open = -math.inf, True
         self._status = ArchiveStatus(ArchiveState.OFF if directory is None else ArchiveState.WAITING, directory)
@@ -119,10 +119,10 @@ class ArchiveWriter:
         if join_within(self._thread, _STOP_S, lambda: self._backlog.counts().written):
             self._thread = None
         else:
-            self._report_rest("the archive's disk does not answer, its thread is left behind")
+            self._report_rest("the archive's disk does not answer, so its thread was not stopped")
 
     def status(self) -> ArchiveStatus:
-        """How it is doing; rows that have left the ring unwritten count as missed at once."""
+        """Return the state; rows that left the ring unwritten count as missed at once."""
         counts = self._backlog.counts()
         return replace(
             self._status,
@@ -164,14 +164,14 @@ class ArchiveWriter:
             newest = self._current()
             if newest is not None:
                 self._backlog.follow(newest)
-        except Exception as error:  # noqa: BLE001 - memory may be short; the next look is soon
-            self._fail(f"the rows received cannot be looked at: {error!r}")
+        except Exception as error:  # noqa: BLE001 - memory may be short; tried again soon
+            self._fail(f"the received rows cannot be read: {error!r}")
         if self._backlog.over_budget:
             self._backlog.over_budget = False
             self._report_over_budget()
 
     def _commit(self, lock: ArchiveLock) -> None:
-        """Write all that waits; whatever goes wrong is reported, and tried again."""
+        """Write all waiting rows; report an error and leave the rows for the next try."""
         try:
             if lock.hold():
                 # While others could write, the store may have grown.
@@ -189,7 +189,7 @@ class ArchiveWriter:
             self._report_lost()
 
     def _commit_block(self, rows: Recording) -> None:
-        """Settle rows one stretch after another: each is written, not wanted, or cannot be stored."""
+        """Write the storable rows of a block, and count the others as lost."""
         storable = are_storable(rows.times_s)
         edges = [0, *(np.flatnonzero(np.diff(storable)) + 1).tolist(), len(rows)]
         for begin, end in pairwise(edges):
@@ -244,7 +244,7 @@ class ArchiveWriter:
             problem="",
         )
         if before.problem:
-            self._report(ok=True, text=f"archiving goes on in {before.directory}")
+            self._report(ok=True, text=f"archiving to {before.directory} works again")
         elif before.state is not ArchiveState.WRITING:
             self._report(ok=True, text=f"archiving to {before.directory}")
 
@@ -261,10 +261,10 @@ class ArchiveWriter:
             self._report(ok=False, text=problem)
 
     def _report_lost(self) -> None:
-        """Report rows that were lost since the last report; while writing fails, that waits until it is over."""
+        """Report the rows lost since the last report; not called while writing fails."""
         unstorable, self._unstorable = self._unstorable, 0
         if unstorable:
-            self._report(ok=False, text=f"{unstorable} rows are lost: their times are of no year that can be stored")
+            self._report(ok=False, text=f"{unstorable} rows are lost: the year of their times cannot be stored")
         lost = self._backlog.counts().lost
         count, self._lost_reported = lost - self._lost_reported - unstorable, lost
         if count:
@@ -272,20 +272,20 @@ class ArchiveWriter:
 
     def _report_over_budget(self) -> None:
         limit = f"{self._max_held_bytes / (1 << 20):.0f} MiB"
-        self._report(ok=False, text=f"rows that wait for the archive take more than {limit}; the oldest are lost")
+        self._report(ok=False, text=f"rows waiting for the archive need more than {limit}; the oldest are lost")
 
     def _report_rest(self, why: str) -> None:
-        """Report rows that are in no store when the program ends."""
+        """Report the rows that were not written when the program ends."""
         self._report_lost()
         waiting = self._backlog.counts().waiting
         if waiting:
-            self._report(ok=False, text=f"{waiting} rows that waited are not in the archive: {why}")
+            self._report(ok=False, text=f"{waiting} rows were still waiting and were not archived: {why}")
 
     def _report(self, *, ok: bool, text: str) -> None:
         try:
             self._on_event(ArchiveEvent(ok, text))
         except Exception:
-            log.exception("an event of the archive could not be reported: %s", text)
+            log.exception("an archive event could not be reported: %s", text)
 
 
 def _reason(error: OSError) -> str:

@@ -1,7 +1,7 @@
-"""Rows on their way into the archive: counted, each exactly once, and held within a budget of memory.
+"""Queue the rows that wait for the archive, count each row once, and limit their memory.
 
-Rows wait in the ring, which is there anyway. Only when another ring takes its place are those that still wait copied
-out of it, so that it is not kept whole. At any moment, written + lost + unwanted + waiting are all rows received.
+Rows wait in the receiver's ring. Waiting rows are copied only when a new ring replaces it, so that the old ring can be
+freed. At any time, written + lost + unwanted + waiting is the number of rows received.
 """
 
 import threading
@@ -14,7 +14,7 @@ from sunspec_tui.recording import Recording
 from sunspec_tui.ring import RingBuffer
 
 MAX_HELD_BYTES = 256 << 20
-"""Memory for rows of earlier rings that wait to be written."""
+"""Memory for waiting rows of earlier rings."""
 
 _COPIED_ROWS = 64
 _OVERHEAD_BYTES = 4096
@@ -22,14 +22,14 @@ _OVERHEAD_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A ring that is to be archived.
+    """A ring to archive, and a description of its rows.
 
     Attributes
     ----------
     ring
-        Where the rows are.
+        The ring that holds the rows.
     about
-        A recording without rows, which says what those of this ring are.
+        A recording without rows that describes the rows of this ring.
     """
 
     ring: RingBuffer
@@ -38,7 +38,7 @@ class Followed:
 
 @dataclass(frozen=True, slots=True)
 class RowCounts:
-    """Where all rows that were received are; no count but `waiting` ever goes down."""
+    """Counts of all received rows by state; only `waiting` can decrease."""
 
     written: int = 0
     lost: int = 0
@@ -47,31 +47,31 @@ class RowCounts:
 
 
 class ArchiveBacklog:
-    """Hands out rows in order, and knows what became of each.
+    """Return waiting rows in order and count what happened to each.
 
     Parameters
     ----------
     max_held_bytes
-        Memory for rows of earlier rings; the oldest are lost where they do not fit.
+        Memory for rows of earlier rings; if they do not fit, the oldest are lost.
 
     Attributes
     ----------
     over_budget
-        Whether rows were lost because they did not fit, since this was last set to False.
+        True if rows were lost for lack of memory since this was last set to False.
     """
 
     def __init__(self, max_held_bytes: int = MAX_HELD_BYTES) -> None:
         self._max_held_bytes = max_held_bytes
         self._lock = threading.Lock()
         self._followed: Followed | None = None
-        # Rows that were taken out of a ring: those of earlier rings, and what is being written.
+        # Rows copied from a ring: waiting rows of earlier rings, and rows being written.
         self._held: deque[Recording] = deque()
         self._next = 0
         self._counts = RowCounts()
         self.over_budget = False
 
     def counts(self) -> RowCounts:
-        """Where all rows are now; those that have left the ring unwritten count as lost at once."""
+        """Return the counts now; rows that left the ring unwritten count as lost at once."""
         with self._lock:
             waiting, gone = sum(map(len, self._held)), 0
             if self._followed is not None:
@@ -83,12 +83,12 @@ class ArchiveBacklog:
 
     @property
     def ring_length(self) -> int:
-        """Rows that the ring keeps; 0 before there is one."""
+        """Number of rows that the ring can hold; 0 before the first ring."""
         followed = self._followed
         return followed.ring.length if followed else 0
 
     def follow(self, newest: Followed) -> None:
-        """Take rows of a ring from now on; of the one before, those that wait are kept within the budget."""
+        """Read from this ring from now on; keep the old ring's waiting rows within budget."""
         with self._lock:
             before = self._followed
             if before is not None and before.ring is not newest.ring:
@@ -96,7 +96,7 @@ class ArchiveBacklog:
             self._followed = newest
 
     def _keep_rest(self, before: Followed) -> None:
-        """Copy the rows that wait out of a ring that grows no more."""
+        """Copy the waiting rows of a ring that gets no more rows."""
         ring = before.ring
         row_bytes = ring.nbins * ring.npol * 4 + 8
         fitting = max(0, self._max_held_bytes - _nbytes(before.about)) // row_bytes
@@ -126,9 +126,9 @@ class ArchiveBacklog:
         self.over_budget |= over_budget
 
     def take(self, most: int) -> Recording | None:
-        """The oldest rows that wait, at most so many; the same ones again until they are settled.
+        """Return the oldest waiting rows, at most `most`; the same rows until they are settled.
 
-        Rows that were handed out are a copy of their own: they are not lost when the ring goes round.
+        The rows are a copy, so they are not lost when the ring overwrites them.
         """
         with self._lock:
             if not self._held and not self._take_from_ring(most):
@@ -144,14 +144,14 @@ class ArchiveBacklog:
         block = ring.between(start, min(start + most, ring.count))
         if not len(block):
             return False
-        # Between the two looks the ring may have gone on.
+        # The ring may have overwritten rows since `start` was computed.
         self._lose(block.count - len(block) - self._next)
         self._held.append(replace(followed.about, data=block.data, times_s=block.times_s))
         self._next = block.count
         return True
 
     def settle(self, count: int, *, written: bool = False, unwanted: bool = False) -> None:
-        """Note what became of the first rows that were taken: written, not wanted, or else lost."""
+        """Count the first `count` taken rows as written, unwanted or (by default) lost."""
         with self._lock:
             now = self._counts
             self._counts = replace(
@@ -172,5 +172,5 @@ def _nbytes(rows: Recording) -> int:
 
 
 def _oldest(ring: RingBuffer) -> int:
-    """Number of the oldest row that is kept."""
+    """Return the number of the oldest row in the ring."""
     return ring.count - ring.filled

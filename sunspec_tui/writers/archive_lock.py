@@ -97,14 +97,14 @@ def _locked(path: Path) -> FileIO:
 
 
 def _made(path: Path) -> None:
-    """Make the lock file where there is none; what is there must be a regular file, no link, pipe or device.
+    """Create the lock file if it is missing; an existing one must be a regular file.
 
     Raises
     ------
     ArchiveError
-        If it is something else.
+        If it is a link, a pipe, a device or a directory.
     """
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666))
     if not stat.S_ISREG(path.lstat().st_mode):
-        raise ArchiveError(f"{path} is no regular file, so it is not the archive's; move it away")
+        raise ArchiveError(f"{path} is not a regular file, so it does not belong to the archive; move it away")

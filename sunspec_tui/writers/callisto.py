@@ -63,7 +63,7 @@ def write_callisto(recording: Recording, path: Path, product: Product) -> None:
 def _describe(header: Any, recording: Recording, product: Product, unit: str) -> None:
     begin, end = (datetime.fromtimestamp(float(at), UTC) for at in (recording.starts_s[0], recording.times_s[-1]))
     said = about(recording)
-    # FITS knows ASCII alone.
+    # FITS headers hold only ASCII.
     station, source, software = (
         quoted(text, ascii_only=True) for text in (recording.station, recording.source, recording.software)
     )
@@ -101,5 +101,5 @@ def _describe(header: Any, recording: Recording, product: Product, unit: str) ->
         ("CHANAVG", said.get("channel_average", -1), "channels averaged to a bin, -1 unknown"),
     )
     for name, value, comment in cards:
-        # A card has room for 68 characters of a value and its comment.
+        # A card holds 68 characters for the value and its comment.
         header[name] = (value, comment if len(str(value)) + len(comment) <= _CARD_ROOM else "")

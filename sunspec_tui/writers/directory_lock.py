@@ -1,7 +1,7 @@
-"""The right to write to a directory: one process has it, and the kernel takes it back when that process ends.
+"""Lock a directory for one process; the kernel releases the lock when the process ends.
 
-The directory itself is locked, so nothing is left in it. Network disks lock files that can be written only; where
-even these cannot be locked, nobody can know of others.
+The directory itself is locked, so no lock file remains in it. Network disks can only lock writable files, so a lock
+file is used there. If this fails too, other processes cannot be detected.
 """
 
 import errno
@@ -16,7 +16,7 @@ _FILE = ".sunspec-tui.lock"
 
 
 class Claim(Enum):
-    """What came of asking for a directory."""
+    """Result of claiming a directory."""
 
     HELD = "held"
     TAKEN = "taken"
@@ -24,7 +24,7 @@ class Claim(Enum):
 
 
 class DirectoryLock:
-    """A lock on a directory, asked for again before each use: the directory may have been removed and made anew.
+    """Lock on a directory, claimed again before each use in case the directory was replaced.
 
     Parameters
     ----------
@@ -37,12 +37,12 @@ class DirectoryLock:
         self._descriptors: list[int] = []
 
     def claim(self) -> Claim:
-        """Have the lock if nobody else has it; `Claim.UNKNOWN` where the disk has no locks.
+        """Take the lock if it is free; `Claim.UNKNOWN` if the disk has no locks.
 
         Raises
         ------
         OSError
-            If there is no such directory.
+            If the directory does not exist.
         """
         seen = self.path.stat()
         if self._descriptors:
@@ -69,7 +69,7 @@ class DirectoryLock:
         return _locked(descriptor)
 
     def release(self) -> None:
-        """Let others have it; again without harm."""
+        """Release the lock; safe to call again."""
         descriptors, self._descriptors = self._descriptors, []
         for descriptor in descriptors:
             with suppress(OSError):
@@ -77,19 +77,21 @@ class DirectoryLock:
 
 
 def open_lock_file(path: Path) -> int:
-    """Open a lock file for writing, made when it is missing: never a pipe, a device or what a link leads to.
+    """Open a lock file for writing, and create it if it is missing.
+
+    Links, pipes and devices are never opened.
 
     Raises
     ------
     OSError
-        If it is there and is no regular file, or cannot be opened.
+        If it exists and is not a regular file, or cannot be opened.
     """
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     descriptor = os.open(path, flags, 0o644)
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return descriptor
     os.close(descriptor)
-    raise OSError(errno.EEXIST, "it is no regular file, move it away", str(path))
+    raise OSError(errno.EEXIST, "it is not a regular file; move it away", str(path))
 
 
 def _locked(descriptor: int) -> Claim:

@@ -24,15 +24,15 @@ _MAX_REASON = 100
 
 
 def export(recording: Recording, path: str | Path, product: Product = Product.XX) -> int:
-    """Write a recording.
+    """Write a recording to a file.
 
     Parameters
     ----------
     recording
-        What is written: all its products, or the one where the form holds a single image (FITS).
+        The recording: all its products, or only `product` if the format holds a single image (FITS).
     path
-        The file; its ending says the form, see `recording.FileForm`. Its directory is made, and a file of that name
-        replaced; a link, a pipe or a device is not.
+        The file; its extension selects the format, see `recording.FileForm`. Its directory is created if needed. An
+        existing regular file is replaced; a link, a pipe or a device is not.
     product
         Product of a single image.
 
@@ -44,11 +44,11 @@ def export(recording: Recording, path: str | Path, product: Product = Product.XX
     Raises
     ------
     UsageError
-        If the ending is none of a form.
+        If the extension belongs to no format.
     ExportError
-        If there is nothing to write, or the disk does not take it.
+        If the recording is empty or the file cannot be written.
     MissingExtraError
-        If the form needs a library that is not installed.
+        If the format needs a library that is not installed.
     """
     path = Path(path)
     write = _WRITERS[file_form(path)]
@@ -61,18 +61,18 @@ def export(recording: Recording, path: str | Path, product: Product = Product.XX
             write(recording, temporary, product)
         return path.stat().st_size
     except OSError as error:
-        # numpy does not say why a disk has not taken all of an array.
-        said = error.strerror or "the disk has not taken all of it"
+        # numpy gives no reason when an array was written only in part.
+        said = error.strerror or "not all data could be written"
         raise ExportError(f"cannot write {printable_name(path)}: {said}; choose another file") from error
     except MemoryError as error:
         raise ExportError(f"there is not enough memory to write {printable_name(path)}; choose fewer rows") from error
     except (ValueError, OverflowError, RuntimeError) as error:
-        # Not every time and number has a place in every form.
+        # Some times and numbers do not fit into every format.
         raise ExportError(f"cannot write {printable_name(path)}: {printable(error, _MAX_REASON)}") from error
 
 
 def _check_texts(recording: Recording) -> None:
-    """Names that would not come back whole are refused."""
+    """Refuse names that a reader would get back shortened."""
     for what in ("station", "source", "software"):
         length = len(getattr(recording, what))
         if length > MAX_NAME:

@@ -37,7 +37,7 @@ SIZE_INCHES = (12, 10)
 DOTS_PER_INCH = 150
 _SHORT_S = 12.0
 _DAY_S = 86_400.0
-# Slots outside of these, and times outside of the years 1970 to 9998, are drawn without a clock.
+# Outside these limits, and outside the years 1970 to 9998, the time axis shows row numbers.
 _MIN_SLOT_S, _MAX_SLOT_S = 1e-6, 1e6
 _MAX_TIME_S = 253_370_764_800.0
 _MAX_STATION_CHARACTERS = 80
@@ -73,16 +73,16 @@ def slot_image(job: PlotJob) -> tuple[NDArray[np.float32], float, float]:
 
 
 def _slot_s(job: PlotJob) -> float:
-    """Time from slot to slot; a second while the cadence is unknown, or no cadence."""
+    """Return the time between slots; one second if the cadence is unknown or invalid."""
     slot_s = job.cadence_s * job.rows_per_slot
     return slot_s if _MIN_SLOT_S <= slot_s <= _MAX_SLOT_S else 1.0
 
 
 def time_edges(start_s: float, end_s: float, nslots: int) -> tuple[float, float, bool]:
-    """Edges of the time axis, and whether they are times.
+    """Return the edges of the time axis, and True if they are times.
 
-    Times that matplotlib cannot draw, or that do not follow each other, are replaced with numbers of slots before
-    the newest one.
+    If matplotlib cannot draw the times, or if they do not increase, the edges are slot numbers relative to the newest
+    slot.
     """
     drawable = 0.0 < start_s < _MAX_TIME_S and 0.0 < end_s < _MAX_TIME_S
     if drawable and end_s - start_s >= _MIN_SLOT_S:
@@ -158,7 +158,7 @@ class SpectrumFigure:
         with _own_style(), without_warnings():
             self._draw_spectrum(job)
             self._draw_waterfall(job)
-            # What comes from a stream or a file is no formula.
+            # Text from a stream or a file must not be parsed as a formula.
             self.figure.suptitle(_title(job), fontsize=12, parse_math=False)
 
     def _draw_spectrum(self, job: PlotJob) -> None:
@@ -167,7 +167,7 @@ class SpectrumFigure:
         self.spectrum.set_ylabel(_unit(job.product) if linear else "power [arbitrary units]")
         shown = []
         for line, (name, power) in zip(self.lines, job.spectra.items(), strict=False):
-            # In double precision, so that limits beside the largest values are finite.
+            # In double precision, so that axis limits above the largest values are finite.
             valid = np.where(np.isfinite(power) & (linear | (power > 0)), power, np.nan).astype(np.float64)
             line.set_data(_frequencies(job), valid)
             line.set_label(name)
@@ -200,7 +200,7 @@ class SpectrumFigure:
         low, high = band_edges(_frequencies(job))
         start, end, timed = time_edges(start_s, end_s, image.shape[1])
         left, right = (start / _DAY_S, end / _DAY_S) if timed else (start, end)
-        # Colours are found from differences, which do not fit where the values just do.
+        # matplotlib computes colours from differences, which may overflow where the values do not.
         huge = bool(np.nanmax(np.abs(image), initial=0.0) > _MAX_SINGLE)
         self.waterfall.set_data(np.ma.masked_invalid(image.astype(np.float64) if huge else image))
         self.waterfall.set_extent((left, right, low, high))
@@ -214,7 +214,7 @@ class SpectrumFigure:
     def _label_times(self, left: float, right: float, *, timed: bool) -> None:
         axis = self.time_axes.xaxis
         axis.set_major_locator(self._times if timed else self._numbers)
-        # Labels of a short picture would be the same second several times.
+        # On a short axis, labels in seconds would repeat the same second.
         clock = self._short if (right - left) * _DAY_S < _SHORT_S else self._long
         axis.set_major_formatter(clock if timed else self._plain)
         self.time_axes.set_xlabel("time [UTC]" if timed else "rows before the newest, whose times cannot be drawn")
@@ -274,16 +274,19 @@ def plot_window(
 
 
 def _frequencies(job: PlotJob) -> NDArray[np.float64]:
-    """Centres of the bins in MHz; their numbers where the stream says frequencies that no axis can have."""
+    """Return the bin centres in MHz, or bin numbers if the frequencies cannot be drawn."""
     found = job.frequencies_mhz
     return found if np.abs(found[[0, -1]]).max() < _MAX_FREQUENCY_MHZ else np.arange(len(found), dtype=np.float64)
 
 
 def band_edges(frequencies_mhz: NDArray[np.float64]) -> tuple[float, float]:
-    """Edges of the band, half a bin below the first centre and above the last; 1 MHz wide where it has no width."""
+    """Return the edges of the band, half a bin outside the first and last centre.
+
+    A band without width is drawn 1 MHz wide.
+    """
     first, last = float(frequencies_mhz[0]), float(frequencies_mhz[-1])
     half = (last - first) / max(1, 2 * (len(frequencies_mhz) - 1))
-    # Far from zero, a narrow band has no width that a double can hold.
+    # Far from zero, the width of a narrow band is lost in double precision.
     half = half if first - half < last + half else max(0.5, 1e-6 * abs(first))
     return first - half, last + half
 
@@ -303,11 +306,11 @@ def _title(job: PlotJob) -> str:
 
 
 def _span(job: PlotJob) -> str:
-    # A row's time is the end of its averaging, and the picture begins where that of the first began.
+    # A row's time is the end of its averaging; the picture begins at the start of the first row's averaging.
     before_s = job.cadence_s * job.rows_per_slot if job.cadence_s > 0 else 0.0
     begin_s, end_s = float(job.times_s[0]) - before_s, float(job.times_s[-1])
     if not (0 <= begin_s < _MAX_TIME_S and 0 <= end_s < _MAX_TIME_S):
-        return "times that are no dates"
+        return "times are not valid dates"
     first, last = datetime.fromtimestamp(begin_s, UTC), datetime.fromtimestamp(end_s, UTC)
     until = f"{last:%H:%M:%S}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M:%S}"
     return f"{first:%Y-%m-%d %H:%M:%S} to {until} UTC"

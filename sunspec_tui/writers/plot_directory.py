@@ -1,7 +1,7 @@
-"""The directory of the plots: what of it is ours, what is to go, and the newest under a name that stays.
+"""Manage the plot directory: find our plots, delete expired ones, and update `latest.png`.
 
-Only regular files that this program wrote are ever opened, removed or replaced. Plots that another program has left
-there, under whatever name, and links, pipes and devices are none of its business.
+Only regular files that this program wrote are opened, deleted or replaced. Files of other programs, links, pipes and
+devices are never touched.
 """
 
 import os
@@ -22,7 +22,7 @@ _MOST_LOOKS = 1000
 
 
 class PlotDirectory:
-    """A directory of plots, looked through after each plot: other programs, and people, put and take away files too.
+    """Plot directory, listed again after each plot, since other programs may change it.
 
     Parameters
     ----------
@@ -36,20 +36,20 @@ class PlotDirectory:
         self._foreign: set[str] = set()
         self._sequence: dict[str, int] = {}
         self._written = 0
-        for name in os.listdir(path):  # noqa: PTH208 - a hundred thousand names, without a Path for each
+        for name in os.listdir(path):  # noqa: PTH208 - there may be 100 000 names; no Path for each
             if _is_left_behind(path, name):
                 with suppress(OSError):
                     (path / name).unlink()
 
     def tidy(self, keep: Keep, now_s: float, written: list[str], *, clock_agrees: bool) -> dict[str, Any]:
-        """Remove what is not to be kept; what is kept, its size, and how many were removed.
+        """Delete expired plots; return the number and size of kept plots and the number deleted.
 
         Parameters
         ----------
         keep, now_s, clock_agrees
-            As `retention.expired` takes them.
+            As for `retention.expired`.
         written
-            Names of the plots that were just written, which stay.
+            Names of the plots that were just written; they are kept.
         """
         self._written += 1
         self._sequence |= dict.fromkeys(written, self._written)
@@ -94,22 +94,22 @@ class PlotDirectory:
 
 
 def publish_latest(path: Path) -> str:
-    """Make `latest.png` the plot at `path`, in one step: a reader sees the old one or the new one, whole.
+    """Replace `latest.png` by the plot at `path` in one atomic step.
 
     Returns
     -------
     str
-        Empty, or the reason why `latest.png` was left as it is: another program, or a person, has put it there.
+        Empty, or the reason why `latest.png` was not replaced: this program did not write it.
 
     Raises
     ------
     OSError
-        If the disk does not take it.
+        If it cannot be written.
     """
     latest = path.with_name(LATEST)
     if os.path.lexists(latest) and not _says_ours(latest):
         return (
-            f"{latest} was not written by this program and stays as it is; move it away to have the newest plot there"
+            f"{latest} was not written by this program and is not replaced; move it away to get the newest plot there"
         )
     with whole_file(latest) as temporary:
         try:
@@ -124,19 +124,19 @@ def _says_ours(path: Path) -> bool:
     try:
         return is_ours(path)
     except OSError:
-        # What cannot be read cannot be known to be ours.
+        # An unreadable file is not treated as ours.
         return False
 
 
 def is_ours(path: Path) -> bool:
-    """Whether a path is a regular file, no link, that says that this program wrote it.
+    """Return True if a path is a regular file with this program's Software tag.
 
     Raises
     ------
     OSError
         If it cannot be read.
     """
-    # Looked at before it is opened: opening a pipe or a device can block, or do something.
+    # The type is checked before opening: opening a pipe or a device can block or have side effects.
     if not stat.S_ISREG(path.lstat().st_mode):
         return False
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -147,7 +147,7 @@ def is_ours(path: Path) -> bool:
 
 
 def _is_left_behind(directory: Path, name: str) -> bool:
-    """Whether a plot process of this user and machine that is gone has left this file half written."""
+    """Return True if a dead plot process of this user and machine left this unfinished file."""
     found = left_by(name)
     if found is None or not (found[1] == LATEST or plot_time_s(found[1]) is not None):
         return False

@@ -1,7 +1,7 @@
-"""Where a monitor's plots go: the directory it was given, or one of its own in it where another monitor writes.
+"""Choose a monitor's plot directory, or a subdirectory of it if another monitor writes there.
 
-Two monitors that write to one directory would share `latest.png` and number each other's plots. The second one
-therefore writes to a subdirectory that is named after its stream, and says so.
+Two monitors in one directory would share `latest.png` and count each other's plots. The second monitor therefore
+writes to a subdirectory named after its stream, and reports this.
 """
 
 import errno
@@ -16,19 +16,19 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9.-]+")
 
 
 class PlotPlace:
-    """The directory that this monitor alone writes plots to, as long as it runs.
+    """Plot directory reserved for this monitor while it runs.
 
     Parameters
     ----------
     wanted
-        The directory that the user has named.
+        The directory that the user gave.
     source
-        The stream's address: the name of the subdirectory.
+        The stream's address, which names the subdirectory.
 
     Attributes
     ----------
     note
-        Why plots go elsewhere; empty while they go to `wanted`.
+        The reason why plots go to a subdirectory; empty while they go to `wanted`.
     """
 
     def __init__(self, wanted: Path, source: str) -> None:
@@ -37,12 +37,12 @@ class PlotPlace:
         self.note = ""
 
     def directory(self) -> Path:
-        """The directory for the next plot; made when it is missing.
+        """Return the directory for the next plot, and create it if it is missing.
 
         Raises
         ------
         OSError
-            If it cannot be made or looked at.
+            If it cannot be created or read.
         """
         if self._lock is not None:
             self._lock.path.mkdir(parents=True, exist_ok=True)
@@ -58,9 +58,9 @@ class PlotPlace:
             lock = DirectoryLock(path)
             if lock.claim() is not Claim.TAKEN:
                 self._lock = lock
-                self.note = f"another monitor writes plots to {self._wanted}, so these go to {path}" if n else ""
+                self.note = f"another monitor writes plots to {self._wanted}, so this one writes to {path}" if n else ""
                 return path
-        raise FileExistsError(errno.EEXIST, f"{_MAX_PLACES} monitors write there already", str(self._wanted))
+        raise FileExistsError(errno.EEXIST, f"{_MAX_PLACES} monitors already write there", str(self._wanted))
 
     def _candidate(self, n: int) -> Path:
         if n == 0:
@@ -69,7 +69,7 @@ class PlotPlace:
         return self._wanted / (name if n == 1 else f"{name}_{n}")
 
     def release(self) -> None:
-        """Let other monitors write there; again without harm."""
+        """Release the directory for other monitors; safe to call again."""
         lock, self._lock = self._lock, None
         if lock is not None:
             lock.release()

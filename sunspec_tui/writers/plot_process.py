@@ -1,7 +1,7 @@
-"""The plot process as its parent sees it: started, given jobs, asked for answers, ended.
+"""Start the plot process, send it jobs, read its answers, and end it.
 
-Nothing here waits without a limit: the pipes are written and read in small steps, between which the time that the
-process has taken is looked at.
+No call here waits without a limit: the pipes are written and read in small steps, and the time is checked after each
+step.
 """
 
 import json
@@ -41,12 +41,12 @@ class PlotProcess:
     Parameters
     ----------
     monotonic
-        A clock that never goes back.
+        A monotonic clock, in seconds.
 
     Raises
     ------
     OSError
-        If it cannot be started.
+        If the process cannot be started.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -57,7 +57,7 @@ class PlotProcess:
         self._stderr = _scratch_file()
         try:
             self.process = subprocess.Popen(
-                # -P: what lies in the working directory is no module of ours.
+                # -P: do not import modules from the working directory.
                 [sys.executable, "-P", "-m", "sunspec_tui.writers.png_process"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -69,7 +69,7 @@ class PlotProcess:
         except BaseException:
             self._close_stderr()
             raise
-        assert self.process.stdin is not None  # noqa: S101 - it was opened with a pipe
+        assert self.process.stdin is not None  # noqa: S101 - opened as a pipe
         assert self.process.stdout is not None  # noqa: S101
         self._input, self._output = self.process.stdin, self.process.stdout
         for pipe in (self._input, self._output):
@@ -81,14 +81,14 @@ class PlotProcess:
         Parameters
         ----------
         job
-            What is to be drawn.
+            The plot to draw.
         answer_timeout_s
-            The process is killed where it takes longer; time for which this one was stopped does not count.
+            The process is killed if it takes longer. Time while this program itself was stopped does not count.
 
         Returns
         -------
         dict or None
-            The answer; None where the process dies, takes too long or is killed.
+            The answer; None if the process ends, takes too long or is killed.
         """
         self._directory, self._answer_timeout_s = Path(job.directory), answer_timeout_s
         self._forget_stderr()
@@ -129,15 +129,15 @@ class PlotProcess:
                 raise TimeoutError
 
     def last_words(self) -> str:
-        """How the process ended: its last line of standard error, else its status."""
+        """Return how the process ended: its last line of standard error, else its status."""
         if self._timed_out:
             return f"killed after {self._answer_timeout_s:g} s without an answer"
         try:
             status = self.process.wait(_GRACE_S)
         except subprocess.TimeoutExpired:
-            return "it does not end"
+            return "the process does not end"
         if status == -signal.SIGKILL:
-            return "killed by somebody, or because memory ran out"
+            return "killed, perhaps because memory ran out"
         lines = self._said().strip().splitlines()
         return printable(lines[-1], 200) if lines else f"status {status}"
 
@@ -148,21 +148,24 @@ class PlotProcess:
         return self._stderr.read(_MAX_STDERR_BYTES).decode(errors="replace")
 
     def _forget_stderr(self) -> None:
-        """Keep what libraries print from growing for years; the file's offset is the process's too."""
+        """Empty the standard error file, so that it does not grow for years.
+
+        The process shares the file's offset.
+        """
         if self._stderr is not None:
             with suppress(OSError):
                 os.lseek(self._stderr.fileno(), 0, os.SEEK_SET)
                 os.ftruncate(self._stderr.fileno(), 0)
 
     def end(self) -> None:
-        """End the process, and remove what it may have left half written."""
+        """End the process and delete its unfinished files."""
         with suppress(OSError):
             self._input.close()
         try:
             self.process.wait(_GRACE_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            # One that waits for a disk that hangs cannot be killed; it must not hold up the monitor too.
+            # A process that waits for a hanging disk cannot be killed; the monitor must not wait for it.
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(_KILL_S)
         self._output.close()
@@ -176,26 +179,26 @@ class PlotProcess:
     def _remove_temporary(self) -> None:
         if self._directory is None:
             return
-        # On a disk that has gone away or read-only they stay, and go with the next start.
+        # If the disk is unplugged or read-only, the files remain until the next start.
         with suppress(OSError):
-            for name in os.listdir(self._directory):  # noqa: PTH208 - a hundred thousand names
+            for name in os.listdir(self._directory):  # noqa: PTH208 - there may be 100 000 names
                 found = left_by(name)
                 if found is not None and found[0] == self.process.pid:
                     (self._directory / name).unlink(missing_ok=True)
 
 
 def _environment() -> dict[str, str]:
-    # The environment of a desktop session must not choose another backend.
+    # A desktop session's environment must not select another backend.
     environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
-    # The package is found where this process has found it, also when it is not installed.
+    # The child imports the package from where this process imported it, also if it is not installed.
     paths = [str(_PACKAGE.parent), *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
     return environment | {"MPLBACKEND": "Agg", "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _scratch_file() -> IO[bytes] | None:
-    """A file without a name for standard error; None where no disk takes one."""
+    """Open an unnamed file for standard error; return None if no disk accepts it."""
     try:
         return tempfile.TemporaryFile()
     except OSError as error:
-        log.debug("no file for what the plot process says: %s", error)
+        log.debug("no file for the standard error of the plot process: %s", error)
         return None

@@ -1,8 +1,9 @@
-"""Writes PNG plots in a process of their own, so that receiving and drawing never wait for matplotlib.
+"""Write PNG plots in a separate process, so that receiving and drawing never wait for matplotlib.
 
-A thread keeps the schedule and talks to the one child; when plots take longer than their interval, the newest
-data win, and where no row is new there is no plot. A child that dies or hangs is replaced with the next plot. Nothing
-that goes wrong ends the thread: it is reported once, and tried again. matplotlib is never imported here.
+A thread keeps the schedule and talks to one child process. If plots take longer than their interval, late plots are
+skipped and the newest data are drawn; without new rows there is no plot. A child that dies or hangs is replaced for
+the next plot. No error ends the thread: it is reported once, and the plot is tried again. matplotlib is never imported
+here.
 """
 
 import errno
@@ -31,24 +32,24 @@ _MAX_WAIT_S = 3600.0
 
 
 class PngWriter:
-    """Plots on a schedule and on demand.
+    """Thread that plots on a schedule and on demand.
 
     Parameters
     ----------
     directory
-        Where plots go; made when it is missing. Where another monitor writes there, they go to a subdirectory.
+        Directory of the plots; created if it is missing. If another monitor writes there, a subdirectory is used.
     interval_s
-        From plot to plot; 0 is off.
+        Time between plots; 0 turns the schedule off.
     make_job
-        Gives the data of a plot at its moment, or None while nothing has come.
+        Returns the data to plot now, or None while nothing has been received.
     on_event
-        Called with each plot and each failure, from the writer's thread.
+        Called from the writer's thread with each plot and each failure.
     source
         The stream's address, which names the subdirectory.
     clock, monotonic
-        Wall clock (seconds since 1970) and a clock that never goes back.
+        Wall clock (seconds since 1970) and a monotonic clock.
     answer_timeout_s
-        The child is replaced where it takes longer for a plot; 60 s by default.
+        The child is replaced if a plot takes longer; 60 s by default.
     """
 
     def __init__(
@@ -133,13 +134,13 @@ class PngWriter:
             self._status = replace(self._status, running=False, busy=False)
 
     def _guarded(self, step: Callable[[], None]) -> None:
-        """Take a step; what goes wrong is reported once, and the next one is taken."""
+        """Run a step; report its failure once and continue."""
         try:
             step()
-        except Exception as error:  # noqa: BLE001 - this thread must live as long as the monitor does
-            self._fail(f"the plot failed: {type(error).__name__}: {error}; it is tried again")
+        except Exception as error:  # noqa: BLE001 - this thread must run as long as the monitor
+            self._fail(f"the plot failed: {type(error).__name__}: {error}; trying again")
             with self._changed:
-                # A step that fails at once must not take a core.
+                # A step that always fails at once must not use a whole core.
                 self._changed.wait_for(lambda: self._stopping, _PAUSE_S)
 
     def _probe(self) -> None:
@@ -197,7 +198,7 @@ class PngWriter:
             self._fail(answer["error"], asked=asked)
 
     def _answer(self, job: PlotJob) -> dict[str, Any] | None:
-        """Have a plot drawn, in the directory that is this monitor's; None when asked to end meanwhile."""
+        """Draw a plot in this monitor's directory; return None if stopped meanwhile."""
         wanted = self._status.directory
         try:
             directory = self._place.directory()
@@ -226,7 +227,7 @@ class PngWriter:
         self._note(self._place.note, answer["note"])
 
     def _note(self, *notes: str) -> None:
-        """Show, and report once, that plots or `latest.png` are not where they are looked for."""
+        """Show and report once that plots or `latest.png` are not at their usual place."""
         before = self._status.note
         self._status = replace(self._status, note="; ".join(filter(None, notes)))
         for note in notes:
@@ -234,7 +235,7 @@ class PngWriter:
                 self._report(PlotEvent(True, note, unusual=True))
 
     def _fail(self, text: str, *, asked: bool = False) -> None:
-        """Count a failure; it is reported when somebody waits for the plot, else once and not each time."""
+        """Count a failure; report it if the plot was asked for, else only the first time."""
         before, text = self._status, printable(text)
         self._status = replace(before, failed=before.failed + 1, last_error=text)
         if asked or text != before.last_error:
@@ -244,7 +245,7 @@ class PngWriter:
         try:
             self._on_event(event)
         except Exception:
-            log.exception("an event of the plots could not be reported: %s", event.text)
+            log.exception("a plot event could not be reported: %s", event.text)
 
     def _ask_child(self, job: PlotJob) -> dict[str, Any] | None:
         """Have a plot drawn; None when asked to end meanwhile."""
@@ -256,12 +257,12 @@ class PngWriter:
                     self._child = PlotProcess(self._monotonic)
                 except OSError as error:
                     why = error.strerror or str(error)
-                    return {"ok": False, "error": f"the plot process cannot be started: {why}; it is tried again"}
+                    return {"ok": False, "error": f"the plot process cannot be started: {why}; trying again"}
             child = self._child
         try:
             answer = child.ask(job, self._answer_timeout_s or ANSWER_TIMEOUT_S)
         except Exception:
-            # Half a job may lie in its pipe.
+            # Part of a job may remain in its pipe.
             self._end_child()
             raise
         if answer is None and not self._stopping:
@@ -278,7 +279,10 @@ class PngWriter:
 
 
 def _why_unwritable(directory: Path) -> str:
-    """Why no plot can be written to a directory, or made below what there is of it; empty where one can."""
+    """Return why no plot can be written to a directory, or an empty string.
+
+    For a missing directory, its nearest existing parent is checked.
+    """
     try:
         wanted = directory.absolute()
     except OSError:

@@ -30,7 +30,7 @@ _OUT_OF_MEMORY_SCORE = Path("/proc/self/oom_score_adj")
 
 
 def plot_names(job: PlotJob) -> Iterator[str]:
-    """File names that a job may have, without their ending: its moment in UTC, then others of the same second."""
+    """Yield file names for a job without extension: its UTC time, then numbered ones of the same second."""
     moment_s = job.now_s if 0 <= job.now_s < _MAX_TIME_S else 0.0
     stem = f"spectrum_{datetime.fromtimestamp(moment_s, UTC):%Y%m%d_%H%M%S}"
     yield stem
@@ -38,7 +38,7 @@ def plot_names(job: PlotJob) -> Iterator[str]:
 
 
 def job_parts(job: PlotJob) -> list[memoryview]:
-    """A job as bytes to be sent: its pickle, and the arrays behind it as they lie in memory, so that none is copied."""
+    """Serialise a job as its pickle and its raw arrays, without copying the arrays."""
     arrays: list[pickle.PickleBuffer] = []
     parts = [memoryview(pickle.dumps(job, protocol=5, buffer_callback=arrays.append)), *(each.raw() for each in arrays)]
     lengths = [memoryview(LENGTH.pack(len(parts))), *(memoryview(LENGTH.pack(part.nbytes)) for part in parts)]
@@ -74,7 +74,7 @@ class Draughtsman:
             paths, nbytes, note = self._draw(job)
             directory, written = self._directories[str(Path(job.directory))], [path.name for path in paths]
             kept = directory.tidy(job.keep, job.now_s, written, clock_agrees=job.clock_agrees)
-        except Exception as error:  # noqa: BLE001 - whatever it was, it is reported, and the next plot is tried
+        except Exception as error:  # noqa: BLE001 - reported; the next plot is tried
             self._figure = None
             return {"ok": False, "error": _sentence(error, job)}
         seconds = time.perf_counter() - begun_s
@@ -126,7 +126,7 @@ def main() -> None:
 
 
 def _end_before_the_monitor() -> None:
-    """Where memory runs out, the kernel ends this process rather than the one that receives."""
+    """Ask the kernel to kill this process before the receiver if memory runs out."""
     with suppress(OSError):
         _OUT_OF_MEMORY_SCORE.write_text("500")
 

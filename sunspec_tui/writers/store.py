@@ -70,7 +70,7 @@ class ArchiveStore:
         zarr = _zarr()
         stop = self.nrows + len(rows)
         times_us = microseconds(rows.times_s)
-        # Chunks without a number are written too: one that is missing was then deleted.
+        # Chunks without any valid value are written too, so that a missing chunk means that it was deleted.
         with zarr.config.set({"array.write_empty_chunks": True}):
             group = zarr.open_group(self.path, mode="r+", use_consolidated=True, zarr_format=3)
             for name, values in (("time", times_us), *_variables(rows)):
@@ -118,10 +118,10 @@ def _created(path: Path, rows: Recording) -> ArchiveStore:
     zarr = _zarr()
     temporary = path.with_name(f".{path.name}.new")
     if os.path.lexists(temporary) and (temporary.is_symlink() or not temporary.is_dir()):
-        raise ArchiveError(f"{temporary} is no directory, so it is not the archive's; move it away")
+        raise ArchiveError(f"{temporary} is not a directory, so it does not belong to the archive; move it away")
     shutil.rmtree(temporary, ignore_errors=True)
     nbins = len(rows.frequencies_hz)
-    # Wide frames have chunks of fewer rows, so that a chunk's memory has a limit.
+    # Chunks of wide frames have fewer rows, so that the memory of a chunk is limited.
     chunk_rows = max(1, min(CHUNK_ROWS, MAX_CHUNK_BYTES // max(1, 4 * nbins)))
     attributes = {**about(rows), "frequencies": nbins, EVERY_CHUNK: True}
     group = zarr.open_group(temporary, mode="w", attributes=attributes, zarr_format=3)

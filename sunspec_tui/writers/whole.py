@@ -1,7 +1,7 @@
-"""Files that are there whole or not at all: written beside their place, and put there in one step.
+"""Write files atomically: under a temporary name first, then renamed in one step.
 
-Only regular files are ever replaced. The name of the place beside says which machine and process writes there, so
-that what a process has left behind when it was killed can be told from what others are writing.
+Only regular files are ever replaced. The temporary name contains the machine and the process, so that files left by a
+killed process can be distinguished from files that another process is writing.
 """
 
 import errno
@@ -22,21 +22,21 @@ _PROCESS_NAMESPACE = Path("/proc/self/ns/pid")
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A place to write what becomes `path` when the block ends well; else nothing is left of it.
+    """Give a temporary path that is renamed to `path` when the block succeeds, else deleted.
 
-    Its name ends as that of `path` does, because some libraries tell the form from it.
+    Its extension is that of `path`, because some libraries choose the format from it.
 
     Raises
     ------
     OSError
-        If the disk does not take it, or something else than a regular file has that name: it is left alone.
+        If it cannot be written, or if `path` exists and is not a regular file, which is then left unchanged.
     """
     check_replaceable(path)
     # Two who write the same file at once have a place each.
     temporary = temporary_path(path)
     try:
         yield temporary
-        # Something else may have come there meanwhile.
+        # Another file may have appeared there meanwhile.
         check_replaceable(path)
         temporary.replace(path)
     finally:
@@ -45,12 +45,12 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def write_new_file(candidates: Iterable[Path], content: bytes) -> Path:
-    """Write a file that replaces none: under the first of some names in one directory that nothing has.
+    """Write a new file under the first free name; never replace a file.
 
     Raises
     ------
     OSError
-        If the disk does not take it, or all the names are taken.
+        If it cannot be written, or all names are taken.
     """
     taken: Path | None = None
     for path in candidates:
@@ -70,13 +70,13 @@ def write_new_file(candidates: Iterable[Path], content: bytes) -> Path:
 
 
 def _published(temporary: Path, path: Path) -> bool:
-    """Give a file its name; False if something has it already."""
+    """Rename a file; return False if the name is taken."""
     try:
         os.link(temporary, path)
     except FileExistsError:
         return False
     except OSError:
-        # Some file systems have no second names for a file: reserve the name, then replace what reserves it.
+        # Some file systems have no hard links: create an empty file to reserve the name, then replace it.
         try:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC))
         except FileExistsError:
@@ -90,12 +90,12 @@ def _published(temporary: Path, path: Path) -> bool:
 
 
 def temporary_path(path: Path) -> Path:
-    """A name beside `path` that nobody else uses."""
+    """Return a unique temporary name in the directory of `path`."""
     return path.with_name(f".{os.getpid()}.{_machine()}{uuid.uuid4().hex[:8]}.tmp.{path.name}")
 
 
 def left_by(name: str) -> tuple[int, str] | None:
-    """Process of this machine that wrote a file of that temporary name, and the name it was to get; else None."""
+    """Return the process id and final name of a temporary file of this machine, else None."""
     match = _TEMPORARY.fullmatch(name)
     if match is None or match[2] != _machine():
         return None
@@ -103,9 +103,9 @@ def left_by(name: str) -> tuple[int, str] | None:
 
 
 def _machine() -> str:
-    """What tells this machine from others that share a disk with it, in 8 digits.
+    """Return 8 digits that identify this machine among others that share a disk.
 
-    In a container, process numbers are its own: they count as another machine's.
+    A container has its own process ids, so it counts as another machine.
     """
     namespace = 0
     with suppress(OSError):
