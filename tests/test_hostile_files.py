@@ -234,7 +234,7 @@ def test_a_cadence_that_cannot_be_is_measured_and_told(tmp_path, caplog, monkeyp
         with caplog.at_level(logging.WARNING, "sunspec_tui"):
             monkeypatch.setattr(logging.getLogger("sunspec_tui"), "propagate", True)
             assert read_recording(path).cadence_s == pytest.approx(0.25)
-    assert sum("not believed" in record.getMessage() for record in caplog.records) == 2
+    assert sum("implausible cadence" in record.getMessage() for record in caplog.records) == 2
 
 
 def test_an_image_in_a_scale_of_its_own_is_read_in_it(tmp_path):
@@ -280,7 +280,7 @@ def test_the_hdf5_librarys_own_end_is_one_sentence(tmp_path, monkeypatch):
     recorder(tmp_path / "a.h5")
     for end, said in (
         ("os.kill(os.getpid(), signal.SIGSEGV)", "SIGSEGV"),
-        ("while True: pass", "without end"),
+        ("while True: pass", "does not finish"),
     ):
         program = tmp_path / "program.py"
         program.write_text(

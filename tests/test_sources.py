@@ -150,9 +150,9 @@ def test_channels_that_a_file_lists_twice_are_averaged(tmp_path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"offsets_s": (0.0,)}, "single row"),
+        ({"offsets_s": (0.0,)}, "only one row"),
         ({"mhz": (800.0, 700.0, 600.0)}, "choose another --chan0"),
-        ({"mhz": (60.0, 40.0, float("nan"))}, "no frequencies"),
+        ({"mhz": (60.0, 40.0, float("nan"))}, "finite and positive"),
         ({"digits": np.zeros((2, 2), np.uint8)}, "does not fit"),
     ],
 )

@@ -119,7 +119,7 @@ def read_archive(path: Path, start_s: float | None = None, end_s: float | None =
 
 
 def _opened(library: Any, directory: Path, low: float, high: float) -> list[tuple[StoreClaim, Any]]:
-    """Stores that may have rows between two times, looked at and then opened."""
+    """Check and open the stores that may have rows between two times."""
     if StoreName.parse(directory.name) and directory.is_dir():
         paths = [directory]
     else:
@@ -143,18 +143,18 @@ def _unreadable(path: Path, error: Exception) -> ArchiveError:
 
 
 def _warn_of_missing(claim: StoreClaim, times_us: NDArray[np.int64], begin: int, end: int) -> None:
-    """Say which rows read as NaN because the files that held them are gone."""
+    """Warn about rows that read as NaN because their files are missing."""
     try:
         missing = missing_chunks(claim, begin, end)
     except (StoreRefused, OSError) as error:
         raise _unreadable(claim.path, error) from error
-    why = "files were deleted" if claim.complete else "files are missing, or they held no number"
+    why = "files were deleted" if claim.complete else "files are missing or never held a valid value"
     for n, ((first, stop), names) in enumerate(sorted(missing.items())):
         if n == _MAX_STRETCHES:
-            log.warning("%s: %d more stretches are missing", printable_name(claim.path), len(missing) - n)
+            log.warning("%s: %d more ranges of rows are missing", printable_name(claim.path), len(missing) - n)
             return
         log.warning(
-            "%s: %s of %d rows from %s to %s UTC read as NaN, their %s",
+            "%s: %s of %d rows from %s to %s UTC read as NaN: their %s",
             printable_name(claim.path), ", ".join(names), stop - first, _utc(times_us[first]),
             _utc(times_us[stop - 1]), why,
         )  # fmt: skip
@@ -169,7 +169,7 @@ def _times_us(dataset: Any) -> NDArray[np.int64]:
 
 
 def _numbers_between(dataset: Any, low: float, high: float) -> tuple[int, int]:
-    """Rows of a store that end between two times: the first, and the one after the last."""
+    """Return the range of a store's rows that end between two times, as (first, last + 1)."""
     times_us = _times_us(dataset)
     begin = 0 if math.isinf(low) else int(np.searchsorted(times_us, round(low * 1e6), "right"))
     end = len(times_us) if math.isinf(high) else int(np.searchsorted(times_us, round(high * 1e6), "right"))

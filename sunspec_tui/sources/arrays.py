@@ -1,7 +1,7 @@
-"""What a file declares, held against itself and against limits before its power is read.
+"""Check what a file declares, for consistency and against limits, before its power is read.
 
-Each reader brings what it has found and a way to load rows; what does not fit is refused here in one sentence, and
-only rows that were asked for are loaded.
+Each reader passes its declarations and a function that loads rows. Invalid files are refused with a message of one
+sentence. Only the requested rows are loaded.
 """
 
 import logging
@@ -24,22 +24,22 @@ log = logging.getLogger(__name__)
 _MIN_HZ, _MAX_HZ = 1e3, 1e12
 
 Load = Callable[[NDArray[np.intp], NDArray[np.float32]], None]
-"""Reads rows of these numbers, ascending, into an array of shape (n, nbins, nproducts)."""
+"""Reads the rows with these ascending numbers into an array of shape (n, nbins, nproducts)."""
 
 
 class Declared(NamedTuple):
-    """What a file says that it holds; its power is not read yet.
+    """Declared contents of a file whose power is not read yet.
 
     Attributes
     ----------
     shape
-        Of its power: rows, bins, products.
+        Shape of the power: rows, bins, products.
     products
-        Names of the last axis.
+        Products on the last axis.
     times_s, frequencies_hz
-        End of each row's averaging since 1970, and centres of the bins.
+        End of each row's averaging, seconds since 1970 UTC, and centres of the bins in Hz.
     said
-        What else the file says: ``cadence_s``, ``station``, ``source``, ``software``.
+        Other metadata of the file: ``cadence_s``, ``station``, ``source``, ``software``.
     load
         Reads rows.
     """
@@ -53,21 +53,21 @@ class Declared(NamedTuple):
 
 
 def checked(path: Path, declared: Declared, asked: Asked, file_bytes: int) -> Recording:
-    """The rows that were asked for, frequencies ascending; rows without a time are left out.
+    """Return the requested rows, with frequencies ascending and without rows that have no time.
 
     Parameters
     ----------
     path
-        The file, whose name is the source where it does not say.
+        The file; its name is the source if the file declares none.
     declared, asked
-        What it has, and which rows are wanted.
+        Contents of the file, and the requested rows.
     file_bytes
-        Its size.
+        Size of the file.
 
     Raises
     ------
     Unreadable
-        If what it declares does not fit itself, is not plausible, or is too much.
+        If the declarations are inconsistent, implausible or above a limit.
     """
     times_s = np.asarray(declared.times_s, np.float64)
     frequencies_hz = np.asarray(declared.frequencies_hz, np.float64)
@@ -76,7 +76,7 @@ def checked(path: Path, declared: Declared, asked: Asked, file_bytes: int) -> Re
     picked = _picked(times_s, asked)
     check_size(len(picked) * math.prod(declared.shape[1:]) * 4, file_bytes)
     data = np.empty((len(picked), *declared.shape[1:]), np.float32)
-    # Values that float32 does not hold become infinite, and are shown as such.
+    # Values outside the range of float32 become infinite, and are shown as infinite.
     with np.errstate(over="ignore", invalid="ignore"):
         declared.load(picked, data)
     order = np.argsort(frequencies_hz, kind="stable")
@@ -94,7 +94,7 @@ def checked(path: Path, declared: Declared, asked: Asked, file_bytes: int) -> Re
 
 
 def number(value: Any) -> float:
-    """A number that a file says; NaN where it is none."""
+    """Convert a value from a file to a number; NaN if it is not a number."""
     try:
         return float(value)
     except (TypeError, ValueError, OverflowError):
@@ -102,7 +102,7 @@ def number(value: Any) -> float:
 
 
 def plausible_cadence_s(value: Any) -> float:
-    """A cadence that a file says; NaN where it is none that is believed."""
+    """Return a file's cadence, or NaN if it is implausible."""
     said_s = number(value)
     return said_s if MIN_CADENCE_S <= said_s <= MAX_CADENCE_S else math.nan
 
@@ -121,49 +121,49 @@ def _check_shape(declared: Declared, nrows: int, nbins: int) -> None:
 def _check_frequencies(frequencies_hz: NDArray[np.float64]) -> None:
     low, high = float(frequencies_hz.min()), float(frequencies_hz.max())
     if not np.isfinite(frequencies_hz).all() or low <= 0:
-        raise Unreadable("it holds values that are no frequencies")
+        raise Unreadable("its frequencies are not all finite and positive")
     if low < _MIN_HZ or high > _MAX_HZ:
-        raise Unreadable(f"its frequencies, {low:.4g} to {high:.4g} Hz, do not lie between 1 kHz and 1 THz")
+        raise Unreadable(f"its frequencies, {low:.4g} to {high:.4g} Hz, are not between 1 kHz and 1 THz")
 
 
 def _picked(times_s: NDArray[np.float64], asked: Asked) -> NDArray[np.intp]:
-    """Numbers of the rows that are wanted."""
+    """Return the numbers of the requested rows."""
     # A recorder makes room for more rows than it writes in the end.
     dated = np.isfinite(times_s) & (times_s > 0)
     if not dated.any():
-        raise Unreadable(f"none of its {len(times_s)} rows has a time; nothing was written to it")
+        raise Unreadable(f"none of its {len(times_s)} rows has a time; no data were written to it")
     picked = np.flatnonzero(dated & asked.picks(times_s))
     late = picked[times_s[picked] >= LATEST_PLAUSIBLE_S]
     if late.size:
         row = int(late[0])
         raise Unreadable(
-            f"row {row + 1} lies at {times_s[row]:.6g} s since 1970, after 2100; choose an --end before it"
+            f"the time of row {row + 1}, {times_s[row]:.6g} s since 1970, is after 2100; choose an earlier --end"
         )
     return picked
 
 
 def _cadence_s(path: Path, said: dict[str, Any], times_s: NDArray[np.float64]) -> float:
-    """What the file says, where that can be; else what its times say."""
+    """Return the file's cadence if plausible, else the cadence of its times."""
     cadence_s = plausible_cadence_s(said.get("cadence_s", math.nan))
     if cadence_s > 0:
         return cadence_s
     measured_s = measured_cadence_s(times_s[(times_s > 0) & (times_s < LATEST_PLAUSIBLE_S)])
     if number(said.get("cadence_s")) > 0:
-        # What is only missing, or marked as unknown, is nothing to report.
+        # A cadence that is missing or marked as unknown is not reported.
         log.warning(
-            "%s says %s s from row to row, which is not believed; its times say %.6g s",
+            "%s has an implausible cadence of %s s; using %.6g s from its times",
             printable(path, 80), printable(said["cadence_s"], 20), measured_s,
         )  # fmt: skip
     return measured_s
 
 
 def _text(value: Any) -> str:
-    """A name that a file says, no longer than names are."""
+    """Return a name from a file, cut to the maximum length of a name."""
     return str(value)[:MAX_NAME] if isinstance(value, str) else printable(value, MAX_NAME)
 
 
 def _reorder(data: NDArray[np.float32], order: NDArray[np.intp]) -> None:
-    """Put bins in another order, without a second copy of all of them."""
+    """Reorder the bins in place, without a copy of the whole array."""
     if np.array_equal(order, np.arange(len(order))):
         return
     step = max(1, BLOCK_BYTES // max(1, data[:1].nbytes))

@@ -26,15 +26,15 @@ _MAX_DATE = 40
 
 
 def read_callisto(file: BinaryIO, path: Path, asked: Asked) -> Recording:
-    """A recording of one product; that of a station is called I.
+    """Read a recording of one product; a station's product is named I.
 
     Raises
     ------
     Unreadable
-        If the file is no such spectrogram, or asks for too much.
+        If the file is not such a spectrogram, or is above a limit.
     """
     with warnings.catch_warnings():
-        # Stations write odd header cards, which do not matter; what is cut off fails.
+        # Stations write invalid header cards, which are ignored; a truncated file is an error.
         warnings.simplefilter("ignore")
         return _read(file, path, asked)
 
@@ -47,7 +47,7 @@ def _read(file: BinaryIO, path: Path, asked: Asked) -> Recording:
         raise Unreadable(
             f"an image of {units.image.shape} does not fit {len(file_mhz)} frequencies and {len(offsets_s)} times"
         )
-    # Channels that the file lists several times at one frequency become their mean.
+    # Channels that have the same frequency in the file are averaged.
     mhz, places = np.unique(file_mhz, return_inverse=True)
     said = _said(header, path, offsets_s)
     cadence_s = plausible_cadence_s(said["cadence_s"])
@@ -63,7 +63,7 @@ def _read(file: BinaryIO, path: Path, asked: Asked) -> Recording:
 
 
 def _said(header: Any, path: Path, offsets_s: NDArray[np.float64]) -> dict[str, Any]:
-    """What the header says; only what this program has written was quoted by it."""
+    """Return the metadata of the header; text is unquoted only if this program wrote the file."""
     ours = "CREATOR" in header
     text = unquoted if unquoted(str(header.get("CREATOR", ""))).startswith(_OURS) else str
     return {
@@ -75,15 +75,15 @@ def _said(header: Any, path: Path, offsets_s: NDArray[np.float64]) -> dict[str, 
 
 
 def _column(table: Any, name: str) -> NDArray[np.float64]:
-    """One row of a column."""
+    """Return the first row of a column."""
     try:
         return np.atleast_1d(np.asarray(table[name][0], np.float64)).ravel()
     except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
-        raise Unreadable(f"its table has no column {name} of numbers") from error
+        raise Unreadable(f"its table has no numeric column {name}") from error
 
 
 def _start_s(header: Any) -> float:
-    """When the first row begins, since 1970."""
+    """Return the start of the first row, seconds since 1970."""
     from astropy.time import Time
 
     date, clock = (str(header.get(name, ""))[:_MAX_DATE].strip() for name in ("DATE-OBS", "TIME-OBS"))
@@ -91,11 +91,11 @@ def _start_s(header: Any) -> float:
         return float(Time(f"{date.replace('/', '-')}T{clock}", scale="utc").unix)
     except (ValueError, TypeError) as error:
         shown = printable(f"{date} {clock}", 40)
-        raise Unreadable(f"its DATE-OBS and TIME-OBS, {shown!r}, are no date and time") from error
+        raise Unreadable(f"its DATE-OBS and TIME-OBS, {shown!r}, are not a valid date and time") from error
 
 
 def _load(units: Units, places: NDArray[np.intp], rows: NDArray[np.intp], out: NDArray[np.float32]) -> None:
-    """Rows of an image whose lines are channels, each to the bin of its place."""
+    """Load rows of an image whose lines are channels, each into its bin."""
     image = units.image
     count, ntime = np.bincount(places), image.shape[1]
     shared = count.max() > 1
@@ -112,13 +112,13 @@ def _load(units: Units, places: NDArray[np.intp], rows: NDArray[np.intp], out: N
         for i, place in enumerate(bins.tolist()):
             out[:, place] += values[:, i] / count[place]
     if shared:
-        # A mean of digits, as they were averaged before they are taken as decibels.
+        # Average the digits first, then convert the mean to decibels.
         for begin in range(0, len(out), step):
             out[begin : begin + step] = _linear(out[begin : begin + step].astype(np.float64), image.header)
 
 
 def _scaled(raw: NDArray[Any], image: Image) -> NDArray[np.float64]:
-    """Values that the image's numbers stand for; what is marked as blank is not a number."""
+    """Apply the image's scale and offset; blank values become NaN."""
     scale, zero = number(image.header.get("BSCALE", 1)), number(image.header.get("BZERO", 0))
     values = raw.astype(np.float64) * scale + zero
     blank = image.header.get("BLANK")
@@ -128,7 +128,7 @@ def _scaled(raw: NDArray[Any], image: Image) -> NDArray[np.float64]:
 
 
 def _linear(values: NDArray[np.float64], header: Any) -> NDArray[np.float64]:
-    """Power of what the image holds."""
+    """Convert the image's values to power."""
     unit = str(header.get("BUNIT", "digits")).strip().lower()
     if unit == "arbitrary":
         return values

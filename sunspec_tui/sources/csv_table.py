@@ -1,6 +1,6 @@
-"""Reads tables of spectra as CSV, as `writers.export` writes them: twice, line by line.
+"""Read CSV tables of spectra, as `writers.export` writes them, line by line in two passes.
 
-The first pass looks at times and products, the second one reads the rows that are wanted.
+The first pass reads times and products, the second one reads the requested rows.
 """
 
 import csv
@@ -27,7 +27,7 @@ _AXES = 2  # columns before those of the frequencies
 
 
 class _Table:
-    """Lines of a file, from the beginning as often as they are asked for; what is added meanwhile is not seen."""
+    """Lines of a file, which can be read again from the start; data appended meanwhile are ignored."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -37,17 +37,17 @@ class _Table:
         self._begin = file.tell(), self._line
 
     def _head(self) -> list[str]:
-        """Take what the comments say, and give the names of the columns."""
+        """Read the metadata in the comments and return the column names."""
         self._line = 0
         while self._line <= _MAX_COMMENTS and (line := self._next()):
             if not line.startswith("#"):
                 return _cells(line, self._line)
             key, _, value = line[1:].strip().partition("=")
             self.said[key] = unquoted(value)
-        raise Unreadable("it has no line of column names")
+        raise Unreadable("it has no line with column names")
 
     def rows(self) -> Iterator[tuple[int, str]]:
-        """Lines of the table and their numbers; empty ones are left out."""
+        """Yield the numbers and lines of the table, without empty lines."""
         place, self._line = self._begin
         self._file.seek(place)
         while line := self._next():
@@ -55,7 +55,7 @@ class _Table:
                 yield self._line, line
 
     def _next(self) -> str:
-        """The next line; nothing at the end."""
+        """Return the next line, or an empty string at the end."""
         self._line += 1
         left = self.nbytes - self._file.tell()
         line = self._file.readline(min(max(left, 0), _MAX_LINE_BYTES + 1))
@@ -64,16 +64,16 @@ class _Table:
         try:
             return line.decode()
         except UnicodeDecodeError as error:
-            raise Unreadable(f"line {self._line} is no UTF-8 text") from error
+            raise Unreadable(f"line {self._line} is not UTF-8 text") from error
 
 
 def read_csv(file: BinaryIO, path: Path, asked: Asked) -> Recording:
-    """A recording from an open CSV file.
+    """Read a recording from an open CSV file.
 
     Raises
     ------
     Unreadable
-        If it holds another thing, or asks for too much.
+        If the file has another content, or is above a limit.
     """
     table = _Table(file)
     frequencies_hz = _frequencies_hz(table.names)
@@ -96,13 +96,14 @@ def _frequencies_hz(names: list[str]) -> NDArray[np.float64]:
     try:
         return np.array([float(name) for name in names[_AXES:]]) * 1e6
     except ValueError as error:
-        raise Unreadable("the names of its columns are no frequencies") from error
+        raise Unreadable("its column names are not frequencies") from error
 
 
 def _axes(table: _Table) -> tuple[tuple[Product, ...], NDArray[np.float64]]:
-    """Products of a row in their order, and the time of each row.
+    """Return the products of a row in their order, and the time of each row.
 
-    A row has a line for each product, in one order, and all of them its time: a sorted table has not.
+    Each row has one line for each product, always in the same order and with the same time. A table that was sorted
+    differently is refused.
     """
     times_s, found = array("d"), bytearray()
     products, last, last_s = list[str](), "", 0.0
@@ -144,11 +145,11 @@ def _shown(time_s: float) -> str:
 
 def _check_product(product: str, number: int) -> None:
     if product not in set(Product):
-        raise Unreadable(f"line {number} has the product {printable(repr(product), 30)}, which there is not")
+        raise Unreadable(f"line {number} has the unknown product {printable(repr(product), 30)}")
 
 
 def _begin(line: str, number: int) -> tuple[str, str]:
-    """Time and product of a line; the rest is not looked at yet."""
+    """Return the time and product of a line without reading the rest."""
     parts = line.split(",", _AXES) if '"' not in line else _cells(line, number)
     if len(parts) < _AXES:
         raise Unreadable(f"line {number} has no product")
@@ -159,7 +160,7 @@ def _time_s(text: str, number: int) -> float:
     try:
         return moment_s(text)
     except (UsageError, OverflowError) as error:
-        raise Unreadable(f"line {number} begins with {printable(repr(text), 40)}, which is no time") from error
+        raise Unreadable(f"line {number} begins with {printable(repr(text), 40)}, which is not a valid time") from error
 
 
 def _cells(line: str, number: int) -> list[str]:
@@ -168,7 +169,7 @@ def _cells(line: str, number: int) -> list[str]:
     try:
         return next(csv.reader([line]))
     except csv.Error as error:
-        raise Unreadable(f"line {number} is no line of a table") from error
+        raise Unreadable(f"line {number} is not valid CSV") from error
 
 
 def _short(cell: str, number: int) -> str:
@@ -184,4 +185,4 @@ def _values(line: str, number: int, nbins: int) -> NDArray[np.float64]:
     try:
         return np.array([float(_short(cell, number)) for cell in cells[_AXES:]])
     except ValueError as error:
-        raise Unreadable(f"line {number} holds a value that is no number") from error
+        raise Unreadable(f"line {number} has a value that is not a number") from error

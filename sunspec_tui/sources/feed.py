@@ -131,7 +131,7 @@ class Feed:
             done_s += len(gulp) * self._source.spectrum_s
             if self._speed:
                 wait_s = self._begun_s + done_s / self._speed - self._monotonic()
-                # A lock cannot wait for centuries.
+                # A lock has a maximum wait, which a wrong clock could exceed.
                 if self._stopping.wait(min(max(0.0, wait_s), threading.TIMEOUT_MAX)):
                     raise Closed
             self._ring.write(gulp)

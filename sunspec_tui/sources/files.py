@@ -1,7 +1,7 @@
-"""Reads recordings back: what this program exports, what recorders and e-CALLISTO stations write, older NPZ files.
+"""Read recordings: exports of this program, files of recorders and e-CALLISTO stations, older NPZ files.
 
-A file's form is told by its first bytes, not by its name. Files are data of strangers: nothing in them is run,
-nothing outside them is opened, and what they declare is held against limits first. What cannot be read is one
+The format is detected from the first bytes of the file, not from its name. Files are not trusted: no code in them is
+run, no other file is opened through them, and their declarations are checked against limits first. Each error is one
 sentence.
 """
 
@@ -25,7 +25,7 @@ _MAX_SENTENCE = 200
 
 
 class _Form(NamedTuple):
-    """A form of files: how it begins, what it is called, what reads it."""
+    """A file format: its first bytes, its name and its reader."""
 
     magic: bytes
     name: str
@@ -33,7 +33,7 @@ class _Form(NamedTuple):
 
 
 def read_recording(path: str | Path, start_s: float | None = None, end_s: float | None = None) -> Recording:
-    """A recording from a file, or from an archive's directory.
+    """Read a recording from a file or from an archive's directory.
 
     Parameters
     ----------
@@ -45,9 +45,9 @@ def read_recording(path: str | Path, start_s: float | None = None, end_s: float 
     Raises
     ------
     SourceError
-        If it cannot be read, or asks for more than docs/files.md allows.
+        If it cannot be read, or is above a limit in docs/files.md.
     MissingExtraError
-        If that needs a library that is not installed.
+        If a needed library is not installed.
     """
     path = Path(path)
     try:
@@ -89,11 +89,11 @@ def _form(file: BinaryIO, path: Path) -> _Form:
     for form in _FORMS:
         if begin.startswith(form.magic):
             return form
-    raise _refusal(path, "", "it is no FITS, HDF5, NPZ or CSV file of spectra; docs/files.md has what can be")
+    raise _refusal(path, "", "it is not a FITS, HDF5, NPZ or CSV file of spectra; docs/files.md lists the formats")
 
 
 def _refusal(path: Path, form: str, said: str) -> SourceError:
-    """One sentence, whatever a file or a library says."""
+    """Return the error as one printable sentence, whatever text the file or library gives."""
     name = f"{printable_name(path)} cannot be read" + (f" as {form}" if form else "")
     return SourceError(printable(f"{name}: {said}", _MAX_SENTENCE))
 

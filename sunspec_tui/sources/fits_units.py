@@ -1,6 +1,6 @@
-"""The first units of a FITS file, piece by piece: headers within limits, sizes as they say, data where asked for.
+"""Read the first units of a FITS file piece by piece: headers within limits, data only on request.
 
-A file may be packed with gzip; it is then unpacked only as far as it is read.
+A gzip file is decompressed only as far as it is read.
 """
 
 import os
@@ -32,12 +32,12 @@ _SIZES = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 
 
 class Gzip:
-    """What a gzip file unpacks to, read in order.
+    """Decompressed contents of a gzip file, read in order.
 
     Parameters
     ----------
     file
-        The file, at its beginning.
+        The file, positioned at its start.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -46,12 +46,12 @@ class Gzip:
         self._waiting = b""
 
     def read(self, size: int, /) -> bytes:
-        """At most so many bytes; none at the end.
+        """Return at most `size` bytes, or none at the end.
 
         Raises
         ------
         Unreadable
-            If the file is cut off or spoilt.
+            If the file is truncated or corrupt.
         """
         try:
             while not self._unpacker.eof or self._begins_again():
@@ -61,13 +61,13 @@ class Gzip:
                 if part:
                     return part
                 if not packed and not self._unpacker.eof:
-                    raise Unreadable("it is cut off: it ends before its data do")
+                    raise Unreadable("it is truncated: it ends before its data end")
         except zlib.error as error:
-            raise Unreadable("what is packed in it is spoilt") from error
+            raise Unreadable("its compressed data are corrupt") from error
         return b""
 
     def _begins_again(self) -> bool:
-        """Whether another packed part follows, and not zeros that fill a tape's block or what a transfer has added."""
+        """Return True if another gzip member follows, not padding from a tape or a transfer."""
         rest = self._unpacker.unused_data
         self._waiting = rest + (self._file.read(_PACKED_BYTES) if len(rest) < len(_GZIP) else b"")
         self._unpacker = zlib.decompressobj(wbits=31) if (more := self._waiting.startswith(_GZIP)) else self._unpacker
@@ -82,9 +82,9 @@ class Image(NamedTuple):
     header
         astropy's header.
     shape
-        Lines, values in a line.
+        Number of lines, and of values in a line.
     dtype
-        Of a value, as numpy spells it.
+        numpy type of a value.
     """
 
     header: Any
@@ -93,17 +93,17 @@ class Image(NamedTuple):
 
 
 class Units:
-    """An image and the first row of a table: the first two units of a FITS file.
+    """The first two units of a FITS file: an image and the first row of a table.
 
     Parameters
     ----------
     file
-        The open file, packed with gzip or not.
+        The open file, compressed with gzip or not.
 
     Raises
     ------
     Unreadable
-        If these two are not in it, or claim too much.
+        If the two units are missing or above a limit.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -117,7 +117,7 @@ class Units:
         if self._packed:
             skip(self._stream, size)
         else:
-            # A file may be a hole for the most part, which would take long to read.
+            # Seek, since a sparse file may contain a very long hole.
             self._file.seek(size, os.SEEK_CUR)
         self.table = self._table()
         self._check_end()
@@ -127,7 +127,7 @@ class Units:
         return self.image.shape[1] * int(self.image.dtype[-1])
 
     def lines(self) -> "Lines":
-        """The image's lines, from the first one on."""
+        """Return the image's lines, starting with the first one."""
         self._rewind()
         _header(self._stream, b"SIMPLE")
         return Lines(self._stream, self._line_bytes)
@@ -137,24 +137,24 @@ class Units:
         self._stream: Any = Gzip(self._file) if self._packed else self._file
 
     def _table(self) -> Any:
-        """The first row of the table in the second unit, as astropy's FITS_rec."""
+        """Return the first row of the table in the second unit, as astropy's FITS_rec."""
         from astropy.io import fits
 
         header = _header(self._stream, b"XTENSION")
         row_bytes = _whole(header, "NAXIS1", _MAX_TABLE_BYTES)
         if str(header.get("XTENSION")).strip() != "BINTABLE" or not _whole(header, "NAXIS2", 2**60):
-            raise Unreadable("its second unit is no table of times and frequencies")
+            raise Unreadable("its second unit is not a table of times and frequencies")
         check_ratio(row_bytes, self.nbytes)
         row = exactly(self._stream, row_bytes)
         header["NAXIS2"] = 1
-        # What lies behind the rows is for columns of variable length, which are not read.
+        # The heap after the rows holds columns of variable length, which are not read.
         header["PCOUNT"] = 0
         header.remove("THEAP", ignore_missing=True)
         unit = header.tostring().encode("ascii") + row.ljust(_padded(row_bytes), b"\0")
         return fits.BinTableHDU.fromstring(unit).data
 
     def _check_end(self) -> None:
-        """What is packed with a sum of its bytes is unpacked to that sum, where it is not far away."""
+        """Decompress up to the gzip checksum, which verifies the data, if it is not too far away."""
         if self._packed:
             left = _MAX_TAIL_BYTES
             while left > 0 and (part := self._stream.read(min(left, BLOCK_BYTES))):
@@ -162,18 +162,18 @@ class Units:
 
 
 class Lines(NamedTuple):
-    """Lines of an image that are still to be read."""
+    """Remaining lines of an image."""
 
     stream: Any
     line_bytes: int
 
     def take(self, count: int) -> bytes:
-        """The next ones."""
+        """Read the next `count` lines."""
         return exactly(self.stream, count * self.line_bytes)
 
 
 def _header(stream: Any, first: bytes) -> Any:
-    """A unit's header, as astropy's Header."""
+    """Read a unit's header as astropy's Header."""
     from astropy.io import fits
 
     parts, size = list[bytes](), 0
@@ -186,19 +186,19 @@ def _header(stream: Any, first: bytes) -> Any:
         if any(_END.match(part, place) for place in range(0, _BLOCK, _CARD)):
             text = b"".join(parts).decode("ascii", "replace").replace("\ufffd", "?")
             return fits.Header.fromstring(text)
-    raise Unreadable("the header of one of its units does not end")
+    raise Unreadable("a header in it has no end")
 
 
 def _image(header: Any) -> Image:
     if _whole(header, "NAXIS", 999) != 2:
-        raise Unreadable(f"it has an image of {_whole(header, 'NAXIS', 999)} dimensions, not of 2")
+        raise Unreadable(f"its image has {_whole(header, 'NAXIS', 999)} dimensions, not 2")
     dtype = _SIZES.get(header.get("BITPIX"))
     if dtype is None:
-        raise Unreadable("its BITPIX is none that there is")
+        raise Unreadable("its BITPIX is invalid")
     shape = _whole(header, "NAXIS2", MAX_BINS), _whole(header, "NAXIS1", MAX_ROWS)
     size = shape[0] * shape[1] * int(dtype[-1])
     if size > MAX_POWER_BYTES:
-        raise Unreadable(f"its image of {shape[0]} x {shape[1]} values is larger than what is read")
+        raise Unreadable(f"its image of {shape[0]} x {shape[1]} values is too large")
     if not size:
         raise Unreadable("its image is empty")
     return Image(header, shape, dtype)
@@ -207,7 +207,7 @@ def _image(header: Any) -> Image:
 def _whole(header: Any, name: str, most: int) -> int:
     value = header.get(name)
     if type(value) is not int or not value >= 0:
-        raise Unreadable(f"its {name} is no number of things")
+        raise Unreadable(f"its {name} is not a whole number of 0 or more")
     if value > most:
         raise Unreadable(f"its {name} of {min(value, 10**18)} is more than {most}")
     return value

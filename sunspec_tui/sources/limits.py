@@ -1,6 +1,6 @@
-"""What a file may cost: limits in bytes and rows, held against what it declares before anything of it is read.
+"""Limit the bytes and rows of a file, checked against its declarations before its data are read.
 
-docs/files.md states them. Nothing here opens a file.
+docs/files.md lists the limits. This module opens no file.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ MAX_POWER_BYTES = 2_000_000_000
 """Power of a recording in memory, as float32."""
 
 MAX_MEMORY_SHARE = 0.5
-"""What it may take of the memory that this process may use, where that is less."""
+"""Maximum share of this process's memory limit, if that is less."""
 
 MAX_ROWS = 10_000_000
 """Rows of a recording: a month at four a second."""
@@ -27,66 +27,66 @@ MAX_BINS = 100_000
 """Frequencies of a recording."""
 
 BLOCK_BYTES = 16_000_000
-"""What is read at once."""
+"""Bytes read at once."""
 
 MAX_RATIO, UNCHECKED_BYTES = 100, 64_000_000
-"""How much more than its own size a file may unpack to, where that is more than a few bytes."""
+"""Maximum ratio of decompressed size to file size, and the size up to which it is not checked."""
 
 _MAX_REASON = 75
 
 
 class Unreadable(SourceError):
-    """Why a file cannot be read: the end of a sentence that begins with its name."""
+    """The reason why a file cannot be read: the second part of a sentence that begins with its name."""
 
 
 class Asked(NamedTuple):
-    """Rows that are wanted: those that end after `start_s` and not after `end_s`; None sets no limit."""
+    """Requested rows: those that end after `start_s` and not after `end_s`; None sets no limit."""
 
     start_s: float | None = None
     end_s: float | None = None
 
     def picks(self, times_s: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Which of the rows are wanted."""
+        """Return a mask of the requested rows."""
         return within(times_s, self.start_s, self.end_s)
 
 
 class Stream(Protocol):
-    """Bytes that are read in order."""
+    """A stream of bytes that is read in order."""
 
     def read(self, size: int, /) -> bytes:
-        """At most so many bytes; none at the end."""
+        """Return at most `size` bytes, or none at the end."""
 
 
 def check_size(nbytes: int, file_bytes: int) -> None:
-    """Hold what a file unpacks to against the limits.
+    """Check the decompressed size of a file against the limits.
 
     Parameters
     ----------
     nbytes
-        What would be in memory, or has to be unpacked on the way there.
+        Bytes needed in memory, or decompressed on the way there.
     file_bytes
         Size of the file.
 
     Raises
     ------
     Unreadable
-        If it is too much.
+        If the size is above a limit.
     """
     allowed = memory_limit_bytes()
     most = MAX_POWER_BYTES if allowed is None else min(MAX_POWER_BYTES, int(MAX_MEMORY_SHARE * allowed))
     if nbytes > most:
-        raise Unreadable(f"it asks for {size_text(nbytes)}, more than {size_text(most)}; choose --start and --end")
+        raise Unreadable(f"it needs {size_text(nbytes)}, more than {size_text(most)}; choose --start and --end")
     check_ratio(nbytes, file_bytes)
 
 
 def check_ratio(nbytes: int, file_bytes: int) -> None:
-    """Hold what a file unpacks to against its own size; raises `Unreadable` if no real data pack like that."""
+    """Raise `Unreadable` if the decompressed size is implausible for the size of the file."""
     if nbytes > max(UNCHECKED_BYTES, MAX_RATIO * file_bytes):
-        raise Unreadable(f"its {size_text(file_bytes)} claim to hold {size_text(nbytes)}, which no real data do")
+        raise Unreadable(f"it has {size_text(file_bytes)} but claims to hold {size_text(nbytes)}, which is implausible")
 
 
 def size_text(nbytes: int) -> str:
-    """A size for people."""
+    """Format a size with its unit."""
     amount = float(min(nbytes, 10**24))
     for unit in ("B", "kB", "MB", "GB", "TB"):
         if amount < 1000 or unit == "TB":
@@ -96,43 +96,43 @@ def size_text(nbytes: int) -> str:
 
 
 def exactly(stream: Stream, size: int) -> bytes:
-    """So many bytes, which are few enough to be held.
+    """Read exactly `size` bytes into memory.
 
     Raises
     ------
     Unreadable
-        If the file ends before.
+        If the file ends earlier.
     """
     parts, left = list[bytes](), size
     while left:
         part = stream.read(min(left, BLOCK_BYTES))
         if not part:
-            raise Unreadable("it is cut off: it ends before its data do")
+            raise Unreadable("it is truncated: it ends before its data end")
         parts.append(part)
         left -= len(part)
     return b"".join(parts)
 
 
 def skip(stream: Stream, size: int) -> None:
-    """Pass over so many bytes of what can only be read in order."""
+    """Skip `size` bytes of a stream by reading them."""
     while size:
         size -= len(exactly(stream, min(size, BLOCK_BYTES)))
 
 
 def blocks(rows: NDArray[np.intp], row_bytes: int) -> Iterator[tuple[int, int, slice]]:
-    """Runs of a file's rows that are read at once.
+    """Yield the blocks of a file's rows that are read at once.
 
     Parameters
     ----------
     rows
-        Numbers of the rows that are wanted, ascending.
+        Numbers of the requested rows, ascending.
     row_bytes
-        Size of one in the file.
+        Size of a row in the file.
 
     Yields
     ------
     tuple
-        First row, one after the last, and which of `rows` lie between.
+        First row, last row + 1, and the slice of `rows` between them.
     """
     count, begin = max(1, BLOCK_BYTES // max(1, row_bytes)), 0
     while begin < len(rows):
@@ -143,14 +143,14 @@ def blocks(rows: NDArray[np.intp], row_bytes: int) -> Iterator[tuple[int, int, s
 
 
 def file_size(file: BinaryIO) -> int:
-    """Size of an open file; its position is then its beginning."""
+    """Return the size of an open file and move to its start."""
     size = file.seek(0, 2)
     file.seek(0)
     return size
 
 
 def reason(error: BaseException) -> str:
-    """What a library says of a file, short: the first line of it."""
+    """Return the first line of a library's error, shortened."""
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
     first = str(error).strip().partition("\n")[0]

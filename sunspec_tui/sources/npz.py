@@ -1,6 +1,7 @@
-"""Reads NPZ files: those that `writers.export` makes, and the older system's.
+"""Read NPZ files of `writers.export` and of the older system.
 
-An array's header is looked at before its bytes are; objects, which numpy would unpickle, are never loaded.
+The header of an array is checked before its data are read. Python objects, which numpy would unpickle, are never
+loaded.
 """
 
 import json
@@ -44,7 +45,7 @@ _NUMBERS, _TEXT = "fiu", "U"
 
 
 class _Bounded:
-    """A file of which no more than `most` bytes are read at once: a ZIP's list of members may claim to be endless."""
+    """File wrapper that limits one read to `most` bytes: a ZIP directory may claim any size."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -59,7 +60,7 @@ class _Bounded:
 
 
 class _Array(NamedTuple):
-    """An array that is declared, and its bytes to come."""
+    """A declared array and the stream of its data."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -72,7 +73,7 @@ class _Array(NamedTuple):
 
 
 class _Members:
-    """Arrays of an NPZ file."""
+    """The arrays of an NPZ file."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.nbytes = file_size(file)
@@ -84,12 +85,12 @@ class _Members:
         return f"{name}.npy" in self._zip.NameToInfo
 
     def declared(self, name: str, kinds: str) -> _Array:
-        """What an array's header says."""
+        """Read the header of an array."""
         info = self._zip.NameToInfo.get(f"{name}.npy")
         if info is None:
             raise Unreadable(f"it has no array {name!r}")
         if info.flag_bits & _ENCRYPTED or info.compress_type not in _PACKINGS:
-            raise Unreadable(f"its array {name!r} is packed in a way that is not read")
+            raise Unreadable(f"its array {name!r} has an unsupported compression")
         stream = self._zip.open(info)
         array = _header(name, stream)
         if array.dtype.kind not in kinds or (array.dtype.itemsize > 8 and kinds == _NUMBERS):
@@ -97,21 +98,21 @@ class _Members:
         return array
 
     def small(self, name: str, kinds: str, most_bytes: int) -> NDArray[Any]:
-        """An array that is no more than an axis or a text."""
+        """Read a small array, such as an axis or a text."""
         array = self.declared(name, kinds)
         if array.nbytes > most_bytes:
             raise Unreadable(f"its array {name!r} is too large")
         return self.whole(array)
 
     def whole(self, array: _Array) -> NDArray[Any]:
-        """All of an array."""
+        """Read a whole array."""
         check_ratio(array.nbytes, self.nbytes)
         values = np.frombuffer(exactly(array.stream, array.nbytes), array.dtype)
         return values.reshape(array.shape, order="F" if array.by_columns else "C")
 
 
 def _header(name: str, stream: Any) -> _Array:
-    """The header of an array, whose length is looked at first."""
+    """Read the header of an array after checking its length."""
     version = npy.read_magic(stream)
     size_bytes = exactly(stream, 2 if version[0] == 1 else 4)
     size = int.from_bytes(size_bytes, "little")
@@ -122,30 +123,30 @@ def _header(name: str, stream: Any) -> _Array:
     if dtype.hasobject:
         raise Unreadable(f"its array {name!r} holds Python objects (a pickle), which are never loaded")
     if any(length < 0 for length in shape):
-        raise Unreadable(f"its array {name!r} has a length below 0")
+        raise Unreadable(f"its array {name!r} has a negative length")
     return _Array(shape, dtype, by_columns, stream)
 
 
 def read_npz(file: BinaryIO, path: Path, asked: Asked) -> Recording:
-    """A recording from an open NPZ file.
+    """Read a recording from an open NPZ file.
 
     Raises
     ------
     Unreadable
-        If it holds another thing, or asks for too much.
+        If the file has another content, or is above a limit.
     """
     try:
         members = _Members(file)
         declared = _older(members) if "mjd" in members else _ours(members)
         return checked(path, declared, asked, members.nbytes)
     except (EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise Unreadable("it is cut off or spoilt") from error
+        raise Unreadable("it is truncated or corrupt") from error
 
 
 def _ours(members: _Members) -> Declared:
     said = json.loads(str(members.small("about", _TEXT, _MAX_ABOUT_BYTES)))
     if not isinstance(said, dict):
-        raise Unreadable("its 'about' is no JSON object")
+        raise Unreadable("its 'about' is not a JSON object")
     names = members.small("products", _TEXT, 1000).ravel().tolist()
     times_s = members.small("times", _NUMBERS, 8 * MAX_ROWS).ravel()
     frequencies_hz = members.small("frequencies", _NUMBERS, 8 * MAX_BINS).ravel()
@@ -154,12 +155,12 @@ def _ours(members: _Members) -> Declared:
 
 def _products(names: list[str]) -> tuple[Product, ...]:
     if len(set(names)) != len(names) or not set(names) <= set(Product):
-        raise Unreadable(f"its products are other than {', '.join(Product)}")
+        raise Unreadable(f"it has products other than {', '.join(Product)}")
     return tuple(map(Product, names))
 
 
 def _older(members: _Members) -> Declared:
-    """``data`` (nt, nbins, 2) of I and V, ``mjd`` (nt, 1), ``freq`` in MHz or Hz."""
+    """Read the older layout: ``data`` (nt, nbins, 2) of I and V, ``mjd`` (nt, 1), ``freq`` in MHz or Hz."""
     freq = members.small("freq", _NUMBERS, 8 * MAX_BINS).astype(np.float64).ravel()
     frequencies_hz = freq if freq.size and freq.max() > _MIN_HZ else freq * 1e6
     mjd = members.small("mjd", _NUMBERS, 8 * MAX_ROWS).astype(np.float64).ravel()
@@ -184,8 +185,8 @@ def _declared(
 
 
 def _load(members: _Members, array: _Array, rows: NDArray[np.intp], out: NDArray[np.float32]) -> None:
-    """Rows of an array, which are passed one after another."""
-    # To reach the last of them all before it are unpacked.
+    """Load rows of an array, which is read in order."""
+    # To reach the last row, all rows before it are decompressed.
     check_ratio(array.nbytes, members.nbytes)
     if array.by_columns:
         check_size(array.nbytes, members.nbytes)

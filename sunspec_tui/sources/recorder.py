@@ -1,7 +1,7 @@
-"""Reads the recorder's own HDF5 files, and those of the same layout that `writers.recorder` makes.
+"""Read the recorder's HDF5 files, and files of the same layout that `writers.recorder` makes.
 
-The HDF5 library ends its process, or never returns, on some broken files. `recorder_process` therefore opens the
-file; this side holds what it says against limits, and takes the rows that were asked for.
+On some corrupt files the HDF5 library crashes its process or never returns. Therefore only the child process
+`recorder_process` opens the file; this module checks its answers against limits and reads the requested rows.
 """
 
 import json
@@ -25,16 +25,16 @@ from sunspec_tui.sources.limits import MAX_BINS, MAX_ROWS, Asked, Unreadable, ex
 _MAX_SAID_BYTES = 100_000
 PROGRAM = ("-m", "sunspec_tui.sources.recorder_process")
 _NO_PLUGINS = {"HDF5_PLUGIN_PRELOAD": "::"}
-"""What keeps HDF5 from loading programs that unpack data, wherever its other variables point."""
+"""Keeps HDF5 from loading filter plugins, whatever its other environment variables say."""
 
 
 def read_recorder(file: BinaryIO, path: Path, asked: Asked) -> Recording:
-    """A recording of all products that the file has.
+    """Read a recording with all products of the file.
 
     Raises
     ------
     Unreadable
-        If the file has another layout, or asks for too much.
+        If the file has another layout, or is above a limit.
     MissingExtraError
         If h5py is not installed.
     """
@@ -45,10 +45,10 @@ def read_recorder(file: BinaryIO, path: Path, asked: Asked) -> Recording:
 
 
 class _Apart:
-    """The process that has the file open; ended with the block."""
+    """Child process that has the file open; it ends with the ``with`` block."""
 
     def __init__(self, file: BinaryIO, asked: Asked) -> None:
-        # Nothing of the working directory is loaded: it may be a stranger's.
+        # -P: import nothing from the working directory, which is not trusted.
         words = [sys.executable, "-P", *PROGRAM, str(file.fileno())]
         self._process = subprocess.Popen(  # noqa: S603 - our own module
             [*words, *("" if each is None else repr(each) for each in asked)],
@@ -66,13 +66,13 @@ class _Apart:
         self._process.kill()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
-                # What it was still to be told is of no use to it any more.
+                # Unsent data do not matter any more.
                 with suppress(OSError):
                     pipe.close()
         self._process.wait()
 
     def declared(self, path: Path) -> Declared:
-        """What the process says of the file."""
+        """Read the process's description of the file."""
         said = self._said()
         if "refused" in said:
             raise Unreadable(str(said["refused"]))
@@ -86,7 +86,7 @@ class _Apart:
         return Declared(shape, products, times_s, frequencies_hz, {"source": path.name} | said["said"], self._load)
 
     def _load(self, rows: NDArray[np.intp], out: NDArray[np.float32]) -> None:
-        """Ask for rows, and take them into their place."""
+        """Request rows and read them into `out`."""
         pipe, left = self._process.stdin, out.data.cast("B") if out.size else memoryview(b"")
         try:
             if pipe is not None:
@@ -103,7 +103,7 @@ class _Apart:
     def _said(self) -> dict[str, Any]:
         size = int.from_bytes(self._take(8), "little")
         if size > _MAX_SAID_BYTES:
-            raise Unreadable("it says too much of itself")
+            raise Unreadable("its description is too long")
         said: dict[str, Any] = json.loads(self._take(size))
         return said
 
@@ -118,10 +118,10 @@ class _Apart:
         return self._process.stdout
 
     def _failure(self) -> Unreadable:
-        """Why the process has ended before it was done."""
+        """Return the reason why the process ended early."""
         status = self._process.wait()
         if status == -signal.SIGXCPU:
-            return Unreadable("it keeps the HDF5 library busy without end; its structure is broken")
+            return Unreadable("its structure is broken: the HDF5 library does not finish")
         if status >= 0:
-            return Unreadable("a part of it cannot be read: it is cut off or spoilt")
+            return Unreadable("a part of it cannot be read: it is truncated or corrupt")
         return Unreadable(f"its structure is broken: the HDF5 library ended with {signal.Signals(-status).name}")

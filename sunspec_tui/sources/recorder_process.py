@@ -1,8 +1,8 @@
-"""The process that opens a recorder's HDF5 file, and ends with it where the HDF5 library does.
+"""Child process that reads a recorder's HDF5 file, so that a crash of the HDF5 library ends only it.
 
-It is given an open file, says as JSON what the file holds, then times and frequencies, takes numbers of rows, and
-writes those. Only plain arrays in the file itself are read: nothing that points out of it, and nothing that would
-load a program. Its time and memory are limited.
+It gets an open file and writes a JSON description, then times and frequencies. It then reads the numbers of the
+requested rows and writes those rows. It reads only plain arrays inside the file: no links to other files, and no data
+that need a plugin. Its time and memory are limited.
 """
 
 import contextlib
@@ -36,14 +36,14 @@ _MAX_ATTRIBUTE_BYTES = 64_000
 _MAX_EXTRA_MEMORY = 700_000_000
 _OPENING_S, _BYTES_PER_S, _MAX_COUNTED_BYTES = 3, 20_000_000, 2_000_000_000
 _FILTERS = (1, 2, 3, 4, 5, 6, 32000)
-"""gzip, shuffle, fletcher32, szip, nbit, scale-offset and lzf: those that need no plugin."""
+"""gzip, shuffle, fletcher32, szip, nbit, scale-offset and lzf: the filters that need no plugin."""
 _NUMBERS = "fiu"
 _FIELDS, _MAX_TIME_BYTES = ("int", "frac"), 1000
 _MARGIN_S = 1.0
 
 
 def main(words: list[str]) -> int:
-    """Serve one file: its descriptor, and the times between which rows are wanted, are the words."""
+    """Serve one file; `words` are its descriptor and the requested start and end."""
     import h5py
 
     descriptor, asked = int(words[0]), Asked(*(float(word) if word else None for word in words[1:3]))
@@ -72,12 +72,12 @@ def _found(h5py: Any, descriptor: int, asked: Asked, nbytes: int) -> "_Found":
     except Unreadable:
         raise
     except Exception as error:
-        # Whatever the library finds wrong with the file.
+        # Any error that the library finds in the file.
         raise Unreadable(reason(error)) from error
 
 
 class _Found:
-    """What is in a file: axes, and where its power is."""
+    """Contents of a file: its axes, and the datasets of its power."""
 
     def __init__(self, h5py: Any, file: Any, asked: Asked, nbytes: int) -> None:
         self._h5py = h5py
@@ -107,12 +107,12 @@ class _Found:
             out.write(block.tobytes())
 
     def _child(self, group: Any, name: str, kind: Any) -> Any:
-        """A thing in a group that the file itself holds, and that points nowhere else."""
+        """Return a member of a group that is stored in the file itself, not a link."""
         link = _link(group, name)
         if link is None:
             raise Unreadable(f"it has no {name} in {printable(group.name, 40)}")
         if not isinstance(link, self._h5py.HardLink):
-            raise Unreadable(f"its {name} is a link to elsewhere, which is not followed; copy the data into the file")
+            raise Unreadable(f"its {name} is a link, and links are not followed; copy the data into the file")
         found = group[name]
         if not isinstance(found, kind):
             raise Unreadable(f"its {name} is of an unexpected kind")
@@ -123,7 +123,7 @@ class _Found:
     def _numbers(self, group: Any, name: str, ndim: int) -> Any:
         values = self._child(group, name, self._h5py.Dataset)
         if values.dtype.kind not in _NUMBERS or values.dtype.itemsize > 8 or values.ndim != ndim:
-            raise Unreadable(f"its {name} is no array of numbers of {ndim} dimensions")
+            raise Unreadable(f"its {name} is not an array of numbers with {ndim} dimensions")
         return values
 
     def _frequencies_hz(self, tuning: Any) -> NDArray[np.float64]:
@@ -136,7 +136,7 @@ class _Found:
         fields = [time.dtype[name] for name in _FIELDS if name in (time.dtype.names or ())]
         numbers = [each for each in fields if each.kind in _NUMBERS]
         if time.ndim != 1 or len(numbers) != len(_FIELDS) or time.dtype.itemsize > _MAX_TIME_BYTES:
-            raise Unreadable("its time is no list of whole seconds and their fractions (int, frac)")
+            raise Unreadable("its time is not a list of whole seconds and fractions (int, frac)")
         for values, product in zip(self._values, self.products, strict=True):
             if values.shape != (len(time), self.nbins):
                 raise Unreadable(
@@ -145,20 +145,20 @@ class _Found:
 
 
 def _link(group: Any, name: str) -> Any:
-    """How a group names a thing; None where it does not. Nothing is opened."""
+    """Return a group's link of that name without opening it, or None."""
     return group.get(name, getlink=True) if group.id.links.exists(name.encode()) else None
 
 
 def _check_storage(h5py: Any, dataset: Any, name: str) -> None:
-    """Refuse data that lie in other files, or that only a plugin unpacks."""
+    """Refuse data in other files, and data that need a plugin."""
     made = dataset.id.get_create_plist()
     if made.get_layout() == h5py.h5d.VIRTUAL or made.get_external_count():
-        raise Unreadable(f"its {name} lies in other files, which are not opened; copy the data into the file")
+        raise Unreadable(f"its {name} is stored in other files, which are not opened; copy the data into the file")
     filters = {made.get_filter(i)[0] for i in range(made.get_nfilters())}
     if not filters <= set(_FILTERS):
-        raise Unreadable(f"its {name} is packed with filter {max(filters)}, which is not read; repack it with gzip")
+        raise Unreadable(f"its {name} uses filter {max(filters)}, which is not supported; repack it with gzip")
     if made.get_layout() == h5py.h5d.CHUNKED and math.prod(made.get_chunk()) * _itemsize(dataset) > _MAX_CHUNK_BYTES:
-        raise Unreadable(f"its {name} lies in chunks of more than {_MAX_CHUNK_BYTES // 10**6} MB; use smaller ones")
+        raise Unreadable(f"its {name} has chunks of more than {_MAX_CHUNK_BYTES // 10**6} MB; use smaller ones")
 
 
 def _itemsize(dataset: Any) -> int:
@@ -194,7 +194,7 @@ def _text(thing: Any, name: str) -> str | None:
 
 
 def _attribute(thing: Any, name: str) -> Any:
-    """A single small value that is attached to something; None where there is no such."""
+    """Return an attribute if it is a single small value, else None."""
     if name not in thing.attrs:
         return None
     found = thing.attrs.get_id(name)
@@ -207,7 +207,7 @@ def _attribute(thing: Any, name: str) -> Any:
 
 
 def _times_s(time: Any, cadence_s: float, asked: Asked, nbytes: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Rows that have a time and may be wanted: their numbers, and their ends since 1970."""
+    """Return the numbers and end times of rows that have a time and may be requested."""
     length_s = cadence_s if cadence_s > 0 else 0.0
     wide = Asked(
         *(None if each is None else each + sign * _MARGIN_S for each, sign in zip(asked, (-1, 1), strict=True))
@@ -215,23 +215,23 @@ def _times_s(time: Any, cadence_s: float, asked: Asked, nbytes: int) -> tuple[ND
     rows, times_s, dated = list[NDArray[np.intp]](), list[NDArray[np.float64]](), 0
     for begin, end in _written(time, nbytes):
         starts = time[begin:end]
-        # A row that was never written has no time.
+        # A row that was never written has no time, so it becomes NaN.
         ends_s = np.where(starts["int"] > 0, starts["int"] + starts["frac"] + length_s, np.nan)
         dated += int(np.isfinite(ends_s).sum())
         kept = np.flatnonzero(np.isfinite(ends_s) & wide.picks(ends_s))
-        # Where none is wanted, one of them still says that there are some.
+        # If no row is requested, keep one, so that the file does not seem empty.
         kept = kept if len(kept) or rows else np.flatnonzero(np.isfinite(ends_s))[:1]
         rows.append(kept + begin)
         times_s.append(np.asarray(ends_s[kept], np.float64))
         if sum(map(len, rows)) > MAX_ROWS:
             raise Unreadable(f"it has more than {MAX_ROWS} rows; choose --start and --end")
     if not dated:
-        raise Unreadable(f"none of its {len(time)} rows has a time; nothing was written to it")
+        raise Unreadable(f"none of its {len(time)} rows has a time; no data were written to it")
     return np.concatenate(rows), np.concatenate(times_s)
 
 
 def _written(time: Any, nbytes: int) -> list[tuple[int, int]]:
-    """Runs of rows that the file has room for, however many it declares."""
+    """Return the ranges of rows that are stored in the file, however many it declares."""
     if time.chunks is None:
         spans = [(0, len(time))] if time.id.get_storage_size() else []
     else:
@@ -251,7 +251,7 @@ def _say(out: BinaryIO, said: dict[str, Any]) -> None:
 
 
 def _limit_time(nbytes: int) -> None:
-    """So much more processor time as so many bytes may take; a file that never ends ends this process."""
+    """Limit further CPU time by the number of bytes, so that an endless read ends."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     most = used.ru_utime + used.ru_stime + _OPENING_S + min(nbytes, _MAX_COUNTED_BYTES) / _BYTES_PER_S
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
@@ -260,7 +260,7 @@ def _limit_time(nbytes: int) -> None:
 
 
 def _limit_memory() -> None:
-    """No more memory than a block and the axes need, where the system tells how much there is."""
+    """Limit the memory to what a block and the axes need, if the system says how much is used."""
     with contextlib.suppress(OSError, ValueError):
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
         _, hard = resource.getrlimit(resource.RLIMIT_AS)

@@ -60,9 +60,7 @@ class Replay:
         if len(recording.frequencies_hz) < 2:
             raise SourceError(f"{name} has a single frequency, of which no spectrum can be made; it cannot be replayed")
         if not MIN_CADENCE_S <= recording.cadence_s <= MAX_CADENCE_S:
-            raise SourceError(
-                f"{name} has a single row, or no usual step, and does not say how long one lasts; it cannot be sent"
-            )
+            raise SourceError(f"{name} has only one row, or no regular step, and no cadence, so it cannot be sent")
         self._recording = recording
         channels = channels_of(recording.frequencies_hz)
         self._exact = channels is not None
