@@ -27,34 +27,34 @@ test: install  ## all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 SEEDS ?= $(shell seq 1 10)
-test-seeds: install  ## the property tests with other cases: SEEDS="1 2 3", ten seeds by default
+test-seeds: install  ## run the property tests with other random cases: SEEDS="1 2 3" (ten seeds by default)
 	@failed=; for seed in $(SEEDS); do echo "seed $$seed"; \
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m hypothesis --hypothesis-seed=$$seed $(ARGS) || failed="$$failed $$seed"; \
 	done; if [ -n "$$failed" ]; then echo "failed with the seeds$$failed"; exit 1; fi
 
-seeded-bugs: install  ## plants bugs one at a time; the tests must notice each
+seeded-bugs: install  ## plant known bugs one at a time and check that the tests find each
 	$(BIN)/python tests/seeded_bugs/run.py $(ARGS)
 
-mutation: install  ## how many small changes of nine modules the tests notice; goes on from mutation/results.json
+mutation: install  ## count the small code changes that the tests find; continues from mutation/results.json
 	$(BIN)/python mutation/run.py $(ARGS)
 
 FRAMES ?= 345600
-chaos-day: install  ## a day's frames while everything goes wrong, each accounted for: FRAMES=345600, about ten minutes
+chaos-day: install  ## play a day of frames with many faults and account for each frame: FRAMES=345600, ten minutes
 	$(BIN)/python tests/chaos_day.py --frames $(FRAMES) $(ARGS)
 
 STEPS ?= 100000
 SEED ?= 0
 FIRST ?= 0
-fuzz-decode: install  ## mutated messages against decode: CASES=10000000 SEED=0, on from case FIRST=0
+fuzz-decode: install  ## decode mutated messages: CASES=10000000 SEED=0, from case FIRST=0
 	$(BIN)/python tests/long/fuzz_decode.py --cases $(or $(CASES),10000000) --seed $(SEED) --first $(FIRST)
 
-random-streams: install  ## odd streams through every reader: STEPS=100000 SEED=0
+random-streams: install  ## send random streams to every reader: STEPS=100000 SEED=0
 	$(BIN)/python tests/long/random_streams.py --steps $(STEPS) --seed $(SEED)
 
-fuzz-files: install  ## spoilt files of every form through the readers: CASES=20000 SEED=0; HDF5 has a process for each
+fuzz-files: install  ## read corrupt files of every format: CASES=20000 SEED=0; each HDF5 file needs a process
 	$(BIN)/python tests/mutated_files.py --cases $(or $(CASES),20000) --seed $(SEED) $(ARGS)
 
-fuzz-terminal: install  ## bytes, sizes and keys at random to monitors on a pseudo-terminal: SECONDS=300, SEED=0
+fuzz-terminal: install  ## send random bytes, sizes and keys to monitors on a pseudo-terminal: SECONDS=300 SEED=0
 	$(BIN)/python tests/long/fuzz_terminal.py --seconds $(or $(SECONDS),300) --seed $(SEED)
 
 lint: install  ## ruff, mypy --strict, import-linter
@@ -68,7 +68,7 @@ bench: install  ## the figures of docs/performance.md, measured on this machine
 	$(BIN)/python bench/run.py
 
 BASE ?= fddcabe
-bench-against: install  ## own work per frame beside that of another revision: BASE=fddcabe
+bench-against: install  ## compare the work per frame with that of another revision: BASE=fddcabe
 	$(BIN)/python bench/against.py $(BASE) $(ARGS)
 
 pictures: install  ## the pictures of the README; EVENT names an e-CALLISTO file
