@@ -1,4 +1,4 @@
-"""Mutation testing, module by module, with results that a later run goes on from.
+"""Run mutation tests module by module; a later run continues from the stored results.
 
 mutmut changes one thing at a time in a copy of the package, and runs the tests named here for the module. A change
 that they do not notice has survived. It changes the bodies of functions only: constants and defaults of classes stay.
@@ -46,12 +46,12 @@ _KILLED, _SURVIVED, _NO_TESTS = {1, 3}, 0, 33
 
 
 def file_of(module: str) -> str:
-    """Name of the module that a name of the table stands for."""
+    """Return the module that a name in the table stands for."""
     return PARTS[module][0] if module in PARTS else module
 
 
 def digest(module: str) -> str:
-    """Hash of a module and of the tests that are run for it."""
+    """Return a hash of a module and of its tests."""
     found = hashlib.sha256()
     for name in (f"sunspec_tui/{file_of(module)}.py", *TESTS[module]):
         found.update((ROOT / name).read_bytes())
@@ -93,7 +93,7 @@ def mutmut(where: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 def summed(scratch: Path, codes: dict[str, int]) -> dict[str, Any]:
-    """Counts of what became of each change, and what those that survived changed."""
+    """Return the number of changes by outcome, and the text of the survivors."""
     survived = sorted(key for key, code in codes.items() if code in (_SURVIVED, _NO_TESTS))
     killed = sum(code in _KILLED for code in codes.values())
     return {
@@ -108,12 +108,12 @@ def summed(scratch: Path, codes: dict[str, int]) -> dict[str, Any]:
 
 
 def function_of(key: str) -> str:
-    """Name of the function that a change is in."""
+    """Return the name of the changed function."""
     return key.rpartition("__mutmut_")[0].split(".", 2)[2].removeprefix("xǁ").removeprefix("x_").replace("ǁ", ".")
 
 
 def change(scratch: Path, key: str) -> str:
-    """What a change did, as the lines that it took and gave."""
+    """Return a change as its removed and added lines."""
     lines = mutmut(scratch, "show", key).stdout.splitlines()
     return " -> ".join(
         " ".join(line[1:].strip() for line in lines if line.startswith(sign) and not line.startswith(sign * 3))
@@ -122,14 +122,14 @@ def change(scratch: Path, key: str) -> str:
 
 
 def score(result: dict[str, Any]) -> float:
-    """Share of the changes that the tests noticed; those known to change nothing are left out."""
+    """Return the share of changes that the tests found, without equivalent changes."""
     return 1 - len([each for each in result["survivors"] if each.get("reason") != "equivalent"]) / max(
         1, result["mutants"] - len([each for each in result["survivors"] if each.get("reason") == "equivalent"])
     )
 
 
 def with_reasons(results: dict[str, Any]) -> dict[str, Any]:
-    """Results with the reason beside each survivor that somebody has looked at."""
+    """Return the results with the reason of each reviewed survivor."""
     known = tomllib.loads(REASONS.read_text()) if REASONS.exists() else {}
     for module, result in results.items():
         for survivor in result["survivors"]:
@@ -138,7 +138,7 @@ def with_reasons(results: dict[str, Any]) -> dict[str, Any]:
 
 
 def reason(known: list[dict[str, str]], survivor: dict[str, Any]) -> str:
-    """The reason of a survivor: of the first entry whose function and text fit."""
+    """Return a survivor's reason: that of the first entry with its function and text."""
     for entry in known:
         if entry.get("function", survivor["function"]) == survivor["function"] and entry["text"] in survivor["change"]:
             return entry["reason"]
@@ -146,7 +146,7 @@ def reason(known: list[dict[str, str]], survivor: dict[str, Any]) -> str:
 
 
 def summary(results: dict[str, Any]) -> str:
-    """The table and the survivors by reason, as Markdown."""
+    """Return the table, and the survivors by reason, as Markdown."""
     lines = ["# Mutation testing", "", "Written by `make mutation`; see `docs/testing.md`.", ""]
     lines += [
         "| module | mutants | killed | raw | without equivalents | survivors by reason |",
@@ -163,7 +163,7 @@ def summary(results: dict[str, Any]) -> str:
 
 
 def table_row(module: str, result: dict[str, Any]) -> str:
-    """One line of the table."""
+    """Return one line of the table."""
     reasons: dict[str, int] = {}
     for survivor in result["survivors"]:
         reasons[survivor["reason"]] = reasons.get(survivor["reason"], 0) + 1
@@ -174,7 +174,7 @@ def table_row(module: str, result: dict[str, Any]) -> str:
 
 
 def main() -> int:
-    """Measure what has changed since the last results, and write them."""
+    """Measure the modules that changed since the last results, and write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"of {', '.join(TESTS)}; all by default")
     parser.add_argument("--again", action="store_true", help="measure also what has not changed")

@@ -1,4 +1,4 @@
-"""Holds what the monitor has counted against what was sent, message by message.
+"""Compare the monitor's counts with the messages that were sent.
 
 Pure functions on the account of a relay and on the monitor's counts.
 """
@@ -14,7 +14,7 @@ from chaos_relay import Account
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What the monitor has counted in one life of the producer."""
+    """Counts of the monitor during one run of the producer."""
 
     received: int
     rejected: int
@@ -23,22 +23,22 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """One life of a producer, settled.
+    """Comparison of sent and counted frames for one run of a producer.
 
     Attributes
     ----------
     sent
-        Frames that the producer has numbered, up to the last that arrived.
+        Frames that the producer numbered, up to the last that arrived.
     received, rejected, missing
-        Frames of these that the monitor has as rows, has rejected, and counts as missing.
+        How many of these the monitor kept as rows, rejected, and counted as missing.
     strays
-        Messages of somebody else that the monitor has rejected.
+        Messages of other programs that the monitor rejected.
     lost_after
-        Frames that were handed over after the last that arrived: lost as the producer was killed.
+        Frames passed on after the last that arrived: lost because the producer was killed.
     times_us
         Ends of the received frames in order, microseconds since 1970.
     problems
-        What does not agree, in sentences.
+        Each disagreement, as a sentence.
     """
 
     sent: int
@@ -52,7 +52,7 @@ class Balance:
 
 
 def settle(account: Account, counts: Counts) -> Balance:
-    """Find the last message that arrived, and hold every count against what was sent until then.
+    """Find the last message that arrived and compare all counts up to it.
 
     Messages arrive in the order in which they were taken, so what arrived is the beginning of what was taken. It is
     found by its number of frames; rejected messages behind the last of these belong to it as far as they were counted.
@@ -81,7 +81,7 @@ def settle(account: Account, counts: Counts) -> Balance:
 
 
 def check_archive(stores: Mapping[str, "np.ndarray[Any, Any]"], balances: Sequence[Balance]) -> list[str]:
-    """Whether each archived row was received, and is there once and in order.
+    """Check that each archived row was received, and is archived once and in order.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A day of frames at full speed while everything around the monitor goes wrong, and every frame accounted for.
+"""Play a day of frames at full speed with many faults, and account for every frame.
 
 The monitor and each producer are processes of the command line. Between them stands a relay that knows each message.
 A producer lives for a share of the frames: it is killed, or it ends; while it lives, both sides are stopped for a
@@ -40,11 +40,11 @@ MAX_GROWTH_MB = 25.0
 
 
 class ChaosError(AssertionError):
-    """The day could not be played to its end."""
+    """The run could not be completed."""
 
 
 def poll(condition: Callable[[], Any], timeout_s: float, what: str) -> Any:
-    """Look again and again until `condition` holds; its value."""
+    """Poll until `condition` is true, and return its value."""
     deadline_s = time.monotonic() + timeout_s
     while not (value := condition()):
         if time.monotonic() > deadline_s:
@@ -54,7 +54,7 @@ def poll(condition: Callable[[], Any], timeout_s: float, what: str) -> Any:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a port on which no process listens."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
@@ -62,7 +62,7 @@ def free_port() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What the monitor holds at a quiet moment, between two producers."""
+    """Memory, descriptors and threads of the monitor between two producers."""
 
     frames: int
     rss_mb: float
@@ -71,7 +71,7 @@ class Sample:
 
 
 class MonitorProcess:
-    """The monitor as a service, in a directory of its own."""
+    """The monitor as a service in its own directory."""
 
     def __init__(self, home: Path, port: int) -> None:
         self.home, self.web_port = home, free_port()
@@ -98,14 +98,14 @@ class MonitorProcess:
         for line in self.process.stdout:
             self.status = json.loads(line)
             self.lines += 1
-            # A counter that goes down is a fault, whatever the rest says.
+            # A counter that decreases is always a fault.
             for name in ("frames_received", "frames_rejected", "frames_missing", "archive_rows", "archive_rows_lost"):
                 if (self.status[name] or 0) < self.highest[name]:
                     self.highest["went down: " + name] += 1
                 self.highest[name] = max(self.highest[name], self.status[name] or 0)
 
     def seen(self) -> int:
-        """Messages that it has counted."""
+        """Number of messages that it counted."""
         return self.status["frames_received"] + self.status["frames_rejected"] if self.status else -1
 
     def counts(self) -> Counts:
@@ -113,22 +113,22 @@ class MonitorProcess:
         return Counts(self.status["frames_received"], self.status["frames_rejected"], self.status["frames_missing"])
 
     def wait_until_quiet(self, at_least: int, timeout_s: float = 180) -> None:
-        """Wait until it has taken what was sent, and counts no more."""
+        """Wait until it has received all messages and its counts are stable."""
         poll(lambda: self.seen() >= at_least, timeout_s, f"{at_least} messages ({self.seen()} were counted)")
         seen, said = self.seen(), self.lines
-        # By its own lines, not by a clock: it may have to wait for a busy machine.
+        # Judged by its own lines, not by a clock: a busy machine may delay it.
         while self.lines < said + _QUIET_LINES:
             time.sleep(0.05)
             if self.seen() != seen:
                 seen, said = self.seen(), self.lines
 
     def sample(self) -> Sample:
-        """Its memory, descriptors and threads now."""
+        """Return its memory, descriptors and threads now."""
         found = psutil.Process(self.process.pid)
         return Sample(self.counts().received, found.memory_info().rss / 2**20, found.num_fds(), found.num_threads())
 
     def end(self) -> int:
-        """Ask it to end; its status."""
+        """Ask it to end, and return its exit status."""
         self.process.send_signal(signal.SIGCONT)
         self.process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -140,7 +140,7 @@ class MonitorProcess:
         return status
 
     def close(self) -> None:
-        """End it whatever it does."""
+        """Kill it."""
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait(10)
@@ -150,7 +150,7 @@ class MonitorProcess:
 
 
 class ProducerProcess:
-    """A producer of small windows, which waits for its subscriber and drops nothing of itself."""
+    """A producer of small windows that waits for its subscriber and drops no frames."""
 
     def __init__(self, port: int, seed: int, frames: int | None, speed: float) -> None:
         options = [
@@ -179,7 +179,7 @@ class ProducerProcess:
 
 
 class Viewers:
-    """Viewers of the web page that come, look for a moment and go, one after the other."""
+    """Viewers of the web page that connect for a moment, one after the other."""
 
     def __init__(self, port: int) -> None:
         self._port, self._over = port, threading.Event()
@@ -211,14 +211,14 @@ class Viewers:
             httpx.get(f"http://127.0.0.1:{self._port}/{path}", timeout=10, trust_env=False)
 
     def end(self) -> None:
-        """Let the last one go."""
+        """Disconnect the last viewer."""
         self._over.set()
         self._thread.join(60)
 
 
 @contextlib.contextmanager
 def taken_away(directory: Path) -> Iterator[None]:
-    """A directory that is gone, with a file in its place so that it cannot be made anew."""
+    """Replace a directory by a file, so that it cannot be created again."""
     aside = directory.with_name(directory.name + ".away")
     directory.rename(aside)
     directory.write_text("not a directory")
@@ -231,7 +231,7 @@ def taken_away(directory: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def stopped(pid: int) -> Iterator[None]:
-    """A process that stands still."""
+    """Stop a process with SIGSTOP during the block."""
     os.kill(pid, signal.SIGSTOP)
     try:
         yield
@@ -242,7 +242,7 @@ def stopped(pid: int) -> Iterator[None]:
 
 @dataclass
 class Day:
-    """One day.
+    """One run of a day.
 
     Attributes
     ----------
@@ -253,9 +253,9 @@ class Day:
     say
         Prints a line.
     stop_s
-        For how long each side is stopped.
+        Time for which each side is stopped.
     speed
-        Of the producers, times real time; 0 is as fast as they go.
+        Speed of the producers, as a multiple of real time; 0 is full speed.
     """
 
     frames: int
@@ -266,7 +266,7 @@ class Day:
     speed: float = 0.0
 
     def play(self, home: Path) -> list[str]:
-        """Play it in a directory; what did not agree, in sentences."""
+        """Play the day in a directory, and return each disagreement as a sentence."""
         port = free_port()
         self.monitor = MonitorProcess(home, port)
         try:
@@ -288,7 +288,7 @@ class Day:
         return left_s
 
     def _live(self, n: int, port: int) -> list[str]:
-        """One life of a producer: every third one ends by itself, the others are killed with frames on their way."""
+        """Run one producer: every third one ends by itself, the others are killed."""
         wanted, killed = -(-self.frames // self.lives), n % 3 != 1
         before = self.monitor.counts()
         upstream = free_port()
@@ -313,19 +313,19 @@ class Day:
         return [f"life {n}: {text}" for text in balance.problems]
 
     def _kill(self, producer: ProducerProcess, relay: Relay) -> Account:
-        """Kill the producer while frames wait for a monitor that stands still."""
+        """Kill the producer while the monitor is stopped and frames wait for it."""
         with stopped(self.monitor.process.pid):
             time.sleep(self.stop_s / 3)
             producer.close()
             return relay.end(abrupt=True)
 
     def _let_end(self, producer: ProducerProcess, relay: Relay) -> Account:
-        """Let the producer send its last frame, and the monitor get it."""
+        """Wait until the producer has sent its last frame and the monitor has received it."""
         producer.process.wait(self._left_s())
         return relay.end(abrupt=False)
 
     def _disturb(self, producer: ProducerProcess, relay: Relay, wanted: int) -> None:
-        """What goes wrong while a producer lives, each at its share of the frames."""
+        """Return the faults during a producer's run, each with its share of the frames."""
 
         def reached(share: float) -> None:
             poll(lambda: relay.passed >= share * wanted, self._left_s(), f"{share:.0%} of the frames")
@@ -357,7 +357,7 @@ class Day:
         )
 
     def _settled_rows(self) -> int:
-        """Wait until no row waits for the archive; the rows that are lost or archived."""
+        """Wait until no row waits for the archive, and return the lost and archived rows."""
 
         def settled() -> bool:
             status = self.monitor.status
@@ -385,7 +385,7 @@ class Day:
 
 
 def flatness(samples: list[Sample], say: Callable[[str], None]) -> list[str]:
-    """Whether memory, descriptors and threads stay as they are, from the second third to the last."""
+    """Check that memory, descriptors and threads stay constant from the second third to the last."""
     if len(samples) < 6:
         return []
     third = len(samples) // 3
@@ -403,7 +403,7 @@ def flatness(samples: list[Sample], say: Callable[[str], None]) -> list[str]:
 
 
 def stored_times_us(archive: Path) -> dict[str, Any]:
-    """Times of the rows of each store, as they stand there, in microseconds since 1970."""
+    """Return the times of the rows of each store, in microseconds since 1970."""
     import zarr
 
     found = {}
@@ -414,13 +414,13 @@ def stored_times_us(archive: Path) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Play a day and say how it went."""
+    """Play a day and print the result."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--frames", type=int, default=345_600, help="frames in all")
     parser.add_argument("--lives", type=int, default=12, help="producers, one after the other")
     parser.add_argument("--minutes", type=float, default=30.0, help="give up after so many")
     given = parser.parse_args()
-    # Whoever ends it early must not leave the processes behind.
+    # If the run is ended early, no process may remain.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     begun_s = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="sunspec-chaos-") as name:

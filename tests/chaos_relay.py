@@ -1,4 +1,4 @@
-"""Stands between a producer and the monitor, and keeps account of every message that it hands over.
+"""Relay between a producer and the monitor that records every message.
 
 It knows what the producer sent, what the monitor's queue refused (those messages are missing), and what it added
 itself. One relay serves one life of a producer.
@@ -24,7 +24,7 @@ _SUBSCRIBER_S = 30.0
 
 @dataclass(slots=True)
 class Account:
-    """Every message of one life in the order in which it was handed over; one entry of each array is one message.
+    """All messages of one producer in the order of relaying; one array entry is one message.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Account:
     good
         Whether the message is a frame.
     taken
-        Whether the monitor's queue took it. What it did not take can never arrive.
+        True if the monitor's queue accepted the message. Other messages can never arrive.
     time_us
         End of the frame's data in microseconds since 1970; 0 where the message is no frame.
     """
@@ -46,7 +46,7 @@ class Account:
 
 @dataclass(slots=True)
 class _Notes:
-    """What is noted while messages pass."""
+    """Records made while messages pass."""
 
     seq: list[int] = field(default_factory=list)
     good: list[bool] = field(default_factory=list)
@@ -54,14 +54,14 @@ class _Notes:
     time_us: list[int] = field(default_factory=list)
 
     def add(self, seq: int, good: bool, taken: bool, time_us: int) -> None:
-        """Note one message."""
+        """Record one message."""
         self.seq.append(seq)
         self.good.append(good)
         self.taken.append(taken)
         self.time_us.append(time_us)
 
     def account(self) -> Account:
-        """All of it as arrays."""
+        """Return all records as arrays."""
         return Account(
             np.array(self.seq, np.int64), np.array(self.good, bool), np.array(self.taken, bool),
             np.array(self.time_us, np.int64),
@@ -69,7 +69,7 @@ class _Notes:
 
 
 class Relay:
-    """A relay in a process of its own.
+    """A relay in a separate process.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class Relay:
 
     @property
     def passed(self) -> int:
-        """Messages of the producer that have come so far."""
+        """Number of messages received from the producer so far."""
         return int(self._passed.value)
 
     def end(self, *, abrupt: bool) -> Account:
@@ -99,7 +99,7 @@ class Relay:
         return account
 
     def kill(self) -> None:
-        """End it at once, whatever it does."""
+        """Kill it."""
         if self._process.is_alive():
             self._process.kill()
         self._process.join(10)
@@ -109,7 +109,7 @@ def _run(pipe: Any, passed: Any, upstream: int, port: int, seed: int) -> None:
     context = zmq.Context()
     down = context.socket(zmq.XPUB)
     down.sndhwm = QUEUE_FRAMES
-    # A full queue is told, so that no message is lost without a note.
+    # A full queue is reported, so that each lost message is recorded.
     down.setsockopt(zmq.XPUB_NODROP, 1)
     down.bind(f"tcp://127.0.0.1:{port}")
     notes = _Notes()
@@ -130,7 +130,7 @@ def _run(pipe: Any, passed: Any, upstream: int, port: int, seed: int) -> None:
 
 
 def _pass_on(pipe: Any, passed: Any, up: Any, down: Any, notes: _Notes, chance: random.Random) -> bool:
-    """Hand messages over until the end; True where it is abrupt, else the end comes when nothing more does."""
+    """Pass messages on until the end; return True if the end is abrupt."""
     seq, asked = -1, None
     while asked is not True:
         if pipe.poll(0):
@@ -144,7 +144,7 @@ def _pass_on(pipe: Any, passed: Any, up: Any, down: Any, notes: _Notes, chance: 
         known = _frame_time_us(parts, seq)
         if known and notes.taken and notes.taken[-1] and chance.random() < _STRAY_SHARE:
             notes.add(-1, False, _offer(down, _stray(chance)), 0)
-            # The next message is taken for certain, so that the stray one is in no gap.
+            # The queue certainly accepts the next message, so that the stray one is not in a gap.
             while not _offer(down, parts):
                 time.sleep(0.001)
             notes.add(seq, True, True, known)
@@ -155,7 +155,7 @@ def _pass_on(pipe: Any, passed: Any, up: Any, down: Any, notes: _Notes, chance: 
 
 
 def _note_lost(up: Any, notes: _Notes) -> None:
-    """Note what had come and was not handed over any more."""
+    """Record the messages that came and were not passed on."""
     seq = max(notes.seq, default=-1)
     while up.poll(_QUIET_MS):
         up.recv_multipart(copy=False)
@@ -164,7 +164,7 @@ def _note_lost(up: Any, notes: _Notes) -> None:
 
 
 def _offer(down: Any, parts: Any) -> bool:
-    """Give a message to the monitor's queue; False where it is full."""
+    """Send a message to the monitor's queue; return False if it is full."""
     try:
         down.send_multipart(parts, zmq.NOBLOCK, copy=False)
     except zmq.Again:
@@ -173,7 +173,7 @@ def _offer(down: Any, parts: Any) -> bool:
 
 
 def _frame_time_us(parts: Any, seq: int) -> int:
-    """End of a frame's data; 0 where the producer has spoilt the message."""
+    """Return the end of a frame's data, or 0 if the producer corrupted the message."""
     if len(parts) != 3 or parts[0].bytes != b"data":
         return 0
     try:
@@ -189,7 +189,7 @@ def _frame_time_us(parts: Any, seq: int) -> int:
 
 
 def _stray(chance: random.Random) -> list[bytes]:
-    """A message of somebody else: another topic, text that is no header, or nothing at all."""
+    """Return a message of another program: another topic, an invalid header, or empty."""
     return chance.choice(
         [[b"weather", b'{"wind": 3}', b"calm"], [b"hello"], [b"data", b"\xff\xfe", b"12345678"], [b""]]
     )

@@ -1,4 +1,4 @@
-"""Commands of the program as child processes, with outputs as services and shells give them."""
+"""Run commands of the program as child processes, with outputs as services and shells set them."""
 
 import json
 import os
@@ -59,7 +59,7 @@ def ignoring(*numbers: signal.Signals) -> Callable[[], None]:
 
 @contextmanager
 def full_pipe(*, nonblocking: bool = False) -> Iterator[int]:
-    """The writing end of a pipe that is open and that nobody reads."""
+    """Return the writing end of an open pipe that is never read."""
     reader, writer = os.pipe()
     os.set_blocking(writer, not nonblocking)
     try:
@@ -71,7 +71,7 @@ def full_pipe(*, nonblocking: bool = False) -> Iterator[int]:
 
 @contextmanager
 def broken_pipe() -> Iterator[int]:
-    """The writing end of a pipe whose reader has gone."""
+    """Return the writing end of a pipe whose reading end is closed."""
     reader, writer = os.pipe()
     os.close(reader)
     try:
@@ -81,5 +81,5 @@ def broken_pipe() -> Iterator[int]:
 
 
 def events(path: Path, kind: str) -> list[dict[str, Any]]:
-    """Events of one kind in an event log."""
+    """Return the events of one kind in an event log."""
     return [event for event in map(json.loads, path.read_text().splitlines()) if event["event"] == kind]

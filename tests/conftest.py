@@ -19,7 +19,7 @@ from sunspec_tui.producing import faults_of, producer, source_of
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 EVENT = DATA / "BIR_20110607_062400_10.fit"
-# Every machine tries the same cases each time; `make test-seeds` tries others. A busy machine is no failure.
+# Every run tries the same cases on every machine; `make test-seeds` tries others. A busy machine causes no failure.
 settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.register_profile("seeded", deadline=None, database=None, print_blob=True)
 

@@ -1,4 +1,4 @@
-"""Small files that claim, unpack to, or point at far more than they are; each by name, made in a directory.
+"""Create small hostile files: false declarations, decompression bombs, links to elsewhere.
 
 A maker is given a directory and gives the path to read. All are made anew for each test: none is larger than 5 MB.
 Those of FITS and HDF5 are in `hostile_formats`.
@@ -23,7 +23,7 @@ MAKERS: dict[str, Maker] = {}
 
 
 def hostile(make: Maker) -> Maker:
-    """Put a maker on the list."""
+    """Register a maker."""
     MAKERS[make.__name__] = make
     return make
 
@@ -44,7 +44,7 @@ def header_bytes(shape: tuple[int, ...], descr: str = "<f4") -> bytes:
 
 
 def npz(path: Path, **members: Any) -> Path:
-    """An NPZ file of two rows; members are arrays, or bytes as they stand."""
+    """Write an NPZ file of two rows; members are arrays or raw bytes."""
     whole = {
         "data": np.ones((2, 2, 1), "f4"),
         "times": TIMES_S,
@@ -287,7 +287,7 @@ def csv_of_the_year_9999(place: Path) -> Path:
     return csv(place, _HEAD + "9999-12-31T23:59:59Z,XX,1,2\n")
 
 
-# What is no file
+# Not a regular file
 
 
 @hostile

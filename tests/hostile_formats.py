@@ -1,4 +1,4 @@
-"""Small FITS and HDF5 files that claim, unpack to, or point at far more than they are; see `hostile_files`."""
+"""Create small hostile FITS and HDF5 files; see `hostile_files`."""
 
 import gzip
 import os
@@ -75,7 +75,7 @@ def fits_of_bytes(place: Path) -> Path:
 
 
 def spectrogram(path: Path, time_cards: list[str] | None = None, table_cards: list[str] | None = None) -> Path:
-    """A FITS file of 4 times and 3 frequencies; cards may be given instead of those of the time and the table."""
+    """Write a FITS file of 4 times and 3 frequencies, with other cards if given."""
     when = time_cards or ["DATE-OBS= '2022/01/01'", "TIME-OBS= '12:00:00'"]
     image = bytes(range(12)).ljust(2880, b"\0")
     table = table_cards or [
@@ -120,7 +120,7 @@ def fits_of_columns_that_are_larger_than_their_table(place: Path) -> Path:
 
 @hostile
 def fits_of_a_packed_image(place: Path) -> Path:
-    """A compressed image in place of the table, which would unpack to terabytes."""
+    """Write a compressed image instead of the table, which would decompress to terabytes."""
     return spectrogram(
         place / "a.fits",
         table_cards=[
@@ -183,7 +183,7 @@ def a_sparse_file_of_a_terabyte(place: Path) -> Path:
 
 
 def recorder(path: Path, change: Callable[[Any, Any, Any], None] | None = None, rows: int = 2) -> Path:
-    """A recorder's file of some rows and two frequencies, changed."""
+    """Write a recorder's file of some rows and two frequencies, with changes."""
     import h5py
 
     with h5py.File(path, "w") as file:
@@ -199,7 +199,7 @@ def recorder(path: Path, change: Callable[[Any, Any, Any], None] | None = None, 
 
 
 def instead(place: Path, make: Callable[[Any], None]) -> Path:
-    """A recorder's file whose XX is made otherwise."""
+    """Write a recorder's file with a different XX dataset."""
 
     def change(_: Any, __: Any, tuning: Any) -> None:
         del tuning["XX"]
@@ -228,7 +228,7 @@ def hdf5_of_a_virtual_dataset(place: Path) -> Path:
 
 @hostile
 def hdf5_of_an_endless_virtual_dataset(place: Path) -> Path:
-    """Its size is that of another file, which is asked for it where the dataset is opened."""
+    """A dataset whose size comes from another file when the dataset is opened."""
     import h5py
 
     recorder(place / "secret.h5")
@@ -290,7 +290,7 @@ def hdf5_that_claims_terabytes(place: Path) -> Path:
 
 @hostile
 def hdf5_that_claims_what_fits_its_axes(place: Path) -> Path:
-    """Rows of which nothing was written, with times that pack to nothing."""
+    """Rows without written data, with times that compress to almost nothing."""
 
     def change(_: Any, observation: Any, tuning: Any) -> None:
         rows, bins = 300_000, 1000
@@ -366,7 +366,7 @@ def hdf5_of_a_group(place: Path) -> Path:
 
 @hostile
 def hdf5_packed_by_a_plugin(place: Path) -> Path:
-    """Of a filter that libraries look for in directories of plugins, and load from there."""
+    """A filter that libraries search in plugin directories and load from there."""
     import h5py
 
     def make(tuning: Any) -> None:

@@ -72,9 +72,9 @@ class StillMonitor(Monitor):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        # History is fetched whole before anything is drawn: levels follow what was drawn before.
+        # The whole history is fetched before drawing: levels depend on what was drawn before.
         self.scene._clock = lambda: 0.0
-        # Pictures are drawn as the test says, however slow the machine is.
+        # Pictures are drawn in the quality that the test sets, however slow the machine is.
         self.governor._fit_quality = lambda now_s: None
 
     NOTIFICATION_TIMEOUT = 1000.0
@@ -90,7 +90,7 @@ class StillMonitor(Monitor):
         return self._open_receiver().now_s
 
     def survives(self, error: Exception) -> bool:
-        """No fault stays hidden in a test."""
+        """Raise faults in tests instead of hiding them."""
         return False
 
     def link_reading(self) -> LinkReading:

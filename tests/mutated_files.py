@@ -1,4 +1,4 @@
-"""Valid files, spoilt at random, through the readers: only our own error, in bounded time and memory.
+"""Read randomly corrupted files: only our own error may occur, in bounded time and memory.
 
 ``python tests/mutated_files.py --cases 20000 --seed 1`` is what ``make fuzz-files`` runs; the suite runs a few.
 """
@@ -41,7 +41,7 @@ Seed = tuple[str, bytes]
 
 
 class Outcome(NamedTuple):
-    """What a reader did with a case: what is wrong with that, or nothing."""
+    """Result of reading a case, and its fault, if any."""
 
     form: str
     read: bool
@@ -49,7 +49,7 @@ class Outcome(NamedTuple):
 
 
 def seeds(place: Path) -> list[Seed]:
-    """Small valid files of all forms."""
+    """Return small valid files of all formats."""
     rows = recording(5, nchan=48)
     found = []
     for name in ("a.npz", "a.csv", "a.fits", "a.fit.gz", "a.h5"):
@@ -64,7 +64,7 @@ def seeds(place: Path) -> list[Seed]:
 
 
 def _recorders(place: Path) -> Iterator[Seed]:
-    """The recorder's layout as older and newer libraries write it, in packed chunks."""
+    """Write the recorder's layout as older and newer libraries do, in compressed chunks."""
     import h5py
 
     for version in ("earliest", "latest"):
@@ -80,7 +80,7 @@ def _recorders(place: Path) -> Iterator[Seed]:
 
 
 def mutated(seed: Seed, rng: random.Random) -> bytes:
-    """A spoilt file; of what is packed, sometimes its inside."""
+    """Corrupt a file; in compressed files, sometimes the data inside."""
     name, whole = seed
     if name.endswith(".gz") and rng.random() < 0.7:
         return gzip.compress(_spoilt(gzip.decompress(whole), rng), 1)
@@ -90,13 +90,13 @@ def mutated(seed: Seed, rng: random.Random) -> bytes:
 
 
 def _inside(whole: bytes, rng: random.Random) -> bytes:
-    """A ZIP of which one member is spoilt, and its sum of bytes is right."""
+    """Corrupt one member of a ZIP file and keep its checksum valid."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(whole)) as file, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as spoilt:
         chosen = rng.choice(file.namelist())
         for name in file.namelist():
             data = file.read(name)
-            # Its header rather than its values.
+            # Corrupt its header rather than its values.
             spoilt.writestr(name, _spoilt(data[:128], rng) + data[128:] if name == chosen else data)
     return out.getvalue()
 
@@ -109,7 +109,7 @@ def _spoilt(whole: bytes, rng: random.Random) -> bytes:
 
 
 def _place(data: bytearray, rng: random.Random) -> int:
-    # What declares something stands at the beginning more often than elsewhere.
+    # Declarations are usually at the beginning.
     return rng.randrange(min(len(data), 4096) if rng.random() < 0.5 else len(data))
 
 
@@ -149,16 +149,16 @@ _CHANGES: tuple[Callable[[bytearray, random.Random], None], ...] = (
 
 
 def outcome(name: str, path: Path) -> Outcome:
-    """Read a case."""
+    """Read a case and return the result."""
     begun_s, before_s = time.thread_time(), _children_s()
     try:
         read_recording(path)
         read, fault = True, ""
     except SourceError as error:
         read, fault = False, _fault_of(str(error))
-    except Exception as error:  # noqa: BLE001 - that is what is looked for
+    except Exception as error:  # noqa: BLE001 - the search is for unexpected errors
         read, fault = False, f"{type(error).__name__}: {error}"
-    # A process that reads HDF5 may be ended for the time it takes.
+    # The process that reads HDF5 may be ended because of its CPU time.
     spent_s = time.thread_time() - begun_s
     children_s = _children_s() - before_s
     if spent_s > MAX_CASE_S or children_s > 3 * MAX_CASE_S:
@@ -178,8 +178,8 @@ def _children_s() -> float:
 
 
 def cases(place: Path, chosen: list[Seed], count: int, rng: random.Random) -> Iterator[tuple[Outcome, bytes]]:
-    """Outcomes of so many cases, and the cases."""
-    # A process for each HDF5 file takes a hundred times as long as another file.
+    """Yield the outcome and the content of each case."""
+    # An HDF5 file needs a process, so it takes a hundred times as long as another file.
     weights = [0.1 if name.endswith(".h5") else 1.0 for name, _ in chosen]
     for seed in rng.choices(chosen, weights, k=count):
         spoilt = mutated(seed, rng)
@@ -189,7 +189,7 @@ def cases(place: Path, chosen: list[Seed], count: int, rng: random.Random) -> It
 
 
 def main() -> int:
-    """Run so many cases; keep those that show a fault."""
+    """Run the cases and keep those that show a fault."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)

@@ -1,4 +1,4 @@
-"""Feed mutated messages to `decode`: it must give a frame or reject, quickly, and never fail in another way.
+"""Feed mutated messages to `decode`: it must return a frame or reject, quickly.
 
     python tests/long/fuzz_decode.py --cases 10000000 --seed 0
 
@@ -55,7 +55,7 @@ TEXTS = [
 
 
 def some_value(rng: random.Random, depth: int = 0) -> Any:
-    """A JSON value: plain as a rule, now and then nested."""
+    """Return a JSON value, usually plain, sometimes nested."""
     kind = rng.randrange(10)
     if kind < 4:
         return rng.choice(NUMBERS)
@@ -69,7 +69,7 @@ def some_value(rng: random.Random, depth: int = 0) -> Any:
 
 
 def some_shape(rng: random.Random) -> tuple[list[int], int]:
-    """A shape, and the length of a payload that goes with it more often than not."""
+    """Return a shape, and a payload length that usually matches it."""
     shape = [rng.choice([1, 1, 2, 3, 4, 8, 0, -1, 65_537, 2**40]) for _ in range(rng.randrange(6))]
     values = 1
     for length in shape:
@@ -120,14 +120,14 @@ def other_bytes(rng: random.Random) -> list[bytes]:
 
 
 def other_parts(rng: random.Random) -> list[bytes]:
-    """Parts that are too few, too many, or in another order."""
+    """A message with too few or too many parts, or parts in another order."""
     parts = [b"data", VALID, PAYLOAD]
     rng.shuffle(parts)
     return [rng.choice([*parts, b"", b"{}", b"data"]) for _ in range(rng.randrange(6))]
 
 
 def huge(rng: random.Random) -> list[bytes]:
-    """A message that is deep or long, just below and above what a header may have."""
+    """A deep or long header, just below or above the limits."""
     size = rng.choice([100, 1000, 1024, 1025, 5000, 16_000])
     inner = rng.choice([
         b"[" * size + b"]" * size, b'{"a":' * size + b"1" + b"}" * size, b"[" + b"[]," * size + b"[]]", b"9" * size,
@@ -147,7 +147,7 @@ MAKERS = [maker for maker, share in KINDS for _ in range(share)]
 
 
 def outcome(parts: list[bytes]) -> Frame | RejectedMessage:
-    """What `decode` gives, or why it rejects."""
+    """Return the result of `decode`, or the cause of its rejection."""
     try:
         return decode(parts)
     except RejectedMessage as error:
@@ -155,12 +155,12 @@ def outcome(parts: list[bytes]) -> Frame | RejectedMessage:
 
 
 def check(parts: list[bytes]) -> str:
-    """Decode one message; its cause of rejection, or "frame".
+    """Decode one message, and return its cause of rejection or "frame".
 
     Raises
     ------
     AssertionError
-        If anything else comes of it, or if it takes too long.
+        If the outcome is anything else, or if it takes too long.
     """
     begun_s = time.perf_counter()
     found = outcome(parts)
@@ -182,7 +182,7 @@ def check(parts: list[bytes]) -> str:
 
 
 def fuzz(seed: int, first: int, cases: int, tell: Callable[[str], None] = print) -> Counter[str]:
-    """Try cases `first` to `first + cases` of a seed; how often each outcome came.
+    """Try cases `first` to `first + cases` of a seed, and count the outcomes.
 
     Raises
     ------
@@ -190,7 +190,7 @@ def fuzz(seed: int, first: int, cases: int, tell: Callable[[str], None] = print)
         With the number of the case that failed.
     """
     outcomes: Counter[str] = Counter()
-    # A collection of everything would count as the time of the one case that it falls into.
+    # A full garbage collection would count as time of the case in which it happens.
     gc.collect()
     gc.freeze()
     warnings.simplefilter("error")
@@ -203,7 +203,7 @@ def fuzz(seed: int, first: int, cases: int, tell: Callable[[str], None] = print)
             continue
         try:
             outcomes[check(parts)] += 1
-        except Exception:  # noqa: BLE001 - whatever it is, it is told with the number of its case
+        except Exception:  # noqa: BLE001 - reported with the number of its case
             tell(traceback.format_exc())
             tell(f"case {number} of seed {seed}: {[part[:200] for part in parts]!r}")
             raise SystemExit(f"FAILED: repeat it with --seed {seed} --first {number} --cases 1") from None

@@ -1,4 +1,4 @@
-"""Send what no terminal should send to the whole monitor on a pseudo-terminal: it must live, and obey keys.
+"""Send invalid input to a monitor on a pseudo-terminal: it must survive and obey keys.
 
     python tests/long/fuzz_terminal.py --seconds 300 --seed 0
 
@@ -40,14 +40,14 @@ PIECES = [
     b"<",
 ]
 FINALS = b"uRtMmycnAHIO~"
-# Keys that neither end the monitor nor open something that is not closed by escape.
+# Keys that do not end the monitor, and open only dialogs that escape closes.
 KEYS = b" xXcC[]sabzZhnvyeif01234 5\\d\t,.<>(){}jk"
 MAX_GROWN_BYTES = 96 << 20
 STEPS_PER_ROUND = 60
 
 
 def spoilt(number: random.Random) -> bytes:
-    """A case that is cut, doubled, mixed with noise, or made up."""
+    """Return a case that is truncated, doubled, mixed with noise, or random."""
     data = number.choice(CASES)[:2000]
     kind = number.randrange(6)
     if kind == 0:
@@ -62,18 +62,18 @@ def spoilt(number: random.Random) -> bytes:
         data = number.randbytes(number.randrange(1, 300))
     elif kind == 4:
         data = data * number.randrange(2, 20)
-    # What ends or suspends the monitor is a key, however it has come.
+    # Bytes that are a key which ends or suspends the monitor are left out.
     return data.translate(None, b"q\x03\x1a\x11\x1c")
 
 
 def size(number: random.Random) -> tuple[int, int]:
-    """Columns and lines, small ones often."""
+    """Return columns and lines, often small."""
     most = number.choice([(4, 4), (12, 60), (200, 6), (200, 60), (140, 45)])
     return number.randint(1, most[0]), number.randint(1, most[1])
 
 
 def step(monitor: Terminal, number: random.Random) -> None:
-    """One thing that happens to a monitor."""
+    """Do one random thing to a monitor."""
     kind = number.random()
     if kind < 0.6:
         for _ in range(number.choice([1, 1, 1, 20])):
@@ -86,7 +86,7 @@ def step(monitor: Terminal, number: random.Random) -> None:
 
 
 def escape_all(monitor: Terminal) -> None:
-    """Close what keys in the noise have opened, on a window of the usual size."""
+    """Close the dialogs that keys in the noise opened, at the usual window size."""
     monitor.resize(120, 40)
     for _ in range(3):
         select.select([], [], [], 0.4)
@@ -95,7 +95,7 @@ def escape_all(monitor: Terminal) -> None:
 
 
 def play(seed: int, number: int, steps: int, home: Path) -> None:
-    """Play one round; raises where the monitor does not live and obey."""
+    """Play one round; raise an error if the monitor ends or does not obey."""
     chance = random.Random(f"{seed} {number}")
     monitor = Terminal([*PROGRAM, *DEMO], home)
     try:

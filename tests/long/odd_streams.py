@@ -1,4 +1,4 @@
-"""A stream as nobody would send it: valid frames, odd ones and garbage, all of it from one seed.
+"""Generate a random stream of valid frames, odd frames and garbage from one seed.
 
 Makes messages and the times at which they arrive; it keeps no socket.
 """
@@ -42,7 +42,7 @@ class OddStream:
         self._run = 0
 
     def next(self) -> list[bytes]:
-        """The next message; both clocks go on."""
+        """Return the next message and advance both clocks."""
         rng = self._rng
         self._wait()
         if rng.random() < 0.02:
@@ -56,7 +56,7 @@ class OddStream:
         return self._message(self._shape, self._chan0)
 
     def _wait(self) -> None:
-        """Let time pass: as it should as a rule."""
+        """Advance the clocks, usually correctly."""
         rng = self._rng
         passed_s = rng.choice([self._cadence_s, self._cadence_s, 0.0, 1e-4, rng.expovariate(1.0), 20.0])
         passed_s = min(passed_s, 1000.0)
@@ -66,7 +66,7 @@ class OddStream:
             self.now_s = START_S + rng.choice([0.0, -86_400.0, 86_400.0 * 365, 3.0, -1e9, 4.6e8])
 
     def _change(self) -> None:
-        """Let the producer be another one from now on, in some way."""
+        """Change the producer in a random way from now on."""
         rng = self._rng
         what = rng.randrange(8)
         if what == 0:
@@ -91,7 +91,7 @@ class OddStream:
             self._data_s = rng.choice([START_S, self.now_s, 946_684_801.0, 4_102_444_700.0, self._data_s - 3600])
 
     def _go_on(self) -> None:
-        """The next frame: after the last one, or after a gap, at the same time, or earlier."""
+        """Return the next frame: consecutive, after a gap, at the same time, or earlier."""
         rng = self._rng
         step = rng.choices([1, rng.randrange(2, 60), 0, -3, 10**7], [90, 5, 2, 2, 0.2])[0]
         self._seq = min(max(0, self._seq + (step if rng.random() < 0.97 else 1)), 2**63 - 1)
@@ -100,7 +100,7 @@ class OddStream:
             self._data_s = START_S
 
     def _stray(self) -> list[bytes]:
-        """A frame of somebody else."""
+        """Return a frame of another producer."""
         rng = self._rng
         shape = (1, rng.choice(CHANNELS), rng.choice([1, 2, 4]))
         return self._message(shape, rng.choice(CHAN0))
@@ -131,7 +131,7 @@ class OddStream:
         return self._rng.choice([f"{sent_s:.6f}", sent_s, round(sent_s * 1e3), round(sent_s * 1e6), f"{sent_s:.6f}"])
 
     def _data(self, shape: tuple[int, int, int]) -> np.ndarray:
-        """Power of one frame, of the kind that is sent now."""
+        """Return the power of one frame in the current style."""
         made = self._numbers.gamma(80, 1 / 80, shape) * 1e3
         values = self._values
         if values == "mixed":

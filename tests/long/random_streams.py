@@ -1,4 +1,4 @@
-"""Drive random valid and odd streams through every reader of the receiver: none may ever fail.
+"""Send random valid and odd streams to every reader of the receiver: none may fail.
 
     python tests/long/random_streams.py --steps 100000 --seed 0
 
@@ -58,16 +58,16 @@ ENDINGS = (".fits", ".h5", ".npz", ".csv")
 
 
 class Readers:
-    """All that looks at one receiver, as its users do.
+    """All readers of one receiver.
 
     Parameters
     ----------
     receiver
-        What is looked at.
+        The receiver to read.
     seed
-        Of keys and choices.
+        Seed of keys and choices.
     directory
-        Where exports go.
+        Directory of exports.
     """
 
     def __init__(self, receiver: StillReceiver, seed: int, directory: Path) -> None:
@@ -86,7 +86,7 @@ class Readers:
         )
 
     def look(self, step: int) -> None:
-        """Let those look whose turn it is."""
+        """Run the readers that are due."""
         self._arrivals_s = [*self._arrivals_s[-20:], self._receiver._monotonic()]
         self._status()
         self._rows()
@@ -99,7 +99,7 @@ class Readers:
                 reader()
 
     def close(self) -> None:
-        """End what was started."""
+        """Stop all started threads and processes."""
         if self._screen is not None:
             self._screen.close()
         self._loop.run_until_complete(self._client.aclose())
@@ -227,14 +227,14 @@ class OddReceiver(StillReceiver):
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Warnings are failures, and the log goes nowhere but to the screen."""
+    """Treat warnings as failures, and show the log only on the screen."""
     logger = logging.getLogger("sunspec_tui")
     before, handler = logger.propagate, logging.NullHandler()
     logger.propagate = False
     logger.addHandler(handler)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        # Of a library, about itself.
+        # Warnings of a library about itself.
         warnings.filterwarnings("default", category=DeprecationWarning)
         try:
             yield
@@ -276,7 +276,7 @@ STEPS_PER_SEED = 2000
 
 
 def main() -> None:
-    """Read the options and drive."""
+    """Read the options and run the streams."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=0, help="the first seed; each next 2000 steps have the next one")
