@@ -213,7 +213,7 @@ def main() -> int:
 
 
 def limit_memory() -> None:
-    """No more memory than it has now and a little more, where the system tells how much that is."""
+    """Limit the memory to a little more than is used now, if the system says how much that is."""
     statm = Path("/proc/self/statm")
     if statm.exists():
         now = int(statm.read_text().split()[0]) * resource.getpagesize()

@@ -1,4 +1,4 @@
-"""Run in a network namespace of its own: a receiver on a port that the kernel also gives to connections.
+"""Run a receiver, in its own network namespace, on a port that the kernel also gives to connections.
 
 The ephemeral range is sixteen ports wide, so that a retry soon connects to itself. Then a producer starts
 there. Prints what happened as JSON.
@@ -29,7 +29,7 @@ def main() -> None:
     Path("/proc/sys/net/ipv4/ip_local_port_range").write_text(f"{PORT} {PORT + 15}\n")
     result = {"bound": 0, "refused": "", "frames": 0}
     with StreamReceiver(stream_port=PORT, plot_interval=0) as receiver:
-        # Some twenty retries: at least one of them is given the port itself.
+        # About twenty retries: at least one of them gets the port itself.
         threading.Event().wait(float(sys.argv[1]))
         with ExitStack() as started:
             settings = StreamSettings(port=PORT)

@@ -1,4 +1,4 @@
-"""Programs that stand on a port where a publisher is expected: servers of other protocols, silent and broken ones."""
+"""Servers on a port where a publisher is expected: other protocols, silent and broken ones."""
 
 import socket
 import threading
@@ -11,7 +11,7 @@ GREETING = b"\xff" + b"\0" * 8 + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + b"
 
 
 def free_port() -> int:
-    """A loopback port that nobody has at the moment."""
+    """Return a free loopback port."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return one.getsockname()[1]
@@ -19,7 +19,7 @@ def free_port() -> int:
 
 @contextmanager
 def serving(port: int, talk: Callable[[socket.socket, threading.Event], None]) -> Iterator[list[socket.socket]]:
-    """A TCP server: `talk` has each connection, in a thread of its own, until the event is set."""
+    """Run a TCP server that calls `talk` for each connection in its own thread."""
     over, taken, threads = threading.Event(), list[socket.socket](), list[threading.Thread]()
     server = socket.create_server(("127.0.0.1", port), reuse_port=False)
     server.settimeout(0.05)
@@ -63,13 +63,13 @@ def http(one: socket.socket, over: threading.Event) -> None:
 
 
 def garbage(one: socket.socket, over: threading.Event) -> None:
-    """Send rubbish and close."""
+    """Send garbage and close."""
     one.sendall(b"\x00\x01rubbish" * 50)
     one.shutdown(socket.SHUT_RDWR)
 
 
 def greet_garbage(one: socket.socket, over: threading.Event) -> None:
-    """Greet as ZeroMQ does, then send rubbish."""
+    """Send a ZeroMQ greeting, then garbage."""
     one.sendall(GREETING + b"\x04\xffxxxxx" * 20)
     over.wait()
 
@@ -81,7 +81,7 @@ def ssh(one: socket.socket, over: threading.Event) -> None:
 
 
 def silent(one: socket.socket, over: threading.Event) -> None:
-    """Say nothing."""
+    """Stay silent."""
     over.wait()
 
 
@@ -103,12 +103,12 @@ def publishes(one: socket.socket) -> None:
 
 
 def command(body: bytes) -> bytes:
-    """A short command of ZMTP."""
+    """Return a short ZMTP command."""
     return bytes((4, len(body))) + body
 
 
 class EndlessPublisher:
-    """Sends one message whose parts do not end, until `limit` bytes have been taken or the peer hangs up."""
+    """Send a message with endless parts until `limit` bytes are received or the peer hangs up."""
 
     def __init__(self, part: bytes, limit: int) -> None:
         self._part, self._limit = part, limit
@@ -142,7 +142,7 @@ TALKS = {
 
 @contextmanager
 def foreign(port: int, kind: str) -> Iterator[None]:
-    """A peer of a kind: a name of `TALKS`, or a type of ZeroMQ socket."""
+    """Start a peer of a kind: a name in `TALKS`, or a type of ZeroMQ socket."""
     if kind in TALKS:
         with serving(port, TALKS[kind]):
             yield
@@ -154,7 +154,7 @@ def foreign(port: int, kind: str) -> Iterator[None]:
 
 
 class Relay:
-    """Passes TCP connections on to a port; a connection that is made dead stays open and carries nothing more."""
+    """TCP relay whose connections can be made dead: they stay open but carry no more data."""
 
     def __init__(self, port: int) -> None:
         self._to = port
@@ -172,11 +172,11 @@ class Relay:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """Address on which it listens."""
         return self._server_port
 
     def kill(self) -> None:
-        """Let all present connections carry nothing more, in both directions, and stay open."""
+        """Stop the data of all present connections in both directions, and keep them open."""
         self._dead |= {id(each) for each in self.taken}
 
     def _talk(self, one: socket.socket, over: threading.Event) -> None:

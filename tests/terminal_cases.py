@@ -1,4 +1,4 @@
-"""What terminals send by themselves or by mistake, for tests and for the fuzzer of the whole program."""
+"""Bytes that terminals send by themselves or by mistake, for tests and for the fuzzer."""
 
 import select
 import time
@@ -35,11 +35,11 @@ PASTES = [
 
 
 def obeys(monitor):
-    """A key does what it should, and the picture is alive; fails where that does not come within a minute."""
+    """Check that a key works and the picture is updated within a minute."""
     poll_until(lambda: "LIVE" in monitor.text, 60, lambda: f"a living monitor on\n{monitor.text}")
     deadline_s = time.monotonic() + 60
     while not _shows_help(monitor, 3) and time.monotonic() < deadline_s:
-        # What has no end may swallow keys for a second or two, and noise may have opened a dialog.
+        # An unfinished sequence may swallow keys for a second or two, and noise may have opened a dialog.
         monitor.press("\x1b")
         select.select([], [], [], 0.5)
     assert monitor.process.poll() is None, f"the monitor has ended with {monitor.process.returncode}"

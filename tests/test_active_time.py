@@ -1,4 +1,4 @@
-"""Time that counts, and clocks that are believed."""
+"""Active time, and the check of the wall clock."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Addresses: what is one, what is wrong use, names that do not resolve, and IPv6 for stream, producer and web."""
+"""Addresses: valid and invalid ones, unresolvable names, and IPv6 for stream, producer and web."""
 
 import contextlib
 import json

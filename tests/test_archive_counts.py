@@ -25,7 +25,7 @@ def accounted(status):
 
 @pytest.fixture
 def unwritable(tmp_path):
-    """A place for an archive that cannot be made as long as a file is in its way."""
+    """Path of an archive that cannot be created because a file is in its way."""
     (tmp_path / "file").write_text("")
     return tmp_path / "file" / "archive"
 
@@ -77,7 +77,7 @@ def test_an_archive_that_cannot_write_holds_no_whole_rings_of_earlier_axes(unwri
             run.writer._look()
         after, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        # A ring of these takes 6 MB and more; what waits in it, 15 kB.
+        # A ring of this size takes 6 MB or more; the rows that wait in it take 15 kB.
         assert (after - before) / 1e6 < 60
         assert accounted(run.writer.status()) == 200
         assert run.writer.status().rows_waiting == 200

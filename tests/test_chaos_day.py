@@ -18,7 +18,7 @@ def test_every_frame_is_accounted_for_while_everything_goes_wrong(tmp_path):
 
 
 def account(text):
-    """An account, a character a message: g and b a good and a bad frame, s a stray; capitals were not taken."""
+    """Build an account from characters: g good, b bad, s stray; capitals were not accepted."""
     stray = np.array([each in "sS" for each in text], bool)
     good = np.array([each in "gG" for each in text], bool)
     taken = np.array([each.islower() for each in text], bool)

@@ -197,7 +197,7 @@ def test_intervals_double_up_to_the_longest():
     assert (backoff.attempts, backoff.is_due(now_s)) == (0, True)
 
 
-# What may wait
+# Limits of waiting messages
 
 
 @pytest.fixture

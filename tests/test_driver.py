@@ -1,4 +1,4 @@
-"""The terminal's driver: Textual's own still is as it is used, and a terminal that takes nothing holds nobody up."""
+"""The terminal driver: Textual's own is as we expect it, and a blocked terminal delays nothing."""
 
 import errno
 import inspect

@@ -1,4 +1,4 @@
-"""The end of every command: which signal, which status, and within 5 s whatever hangs."""
+"""The end of every command: its exit status for each signal, within 5 s whatever hangs."""
 
 import json
 import os
@@ -100,7 +100,7 @@ def test_a_command_that_is_ended_before_it_is_done_says_so_with_status_1(words, 
 
 
 def watches_for_signals(pid):
-    """Whether a command has begun its work: its threads run."""
+    """Return True once a command's threads run."""
     return len(list(Path(f"/proc/{pid}/task").iterdir())) > 5
 
 

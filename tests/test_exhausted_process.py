@@ -1,4 +1,4 @@
-"""A process without file descriptors, or one of whose threads has died: it says so and receives on."""
+"""A process without free file descriptors, or with a dead thread, reports this and still receives."""
 
 import json
 import signal
@@ -41,7 +41,7 @@ def service(patch, *words):
 
 
 def records_of(process):
-    """Status records as they come."""
+    """Yield status records as they arrive."""
     for _ in range(600):
         line = process.stdout.readline()
         assert line, f"it has ended with status {process.wait()}: {process.stderr.read()}"

@@ -1,4 +1,4 @@
-"""Options at the ends of what numbers can say, and odd surroundings: an answer or one sentence, never a traceback."""
+"""Extreme options and odd environments: a result or one sentence, never a traceback."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Outputs that are full, closed, blocked or vanish: the program counts, says it once, and goes on."""
+"""Full, closed, blocked or removed outputs: the program counts, reports once, and continues."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from terminals import PROGRAM
 
 @contextmanager
 def output(kind):
-    """What is given as an output, and what is done to it before the program begins."""
+    """Open an output of a kind, and return it with the preparation in the child process."""
     with ExitStack() as opened:
         if kind == "full disk":
             yield opened.enter_context(open("/dev/full", "wb")), None  # noqa: PTH123 - a device

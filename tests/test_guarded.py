@@ -1,4 +1,4 @@
-"""A fault in one message does not end the monitor; many of them do, and both are told of."""
+"""A fault in one message does not end the monitor; many faults do, and both are reported."""
 
 import inspect
 import logging

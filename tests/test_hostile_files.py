@@ -1,4 +1,4 @@
-"""Files are data: whatever one claims, hides or points at, it is read as it is or refused in one sentence."""
+"""Hostile files are read correctly or refused in one sentence."""
 
 import logging
 import os
@@ -25,7 +25,7 @@ from sunspec_tui.writers.export import export
 MAX_SENTENCE = 200 + len("sunspec-tui: ") + 1
 MAX_RSS_MB = 300
 WHEN = ("DATE-OBS= '2022/01/01'", "TIME-OBS= '12:00:00'")
-# It tells what the command took of the machine, below the command's own words.
+# The resource usage of the command follows its own output.
 _MEASURED = """
 import resource, subprocess, sys
 done = subprocess.run(["sh", "-c", 'ulimit -v 4000000; exec "$@"', "sh", *sys.argv[1:]])
@@ -81,7 +81,7 @@ def test_the_command_ends_at_once_and_takes_little_memory(name, command, tmp_pat
 
 @pytest.mark.parametrize("make", [MAKERS[name] for name in MAKERS if "virtual" in name or "other" in name])
 def test_no_other_file_is_opened(make, tmp_path):
-    """Each of them is made a pipe: opening it would wait for ever, and be seen at its other end."""
+    """Each target is a pipe: opening it would block, and would be visible at its other end."""
     path = make(tmp_path)
     doors = [each for each in tmp_path.iterdir() if each.name.startswith("secret")]
     assert doors
@@ -132,7 +132,7 @@ def test_no_program_is_loaded_that_unpacks_data(tmp_path, monkeypatch):
 
 
 def as_another_user(run: Callable[[], int]) -> int:
-    """What a function gives in a process of a user who may do nothing; tests often run as root."""
+    """Return a function's result from a process of an unprivileged user; tests often run as root."""
     with warnings.catch_warnings():
         # Newer Pythons warn of threads: the child starts none, and takes nothing that one may hold.
         warnings.simplefilter("ignore")
@@ -261,7 +261,7 @@ def test_channels_of_one_frequency_become_their_mean(tmp_path):
 
 
 def test_a_recorders_file_with_room_for_a_day_is_read_at_once(tmp_path):
-    """Room that was never written takes nothing of the file, and no time."""
+    """Rows that were never written use no space in the file, and no time."""
 
     def change(_: Any, observation: Any, tuning: Any) -> None:
         rows = 90_000_000
@@ -276,7 +276,7 @@ def test_a_recorders_file_with_room_for_a_day_is_read_at_once(tmp_path):
 
 
 def test_the_hdf5_librarys_own_end_is_one_sentence(tmp_path, monkeypatch):
-    """Some broken files end the process that opens them, or keep it busy for ever."""
+    """Some corrupt files crash the process that opens them, or keep it busy forever."""
     recorder(tmp_path / "a.h5")
     for end, said in (
         ("os.kill(os.getpid(), signal.SIGSEGV)", "SIGSEGV"),
@@ -293,7 +293,7 @@ def test_the_hdf5_librarys_own_end_is_one_sentence(tmp_path, monkeypatch):
 
 
 def test_nothing_of_the_working_directory_is_run(tmp_path, monkeypatch):
-    """A file's folder may hold modules of any name."""
+    """The folder of a file may contain modules of any name."""
     recorder(tmp_path / "a.h5")
     for name in ("h5py", "json", "numpy", "sunspec_tui", "struct"):
         (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")

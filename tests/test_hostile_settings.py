@@ -1,4 +1,4 @@
-"""Files of settings and headers that are nested, huge, endless or no text: one sentence, no traceback."""
+"""Nested, huge, endless or binary settings and headers: one sentence, no traceback."""
 
 import json
 import os

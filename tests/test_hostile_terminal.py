@@ -1,4 +1,4 @@
-"""A terminal is a stranger: whatever it sends, takes or measures, the monitor lives and obeys."""
+"""Terminals are not trusted: the monitor survives any input, size or blocked output, and obeys keys."""
 
 import os
 import select
@@ -86,7 +86,7 @@ def test_the_size_of_the_terminal_counts_and_not_that_of_an_old_environment(term
     poll_until(lambda: "q Quit" in monitor.screen.display[43], 20, lambda: f"keys on the last line of\n{monitor.text}")
 
 
-# Runs the program with something changed in it before.
+# Runs the program after a change in it.
 def program_with(change):
     return [sys.executable, "-c", f"{change}\nimport sys\nfrom sunspec_tui.cli import main\nsys.exit(main())"]
 

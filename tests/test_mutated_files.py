@@ -1,4 +1,4 @@
-"""Valid files, spoilt at random: a reader gives rows or refuses in one sentence, soon."""
+"""Randomly corrupted files: a reader quickly returns rows or refuses in one sentence."""
 
 import random
 

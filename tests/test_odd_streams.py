@@ -1,4 +1,4 @@
-"""Streams that nobody should send: the receiver shows them, says what is wrong once, and keeps what it had."""
+"""Invalid streams: the receiver shows them, reports each problem once, and keeps its rows."""
 
 import json
 import logging
@@ -32,7 +32,7 @@ def still():
     return StreamReceiver(plot_interval=0)
 
 
-# A cadence longer than what the checks look back to
+# A cadence longer than the period of the checks
 
 
 @pytest.mark.parametrize("interval", [301, 400, 86_400])

@@ -1,4 +1,4 @@
-"""One line a second of each kind, and none is lost from the counts."""
+"""At most one line a second of each kind, and every event is counted."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""Whatever lies in the plot directory, happens to the machine, or comes with the stream: plots go on."""
+"""Plots continue, whatever is in the plot directory, happens to the machine, or is in the stream."""
 
 import itertools
 import json
@@ -56,7 +56,7 @@ writer.stop()
 
 
 def alone(directory, *, before="", then="", interval=0.05, **options):
-    """Run a plot writer in a process of its own; what it says at its end."""
+    """Run a plot writer in its own process, and return its final output."""
     code = ALONE.format(before=before, then=then, interval=interval)
     with subprocess.Popen(
         [sys.executable, "-c", code, str(directory)], stdout=subprocess.PIPE, text=True, **options
@@ -170,7 +170,7 @@ def test_a_monitor_that_is_killed_leaves_no_process_and_no_half_a_plot(tmp_path)
     assert all(picture_size(path) == (1800, 1500) for path in tmp_path.iterdir())
 
 
-# What others have put there
+# Files of other programs
 
 
 @pytest.mark.parametrize("kind", ["pipe", "link", "dangling", "directory"])
@@ -338,7 +338,7 @@ def test_a_clock_that_jumps_back_makes_the_newest_plots_stay(tmp_path):
     assert all(path.name.startswith("spectrum_20250817") for path in tmp_path.glob("spectrum*"))
 
 
-# What comes with the stream
+# Contents of the stream
 
 
 @pytest.fixture(scope="module")

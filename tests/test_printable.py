@@ -1,4 +1,4 @@
-"""Text from outside is shown, and does nothing else, wherever it is printed."""
+"""Text from outside is only displayed, wherever it is printed; it controls nothing."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What a publisher can cost the monitor in memory before it says so and hangs up."""
+"""Limit of the memory that a publisher can use before the monitor reports it and disconnects."""
 
 import json
 import subprocess

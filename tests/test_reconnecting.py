@@ -1,4 +1,4 @@
-"""The monitor receives again whatever stood on the port before, and says what it was."""
+"""The monitor receives again after another service used the port, and names that service."""
 
 import json
 import logging
@@ -27,7 +27,7 @@ SPEED = 20
 
 
 def link(receiver: StreamReceiver) -> str:
-    """What the connection does, as status lines have it."""
+    """Return the state of the connection, as in status lines."""
     return status_record(receiver.snapshot())["link"]
 
 
@@ -133,7 +133,7 @@ def test_a_connection_that_is_open_but_dead_is_replaced(publisher):
             received = receiver.snapshot().health.frames_received
             assert receiver.wait_for_frames(received + 40, 20), f"no frames in 20 s; link: {link(receiver)}"
             numbers = [next(frames).seq for _ in range(40)]
-    # What was sent while nothing was connected is lost; nothing else is, and nothing comes twice.
+    # Only frames sent while nothing was connected are lost, and no frame arrives twice.
     steps = np.diff(numbers)
     assert (steps >= 1).all()
     assert (steps > 1).sum() <= 1
@@ -180,7 +180,7 @@ def test_a_slow_stream_is_not_doubted_before_ten_cadences(publisher):
 
 
 def poll_briefly(condition, seconds=0.5):
-    """Whether something happens within a moment, in which it should not."""
+    """Return True if a condition that must stay false becomes true within a moment."""
     end_s, pause = time.monotonic() + seconds, threading.Event()
     while time.monotonic() < end_s:
         if condition():

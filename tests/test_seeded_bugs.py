@@ -1,4 +1,4 @@
-"""The seeded bugs can be planted, and the tests notice; all of them with `make seeded-bugs`."""
+"""The seeded bugs can be planted, and tests find two of them; `make seeded-bugs` checks all."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""Any window, in any order of sizes, in any state of the screen: the monitor draws on it, and exactly."""
+"""The monitor draws exactly on windows of any size, in any order, in any state of the screen."""
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ class Windows(RuleBasedStateMachine):
     @rule(across=st.floats(0, 0.99), up=st.floats(0, 0.99))
     def the_mouse_points(self, across, up):
         columns, lines = self.screen.app.size
-        # The last line has a key that ends it all.
+        # The last line has the key that ends the monitor.
         self.screen.do(self.screen.pilot.click, None, (int(across * columns), int(up * max(1, lines - 1))))
 
     @rule()

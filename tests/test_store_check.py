@@ -1,4 +1,4 @@
-"""A store of the archive that a stranger has made: it is refused in one sentence before anything of it is believed."""
+"""A hostile store of the archive is refused in one sentence before its contents are used."""
 
 import json
 import logging
@@ -28,7 +28,7 @@ def archive(directory, nrows=600, **keys):
 
 
 def changed(directory, change):
-    """Metadata of a store, changed as a stranger could."""
+    """Change the metadata of a store as an attacker could."""
     root = directory / NAME / "zarr.json"
     said = json.loads(root.read_text())
     change(said, said["consolidated_metadata"]["metadata"])
@@ -45,7 +45,7 @@ def refused(directory, why):
 
 
 class Ran:
-    """What a pickle can do to who loads it."""
+    """A pickle that runs code when it is loaded."""
 
     def __init__(self, path):
         self.path = str(path)

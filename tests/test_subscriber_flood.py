@@ -1,4 +1,4 @@
-"""Subscribers that ask for too much: the producer goes on, honest subscribers get every frame."""
+"""Subscribers that ask for too much: the producer continues, honest subscribers get every frame."""
 
 import json
 import os
@@ -56,7 +56,7 @@ class Honest:
         self.numbers = []
 
     def take(self, count, timeout_s=30):
-        """Frames until there are so many more, or the time is up."""
+        """Receive frames until `count` more have arrived or the time is up."""
         wanted, deadline_s = len(self.numbers) + count, time.monotonic() + timeout_s
         while len(self.numbers) < wanted and time.monotonic() < deadline_s:
             if self._socket.poll(100):

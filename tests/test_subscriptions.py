@@ -1,4 +1,4 @@
-"""What the producer counts of its peers' subscriptions, and when a peer asks for too much."""
+"""The producer counts the subscriptions of its peers and detects peers that ask for too much."""
 
 import pytest
 

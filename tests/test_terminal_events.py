@@ -1,4 +1,4 @@
-"""Of what a terminal sends only keys act as keys, and Textual's own still is as `terminal_events` uses it."""
+"""Only keys from a terminal act as keys, and Textual's parser is as `terminal_events` expects it."""
 
 import inspect
 

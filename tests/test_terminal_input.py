@@ -1,4 +1,4 @@
-"""What a terminal sends is taken apart by its form: nothing that is no key acts as one, nothing holds keys for long."""
+"""Terminal input is split into tokens: only keys act as keys, and no input delays keys for long."""
 
 import pytest
 from hypothesis import given
@@ -25,12 +25,12 @@ def sequence(text):
 
 
 def split(data, gap_s=0.0):
-    """Tokens of bytes that come at once, and of what is silent for long afterwards."""
+    """Return the tokens of bytes that arrive at once, followed by a long silence."""
     splitter = InputSplitter()
     return splitter.feed(data, 0.0) + splitter.tick(gap_s)
 
 
-# What a terminal sends, and what it is.
+# Bytes from a terminal, and their tokens.
 FORMS = [
     (b"q", typed("q")),
     ("\u00e9\u2026".encode(), typed("\u00e9\u2026")),

@@ -1,4 +1,4 @@
-"""Names and texts of strangers: printed they only show, in files they come back as they were."""
+"""Names and texts from outside are only displayed when printed, and kept exactly in files."""
 
 import json
 import os

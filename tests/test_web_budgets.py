@@ -1,4 +1,4 @@
-"""Shares, paces and budgets of the web view as values: no sockets, and a clock that the tests turn."""
+"""Shares, rates and budgets of the web view as values, without sockets and with a test clock."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""What strangers may cost the web view: silent, slow and flooding visitors, and what is left when they have gone."""
+"""Limits for visitors of the web view: silent, slow and flooding ones, and the state after them."""
 
 import contextlib
 import json
@@ -36,7 +36,7 @@ def said(text):
 
 
 def viewer(url, opened):
-    """A raw connection that watches."""
+    """Open a raw connection that views the stream."""
     connection = opened.enter_context(socket.create_connection(place(url), timeout=10))
     connection.sendall(UPGRADE)
     head = b""
@@ -63,7 +63,7 @@ def test_silent_connections_lock_nobody_out(beginning, publisher):
         poll_until(lambda: receiver.web_status().refused > 0)
         for _ in range(20):
             assert httpx.get(f"{url}healthz", timeout=10).text == "ok\n"
-        # Who watches is not silent.
+        # A viewer does not count as silent.
         watcher.said.clear()
         assert watcher.told("status")["type"] == "status"
 
@@ -98,10 +98,10 @@ def test_pings_are_answered_at_a_bounded_rate(publisher):
             except TimeoutError:
                 continue
             except OSError:
-                # It was closed for it.
+                # The connection was closed for that reason.
                 break
         took_s = time.monotonic() - begun_s
-    # The budget of a viewer's words: 16 KiB at once and each second, of 6 bytes a ping; a half more for doubt.
+    # Budget of a viewer's data: 16 KiB at once and each second, of 6 bytes a ping, plus a margin of half.
     assert pongs <= 1.5 * 16384 * (1 + took_s) / len(PING)
 
 
@@ -159,7 +159,7 @@ def test_slow_readers_of_rows_keep_no_more_than_their_budget(large_rows):
             connection.sendall(
                 b"GET /refresh?n_frames=600 HTTP/1.1\r\nHost: localhost\r\nAccept: application/octet-stream\r\n\r\n"
             )
-        # Others are answered meanwhile, and one who asks for rows too, before those who do not take theirs.
+        # Others are answered meanwhile, also a request for rows, before the visitors that do not receive their rows.
         assert httpx.get(f"{url}healthz", timeout=20).status_code == 200
         raw = {"accept": "application/octet-stream"}
         answer = poll_until(
@@ -275,7 +275,7 @@ def quiet():
         yield url
 
 
-# Its end
+# Shutdown
 
 
 def web_threads():

@@ -133,7 +133,7 @@ def test_a_product_that_the_stream_does_not_carry_is_told_and_sends_nothing(publ
 def test_another_axis_begins_history_anew_for_all_viewers(publisher):
     with one_row(publisher) as (_, url), Watcher(url) as watcher:
         first = watcher.history()
-        # The third of them is believed.
+        # The third of them is accepted.
         for n in range(1, 5):
             send(publisher, n, nchan=2 * NCHAN)
         while watcher.history().epoch == first.epoch:

@@ -1,4 +1,4 @@
-"""The web view when more comes than it can hand on, and when what it is told of the monitor is odd."""
+"""The web view with more rows than it can send, and with odd states of the monitor."""
 
 import json
 import logging
@@ -22,7 +22,7 @@ NBINS = 16
 
 
 class Overloaded:
-    """A receiver into which rows come faster than they are handed on."""
+    """A receiver that gets rows faster than they are sent on."""
 
     def __init__(self):
         self.ring, self.axis, self.longest = RingBuffer(10_000, NBINS, 1), Axis(560, NBINS, 1, 1), 0

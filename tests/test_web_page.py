@@ -179,7 +179,7 @@ def test_a_picture_that_stands_keeps_its_own_axis(visit, still):
     by_key(page, " ")
     # Not by its state: a stream that is silent for long is stalled, whatever the picture does.
     page.until("document.querySelector('#pause').ariaPressed === 'true'")
-    # The third of them is believed.
+    # The third of them is accepted.
     for n in range(20, 25):
         send(still[0], n, chan0=1000)
     assert still[1].wait_for_frames(23, 10)

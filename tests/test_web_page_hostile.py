@@ -1,4 +1,4 @@
-"""The page in a real Chromium, and a server that sends what no server should: the page says so, and comes back."""
+"""The page in a real Chromium with a hostile server: it reports the fault and reconnects."""
 
 import json
 import struct
@@ -79,7 +79,7 @@ def still():
 
 
 class Between:
-    """Stands between the page and its server, and adds messages to the first connection."""
+    """Relay between the page and its server that adds messages to the first connection."""
 
     def __init__(self, *messages):
         self.messages, self.connections = messages, 0
@@ -94,7 +94,7 @@ class Between:
 
         def on_message(data):
             socket.send(data)
-            # After a history, so that it has to be got anew.
+            # After a history, so that the history must be requested again.
             if isinstance(data, bytes):
                 while waiting:
                     socket.send(waiting.pop(0))

@@ -1,4 +1,4 @@
-"""The web view's token stays where it is asked for, and a name that was given trusts no more than its ports."""
+"""The web view's token appears only where it is needed, and a given name allows only its own ports."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""Plants each bug of this directory in a copy of the project, and demands that the tests named in its patch go red.
+"""Plant each bug of this directory in a copy of the project, and check that its tests fail.
 
 A patch begins with a sentence and with the tests that must notice, as ``Tests: tests/test_ring.py``. The copy is
 thrown away; the working tree is never touched.
@@ -29,13 +29,13 @@ class Bug:
     Attributes
     ----------
     name
-        Of its patch.
+        Name of the patch.
     patch
         The file.
     why
-        What it does wrong, in a sentence.
+        What the bug does wrong, as a sentence.
     tests
-        Test files that must notice.
+        Test files that must find the bug.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Bug:
 
     @classmethod
     def read(cls, patch: Path) -> "Bug":
-        """Read a patch and what is written above it."""
+        """Read a patch and the text above it."""
         lines = patch.read_text().splitlines()
         named = next(line for line in lines if line.startswith("Tests: "))
         return cls(patch.stem, patch, lines[0], tuple(named.removeprefix("Tests: ").split()))
@@ -57,31 +57,31 @@ def bugs() -> list[Bug]:
 
 
 def scratch_copy(where: Path) -> None:
-    """Copy what tests need into a directory."""
+    """Copy the files that tests need into a directory."""
     for folder in ("sunspec_tui", "tests"):
         shutil.copytree(ROOT / folder, where / folder, ignore=shutil.ignore_patterns("__pycache__", "pictures"))
     shutil.copy(ROOT / "pyproject.toml", where)
 
 
 def apply(bug: Bug, where: Path, *options: str) -> str:
-    """Apply a patch, or take it back; what git says against it, empty where it went well."""
-    # One line around the change must be as it was: other lines of the file may have moved.
+    """Apply or revert a patch; return git's error, or an empty string."""
+    # One line before and after the change must be unchanged; other lines of the file may have moved.
     command = ["git", "apply", "-C1", "--recount", "--whitespace=nowarn", *options, str(bug.patch)]
-    # A repository around the copy is none of its business.
+    # A repository around the copy must not be used.
     environment = os.environ | {"GIT_CEILING_DIRECTORIES": str(where.parent)}
     ran = subprocess.run(command, cwd=where, env=environment, capture_output=True, text=True, check=False)
     return ran.stderr.strip() if ran.returncode else ""
 
 
 def tested(tests: tuple[str, ...], where: Path) -> int:
-    """Exit status of pytest on test files of the copy, until the first that fails."""
+    """Run pytest on test files of the copy until a test fails; return its exit status."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
     ran = subprocess.run(command, cwd=where, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S)
     return ran.returncode
 
 
 def plant(bug: Bug, where: Path) -> str:
-    """What became of a bug: ``caught``, ``SURVIVED``, or why nobody knows."""
+    """Return the result of a bug: ``caught``, ``SURVIVED``, or why it is unknown."""
     problem = apply(bug, where)
     if problem:
         return f"DOES NOT APPLY: {problem.splitlines()[0]}"
