@@ -23,7 +23,7 @@ class Follower(Iterator[Frame]):
     timeout_s
         End after so many seconds without a frame; None waits for ever.
     max_nbytes
-        Memory that those frames may take; the newest frame stays, however large.
+        Largest memory of those frames; the newest frame is kept at any size.
 
     Attributes
     ----------
@@ -34,21 +34,21 @@ class Follower(Iterator[Frame]):
     def __init__(self, most: int, timeout_s: float | None, max_nbytes: int = MAX_FOLLOWER_BYTES) -> None:
         self._waiting: deque[tuple[Frame, int]] = deque()
         self._most, self._max_nbytes, self._nbytes = most, max_nbytes, 0
-        # A lock cannot wait for centuries.
+        # A lock refuses a longer timeout.
         self._timeout_s = None if timeout_s is None else min(timeout_s, threading.TIMEOUT_MAX)
         self._changed = threading.Condition()
         self._ended = False
         self.frames_missed = 0
 
     def put(self, frame: Frame, nbytes: int | None = None) -> None:
-        """Let a frame wait to be taken.
+        """Queue a frame.
 
         Parameters
         ----------
         frame
-            What arrived.
+            The new frame.
         nbytes
-            Memory that it holds; that of its data by default.
+            Memory of the frame; by default that of its data.
         """
         with self._changed:
             if self._ended:
@@ -56,12 +56,12 @@ class Follower(Iterator[Frame]):
             self._waiting.append((frame, frame.data.nbytes if nbytes is None else nbytes))
             self._nbytes += self._waiting[-1][1]
             while len(self._waiting) > self._most or (self._nbytes > self._max_nbytes and len(self._waiting) > 1):
-                self._take()
+                self._pop()
                 self.frames_missed += 1
             self._changed.notify()
 
-    def _take(self) -> Frame:
-        """The oldest frame that waits, under the lock."""
+    def _pop(self) -> Frame:
+        """Remove and return the oldest queued frame, under the lock."""
         frame, nbytes = self._waiting.popleft()
         self._nbytes -= nbytes
         return frame
@@ -78,7 +78,7 @@ class Follower(Iterator[Frame]):
             if not self._waiting:
                 self._ended = True
                 raise StopIteration
-            return self._take()
+            return self._pop()
 
     def __enter__(self) -> Self:
         return self

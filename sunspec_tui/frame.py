@@ -32,7 +32,7 @@ _MOST_NUMBER = 2**63 - 1
 _INTERVAL_S = (1e-3, 86_400.0)
 _MOST_PROBLEM = 100
 _POLARISATIONS = (1, 2, 4)
-# Names that numpy reads without a warning; their type is looked at again, because "long" differs by machine.
+# Names that numpy reads without a warning. Their type is checked later, because "long" depends on the machine.
 _TYPE_NAME = re.compile(
     r"[<>=|]?(?:[fiu][1248]|[bBhHiIlLqQpPnNefd]|u?int(?:8|16|32|64)?|float(?:16|32|64)?|half|single|double"
     r"|u?byte|u?short|u?intc|u?intp|u?long|u?longlong)"
@@ -150,7 +150,7 @@ def _unreadable(raw: bytes | memoryview, error: Exception) -> RejectedMessage:
 
 
 def quoted(value: object) -> str:
-    """Text of a JSON value for a message: short, whatever its length or nesting."""
+    """Return a short text of a JSON value of any length or depth."""
     return _QUOTE.repr(value)
 
 
@@ -229,8 +229,8 @@ def _payload_array(header: dict[str, Any], payload: bytes | memoryview) -> NDArr
 
 
 def _mean_spectrum(values: NDArray[Any]) -> NDArray[Any]:
-    """Mean over the leading time axis."""
-    # Invalid values and sums that overflow are shown as bad, not warned of.
+    """Return the mean over the leading time axis."""
+    # No warnings: invalid values and overflows appear as bad values in the result.
     with np.errstate(invalid="ignore", over="ignore"):
         return np.asarray(values.mean(axis=0))
 

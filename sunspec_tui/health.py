@@ -77,12 +77,12 @@ class HealthReading:
     state, link
         Of the stream and of its connection.
     link_detail
-        What the connection does, for people, where more is known than `link` says.
+        Description of the link for users, if more is known than `link`; else empty.
     link_attempt
-        Number of the attempt to connect anew, where something else answers or nothing comes; else 0.
+        Number of the attempt to reconnect, while another program answers or no message comes; else 0.
     frames_received, frames_rejected, frames_missing
-        Counts since the start. A message that came and was rejected is not missing: up to the last frame that was
-        received, a producer has sent as many as the three together.
+        Counts since the start. A rejected message is not missing: until the last received frame, the producer has
+        sent as many messages as the sum of the three.
     rejected
         Count by `RejectCause`.
     restarts, reversals, repeats
@@ -130,7 +130,7 @@ class HealthReading:
 
     @property
     def link_words(self) -> str:
-        """What the connection does, for people: the detail, where more is known than the state."""
+        """Description of the link for users: the detail, or else the state."""
         return self.link_detail or str(self.link)
 
     @property
@@ -170,22 +170,22 @@ class StreamHealth:
         self._slot = -1
 
     def linked(self, link: LinkState, detail: str = "", attempt: int = 0) -> None:
-        """Learn what the connection does, in words for people, and the number of the attempt to connect anew."""
+        """Set the link's state, its description and the attempt's number."""
         self.link, self.link_detail, self.link_attempt = link, detail, attempt
 
     def reject(self, cause: RejectCause, detail: str = "", seq: int | None = None) -> None:
-        """Count one message that was no frame.
+        """Count one rejected message.
 
         Parameters
         ----------
         cause, detail
-            Why it was none.
+            Why the message is not a frame.
         seq
-            The producer's number of it, where that could be read.
+            The producer's number of the message; None if it could not be read.
         """
         self.rejected[cause] += 1
         self._last_rejection = f"{cause}: {detail}"
-        # It has come, so it is not missing; unless its number says that it stands elsewhere.
+        # The message has come, so it is not missing, unless its number belongs before the last frame.
         last = None if self._last is None else self._last.seq
         self._rejected_since += seq is None or last is None or seq > last
 
@@ -208,12 +208,12 @@ class StreamHealth:
         """
         self.frames_received += 1
         arrivals, silence_s = self._arrivals, 0.0
-        # No stall is as short as that; to ask for the state costs a tenth of the work here.
+        # A stall is longer than that, and computing the state costs a tenth of the work here.
         prompt = arrivals and arrived_s - arrivals[-1] <= _STALL_LEAST_STEPS * self.cadence_s
         if not prompt and self.state(arrived_s) is StreamState.STALLED:
             silence_s = arrived_s - arrivals[-1]
             self._stalls_over += 1
-            # A rate over a silence is the rate of nothing.
+            # A rate over a silence has no meaning.
             arrivals.clear()
         arrivals.append(arrived_s)
         # Frames of one gulp are sent with one timestamp.
@@ -286,7 +286,7 @@ class StreamHealth:
         self.cadence_s = sorted(self._steps)[(len(self._steps) - 1) // 2]
 
     def _lacking(self, frame: "Frame", step_s: float, restarted: bool, mark: int) -> int:
-        """Rows that should be there between the last frame and this one: lost, or rejected as they came.
+        """Return how many rows between the last frame and this one lack.
 
         The producer's own numbers tell exactly. Without them the data's time tells, but neither
         across a restart, where nothing was sent, nor from a time that is only a guess.

@@ -21,7 +21,7 @@ from sunspec_tui.ring import Mark, RingBuffer
 from sunspec_tui.snapshot import Axis
 
 MIN_AGREEING_FRAMES = 3
-"""Frames in a row after which another shape or axis is believed; one alone is a stray."""
+"""Frames in a row after which a new shape or axis is accepted; a single frame may be a stray."""
 
 
 @dataclass(slots=True)
@@ -87,8 +87,8 @@ class Intake:
         Raises
         ------
         RejectedMessage
-            If the frame has no such beam, is of another shape or axis that is not believed yet, or asks for more
-            memory than there is for it. The state is what it was before.
+            If the frame has no such beam, has a new shape or axis that is not accepted yet, or needs more memory
+            than its budget. The state does not change.
         """
         if self.beam_index >= frame.data.shape[0]:
             detail = f"beam {self.beam_index} asked for, {frame.data.shape[0]} in the frame"
@@ -99,7 +99,7 @@ class Intake:
         if ring is None or axis is not self.axis:
             ring, row = self._allocated(axis)
         average_channels(spectrum, self.channel_average, row)
-        # Nothing below fails.
+        # Nothing below can fail, so the state stays consistent.
         cadence_s = self.health.cadence_s
         placement = self.health.place(frame, now_s, arrived_s)
         if ring is not self.ring:
@@ -138,7 +138,7 @@ class Intake:
         self.history.add(self._last_arrived_s, self.delay.value_s)
 
     def _axis_of(self, frame: Frame) -> Axis:
-        """The axis that is kept where the frame fits it, or else another one, once that is believed."""
+        """Return the frame's axis: the present one or an accepted new one."""
         _, nchan, npol = frame.data.shape
         axis = self.axis
         chan0 = self.chan0 if frame.chan0 is None else frame.chan0
@@ -146,13 +146,13 @@ class Intake:
             self._claimed = None
             return axis
         if axis is not None:
-            self._believe((nchan, npol, chan0), frame, axis)
+            self._check_claim((nchan, npol, chan0), frame, axis)
         return Axis(chan0, nchan, self.channel_average, npol, chan0_stated=frame.chan0 is not None)
 
-    def _believe(self, claimed: tuple[int, int, int], frame: Frame, axis: Axis) -> None:
-        """Count frames in a row that claim the same shape and axis, and reject them until they are enough.
+    def _check_claim(self, claimed: tuple[int, int, int], frame: Frame, axis: Axis) -> None:
+        """Reject a new shape or axis until enough frames claim it.
 
-        A frame of a new sequence is believed at once, unless each frame has a sequence of its own.
+        The first frame of a new sequence is accepted at once, unless each frame begins a new sequence.
         """
         self._agreeing = self._agreeing + 1 if claimed == self._claimed else 1
         self._claimed = claimed
@@ -166,14 +166,14 @@ class Intake:
         raise RejectedMessage(RejectCause.AXIS, detail)
 
     def _begins_a_sequence(self, frame: Frame) -> bool:
-        """Whether the producer has begun anew with this frame, after some frames of one sequence."""
+        """Return True if the frame begins a sequence after a longer one."""
         last, ring = self.last_frame, self.ring
         if last is None or ring is None or ring.count - self._restarted_at < MIN_AGREEING_FRAMES - 1:
             return False
         return None not in (last.time_tag, frame.time_tag) and last.time_tag != frame.time_tag
 
     def _allocated(self, axis: Axis) -> tuple[RingBuffer, NDArray[np.float32]]:
-        """A ring for rows of an axis, and room for one of them."""
+        """Allocate a ring for rows of an axis, and one row."""
         nbins, npol = bin_count(axis.nchan, self.channel_average), axis.npol
         needed = ring_nbytes(self.buffer_length, nbins, npol)
         if needed > self._max_ring_nbytes:
@@ -183,7 +183,7 @@ class Intake:
         try:
             return RingBuffer(self.buffer_length, nbins, npol, first=first), row
         except MemoryError:
-            # The rows that are shown now come before those of earlier axes.
+            # The rows of the present axis are more important than those of earlier axes.
             self.past.clear()
         try:
             return RingBuffer(self.buffer_length, nbins, npol, first=first), row
@@ -200,7 +200,7 @@ class Intake:
         return RejectedMessage(RejectCause.TOO_LARGE, detail)
 
     def _begin_epoch(self, axis: Axis, ring: RingBuffer, row: NDArray[np.float32], cadence_s: float) -> None:
-        """Keep rows of another axis from now on; those before it stay readable for a while."""
+        """Start an epoch with a new axis; keep the earlier rows readable."""
         if self.ring is not None and self.axis is not None:
             self.past.add(Epoch(self.epoch, self.axis, self.ring, cadence_s))
             self.epoch += 1

@@ -29,14 +29,16 @@ _MAX_SLOTS = 2**40
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Findings; None and empty before the first row, and where a check has failed.
+    """Findings of the checks; None or empty if unknown.
+
+    A finding is unknown before the first row, and if its check has failed.
 
     Attributes
     ----------
     pipelines, axis_check, gain
-        What the checks have found.
+        Findings of the checks.
     failures
-        Why a check is unknown, by the check's name.
+        Reasons why checks have failed, by the check's name.
     """
 
     pipelines: PipelineMap | None = None
@@ -46,7 +48,7 @@ class Judgement:
 
 
 def judge(ring: RingBuffer | None, axis: Axis | None, cadence_s: float) -> Judgement:
-    """Look at the last rows; a check that raises is unknown, with the reason.
+    """Check the last rows; note the reason of a check that fails.
 
     Parameters
     ----------
@@ -71,10 +73,13 @@ def judge(ring: RingBuffer | None, axis: Axis | None, cadence_s: float) -> Judge
 
 
 def _checked(name: str, check: Callable[[], Found], failures: dict[str, str]) -> Found | None:
-    """What a check finds; None, and the reason, where it raises: a stream's numbers must end no front end."""
+    """Run a check; on an error, note the reason and return None.
+
+    No value of a stream may end a front end.
+    """
     try:
         return check()
-    except Exception as error:  # noqa: BLE001 - shown as unknown and logged once by whoever reports the snapshot
+    except Exception as error:  # noqa: BLE001 - shown as unknown, and logged once with the snapshot
         places = traceback.extract_tb(error.__traceback__)
         place = f" at {Path(places[-1].filename).name}:{places[-1].lineno}" if places else ""
         failures[name] = f"{named_error(error)}{place}"
@@ -82,14 +87,14 @@ def _checked(name: str, check: Callable[[], Found], failures: dict[str, str]) ->
 
 
 def _pipelines(data: NDArray[np.float32], axis: Axis) -> PipelineMap | None:
-    # A bin wider than a pipeline tells of none alone.
+    # A bin that is wider than a pipeline contains several pipelines.
     if axis.channel_average > CHANNELS_PER_PIPELINE:
         return None
     return pipeline_map(data[-pipelines.ROWS :], axis.channel_average)
 
 
 def _axis(data: NDArray[np.float32], axis: Axis) -> AxisCheck:
-    # Lines are looked for in YY where XX is dead.
+    # Search for lines in YY if XX is dead.
     heard = 1 if axis.npol > 1 and not (data[-1, :, 0] > 0).any() else 0
     return check_axis(data[-carriers.ROWS :, :, heard], axis.frequencies_mhz, axis.channel_average)
 

@@ -92,14 +92,14 @@ class Received:
         return np.ascontiguousarray(derive(ring.latest(n_frames).data, wanted))
 
     def get_rows(self, n_frames: int | None = None, *, epoch: int | None = None) -> Rows | None:
-        """The last rows with all products, their times and slots; None before the first frame.
+        """Return the last rows with all products; None before the first frame.
 
         Parameters
         ----------
         n_frames
-            How many; all by default.
+            Number of rows; all by default.
         epoch
-            Of an earlier shape or axis of the stream, as `epochs` numbers them; the present one by default.
+            Number of an earlier epoch, as in `epochs`; the present one by default.
 
         Raises
         ------
@@ -110,24 +110,27 @@ class Received:
         return None if found is None else found.ring.latest(n_frames)
 
     def epochs(self) -> tuple[Epoch, ...]:
-        """Rows by shape and axis, the oldest first; the last one is the present one, which still grows.
+        """Return the epochs, the oldest first; the last one still grows.
 
-        A change of the shape or the frequency axis begins an epoch. The last few epochs before it stay readable, as
-        many as their budget of memory holds.
+        A change of the shape or the frequency axis begins an epoch. The last few earlier epochs stay readable, as
+        many as fit in their memory budget.
         """
         with self._lock:
             present = self._present()
             return self._intake.past.kept() + (() if present is None else (present,))
 
     def _present(self) -> Epoch | None:
-        """The epoch that still grows, under the lock; None before the first frame."""
+        """Return the growing epoch, under the lock; None before the first frame."""
         intake = self._intake
         if intake.ring is None or intake.axis is None:
             return None
         return Epoch(intake.epoch, intake.axis, intake.ring, intake.health.cadence_s)
 
     def _epoch(self, number: int | None = None) -> Epoch | None:
-        """An epoch by its number, or the present one; None before the first frame."""
+        """Return an epoch; None before the first frame.
+
+        Without a number, it is the present epoch.
+        """
         if number is None:
             with self._lock:
                 return self._present()
@@ -139,7 +142,7 @@ class Received:
         return found
 
     def _epoch_of_row(self, number: int) -> Epoch | None:
-        """The epoch that a row belongs to, by the row's number; the present one where none has it."""
+        """Return the epoch of a row number, or else the present one."""
         epochs = self.epochs()
         return next((each for each in epochs if number < each.ring.count), epochs[-1] if epochs else None)
 
@@ -206,7 +209,10 @@ class Received:
         return None if whole is None else whole.between(low, high)
 
     def rows_recording(self, start: int, stop: int) -> Recording | None:
-        """Rows by their numbers as a recording, also of an earlier epoch; None before the first frame."""
+        """Return rows as a recording; None before the first frame.
+
+        The rows are given by their numbers, and may belong to an earlier epoch.
+        """
         return self._recording(self._epoch_of_row(start), (start, stop))
 
     def _recording(self, epoch: Epoch | None, numbers: tuple[int, int] | None = None) -> Recording | None:

@@ -289,7 +289,7 @@ class StreamReceiver(Received):
         return np.errstate(invalid="ignore", over="ignore")
 
     def on_link(self, link: LinkState, words: str = "", attempt: int = 0) -> None:
-        """Learn what the connection does, in words for people, and the number of the attempt."""
+        """Take the link's state, its description and the attempt's number."""
         with self._lock:
             health = self._intake.health
             before = (health.link, health.link_detail)
@@ -304,7 +304,7 @@ class StreamReceiver(Received):
         self._reject(error, self._monotonic())
 
     def cadence_s(self) -> float:
-        """Seconds of data from frame to frame; NaN while unknown."""
+        """Return the seconds of data from frame to frame; NaN while unknown."""
         return self._intake.health.cadence_s
 
     def on_failure(self, error: Exception) -> None:
@@ -338,7 +338,7 @@ class StreamReceiver(Received):
         snapshot, now_s = self._seen(self._judgement(), self._memory(), since, epoch, most)
         try:
             self._teller.looked(snapshot, now_s)
-        except Exception as error:  # noqa: BLE001 - what is logged of a stream must not end who looks at it
+        except Exception as error:  # noqa: BLE001 - an error in the log must not stop the caller
             self._teller.failed("report of the snapshot", named_error(error))
         return snapshot
 
@@ -385,7 +385,7 @@ class StreamReceiver(Received):
         """Wait until `n` frames have been received since the start; False when the time is up, or with `stop`."""
         with self._arrived:
             before = self._endings
-            # A lock cannot wait for centuries.
+            # A lock refuses a longer timeout.
             timeout_s = min(timeout_s, threading.TIMEOUT_MAX)
             self._arrived.wait_for(lambda: self._has_received(n) or self._endings != before, timeout_s)
             return self._intake.health.frames_received >= n
@@ -405,8 +405,8 @@ class StreamReceiver(Received):
         timeout_s
             End after so many seconds without a frame; None waits until `stop`.
         most
-            Frames that may wait for a slow loop, within 128 MiB in all; older ones are dropped and counted in its
-            ``frames_missed``.
+            Largest number of frames queued for a slow loop, within 128 MiB in all; older frames are dropped and
+            counted in ``frames_missed``.
 
         Returns
         -------

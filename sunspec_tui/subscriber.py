@@ -1,8 +1,8 @@
-"""The subscriber's thread: messages come in here and nowhere else.
+"""Receive all messages of the stream, in a thread.
 
-The thread waits on all its sockets at once: the stream, a monitor that tells what the connection does, the probe of a
-search, and a wake-up by which `stop` ends it. It wakes ten times a second besides, to look at clocks. It hands on
-messages and knows neither rings nor screens; `reconnecting` says which connection it reads.
+The thread waits for all its sockets at once: the stream, the monitor of the connection, the probe of a search, and the
+wake-up socket that `stop` uses. It also wakes ten times a second to check clocks. `reconnecting` chooses the
+connection to read. The thread passes messages on; it does not use rings or screens.
 """
 
 import math
@@ -25,7 +25,7 @@ _WAKE_AGAIN_S = 0.005
 
 
 class Handler(Protocol):
-    """Who is told, from the subscriber's thread."""
+    """Receiver of messages and changes, called from the subscriber's thread."""
 
     def on_message(self, parts: Sequence[bytes]) -> None:
         """Take one multipart message."""
@@ -34,34 +34,34 @@ class Handler(Protocol):
         """Count a message that could not be received."""
 
     def receiving(self) -> AbstractContextManager[object]:
-        """What the thread does all its work in."""
+        """Return the context in which the thread does all its work."""
 
     def on_queue(self, taken: int) -> None:
-        """Learn how many messages have been taken in a row since the queue was last empty."""
+        """Take the number of messages read since the queue was empty."""
 
     def on_link(self, link: LinkState, words: str = "", attempt: int = 0) -> None:
-        """Learn that the link's state has changed, in words for people, and the number of the attempt."""
+        """Take the link's new state, its description and the attempt's number."""
 
     def cadence_s(self) -> float:
-        """Seconds of data from frame to frame; NaN while unknown."""
+        """Return the seconds of data from frame to frame; NaN while unknown."""
 
     def on_failure(self, error: Exception) -> None:
-        """Learn that the thread has ended on an error and nothing more will come."""
+        """Note that an error has ended the thread; no more messages come."""
 
 
 class Subscriber:
-    """Receives a stream on a thread of its own, and connects again whatever happens.
+    """Receiver of a stream in its own thread, which reconnects after failures.
 
     Parameters
     ----------
     host, port
         Where the producer publishes: a name or an IP address, and a port.
     handler
-        Who is told of messages and changes, from the thread.
+        Receives messages and changes, called from the thread.
     times
-        When a connection is replaced.
+        Times after which a connection is replaced.
     monotonic
-        Clock that never goes back, for silence.
+        Monotonic clock that measures silence.
     """
 
     def __init__(
@@ -78,24 +78,24 @@ class Subscriber:
         self._wake = self._context.socket(zmq.PAIR)
         self._thread: threading.Thread | None = None
         self._links = Reconnector(self._context, host, port, self, times or ReconnectTimes(), monotonic=monotonic)
-        self._said = (LinkState.CONNECTING, "")
+        self._reported = (LinkState.CONNECTING, "")
         self._taken = 0
         self._poller, self._polled = zmq.Poller(), tuple[Any, ...]()
 
     def start(self) -> None:
-        """Begin to look for the publisher and to receive."""
+        """Start the thread, which searches for the publisher and receives."""
         self._wake.bind("inproc://wake")
         self._thread = threading.Thread(target=self._run, name="sunspec-subscriber", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread, wait for it and close all sockets; at once, and again without harm."""
+        """End the thread and close all sockets; a second call is harmless."""
         thread, self._thread = self._thread, None
         while thread is not None and thread.is_alive():
             try:
                 self._wake.send(b"", zmq.NOBLOCK)
             except zmq.Again:
-                # It has not opened its end yet, or has closed it already.
+                # The thread has not opened its end of the pair yet, or has already closed it.
                 thread.join(_WAKE_AGAIN_S)
             else:
                 thread.join()
@@ -109,13 +109,13 @@ class Subscriber:
             with self._handler.receiving(), self._context.socket(zmq.PAIR) as woken:
                 woken.connect("inproc://wake")
                 self._receive(woken)
-        except Exception as error:  # noqa: BLE001 - the thread's last word: it must be shown, not lost
+        except Exception as error:  # noqa: BLE001 - the error that ends the thread must be shown
             self._handler.on_failure(error)
         finally:
             self._links.close()
 
     def _receive(self, woken: zmq.Socket[bytes]) -> None:
-        """Wait for whatever comes first, until `stop` says so."""
+        """Handle all sockets until `stop` is called."""
         links = self._links
         links.begin()
         while True:
@@ -129,7 +129,10 @@ class Subscriber:
             links.step(ready)
 
     def _read_on(self, active: Connection, ready: dict[Any, int]) -> dict[Any, int]:
-        """Read while nothing else is to be done, which must not cost anything for each frame; what is ready then."""
+        """Read messages until something else is due; return the ready sockets.
+
+        This short loop keeps the cost of other checks off each frame.
+        """
         self._read(active)
         while active.ended is None and time.monotonic() < self._links.due_s:
             ready = dict(self._poller.poll(_MOMENT_MS))
@@ -141,7 +144,7 @@ class Subscriber:
         return ready
 
     def _wait(self, woken: zmq.Socket[bytes]) -> dict[Any, int]:
-        """Which sockets are ready, after a moment at the latest."""
+        """Return the ready sockets, after a short wait at most."""
         wanted = ((woken, zmq.POLLIN), *self._links.sockets())
         if wanted != self._polled:
             self._poller, self._polled = zmq.Poller(), wanted
@@ -150,7 +153,10 @@ class Subscriber:
         return dict(self._poller.poll(math.ceil(self._links.wait_s() * 1000)))
 
     def _read(self, connection: Connection) -> int:
-        """Take what has queued up, but at most a batch: the other sockets are looked at now and then."""
+        """Read the queued messages, but at most a batch.
+
+        The limit gives the other sockets their turn.
+        """
         on_message, receive = self._handler.on_message, connection.receive
         count = 0
         try:
@@ -171,25 +177,25 @@ class Subscriber:
             self._handler.on_queue(self._taken)
         return count
 
-    # What the reconnector asks
+    # Calls of the reconnector
 
     def drain(self, connection: Connection) -> int:
-        """Read all messages that wait, and return their number."""
+        """Read all queued messages, and return their number."""
         total = 0
         while connection.is_whole and (count := self._read(connection)):
             total += count
         return total
 
     def report(self, link: LinkState, words: str, attempt: int) -> None:
-        """Hand on the link's state if it is new."""
-        if (link, words) != self._said:
-            self._said = (link, words)
+        """Pass the link's state on if it is new."""
+        if (link, words) != self._reported:
+            self._reported = (link, words)
             self._handler.on_link(link, words, attempt)
 
     def reject(self, cause: RejectCause, detail: str) -> None:
-        """Hand on that a message could not be received."""
+        """Report a message that could not be received."""
         self._handler.on_reject(RejectedMessage(cause, detail))
 
     def cadence_s(self) -> float:
-        """Seconds of data from frame to frame; NaN while unknown."""
+        """Return the seconds of data from frame to frame; NaN while unknown."""
         return self._handler.cadence_s()
