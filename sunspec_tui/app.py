@@ -78,7 +78,7 @@ _THEMES = dict(zip(THEMES, ("textual-dark", "textual-light", "ansi-dark"), stric
 
 
 class MainScreen(Guarded, Screen[object]):
-    """What lies below all dialogs."""
+    """Screen below all dialogs."""
 
 
 class Monitor(PaintedApp):
@@ -96,7 +96,7 @@ class Monitor(PaintedApp):
     view_path
         Where the look is kept from run to run; None keeps nothing.
     log_lines
-        What has been logged before the first screen, if anything is to be shown of it.
+        Handler with the log lines from before the first screen; None shows none of them.
     """
 
     CSS_PATH = "styles.tcss"
@@ -190,7 +190,10 @@ class Monitor(PaintedApp):
             signal.signal(number, before)
 
     def _handle_signals(self, loop: asyncio.AbstractEventLoop) -> None:
-        """End at a signal, soon even if the loop is busy; one that was ignored at the start stays so."""
+        """End on a signal, soon also if the loop is busy.
+
+        A signal that was ignored at the start stays ignored.
+        """
         statuses = ending_signals()
 
         def handle(number: int, _: object) -> None:
@@ -201,7 +204,7 @@ class Monitor(PaintedApp):
             self._signals_before[number] = signal.signal(number, handle)
 
     def _end_soon(self) -> None:
-        """Let nothing that hangs keep the process for long."""
+        """Limit the time of the end, in case something hangs."""
         if isinstance(self._driver, Driver):
             self._driver.end_within(END_WITHIN_S, EXIT_FAILED)
 
@@ -223,7 +226,7 @@ class Monitor(PaintedApp):
             self._ending.wait()
         except SunspecError as error:
             log.error("%s", error)  # noqa: TRY400 - one sentence, no traceback
-        except Exception as error:  # noqa: BLE001 - whatever it is, the observer must see that nothing is received any more
+        except Exception as error:  # noqa: BLE001 - the user must see that nothing is received any more
             self._say_failed("the receiver", error)
         finally:
             receiver.stop()
@@ -331,7 +334,10 @@ class Monitor(PaintedApp):
         self._readings_due_s = 0.0
 
     def _show_log(self, lines: list[LogLine]) -> None:
-        """Add lines to the log panel; what is bad and would not be seen is said besides, and what has failed stays."""
+        """Add lines to the log panel.
+
+        An error is also shown as a notification if the panel is hidden, and a permanent failure on the last line.
+        """
         if not lines:
             return
         screen = self.screen_stack[0]
@@ -346,14 +352,14 @@ class Monitor(PaintedApp):
         self._show_problems(self._problems)
 
     def _show_problems(self, problems: Sequence[str]) -> None:
-        """Say on the last line what has failed for good, or what is wrong now."""
+        """Show permanent failures and current problems on the last line."""
         self._problems = problems
         found = [text for text in (self._failed, *problems) if text]
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         self.screen_stack[0].query_one(KeyLine).show_failure(printable(found[0]) + more if found else "")
 
     def notify(self, message: str, **options: Any) -> None:
-        """Say something for a moment, in characters that only show."""
+        """Show a message for a moment, in visible characters."""
         super().notify(printable(message), **options | {"markup": False})
 
     def _time_of(self, line: LogLine) -> float:
@@ -386,15 +392,15 @@ class Monitor(PaintedApp):
             self._say_epoch(self.scene.past)
 
     def _say_epoch(self, epoch: "Epoch | None") -> None:
-        """Say that the picture shows rows before a change of the shape or the axis, or no longer."""
-        told = "the present shape and axis again"
+        """Report whether the picture shows an earlier shape and axis."""
+        text = "the present shape and axis again"
         if epoch is not None:
             axis, (first_s, last_s) = epoch.axis, epoch.times_s
-            told = (
+            text = (
                 f"rows before a change: {axis.nchan} channels x {axis.npol} products from channel {axis.chan0}, "
                 f"{format_clock(first_s)} to {format_clock(last_s)}; End goes back to live"
             )
-        self.notify(told)
+        self.notify(text)
 
     def choose(self, **choices: Any) -> None:
         """Set parts of the view."""
@@ -520,7 +526,7 @@ class Monitor(PaintedApp):
             return
         try:
             status = receiver.set_web(receiver.web_status().state is not WebState.SERVING)
-        except Exception as error:  # noqa: BLE001 - its libraries fail in ways of their own; the picture goes on
+        except Exception as error:  # noqa: BLE001 - its libraries raise many kinds of errors; the picture continues
             self._say_failed("the web view", error)
             return
         told = status.problem or (f"web view at {status.url}" if status.url else "the web view is off")

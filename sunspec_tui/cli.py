@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 EXIT_USAGE = 2
 log = logging.getLogger("sunspec_tui")
 _MAX_STATUS_LINES = 8
-_MAX_SAID = 100_000  # a line of JSON is of use in full length alone
+_MAX_LINE = 100_000  # long, because a line of JSON must not be cut
 
 
 class _Parser(argparse.ArgumentParser):
@@ -72,13 +72,16 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit status; without `arguments` as the program, which ends after it."""
+    """Run a command and return its exit status.
+
+    Without `arguments`, run as the program, which ends after the command.
+    """
     if arguments is not None:
         return _status_of(list(arguments))
     hold_descriptors()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
-            # A terminal of another alphabet gets escapes; a letter must not end what prints.
+            # Escape the characters that the terminal's encoding lacks, so that printing never fails.
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a file of the interpreter's
     status = _status_of(sys.argv[1:])
     leave_within(status)
@@ -102,7 +105,7 @@ def _status_of(words: list[str]) -> int:
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except OSError as error:
-        # The machine's doing, such as no file descriptors; what of it can be mended by the user is a SunspecError.
+        # A fault of the machine, such as no free file descriptors. A fault that the user can fix is a SunspecError.
         log.debug("where it failed", exc_info=True)
         complain(f"cannot go on: {printable(error)}")
         return EXIT_FAILED
@@ -170,7 +173,7 @@ def _monitor(arguments: Sequence[str]) -> int:
             terminal=not on_terminal,
             problems=problems,
         )
-        # A producer of the demo has threads before the receiver runs.
+        # The producer of the demo starts threads before the receiver runs.
         started.enter_context(problems.watching_threads())
         open_receiver = partial(_open_receiver, started, settings, problems)
         if on_terminal:
@@ -182,11 +185,14 @@ def _monitor(arguments: Sequence[str]) -> int:
 
 
 def _status_output(started: ExitStack, problems: Problems) -> Callable[[str], None]:
-    """Standard output of a service: nobody waits for who reads it, and the newest lines count."""
+    """Return a print function for a service, which never waits.
+
+    When standard output blocks, older lines are dropped for newer ones.
+    """
     sink = standard_sink(sys.stdout)
     writer = LineWriter("standard output", sink, problems.report, max_lines=_MAX_STATUS_LINES)
     started.callback(writer.close)
-    return lambda text: writer.write(printable_lines(text, _MAX_SAID))
+    return lambda text: writer.write(printable_lines(text, _MAX_LINE))
 
 
 def _open_receiver(started: ExitStack, settings: Settings, problems: Problems) -> "StreamReceiver":
@@ -243,7 +249,7 @@ def _run_on_terminal(open_receiver: "Callable[[], StreamReceiver]", settings: Se
         raise app.failure
     if status is not None:
         return status
-    # Without a status it was not ended by us: a screen that has failed must not look as if all were well.
+    # Without a status, the program has not ended the app: report a failed screen as a failure.
     return EXIT_FAILED if app.return_code is None else app.return_code
 
 
@@ -262,9 +268,9 @@ def _start_demo(started: ExitStack, settings: Settings) -> int:
 
 
 def _show(text: str) -> None:
-    """Print a line that no file may hold: on a terminal alone."""
+    """Print a secret line, on a terminal only, never to a file."""
     if sys.stderr is not None and sys.stderr.isatty():
-        print_soon(printable_lines(text, _MAX_SAID))
+        print_soon(printable_lines(text, _MAX_LINE))
 
 
 # sunspec-tui stream
@@ -315,7 +321,7 @@ def _looked(name: str, kind: type[Any], description: str) -> Callable[[Sequence[
             start_logging(started, "WARNING")
             from sunspec_tui import commands
 
-            status = int(getattr(commands, name)(settings, lambda text: output.say(printable_lines(text, _MAX_SAID))))
+            status = int(getattr(commands, name)(settings, lambda text: output.say(printable_lines(text, _MAX_LINE))))
         output.check()
         return status
 

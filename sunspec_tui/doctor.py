@@ -205,14 +205,14 @@ def _header_lines(found: Mapping[str, Any]) -> list[str]:
     for key, value in itertools.islice(found["header"].items(), MAX_HEADER_LINES):
         readings = found["times"].get(key)
         meant = "" if not readings else " = " + ", or ".join(f"{moment} as {unit}" for unit, moment in readings.items())
-        # A key is a stranger's text: nothing of it may reach the terminal as a command.
+        # A key is untrusted text, which must not control the terminal.
         lines.append(f"header     {_ascii(key) if not key.isidentifier() else key}: {_ascii(value)}{meant}")
     left = len(found["header"]) - len(lines)
     return [*lines, f"header     and {left} keys more"] if left else lines
 
 
 def _ascii(value: object) -> str:
-    """A stranger's value in a bounded number of ASCII characters, however long or deep it is."""
+    """Format an untrusted value in a bounded number of ASCII characters."""
     return quoted(value).encode("ascii", "backslashreplace").decode()
 
 

@@ -1,12 +1,12 @@
 """Textual's driver of the terminal, made to bear what happens at either end of an SSH session.
 
 Standard error may go to a file, so the terminal is what standard output is: the command line has seen that it is one.
-What it sends is taken apart by `terminal_input`, not by Textual's parser; what is written goes through
-`terminal_output`, so that a terminal that takes nothing holds nobody up.
+`terminal_input` parses the input, not Textual's parser; output goes through `terminal_output`, so that a terminal
+that accepts nothing blocks no other code.
 
 A process may be continued that was never suspended by us: the kernel sends SIGCONT along with SIGHUP, and
-so does whoever stops and continues it from outside. And the terminal may go away. What is Textual's own here is
-tested in `tests/test_driver.py`.
+so does a user who stops and continues it from outside. And the terminal may go away. `tests/test_driver.py` tests the
+private parts of Textual that this module uses.
 """
 
 import asyncio
@@ -31,15 +31,15 @@ from sunspec_tui.terminal_output import TerminalOutput
 log = logging.getLogger(__name__)
 
 QUESTION = "\x1b[6n"
-"""Every terminal answers where its cursor is."""
+"""Request of the cursor's position, which every terminal answers."""
 _MAX_QUESTIONS = 16
 _READ_BYTES = 1024
 _LOOK_S = 0.1
 _SOON_S = 0.02
-# How many messages may wait for the app before no more are read.
+# Reading pauses while more messages than this wait for the app.
 _MAX_WAITING = 64
 _RESTART_AFTER_S = 0.5
-# What is waited at the end for a terminal that takes nothing.
+# Longest wait at the end for a terminal that accepts nothing.
 _LAST_WORDS_S = 1.5
 _RESTORE = (
     "\x1b[?2026l\x1b[0m\x1b[?2004l\x1b[?7h\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l"
@@ -53,17 +53,17 @@ class Driver(LinuxDriver):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         output = sys.__stdout__
-        assert output is not None  # noqa: S101 - the command line has looked
+        assert output is not None  # noqa: S101 - the command line has checked
         self._output = TerminalOutput(output.fileno(), output.encoding)
         self._file = self._output  # type: ignore[assignment]
         self._size = self._size or self._get_terminal_size()
         self._questions = 0
         self._questions_lock = threading.Lock()
         self._input_is_gone = False
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
         self._last_resort: threading.Timer | None = None
 
-    # What is written
+    # Output
 
     @property
     def is_writing(self) -> bool:
@@ -72,24 +72,27 @@ class Driver(LinuxDriver):
 
     @property
     def is_busy(self) -> bool:
-        """Whether something waits for the terminal to take it."""
+        """True while output is queued for the terminal."""
         thread = self._writer_thread
         return self._output.is_busy or (thread is not None and bool(thread._queue.qsize()))  # noqa: SLF001 - see tests/test_driver.py
 
     @property
     def is_gone(self) -> bool:
-        """Whether the terminal has gone away; one that was given back for a while has not."""
+        """True if the terminal has gone away, not if only suspended."""
         lost = self._output.is_gone or self._input_is_gone
         return self._writer_thread is not None and not self._must_signal_resume and (lost or not self.is_writing)
 
     def write(self, data: str) -> None:
-        """Write to the terminal, while there is one."""
+        """Write to the terminal, if it still exists."""
         if self.is_writing and not self._output.is_gone:
             self._count_questions(data.count(QUESTION))
             super().write(data)
 
     def _count_questions(self, more: int) -> None:
-        """Note questions that were asked, or below 0 that were answered: in one thread each."""
+        """Count requests of the cursor's position; a negative number counts replies.
+
+        One thread sends the requests, another reads the replies.
+        """
         with self._questions_lock:
             self._questions = min(_MAX_QUESTIONS, max(0, self._questions + more))
 
@@ -99,25 +102,25 @@ class Driver(LinuxDriver):
         super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def stop_application_mode(self) -> None:
-        """Give the terminal back; what is still to be drawn on it is of no use any more."""
+        """Give the terminal back; drop what is still to be drawn."""
         self._output.drop_pictures()
         super().stop_application_mode()
 
     def close(self) -> None:
-        """End the threads that write, with all written that the terminal takes in time."""
+        """End the writing threads; write what the terminal accepts in time."""
         if self.is_writing:
             super().close()
         self._output.stop(_RESTORE, _LAST_WORDS_S)
 
     def end_within(self, seconds: float, status: int) -> None:
-        """Have the process ended after so many seconds, whatever hangs then; the terminal is given back before.
+        """Kill the process after so many seconds, and restore the terminal first.
 
         Parameters
         ----------
         seconds
-            From now on; a second call changes nothing.
+            Time from now; a second call changes nothing.
         status
-            Of the process, if it comes to that.
+            Exit status of the killed process.
         """
         if self._last_resort is None:
             self._last_resort = threading.Timer(seconds, self._end_at_once, [status])
@@ -128,7 +131,7 @@ class Driver(LinuxDriver):
         if self.attrs_before is not None:
             with suppress(termios.error):
                 termios.tcsetattr(self.fileno, termios.TCSANOW, self.attrs_before)
-        self._output.say_at_last(f"{_RESTORE}sunspec-tui: something hung at the end, it was not waited for\r\n")
+        self._output.say_at_last(f"{_RESTORE}sunspec-tui: something hung at the end, so it was ended by force\r\n")
         os._exit(status)
 
     def _get_terminal_size(self) -> tuple[int, int]:
@@ -140,7 +143,7 @@ class Driver(LinuxDriver):
         return self._get_terminal_size()
 
     def _query_in_band_window_resize(self) -> None:
-        """Ask for no reports of the size: the kernel knows it, and nobody else is believed."""
+        """Request no size reports: only the kernel's size is trusted."""
 
     def _sigcont_application(self, *_: object) -> None:
         """Take the terminal again, if it was given back; else draw all anew, for it may hold anything."""
@@ -149,10 +152,10 @@ class Driver(LinuxDriver):
         else:
             self._app.call_later(self._app.action_redraw)  # type: ignore[attr-defined]
 
-    # What is read
+    # Input
 
     def _run_input_thread(self) -> None:
-        """Read until the end; a fault of ours is told, and reading goes on."""
+        """Read until the end; log an error, and continue to read."""
         while not self.exit_event.is_set() and not self._input_is_gone:
             try:
                 self.run_input_thread()
@@ -164,7 +167,7 @@ class Driver(LinuxDriver):
                 self.exit_event.wait(_RESTART_AFTER_S)
 
     def run_input_thread(self) -> None:
-        """Read what the terminal sends, and hand on what it means."""
+        """Read the terminal's bytes, and pass their events on."""
         splitter, maker = InputSplitter(), EventMaker()
         cut = 0
         while not self.exit_event.is_set():
@@ -193,17 +196,17 @@ class Driver(LinuxDriver):
         self._wait_for_app()
 
     def _messages(self, maker: EventMaker, tokens: list[Token]) -> list[Message]:
-        """What tokens mean; those that cannot be read are dropped, one by one."""
+        """Convert tokens to messages; drop each token that fails."""
         try:
             return maker.messages(tokens, self._app.size, self._questions)
-        except Exception as error:  # noqa: BLE001 - Textual's tables fail in ways of their own
+        except Exception as error:  # noqa: BLE001 - Textual's parser may raise any error
             if len(tokens) > 1:
                 return [message for token in tokens for message in self._messages(maker, [token])]
             self._tell_once(f"{tokens[0].text!r} of the terminal was dropped: {error!r}", logging.WARNING)
             return []
 
     def _wait_for_app(self) -> None:
-        """Read no more than the app can handle: the rest may wait in the terminal."""
+        """Wait for the app's messages, while input waits in the terminal."""
         handled = asyncio.run_coroutine_threadsafe(_nothing(), self._loop)
         while not self.exit_event.is_set():
             if handled.done() and self._app.message_queue_size <= _MAX_WAITING:
@@ -211,12 +214,12 @@ class Driver(LinuxDriver):
             self.exit_event.wait(_SOON_S / 4)
 
     def _tell_once(self, text: str, level: int) -> None:
-        """Log what has happened, the first time."""
+        """Log a text, but each kind only once."""
         kind = text.partition(":")[0]
-        if kind not in self._told:
-            self._told.add(kind)
+        if kind not in self._logged:
+            self._logged.add(kind)
             log.log(level, "%s", text)
 
 
 async def _nothing() -> None:
-    """Run after all that was posted before."""
+    """Do nothing, after all callbacks that were posted before."""

@@ -61,7 +61,7 @@ class RejectCause(StrEnum):
 
 
 MAX_DETAIL_CHARACTERS = 300
-"""Length of the sentence that says why a message was rejected: a stranger's values are quoted in it."""
+"""Longest reason for the rejection of a message, because it quotes untrusted values."""
 
 
 class RejectedMessage(SunspecError):
@@ -76,8 +76,8 @@ class RejectedMessage(SunspecError):
 
 
 def named_error(error: BaseException) -> str:
-    """Kind and text of any exception; its kind alone where its text cannot be made."""
+    """Return an exception's type and text; only the type if its text fails."""
     try:
         return f"{type(error).__name__}: {error}"
-    except Exception:  # noqa: BLE001 - the text of an error may fail as anything else does
+    except Exception:  # noqa: BLE001 - the __str__ of an exception may raise any error
         return type(error).__name__

@@ -36,7 +36,7 @@ def tell(log: logging.Logger, level: int, kind: str, text: str, **numbers: Any) 
 
 
 def event_kind(record: logging.LogRecord) -> str:
-    """The kind of a record's event; empty where it is none."""
+    """Return the kind of a record's event; empty if it is no event."""
     event = getattr(record, _ATTRIBUTE, None)
     return str(event["event"]) if event is not None else ""
 
@@ -75,7 +75,7 @@ class EventLog(logging.Handler):
     path
         Lines are added to what it holds.
     report
-        Told when events are lost, and when they are written again.
+        Called when events are lost, and when they are written again.
 
     Raises
     ------
@@ -100,10 +100,10 @@ class EventLog(logging.Handler):
         line = {"time": format_iso(record.created), "level": record.levelname.lower(), **event}
         try:
             self._writer.write(json.dumps(printable_values(line | {"text": record.getMessage()})))
-        except Exception:  # noqa: BLE001 - as logging does it: an event that cannot be made ends nobody's work
+        except Exception:  # noqa: BLE001 - as in logging: a bad event must not stop the code that logs
             self.handleError(record)
 
     def close(self) -> None:
-        """Write what waits, for a moment, and close the file."""
+        """Write the queued events, within a short time, and close the file."""
         self._writer.close()
         super().close()

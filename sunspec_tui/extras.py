@@ -45,14 +45,14 @@ def optional(module: str, purpose: str) -> Any:
 
 
 def check_installed(module: str, purpose: str) -> None:
-    """As `optional`, without loading the library: another process will.
+    """Check for a library without loading it; another process loads it.
 
     Raises
     ------
     MissingExtraError
         If it is not installed.
     """
-    # A test, or a user, may have barred it.
+    # A test or a user may have blocked the import with None in sys.modules.
     if sys.modules.get(module, module) is None or not (module in sys.modules or find_spec(module)):
         raise _missing(module, purpose)
 

@@ -1,7 +1,7 @@
-"""The monitor without a terminal: a service that says how it is, line by line.
+"""Run the monitor as a service that prints status lines.
 
-Takes snapshots and hands text to whoever prints it. It never loads the terminal interface, and starts and stops
-the receiver it is given.
+The service starts and stops the given receiver, takes snapshots and passes text to a print function. It never loads
+the terminal interface.
 """
 
 import json
@@ -28,7 +28,7 @@ EXIT_NO_DATA = EXIT_FAILED
 _LOOK_S = 1.0
 _SETTLE_S, _SETTLE_ASKED_S = 2.0, 0.5
 _NO_ROWS = 2**62
-# Readings of health that a stop ends; everything else of it is a count.
+# Fields of the health that a stop resets; all other fields are counts.
 _STATES = ("state", "link", "link_detail", "link_attempt", "silence_s", "rate_hz")
 _MAX_LINE = 4000
 
@@ -42,27 +42,27 @@ def run(
     ending: Ending | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> int:
-    """Receive until asked to end, and say how it is every `status_interval` seconds.
+    """Receive until the end, with a status every `status_interval` seconds.
 
     Parameters
     ----------
     receiver
-        Started and stopped here.
+        Receiver that this function starts and stops.
     settings
-        As the user gave them.
+        Settings of the user.
     say
-        Prints one status, a line or a figure; never waits for who reads it.
+        Prints one status, a line or a figure; never waits for its reader.
     show
-        Shows a line to whoever sits at a terminal, and to nobody else: the web view's address with its token.
+        Prints a line on a terminal only: the web view's address with its token.
     ending
-        Says when a signal asks to end; one of its own where None.
+        Reports when a signal asks to end; None uses a new `Ending`.
     monotonic
-        A clock that never goes back.
+        Monotonic clock, in seconds.
 
     Returns
     -------
     int
-        Exit status: 0, 1 where nothing came in `duration`, 130 where interrupted.
+        Exit status: 0; 1 if no frame came in `duration`; 130 if interrupted.
     """
     with ExitStack() as started:
         if ending is None:
@@ -87,7 +87,7 @@ def run(
 
 
 def _at_end(running: Snapshot, stopped: Snapshot) -> Snapshot:
-    """The final counts, with the states of the stream and of the web view before the stop."""
+    """Return the final counts with the states from before the stop."""
     states = {name: getattr(running.health, name) for name in _STATES}
     return replace(stopped, health=replace(stopped.health, **states), memory=running.memory, web=running.web)
 
@@ -104,7 +104,7 @@ def _tell_until_end(
     end_s = begun_s + settings.duration if settings.duration else math.inf
     status_s = begun_s + settings.status_interval
     while (now_s := monotonic()) < end_s:
-        # A look every second, so that a change of state is logged when it happens.
+        # Take a snapshot every second, so that a change of state is logged when it happens.
         snapshot = receiver.snapshot(since=_NO_ROWS)
         if now_s >= status_s:
             tell(snapshot)
@@ -114,12 +114,12 @@ def _tell_until_end(
 
 
 def next_due_s(due_s: float, interval_s: float, now_s: float) -> float:
-    """When the next status is due: on the schedule, without those that were missed."""
+    """Return the time of the next status on schedule; skip missed ones."""
     return due_s + interval_s * (1 + math.floor((now_s - due_s) / interval_s))
 
 
 def _settle(receiver: StreamReceiver, timeout_s: float) -> None:
-    """Let a plot that is under way end, so that the last status counts it."""
+    """Wait for a plot in progress, which the last status must count."""
     deadline_s = time.monotonic() + timeout_s
     pause = threading.Event()
     while receiver.snapshot(since=_NO_ROWS).plots.busy and time.monotonic() < deadline_s:
@@ -127,7 +127,7 @@ def _settle(receiver: StreamReceiver, timeout_s: float) -> None:
 
 
 def json_line(snapshot: Snapshot) -> str:
-    """A status as one line of JSON."""
+    """Format a status as one line of JSON."""
     return json.dumps(printable_values(status_record(snapshot)), allow_nan=False)
 
 

@@ -1,7 +1,7 @@
 """What the program takes of the machine's memory, as values.
 
-Reads its own process through psutil and the collector through gc. What cannot be read, for want of file descriptors
-for example, is NaN: no reading ever raises. It frees nothing by itself: whoever owns a `Collector` decides when.
+It reads this process through psutil and the collector through gc. A reading that fails, for example without free file
+descriptors, is NaN and never raises. It frees nothing by itself: the owner of a `Collector` decides when.
 """
 
 import ctypes
@@ -28,7 +28,7 @@ class MemoryReading:
     Attributes
     ----------
     rss_mb
-        Resident memory of this process; NaN where it cannot be read.
+        Resident memory of this process; NaN if it cannot be read.
     ring_mb
         The ring's share of it.
     gc_runs
@@ -59,7 +59,7 @@ def _process() -> "psutil.Process":
 
 
 def rss_mb() -> float:
-    """Resident memory of this process in MiB; NaN where it cannot be read."""
+    """Return the resident memory in MiB; NaN if it cannot be read."""
     return _read(lambda: float(_process().memory_info().rss)) / 2**20
 
 
@@ -72,22 +72,25 @@ def pss_mb(started: Iterable[int] = ()) -> float:
 
 
 def _pss(number: int | None) -> float:
-    """Proportional set size of a process in bytes, of this one without a number; 0 where it has ended."""
+    """Return the proportional set size of a process in bytes.
+
+    None means this process. The size of an ended process is 0.
+    """
     import psutil
 
     try:
         process = _process() if number is None else psutil.Process(number)
         return float(getattr(process.memory_full_info(), "pss", math.nan))
     except (psutil.NoSuchProcess, psutil.ZombieProcess):
-        # It has ended since it was named, and takes nothing any more.
+        # The process has ended meanwhile, and uses no memory any more.
         return 0.0
 
 
 def _read(reading: Callable[[], float]) -> float:
-    """A reading, or NaN: it must never end what asks for it."""
+    """Return a reading, or NaN if it raises."""
     try:
         return reading()
-    except Exception as error:  # noqa: BLE001 - psutil, files and imports fail in their own ways; NaN shows it
+    except Exception as error:  # noqa: BLE001 - psutil, files and imports raise many errors; NaN shows the failure
         log.debug("memory cannot be read: %s", named_error(error))
         return math.nan
 

@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 # Wide characters on a page that the canvas takes for narrow, because our pictures are drawn with it.
 _WIDE_AMONG_OURS = "\u25fd\u25fe"
-# They change how wide a character is, for some terminals.
+# Variation selectors, which change the width of a character in some terminals.
 _SELECTORS = frozenset(map(chr, range(0xFE00, 0xFE10)))
 _SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 # How soon to look again where no event will say that the link has room.
@@ -92,12 +92,12 @@ class PaintedApp(Guarded, App[int]):
     # Faults
 
     def survives(self, error: Exception) -> bool:
-        """Tell of a fault in the handling of one message; whether the app goes on."""
-        goes_on = self._faults.allows(time.monotonic())
-        if goes_on:
+        """Log a fault in one message's handling; return True to continue."""
+        continues = self._faults.allows(time.monotonic())
+        if continues:
             tell(log, logging.ERROR, "monitor_fault", f"something that came to the screen failed: {error!r}")
             log.debug("the fault of the screen", exc_info=error)
-        return goes_on
+        return continues
 
     def _handle_exception(self, error: Exception) -> None:
         tell(log, logging.CRITICAL, "monitor_failed", f"the screen has failed, the monitor ends: {error!r}")
@@ -117,11 +117,11 @@ class PaintedApp(Guarded, App[int]):
         self.post_display_hook()
 
     def _completed(self, screen: Screen[object], renderable: RenderableType | None) -> RenderableType | None:
-        """Return an update, or a full one where Textual's leaves out what the terminal lacks.
+        """Return the update, or a full one if Textual's is incomplete.
 
-        Textual sends the differences from its last layout. That is too little in two cases. The place of a widget was
-        asked for between a change and its layout: then the layout no longer sees what has moved. Or the window was
-        made smaller and larger again at once: then Textual sees no change, but the canvas is blank.
+        Textual sends the differences from its last layout. They are incomplete in two cases. If code queries the place
+        of a widget between a change and its layout, the layout finds no moved widget. If the window becomes smaller and
+        at once larger again, Textual sees no change, but the canvas is blank.
         """
         compositor = screen._compositor  # noqa: SLF001 - see the module
         places = compositor.visible_widgets
@@ -201,7 +201,7 @@ class PaintedApp(Guarded, App[int]):
         for each in text:
             width = cell_len(each)
             if width == 0:
-                # A mark stays with its letter; what does not show goes: it would act on the terminal instead.
+                # Keep a combining mark with its letter; drop invisible characters, which may control the terminal.
                 if codes and codes[-1] != CONTINUED and each.isprintable() and each not in _SELECTORS:
                     codes[-1] = self.canvas.cluster(self.canvas.text_of(codes[-1]) + each)
             elif (width > 1 and each in _WIDE_AMONG_OURS) or not each.isprintable():
@@ -265,7 +265,7 @@ class PaintedApp(Guarded, App[int]):
 
     @property
     def message_queue_size(self) -> int:
-        """How many messages wait to be handled; may be asked from any thread."""
+        """Number of messages that wait to be handled; from any thread."""
         return self._message_queue.qsize()
 
     @property

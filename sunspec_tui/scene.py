@@ -53,10 +53,10 @@ class RowSource(Protocol):
 
 
 class LiveSource(RowSource, Protocol):
-    """A receiver: rows that come, and those of earlier shapes and axes."""
+    """Receiver as a source of new rows and of earlier epochs."""
 
     def epochs(self) -> "tuple[Epoch, ...]":
-        """Rows by shape and axis, the oldest first; the last one still grows."""
+        """Return the epochs, the oldest first; the last one still grows."""
         ...
 
 
@@ -79,7 +79,7 @@ class Scene:
         self.source = source
         self._clock = clock
         self.past: Epoch | None = None
-        """The rows before a change of shape or axis that the picture shows; None while it shows the present ones."""
+        """Earlier epoch that the picture shows; None while it shows the present one."""
         self.view = view
         self.traces = Traces()
         self.picture: Picture | None = None
@@ -117,7 +117,7 @@ class Scene:
             self.past = None
 
     def _cross_a_change(self, was_held: int | None, *, back: bool) -> None:
-        """Go on to the rows before a change of the axis, or after it, from a picture at the end of its own."""
+        """Show the epoch before or after the present picture."""
         if self.source is None or self.position is None:
             return
         epochs, number = [each for each in self.source.epochs() if each.position()], self.position.epoch
@@ -133,7 +133,7 @@ class Scene:
             self._show_epoch(later[0] if len(later) > 1 else None, end=False)
 
     def _show_epoch(self, epoch: "Epoch | None", *, end: bool) -> None:
-        """Hold the newest rows of an epoch, or its oldest ones; None is live again."""
+        """Hold the newest or oldest rows of an epoch; None is live."""
         self.past = epoch
         place = None if epoch is None else epoch.position()
         held = None
@@ -143,7 +143,7 @@ class Scene:
         self.view = replace(self.view, held=held, cursor=None, marks=(None, None))
 
     def _keep_what_is_held(self) -> None:
-        """Let a picture that is held stay, when the stream goes on with another axis."""
+        """Keep a held picture when the stream continues with another axis."""
         if self.past is not None or self.view.held is None or self.position is None or self.source is None:
             return
         epochs = self.source.epochs()
@@ -226,7 +226,7 @@ class Scene:
 
     @property
     def _shown(self) -> "RowSource | None":
-        """Where the rows of the picture come from."""
+        """Source of the picture's rows."""
         return self.past or self.source
 
     def _rows(self, start: int, stop: int) -> "Rows | None":
@@ -237,7 +237,7 @@ class Scene:
 
     def _trace_until(self, position: "Position") -> None:
         """Let the traces have what the picture will get as history."""
-        # A screen that was stopped for long has missed many; the newest ones will do.
+        # A screen that was stopped for long has missed many rows; the newest ones are enough.
         rows = self._rows(max(self._next, position.count - _MAX_NEW_ROWS), position.count)
         if self._traced == (position.epoch, self.product) and rows is not None and len(rows):
             self.traces.add(derive(rows.data, self.product))
@@ -264,7 +264,7 @@ class Scene:
         self._next = position.count
 
     def _take_new(self, position: "Position") -> bool:
-        # The next look takes the others, so that neither this thread nor the receiver's is held for long.
+        # The next update takes the remaining rows, so that this thread and the receiver's are not blocked for long.
         start = max(self._next, position.count - position.length)
         rows = self._rows(start, min(position.count, start + _MAX_NEW_ROWS))
         if rows is None or not len(rows) or self._is_foreign(rows):

@@ -1,7 +1,7 @@
-"""The file in which the monitor keeps its look from run to run.
+"""Keep the look of the monitor in a file between runs.
 
-A file that cannot be read or written is no failure: it is logged once, and the monitor goes on. What lies in its
-place and is no plain file (a pipe, a link, a device) is somebody else's: it is neither read nor replaced.
+A file that cannot be read or written is no failure: it is logged once, and the monitor continues. A path that is not a
+regular file (a pipe, a link, a device) belongs to somebody else, and is neither read nor replaced.
 """
 
 import json
@@ -18,11 +18,11 @@ from sunspec_tui.regular import check_replaceable, open_regular
 log = logging.getLogger(__name__)
 
 MAX_BYTES = 65536
-_told: set[str] = set()
+_logged: set[str] = set()
 
 
 def default_path() -> Path | None:
-    """The platform's place for such a file; None where there is none, as for a user without a home."""
+    """Return the platform's path for the file; None without a home directory."""
     import platformdirs
 
     place = None
@@ -47,7 +47,7 @@ def load(path: Path) -> Mapping[str, Any]:
 
 
 def _read(path: Path) -> bytes:
-    # A link is somebody else's too, whatever it leads to.
+    # A link belongs to somebody else too, whatever its target.
     check_replaceable(path)
     with open_regular(path) as file:
         content = file.read(MAX_BYTES + 1)
@@ -80,7 +80,7 @@ def _reason(error: Exception) -> str:
 
 
 def _tell_once(text: str) -> None:
-    """Say it, but not again with every change of the look."""
-    if text not in _told:
-        _told.add(text)
+    """Log a text once, not with each change of the look."""
+    if text not in _logged:
+        _logged.add(text)
         log.warning("%s", text)

@@ -43,18 +43,18 @@ class Teller:
         self._paced = PacedLog(log)
 
     def rejected(self, error: RejectedMessage, arrived_s: float) -> None:
-        """Log a rejected message; one line a second at the most."""
+        """Log a rejected message, at most one line per second."""
         cause = {str(error.cause): 1}
         self._paced.add(
             logging.WARNING, "rejected", f"message rejected: {error}", arrived_s, sums=cause, group="causes"
         )
 
     def rest(self) -> None:
-        """Log what still waits for its second to be over."""
+        """Log the events that still wait."""
         self._paced.finish()
 
     def placed(self, placement: Placement, arrived_s: float, *, reshaped: bool) -> None:
-        """Log what was unusual about a frame; one line a second of each kind."""
+        """Log unusual properties of a frame, one line per second and kind."""
         # The log's own time is that of the arrival; a replay's data may be years older.
         data_s = placement.time_s
         at, add = f"data of {format_clock(data_s)}", partial(self._paced.add, now_s=arrived_s, data_s=data_s)
@@ -92,7 +92,7 @@ class Teller:
         tell(self._log, logging.ERROR, "web_failed", problem)
 
     def failed(self, check: str, why: str) -> None:
-        """Tell once that a check has failed, and why."""
+        """Log once that a check has failed, and why."""
         if check in self._said_failures:
             return
         self._said_failures.add(check)
