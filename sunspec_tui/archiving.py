@@ -46,11 +46,11 @@ class ArchiveStatus:
     rows_written
         Rows committed since the start.
     rows_missed
-        Rows that are lost: they left the ring before they could be written, or have no time that can be stored.
+        Lost rows: they left the ring before they were written, or their time cannot be stored.
     rows_unwanted
         Rows not written because the Sun was too low.
     rows_waiting
-        Rows that are to be written when it can be. With the other three these are all rows received.
+        Rows that wait to be written. The sum with the other three counts is the number of received rows.
     last_time_s
         Data time of the last row committed, seconds since 1970; None before the first.
     free_bytes
@@ -126,7 +126,7 @@ def microseconds(times_s: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def are_storable(times_s: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether rows have times that a store can hold: of the years 1970 to 9999."""
+    """Return which times a store can hold: the years 1970 to 9999."""
     return np.asarray((times_s >= 0) & (times_s < _MAX_TIME_S))
 
 

@@ -25,7 +25,7 @@ UNKNOWN = -1
 CONTINUED = 0
 """The right half of a wide character."""
 _FIRST_CLUSTER = 0x110000
-# A stranger's text may have as many marks on a letter, and as many such letters, as it likes.
+# Untrusted text may have any number of marks on a letter, and any number of such letters.
 _MAX_CLUSTER, _MAX_CLUSTERS = 5, 4096
 # Cells that have not changed are written again where that is shorter than moving over them.
 _JOIN = 3
@@ -89,7 +89,10 @@ class Grid:
 
 
 def code_points(text: str) -> Ints:
-    """Code points of a text, int32; what would move the cursor, turn the line or not show is a question mark."""
+    """Return the code points of a text, int32.
+
+    Spaces of all kinds become spaces; other characters that are not printable become question marks.
+    """
     if not text.isprintable():
         text = "".join(each if each.isprintable() else " " if each.isspace() else "?" for each in text)
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.int32)
@@ -129,7 +132,10 @@ class Canvas:
     # What should be there
 
     def cluster(self, text: str) -> int:
-        """The code of a character that needs several code points; the first alone, where there are too many."""
+        """Return the code of a character of several code points.
+
+        If there are too many code points or clusters, it is the first code point alone.
+        """
         if len(text) == 1:
             return ord(text)
         if text not in self._clusters:

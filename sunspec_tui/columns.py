@@ -35,7 +35,7 @@ class ColumnStore:
         self.rows_per_column = rows_per_column
         self.newest: int | None = None
         self._numbers = np.full(width, _NEVER, np.int64)
-        # Doubles: a mean must not depend on the blocks in which its rows have come.
+        # Double precision, so that a mean does not depend on the blocks in which its rows arrive.
         self._sums = np.zeros((width, nbins), np.float64)
         self._valid = np.zeros((width, nbins), np.int32)
         self._peaks = np.full((width, nbins), -np.inf, np.float32)

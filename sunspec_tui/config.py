@@ -21,10 +21,10 @@ from sunspec_tui.webview import WebOptions
 
 BEAM_PORT_BASE = 30000
 MAX_INTERVAL_S = 1e6
-"""Data time that a frame may have."""
+"""Longest data time of a frame, in seconds."""
 
 MAX_FILE_BYTES = 64 * 1024
-"""Size that a file of settings may have."""
+"""Largest size of a file of settings."""
 
 DELAY_METHODS = ("auto", "buffer", "manual")
 PRODUCT_NAMES = ("XX", "YY", "XY_real", "XY_imag", "I", "Q", "U", "V", "V/I")
@@ -269,7 +269,7 @@ def read_file(path: Path) -> dict[str, Any]:
     except RecursionError as error:
         raise UsageError(f"{path} is nested too deeply for settings; check --config") from error
     except ValueError as error:
-        # No UTF-8, no TOML, or a number of thousands of digits.
+        # The file is not UTF-8, not TOML, or has a number of thousands of digits.
         raise UsageError(f"{path} is no TOML: {error}") from error
     known = {setting.name: setting for setting in fields(Settings)}
     values = {}
@@ -288,13 +288,13 @@ def _typed(path: Path, setting: Field[Any], value: Any) -> Any:
     if kind is Path and type(value) is str:
         return Path(value)
     if type(value) is not kind:
-        told = "no text" if "secret" in setting.metadata else _quoted(value)
-        raise UsageError(f"{path}: {setting.name} is {told}, it must be a {kind.__name__}")
+        text = "no text" if "secret" in setting.metadata else _quoted(value)
+        raise UsageError(f"{path}: {setting.name} is {text}, it must be a {kind.__name__}")
     return value
 
 
 def _quoted(value: Any) -> str:
-    """A value of the file, in bounded length and depth."""
+    """Format a value of the file in bounded length and depth."""
     short = reprlib.Repr()
     short.maxstring = short.maxother = short.maxlong = 80
     return short.repr(value)

@@ -76,7 +76,7 @@ class RejectedMessage(SunspecError):
 
 
 def named_error(error: BaseException) -> str:
-    """Return an exception's type and text; only the type if its text fails."""
+    """Return an exception's type and text, or only its type."""
     try:
         return f"{type(error).__name__}: {error}"
     except Exception:  # noqa: BLE001 - the __str__ of an exception may raise any error

@@ -36,7 +36,7 @@ def tell(log: logging.Logger, level: int, kind: str, text: str, **numbers: Any) 
 
 
 def event_kind(record: logging.LogRecord) -> str:
-    """Return the kind of a record's event; empty if it is no event."""
+    """Return the kind of a record's event; empty if none."""
     event = getattr(record, _ATTRIBUTE, None)
     return str(event["event"]) if event is not None else ""
 

@@ -150,7 +150,7 @@ def _unreadable(raw: bytes | memoryview, error: Exception) -> RejectedMessage:
 
 
 def quoted(value: object) -> str:
-    """Return a short text of a JSON value of any length or depth."""
+    """Return a short text of a JSON value of any size."""
     return _QUOTE.repr(value)
 
 

@@ -50,7 +50,7 @@ class LinkState(StrEnum):
     UNREACHABLE = "no answer from there, retrying"
     UNRESOLVED = "the name does not resolve, retrying"
     CONNECTED = "connected"
-    SILENT = "connected, but silent, connecting anew"
+    SILENT = "connected, but silent, reconnecting"
     LOST = "connection lost, retrying"
     NO_PUBLISHER = "a ZeroMQ socket of another type answers there, not a publisher, retrying"
     FOREIGN = "something else answers there, no ZeroMQ publisher, retrying"
@@ -286,7 +286,7 @@ class StreamHealth:
         self.cadence_s = sorted(self._steps)[(len(self._steps) - 1) // 2]
 
     def _lacking(self, frame: "Frame", step_s: float, restarted: bool, mark: int) -> int:
-        """Return how many rows between the last frame and this one lack.
+        """Return the number of rows missing between the last frame and this.
 
         The producer's own numbers tell exactly. Without them the data's time tells, but neither
         across a restart, where nothing was sent, nor from a time that is only a guess.

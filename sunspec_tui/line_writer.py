@@ -61,7 +61,7 @@ class Sink(Protocol):
         """Write, or raise OSError."""
 
     def close(self) -> None:
-        """Close what was opened here."""
+        """Close the descriptor that this sink opened."""
 
 
 class DescriptorSink:

@@ -59,11 +59,11 @@ class PlotJob:
     second
         Another figure of the same moment, which goes to a file of its own; None for none.
     clock_agrees
-        Whether the wall clock can be believed, so that plots may be removed for their age.
+        True if the wall clock is trusted, so that old plots may be removed.
     rows_per_slot
-        Rows whose means `data` holds, where there are more rows than a figure can show; times are those of the last.
+        Number of rows averaged into each row of `data`, 1 unless there are too many; times are those of the last row.
     rows_received
-        Rows that the figure is made of; None for those of `data`.
+        Number of rows in the figure; None means the rows of `data`.
     """
 
     data: NDArray[np.float32]
@@ -116,7 +116,7 @@ class PlotStatus:
     removed
         Plots removed since the start because newer ones take their place.
     note
-        What is unusual about where plots go, such as another monitor in the same directory; else empty.
+        Anything unusual about the plot directory, such as another monitor in it; else empty.
     """
 
     interval_s: float = 0.0
@@ -138,7 +138,7 @@ class PlotStatus:
 
 @dataclass(frozen=True, slots=True)
 class PlotEvent:
-    """Something rare that the plot writer reports: a plot was written, or why not, or where it went instead."""
+    """Report of the plot writer: a plot was written, failed or moved."""
 
     ok: bool
     text: str

@@ -36,7 +36,7 @@ _HOUR_S = 3600.0
 _SCHEDULER_TIMEOUT_S = 10
 
 Reduced = list[tuple[Recording, int]]
-"""An hour's means over columns of time, and its number of rows, for each frequency axis."""
+"""Means of an hour over columns of time, and its number of rows, for each frequency axis."""
 
 
 def quicklook(
@@ -66,9 +66,9 @@ def quicklook(
         Only periods that begin between these, seconds since 1970.
     scheduler
         A cluster's scheduler, ``tcp://host:8786``, whose workers have this package and see the archive under the same
-        path; None uses this machine's cores, through pipes that nobody else can reach.
+        path; None uses processes on this machine, through private pipes.
     workers
-        Processes on this machine; as many as cores by default.
+        Number of processes on this machine; by default the number of cores.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def _periods(directory: Path, period_s: float, start_s: float, end_s: float) -> 
 def _made_on_cluster(
     hours: dict[float, list[Call[Reduced]]], drawing: Callable[[list[Reduced]], list[bytes]], scheduler: str
 ) -> Generator[tuple[float, list[bytes] | BaseException], None, None]:
-    """Pictures that a cluster of the user's own makes, as they come."""
+    """Yield the pictures that the user's cluster makes, as they arrive."""
     distributed = optional("distributed", "quick-looks on a cluster")
     try:
         client = distributed.Client(scheduler, timeout=_SCHEDULER_TIMEOUT_S)
@@ -140,7 +140,7 @@ def _made_on_cluster(
 
 
 def _hours(directory: Path, product: Product, begin_s: float, per: str) -> list[Call[Reduced]]:
-    """Calls that make the parts of a period."""
+    """Return the calls that make the parts of a period."""
     period_s = PERIODS_S[per]
     column_s = period_s / _COLUMNS
     count = max(1, round(period_s / _HOUR_S))

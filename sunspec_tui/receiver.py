@@ -90,7 +90,7 @@ class StreamReceiver(Received):
     reconnect
         When a connection that is silent, lost or foreign is replaced.
     problems
-        Where problems of the program itself are noted, beside those of whoever runs it; its own where None.
+        Problems of the program itself, shared with the caller; None uses a new object.
     clock, monotonic
         Wall clock (seconds since 1970) and a clock that never goes back.
 

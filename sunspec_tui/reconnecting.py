@@ -146,7 +146,7 @@ class Reconnector:
         return 0.0 if self._search.is_on else self._tick_s
 
     def step(self, ready: Mapping[Any, int]) -> None:
-        """Do what is due, after the active connection's messages have been read.
+        """Do the next step, after the active connection's messages were read.
 
         Parameters
         ----------
@@ -166,7 +166,7 @@ class Reconnector:
             self._tick_s = now_s + TICK_S
             self._check_all(now_s)
 
-    # What is due
+    # Checks
 
     def _check_all(self, now_s: float) -> None:
         """Check each connection, and the time without messages."""
@@ -216,7 +216,7 @@ class Reconnector:
             return
         self._silence.attempt(clock_s)
         attempt = self._silence.attempts
-        words = f"connected, but silent for {silence_s:.0f} s, connecting anew (attempt {attempt})"
+        words = f"connected, but silent for {silence_s:.0f} s, reconnecting (attempt {attempt})"
         self._reader.report(LinkState.SILENT, words, attempt)
         self._drop_candidate()
         self._search.backoff.reset()
@@ -267,8 +267,8 @@ class Reconnector:
         else:
             backoff.reset()
         if why is Ended.TOO_LARGE:
-            self._reader.reject(RejectCause.MESSAGE_SIZE, f"{_TOO_LARGE}, the connection is made anew")
-            words = f"connection dropped after {_TOO_LARGE}, connecting anew (attempt {backoff.attempts})"
+            self._reader.reject(RejectCause.MESSAGE_SIZE, f"{_TOO_LARGE}, reconnecting")
+            words = f"connection dropped after {_TOO_LARGE}, reconnecting (attempt {backoff.attempts})"
             self._reader.report(LinkState.LOST, words, backoff.attempts)
         elif why is Ended.LOST:
             self._reader.report(LinkState.LOST, str(LinkState.LOST), backoff.attempts)

@@ -24,13 +24,13 @@ SITE_LATITUDE_DEG, SITE_LONGITUDE_DEG, SITE_HEIGHT_M = 37.23977, -118.281667, 11
 """Where the telescope stands, in geodetic coordinates; east is positive."""
 
 MAX_NAME = 1000
-"""Characters of a station's, a source's or a program's name in a file."""
+"""Longest name of a station, a source or a program in a file."""
 
 _LATEST_STEP = 1.5
 _GRID_TOLERANCE_CHANNELS = 0.02
 _CHANNELS = 4096  # of the instrument
 MIN_CADENCE_S, MAX_CADENCE_S = 1e-6, 86_400.0
-"""Shortest and longest data time from row to row that is believed."""
+"""Shortest and longest accepted data time from row to row, in seconds."""
 
 
 class FileForm(Enum):
@@ -139,9 +139,9 @@ class Recording:
 
 
 def within(times_s: NDArray[np.float64], start_s: float | None, end_s: float | None) -> NDArray[np.bool_]:
-    """Which times lie after `start_s` and not after `end_s`; None sets no limit.
+    """Select the times after `start_s` and not after `end_s`.
 
-    To the microsecond, which is as much as people and files write.
+    None sets no limit. Times are compared to the microsecond, the precision of users' input and of files.
     """
     low, high = (None if each is None else np.rint(each * 1e6) for each in (start_s, end_s))
     with np.errstate(over="ignore"):
@@ -159,12 +159,15 @@ def slots(times_s: NDArray[np.float64], cadence_s: float) -> NDArray[np.int64]:
 
 
 def measured_cadence_s(times_s: NDArray[np.float64]) -> float:
-    """Data time from row to row: the mean of the steps that are no gaps; NaN where none is believed."""
+    """Return the data time from row to row; NaN if not plausible.
+
+    It is the mean of the steps that are not gaps.
+    """
     steps = np.diff(times_s)
     steps = steps[steps > 0]
     if not steps.size:
         return math.nan
-    # One of the steps itself: the mean of the middle two may lie near none of them.
+    # Take one of the steps: the mean of the middle two may be close to no step.
     usual = float(np.percentile(steps, 50, method="lower"))
     mean_s = float(steps[np.abs(steps - usual) < usual / 2].mean())
     return mean_s if MIN_CADENCE_S <= mean_s <= MAX_CADENCE_S else math.nan

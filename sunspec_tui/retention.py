@@ -88,7 +88,7 @@ class PlotFile:
     name, nbytes
         File name and size.
     sequence
-        Number of the plot in this run, from 1; 0 if it was there before.
+        Number of the plot in this run, from 1; 0 for a plot of an earlier run.
     """
 
     time_s: float
@@ -118,8 +118,8 @@ def expired(
 ) -> list[PlotFile]:
     """Files that are to go, the oldest first.
 
-    Plots of this run are newer than those that were there before, whatever the clock said when it named them; ages
-    are counted from the newest plot that is not dated in the future.
+    Plots of this run count as newer than all earlier plots, whatever the dates in their names. Ages are counted from
+    the newest plot that is not dated in the future.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def expired(
     written
         Names of what has just been written: it stays, whatever the clock says.
     clock_agrees
-        Whether the wall clock can be believed (`clock_check.ClockCheck`); no age is judged by one that cannot.
+        True if the wall clock is trusted (`clock_check.ClockCheck`); otherwise no plot is removed for its age.
     """
     newest_first = sorted(files, key=lambda file: (file.sequence, file.time_s, file.name), reverse=True)
     oldest_s = -math.inf

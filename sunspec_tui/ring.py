@@ -128,7 +128,7 @@ class RingBuffer:
             self._count += 1
 
     def extend(self, rows: Rows) -> None:
-        """Take several rows in one step, no more than the ring holds."""
+        """Append several rows at once, at most the ring's length."""
         with self._lock:
             where = np.arange(self._count - self._first, self._count - self._first + len(rows)) % self.length
             self._data[where], self._times_s[where] = rows.data, rows.times_s
@@ -136,7 +136,10 @@ class RingBuffer:
             self._count += len(rows)
 
     def trimmed(self) -> "RingBuffer":
-        """A ring of the same rows without room for more, where that saves half of the memory; else this one."""
+        """Return a shorter ring of the same rows, or this ring.
+
+        The ring is shortened to its rows only if that saves at least half of the memory.
+        """
         with self._lock:
             if 2 * self.filled > self.length:
                 return self
@@ -160,12 +163,15 @@ class RingBuffer:
             return self._copy(min(start, self._count), self._count)
 
     def sampled(self, most: int, slots: int) -> Rows:
-        """The newest row, and others of the last `slots` at even distances before it; at most `most` in all."""
+        """Return the newest row, and earlier rows at even distances.
+
+        The rows are from the last `slots`, and at most `most` in all.
+        """
         with self._lock:
             if not self.filled:
                 return self._copy(self._count, self._count)
             newest = int(self._slots[(self._count - 1 - self._first) % self.length])
-            # The newest row is one of them, however few slots are asked for.
+            # The newest row is always included, however few slots are requested.
             kept = max(1, self._count - self._number_at(newest - slots + 1))
             step = -(-kept // max(1, most))
             return self._copy(self._count - kept + (kept - 1) % step, self._count, step)

@@ -15,7 +15,10 @@ Floats = NDArray[np.float32]
 
 
 def without_warnings() -> np.errstate:
-    """Arithmetic on bad and huge values that does not warn: what comes of them is bad itself, and shown as bad."""
+    """Suppress warnings of arithmetic on bad and huge values.
+
+    The results are bad values too, and are shown as bad.
+    """
     return np.errstate(over="ignore", invalid="ignore", divide="ignore")
 
 
@@ -186,7 +189,7 @@ def nan_median(values: Floats) -> Floats:
     ordered = np.sort(np.where(np.isfinite(values), values, np.nan), axis=0)
     count = np.isfinite(ordered).sum(axis=0)
     middle = np.stack([np.maximum(count - 1, 0) // 2, count // 2]).clip(0, max(0, len(values) - 1))
-    # In double precision the mean of the two largest numbers is one of them, not infinity.
+    # In double precision, the mean of two largest float32 numbers does not overflow.
     return np.asarray(np.take_along_axis(ordered, middle, axis=0).mean(axis=0, dtype=np.float64), np.float32)
 
 

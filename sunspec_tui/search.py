@@ -110,14 +110,14 @@ class Search:
         self._left, self._verdicts = [], []
 
     def step(self, now_s: float, *, ready: bool) -> SocketAddress | None:
-        """Do what is due.
+        """Do the next step of the search.
 
         Parameters
         ----------
         now_s
             A clock that never goes back.
         ready
-            Whether the probe's socket is ready.
+            True if the probe's socket is ready.
 
         Returns
         -------

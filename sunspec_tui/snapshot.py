@@ -101,9 +101,9 @@ class Snapshot:
     health, delay, memory, plots, archive, web
         Readings of each part.
     problems
-        A sentence for each problem of the program itself: an output that fails, a thread that has ended.
+        One sentence for each problem of the program itself, such as a failed output or an ended thread.
     lines_lost
-        Lines of status, log and events that were not written.
+        Number of lines of status, log and events that were not written.
     delay_history
         (seconds before `taken_s`, delay) of the last minute, oldest first.
     data_age_s
@@ -121,7 +121,7 @@ class Snapshot:
     gain
         Level of the quiet band beside its own of the last minutes.
     check_failures
-        Why a check of the instrument is unknown, by its name; empty where all checks work.
+        Reasons why checks of the instrument failed, by the check's name; empty if all checks work.
     """
 
     taken_s: float
@@ -163,7 +163,7 @@ class Snapshot:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is to be said of axis and gain, and of checks that have failed, a sentence each."""
+        """One sentence each for notes on axis and gain, and failed checks."""
         failed = (f"{name} unknown: its check has failed ({why})" for name, why in self.check_failures.items())
         return tuple(filter(None, (self.axis_note, self.gain_note, *failed)))
 

@@ -41,7 +41,7 @@ def load(path: Path) -> Mapping[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError) as error:
-        _tell_once(f"cannot use {path}: {_reason(error)}; the look begins anew")
+        _tell_once(f"cannot use {path}: {_reason(error)}; the default look is used")
         return {}
     return kept if isinstance(kept, dict) else {}
 

@@ -1,8 +1,8 @@
-"""What a store of the archive may claim, looked at before any library opens it.
+"""Check the metadata of an archive's store before any library opens it.
 
-A store is a directory that anybody may have made. Only what this program writes is let through: Zarr version 3,
-known arrays, types and codecs, sizes within limits, and chunk files that are regular files and declare the size
-that they must have. Nothing here decompresses or executes anything.
+A store is a directory that any user may have made. Only stores as this program writes them pass: Zarr version 3,
+known arrays, types and codecs, sizes within limits, and chunk files that are regular files and declare the correct
+size. This module decompresses and executes nothing.
 """
 
 import json
@@ -21,15 +21,15 @@ from sunspec_tui.products import WIRE_PRODUCTS, plain_name
 ROOT = "zarr.json"
 TIME_UNITS = "microseconds since 1970-01-01"
 EVERY_CHUNK = "every_chunk_is_written"
-"""Attribute of stores whose missing chunks were deleted; in others they may also have held no number."""
+"""Attribute of stores where a missing chunk was deleted; in other stores its values may also be all invalid."""
 
 MAX_METADATA_BYTES = 1 << 20
 MAX_ROWS = 40_000_000
-"""Rows of a store: a day at 460 a second."""
+"""Largest number of rows of a store: a day at 460 rows a second."""
 
 MAX_BINS = 1 << 22
 MAX_CHUNK_BYTES = 64 << 20
-"""A chunk in memory, but for one of a single row."""
+"""Largest chunk in memory, except a chunk of a single row."""
 
 _TYPES = {"time": ("int64", 8), "frequency": ("float64", 8)}
 _PRODUCT_TYPE = ("float32", 4)
@@ -42,19 +42,19 @@ _VERSION_2 = (".zgroup", ".zattrs", ".zarray", ".zmetadata")
 
 
 class StoreRefused(ArchiveError):
-    """A store is none that this program wrote; the text says why, as the end of a sentence."""
+    """A store that this program did not write; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArrayClaim:
-    """What the metadata say of one array.
+    """Metadata of one array.
 
     Attributes
     ----------
     shape, chunk
-        Of the array and of one chunk.
+        Shapes of the array and of one chunk.
     itemsize
-        Bytes of a value.
+        Bytes of one value.
     compressor
         ``zstd``, ``blosc``, or empty.
     """
@@ -66,22 +66,22 @@ class ArrayClaim:
 
     @property
     def chunk_bytes(self) -> int:
-        """A chunk in memory."""
+        """Bytes of a chunk in memory."""
         return math.prod(self.chunk) * self.itemsize
 
 
 @dataclass(frozen=True, slots=True)
 class StoreClaim:
-    """What the metadata of a store say, after they were checked.
+    """Checked metadata of a store.
 
     Attributes
     ----------
     path
-        The store.
+        Path of the store.
     arrays
-        Its arrays by name.
+        Arrays of the store, by name.
     complete
-        Whether each chunk was written, also those without a number.
+        True if each chunk was written, also chunks of invalid values.
     """
 
     path: Path
@@ -90,7 +90,7 @@ class StoreClaim:
 
     @property
     def nrows(self) -> int:
-        """Rows committed."""
+        """Number of committed rows."""
         return self.arrays["time"].shape[0]
 
     @property
@@ -100,12 +100,12 @@ class StoreClaim:
 
 
 def check_store(path: Path) -> StoreClaim:
-    """Look at a store's metadata and at the files of its axes.
+    """Check a store's metadata and the files of its axes.
 
     Raises
     ------
     StoreRefused
-        If it is none that this program wrote.
+        If this program did not write the store.
     OSError
         If the disk cannot be read.
     """
@@ -178,7 +178,7 @@ def _sizes(name: str, said: Any, dimensions: int, *, least: int) -> tuple[int, .
 
 
 def _compressor(name: str, said: Any) -> str:
-    """The one compressor of an array; nothing else may be done to its bytes."""
+    """Return the compressor of an array, the only allowed codec besides bytes."""
     codecs = [_dict(each) for each in said] if isinstance(said, list) else []
     names = [each.get("name") for each in codecs]
     allowed = names[:1] == ["bytes"] and len(names) <= 2 and all(each in _COMPRESSORS for each in names[1:])
@@ -188,7 +188,7 @@ def _compressor(name: str, said: Any) -> str:
 
 
 def _check_axis(claim: StoreClaim, name: str) -> None:
-    """Each chunk of an axis must be there: what is claimed is only believed as far as there are files."""
+    """Check that each chunk of an axis exists, to confirm the rows."""
     array = claim.arrays[name]
     for i in range(-(-array.shape[0] // array.chunk[0]) if array.shape[0] else 0):
         head = _read(claim.path / name / "c" / str(i), _HEAD_BYTES)
@@ -197,7 +197,7 @@ def _check_axis(claim: StoreClaim, name: str) -> None:
 
 
 def missing_chunks(claim: StoreClaim, begin: int, end: int) -> dict[tuple[int, int], list[str]]:
-    """Chunks that are not there, of those that hold rows from `begin` up to `end`.
+    """Find the missing chunks of the rows from `begin` up to `end`.
 
     Returns
     -------
@@ -207,7 +207,7 @@ def missing_chunks(claim: StoreClaim, begin: int, end: int) -> dict[tuple[int, i
     Raises
     ------
     StoreRefused
-        If what stands for a chunk is no regular file, or claims to hold more than a chunk does.
+        If a chunk is not a regular file, or declares more bytes than a chunk has.
     OSError
         If the disk cannot be read.
     """
@@ -219,7 +219,7 @@ def missing_chunks(claim: StoreClaim, begin: int, end: int) -> dict[tuple[int, i
 
 
 def _absent(claim: StoreClaim, name: str, begin: int, end: int) -> Iterator[tuple[int, int]]:
-    """Runs of rows whose chunks of one product are not there."""
+    """Yield runs of rows whose chunks of one product are missing."""
     array = claim.arrays[name]
     rows, first = array.chunk[0], -1
     for i in range(begin // rows, -(-end // rows)):
@@ -236,7 +236,7 @@ def _absent(claim: StoreClaim, name: str, begin: int, end: int) -> Iterator[tupl
 
 
 def _check_head(name: str, array: ArrayClaim, head: bytes) -> None:
-    """Hold the size that a chunk declares against what it must be; one that is cut off fails when it is read."""
+    """Check the size that a chunk declares; a truncated chunk fails later."""
     declared = declared_bytes(head, array.compressor)
     _demand(
         declared is None or declared <= array.chunk_bytes,
@@ -245,12 +245,12 @@ def _check_head(name: str, array: ArrayClaim, head: bytes) -> None:
 
 
 def declared_bytes(head: bytes, compressor: str) -> int | None:
-    """Size that the first bytes of a compressed chunk declare; None where they declare none."""
+    """Return the size that a compressed chunk declares; None if absent."""
     if compressor == "blosc":
         return int.from_bytes(head[4:8], "little") if len(head) >= 16 else None
     if compressor != "zstd" or head[:4] != b"\x28\xb5\x2f\xfd" or len(head) < 5:
         return None
-    # RFC 8878: the descriptor says how many bytes the window, the dictionary and the content's size take.
+    # RFC 8878: the descriptor contains the lengths of the window, the dictionary and the content size.
     descriptor = head[4]
     single = bool(descriptor & 0x20)
     length = (1 if single else 0, 2, 4, 8)[descriptor >> 6]
@@ -261,7 +261,10 @@ def declared_bytes(head: bytes, compressor: str) -> int | None:
 
 
 def _read(path: Path, size: int) -> bytes | None:
-    """First bytes of a regular file; None where there is none. A pipe is not waited for, a link not followed."""
+    """Return the first bytes of a regular file; None if missing.
+
+    The function does not wait for a pipe, and does not follow a link.
+    """
     try:
         mode = path.lstat().st_mode
         _demand(stat.S_ISREG(mode), f"{printable(path.name, 40)} in it is no regular file")

@@ -5,8 +5,8 @@ interface, averages over the data's own time and sends each average as one messa
 recorder wait: what a slow subscriber does not take is dropped for that subscriber. That it has fallen behind is counted
 and logged; how many frames that cost, ``seq`` shows to the subscriber. Only this module and `subscriber` may use zmq.
 
-Subscribers are strangers. ZeroMQ hands on one subscription of each peer at a time and holds back the rest; so many are
-read with each frame, each is bounded in length, and a peer that asks for too much that is not published is cut off.
+Subscribers are not trusted. ZeroMQ passes on one subscription per peer at a time and holds back the others. With each
+frame a bounded number is read, each of bounded length, and a peer with too many unpublished topics is disconnected.
 """
 
 import logging
@@ -37,7 +37,7 @@ _LINGER_MS, _LOSSLESS_LINGER_MS = 1000, 20_000
 _BEHIND_LOG_S = _CUT_OFF_LOG_S = 1.0
 _MAX_MESSAGES_READ = 500
 _RECEIVE_BUFFER_BYTES = 4096
-# Of struct tcp_info: bytes that have come from the peer in all.
+# Field of struct tcp_info: all bytes received from the peer.
 _BYTES_RECEIVED = slice(128, 136)
 
 
@@ -85,7 +85,7 @@ class AvgStreamingOp:
     times_behind
         How often a subscriber's queue was full; frames are dropped for it from then on until it reads again.
     peers_cut_off
-        Connections closed because their peer asked for too much that is not published.
+        Connections closed because the peer subscribed to too many topics that are not published.
 
     Raises
     ------
@@ -143,7 +143,7 @@ class AvgStreamingOp:
 
     @property
     def subscribers(self) -> int:
-        """Subscriptions to frames that hold."""
+        """Number of active subscriptions to frames."""
         return self._subscriptions.count
 
     def bind(self) -> int:
@@ -160,7 +160,7 @@ class AvgStreamingOp:
         self._socket = socket = self._context.socket(zmq.XPUB)
         socket.sndhwm = self._send_queue_frames
         socket.linger = _LINGER_MS
-        # One message of each peer at a time: what is not read yet waits at the peer, not in our memory.
+        # Accept one message per peer at a time: unread messages wait at the peer, not in our memory.
         socket.rcvhwm = 1
         socket.rcvbuf = _RECEIVE_BUFFER_BYTES
         socket.maxmsgsize = MAX_TOPIC_BYTES
@@ -218,7 +218,10 @@ class AvgStreamingOp:
         self._process_log.update("bind", ncore=1, core0=-1 if self.core is None else self.core)
 
     def _close(self) -> None:
-        """Send what is queued for a moment more, longer where nothing may be lost, then close."""
+        """Send queued frames for a limited time, then close.
+
+        The time is longer if no frame may be lost.
+        """
         context, self._context = self._context, None
         if context is not None:
             linger_ms = _LOSSLESS_LINGER_MS if self._lossless else _LINGER_MS
@@ -235,7 +238,7 @@ class AvgStreamingOp:
         return False
 
     def _read_subscriptions(self) -> None:
-        """Count who comes and goes, in bounded time, and cut off who asks for too much."""
+        """Read subscriptions in bounded time; disconnect peers over budget."""
         if not int(self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
             return
         for _ in range(_MAX_MESSAGES_READ):
@@ -248,7 +251,10 @@ class AvgStreamingOp:
                 self._cut_off(peer)
 
     def _cut_off(self, peer: int) -> None:
-        """Close the connection of a peer over its budget, unless its descriptor is somebody else's by now."""
+        """Close the connection of a peer that is over its budget.
+
+        Its descriptor may meanwhile belong to another peer; then nothing is closed.
+        """
         closed = _hang_up(peer, self._subscriptions.wire_bytes(peer))
         self._subscriptions.forget(peer)
         if not closed:
@@ -354,7 +360,7 @@ class AvgStreamingOp:
 
 
 def _descriptor(message: zmq.Frame) -> int | None:
-    """The connection that a message came through; None where it has ended."""
+    """Return the descriptor of a message's connection; None if it has ended."""
     try:
         return int(message.get(zmq.SRCFD))
     except zmq.ZMQError:
@@ -362,10 +368,10 @@ def _descriptor(message: zmq.Frame) -> int | None:
 
 
 def _hang_up(descriptor: int, min_bytes: int) -> bool:
-    """Shut down a connection that has brought at least so many bytes; whether it was done.
+    """Shut down a connection with at least so many bytes; return success.
 
-    ZeroMQ has no call for it. It may close the descriptor at any moment, and a new peer's connection may have taken
-    its number: that one has brought less.
+    ZeroMQ has no call for this. It may close the descriptor at any moment, and the number may then belong to the
+    connection of a new peer, which has received fewer bytes.
     """
     try:
         with sockets.socket(fileno=os.dup(descriptor)) as connection:
@@ -375,6 +381,6 @@ def _hang_up(descriptor: int, min_bytes: int) -> bool:
                     return False
             connection.shutdown(sockets.SHUT_RDWR)
     except OSError:
-        # It has been closed already.
+        # The connection is already closed.
         return False
     return True

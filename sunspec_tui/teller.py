@@ -96,7 +96,7 @@ class Teller:
         if check in self._said_failures:
             return
         self._said_failures.add(check)
-        text = f"the check of the {check} has failed and is shown as unknown; receiving goes on: {why}"
+        text = f"the check of the {check} has failed and is shown as unknown; receiving continues: {why}"
         tell(self._log, logging.ERROR, "check_failed", text, check=check)
 
     def looked(self, snapshot: Snapshot, now_s: float) -> None:

@@ -1,6 +1,6 @@
-"""What the terminal can show, as its environment and the kernel tell.
+"""Determine the terminal's abilities from its environment and the kernel.
 
-Nothing is asked of the terminal itself.
+This module sends no request to the terminal itself.
 """
 
 import os
@@ -43,22 +43,22 @@ def needs_ascii(encoding: str | None) -> bool:
 
 
 def terminal_size(fileno: int, environment: Mapping[str, str]) -> tuple[int, int]:
-    """Columns and lines of a terminal that are drawn on, from 1x1 to 1000x400.
+    """Return the columns and lines to draw on, from 1x1 to 1000x400.
 
     Parameters
     ----------
     fileno
-        Of the terminal: its kernel knows the size.
+        File descriptor of the terminal; the kernel knows the size.
     environment
-        Where ``COLUMNS`` and ``LINES`` are looked up, if the kernel does not know (as on a serial line): they may be
-        of another terminal, or of a time before its size has changed.
+        Contains ``COLUMNS`` and ``LINES``, used only if the kernel does not know the size (as on a serial line):
+        they may describe another terminal, or an earlier size.
     """
     known = (0, 0)
     with suppress(OSError):
         known = os.get_terminal_size(fileno)
-    told = (environment.get("COLUMNS", ""), environment.get("LINES", ""))
+    stated = (environment.get("COLUMNS", ""), environment.get("LINES", ""))
     columns, lines = (
         size or (int(text) if text.isdecimal() and len(text) < 6 else 0) or default
-        for size, text, default in zip(known, told, _DEFAULT_SIZE, strict=True)
+        for size, text, default in zip(known, stated, _DEFAULT_SIZE, strict=True)
     )
     return min(columns, MAX_COLUMNS), min(lines, MAX_LINES)

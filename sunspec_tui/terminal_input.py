@@ -222,7 +222,7 @@ class InputSplitter:
     def _in_sequence(self, character: str, now_s: float) -> None:
         held = self._held
         if character < " ":
-            # A control character never stands inside a sequence: drop the sequence and handle the key.
+            # A sequence contains no control character: drop the sequence and handle the key.
             self._rest()
             self._in_ground(character, now_s)
         elif character > "~":

@@ -178,7 +178,10 @@ def format_iso(unix_s: float) -> str:
 
 
 def format_clock(unix_s: float, digits: int = 0) -> str:
-    """UTC time of day, ``HH:MM:SS`` and `digits` of its fraction; ``--:--:--`` where it has none."""
+    """Format the UTC time of day, ``HH:MM:SS`` with `digits` of fraction.
+
+    The result is ``--:--:--`` for a time outside the years 1 to 9999.
+    """
     if not _DATETIME_S[0] <= unix_s <= _DATETIME_S[1]:
         return "--:--:--"
     moment = datetime.fromtimestamp(unix_s, UTC)

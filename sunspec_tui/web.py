@@ -51,7 +51,7 @@ class WebServer:
     ) -> None:
         self._source, self._options, self._buffer_length, self._on_event = source, options, buffer_length, on_event
         self._status = WebStatus()
-        # They go on counting when it is served again.
+        # The counts continue when the web view is served again.
         self._counts = WebCounts()
         self._life = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -133,7 +133,7 @@ class WebServer:
 
     @property
     def counts(self) -> WebCounts:
-        """What has gone to viewers, and what has not."""
+        """Counts of what viewers have received and what they have missed."""
         return self._counts
 
     def refuse(self) -> None:
@@ -228,13 +228,13 @@ class _Running:
             task.cancel()
 
     def close(self) -> None:
-        """Give back what it holds; after its loop has ended."""
+        """Close its resources, after its loop has ended."""
         self._listening.close()
         self._figures.close()
 
 
 def _room(max_clients: int) -> tuple[int, int]:
-    """Connections, and viewers among them, that the open files of this process leave room for."""
+    """Return the connections and viewers that the open-file limit allows."""
     from sunspec_tui.serving.connections import SPARE_CONNECTIONS
     from sunspec_tui.serving.limits import connections_for, file_limit, open_files
 

@@ -37,8 +37,8 @@ class WebOptions:
     token
         What visitors must bring; empty makes one where others than this machine can reach it.
     names
-        Other names that it is reached by, as behind a reverse proxy; with a port where visitors use another one than
-        80, 443 or `port`.
+        Other names of the web view, as behind a reverse proxy; with a port if visitors use a port other than 80, 443
+        or `port`.
     max_clients
         Viewers at once.
 
@@ -82,7 +82,7 @@ class WebOptions:
 
 @dataclass(slots=True)
 class WebCounts:
-    """What has gone to viewers since the start of the program, and what has not; it only grows.
+    """Counts for all viewers since the program's start; they only grow.
 
     Attributes
     ----------
@@ -116,7 +116,7 @@ class WebStatus:
     rows_skipped
         Rows that slow viewers did not get.
     dropped
-        Viewers let go because they took nothing.
+        Viewers disconnected because they received nothing for too long.
     refused
         Requests turned away: foreign, too many, too large or too slow.
     problem
@@ -134,16 +134,16 @@ class WebStatus:
 
     @property
     def address(self) -> str:
-        """Where it is, without the token: what a log may hold."""
+        """Address without the token, which may be written to a log."""
         return self.url.partition("?")[0]
 
     @property
     def asks_for_token(self) -> bool:
-        """Whether visitors need a token."""
+        """True if visitors need a token."""
         return "?" in self.url
 
     @property
     def announcement(self) -> str:
-        """What a log says of it: others read logs, so it is the address without the token."""
+        """Text for the log, which others read: the address has no token."""
         more = "; it asks for a token, which only a terminal shows; --web-token sets one" if self.asks_for_token else ""
         return f"web view at {self.address}{more}"

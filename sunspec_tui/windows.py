@@ -36,7 +36,7 @@ _PAIR = (Product.XX, Product.YY)
 
 
 def blocks(ring: RingBuffer, start: int, stop: int, size: int = _BLOCK_ROWS) -> Iterator[Rows]:
-    """Rows by their numbers, the oldest first; those that have left the ring meanwhile are left out."""
+    """Yield rows in blocks, the oldest first, without lost rows."""
     while start < stop:
         found = ring.between(start, min(start + size, stop))
         if len(found):
@@ -151,16 +151,16 @@ def live_job(
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A block of rows as a figure shows it: some products, rows and bins joined where there are too many.
+    """Block of rows reduced to the resolution of a figure.
 
     Attributes
     ----------
     newest
-        The last row as it came, shape (1, nbins, npol).
+        Last row without reduction, shape (1, nbins, npol).
     powers
         Means of each product, shape (groups, bins).
     times_s, slots
-        Time of the last row of each group, and its place on an axis of `rows` slots a step.
+        Time of the last row of each group, and its place on an axis with `rows` slots per step.
     count, received, rows
         Number of the row after the last, rows of the block, and rows of a group.
     """
@@ -186,7 +186,7 @@ class _Column:
 
 
 def _all(ring: RingBuffer) -> Iterator[tuple[Rows, int]]:
-    """Blocks of all rows, and how many rows of them are joined into one."""
+    """Yield blocks of all rows, with the number of rows to join."""
     start, stop = ring.count - ring.filled, ring.count
     many = joined_count(stop - start, MAX_ROWS)
     size = many * joined_count(_BLOCK_ROWS, many)

@@ -64,7 +64,7 @@ class HelpScreen(Guarded, ModalScreen[None]):
 
 
 class Palette(Guarded, CommandPalette):
-    """Textual's command palette, in a window that may have no room for its list."""
+    """Textual's command palette, also for windows too small for its list."""
 
     def _action_command_list(self, action: str) -> None:
         if self.query_one(CommandList).size:

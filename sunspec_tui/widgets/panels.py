@@ -152,14 +152,14 @@ class LogPanel(Panel):
         return bool(self.content_size)
 
     def add(self, *entries: Text) -> None:
-        """Take more lines."""
+        """Append lines."""
         self._entries.extend(entries)
         self.repaint()
 
     def build(self, grid: Grid) -> None:
         """Write the last lines that fit."""
         lines: list[Text] = []
-        # Only as many as are looked at: wrapping all of them takes its time.
+        # Wrap only the lines that are shown, because wrapping all of them is slow.
         for entry in reversed(self._entries):
             lines[:0] = wrapped(entry, grid.columns)
             if len(lines) >= grid.lines + self._back:
@@ -190,13 +190,13 @@ class KeyLine(TextCells):
         self._failure = ""
 
     def show_failure(self, text: str) -> None:
-        """Say before the keys that something of ours has failed, until told otherwise."""
+        """Show a failure before the keys; an empty text removes it."""
         if text != self._failure:
             self._failure = text
             self.repaint()
 
     def build(self, grid: Grid) -> None:
-        """Write what has failed, and the keys."""
+        """Write the failure and the keys."""
         x, self._places = 0, []
         if self._failure:
             failed = Text(f" {self._failure} ")

@@ -51,7 +51,7 @@ def duration(seconds: float | None) -> str:
     sign = "-" if seconds < 0 else ""
     if size < 99.95:
         return f"{seconds:.2f} s" if size < 9.995 else f"{seconds:.1f} s"
-    # Rounded before it is divided: 3599.7 s are an hour, not 59 min and 60 s.
+    # Round before dividing: 3599.7 s is an hour, not 59 min and 60 s.
     whole_s, whole_min = round(size), round(size / 60)
     if whole_s < 3600:
         return f"{sign}{whole_s // 60} min {whole_s % 60:02d} s"

@@ -23,7 +23,7 @@ from sunspec_tui.times import format_clock
 
 AXIS_WIDTH = 6
 BAR_WIDTH = 8
-# Narrower pictures have no colour bar, and still narrower ones no axis either.
+# A narrower picture has no colour bar; a still narrower one has no axis either.
 _MIN_WITH_BAR, _MIN_WITH_AXIS = 18, 10
 _TICK_CELLS = 12
 _HALF, _FULL, _GAP, _RESTART, _NO_DATA, _WRITE = (ord(character) for character in "▀█╳┃░▕")
@@ -89,17 +89,17 @@ class Waterfall(CellWidget):
 
     @property
     def columns(self) -> int:
-        """Columns of cells, at least one."""
+        """Number of columns of cells, at least one."""
         return max(1, self.content_size.width - self._left - self._right)
 
     @property
     def _left(self) -> int:
-        """Cells of the frequency axis."""
+        """Width of the frequency axis in cells."""
         return AXIS_WIDTH if self.content_size.width >= _MIN_WITH_AXIS else 0
 
     @property
     def _right(self) -> int:
-        """Cells of the colour bar."""
+        """Width of the colour bar in cells."""
         return BAR_WIDTH if self.content_size.width >= _MIN_WITH_BAR else 0
 
     @property
