@@ -26,10 +26,10 @@ MAX_FOLLOWER_BYTES = 2**27
 """Limit of the frames that are queued for one slow loop over `StreamReceiver.frames`."""
 
 MIN_OPEN_FILES = 32
-"""Files that a process must be allowed to open: with fewer, ZeroMQ ends the process without a word of ours."""
+"""Smallest limit of open files: with a lower one, ZeroMQ ends the process without an error message."""
 
 _HEADER_FACTOR = 32
-"""Bytes of Python objects that one byte of a header can become, at most: ``[],`` is a list of 72 bytes."""
+"""Largest number of bytes of Python objects per byte of a header: ``[],`` is a list of 72 bytes."""
 
 _BYTES_PER_VALUE, _BYTES_PER_ROW = 4, 17
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -92,7 +92,7 @@ def check_buffer_length(name: str, buffer_length: int, channel_average: int) -> 
 
 
 def check_open_files() -> None:
-    """Hold the limit of open files against what receiving, plots, archive and web view need at least.
+    """Check that this process may open enough files for all its parts.
 
     Raises
     ------
@@ -140,7 +140,7 @@ def _limits() -> Iterator[int]:
 
 
 def _limit(name: str) -> int | None:
-    """A limit of this process, by its name in `resource`; None where there is none."""
+    """Return a limit of this process by its `resource` name, or None."""
     with suppress(OSError, ValueError, ImportError):
         import resource
 

@@ -107,7 +107,7 @@ def _status_of(words: list[str]) -> int:
     except OSError as error:
         # A fault of the machine, such as no free file descriptors. A fault that the user can fix is a SunspecError.
         log.debug("where it failed", exc_info=True)
-        complain(f"cannot go on: {printable(error)}")
+        complain(f"cannot continue: {printable(error)}")
         return EXIT_FAILED
 
 
