@@ -86,7 +86,7 @@ def check_archive(stores: Mapping[str, "np.ndarray[Any, Any]"], balances: Sequen
     Parameters
     ----------
     stores
-        Times of the rows of each store as they stand there, microseconds since 1970.
+        Times of the rows of each store in their order, microseconds since 1970.
     balances
         What was received. Times may come again in another life of the producer.
     """

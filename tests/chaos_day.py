@@ -1,6 +1,6 @@
 """Play a day of frames at full speed with many faults, and account for every frame.
 
-The monitor and each producer are processes of the command line. Between them stands a relay that knows each message.
+The monitor and each producer are processes of the command line. A relay between them records each message.
 A producer lives for a share of the frames: it is killed, or it ends; while it lives, both sides are stopped for a
 while, directories of plots and archive vanish and return, strangers send messages, and viewers come and go.
 

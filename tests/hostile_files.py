@@ -1,6 +1,6 @@
 """Create small hostile files: false declarations, decompression bombs, links to elsewhere.
 
-A maker is given a directory and gives the path to read. All are made anew for each test: none is larger than 5 MB.
+A maker gets a directory and returns the path to read. All files are created for each test; each has at most 5 MB.
 Those of FITS and HDF5 are in `hostile_formats`.
 """
 

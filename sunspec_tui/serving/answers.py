@@ -101,10 +101,10 @@ async def refresh(request: Request) -> Response:
         rows, values = await _copied(site.source, product, position.count - n, position.count)
         headers = {**tag, **_described(rows, product, values)}
         parts = _rows_as_numbers(values) if kind == RAW else _rows_as_json(rows, values, product, position)
-        return Kept(parts, stack.pop_all(), media_type=kind, headers=headers)
+        return StreamedRows(parts, stack.pop_all(), media_type=kind, headers=headers)
 
 
-class Kept(StreamingResponse):
+class StreamedRows(StreamingResponse):
     """Streamed answer that frees its memory when it ends.
 
     Parameters

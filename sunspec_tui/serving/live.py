@@ -82,7 +82,7 @@ async def _send(viewer: Viewer, site: Site, socket: WebSocket) -> None:
 
 async def _listen(viewer: Viewer, site: Site, socket: WebSocket) -> None:
     try:
-        await _take_words(viewer, site, socket)
+        await _handle_messages(viewer, site, socket)
     except WebSocketDisconnect as error:
         log.debug("a viewer has gone: %s", error.code)
     except RuntimeError as error:
@@ -91,7 +91,7 @@ async def _listen(viewer: Viewer, site: Site, socket: WebSocket) -> None:
         log.debug("a viewer disconnected before its messages could be read: %s", error)
 
 
-async def _take_words(viewer: Viewer, site: Site, socket: WebSocket) -> None:
+async def _handle_messages(viewer: Viewer, site: Site, socket: WebSocket) -> None:
     """Handle a viewer's messages until it sends an invalid one."""
     choices = Pace(CHOICES_PER_S, CHOICES_BURST)
     while True:

@@ -18,7 +18,7 @@ MAX_HEADER_BYTES = 16 * 1024
 KEEP_ALIVE_S = 5
 PING_S, PONG_S = 10.0, 180.0
 """A ping waits behind a history of a megabyte, which takes two minutes on a link of 8 kB/s."""
-FAREWELL_S, CANCEL_S = 0.3, 0.3
+HANDSHAKE_S, CANCEL_S = 0.3, 0.3
 """Time for visitors to complete the closing handshake, and for answers in progress to end."""
 
 
@@ -49,8 +49,8 @@ class _Server(uvicorn.Server):
         for listening in sockets or []:
             listening.close()
         for connection in list(self.server_state.connections):
-            self._say_farewell(connection)
-        end_s = asyncio.get_running_loop().time() + FAREWELL_S
+            self._begin_close(connection)
+        end_s = asyncio.get_running_loop().time() + HANDSHAKE_S
         while self.server_state.connections and asyncio.get_running_loop().time() < end_s:
             await asyncio.sleep(0.02)
         self._registry.abort_all()
@@ -60,7 +60,7 @@ class _Server(uvicorn.Server):
         if tasks:
             await asyncio.wait(tasks, timeout=CANCEL_S)
 
-    def _say_farewell(self, connection: object) -> None:
+    def _begin_close(self, connection: object) -> None:
         try:
             connection.shutdown()  # type: ignore[attr-defined]
         except Exception as error:  # noqa: BLE001 - logged; the connection is aborted soon after

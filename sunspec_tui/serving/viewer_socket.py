@@ -79,7 +79,7 @@ class ViewerSocket(WebSocketsSansIOProtocol):
             return
         if not self.handshake_initiated:
             super().data_received(data)
-            self._look_at_state()
+            self._check_state()
             return
         self._unread += data
         if len(self._unread) > MAX_UNREAD_BYTES:
@@ -99,7 +99,7 @@ class ViewerSocket(WebSocketsSansIOProtocol):
             del self._unread[: len(piece)]
             wait_s = self._pace.reserve(None, len(piece))
             super().data_received(piece)
-            self._look_at_state()
+            self._check_state()
         self._feeding = self.loop.call_later(wait_s, self._feed)
 
     def handle_cont(self, event: Frame) -> None:
@@ -109,7 +109,7 @@ class ViewerSocket(WebSocketsSansIOProtocol):
         else:
             super().handle_cont(event)
 
-    def _look_at_state(self) -> None:
+    def _check_state(self) -> None:
         """Close a connection whose handshake is invalid: uvicorn would leave it open."""
         if self.conn.handshake_exc is not None and not self.handshake_complete:
             self._refuse()

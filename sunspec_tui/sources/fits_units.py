@@ -54,7 +54,7 @@ class Gzip:
             If the file is truncated or corrupt.
         """
         try:
-            while not self._unpacker.eof or self._begins_again():
+            while not self._unpacker.eof or self._has_next_member():
                 packed = self._unpacker.unconsumed_tail or self._waiting or self._file.read(_PACKED_BYTES)
                 self._waiting = b""
                 part = self._unpacker.decompress(packed, size)
@@ -66,7 +66,7 @@ class Gzip:
             raise Unreadable("its compressed data are corrupt") from error
         return b""
 
-    def _begins_again(self) -> bool:
+    def _has_next_member(self) -> bool:
         """Return True if another gzip member follows, not padding from a tape or a transfer."""
         rest = self._unpacker.unused_data
         self._waiting = rest + (self._file.read(_PACKED_BYTES) if len(rest) < len(_GZIP) else b"")

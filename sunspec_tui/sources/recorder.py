@@ -40,11 +40,11 @@ def read_recorder(file: BinaryIO, path: Path, asked: Asked) -> Recording:
     """
     check_installed("h5py", "reading the recorder's HDF5")
     nbytes = file_size(file)
-    with _Apart(file, asked) as apart:
+    with _ReaderProcess(file, asked) as apart:
         return checked(path, apart.declared(path), asked, nbytes)
 
 
-class _Apart:
+class _ReaderProcess:
     """Child process that has the file open; it ends with the ``with`` block."""
 
     def __init__(self, file: BinaryIO, asked: Asked) -> None:
@@ -59,7 +59,7 @@ class _Apart:
             env=os.environ | _NO_PLUGINS,
         )
 
-    def __enter__(self) -> "_Apart":
+    def __enter__(self) -> "_ReaderProcess":
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -51,7 +51,7 @@ def main(words: list[str]) -> int:
     _limit_memory()
     _limit_time(nbytes)
     try:
-        found = _found(h5py, descriptor, asked, nbytes)
+        found = _file_contents(h5py, descriptor, asked, nbytes)
     except Unreadable as error:
         _say(out, {"refused": str(error)})
         return 1
@@ -66,9 +66,9 @@ def main(words: list[str]) -> int:
     return 0
 
 
-def _found(h5py: Any, descriptor: int, asked: Asked, nbytes: int) -> "_Found":
+def _file_contents(h5py: Any, descriptor: int, asked: Asked, nbytes: int) -> "_FileContents":
     try:
-        return _Found(h5py, h5py.File(f"/dev/fd/{descriptor}", "r"), asked, nbytes)
+        return _FileContents(h5py, h5py.File(f"/dev/fd/{descriptor}", "r"), asked, nbytes)
     except Unreadable:
         raise
     except Exception as error:
@@ -76,7 +76,7 @@ def _found(h5py: Any, descriptor: int, asked: Asked, nbytes: int) -> "_Found":
         raise Unreadable(reason(error)) from error
 
 
-class _Found:
+class _FileContents:
     """Contents of a file: its axes, and the datasets of its power."""
 
     def __init__(self, h5py: Any, file: Any, asked: Asked, nbytes: int) -> None:

@@ -119,7 +119,7 @@ class ArchiveWriter:
         if join_within(self._thread, _STOP_S, lambda: self._backlog.counts().written):
             self._thread = None
         else:
-            self._report_rest("the archive's disk does not answer, so its thread was not stopped")
+            self._report_unwritten("the archive's disk does not answer, so its thread was not stopped")
 
     def status(self) -> ArchiveStatus:
         """Return the state; rows that left the ring unwritten count as missed at once."""
@@ -140,7 +140,7 @@ class ArchiveWriter:
                 ending = self._wait_until_due()
                 self._commit(lock)
         finally:
-            self._report_rest(self._status.problem or "the archive has ended")
+            self._report_unwritten(self._status.problem or "the archive has ended")
             lock.close()
             self._store = None
 
@@ -274,7 +274,7 @@ class ArchiveWriter:
         limit = f"{self._max_held_bytes / (1 << 20):.0f} MiB"
         self._report(ok=False, text=f"rows waiting for the archive need more than {limit}; the oldest are lost")
 
-    def _report_rest(self, why: str) -> None:
+    def _report_unwritten(self, why: str) -> None:
         """Report the rows that were not written when the program ends."""
         self._report_lost()
         waiting = self._backlog.counts().waiting

@@ -92,10 +92,10 @@ class ArchiveBacklog:
         with self._lock:
             before = self._followed
             if before is not None and before.ring is not newest.ring:
-                self._keep_rest(before)
+                self._copy_waiting(before)
             self._followed = newest
 
-    def _keep_rest(self, before: Followed) -> None:
+    def _copy_waiting(self, before: Followed) -> None:
         """Copy the waiting rows of a ring that gets no more rows."""
         ring = before.ring
         row_bytes = ring.nbins * ring.npol * 4 + 8

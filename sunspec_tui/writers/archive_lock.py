@@ -79,7 +79,7 @@ def _locked(path: Path) -> FileIO:
     BlockingIOError
         If another process has locked it.
     """
-    _made(path)
+    _create_lock_file(path)
     # Open for reading it holds up nobody who makes the disk read-only; network disks lock only what can be written.
     for mode, flags in (("rb", os.O_RDONLY), ("r+b", os.O_RDWR)):
         with ExitStack() as opened:
@@ -96,7 +96,7 @@ def _locked(path: Path) -> FileIO:
     raise AssertionError("the last mode locks or raises")
 
 
-def _made(path: Path) -> None:
+def _create_lock_file(path: Path) -> None:
     """Create the lock file if it is missing; an existing one must be a regular file.
 
     Raises

@@ -37,7 +37,7 @@ class PlotDirectory:
         self._sequence: dict[str, int] = {}
         self._written = 0
         for name in os.listdir(path):  # noqa: PTH208 - there may be 100 000 names; no Path for each
-            if _is_left_behind(path, name):
+            if _is_unfinished(path, name):
                 with suppress(OSError):
                     (path / name).unlink()
 
@@ -107,7 +107,7 @@ def publish_latest(path: Path) -> str:
         If it cannot be written.
     """
     latest = path.with_name(LATEST)
-    if os.path.lexists(latest) and not _says_ours(latest):
+    if os.path.lexists(latest) and not _has_our_tag(latest):
         return (
             f"{latest} was not written by this program and is not replaced; move it away to get the newest plot there"
         )
@@ -120,7 +120,7 @@ def publish_latest(path: Path) -> str:
     return ""
 
 
-def _says_ours(path: Path) -> bool:
+def _has_our_tag(path: Path) -> bool:
     try:
         return is_ours(path)
     except OSError:
@@ -146,7 +146,7 @@ def is_ours(path: Path) -> bool:
         os.close(descriptor)
 
 
-def _is_left_behind(directory: Path, name: str) -> bool:
+def _is_unfinished(directory: Path, name: str) -> bool:
     """Return True if a dead plot process of this user and machine left this unfinished file."""
     found = left_by(name)
     if found is None or not (found[1] == LATEST or plot_time_s(found[1]) is not None):

@@ -54,7 +54,7 @@ class PlotProcess:
         self._answer_timeout_s = math.inf
         self._directory: Path | None = None
         self._timed_out = False
-        self._stderr = _scratch_file()
+        self._stderr = _stderr_file()
         try:
             self.process = subprocess.Popen(
                 # -P: do not import modules from the working directory.
@@ -91,7 +91,7 @@ class PlotProcess:
             The answer; None if the process ends, takes too long or is killed.
         """
         self._directory, self._answer_timeout_s = Path(job.directory), answer_timeout_s
-        self._forget_stderr()
+        self._empty_stderr()
         timer = ActiveTimer(self._monotonic)
         try:
             for part in job_parts(job):
@@ -147,7 +147,7 @@ class PlotProcess:
         self._stderr.seek(0)
         return self._stderr.read(_MAX_STDERR_BYTES).decode(errors="replace")
 
-    def _forget_stderr(self) -> None:
+    def _empty_stderr(self) -> None:
         """Empty the standard error file, so that it does not grow for years.
 
         The process shares the file's offset.
@@ -195,7 +195,7 @@ def _environment() -> dict[str, str]:
     return environment | {"MPLBACKEND": "Agg", "PYTHONPATH": os.pathsep.join(paths)}
 
 
-def _scratch_file() -> IO[bytes] | None:
+def _stderr_file() -> IO[bytes] | None:
     """Open an unnamed file for standard error; return None if no disk accepts it."""
     try:
         return tempfile.TemporaryFile()
