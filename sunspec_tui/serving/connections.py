@@ -26,7 +26,7 @@ Client = tuple[str, int] | None
 
 
 class Phase(Enum):
-    """What a connection is doing."""
+    """State of a connection."""
 
     SILENT = auto()
     """It has sent no complete request, or none since its last answer."""
