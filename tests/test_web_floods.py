@@ -322,6 +322,7 @@ def test_stopping_before_the_first_figure_has_begun_leaves_nothing_behind(publis
 
 
 def test_it_stops_with_many_viewers_while_rows_come_fast():
+    others = web_threads()
     with (
         producing(source="simulate", speed=100) as port,
         served(port, buffer_length=20_000) as (receiver, url),
@@ -334,8 +335,8 @@ def test_it_stops_with_many_viewers_while_rows_come_fast():
                 connection.sendall(UPGRADE.replace(b"/live", b"/live?product=" + product.encode()))
         poll_until(lambda: receiver.web_status().viewers == 40, 60)
         receiver.set_web(False)
-        # On a machine that is busy with other things it may be late, but it ends.
-        poll_until(lambda: "sunspec-web" not in web_threads(), 30)
+        # A receiver that other tests share may serve too; on a busy machine this one may end late, but it ends.
+        poll_until(lambda: web_threads().count("sunspec-web") <= others.count("sunspec-web"), 30)
 
 
 def test_what_is_counted_goes_on_when_it_is_served_again(publisher):
