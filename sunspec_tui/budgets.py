@@ -16,6 +16,9 @@ USUAL_NCHAN, USUAL_NPOL = 3072, 4
 MAX_RING_BYTES = 2**30
 """Limit of the rows of a stream with more channels than usual; a larger ring of usual frames raises it."""
 
+MAX_CHAN0 = 1_000_000
+"""The highest first channel, of a header and of a setting."""
+
 MAX_PAST_BYTES = 2**28
 """Limit of the rows of earlier shapes and axes; a larger ring of usual frames raises it."""
 

@@ -232,6 +232,9 @@ def _run_on_terminal(open_receiver: "Callable[[], StreamReceiver]", settings: Se
     # The first screen is all that counts until it is there: collections of young objects cost a tenth of it.
     gc.disable()
     from sunspec_tui import state, terminal
+
+    # Textual looks at them once, when it is imported.
+    terminal.drop_library_settings(os.environ)
     from sunspec_tui.app import Monitor
     from sunspec_tui.colormaps import Depth
     from sunspec_tui.log_lines import LogLines

@@ -14,7 +14,7 @@ from typing import Any
 
 from sunspec_tui.addresses import parse_bind_host, parse_host
 from sunspec_tui.bounded_read import read_bounded
-from sunspec_tui.budgets import check_buffer_length
+from sunspec_tui.budgets import MAX_CHAN0, check_buffer_length
 from sunspec_tui.errors import UsageError
 from sunspec_tui.retention import DEFAULT_KEEP, Keep
 from sunspec_tui.webview import WebOptions
@@ -60,7 +60,7 @@ class Settings:
     )
     ascii: bool = _setting(False, "draw with ASCII characters alone", "display")
     low_bandwidth: bool = _setting(False, "draw as little as a very slow link needs", "display")
-    chan0: int = _setting(560, "first channel, where the stream does not say", "stream", least=0)
+    chan0: int = _setting(560, "first channel, where the stream does not say", "stream", least=0, most=MAX_CHAN0)
     delay_method: str = _setting("auto", "how the message delay is found", "delay", choices=DELAY_METHODS)
     delay: float | None = _setting(None, "message delay in seconds; implies --delay-method manual", "delay")
     plot_interval: float = _setting(10.0, "seconds from plot to plot, 0 is off", "plots", least=0)
@@ -133,7 +133,7 @@ class StreamSettings:
     end: str | None = _setting(None, "only rows of the file until this (UTC)", "source")
     frames: int | None = _setting(None, "end after so many frames", "source", least=1)
     seed: int = _setting(0, "seed of the simulated Sun", "source", least=0)
-    chan0: int = _setting(560, "first channel", "stream", least=0)
+    chan0: int = _setting(560, "first channel", "stream", least=0, most=MAX_CHAN0)
     now: bool = _setting(False, "shift a file's times to now", "source")
     wait: bool = _setting(False, "begin with the first subscriber", "stream")
     format: str = _setting(
@@ -159,7 +159,7 @@ class LookSettings:
     beam: int | None = _setting(None, f"recorder's beam: port {BEAM_PORT_BASE} + BEAM", "stream", least=1, most=999)
     frames: int = _setting(8, "frames to wait for", "stream", least=1)
     timeout: float = _setting(10.0, "seconds to wait for them", "stream", above=0)
-    chan0: int = _setting(560, "first channel, where the stream does not say", "stream", least=0)
+    chan0: int = _setting(560, "first channel, where the stream does not say", "stream", least=0, most=MAX_CHAN0)
     png: Path | None = _setting(None, "write a PNG figure to this file too (snapshot)", "figure")
     json: bool = _setting(False, "print JSON for scripts (doctor)", "output")
 
@@ -188,7 +188,7 @@ class ExportSettings:
     port: int = _setting(9798, "port of the stream", "stream", least=1, most=65535)
     frames: int = _setting(240, "frames to wait for", "stream", least=1)
     timeout: float = _setting(90.0, "seconds to wait for them", "stream", above=0)
-    chan0: int = _setting(560, "first channel, where the stream does not say", "stream", least=0)
+    chan0: int = _setting(560, "first channel, where the stream does not say", "stream", least=0, most=MAX_CHAN0)
     channel_average: int = _setting(4, "channels averaged into a bin", "stream", least=1)
 
     def __post_init__(self) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from sunspec_tui.budgets import MAX_CHAN0
 from sunspec_tui.errors import RejectCause, RejectedMessage
 from sunspec_tui.times import parse_block_time, parse_wall_clock
 
@@ -27,7 +28,6 @@ DEFAULT_NCHAN = 3072
 MOST_NCHAN = 65_536
 """More channels than any producer has: a header that claims them would ask for a ring of many gigabytes."""
 
-_MOST_CHAN0 = 1_000_000
 _MOST_NUMBER = 2**63 - 1
 _INTERVAL_S = (1e-3, 86_400.0)
 _MOST_PROBLEM = 100
@@ -115,7 +115,7 @@ def decode(parts: Sequence[bytes | memoryview]) -> Frame:
         block_problem or sent_problem,
         _count(header, "time_tag"),
         _count(header, "seq"),
-        _count(header, "chan0", most=_MOST_CHAN0),
+        _count(header, "chan0", most=MAX_CHAN0),
         _interval(header.get("interval")),
         header,
     )

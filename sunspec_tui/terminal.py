@@ -4,7 +4,7 @@ This module sends no request to the terminal itself.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 
 from sunspec_tui.colormaps import Depth
@@ -62,3 +62,9 @@ def terminal_size(fileno: int, environment: Mapping[str, str]) -> tuple[int, int
         for size, text, default in zip(known, stated, _DEFAULT_SIZE, strict=True)
     )
     return min(columns, MAX_COLUMNS), min(lines, MAX_LINES)
+
+
+def drop_library_settings(environment: MutableMapping[str, str]) -> None:
+    """Remove the variables with which developers change Textual: an odd value would keep the screen from starting."""
+    for name in [name for name in environment if name.startswith("TEXTUAL")]:
+        del environment[name]

@@ -20,6 +20,8 @@ MONITOR = ["--demo", "--no-ui", "--plot-interval", "0", "--duration", "1"]
         ([*MONITOR, "--status-interval", "1e-300"], (2,)),
         ([*MONITOR, "--plot-interval", "1e308"], (0,)),
         ([*MONITOR, "--delay", "1e308"], (0,)),
+        ([*MONITOR, "--chan0", "1000000"], (0,)),
+        ([*MONITOR, "--chan0", "1000001"], (2,)),
         ([*MONITOR, "--gc-interval", "9" * 30], (0,)),
         ([*MONITOR, "--channel-average", "9" * 30], (0, 1, 2)),
         ([*MONITOR, "--duration", "1e-300"], (0, 1)),

@@ -86,6 +86,13 @@ def test_the_size_of_the_terminal_counts_and_not_that_of_an_old_environment(term
     poll_until(lambda: "q Quit" in monitor.screen.display[43], 20, lambda: f"keys on the last line of\n{monitor.text}")
 
 
+def test_what_developers_tell_textual_through_the_environment_is_not_looked_at(terminal):
+    odd = {"TEXTUAL_COLOR_SYSTEM": "no such", "TEXTUAL_PRESS": "q", "TEXTUAL_SCREENSHOT": "no number"}
+    monitor = terminal(*DEMO, environment=odd)
+    monitor.shows("LIVE")
+    obeys(monitor)
+
+
 # Runs the program after a change in it.
 def program_with(change):
     return [sys.executable, "-c", f"{change}\nimport sys\nfrom sunspec_tui.cli import main\nsys.exit(main())"]
