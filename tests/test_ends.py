@@ -179,3 +179,24 @@ def test_the_last_status_counts_what_the_archive_holds(tmp_path):
     assert record["frames_received"] > 20
     kept = record["archive_rows"] + record["archive_rows_lost"] + record["archive_rows_waiting"]
     assert kept == record["frames_received"]
+
+
+INTERRUPTED = """
+import sys
+from sunspec_tui import __main__
+
+class Interrupts:
+    def find_spec(self, name, *_):
+        if name == "sunspec_tui.cli":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupts())
+sys.exit(__main__.main())
+"""
+
+
+def test_ctrl_c_during_the_imports_ends_without_a_traceback(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], capture_output=True, cwd=tmp_path, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
