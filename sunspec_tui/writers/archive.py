@@ -201,14 +201,15 @@ class ArchiveWriter:
 
     def _commit_rows(self, rows: Recording) -> None:
         if not self._sun_is_up(float(rows.times_s[-1])):
-            self._backlog.settle(len(rows), unwanted=True)
             self._status = replace(self._status, state=ArchiveState.NIGHT, problem="")
+            self._backlog.settle(len(rows), unwanted=True)
             return
         for which in stretches(rows.times_s):
             part = rows.only(which)
             self._append(part)
-            self._backlog.settle(len(part), written=True)
+            # The state first: rows that count as written are never those of a state before.
             self._succeed(part)
+            self._backlog.settle(len(part), written=True)
 
     def _append(self, part: Recording) -> None:
         assert self._directory is not None  # noqa: S101 - start() begins no thread without one
