@@ -246,12 +246,17 @@ class Page {
     if (!settings.auto && settings.ceiling !== null && (signed || (settings.floor !== null && settings.floor < settings.ceiling))) {
       const size = fromDb(settings.ceiling);
       this.levels = signed ? [-size, size] : [settings.floor, settings.ceiling];
-    } else if (now() - this.levelsAt > LEVELS_MS) {
+    } else if (this.#levelsAreDue()) {
       this.levelsAt = now();
       this.levels = steady(this.levels, measured(history, places));
       // Those of a signed product are one number, which is none of the others'.
       this.controls.showLevels(signed ? null : this.levels[0], signed ? toDb(this.levels[1]) : this.levels[1]);
     }
+  }
+
+  /** A paused picture keeps its levels until a setting asks for others. */
+  #levelsAreDue() {
+    return this.held === null ? now() - this.levelsAt > LEVELS_MS : this.levelsAt === -Infinity;
   }
 
   /** Levels in what the colours are drawn by: decibels, or power. */
