@@ -17,7 +17,7 @@ from terminals import PROGRAM
 
 HANGING = """
 import sys, threading
-from sunspec_tui import cli
+from sunspec_tui import cli, ending
 {patch}
 sys.argv = ["sunspec-tui", *sys.argv[1:]]
 sys.exit(cli.main())
@@ -39,9 +39,14 @@ def begun(process):
 
 
 @pytest.mark.parametrize("part", PARTS)
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)], ids=["TERM", "INT"])
-def test_a_signal_ends_the_monitor_whatever_part_of_it_hangs(part, number, status, tmp_path):
-    words = [sys.executable, "-c", HANGING.format(patch=PARTS[part]), *SERVICE[3:], "--status-interval", "0.1"]
+@pytest.mark.parametrize(
+    ("number", "status", "limit"),
+    [(signal.SIGTERM, 0, ""), (signal.SIGINT, 130, "ending.ORDERLY_S = 0.5")],
+    ids=["TERM, usual limit", "INT, short limit"],
+)
+def test_a_signal_ends_the_monitor_whatever_part_of_it_hangs(part, number, status, limit, tmp_path):
+    patch = f"{PARTS[part]}\n{limit}"
+    words = [sys.executable, "-c", HANGING.format(patch=patch), *SERVICE[3:], "--status-interval", "0.1"]
     with running(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
         begun(process)
         process.send_signal(number)

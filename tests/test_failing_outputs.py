@@ -36,7 +36,7 @@ def test_a_service_goes_on_when_its_standard_output_fails_and_says_so_once(kind,
     with output(kind) as (stdout, descriptor):
         # A pipe takes 64 KiB before it is full.
         done = subprocess.run(
-            [*SERVICE, "--duration", "6", "--status-interval", "0.02", "--status-format", "json",
+            [*SERVICE, "--duration", "2", "--status-interval", "0.002", "--status-format", "json",
              "--event-log", str(log)],
             stdout=stdout, stderr=subprocess.PIPE, preexec_fn=descriptor and closing(descriptor),
             cwd=tmp_path, timeout=60, check=False,
@@ -54,7 +54,7 @@ def test_a_service_goes_on_when_its_standard_output_fails_and_says_so_once(kind,
 def test_a_service_goes_on_when_its_standard_error_fails_and_its_status_says_so(kind, tmp_path):
     with output(kind) as (stderr, descriptor):
         done = subprocess.run(
-            [*SERVICE, "--duration", "6", "--status-interval", "0.5", "--status-format", "json",
+            [*SERVICE, "--duration", "2", "--status-interval", "0.2", "--status-format", "json",
              "--log-level", "DEBUG"],
             stderr=stderr, stdout=subprocess.PIPE, preexec_fn=descriptor and closing(2),
             cwd=tmp_path, timeout=60, check=False,
@@ -76,7 +76,7 @@ def test_a_service_goes_on_when_a_log_fails_and_says_so_once(option, kind, tmp_p
         path = str(tmp_path / "log")
         os.mkfifo(path)
     done = subprocess.run(
-        [*SERVICE, "--duration", "5", "--status-format", "json", option, path],
+        [*SERVICE, "--duration", "2", "--status-format", "json", option, path],
         capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -91,7 +91,7 @@ def test_a_service_goes_on_when_a_log_fails_and_says_so_once(option, kind, tmp_p
 def test_a_service_with_all_standard_descriptors_closed_ends_as_asked_and_writes_into_no_other_file(tmp_path):
     log = tmp_path / "log"
     done = subprocess.run(
-        [*SERVICE, "--duration", "5", "--status-interval", "0.2", "--log-file", str(log)],
+        [*SERVICE, "--duration", "2", "--status-interval", "0.2", "--log-file", str(log)],
         preexec_fn=closing(0, 1, 2), cwd=tmp_path, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 0

@@ -7,11 +7,13 @@ import threading
 
 import numpy as np
 import pytest
-from commands import running
 from conftest import Publisher, header_of
 from terminals import PROGRAM
 
+from sunspec_tui import cli
+
 DEEP = 10_000
+FRAME = np.ones((1, 64, 4), np.float32)
 TEXTS = {
     "nested lists": "port = " + "[" * DEEP + "]" * DEEP,
     "nested tables": "port = " + "{a=" * DEEP + "1" + "}" * DEEP,
@@ -78,20 +80,29 @@ HEADERS = {
 }
 
 
+def doctor(capfd, header, *options):
+    """Run doctor in this process on one frame with a header; gives status, standard output and standard error."""
+    publisher = Publisher()
+
+    def publish():
+        publisher.wait_for_subscriber()
+        publisher.send([b"data", header.encode(), FRAME.tobytes()])
+
+    sender = threading.Thread(target=publish)
+    sender.start()
+    status = cli.main(["doctor", "--port", str(publisher.port), "--frames", "1", "--timeout", "1", *options])
+    sender.join()
+    publisher.close()
+    return status, *capfd.readouterr()
+
+
 @pytest.mark.parametrize("key", ["extra", "timestamp", "last_block_time", "time_tag"])
 @pytest.mark.parametrize("name", HEADERS)
 @pytest.mark.parametrize("form", [[], ["--json"]], ids=["text", "json"])
-def test_doctor_bears_every_value_in_a_header(form, name, key):
-    data = np.ones((1, 64, 4), np.float32)
-    header = json.dumps(header_of(data) | {key: "@"}).replace('"@"', HEADERS[name])
-    publisher = Publisher()
-    words = [*PROGRAM, "doctor", "--port", str(publisher.port), "--frames", "1", "--timeout", "3", *form]
-    with running(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        publisher.wait_for_subscriber()
-        publisher.send([b"data", header.encode(), data.tobytes()])
-        told, complained = process.communicate(timeout=60)
-    publisher.close()
-    assert process.returncode in (0, 1), complained
+def test_doctor_survives_any_value_in_a_header(form, name, key, capfd):
+    header = json.dumps(header_of(FRAME) | {key: "@"}).replace('"@"', HEADERS[name])
+    status, told, complained = doctor(capfd, header, *form)
+    assert status == 0 or "rejected" in told, told + complained
     assert "Traceback" not in complained
     assert max(map(len, told.splitlines())) < (100_000 if form else 3000)
     assert "\x1b" not in told
@@ -99,15 +110,7 @@ def test_doctor_bears_every_value_in_a_header(form, name, key):
         json.loads(told)
 
 
-def test_doctor_bears_a_header_of_many_keys():
-    data = np.ones((1, 64, 4), np.float32)
-    header = json.dumps(header_of(data) | {f"key{n}": n for n in range(3000)})
-    publisher = Publisher()
-    words = [*PROGRAM, "doctor", "--port", str(publisher.port), "--frames", "1", "--timeout", "3"]
-    with running(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        publisher.wait_for_subscriber()
-        publisher.send([b"data", header.encode(), data.tobytes()])
-        told, complained = process.communicate(timeout=60)
-    publisher.close()
-    assert process.returncode == 0, complained
+def test_doctor_shortens_a_header_of_many_keys(capfd):
+    status, told, complained = doctor(capfd, json.dumps(header_of(FRAME) | {f"key{n}": n for n in range(3000)}))
+    assert status == 0, complained
     assert len(told.splitlines()) < 150

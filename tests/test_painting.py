@@ -17,6 +17,7 @@ from textual._compositor import ChopsUpdate, Compositor, LayoutUpdate
 from textual.app import App
 from textual.drivers._writer_thread import WriterThread
 from textual.drivers.linux_driver import LinuxDriver
+from textual.geometry import Size
 from textual.widget import Widget
 
 from sunspec_tui.colormaps import Depth
@@ -234,6 +235,27 @@ def test_a_message_that_moves_up_for_another_one_stays_on_the_screen():
         screen.do(notify_twice)
         screen.settle()
         assert all(any(word in line for line in screen.terminal.display) for word in ("first", "second"))
+        assert not differences(screen.cells(), screen.full_repaint())
+    finally:
+        screen.close()
+
+
+@pytest.mark.parametrize("small", [(99, 30), (30, 8), (1, 1)])
+def test_a_window_that_is_small_for_a_moment_is_drawn_whole_again(small):
+    screen = Screen(100, 30, StillReceiver())
+
+    async def resize_twice():
+        for size in (Size(*small), Size(100, 30)):
+            # Both arrive before Textual lays out its screen, so it sees no change.
+            await screen.app.on_event(events.Resize(size, size))
+
+    try:
+        screen.receiver.feed(np.full((1, 384, 4), 27, np.float32))
+        screen.tick()
+        screen.settle()
+        screen.do(resize_twice)
+        screen.settle()
+        assert any("Health" in line for line in screen.terminal.display)
         assert not differences(screen.cells(), screen.full_repaint())
     finally:
         screen.close()
