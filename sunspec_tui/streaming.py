@@ -34,6 +34,7 @@ from sunspec_tui.times import CLOCK_HZ, format_block_time, tag_to_unix
 
 SEND_QUEUE_FRAMES = 1000
 _LINGER_MS, _LOSSLESS_LINGER_MS = 1000, 20_000
+_DISCARD_S, _CALM_MS = 0.5, 50
 _BEHIND_LOG_S = _CUT_OFF_LOG_S = 1.0
 _MAX_MESSAGES_READ = 500
 _RECEIVE_BUFFER_BYTES = 4096
@@ -224,8 +225,19 @@ class AvgStreamingOp:
         """
         context, self._context = self._context, None
         if context is not None:
+            self._discard_subscriptions()
             linger_ms = _LOSSLESS_LINGER_MS if self._lossless else _LINGER_MS
             context.destroy(linger=0 if self._stopping.is_set() else linger_ms)
+
+    def _discard_subscriptions(self) -> None:
+        """Discard the messages of peers, in bounded time.
+
+        libzmq notices that a connection has been cut off when its last message is read; until then it would linger.
+        """
+        deadline_s = self._monotonic() + _DISCARD_S
+        calm_ms = _CALM_MS if self.peers_cut_off else 0
+        while not self._stopping.is_set() and self._monotonic() < deadline_s and self._socket.poll(calm_ms):
+            self._socket.recv(zmq.NOBLOCK)
 
     def _first_subscriber(self) -> bool:
         """Wait for somebody to listen; False when asked to end first."""
