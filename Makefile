@@ -23,9 +23,9 @@ demo: install  ## the live monitor on an embedded producer with a simulated Sun
 	@if [ -t 0 ] && [ -t 1 ]; then exec $(BIN)/sunspec-tui --demo; \
 	else exec $(BIN)/sunspec-tui --demo --no-ui --duration 20 --status-interval 4; fi
 
-# Many tests wait for processes and deadlines: three workers keep two cores busy.
+# Many tests wait for processes and deadlines: four workers keep two cores busy.
 test: install  ## all tests
-	$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist loadgroup $(ARGS)
 
 SEEDS ?= $(shell seq 1 10)
 test-seeds: install  ## run the property tests with other random cases: SEEDS="1 2 3" (ten seeds by default)

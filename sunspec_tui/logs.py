@@ -13,10 +13,12 @@ from typing import Any
 from sunspec_tui.errors import UsageError
 from sunspec_tui.events import EventLog
 from sunspec_tui.line_writer import FileSink, LineWriter, Sink, standard_sink
+from sunspec_tui.pacing import PacedLog
 from sunspec_tui.printable import printable, printable_lines, printable_name
 from sunspec_tui.problems import Problems
 
 log = logging.getLogger("sunspec_tui")
+_MAX_LIBRARY_CHARACTERS = 200
 
 
 class _Formatter(logging.Formatter):
@@ -47,6 +49,34 @@ class LineHandler(logging.Handler):
         """Write the queued lines, within a short time."""
         self._writer.close()
         super().close()
+
+
+class LibraryHandler(logging.Handler):
+    """Handler that repeats the warnings of libraries in our log, one line each.
+
+    Python prints what no handler takes to standard error, with tracebacks, even over the terminal interface.
+
+    Parameters
+    ----------
+    paced
+        Receives the lines.
+    """
+
+    def __init__(self, paced: PacedLog) -> None:
+        super().__init__(logging.WARNING)
+        self._paced = paced
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log one record's first line and the name of its exception."""
+        try:
+            first_line, _, _ = record.getMessage().partition("\n")
+            text = f"{record.name}: {first_line}"
+            if record.exc_info and record.exc_info[1] is not None:
+                text += f" ({record.exc_info[1]!r})"
+            text = printable(text, _MAX_LIBRARY_CHARACTERS)
+            self._paced.add(record.levelno, "library", text, time.monotonic(), library=record.name)
+        except Exception:  # noqa: BLE001 - as in logging: a bad message must not stop the code that logs
+            self.handleError(record)
 
 
 def start_logging(
@@ -90,6 +120,16 @@ def start_logging(
         _begin(started, EventLog(events, report), logging.DEBUG)
         # The event log keeps all events, also if the other logs have a higher level.
         log.setLevel(min(log.level, logging.INFO))
+    _log_libraries(started)
+
+
+def _log_libraries(started: ExitStack) -> None:
+    """Log the warnings of libraries until `started` ends."""
+    root, paced = logging.getLogger(), PacedLog(log)
+    handler = LibraryHandler(paced)
+    root.addHandler(handler)
+    started.callback(paced.finish)
+    started.callback(root.removeHandler, handler)
 
 
 def _begin(started: ExitStack, handler: logging.Handler, level: str | int) -> None:

@@ -152,7 +152,7 @@ def test_a_terminal_that_takes_nothing_does_not_keep_the_monitor(terminal, endin
     monitor._reader.join()
     process = psutil.Process(monitor.process.pid)
     # More than the kernel holds: each of these sends the whole screen again.
-    for _ in range(60):
+    for _ in range(20):
         os.write(monitor.master, b"\x0c")
         select.select([], [], [], 0.15)
     begun_s = time.monotonic()

@@ -160,7 +160,8 @@ def test_a_cluster_of_the_users_own_makes_pictures_of_hours(archive, tmp_path):
         (["--scheduler", "tcp://127.0.0.1:9"], "no scheduler answers at tcp://127.0.0.1:9"),
     ],
 )
-def test_wrong_use_of_quicklook_is_one_sentence(archive, tmp_path, capsys, options, said):
+def test_wrong_use_of_quicklook_is_one_sentence(archive, tmp_path, capsys, monkeypatch, options, said):
+    monkeypatch.setattr("sunspec_tui.quicklook._SCHEDULER_TIMEOUT_S", 1)
     assert run(archive, tmp_path, *options) in (1, 2)
     told = capsys.readouterr().err
     assert said in told
