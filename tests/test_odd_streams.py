@@ -57,7 +57,7 @@ def test_our_producer_with_an_interval_of_400_s_is_received_to_the_end(tmp_path)
     with producing(interval=400.0, speed=0.0, frames=1, wait=True) as port:
         monitor = subprocess.run(
             [PROGRAM, "--no-ui", "--port", str(port), "--plot-interval", "1", "--plot-dir", tmp_path,
-             "--duration", "5", "--status-interval", "1", "--status-format", "json"],
+             "--duration", "12", "--status-interval", "1", "--status-format", "json"],
             capture_output=True, text=True, timeout=100, check=False,
         )  # fmt: skip
     assert monitor.returncode == 0, monitor.stderr
