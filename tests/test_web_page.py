@@ -368,7 +368,9 @@ def test_floor_and_ceiling_are_those_of_the_colours(sun):
 @pytest.mark.parametrize(("key", "which", "by"), [("(", 0, -1), (")", 0, 1), ("{", 1, -1), ("}", 1, 1)])
 def test_keys_move_floor_and_ceiling(sun, key, which, by):
     name = ("floor", "ceiling")[which]
-    before = sun.report["settings"][name]
+    # A paused picture keeps its automatic levels.
+    by_key(sun, " ")
+    before = sun.wait_for(lambda report: report["state"] == "PAUSED")["settings"][name]
     by_key(sun, key)
     report = sun.wait_for(lambda report: not report["settings"]["auto"])
     assert report["settings"][name] == pytest.approx(before + by)
@@ -376,6 +378,7 @@ def test_keys_move_floor_and_ceiling(sun, key, which, by):
 
 def test_linear_changes_the_mapping_and_not_the_levels(sun):
     sun.page.locator("#auto").uncheck()
+    sun.wait_for(lambda report: report["levels"] == [report["settings"][name] for name in ("floor", "ceiling")])
     before, levels = sun.picture(), sun.report["levels"]
     sun.page.locator("#linear").check()
     sun.drawn()
