@@ -138,7 +138,7 @@ class Monitor(PaintedApp):
         self._signals_before: dict[int, Any] = {}
         self._log_lines = log_lines or LogLines()
         self._log_lines.setLevel(settings.log_level)
-        self._view_path = view_path
+        self._saver = None if view_path is None else state.Saver(view_path)
         self.scene = Scene(first_view(settings, state.load(view_path) if view_path else {}))
         self._readings_due_s = self._pictures_due_s = self._notified_s = 0.0
         self._drawn_for: object = None
@@ -183,7 +183,7 @@ class Monitor(PaintedApp):
 
     def on_unmount(self) -> None:
         """Let the worker stop the receiver."""
-        self._keep_view()
+        self._keep_last_view()
         logging.getLogger("sunspec_tui").removeHandler(self._log_lines)
         self._ending.set()
         for number, before in self._signals_before.items():
@@ -420,9 +420,18 @@ class Monitor(PaintedApp):
             self.set_timer(KEEP_VIEW_AFTER_S, self._keep_view)
 
     def _keep_view(self) -> None:
-        if self._unsaved and self._view_path is not None:
-            state.save(self._view_path, remember(self.scene.view))
+        if self._unsaved and self._saver is not None and not self._saver.save(remember(self.scene.view)):
+            self.set_timer(KEEP_VIEW_AFTER_S, self._keep_view)
+            return
         self._unsaved = False
+
+    def _keep_last_view(self) -> None:
+        """Save the look at the end."""
+        if self._saver is not None:
+            self._saver.finish()
+            if self._unsaved:
+                self._saver.save(remember(self.scene.view))
+                self._saver.finish()
 
     def _screen_classes(self) -> dict[str, bool]:
         """Classes of the screen that follow the view and the terminal."""

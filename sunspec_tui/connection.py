@@ -23,6 +23,9 @@ from sunspec_tui.tcp import TcpConnection
 RECEIVE_QUEUE_FRAMES = 2000
 RECEIVE_QUEUE_BYTES = 128 * 2**20
 MAX_MESSAGE_BYTES = 8 * 2**20
+CANDIDATE_QUEUE_FRAMES = RECEIVE_QUEUE_BYTES // MAX_MESSAGE_BYTES
+"""Limit of the queue of a connection whose messages are not read yet, so that their size is unknown."""
+
 MAX_PARTS = 16
 """Parts of one message that are kept at most; a frame has three."""
 
@@ -62,6 +65,8 @@ class Connection:
         ZeroMQ endpoint with an IP address.
     now_s
         Time of a monotonic clock, in seconds.
+    queue_frames
+        Largest number of messages in the receive queue.
 
     Attributes
     ----------
@@ -80,19 +85,26 @@ class Connection:
         If the endpoint cannot be used, or there are no file descriptors left.
     """
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoint: str, now_s: float) -> None:
+    def __init__(
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        endpoint: str,
+        now_s: float,
+        *,
+        queue_frames: int = RECEIVE_QUEUE_FRAMES,
+    ) -> None:
         self.begun_s = now_s
         self.is_ready = False
         self.ended: Ended | None = None
         self.messages = 0
         self.is_whole = True
         self._tcp: TcpConnection | None = None
-        self._largest = RECEIVE_QUEUE_BYTES // RECEIVE_QUEUE_FRAMES
+        self._largest = RECEIVE_QUEUE_BYTES // queue_frames
         self._seen_messages, self._seen_bytes = 0, 0
         self.socket = context.socket(zmq.SUB)
         self._receive, self._get = self.socket.recv, self.socket.get
         try:
-            _configure(self.socket, ipv6="[" in endpoint)
+            _configure(self.socket, queue_frames, ipv6="[" in endpoint)
             self.monitor = self.socket.get_monitor_socket(_EVENTS)
             self.socket.connect(endpoint)
         except zmq.ZMQError:
@@ -164,6 +176,11 @@ class Connection:
         # A whole message that has come since the last check is not endless.
         return not self.socket.poll(0)
 
+    def has_flooded(self) -> bool:
+        """Return True if an unread connection has received more than the queue may hold."""
+        received = self._tcp.bytes_received() if self._tcp is not None else None
+        return received is not None and received > RECEIVE_QUEUE_BYTES + _UNFINISHED_BYTES
+
     # Events
 
     def read_events(self) -> None:
@@ -201,10 +218,10 @@ class Connection:
             self._tcp = None
 
 
-def _configure(stream: zmq.Socket[bytes], *, ipv6: bool) -> None:
+def _configure(stream: zmq.Socket[bytes], queue_frames: int, *, ipv6: bool) -> None:
     stream.linger = 0
     stream.ipv6 = ipv6
-    stream.rcvhwm = RECEIVE_QUEUE_FRAMES
+    stream.rcvhwm = queue_frames
     stream.maxmsgsize = MAX_MESSAGE_BYTES
     stream.reconnect_ivl = _NEVER_MS
     stream.tcp_keepalive, stream.tcp_keepalive_idle = 1, 30

@@ -14,7 +14,7 @@ import time
 from types import FrameType
 from typing import Self
 
-from sunspec_tui.line_writer import encoded, standard_sink
+from sunspec_tui.line_writer import DescriptorSink, Sink, encoded, standard_sink
 
 EXIT_OK, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 130
 # Stopping a service, or ending its session, is a request to end and no failure.
@@ -26,6 +26,7 @@ UNASKED_S = 30.0
 """Limit of an orderly end without a signal."""
 
 _PRINT_S = 0.3
+_STANDARD_ERROR = 2
 # Values in the pipe to the thread that are no signal numbers.
 _STOP, _NO_SIGNAL = 0, 255
 
@@ -127,7 +128,9 @@ class Ending:
 
     def _force(self) -> None:
         names = {thread.name for thread in threading.enumerate()} - {self._thread.name}
-        complain(f"not ended in time, ended by force; still running: {', '.join(sorted(names))}")
+        # A thread that hangs may hold the lock of `sys.stderr`.
+        sink = DescriptorSink(_STANDARD_ERROR, "ascii")
+        _print(f"sunspec-tui: not ended in time, ended by force; still running: {', '.join(sorted(names))}", sink)
         os._exit(self._forced_status)
 
 
@@ -145,7 +148,11 @@ def complain(text: str) -> bool:
 
 def print_soon(text: str) -> bool:
     """Print a line on standard error; return False if it fails."""
-    sink, end_s = standard_sink(sys.stderr), time.monotonic() + _PRINT_S
+    return _print(text, standard_sink(sys.stderr))
+
+
+def _print(text: str, sink: Sink) -> bool:
+    end_s = time.monotonic() + _PRINT_S
     try:
         sink.write(encoded(text, sink), lambda: time.monotonic() < end_s)
     except OSError:

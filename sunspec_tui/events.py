@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sunspec_tui.errors import UsageError
-from sunspec_tui.line_writer import FileSink, LineWriter, Report
+from sunspec_tui.line_writer import FileSink, LineWriter, NoLock, Report
 from sunspec_tui.printable import printable_name, printable_values
 from sunspec_tui.times import format_iso
 
@@ -91,6 +91,10 @@ class EventLog(logging.Handler):
             raise UsageError(f"cannot write events to {path}: {error.strerror}; choose another --event-log") from error
         name = f"the event log {printable_name(path)}"
         self._writer = LineWriter(name, sink, report, max_lines=_MAX_WAITING, max_bytes=_MAX_WAITING_BYTES)
+
+    def createLock(self) -> None:  # noqa: N802 - logging's name
+        """Use no lock."""
+        self.lock = NoLock()  # type: ignore[assignment]
 
     def emit(self, record: logging.LogRecord) -> None:
         """Queue one record, if it is an event."""

@@ -174,6 +174,26 @@ class FileSink:
             os.close(descriptor)
 
 
+class NoLock:
+    """Lock of a logging handler that needs none, because its `LineWriter` has one.
+
+    A handler whose output fails logs this. If handlers had locks, two failing ones could wait for each other.
+    """
+
+    def acquire(self) -> bool:
+        """Do nothing."""
+        return True
+
+    def release(self) -> None:
+        """Do nothing."""
+
+    def __enter__(self) -> bool:
+        return True
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
 class LineWriter:
     """Writer of lines with its own thread and a bounded queue.
 

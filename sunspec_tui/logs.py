@@ -12,13 +12,13 @@ from typing import Any
 
 from sunspec_tui.errors import UsageError
 from sunspec_tui.events import EventLog
-from sunspec_tui.line_writer import FileSink, LineWriter, Sink, standard_sink
+from sunspec_tui.line_writer import FileSink, LineWriter, NoLock, Sink, standard_sink
 from sunspec_tui.pacing import PacedLog
 from sunspec_tui.printable import printable, printable_lines, printable_name
 from sunspec_tui.problems import Problems
 
 log = logging.getLogger("sunspec_tui")
-_MAX_LIBRARY_CHARACTERS = 200
+_MAX_LIBRARY_CHARACTERS, _MAX_LIBRARIES = 200, 50
 
 
 class _Formatter(logging.Formatter):
@@ -38,6 +38,10 @@ class LineHandler(logging.Handler):
         super().__init__()
         self._writer = writer
 
+    def createLock(self) -> None:  # noqa: N802 - logging's name
+        """Use no lock."""
+        self.lock = NoLock()  # type: ignore[assignment]
+
     def emit(self, record: logging.LogRecord) -> None:
         """Queue one record."""
         try:
@@ -56,15 +60,12 @@ class LibraryHandler(logging.Handler):
 
     Python prints what no handler takes to standard error, with tracebacks, even over the terminal interface.
 
-    Parameters
-    ----------
-    paced
-        Receives the lines.
+    Each library has a line a second at most; the number of its other warnings is in the next line.
     """
 
-    def __init__(self, paced: PacedLog) -> None:
+    def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self._paced = paced
+        self._paced: dict[str, PacedLog] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         """Log one record's first line and the name of its exception."""
@@ -74,9 +75,19 @@ class LibraryHandler(logging.Handler):
             if record.exc_info and record.exc_info[1] is not None:
                 text += f" ({record.exc_info[1]!r})"
             text = printable(text, _MAX_LIBRARY_CHARACTERS)
-            self._paced.add(record.levelno, "library", text, time.monotonic(), library=record.name)
+            self._paced_of(record.name).add(record.levelno, "library", text, time.monotonic(), library=record.name)
         except Exception:  # noqa: BLE001 - as in logging: a bad message must not stop the code that logs
             self.handleError(record)
+
+    def _paced_of(self, library: str) -> PacedLog:
+        name = library if library in self._paced or len(self._paced) < _MAX_LIBRARIES else ""
+        return self._paced.setdefault(name, PacedLog(log))
+
+    def close(self) -> None:
+        """Log the warnings that wait."""
+        for paced in self._paced.values():
+            paced.finish()
+        super().close()
 
 
 def start_logging(
@@ -125,10 +136,9 @@ def start_logging(
 
 def _log_libraries(started: ExitStack) -> None:
     """Log the warnings of libraries until `started` ends."""
-    root, paced = logging.getLogger(), PacedLog(log)
-    handler = LibraryHandler(paced)
+    root, handler = logging.getLogger(), LibraryHandler()
     root.addHandler(handler)
-    started.callback(paced.finish)
+    started.callback(handler.close)
     started.callback(root.removeHandler, handler)
 
 

@@ -42,6 +42,7 @@ class Problems:
         self._texts: dict[str, str] = {}
         self._lost: dict[str, int] = {}
         self._logged_s: dict[str, float] = {}
+        self._over_s: dict[str, float] = {}
 
     @property
     def current(self) -> tuple[str, ...]:
@@ -75,13 +76,16 @@ class Problems:
                 self._texts[part] = text
             else:
                 self._texts.pop(part, None)
-            # A problem that comes and goes is logged once a minute.
+            # A problem that comes and goes is logged once a minute, and so is its end.
+            over_s = self._over_s.get(part, -_LOG_AGAIN_S)
+            if before and not text and now_s - over_s >= _LOG_AGAIN_S:
+                self._over_s[part] = now_s
             again = now_s - self._logged_s.get(part, -_LOG_AGAIN_S) >= _LOG_AGAIN_S
             if text and not before and again:
                 self._logged_s[part] = now_s
         if text and not before and again:
             tell(log, logging.ERROR, "problem", text, part=part)
-        elif before and not text:
+        elif before and not text and now_s - over_s >= _LOG_AGAIN_S:
             tell(log, logging.INFO, "problem_over", f"{part} works again, {lost} lines were lost", part=part, lost=lost)
 
     def thread_ended(self, name: str, error: BaseException) -> None:

@@ -17,7 +17,14 @@ import zmq
 
 from sunspec_tui.addresses import endpoint
 from sunspec_tui.backoff import Backoff
-from sunspec_tui.connection import HANDSHAKE_S, MAX_MESSAGE_BYTES, Connection, Ended
+from sunspec_tui.connection import (
+    CANDIDATE_QUEUE_FRAMES,
+    HANDSHAKE_S,
+    MAX_MESSAGE_BYTES,
+    RECEIVE_QUEUE_FRAMES,
+    Connection,
+    Ended,
+)
 from sunspec_tui.errors import RejectCause
 from sunspec_tui.health import LinkState
 from sunspec_tui.resolver import Resolver, SocketAddress
@@ -226,7 +233,7 @@ class Reconnector:
 
     def _check_candidate(self, candidate: Connection, now_s: float) -> None:
         self._check(candidate, now_s)
-        if candidate.ended is not None:
+        if candidate.ended is not None or candidate.has_flooded():
             self._drop_candidate()
         elif candidate.is_ready:
             if candidate.socket.poll(0):
@@ -243,6 +250,10 @@ class Reconnector:
                 self._note_messages(active)
                 return
             active.close()
+        self._take_over(candidate)
+
+    def _take_over(self, candidate: Connection) -> None:
+        """Make the candidate active."""
         self.active, self._candidate = candidate, None
         self._heard, self._was_ready, self._candidate_data_s = 0, True, math.inf
 
@@ -257,17 +268,24 @@ class Reconnector:
     def _replace(self, active: Connection, why: Ended, now_s: float) -> None:
         """Read the last messages of an ended connection, and start the search."""
         self._reader.drain(active)
-        had_messages, self.active, self._heard = active.messages > 0, None, 0
+        self.active, self._heard = None, 0
         active.close()
+        candidate = self._candidate
+        if why is Ended.LOST and candidate is not None and candidate.is_ready and candidate.ended is None:
+            # Its messages wait.
+            self._take_over(candidate)
+            return
         self._drop_candidate()
         self._silence.reset()
         backoff = self._search.backoff
-        if why is Ended.TOO_LARGE or (not had_messages and now_s - active.begun_s < _SHORT_LIFE_S):
+        if why is Ended.TOO_LARGE or now_s - active.begun_s < _SHORT_LIFE_S:
             backoff.attempt(now_s)
         else:
             backoff.reset()
         if why is Ended.TOO_LARGE:
-            self._reader.reject(RejectCause.MESSAGE_SIZE, f"{_TOO_LARGE}, reconnecting")
+            if active.is_whole:
+                # Otherwise the message has been counted by its parts.
+                self._reader.reject(RejectCause.MESSAGE_SIZE, f"{_TOO_LARGE}, reconnecting")
             words = f"connection dropped after {_TOO_LARGE}, reconnecting (attempt {backoff.attempts})"
             self._reader.report(LinkState.LOST, words, backoff.attempts)
         elif why is Ended.LOST:
@@ -276,7 +294,8 @@ class Reconnector:
 
     def _connect(self, address: SocketAddress, now_s: float) -> None:
         try:
-            made = Connection(self._context, endpoint(address[0], address[1]), now_s)
+            frames = RECEIVE_QUEUE_FRAMES if self.active is None else CANDIDATE_QUEUE_FRAMES
+            made = Connection(self._context, endpoint(address[0], address[1]), now_s, queue_frames=frames)
         except zmq.ZMQError as error:
             # For example, the process has no file descriptor left.
             self._search.postpone(now_s, f"no connection can be opened here ({error.strerror})")

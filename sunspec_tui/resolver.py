@@ -35,8 +35,14 @@ class Resolver:
         if is_ip(self._host):
             self._answer(socket.AI_NUMERICHOST)
             return
-        self._thread = threading.Thread(target=self._answer, name="sunspec-resolver", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._answer, name="sunspec-resolver", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            # The limit of threads or of memory is reached; the next query may succeed.
+            self.problem = "no thread can be started here"
+            return
+        self._thread = thread
 
     @property
     def is_asking(self) -> bool:

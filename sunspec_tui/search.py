@@ -178,14 +178,22 @@ class Search:
             self.backoff.reset()
             self._quick.reset()
             self._next_s = now_s + self._times.refused_s
-        elif self._is_held or (probe.connected and now_s - probe.begun_s > self._times.kept_s):
+        else:
+            self._plan_after(probe, now_s)
+        self._say_worst(verdicts, now_s)
+
+    def _plan_after(self, probe: Probe, now_s: float) -> None:
+        """Set the time of the next round, after a peer has answered and ended."""
+        was_kept = probe.connected and now_s - probe.begun_s > self._times.kept_s
+        if self._is_held or was_kept:
             # A peer that had kept the connection has ended: another program may use the port now.
             self.backoff.reset()
+        if was_kept:
             self._next_s = now_s
         else:
+            # A peer that ends each connection at once must not keep this machine busy.
             self._quick.attempt(now_s)
             self._next_s = now_s + self._quick.interval_s
-        self._say_worst(verdicts, now_s)
 
     def _say_worst(self, verdicts: list[Verdict], now_s: float) -> None:
         """Report the most informative verdict, and number the attempts."""

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import tempfile
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ from sunspec_tui.regular import check_replaceable, open_regular
 log = logging.getLogger(__name__)
 
 MAX_BYTES = 65536
+FINISH_S = 1.0
 _logged: set[str] = set()
 
 
@@ -73,6 +75,38 @@ def save(path: Path, kept: Mapping[str, Any]) -> bool:
         _tell_once(f"cannot keep the look in {path}: {_reason(error)}; choose another place with XDG_STATE_HOME")
         return False
     return True
+
+
+class Saver:
+    """Saver of the look in a thread: a home directory on a network may hang.
+
+    Parameters
+    ----------
+    path
+        File of the look.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread: threading.Thread | None = None
+
+    def save(self, kept: Mapping[str, Any]) -> bool:
+        """Begin to save; return False if the file system has not finished the last time."""
+        if self._thread is not None and self._thread.is_alive():
+            return False
+        thread = threading.Thread(target=save, args=(self._path, dict(kept)), name="sunspec-look", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            _tell_once(f"cannot keep the look in {self._path}: no thread can be started here")
+            return False
+        self._thread = thread
+        return True
+
+    def finish(self, timeout_s: float = FINISH_S) -> None:
+        """Wait for the last save, for a limited time."""
+        if self._thread is not None:
+            self._thread.join(timeout_s)
 
 
 def _reason(error: Exception) -> str:

@@ -45,6 +45,9 @@ class StoreRefused(ArchiveError):
     """A store that this program did not write; the text says why."""
 
 
+_MOST_CHUNK_HEAD_BYTES = 4096
+
+
 @dataclass(frozen=True, slots=True)
 class ArrayClaim:
     """Metadata of one array.
@@ -68,6 +71,11 @@ class ArrayClaim:
     def chunk_bytes(self) -> int:
         """Bytes of a chunk in memory."""
         return math.prod(self.chunk) * self.itemsize
+
+    @property
+    def most_stored_bytes(self) -> int:
+        """Largest plausible size of a chunk's file: data that cannot be compressed grow a little."""
+        return self.chunk_bytes + self.chunk_bytes // 8 + _MOST_CHUNK_HEAD_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +199,7 @@ def _check_axis(claim: StoreClaim, name: str) -> None:
     """Check that each chunk of an axis exists, to confirm the rows."""
     array = claim.arrays[name]
     for i in range(-(-array.shape[0] // array.chunk[0]) if array.shape[0] else 0):
-        head = _read(claim.path / name / "c" / str(i), _HEAD_BYTES)
+        head = _read(claim.path / name / "c" / str(i), _HEAD_BYTES, array.most_stored_bytes)
         _demand(head is not None, f"it claims {claim.nrows} rows, but a part of its {name} axis is missing")
         _check_head(f"{name}/c/{i}", array, head or b"")
 
@@ -223,7 +231,7 @@ def _absent(claim: StoreClaim, name: str, begin: int, end: int) -> Iterator[tupl
     array = claim.arrays[name]
     rows, first = array.chunk[0], -1
     for i in range(begin // rows, -(-end // rows)):
-        head = _read(claim.path / name / "c" / str(i) / "0", _HEAD_BYTES)
+        head = _read(claim.path / name / "c" / str(i) / "0", _HEAD_BYTES, array.most_stored_bytes)
         if head is None:
             first = max(begin, i * rows) if first < 0 else first
             continue
@@ -236,8 +244,10 @@ def _absent(claim: StoreClaim, name: str, begin: int, end: int) -> Iterator[tupl
 
 
 def _check_head(name: str, array: ArrayClaim, head: bytes) -> None:
-    """Check the size that a chunk declares; a truncated chunk fails later."""
+    """Check the size that a chunk declares; a chunk without a head fails later."""
     declared = declared_bytes(head, array.compressor)
+    # Without a declared size, the library would unpack until memory ends.
+    _demand(declared is not None or array.compressor != "zstd" or len(head) < 5, f"{name} declares no size")
     _demand(
         declared is None or declared <= array.chunk_bytes,
         f"{name} unpacks to {(declared or 0) / 1e6:.0f} MB, more than a chunk holds",
@@ -260,10 +270,11 @@ def declared_bytes(head: bytes, compressor: str) -> int | None:
     return int.from_bytes(head[start : start + length], "little") + (256 if length == 2 else 0)
 
 
-def _read(path: Path, size: int) -> bytes | None:
+def _read(path: Path, size: int, most: int | None = None) -> bytes | None:
     """Return the first bytes of a regular file; None if missing.
 
-    The function does not wait for a pipe, and does not follow a link.
+    The function does not wait for a pipe, and does not follow a link. It refuses a file of more than `most` bytes,
+    because a library reads the whole file.
     """
     try:
         mode = path.lstat().st_mode
@@ -272,6 +283,8 @@ def _read(path: Path, size: int) -> bytes | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:
+        stored = os.fstat(descriptor).st_size
+        _demand(most is None or stored <= most, f"{printable(path.name, 40)} in it has {stored / 1e6:.0f} MB")
         return os.read(descriptor, size)
     finally:
         os.close(descriptor)

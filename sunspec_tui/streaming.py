@@ -13,6 +13,7 @@ import logging
 import math
 import os
 import socket as sockets
+import stat
 import sys
 import threading
 import time
@@ -386,6 +387,8 @@ def _hang_up(descriptor: int, min_bytes: int) -> bool:
     connection of a new peer, which has received fewer bytes.
     """
     try:
+        if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+            return False
         with sockets.socket(fileno=os.dup(descriptor)) as connection:
             if sys.platform == "linux":
                 info = connection.getsockopt(sockets.IPPROTO_TCP, sockets.TCP_INFO, _BYTES_RECEIVED.stop)

@@ -166,6 +166,9 @@ class Subscriber:
                     parts = receive()
                 except RejectedMessage as error:
                     self._handler.on_reject(error)
+                    if not connection.is_whole:
+                        # The rest belongs to the same message.
+                        break
                 else:
                     on_message(parts)
         except zmq.Again:

@@ -5,6 +5,7 @@ too, with about fifty bytes of memory for each byte of its topic, so each peer h
 `streaming` reads the messages and closes connections.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 TOPIC = b"data"
@@ -39,6 +40,7 @@ class Subscriptions:
     def __init__(self) -> None:
         self.count = 0
         self._peers: dict[int, _Peer] = {}
+        self._valid: Counter[int] = Counter()
 
     def take(self, message: bytes, peer: int | None) -> bool:
         """Note a peer's message; return True if it is over budget.
@@ -52,10 +54,20 @@ class Subscriptions:
         """
         kind, topic = message[:1], message[1:]
         if kind in (_SUBSCRIBE, _CANCEL) and TOPIC.startswith(topic):
-            # A peer may cancel a subscription that it never made.
-            self.count = max(0, self.count + (1 if kind == _SUBSCRIBE else -1))
+            self._count(kind, peer)
             return False
         return peer is not None and self._charge(kind, topic, peer)
+
+    def _count(self, kind: bytes, peer: int | None) -> None:
+        if kind == _SUBSCRIBE:
+            self.count += 1
+            if peer is not None:
+                self._valid[peer] += 1
+        elif peer is None or self._valid[peer] > 0:
+            # A peer may cancel a subscription that it never made; that is not another peer's.
+            self.count = max(0, self.count - 1)
+            if peer is not None:
+                self._valid[peer] -= 1
 
     def _charge(self, kind: bytes, topic: bytes, number: int) -> bool:
         peer = self._peers.setdefault(number, _Peer())

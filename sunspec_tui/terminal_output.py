@@ -137,6 +137,9 @@ class TerminalOutput:
         with suppress(termios.error):
             termios.tcflush(self._fileno, termios.TCOFLUSH)
         with _opened_again(self._fileno) as fileno, suppress(OSError):
+            if not select.select([], [fileno], [], 0)[1]:
+                # The terminal is stopped, and this write would block.
+                return
             os.write(fileno, _CANCEL + words.encode(self.encoding, "backslashreplace"))
 
     # The thread

@@ -111,10 +111,15 @@ class WebServer:
         url = _url(options, listening.getsockname()[1], self._token)
         started = threading.Event()
         try:
-            self._running = _Running(self, listening, self._token, started)
-            self._status = WebStatus(state=WebState.SERVING, url=url)
-            self._thread = threading.Thread(target=self._run, args=(self._running,), name="sunspec-web", daemon=True)
-            self._thread.start()
+            running = _Running(self, listening, self._token, started)
+            thread = threading.Thread(target=self._run, args=(running,), name="sunspec-web", daemon=True)
+            self._running, self._status = running, WebStatus(state=WebState.SERVING, url=url)
+            thread.start()
+            self._thread = thread
+        except RuntimeError as error:
+            listening.close()
+            self._running = None
+            raise WebError("no thread can be started here; the web view is tried again with the key w") from error
         except BaseException:
             listening.close()
             raise

@@ -95,6 +95,8 @@ def _read_version_3(received: bytes) -> Answer:
     if not length_bytes:
         return _malformed()
     begin = 1 + length_bytes
+    if len(command) < begin:
+        return UNKNOWN
     length = int.from_bytes(command[1:begin], "big")
     body = command[begin : begin + length]
     if not _READY.startswith(body[: len(_READY)]) or length > MAX_ANSWER_BYTES:

@@ -13,7 +13,15 @@ from peers import foreign, free_port
 
 from sunspec_tui.addresses import host_and_port, parse_bind_host, parse_host
 from sunspec_tui.backoff import Backoff
-from sunspec_tui.connection import MAX_PARTS, RECEIVE_QUEUE_BYTES, RECEIVE_QUEUE_FRAMES, Connection, Ended
+from sunspec_tui.connection import (
+    CANDIDATE_QUEUE_FRAMES,
+    MAX_MESSAGE_BYTES,
+    MAX_PARTS,
+    RECEIVE_QUEUE_BYTES,
+    RECEIVE_QUEUE_FRAMES,
+    Connection,
+    Ended,
+)
 from sunspec_tui.errors import RejectedMessage, UsageError
 from sunspec_tui.probe import Found, Probe
 from sunspec_tui.resolver import Resolver
@@ -95,7 +103,15 @@ def test_answers_are_told_apart(received, answer):
     assert read_answer(received) == answer
 
 
-@pytest.mark.parametrize("whole", [ready(b"PUB"), ready(b"REP"), GREETING[:10] + b"\x01\x01"])
+def in_long_form(answer):
+    """The READY command of an answer with a length of eight bytes."""
+    body = answer[len(GREETING) + 2 :]
+    return GREETING + b"\x06" + len(body).to_bytes(8, "big") + body
+
+
+@pytest.mark.parametrize(
+    "whole", [ready(b"PUB"), ready(b"REP"), in_long_form(ready(b"PUB")), GREETING[:10] + b"\x01\x01"]
+)
 def test_a_part_of_an_answer_is_not_judged(whole):
     assert {read_answer(whole[:n]).speaks for n in range(len(whole))} == {Speaks.UNKNOWN}
 
@@ -229,6 +245,30 @@ def test_fewer_messages_may_wait_where_they_are_large(pair):
     for n in range(100):
         publisher.send_multipart([b"data", b"%d" % n, b"payload"])
     assert [int(receive(connection)[1]) for _ in range(100)] == list(range(100))
+
+
+def test_an_unread_connection_holds_few_messages_and_notices_a_flood():
+    with zmq.Context() as context, context.socket(zmq.XPUB) as publisher:
+        publisher.linger = 0
+        port = publisher.bind_to_random_port("tcp://127.0.0.1")
+        connection = Connection(
+            context, f"tcp://127.0.0.1:{port}", time.monotonic(), queue_frames=CANDIDATE_QUEUE_FRAMES
+        )
+        try:
+            assert publisher.poll(10_000)
+            poll_until(lambda: connection.read_events() or connection.is_ready)
+            assert connection.socket.rcvhwm * MAX_MESSAGE_BYTES <= RECEIVE_QUEUE_BYTES
+            publisher.send_multipart([b"data", b"{}", bytes(MIB)])
+            assert connection.socket.poll(10_000)
+            assert not connection.has_flooded()
+            # A message without an end, behind one that waits.
+            part = bytes(MIB)
+            for _ in range(RECEIVE_QUEUE_BYTES // MIB + 16):
+                publisher.send(part, zmq.SNDMORE)
+            publisher.send(part)
+            poll_until(connection.has_flooded)
+        finally:
+            connection.close()
 
 
 @pytest.mark.parametrize("count", [MAX_PARTS + 1, 5000])

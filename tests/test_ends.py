@@ -29,6 +29,15 @@ PARTS = {
     "web": f"import sunspec_tui.web as m; m.WebServer.stop = {FOREVER}",
     "subscriber": f"import sunspec_tui.subscriber as m; m.Subscriber.stop = {FOREVER}",
     "a thread that is no daemon": f"threading.Thread(target={FOREVER}).start()",
+    "the lock of standard error": f"""
+import sunspec_tui.writers.archive as m
+class Stuck:
+    flush = {FOREVER}
+def stop(_):
+    sys.stderr = Stuck()
+    Stuck.flush()
+m.ArchiveWriter.stop = stop
+""",
     "the exit of the interpreter": f"import atexit; atexit.register({FOREVER})",
 }
 

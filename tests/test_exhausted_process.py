@@ -175,6 +175,19 @@ def test_a_problem_is_logged_once_while_it_stands_and_once_a_minute_where_it_com
     assert caplog.text.count("it is full") == 2
 
 
+def test_a_problem_that_comes_and_goes_all_the_time_is_few_lines(caplog):
+    from sunspec_tui.problems import Problems
+
+    caplog.set_level("INFO")
+    now_s = [0.0]
+    problems = Problems(lambda: now_s[0])
+    for n in range(1200):
+        now_s[0] = n / 10
+        problems.report("the pipe", "it is full" if n % 2 else "", n)
+    assert 2 <= caplog.text.count("it is full") <= 3
+    assert 2 <= caplog.text.count("the pipe works again") <= 3
+
+
 def test_memory_that_cannot_be_read_is_no_number(monkeypatch):
     import math
 

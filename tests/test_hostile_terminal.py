@@ -184,6 +184,28 @@ def test_a_monitor_that_was_stopped_for_a_while_draws_all_anew_and_obeys(termina
     obeys(monitor)
 
 
+HANGING_HOME = """
+import pathlib, threading
+from sunspec_tui import state
+def save(*_):
+    pathlib.Path("begun").touch()
+    threading.Event().wait()
+state.save = save
+"""
+
+
+def test_a_home_directory_that_hangs_neither_freezes_the_monitor_nor_keeps_it(terminal, tmp_path):
+    monitor = terminal(*DEMO, program=program_with(HANGING_HOME))
+    monitor.shows("LIVE", "viridis")
+    monitor.press("c")
+    poll_until((tmp_path / "begun").exists, 20)
+    obeys(monitor)
+    monitor.press("c")
+    obeys(monitor)
+    monitor.press("q")
+    assert monitor.process.wait(10) == 0
+
+
 FAILING_RECEIVER = """
 from sunspec_tui.receiver import StreamReceiver
 def start(self):

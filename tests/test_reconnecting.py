@@ -16,10 +16,12 @@ import numpy as np
 import pytest
 import zmq
 from conftest import Publisher, block_time, message, poll_until
-from peers import TALKS, Relay, foreign, free_port
+from peers import TALKS, Relay, foreign, free_port, publishes, serving
 
 from sunspec_tui import StreamReceiver
+from sunspec_tui.reconnecting import ReconnectTimes
 from sunspec_tui.record import status_record
+from sunspec_tui.search import SearchTimes
 
 DATA = np.random.default_rng(1).uniform(1, 2, (1, 64, 4)).astype(np.float32)
 SPEED = 20
@@ -215,6 +217,52 @@ def test_a_retry_does_not_keep_the_port_from_the_producer():
     assert result["refused"] == ""
     assert result["bound"] == 40000
     assert result["frames"] >= 3
+
+
+def ends_after_a_frame(one: socket.socket, over: threading.Event) -> None:
+    """Publish one frame and close."""
+    publishes(one)
+    topic, header, payload = message(DATA)
+    frame = b"".join(
+        bytes((flags,)) + len(part).to_bytes(8, "big") + part for flags, part in ((3, topic), (3, header), (2, payload))
+    )
+    one.sendall(frame)
+    one.shutdown(socket.SHUT_RDWR)
+
+
+def ends_after_the_handshake(one: socket.socket, over: threading.Event) -> None:
+    """Greet as a publisher and close."""
+    publishes(one)
+    one.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("talk", [ends_after_a_frame, ends_after_the_handshake])
+def test_a_publisher_that_ends_each_connection_is_tried_a_few_times_a_second_at_most(talk):
+    port = free_port()
+    with serving(port, talk) as taken, StreamReceiver(stream_port=port, plot_interval=0) as receiver:
+        poll_until(lambda: len(taken) > 2, 20)
+        before = len(taken)
+        assert not poll_briefly(lambda: len(taken) > before + 12, 2.0)
+        if talk is ends_after_a_frame:
+            assert receiver.snapshot().health.frames_received
+
+
+def test_a_name_is_asked_for_again_when_no_thread_could_be_started(publisher, monkeypatch):
+    failures = [RuntimeError("can't start new thread")]
+    start = threading.Thread.start
+
+    def starts(thread: threading.Thread) -> None:
+        if thread.name == "sunspec-resolver" and failures:
+            raise failures.pop()
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", starts)
+    times = ReconnectTimes(search=SearchTimes(resolve_again_s=0.1))
+    with StreamReceiver("localhost", publisher.port, plot_interval=0, reconnect=times) as receiver:
+        publisher.wait_for_subscriber()
+        publisher.send(message(DATA))
+        assert receiver.wait_for_frames(1, 10)
+    assert not failures
 
 
 def test_a_process_without_file_descriptors_for_a_while_connects_when_it_has_some(publisher, monkeypatch):

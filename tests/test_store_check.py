@@ -150,6 +150,27 @@ def test_a_chunk_that_unpacks_to_more_than_a_chunk_is_refused(tmp_path, name):
     refused(tmp_path, "more than a chunk holds")
 
 
+# RFC 8878: a frame of blocks of one repeated byte each, without a content size; and a frame to be skipped.
+UNDECLARED = b"\x28\xb5\x2f\xfd\x00\x58" + b"\x02\x00\x10\x00" * 1000 + b"\x01\x00\x00"
+
+
+@pytest.mark.parametrize(
+    "chunk", [UNDECLARED, b"\x50\x2a\x4d\x18\x04\x00\x00\x00abcd" + UNDECLARED, b"\x28\xb5\x2f\xfd\x00"]
+)
+def test_a_chunk_that_declares_no_size_is_refused(tmp_path, chunk):
+    archive(tmp_path)
+    (tmp_path / NAME / "time" / "c" / "0").write_bytes(chunk)
+    refused(tmp_path, "declares no size")
+
+
+@pytest.mark.parametrize("name", ["time/c/0", "XX/c/1/0"])
+def test_a_file_that_is_larger_than_a_chunk_can_be_is_refused(tmp_path, name):
+    archive(tmp_path)
+    with (tmp_path / NAME / name).open("r+b") as file:
+        file.truncate(1 << 40)
+    refused(tmp_path, "1099512 MB")
+
+
 def test_a_deleted_chunk_is_reported_with_its_product_and_its_times(tmp_path, caplog, capsys):
     rows = archive(tmp_path)
     (tmp_path / NAME / "XX" / "c" / "1" / "0").unlink()

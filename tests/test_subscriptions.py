@@ -29,6 +29,20 @@ def test_the_count_never_goes_below_none():
     assert subscriptions.count == 1
 
 
+def test_a_peer_cannot_cancel_the_subscriptions_of_others():
+    subscriptions = Subscriptions()
+    subscriptions.take(b"\x01data", 7)
+    for _ in range(5):
+        subscriptions.take(b"\x00data", 8)
+    assert subscriptions.count == 1
+    subscriptions.take(b"\x00data", 7)
+    assert subscriptions.count == 0
+    # The end of a connection: libzmq cancels for it, and says no longer whose it was.
+    subscriptions.take(b"\x01", 9)
+    subscriptions.take(b"\x00", None)
+    assert subscriptions.count == 0
+
+
 def messages_until_over(make, subscriptions=None, peer=7):
     subscriptions = subscriptions or Subscriptions()
     return next((n for n in range(100_000) if subscriptions.take(make(n), peer)), None)

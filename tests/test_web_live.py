@@ -152,11 +152,13 @@ def test_a_viewer_who_says_how_far_it_has_come_gets_no_more_than_it_can_take(pub
         watcher.history()
         watcher.socket.send(json.dumps({"seen": 1}))
         poll_until(lambda: next(iter(receiver._web._running.hub._viewers)).seen == 1)
-        for n in range(1, 101):
+        for n in range(1, 11):
+            send(publisher, n)
+        got = watcher.rows(10)
+        for n in range(11, 101):
             send(publisher, n)
             assert receiver.wait_for_frames(n + 1, 10)
         poll_until(lambda: receiver.web_status().rows_skipped)
-        got = watcher.rows(10)
         watcher.socket.send(json.dumps({"seen": 11}))
         while watcher.after_history()[-1].first != 100:
             watcher.take()

@@ -86,8 +86,9 @@ class Figures:
     def _started(self) -> PngWriter:
         if self._writer is None:
             self._directory = tempfile.TemporaryDirectory(prefix="sunspec-web-", ignore_cleanup_errors=True)
-            self._writer = PngWriter(Path(self._directory.name), 0, self._job, on_event=self._on_event)
-            self._writer.start()
+            writer = PngWriter(Path(self._directory.name), 0, self._job, on_event=self._on_event)
+            writer.start()
+            self._writer = writer
         return self._writer
 
     def _on_event(self, event: PlotEvent) -> None:

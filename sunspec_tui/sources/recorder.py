@@ -5,7 +5,6 @@ On some corrupt files the HDF5 library crashes its process or never returns. The
 """
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.child_environment import child_environment
 from sunspec_tui.extras import check_installed
 from sunspec_tui.products import Product
 from sunspec_tui.recording import Recording
@@ -56,7 +56,7 @@ class _ReaderProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             pass_fds=(file.fileno(),),
-            env=os.environ | _NO_PLUGINS,
+            env=child_environment(_NO_PLUGINS),
         )
 
     def __enter__(self) -> "_ReaderProcess":

@@ -105,7 +105,7 @@ class ArchiveWriter:
             return
         _check_installed()
         self._ending.clear()
-        if self._thread is None:
+        if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(
                 target=self._run, args=(self._directory,), name="sunspec-archive", daemon=True
             )

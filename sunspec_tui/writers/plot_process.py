@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from sunspec_tui.active_time import ActiveTimer
+from sunspec_tui.child_environment import child_environment
 from sunspec_tui.plots import PlotJob
 from sunspec_tui.printable import printable
 from sunspec_tui.writers.png_process import job_parts
@@ -32,7 +33,6 @@ _GRACE_S = 0.3
 _KILL_S = 1.0
 _MAX_ANSWER_BYTES = 65_536
 _MAX_STDERR_BYTES = 65_536
-_PACKAGE = Path(__file__).parents[1]
 
 
 class PlotProcess:
@@ -189,10 +189,8 @@ class PlotProcess:
 
 def _environment() -> dict[str, str]:
     # A desktop session's environment must not select another backend.
-    environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
-    # The child imports the package from where this process imported it, also if it is not installed.
-    paths = [str(_PACKAGE.parent), *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
-    return environment | {"MPLBACKEND": "Agg", "PYTHONPATH": os.pathsep.join(paths)}
+    environment = child_environment({"MPLBACKEND": "Agg"})
+    return {key: value for key, value in environment.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
 
 
 def _stderr_file() -> IO[bytes] | None:

@@ -249,16 +249,13 @@ class PngWriter:
 
     def _ask_child(self, job: PlotJob) -> dict[str, Any] | None:
         """Have a plot drawn; None when asked to end meanwhile."""
-        with self._changed:
-            if self._stopping:
-                return None
-            if self._child is None:
-                try:
-                    self._child = PlotProcess(self._monotonic)
-                except OSError as error:
-                    why = error.strerror or str(error)
-                    return {"ok": False, "error": f"the plot process cannot be started: {why}; trying again"}
-            child = self._child
+        try:
+            child = self._started_child()
+        except OSError as error:
+            why = error.strerror or str(error)
+            return {"ok": False, "error": f"the plot process cannot be started: {why}; trying again"}
+        if child is None:
+            return None
         try:
             answer = child.ask(job, self._answer_timeout_s or ANSWER_TIMEOUT_S)
         except Exception:
@@ -270,6 +267,21 @@ class PngWriter:
             self._end_child()
             return {"ok": False, "error": text}
         return answer
+
+    def _started_child(self) -> PlotProcess | None:
+        """Return the plot process; None when asked to end meanwhile."""
+        with self._changed:
+            stopping, running = self._stopping, self._child
+        if stopping or running is not None:
+            return None if stopping else running
+        # Without the lock: the start reads the disk, and keys of the monitor need the lock.
+        child = PlotProcess(self._monotonic)
+        with self._changed:
+            if not self._stopping:
+                self._child = child
+                return child
+        child.end()
+        return None
 
     def _end_child(self) -> None:
         with self._changed:

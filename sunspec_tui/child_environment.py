@@ -1,0 +1,16 @@
+"""The environment of child processes that import this package."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent
+
+
+def child_environment(changes: Mapping[str, str]) -> dict[str, str]:
+    """Return this process's environment with changes, for a child process.
+
+    The child imports the package from where this process imported it, also if it is not installed.
+    """
+    paths = [str(_PACKAGE.parent), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **changes}
