@@ -269,6 +269,9 @@ def test_an_unread_connection_holds_few_messages_and_notices_a_flood():
             poll_until(connection.has_flooded)
         finally:
             connection.close()
+            # libzmq aborts if a publisher closes while a peer hangs up in the middle of a message.
+            while publisher.poll(10_000) and publisher.recv() != b"\x00":
+                pass
 
 
 @pytest.mark.parametrize("count", [MAX_PARTS + 1, 5000])
