@@ -2,6 +2,7 @@
 
 import json
 import logging
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +26,14 @@ settings.register_profile("seeded", deadline=None, database=None, print_blob=Tru
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose the cases of the property tests: fixed ones, or those of ``--hypothesis-seed``."""
+    """Choose the cases of the property tests, and undo what nohup and background jobs do to signals.
+
+    The cases are fixed ones, or those of ``--hypothesis-seed``. A program keeps ignoring a signal that is ignored when
+    it starts, so the programs under test must not inherit that.
+    """
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
     settings.load_profile("fixed" if config.getoption("--hypothesis-seed") is None else "seeded")
 
 
