@@ -102,7 +102,7 @@ class Driver(LinuxDriver):
         super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def stop_application_mode(self) -> None:
-        """Give the terminal back; drop what is still to be drawn."""
+        """Restore the terminal; drop the output that is not drawn yet."""
         self._output.drop_pictures()
         super().stop_application_mode()
 

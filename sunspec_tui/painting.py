@@ -242,7 +242,7 @@ class PaintedApp(Guarded, App[int]):
         await super().on_event(self._with_size_now(event) if isinstance(event, events.Resize) else event)
 
     def _with_size_now(self, event: events.Resize) -> events.Resize:
-        # A signal that interrupts the handler of the one before is told first: then the older size would come last.
+        # A signal can interrupt the handler of an earlier one. Then the newer size is reported first, the older last.
         if not isinstance(self._driver, Driver):
             return event
         size = Size(*self._driver.size_now)

@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -238,7 +239,9 @@ class AvgStreamingOp:
         deadline_s = self._monotonic() + _DISCARD_S
         calm_ms = _CALM_MS if self.peers_cut_off else 0
         while not self._stopping.is_set() and self._monotonic() < deadline_s and self._socket.poll(calm_ms):
-            self._socket.recv(zmq.NOBLOCK)
+            # A connection may end between the two calls; the socket must be closed all the same.
+            with suppress(zmq.Again):
+                self._socket.recv(zmq.NOBLOCK)
 
     def _first_subscriber(self) -> bool:
         """Wait for somebody to listen; False when asked to end first."""

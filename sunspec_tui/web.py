@@ -119,7 +119,7 @@ class WebServer:
         except RuntimeError as error:
             listening.close()
             self._running = None
-            raise WebError("no thread can be started here; the web view is tried again with the key w") from error
+            raise WebError("no thread can be started here; start the web view again later") from error
         except BaseException:
             listening.close()
             raise
