@@ -36,9 +36,13 @@ class StillReceiver(StreamReceiver):
     def __init__(self, **options: Any) -> None:
         self.now_s = START_S
         self.frames = 0
+        # Collections take a large part of a second in a process that has run many tests.
         super().__init__(
-            plot_interval=0, clock=lambda: self.now_s, monotonic=lambda: self.now_s - START_S, **options
-        )  # fmt: skip
+            plot_interval=0,
+            clock=lambda: self.now_s,
+            monotonic=lambda: self.now_s - START_S,
+            **{"gc_interval": 0} | options,
+        )
 
     def start(self) -> None:
         """Be connected, to nobody."""
