@@ -159,6 +159,29 @@ def test_a_sample_is_bounded_even_and_of_the_span(length, steps, most, slots):
     assert found == within[::-1][::step][::-1]
 
 
+@pytest.mark.parametrize("first", [0, 5])
+@pytest.mark.parametrize(("before", "added"), [(0, 3), (2, 4), (5, 1), (3, 8), (8, 8), (11, 0)])
+def test_several_rows_are_appended_as_one_by_one(before, added, first):
+    slots = [2 * n for n in range(before + added)]
+    whole, ring = filled(8, slots, first=first), filled(8, slots[:before], first=first)
+    ring.extend(filled(8, slots, first=first).latest(added))
+    assert (ring.count, ring.index, ring.filled, ring.ends()) == (whole.count, whole.index, whole.filled, whole.ends())
+    assert numbers(ring.latest()) == numbers(whole.latest())
+    assert ring.latest().slots.tolist() == whole.latest().slots.tolist()
+
+
+@pytest.mark.parametrize("first", [0, 5])
+@pytest.mark.parametrize(("appended", "length"), [(0, 1), (1, 1), (3, 3), (4, 4), (5, 8), (8, 8), (20, 8)])
+def test_a_ring_is_trimmed_to_its_rows_where_that_saves_half(appended, length, first):
+    ring = filled(8, range(appended), first=first)
+    trimmed = ring.trimmed()
+    assert (trimmed is ring) == (length == 8)
+    assert (trimmed.length, trimmed.nbins, trimmed.npol) == (length, 2, 1)
+    assert (trimmed.count, trimmed.ends()) == (ring.count, ring.ends())
+    assert numbers(trimmed.latest()) == numbers(ring.latest())
+    assert numbers(trimmed.between(first, first + 99)) == numbers(ring.between(first, first + 99))
+
+
 def test_rows_are_copies_that_later_rows_do_not_change():
     ring = filled(3, range(3))
     rows = ring.latest()
