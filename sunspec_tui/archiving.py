@@ -5,6 +5,8 @@ fit begins another part of the day. Nothing here opens a file.
 """
 
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -16,6 +18,15 @@ from numpy.typing import NDArray
 
 CHUNK_ROWS = 240
 """Rows of a chunk: a minute at four a second, so that an hour is 60 files of each product."""
+
+MAX_PARTS = 256
+"""Parts that a day may have."""
+
+MAX_NEW_STORES = 48
+"""Stores that may begin one after the other."""
+
+CALM_S = 60.0
+"""While times are in order, so many seconds, or the rows of a chunk, allow one more store."""
 
 _DAY_S = 86_400.0
 _DAY_US = 86_400_000_000
@@ -139,3 +150,45 @@ def stretches(times_s: NDArray[np.float64]) -> list[slice]:
     broken = np.flatnonzero((np.diff(times_us) < 0) | (np.diff(times_us // _DAY_US) != 0)) + 1
     edges = [0, *broken.tolist(), len(times_us)]
     return [slice(begin, end) for begin, end in pairwise(edges) if end > begin]
+
+
+class StoreBudget:
+    """How many stores may still begin.
+
+    A stream whose times jump back again and again would begin a store for each row, without end. The budget is
+    refilled only by times that are in order, so that such a stream uses it up once.
+
+    Parameters
+    ----------
+    monotonic
+        A monotonic clock, in seconds.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._left = MAX_NEW_STORES
+        # Since when times are in order, or one more store was allowed; and the rows since then.
+        self._since_s, self._rows = monotonic(), 0
+        self._last_us: int | None = None
+
+    def allows(self) -> bool:
+        """Whether another store may begin."""
+        now_s = self._monotonic()
+        gained = int(max((now_s - self._since_s) / CALM_S, self._rows / CHUNK_ROWS))
+        if gained:
+            self._left = min(MAX_NEW_STORES, self._left + gained)
+            self._since_s, self._rows = now_s, 0
+        return self._left > 0
+
+    def begin(self) -> None:
+        """Count a store that has begun."""
+        self._left -= 1
+
+    def take(self, times_s: NDArray[np.float64]) -> None:
+        """Notice rows of one stretch, archived or not, in the order in which they came."""
+        first_us, last_us = microseconds(times_s[[0, -1]]).tolist()
+        self.allows()
+        if self._last_us is not None and first_us < self._last_us:
+            self._since_s, self._rows = self._monotonic(), 0
+        self._rows += len(times_s)
+        self._last_us = last_us

@@ -4,7 +4,9 @@ import logging
 import os
 import shutil
 import threading
+import time
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from recordings import CADENCE_S, START_S, recording
 from test_archive import Following
 
 from sunspec_tui import StreamReceiver
-from sunspec_tui.archiving import ArchiveState
+from sunspec_tui.archiving import CALM_S, CHUNK_ROWS, MAX_NEW_STORES, ArchiveState, StoreBudget, stores
 from sunspec_tui.recording import slots
 from sunspec_tui.sources.files import read_recording
 from sunspec_tui.writers.store import ArchiveStore
@@ -189,3 +191,78 @@ def test_the_receivers_archive_accounts_for_every_frame_after_the_end(tmp_path, 
     status = receiver.snapshot().archive
     assert accounted(status) == 50
     assert any(record.getMessage().startswith("50 rows") for record in caplog.records)
+
+
+class Clock:
+    """A monotonic clock that a test can put forward."""
+
+    def __init__(self):
+        self.ahead_s = 0.0
+
+    def __call__(self):
+        return time.monotonic() + self.ahead_s
+
+
+def settled(run, count):
+    """Wait until so many rows are written or lost."""
+
+    def rows():
+        status = run.writer.status()
+        return status.rows_written + status.rows_missed
+
+    poll_until(lambda: rows() == count, 60, lambda: f"{run.writer.status()}")
+
+
+def jumping(count, jump_s, first_s=START_S):
+    """Rows, every other one of which is of an earlier time."""
+    rows = recording(count, nchan=64, start_s=first_s)
+    return replace(rows, times_s=rows.times_s - jump_s * (np.arange(count) % 2))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [jumping(160, 30.0), replace(jumping(160, 0.0), times_s=START_S - 86_400.0 * np.arange(160))],
+    ids=["back", "days"],
+)
+def test_a_stream_whose_time_jumps_again_and_again_begins_few_stores_and_is_reported_once(tmp_path, rows):
+    clock = Clock()
+    with Following(tmp_path, length=2000, monotonic=clock) as run:
+        run.add(rows)
+        settled(run, 160)
+        status = run.writer.status()
+        assert len(stores(tmp_path)) <= MAX_NEW_STORES
+        assert status.rows_missed > 20
+        assert accounted(status) == 160
+        assert "two producers" in status.problem
+        assert sum("two producers" in event.text for event in run.events) == 1
+        assert not [event for event in run.events if "left the ring" in event.text]
+        # In order again, on a day that has no store: archiving goes on by itself.
+        clock.ahead_s += CALM_S
+        later = recording(20, nchan=64, start_s=START_S + 172_800)
+        run.add(later)
+        run.wait_for(status.rows_written + 20)
+        clock.ahead_s += CALM_S
+        run.add(recording(5, nchan=64, start_s=float(later.times_s[-1])))
+        run.wait_for(status.rows_written + 25)
+        poll_until(lambda: not run.writer.status().problem, 60)
+    assert run.events[-1].ok
+    assert f"{status.rows_missed} rows were lost" in run.events[-1].text
+    assert accounted(run.writer.status()) == 185
+
+
+def test_rows_in_order_earn_a_store_also_where_a_replay_is_fast():
+    """A replay of years, faster than a day a minute."""
+    budget = StoreBudget(lambda: 0.0)
+    for day in range(10 * MAX_NEW_STORES):
+        assert budget.allows()
+        budget.begin()
+        budget.take(START_S + 86_400.0 * day + np.arange(CHUNK_ROWS) * CADENCE_S)
+
+
+def test_a_day_has_no_more_than_its_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr("sunspec_tui.writers.archive.MAX_PARTS", 3)
+    with Following(tmp_path) as run:
+        run.add(jumping(20, 30.0))
+        settled(run, 20)
+    assert [path.name for path in stores(tmp_path)] == ["2025-08-18.zarr", "2025-08-18_2.zarr", "2025-08-18_3.zarr"]
+    assert accounted(run.writer.status()) == 20

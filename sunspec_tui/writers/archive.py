@@ -18,14 +18,24 @@ from pathlib import Path
 import numpy as np
 
 from sunspec_tui.active_time import join_within
-from sunspec_tui.archiving import ArchiveEvent, ArchiveState, ArchiveStatus, are_storable, stretches
+from sunspec_tui.archiving import (
+    CALM_S,
+    MAX_PARTS,
+    ArchiveEvent,
+    ArchiveState,
+    ArchiveStatus,
+    StoreBudget,
+    are_storable,
+    microseconds,
+    stretches,
+)
 from sunspec_tui.errors import SunspecError
 from sunspec_tui.extras import optional
 from sunspec_tui.printable import printable
 from sunspec_tui.recording import Recording
 from sunspec_tui.writers.archive_backlog import MAX_HELD_BYTES, ArchiveBacklog, Followed
 from sunspec_tui.writers.archive_lock import ArchiveLock
-from sunspec_tui.writers.store import ArchiveStore, open_store
+from sunspec_tui.writers.store import ArchiveStore, last_store, open_store
 
 __all__ = ["ArchiveWriter", "Followed"]
 
@@ -39,6 +49,10 @@ _GATE_S = 60.0
 _STOP_S = 3.0
 # A commit comes early where this share of the ring waits for it.
 _FULL_SHARE = 0.25
+_DISORDER = (
+    "rows that would begin yet another store are lost, because the data's time or axis jumps again and again: "
+    "do two producers send to one port, or is a clock being set?"
+)
 
 
 class ArchiveWriter:
@@ -90,6 +104,10 @@ class ArchiveWriter:
         self._spoilt: set[Path] = set()
         # Lost rows that were reported, and lost rows that no store can hold and that were not reported yet.
         self._lost_reported, self._unstorable = 0, 0
+        self._budget = StoreBudget(monotonic)
+        # Lost rows that would have begun a store too many: not reported one by one, but as one disorder.
+        self._refused, self._refused_s, self._refused_told = 0, -math.inf, 0
+        self._disorder = ""
         self._gate_s, self._gate_open = -math.inf, True
         self._status = ArchiveStatus(ArchiveState.OFF if directory is None else ArchiveState.WAITING, directory)
 
@@ -126,6 +144,7 @@ class ArchiveWriter:
         counts = self._backlog.counts()
         return replace(
             self._status,
+            problem=self._status.problem or self._disorder,
             rows_written=counts.written,
             rows_missed=counts.lost,
             rows_unwanted=counts.unwanted,
@@ -205,11 +224,48 @@ class ArchiveWriter:
             self._backlog.settle(len(rows), unwanted=True)
             return
         for which in stretches(rows.times_s):
-            part = rows.only(which)
-            self._append(part)
-            # The state first: rows that count as written are never those of a state before.
-            self._succeed(part)
-            self._backlog.settle(len(part), written=True)
+            stretch = rows.only(which)
+            part = self._archivable(stretch)
+            if len(part):
+                self._append(part)
+                # The state first: rows that count as written are never those of a state before.
+                self._succeed(part)
+                self._backlog.settle(len(part), written=True)
+            self._budget.take(stretch.times_s)
+
+    def _archivable(self, stretch: Recording) -> Recording:
+        """Return the rows that may be archived; those before them would begin a store too many, and are lost."""
+        assert self._directory is not None  # noqa: S101 - start() begins no thread without one
+        current = self._store
+        if current is not None and current.takes(stretch):
+            return stretch
+        known = {current.path} if current is not None else set[Path]()
+        store, following = last_store(self._directory, stretch, self._spoilt | known)
+        if store is not None:
+            self._store = store
+            return stretch
+        if self._budget.allows() and following.part <= MAX_PARTS:
+            return stretch
+        count = _too_early(stretch, current)
+        self._refuse(count)
+        return stretch.only(slice(count, None))
+
+    def _refuse(self, count: int) -> None:
+        """Count the next rows as lost; the first ones of a disorder are reported."""
+        # The own count first: whoever reports meanwhile does not report these rows as rows that left the ring.
+        self._refused += count
+        self._backlog.settle(count)
+        self._refused_s = self._monotonic()
+        if not self._disorder:
+            self._disorder = printable(f"archive {self._directory}: {_DISORDER}")
+            self._report(ok=False, text=self._disorder)
+
+    def _end_disorder(self) -> None:
+        """Report the end of a disorder, when no row was refused for a while."""
+        if self._disorder and self._monotonic() - self._refused_s >= CALM_S:
+            self._disorder = ""
+            count, self._refused_told = self._refused - self._refused_told, self._refused
+            self._report(ok=True, text=f"all rows are archived again; {count} rows were lost while the data jumped")
 
     def _append(self, part: Recording) -> None:
         assert self._directory is not None  # noqa: S101 - start() begins no thread without one
@@ -226,6 +282,8 @@ class ArchiveWriter:
             if store.nrows:
                 self._spoilt.add(store.path)
             raise
+        if store.nrows == len(part):
+            self._budget.begin()
         self._store = store
 
     def _sun_is_up(self, time_s: float) -> bool:
@@ -248,6 +306,7 @@ class ArchiveWriter:
             self._report(ok=True, text=f"archiving to {before.directory} works again")
         elif before.state is not ArchiveState.WRITING:
             self._report(ok=True, text=f"archiving to {before.directory}")
+        self._end_disorder()
 
     def _free_bytes(self) -> int | None:
         with suppress(OSError):
@@ -266,9 +325,9 @@ class ArchiveWriter:
         unstorable, self._unstorable = self._unstorable, 0
         if unstorable:
             self._report(ok=False, text=f"{unstorable} rows are lost: the year of their times cannot be stored")
-        lost = self._backlog.counts().lost
+        lost = self._backlog.counts().lost - self._refused
         count, self._lost_reported = lost - self._lost_reported - unstorable, lost
-        if count:
+        if count > 0:
             self._report(ok=False, text=f"{count} rows left the ring before they could be archived")
 
     def _report_over_budget(self) -> None:
@@ -287,6 +346,15 @@ class ArchiveWriter:
             self._on_event(ArchiveEvent(ok, text))
         except Exception:
             log.exception("an archive event could not be reported: %s", text)
+
+
+def _too_early(stretch: Recording, current: ArchiveStore | None) -> int:
+    """Rows of a stretch, whose times rise, before the first one that the store takes; all where it takes none."""
+    if current is None or current.last_us is None:
+        return len(stretch)
+    count = int(np.searchsorted(microseconds(stretch.times_s), current.last_us))
+    rest = stretch.only(slice(count, None))
+    return count if len(rest) and current.takes(rest) else len(stretch)
 
 
 def _reason(error: OSError) -> str:

@@ -85,8 +85,10 @@ def _variables(rows: Recording) -> list[tuple[str, Any]]:
     return [(plain_name(product), rows.data[..., i]) for i, product in enumerate(rows.products)]
 
 
-def open_store(directory: Path, rows: Recording, spoilt: Collection[Path] = ()) -> ArchiveStore:
-    """The store that rows go into: the last part of their day, or a new one where it does not take them.
+def last_store(
+    directory: Path, rows: Recording, spoilt: Collection[Path] = ()
+) -> tuple[ArchiveStore | None, StoreName]:
+    """Look for the store that rows go into: the last part of their day.
 
     Parameters
     ----------
@@ -95,22 +97,40 @@ def open_store(directory: Path, rows: Recording, spoilt: Collection[Path] = ()) 
     rows
         What is to be written first.
     spoilt
-        Stores that could not be gone on with.
+        Stores that are not to be gone on with.
+
+    Returns
+    -------
+    tuple
+        The store, or None where it does not take them; and the name of the part that would be next.
+
+    Raises
+    ------
+    OSError
+        If the disk cannot be read.
+    """
+    day = day_of(int(microseconds(rows.times_s[:1])[0]))
+    parts = [name for path in directory.glob(f"{day}*.zarr") if (name := StoreName.parse(path.name))]
+    last = max(parts, default=None)
+    if last is None:
+        return None, StoreName(day)
+    path, following = directory / str(last), StoreName(day, last.part + 1)
+    store = _reopened(path) if path not in spoilt else None
+    return (store if store is not None and store.takes(rows) else None), following
+
+
+def open_store(directory: Path, rows: Recording, spoilt: Collection[Path] = ()) -> ArchiveStore:
+    """The store that rows go into: the last part of their day, or a new one where it does not take them.
+
+    Parameters are those of `last_store`.
 
     Raises
     ------
     OSError
         If the disk does not take it.
     """
-    day = day_of(int(microseconds(rows.times_s[:1])[0]))
-    parts = [name for path in directory.glob(f"{day}*.zarr") if (name := StoreName.parse(path.name))]
-    last = max(parts, default=None)
-    if last is not None and directory / str(last) not in spoilt:
-        store = _reopened(directory / str(last))
-        if store is not None and store.takes(rows):
-            return store
-    part = last.part + 1 if last else 1
-    return _created(directory / str(StoreName(day, part)), rows)
+    store, following = last_store(directory, rows, spoilt)
+    return store or _created(directory / str(following), rows)
 
 
 def _created(path: Path, rows: Recording) -> ArchiveStore:
