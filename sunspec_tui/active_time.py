@@ -4,6 +4,7 @@ After a SIGSTOP or a sleep of the machine, a deadline has passed when the proces
 to happen. Time is therefore counted in small steps. Pure arithmetic on a clock.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -36,7 +37,13 @@ class ActiveTimer:
         return self._active_s
 
 
-def join_within(thread: threading.Thread, seconds: float, progress: Callable[[], object] = lambda: None) -> bool:
+def join_within(
+    thread: threading.Thread,
+    seconds: float,
+    progress: Callable[[], object] = lambda: None,
+    *,
+    deadline_s: float = math.inf,
+) -> bool:
     """Wait for a thread to end; return True if it has.
 
     Parameters
@@ -47,10 +54,12 @@ def join_within(thread: threading.Thread, seconds: float, progress: Callable[[],
         Longest time to wait, without the time while this process is stopped.
     progress
         Returns a value that changes while the thread makes progress; each change restarts the time.
+    deadline_s
+        Time on `time.monotonic` after which progress does not help.
     """
     timer, seen = ActiveTimer(), progress()
-    while thread.is_alive() and timer.elapsed_s() < seconds:
-        thread.join(min(seconds, 0.1))
+    while thread.is_alive() and timer.elapsed_s() < seconds and (left_s := deadline_s - time.monotonic()) > 0:
+        thread.join(min(seconds, left_s, 0.1))
         if (now := progress()) != seen:
             timer, seen = ActiveTimer(), now
     return not thread.is_alive()

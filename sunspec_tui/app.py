@@ -72,7 +72,7 @@ NARROW_COLUMNS = 100
 LEAST_BESIDE_HEALTH = 23
 WIDEST_COLUMNS = 180
 FLAT_LINES, LOW_LINES = 12, 18
-END_WITHIN_S = 4.5
+END_WITHIN_S, ARCHIVE_WITHIN_S = 4.5, 3.0
 _FILE_NAME = str.maketrans({"-": None, ":": None, "T": "_"})
 _THEMES = dict(zip(THEMES, ("textual-dark", "textual-light", "ansi-dark"), strict=True))
 
@@ -229,7 +229,7 @@ class Monitor(PaintedApp):
         except Exception as error:  # noqa: BLE001 - the user must see that nothing is received any more
             self._say_failed("the receiver", error)
         finally:
-            receiver.stop()
+            receiver.stop(deadline_s=time.monotonic() + ARCHIVE_WITHIN_S)
 
     # From the receiver to the widgets
 

@@ -97,6 +97,11 @@ class Ending:
             # Wake the thread, so that it uses the new deadline.
             os.write(self._writer, bytes([_NO_SIGNAL]))
 
+    @property
+    def end_by_s(self) -> float:
+        """Time on `time.monotonic` when the process is killed; infinite before an end has begun."""
+        return self._end_by_s
+
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         """Raise `EndAsked` once, in the main thread; `_watch` needs no handler."""
         del frame

@@ -27,6 +27,8 @@ from sunspec_tui.writers.text import text_figure
 EXIT_NO_DATA = EXIT_FAILED
 _LOOK_S = 1.0
 _SETTLE_S, _SETTLE_ASKED_S = 2.0, 0.5
+# Time of an end that is kept for the last status.
+_LAST_STATUS_S = 0.7
 _NO_ROWS = 2**62
 # Fields of the health that a stop resets; all other fields are counts.
 _STATES = ("state", "link", "link_detail", "link_attempt", "silence_s", "rate_hz")
@@ -77,6 +79,7 @@ def run(
             ending.end_within(EXIT_OK if received else EXIT_NO_DATA)
             _settle(receiver, _SETTLE_S if ending.asked is None else _SETTLE_ASKED_S)
             running = receiver.snapshot(since=_NO_ROWS)
+            receiver.stop(deadline_s=ending.end_by_s - _LAST_STATUS_S)
         last = _at_end(running, receiver.snapshot(most=1))
         say(line(last))
         if settings.status_format == "text" and last.axis is not None:

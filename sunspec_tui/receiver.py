@@ -176,6 +176,8 @@ class StreamReceiver(Received):
             clock=clock,
             monotonic=monotonic,
         )
+        # Until when the archive may take its last rows at a stop.
+        self._archive_by_s = math.inf
         self._archive = ArchiveWriter(
             None if archive_dir is None else Path(archive_dir),
             self._followed,
@@ -199,7 +201,7 @@ class StreamReceiver(Received):
         with ExitStack() as started:
             started.enter_context(self._problems.watching_threads())
             # Ended last, so that it takes the last rows too.
-            started.callback(self._archive.stop)
+            started.callback(lambda: self._archive.stop(self._archive_by_s))
             self._archive.start()
             subscriber = Subscriber(self._host, self._port, self, self._reconnect, monotonic=self._monotonic)
             started.callback(subscriber.stop)
@@ -214,15 +216,21 @@ class StreamReceiver(Received):
                 self._begin_web()
             return started.pop_all()
 
-    def stop(self) -> None:
+    def stop(self, *, deadline_s: float = math.inf) -> None:
         """End everything that `start` began, in reverse order; what was received stays readable.
 
         Loops over `frames` end. Again without harm, and before `start` without effect.
+
+        Parameters
+        ----------
+        deadline_s
+            Time on `time.monotonic` until which a slow disk may take the last rows of the archive.
         """
         with self._life:
             running, self._running = self._running, None
             if running is None:
                 return
+            self._archive_by_s = deadline_s
             running.close()
             self._teller.rest()
             with self._lock:

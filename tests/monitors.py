@@ -48,7 +48,7 @@ class StillReceiver(StreamReceiver):
         """Be connected, to nobody."""
         self.on_link(LinkState.CONNECTED)
 
-    def stop(self) -> None:
+    def stop(self, *, deadline_s: float = 0.0) -> None:
         """Nothing runs."""
 
     def feed(self, data: np.ndarray, **keys: Any) -> None:

@@ -1,6 +1,7 @@
 """Active time, and the check of the wall clock."""
 
 import threading
+import time
 
 import pytest
 
@@ -41,6 +42,16 @@ def test_a_thread_that_gets_on_with_its_work_is_waited_for_and_one_that_hangs_is
     assert not join_within(thread, 0.5, lambda: count[0])
     assert count[0] == 20
     go.set()
+    assert join_within(thread, 30)
+
+
+def test_a_thread_that_gets_on_for_ever_is_waited_for_until_the_deadline():
+    begun_s, over = time.monotonic(), threading.Event()
+    thread = threading.Thread(target=over.wait, daemon=True)
+    thread.start()
+    assert not join_within(thread, 30, time.monotonic, deadline_s=begun_s + 0.3)
+    assert 0.3 <= time.monotonic() - begun_s < 10
+    over.set()
     assert join_within(thread, 30)
 
 

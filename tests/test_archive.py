@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -443,9 +444,39 @@ def test_a_disk_that_does_not_answer_does_not_hold_up_the_end(tmp_path, monkeypa
     run.writer.stop()
     left = run.writer._thread
     assert left.is_alive()
+    assert "its disk or this machine is too slow" in run.events[-1].text
+    assert run.events[-1].text.startswith("10 rows were still waiting")
     hanging.set()
     left.join(10)
     assert not left.is_alive()
+
+
+@pytest.mark.parametrize("given_s", [0.3, 60.0])
+def test_a_slow_machine_has_the_time_that_the_end_may_take(tmp_path, given_s):
+    """A block that needs more than three seconds is neither lost nor called the disk's fault."""
+    slow, entered = threading.Event(), threading.Event()
+    run = Following(tmp_path)
+    append = run.writer._append
+
+    def slowly(part):
+        entered.set()
+        slow.wait(3.5)
+        append(part)
+
+    run.writer._append = slowly
+    run.writer.start()
+    run.add(recording(10, nchan=64))
+    assert entered.wait(10)
+    begun_s = time.monotonic()
+    run.writer.stop(begun_s + given_s)
+    written = run.writer.status().rows_written
+    if given_s < 3.5:
+        assert (written, time.monotonic() - begun_s < 2) == (0, True)
+        slow.set()
+        run.writer.stop()
+    else:
+        assert (written, [event for event in run.events if not event.ok]) == (10, [])
+    assert run.writer.status().rows_written == 10
 
 
 KILLED = """

@@ -33,7 +33,7 @@ PARTS = {
 import sunspec_tui.writers.archive as m
 class Stuck:
     flush = {FOREVER}
-def stop(_):
+def stop(*_):
     sys.stderr = Stuck()
     Stuck.flush()
 m.ArchiveWriter.stop = stop

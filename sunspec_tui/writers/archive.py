@@ -45,8 +45,8 @@ COMMIT_S = 4.0
 _LOOK_S = 0.25
 _BLOCK_ROWS = 480
 _GATE_S = 60.0
-# Time that the disk has for each block of rows when the program ends.
-_STOP_S = 3.0
+# Time for each block of rows when the program ends; a machine under load needs seconds for one.
+_STOP_S = 10.0
 # A commit comes early where this share of the ring waits for it.
 _FULL_SHARE = 0.25
 _DISORDER = (
@@ -129,15 +129,29 @@ class ArchiveWriter:
             )
             self._thread.start()
 
-    def stop(self) -> None:
-        """Commit what the ring still has, and end; a disk that does not answer is not waited for."""
+    def stop(self, deadline_s: float = math.inf) -> None:
+        """Commit what the ring still has, and end; give up when no block has been written for a while.
+
+        Parameters
+        ----------
+        deadline_s
+            Time on `time.monotonic` when to give up although blocks are still being written.
+        """
         self._ending.set()
         if self._thread is None:
             return
-        if join_within(self._thread, _STOP_S, lambda: self._backlog.counts().written):
+        begun_s = time.monotonic()
+        if join_within(self._thread, _STOP_S, self._settled_rows, deadline_s=deadline_s):
             self._thread = None
         else:
-            self._report_unwritten("the archive's disk does not answer, so its thread was not stopped")
+            waited_s = time.monotonic() - begun_s
+            self._report_unwritten(
+                f"the archive was not complete {waited_s:.1f} s after the end, its disk or this machine is too slow"
+            )
+
+    def _settled_rows(self) -> int:
+        counts = self._backlog.counts()
+        return counts.written + counts.lost + counts.unwanted
 
     def status(self) -> ArchiveStatus:
         """Return the state; rows that left the ring unwritten count as missed at once."""
