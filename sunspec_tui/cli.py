@@ -43,7 +43,7 @@ from sunspec_tui.ending import (
 )
 from sunspec_tui.errors import SunspecError, UsageError
 from sunspec_tui.line_writer import LineWriter, standard_sink
-from sunspec_tui.logs import start_logging
+from sunspec_tui.logs import check_not_on_screen, start_logging
 from sunspec_tui.outputs import DirectOutput, hold_descriptors, release
 from sunspec_tui.printable import printable, printable_lines
 from sunspec_tui.problems import Problems
@@ -163,6 +163,9 @@ def _monitor(arguments: Sequence[str]) -> int:
     settings = _settings(arguments)
     streams, problems = (sys.stdout, sys.stdin), Problems()
     on_terminal = all(stream is not None and stream.isatty() for stream in streams) and not settings.no_ui
+    if on_terminal:
+        check_not_on_screen("--log-file", settings.log_file)
+        check_not_on_screen("--event-log", settings.event_log)
     with ExitStack() as started:
         ending = None if on_terminal else started.enter_context(Ending())
         start_logging(

@@ -4,9 +4,11 @@ A log output that blocks or fails never delays or ends the code that logs.
 """
 
 import logging
+import os
+import stat
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +90,41 @@ class LibraryHandler(logging.Handler):
         for paced in self._paced.values():
             paced.finish()
         super().close()
+
+
+def check_not_on_screen(option: str, file: Path | None) -> None:
+    """Check that a file is not the terminal on which the monitor draws.
+
+    Parameters
+    ----------
+    option
+        The setting as the user spells it.
+    file
+        Its path; None is no file.
+
+    Raises
+    ------
+    UsageError
+        If lines in the file would be drawn over the picture.
+    """
+    if file is not None and _is_own_terminal(file):
+        raise UsageError(
+            f"{option} is {printable_name(file)}, the terminal of the picture; choose a file, or run with --no-ui"
+        )
+
+
+def _is_own_terminal(file: Path) -> bool:
+    """Whether a path is the terminal of standard input and output, under whichever name."""
+    try:
+        found = file.stat()
+    except (OSError, ValueError):
+        # What cannot be examined is refused with its reason when it is opened.
+        return False
+    screens = {os.fstat(descriptor).st_rdev for descriptor in (0, 1)}
+    with suppress(OSError):
+        # The controlling terminal has a second name, with a device number of its own.
+        screens.add(Path("/dev/tty").stat().st_rdev)
+    return stat.S_ISCHR(found.st_mode) and found.st_rdev in screens
 
 
 def start_logging(

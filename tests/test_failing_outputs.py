@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import select
 import signal
 import subprocess
@@ -10,7 +11,8 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from commands import END_S, SERVICE, broken_pipe, closing, events, full_pipe, published, running
 from conftest import poll_until
-from terminals import PROGRAM
+from peers import free_port
+from terminals import PROGRAM, Terminal
 
 
 @contextmanager
@@ -252,3 +254,38 @@ def _is_listening(pid):
     from psutil import Process
 
     return any(each.status == "LISTEN" for each in Process(pid).net_connections())
+
+
+@pytest.fixture
+def terminal(tmp_path):
+    opened = []
+
+    def start(*words):
+        # The shell knows the name of a terminal that is made only now.
+        command = ["sh", "-c", 'TERMINAL=$(tty); eval exec "$@"', "sh", *PROGRAM, "--port", str(free_port()), *words]
+        opened.append(Terminal(command, tmp_path))
+        return opened[-1]
+
+    yield start
+    for each in opened:
+        each.end()
+
+
+@pytest.mark.parametrize("option", ["--log-file", "--event-log"])
+@pytest.mark.parametrize("name", ["/dev/tty", "/dev/stdout", "/dev/stderr", "$TERMINAL"])
+def test_a_log_on_the_terminal_of_the_picture_is_wrong_use(terminal, option, name):
+    run = terminal(option, name)
+    run.shows(f"sunspec-tui: {option} is /dev/", "choose a file, or run with --no-ui")
+    assert run.process.wait(60) == 2
+
+
+def test_a_log_on_another_terminal_or_without_a_picture_is_written(terminal, tmp_path):
+    other, own = pty.openpty()
+    try:
+        run = terminal("--log-file", os.ttyname(own))
+        run.shows("nobody")
+    finally:
+        os.close(other)
+        os.close(own)
+    service = terminal("--no-ui", "--duration", "0.5", "--plot-interval", "0", "--log-file", "/dev/tty")
+    assert service.process.wait(60) == 1
