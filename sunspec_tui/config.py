@@ -29,6 +29,7 @@ MAX_FILE_BYTES = 64 * 1024
 DELAY_METHODS = ("auto", "buffer", "manual")
 PRODUCT_NAMES = ("XX", "YY", "XY_real", "XY_imag", "I", "Q", "U", "V", "V/I")
 FORMAT_NAMES = ("today", "2025-08", "minimal")
+_USUAL_AVERAGE = 4
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -50,7 +51,7 @@ class Settings:
     port: int = _setting(9798, "port of the stream", "stream", least=1, most=65535)
     beam: int | None = _setting(None, f"recorder's beam: port {BEAM_PORT_BASE} + BEAM", "stream", least=1, most=999)
     buffer_length: int = _setting(1200, "rows that are kept", "stream", least=2)
-    channel_average: int = _setting(4, "channels averaged into a bin", "stream", least=1)
+    channel_average: int = _setting(_USUAL_AVERAGE, "channels averaged into a bin", "stream", least=1)
     product: str | None = _setting(
         None, "product shown; XX, or the one of the last run", "display", choices=PRODUCT_NAMES
     )
@@ -165,6 +166,7 @@ class LookSettings:
 
     def __post_init__(self) -> None:
         check(self)
+        check_buffer_length("--frames", self.frames, _USUAL_AVERAGE)
 
     @property
     def stream_port(self) -> int:
@@ -189,10 +191,12 @@ class ExportSettings:
     frames: int = _setting(240, "frames to wait for", "stream", least=1)
     timeout: float = _setting(90.0, "seconds to wait for them", "stream", above=0)
     chan0: int = _setting(560, "first channel, where the stream does not say", "stream", least=0, most=MAX_CHAN0)
-    channel_average: int = _setting(4, "channels averaged into a bin", "stream", least=1)
+    channel_average: int = _setting(_USUAL_AVERAGE, "channels averaged into a bin", "stream", least=1)
 
     def __post_init__(self) -> None:
         check(self)
+        if self.input is None:
+            check_buffer_length("--frames", self.frames, self.channel_average)
 
 
 @dataclass(frozen=True)

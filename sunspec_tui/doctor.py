@@ -6,6 +6,7 @@ prints them.
 
 import itertools
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -86,9 +87,11 @@ def _verdict(health: HealthReading) -> tuple[str, str]:
     if health.frames_rejected:
         return "only rejected messages", f"messages come, but none is a frame; the last one, {health.last_rejection}"
     verdict, advice = _LINK_VERDICTS.get(health.link, _NO_ANSWER)
-    return verdict, advice.format(words=health.link_words.removesuffix(", retrying"))
+    return verdict, advice.format(words=_RETRYING.sub("", health.link_words))
 
 
+# The search for a publisher numbers its attempts.
+_RETRYING = re.compile(r", retrying( \(attempt \d+\))?$")
 _NO_ANSWER = ("no answer", "no answer from this address yet: is it right, is it reachable?")
 _SILENT = ("silent", "connected, but silent: the producer runs and sends nothing, or nothing yet")
 _LINK_VERDICTS = {

@@ -33,6 +33,9 @@ def run(*words, timeout=60, **options):
         (["stream", "--source", "/no/such/file.fit"], "cannot be read"),
         (["stream", "--interval", "0"], "--interval"),
         (["doctor", "--frames", "0"], "--frames"),
+        (["doctor", "--frames", "99999999999999"], "--frames is 99999999999999, which needs"),
+        (["snapshot", "--frames", "99999999999999"], "--frames is 99999999999999, which needs"),
+        (["export", "a.csv", "--frames", "99999999999999"], "--frames is 99999999999999, which needs"),
     ],
 )
 def test_wrong_use_is_one_line_that_says_what_was_wrong(words, complaint, capsys):

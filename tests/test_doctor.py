@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from conftest import Publisher, block_time, message, producing
 
-from sunspec_tui import cli
+from sunspec_tui import StreamReceiver, cli
 from sunspec_tui.config import FORMAT_NAMES
+from sunspec_tui.doctor import findings as findings_of
 from sunspec_tui.doctor import pattern
+from sunspec_tui.health import LinkState
 
 
 def doctor(capsys, port, *words):
@@ -195,3 +197,13 @@ def test_a_strangers_header_is_no_command_to_the_terminal_and_times_in_text_have
 def test_the_last_rejection_is_said(publisher, capsys):
     with sending(publisher, [b"data", b"{", b"1234"]):
         assert "the last one, header_json" in doctor(capsys, publisher.port, "--timeout", "1")[1]
+
+
+@pytest.mark.parametrize("number", ["", " (attempt 2)", " (attempt 137)"])
+def test_what_keeps_a_host_from_being_reached_is_said_without_the_number_of_attempts(number):
+    receiver = StreamReceiver(plot_interval=0)
+    receiver.on_link(LinkState.UNREACHABLE, f"203.0.113.1 cannot be reached (Network is unreachable), retrying{number}")
+    found = findings_of(receiver.snapshot(), None, [], {})
+    assert found["advice"] == (
+        "203.0.113.1 cannot be reached (Network is unreachable): is the address right, is it reachable?"
+    )

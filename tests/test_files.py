@@ -471,6 +471,15 @@ def test_exports_to_one_name_at_once_are_each_whole(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".fits", ".h5", ".npz"])
+@pytest.mark.parametrize("letter", ["a", "é"])
+def test_a_file_may_have_the_longest_name_that_the_disk_takes(tmp_path, letter, suffix):
+    name = letter * ((255 - len(suffix)) // len(letter.encode())) + suffix
+    export(recording(3), tmp_path / name)
+    assert len(read_recording(tmp_path / name)) == 3
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_the_first_time_is_that_of_the_file(tmp_path):
     export(recording(4), tmp_path / "a.npz")
     assert read_recording(tmp_path / "a.npz").starts_s[0] == pytest.approx(START_S, abs=1e-5)

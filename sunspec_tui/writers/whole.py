@@ -17,6 +17,8 @@ from pathlib import Path
 from sunspec_tui.regular import check_replaceable
 
 _TEMPORARY = re.compile(r"\.(\d+)\.([0-9a-f]{8})[0-9a-f]{8}\.tmp\.(.+)")
+# File systems take names of so many bytes; the end of a longer one is kept, because it says the format.
+_MAX_NAME_BYTES = 255
 _PROCESS_NAMESPACE = Path("/proc/self/ns/pid")
 
 
@@ -91,7 +93,12 @@ def _published(temporary: Path, path: Path) -> bool:
 
 def temporary_path(path: Path) -> Path:
     """Return a unique temporary name in the directory of `path`."""
-    return path.with_name(f".{os.getpid()}.{_machine()}{uuid.uuid4().hex[:8]}.tmp.{path.name}")
+    prefix = f".{os.getpid()}.{_machine()}{uuid.uuid4().hex[:8]}.tmp."
+    name = path.name
+    # Whole characters are cut off, because some file systems take only valid UTF-8.
+    while len(os.fsencode(prefix + name)) > _MAX_NAME_BYTES:
+        name = name[1:]
+    return path.with_name(prefix + name)
 
 
 def left_by(name: str) -> tuple[int, str] | None:
