@@ -6,6 +6,7 @@ reads a file unless asked, prints or exits.
 """
 
 import math
+import os
 import reprlib
 import tomllib
 from dataclasses import Field, dataclass, field, fields
@@ -239,6 +240,8 @@ def _check_value(setting: Field[Any], value: Any) -> None:
     limits, name = setting.metadata, option(setting.name)
     if isinstance(value, float) and not math.isfinite(value):
         raise UsageError(f"{name} is {value}, it must be a finite number")
+    if isinstance(value, Path) and not can_be_path(value):
+        raise UsageError(f"{name} is {_quoted(str(value))}, no file can have such a name; choose another")
     if "host" in limits:
         limits["host"](value, name)
     if "choices" in limits and value not in limits["choices"]:
@@ -249,6 +252,14 @@ def _check_value(setting: Field[Any], value: Any) -> None:
         raise UsageError(f"{name} is {value}, it must be at most {limits['most']}")
     if "above" in limits and value <= limits["above"]:
         raise UsageError(f"{name} is {value}, it must be above {limits['above']}")
+
+
+def can_be_path(path: Path) -> bool:
+    """Return False for a path with a NUL, or with a character that the file system cannot encode."""
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
 
 
 def plain_type(setting: Field[Any]) -> type:

@@ -20,6 +20,7 @@ import numpy as np
 
 from sunspec_tui.addresses import host_and_port, parse_host, parse_port
 from sunspec_tui.budgets import check_buffer_length, frame_nbytes
+from sunspec_tui.config import can_be_path
 from sunspec_tui.delay import DelayMethod
 from sunspec_tui.errors import RejectCause, RejectedMessage, UsageError, named_error
 from sunspec_tui.events import tell
@@ -147,6 +148,9 @@ class StreamReceiver(Received):
                 raise UsageError(f"{name} is {value}, it must be at least {least}")
         if archive_elevation is not None and not -90 <= float(archive_elevation) <= 90:
             raise UsageError(f"archive_elevation is {archive_elevation}, it must lie between -90 and 90 degrees")
+        for name, path in (("plot_dir", plot_dir), ("archive_dir", archive_dir)):
+            if path is not None and not can_be_path(Path(path)):
+                raise UsageError(f"{name} is {str(path)!r}, no file can have such a name; choose another")
         check_buffer_length("buffer_length", buffer_length, channel_average)
         choice = DelayChoice(one_of(DelayMethod, "delay method", delay_method), manual_delay)
         intake = Intake(buffer_length, channel_average, chan0, beam_index, choice)

@@ -10,7 +10,8 @@ import pytest
 from conftest import Publisher, header_of
 from terminals import PROGRAM
 
-from sunspec_tui import cli
+from sunspec_tui import StreamReceiver, cli
+from sunspec_tui.errors import UsageError
 
 DEEP = 10_000
 FRAME = np.ones((1, 64, 4), np.float32)
@@ -43,6 +44,25 @@ def test_settings_that_are_nested_or_huge_are_one_sentence_with_status_2(name, t
     path = tmp_path / "a.toml"
     path.write_text(TEXTS[name])
     assert "a.toml" in told_of(path)
+
+
+@pytest.mark.parametrize("name", ["plot_dir", "archive", "log_file", "event_log"])
+@pytest.mark.parametrize("value", ["a\\u0000b", "\u20ac"], ids=["NUL", "a character that is not encoded"])
+def test_a_path_that_no_file_can_have_is_one_sentence_with_status_2(name, value, tmp_path, monkeypatch):
+    for key, setting in {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}.items():
+        monkeypatch.setenv(key, setting)
+    path = tmp_path / "a.toml"
+    path.write_text(f'{name} = "{value}"', encoding="utf-8")
+    told = told_of(path)
+    assert f"--{name.replace('_', '-')} is " in told
+    assert "no file can have such a name; choose another" in told
+
+
+@pytest.mark.parametrize("name", ["plot_dir", "archive_dir"])
+@pytest.mark.parametrize("value", ["a\0b", "\ud800"])
+def test_a_receiver_refuses_a_path_that_no_file_can_have(name, value):
+    with pytest.raises(UsageError, match=f"^{name} is .*choose another$"):
+        StreamReceiver("127.0.0.1", 1, **{name: value})
 
 
 @pytest.mark.parametrize(
