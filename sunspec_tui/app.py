@@ -28,7 +28,7 @@ from sunspec_tui import state
 from sunspec_tui.colormaps import PALETTES, Depth
 from sunspec_tui.config import Settings
 from sunspec_tui.driver import Driver
-from sunspec_tui.ending import EXIT_FAILED, ending_signals
+from sunspec_tui.ending import EXIT_FAILED, ending_signals, tell_signal
 from sunspec_tui.errors import SunspecError
 from sunspec_tui.events import tell
 from sunspec_tui.governor import Governor, Quality
@@ -136,6 +136,7 @@ class Monitor(PaintedApp):
         self._opened: StreamReceiver | None = None
         self._ending = threading.Event()
         self._signals_before: dict[int, Any] = {}
+        self._asked_by: int | None = None
         self._log_lines = log_lines or LogLines()
         self._log_lines.setLevel(settings.log_level)
         self._saver = None if view_path is None else state.Saver(view_path)
@@ -197,11 +198,16 @@ class Monitor(PaintedApp):
         statuses = ending_signals()
 
         def handle(number: int, _: object) -> None:
+            self._asked_by = self._asked_by or number
             self._end_soon()
-            loop.call_soon_threadsafe(self.call_later, self.action_end, statuses[number])
+            loop.call_soon_threadsafe(self._end_on_signal, number, statuses[number])
 
         for number in statuses:
             self._signals_before[number] = signal.signal(number, handle)
+
+    def _end_on_signal(self, number: int, status: int) -> None:
+        tell_signal(number)
+        self.call_later(self.action_end, status)
 
     def _end_soon(self) -> None:
         """Limit the time of the end, in case something hangs."""
@@ -243,7 +249,10 @@ class Monitor(PaintedApp):
                     raise
                 await asyncio.sleep(AFTER_FAULT_S)
             await asyncio.sleep(TICK_S)
-        self.exit(0)
+        if not self._exit and self._asked_by is None:
+            # Neither a key nor a signal has asked for the end.
+            tell(log, logging.ERROR, "terminal_gone", "the terminal has gone away, the monitor ends")
+            self.exit(EXIT_FAILED)
 
     def _say_failed(self, what: str, error: Exception) -> None:
         tell(log, logging.ERROR, "thread_failed", f"{what} has failed: {error!r}; start the monitor again")

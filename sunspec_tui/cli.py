@@ -40,6 +40,7 @@ from sunspec_tui.ending import (
     complain,
     leave_within,
     print_soon,
+    tell_signal,
 )
 from sunspec_tui.errors import SunspecError, UsageError
 from sunspec_tui.line_writer import LineWriter, standard_sink
@@ -300,6 +301,7 @@ def _stream(arguments: Sequence[str]) -> int:
             while not publishing.done() and not ending.wait(0.1):
                 pass
             if ending.asked is not None:
+                tell_signal(ending.asked_by)
                 op.shutdown()
             publishing.result()
         say(f"{op.frames_sent} frames sent")

@@ -4,6 +4,7 @@ A signal that was ignored when the program started (nohup, a background job) sta
 so that a blocked main thread or a held lock cannot prevent the end.
 """
 
+import logging
 import math
 import os
 import select
@@ -14,11 +15,32 @@ import time
 from types import FrameType
 from typing import Self
 
+from sunspec_tui.events import tell
 from sunspec_tui.line_writer import DescriptorSink, Sink, encoded, standard_sink
+
+log = logging.getLogger(__name__)
 
 EXIT_OK, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 130
 # Stopping a service, or ending its session, is a request to end and no failure.
-STATUSES: dict[int, int] = {signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: EXIT_OK, signal.SIGHUP: EXIT_OK}
+_REQUESTS: dict[int, int] = {signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: EXIT_OK, signal.SIGHUP: EXIT_OK}
+# Other signals that would kill the process at once, and leave a terminal without echo. Not those of a crash.
+_KILLING = (
+    "SIGQUIT", "SIGABRT", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGUSR1", "SIGUSR2", "SIGXCPU", "SIGXFSZ", "SIGIO",
+    "SIGPWR", "SIGSTKFLT",
+)  # fmt: skip
+_KILLED = 128
+"""Added to the number of such a signal, as a shell does."""
+
+
+def _killing_signals() -> set[int]:
+    """Return the numbers of those signals that this system has."""
+    real_time = range(signal.SIGRTMIN, signal.SIGRTMAX + 1) if hasattr(signal, "SIGRTMIN") else ()
+    return {int(getattr(signal, name)) for name in _KILLING if hasattr(signal, name)}.union(real_time)
+
+
+STATUSES: dict[int, int] = {number: _KILLED + number for number in _killing_signals()} | _REQUESTS
+"""Exit status of a service for each signal that ends it."""
+
 ORDERLY_S, LEAVE_S = 4.0, 1.0
 """Limits of an orderly end after a signal, and of the interpreter's own end; after them the process is killed."""
 
@@ -34,14 +56,37 @@ _STOP, _NO_SIGNAL = 0, 255
 class EndAsked(BaseException):
     """A signal asked a command to end before it was done."""
 
-    def __init__(self, number: signal.Signals) -> None:
-        super().__init__(f"ended by {number.name} before it was done")
-        self.status = EXIT_INTERRUPTED if number is signal.SIGINT else EXIT_FAILED
+    def __init__(self, number: int) -> None:
+        super().__init__(f"ended by {signal_name(number)} before it was done")
+        self.status = EXIT_INTERRUPTED if number == signal.SIGINT else EXIT_FAILED
 
 
 def ending_signals() -> dict[int, int]:
-    """Return the ending signals that are not ignored, with exit statuses."""
-    return {number: status for number, status in STATUSES.items() if signal.getsignal(number) is not signal.SIG_IGN}
+    """Return the ending signals that are not ignored, with exit statuses.
+
+    Signals that are no request to end are taken only where nothing else uses them, such as a profiler.
+    """
+    return {number: status for number, status in STATUSES.items() if _is_free(number)}
+
+
+def _is_free(number: int) -> bool:
+    handler = signal.getsignal(number)
+    return handler is not signal.SIG_IGN if number in _REQUESTS else handler is signal.SIG_DFL
+
+
+def signal_name(number: int) -> str:
+    """Return a signal's name; most real-time signals have none."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def tell_signal(number: int | None) -> None:
+    """Report a signal that ended the program without being a request to end."""
+    if number is not None and number not in _REQUESTS:
+        name = signal_name(number)
+        tell(log, logging.WARNING, "signal", f"{name} has come, the program ends", signal=name)
 
 
 class Ending:
@@ -56,10 +101,13 @@ class Ending:
     ----------
     asked
         Exit status of the first signal; None before a signal has come.
+    asked_by
+        Number of the first signal.
     """
 
     def __init__(self, *, raises: bool = False) -> None:
         self.asked: int | None = None
+        self.asked_by: int | None = None
         self._forced_status = EXIT_FAILED
         self._raises, self._raised = raises, False
         self._has_asked = threading.Event()
@@ -108,7 +156,7 @@ class Ending:
         if self._raises and not self._raised:
             # A second signal must not interrupt the clean-up.
             self._raised = True
-            raise EndAsked(signal.Signals(number))
+            raise EndAsked(number)
 
     def _watch(self) -> None:
         poller = select.poll()
@@ -127,7 +175,9 @@ class Ending:
     def _take(self, number: int) -> None:
         status = STATUSES.get(number)
         if status is not None and self.asked is None:
-            self.asked = self._forced_status = EXIT_FAILED if self._raises and status == EXIT_OK else status
+            is_unfinished = self._raises and number != signal.SIGINT
+            self.asked_by = number
+            self.asked = self._forced_status = EXIT_FAILED if is_unfinished else status
             self._end_by_s = time.monotonic() + ORDERLY_S
             self._has_asked.set()
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from sunspec_tui.archiving import ArchiveState
 from sunspec_tui.config import Settings
-from sunspec_tui.ending import EXIT_FAILED, EXIT_OK, Ending
+from sunspec_tui.ending import EXIT_FAILED, EXIT_OK, Ending, tell_signal
 from sunspec_tui.printable import printable, printable_name, printable_values
 from sunspec_tui.products import Product, available, derive
 from sunspec_tui.receiver import StreamReceiver
@@ -75,6 +75,7 @@ def run(
             if web.asks_for_token:
                 show(f"open {web.url}")
             _tell_until_end(receiver, settings, ending, lambda snapshot: say(line(snapshot)), monotonic)
+            tell_signal(ending.asked_by)
             received = receiver.snapshot(since=_NO_ROWS).health.frames_received
             ending.end_within(EXIT_OK if received else EXIT_NO_DATA)
             _settle(receiver, _SETTLE_S if ending.asked is None else _SETTLE_ASKED_S)

@@ -15,6 +15,8 @@ from conftest import poll_until
 from peers import free_port
 from terminals import PROGRAM
 
+from sunspec_tui.ending import ending_signals, signal_name
+
 HANGING = """
 import sys, threading
 from sunspec_tui import cli, ending
@@ -83,6 +85,40 @@ def test_a_signal_ends_other_commands_whatever_hangs(part, words, tmp_path):
             poll_until(lambda: watches_for_signals(process.pid), 60)
         process.send_signal(signal.SIGINT)
         assert process.wait(END_S) == 130
+
+
+@pytest.mark.parametrize("words", [[*SERVICE, "--status-interval", "0.1"], [*PROGRAM, "stream", "--port", "0"]],
+                         ids=["monitor", "stream"])  # fmt: skip
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGQUIT, signal.SIGRTMIN + 3])
+def test_a_signal_that_would_kill_a_service_ends_it_in_order(words, number, tmp_path):
+    with running(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        if "--demo" in words:
+            begun(process)
+        else:
+            assert "publishing" in process.stderr.readline()
+        process.send_signal(number)
+        _, told = process.communicate(timeout=END_S)
+    assert process.returncode == 128 + number
+    assert f"{signal_name(number)} has come, the program ends" in told
+
+
+def test_a_signal_that_would_kill_a_command_ends_it_with_status_1(tmp_path):
+    words = [*PROGRAM, "doctor", "--timeout", "1000", "--port", "1"]
+    with running(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        poll_until(lambda: watches_for_signals(process.pid), 60)
+        process.send_signal(signal.SIGUSR1)
+        _, told = process.communicate(timeout=END_S)
+    assert process.returncode == 1
+    assert told.splitlines()[-1] == "sunspec-tui: ended by SIGUSR1 before it was done"
+
+
+def test_a_signal_that_something_else_handles_is_left_to_it():
+    before = signal.signal(signal.SIGUSR1, lambda *_: None)
+    try:
+        assert signal.SIGUSR1 not in ending_signals()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert ending_signals()[signal.SIGUSR1] == 128 + signal.SIGUSR1
 
 
 @pytest.fixture

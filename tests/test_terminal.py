@@ -8,8 +8,11 @@ import time
 import numpy as np
 import psutil
 import pytest
+from commands import events
 from conftest import Publisher, block_time, message, poll_until
 from terminals import PROGRAM, Terminal
+
+from sunspec_tui.ending import signal_name
 
 
 @pytest.fixture
@@ -191,6 +194,23 @@ def test_a_signal_ends_the_monitor_and_restores_the_terminal(terminal, tmp_path,
     assert all(path.suffix == ".png" for path in (tmp_path / "figs").iterdir())
 
 
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGQUIT, signal.SIGABRT, signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF, signal.SIGUSR1, signal.SIGUSR2,
+     signal.SIGXCPU, signal.SIGIO, signal.SIGPWR, signal.SIGSTKFLT, signal.SIGRTMIN, signal.SIGRTMIN + 3],
+)  # fmt: skip
+def test_a_signal_that_would_kill_the_monitor_ends_it_in_order(terminal, tmp_path, number):
+    monitor = terminal("--demo", "--plot-interval", "0", "--event-log", "events")
+    monitor.shows("LIVE", timeout_s=40)
+    monitor.process.send_signal(number)
+    assert monitor.process.wait(5) == 128 + number
+    assert termios.tcgetattr(monitor.slave) == monitor.before
+    restored = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1003l")
+    poll_until(lambda: all(each in monitor.raw for each in restored), what="the restored screen")
+    [event] = events(tmp_path / "events", "signal")
+    assert event["signal"] == signal_name(number)
+
+
 def test_a_terminal_that_goes_away_ends_the_monitor(terminal):
     monitor = terminal("--demo", "--plot-interval", "0")
     monitor.shows("LIVE")
@@ -205,6 +225,27 @@ def test_a_terminal_that_goes_away_without_a_signal_ends_the_monitor(terminal):
     monitor.hang_up()
     gone, _ = psutil.wait_procs([process], 5)
     assert gone
+
+
+def test_a_terminal_that_goes_away_while_its_signal_is_ignored_is_a_failure_with_an_event(terminal, tmp_path):
+    ignoring = ["env", "--ignore-signal=HUP"]
+    monitor = terminal("--demo", "--plot-interval", "0", "--event-log", "events", words_before=ignoring)
+    monitor.shows("LIVE", timeout_s=40)
+    monitor.hang_up()
+    assert monitor.process.wait(5) == 1
+    assert len(events(tmp_path / "events", "terminal_gone")) == 1
+
+
+@pytest.mark.parametrize("how", ["key", "hang up"])
+def test_an_end_that_was_asked_for_is_no_vanished_terminal(terminal, tmp_path, how):
+    monitor = terminal("--demo", "--plot-interval", "0", "--event-log", "events")
+    monitor.shows("LIVE", timeout_s=40)
+    if how == "key":
+        monitor.press("q")
+    else:
+        monitor.hang_up()
+    assert monitor.process.wait(5) == 0
+    assert events(tmp_path / "events", "terminal_gone") == []
 
 
 def test_a_monitor_that_was_never_suspended_takes_the_terminal_only_once(terminal):
