@@ -129,6 +129,9 @@ def _received(settings: ExportSettings) -> "Recording":
 
 
 def _write_png(receiver: "StreamReceiver", path: Path) -> None:
+    from sunspec_tui.writers.matplotlib_loader import load_matplotlib
+
+    load_matplotlib()
     from sunspec_tui.writers.figure import SpectrumFigure
 
     job = receiver.plot_job()

@@ -187,6 +187,9 @@ def draw(hours: list[list[tuple[Recording, int]]], product: str, per: str) -> li
 
 
 def _picture(parts: list[tuple[Recording, int]], product: str, per: str) -> bytes:
+    from sunspec_tui.writers.matplotlib_loader import load_matplotlib
+
+    load_matplotlib()
     from sunspec_tui.writers.figure import SpectrumFigure
 
     whole = replace(

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from sunspec_tui.plots import PlotJob
+from sunspec_tui.writers.matplotlib_loader import load_matplotlib
 from sunspec_tui.writers.plot_directory import PlotDirectory, publish_latest
 from sunspec_tui.writers.whole import write_new_file
 
@@ -82,6 +83,7 @@ class Draughtsman:
 
     def _draw(self, job: PlotJob) -> tuple[list[Path], int, str]:
         if self._figure is None:
+            load_matplotlib()
             from sunspec_tui.writers.figure import SpectrumFigure
 
             self._figure = SpectrumFigure()
