@@ -2,7 +2,9 @@
 
 import sys
 
-_EXIT_INTERRUPTED = 130
+from sunspec_tui.errors import LIMITS, lacking
+
+_EXIT_FAILED, _EXIT_INTERRUPTED = 1, 130
 
 
 def main() -> int:
@@ -16,6 +18,11 @@ def main() -> int:
         return cli.main()
     except KeyboardInterrupt:
         return _EXIT_INTERRUPTED
+    except (ImportError, MemoryError, RuntimeError) as error:
+        if not lacking(error):
+            raise
+        sys.stderr.write(f"sunspec-tui: not enough memory or threads to start: {lacking(error)}; {LIMITS}\n")
+        return _EXIT_FAILED
 
 
 if __name__ == "__main__":

@@ -42,12 +42,13 @@ from sunspec_tui.ending import (
     print_soon,
     tell_signal,
 )
-from sunspec_tui.errors import SunspecError, UsageError
+from sunspec_tui.errors import LIMITS, SunspecError, UsageError, lacking
 from sunspec_tui.line_writer import LineWriter, standard_sink
 from sunspec_tui.logs import check_not_on_screen, start_logging
 from sunspec_tui.outputs import DirectOutput, hold_descriptors, release
 from sunspec_tui.printable import printable, printable_lines
 from sunspec_tui.problems import Problems
+from sunspec_tui.unstarted_threads import forget_unstarted_threads
 from sunspec_tui.version import __version__
 
 if TYPE_CHECKING:
@@ -84,9 +85,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if stream is not None:
             # Escape the characters that the terminal's encoding lacks, so that printing never fails.
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a file of the interpreter's
-    status = _status_of(sys.argv[1:])
-    leave_within(status)
-    release()
+    status = EXIT_FAILED
+    try:
+        status = _status_of(sys.argv[1:])
+    finally:
+        # Also after an error that is not expected here: a thread must not keep the process.
+        leave_within(status)
+        release()
     return status
 
 
@@ -109,6 +114,13 @@ def _status_of(words: list[str]) -> int:
         # A fault of the machine, such as no free file descriptors. A fault that the user can fix is a SunspecError.
         log.debug("where it failed", exc_info=True)
         complain(f"cannot continue: {printable(error)}")
+        return EXIT_FAILED
+    except Exception as error:
+        if not lacking(error):
+            raise
+        log.debug("where it failed", exc_info=True)
+        complain(f"not enough memory or threads to go on: {printable(lacking(error))}; {LIMITS}")
+        forget_unstarted_threads()
         return EXIT_FAILED
 
 

@@ -121,17 +121,24 @@ class Ending:
             signal.signal(number, self._on_signal)
         self._before_wakeup = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         self._thread = threading.Thread(target=self._watch, name="sunspec-ending", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except BaseException:
+            self._restore_signals()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        signal.set_wakeup_fd(self._before_wakeup)
+        self._restore_signals()
         os.write(self._writer, bytes([_STOP]))
         self._thread.join()
         os.close(self._reader)
         os.close(self._writer)
+
+    def _restore_signals(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        signal.set_wakeup_fd(self._before_wakeup)
 
     def wait(self, seconds: float) -> bool:
         """Wait; return True if a signal has asked to end."""
@@ -190,10 +197,16 @@ class Ending:
 
 
 def leave_within(status: int, seconds: float = LEAVE_S) -> None:
-    """Kill the process if the interpreter's own end takes longer."""
+    """Kill the process if the interpreter's own end takes longer.
+
+    At once where no thread can be started: nothing else could end a process that hangs.
+    """
     timer = threading.Timer(seconds, os._exit, (status,))
     timer.daemon = True
-    timer.start()
+    try:
+        timer.start()
+    except (RuntimeError, MemoryError):
+        os._exit(status)
 
 
 def complain(text: str) -> bool:

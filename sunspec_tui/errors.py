@@ -5,6 +5,7 @@ wrong and how to mend it; ``cli`` is the only place that prints it. This module 
 values only: it prints nothing, logs nothing and decides nothing.
 """
 
+import errno
 from enum import StrEnum
 
 
@@ -81,3 +82,36 @@ def named_error(error: BaseException) -> str:
         return f"{type(error).__name__}: {error}"
     except Exception:  # noqa: BLE001 - the __str__ of an exception may raise any error
         return type(error).__name__
+
+
+_LACKING = (
+    "can't start new thread", "can't allocate lock", "failed to map segment", "annot allocate memory",
+)  # fmt: skip
+_MOST_CAUSES = 10
+LIMITS = "raise the limits of memory and of threads (ulimit -v, ulimit -u)"
+"""What to do where memory or threads are lacking."""
+
+
+def lacking(error: BaseException | None) -> str:
+    """Return how memory or threads were lacking, as an exception or one of its causes says.
+
+    Returns
+    -------
+    str
+        One line; empty if neither was lacking.
+    """
+    found = ""
+    for _ in range(_MOST_CAUSES):
+        if error is None:
+            break
+        if _is_lacking(error):
+            # The innermost cause has the fewest words of libraries around it.
+            found = named_error(error).partition("\n")[0].rstrip(": ")
+        error = error.__cause__ or error.__context__
+    return found
+
+
+def _is_lacking(error: BaseException) -> bool:
+    if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+        return True
+    return isinstance(error, (RuntimeError, ImportError, OSError)) and any(text in str(error) for text in _LACKING)

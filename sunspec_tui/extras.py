@@ -8,7 +8,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from sunspec_tui.errors import MissingExtraError
+from sunspec_tui.errors import MissingExtraError, lacking
 
 _EXTRAS = {
     "h5py": "hdf5",
@@ -41,6 +41,9 @@ def optional(module: str, purpose: str) -> Any:
     try:
         return import_module(module)
     except ImportError as error:
+        if lacking(error):
+            # It is installed, but there is no room for it.
+            raise
         raise _missing(module, purpose) from error
 
 

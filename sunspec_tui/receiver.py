@@ -40,6 +40,7 @@ from sunspec_tui.retention import DEFAULT_KEEP, Keep
 from sunspec_tui.snapshot import Snapshot
 from sunspec_tui.subscriber import Subscriber
 from sunspec_tui.teller import Teller
+from sunspec_tui.unstarted_threads import check_threads
 from sunspec_tui.web import WebServer
 from sunspec_tui.webview import WebOptions, WebStatus
 from sunspec_tui.windows import live_job
@@ -47,6 +48,9 @@ from sunspec_tui.writers.archive import ArchiveWriter, Followed
 from sunspec_tui.writers.png import PngWriter
 
 log = logging.getLogger(__name__)
+
+# Of ZeroMQ, the subscriber and the plots, and one to spare.
+_THREADS = 5
 
 
 class StreamReceiver(Received):
@@ -207,6 +211,8 @@ class StreamReceiver(Received):
             # Ended last, so that it takes the last rows too.
             started.callback(lambda: self._archive.stop(self._archive_by_s))
             self._archive.start()
+            # ZeroMQ aborts the process where it cannot start its threads.
+            check_threads(_THREADS)
             subscriber = Subscriber(self._host, self._port, self, self._reconnect, monotonic=self._monotonic)
             started.callback(subscriber.stop)
             self._intake.health.linked(LinkState.CONNECTING)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from sunspec_tui.active_time import join_within
 from sunspec_tui.addresses import host_and_port
-from sunspec_tui.errors import MissingExtraError, WebError
+from sunspec_tui.errors import LIMITS, MissingExtraError, WebError, lacking
 from sunspec_tui.extras import optional
 from sunspec_tui.webview import WebCounts, WebOptions, WebState, WebStatus
 
@@ -66,6 +66,12 @@ class WebServer:
                     self._begin()
                 except (WebError, MissingExtraError) as error:
                     self._status = WebStatus(state=WebState.FAILED, problem=str(error))
+                except Exception as error:
+                    if not lacking(error):
+                        raise
+                    text = f"the web view lacks memory or threads ({lacking(error)})"
+                    text += f"; {LIMITS}, or start it again later"
+                    self._status = WebStatus(state=WebState.FAILED, problem=text)
             return self._status
 
     def stop(self) -> None:
@@ -116,12 +122,9 @@ class WebServer:
             self._running, self._status = running, WebStatus(state=WebState.SERVING, url=url)
             thread.start()
             self._thread = thread
-        except RuntimeError as error:
-            listening.close()
-            self._running = None
-            raise WebError("no thread can be started here; start the web view again later") from error
         except BaseException:
             listening.close()
+            self._running = None
             raise
         started.wait()
 

@@ -29,10 +29,11 @@ from sunspec_tui.archiving import (
     microseconds,
     stretches,
 )
-from sunspec_tui.errors import SunspecError
+from sunspec_tui.errors import LIMITS, SunspecError, lacking
 from sunspec_tui.extras import optional
 from sunspec_tui.printable import printable
 from sunspec_tui.recording import Recording
+from sunspec_tui.unstarted_threads import forget_unstarted_threads
 from sunspec_tui.writers.archive_backlog import MAX_HELD_BYTES, ArchiveBacklog, Followed
 from sunspec_tui.writers.archive_lock import ArchiveLock
 from sunspec_tui.writers.store import ArchiveStore, last_store, open_store
@@ -121,13 +122,21 @@ class ArchiveWriter:
         """
         if self._directory is None:
             return
-        _check_installed()
         self._ending.clear()
         if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(
-                target=self._run, args=(self._directory,), name="sunspec-archive", daemon=True
-            )
-            self._thread.start()
+            try:
+                self._thread = self._begun(self._directory)
+            except Exception as error:
+                if not lacking(error):
+                    raise
+                self._thread = None
+                self._fail(f"not enough memory or threads ({lacking(error)}); {LIMITS} and start again")
+
+    def _begun(self, directory: Path) -> threading.Thread:
+        _check_installed()
+        thread = threading.Thread(target=self._run, args=(directory,), name="sunspec-archive", daemon=True)
+        thread.start()
+        return thread
 
     def stop(self, deadline_s: float = math.inf) -> None:
         """Commit what the ring still has, and end; give up when no block has been written for a while.
@@ -217,6 +226,7 @@ class ArchiveWriter:
         except OSError as error:
             self._fail(f"{_reason(error)}; rows wait in the ring, mend it or choose another --archive")
         except Exception as error:  # noqa: BLE001 - a library's own errors; the rows stay, and are tried again
+            forget_unstarted_threads()
             self._fail(f"{error!r}; rows wait in the ring")
         if not self._status.problem:
             self._report_lost()

@@ -1,0 +1,36 @@
+"""Threads of libraries that cannot be started because a limit is reached."""
+
+import sys
+import threading
+
+
+def check_threads(count: int) -> None:
+    """Check that so many threads can run at once.
+
+    Raises
+    ------
+    RuntimeError
+        If one of them cannot be started.
+    """
+    done, started = threading.Event(), list[threading.Thread]()
+    try:
+        for _ in range(count):
+            thread = threading.Thread(target=done.wait, name="sunspec-check", daemon=True)
+            thread.start()
+            started.append(thread)
+    finally:
+        done.set()
+        for thread in started:
+            thread.join()
+
+
+def forget_unstarted_threads() -> None:
+    """Take zarr's event loop away if its thread was never started; zarr makes another when it needs one.
+
+    Otherwise zarr waits for ever for that thread, and the interpreter's end fails on it.
+    """
+    module = sys.modules.get("zarr.core.sync")
+    thread = None if module is None else module.iothread[0]
+    if module is not None and thread is not None and thread.ident is None:
+        module.loop[0].close()
+        module.loop[0] = module.iothread[0] = None
