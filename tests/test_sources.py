@@ -10,6 +10,7 @@ from conftest import EVENT, needs_event
 from sunspec_tui.errors import SourceError
 from sunspec_tui.sources.callisto import DB_PER_DIGIT
 from sunspec_tui.sources.feed import Feed, Part
+from sunspec_tui.sources.files import read_recording
 from sunspec_tui.sources.memory_ring import MemoryRing
 from sunspec_tui.sources.replay import open_replay
 from sunspec_tui.sources.simulate import SimulatedSun
@@ -123,19 +124,39 @@ def test_a_shifted_replay_asks_its_clock_once_when_its_first_sequence_begins():
     assert tag_to_unix(source.header(10.0)["time_tag"]) == 1.8e9 + 10
 
 
-def write_callisto(path, offsets_s=(0.0, 0.5, 1.0), mhz=(60.0, 40.0, 20.0, 20.0), digits=None):
+def write_callisto(
+    path, offsets_s=(0.0, 0.5, 1.0), mhz=(60.0, 40.0, 20.0, 20.0), digits=None, begin=("2011/06/07", "06:24:00.500")
+):
     from astropy.io import fits
 
     if digits is None:
         digits = np.arange(len(mhz) * len(offsets_s), dtype=np.uint8).reshape(len(mhz), len(offsets_s))
     image = fits.PrimaryHDU(digits)
-    image.header["DATE-OBS"], image.header["TIME-OBS"] = "2011/06/07", "06:24:00.500"
+    image.header["DATE-OBS"], image.header["TIME-OBS"] = begin
     columns = [
         fits.Column("TIME", f"{len(offsets_s)}D", array=np.array([offsets_s])),
         fits.Column("FREQUENCY", f"{len(mhz)}D", array=np.array([mhz])),
     ]
     fits.HDUList([image, fits.BinTableHDU.from_columns(columns)]).writeto(path)
     return path
+
+
+@pytest.mark.parametrize(
+    ("begin", "begin_s"),
+    [
+        (("2016/12/30", "12:00:00.250"), 1_483_056_000 + 43_200.25),
+        # A day with a leap second.
+        (("2016/12/31", "00:00:00.000"), 1_483_142_400),
+        (("2016/12/31", "12:00:00.250"), 1_483_142_400 + 43_200.25),
+        (("2016/12/31", "23:59:58.000"), 1_483_142_400 + 86_398),
+        (("2016/12/31", "23:59:60.500"), 1_483_142_400 + 86_400.5),
+        (("2017/01/01", "00:00:00.500"), 1_483_142_400 + 86_400.5),
+        (("2015-06-30", "23:59:59.999"), 1_435_622_400 + 86_399.999),
+    ],
+)
+def test_a_files_time_is_exact_on_each_day(tmp_path, begin, begin_s):
+    rows = read_recording(write_callisto(tmp_path / "a.fit", begin=begin))
+    np.testing.assert_allclose(rows.times_s - 0.5, begin_s + np.array([0, 0.5, 1]), rtol=0, atol=1e-6)
 
 
 def test_channels_that_a_file_lists_twice_are_averaged(tmp_path):

@@ -5,6 +5,7 @@ values. astropy loads when a file is opened.
 """
 
 import warnings
+from datetime import date
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -86,12 +87,22 @@ def _start_s(header: Any) -> float:
     """Return the start of the first row, seconds since 1970."""
     from astropy.time import Time
 
-    date, clock = (str(header.get(name, ""))[:_MAX_DATE].strip() for name in ("DATE-OBS", "TIME-OBS"))
+    day, clock = (str(header.get(name, ""))[:_MAX_DATE].strip() for name in ("DATE-OBS", "TIME-OBS"))
     try:
-        return float(Time(f"{date.replace('/', '-')}T{clock}", scale="utc").unix)
+        return _unix_s(Time(f"{day.replace('/', '-')}T{clock}", scale="utc"))
     except (ValueError, TypeError) as error:
-        shown = printable(f"{date} {clock}", 40)
+        shown = printable(f"{day} {clock}", 40)
         raise Unreadable(f"its DATE-OBS and TIME-OBS, {shown!r}, are not a valid date and time") from error
+
+
+def _unix_s(moment: Any) -> float:
+    """Return the seconds since 1970 of an astropy time, in which every day has 86 400 s.
+
+    A leap second is the second after it again. astropy's own `unix` stretches the seconds of a day that has one.
+    """
+    at = moment.ymdhms
+    days = date(int(at["year"]), int(at["month"]), int(at["day"])).toordinal() - date(1970, 1, 1).toordinal()
+    return days * 86_400 + int(at["hour"]) * 3600 + int(at["minute"]) * 60 + float(at["second"])
 
 
 def _load(units: Units, places: NDArray[np.intp], rows: NDArray[np.intp], out: NDArray[np.float32]) -> None:
