@@ -73,7 +73,7 @@ def plots(directory: Path) -> None:
             data=np.roll(data[..., 0], -n, axis=0),
             spectra={"XX": data[n % 1200, :, 0], "YY": data[n % 1200, :, 1]},
             times_s=START_S + CADENCE_S * (n + np.arange(1200)),
-            slots=np.arange(1200),
+            begins_s=START_S + CADENCE_S * (n - 1 + np.arange(1200)),
             cadence_s=CADENCE_S,
             frequencies_mhz=bin_frequencies_hz(560, 3072, 4) / 1e6,
             product="XX",

@@ -46,12 +46,12 @@ def finite_means(data: NDArray[np.float32], edges: NDArray[np.int64]) -> NDArray
     return out
 
 
-def row_edges(slots: NDArray[np.int64], rows: int) -> NDArray[np.int64]:
+def row_edges(slots: NDArray[np.int64], rows: int, anew: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return the first row of each group of so many rows.
 
-    No group contains a gap that is longer than a group.
+    No group contains a gap that is longer than a group, or goes on where rows begin `anew`.
     """
-    breaks = np.flatnonzero(np.diff(slots) > rows) + 1
+    breaks = np.flatnonzero((np.diff(slots) > rows) | anew[1:]) + 1
     return np.union1d(np.arange(0, len(slots), rows), breaks).astype(np.int64)
 
 

@@ -30,10 +30,10 @@ class PlotJob:
         Latest spectrum, shape (nbins,), by the name of its product.
     times_s
         End of each row's averaging, seconds since 1970 UTC, shape (nrows,).
-    slots
-        Places of the rows on an even time axis, int64, shape (nrows,): a step above 1 is a gap.
+    begins_s
+        Beginning of each row's averaging, seconds since 1970 UTC, shape (nrows,).
     cadence_s
-        Data time from slot to slot; NaN while unknown.
+        Data time from row to row as the title says it; NaN while unknown.
     frequencies_mhz
         Centres of the bins, shape (nbins,).
     product
@@ -64,12 +64,14 @@ class PlotJob:
         Number of rows averaged into each row of `data`, 1 unless there are too many; times are those of the last row.
     rows_received
         Number of rows in the figure; None means the rows of `data`.
+    restarts_s
+        Beginnings of the rows that begin a new sequence, seconds since 1970 UTC.
     """
 
     data: NDArray[np.float32]
     spectra: dict[str, NDArray[np.float32]]
     times_s: NDArray[np.float64]
-    slots: NDArray[np.int64]
+    begins_s: NDArray[np.float64]
     cadence_s: float
     frequencies_mhz: NDArray[np.float64]
     product: str
@@ -86,6 +88,7 @@ class PlotJob:
     clock_agrees: bool = False
     rows_per_slot: int = 1
     rows_received: int | None = None
+    restarts_s: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     @property
     def signed(self) -> bool:

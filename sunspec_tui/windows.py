@@ -25,7 +25,8 @@ from sunspec_tui.plots import PlotJob
 from sunspec_tui.products import WIRE_PRODUCTS, Product, available, derive
 from sunspec_tui.recording import STATION, Recording, measured_cadence_s, slots
 from sunspec_tui.retention import Keep
-from sunspec_tui.ring import RingBuffer, Rows
+from sunspec_tui.ring import Mark, RingBuffer, Rows
+from sunspec_tui.row_spans import begins_anew, row_begins_s, without_even_gaps
 from sunspec_tui.snapshot import Axis, Snapshot
 
 if TYPE_CHECKING:
@@ -125,11 +126,12 @@ def live_job(
     if not columns:
         return None
     newest = columns[-1].newest
+    ends_s, begins_s, restarts = _spans(columns, snapshot.health.cadence_s)
     job = PlotJob(
         data=np.concatenate([each.powers[0] for each in columns]),
         spectra={str(each): joined_bins(derive(newest, each), bins)[0] for each in _PAIR if each in carried},
-        times_s=np.concatenate([each.times_s for each in columns]),
-        slots=np.concatenate([each.slots for each in columns]),
+        times_s=ends_s,
+        begins_s=begins_s,
         cadence_s=snapshot.health.cadence_s,
         frequencies_mhz=joined_frequencies(axis.frequencies_mhz, bins),
         product=str(shown),
@@ -141,7 +143,8 @@ def live_job(
         number=columns[-1].count,
         keep=keep or Keep(),
         rows_per_slot=columns[-1].rows,
-        rows_received=sum(each.received for each in columns),
+        rows_received=sum(len(each.times_s) for each in columns),
+        restarts_s=begins_s[restarts],
     )
     if len(wanted) == 1:
         return job
@@ -159,30 +162,45 @@ class _Column:
         Last row without reduction, shape (1, nbins, npol).
     powers
         Means of each product, shape (groups, bins).
-    times_s, slots
-        Time of the last row of each group, and its place on an axis with `rows` slots per step.
-    count, received, rows
-        Number of the row after the last, rows of the block, and rows of a group.
+    times_s, slots, restarts
+        Time and slot of each row of the block, and True where it begins a new sequence.
+    edges
+        First row of each group, from 0.
+    count, rows
+        Number of the row after the last, and rows of a group.
     """
 
     newest: "NDArray[np.float32]"
     powers: list["NDArray[np.float32]"]
     times_s: "NDArray[np.float64]"
     slots: "NDArray[np.int64]"
+    restarts: "NDArray[np.bool_]"
+    edges: "NDArray[np.int64]"
     count: int
-    received: int
     rows: int
 
     @classmethod
     def of(cls, rows: Rows, products: list[Product], many: int, bins: int) -> "_Column":
         newest = rows.data[-1:].copy()
         powers = [joined_bins(np.ascontiguousarray(derive(rows.data, each)), bins) for each in products]
-        if many == 1:
-            return cls(newest, powers, rows.times_s, rows.slots, rows.count, len(rows), 1)
-        edges = row_edges(rows.slots, many)
-        last = last_of(edges, len(rows))
-        means = [finite_means(power, edges) for power in powers]
-        return cls(newest, means, rows.times_s[last], rows.slots[last] // many, rows.count, len(rows), many)
+        restarts = (rows.marks & Mark.RESTART).astype(np.bool_)
+        edges = row_edges(rows.slots, many, begins_anew(rows.times_s, restarts))
+        if many > 1:
+            powers = [finite_means(power, edges) for power in powers]
+        return cls(newest, powers, rows.times_s, rows.slots, restarts, edges, rows.count, many)
+
+
+def _spans(
+    columns: list[_Column], cadence_s: float
+) -> tuple["NDArray[np.float64]", "NDArray[np.float64]", "NDArray[np.bool_]"]:
+    """Return the end and the beginning of each group of rows, and whether it begins a new sequence."""
+    times_s, slots, restarts = (
+        np.concatenate([getattr(each, name) for each in columns]) for name in ("times_s", "slots", "restarts")
+    )
+    offsets = np.cumsum([0, *(len(each.times_s) for each in columns[:-1])])
+    firsts = np.concatenate([each.edges + offset for each, offset in zip(columns, offsets, strict=True)])
+    ends_s = times_s[last_of(firsts, len(times_s))]
+    return ends_s, row_begins_s(times_s, slots, cadence_s, restarts)[firsts], restarts[firsts]
 
 
 def _all(ring: RingBuffer) -> Iterator[tuple[Rows, int]]:
@@ -213,18 +231,18 @@ def recorded_job(recording: Recording, product: Product | str) -> PlotJob:
     shown = Product(product)
     # Beside a signed product there is no pair to show it with, unless the recording has one.
     names = [each for each in _PAIR if each in carried] or [shown]
-    places = slots(recording.times_s, recording.cadence_s)
+    times_s = recording.times_s
+    places = without_even_gaps(times_s, slots(times_s, recording.cadence_s))
     last = recording.only(slice(-1, None))
     bins = joined_count(len(recording.frequencies_hz), MAX_BINS)
     many = joined_count(len(recording), MAX_ROWS)
-    edges = row_edges(places, many)
-    ends = last_of(edges, len(recording))
+    edges = row_edges(places, many, begins_anew(times_s))
     data = np.ascontiguousarray(recording.power(shown))
     return PlotJob(
         data=joined_bins(data if many == 1 else finite_means(data, edges), bins),
         spectra={str(each): joined_bins(last.power(each), bins)[0].copy() for each in names},
-        times_s=recording.times_s[ends],
-        slots=places[ends] // many,
+        times_s=times_s[last_of(edges, len(recording))],
+        begins_s=row_begins_s(times_s, places, recording.cadence_s)[edges],
         cadence_s=recording.cadence_s,
         frequencies_mhz=joined_frequencies(recording.frequencies_hz / 1e6, bins),
         product=str(shown),

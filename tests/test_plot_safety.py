@@ -370,7 +370,10 @@ ODD = {
     "no times": {"times_s": np.full(5, np.nan)},
     "a cadence of ages": {"cadence_s": 1e300},
     "a cadence of no time": {"cadence_s": 1e-300},
-    "slots far apart": {"slots": np.array([0, 1, 2**40, 2**50, 2**62])},
+    "times far apart": {"times_s": START_S + np.array([0, 1, 1e6, 1e8, 1e9])},
+    "beginnings after ends": {"begins_s": START_S + np.arange(5) * 0.25 + 9},
+    "no beginnings": {"begins_s": np.full(5, np.nan)},
+    "a time among others that is none": {"times_s": START_S + np.array([0, np.nan, 2, 1e300, 4])},
 }
 
 
@@ -413,7 +416,8 @@ def test_a_long_ring_makes_a_figure_of_bounded_size_with_true_means_and_times():
     np.testing.assert_allclose(made.data[:5, 0], n * np.arange(5) + (n + 1) / 2)
     np.testing.assert_allclose(made.times_s[:5], START_S + 0.25 * n * np.arange(1, 6))
     assert made.times_s[-1] == START_S + 20_000 * 0.25
-    assert (np.diff(made.slots) == 1).all()
+    np.testing.assert_array_equal(made.begins_s[1:], made.times_s[:-1])
+    assert made.begins_s[0] == pytest.approx(START_S, abs=1e-6)
     assert made.spectra["XX"][0] == 20_000
 
 

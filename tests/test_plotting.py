@@ -19,7 +19,8 @@ from recordings import recording
 from sunspec_tui.errors import UsageError
 from sunspec_tui.plots import PlotEvent, PlotJob, next_interval
 from sunspec_tui.retention import Keep, plot_time_s
-from sunspec_tui.writers.figure import SpectrumFigure, plot_window, slot_image
+from sunspec_tui.row_spans import GAP, row_begins_s
+from sunspec_tui.writers.figure import SpectrumFigure, bin_edges, column_image, plot_window
 from sunspec_tui.writers.png import PngWriter
 from sunspec_tui.writers.text import text_figure
 from sunspec_tui.writers.whole import temporary_path
@@ -38,7 +39,6 @@ def job(nrows=40, *, gap_at=None, directory="figs", **keys):
         "data": data,
         "spectra": {"XX": data[-1], "YY": data[-1] * 2},
         "times_s": START_S + (slots + 1) * 0.25,
-        "slots": slots,
         "cadence_s": 0.25,
         "frequencies_mhz": MHZ,
         "product": "XX",
@@ -47,8 +47,11 @@ def job(nrows=40, *, gap_at=None, directory="figs", **keys):
         "frames_missing": 3,
         "directory": str(directory),
         "now_s": START_S,
-    }
-    return PlotJob(**(fields | keys))
+    } | keys
+    # Rows that follow each other, unless a test says otherwise.
+    places = fields.pop("slots", slots)
+    begins = {"begins_s": row_begins_s(fields["times_s"], places, fields["cadence_s"])}
+    return PlotJob(**(begins | fields))
 
 
 def picture_size(path):
@@ -90,20 +93,47 @@ def test_missing_rows_and_bad_values_are_masked(figure):
     drawn.data[5, 7], drawn.data[6, 8], drawn.data[7, 9] = np.nan, -1, 0
     figure.draw(drawn)
     mask = np.ma.getmaskarray(figure.waterfall.get_array())
-    assert mask.shape == (96, 50)
-    assert mask[:, 30:40].all()
+    assert mask.shape == (96, 41)
+    assert mask[:, 30].all()
     assert [bool(mask[at]) for at in ((7, 5), (8, 6), (9, 7))] == [True] * 3
-    assert mask.sum() == 96 * 10 + 3
+    assert mask.sum() == 96 + 3
+    _, columns, _ = column_image(drawn)
+    np.testing.assert_allclose(columns.edges_s[30:32], [drawn.times_s[29], drawn.times_s[30] - 0.25], atol=1e-6, rtol=0)
 
 
 def test_a_long_silence_leaves_out_the_oldest_rows_but_keeps_times_true():
     slots = np.array([0, 1, 2, 100_000, 100_001], np.int64)
-    image, start_s, end_s = slot_image(
-        job(5, slots=slots, times_s=START_S + slots * 0.25, data=np.ones((5, 96), np.float32))
-    )
-    assert image.shape == (96, 1200)
-    assert np.isfinite(image).any(axis=0).nonzero()[0].tolist() == [1198, 1199]
-    assert end_s - start_s == pytest.approx(1200 * 0.25)
+    drawn = job(5, slots=slots, times_s=START_S + slots * 0.25, data=np.ones((5, 96), np.float32))
+    image, columns, timed = column_image(drawn)
+    assert timed
+    assert image.shape == (96, 2)
+    assert columns.rows.tolist() == [3, 4]
+    np.testing.assert_allclose(columns.edges_s, START_S + 25_000 + np.array([-0.25, 0, 0.25]), atol=1e-6, rtol=0)
+
+
+def test_the_title_says_how_many_rows_are_left_out(figure):
+    slots = np.array([0, 1, 2, 100_000, 100_001], np.int64)
+    figure.draw(job(5, slots=slots, times_s=START_S + slots * 0.25, data=np.ones((5, 96), np.float32)))
+    assert "5 rows, 3 not shown" in figure.time_axes.get_title()
+    figure.draw(job())
+    assert "40 rows," in figure.time_axes.get_title()
+    assert "not shown" not in figure.time_axes.get_title()
+
+
+def test_times_that_stand_still_are_row_numbers():
+    image, columns, timed = column_image(job(5, times_s=np.full(5, START_S), data=np.ones((5, 96), np.float32)))
+    assert not timed
+    assert columns.edges_s.tolist() == [-5, -4, -3, -2, -1, 0]
+    assert GAP not in columns.rows
+    assert np.isfinite(image).all()
+
+
+@pytest.mark.parametrize(
+    ("mhz", "edges"),
+    [([10, 12, 14], [9, 11, 13, 15]), ([10, 11, 14], [9, 10.5, 12.5, 15]), ([50, 50], [49.5, 50, 50.5])],
+)
+def test_bins_meet_halfway_between_their_centres(mhz, edges):
+    assert bin_edges(np.array(mhz, float)).tolist() == pytest.approx(edges)
 
 
 def test_the_spectrum_panel_is_logarithmic_in_mhz_and_names_its_products(figure):
@@ -202,8 +232,8 @@ def test_a_window_of_a_recording_is_the_same_figure_with_its_own_times_and_losse
     assert left == pytest.approx(rows.times_s[9], abs=1e-3)
     assert right == pytest.approx(rows.times_s[49], abs=1e-3)
     image = time_axes.images[0].get_array()
-    assert image.shape == (192, 50)
-    assert np.ma.getmaskarray(image)[:, 20:30].all()
+    assert image.shape == (192, 41)
+    assert np.ma.getmaskarray(image)[:, 20].all()
     title = drawn.get_suptitle()
     for words in ("OVRO-LWA (127.0.0.1:9798)  I", "recorded", "10 frames missing", "cadence 0.2508 s"):
         assert words in title

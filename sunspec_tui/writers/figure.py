@@ -18,6 +18,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Normalize
 from matplotlib.dates import AutoDateLocator, DateFormatter, num2date
 from matplotlib.figure import Figure
+from matplotlib.image import PcolorImage
 from matplotlib.ticker import AutoLocator, FuncFormatter, ScalarFormatter
 from numpy.typing import NDArray
 from PIL import Image
@@ -28,6 +29,7 @@ from sunspec_tui.printable import printable
 from sunspec_tui.products import Product
 from sunspec_tui.recording import Recording
 from sunspec_tui.retention import SOFTWARE
+from sunspec_tui.row_spans import GAP, Columns, place_columns
 from sunspec_tui.scaling import Levels, auto_levels, middle_of_band, to_db, without_warnings
 from sunspec_tui.times import format_clock
 from sunspec_tui.windows import recorded_job
@@ -37,57 +39,57 @@ SIZE_INCHES = (12, 10)
 DOTS_PER_INCH = 150
 _SHORT_S = 12.0
 _DAY_S = 86_400.0
-# Outside these limits, and outside the years 1970 to 9998, the time axis shows row numbers.
-_MIN_SLOT_S, _MAX_SLOT_S = 1e-6, 1e6
+# A row of another length is drawn a second long; outside the years 1970 to 9998, the time axis shows row numbers.
+_MIN_ROW_S, _MAX_ROW_S = 1e-5, 1e6
 _MAX_TIME_S = 253_370_764_800.0
 _MAX_STATION_CHARACTERS = 80
 _MAX_FREQUENCY_MHZ = 1e12
 _MAX_SINGLE = 1e37
 _NO_DATA_COLOUR = "#c9c9cf"
-# History that a long silence has torn apart is not drawn at full width: the newest part counts.
-_MOST_SLOTS_PER_ROW = 4
-_LEAST_SLOTS = 1200
+# History that a long silence has torn apart is not drawn at full width: the newest part counts. Rows that lie ahead of
+# the newest one, because time went back, are drawn up to an hour ahead.
+_REACH_LENGTHS, _REACH_ROWS = 4, 1200
+_MIN_REACH_AHEAD_S = 3600.0
+_RESTART_COLOUR, _RESTART_WIDTH = "tab:red", 0.8
 _LINES = (("tab:blue", 0.9, 1.0), ("tab:orange", 2.4, 0.6))
 
 
-def slot_image(job: PlotJob) -> tuple[NDArray[np.float32], float, float]:
-    """Rows on their even time axis.
+def column_image(job: PlotJob) -> tuple[NDArray[np.float32], Columns, bool]:
+    """Values of a job's rows, each at its own time.
 
     Returns
     -------
-    (image, start_s, end_s)
-        Values of shape (nbins, nslots): dB, or linear for a signed product; NaN where a row is missing or a value has
-        no decibels; and the times of the image's left and right edges, seconds since 1970.
+    (image, columns, timed)
+        Values of shape (nbins, ncolumns): dB, or linear for a signed product; NaN in a gap or where a value has no
+        decibels. The columns, and True if their edges are times: if matplotlib cannot draw the times, or if they do not
+        increase, the edges are row numbers relative to the newest row.
     """
-    places = job.slots - job.slots[-1]
-    span = int(min(1 - places[0], max(_MOST_SLOTS_PER_ROW * len(places), _LEAST_SLOTS)))
-    places = places + span - 1
-    kept = places >= 0
-    image = np.full((job.data.shape[1], span), np.nan, np.float32)
-    values = job.data[kept]
-    image[:, places[kept]] = (np.where(np.isfinite(values), values, np.nan) if job.signed else to_db(values)).T
-    slot_s = _slot_s(job)
-    # The first kept row's own time fixes the left edge, the newest row's the right one.
-    first_s = float(job.times_s[kept][0]) - (int(places[kept][0]) + 1) * slot_s
-    return image, first_s, float(job.times_s[-1])
+    columns, count = _timed_columns(job), len(job.times_s)
+    timed = columns is not None
+    if columns is None:
+        columns = Columns(np.arange(-count, 1, dtype=np.float64), np.arange(count))
+    shown = columns.rows != GAP
+    image = np.full((job.data.shape[1], len(shown)), np.nan, np.float32)
+    values = job.data[columns.rows[shown]]
+    image[:, shown] = (np.where(np.isfinite(values), values, np.nan) if job.signed else to_db(values)).T
+    return image, columns, timed
 
 
-def _slot_s(job: PlotJob) -> float:
-    """Return the time between slots; one second if the cadence is unknown or invalid."""
-    slot_s = job.cadence_s * job.rows_per_slot
-    return slot_s if _MIN_SLOT_S <= slot_s <= _MAX_SLOT_S else 1.0
-
-
-def time_edges(start_s: float, end_s: float, nslots: int) -> tuple[float, float, bool]:
-    """Return the edges of the time axis, and True if they are times.
-
-    If matplotlib cannot draw the times, or if they do not increase, the edges are slot numbers relative to the newest
-    slot.
-    """
-    drawable = 0.0 < start_s < _MAX_TIME_S and 0.0 < end_s < _MAX_TIME_S
-    if drawable and end_s - start_s >= _MIN_SLOT_S:
-        return start_s, end_s, True
-    return -float(nslots), 0.0, False
+def _timed_columns(job: PlotJob) -> Columns | None:
+    """Place the rows that are not too far from the newest one at their times; None if no time can be drawn."""
+    ends_s, lengths_s = job.times_s, job.times_s - job.begins_s
+    lengths_s = np.where((lengths_s >= _MIN_ROW_S) & (lengths_s <= _MAX_ROW_S), lengths_s, 1.0)
+    drawable = (ends_s > lengths_s) & (ends_s < _MAX_TIME_S)
+    if not drawable.any():
+        return None
+    newest_s, drawn_s = float(ends_s[drawable][-1]), lengths_s[drawable]
+    reach_s = max(_REACH_LENGTHS * float(drawn_s.sum()), _REACH_ROWS * float(np.median(drawn_s)))
+    near = (ends_s > newest_s - reach_s) & (ends_s - lengths_s < newest_s + max(reach_s, _MIN_REACH_AHEAD_S))
+    rows = np.flatnonzero(drawable & near)
+    columns = place_columns(ends_s[rows] - lengths_s[rows], ends_s[rows])
+    if len(rows) > 1 and len(columns.rows) == 1:
+        return None
+    return Columns(columns.edges_s, np.where(columns.rows == GAP, GAP, rows[columns.rows]))
 
 
 def image_levels(image: NDArray[np.float32], *, signed: bool = False) -> Levels:
@@ -116,7 +118,9 @@ class SpectrumFigure:
     spectrum, time_axes
         Axes of the upper and of the lower panel.
     waterfall
-        Image of the lower panel, in dB, or linear for a signed product.
+        Image of the lower panel, in dB, or linear for a signed product; each column has its own width.
+    restarts
+        Vertical lines in the lower panel where a sequence begins anew.
     lines
         The two lines of the upper panel.
     """
@@ -140,10 +144,14 @@ class SpectrumFigure:
         self._palettes = {
             signed: mpl.colormaps[name].with_extremes(bad=_NO_DATA_COLOUR) for signed, name in palettes.items()
         }
-        self.waterfall = lower.imshow(
-            np.full((1, 1), np.nan), norm=Normalize(0, 10), cmap=self._palettes[False], aspect="auto", origin="lower",
-            interpolation="nearest",
-        )  # fmt: skip
+        self.waterfall = PcolorImage(
+            lower, [0, 1], [0, 1], np.full((1, 1), np.nan), norm=Normalize(0, 10), cmap=self._palettes[False]
+        )
+        self.waterfall.set_clip_path(lower.patch)
+        lower.add_image(self.waterfall)
+        self.restarts = lower.plot(
+            [], [], color=_RESTART_COLOUR, lw=_RESTART_WIDTH, transform=lower.get_xaxis_transform()
+        )[0]
         lower.set_xlabel("time [UTC]")
         lower.set_ylabel("frequency [MHz]")
         self._times = AutoDateLocator(tz=UTC, minticks=4, maxticks=9)  # type: ignore[no-untyped-call]
@@ -157,9 +165,11 @@ class SpectrumFigure:
         """Show a job's data; what was shown before is replaced."""
         with _own_style(), without_warnings():
             self._draw_spectrum(job)
-            self._draw_waterfall(job)
+            image, columns, timed = column_image(job)
+            self._draw_waterfall(job, image, columns, timed=timed)
             # Text from a stream or a file must not be parsed as a formula.
-            self.figure.suptitle(_title(job), fontsize=12, parse_math=False)
+            span = _span(columns) if timed else "times are not valid dates"
+            self.figure.suptitle(_title(job, span), fontsize=12, parse_math=False)
 
     def _draw_spectrum(self, job: PlotJob) -> None:
         linear = job.signed and set(job.spectra) <= {job.product}
@@ -194,22 +204,23 @@ class SpectrumFigure:
         else:
             self.spectrum.set_ylim(least / 1.5, most * 1.5)
 
-    def _draw_waterfall(self, job: PlotJob) -> None:
-        image, start_s, end_s = slot_image(job)
+    def _draw_waterfall(self, job: PlotJob, image: NDArray[np.float32], columns: Columns, *, timed: bool) -> None:
         levels = image_levels(image, signed=job.signed)
-        low, high = band_edges(_frequencies(job))
-        start, end, timed = time_edges(start_s, end_s, image.shape[1])
-        left, right = (start / _DAY_S, end / _DAY_S) if timed else (start, end)
+        x_edges, y_edges = columns.edges_s / (_DAY_S if timed else 1.0), bin_edges(_frequencies(job))
+        left, right, low, high = (float(edges[end]) for edges in (x_edges, y_edges) for end in (0, -1))
         # matplotlib computes colours from differences, which may overflow where the values do not.
         huge = bool(np.nanmax(np.abs(image), initial=0.0) > _MAX_SINGLE)
-        self.waterfall.set_data(np.ma.masked_invalid(image.astype(np.float64) if huge else image))
+        drawn = np.ma.masked_invalid(image.astype(np.float64) if huge else image)
+        self.waterfall.set_data(x_edges, y_edges, drawn)
         self.waterfall.set_extent((left, right, low, high))
         self.waterfall.set_cmap(self._palettes[job.signed])
         self.waterfall.set_clim(levels.low, levels.high)
         self.colour_bar.set_label(_unit(job.product) if job.signed else "power [dB, arbitrary zero]")
+        restarts = job.restarts_s / _DAY_S if timed else np.empty(0)
+        self.restarts.set_data(np.repeat(restarts, 3), np.tile([0.0, 1.0, np.nan], len(restarts)))
         self._label_times(left, right, timed=timed)
         self.time_axes.set_ylim(low, high)
-        self.time_axes.set_title(f"waterfall of {job.product}, {_rows(job)}, {_lag(job.lag_s)}")
+        self.time_axes.set_title(f"waterfall of {job.product}, {_rows(job, columns)}, {_lag(job.lag_s)}")
 
     def _label_times(self, left: float, right: float, *, timed: bool) -> None:
         axis = self.time_axes.xaxis
@@ -291,26 +302,32 @@ def band_edges(frequencies_mhz: NDArray[np.float64]) -> tuple[float, float]:
     return first - half, last + half
 
 
-def _rows(job: PlotJob) -> str:
+def bin_edges(frequencies_mhz: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the edges of the bins, halfway between their centres; even ones if the centres do not ascend."""
+    low, high = band_edges(frequencies_mhz)
+    edges = np.concatenate([[low], (frequencies_mhz[1:] + frequencies_mhz[:-1]) / 2, [high]])
+    return edges if (np.diff(edges) > 0).all() else np.linspace(low, high, len(frequencies_mhz) + 1)
+
+
+def _rows(job: PlotJob, columns: Columns) -> str:
     count = len(job.times_s) if job.rows_received is None else job.rows_received
     joined = f", means of {job.rows_per_slot}" if job.rows_per_slot > 1 else ""
-    return f"{count} {'row' if count == 1 else 'rows'}{joined}"
+    # Rows that later ones of the same time cover, and rows of quite another time.
+    unseen = len(job.times_s) - len(np.unique(columns.rows[columns.rows != GAP]))
+    left_out = f", {min(count, unseen * job.rows_per_slot)} not shown" if unseen else ""
+    return f"{count} {'row' if count == 1 else 'rows'}{joined}{left_out}"
 
 
-def _title(job: PlotJob) -> str:
+def _title(job: PlotJob, span: str) -> str:
     counted = "nothing missing" if job.frames_missing == 0 else f"{job.frames_missing} frames missing"
     losses = job.note or ("losses unknown" if job.frames_missing is None else counted)
     cadence = f"cadence {job.cadence_s:.4f} s" if math.isfinite(job.cadence_s) else "cadence unknown"
     station = printable(job.station, _MAX_STATION_CHARACTERS)
-    return f"{station}  {job.product}  {_span(job)}\n{_lag(job.lag_s)}, {cadence}, {losses}"
+    return f"{station}  {job.product}  {span}\n{_lag(job.lag_s)}, {cadence}, {losses}"
 
 
-def _span(job: PlotJob) -> str:
-    # A row's time is the end of its averaging; the picture begins at the start of the first row's averaging.
-    before_s = job.cadence_s * job.rows_per_slot if job.cadence_s > 0 else 0.0
-    begin_s, end_s = float(job.times_s[0]) - before_s, float(job.times_s[-1])
-    if not (0 <= begin_s < _MAX_TIME_S and 0 <= end_s < _MAX_TIME_S):
-        return "times are not valid dates"
+def _span(columns: Columns) -> str:
+    begin_s, end_s = columns.edges_s[[0, -1]].tolist()
     first, last = datetime.fromtimestamp(begin_s, UTC), datetime.fromtimestamp(end_s, UTC)
     until = f"{last:%H:%M:%S}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M:%S}"
     return f"{first:%Y-%m-%d %H:%M:%S} to {until} UTC"

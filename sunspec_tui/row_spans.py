@@ -1,0 +1,128 @@
+"""When each row of a spectrogram begins, and which row is drawn at which time.
+
+A row carries the end of its averaging, and the cadence of a stream may change. Thus a row's length comes from its
+neighbours. Pure functions on arrays of times, without figures or files.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+GAP = -1
+"""In place of a row's number where there is no row."""
+
+_EVEN_STEPS = 8
+_EVENNESS = 0.1
+_MICROSECONDS = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Columns of a picture, without a hole between them.
+
+    Attributes
+    ----------
+    edges_s
+        Ascending edges in seconds since 1970 UTC, to the microsecond, shape (n + 1,).
+    rows
+        Number of the row in each column, `GAP` where there is none, int64, shape (n,).
+    """
+
+    edges_s: NDArray[np.float64]
+    rows: NDArray[np.int64]
+
+
+def begins_anew(times_s: NDArray[np.float64], restarts: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+    """Return True for each row that does not continue the row before: a restart, or a time that does not increase."""
+    anew = np.zeros(len(times_s), np.bool_) if restarts is None else restarts.copy()
+    anew[:1] = True
+    anew[1:] |= ~(np.diff(times_s) > 0)
+    return anew
+
+
+def row_begins_s(
+    times_s: NDArray[np.float64],
+    slots: NDArray[np.int64],
+    cadence_s: float,
+    restarts: NDArray[np.bool_] | None = None,
+) -> NDArray[np.float64]:
+    """Beginning of each row's averaging, in seconds since 1970 UTC.
+
+    A row that follows its predecessor without a gap begins where this ends. Any other row is as long as the next row
+    that does so, or else the last one before, within the same sequence; or else as long as the cadence.
+
+    Parameters
+    ----------
+    times_s
+        End of each row's averaging, shape (n,).
+    slots
+        Places of the rows on an even time axis, shape (n,): a step above 1 is a gap.
+    cadence_s
+        Length of a row about which its neighbours say nothing. If it is not positive, such a row has no length.
+    restarts
+        True for each row that begins a new sequence, shape (n,); None for no such row.
+    """
+    times_s = np.asarray(times_s, np.float64)
+    anew = begins_anew(times_s, restarts)
+    steps_s = np.diff(times_s, prepend=np.nan)
+    follows = ~anew & (np.diff(slots, prepend=0) == 1)
+    lengths_s = _from_neighbours(np.where(follows, steps_s, np.nan), np.cumsum(anew))
+    lengths_s = np.where(np.isnan(lengths_s), cadence_s if cadence_s > 0 else 0.0, lengths_s)
+    # After a gap, a row does not begin before the row in front of the gap ends.
+    found = times_s - np.where(anew, lengths_s, np.fmin(lengths_s, steps_s))
+    found[1:] = np.where(follows[1:], times_s[:-1], found[1:])
+    return found
+
+
+def _from_neighbours(values: NDArray[np.float64], groups: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Fill each NaN with the next number of its group, or else with the last one before."""
+    count = len(values)
+    places, known = np.arange(count), ~np.isnan(values)
+    after = np.minimum.accumulate(np.where(known, places, count)[::-1])[::-1]
+    before = np.maximum.accumulate(np.where(known, places, -1))
+    found = values.copy()
+    for source in (after, before):
+        inside = np.clip(source, 0, max(0, count - 1))
+        usable = np.isnan(found) & (inside == source) & (groups[inside] == groups)
+        found[usable] = values[inside[usable]]
+    return found
+
+
+def without_even_gaps(times_s: NDArray[np.float64], slots: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return slots without the gaps that only come from another cadence.
+
+    If eight steps or more in a row are equal to a tenth, the rows follow each other at a cadence of their own.
+
+    Parameters
+    ----------
+    times_s, slots
+        Times of the rows, and their places by the cadence of the whole recording.
+    """
+    if len(times_s) <= _EVEN_STEPS:
+        return slots
+    steps_s, strides = np.diff(times_s), np.diff(slots)
+    with np.errstate(invalid="ignore"):
+        equal = np.abs(np.diff(steps_s)) <= _EVENNESS * np.abs(steps_s[:-1])
+    runs = np.concatenate([[0], np.cumsum(~equal)])
+    even = (np.bincount(runs)[runs] >= _EVEN_STEPS) & (steps_s > 0)
+    return np.concatenate([slots[:1], slots[0] + np.cumsum(np.where(even, 1, strides))])
+
+
+def place_columns(start_s: NDArray[np.float64], end_s: NDArray[np.float64]) -> Columns:
+    """Place rows at their times; where two overlap, the later one is shown.
+
+    Parameters
+    ----------
+    start_s, end_s
+        Beginning and end of each row, finite, shape (n,), n at least 1. A row without length is left out.
+    """
+    starts, ends = (np.rint(each * _MICROSECONDS).astype(np.int64) for each in (start_s, end_s))
+    edges = np.union1d(starts, ends)
+    owners = np.full(len(edges) - 1, GAP, np.int64)
+    bounds = zip(np.searchsorted(edges, starts).tolist(), np.searchsorted(edges, ends).tolist(), strict=True)
+    for row, (first, last) in enumerate(bounds):
+        owners[first:last] = row
+    # An edge of a covered row is not one of the row that covers it.
+    kept = np.append(np.flatnonzero(np.diff(owners, prepend=GAP - 1)), len(owners))
+    return Columns(edges[kept] / _MICROSECONDS, owners[kept[:-1]])
