@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.errors import UsageError
 from sunspec_tui.products import WIRE_PRODUCTS, Product, available, derive
+from sunspec_tui.row_spans import cadence_changes
 from sunspec_tui.times import CHANNEL_WIDTH_HZ
 
 STATION = "OVRO-LWA"
@@ -27,6 +28,7 @@ MAX_NAME = 1000
 """Longest name of a station, a source or a program in a file."""
 
 _LATEST_STEP = 1.5
+_NO_GAP, _SAME_CADENCE = 0.5, 0.1  # share of the usual step by which another one differs at most
 _GRID_TOLERANCE_CHANNELS = 0.02
 _CHANNELS = 4096  # of the instrument
 MIN_CADENCE_S, MAX_CADENCE_S = 1e-6, 86_400.0
@@ -161,15 +163,16 @@ def slots(times_s: NDArray[np.float64], cadence_s: float) -> NDArray[np.int64]:
 def measured_cadence_s(times_s: NDArray[np.float64]) -> float:
     """Return the data time from row to row; NaN if not plausible.
 
-    It is the mean of the steps that are not gaps.
+    It is the mean of the steps that are not gaps. Where the cadence changes, it is the usual one, not their mean.
     """
+    nearness = _SAME_CADENCE if cadence_changes(times_s) else _NO_GAP
     steps = np.diff(times_s)
     steps = steps[steps > 0]
     if not steps.size:
         return math.nan
     # Take one of the steps: the mean of the middle two may be close to no step.
     usual = float(np.percentile(steps, 50, method="lower"))
-    mean_s = float(steps[np.abs(steps - usual) < usual / 2].mean())
+    mean_s = float(steps[np.abs(steps - usual) < nearness * usual].mean())
     return mean_s if MIN_CADENCE_S <= mean_s <= MAX_CADENCE_S else math.nan
 
 

@@ -5,6 +5,7 @@ neighbours. Pure functions on arrays of times, without figures or files.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,14 +100,38 @@ def without_even_gaps(times_s: NDArray[np.float64], slots: NDArray[np.int64]) ->
     times_s, slots
         Times of the rows, and their places by the cadence of the whole recording.
     """
-    if len(times_s) <= _EVEN_STEPS:
-        return slots
-    steps_s, strides = np.diff(times_s), np.diff(slots)
+    strides = np.diff(slots)
+    for first, last, _ in _even_runs(np.diff(times_s)):
+        strides[first:last] = 1
+    return np.concatenate([slots[:1], slots[:1] + np.cumsum(strides)])
+
+
+def _even_runs(steps_s: NDArray[np.float64]) -> list[tuple[int, int, float]]:
+    """Return first step, end and mean of each run of at least eight positive steps that are equal to a tenth."""
+    if len(steps_s) < _EVEN_STEPS:
+        return []
     with np.errstate(invalid="ignore"):
-        equal = np.abs(np.diff(steps_s)) <= _EVENNESS * np.abs(steps_s[:-1])
-    runs = np.concatenate([[0], np.cumsum(~equal)])
-    even = (np.bincount(runs)[runs] >= _EVEN_STEPS) & (steps_s > 0)
-    return np.concatenate([slots[:1], slots[0] + np.cumsum(np.where(even, 1, strides))])
+        equal = (np.abs(np.diff(steps_s)) <= _EVENNESS * steps_s[:-1]) & (steps_s[1:] > 0)
+    edges = [0, *(np.flatnonzero(~equal) + 1).tolist(), len(steps_s)]
+    runs = ((first, last) for first, last in pairwise(edges) if last - first >= _EVEN_STEPS)
+    return [(first, last, float(steps_s[first:last].mean())) for first, last in runs]
+
+
+def cadence_changes(times_s: NDArray[np.float64]) -> list[tuple[int, float, float]]:
+    """Return where rows begin to follow each other at another cadence, by more than a tenth.
+
+    Returns
+    -------
+    list of (row, before_s, after_s)
+        Number of the first row that does not belong to the cadence before, this cadence, and the one after. Only
+        cadences of eight equal steps or more count.
+    """
+    runs = pairwise(_even_runs(np.diff(times_s)))
+    return [
+        (last + 1, before_s, after_s)
+        for (_, last, before_s), (_, _, after_s) in runs
+        if abs(after_s - before_s) > _EVENNESS * before_s
+    ]
 
 
 def place_columns(start_s: NDArray[np.float64], end_s: NDArray[np.float64]) -> Columns:

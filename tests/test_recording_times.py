@@ -73,6 +73,10 @@ def test_a_row_of_no_known_length_begins_where_it_ends(cadence_s):
         ([], math.nan),
         ([0, 1e-7], math.nan),
         ([0, 86_401], math.nan),
+        # Where it changes, it is the usual one.
+        (np.cumsum([1.0272] * 30 + [0.5136] * 40), 0.5136),
+        (np.cumsum([1.0272] * 50 + [0.5136] * 40), 1.0272),
+        (np.cumsum([0.25] * 50 + [0.3] * 40), 0.25),
         ([0, 1e300], math.nan),
     ],
 )

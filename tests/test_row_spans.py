@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from sunspec_tui.row_spans import GAP, begins_anew, place_columns, row_begins_s, without_even_gaps
+from sunspec_tui.row_spans import GAP, begins_anew, cadence_changes, place_columns, row_begins_s, without_even_gaps
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,32 @@ def test_equal_steps_in_a_row_are_a_cadence_and_not_gaps(steps, strides, found):
     times_s, slots = np.cumsum([0.0, *steps]), np.cumsum([3, *strides])
     assert np.diff(without_even_gaps(times_s, slots)).tolist() == found
     assert without_even_gaps(times_s, slots)[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("steps", "changes"),
+    [
+        ([1] * 10 + [2] * 10, [(11, 1, 2)]),
+        ([1] * 10 + [7] + [1] * 10, []),  # a gap
+        ([2] * 8 + [50] + [1] * 8, [(9, 2, 1)]),
+        ([1] * 10 + [2] * 7, []),
+        ([1] * 8 + [-100] + [0.9] * 8 + [2] * 8, [(18, 0.9, 2)]),
+        ([0] * 20, []),
+        ([-1] * 20, []),
+        ([0.15, 0.88] * 20, []),
+        ([1], []),
+        ([], []),
+    ],
+)
+def test_a_change_of_cadence_is_found_with_its_first_row(steps, changes):
+    found = cadence_changes(np.cumsum([5.0, *steps]))
+    assert [row for row, _, _ in found] == [row for row, _, _ in changes]
+    assert [steps for _, *steps in found] == [pytest.approx(steps) for _, *steps in changes]
+
+
+def test_jitter_is_no_change_of_cadence():
+    steps = np.random.default_rng(3).uniform(0.92, 1.08, 20_000)
+    assert cadence_changes(np.cumsum(steps)) == []
 
 
 @pytest.mark.parametrize(
