@@ -184,8 +184,9 @@ class _Column:
         newest = rows.data[-1:].copy()
         powers = [joined_bins(np.ascontiguousarray(derive(rows.data, each)), bins) for each in products]
         restarts = (rows.marks & Mark.RESTART).astype(np.bool_)
-        edges = row_edges(rows.slots, many, begins_anew(rows.times_s, restarts))
+        edges = np.arange(len(rows))
         if many > 1:
+            edges = row_edges(rows.slots, many, begins_anew(rows.times_s, restarts))
             powers = [finite_means(power, edges) for power in powers]
         return cls(newest, powers, rows.times_s, rows.slots, restarts, edges, rows.count, many)
 
