@@ -46,7 +46,8 @@ class Epoch:
         ends = self.ring.ends()
         if ends is None:
             return None
-        return Position(self.ring.count, self.ring.length, *ends, self.cadence_s, self.axis, self.number)
+        count, length = self.ring.count, self.ring.length
+        return Position(count, length, *ends, self.cadence_s, self.axis, self.number, self.ring.place(count))
 
     def rows_between(self, start: int, stop: int) -> Rows:
         """Return rows by their numbers, as far as they are kept."""

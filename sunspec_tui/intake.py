@@ -26,10 +26,21 @@ MIN_AGREEING_FRAMES = 3
 
 @dataclass(slots=True)
 class DelayChoice:
-    """The user's choice of the delay method, and the value of ``manual``."""
+    """The user's choice of the delay method, and the values that the methods use.
+
+    Attributes
+    ----------
+    method
+        Method of the delay.
+    manual_s
+        Value of ``manual``.
+    interval_s
+        Seconds of a row for ``buffer``; None uses the measured cadence.
+    """
 
     method: DelayMethod = DelayMethod.AUTO
     manual_s: float = 0.0
+    interval_s: float | None = None
 
 
 class Intake:
@@ -122,17 +133,23 @@ class Intake:
         elif choice.method is DelayMethod.MANUAL:
             self.delay = DelayReading(choice.manual_s, choice.method, choice.method)
 
+    @property
+    def interval_s(self) -> float:
+        """Seconds of a row for ``buffer``: chosen, else measured, else the usual ones."""
+        if self.choice.interval_s is not None:
+            return self.choice.interval_s
+        return self.health.cadence_s if self.health.cadence_s > 0 else DEFAULT_INTERVAL_S
+
     def _read_delay(self) -> None:
         frame, ring = self.last_frame, self.ring
         if frame is None or ring is None:
             return
-        interval_s = self.health.cadence_s if self.health.cadence_s > 0 else DEFAULT_INTERVAL_S
         self.delay = message_delay(
             self.choice.method,
             now_s=self._last_now_s,
             sent_s=frame.sent_s,
             time_problem=frame.time_problem,
-            buffer_s=buffer_delay_s(self.buffer_length, ring.index, interval_s),
+            buffer_s=buffer_delay_s(self.buffer_length, ring.index, self.interval_s),
             manual_s=self.choice.manual_s,
         )
         self.history.add(self._last_arrived_s, self.delay.value_s)

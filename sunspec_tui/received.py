@@ -6,6 +6,7 @@ It copies from the ring and changes nothing in it. It starts nothing; the receiv
 import logging
 import math
 import threading
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -18,8 +19,8 @@ from sunspec_tui.delay import DelayMethod
 from sunspec_tui.epochs import Epoch
 from sunspec_tui.errors import ExportError, UsageError
 from sunspec_tui.events import tell
-from sunspec_tui.frame import Frame
-from sunspec_tui.intake import DelayChoice, Intake
+from sunspec_tui.frame import Frame, quoted
+from sunspec_tui.intake import Intake
 from sunspec_tui.products import Product, available, bin_count, derive
 from sunspec_tui.recording import Recording
 from sunspec_tui.ring import RingBuffer, Rows
@@ -68,28 +69,41 @@ class Received:
 
     # Rows
 
-    def get_latest_data(self, n_frames: int = 10, product: str | None = None) -> NDArray[np.float32]:
-        """The last rows of one product.
+    def get_latest_data(
+        self, n_frames: int = 1, product: str | None = None, *, pol: str | None = None
+    ) -> NDArray[np.float32]:
+        """Return the last rows of one product; the newest row alone by default.
 
         Parameters
         ----------
         n_frames
-            How many; fewer come where fewer have arrived.
+            Number of rows; fewer are returned while fewer have arrived.
         product
-            Name of the product; the receiver's own by default.
+            Name of the product; the receiver's own by default. Rows come oldest first.
+        pol
+            Name of the product, as scripts for the newest older receiver write it. Rows come newest first.
 
         Returns
         -------
         numpy.ndarray
-            float32, shape (n, nbins), oldest first, arbitrary linear units.
+            float32, shape (n, nbins), arbitrary linear units.
+
+        Raises
+        ------
+        UsageError
+            If the number is no whole number of at least 0, or the stream has no such product.
         """
-        wanted = self._product if product is None else one_of(Product, "product", product)
+        if product is not None and pol is not None:
+            raise UsageError("product and pol both name a product, give one of them")
+        count, name = _row_count(n_frames), product if pol is None else pol
+        wanted = self._product if name is None else one_of(Product, "product", name)
         ring = self._ring()
         if ring is None:
             nbins = bin_count(DEFAULT_NCHAN, self._intake.channel_average)
             return np.empty((0, nbins), np.float32)
         _check_available(wanted, ring.npol)
-        return np.ascontiguousarray(derive(ring.latest(n_frames).data, wanted))
+        power = derive(ring.latest(count).data, wanted)
+        return np.ascontiguousarray(power if pol is None else power[::-1])
 
     def get_rows(self, n_frames: int | None = None, *, epoch: int | None = None) -> Rows | None:
         """Return the last rows with all products; None before the first frame.
@@ -104,10 +118,11 @@ class Received:
         Raises
         ------
         UsageError
-            If that epoch is not kept.
+            If that epoch is not kept, or the number is no whole number of at least 0.
         """
         found = self._epoch(epoch)
-        return None if found is None else found.ring.latest(n_frames)
+        count = None if n_frames is None else _row_count(n_frames)
+        return None if found is None else found.ring.latest(count)
 
     def epochs(self) -> tuple[Epoch, ...]:
         """Return the epochs, the oldest first; the last one still grows.
@@ -165,7 +180,8 @@ class Received:
         ends = ring.ends() if ring else None
         if ring is None or axis is None or ends is None:
             return None
-        return Position(ring.count, ring.length, *ends, cadence_s, axis, epoch)
+        count = ring.count
+        return Position(count, ring.length, *ends, cadence_s, axis, epoch, ring.place(count))
 
     def number_at(self, slot: int) -> int:
         """Number of the first kept row at or after a place on the time axis."""
@@ -280,7 +296,7 @@ class Received:
         """How the delay is found."""
         return self._intake.choice.method
 
-    def set_delay_calculation_method(self, method: str) -> None:
+    def set_delay_calculation_method(self, method: str = "auto") -> None:
         """Find the delay by ``auto``, ``buffer`` or ``manual`` from now on.
 
         Raises
@@ -290,9 +306,9 @@ class Received:
         """
         chosen = one_of(DelayMethod, "delay method", method)
         with self._lock:
-            self._intake.choose_delay(DelayChoice(chosen, self._intake.choice.manual_s))
+            self._intake.choose_delay(replace(self._intake.choice, method=chosen))
 
-    def set_delay(self, seconds: float) -> None:
+    def set_delay(self, delay_seconds: float) -> None:
         """Set the value of ``manual`` and use it.
 
         Raises
@@ -300,10 +316,11 @@ class Received:
         UsageError
             If it is no finite number.
         """
-        if not math.isfinite(seconds):
-            raise UsageError(f"a delay of {seconds} s cannot be set, it must be a finite number")
+        if not is_number(delay_seconds) or not math.isfinite(delay_seconds):
+            raise UsageError(f"a delay of {quoted(delay_seconds)} s cannot be set, it must be a finite number")
         with self._lock:
-            self._intake.choose_delay(DelayChoice(DelayMethod.MANUAL, float(seconds)))
+            choice = replace(self._intake.choice, method=DelayMethod.MANUAL, manual_s=float(delay_seconds))
+            self._intake.choose_delay(choice)
 
 
 def one_of(kind: type[Choice], what: str, name: str) -> Choice:
@@ -312,6 +329,18 @@ def one_of(kind: type[Choice], what: str, name: str) -> Choice:
         return kind(name)
     except ValueError as error:
         raise UsageError(f"there is no {what} {name!r}; choose one of {', '.join(kind)}") from error
+
+
+def is_number(value: object) -> bool:
+    """Return True for a real number; a bool is none."""
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+
+
+def _row_count(n_frames: object) -> int:
+    """Return a number of rows that a user has named."""
+    if isinstance(n_frames, bool) or not isinstance(n_frames, (int, np.integer)) or n_frames < 0:
+        raise UsageError(f"n_frames is {quoted(n_frames)}, it must be a whole number of at least 0")
+    return int(n_frames)
 
 
 def _check_available(product: Product, npol: int) -> None:

@@ -95,6 +95,10 @@ class RingBuffer:
         """Where the next row goes, 0 to length - 1."""
         return (self._count - self._first) % self.length
 
+    def place(self, number: int) -> int:
+        """Return where a row is kept by its number, 0 to length - 1."""
+        return (number - self._first) % self.length
+
     @property
     def filled(self) -> int:
         """Rows that can be read."""

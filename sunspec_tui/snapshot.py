@@ -77,6 +77,8 @@ class Position:
         Data time from row to row; NaN while it is not known.
     axis, epoch
         As in `Snapshot`.
+    index
+        Row of the ring that is written next, 0 to length - 1.
     """
 
     count: int
@@ -86,6 +88,7 @@ class Position:
     cadence_s: float
     axis: Axis
     epoch: int
+    index: int = 0
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,8 @@ def fed(frames=5, **options):
 
 def test_the_last_rows_come_oldest_first_in_the_product_that_is_shown():
     receiver = fed(15)
-    assert receiver.get_latest_data()[:, 0].tolist() == [float(n) for n in range(6, 16)]
+    assert receiver.get_latest_data()[:, 0].tolist() == [15.0]
+    assert receiver.get_latest_data(10)[:, 0].tolist() == [float(n) for n in range(6, 16)]
     assert receiver.get_latest_data(3)[:, 0].tolist() == [13.0, 14.0, 15.0]
     assert receiver.get_latest_data(3, product="Q")[:, 0].tolist() == [0.0, 0.0, 0.0]
     receiver.set_product("V/I")

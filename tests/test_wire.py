@@ -84,7 +84,7 @@ def test_a_bad_message_is_counted_under_its_cause_and_good_frames_around_it_are_
         health = receiver.snapshot().health
         assert (health.frames_received, health.rejected) == (3, {cause: 2})
         expected = GOOD[0, :, 0].reshape(16, 4).mean(axis=1)
-        np.testing.assert_allclose(receiver.get_latest_data(), np.tile(expected, (3, 1)), rtol=1e-6)
+        np.testing.assert_allclose(receiver.get_latest_data(3), np.tile(expected, (3, 1)), rtol=1e-6)
 
 
 ODD = {
