@@ -5,6 +5,7 @@ An answer takes its values from the receiver at its moment and holds up nobody: 
 
 import asyncio
 import secrets
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -100,7 +101,10 @@ async def refresh(request: Request) -> Response:
             raise Refused(503, "too many answers with rows are in progress; try again later") from None
         rows, values = await _copied(site.source, product, position.count - n, position.count)
         headers = {**tag, **_described(rows, product, values)}
-        parts = _rows_as_numbers(values) if kind == RAW else _rows_as_json(rows, values, product, position)
+        if kind == RAW:
+            parts = _rows_as_numbers(values)
+        else:
+            parts = _rows_as_json(_json_head(rows, product, position, site.buffer_length), values)
         return StreamedRows(parts, stack.pop_all(), media_type=kind, headers=headers)
 
 
@@ -165,10 +169,8 @@ async def _rows_as_numbers(values: NDArray[np.float32]) -> AsyncIterator[bytes]:
         await asyncio.sleep(0)
 
 
-async def _rows_as_json(
-    rows: Rows, values: NDArray[np.float32], product: Product, position: Position
-) -> AsyncIterator[bytes]:
-    """Rows as one object, a few at a time, so that neither the loop nor the interpreter is held for long."""
+def _json_head(rows: Rows, product: Product, position: Position, buffer_length: int) -> bytes:
+    """Return what an answer says of its rows, as an object that is still open."""
     head = {
         "product": product,
         "unit": "arbitrary",
@@ -177,14 +179,27 @@ async def _rows_as_json(
         "slots": rows.slots,
         "marks": rows.marks,
         "frequencies_mhz": position.axis.frequencies_mhz,
+        # Names of the older system, beside `data`.
+        "buffer_length": buffer_length,
+        "buffer_index": position.index,
+        "timestamp": time.time(),
     }
-    yield orjson.dumps(head, option=orjson.OPT_SERIALIZE_NUMPY)[:-1] + b',"rows":['
-    block_rows = max(1, _BLOCK_VALUES // values.shape[1])
-    for start in range(0, len(rows), block_rows):
-        block = orjson.dumps(values[start : start + block_rows], option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
-        yield block if not start else b"," + block
-        await asyncio.sleep(0)
-    yield b"]}"
+    return orjson.dumps(head, option=orjson.OPT_SERIALIZE_NUMPY)[:-1]
+
+
+async def _rows_as_json(head: bytes, values: NDArray[np.float32]) -> AsyncIterator[bytes]:
+    """Rows as one object, a few at a time, so that neither the loop nor the interpreter is held for long."""
+    yield head
+    # Sent twice from the same memory: programs for the older system read `data`.
+    for name in (b"rows", b"data"):
+        yield b',"' + name + b'":['
+        block_rows = max(1, _BLOCK_VALUES // values.shape[1])
+        for start in range(0, len(values), block_rows):
+            block = orjson.dumps(values[start : start + block_rows], option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
+            yield block if not start else b"," + block
+            await asyncio.sleep(0)
+        yield b"]"
+    yield b"}"
 
 
 def _asked(request: Request) -> tuple[Position, Product]:
