@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from sunspec_tui.budgets import MAX_CHAN0
 from sunspec_tui.errors import RejectCause, RejectedMessage
-from sunspec_tui.times import parse_block_time, parse_wall_clock
+from sunspec_tui.times import channel_frequencies_hz, parse_block_time, parse_wall_clock
 
 TOPIC = b"data"
 MAX_HEADER_BYTES = 64 * 1024
-DEFAULT_NCHAN = 3072
+DEFAULT_NCHAN, DEFAULT_CHAN0 = 3072, 560
 MOST_NCHAN = 65_536
 """More channels than any producer has: a header that claims them would ask for a ring of many gigabytes."""
 
@@ -67,6 +67,8 @@ class Frame:
         First channel; None where the header does not say.
     interval_s
         The producer's nominal step from frame to frame; None where the header does not say.
+    assumed_chan0
+        First channel that is assumed where the header does not say.
     header
         All that the header says, as it says it.
     """
@@ -79,6 +81,7 @@ class Frame:
     seq: int | None = None
     chan0: int | None = None
     interval_s: float | None = None
+    assumed_chan0: int = DEFAULT_CHAN0
     header: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -87,14 +90,22 @@ class Frame:
         nbeam, nchan, npol = self.data.shape
         return nbeam, nchan, npol
 
+    @property
+    def frequencies_hz(self) -> NDArray[np.float64]:
+        """Centres of the channels in Hz, shape (nchan,)."""
+        chan0 = self.assumed_chan0 if self.chan0 is None else self.chan0
+        return channel_frequencies_hz(chan0, self.data.shape[1])
 
-def decode(parts: Sequence[bytes | memoryview]) -> Frame:
+
+def decode(parts: Sequence[bytes | memoryview], assumed_chan0: int = DEFAULT_CHAN0) -> Frame:
     """Read one multipart message.
 
     Parameters
     ----------
     parts
         The parts of the message in order: topic, header, payload.
+    assumed_chan0
+        First channel, where the header does not say.
 
     Raises
     ------
@@ -117,6 +128,7 @@ def decode(parts: Sequence[bytes | memoryview]) -> Frame:
         _count(header, "seq"),
         _count(header, "chan0", most=MAX_CHAN0),
         _interval(header.get("interval")),
+        assumed_chan0,
         header,
     )
 
