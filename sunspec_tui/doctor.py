@@ -202,6 +202,11 @@ def _oddities(found: Mapping[str, Any]) -> list[str]:
     return noted
 
 
+def header_lines(header: Mapping[str, Any]) -> list[str]:
+    """Return a header's keys as lines, with every plausible reading of its times."""
+    return _header_lines({"header": header, "times": _readings(header)})
+
+
 def _header_lines(found: Mapping[str, Any]) -> list[str]:
     """The header's keys, and what its times may mean."""
     lines = []

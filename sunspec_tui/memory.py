@@ -63,6 +63,11 @@ def rss_mb() -> float:
     return _read(lambda: float(_process().memory_info().rss)) / 2**20
 
 
+def vms_mb() -> float:
+    """Return the virtual memory in MiB; NaN if it cannot be read."""
+    return _read(lambda: float(_process().memory_info().vms)) / 2**20
+
+
 def pss_mb(started: Iterable[int] = ()) -> float:
     """Proportional set size of this process and those it has started, by their ids, in MiB; NaN where nobody tells it.
 

@@ -10,7 +10,7 @@ so a channel is ``196e6 / 8192`` = 23 925.78125 Hz wide and time tags count tick
 
 import math
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,30 @@ def tag_to_unix(time_tag: int) -> float:
     """
     seconds, ticks = divmod(time_tag, CLOCK_HZ)
     return seconds + ticks / CLOCK_HZ
+
+
+def lwa_time_tag_to_datetime(time_tag: int, rate: float = CLOCK_HZ) -> datetime:
+    """Return the UTC of an LWA time tag, as a datetime without a zone.
+
+    Parameters
+    ----------
+    time_tag
+        Ticks since 1970.
+    rate
+        Ticks per second.
+
+    Raises
+    ------
+    UsageError
+        If they give no date of the years 1 to 9999.
+    """
+    try:
+        # A float would lose the last digits of a tag.
+        ticks_per_s = int(rate) if float(rate).is_integer() else rate
+        seconds, ticks = divmod(time_tag, ticks_per_s)
+        return _EPOCH + timedelta(seconds=seconds, microseconds=round(ticks * 1e6 / ticks_per_s))
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
+        raise UsageError(f"{time_tag!r} is no time in ticks of {rate!r} Hz since 1970") from error
 
 
 def unix_to_tag(unix_s: float) -> int:
