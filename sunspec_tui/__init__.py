@@ -11,6 +11,7 @@ from sunspec_tui.version import __version__
 
 if TYPE_CHECKING:
     from sunspec_tui.datasets import to_dataset
+    from sunspec_tui.follower import Row
     from sunspec_tui.frame import Frame
     from sunspec_tui.receiver import StreamReceiver
     from sunspec_tui.recording import Recording
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from sunspec_tui.sources.archive import open_archive
     from sunspec_tui.sources.files import read_recording
     from sunspec_tui.streaming import AvgStreamingOp
+    from sunspec_tui.times import lwa_time_tag_to_datetime
     from sunspec_tui.writers.export import export
     from sunspec_tui.writers.figure import plot_window
 
@@ -26,9 +28,11 @@ __all__ = [
     "Frame",
     "Recording",
     "RingBuffer",
+    "Row",
     "StreamReceiver",
     "__version__",
     "export",
+    "lwa_time_tag_to_datetime",
     "open_archive",
     "plot_window",
     "read_recording",
@@ -39,9 +43,11 @@ _HOMES = {
     "AvgStreamingOp": "sunspec_tui.streaming",
     "Frame": "sunspec_tui.frame",
     "RingBuffer": "sunspec_tui.ring",
+    "Row": "sunspec_tui.follower",
     "StreamReceiver": "sunspec_tui.receiver",
     "Recording": "sunspec_tui.recording",
     "export": "sunspec_tui.writers.export",
+    "lwa_time_tag_to_datetime": "sunspec_tui.times",
     "open_archive": "sunspec_tui.sources.archive",
     "plot_window": "sunspec_tui.writers.figure",
     "read_recording": "sunspec_tui.sources.files",

@@ -229,6 +229,8 @@ def _receiver(settings: Settings, addr: str, port: int, problems: Problems) -> "
         settings.plot_interval,
         settings.plot_dir,
         settings.start_webshow,
+        settings.streaming_interval,
+        settings.verbose,
         channel_average=settings.channel_average,
         product=settings.product or "XX",
         chan0=settings.chan0,

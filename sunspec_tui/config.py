@@ -65,6 +65,9 @@ class Settings:
     chan0: int = _setting(560, "first channel, where the stream does not say", "stream", least=0, most=MAX_CHAN0)
     delay_method: str = _setting("auto", "how the message delay is found", "delay", choices=DELAY_METHODS)
     delay: float | None = _setting(None, "message delay in seconds; implies --delay-method manual", "delay")
+    streaming_interval: float | None = _setting(
+        None, "seconds of a row for --delay-method buffer; measured without it", "delay", above=0, most=MAX_INTERVAL_S
+    )
     plot_interval: float = _setting(10.0, "seconds from plot to plot, 0 is off", "plots", least=0)
     plot_dir: Path = _setting(Path("figs"), "directory of the plots", "plots")
     plot_keep: str = _setting(
@@ -94,6 +97,7 @@ class Settings:
     status_format: str = _setting("text", "form of the status lines", "running", choices=("text", "json"))
     demo: bool = _setting(False, "watch an embedded producer with a simulated Sun", "running")
     log_level: str = _setting("INFO", "what is logged", "logging", choices=LOG_LEVELS)
+    verbose: bool = _setting(False, "log the header of the first frame", "logging")
     log_file: Path | None = _setting(None, "log to this file too", "logging")
     event_log: Path | None = _setting(None, "add each change of state to this file, as a line of JSON", "logging")
 

@@ -9,12 +9,11 @@ import logging
 import math
 import threading
 import time
-import weakref
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
@@ -24,22 +23,23 @@ from sunspec_tui.config import can_be_path
 from sunspec_tui.delay import DelayMethod
 from sunspec_tui.errors import RejectCause, RejectedMessage, UsageError, named_error
 from sunspec_tui.events import tell
-from sunspec_tui.follower import Follower
-from sunspec_tui.frame import Frame, decode
+from sunspec_tui.follower import Follower, Followers, Item, Row
+from sunspec_tui.frame import Frame, decode, quoted
 from sunspec_tui.health import LinkState
 from sunspec_tui.intake import DelayChoice, Intake
 from sunspec_tui.judging import Judgement, judge
-from sunspec_tui.memory import Collector, MemoryReading, object_count
+from sunspec_tui.memory import Collector, MemoryReading
+from sunspec_tui.older_receiver import OlderReceiver
 from sunspec_tui.plots import PlotJob
 from sunspec_tui.problems import Problems
-from sunspec_tui.products import bin_count
-from sunspec_tui.received import DEFAULT_NCHAN, Received, one_of
+from sunspec_tui.received import is_number, one_of
 from sunspec_tui.reconnecting import ReconnectTimes
 from sunspec_tui.recording import STATION
 from sunspec_tui.retention import DEFAULT_KEEP, Keep
 from sunspec_tui.snapshot import Snapshot
 from sunspec_tui.subscriber import Subscriber
 from sunspec_tui.teller import Teller
+from sunspec_tui.times import lwa_time_tag_to_datetime as lwa_time_tag_to_datetime
 from sunspec_tui.unstarted_threads import check_threads
 from sunspec_tui.web import WebServer
 from sunspec_tui.webview import WebOptions, WebStatus
@@ -53,7 +53,7 @@ log = logging.getLogger(__name__)
 _THREADS = 5
 
 
-class StreamReceiver(Received):
+class StreamReceiver(OlderReceiver):
     """Receives the stream, keeps the last minutes and writes plots.
 
     Parameters
@@ -70,6 +70,10 @@ class StreamReceiver(Received):
         Where plots go; made when it is missing.
     start_webshow
         Serve the web view from `start` on; what hinders it is logged, and receiving goes on.
+    streaming_interval
+        Seconds of a row for the delay method ``buffer``; the measured cadence by default.
+    verbose
+        Log the header of the first frame.
     channel_average
         Channels a bin.
     product
@@ -119,6 +123,8 @@ class StreamReceiver(Received):
         plot_interval: float = 10,
         plot_dir: str | Path = "figs",
         start_webshow: bool = False,
+        streaming_interval: float | None = None,
+        verbose: bool = False,
         *,
         channel_average: int = 4,
         product: str = "XX",
@@ -155,8 +161,11 @@ class StreamReceiver(Received):
         for name, path in (("plot_dir", plot_dir), ("archive_dir", archive_dir)):
             if path is not None and not can_be_path(Path(path)):
                 raise UsageError(f"{name} is {str(path)!r}, no file can have such a name; choose another")
+        if streaming_interval is not None and not (is_number(streaming_interval) and 0 < streaming_interval < math.inf):
+            text = f"streaming_interval is {quoted(streaming_interval)}, it must be a number of seconds above 0"
+            raise UsageError(text)
         check_buffer_length("buffer_length", buffer_length, channel_average)
-        choice = DelayChoice(one_of(DelayMethod, "delay method", delay_method), manual_delay)
+        choice = DelayChoice(one_of(DelayMethod, "delay method", delay_method), manual_delay, streaming_interval)
         intake = Intake(buffer_length, channel_average, chan0, beam_index, choice)
         self._host, self._port = parse_host(stream_addr, "stream_addr"), parse_port(stream_port, "stream_port")
         super().__init__(intake, threading.Lock(), product, station, host_and_port(self._host, self._port))
@@ -170,16 +179,15 @@ class StreamReceiver(Received):
         self._endings = 0
         self._running: ExitStack | None = None
         self._life = threading.RLock()
-        # Replaced as a whole, so that the receiver's thread can go through it without a lock. A loop that was left
-        # lets go of its follower, and so does this.
-        self._followers: tuple[weakref.ref[Follower], ...] = ()
+        self._frame_followers, self._row_followers = Followers[Frame](), Followers[Row]()
         self._teller = Teller(log)
+        self._verbose = verbose
         self._problems = problems or Problems(monotonic)
         self._plots = PngWriter(
             Path(plot_dir),
             plot_interval,
             self.plot_job,
-            on_event=self._teller.plotted,
+            on_event=self._plotted,
             source=self.source,
             clock=clock,
             monotonic=monotonic,
@@ -229,7 +237,7 @@ class StreamReceiver(Received):
     def stop(self, *, deadline_s: float = math.inf) -> None:
         """End everything that `start` began, in reverse order; what was received stays readable.
 
-        Loops over `frames` end. Again without harm, and before `start` without effect.
+        Loops over `frames` and `rows` end. Again without harm, and before `start` without effect.
 
         Parameters
         ----------
@@ -243,12 +251,8 @@ class StreamReceiver(Received):
             self._archive_by_s = deadline_s
             running.close()
             self._teller.rest()
-            with self._lock:
-                followers, self._followers = self._followers, ()
-        for reference in followers:
-            follower = reference()
-            if follower is not None:
-                follower.close()
+            self._frame_followers.close()
+            self._row_followers.close()
 
     def _rest(self) -> None:
         """Nothing runs any more: say so, and let go who waits for frames."""
@@ -273,7 +277,7 @@ class StreamReceiver(Received):
         now_s, arrived_s = self._clock(), self._monotonic()
         frame = None
         try:
-            frame = decode(parts)
+            frame = decode(parts, self._intake.chan0)
             with self._lock:
                 epoch = self._intake.epoch
                 placement = self._intake.take(frame, now_s, arrived_s)
@@ -286,16 +290,24 @@ class StreamReceiver(Received):
         except Exception as error:  # noqa: BLE001 - counted and told; the next message may be a frame
             self._reject(RejectedMessage(RejectCause.UNEXPECTED, named_error(error)), arrived_s, frame)
             return
-        for reference in self._followers:
-            follower = reference()
-            if follower is not None:
-                follower.put(frame, frame_nbytes(parts))
+        self._hand_on(frame, parts)
         self._web.wake()
         if placement.mark or placement.silence_s or self._intake.epoch != epoch:
             self._teller.placed(placement, arrived_s, reshaped=self._intake.epoch != epoch)
         interval = self._collector.interval
         if interval and self._intake.health.frames_received % interval == 0:
             self._collector.collect()
+
+    def _hand_on(self, frame: Frame, parts: Sequence[bytes]) -> None:
+        """Give a frame and its row to the loops that wait for them."""
+        intake = self._intake
+        if self._verbose and intake.health.frames_received == 1:
+            self.debug_header_info(frame.header)
+        if self._frame_followers:
+            self._frame_followers.put(frame, frame_nbytes(parts))
+        if self._row_followers and intake.ring is not None and intake.axis is not None:
+            rows = intake.ring.latest(1)
+            self._row_followers.put(Row.newest(rows, intake.axis, intake.epoch, intake.health.cadence_s))
 
     def on_queue(self, taken: int) -> None:
         """Learn how many messages have been taken in a row since the receive queue was last empty."""
@@ -415,7 +427,7 @@ class StreamReceiver(Received):
         self._awaited = min(self._awaited, n)
         return False
 
-    def frames(self, timeout_s: float | None = None, most: int = 1000) -> Follower:
+    def frames(self, timeout_s: float | None = None, most: int = 1000) -> Follower[Frame]:
         """Frames as they come from now on: ``for frame in receiver.frames(): ...``.
 
         Parameters
@@ -432,47 +444,38 @@ class StreamReceiver(Received):
             An iterator of `Frame`, for one thread; ends at once while nothing runs. A context manager too, which
             ends it.
         """
-        follower = Follower(most, timeout_s)
-        with self._life, self._lock:
+        return self._follow(self._frame_followers, Follower[Frame](most, timeout_s))
+
+    def rows(self, timeout_s: float | None = None, most: int = 1000) -> Follower[Row]:
+        """Averaged rows as they come from now on, each with its axis and products.
+
+        Parameters
+        ----------
+        timeout_s, most
+            As in `frames`.
+
+        Returns
+        -------
+        Follower
+            An iterator of `Row`, as `frames` returns one of `Frame`.
+        """
+        return self._follow(self._row_followers, Follower[Row](most, timeout_s))
+
+    def _follow(self, followers: Followers[Item], follower: Follower[Item]) -> Follower[Item]:
+        """Begin to feed a follower; it ends at once while nothing runs."""
+        with self._life:
             if self._running is None:
                 follower.close()
             else:
-                alive = (each for each in self._followers if (other := each()) and not other.has_ended)
-                self._followers = (*alive, weakref.ref(follower))
+                followers.add(follower)
         return follower
-
-    def get_buffer_status(self) -> dict[str, Any]:
-        """The older receiver's status: buffer, running, plots and delay, and the stream's health."""
-        snapshot = self.snapshot(since=2**62)
-        ring, health = self._intake.ring, snapshot.health
-        nbins = ring.nbins if ring else bin_count(DEFAULT_NCHAN, self._intake.channel_average)
-        return {
-            "buffer_index": ring.index if ring else 0,
-            "buffer_shape": (self._intake.buffer_length, nbins),
-            "buffer_filled": ring.filled if ring else 0,
-            "is_running": self._running is not None,
-            "plot_running": snapshot.plots.running and snapshot.plots.interval_s > 0,
-            "last_plot_time": snapshot.plots.last_time_s,
-            "last_plot": snapshot.plots.last_path,
-            "current_delay": snapshot.delay.value_s,
-            "delay_method": str(snapshot.delay.method),
-            "delay_median": snapshot.delay_statistics.median_s,
-            "delay_p95": snapshot.delay_statistics.p95_s,
-            "delay_max": snapshot.delay_statistics.most_s,
-            "data_age": snapshot.data_age_s,
-            "state": str(health.state),
-            "frames_received": health.frames_received,
-            "frames_rejected": health.frames_rejected,
-            "frames_missing": health.missing,
-            "cadence": health.cadence_s,
-        }
 
     # Plots
 
     @property
     def plot_interval_s(self) -> float:
         """Seconds from plot to plot; 0 is off."""
-        return self._plots.status().interval_s
+        return self.plot_interval
 
     def set_plot_interval(self, seconds: float) -> None:
         """Plot every so many seconds from now on; 0 is off."""
@@ -527,34 +530,3 @@ class StreamReceiver(Received):
         if ring is None or axis is None:
             return None
         return Followed(ring, self._as_recording(ring, axis, cadence_s, (0, 0)))
-
-    # Memory
-
-    def get_memory_info(self) -> dict[str, float]:
-        """Memory: ``rss_mb`` of this process, ``pss_mb`` of all, ``buffer_mb``, collections and objects."""
-        reading = self._memory()
-        return {
-            "rss_mb": reading.rss_mb,
-            "pss_mb": reading.pss_mb,
-            "buffer_mb": reading.ring_mb,
-            "gc_runs": reading.gc_runs,
-            "gc_collected": reading.gc_collected,
-            "gc_interval": reading.gc_interval,
-            "objects": object_count(),
-        }
-
-    def force_garbage_collection(self) -> int:
-        """Collect garbage now; returns how many objects were freed."""
-        return self._collector.collect()
-
-    def optimize_memory(self) -> dict[str, float]:
-        """Free what can be freed, never data that was received; says what it brought."""
-        return self._collector.optimise(self._started_processes())
-
-    def _started_processes(self) -> tuple[int, ...]:
-        plotting = self._plots.child_pid
-        return () if plotting is None else (plotting,)
-
-    def _memory(self) -> MemoryReading:
-        ring = self._intake.ring
-        return self._collector.reading(ring.nbytes if ring else 0, self._started_processes())

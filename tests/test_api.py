@@ -11,13 +11,14 @@ import pytest
 from conftest import block_time, message, poll_until, producing
 
 from sunspec_tui import StreamReceiver
+from sunspec_tui.errors import UsageError
 from sunspec_tui.follower import Follower
 from sunspec_tui.frame import decode
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = [
     (name, number, code)
-    for name in ("docs/api.md", "README.md")
+    for name in ("docs/api.md", "docs/coming-from-stream-receiver.md", "README.md")
     for number, code in enumerate(re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(), re.S))
 ]
 
@@ -74,6 +75,52 @@ def test_a_loop_ends_when_nothing_comes_or_nothing_runs(publisher):
     assert list(receiver.frames()) == []
 
 
+def test_rows_come_averaged_with_their_axis_and_products(publisher):
+    with StreamReceiver(stream_port=publisher.port, plot_interval=0, chan0=700) as receiver:
+        publisher.wait_for_subscriber()
+        rows = receiver.rows(timeout_s=10)
+        for n in range(3):
+            data = np.full((1, 64, 4), n + 1.0) * [1, 3, 0, 0.5]
+            publisher.send(message(data, last_block_time=block_time(n), seq=n))
+        found = [next(rows) for _ in range(3)]
+        receiver.stop()
+        assert list(rows) == []
+    assert [row.data[0].tolist() for row in found] == [[n, 3 * n, 0, n / 2] for n in (1.0, 2.0, 3.0)]
+    assert [float(row.power("I")[5]) for row in found] == [2.0, 4.0, 6.0]
+    assert [(row.number, row.slot, row.epoch) for row in found] == [(0, 0, 0), (1, 1, 0), (2, 2, 0)]
+    last = found[-1]
+    assert last.products == ("XX", "YY", "XY_real", "XY_imag")
+    assert last.data.shape == (16, 4)
+    assert last.frequencies_hz == pytest.approx((700 + 4 * np.arange(16) + 1.5) * 196e6 / 8192)
+    assert np.diff([row.time_s for row in found]) == pytest.approx(0.25, abs=1e-5)
+    assert last.cadence_s == pytest.approx(0.25)
+    with pytest.raises(UsageError, match="choose one of XX"):
+        last.power("W")
+
+
+def test_a_loop_over_rows_that_is_too_slow_loses_its_oldest_and_counts_them(publisher):
+    with StreamReceiver(stream_port=publisher.port, plot_interval=0) as receiver:
+        publisher.wait_for_subscriber()
+        rows = receiver.rows(most=2)
+        for n in range(5):
+            publisher.send(message(np.full((1, 64, 4), n), last_block_time=block_time(n), seq=n))
+        assert receiver.wait_for_frames(5, 10)
+        poll_until(lambda: rows.frames_missed == 3)
+    assert [row.number for row in rows] == [3, 4]
+    assert list(receiver.rows()) == []
+
+
+@pytest.mark.parametrize(("stated", "chan0"), [(560, 560), (None, 700)])
+def test_a_frame_has_the_frequencies_of_its_channels(publisher, stated, chan0):
+    with StreamReceiver(stream_port=publisher.port, plot_interval=0, chan0=700) as receiver:
+        publisher.wait_for_subscriber()
+        frames = receiver.frames(timeout_s=10)
+        publisher.send(message(np.ones((1, 64, 4)), chan0=stated))
+        frame = next(frames)
+    assert frame.frequencies_hz == pytest.approx((chan0 + np.arange(64)) * 196e6 / 8192)
+    assert frame.chan0 == stated
+
+
 def test_two_receivers_in_one_process_know_nothing_of_each_other(live_port):
     with (
         StreamReceiver(stream_port=live_port, plot_interval=0, buffer_length=8) as one,
@@ -124,6 +171,8 @@ def calls(receiver):
         lambda: list(receiver.frames(timeout_s=0.01)), lambda: receiver.wait_for_frames(1, 0.01),
         receiver.optimize_memory, lambda: receiver.set_product("YY"), lambda: receiver.rows_between(0, 9),
         lambda: receiver.number_at(3), lambda: receiver.set_plot_interval(0), receiver.plot_now,
+        lambda: receiver.ring_buffer, lambda: receiver.buffer_index, receiver.get_webserver_status,
+        lambda: list(receiver.rows(timeout_s=0.01)),
     ]  # fmt: skip
 
 

@@ -1,0 +1,333 @@
+"""The receiver's answers under the names of the older receiver, so that scripts for it run unchanged.
+
+Attributes are read-only: a script that sets one gets an error instead of no effect. Nothing here changes the rows that
+were received.
+"""
+
+import gc
+import logging
+import math
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sunspec_tui.doctor import header_lines
+from sunspec_tui.intake import Intake
+from sunspec_tui.memory import Collector, MemoryReading, object_count, vms_mb
+from sunspec_tui.plots import PlotEvent, PlotStatus
+from sunspec_tui.products import Product, available, bin_count, derive
+from sunspec_tui.received import DEFAULT_NCHAN, Received
+from sunspec_tui.ring import RingBuffer
+from sunspec_tui.snapshot import Snapshot
+from sunspec_tui.teller import Teller
+from sunspec_tui.web import WebServer
+from sunspec_tui.webview import WebState, WebStatus
+from sunspec_tui.windows import blocks
+from sunspec_tui.writers.png import PngWriter
+
+log = logging.getLogger(__name__)
+
+MAX_PLOT_S = 60.0
+"""Longest wait for a plot, in seconds."""
+_LOOK_S = 0.2
+
+
+class OlderReceiver(Received, ABC):
+    """Attributes and methods that scripts for the older receiver use."""
+
+    # The receiver sets them.
+    _host: str
+    _port: int
+    _collector: Collector
+    _life: threading.RLock
+    _plots: PngWriter
+    _running: ExitStack | None
+    _teller: Teller
+    _verbose: bool
+    _web: WebServer
+    _web_wanted: bool
+
+    def __init__(self, intake: Intake, lock: threading.Lock, product: str, station: str, source: str) -> None:
+        super().__init__(intake, lock, product, station, source)
+        self._plot_told, self._plot_events = threading.Condition(), 0
+
+    @abstractmethod
+    def snapshot(self, since: int = 0, *, epoch: int = 0, most: int | None = None) -> Snapshot:
+        """Return everything at this moment."""
+
+    @abstractmethod
+    def set_web(self, on: bool) -> WebStatus:
+        """Serve the web view, or no longer."""
+
+    # Options
+
+    @property
+    def stream_addr(self) -> str:
+        """Address of the stream."""
+        return self._host
+
+    @property
+    def stream_port(self) -> int:
+        """Port of the stream."""
+        return self._port
+
+    @property
+    def buffer_length(self) -> int:
+        """Rows that are kept."""
+        return self._intake.buffer_length
+
+    @property
+    def gc_interval(self) -> int:
+        """Frames from one garbage collection to the next; 0 is off."""
+        return self._collector.interval
+
+    @property
+    def plot_interval(self) -> float:
+        """Seconds from plot to plot; 0 is off."""
+        return self._plots.status().interval_s
+
+    @property
+    def plot_dir(self) -> str:
+        """Directory of the plots."""
+        return str(self._plots.status().directory)
+
+    @property
+    def start_webshow(self) -> bool:
+        """True if the web view is wanted."""
+        return self._web_wanted
+
+    @property
+    def streaming_interval(self) -> float:
+        """Seconds of a row for the delay method ``buffer``: chosen, else measured."""
+        return self._intake.interval_s
+
+    @property
+    def verbose(self) -> bool:
+        """True if the header of the first frame is logged."""
+        return self._verbose
+
+    # State
+
+    @property
+    def running(self) -> bool:
+        """True between `start` and `stop`."""
+        return self._running is not None
+
+    @property
+    def plot_running(self) -> bool:
+        """True while plots are written on a schedule."""
+        plots = self._plots.status()
+        return plots.running and plots.interval_s > 0
+
+    @property
+    def last_plot_time(self) -> float | None:
+        """Time of the last plot in seconds since 1970; None before the first."""
+        return self._plots.status().last_time_s
+
+    @property
+    def delay(self) -> float:
+        """Message delay of the last frame in seconds; NaN before the first."""
+        return self.get_current_delay()
+
+    @property
+    def buffer_index(self) -> int:
+        """Row of `ring_buffer` that is written next."""
+        ring = self._ring()
+        return 0 if ring is None else ring.index
+
+    @property
+    def ring_buffer(self) -> NDArray[np.float32]:
+        """Copy of the kept rows of one product, each at its place in the ring.
+
+        The array is read-only, float32, of shape (buffer_length, nbins). Rows that have not arrived are 0.
+        """
+        ring = self._ring()
+        found = np.zeros((self.buffer_length, self._bins(ring)), np.float32)
+        if ring is not None:
+            product = self._carried_product(ring.npol)
+            for rows in blocks(ring, ring.count - ring.filled, ring.count):
+                first = ring.place(rows.count - len(rows))
+                found[(first + np.arange(len(rows))) % ring.length] = derive(rows.data, product)
+        found.flags.writeable = False
+        return found
+
+    def _bins(self, ring: RingBuffer | None) -> int:
+        """Return the bins of a row; before the first frame, those of the usual stream."""
+        return bin_count(DEFAULT_NCHAN, self._intake.channel_average) if ring is None else ring.nbins
+
+    def _carried_product(self, npol: int) -> Product:
+        """Return the receiver's product, or XX if the stream has no such product."""
+        return self._product if self._product in available(npol) else Product.XX
+
+    def get_buffer_status(self) -> dict[str, Any]:
+        """Return the older receiver's status, and the stream's health."""
+        snapshot = self.snapshot(since=2**62)
+        ring, health = self._ring(), snapshot.health
+        return {
+            "buffer_index": ring.index if ring else 0,
+            "buffer_shape": (self.buffer_length, self._bins(ring)),
+            "buffer_filled": ring.filled if ring else 0,
+            "is_running": self.running,
+            "plot_running": snapshot.plots.running and snapshot.plots.interval_s > 0,
+            "last_plot_time": snapshot.plots.last_time_s,
+            "last_plot": snapshot.plots.last_path,
+            "latest_data": self._latest_statistics(),
+            "current_delay": snapshot.delay.value_s,
+            # The machine's clock is not corrected here, as in the older receiver.
+            "clock_offset": None,
+            "last_sync_time": None,
+            "synchronized_time": snapshot.taken_s,
+            "webserver": self.get_webserver_status(),
+            "delay_method": str(snapshot.delay.method),
+            "delay_median": snapshot.delay_statistics.median_s,
+            "delay_p95": snapshot.delay_statistics.p95_s,
+            "delay_max": snapshot.delay_statistics.most_s,
+            "data_age": snapshot.data_age_s,
+            "state": str(health.state),
+            "frames_received": health.frames_received,
+            "frames_rejected": health.frames_rejected,
+            "frames_missing": health.missing,
+            "cadence": health.cadence_s,
+        }
+
+    def _latest_statistics(self) -> dict[str, float]:
+        """Return min, max, mean and std of the newest row's finite bins; NaN without any."""
+        ring = self._ring()
+        power = np.empty(0)
+        if ring is not None:
+            newest = derive(ring.latest(1).data, self._carried_product(ring.npol)).astype(np.float64)
+            power = newest[np.isfinite(newest)]
+        if not power.size:
+            return dict.fromkeys(("min", "max", "mean", "std"), math.nan)
+        return {
+            "min": float(power.min()),
+            "max": float(power.max()),
+            "mean": float(power.mean()),
+            "std": float(power.std()),
+        }
+
+    # Plots
+
+    def create_plot(self) -> str | None:
+        """Write a plot now and wait for it; without effect if plots are off.
+
+        Returns
+        -------
+        str or None
+            Path of the plot; None if there is none, with the reason in the log.
+        """
+        if not self.plot_interval:
+            return None
+        with self._life:
+            if self._running is None:
+                self._plots.start()
+                try:
+                    return self._plot_and_wait()
+                finally:
+                    self._plots.stop()
+        return self._plot_and_wait()
+
+    def _plot_and_wait(self) -> str | None:
+        before, until_s = self._plots.status(), time.monotonic() + MAX_PLOT_S
+        with self._plot_told:
+            told = self._plot_events
+            self._plots.plot_now()
+            while self._is_plotting(before, told) and time.monotonic() < until_s:
+                self._plot_told.wait(_LOOK_S)
+        status = self._plots.status()
+        return None if status.written == before.written else status.last_path
+
+    def _is_plotting(self, before: PlotStatus, told: int) -> bool:
+        """Return True while a plot that was asked for has no result."""
+        status = self._plots.status()
+        return status.running and self._plot_events == told and status.failed == before.failed
+
+    def _plotted(self, event: PlotEvent) -> None:
+        """Take a plot writer's event."""
+        self._teller.plotted(event)
+        with self._plot_told:
+            self._plot_events += 1
+            self._plot_told.notify_all()
+
+    # The web view
+
+    def start_webserver(self) -> None:
+        """Serve the web view."""
+        self.set_web(True)
+
+    def stop_webserver(self) -> None:
+        """Serve the web view no longer."""
+        self.set_web(False)
+
+    def is_webserver_running(self) -> bool:
+        """Return True while the web view is served."""
+        return self._web.status().state is WebState.SERVING
+
+    def get_webserver_status(self) -> dict[str, Any]:
+        """Return whether the web view is wanted and served, and its address without a token."""
+        status, wanted = self._web.status(), self._web_wanted
+        words = {WebState.SERVING: "running", WebState.FAILED: "failed", WebState.OFF: "stopped"}
+        return {
+            "enabled": wanted,
+            "running": status.state is WebState.SERVING,
+            "url": status.address or None,
+            "status": words[status.state] if wanted else "disabled",
+        }
+
+    # The header
+
+    def debug_header_info(self, header: Mapping[str, Any]) -> None:
+        """Log each key of a header, and its times in every plausible reading."""
+        for line in header_lines(header):
+            log.info("%s", line)
+
+    # Memory
+
+    def get_memory_info(self) -> dict[str, float]:
+        """Return the memory in MiB, and what the garbage collector counts.
+
+        ``rss_mb`` and ``vms_mb`` are of this process, ``pss_mb`` of all processes that it has started, ``buffer_mb``
+        of the kept rows.
+        """
+        reading, objects = self._memory(), object_count()
+        return {
+            "rss_mb": reading.rss_mb,
+            "vms_mb": vms_mb(),
+            "pss_mb": reading.pss_mb,
+            "buffer_mb": reading.ring_mb,
+            "gc_runs": reading.gc_runs,
+            "gc_collected": reading.gc_collected,
+            "gc_interval": reading.gc_interval,
+            "gc_objects": objects,
+            "gc_garbage": len(gc.garbage),
+            "objects": objects,
+        }
+
+    def force_garbage_collection(self) -> int:
+        """Collect garbage now; return how many objects were freed."""
+        return self._collector.collect()
+
+    def optimize_memory(self) -> dict[str, Any]:
+        """Free what can be freed, never data that was received; return what it brought."""
+        before = self.get_memory_info()
+        found = self._collector.optimise(self._started_processes())
+        return {
+            **found,
+            "memory_before": before,
+            "memory_after": self.get_memory_info(),
+            "objects_collected": int(found["collected"]),
+        }
+
+    def _started_processes(self) -> tuple[int, ...]:
+        plotting = self._plots.child_pid
+        return () if plotting is None else (plotting,)
+
+    def _memory(self) -> MemoryReading:
+        ring = self._ring()
+        return self._collector.reading(ring.nbytes if ring else 0, self._started_processes())

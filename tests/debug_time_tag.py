@@ -1,0 +1,11 @@
+"""Say what the times of a stream mean, in every plausible reading: the same as ``sunspec-tui doctor``.
+
+python tests/debug_time_tag.py [--addr ADDRESS] [--port PORT] [--frames N]
+"""
+
+import sys
+
+from sunspec_tui.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(["doctor", *sys.argv[1:]]))
