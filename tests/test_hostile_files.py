@@ -19,6 +19,7 @@ from recordings import recording
 
 from sunspec_tui import cli
 from sunspec_tui.errors import SourceError
+from sunspec_tui.products import Product
 from sunspec_tui.sources.files import read_recording
 from sunspec_tui.writers.export import export
 
@@ -249,15 +250,17 @@ def test_an_image_in_a_scale_of_its_own_is_read_in_it(tmp_path):
     assert found.frequencies_hz.tolist() == [40e6, 50e6, 60e6]
 
 
-def test_channels_of_one_frequency_become_their_mean(tmp_path):
+def test_channels_of_one_frequency_are_all_kept_in_the_order_of_the_file(tmp_path):
     path = spectrogram(tmp_path / "a.fits", [*WHEN, "BUNIT   = 'arbitrary'"])
     whole = path.read_bytes()
     row = np.array([0, 1, 2, 3, 60, 50, 40], ">f8").tobytes()
     same = np.array([0, 1, 2, 3, 60, 50, 50], ">f8").tobytes()
     path.write_bytes(whole.replace(row, same))
     found = read_recording(path)
-    assert found.frequencies_hz.tolist() == [50e6, 60e6]
-    np.testing.assert_array_equal(found.data[:, 0, 0], [6, 7, 8, 9])
+    assert found.frequencies_hz.tolist() == [50e6, 50e6, 60e6]
+    np.testing.assert_array_equal(found.data[:, :, 0].T, [[8, 9, 10, 11], [4, 5, 6, 7], [0, 1, 2, 3]])
+    export(found, tmp_path / "b.fits", Product.I)
+    np.testing.assert_allclose(read_recording(tmp_path / "b.fits").data[1:], found.data[1:], rtol=1e-5)
 
 
 def test_a_recorders_file_with_room_for_a_day_is_read_at_once(tmp_path):

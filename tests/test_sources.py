@@ -173,8 +173,9 @@ def test_channels_that_a_file_lists_twice_are_averaged(tmp_path):
     [
         ({"offsets_s": (0.0,)}, "only one row"),
         ({"mhz": (800.0, 700.0, 600.0)}, "choose another --chan0"),
-        ({"mhz": (60.0, 40.0, float("nan"))}, "finite and positive"),
-        ({"digits": np.zeros((2, 2), np.uint8)}, "does not fit"),
+        ({"mhz": (60.0, 40.0, float("inf"))}, "finite and positive"),
+        ({"digits": np.zeros((3, 3), np.uint8), "offsets_s": (0.0, 0.5)}, "does not fit its 2 times"),
+        ({"digits": np.zeros((5, 3), np.uint8)}, "does not fit its 4 frequencies"),
     ],
 )
 def test_a_file_that_would_give_a_false_picture_is_refused_in_one_sentence(tmp_path, options, said):

@@ -21,7 +21,8 @@ from sunspec_tui.times import LATEST_PLAUSIBLE_S
 
 log = logging.getLogger(__name__)
 
-_MIN_HZ, _MAX_HZ = 1e3, 1e12
+MIN_HZ, MAX_HZ = 1e3, 1e11
+"""Lowest and highest frequency of a radio spectrograph."""
 
 Load = Callable[[NDArray[np.intp], NDArray[np.float32]], None]
 """Reads the rows with these ascending numbers into an array of shape (n, nbins, nproducts)."""
@@ -79,7 +80,7 @@ def checked(path: Path, declared: Declared, asked: Asked, file_bytes: int) -> Re
     # Values outside the range of float32 become infinite, and are shown as infinite.
     with np.errstate(over="ignore", invalid="ignore"):
         declared.load(picked, data)
-    order = np.argsort(frequencies_hz, kind="stable")
+    order = _ascending(frequencies_hz)
     _reorder(data, order)
     return Recording(
         data,
@@ -122,8 +123,8 @@ def _check_frequencies(frequencies_hz: NDArray[np.float64]) -> None:
     low, high = float(frequencies_hz.min()), float(frequencies_hz.max())
     if not np.isfinite(frequencies_hz).all() or low <= 0:
         raise Unreadable("its frequencies are not all finite and positive")
-    if low < _MIN_HZ or high > _MAX_HZ:
-        raise Unreadable(f"its frequencies, {low:.4g} to {high:.4g} Hz, are not between 1 kHz and 1 THz")
+    if low < MIN_HZ or high > MAX_HZ:
+        raise Unreadable(f"its frequencies, {low:.4g} to {high:.4g} Hz, are not between 1 kHz and 100 GHz")
 
 
 def _picked(times_s: NDArray[np.float64], asked: Asked) -> NDArray[np.intp]:
@@ -160,6 +161,13 @@ def _cadence_s(path: Path, said: dict[str, Any], times_s: NDArray[np.float64]) -
 def _text(value: Any) -> str:
     """Return a name from a file, cut to the maximum length of a name."""
     return str(value)[:MAX_NAME] if isinstance(value, str) else printable(value, MAX_NAME)
+
+
+def _ascending(frequencies_hz: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return the order of the bins; those of equal frequency are reversed with a descending axis."""
+    if frequencies_hz[0] <= frequencies_hz[-1]:
+        return np.argsort(frequencies_hz, kind="stable")
+    return len(frequencies_hz) - 1 - np.argsort(frequencies_hz[::-1], kind="stable")
 
 
 def _reorder(data: NDArray[np.float32], order: NDArray[np.intp]) -> None:

@@ -19,6 +19,7 @@ from sunspec_tui.sources.callisto import read_callisto
 from sunspec_tui.sources.csv_table import read_csv
 from sunspec_tui.sources.limits import Asked, Unreadable, reason
 from sunspec_tui.sources.npz import read_npz
+from sunspec_tui.sources.packed import BZIP2, GZIP
 from sunspec_tui.sources.recorder import read_recorder
 
 _MAX_SENTENCE = 200
@@ -89,6 +90,8 @@ def _form(file: BinaryIO, path: Path) -> _Form:
     for form in _FORMS:
         if begin.startswith(form.magic):
             return form
+    if begin.lstrip().lower().startswith((b"<!do", b"<htm")):
+        raise _refusal(path, "", "it is a web page; download the file itself")
     raise _refusal(path, "", "it is not a FITS, HDF5, NPZ or CSV file of spectra; docs/files.md lists the formats")
 
 
@@ -100,7 +103,8 @@ def _refusal(path: Path, form: str, said: str) -> SourceError:
 
 _FORMS = (
     _Form(b"SIMPLE", "an e-CALLISTO FITS file", read_callisto),
-    _Form(b"\x1f\x8b", "an e-CALLISTO FITS file", read_callisto),
+    _Form(GZIP, "an e-CALLISTO FITS file", read_callisto),
+    _Form(BZIP2, "an e-CALLISTO FITS file", read_callisto),
     _Form(b"\x89HDF", "a recorder's HDF5 file", read_recorder),
     _Form(b"PK", "an NPZ file of spectra", read_npz),
     _Form(b"# ", "a CSV file of spectra", read_csv),

@@ -1,15 +1,16 @@
-"""Read the first units of a FITS file piece by piece: headers within limits, data only on request.
+"""Read the units of a FITS file piece by piece: headers within limits, data only on request.
 
-A gzip file is decompressed only as far as it is read.
+The image may be in the first unit or in an extension, and the tables of axes in any extension. Reading ends where the
+image and both axes are found.
 """
 
-import os
 import re
-import zlib
 from typing import Any, BinaryIO, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sunspec_tui.sources.limits import (
-    BLOCK_BYTES,
     MAX_BINS,
     MAX_POWER_BYTES,
     MAX_ROWS,
@@ -17,65 +18,25 @@ from sunspec_tui.sources.limits import (
     check_ratio,
     exactly,
     file_size,
-    skip,
 )
+from sunspec_tui.sources.packed import Contents
+
+TIME, FREQUENCY = "TIME", "FREQUENCY"
 
 _BLOCK = 2880
 _CARD = 80
 _MAX_HEADER_BYTES = 500 * _BLOCK
 _MAX_TABLE_BYTES = 256_000_000
 _MAX_TAIL_BYTES = 16_000_000
-_GZIP = b"\x1f\x8b"
-_PACKED_BYTES = 65_536
+_MAX_UNITS = 32
+_MAX_BYTES = 2**60
 _END = re.compile(rb"END {77}")
 _SIZES = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
-
-
-class Gzip:
-    """Decompressed contents of a gzip file, read in order.
-
-    Parameters
-    ----------
-    file
-        The file, positioned at its start.
-    """
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._unpacker = zlib.decompressobj(wbits=31)
-        self._waiting = b""
-
-    def read(self, size: int, /) -> bytes:
-        """Return at most `size` bytes, or none at the end.
-
-        Raises
-        ------
-        Unreadable
-            If the file is truncated or corrupt.
-        """
-        try:
-            while not self._unpacker.eof or self._has_next_member():
-                packed = self._unpacker.unconsumed_tail or self._waiting or self._file.read(_PACKED_BYTES)
-                self._waiting = b""
-                part = self._unpacker.decompress(packed, size)
-                if part:
-                    return part
-                if not packed and not self._unpacker.eof:
-                    raise Unreadable("it is truncated: it ends before its data end")
-        except zlib.error as error:
-            raise Unreadable("its compressed data are corrupt") from error
-        return b""
-
-    def _has_next_member(self) -> bool:
-        """Return True if another gzip member follows, not padding from a tape or a transfer."""
-        rest = self._unpacker.unused_data
-        self._waiting = rest + (self._file.read(_PACKED_BYTES) if len(rest) < len(_GZIP) else b"")
-        self._unpacker = zlib.decompressobj(wbits=31) if (more := self._waiting.startswith(_GZIP)) else self._unpacker
-        return more
+_TRUNCATED = "it is truncated: it ends before its data end"
 
 
 class Image(NamedTuple):
-    """The image of the first unit.
+    """The first image.
 
     Attributes
     ----------
@@ -85,80 +46,153 @@ class Image(NamedTuple):
         Number of lines, and of values in a line.
     dtype
         numpy type of a value.
+    place
+        Number of bytes before it.
     """
 
     header: Any
     shape: tuple[int, int]
     dtype: str
+    place: int
+
+    @property
+    def line_bytes(self) -> int:
+        """Size of a line."""
+        return self.shape[1] * int(self.dtype[-1])
+
+
+class Column(NamedTuple):
+    """First row of a table's column; values that are missing in the file are NaN.
+
+    Attributes
+    ----------
+    values
+        Numbers, shape (n,).
+    unit
+        Unit as the table has it; empty without one.
+    """
+
+    values: NDArray[np.float64]
+    unit: str
 
 
 class Units:
-    """The first two units of a FITS file: an image and the first row of a table.
+    """The first image of a FITS file and the columns of its tables.
 
     Parameters
     ----------
     file
-        The open file, compressed with gzip or not.
+        The open file, compressed or not.
+
+    Attributes
+    ----------
+    image
+        The image.
+    columns
+        First row of the columns TIME and FREQUENCY, where there are such columns.
+    notes
+        Sentences about what is missing or ignored.
+    nbytes
+        Size of the file.
 
     Raises
     ------
     Unreadable
-        If the two units are missing or above a limit.
+        If there is no image, or a unit is truncated or above a limit.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self.nbytes = file_size(file)
-        self._packed = file.read(len(_GZIP)) == _GZIP
-        self._rewind()
-        self.image = _image(_header(self._stream, b"SIMPLE"))
-        size = _padded(self._line_bytes * self.image.shape[0])
-        check_ratio(size, self.nbytes)
-        if self._packed:
-            skip(self._stream, size)
-        else:
-            # Seek, since a sparse file may contain a very long hole.
-            self._file.seek(size, os.SEEK_CUR)
-        self.table = self._table()
-        self._check_end()
-
-    @property
-    def _line_bytes(self) -> int:
-        return self.image.shape[1] * int(self.image.dtype[-1])
+        self.columns: dict[str, Column] = {}
+        self.notes: list[str] = []
+        self._image: Image | None = None
+        self._claimed = 0
+        self._contents = Contents(file, self.nbytes)
+        self._read_tail(self._walk())
+        self.image = self._found_image()
 
     def lines(self) -> "Lines":
         """Return the image's lines, starting with the first one."""
-        self._rewind()
-        _header(self._stream, b"SIMPLE")
-        return Lines(self._stream, self._line_bytes)
+        contents = Contents(self._file, self.nbytes)
+        if contents.skip(self.image.place) < self.image.place:
+            raise Unreadable(_TRUNCATED)
+        return Lines(contents, self.image.line_bytes)
 
-    def _rewind(self) -> None:
-        self._file.seek(0)
-        self._stream: Any = Gzip(self._file) if self._packed else self._file
+    def _found_image(self) -> Image:
+        if self._image is None:
+            raise Unreadable("it has no image")
+        return self._image
 
-    def _table(self) -> Any:
-        """Return the first row of the table in the second unit, as astropy's FITS_rec."""
-        from astropy.io import fits
+    def _walk(self) -> bytes:
+        """Read units until all is found; return the bytes that were read after them."""
+        first = b"SIMPLE"
+        for _ in range(_MAX_UNITS):
+            block = self._contents.up_to(_BLOCK)
+            if first != b"SIMPLE" and not block.startswith(first):
+                return block
+            self._take(_header(self._contents, block, first))
+            first = b"XTENSION"
+            if self._image is not None and len(self.columns) == 2:
+                break
+        return self._contents.up_to(_BLOCK)
 
-        header = _header(self._stream, b"XTENSION")
+    def _take(self, header: Any) -> None:
+        """Read a unit's table, or remember its image, and skip to its end."""
+        kind = str(header.get("XTENSION", "IMAGE")).strip().upper()
+        size = _size(header)
+        if kind == "IMAGE" and self._image is None and header.get("NAXIS"):
+            self._image = _image(header, self._contents.place)
+            size = self._image.line_bytes * self._image.shape[0]
+            self._claim(size)
+            self._skip_image(size)
+            return
+        self._claim(size)
+        done = self._take_table(header) if kind == "BINTABLE" else 0
+        self._skip_rest(_padded(size) - done)
+
+    def _claim(self, size: int) -> None:
+        self._claimed += size
+        check_ratio(self._claimed, self.nbytes)
+
+    def _skip_image(self, size: int) -> None:
+        if self._contents.skip(size) < size:
+            raise Unreadable(_TRUNCATED)
+        self._skip_rest(_padded(size) - size)
+
+    def _skip_rest(self, size: int) -> None:
+        """Skip to the end of a unit, of which less than a block may be missing."""
+        missing = size - self._contents.skip(size)
+        if missing >= _BLOCK:
+            raise Unreadable(_TRUNCATED)
+        if missing:
+            self.notes.append(f"its last block is cut off, {missing} bytes are missing")
+
+    def _take_table(self, header: Any) -> int:
+        """Read the first row of a table, and return its size."""
         row_bytes = _whole(header, "NAXIS1", _MAX_TABLE_BYTES)
-        if str(header.get("XTENSION")).strip() != "BINTABLE" or not _whole(header, "NAXIS2", 2**60):
-            raise Unreadable("its second unit is not a table of times and frequencies")
-        check_ratio(row_bytes, self.nbytes)
-        row = exactly(self._stream, row_bytes)
-        header["NAXIS2"] = 1
-        # The heap after the rows holds columns of variable length, which are not read.
-        header["PCOUNT"] = 0
-        header.remove("THEAP", ignore_missing=True)
-        unit = header.tostring().encode("ascii") + row.ljust(_padded(row_bytes), b"\0")
-        return fits.BinTableHDU.fromstring(unit).data
+        if not _whole(header, "NAXIS2", _MAX_BYTES):
+            return 0
+        row = self._contents.up_to(row_bytes)
+        if row_bytes and _padded(row_bytes) - len(row) >= _BLOCK:
+            raise Unreadable(_TRUNCATED)
+        table = _table(header, row.ljust(_padded(row_bytes), b"\0"))
+        for number, name in enumerate(table.columns.names):
+            key = name.strip().upper()
+            if key in (TIME, FREQUENCY) and key not in self.columns:
+                self.columns[key] = _column(table, number, key, len(row))
+        return len(row)
 
-    def _check_end(self) -> None:
-        """Decompress up to the gzip checksum, which verifies the data, if it is not too far away."""
-        if self._packed:
-            left = _MAX_TAIL_BYTES
-            while left > 0 and (part := self._stream.read(min(left, BLOCK_BYTES))):
-                left -= len(part)
+    def _read_tail(self, block: bytes) -> None:
+        """Count the bytes after the last unit, which are ignored.
+
+        A compressed file is read up to its checksum, which verifies the data, if that is not too far away.
+        """
+        if not block:
+            return
+        count = len(block) + self._contents.skip(_MAX_TAIL_BYTES if self._contents.packed else self.nbytes)
+        if not block.startswith(b"XTENSION"):
+            self.notes.append(f"{count} bytes after its end are ignored")
 
 
 class Lines(NamedTuple):
@@ -172,13 +206,15 @@ class Lines(NamedTuple):
         return exactly(self.stream, count * self.line_bytes)
 
 
-def _header(stream: Any, first: bytes) -> Any:
-    """Read a unit's header as astropy's Header."""
+def _header(contents: Contents, block: bytes, first: bytes) -> Any:
+    """Read a unit's header, of which one block is read already, as astropy's Header."""
     from astropy.io import fits
 
     parts, size = list[bytes](), 0
     while size < _MAX_HEADER_BYTES:
-        part = exactly(stream, _BLOCK)
+        part = block if not parts else exactly(contents, _BLOCK)
+        if len(part) < _BLOCK:
+            raise Unreadable(_TRUNCATED)
         if not parts and not part.startswith(first):
             raise Unreadable(f"it has no unit that begins with {first.decode()}")
         parts.append(part)
@@ -189,7 +225,29 @@ def _header(stream: Any, first: bytes) -> Any:
     raise Unreadable("a header in it has no end")
 
 
-def _image(header: Any) -> Image:
+def _table(header: Any, row: bytes) -> Any:
+    """Return the first row of a table as astropy's FITS_rec."""
+    from astropy.io import fits
+
+    header["NAXIS2"] = 1
+    # The heap after the rows holds columns of variable length, which are not read.
+    header["PCOUNT"] = 0
+    header.remove("THEAP", ignore_missing=True)
+    return fits.BinTableHDU.fromstring(header.tostring().encode("ascii") + row).data
+
+
+def _column(table: Any, number: int, name: str, nbytes: int) -> Column:
+    """Return a column of which the first `nbytes` of the row are in the file."""
+    try:
+        values = np.atleast_1d(np.array(table.field(number)[0], np.float64)).ravel()
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
+        raise Unreadable(f"its table has no numeric column {name}") from error
+    dtype, offset = table.dtype.fields[table.dtype.names[number]][:2]
+    values[max(0, nbytes - offset) // dtype.base.itemsize :] = np.nan
+    return Column(values, str(table.columns[number].unit or "").strip())
+
+
+def _image(header: Any, place: int) -> Image:
     if _whole(header, "NAXIS", 999) != 2:
         raise Unreadable(f"its image has {_whole(header, 'NAXIS', 999)} dimensions, not 2")
     dtype = _SIZES.get(header.get("BITPIX"))
@@ -201,7 +259,22 @@ def _image(header: Any) -> Image:
         raise Unreadable(f"its image of {shape[0]} x {shape[1]} values is too large")
     if not size:
         raise Unreadable("its image is empty")
-    return Image(header, shape, dtype)
+    return Image(header, shape, dtype, place)
+
+
+def _size(header: Any) -> int:
+    """Return the number of bytes of a unit's data."""
+    naxis = _whole(header, "NAXIS", 999)
+    if not naxis:
+        return 0
+    dtype = _SIZES.get(header.get("BITPIX"))
+    if dtype is None:
+        raise Unreadable("its BITPIX is invalid")
+    count = 1
+    for number in range(1, naxis + 1):
+        count *= _whole(header, f"NAXIS{number}", _MAX_BYTES)
+    extra = _whole(header, "PCOUNT", _MAX_BYTES) if "PCOUNT" in header else 0
+    return int(dtype[-1]) * (count + extra)
 
 
 def _whole(header: Any, name: str, most: int) -> int:

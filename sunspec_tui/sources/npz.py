@@ -81,6 +81,11 @@ class _Members:
         self._zip = zipfile.ZipFile(bounded)
         bounded.most = 2 * BLOCK_BYTES
 
+    @property
+    def has_arrays(self) -> bool:
+        """True if a member is named as an array."""
+        return any(name.endswith(".npy") for name in self._zip.NameToInfo)
+
     def __contains__(self, name: str) -> bool:
         return f"{name}.npy" in self._zip.NameToInfo
 
@@ -137,6 +142,8 @@ def read_npz(file: BinaryIO, path: Path, asked: Asked) -> Recording:
     """
     try:
         members = _Members(file)
+        if not members.has_arrays:
+            raise Unreadable("it is a ZIP archive without arrays; unpack it first and choose a file of it")
         declared = _older(members) if "mjd" in members else _ours(members)
         return checked(path, declared, asked, members.nbytes)
     except (EOFError, zipfile.BadZipFile, zlib.error) as error:

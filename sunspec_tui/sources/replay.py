@@ -125,7 +125,10 @@ class Replay:
         return np.asarray(10 ** self._on_grid(logarithms), np.float32)
 
     def _on_grid(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        file_hz, grid_hz = self._recording.frequencies_hz, self._grid_hz
+        # Some stations tune several channels to one frequency: their mean is interpolated.
+        file_hz, begins, counts = np.unique(self._recording.frequencies_hz, return_index=True, return_counts=True)
+        values = np.add.reduceat(values, begins, axis=1) / counts
+        grid_hz = self._grid_hz
         return np.array([np.interp(grid_hz, file_hz, row, left=math.nan, right=math.nan) for row in values])
 
     def _check_band(self, name: str) -> None:

@@ -1,0 +1,142 @@
+"""Convert the values of a FITS image to power, by its unit.
+
+Digits of 8 bits are those of a logarithmic detector. Decibels are converted too, and every other unit stays linear
+and is named in a note, because power has no unit in a recording.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sunspec_tui.printable import printable
+from sunspec_tui.recording import UNITS
+from sunspec_tui.sources.arrays import number
+from sunspec_tui.sources.fits_units import Units
+from sunspec_tui.sources.limits import BLOCK_BYTES, Unreadable
+
+DB_PER_DIGIT = 2500 / 255 / 25.4
+"""An e-CALLISTO digit in dB: 8 bits over 2500 mV of a detector with 25.4 mV a dB."""
+
+_DECIBELS = re.compile(r"\bdb", re.IGNORECASE)
+_MAX_DIGIT = 255
+_MAX_UNIT = 40
+
+
+class Scale(NamedTuple):
+    """Scale of an image's values.
+
+    Attributes
+    ----------
+    factor, zero
+        Physical value of a stored value: ``stored * factor + zero``.
+    blank
+        Stored value that means no value; None without one.
+    db
+        Decibels of a unit; None where values are linear.
+    """
+
+    factor: float
+    zero: float
+    blank: int | None
+    db: float | None
+
+    def values(self, raw: NDArray[Any]) -> NDArray[np.float64]:
+        """Apply factor and zero; blank values become NaN."""
+        values = raw.astype(np.float64) * self.factor + self.zero
+        if self.blank is not None:
+            values[raw == self.blank] = np.nan
+        return values
+
+    def power(self, raw: NDArray[Any]) -> NDArray[np.float64]:
+        """Convert stored values to power.
+
+        Raises
+        ------
+        Unreadable
+            If a number of decibels is above every power that can be kept.
+        """
+        values = self.values(raw)
+        if self.db is None:
+            return values
+        with np.errstate(over="ignore"):
+            power = np.asarray(10 ** (values * self.db / 10), np.float64)
+        if (np.isfinite(values) & (power > np.finfo(np.float32).max)).any():
+            raise Unreadable(f"its value of {np.nanmax(values):.4g} dB is too large; correct its BUNIT")
+        return power
+
+
+def scale_of(units: Units, notes: list[str]) -> Scale:
+    """Return the scale of the image; what is assumed of its unit becomes a note.
+
+    Raises
+    ------
+    Unreadable
+        If the scale is not a number.
+    """
+    header = units.image.header
+    factor, zero = number(header.get("BSCALE", 1)), number(header.get("BZERO", 0))
+    if not (np.isfinite([factor, zero]).all() and factor):
+        raise Unreadable("its BSCALE and BZERO are not valid numbers")
+    blank = header.get("BLANK")
+    linear = Scale(factor, zero, blank if type(blank) is int and "f" not in units.image.dtype else None, None)
+    return linear._replace(db=_db(units, linear, notes))
+
+
+def _db(units: Units, linear: Scale, notes: list[str]) -> float | None:
+    """Return the decibels of a unit of the image; None where its values are linear."""
+    named = str(units.image.header.get("BUNIT", "")).strip()
+    unit, shown = named.lower(), printable(named, _MAX_UNIT)
+    if unit == UNITS:
+        return None
+    if _DECIBELS.search(unit):
+        if unit != "db":
+            notes.append(f"its unit {shown!r} is read as dB")
+        return 1.0
+    if unit in ("digit", "digits"):
+        return _digits_db(units, linear, notes)
+    if not unit and units.image.dtype == ">u1":
+        notes.append("its values have no unit: they are read as digits of 8 bits")
+        return _digits_db(units, linear, notes)
+    if unit:
+        notes.append(f"its values, in {shown!r}, are kept linear; power has no unit here")
+    else:
+        notes.append("its values have no unit: they are kept linear")
+    return None
+
+
+def _digits_db(units: Units, linear: Scale, notes: list[str]) -> float | None:
+    """Return the decibels of a digit; values that 8 bits do not hold are no such digits."""
+    low, high = _extremes(units, linear)
+    if low >= 0 and high <= _MAX_DIGIT:
+        return DB_PER_DIGIT
+    notes.append(f"its digits, {low:.6g} to {high:.6g}, are not of 8 bits: they are kept linear, arbitrary")
+    return None
+
+
+def _extremes(units: Units, scale: Scale) -> tuple[float, float]:
+    """Return the lowest and the highest value of the whole image, whichever rows were requested."""
+    if units.image.dtype == ">u1":
+        ends = np.sort(scale.zero + scale.factor * np.array([0, _MAX_DIGIT]))
+        if ends[0] >= 0 and ends[1] <= _MAX_DIGIT:
+            return float(ends[0]), float(ends[1])
+    lows, highs = list[float](), list[float]()
+    for _, raw in blocks_of(units):
+        values = scale.values(raw)
+        values = values[np.isfinite(values)]
+        if values.size:
+            lows.append(float(values.min()))
+            highs.append(float(values.max()))
+    return min(lows, default=0.0), max(highs, default=0.0)
+
+
+def blocks_of(units: Units, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Yield the first line of each block, and the stored values of its lines."""
+    image = units.image
+    nlines, nrows = image.shape
+    lines, step = units.lines(), max(1, block_bytes // (nrows * 8))
+    for begin in range(0, nlines, step):
+        count = min(step, nlines - begin)
+        yield begin, np.frombuffer(lines.take(count), image.dtype).reshape(count, nrows)

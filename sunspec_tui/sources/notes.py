@@ -1,0 +1,27 @@
+"""Report what a reader assumed or left out: one line in the log, and so on standard error, for each note.
+
+Notes are reported after a file has been read: a file that is refused has one sentence, its reason.
+"""
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+
+from sunspec_tui.printable import printable, printable_name
+
+log = logging.getLogger(__name__)
+_MAX_NOTE = 200
+
+
+def report_notes(path: Path, notes: Iterable[str]) -> None:
+    """Log each note once, with the name of the file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    notes
+        Second parts of sentences that begin with its name, such as "its rows have no unit".
+    """
+    for note in dict.fromkeys(notes):
+        log.warning("%s", printable(f"{printable_name(path)}: {note}", _MAX_NOTE))

@@ -1,0 +1,80 @@
+"""FITS files as stations and other programs write them: read exactly, read with a note, or refused."""
+
+import re
+
+import numpy as np
+import pytest
+from fits_variants import VARIANTS, create
+from recordings import recording
+
+from sunspec_tui import cli
+from sunspec_tui.printable import printable_name
+from sunspec_tui.products import Product
+from sunspec_tui.sources.files import read_recording
+from sunspec_tui.sources.replay import open_replay
+from sunspec_tui.writers.export import export
+
+MAX_SENTENCE = 200
+TIME_TOLERANCE_S = 1e-6
+
+
+def notes_of(told: str) -> list[str]:
+    return [line.partition(" WARNING ")[2] for line in told.splitlines()]
+
+
+@pytest.mark.parametrize("name", [name for name, each in VARIANTS.items() if each.refused])
+def test_a_file_that_would_be_misread_is_refused_in_one_sentence(name, tmp_path, capsys):
+    path = create(name, tmp_path)
+    assert cli.main(["export", "--input", str(path), str(tmp_path / "out.npz")]) == 1
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert VARIANTS[name].refused in told
+    assert len(told.removeprefix("sunspec-tui: ").rstrip()) <= MAX_SENTENCE
+    assert not (tmp_path / "out.npz").exists()
+
+
+@pytest.mark.parametrize("name", [name for name, each in VARIANTS.items() if not each.refused])
+def test_a_file_is_exported_with_its_own_values_and_its_notes_are_told(name, tmp_path, capsys):
+    path, wanted = create(name, tmp_path), VARIANTS[name]
+    assert cli.main(["export", "--input", str(path), str(tmp_path / "out.npz")]) == 0
+    notes = notes_of(capsys.readouterr().err)
+    assert len(notes) == len(wanted.notes), notes
+    for said in wanted.notes:
+        assert any(re.search(said, note) for note in notes), notes
+    assert all(note.startswith(f"{printable_name(path)}: ") and len(note) <= MAX_SENTENCE for note in notes)
+    found = read_recording(tmp_path / "out.npz")
+    assert found.products == (Product.I,)
+    np.testing.assert_allclose(found.starts_s, wanted.starts_s, rtol=0, atol=TIME_TOLERANCE_S)
+    np.testing.assert_allclose(found.frequencies_hz, np.sort(wanted.mhz) * 1e6, rtol=1e-12)
+    power = wanted.power if wanted.mhz[0] < wanted.mhz[-1] else wanted.power[::-1]
+    np.testing.assert_allclose(found.data[..., 0].T, power, rtol=1e-6)
+    assert found.cadence_s == pytest.approx(0.25, rel=1e-6) or "equal times" in name
+
+
+def test_a_part_of_a_file_has_the_unit_of_the_whole(tmp_path):
+    """Rows whose digits would fit into 8 bits are not converted apart from the others."""
+    path = create("digits of 16 bits", tmp_path)
+    whole = read_recording(path)
+    part = read_recording(path, float(whole.times_s[2]), float(whole.times_s[4]))
+    np.testing.assert_array_equal(part.data, whole.data[3:5])
+
+
+def test_time_that_goes_back_begins_a_new_sequence_of_the_replay(tmp_path):
+    source = open_replay(create("time that goes back", tmp_path), 560)
+    assert [sum(map(len, part.gulps)) for part in source.parts()] == [6, 6]
+
+
+@pytest.mark.parametrize("software", ["", "some other tool", "sunspec-tui 0.1.0", '"quoted"'])
+def test_a_file_of_ours_keeps_its_product_whatever_program_its_rows_came_from(software, tmp_path):
+    rows = recording(6, software=software, station=" odd\n")
+    export(rows, tmp_path / "a.fits", Product.V)
+    found = read_recording(tmp_path / "a.fits")
+    assert (found.products, found.software, found.station) == ((Product.V,), software, " odd\n")
+    np.testing.assert_array_equal(found.data[..., 0], rows.power(Product.V))
+
+
+def test_notes_are_told_before_a_replay(tmp_path, capsys):
+    path = create("channels of 0 MHz", tmp_path)
+    words = ["stream", "--source", str(path), "--port", "0", "--frames", "1", "--speed", "0"]
+    assert cli.main(words) == 0
+    assert sum("4 of its 30 channels are left out" in note for note in notes_of(capsys.readouterr().err)) == 1
