@@ -143,6 +143,7 @@ def late() -> Array:
 
 
 TWICE = np.where(np.arange(NLINES) < NLINES - 3, MHZ, MHZ[NLINES - 4])
+EVEN = 80.0 - np.arange(NLINES)
 STEPS = MHZ[0] - 2.0 * np.arange(NLINES)
 KEPT_ROWS = np.arange(NROWS) != 5
 GAPPY = np.where(np.arange(NROWS) == 3, np.nan, DIGITS.astype(np.float32))
@@ -206,6 +207,23 @@ AXES = {
     "two tables": Variant(
         lambda: written(image(), table(column("TIME", OFFSETS_S)), table(column("FREQUENCY", MHZ)))
     ),
+    "a row for each value": Variant(
+        lambda: written(
+            image(), table(fits.Column("TIME", "D", array=OFFSETS_S)), table(fits.Column("FREQUENCY", "E", array=EVEN))
+        ),
+        mhz=EVEN,
+    ),
+    "a row for each value, cut off": Variant(
+        lambda: written(
+            image(), table(column("TIME", OFFSETS_S)),
+            table(fits.Column("N", "I", array=EVEN), fits.Column("FREQUENCY", "E", array=EVEN)),
+        )[: -2880 + 6 * 25 + 5],
+        mhz=EVEN[:-5], power=from_db(DIGITS[:-5]),
+        notes=("last block is cut off, 2725 bytes", "5 of its 30 channels are left out"),
+    ),
+    "seconds of the day": with_axes(
+        lambda: axes(offsets_s=40_953.25 + OFFSETS_S), "its times are read as seconds of the day"
+    ),
     "another table first": Variant(
         lambda: written(image(), table(column("GAIN", np.ones(7)), fits.Column("NAME", "9A", array=["x"])), table())
     ),
@@ -264,6 +282,8 @@ UNITS = {
     "Hz": with_axes(lambda: axes(MHZ * 1e6, unit="Hz")),
     "kHz": with_axes(lambda: axes(MHZ * 1e3, unit="kHz")),
     "GHz": with_axes(lambda: axes(MHZ * 1e-3, unit="GHz")),
+    "GHz in the header": Variant(lambda: written(image(CTYPE2="Frequency [GHz]"), axes(MHZ * 1e-3))),
+    "a foreign word in the header": Variant(lambda: written(image(CTYPE2="Frequency [channel]"), table())),
     "MHz called Hz": with_axes(lambda: axes(unit="Hz"), "74, can only be in MHz"),
     "unit of no frequency": refused(lambda: written(image(), axes(unit="cm")), "'cm', is not Hz"),
     "frequencies above 100 GHz": refused(lambda: written(image(), axes(MHZ * 1e13)), "not between 1 kHz and 100 GHz"),

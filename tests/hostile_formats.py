@@ -1,5 +1,6 @@
 """Create small hostile FITS and HDF5 files; see `hostile_files`."""
 
+import bz2
 import gzip
 import os
 import zlib
@@ -141,6 +142,25 @@ def packed_fits_of_zeros(place: Path) -> Path:
         file.write(head)
         for _ in range(100):
             file.write(bytes(1_000_000))
+    return path
+
+
+@hostile
+def fits_of_zeros_packed_with_bzip2(place: Path) -> Path:
+    """A bzip2 bomb whose image fits the limits: 100 MB in less than 1 kB."""
+    path = place / "a.fits.bz2"
+    head = "".join(card.ljust(80) for card in [*image_cards(8, 1_000_000, 100), "END"]).encode().ljust(2880)
+    with bz2.open(path, "wb", 1) as file:
+        file.write(head)
+        for _ in range(100):
+            file.write(bytes(1_000_000))
+    return path
+
+
+@hostile
+def fits_packed_with_bzip2_of_many_empty_parts(place: Path) -> Path:
+    path = place / "a.fits.bz2"
+    path.write_bytes(bz2.compress(b"") * 100_000)
     return path
 
 

@@ -51,11 +51,12 @@ def _read(file: BinaryIO, path: Path, asked: Asked, notes: list[str]) -> Recordi
     units = Units(file)
     notes += units.notes
     header = units.image.header
-    axes = axes_of(units, notes)
+    start_s = observation_start_s(header, notes)
+    axes = axes_of(units, start_s, notes)
     ours = _is_ours(header)
     cadence_s = _cadence_s(header, axes.offsets_s, ours=ours)
     # Times are those of the beginnings.
-    times_s = observation_start_s(header, notes) + axes.offsets_s + (cadence_s if cadence_s > 0 else 0.0)
+    times_s = start_s + axes.offsets_s + (cadence_s if cadence_s > 0 else 0.0)
     said = {"cadence_s": header.get("CDELT1", 0) if ours else cadence_s} | _names(header, path, ours=ours)
 
     def load(rows: NDArray[np.intp], out: NDArray[np.float32]) -> None:

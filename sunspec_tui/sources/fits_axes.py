@@ -18,7 +18,8 @@ _HZ = {"hz": 1.0, "khz": 1e3, "mhz": 1e6, "ghz": 1e9}
 _SECONDS = {"s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 _BRACKETS = re.compile(r"\[([^\]]*)\]")
 _MAX_UNIT = 20
-_MAX_OFFSET_S = 366 * 86_400.0
+_DAY_S, _MIN_DAY_S = 86_400.0, 60.0
+_MAX_OFFSET_S = 366 * _DAY_S
 _CARDS = (("CRVAL", None), ("CDELT", None), ("CRPIX", 0))
 
 
@@ -40,13 +41,15 @@ class Axes(NamedTuple):
     lines: NDArray[np.intp]
 
 
-def axes_of(units: Units, notes: list[str]) -> Axes:
+def axes_of(units: Units, start_s: float, notes: list[str]) -> Axes:
     """Return the axes of the image.
 
     Parameters
     ----------
     units
         The file.
+    start_s
+        Start of the observation, seconds since 1970.
     notes
         Receives a sentence for everything that is assumed or left out.
 
@@ -57,7 +60,7 @@ def axes_of(units: Units, notes: list[str]) -> Axes:
     """
     nlines, nrows = units.image.shape
     frequencies_hz = _frequencies_hz(units, nlines, notes)
-    offsets_s = _offsets_s(units, nrows, notes)
+    offsets_s = _offsets_s(units, nrows, start_s, notes)
     unused = np.isnan(frequencies_hz) | (frequencies_hz == 0)
     if unused.all():
         raise Unreadable("none of its channels has a frequency")
@@ -66,7 +69,7 @@ def axes_of(units: Units, notes: list[str]) -> Axes:
     return Axes(offsets_s, frequencies_hz[~unused], np.flatnonzero(~unused))
 
 
-def _offsets_s(units: Units, count: int, notes: list[str]) -> NDArray[np.float64]:
+def _offsets_s(units: Units, count: int, start_s: float, notes: list[str]) -> NDArray[np.float64]:
     column = units.columns.get(TIME)
     if column is None:
         step_s = plausible_cadence_s(units.image.header.get("CDELT1"))
@@ -76,6 +79,10 @@ def _offsets_s(units: Units, count: int, notes: list[str]) -> NDArray[np.float64
         return np.asarray(np.arange(count) * step_s, np.float64)
     offsets_s = _fitting(units, column, count, "times") * _factor(column.unit, _SECONDS, "s", "times")
     _check_offsets(offsets_s, notes)
+    day_s = start_s % _DAY_S
+    if day_s > _MIN_DAY_S and abs(offsets_s[0] - day_s) < 1:
+        notes.append("its times are read as seconds of the day, because they begin with that of TIME-OBS")
+        return offsets_s - day_s
     return offsets_s
 
 
@@ -105,7 +112,8 @@ def _frequencies_hz(units: Units, count: int, notes: list[str]) -> NDArray[np.fl
         values, unit = _counted(units.image.header, count), _card_unit(units.image.header)
         notes.append("it has no table of frequencies: they are counted from CRVAL2 in steps of CDELT2")
     else:
-        values, unit = _fitting(units, column, count, "frequencies"), column.unit
+        values, named = _fitting(units, column, count, "frequencies"), _card_unit(units.image.header)
+        unit = column.unit or (named if named.lower() in _HZ else "")
     factor = _factor(unit, _HZ, "MHz", "frequencies")
     if _plausible(values * factor):
         return values * factor

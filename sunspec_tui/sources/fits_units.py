@@ -27,6 +27,7 @@ _BLOCK = 2880
 _CARD = 80
 _MAX_HEADER_BYTES = 500 * _BLOCK
 _MAX_TABLE_BYTES = 256_000_000
+_MAX_ROWS_BYTES = 16_000_000
 _MAX_TAIL_BYTES = 16_000_000
 _MAX_UNITS = 32
 _MAX_BYTES = 2**60
@@ -62,7 +63,9 @@ class Image(NamedTuple):
 
 
 class Column(NamedTuple):
-    """First row of a table's column; values that are missing in the file are NaN.
+    """Axis in a table's column: its first row, or its rows of one value each.
+
+    Values that are missing in the file are NaN.
 
     Attributes
     ----------
@@ -89,7 +92,7 @@ class Units:
     image
         The image.
     columns
-        First row of the columns TIME and FREQUENCY, where there are such columns.
+        The columns TIME and FREQUENCY, where there are such columns.
     notes
         Sentences about what is missing or ignored.
     nbytes
@@ -169,19 +172,22 @@ class Units:
             self.notes.append(f"its last block is cut off, {missing} bytes are missing")
 
     def _take_table(self, header: Any) -> int:
-        """Read the first row of a table, and return its size."""
-        row_bytes = _whole(header, "NAXIS1", _MAX_TABLE_BYTES)
-        if not _whole(header, "NAXIS2", _MAX_BYTES):
+        """Read the columns of a table, and return the size of what was read."""
+        row_bytes, nrows = _whole(header, "NAXIS1", _MAX_TABLE_BYTES), _whole(header, "NAXIS2", _MAX_BYTES)
+        if not nrows:
             return 0
-        row = self._contents.up_to(row_bytes)
-        if row_bytes and _padded(row_bytes) - len(row) >= _BLOCK:
+        # Only a table of few bytes has a row for each value of an axis.
+        nrows = nrows if nrows * row_bytes <= _MAX_ROWS_BYTES else 1
+        rows = self._contents.up_to(nrows * row_bytes)
+        size = _padded(nrows * row_bytes)
+        if size - len(rows) >= max(1, min(size, _BLOCK)):
             raise Unreadable(_TRUNCATED)
-        table = _table(header, row.ljust(_padded(row_bytes), b"\0"))
+        table = _table(header, nrows, rows.ljust(size, b"\0"))
         for number, name in enumerate(table.columns.names):
             key = name.strip().upper()
             if key in (TIME, FREQUENCY) and key not in self.columns:
-                self.columns[key] = _column(table, number, key, len(row))
-        return len(row)
+                self.columns[key] = _column(table, number, key, len(rows))
+        return len(rows)
 
     def _read_tail(self, block: bytes) -> None:
         """Count the bytes after the last unit, which are ignored.
@@ -225,25 +231,29 @@ def _header(contents: Contents, block: bytes, first: bytes) -> Any:
     raise Unreadable("a header in it has no end")
 
 
-def _table(header: Any, row: bytes) -> Any:
-    """Return the first row of a table as astropy's FITS_rec."""
+def _table(header: Any, nrows: int, rows: bytes) -> Any:
+    """Return rows of a table as astropy's FITS_rec."""
     from astropy.io import fits
 
-    header["NAXIS2"] = 1
+    header["NAXIS2"] = nrows
     # The heap after the rows holds columns of variable length, which are not read.
     header["PCOUNT"] = 0
     header.remove("THEAP", ignore_missing=True)
-    return fits.BinTableHDU.fromstring(header.tostring().encode("ascii") + row).data
+    return fits.BinTableHDU.fromstring(header.tostring().encode("ascii") + rows).data
 
 
 def _column(table: Any, number: int, name: str, nbytes: int) -> Column:
-    """Return a column of which the first `nbytes` of the row are in the file."""
+    """Return a column of a table of which the first `nbytes` are in the file."""
+    field = table.field(number)
+    each_row = len(table) > 1 and field.ndim == 1
     try:
-        values = np.atleast_1d(np.array(table.field(number)[0], np.float64)).ravel()
+        values = np.array(field if each_row else field[0], np.float64).ravel()
     except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
         raise Unreadable(f"its table has no numeric column {name}") from error
     dtype, offset = table.dtype.fields[table.dtype.names[number]][:2]
-    values[max(0, nbytes - offset) // dtype.base.itemsize :] = np.nan
+    step = table.dtype.itemsize if each_row else dtype.base.itemsize
+    # The last value that is there ends within the bytes that are there.
+    values[max(0, nbytes - offset - dtype.base.itemsize + step) // step :] = np.nan
     return Column(values, str(table.columns[number].unit or "").strip())
 
 
