@@ -175,6 +175,8 @@ TIMES = {
         DATE_OBS="2023-05-04T11:00:00",
     ),
     "over midnight": dated(moment_s(2023, 5, 4, 23, 59, 59), TIME_OBS="23:59:59"),
+    "times in UTC": dated(START_S, TIMESYS="UTC"),
+    "times in TAI": refused(lambda: written(image(TIMESYS="TAI"), table()), "its TIMESYS is 'TAI', not UTC"),
     "no such day": refused(lambda: written(image(DATE_OBS="2023/02/30"), table()), "'2023/02/30 11:22:33.250'"),
     "25 o'clock": refused(lambda: written(image(TIME_OBS="25:00:00"), table()), "not a valid date and time"),
     "no time": refused(lambda: written(image(TIME_OBS=None), table()), "not a valid date and time"),

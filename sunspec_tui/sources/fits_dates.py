@@ -14,6 +14,7 @@ from sunspec_tui.times import EARLIEST_PLAUSIBLE_S, LATEST_PLAUSIBLE_S
 _MAX_TEXT = 40
 _DAY_S = 86_400
 _MAX_DIFFERENCE_S = 1.0
+_UTC = ("", "UTC", "UT", "UT1", "GMT")
 _EPOCH = date(1970, 1, 1)
 _DATE = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:[T ]\s*(.+))?", re.ASCII)
 _OLD_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{2})", re.ASCII)
@@ -33,9 +34,12 @@ def observation_start_s(header: Any, notes: list[str]) -> float:
     Raises
     ------
     Unreadable
-        If they are not a date and time, or not in the years 2000 to 2100. A date ``DD/MM/YY`` is of the 20th century
-        by the standard, and may be in the years 1970 to 1999.
+        If they are not a date and time in UTC, or not in the years 2000 to 2100. By the standard, a date ``DD/MM/YY``
+        is of the 20th century, and may be in the years 1970 to 1999.
     """
+    scale = str(header.get("TIMESYS", "")).strip().upper()
+    if scale not in _UTC:
+        raise Unreadable(f"its TIMESYS is {printable(scale, _MAX_TEXT)!r}, not UTC; convert its times to UTC")
     day, clock = (str(header.get(name, ""))[:_MAX_TEXT].strip() for name in ("DATE-OBS", "TIME-OBS"))
     try:
         return _plausible_s(day, _moment_s(day, clock, notes))
