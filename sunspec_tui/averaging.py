@@ -131,6 +131,11 @@ class WindowAverager:
         self._taken = 0
 
     @property
+    def interval_ticks(self) -> int:
+        """Length of a window."""
+        return self._interval_ticks
+
+    @property
     def held(self) -> int:
         """Spectra of the window that is not complete yet."""
         return self._held
@@ -174,3 +179,41 @@ class WindowAverager:
     def _begins_window(self, spectrum: int) -> bool:
         before = (spectrum - 1) * self._ticks // self._interval_ticks
         return spectrum * self._ticks // self._interval_ticks != before
+
+
+class PartAverager:
+    """Means of equal parts of each gulp; a short last gulp is dropped.
+
+    Parameters
+    ----------
+    sequence
+        Whose spectra they are.
+    ntime_gulp
+        Spectra of a whole gulp.
+    nparts
+        Parts of a gulp; spectra that are left over after division are dropped.
+    """
+
+    def __init__(self, sequence: Sequence, ntime_gulp: int, nparts: int) -> None:
+        self._ticks = sequence.spectrum_ticks
+        self._ntime_gulp = ntime_gulp
+        self._ntime_part = max(1, ntime_gulp // nparts)
+        self._nparts = min(nparts, ntime_gulp)
+        self._taken = 0
+        self.held = 0
+
+    @property
+    def interval_ticks(self) -> int:
+        """Length of a part."""
+        return self._ntime_part * self._ticks
+
+    def add(self, spectra: NDArray[np.float32]) -> Iterator[tuple[NDArray[np.float32], int]]:
+        """Take one gulp, and give the mean of each part, as `WindowAverager.add` does."""
+        if len(spectra) < self._ntime_gulp:
+            self.held = len(spectra)
+            return
+        ntime = self._ntime_part
+        for part in range(self._nparts):
+            mean = spectra[part * ntime : (part + 1) * ntime].mean(axis=0, dtype=np.float64)
+            yield mean.astype("<f4"), (self._taken + (part + 1) * ntime) * self._ticks
+        self._taken += len(spectra)

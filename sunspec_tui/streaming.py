@@ -26,7 +26,7 @@ import zmq
 from numpy.typing import NDArray
 
 from sunspec_tui.addresses import endpoint, host_and_port, is_ipv6, parse_bind_host
-from sunspec_tui.averaging import Sequence, WindowAverager
+from sunspec_tui.averaging import PartAverager, Sequence, WindowAverager
 from sunspec_tui.config import MAX_INTERVAL_S
 from sunspec_tui.encoding import Encode, Message, encode
 from sunspec_tui.errors import UsageError
@@ -62,7 +62,12 @@ class AvgStreamingOp:
     stream_addr, stream_port
         Where to publish; port 0 takes a free one, see `port`.
     stream_interval
-        Seconds of data in a frame.
+        Seconds of data in a frame; with `npack_per_gulp`, the pause in seconds between the frames of a gulp.
+    npack_per_gulp
+        Frames of a gulp: it is cut into equal parts, which have one ``timestamp``. None cuts the data at
+        `stream_interval`.
+    streaming_addr, streaming_port
+        Newer names of `stream_addr` and `stream_port`.
     wait
         Begin to read with the first subscriber.
     lossless
@@ -81,6 +86,8 @@ class AvgStreamingOp:
 
     Attributes
     ----------
+    shutdown_event
+        An event that ends `main` when it is set; None until somebody assigns one.
     frames_made
         Frames averaged, and the ``seq`` of the next one.
     frames_sent
@@ -106,7 +113,10 @@ class AvgStreamingOp:
         stream_addr: str = "127.0.0.1",
         stream_port: int = 9798,
         stream_interval: float = 0.25,
+        npack_per_gulp: int | None = None,
         *,
+        streaming_addr: str | None = None,
+        streaming_port: int | None = None,
         wait: bool = False,
         lossless: bool = False,
         max_frames: int | None = None,
@@ -123,19 +133,25 @@ class AvgStreamingOp:
                 f"an interval of {stream_interval} s cannot be averaged over; choose one above 0, "
                 f"of {MAX_INTERVAL_S:.0f} s at most"
             )
+        if npack_per_gulp is not None and not 1 <= npack_per_gulp <= ntime_gulp:
+            raise UsageError(f"a gulp of {ntime_gulp} spectra cannot be cut into {npack_per_gulp} parts")
+        stream_addr = stream_addr if streaming_addr is None else streaming_addr
+        self.shutdown_event: threading.Event | None = None
+        self.npack_per_gulp = npack_per_gulp
         self.log = log or logging.getLogger(__name__)
         self.iring = iring
         self.ntime_gulp = ntime_gulp
         self.guarantee = guarantee
         self.core = core
         self.stream_addr = parse_bind_host(stream_addr, "stream_addr")
-        self.port = stream_port
+        self.port = stream_port if streaming_port is None else streaming_port
         self.stream_interval = stream_interval
         self.frames_made = self.frames_sent = self.times_behind = 0
         self.peers_cut_off = 0
         self._subscriptions = Subscriptions()
         self._wait, self._lossless, self._max_frames = wait, lossless, max_frames
-        self._burst_gap_s, self._send_queue_frames = burst_gap_s, send_queue_frames
+        self._burst_gap_s = stream_interval if npack_per_gulp is not None else burst_gap_s
+        self._send_queue_frames = send_queue_frames
         self._encode = encode
         self._clock, self._monotonic = clock, monotonic
         self._behind_said_s = self._cut_off_said_s = -math.inf
@@ -246,7 +262,7 @@ class AvgStreamingOp:
     def _first_subscriber(self) -> bool:
         """Wait for somebody to listen; False when asked to end first."""
         self.log.info("waiting for a subscriber on %s", host_and_port(self.stream_addr, self.port))
-        while not self._stopping.is_set():
+        while not self._is_stopping():
             if self._socket.poll(100):
                 self._read_subscriptions()
             if self.subscribers:
@@ -287,21 +303,27 @@ class AvgStreamingOp:
             sequence = Sequence.from_header(iseq.header)
             self.log.info("a new sequence: %s", sequence)
             self._process_log.update("sequence0", **sequence.fields())
-            averager = WindowAverager(sequence, self.stream_interval)
+            averager = self._averager(sequence)
             self._publish(iseq, sequence, averager)
             if averager.held:
                 self.log.info("the last %d spectra fill no interval and are not sent", averager.held)
             if self._done():
                 return
 
-    def _publish(self, iseq: Any, sequence: Sequence, averager: WindowAverager) -> None:
+    def _averager(self, sequence: Sequence) -> WindowAverager | PartAverager:
+        if self.npack_per_gulp is None:
+            return WindowAverager(sequence, self.stream_interval)
+        return PartAverager(sequence, self.ntime_gulp, self.npack_per_gulp)
+
+    def _publish(self, iseq: Any, sequence: Sequence, averager: WindowAverager | PartAverager) -> None:
         asked_s = self._monotonic()
         for spectra in self._gulps(iseq, sequence):
             got_s, sent_s = self._monotonic(), self._clock()
             for n, (mean, end_ticks) in enumerate(averager.add(spectra)):
                 if n and self._burst_gap_s:
                     self._stopping.wait(self._burst_gap_s)
-                self._send_frame(sequence, mean, end_ticks, sent_s if self._burst_gap_s else self._clock())
+                begun_s = sent_s if self._burst_gap_s else self._clock()
+                self._send_frame(sequence, mean, end_ticks, begun_s, averager.interval_ticks / CLOCK_HZ)
                 if self._done():
                     return
             begun_s, asked_s = asked_s, self._monotonic()
@@ -309,7 +331,13 @@ class AvgStreamingOp:
             self._process_log.update("perf", **times)
 
     def _done(self) -> bool:
-        return self._stopping.is_set() or self.frames_made == self._max_frames
+        return self._is_stopping() or self.frames_made == self._max_frames
+
+    def _is_stopping(self) -> bool:
+        """Return True once `shutdown` was called or the recorder's event was set."""
+        if self.shutdown_event is not None and self.shutdown_event.is_set():
+            self._stopping.set()
+        return self._stopping.is_set()
 
     def _gulps(self, iseq: Any, sequence: Sequence) -> Iterator[NDArray[np.float32]]:
         """Spectra of each span; a last short one holds fewer."""
@@ -318,15 +346,17 @@ class AvgStreamingOp:
             values = ispan.data_view(np.float32).reshape(-1)[: ntime * math.prod(sequence.shape)]
             yield values.reshape(ntime, *sequence.shape)
 
-    def _send_frame(self, sequence: Sequence, mean: NDArray[np.float32], end_ticks: int, sent_s: float) -> None:
-        header = self._header(sequence, end_ticks, sent_s)
+    def _send_frame(
+        self, sequence: Sequence, mean: NDArray[np.float32], end_ticks: int, sent_s: float, interval_s: float
+    ) -> None:
+        header = self._header(sequence, end_ticks, sent_s, interval_s)
         self.frames_made += 1
         for message in self._encode(header, mean):
             self._send(message)
 
     def _send(self, message: Message) -> None:
         self._read_subscriptions()
-        while not self._stopping.is_set():
+        while not self._is_stopping():
             try:
                 self._socket.send_multipart(message, zmq.NOBLOCK)
             except zmq.Again:
@@ -356,8 +386,7 @@ class AvgStreamingOp:
             self.log.warning(text, self.times_behind)
             self._behind_said_s = now_s
 
-    def _header(self, sequence: Sequence, end_ticks: int, sent_s: float) -> dict[str, Any]:
-        spectrum_s = sequence.spectrum_ticks / CLOCK_HZ
+    def _header(self, sequence: Sequence, end_ticks: int, sent_s: float, interval_s: float) -> dict[str, Any]:
         header: dict[str, Any] = {
             "time_tag": sequence.time_tag,
             "nbeam": sequence.nbeam,
@@ -368,7 +397,7 @@ class AvgStreamingOp:
             "data_shape": list(sequence.shape),
             "data_type": "<f4",
             "seq": self.frames_made,
-            "interval": max(self.stream_interval, spectrum_s),
+            "interval": interval_s,
         }
         if sequence.chan0 is not None:
             header["chan0"] = sequence.chan0

@@ -18,7 +18,7 @@ from sunspec_tui.averaging import Sequence, WindowAverager
 from sunspec_tui.errors import SourceError, UsageError
 from sunspec_tui.sources.memory_ring import Closed, MemoryRing
 from sunspec_tui.streaming import AvgStreamingOp
-from sunspec_tui.times import CLOCK_HZ
+from sunspec_tui.times import CLOCK_HZ, format_block_time
 
 LOG = logging.getLogger("test")
 
@@ -362,3 +362,61 @@ def test_a_full_memory_ring_makes_its_writer_wait_and_closing_it_lets_go():
     ring.close()
     assert ended.wait(5)
     writer.join()
+
+
+# As recorders call it
+
+
+def test_both_spellings_of_address_and_port_and_the_positions_of_the_recorders_class_are_taken():
+    ring, event = MemoryRing(), threading.Event()
+    newest = AvgStreamingOp(LOG, ring, ntime_gulp=1024, core=None, streaming_port=0, streaming_addr="localhost")
+    assert (newest.stream_addr, newest.port, newest.shutdown_event) == ("localhost", 0, None)
+    by_position = AvgStreamingOp(LOG, ring, 1024, True, None, "127.0.0.1", 0, 0.15, 2)
+    assert (by_position.ntime_gulp, by_position.stream_interval, by_position.npack_per_gulp) == (1024, 0.15, 2)
+    newest.shutdown_event = event
+    newest.bind()
+    thread = threading.Thread(target=newest.main)
+    thread.start()
+    event.set()
+    ring.close()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_an_event_that_is_set_from_outside_ends_a_producer_that_waits_for_a_subscriber():
+    op = AvgStreamingOp(LOG, MemoryRing(), stream_port=0, wait=True)
+    op.shutdown_event = threading.Event()
+    thread = threading.Thread(target=op.main)
+    thread.start()
+    op.shutdown_event.set()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_with_npack_per_gulp_a_gulp_is_cut_into_parts_of_one_timestamp_and_a_short_one_is_dropped(caplog):
+    caplog.set_level(logging.INFO)
+    run = Run(ntime_gulp=20, stream_interval=0.01, npack_per_gulp=2)
+    run.ring.begin_sequence(sequence_header())
+    run.ring.write(spectra(47))
+    run.ring.end_sequence()
+    run.ring.end_writing()
+    got = run.frames(4)
+    run.end()
+    assert run.op.frames_sent == 4
+    headers, means = zip(*got, strict=True)
+    assert headers[0]["timestamp"] == headers[1]["timestamp"]
+    assert headers[2]["timestamp"] == headers[3]["timestamp"]
+    ends_s = [(10 * (n + 1)) * 24 * 8192 / CLOCK_HZ for n in range(4)]
+    assert [header["last_block_time"] for header in headers] == [
+        format_block_time(1755552894 + end_s) for end_s in ends_s
+    ]
+    for n, mean in enumerate(means):
+        np.testing.assert_allclose(mean, spectra(47)[10 * n : 10 * n + 10].mean(axis=0), rtol=1e-5)
+    assert headers[0]["interval"] == pytest.approx(ends_s[0])
+    assert "the last 7 spectra fill no interval" in caplog.text
+
+
+@pytest.mark.parametrize("npack", [0, -1, 251])
+def test_a_gulp_that_cannot_be_cut_is_one_sentence(npack):
+    with pytest.raises(UsageError, match="cannot be cut into"):
+        AvgStreamingOp(LOG, MemoryRing(), npack_per_gulp=npack)
