@@ -8,8 +8,24 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-CARRIERS_MHZ = (15.0, 20.0, 25.0, 27.185, 55.25, 61.25, 67.25, 77.25, 83.25)
-"""Standard time (WWV), citizens' band channel 19, and the picture carriers of television channels 2 to 6."""
+SERVICES_MHZ: dict[str, tuple[float, ...]] = {
+    "WWV": (15.0, 20.0, 25.0),
+    "CB": (27.185,),
+    "ATSC": (54.309441, 60.309441, 66.309441, 76.309441, 82.309441),
+    "FM": (87.9,),
+}
+"""Carriers that an antenna in the Owens Valley can hear, by service.
+
+- WWV, Fort Collins: NIST Special Publication 250-67.
+- Citizens' band, channel 19, the one most in use: 47 CFR 95.963.
+- Pilots of digital television, channels 2 to 6: 309.441 kHz above the lower edge (ATSC A/53 part 2).
+- FM, channel 200, the lowest: 47 CFR 73.201.
+
+Analogue television ended in 2009 (full power) and 2021 (low power), so its carriers are no reference.
+"""
+
+CARRIERS_MHZ = tuple(mhz for carriers in SERVICES_MHZ.values() for mhz in carriers)
+_SERVICE = np.array([n for n, carriers in enumerate(SERVICES_MHZ.values()) for _ in carriers])
 
 MOST_SHIFT_CHANNELS = 200
 ROWS = 16
@@ -21,6 +37,8 @@ _STRONG = 1.15
 # Among a hundred shifts, three lines at random places fit one by chance.
 _LEAST_MATCHES, _LEAST_MATCHES_SHIFTED = 3, 4
 _MORE_MATCHES = 2
+# The carriers of one service are evenly spaced: analogue and digital television differ by 39 channels alone.
+_LEAST_SERVICES = 2
 _REACH_BINS = 0.75
 _CROWD_SHARE, _LEAST_CROWD = 0.05, 12
 
@@ -92,18 +110,22 @@ def check_axis(rows: NDArray[np.floating], frequencies_mhz: NDArray[np.float64],
     matches = _matches(lines, bin_mhz, most)
     here = max(matches[shift] for shift in (-1, 0, 1) if shift in matches)
     best = max(matches, key=lambda shift: (matches[shift], -abs(shift)))
+    services = len(set(_SERVICE[_matched(lines, bin_mhz, np.array([best]))[:, 0]].tolist()))
     if here >= _LEAST_MATCHES and matches[best] < here + _MORE_MATCHES:
         return AxisCheck(lines, here, 0)
-    if matches[best] >= max(_LEAST_MATCHES_SHIFTED, here + _MORE_MATCHES):
+    if matches[best] >= max(_LEAST_MATCHES_SHIFTED, here + _MORE_MATCHES) and services >= _LEAST_SERVICES:
         return AxisCheck(lines, matches[best], best * channel_average)
     return AxisCheck(lines, here, None)
 
 
 def _matches(lines_mhz: tuple[float, ...], bin_mhz: float, most: int) -> dict[int, int]:
-    """Carriers that a line belongs to if all lines were so many bins higher, for each shift up to `most`."""
+    """Number of carriers that have a line if all lines were so many bins higher, for each shift up to `most`."""
     shifts = np.arange(-most, most + 1)
-    if not lines_mhz:
-        return dict.fromkeys(shifts.tolist(), 0)
+    return dict(zip(shifts.tolist(), _matched(lines_mhz, bin_mhz, shifts).sum(axis=0).tolist(), strict=True))
+
+
+def _matched(lines_mhz: tuple[float, ...], bin_mhz: float, shifts: NDArray[np.int_]) -> NDArray[np.bool_]:
+    """Carriers that have a line, shape (ncarriers, nshifts)."""
     carriers = np.array(CARRIERS_MHZ)[:, None] - shifts * bin_mhz
     near = np.abs(np.array(lines_mhz)[:, None, None] - carriers) <= _REACH_BINS * bin_mhz
-    return dict(zip(shifts.tolist(), near.any(axis=0).sum(axis=0).tolist(), strict=True))
+    return np.asarray(near.any(axis=0))

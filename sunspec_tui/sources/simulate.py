@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.carriers import CARRIERS_MHZ
 from sunspec_tui.sources.feed import Part
 from sunspec_tui.sources.sky import QUIET_SUN_K, Burst, galactic_k, type_ii, type_iii
 from sunspec_tui.times import (
@@ -29,9 +30,9 @@ NCHAN, NPOL = 3072, 4
 BLOCK_S = 60.0
 # A shock weakens to 1 K within 970 s, and its lanes fade for 108 s more.
 _LONGEST_BURST_S = 1100.0
-# Carriers that an antenna in California hears: standard time, citizens' band, television and FM edges.
-_STEADY_MHZ = (15.0, 25.0, 27.185, 55.25, 77.25)
-_WHIMSICAL_MHZ = (20.0, 34.6, 49.9, 61.25, 67.25)
+# The carriers of the axis check: half of them steady; the others, and two that nobody knows, come and go.
+_STEADY_MHZ = CARRIERS_MHZ[1::2]
+_WHIMSICAL_MHZ = (*CARRIERS_MHZ[::2], 34.6, 49.9)
 _GAIN_PER_K = 1e-3
 
 
