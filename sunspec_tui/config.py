@@ -29,7 +29,7 @@ MAX_FILE_BYTES = 64 * 1024
 
 DELAY_METHODS = ("auto", "buffer", "manual")
 PRODUCT_NAMES = ("XX", "YY", "XY_real", "XY_imag", "I", "Q", "U", "V", "V/I")
-FORMAT_NAMES = ("today", "2025-08", "minimal")
+FORMAT_NAMES = ("today", "2025-08", "minimal", "test-producer")
 _USUAL_AVERAGE = 4
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.budgets import MAX_CHAN0
 from sunspec_tui.errors import RejectCause, RejectedMessage
-from sunspec_tui.times import channel_frequencies_hz, parse_block_time, parse_wall_clock
+from sunspec_tui.times import LWA_TIME_GULP_S, channel_frequencies_hz, parse_block_time, parse_wall_clock
 
 TOPIC = b"data"
 MAX_HEADER_BYTES = 64 * 1024
@@ -117,7 +117,7 @@ def decode(parts: Sequence[bytes | memoryview], assumed_chan0: int = DEFAULT_CHA
         raise RejectedMessage(RejectCause.TOPIC, f"topic {bytes(topic[:32])!r} is not {TOPIC!r}")
     header = parse_header(raw_header)
     data = _payload_array(header, payload)
-    block_time_s, block_problem = _block_time(header.get("last_block_time", header.get("lwa_time")))
+    block_time_s, block_problem = _end_of_data(header)
     sent_s, sent_problem = _wall_clock(header.get("timestamp"))
     return Frame(
         data,
@@ -197,6 +197,14 @@ def _interval(value: object) -> float | None:
     if not _INTERVAL_S[0] <= seconds <= _INTERVAL_S[1]:
         raise RejectedMessage(RejectCause.HEADER_VALUE, f"interval is {seconds} s, outside {_INTERVAL_S}")
     return seconds
+
+
+def _end_of_data(header: dict[str, Any]) -> tuple[float, str]:
+    """Time and problem of the end of the data; ``lwa_time`` is the beginning of the newest gulp."""
+    if "last_block_time" in header or "lwa_time" not in header:
+        return _block_time(header.get("last_block_time"))
+    begin_s, problem = _block_time(header["lwa_time"])
+    return begin_s + LWA_TIME_GULP_S, problem
 
 
 def _block_time(value: object) -> tuple[float, str]:

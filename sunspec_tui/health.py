@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from sunspec_tui.errors import RejectCause
 from sunspec_tui.ring import Mark
+from sunspec_tui.sequence_tags import SequenceTags
 
 if TYPE_CHECKING:
     from sunspec_tui.frame import Frame
@@ -26,6 +27,7 @@ LONG_SILENCE_S = 10.0
 LONGEST_GAP_ROWS = 10_000_000
 """A wider step (a month at 0.25 s) is no loss but another stream: it counts as a restart."""
 
+_WRAP = 2**32
 _STEPS = 31
 _STALL_GULPS, _STALL_LEAST_STEPS = 3, 1.5
 # The longest gulp that a recorder is known to have: what silence is measured by until the cadence is known.
@@ -104,6 +106,8 @@ class HealthReading:
         Why the last rejected message was none.
     losses_known, restarts_known
         Whether headers say enough for what is missing, and for restarts, to be counted at all.
+    tag_problem
+        Why the time tags mark no sequence; empty if they do.
     """
 
     state: StreamState = StreamState.CONNECTING
@@ -127,6 +131,7 @@ class HealthReading:
     restarts_known: bool = True
     link_detail: str = ""
     link_attempt: int = 0
+    tag_problem: str = ""
 
     @property
     def link_words(self) -> str:
@@ -165,6 +170,7 @@ class StreamHealth:
         self._losses_known = self._restarts_known = True
         self._last_rejection = ""
         self._rejected_since = 0
+        self._tags = SequenceTags()
         self._last: Frame | None = None
         self._last_time_s = math.nan
         self._slot = -1
@@ -188,6 +194,10 @@ class StreamHealth:
         # The message has come, so it is not missing, unless its number belongs before the last frame.
         last = None if self._last is None else self._last.seq
         self._rejected_since += seq is None or last is None or seq > last
+
+    def begins_sequence(self, frame: "Frame") -> bool:
+        """Return True if the next frame, `frame`, would begin a sequence by its time tag."""
+        return self._tags.begins_sequence(frame.time_tag)
 
     def queued(self, taken: int) -> None:
         """Learn how many messages have been taken in a row since the receive queue was last empty."""
@@ -224,7 +234,8 @@ class StreamHealth:
         time_s, mark = _row_time(frame, now_s)
         # Neither numbers nor the data's own time: a gap cannot be told from a slow network.
         self._losses_known = frame.seq is not None or not mark & Mark.TIME_GUESSED
-        self._restarts_known = frame.seq is not None or frame.time_tag is not None
+        begins = self._tags.take(frame.time_tag)
+        self._restarts_known = frame.seq is not None or (frame.time_tag is not None and not self._tags.problem)
         step_s = time_s - self._last_time_s
         missing = 0
         rejected = self._rejected_since
@@ -235,7 +246,7 @@ class StreamHealth:
             if frame.interval_s is not None:
                 self._learn(frame.interval_s)
         else:
-            restarted = _restarted(self._last, frame) or self._jumped(frame, step_s)
+            restarted = begins or _counts_anew(self._last, frame) or self._jumped(frame, step_s)
             mark |= self._note_step(step_s, restarted, exact=not mark & Mark.TIME_GUESSED)
             lacking = self._lacking(frame, step_s, restarted, mark)
             missing = lacking - rejected if lacking > rejected else 0
@@ -296,6 +307,8 @@ class StreamHealth:
             return 0
         if frame.seq is not None and self._last.seq is not None:
             lacking = frame.seq - self._last.seq - 1
+            if lacking < -1 and _has_wrapped(self._last.seq, frame.seq):
+                lacking += _WRAP
             return lacking if 0 <= lacking < LONGEST_GAP_ROWS else 0
         if mark & Mark.TIME_GUESSED:
             return 0
@@ -348,6 +361,7 @@ class StreamHealth:
             last_rejection=self._last_rejection,
             losses_known=self._losses_known,
             restarts_known=self._restarts_known,
+            tag_problem=self._tags.problem,
         )
 
 
@@ -360,8 +374,13 @@ def _row_time(frame: "Frame", now_s: float) -> tuple[float, int]:
     return now_s, Mark.TIME_GUESSED
 
 
-def _restarted(last: "Frame", frame: "Frame") -> bool:
-    """Whether the producer began anew: another sequence, or numbers that begin again."""
-    if frame.time_tag is not None and last.time_tag is not None and frame.time_tag != last.time_tag:
-        return True
-    return frame.seq is not None and last.seq is not None and frame.seq < last.seq
+def _has_wrapped(before: int, seq: int) -> bool:
+    """Return True if a number of 32 bits has passed its largest value, near enough to be no restart."""
+    return before < _WRAP and seq + _WRAP - before < _WRAP // 2
+
+
+def _counts_anew(last: "Frame", frame: "Frame") -> bool:
+    """Return True if the producer's numbers begin again."""
+    if frame.seq is None or last.seq is None or frame.seq > last.seq or _has_wrapped(last.seq, frame.seq):
+        return False
+    return frame.seq < last.seq or frame.time_tag != last.time_tag

@@ -17,7 +17,7 @@ from sunspec_tui.errors import RejectCause, RejectedMessage
 from sunspec_tui.frame import Frame
 from sunspec_tui.health import DEFAULT_INTERVAL_S, Placement, StreamHealth
 from sunspec_tui.products import average_channels, bin_count
-from sunspec_tui.ring import Mark, RingBuffer
+from sunspec_tui.ring import RingBuffer
 from sunspec_tui.snapshot import Axis
 
 MIN_AGREEING_FRAMES = 3
@@ -78,7 +78,6 @@ class Intake:
         self._max_ring_nbytes = max_ring_nbytes(buffer_length, channel_average)
         self._claimed: tuple[int, int, int] | None = None
         self._agreeing = 0
-        self._restarted_at = 0
         self.block_time_s = math.nan
         self.last_frame: Frame | None = None
         self._row: NDArray[np.float32] = np.empty((0, 0), np.float32)
@@ -116,8 +115,6 @@ class Intake:
         if ring is not self.ring:
             self._begin_epoch(axis, ring, row, cadence_s)
         ring.append(row, placement.time_s, placement.slot, placement.mark)
-        if placement.mark & Mark.RESTART:
-            self._restarted_at = ring.count
         self.block_time_s = frame.block_time_s
         self.last_frame, self._last_now_s, self._last_arrived_s = frame, now_s, arrived_s
         self._read_delay()
@@ -173,7 +170,7 @@ class Intake:
         """
         self._agreeing = self._agreeing + 1 if claimed == self._claimed else 1
         self._claimed = claimed
-        if self._begins_a_sequence(frame) or self._agreeing >= MIN_AGREEING_FRAMES:
+        if self.health.begins_sequence(frame) or self._agreeing >= MIN_AGREEING_FRAMES:
             return
         nchan, npol, chan0 = claimed
         detail = (
@@ -181,13 +178,6 @@ class Intake:
             f"from {axis.chan0}; believed after {MIN_AGREEING_FRAMES} frames in a row"
         )
         raise RejectedMessage(RejectCause.AXIS, detail)
-
-    def _begins_a_sequence(self, frame: Frame) -> bool:
-        """Return True if the frame begins a sequence after a longer one."""
-        last, ring = self.last_frame, self.ring
-        if last is None or ring is None or ring.count - self._restarted_at < MIN_AGREEING_FRAMES - 1:
-            return False
-        return None not in (last.time_tag, frame.time_tag) and last.time_tag != frame.time_tag
 
     def _allocated(self, axis: Axis) -> tuple[RingBuffer, NDArray[np.float32]]:
         """Allocate a ring for rows of an axis, and one row."""

@@ -166,9 +166,9 @@ class Snapshot:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """One sentence each for notes on axis and gain, and failed checks."""
+        """One sentence each for notes on time tags, axis and gain, and failed checks."""
         failed = (f"{name} unknown: its check has failed ({why})" for name, why in self.check_failures.items())
-        return tuple(filter(None, (self.axis_note, self.gain_note, *failed)))
+        return tuple(filter(None, (self.health.tag_problem, self.axis_note, self.gain_note, *failed)))
 
     @property
     def warnings(self) -> tuple[str, ...]:

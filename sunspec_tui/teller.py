@@ -40,6 +40,7 @@ class Teller:
         self._looking = threading.Lock()
         self._said_state, self._said_silence = StreamState.CONNECTING, False
         self._said_failures: set[str] = set()
+        self._said_tags = ""
         self._paced = PacedLog(log)
 
     def rejected(self, error: RejectedMessage, arrived_s: float) -> None:
@@ -106,6 +107,7 @@ class Teller:
             for check, why in snapshot.check_failures.items():
                 self.failed(check, why)
             self._say_state(snapshot.health)
+            self._say_tags(snapshot.health.tag_problem)
             self._say_pipelines(described(snapshot.pipelines), now_s)
             self._say_axis(snapshot, now_s)
             self._say_gain(snapshot, now_s)
@@ -135,6 +137,11 @@ class Teller:
         if self._standing_gain.changes_to(lost, now_s):
             text = snapshot.gain_note or "the quiet band is as loud as its median of the last minutes again"
             tell(self._log, logging.WARNING if lost else logging.INFO, "gain", text, products=lost)
+
+    def _say_tags(self, problem: str) -> None:
+        if problem and problem != self._said_tags:
+            tell(self._log, logging.WARNING, "time_tag", problem)
+        self._said_tags = problem or self._said_tags
 
     def _say_state(self, health: HealthReading) -> None:
         before, state = self._said_state, health.state

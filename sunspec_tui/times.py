@@ -30,6 +30,9 @@ CHANNEL_WIDTH_HZ = CLOCK_HZ / TICKS_PER_SPECTRUM
 CHANNELS_PER_PIPELINE = 96
 """A spectrum is put together from 32 pipelines of 96 channels; faults come in such blocks."""
 
+LWA_TIME_GULP_S = 250 * 24 * TICKS_PER_SPECTRUM / CLOCK_HZ
+"""Length of a gulp of the producer that wrote ``lwa_time``: 250 spectra of navg = 24, 0.2508 s."""
+
 # A wall clock in s, ms, us or ns since 1970 tells its unit by its size: 1e11 s lies in the year
 # 5138, 1e11 ms in 1973, and the same factor of a thousand separates the others.
 _UNITS = ((1e11, 1.0), (1e14, 1e-3), (1e17, 1e-6), (1e20, 1e-9))

@@ -3,6 +3,7 @@
 Pure functions from the newest header to an older one; the payload is the same in all of them.
 """
 
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -10,14 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.encoding import Encode, Message, encode
+from sunspec_tui.times import LWA_TIME_GULP_S, format_block_time, parse_block_time
 
 _IN_2025_08 = ("time_tag", "nbeam", "nchan", "npol", "timestamp", "data_shape")
 _MINIMAL = ("nchan", "npol")
 
 
 def _of_2025_08(header: dict[str, Any]) -> dict[str, Any]:
-    """No type of the data, no numbers of frames, no first channel; the end of the data under its older name."""
-    return {key: header[key] for key in _IN_2025_08} | {"lwa_time": header["last_block_time"]}
+    """Leave out data type, frame number and first channel; give the beginning of the newest gulp as the time."""
+    begin_s = parse_block_time(header["last_block_time"]) - LWA_TIME_GULP_S
+    return {key: header[key] for key in _IN_2025_08} | {"lwa_time": format_block_time(begin_s)}
 
 
 def _minimal(header: dict[str, Any]) -> dict[str, Any]:
@@ -25,10 +28,19 @@ def _minimal(header: dict[str, Any]) -> dict[str, Any]:
     return {key: header[key] for key in _MINIMAL} | {"timestamp": float(header["timestamp"])}
 
 
+def _of_test_producer(header: dict[str, Any]) -> dict[str, Any]:
+    """Give the older system's test header: a tag of microseconds in each frame, and local time with a literal %f."""
+    sent_s = float(header["timestamp"])
+    local = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(sent_s)) + ".%f"
+    times = {"time_tag": round(sent_s * 1e6), "timestamp": sent_s, "last_block_time": local}
+    return {key: header[key] for key in ("nbeam", "nchan", "npol", "data_shape")} | times
+
+
 FORMATS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "today": dict,
     "2025-08": _of_2025_08,
     "minimal": _minimal,
+    "test-producer": _of_test_producer,
 }
 """Header of a form from the newest one, by the form's name."""
 
