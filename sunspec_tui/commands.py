@@ -69,7 +69,14 @@ def export(settings: ExportSettings, say: Say) -> int:
     if settings.input is not None:
         from sunspec_tui.sources.files import read_recording
 
-        rows = read_recording(settings.input, start_s, end_s)
+        rows = read_recording(
+            settings.input,
+            start_s,
+            end_s,
+            observation=settings.observation,
+            tuning=settings.tuning,
+            chan0=settings.chan0,
+        )
     else:
         rows = _received(settings).between(start_s, end_s)
     nbytes = write(rows, settings.output, Product(settings.product or Product.XX))
@@ -117,7 +124,7 @@ def _received(settings: ExportSettings) -> "Recording":
         settings.port,
         max(2, settings.frames),
         plot_interval=0,
-        chan0=settings.chan0,
+        chan0=settings.first_channel,
         channel_average=settings.channel_average,
         station=settings.station,
     ) as receiver:

@@ -21,6 +21,7 @@ from sunspec_tui.retention import DEFAULT_KEEP, Keep
 from sunspec_tui.webview import WebOptions
 
 BEAM_PORT_BASE = 30000
+DEFAULT_CHAN0 = 560
 MAX_INTERVAL_S = 1e6
 """Longest data time of a frame, in seconds."""
 
@@ -137,9 +138,13 @@ class StreamSettings:
     loop: bool = _setting(False, "begin again at the end of the file", "source")
     start: str | None = _setting(None, "only rows of the file after this, such as 2026-11-25T18:00 (UTC)", "source")
     end: str | None = _setting(None, "only rows of the file until this (UTC)", "source")
+    observation: int | None = _setting(None, "which Observation of a recorder's file; the first", "source", least=1)
+    tuning: int | None = _setting(None, "which Tuning of a recorder's file; the first", "source", least=1)
     frames: int | None = _setting(None, "end after so many frames", "source", least=1)
     seed: int = _setting(0, "seed of the simulated Sun", "source", least=0)
-    chan0: int = _setting(560, "first channel", "stream", least=0, most=MAX_CHAN0)
+    chan0: int | None = _setting(
+        None, f"first channel, where the file does not say; {DEFAULT_CHAN0}", "stream", least=0, most=MAX_CHAN0
+    )
     now: bool = _setting(False, "shift a file's times to now", "source")
     wait: bool = _setting(False, "begin with the first subscriber", "stream")
     format: str = _setting(
@@ -154,6 +159,11 @@ class StreamSettings:
 
     def __post_init__(self) -> None:
         check(self)
+
+    @property
+    def first_channel(self) -> int:
+        """The first channel of what is published."""
+        return DEFAULT_CHAN0 if self.chan0 is None else self.chan0
 
 
 @dataclass(frozen=True)
@@ -187,6 +197,8 @@ class ExportSettings:
     input: Path | None = _setting(None, "a recorded file or an archive; the live stream without it", "rows")
     start: str | None = _setting(None, "only rows after this, such as 2026-11-25T18:00 (UTC)", "rows")
     end: str | None = _setting(None, "only rows until this (UTC)", "rows")
+    observation: int | None = _setting(None, "which Observation of a recorder's file; the first", "rows", least=1)
+    tuning: int | None = _setting(None, "which Tuning of a recorder's file; the first", "rows", least=1)
     product: str | None = _setting(
         None, "product of a FITS file, XX if none is named; the other forms hold all", "rows", choices=PRODUCT_NAMES
     )
@@ -195,13 +207,27 @@ class ExportSettings:
     port: int = _setting(9798, "port of the stream", "stream", least=1, most=65535)
     frames: int = _setting(240, "frames to wait for", "stream", least=1)
     timeout: float = _setting(90.0, "seconds to wait for them", "stream", above=0)
-    chan0: int = _setting(560, "first channel, where the stream does not say", "stream", least=0, most=MAX_CHAN0)
+    chan0: int | None = _setting(
+        None,
+        f"first channel, where the stream or an older NPZ file does not say; {DEFAULT_CHAN0}",
+        "stream",
+        least=0,
+        most=MAX_CHAN0,
+    )
     channel_average: int = _setting(_USUAL_AVERAGE, "channels averaged into a bin", "stream", least=1)
 
     def __post_init__(self) -> None:
         check(self)
         if self.input is None:
             check_buffer_length("--frames", self.frames, self.channel_average)
+        for name in ("observation", "tuning"):
+            if self.input is None and getattr(self, name) is not None:
+                raise UsageError(f"{option(name)} is for a recorder's file: name it with --input, or leave it out")
+
+    @property
+    def first_channel(self) -> int:
+        """The first channel of a stream that does not say it."""
+        return DEFAULT_CHAN0 if self.chan0 is None else self.chan0
 
 
 @dataclass(frozen=True)

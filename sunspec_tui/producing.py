@@ -36,13 +36,15 @@ def source_of(settings: StreamSettings) -> "Source":
         If the file cannot be read.
     """
     if settings.source == "simulate":
+        if settings.observation is not None or settings.tuning is not None:
+            raise UsageError("--observation and --tuning are for a recorder's file: name it with --source")
         from sunspec_tui.sources.simulate import SimulatedSun
 
         if settings.burst and settings.interval is not None:
             raise UsageError("--burst has intervals of its own: leave --interval out, or --burst")
         if settings.burst:
-            return SimulatedSun(settings.seed, settings.chan0, navg=BURST_NAVG, ntime_gulp=BURST_SPECTRA)
-        return SimulatedSun(settings.seed, settings.chan0)
+            return SimulatedSun(settings.seed, settings.first_channel, navg=BURST_NAVG, ntime_gulp=BURST_SPECTRA)
+        return SimulatedSun(settings.seed, settings.first_channel)
     if settings.burst:
         raise UsageError("--burst is a pattern of the simulated Sun's: leave it out with a file")
     from sunspec_tui.sources.replay import open_replay
@@ -50,9 +52,12 @@ def source_of(settings: StreamSettings) -> "Source":
     start_s, end_s = span_s(settings.start, settings.end)
     source = open_replay(
         Path(settings.source),
-        settings.chan0,
+        settings.first_channel,
         time.time if settings.now else None,
         between_s=(start_s, end_s),
+        observation=settings.observation,
+        tuning=settings.tuning,
+        file_chan0=settings.chan0,
         frames_as_recorded=settings.interval is None,
     )
     # Rows that are shorter are spectra, of which frames are made.

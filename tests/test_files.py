@@ -83,7 +83,8 @@ def test_a_replay_of_every_form_reaches_the_receiver_with_the_same_rows(tmp_path
             found.data, np.where(rows.data > 0, rows.data, np.nan)[..., :1], rtol=POWER_TOLERANCE
         )
     else:
-        np.testing.assert_array_equal(found.data, rows.data)
+        # The recorder's scale costs the last bit.
+        np.testing.assert_allclose(found.data, rows.data, rtol=2e-7 if name == "a.h5" else 0)
 
 
 def test_a_gap_in_a_replayed_file_begins_a_new_sequence_whose_times_are_true(tmp_path):
@@ -143,7 +144,8 @@ def test_the_hdf5_file_has_the_recorders_layout(tmp_path):
         assert tuning["freq"].attrs["Units"] == "Hz"
         for i, name in enumerate(("XX", "YY", "XY_real", "XY_imag")):
             assert tuning[name].dtype == np.float32
-            np.testing.assert_array_equal(tuning[name], rows.data[..., i])
+            # As the recorder, which divides its sums of 24 spectra by 24.
+            np.testing.assert_array_equal(tuning[name], rows.data[..., i] / np.float32(24))
         assert file["/Observation1"].attrs["tInt"] == pytest.approx(CADENCE_S)
         assert file["/Observation1"].attrs["RBW"] == pytest.approx(95703.125)
 

@@ -275,7 +275,7 @@ def test_a_recorders_file_with_room_for_a_day_is_read_at_once(tmp_path):
 
     found = read_recording(recorder(tmp_path / "a.h5", change))
     assert len(found) == 2
-    np.testing.assert_array_equal(found.data, 1)
+    np.testing.assert_array_equal(found.data, 24)
 
 
 def test_the_hdf5_librarys_own_end_is_one_sentence(tmp_path, monkeypatch):

@@ -33,7 +33,15 @@ class _Form(NamedTuple):
     read: Callable[[BinaryIO, Path, Asked], Recording]
 
 
-def read_recording(path: str | Path, start_s: float | None = None, end_s: float | None = None) -> Recording:
+def read_recording(
+    path: str | Path,
+    start_s: float | None = None,
+    end_s: float | None = None,
+    *,
+    observation: int | None = None,
+    tuning: int | None = None,
+    chan0: int | None = None,
+) -> Recording:
     """Read a recording from a file or from an archive's directory.
 
     Parameters
@@ -42,6 +50,10 @@ def read_recording(path: str | Path, start_s: float | None = None, end_s: float 
         The file.
     start_s, end_s
         Only rows that end after `start_s` and not after `end_s`, seconds since 1970.
+    observation, tuning
+        Numbers of the Observation and the Tuning of a recorder's file; its first ones by default.
+    chan0
+        First channel of an older system's NPZ file, whose axis assumes channel 600.
 
     Raises
     ------
@@ -50,9 +62,10 @@ def read_recording(path: str | Path, start_s: float | None = None, end_s: float 
     MissingExtraError
         If a needed library is not installed.
     """
-    path = Path(path)
+    path, asked = Path(path), Asked(start_s, end_s, observation, tuning, chan0)
     try:
         if is_archive(path):
+            _check_choice(path, "an archive", asked)
             return read_archive(path, start_s, end_s)
         file = open_regular(path)
     except SourceError as error:
@@ -60,11 +73,13 @@ def read_recording(path: str | Path, start_s: float | None = None, end_s: float 
     except OSError as error:
         raise _refusal(path, "", error.strerror or reason(error)) from error
     with closing(file):
-        return _read(file, path, Asked(start_s, end_s))
+        return _read(file, path, asked)
 
 
 def _read(file: BinaryIO, path: Path, asked: Asked) -> Recording:
     form = _form(file, path)
+    if form.read is not read_recorder:
+        _check_choice(path, form.name, asked)
     try:
         return form.read(file, path, asked)
     except MissingExtraError:
@@ -77,6 +92,12 @@ def _read(file: BinaryIO, path: Path, asked: Asked) -> Recording:
     except Exception as error:
         # A foreign file may hold anything, and each library has errors of its own for what it does not expect.
         raise _refusal(path, form.name, reason(error)) from error
+
+
+def _check_choice(path: Path, form: str, asked: Asked) -> None:
+    """Refuse a choice that only a recorder's file has."""
+    if asked.observation is not None or asked.tuning is not None:
+        raise _refusal(path, form, "it has no Observations; leave --observation and --tuning out")
 
 
 def _form(file: BinaryIO, path: Path) -> _Form:

@@ -40,10 +40,23 @@ class Unreadable(SourceError):
 
 
 class Asked(NamedTuple):
-    """Requested rows: those that end after `start_s` and not after `end_s`; None sets no limit."""
+    """Requested rows and parts of a file; None makes no choice.
+
+    Attributes
+    ----------
+    start_s, end_s
+        Only rows that end after `start_s` and not after `end_s`, seconds since 1970.
+    observation, tuning
+        Numbers of the Observation and the Tuning of a recorder's file.
+    chan0
+        First channel of a file whose axis assumes another one.
+    """
 
     start_s: float | None = None
     end_s: float | None = None
+    observation: int | None = None
+    tuning: int | None = None
+    chan0: int | None = None
 
     def picks(self, times_s: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return a mask of the requested rows."""

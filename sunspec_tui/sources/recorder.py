@@ -5,6 +5,7 @@ On some corrupt files the HDF5 library crashes its process or never returns. The
 """
 
 import json
+import logging
 import signal
 import subprocess
 import sys
@@ -17,15 +18,20 @@ from numpy.typing import NDArray
 
 from sunspec_tui.child_environment import child_environment
 from sunspec_tui.extras import check_installed
+from sunspec_tui.printable import printable, printable_name
 from sunspec_tui.products import Product
 from sunspec_tui.recording import Recording
 from sunspec_tui.sources.arrays import Declared, checked
 from sunspec_tui.sources.limits import MAX_BINS, MAX_ROWS, Asked, Unreadable, exactly, file_size
 
+log = logging.getLogger(__name__)
+
 _MAX_SAID_BYTES = 100_000
+_MAX_NOTES, _MAX_NOTE = 20, 200
 PROGRAM = ("-m", "sunspec_tui.sources.recorder_process")
-_NO_PLUGINS = {"HDF5_PLUGIN_PRELOAD": "::"}
-"""Keeps HDF5 from loading filter plugins, whatever its other environment variables say."""
+_ENVIRONMENT = {"HDF5_PLUGIN_PRELOAD": "::", "HDF5_USE_FILE_LOCKING": "FALSE"}
+"""Keeps HDF5 from loading filter plugins, whatever its other environment variables say, and from locking files, which
+could stop a recorder; `recorder_process` checks by itself whether a file is being written."""
 
 
 def read_recorder(file: BinaryIO, path: Path, asked: Asked) -> Recording:
@@ -41,22 +47,26 @@ def read_recorder(file: BinaryIO, path: Path, asked: Asked) -> Recording:
     check_installed("h5py", "reading the recorder's HDF5")
     nbytes = file_size(file)
     with _ReaderProcess(file, asked) as apart:
-        return checked(path, apart.declared(path), asked, nbytes)
+        found = checked(path, apart.declared(path), asked, nbytes)
+        for note in apart.notes[:_MAX_NOTES]:
+            log.warning("%s: %s", printable_name(path), printable(note, _MAX_NOTE))
+        return found
 
 
 class _ReaderProcess:
     """Child process that has the file open; it ends with the ``with`` block."""
 
     def __init__(self, file: BinaryIO, asked: Asked) -> None:
+        self.notes = list[str]()
         # -P: import nothing from the working directory, which is not trusted.
         words = [sys.executable, "-P", *PROGRAM, str(file.fileno())]
         self._process = subprocess.Popen(  # noqa: S603 - our own module
-            [*words, *("" if each is None else repr(each) for each in asked)],
+            [*words, json.dumps(asked)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             pass_fds=(file.fileno(),),
-            env=child_environment(_NO_PLUGINS),
+            env=child_environment(_ENVIRONMENT),
         )
 
     def __enter__(self) -> "_ReaderProcess":
@@ -79,6 +89,7 @@ class _ReaderProcess:
         nrows, nbins = int(said["rows"]), int(said["bins"])
         if not (0 <= nrows <= MAX_ROWS and 0 <= nbins <= MAX_BINS):
             raise Unreadable(f"it has more than {MAX_ROWS} rows or {MAX_BINS} frequencies")
+        self.notes = list(said["notes"])
         products = tuple(Product(name) for name in said["products"])
         times_s = np.frombuffer(self._take(8 * nrows), np.float64)
         frequencies_hz = np.frombuffer(self._take(8 * nbins), np.float64)

@@ -148,10 +148,13 @@ def open_replay(
     start_s: float | Callable[[], float] | None = None,
     *,
     between_s: tuple[float | None, float | None] = (None, None),
+    observation: int | None = None,
+    tuning: int | None = None,
+    file_chan0: int | None = None,
     frames_as_recorded: bool = True,
 ) -> Replay:
     """A replay of a file or of an archive; see `Replay` and `sources.files.read_recording`."""
-    rows = read_recording(path, *between_s)
+    rows = read_recording(path, *between_s, observation=observation, tuning=tuning, chan0=file_chan0)
     if not len(rows):
         raise SourceError(f"{printable_name(path)} has no rows in that time; choose another --start or --end")
     return Replay(rows, chan0, start_s, name=printable_name(path), frames_as_recorded=frames_as_recorded)

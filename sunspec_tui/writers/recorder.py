@@ -1,9 +1,11 @@
 """Writes a recording in the recorder's own HDF5 layout, so that its users' scripts open it.
 
 ``/Observation1/time`` (whole seconds and their fraction since 1970, beginnings of the integrations) and
-``/Observation1/Tuning1`` with ``freq`` and a data set for each product. h5py loads with the first file.
+``/Observation1/Tuning1`` with ``freq`` and a data set for each product, in the recorder's scale (`recorder_scale`).
+Attributes are those of the recorder, with its own values for what is not known. h5py loads with the first file.
 """
 
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,27 @@ from numpy.typing import NDArray
 from sunspec_tui.extras import optional
 from sunspec_tui.printable import printable, quoted
 from sunspec_tui.products import Product, plain_name
+from sunspec_tui.recorder_scale import NAVG, NAVG_ATTRIBUTE, divisor
 from sunspec_tui.recording import Recording, about, channels_of
 from sunspec_tui.times import CHANNEL_WIDTH_HZ, CLOCK_HZ
 
 TIME_TYPE = np.dtype({"names": ["int", "frac"], "formats": ["<i8", "<f8"]})
 _FFT_CHANNELS = 4096
+_UNKNOWN, _UNKNOWN_ANGLE = -1.0, -99.0
+_OF_FILE = {
+    "ObserverID": 0, "ObserverName": "", "ProjectID": "", "SessionID": 0,
+    "InputMetadata": "", "ConfigFile": "", "CalDir": "",
+}  # fmt: skip
+_OF_OBSERVATION = {
+    "TargetName": "Sun",
+    "RA": _UNKNOWN_ANGLE, "RA_Units": "hours", "Dec": _UNKNOWN_ANGLE, "Dec_Units": "degrees", "Epoch": 2000.0,
+    "TrackingMode": "Unknown",
+    "ARX_Filter": _UNKNOWN, "ARX_Gain1": _UNKNOWN, "ARX_Gain2": _UNKNOWN, "ARX_GainS": _UNKNOWN,
+    "Beam": int(_UNKNOWN), "DRX_Gain": int(_UNKNOWN),
+    "sampleRate": CLOCK_HZ, "sampleRate_Units": "Hz", "LFFT": _FFT_CHANNELS,
+    "tInt_Units": "s", "tInt_Unit": "s", "RBW_Units": "Hz",
+}  # fmt: skip
+"""Attributes that no recording has, as the recorder writes what it does not know; both spellings of tInt's unit."""
 
 
 def write_recorder(recording: Recording, path: Path, _: Product) -> None:
@@ -32,23 +50,23 @@ def write_recorder(recording: Recording, path: Path, _: Product) -> None:
 
 
 def _fill(file: Any, recording: Recording) -> None:
-    file.attrs.update(StationName=printable(recording.station.lower()), FileGenerator=quoted(recording.software))
+    created = datetime.now(UTC).strftime("UTC %Y/%m/%d %H:%M:%S")
+    file.attrs.update(_OF_FILE, FileCreation=created, FileGenerator=quoted(recording.software))
+    file.attrs.update({"StationName": printable(recording.station.lower()), NAVG_ATTRIBUTE: NAVG})
     for key, value in about(recording).items():
         file.attrs[f"sunspec_{key}"] = quoted(value) if isinstance(value, str) else value
     observation = file.create_group("Observation1")
+    frequencies_hz = recording.frequencies_hz
     observation.attrs.update(
-        TargetName="Sun",
-        tInt=recording.cadence_s, tInt_Units="s",
-        sampleRate=CLOCK_HZ, sampleRate_Units="Hz",
-        LFFT=_FFT_CHANNELS, nChan=len(recording.frequencies_hz),
-        RBW=_bin_width_hz(recording.frequencies_hz), RBW_Units="Hz",
-    )  # fmt: skip
+        _OF_OBSERVATION, tInt=recording.cadence_s, nChan=len(frequencies_hz), RBW=_bin_width_hz(frequencies_hz)
+    )
     times = observation.create_dataset("time", data=_split(recording.starts_s))
     times.attrs.update(format="unix", scale="utc")
     tuning = observation.create_group("Tuning1")
-    tuning.create_dataset("freq", data=recording.frequencies_hz.astype("<f8")).attrs["Units"] = "Hz"
+    tuning.create_dataset("freq", data=frequencies_hz.astype("<f8")).attrs["Units"] = "Hz"
     for i, product in enumerate(recording.products):
-        values = tuning.create_dataset(plain_name(product), data=recording.data[..., i])
+        power = recording.data[..., i] / np.float32(divisor(product))
+        values = tuning.create_dataset(plain_name(product), data=power)
         values.attrs.update(axis0="time", axis1="frequency")
 
 

@@ -1,0 +1,112 @@
+"""Reading of an HDF5 file that another program is still writing for readers (SWMR).
+
+The file's first bytes (its superblock) keep the length that the file had when its writer let readers in. Newer
+HDF5 libraries refuse arrays behind that length, as the recorder's times are until its file is closed. Therefore the
+library reads through an object that shows the first bytes as those of a closed file; all others are the file's own.
+"""
+
+import io
+import os
+import struct
+from typing import Any
+
+from sunspec_tui.sources.limits import Unreadable
+
+WRITING, SHARED = 1, 4
+"""Marks of a file that is open for writing, and that readers may open meanwhile."""
+
+_VERSION_AT, _OFFSET_SIZE_AT, _MARKS_AT, _LENGTH_AT = 8, 9, 11, 28
+_MARKED_VERSION, _OFFSET_SIZE = 3, 8
+_SUMMED_BYTES, _BEGIN_BYTES = 44, 48
+_ROOM_BYTES = 2**40
+"""Room behind the end, in which the file may grow while it is read."""
+
+_MIX = ((0, 2, 4, 1), (1, 0, 6, 2), (2, 1, 8, 0), (0, 2, 16, 1), (1, 0, 19, 2), (2, 1, 4, 0))
+_LAST = ((2, 1, 14), (0, 2, 11), (1, 0, 25), (2, 1, 16), (0, 2, 4), (1, 0, 14), (2, 1, 24))
+_MASK = 0xFFFFFFFF
+
+
+def marks(descriptor: int) -> int:
+    """Return a file's marks; 0 where its version has none."""
+    begin = os.pread(descriptor, _BEGIN_BYTES, 0)
+    return begin[_MARKS_AT] if len(begin) == _BEGIN_BYTES and begin[_VERSION_AT] == _MARKED_VERSION else 0
+
+
+class GrowingFile(io.RawIOBase):
+    """A file that grows, shown with the first bytes of a closed one.
+
+    Raises
+    ------
+    Unreadable
+        If its first bytes are of an unknown form.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor, self._at = descriptor, 0
+        self._length = os.fstat(descriptor).st_size + _ROOM_BYTES
+        begin = bytearray(os.pread(descriptor, _BEGIN_BYTES, 0))
+        if begin[_OFFSET_SIZE_AT] != _OFFSET_SIZE:
+            raise Unreadable("it is being written in an unknown form; wait for its end")
+        begin[_MARKS_AT] = 0
+        struct.pack_into("<Q", begin, _LENGTH_AT, self._length)
+        struct.pack_into("<I", begin, _SUMMED_BYTES, checksum(bytes(begin[:_SUMMED_BYTES])))
+        self._begin = bytes(begin)
+
+    def readable(self) -> bool:
+        """Return that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return that it has places."""
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move to a place."""
+        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._length}[whence]
+        return self._at
+
+    def tell(self) -> int:
+        """Return the place."""
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        """Read bytes into a buffer, and zeros behind the end."""
+        view = memoryview(buffer).cast("B")
+        count = os.preadv(self._descriptor, [view], self._at)
+        view[count:] = bytes(len(view) - count)
+        shown = self._begin[self._at : self._at + len(view)]
+        view[: len(shown)] = shown
+        self._at += len(view)
+        return len(view)
+
+
+def checksum(data: bytes) -> int:
+    """Return the checksum that HDF5 has for its own structures (Jenkins's lookup3).
+
+    Parameters
+    ----------
+    data
+        Bytes whose number is a multiple of four.
+    """
+    words = struct.unpack(f"<{len(data) // 4}I", data)
+    state = [(0xDEADBEEF + len(data)) & _MASK] * 3
+    while len(words) > len(state):
+        _add(state, words[:3])
+        words = words[3:]
+        for i, j, turn, k in _MIX:
+            state[i] = ((state[i] - state[j]) & _MASK) ^ _turned(state[j], turn)
+            state[j] = (state[j] + state[k]) & _MASK
+    _add(state, words)
+    for i, j, turn in _LAST:
+        state[i] = ((state[i] ^ state[j]) - _turned(state[j], turn)) & _MASK
+    return state[2]
+
+
+def _add(state: list[int], words: tuple[int, ...]) -> None:
+    for i, word in enumerate(words):
+        state[i] = (state[i] + word) & _MASK
+
+
+def _turned(word: int, bits: int) -> int:
+    return ((word << bits) | (word >> (32 - bits))) & _MASK

@@ -1,0 +1,241 @@
+"""Times of a recorder's file: which rows were written, when they end, and how long they last.
+
+Only the child process `recorder_process` uses this module. The times are read in blocks, before any power: a recorder
+makes room for all rows at the start, and rows that were never written have the time 0.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sunspec_tui.printable import printable
+from sunspec_tui.recording import measured_cadence_s
+from sunspec_tui.sources.arrays import plausible_cadence_s
+from sunspec_tui.sources.limits import BLOCK_BYTES, MAX_ROWS, Asked, Unreadable, check_ratio
+from sunspec_tui.sources.recorder_access import NUMBERS, itemsize, text
+from sunspec_tui.times import EARLIEST_PLAUSIBLE_S, LATEST_PLAUSIBLE_S
+
+_FIELDS, _MAX_TIME_BYTES = ("int", "frac"), 1000
+_DAY_S = 86_400.0
+_FORMATS = {"unix": (0.0, 1.0), "mjd": (40_587.0, _DAY_S), "jd": (2_440_587.5, _DAY_S)}
+"""1970-01-01 in each format, and the format's unit in seconds."""
+
+_TAI_BEHIND = {"utc": None, "tai": 0.0, "tt": 32.184}
+"""Seconds of each scale ahead of TAI; None is UTC itself."""
+
+_LEAPS = np.array(
+    [
+        (915_148_800, 32), (1_136_073_600, 33), (1_230_768_000, 34),
+        (1_341_100_800, 35), (1_435_708_800, 36), (1_483_228_800, 37),
+    ],
+    np.float64,
+)  # fmt: skip
+"""Beginnings of TAI - UTC since 1999, seconds since 1970, and their seconds; none came after 2017."""
+
+_DEFAULTS = (("format", "unix"), ("scale", "utc"))
+"""Attributes of the dataset of times, and what is meant without them."""
+
+_SAMPLE_ROWS = 10_000
+_MIN_STEPS = 3
+_CADENCE_TOLERANCE = 0.1
+
+
+class RowTimes(NamedTuple):
+    """Numbers and times of the rows that may be requested.
+
+    Attributes
+    ----------
+    rows
+        Numbers of the rows in the file.
+    ends_s
+        End of each row's averaging, seconds since 1970 UTC.
+    cadence_s
+        Data time of a row; None if neither the file nor its times tell.
+    notes
+        Sentences on what was assumed or left out.
+    """
+
+    rows: NDArray[np.intp]
+    ends_s: NDArray[np.float64]
+    cadence_s: float | None
+    notes: list[str]
+
+
+def check_times(time: Any) -> None:
+    """Refuse a dataset of times whose shape or type is unknown."""
+    names = time.dtype.names
+    if names is None:
+        fits = time.dtype.kind in NUMBERS and (time.ndim == 1 or (time.ndim == len(_FIELDS) == time.shape[1]))
+    else:
+        kinds = [time.dtype[name].kind for name in _FIELDS if name in names]
+        fits = time.ndim == 1 and len(kinds) == len(_FIELDS) and all(kind in NUMBERS for kind in kinds)
+    if not fits or time.dtype.itemsize > _MAX_TIME_BYTES:
+        raise Unreadable("its time is neither a list of numbers nor of whole seconds and fractions (int, frac)")
+
+
+def row_times(time: Any, nrows: int, tint: Any, asked: Asked, nbytes: int, *, ours: bool) -> RowTimes:
+    """Return the rows that have a time and may be requested.
+
+    Parameters
+    ----------
+    time
+        The dataset of the beginnings.
+    nrows
+        Number of rows that all datasets have.
+    tint
+        The file's own data time of a row, of any type.
+    asked
+        The requested rows.
+    nbytes
+        Size of the file.
+    ours
+        The file is an export of this program, whose `tint` is true also where the steps are uneven.
+
+    Raises
+    ------
+    Unreadable
+        If no row has a time, or too many are requested.
+    """
+    column = _Column(time, nrows, nbytes)
+    if ours:
+        said_s = plausible_cadence_s(tint)
+        cadence_s, notes = (said_s if said_s > 0 else None), list[str]()
+    else:
+        cadence_s, notes = _cadence_s(tint, column.sample())
+    found = _Found(asked, cadence_s or 0.0)
+    for begin, starts_s in column.blocks():
+        found.add(begin, starts_s)
+    rows, ends_s = found.result(nrows)
+    return RowTimes(rows, ends_s, cadence_s, notes + found.notes(ends_s))
+
+
+class _Column:
+    """The beginnings of rows, in seconds since 1970 UTC."""
+
+    def __init__(self, time: Any, nrows: int, nbytes: int) -> None:
+        self._time, self._spans = time, _written(time, nrows, nbytes)
+        form, scale = ((text(time, name) or default).strip().lower() for name, default in _DEFAULTS)
+        if form not in _FORMATS or scale not in _TAI_BEHIND:
+            shown = printable(f"{form} {scale}", 40)
+            raise Unreadable(f"its times are in {shown}; only {', '.join(_FORMATS)} in utc, tai or tt are read")
+        self._epoch, self._unit_s = _FORMATS[form]
+        self._tai_behind_s = _TAI_BEHIND[scale]
+
+    def blocks(self) -> Iterator[tuple[int, NDArray[np.float64]]]:
+        """Yield the number of the first row and the beginnings of each block; NaN where no row was written."""
+        for begin, end in self._spans:
+            yield begin, self._seconds(self._time[begin:end])
+
+    def sample(self) -> NDArray[np.float64]:
+        """Return the beginnings of the first rows of a file."""
+        parts, count = [np.empty(0)], 0
+        for _, starts_s in self.blocks():
+            parts.append(starts_s[(starts_s >= EARLIEST_PLAUSIBLE_S) & (starts_s < LATEST_PLAUSIBLE_S)])
+            count += len(parts[-1])
+            if count >= _SAMPLE_ROWS:
+                break
+        return np.concatenate(parts)
+
+    def _seconds(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        whole, fraction = _whole_and_fraction(values)
+        with np.errstate(over="ignore", invalid="ignore"):
+            starts_s = np.asarray((whole - self._epoch) * self._unit_s + fraction * self._unit_s, np.float64)
+            if self._tai_behind_s is not None:
+                starts_s = starts_s - self._tai_behind_s
+                place = np.searchsorted(_LEAPS[:, 0], starts_s - _LEAPS[0, 1], side="right")
+                starts_s = starts_s - _LEAPS[np.maximum(place - 1, 0), 1]
+        return np.where(np.isfinite(starts_s) & (starts_s > 0), starts_s, np.nan)
+
+
+def _whole_and_fraction(values: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64] | float]:
+    """Split times into whole units and fractions, which together are more precise than one number."""
+    if values.dtype.names is not None:
+        whole, fraction = (np.asarray(values[name], np.float64) for name in _FIELDS)
+        return whole, fraction
+    if values.ndim == len(_FIELDS):
+        return np.asarray(values[:, 0], np.float64), np.asarray(values[:, 1], np.float64)
+    return np.asarray(values, np.float64), 0.0
+
+
+class _Found:
+    """The rows that were found so far."""
+
+    def __init__(self, asked: Asked, length_s: float) -> None:
+        self._asked, self._length_s = asked, length_s
+        self._rows, self._ends_s = list[NDArray[np.intp]](), list[NDArray[np.float64]]()
+        self._count = self._old = 0
+        self._first: tuple[NDArray[np.intp], NDArray[np.float64]] | None = None
+
+    def add(self, begin: int, starts_s: NDArray[np.float64]) -> None:
+        """Add the rows of a block that may be requested."""
+        dated = starts_s >= EARLIEST_PLAUSIBLE_S
+        self._old += int((starts_s < EARLIEST_PLAUSIBLE_S).sum())
+        rows, ends_s = np.flatnonzero(dated) + begin, starts_s[dated] + self._length_s
+        if self._first is None and len(rows):
+            self._first = rows[:1], ends_s[:1]
+        chosen = self._asked.picks(ends_s)
+        self._rows.append(rows[chosen])
+        self._ends_s.append(ends_s[chosen])
+        self._count += len(self._rows[-1])
+        if self._count > MAX_ROWS:
+            raise Unreadable(f"it has more than {MAX_ROWS} rows; choose --start and --end")
+
+    def result(self, nrows: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Return the numbers and the ends of the rows."""
+        if self._first is None:
+            when = "" if not self._old else " after 2000"
+            raise Unreadable(f"none of its {nrows} rows has a time{when}; no data were written to it yet")
+        # If no row is requested, keep one, so that the file does not seem empty.
+        if not self._count:
+            return self._first
+        return np.concatenate(self._rows), np.concatenate(self._ends_s)
+
+    def notes(self, ends_s: NDArray[np.float64]) -> list[str]:
+        """Say which times were left out or are not in order."""
+        notes, steps = list[str](), np.diff(ends_s)
+        if self._old:
+            notes.append(f"{self._old} rows whose time is before 2000 are left out")
+        if (back := np.flatnonzero(steps < 0)).size:
+            times = "once" if back.size == 1 else f"{back.size} times"
+            notes.append(f"its time goes back {times}, first at row {int(back[0]) + 2}: a new sequence begins there")
+        if same := int((steps == 0).sum()):
+            notes.append(f"{same} of its rows have the time of the row before; all are kept")
+        return notes
+
+
+def _cadence_s(tint: Any, starts_s: NDArray[np.float64]) -> tuple[float | None, list[str]]:
+    """Return the data time of a row, which the times must agree with, and a note if it was measured."""
+    said_s = math.nan if isinstance(tint, str | bytes) else plausible_cadence_s(tint)
+    measured_s = measured_cadence_s(starts_s)
+    if not measured_s > 0:
+        return (said_s if said_s > 0 else None), []
+    if said_s > 0 and (_few_steps(starts_s) or abs(said_s - measured_s) <= _CADENCE_TOLERANCE * measured_s):
+        return said_s, []
+    what = "it has no tInt" if tint is None else f"its tInt, {printable(_shown(tint), 20)}, does not fit its times"
+    return measured_s, [f"{what}: a row lasts {measured_s:.6g} s, which was measured from its times"]
+
+
+def _few_steps(starts_s: NDArray[np.float64]) -> bool:
+    """Report whether there are too few steps to doubt the file's own word."""
+    return int((np.diff(starts_s) > 0).sum()) < _MIN_STEPS
+
+
+def _shown(tint: Any) -> str:
+    return repr(tint) if isinstance(tint, str | bytes) else str(tint)
+
+
+def _written(time: Any, nrows: int, nbytes: int) -> list[tuple[int, int]]:
+    """Return the ranges of rows that are stored in the file, however many it declares."""
+    if time.chunks is None:
+        spans = [(0, nrows)] if time.id.get_storage_size() else []
+    else:
+        begins, step = set[int](), int(time.chunks[0])
+        time.id.chunk_iter(lambda chunk: begins.add(int(chunk.chunk_offset[0])) if chunk.size else None)
+        spans = [(begin, min(begin + step, nrows)) for begin in sorted(begins) if begin < nrows]
+    size = itemsize(time) * math.prod(time.shape[1:])
+    check_ratio(sum(end - begin for begin, end in spans) * size, nbytes)
+    step = max(1, BLOCK_BYTES // size)
+    return [(at, min(at + step, end)) for begin, end in spans for at in range(begin, end, step)]
