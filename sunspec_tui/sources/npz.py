@@ -5,6 +5,7 @@ loaded.
 """
 
 import json
+import logging
 import zipfile
 import zlib
 from io import BytesIO
@@ -16,6 +17,8 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from sunspec_tui.budgets import MAX_CHAN0
+from sunspec_tui.printable import printable_name
 from sunspec_tui.products import Product
 from sunspec_tui.recording import Recording
 from sunspec_tui.sources.arrays import Declared, checked
@@ -32,10 +35,14 @@ from sunspec_tui.sources.limits import (
     file_size,
     skip,
 )
+from sunspec_tui.times import CHANNEL_WIDTH_HZ, bin_frequencies_hz
+
+log = logging.getLogger(__name__)
 
 _MJD_OF_1970 = 40_587
 _DAY_S = 86_400.0
 _MIN_HZ = 1e5
+_CHANNEL_TOLERANCE = 0.02
 _MAX_HEADER_BYTES = 4000
 _MAX_DIRECTORY_BYTES = 1_000_000
 _MAX_ABOUT_BYTES = 1_000_000
@@ -144,10 +151,18 @@ def read_npz(file: BinaryIO, path: Path, asked: Asked) -> Recording:
         members = _Members(file)
         if not members.has_arrays:
             raise Unreadable("it is a ZIP archive without arrays; unpack it first and choose a file of it")
-        declared = _older(members) if "mjd" in members else _ours(members)
-        return checked(path, declared, asked, members.nbytes)
+        if "mjd" not in members:
+            return checked(path, _ours(members), asked, members.nbytes)
+        declared, assumed = _older(members, asked.chan0)
+        found = checked(path, declared, asked, members.nbytes)
     except (EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise Unreadable("it is truncated or corrupt") from error
+    if assumed is not None:
+        log.warning(
+            "%s: chan0 %d assumed, as the older system did; name the true first channel with --chan0",
+            printable_name(path), assumed,
+        )  # fmt: skip
+    return found
 
 
 def _ours(members: _Members) -> Declared:
@@ -166,12 +181,39 @@ def _products(names: list[str]) -> tuple[Product, ...]:
     return tuple(map(Product, names))
 
 
-def _older(members: _Members) -> Declared:
-    """Read the older layout: ``data`` (nt, nbins, 2) of I and V, ``mjd`` (nt, 1), ``freq`` in MHz or Hz."""
+def _older(members: _Members, chan0: int | None) -> tuple[Declared, int | None]:
+    """Read the older layout: ``data`` (nt, nbins, 2) of I and V, ``mjd`` (nt, 1), ``freq`` in MHz or Hz.
+
+    The second value is the first channel that the file's axis assumes, unless `chan0` is known.
+    """
     freq = members.small("freq", _NUMBERS, 8 * MAX_BINS).astype(np.float64).ravel()
     frequencies_hz = freq if freq.size and freq.max() > _MIN_HZ else freq * 1e6
     mjd = members.small("mjd", _NUMBERS, 8 * MAX_ROWS).astype(np.float64).ravel()
-    return _declared(members, (Product.I, Product.V), (mjd - _MJD_OF_1970) * _DAY_S, frequencies_hz, {})
+    times_s = (mjd - _MJD_OF_1970) * _DAY_S
+    assumed: int | None = None
+    if (channels := _assumed_channels(frequencies_hz)) is not None:
+        first, average = channels
+        assumed = first if chan0 is None else None
+        # The bins are means of neighbouring channels, wherever the axis has its points.
+        frequencies_hz = bin_frequencies_hz(first if chan0 is None else chan0, average * len(freq), average)
+    return _declared(members, (Product.I, Product.V), times_s, frequencies_hz, {}), assumed
+
+
+def _assumed_channels(axis_hz: NDArray[np.float64]) -> tuple[int, int] | None:
+    """Return the first channel and the channels a bin of an older axis, or None for another axis.
+
+    The older axis has its first point at the first channel of all and its last at the last one, so that its points
+    are not the centres of the bins.
+    """
+    if len(axis_hz) < 2 or not np.isfinite(axis_hz).all():
+        return None
+    places = axis_hz / CHANNEL_WIDTH_HZ
+    first, last = round(float(places[0])), round(float(places[-1]))
+    average, left = divmod(last - first + 1, len(axis_hz))
+    if first < 0 or last > MAX_CHAN0 or average < 2 or left:
+        return None
+    even = np.linspace(first, last, len(axis_hz))
+    return (first, average) if np.abs(places - even).max() <= _CHANNEL_TOLERANCE else None
 
 
 def _declared(
