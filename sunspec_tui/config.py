@@ -140,6 +140,7 @@ class StreamSettings:
     end: str | None = _setting(None, "only rows of the file until this (UTC)", "source")
     observation: int | None = _setting(None, "which Observation of a recorder's file; the first", "source", least=1)
     tuning: int | None = _setting(None, "which Tuning of a recorder's file; the first", "source", least=1)
+    follow: bool = _setting(False, "send the rows of a recorder's file as it grows, from its first one on", "source")
     frames: int | None = _setting(None, "end after so many frames", "source", least=1)
     seed: int = _setting(0, "seed of the simulated Sun", "source", least=0)
     chan0: int | None = _setting(

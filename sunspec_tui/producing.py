@@ -36,8 +36,8 @@ def source_of(settings: StreamSettings) -> "Source":
         If the file cannot be read.
     """
     if settings.source == "simulate":
-        if settings.observation is not None or settings.tuning is not None:
-            raise UsageError("--observation and --tuning are for a recorder's file: name it with --source")
+        if settings.follow or settings.observation is not None or settings.tuning is not None:
+            raise UsageError("--observation, --tuning and --follow are for a recorder's file: name it with --source")
         from sunspec_tui.sources.simulate import SimulatedSun
 
         if settings.burst and settings.interval is not None:
@@ -47,9 +47,11 @@ def source_of(settings: StreamSettings) -> "Source":
         return SimulatedSun(settings.seed, settings.first_channel)
     if settings.burst:
         raise UsageError("--burst is a pattern of the simulated Sun's: leave it out with a file")
+    start_s, end_s = span_s(settings.start, settings.end)
+    if settings.follow:
+        return _followed(settings, (start_s, end_s))
     from sunspec_tui.sources.replay import open_replay
 
-    start_s, end_s = span_s(settings.start, settings.end)
     source = open_replay(
         Path(settings.source),
         settings.first_channel,
@@ -62,6 +64,23 @@ def source_of(settings: StreamSettings) -> "Source":
     )
     # Rows that are shorter are spectra, of which frames are made.
     source.frames_as_recorded &= source.spectrum_s >= LEAST_FRAME_S
+    return source
+
+
+def _followed(settings: StreamSettings, between_s: tuple[float | None, float | None]) -> "Source":
+    """A file that grows, whose rows leave as they are written."""
+    from sunspec_tui.sources.followed_file import FollowedFile
+
+    if settings.loop or settings.now:
+        raise UsageError("--follow ends with its file and keeps its times: leave --loop and --now out")
+    source = FollowedFile(
+        Path(settings.source),
+        settings.first_channel,
+        between_s=between_s,
+        observation=settings.observation,
+        tuning=settings.tuning,
+    )
+    source.frames_as_recorded = settings.interval is None and source.spectrum_s >= LEAST_FRAME_S
     return source
 
 
@@ -85,7 +104,8 @@ def producer(
     from sunspec_tui.streaming import AvgStreamingOp
 
     ring = MemoryRing()
-    feed = Feed(ring, source, speed=settings.speed, loop=settings.loop)
+    # The rows of a file that is followed come at their own pace.
+    feed = Feed(ring, source, speed=0 if settings.follow else settings.speed, loop=settings.loop)
     feed.start()
     started.callback(feed.stop)
     op = AvgStreamingOp(

@@ -41,6 +41,7 @@ def read_recording(
     observation: int | None = None,
     tuning: int | None = None,
     chan0: int | None = None,
+    quiet: bool = False,
 ) -> Recording:
     """Read a recording from a file or from an archive's directory.
 
@@ -54,6 +55,8 @@ def read_recording(
         Numbers of the Observation and the Tuning of a recorder's file; its first ones by default.
     chan0
         First channel of an older system's NPZ file, whose axis assumes channel 600.
+    quiet
+        Log nothing of what is assumed or left out of a recorder's file that was read before.
 
     Raises
     ------
@@ -62,7 +65,7 @@ def read_recording(
     MissingExtraError
         If a needed library is not installed.
     """
-    path, asked = Path(path), Asked(start_s, end_s, observation, tuning, chan0)
+    path, asked = Path(path), Asked(start_s, end_s, observation, tuning, chan0, quiet)
     try:
         if is_archive(path):
             _check_choice(path, "an archive", asked)

@@ -50,6 +50,8 @@ class Asked(NamedTuple):
         Numbers of the Observation and the Tuning of a recorder's file.
     chan0
         First channel of a file whose axis assumes another one.
+    quiet
+        Log nothing of what is assumed or left out, because the file was read before.
     """
 
     start_s: float | None = None
@@ -57,6 +59,7 @@ class Asked(NamedTuple):
     observation: int | None = None
     tuning: int | None = None
     chan0: int | None = None
+    quiet: bool = False
 
     def picks(self, times_s: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return a mask of the requested rows."""

@@ -48,7 +48,7 @@ def read_recorder(file: BinaryIO, path: Path, asked: Asked) -> Recording:
     nbytes = file_size(file)
     with _ReaderProcess(file, asked) as apart:
         found = checked(path, apart.declared(path), asked, nbytes)
-        for note in apart.notes[:_MAX_NOTES]:
+        for note in () if asked.quiet else apart.notes[:_MAX_NOTES]:
             log.warning("%s: %s", printable_name(path), printable(note, _MAX_NOTE))
         return found
 

@@ -11,6 +11,7 @@ import json
 import math
 import resource
 import sys
+from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,9 +25,10 @@ from sunspec_tui.recorder_scale import factor, file_names, is_export
 from sunspec_tui.sources.limits import MAX_BINS, Asked, Unreadable, blocks, reason
 from sunspec_tui.sources.recorder_access import attribute, child, link, numbered, numbers, text
 from sunspec_tui.sources.recorder_shared import SHARED, WRITING, GrowingFile, marks
-from sunspec_tui.sources.recorder_times import check_times, row_times
+from sunspec_tui.sources.recorder_times import RowTimes, check_times, row_times
 
 _MAX_EXTRA_MEMORY = 700_000_000
+_ATTEMPTS = 3
 _OPENING_S, _BYTES_PER_S, _MAX_COUNTED_BYTES = 3, 20_000_000, 2_000_000_000
 _UNITS_HZ = {"hz": 1.0, "khz": 1e3, "mhz": 1e6, "ghz": 1e9}
 _MIN_HZ = 1e3
@@ -59,16 +61,20 @@ def main(words: list[str]) -> int:
 
 
 def _file_contents(h5py: Any, descriptor: int, asked: Asked, nbytes: int) -> "_FileContents":
-    try:
-        file, note = _opened(h5py, descriptor)
-        return _FileContents(h5py, file, asked, nbytes, [note] if note else [])
-    except Unreadable:
-        raise
-    except Exception as error:
-        # Any error that the library finds in the file.
-        if "truncated file" in str(error):
-            raise Unreadable("it is truncated: its end is missing; copy it again") from error
-        raise Unreadable(reason(error)) from error
+    for left in reversed(range(_ATTEMPTS)):
+        try:
+            file, note = _opened(h5py, descriptor)
+            return _FileContents(h5py, file, asked, nbytes, [note] if note else [])
+        except Unreadable:
+            raise
+        except Exception as error:
+            # Any error that the library finds in the file; one that is being written may be half changed.
+            if left and marks(descriptor) & SHARED:
+                continue
+            if "truncated file" in str(error):
+                raise Unreadable("it is truncated: its end is missing; copy it again") from error
+            raise Unreadable(reason(error)) from error
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _opened(h5py: Any, descriptor: int) -> tuple[Any, str]:
@@ -108,9 +114,7 @@ class _FileContents:
         observation, first = numbered(h5py, file, "Observation", asked.observation)
         tuning, second = numbered(h5py, observation, "Tuning", asked.tuning)
         self.notes = [*notes, *filter(None, (first, second))]
-        self._values = self._stored(dict(self._products(tuning)))
-        self.products = [str(product) for product in self._values]
-        self._factors = [factor(file, product) for product in self._values]
+        self._values = dict(self._products(tuning))
         self.frequencies_hz = self._frequencies_hz(tuning)
         self.nbins = len(self.frequencies_hz)
         time = child(h5py, observation, "time", h5py.Dataset)
@@ -118,6 +122,12 @@ class _FileContents:
         nrows, ours = self._common_rows(time), is_export(file)
         self.times = row_times(time, nrows, attribute(observation, "tInt"), asked, nbytes, ours=ours)
         self.notes += self.times.notes
+        # After the times: the library keeps the places of the rows that it has found by now.
+        self._values = self._stored(self._values)
+        if notes:
+            self.times = self._flushed()
+        self.products = [str(product) for product in self._values]
+        self._factors = [factor(file, product) for product in self._values]
         self.said = _said(file, self.times.cadence_s)
         self.row_bytes = sum(self.nbins * each.dtype.itemsize for each in self._values.values())
 
@@ -148,6 +158,17 @@ class _FileContents:
         if missing := [str(product) for product in named if product not in stored]:
             self.notes.append(f"nothing was written to its {', '.join(missing)}, which is left out")
         return stored
+
+    def _flushed(self) -> RowTimes:
+        """Return the rows of a file being written whose power is there; a writer may write their times earlier."""
+        rows = self.times.rows
+        count = bisect_left(range(len(rows)), True, key=lambda i: not self._has_power(int(rows[i])))
+        if not count:
+            raise Unreadable("nothing was written to its products yet; wait until its recorder has written rows")
+        return self.times._replace(rows=rows[:count], ends_s=self.times.ends_s[:count])
+
+    def _has_power(self, row: int) -> bool:
+        return all(bool(np.any(values[row])) for values in self._values.values())
 
     def _frequencies_hz(self, tuning: Any) -> NDArray[np.float64]:
         freq = numbers(self._h5py, tuning, "freq", 1)

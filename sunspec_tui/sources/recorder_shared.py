@@ -8,8 +8,11 @@ library reads through an object that shows the first bytes as those of a closed 
 import io
 import os
 import struct
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
+from sunspec_tui.regular import open_regular
 from sunspec_tui.sources.limits import Unreadable
 
 WRITING, SHARED = 1, 4
@@ -30,6 +33,18 @@ def marks(descriptor: int) -> int:
     """Return a file's marks; 0 where its version has none."""
     begin = os.pread(descriptor, _BEGIN_BYTES, 0)
     return begin[_MARKS_AT] if len(begin) == _BEGIN_BYTES and begin[_VERSION_AT] == _MARKED_VERSION else 0
+
+
+def is_being_written(path: Path) -> bool:
+    """Report whether a file is marked as open for writing.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    """
+    with closing(open_regular(path)) as file:
+        return bool(marks(file.fileno()) & WRITING)
 
 
 class GrowingFile(io.RawIOBase):

@@ -1,0 +1,129 @@
+"""Replays a recorder's file that is still being written, row by row as it grows.
+
+A gap in its times begins a new sequence. The source ends when the file was closed and all its rows were sent.
+"""
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from sunspec_tui.errors import SourceError
+from sunspec_tui.printable import printable_name
+from sunspec_tui.recording import Recording, unbroken
+from sunspec_tui.sources.feed import Gulps, Part
+from sunspec_tui.sources.files import read_recording
+from sunspec_tui.sources.recorder_shared import is_being_written
+from sunspec_tui.sources.replay import Replay
+
+POLL_S = 0.5
+_LATEST_STEP = 1.5
+
+
+class FollowedFile:
+    """A file whose rows are sent as they are written.
+
+    Parameters
+    ----------
+    path
+        The file.
+    chan0
+        First channel of the grid, where the file's frequencies are not those of channels.
+    between_s
+        Only rows between these times.
+    observation, tuning
+        Numbers of the Observation and the Tuning; the first ones by default.
+    wait
+        Called with the seconds to wait until the file is looked at again.
+
+    Raises
+    ------
+    SourceError
+        If the file cannot be read, or has no row yet.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        chan0: int,
+        *,
+        between_s: tuple[float | None, float | None] = (None, None),
+        observation: int | None = None,
+        tuning: int | None = None,
+        wait: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._path, self._chan0, self._wait = path, chan0, wait
+        self._end_s, self._choice = between_s[1], (observation, tuning)
+        self._first = self._read(between_s[0], quiet=False)
+        if not len(self._first):
+            raise SourceError(f"{printable_name(path)} has no rows in that time yet; choose another --start or --end")
+        replay = self._replay(self._first)
+        self.spectrum_s, self.ntime_gulp = replay.spectrum_s, replay.ntime_gulp
+        self.frames_as_recorded = True
+        self._shape = next(replay.gulps()).shape[1:]
+        self._next: Recording | None = None
+
+    def parts(self, shift_s: float = 0.0) -> Iterator[Part]:
+        """Sequences of rows without a gap; each ends when the next begins, or with the file."""
+        first_s, runs = float(self._first.starts_s[0]), self._runs()
+        self._next = next(runs)
+        while self._next is not None:
+            run, self._next = self._next, None
+            begin_s = float(run.starts_s[0]) - first_s
+            yield Part(begin_s, self._replay(run).header(shift_s), self._gulps(run, runs))
+
+    def _gulps(self, run: Recording, runs: Iterator[Recording | None]) -> Gulps:
+        """Power of a run and of the runs that continue it."""
+        yield from self._replay(run).gulps()
+        end_s = float(run.times_s[-1])
+        for more in runs:
+            if more is None:
+                # No spectra: whoever has closed the ring is noticed.
+                yield np.empty((0, *self._shape), np.float32)
+                continue
+            step_s = float(more.times_s[0]) - end_s
+            if not 0.5 * self.spectrum_s <= step_s <= _LATEST_STEP * self.spectrum_s:
+                self._next = more
+                return
+            yield from self._replay(more).gulps()
+            end_s = float(more.times_s[-1])
+
+    def _runs(self) -> Iterator[Recording | None]:
+        """Runs of rows without a gap as they are written; None while there is none."""
+        rows = self._first
+        while True:
+            for piece in unbroken(rows.times_s, rows.cadence_s):
+                yield rows.only(piece)
+            newest_s = float(rows.times_s[-1])
+            rows = yield from self._newer(newest_s)
+            if not len(rows):
+                return
+
+    def _newer(self, newest_s: float) -> Generator[None, None, Recording]:
+        """Return the rows after a time when some were written, or none at the end of the file."""
+        seen = None
+        while True:
+            # Looked at before the rows, so that the last ones are not missed.
+            still_written, now = self._state()
+            if now != seen or not still_written:
+                rows, seen = self._read(newest_s), now
+                if len(rows) or not still_written:
+                    return rows
+            yield None
+            self._wait(POLL_S)
+
+    def _state(self) -> tuple[bool, tuple[int, int]]:
+        """Return whether the file is still being written, and what changes when it is."""
+        try:
+            found = self._path.stat()
+            return is_being_written(self._path), (found.st_mtime_ns, found.st_size)
+        except OSError as error:
+            raise SourceError(f"{printable_name(self._path)} cannot be followed: {error.strerror}") from error
+
+    def _read(self, start_s: float | None, *, quiet: bool = True) -> Recording:
+        observation, tuning = self._choice
+        return read_recording(self._path, start_s, self._end_s, observation=observation, tuning=tuning, quiet=quiet)
+
+    def _replay(self, rows: Recording) -> Replay:
+        return Replay(rows, self._chan0, name=printable_name(self._path), frames_as_recorded=False)
