@@ -148,6 +148,15 @@ def test_rows_are_the_first_product_averaged_over_four_channels(publisher):
     np.testing.assert_allclose(latest[0], power[0, :, 0].reshape(768, 4).mean(axis=1), rtol=1e-6)
 
 
+@pytest.mark.parametrize(("interval", "runs"), [(5, 2), (100, 0), (0, 0)])
+def test_garbage_is_collected_after_each_interval_of_frames(interval, runs):
+    receiver = StreamReceiver(plot_interval=0, gc_interval=interval)
+    for n in range(12):
+        with receiver.receiving():
+            receiver.on_message(message(GOOD, last_block_time=block_time(n), seq=n))
+    assert receiver.get_memory_info()["gc_runs"] == runs
+
+
 def test_times_of_rows_become_mjd_as_the_page_says(publisher):
     with StreamReceiver(stream_port=publisher.port, plot_interval=0) as receiver:
         send(publisher, receiver, 3)
