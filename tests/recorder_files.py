@@ -88,3 +88,42 @@ def with_times(values: np.ndarray, **attributes: str) -> Change:
         parts.observation["time"].attrs.update(attributes)
 
     return change
+
+
+def set_tint(value: object) -> Change:
+    return lambda parts: parts.observation.attrs.update(tInt=value)
+
+
+def no_tint(parts: Parts) -> None:
+    del parts.observation.attrs["tInt"]
+
+
+def set_freq(values: np.ndarray, unit: str | None = None) -> Change:
+    def change(parts: Parts) -> None:
+        del parts.tuning["freq"]
+        parts.tuning["freq"] = values
+        if unit:
+            parts.tuning["freq"].attrs["Units"] = unit
+
+    return change
+
+
+def some_times(places: slice, values: Any) -> Change:
+    """Set some of the times of the written rows."""
+
+    def change(parts: Parts) -> None:
+        times = parts.observation["time"][()]
+        times[places] = values
+        parts.observation["time"][...] = times
+
+    return change
+
+
+def shorter(name: str, nrows: int) -> Change:
+    def change(parts: Parts) -> None:
+        group = parts.observation if name == "time" else parts.tuning
+        values = group[name][:nrows]
+        del group[name]
+        group[name] = values
+
+    return change

@@ -22,6 +22,42 @@ def notes_of(told: str) -> list[str]:
     return [line.partition(" WARNING ")[2] for line in told.splitlines()]
 
 
+READ = {
+    "00": "as a station writes it", "01": "24 o'clock at its end", "02": "24 o'clock and a fraction",
+    "03": "second 60", "03b": "second 60 and a fraction", "04": "over a leap second", "04b": "in a leap second",
+    "05": "hyphens", "07": "old date of the standard", "08": "time in the date", "09": "zone Z", "09b": "no seconds",
+    "09c": "one digit", "09d": "one digit", "12": "names in small letters", "13": "ascending",
+    "14": "frequencies first", "15": "digits as float", "17": "digits with a scale",
+    "18": "whole numbers with a scale", "19": "columns with a display width", "20": "no values",
+    "21": "equal frequencies", "23": "gap", "27": "over midnight", "28": "one row", "28b": "one channel", "31c": "Hz",
+    "31d": "GHz", "33": "another program", "33b": "another program without a product",
+    "33c": "another program and a step as text", "34": "number for a name", "36": "longer tables",
+    "36b": "longer tables", "38": "image in an extension", "41": "gzip", "41c": "gzip", "44": "bzip2",
+}  # fmt: skip
+NOTED = {
+    "06": "dots", "10b": "no table but axes", "16": "digits of 16 bits", "22": "channels of 0 MHz",
+    "24": "time that goes back", "26": "row without a time", "31": "Hz without a unit", "32": "no unit", "32b": "sfu",
+    "32c": "dB above something", "35": "digits below 0", "40d": "cut off in its last block",
+    "46": "bytes after its end",
+}  # fmt: skip
+REFUSED = {
+    "10": "no table", "11": "axes and a table of times", "25": "one time for all rows", "29": "three dimensions",
+    "30": "transposed", "40": "cut off in its image", "40b": "cut off before its table", "40c": "cut off in its header",
+    "41b": "gzip cut off", "41d": "gzip with a wrong sum", "42": "web page", "43": "empty", "45": "zip",
+}  # fmt: skip
+"""Kinds of files that stations' users report, by number, and the row of `VARIANTS` that stands for each."""
+
+
+def test_the_table_has_every_kind_and_treats_it_as_promised():
+    for name in READ.values():
+        assert (VARIANTS[name].notes, VARIANTS[name].refused) == ((), "")
+    for name in NOTED.values():
+        assert VARIANTS[name].notes
+    for name in REFUSED.values():
+        assert VARIANTS[name].refused
+    assert len(READ | NOTED | REFUSED) == len(READ) + len(NOTED) + len(REFUSED) == 65
+
+
 @pytest.mark.parametrize("name", [name for name, each in VARIANTS.items() if each.refused])
 def test_a_file_that_would_be_misread_is_refused_in_one_sentence(name, tmp_path, capsys):
     path = create(name, tmp_path)

@@ -15,8 +15,13 @@ from recorder_files import (
     Parts,
     as_times,
     fill,
+    no_tint,
     power,
     recorder_file,
+    set_freq,
+    set_tint,
+    shorter,
+    some_times,
     starts_s,
     with_times,
 )
@@ -38,45 +43,6 @@ def notes(caplog, monkeypatch):
     monkeypatch.setattr(logging.getLogger("sunspec_tui"), "propagate", True)
     caplog.set_level(logging.WARNING, "sunspec_tui")
     return lambda: [record.getMessage().partition(": ")[2] for record in caplog.records]
-
-
-def set_tint(value):
-    return lambda parts: parts.observation.attrs.update(tInt=value)
-
-
-def no_tint(parts: Parts) -> None:
-    del parts.observation.attrs["tInt"]
-
-
-def set_freq(values, unit=None):
-    def change(parts: Parts) -> None:
-        del parts.tuning["freq"]
-        parts.tuning["freq"] = values
-        if unit:
-            parts.tuning["freq"].attrs["Units"] = unit
-
-    return change
-
-
-def some_times(places, values):
-    """Set some of the times of the written rows."""
-
-    def change(parts: Parts) -> None:
-        times = parts.observation["time"][()]
-        times[places] = values
-        parts.observation["time"][...] = times
-
-    return change
-
-
-def shorter(name, nrows):
-    def change(parts: Parts) -> None:
-        group = parts.observation if name == "time" else parts.tuning
-        values = group[name][:nrows]
-        del group[name]
-        group[name] = values
-
-    return change
 
 
 # Read exactly
