@@ -1,9 +1,9 @@
 """Read CSV tables of spectra, as `writers.export` writes them, line by line in two passes.
 
-The first pass reads times and products, the second one reads the requested rows.
+The first pass reads times and products, the second one reads the requested rows. Tables that a spreadsheet has saved
+again are read too (`csv_dialect`).
 """
 
-import csv
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,13 +17,24 @@ from sunspec_tui.printable import printable, unquoted
 from sunspec_tui.products import Product
 from sunspec_tui.recording import Recording
 from sunspec_tui.sources.arrays import Declared, checked
+from sunspec_tui.sources.csv_dialect import (
+    BOM,
+    FIRST_NAMES,
+    Dialect,
+    comment_text,
+    dialect_of,
+    is_blank,
+    is_comment,
+    short,
+)
 from sunspec_tui.sources.limits import MAX_BINS, MAX_ROWS, Asked, Unreadable, file_size, size_text
+from sunspec_tui.sources.notes import report_notes
 from sunspec_tui.times import format_iso, moment_s
 
 _MAX_LINE_BYTES = 3_000_000
 _MAX_COMMENTS = 1000
-_MAX_CELL = 100
-_AXES = 2  # columns before those of the frequencies
+_AXES = len(FIRST_NAMES)
+_REMEDY = "save the table as CSV in UTF-8"
 
 
 class _Table:
@@ -32,26 +43,33 @@ class _Table:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self.nbytes = file_size(file)
-        self.said: dict[str, Any] = {}
-        self.names = self._head()
+        self._line = 0
+        file.seek(len(BOM) if file.read(len(BOM)) == BOM else 0)
+        comments, (self.dialect, self.names) = self._head()
+        self.said = self._said(comments)
         self._begin = file.tell(), self._line
 
-    def _head(self) -> list[str]:
-        """Read the metadata in the comments and return the column names."""
-        self._line = 0
+    def _head(self) -> tuple[list[str], tuple[Dialect, list[str]]]:
+        """Return the lines of comments, the dialect and the column names."""
+        comments = list[str]()
         while self._line <= _MAX_COMMENTS and (line := self._next()):
-            if not line.startswith("#"):
-                return _cells(line, self._line)
-            key, _, value = line[1:].strip().partition("=")
-            self.said[key] = unquoted(value)
+            if is_comment(line):
+                comments.append(line)
+            elif not is_blank(line):
+                return comments, dialect_of(line, self._line)
         raise Unreadable("it has no line with column names")
+
+    def _said(self, comments: list[str]) -> dict[str, Any]:
+        """Return the metadata in the comments."""
+        texts = [comment_text(line, self.dialect, len(self.names)) for line in comments]
+        return {key: unquoted(value) for key, _, value in (text.partition("=") for text in texts)}
 
     def rows(self) -> Iterator[tuple[int, str]]:
         """Yield the numbers and lines of the table, without empty lines."""
         place, self._line = self._begin
         self._file.seek(place)
         while line := self._next():
-            if line.strip():
+            if not is_blank(line):
                 yield self._line, line
 
     def _next(self) -> str:
@@ -61,10 +79,12 @@ class _Table:
         line = self._file.readline(min(max(left, 0), _MAX_LINE_BYTES + 1))
         if len(line) > _MAX_LINE_BYTES:
             raise Unreadable(f"line {self._line} is longer than {size_text(_MAX_LINE_BYTES)}")
+        if b"\r" in line.rstrip(b"\r\n"):
+            raise Unreadable(f"line {self._line} has line breaks of another kind in it; {_REMEDY}")
         try:
             return line.decode()
         except UnicodeDecodeError as error:
-            raise Unreadable(f"line {self._line} is not UTF-8 text") from error
+            raise Unreadable(f"line {self._line} is not UTF-8 text; {_REMEDY}") from error
 
 
 def read_csv(file: BinaryIO, path: Path, asked: Asked) -> Recording:
@@ -76,7 +96,7 @@ def read_csv(file: BinaryIO, path: Path, asked: Asked) -> Recording:
         If the file has another content, or is above a limit.
     """
     table = _Table(file)
-    frequencies_hz = _frequencies_hz(table.names)
+    frequencies_hz = _frequencies_hz(table)
     products, times_s = _axes(table)
     nproducts = len(products)
 
@@ -84,19 +104,29 @@ def read_csv(file: BinaryIO, path: Path, asked: Asked) -> Recording:
         wanted = set(rows.tolist())
         lines = (line for i, line in enumerate(table.rows()) if i // nproducts in wanted)
         for i, (number, line) in enumerate(lines):
-            out[i // nproducts, :, i % nproducts] = _values(line, number, len(frequencies_hz))
+            out[i // nproducts, :, i % nproducts] = _values(table.dialect, line, number, len(frequencies_hz))
 
     shape = (len(times_s), len(frequencies_hz), nproducts)
-    return checked(path, Declared(shape, products, times_s, frequencies_hz, table.said, load), asked, table.nbytes)
+    declared = Declared(shape, products, times_s, frequencies_hz, table.said, load)
+    found = checked(path, declared, asked, table.nbytes)
+    if equal := int((np.diff(times_s) == 0).sum()):
+        report_notes(path, [f"{equal} of its rows have the time of the row before; was its time cut to seconds?"])
+    return found
 
 
-def _frequencies_hz(names: list[str]) -> NDArray[np.float64]:
-    if len(names) > MAX_BINS + _AXES:
+def _frequencies_hz(table: _Table) -> NDArray[np.float64]:
+    names = table.names[_AXES:]
+    if len(names) > MAX_BINS:
         raise Unreadable(f"it has {len(names)} columns, more than {MAX_BINS}")
     try:
-        return np.array([float(name) for name in names[_AXES:]]) * 1e6
-    except ValueError as error:
-        raise Unreadable("its column names are not frequencies") from error
+        found = table.dialect.values(names, 1) * 1e6
+    except Unreadable as error:
+        raise Unreadable("its column names are not frequencies in MHz") from error
+    steps = np.diff(found)
+    if (steps < 0).any() and (steps > 0).any():
+        # As where decimal commas separate cells.
+        raise Unreadable("the frequencies in its column names neither ascend nor descend")
+    return found
 
 
 def _axes(table: _Table) -> tuple[tuple[Product, ...], NDArray[np.float64]]:
@@ -108,7 +138,7 @@ def _axes(table: _Table) -> tuple[tuple[Product, ...], NDArray[np.float64]]:
     times_s, found = array("d"), bytearray()
     products, last, last_s = list[str](), "", 0.0
     for number, line in table.rows():
-        when, product = _begin(line, number)
+        when, product = _begin(table.dialect, line, number)
         if when != last:
             last, last_s = when, _time_s(when, number)
         if product not in products:
@@ -148,41 +178,25 @@ def _check_product(product: str, number: int) -> None:
         raise Unreadable(f"line {number} has the unknown product {printable(repr(product), 30)}")
 
 
-def _begin(line: str, number: int) -> tuple[str, str]:
+def _begin(dialect: Dialect, line: str, number: int) -> tuple[str, str]:
     """Return the time and product of a line without reading the rest."""
-    parts = line.split(",", _AXES) if '"' not in line else _cells(line, number)
+    parts = dialect.first_cells(line, number)
     if len(parts) < _AXES:
         raise Unreadable(f"line {number} has no product")
-    return _short(parts[0], number), _short(parts[1].strip(), number)
+    return short(parts[0], number), short(parts[1], number)
 
 
 def _time_s(text: str, number: int) -> float:
     try:
         return moment_s(text)
     except (UsageError, OverflowError) as error:
-        raise Unreadable(f"line {number} begins with {printable(repr(text), 40)}, which is not a valid time") from error
+        said = f"line {number} begins with {printable(repr(text), 40)}, which is not a valid time"
+        raise Unreadable(f"{said}; write it as 2026-11-25T18:00:00.25Z") from error
 
 
-def _cells(line: str, number: int) -> list[str]:
-    if '"' not in line:
-        return line.strip().split(",")
-    try:
-        return next(csv.reader([line]))
-    except csv.Error as error:
-        raise Unreadable(f"line {number} is not valid CSV") from error
-
-
-def _short(cell: str, number: int) -> str:
-    if len(cell) > _MAX_CELL:
-        raise Unreadable(f"line {number} has a cell of {len(cell)} characters, more than {_MAX_CELL}")
-    return cell
-
-
-def _values(line: str, number: int, nbins: int) -> NDArray[np.float64]:
-    cells = _cells(line, number)
-    if len(cells) != nbins + _AXES:
-        raise Unreadable(f"line {number} has {len(cells)} cells, not {nbins + _AXES}")
-    try:
-        return np.array([float(_short(cell, number)) for cell in cells[_AXES:]])
-    except ValueError as error:
-        raise Unreadable(f"line {number} has a value that is not a number") from error
+def _values(dialect: Dialect, line: str, number: int, nbins: int) -> NDArray[np.float64]:
+    cells = dialect.cells(line, number)
+    width = nbins + _AXES
+    if len(cells) < width or any(cell.strip() for cell in cells[width:]):
+        raise Unreadable(f"line {number} has {len(cells)} cells, not {width}")
+    return dialect.values(cells[_AXES:width], number)

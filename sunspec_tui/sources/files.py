@@ -16,6 +16,7 @@ from sunspec_tui.recording import Recording
 from sunspec_tui.regular import open_regular
 from sunspec_tui.sources.archive import is_archive, read_archive
 from sunspec_tui.sources.callisto import read_callisto
+from sunspec_tui.sources.csv_dialect import BOM
 from sunspec_tui.sources.csv_table import read_csv
 from sunspec_tui.sources.limits import Asked, Unreadable, reason
 from sunspec_tui.sources.npz import read_npz
@@ -23,6 +24,9 @@ from sunspec_tui.sources.packed import BZIP2, GZIP
 from sunspec_tui.sources.recorder import read_recorder
 
 _MAX_SENTENCE = 200
+_BEGIN_BYTES = 512
+# UTF-16 in both orders of bytes, and workbooks before XLSX.
+_SPREADSHEETS = (b"\xff\xfe", b"\xfe\xff", b"\xd0\xcf\x11\xe0")
 
 
 class _Form(NamedTuple):
@@ -105,17 +109,21 @@ def _check_choice(path: Path, form: str, asked: Asked) -> None:
 
 def _form(file: BinaryIO, path: Path) -> _Form:
     try:
-        begin = file.read(8)
+        begin = file.read(_BEGIN_BYTES)
         file.seek(0)
     except OSError as error:
         raise _refusal(path, "", error.strerror or reason(error)) from error
     if not begin:
         raise _refusal(path, "", "it is empty")
+    # A spreadsheet may put a mark, quotes and empty lines before the text of a table.
+    text = begin.removeprefix(BOM).lstrip(b' \t\r\n,;"')
     for form in _FORMS:
-        if begin.startswith(form.magic):
+        if (text if form.read is read_csv else begin).startswith(form.magic):
             return form
     if begin.lstrip().lower().startswith((b"<!do", b"<htm")):
         raise _refusal(path, "", "it is a web page; download the file itself")
+    if begin.startswith(_SPREADSHEETS):
+        raise _refusal(path, "", "it is a table in UTF-16 or of an old spreadsheet; save it as CSV in UTF-8")
     raise _refusal(path, "", "it is not a FITS, HDF5, NPZ or CSV file of spectra; docs/files.md lists the formats")
 
 

@@ -48,6 +48,7 @@ _MAX_DIRECTORY_BYTES = 1_000_000
 _MAX_ABOUT_BYTES = 1_000_000
 _PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 1
+_OFFICE_MEMBERS = frozenset({"[Content_Types].xml", "META-INF/manifest.xml"})
 _NUMBERS, _TEXT = "fiu", "U"
 
 
@@ -92,6 +93,11 @@ class _Members:
     def has_arrays(self) -> bool:
         """True if a member is named as an array."""
         return any(name.endswith(".npy") for name in self._zip.NameToInfo)
+
+    @property
+    def is_spreadsheet(self) -> bool:
+        """True if it has a member that only office documents have."""
+        return not _OFFICE_MEMBERS.isdisjoint(self._zip.NameToInfo)
 
     def __contains__(self, name: str) -> bool:
         return f"{name}.npy" in self._zip.NameToInfo
@@ -149,6 +155,8 @@ def read_npz(file: BinaryIO, path: Path, asked: Asked) -> Recording:
     """
     try:
         members = _Members(file)
+        if members.is_spreadsheet:
+            raise Unreadable("it is a spreadsheet; save its table as CSV in UTF-8")
         if not members.has_arrays:
             raise Unreadable("it is a ZIP archive without arrays; unpack it first and choose a file of it")
         if "mjd" not in members:

@@ -116,13 +116,19 @@ def _write_csv(recording: Recording, path: Path, _: Product) -> None:
     """One line for each row and product; numbers in as many digits as float32 has."""
     with path.open("w", newline="", encoding="utf-8") as file:
         for key, value in about(recording).items():
-            file.write(f"# {key}={quoted(str(value))}\n")
+            file.write(f"# {key}={_comment_text(str(value))}\n")
         table = csv.writer(file)
         table.writerow(["time_utc", "product", *(f"{hz / 1e6!r}" for hz in recording.frequencies_hz.tolist())])
         for time_s, row in zip(recording.times_s.tolist(), recording.data, strict=True):
             moment = datetime.fromtimestamp(time_s, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
             for i, product in enumerate(recording.products):
                 table.writerow([moment, str(product), *row[:, i].astype(str)])
+
+
+def _comment_text(text: str) -> str:
+    """Return a text for a comment, which a spreadsheet must not change: no quotes or empty cells between commas."""
+    plain = quoted(text)
+    return json.dumps(text).replace(",", "\\u002c") if '"' in plain or plain.endswith((",", ";")) else plain
 
 
 _WRITERS: dict[FileForm, Callable[[Recording, Path, Product], None]] = {
