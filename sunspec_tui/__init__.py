@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sunspec_tui.datasets import to_dataset
     from sunspec_tui.follower import Row
     from sunspec_tui.frame import Frame
+    from sunspec_tui.rebinning import rebinned
     from sunspec_tui.receiver import StreamReceiver
     from sunspec_tui.recording import Recording
     from sunspec_tui.ring import RingBuffer
@@ -36,6 +37,7 @@ __all__ = [
     "open_archive",
     "plot_window",
     "read_recording",
+    "rebinned",
     "to_dataset",
 ]
 
@@ -51,6 +53,7 @@ _HOMES = {
     "open_archive": "sunspec_tui.sources.archive",
     "plot_window": "sunspec_tui.writers.figure",
     "read_recording": "sunspec_tui.sources.files",
+    "rebinned": "sunspec_tui.rebinning",
     "to_dataset": "sunspec_tui.datasets",
 }
 

@@ -58,6 +58,7 @@ def doctor(settings: LookSettings, say: Say) -> int:
 def export(settings: ExportSettings, say: Say) -> int:
     """Write rows of a file, an archive or a stream to a file."""
     from sunspec_tui.products import Product
+    from sunspec_tui.rebinning import rebinned
     from sunspec_tui.recording import FileForm, file_form
     from sunspec_tui.writers.export import export as write
 
@@ -79,8 +80,10 @@ def export(settings: ExportSettings, say: Say) -> int:
         )
     else:
         rows = _received(settings).between(start_s, end_s)
+    rows = rebinned(rows, settings.average_time, settings.average_channels)
     nbytes = write(rows, settings.output, Product(settings.product or Product.XX))
-    say(f"{printable(settings.output)}: {len(rows)} rows, {nbytes / 1e6:.2f} MB")
+    length = "" if settings.average_time is None else f" of {rows.cadence_s:.4g} s"
+    say(f"{printable(settings.output)}: {len(rows)} rows{length}, {nbytes / 1e6:.2f} MB")
     return EXIT_OK
 
 

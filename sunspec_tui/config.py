@@ -25,6 +25,9 @@ DEFAULT_CHAN0 = 560
 MAX_INTERVAL_S = 1e6
 """Longest data time of a frame, in seconds."""
 
+MAX_AVERAGE_S, MAX_AVERAGE_CHANNELS = 86_400.0, 100_000
+"""Longest row and widest bin of an export, in seconds and in frequencies."""
+
 MAX_FILE_BYTES = 64 * 1024
 """Largest size of a file of settings."""
 
@@ -201,7 +204,20 @@ class ExportSettings:
     observation: int | None = _setting(None, "which Observation of a recorder's file; the first", "rows", least=1)
     tuning: int | None = _setting(None, "which Tuning of a recorder's file; the first", "rows", least=1)
     product: str | None = _setting(
-        None, "product of a FITS file, XX if none is named; the other forms hold all", "rows", choices=PRODUCT_NAMES
+        None,
+        "product of a FITS file, XX if none is named; the other forms hold all",
+        "rows",
+        choices=PRODUCT_NAMES,
+    )
+    average_time: float | None = _setting(
+        None,
+        "seconds of data averaged into a row: a whole number of rows, never over a gap",
+        "rows",
+        above=0,
+        most=MAX_AVERAGE_S,
+    )
+    average_channels: int | None = _setting(
+        None, "neighbouring frequencies averaged into one", "rows", least=1, most=MAX_AVERAGE_CHANNELS
     )
     station: str = _setting("OVRO-LWA", "whose data a stream is", "rows")
     addr: str = _setting("127.0.0.1", "address of the stream: a name, IPv4 or IPv6, no port", "stream", host=parse_host)

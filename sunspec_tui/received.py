@@ -22,6 +22,7 @@ from sunspec_tui.events import tell
 from sunspec_tui.frame import Frame, quoted
 from sunspec_tui.intake import Intake
 from sunspec_tui.products import Product, available, bin_count, derive
+from sunspec_tui.rebinning import rebinned
 from sunspec_tui.recording import Recording
 from sunspec_tui.ring import RingBuffer, Rows
 from sunspec_tui.snapshot import Axis, Position
@@ -248,6 +249,8 @@ class Received:
         start: str | float | datetime | None = None,
         end: str | float | datetime | None = None,
         epoch: int | None = None,
+        average_time: float | None = None,
+        average_channels: int | None = None,
     ) -> int:
         """Write rows of the ring to a file; returns its size in bytes.
 
@@ -259,6 +262,8 @@ class Received:
             What a FITS file holds; the receiver's own by default. The other forms hold all.
         start, end, epoch
             As in `recording`.
+        average_time, average_channels
+            Seconds of data and neighbouring bins to average, as in `rebinning.rebinned`.
 
         Raises
         ------
@@ -268,7 +273,10 @@ class Received:
             If there are no rows, or the disk does not take them.
         """
         wanted = self._product if product is None else one_of(Product, "product", product)
-        return self._written(self.recording(start, end, epoch=epoch), Path(path), wanted)
+        rows = self.recording(start, end, epoch=epoch)
+        if rows is not None:
+            rows = rebinned(rows, average_time, average_channels)
+        return self._written(rows, Path(path), wanted)
 
     def export_rows(self, path: Path, start: int, stop: int) -> str:
         """Write rows by their numbers, as `rows_between` counts them; says how many of them there were still."""

@@ -1,0 +1,208 @@
+"""Average a recording to longer rows and to wider bins.
+
+A row of the result is the mean of a whole number of rows, without a gap or a change of cadence between them. Values
+that are not finite do not count; where no value is finite, the mean is NaN. It opens no file and draws nothing.
+"""
+
+import logging
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sunspec_tui.errors import ExportError, UsageError
+from sunspec_tui.recording import Recording, channels_of, measured_cadence_s
+from sunspec_tui.row_spans import cadence_changes
+from sunspec_tui.times import bin_frequencies_hz
+
+log = logging.getLogger(__name__)
+
+_BLOCK_BYTES = 16_000_000
+# Steps of rows that follow each other differ from their mean by less than this share.
+_UNEVENNESS = 0.4
+_SAME_LENGTH = 0.1
+
+
+class _Stretch(NamedTuple):
+    """Rows of equal length that follow each other, in whole groups.
+
+    Attributes
+    ----------
+    first
+        Number of the first row.
+    joined, groups
+        Rows in a group, and number of groups.
+    row_s
+        Length of a group in seconds.
+    """
+
+    first: int
+    joined: int
+    groups: int
+    row_s: float
+
+    def last_rows(self) -> NDArray[np.intp]:
+        """Return the number of the last row of each group."""
+        return self.first + self.joined * np.arange(1, self.groups + 1) - 1
+
+
+class _Bins(NamedTuple):
+    """Groups of neighbouring bins.
+
+    Attributes
+    ----------
+    firsts
+        Number of the first bin of each group.
+    weights
+        Weight of each bin: the number of its channels.
+    frequencies_hz
+        Centre of each group.
+    """
+
+    firsts: NDArray[np.intp]
+    weights: NDArray[np.float64]
+    frequencies_hz: NDArray[np.float64]
+
+
+def rebinned(recording: Recording, row_s: float | None = None, bins: int | None = None) -> Recording:
+    """Return the means of a recording over time and neighbouring bins.
+
+    Parameters
+    ----------
+    recording
+        The rows.
+    row_s
+        Seconds of data in a row of the result, rounded to a whole number of rows; None keeps the rows. Groups are
+        counted from each first row after a gap or a change of cadence. Rows that fill no whole group are left out,
+        and their number is logged.
+    bins
+        Neighbouring bins in a bin of the result; None keeps them. The last one may hold fewer.
+
+    Raises
+    ------
+    UsageError
+        If `row_s` or `bins` is not such a number.
+    ExportError
+        If the rows are longer than `row_s`, or no rows of that length follow each other.
+    """
+    _check(row_s, bins)
+    if not len(recording) or (row_s is None and bins is None):
+        return recording
+    stretches = [_Stretch(0, 1, len(recording), recording.cadence_s)]
+    if row_s is not None:
+        stretches = _stretches(recording, row_s)
+        _report(stretches, len(recording))
+    groups = _groups(recording.frequencies_hz, bins or 1)
+    return replace(
+        recording,
+        data=_averaged(recording.data, stretches, groups),
+        times_s=recording.times_s[np.concatenate([stretch.last_rows() for stretch in stretches])],
+        frequencies_hz=groups.frequencies_hz,
+        cadence_s=_usual_length_s(stretches),
+    )
+
+
+def _check(row_s: float | None, bins: int | None) -> None:
+    if row_s is not None and not (isinstance(row_s, (int, float, np.number)) and math.isfinite(row_s) and row_s > 0):
+        raise UsageError(f"rows of {row_s!r} s cannot be made, the time to average over must be above 0")
+    if bins is not None and not (isinstance(bins, (int, np.integer)) and bins >= 1):
+        raise UsageError(f"{bins!r} channels cannot be averaged, their number must be a whole one of at least 1")
+
+
+def _stretches(recording: Recording, row_s: float) -> list[_Stretch]:
+    """Return the whole groups of all rows."""
+    if recording.cadence_s > row_s * 2:
+        length = f"{recording.cadence_s:.4g}"
+        raise ExportError(f"the rows are already {length} s long; choose an --average-time of more, or leave it out")
+    found = []
+    for run, cadence_s in _runs(recording):
+        joined = max(1, round(row_s / cadence_s))
+        if count := (run.stop - run.start) // joined:
+            found.append(_Stretch(run.start, joined, count, joined * cadence_s))
+    if not found:
+        raise ExportError(
+            f"no {row_s:g} s of rows follow each other without a gap or a change of cadence; "
+            "choose a shorter --average-time"
+        )
+    return found
+
+
+def _runs(recording: Recording) -> Iterator[tuple[slice, float]]:
+    """Yield rows that follow each other at one cadence, and this cadence."""
+    times_s, count = recording.times_s, len(recording)
+    edges = [0, *(row for row, _, _ in cadence_changes(times_s)), count]
+    for begin, end in pairwise(edges):
+        one_cadence = len(edges) == 2 and recording.cadence_s > 0
+        cadence_s = recording.cadence_s if one_cadence else measured_cadence_s(times_s[begin:end])
+        if not cadence_s > 0:
+            raise ExportError("the rows have no regular step to average over; leave --average-time out")
+        steps_s = np.diff(times_s[begin:end])
+        broken = np.flatnonzero(np.abs(steps_s - cadence_s) > _UNEVENNESS * cadence_s) + begin + 1
+        for first, last in pairwise([begin, *broken.tolist(), end]):
+            yield slice(first, last), cadence_s
+
+
+def _report(stretches: list[_Stretch], count: int) -> None:
+    """Log which rows are left out, and rows of two lengths."""
+    left_out = count - sum(stretch.joined * stretch.groups for stretch in stretches)
+    if left_out:
+        log.warning("%d of %d rows are left out: they fill no whole row before a gap or the end", left_out, count)
+    lengths_s = [stretch.row_s for stretch in stretches]
+    if max(lengths_s) > (1 + _SAME_LENGTH) * min(lengths_s):
+        log.warning(
+            "the cadence changes, so that rows are %.4g to %.4g s long; export the parts apart, with --start and --end",
+            min(lengths_s), max(lengths_s),
+        )  # fmt: skip
+
+
+def _usual_length_s(stretches: list[_Stretch]) -> float:
+    """Return the mean length of the rows that are about as long as most of them."""
+    usual_s = max(stretches, key=lambda stretch: stretch.groups).row_s
+    # An unknown length is not near to itself.
+    near = [each for each in stretches if abs(each.row_s - usual_s) <= _SAME_LENGTH * usual_s] or stretches[:1]
+    return sum(each.row_s * each.groups for each in near) / sum(each.groups for each in near)
+
+
+def _groups(frequencies_hz: NDArray[np.float64], joined: int) -> _Bins:
+    """Return groups of so many neighbouring bins."""
+    count = len(frequencies_hz)
+    firsts, weights = np.arange(0, count, joined), np.ones(count)
+    if joined == 1:
+        return _Bins(firsts, weights, frequencies_hz)
+    channels = channels_of(frequencies_hz)
+    if channels is None:
+        sizes = np.diff([*firsts, count])
+        return _Bins(firsts, weights, np.add.reduceat(frequencies_hz, firsts) / sizes)
+    # The last bin may hold fewer channels than the others.
+    weights[-1] = (channels.nchan - channels.channel_average * (count - 1)) / channels.channel_average
+    centres_hz = bin_frequencies_hz(channels.chan0, channels.nchan, channels.channel_average * joined)
+    return _Bins(firsts, weights, centres_hz)
+
+
+def _averaged(data: NDArray[np.float32], stretches: list[_Stretch], groups: _Bins) -> NDArray[np.float32]:
+    """Return the means of all groups, shape (n, nbins, nproducts)."""
+    nrows = sum(stretch.groups for stretch in stretches)
+    out, place = np.empty((nrows, len(groups.firsts), data.shape[2]), np.float32), 0
+    for stretch in stretches:
+        step = max(1, _BLOCK_BYTES // max(1, stretch.joined * data[:1].nbytes))
+        for begin in range(0, stretch.groups, step):
+            count = min(step, stretch.groups - begin)
+            first = stretch.first + begin * stretch.joined
+            block = data[first : first + count * stretch.joined]
+            out[place : place + count] = _means(block.reshape(count, stretch.joined, *data.shape[1:]), groups)
+            place += count
+    return out
+
+
+def _means(block: NDArray[np.float32], groups: _Bins) -> NDArray[np.float64]:
+    """Return the means of the finite values of a block, shape (n, joined, nbins, nproducts)."""
+    finite, weights = np.isfinite(block), groups.weights[:, None]
+    sums = np.where(finite, block, 0).sum(axis=1, dtype=np.float64) * weights
+    counts = finite.sum(axis=1) * weights
+    sums, counts = (np.add.reduceat(each, groups.firsts, axis=1) for each in (sums, counts))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(sums / counts)
