@@ -57,15 +57,17 @@ def doctor(settings: LookSettings, say: Say) -> int:
 
 def export(settings: ExportSettings, say: Say) -> int:
     """Write rows of a file, an archive or a stream to a file."""
-    from sunspec_tui.products import Product
     from sunspec_tui.rebinning import rebinned
     from sunspec_tui.recording import FileForm, file_form
+    from sunspec_tui.writers.export import check_digits
     from sunspec_tui.writers.export import export as write
 
     # Before anything is waited for.
     form = file_form(settings.output)
     if settings.product is not None and form is not FileForm.CALLISTO:
         raise UsageError(f"{settings.output.suffix} holds all products: --product is for .fits, leave it out")
+    if settings.digits:
+        check_digits(settings.output)
     start_s, end_s = span_s(settings.start, settings.end)
     if settings.input is not None:
         from sunspec_tui.sources.files import read_recording
@@ -81,7 +83,7 @@ def export(settings: ExportSettings, say: Say) -> int:
     else:
         rows = _received(settings).between(start_s, end_s)
     rows = rebinned(rows, settings.average_time, settings.average_channels)
-    nbytes = write(rows, settings.output, Product(settings.product or Product.XX))
+    nbytes = write(rows, settings.output, settings.product, digits=settings.digits)
     length = "" if settings.average_time is None else f" of {rows.cadence_s:.4g} s"
     say(f"{printable(settings.output)}: {len(rows)} rows{length}, {nbytes / 1e6:.2f} MB")
     return EXIT_OK

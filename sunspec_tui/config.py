@@ -205,7 +205,7 @@ class ExportSettings:
     tuning: int | None = _setting(None, "which Tuning of a recorder's file; the first", "rows", least=1)
     product: str | None = _setting(
         None,
-        "product of a FITS file, XX if none is named; the other forms hold all",
+        "product of a FITS file, XX or the only one if none is named; the other forms hold all",
         "rows",
         choices=PRODUCT_NAMES,
     )
@@ -219,6 +219,7 @@ class ExportSettings:
     average_channels: int | None = _setting(
         None, "neighbouring frequencies averaged into one", "rows", least=1, most=MAX_AVERAGE_CHANNELS
     )
+    digits: bool = _setting(False, "write FITS with 8-bit digits of 0.386 dB, as e-CALLISTO stations do", "file")
     station: str = _setting("OVRO-LWA", "whose data a stream is", "rows")
     addr: str = _setting("127.0.0.1", "address of the stream: a name, IPv4 or IPv6, no port", "stream", host=parse_host)
     port: int = _setting(9798, "port of the stream", "stream", least=1, most=65535)

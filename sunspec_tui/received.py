@@ -251,6 +251,7 @@ class Received:
         epoch: int | None = None,
         average_time: float | None = None,
         average_channels: int | None = None,
+        digits: bool = False,
     ) -> int:
         """Write rows of the ring to a file; returns its size in bytes.
 
@@ -264,6 +265,8 @@ class Received:
             As in `recording`.
         average_time, average_channels
             Seconds of data and neighbouring bins to average, as in `rebinning.rebinned`.
+        digits
+            Write a FITS file with 8-bit digits, as in `writers.export.export`.
 
         Raises
         ------
@@ -276,7 +279,7 @@ class Received:
         rows = self.recording(start, end, epoch=epoch)
         if rows is not None:
             rows = rebinned(rows, average_time, average_channels)
-        return self._written(rows, Path(path), wanted)
+        return self._written(rows, Path(path), wanted, digits=digits)
 
     def export_rows(self, path: Path, start: int, stop: int) -> str:
         """Write rows by their numbers, as `rows_between` counts them; says how many of them there were still."""
@@ -286,10 +289,10 @@ class Received:
         of = "" if count == stop - start else f" of {stop - start}, the others have left the ring"
         return f"{path}: {count} rows{of}, {nbytes / 1e6:.2f} MB"
 
-    def _written(self, rows: Recording | None, path: Path, product: Product) -> int:
+    def _written(self, rows: Recording | None, path: Path, product: Product, *, digits: bool = False) -> int:
         if rows is None:
             raise ExportError("nothing has been received yet, there is nothing to export")
-        nbytes = export(rows, path, product)
+        nbytes = export(rows, path, product, digits=digits)
         tell(log, logging.INFO, "export", f"{len(rows)} rows written to {path}", rows=len(rows), bytes=nbytes)
         return nbytes
 

@@ -125,6 +125,10 @@ class Recording:
         whole = count in (1, 2, 4) and self.products == WIRE_PRODUCTS[:count]
         return available(count) if whole else self.products
 
+    def default_product(self) -> Product:
+        """Return the product that is meant where none is named: the only one, or else XX."""
+        return self.products[0] if len(self.products) == 1 else Product.XX
+
     def power(self, product: Product) -> NDArray[np.float32]:
         """One product of all rows, shape (n, nbins)."""
         if product in self.products:

@@ -216,8 +216,8 @@ def _with_product(job: PlotJob, product: Product, data: "NDArray[np.float32]") -
     return replace(job, data=data, product=str(product), spectra={str(product): data[-1].copy()})
 
 
-def recorded_job(recording: Recording, product: Product | str) -> PlotJob:
-    """What a figure of a recording shows.
+def recorded_job(recording: Recording, product: Product | str | None = None) -> PlotJob:
+    """What a figure of a recording shows: a product, or the only one or XX if none is named.
 
     Raises
     ------
@@ -225,6 +225,7 @@ def recorded_job(recording: Recording, product: Product | str) -> PlotJob:
         If there is no such product, or no row.
     """
     carried = recording.carries()
+    product = recording.default_product() if product is None else product
     if product not in carried:
         raise UsageError(f"there is no {product} in it; choose one of {', '.join(carried)}")
     if not len(recording):

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.callisto_digits import DB_PER_DIGIT
 from sunspec_tui.printable import unquoted
 from sunspec_tui.products import Product
 from sunspec_tui.recording import Recording, measured_cadence_s
@@ -20,7 +21,7 @@ from sunspec_tui.sources.arrays import Declared, checked, plausible_cadence_s
 from sunspec_tui.sources.fits_axes import Axes, axes_of
 from sunspec_tui.sources.fits_dates import observation_start_s
 from sunspec_tui.sources.fits_units import Units
-from sunspec_tui.sources.fits_values import DB_PER_DIGIT, blocks_of, scale_of
+from sunspec_tui.sources.fits_values import blocks_of, scale_of
 from sunspec_tui.sources.limits import BLOCK_BYTES, Asked, Unreadable
 from sunspec_tui.sources.notes import report_notes
 

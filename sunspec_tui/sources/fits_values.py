@@ -4,6 +4,7 @@ Digits of 8 bits are those of a logarithmic detector. Decibels are converted too
 and is named in a note, because power has no unit in a recording.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -11,17 +12,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.callisto_digits import DB_PER_DIGIT, MAX_DIGIT, NO_VALUE_CARD, STEP_CARD, ZERO_CARD
 from sunspec_tui.printable import printable
 from sunspec_tui.recording import UNITS
 from sunspec_tui.sources.arrays import number
 from sunspec_tui.sources.fits_units import Units
 from sunspec_tui.sources.limits import BLOCK_BYTES, Unreadable
 
-DB_PER_DIGIT = 2500 / 255 / 25.4
-"""An e-CALLISTO digit in dB: 8 bits over 2500 mV of a detector with 25.4 mV a dB."""
-
 _DECIBELS = re.compile(r"\bdb", re.IGNORECASE)
-_MAX_DIGIT = 255
 _MAX_UNIT = 40
 
 
@@ -36,12 +34,15 @@ class Scale(NamedTuple):
         Stored value that means no value; None without one.
     db
         Decibels of a unit; None where values are linear.
+    zero_db
+        Decibels of the value 0.
     """
 
     factor: float
     zero: float
     blank: int | None
     db: float | None
+    zero_db: float = 0.0
 
     def values(self, raw: NDArray[Any]) -> NDArray[np.float64]:
         """Apply factor and zero; blank values become NaN."""
@@ -62,7 +63,7 @@ class Scale(NamedTuple):
         if self.db is None:
             return values
         with np.errstate(over="ignore"):
-            power = np.asarray(10 ** (values * self.db / 10), np.float64)
+            power = np.asarray(10 ** ((values * self.db + self.zero_db) / 10), np.float64)
         if (np.isfinite(values) & (power > np.finfo(np.float32).max)).any():
             raise Unreadable(f"its value of {np.nanmax(values):.4g} dB is too large; correct its BUNIT")
         return power
@@ -82,7 +83,16 @@ def scale_of(units: Units, notes: list[str]) -> Scale:
         raise Unreadable("its BSCALE and BZERO are not valid numbers")
     blank = header.get("BLANK")
     linear = Scale(factor, zero, blank if type(blank) is int and "f" not in units.image.dtype else None, None)
-    return linear._replace(db=_db(units, linear, notes))
+    found = linear._replace(db=_db(units, linear, notes))
+    return _with_our_cards(found, header) if found.db == DB_PER_DIGIT else found
+
+
+def _with_our_cards(scale: Scale, header: Any) -> Scale:
+    """Add what digits of this program have and those of stations do not: a digit of no value, and an offset."""
+    blank, zero_db = header.get(NO_VALUE_CARD), number(header.get(ZERO_CARD))
+    if STEP_CARD not in header or type(blank) is not int or not math.isfinite(zero_db):
+        return scale
+    return scale._replace(blank=blank, zero_db=zero_db)
 
 
 def _db(units: Units, linear: Scale, notes: list[str]) -> float | None:
@@ -110,7 +120,7 @@ def _db(units: Units, linear: Scale, notes: list[str]) -> float | None:
 def _digits_db(units: Units, linear: Scale, notes: list[str]) -> float | None:
     """Return the decibels of a digit; values that 8 bits do not hold are no such digits."""
     low, high = _extremes(units, linear)
-    if low >= 0 and high <= _MAX_DIGIT:
+    if low >= 0 and high <= MAX_DIGIT:
         return DB_PER_DIGIT
     notes.append(f"its digits, {low:.6g} to {high:.6g}, are not of 8 bits: they are kept linear, arbitrary")
     return None
@@ -119,8 +129,8 @@ def _digits_db(units: Units, linear: Scale, notes: list[str]) -> float | None:
 def _extremes(units: Units, scale: Scale) -> tuple[float, float]:
     """Return the lowest and the highest value of the whole image, whichever rows were requested."""
     if units.image.dtype == ">u1":
-        ends = np.sort(scale.zero + scale.factor * np.array([0, _MAX_DIGIT]))
-        if ends[0] >= 0 and ends[1] <= _MAX_DIGIT:
+        ends = np.sort(scale.zero + scale.factor * np.array([0, MAX_DIGIT]))
+        if ends[0] >= 0 and ends[1] <= MAX_DIGIT:
             return float(ends[0]), float(ends[1])
     lows, highs = list[float](), list[float]()
     for _, raw in blocks_of(units):

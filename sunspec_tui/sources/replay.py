@@ -5,6 +5,7 @@ to the channel grid, and channels outside their band are not a number: no data. 
 begins, as it does when a recorder starts again.
 """
 
+import logging
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ from sunspec_tui.recording import MAX_CADENCE_S, MIN_CADENCE_S, Channels, Record
 from sunspec_tui.sources.feed import Gulps, Part
 from sunspec_tui.sources.files import read_recording
 from sunspec_tui.times import CLOCK_HZ, channel_frequencies_hz, unix_to_tag
+
+log = logging.getLogger(__name__)
 
 NCHAN = 3072
 _GULP_S = 0.1
@@ -157,7 +160,11 @@ def open_replay(
     rows = read_recording(path, *between_s, observation=observation, tuning=tuning, chan0=file_chan0)
     if not len(rows):
         raise SourceError(f"{printable_name(path)} has no rows in that time; choose another --start or --end")
-    return Replay(rows, chan0, start_s, name=printable_name(path), frames_as_recorded=frames_as_recorded)
+    found = Replay(rows, chan0, start_s, name=printable_name(path), frames_as_recorded=frames_as_recorded)
+    only = rows.default_product()
+    if only not in (Product.XX, Product.I):
+        log.warning("%s holds %s alone; show it with --product %s", printable_name(path), only, only)
+    return found
 
 
 def _npol(recording: Recording, name: str) -> int:

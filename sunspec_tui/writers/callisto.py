@@ -1,15 +1,27 @@
 """Writes one product as an e-CALLISTO FITS file, which radiospectra and the network's own tools open.
 
 The image is in dB where the product has decibels: detectors of that network are logarithmic, and their tools take
-differences. astropy loads with the first file.
+differences. Tools that expect the 8-bit digits of a station get them on request. astropy loads with the first file.
 """
 
+import logging
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from sunspec_tui.callisto_digits import (
+    DB_PER_DIGIT,
+    MAX_DIGIT,
+    NO_VALUE,
+    NO_VALUE_CARD,
+    STEP_CARD,
+    ZERO_CARD,
+    Digits,
+    digits_of,
+)
 from sunspec_tui.errors import ExportError
 from sunspec_tui.printable import quoted
 from sunspec_tui.products import SIGNED_PRODUCTS, Product
@@ -23,10 +35,13 @@ from sunspec_tui.recording import (
 )
 from sunspec_tui.scaling import to_db
 
+log = logging.getLogger(__name__)
+
 _CARD_ROOM = 60
+_Card = tuple[str, str | int | float, str]
 
 
-def write_callisto(recording: Recording, path: Path, product: Product) -> None:
+def write_callisto(recording: Recording, path: Path, product: str, *, digits: bool = False) -> None:
     """Write one product of a recording.
 
     Parameters
@@ -35,24 +50,25 @@ def write_callisto(recording: Recording, path: Path, product: Product) -> None:
         What, and where to.
     product
         Which of its products.
+    digits
+        Write 8-bit digits instead of float32.
 
     Raises
     ------
     ExportError
-        If the recording has no such product.
+        If the recording has no such product, or it has no decibels for digits.
     """
     from astropy.io import fits
 
     if product not in recording.carries():
         has = ", ".join(recording.carries())
         raise ExportError(f"there is no {product} to export, choose a --product of {has}")
-    power = recording.power(product)
-    values, unit = (power, UNITS) if product in SIGNED_PRODUCTS else (to_db(power), "dB")
+    values, unit, scale = _image(recording.power(Product(product)), Product(product), digits=digits)
     # The network's files have the highest frequency first, and times of the beginnings.
-    image = fits.PrimaryHDU(np.ascontiguousarray(values.T[::-1], np.float32))
+    image = fits.PrimaryHDU(np.ascontiguousarray(values.T[::-1]))
     offsets_s = recording.starts_s - recording.starts_s[0]
     mhz = recording.frequencies_hz[::-1] / 1e6
-    _describe(image.header, recording, product, unit)
+    _describe(image.header, recording, Product(product), unit, scale)
     columns = [
         fits.Column("TIME", f"{len(offsets_s)}D", unit="s", array=offsets_s[None]),
         fits.Column("FREQUENCY", f"{len(mhz)}D", unit="MHz", array=mhz[None]),
@@ -60,7 +76,37 @@ def write_callisto(recording: Recording, path: Path, product: Product) -> None:
     fits.HDUList([image, fits.BinTableHDU.from_columns(columns)]).writeto(path)
 
 
-def _describe(header: Any, recording: Recording, product: Product, unit: str) -> None:
+def _image(power: NDArray[np.float32], product: Product, *, digits: bool) -> tuple[NDArray[Any], str, list[_Card]]:
+    """Return the values of the image, their unit and the cards of their scale."""
+    if not digits:
+        return (power, UNITS, []) if product in SIGNED_PRODUCTS else (to_db(power), "dB", [])
+    if product in SIGNED_PRODUCTS:
+        raise ExportError(f"{product} has a sign, which digits have not; choose XX, YY or I, or leave --digits out")
+    found = digits_of(to_db(power))
+    if found.outside:
+        low, high = (found.zero_db + each * DB_PER_DIGIT for each in (1, MAX_DIGIT))
+        log.warning(
+            "%d values are not between %.1f and %.1f dB, the range of 8-bit digits, and become the nearest digit",
+            found.outside, low, high,
+        )  # fmt: skip
+    return found.values, "digits", _cards_of(found)
+
+
+def _cards_of(digits: Digits) -> list[_Card]:
+    """Return the cards that stations write with their digits, and those that explain ours."""
+    return [
+        ("BZERO", 0.0, "scaling offset"),
+        ("BSCALE", 1.0, "scaling factor"),
+        ("DATAMIN", int(digits.values.min()), "minimum element in image"),
+        ("DATAMAX", int(digits.values.max()), "maximum element in image"),
+        (NO_VALUE_CARD, NO_VALUE, "digit of no value: not a number, or no power"),
+        (STEP_CARD, DB_PER_DIGIT, "[dB] of a digit, 2500/255/25.4"),
+        (ZERO_CARD, digits.zero_db, "[dB] of digit 0"),
+        ("COMMENT", f"Power in dB is {ZERO_CARD} + digit * {STEP_CARD}; a digit of {NO_VALUE} is no value.", ""),
+    ]
+
+
+def _describe(header: Any, recording: Recording, product: Product, unit: str, scale: list[_Card]) -> None:
     begin, end = (datetime.fromtimestamp(float(at), UTC) for at in (recording.starts_s[0], recording.times_s[-1]))
     said = about(recording)
     # FITS headers hold only ASCII.
@@ -68,7 +114,7 @@ def _describe(header: Any, recording: Recording, product: Product, unit: str) ->
         quoted(text, ascii_only=True) for text in (recording.station, recording.source, recording.software)
     )
     step_mhz = float(np.diff(recording.frequencies_hz).mean()) / 1e6 if len(recording.frequencies_hz) > 1 else 0.0
-    cards: tuple[tuple[str, str | int | float, str], ...] = (
+    cards: tuple[_Card, ...] = (
         ("DATE", f"{begin:%Y-%m-%d}", "time of observation"),
         ("CONTENT", f"{begin:%Y/%m/%d}  Radio flux density, e-CALLISTO ({station})", "title of image"),
         ("ORIGIN", station, "organization name"),
@@ -100,6 +146,6 @@ def _describe(header: Any, recording: Recording, product: Product, unit: str) ->
         ("CHAN0", said.get("chan0", -1), "first channel of 23925.78125 Hz, -1 unknown"),
         ("CHANAVG", said.get("channel_average", -1), "channels averaged to a bin, -1 unknown"),
     )
-    for name, value, comment in cards:
+    for name, value, comment in (*cards, *scale):
         # A card holds 68 characters for the value and its comment.
         header[name] = (value, comment if len(str(value)) + len(comment) <= _CARD_ROOM else "")

@@ -9,13 +9,13 @@ import json
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from sunspec_tui.errors import ExportError
+from sunspec_tui.errors import ExportError, UsageError
 from sunspec_tui.printable import printable, printable_name, quoted
-from sunspec_tui.products import Product
 from sunspec_tui.recording import MAX_NAME, FileForm, Recording, about, file_form
 from sunspec_tui.row_spans import cadence_changes
 from sunspec_tui.times import format_iso
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 _MAX_REASON = 100
 
 
-def export(recording: Recording, path: str | Path, product: Product = Product.XX) -> int:
+def export(recording: Recording, path: str | Path, product: str | None = None, *, digits: bool = False) -> int:
     """Write a recording to a file.
 
     Parameters
@@ -39,7 +39,9 @@ def export(recording: Recording, path: str | Path, product: Product = Product.XX
         The file; its extension selects the format, see `recording.FileForm`. Its directory is created if needed. An
         existing regular file is replaced; a link, a pipe or a device is not.
     product
-        Product of a single image.
+        Product of a single image; the only one of the recording by default, or else XX.
+    digits
+        Write a FITS image of 8-bit digits instead of float32 decibels.
 
     Returns
     -------
@@ -49,23 +51,25 @@ def export(recording: Recording, path: str | Path, product: Product = Product.XX
     Raises
     ------
     UsageError
-        If the extension belongs to no format.
+        If the extension belongs to no format, or to one without digits.
     ExportError
-        If the recording is empty or the file cannot be written.
+        If the recording is empty, has no such product, or the file cannot be written.
     MissingExtraError
         If the format needs a library that is not installed.
     """
-    path = Path(path)
-    write = _WRITERS[file_form(path)]
+    path, form = Path(path), file_form(Path(path))
+    if digits:
+        check_digits(path)
+    write = partial(write_callisto, digits=True) if digits else _WRITERS[form]
     if not len(recording):
         raise ExportError("there are no rows to export in that time; choose another")
     _check_texts(recording)
-    if write in (write_callisto, write_recorder):
+    if form in (FileForm.CALLISTO, FileForm.RECORDER):
         _warn_of_cadences(recording, path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(path) as temporary:
-            write(recording, temporary, product)
+            write(recording, temporary, product or recording.default_product())
         return path.stat().st_size
     except OSError as error:
         # numpy gives no reason when an array was written only in part.
@@ -76,6 +80,12 @@ def export(recording: Recording, path: str | Path, product: Product = Product.XX
     except (ValueError, OverflowError, RuntimeError) as error:
         # Some times and numbers do not fit into every format.
         raise ExportError(f"cannot write {printable_name(path)}: {printable(error, _MAX_REASON)}") from error
+
+
+def check_digits(path: Path) -> None:
+    """Raise `UsageError` if a file of this name has no digits."""
+    if file_form(path) is not FileForm.CALLISTO:
+        raise UsageError(f"{path.suffix} has no digits: --digits is for .fit and .fits, leave it out")
 
 
 def _check_texts(recording: Recording) -> None:
@@ -100,7 +110,7 @@ def _warn_of_cadences(recording: Recording, path: Path) -> None:
         )  # fmt: skip
 
 
-def _write_npz(recording: Recording, path: Path, _: Product) -> None:
+def _write_npz(recording: Recording, path: Path, _: str) -> None:
     with path.open("wb") as file:
         np.savez(
             file,
@@ -112,7 +122,7 @@ def _write_npz(recording: Recording, path: Path, _: Product) -> None:
         )
 
 
-def _write_csv(recording: Recording, path: Path, _: Product) -> None:
+def _write_csv(recording: Recording, path: Path, _: str) -> None:
     """One line for each row and product; numbers in as many digits as float32 has."""
     with path.open("w", newline="", encoding="utf-8") as file:
         for key, value in about(recording).items():
@@ -131,7 +141,7 @@ def _comment_text(text: str) -> str:
     return json.dumps(text).replace(",", "\\u002c") if '"' in plain or plain.endswith((",", ";")) else plain
 
 
-_WRITERS: dict[FileForm, Callable[[Recording, Path, Product], None]] = {
+_WRITERS: dict[FileForm, Callable[[Recording, Path, str], None]] = {
     FileForm.CALLISTO: write_callisto,
     FileForm.RECORDER: write_recorder,
     FileForm.NPZ: _write_npz,

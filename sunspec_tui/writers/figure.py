@@ -253,7 +253,7 @@ class SpectrumFigure:
 
 def plot_window(
     recording: Recording,
-    product: Product | str = Product.XX,
+    product: Product | str | None = None,
     *,
     start_s: float | None = None,
     end_s: float | None = None,
@@ -265,7 +265,7 @@ def plot_window(
     recording
         From `StreamReceiver.recording`, a file or an archive.
     product
-        Product of the waterfall.
+        Product of the waterfall; the only one of the recording by default, or else XX.
     start_s, end_s
         Only rows that end after `start_s` and not after `end_s`, seconds since 1970.
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.extras import optional
 from sunspec_tui.printable import printable, quoted
-from sunspec_tui.products import Product, plain_name
+from sunspec_tui.products import plain_name
 from sunspec_tui.recorder_scale import NAVG, NAVG_ATTRIBUTE, divisor
 from sunspec_tui.recording import Recording, about, channels_of
 from sunspec_tui.times import CHANNEL_WIDTH_HZ, CLOCK_HZ
@@ -39,7 +39,7 @@ _OF_OBSERVATION = {
 """Attributes that no recording has, as the recorder writes what it does not know; both spellings of tInt's unit."""
 
 
-def write_recorder(recording: Recording, path: Path, _: Product) -> None:
+def write_recorder(recording: Recording, path: Path, _: str) -> None:
     """Write all products of a recording."""
     h5py = optional("h5py", "writing the recorder's HDF5")
     # In memory: a disk that is full while HDF5 writes to it ends the whole process.

@@ -1,0 +1,213 @@
+"""What every format of an export says in its own words, and what comes back from it: the table of docs/files.md."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from recordings import recording
+
+from sunspec_tui import export, plot_window, read_recording, rebinned
+from sunspec_tui.callisto_digits import DB_PER_DIGIT
+from sunspec_tui.products import Product
+from sunspec_tui.recording import Recording
+from sunspec_tui.sources.replay import open_replay
+from sunspec_tui.times import moment_s
+
+NAVG = 24
+POWERS = (Product.XX, Product.YY, Product.I)
+
+
+class Raw(NamedTuple):
+    """Contents of a file as another program finds them."""
+
+    starts_s: np.ndarray | None
+    ends_s: np.ndarray | None
+    hz: np.ndarray
+    power: np.ndarray
+    said: dict[str, Any]
+
+
+def raw_fits(path: Path) -> Raw:
+    """Image from the highest frequency on, beginnings of rows, dB or linear values."""
+    from astropy.io import fits
+
+    with fits.open(path) as file:
+        header, image = dict(file[0].header), file[0].data[::-1].T.astype(float)
+        offsets_s, mhz = file[1].data["TIME"][0].copy(), file[1].data["FREQUENCY"][0].copy()
+    begin_s = moment_s(f"{header['DATE-OBS'].replace('/', '-')}T{header['TIME-OBS']}")
+    if header["BUNIT"] == "digits":
+        # As the scripts of the network do.
+        image = np.where(image == 0, np.nan, image * 2500.0 / 255.0 / 25.4 + header["DBZERO"])
+    power = image if header["BUNIT"] == "arbitrary" else 10 ** (image / 10)
+    said = {"station": header["INSTRUME"], "software": header["CREATOR"], "cadence_s": header["CDELT1"]}
+    return Raw(begin_s + offsets_s, None, mhz[::-1] * 1e6, power[..., None], said)
+
+
+def raw_hdf5(path: Path) -> Raw:
+    """As the recorder: beginnings in two parts, sums of 24 spectra divided by 24, Stokes parameters as sums."""
+    import h5py
+
+    with h5py.File(path) as file:
+        observation, tuning = file["Observation1"], file["Observation1/Tuning1"]
+        starts_s = observation["time"]["int"] + observation["time"]["frac"]
+        names = [name for name in ("XX", "YY", "XY_real", "XY_imag", "I", "Q", "U", "V", "V_over_I") if name in tuning]
+        factors = [{"V_over_I": 1}.get(name, NAVG if name[0] in "XY" else NAVG / 2) for name in names]
+        power = np.stack([tuning[name][()] * factor for name, factor in zip(names, factors, strict=True)], axis=-1)
+        said = {"station": file.attrs["StationName"].upper(), "software": file.attrs["FileGenerator"]}
+        return Raw(starts_s, None, tuning["freq"][()], power, said | {"cadence_s": observation.attrs["tInt"]})
+
+
+def raw_npz(path: Path) -> Raw:
+    with np.load(path) as file:
+        return Raw(None, file["times"], file["frequencies"], file["data"], json.loads(str(file["about"])))
+
+
+def raw_csv(path: Path) -> Raw:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    comments = [line[2:].split("=", 1) for line in lines if line.startswith("# ")]
+    table = list(csv.reader(lines[len(comments) :]))
+    products = list(dict.fromkeys(row[1] for row in table[1:]))
+    values = np.array([[float(cell) for cell in row[2:]] for row in table[1:]])
+    values = values.reshape(-1, len(products), values.shape[1])
+    ends_s = np.array([moment_s(row[0]) for row in table[1 :: len(products)]])
+    said = dict(comments)
+    hz = np.array([float(cell) for cell in table[0][2:]]) * 1e6
+    return Raw(None, ends_s, hz, values.swapaxes(1, 2), said | {"cadence_s": float(said["cadence_s"])})
+
+
+class Format(NamedTuple):
+    """A format: how its file is named and read by others, whether it is an image, and how exact its powers are."""
+
+    name: str
+    raw: Any
+    image: bool
+    tolerance: float
+    digits: bool = False
+
+
+DIGIT = 10 ** (DB_PER_DIGIT / 20) - 1
+FORMATS = {
+    "FITS": Format("a.fits", raw_fits, True, 2e-6),
+    "FITS, gzip": Format("a.fit.gz", raw_fits, True, 2e-6),
+    "FITS of digits": Format("a.fit", raw_fits, True, 1.0001 * DIGIT, digits=True),
+    "HDF5": Format("a.h5", raw_hdf5, False, 2e-7),
+    "NPZ": Format("a.npz", raw_npz, False, 0),
+    "CSV": Format("a.csv", raw_csv, False, 0),
+}
+RECORDINGS = {
+    "as received": recording(24),
+    "with a gap": recording(24, gaps=(9,)),
+    "averaged": rebinned(recording(25, gaps=(9,)), 1.0, 6),
+    "of two products": recording(12, npol=2),
+    "of I alone": recording(8, npol=1, products=(Product.I,)),
+    "of V alone": recording(8, npol=1, products=(Product.V,)),
+    "of I and V": recording(8, npol=2, products=(Product.I, Product.V)),
+    "of one row": recording(1),
+    "of another instrument": recording(8, nchan=40, frequencies_hz=np.geomspace(20e6, 900e6, 10)),
+}
+
+
+def expected(rows: Recording, form: Format, product: Product) -> np.ndarray:
+    """Power that a file can hold: an image in dB has none where there are no decibels."""
+    if not form.image:
+        return rows.data
+    power = rows.power(product)[..., None]
+    return np.where(power > 0, power, np.nan) if product in POWERS else power
+
+
+def cases():
+    for kind, rows in RECORDINGS.items():
+        for name, form in FORMATS.items():
+            signed = rows.default_product() not in POWERS
+            # Digits have no sign, and I and V together have no XX.
+            if (form.digits and signed) or (form.image and kind == "of I and V"):
+                continue
+            yield pytest.param(kind, name, id=f"{name}, {kind}")
+
+
+@pytest.mark.parametrize(("kind", "name"), list(cases()))
+def test_a_file_says_what_its_format_promises_and_comes_back(tmp_path, kind, name):
+    rows, form = RECORDINGS[kind], FORMATS[name]
+    product = rows.default_product()
+    export(rows, tmp_path / form.name, digits=form.digits)
+    power = expected(rows, form, product)
+
+    raw = form.raw(tmp_path / form.name)
+    if raw.starts_s is not None:
+        np.testing.assert_allclose(raw.starts_s, rows.starts_s, rtol=0, atol=2e-6)
+    if raw.ends_s is not None:
+        np.testing.assert_allclose(raw.ends_s, rows.times_s, rtol=0, atol=2e-6)
+    np.testing.assert_allclose(raw.hz, rows.frequencies_hz, rtol=1e-12)
+    np.testing.assert_allclose(raw.power, power, rtol=max(form.tolerance, 1e-6))
+    assert (raw.said["station"], raw.said["software"]) == (rows.station, rows.software)
+    assert raw.said["cadence_s"] == pytest.approx(rows.cadence_s)
+
+    found = read_recording(tmp_path / form.name)
+    assert found.products == ((product,) if form.image else rows.products)
+    np.testing.assert_allclose(found.times_s, rows.times_s, rtol=0, atol=2e-6)
+    np.testing.assert_allclose(found.starts_s, rows.starts_s, rtol=0, atol=2e-6)
+    np.testing.assert_allclose(found.frequencies_hz, rows.frequencies_hz, rtol=1e-12)
+    np.testing.assert_allclose(found.data, power, rtol=form.tolerance)
+    assert found.cadence_s == pytest.approx(rows.cadence_s)
+    assert (found.station, found.source, found.software) == (rows.station, rows.source, rows.software)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_file_of_a_file_is_the_same(tmp_path, name):
+    """Powers do not drift, and rows do not move, from one export to the next."""
+    form = FORMATS[name]
+    export(recording(24, gaps=(9,)), tmp_path / form.name, digits=form.digits)
+    first = read_recording(tmp_path / form.name)
+    export(first, tmp_path / f"again_{form.name}", digits=form.digits)
+    again = read_recording(tmp_path / f"again_{form.name}")
+    np.testing.assert_allclose(again.data, first.data, rtol=2e-6)
+    np.testing.assert_allclose(again.times_s, first.times_s, rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("name", [name for name, form in FORMATS.items() if form.image])
+def test_the_only_product_is_taken_without_a_name(tmp_path, name):
+    form = FORMATS[name]
+    products = POWERS if form.digits else tuple(Product)
+    for product in products:
+        rows = recording(6, npol=1, products=(product,))
+        export(rows, tmp_path / form.name, digits=form.digits)
+        assert read_recording(tmp_path / form.name).products == (product,)
+
+
+def test_the_command_takes_the_only_product(tmp_path, capsys):
+    from sunspec_tui import cli
+
+    export(recording(6, npol=1, products=(Product.V,)), tmp_path / "a.h5")
+    assert cli.main(["export", str(tmp_path / "b.fits"), "--input", str(tmp_path / "a.h5")]) == 0
+    assert read_recording(tmp_path / "b.fits").products == (Product.V,)
+    export(recording(6, npol=2, products=(Product.I, Product.V)), tmp_path / "c.npz")
+    assert cli.main(["export", str(tmp_path / "d.fits"), "--input", str(tmp_path / "c.npz")]) == 1
+    assert "no XX to export, choose a --product of I, V" in capsys.readouterr().err
+
+
+def test_a_figure_takes_the_only_product(tmp_path):
+    export(recording(6), tmp_path / "a.fits", "V")
+    figure = plot_window(read_recording(tmp_path / "a.fits"))
+    assert any("  V  " in axes.get_title() for axes in figure.axes) or "  V  " in str(figure.get_suptitle())
+
+
+@pytest.mark.parametrize(
+    ("product", "place"), [("XX", 0), ("YY", 1), ("XY_real", 2), ("XY_imag", 3), ("I", 0), ("U", 2), ("V", 3)]
+)
+def test_a_replay_takes_the_only_product(tmp_path, product, place):
+    rows = recording(6, npol=1, products=(Product(product),))
+    export(rows, tmp_path / "a.npz")
+    sent = np.concatenate(list(open_replay(tmp_path / "a.npz", 560).gulps()))[:, 0, ::4]
+    np.testing.assert_array_equal(sent[..., place], rows.data[..., 0])
+
+
+def test_a_replay_of_a_product_that_is_not_shown_at_first_names_it(tmp_path, capsys):
+    from sunspec_tui import cli
+
+    export(recording(6, npol=1, products=(Product.V,)), tmp_path / "a.npz")
+    words = ["stream", "--source", str(tmp_path / "a.npz"), "--port", "0", "--frames", "1", "--speed", "0"]
+    assert cli.main(words) == 0
+    assert "holds V alone; show it with --product V" in capsys.readouterr().err
