@@ -14,7 +14,7 @@ from sunspec_tui.callisto_digits import DB_PER_DIGIT
 from sunspec_tui.products import Product
 from sunspec_tui.recording import Recording
 from sunspec_tui.sources.replay import open_replay
-from sunspec_tui.times import moment_s
+from sunspec_tui.times import CHANNEL_WIDTH_HZ, moment_s
 
 NAVG = 24
 POWERS = (Product.XX, Product.YY, Product.I)
@@ -211,3 +211,28 @@ def test_a_replay_of_a_product_that_is_not_shown_at_first_names_it(tmp_path, cap
     words = ["stream", "--source", str(tmp_path / "a.npz"), "--port", "0", "--frames", "1", "--speed", "0"]
     assert cli.main(words) == 0
     assert "holds V alone; show it with --product V" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["as received", "with a gap", "averaged", "of two products"])
+def test_the_archive_gives_back_its_rows(tmp_path, kind):
+    from sunspec_tui.writers.store import open_store
+
+    rows = RECORDINGS[kind]
+    open_store(tmp_path, rows).append(rows)
+    found = read_recording(tmp_path)
+    np.testing.assert_array_equal(found.data, rows.data)
+    np.testing.assert_allclose(found.times_s, rows.times_s, rtol=0, atol=1e-6)
+    np.testing.assert_array_equal(found.frequencies_hz, rows.frequencies_hz)
+    assert (found.products, found.station, found.source) == (rows.products, rows.station, rows.source)
+    assert found.cadence_s == pytest.approx(rows.cadence_s, rel=1e-5)
+
+
+def test_a_file_of_the_older_system_gives_its_bins_on_their_own_axis(tmp_path):
+    rows = recording(12, npol=2, nchan=3072)
+    mjd, freq = rows.times_s / 86400 + 40587, np.linspace(600, 3671, 768) * CHANNEL_WIDTH_HZ
+    np.savez(tmp_path / "old.npz", data=rows.data, mjd=mjd[:, None], freq=freq)
+    found = read_recording(tmp_path / "old.npz", chan0=560)
+    assert found.products == (Product.I, Product.V)
+    np.testing.assert_array_equal(found.data, rows.data)
+    np.testing.assert_allclose(found.times_s, rows.times_s, rtol=0, atol=2e-6)
+    np.testing.assert_allclose(found.frequencies_hz, rows.frequencies_hz, rtol=1e-12)
