@@ -169,6 +169,25 @@ def test_the_command_averages_into_every_form(tmp_path, capsys, name):
     np.testing.assert_allclose(found.data, power, rtol=2e-6)
 
 
+def test_files_say_how_long_and_how_wide_their_means_are(tmp_path):
+    import h5py
+    from astropy.io import fits
+
+    rows = rebinned(recording(24), 1, 6)
+    export(rows, tmp_path / "a.h5")
+    export(rows, tmp_path / "a.fits")
+    with h5py.File(tmp_path / "a.h5") as file:
+        said = file["Observation1"].attrs
+        assert (said["nChan"], said["RBW"]) == (32, pytest.approx(24 * 196e6 / 8192))
+        assert said["tInt"] == pytest.approx(4 * CADENCE_S)
+        assert (file.attrs["sunspec_chan0"], file.attrs["sunspec_channel_average"]) == (560, 24)
+    with fits.open(tmp_path / "a.fits") as file:
+        header, starts_s = file[0].header, file[1].data["TIME"][0]
+        np.testing.assert_allclose(starts_s, 4 * CADENCE_S * np.arange(6), rtol=0, atol=2e-6)
+    assert (header["CHAN0"], header["CHANAVG"], header["NAXIS1"], header["NAXIS2"]) == (560, 24, 6, 32)
+    assert header["CDELT1"] == pytest.approx(4 * CADENCE_S)
+
+
 def test_the_receiver_exports_means(tmp_path):
     with (
         producing(speed=0, frames=40, wait=True) as port,
