@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test test-seeds seeded-bugs mutation chaos-day fuzz-decode random-streams fuzz-files fuzz-terminal lint bench bench-against pictures clean
+.PHONY: help install demo test test-seeds seeded-bugs mutation chaos-day instrument-day fuzz-decode random-streams fuzz-files fuzz-terminal lint bench bench-against pictures clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -42,6 +42,10 @@ mutation: install  ## count the small code changes that the tests find; continue
 FRAMES ?= 345600
 chaos-day: install  ## play a day of frames with many faults and account for each frame: FRAMES=345600, ten minutes
 	$(BIN)/python tests/chaos_day.py --frames $(FRAMES) $(ARGS)
+
+HOURS ?= 24
+instrument-day: install  ## play hours of the simulated Sun through the checks; none may raise an alarm: HOURS=24 SEED=0
+	$(BIN)/python tests/long/instrument_day.py --hours $(HOURS) --seed $(SEED)
 
 STEPS ?= 100000
 SEED ?= 0

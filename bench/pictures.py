@@ -55,7 +55,11 @@ FAULTS = (
     ("nan-band", "nan-band=55:59", ("pipelines at fault", "n no numbers")),
     ("dead-pipeline", "dead-pipeline=7", ("1 pipeline at fault", "0 zero")),
     ("restart", "restart=40", ("2 restarts",)),
-    ("gain-loss", "gain-loss=10", ("gain lost?", "below its median")),
+    ("gain-loss", "gain-loss=10@40", ("gain lost?", "level fell by")),
+    ("part-pipeline", "part-pipeline=7:0.2", ("1 pipeline at fault", "p power missing")),
+    ("zeros", "zeros=0.02", ("32 pipelines at fault", "o some zeros")),
+    ("dead-product", "dead-product=all", ("no signal: XX, YY, XY_real and XY_imag are zero",)),
+    ("data-skew", "data-skew=-30600", ("time zone?",)),
 )
 
 

@@ -7,6 +7,7 @@ carries them to the terminal. Nothing here reads a socket, keeps rows or draws a
 import asyncio
 import gc
 import logging
+import re
 import signal
 import threading
 import time
@@ -73,6 +74,7 @@ LEAST_BESIDE_HEALTH = 23
 WIDEST_COLUMNS = 180
 FLAT_LINES, LOW_LINES = 12, 18
 END_WITHIN_S, ARCHIVE_WITHIN_S = 4.5, 3.0
+_NOT_IN_NAME = r"[^\w.-]+"
 _FILE_NAME = str.maketrans({"-": None, ":": None, "T": "_"})
 _THEMES = dict(zip(THEMES, ("textual-dark", "textual-light", "ansi-dark"), strict=True))
 
@@ -314,6 +316,7 @@ class Monitor(PaintedApp):
                 newest_s,
                 age_s,
                 held_s=held_s,
+                alarms=snapshot.alarms,
                 warnings=snapshot.warnings,
                 columns=columns,
             )
@@ -559,7 +562,8 @@ class Monitor(PaintedApp):
             self.notify("there are no rows to export yet", severity="warning")
             return
         begin = format_iso(interval.begin_s).translate(_FILE_NAME)[:15]
-        name = f"{self._settings.station}_{begin}.fits"
+        station = self._opened.station if self._opened else self._settings.station
+        name = f"{re.sub(_NOT_IN_NAME, '_', station)}_{begin}.fits"
         screen = ExportScreen(interval_text(interval), str(self.scene.product), name)
         self.push_screen(screen, partial(self._export, interval))
 

@@ -17,6 +17,7 @@ from sunspec_tui.times import CLOCK_HZ, LATEST_PLAUSIBLE_S, TICKS_PER_SPECTRUM
 
 _DEFAULT_NAVG = 24
 _FLOAT_BYTES = 4
+_NOT_NUMBERS = ("end_ticks", "recorded", "station")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Sequence:
     end_ticks
         End of each spectrum in ticks from the start, where spectra are recorded frames whose times are uneven: each is
         a window of its own then. None where they are even.
+    recorded, station
+        Whether the spectra are a recording, whose times are not those of now, and whose they are; empty if not said.
     """
 
     time_tag: int
@@ -45,6 +48,8 @@ class Sequence:
     chan0: int | None
     spectrum_ticks: int
     end_ticks: tuple[int, ...] | None = None
+    recorded: bool = False
+    station: str = ""
 
     def __str__(self) -> str:
         beams = "1 beam" if self.nbeam == 1 else f"{self.nbeam} beams"
@@ -71,6 +76,8 @@ class Sequence:
                 None if fields.get("chan0") is None else int(fields["chan0"]),
                 int(fields.get("spectrum_ticks", navg * TICKS_PER_SPECTRUM)),
                 None if fields.get("end_ticks") is None else tuple(map(int, fields["end_ticks"])),
+                fields.get("recorded") is True,
+                str(fields.get("station", "")),
             )
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise SourceError(
@@ -82,9 +89,14 @@ class Sequence:
             raise SourceError(f"the time tag of the ring's sequence lies outside the years 1970 to 2100: {sequence}")
         return sequence
 
+    @property
+    def origin(self) -> dict[str, Any]:
+        """What a frame's header says of where its data come from; empty for a live stream of this telescope."""
+        return ({"recorded": True} if self.recorded else {}) | ({"station": self.station} if self.station else {})
+
     def fields(self) -> dict[str, int]:
         """Its numbers by name; -1 for a first channel that is not said."""
-        known = {name: value for name, value in asdict(self).items() if name != "end_ticks"}
+        known = {name: value for name, value in asdict(self).items() if name not in _NOT_NUMBERS}
         return known | {"chan0": -1 if self.chan0 is None else self.chan0}
 
     @property

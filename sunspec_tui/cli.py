@@ -220,6 +220,7 @@ def _open_receiver(started: ExitStack, settings: Settings, problems: Problems) -
 
 def _receiver(settings: Settings, addr: str, port: int, problems: Problems) -> "StreamReceiver":
     from sunspec_tui.receiver import StreamReceiver
+    from sunspec_tui.state import state_directory
 
     return StreamReceiver(
         addr,
@@ -241,6 +242,7 @@ def _receiver(settings: Settings, addr: str, port: int, problems: Problems) -> "
         plot_ratio=settings.plot_ratio,
         archive_dir=settings.archive,
         archive_elevation=settings.archive_elevation,
+        floor_dir=state_directory(),
         web=settings.web,
         problems=problems,
     )

@@ -74,6 +74,7 @@ def findings(
         "delay_note": seen.delay.note,
         "data_age_s": _known(seen.data_age_s),
         "pipelines": described(seen.pipelines),
+        "alarms": list(seen.alarms),
         "notes": list(seen.notes),
     }
 
@@ -189,7 +190,14 @@ def report(found: Mapping[str, Any]) -> list[str]:
         f"data age   {_seconds(found['data_age_s'])}",
         *_header_lines(found),
     ]
-    noted = (found["time_problem"], found["delay_note"], *found["notes"], found["pipelines"], *_oddities(found))
+    noted = (
+        *found["alarms"],
+        found["time_problem"],
+        found["delay_note"],
+        *found["notes"],
+        found["pipelines"],
+        *_oddities(found),
+    )
     return lines + [f"note       {note}" for note in dict.fromkeys(noted) if note]
 
 

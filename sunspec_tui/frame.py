@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.budgets import MAX_CHAN0
 from sunspec_tui.errors import RejectCause, RejectedMessage
+from sunspec_tui.printable import printable_name
 from sunspec_tui.times import LWA_TIME_GULP_S, channel_frequencies_hz, parse_block_time, parse_wall_clock
 
 TOPIC = b"data"
@@ -89,6 +90,17 @@ class Frame:
         """(nbeam, nchan, npol)."""
         nbeam, nchan, npol = self.data.shape
         return nbeam, nchan, npol
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the header says that the data are a recording, whose times are not those of now."""
+        return self.header.get("recorded") is True
+
+    @property
+    def station(self) -> str:
+        """The station that the header names, for people; empty where it names none."""
+        station = self.header.get("station", "")
+        return printable_name(station) if isinstance(station, str) else ""
 
     @property
     def frequencies_hz(self) -> NDArray[np.float64]:

@@ -1,7 +1,8 @@
-"""Whether the instrument is as loud as it was: the level of the quiet band beside its own median of the last minutes.
+"""Find losses of gain: steps down that the Sun cannot make, and levels far below the quiet floor of hours.
 
-Pure arithmetic. A burst raises the level for a while and is the Sun; what falls below the median at once and stays
-there is no Sun, but an amplifier or an attenuator. The rows stay as they came.
+Pure arithmetic. A burst raises the level for a while and fades differently at each frequency. An amplifier or an
+attenuator lowers all bins of a product by the same ratio, from one row to the next, and the level stays below the
+quiet one. The rows stay as they came.
 """
 
 import math
@@ -11,41 +12,55 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-MINUTES_S = 300.0
-"""Data time that the median is taken over."""
+from sunspec_tui.times import format_clock
 
-SAMPLES = 48
-"""Rows that stand for those minutes."""
+LOSS_DB = -2.5
+"""Change of the level that counts as a loss at a step."""
+
+FLOOR_LOSS_DB = -3.0
+"""Level beside the quiet floor of hours that counts as a loss."""
+
+RECOVERED_DB = -1.0
+"""Level beside that before a step from which a loss has ended."""
 
 ROWS = 8
 """Rows that are now."""
 
-LOSS_DB = -3.0
-_LEAST_SAMPLES = 16
+BEFORE_ROWS, STAY_S, MIN_STAY_ROWS, MAX_STAY_ROWS = 2, 1.5, 2, 8
 # A quarter of the middle half: below it nothing is left of narrow lines, nor of bursts that fill less than the rest.
 _QUIET_SHARE = 0.25
+_ALIKE_DB, _ALIKE_SHARE, _STAY_SHARE = 1.0, 0.85, 0.8
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class GainCheck:
-    """Levels of the quiet band.
+    """Levels of the quiet band of XX and YY, as many as there are.
 
     Attributes
     ----------
     change_db
-        Of XX and of YY, as many as there are: now, above the median of the last minutes; NaN while that is not known.
+        Now, above the quiet floor; NaN while that is not known.
+    lost_db
+        How much was lost; 0 if nothing is.
+    since_s
+        Time of the row with which the level fell, seconds since 1970; NaN if nothing is lost, or if it fell while
+        nobody watched.
     """
 
     change_db: tuple[float, ...] = ()
+    lost_db: tuple[float, ...] = ()
+    since_s: tuple[float, ...] = ()
 
     @property
     def lost(self) -> tuple[int, ...]:
         """Products whose gain looks lost, by number."""
-        return tuple(i for i, change_db in enumerate(self.change_db) if change_db <= LOSS_DB)
+        return tuple(i for i, lost_db in enumerate(self.lost_db) if lost_db > 0)
 
 
-def quiet_levels(rows: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Power of the quiet band: the lower quartile of the middle half of the band, of what is a power.
+def quiet_levels_db(rows: NDArray[np.floating]) -> Floats:
+    """Level of the quiet band: the lower quartile of the middle half of the band, of what is a power.
 
     Parameters
     ----------
@@ -55,7 +70,7 @@ def quiet_levels(rows: NDArray[np.floating]) -> NDArray[np.float64]:
     Returns
     -------
     numpy.ndarray
-        Shape (n, npol); NaN where there is no positive value.
+        dB, shape (n, npol); NaN where there is no positive value.
     """
     nbins = rows.shape[1]
     middle = rows[:, nbins // 4 : nbins - nbins // 4]
@@ -64,33 +79,46 @@ def quiet_levels(rows: NDArray[np.floating]) -> NDArray[np.float64]:
     counts = known.sum(axis=1)
     at = (_QUIET_SHARE * np.maximum(counts - 1, 0)).astype(np.int64)
     levels = np.take_along_axis(ordered, at[:, None], axis=1)[:, 0].astype(np.float64)
-    return np.where(counts > 0, levels, np.nan)
+    return np.asarray(10 * np.log10(np.where(counts > 0, levels, np.nan)))
 
 
-def check_gain(now: NDArray[np.floating], minutes: NDArray[np.floating]) -> GainCheck:
-    """Compare the last rows with some of the last minutes.
+def stay_rows(cadence_s: float) -> int:
+    """Return the number of rows for which a level must stay, for rows of that cadence."""
+    if not cadence_s > 0:
+        return MAX_STAY_ROWS
+    return min(MAX_STAY_ROWS, max(MIN_STAY_ROWS, math.ceil(STAY_S / cadence_s)))
+
+
+def common_change_db(before: NDArray[np.floating], after: NDArray[np.floating]) -> float:
+    """Return the change that nearly all bins have in common and that stays; NaN if they have none.
 
     Parameters
     ----------
-    now, minutes
-        Linear power, shape (n, nbins, npol); of the products only XX and YY count.
+    before, after
+        Linear power of one product, each of shape (n, nbins).
     """
-    if len(minutes) < _LEAST_SAMPLES or not len(now):
-        return GainCheck((math.nan,) * min(2, minutes.shape[2]))
-    levels = quiet_levels(np.concatenate([now[:, :, :2], minutes[:, :, :2]]))
-    level, usual = _medians(levels[: len(now)]), _medians(levels[len(now) :])
-    return GainCheck(tuple(10 * math.log10(a / b) for a, b in zip(level, usual, strict=True)))
+    sound = _is_power(before) & _is_power(after)
+    if 2 * np.count_nonzero(sound) < len(sound):
+        return math.nan
+    usual = np.median(before[:, sound], axis=0)
+    low, middle, high = 10 * np.log10(np.percentile(after[:, sound], (25, 50, 75), axis=0) / usual)
+    change_db = float(np.median(middle))
+    alike = np.count_nonzero(np.abs(middle - change_db) <= _ALIKE_DB) >= _ALIKE_SHARE * len(middle)
+    # What a quarter of the rows have left again has not stayed.
+    stays = abs(float(np.median(high if change_db < 0 else low))) >= _STAY_SHARE * abs(change_db)
+    return change_db if alike and stays else math.nan
 
 
-def _medians(levels: NDArray[np.float64]) -> list[float]:
-    """Median over the rows of each product, of what is known; NaN where nothing is."""
-    known = [each[np.isfinite(each)] for each in levels.T]
-    return [float(np.median(each)) if len(each) else math.nan for each in known]
+def _is_power(rows: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Bins whose values are all finite and positive, shape (nbins,)."""
+    return np.asarray((np.isfinite(rows) & (rows > 0)).all(axis=0))
 
 
 def described(names: Sequence[str], check: GainCheck) -> str:
-    """What is to be said of a gain that looks lost; empty where it does not."""
+    """Describe a gain that looks lost; empty if none does."""
     if not check.lost:
         return ""
-    levels = " and ".join(f"{names[i]} {-check.change_db[i]:.1f} dB" for i in check.lost)
-    return f"quiet band {levels} below its median of the last {MINUTES_S / 60:.0f} min: gain lost?"
+    levels = " and ".join(f"{names[i]} {check.lost_db[i]:.1f} dB" for i in check.lost)
+    since_s = check.since_s[check.lost[0]]
+    when = "" if math.isnan(since_s) else f" since {format_clock(since_s)} UTC"
+    return f"level fell by {levels}{when}: gain lost?" if when else f"level {levels} below its quiet floor: gain lost?"

@@ -103,12 +103,14 @@ class Band:
     high_mhz: float
 
     @classmethod
-    def of(cls, frequencies_mhz: NDArray[np.float64], share: tuple[float, float] = (0.0, 1.0)) -> "Band":
-        """A share of the bins whose centres are given, at least one bin."""
+    def of(
+        cls, frequencies_mhz: NDArray[np.float64], share: tuple[float, float] = (0.0, 1.0), alone_mhz: float = 1.0
+    ) -> "Band":
+        """A share of the bins whose centres are given, at least one bin; a bin alone is `alone_mhz` wide."""
         nbins = len(frequencies_mhz)
         first = min(nbins - 1, max(0, round(share[0] * nbins)))
         last = min(nbins, max(first + 1, round(share[1] * nbins)))
-        step = (frequencies_mhz[-1] - frequencies_mhz[0]) / (nbins - 1) if nbins > 1 else 1.0
+        step = (frequencies_mhz[-1] - frequencies_mhz[0]) / (nbins - 1) if nbins > 1 else alone_mhz
         low = frequencies_mhz[0] + (first - 0.5) * step
         return cls(first, last, float(low), float(low + (last - first) * step))
 

@@ -320,6 +320,11 @@ class StreamHealth:
             return 1 + lacking
         return max(1 + lacking, round(step_s / self.cadence_s))
 
+    @property
+    def stalls_over(self) -> int:
+        """Number of stalls that have ended."""
+        return self._stalls_over
+
     def state(self, arrived_s: float) -> StreamState:
         """State at `arrived_s`: silence turns it."""
         if not self._arrivals:

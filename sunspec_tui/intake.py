@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.arrival import Arrival
 from sunspec_tui.budgets import max_past_nbytes, max_ring_nbytes, ring_nbytes, size_text
 from sunspec_tui.delay import DelayHistory, DelayMethod, DelayReading, buffer_delay_s, message_delay
 from sunspec_tui.epochs import Epoch, PastEpochs
@@ -129,6 +130,26 @@ class Intake:
             self._read_delay()
         elif choice.method is DelayMethod.MANUAL:
             self.delay = DelayReading(choice.manual_s, choice.method, choice.method)
+
+    @property
+    def station(self) -> str:
+        """The station that the newest frame names; empty if none."""
+        return "" if self.last_frame is None else self.last_frame.station
+
+    def arrival(self) -> Arrival | None:
+        """Return the newest frame for the checks; None before the first."""
+        frame, health = self.last_frame, self.health
+        if frame is None:
+            return None
+        return Arrival(
+            frame.data[self.beam_index],
+            self._last_arrived_s,
+            self._last_now_s,
+            self.block_time_s,
+            (self.epoch, health.restarts, health.reversals, health.stalls_over),
+            frame.recorded,
+            frame.station,
+        )
 
     @property
     def interval_s(self) -> float:

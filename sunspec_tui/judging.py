@@ -1,10 +1,12 @@
-"""What the last rows say of the instrument: its pipelines, its frequency axis and its gain.
+"""What the last rows say of the instrument: its signal, its pipelines, its frequency axis, its gain and its clock.
 
 Arithmetic on rows of a ring; whoever asks does so outside the lock that frames wait for.
 """
 
+import threading
 import traceback
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -12,19 +14,24 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui import carriers, gain, pipelines
+from sunspec_tui import carriers, pipeline_edges, pipelines
+from sunspec_tui.arrival import Arrival
 from sunspec_tui.carriers import AxisCheck, check_axis
+from sunspec_tui.data_clock import ClockReading, DataClock
 from sunspec_tui.errors import named_error
-from sunspec_tui.gain import GainCheck, check_gain
-from sunspec_tui.health import DEFAULT_INTERVAL_S
-from sunspec_tui.pipelines import PipelineMap, pipeline_map
-from sunspec_tui.ring import RingBuffer
+from sunspec_tui.gain import GainCheck
+from sunspec_tui.gain_history import CONTEXT_ROWS, GainHistory, QuietFloor
+from sunspec_tui.pipeline_edges import PartialLosses
+from sunspec_tui.pipelines import BadChannels, PipelineMap, bad_channels, mean_bad_channels, pipeline_map
+from sunspec_tui.ring import RingBuffer, Rows
+from sunspec_tui.signal_loss import MAX_ROWS, NO_LOSS, SignalLoss, dead_products, rows_needed, signal_loss
 from sunspec_tui.snapshot import Axis
 from sunspec_tui.times import CHANNELS_PER_PIPELINE
 
 Found = TypeVar("Found")
 
-_MAX_SLOTS = 2**40
+_LOOKS = 8
+_MAX_NEW_ROWS = 1200
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,41 +42,132 @@ class Judgement:
 
     Attributes
     ----------
-    pipelines, axis_check, gain
+    signal, pipelines, axis_check, gain, clock
         Findings of the checks.
     failures
         Reasons why checks have failed, by the check's name.
     """
 
+    signal: SignalLoss = NO_LOSS
     pipelines: PipelineMap | None = None
     axis_check: AxisCheck | None = None
     gain: GainCheck = field(default_factory=GainCheck)
+    clock: ClockReading = field(default_factory=ClockReading)
     failures: dict[str, str] = field(default_factory=dict)
 
 
-def judge(ring: RingBuffer | None, axis: Axis | None, cadence_s: float) -> Judgement:
-    """Check the last rows; note the reason of a check that fails.
+class InstrumentCheck:
+    """The checks of one stream, with what they remember of it.
 
     Parameters
     ----------
-    ring, axis
-        What is kept, and its axis; None before the first frame.
-    cadence_s
-        Data time from row to row; NaN while it is not known.
+    floors
+        Called with an axis when rows of a new axis begin: quiet floors of an earlier run, by product.
     """
-    if ring is None or axis is None:
-        return Judgement()
-    failures: dict[str, str] = {}
-    most = max(pipelines.ROWS, carriers.ROWS, gain.ROWS)
-    data = _checked("rows", lambda: ring.latest(most).data, failures)
-    if data is None or not len(data):
-        return Judgement(failures=failures)
-    return Judgement(
-        _checked("pipelines", lambda: _pipelines(data, axis), failures),
-        _checked("frequency axis", lambda: _axis(data, axis), failures),
-        _checked("gain", lambda: _gain(data, ring, cadence_s), failures) or GainCheck(),
-        failures,
-    )
+
+    def __init__(self, floors: Callable[[Axis], Iterable[QuietFloor]] = lambda _: ()) -> None:
+        self._floors = floors
+        # Whoever asks for a snapshot looks, from any thread.
+        self._looking = threading.Lock()
+        self._clock = DataClock()
+        self._lived: set[int] = set()
+        self._axis: Axis | None = None
+        self._begin(None)
+
+    def _begin(self, axis: Axis | None) -> None:
+        """Forget what rows of another axis have said."""
+        if self._axis is None or axis is None or axis.npol != self._axis.npol:
+            self._lived = set()
+        self._axis, self._seen = axis, 0
+        self._partial = PartialLosses()
+        self._channels: deque[BadChannels] = deque(maxlen=_LOOKS)
+        self._gain = GainHistory(self._floors(axis) if axis is not None else ())
+
+    @property
+    def axis(self) -> Axis | None:
+        """Axis of the rows that were looked at last."""
+        return self._axis
+
+    @property
+    def floors(self) -> tuple[QuietFloor, ...]:
+        """Quiet floors to be kept for the next run, by product."""
+        with self._looking:
+            return self._gain.floors
+
+    def look(self, ring: RingBuffer | None, axis: Axis | None, cadence_s: float, arrival: Arrival | None) -> Judgement:
+        """Check the last rows; note the reason of a check that fails.
+
+        Parameters
+        ----------
+        ring, axis
+            What is kept, and its axis; None before the first frame.
+        cadence_s
+            Data time from row to row; NaN while it is not known.
+        arrival
+            The newest frame; None before the first.
+        """
+        with self._looking:
+            if ring is None or axis is None or arrival is None:
+                return Judgement()
+            if axis is not self._axis:
+                self._begin(axis)
+            failures: dict[str, str] = {}
+            rows = _checked("rows", lambda: self._rows(ring), failures)
+            if rows is None or not len(rows):
+                return Judgement(failures=failures)
+            return self._judged(rows, axis, cadence_s, arrival, failures)
+
+    def _rows(self, ring: RingBuffer) -> Rows:
+        """Rows that are new, and as many before them as the checks need."""
+        least = max(pipelines.ROWS, pipeline_edges.ROWS, carriers.ROWS, MAX_ROWS)
+        new = min(_MAX_NEW_ROWS, max(0, ring.count - self._seen))
+        return ring.latest(max(least, new + CONTEXT_ROWS))
+
+    def _judged(
+        self, rows: Rows, axis: Axis, cadence_s: float, arrival: Arrival, failures: dict[str, str]
+    ) -> Judgement:
+        is_new, self._seen = rows.count != self._seen, rows.count
+        clock = _checked("data's clock", lambda: self._read_clock(arrival), failures)
+        return Judgement(
+            _checked("signal", lambda: self._signal(rows.data, cadence_s), failures) or NO_LOSS,
+            _checked("pipelines", lambda: self._pipelines(rows.data, axis, arrival, is_new=is_new), failures),
+            _checked("frequency axis", lambda: _axis(rows.data, axis, arrival), failures),
+            _checked("gain", lambda: self._gain.take(rows.data, rows.times_s, rows.count, cadence_s), failures)
+            or GainCheck(),
+            clock or ClockReading(),
+            failures,
+        )
+
+    def _read_clock(self, arrival: Arrival) -> ClockReading:
+        return self._clock.read(
+            arrived_s=arrival.arrived_s,
+            now_s=arrival.now_s,
+            data_s=arrival.data_s,
+            sequence=arrival.sequence,
+            recorded=arrival.recorded,
+        )
+
+    def _signal(self, data: NDArray[np.float32], cadence_s: float) -> SignalLoss:
+        needed = rows_needed(cadence_s)
+        self._lived.update(set(range(data.shape[2])) - set(dead_products(data[-needed:])))
+        return signal_loss(data[-needed:], tuple(self._lived)) if len(data) >= needed else NO_LOSS
+
+    def _pipelines(
+        self, data: NDArray[np.float32], axis: Axis, arrival: Arrival, *, is_new: bool
+    ) -> PipelineMap | None:
+        # A bin that is wider than a pipeline contains several pipelines.
+        if axis.channel_average > CHANNELS_PER_PIPELINE:
+            return None
+        if is_new and len(arrival.spectrum) == axis.nchan:
+            self._channels.append(bad_channels(arrival.spectrum))
+        return pipeline_map(
+            data[-pipelines.ROWS :],
+            axis.channel_average,
+            partial=self._partial.find(data, axis.channel_average),
+            channels=mean_bad_channels(self._channels),
+            recorded=arrival.recorded,
+            foreign=arrival.foreign,
+        )
 
 
 def _checked(name: str, check: Callable[[], Found], failures: dict[str, str]) -> Found | None:
@@ -86,21 +184,10 @@ def _checked(name: str, check: Callable[[], Found], failures: dict[str, str]) ->
         return None
 
 
-def _pipelines(data: NDArray[np.float32], axis: Axis) -> PipelineMap | None:
-    # A bin that is wider than a pipeline contains several pipelines.
-    if axis.channel_average > CHANNELS_PER_PIPELINE:
+def _axis(data: NDArray[np.float32], axis: Axis, arrival: Arrival) -> AxisCheck | None:
+    # Other carriers are heard elsewhere.
+    if arrival.foreign:
         return None
-    return pipeline_map(data[-pipelines.ROWS :], axis.channel_average)
-
-
-def _axis(data: NDArray[np.float32], axis: Axis) -> AxisCheck:
     # Search for lines in YY if XX is dead.
     heard = 1 if axis.npol > 1 and not (data[-1, :, 0] > 0).any() else 0
     return check_axis(data[-carriers.ROWS :, :, heard], axis.frequencies_mhz, axis.channel_average)
-
-
-def _gain(data: NDArray[np.float32], ring: RingBuffer, cadence_s: float) -> GainCheck:
-    slots = gain.MINUTES_S / (cadence_s if cadence_s > 0 else DEFAULT_INTERVAL_S)
-    # A cadence may be longer than those minutes, or so short that their number is no integer.
-    slots = int(min(max(1.0, slots), _MAX_SLOTS))
-    return check_gain(data[-gain.ROWS :], ring.sampled(gain.SAMPLES, slots).data)

@@ -3,6 +3,7 @@
 Pure arithmetic on the last rows. A fault is named, never mended: the rows stay as they came.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -25,42 +26,75 @@ class Fault(IntEnum):
     """What is wrong with a pipeline, the worst last."""
 
     NONE = 0
-    LOW = 1
-    STUCK = 2
-    ZERO = 3
-    NAN = 4
+    SOME_NAN = 1
+    SOME_ZERO = 2
+    PART = 3
+    LOW = 4
+    STUCK = 5
+    ZERO = 6
+    NAN = 7
 
 
-SIGNS = {Fault.NONE: "·", Fault.LOW: "l", Fault.STUCK: "=", Fault.ZERO: "0", Fault.NAN: "n"}
-WORDS = {Fault.LOW: "low", Fault.STUCK: "stuck", Fault.ZERO: "zero", Fault.NAN: "no numbers"}
+SIGNS = {
+    Fault.NONE: "·",
+    Fault.SOME_NAN: "m",
+    Fault.SOME_ZERO: "o",
+    Fault.PART: "p",
+    Fault.LOW: "l",
+    Fault.STUCK: "=",
+    Fault.ZERO: "0",
+    Fault.NAN: "n",
+}
+WORDS = {
+    Fault.SOME_NAN: "some no numbers",
+    Fault.SOME_ZERO: "some zeros",
+    Fault.PART: "power missing",
+    Fault.LOW: "low",
+    Fault.STUCK: "stuck",
+    Fault.ZERO: "zero",
+    Fault.NAN: "no numbers",
+}
+
+_MANY_IN_PIPELINE = 4 / CHANNELS_PER_PIPELINE
+_MANY_IN_BAND = 0.005
+"""Single bad channels may be masked on purpose; from these shares on they are scattered losses."""
 
 
 @dataclass(frozen=True, eq=False)
 class PipelineMap:
-    """The pipelines of each product.
+    """The pipelines of each product; all arrays have the shape (npol, npipelines).
 
     Attributes
     ----------
     nan, zero, stuck
-        Share of values that are no number, that are 0, and that have not changed over the rows; each of shape
-        (npol, npipelines), 0 to 1.
+        Share of values that are no number, that are 0, and that have not changed over the rows, 0 to 1.
     level
-        Median power over that of the neighbours, the same shape; NaN where there is none.
+        Median power over that of the neighbours; NaN where there is none.
+    partial
+        Whether a part of the power is missing, by the steps at the edges.
+    channels
+        Share of channels that are bad in the last frames; None if they were not looked at.
     """
 
     nan: NDArray[np.float64]
     zero: NDArray[np.float64]
     stuck: NDArray[np.float64]
     level: NDArray[np.float64]
+    partial: NDArray[np.bool_]
+    channels: "BadChannels | None" = None
 
     @property
     def faults(self) -> NDArray[np.int8]:
-        """A `Fault` for each, shape (npol, npipelines).
+        """A `Fault` for each.
 
-        A low level is one of XX and YY alone. A product that is nothing at all is not carried, which is no
-        pipeline's fault.
+        Losses of power and of single channels are those of XX and YY alone. A product that is nothing at all is either
+        not carried or lost as a whole, which is no pipeline's fault.
         """
         found = np.zeros(self.nan.shape, np.int8)
+        if self.channels is not None:
+            found[:2][_scattered(self.channels.nan)] = Fault.SOME_NAN
+            found[:2][_scattered(self.channels.zero)] = Fault.SOME_ZERO
+        found[:2][self.partial] = Fault.PART
         found[:2][self.level[:2] < _LOW] = Fault.LOW
         for share, fault in ((self.stuck, Fault.STUCK), (self.zero, Fault.ZERO), (self.nan, Fault.NAN)):
             found[share > _MOST_SHARE] = fault
@@ -68,7 +102,59 @@ class PipelineMap:
         return found
 
 
-def pipeline_map(rows: NDArray[np.float32], channel_average: int) -> PipelineMap:
+@dataclass(frozen=True, eq=False)
+class BadChannels:
+    """Share of the channels of each pipeline that are bad, in XX and YY; each of shape (npol, npipelines).
+
+    A bin of several channels hides a channel that is zero, so this comes from frames and not from rows.
+
+    Attributes
+    ----------
+    zero, nan
+        Share that is 0, and that is no number.
+    """
+
+    zero: NDArray[np.float64]
+    nan: NDArray[np.float64]
+
+
+def bad_channels(spectrum: NDArray[np.floating]) -> BadChannels:
+    """Count the channels of one frame that are bad.
+
+    Parameters
+    ----------
+    spectrum
+        Power, shape (nchan, npol).
+    """
+    powers = spectrum[:, :2]
+    first = np.arange(0, len(powers), CHANNELS_PER_PIPELINE)
+    counts = np.diff(first, append=len(powers))
+    return BadChannels(_shares((powers == 0)[None], first, counts), _shares(~np.isfinite(powers)[None], first, counts))
+
+
+def mean_bad_channels(frames: Sequence[BadChannels]) -> BadChannels | None:
+    """Return the mean over some frames of one shape; None if there are none."""
+    if not frames:
+        return None
+    return BadChannels(np.mean([each.zero for each in frames], axis=0), np.mean([each.nan for each in frames], axis=0))
+
+
+def _scattered(share: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Pipelines with many bad channels, or with any if there are many in the band."""
+    partly = np.where(share > _MOST_SHARE, 0.0, share)
+    band = partly.mean(axis=1, keepdims=True)
+    return np.asarray((partly >= _MANY_IN_PIPELINE) | ((partly > 0) & (band >= _MANY_IN_BAND)))
+
+
+def pipeline_map(
+    rows: NDArray[np.float32],
+    channel_average: int,
+    *,
+    partial: NDArray[np.bool_] | None = None,
+    channels: BadChannels | None = None,
+    recorded: bool = False,
+    foreign: bool = False,
+) -> PipelineMap:
     """Look at the pipelines over some rows.
 
     Parameters
@@ -77,23 +163,49 @@ def pipeline_map(rows: NDArray[np.float32], channel_average: int) -> PipelineMap
         Power, shape (n, nbins, npol), n at least 1.
     channel_average
         Channels a bin; a bin on an edge belongs to the pipeline of its first channel.
+    partial
+        Pipelines of which a part of the power is missing, as `PartialLosses` finds them; none by default.
+    channels
+        Bad channels of the last frames.
+    recorded
+        Whether this is a recording: bins below and above all its frequencies are no numbers by design.
+    foreign
+        Whether the data come from another instrument: its levels know nothing of our pipelines.
     """
     _, nbins, npol = rows.shape
     pipeline = np.arange(nbins) * channel_average // CHANNELS_PER_PIPELINE
     first = np.flatnonzero(np.diff(pipeline, prepend=-1))
     counts = np.diff(first, append=nbins)
     finite = np.isfinite(rows)
-    changes = (rows[1:] != rows[:-1]).any(axis=0) if len(rows) >= _LEAST_ROWS_STUCK else np.ones((nbins, npol), bool)
-    still = ~changes & finite.all(axis=0) & (rows[-1] != 0)
+    missing = ~finite & ~_outside(finite) if recorded else ~finite
     # What comes of bad values is no number: no warning is needed to see it.
     with np.errstate(invalid="ignore", over="ignore"):
         power = np.where(finite, rows, 0).sum(axis=0) / finite.sum(axis=0)
-        return PipelineMap(
-            _shares(~finite, first, counts),
-            _shares(rows == 0, first, counts),
-            _shares(still[None], first, counts),
-            _over_neighbours(_medians(power, first, counts)),
-        )
+    nothing = np.zeros((npol, len(first)))
+    return PipelineMap(
+        _shares(missing, first, counts),
+        _shares(rows == 0, first, counts),
+        nothing if foreign else _shares(_still(rows, finite)[None], first, counts),
+        np.full(nothing.shape, np.nan) if foreign else _over_neighbours(_medians(power, first, counts)),
+        nothing[:2] > 0 if foreign or partial is None else partial,
+        None if recorded else channels,
+    )
+
+
+def _outside(finite: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Bins below the lowest and above the highest that has a number in any row, shape (1, nbins, npol)."""
+    any_row = np.asarray(finite.any(axis=0))
+    above_lowest = np.logical_or.accumulate(any_row, axis=0)
+    below_highest = np.logical_or.accumulate(any_row[::-1], axis=0)[::-1]
+    return np.asarray(~(above_lowest & below_highest)[None])
+
+
+def _still(rows: NDArray[np.float32], finite: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Bins that have not changed over the rows, shape (nbins, npol)."""
+    if len(rows) < _LEAST_ROWS_STUCK:
+        return np.zeros(rows.shape[1:], bool)
+    changes = (rows[1:] != rows[:-1]).any(axis=0)
+    return np.asarray(~changes & finite.all(axis=0) & (rows[-1] != 0))
 
 
 def _shares(wrong: NDArray[np.bool_], first: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.float64]:

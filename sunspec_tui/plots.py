@@ -66,6 +66,8 @@ class PlotJob:
         Number of rows in the figure; None means the rows of `data`.
     restarts_s
         Beginnings of the rows that begin a new sequence, seconds since 1970 UTC.
+    alone_mhz
+        Width of the bin where there is only one.
     """
 
     data: NDArray[np.float32]
@@ -89,6 +91,7 @@ class PlotJob:
     rows_per_slot: int = 1
     rows_received: int | None = None
     restarts_s: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    alone_mhz: float = 1.0
 
     @property
     def signed(self) -> bool:

@@ -23,7 +23,7 @@ from sunspec_tui.frame import Frame, quoted
 from sunspec_tui.intake import Intake
 from sunspec_tui.products import Product, available, bin_count, derive
 from sunspec_tui.rebinning import rebinned
-from sunspec_tui.recording import Recording
+from sunspec_tui.recording import STATION, Recording
 from sunspec_tui.ring import RingBuffer, Rows
 from sunspec_tui.snapshot import Axis, Position
 from sunspec_tui.times import span_s
@@ -67,6 +67,11 @@ class Received:
     def set_product(self, product: str) -> None:
         """Show another product in plots and in `get_latest_data`."""
         self._product = one_of(Product, "product", product)
+
+    @property
+    def station(self) -> str:
+        """Whose data this is: what the user has chosen, else what the stream says, else this telescope."""
+        return self._station if self._station != STATION else self._intake.station or STATION
 
     # Rows
 
@@ -238,7 +243,7 @@ class Received:
     def _as_recording(
         self, ring: RingBuffer, axis: Axis, cadence_s: float, numbers: tuple[int, int] | None
     ) -> Recording:
-        origin = {"station": self._station, "source": self.source, "software": f"sunspec-tui {__version__}"}
+        origin = {"station": self.station, "source": self.source, "software": f"sunspec-tui {__version__}"}
         return ring_recording(ring, axis, cadence_s, numbers=numbers, **origin)
 
     def export(

@@ -23,11 +23,12 @@ from sunspec_tui.config import can_be_path
 from sunspec_tui.delay import DelayMethod
 from sunspec_tui.errors import RejectCause, RejectedMessage, UsageError, named_error
 from sunspec_tui.events import tell
+from sunspec_tui.floor_files import FloorFiles
 from sunspec_tui.follower import Follower, Followers, Item, Row
 from sunspec_tui.frame import Frame, decode, quoted
 from sunspec_tui.health import LinkState
 from sunspec_tui.intake import DelayChoice, Intake
-from sunspec_tui.judging import Judgement, judge
+from sunspec_tui.judging import InstrumentCheck, Judgement
 from sunspec_tui.memory import Collector, MemoryReading
 from sunspec_tui.older_receiver import OlderReceiver
 from sunspec_tui.plots import PlotJob
@@ -94,6 +95,8 @@ class StreamReceiver(OlderReceiver):
         Where every row is archived; None archives nothing.
     archive_elevation
         Archive only while the Sun stands at least so many degrees above the horizon.
+    floor_dir
+        Where the quiet floor of the stream is kept between runs; None begins it anew with each run.
     web
         Where and to whom the web view is served; this machine alone by default.
     reconnect
@@ -137,6 +140,7 @@ class StreamReceiver(OlderReceiver):
         plot_ratio: bool = False,
         archive_dir: str | Path | None = None,
         archive_elevation: float | None = None,
+        floor_dir: str | Path | None = None,
         web: WebOptions | None = None,
         reconnect: ReconnectTimes | None = None,
         problems: Problems | None = None,
@@ -181,6 +185,8 @@ class StreamReceiver(OlderReceiver):
         self._life = threading.RLock()
         self._frame_followers, self._row_followers = Followers[Frame](), Followers[Row]()
         self._teller = Teller(log)
+        self._floor_files = FloorFiles(None if floor_dir is None else Path(floor_dir), self.source)
+        self._check = InstrumentCheck(self._floor_files.load)
         self._verbose = verbose
         self._problems = problems or Problems(monotonic)
         self._plots = PngWriter(
@@ -250,6 +256,7 @@ class StreamReceiver(OlderReceiver):
                 return
             self._archive_by_s = deadline_s
             running.close()
+            self._floor_files.finish()
             self._teller.rest()
             self._frame_followers.close()
             self._row_followers.close()
@@ -401,6 +408,9 @@ class StreamReceiver(OlderReceiver):
                 pipelines=judgement.pipelines,
                 axis_check=judgement.axis_check,
                 gain=judgement.gain,
+                signal=judgement.signal,
+                clock=judgement.clock,
+                station=intake.station,
                 check_failures=judgement.failures,
             )
         return snapshot, now_s
@@ -408,8 +418,12 @@ class StreamReceiver(OlderReceiver):
     def _judgement(self) -> Judgement:
         """How the instrument is; not under the lock that frames wait for."""
         with self._lock:
-            ring, axis, cadence_s = self._intake.ring, self._intake.axis, self._intake.health.cadence_s
-        return judge(ring, axis, cadence_s)
+            intake = self._intake
+            ring, axis, cadence_s, arrival = intake.ring, intake.axis, intake.health.cadence_s, intake.arrival()
+        found = self._check.look(ring, axis, cadence_s, arrival)
+        if axis is not None and arrival is not None and not arrival.recorded:
+            self._floor_files.save(axis, self._check.floors, self._monotonic())
+        return found
 
     def wait_for_frames(self, n: int, timeout_s: float) -> bool:
         """Wait until `n` frames have been received since the start; False when the time is up, or with `stop`."""
@@ -493,7 +507,7 @@ class StreamReceiver(OlderReceiver):
             return None
         # A figure says nothing of instrument and memory, and to look at them takes as long as a dozen frames.
         seen, _ = self._seen(Judgement(), MemoryReading(), since=2**62)
-        return live_job(ring, axis, seen, self._product, station=self._station, keep=self._keep, ratio=self._plot_ratio)
+        return live_job(ring, axis, seen, self._product, station=self.station, keep=self._keep, ratio=self._plot_ratio)
 
     # The web view
 

@@ -4,6 +4,7 @@ What is not known is None, never NaN. It takes a snapshot and reads no clock.
 """
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,12 @@ def status_record(snapshot: Snapshot) -> dict[str, Any]:
         "pipelines": _pipelines(snapshot),
         "chan0": snapshot.axis.chan0 if snapshot.axis else None,
         "axis_shift_channels": snapshot.axis_check.shift_channels if snapshot.axis_check else None,
-        "level_change_db": _levels(snapshot),
+        "level_change_db": _levels(snapshot.gain.change_db),
+        "gain_lost_db": _levels(snapshot.gain.lost_db),
+        "signal_lost": _signal(snapshot),
+        "clock_fault": str(snapshot.clock.fault),
+        "clock_rate": known(snapshot.clock.rate, 4),
+        "station": snapshot.station,
         "checks_unknown": dict(snapshot.check_failures),
         "queue_frames": health.queue_frames,
         "queue_most": health.queue_most,
@@ -90,16 +96,21 @@ def _pipelines(snapshot: Snapshot) -> dict[str, dict[str, list[int]]]:
     return {product: {WORDS[fault]: at for fault, at in faults.items()} for product, faults in found.items() if faults}
 
 
-def _levels(snapshot: Snapshot) -> dict[str, float | None]:
-    """Level of the quiet band above its median of the last minutes, in dB by product."""
-    by_product = zip(WIRE_PRODUCTS, snapshot.gain.change_db, strict=False)
-    return {str(product): known(change_db, 2) for product, change_db in by_product}
+def _levels(values_db: Sequence[float]) -> dict[str, float | None]:
+    """Levels of the quiet band in dB by product."""
+    return {str(product): known(value_db, 2) for product, value_db in zip(WIRE_PRODUCTS, values_db, strict=False)}
+
+
+def _signal(snapshot: Snapshot) -> dict[str, str]:
+    """What the values of each lost product are."""
+    return {str(WIRE_PRODUCTS[i]): kind for i, kind in snapshot.signal.values.items()}
 
 
 def public_record(snapshot: Snapshot) -> dict[str, Any]:
     """A status for who does not work on this machine: it names no directory of it."""
     record = {key: value for key, value in status_record(snapshot).items() if key not in _WITH_PATHS}
     record["last_plot"] = Path(snapshot.plots.last_path).name if snapshot.plots.last_path else None
+    record["alarms"] = list(snapshot.alarms)
     record["warnings"] = [*snapshot.warnings, *(["plots failing"] if snapshot.plots.last_error else [])]
     record["notes"] = list(snapshot.notes)
     return record
@@ -107,7 +118,7 @@ def public_record(snapshot: Snapshot) -> dict[str, Any]:
 
 _LIVE = (
     "time", "source", "state", "link", "frames_received", "frames_rejected", "frames_missing", "restarts", "cadence_s",
-    "rate_hz", "delay_s", "delay_used", "delay_note", "data_age_s", "warnings", "notes",
+    "rate_hz", "delay_s", "delay_used", "delay_note", "data_age_s", "alarms", "warnings", "notes",
 )  # fmt: skip
 
 

@@ -166,20 +166,6 @@ class RingBuffer:
                 start = max(start, self._count - most)
             return self._copy(min(start, self._count), self._count)
 
-    def sampled(self, most: int, slots: int) -> Rows:
-        """Return the newest row, and earlier rows at even distances.
-
-        The rows are from the last `slots`, and at most `most` in all.
-        """
-        with self._lock:
-            if not self.filled:
-                return self._copy(self._count, self._count)
-            newest = int(self._slots[(self._count - 1 - self._first) % self.length])
-            # The newest row is always included, however few slots are requested.
-            kept = max(1, self._count - self._number_at(newest - slots + 1))
-            step = -(-kept // max(1, most))
-            return self._copy(self._count - kept + (kept - 1) % step, self._count, step)
-
     def ends(self) -> tuple[int, int] | None:
         """Slots of the oldest and of the newest row that are kept; None where there is none."""
         with self._lock:

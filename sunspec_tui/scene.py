@@ -311,7 +311,8 @@ class Scene:
         """Bins that are shown."""
         if self.position is None:
             return Band(0, 1, 0.0, 1.0)
-        return Band.of(self.position.axis.frequencies_mhz, self.view.share)
+        axis = self.position.axis
+        return Band.of(axis.frequencies_mhz, self.view.share, axis.bin_mhz)
 
     @property
     def time_axis(self) -> TimeAxis:

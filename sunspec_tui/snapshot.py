@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui import gain as gains
+from sunspec_tui import signal_loss
 from sunspec_tui.archiving import ArchiveState, ArchiveStatus
 from sunspec_tui.carriers import AxisCheck
+from sunspec_tui.data_clock import ClockFault, ClockReading
 from sunspec_tui.delay import DelayReading, DelayStatistics, delay_statistics
 from sunspec_tui.gain import GainCheck
 from sunspec_tui.health import HealthReading
@@ -22,7 +24,8 @@ from sunspec_tui.pipelines import PipelineMap
 from sunspec_tui.plots import PlotStatus
 from sunspec_tui.products import WIRE_PRODUCTS
 from sunspec_tui.ring import Rows
-from sunspec_tui.times import bin_frequencies_hz
+from sunspec_tui.signal_loss import NO_LOSS, SignalLoss
+from sunspec_tui.times import CHANNEL_WIDTH_HZ, bin_frequencies_hz
 from sunspec_tui.webview import WebStatus
 
 
@@ -59,6 +62,11 @@ class Axis:
     def frequencies_mhz(self) -> NDArray[np.float64]:
         """Centres of the bins in MHz, shape (nbins,)."""
         return bin_frequencies_hz(self.chan0, self.nchan, self.channel_average) / 1e6
+
+    @property
+    def bin_mhz(self) -> float:
+        """Width of the first bin in MHz; the last one may be narrower."""
+        return min(self.channel_average, self.nchan) * CHANNEL_WIDTH_HZ / 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +130,13 @@ class Snapshot:
     axis_check
         What narrow lines say of the axis; None before the first frame.
     gain
-        Level of the quiet band beside its own of the last minutes.
+        Level of the quiet band beside its floor, and losses of gain.
+    signal
+        Products that carry nothing.
+    clock
+        The data's clock beside the clock here.
+    station
+        Whose data they are, if the stream says so; else empty.
     check_failures
         Reasons why checks of the instrument failed, by the check's name; empty if all checks work.
     """
@@ -145,6 +159,9 @@ class Snapshot:
     pipelines: PipelineMap | None = None
     axis_check: AxisCheck | None = None
     gain: GainCheck = field(default_factory=GainCheck)
+    signal: SignalLoss = NO_LOSS
+    clock: ClockReading = field(default_factory=ClockReading)
+    station: str = ""
     check_failures: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -166,17 +183,25 @@ class Snapshot:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """One sentence each for notes on time tags, axis and gain, and failed checks."""
+        """One sentence each for notes on time tags, axis, gain and clock, and failed checks."""
         failed = (f"{name} unknown: its check has failed ({why})" for name, why in self.check_failures.items())
-        return tuple(filter(None, (self.health.tag_problem, self.axis_note, self.gain_note, *failed)))
+        said = (self.health.tag_problem, self.axis_note, self.gain_note, self.clock.note)
+        return tuple(filter(None, (*said, *failed)))
+
+    @property
+    def alarms(self) -> tuple[str, ...]:
+        """What leaves no picture of the Sun: lost signals, in a few words each."""
+        lost = signal_loss.described(WIRE_PRODUCTS, self.signal)
+        return (lost,) if lost else ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is wrong with the data, or with what becomes of them, in a few words each."""
+        """What is wrong with the data, or with what becomes of them, in a few words each; alarms are apart."""
         faulty = 0 if self.pipelines is None else int((self.pipelines.faults > 0).any(axis=0).sum())
         found = [f"{faulty} pipeline{'s' * (faulty > 1)} at fault"] if faulty else []
         found += ["axis shifted?"] if self.axis_note else []
         found += ["gain lost?"] if self.gain.lost else []
+        found += [str(self.clock.fault)] if self.clock.fault not in (ClockFault.NONE, ClockFault.RECORDED) else []
         found += ["archive failing"] if self.archive.state is ArchiveState.FAILING else []
         count = len(self.problems)
         return (*found, f"{count} problem{'s' * (count > 1)} of the program") if count else tuple(found)

@@ -401,6 +401,7 @@ class AvgStreamingOp:
         }
         if sequence.chan0 is not None:
             header["chan0"] = sequence.chan0
+        header |= sequence.origin
         return header
 
 

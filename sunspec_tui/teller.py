@@ -8,6 +8,7 @@ import threading
 from functools import partial
 
 from sunspec_tui.archiving import ArchiveEvent
+from sunspec_tui.data_clock import ClockFault
 from sunspec_tui.delay import DelayReading
 from sunspec_tui.errors import RejectedMessage
 from sunspec_tui.events import Standing, tell
@@ -20,7 +21,8 @@ from sunspec_tui.ring import Mark
 from sunspec_tui.snapshot import Snapshot
 from sunspec_tui.times import format_clock
 
-_PIPELINES_LOG_S, _AXIS_LOG_S, _GAIN_LOG_S, _DELAY_LOG_S = 2.0, 5.0, 2.0, 5.0
+_PIPELINES_LOG_S, _AXIS_LOG_S, _GAIN_LOG_S, _DELAY_LOG_S = 2.0, 5.0, 0.0, 5.0
+_SIGNAL_LOG_S, _CLOCK_LOG_S = 0.0, 5.0
 
 
 class Teller:
@@ -36,6 +38,7 @@ class Teller:
         self._log = log
         self._standing_pipelines, self._standing_axis = Standing(_PIPELINES_LOG_S), Standing(_AXIS_LOG_S)
         self._standing_gain, self._standing_delay = Standing(_GAIN_LOG_S), Standing(_DELAY_LOG_S)
+        self._standing_signal, self._standing_clock = Standing(_SIGNAL_LOG_S), Standing(_CLOCK_LOG_S)
         # Whoever asks for a snapshot looks, from any thread.
         self._looking = threading.Lock()
         self._said_state, self._said_silence = StreamState.CONNECTING, False
@@ -108,10 +111,26 @@ class Teller:
                 self.failed(check, why)
             self._say_state(snapshot.health)
             self._say_tags(snapshot.health.tag_problem)
+            self._say_signal(snapshot, now_s)
             self._say_pipelines(described(snapshot.pipelines), now_s)
             self._say_axis(snapshot, now_s)
             self._say_gain(snapshot, now_s)
             self._say_delay(snapshot.delay, now_s)
+            self._say_clock(snapshot, now_s)
+
+    def _say_signal(self, snapshot: Snapshot, now_s: float) -> None:
+        lost = "; ".join(snapshot.alarms)
+        if self._standing_signal.changes_to(lost, now_s):
+            products = [str(WIRE_PRODUCTS[i]) for i in snapshot.signal.values]
+            level = logging.ERROR if lost else logging.INFO
+            tell(self._log, level, "signal", lost or "all products carry a signal again", products=products)
+
+    def _say_clock(self, snapshot: Snapshot, now_s: float) -> None:
+        clock = snapshot.clock
+        if self._standing_clock.changes_to(clock.fault, now_s):
+            wrong = clock.fault not in (ClockFault.NONE, ClockFault.RECORDED)
+            text, level = clock.note or "the data's clock agrees again", logging.WARNING if wrong else logging.INFO
+            tell(self._log, level, "clock", text, fault=clock.fault, age_s=clock.age_s)
 
     def _say_delay(self, delay: DelayReading, now_s: float) -> None:
         if self._standing_delay.changes_to(delay.oddity, now_s):
@@ -135,7 +154,7 @@ class Teller:
         # Which products, not how many decibels: those change with every look.
         lost = ",".join(WIRE_PRODUCTS[i] for i in snapshot.gain.lost)
         if self._standing_gain.changes_to(lost, now_s):
-            text = snapshot.gain_note or "the quiet band is as loud as its median of the last minutes again"
+            text = snapshot.gain_note or "the level is back at its quiet floor, or has stood for an hour"
             tell(self._log, logging.WARNING if lost else logging.INFO, "gain", text, products=lost)
 
     def _say_tags(self, problem: str) -> None:

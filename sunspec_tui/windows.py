@@ -145,6 +145,7 @@ def live_job(
         rows_per_slot=columns[-1].rows,
         rows_received=sum(len(each.times_s) for each in columns),
         restarts_s=begins_s[restarts],
+        alone_mhz=axis.bin_mhz,
     )
     if len(wanted) == 1:
         return job

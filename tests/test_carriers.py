@@ -8,9 +8,10 @@ import pytest
 from conftest import block_time, message
 
 from sunspec_tui import StreamReceiver
+from sunspec_tui.arrival import Arrival
 from sunspec_tui.carriers import CARRIERS_MHZ, SERVICES_MHZ, AxisCheck, check_axis, narrow_lines
 from sunspec_tui.headless import json_line
-from sunspec_tui.judging import judge
+from sunspec_tui.judging import InstrumentCheck
 from sunspec_tui.pipelines import pipeline_map
 from sunspec_tui.ring import RingBuffer
 from sunspec_tui.snapshot import Axis, Snapshot
@@ -142,15 +143,20 @@ def test_a_shift_that_stands_is_one_event_however_many_carriers_are_heard(caplog
     ]
 
 
+def looked(ring, axis):
+    arrival = Arrival(np.zeros((3072, 4), np.float32), 0.0, 1e9, 1e9, 0)
+    return InstrumentCheck().look(ring, axis, 0.25, arrival)
+
+
 def test_lines_are_looked_for_in_yy_where_xx_is_dead():
     ring, rows = RingBuffer(20, 768, 4), np.full((768, 4), np.nan, np.float32)
     rows[:, 1] = sky(600)
     for n in range(16):
         ring.append(rows, n, n)
-    assert judge(ring, Axis(560, 3072, 4, 4), 0.25).axis_check.shift_channels == 40
+    assert looked(ring, Axis(560, 3072, 4, 4)).axis_check.shift_channels == 40
 
 
 def test_of_bins_wider_than_a_pipeline_no_pipeline_is_judged():
     ring = RingBuffer(20, 16, 4)
     ring.append(np.zeros((16, 4), np.float32), 0.0, 0)
-    assert judge(ring, Axis(560, 3072, 192, 4), 0.25).pipelines is None
+    assert looked(ring, Axis(560, 3072, 192, 4)).pipelines is None

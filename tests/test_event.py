@@ -13,11 +13,13 @@ from sunspec_tui import AvgStreamingOp, StreamReceiver
 from sunspec_tui.scene import Scene
 from sunspec_tui.sources.callisto import DB_PER_DIGIT
 from sunspec_tui.sources.feed import Feed
+from sunspec_tui.sources.files import read_recording
 from sunspec_tui.sources.memory_ring import MemoryRing
 from sunspec_tui.sources.replay import open_replay
 from sunspec_tui.view import Cursor, View
 from sunspec_tui.writers.figure import SpectrumFigure
 
+STATION = "BIR"
 FILE_START_S = 1_307_427_840.213  # 2011-06-07 06:24:00.213 UTC
 
 
@@ -128,3 +130,15 @@ def test_the_cursor_finds_the_type_ii_lane_within_a_cell_of_the_files_truth(rece
     cell_mhz = (86.875 - 13.398) / size[1]
     assert found.low_mhz - cell_mhz <= mhz <= found.high_mhz + cell_mhz
     assert found.high_mhz - found.low_mhz <= cell_mhz
+
+
+@needs_event
+def test_a_replay_stays_the_data_of_its_station(received, tmp_path):
+    receiver, figure = received
+    snapshot = receiver.snapshot()
+    assert (receiver.station, snapshot.station) == (STATION, STATION)
+    assert receiver.recording().station == STATION
+    assert figure.figure.texts[0].get_text().startswith(f"{STATION} (")
+    receiver.export(tmp_path / "again.fits")
+    assert read_recording(tmp_path / "again.fits").station == STATION
+    assert snapshot.alarms == snapshot.warnings == snapshot.notes == ()

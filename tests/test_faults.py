@@ -143,7 +143,8 @@ def test_what_is_wrong_with_the_data_is_in_status_and_event_log(fault, event, sa
         assert (last.delay.oddity, last.delay.used) == ("clock skew", "auto")
         assert last.delay.value_s == pytest.approx(-0.4, abs=0.2)
     else:
-        assert last.warnings == (warned,)
+        # At twenty times real time the data are ahead of the clock, too.
+        assert set(last.warnings) - {"data ahead of the clock"} == {warned}
 
 
 def test_a_stall_turns_yellow_then_red_then_live_and_its_frames_are_missing(tmp_path):

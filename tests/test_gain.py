@@ -1,4 +1,4 @@
-"""The quiet band's level beside its own median: a loss of gain shows, the Sun and interference do not."""
+"""The quiet band's level: a loss of gain shows within seconds, and neither the Sun nor a gap is taken for one."""
 
 import json
 import logging
@@ -7,97 +7,229 @@ import math
 import numpy as np
 import pytest
 from monitors import StillReceiver
+from simulated_rows import CADENCE_S, rows_of
 
-from sunspec_tui.gain import LOSS_DB, GainCheck, check_gain, described, quiet_levels
+from sunspec_tui.gain import GainCheck, common_change_db, described, quiet_levels_db, stay_rows
+from sunspec_tui.gain_history import CONTEXT_ROWS, GainHistory, ProductGain, QuietFloor
 from sunspec_tui.headless import json_line
-from sunspec_tui.judging import judge
 from sunspec_tui.products import WIRE_PRODUCTS
-from sunspec_tui.ring import RingBuffer
-from sunspec_tui.snapshot import Axis
+from sunspec_tui.sources.simulate import SimulatedSun
 from sunspec_tui.widgets.readings import health_text
 
+NOON_S = 1.8e9
 
-def rows_of(n, level=100.0, seed=0, nbins=768):
+
+def sky(n, level=100.0, seed=0, nbins=768):
     return level * np.random.default_rng(seed).gamma(1000, 1e-3, (n, nbins, 4)).astype(np.float32)
 
 
-@pytest.mark.parametrize(("product", "loss_db"), [(0, 10), (1, 3.5), (1, 60)])
-def test_a_loss_of_gain_shows_in_its_product_with_its_size(product, loss_db):
-    now = rows_of(8, seed=1)
-    now[:, :, product] *= 10 ** (-loss_db / 10)
-    check = check_gain(now, rows_of(48))
-    assert check.lost == (product,)
-    assert check.change_db[product] == pytest.approx(-loss_db, abs=0.1)
-    assert check.change_db[1 - product] == pytest.approx(0, abs=0.1)
-    assert described(WIRE_PRODUCTS, check).startswith(f"quiet band {WIRE_PRODUCTS[product]} {loss_db:.1f} dB below")
+def watched(rows, cadence_s=CADENCE_S, history=None, times_s=None):
+    """(history, the check after each row), for rows that a look takes four at a time."""
+    history = history or GainHistory()
+    times_s = NOON_S + cadence_s * np.arange(len(rows)) if times_s is None else np.asarray(times_s)
+    checks = []
+    for stop in range(4, len(rows) + 1, 4):
+        start = max(0, stop - 4 - CONTEXT_ROWS)
+        checks += [history.take(rows[start:stop], times_s[start:stop], stop, cadence_s)] * 4
+    return history, checks
 
 
-def test_a_burst_is_no_change_of_gain_while_a_quarter_of_the_band_is_quiet_and_its_end_is_no_loss():
-    minutes = rows_of(48)
-    minutes[:, 300:500] *= 100
-    assert check_gain(rows_of(8, seed=1), minutes).change_db[0] == pytest.approx(0, abs=0.3)
-    assert check_gain(minutes[-8:], minutes).lost == ()
+@pytest.mark.parametrize(("products", "loss_db"), [((0,), 10), ((1,), 3.5), ((1,), 60), ((0, 1), 4)])
+def test_a_step_down_of_all_bins_is_a_loss_of_its_size(products, loss_db):
+    rows = sky(200)
+    for product in products:
+        rows[100:, :, product] *= 10 ** (-loss_db / 10)
+    _, checks = watched(rows)
+    assert all(check.lost == () for check in checks[:100])
+    first = next(i for i, check in enumerate(checks) if check.lost)
+    assert (first - 100) * CADENCE_S <= 3
+    assert checks[-1].lost == products
+    for product in products:
+        assert checks[-1].lost_db[product] == pytest.approx(loss_db, abs=0.1)
+        assert checks[-1].since_s[product] == pytest.approx(NOON_S + 25, abs=0.3)
+        assert checks[-1].change_db[product] == pytest.approx(-loss_db, abs=0.2)
+
+
+def test_a_row_in_the_middle_of_a_step_does_not_hide_it():
+    rows = sky(200)
+    rows[100] *= 0.7
+    rows[101:] *= 0.4
+    assert watched(rows)[1][-1].lost == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        pytest.param(lambda n: 10 ** (-np.linspace(0, 10, n) / 10)[:, None, None], id="a slow fall"),
+        pytest.param(lambda n: np.where(np.arange(768) < 300, 0.3, 1.0)[None, :, None], id="a part of the band"),
+        pytest.param(lambda n: np.where(np.arange(n) < 4, 0.3, 1.0)[:, None, None], id="a second"),
+        pytest.param(lambda n: np.full((1, 1, 1), 0.7), id="1.5 dB"),
+    ],
+)
+def test_other_falls_are_no_steps(after):
+    rows = sky(300)
+    rows[200:] *= after(100)
+    assert watched(rows)[1][-1].lost == ()
+
+
+@pytest.mark.parametrize("end", [1.0, 0.98])
+def test_a_burst_that_ends_at_once_comes_back_to_the_quiet_level_which_is_no_loss(end):
+    rows = sky(300)
+    rows[100:200] *= 30
+    rows[200:] *= end
+    assert watched(rows)[1][-1].lost == ()
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, 0.0, -1.0])
-def test_what_is_no_power_is_left_out(bad):
-    now = rows_of(8, seed=1)
-    now[:, 200:450] = bad
-    assert check_gain(now, rows_of(48)).change_db[0] == pytest.approx(0, abs=0.1)
-    assert np.isnan(quiet_levels(np.full((1, 768, 2), bad))).all()
+def test_bad_values_have_no_level_and_do_not_hide_a_loss(bad):
+    assert np.isnan(quiet_levels_db(np.full((1, 768, 2), bad))).all()
+    for factor, lost in ((1.0, ()), (0.3, (0, 1))):
+        rows = sky(200)
+        rows[100:] *= factor
+        rows[:, 200:450] = bad
+        assert watched(rows)[1][-1].lost == lost
 
 
-def test_too_few_rows_and_rows_of_nothing_tell_nothing():
-    for check in (check_gain(rows_of(8), rows_of(15)), check_gain(rows_of(8), np.full((48, 768, 4), np.nan))):
-        assert len(check.change_db) == 2
-        assert all(math.isnan(change_db) for change_db in check.change_db)
-        assert check.lost == ()
-        assert "XX – YY –" in health_text(gain=check, health=StillReceiver().snapshot().health).plain
+def test_a_loss_ends_with_a_step_back_and_with_a_level_that_comes_back_slowly():
+    back = np.concatenate([np.full(200, 1.0), np.full(200, 0.3), np.full(100, 1.0)])
+    slow = np.concatenate([np.full(200, 1.0), np.full(200, 0.3), np.geomspace(0.3, 1.0, 400), np.full(400, 1.0)])
+    for levels in (back, slow):
+        _, checks = watched(sky(len(levels)) * levels[:, None, None].astype(np.float32))
+        assert checks[399].lost == (0, 1)
+        assert checks[-1].lost == ()
+
+
+def test_a_loss_that_has_stood_for_an_hour_is_the_usual_level():
+    product = ProductGain()
+    product.take(NOON_S, 20.0)
+    product.step(NOON_S + 1, -6.0, 14.0)
+    for n in range(3599):
+        product.take(NOON_S + 1 + n, 14.0)
+    assert product.loss is not None
+    product.take(NOON_S + 3602, 14.0)
+    assert product.loss is None
+    for n in range(100):
+        product.take(NOON_S + 3603 + n, 14.0)
+    assert product.change_db == pytest.approx(0)
+
+
+def test_the_floor_is_the_lowest_minute_once_an_hour_is_known():
+    floor = QuietFloor()
+    for n in range(3700):
+        floor.take(NOON_S + n, 30.0 if 600 <= n < 720 else 40.0)
+        known = math.isfinite(floor.floor_db())
+        assert not known or n > 3500
+    assert floor.floor_db() == 30.0
+    assert len(floor.minutes) == 61
+
+
+@pytest.mark.parametrize("jump_s", [-7200.0, 2 * 3600.0])
+def test_the_floor_of_another_time_is_forgotten(jump_s):
+    floor = QuietFloor([(NOON_S + 60 * n, 40.0) for n in range(70)])
+    assert floor.floor_db() == 40.0
+    floor.take(NOON_S + 70 * 60 + jump_s, 20.0)
+    assert math.isnan(floor.floor_db())
+
+
+def test_the_floor_keeps_three_hours():
+    floor = QuietFloor()
+    for n in range(5 * 3600):
+        floor.take(NOON_S + n, 10.0 if n < 600 else 40.0)
+    assert floor.floor_db() == 40.0
+    assert floor.minutes[-1][0] - floor.minutes[0][0] <= 3 * 3600
+
+
+def test_a_level_far_below_the_floor_of_an_earlier_run_is_a_loss():
+    begun = NOON_S - 600
+    floors = [QuietFloor([(begun - 60 * n, 20.0) for n in range(90, 0, -1)]) for _ in range(2)]
+    _, checks = watched(sky(400, level=100 / 3), history=GainHistory(floors))
+    assert checks[200].lost == ()
+    assert checks[-1].lost == (0, 1)
+    assert math.isnan(checks[-1].since_s[0])
+    assert checks[-1].lost_db[0] == pytest.approx(4.8, abs=0.2)
+    assert described(WIRE_PRODUCTS, checks[-1]).endswith("below its quiet floor: gain lost?")
+
+
+def test_too_few_rows_tell_nothing():
+    check = GainHistory().take(sky(3), np.arange(3.0), 3, CADENCE_S)
+    assert [math.isnan(change_db) for change_db in check.change_db] == [True, True]
+    assert check.lost == ()
+    assert "XX – YY –" in health_text(gain=check, health=StillReceiver().snapshot().health).plain
 
 
 @pytest.mark.parametrize("nbins", [1, 2, 3, 5])
 def test_a_band_of_a_few_bins_has_a_level(nbins):
-    assert quiet_levels(np.full((2, nbins, 4), 7.0)).tolist() == [[7.0] * 4] * 2
+    assert quiet_levels_db(np.full((2, nbins, 4), 10.0)).tolist() == [[10.0] * 4] * 2
 
 
-@pytest.mark.parametrize(("length", "appended", "most", "last"), [(100, 250, 8, 60), (5, 3, 8, 60), (100, 0, 8, 60)])
-def test_sampled_rows_end_with_the_newest_and_lie_at_even_distances(length, appended, most, last):
-    ring = RingBuffer(length, 2, 1)
-    assert not len(ring.sampled(most, last))
-    for n in range(appended):
-        ring.append(np.full((2, 1), n, np.float32), n, n)
-    got = ring.sampled(most, last).times_s.tolist()
-    kept = min(length, appended, last)
-    step = max(1, math.ceil(kept / most))
-    assert got == list(range(appended - 1, appended - 1 - kept, -step))[::-1]
-    assert len(got) <= most
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ([0.5] * 10, -3.0103),
+        ([0.5] * 9 + [5.0], -3.0103),
+        ([0.5] * 5 + [1.0] * 5, math.nan),
+        ([math.nan] * 10, math.nan),
+    ],
+)
+def test_the_common_change_is_that_of_nearly_all_bins(change, expected):
+    found = common_change_db(np.ones((2, 10)), np.array([change] * 3))
+    assert found == pytest.approx(expected, abs=1e-3, nan_ok=True)
 
 
-def test_a_loss_of_gain_is_an_event_a_note_and_a_number_until_it_is_the_usual_level(caplog):
+@pytest.mark.parametrize(("cadence_s", "expected"), [(0.25, 6), (1.0272, 2), (60, 2), (0.01, 8), (math.nan, 8)])
+def test_a_step_must_stay_for_a_second_and_a_half(cadence_s, expected):
+    assert stay_rows(cadence_s) == expected
+
+
+def quiet_and_bursty_moments(seed):
+    """Beginnings of 40 s that end quiet, and just after a bright burst."""
+    sun = SimulatedSun(seed)
+    levels = np.array([quiet_levels_db(sun.mean_spectrum(t)[None])[0, 0] for t in np.arange(60, 1200, 1.0)])
+    falling = np.flatnonzero((levels[:-4] - levels[4:] > 1) & (levels[4:] - levels.min() < 2))
+    quiet = np.flatnonzero(levels - levels.min() < 0.2)
+    return sun, 60.0 + float(quiet[quiet > 40][0]) - 40, 60.0 + float(falling[falling > 40][0] + 4) - 40
+
+
+@pytest.mark.parametrize("where", [0, 1], ids=["quiet sky", "just after a burst"])
+def test_a_loss_of_4_db_is_found_within_5_s_in_nine_of_ten_seeds(where):
+    found = 0
+    for seed in range(10):
+        sun, *moments = quiet_and_bursty_moments(seed)
+        rows = np.array([row for _, row in rows_of(sun, moments[where], 184, seed)])
+        rows[160:] *= 10**-0.4
+        _, checks = watched(rows)
+        assert all(check.lost == () for check in checks[:160])
+        found += any(check.lost == (0, 1) for check in checks[160:180])
+    assert found >= 9
+
+
+def test_a_loss_of_gain_is_an_event_a_note_and_a_number_until_the_level_is_back(caplog):
     caplog.set_level(logging.INFO)
     receiver = StillReceiver()
     random = np.random.default_rng(0)
-    for n in range(400):
-        sky = random.gamma(1000, 0.1, (1, 3072, 4)).astype(np.float32)
-        receiver.feed(sky if n < 100 else sky / 20)
+    for n in range(300):
+        frame = random.gamma(1000, 0.1, (1, 3072, 4)).astype(np.float32)
+        receiver.feed(frame / 20 if 100 <= n < 200 else frame)
         snapshot = receiver.snapshot()
         if n == 150:
             assert snapshot.warnings == ("gain lost?",)
             [note] = snapshot.notes
-            assert note == "quiet band XX 13.0 dB and YY 13.0 dB below its median of the last 5 min: gain lost?"
-            assert json.loads(json_line(snapshot))["level_change_db"] == {
-                product: pytest.approx(-13.01, abs=0.05) for product in ("XX", "YY")
-            }
+            assert note.startswith("level fell by XX 13.0 dB and YY 13.0 dB since ")
+            assert note.endswith("UTC: gain lost?")
+            record = json.loads(json_line(snapshot))
+            assert record["gain_lost_db"] == {name: pytest.approx(13.01, abs=0.05) for name in ("XX", "YY")}
+            assert record["level_change_db"] == {name: pytest.approx(-13.01, abs=0.1) for name in ("XX", "YY")}
     assert receiver.snapshot().warnings == ()
-    said = [record.getMessage() for record in caplog.records if "quiet band" in record.getMessage()]
-    assert [text.split(" of ")[0] for text in said] == [
-        "quiet band XX 13.0 dB and YY 13.0 dB below its median",
-        "the quiet band is as loud as its median",
+    said = [record.getMessage() for record in caplog.records if "level" in record.getMessage()]
+    assert [text.split(" since ")[0] for text in said] == [
+        "level fell by XX 13.0 dB and YY 13.0 dB",
+        "the level is back at its quiet floor, or has stood for an hour",
     ]
 
 
 def test_the_panel_shows_levels_and_marks_a_loss():
-    text = health_text(StillReceiver().snapshot().health, gain=GainCheck((LOSS_DB, 0.25)))
+    gain = GainCheck((-3.0, 0.25), (3.0, 0.0), (NOON_S, math.nan))
+    text = health_text(StillReceiver().snapshot().health, gain=gain)
     assert "level dB XX -3.0 YY +0.2" in text.plain
     assert "XX -3.0 YY +0.2" in [text.plain[span.start : span.end] for span in text.spans if span.style == "yellow"]
 
@@ -109,11 +241,3 @@ def test_the_queue_says_how_many_frames_waited():
     health = receiver.snapshot().health
     assert (health.queue_frames, health.queue_most) == (1, 37)
     assert "queue    1, most 37" in health_text(health).plain
-
-
-def test_rows_before_a_hole_of_hours_are_not_the_last_minutes():
-    ring = RingBuffer(200, 8, 2)
-    for n in range(72):
-        ring.append(np.full((8, 2), 1.0 if n < 60 else 0.25, np.float32), n, n if n < 60 else n + 72_000)
-    assert ring.sampled(48, 1200).times_s.tolist() == list(range(60, 72))
-    assert judge(ring, Axis(560, 8, 1, 2), 0.25).gain.lost == ()

@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sunspec_tui.geometry import Band, TimeAxis, clock_step, labels, nice_step, pixel_bins, ticks, time_ticks
-from sunspec_tui.times import bin_frequencies_hz
+from sunspec_tui.snapshot import Axis
+from sunspec_tui.times import CHANNEL_WIDTH_HZ, bin_frequencies_hz
 from sunspec_tui.widgets.spectrum import mhz_axis
+from sunspec_tui.writers.figure import bin_edges
 
 FREQUENCIES_MHZ = bin_frequencies_hz(560, 3072, 4) / 1e6
 
@@ -67,6 +69,16 @@ def test_the_band_has_the_edges_of_its_bins():
     upper_half = Band.of(FREQUENCIES_MHZ, (0.5, 1.0))
     assert upper_half.first == 384
     assert upper_half.low_mhz == pytest.approx((band.low_mhz + band.high_mhz) / 2)
+
+
+@pytest.mark.parametrize(("nchan", "channel_average"), [(3072, 3072), (3072, 5000), (1, 1)])
+def test_one_bin_of_all_channels_has_the_axis_of_the_whole_band(nchan, channel_average):
+    axis, channels_hz = Axis(560, nchan, channel_average, 4), bin_frequencies_hz(560, nchan, 1)
+    band = Band.of(axis.frequencies_mhz, alone_mhz=axis.bin_mhz)
+    half_hz = CHANNEL_WIDTH_HZ / 2
+    expected = pytest.approx([(channels_hz[0] - half_hz) / 1e6, (channels_hz[-1] + half_hz) / 1e6])
+    assert [band.low_mhz, band.high_mhz] == expected
+    assert bin_edges(axis.frequencies_mhz, axis.bin_mhz).tolist() == expected
 
 
 @pytest.mark.parametrize("cells", [5, 20, 40, 400])

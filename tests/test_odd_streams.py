@@ -19,6 +19,7 @@ from sunspec_tui.scene import Scene
 from sunspec_tui.view import View
 
 PROGRAM = Path(sys.executable).with_name("sunspec-tui")
+TAG = 351_963_334_208_787_952
 GOOD = np.random.default_rng(1).uniform(1, 2, (1, 64, 4)).astype(np.float32)
 
 
@@ -201,8 +202,8 @@ def test_a_flood_of_odd_frames_is_one_line_a_second_of_each_kind(caplog):
         now_s[0] = n / 1000
         seq += 1 + (n % 7 == 0)
         before, same = {"last_block_time": block_time(-n, 0.01)}, {"last_block_time": block_time(n - 1, 0.01)}
-        keys = [{"time_tag": n}, before, {}, same][n % 4]
-        take(receiver, n, **{"seq": seq, "last_block_time": block_time(n, 0.01)} | keys)
+        keys = [{"time_tag": TAG + n // 400}, before, {}, same][n % 4]
+        take(receiver, n, **{"seq": seq, "time_tag": TAG + n // 400, "last_block_time": block_time(n, 0.01)} | keys)
     receiver.snapshot()
     kinds = [record.sunspec_event["event"] for record in caplog.records if hasattr(record, "sunspec_event")]
     for kind in ("restart", "reversal", "repeat", "gap"):

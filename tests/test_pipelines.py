@@ -122,5 +122,6 @@ def test_numbers_are_written_as_ranges(numbers, text):
 
 
 def test_named_faults_have_their_pipelines():
-    assert named(np.array([0, 3, 0, 4, 4], np.int8)) == {Fault.ZERO: [1], Fault.NAN: [3, 4]}
+    faults = np.array([0, Fault.ZERO, 0, Fault.NAN, Fault.NAN], np.int8)
+    assert named(faults) == {Fault.ZERO: [1], Fault.NAN: [3, 4]}
     assert math.prod(pipeline_map(rows_of(npol=2), 4).faults.shape) == 64

@@ -17,6 +17,7 @@ from sunspec_tui.plot_reduction import MAX_ROWS
 from sunspec_tui.ring import RingBuffer
 from sunspec_tui.row_spans import GAP
 from sunspec_tui.snapshot import Axis
+from sunspec_tui.times import unix_to_tag
 from sunspec_tui.windows import live_job, recorded_job
 from sunspec_tui.writers.figure import SpectrumFigure, column_image
 
@@ -47,7 +48,7 @@ def ring_of(spans, restarts, npol=1):
     """Rows as a receiver places them, alternating between two powers."""
     health, ring = StreamHealth(), RingBuffer(len(spans), NBINS, npol)
     for n, end_s in enumerate(START_S + spans[:, 1]):
-        tag = sum(n >= each for each in restarts)
+        tag = unix_to_tag(START_S) + sum(n >= each for each in restarts)
         placed = health.place(Frame(EMPTY, end_s, math.nan, time_tag=tag), end_s, float(n))
         power = np.full((NBINS, npol), 100.0 if n % 2 else 1.0, np.float32)
         ring.append(power, placed.time_s, placed.slot, placed.mark)

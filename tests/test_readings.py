@@ -72,7 +72,8 @@ def test_delay_history_forgets_what_is_older_than_its_span():
 
 
 def frame(n, *, cadence=0.25, seq=None, tag=1, block=True, interval=None, sent_s=math.nan):
-    return Frame(EMPTY, n * cadence if block else math.nan, sent_s, time_tag=tag, seq=seq, interval_s=interval)
+    time_tag, end_s = 351_963_334_208_787_952 + tag, n * cadence if block else math.nan
+    return Frame(EMPTY, end_s, sent_s, time_tag=time_tag, seq=seq, interval_s=interval)
 
 
 def placed(frames, cadence=0.25):

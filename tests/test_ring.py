@@ -4,8 +4,6 @@ import threading
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sunspec_tui.ring import Mark, RingBuffer
 
@@ -111,54 +109,6 @@ def test_a_slot_in_an_empty_ring_finds_the_next_row():
     assert RingBuffer(4, 1, 1, first=9).number_at(3) == 9
 
 
-@pytest.mark.parametrize(
-    ("most", "slots", "expected"),
-    [
-        (99, 99, [2, 3, 4, 5, 6, 7, 8, 9]),
-        (99, 3, [7, 8, 9]),
-        (99, 1, [9]),
-        (4, 99, [3, 5, 7, 9]),
-        (3, 99, [3, 6, 9]),
-        (5, 99, [3, 5, 7, 9]),
-        (1, 99, [9]),
-        (2, 3, [7, 9]),
-        (8, 8, [2, 3, 4, 5, 6, 7, 8, 9]),
-        (7, 8, [3, 5, 7, 9]),
-    ],
-)
-@pytest.mark.parametrize("first", [0, 5])
-def test_a_sample_has_the_newest_row_and_others_at_even_distances(most, slots, expected, first):
-    rows = filled(8, range(10), first=first).sampled(most, slots)
-    assert numbers(rows) == expected
-    assert rows.count == 10 + first
-
-
-def test_a_sample_counts_slots_and_not_rows():
-    ring = filled(8, [0, 1, 2, 50, 51, 60])
-    assert numbers(ring.sampled(9, 10)) == [4, 5]
-    assert numbers(ring.sampled(9, 11)) == [3, 4, 5]
-    empty = RingBuffer(8, 1, 1, first=4).sampled(9, 9)
-    assert (len(empty), empty.count) == (0, 4)
-
-
-@given(
-    length=st.integers(1, 12),
-    steps=st.lists(st.integers(1, 5), max_size=40),
-    most=st.integers(1, 12),
-    slots=st.integers(1, 60),
-)
-def test_a_sample_is_bounded_even_and_of_the_span(length, steps, most, slots):
-    placed = np.cumsum([0, *steps]).tolist()
-    ring = filled(length, placed)
-    rows = ring.sampled(most, slots)
-    within = [slot for slot in placed[-length:] if slot > placed[-1] - slots]
-    found = rows.slots.tolist()
-    assert found[-1] == placed[-1]
-    assert len(found) <= most
-    step = -(-len(within) // most)
-    assert found == within[::-1][::step][::-1]
-
-
 @pytest.mark.parametrize("first", [0, 5])
 @pytest.mark.parametrize(("before", "added"), [(0, 3), (2, 4), (5, 1), (3, 8), (8, 8), (11, 0)])
 def test_several_rows_are_appended_as_one_by_one(before, added, first):
@@ -196,7 +146,6 @@ def test_rows_are_copies_that_later_rows_do_not_change():
 READERS = [
     lambda ring: ring.latest(),
     lambda ring: ring.since(0),
-    lambda ring: ring.sampled(3, 3),
     lambda ring: ring.ends(),
     lambda ring: ring.between(0, 9),
     lambda ring: ring.number_at(2),

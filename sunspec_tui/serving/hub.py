@@ -314,7 +314,7 @@ def axis_record(axis: Axis, epoch: int, product: Product) -> dict[str, Any]:
         "last_mhz": float(mhz[-1]),
         # The last bin may be narrower than the others, so its centre does not tell their width.
         "low_mhz": (axis.chan0 - 0.5) * CHANNEL_WIDTH_HZ / 1e6,
-        "bin_mhz": axis.channel_average * CHANNEL_WIDTH_HZ / 1e6,
+        "bin_mhz": axis.bin_mhz,
         "chan0": axis.chan0,
         "chan0_stated": axis.chan0_stated,
     }

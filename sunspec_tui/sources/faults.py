@@ -16,10 +16,21 @@ from numpy.typing import NDArray
 
 from sunspec_tui.encoding import Encode, Message
 from sunspec_tui.errors import RejectCause, UsageError
-from sunspec_tui.times import CHANNEL_WIDTH_HZ, CHANNELS_PER_PIPELINE, CLOCK_HZ
+from sunspec_tui.products import WIRE_PRODUCTS
+from sunspec_tui.times import (
+    CHANNEL_WIDTH_HZ,
+    CHANNELS_PER_PIPELINE,
+    CLOCK_HZ,
+    format_block_time,
+    parse_block_time,
+)
 
 STALL_AFTER_FRAMES = 20
 GAIN_LOSS_AFTER_FRAMES = 100
+LOSS_AFTER_FRAMES = 40
+"""Frames after which products and channels die: a receiver knows by then that they have lived."""
+
+_LAST_PIPELINE = 31
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +49,18 @@ class FaultPlan:
         Band in MHz that is not a number; None is none.
     dead_pipeline
         Pipeline of 96 channels that is 0; None is none.
+    part_pipeline
+        A pipeline, and the share of its power that is missing; None is none.
+    dead_products
+        Products that are 0, by number.
+    zeros
+        Share of channels that are 0, in other places in each frame.
+    data_skew_s
+        Added to the data's time.
     restart
         Frames after which the sequence begins anew, again and again; 0 is never.
-    gain_loss_db
-        By how much power falls, once and for good, after the first frames.
+    gain_loss_db, gain_loss_after
+        By how much power falls, once and for good, and after how many frames.
     """
 
     gap: float = 0.0
@@ -50,8 +69,13 @@ class FaultPlan:
     skew_s: float = 0.0
     nan_mhz: tuple[float, float] | None = None
     dead_pipeline: int | None = None
+    part_pipeline: tuple[int, float] | None = None
+    dead_products: tuple[int, ...] = ()
+    zeros: float = 0.0
+    data_skew_s: float = 0.0
     restart: int = 0
     gain_loss_db: float = 0.0
+    gain_loss_after: int = GAIN_LOSS_AFTER_FRAMES
 
     @classmethod
     def parse(cls, text: str) -> "FaultPlan":
@@ -103,16 +127,51 @@ def _band(text: str) -> tuple[float, float]:
     return band
 
 
+def _part(text: str) -> dict[str, tuple[int, float]]:
+    """A pipeline and a share."""
+    what = "a pipeline and a share, such as 7:0.2"
+    number, _, share = text.partition(":")
+    return {"part_pipeline": (_whole(number, _LAST_PIPELINE, what), _number(share, 0, 1, what))}
+
+
+def _dead_products(text: str) -> dict[str, tuple[int, ...]]:
+    """Numbers of a product, or of all."""
+    names = [str(product) for product in WIRE_PRODUCTS]
+    if text != "all" and text not in names:
+        raise ValueError(f"all, or one of {', '.join(names)}")
+    return {"dead_products": tuple(range(len(names))) if text == "all" else (names.index(text),)}
+
+
+def _gain_loss(text: str) -> dict[str, float]:
+    """Decibels, and after ``@`` the number of frames before the loss."""
+    what = "decibels, and the frames before it if you like, such as 4@100"
+    loss_db, at, frames = text.partition("@")
+    after = _whole(frames, 10**9, what) if at else GAIN_LOSS_AFTER_FRAMES
+    return {"gain_loss_db": _number(loss_db, -100, 100, what), "gain_loss_after": after}
+
+
 _READERS: dict[str, Callable[[str], dict[str, Any]]] = {
     "gap": _share("gap"),
     "corrupt": _share("corrupt"),
     "stall": lambda text: {"stall_s": _number(text, 0, 1e6, "seconds")},
     "skew": lambda text: {"skew_s": _number(text, -1e9, 1e9, "seconds")},
     "nan-band": lambda text: {"nan_mhz": _band(text)},
-    "dead-pipeline": lambda text: {"dead_pipeline": _whole(text, 31, "the number of a pipeline, 0 to 31")},
+    "dead-pipeline": lambda text: {"dead_pipeline": _whole(text, _LAST_PIPELINE, "the number of a pipeline, 0 to 31")},
+    "part-pipeline": _part,
+    "dead-product": _dead_products,
+    "zeros": _share("zeros"),
+    "data-skew": lambda text: {"data_skew_s": _number(text, -1e9, 1e9, "seconds")},
     "restart": lambda text: {"restart": _whole(text, 10**9, "a number of frames")},
-    "gain-loss": lambda text: {"gain_loss_db": _number(text, -100, 100, "decibels")},
+    "gain-loss": _gain_loss,
 }
+
+
+def _loses(plan: FaultPlan) -> bool:
+    return plan.part_pipeline is not None or bool(plan.dead_products) or plan.zeros > 0
+
+
+def _channels(pipeline: int) -> slice:
+    return slice(pipeline * CHANNELS_PER_PIPELINE, (pipeline + 1) * CHANNELS_PER_PIPELINE)
 
 
 class Faults:
@@ -143,6 +202,9 @@ class Faults:
     ) -> None:
         self._plan, self._encode = plan, encode
         self._random = np.random.default_rng([seed, 5])
+        # Chance of its own, so that counts of other faults stay as they are.
+        self._places = np.random.default_rng([seed, 6])
+        self._mars = plan.nan_mhz is not None or plan.dead_pipeline is not None or _loses(plan)
         self._monotonic = monotonic
         self._made = self._unseen = 0
         self._sequence = self._seen_sequence = 0
@@ -152,7 +214,7 @@ class Faults:
 
     def __call__(self, header: dict[str, Any], mean: NDArray[np.float32]) -> Iterable[Message]:
         """What is sent for a frame; nothing where it is left out."""
-        header = self._restarted(header) | {"timestamp": f"{float(header['timestamp']) + self._plan.skew_s:.6f}"}
+        header = self._skewed(self._restarted(header))
         self._made += 1
         # Each frame takes its share of chance, whatever becomes of it: one fault does not move another.
         left_out, spoilt = self._random.random(2) < (self._plan.gap, self._plan.corrupt)
@@ -176,6 +238,14 @@ class Faults:
         self.counts["frames_received"] += len(messages)
         return messages
 
+    def _skewed(self, header: dict[str, Any]) -> dict[str, Any]:
+        """The header with clocks that go wrong."""
+        skewed = header | {"timestamp": f"{float(header['timestamp']) + self._plan.skew_s:.6f}"}
+        if self._plan.data_skew_s:
+            end_s = parse_block_time(header["last_block_time"]) + self._plan.data_skew_s
+            skewed["last_block_time"] = format_block_time(end_s)
+        return skewed
+
     def _restarted(self, header: dict[str, Any]) -> dict[str, Any]:
         """The header with a sequence that began a while ago, and numbers that count from there."""
         every = self._plan.restart
@@ -195,17 +265,27 @@ class Faults:
     def _marred(self, header: dict[str, Any], mean: NDArray[np.float32]) -> NDArray[np.float32]:
         """The data with what their receivers of old have not heard."""
         plan = self._plan
-        gain_lost = plan.gain_loss_db and self._made > GAIN_LOSS_AFTER_FRAMES
-        if plan.nan_mhz is None and plan.dead_pipeline is None and not gain_lost:
+        gain_lost = plan.gain_loss_db and self._made > plan.gain_loss_after
+        if not gain_lost and not self._mars:
             return mean
         marred = mean * np.float32(10 ** (-plan.gain_loss_db / 10)) if gain_lost else mean.copy()
         if plan.nan_mhz is not None:
             mhz = (header.get("chan0", 0) + np.arange(mean.shape[1])) * CHANNEL_WIDTH_HZ / 1e6
             marred[:, (mhz >= plan.nan_mhz[0]) & (mhz <= plan.nan_mhz[1])] = np.nan
         if plan.dead_pipeline is not None:
-            first = plan.dead_pipeline * CHANNELS_PER_PIPELINE
-            marred[:, first : first + CHANNELS_PER_PIPELINE] = 0
+            marred[:, _channels(plan.dead_pipeline)] = 0
+        if self._made > LOSS_AFTER_FRAMES:
+            self._lose(marred)
         return marred
+
+    def _lose(self, marred: NDArray[np.float32]) -> None:
+        """Take from a frame what was there before."""
+        plan = self._plan
+        if plan.part_pipeline is not None:
+            marred[:, _channels(plan.part_pipeline[0])] *= np.float32(1 - plan.part_pipeline[1])
+        if plan.zeros:
+            marred[:, self._places.random(marred.shape[1]) < plan.zeros] = 0
+        marred[..., [product for product in plan.dead_products if product < marred.shape[2]]] = 0
 
     def _spoil(self, messages: list[Message]) -> Iterator[Message]:
         """Messages that are no frames any more, each in one of several ways."""

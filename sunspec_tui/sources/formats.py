@@ -15,6 +15,7 @@ from sunspec_tui.times import LWA_TIME_GULP_S, format_block_time, parse_block_ti
 
 _IN_2025_08 = ("time_tag", "nbeam", "nchan", "npol", "timestamp", "data_shape")
 _MINIMAL = ("nchan", "npol")
+_ORIGIN = ("recorded", "station")
 
 
 def _of_2025_08(header: dict[str, Any]) -> dict[str, Any]:
@@ -46,10 +47,11 @@ FORMATS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 
 
 def encode_as(form: str) -> Encode:
-    """What sends frames in the form of that name."""
+    """What sends frames in the form of that name; a recording says that it is one in every form."""
     rewritten = FORMATS[form]
 
     def encode_form(header: dict[str, Any], mean: NDArray[np.float32]) -> Iterable[Message]:
-        return encode(rewritten(header), mean)
+        origin = {key: header[key] for key in _ORIGIN if key in header}
+        return encode(rewritten(header) | origin, mean)
 
     return encode_form

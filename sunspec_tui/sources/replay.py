@@ -90,7 +90,10 @@ class Replay:
             "nchan": self._channels.nchan,
             "npol": self._npol,
             "spectrum_ticks": round(self.spectrum_s * CLOCK_HZ),
+            "recorded": True,
         }
+        if self._recording.station:
+            header["station"] = printable_name(self._recording.station)
         if run is not None and self.frames_as_recorded:
             # Each row with its own time: an average of uneven steps would drift away from them.
             ends_s = self._recording.times_s[run] - self._recording.starts_s[run.start]
@@ -102,6 +105,11 @@ class Replay:
         for run in self._runs:
             begin_s = float(self._recording.starts_s[run.start]) - self._first_s
             yield Part(begin_s, self.header(shift_s + begin_s, run), self._gulps(run))
+
+    @property
+    def recording(self) -> Recording:
+        """What is replayed."""
+        return self._recording
 
     def gulps(self) -> Gulps:
         """Power of all rows, shape (ntime, 1, nchan, npol) each."""

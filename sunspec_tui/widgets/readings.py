@@ -150,7 +150,7 @@ def health_text(
 
 
 def _levels(gain: GainCheck) -> str:
-    """Levels of the quiet band beside its median, ``XX -0.1 YY +0.2``."""
+    """Levels of the quiet band above its floor, ``XX -0.1 YY +0.2``."""
     shown = (f"{change_db:+.1f}" if math.isfinite(change_db) else "–" for change_db in gain.change_db)
     return " ".join(f"{name} {value}" for name, value in zip(("XX", "YY"), shown, strict=False))
 
@@ -202,15 +202,17 @@ def status_text(
     data_age_s: float,
     *,
     held_s: float | None = None,
+    alarms: Sequence[str] = (),
     warnings: Sequence[str] = (),
     columns: int = 0,
 ) -> Text:
     """The line at the top: state, stream, product, time of the newest row, its age and losses.
 
-    `held_s` is the time at which the picture is held, None where it is live; `warnings` say what is wrong with the
-    data; `columns` are the cells of the line.
+    `held_s` is the time at which the picture is held, None where it is live; `alarms` say why there is no picture of
+    the Sun, and `warnings` what is wrong with the data; `columns` are the cells of the line.
     """
     parts = [Part(f" {health.state.upper()} ", _SILENT_STYLE if health.is_silent else STATE_STYLES[health.state])]
+    parts += [Part(f" {alarm} ", _SILENT_STYLE) for alarm in alarms]
     if held_s is not None:
         parts.append(Part(f" HELD {format_clock(held_s)} ", "bold black on cyan"))
         parts.append(Part("end goes live ", "black on cyan", 6))

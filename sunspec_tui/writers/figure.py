@@ -191,7 +191,7 @@ class SpectrumFigure:
         least, most = (float(values.min()), float(values.max())) if values.size else (-1.0, 1.0) if linear else (1, 10)
         self._limit(least, most, linear=linear)
         first, last = float(_frequencies(job)[0]), float(_frequencies(job)[-1])
-        self.spectrum.set_xlim(*((first, last) if first < last else band_edges(_frequencies(job))))
+        self.spectrum.set_xlim(*((first, last) if first < last else band_edges(_frequencies(job), job.alone_mhz)))
         empty = "" if values.size else ", no numbers"
         # A mean of all rows has no moment of its own.
         moment = "" if job.note else f", {_clock(float(job.times_s[-1]))} UTC, {_lag(job.lag_s)}"
@@ -206,7 +206,7 @@ class SpectrumFigure:
 
     def _draw_waterfall(self, job: PlotJob, image: NDArray[np.float32], columns: Columns, *, timed: bool) -> None:
         levels = image_levels(image, signed=job.signed)
-        x_edges, y_edges = columns.edges_s / (_DAY_S if timed else 1.0), bin_edges(_frequencies(job))
+        x_edges, y_edges = columns.edges_s / (_DAY_S if timed else 1.0), bin_edges(_frequencies(job), job.alone_mhz)
         left, right, low, high = (float(edges[end]) for edges in (x_edges, y_edges) for end in (0, -1))
         # matplotlib computes colours from differences, which may overflow where the values do not.
         huge = bool(np.nanmax(np.abs(image), initial=0.0) > _MAX_SINGLE)
@@ -290,21 +290,21 @@ def _frequencies(job: PlotJob) -> NDArray[np.float64]:
     return found if np.abs(found[[0, -1]]).max() < _MAX_FREQUENCY_MHZ else np.arange(len(found), dtype=np.float64)
 
 
-def band_edges(frequencies_mhz: NDArray[np.float64]) -> tuple[float, float]:
+def band_edges(frequencies_mhz: NDArray[np.float64], alone_mhz: float = 1.0) -> tuple[float, float]:
     """Return the edges of the band, half a bin outside the first and last centre.
 
-    A band without width is drawn 1 MHz wide.
+    A band of one bin is `alone_mhz` wide.
     """
     first, last = float(frequencies_mhz[0]), float(frequencies_mhz[-1])
     half = (last - first) / max(1, 2 * (len(frequencies_mhz) - 1))
     # Far from zero, the width of a narrow band is lost in double precision.
-    half = half if first - half < last + half else max(0.5, 1e-6 * abs(first))
+    half = half if first - half < last + half else max(alone_mhz / 2, 1e-6 * abs(first))
     return first - half, last + half
 
 
-def bin_edges(frequencies_mhz: NDArray[np.float64]) -> NDArray[np.float64]:
+def bin_edges(frequencies_mhz: NDArray[np.float64], alone_mhz: float = 1.0) -> NDArray[np.float64]:
     """Return the edges of the bins, halfway between their centres; even ones if the centres do not ascend."""
-    low, high = band_edges(frequencies_mhz)
+    low, high = band_edges(frequencies_mhz, alone_mhz)
     edges = np.concatenate([[low], (frequencies_mhz[1:] + frequencies_mhz[:-1]) / 2, [high]])
     return edges if (np.diff(edges) > 0).all() else np.linspace(low, high, len(frequencies_mhz) + 1)
 

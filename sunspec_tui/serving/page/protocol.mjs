@@ -43,7 +43,7 @@ const FIELDS = {
   status: {
     time: "text", source: "text", state: "text", link: "text", frames_received: "number", frames_rejected: "number",
     frames_missing: "numberOrNull", cadence_s: "numberOrNull", rate_hz: "numberOrNull", delay_s: "numberOrNull",
-    delay_used: "text", warnings: "texts", silence_s: "numberOrNull", stall_after_s: "numberOrNull",
+    delay_used: "text", alarms: "texts", warnings: "texts", silence_s: "numberOrNull", stall_after_s: "numberOrNull",
   },
   axis: { epoch: "number", product: "product", products: "products", bins: "bins", low_mhz: "number", bin_mhz: "number" },
 };

@@ -25,5 +25,6 @@ export function judged({ connected, status, statusAge, rowAge, paused, waiting }
     return { word: "CONNECTING", kind: "connecting", why: status ? status.link : "", stale: false };
   }
   if (paused) return { word: "PAUSED", kind: "paused", why: "the picture stands, frames are counted", stale: false };
+  if (status.alarms.length) return { word: "LIVE", kind: "lost", why: status.alarms.join(", "), stale: false };
   return { word: "LIVE", kind: "live", why: status.warnings.join(", "), stale: false };
 }

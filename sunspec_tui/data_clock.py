@@ -1,0 +1,136 @@
+"""Compare the data's clock with the clock here: its offset, and its rate.
+
+The offset is the age of a row when it arrives. It cannot be negative; whole or half hours come from a wrong time zone;
+more than a day means recorded data. The rate is the slope of data time over arrival time in the last minute. A stream
+whose header says ``recorded`` is not compared, because its times are not those of now.
+
+State and arithmetic; clocks are arguments.
+"""
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import combinations
+from statistics import median
+
+HALF_HOUR_S, DAY_S = 1800.0, 86400.0
+_ZONE_EARLY_S, _ZONE_LATE_S = 5.0, 60.0
+"""A time zone's age may differ from half hours by the delay of the data, and by clocks that are not exact."""
+
+MAX_RATE_ERROR = 0.1
+# Seven points that are 9 s apart or more span a minute with the step to the newest row.
+_SAMPLES, _MIN_STEP_S = 7, 9.0
+
+
+class ClockFault(StrEnum):
+    """What is wrong with the data's clock."""
+
+    NONE = ""
+    RECORDED = "recorded data"
+    ZONE = "time zone?"
+    AHEAD = "data ahead of the clock"
+    RATE = "data clock at a wrong rate"
+
+
+@dataclass(frozen=True, slots=True)
+class ClockReading:
+    """The data's clock beside the clock here.
+
+    Attributes
+    ----------
+    fault
+        What is wrong.
+    note
+        One sentence with the remedy; empty if there is nothing to say.
+    age_s
+        Age of the newest row when it arrived; NaN while unknown.
+    rate
+        Seconds of data time per second of arrival time over the last minute; NaN while unknown.
+    """
+
+    fault: ClockFault = ClockFault.NONE
+    note: str = ""
+    age_s: float = math.nan
+    rate: float = math.nan
+
+
+def offset_fault(age_s: float) -> ClockFault:
+    """Return what an age at arrival says of the clocks.
+
+    Parameters
+    ----------
+    age_s
+        Wall clock at the arrival minus the end of the data, in seconds; NaN says nothing.
+    """
+    if math.isnan(age_s):
+        return ClockFault.NONE
+    if age_s > DAY_S + _ZONE_LATE_S:
+        return ClockFault.RECORDED
+    half_hours = round(age_s / HALF_HOUR_S)
+    beyond_s = age_s - half_hours * HALF_HOUR_S
+    if 0 < abs(half_hours) <= DAY_S / HALF_HOUR_S and -_ZONE_EARLY_S <= beyond_s <= _ZONE_LATE_S:
+        return ClockFault.ZONE
+    return ClockFault.AHEAD if age_s < 0 else ClockFault.NONE
+
+
+def slope(points: list[tuple[float, float]]) -> float:
+    """Return the median slope between all pairs of points (Theil 1950, Sen 1968); NaN for fewer than two.
+
+    A hiccup of the network moves a few points, and the median stays.
+    """
+    slopes = [(y1 - y0) / (x1 - x0) for (x0, y0), (x1, y1) in combinations(points, 2) if x1 > x0]
+    return median(slopes) if slopes else math.nan
+
+
+class DataClock:
+    """The data's clock of one stream over the last minute."""
+
+    def __init__(self) -> None:
+        self._points: deque[tuple[float, float]] = deque(maxlen=_SAMPLES)
+        self._sequence: object = None
+
+    def read(
+        self, *, arrived_s: float, now_s: float, data_s: float, sequence: object, recorded: bool = False
+    ) -> ClockReading:
+        """Take the newest row, and compare its clock.
+
+        Parameters
+        ----------
+        arrived_s
+            Its arrival on a clock that never goes back.
+        now_s
+            Its arrival on the wall clock, seconds since 1970.
+        data_s
+            End of its data, seconds since 1970; NaN if its header does not say.
+        sequence
+            Changes where data time may jump: with a restart, a reversal, a stall.
+        recorded
+            Whether the header says that the data are a recording.
+        """
+        if recorded or sequence != self._sequence:
+            self._points.clear()
+            self._sequence = sequence
+        age_s = now_s - data_s
+        if recorded or not math.isfinite(age_s):
+            return ClockReading(age_s=age_s)
+        if not self._points or arrived_s - self._points[-1][0] >= _MIN_STEP_S:
+            self._points.append((arrived_s, data_s))
+        return _reading(age_s, self._rate())
+
+    def _rate(self) -> float:
+        return slope(list(self._points)) if len(self._points) == _SAMPLES else math.nan
+
+
+def _reading(age_s: float, rate: float) -> ClockReading:
+    fault = offset_fault(age_s)
+    # A recording may be played at any speed.
+    if abs(rate - 1) > MAX_RATE_ERROR and fault is not ClockFault.RECORDED:
+        fault = ClockFault.RATE
+    notes = {
+        ClockFault.RECORDED: "the data are more than a day old: recorded data",
+        ClockFault.ZONE: f"the data are {age_s / 3600:.2f} h old, whole half hours: check the producer's time zone",
+        ClockFault.AHEAD: f"the data end {-age_s:.1f} s in the future: check the clocks of producer and monitor (NTP)",
+        ClockFault.RATE: f"data time runs {rate:.2f} times as fast as frames arrive: check the producer's clock",
+    }
+    return ClockReading(fault, notes.get(fault, ""), age_s, rate)

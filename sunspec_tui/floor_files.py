@@ -1,0 +1,119 @@
+"""Keep the quiet floors of a stream in files between runs, one for each source and frequency axis.
+
+Reading and writing are done in threads, because a home directory on a network may hang: then the floor begins anew.
+"""
+
+import hashlib
+import logging
+import math
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from sunspec_tui import state
+from sunspec_tui.gain_history import QuietFloor
+from sunspec_tui.snapshot import Axis
+
+log = logging.getLogger(__name__)
+
+SAVE_EVERY_S = 300.0
+MAX_FILES = 32
+_READ_S = 1.0
+_MAX_MINUTES = 240
+_NAME = "quiet-floor-"
+
+
+class FloorFiles:
+    """Files of quiet floors.
+
+    Parameters
+    ----------
+    directory
+        Where they are; None keeps nothing.
+    source
+        Address of the stream.
+    """
+
+    def __init__(self, directory: Path | None, source: str) -> None:
+        self._directory, self._source = directory, source
+        self._saver: state.Saver | None = None
+        self._path: Path | None = None
+        self._saved_s = -math.inf
+
+    def path(self, axis: Axis) -> Path | None:
+        """Return the file for rows of an axis; None if nothing is kept."""
+        if self._directory is None:
+            return None
+        key = f"{self._source} {axis.chan0} {axis.nchan} {axis.channel_average}"
+        return self._directory / f"{_NAME}{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
+
+    def load(self, axis: Axis) -> tuple[QuietFloor, ...]:
+        """Return the floors of an earlier run, by product; empty if there are none, or if the disk hangs."""
+        path = self.path(axis)
+        if path is None:
+            return ()
+        found: list[tuple[QuietFloor, ...]] = []
+        reading = threading.Thread(
+            target=lambda: found.append(_floors(state.load(path, "the quiet floor begins anew"))),
+            name="sunspec-floor",
+            daemon=True,
+        )
+        try:
+            reading.start()
+        except RuntimeError:
+            log.warning("the quiet floor begins anew: no thread can be started here")
+            return ()
+        reading.join(_READ_S)
+        return found[0] if found else ()
+
+    def save(self, axis: Axis, floors: tuple[QuietFloor, ...], now_s: float) -> None:
+        """Write the floors if they have not been written for a while.
+
+        Parameters
+        ----------
+        axis, floors
+            What to keep.
+        now_s
+            Time on a clock that never goes back.
+        """
+        path = self.path(axis)
+        if path is None or now_s - self._saved_s < SAVE_EVERY_S or not any(floor.minutes for floor in floors):
+            return
+        if self._saver is None or path != self._path:
+            self._saver, self._path = state.Saver(path, "the quiet floor"), path
+            _remove_oldest(path.parent)
+        if self._saver.save({"minutes": [floor.minutes for floor in floors]}):
+            self._saved_s = now_s
+
+    def finish(self) -> None:
+        """Wait for the last file, for a limited time."""
+        if self._saver is not None:
+            self._saver.finish()
+
+
+def _floors(kept: Mapping[str, Any]) -> tuple[QuietFloor, ...]:
+    """Floors from a file that anybody may have written; what does not fit is left out."""
+    products = kept.get("minutes")
+    if not isinstance(products, list):
+        return ()
+    return tuple(QuietFloor(_minutes(product)) for product in products[:2])
+
+
+def _minutes(values: Any) -> list[tuple[float, float]]:
+    pairs = values[-_MAX_MINUTES:] if isinstance(values, list) else []
+    known = [tuple(map(float, pair)) for pair in pairs if _is_pair(pair)]
+    return sorted((time_s, level_db) for time_s, level_db in known if math.isfinite(time_s) and math.isfinite(level_db))
+
+
+def _is_pair(pair: Any) -> bool:
+    return isinstance(pair, list) and len(pair) == 2 and all(type(value) in (int, float) for value in pair)
+
+
+def _remove_oldest(directory: Path) -> None:
+    """Keep the newest files only: sources and axes come and go."""
+    with suppress(OSError):
+        files = sorted(directory.glob(f"{_NAME}*.json"), key=lambda file: file.stat().st_mtime)
+        for file in files[: -MAX_FILES + 1]:
+            file.unlink()

@@ -1,0 +1,249 @@
+"""Follow the gain of one stream: its quiet levels of minutes and hours, and the losses that stand.
+
+State and arithmetic. Times are those of the data; the caller brings each row once, in order.
+"""
+
+import math
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sunspec_tui.gain import (
+    BEFORE_ROWS,
+    FLOOR_LOSS_DB,
+    LOSS_DB,
+    MAX_STAY_ROWS,
+    RECOVERED_DB,
+    ROWS,
+    GainCheck,
+    common_change_db,
+    quiet_levels_db,
+    stay_rows,
+)
+
+Floats = NDArray[np.float64]
+
+CONTEXT_ROWS = BEFORE_ROWS + 1 + MAX_STAY_ROWS
+"""Rows before the new ones that a step is judged with."""
+
+_BLOCK_S, _BLOCKS, _MINUTE_BLOCKS = 10.0, 30, 6
+_MINUTE_S, _HOUR_S, _FLOOR_S = 60.0, 3600.0, 3 * 3600.0
+_MIN_MINUTES = 45
+# A quick test of the quiet level leaves few rows for the test of all bins.
+_FIRST_SIGN_DB = 0.6 * LOSS_DB
+_BELOW_QUIET_DB = -0.5
+_BACK_SHARE = 0.6
+
+
+class QuietFloor:
+    """Quiet levels of the last three hours, a value a minute, of one product.
+
+    Parameters
+    ----------
+    minutes
+        (end in seconds since 1970, level in dB) of an earlier run, oldest first.
+    """
+
+    def __init__(self, minutes: Iterable[tuple[float, float]] = ()) -> None:
+        self._minutes = deque(minutes)
+        self._begin_s = math.nan
+        self._levels_db: list[float] = []
+
+    @property
+    def minutes(self) -> tuple[tuple[float, float], ...]:
+        """(end, level) of each minute, oldest first."""
+        return tuple(self._minutes)
+
+    def take(self, time_s: float, level_db: float) -> None:
+        """Take the level of one row."""
+        if self._minutes and not -_MINUTE_S <= time_s - self._minutes[-1][0] <= _HOUR_S:
+            # Another day's Sun stands elsewhere, and another recording is another instrument.
+            self._minutes.clear()
+        if not 0 <= time_s - self._begin_s < _MINUTE_S:
+            self._finish()
+            self._begin_s = time_s
+        self._levels_db.append(level_db)
+
+    def _finish(self) -> None:
+        if not self._levels_db:
+            return
+        self._minutes.append((self._begin_s + _MINUTE_S, float(np.median(self._levels_db))))
+        self._levels_db = []
+        while self._minutes[-1][0] - self._minutes[0][0] > _FLOOR_S:
+            self._minutes.popleft()
+
+    def floor_db(self) -> float:
+        """Return the lowest of the minutes; NaN until an hour is known."""
+        minutes = self._minutes
+        if len(minutes) < _MIN_MINUTES or minutes[-1][0] - minutes[0][0] < _HOUR_S - _MINUTE_S:
+            return math.nan
+        return min(level_db for _, level_db in minutes)
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A loss that stands: its size, when it began, the quiet level before it, and the time of the data."""
+
+    lost_db: float
+    since_s: float
+    before_db: float
+    found_s: float
+
+
+class ProductGain:
+    """The gain of one product."""
+
+    def __init__(self, floor: QuietFloor | None = None) -> None:
+        self.floor = QuietFloor() if floor is None else floor
+        self.loss: Loss | None = None
+        # Blocks of a loss do not say what is quiet.
+        self._blocks: deque[float] = deque(maxlen=_BLOCKS)
+        self._last_minute: deque[float] = deque(maxlen=_MINUTE_BLOCKS)
+        self._block_s = math.nan
+        self._block: list[float] = []
+        self._recent: deque[float] = deque(maxlen=ROWS)
+
+    def take(self, time_s: float, level_db: float) -> None:
+        """Take the quiet level of one row."""
+        if math.isnan(level_db):
+            return
+        self._recent.append(level_db)
+        if not 0 <= time_s - self._block_s < _BLOCK_S:
+            self._finish_block(time_s)
+        self._block.append(level_db)
+        if self.loss is not None and not 0 <= time_s - self.loss.found_s < _HOUR_S:
+            # A level that has stood for an hour is the instrument's new one.
+            self.loss, self.floor = None, QuietFloor()
+            self._blocks.clear()
+        if self.loss is None:
+            self.floor.take(time_s, level_db)
+
+    def _finish_block(self, time_s: float) -> None:
+        if not -_BLOCK_S <= time_s - self._block_s <= _HOUR_S:
+            self._blocks.clear()
+            self._last_minute.clear()
+        elif self._block:
+            level_db = float(np.median(self._block))
+            self._last_minute.append(level_db)
+            if self.loss is None:
+                self._blocks.append(level_db)
+        self._block, self._block_s = [], time_s
+        self._judge_minute(time_s)
+
+    def _judge_minute(self, time_s: float) -> None:
+        """Compare the last minute with the floor, or with the level before the loss."""
+        last = self._last_minute
+        if len(last) < _MINUTE_BLOCKS:
+            return
+        if self.loss is not None:
+            if min(last) >= self.loss.before_db + RECOVERED_DB:
+                self.loss = None
+            return
+        level_db, floor_db = float(np.median(last)), self.floor.floor_db()
+        if level_db - floor_db <= FLOOR_LOSS_DB:
+            self.loss = Loss(floor_db - level_db, math.nan, floor_db, time_s)
+
+    @property
+    def quiet_db(self) -> float:
+        """The lowest level of the last minutes, or of hours; NaN while unknown."""
+        floor_db = self.floor.floor_db()
+        return min(self._blocks, default=math.nan) if math.isnan(floor_db) else floor_db
+
+    @property
+    def change_db(self) -> float:
+        """Level of the last rows above the quiet one; NaN while unknown."""
+        return float(np.median(self._recent)) - self.quiet_db if self._recent else math.nan
+
+    def step(self, time_s: float, change_db: float, level_db: float) -> None:
+        """Judge a step that nearly all bins have in common.
+
+        Parameters
+        ----------
+        time_s
+            Time of the first row after it.
+        change_db
+            Its size.
+        level_db
+            Quiet level after it.
+        """
+        if self.loss is not None:
+            if change_db >= _BACK_SHARE * self.loss.lost_db:
+                self.loss = None
+            return
+        quiet_db = min(self._blocks, default=math.nan)
+        # The end of a burst comes back to the quiet level, not below it.
+        if change_db <= LOSS_DB and not level_db > quiet_db + _BELOW_QUIET_DB:
+            before_db = level_db - change_db if math.isnan(quiet_db) else quiet_db
+            self.loss = Loss(-change_db, time_s, before_db, time_s)
+
+
+class GainHistory:
+    """The gain of a stream's XX and YY.
+
+    Parameters
+    ----------
+    floors
+        Quiet floors of an earlier run, by product.
+    """
+
+    def __init__(self, floors: Iterable[QuietFloor] = ()) -> None:
+        self._products = [ProductGain(floor) for floor in floors]
+        self._judged = 0
+
+    @property
+    def floors(self) -> tuple[QuietFloor, ...]:
+        """Quiet floors to be kept for the next run, by product."""
+        return tuple(product.floor for product in self._products)
+
+    def take(self, rows: NDArray[np.float32], times_s: NDArray[np.float64], count: int, cadence_s: float) -> GainCheck:
+        """Take new rows.
+
+        Parameters
+        ----------
+        rows, times_s
+            Rows of linear power, shape (n, nbins, npol), and their times: the new ones, and `CONTEXT_ROWS` before them
+            if there are so many.
+        count
+            Number of the row after the last of these, as `Rows.count`.
+        cadence_s
+            Data time from row to row; NaN while unknown.
+        """
+        powers = rows[:, :, :2]
+        while len(self._products) < powers.shape[2]:
+            self._products.append(ProductGain())
+        levels_db = quiet_levels_db(powers)
+        first, stay = count - len(rows), stay_rows(cadence_s)
+        for number in range(max(self._judged, first), count):
+            self._take_row(powers, times_s, levels_db, number - first, stay)
+        self._judged = count
+        return self.check()
+
+    def _take_row(self, powers: NDArray[np.float32], times_s: Floats, levels_db: Floats, i: int, stay: int) -> None:
+        """Take row i, and judge the step whose rows are complete with it."""
+        at = i - stay
+        for k, product in enumerate(self._products):
+            if at >= BEFORE_ROWS:
+                before, after, levels = slice(at - BEFORE_ROWS, at), slice(at + 1, i + 1), levels_db[:, k]
+                level_db, before_db = float(np.median(levels[after])), float(np.median(levels[before]))
+                if abs(level_db - before_db) >= abs(_FIRST_SIGN_DB):
+                    change_db = common_change_db(powers[before, :, k], powers[after, :, k])
+                    first = at + _first_nearer(levels[at : i + 1], before_db, level_db)
+                    product.step(float(times_s[first]), change_db, level_db)
+            product.take(float(times_s[i]), float(levels_db[i, k]))
+
+    def check(self) -> GainCheck:
+        """Return what stands now."""
+        losses = [product.loss for product in self._products]
+        return GainCheck(
+            tuple(product.change_db for product in self._products),
+            tuple(0.0 if loss is None else loss.lost_db for loss in losses),
+            tuple(math.nan if loss is None else loss.since_s for loss in losses),
+        )
+
+
+def _first_nearer(levels_db: Floats, before_db: float, after_db: float) -> int:
+    """Return the index of the first level that is nearer to the one after a step than to the one before."""
+    return int(np.argmax(np.abs(levels_db - after_db) < np.abs(levels_db - before_db)))

@@ -1,0 +1,112 @@
+"""Decide whether products carry any signal: all pipelines zero, no numbers, or one product that has died.
+
+Pure arithmetic on the last rows. A recorder computes powers that are never exactly zero, so zeros and NaN in a whole
+row come from the instrument or its computers, never from the sky.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+SPAN_S = 1.0
+"""Data time for which a product must be dead."""
+
+MAX_ROWS = 8
+_NPOWERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class SignalLoss:
+    """Products that carry nothing, by number, with what their values are: ``zero``, ``NaN``, or ``not positive``.
+
+    Attributes
+    ----------
+    values
+        What the values of each dead product are.
+    total
+        Whether no power is left: XX is dead, and YY where the stream has it.
+    """
+
+    values: dict[int, str]
+    total: bool = False
+
+    def __bool__(self) -> bool:
+        """Return True if any product is dead."""
+        return bool(self.values)
+
+
+NO_LOSS = SignalLoss({})
+
+
+def rows_needed(cadence_s: float) -> int:
+    """Return the number of rows that must be dead, for rows of that cadence."""
+    return min(MAX_ROWS, max(2, math.ceil(SPAN_S / cadence_s))) if cadence_s > 0 else MAX_ROWS // 2
+
+
+def dead_products(rows: NDArray[np.floating]) -> dict[int, str]:
+    """Find the products without a usable value in any row.
+
+    Parameters
+    ----------
+    rows
+        Linear power, shape (n, nbins, npol), n at least 1.
+
+    Returns
+    -------
+    dict
+        ``zero``, ``NaN`` (for all that is not finite) or ``not positive``, by the product's number.
+    """
+    found = {}
+    for i in range(rows.shape[2]):
+        values = rows[:, :, i]
+        usable = np.isfinite(values) & (values > 0 if i < _NPOWERS else values != 0)
+        if not usable.any():
+            found[i] = _kind(values)
+    return found
+
+
+def _kind(values: NDArray[np.floating]) -> str:
+    shares = {
+        "zero": np.count_nonzero(values == 0),
+        "NaN": np.count_nonzero(~np.isfinite(values)),
+        "not positive": np.count_nonzero(values < 0),
+    }
+    return max(shares, key=lambda kind: shares[kind])
+
+
+def signal_loss(rows: NDArray[np.floating], lived: Sequence[int]) -> SignalLoss:
+    """Find the products that have died, or all powers.
+
+    Parameters
+    ----------
+    rows
+        As in `dead_products`.
+    lived
+        Products that have carried a signal since the stream began: another one that carries nothing is not sent,
+        which is no loss.
+    """
+    dead = dead_products(rows)
+    total = all(i in dead for i in range(min(_NPOWERS, rows.shape[2])))
+    lost = {i: kind for i, kind in dead.items() if i in lived or (total and i < _NPOWERS)}
+    return SignalLoss(lost, total)
+
+
+def described(names: Sequence[str], loss: SignalLoss) -> str:
+    """Describe a loss for the first line; empty if there is none.
+
+    ``no signal: XX and YY are zero``, ``product lost: YY is NaN``.
+    """
+    if not loss:
+        return ""
+    by_kind: dict[str, list[str]] = {}
+    for i, kind in loss.values.items():
+        by_kind.setdefault(kind, []).append(names[i])
+    texts = [f"{_joined(products)} {'are' if len(products) > 1 else 'is'} {kind}" for kind, products in by_kind.items()]
+    return ("no signal: " if loss.total else "product lost: ") + ", ".join(texts)
+
+
+def _joined(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,18 @@
+"""A short part of the simulated day with gaps and restarts: the checks of the instrument stay quiet."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "long"))
+
+from instrument_day import alarms
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_ten_minutes_of_the_simulated_sun_raise_no_alarm(seed):
+    found = alarms(1 / 6, seed)
+    assert found.pop("looks") > 400
+    found.pop("restarts")
+    assert dict(found) == {}
