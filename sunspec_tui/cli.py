@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sunspec_tui.addresses import host_and_port
+from sunspec_tui.argument_order import with_output_first
 from sunspec_tui.budgets import check_open_files
 from sunspec_tui.config import (
     ExportSettings,
@@ -138,16 +139,29 @@ def _parser(kind: type[Any], prog: str, description: str) -> _Parser:
             group = groups[name] = parser.add_argument_group(name)
         text = setting.metadata["help"] + ("" if setting.default in (None, False) else " (default: %(default)s)")
         words: dict[str, Any] = {"default": setting.default, "help": text, "dest": setting.name}
+        many: dict[str, Any] = {"nargs": "+"} if setting.metadata.get("many") else {}
         if setting.metadata.get("positional"):
-            parser.add_argument(setting.name, type=plain_type(setting), help=setting.metadata["help"])
+            many["metavar"] = setting.metadata.get("metavar")
+            parser.add_argument(setting.name, type=plain_type(setting), help=setting.metadata["help"], **many)
             continue
         if plain_type(setting) is bool:
             words["action"] = "store_true"
         else:
             words |= {"type": plain_type(setting), "choices": setting.metadata.get("choices")}
-            words["metavar"] = None if words["choices"] else setting.name.upper()
+            words |= many | {"metavar": None if words["choices"] else setting.name.upper()}
         group.add_argument(option(setting.name), **words)
     return parser
+
+
+def _parsed(parser: _Parser, words: list[str]) -> argparse.Namespace:
+    """Parse the arguments of a command, where the output may follow the inputs, as in ``--input A B OUT``."""
+    try:
+        return parser.parse_args(words)
+    except UsageError as error:
+        moved = with_output_first(words) if "required: output" in str(error) else None
+        if moved is None:
+            raise
+    return parser.parse_args(moved)
 
 
 def _settings(arguments: Sequence[str]) -> Settings:
@@ -311,7 +325,7 @@ def _stream(arguments: Sequence[str]) -> int:
         say, faults = _status_output(started, problems), faults_of(settings)
         op, feed = producer(started, source_of(settings), settings, faults)
         port = op.bind()
-        log.info("publishing %s on %s", settings.source, host_and_port(op.stream_addr, port))
+        log.info("publishing %s on %s", settings.source_text, host_and_port(op.stream_addr, port))
         with ThreadPoolExecutor(1, "sunspec-producer") as pool:
             publishing = pool.submit(op.main)
             while not publishing.done() and not ending.wait(0.1):
@@ -338,7 +352,7 @@ def _looked(name: str, kind: type[Any], description: str) -> Callable[[Sequence[
     """A command of `commands` with its own settings."""
 
     def run(arguments: Sequence[str]) -> int:
-        settings = kind(**vars(_parser(kind, f"sunspec-tui {name}", description).parse_args(arguments)))
+        settings = kind(**vars(_parsed(_parser(kind, f"sunspec-tui {name}", description), list(arguments))))
         output = DirectOutput()
         with ExitStack() as started:
             started.enter_context(Ending(raises=True))

@@ -70,16 +70,11 @@ def export(settings: ExportSettings, say: Say) -> int:
         check_digits(settings.output)
     start_s, end_s = span_s(settings.start, settings.end)
     if settings.input is not None:
-        from sunspec_tui.sources.files import read_recording
+        from sunspec_tui.sources.file_series import read_rows
+        from sunspec_tui.sources.limits import Asked
 
-        rows = read_recording(
-            settings.input,
-            start_s,
-            end_s,
-            observation=settings.observation,
-            tuning=settings.tuning,
-            chan0=settings.chan0,
-        )
+        asked = Asked(start_s, end_s, settings.observation, settings.tuning, settings.chan0)
+        rows = read_rows(settings.inputs, asked)
     else:
         rows = _received(settings).between(start_s, end_s)
     rows = rebinned(rows, settings.average_time, settings.average_channels)

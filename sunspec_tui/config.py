@@ -127,7 +127,9 @@ class Settings:
 class StreamSettings:
     """Settings of the producer."""
 
-    source: str = _setting("simulate", "simulate, or a recorded file or archive", "source")
+    source: str | list[str] = _setting(
+        "simulate", "simulate, an archive, or recorded files: names, patterns or directories", "source", many=True
+    )
     addr: str = _setting("127.0.0.1", "address to publish on, no port", "stream", host=parse_bind_host)
     port: int = _setting(9798, "port to publish on, 0 takes a free one", "stream", least=0, most=65535)
     interval: float | None = _setting(
@@ -165,6 +167,17 @@ class StreamSettings:
         check(self)
 
     @property
+    def sources(self) -> list[str]:
+        """All that is named as the source."""
+        return [self.source] if isinstance(self.source, str) else self.source
+
+    @property
+    def source_text(self) -> str:
+        """What the source is called in a sentence."""
+        more = len(self.sources) - 1
+        return self.sources[0] + (f" and {more} more" if more else "")
+
+    @property
     def first_channel(self) -> int:
         """The first channel of what is published."""
         return DEFAULT_CHAN0 if self.chan0 is None else self.chan0
@@ -198,7 +211,9 @@ class ExportSettings:
     """Settings of the export."""
 
     output: Path = _setting(Path("sunspec.npz"), "file to write: .fits, .h5, .npz or .csv", "file", positional=True)
-    input: Path | None = _setting(None, "a recorded file or an archive; the live stream without it", "rows")
+    input: Path | list[Path] | None = _setting(
+        None, "an archive, or recorded files: names, patterns or directories; else the live stream", "rows", many=True
+    )
     start: str | None = _setting(None, "only rows after this, such as 2026-11-25T18:00 (UTC)", "rows")
     end: str | None = _setting(None, "only rows until this (UTC)", "rows")
     observation: int | None = _setting(None, "which Observation of a recorder's file; the first", "rows", least=1)
@@ -241,6 +256,11 @@ class ExportSettings:
         for name in ("observation", "tuning"):
             if self.input is None and getattr(self, name) is not None:
                 raise UsageError(f"{option(name)} is for a recorder's file: name it with --input, or leave it out")
+
+    @property
+    def inputs(self) -> list[Path]:
+        """All that is named as the input."""
+        return [] if self.input is None else [self.input] if isinstance(self.input, Path) else self.input
 
     @property
     def first_channel(self) -> int:

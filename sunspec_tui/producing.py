@@ -35,7 +35,7 @@ def source_of(settings: StreamSettings) -> "Source":
     SourceError
         If the file cannot be read.
     """
-    if settings.source == "simulate":
+    if settings.sources == ["simulate"]:
         if settings.follow or settings.observation is not None or settings.tuning is not None:
             raise UsageError("--observation, --tuning and --follow are for a recorder's file: name it with --source")
         from sunspec_tui.sources.simulate import SimulatedSun
@@ -53,7 +53,7 @@ def source_of(settings: StreamSettings) -> "Source":
     from sunspec_tui.sources.replay import open_replay
 
     source = open_replay(
-        Path(settings.source),
+        settings.sources,
         settings.first_channel,
         time.time if settings.now else None,
         between_s=(start_s, end_s),
@@ -73,8 +73,10 @@ def _followed(settings: StreamSettings, between_s: tuple[float | None, float | N
 
     if settings.loop or settings.now:
         raise UsageError("--follow ends with its file and keeps its times: leave --loop and --now out")
+    if len(settings.sources) > 1:
+        raise UsageError("--follow reads one file that grows: name only that one with --source")
     source = FollowedFile(
-        Path(settings.source),
+        Path(settings.sources[0]),
         settings.first_channel,
         between_s=between_s,
         observation=settings.observation,

@@ -320,16 +320,17 @@ def test_wrong_use_of_export_is_one_sentence(arguments, said, capsys, tmp_path, 
     ("module", "code"),
     [
         ("h5py", "from sunspec_tui import cli; sys.exit(cli.main(['export', 'b.h5', '--input', 'a.npz']))"),
-        ("xarray", "from sunspec_tui import cli; sys.exit(cli.main(['export', 'b.npz', '--input', '.']))"),
+        ("xarray", "from sunspec_tui import cli; sys.exit(cli.main(['export', 'b.npz', '--input', 'days']))"),
         (
             "distributed",
-            "from sunspec_tui import cli; sys.exit(cli.main(['quicklook', '.', '--scheduler', 'tcp://127.0.0.1:1']))",
+            "from sunspec_tui import cli; sys.exit(cli.main(['quicklook', 'days', '--scheduler', 'tcp://127.0.0.1:1']))",
         ),
         ("zarr", "from sunspec_tui import cli; sys.exit(cli.main(['--no-ui', '--archive', 'x', '--duration', '1']))"),
     ],
 )
 def test_a_library_that_is_not_installed_is_named_with_its_extra(tmp_path, module, code):
     export(recording(4), tmp_path / "a.npz")
+    (tmp_path / "days" / "2025-08-18.zarr").mkdir(parents=True)
     run = f"import sys; sys.modules[{module!r}] = None; {code}"
     done = subprocess.run([sys.executable, "-c", run], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 2

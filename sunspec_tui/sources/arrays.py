@@ -75,19 +75,19 @@ def checked(path: Path, declared: Declared, asked: Asked, file_bytes: int) -> Re
     _check_shape(declared, len(times_s), len(frequencies_hz))
     _check_frequencies(frequencies_hz)
     picked = _picked(times_s, asked)
-    check_size(len(picked) * math.prod(declared.shape[1:]) * 4, file_bytes)
-    data = np.empty((len(picked), *declared.shape[1:]), np.float32)
-    # Values outside the range of float32 become infinite, and are shown as infinite.
-    with np.errstate(over="ignore", invalid="ignore"):
-        declared.load(picked, data)
     order = _ascending(frequencies_hz)
-    _reorder(data, order)
+    shape = (len(picked), *declared.shape[1:])
+    if asked.times_only:
+        data = np.broadcast_to(np.float32(np.nan), shape)
+    else:
+        check_size(math.prod(shape) * 4, file_bytes)
+        data = _loaded(declared, picked, order)
     return Recording(
         data,
         declared.products,
         times_s[picked],
         frequencies_hz[order],
-        _cadence_s(path, declared.said, times_s),
+        _cadence_s(path, declared.said, times_s, quiet=asked.quiet),
         station=_text(declared.said.get("station", "")),
         source=_text(declared.said.get("source", path.name)),
         software=_text(declared.said.get("software", "")),
@@ -143,19 +143,29 @@ def _picked(times_s: NDArray[np.float64], asked: Asked) -> NDArray[np.intp]:
     return picked
 
 
-def _cadence_s(path: Path, said: dict[str, Any], times_s: NDArray[np.float64]) -> float:
+def _cadence_s(path: Path, said: dict[str, Any], times_s: NDArray[np.float64], *, quiet: bool) -> float:
     """Return the file's cadence if plausible, else the cadence of its times."""
     cadence_s = plausible_cadence_s(said.get("cadence_s", math.nan))
     if cadence_s > 0:
         return cadence_s
     measured_s = measured_cadence_s(times_s[(times_s > 0) & (times_s < LATEST_PLAUSIBLE_S)])
-    if number(said.get("cadence_s")) > 0:
+    if number(said.get("cadence_s")) > 0 and not quiet:
         # A cadence that is missing or marked as unknown is not reported.
         log.warning(
             "%s has an implausible cadence of %s s; using %.6g s from its times",
             printable(path, 80), printable(said["cadence_s"], 20), measured_s,
         )  # fmt: skip
     return measured_s
+
+
+def _loaded(declared: Declared, picked: NDArray[np.intp], order: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Return the power of rows, with the bins in ascending order."""
+    data = np.empty((len(picked), *declared.shape[1:]), np.float32)
+    # Values outside the range of float32 become infinite, and are shown as infinite.
+    with np.errstate(over="ignore", invalid="ignore"):
+        declared.load(picked, data)
+    _reorder(data, order)
+    return data
 
 
 def _text(value: Any) -> str:

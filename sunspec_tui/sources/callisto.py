@@ -44,7 +44,7 @@ def read_callisto(file: BinaryIO, path: Path, asked: Asked) -> Recording:
         # Stations write invalid header cards, which are ignored; a truncated file is an error.
         warnings.simplefilter("ignore")
         recording = _read(file, path, asked, notes)
-    report_notes(path, notes)
+    report_notes(path, notes, asked)
     return recording
 
 

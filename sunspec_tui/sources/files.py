@@ -30,9 +30,10 @@ _SPREADSHEETS = (b"\xff\xfe", b"\xfe\xff", b"\xd0\xcf\x11\xe0")
 
 
 class _Form(NamedTuple):
-    """A file format: its first bytes, its name and its reader."""
+    """A file format: its first bytes, its short and its full name, and its reader."""
 
     magic: bytes
+    kind: str
     name: str
     read: Callable[[BinaryIO, Path, Asked], Recording]
 
@@ -69,18 +70,57 @@ def read_recording(
     MissingExtraError
         If a needed library is not installed.
     """
-    path, asked = Path(path), Asked(start_s, end_s, observation, tuning, chan0, quiet)
+    return read_asked(Path(path), Asked(start_s, end_s, observation, tuning, chan0, quiet))
+
+
+def read_asked(path: Path, asked: Asked) -> Recording:
+    """Read what is requested of a file or of an archive's directory; see `read_recording`."""
     try:
         if is_archive(path):
             _check_choice(path, "an archive", asked)
-            return read_archive(path, start_s, end_s)
-        file = open_regular(path)
+            return read_archive(path, asked.start_s, asked.end_s)
     except SourceError as error:
         raise SourceError(printable(error, _MAX_SENTENCE)) from error
     except OSError as error:
         raise _refusal(path, "", error.strerror or reason(error)) from error
-    with closing(file):
+    with closing(_opened(path)) as file:
         return _read(file, path, asked)
+
+
+def file_kind(path: Path) -> str | None:
+    """Return FITS, HDF5, NPZ or CSV by a file's first bytes, or None for any other file.
+
+    Raises
+    ------
+    SourceError
+        If the file cannot be opened.
+    """
+    with closing(_opened(path)) as file:
+        form = _form_that_begins(_first_bytes(file, path))
+    return None if form is None else form.kind
+
+
+def _form_that_begins(begin: bytes) -> _Form | None:
+    """Return the form of a file that begins so; None for any other file."""
+    # A spreadsheet may put a mark, quotes and empty lines before the text of a table.
+    text = begin.removeprefix(BOM).lstrip(b' \t\r\n,;"')
+    return next((form for form in _FORMS if (text if form.read is read_csv else begin).startswith(form.magic)), None)
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return open_regular(path)
+    except OSError as error:
+        raise _refusal(path, "", error.strerror or reason(error)) from error
+
+
+def _first_bytes(file: BinaryIO, path: Path) -> bytes:
+    try:
+        begin = file.read(_BEGIN_BYTES)
+        file.seek(0)
+    except OSError as error:
+        raise _refusal(path, "", error.strerror or reason(error)) from error
+    return begin
 
 
 def _read(file: BinaryIO, path: Path, asked: Asked) -> Recording:
@@ -108,18 +148,12 @@ def _check_choice(path: Path, form: str, asked: Asked) -> None:
 
 
 def _form(file: BinaryIO, path: Path) -> _Form:
-    try:
-        begin = file.read(_BEGIN_BYTES)
-        file.seek(0)
-    except OSError as error:
-        raise _refusal(path, "", error.strerror or reason(error)) from error
+    begin = _first_bytes(file, path)
     if not begin:
         raise _refusal(path, "", "it is empty")
-    # A spreadsheet may put a mark, quotes and empty lines before the text of a table.
-    text = begin.removeprefix(BOM).lstrip(b' \t\r\n,;"')
-    for form in _FORMS:
-        if (text if form.read is read_csv else begin).startswith(form.magic):
-            return form
+    form = _form_that_begins(begin)
+    if form is not None:
+        return form
     if begin.lstrip().lower().startswith((b"<!do", b"<htm")):
         raise _refusal(path, "", "it is a web page; download the file itself")
     if begin.startswith(_SPREADSHEETS):
@@ -134,11 +168,11 @@ def _refusal(path: Path, form: str, said: str) -> SourceError:
 
 
 _FORMS = (
-    _Form(b"SIMPLE", "an e-CALLISTO FITS file", read_callisto),
-    _Form(GZIP, "an e-CALLISTO FITS file", read_callisto),
-    _Form(BZIP2, "an e-CALLISTO FITS file", read_callisto),
-    _Form(b"\x89HDF", "a recorder's HDF5 file", read_recorder),
-    _Form(b"PK", "an NPZ file of spectra", read_npz),
-    _Form(b"# ", "a CSV file of spectra", read_csv),
-    _Form(b"time_utc", "a CSV file of spectra", read_csv),
+    _Form(b"SIMPLE", "FITS", "an e-CALLISTO FITS file", read_callisto),
+    _Form(GZIP, "FITS", "an e-CALLISTO FITS file", read_callisto),
+    _Form(BZIP2, "FITS", "an e-CALLISTO FITS file", read_callisto),
+    _Form(b"\x89HDF", "HDF5", "a recorder's HDF5 file", read_recorder),
+    _Form(b"PK", "NPZ", "an NPZ file of spectra", read_npz),
+    _Form(b"# ", "CSV", "a CSV file of spectra", read_csv),
+    _Form(b"time_utc", "CSV", "a CSV file of spectra", read_csv),
 )

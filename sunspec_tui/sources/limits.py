@@ -51,7 +51,11 @@ class Asked(NamedTuple):
     chan0
         First channel of a file whose axis assumes another one.
     quiet
-        Log nothing of what is assumed or left out, because the file was read before.
+        Log nothing of what is assumed or left out, because the file is read again.
+    times_only
+        Read the axes alone: all values of the power are NaN and need no memory.
+    said
+        Notes that were logged of other files of the same source, which are not repeated.
     """
 
     start_s: float | None = None
@@ -60,6 +64,8 @@ class Asked(NamedTuple):
     tuning: int | None = None
     chan0: int | None = None
     quiet: bool = False
+    times_only: bool = False
+    said: set[str] | None = None
 
     def picks(self, times_s: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return a mask of the requested rows."""

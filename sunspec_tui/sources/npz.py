@@ -5,7 +5,6 @@ loaded.
 """
 
 import json
-import logging
 import zipfile
 import zlib
 from io import BytesIO
@@ -18,7 +17,6 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from sunspec_tui.budgets import MAX_CHAN0
-from sunspec_tui.printable import printable_name
 from sunspec_tui.products import Product
 from sunspec_tui.recording import Recording
 from sunspec_tui.sources.arrays import Declared, checked
@@ -35,9 +33,8 @@ from sunspec_tui.sources.limits import (
     file_size,
     skip,
 )
+from sunspec_tui.sources.notes import report_notes
 from sunspec_tui.times import CHANNEL_WIDTH_HZ, bin_frequencies_hz
-
-log = logging.getLogger(__name__)
 
 _MJD_OF_1970 = 40_587
 _DAY_S = 86_400.0
@@ -166,10 +163,8 @@ def read_npz(file: BinaryIO, path: Path, asked: Asked) -> Recording:
     except (EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise Unreadable("it is truncated or corrupt") from error
     if assumed is not None:
-        log.warning(
-            "%s: chan0 %d assumed, as the older system did; name the true first channel with --chan0",
-            printable_name(path), assumed,
-        )  # fmt: skip
+        said = f"chan0 {assumed} assumed, as the older system did; name the true first channel with --chan0"
+        report_notes(path, [said], asked)
     return found
 
 

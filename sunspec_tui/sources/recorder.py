@@ -5,7 +5,6 @@ On some corrupt files the HDF5 library crashes its process or never returns. The
 """
 
 import json
-import logging
 import signal
 import subprocess
 import sys
@@ -18,16 +17,14 @@ from numpy.typing import NDArray
 
 from sunspec_tui.child_environment import child_environment
 from sunspec_tui.extras import check_installed
-from sunspec_tui.printable import printable, printable_name
 from sunspec_tui.products import Product
 from sunspec_tui.recording import Recording
 from sunspec_tui.sources.arrays import Declared, checked
 from sunspec_tui.sources.limits import MAX_BINS, MAX_ROWS, Asked, Unreadable, exactly, file_size
-
-log = logging.getLogger(__name__)
+from sunspec_tui.sources.notes import report_notes
 
 _MAX_SAID_BYTES = 100_000
-_MAX_NOTES, _MAX_NOTE = 20, 200
+_MAX_NOTES = 20
 PROGRAM = ("-m", "sunspec_tui.sources.recorder_process")
 _ENVIRONMENT = {"HDF5_PLUGIN_PRELOAD": "::", "HDF5_USE_FILE_LOCKING": "FALSE"}
 """Keeps HDF5 from loading filter plugins, whatever its other environment variables say, and from locking files, which
@@ -48,8 +45,7 @@ def read_recorder(file: BinaryIO, path: Path, asked: Asked) -> Recording:
     nbytes = file_size(file)
     with _ReaderProcess(file, asked) as apart:
         found = checked(path, apart.declared(path), asked, nbytes)
-        for note in () if asked.quiet else apart.notes[:_MAX_NOTES]:
-            log.warning("%s: %s", printable_name(path), printable(note, _MAX_NOTE))
+        report_notes(path, apart.notes[:_MAX_NOTES], asked)
         return found
 
 
@@ -61,7 +57,7 @@ class _ReaderProcess:
         # -P: import nothing from the working directory, which is not trusted.
         words = [sys.executable, "-P", *PROGRAM, str(file.fileno())]
         self._process = subprocess.Popen(  # noqa: S603 - our own module
-            [*words, json.dumps(asked)],
+            [*words, json.dumps(asked._replace(said=None))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

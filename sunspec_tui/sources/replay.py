@@ -7,7 +7,7 @@ begins, as it does when a recorder starts again.
 
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from sunspec_tui.printable import printable_name
 from sunspec_tui.products import SIGNED_PRODUCTS, WIRE_PRODUCTS, Product
 from sunspec_tui.recording import MAX_CADENCE_S, MIN_CADENCE_S, Channels, Recording, channels_of, unbroken
 from sunspec_tui.sources.feed import Gulps, Part
-from sunspec_tui.sources.files import read_recording
+from sunspec_tui.sources.file_series import FileSeries, open_rows
+from sunspec_tui.sources.limits import Asked
 from sunspec_tui.times import CLOCK_HZ, channel_frequencies_hz, unix_to_tag
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ class Replay:
     Parameters
     ----------
     recording
-        What is replayed.
+        What is replayed: rows in memory, or files whose rows are read when they are needed.
     chan0
         First channel of the grid, where the recording's frequencies are not those of channels.
     start_s
@@ -53,7 +54,7 @@ class Replay:
 
     def __init__(
         self,
-        recording: Recording,
+        recording: Recording | FileSeries,
         chan0: int,
         start_s: float | Callable[[], float] | None = None,
         *,
@@ -154,7 +155,7 @@ class Replay:
 
 
 def open_replay(
-    path: Path,
+    path: str | Path | Sequence[str | Path],
     chan0: int,
     start_s: float | Callable[[], float] | None = None,
     *,
@@ -164,18 +165,19 @@ def open_replay(
     file_chan0: int | None = None,
     frames_as_recorded: bool = True,
 ) -> Replay:
-    """A replay of a file or of an archive; see `Replay` and `sources.files.read_recording`."""
-    rows = read_recording(path, *between_s, observation=observation, tuning=tuning, chan0=file_chan0)
+    """A replay of a file, of an archive or of several files; see `Replay` and `sources.files.read_recording`."""
+    words = [path] if isinstance(path, str | Path) else path
+    rows = open_rows(words, Asked(*between_s, observation, tuning, file_chan0))
+    name = rows.name if isinstance(rows, FileSeries) else printable_name(words[0])
     if not len(rows):
-        raise SourceError(f"{printable_name(path)} has no rows in that time; choose another --start or --end")
-    found = Replay(rows, chan0, start_s, name=printable_name(path), frames_as_recorded=frames_as_recorded)
-    only = rows.default_product()
+        raise SourceError(f"{name} has no rows in that time; choose another --start or --end")
+    only = rows.products[0] if len(rows.products) == 1 else Product.XX
     if only not in (Product.XX, Product.I):
-        log.warning("%s holds %s alone; show it with --product %s", printable_name(path), only, only)
-    return found
+        log.warning("%s holds %s alone; show it with --product %s", name, only, only)
+    return Replay(rows, chan0, start_s, name=name, frames_as_recorded=frames_as_recorded)
 
 
-def _npol(recording: Recording, name: str) -> int:
+def _npol(recording: Recording | FileSeries, name: str) -> int:
     """Products on the wire that carry what the recording has."""
     if recording.products == WIRE_PRODUCTS[: len(recording.products)]:
         return len(recording.products) if len(recording.products) in (1, 2, 4) else 4

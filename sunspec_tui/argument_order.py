@@ -1,0 +1,39 @@
+"""Find the output of ``export`` among the words after ``--input``, which takes any number of words.
+
+This module imports no other module of the project but its errors.
+"""
+
+from pathlib import Path
+
+from sunspec_tui.errors import UsageError
+
+_INPUT = "--input"
+_PACKINGS = (".gz", ".bz2")
+_SAME = {".fit": ".fits", ".fts": ".fits", ".hdf5": ".h5"}
+
+
+def with_output_first(words: list[str]) -> list[str] | None:
+    """Return the words with the last input as the first word, or None if there are no two inputs.
+
+    Raises
+    ------
+    UsageError
+        If that word is an existing file of the inputs' kind: it may be an input of a command without an output.
+    """
+    if _INPUT not in words:
+        return None
+    begin = words.index(_INPUT) + 1
+    end = next((n for n in range(begin, len(words)) if words[n].startswith("-")), len(words))
+    if end - begin < 2:
+        return None
+    output, inputs = words[end - 1], words[begin : end - 1]
+    if _ending(output) in map(_ending, inputs) and Path(output).exists():
+        raise UsageError(f"{output} exists and may be an input; name the output first: export OUTPUT --input FILES")
+    return [output, *words[: end - 1], *words[end:]]
+
+
+def _ending(name: str) -> str:
+    """Return the ending that tells a file's format, without that of a packing."""
+    path = Path(name.lower())
+    ending = Path(path.stem).suffix if path.suffix in _PACKINGS else path.suffix
+    return _SAME.get(ending, ending)

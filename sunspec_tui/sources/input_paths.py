@@ -1,0 +1,90 @@
+"""Find the files that a user names: files, patterns, and directories of files.
+
+Only names and first bytes are looked at. The order is that of the names; `file_series` sorts files by their times.
+"""
+
+import glob
+import logging
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+
+from sunspec_tui.archiving import StoreName, stores
+from sunspec_tui.errors import SourceError
+from sunspec_tui.printable import printable_name
+from sunspec_tui.sources.files import file_kind
+from sunspec_tui.sources.limits import reason
+
+log = logging.getLogger(__name__)
+
+MAX_FILES = 10_000
+"""Most files of one source: three months of quarter hours."""
+
+_ENDINGS = (".fit", ".fits", ".fts", ".fit.gz", ".fits.gz", ".fts.gz", ".bz2", ".h5", ".hdf5", ".npz", ".csv")
+
+
+def input_paths(words: Iterable[str | Path]) -> list[Path]:
+    """Return the files that words name.
+
+    Parameters
+    ----------
+    words
+        Files, patterns such as ``day/*.fit.gz``, and directories, in which the files of spectra are taken. A directory
+        of an archive is returned itself, and so is what does not exist.
+
+    Raises
+    ------
+    SourceError
+        If a pattern or a directory has no file, an archive is not alone, or there are too many files.
+    """
+    found = list(islice((path for word in words for path in _paths(str(word))), MAX_FILES + 1))
+    if len(found) > MAX_FILES:
+        raise SourceError(f"more than {MAX_FILES} files are named; choose fewer")
+    archives = [path for path in found if len(found) > 1 and path.is_dir()]
+    if archives:
+        raise SourceError(f"{printable_name(archives[0])} is an archive, which is read alone; leave the others out")
+    return found
+
+
+def is_archive_of_stores(path: Path) -> bool:
+    """Report whether a directory is an archive or one of its stores."""
+    return StoreName.parse(path.name) is not None or bool(stores(path))
+
+
+def _paths(word: str) -> list[Path]:
+    """Return what one word names."""
+    path = Path(word)
+    try:
+        if path.is_dir():
+            return [path] if is_archive_of_stores(path) else _files_of(path)
+        if not glob.has_magic(word) or path.exists():
+            return [path]
+    except (OSError, ValueError):
+        # Reading the file gives the reason.
+        return [path]
+    # Path.glob takes no pattern with a root.
+    matches = sorted(glob.glob(word))  # noqa: PTH207
+    if not matches:
+        raise SourceError(f"no file matches {printable_name(word)}; check the pattern")
+    return [each for match in matches for each in _files_of_match(Path(match))]
+
+
+def _files_of_match(path: Path) -> list[Path]:
+    return _files_of(path) if path.is_dir() and not is_archive_of_stores(path) else [path]
+
+
+def _files_of(directory: Path) -> list[Path]:
+    """Return the files of spectra in a directory, or the directory itself if there is none."""
+    try:
+        every = sorted(path for path in directory.iterdir() if path.is_file() and not path.name.startswith("."))
+    except OSError as error:
+        raise SourceError(
+            f"{printable_name(directory)} cannot be read: {error.strerror or reason(error)}; check its permissions"
+        ) from error
+    files = [path for path in every if path.name.lower().endswith(_ENDINGS) and file_kind(path) is not None]
+    if files and (others := [path for path in every if path not in set(files)]):
+        log.warning(
+            "%s: %d of %d files are no files of spectra and are left out, the first is %s",
+            printable_name(directory), len(others), len(every), printable_name(others[0].name),
+        )  # fmt: skip
+    return files or [directory]
