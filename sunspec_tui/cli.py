@@ -371,5 +371,5 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "doctor": _looked("doctor", LookSettings, "Say what the stream says of itself."),
     "snapshot": _looked("snapshot", LookSettings, "Print a text figure of the stream's latest spectrum."),
     "export": _looked("export", ExportSettings, "Write rows to a file that other programs open."),
-    "quicklook": _looked("quicklook", QuicklookSettings, "Draw pictures of the days or hours of an archive."),
+    "quicklook": _looked("quicklook", QuicklookSettings, "Draw pictures of an archive's days or hours, or of files."),
 }

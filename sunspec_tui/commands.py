@@ -6,7 +6,7 @@ Each takes its settings and a way to say lines, and gives an exit status; none r
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,26 +85,50 @@ def export(settings: ExportSettings, say: Say) -> int:
 
 
 def quicklook(settings: QuicklookSettings, say: Say) -> int:
-    """Draw the days or hours of an archive; says each file as it is written."""
+    """Draw the days or hours of an archive, or files; says each picture as it is written."""
+    from sunspec_tui.sources.archive import is_archive
+    from sunspec_tui.sources.input_paths import input_paths
+
+    # Before anything is read.
+    span_s(settings.start, settings.end)
+    paths = input_paths(settings.paths)
+    archive = paths[0] if len(paths) == 1 and is_archive(paths[0]) else None
+    count = 0
+    for path in _pictures_of_files(settings, paths) if archive is None else _pictures_of_archive(settings, archive):
+        say(printable(path))
+        count += 1
+    if not count:
+        raise ArchiveError(f"{paths[0]} has no rows in that time, there is nothing to draw")
+    return EXIT_OK
+
+
+def _pictures_of_archive(settings: QuicklookSettings, archive: Path) -> Iterator[Path]:
     from sunspec_tui.quicklook import quicklook as pictures
 
+    if (settings.observation, settings.tuning, settings.chan0) != (None, None, None):
+        raise UsageError("an archive has one axis: leave --observation, --tuning and --chan0 out")
     start_s, end_s = span_s(settings.start, settings.end)
-    count = 0
-    for path in pictures(
-        settings.archive,
+    return pictures(
+        archive,
         settings.out,
-        product=settings.product,
-        per=settings.per,
+        product=settings.product or "XX",
+        per=settings.per or "day",
+        show=settings.show,
         start_s=-math.inf if start_s is None else start_s,
         end_s=math.inf if end_s is None else end_s,
         scheduler=settings.scheduler,
         workers=settings.workers,
-    ):
-        say(printable(path))
-        count += 1
-    if not count:
-        raise ArchiveError(f"{settings.archive} has no rows in that time, there is nothing to draw")
-    return EXIT_OK
+    )
+
+
+def _pictures_of_files(settings: QuicklookSettings, paths: list[Path]) -> Iterator[Path]:
+    from sunspec_tui.file_quicklook import file_quicklook
+    from sunspec_tui.sources.limits import Asked
+
+    if (settings.scheduler, settings.workers) != (None, None):
+        raise UsageError("--scheduler and --workers are for an archive: leave them out with files")
+    asked = Asked(*span_s(settings.start, settings.end), settings.observation, settings.tuning, settings.chan0)
+    return file_quicklook(paths, settings.out, asked, product=settings.product, per=settings.per, show=settings.show)
 
 
 def _looking(settings: LookSettings) -> "StreamReceiver":

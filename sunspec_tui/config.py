@@ -36,6 +36,7 @@ PRODUCT_NAMES = ("XX", "YY", "XY_real", "XY_imag", "I", "Q", "U", "V", "V/I")
 FORMAT_NAMES = ("today", "2025-08", "minimal", "test-producer")
 _USUAL_AVERAGE = 4
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+SHOWN = ("highest", "mean")
 
 
 def _setting(default: Any, text: str, group: str, **limits: Any) -> Any:
@@ -270,19 +271,43 @@ class ExportSettings:
 
 @dataclass(frozen=True)
 class QuicklookSettings:
-    """Settings of the pictures of many days."""
+    """Settings of the pictures of archives and files."""
 
-    archive: Path = _setting(Path("archive"), "the archive's directory", "archive", positional=True)
+    inputs: Path | list[Path] = _setting(
+        Path("archive"),
+        "an archive, or files that make one picture: names, patterns or directories",
+        "rows",
+        positional=True,
+        many=True,
+        metavar="FILE",
+    )
     out: Path = _setting(Path("figs"), "directory of the pictures", "pictures")
-    product: str = _setting("XX", "product of the waterfalls", "pictures", choices=PRODUCT_NAMES)
-    per: str = _setting("day", "what a picture shows", "pictures", choices=("day", "hour"))
-    start: str | None = _setting(None, "only from this on, such as 2026-11-25 (UTC)", "archive")
-    end: str | None = _setting(None, "only until this (UTC)", "archive")
-    scheduler: str | None = _setting(None, "a Dask scheduler, such as tcp://host:8786", "cluster")
-    workers: int | None = _setting(None, "processes on this machine; one a core", "cluster", least=1)
+    product: str | None = _setting(
+        None, "product of the waterfalls; XX, or what files have", "pictures", choices=PRODUCT_NAMES
+    )
+    per: str | None = _setting(
+        None, "what a picture shows; a day of an archive, all of files", "pictures", choices=("day", "hour")
+    )
+    show: str = _setting(
+        "highest", "what a column shows of its rows: the highest value or the mean", "pictures", choices=SHOWN
+    )
+    start: str | None = _setting(None, "only from this on, such as 2026-11-25 (UTC)", "rows")
+    end: str | None = _setting(None, "only until this (UTC)", "rows")
+    observation: int | None = _setting(None, "which Observation of a recorder's file; the first", "rows", least=1)
+    tuning: int | None = _setting(None, "which Tuning of a recorder's file; the first", "rows", least=1)
+    chan0: int | None = _setting(
+        None, "first channel of an older NPZ file, which does not say it", "rows", least=0, most=MAX_CHAN0
+    )
+    scheduler: str | None = _setting(None, "a Dask scheduler for an archive, such as tcp://host:8786", "cluster")
+    workers: int | None = _setting(None, "processes on this machine for an archive; one a core", "cluster", least=1)
 
     def __post_init__(self) -> None:
         check(self)
+
+    @property
+    def paths(self) -> list[Path]:
+        """All that is named as the input."""
+        return [self.inputs] if isinstance(self.inputs, Path) else self.inputs
 
 
 def option(name: str) -> str:

@@ -154,7 +154,7 @@ def other_cadence(rows):
         (lambda rows: rows, f"{'b' * 200}.csv", "is CSV, not NPZ"),
     ],
 )
-@pytest.mark.parametrize("command", ["export", "stream"])
+@pytest.mark.parametrize("command", ["export", "stream", "quicklook"])
 def test_files_that_do_not_belong_together_are_refused_in_one_sentence(command, change, name, said, tmp_path, capsys):
     rows = recording(40, nchan=64)
     export(rows.only(slice(0, 20)), tmp_path / "a.npz")
@@ -162,6 +162,7 @@ def test_files_that_do_not_belong_together_are_refused_in_one_sentence(command, 
     words = {
         "export": ["export", str(tmp_path / "out.npz"), "--input"],
         "stream": ["stream", "--port", "0", "--source"],
+        "quicklook": ["quicklook", "--out", str(tmp_path / "figs")],
     }[command]
     assert cli.main([*words, str(tmp_path / name), str(tmp_path / "a.npz")]) == 1
     told = capsys.readouterr().err

@@ -15,7 +15,7 @@ from recordings import recording
 
 from sunspec_tui import cli
 from sunspec_tui.products import Product
-from sunspec_tui.quicklook import draw, means, reduce_hour
+from sunspec_tui.quicklook import draw, hour_calls, reduce_hour
 from sunspec_tui.writers.store import open_store
 
 HOUR_S = 1_755_550_800.0  # 2025-08-18 21:00
@@ -32,38 +32,27 @@ def archive(tmp_path_factory):
     return directory
 
 
-def test_columns_are_means_of_the_rows_that_end_in_them_and_of_finite_values_alone():
-    rows = recording(40, nchan=64)
-    rows.data[3, 2, 0] = np.inf
-    found = means(rows, 2.0)
-    places = np.floor(rows.times_s / 2.0)
-    assert found.cadence_s == 2.0
-    np.testing.assert_array_equal(found.times_s, 2.0 * (np.unique(places) + 1))
-    for i, place in enumerate(np.unique(places)):
-        inside = rows.data[places == place]
-        wanted = np.nanmean(np.where(np.isfinite(inside), inside, np.nan), axis=0)
-        np.testing.assert_allclose(found.data[i], wanted, rtol=1e-5)
+@pytest.fixture
+def drawn(monkeypatch):
+    """What is drawn in this process."""
+    from sunspec_tui.writers.figure import SpectrumFigure
 
-
-def test_a_column_without_rows_is_left_out_and_one_without_a_number_is_none():
-    rows = recording(40, nchan=64, gaps=(20,))
-    rows.data[:, 4, 1] = np.nan
-    found = means(rows, 0.5)
-    assert np.diff(found.times_s).max() > 2
-    assert np.isnan(found.data[:, 4, 1]).all()
+    jobs, really = [], SpectrumFigure.draw
+    monkeypatch.setattr(SpectrumFigure, "draw", lambda self, job: (jobs.append(job), really(self, job)))
+    return jobs
 
 
 def test_an_hour_takes_the_row_that_ends_with_it_to_the_next(archive):
-    ((part, count),) = reduce_hour(str(archive), "XX", HOUR_S, 60.0)
-    assert count == 719
-    assert part.products == (Product.XX, Product.YY)
+    (part,) = reduce_hour(str(archive), "XX", HOUR_S, 60.0)
+    assert part.rows == 719
+    assert part.means.products == (Product.XX, Product.YY)
     assert reduce_hour(str(archive), "XX", HOUR_S - 7200, 60.0) == []
-    ((_, one),) = reduce_hour(str(archive), "V/I", HOUR_S + 3600, 60.0)
-    assert one == 1
+    (one,) = reduce_hour(str(archive), "V/I", HOUR_S + 3600, 60.0)
+    assert one.rows == 1
 
 
 def test_no_hours_make_no_picture():
-    assert draw([[], []], "XX", "day") == []
+    assert draw([[], []], "XX", "day", "highest") == []
 
 
 def test_an_axis_that_changes_within_a_day_makes_a_picture_of_each(tmp_path):
@@ -71,8 +60,8 @@ def test_an_axis_that_changes_within_a_day_makes_a_picture_of_each(tmp_path):
         rows = recording(20, nchan=nchan, start_s=HOUR_S + 100 * n)
         open_store(tmp_path, rows).append(rows)
     hour = reduce_hour(str(tmp_path), "XX", HOUR_S, 60.0)
-    assert [rows.data.shape[1] for rows, _ in hour] == [16, 8]
-    assert len(draw([hour, []], "XX", "day")) == 2
+    assert [part.highest.shape[1] for part in hour] == [16, 8]
+    assert len(draw([hour, []], "XX", "day", "highest")) == 2
 
 
 def run(archive, out, *options):
@@ -176,6 +165,39 @@ def test_a_day_that_cannot_be_read_does_not_cost_the_others_their_pictures(archi
     assert run(spoilt, tmp_path / "out", "--workers", "1") == 1
     assert "1 of 2 pictures could not be made, the first of 2025-08-18" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["quicklook_20250819.png"]
+
+
+def burst_archive(directory):
+    """An hour of a row each second, with a burst of two seconds."""
+    rows = recording(3600, nchan=64, npol=2, times_s=HOUR_S + 1.0 * np.arange(1, 3601), cadence_s=1.0)
+    rows.data[...] = np.random.default_rng(0).normal(100, 1, rows.data.shape)
+    rows.data[1800:1802] *= 10
+    open_store(directory, rows).append(rows)
+
+
+@pytest.mark.parametrize(("show", "wanted_db"), [("highest", 30), ("mean", 27)])
+def test_an_hours_columns_fit_it_and_show_a_short_burst(show, wanted_db, tmp_path, drawn):
+    burst_archive(tmp_path / "archive")
+    parts = [
+        reduce_hour(*arguments)
+        for _, arguments in hour_calls(tmp_path / "archive", Product.XX, HOUR_S - 21 * 3600, "day")
+    ]
+    (png,) = draw(parts, "XX", "day", show)
+    assert png.startswith(b"\x89PNG")
+    (job,) = drawn
+    assert (job.cadence_s, job.rows_received) == (1.0, 3600)
+    # 2.5 s, not a minute, a column.
+    assert 1440 <= job.data.shape[0] <= 1441
+    what = "highest value" if show == "highest" else "mean"
+    assert job.note == f"each column the {what} of 2.5 s, 4 % of the day"
+    assert 10 * np.log10(job.data.max()) == pytest.approx(wanted_db, abs=2)
+    assert job.heading == "mean of the day"
+
+
+def test_one_store_is_a_day(tmp_path):
+    burst_archive(tmp_path / "archive")
+    assert run(tmp_path / "archive" / "2025-08-18.zarr", tmp_path / "out", "--workers", "1", "--product", "YY") == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["quicklook_20250818.png"]
 
 
 def test_a_directory_that_is_no_archive_is_one_sentence(tmp_path, capsys):

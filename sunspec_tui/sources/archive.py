@@ -72,8 +72,13 @@ def open_archive(
     return groups[0]
 
 
-def open_by_axis(directory: str | Path, start: Any = None, end: Any = None) -> "list[xarray.Dataset]":
-    """As `open_archive`, with a Dataset for each frequency axis and set of products, by the times of first rows."""
+def open_by_axis(
+    directory: str | Path, start: Any = None, end: Any = None, *, quiet: bool = False
+) -> "list[xarray.Dataset]":
+    """As `open_archive`, with a Dataset for each frequency axis and set of products, by the times of first rows.
+
+    With `quiet`, missing rows are not reported.
+    """
     library = optional("xarray", "reading an archive")
     optional("zarr", "reading an archive")
     optional("dask", "reading an archive")
@@ -86,11 +91,13 @@ def open_by_axis(directory: str | Path, start: Any = None, end: Any = None) -> "
         begin, end = _numbers_between(each, low, high)
         found = each.isel(time=slice(begin, end))
         if found.sizes["time"]:
-            _warn_of_missing(claim, _times_us(each), begin, end)
+            if not quiet:
+                _warn_of_missing(claim, _times_us(each), begin, end)
             groups.setdefault((tuple(found.data_vars), found["frequency"].values.tobytes()), []).append(found)
     if not groups:
         raise NoRowsError(f"{directory} has no rows in that time; choose another --start or --end, or another archive")
-    return sorted((_joined(library, parts) for parts in groups.values()), key=lambda each: int(_times_us(each)[0]))
+    joined = (_joined(library, parts, quiet=quiet) for parts in groups.values())
+    return sorted(joined, key=lambda each: int(_times_us(each)[0]))
 
 
 def read_archive(path: Path, start_s: float | None = None, end_s: float | None = None) -> Recording:
@@ -176,7 +183,7 @@ def _numbers_between(dataset: Any, low: float, high: float) -> tuple[int, int]:
     return begin, max(begin, end)
 
 
-def _joined(library: Any, parts: list[Any]) -> Any:
+def _joined(library: Any, parts: list[Any], *, quiet: bool) -> Any:
     """Stores of one axis as one, in the order of time; rows that an earlier part has too are left out."""
     joined = library.concat(
         parts, "time", data_vars="minimal", coords="minimal", compat="override", join="override",
@@ -185,7 +192,7 @@ def _joined(library: Any, parts: list[Any]) -> Any:
     times_us = [_times_us(part) for part in parts]
     order = _merged(times_us)
     left_out = sum(map(len, times_us)) - len(order)
-    if left_out:
+    if left_out and not quiet:
         log.warning("%d rows come twice in the archive, the later part's are left out", left_out)
     # Where parts follow each other, as they do, nothing needs to be picked.
     return joined if np.array_equal(order, np.arange(joined.sizes["time"])) else joined.isel(time=order)

@@ -1,0 +1,113 @@
+"""Pictures of recorded files: any number of files is one picture, or one for each day or hour.
+
+The rows are read block by block, and only the columns of a picture are kept in memory.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sunspec_tui.column_reduction import Reduced, column_edges, column_width_s, reduce_rows
+from sunspec_tui.errors import UsageError
+from sunspec_tui.products import Product
+from sunspec_tui.quicklook_figure import picture, write_picture
+from sunspec_tui.sources.file_series import MAX_BLOCK_BYTES, FileSeries
+from sunspec_tui.sources.limits import Asked
+
+_PERIODS_S = {"day": 86_400.0, "hour": 3_600.0}
+_NAMES = {"day": "%Y%m%d", "hour": "%Y%m%d_%H"}
+_ENDINGS = (".gz", ".bz2", ".fit", ".fits", ".fts", ".h5", ".hdf5", ".npz", ".csv")
+
+
+def file_quicklook(
+    paths: list[Path],
+    out: Path,
+    asked: Asked,
+    *,
+    product: str | None = None,
+    per: str | None = None,
+    show: str = "highest",
+) -> Iterator[Path]:
+    """Draw files; yields each picture as it is written.
+
+    Parameters
+    ----------
+    paths
+        The files, in any order.
+    out
+        Directory of the pictures, which is made if it is missing.
+    asked
+        The requested rows and parts of the files.
+    product
+        Product of the waterfall; by default XX, or else I, or else the first one.
+    per
+        ``day`` or ``hour``: what a picture shows; None for all rows.
+    show
+        ``highest`` or ``mean``: what a column shows of its rows.
+
+    Raises
+    ------
+    SourceError
+        If the files cannot be read, or do not belong together.
+    UsageError
+        If the files have no such product, or the pictures cannot be written.
+    """
+    series = FileSeries(paths, asked)
+    shown = _product(series, product)
+    for begin, end in _periods(series.times_s, per):
+        parts = list(_reduced(series, shown, begin, end))
+        png = picture(parts, shown, show, per=per, period_s=_length_s(series, begin, end, per))
+        yield write_picture(out, _stem(series, float(series.times_s[begin]), per), png)
+
+
+def _product(series: FileSeries, named: str | None) -> Product:
+    """Return the product to draw."""
+    carried = series.only(slice(0)).carries()
+    if named is None:
+        return next((each for each in (Product.XX, Product.I) if each in carried), carried[0])
+    if named not in carried:
+        raise UsageError(f"{series.name} has no {named}; choose one of {', '.join(carried)}")
+    return Product(named)
+
+
+def _periods(times_s: NDArray[np.float64], per: str | None) -> Iterator[tuple[int, int]]:
+    """Yield the number of the first row and of the last row + 1 of each picture."""
+    cuts = np.empty(0, np.int64)
+    if per is not None:
+        numbers = np.rint(times_s * 1e6).astype(np.int64) // round(_PERIODS_S[per] * 1e6)
+        cuts = np.flatnonzero(np.diff(numbers)) + 1
+    edges = [0, *cuts.tolist(), len(times_s)]
+    return pairwise(edges)
+
+
+def _length_s(series: FileSeries, begin: int, end: int, per: str | None) -> float:
+    """Return the length of a period, or the time from the first to the last row."""
+    return _PERIODS_S[per] if per is not None else float(series.times_s[end - 1] - series.starts_s[begin])
+
+
+def _reduced(series: FileSeries, product: Product, begin: int, end: int) -> Iterator[Reduced]:
+    """Yield rows reduced to columns, as many columns at once as one block of rows makes."""
+    times_s, most = series.times_s[begin:end], max(1, MAX_BLOCK_BYTES // series.row_bytes)
+    column_s = column_width_s(_length_s(series, begin, end, None), series.cadence_s, end - begin)
+    edges = np.append(column_edges(times_s, column_s), end - begin)
+    place = 0
+    while place < len(edges) - 1:
+        # At least one column, however many rows it has.
+        stop = max(place + 1, int(np.searchsorted(edges, edges[place] + most, "right")) - 1)
+        rows = series.only(slice(begin + int(edges[place]), begin + int(edges[stop])))
+        yield reduce_rows(rows, product, column_s)
+        place = stop
+
+
+def _stem(series: FileSeries, begin_s: float, per: str | None) -> str:
+    """Return the name of a picture without its ending: that of the first file, and the number of the others."""
+    name = series.first_path.name
+    while name.lower().endswith(_ENDINGS):
+        name = name[: name.rindex(".")]
+    others = f"_and_{series.file_count - 1}" if series.file_count > 1 else ""
+    period = "" if per is None else f"_{datetime.fromtimestamp(begin_s, UTC):{_NAMES[per]}}"
+    return f"quicklook_{name}{others}{period}"

@@ -1,0 +1,99 @@
+"""The picture of a quick-look: columns of reduced rows, with their true cadence in the title."""
+
+import math
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from sunspec_tui.column_reduction import Reduced, joined
+from sunspec_tui.errors import UsageError
+from sunspec_tui.plot_reduction import finite_means
+from sunspec_tui.plots import PlotJob
+from sunspec_tui.products import Product
+from sunspec_tui.windows import recorded_job
+from sunspec_tui.writers.whole import whole_file
+
+_MAX_NAME_BYTES = 180
+
+
+def picture(parts: list[Reduced], product: Product, show: str, *, per: str | None, period_s: float) -> bytes:
+    """Draw reduced rows of one frequency axis as a PNG.
+
+    Parameters
+    ----------
+    parts
+        Reduced rows, in the order of time.
+    product
+        Product of the waterfall.
+    show
+        ``highest`` or ``mean``: what the waterfall shows of the rows of a column.
+    per
+        What the picture is of: ``day``, ``hour``, or None for all rows.
+    period_s
+        Time that the rows are to cover; NaN or 0 if it is unknown.
+    """
+    from sunspec_tui.writers.matplotlib_loader import load_matplotlib
+
+    load_matplotlib()
+    from sunspec_tui.writers.figure import SpectrumFigure
+
+    whole = joined(parts)
+    mean = replace(
+        whole.means, data=finite_means(whole.means.data, np.zeros(1, np.int64)), times_s=whole.means.times_s[-1:]
+    )
+    shown = whole.means
+    if show != "mean":
+        shown = replace(shown, data=whole.highest[..., None], products=(product,))
+    job = replace(
+        recorded_job(shown, product),
+        spectra=recorded_job(mean, product).spectra,
+        cadence_s=whole.cadence_s,
+        rows_received=whole.rows,
+        heading=f"mean of the {per}" if per else "mean of all rows",
+        note=_note(whole, show, per or "time", period_s),
+    )
+    figure = SpectrumFigure()
+    figure.draw(_within_rows(job, whole))
+    return figure.png()
+
+
+def write_picture(out: Path, stem: str, png: bytes) -> Path:
+    """Write a picture under its name in one step.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be written.
+    """
+    # A file's name, of which this one may be made, can be as long as a name may be.
+    path = out / f"{os.fsdecode(os.fsencode(stem)[:_MAX_NAME_BYTES])}.png"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as temporary:
+            temporary.write_bytes(png)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}; choose another --out") from error
+    return path
+
+
+def _within_rows(job: PlotJob, whole: Reduced) -> PlotJob:
+    """Begin the first column with the first row and end the last one with the last row."""
+    if not whole.column_s:
+        return job
+    begins_s, ends_s = job.begins_s.copy(), job.times_s.copy()
+    begins_s[0] = whole.begin_s
+    # A row that ends with a column belongs to the next one, of which it leaves the beginning.
+    least_s = whole.cadence_s if whole.cadence_s > 0 else whole.column_s
+    ends_s[-1] = min(ends_s[-1], max(whole.end_s, begins_s[-1] + least_s))
+    return replace(job, begins_s=begins_s, times_s=ends_s)
+
+
+def _note(whole: Reduced, show: str, what: str, period_s: float) -> str:
+    """Return the part of the title that says what a column is, and how much of the period the rows cover."""
+    value = "mean" if show == "mean" else "highest value"
+    column = f"each column the {value} of {whole.column_s:g} s" if whole.column_s else "each column a row"
+    covered = whole.rows * whole.cadence_s / period_s if period_s > 0 else math.nan
+    share = f", {min(100.0, 100 * covered):.0f} % of the {what}" if math.isfinite(covered) else ""
+    return f"{column}{share}"
