@@ -114,7 +114,7 @@ def test_a_file_of_one_product_is_drawn_without_naming_it(tmp_path, drawn):
     [
         (["a.fits", "--product", "V"], 2, "a.fits has no V; choose one of XX"),
         (["a.fits", "--workers", "2"], 2, "--scheduler and --workers are for an archive"),
-        (["a.fits", "--start", "2030-01-01"], 1, "the files have no rows in that time"),
+        (["a.fits", "--start", "2030-01-01"], 1, "a.fits: no rows in that time"),
         (["missing.fits"], 1, "missing.fits cannot be read: No such file or directory"),
         (["*.h5"], 1, "no file matches *.h5"),
         (["a.fits", "--observation", "1"], 1, "it has no Observations"),

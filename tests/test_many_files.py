@@ -341,6 +341,24 @@ def test_a_series_above_the_limit_of_memory_is_streamed_and_not_exported(tmp_pat
     assert sum(map(len, open_replay(paths, 560).gulps())) == 60
 
 
+def test_a_recorders_file_above_the_limit_of_memory_is_streamed(tmp_path, monkeypatch):
+    (path,) = cut(tmp_path, ".h5", cuts=((0, 60),))
+    monkeypatch.setattr("sunspec_tui.sources.limits.MAX_POWER_BYTES", 30 * 16 * 4 * 4)
+    monkeypatch.setattr("sunspec_tui.sources.file_series.MAX_BLOCK_BYTES", 7 * 16 * 4 * 4)
+    with pytest.raises(SourceError, match="choose --start and --end"):
+        read_recording(path)
+    assert parts_of(open_replay(path, 560)) == [(0.0, 30), (pytest.approx(40 * CADENCE_S, abs=1e-5), 30)]
+
+
+def test_rows_of_one_file_stay_in_their_order(tmp_path):
+    times_s = START_S + CADENCE_S * np.array([1, 2, 3, 4, 2, 3, 4, 5])
+    rows = recording(8, nchan=64, times_s=times_s)
+    export(rows, tmp_path / "a.npz")
+    series = FileSeries([tmp_path / "a.npz"], Asked())
+    np.testing.assert_array_equal(series.times_s, times_s)
+    np.testing.assert_array_equal(series.only(slice(2, 7)).data, rows.data[2:7])
+
+
 def test_recorders_files_of_room_for_more_rows_follow_each_other(tmp_path):
     def later(n):
         times = as_times(FIRST_S + STEP_S * (NROWS * n + np.arange(NROWS)))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sunspec_tui.printable import printable
 from sunspec_tui.products import Product
 from sunspec_tui.recording import MAX_CADENCE_S, MAX_NAME, MIN_CADENCE_S, Recording, measured_cadence_s
-from sunspec_tui.sources.limits import BLOCK_BYTES, MAX_BINS, MAX_ROWS, Asked, Unreadable, check_size
+from sunspec_tui.sources.limits import BLOCK_BYTES, MAX_BINS, MAX_ROWS, Asked, Unreadable, check_ratio, check_size
 from sunspec_tui.times import LATEST_PLAUSIBLE_S
 
 log = logging.getLogger(__name__)
@@ -78,6 +78,7 @@ def checked(path: Path, declared: Declared, asked: Asked, file_bytes: int) -> Re
     order = _ascending(frequencies_hz)
     shape = (len(picked), *declared.shape[1:])
     if asked.times_only:
+        check_ratio(math.prod(shape) * 4, file_bytes)
         data = np.broadcast_to(np.float32(np.nan), shape)
     else:
         check_size(math.prod(shape) * 4, file_bytes)

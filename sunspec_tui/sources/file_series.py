@@ -1,12 +1,12 @@
 """Several files as one source: their rows in the order of time, read when they are needed.
 
-Only the times of each file are read at first. A recorder's HDF5 file is then read in blocks, any other file as a whole,
-and one block is kept in memory.
+A single file is a source of this kind too; its rows stay in their order. Only the times of each file are read at first.
+A recorder's HDF5 file is then read in blocks, any other file as a whole, and one block is kept in memory.
 """
 
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,7 +35,9 @@ _MAX_SENTENCE = 200
 
 
 def open_rows(words: Iterable[str | Path], asked: Asked) -> "Recording | FileSeries":
-    """Return the rows of one file or archive, which are loaded, or of several files.
+    """Return the rows of one file or archive, which are loaded, or of files that are read when they are needed.
+
+    These are several files, or one that can be read in parts.
 
     Raises
     ------
@@ -43,7 +45,7 @@ def open_rows(words: Iterable[str | Path], asked: Asked) -> "Recording | FileSer
         If a file cannot be read, or the files do not belong together.
     """
     paths = input_paths(words)
-    return read_asked(paths[0], asked) if len(paths) == 1 else FileSeries(paths, asked)
+    return FileSeries(paths, asked) if len(paths) > 1 or _is_read_in_parts(paths[0]) else read_asked(paths[0], asked)
 
 
 def read_rows(words: Iterable[str | Path], asked: Asked) -> Recording:
@@ -54,14 +56,14 @@ def read_rows(words: Iterable[str | Path], asked: Asked) -> Recording:
     SourceError
         As `open_rows`, and if the rows need too much memory.
     """
-    rows = open_rows(words, asked)
-    return rows.whole() if isinstance(rows, FileSeries) else rows
+    paths = input_paths(words)
+    return read_asked(paths[0], asked) if len(paths) == 1 else FileSeries(paths, asked).whole()
 
 
 class FileSeries:
     """Rows of files of one kind, in the order of their times.
 
-    Rows that repeat a time are left out, which is logged.
+    Rows of several files that repeat a time are left out, which is logged.
 
     Parameters
     ----------
@@ -83,19 +85,19 @@ class FileSeries:
         If a file cannot be read, has other products or axes than the first one, or no file has a row in that time.
     """
 
-    def __init__(self, paths: Iterable[Path], asked: Asked) -> None:
+    def __init__(self, paths: Sequence[Path], asked: Asked) -> None:
         self._asked = asked._replace(said=set())
         found = [(path, each) for path in paths if len(each := self._times_of(path))]
         if not found:
-            raise SourceError("the files have no rows in that time; choose another --start or --end")
+            names = printable_name(paths[0]) + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
+            raise SourceError(f"{names}: no rows in that time; choose another --start or --end")
         found.sort(key=lambda file: float(file[1].times_s.min()))
         self._paths, files = [path for path, _ in found], [each for _, each in found]
         _check_rows(files)
         self._kind, self.cadence_s = file_kind(self._paths[0]), _cadence_s(files)
         self._check_same(files)
         self._file_times_s = [each.times_s for each in files]
-        self._segments, left_out = in_order(self._file_times_s, self.cadence_s)
-        self._report(left_out)
+        self._segments = self._in_order()
         self._begins = np.cumsum([0, *map(len, self._segments)])
         self.times_s = np.concatenate([self._file_times_s[file][begin:end] for file, begin, end in self._segments])
         self._about = replace(
@@ -222,6 +224,14 @@ class FileSeries:
                 names = f"{printable(path.name, 50)} {differs} as {printable(self._paths[0].name, 50)}"
                 raise SourceError(printable(f"{names}; choose files that belong together", _MAX_SENTENCE))
 
+    def _in_order(self) -> list[FileRows]:
+        """Return the rows of all files in order."""
+        if len(self._paths) == 1:
+            return [FileRows(0, 0, len(self._file_times_s[0]))]
+        segments, left_out = in_order(self._file_times_s, self.cadence_s)
+        self._report(left_out)
+        return segments
+
     def _report(self, left_out: list[int]) -> None:
         """Log how many rows are left out because they repeat a time."""
         if not (count := sum(left_out)):
@@ -232,6 +242,14 @@ class FileSeries:
             "%d %s of %s%s repeat times that were given already and are left out",
             count, "row" if count == 1 else "rows", printable_name(files[0].name), others,
         )  # fmt: skip
+
+
+def _is_read_in_parts(path: Path) -> bool:
+    try:
+        return path.is_file() and file_kind(path) == _IN_PARTS
+    except OSError:
+        # Reading the file gives the reason.
+        return False
 
 
 def _difference(rows: Recording, first: Recording, cadence_s: float) -> str:
