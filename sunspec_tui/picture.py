@@ -20,12 +20,12 @@ from sunspec_tui.scaling import (
     auto_levels,
     bin_pixels,
     colour_steps,
-    middle_of_band,
     quiet_median,
+    sampled_bins,
+    sampled_rows,
     to_db,
 )
 
-_SAMPLED_BINS = 64
 # The background is looked at again after this share of the picture is new, and changed only for a change in dB.
 _BACKGROUND_SHARE = 0.25
 _BACKGROUND_SLACK_DB = 0.3
@@ -207,17 +207,17 @@ class Picture:
         ):  # fmt: skip
             width = self.store.width
             self._values = np.full((width, drawing.pixels), np.nan, np.float32)
-            self._sample = np.full((width, _SAMPLED_BINS), np.nan, np.float32)
+            nbins = drawing.band.last - drawing.band.first
+            self._sample = np.full_like(sampled_bins(np.empty((width, nbins), np.float32)), np.nan)
             self._stale = set(self.store.held())
 
     def _draw_columns(self, numbers: list[int], drawing: Drawing) -> None:
         at = np.array(numbers, np.int64) % self.store.width
         mean, peak = self._shown(numbers, drawing, subtract=drawing.subtract)
-        middle = middle_of_band(mean)
-        picked = middle[:, np.linspace(0, middle.shape[1] - 1, _SAMPLED_BINS).astype(np.int64)]
+        sample = sampled_bins(mean)
         pixels = bin_pixels(mean, peak, drawing.pixels)
         self._values[at] = pixels if drawing.signed else to_db(pixels)
-        self._sample[at] = picked if drawing.signed else to_db(picked)
+        self._sample[at] = sample if drawing.signed else to_db(sample)
 
     def _shown(self, numbers: list[int], drawing: Drawing, *, subtract: bool) -> tuple[Floats, Floats | None]:
         """Mean and highest power of the shown bins of columns, less the background; no peaks of a signed product."""
@@ -235,7 +235,8 @@ class Picture:
         if drawing.levels is not None:
             self._auto = None
             return drawing.levels
-        at = np.array(self.store.held(), np.int64) % self.store.width
+        held = np.array(self.store.held(), np.int64)
+        at = held[sampled_rows(len(held))] % self.store.width
         # Neither the bias nor levels by hand are part of what hysteresis compares.
         found = self._auto = auto_levels(self._sample[at], self._auto, signed=drawing.signed)
         return None if found is None else Levels(found.low + drawing.bias, found.high + drawing.bias)

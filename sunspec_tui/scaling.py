@@ -30,6 +30,8 @@ _LEVEL_SLACK = 0.15
 _LEVEL_PERCENTILES = (2.0, 97.5)
 _LEVEL_MARGIN_DB = 0.5
 _LEVEL_LEAST_SPAN_DB = 3.0
+# Enough for percentiles, and so few that the page can sort them once a second.
+_SAMPLED_BINS, _SAMPLED_ROWS = 64, 256
 # A peak that stands this far above the mean of its pixel is drawn instead of the mean.
 _PEAK_FACTOR = 2.0
 # Six mean distances are nearly five standard deviations: noise alone hardly comes there.
@@ -63,6 +65,43 @@ def middle_of_band(values: Floats) -> Floats:
     nbins = values.shape[-1]
     first, last = (int(share * nbins) for share in MIDDLE_OF_BAND)
     return values[..., first : max(last, first + 1)]
+
+
+def evenly_spaced(count: int, most: int) -> NDArray[np.int64]:
+    """Return at most `most` places from 0 to count - 1, evenly spaced, with both ends."""
+    chosen = min(count, most)
+    return np.arange(chosen) * (count - 1) // max(1, chosen - 1)
+
+
+def sampled_rows(count: int) -> NDArray[np.int64]:
+    """Return the rows of a picture, or its columns, that levels and background look at."""
+    return evenly_spaced(count, _SAMPLED_ROWS)
+
+
+def sampled_bins(values: Floats) -> Floats:
+    """Return the bins that levels look at: at most 64 in the middle of the band, the last axis."""
+    middle = middle_of_band(values)
+    return middle[..., evenly_spaced(middle.shape[-1], _SAMPLED_BINS)]
+
+
+def picture_levels(values: Floats, previous: Levels | None = None, *, signed: bool = False) -> Levels | None:
+    """Automatic levels of a picture.
+
+    The page has the same definition in `levels.mjs`; tests hold both against one table.
+
+    Parameters
+    ----------
+    values
+        What is shown, shape (n, nbins): in dB or, `signed`, linear.
+    previous, signed
+        As for `auto_levels`.
+    """
+    return auto_levels(sampled_bins(values[sampled_rows(len(values))]), previous, signed=signed)
+
+
+def default_levels(*, signed: bool) -> Levels:
+    """Levels of a picture without any valid value."""
+    return Levels(-1.0, 1.0) if signed else Levels(0.0, 10.0)
 
 
 def auto_levels(values: Floats, previous: Levels | None = None, *, signed: bool = False) -> Levels | None:
@@ -102,7 +141,7 @@ def _percentile_levels(finite: Floats) -> Levels:
 
 def _signed_levels(finite: Floats) -> Levels:
     reach = float(np.percentile(np.abs(finite), _LEVEL_PERCENTILES[1]))
-    return Levels(-reach, reach) if reach > 0 else Levels(-1.0, 1.0)
+    return Levels(-reach, reach) if reach > 0 else default_levels(signed=True)
 
 
 def bin_pixels(mean: Floats, peak: Floats | None, npixels: int) -> Floats:

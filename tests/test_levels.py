@@ -2,8 +2,19 @@
 
 import numpy as np
 import pytest
+from tables import PICTURE_LEVELS, power_of
 
-from sunspec_tui.scaling import Levels, auto_levels, colour_steps, level_label, middle_of_band, to_db
+from sunspec_tui.products import SIGNED_PRODUCTS
+from sunspec_tui.scaling import (
+    Levels,
+    auto_levels,
+    colour_steps,
+    default_levels,
+    level_label,
+    middle_of_band,
+    picture_levels,
+    to_db,
+)
 
 FLAT = np.zeros((1, 101), np.float32)
 RAMP = np.linspace(0, 100, 1001, dtype=np.float32)
@@ -21,6 +32,14 @@ def test_levels_look_at_the_middle_of_the_band(nbins, kept):
 def test_the_band_is_the_last_axis_of_values_of_any_shape():
     assert middle_of_band(np.arange(10, dtype=np.float32)).tolist() == list(range(1, 9))
     assert middle_of_band(np.zeros((2, 4, 10), np.float32)).shape == (2, 4, 8)
+
+
+@pytest.mark.parametrize("case", PICTURE_LEVELS, ids=lambda case: case["name"])
+def test_levels_of_a_picture_are_those_of_the_table_that_the_page_is_held_against(case):
+    power, signed = power_of(case), case["product"] in SIGNED_PRODUCTS
+    previous = Levels(*case["before"]) if "before" in case else None
+    found = picture_levels(power if signed else to_db(power), previous, signed=signed) or default_levels(signed=signed)
+    assert [found.low, found.high] == pytest.approx(case["levels"], abs=1e-4)
 
 
 def test_levels_leave_out_a_fiftieth_below_and_a_fortieth_above_and_have_a_margin():

@@ -30,7 +30,7 @@ from sunspec_tui.products import Product
 from sunspec_tui.recording import Recording
 from sunspec_tui.retention import SOFTWARE
 from sunspec_tui.row_spans import GAP, Columns, place_columns
-from sunspec_tui.scaling import Levels, auto_levels, middle_of_band, to_db, without_warnings
+from sunspec_tui.scaling import Levels, default_levels, picture_levels, to_db, without_warnings
 from sunspec_tui.times import format_clock
 from sunspec_tui.windows import recorded_job
 from sunspec_tui.writers.whole import whole_file
@@ -92,12 +92,12 @@ def _timed_columns(job: PlotJob) -> Columns | None:
     return Columns(columns.edges_s, np.where(columns.rows == GAP, GAP, rows[columns.rows]))
 
 
-def image_levels(image: NDArray[np.float32], *, signed: bool = False) -> Levels:
-    """Colour levels of an image, from percentiles of the middle of the band; some where nothing is valid."""
-    levels = auto_levels(middle_of_band(image.T), signed=signed)
+def image_levels(image: NDArray[np.float32], columns: Columns, *, signed: bool = False) -> Levels:
+    """Colour levels of an image, those of its rows; some where nothing is valid."""
+    levels = picture_levels(image[:, columns.rows != GAP].T, signed=signed)
     if levels is not None and math.isfinite(levels.low) and math.isfinite(levels.high) and levels.low < levels.high:
         return levels
-    return Levels(-1.0 if signed else 0.0, 1.0 if signed else 10)
+    return default_levels(signed=signed)
 
 
 @contextmanager
@@ -205,7 +205,7 @@ class SpectrumFigure:
             self.spectrum.set_ylim(least / 1.5, most * 1.5)
 
     def _draw_waterfall(self, job: PlotJob, image: NDArray[np.float32], columns: Columns, *, timed: bool) -> None:
-        levels = image_levels(image, signed=job.signed)
+        levels = image_levels(image, columns, signed=job.signed)
         x_edges, y_edges = columns.edges_s / (_DAY_S if timed else 1.0), bin_edges(_frequencies(job), job.alone_mhz)
         left, right, low, high = (float(edges[end]) for edges in (x_edges, y_edges) for end in (0, -1))
         # matplotlib computes colours from differences, which may overflow where the values do not.

@@ -1,52 +1,73 @@
-// Levels of the colours: percentiles of the middle of the band, with hysteresis so that the picture does not flicker.
+// Automatic levels of the colours. The terminal and the figures have the same definition in `scaling.py`; tests hold both
+// against one table of numbers. Pure functions.
 
 const SIGNED = new Set(["XY_real", "XY_imag", "Q", "U", "V", "V/I"]);
-const LOW = 0.02, HIGH = 0.995, EDGE = 0.1, SAMPLES = 20000, SLACK = 0.12;
+const MIDDLE = [0.1, 0.9], SAMPLED_BINS = 64, SAMPLED_ROWS = 256;
+const LOW = 0.02, HIGH = 0.975, MARGIN_DB = 0.5, MIN_SPAN_DB = 3, SLACK = 0.15;
 
 export const isSigned = (product) => SIGNED.has(product);
-export const toDb = (power) => power > 0 ? 10 * Math.log10(power) : NaN;
+export const toDb = (power) => power > 0 && Number.isFinite(power) ? 10 * Math.log10(power) : NaN;
 export const fromDb = (db) => 10 ** (db / 10);
 
-/** Floor and ceiling of the rows at `places`: decibels, or of a signed product minus and plus the same power. */
-export function measured(history, places) {
-  const sample = sampled(history, places);
-  if (history.product === "V/I") return [-1, 1];
-  if (isSigned(history.product)) {
-    const size = quantile(sample.map(Math.abs).sort(), HIGH) || 1;
-    return [-size, size];
-  }
-  const db = sample.map((power) => toDb(power)).filter(Number.isFinite).sort();
-  if (!db.length) return [0, 10];
-  const low = quantile(db, LOW), high = quantile(db, HIGH);
-  const room = Math.max(0.05 * (high - low), 0.5);
-  return [low - room, high + room];
+/** Levels of the rows at `places`, those before while they fit: decibels, or of a signed product minus and plus the same power. */
+export function pictureLevels(history, places, before) {
+  const signed = isSigned(history.product);
+  const values = sampled(history, places, signed ? (power) => power : toDb).sort();
+  if (!values.length) return before ?? (signed ? [-1, 1] : [0, 10]);
+  return steady(before, signed ? signedLevels(values) : percentileLevels(values));
 }
 
-/** The levels before, unless the new ones are well away from them. */
+/** The levels before, unless one of the new ones is well away from them. */
 export function steady(before, now) {
   if (!before) return now;
   const slack = SLACK * (before[1] - before[0]);
-  return Math.abs(now[0] - before[0]) > slack || Math.abs(now[1] - before[1]) > slack ? now : before;
+  return Math.abs(now[0] - before[0]) <= slack && Math.abs(now[1] - before[1]) <= slack ? before : now;
 }
 
-function sampled(history, places) {
-  const { bins } = history;
+/** At most `most` places from 0 to count - 1, evenly spaced, with both ends. */
+export function evenlySpaced(count, most) {
+  const chosen = Math.min(count, most);
+  return Array.from({ length: chosen }, (_, n) => Math.floor(n * (count - 1) / Math.max(1, chosen - 1)));
+}
+
+/** Places of the rows of a picture that levels and background look at. */
+export function sampledRows(places) {
   const shown = places.filter((place) => place >= 0);
-  const begin = Math.floor(bins * EDGE), end = Math.ceil(bins * (1 - EDGE));
-  const step = Math.max(1, Math.floor(shown.length * (end - begin) / SAMPLES));
-  const found = [];
-  let n = 0;
-  for (const place of shown) {
+  return evenlySpaced(shown.length, SAMPLED_ROWS).map((n) => shown[n]);
+}
+
+/** Bins that levels look at: the edges of the band roll off. */
+export function sampledBins(bins) {
+  const [begin, last] = MIDDLE.map((share) => Math.floor(share * bins)), end = Math.max(last, begin + 1);
+  return evenlySpaced(end - begin, SAMPLED_BINS).map((n) => begin + n);
+}
+
+function sampled(history, places, scale) {
+  const bins = sampledBins(history.bins), found = [];
+  for (const place of sampledRows(places)) {
     const row = history.row(place);
-    for (; n < end - begin; n += step) {
-      const power = row[begin + n];
-      if (Number.isFinite(power)) found.push(power);
+    for (const bin of bins) {
+      const value = scale(row[bin]);
+      if (Number.isFinite(value)) found.push(value);
     }
-    n -= end - begin;
   }
   return Float64Array.from(found);
 }
 
+function percentileLevels(sorted) {
+  const low = quantile(sorted, LOW), high = quantile(sorted, HIGH);
+  const lacking = Math.max(0, MIN_SPAN_DB - (high - low)) / 2;
+  return [low - MARGIN_DB - lacking, high + MARGIN_DB + lacking];
+}
+
+function signedLevels(values) {
+  const reach = quantile(values.map(Math.abs).sort(), HIGH);
+  return reach > 0 ? [-reach, reach] : [-1, 1];
+}
+
+/** Between two neighbours, the quantile is interpolated linearly. */
 function quantile(sorted, part) {
-  return sorted.length ? sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] : NaN;
+  const at = part * (sorted.length - 1), below = Math.floor(at);
+  const above = Math.min(below + 1, sorted.length - 1);
+  return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
 }

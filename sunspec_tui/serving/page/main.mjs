@@ -4,7 +4,7 @@ import { clock } from "./axes.mjs";
 import { Controls } from "./controls.mjs";
 import { Held } from "./held.mjs";
 import { CAPACITY, History } from "./history.mjs";
-import { fromDb, isSigned, measured, steady, toDb } from "./levels.mjs";
+import { fromDb, isSigned, pictureLevels, toDb } from "./levels.mjs";
 import { Live } from "./live.mjs";
 import { palettes } from "./palettes.mjs";
 import { decode } from "./protocol.mjs";
@@ -248,7 +248,7 @@ class Page {
       this.levels = signed ? [-size, size] : [settings.floor, settings.ceiling];
     } else if (this.#levelsAreDue()) {
       this.levelsAt = now();
-      this.levels = steady(this.levels, measured(history, places));
+      this.levels = pictureLevels(history, places, this.levels);
       // Those of a signed product are one number, which is none of the others'.
       this.controls.showLevels(signed ? null : this.levels[0], signed ? toDb(this.levels[1]) : this.levels[1]);
     }
