@@ -22,6 +22,7 @@ from sunspec_tui.times import channel_frequencies_hz
 
 SIZES = [(80, 24), (120, 40), (200, 60), (250, 70)]
 FRAMES = 330
+TAGS = (344_176_543_210_000_000, 344_176_739_210_000_000)  # before a restart and after it
 MHZ = channel_frequencies_hz(560, 3072) / 1e6
 
 
@@ -65,7 +66,7 @@ def show():
         for n, data in enumerate(frames):
             if n == 200:
                 receiver.skip(14)
-            receiver.feed(data, time_tag=1 if n < 280 else 2)
+            receiver.feed(data, time_tag=TAGS[n >= 280])
         opened.append(Screen(*size, receiver, **options))
         look(opened[-1])
         return opened[-1]
@@ -120,7 +121,7 @@ class TestStates:
         screen.act("step('move_cursor', -1, 0)")
         screen.act("step('move_cursor', -10, 2)")
         for data in frames[-30:]:
-            screen.receiver.feed(data, time_tag=2)
+            screen.receiver.feed(data, time_tag=TAGS[1])
         assert text_of(look(screen)) == picture
 
 
@@ -242,7 +243,7 @@ def with_dead_pipelines(receiver):
         data = sky(n)
         data[:, 7 * 96 : 8 * 96] = 0
         data[:, 20 * 96 : 22 * 96, 1] = np.nan
-        receiver.feed(data, time_tag=2)
+        receiver.feed(data, time_tag=TAGS[1])
 
 
 def with_an_axis_off_by_40_channels(receiver):
@@ -250,12 +251,12 @@ def with_an_axis_off_by_40_channels(receiver):
         data = sky(n)
         for carrier_mhz in (25.0, 55.25, 61.25, 67.25, 77.25, 83.25):
             data[:, np.abs(MHZ - carrier_mhz + 40 * 0.02392578125) < 0.05] *= 40
-        receiver.feed(data, time_tag=2, chan0=560)
+        receiver.feed(data, time_tag=TAGS[1], chan0=560)
 
 
 def with_less_gain(receiver):
     for n in range(FRAMES, FRAMES + 20):
-        receiver.feed(sky(n) / 20, time_tag=2)
+        receiver.feed(sky(n) / 20, time_tag=TAGS[1])
 
 
 def with_messages_that_are_none(receiver):
@@ -272,7 +273,7 @@ def with_an_archive_on_a_full_disk(receiver):
 
 
 def from_a_sender_whose_clock_is_fast(receiver):
-    receiver.feed(sky(FRAMES), time_tag=2, timestamp=receiver.now_s + 0.65)
+    receiver.feed(sky(FRAMES), time_tag=TAGS[1], timestamp=receiver.now_s + 0.65)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
