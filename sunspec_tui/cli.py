@@ -254,6 +254,7 @@ def _receiver(settings: Settings, addr: str, port: int, problems: Problems) -> "
         station=settings.station,
         plot_keep=settings.plot_keep,
         plot_ratio=settings.plot_ratio,
+        plot_remove_background=settings.plot_remove_background,
         archive_dir=settings.archive,
         archive_elevation=settings.archive_elevation,
         floor_dir=state_directory(),

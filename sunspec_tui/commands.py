@@ -7,6 +7,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,11 +31,13 @@ def snapshot(settings: LookSettings, say: Say) -> int:
 
     if settings.json:
         raise UsageError("--json is doctor's: snapshot draws a figure")
+    if settings.remove_background and settings.png is None:
+        raise UsageError("--remove-background is for the PNG figure: name its file with --png, or leave it out")
     with _looking(settings) as receiver:
         receiver.wait_for_frames(settings.frames, settings.timeout)
         seen = receiver.snapshot(most=1)
         if settings.png is not None and seen.axis is not None:
-            _write_png(receiver, settings.png)
+            _write_png(receiver, settings.png, remove_background=settings.remove_background)
     say(headless.figure(seen, Product.XX))
     say(headless.text_line(seen))
     return EXIT_OK if seen.axis is not None else EXIT_FAILED
@@ -44,8 +47,8 @@ def doctor(settings: LookSettings, say: Say) -> int:
     """What the stream says of itself, or why nothing comes."""
     from sunspec_tui.doctor import findings, report
 
-    if settings.png is not None:
-        raise UsageError("--png is snapshot's: doctor draws nothing")
+    if settings.png is not None or settings.remove_background:
+        raise UsageError("--png and --remove-background are snapshot's: doctor draws nothing")
     with _looking(settings) as receiver:
         arrivals_s = _arrivals(receiver, settings.frames, settings.timeout)
         seen, frame = receiver.snapshot(most=1), receiver.last_frame()
@@ -114,6 +117,7 @@ def _pictures_of_archive(settings: QuicklookSettings, archive: Path) -> Iterator
         product=settings.product or "XX",
         per=settings.per or "day",
         show=settings.show,
+        remove_background=settings.remove_background,
         start_s=-math.inf if start_s is None else start_s,
         end_s=math.inf if end_s is None else end_s,
         scheduler=settings.scheduler,
@@ -128,7 +132,15 @@ def _pictures_of_files(settings: QuicklookSettings, paths: list[Path]) -> Iterat
     if (settings.scheduler, settings.workers) != (None, None):
         raise UsageError("--scheduler and --workers are for an archive: leave them out with files")
     asked = Asked(*span_s(settings.start, settings.end), settings.observation, settings.tuning, settings.chan0)
-    return file_quicklook(paths, settings.out, asked, product=settings.product, per=settings.per, show=settings.show)
+    return file_quicklook(
+        paths,
+        settings.out,
+        asked,
+        product=settings.product,
+        per=settings.per,
+        show=settings.show,
+        remove_background=settings.remove_background,
+    )
 
 
 def _looking(settings: LookSettings) -> "StreamReceiver":
@@ -159,7 +171,7 @@ def _received(settings: ExportSettings) -> "Recording":
     return rows
 
 
-def _write_png(receiver: "StreamReceiver", path: Path) -> None:
+def _write_png(receiver: "StreamReceiver", path: Path, *, remove_background: bool) -> None:
     from sunspec_tui.writers.matplotlib_loader import load_matplotlib
 
     load_matplotlib()
@@ -169,7 +181,7 @@ def _write_png(receiver: "StreamReceiver", path: Path) -> None:
     if job is None:
         return
     figure = SpectrumFigure()
-    figure.draw(job)
+    figure.draw(replace(job, remove_background=remove_background))
     try:
         figure.save(path)
     except OSError as error:

@@ -79,6 +79,7 @@ class Settings:
         DEFAULT_KEEP, "plots that stay: an age (7d), a size (2G), a number (1000), or all", "plots"
     )
     plot_ratio: bool = _setting(False, "write a second figure with V/I beside each plot", "plots")
+    plot_remove_background: bool = _setting(False, "remove the quiet background from the waterfall of plots", "plots")
     station: str = _setting("OVRO-LWA", "whose data this is, for figures and files", "plots")
     archive: Path | None = _setting(None, "archive every row in this directory", "archive")
     archive_elevation: float | None = _setting(
@@ -195,6 +196,9 @@ class LookSettings:
     timeout: float = _setting(10.0, "seconds to wait for them", "stream", above=0)
     chan0: int = _setting(560, "first channel, where the stream does not say", "stream", least=0, most=MAX_CHAN0)
     png: Path | None = _setting(None, "write a PNG figure to this file too (snapshot)", "figure")
+    remove_background: bool = _setting(
+        False, "remove the quiet background from the PNG's waterfall (snapshot)", "figure"
+    )
     json: bool = _setting(False, "print JSON for scripts (doctor)", "output")
 
     def __post_init__(self) -> None:
@@ -291,6 +295,7 @@ class QuicklookSettings:
     show: str = _setting(
         "highest", "what a column shows of its rows: the highest value or the mean", "pictures", choices=SHOWN
     )
+    remove_background: bool = _setting(False, "remove the quiet background from the waterfalls", "pictures")
     start: str | None = _setting(None, "only from this on, such as 2026-11-25 (UTC)", "rows")
     end: str | None = _setting(None, "only until this (UTC)", "rows")
     observation: int | None = _setting(None, "which Observation of a recorder's file; the first", "rows", least=1)

@@ -6,6 +6,7 @@ The rows are read block by block, and only the columns of a picture are kept in 
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ def file_quicklook(
     product: str | None = None,
     per: str | None = None,
     show: str = "highest",
+    remove_background: bool = False,
 ) -> Iterator[Path]:
     """Draw files; yields each picture as it is written.
 
@@ -48,6 +50,8 @@ def file_quicklook(
         ``day`` or ``hour``: what a picture shows; None for all rows.
     show
         ``highest`` or ``mean``: what a column shows of its rows.
+    remove_background
+        Show the waterfalls without their quiet background.
 
     Raises
     ------
@@ -58,9 +62,10 @@ def file_quicklook(
     """
     series = FileSeries(paths, asked)
     shown = _product(series, product)
+    drawn = partial(picture, product=shown, show=show, per=per, remove_background=remove_background)
     for begin, end in _periods(series.times_s, per):
         parts = list(_reduced(series, shown, begin, end))
-        png = picture(parts, shown, show, per=per, period_s=_length_s(series, begin, end, per))
+        png = drawn(parts, period_s=_length_s(series, begin, end, per))
         yield write_picture(out, _stem(series, float(series.times_s[begin]), per), png)
 
 

@@ -82,7 +82,7 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("less_than_sign", "<", "step('bias', -1)", "picture darker"),
         Key("greater_than_sign", ">", "step('bias', 1)", "picture brighter"),
         Key("l", "l", "levels", "type floor and ceiling"),
-        Key("b", "b", "step('flip', 'subtract')", "take the quiet background away"),
+        Key("b", "b", "step('flip', 'subtract')", "remove the quiet background"),
         Key("z", "z", "step('zoom', 1)", "zoom in, about the cursor", "Zoom"),
         Key("Z,shift+z", "Z", "step('zoom', -1)", "zoom out"),
         Key("comma", ",", "step('pan', -1)", "lower frequencies"),

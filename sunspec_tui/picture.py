@@ -12,6 +12,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.background import quiet_median, without_background
 from sunspec_tui.columns import ColumnStore
 from sunspec_tui.geometry import Band, TimeAxis
 from sunspec_tui.scaling import (
@@ -20,7 +21,6 @@ from sunspec_tui.scaling import (
     auto_levels,
     bin_pixels,
     colour_steps,
-    quiet_median,
     sampled_bins,
     sampled_rows,
     to_db,
@@ -62,7 +62,7 @@ class Drawing:
     signed
         Draw linear values about zero instead of dB.
     subtract
-        Take the quiet background away.
+        Remove the quiet background.
     levels
         Levels set by hand; None for automatic ones.
     bias
@@ -223,13 +223,10 @@ class Picture:
         """Mean and highest power of the shown bins of columns, less the background; no peaks of a signed product."""
         shown = slice(drawing.band.first, drawing.band.last)
         mean, peak = (part[:, shown] for part in self.store.statistics(numbers))
-        background = self._background[shown] if subtract and self._background is not None else None
-        if drawing.signed:
-            return (mean if background is None else mean - background), None
-        if background is None:
-            return mean, peak
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return mean / background, peak / background
+        if subtract and self._background is not None:
+            background = self._background[shown]
+            mean, peak = (without_background(part, background, signed=drawing.signed) for part in (mean, peak))
+        return mean, None if drawing.signed else peak
 
     def _find_levels(self, drawing: Drawing) -> Levels | None:
         if drawing.levels is not None:

@@ -68,6 +68,8 @@ class PlotJob:
         Beginnings of the rows that begin a new sequence, seconds since 1970 UTC.
     alone_mhz
         Width of the bin where there is only one.
+    remove_background
+        True if the waterfall shows `data` without their quiet background.
     """
 
     data: NDArray[np.float32]
@@ -92,6 +94,7 @@ class PlotJob:
     rows_received: int | None = None
     restarts_s: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     alone_mhz: float = 1.0
+    remove_background: bool = False
 
     @property
     def signed(self) -> bool:

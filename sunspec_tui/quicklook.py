@@ -48,6 +48,7 @@ def quicklook(
     end_s: float = math.inf,
     scheduler: str | None = None,
     workers: int | None = None,
+    remove_background: bool = False,
 ) -> Iterator[Path]:
     """Make a picture of each period that has rows; yields each file as it is written.
 
@@ -70,6 +71,8 @@ def quicklook(
         path; None uses processes on this machine, through private pipes.
     workers
         Number of processes on this machine; by default the number of cores.
+    remove_background
+        Show the waterfalls without their quiet background.
 
     Raises
     ------
@@ -92,7 +95,7 @@ def quicklook(
         raise ArchiveError(f"{directory} has no stores such as 2026-11-25.zarr in that time; check the directory")
     # One after another, as they are drawn: the times of a period are read for its calls.
     hours = ((begin_s, hour_calls(directory, wanted, begin_s, per)) for begin_s in periods)
-    drawing = partial(draw, product=product, per=per, show=show)
+    drawing = partial(draw, product=product, per=per, show=show, remove_background=remove_background)
     if scheduler is None:
         drawn = made_in_processes(hours, drawing, workers or os.cpu_count() or 1)
     else:
@@ -193,13 +196,16 @@ def reduce_hour(directory: str, product: str, begin_s: float, column_s: float) -
     return reduced
 
 
-def draw(hours: list[Hour], product: str, per: str, show: str) -> list[bytes]:
+def draw(
+    hours: list[Hour], product: str, per: str, show: str, *, remove_background: bool = False
+) -> list[bytes]:
     """Pictures of a period's hours as PNGs: one for each frequency axis, in the order of their first rows."""
     axes: dict[bytes, Hour] = {}
     for part in (part for hour in hours for part in hour):
         rows = part.means
         axes.setdefault(rows.frequencies_hz.tobytes() + str(rows.products).encode(), []).append(part)
-    return [picture(parts, Product(product), show, per=per, period_s=PERIODS_S[per]) for parts in axes.values()]
+    drawn = partial(picture, per=per, period_s=PERIODS_S[per], remove_background=remove_background)
+    return [drawn(parts, Product(product), show) for parts in axes.values()]
 
 
 def _stem(begin_s: float, per: str, number: int) -> str:

@@ -18,7 +18,15 @@ from sunspec_tui.writers.whole import whole_file
 _MAX_NAME_BYTES = 180
 
 
-def picture(parts: list[Reduced], product: Product, show: str, *, per: str | None, period_s: float) -> bytes:
+def picture(
+    parts: list[Reduced],
+    product: Product,
+    show: str,
+    *,
+    per: str | None,
+    period_s: float,
+    remove_background: bool = False,
+) -> bytes:
     """Draw reduced rows of one frequency axis as a PNG.
 
     Parameters
@@ -33,6 +41,8 @@ def picture(parts: list[Reduced], product: Product, show: str, *, per: str | Non
         What the picture is of: ``day``, ``hour``, or None for all rows.
     period_s
         Time that the rows are to cover; NaN or 0 if it is unknown.
+    remove_background
+        Show the waterfall without its quiet background.
     """
     from sunspec_tui.writers.matplotlib_loader import load_matplotlib
 
@@ -53,6 +63,7 @@ def picture(parts: list[Reduced], product: Product, show: str, *, per: str | Non
         rows_received=whole.rows,
         heading=f"mean of the {per}" if per else "mean of all rows",
         note=_note(whole, show, per or "time", period_s),
+        remove_background=remove_background,
     )
     figure = SpectrumFigure()
     figure.draw(_within_rows(job, whole))

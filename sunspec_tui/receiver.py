@@ -91,6 +91,8 @@ class StreamReceiver(OlderReceiver):
         How many plots stay: by age and size (``7d,2G``), by number (``1000``), or ``all``.
     plot_ratio
         Write a second figure with V/I beside each plot.
+    plot_remove_background
+        Show the waterfall of plots, also of `create_plot`, without the quiet background.
     archive_dir
         Where every row is archived; None archives nothing.
     archive_elevation
@@ -138,6 +140,7 @@ class StreamReceiver(OlderReceiver):
         station: str = STATION,
         plot_keep: str = DEFAULT_KEEP,
         plot_ratio: bool = False,
+        plot_remove_background: bool = False,
         archive_dir: str | Path | None = None,
         archive_elevation: float | None = None,
         floor_dir: str | Path | None = None,
@@ -177,6 +180,7 @@ class StreamReceiver(OlderReceiver):
         self._reconnect = reconnect
         self._collector = Collector(gc_interval)
         self._keep, self._plot_ratio = Keep.parse(plot_keep), plot_ratio
+        self._remove_background = plot_remove_background
         self._arrived = threading.Condition(self._lock)
         # Waking a waiter costs as much as a frame, so it happens only when what it waits for is there.
         self._awaited = math.inf
@@ -507,7 +511,16 @@ class StreamReceiver(OlderReceiver):
             return None
         # A figure says nothing of instrument and memory, and to look at them takes as long as a dozen frames.
         seen, _ = self._seen(Judgement(), MemoryReading(), since=2**62)
-        return live_job(ring, axis, seen, self._product, station=self.station, keep=self._keep, ratio=self._plot_ratio)
+        return live_job(
+            ring,
+            axis,
+            seen,
+            self._product,
+            station=self.station,
+            keep=self._keep,
+            ratio=self._plot_ratio,
+            remove_background=self._remove_background,
+        )
 
     # The web view
 

@@ -201,28 +201,6 @@ def _outstanding(mean: Floats, average: Floats, starts: NDArray[np.int64]) -> Fl
     return np.where(stands_out, average + farthest, average).astype(np.float32, copy=False)
 
 
-def quiet_median(mean: Floats) -> Floats:
-    """Background: the median of each bin over the quieter half of the columns.
-
-    Parameters
-    ----------
-    mean
-        Mean power, shape (n, nbins); NaN where there is none.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (nbins,), NaN where a bin has no valid value. A burst that fills less than half of the
-        time leaves no trace in it.
-    """
-    loudness = nan_median(mean.T)
-    known = np.isfinite(loudness)
-    if not known.any():
-        return np.full(mean.shape[-1], np.nan, np.float32)
-    quiet = known & (loudness <= np.median(loudness[known]))
-    return nan_median(mean[quiet])
-
-
 def nan_median(values: Floats) -> Floats:
     """Median over the first axis of what is finite; NaN where nothing is. Unlike numpy's it does not warn."""
     ordered = np.sort(np.where(np.isfinite(values), values, np.nan), axis=0)

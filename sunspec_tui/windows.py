@@ -95,6 +95,7 @@ def live_job(
     station: str = STATION,
     keep: Keep | None = None,
     ratio: bool = False,
+    remove_background: bool = False,
 ) -> PlotJob | None:
     """What a figure of the ring shows: all its rows of one product, and the latest XX and YY.
 
@@ -112,6 +113,8 @@ def live_job(
         How many plots stay.
     ratio
         Make a second figure with V/I, where the stream carries it.
+    remove_background
+        Show the waterfall without the quiet background.
 
     Returns
     -------
@@ -146,6 +149,7 @@ def live_job(
         rows_received=sum(len(each.times_s) for each in columns),
         restarts_s=begins_s[restarts],
         alone_mhz=axis.bin_mhz,
+        remove_background=remove_background,
     )
     if len(wanted) == 1:
         return job

@@ -15,6 +15,7 @@ def _cases(name: str) -> list[dict[str, Any]]:
 
 
 PICTURE_LEVELS = _cases("picture_levels.json")
+BACKGROUNDS = _cases("backgrounds.json")
 
 
 def power_of(case: dict[str, Any]) -> np.ndarray:
@@ -27,3 +28,15 @@ def power_of(case: dict[str, Any]) -> np.ndarray:
     rows, bins = np.arange(ramp["rows"])[:, None], np.arange(ramp["bins"])
     values = ramp["low"] + ramp["per_row"] * rows + ramp["per_bin"] * bins
     return np.asarray(values if case["product"] in SIGNED_PRODUCTS else 10 ** (values / 10), np.float32)
+
+
+def numbers(values: list[float | None]) -> np.ndarray:
+    """Expected numbers; null is NaN."""
+    return np.array([np.nan if value is None else value for value in values])
+
+
+def for_page(case: dict[str, Any]) -> dict[str, Any]:
+    """A case as the page's JavaScript takes it, with its power written out."""
+    power = power_of(case)
+    rows = [[None if np.isnan(each) else min(each, 1e39) for each in row] for row in power.tolist()]
+    return {"product": case["product"], "before": case.get("before"), "bins": power.shape[1], "power": rows}

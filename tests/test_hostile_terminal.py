@@ -51,7 +51,7 @@ def test_answers_and_pastes_are_no_keys(terminal, cases):
         os.write(monitor.master, case)
         obeys(monitor)
         # `b` takes the background away, `5` folds the log, `q` ends it all.
-        assert "less background" not in monitor.text, f"{case[:30]!r} acted as keys"
+        assert "background removed" not in monitor.text, f"{case[:30]!r} acted as keys"
         assert "─ Log ─" in monitor.text, f"{case[:30]!r} acted as keys"
 
 
@@ -137,7 +137,7 @@ def test_what_lies_in_the_place_of_the_look_is_neither_read_nor_replaced(termina
     monitor = terminal(*DEMO)
     monitor.shows("LIVE", "viridis")
     monitor.press("b")
-    monitor.shows("less background")
+    monitor.shows("background removed")
     monitor.press("q")
     assert monitor.process.wait(10) == 0
     assert (path.lstat().st_ino, path.lstat().st_mode) == (before.st_ino, before.st_mode)

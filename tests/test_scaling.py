@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sunspec_tui.background import quiet_median
 from sunspec_tui.colormaps import PALETTES, colours
 from sunspec_tui.columns import ColumnStore
 from sunspec_tui.ring import Mark
@@ -16,7 +17,6 @@ from sunspec_tui.scaling import (
     middle_of_band,
     nan_median,
     plain_dots,
-    quiet_median,
     to_db,
     trace_dots,
 )

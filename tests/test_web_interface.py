@@ -2,6 +2,7 @@
 
 import builtins
 import gzip
+import io
 import json
 import re
 import signal
@@ -9,6 +10,8 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from importlib import resources
 
 import httpx
@@ -18,12 +21,14 @@ import pytest
 import schemathesis
 from conftest import block_time, message, poll_until, producing
 from hypothesis import HealthCheck, Phase, given, settings
+from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 from schemathesis import GenerationMode
 from webs import served
 
 from sunspec_tui.receiver import StreamReceiver
 from sunspec_tui.webview import WebOptions, WebState
+from sunspec_tui.writers.figure import SpectrumFigure
 
 API = json.loads((resources.files("sunspec_tui.serving") / "openapi.json").read_text())
 RAW = {"accept": "application/octet-stream"}
@@ -246,6 +251,38 @@ def test_the_figure_is_a_picture_that_is_kept_for_who_asks_next(live):
     if time.monotonic() - begun_s < 4:
         assert httpx.get(f"{live}plot", timeout=60).content == first.content
     assert "/" not in first.headers.get("content-disposition", "")
+
+
+@pytest.mark.parametrize("usual", [False, True])
+def test_the_figure_is_with_or_without_background_as_asked_or_else_as_the_plots_are(publisher, usual):
+    def waterfall(picture):
+        return np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"), float)[760:1400, 140:1630]
+
+    with served(publisher.port, plot_remove_background=usual) as (receiver, url), httpx.Client(timeout=60) as visitor:
+        publisher.wait_for_subscriber()
+        slope = 10 ** np.linspace(6, 3, 64)[None, :, None] * np.ones((1, 1, 4))
+        for n in range(20):
+            publisher.send(message((slope * (1 + n % 3)).astype(np.float32), last_block_time=block_time(n), seq=n))
+        assert receiver.wait_for_frames(20, 10)
+        queries = {"": usual, "?remove_background=0": False, "?remove_background=1": True}
+        found = {query: waterfall(visitor.get(f"{url}plot{query}").content) for query in queries}
+        answer = visitor.get(f"{url}plot?remove_background=yes")
+        assert (answer.status_code, answer.json()) == (400, {"error": "remove_background must be 0 or 1"})
+        figure = SpectrumFigure()
+        for query, removed in queries.items():
+            figure.draw(replace(receiver.plot_job(), remove_background=removed))
+            assert np.abs(found[query] - waterfall(figure.png())).mean() < 3, query
+    assert np.abs(found["?remove_background=0"] - found["?remove_background=1"]).mean() > 30
+
+
+def test_figures_asked_for_together_are_each_what_was_asked_for(live):
+    def figure(query):
+        return httpx.get(f"{live}plot?remove_background={query}", timeout=60).content
+
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(figure, "010101"))
+    assert all(each.startswith(b"\x89PNG") for each in found)
+    assert found[0] == found[2] == found[4] != found[1] == found[3] == found[5]
 
 
 def test_no_answer_names_a_directory_of_this_machine(tmp_path, publisher):

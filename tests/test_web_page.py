@@ -388,6 +388,62 @@ def test_linear_changes_the_mapping_and_not_the_levels(sun):
     assert sun.wait_for(lambda report: not report["settings"]["linear"])
 
 
+@pytest.mark.parametrize("renderer", ["webgl", "2d"])
+def test_without_background_a_steep_spectrum_is_even_and_a_burst_is_not(visit, still, renderer):
+    publisher, receiver, url = still
+    slope = 10 ** np.linspace(6, 3, NCHAN)[:, None]
+    for n in range(128):
+        send(publisher, n, slope * (10 if n >= 120 else 1))
+    assert receiver.wait_for_frames(128, 20)
+    page = visit(url, f"#palette=gray&height=128&renderer={renderer}")
+    page.wait_for(lambda report: report["filled"] == 128)
+    page.drawn()
+    before = page.picture()[::8, 20]
+    by_key(page, "b")
+    report = page.wait_for(lambda report: report["settings"]["remove_background"] and report["removed"])
+    page.drawn()
+    picture = page.picture()
+    even, burst = picture[::8, 20], picture[::8, -10]
+    assert np.ptp(before) > 150
+    assert np.ptp(even) <= 8
+    assert burst.min() > even.max() + 100
+    assert report["levels"] == pytest.approx([-0.5, 10.5], abs=0.4)
+    assert page.text("#caption") == "XX, background removed"
+    page.page.locator("#waterfall").hover(position={"x": 20, "y": 100})
+    page.until("document.querySelector('#readout').textContent.includes('over background (')")
+    by_key(page, "b")
+    page.wait_for(lambda report: not report["removed"])
+    page.drawn()
+    np.testing.assert_allclose(page.picture()[::8, 20], before, atol=2)
+    assert not page.page.locator("#caption").is_visible()
+
+
+def test_a_picture_without_background_goes_on_and_is_shared_by_its_address(sun, visit):
+    sun.page.locator("#remove_background").check()
+    sun.page.locator("#height").fill("300")
+    other = visit(sun.page.url)
+    rows = other.wait_for(lambda report: report["removed"] and report["filled"] > 60)["next"]
+    other.wait_for(lambda report: report["removed"] and report["next"] > rows + 100)
+    assert other.page.locator("#remove_background").is_checked()
+    assert other.page.locator("#figure").get_attribute("href") == "plot?remove_background=1"
+    levels = other.report["levels"]
+    assert -6 < levels[0] < 0 < levels[1] < 40
+    for product in ("V", "I"):
+        other.page.locator("#product").select_option(product)
+        other.wait_for(lambda report, product=product: report["product"] == product and report["removed"])
+        other.until(f"document.querySelector('#caption').textContent === '{product}, background removed'")
+
+
+def test_levels_by_hand_are_found_again_over_the_background(sun):
+    by_key(sun, " ")
+    sun.wait_for(lambda report: report["state"] == "PAUSED")
+    by_key(sun, ")")
+    before = sun.wait_for(lambda report: not report["settings"]["auto"])["levels"]
+    by_key(sun, "b")
+    report = sun.wait_for(lambda report: report["removed"] and report["settings"]["auto"] and report["levels"])
+    assert report["levels"][0] < before[0] - 2
+
+
 def test_each_palette_has_its_own_colours(sun):
     seen = {}
     for name in ("viridis", "turbo", "inferno", "cividis", "gray"):
@@ -507,7 +563,7 @@ def test_every_control_has_a_name(visit, still):
         "combobox": ["Product", "Palette", "Theme"],
         "slider": ["Updates", "Rows"],
         "spinbutton": ["Floor", "Ceiling"],
-        "checkbox": ["Automatic", "Linear"],
+        "checkbox": ["Automatic", "Linear", "Remove background"],
         "img": ["Spectrum", "Waterfall"],
     }.items():
         for name in names:

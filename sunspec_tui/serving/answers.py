@@ -232,6 +232,14 @@ def _number(request: Request, name: str, default: int, least: int, most: int) ->
     return int(text)
 
 
+def _flag(request: Request, name: str) -> bool | None:
+    """A yes or no of the query; None where it is not named."""
+    text = request.query_params.get(name)
+    if text not in (None, "0", "1"):
+        raise Refused(400, f"{name} must be 0 or 1")
+    return None if text is None else text == "1"
+
+
 def _kind(request: Request) -> str:
     """What the asker reads: JSON, unless raw numbers are named."""
     return RAW if RAW in request.headers.get("accept", "") else JSON
@@ -290,7 +298,7 @@ def _json(record: Any) -> Response:
 
 async def plot(request: Request) -> Response:
     """The current figure."""
-    picture, why = await site_of(request).figures.png()
+    picture, why = await site_of(request).figures.png(remove_background=_flag(request, "remove_background"))
     if picture is None:
         raise Refused(404, why)
     return Response(picture, media_type="image/png", headers={"cache-control": "private, max-age=5"})

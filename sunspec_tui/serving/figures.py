@@ -1,7 +1,8 @@
 """Draw the current figure as a PNG on request, and cache it for a few seconds.
 
 A separate plot process starts with the first request and ends after a while without requests. Requests that arrive
-while a figure is drawn get that figure. Visitors' requests write nothing into the user's plot directory.
+while a figure is drawn get that figure. With and without background there are two figures, drawn one after the other.
+Visitors' requests write nothing into the user's plot directory.
 """
 
 import asyncio
@@ -38,8 +39,10 @@ class Figures:
 
     def __init__(self, make_job: Callable[[], PlotJob | None], monotonic: Callable[[], float] = time.monotonic) -> None:
         self._make_job, self._monotonic = make_job, monotonic
-        self._drawn: tuple[float, bytes] | None = None
-        self._drawing: asyncio.Task[Answer] | None = None
+        self._drawn: dict[bool | None, tuple[float, bytes]] = {}
+        self._drawing: dict[bool | None, asyncio.Task[Answer]] = {}
+        self._turn = asyncio.Lock()
+        self._remove_background: bool | None = None
         self._asked_s = 0.0
         self._directory: tempfile.TemporaryDirectory[str] | None = None
         self._writer: PngWriter | None = None
@@ -47,17 +50,34 @@ class Figures:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
-    async def png(self) -> Answer:
-        """The figure, at most a few seconds old; else None, and why there is none."""
+    async def png(self, *, remove_background: bool | None = None) -> Answer:
+        """Return the figure, at most a few seconds old; else None, and why there is none.
+
+        Parameters
+        ----------
+        remove_background
+            Whether its waterfall is without the quiet background; None for what the job says.
+        """
+        asked = remove_background
         self._asked_s = self._monotonic()
         if self._closed:
             return _ENDED
-        if self._drawn is not None and self._asked_s - self._drawn[0] < FRESH_S:
-            return self._drawn[1], ""
-        if self._drawing is None or self._drawing.done():
-            self._drawing = asyncio.create_task(self._draw())
+        if asked in self._drawn and self._asked_s - self._drawn[asked][0] < FRESH_S:
+            return self._drawn[asked][1], ""
+        if asked not in self._drawing or self._drawing[asked].done():
+            self._drawing[asked] = asyncio.create_task(self._draw_in_turn(asked))
         # A visitor that disconnects must not cancel the drawing for the others.
-        return await asyncio.shield(self._drawing)
+        return await asyncio.shield(self._drawing[asked])
+
+    async def _draw_in_turn(self, asked: bool | None) -> Answer:
+        async with self._turn:
+            if self._closed:
+                return _ENDED
+            self._remove_background = asked
+            picture, why = await self._draw()
+        if picture is not None:
+            self._drawn[asked] = self._monotonic(), picture
+        return picture, why
 
     async def _draw(self) -> Answer:
         self._loop = asyncio.get_running_loop()
@@ -76,12 +96,10 @@ class Figures:
             # The sentence may name a directory of this machine.
             return None, "nothing has been received yet" if writer.status().failed == failed else "the figure failed"
         try:
-            picture = Path(path).read_bytes()
+            return Path(path).read_bytes(), ""
         except OSError:
             # Another program deleted our temporary directory.
             return None, "the figure failed"
-        self._drawn = self._monotonic(), picture
-        return picture, ""
 
     def _started(self) -> PngWriter:
         if self._writer is None:
@@ -106,13 +124,15 @@ class Figures:
         job, directory = self._make_job(), self._directory
         if job is None or directory is None:
             return None
-        return replace(job, directory=directory.name, keep=Keep(number=1), second=None)
+        asked = self._remove_background
+        remove = job.remove_background if asked is None else asked
+        return replace(job, directory=directory.name, keep=Keep(number=1), second=None, remove_background=remove)
 
     async def run(self) -> None:
         """End the plot process after a while without requests; run until cancelled."""
         while True:
             await asyncio.sleep(IDLE_S / 4)
-            drawing = self._drawing is not None and not self._drawing.done()
+            drawing = any(not each.done() for each in self._drawing.values())
             if self._writer is not None and not drawing and self._monotonic() - self._asked_s > IDLE_S:
                 # Ending the process may take a moment; requests are answered meanwhile.
                 await asyncio.to_thread(self._end)

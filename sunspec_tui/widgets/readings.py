@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.text import Text
 
+from sunspec_tui.background import REMOVED
 from sunspec_tui.delay import DelayMethod, DelayReading, DelayStatistics
 from sunspec_tui.gain import GainCheck
 from sunspec_tui.geometry import Band
@@ -259,7 +260,7 @@ def view_text(
         parts += [Part(f" {marked} ", "black on cyan"), Part("E exports ", "black on cyan", 5)]
     scale = f"{low} to {high}{unit} {how}" if levels else "has no valid values here"
     parts += [
-        Part(f" {product}{' less background' if view.subtract else ''} {scale}", "dim"),
+        Part(f" {product}{f', {REMOVED},' if view.subtract else ''} {scale}", "dim"),
         Part(f" · {band.low_mhz:.1f}–{band.high_mhz:.1f} MHz", "dim", 2),
         Part(f" · {each} a column, {duration(seconds)}", "dim", 1),
         Part(f" · {'diverging' if view.signed else view.palette}", "dim", 3),

@@ -7,6 +7,7 @@ made anew. No pyplot, so no figure is ever left behind and no display is asked f
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from sunspec_tui.background import REMOVED, quiet_median, without_background
 from sunspec_tui.plots import PlotJob
 from sunspec_tui.printable import printable
 from sunspec_tui.products import Product
@@ -60,9 +62,9 @@ def column_image(job: PlotJob) -> tuple[NDArray[np.float32], Columns, bool]:
     Returns
     -------
     (image, columns, timed)
-        Values of shape (nbins, ncolumns): dB, or linear for a signed product; NaN in a gap or where a value has no
-        decibels. The columns, and True if their edges are times: if matplotlib cannot draw the times, or if they do not
-        increase, the edges are row numbers relative to the newest row.
+        Values of shape (nbins, ncolumns): dB, or linear for a signed product, less the background if the job says so;
+        NaN in a gap or where a value has no decibels. The columns, and True if their edges are times: if matplotlib
+        cannot draw the times, or if they do not increase, the edges are row numbers relative to the newest row.
     """
     columns, count = _timed_columns(job), len(job.times_s)
     timed = columns is not None
@@ -71,6 +73,8 @@ def column_image(job: PlotJob) -> tuple[NDArray[np.float32], Columns, bool]:
     shown = columns.rows != GAP
     image = np.full((job.data.shape[1], len(shown)), np.nan, np.float32)
     values = job.data[columns.rows[shown]]
+    if job.remove_background:
+        values = without_background(values, quiet_median(values), signed=job.signed)
     image[:, shown] = (np.where(np.isfinite(values), values, np.nan) if job.signed else to_db(values)).T
     return image, columns, timed
 
@@ -215,12 +219,12 @@ class SpectrumFigure:
         self.waterfall.set_extent((left, right, low, high))
         self.waterfall.set_cmap(self._palettes[job.signed])
         self.waterfall.set_clim(levels.low, levels.high)
-        self.colour_bar.set_label(_unit(job.product) if job.signed else "power [dB, arbitrary zero]")
+        self.colour_bar.set_label(_colour_label(job))
         restarts = job.restarts_s / _DAY_S if timed else np.empty(0)
         self.restarts.set_data(np.repeat(restarts, 3), np.tile([0.0, 1.0, np.nan], len(restarts)))
         self._label_times(left, right, timed=timed)
         self.time_axes.set_ylim(low, high)
-        self.time_axes.set_title(f"waterfall of {job.product}, {_rows(job, columns)}, {_lag(job.lag_s)}")
+        self.time_axes.set_title(f"waterfall of {_shown(job)}, {_rows(job, columns)}, {_lag(job.lag_s)}")
 
     def _label_times(self, left: float, right: float, *, timed: bool) -> None:
         axis = self.time_axes.xaxis
@@ -257,6 +261,7 @@ def plot_window(
     *,
     start_s: float | None = None,
     end_s: float | None = None,
+    remove_background: bool = False,
 ) -> Figure:
     """The figure of a recording: its last spectrum above, its waterfall below.
 
@@ -268,6 +273,8 @@ def plot_window(
         Product of the waterfall; the only one of the recording by default, or else XX.
     start_s, end_s
         Only rows that end after `start_s` and not after `end_s`, seconds since 1970.
+    remove_background
+        Show the waterfall without the quiet background: the median of each bin over the quieter half of the rows.
 
     Returns
     -------
@@ -280,7 +287,8 @@ def plot_window(
         If there is no such product, or no row in that time.
     """
     shown = SpectrumFigure()
-    shown.draw(recorded_job(recording.between(start_s, end_s), product))
+    job = recorded_job(recording.between(start_s, end_s), product)
+    shown.draw(replace(job, remove_background=remove_background))
     return shown.figure
 
 
@@ -323,7 +331,18 @@ def _title(job: PlotJob, span: str) -> str:
     losses = job.note or ("losses unknown" if job.frames_missing is None else counted)
     cadence = f"cadence {job.cadence_s:.4f} s" if math.isfinite(job.cadence_s) else "cadence unknown"
     station = printable(job.station, _MAX_STATION_CHARACTERS)
-    return f"{station}  {job.product}  {span}\n{_lag(job.lag_s)}, {cadence}, {losses}"
+    return f"{station}  {_shown(job)}  {span}\n{_lag(job.lag_s)}, {cadence}, {losses}"
+
+
+def _shown(job: PlotJob) -> str:
+    """Return the product of the waterfall, and what was done to it."""
+    return f"{job.product}, {REMOVED}" if job.remove_background else job.product
+
+
+def _colour_label(job: PlotJob) -> str:
+    if job.remove_background:
+        return f"{job.product} above background" + ("" if job.signed else " [dB]")
+    return _unit(job.product) if job.signed else "power [dB, arbitrary zero]"
 
 
 def _span(columns: Columns) -> str:

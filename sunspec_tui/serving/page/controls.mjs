@@ -6,7 +6,7 @@ import { clamp } from "./settings.mjs";
 const KEYS = [
   ["Space", "pause, resume"], ["r", "fetch all rows anew"], ["x, X", "next product, product before"],
   ["c, C", "next palette, palette before"], ["a", "levels automatic, or by hand"], ["( )", "floor down, up"],
-  ["{ }", "ceiling down, up"], ["l", "decibels or linear"], ["[ ]", "fewer rows, more rows"],
+  ["{ }", "ceiling down, up"], ["l", "decibels or linear"], ["b", "remove the quiet background"], ["[ ]", "fewer rows, more rows"],
   ["- +", "fewer updates, more updates"], ["f", "fullscreen"], ["t", "system, dark or light"],
   ["← → ↑ ↓", "move the cursor of the waterfall"], ["Escape", "put the cursor away"], ["?", "this list"],
 ];
@@ -20,7 +20,7 @@ export class Controls {
     this.at = Object.fromEntries([...document.querySelectorAll("#controls [id]")].map((each) => [each.id, each]));
     for (const key of ["rate", "height"]) this.at[key].addEventListener("input", () => this.set(key, Number(this.at[key].value)));
     for (const key of ["product", "palette", "theme"]) this.at[key].addEventListener("change", () => this.set(key, this.at[key].value));
-    for (const key of ["auto", "linear"]) this.at[key].addEventListener("change", () => this.set(key, this.at[key].checked));
+    for (const key of ["auto", "linear", "remove_background"]) this.at[key].addEventListener("change", () => this.set(key, this.at[key].checked));
     for (const key of ["floor", "ceiling"]) this.at[key].addEventListener("change", () => this.#level(key));
     this.at.pause.addEventListener("click", () => on.pause());
     this.at.refresh.addEventListener("click", () => on.refresh());
@@ -45,6 +45,7 @@ export class Controls {
     at["height-shown"].value = settings.height;
     at.auto.checked = settings.auto;
     at.linear.checked = settings.linear;
+    at.remove_background.checked = settings.remove_background;
     // A product with signs is drawn in its own colours, even and symmetric about zero.
     const signed = isSigned(settings.product);
     for (const key of ["palette", "linear"]) at[key].disabled = signed;
@@ -131,6 +132,7 @@ export class Controls {
       x: () => this.#next("product", 1), X: () => this.#next("product", -1),
       c: () => this.#next("palette", 1), C: () => this.#next("palette", -1),
       t: () => this.#next("theme", 1), a: () => this.set("auto", !settings.auto), l: () => this.set("linear", !settings.linear),
+      b: () => this.set("remove_background", !settings.remove_background),
       "(": () => this.#step("floor", -LEVEL_STEP_DB), ")": () => this.#step("floor", LEVEL_STEP_DB),
       "{": () => this.#step("ceiling", -LEVEL_STEP_DB), "}": () => this.#step("ceiling", LEVEL_STEP_DB),
       "[": () => this.#step("height", -HEIGHT_STEP), "]": () => this.#step("height", HEIGHT_STEP),

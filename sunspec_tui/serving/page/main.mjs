@@ -1,6 +1,7 @@
 // The page: joins the stream, the rows, the pictures and the controls. What each of them does stands in its own module.
 
 import { clock } from "./axes.mjs";
+import { REMOVED, WithoutBackground } from "./background.mjs";
 import { Controls } from "./controls.mjs";
 import { Held } from "./held.mjs";
 import { CAPACITY, History } from "./history.mjs";
@@ -24,6 +25,7 @@ class Page {
     this.palettes = palettes;
     this.settings = parse(location.hash);
     this.history = new History();
+    this.cleared = new WithoutBackground(this.history);
     this.axis = null;
     this.status = null;
     this.statusAt = this.rowAt = 0;
@@ -101,9 +103,15 @@ class Page {
 
   #take(message) {
     const places = this.history.take(message);
-    this.painter.load(this.history, places);
+    if (this.settings.remove_background) this.cleared.take(places);
+    this.painter.load(this.shown, places);
     if (places === null) this.#forgetLevels();
     this.dirty = true;
+  }
+
+  /** The rows as the waterfall shows them. */
+  get shown() {
+    return this.settings.remove_background && this.cleared.isReady ? this.cleared : this.history;
   }
 
   pause() {
@@ -124,21 +132,31 @@ class Page {
     if (key === "product") {
       this.#forgetLevels();
       // Levels of power are none for a product with signs, nor the other way round.
-      if (isSigned(this.history.product) !== isSigned(this.settings.product)) {
-        Object.assign(this.settings, { auto: true, floor: null, ceiling: null });
-        this.controls.show();
-      }
+      if (isSigned(this.history.product) !== isSigned(this.settings.product)) this.#findLevelsAgain();
       if (this.held) this.pause();
       this.live.choose(this.settings.product);
     }
     if (key === "theme") this.#dress();
+    if (key === "remove_background") {
+      this.cleared.end();
+      this.#forgetLevels();
+      // Levels of power are none over the background, nor the other way round.
+      this.#findLevelsAgain();
+    }
+    if (key === "height") this.cleared.forget();
     if (["auto", "linear", "height"].includes(key)) this.levelsAt = -Infinity;
     history.replaceState(null, "", format(this.settings) || location.pathname + location.search);
     this.dirty = true;
   }
 
+  #findLevelsAgain() {
+    Object.assign(this.settings, { auto: true, floor: null, ceiling: null });
+    this.controls.show();
+  }
+
   #readdressed() {
     const { product } = this.settings;
+    this.cleared.end();
     Object.assign(this.settings, parse(location.hash));
     if (!(this.settings.palette in this.palettes)) this.settings.palette = "viridis";
     this.controls.show();
@@ -196,6 +214,8 @@ class Page {
     this.frame = { left: font * 4, right: font * 4.2, low, high };
     const ready = axis !== null && history.filled > 0;
     const places = this.places = history.window(this.settings.height);
+    if (this.settings.remove_background) this.cleared.follow(places);
+    this.#caption();
     this.#findLevels(places);
     const row = ready ? history.row(history.newest) : null;
     if (axis) this.spectrum.draw({ row, history, frame: this.frame, linear: this.settings.linear, colours, font });
@@ -205,11 +225,20 @@ class Page {
     const palette = this.palettes[diverging ? "diverging" : this.settings.palette];
     const { levels, masked, gap } = this;
     this.#fitWaterfall();
-    this.painter.draw({ history, places, levels: this.#onScale(levels), decibels, palette, diverging, masked, gap });
+    this.painter.draw({ history: this.shown, places, levels: this.#onScale(levels), decibels, palette, diverging, masked, gap });
     this.#drawScales(decibels ? "dB" : history.product === "V/I" ? "" : "linear", palette);
     drawTimes(element("times"), this.box, { history, places, cadence: this.cadence, colours, font });
     this.#showCursor();
     this.#readOut();
+  }
+
+  /** What was done to the power that the waterfall shows. */
+  #caption() {
+    const removed = this.shown === this.cleared;
+    element("caption").hidden = !removed;
+    say("caption", removed ? `${this.history.product}, ${REMOVED}` : "");
+    const link = element("figure"), address = this.settings.remove_background ? "plot?remove_background=1" : "plot";
+    if (link.getAttribute("href") !== address) link.setAttribute("href", address);
   }
 
   #drawScales(unit, palette) {
@@ -248,7 +277,7 @@ class Page {
       this.levels = signed ? [-size, size] : [settings.floor, settings.ceiling];
     } else if (this.#levelsAreDue()) {
       this.levelsAt = now();
-      this.levels = pictureLevels(history, places, this.levels);
+      this.levels = pictureLevels(this.shown, places, this.levels);
       // Those of a signed product are one number, which is none of the others'.
       this.controls.showLevels(signed ? null : this.levels[0], signed ? toDb(this.levels[1]) : this.levels[1]);
     }
@@ -323,7 +352,8 @@ class Page {
     const place = this.places[cell.column] ?? -1;
     const time = clock(history.timeAt(this.places, cell.column, this.cadence), 2);
     const power = place < 0 ? NaN : history.row(place)[cell.bin];
-    say("readout", `${time} UTC   ${mhz.toFixed(3)} MHz   ${history.product} ${worded(place, power, history.product)}`);
+    const over = place >= 0 && this.shown === this.cleared ? this.cleared.row(place)[cell.bin] : null;
+    say("readout", `${time} UTC   ${mhz.toFixed(3)} MHz   ${history.product} ${worded(place, power, history.product, over)}`);
   }
 
   // The readings
@@ -369,7 +399,7 @@ class Page {
     const { history, frames, settings, levels, state, axis, live } = this;
     const { times, cost } = frames;
     return {
-      state: state?.word, why: state?.why, settings: { ...settings }, levels, counts: { ...history.counts }, next: history.next,
+      state: state?.word, why: state?.why, settings: { ...settings }, levels, removed: this.shown === this.cleared, counts: { ...history.counts }, next: history.next,
       filled: history.filled, product: history.product, drawn: frames.drawn, fps: times.length, cost: [...cost], axis,
       bytes: live.bytes, newest: history.filled ? history.times[history.newest] : null, renderer: this.painter.constructor.title,
     };

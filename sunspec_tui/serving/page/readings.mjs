@@ -8,11 +8,15 @@ const MAX_WORDS = 500;
 
 export const element = (id) => document.getElementById(id);
 
-/** What is known of a place in the picture. */
-export function worded(place, power, product) {
+/** What is known of a place in the picture; `over` is its power without the background, null where that is not removed. */
+export function worded(place, power, product, over = null) {
   if (place === UNSENT) return "received, but not sent to this page, which was too slow";
   if (place < 0) return "gap: no row was received";
   if (!Number.isFinite(power)) return "no number";
+  if (over !== null && Number.isFinite(isSigned(product) ? over : toDb(over))) {
+    const shown = isSigned(product) ? short(over) : `${toDb(over).toFixed(2)} dB`;
+    return `${over >= (isSigned(product) ? 0 : 1) ? "+" : ""}${shown} over background (${worded(place, power, product)})`;
+  }
   if (isSigned(product)) return short(power);
   return power > 0 ? `${toDb(power).toFixed(2)} dB (${short(power)})` : short(power);
 }

@@ -4,7 +4,7 @@ import { PRODUCTS } from "./protocol.mjs";
 
 export const BOUNDS = { rate: [1, 60], height: [128, 1200], floor: [-200, 400], ceiling: [-200, 400] };
 const DEFAULTS = {
-  product: "XX", palette: "viridis", rate: 30, height: 600, floor: null, ceiling: null, auto: true, linear: false,
+  product: "XX", palette: "viridis", rate: 30, height: 600, floor: null, ceiling: null, auto: true, linear: false, remove_background: false,
   theme: "system", renderer: "auto",
 };
 const CHOICES = { product: PRODUCTS, theme: ["system", "dark", "light"], renderer: ["auto", "webgl", "2d"] };
