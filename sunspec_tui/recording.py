@@ -4,7 +4,7 @@ A value and pure functions on it. It opens no file and names no file format.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from itertools import pairwise
 from pathlib import Path
@@ -100,6 +100,8 @@ class Recording:
         The stream's address, or the file.
     software
         Name and version of the program that has written it.
+    restart_ends_s
+        Ends of the rows that begin a new sequence, as far as known; files do not hold them.
     """
 
     data: NDArray[np.float32]
@@ -110,9 +112,15 @@ class Recording:
     station: str = STATION
     source: str = ""
     software: str = ""
+    restart_ends_s: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     def __len__(self) -> int:
         return len(self.times_s)
+
+    @property
+    def restarts(self) -> NDArray[np.bool_]:
+        """True for each row that begins a new sequence, shape (n,)."""
+        return np.isin(self.times_s, self.restart_ends_s)
 
     @property
     def starts_s(self) -> NDArray[np.float64]:

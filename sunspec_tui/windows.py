@@ -72,6 +72,7 @@ def ring_recording(
     found = list(blocks(ring, start, stop))
     data = [rows.data for rows in found] or [np.empty((0, ring.nbins, ring.npol), np.float32)]
     times_s = np.concatenate([rows.times_s for rows in found] or [np.empty(0)])
+    marks = np.concatenate([rows.marks for rows in found] or [np.empty(0, np.uint8)])
     # The mean of its own steps: the receiver's is the median, which a stream of uneven steps does not add up to.
     measured_s = measured_cadence_s(times_s)
     return Recording(
@@ -83,6 +84,7 @@ def ring_recording(
         station=station,
         source=source,
         software=software,
+        restart_ends_s=times_s[(marks & Mark.RESTART).astype(np.bool_)],
     )
 
 
@@ -243,13 +245,14 @@ def recorded_job(recording: Recording, product: Product | str | None = None) -> 
     last = recording.only(slice(-1, None))
     bins = joined_count(len(recording.frequencies_hz), MAX_BINS)
     many = joined_count(len(recording), MAX_ROWS)
-    edges = row_edges(places, many, begins_anew(times_s))
+    begins_s = row_begins_s(times_s, places, recording.cadence_s, recording.restarts)
+    edges = row_edges(places, many, begins_anew(times_s, recording.restarts))
     data = np.ascontiguousarray(recording.power(shown))
     return PlotJob(
         data=joined_bins(data if many == 1 else finite_means(data, edges), bins),
         spectra={str(each): joined_bins(last.power(each), bins)[0].copy() for each in names},
         times_s=times_s[last_of(edges, len(recording))],
-        begins_s=row_begins_s(times_s, places, recording.cadence_s)[edges],
+        begins_s=begins_s[edges],
         cadence_s=recording.cadence_s,
         frequencies_mhz=joined_frequencies(recording.frequencies_hz / 1e6, bins),
         product=str(shown),
@@ -259,4 +262,5 @@ def recorded_job(recording: Recording, product: Product | str | None = None) -> 
         heading="last spectrum",
         rows_per_slot=many,
         rows_received=len(recording),
+        restarts_s=begins_s[recording.restarts],
     )

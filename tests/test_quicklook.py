@@ -11,11 +11,16 @@ import psutil
 import pytest
 from conftest import poll_until
 from PIL import Image
+from pixels import STREAMS
 from recordings import recording
 
 from sunspec_tui import cli
+from sunspec_tui.column_reduction import reduce_rows
 from sunspec_tui.products import Product
 from sunspec_tui.quicklook import draw, hour_calls, reduce_hour
+from sunspec_tui.row_spans import GAP
+from sunspec_tui.windows import recorded_job
+from sunspec_tui.writers.figure import column_image
 from sunspec_tui.writers.store import open_store
 
 HOUR_S = 1_755_550_800.0  # 2025-08-18 21:00
@@ -49,6 +54,20 @@ def test_an_hour_takes_the_row_that_ends_with_it_to_the_next(archive):
     assert reduce_hour(str(archive), "XX", HOUR_S - 7200, 60.0) == []
     (one,) = reduce_hour(str(archive), "V/I", HOUR_S + 3600, 60.0)
     assert one.rows == 1
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_columns_of_a_quick_look_begin_and_end_at_their_minutes(stream):
+    spans, _ = STREAMS[stream]
+    ends_s = np.sort(HOUR_S + 5 * spans[:, 1])
+    rows = recording(len(ends_s), nchan=32, times_s=ends_s, cadence_s=1.0)
+    made = recorded_job(reduce_rows(rows, Product.XX, 60.0).means, "XX")
+    _, columns, timed = column_image(made)
+    assert timed
+    shown = columns.rows != GAP
+    minutes_s = 60.0 * np.unique(np.floor(ends_s / 60.0))
+    np.testing.assert_array_equal(columns.edges_s[:-1][shown], minutes_s)
+    np.testing.assert_array_equal(columns.edges_s[1:][shown], minutes_s + 60.0)
 
 
 def test_no_hours_make_no_picture():
