@@ -5,8 +5,8 @@ The rows are read block by block, and only the columns of a picture are kept in 
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import pairwise
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np

@@ -196,9 +196,7 @@ def reduce_hour(directory: str, product: str, begin_s: float, column_s: float) -
     return reduced
 
 
-def draw(
-    hours: list[Hour], product: str, per: str, show: str, *, remove_background: bool = False
-) -> list[bytes]:
+def draw(hours: list[Hour], product: str, per: str, show: str, *, remove_background: bool = False) -> list[bytes]:
     """Pictures of a period's hours as PNGs: one for each frequency axis, in the order of their first rows."""
     axes: dict[bytes, Hour] = {}
     for part in (part for hour in hours for part in hour):

@@ -110,7 +110,9 @@ def read_csv(file: BinaryIO, path: Path, asked: Asked) -> Recording:
     declared = Declared(shape, products, times_s, frequencies_hz, table.said, load)
     found = checked(path, declared, asked, table.nbytes)
     if equal := int((np.diff(times_s) == 0).sum()):
-        report_notes(path, [f"{equal} of its rows have the time of the row before; was its time cut to seconds?"])
+        report_notes(
+            path, [f"{equal} of its rows have the time of the row before; was its time cut to seconds?"], asked
+        )
     return found
 
 

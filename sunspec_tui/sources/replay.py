@@ -108,7 +108,7 @@ class Replay:
             yield Part(begin_s, self.header(shift_s + begin_s, run), self._gulps(run))
 
     @property
-    def recording(self) -> Recording:
+    def recording(self) -> Recording | FileSeries:
         """What is replayed."""
         return self._recording
 
