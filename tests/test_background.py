@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,12 +12,13 @@ from test_plotting import job
 
 from sunspec_tui import StreamReceiver, cli, commands, plot_window
 from sunspec_tui.background import REMOVED, quiet_median, without_background
+from sunspec_tui.column_reduction import reduce_rows
 from sunspec_tui.config import LookSettings, QuicklookSettings, Settings
 from sunspec_tui.errors import UsageError
 from sunspec_tui.geometry import Band
 from sunspec_tui.picture import Drawing, Picture
-from sunspec_tui.products import SIGNED_PRODUCTS
-from sunspec_tui.quicklook import draw, means
+from sunspec_tui.products import SIGNED_PRODUCTS, Product
+from sunspec_tui.quicklook import draw
 from sunspec_tui.ring import RingBuffer
 from sunspec_tui.snapshot import Axis
 from sunspec_tui.windows import live_job
@@ -84,8 +86,9 @@ def test_a_window_of_a_recording_is_drawn_without_background():
 
 def test_quick_looks_are_drawn_with_and_without_background():
     rows = recording(120, nchan=64)
-    parts = [[(means(rows, 2.0), len(rows))]]
-    (usual,), (removed,) = draw(parts, "XX", "day"), draw(parts, "XX", "day", remove_background=True)
+    parts = [[reduce_rows(rows, Product.XX, 2.0)]]
+    drawn = partial(draw, parts, "XX", "day", "highest")
+    (usual,), (removed,) = drawn(), drawn(remove_background=True)
     assert usual != removed
     assert QuicklookSettings(remove_background=True).remove_background
 

@@ -249,7 +249,7 @@ def with_dead_pipelines(receiver):
 def with_an_axis_off_by_40_channels(receiver):
     for n in range(FRAMES, FRAMES + 20):
         data = sky(n)
-        for carrier_mhz in (25.0, 55.25, 61.25, 67.25, 77.25, 83.25):
+        for carrier_mhz in (25.0, 54.309441, 60.309441, 66.309441, 76.309441, 82.309441):
             data[:, np.abs(MHZ - carrier_mhz + 40 * 0.02392578125) < 0.05] *= 40
         receiver.feed(data, time_tag=TAGS[1], chan0=560)
 

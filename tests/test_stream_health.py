@@ -377,7 +377,7 @@ def test_a_reading_has_all_that_was_counted():
 
 
 def test_everything_that_is_counted_is_counted_again():
-    times_s, tags = [0, 1, 1, 1, 2, 1, 0.5, 9, 19], [1, 1, 1, 1, 1, 1, 1, 2, 3]
+    times_s, tags = [0, 1, 1, 1, 2, 1, 0.5, 9, 10, 19], [1, 1, 1, 1, 1, 1, 1, 2, 2, 3]
     health, _ = place_all([frame(time_s, tag=tag) for time_s, tag in zip(times_s, tags, strict=True)])
     for n, at_s in enumerate((100.0, 200.0, 300.0)):
         health.place(frame(20.0 + 3 * n, tag=3), 1e9, at_s)

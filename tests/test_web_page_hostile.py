@@ -15,7 +15,7 @@ HEADER = "<BBBBIIId"
 STATUS = {
     "type": "status", "time": "2026-11-26T12:00:00.000Z", "source": "here", "state": "live", "link": "connected",
     "frames_received": 1, "frames_rejected": 0, "frames_missing": 0, "cadence_s": 0.25, "rate_hz": 4.0, "delay_s": 0.1,
-    "delay_used": "auto", "delay_note": "", "warnings": [], "silence_s": 0.1, "stall_after_s": 2.0,
+    "delay_used": "auto", "delay_note": "", "alarms": [], "warnings": [], "silence_s": 0.1, "stall_after_s": 2.0,
 }  # fmt: skip
 
 
@@ -32,6 +32,7 @@ BROKEN = {
     "deep": "[" * 100_000,
     "a status of nothing": '{"type": "status"}',
     "warnings that are none": json.dumps(STATUS | {"warnings": None}),
+    "alarms that are none": json.dumps(STATUS | {"alarms": None}),
     "a rate of text": json.dumps(STATUS | {"rate_hz": "fast"}),
     "a rate too large for a number": json.dumps(STATUS).replace("4.0", "1e999"),
     "an axis of nothing": '{"type": "axis"}',
@@ -188,7 +189,14 @@ def test_odd_rows_are_drawn_without_harm(browser, still, what, renderer):
 
 def test_a_text_of_the_server_is_shown_as_text_and_not_without_end(browser, still):
     script = "<img src=x onerror=alert(1)>\u202e\x1b[2J" + "x" * 100_000
-    said = STATUS | {"source": script, "warnings": [script], "delay_note": script, "link": script, "delay_used": script}
+    said = STATUS | {
+        "source": script,
+        "alarms": [script],
+        "warnings": [script],
+        "delay_note": script,
+        "link": script,
+        "delay_used": script,
+    }
     visit = Visit(browser, still, before=Instead(json.dumps(said)))
     try:
         visit.until("document.querySelector('#source').textContent.startsWith('<img')")

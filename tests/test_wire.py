@@ -183,7 +183,7 @@ def test_gaps_repeats_reversals_and_restarts_are_counted(publisher):
         publisher.wait_for_subscriber()
         for n in (0, 1, 2, 3, 7, 8, 8, 5, 6):
             publisher.send(message(GOOD, last_block_time=block_time(n)))
-        publisher.send(message(GOOD, last_block_time=block_time(20), time_tag=1))
+        publisher.send(message(GOOD, last_block_time=block_time(20), time_tag=344_176_543_210_000_001))
         assert receiver.wait_for_frames(10, 10)
         health = receiver.snapshot().health
         assert health.frames_missing == 3
