@@ -8,11 +8,12 @@ else from steps of the data's time.
 
 import math
 from collections import Counter, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sunspec_tui.errors import RejectCause
+from sunspec_tui.odd_steps import MANY_FRAMES, WIDE_S, Step, follows, odd_number, odd_time
 from sunspec_tui.ring import Mark
 from sunspec_tui.sequence_tags import SequenceTags
 
@@ -61,13 +62,26 @@ class LinkState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a frame belongs: its end of data, its slot, what was unusual, and how long a stall it has ended."""
+    """Where a frame belongs.
+
+    Attributes
+    ----------
+    time_s, slot
+        End of its data, and its place on the time axis.
+    mark, missing
+        `Mark` bits, and the number of frames that are missing before it.
+    silence_s
+        How long a stall it has ended.
+    doubt
+        What the frame says and nothing confirms: its ``time`` or its ``number``; else empty.
+    """
 
     time_s: float
     slot: int
     mark: int
     missing: int = 0
     silence_s: float = 0.0
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +186,8 @@ class StreamHealth:
         self._rejected_since = 0
         self._tags = SequenceTags()
         self._last: Frame | None = None
-        self._last_time_s = math.nan
+        self._last_time_s = self._last_arrived_s = math.nan
+        self._odd: _OddFrame | None = None
         self._slot = -1
 
     def linked(self, link: LinkState, detail: str = "", attempt: int = 0) -> None:
@@ -246,19 +261,60 @@ class StreamHealth:
             if frame.interval_s is not None:
                 self._learn(frame.interval_s)
         else:
+            exact = not mark & Mark.TIME_GUESSED
+            came_before, last_seq = 0, self._last.seq
+            wide = frame.seq is not None and last_seq is not None and frame.seq - last_seq > MANY_FRAMES
+            # Nearly all steps are small, and each microsecond here is one a frame.
+            if wide or step_s > WIDE_S or self._odd is not None:
+                exact_s = time_s if exact else math.nan
+                came_before = self._confirms(frame, exact_s, arrived_s)
+                if not begins and not came_before and (doubt := self._doubt(frame, exact_s, arrived_s)):
+                    return self._doubted(frame, exact_s, arrived_s, doubt, silence_s)
+                step_s = time_s - self._last_time_s
             restarted = begins or _counts_anew(self._last, frame) or self._jumped(frame, step_s)
-            mark |= self._note_step(step_s, restarted, exact=not mark & Mark.TIME_GUESSED)
-            lacking = self._lacking(frame, step_s, restarted, mark)
+            mark |= self._note_step(step_s, restarted, exact=exact)
+            lacking = max(0, self._lacking(frame, step_s, restarted, mark) - came_before)
             missing = lacking - rejected if lacking > rejected else 0
-            stride = min(self._stride(step_s, lacking, mark), LONGEST_GAP_ROWS)
+            stride = max(1, min(self._stride(step_s, lacking + came_before, mark), LONGEST_GAP_ROWS) - came_before)
             self._slot += stride
             if stride > 1:
                 mark |= Mark.GAP_BEFORE
             self.frames_missing += missing
             if restarted:
                 self._begin_steps(frame)
-        self._last, self._last_time_s = frame, time_s
+        self._last, self._last_time_s, self._last_arrived_s = frame, time_s, arrived_s
         return Placement(time_s, self._slot, mark, missing, silence_s)
+
+    def _doubt(self, frame: "Frame", time_s: float, arrived_s: float) -> str:
+        """Return what of a frame is not believed yet: its ``time`` or its ``number``; else nothing."""
+        step = _step(self._last, frame, time_s - self._last_time_s, arrived_s - self._last_arrived_s)
+        if odd_time(step, self.cadence_s):
+            return "time"
+        return "number" if odd_number(step, self.cadence_s) else ""
+
+    def _doubted(self, frame: "Frame", time_s: float, arrived_s: float, doubt: str, silence_s: float) -> Placement:
+        """Place a frame as the next one of the stream, and keep it until another frame confirms it."""
+        last = self._last
+        assert last is not None  # noqa: S101 - place() asks only then
+        if self._odd is None:
+            self._odd = _OddFrame(frame, time_s, arrived_s, last, self._last_time_s)
+        self._last = replace(last, seq=None if last.seq is None else last.seq + 1)
+        self._last_time_s += self.cadence_s if self.cadence_s > 0 else 0.0
+        self._last_arrived_s = arrived_s
+        self._slot += 1
+        time_s, mark = (self._last_time_s, Mark.TIME_GUESSED) if doubt == "time" else (time_s, Mark.NONE)
+        return Placement(time_s, self._slot, mark, 0, silence_s, doubt)
+
+    def _confirms(self, frame: "Frame", time_s: float, arrived_s: float) -> int:
+        """Go back to before a doubted frame if this one follows it; return the number of frames that came since."""
+        odd, self._odd = self._odd, None
+        if odd is None:
+            return 0
+        step = _step(odd.frame, frame, time_s - odd.time_s, arrived_s - odd.arrived_s)
+        if not follows(step, self.cadence_s):
+            return 0
+        self._last, self._last_time_s = odd.before, odd.before_time_s
+        return 1
 
     def _begin_steps(self, frame: "Frame") -> None:
         """Measure the cadence anew: what comes now may have another one."""
@@ -368,6 +424,21 @@ class StreamHealth:
             restarts_known=self._restarts_known,
             tag_problem=self._tags.problem,
         )
+
+
+class _OddFrame(NamedTuple):
+    """A frame that is not believed yet, its time and arrival, and the frame before it."""
+
+    frame: "Frame"
+    time_s: float
+    arrived_s: float
+    before: "Frame"
+    before_time_s: float
+
+
+def _step(last: "Frame | None", frame: "Frame", data_s: float, arrived_s: float) -> Step:
+    numbered = last is not None and last.seq is not None and frame.seq is not None
+    return Step(data_s, arrived_s, frame.seq - last.seq if numbered else None)  # type: ignore[operator, union-attr]
 
 
 def _row_time(frame: "Frame", now_s: float) -> tuple[float, int]:

@@ -71,6 +71,9 @@ class Teller:
             add(logging.WARNING, "reversal", f"the data's time went back, {at}")
         if placement.mark & Mark.REPEAT:
             add(logging.INFO, "repeat", f"the same time came twice, {at}")
+        if placement.doubt:
+            text = f"the {placement.doubt} of a frame jumped and is not believed until the next one confirms it, {at}"
+            add(logging.WARNING, "doubt", text)
         if placement.silence_s:
             text = f"frames come again after {placement.silence_s:.1f} s, {at}"
             add(logging.INFO, "stall_over", text, silence_s=round(placement.silence_s, 3))

@@ -83,8 +83,9 @@ def test_the_datas_time_tells_losses_repeats_and_reversals(times_s, missing, mar
         ([5, 6, 6], 0, 0),
         ([5, 6, 5], 0, 1),
         ([5, 6, 0], 0, 1),
-        ([0, 1, LONGEST_GAP_ROWS + 1], LONGEST_GAP_ROWS - 1, 0),
-        ([0, 1, LONGEST_GAP_ROWS + 2], 0, 1),
+        ([0, 1, LONGEST_GAP_ROWS, LONGEST_GAP_ROWS + 1], LONGEST_GAP_ROWS - 2, 0),
+        ([0, 1, LONGEST_GAP_ROWS + 2, LONGEST_GAP_ROWS + 3], 0, 1),
+        ([0, 1, LONGEST_GAP_ROWS, 3, 4], 0, 0),
     ],
 )
 def test_the_producers_numbers_tell_losses_and_restarts(numbers, missing, restarts):
@@ -121,10 +122,11 @@ def test_a_restart_is_placed_by_the_datas_time_and_nothing_is_missing_before_it(
 
 
 def test_a_step_of_the_datas_time_that_is_too_wide_is_a_restart():
-    _, found = place_all([frame(0), frame(1), frame(2), frame(2 + LONGEST_GAP_ROWS)])
+    begin = [frame(0), frame(1), frame(2)]
+    _, found = place_all([*begin, frame(1 + LONGEST_GAP_ROWS), frame(2 + LONGEST_GAP_ROWS)])
     assert found[-1].mark == Mark.GAP_BEFORE
     assert found[-1].slot == 2 + LONGEST_GAP_ROWS
-    health, found = place_all([frame(0), frame(1), frame(2), frame(3 + LONGEST_GAP_ROWS)])
+    health, found = place_all([*begin, frame(3 + LONGEST_GAP_ROWS), frame(4 + LONGEST_GAP_ROWS)])
     assert found[-1].mark == Mark.RESTART | Mark.GAP_BEFORE
     assert (found[-1].slot, health.restarts, health.frames_missing) == (2 + LONGEST_GAP_ROWS, 1, 0)
 
@@ -391,7 +393,8 @@ def test_counts_of_a_quarter_second_stream_are_in_its_own_steps():
     health, found = place_all([frame(time_s) for time_s in times_s])
     assert [each.slot for each in found] == [0, 1, 2, 6, 7, 12]
     assert health.frames_missing == 7
-    _, found = place_all([frame(0), frame(0.25), frame(0.5), frame(0.5 + 0.3 * LONGEST_GAP_ROWS)])
+    far_s = 0.5 + 0.3 * LONGEST_GAP_ROWS
+    _, found = place_all([frame(0), frame(0.25), frame(0.5), frame(far_s), frame(far_s + 0.25)])
     assert found[-1].mark == Mark.RESTART | Mark.GAP_BEFORE
 
 

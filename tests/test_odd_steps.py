@@ -1,0 +1,107 @@
+"""A stray frame with a wrong time or number neither moves the picture nor counts as a loss; a real jump does both."""
+
+import math
+
+import numpy as np
+import pytest
+from monitors import CADENCE_S, START_S, StillReceiver
+
+from sunspec_tui.odd_steps import Step, follows, odd_number, odd_time
+from sunspec_tui.ring import Mark
+from sunspec_tui.times import format_block_time
+
+SKY = np.ones((1, 64, 4), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("data_s", "arrived_s", "cadence_s", "odd"),
+    [
+        (0.25, 0.25, 0.25, False),
+        (59.0, 0.25, 0.25, False),
+        (3600.0, 0.25, 0.25, True),
+        (3600.0, 3600.0, 0.25, False),
+        (3600.0, 0.25, math.nan, False),
+        (300.0, 0.25, 100.0, False),
+        (-3600.0, 0.25, 0.25, False),
+        (math.nan, 0.25, 0.25, False),
+    ],
+)
+def test_a_time_that_has_jumped_far_ahead_of_the_arrivals_is_odd(data_s, arrived_s, cadence_s, odd):
+    assert odd_time(Step(data_s, arrived_s, None), cadence_s) is odd
+
+
+@pytest.mark.parametrize(
+    ("frames", "data_s", "odd"),
+    [
+        (1, 0.25, False),
+        (1000, 0.25, False),
+        (1001, 0.25, True),
+        (1001, 250.0, False),
+        (None, 0.25, False),
+        (-5, 0.25, False),
+    ],
+)
+def test_a_number_that_has_jumped_far_ahead_of_the_time_is_odd(frames, data_s, odd):
+    assert odd_number(Step(data_s, 0.25, frames), 0.25) is odd
+    assert not odd_number(Step(data_s, 0.25, frames), math.nan)
+
+
+@pytest.mark.parametrize(
+    ("data_s", "frames", "steady"),
+    [
+        (0.25, 1, True),
+        (2.0, 8, True),
+        (2.1, 1, False),
+        (0.25, 9, False),
+        (0.0, 1, False),
+        (0.25, None, True),
+        (math.nan, 1, True),
+    ],
+)
+def test_a_steady_step_confirms(data_s, frames, steady):
+    assert follows(Step(data_s, 0.25, frames), 0.25) is steady
+
+
+def fed(odd):
+    """A receiver after 120 frames; from frame 60 on, `odd` gives (seconds, numbers) by which a frame is off."""
+    receiver = StillReceiver()
+    for n in range(120):
+        shift_s, shift = odd(n)
+        end_s = START_S + n * CADENCE_S + shift_s
+        receiver.feed(SKY, last_block_time=format_block_time(end_s), seq=n + shift)
+    return receiver
+
+
+@pytest.mark.parametrize("shift", [(3600.0, 0), (0.0, 9_000_000), (0.0, 2**40), (3600.0, 14_400)])
+def test_one_stray_frame_moves_and_counts_nothing(shift):
+    receiver = fed(lambda n: shift if n == 60 else (0.0, 0))
+    rows, health = receiver.get_rows(), receiver.snapshot().health
+    assert rows.slots.tolist() == list(range(120))
+    assert np.diff(rows.times_s) == pytest.approx(CADENCE_S)
+    assert (health.frames_missing, health.restarts, health.reversals) == (0, 0, 0)
+    assert bool(rows.marks[60] & Mark.TIME_GUESSED) == (shift[0] > 0)
+
+
+def test_a_jump_that_the_next_frame_confirms_counts_as_ever():
+    receiver = fed(lambda n: (3600.0, 14_400) if n >= 60 else (0.0, 0))
+    rows, health = receiver.get_rows(), receiver.snapshot().health
+    assert (health.frames_missing, health.restarts, health.reversals) == (14_400, 0, 0)
+    assert rows.slots[59:63].tolist() == [59, 60, 61 + 14_400, 62 + 14_400]
+    assert rows.times_s[61] == pytest.approx(START_S + 61 * CADENCE_S + 3600)
+    assert rows.marks[61] == Mark.GAP_BEFORE
+
+
+def test_two_stray_frames_apart_and_in_a_row_move_nothing():
+    for strays in ((60, 70), (60, 61)):
+        receiver = fed(lambda n, strays=strays: (1000.0 * n, 0) if n in strays else (0.0, 0))
+        assert receiver.get_rows().slots.tolist() == list(range(120))
+
+
+def test_an_hour_of_silence_is_a_gap_at_once():
+    receiver = StillReceiver()
+    for n in range(40):
+        receiver.frames += 14_400 if n == 20 else 0
+        receiver.feed(SKY)
+    rows = receiver.get_rows()
+    assert rows.slots[20] == 14_420
+    assert receiver.snapshot().health.frames_missing == 14_400
