@@ -24,6 +24,9 @@ MIN_LOSS_DB = 0.5
 MIN_LOSS_ALONE_DB = 0.9
 """While steps of before are unknown: more than pipelines differ by."""
 
+MIN_LOSS_AT_END_DB = 2.5
+"""A little less than half of the power: for the first and the last pipeline."""
+
 MAX_RUN = 8
 _UNLIKE_DB, _UNLIKE_SHARE = 0.3, 0.3
 _NEAR = 3
@@ -112,18 +115,26 @@ def _alike(fall_db: float, rise_db: float) -> bool:
     return bool(abs(fall_db - rise_db) <= _UNLIKE_DB + _UNLIKE_SHARE * max(fall_db, rise_db))
 
 
-def partial_losses_at_ends(steps_db: Floats, usual_db: Floats) -> NDArray[np.bool_]:
-    """Find the first and the last pipeline that have become lower, by the one edge that each has.
+def losses_at_ends(changes_db: Floats) -> NDArray[np.bool_]:
+    """Find the first and the last pipeline if they have become much lower, by the one edge that each has.
 
-    One edge alone proves less, so the step must be new, and the same in all products.
+    One edge alone proves less, and a burst may begin in the last pipeline: the change must be large and stay the same.
+
+    Parameters
+    ----------
+    changes_db
+        Steps beside those of before, a line for each product and half of the rows.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (npipelines,).
     """
-    npol, nedges = steps_db.shape
-    found = np.zeros((npol, nedges + 1), bool)
-    if not nedges:
-        return found
-    change_db = steps_db - usual_db
-    for pipeline, loss_db in ((0, change_db[:, 0]), (nedges, -change_db[:, -1])):
-        found[:, pipeline] = (loss_db >= MIN_LOSS_ALONE_DB).all() and np.ptp(loss_db) <= _UNLIKE_DB
+    nedges = changes_db.shape[1]
+    found = np.zeros(nedges + 1, bool)
+    if nedges:
+        for pipeline, loss_db in ((0, changes_db[:, 0]), (nedges, -changes_db[:, -1])):
+            found[pipeline] = (loss_db >= MIN_LOSS_AT_END_DB).all() and np.ptp(loss_db) <= _UNLIKE_DB
     return found
 
 
@@ -186,13 +197,10 @@ class PartialLosses:
             return np.zeros((powers.shape[2], npipelines), bool)
         earlier, steps_db = (edge_steps_db(_means(half), bins) for half in np.array_split(powers[-ROWS:], 2))
         usual_db = self._usual.of(steps_db)
-        lost = _lost(steps_db, usual_db)
+        ends = losses_at_ends(np.concatenate([earlier - usual_db, steps_db - usual_db]))
+        lost = partial_losses(steps_db, usual_db) | ends
         self._usual.learn(steps_db, lost)
-        return lost & _lost(earlier, usual_db)
-
-
-def _lost(steps_db: Floats, usual_db: Floats) -> NDArray[np.bool_]:
-    return partial_losses(steps_db, usual_db) | partial_losses_at_ends(steps_db, usual_db)
+        return lost & (partial_losses(earlier, usual_db) | ends)
 
 
 def _means(rows: NDArray[np.floating]) -> Floats:

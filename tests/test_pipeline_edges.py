@@ -57,10 +57,10 @@ def test_half_of_a_pipeline_is_found_without_knowing_how_it_was(seed):
 def test_the_first_and_the_last_pipeline_are_found_by_a_change_of_both_powers(number):
     losses = PartialLosses()
     faulty(sun_rows(), losses)
-    assert faulty(part_of(sun_rows(start_s=34.0), number, number, 0.75), losses) == {(0, number), (1, number)}
+    assert faulty(part_of(sun_rows(start_s=34.0), number, number, 0.5), losses) == {(0, number), (1, number)}
     losses = PartialLosses()
     faulty(sun_rows(), losses)
-    assert faulty(part_of(sun_rows(start_s=34.0), number, number, 0.75, 0), losses) == set()
+    assert faulty(part_of(sun_rows(start_s=34.0), number, number, 0.5, 0), losses) == set()
 
 
 @pytest.mark.parametrize(
