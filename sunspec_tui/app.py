@@ -311,7 +311,7 @@ class Monitor(PaintedApp):
         status.show(
             status_text(
                 health,
-                snapshot.source,
+                f"{snapshot.station} at {snapshot.source}" if snapshot.station else snapshot.source,
                 product,
                 newest_s,
                 age_s,

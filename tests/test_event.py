@@ -140,5 +140,7 @@ def test_a_replay_stays_the_data_of_its_station(received, tmp_path):
     assert receiver.recording().station == STATION
     assert figure.figure.texts[0].get_text().startswith(f"{STATION} (")
     receiver.export(tmp_path / "again.fits")
+    with fits.open(tmp_path / "again.fits") as units:
+        assert not {"OBS_LAT", "OBS_LON", "OBS_ALT"} & set(units[0].header)
     assert read_recording(tmp_path / "again.fits").station == STATION
     assert snapshot.alarms == snapshot.warnings == snapshot.notes == ()

@@ -29,6 +29,7 @@ from sunspec_tui.recording import (
     SITE_HEIGHT_M,
     SITE_LATITUDE_DEG,
     SITE_LONGITUDE_DEG,
+    STATION,
     UNITS,
     Recording,
     about,
@@ -106,6 +107,20 @@ def _cards_of(digits: Digits) -> list[_Card]:
     ]
 
 
+def _site(station: str) -> tuple[_Card, ...]:
+    """Where the telescope stands; nothing of another station, whose place is not known here."""
+    if station.casefold() not in ("", STATION.casefold()):
+        return ()
+    return (
+        ("OBS_LAT", SITE_LATITUDE_DEG, "observatory latitude in degree"),
+        ("OBS_LAC", "N", "observatory latitude code {N,S}"),
+        # East, with its sign: readers disagree about what W does to a number.
+        ("OBS_LON", SITE_LONGITUDE_DEG, "observatory longitude in degree, east positive"),
+        ("OBS_LOC", "E", "observatory longitude code {E,W}"),
+        ("OBS_ALT", SITE_HEIGHT_M, "observatory altitude in meter asl"),
+    )
+
+
 def _describe(header: Any, recording: Recording, product: Product, unit: str, scale: list[_Card]) -> None:
     begin, end = (datetime.fromtimestamp(float(at), UTC) for at in (recording.starts_s[0], recording.times_s[-1]))
     said = about(recording)
@@ -134,18 +149,12 @@ def _describe(header: Any, recording: Recording, product: Product, unit: str, sc
         ("CRPIX2", 0, "reference pixel of axis 2"),
         ("CRVAL2", float(recording.frequencies_hz[-1]) / 1e6, "value on axis 2 at the reference pixel"),
         ("CDELT2", -step_mhz, "mean step of axis 2"),
-        ("OBS_LAT", SITE_LATITUDE_DEG, "observatory latitude in degree"),
-        ("OBS_LAC", "N", "observatory latitude code {N,S}"),
-        # East, with its sign: readers disagree about what W does to a number.
-        ("OBS_LON", SITE_LONGITUDE_DEG, "observatory longitude in degree, east positive"),
-        ("OBS_LOC", "E", "observatory longitude code {E,W}"),
-        ("OBS_ALT", SITE_HEIGHT_M, "observatory altitude in meter asl"),
         ("PRODUCT", str(product), "polarisation product"),
         ("SOURCE", source, "stream or file that the rows came from"),
         ("CREATOR", software, "program that wrote this file"),
         ("CHAN0", said.get("chan0", -1), "first channel of 23925.78125 Hz, -1 unknown"),
         ("CHANAVG", said.get("channel_average", -1), "channels averaged to a bin, -1 unknown"),
     )
-    for name, value, comment in (*cards, *scale):
+    for name, value, comment in (*cards, *_site(recording.station), *scale):
         # A card holds 68 characters for the value and its comment.
         header[name] = (value, comment if len(str(value)) + len(comment) <= _CARD_ROOM else "")
