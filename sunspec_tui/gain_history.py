@@ -32,10 +32,10 @@ CONTEXT_ROWS = BEFORE_ROWS + 1 + MAX_STAY_ROWS
 _BLOCK_S, _BLOCKS, _MINUTE_BLOCKS = 10.0, 30, 6
 _MINUTE_S, _HOUR_S, _FLOOR_S = 60.0, 3600.0, 3 * 3600.0
 _MIN_MINUTES = 45
-# A quick test of the quiet level leaves few rows for the test of all bins.
 _FIRST_SIGN_DB = 0.6 * LOSS_DB
 _BELOW_QUIET_DB = -0.5
 _BACK_SHARE = 0.6
+_DOUBT_S, _FEW_ROWS = 20.0, 3
 
 
 class QuietFloor:
@@ -105,6 +105,7 @@ class ProductGain:
         self._block_s = math.nan
         self._block: list[float] = []
         self._recent: deque[float] = deque(maxlen=ROWS)
+        self._doubted: Loss | None = None
 
     def take(self, time_s: float, level_db: float) -> None:
         """Take the quiet level of one row."""
@@ -114,6 +115,7 @@ class ProductGain:
         if not 0 <= time_s - self._block_s < _BLOCK_S:
             self._finish_block(time_s)
         self._block.append(level_db)
+        self._judge_doubted(time_s)
         if self.loss is not None and not 0 <= time_s - self.loss.found_s < _HOUR_S:
             # A level that has stood for an hour is the instrument's new one.
             self.loss, self.floor = None, QuietFloor()
@@ -179,6 +181,47 @@ class ProductGain:
             before_db = level_db - change_db if math.isnan(quiet_db) else quiet_db
             self.loss = Loss(-change_db, time_s, before_db, time_s)
 
+    def sharp_step(self, time_s: float, change_db: float, level_db: float) -> None:
+        """Judge a step of all bins from one row to the next that stays: no burst makes it, but the end of one may.
+
+        A step to the quiet level is a loss only if the level goes on falling below that.
+
+        Parameters
+        ----------
+        time_s, change_db, level_db
+            As in `step`.
+        """
+        if self.loss is not None or not change_db <= LOSS_DB:
+            return
+        quiet_db = min(self._blocks, default=math.nan)
+        before_db = level_db - change_db if math.isnan(quiet_db) else quiet_db
+        found = Loss(-change_db, time_s, before_db, time_s)
+        if abs(level_db - quiet_db) <= abs(_BELOW_QUIET_DB):
+            self._doubted = found
+        else:
+            self.loss = found
+
+    def _judge_doubted(self, time_s: float) -> None:
+        """Believe a step to the quiet level once the level lies below it."""
+        doubted = self._doubted
+        if doubted is None or len(self._recent) < ROWS:
+            return
+        if not 0 <= time_s - doubted.since_s <= _DOUBT_S or self.loss is not None:
+            self._doubted = None
+        elif float(np.median(list(self._recent)[-_FEW_ROWS:])) < doubted.before_db + _BELOW_QUIET_DB:
+            self.loss, self._doubted = doubted, None
+
+
+def _sharp_change_db(power: NDArray[np.float32]) -> float:
+    """Return the common change from the row before a step to the first or second one after it; NaN if it goes back."""
+    last = BEFORE_ROWS - 1
+    changes_db = [common_change_db(power[last : last + 1], power[n : n + 1]) for n in (last + 2, last + 1)]
+    change_db = next((each for each in changes_db if each <= LOSS_DB), math.nan)
+    if math.isnan(change_db):
+        return change_db
+    pairs = ((power[n - 1 : n], power[n : n + 1]) for n in range(last + 3, len(power)))
+    return math.nan if any(common_change_db(*pair) >= -_BACK_SHARE * change_db for pair in pairs) else change_db
+
 
 class GainHistory:
     """The gain of a stream's XX and YY.
@@ -226,13 +269,24 @@ class GainHistory:
         at = i - stay
         for k, product in enumerate(self._products):
             if at >= BEFORE_ROWS:
-                before, after, levels = slice(at - BEFORE_ROWS, at), slice(at + 1, i + 1), levels_db[:, k]
-                level_db, before_db = float(np.median(levels[after])), float(np.median(levels[before]))
-                if abs(level_db - before_db) >= abs(_FIRST_SIGN_DB):
-                    change_db = common_change_db(powers[before, :, k], powers[after, :, k])
-                    first = at + _first_nearer(levels[at : i + 1], before_db, level_db)
-                    product.step(float(times_s[first]), change_db, level_db)
+                self._judge_step(
+                    product,
+                    powers[at - BEFORE_ROWS : i + 1, :, k],
+                    times_s[at:],
+                    levels_db[at - BEFORE_ROWS : i + 1, k],
+                )
             product.take(float(times_s[i]), float(levels_db[i, k]))
+
+    def _judge_step(self, product: ProductGain, power: NDArray[np.float32], times_s: Floats, levels_db: Floats) -> None:
+        """Judge the step after the first two rows of some: of all rows, or from one row to the next within a burst."""
+        before_db, after_db = float(np.median(levels_db[:BEFORE_ROWS])), float(np.median(levels_db[BEFORE_ROWS + 1 :]))
+        # A quick test of the quiet level leaves few rows for the test of all bins.
+        if abs(after_db - before_db) >= abs(_FIRST_SIGN_DB):
+            change_db = common_change_db(power[:BEFORE_ROWS], power[BEFORE_ROWS + 1 :])
+            first = _first_nearer(levels_db[BEFORE_ROWS:], before_db, after_db)
+            product.step(float(times_s[first]), change_db, after_db)
+        if abs(levels_db[BEFORE_ROWS : BEFORE_ROWS + 2] - levels_db[BEFORE_ROWS - 1]).max() >= abs(_FIRST_SIGN_DB):
+            product.sharp_step(float(times_s[0]), _sharp_change_db(power), after_db)
 
     def check(self) -> GainCheck:
         """Return what stands now."""

@@ -72,6 +72,25 @@ def test_other_falls_are_no_steps(after):
     assert watched(rows)[1][-1].lost == ()
 
 
+def test_a_loss_within_a_burst_is_found_though_the_level_stays_above_the_quiet_one():
+    rows = (
+        sky(200)
+        * np.where(np.arange(200) < 80, 1.0, 30 * 0.97 ** (np.arange(200) - 80.0)).astype(np.float32)[:, None, None]
+    )
+    assert watched(rows)[1][-1].lost == ()
+    rows[90:] *= 10**-0.4
+    _, checks = watched(rows)
+    assert next(i for i, check in enumerate(checks) if check.lost) - 90 <= 12
+    assert checks[-1].lost_db[0] == pytest.approx(4, abs=0.4)
+
+
+def test_a_loss_that_ends_a_burst_at_the_quiet_level_is_found_when_the_level_goes_below():
+    levels = np.concatenate([np.full(100, 1.0), np.full(20, 2.5), np.full(6, 1.0), np.full(60, 0.4)])
+    _, checks = watched(sky(186) * levels[:, None, None].astype(np.float32))
+    assert checks[123].lost == ()
+    assert checks[-1].lost == (0, 1)
+
+
 @pytest.mark.parametrize("end", [1.0, 0.98])
 def test_a_burst_that_ends_at_once_comes_back_to_the_quiet_level_which_is_no_loss(end):
     rows = sky(300)
