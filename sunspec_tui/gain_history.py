@@ -35,7 +35,7 @@ _MIN_MINUTES = 45
 _FIRST_SIGN_DB = 0.6 * LOSS_DB
 _BELOW_QUIET_DB = -0.5
 _BACK_SHARE = 0.6
-_DOUBT_S, _FEW_ROWS = 20.0, 3
+_DOUBT_S, _FEW_ROWS, _MAX_SLOW_STAY_ROWS = 20.0, 3, 2
 
 
 class QuietFloor:
@@ -285,7 +285,10 @@ class GainHistory:
             change_db = common_change_db(power[:BEFORE_ROWS], power[BEFORE_ROWS + 1 :])
             first = _first_nearer(levels_db[BEFORE_ROWS:], before_db, after_db)
             product.step(float(times_s[first]), change_db, after_db)
-        if abs(levels_db[BEFORE_ROWS : BEFORE_ROWS + 2] - levels_db[BEFORE_ROWS - 1]).max() >= abs(_FIRST_SIGN_DB):
+        # From one row of a second to the next, a burst may end.
+        is_quick = len(power) > BEFORE_ROWS + _MAX_SLOW_STAY_ROWS + 1
+        jumps_db = np.abs(levels_db[BEFORE_ROWS : BEFORE_ROWS + 2] - levels_db[BEFORE_ROWS - 1])
+        if is_quick and jumps_db.max() >= abs(_FIRST_SIGN_DB):
             product.sharp_step(float(times_s[0]), _sharp_change_db(power), after_db)
 
     def check(self) -> GainCheck:
