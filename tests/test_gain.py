@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -200,13 +201,14 @@ def test_a_step_must_stay_for_a_second_and_a_half(cadence_s, expected):
     assert stay_rows(cadence_s) == expected
 
 
+@lru_cache
 def quiet_and_bursty_moments(seed):
     """Beginnings of 40 s that end quiet, and just after a bright burst."""
     sun = SimulatedSun(seed)
-    levels = np.array([quiet_levels_db(sun.mean_spectrum(t)[None])[0, 0] for t in np.arange(60, 1200, 1.0)])
-    falling = np.flatnonzero((levels[:-4] - levels[4:] > 1) & (levels[4:] - levels.min() < 2))
+    levels = np.array([quiet_levels_db(sun.mean_spectrum(t)[None])[0, 0] for t in np.arange(60, 660, 2.0)])
+    falling = np.flatnonzero((levels[:-2] - levels[2:] > 1) & (levels[2:] - levels.min() < 2))
     quiet = np.flatnonzero(levels - levels.min() < 0.2)
-    return sun, 60.0 + float(quiet[quiet > 40][0]) - 40, 60.0 + float(falling[falling > 40][0] + 4) - 40
+    return sun, 20.0 + 2 * float(quiet[quiet > 20][0]), 20.0 + 2 * float(falling[falling > 20][0] + 2)
 
 
 @pytest.mark.parametrize("where", [0, 1], ids=["quiet sky", "just after a burst"])
