@@ -46,6 +46,8 @@ def test_snapshot_draws(environment, tmp_path):
     assert (tmp_path / "work" / "a.png").is_file()
 
 
+# Each takes ten seconds, and finds its settings as a snapshot does.
+@pytest.mark.parametrize("environment", ["working directory", "user's settings"], indirect=True)
 def test_plots_are_drawn_into_a_relative_directory(environment, tmp_path):
     words = [*SERVICE[:-1], "1", "--duration", "8", "--status-format", "json"]
     done = run(words, environment, tmp_path)
@@ -54,6 +56,7 @@ def test_plots_are_drawn_into_a_relative_directory(environment, tmp_path):
     assert list((tmp_path / "work" / "figs").glob("spectrum_*.png"))
 
 
+@pytest.mark.parametrize("environment", ["working directory"], indirect=True)
 def test_quicklook_draws(environment, tmp_path):
     rows = recording(20, nchan=64, start_s=HOUR_S)
     open_store(tmp_path / "work" / "archive", rows).append(rows)
