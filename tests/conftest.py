@@ -31,9 +31,9 @@ def pytest_configure(config: pytest.Config) -> None:
     The cases are fixed ones, or those of ``--hypothesis-seed``. A program keeps ignoring a signal that is ignored when
     it starts, so the programs under test must not inherit that.
     """
-    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
         if signal.getsignal(number) is signal.SIG_IGN:
-            signal.signal(number, usual)
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     settings.load_profile("fixed" if config.getoption("--hypothesis-seed") is None else "seeded")
 
 
