@@ -10,10 +10,10 @@ import math
 from collections import Counter, deque
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sunspec_tui.errors import RejectCause
-from sunspec_tui.odd_steps import MANY_FRAMES, WIDE_S, Step, follows, odd_number, odd_time
+from sunspec_tui.odd_steps import MANY_FRAMES, WIDE_S, Arrived, JumpDoubt
 from sunspec_tui.ring import Mark
 from sunspec_tui.sequence_tags import SequenceTags
 
@@ -187,7 +187,7 @@ class StreamHealth:
         self._tags = SequenceTags()
         self._last: Frame | None = None
         self._last_time_s = self._last_arrived_s = math.nan
-        self._odd: _OddFrame | None = None
+        self._doubt = JumpDoubt()
         self._slot = -1
 
     def linked(self, link: LinkState, detail: str = "", attempt: int = 0) -> None:
@@ -232,6 +232,48 @@ class StreamHealth:
             The arrival on a clock that never goes back.
         """
         self.frames_received += 1
+        silence_s = self._note_arrival(frame, arrived_s)
+        time_s, mark = _row_time(frame, now_s)
+        exact = not mark & Mark.TIME_GUESSED
+        # Neither numbers nor the data's own time: a gap cannot be told from a slow network.
+        self._losses_known = frame.seq is not None or exact
+        begins = self._tags.take(frame.time_tag)
+        self._restarts_known = frame.seq is not None or (frame.time_tag is not None and not self._tags.problem)
+        missing = 0
+        if self._last is None:
+            self._slot = 0
+            if frame.interval_s is not None:
+                self._learn(frame.interval_s)
+        else:
+            came_before = 0
+            # Nearly all steps are small, and each microsecond here is one a frame.
+            if self._is_wide(frame, time_s) or self._doubt.pending:
+                arrived = Arrived(frame, time_s if exact else math.nan, arrived_s)
+                came_before = self._catch_up(arrived)
+                if (
+                    not begins
+                    and not came_before
+                    and (doubt := self._doubt.judge(self._seen(), arrived, self.cadence_s))
+                ):
+                    return self._placed_in_doubt(arrived, doubt, silence_s)
+            step_s = time_s - self._last_time_s
+            restarted = begins or _counts_anew(self._last, frame) or self._jumped(frame, step_s)
+            mark |= self._note_step(step_s, restarted, exact=exact)
+            lacking = max(0, self._lacking(frame, step_s, restarted, mark) - came_before)
+            missing = max(0, lacking - self._rejected_since)
+            stride = max(1, min(self._stride(step_s, lacking + came_before, mark), LONGEST_GAP_ROWS) - came_before)
+            self._slot += stride
+            if stride > 1:
+                mark |= Mark.GAP_BEFORE
+            self.frames_missing += missing
+            if restarted:
+                self._begin_steps(frame)
+        self._rejected_since = 0
+        self._last, self._last_time_s, self._last_arrived_s = frame, time_s, arrived_s
+        return Placement(time_s, self._slot, mark, missing, silence_s)
+
+    def _note_arrival(self, frame: "Frame", arrived_s: float) -> float:
+        """Count a frame into its gulp; return how long the stall was that it ends, 0 if there was none."""
         arrivals, silence_s = self._arrivals, 0.0
         # A stall is longer than that, and computing the state costs a tenth of the work here.
         prompt = arrivals and arrived_s - arrivals[-1] <= _STALL_LEAST_STEPS * self.cadence_s
@@ -246,75 +288,37 @@ class StreamHealth:
             self._gulps[-1] += 1
         else:
             self._gulps.append(1)
-        time_s, mark = _row_time(frame, now_s)
-        # Neither numbers nor the data's own time: a gap cannot be told from a slow network.
-        self._losses_known = frame.seq is not None or not mark & Mark.TIME_GUESSED
-        begins = self._tags.take(frame.time_tag)
-        self._restarts_known = frame.seq is not None or (frame.time_tag is not None and not self._tags.problem)
-        step_s = time_s - self._last_time_s
-        missing = 0
-        rejected = self._rejected_since
-        if rejected:
-            self._rejected_since = 0
-        if self._last is None:
-            self._slot = 0
-            if frame.interval_s is not None:
-                self._learn(frame.interval_s)
-        else:
-            exact = not mark & Mark.TIME_GUESSED
-            came_before, last_seq = 0, self._last.seq
-            wide = frame.seq is not None and last_seq is not None and frame.seq - last_seq > MANY_FRAMES
-            # Nearly all steps are small, and each microsecond here is one a frame.
-            if wide or step_s > WIDE_S or self._odd is not None:
-                exact_s = time_s if exact else math.nan
-                came_before = self._confirms(frame, exact_s, arrived_s)
-                if not begins and not came_before and (doubt := self._doubt(frame, exact_s, arrived_s)):
-                    return self._doubted(frame, exact_s, arrived_s, doubt, silence_s)
-                step_s = time_s - self._last_time_s
-            restarted = begins or _counts_anew(self._last, frame) or self._jumped(frame, step_s)
-            mark |= self._note_step(step_s, restarted, exact=exact)
-            lacking = max(0, self._lacking(frame, step_s, restarted, mark) - came_before)
-            missing = lacking - rejected if lacking > rejected else 0
-            stride = max(1, min(self._stride(step_s, lacking + came_before, mark), LONGEST_GAP_ROWS) - came_before)
-            self._slot += stride
-            if stride > 1:
-                mark |= Mark.GAP_BEFORE
-            self.frames_missing += missing
-            if restarted:
-                self._begin_steps(frame)
-        self._last, self._last_time_s, self._last_arrived_s = frame, time_s, arrived_s
-        return Placement(time_s, self._slot, mark, missing, silence_s)
+        return silence_s
 
-    def _doubt(self, frame: "Frame", time_s: float, arrived_s: float) -> str:
-        """Return what of a frame is not believed yet: its ``time`` or its ``number``; else nothing."""
-        step = _step(self._last, frame, time_s - self._last_time_s, arrived_s - self._last_arrived_s)
-        if odd_time(step, self.cadence_s):
-            return "time"
-        return "number" if odd_number(step, self.cadence_s) else ""
+    def _seen(self) -> Arrived:
+        assert self._last is not None  # noqa: S101 - place() asks only then
+        return Arrived(self._last, self._last_time_s, self._last_arrived_s)
 
-    def _doubted(self, frame: "Frame", time_s: float, arrived_s: float, doubt: str, silence_s: float) -> Placement:
-        """Place a frame as the next one of the stream, and keep it until another frame confirms it."""
-        last = self._last
-        assert last is not None  # noqa: S101 - place() asks only then
-        if self._odd is None:
-            self._odd = _OddFrame(frame, time_s, arrived_s, last, self._last_time_s)
+    def _is_wide(self, frame: "Frame", time_s: float) -> bool:
+        """Return True if the step to a frame is so wide that it may be a stray one."""
+        assert self._last is not None  # noqa: S101 - place() asks only then
+        if time_s - self._last_time_s > WIDE_S:
+            return True
+        return frame.seq is not None and self._last.seq is not None and frame.seq - self._last.seq > MANY_FRAMES
+
+    def _catch_up(self, arrived: Arrived) -> int:
+        """Go back to before a doubted frame if this one confirms it; return the number of frames that came since."""
+        before = self._doubt.confirmed_by(arrived, self.cadence_s)
+        if before is None:
+            return 0
+        self._last, self._last_time_s = before.frame, before.time_s
+        return 1
+
+    def _placed_in_doubt(self, arrived: Arrived, doubt: str, silence_s: float) -> Placement:
+        """Place a frame as the next one of the stream, whatever it says of itself."""
+        last = self._seen().frame
         self._last = replace(last, seq=None if last.seq is None else last.seq + 1)
         self._last_time_s += self.cadence_s if self.cadence_s > 0 else 0.0
-        self._last_arrived_s = arrived_s
+        self._last_arrived_s = arrived.arrived_s
         self._slot += 1
-        time_s, mark = (self._last_time_s, Mark.TIME_GUESSED) if doubt == "time" else (time_s, Mark.NONE)
+        guessed = doubt == "time"
+        time_s, mark = (self._last_time_s, Mark.TIME_GUESSED) if guessed else (arrived.time_s, Mark.NONE)
         return Placement(time_s, self._slot, mark, 0, silence_s, doubt)
-
-    def _confirms(self, frame: "Frame", time_s: float, arrived_s: float) -> int:
-        """Go back to before a doubted frame if this one follows it; return the number of frames that came since."""
-        odd, self._odd = self._odd, None
-        if odd is None:
-            return 0
-        step = _step(odd.frame, frame, time_s - odd.time_s, arrived_s - odd.arrived_s)
-        if not follows(step, self.cadence_s):
-            return 0
-        self._last, self._last_time_s = odd.before, odd.before_time_s
-        return 1
 
     def _begin_steps(self, frame: "Frame") -> None:
         """Measure the cadence anew: what comes now may have another one."""
@@ -424,21 +428,6 @@ class StreamHealth:
             restarts_known=self._restarts_known,
             tag_problem=self._tags.problem,
         )
-
-
-class _OddFrame(NamedTuple):
-    """A frame that is not believed yet, its time and arrival, and the frame before it."""
-
-    frame: "Frame"
-    time_s: float
-    arrived_s: float
-    before: "Frame"
-    before_time_s: float
-
-
-def _step(last: "Frame | None", frame: "Frame", data_s: float, arrived_s: float) -> Step:
-    numbered = last is not None and last.seq is not None and frame.seq is not None
-    return Step(data_s, arrived_s, frame.seq - last.seq if numbered else None)  # type: ignore[operator, union-attr]
 
 
 def _row_time(frame: "Frame", now_s: float) -> tuple[float, int]:

@@ -3,11 +3,15 @@
 One stray frame would else move the picture by hours, or count millions of frames as missing. A jump that has really
 taken so long, or that begins a sequence, needs no confirmation.
 
-Pure arithmetic on steps; the caller keeps the frames.
+State and arithmetic; clocks are arguments.
 """
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from sunspec_tui.frame import Frame
 
 WIDE_S = 60.0
 """A step of the data's time up to this is believed at once."""
@@ -54,3 +58,46 @@ def follows(step: Step, cadence_s: float) -> bool:
     """Return True if a step is that of a steady stream."""
     steady = math.isnan(step.data_s) or 0 < step.data_s <= _STEPS_AT_MOST * cadence_s
     return steady and (step.frames is None or 0 < step.frames <= _STEPS_AT_MOST)
+
+
+class Arrived(NamedTuple):
+    """A frame, the end of its data (NaN if it is a guess), and its arrival on a clock that never goes back."""
+
+    frame: "Frame"
+    time_s: float
+    arrived_s: float
+
+
+def step_between(before: Arrived, after: Arrived) -> Step:
+    """Return the step from one frame to the next."""
+    first, second = before.frame.seq, after.frame.seq
+    frames = None if first is None or second is None else second - first
+    return Step(after.time_s - before.time_s, after.arrived_s - before.arrived_s, frames)
+
+
+class JumpDoubt:
+    """The frame of a stream whose jump is not confirmed yet."""
+
+    def __init__(self) -> None:
+        self._doubted: tuple[Arrived, Arrived] | None = None
+
+    @property
+    def pending(self) -> bool:
+        """Whether a frame waits to be confirmed."""
+        return self._doubted is not None
+
+    def confirmed_by(self, arrived: Arrived, cadence_s: float) -> Arrived | None:
+        """End the doubt; return the frame before the doubted one if `arrived` confirms that, else None."""
+        doubted, self._doubted = self._doubted, None
+        if doubted is None:
+            return None
+        before, odd = doubted
+        return before if follows(step_between(odd, arrived), cadence_s) else None
+
+    def judge(self, last: Arrived, arrived: Arrived, cadence_s: float) -> str:
+        """Return what of a frame is not believed, its ``time`` or its ``number``, and keep it; else an empty text."""
+        step = step_between(last, arrived)
+        doubt = "time" if odd_time(step, cadence_s) else "number" if odd_number(step, cadence_s) else ""
+        if doubt:
+            self._doubted = last, arrived
+        return doubt

@@ -91,6 +91,18 @@ def test_a_jump_that_the_next_frame_confirms_counts_as_ever():
     assert rows.marks[61] == Mark.GAP_BEFORE
 
 
+def test_rejected_messages_before_a_stray_frame_are_not_missing():
+    receiver = StillReceiver()
+    for n in range(40):
+        if n in (20, 21, 22):
+            receiver.skip(1)
+            receiver.on_message([b"data", b"{", b"x"])
+        else:
+            receiver.feed(SKY, seq=9_000_000 if n == 23 else n)
+    health = receiver.snapshot().health
+    assert (health.frames_received, health.frames_rejected, health.frames_missing) == (37, 3, 0)
+
+
 def test_two_stray_frames_apart_and_in_a_row_move_nothing():
     for strays in ((60, 70), (60, 61)):
         receiver = fed(lambda n, strays=strays: (1000.0 * n, 0) if n in strays else (0.0, 0))
