@@ -53,6 +53,47 @@ def poll_until(
     return value
 
 
+@pytest.fixture
+def warnings_logged(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    """Warnings that the program has logged so far."""
+    monkeypatch.setattr(logging.getLogger("sunspec_tui"), "propagate", True)
+    caplog.set_level(logging.WARNING, "sunspec_tui")
+    return lambda: [record.getMessage() for record in caplog.records]
+
+
+@pytest.fixture
+def notes(warnings_logged: Callable[[], list[str]]) -> Callable[[], list[str]]:
+    """Notes on a file that were logged so far, without its name."""
+    return lambda: [text.partition(": ")[2] for text in warnings_logged()]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A Chromium for the tests of a file."""
+    from browsers import chromium
+
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Open pages, which must not complain, and close them at the end."""
+    from browsers import Visit
+
+    opened: list[Visit] = []
+
+    def go(url: str, settings: str = "", **options: Any) -> Visit:
+        opened.append(Visit(browser, url, settings, **options))
+        return opened[-1]
+
+    yield go
+    for each in opened:
+        each.close()
+    complaints = [text for each in opened for text in each.complaints if "WebSocket" not in text and "ERR_" not in text]
+    assert complaints == []
+
+
 @contextmanager
 def producing(**options: Any) -> Iterator[int]:
     """A producer in this process, with settings of ``sunspec-tui stream``; gives its port."""

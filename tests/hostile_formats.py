@@ -6,7 +6,7 @@ import os
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from hostile_files import FREQUENCIES_HZ, hostile
@@ -133,15 +133,19 @@ def fits_of_a_packed_image(place: Path) -> Path:
     )  # fmt: skip
 
 
+def write_image_of_zeros(file: IO[bytes]) -> None:
+    """Write a FITS image of 100 MB."""
+    file.write("".join(card.ljust(80) for card in [*image_cards(8, 1_000_000, 100), "END"]).encode().ljust(2880))
+    for _ in range(100):
+        file.write(bytes(1_000_000))
+
+
 @hostile
 def packed_fits_of_zeros(place: Path) -> Path:
     """A gzip bomb whose image fits the limits: 100 MB in 100 kB."""
     path = place / "a.fits.gz"
-    head = "".join(card.ljust(80) for card in [*image_cards(8, 1_000_000, 100), "END"]).encode().ljust(2880)
     with gzip.open(path, "wb", 6) as file:
-        file.write(head)
-        for _ in range(100):
-            file.write(bytes(1_000_000))
+        write_image_of_zeros(file)
     return path
 
 
@@ -149,11 +153,8 @@ def packed_fits_of_zeros(place: Path) -> Path:
 def fits_of_zeros_packed_with_bzip2(place: Path) -> Path:
     """A bzip2 bomb whose image fits the limits: 100 MB in less than 1 kB."""
     path = place / "a.fits.bz2"
-    head = "".join(card.ljust(80) for card in [*image_cards(8, 1_000_000, 100), "END"]).encode().ljust(2880)
     with bz2.open(path, "wb", 1) as file:
-        file.write(head)
-        for _ in range(100):
-            file.write(bytes(1_000_000))
+        write_image_of_zeros(file)
     return path
 
 

@@ -1,7 +1,5 @@
 """FITS files of 8-bit digits, for tools that expect what e-CALLISTO stations write."""
 
-import logging
-
 import numpy as np
 import pytest
 from recordings import recording
@@ -10,13 +8,6 @@ from sunspec_tui import cli, export, read_recording
 from sunspec_tui.callisto_digits import DB_PER_DIGIT, digits_of
 from sunspec_tui.errors import ExportError, UsageError
 from sunspec_tui.products import Product
-
-
-@pytest.fixture
-def notes(caplog, monkeypatch):
-    monkeypatch.setattr(logging.getLogger("sunspec_tui"), "propagate", True)
-    caplog.set_level(logging.WARNING, "sunspec_tui")
-    return lambda: [record.getMessage() for record in caplog.records]
 
 
 def opened(path):
@@ -41,7 +32,7 @@ def with_levels(low_db, high_db):
         (44, 77, 0), (30, 63, 0), (0.4, 98.4, 0), (-40, 20, -105), (60, 150, 154), (98.2, 98.6, 253), (-0.5, -0.4, -3),
     ],
 )  # fmt: skip
-def test_digits_are_read_back_within_half_a_digit(tmp_path, notes, low_db, high_db, zero):
+def test_digits_are_read_back_within_half_a_digit(tmp_path, warnings_logged, low_db, high_db, zero):
     rows = with_levels(low_db, high_db)
     rows.data[2, 3:6, 0] = np.nan, 0, -4
     export(rows, tmp_path / "a.fit", digits=True)
@@ -55,7 +46,7 @@ def test_digits_are_read_back_within_half_a_digit(tmp_path, notes, low_db, high_
     np.testing.assert_allclose(found.frequencies_hz, rows.frequencies_hz, rtol=1e-12)
     assert (found.station, found.software, found.cadence_s) == (rows.station, rows.software, rows.cadence_s)
     assert opened(tmp_path / "a.fit")[1]["DBZERO"] == pytest.approx(zero * DB_PER_DIGIT, rel=1e-12)
-    assert notes() == []
+    assert warnings_logged() == []
 
 
 def test_other_programs_see_what_a_station_writes(tmp_path):
@@ -98,10 +89,10 @@ def test_digits_open_in_radiospectra(tmp_path):
     assert spectrogram.plot() is not None
 
 
-def test_a_range_of_more_than_8_bits_keeps_the_highest_and_says_so(tmp_path, notes):
+def test_a_range_of_more_than_8_bits_keeps_the_highest_and_says_so(tmp_path, warnings_logged):
     rows = with_levels(-60, 60)
     export(rows, tmp_path / "a.fit", digits=True)
-    found, (note,) = read_recording(tmp_path / "a.fit").data[..., 0], notes()
+    found, (note,) = read_recording(tmp_path / "a.fit").data[..., 0], warnings_logged()
     power = rows.data[..., 0]
     low_db = -98 * DB_PER_DIGIT
     inside = 10 * np.log10(power) >= low_db - DB_PER_DIGIT / 2

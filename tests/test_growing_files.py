@@ -1,6 +1,5 @@
 """Recorder's HDF5 files that are being written, or whose recorder was killed."""
 
-import logging
 import os
 import signal
 import subprocess
@@ -17,14 +16,6 @@ from sunspec_tui.sources.files import read_recording
 from sunspec_tui.sources.followed_file import FollowedFile
 
 ENDS_S = starts_s() + STEP_S
-
-
-@pytest.fixture
-def notes(caplog, monkeypatch):
-    """Sentences that were logged, without the file's name."""
-    monkeypatch.setattr(logging.getLogger("sunspec_tui"), "propagate", True)
-    caplog.set_level(logging.WARNING, "sunspec_tui")
-    return lambda: [record.getMessage().partition(": ")[2] for record in caplog.records]
 
 
 def test_a_recording_in_progress_is_read_as_far_as_it_is_written(tmp_path, notes):

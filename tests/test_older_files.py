@@ -1,6 +1,5 @@
 """Files of the older system: their axis assumes a first channel, which can be corrected."""
 
-import logging
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +9,6 @@ from recorder_files import starts_s
 from sunspec_tui import cli
 from sunspec_tui.sources.files import read_recording
 from sunspec_tui.sources.replay import open_replay
-
-
-@pytest.fixture
-def notes(caplog, monkeypatch):
-    """Sentences that were logged, without the file's name."""
-    monkeypatch.setattr(logging.getLogger("sunspec_tui"), "propagate", True)
-    caplog.set_level(logging.WARNING, "sunspec_tui")
-    return lambda: [record.getMessage().partition(": ")[2] for record in caplog.records]
 
 
 def older_npz(path: Path, chan0: int = 600) -> np.ndarray:

@@ -1,7 +1,5 @@
 """Means over time and over neighbouring frequencies: of valid values only, and never over a gap."""
 
-import logging
-
 import numpy as np
 import pytest
 from conftest import producing
@@ -14,13 +12,6 @@ from sunspec_tui.recording import Recording, channels_of
 from sunspec_tui.times import bin_frequencies_hz
 
 FORMS = ("a.fits", "a.h5", "a.npz", "a.csv")
-
-
-@pytest.fixture
-def notes(caplog, monkeypatch):
-    monkeypatch.setattr(logging.getLogger("sunspec_tui"), "propagate", True)
-    caplog.set_level(logging.WARNING, "sunspec_tui")
-    return lambda: [record.getMessage() for record in caplog.records]
 
 
 def counted(ends_s, cadence_s):
@@ -55,14 +46,16 @@ def counted(ends_s, cadence_s):
     ],
 )  # fmt: skip
 def test_rows_are_averaged_within_their_runs(
-    notes, ends_s, cadence_s, row_s, means, new_ends_s, new_cadence_s, left_out
+    warnings_logged, ends_s, cadence_s, row_s, means, new_ends_s, new_cadence_s, left_out
 ):
     found = rebinned(counted(ends_s, cadence_s), row_s)
     np.testing.assert_allclose(found.data[:, 0, 0], means)
     np.testing.assert_allclose(found.times_s, new_ends_s)
     assert found.cadence_s == pytest.approx(new_cadence_s)
     assert found.station == "here"
-    assert [note.partition(" rows")[0] for note in notes()] == [f"{left_out} of {len(ends_s)}"] * bool(left_out)
+    assert [note.partition(" rows")[0] for note in warnings_logged()] == [f"{left_out} of {len(ends_s)}"] * bool(
+        left_out
+    )
 
 
 def test_the_beginnings_of_longer_rows_are_those_of_their_first_rows():
@@ -142,13 +135,13 @@ def test_what_cannot_be_averaged_is_one_sentence(rows, row_s, bins, error, said)
         rebinned(rows, row_s, bins)
 
 
-def test_rows_of_two_lengths_are_told(notes):
+def test_rows_of_two_lengths_are_told(warnings_logged):
     ends_s = np.cumsum([1.0] * 12 + [0.28] * 20)
     found = rebinned(counted(ends_s, 0.28), 0.9)
     assert found.cadence_s == pytest.approx(1)
     np.testing.assert_allclose(found.times_s[12:], 12 + 0.84 * np.arange(1, 7))
-    assert "2 of 32 rows are left out" in notes()[0]
-    assert "rows are 0.84 to 1 s long; export the parts apart" in notes()[1]
+    assert "2 of 32 rows are left out" in warnings_logged()[0]
+    assert "rows are 0.84 to 1 s long; export the parts apart" in warnings_logged()[1]
 
 
 @pytest.mark.parametrize("name", FORMS)

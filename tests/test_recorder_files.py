@@ -1,6 +1,5 @@
 """Recorder's HDF5 files as they are found: read exactly, read with a note, or refused in one sentence."""
 
-import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -36,14 +35,6 @@ from sunspec_tui.sources.replay import open_replay
 from sunspec_tui.writers.export import export
 
 ENDS_S = starts_s() + STEP_S
-
-
-@pytest.fixture
-def notes(caplog, monkeypatch):
-    """Sentences that were logged, without the file's name."""
-    monkeypatch.setattr(logging.getLogger("sunspec_tui"), "propagate", True)
-    caplog.set_level(logging.WARNING, "sunspec_tui")
-    return lambda: [record.getMessage().partition(": ")[2] for record in caplog.records]
 
 
 # Read exactly

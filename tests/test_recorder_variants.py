@@ -1,6 +1,5 @@
 """Recorder's HDF5 files in the variants that are found in the field: one table of what each of them must give."""
 
-import logging
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -168,14 +167,6 @@ VARIANTS = {
     "11_frac_gt1": Variant(fraction_above_one),
 }  # fmt: skip
 """Names are those of the kinds of files; an hour of room, files that grow and files cut off are tested elsewhere."""
-
-
-@pytest.fixture
-def notes(caplog, monkeypatch):
-    """Sentences that were logged, without the file's name."""
-    monkeypatch.setattr(logging.getLogger("sunspec_tui"), "propagate", True)
-    caplog.set_level(logging.WARNING, "sunspec_tui")
-    return lambda: [record.getMessage().partition(": ")[2] for record in caplog.records]
 
 
 def scale(name: str) -> np.float32:

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import logging
 import re
 import zipfile
 from pathlib import Path
@@ -15,13 +14,6 @@ from sunspec_tui import export, read_recording
 from sunspec_tui.errors import SourceError
 
 STATION = 'a, "b" and c'
-
-
-@pytest.fixture
-def notes(caplog, monkeypatch):
-    monkeypatch.setattr(logging.getLogger("sunspec_tui"), "propagate", True)
-    caplog.set_level(logging.WARNING, "sunspec_tui")
-    return lambda: [record.getMessage().partition(": ")[2] for record in caplog.records]
 
 
 @pytest.fixture

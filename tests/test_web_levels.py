@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from browsers import Visit, chromium, needs_chromium
+from browsers import needs_chromium
 from conftest import block_time, message
 from tables import BACKGROUNDS, PICTURE_LEVELS, for_page, numbers
 from webs import served
@@ -17,25 +17,6 @@ from sunspec_tui.writers.figure import column_image, image_levels
 pytestmark = [needs_chromium, pytest.mark.xdist_group("chromium")]
 CODING_ERROR_DB = 0.15
 """Half a step of eight bits, as the page gets its history, and what it moves in a percentile."""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture
-def visit(browser):
-    opened = []
-
-    def go(url, settings=""):
-        opened.append(Visit(browser, url, settings))
-        return opened[-1]
-
-    yield go
-    for each in opened:
-        each.close()
 
 
 LEVELS = """async (cases) => {

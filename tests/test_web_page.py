@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import numpy as np
 import pytest
-from browsers import Visit, chromium, needs_chromium
+from browsers import needs_chromium
 from conftest import Publisher, block_time, message, producing
 from webs import served
 
@@ -18,27 +18,6 @@ NCHAN = 256
 WIDE = (1600, 800)
 GRAY = "#palette=gray&auto=0&floor=0&ceiling=30&height=128"
 MASKED, GAP = [150, 154, 160], [226, 228, 226]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture
-def visit(browser):
-    opened = []
-
-    def go(url, settings="", **options):
-        opened.append(Visit(browser, url, settings, **options))
-        return opened[-1]
-
-    yield go
-    for each in opened:
-        each.close()
-    complaints = [text for each in opened for text in each.complaints if "WebSocket" not in text and "ERR_" not in text]
-    assert complaints == []
 
 
 def send(publisher, n, power=10.0, *, seq=None, **keys):

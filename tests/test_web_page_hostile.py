@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from browsers import Visit, chromium, needs_chromium
+from browsers import Visit, needs_chromium
 from conftest import block_time, message
 from webs import served
 
@@ -55,12 +55,6 @@ BROKEN = {
     "a number without an end": header(first=float("inf")) + bytes(40),
     "a number below zero": header(first=-5.0) + bytes(40),
 }
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
