@@ -2,7 +2,7 @@
 
 Tools of the network multiply digits by `DB_PER_DIGIT` and know no offset. Decibels are therefore written as digits of
 this size from 0 dB on. Only where they do not fit, digit 0 is another number of decibels, which the header has. Pure
-arithmetic.
+arithmetic, and the names that this program adds to such files.
 """
 
 import math
@@ -20,6 +20,9 @@ NO_VALUE = 0
 
 NO_VALUE_CARD, ZERO_CARD, STEP_CARD = "NODATA", "DBZERO", "DBDIGIT"
 """Cards of this program's digits: the digit of no value, the decibels of digit 0, and those of a digit."""
+
+LENGTH_COLUMN = "LENGTH"
+"""Column of the seconds that each row averages, in files of this program whose rows change their cadence."""
 
 _MIN_DIGIT = NO_VALUE + 1
 

@@ -15,6 +15,9 @@ NAVG = 24
 NAVG_ATTRIBUTE = "sunspec_navg"
 """Attribute of exports in the recorder's scale; exports of version 0.1.0 lack it and hold the stream's powers."""
 
+LENGTHS = "sunspec_lengths"
+"""Dataset beside the times of an export whose rows change their cadence: the seconds that each row averages."""
+
 _EXPORT_ATTRIBUTE = "sunspec_units"
 _STOKES = (Product.I, Product.Q, Product.U, Product.V)
 _OTHER_NAMES = {Product.XY_REAL: ("CR", "XYR"), Product.XY_IMAG: ("CI", "XYI")}

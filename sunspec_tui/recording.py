@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.errors import UsageError
 from sunspec_tui.products import WIRE_PRODUCTS, Product, available, derive
-from sunspec_tui.row_spans import cadence_changes
+from sunspec_tui.row_spans import cadence_changes, row_lengths_s
 from sunspec_tui.times import CHANNEL_WIDTH_HZ
 
 STATION = "OVRO-LWA"
@@ -125,7 +125,12 @@ class Recording:
     @property
     def starts_s(self) -> NDArray[np.float64]:
         """Beginning of each row's averaging, seconds since 1970 UTC; its end while the cadence is unknown."""
-        return self.times_s - (self.cadence_s if self.cadence_s > 0 else 0.0)
+        return self.times_s - self.lengths_s
+
+    @property
+    def lengths_s(self) -> NDArray[np.float64]:
+        """Data time that each row averages; 0 while the cadence is unknown."""
+        return row_lengths_s(self.times_s, self.cadence_s)
 
     def carries(self) -> tuple[Product, ...]:
         """Products that it has or that follow from what it has."""
@@ -189,11 +194,12 @@ def measured_cadence_s(times_s: NDArray[np.float64]) -> float:
 
 
 def unbroken(times_s: NDArray[np.float64], cadence_s: float) -> list[slice]:
-    """Runs of rows that follow each other without a gap or a step back."""
+    """Runs of rows that follow each other without a gap, a step back or a change of cadence."""
     if not cadence_s > 0:
         return [slice(0, len(times_s))]
-    steps = np.diff(times_s)
-    broken = np.flatnonzero((steps > _LATEST_STEP * cadence_s) | (steps < cadence_s / 2)) + 1
+    steps, lengths_s = np.diff(times_s), row_lengths_s(times_s, cadence_s)
+    apart = (steps > _LATEST_STEP * lengths_s[1:]) | (steps < lengths_s[1:] / 2) | (np.diff(lengths_s) != 0)
+    broken = np.flatnonzero(apart) + 1
     edges = [0, *broken.tolist(), len(times_s)]
     return [slice(begin, end) for begin, end in pairwise(edges) if end > begin]
 

@@ -134,6 +134,27 @@ def cadence_changes(times_s: NDArray[np.float64]) -> list[tuple[int, float, floa
     ]
 
 
+def row_lengths_s(times_s: NDArray[np.float64], cadence_s: float) -> NDArray[np.float64]:
+    """Data time that each row averages, in seconds, shape (n,).
+
+    It is the cadence, and where the rows change their cadence, that of the rows around.
+
+    Parameters
+    ----------
+    times_s
+        End of each row's averaging, shape (n,).
+    cadence_s
+        Usual data time from row to row. If it is not positive, no row has a length.
+    """
+    found = np.full(len(times_s), cadence_s if cadence_s > 0 else 0.0)
+    changes = cadence_changes(times_s) if cadence_s > 0 else []
+    if changes:
+        found[: changes[0][0]] = changes[0][1]
+    for row, _, after_s in changes:
+        found[row:] = after_s
+    return found
+
+
 def place_columns(start_s: NDArray[np.float64], end_s: NDArray[np.float64]) -> Columns:
     """Place rows at their times; where two overlap, the later one is shown.
 

@@ -16,7 +16,6 @@ from sunspec_tui import StreamReceiver, cli
 from sunspec_tui.datasets import from_dataset, to_dataset
 from sunspec_tui.errors import ExportError, SourceError, UsageError
 from sunspec_tui.products import Product
-from sunspec_tui.recording import measured_cadence_s
 from sunspec_tui.sources.files import read_recording
 from sunspec_tui.sources.replay import open_replay
 from sunspec_tui.writers.export import export
@@ -90,7 +89,7 @@ def test_a_replay_of_every_form_reaches_the_receiver_with_the_same_rows(tmp_path
 def test_a_gap_in_a_replayed_file_begins_a_new_sequence_whose_times_are_true(tmp_path):
     export(recording(24, gaps=(9,)), tmp_path / "a.npz")
     source = open_replay(tmp_path / "a.npz", 560)
-    parts = [(begin_s, sum(len(gulp) for gulp in gulps)) for begin_s, _, gulps in source.parts()]
+    parts = [(begin_s, sum(len(gulp) for gulp in gulps)) for begin_s, _, gulps, _ in source.parts()]
     assert [count for _, count in parts] == [9, 15]
     assert parts[1][0] == pytest.approx(19 * CADENCE_S, abs=1e-5)
 
@@ -111,21 +110,6 @@ def test_the_fits_file_opens_in_radiospectra_with_true_axes(tmp_path):
     decibels = 10 * np.log10(np.where(rows.data[..., 0] > 0, rows.data[..., 0], np.nan))
     np.testing.assert_allclose(spectrogram.data[::-1].T, decibels, rtol=1e-5, atol=1e-5)
     assert spectrogram.plot() is not None
-
-
-@pytest.mark.parametrize(("name", "said"), [("a.fits", True), ("a.h5", True), ("a.npz", False), ("a.csv", False)])
-def test_an_export_of_two_cadences_to_a_format_of_one_says_so(tmp_path, caplog, name, said):
-    ends_s = START_S + np.cumsum([1.0] * 20 + [0.5] * 30)
-    rows = recording(50, nchan=32, times_s=ends_s, cadence_s=measured_cadence_s(ends_s))
-    export(rows, tmp_path / name)
-    words = f"{name} has one cadence, 0.5000 s, but its rows change from 1.0000 to 0.5000 s; export them apart"
-    assert [words in record.getMessage() for record in caplog.records] == [True] * said
-    assert all("--end 2025-08-18T21:35:15.037Z" in record.getMessage() for record in caplog.records)
-    caplog.clear()
-    moment_s = float(ends_s[19]) + 0.25
-    for part in (rows.between(None, moment_s), rows.between(moment_s, None)):
-        export(part, tmp_path / name)
-    assert not caplog.records
 
 
 def test_the_hdf5_file_has_the_recorders_layout(tmp_path):

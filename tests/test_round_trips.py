@@ -2,19 +2,21 @@
 
 import csv
 import json
+import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from recordings import recording
+from recordings import START_S, recording
 
 from sunspec_tui import export, plot_window, read_recording, rebinned
 from sunspec_tui.callisto_digits import DB_PER_DIGIT
+from sunspec_tui.errors import SourceError
 from sunspec_tui.products import Product
 from sunspec_tui.recording import Recording
 from sunspec_tui.sources.replay import open_replay
-from sunspec_tui.times import CHANNEL_WIDTH_HZ, moment_s
+from sunspec_tui.times import CHANNEL_WIDTH_HZ, CLOCK_HZ, moment_s
 
 NAVG = 24
 POWERS = (Product.XX, Product.YY, Product.I)
@@ -97,6 +99,7 @@ FORMATS = {
     "NPZ": Format("a.npz", raw_npz, False, 0),
     "CSV": Format("a.csv", raw_csv, False, 0),
 }
+TWO_CADENCES_S = START_S + np.cumsum([1.0] * 20 + [0.5] * 30)
 RECORDINGS = {
     "as received": recording(24),
     "with a gap": recording(24, gaps=(9,)),
@@ -106,6 +109,7 @@ RECORDINGS = {
     "of V alone": recording(8, npol=1, products=(Product.V,)),
     "of I and V": recording(8, npol=2, products=(Product.I, Product.V)),
     "of one row": recording(1),
+    "of two cadences": recording(50, times_s=TWO_CADENCES_S, cadence_s=0.5),
     "of another instrument": recording(8, nchan=40, frequencies_hz=np.geomspace(20e6, 900e6, 10)),
 }
 
@@ -153,6 +157,61 @@ def test_a_file_says_what_its_format_promises_and_comes_back(tmp_path, kind, nam
     np.testing.assert_allclose(found.data, power, rtol=form.tolerance)
     assert found.cadence_s == pytest.approx(rows.cadence_s)
     assert (found.station, found.source, found.software) == (rows.station, rows.source, rows.software)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_each_row_keeps_its_beginning_and_its_end_over_a_change_of_cadence(tmp_path, name):
+    form = FORMATS[name]
+    export(RECORDINGS["of two cadences"], tmp_path / form.name, digits=form.digits)
+    raw, found = form.raw(tmp_path / form.name), read_recording(tmp_path / form.name)
+    starts_s = np.array([*range(20), *np.arange(20, 35, 0.5)])
+    lengths_s = [1.0] * 20 + [0.5] * 30
+    if raw.starts_s is not None:
+        np.testing.assert_allclose(raw.starts_s - START_S, starts_s, rtol=0, atol=2e-6)
+    np.testing.assert_allclose(found.starts_s - START_S, starts_s, rtol=0, atol=2e-6)
+    np.testing.assert_allclose(found.times_s - found.starts_s, lengths_s, rtol=0, atol=2e-6)
+    part = read_recording(tmp_path / form.name, start_s=START_S + 10.5, end_s=START_S + 30.1)
+    np.testing.assert_allclose(part.times_s - START_S, [*range(11, 20), *np.arange(20, 30.1, 0.5)], rtol=0, atol=2e-6)
+
+
+def hdf5_lengths(path, lengths):
+    import h5py
+
+    with h5py.File(path, "a") as file:
+        del file["Observation1/sunspec_lengths"]
+        file["Observation1/sunspec_lengths"] = lengths
+
+
+def fits_lengths(path, lengths):
+    from astropy.io import fits
+
+    with fits.open(path) as file:
+        columns = [fits.Column(name, f"{len(file[1].data[name][0])}D", array=file[1].data[name][:1].copy())
+                   for name in ("TIME", "FREQUENCY")]  # fmt: skip
+        columns.append(fits.Column("LENGTH", f"{len(lengths)}D", array=np.array(lengths)[None]))
+        image = fits.PrimaryHDU(file[0].data.copy(), file[0].header)
+        fits.HDUList([image, fits.BinTableHDU.from_columns(columns)]).writeto(path, overwrite=True)
+
+
+@pytest.mark.parametrize("change", [("a.fits", fits_lengths), ("a.h5", hdf5_lengths)], ids=["FITS", "HDF5"])
+@pytest.mark.parametrize(
+    "lengths", [[1.0] * 49, [math.nan] * 50, [-1.0] * 50, [0.0] * 50, [1e9] * 50],
+    ids=["too few", "NaN", "negative", "zero", "too long"],
+)  # fmt: skip
+def test_impossible_lengths_of_rows_are_refused(tmp_path, change, lengths):
+    name, write = change
+    export(RECORDINGS["of two cadences"], tmp_path / name)
+    write(tmp_path / name, lengths)
+    with pytest.raises(SourceError, match="does not hold the seconds that each row lasts"):
+        read_recording(tmp_path / name)
+
+
+def test_a_replay_begins_a_sequence_where_the_cadence_changes(tmp_path):
+    export(RECORDINGS["of two cadences"], tmp_path / "a.npz")
+    parts = list(open_replay(tmp_path / "a.npz", 600).parts())
+    assert [(part.begin_s, part.spectrum_s) for part in parts] == [(0.0, 1.0), (20.0, 0.5)]
+    assert [part.header["spectrum_ticks"] / CLOCK_HZ for part in parts] == [1.0, 0.5]
+    assert [sum(map(len, part.gulps)) for part in parts] == [20, 30]
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -5,7 +5,15 @@ import math
 import numpy as np
 import pytest
 
-from sunspec_tui.row_spans import GAP, begins_anew, cadence_changes, place_columns, row_begins_s, without_even_gaps
+from sunspec_tui.row_spans import (
+    GAP,
+    begins_anew,
+    cadence_changes,
+    place_columns,
+    row_begins_s,
+    row_lengths_s,
+    without_even_gaps,
+)
 
 
 @pytest.mark.parametrize(
@@ -109,3 +117,21 @@ def test_columns_stand_at_their_times_and_the_later_row_is_shown(spans, edges_s,
     found = place_columns(*np.array(spans, float).T)
     assert found.edges_s.tolist() == pytest.approx(edges_s, abs=1e-6)
     assert found.rows.tolist() == rows
+
+
+@pytest.mark.parametrize(
+    ("steps_s", "cadence_s", "lengths_s"),
+    [
+        ([1.0] * 20 + [0.5] * 30, 0.5, [1.0] * 20 + [0.5] * 30),
+        ([0.5] * 20 + [1.0] * 10 + [0.25] * 9, 0.5, [0.5] * 20 + [1.0] * 10 + [0.25] * 9),
+        # A restart with a gap: the row after it has the new cadence.
+        ([1.0] * 20 + [7.3] + [0.5] * 10, 1.0, [1.0] * 20 + [0.5] * 11),
+        # Gaps and a few uneven steps are no change.
+        ([0.5] * 20 + [3.0] + [0.5] * 10 + [0.4, 0.7], 0.5, [0.5] * 33),
+        ([0.5, 0.5], math.nan, [0.0, 0.0]),
+        ([1.0] * 20 + [0.5] * 30, 0.0, [0.0] * 50),
+        ([], 0.5, []),
+    ],
+)
+def test_the_length_of_a_row_is_the_cadence_of_the_rows_around(steps_s, cadence_s, lengths_s):
+    np.testing.assert_allclose(row_lengths_s(np.cumsum(steps_s), cadence_s), lengths_s, rtol=0, atol=1e-9)

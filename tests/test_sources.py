@@ -186,7 +186,7 @@ def test_a_file_that_would_give_a_false_picture_is_refused_in_one_sentence(tmp_p
 @pytest.mark.parametrize("offsets_s", [(0.0, 0.5, 1.0, 2.5), (0.0, 0.5, 0.5, 1.0)])
 def test_uneven_times_of_a_file_begin_new_sequences_and_stay_true(tmp_path, offsets_s):
     source = open_replay(write_callisto(tmp_path / "a.fit", offsets_s=offsets_s), 560)
-    times_s = [begin_s + 0.5 * n for begin_s, _, gulps in source.parts() for n, _ in enumerate(gulps)]
+    times_s = [begin_s + 0.5 * n for begin_s, _, gulps, _ in source.parts() for n, _ in enumerate(gulps)]
     assert times_s == pytest.approx(offsets_s)
 
 
@@ -252,7 +252,7 @@ class Ticks:
 
     def part(self, begin_s, shift_s, n):
         self.shifts.append(shift_s + begin_s)
-        return Part(begin_s, {}, iter(np.zeros((n, 1, 1, 1, 1), np.float32)))
+        return Part(begin_s, {}, iter(np.zeros((n, 1, 1, 1, 1), np.float32)), self.spectrum_s)
 
     def parts(self, shift_s):
         yield self.part(0.0, shift_s, self.n)

@@ -109,6 +109,11 @@ def plausible_cadence_s(value: Any) -> float:
     return said_s if MIN_CADENCE_S <= said_s <= MAX_CADENCE_S else math.nan
 
 
+def possible_lengths(lengths_s: NDArray[np.float64]) -> bool:
+    """Report whether every row's own data time can be one."""
+    return bool(((lengths_s >= MIN_CADENCE_S) & (lengths_s <= MAX_CADENCE_S)).all())
+
+
 def _check_shape(declared: Declared, nrows: int, nbins: int) -> None:
     wanted = (nrows, nbins, len(declared.products))
     if declared.shape != wanted or 0 in wanted:

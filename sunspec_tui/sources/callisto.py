@@ -13,11 +13,11 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.callisto_digits import DB_PER_DIGIT
+from sunspec_tui.callisto_digits import DB_PER_DIGIT, LENGTH_COLUMN
 from sunspec_tui.printable import unquoted
 from sunspec_tui.products import Product
 from sunspec_tui.recording import Recording, measured_cadence_s
-from sunspec_tui.sources.arrays import Declared, checked, plausible_cadence_s
+from sunspec_tui.sources.arrays import Declared, checked, plausible_cadence_s, possible_lengths
 from sunspec_tui.sources.fits_axes import Axes, axes_of
 from sunspec_tui.sources.fits_dates import observation_start_s
 from sunspec_tui.sources.fits_units import Units
@@ -57,7 +57,7 @@ def _read(file: BinaryIO, path: Path, asked: Asked, notes: list[str]) -> Recordi
     ours = _is_ours(header)
     cadence_s = _cadence_s(header, axes.offsets_s, ours=ours)
     # Times are those of the beginnings.
-    times_s = start_s + axes.offsets_s + (cadence_s if cadence_s > 0 else 0.0)
+    times_s = start_s + axes.offsets_s + _lengths_s(units, axes, cadence_s, ours=ours)
     said = {"cadence_s": header.get("CDELT1", 0) if ours else cadence_s} | _names(header, path, ours=ours)
 
     def load(rows: NDArray[np.intp], out: NDArray[np.float32]) -> None:
@@ -88,6 +88,16 @@ def _cadence_s(header: Any, offsets_s: NDArray[np.float64], *, ours: bool) -> fl
     measured_s = measured_cadence_s(offsets_s)
     # One row has no step.
     return said_s if math.isnan(measured_s) else measured_s
+
+
+def _lengths_s(units: Units, axes: Axes, cadence_s: float, *, ours: bool) -> NDArray[np.float64] | float:
+    """Return the seconds that each row averages: in our files of several cadences, they are in a column."""
+    if not ours or LENGTH_COLUMN not in units.columns:
+        return cadence_s if cadence_s > 0 else 0.0
+    found = units.columns[LENGTH_COLUMN].values
+    if len(found) < len(axes.offsets_s) or not possible_lengths(found):
+        raise Unreadable(f"its column {LENGTH_COLUMN} does not hold the seconds that each row lasts")
+    return found[: len(axes.offsets_s)]
 
 
 def _names(header: Any, path: Path, *, ours: bool) -> dict[str, str]:

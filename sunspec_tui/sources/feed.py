@@ -37,11 +37,14 @@ class Part(NamedTuple):
         Of the sequence.
     gulps
         Its spectra.
+    spectrum_s
+        Data time of a spectrum.
     """
 
     begin_s: float
     header: dict[str, Any]
     gulps: Gulps
+    spectrum_s: float
 
 
 class Source(Protocol):
@@ -116,19 +119,19 @@ class Feed:
         shift_s = end_s = 0.0
         self._begun_s = self._monotonic()
         while not self._stopping.is_set():
-            for begin_s, header, gulps in self._source.parts(shift_s):
-                self._leave_out(shift_s + begin_s - end_s)
-                self._ring.begin_sequence(header)
-                end_s = self._write(shift_s + begin_s, gulps)
+            for part in self._source.parts(shift_s):
+                self._leave_out(shift_s + part.begin_s - end_s)
+                self._ring.begin_sequence(part.header)
+                end_s = self._write(shift_s + part.begin_s, part)
                 self._ring.end_sequence()
             shift_s = end_s
             if not self._loop:
                 return
 
-    def _write(self, done_s: float, gulps: Gulps) -> float:
+    def _write(self, done_s: float, part: Part) -> float:
         """Write a sequence that begins at `done_s` of the data's time; gives the time of its end."""
-        for gulp in gulps:
-            done_s += len(gulp) * self._source.spectrum_s
+        for gulp in part.gulps:
+            done_s += len(gulp) * part.spectrum_s
             if self._speed:
                 wait_s = self._begun_s + done_s / self._speed - self._monotonic()
                 # A lock has a maximum wait, which a wrong clock could exceed.

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sunspec_tui.errors import SourceError
 from sunspec_tui.printable import printable, printable_name
 from sunspec_tui.recording import Recording, within
+from sunspec_tui.row_spans import row_lengths_s
 from sunspec_tui.sources.files import file_kind, read_asked
 from sunspec_tui.sources.input_paths import input_paths
 from sunspec_tui.sources.limits import MAX_ROWS, Asked, Unreadable, check_size
@@ -134,7 +135,12 @@ class FileSeries:
     @property
     def starts_s(self) -> NDArray[np.float64]:
         """Beginning of each row's averaging, seconds since 1970 UTC; its end while the cadence is unknown."""
-        return self.times_s - (self.cadence_s if self.cadence_s > 0 else 0.0)
+        return self.times_s - self.lengths_s
+
+    @property
+    def lengths_s(self) -> NDArray[np.float64]:
+        """Data time that each row averages; 0 while the cadence is unknown."""
+        return row_lengths_s(self.times_s, self.cadence_s)
 
     def only(self, which: slice) -> Recording:
         """Read some consecutive rows.

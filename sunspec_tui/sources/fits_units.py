@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.callisto_digits import LENGTH_COLUMN
 from sunspec_tui.sources.limits import (
     MAX_BINS,
     MAX_POWER_BYTES,
@@ -22,6 +23,7 @@ from sunspec_tui.sources.limits import (
 from sunspec_tui.sources.packed import Contents
 
 TIME, FREQUENCY = "TIME", "FREQUENCY"
+_COLUMNS = (TIME, FREQUENCY, LENGTH_COLUMN)
 
 _BLOCK = 2880
 _CARD = 80
@@ -92,7 +94,7 @@ class Units:
     image
         The image.
     columns
-        The columns TIME and FREQUENCY, where there are such columns.
+        The columns TIME, FREQUENCY and LENGTH, where there are such columns.
     notes
         Sentences about what is missing or ignored.
     nbytes
@@ -136,7 +138,7 @@ class Units:
                 return block
             self._take(_header(self._contents, block, first))
             first = b"XTENSION"
-            if self._image is not None and len(self.columns) == 2:
+            if self._image is not None and {TIME, FREQUENCY} <= self.columns.keys():
                 break
         return self._contents.up_to(_BLOCK)
 
@@ -185,7 +187,7 @@ class Units:
         table = _table(header, nrows, rows.ljust(size, b"\0"))
         for number, name in enumerate(table.columns.names):
             key = name.strip().upper()
-            if key in (TIME, FREQUENCY) and key not in self.columns:
+            if key in _COLUMNS and key not in self.columns:
                 self.columns[key] = _column(table, number, key, len(rows))
         return len(rows)
 

@@ -71,7 +71,7 @@ class FollowedFile:
         while self._next is not None:
             run, self._next = self._next, None
             begin_s = float(run.starts_s[0]) - first_s
-            yield Part(begin_s, self._replay(run).header(shift_s), self._gulps(run, runs))
+            yield Part(begin_s, self._replay(run).header(shift_s), self._gulps(run, runs), self.spectrum_s)
 
     def _gulps(self, run: Recording, runs: Iterator[Recording | None]) -> Gulps:
         """Power of a run and of the runs that continue it."""

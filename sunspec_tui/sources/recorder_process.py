@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.printable import printable, unquoted
 from sunspec_tui.products import Product
-from sunspec_tui.recorder_scale import factor, file_names, is_export
+from sunspec_tui.recorder_scale import LENGTHS, factor, file_names, is_export
 from sunspec_tui.sources.limits import MAX_BINS, Asked, Unreadable, blocks, reason
 from sunspec_tui.sources.recorder_access import attribute, child, link, numbered, numbers, text
 from sunspec_tui.sources.recorder_shared import SHARED, WRITING, GrowingFile, marks
@@ -120,7 +120,8 @@ class _FileContents:
         time = child(h5py, observation, "time", h5py.Dataset)
         check_times(time)
         nrows, ours = self._common_rows(time), is_export(file)
-        self.times = row_times(time, nrows, attribute(observation, "tInt"), asked, nbytes, ours=ours)
+        lengths = numbers(h5py, observation, LENGTHS, 1) if ours and link(observation, LENGTHS) else None
+        self.times = row_times(time, nrows, attribute(observation, "tInt"), asked, nbytes, ours=ours, lengths=lengths)
         self.notes += self.times.notes
         # After the times: the library keeps the places of the rows that it has found by now.
         self._values = self._stored(self._values)

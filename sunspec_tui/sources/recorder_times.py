@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.printable import printable
+from sunspec_tui.recorder_scale import LENGTHS
 from sunspec_tui.recording import measured_cadence_s
-from sunspec_tui.sources.arrays import plausible_cadence_s
+from sunspec_tui.sources.arrays import plausible_cadence_s, possible_lengths
 from sunspec_tui.sources.limits import BLOCK_BYTES, MAX_ROWS, Asked, Unreadable, check_ratio
 from sunspec_tui.sources.recorder_access import NUMBERS, itemsize, text
 from sunspec_tui.times import EARLIEST_PLAUSIBLE_S, LATEST_PLAUSIBLE_S
@@ -76,7 +77,9 @@ def check_times(time: Any) -> None:
         raise Unreadable("its time is neither a list of numbers nor of whole seconds and fractions (int, frac)")
 
 
-def row_times(time: Any, nrows: int, tint: Any, asked: Asked, nbytes: int, *, ours: bool) -> RowTimes:
+def row_times(
+    time: Any, nrows: int, tint: Any, asked: Asked, nbytes: int, *, ours: bool, lengths: Any = None
+) -> RowTimes:
     """Return the rows that have a time and may be requested.
 
     Parameters
@@ -93,6 +96,8 @@ def row_times(time: Any, nrows: int, tint: Any, asked: Asked, nbytes: int, *, ou
         Size of the file.
     ours
         The file is an export of this program, whose `tint` is true also where the steps are uneven.
+    lengths
+        The dataset of each row's own data time, if there is one.
 
     Raises
     ------
@@ -105,9 +110,10 @@ def row_times(time: Any, nrows: int, tint: Any, asked: Asked, nbytes: int, *, ou
         cadence_s, notes = (said_s if said_s > 0 else None), list[str]()
     else:
         cadence_s, notes = _cadence_s(tint, column.sample())
-    found = _Found(asked, cadence_s or 0.0)
+    found = _Found(asked)
     for begin, starts_s in column.blocks():
-        found.add(begin, starts_s)
+        length_s = (cadence_s or 0.0) if lengths is None else _lengths_s(lengths, slice(begin, begin + len(starts_s)))
+        found.add(begin, starts_s, starts_s + length_s)
     rows, ends_s = found.result(nrows)
     return RowTimes(rows, ends_s, cadence_s, notes + found.notes(ends_s))
 
@@ -163,17 +169,17 @@ def _whole_and_fraction(values: NDArray[Any]) -> tuple[NDArray[np.float64], NDAr
 class _Found:
     """The rows that were found so far."""
 
-    def __init__(self, asked: Asked, length_s: float) -> None:
-        self._asked, self._length_s = asked, length_s
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
         self._rows, self._ends_s = list[NDArray[np.intp]](), list[NDArray[np.float64]]()
         self._count = self._old = 0
         self._first: tuple[NDArray[np.intp], NDArray[np.float64]] | None = None
 
-    def add(self, begin: int, starts_s: NDArray[np.float64]) -> None:
+    def add(self, begin: int, starts_s: NDArray[np.float64], ends_s: NDArray[np.float64]) -> None:
         """Add the rows of a block that may be requested."""
         dated = starts_s >= EARLIEST_PLAUSIBLE_S
         self._old += int((starts_s < EARLIEST_PLAUSIBLE_S).sum())
-        rows, ends_s = np.flatnonzero(dated) + begin, starts_s[dated] + self._length_s
+        rows, ends_s = np.flatnonzero(dated) + begin, ends_s[dated]
         if self._first is None and len(rows):
             self._first = rows[:1], ends_s[:1]
         chosen = self._asked.picks(ends_s)
@@ -204,6 +210,14 @@ class _Found:
         if same := int((steps == 0).sum()):
             notes.append(f"{same} of its rows have the time of the row before; all are kept")
         return notes
+
+
+def _lengths_s(lengths: Any, rows: slice) -> NDArray[np.float64]:
+    """Return the data time of some rows."""
+    found = np.asarray(lengths[rows], np.float64)
+    if len(found) != rows.stop - rows.start or not possible_lengths(found):
+        raise Unreadable(f"its {LENGTHS} does not hold the seconds that each row lasts")
+    return found
 
 
 def _cadence_s(tint: Any, starts_s: NDArray[np.float64]) -> tuple[float | None, list[str]]:

@@ -75,7 +75,8 @@ class Replay:
         self.frames_as_recorded = frames_as_recorded
         self.nspectra = len(recording)
         self.ntime_gulp = max(1, int(_GULP_S / self.spectrum_s))
-        self._first_s = float(recording.starts_s[0])
+        self._starts_s, self._lengths_s = recording.starts_s, recording.lengths_s
+        self._first_s = float(self._starts_s[0])
         self._start_s = self._first_s if start_s is None else start_s
         self._runs = unbroken(recording.times_s, recording.cadence_s)
         self._check_band(name)
@@ -90,22 +91,26 @@ class Replay:
             "nbeam": 1,
             "nchan": self._channels.nchan,
             "npol": self._npol,
-            "spectrum_ticks": round(self.spectrum_s * CLOCK_HZ),
+            "spectrum_ticks": round(self._spectrum_s(run) * CLOCK_HZ),
             "recorded": True,
         }
         if self._recording.station:
             header["station"] = printable_name(self._recording.station)
         if run is not None and self.frames_as_recorded:
             # Each row with its own time: an average of uneven steps would drift away from them.
-            ends_s = self._recording.times_s[run] - self._recording.starts_s[run.start]
+            ends_s = self._recording.times_s[run] - self._starts_s[run.start]
             header["end_ticks"] = [unix_to_tag(end_s) for end_s in ends_s.tolist()]
         return header
 
     def parts(self, shift_s: float = 0.0) -> Iterator[Part]:
         """Each run of rows without a gap as a sequence."""
         for run in self._runs:
-            begin_s = float(self._recording.starts_s[run.start]) - self._first_s
-            yield Part(begin_s, self.header(shift_s + begin_s, run), self._gulps(run))
+            begin_s = float(self._starts_s[run.start]) - self._first_s
+            yield Part(begin_s, self.header(shift_s + begin_s, run), self._gulps(run), self._spectrum_s(run))
+
+    def _spectrum_s(self, run: slice | None) -> float:
+        """Return the length of a run's rows, or the usual one."""
+        return self.spectrum_s if run is None else float(self._lengths_s[run.start])
 
     @property
     def recording(self) -> Recording | FileSeries:

@@ -91,7 +91,7 @@ class SimulatedSun:
 
     def parts(self, shift_s: float = 0.0) -> Iterator[Part]:
         """One sequence without an end."""
-        yield Part(0.0, self.header(shift_s), self.gulps())
+        yield Part(0.0, self.header(shift_s), self.gulps(), self.spectrum_s)
 
     def gulps(self) -> Iterator[NDArray[np.float32]]:
         """Power of shape (ntime, 1, 3072, 4), for ever."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.callisto_digits import (
     DB_PER_DIGIT,
+    LENGTH_COLUMN,
     MAX_DIGIT,
     NO_VALUE,
     NO_VALUE_CARD,
@@ -67,13 +68,16 @@ def write_callisto(recording: Recording, path: Path, product: str, *, digits: bo
     values, unit, scale = _image(recording.power(Product(product)), Product(product), digits=digits)
     # The network's files have the highest frequency first, and times of the beginnings.
     image = fits.PrimaryHDU(np.ascontiguousarray(values.T[::-1]))
-    offsets_s = recording.starts_s - recording.starts_s[0]
+    starts_s, lengths_s = recording.starts_s, recording.lengths_s
+    offsets_s = starts_s - starts_s[0]
     mhz = recording.frequencies_hz[::-1] / 1e6
     _describe(image.header, recording, Product(product), unit, scale)
     columns = [
         fits.Column("TIME", f"{len(offsets_s)}D", unit="s", array=offsets_s[None]),
         fits.Column("FREQUENCY", f"{len(mhz)}D", unit="MHz", array=mhz[None]),
     ]
+    if np.ptp(lengths_s):
+        columns.append(fits.Column(LENGTH_COLUMN, f"{len(lengths_s)}D", unit="s", array=lengths_s[None]))
     fits.HDUList([image, fits.BinTableHDU.from_columns(columns)]).writeto(path)
 
 

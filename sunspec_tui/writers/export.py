@@ -6,7 +6,6 @@ docs/files.md; `sources.files` reads all of them back.
 
 import csv
 import json
-import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -17,13 +16,9 @@ import numpy as np
 from sunspec_tui.errors import ExportError, UsageError
 from sunspec_tui.printable import printable, printable_name, quoted
 from sunspec_tui.recording import MAX_NAME, FileForm, Recording, about, file_form
-from sunspec_tui.row_spans import cadence_changes
-from sunspec_tui.times import format_iso
 from sunspec_tui.writers.callisto import write_callisto
 from sunspec_tui.writers.recorder import write_recorder
 from sunspec_tui.writers.whole import whole_file
-
-log = logging.getLogger(__name__)
 
 _MAX_REASON = 100
 
@@ -64,8 +59,6 @@ def export(recording: Recording, path: str | Path, product: str | None = None, *
     if not len(recording):
         raise ExportError("there are no rows to export in that time; choose another")
     _check_texts(recording)
-    if form in (FileForm.CALLISTO, FileForm.RECORDER):
-        _warn_of_cadences(recording, path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(path) as temporary:
@@ -94,20 +87,6 @@ def _check_texts(recording: Recording) -> None:
         length = len(getattr(recording, what))
         if length > MAX_NAME:
             raise ExportError(f"the {what}'s name has {length} characters; choose one of at most {MAX_NAME}")
-
-
-def _warn_of_cadences(recording: Recording, path: Path) -> None:
-    """Say so if a file whose format has one cadence receives rows of several."""
-    changes = cadence_changes(recording.times_s)
-    if changes:
-        row, before_s, after_s = changes[0]
-        # Between the two rows, so that it separates them however it is rounded.
-        moment = format_iso(float(recording.times_s[row - 1]) + min(before_s, after_s) / 2)
-        log.warning(
-            "%s has one cadence, %.4f s, but its rows change from %.4f to %.4f s; export them apart, with --end %s and "
-            "with --start %s",
-            printable_name(path.name), recording.cadence_s, before_s, after_s, moment, moment,
-        )  # fmt: skip
 
 
 def _write_npz(recording: Recording, path: Path, _: str) -> None:

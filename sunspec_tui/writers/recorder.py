@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sunspec_tui.extras import optional
 from sunspec_tui.printable import printable, quoted
 from sunspec_tui.products import plain_name
-from sunspec_tui.recorder_scale import NAVG, NAVG_ATTRIBUTE, divisor
+from sunspec_tui.recorder_scale import LENGTHS, NAVG, NAVG_ATTRIBUTE, divisor
 from sunspec_tui.recording import Recording, about, channels_of
 from sunspec_tui.times import CHANNEL_WIDTH_HZ, CLOCK_HZ
 
@@ -62,6 +62,8 @@ def _fill(file: Any, recording: Recording) -> None:
     )
     times = observation.create_dataset("time", data=_split(recording.starts_s))
     times.attrs.update(format="unix", scale="utc")
+    if np.ptp(recording.lengths_s):
+        observation.create_dataset(LENGTHS, data=recording.lengths_s).attrs["units"] = "s"
     tuning = observation.create_group("Tuning1")
     tuning.create_dataset("freq", data=frequencies_hz.astype("<f8")).attrs["Units"] = "Hz"
     for i, product in enumerate(recording.products):
