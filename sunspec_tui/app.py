@@ -269,7 +269,7 @@ class Monitor(PaintedApp):
         screen = self.screen_stack[0]
         waterfall = screen.query_one(Waterfall)
         quality = self.governor.quality
-        self.scene.source = receiver
+        self.scene.read_from(receiver)
         self.scene.sweeps = quality.sweeps
         if waterfall.content_size:
             self.scene.fit(waterfall.columns, waterfall.lines, waterfall.pixels_per_line)

@@ -8,9 +8,7 @@ as wide as it lasted. State and arithmetic only; the widget that draws it tells 
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.ring import Mark
-
-Floats = NDArray[np.float32]
+from sunspec_tui.row_blocks import BlockSpans, Floats, group_starts, merged_peaks, merged_sums
 
 _NEVER = np.iinfo(np.int64).min
 """Number of a column that does not exist: columns before the first row have negative ones."""
@@ -73,43 +71,58 @@ class ColumnStore:
         -----
         Blocks may come in any order, but no row twice: history is filled in from its newest end.
         """
-        if not len(slots):
+        return self.add_blocks(BlockSpans.of_rows(times_s, slots, marks), values, values)
+
+    def add_blocks(self, spans: BlockSpans, mean: Floats, peak: Floats) -> list[int]:
+        """Take blocks of rows, oldest first, none of which reaches into two columns.
+
+        Parameters
+        ----------
+        spans
+            Where the blocks lie.
+        mean, peak
+            Mean and highest power of one product in each block, shape (n, nbins); what is not finite does not count.
+
+        Returns
+        -------
+        list of int
+            Numbers of the columns that have changed, those still kept.
+        """
+        if not len(spans.rows):
             return []
-        numbers = slots // self.rows_per_column
+        numbers = spans.first_slots // self.rows_per_column
         self.newest = int(numbers[-1]) if self.newest is None else max(self.newest, int(numbers[-1]))
         kept = numbers > self.newest - self.width
-        changed = [int(number) for number in np.unique(numbers[kept])]
-        for number in changed:
-            self._add_to(number, numbers == number, values, times_s, slots, marks)
-        return changed
+        if not kept.all():
+            spans, mean, peak, numbers = spans.only(kept), mean[kept], peak[kept], numbers[kept]
+        if len(numbers):
+            self._add_kept(spans, mean, peak, numbers)
+        return [int(number) for number in np.unique(numbers)]
 
-    def _add_to(
-        self,
-        number: int,
-        chosen: NDArray[np.bool_],
-        values: Floats,
-        times_s: NDArray[np.float64],
-        slots: NDArray[np.int64],
-        marks: NDArray[np.uint8],
-    ) -> None:
-        at = number % self.width
-        if self._numbers[at] != number:
-            self._clear(at, number)
-        picked = values[chosen]
-        finite = np.isfinite(picked)
-        self._sums[at] += np.where(finite, picked, 0).sum(axis=0, dtype=np.float64)
-        self._valid[at] += finite.sum(axis=0)
-        np.maximum(self._peaks[at], np.where(finite, picked, -np.inf).max(axis=0), out=self._peaks[at])
-        self._rows[at] += len(picked)
-        self._restarts[at] |= bool(np.any(marks[chosen] & Mark.RESTART))
-        first, last = slots[chosen][0], slots[chosen][-1]
-        if np.isnan(self._times_s[at]) or last > self._last_slots[at]:
-            self._times_s[at], self._last_slots[at] = times_s[chosen][-1], last
-        if np.isnan(self._first_s[at]) or first < self._first_slots[at]:
-            self._first_s[at], self._first_slots[at] = times_s[chosen][0], first
+    def _add_kept(self, spans: BlockSpans, mean: Floats, peak: Floats, numbers: NDArray[np.int64]) -> None:
+        starts = group_starts(numbers)
+        at = numbers[starts] % self.width
+        self._clear(at, numbers[starts])
+        sums, counts = merged_sums(mean, spans.rows, starts)
+        self._sums[at] += sums
+        self._valid[at] += counts
+        self._peaks[at] = np.maximum(self._peaks[at], merged_peaks(peak, starts))
+        self._place(at, spans.merged(starts))
 
-    def _clear(self, at: int, number: int) -> None:
-        self._numbers[at] = number
+    def _place(self, at: NDArray[np.int64], spans: BlockSpans) -> None:
+        """Take where the rows of columns lie."""
+        self._rows[at] += spans.rows
+        self._restarts[at] |= spans.restarts
+        later = np.isnan(self._times_s[at]) | (spans.last_slots > self._last_slots[at])
+        self._times_s[at[later]], self._last_slots[at[later]] = spans.last_s[later], spans.last_slots[later]
+        earlier = np.isnan(self._first_s[at]) | (spans.first_slots < self._first_slots[at])
+        self._first_s[at[earlier]], self._first_slots[at[earlier]] = spans.first_s[earlier], spans.first_slots[earlier]
+
+    def _clear(self, at: NDArray[np.int64], numbers: NDArray[np.int64]) -> None:
+        """Make room for columns that begin now."""
+        begun = self._numbers[at] != numbers
+        at = at[begun]
+        self._numbers[at] = numbers[begun]
         self._sums[at] = 0
         self._valid[at] = 0
         self._peaks[at] = -np.inf

@@ -8,6 +8,7 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from sunspec_tui.products import Product
 from sunspec_tui.ring import RingBuffer, Rows
 from sunspec_tui.snapshot import Axis, Position
 
@@ -49,9 +50,9 @@ class Epoch:
         count, length = self.ring.count, self.ring.length
         return Position(count, length, *ends, self.cadence_s, self.axis, self.number, self.ring.place(count))
 
-    def rows_between(self, start: int, stop: int) -> Rows:
-        """Return rows by their numbers, as far as they are kept."""
-        return self.ring.between(start, stop)
+    def rows_between(self, start: int, stop: int, product: Product | None = None) -> Rows:
+        """Return rows by their numbers, as far as they are kept, of one product or of all."""
+        return self.ring.between(start, stop, product)
 
     def number_at(self, slot: int) -> int:
         """Return the number of the first row at or after a slot."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sunspec_tui.background import quiet_median, without_background
 from sunspec_tui.columns import ColumnStore
 from sunspec_tui.geometry import Band, TimeAxis
+from sunspec_tui.row_blocks import BlockSpans
 from sunspec_tui.scaling import (
     Floats,
     Levels,
@@ -172,8 +173,14 @@ class Picture:
         marks: NDArray[np.uint8],
     ) -> bool:
         """Take rows; see `ColumnStore.add`. Whether anything that is kept has changed."""
-        newest = self.store.newest
-        changed = self.store.add(values, times_s, slots, marks)
+        return self._note(self.store.newest, self.store.add(values, times_s, slots, marks))
+
+    def add_blocks(self, spans: BlockSpans, mean: Floats, peak: Floats) -> bool:
+        """Take blocks of rows; see `ColumnStore.add_blocks`. Whether anything that is kept has changed."""
+        return self._note(self.store.newest, self.store.add_blocks(spans, mean, peak))
+
+    def _note(self, newest: int | None, changed: list[int]) -> bool:
+        """Note that columns have changed; `newest` was the newest one before."""
         self._stale.update(changed)
         if newest is not None and changed and changed[-1] > newest:
             self._background_age += changed[-1] - newest

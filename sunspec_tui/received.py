@@ -167,16 +167,18 @@ class Received:
         epochs = self.epochs()
         return next((each for each in epochs if number < each.ring.count), epochs[-1] if epochs else None)
 
-    def rows_between(self, start: int, stop: int) -> Rows | None:
+    def rows_between(self, start: int, stop: int, product: Product | None = None) -> Rows | None:
         """Rows by their numbers, those that are still kept; None before the first frame.
 
         Parameters
         ----------
         start, stop
             Numbers as `Rows.count` gives them: the first row, and the one after the last.
+        product
+            The product to read; all as received by default.
         """
         ring = self._ring()
-        return None if ring is None else ring.between(start, stop)
+        return None if ring is None else ring.between(start, stop, product)
 
     def position(self) -> Position | None:
         """How far the stream has come; None before the first frame."""

@@ -16,6 +16,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.products import Product, derive
+
 
 class Mark(IntEnum):
     """What was unusual about a row, as a bit each; several together are a plain int.
@@ -38,7 +40,7 @@ class Rows:
     Attributes
     ----------
     data
-        Power, float32, shape (n, nbins, npol).
+        Power, float32, shape (n, nbins, npol), or (n, nbins) where one product was asked for.
     times_s
         End of each row's averaging, seconds since 1970 UTC, shape (n,).
     slots
@@ -57,6 +59,11 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.times_s)
+
+    def first(self, n: int) -> "Rows":
+        """The oldest `n` of them."""
+        count = self.count - len(self) + n
+        return Rows(self.data[:n], self.times_s[:n], self.slots[:n], self.marks[:n], count)
 
 
 class RingBuffer:
@@ -80,10 +87,11 @@ class RingBuffer:
         self._first = first
         self._count = first
         self._lock = threading.Lock()
-        self._data = np.full((length, nbins, npol), np.nan, np.float32)
-        self._times_s = np.full(length, np.nan, np.float64)
-        self._slots = np.zeros(length, np.int64)
-        self._marks = np.zeros(length, np.uint8)
+        # Not filled: only rows that were appended are read, and a long ring would stop the receiver for seconds.
+        self._data = np.empty((length, nbins, npol), np.float32)
+        self._times_s = np.empty(length, np.float64)
+        self._slots = np.empty(length, np.int64)
+        self._marks = np.empty(length, np.uint8)
 
     @property
     def count(self) -> int:
@@ -174,12 +182,20 @@ class RingBuffer:
             oldest, newest = self._count - self.filled - self._first, self._count - 1 - self._first
             return int(self._slots[oldest % self.length]), int(self._slots[newest % self.length])
 
-    def between(self, start: int, stop: int) -> Rows:
-        """Rows appended as number `start` up to `stop`, those of them that are still kept."""
+    def between(self, start: int, stop: int, product: Product | None = None) -> Rows:
+        """Rows appended as number `start` up to `stop`, those of them that are still kept.
+
+        Parameters
+        ----------
+        start, stop
+            Numbers of the first row, and of the one after the last.
+        product
+            The product to read; all as received by default, which takes four times as long.
+        """
         with self._lock:
             oldest = self._count - self.filled
             start, stop = max(start, oldest), min(stop, self._count)
-            return self._copy(min(start, stop), stop)
+            return self._copy(min(start, stop), stop, product)
 
     def number_at(self, slot: int) -> int:
         """Number of the first kept row at or after a slot; `count` where there is none.
@@ -193,7 +209,17 @@ class RingBuffer:
         kept = range(self._count - self.filled, self._count)
         return kept.start + bisect_left(kept, slot, key=lambda n: int(self._slots[(n - self._first) % self.length]))
 
-    def _copy(self, start: int, stop: int, step: int = 1) -> Rows:
+    def _copy(self, start: int, stop: int, product: Product | None = None) -> Rows:
         """Rows `start` to `stop` (counted from the beginning), under the lock."""
-        where = np.arange(start - self._first, stop - self._first, step) % self.length
-        return Rows(self._data[where], self._times_s[where], self._slots[where], self._marks[where], stop)
+        places = self._places(start, stop)
+        power = [self._data[place] if product is None else derive(self._data[place], product) for place in places]
+        times_s, slots, marks = (
+            np.concatenate([values[place] for place in places]) for values in (self._times_s, self._slots, self._marks)
+        )
+        return Rows(np.concatenate(power), times_s, slots, marks, stop)
+
+    def _places(self, start: int, stop: int) -> tuple[slice, slice]:
+        """Return where rows lie: up to the ring's end, and from its beginning on."""
+        first = self.place(start)
+        end = first + stop - start
+        return slice(first, min(end, self.length)), slice(0, max(0, end - self.length))

@@ -10,11 +10,12 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sunspec_tui.geometry import Band, TimeAxis
+from sunspec_tui.history_loader import HistoryLoader, LiveSource, Wanted
 from sunspec_tui.picture import Drawing, Picture, Readout
 from sunspec_tui.products import Product, available, derive
 from sunspec_tui.scaling import Floats, Levels, without_warnings
@@ -29,35 +30,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_BLOCK_ROWS = 256
-_MAX_NEW_ROWS = 512
-_FETCH_S = 0.012
 _STEPS_OF_TIME = ("span", "begin_anew")
 _STEPS_OF_SCALES = ("levels_by_hand", "automatic", "bias", "fix_spectrum")
-
-
-class RowSource(Protocol):
-    """The part of a receiver that history comes from."""
-
-    def position(self) -> "Position | None":
-        """How far the stream has come."""
-        ...
-
-    def rows_between(self, start: int, stop: int) -> "Rows | None":
-        """Rows by their numbers."""
-        ...
-
-    def number_at(self, slot: int) -> int:
-        """Number of the first row at or after a slot."""
-        ...
-
-
-class LiveSource(RowSource, Protocol):
-    """Receiver as a source of new rows and of earlier epochs."""
-
-    def epochs(self) -> "tuple[Epoch, ...]":
-        """Return the epochs, the oldest first; the last one still grows."""
-        ...
 
 
 class Scene:
@@ -76,24 +50,47 @@ class Scene:
     def __init__(
         self, view: View, source: LiveSource | None = None, clock: Callable[[], float] = time.perf_counter
     ) -> None:
-        self.source = source
-        self._clock = clock
-        self.past: Epoch | None = None
-        """Earlier epoch that the picture shows; None while it shows the present one."""
+        self.history = HistoryLoader(source, clock)
         self.view = view
-        self.traces = Traces()
-        self.picture: Picture | None = None
-        self.position: Position | None = None
-        self.latest: Rows | None = None
         self.columns, self.lines, self.pixels_per_line = 2, 1, 2
         self.sweeps = False
         self.spectrum_levels: Levels | None = None
-        self._made_for: tuple[object, ...] = ()
-        self._traced: object = None
-        self._next = 0
-        self._low = self._first = 0
+
+    @property
+    def position(self) -> "Position | None":
+        """How far what is shown has come; None before the first row."""
+        return self.history.position
+
+    @property
+    def picture(self) -> Picture | None:
+        """What is drawn; None before the first row."""
+        return self.history.picture
+
+    @property
+    def latest(self) -> "Rows | None":
+        """Rows of all products, the last of which is at the picture's end; None before the first."""
+        return self.history.latest
+
+    @property
+    def traces(self) -> Traces:
+        """Further traces of the spectrum."""
+        return self.history.traces
+
+    @property
+    def loading(self) -> bool:
+        """Whether older rows are still to come."""
+        return self.history.loading
+
+    @property
+    def past(self) -> "Epoch | None":
+        """Earlier epoch that the picture shows; None while it shows the present one."""
+        return self.history.past
 
     # What comes in
+
+    def read_from(self, source: LiveSource) -> None:
+        """Take rows from this source from now on."""
+        self.history.source = source
 
     def fit(self, columns: int, lines: int, pixels_per_line: int) -> None:
         """Take another size of the waterfall, in cells."""
@@ -114,13 +111,13 @@ class Scene:
         if name == "back_in_time":
             self._cross_a_change(was.held, back=arguments[0] > 0)
         elif self.view.held is None:
-            self.past = None
+            self.history.past = None
 
     def _cross_a_change(self, was_held: int | None, *, back: bool) -> None:
         """Show the epoch before or after the present picture."""
-        if self.source is None or self.position is None:
+        if self.history.source is None or self.position is None:
             return
-        epochs, number = [each for each in self.source.epochs() if each.position()], self.position.epoch
+        epochs, number = [each for each in self.history.source.epochs() if each.position()], self.position.epoch
         if back:
             earlier = [each for each in epochs if each.number < number]
             if earlier and self.view.held == was_held:
@@ -134,7 +131,7 @@ class Scene:
 
     def _show_epoch(self, epoch: "Epoch | None", *, end: bool) -> None:
         """Hold the newest or oldest rows of an epoch; None is live."""
-        self.past = epoch
+        self.history.past = epoch
         place = None if epoch is None else epoch.position()
         held = None
         if place is not None:
@@ -144,21 +141,23 @@ class Scene:
 
     def _keep_what_is_held(self) -> None:
         """Keep a held picture when the stream continues with another axis."""
-        if self.past is not None or self.view.held is None or self.position is None or self.source is None:
+        if self.past is not None or self.view.held is None or self.position is None or self.history.source is None:
             return
-        epochs = self.source.epochs()
+        epochs = self.history.source.epochs()
         if epochs and epochs[-1].number != self.position.epoch:
-            self.past = next((each for each in epochs if each.number == self.position.epoch), None)
+            self.history.past = next((each for each in epochs if each.number == self.position.epoch), None)
 
     def _end_at_a_row(self, was: View, before: int, *, about_cursor: bool) -> None:
         """Let a picture that is held end where there is a row, and keep the cursor in one that goes about it."""
         held, inside = self.view.held, self._has_cursor(was, before)
         if held is not None and held != before:
             forward = held > before
-            ends = [self._row_at(held, forward=forward)]
+            ends = [self.history.slot_at(held, forward=forward)]
             if about_cursor and inside:
                 ends = [
-                    end for end in (*ends, self._row_at(held, forward=not forward)) if self._has_cursor(self.view, end)
+                    end
+                    for end in (*ends, self.history.slot_at(held, forward=not forward))
+                    if self._has_cursor(self.view, end)
                 ]
                 ends.append(was.held)
             self.view = replace(self.view, held=ends[0])
@@ -171,41 +170,27 @@ class Scene:
             return False
         return 0 <= end // view.rows_per_column - view.cursor.number < self.columns
 
-    def _row_at(self, slot: int, *, forward: bool) -> int | None:
-        """Slot of the last row until a slot or, `forward`, of the first one from there; None where there is none."""
-        number = self._number_at(slot if forward else slot + 1)
-        rows = self._rows(number, number + 1) if forward else self._rows(number - 1, number)
-        if (rows is None or not len(rows)) and not forward:
-            rows = self._rows(number, number + 1)
-        return int(rows.slots[0]) if rows is not None and len(rows) else None
-
     @without_warnings()
     def update(self) -> bool:
         """Fetch what is new and some of what is old; whether the pictures have changed."""
         self._keep_what_is_held()
-        position = self._shown.position() if self._shown else None
+        position = self.history.ask()
         if position is None:
             return False
-        self.position = position
-        changed = self._key() != self._made_for
-        if changed and not self._holds_what_is_there():
-            self._trace_until(position)
-            self._restart(position)
-        self._made_for = self._key()
-        changed |= self._take_new(position)
-        changed |= self._take_old()
-        return changed
+        if not self.history.fits(self._wanted(position)):
+            self._hold_what_is_kept(position)
+        return self.history.load(position, self._wanted(position))
 
-    def _key(self) -> tuple[object, ...]:
-        """What the picture is made for: where it changes, rows are taken anew."""
-        epoch = self.position.epoch if self.position else None
-        return (epoch, self.columns, self.product, self.view.rows_per_column, self.view.held)
+    def _wanted(self, position: "Position") -> Wanted:
+        return Wanted(position.epoch, self.columns, self.product, self.view.rows_per_column, self.view.held)
 
-    def _holds_what_is_there(self) -> bool:
-        """Whether all that has changed is that the picture stays as it is; it may have more than the ring has left."""
-        made_for, key = self._made_for, self._key()
-        ends_there = self.latest is not None and bool(len(self.latest)) and self.view.held == self.latest.slots[-1]
-        return made_for[:-1] == key[:-1] and made_for[-1:] == (None,) and ends_there
+    def _hold_what_is_kept(self, position: "Position") -> None:
+        """Hold the oldest rows if those that were held are no longer kept."""
+        if self.view.held is None or self.view.held >= position.oldest:
+            return
+        log.warning("the rows that were held are no longer kept: the picture shows the oldest ones")
+        slot = min(position.oldest + self.columns * self.view.rows_per_column - 1, position.newest)
+        self.view = replace(self.view, held=self.history.slot_at(slot, forward=False))
 
     @property
     def product(self) -> Product:
@@ -218,91 +203,6 @@ class Scene:
     def signed(self) -> bool:
         """Whether what is shown is drawn about zero."""
         return replace(self.view, product=self.product).signed
-
-    @property
-    def loading(self) -> bool:
-        """Whether older rows are still to come."""
-        return self._low > self._first
-
-    @property
-    def _shown(self) -> "RowSource | None":
-        """Source of the picture's rows."""
-        return self.past or self.source
-
-    def _rows(self, start: int, stop: int) -> "Rows | None":
-        return self._shown.rows_between(start, stop) if self._shown else None
-
-    def _number_at(self, slot: int) -> int:
-        return self._shown.number_at(slot) if self._shown else 0
-
-    def _trace_until(self, position: "Position") -> None:
-        """Let the traces have what the picture will get as history."""
-        # A screen that was stopped for long has missed many rows; the newest ones are enough.
-        rows = self._rows(max(self._next, position.count - _MAX_NEW_ROWS), position.count)
-        if self._traced == (position.epoch, self.product) and rows is not None and len(rows):
-            self.traces.add(derive(rows.data, self.product))
-
-    def _restart(self, position: "Position") -> None:
-        nbins, per_column = len(position.axis.frequencies_mhz), self.view.rows_per_column
-        width = self.columns * per_column
-        if self.view.held is not None and self.view.held < position.oldest:
-            # What was held is no longer kept: the oldest rows take its place.
-            log.warning("the rows that were held are no longer kept: the picture shows the oldest ones")
-            slot = min(position.oldest + width - 1, position.newest)
-            self.view = replace(self.view, held=self._row_at(slot, forward=False))
-        held = self.view.held
-        end = position.count if held is None else self._number_at(held + 1)
-        last = self._rows(end - 1, end)
-        self.picture = Picture(self.columns, nbins, per_column)
-        if self._traced != (position.epoch, self.product):
-            self.traces.reset()
-            self._traced = (position.epoch, self.product)
-        self.latest = last
-        self._low = end
-        end_slot = int(last.slots[-1]) if last is not None and len(last) else position.newest
-        self._first = self._number_at((end_slot // per_column - self.columns + 1) * per_column)
-        self._next = position.count
-
-    def _take_new(self, position: "Position") -> bool:
-        # The next update takes the remaining rows, so that this thread and the receiver's are not blocked for long.
-        start = max(self._next, position.count - position.length)
-        rows = self._rows(start, min(position.count, start + _MAX_NEW_ROWS))
-        if rows is None or not len(rows) or self._is_foreign(rows):
-            return False
-        self._next = rows.count
-        values = derive(rows.data, self.product)
-        self.traces.add(values)
-        if self.view.held is not None or self.picture is None:
-            return False
-        self.latest = rows
-        self.picture.add(values, rows.times_s, rows.slots, rows.marks)
-        return True
-
-    def _take_old(self) -> bool:
-        """Blocks of history, the newest first, for a little while."""
-        if self.picture is None or not self.loading:
-            return False
-        begun_s = self._clock()
-        while self.loading:
-            rows = self._rows(max(self._first, self._low - _BLOCK_ROWS), self._low)
-            if rows is None or not len(rows) or self._is_foreign(rows):
-                self._first = self._low
-                break
-            self._low -= len(rows)
-            values = derive(rows.data, self.product)
-            if self.traces.get("max") is None:
-                self.traces.add(values)
-            self.picture.add(values, rows.times_s, rows.slots, rows.marks)
-            if self._clock() - begun_s > _FETCH_S:
-                break
-        self.picture.renew_background()
-        if self._low <= self._first and self.position is not None:
-            self.picture.since = self.position.oldest // self.view.rows_per_column
-        return True
-
-    def _is_foreign(self, rows: "Rows") -> bool:
-        """Whether rows are of another shape: the stream has changed since `update` looked where it is."""
-        return self.picture is not None and rows.data.shape[1] != self.picture.store.nbins
 
     # What goes out
 
@@ -343,11 +243,11 @@ class Scene:
 
     def interval(self) -> Interval | None:
         """Rows of the marked interval, or else of the picture; None where there are none."""
-        if self.position is None or self.source is None:
+        if self.position is None or self.history.source is None:
             return None
         first, last = marked_slots(self.view, self.extent)
-        start, stop = self._number_at(first), self._number_at(last + 1)
-        ends = [self._rows(number, number + 1) for number in (start, stop - 1)]
+        start, stop = self.history.number_at(first), self.history.number_at(last + 1)
+        ends = [self.history.rows(number, number + 1) for number in (start, stop - 1)]
         if stop <= start or any(rows is None or not len(rows) for rows in ends):
             return None
         begin_s, end_s = (float(rows.times_s[0]) for rows in ends if rows is not None)

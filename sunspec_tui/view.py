@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from sunspec_tui.colormaps import PALETTES
 from sunspec_tui.geometry import Band
 from sunspec_tui.products import SIGNED_PRODUCTS, Product, available
+from sunspec_tui.row_blocks import whole_blocks
 from sunspec_tui.scaling import Levels
 
 PANELS = ("delay", "health", "memory", "plots", "log")
@@ -183,7 +184,7 @@ def span(view: View, extent: Extent, by: int) -> View:
 
 def whole_ring(extent: Extent) -> int:
     """Rows a column with which the whole ring is in the picture."""
-    return max(1, -(-extent.ring_rows // max(1, extent.columns - 1)))
+    return whole_blocks(max(1, -(-extent.ring_rows // max(1, extent.columns - 1))))
 
 
 def _power_below(value: int) -> int:

@@ -77,7 +77,7 @@ class StillMonitor(Monitor):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         # The whole history is fetched before drawing: levels depend on what was drawn before.
-        self.scene._clock = lambda: 0.0
+        self.scene.history._clock = lambda: 0.0
         # Pictures are drawn in the quality that the test sets, however slow the machine is.
         self.governor._fit_quality = lambda now_s: None
 

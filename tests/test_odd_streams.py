@@ -257,8 +257,8 @@ def test_a_screen_that_was_away_takes_what_it_has_missed_in_parts():
     class Counting(StillReceiver):
         asked = 0
 
-        def rows_between(self, start, stop):
-            rows = super().rows_between(start, stop)
+        def rows_between(self, start, stop, product=None):
+            rows = super().rows_between(start, stop, product)
             self.asked = max(self.asked, 0 if rows is None else len(rows))
             return rows
 
