@@ -21,11 +21,11 @@ FRAMES = 20_000
 ROUNDS = 5
 
 
-def messages(n: int) -> list[list[bytes]]:
-    """Messages of 3072 channels and 4 products, 0.25 s apart."""
+def messages(n: int, first: int = 0) -> list[list[bytes]]:
+    """Messages of 3072 channels and 4 products, 0.25 s apart, from number `first` on."""
     payload = np.random.default_rng(0).uniform(1, 2, (1, 3072, 4)).astype("<f4").tobytes()
     made = []
-    for i in range(n):
+    for i in range(first, first + n):
         end_s = 1755552894.787341 + i * 0.25
         header = {
             "time_tag": 344088367378318836, "nbeam": 1, "nchan": 3072, "npol": 4, "timestamp": f"{end_s:.6f}",

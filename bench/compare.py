@@ -1,0 +1,141 @@
+"""The figures of docs/performance.md, each beside that of another revision.
+
+    python bench/compare.py fddcabe [--quick] [--pairs 5] [--only SUBJECT ...]
+
+Both trees measure each subject in turns, in processes of their own. A machine is faster at one time than at another,
+so a figure is judged by its ratio within a pair. The table goes to standard output, and all pairs to a JSON file.
+"""
+
+import argparse
+import json
+import platform
+import statistics
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from trees import KEPT, Tree, other_tree, own_tree
+
+
+class Figure(NamedTuple):
+    """A line of the table.
+
+    Attributes
+    ----------
+    subject, name
+        The module that measures it, and its key there.
+    words, unit
+        What it is.
+    goal
+        Largest ratio to fddcabe that is wanted (smallest if `rises`); None where only the value is stated.
+    rises
+        True if more is better.
+    in_quick
+        Measured by ``--quick`` as well.
+    """
+
+    subject: str
+    name: str
+    words: str
+    unit: str
+    goal: float | None = None
+    rises: bool = False
+    in_quick: bool = False
+
+
+FIGURES = (
+    Figure("redraw", "ring_ms", "first frame of a ring of 14 400 rows: the wait for it", "ms", 1 / 300, in_quick=True),
+    Figure("redraw", "product_ms", "the same ring, all in the picture: another product", "ms", 10 / 300, in_quick=True),
+    Figure("redraw", "span_ms", "the same: from the newest rows to all of them", "ms", 10 / 300, in_quick=True),
+    Figure("older_way", "older_us", "the older receiver's way of handling a message", "us", in_quick=True),
+)
+ALONE = ("older_way",)
+"""Subjects that do not depend on the tree."""
+
+
+class Pairs(NamedTuple):
+    """Values of a figure in both trees, pair by pair."""
+
+    base: list[float]
+    own: list[float]
+
+    @property
+    def ratios(self) -> list[float]:
+        """Own value as a share of the other, pair by pair."""
+        return [own / base for base, own in zip(self.base, self.own, strict=True)]
+
+
+def main() -> int:
+    """Print the table; 0 also where a goal is missed, because a machine may be busy."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("against", help="revision to measure against, such as fddcabe")
+    parser.add_argument("--quick", action="store_true", help="fewer subjects, each measured for a shorter time")
+    parser.add_argument("--pairs", type=int, help="measurements of each tree (5; 2 with --quick)")
+    parser.add_argument("--only", nargs="*", metavar="SUBJECT", help="measure these subjects alone")
+    parser.add_argument("--json", type=Path, default=KEPT / "figures.json", help="where all pairs are written")
+    given = parser.parse_args()
+    figures = [each for each in FIGURES if chosen(each, given.only, quick=given.quick)]
+    trees = other_tree(given.against), own_tree()
+    print(f"{platform.machine()}, Python {platform.python_version()}, this tree beside {given.against}")
+    found = dict(measured(figures, trees, given.pairs or (2 if given.quick else 5), quick=given.quick))
+    print(table(figures, found, given.against))
+    given.json.write_text(json.dumps({name: pairs._asdict() for name, pairs in found.items()}, indent=1))
+    return 0
+
+
+def chosen(figure: Figure, only: list[str] | None, *, quick: bool) -> bool:
+    """Whether a figure is to be measured."""
+    return (only is None or figure.subject in only) and (figure.in_quick or not quick)
+
+
+def measured(
+    figures: Iterable[Figure], trees: tuple[Tree, Tree], count: int, *, quick: bool
+) -> Iterable[tuple[str, Pairs]]:
+    """Measure each subject in turns, and yield the pairs of each of its figures."""
+    for subject in dict.fromkeys(each.subject for each in figures):
+        print(f"measuring {subject}", file=sys.stderr)
+        runs: tuple[list[dict[str, float]], list[dict[str, float]]] = ([], [])
+        for number in range(count):
+            # Each tree goes first as often as the other.
+            for which in (0, 1) if number % 2 else (1, 0):
+                if which or subject not in ALONE:
+                    runs[which].append(trees[which].measure(subject, quick=quick))
+        for figure in (each for each in figures if each.subject == subject):
+            base, own = ([run[figure.name] for run in each if figure.name in run] for each in runs)
+            yield f"{subject}.{figure.name}", Pairs(base, own)
+
+
+def table(figures: Iterable[Figure], found: dict[str, Pairs], against: str) -> str:
+    """Return the table as Markdown."""
+    lines = [f"| what | {against} | now | ratio (spread) | goal |", "|---|---|---|---|---|"]
+    for each in figures:
+        pairs = found[f"{each.subject}.{each.name}"]
+        lines.append(
+            f"| {each.words} | {value(pairs.base, each.unit)} | {value(pairs.own, each.unit)} | {judged(each, pairs)} |"
+        )
+    return "\n".join(lines)
+
+
+def value(values: list[float], unit: str) -> str:
+    """Return the median with its unit."""
+    return f"{statistics.median(values):.3g} {unit}".strip() if values else ""
+
+
+def judged(figure: Figure, pairs: Pairs) -> str:
+    """Return the ratio with its spread, and the goal with a word on it."""
+    if not pairs.base:
+        return " | "
+    ratios = pairs.ratios if len(pairs.base) == len(pairs.own) else []
+    if not ratios:
+        return " | "
+    ratio = statistics.median(ratios)
+    spread = f"{ratio:.3g} ({min(ratios):.3g} to {max(ratios):.3g})"
+    if figure.goal is None:
+        return f"{spread} | "
+    met = ratio >= figure.goal if figure.rises else ratio <= figure.goal
+    return f"{spread} | {'at least' if figure.rises else 'at most'} {figure.goal:.2g}: {'met' if met else 'missed'}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""Another revision of this project in a directory and an environment of its own."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+KEPT = ROOT / ".bench"
+EXTRAS = "[web,hdf5,archive,dev]"
+
+
+class Tree:
+    """A checkout with its environment, in which subjects are measured.
+
+    Parameters
+    ----------
+    where
+        The checkout.
+    python
+        Interpreter of its environment.
+    """
+
+    def __init__(self, where: Path, python: Path) -> None:
+        self.where, self.python = where, python
+
+    def measure(self, subject: str, *, quick: bool) -> dict[str, float]:
+        """Measure one subject in a process of its own.
+
+        Raises
+        ------
+        RuntimeError
+            If the process fails; the message contains the end of what it wrote.
+        """
+        import json
+        import os
+
+        words = [str(self.python), str(ROOT / "bench" / "probe.py"), subject, *(["--quick"] if quick else [])]
+        environment = os.environ | {"PYTHONPATH": str(self.where)}
+        done = subprocess.run(words, cwd=self.where, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{subject} could not be measured in {self.where}: {done.stderr[-1000:]}")
+        figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+        return figures
+
+
+def own_tree() -> Tree:
+    """Return this checkout."""
+    return Tree(ROOT, Path(sys.executable))
+
+
+def other_tree(revision: str) -> Tree:
+    """Return another revision, installed with the versions that it names; kept for the next run."""
+    name = subprocess.run(
+        ["git", "rev-parse", "--short", revision], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    where, environment = KEPT / name, KEPT / f"{name}-env"
+    if not where.exists():
+        KEPT.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=KEPT) as unpacked:
+            packed = subprocess.run(["git", "archive", name], cwd=ROOT, capture_output=True, check=True).stdout
+            subprocess.run(["tar", "x", "-C", unpacked], input=packed, check=True)
+            Path(unpacked).rename(where)
+            Path(unpacked).mkdir()
+    python = environment / "bin" / "python"
+    if not (environment / "installed").exists():
+        subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+        install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        constraints = where / "constraints.txt"
+        subprocess.run([*install, "--constraint", constraints, "--editable", f"{where}{EXTRAS}"], check=True)
+        (environment / "installed").touch()
+    return Tree(where, python)
