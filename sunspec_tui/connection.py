@@ -29,6 +29,9 @@ CANDIDATE_QUEUE_FRAMES = RECEIVE_QUEUE_BYTES // MAX_MESSAGE_BYTES
 MAX_PARTS = 16
 """Parts of one message that are kept at most; a frame has three."""
 
+_COPIED_PARTS = 2
+"""Parts that are copied, because they are short: to share the memory of one part costs as much as to copy 10 kB."""
+
 MAX_COUNTED_PARTS = 100_000
 HANDSHAKE_S = 10.0
 _UNFINISHED_BYTES = MAX_MESSAGE_BYTES + 2**20
@@ -121,8 +124,8 @@ class Connection:
 
     # Messages
 
-    def receive(self) -> list[bytes]:
-        """Read one message.
+    def receive(self) -> list[bytes | memoryview]:
+        """Read one message; all from its third part on, which is the payload, stays in ZeroMQ's memory.
 
         Raises
         ------
@@ -131,11 +134,14 @@ class Connection:
         RejectedMessage
             If it has more than `MAX_PARTS` parts; the rest of them are dropped.
         """
-        parts = [self._receive(zmq.NOBLOCK)]
+        parts: list[bytes | memoryview] = [self._receive(zmq.NOBLOCK)]
         while self._get(zmq.RCVMORE):
             if len(parts) == MAX_PARTS:
                 self._drop_parts()
-            parts.append(self._receive(zmq.NOBLOCK))
+            if len(parts) < _COPIED_PARTS:
+                parts.append(self._receive(zmq.NOBLOCK))
+            else:
+                parts.append(self._receive(zmq.NOBLOCK, copy=False).buffer)
         self.messages += 1
         size = sum(map(len, parts))
         if size > self._largest:

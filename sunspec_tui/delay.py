@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 MOST_SKEW_S = 60.0
 """A timestamp further in the future than this is no clock skew but a wrong reading."""
@@ -37,8 +38,7 @@ class DelayMethod(StrEnum):
         return methods[(methods.index(self) + 1) % len(methods)]
 
 
-@dataclass(frozen=True, slots=True)
-class DelayReading:
+class DelayReading(NamedTuple):
     """A delay, how it was found and what is to be said of it.
 
     Attributes

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sunspec_tui.frame import Frame, quoted
-from sunspec_tui.health import HealthReading, LinkState, StreamState
+from sunspec_tui.health_reading import HealthReading, LinkState, StreamState
 from sunspec_tui.pipelines import described
 from sunspec_tui.snapshot import Axis, Snapshot
 from sunspec_tui.times import EARLIEST_PLAUSIBLE_S, LATEST_PLAUSIBLE_S, format_iso, parse_block_time, tag_to_unix

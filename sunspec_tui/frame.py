@@ -6,13 +6,14 @@ here keeps state, asks a clock or evaluates text; the payload is never copied un
 asks for it.
 """
 
+import marshal
 import math
 import re
 import reprlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
@@ -43,11 +44,11 @@ _QUOTE.maxlevel, _QUOTE.maxlist, _QUOTE.maxdict = 2, 6, 4
 _QUOTE.maxstring = _QUOTE.maxlong = _QUOTE.maxother = 60
 # The axes of a payload, outermost first; a shorter shape lacks the outer ones.
 _AXES = ("ntime", "nbeam", "nchan", "npol")
+_PLAIN_MARSHAL = 2  # the version without references, whose bytes depend on the values alone
 _LAYOUT_KEYS = ("nbeam", "nchan", "npol", "data_shape", "data_type")
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One averaged power spectrum as it was received.
 
     Attributes
@@ -83,7 +84,7 @@ class Frame:
     chan0: int | None = None
     interval_s: float | None = None
     assumed_chan0: int = DEFAULT_CHAN0
-    header: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    header: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -131,14 +132,15 @@ def decode(parts: Sequence[bytes | memoryview], assumed_chan0: int = DEFAULT_CHA
     data = _payload_array(header, payload)
     block_time_s, block_problem = _end_of_data(header)
     sent_s, sent_problem = _wall_clock(header.get("timestamp"))
+    time_tag, seq, chan0 = _numbers(header)
     return Frame(
         data,
         block_time_s,
         sent_s,
         block_problem or sent_problem,
-        _count(header, "time_tag"),
-        _count(header, "seq"),
-        _count(header, "chan0", most=MAX_CHAN0),
+        time_tag,
+        seq,
+        chan0,
         _interval(header.get("interval")),
         assumed_chan0,
         header,
@@ -188,6 +190,16 @@ def _three_parts(parts: Sequence[bytes | memoryview]) -> Sequence[bytes | memory
     raise RejectedMessage(RejectCause.PARTS, f"{len(parts)} parts instead of topic, header and payload")
 
 
+def _numbers(header: dict[str, Any]) -> tuple[int | None, int | None, int | None]:
+    """``time_tag``, ``seq`` and ``chan0`` of a header, None where it has none."""
+    time_tag, seq, chan0 = header.get("time_tag"), header.get("seq"), header.get("chan0")
+    # Three calls would take longer than this look at the usual case.
+    whole = type(time_tag) is int and type(seq) is int and type(chan0) is int
+    if whole and 0 <= time_tag <= _MOST_NUMBER and 0 <= seq <= _MOST_NUMBER and 0 <= chan0 <= MAX_CHAN0:  # type: ignore[operator]
+        return time_tag, seq, chan0
+    return _count(header, "time_tag"), _count(header, "seq"), _count(header, "chan0", most=MAX_CHAN0)
+
+
 def _count(header: dict[str, Any], key: str, *, least: int = 0, most: int = _MOST_NUMBER) -> int | None:
     """A whole number of the header, or None where the key is missing."""
     value = header.get(key)
@@ -213,10 +225,11 @@ def _interval(value: object) -> float | None:
 
 def _end_of_data(header: dict[str, Any]) -> tuple[float, str]:
     """Time and problem of the end of the data; ``lwa_time`` is the beginning of the newest gulp."""
-    if "last_block_time" in header or "lwa_time" not in header:
-        return _block_time(header.get("last_block_time"))
-    begin_s, problem = _block_time(header["lwa_time"])
-    return begin_s + LWA_TIME_GULP_S, problem
+    end = header.get("last_block_time")
+    if end is None and "last_block_time" not in header and "lwa_time" in header:
+        begin_s, problem = _block_time(header["lwa_time"])
+        return begin_s + LWA_TIME_GULP_S, problem
+    return _block_time(end)
 
 
 def _block_time(value: object) -> tuple[float, str]:
@@ -247,14 +260,13 @@ def _wall_clock(value: object) -> tuple[float, str]:
 
 def _payload_array(header: dict[str, Any], payload: bytes | memoryview) -> NDArray[Any]:
     """The payload as (nbeam, nchan, npol); a leading time axis is averaged away."""
-    # What says how to read it is the same from frame to frame, so it is understood once.
-    try:
-        stated = orjson.dumps({key: header[key] for key in _LAYOUT_KEYS if key in header})
-    except TypeError as error:
-        # It reads deeper nesting than it writes.
-        raise RejectedMessage(RejectCause.HEADER_TYPE, f"shape or type of the payload: {error}") from error
-    dtype, shape = _layout(stated, len(payload))
-    values = np.frombuffer(payload, dtype).reshape(shape)
+    # What says how to read it is the same from frame to frame, so it is understood once. Other than comparing values,
+    # marshal tells 1 from 1.0 and true; a key that is missing is an ellipsis, which no JSON has.
+    get = header.get
+    nbeam, nchan, npol, data_shape, data_type = _LAYOUT_KEYS
+    stated = (get(nbeam, ...), get(nchan, ...), get(npol, ...), get(data_shape, ...), get(data_type, ...))
+    dtype, shape = _layout(marshal.dumps(stated, _PLAIN_MARSHAL), len(payload))
+    values: NDArray[Any] = np.ndarray(shape, dtype, payload)
     if len(shape) == 4:
         values = values[0] if shape[0] == 1 else _mean_spectrum(values)
     return values
@@ -269,8 +281,9 @@ def _mean_spectrum(values: NDArray[Any]) -> NDArray[Any]:
 
 @lru_cache(maxsize=64)
 def _layout(stated: bytes, nbytes: int) -> tuple[np.dtype[Any], tuple[int, ...]]:
-    """Type and shape of a payload of `nbytes`, from the keys of the header that speak of them, as JSON."""
-    header = orjson.loads(stated)
+    """Type and shape of a payload of `nbytes`, from the values of the header's `_LAYOUT_KEYS`, marshalled."""
+    values = zip(_LAYOUT_KEYS, marshal.loads(stated), strict=True)  # noqa: S302 - marshalled here
+    header = {key: value for key, value in values if value is not ...}
     name = header.get("data_type", "<f4")
     if type(name) is not str:
         raise RejectedMessage(RejectCause.DATA_TYPE, f"data_type is {quoted(name)}, no text")

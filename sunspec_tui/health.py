@@ -8,11 +8,11 @@ else from steps of the data's time.
 
 import math
 from collections import Counter, deque
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from sunspec_tui.cadence import STEPS, Cadence
 from sunspec_tui.errors import RejectCause
+from sunspec_tui.health_reading import LONG_SILENCE_S, HealthReading, LinkState, StreamState
 from sunspec_tui.odd_steps import MANY_FRAMES, WIDE_S, Arrived, JumpDoubt
 from sunspec_tui.ring import Mark
 from sunspec_tui.sequence_tags import SequenceTags
@@ -20,48 +20,18 @@ from sunspec_tui.sequence_tags import SequenceTags
 if TYPE_CHECKING:
     from sunspec_tui.frame import Frame
 
-DEFAULT_INTERVAL_S = 0.25
-
-LONG_SILENCE_S = 10.0
-"""A stall of so long is no hiccup of a busy machine."""
-
 LONGEST_GAP_ROWS = 10_000_000
 """A wider step (a month at 0.25 s) is no loss but another stream: it counts as a restart."""
 
 _WRAP = 2**32
-_STEPS = 31
+_USUAL_STEPS = 1.5  # a longer step is a gap
 _STALL_GULPS, _STALL_LEAST_STEPS = 3, 1.5
 # The longest gulp that a recorder is known to have: what silence is measured by until the cadence is known.
 _LONGEST_GULP_S = 1.0272
 _GULPS = 8
 
 
-class StreamState(StrEnum):
-    """Whether what is seen is now."""
-
-    CONNECTING = "connecting"
-    LIVE = "live"
-    STALLED = "stalled"
-
-
-class LinkState(StrEnum):
-    """What the socket's monitor says of the connection, in words for people."""
-
-    IDLE = "not started"
-    CONNECTING = "connecting"
-    REFUSED = "nobody answers there, retrying"
-    UNREACHABLE = "no answer from there, retrying"
-    UNRESOLVED = "the name does not resolve, retrying"
-    CONNECTED = "connected"
-    SILENT = "connected, but silent, reconnecting"
-    LOST = "connection lost, retrying"
-    NO_PUBLISHER = "a ZeroMQ socket of another type answers there, not a publisher, retrying"
-    FOREIGN = "something else answers there, no ZeroMQ publisher, retrying"
-    FAILED = "receiver failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(NamedTuple):
     """Where a frame belongs.
 
     Attributes
@@ -84,85 +54,6 @@ class Placement:
     doubt: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class HealthReading:
-    """State and counts of the stream at one moment.
-
-    Attributes
-    ----------
-    state, link
-        Of the stream and of its connection.
-    link_detail
-        Description of the link for users, if more is known than `link`; else empty.
-    link_attempt
-        Number of the attempt to reconnect, while another program answers or no message comes; else 0.
-    frames_received, frames_rejected, frames_missing
-        Counts since the start. A rejected message is not missing: until the last received frame, the producer has
-        sent as many messages as the sum of the three.
-    rejected
-        Count by `RejectCause`.
-    restarts, reversals, repeats
-        How often the sequence began anew, the data's time went back, or stood.
-    cadence_s
-        Data time from frame to frame; NaN while unknown.
-    rate_hz
-        Frames that arrived a second over the last few; 0 while stalled, NaN while unknown.
-    silence_s
-        Since the last frame; NaN before the first.
-    stall_after_s
-        Silence after which the stream counts as stalled.
-    queue_frames, queue_most
-        Messages that were taken in a row before the receive queue was empty: the last time, and at most since the
-        start. The queue was no deeper; it may have been less deep where more came while it was emptied.
-    stalls
-        How often the stream has been stalled, the stall that lasts included.
-    last_rejection
-        Why the last rejected message was none.
-    losses_known, restarts_known
-        Whether headers say enough for what is missing, and for restarts, to be counted at all.
-    tag_problem
-        Why the time tags mark no sequence; empty if they do.
-    """
-
-    state: StreamState = StreamState.CONNECTING
-    link: LinkState = LinkState.IDLE
-    frames_received: int = 0
-    frames_rejected: int = 0
-    frames_missing: int = 0
-    rejected: dict[str, int] = field(default_factory=dict)
-    restarts: int = 0
-    reversals: int = 0
-    repeats: int = 0
-    cadence_s: float = math.nan
-    rate_hz: float = math.nan
-    silence_s: float = math.nan
-    stall_after_s: float = math.nan
-    queue_frames: int = 0
-    queue_most: int = 0
-    stalls: int = 0
-    last_rejection: str = ""
-    losses_known: bool = True
-    restarts_known: bool = True
-    link_detail: str = ""
-    link_attempt: int = 0
-    tag_problem: str = ""
-
-    @property
-    def link_words(self) -> str:
-        """Description of the link for users: the detail, or else the state."""
-        return self.link_detail or str(self.link)
-
-    @property
-    def missing(self) -> int | None:
-        """Frames that are missing; None where headers cannot tell."""
-        return self.frames_missing if self.losses_known else None
-
-    @property
-    def is_silent(self) -> bool:
-        """Whether the stream has been stalled for so long that somebody should look after it."""
-        return self.state is StreamState.STALLED and self.silence_s >= LONG_SILENCE_S
-
-
 class StreamHealth:
     """Keeps count of one stream; see the module for what it may not do."""
 
@@ -176,8 +67,8 @@ class StreamHealth:
         self.repeats = 0
         self.rejected: Counter[RejectCause] = Counter()
         self.cadence_s = math.nan
-        self._steps: deque[float] = deque(maxlen=_STEPS)
-        self._arrivals: deque[float] = deque(maxlen=_STEPS)
+        self._cadence = Cadence()
+        self._arrivals: deque[float] = deque(maxlen=STEPS)
         self._gulps: deque[int] = deque(maxlen=_GULPS)
         self._queued = self._queued_most = 0
         self._stalls_over = 0
@@ -231,19 +122,21 @@ class StreamHealth:
         arrived_s
             The arrival on a clock that never goes back.
         """
+        if self._is_usual(frame, arrived_s):
+            return self._place_next(frame, arrived_s)
         self.frames_received += 1
-        silence_s = self._note_arrival(frame, arrived_s)
+        silence_s = self._end_stall(arrived_s)
+        self._note_arrival(frame, arrived_s)
         time_s, mark = _row_time(frame, now_s)
         exact = not mark & Mark.TIME_GUESSED
         # Neither numbers nor the data's own time: a gap cannot be told from a slow network.
         self._losses_known = frame.seq is not None or exact
-        begins = self._tags.take(frame.time_tag)
-        self._restarts_known = frame.seq is not None or (frame.time_tag is not None and not self._tags.problem)
+        begins = self._take_tag(frame)
         missing = 0
         if self._last is None:
             self._slot = 0
             if frame.interval_s is not None:
-                self._learn(frame.interval_s)
+                self.cadence_s = self._cadence.add(frame.interval_s)
         else:
             came_before = 0
             # Nearly all steps are small, and each microsecond here is one a frame.
@@ -260,20 +153,60 @@ class StreamHealth:
             restarted = begins or _counts_anew(self._last, frame) or self._jumped(frame, step_s)
             mark |= self._note_step(step_s, restarted, exact=exact)
             lacking = max(0, self._lacking(frame, step_s, restarted, mark) - came_before)
-            missing = max(0, lacking - self._rejected_since)
-            stride = max(1, min(self._stride(step_s, lacking + came_before, mark), LONGEST_GAP_ROWS) - came_before)
-            self._slot += stride
-            if stride > 1:
-                mark |= Mark.GAP_BEFORE
-            self.frames_missing += missing
+            mark, missing = self._advance(step_s, lacking, mark, came_before)
             if restarted:
                 self._begin_steps(frame)
         self._rejected_since = 0
         self._last, self._last_time_s, self._last_arrived_s = frame, time_s, arrived_s
         return Placement(time_s, self._slot, mark, missing, silence_s)
 
-    def _note_arrival(self, frame: "Frame", arrived_s: float) -> float:
-        """Count a frame into its gulp; return how long the stall was that it ends, 0 if there was none."""
+    def _is_usual(self, frame: "Frame", arrived_s: float) -> bool:
+        """Return True for the next frame of a steady stream, which nearly all are; False is never wrong."""
+        last, longest_s = self._last, _USUAL_STEPS * self.cadence_s
+        if last is None or frame.time_tag != last.time_tag or self._rejected_since or self._doubt.pending:
+            return False
+        if frame.seq is None or last.seq is None:
+            if frame.seq is not last.seq:
+                return False
+        elif frame.seq - last.seq != 1:
+            return False
+        step_s = frame.block_time_s - self._last_time_s
+        return 0 < step_s < min(longest_s, WIDE_S) and arrived_s - self._arrivals[-1] < longest_s
+
+    def _place_next(self, frame: "Frame", arrived_s: float) -> Placement:
+        """Place the next frame of a steady stream, as `place` does, without looking for what is unusual."""
+        self.frames_received += 1
+        self._note_arrival(frame, arrived_s)
+        self._losses_known = True
+        self._take_tag(frame)
+        time_s = frame.block_time_s
+        step_s = time_s - self._last_time_s
+        self.cadence_s = self._cadence.add(step_s)
+        mark, missing = int(Mark.NONE), 0
+        if step_s < _USUAL_STEPS * self.cadence_s:
+            self._slot += 1
+        else:
+            # The step is no longer than usual, but the cadence has just become shorter.
+            mark, missing = self._advance(step_s, self._lacking(frame, step_s, False, mark), mark, 0)
+        self._last, self._last_time_s, self._last_arrived_s = frame, time_s, arrived_s
+        return Placement(time_s, self._slot, mark, missing)
+
+    def _take_tag(self, frame: "Frame") -> bool:
+        """Learn the time tag of a frame; return True if it begins a sequence."""
+        begins = self._tags.take(frame.time_tag)
+        self._restarts_known = frame.seq is not None or (frame.time_tag is not None and not self._tags.problem)
+        return begins
+
+    def _advance(self, step_s: float, lacking: int, mark: int, came_before: int) -> tuple[int, int]:
+        """Go on by the slots of a step; return the row's mark, and the number of frames that are missing."""
+        missing = max(0, lacking - self._rejected_since)
+        stride = max(1, min(self._stride(step_s, lacking + came_before, mark), LONGEST_GAP_ROWS) - came_before)
+        self._slot += stride
+        self.frames_missing += missing
+        return (mark | Mark.GAP_BEFORE if stride > 1 else mark), missing
+
+    def _end_stall(self, arrived_s: float) -> float:
+        """Return how long the stall was that a frame ends, 0 if there was none."""
         arrivals, silence_s = self._arrivals, 0.0
         # A stall is longer than that, and computing the state costs a tenth of the work here.
         prompt = arrivals and arrived_s - arrivals[-1] <= _STALL_LEAST_STEPS * self.cadence_s
@@ -282,13 +215,16 @@ class StreamHealth:
             self._stalls_over += 1
             # A rate over a silence has no meaning.
             arrivals.clear()
-        arrivals.append(arrived_s)
+        return silence_s
+
+    def _note_arrival(self, frame: "Frame", arrived_s: float) -> None:
+        """Count a frame into its gulp."""
+        self._arrivals.append(arrived_s)
         # Frames of one gulp are sent with one timestamp.
         if self._last is not None and frame.sent_s == self._last.sent_s:
             self._gulps[-1] += 1
         else:
             self._gulps.append(1)
-        return silence_s
 
     def _seen(self) -> Arrived:
         assert self._last is not None  # noqa: S101 - place() asks only then
@@ -312,7 +248,7 @@ class StreamHealth:
     def _placed_in_doubt(self, arrived: Arrived, doubt: str, silence_s: float) -> Placement:
         """Place a frame as the next one of the stream, whatever it says of itself."""
         last = self._seen().frame
-        self._last = replace(last, seq=None if last.seq is None else last.seq + 1)
+        self._last = last._replace(seq=None if last.seq is None else last.seq + 1)
         self._last_time_s += self.cadence_s if self.cadence_s > 0 else 0.0
         self._last_arrived_s = arrived.arrived_s
         self._slot += 1
@@ -322,11 +258,11 @@ class StreamHealth:
 
     def _begin_steps(self, frame: "Frame") -> None:
         """Measure the cadence anew: what comes now may have another one."""
-        self._steps.clear()
+        self._cadence.clear()
         self._gulps.clear()
         self._gulps.append(1)
         if frame.interval_s is not None:
-            self._learn(frame.interval_s)
+            self.cadence_s = self._cadence.add(frame.interval_s)
 
     def _jumped(self, frame: "Frame", step_s: float) -> bool:
         """Whether the stream is somewhere else altogether: a step too wide to be a loss."""
@@ -342,7 +278,7 @@ class StreamHealth:
             self.restarts += 1
             mark |= Mark.RESTART
         if step_s > 0 and not restarted:
-            self._learn(step_s)
+            self.cadence_s = self._cadence.add(step_s)
         elif exact and step_s == 0:
             self.repeats += 1
             mark |= Mark.REPEAT
@@ -350,11 +286,6 @@ class StreamHealth:
             self.reversals += 1
             mark |= Mark.REVERSAL
         return mark
-
-    def _learn(self, step_s: float) -> None:
-        """Take one step into the median; the lower one of two, because a gap only makes steps longer."""
-        self._steps.append(step_s)
-        self.cadence_s = sorted(self._steps)[(len(self._steps) - 1) // 2]
 
     def _lacking(self, frame: "Frame", step_s: float, restarted: bool, mark: int) -> int:
         """Return the number of rows missing between the last frame and this.

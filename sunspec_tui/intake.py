@@ -7,16 +7,14 @@ a time is the receiver's thread, and everybody else reads what it keeps through 
 import math
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from sunspec_tui.arrival import Arrival
 from sunspec_tui.budgets import max_past_nbytes, max_ring_nbytes, ring_nbytes, size_text
 from sunspec_tui.delay import DelayHistory, DelayMethod, DelayReading, buffer_delay_s, message_delay
 from sunspec_tui.epochs import Epoch, PastEpochs
 from sunspec_tui.errors import RejectCause, RejectedMessage
 from sunspec_tui.frame import Frame
-from sunspec_tui.health import DEFAULT_INTERVAL_S, Placement, StreamHealth
+from sunspec_tui.health import Placement, StreamHealth
+from sunspec_tui.health_reading import DEFAULT_INTERVAL_S
 from sunspec_tui.products import average_channels, bin_count
 from sunspec_tui.ring import RingBuffer
 from sunspec_tui.snapshot import Axis
@@ -71,7 +69,6 @@ class Intake:
         self.choice = choice
         self.health = StreamHealth()
         self.history = DelayHistory()
-        self.delay = DelayReading(method=choice.method, used=choice.method)
         self.ring: RingBuffer | None = None
         self.axis: Axis | None = None
         self.epoch = 0
@@ -81,7 +78,6 @@ class Intake:
         self._agreeing = 0
         self.block_time_s = math.nan
         self.last_frame: Frame | None = None
-        self._row: NDArray[np.float32] = np.empty((0, 0), np.float32)
         self._last_arrived_s = math.nan
         self._last_now_s = math.nan
 
@@ -106,30 +102,48 @@ class Intake:
             raise RejectedMessage(RejectCause.SHAPE, detail)
         spectrum = frame.data[self.beam_index]
         axis = self._axis_of(frame)
-        ring, row = self.ring, self._row
+        ring = self.ring
         if ring is None or axis is not self.axis:
-            ring, row = self._allocated(axis)
-        average_channels(spectrum, self.channel_average, row)
+            ring = self._allocated(axis)
+        average_channels(spectrum, self.channel_average, ring.next_row)
         # Nothing below can fail, so the state stays consistent.
         cadence_s = self.health.cadence_s
         placement = self.health.place(frame, now_s, arrived_s)
         if ring is not self.ring:
-            self._begin_epoch(axis, ring, row, cadence_s)
-        ring.append(row, placement.time_s, placement.slot, placement.mark)
+            self._begin_epoch(axis, ring, cadence_s)
+        ring.commit(placement.time_s, placement.slot, placement.mark)
         self.block_time_s = frame.block_time_s
         self.last_frame, self._last_now_s, self._last_arrived_s = frame, now_s, arrived_s
-        self._read_delay()
+        self.history.add(arrived_s, self._delay_s(frame, now_s))
         return placement
 
     def choose_delay(self, choice: DelayChoice) -> None:
         """Find the delay another way from now on, the last frame's included."""
         self.choice = choice
         self.history.clear()
-        self.delay = DelayReading(method=choice.method, used=choice.method)
         if self.last_frame is not None:
-            self._read_delay()
-        elif choice.method is DelayMethod.MANUAL:
-            self.delay = DelayReading(choice.manual_s, choice.method, choice.method)
+            self.history.add(self._last_arrived_s, self.delay.value_s)
+
+    @property
+    def delay(self) -> DelayReading:
+        """Delay of the newest frame by the method that was chosen."""
+        frame, choice = self.last_frame, self.choice
+        if frame is None or self.ring is None:
+            manual = choice.method is DelayMethod.MANUAL
+            return DelayReading(choice.manual_s if manual else math.nan, choice.method, choice.method)
+        return message_delay(
+            choice.method,
+            now_s=self._last_now_s,
+            sent_s=frame.sent_s,
+            time_problem=frame.time_problem,
+            buffer_s=buffer_delay_s(self.buffer_length, self.ring.index, self.interval_s),
+            manual_s=choice.manual_s,
+        )
+
+    def _delay_s(self, frame: Frame, now_s: float) -> float:
+        """Return the delay of the newest frame, nearly always without what is to be said about it."""
+        delay_s = now_s - frame.sent_s
+        return delay_s if self.choice.method is DelayMethod.AUTO and delay_s >= 0 else self.delay.value_s
 
     @property
     def station(self) -> str:
@@ -158,26 +172,12 @@ class Intake:
             return self.choice.interval_s
         return self.health.cadence_s if self.health.cadence_s > 0 else DEFAULT_INTERVAL_S
 
-    def _read_delay(self) -> None:
-        frame, ring = self.last_frame, self.ring
-        if frame is None or ring is None:
-            return
-        self.delay = message_delay(
-            self.choice.method,
-            now_s=self._last_now_s,
-            sent_s=frame.sent_s,
-            time_problem=frame.time_problem,
-            buffer_s=buffer_delay_s(self.buffer_length, ring.index, self.interval_s),
-            manual_s=self.choice.manual_s,
-        )
-        self.history.add(self._last_arrived_s, self.delay.value_s)
-
     def _axis_of(self, frame: Frame) -> Axis:
         """Return the frame's axis: the present one or an accepted new one."""
         _, nchan, npol = frame.data.shape
         axis = self.axis
         chan0 = self.chan0 if frame.chan0 is None else frame.chan0
-        if axis is not None and (axis.nchan, axis.npol, axis.chan0) == (nchan, npol, chan0):
+        if axis is not None and axis.nchan == nchan and axis.npol == npol and axis.chan0 == chan0:
             self._claimed = None
             return axis
         if axis is not None:
@@ -200,21 +200,20 @@ class Intake:
         )
         raise RejectedMessage(RejectCause.AXIS, detail)
 
-    def _allocated(self, axis: Axis) -> tuple[RingBuffer, NDArray[np.float32]]:
-        """Allocate a ring for rows of an axis, and one row."""
+    def _allocated(self, axis: Axis) -> RingBuffer:
+        """Allocate a ring for rows of an axis."""
         nbins, npol = bin_count(axis.nchan, self.channel_average), axis.npol
         needed = ring_nbytes(self.buffer_length, nbins, npol)
         if needed > self._max_ring_nbytes:
             raise self._too_large(axis, f"more than the {size_text(self._max_ring_nbytes)} that a stream may ask for")
         first = self.ring.count if self.ring else 0
-        row = np.empty((nbins, npol), np.float32)
         try:
-            return RingBuffer(self.buffer_length, nbins, npol, first=first), row
+            return RingBuffer(self.buffer_length, nbins, npol, first=first)
         except MemoryError:
             # The rows of the present axis are more important than those of earlier axes.
             self.past.clear()
         try:
-            return RingBuffer(self.buffer_length, nbins, npol, first=first), row
+            return RingBuffer(self.buffer_length, nbins, npol, first=first)
         except MemoryError as error:
             raise self._too_large(axis, "which this machine does not have left") from error
 
@@ -227,10 +226,10 @@ class Intake:
         )
         return RejectedMessage(RejectCause.TOO_LARGE, detail)
 
-    def _begin_epoch(self, axis: Axis, ring: RingBuffer, row: NDArray[np.float32], cadence_s: float) -> None:
+    def _begin_epoch(self, axis: Axis, ring: RingBuffer, cadence_s: float) -> None:
         """Start an epoch with a new axis; keep the earlier rows readable."""
         if self.ring is not None and self.axis is not None:
             self.past.add(Epoch(self.epoch, self.axis, self.ring, cadence_s))
             self.epoch += 1
-        self.axis, self.ring, self._row = axis, ring, row
+        self.axis, self.ring = axis, ring
         self._claimed = None

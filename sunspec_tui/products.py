@@ -35,6 +35,11 @@ SIGNED_PRODUCTS = frozenset({Product.XY_REAL, Product.XY_IMAG, Product.Q, Produc
 _NEEDS = {Product.XX: 1, Product.YY: 2, Product.I: 2, Product.Q: 2}
 
 
+_FLOAT32 = np.dtype(np.float32)
+_BINS_AT_ONCE = 4
+"""Bins of which one matrix product makes the means together: more cost more, and fewer too."""
+
+
 def plain_name(product: Product) -> str:
     """Name of a product where a slash means something else, in files and groups: V/I is ``V_over_I``."""
     return str(product).replace("/", "_over_")
@@ -89,9 +94,10 @@ def bin_count(nchan: int, channel_average: int) -> int:
 
 
 @lru_cache(maxsize=16)
-def _averaging_matrix(channel_average: int, npol: int) -> NDArray[np.float32]:
-    """(channel_average * npol, npol): the mean over channels of each product apart."""
-    return np.kron(np.full((channel_average, 1), 1 / channel_average), np.eye(npol)).astype(np.float32)
+def _averaging_matrix(channel_average: int, npol: int, bins: int) -> NDArray[np.float32]:
+    """Matrix that averages the channels of some bins, shape (bins * channel_average * npol, bins * npol)."""
+    one = np.kron(np.full((channel_average, 1), 1 / channel_average), np.eye(npol))
+    return np.kron(np.eye(bins), one).astype(np.float32)
 
 
 def average_channels(spectrum: NDArray[Any], channel_average: int, out: NDArray[np.float32]) -> None:
@@ -113,19 +119,30 @@ def average_channels(spectrum: NDArray[Any], channel_average: int, out: NDArray[
     Bad values may raise numpy's warning of an invalid value; whoever calls this for every frame turns it off
     once (``numpy.errstate``), because doing it here costs as much as half the product.
     """
-    nchan, npol = spectrum.shape
+    nchan = len(spectrum)
     whole = nchan // channel_average
     used = whole * channel_average
-    values = np.ascontiguousarray(spectrum, np.float32)
+    # numpy looks at an array longer than these two lines, also where it has nothing to do.
+    fits = spectrum.dtype is _FLOAT32 and spectrum.flags.c_contiguous
+    values = spectrum if fits else np.ascontiguousarray(spectrum, np.float32)
+    if used == nchan:
+        _average_whole_bins(values, channel_average, out)
+        return
     if whole:
-        grouped = values[:used].reshape(whole, channel_average * npol)
-        matrix = _averaging_matrix(channel_average, npol)
-        np.matmul(grouped, matrix, out=out[:whole])
-        # In a matrix product one bad value spoils its neighbours' products: 0 * NaN is NaN. One dot
-        # product tells whether all is well, at a tenth of the cost of isfinite().all(); squares that
-        # overflow only cost the slower way, with the same result.
-        flat = out[:whole].reshape(-1)
-        if not math.isfinite(flat.dot(flat)):
-            values[:used].reshape(whole, channel_average, npol).mean(axis=1, out=out[:whole])
-    if used < nchan:
-        values[used:].mean(axis=0, out=out[whole])
+        _average_whole_bins(values[:used], channel_average, out[:whole])
+    values[used:].mean(axis=0, out=out[whole])
+
+
+def _average_whole_bins(values: NDArray[np.float32], channel_average: int, out: NDArray[np.float32]) -> None:
+    """Average channels that fill their bins; see `average_channels`."""
+    nbins, npol = out.shape
+    bins = _BINS_AT_ONCE if nbins % _BINS_AT_ONCE == 0 else 1
+    matrix = _averaging_matrix(channel_average, npol, bins)
+    values.reshape(-1, len(matrix)).dot(matrix, out.reshape(-1, bins * npol))
+    # In a matrix product one bad value spoils its neighbours' products: 0 * NaN is NaN. One dot product tells whether
+    # all is well, in a third of the time of isfinite().all(); squares that overflow only cost the slower way, with the
+    # same result.
+    flat = out.reshape(-1)
+    if not math.isfinite(flat.dot(flat)):
+        np.einsum("bcp->bp", values.reshape(nbins, channel_average, npol), out=out)
+        out /= np.float32(channel_average)

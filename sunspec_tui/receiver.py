@@ -26,7 +26,7 @@ from sunspec_tui.events import tell
 from sunspec_tui.floor_files import FloorFiles
 from sunspec_tui.follower import Follower, Followers, Item, Row
 from sunspec_tui.frame import Frame, decode, quoted
-from sunspec_tui.health import LinkState
+from sunspec_tui.health_reading import LinkState
 from sunspec_tui.intake import DelayChoice, Intake
 from sunspec_tui.judging import InstrumentCheck, Judgement
 from sunspec_tui.memory import Collector, MemoryReading
@@ -64,7 +64,7 @@ class StreamReceiver(OlderReceiver):
     buffer_length
         Rows that are kept.
     gc_interval
-        Frames from one garbage collection to the next; 0 is off.
+        Frames from one garbage collection among new objects to the next; 0 is off.
     plot_interval
         Seconds from plot to plot; 0 is off.
     plot_dir
@@ -283,7 +283,7 @@ class StreamReceiver(OlderReceiver):
 
     # What the subscriber's thread tells
 
-    def on_message(self, parts: Sequence[bytes]) -> None:
+    def on_message(self, parts: Sequence[bytes | memoryview]) -> None:
         """Take one multipart message: kept as a row, or counted under the cause why not."""
         now_s, arrived_s = self._clock(), self._monotonic()
         frame = None
@@ -307,9 +307,9 @@ class StreamReceiver(OlderReceiver):
             self._teller.placed(placement, arrived_s, reshaped=self._intake.epoch != epoch)
         interval = self._collector.interval
         if interval and self._intake.health.frames_received % interval == 0:
-            self._collector.collect()
+            self._collector.collect_young()
 
-    def _hand_on(self, frame: Frame, parts: Sequence[bytes]) -> None:
+    def _hand_on(self, frame: Frame, parts: Sequence[bytes | memoryview]) -> None:
         """Give a frame and its row to the loops that wait for them."""
         intake = self._intake
         if self._verbose and intake.health.frames_received == 1:

@@ -26,7 +26,7 @@ from sunspec_tui.connection import (
     Ended,
 )
 from sunspec_tui.errors import RejectCause
-from sunspec_tui.health import LinkState
+from sunspec_tui.health_reading import LinkState
 from sunspec_tui.resolver import Resolver, SocketAddress
 from sunspec_tui.search import Search, SearchTimes
 

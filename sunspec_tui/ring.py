@@ -87,11 +87,13 @@ class RingBuffer:
         self._first = first
         self._count = first
         self._lock = threading.Lock()
+        # One row more than is kept: the next row can be written while the others are read.
+        self._room = length + 1
         # Not filled: only rows that were appended are read, and a long ring would stop the receiver for seconds.
-        self._data = np.empty((length, nbins, npol), np.float32)
-        self._times_s = np.empty(length, np.float64)
-        self._slots = np.empty(length, np.int64)
-        self._marks = np.empty(length, np.uint8)
+        self._data = np.empty((self._room, nbins, npol), np.float32)
+        self._times_s = np.empty(self._room, np.float64)
+        self._slots = np.empty(self._room, np.int64)
+        self._marks = np.empty(self._room, np.uint8)
 
     @property
     def count(self) -> int:
@@ -114,8 +116,9 @@ class RingBuffer:
 
     @property
     def nbytes(self) -> int:
-        """Memory of all that is kept, in bytes."""
-        return self._data.nbytes + self._times_s.nbytes + self._slots.nbytes + self._marks.nbytes
+        """Memory of all that is kept, in bytes; the row that is being written is not counted."""
+        columns = (self._data, self._times_s, self._slots, self._marks)
+        return self.length * sum(int(column[0].nbytes) for column in columns)
 
     def append(self, row: NDArray[np.float32], time_s: float, slot: int, mark: int = Mark.NONE) -> None:
         """Take one row, its time and its slot, in one step.
@@ -131,9 +134,19 @@ class RingBuffer:
         mark
             What was unusual about it.
         """
+        self.next_row[...] = row
+        self.commit(time_s, slot, mark)
+
+    @property
+    def next_row(self) -> NDArray[np.float32]:
+        """Room of the next row, shape (nbins, npol), for the one who appends; nobody reads it before `commit`."""
+        row: NDArray[np.float32] = self._data[(self._count - self._first) % self._room]
+        return row
+
+    def commit(self, time_s: float, slot: int, mark: int = Mark.NONE) -> None:
+        """Append the row that was written to `next_row`; see `append`."""
+        i = (self._count - self._first) % self._room
         with self._lock:
-            i = (self._count - self._first) % self.length
-            self._data[i] = row
             self._times_s[i] = time_s
             self._slots[i] = slot
             self._marks[i] = mark
@@ -142,7 +155,7 @@ class RingBuffer:
     def extend(self, rows: Rows) -> None:
         """Append several rows at once, at most the ring's length."""
         with self._lock:
-            where = np.arange(self._count - self._first, self._count - self._first + len(rows)) % self.length
+            where = np.arange(self._count - self._first, self._count - self._first + len(rows)) % self._room
             self._data[where], self._times_s[where] = rows.data, rows.times_s
             self._slots[where], self._marks[where] = rows.slots, rows.marks
             self._count += len(rows)
@@ -180,7 +193,7 @@ class RingBuffer:
             if not self.filled:
                 return None
             oldest, newest = self._count - self.filled - self._first, self._count - 1 - self._first
-            return int(self._slots[oldest % self.length]), int(self._slots[newest % self.length])
+            return int(self._slots[oldest % self._room]), int(self._slots[newest % self._room])
 
     def between(self, start: int, stop: int, product: Product | None = None) -> Rows:
         """Rows appended as number `start` up to `stop`, those of them that are still kept.
@@ -207,7 +220,7 @@ class RingBuffer:
 
     def _number_at(self, slot: int) -> int:
         kept = range(self._count - self.filled, self._count)
-        return kept.start + bisect_left(kept, slot, key=lambda n: int(self._slots[(n - self._first) % self.length]))
+        return kept.start + bisect_left(kept, slot, key=lambda n: int(self._slots[(n - self._first) % self._room]))
 
     def _copy(self, start: int, stop: int, product: Product | None = None) -> Rows:
         """Rows `start` to `stop` (counted from the beginning), under the lock."""
@@ -220,6 +233,6 @@ class RingBuffer:
 
     def _places(self, start: int, stop: int) -> tuple[slice, slice]:
         """Return where rows lie: up to the ring's end, and from its beginning on."""
-        first = self.place(start)
+        first = (start - self._first) % self._room
         end = first + stop - start
-        return slice(first, min(end, self.length)), slice(0, max(0, end - self.length))
+        return slice(first, min(end, self._room)), slice(0, max(0, end - self._room))

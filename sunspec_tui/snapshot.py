@@ -18,7 +18,7 @@ from sunspec_tui.carriers import AxisCheck
 from sunspec_tui.data_clock import ClockFault, ClockReading
 from sunspec_tui.delay import DelayReading, DelayStatistics, delay_statistics
 from sunspec_tui.gain import GainCheck
-from sunspec_tui.health import HealthReading
+from sunspec_tui.health_reading import HealthReading
 from sunspec_tui.memory import MemoryReading
 from sunspec_tui.pipelines import PipelineMap
 from sunspec_tui.plots import PlotStatus

@@ -16,7 +16,7 @@ import zmq
 
 from sunspec_tui.connection import Connection
 from sunspec_tui.errors import RejectCause, RejectedMessage
-from sunspec_tui.health import LinkState
+from sunspec_tui.health_reading import LinkState
 from sunspec_tui.reconnecting import Reconnector, ReconnectTimes
 
 _BATCH = 64
@@ -27,7 +27,7 @@ _WAKE_AGAIN_S = 0.005
 class Handler(Protocol):
     """Receiver of messages and changes, called from the subscriber's thread."""
 
-    def on_message(self, parts: Sequence[bytes]) -> None:
+    def on_message(self, parts: Sequence[bytes | memoryview]) -> None:
         """Take one multipart message."""
 
     def on_reject(self, error: RejectedMessage) -> None:

@@ -12,7 +12,8 @@ from sunspec_tui.data_clock import ClockFault
 from sunspec_tui.delay import DelayReading
 from sunspec_tui.errors import RejectedMessage
 from sunspec_tui.events import Standing, tell
-from sunspec_tui.health import LONG_SILENCE_S, HealthReading, Placement, StreamState
+from sunspec_tui.health import Placement
+from sunspec_tui.health_reading import LONG_SILENCE_S, HealthReading, StreamState
 from sunspec_tui.pacing import PacedLog
 from sunspec_tui.pipelines import described
 from sunspec_tui.plots import PlotEvent

@@ -20,7 +20,7 @@ from sunspec_tui.cells import Canvas
 from sunspec_tui.colormaps import Depth
 from sunspec_tui.config import Settings
 from sunspec_tui.governor import LinkReading
-from sunspec_tui.health import LinkState
+from sunspec_tui.health_reading import LinkState
 from sunspec_tui.log_lines import LogLine
 from sunspec_tui.memory import MemoryReading
 from sunspec_tui.receiver import StreamReceiver

@@ -19,7 +19,7 @@ from sunspec_tui.config import FORMAT_NAMES, StreamSettings
 from sunspec_tui.encoding import encode
 from sunspec_tui.errors import UsageError
 from sunspec_tui.events import EventLog
-from sunspec_tui.health import StreamState
+from sunspec_tui.health_reading import StreamState
 from sunspec_tui.producing import faults_of, producer, source_of
 from sunspec_tui.sources.faults import STALL_AFTER_FRAMES, FaultPlan, Faults
 from sunspec_tui.sources.formats import FORMATS, encode_as

@@ -22,7 +22,8 @@ from sunspec_tui.delay import (
 )
 from sunspec_tui.errors import RejectCause
 from sunspec_tui.frame import Frame, decode
-from sunspec_tui.health import HealthReading, LinkState, StreamHealth, StreamState
+from sunspec_tui.health import StreamHealth
+from sunspec_tui.health_reading import HealthReading, LinkState, StreamState
 from sunspec_tui.picture import CellValue, Held, Readout
 from sunspec_tui.plots import PlotStatus
 from sunspec_tui.ring import Mark

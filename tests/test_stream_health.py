@@ -8,15 +8,8 @@ import pytest
 
 from sunspec_tui.errors import RejectCause
 from sunspec_tui.frame import Frame
-from sunspec_tui.health import (
-    DEFAULT_INTERVAL_S,
-    LONG_SILENCE_S,
-    LONGEST_GAP_ROWS,
-    HealthReading,
-    LinkState,
-    StreamHealth,
-    StreamState,
-)
+from sunspec_tui.health import LONGEST_GAP_ROWS, StreamHealth
+from sunspec_tui.health_reading import DEFAULT_INTERVAL_S, LONG_SILENCE_S, HealthReading, LinkState, StreamState
 from sunspec_tui.ring import Mark
 
 EMPTY = np.empty((1, 1, 1), np.float32)

@@ -10,7 +10,7 @@ from conftest import Publisher, block_time, header_of, message, poll_until
 from monitors import StillReceiver
 
 from sunspec_tui import StreamReceiver
-from sunspec_tui.health import LinkState
+from sunspec_tui.health_reading import LinkState
 from sunspec_tui.intake import Intake
 
 GOOD = np.random.default_rng(1).uniform(1, 2, (1, 64, 4)).astype(np.float32)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from sunspec_tui.health import StreamState
+from sunspec_tui.health_reading import StreamState
 from sunspec_tui.snapshot import Snapshot
 from sunspec_tui.webview import WebStatus
 

@@ -15,7 +15,7 @@ from sunspec_tui.delay import DelayMethod, DelayReading, DelayStatistics
 from sunspec_tui.gain import GainCheck
 from sunspec_tui.geometry import Band
 from sunspec_tui.governor import LinkReading, Quality
-from sunspec_tui.health import HealthReading, LinkState, StreamState
+from sunspec_tui.health_reading import HealthReading, LinkState, StreamState
 from sunspec_tui.picture import CellValue, Held, Readout
 from sunspec_tui.pipelines import SIGNS, WORDS, Fault, PipelineMap
 from sunspec_tui.scaling import Levels, level_label

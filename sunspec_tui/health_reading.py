@@ -1,0 +1,113 @@
+"""State and counts of the stream, as values for front ends."""
+
+import math
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+DEFAULT_INTERVAL_S = 0.25
+
+LONG_SILENCE_S = 10.0
+"""A stall of so long is no hiccup of a busy machine."""
+
+
+class StreamState(StrEnum):
+    """Whether what is seen is now."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    STALLED = "stalled"
+
+
+class LinkState(StrEnum):
+    """What the socket's monitor says of the connection, in words for people."""
+
+    IDLE = "not started"
+    CONNECTING = "connecting"
+    REFUSED = "nobody answers there, retrying"
+    UNREACHABLE = "no answer from there, retrying"
+    UNRESOLVED = "the name does not resolve, retrying"
+    CONNECTED = "connected"
+    SILENT = "connected, but silent, reconnecting"
+    LOST = "connection lost, retrying"
+    NO_PUBLISHER = "a ZeroMQ socket of another type answers there, not a publisher, retrying"
+    FOREIGN = "something else answers there, no ZeroMQ publisher, retrying"
+    FAILED = "receiver failed"
+
+
+@dataclass(frozen=True, slots=True)
+class HealthReading:
+    """State and counts of the stream at one moment.
+
+    Attributes
+    ----------
+    state, link
+        Of the stream and of its connection.
+    link_detail
+        Description of the link for users, if more is known than `link`; else empty.
+    link_attempt
+        Number of the attempt to reconnect, while another program answers or no message comes; else 0.
+    frames_received, frames_rejected, frames_missing
+        Counts since the start. A rejected message is not missing: until the last received frame, the producer has
+        sent as many messages as the sum of the three.
+    rejected
+        Count by `RejectCause`.
+    restarts, reversals, repeats
+        How often the sequence began anew, the data's time went back, or stood.
+    cadence_s
+        Data time from frame to frame; NaN while unknown.
+    rate_hz
+        Frames that arrived a second over the last few; 0 while stalled, NaN while unknown.
+    silence_s
+        Since the last frame; NaN before the first.
+    stall_after_s
+        Silence after which the stream counts as stalled.
+    queue_frames, queue_most
+        Messages that were taken in a row before the receive queue was empty: the last time, and at most since the
+        start. The queue was no deeper; it may have been less deep where more came while it was emptied.
+    stalls
+        How often the stream has been stalled, the stall that lasts included.
+    last_rejection
+        Why the last rejected message was none.
+    losses_known, restarts_known
+        Whether headers say enough for what is missing, and for restarts, to be counted at all.
+    tag_problem
+        Why the time tags mark no sequence; empty if they do.
+    """
+
+    state: StreamState = StreamState.CONNECTING
+    link: LinkState = LinkState.IDLE
+    frames_received: int = 0
+    frames_rejected: int = 0
+    frames_missing: int = 0
+    rejected: dict[str, int] = field(default_factory=dict)
+    restarts: int = 0
+    reversals: int = 0
+    repeats: int = 0
+    cadence_s: float = math.nan
+    rate_hz: float = math.nan
+    silence_s: float = math.nan
+    stall_after_s: float = math.nan
+    queue_frames: int = 0
+    queue_most: int = 0
+    stalls: int = 0
+    last_rejection: str = ""
+    losses_known: bool = True
+    restarts_known: bool = True
+    link_detail: str = ""
+    link_attempt: int = 0
+    tag_problem: str = ""
+
+    @property
+    def link_words(self) -> str:
+        """Description of the link for users: the detail, or else the state."""
+        return self.link_detail or str(self.link)
+
+    @property
+    def missing(self) -> int | None:
+        """Frames that are missing; None where headers cannot tell."""
+        return self.frames_missing if self.losses_known else None
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the stream has been stalled for so long that somebody should look after it."""
+        return self.state is StreamState.STALLED and self.silence_s >= LONG_SILENCE_S
