@@ -45,6 +45,23 @@ class Figure(NamedTuple):
 
 
 FIGURES = (
+    Figure("frame_costs", "own_us", "own work of a frame, decode to delay", "us", 13 / 20.9, in_quick=True),
+    Figure("frame_costs", "recorder_us", "the same with the deployed recorder's header", "us", in_quick=True),
+    Figure(
+        "frame_costs",
+        "rate_share",
+        "rate of the receiving thread as a share of a bare loop",
+        "",
+        0.85 / 0.65,
+        rises=True,
+    ),
+    Figure(
+        "frame_costs", "uncollected_us", "a frame in the receiver, without collections of garbage", "us", in_quick=True
+    ),
+    Figure("frame_costs", "collected_us", "the same with gc_interval=100", "us", 1.2 * 20.9 / 151, in_quick=True),
+    Figure(
+        "frame_costs", "bad_row_us", "a row with a value that is not finite, averaged", "us", 20 / 76, in_quick=True
+    ),
     Figure("redraw", "ring_ms", "first frame of a ring of 14 400 rows: the wait for it", "ms", 1 / 300, in_quick=True),
     Figure("redraw", "product_ms", "the same ring, all in the picture: another product", "ms", 10 / 300, in_quick=True),
     Figure("redraw", "span_ms", "the same: from the newest rows to all of them", "ms", 10 / 300, in_quick=True),
