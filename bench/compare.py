@@ -65,6 +65,15 @@ FIGURES = (
     Figure("redraw", "ring_ms", "first frame of a ring of 14 400 rows: the wait for it", "ms", 1 / 300, in_quick=True),
     Figure("redraw", "product_ms", "the same ring, all in the picture: another product", "ms", 10 / 300, in_quick=True),
     Figure("redraw", "span_ms", "the same: from the newest rows to all of them", "ms", 10 / 300, in_quick=True),
+    Figure(
+        "archive_costs",
+        "draw_s",
+        "two hours of one product of the archive, at the resolution of a screen",
+        "s CPU",
+        0.1 / 10.2,
+    ),
+    Figure("archive_costs", "day_gb", "a day of four rows a second on the disk", "GB", 1 / 3.2),
+    Figure("archive_costs", "commit_ms", "a commit of 16 rows, each 4 s", "ms CPU"),
     Figure("older_way", "older_us", "the older receiver's way of handling a message", "us", in_quick=True),
 )
 ALONE = ("older_way",)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sunspec_tui.recording import Recording
     from sunspec_tui.ring import RingBuffer
     from sunspec_tui.sources.archive import open_archive
+    from sunspec_tui.sources.archive_blocks import overview
     from sunspec_tui.sources.files import read_recording
     from sunspec_tui.streaming import AvgStreamingOp
     from sunspec_tui.times import lwa_time_tag_to_datetime
@@ -35,6 +36,7 @@ __all__ = [
     "export",
     "lwa_time_tag_to_datetime",
     "open_archive",
+    "overview",
     "plot_window",
     "read_recording",
     "rebinned",
@@ -51,6 +53,7 @@ _HOMES = {
     "export": "sunspec_tui.writers.export",
     "lwa_time_tag_to_datetime": "sunspec_tui.times",
     "open_archive": "sunspec_tui.sources.archive",
+    "overview": "sunspec_tui.sources.archive_blocks",
     "plot_window": "sunspec_tui.writers.figure",
     "read_recording": "sunspec_tui.sources.files",
     "rebinned": "sunspec_tui.rebinning",

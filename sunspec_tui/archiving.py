@@ -16,8 +16,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.products import Product, plain_name
+
 CHUNK_ROWS = 240
 """Rows of a chunk: a minute at four a second, so that an hour is 60 files of each product."""
+
+BLOCKS, BLOCK_ROWS = "blocks", 256
+"""Group of a store with the means, lowest and highest values of each so many rows."""
 
 MAX_PARTS = 256
 """Parts that a day may have."""
@@ -32,6 +37,24 @@ _DAY_S = 86_400.0
 _DAY_US = 86_400_000_000
 _MAX_TIME_S = 253_402_300_799.0
 _NAME = re.compile(r"(\d{4}-\d{2}-\d{2})(?:_(\d+))?\.zarr")
+
+
+class Precision(StrEnum):
+    """What a new store keeps of each power."""
+
+    NOISE = "noise"
+    EXACT = "exact"
+
+
+EXTREMES = (Product.XX, Product.YY, Product.I)
+"""Products whose lowest and highest values are kept; of the others the means say enough."""
+
+
+def block_arrays(products: tuple[Product, ...]) -> list[str]:
+    """Names of the arrays of blocks for the products of a store."""
+    means = [f"mean_{plain_name(each)}" for each in products]
+    kept = [each for each in EXTREMES if each in products or {Product.XX, Product.YY} <= set(products)]
+    return means + [f"{which}_{each}" for which in ("lowest", "highest") for each in kept]
 
 
 class ArchiveState(StrEnum):

@@ -257,6 +257,7 @@ def _receiver(settings: Settings, addr: str, port: int, problems: Problems) -> "
         plot_remove_background=settings.plot_remove_background,
         archive_dir=settings.archive,
         archive_elevation=settings.archive_elevation,
+        archive_precision=settings.archive_precision,
         floor_dir=state_directory(),
         web=settings.web,
         problems=problems,

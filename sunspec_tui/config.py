@@ -85,6 +85,10 @@ class Settings:
     archive_elevation: float | None = _setting(
         None, "archive only while the Sun is so many degrees high", "archive", least=-90, most=90
     )
+    archive_precision: str = _setting(
+        "noise", "bits of a power that the archive keeps: those above its noise, or all", "archive",
+        choices=("noise", "exact"),
+    )  # fmt: skip
     gc_interval: int = _setting(100, "frames from one garbage collection to the next, 0 is off", "memory", least=0)
     start_webshow: bool = _setting(False, "serve the web view", "web")
     web_host: str = _setting(

@@ -18,6 +18,7 @@ from typing import Self
 import numpy as np
 
 from sunspec_tui.addresses import host_and_port, parse_host, parse_port
+from sunspec_tui.archiving import Precision
 from sunspec_tui.budgets import check_buffer_length, frame_nbytes
 from sunspec_tui.config import can_be_path
 from sunspec_tui.delay import DelayMethod
@@ -95,6 +96,8 @@ class StreamReceiver(OlderReceiver):
         Show the waterfall of plots, also of `create_plot`, without the quiet background.
     archive_dir
         Where every row is archived; None archives nothing.
+    archive_precision
+        What a new store keeps of each power: the bits that its noise leaves meaningful (``noise``), or all (``exact``).
     archive_elevation
         Archive only while the Sun stands at least so many degrees above the horizon.
     floor_dir
@@ -143,6 +146,7 @@ class StreamReceiver(OlderReceiver):
         plot_remove_background: bool = False,
         archive_dir: str | Path | None = None,
         archive_elevation: float | None = None,
+        archive_precision: str = "noise",
         floor_dir: str | Path | None = None,
         web: WebOptions | None = None,
         reconnect: ReconnectTimes | None = None,
@@ -208,6 +212,7 @@ class StreamReceiver(OlderReceiver):
             None if archive_dir is None else Path(archive_dir),
             self._followed,
             on_event=self._teller.archived,
+            precision=one_of(Precision, "archive precision", archive_precision),
             least_elevation_deg=archive_elevation,
             monotonic=monotonic,
         )

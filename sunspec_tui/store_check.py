@@ -9,11 +9,12 @@ import json
 import math
 import os
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sunspec_tui.archiving import BLOCK_ROWS, BLOCKS, block_arrays
 from sunspec_tui.errors import ArchiveError
 from sunspec_tui.printable import printable
 from sunspec_tui.products import WIRE_PRODUCTS, plain_name
@@ -22,6 +23,9 @@ ROOT = "zarr.json"
 TIME_UNITS = "microseconds since 1970-01-01"
 EVERY_CHUNK = "every_chunk_is_written"
 """Attribute of stores where a missing chunk was deleted; in other stores its values may also be all invalid."""
+
+BITS = "mantissa_bits"
+"""Attribute of stores whose powers are rounded: bits of mantissa that they keep."""
 
 MAX_METADATA_BYTES = 1 << 20
 MAX_ROWS = 40_000_000
@@ -38,6 +42,7 @@ _COMPRESSORS = ("zstd", "blosc")
 _ATTRIBUTES = frozenset({"units", "calendar", "long_name"})
 _MAX_TIME_CHUNK = 1 << 20
 _HEAD_BYTES = 18
+_FLOAT_BITS = 23
 _VERSION_2 = (".zgroup", ".zattrs", ".zarray", ".zmetadata")
 
 
@@ -90,11 +95,17 @@ class StoreClaim:
         Arrays of the store, by name.
     complete
         True if each chunk was written, also chunks of invalid values.
+    bits
+        Bits of mantissa that powers have; None if all.
+    blocks
+        Arrays of the blocks of rows, by name; empty if there are none that fit the rows.
     """
 
     path: Path
     arrays: dict[str, ArrayClaim]
     complete: bool
+    bits: int | None = None
+    blocks: dict[str, ArrayClaim] = field(default_factory=dict)
 
     @property
     def nrows(self) -> int:
@@ -121,15 +132,36 @@ def check_store(path: Path) -> StoreClaim:
     consolidated = _dict(_dict(said.get("consolidated_metadata")).get("metadata"))
     _demand(said.get("node_type") == "group", "it is no group of arrays")
     _demand("time" in consolidated and "frequency" in consolidated, "it has no consolidated time and frequency")
-    arrays = {name: _array(name, _dict(each)) for name, each in consolidated.items()}
+    inside = {name: each for name, each in consolidated.items() if name.split("/")[0] == BLOCKS}
+    arrays = {name: _array(name, _dict(each)) for name, each in consolidated.items() if name not in inside}
     nrows, nbins = arrays["time"].shape[0], arrays["frequency"].shape[0]
     for name in set(arrays) - set(_TYPES):
         _demand(arrays[name].shape == (nrows, nbins), f"{name} does not have the shape of its axes")
         _demand(arrays[name].chunk[1] == nbins, f"chunks of {name} do not hold whole rows")
-    claim = StoreClaim(path, arrays, _dict(said.get("attributes")).get(EVERY_CHUNK) is True)
+    attributes = _dict(said.get("attributes"))
+    claim = StoreClaim(
+        path, arrays, attributes.get(EVERY_CHUNK) is True, _bits(attributes.get(BITS)), _blocks(arrays, inside)
+    )
     for name in _TYPES:
         _check_axis(claim, name)
     return claim
+
+
+def _bits(said: Any) -> int | None:
+    _demand(said is None or (type(said) is int and 0 < said < _FLOAT_BITS), f"it has no {BITS} that an archive has")
+    return None if said is None else int(said)
+
+
+def _blocks(arrays: dict[str, ArrayClaim], inside: dict[str, Any]) -> dict[str, ArrayClaim]:
+    """Return the arrays of blocks, if they are those of the rows; without them, rows are read."""
+    group = _dict(inside.pop(BLOCKS, None))
+    if not inside or group.get("node_type") != "group" or _dict(group.get("attributes")).get("rows") != BLOCK_ROWS:
+        return {}
+    found = {name.split("/", 1)[1]: _power_array(name, _dict(each)) for name, each in inside.items()}
+    products = tuple(each for each in WIRE_PRODUCTS if plain_name(each) in arrays)
+    shape = arrays["time"].shape[0] // BLOCK_ROWS, arrays["frequency"].shape[0]
+    fits = all(each.shape == shape and each.chunk[1] == shape[1] for each in found.values())
+    return found if fits and set(block_arrays(products)) == set(found) else {}
 
 
 def _metadata(path: Path) -> dict[str, Any]:
@@ -152,6 +184,12 @@ def _metadata(path: Path) -> dict[str, Any]:
 def _array(name: str, said: dict[str, Any]) -> ArrayClaim:
     known = name in _TYPES or name in _PRODUCT_NAMES
     _demand(known, f"it has an array {printable(name, 20)!r}, which no archive has")
+    return _power_array(name, said)
+
+
+def _power_array(name: str, said: dict[str, Any]) -> ArrayClaim:
+    """Check an array whose name is known: one of power, or an axis."""
+    name = printable(name, 40)
     data_type, itemsize = _TYPES.get(name, _PRODUCT_TYPE)
     _demand(said.get("node_type") == "array" and said.get("zarr_format") == 3, f"{name} is no array of version 3")
     _demand(said.get("data_type") == data_type, f"{name} is not of {data_type}")
@@ -221,17 +259,31 @@ def missing_chunks(claim: StoreClaim, begin: int, end: int) -> dict[tuple[int, i
     """
     found: dict[tuple[int, int], list[str]] = {}
     for name in claim.products:
-        for low, high in _absent(claim, name, begin, end):
+        for low, high in _absent(claim.path / name, claim.arrays[name], begin, end):
             found.setdefault((low, high), []).append(name)
     return found
 
 
-def _absent(claim: StoreClaim, name: str, begin: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield runs of rows whose chunks of one product are missing."""
-    array = claim.arrays[name]
+def has_blocks(claim: StoreClaim, names: Iterable[str], begin: int, end: int) -> bool:
+    """Whether a store has some arrays of blocks from number `begin` up to `end`; else its rows are to be read.
+
+    Raises
+    ------
+    StoreRefused, OSError
+        As in `missing_chunks`.
+    """
+    known = all(name in claim.blocks for name in names)
+    return known and not any(
+        list(_absent(claim.path / BLOCKS / name, claim.blocks[name], begin, end)) for name in names
+    )
+
+
+def _absent(path: Path, array: ArrayClaim, begin: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield runs of rows whose chunks of one array are missing."""
+    name = path.name
     rows, first = array.chunk[0], -1
     for i in range(begin // rows, -(-end // rows)):
-        head = _read(claim.path / name / "c" / str(i) / "0", _HEAD_BYTES, array.most_stored_bytes)
+        head = _read(path / "c" / str(i) / "0", _HEAD_BYTES, array.most_stored_bytes)
         if head is None:
             first = max(begin, i * rows) if first < 0 else first
             continue

@@ -577,7 +577,7 @@ def test_a_kill_at_any_moment_leaves_every_row_up_to_the_last_commit_once_and_in
 def test_the_receiver_archives_every_frame_that_it_gets(tmp_path):
     with (
         producing(speed=20, frames=50, wait=True) as port,
-        StreamReceiver(stream_port=port, plot_interval=0, archive_dir=tmp_path) as receiver,
+        StreamReceiver(stream_port=port, plot_interval=0, archive_dir=tmp_path, archive_precision="exact") as receiver,
     ):
         assert receiver.wait_for_frames(50, 20)
         rows = receiver.recording()

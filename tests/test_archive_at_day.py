@@ -36,7 +36,16 @@ def test_the_command_archives_while_the_sun_is_high(tmp_path, year, hour, writte
     export(rows, tmp_path / "rows.npz")
     with producing(source=str(tmp_path / "rows.npz"), speed=0, wait=True) as port:
         words = ["--no-ui", "--port", str(port), "--plot-interval", "0", "--archive", str(tmp_path / "archive")]
-        words += ["--archive-elevation", "5", "--status-format", "json", "--status-interval", "0.2"]
+        words += [
+            "--archive-elevation",
+            "5",
+            "--archive-precision",
+            "exact",
+            "--status-format",
+            "json",
+            "--status-interval",
+            "0.2",
+        ]
         status = counts_of([*PROGRAM, *words])
     assert (status["archive_rows"], status["archive_rows_unwanted"]) == (written, ROWS - written)
     assert (status["archive_rows_lost"], status["archive_error"]) == (0, "")

@@ -20,7 +20,7 @@ from sunspec_tui.errors import ArchiveError, NoRowsError, SourceError
 from sunspec_tui.extras import optional
 from sunspec_tui.printable import printable, printable_name
 from sunspec_tui.recording import Recording
-from sunspec_tui.store_check import StoreClaim, StoreRefused, check_store, missing_chunks
+from sunspec_tui.store_check import BITS, StoreClaim, StoreRefused, check_store, missing_chunks
 from sunspec_tui.times import span_s
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ def open_archive(
     Returns
     -------
     xarray.Dataset
-        A variable for each product, ``XX`` and so on, over ``time`` and ``frequency``, in chunks of dask.
+        A variable for each product, ``XX`` and so on, over ``time`` and ``frequency``, in chunks of dask. The
+        attribute ``precision`` says how many bits of mantissa powers have, or that they are exact.
 
     Raises
     ------
@@ -92,7 +93,7 @@ def open_by_axis(
         found = each.isel(time=slice(begin, end))
         if found.sizes["time"]:
             if not quiet:
-                _warn_of_missing(claim, _times_us(each), begin, end)
+                warn_of_missing(claim, _times_us(each), begin, end)
             groups.setdefault((tuple(found.data_vars), found["frequency"].values.tobytes()), []).append(found)
     if not groups:
         raise NoRowsError(f"{directory} has no rows in that time; choose another --start or --end, or another archive")
@@ -125,8 +126,14 @@ def read_archive(path: Path, start_s: float | None = None, end_s: float | None =
         ) from error
 
 
-def _opened(library: Any, directory: Path, low: float, high: float) -> list[tuple[StoreClaim, Any]]:
-    """Check and open the stores that may have rows between two times."""
+def checked_stores(directory: Path, low: float, high: float) -> list[StoreClaim]:
+    """Check the stores that may have rows between two times, in seconds since 1970.
+
+    Raises
+    ------
+    ArchiveError
+        If there is no store at all, or one cannot be opened.
+    """
     if StoreName.parse(directory.name) and directory.is_dir():
         paths = [directory]
     else:
@@ -134,13 +141,23 @@ def _opened(library: Any, directory: Path, low: float, high: float) -> list[tupl
         paths = [path for name, path in named if name is not None and name.may_hold(low, high)]
         if not named:
             raise ArchiveError(f"{directory} is no archive: it has no stores such as 2026-11-25.zarr")
-    opened = []
+    found = []
     for path in paths:
         try:
-            claim = check_store(path)
-            opened.append((claim, library.open_zarr(path, chunks={}, consolidated=True, zarr_format=3)))
+            found.append(check_store(path))
         except Exception as error:
             raise _unreadable(path, error) from error
+    return found
+
+
+def _opened(library: Any, directory: Path, low: float, high: float) -> list[tuple[StoreClaim, Any]]:
+    """Check and open the stores that may have rows between two times."""
+    opened = []
+    for claim in checked_stores(directory, low, high):
+        try:
+            opened.append((claim, library.open_zarr(claim.path, chunks={}, consolidated=True, zarr_format=3)))
+        except Exception as error:
+            raise _unreadable(claim.path, error) from error
     return opened
 
 
@@ -149,8 +166,8 @@ def _unreadable(path: Path, error: Exception) -> ArchiveError:
     return ArchiveError(f"{printable_name(path)} cannot be opened: {why}; move it away to read the others")
 
 
-def _warn_of_missing(claim: StoreClaim, times_us: NDArray[np.int64], begin: int, end: int) -> None:
-    """Warn about rows that read as NaN because their files are missing."""
+def warn_of_missing(claim: StoreClaim, times_us: NDArray[np.int64], begin: int, end: int) -> None:
+    """Warn about rows that read as NaN because their files are missing; raise `ArchiveError` if files are foreign."""
     try:
         missing = missing_chunks(claim, begin, end)
     except (StoreRefused, OSError) as error:
@@ -194,8 +211,17 @@ def _joined(library: Any, parts: list[Any], *, quiet: bool) -> Any:
     left_out = sum(map(len, times_us)) - len(order)
     if left_out and not quiet:
         log.warning("%d rows come twice in the archive, the later part's are left out", left_out)
+    joined.attrs["precision"] = _precision({part.attrs.get(BITS) for part in parts})
     # Where parts follow each other, as they do, nothing needs to be picked.
     return joined if np.array_equal(order, np.arange(joined.sizes["time"])) else joined.isel(time=order)
+
+
+def _precision(bits: set[int | None]) -> str:
+    """Return what stores that keep so many bits of mantissa, None for all, say of their precision."""
+    rounded = [each for each in bits if each is not None]
+    if not rounded:
+        return "exact"
+    return f"{'at least ' if len(bits) > 1 else ''}{min(rounded)} bits of mantissa"
 
 
 def _merged(times_us: list[NDArray[np.int64]]) -> NDArray[np.int64]:

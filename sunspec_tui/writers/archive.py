@@ -24,6 +24,7 @@ from sunspec_tui.archiving import (
     ArchiveEvent,
     ArchiveState,
     ArchiveStatus,
+    Precision,
     StoreBudget,
     are_storable,
     microseconds,
@@ -67,6 +68,8 @@ class ArchiveWriter:
         Returns the ring that is being filled, or None before the first frame.
     on_event
         Called from the writer's thread when writing starts to fail and when it works again.
+    precision
+        What new stores keep of each power.
     least_elevation_deg
         Rows are kept while the elevation of the Sun is at least this high; None keeps all rows.
     elevation_deg
@@ -85,6 +88,7 @@ class ArchiveWriter:
         current: Callable[[], Followed | None],
         *,
         on_event: Callable[[ArchiveEvent], None],
+        precision: Precision = Precision.EXACT,
         least_elevation_deg: float | None = None,
         elevation_deg: Callable[[float], float] | None = None,
         commit_s: float = COMMIT_S,
@@ -93,7 +97,7 @@ class ArchiveWriter:
     ) -> None:
         self._directory = directory
         self._current = current
-        self._on_event = on_event
+        self._on_event, self._precision = on_event, precision
         self._least_elevation_deg = least_elevation_deg
         self._elevation_deg = elevation_deg or _sun_elevation_deg
         self._commit_s, self._monotonic = commit_s, monotonic
@@ -264,7 +268,7 @@ class ArchiveWriter:
         if current is not None and current.takes(stretch):
             return stretch
         known = {current.path} if current is not None else set[Path]()
-        store, following = last_store(self._directory, stretch, self._spoilt | known)
+        store, following = last_store(self._directory, stretch, self._spoilt | known, self._precision)
         if store is not None:
             self._store = store
             return stretch
@@ -296,7 +300,7 @@ class ArchiveWriter:
         # Until it is known to have been taken, the store's own count is not to be trusted.
         store, self._store = self._store, None
         if store is None or not store.takes(part):
-            store = open_store(self._directory, part, self._spoilt)
+            store = open_store(self._directory, part, self._spoilt, self._precision)
         try:
             store.append(part)
         except OSError:

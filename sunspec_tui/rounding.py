@@ -1,0 +1,88 @@
+"""Round power to the bits that its noise leaves meaningful, so that files take less room.
+
+A power that is the mean over a bandwidth B and a time t has noise of 1 / sqrt(B t) of itself (the radiometer equation,
+e.g. Rohlfs & Wilson, Tools of Radio Astronomy, chapter 4). Rounding to k bits of mantissa has a standard deviation of
+at most 2**-k / sqrt(12). Pure arithmetic.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+SHARE_OF_NOISE = 0.1
+"""Largest standard deviation of rounding, as a share of the noise."""
+
+MANTISSA_BITS = 23
+"""Bits of mantissa of a float32."""
+
+_EXPONENT = np.uint32(0xFF)
+_STEPS_RMS = math.sqrt(12)
+
+
+def noise_share(bandwidth_hz: float, time_s: float) -> float:
+    """Noise of a power as a share of it, from its bandwidth and its time."""
+    return 1 / math.sqrt(bandwidth_hz * time_s)
+
+
+def needed_bits(bandwidth_hz: float, time_s: float) -> int:
+    """Return the least bits of mantissa whose rounding stays below `SHARE_OF_NOISE` of the noise."""
+    bits = math.ceil(-math.log2(_STEPS_RMS * SHARE_OF_NOISE * noise_share(bandwidth_hz, time_s)))
+    return min(max(bits, 1), MANTISSA_BITS)
+
+
+def rounding_share(bits: int, bandwidth_hz: float, time_s: float) -> float:
+    """Standard deviation of rounding to so many bits, at most, as a share of the noise."""
+    return 2.0**-bits / _STEPS_RMS / noise_share(bandwidth_hz, time_s)
+
+
+def rounded(power: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
+    """Round values to some bits of mantissa, to the nearest, and halves to even.
+
+    Values that are not finite, zero or subnormal, and values that would become infinite, stay as they are.
+
+    Parameters
+    ----------
+    power
+        Values, float32, any shape.
+    bits
+        Bits of mantissa that are kept, 1 to 23.
+    """
+    if bits >= MANTISSA_BITS:
+        return power
+    dropped = np.uint32(MANTISSA_BITS - bits)
+    words = np.ascontiguousarray(power, np.float32).view(np.uint32)
+    half = (np.uint32(1) << (dropped - np.uint32(1))) - np.uint32(1)
+    found = (words + half + ((words >> dropped) & np.uint32(1))) & ~((np.uint32(1) << dropped) - np.uint32(1))
+    before, after = (words >> np.uint32(MANTISSA_BITS)) & _EXPONENT, (found >> np.uint32(MANTISSA_BITS)) & _EXPONENT
+    keep = (before == 0) | (after == _EXPONENT)
+    return np.where(keep, words, found).view(np.float32)
+
+
+def rounded_to_steps_of(
+    cross: NDArray[np.float32], xx: NDArray[np.float32], yy: NDArray[np.float32], bits: int
+) -> NDArray[np.float32]:
+    """Round a cross product to whole steps of the intensity's last bit.
+
+    Its noise is that of the intensity, also where it is small itself. It stays as it is where the intensity is not
+    positive and finite.
+
+    Parameters
+    ----------
+    cross
+        Re(XY*) or Im(XY*), float32, any shape.
+    xx, yy
+        XX and YY of the same rows.
+    bits
+        Bits of mantissa that are kept of the intensity, 1 to 23.
+    """
+    if bits >= MANTISSA_BITS:
+        return cross
+    with np.errstate(over="ignore", invalid="ignore"):
+        intensity = xx * np.float32(0.5) + yy * np.float32(0.5)
+        usable = np.isfinite(intensity) & (intensity >= np.finfo(np.float32).tiny * 2.0**bits)
+        _, exponent = np.frexp(np.where(usable, intensity, np.float32(1)))
+        # A step is a power of two, so that the product and the quotient are exact.
+        found = np.ldexp(np.rint(np.ldexp(cross, bits + 1 - exponent)), exponent - 1 - bits)
+    keep = ~usable | ~np.isfinite(found)
+    return np.where(keep, cross, found).astype(np.float32)
