@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sunspec_tui.streaming import AvgStreamingOp
     from sunspec_tui.times import lwa_time_tag_to_datetime
     from sunspec_tui.writers.export import export
-    from sunspec_tui.writers.figure import plot_window
+    from sunspec_tui.writers.plot_window import plot_window
 
 __all__ = [
     "AvgStreamingOp",
@@ -54,7 +54,7 @@ _HOMES = {
     "lwa_time_tag_to_datetime": "sunspec_tui.times",
     "open_archive": "sunspec_tui.sources.archive",
     "overview": "sunspec_tui.sources.archive_blocks",
-    "plot_window": "sunspec_tui.writers.figure",
+    "plot_window": "sunspec_tui.writers.plot_window",
     "read_recording": "sunspec_tui.sources.files",
     "rebinned": "sunspec_tui.rebinning",
     "to_dataset": "sunspec_tui.datasets",

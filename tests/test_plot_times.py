@@ -16,7 +16,8 @@ from sunspec_tui.ring import RingBuffer
 from sunspec_tui.row_spans import GAP
 from sunspec_tui.snapshot import Axis
 from sunspec_tui.windows import live_job, recorded_job, ring_recording
-from sunspec_tui.writers.figure import SpectrumFigure, column_image, plot_window
+from sunspec_tui.writers.figure import SpectrumFigure, column_image
+from sunspec_tui.writers.plot_window import plot_window
 
 NBINS = 8
 EMPTY = np.empty((1, 1, 1), np.float32)

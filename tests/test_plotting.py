@@ -20,7 +20,8 @@ from sunspec_tui.errors import UsageError
 from sunspec_tui.plots import PlotEvent, PlotJob, next_interval
 from sunspec_tui.retention import Keep, plot_time_s
 from sunspec_tui.row_spans import GAP, row_begins_s
-from sunspec_tui.writers.figure import SpectrumFigure, bin_edges, column_image, plot_window
+from sunspec_tui.writers.figure import SpectrumFigure, bin_edges, column_image
+from sunspec_tui.writers.plot_window import plot_window
 from sunspec_tui.writers.png import PngWriter
 from sunspec_tui.writers.text import text_figure
 from sunspec_tui.writers.whole import temporary_path

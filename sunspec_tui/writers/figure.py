@@ -1,4 +1,4 @@
-"""The figure: spectrum above, waterfall below. The only module that imports matplotlib.
+"""The figure: spectrum above, waterfall below. Only this module draws with matplotlib.
 
 One `Figure` on an Agg canvas is kept and its artists are updated, which is ten times faster than a figure
 made anew. No pyplot, so no figure is ever left behind and no display is asked for.
@@ -7,7 +7,6 @@ made anew. No pyplot, so no figure is ever left behind and no display is asked f
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -29,12 +28,10 @@ from sunspec_tui.background import REMOVED, quiet_median, without_background
 from sunspec_tui.plots import PlotJob
 from sunspec_tui.printable import printable
 from sunspec_tui.products import Product
-from sunspec_tui.recording import Recording
 from sunspec_tui.retention import SOFTWARE
 from sunspec_tui.row_spans import GAP, Columns, place_columns
 from sunspec_tui.scaling import Levels, default_levels, picture_levels, to_db, without_warnings
 from sunspec_tui.times import format_clock
-from sunspec_tui.windows import recorded_job
 from sunspec_tui.writers.whole import whole_file
 
 SIZE_INCHES = (12, 10)
@@ -239,8 +236,9 @@ class SpectrumFigure:
         """The picture as a PNG of 256 colours."""
         with _own_style(), without_warnings():
             self.canvas.draw()  # type: ignore[no-untyped-call]
-        pixels = np.asarray(self.canvas.buffer_rgba())  # type: ignore[no-untyped-call]
-        picture = Image.fromarray(pixels[..., :3])
+        size, pixels = self.canvas.get_width_height(), self.canvas.buffer_rgba()  # type: ignore[no-untyped-call]
+        # The fourth byte of a pixel is left out, without an array of the other three.
+        picture = Image.frombytes("RGB", size, pixels, "raw", "RGBX")
         paletted = picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         text, out = PngInfo(), BytesIO()
         text.add_text("Software", SOFTWARE)
@@ -253,43 +251,6 @@ class SpectrumFigure:
         with whole_file(path) as temporary:
             temporary.write_bytes(picture)
         return len(picture)
-
-
-def plot_window(
-    recording: Recording,
-    product: Product | str | None = None,
-    *,
-    start_s: float | None = None,
-    end_s: float | None = None,
-    remove_background: bool = False,
-) -> Figure:
-    """The figure of a recording: its last spectrum above, its waterfall below.
-
-    Parameters
-    ----------
-    recording
-        From `StreamReceiver.recording`, a file or an archive.
-    product
-        Product of the waterfall; the only one of the recording by default, or else XX.
-    start_s, end_s
-        Only rows that end after `start_s` and not after `end_s`, seconds since 1970.
-    remove_background
-        Show the waterfall without the quiet background: the median of each bin over the quieter half of the rows.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        On an Agg canvas, 12 x 10 inches: ``figure.savefig("event.png")`` writes it. It belongs to the caller.
-
-    Raises
-    ------
-    UsageError
-        If there is no such product, or no row in that time.
-    """
-    shown = SpectrumFigure()
-    job = recorded_job(recording.between(start_s, end_s), product)
-    shown.draw(replace(job, remove_background=remove_background))
-    return shown.figure
 
 
 def _frequencies(job: PlotJob) -> NDArray[np.float64]:

@@ -1,0 +1,47 @@
+"""The figure of a recording, for scripts."""
+
+from dataclasses import replace
+
+from matplotlib.figure import Figure
+
+from sunspec_tui.products import Product
+from sunspec_tui.recording import Recording
+from sunspec_tui.windows import recorded_job
+from sunspec_tui.writers.figure import SpectrumFigure
+
+
+def plot_window(
+    recording: Recording,
+    product: Product | str | None = None,
+    *,
+    start_s: float | None = None,
+    end_s: float | None = None,
+    remove_background: bool = False,
+) -> Figure:
+    """The figure of a recording: its last spectrum above, its waterfall below.
+
+    Parameters
+    ----------
+    recording
+        From `StreamReceiver.recording`, a file or an archive.
+    product
+        Product of the waterfall; the only one of the recording by default, or else XX.
+    start_s, end_s
+        Only rows that end after `start_s` and not after `end_s`, seconds since 1970.
+    remove_background
+        Show the waterfall without the quiet background: the median of each bin over the quieter half of the rows.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        On an Agg canvas, 12 x 10 inches: ``figure.savefig("event.png")`` writes it. It belongs to the caller.
+
+    Raises
+    ------
+    UsageError
+        If there is no such product, or no row in that time.
+    """
+    shown = SpectrumFigure()
+    job = recorded_job(recording.between(start_s, end_s), product)
+    shown.draw(replace(job, remove_background=remove_background))
+    return shown.figure
