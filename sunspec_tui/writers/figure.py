@@ -50,6 +50,8 @@ _NO_DATA_COLOUR = "#c9c9cf"
 _REACH_LENGTHS, _REACH_ROWS = 4, 1200
 _MIN_REACH_AHEAD_S = 3600.0
 _RESTART_COLOUR, _RESTART_WIDTH = "tab:red", 0.8
+# A title at a given place is not moved above labels that are not there, whose sizes would all be measured.
+_TITLE_Y = 1.0
 _LINES = (("tab:blue", 0.9, 1.0), ("tab:orange", 2.4, 0.6))
 
 
@@ -196,7 +198,7 @@ class SpectrumFigure:
         empty = "" if values.size else ", no numbers"
         # A mean of all rows has no moment of its own.
         moment = "" if job.note else f", {_clock(float(job.times_s[-1]))} UTC, {_lag(job.lag_s)}"
-        self.spectrum.set_title(f"{job.heading}{moment}{empty}")
+        self.spectrum.set_title(f"{job.heading}{moment}{empty}", y=_TITLE_Y)
 
     def _limit(self, least: float, most: float, *, linear: bool) -> None:
         if linear:
@@ -214,14 +216,15 @@ class SpectrumFigure:
         drawn = np.ma.masked_invalid(image.astype(np.float64) if huge else image)
         self.waterfall.set_data(x_edges, y_edges, drawn)
         self.waterfall.set_extent((left, right, low, high))
-        self.waterfall.set_cmap(self._palettes[job.signed])
+        if self.waterfall.get_cmap() != self._palettes[job.signed]:
+            self.waterfall.set_cmap(self._palettes[job.signed])
         self.waterfall.set_clim(levels.low, levels.high)
         self.colour_bar.set_label(_colour_label(job))
         restarts = job.restarts_s / _DAY_S if timed else np.empty(0)
         self.restarts.set_data(np.repeat(restarts, 3), np.tile([0.0, 1.0, np.nan], len(restarts)))
         self._label_times(left, right, timed=timed)
         self.time_axes.set_ylim(low, high)
-        self.time_axes.set_title(f"waterfall of {_shown(job)}, {_rows(job, columns)}, {_lag(job.lag_s)}")
+        self.time_axes.set_title(f"waterfall of {_shown(job)}, {_rows(job, columns)}, {_lag(job.lag_s)}", y=_TITLE_Y)
 
     def _label_times(self, left: float, right: float, *, timed: bool) -> None:
         axis = self.time_axes.xaxis
