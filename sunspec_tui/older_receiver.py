@@ -325,8 +325,7 @@ class OlderReceiver(Received, ABC):
         }
 
     def _started_processes(self) -> tuple[int, ...]:
-        plotting = self._plots.child_pid
-        return () if plotting is None else (plotting,)
+        return (*self._plots.child_pids, *self._web.child_pids)
 
     def _memory(self) -> MemoryReading:
         ring = self._ring()

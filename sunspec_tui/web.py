@@ -99,6 +99,12 @@ class WebServer:
             refused=counts.refused,
         )
 
+    @property
+    def child_pids(self) -> tuple[int, ...]:
+        """Process ids of the plot process of the web view."""
+        running = self._running
+        return () if running is None else running.child_pids
+
     def wake(self) -> None:
         """Learn from any thread that rows have come; costs nothing where nobody watches."""
         running = self._running
@@ -228,6 +234,11 @@ class _Running:
                 self._loop.call_soon_threadsafe(call)
             except RuntimeError:
                 log.debug("the web view ended just now")
+
+    @property
+    def child_pids(self) -> tuple[int, ...]:
+        """Process ids of the plot process."""
+        return self._figures.child_pids
 
     def _end(self) -> None:
         self._server.should_exit = True

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import sys
 import threading
 import time
 
@@ -279,6 +280,14 @@ def test_it_stops_within_a_second_while_a_figure_is_drawn(publisher):
         # A promise in seconds, not a measure of speed.
         assert time.monotonic() - begun_s < 1
         asking.join()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells proportional set sizes")
+def test_its_plot_process_counts_as_memory_of_the_monitor(publisher):
+    with one_row(publisher) as (receiver, url):
+        before_mb = receiver.get_memory_info()["pss_mb"]
+        assert httpx.get(f"{url}plot", timeout=60).status_code == 200
+        assert receiver.get_memory_info()["pss_mb"] > before_mb + 20
 
 
 def _ask(url):

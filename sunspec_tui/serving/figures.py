@@ -128,6 +128,12 @@ class Figures:
         remove = job.remove_background if asked is None else asked
         return replace(job, directory=directory.name, keep=Keep(number=1), second=None, remove_background=remove)
 
+    @property
+    def child_pids(self) -> tuple[int, ...]:
+        """Process ids of the plot process and its fork; none while it does not run."""
+        writer = self._writer
+        return () if writer is None else writer.child_pids
+
     async def run(self) -> None:
         """End the plot process after a while without requests; run until cancelled."""
         while True:

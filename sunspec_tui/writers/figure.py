@@ -18,7 +18,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Normalize
 from matplotlib.dates import AutoDateLocator, DateFormatter, num2date
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.image import PcolorImage
+from matplotlib.mathtext import MathTextParser
 from matplotlib.ticker import AutoLocator, FuncFormatter, ScalarFormatter
 from numpy.typing import NDArray
 from PIL import Image
@@ -52,6 +54,8 @@ _MIN_REACH_AHEAD_S = 3600.0
 _RESTART_COLOUR, _RESTART_WIDTH = "tab:red", 0.8
 # A title at a given place is not moved above labels that are not there, whose sizes would all be measured.
 _TITLE_Y = 1.0
+# As a logarithmic axis labels its ticks.
+_FORMULA = r"$\mathdefault{10^{1}}$"
 _LINES = (("tab:blue", 0.9, 1.0), ("tab:orange", 2.4, 0.6))
 
 
@@ -163,6 +167,11 @@ class SpectrumFigure:
         self._long = DateFormatter("%H:%M:%S", tz=UTC)  # type: ignore[no-untyped-call]
         self._short = FuncFormatter(lambda day, _: f"{num2date(day, tz=UTC):%H:%M:%S.%f}"[:-4])  # type: ignore[no-untyped-call]
         self.colour_bar = self.figure.colorbar(self.waterfall, cax=self.figure.add_axes((0.92, 0.06, 0.015, 0.44)))
+
+    def load_formats(self) -> None:
+        """Load what the first picture needs: the parser of formulas, the font, the format of the file."""
+        MathTextParser("agg").parse(_FORMULA, DOTS_PER_INCH, FontProperties())
+        Image.preinit()
 
     def draw(self, job: PlotJob) -> None:
         """Show a job's data; what was shown before is replaced."""

@@ -23,20 +23,21 @@ from sunspec_tui.active_time import ActiveTimer
 from sunspec_tui.child_environment import child_environment
 from sunspec_tui.plots import PlotJob
 from sunspec_tui.printable import printable
-from sunspec_tui.writers.png_process import job_parts
+from sunspec_tui.writers.job_pipe import job_parts
 from sunspec_tui.writers.whole import left_by
 
 log = logging.getLogger(__name__)
 
 _STEP_MS = 200
 _GRACE_S = 0.3
+_THREAD_COUNTS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 _KILL_S = 1.0
 _MAX_ANSWER_BYTES = 65_536
 _MAX_STDERR_BYTES = 65_536
 
 
 class PlotProcess:
-    """The plot process and the pipes to it.
+    """The plot process and the pipes to it; a fork of the process draws each picture.
 
     Parameters
     ----------
@@ -54,6 +55,8 @@ class PlotProcess:
         self._answer_timeout_s = math.inf
         self._directory: Path | None = None
         self._timed_out = False
+        self._drawing: int | None = None
+        self._drawing_status: int | None = None
         self._stderr = _stderr_file()
         try:
             self.process = subprocess.Popen(
@@ -74,6 +77,12 @@ class PlotProcess:
         self._input, self._output = self.process.stdin, self.process.stdout
         for pipe in (self._input, self._output):
             os.set_blocking(pipe.fileno(), False)
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Process ids of the plot process and, while a picture is drawn, of its fork."""
+        drawing = self._drawing
+        return (self.process.pid,) if drawing is None else (self.process.pid, drawing)
 
     def ask(self, job: PlotJob, answer_timeout_s: float) -> dict[str, Any] | None:
         """Send a job and wait for its answer.
@@ -99,6 +108,8 @@ class PlotProcess:
             return self._answer(timer)
         except (BrokenPipeError, TimeoutError):
             return None
+        finally:
+            self._drawing = None
 
     def _send(self, part: memoryview, timer: ActiveTimer) -> None:
         while part.nbytes:
@@ -107,16 +118,29 @@ class PlotProcess:
                 part = part[os.write(self._input.fileno(), part) :]
 
     def _answer(self, timer: ActiveTimer) -> dict[str, Any] | None:
-        line = b""
-        while not line.endswith(b"\n"):
-            self._wait(self._output.fileno(), select.POLLIN, timer)
-            read = b""
-            with suppress(BlockingIOError):
-                read = os.read(self._output.fileno(), _MAX_ANSWER_BYTES)
-                if not read or len(line) > _MAX_ANSWER_BYTES:
+        """Read lines until one ends the job."""
+        read = b""
+        while True:
+            while b"\n" not in read:
+                more = self._read(timer)
+                if not more or len(read) > _MAX_ANSWER_BYTES:
                     return None
-            line += read
-        return dict(json.loads(line))
+                read += more
+            line, read = read.split(b"\n", 1)
+            answer = dict(json.loads(line))
+            if "ended" in answer:
+                self._drawing_status = int(answer["ended"])
+                return None
+            if "drawing" not in answer:
+                return answer
+            self._drawing = int(answer["drawing"])
+
+    def _read(self, timer: ActiveTimer) -> bytes:
+        """Wait for output; return it, or nothing if the process has closed it."""
+        while True:
+            self._wait(self._output.fileno(), select.POLLIN, timer)
+            with suppress(BlockingIOError):
+                return os.read(self._output.fileno(), _MAX_ANSWER_BYTES)
 
     def _wait(self, descriptor: int, event: int, timer: ActiveTimer) -> None:
         """Wait until a pipe is ready or broken; kill the process when its time is up."""
@@ -125,17 +149,19 @@ class PlotProcess:
         while not poll.poll(_STEP_MS):
             if timer.elapsed_s() > self._answer_timeout_s:
                 self._timed_out = True
-                self.process.kill()
+                self.kill()
                 raise TimeoutError
 
     def last_words(self) -> str:
         """Return how the process ended: its last line of standard error, else its status."""
         if self._timed_out:
             return f"killed after {self._answer_timeout_s:g} s without an answer"
-        try:
-            status = self.process.wait(_GRACE_S)
-        except subprocess.TimeoutExpired:
-            return "the process does not end"
+        status = self._drawing_status
+        if status is None:
+            try:
+                status = self.process.wait(_GRACE_S)
+            except subprocess.TimeoutExpired:
+                return "the process does not end"
         if status == -signal.SIGKILL:
             return "killed, perhaps because memory ran out"
         lines = self._said().strip().splitlines()
@@ -157,6 +183,12 @@ class PlotProcess:
                 os.lseek(self._stderr.fileno(), 0, os.SEEK_SET)
                 os.ftruncate(self._stderr.fileno(), 0)
 
+    def kill(self) -> None:
+        """Kill the process and its fork, which are a group of their own; without effect after its end."""
+        if self.process.returncode is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+
     def end(self) -> None:
         """End the process and delete its unfinished files."""
         with suppress(OSError):
@@ -164,7 +196,7 @@ class PlotProcess:
         try:
             self.process.wait(_GRACE_S)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            self.kill()
             # A process that waits for a hanging disk cannot be killed; the monitor must not wait for it.
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(_KILL_S)
@@ -188,8 +220,9 @@ class PlotProcess:
 
 
 def _environment() -> dict[str, str]:
-    # A desktop session's environment must not select another backend.
-    environment = child_environment({"MPLBACKEND": "Agg"})
+    # A desktop session's environment must not select another backend. Threads of numerical libraries would be in the
+    # way of forks.
+    environment = child_environment({"MPLBACKEND": "Agg"} | dict.fromkeys(_THREAD_COUNTS, "1"))
     return {key: value for key, value in environment.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
 
 

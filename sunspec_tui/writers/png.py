@@ -1,9 +1,9 @@
 """Write PNG plots in a separate process, so that receiving and drawing never wait for matplotlib.
 
-A thread keeps the schedule and talks to one child process. If plots take longer than their interval, late plots are
-skipped and the newest data are drawn; without new rows there is no plot. A child that dies or hangs is replaced for
-the next plot. No error ends the thread: it is reported once, and the plot is tried again. matplotlib is never imported
-here.
+A thread keeps the schedule and talks to one child process, which forks for each picture. If plots take longer than
+their interval, late plots are skipped and the newest data are drawn; without new rows there is no plot. A child that
+dies or hangs is replaced for the next plot. No error ends the thread: it is reported once, and the plot is tried
+again. matplotlib is never imported here.
 """
 
 import errno
@@ -94,7 +94,7 @@ class PngWriter:
             self._stopping = True
             self._changed.notify_all()
             if self._child is not None:
-                self._child.process.kill()
+                self._child.kill()
         if self._thread is not None:
             if not join_within(self._thread, _STOP_S):
                 log.warning("the plot directory does not answer; its thread is left behind")
@@ -109,6 +109,12 @@ class PngWriter:
         """Process id of the child, None while there is none."""
         child = self._child
         return child.process.pid if child is not None else None
+
+    @property
+    def child_pids(self) -> tuple[int, ...]:
+        """Process ids of the child and, while a picture is drawn, of its fork."""
+        child = self._child
+        return child.pids if child is not None else ()
 
     def set_interval(self, seconds: float) -> None:
         """Plot every so many seconds from now on; 0 is off."""

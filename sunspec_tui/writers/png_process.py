@@ -1,29 +1,30 @@
-"""The plot process: takes jobs on standard input, writes PNGs, answers one JSON line each.
+"""The plot process: takes jobs on standard input, writes PNGs, answers with JSON lines.
 
 The parent starts it as ``python -m sunspec_tui.writers.png_process`` and is the only one that talks to it, so
 jobs come as pickles. It ends when its input does, so it never outlives the parent. A Ctrl-C or a hang-up
 of the terminal is the parent's to handle.
+
+Each picture is drawn by a fork (`picture_fork`), which is announced by a line ``{"drawing": process id}`` and ends
+with its picture. This process writes the file, keeps the directory tidy, and sends the line that ends the job.
 """
 
 import json
 import os
-import pickle
 import signal
-import struct
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, TextIO
 
 from sunspec_tui.plots import PlotJob
-from sunspec_tui.writers.matplotlib_loader import load_matplotlib
+from sunspec_tui.writers.job_pipe import read_job
+from sunspec_tui.writers.picture_fork import DrawingEnded, DrawingError, PictureFork
 from sunspec_tui.writers.plot_directory import PlotDirectory, publish_latest
 from sunspec_tui.writers.whole import write_new_file
 
-LENGTH = struct.Struct(">Q")
 _NICENESS = 5
 _MAX_NAMES = 1000
 _MAX_TIME_S = 253_402_300_800.0
@@ -38,34 +39,17 @@ def plot_names(job: PlotJob) -> Iterator[str]:
     yield from (f"{stem}_{number}" for number in range(2, _MAX_NAMES))
 
 
-def job_parts(job: PlotJob) -> list[memoryview]:
-    """Serialise a job as its pickle and its raw arrays, without copying the arrays."""
-    arrays: list[pickle.PickleBuffer] = []
-    parts = [memoryview(pickle.dumps(job, protocol=5, buffer_callback=arrays.append)), *(each.raw() for each in arrays)]
-    lengths = [memoryview(LENGTH.pack(len(parts))), *(memoryview(LENGTH.pack(part.nbytes)) for part in parts)]
-    sent = [lengths[0]]
-    for length, part in zip(lengths[1:], parts, strict=True):
-        sent += [length, part]
-    return sent
-
-
-def read_jobs(stream: BinaryIO) -> Iterator[PlotJob]:
-    """Jobs until the input ends."""
-    while len(prefix := stream.read(LENGTH.size)) == LENGTH.size:
-        # A bytearray can be written to, as the arrays of a job can.
-        raw, *arrays = (bytearray(stream.read(_length(stream))) for _ in range(LENGTH.unpack(prefix)[0]))
-        yield pickle.loads(raw, buffers=arrays)  # noqa: S301 - from our own parent
-
-
-def _length(stream: BinaryIO) -> int:
-    return int(LENGTH.unpack(stream.read(LENGTH.size))[0])
-
-
 class Draughtsman:
-    """Draws jobs into files; the one figure is made with the first of them."""
+    """Draws jobs into files.
 
-    def __init__(self) -> None:
-        self._figure: Any = None
+    Parameters
+    ----------
+    pictures
+        Draws them.
+    """
+
+    def __init__(self, pictures: PictureFork) -> None:
+        self._pictures = pictures
         self._directories: dict[str, PlotDirectory] = {}
 
     def work(self, job: PlotJob) -> dict[str, Any]:
@@ -75,25 +59,21 @@ class Draughtsman:
             paths, nbytes, note = self._draw(job)
             directory, written = self._directories[str(Path(job.directory))], [path.name for path in paths]
             kept = directory.tidy(job.keep, job.now_s, written, clock_agrees=job.clock_agrees)
+        except DrawingEnded as ended:
+            return {"ended": ended.status}
         except Exception as error:  # noqa: BLE001 - reported; the next plot is tried
-            self._figure = None
             return {"ok": False, "error": _sentence(error, job)}
         seconds = time.perf_counter() - begun_s
         return {"ok": True, "path": str(paths[0]), "seconds": seconds, "bytes": nbytes, "note": note} | kept
 
     def _draw(self, job: PlotJob) -> tuple[list[Path], int, str]:
-        if self._figure is None:
-            load_matplotlib()
-            from sunspec_tui.writers.figure import SpectrumFigure
-
-            self._figure = SpectrumFigure()
         directory = self._known(Path(job.directory))
-        picture = self._picture(job)
+        picture = self._pictures.picture(job)
         path = write_new_file((directory / f"{name}.png" for name in plot_names(job)), picture)
         note = publish_latest(path)
         paths, nbytes = [path], len(picture)
         if job.second is not None:
-            picture = self._picture(job.second)
+            picture = self._pictures.picture(job.second)
             names = (path.stem, *plot_names(job))
             paths.append(write_new_file((directory / f"{name}_VI.png" for name in names), picture))
             nbytes += len(picture)
@@ -108,23 +88,36 @@ class Draughtsman:
             self._directories[str(directory)] = PlotDirectory(directory)
         return directory
 
-    def _picture(self, job: PlotJob) -> bytes:
-        self._figure.draw(job)
-        return bytes(self._figure.png())
-
 
 def main() -> None:
     """Draw until the parent closes our input."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    # A parent that ignores it would keep the end of a fork from being seen.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.nice(_NICENESS)
     _end_before_the_monitor()
     # What a library prints must not look like an answer.
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    draughtsman = Draughtsman()
-    for job in read_jobs(sys.stdin.buffer):
-        answers.write(json.dumps(draughtsman.work(job)) + "\n")
+    jobs = FileIO(0, closefd=False)
+
+    def announce(process: int) -> None:
+        _say({"drawing": process}, answers)
+
+    draughtsman = Draughtsman(PictureFork(announce, jobs.fileno(), (answers.fileno(),)))
+    while (answer := _next_answer(jobs, draughtsman)) is not None:
+        _say(answer, answers)
+
+
+def _next_answer(jobs: FileIO, draughtsman: Draughtsman) -> dict[str, Any] | None:
+    """Do the next job and keep nothing of it; return None when there is none."""
+    job = read_job(jobs)
+    return None if job is None else draughtsman.work(job)
+
+
+def _say(answer: dict[str, Any], answers: TextIO) -> None:
+    answers.write(json.dumps(answer) + "\n")
 
 
 def _end_before_the_monitor() -> None:
@@ -134,6 +127,8 @@ def _end_before_the_monitor() -> None:
 
 
 def _sentence(error: Exception, job: PlotJob) -> str:
+    if isinstance(error, DrawingError):
+        return str(error)
     if isinstance(error, OSError):
         return f"cannot write a plot to {job.directory}: {error.strerror or error}; choose another with --plot-dir"
     return f"the plot failed: {type(error).__name__}: {error}"

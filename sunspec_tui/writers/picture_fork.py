@@ -1,0 +1,197 @@
+"""Draw each picture in a fork of this process, so that all memory of the drawing goes back to the system.
+
+A drawing takes tens of MiB, and a heap keeps much of them. This process has imported matplotlib and holds no data
+between pictures; the fork draws, sends the PNG through a pipe and ends. Only Linux, and only while this process has
+one thread: a fork copies the locks that other threads hold, but not the threads.
+"""
+
+import ctypes
+import gc
+import os
+import select
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from sunspec_tui.memory import release_to_system
+from sunspec_tui.plots import PlotJob
+from sunspec_tui.writers.picture_maker import PictureMaker
+
+_THREADS = Path("/proc/self/task")
+_PR_SET_PDEATHSIG = 1
+_READ_BYTES = 1 << 20
+_PICTURE, _FAILURE = b"P", b"F"
+
+
+class DrawingError(Exception):
+    """A picture could not be drawn; the text is the sentence for the user."""
+
+
+class DrawingEnded(Exception):
+    """The process that draws ended without a picture.
+
+    Attributes
+    ----------
+    status
+        Its exit status; -n if signal n ended it.
+    """
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"status {status}")
+        self.status = status
+
+
+class PictureFork:
+    """Draws each job in a process of its own where that is possible, else in this one.
+
+    Parameters
+    ----------
+    on_start
+        Called with the process id of each fork.
+    monitor, private
+        Descriptor that is hung up when the monitor ends, and those that a fork must not hold open.
+    """
+
+    def __init__(self, on_start: Callable[[int], None], monitor: int, private: tuple[int, ...] = ()) -> None:
+        self._on_start = on_start
+        self._monitor, self._private = monitor, private
+        self._maker = PictureMaker()
+
+    def picture(self, job: PlotJob) -> bytes:
+        """Draw a job; return its PNG.
+
+        Raises
+        ------
+        DrawingError
+            If it cannot be drawn.
+        DrawingEnded
+            If the process that draws it ends before.
+        """
+        if not can_fork():
+            return self._picture_here(job)
+        if self._maker.prepare():
+            _settle()
+        return self._forked(job)
+
+    def _picture_here(self, job: PlotJob) -> bytes:
+        try:
+            return self._maker.picture(job)
+        except Exception as error:
+            raise DrawingError(_sentence(error)) from error
+        finally:
+            release_to_system()
+
+    def _forked(self, job: PlotJob) -> bytes:
+        parent = os.getpid()
+        try:
+            reading, writing = os.pipe()
+        except OSError as error:
+            raise DrawingError(_not_started(error)) from error
+        try:
+            process = os.fork()
+        except OSError as error:
+            os.close(reading)
+            os.close(writing)
+            raise DrawingError(_not_started(error)) from error
+        if process == 0:
+            self._draw_and_exit(job, parent, reading, writing)
+        os.close(writing)
+        return self._received(process, reading)
+
+    def _received(self, process: int, reading: int) -> bytes:
+        """Return the PNG that a fork sends; the fork has ended then."""
+        try:
+            self._on_start(process)
+            answer = _read_all(reading, self._monitor)
+        except BaseException:
+            os.kill(process, signal.SIGKILL)
+            raise
+        finally:
+            os.close(reading)
+            status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+        if status:
+            raise DrawingEnded(status)
+        kind, content = answer[:1], answer[1:]
+        if kind == _FAILURE:
+            raise DrawingError(content.decode())
+        return content
+
+    def _draw_and_exit(self, job: PlotJob, parent: int, reading: int, writing: int) -> NoReturn:
+        """Draw in the fork. Whatever happens, nothing of the parent's stack or exit functions runs here."""
+        status = 1
+        try:
+            _end_with(parent)
+            for descriptor in (reading, self._monitor, *self._private):
+                os.close(descriptor)
+            _write_all(writing, self._answer(job))
+            status = 0
+        except BaseException:  # noqa: BLE001 - the last line of it is what the monitor reports
+            traceback.print_exc()
+        finally:
+            try:
+                sys.stderr.flush()
+            finally:
+                os._exit(status)
+
+    def _answer(self, job: PlotJob) -> bytes:
+        try:
+            return _PICTURE + self._maker.picture(job)
+        except Exception as error:  # noqa: BLE001 - reported; the next plot is tried
+            return _FAILURE + _sentence(error).encode(errors="replace")
+
+
+def can_fork() -> bool:
+    """Return True on Linux, if this process has one thread."""
+    if sys.platform != "linux":
+        return False
+    try:
+        return len(list(_THREADS.iterdir())) == 1
+    except OSError:
+        return False
+
+
+def _settle() -> None:
+    """Give back what imports have left over, and keep the collector from writing to pages shared with forks."""
+    gc.collect()
+    release_to_system()
+    gc.freeze()
+
+
+def _end_with(parent: int) -> None:
+    """Have the kernel kill this fork when its parent ends."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _read_all(reading: int, monitor: int) -> bytes:
+    """Read until the writer closes the pipe; end this process if the monitor ends before."""
+    poll = select.poll()
+    poll.register(reading, select.POLLIN)
+    # No event is asked for: a hang-up is always told.
+    poll.register(monitor, 0)
+    chunks: list[bytes] = []
+    while True:
+        if monitor in dict(poll.poll()):
+            sys.exit("the monitor has ended")
+        chunk = os.read(reading, _READ_BYTES)
+        if not chunk:
+            return b"".join(chunks)
+        chunks.append(chunk)
+
+
+def _write_all(writing: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest.nbytes:
+        rest = rest[os.write(writing, rest) :]
+
+
+def _sentence(error: Exception) -> str:
+    return f"the plot failed: {type(error).__name__}: {error}"
+
+
+def _not_started(error: OSError) -> str:
+    return f"the plot process cannot be started: {error.strerror or error}; trying again"
