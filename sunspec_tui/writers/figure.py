@@ -54,6 +54,8 @@ _MIN_REACH_AHEAD_S = 3600.0
 _RESTART_COLOUR, _RESTART_WIDTH = "tab:red", 0.8
 # A title at a given place is not moved above labels that are not there, whose sizes would all be measured.
 _TITLE_Y = 1.0
+# One step more takes 9 ms more, for a file that is 4 % smaller.
+_COMPRESSION = 5
 # As a logarithmic axis labels its ticks.
 _FORMULA = r"$\mathdefault{10^{1}}$"
 _LINES = (("tab:blue", 0.9, 1.0), ("tab:orange", 2.4, 0.6))
@@ -254,7 +256,7 @@ class SpectrumFigure:
         paletted = picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         text, out = PngInfo(), BytesIO()
         text.add_text("Software", SOFTWARE)
-        paletted.save(out, format="PNG", compress_level=6, pnginfo=text)
+        paletted.save(out, format="PNG", compress_level=_COMPRESSION, pnginfo=text)
         return out.getvalue()
 
     def save(self, path: Path) -> int:
