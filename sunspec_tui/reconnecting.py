@@ -30,7 +30,12 @@ from sunspec_tui.health_reading import LinkState
 from sunspec_tui.resolver import Resolver, SocketAddress
 from sunspec_tui.search import Search, SearchTimes
 
-TICK_S = 0.1
+TICK_S = 0.25
+"""Interval between checks of an open connection that no socket announces."""
+
+BUSY_TICK_S = 0.1
+"""The same while a connection is made or replaced."""
+
 _SHORT_LIFE_S = 2.0
 _TOO_LARGE = f"a message of more than {MAX_MESSAGE_BYTES // 2**20} MiB"
 
@@ -145,7 +150,18 @@ class Reconnector:
 
     def wait_s(self) -> float:
         """Return the longest time to wait before the next `step`, in seconds."""
-        return min(TICK_S, self._search.wait_s(time.monotonic()))
+        now_s = time.monotonic()
+        wait_s = self._search.wait_s(now_s)
+        if self.active is None and self._candidate is None and self._search.probe is None:
+            # No open connection has a deadline.
+            return wait_s
+        return min(wait_s, max(0.0, self._tick_s - now_s))
+
+    @property
+    def _check_interval_s(self) -> float:
+        """Seconds until the next check of the connections."""
+        is_settled = self.active is not None and self.active.is_ready and self._candidate is None
+        return TICK_S if is_settled and not self._search.is_on else BUSY_TICK_S
 
     @property
     def due_s(self) -> float:
@@ -170,8 +186,8 @@ class Reconnector:
         if found is not None:
             self._connect(found, now_s)
         if has_events or now_s >= self._tick_s:
-            self._tick_s = now_s + TICK_S
             self._check_all(now_s)
+            self._tick_s = now_s + self._check_interval_s
 
     # Checks
 

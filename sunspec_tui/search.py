@@ -31,8 +31,9 @@ class SearchTimes:
 
     Attributes
     ----------
-    refused_s
-        Interval between probes of a closed port: short, because a probe costs little and a producer is found soon.
+    refused_s, longest_refused_s
+        Interval between probes of a closed port: it doubles from the first to the longest, which is short, so that a
+        producer is found soon.
     longest_probe_s
         Longest interval between probes of a peer that closes each connection.
     kept_s
@@ -47,6 +48,7 @@ class SearchTimes:
     """
 
     refused_s: float = 0.2
+    longest_refused_s: float = 2.0
     longest_probe_s: float = 3.0
     kept_s: float = 10.0
     first_s: float = 1.0
@@ -76,6 +78,7 @@ class Search:
         self._host, self._resolver, self._times, self._report = host, resolver, times, report
         self.backoff = Backoff(times.first_s, times.longest_s)
         self._quick = Backoff(times.refused_s, times.longest_probe_s)
+        self._closed = Backoff(times.refused_s, times.longest_refused_s)
         self.probe: Probe | None = None
         self._is_on = self._is_held = False
         self._next_s = self._asked_s = self._resolved_s = 0.0
@@ -100,6 +103,7 @@ class Search:
         The addresses of the last answer are used meanwhile.
         """
         self.end()
+        self._closed.reset()
         self._is_on, self._next_s = True, now_s
         self._ask(now_s)
 
@@ -177,8 +181,10 @@ class Search:
         if all(verdict.found is Found.REFUSED for verdict in verdicts):
             self.backoff.reset()
             self._quick.reset()
-            self._next_s = now_s + self._times.refused_s
+            self._closed.attempt(now_s)
+            self._next_s = now_s + self._closed.interval_s
         else:
+            self._closed.reset()
             self._plan_after(probe, now_s)
         self._say_worst(verdicts, now_s)
 

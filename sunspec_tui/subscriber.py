@@ -1,8 +1,8 @@
 """Receive all messages of the stream, in a thread.
 
 The thread waits for all its sockets at once: the stream, the monitor of the connection, the probe of a search, and the
-wake-up socket that `stop` uses. It also wakes ten times a second to check clocks. `reconnecting` chooses the
-connection to read. The thread passes messages on; it does not use rings or screens.
+wake-up socket that `stop` uses. Without messages it sleeps until the next check that `reconnecting` has to do, which
+chooses the connection to read. The thread passes messages on; it does not use rings or screens.
 """
 
 import math
@@ -20,7 +20,6 @@ from sunspec_tui.health_reading import LinkState
 from sunspec_tui.reconnecting import Reconnector, ReconnectTimes
 
 _BATCH = 64
-_MOMENT_MS = 20
 _WAKE_AGAIN_S = 0.005
 
 
@@ -134,8 +133,8 @@ class Subscriber:
         This short loop keeps the cost of other checks off each frame.
         """
         self._read(active)
-        while active.ended is None and time.monotonic() < self._links.due_s:
-            ready = dict(self._poller.poll(_MOMENT_MS))
+        while active.ended is None and (left_s := self._links.due_s - time.monotonic()) > 0:
+            ready = dict(self._poller.poll(math.ceil(left_s * 1000)))
             if active.socket not in ready:
                 return ready
             self._read(active)
@@ -150,7 +149,8 @@ class Subscriber:
             self._poller, self._polled = zmq.Poller(), wanted
             for each, events in wanted:
                 self._poller.register(each, events)
-        return dict(self._poller.poll(math.ceil(self._links.wait_s() * 1000)))
+        wait_s = self._links.wait_s()
+        return dict(self._poller.poll(None if math.isinf(wait_s) else math.ceil(wait_s * 1000)))
 
     def _read(self, connection: Connection) -> int:
         """Read the queued messages, but at most a batch.
