@@ -5,9 +5,8 @@ carries them to the terminal. Nothing here reads a socket, keeps rows or draws a
 """
 
 import asyncio
-import gc
 import logging
-import re
+import math
 import signal
 import threading
 import time
@@ -37,18 +36,20 @@ from sunspec_tui.guarded import Guarded
 from sunspec_tui.kept import first_view, remember
 from sunspec_tui.keys import FOOTER, GROUPS, KEYS
 from sunspec_tui.log_lines import LogLine, LogLines
+from sunspec_tui.memory import collect_again
 from sunspec_tui.messages import CellPointed, KeyClicked, Wheeled
 from sunspec_tui.painting import PaintedApp
 from sunspec_tui.printable import printable, printable_lines
 from sunspec_tui.products import available
 from sunspec_tui.scaling import Levels
 from sunspec_tui.scene import Scene
-from sunspec_tui.showing import spectrum_scene, view_line, waterfall_scene
-from sunspec_tui.times import format_clock, format_iso
+from sunspec_tui.showing import epoch_text, spectrum_scene, view_line, waterfall_scene
+from sunspec_tui.ticking import TICK_S, Ticker
+from sunspec_tui.times import format_clock
 from sunspec_tui.view import PANELS, PICTURES, THEMES, Cursor, Interval
 from sunspec_tui.webview import WebState
 from sunspec_tui.widgets.dialogs import DelayScreen, ExportScreen, HelpScreen, LevelsScreen, Palette
-from sunspec_tui.widgets.file_readings import interval_text, plots_text
+from sunspec_tui.widgets.file_readings import export_name, interval_text, plots_text
 from sunspec_tui.widgets.panels import DelayPanel, KeyLine, LogPanel, Panel, TextCells
 from sunspec_tui.widgets.readings import health_text, memory_text, status_text, waiting_text
 from sunspec_tui.widgets.spectrum import Spectrum
@@ -61,7 +62,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TICK_S = 0.05
 AFTER_FAULT_S = 1.0
 NOTIFY_EVERY_S = 1.0
 READINGS_S = {Quality.FULL: 1.0, Quality.SLOWER: 1.0, Quality.SWEEPING: 1.0, Quality.LEAST: 2.0}
@@ -74,8 +74,6 @@ LEAST_BESIDE_HEALTH = 23
 WIDEST_COLUMNS = 180
 FLAT_LINES, LOW_LINES = 12, 18
 END_WITHIN_S, ARCHIVE_WITHIN_S = 4.5, 3.0
-_NOT_IN_NAME = r"[^\w.-]+"
-_FILE_NAME = str.maketrans({"-": None, ":": None, "T": "_"})
 _THEMES = dict(zip(THEMES, ("textual-dark", "textual-light", "ansi-dark"), strict=True))
 
 
@@ -141,6 +139,8 @@ class Monitor(PaintedApp):
         self._asked_by: int | None = None
         self._log_lines = log_lines or LogLines()
         self._log_lines.setLevel(settings.log_level)
+        self._ticker = Ticker()
+        self._log_lines.listeners.add(self._ticker.news.set)
         self._saver = None if view_path is None else state.Saver(view_path)
         self.scene = Scene(first_view(settings, state.load(view_path) if view_path else {}))
         self._readings_due_s = self._pictures_due_s = self._notified_s = 0.0
@@ -178,6 +178,7 @@ class Monitor(PaintedApp):
     def on_mount(self) -> None:
         """Begin to receive and to look."""
         logging.getLogger("sunspec_tui").addHandler(self._log_lines)
+        self._ticker.follow_up(COLLECT_AFTER_S)
         self._handle_signals(asyncio.get_running_loop())
         self._arrange()
         self.run_worker(self._host_receiver, thread=True, exit_on_error=False, name="receiver")
@@ -230,7 +231,9 @@ class Monitor(PaintedApp):
         try:
             receiver.start()
             receiver.set_product(self.scene.view.product)
+            receiver.listeners.add(self._ticker.news.set)
             self._opened = receiver
+            self._ticker.follow_up()
             self._ending.wait()
         except SunspecError as error:
             log.error("%s", error)  # noqa: TRY400 - one sentence, no traceback
@@ -242,7 +245,7 @@ class Monitor(PaintedApp):
     # From the receiver to the widgets
 
     async def _watch(self) -> None:
-        """Look at the receiver again and again, until the app ends."""
+        """Look at the receiver whenever there is something to show, until the app ends."""
         while not self.is_abandoned:
             try:
                 self._tick()
@@ -250,11 +253,19 @@ class Monitor(PaintedApp):
                 if not self.survives(error):
                     raise
                 await asyncio.sleep(AFTER_FAULT_S)
-            await asyncio.sleep(TICK_S)
+            await self._ticker.wait(self._next_tick_s())
         if not self._exit and self._asked_by is None:
             # Neither a key nor a signal has asked for the end.
             tell(log, logging.ERROR, "terminal_gone", "the terminal has gone away, the monitor ends")
             self.exit(EXIT_FAILED)
+
+    def _next_tick_s(self) -> float:
+        """Time of the next tick if nothing new comes."""
+        if self.scene.loading:
+            return 0.0
+        if self._undrawn:
+            return min(self._readings_due_s, self._pictures_due_s)
+        return self._readings_due_s if self._opened is not None else math.inf
 
     def _say_failed(self, what: str, error: Exception) -> None:
         tell(log, logging.ERROR, "thread_failed", f"{what} has failed: {error!r}; start the monitor again")
@@ -344,6 +355,7 @@ class Monitor(PaintedApp):
     def _show_soon(self) -> None:
         """Show readings with the next tick, because a key has changed something."""
         self._readings_due_s = 0.0
+        self._ticker.news.set()
 
     def _show_log(self, lines: list[LogLine]) -> None:
         """Add lines to the log panel.
@@ -387,6 +399,8 @@ class Monitor(PaintedApp):
         """Let what answers a key go to the terminal before the pictures."""
         if isinstance(event, events.Key):
             self.urgent = True
+        if isinstance(event, events.InputEvent | events.Resize):
+            self._ticker.follow_up()
         await super().on_event(event)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -405,14 +419,7 @@ class Monitor(PaintedApp):
 
     def _say_epoch(self, epoch: "Epoch | None") -> None:
         """Report whether the picture shows an earlier shape and axis."""
-        text = "the present shape and axis again"
-        if epoch is not None:
-            axis, (first_s, last_s) = epoch.axis, epoch.times_s
-            text = (
-                f"rows before a change: {axis.nchan} channels x {axis.npol} products from channel {axis.chan0}, "
-                f"{format_clock(first_s)} to {format_clock(last_s)}; End goes back to live"
-            )
-        self.notify(text)
+        self.notify("the present shape and axis again" if epoch is None else epoch_text(epoch))
 
     def choose(self, **choices: Any) -> None:
         """Set parts of the view."""
@@ -561,10 +568,8 @@ class Monitor(PaintedApp):
         if interval is None:
             self.notify("there are no rows to export yet", severity="warning")
             return
-        begin = format_iso(interval.begin_s).translate(_FILE_NAME)[:15]
         station = self._opened.station if self._opened else self._settings.station
-        name = f"{re.sub(_NOT_IN_NAME, '_', station)}_{begin}.fits"
-        screen = ExportScreen(interval_text(interval), str(self.scene.product), name)
+        screen = ExportScreen(interval_text(interval), str(self.scene.product), export_name(station, interval))
         self.push_screen(screen, partial(self._export, interval))
 
     def _export(self, interval: Interval, name: str | None) -> None:
@@ -625,12 +630,3 @@ class Monitor(PaintedApp):
         self._end_soon()
         await self.close_link()
         self.exit(status)
-
-
-def collect_again() -> None:
-    """Let the collector work again, which the command line stops until the first screen is there.
-
-    What was loaded until then stays for good: it need not be looked at.
-    """
-    gc.freeze()
-    gc.enable()

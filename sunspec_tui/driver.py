@@ -13,6 +13,7 @@ import asyncio
 import logging
 import os
 import select
+import socket
 import sys
 import termios
 import threading
@@ -34,8 +35,8 @@ QUESTION = "\x1b[6n"
 """Request of the cursor's position, which every terminal answers."""
 _MAX_QUESTIONS = 16
 _READ_BYTES = 1024
-_LOOK_S = 0.1
 _SOON_S = 0.02
+_END_S = 1.0
 # Reading pauses while more messages than this wait for the app.
 _MAX_WAITING = 64
 _RESTART_AFTER_S = 0.5
@@ -61,6 +62,8 @@ class Driver(LinuxDriver):
         self._questions_lock = threading.Lock()
         self._input_is_gone = False
         self._logged: set[str] = set()
+        # Wakes the thread that reads keys, at its end.
+        self._woken, self._waker = socket.socketpair()
         self._last_resort: threading.Timer | None = None
 
     # Output
@@ -166,13 +169,25 @@ class Driver(LinuxDriver):
                 self._tell_once(f"reading keys failed and begins again: {error!r}", logging.ERROR)
                 self.exit_event.wait(_RESTART_AFTER_S)
 
+    def disable_input(self) -> None:
+        """End the thread that reads keys."""
+        if not self.exit_event.is_set():
+            self._waker.send(b"\0")
+        super().disable_input()
+
     def run_input_thread(self) -> None:
         """Read the terminal's bytes, and pass their events on."""
         splitter, maker = InputSplitter(), EventMaker()
         cut = 0
         while not self.exit_event.is_set():
-            wait_s = _SOON_S if splitter.is_waiting else _LOOK_S
-            if select.select([self.fileno], [], [], wait_s)[0]:
+            wait_s = _SOON_S if splitter.is_waiting else None
+            ready = select.select([self.fileno, self._woken], [], [], wait_s)[0]
+            if self._woken in ready:
+                # `exit_event` is set at once after it.
+                tokens = list[Token]()
+                self._woken.recv(1)
+                self.exit_event.wait(_END_S)
+            elif ready:
                 data = os.read(self.fileno, _READ_BYTES)
                 if not data:
                     raise OSError(0, "its input has ended")

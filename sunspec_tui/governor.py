@@ -19,10 +19,12 @@ MOST_BUDGET = 1 << 20
 
 # An update should be through within this time after the link's own round trip.
 _AIM_S = 0.2
-# Without any answer so far, this long is waited for the first one, and this long from update to update
-# when none has come; later this long for one that may be lost.
+# Without any answer so far, this long is waited for the first one once the first screen is sent, and this long from
+# update to update before and when none has come; later this long for one that may be lost.
 _FIRST_ANSWER_S = 2.5
 _UNANSWERED_S = 0.1
+# A terminal that never answers shows its first text soon, and a slow link is not filled for long.
+_FIRST_SCREEN_BYTES = 16384
 _LOST_ANSWER_S = 6.0
 _MOST_PENDING = 64
 _SMALL_BYTES = 400
@@ -178,7 +180,8 @@ class Governor:
         if flight is None:
             return False
         if not self._answers:
-            if self._begun_s is not None and now_s - self._begun_s < _FIRST_ANSWER_S:
+            is_early = self._begun_s is not None and now_s - self._begun_s < _FIRST_ANSWER_S
+            if is_early and sum(each.nbytes for each in self._flights) >= _FIRST_SCREEN_BYTES:
                 return True
             return now_s - flight.sent_s < _UNANSWERED_S
         if flight.answers and now_s - flight.last_answer_s >= 1.5 * self._bare_s + _SOON_S:

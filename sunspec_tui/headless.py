@@ -15,6 +15,7 @@ from dataclasses import replace
 from sunspec_tui.archiving import ArchiveState
 from sunspec_tui.config import Settings
 from sunspec_tui.ending import EXIT_FAILED, EXIT_OK, Ending, tell_signal
+from sunspec_tui.health import HealthReading, StreamState
 from sunspec_tui.printable import printable, printable_name, printable_values
 from sunspec_tui.products import Product, available, derive
 from sunspec_tui.receiver import StreamReceiver
@@ -26,6 +27,8 @@ from sunspec_tui.writers.text import text_figure
 
 EXIT_NO_DATA = EXIT_FAILED
 _LOOK_S = 1.0
+# The checks of the instrument cost as much as ten seconds of frames.
+_CHECK_S = 5.0
 _SETTLE_S, _SETTLE_ASKED_S = 2.0, 0.5
 # Time of an end that is kept for the last status.
 _LAST_STATUS_S = 0.7
@@ -106,15 +109,29 @@ def _tell_until_end(
     """Tell a status every `status_interval` until the time is up or a signal comes."""
     begun_s = monotonic()
     end_s = begun_s + settings.duration if settings.duration else math.inf
-    status_s = begun_s + settings.status_interval
+    status_s, check_s = begun_s + settings.status_interval, begun_s
+    has_changed = threading.Event()
+    receiver.listeners.add(has_changed.set)
     while (now_s := monotonic()) < end_s:
-        # Take a snapshot every second, so that a change of state is logged when it happens.
-        snapshot = receiver.snapshot(since=_NO_ROWS)
+        # Look every second, so that a change of state is logged when it happens.
+        is_due = now_s >= min(status_s, check_s)
+        if is_due or has_changed.is_set():
+            has_changed.clear()
+            snapshot = receiver.snapshot(since=_NO_ROWS, fresh=is_due)
+            if _can_change_alone(snapshot.health):
+                has_changed.set()
+        if now_s >= check_s:
+            check_s = now_s + _CHECK_S
         if now_s >= status_s:
             tell(snapshot)
             status_s = next_due_s(status_s, settings.status_interval, now_s)
         if ending.wait(min(status_s, end_s, now_s + _LOOK_S) - monotonic()):
             return
+
+
+def _can_change_alone(health: HealthReading) -> bool:
+    """Return True if silence can change the state, so that it must be looked at again."""
+    return health.state is StreamState.LIVE or (health.state is StreamState.STALLED and not health.is_silent)
 
 
 def next_due_s(due_s: float, interval_s: float, now_s: float) -> float:

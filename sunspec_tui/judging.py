@@ -72,6 +72,9 @@ class InstrumentCheck:
         self._clock = DataClock()
         self._lived: set[int] = set()
         self._axis: Axis | None = None
+        self.last = Judgement()
+        """Findings of the last look."""
+        self._last_for: tuple[object, ...] = ()
         self._begin(None)
 
     def _begin(self, axis: Axis | None) -> None:
@@ -109,13 +112,20 @@ class InstrumentCheck:
         with self._looking:
             if ring is None or axis is None or arrival is None:
                 return Judgement()
-            if axis is not self._axis:
-                self._begin(axis)
-            failures: dict[str, str] = {}
-            rows = _checked("rows", lambda: self._rows(ring), failures)
-            if rows is None or not len(rows):
-                return Judgement(failures=failures)
-            return self._judged(rows, axis, cadence_s, arrival, failures)
+            # Without a new row nothing can have changed.
+            looked_for = (ring, ring.count, axis, cadence_s)
+            if looked_for != self._last_for:
+                self.last, self._last_for = self._found(ring, axis, cadence_s, arrival), looked_for
+            return self.last
+
+    def _found(self, ring: RingBuffer, axis: Axis, cadence_s: float, arrival: Arrival) -> Judgement:
+        if axis is not self._axis:
+            self._begin(axis)
+        failures: dict[str, str] = {}
+        rows = _checked("rows", lambda: self._rows(ring), failures)
+        if rows is None or not len(rows):
+            return Judgement(failures=failures)
+        return self._judged(rows, axis, cadence_s, arrival, failures)
 
     def _rows(self, ring: RingBuffer) -> Rows:
         """Rows that are new, and as many before them as the checks need."""

@@ -10,6 +10,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from sunspec_tui.events import event_kind
+from sunspec_tui.listeners import Listeners
 from sunspec_tui.printable import printable
 
 MAX_LINES = 200
@@ -49,6 +50,8 @@ class LogLines(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
+        self.listeners = Listeners()
+        """Called at each new line, from the thread that logs."""
         self._lines: deque[LogLine] = deque(maxlen=MAX_LINES)
         self._left_out = 0
         self._own_lock = threading.Lock()
@@ -63,6 +66,7 @@ class LogLines(logging.Handler):
         with self._own_lock:
             self._left_out += len(self._lines) == MAX_LINES
             self._lines.append(line)
+        self.listeners.notify()
 
     def take(self) -> list[LogLine]:
         """Return the lines since the last call, oldest first.

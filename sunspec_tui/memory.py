@@ -116,6 +116,15 @@ def release_to_system() -> bool:
     return bool(trim(0))
 
 
+def collect_again() -> None:
+    """Let the collector work again, which the command line stops until the first screen is there.
+
+    What was loaded until then stays for good: it need not be looked at.
+    """
+    gc.freeze()
+    gc.enable()
+
+
 class Collector:
     """Frees memory on demand and counts what it brought.
 

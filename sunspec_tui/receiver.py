@@ -30,6 +30,7 @@ from sunspec_tui.frame import Frame, decode, quoted
 from sunspec_tui.health_reading import LinkState
 from sunspec_tui.intake import DelayChoice, Intake
 from sunspec_tui.judging import InstrumentCheck, Judgement
+from sunspec_tui.listeners import Listeners
 from sunspec_tui.memory import Collector, MemoryReading
 from sunspec_tui.older_receiver import OlderReceiver
 from sunspec_tui.plots import PlotJob
@@ -218,6 +219,7 @@ class StreamReceiver(OlderReceiver):
         )
         self._web_wanted = start_webshow
         self._web = WebServer(self, web or WebOptions(), buffer_length, self._teller.web_failed)
+        self.listeners = Listeners(self._web.wake)
 
     # Life
 
@@ -307,7 +309,7 @@ class StreamReceiver(OlderReceiver):
             self._reject(RejectedMessage(RejectCause.UNEXPECTED, named_error(error)), arrived_s, frame)
             return
         self._hand_on(frame, parts)
-        self._web.wake()
+        self.listeners.notify()
         if placement.mark or placement.silence_s or self._intake.epoch != epoch:
             self._teller.placed(placement, arrived_s, reshaped=self._intake.epoch != epoch)
         interval = self._collector.interval
@@ -322,8 +324,8 @@ class StreamReceiver(OlderReceiver):
         if self._frame_followers:
             self._frame_followers.put(frame, frame_nbytes(parts))
         if self._row_followers and intake.ring is not None and intake.axis is not None:
-            rows = intake.ring.latest(1)
-            self._row_followers.put(Row.newest(rows, intake.axis, intake.epoch, intake.health.cadence_s))
+            newest = intake.ring.latest(1), intake.axis, intake.epoch, intake.health.cadence_s
+            self._row_followers.put(Row.newest(*newest))
 
     def on_queue(self, taken: int) -> None:
         """Learn how many messages have been taken in a row since the receive queue was last empty."""
@@ -342,8 +344,8 @@ class StreamReceiver(OlderReceiver):
             health.linked(link, words, attempt)
         if (link, words) != before:
             level = logging.INFO if link in (LinkState.CONNECTING, LinkState.CONNECTED) else logging.WARNING
-            numbers = {"attempt": attempt} if attempt else {}
-            tell(log, level, "link", f"{self.source}: {words or link}", link=link.name.lower(), **numbers)
+            tried = {"attempt": attempt} if attempt else {}
+            tell(log, level, "link", f"{self.source}: {words or link}", link=link.name.lower(), **tried)
 
     def on_reject(self, error: RejectedMessage) -> None:
         """Count a message that could not be received."""
@@ -369,7 +371,7 @@ class StreamReceiver(OlderReceiver):
 
     # What front ends ask
 
-    def snapshot(self, since: int = 0, *, epoch: int = 0, most: int | None = None) -> Snapshot:
+    def snapshot(self, since: int = 0, *, epoch: int = 0, most: int | None = None, fresh: bool = True) -> Snapshot:
         """Everything at this moment, as one frozen value.
 
         Parameters
@@ -380,12 +382,12 @@ class StreamReceiver(OlderReceiver):
             `Snapshot.epoch` that they belong to; rows of another epoch do not count as known.
         most
             At most so many rows, the newest.
+        fresh
+            False leaves the memory out, and takes the last findings of the checks: enough for the stream's state.
         """
-        snapshot, now_s = self._seen(self._judgement(), self._memory(), since, epoch, most)
-        try:
-            self._teller.looked(snapshot, now_s)
-        except Exception as error:  # noqa: BLE001 - an error in the log must not stop the caller
-            self._teller.failed("report of the snapshot", named_error(error))
+        found, memory = (self._judgement(), self._memory()) if fresh else (self._check.last, MemoryReading())
+        snapshot, now_s = self._seen(found, memory, since, epoch, most)
+        self._teller.report(snapshot, now_s)
         return snapshot
 
     def _seen(

@@ -5,6 +5,7 @@ Nothing here draws, keeps anything or knows where rows come from.
 
 import math
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
@@ -17,6 +18,9 @@ from sunspec_tui.widgets.file_readings import interval_text
 from sunspec_tui.widgets.readings import readout_text, view_text
 from sunspec_tui.widgets.spectrum import SpectrumScene, Trace
 from sunspec_tui.widgets.waterfall import WaterfallScene
+
+if TYPE_CHECKING:
+    from sunspec_tui.epochs import Epoch
 
 
 def waterfall_scene(scene: Scene, depth: Depth, steps: int) -> WaterfallScene | None:
@@ -93,4 +97,13 @@ def view_line(scene: Scene, depth: Depth, link: LinkReading, columns: int) -> Te
         link,
         marked=marked,
         columns=columns,
+    )
+
+
+def epoch_text(epoch: "Epoch") -> str:
+    """Describe an earlier shape and axis of the stream, and its rows."""
+    axis, (first_s, last_s) = epoch.axis, epoch.times_s
+    return (
+        f"rows before a change: {axis.nchan} channels x {axis.npol} products from channel {axis.chan0}, "
+        f"{format_clock(first_s)} to {format_clock(last_s)}; End goes back to live"
     )

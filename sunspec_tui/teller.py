@@ -10,7 +10,7 @@ from functools import partial
 from sunspec_tui.archiving import ArchiveEvent
 from sunspec_tui.data_clock import ClockFault
 from sunspec_tui.delay import DelayReading
-from sunspec_tui.errors import RejectedMessage
+from sunspec_tui.errors import RejectedMessage, named_error
 from sunspec_tui.events import Standing, tell
 from sunspec_tui.health import Placement
 from sunspec_tui.health_reading import LONG_SILENCE_S, HealthReading, StreamState
@@ -106,6 +106,13 @@ class Teller:
         self._said_failures.add(check)
         text = f"the check of the {check} has failed and is shown as unknown; receiving continues: {why}"
         tell(self._log, logging.ERROR, "check_failed", text, check=check)
+
+    def report(self, snapshot: Snapshot, now_s: float) -> None:
+        """Log what a snapshot shows; an error in the log must not stop the caller."""
+        try:
+            self.looked(snapshot, now_s)
+        except Exception as error:  # noqa: BLE001 - as above
+            self.failed("report of the snapshot", named_error(error))
 
     def looked(self, snapshot: Snapshot, now_s: float) -> None:
         """Tell what has changed since the last look at the whole."""

@@ -3,19 +3,29 @@
 Pure functions from values to text, as in `readings`.
 """
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from sunspec_tui.archiving import ArchiveState, ArchiveStatus
-from sunspec_tui.times import format_clock
+from sunspec_tui.times import format_clock, format_iso
 from sunspec_tui.webview import WebState, WebStatus
 from sunspec_tui.widgets.readings import rows
 
 if TYPE_CHECKING:
     from sunspec_tui.plots import PlotStatus
     from sunspec_tui.view import Interval
+
+_NOT_IN_NAME = r"[^\w.-]+"
+_COMPACT_TIME = str.maketrans({"-": None, ":": None, "T": "_"})
+
+
+def export_name(station: str, interval: "Interval") -> str:
+    """Return the file name that is proposed for an export."""
+    begin = format_iso(interval.begin_s).translate(_COMPACT_TIME)[:15]
+    return f"{re.sub(_NOT_IN_NAME, '_', station)}_{begin}.fits"
 
 
 def size(nbytes: float) -> str:

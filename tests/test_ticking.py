@@ -1,0 +1,201 @@
+"""Looks at the receiver: soon after news, at a bounded rate, and none without a reason."""
+
+import asyncio
+import threading
+
+import numpy as np
+import pytest
+from monitors import StillReceiver
+
+from sunspec_tui.backoff import Backoff
+from sunspec_tui.config import Settings
+from sunspec_tui.governor import FIRST_BUDGET, Governor
+from sunspec_tui.headless import run
+from sunspec_tui.health import LinkState
+from sunspec_tui.listeners import Listeners, News
+from sunspec_tui.resolver import Resolver
+from sunspec_tui.search import Search, SearchTimes
+from sunspec_tui.ticking import TICK_S, Ticker
+
+
+class CountingLoop(asyncio.SelectorEventLoop):
+    """Event loop that counts the wake-ups from other threads."""
+
+    wakes = 0
+
+    def call_soon_threadsafe(self, callback, *args, context=None):
+        self.wakes += 1
+        return super().call_soon_threadsafe(callback, *args, context=context)
+
+
+def in_loop(work):
+    """Run a coroutine function in a counting loop; return the number of its wake-ups from threads."""
+    loop = CountingLoop()
+    try:
+        loop.run_until_complete(work())
+        return loop.wakes
+    finally:
+        loop.close()
+
+
+def test_many_news_wake_the_loop_once():
+    async def work():
+        news = News()
+        await news.wait(0.0)
+        thread = threading.Thread(target=lambda: [news.set() for _ in range(5000)])
+        thread.start()
+        thread.join()
+        await news.wait(60)
+
+    assert in_loop(work) == 1
+
+
+def test_news_from_before_the_wait_count():
+    async def work():
+        news = News()
+        news.set()
+        await news.wait(60)
+
+    assert in_loop(work) == 0
+
+
+def test_news_after_the_loop_has_ended_do_no_harm():
+    news = News()
+    in_loop(lambda: news.wait(0.0))
+    news.set()
+
+
+def test_constant_news_cause_looks_at_the_bounded_rate():
+    async def work():
+        ticker, looks, over = Ticker(), 0, loop.time() + 20 * TICK_S
+        while loop.time() < over:
+            ticker.news.set()
+            await ticker.wait(0.0)
+            looks += 1
+        return looks
+
+    loop = asyncio.new_event_loop()
+    try:
+        assert loop.run_until_complete(work()) <= 24
+    finally:
+        loop.close()
+
+
+def test_listeners_are_called_in_order_until_they_are_removed():
+    called = []
+    first, second = (lambda: called.append(1)), (lambda: called.append(2))
+    listeners = Listeners(first)
+    listeners.add(second)
+    listeners.notify()
+    listeners.remove(first)
+    listeners.remove(first)
+    listeners.notify()
+    assert called == [1, 2, 2]
+
+
+def test_each_frame_calls_the_listeners_once():
+    receiver, called = StillReceiver(), []
+    receiver.listeners.add(lambda: called.append(1))
+    for _ in range(5):
+        receiver.feed(np.ones((1, 64, 4), np.float32))
+    assert len(called) == 5
+
+
+def test_without_a_new_row_the_instrument_is_not_checked_again(monkeypatch):
+    receiver, checked = StillReceiver(), []
+    judged = receiver._check._judged
+    monkeypatch.setattr(receiver._check, "_judged", lambda *given: checked.append(1) or judged(*given))
+    for _ in range(3):
+        receiver.feed(np.ones((1, 64, 4), np.float32))
+        found = [receiver.snapshot().signal for _ in range(4)]
+        assert all(each is found[0] for each in found)
+    assert len(checked) == 3
+
+
+class Seconds:
+    """End of a service after some looks, each of which takes as long as it waits."""
+
+    asked = asked_by = None
+    end_by_s = 0.0
+
+    def __init__(self, receiver, seconds):
+        self.receiver, self.left_s = receiver, seconds
+
+    def wait(self, seconds):
+        self.receiver.now_s += seconds
+        self.left_s -= seconds
+        return self.left_s <= 0
+
+    def end_within(self, status, seconds=0.0):
+        pass
+
+
+def looks_of_a_service(receiver, seconds):
+    """Numbers of cheap looks and of whole ones."""
+    taken, snapshot = [], receiver.snapshot
+
+    def counting(*given, fresh=True, **keys):
+        taken.append(fresh)
+        return snapshot(*given, fresh=fresh, **keys)
+
+    receiver.snapshot = counting
+    begun_s = receiver.now_s
+    settings = Settings(status_interval=1e6)
+    run(
+        receiver,
+        settings,
+        lambda _: None,
+        ending=Seconds(receiver, seconds),
+        monotonic=lambda: receiver.now_s - begun_s,
+    )
+    return taken.count(False), taken.count(True)
+
+
+def test_a_service_without_a_stream_looks_every_five_seconds():
+    cheap, whole = looks_of_a_service(StillReceiver(), 60)
+    assert (cheap, whole <= 16) == (0, True)
+
+
+def test_a_service_reports_a_stall_within_a_second_of_its_deadline(caplog):
+    receiver = StillReceiver()
+    for _ in range(8):
+        receiver.feed(np.ones((1, 64, 4), np.float32))
+    with caplog.at_level("INFO", "sunspec_tui"):
+        receiver.snapshot()
+        looks_of_a_service(receiver, 2)
+    assert "stream is stalled" in caplog.text
+
+
+@pytest.mark.parametrize("seconds", [60, 600])
+def test_a_closed_port_is_probed_ever_less_often(seconds):
+    search = Search("127.0.0.1", Resolver("127.0.0.1", 1), SearchTimes(), lambda *_: None)
+    times = SearchTimes()
+    assert isinstance(search.backoff, Backoff)
+    expected = seconds / times.longest_refused_s + 6
+    probes, now_s = 0, 0.0
+    search.begin(now_s)
+    while now_s < seconds:
+        search.step(now_s, ready=False)
+        probe = search.probe
+        while search.probe is probe and probe is not None:
+            search.step(now_s, ready=True)
+        probes += probe is not None
+        now_s += max(0.01, search.wait_s(now_s)) if search.probe is None else 0.01
+    search.end()
+    assert probes <= expected
+
+
+def test_the_rest_of_the_first_screen_does_not_wait_for_an_answer():
+    governor = Governor()
+    governor.sent(FIRST_BUDGET, 0.0)
+    assert governor.waits(0.05)
+    assert not governor.waits(0.15)
+    governor.sent(FIRST_BUDGET, 0.15)
+    assert governor.waits(1.0)
+    assert not governor.waits(2.6)
+
+
+def test_the_state_of_the_link_is_part_of_a_cheap_look():
+    receiver = StillReceiver()
+    receiver.on_link(LinkState.REFUSED)
+    assert receiver.snapshot(fresh=False).health.link is LinkState.REFUSED
