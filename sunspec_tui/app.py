@@ -43,7 +43,7 @@ from sunspec_tui.printable import printable, printable_lines
 from sunspec_tui.products import available
 from sunspec_tui.scaling import Levels
 from sunspec_tui.scene import Scene
-from sunspec_tui.showing import epoch_text, spectrum_scene, view_line, waterfall_scene
+from sunspec_tui.showing import epoch_text, spectrum_scene, starting, view_line, waterfall_scene
 from sunspec_tui.ticking import TICK_S, Ticker
 from sunspec_tui.times import format_clock
 from sunspec_tui.view import PANELS, PICTURES, THEMES, Cursor, Interval
@@ -145,7 +145,7 @@ class Monitor(PaintedApp):
         self.scene = Scene(first_view(settings, state.load(view_path) if view_path else {}))
         self._readings_due_s = self._pictures_due_s = self._notified_s = 0.0
         self._drawn_for: object = None
-        self._unsaved = self._undrawn = False
+        self._unsaved = self._undrawn = self._has_text = False
         self._waiting = self._failed = ""
         self._problems: Sequence[str] = ()
 
@@ -318,20 +318,10 @@ class Monitor(PaintedApp):
         held_s = None if view.held is None else self.scene.end_s
         newest_s = snapshot.taken_s - snapshot.data_age_s
         status, product, age_s = self.query_one("#status", TextCells), self.scene.product, snapshot.data_age_s
-        columns = status.content_size.width
-        status.show(
-            status_text(
-                health,
-                f"{snapshot.station} at {snapshot.source}" if snapshot.station else snapshot.source,
-                product,
-                newest_s,
-                age_s,
-                held_s=held_s,
-                alarms=snapshot.alarms,
-                warnings=snapshot.warnings,
-                columns=columns,
-            )
-        )
+        columns, alarms, warnings = status.content_size.width, snapshot.alarms, snapshot.warnings
+        source = f"{snapshot.station} at {snapshot.source}" if snapshot.station else snapshot.source
+        show = partial(status_text, health, source, product, newest_s, age_s, held_s=held_s, columns=columns)
+        status.show(show(alarms=alarms, warnings=warnings))
         self._show_problems(snapshot.problems)
         if snapshot.axis is None:
             self._say_waiting(waiting_text(health, snapshot.source))
@@ -344,8 +334,15 @@ class Monitor(PaintedApp):
         panel.show(health_text(health, link, snapshot.pipelines, chan0=chan0, gain=snapshot.gain, notes=notes))
         room = self.query_one("#body").size.height - panel.outer_size.height
         self.screen.set_class(room < LEAST_BESIDE_HEALTH, "-crowded")
-        self.query_one("#memory", Panel).show(memory_text(snapshot.memory))
-        self.query_one("#plots", Panel).show(plots_text(snapshot.plots, snapshot.archive, snapshot.web))
+        if self._opened is not None:
+            self.query_one("#memory", Panel).show(memory_text(snapshot.memory))
+            self.query_one("#plots", Panel).show(plots_text(snapshot.plots, snapshot.archive, snapshot.web))
+
+    def post_display_hook(self) -> None:
+        """Show text with the first layout, before the receiver's libraries are loaded."""
+        if not self._has_text and self.screen_stack[0].query_one("#status").size:
+            self._has_text = True
+            self._show_readings(starting(self._settings))
 
     def _say_waiting(self, text: str) -> None:
         if text != self._waiting:

@@ -4,15 +4,20 @@ Nothing here draws, keeps anything or knows where rows come from.
 """
 
 import math
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from sunspec_tui.addresses import host_and_port
 from sunspec_tui.colormaps import Depth
+from sunspec_tui.config import Settings
 from sunspec_tui.governor import LinkReading
+from sunspec_tui.health import HealthReading, LinkState
 from sunspec_tui.products import Product
 from sunspec_tui.scene import Scene
+from sunspec_tui.snapshot import Snapshot
 from sunspec_tui.times import format_clock
 from sunspec_tui.widgets.file_readings import interval_text
 from sunspec_tui.widgets.readings import readout_text, view_text
@@ -107,3 +112,9 @@ def epoch_text(epoch: "Epoch") -> str:
         f"rows before a change: {axis.nchan} channels x {axis.npol} products from channel {axis.chan0}, "
         f"{format_clock(first_s)} to {format_clock(last_s)}; End goes back to live"
     )
+
+
+def starting(settings: Settings) -> Snapshot:
+    """Return what can be said before there is a receiver: the address, and that it is being connected to."""
+    source = "127.0.0.1" if settings.demo else host_and_port(settings.addr, settings.stream_port)
+    return Snapshot(time.time(), source, HealthReading(link=LinkState.CONNECTING), station=settings.station)
