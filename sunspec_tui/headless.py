@@ -15,7 +15,7 @@ from dataclasses import replace
 from sunspec_tui.archiving import ArchiveState
 from sunspec_tui.config import Settings
 from sunspec_tui.ending import EXIT_FAILED, EXIT_OK, Ending, tell_signal
-from sunspec_tui.health import HealthReading, StreamState
+from sunspec_tui.health_reading import HealthReading, StreamState
 from sunspec_tui.printable import printable, printable_name, printable_values
 from sunspec_tui.products import Product, available, derive
 from sunspec_tui.receiver import StreamReceiver

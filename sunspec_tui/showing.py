@@ -14,7 +14,7 @@ from sunspec_tui.addresses import host_and_port
 from sunspec_tui.colormaps import Depth
 from sunspec_tui.config import Settings
 from sunspec_tui.governor import LinkReading
-from sunspec_tui.health import HealthReading, LinkState
+from sunspec_tui.health_reading import HealthReading, LinkState
 from sunspec_tui.products import Product
 from sunspec_tui.scene import Scene
 from sunspec_tui.snapshot import Snapshot

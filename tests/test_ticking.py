@@ -11,7 +11,7 @@ from sunspec_tui.backoff import Backoff
 from sunspec_tui.config import Settings
 from sunspec_tui.governor import FIRST_BUDGET, Governor
 from sunspec_tui.headless import run
-from sunspec_tui.health import LinkState
+from sunspec_tui.health_reading import LinkState
 from sunspec_tui.listeners import Listeners, News
 from sunspec_tui.resolver import Resolver
 from sunspec_tui.search import Search, SearchTimes
