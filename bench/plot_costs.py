@@ -5,7 +5,6 @@
 Each tree runs in a process of its own, which keeps a plot writer as the monitor does. Given two trees, they take turns.
 """
 
-import argparse
 import os
 import statistics
 import subprocess
@@ -141,24 +140,7 @@ def plot_costs(trees: list[Path], plots: int = PLOTS) -> list[PlotCosts]:
         return [plotter.costs() for plotter in plotters]
 
 
-def main() -> None:
-    """Print the costs of this tree and of another one."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("base", nargs="?", type=Path, help="directory of another revision")
-    parser.add_argument("--plots", type=int, default=PLOTS, help="number of plots of each")
-    given = parser.parse_args()
-    trees = [ROOT, *([given.base.absolute()] if given.base else [])]
-    found = plot_costs(trees, given.plots)
-    for tree, costs in zip(trees, found, strict=True):
-        print(f"{tree}\n  a plot          {costs.median_s:.3f} s median, {costs.worst_s:.3f} s worst, "
-              f"{costs.first_s:.3f} s the first")  # fmt: skip
-        print(f"  between plots   {costs.median_mib:.1f} MiB median, {costs.worst_mib:.1f} MiB worst (PSS); "
-              f"{costs.own_mib:.1f} MiB shared with nobody")  # fmt: skip
-    if len(found) > 1:
-        ours, base = found
-        seconds, memory = ours.median_s / base.median_s, ours.median_mib / base.median_mib
-        print(f"ratios: seconds {seconds:.2f}, memory {memory:.2f}")
-
-
-if __name__ == "__main__":
-    main()
+def measure(*, quick: bool = False) -> dict[str, float]:
+    """Return the seconds of a plot, and the MiB of the plot process between plots, of the tree in the directory."""
+    (found,) = plot_costs([Path.cwd()], 8 if quick else 40)
+    return {"plot_s": found.median_s, "first_plot_s": found.first_s, "between_mib": found.median_mib}

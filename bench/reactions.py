@@ -244,27 +244,20 @@ def deaf_first_text_s(tree: Path, starts: int = 3) -> float:
     return statistics.median(_start_s(words, tree, TEXT, answers=False) for _ in range(starts))
 
 
-def measured(tree: Path) -> dict[str, float]:
-    """Return all figures of a tree by their names."""
-    median_ms, p95_ms = latency_ms(tree)
-    found = {"frame to terminal, median [ms]": median_ms, "frame to terminal, 95 % [ms]": p95_ms}
-    for name, on_terminal in (("headless", False), ("on a terminal", True)):
-        for case, publishing in (("at 4 Hz", True), ("nobody publishing", False)):
-            how = {"on_terminal": on_terminal, "publishing": publishing}
-            found[f"{name}, {case} [% of a core]"] = cpu_percent(tree, **how)
-            found[f"{name}, {case} [wakes/s]"] = sum(wakes_per_s(tree, **how))
-    found["first text / empty Textual app"] = first_text_ratio(tree)
-    found["first text, deaf terminal [s]"] = deaf_first_text_s(tree)
+def measure(*, quick: bool = False) -> dict[str, float]:
+    """Return the figures of the tree in the working directory: milliseconds, seconds, percent of a core and ratios."""
+    tree = Path.cwd()
+    found = dict(zip(("latency_ms", "latency_p95_ms"), latency_ms(tree, 10 if quick else 30), strict=True))
+    for name, on_terminal in (("headless", False), ("tui", True)):
+        for case, publishing in (("live", True), ("idle", False)):
+            seconds = 6 if quick else 20
+            found[f"{name}_{case}_percent"] = cpu_percent(
+                tree, on_terminal=on_terminal, publishing=publishing, seconds=seconds
+            )
+    found["first_text_ratio"] = first_text_ratio(tree, 3 if quick else STARTS)
+    found["deaf_first_text_s"] = deaf_first_text_s(tree, 1 if quick else 3)
     return found
 
 
-def main() -> None:
-    """Print the figures of the given trees, side by side."""
-    trees = [Path(word).resolve() for word in sys.argv[1:]] or [ROOT]
-    columns = [measured(tree) for tree in trees]
-    for name in columns[0]:
-        print(f"{name:45} " + "  ".join(f"{column[name]:8.2f}" for column in columns))
-
-
 if __name__ == "__main__":
-    main()
+    print(measure())

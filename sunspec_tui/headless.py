@@ -28,7 +28,7 @@ from sunspec_tui.writers.text import text_figure
 EXIT_NO_DATA = EXIT_FAILED
 _LOOK_S = 1.0
 # The checks of the instrument cost as much as ten seconds of frames.
-_CHECK_S = 5.0
+_CHECK_S = 2.0
 _SETTLE_S, _SETTLE_ASKED_S = 2.0, 0.5
 # Time of an end that is kept for the last status.
 _LAST_STATUS_S = 0.7
