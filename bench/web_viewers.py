@@ -23,7 +23,7 @@ async def watch(url: str, until_s: float, found: dict[str, list[float]]) -> None
                 async with asyncio.timeout(until_s - time.monotonic()):
                     data = await socket.recv()
                 nbytes += len(data)
-                if isinstance(data, bytes) and data[1] == 2:
+                if isinstance(data, bytes) and data[1] in (2, 3):
                     found.setdefault(str(int(FIRST.unpack_from(data, 16)[0])), []).append(time.monotonic())
         except TimeoutError:
             found.setdefault("bytes", []).append(nbytes)
@@ -34,7 +34,7 @@ async def idle(url: str, until_s: float) -> None:
     host, _, port = url.split("/")[2].partition(":")
     _, writer = await asyncio.open_connection(host, int(port), limit=1)
     writer.write(
-        b"GET /live HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"GET /live?version=2 HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
     )
     writer.transport.pause_reading()  # type: ignore[attr-defined]

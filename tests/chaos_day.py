@@ -197,12 +197,12 @@ class Viewers:
             self.came += 1
 
     def _watch(self) -> None:
-        with connect(f"ws://127.0.0.1:{self._port}/live?product=XX", max_size=2**25, proxy=None) as viewer:
+        with connect(f"ws://127.0.0.1:{self._port}/live?product=XX&version=2", max_size=2**25, proxy=None) as viewer:
             for _ in range(20):
                 viewer.recv(timeout=10)
 
     def _watch_and_vanish(self) -> None:
-        with connect(f"ws://127.0.0.1:{self._port}/live?product=I", max_size=2**25, proxy=None) as viewer:
+        with connect(f"ws://127.0.0.1:{self._port}/live?product=I&version=2", max_size=2**25, proxy=None) as viewer:
             viewer.recv(timeout=10)
             viewer.socket.shutdown(socket.SHUT_RDWR)
 

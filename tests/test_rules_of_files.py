@@ -1,5 +1,7 @@
 """Times and numbers of rows in FITS files, in the archive, in the web view and in columns of the picture."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -10,6 +12,7 @@ from sunspec_tui.columns import ColumnStore
 from sunspec_tui.products import Product
 from sunspec_tui.ring import RingBuffer
 from sunspec_tui.serving import layout
+from sunspec_tui.serving.histories import History
 from sunspec_tui.writers.callisto import write_callisto
 
 
@@ -56,8 +59,10 @@ def test_a_message_of_the_web_view_numbers_its_rows_as_the_ring_does(since, firs
     ring = RingBuffer(5, 4, 1)
     for n in range(8):
         ring.append(np.full((4, 1), n, np.float32), n * 0.25, n + 100)
-    rows = ring.since(since)
-    message = layout.encode(rows, rows.data[..., 0], Product.XX, kind=layout.HISTORY, bits=8, epoch=2)
+    history = History(Product.XX, 2, 4)
+    history.most = 8 - since
+    assert history.extend(SimpleNamespace(rows_between=ring.between), 8)
+    message = history.message()
     found = layout.decode(message)
     assert (found.first, layout.next_number(message), found.epoch) == (first, following, 2)
     assert found.slots.tolist() == [n + 100 for n in range(first, 8)]

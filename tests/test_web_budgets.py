@@ -309,8 +309,13 @@ def test_a_history_grows_by_what_is_new_and_holds_the_newest_rows(monkeypatch):
     assert (first.first, len(first.times_s), source.most) == (10, 20, 4)
     source.ring.append(np.full((8, 1), 31, np.float32), 30.0, 30)
     again = whole(history, source, 31)
-    assert (again.first, again.slots.tolist()) == (11, list(range(11, 31)))
-    np.testing.assert_allclose(again.values[:, 0], np.arange(12, 32), rtol=0.02)
+    # Whole blocks are dropped: until then there are a few rows more than wanted.
+    assert (again.first, again.slots.tolist()) == (10, list(range(10, 31)))
+    np.testing.assert_allclose(again.values[:, 0], np.arange(11, 32), rtol=0.003)
+    for n in range(31, 35):
+        source.ring.append(np.full((8, 1), n + 1, np.float32), float(n), n)
+        again = whole(history, source, n + 1)
+    assert (again.first, again.slots.tolist()) == (12, list(range(12, 35)))
 
 
 def test_a_history_begins_anew_where_rows_have_left_the_ring():
@@ -322,9 +327,11 @@ def test_a_history_begins_anew_where_rows_have_left_the_ring():
     assert (again.first, again.slots.tolist()) == (150, list(range(150, 200)))
 
 
-def test_the_newest_rows_of_a_message_are_a_message():
+def test_the_newest_rows_of_a_message_are_a_message(monkeypatch):
+    monkeypatch.setattr("sunspec_tui.serving.histories.STEP_VALUES", 8 * 4)
     history = History(Product.XX, 3, 8)
     message = whole(history, Source(ring_of(30)), 30)
     short = layout.decode(layout.newest_rows(history.message(), 5))
-    assert (short.first, short.slots.tolist()) == (25, list(range(25, 30)))
-    np.testing.assert_array_equal(short.values, message.values[-5:])
+    # Whole blocks: the newest two, of four rows and of two.
+    assert (short.first, short.slots.tolist()) == (24, list(range(24, 30)))
+    np.testing.assert_array_equal(short.values, message.values[-6:])

@@ -19,7 +19,7 @@ from conftest import block_time, message, poll_until, producing
 from webs import Watcher, served
 
 UPGRADE = (
-    b"GET /live HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"GET /live?version=2 HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
 ASK = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -332,7 +332,7 @@ def test_it_stops_with_many_viewers_while_rows_come_fast():
         for product in ("XX", "YY", "I", "V"):
             for _ in range(10):
                 connection = opened.enter_context(socket.create_connection(place(url), timeout=20))
-                connection.sendall(UPGRADE.replace(b"/live", b"/live?product=" + product.encode()))
+                connection.sendall(UPGRADE.replace(b"/live?", b"/live?product=" + product.encode() + b"&"))
         poll_until(lambda: receiver.web_status().viewers == 40, 60)
         receiver.set_web(False)
         # A receiver that other tests share may serve too; on a busy machine this one may end late, but it ends.

@@ -15,17 +15,19 @@ from conftest import block_time, message, poll_until, producing
 from webs import Watcher, live_address, served
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect as connect_now
 
 from sunspec_tui.products import Product
 from sunspec_tui.ring import Rows
 from sunspec_tui.serving import hub as hubs
 from sunspec_tui.serving import layout, server
 from sunspec_tui.serving import viewer as viewers
+from sunspec_tui.serving.row_chain import RowChain
 from sunspec_tui.webview import WebState
 
 NCHAN = 64
 HANDSHAKE = (
-    b"GET /live HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"GET /live?version=2 HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
 
@@ -66,7 +68,7 @@ def test_each_row_comes_once_and_in_order_after_the_history(publisher):
             rows = watcher.rows(35)
     assert (history.first, len(history.times_s)) == (0, 5)
     assert numbers(rows) == list(range(5, 40))
-    np.testing.assert_allclose([row.values[0, 0] for row in rows], np.arange(6, 41), rtol=1e-3)
+    np.testing.assert_allclose([row.values[0, 0] for row in rows], np.arange(6, 41), rtol=0.0024)
     assert np.diff([row.times_s[0] for row in rows]) == pytest.approx(0.25)
 
 
@@ -221,7 +223,8 @@ def test_skipping_rows_leaves_the_history_and_what_it_is_of():
     values = np.ones((3, 4), np.float32)
     rows = Rows(values[..., None], np.arange(3.0), np.arange(3), np.zeros(3, np.uint8), 3)
     history, row = (
-        layout.encode(rows, values, Product.XX, kind=kind, bits=8, epoch=0) for kind in (layout.HISTORY, layout.ROW)
+        layout.encode(layout.coded(rows, values, 1.0), product=Product.XX, kind=kind, epoch=0, first=0)
+        for kind in (layout.HISTORY, layout.ROW)
     )
     for each in ("axis", history, row, row):
         viewer.put(each)
@@ -246,6 +249,46 @@ def test_a_viewer_who_says_anything_else_is_let_go(publisher, said, code):
         watcher.socket.send(said)
         assert watcher.end() == code
         poll_until(lambda: receiver.web_status().viewers == 0)
+
+
+@pytest.mark.parametrize("version", ["", "&version=1", "&version=3", "&version=x"])
+def test_a_page_of_another_version_is_asked_to_reload(publisher, version):
+    with served(publisher.port) as (receiver, url):
+        address = live_address(url).partition("&")[0] + version
+        with connect_now(address, proxy=None) as viewer, pytest.raises(ConnectionClosed) as ended:
+            viewer.recv(timeout=10)
+        assert receiver.web_status().viewers == 0
+    assert ended.value.rcvd.code == 1008
+    assert "reload it" in ended.value.rcvd.reason
+
+
+def test_a_viewer_gets_a_key_row_first_after_a_history_and_after_rows_that_it_skipped():
+    chain, viewer = RowChain(Product.XX, 0), viewers.Viewer(Product.XX)
+
+    def row(number):
+        values = np.ones((1, 4), np.float32)
+        return Rows(values[..., None], np.ones(1), np.array([number]), np.zeros(1, np.uint8), number + 1), values
+
+    def add(number):
+        viewer.put_row(chain.add(*row(number)))
+
+    def waiting():
+        return [(message[1], layout.next_number(message) - 1) for message in viewer._waiting]
+
+    for number in (1, 2, 3):
+        add(number)
+    assert waiting() == [(layout.KEY, 1), (layout.ROW, 2), (layout.ROW, 3)]
+    viewer.skip()
+    for number in (4, 5):
+        add(number)
+    assert waiting() == [(layout.KEY, 4), (layout.ROW, 5)]
+    viewer.clear()
+    for number in (6, 7):
+        add(number)
+    assert waiting() == [(layout.KEY, 6), (layout.ROW, 7)]
+    chain.add(*row(8))  # which it does not get
+    add(9)
+    assert waiting()[-1] == (layout.KEY, 9)
 
 
 def test_more_viewers_than_there_is_room_for_are_told(publisher):

@@ -58,7 +58,8 @@ def test_of_many_rows_at_once_the_newest_are_sent_and_the_others_counted(monkeyp
     for _ in range(1000):
         if not hub.pump():
             break
-    rows = [layout.decode(each).first for each in viewer._waiting if layout.is_row(each)]
+    decoder = layout.Decoder()
+    rows = [decoder.decode(each).first for each in viewer._waiting if layout.is_row(each)]
     assert source.longest <= BACKLOG_ROWS
     assert rows == list(range(5001 - BACKLOG_ROWS, 5001))
     assert hub.counts.rows_skipped == 5000 - BACKLOG_ROWS

@@ -3,6 +3,7 @@
 import json
 import struct
 import time
+import zlib
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ from browsers import Visit, needs_chromium
 from conftest import block_time, message
 from webs import served
 
+from sunspec_tui.serving import layout
+
 pytestmark = [needs_chromium, pytest.mark.xdist_group("chromium")]
-HEADER = "<BBBBIIId"
+HEADER = "<BBBxIIId"
 STATUS = {
     "type": "status", "time": "2026-11-26T12:00:00.000Z", "source": "here", "state": "live", "link": "connected",
     "frames_received": 1, "frames_rejected": 0, "frames_missing": 0, "cadence_s": 0.25, "rate_hz": 4.0, "delay_s": 0.1,
@@ -19,8 +22,14 @@ STATUS = {
 }  # fmt: skip
 
 
-def header(*, version=1, kind=1, bits=8, product=0, epoch=0, rows=1, bins=8, first=0.0):
-    return struct.pack(HEADER, version, kind, bits, product, epoch, rows, bins, first)
+def header(*, version=layout.VERSION, kind=1, product=0, epoch=0, rows=1, bins=8, first=0.0):
+    return struct.pack(HEADER, version, kind, product, epoch, rows, bins, first)
+
+
+def block(data, rows=1):
+    """Rows of a message from what they are before they are compressed."""
+    packed = zlib.compress(data, wbits=-15)
+    return struct.pack("<II", rows, len(packed)) + packed
 
 
 BROKEN = {
@@ -46,7 +55,18 @@ BROKEN = {
     "some bytes": b"\x01\x02",
     "another version": header(version=9) + bytes(40),
     "another kind": header(kind=7) + bytes(40),
-    "another width": header(bits=3) + bytes(40),
+    "a row of the older version": struct.pack("<BBBBIIId", 1, 2, 16, 0, 0, 1, 8, 20.0) + bytes(48),
+    "a block that is none": header() + struct.pack("<II", 1, 40) + b"\xff" * 40,
+    "a block of less than a row": header() + block(bytes(10)),
+    "a block of more than a row": header() + block(bytes(16 + 17 + 8 + 4)),
+    "a block of megabytes": header() + block(bytes(50_000_000)),
+    "a block after which something comes": header() + block(bytes(16 + 17 + 8)) + b"\0",
+    "a block that is longer than its message": header() + struct.pack("<II", 1, 1000) + bytes(40),
+    "a block with more bytes than its rows are packed in": header() + struct.pack("<II", 1, 60) + bytes(60),
+    "blocks of other rows": header(rows=2) + block(bytes(16 + 17 + 8)),
+    "a code that is missing": header() + block(bytes(16 + 17) + b"\xff" * 8),
+    "a row that continues nothing": header(kind=2, first=1000.0) + block(bytes(17 + 8)),
+    "a row of other bins": header(kind=2, first=20.0) + block(bytes(17 + 8)),
     "another product": header(product=200) + bytes(40),
     "no bins": header(bins=0) + bytes(32),
     "more bins than memory": header(bins=2**32 - 1, rows=2**32 - 1),
@@ -134,11 +154,14 @@ def test_the_page_says_why_it_connects_anew(browser, still):
         visit.close()
 
 
-def rows_message(values, times, slots, *, first, kind=2, epoch=0):
-    """Rows of 8 bits, each of one code."""
+def rows_message(values, times, slots, *, first, kind=layout.KEY, epoch=0):
+    """Rows, each of one value."""
     out = header(kind=kind, rows=len(times), bins=16, first=first, epoch=epoch)
     for value, time_s, slot in zip(values, times, slots, strict=True):
-        out += struct.pack("<ddfffI", time_s, slot, value, 0.8813736, 0.0, 0) + b"\x01" * 16
+        # The first code in full is 1, and the others are as it is.
+        scale = struct.pack("<dd", value, 0.881373587019543)
+        steps = b"\xff" + b"\x80" * 15 + struct.pack("<i", 1)
+        out += block(scale + struct.pack("<ddB", time_s, slot, 0) + steps)
     return out
 
 

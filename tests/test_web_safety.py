@@ -417,7 +417,7 @@ def test_a_viewer_who_says_farewell_and_takes_nothing_is_ended(monkeypatch, publ
     monkeypatch.setattr(connections, "CLOSING_S", 0.3)
     with served(publisher.port) as (receiver, url), socket.socket() as mute:
         mute.connect(place(url))
-        mute.sendall(UPGRADE % (b"", b""))
+        mute.sendall(UPGRADE % (b"?version=2", b""))
         poll_until(lambda: receiver.web_status().viewers == 1)
         mute.sendall(b"\x88\x80\x00\x00\x00\x00")
         poll_until(lambda: not len(receiver._web._running._connections))

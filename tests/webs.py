@@ -9,7 +9,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from sunspec_tui.receiver import StreamReceiver
-from sunspec_tui.serving.layout import HISTORY, Message, decode
+from sunspec_tui.serving.layout import HISTORY, VERSION, Decoder, Message
 from sunspec_tui.webview import WebOptions, WebState
 
 
@@ -25,7 +25,7 @@ def served(port: int = 1, *, web: dict[str, Any] | None = None, **options: Any) 
 
 
 def live_address(url: str, product: str = "XX") -> str:
-    return f"{url.replace('http', 'ws', 1)}live?product={product}"
+    return f"{url.replace('http', 'ws', 1)}live?product={product}&version={VERSION}"
 
 
 class Watcher:
@@ -37,6 +37,7 @@ class Watcher:
         self.socket: ClientConnection = self._opened.enter_context(connection)
         self.said: list[dict[str, Any]] = []
         self.messages: list[Message] = []
+        self._decoder = Decoder()
         self.bytes: list[int] = []
 
     def take(self, timeout_s: float = 10) -> None:
@@ -45,7 +46,7 @@ class Watcher:
         if isinstance(data, str):
             self.said.append(json.loads(data))
         else:
-            self.messages.append(decode(data))
+            self.messages.append(self._decoder.decode(data))
             self.bytes.append(len(data))
 
     def rows(self, count: int) -> list[Message]:

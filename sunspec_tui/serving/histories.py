@@ -1,23 +1,24 @@
-"""Encode the last rows of a product as one message, a few rows at a time.
+"""Encode the last rows of a product as one message, a block of rows at a time.
 
-A new viewer gets this message first. Rows never change, so encoded rows are reused for the next viewer and only new
-rows are added. This module does not wait and does not send.
+A new viewer gets this message first. Rows never change, so whole blocks are reused for the next viewer; only the newest
+block, while it grows, is encoded again. This module does not wait and does not send.
 """
 
+from collections import deque
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from sunspec_tui.products import Product, derive
 from sunspec_tui.ring import Rows
-from sunspec_tui.serving import layout
+from sunspec_tui.serving import layout, row_codes
 
-HISTORY_BITS = 8
 HISTORY_ROWS = 1200
 """Rows in a viewer's first message: as many as the page can show, in less than a megabyte."""
 MAX_HISTORY_BYTES = 4 * 2**20
-STEP_VALUES = 64 * 1024
-"""Bins encoded in one step: two milliseconds."""
+STEP_VALUES = 48 * 1024
+"""Bins encoded in one step, which is one block: a millisecond."""
 
 
 class RowSource(Protocol):
@@ -25,6 +26,15 @@ class RowSource(Protocol):
 
     def rows_between(self, start: int, stop: int) -> Rows | None:
         """Return rows by their numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Encoded rows: the number after the last of them, how many they are, and their bytes."""
+
+    stop: int
+    rows: int
+    data: bytes
 
 
 class History:
@@ -38,42 +48,59 @@ class History:
 
     def __init__(self, product: Product, epoch: int, nbins: int) -> None:
         self.product, self.epoch, self.nbins = product, epoch, nbins
-        self.most = max(1, min(HISTORY_ROWS, MAX_HISTORY_BYTES // self._row_bytes))
+        self.most = max(1, min(HISTORY_ROWS, MAX_HISTORY_BYTES // nbins))
+        """Rows that are wanted; the oldest block may have a few more."""
         self.used_s = 0.0
         self.count = 0
         """Number after the last encoded row."""
-        self._rows = bytearray()
+        self._blocks: deque[Block] = deque()
 
     @property
-    def _row_bytes(self) -> int:
-        return layout.row_type(self.nbins, HISTORY_BITS).itemsize
+    def block_rows(self) -> int:
+        """Rows of a whole block; blocks begin at multiples of it."""
+        return max(1, STEP_VALUES // self.nbins)
 
     def __len__(self) -> int:
-        return len(self._rows) // self._row_bytes
+        return sum(block.rows for block in self._blocks)
 
     def extend(self, source: RowSource, count: int) -> bool:
-        """Encode more rows, up to number `count`; return True when all are encoded."""
-        start = max(self.count, count - self.most)
-        stop = min(count, start + max(1, STEP_VALUES // self.nbins))
-        rows = source.rows_between(start, stop) if stop > start else None
+        """Encode one more block, up to row number `count`; return True when all are encoded."""
+        if self.count >= count:
+            return True
+        start = max(self._whole(), count - self.most)
+        stop = min(count, (start // self.block_rows + 1) * self.block_rows)
+        rows = source.rows_between(start, stop)
         if rows is not None and rows.data.shape[1] == self.nbins:
-            if not len(rows) or rows.count - len(rows) != self.count:
-                # Rows in between have left the ring, but row numbers within a message must be consecutive.
-                self._rows.clear()
-            values = np.ascontiguousarray(derive(rows.data, self.product))
-            self._rows += layout.encode_rows(rows, values, HISTORY_BITS)
-            del self._rows[: max(0, len(self) - self.most) * self._row_bytes]
-        self.count = max(self.count, stop)
+            self._add(rows)
+        self.count = stop
         return self.count >= count
+
+    def _whole(self) -> int:
+        """Return the number after the last row of whole blocks, and drop the block that is not whole."""
+        if self._blocks and self._blocks[-1].stop % self.block_rows:
+            last = self._blocks.pop()
+            return last.stop - last.rows
+        return self.count
+
+    def _add(self, rows: Rows) -> None:
+        last = self._blocks[-1].stop if self._blocks else None
+        if last != rows.count - len(rows):
+            # Rows in between have left the ring, but row numbers within a message must be consecutive.
+            self._blocks.clear()
+        if len(rows):
+            values = np.ascontiguousarray(derive(rows.data, self.product))
+            coded = layout.coded(rows, values, row_codes.unit_of(values[0], self.product))
+            self._blocks.append(Block(rows.count, len(rows), layout.pack_block(coded)))
+        while len(self._blocks) > 1 and self._oldest_is_spare():
+            self._blocks.popleft()
+
+    def _oldest_is_spare(self) -> bool:
+        too_long = sum(len(block.data) for block in self._blocks) > MAX_HISTORY_BYTES
+        return too_long or len(self) - self._blocks[0].rows >= self.most
 
     def message(self) -> bytes:
         """Return all encoded rows as one message."""
-        head = layout.header(
-            self.product,
-            kind=layout.HISTORY,
-            bits=HISTORY_BITS,
-            epoch=self.epoch,
-            shape=(len(self), self.nbins),
-            first=self.count - len(self),
-        )
-        return head + self._rows
+        stop = self._blocks[-1].stop if self._blocks else self.count
+        shape = len(self), self.nbins
+        head = layout.header(self.product, kind=layout.HISTORY, epoch=self.epoch, shape=shape, first=stop - len(self))
+        return b"".join((head, *(block.data for block in self._blocks)))

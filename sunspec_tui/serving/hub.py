@@ -18,6 +18,7 @@ from sunspec_tui.ring import Rows
 from sunspec_tui.serving import layout
 from sunspec_tui.serving.complaints import Complaints
 from sunspec_tui.serving.histories import STEP_VALUES, History
+from sunspec_tui.serving.row_chain import ChainedRow, RowChain
 from sunspec_tui.serving.text import json_bytes
 from sunspec_tui.serving.viewer import BACKLOG_ROWS, Viewer
 from sunspec_tui.snapshot import Axis, Position, Snapshot
@@ -26,7 +27,6 @@ from sunspec_tui.webview import WebCounts
 
 log = logging.getLogger(__name__)
 
-ROW_BITS = 16
 HISTORY_KEPT_S = 60.0
 SEND_TIMEOUT_S = 10.0
 STATUS_S = 1.0
@@ -80,6 +80,7 @@ class Hub:
         self._news, self._wanted = asyncio.Event(), asyncio.Event()
         self._epoch, self._count = -1, 0
         self._histories: dict[Product, History] = {}
+        self._chains: dict[Product, RowChain] = {}
         self._status: tuple[float, Snapshot] | None = None
 
     @property
@@ -197,33 +198,31 @@ class Hub:
     def _hand_on(self, product: Product, rows: Rows) -> None:
         watching = [viewer for viewer in self._viewers if viewer.product is product and not viewer.waits_for_history]
         for n in range(len(rows)) if watching else ():
-            number = rows.count - len(rows) + n
-            message = self._row(rows, n, product)
+            row = self._row(rows, n, product)
             for viewer in watching:
-                if number >= viewer.next:
-                    self._give(viewer, message, number)
+                if row.number >= viewer.next:
+                    self._give(viewer, row)
 
-    def _give(self, viewer: Viewer, message: bytes, number: int) -> None:
+    def _give(self, viewer: Viewer, row: ChainedRow) -> None:
         if viewer.is_behind:
             self.counts.rows_skipped += viewer.skip()
-        viewer.next = number + 1
-        viewer.put(message)
+        viewer.put_row(row)
 
-    def _row(self, rows: Rows, n: int, product: Product) -> bytes:
+    def _row(self, rows: Rows, n: int, product: Product) -> ChainedRow:
         begun_s = self._monotonic()
         only = slice(n, n + 1)
         values = np.ascontiguousarray(derive(rows.data[only], product))
         single = Rows(
             rows.data[only], rows.times_s[only], rows.slots[only], rows.marks[only], rows.count - len(rows) + n + 1
         )
-        message = layout.encode(single, values, product, kind=layout.ROW, bits=ROW_BITS, epoch=self._epoch)
+        row = self._chains.setdefault(product, RowChain(product, self._epoch)).add(single, values)
         self.counts.encode_s += self._monotonic() - begun_s
-        return message
+        return row
 
     def _begin(self, position: Position) -> None:
         """Tell all viewers of another axis, and what there is on it."""
         self._epoch, self._count = position.epoch, position.count
-        self._histories.clear()
+        self._forget_all()
         for viewer in self._viewers:
             self._send_all(viewer)
 
@@ -236,7 +235,7 @@ class Hub:
             position = self._source.position()
             epoch, self._count = (position.epoch, position.count) if position else (-1, 0)
             if epoch != self._epoch:
-                self._histories.clear()
+                self._forget_all()
             self._epoch = epoch
         self._viewers.add(viewer)
         self._send_all(viewer)
@@ -293,6 +292,11 @@ class Hub:
                 viewer.waits_for_history = False
                 viewer.next = history.count
                 viewer.put(message)
+
+    def _forget_all(self) -> None:
+        """Drop what was encoded of another epoch."""
+        self._histories.clear()
+        self._chains.clear()
 
     def _forget_histories(self) -> None:
         """Drop histories that were not used for a while: each has up to a few megabytes."""

@@ -1,27 +1,34 @@
 """Rows as the live stream's binary messages; docs/web.md has the layout for other programs.
 
-Bins become codes of 8 or 16 bits on a scale that is even near zero and logarithmic far from it, each row with the
-range that its own values have. Nothing is clipped, so whoever reads may choose any levels afterwards. Pure arithmetic.
+A message is a header and blocks of rows, each compressed on its own. The rows of a block are steps of `row_codes` from
+the row before. A block of a history or of a key row begins with its own scale and can be read alone; a row of any
+other kind continues the row before it.
 """
 
 import struct
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.products import Product
 from sunspec_tui.ring import Rows
+from sunspec_tui.serving import row_codes
 
-VERSION = 1
-HISTORY, ROW = 1, 2
+VERSION = 2
+HISTORY, ROW, KEY = 1, 2, 3
 PRODUCTS = tuple(Product)
-HEADER = struct.Struct("<BBBBIIId")
-"""version, kind, bits, product's index, epoch, rows, bins, number of the first row."""
+HEADER = struct.Struct("<BBBxIIId")
+"""version, kind, product's index, epoch, rows, bins, number of the first row."""
+BLOCK = struct.Struct("<II")
+"""Rows of a block, and bytes that follow."""
+SCALE = struct.Struct("<dd")
+"""Unit and step of a block that can be read alone."""
 
-_ALIGNED = 8
-_SMALLEST, _LARGEST = np.finfo(np.float32).smallest_subnormal, np.finfo(np.float32).max
+_TIMES_BYTES = 17
+"""Time, slot and marks of a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +38,7 @@ class Message:
     Attributes
     ----------
     kind
-        `HISTORY`, which replaces all rows before it, or `ROW`, which follows them.
+        `HISTORY`, which replaces all rows before it, or `ROW` or `KEY`, which follows them.
     product, epoch
         As in the status that goes before.
     first
@@ -56,23 +63,36 @@ class Message:
     values: NDArray[np.float32]
 
 
-def row_type(nbins: int, bits: int) -> np.dtype[np.void]:
-    """One row of a message: its time, slot, scale, marks and codes, padded to whole words of 8 bytes."""
-    fields = [("time_s", "<f8"), ("slot", "<f8"), ("unit", "<f4"), ("low", "<f4"), ("step", "<f4"), ("marks", "<u4")]
-    codes = np.dtype("<u2" if bits == 16 else "u1")
-    nbytes = 32 + nbins * codes.itemsize
-    return np.dtype(
-        {
-            "names": [*(name for name, _ in fields), "codes"],
-            "formats": [*(kind for _, kind in fields), (codes, (nbins,))],
-            "offsets": [0, 8, 16, 20, 24, 28, 32],
-            "itemsize": -(-nbytes // _ALIGNED) * _ALIGNED,
-        }
-    )
+@dataclass(frozen=True, slots=True)
+class CodedRows:
+    """Consecutive rows whose values are codes.
+
+    Attributes
+    ----------
+    times_s, slots, marks
+        As in `Message`.
+    codes, known
+        Codes, and where there is a number, shape (n, nbins).
+    unit, step
+        The scale of the codes.
+    """
+
+    times_s: NDArray[np.float64]
+    slots: NDArray[np.generic]
+    marks: NDArray[np.uint8]
+    codes: NDArray[np.int32]
+    known: NDArray[np.bool_]
+    unit: float
+    step: float = row_codes.STEP
+
+    @property
+    def values(self) -> NDArray[np.float32]:
+        """Power, float32; NaN where there is no number."""
+        return np.where(self.known, row_codes.powers_of(self.codes, self.unit, self.step), np.float32(np.nan))
 
 
-def encode(rows: Rows, values: NDArray[np.float32], product: Product, *, kind: int, bits: int, epoch: int) -> bytes:
-    """Rows as one message.
+def coded(rows: Rows, values: NDArray[np.float32], unit: float) -> CodedRows:
+    """Return rows with codes on the scale of a unit.
 
     Parameters
     ----------
@@ -80,110 +100,166 @@ def encode(rows: Rows, values: NDArray[np.float32], product: Product, *, kind: i
         Times, slots and marks; its data are not read.
     values
         Power of one product, float32, shape (n, nbins).
-    product, epoch
-        Which product of which epoch that is.
-    kind
-        `HISTORY` or `ROW`.
-    bits
-        8 or 16 a bin.
+    unit
+        As `row_codes.unit_of` returns it.
     """
-    n, nbins = values.shape
-    head = header(product, kind=kind, bits=bits, epoch=epoch, shape=(n, nbins), first=rows.count - n)
-    return head + encode_rows(rows, values, bits)
+    codes, known = row_codes.codes_of(values, unit)
+    return CodedRows(rows.times_s, rows.slots, rows.marks, codes, known, unit)
 
 
-def encode_rows(rows: Rows, values: NDArray[np.float32], bits: int) -> bytes:
-    """Encode rows without the header of a message; parameters as for `encode`."""
-    out = np.zeros(len(values), row_type(values.shape[1], bits))
-    out["time_s"], out["slot"], out["marks"] = rows.times_s, rows.slots, rows.marks
-    out["unit"], out["low"], out["step"], out["codes"] = _codes(values, (1 << bits) - 1)
-    return out.tobytes()
+def pack_block(rows: CodedRows, before: CodedRows | None = None) -> bytes:
+    """Encode rows as a block.
+
+    Parameters
+    ----------
+    rows
+        At least one row.
+    before
+        Rows on the same scale, the newest of which these continue; None for a block that can be read alone.
+    """
+    scale = SCALE.pack(rows.unit, rows.step) if before is None else b""
+    times = rows.times_s.astype("<f8").tobytes() + rows.slots.astype("<f8").tobytes() + rows.marks.tobytes()
+    newest = None if before is None else (before.codes[-1], before.known[-1])
+    packed = _deflated(scale + times + row_codes.as_steps(rows.codes, rows.known, newest))
+    return BLOCK.pack(len(rows.codes), len(packed)) + packed
 
 
-def header(product: Product, *, kind: int, bits: int, epoch: int, shape: tuple[int, int], first: int) -> bytes:
+def header(product: Product, *, kind: int, epoch: int, shape: tuple[int, int], first: int) -> bytes:
     """Return the header of a message of `shape` (rows, bins) that begins with row `first`."""
-    return HEADER.pack(VERSION, kind, bits, PRODUCTS.index(product), epoch, *shape, float(first))
+    return HEADER.pack(VERSION, kind, PRODUCTS.index(product), epoch, *shape, float(first))
 
 
-def newest_rows(message: bytes, most: int) -> bytes:
-    """Return the message with only its newest rows, at most `most`."""
-    version, kind, bits, product, epoch, n, nbins, first = HEADER.unpack_from(message)
-    left = min(n, most)
-    nbytes = left * row_type(nbins, bits).itemsize
-    head = HEADER.pack(version, kind, bits, product, epoch, left, nbins, first + n - left)
-    return head + message[len(message) - nbytes :]
+def encode(
+    rows: CodedRows, before: CodedRows | None = None, *, product: Product, kind: int, epoch: int, first: int
+) -> bytes:
+    """Return a message of one block.
+
+    Parameters
+    ----------
+    rows, before
+        As in `pack_block`.
+    product, kind, epoch, first
+        As in `Message`.
+    """
+    return header(
+        product, kind=kind, epoch=epoch, shape=(len(rows.codes), rows.codes.shape[1]), first=first
+    ) + pack_block(rows, before)
 
 
-def _codes(values: NDArray[np.float32], levels: int) -> tuple[NDArray[Any], ...]:
-    """Unit, lowest place and step of each row, and codes of its bins: 1 to `levels`, 0 where there is no number."""
-    finite = np.isfinite(values)
-    unit = _units(values, finite)
-    # In double precision: the ratio of the largest to the smallest float32 does not fit into a float32.
-    places = np.arcsinh(np.where(finite, values, 0).astype(np.float64) / unit[:, None])
-    low = np.where(finite, places, np.inf).min(axis=1, initial=np.inf)
-    high = np.where(finite, places, -np.inf).max(axis=1, initial=-np.inf)
-    low, high = np.where(low <= high, low, 0), np.where(low <= high, high, 0)
-    # Codes are computed from the rounded limits in the message, since the page decodes with those.
-    low, step = low.astype(np.float32), ((high - low) / (levels - 1)).astype(np.float32)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        codes = np.rint((places - low[:, None].astype(np.float64)) / step[:, None]) + 1
-    codes = np.where(step[:, None] > 0, codes, 1)
-    # Rounding may move the lowest or highest value one code too far.
-    return unit, low, step, np.where(finite, np.clip(codes, 1, levels), 0)
-
-
-def _units(values: NDArray[np.float32], finite: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Where each row's scale turns from even to logarithmic: at its least value, or at its median where signs mix."""
-    size = np.abs(np.where(finite, values, np.float32(np.nan)))
-    signed = ((values < 0) & finite).any(axis=1)
-    unit = np.where(size > 0, size, np.float32(np.inf)).min(axis=1, initial=np.float32(np.inf))
-    if signed.any():
-        median = np.median if finite.all() else np.nanmedian
-        unit[signed] = median(size[signed].astype(np.float64), axis=1)
-    most = np.where(finite, size, np.float32(0)).max(axis=1, initial=np.float32(0))
-    # A single tiny value must not reduce the precision of all others.
-    usable = np.isfinite(unit) & (unit > 0) & (unit > most * 1e-30)
-    instead = np.maximum(np.where(most > 0, most, np.float32(1)) * np.float32(1e-6), _SMALLEST)
-    return np.asarray(np.where(usable, unit, instead), np.float32)
+def newest_rows(message: bytes, wanted: int) -> bytes:
+    """Return the message with as many of its newest blocks as have `wanted` rows."""
+    version, kind, product, epoch, n, nbins, first = HEADER.unpack_from(message)
+    at, left = HEADER.size, n
+    while at < len(message):
+        rows, nbytes = BLOCK.unpack_from(message, at)
+        if left - rows < wanted:
+            break
+        at, left = at + BLOCK.size + nbytes, left - rows
+    return HEADER.pack(version, kind, product, epoch, left, nbins, first + n - left) + message[at:]
 
 
 def is_row(message: bytes | str) -> bool:
     """Whether a message is a row that may be left out."""
-    return isinstance(message, bytes) and message[1] == ROW
+    return isinstance(message, bytes) and message[1] != HISTORY
 
 
 def next_number(message: bytes) -> int:
     """Number of the row after the last one of a message."""
-    _, _, _, _, _, n, _, first = HEADER.unpack_from(message)
+    _, _, _, _, n, _, first = HEADER.unpack_from(message)
     return int(first) + int(n)
 
 
-def decode(message: bytes) -> Message:
-    """What a message says, for programs in Python.
+class Decoder:
+    """Reads the messages of one connection in their order, for programs in Python."""
 
-    Raises
-    ------
-    ValueError
-        If it is no message of this version.
-    """
+    def __init__(self) -> None:
+        self._newest: CodedRows | None = None
+        self._of: tuple[int, ...] = ()
+        """Product, epoch, bins and number of the row that continues the newest."""
+
+    def decode(self, message: bytes) -> Message:
+        """Return what a message says.
+
+        Raises
+        ------
+        ValueError
+            If it is no message of this version, or a row that does not follow the newest.
+        """
+        kind, product, epoch, n, nbins, first = _header(message)
+        if kind == ROW and (self._newest is None or self._of != (product, epoch, nbins, first)):
+            raise ValueError("a message of a row that does not follow the newest")
+        blocks = [self._block(packed, (rows, nbins), kind) for rows, packed in _blocks(message)]
+        if sum(len(block.codes) for block in blocks) != n:
+            raise ValueError("the number of rows of a message is wrong")
+        self._of = product, epoch, nbins, first + n
+        return Message(
+            kind,
+            PRODUCTS[product],
+            epoch,
+            first,
+            np.concatenate((np.empty(0), *(block.times_s for block in blocks))),
+            np.concatenate((np.empty(0), *(block.slots for block in blocks))).astype(np.int64),
+            np.concatenate((np.empty(0, np.uint8), *(block.marks for block in blocks))),
+            np.concatenate((np.empty((0, nbins), np.float32), *(block.values for block in blocks))),
+        )
+
+    def _block(self, packed: bytes, shape: tuple[int, int], kind: int) -> CodedRows:
+        before = self._newest if kind == ROW else None
+        self._newest = _unpacked(packed, shape, before)
+        return self._newest
+
+
+def _blocks(message: bytes) -> Iterator[tuple[int, bytes]]:
+    at = HEADER.size
+    while at < len(message):
+        if len(message) - at < BLOCK.size:
+            raise ValueError("the length of a message is wrong")
+        rows, nbytes = BLOCK.unpack_from(message, at)
+        at += BLOCK.size + nbytes
+        yield rows, message[at - nbytes : at]
+
+
+def _unpacked(packed: bytes, shape: tuple[int, int], before: CodedRows | None) -> CodedRows:
+    n, head = shape[0], SCALE.size if before is None else 0
+    at = head + n * _TIMES_BYTES
+    data = _inflated(packed, at + n * 5 * shape[1])
+    if len(data) < at:
+        raise ValueError("the length of a message is wrong")
+    unit, step = SCALE.unpack_from(data) if before is None else (before.unit, before.step)
+    codes, known = row_codes.from_steps(data[at:], shape, None if before is None else before.codes[-1])
+    times_s, slots = np.frombuffer(data, "<f8", 2 * n, head).reshape(2, n)
+    marks = np.frombuffer(data, np.uint8, n, head + 16 * n)
+    return CodedRows(times_s, slots, marks, codes, known, unit, step)
+
+
+def decode(message: bytes) -> Message:
+    """Return what a message says that can be read alone; raises as `Decoder.decode`."""
+    return Decoder().decode(message)
+
+
+def _header(message: bytes) -> tuple[int, int, int, int, int, int]:
     if len(message) < HEADER.size:
         raise ValueError(f"a message has at least {HEADER.size} bytes, this one has {len(message)}")
-    version, kind, bits, product, epoch, n, nbins, first = HEADER.unpack_from(message)
+    version, *others = HEADER.unpack_from(message)
     if version != VERSION:
         raise ValueError(f"a message of version {version}, known is {VERSION}")
-    rows = np.frombuffer(message, row_type(nbins, bits), n, HEADER.size)
-    codes = rows["codes"]
-    low, step, unit = (rows[name][:, None].astype(np.float64) for name in ("low", "step", "unit"))
-    power = np.sinh(low + step * (codes.astype(np.float64) - 1)) * unit
-    # A coded value is finite: rounding must not move it out of the range of float32.
-    values = np.where(codes > 0, np.clip(power, -_LARGEST, _LARGEST), np.nan)
-    return Message(
-        kind,
-        PRODUCTS[product],
-        epoch,
-        int(first),
-        rows["time_s"].copy(),
-        rows["slot"].astype(np.int64),
-        rows["marks"].astype(np.uint8),
-        values.astype(np.float32),
-    )
+    kind, product, epoch, n, nbins, first = others
+    return kind, product, epoch, n, nbins, int(first)
+
+
+def _deflated(data: bytes) -> bytes:
+    # Steps are noise without longer repeats than of one byte: searching for others costs time and gains nothing.
+    packer = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
+    return packer.compress(data) + packer.flush()
+
+
+def _inflated(packed: bytes, most: int) -> bytes:
+    """Unpack a block of at most `most` bytes."""
+    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        data = unpacker.decompress(packed, most + 1)
+    except zlib.error as error:
+        raise ValueError(f"a message that cannot be unpacked: {error}") from error
+    if not unpacker.eof or unpacker.unused_data:
+        raise ValueError("the length of a message is wrong")
+    return data

@@ -12,6 +12,7 @@ import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from sunspec_tui.products import Product
+from sunspec_tui.serving import layout
 from sunspec_tui.serving.hub import serve
 from sunspec_tui.serving.pacing import Pace
 from sunspec_tui.serving.state import Site
@@ -20,6 +21,7 @@ from sunspec_tui.serving.viewer import Viewer
 log = logging.getLogger(__name__)
 
 UNSUPPORTED, POLICY_VIOLATION, TRY_AGAIN_LATER = 1003, 1008, 1013
+OTHER_VERSION = f"this page is not of the server's version, {layout.VERSION}: reload it"
 MAX_MESSAGE_BYTES = 1024
 CHOICES_PER_S, CHOICES_BURST = 1, 10
 """Rate and burst of a viewer's product choices: each choice sends all rows again."""
@@ -34,9 +36,12 @@ async def live(socket: WebSocket) -> None:
         return
     try:
         await socket.accept()
+        if socket.query_params.get("version") != str(layout.VERSION):
+            # Accepted first, so that the page receives the reason.
+            await socket.close(POLICY_VIOLATION, OTHER_VERSION)
+            return
         if site.hub.viewers >= site.max_viewers:
             site.refuse()
-            # Accepted first, so that the page receives the reason.
             await socket.close(TRY_AGAIN_LATER, "too many viewers")
             return
     except (WebSocketDisconnect, RuntimeError) as error:

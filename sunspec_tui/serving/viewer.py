@@ -5,9 +5,10 @@ from collections import deque
 
 from sunspec_tui.products import Product
 from sunspec_tui.serving import layout
+from sunspec_tui.serving.row_chain import ChainedRow
 
 BACKLOG_ROWS = 120
-"""Rows that may wait for a viewer: a burst of half a minute at four a second, and 0.2 MB that all viewers share."""
+"""Rows that may wait for a viewer: a burst of half a minute at four a second, and 0.1 MB that all viewers share."""
 UNSEEN_ROWS = 40
 """Rows that may be under way to a viewer who says what it has seen: what a kernel's buffers would swallow otherwise."""
 
@@ -31,6 +32,8 @@ class Viewer:
         """True while its history is being encoded; new rows reach it with that history."""
         self.sent = 0
         """Number after the last row that was sent."""
+        self._continues: int | None = None
+        """Number of the row that may continue the newest that waits or was sent; None if it must get a key row."""
         self._status: str | None = None
         self._waiting: deque[bytes | str] = deque()
         self._rows_waiting = 0
@@ -47,16 +50,22 @@ class Viewer:
         self._rows_waiting += layout.is_row(message)
         self._ready.set()
 
+    def put_row(self, row: ChainedRow) -> None:
+        """Send a row after all that waits: as a continuation, or as a key row if it has not the row before."""
+        message = row.continued if self._continues == row.number else None
+        self.put(row.key if message is None else message)
+        self.next = self._continues = row.number + 1
+
     def skip(self) -> int:
         """Forget the rows that wait, and say how many they were; what they are of, and a history, stay."""
-        skipped, self._rows_waiting = self._rows_waiting, 0
+        skipped, self._rows_waiting, self._continues = self._rows_waiting, 0, None
         self._waiting = deque(each for each in self._waiting if not layout.is_row(each))
         return skipped
 
     def clear(self) -> None:
         """Forget all that waits: what follows begins anew."""
         self._waiting.clear()
-        self._rows_waiting = 0
+        self._rows_waiting, self._continues = 0, None
 
     @property
     def is_behind(self) -> bool:

@@ -1,11 +1,11 @@
 // The connection to the server: it comes back by itself, says how far the page has come, and hands on what arrives.
 
-import { read } from "./protocol.mjs";
+import { Decoder, read, VERSION } from "./protocol.mjs";
 
 const FIRST_WAIT_MS = 250, MOST_WAIT_MS = 4000, GOOD_MS = 5000, SEEN_MS = 250, SILENT_MS = 8000;
 
 export class Live {
-  /** `on` has `open`, `closed(reason)`, `text(record)` and `bytes(buffer)`. */
+  /** `on` has `open`, `closed(reason)`, `text(record)` and `rows(message)`. */
   constructor(product, on) {
     this.product = product;
     this.on = on;
@@ -13,6 +13,7 @@ export class Live {
     this.connected = false;
     this.bytes = 0;
     this.seen = null;
+    this.handled = Promise.resolve(); // when all that came is handled: messages wait for each other, as rows are unpacked
     this.#open();
     setInterval(() => { this.#tellSeen(); this.#watch(); }, SEEN_MS);
   }
@@ -20,7 +21,7 @@ export class Live {
   #open() {
     const address = new URL("live", document.baseURI);
     address.protocol = address.protocol.replace("http", "ws");
-    address.search = new URLSearchParams({ product: this.product });
+    address.search = new URLSearchParams({ product: this.product, version: VERSION });
     const socket = new WebSocket(address);
     socket.binaryType = "arraybuffer";
     this.heardAt = performance.now();
@@ -28,9 +29,13 @@ export class Live {
       this.connected = true;
       this.openedAt = performance.now();
       this.seen = this.told = null;
+      this.decoder = new Decoder();
       this.on.open();
     };
-    socket.onmessage = ({ data }) => this.#take(data);
+    socket.onmessage = ({ data }) => {
+      this.heardAt = performance.now();
+      this.handled = this.handled.then(() => this.#take(socket, data));
+    };
     socket.onclose = ({ reason }) => this.#lost(reason);
     this.socket = socket;
   }
@@ -65,12 +70,13 @@ export class Live {
   }
 
   /** Handles a message; an invalid one closes the connection, since later ones cannot be trusted either. */
-  #take(data) {
-    this.heardAt = performance.now();
+  async #take(socket, data) {
+    if (!this.#isCurrent(socket)) return;
     try {
-      this.#understand(data);
+      await this.#understand(data);
     } catch (error) {
-      this.socket.close();
+      if (!this.#isCurrent(socket)) return;
+      socket.close();
       this.#lost(`the server sent a message that this page does not understand (${error.message})`);
       return;
     }
@@ -78,13 +84,20 @@ export class Live {
     if (this.heardAt - this.openedAt > GOOD_MS) this.wait = FIRST_WAIT_MS;
   }
 
-  #understand(data) {
+  /** Whether a message of this socket still counts: it may have waited while the connection was lost. */
+  #isCurrent(socket) {
+    return socket === this.socket && this.connected;
+  }
+
+  async #understand(data) {
     if (typeof data === "string") {
       this.bytes += data.length;
       this.on.text(read(data));
     } else {
       this.bytes += data.byteLength;
-      this.seen = this.on.bytes(data) ?? this.seen;
+      const message = await this.decoder.decode(data);
+      this.on.rows(message);
+      this.seen = message.first + message.rows;
       // A tab that is not looked at has slow timers.
       if (document.hidden) this.#tellSeen();
     }

@@ -5,17 +5,17 @@ import { REMOVED, WithoutBackground } from "./background.mjs";
 import { Controls } from "./controls.mjs";
 import { Held } from "./held.mjs";
 import { CAPACITY, History } from "./history.mjs";
+import { unpackingProblem } from "./inflate.mjs";
 import { fromDb, isSigned, pictureLevels, toDb } from "./levels.mjs";
 import { Live } from "./live.mjs";
+import { painterFor } from "./painters.mjs";
 import { palettes } from "./palettes.mjs";
-import { decode } from "./protocol.mjs";
+import { HISTORY } from "./protocol.mjs";
 import { element, say, showStatus, worded } from "./readings.mjs";
 import { drawScales, drawTimes, waterfallBox } from "./scales.mjs";
 import { format, parse } from "./settings.mjs";
 import { SpectrumPainter } from "./spectrum.mjs";
 import { judged } from "./state.mjs";
-import { GlPainter } from "./waterfall-gl.mjs";
-import { PlainPainter } from "./waterfall-2d.mjs";
 
 const LEVELS_MS = 1000, READINGS_MS = 250;
 const now = () => performance.now();
@@ -53,7 +53,7 @@ class Page {
       open: () => { this.waiting = ""; },
       closed: (reason) => { this.waiting = reason ? `${reason}, trying again` : ""; },
       text: (record) => this.#told(record),
-      bytes: (buffer) => this.#arrived(buffer),
+      rows: (message) => this.#arrived(message),
     });
     this.#watch();
     this.#dress();
@@ -93,12 +93,10 @@ class Page {
     this.dirty = true;
   }
 
-  #arrived(buffer) {
-    const message = decode(buffer);
-    this.rowAt = now() - (message.kind === 1 && this.status?.silence_s ? 1000 * this.status.silence_s : 0);
+  #arrived(message) {
+    this.rowAt = now() - (message.kind === HISTORY && this.status?.silence_s ? 1000 * this.status.silence_s : 0);
     if (!this.held) this.#take(message);
     else this.held.push(message);
-    return message.first + message.rows;
   }
 
   #take(message) {
@@ -406,17 +404,6 @@ class Page {
   }
 }
 
-function painterFor(canvas, renderer) {
-  if (renderer !== "2d") {
-    try {
-      return new GlPainter(canvas);
-    } catch (error) {
-      console.info(`drawn without WebGL2: ${error.message}`);
-    }
-  }
-  return new PlainPainter(canvas);
-}
-
 function fullscreen() {
   if (document.fullscreenElement) document.exitFullscreen();
   else element("view").requestFullscreen?.();
@@ -428,5 +415,6 @@ function excuse(why) {
   say("why", why);
 }
 
-const page = new Page(await palettes(excuse));
-Object.defineProperty(globalThis, "sunspec", { value: { get report() { return page.report; }, picture: () => page.picture() } });
+const problem = unpackingProblem();
+const page = problem ? excuse(problem) : new Page(await palettes(excuse));
+if (page) Object.defineProperty(globalThis, "sunspec", { value: { get report() { return page.report; }, picture: () => page.picture() } });
