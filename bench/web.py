@@ -13,20 +13,19 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+import web_rows
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import httpx
 from browsers import Visit, chromium
 from conftest import Publisher, block_time, message, poll_until, producing
-from files import PROGRAM, answers_ms, sun
+from files import PROGRAM, answers_ms
 from terminals import Terminal
 from webs import served
 
 from sunspec_tui.products import Product
 from sunspec_tui.receiver import StreamReceiver
-from sunspec_tui.ring import Rows
-from sunspec_tui.serving import layout
 from sunspec_tui.sources.simulate import SimulatedSun
 from sunspec_tui.webview import WebOptions
 
@@ -62,8 +61,9 @@ def streaming(speed: float = 1.0) -> Iterator[None]:
 
 def watched(url: str, viewers: int, idlers: int, seconds: float) -> "subprocess.Popen[str]":
     """Viewers in another process."""
-    words = [sys.executable, str(Path(__file__).with_name("web_viewers.py")), url.replace("http", "ws", 1) + "live",
-             str(viewers), str(idlers), str(seconds)]  # fmt: skip
+    address = f"{url.replace('http', 'ws', 1)}live?version=2"
+    program = str(Path(__file__).with_name("web_viewers.py"))
+    words = [sys.executable, program, address, str(viewers), str(idlers), str(seconds)]
     return subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
 
 
@@ -103,23 +103,17 @@ def _say(receiver: Noting, found: dict[str, list[float]], idlers: int, used: flo
 
 def joining() -> None:
     """What a viewer begins with, beside the same as JSON."""
-    data = sun(1200)
-    rows = Rows(data, 1.7e9 + 0.25 * np.arange(1200), np.arange(1200), np.zeros(1200, np.uint8), 1200)
+    data = web_rows.sun(1200)
     values = np.ascontiguousarray(data[..., 0])
-    one = Rows(data[-1:], rows.times_s[-1:], rows.slots[-1:], rows.marks[-1:], 1200)
-    row = layout.encode(one, values[-1:], Product.XX, kind=layout.ROW, bits=16, epoch=0)
-    times, history = [], b""
-    for _ in range(9):
-        begun_s = time.perf_counter()
-        history = layout.encode(rows, values, Product.XX, kind=layout.HISTORY, bits=8, epoch=0)
-        times.append(time.perf_counter() - begun_s)
+    history, history_s = web_rows.measured_history(data, 9)
     begun_s = time.perf_counter()
     text = json.dumps(values.tolist())
     older_s = time.perf_counter() - begun_s
-    print(f"a row                   {len(row)} B, as JSON {len(json.dumps(values[-1].tolist()))} B")
+    nbytes = web_rows.row_bytes(data, Product.XX)
+    print(f"a row                   {nbytes:.0f} B, as JSON {len(json.dumps(values[-1].tolist()))} B")
     print(
-        f"1200 rows               {len(history) / 1e6:.2f} MB in {np.median(times) * 1e3:.0f} ms, "
-        f"as JSON {len(text) / 1e6:.1f} MB in {older_s * 1e3:.0f} ms: {older_s / np.median(times):.0f} times as fast"
+        f"1200 rows               {len(history) / 1e6:.2f} MB in {history_s * 1e3:.0f} ms, "
+        f"as JSON {len(text) / 1e6:.1f} MB in {older_s * 1e3:.0f} ms: {older_s / history_s:.0f} times as fast"
     )
     with producing(source="simulate", speed=0, frames=1300) as port, served(port) as (receiver, url):
         receiver.wait_for_frames(1300, 60)
