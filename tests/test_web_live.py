@@ -17,6 +17,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect as connect_now
 
+from sunspec_tui import web
 from sunspec_tui.products import Product
 from sunspec_tui.ring import Rows
 from sunspec_tui.serving import hub as hubs
@@ -176,6 +177,15 @@ def test_a_viewer_who_says_how_far_it_has_come_gets_no_more_than_it_can_take(pub
 
 def test_one_who_takes_nothing_is_let_go_and_holds_up_nobody(monkeypatch):
     monkeypatch.setattr(hubs, "SEND_TIMEOUT_S", 0.5)
+    bind = web._bound
+
+    def bound(*given):
+        listening = bind(*given)
+        # Sockets that are accepted inherit it: the system would else hold back a minute of rows.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16_384)
+        return listening
+
+    monkeypatch.setattr(web, "_bound", bound)
     with producing(source="simulate", speed=60) as port, served(port) as (receiver, url):
         with socket.socket() as idle, Watcher(url) as watcher:
             idle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
