@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test test-seeds seeded-bugs mutation chaos-day instrument-day fuzz-decode random-streams fuzz-files fuzz-terminal lint bench bench-against pictures clean
+.PHONY: help install demo test test-seeds seeded-bugs mutation chaos-day instrument-day fuzz-decode random-streams fuzz-files fuzz-terminal lint bench bench-quick bench-parts bench-against pictures clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -68,13 +68,20 @@ lint: install  ## ruff, mypy --strict, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: install  ## the figures of docs/performance.md, measured on this machine
+AGAINST ?= fddcabe
+bench: install  ## the figures of docs/performance.md beside those of another revision: AGAINST=fddcabe, half an hour
+	@$(BIN)/python -m compileall -q sunspec_tui
+	$(BIN)/python bench/compare.py $(AGAINST) $(ARGS)
+
+bench-quick: install  ## the figures that take seconds, beside those of another revision: AGAINST=fddcabe
+	$(BIN)/python bench/compare.py $(AGAINST) --quick $(ARGS)
+
+bench-parts: install  ## figures of this tree alone: the screen on slow links, files, viewers of the page
 	@$(BIN)/python -m compileall -q sunspec_tui
 	$(BIN)/python bench/run.py
 
-BASE ?= fddcabe
-bench-against: install  ## compare the work per frame with that of another revision: BASE=fddcabe
-	$(BIN)/python bench/against.py $(BASE) $(ARGS)
+bench-against: install  ## compare the work per frame with that of another revision in 300 pairs: AGAINST=fddcabe
+	$(BIN)/python bench/against.py $(AGAINST) $(ARGS)
 
 pictures: install  ## the pictures of the README; EVENT names an e-CALLISTO file
 	$(BIN)/python bench/pictures.py $(EVENT)

@@ -1,5 +1,7 @@
 """Another revision of this project in a directory and an environment of its own."""
 
+import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -32,9 +34,6 @@ class Tree:
         RuntimeError
             If the process fails; the message contains the end of what it wrote.
         """
-        import json
-        import os
-
         words = [str(self.python), str(ROOT / "bench" / "probe.py"), subject, *(["--quick"] if quick else [])]
         environment = os.environ | {"PYTHONPATH": str(self.where)}
         done = subprocess.run(words, cwd=self.where, env=environment, capture_output=True, text=True, check=False)
@@ -49,8 +48,11 @@ def own_tree() -> Tree:
     return Tree(ROOT, Path(sys.executable))
 
 
-def other_tree(revision: str) -> Tree:
-    """Return another revision, installed with the versions that it names; kept for the next run."""
+def other_tree(revision: str, *, shared: bool = False) -> Tree:
+    """Return another revision, installed with the versions that it names; kept for the next run.
+
+    With `shared`, it is not installed, but uses the libraries of this tree.
+    """
     name = subprocess.run(
         ["git", "rev-parse", "--short", revision], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.strip()
@@ -62,6 +64,8 @@ def other_tree(revision: str) -> Tree:
             subprocess.run(["tar", "x", "-C", unpacked], input=packed, check=True)
             Path(unpacked).rename(where)
             Path(unpacked).mkdir()
+    if shared:
+        return Tree(where, Path(sys.executable))
     python = environment / "bin" / "python"
     if not (environment / "installed").exists():
         subprocess.run([sys.executable, "-m", "venv", environment], check=True)

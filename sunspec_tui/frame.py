@@ -227,21 +227,21 @@ def _end_of_data(header: dict[str, Any]) -> tuple[float, str]:
     """Time and problem of the end of the data; ``lwa_time`` is the beginning of the newest gulp."""
     end = header.get("last_block_time")
     if end is None and "last_block_time" not in header and "lwa_time" in header:
-        begin_s, problem = _block_time(header["lwa_time"])
+        begin_s, problem = _block_time(header["lwa_time"], "lwa_time")
         return begin_s + LWA_TIME_GULP_S, problem
     return _block_time(end)
 
 
-def _block_time(value: object) -> tuple[float, str]:
-    """Time and problem of ``last_block_time``: a text that cannot be read is a problem, not a rejection."""
+def _block_time(value: object, key: str = "last_block_time") -> tuple[float, str]:
+    """Time and problem of a header's text: one that cannot be read is a problem, not a rejection."""
     if value is None:
         return math.nan, ""
     if type(value) is not str:
-        raise RejectedMessage(RejectCause.HEADER_TYPE, f"last_block_time is {quoted(value)}, no text")
+        raise RejectedMessage(RejectCause.HEADER_TYPE, f"{key} is {quoted(value)}, no text")
     try:
         return parse_block_time(value), ""
     except (ValueError, OverflowError) as error:
-        return math.nan, f"last_block_time cannot be read: {error}"[:_MOST_PROBLEM]
+        return math.nan, f"{key} cannot be read: {error}"[:_MOST_PROBLEM]
 
 
 def _wall_clock(value: object) -> tuple[float, str]:

@@ -161,7 +161,10 @@ class StreamHealth:
         return Placement(time_s, self._slot, mark, missing, silence_s)
 
     def _is_usual(self, frame: "Frame", arrived_s: float) -> bool:
-        """Return True for the next frame of a steady stream, which nearly all are; False is never wrong."""
+        """Return True for the next frame of a steady stream, which nearly all are.
+
+        False only costs time: `place` then looks for what is unusual.
+        """
         last, longest_s = self._last, _USUAL_STEPS * self.cadence_s
         if last is None or frame.time_tag != last.time_tag or self._rejected_since or self._doubt.pending:
             return False

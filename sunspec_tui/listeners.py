@@ -4,8 +4,11 @@ A listener must return at once: it sets a flag, or wakes another thread.
 """
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable
+
+log = logging.getLogger(__name__)
 
 Listener = Callable[[], None]
 
@@ -35,9 +38,13 @@ class Listeners:
             self._all = tuple(each for each in self._all if each != listener)
 
     def notify(self) -> None:
-        """Call all functions, in the order in which they were added."""
+        """Call all functions, in the order in which they were added; one that fails is called no more."""
         for listener in self._all:
-            listener()
+            try:
+                listener()
+            except Exception:
+                self.remove(listener)
+                log.exception("%r has failed and is told of news no more", listener)
 
 
 class News:
@@ -74,6 +81,6 @@ class News:
                     await self._event.wait()
             except TimeoutError:
                 return
-        # First, so that what comes from now on is news again.
+        # Before the caller looks, so that what comes from now on is news again.
         self._event.clear()
         self._is_set = False

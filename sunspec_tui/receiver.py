@@ -239,6 +239,7 @@ class StreamReceiver(OlderReceiver):
             # ZeroMQ aborts the process where it cannot start its threads.
             check_threads(_THREADS)
             subscriber = Subscriber(self._host, self._port, self, self._reconnect, monotonic=self._monotonic)
+            started.callback(self._close_followers)
             started.callback(subscriber.stop)
             self._intake.health.linked(LinkState.CONNECTING)
             # Where the start fails, nothing is being connected to.
@@ -269,8 +270,11 @@ class StreamReceiver(OlderReceiver):
             running.close()
             self._floor_files.finish()
             self._teller.rest()
-            self._frame_followers.close()
-            self._row_followers.close()
+
+    def _close_followers(self) -> None:
+        """End the loops over frames and rows, after they have taken what waits."""
+        self._frame_followers.close()
+        self._row_followers.close()
 
     def _rest(self) -> None:
         """Nothing runs any more: say so, and let go who waits for frames."""
@@ -361,6 +365,7 @@ class StreamReceiver(OlderReceiver):
             self._intake.health.linked(LinkState.FAILED)
             self._endings += 1
             self._arrived.notify_all()
+        self._close_followers()
         tell(log, logging.ERROR, "failure", f"receiving has ended on an error, restart the program: {error!r}")
 
     def _reject(self, error: RejectedMessage, arrived_s: float, frame: Frame | None = None) -> None:

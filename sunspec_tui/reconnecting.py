@@ -185,7 +185,9 @@ class Reconnector:
         found = self._search.step(now_s, ready=probe is not None and probe.fileno() in ready)
         if found is not None:
             self._connect(found, now_s)
-        if has_events or now_s >= self._tick_s:
+        # A message that was given up is not read on.
+        has_ended = self.active is not None and self.active.ended is not None
+        if has_events or has_ended or now_s >= self._tick_s:
             self._check_all(now_s)
             self._tick_s = now_s + self._check_interval_s
 

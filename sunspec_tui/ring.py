@@ -16,7 +16,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.products import Product, derive
+from sunspec_tui.products import Product, available, derive
 
 
 class Mark(IntEnum):
@@ -102,11 +102,11 @@ class RingBuffer:
 
     @property
     def index(self) -> int:
-        """Where the next row goes, 0 to length - 1."""
+        """Where the older receiver would put the next row, 0 to length - 1."""
         return (self._count - self._first) % self.length
 
     def place(self, number: int) -> int:
-        """Return where a row is kept by its number, 0 to length - 1."""
+        """Return where the older receiver would keep a row, 0 to length - 1."""
         return (number - self._first) % self.length
 
     @property
@@ -203,11 +203,15 @@ class RingBuffer:
         start, stop
             Numbers of the first row, and of the one after the last.
         product
-            The product to read; all as received by default, which takes four times as long.
+            The product to read; all as received by default, which takes four times as long. There are no rows of a
+            product that the stream does not carry.
         """
         with self._lock:
             oldest = self._count - self.filled
             start, stop = max(start, oldest), min(stop, self._count)
+            if product is not None and product not in available(self.npol):
+                # The stream has changed to fewer products since the caller looked.
+                return self._copy(stop, stop)
             return self._copy(min(start, stop), stop, product)
 
     def number_at(self, slot: int) -> int:

@@ -47,15 +47,21 @@ def rounded(power: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
         Values, float32, any shape.
     bits
         Bits of mantissa that are kept, 1 to 23.
+
+    Returns
+    -------
+    numpy.ndarray
+        A copy.
     """
     if bits >= MANTISSA_BITS:
-        return power
+        return power.copy()
     dropped = np.uint32(MANTISSA_BITS - bits)
     words = np.ascontiguousarray(power, np.float32).view(np.uint32)
     half = (np.uint32(1) << (dropped - np.uint32(1))) - np.uint32(1)
     found = (words + half + ((words >> dropped) & np.uint32(1))) & ~((np.uint32(1) << dropped) - np.uint32(1))
     before, after = (words >> np.uint32(MANTISSA_BITS)) & _EXPONENT, (found >> np.uint32(MANTISSA_BITS)) & _EXPONENT
-    keep = (before == 0) | (after == _EXPONENT)
+    # A carry can leave the exponent of what is not finite, too.
+    keep = (before == 0) | (before == _EXPONENT) | (after == _EXPONENT)
     return np.where(keep, words, found).view(np.float32)
 
 

@@ -205,3 +205,10 @@ def test_a_long_ring_takes_no_memory_before_its_rows_come():
     pages = ring.nbytes // resource.getpagesize()
     assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before < pages / 10
     assert len(ring.latest()) == 0
+
+
+def test_a_stream_that_has_lost_products_has_no_rows_of_them():
+    source = Source(10, npol=2)
+    source.feed(made_rows([1] * 5, npol=2))
+    assert len(source.ring.between(0, 5, Product.V)) == 0
+    assert len(source.ring.between(0, 5, Product.Q)) == 5

@@ -40,6 +40,12 @@ def test_a_value_becomes_the_nearest_one_of_few_bits(value, bits, found):
     assert np.signbit(result[0]) == np.signbit(value)
 
 
+@pytest.mark.parametrize("bits", [1, 9, 22])
+def test_no_kind_of_nan_becomes_a_number(bits):
+    words = np.array([0xFFFFFFFF, 0x7FFFFFFF, 0x7FC00000, 0xFF800001, 0x7F800001], np.uint32)
+    assert np.isnan(rounded(words.view(np.float32), bits)).all()
+
+
 @given(FLOATS, BITS)
 def test_rounding_keeps_what_is_special_and_stays_within_half_a_step(values, bits):
     found = rounded(values, bits)

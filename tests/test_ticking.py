@@ -199,3 +199,17 @@ def test_the_state_of_the_link_is_part_of_a_cheap_look():
     receiver = StillReceiver()
     receiver.on_link(LinkState.REFUSED)
     assert receiver.snapshot(fresh=False).health.link is LinkState.REFUSED
+
+
+def test_a_listener_that_fails_is_told_no_more_and_the_others_are(caplog):
+    told = []
+
+    def broken():
+        told.append("broken")
+        raise ValueError("broken")
+
+    listeners = Listeners(broken, lambda: told.append("whole"))
+    listeners.notify()
+    listeners.notify()
+    assert told == ["broken", "whole", "whole"]
+    assert caplog.text.count("told of news no more") == 1

@@ -38,8 +38,8 @@ class Overview(NamedTuple):
     rows
         Number of rows in each column.
     mean, lowest, highest
-        Shape (n, nbins); NaN where no value is finite. The mean of V/I is that of V over that of I. Lowest and highest
-        values are those of rows for XX, YY and I, and those of means of 256 rows for other products.
+        Shape (n, nbins); NaN where no value is finite. Lowest and highest values are those of rows for XX, YY and I. Of
+        other products, blocks of 256 rows count with their means, and V/I of a block is the mean of V over that of I.
     frequencies_hz
         Centres of the bins.
     origin
