@@ -53,9 +53,13 @@ def other_tree(revision: str, *, shared: bool = False) -> Tree:
 
     With `shared`, it is not installed, but uses the libraries of this tree.
     """
-    name = subprocess.run(
-        ["git", "rev-parse", "--short", revision], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.strip()
+    asked = subprocess.run(
+        ["git", "rev-parse", "--short", "--verify", f"{revision}^{{commit}}"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if asked.returncode:
+        raise SystemExit(f"there is no {revision} in this checkout to compare with: fetch the whole history")
+    name = asked.stdout.strip()
     where, environment = KEPT / name, KEPT / f"{name}-env"
     if not where.exists():
         KEPT.mkdir(exist_ok=True)
