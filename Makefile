@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test test-seeds seeded-bugs mutation chaos-day instrument-day fuzz-decode random-streams fuzz-files fuzz-terminal lint bench bench-quick bench-parts bench-against pictures clean
+.PHONY: help install demo test test-seeds seeded-bugs mutation chaos-day instrument-day fuzz-decode random-streams fuzz-files fuzz-terminal lint bench bench-quick bench-parts pictures clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -79,9 +79,6 @@ bench-quick: install  ## the figures that take seconds, beside those of another 
 bench-parts: install  ## figures of this tree alone: the screen on slow links, files, viewers of the page
 	@$(BIN)/python -m compileall -q sunspec_tui
 	$(BIN)/python bench/run.py
-
-bench-against: install  ## compare the work per frame with that of another revision in 300 pairs: AGAINST=fddcabe
-	$(BIN)/python bench/against.py $(AGAINST) $(ARGS)
 
 pictures: install  ## the pictures of the README; EVENT names an e-CALLISTO file
 	$(BIN)/python bench/pictures.py $(EVENT)

@@ -28,9 +28,9 @@ class Figure(NamedTuple):
     words, unit
         What it is.
     goal
-        Largest ratio to fddcabe that is wanted; None where there is none.
+        Largest ratio to fddcabe that meets the goal; None for a figure without such a goal.
     limit
-        Largest value that is wanted, of a figure that is judged by itself (smallest if `rises`); else None.
+        Largest value that meets the goal (smallest if `rises`), for a figure that is itself a ratio; else None.
     rises
         True if more is better.
     in_quick

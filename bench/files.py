@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 from numpy.typing import NDArray
+from simulated import sun
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
@@ -24,12 +25,11 @@ from terminals import PROGRAM, Terminal
 
 from sunspec_tui import StreamReceiver
 from sunspec_tui.plots import PlotEvent, PlotJob
-from sunspec_tui.products import WIRE_PRODUCTS, average_channels
+from sunspec_tui.products import WIRE_PRODUCTS
 from sunspec_tui.quicklook import quicklook
 from sunspec_tui.recording import Recording
 from sunspec_tui.retention import Keep
 from sunspec_tui.sources.archive import open_archive
-from sunspec_tui.sources.simulate import SimulatedSun
 from sunspec_tui.times import bin_frequencies_hz
 from sunspec_tui.writers.png import PngWriter
 from sunspec_tui.writers.store import open_store
@@ -42,15 +42,6 @@ PLOTS = int(os.environ.get("PLOTS", "200"))
 KILLS = int(os.environ.get("KILLS", "5"))
 DAYS = 7
 PORT = 9796
-
-
-def sun(nrows: int, seed: int = 1) -> NDArray[np.float32]:
-    """Rows of the simulated Sun, shape (nrows, 768, 4)."""
-    gulps = SimulatedSun(seed).gulps()
-    rows = np.empty((nrows, 768, 4), np.float32)
-    for row in rows:
-        average_channels(next(gulps).mean(axis=0)[0], 4, row)
-    return rows
 
 
 def recording(data: NDArray[np.float32], start_s: float) -> Recording:

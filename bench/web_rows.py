@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+from simulated import sun
 
-from sunspec_tui.products import Product, average_channels, derive
+from sunspec_tui.products import Product, derive
 from sunspec_tui.ring import Rows
 from sunspec_tui.serving import layout
-from sunspec_tui.sources.simulate import SimulatedSun
 
 try:
     from sunspec_tui.serving.row_chain import RowChain
@@ -41,15 +41,6 @@ def measure(*, quick: bool = False) -> dict[str, float]:
         "history_ms": history_s * 1e3,
         **found,
     }
-
-
-def sun(nrows: int, seed: int = 1) -> NDArray[np.float32]:
-    """Rows of the simulated Sun, shape (nrows, 768, 4)."""
-    gulps = SimulatedSun(seed).gulps()
-    rows = np.empty((nrows, 768, 4), np.float32)
-    for row in rows:
-        average_channels(next(gulps).mean(axis=0)[0], 4, row)
-    return rows
 
 
 def some(data: NDArray[np.float32], start: int, stop: int) -> Rows:

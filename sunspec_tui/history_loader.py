@@ -153,8 +153,11 @@ class HistoryLoader:
     def fits(self, wanted: Wanted) -> bool:
         """Whether the picture is what is wanted, or only stays as it is; it may have more than the ring has left."""
         made_for = self._made_for
-        if made_for is None or wanted == made_for:
-            return wanted == made_for
+        if made_for is None:
+            return False
+        if wanted == made_for:
+            return True
+        # Held at the newest row of a picture that followed the stream: it only stays.
         ends_there = self.latest is not None and bool(len(self.latest)) and wanted.held == self.latest.slots[-1]
         return wanted[:-1] == made_for[:-1] and made_for.held is None and ends_there
 
