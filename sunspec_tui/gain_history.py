@@ -35,6 +35,7 @@ _MIN_MINUTES = 45
 _FIRST_SIGN_DB = 0.6 * LOSS_DB
 _BELOW_QUIET_DB = -0.5
 _BACK_SHARE = 0.6
+_MOST_ROWS = 1.5
 _DOUBT_S, _FEW_ROWS, _MAX_SLOW_STAY_ROWS = 20.0, 3, 2
 
 
@@ -258,38 +259,44 @@ class GainHistory:
         while len(self._products) < powers.shape[2]:
             self._products.append(ProductGain())
         levels_db = quiet_levels_db(powers)
-        first, stay = count - len(rows), stay_rows(cadence_s)
+        first = count - len(rows)
         for number in range(max(self._judged, first), count):
-            self._take_row(powers, times_s, levels_db, number - first, stay)
+            self._take_row(powers, times_s, levels_db, number - first, cadence_s)
         self._judged = count
         return self.check()
 
-    def _take_row(self, powers: NDArray[np.float32], times_s: Floats, levels_db: Floats, i: int, stay: int) -> None:
+    def _take_row(
+        self, powers: NDArray[np.float32], times_s: Floats, levels_db: Floats, i: int, cadence_s: float
+    ) -> None:
         """Take row i, and judge the step whose rows are complete with it."""
-        at = i - stay
+        about = slice(i - stay_rows(cadence_s) - BEFORE_ROWS, i + 1)
         for k, product in enumerate(self._products):
-            if at >= BEFORE_ROWS:
-                self._judge_step(
-                    product,
-                    powers[at - BEFORE_ROWS : i + 1, :, k],
-                    times_s[at:],
-                    levels_db[at - BEFORE_ROWS : i + 1, k],
-                )
+            if about.start >= 0:
+                self._judge_step(product, powers[about, :, k], times_s[about], levels_db[about, k], cadence_s)
             product.take(float(times_s[i]), float(levels_db[i, k]))
 
-    def _judge_step(self, product: ProductGain, power: NDArray[np.float32], times_s: Floats, levels_db: Floats) -> None:
+    def _judge_step(
+        self,
+        product: ProductGain,
+        power: NDArray[np.float32],
+        times_s: Floats,
+        levels_db: Floats,
+        cadence_s: float,
+    ) -> None:
         """Judge the step after the first two rows of some: of all rows, or from one row to the next within a burst."""
         before_db, after_db = float(np.median(levels_db[:BEFORE_ROWS])), float(np.median(levels_db[BEFORE_ROWS + 1 :]))
         # A quick test of the quiet level leaves few rows for the test of all bins.
         if abs(after_db - before_db) >= abs(_FIRST_SIGN_DB):
             change_db = common_change_db(power[:BEFORE_ROWS], power[BEFORE_ROWS + 1 :])
-            first = _first_nearer(levels_db[BEFORE_ROWS:], before_db, after_db)
+            first = BEFORE_ROWS + _first_nearer(levels_db[BEFORE_ROWS:], before_db, after_db)
             product.step(float(times_s[first]), change_db, after_db)
-        # From one row of a second to the next, a burst may end.
-        is_quick = len(power) > BEFORE_ROWS + _MAX_SLOW_STAY_ROWS + 1
+        # From one row of a second to the next, or while rows are missing, a burst may end.
+        is_quick = len(power) > BEFORE_ROWS + _MAX_SLOW_STAY_ROWS + 1 and _adjacent(
+            times_s[BEFORE_ROWS - 1 : BEFORE_ROWS + 2], cadence_s
+        )
         jumps_db = np.abs(levels_db[BEFORE_ROWS : BEFORE_ROWS + 2] - levels_db[BEFORE_ROWS - 1])
         if is_quick and jumps_db.max() >= abs(_FIRST_SIGN_DB):
-            product.sharp_step(float(times_s[0]), _sharp_change_db(power), after_db)
+            product.sharp_step(float(times_s[BEFORE_ROWS]), _sharp_change_db(power), after_db)
 
     def check(self) -> GainCheck:
         """Return what stands now."""
@@ -299,6 +306,12 @@ class GainHistory:
             tuple(0.0 if loss is None else loss.lost_db for loss in losses),
             tuple(math.nan if loss is None else loss.since_s for loss in losses),
         )
+
+
+def _adjacent(times_s: Floats, cadence_s: float) -> bool:
+    """Whether no row is missing between rows with these times; False while the cadence is unknown."""
+    steps_s = np.diff(times_s)
+    return bool(((steps_s > 0) & (steps_s <= _MOST_ROWS * cadence_s)).all())
 
 
 def _first_nearer(levels_db: Floats, before_db: float, after_db: float) -> int:

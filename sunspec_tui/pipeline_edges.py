@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from sunspec_tui.times import CHANNELS_PER_PIPELINE
 
-ROWS = 16
-"""Rows that are looked at, in two halves of two seconds each at a quarter of one."""
+PARTS, ROWS = 3, 24
+"""Rows that are looked at, in parts of two seconds each at a quarter of one: a loss stays in all of them."""
 
 MIN_BINS = 6
 """Bins of a pipeline that its edges can be measured with."""
@@ -123,7 +123,7 @@ def losses_at_ends(changes_db: Floats) -> NDArray[np.bool_]:
     Parameters
     ----------
     changes_db
-        Steps beside those of before, a line for each product and half of the rows.
+        Steps beside those of before, a line for each product and part of the rows.
 
     Returns
     -------
@@ -176,7 +176,7 @@ class PartialLosses:
         self._usual = UsualSteps()
 
     def find(self, rows: NDArray[np.floating], channel_average: int) -> NDArray[np.bool_]:
-        """Find the pipelines that have lost a part in both halves of some rows: bursts drift, and pipelines stay.
+        """Find the pipelines that have lost power in all parts of some rows: bursts drift, and pipelines stay.
 
         Parameters
         ----------
@@ -195,12 +195,13 @@ class PartialLosses:
         npipelines = 1 + (powers.shape[1] - 1) * channel_average // CHANNELS_PER_PIPELINE
         if rest or bins < MIN_BINS or powers.shape[1] != bins * npipelines or len(rows) < ROWS:
             return np.zeros((powers.shape[2], npipelines), bool)
-        earlier, steps_db = (edge_steps_db(_means(half), bins) for half in np.array_split(powers[-ROWS:], 2))
-        usual_db = self._usual.of(steps_db)
-        ends = losses_at_ends(np.concatenate([earlier - usual_db, steps_db - usual_db]))
-        lost = partial_losses(steps_db, usual_db) | ends
-        self._usual.learn(steps_db, lost)
-        return lost & (partial_losses(earlier, usual_db) | ends)
+        means = np.concatenate([_means(part) for part in np.array_split(powers[-ROWS:], PARTS)], axis=1)
+        steps_db = np.array_split(edge_steps_db(means, bins), PARTS)
+        usual_db = self._usual.of(steps_db[-1])
+        ends = losses_at_ends(np.concatenate([each - usual_db for each in steps_db]))
+        lost = [partial_losses(each, usual_db) | ends for each in steps_db]
+        self._usual.learn(steps_db[-1], lost[-1])
+        return np.asarray(np.all(lost, axis=0))
 
 
 def _means(rows: NDArray[np.floating]) -> Floats:

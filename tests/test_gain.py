@@ -85,6 +85,19 @@ def test_a_loss_within_a_burst_is_found_though_the_level_stays_above_the_quiet_o
     assert checks[-1].lost_db[0] == pytest.approx(4, abs=0.4)
 
 
+@pytest.mark.parametrize("missing", [1, 15, 40])
+def test_a_burst_that_fades_while_rows_are_missing_is_no_loss(missing):
+    quiet, cadence_s = 400, CADENCE_S
+    ago = np.arange(quiet + 100) - quiet
+    # 4 dB of a burst fade by 2.7 dB while rows are missing, and slowly after them.
+    burst_db = np.where(ago < 0, 0.0, np.where(ago < 20, 4.0, 1.3 * 0.99 ** (ago - 20)))
+    rows = sky(len(ago)) * 10 ** (burst_db / 10).astype(np.float32)[:, None, None]
+    times_s = NOON_S + cadence_s * (np.arange(len(ago)) + np.where(ago < 20, 0, missing))
+    assert all(check.lost == () for check in watched(rows, times_s=times_s)[1])
+    # Without the missing rows all bins would fall from one row to the next.
+    assert any(check.lost == (0, 1) for check in watched(rows)[1])
+
+
 def test_a_loss_that_ends_a_burst_at_the_quiet_level_is_found_when_the_level_goes_below():
     levels = np.concatenate([np.full(100, 1.0), np.full(20, 2.5), np.full(6, 1.0), np.full(60, 0.4)])
     _, checks = watched(sky(186) * levels[:, None, None].astype(np.float32))

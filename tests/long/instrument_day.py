@@ -47,7 +47,10 @@ def alarms(hours: float, seed: int) -> Counter[str]:
         ring.append(row, data_s, slot, mark)
         if ring.count % _LOOK_ROWS == 0:
             arrival = Arrival(np.repeat(row, CHANNEL_AVERAGE, axis=0), end_s, data_s + 0.3, data_s, restarts)
-            found.update(_kinds(check, ring, axis, arrival))
+            kinds = _kinds(check, ring, axis, arrival)
+            found.update(kinds)
+            if kinds:
+                print(f"{end_s:.2f} s: {', '.join(kinds)}", flush=True)
     found["looks"] = ring.count // _LOOK_ROWS
     found["restarts"] = restarts
     return found
