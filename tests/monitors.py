@@ -237,8 +237,10 @@ class Screen:
                 screen.check_idle()
             # Textual mounts, lays out and repaints in turns; all of them leave a mark in one of these.
             await self.pilot.pause()
-            dirty = any(screen._dirty_widgets for screen in app.screen_stack)
-            busy = app._due or self._unanswered or dirty or app.screen._layout_required
+            dirty = any(screen._dirty_widgets or screen.message_queue_size for screen in app.screen_stack)
+            # Textual's timer hands a new size on a moment later; on a busy machine that moment is long.
+            resized = app._resize_event is not None or app.message_queue_size
+            busy = app._due or self._unanswered or dirty or resized or app.screen._layout_required
             calm = 0 if busy or not app.canvas.finished else calm + 1
             assert self._loop.time() < deadline_s, "the terminal does not get what it should hold"
 
