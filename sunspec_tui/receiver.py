@@ -19,6 +19,7 @@ import numpy as np
 
 from sunspec_tui.addresses import host_and_port, parse_host, parse_port
 from sunspec_tui.archiving import Precision
+from sunspec_tui.arguments import number, whole_number
 from sunspec_tui.budgets import check_buffer_length, frame_nbytes
 from sunspec_tui.config import can_be_path
 from sunspec_tui.delay import DelayMethod
@@ -155,19 +156,12 @@ class StreamReceiver(OlderReceiver):
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        for name, value, least in (
-            ("stream_port", stream_port, 1),
-            ("buffer_length", buffer_length, 1),
-            ("channel_average", channel_average, 1),
-            ("chan0", chan0, 0),
-            ("beam_index", beam_index, 0),
-            ("gc_interval", gc_interval, 0),
-            ("plot_interval", plot_interval, 0),
-        ):
-            if isinstance(value, bool) or not isinstance(value, (int, float)):
-                raise UsageError(f"{name} is {value!r}, it must be a number of at least {least}")
-            if not value >= least:
-                raise UsageError(f"{name} is {value}, it must be at least {least}")
+        stream_port = whole_number("stream_port", stream_port, 1)
+        buffer_length = whole_number("buffer_length", buffer_length, 1)
+        channel_average = whole_number("channel_average", channel_average, 1)
+        chan0, beam_index = whole_number("chan0", chan0, 0), whole_number("beam_index", beam_index, 0)
+        gc_interval = whole_number("gc_interval", gc_interval, 0)
+        plot_interval = number("plot_interval", plot_interval, 0)
         if archive_elevation is not None and not -90 <= float(archive_elevation) <= 90:
             raise UsageError(f"archive_elevation is {archive_elevation}, it must lie between -90 and 90 degrees")
         for name, path in (("plot_dir", plot_dir), ("archive_dir", archive_dir)):

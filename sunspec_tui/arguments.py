@@ -1,0 +1,52 @@
+"""Check numbers that a caller passes, and convert them.
+
+Older scripts compute some of them: ``buffer_length=300 / 0.25`` is the whole number 1200.
+"""
+
+import math
+from numbers import Integral, Real
+from typing import Any
+
+from sunspec_tui.errors import UsageError
+
+
+def number(name: str, value: object, least: float) -> float:
+    """Return a number of at least `least` and less than infinity.
+
+    Raises
+    ------
+    UsageError
+        If it is none of these; the message has the argument's name.
+    """
+    found = _real(name, value, least)
+    try:
+        finite = math.isfinite(found)
+    except OverflowError:
+        finite = False
+    if not finite:
+        raise UsageError(f"{name} is too large")
+    return float(found)
+
+
+def whole_number(name: str, value: object, least: int) -> int:
+    """Return a whole number of at least `least`.
+
+    Raises
+    ------
+    UsageError
+        As `number`, and if it is not whole.
+    """
+    found = _real(name, value, least)
+    if not isinstance(found, Integral) and not float(found).is_integer():
+        raise UsageError(f"{name} is {value}, it must be a whole number")
+    return int(found)
+
+
+def _real(name: str, value: object, least: float) -> Any:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise UsageError(f"{name} is {value!r}, it must be a number of at least {least:g}")
+    # The types of `Real` know no comparison with a float.
+    found: Any = value
+    if not found >= least:
+        raise UsageError(f"{name} is {value}, it must be at least {least:g}")
+    return found
