@@ -95,8 +95,11 @@ class Page {
 
   #arrived(message) {
     this.rowAt = now() - (message.kind === HISTORY && this.status?.silence_s ? 1000 * this.status.silence_s : 0);
+    const wasEmpty = !this.history.filled;
     if (!this.held) this.#take(message);
     else this.held.push(message);
+    // The first picture has no banner over it, whenever the readings are due.
+    if (wasEmpty && this.history.filled) this.#showReadings();
   }
 
   #take(message) {
