@@ -73,6 +73,7 @@ NARROW_COLUMNS = 100
 LEAST_BESIDE_HEALTH = 23
 WIDEST_COLUMNS = 180
 FLAT_LINES, LOW_LINES = 12, 18
+START_WITHIN_S = 1.0
 END_WITHIN_S, ARCHIVE_WITHIN_S = 4.5, 3.0
 _THEMES = dict(zip(THEMES, ("textual-dark", "textual-light", "ansi-dark"), strict=True))
 
@@ -145,7 +146,7 @@ class Monitor(PaintedApp):
         self.scene = Scene(first_view(settings, state.load(view_path) if view_path else {}))
         self._readings_due_s = self._pictures_due_s = self._notified_s = 0.0
         self._drawn_for: object = None
-        self._unsaved = self._undrawn = self._has_text = False
+        self._unsaved = self._undrawn = self._has_text = self._is_hosting = False
         self._waiting = self._failed = ""
         self._problems: Sequence[str] = ()
 
@@ -181,7 +182,8 @@ class Monitor(PaintedApp):
         self._ticker.follow_up(COLLECT_AFTER_S)
         self._handle_signals(asyncio.get_running_loop())
         self._arrange()
-        self.run_worker(self._host_receiver, thread=True, exit_on_error=False, name="receiver")
+        # A terminal without a size shows nothing, but what is received may be archived.
+        self.set_timer(START_WITHIN_S, self._start_receiver)
         self.run_worker(self._watch(), name="screen")
         self.set_timer(COLLECT_AFTER_S, collect_again)
 
@@ -216,6 +218,12 @@ class Monitor(PaintedApp):
         """Limit the time of the end, in case something hangs."""
         if isinstance(self._driver, Driver):
             self._driver.end_within(END_WITHIN_S, EXIT_FAILED)
+
+    def _start_receiver(self) -> None:
+        """Start the receiver's worker, once: the import of its libraries would delay the first text."""
+        if not self._is_hosting:
+            self._is_hosting = True
+            self.run_worker(self._host_receiver, thread=True, exit_on_error=False, name="receiver")
 
     def _host_receiver(self) -> None:
         """The worker: runs the receiver until the app ends."""
@@ -343,6 +351,8 @@ class Monitor(PaintedApp):
         if not self._has_text and self.screen_stack[0].query_one("#status").size:
             self._has_text = True
             self._show_readings(starting(self._settings))
+            # After the paint that is due.
+            asyncio.get_running_loop().call_soon(self._start_receiver)
 
     def _say_waiting(self, text: str) -> None:
         if text != self._waiting:

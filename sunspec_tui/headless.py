@@ -15,7 +15,6 @@ from dataclasses import replace
 from sunspec_tui.archiving import ArchiveState
 from sunspec_tui.config import Settings
 from sunspec_tui.ending import EXIT_FAILED, EXIT_OK, Ending, tell_signal
-from sunspec_tui.health_reading import HealthReading, StreamState
 from sunspec_tui.printable import printable, printable_name, printable_values
 from sunspec_tui.products import Product, available, derive
 from sunspec_tui.receiver import StreamReceiver
@@ -110,28 +109,18 @@ def _tell_until_end(
     begun_s = monotonic()
     end_s = begun_s + settings.duration if settings.duration else math.inf
     status_s, check_s = begun_s + settings.status_interval, begun_s
-    has_changed = threading.Event()
-    receiver.listeners.add(has_changed.set)
     while (now_s := monotonic()) < end_s:
-        # Look every second, so that a change of state is logged when it happens.
-        is_due = now_s >= min(status_s, check_s)
-        if is_due or has_changed.is_set():
-            has_changed.clear()
-            snapshot = receiver.snapshot(since=_NO_ROWS, fresh=is_due)
-            if _can_change_alone(snapshot.health):
-                has_changed.set()
-        if now_s >= check_s:
-            check_s = now_s + _CHECK_S
         if now_s >= status_s:
-            tell(snapshot)
-            status_s = next_due_s(status_s, settings.status_interval, now_s)
+            tell(receiver.snapshot(since=_NO_ROWS))
+            status_s, check_s = next_due_s(status_s, settings.status_interval, now_s), now_s + _CHECK_S
+        elif now_s >= check_s:
+            receiver.snapshot(since=_NO_ROWS, memory=False)
+            check_s = now_s + _CHECK_S
+        elif receiver.has_news():
+            receiver.snapshot(since=_NO_ROWS, checks=False, memory=False)
+        # Look every second, so that a change of state is logged when it happens.
         if ending.wait(min(status_s, end_s, now_s + _LOOK_S) - monotonic()):
             return
-
-
-def _can_change_alone(health: HealthReading) -> bool:
-    """Return True if silence can change the state, so that it must be looked at again."""
-    return health.state is StreamState.LIVE or (health.state is StreamState.STALLED and not health.is_silent)
 
 
 def next_due_s(due_s: float, interval_s: float, now_s: float) -> float:

@@ -329,6 +329,10 @@ class StreamHealth:
         silent = arrived_s - self._arrivals[-1] > self.stall_after_s()
         return StreamState.STALLED if silent else StreamState.LIVE
 
+    def silence_s(self, arrived_s: float) -> float:
+        """Seconds since the last frame; NaN before the first."""
+        return arrived_s - self._arrivals[-1] if self._arrivals else math.nan
+
     def stall_after_s(self) -> float:
         """Silence after which a live stream counts as stalled: three gulps, of one frame or of several."""
         known = self.cadence_s > 0
@@ -355,7 +359,7 @@ class StreamHealth:
             repeats=self.repeats,
             cadence_s=self.cadence_s,
             rate_hz=0.0 if state is StreamState.STALLED else rate_hz,
-            silence_s=arrived_s - arrivals[-1] if arrivals else math.nan,
+            silence_s=self.silence_s(arrived_s),
             stall_after_s=self.stall_after_s(),
             queue_frames=self._queued,
             queue_most=self._queued_most,

@@ -110,4 +110,9 @@ class HealthReading:
     @property
     def is_silent(self) -> bool:
         """Whether the stream has been stalled for so long that somebody should look after it."""
-        return self.state is StreamState.STALLED and self.silence_s >= LONG_SILENCE_S
+        return is_long_silence(self.state, self.silence_s)
+
+
+def is_long_silence(state: StreamState, silence_s: float) -> bool:
+    """Return True if somebody should look after a stream in this state, silent for so long."""
+    return state is StreamState.STALLED and silence_s >= LONG_SILENCE_S

@@ -90,6 +90,12 @@ class PacedLog:
             waiting.sums.update(sums or {})
         self.flush(now_s)
 
+    @property
+    def waits(self) -> bool:
+        """Whether an event waits for its line."""
+        with self._lock:
+            return any(each.count for each in self._kinds.values())
+
     def flush(self, now_s: float) -> None:
         """Log the waiting events of each kind whose pause is over."""
         self._log_due(now_s, self._pause_s)

@@ -370,7 +370,16 @@ class StreamReceiver(OlderReceiver):
 
     # What front ends ask
 
-    def snapshot(self, since: int = 0, *, epoch: int = 0, most: int | None = None, fresh: bool = True) -> Snapshot:
+    def has_news(self) -> bool:
+        """Return True if the next snapshot would log a change of the stream's state, or lines that wait."""
+        now_s = self._monotonic()
+        with self._lock:
+            state, silence_s = self._intake.health.state(now_s), self._intake.health.silence_s(now_s)
+        return self._teller.is_behind(state, silence_s)
+
+    def snapshot(
+        self, since: int = 0, *, epoch: int = 0, most: int | None = None, checks: bool = True, memory: bool = True
+    ) -> Snapshot:
         """Everything at this moment, as one frozen value.
 
         Parameters
@@ -381,11 +390,13 @@ class StreamReceiver(OlderReceiver):
             `Snapshot.epoch` that they belong to; rows of another epoch do not count as known.
         most
             At most so many rows, the newest.
-        fresh
-            False leaves the memory out, and takes the last findings of the checks: enough for the stream's state.
+        checks
+            False takes the last findings about the instrument: enough for the stream's state.
+        memory
+            False leaves the memory out.
         """
-        found, memory = (self._judgement(), self._memory()) if fresh else (self._check.last, MemoryReading())
-        snapshot, now_s = self._seen(found, memory, since, epoch, most)
+        found = self._judgement() if checks else self._check.last
+        snapshot, now_s = self._seen(found, self._memory() if memory else MemoryReading(), since, epoch, most)
         self._teller.report(snapshot, now_s)
         return snapshot
 

@@ -30,13 +30,14 @@ from sunspec_tui.health_reading import LinkState
 from sunspec_tui.resolver import Resolver, SocketAddress
 from sunspec_tui.search import Search, SearchTimes
 
-TICK_S = 0.25
-"""Interval between checks of an open connection that no socket announces."""
+TICK_S = 0.3
+"""Longest time between checks of an open connection that no socket announces."""
 
 BUSY_TICK_S = 0.1
 """The same while a connection is made or replaced."""
 
 _SHORT_LIFE_S = 2.0
+_EARLIEST_SHARE = 0.5
 _TOO_LARGE = f"a message of more than {MAX_MESSAGE_BYTES // 2**20} MiB"
 
 
@@ -119,7 +120,7 @@ class Reconnector:
         self._candidate_data_s = math.inf
         self._heard_s, self._heard = 0.0, 0
         self._was_ready = False
-        self._tick_s = 0.0
+        self._early_s = self._tick_s = 0.0
 
     def begin(self) -> None:
         """Start the search for the publisher."""
@@ -168,6 +169,11 @@ class Reconnector:
         """Time of the next check that no socket announces, by `time.monotonic`."""
         return 0.0 if self._search.is_on else self._tick_s
 
+    @property
+    def early_s(self) -> float:
+        """Time from which a message brings the next check on, so that the check costs no wake-up of its own."""
+        return 0.0 if self._search.is_on else self._early_s
+
     def step(self, ready: Mapping[Any, int]) -> None:
         """Do the next step, after the active connection's messages were read.
 
@@ -187,9 +193,10 @@ class Reconnector:
             self._connect(found, now_s)
         # A message that was given up is not read on.
         has_ended = self.active is not None and self.active.ended is not None
-        if has_events or has_ended or now_s >= self._tick_s:
+        if has_events or has_ended or now_s >= self._early_s:
             self._check_all(now_s)
-            self._tick_s = now_s + self._check_interval_s
+            interval_s = self._check_interval_s
+            self._early_s, self._tick_s = now_s + _EARLIEST_SHARE * interval_s, now_s + interval_s
 
     # Checks
 

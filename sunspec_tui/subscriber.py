@@ -133,8 +133,9 @@ class Subscriber:
         This short loop keeps the cost of other checks off each frame.
         """
         self._read(active)
-        while active.ended is None and (left_s := self._links.due_s - time.monotonic()) > 0:
-            ready = dict(self._poller.poll(math.ceil(left_s * 1000)))
+        early_s, due_s = self._links.early_s, self._links.due_s
+        while active.ended is None and (now_s := time.monotonic()) < early_s:
+            ready = dict(self._poller.poll(math.ceil((due_s - now_s) * 1000)))
             if active.socket not in ready:
                 return ready
             self._read(active)

@@ -13,7 +13,7 @@ from sunspec_tui.delay import DelayReading
 from sunspec_tui.errors import RejectedMessage, named_error
 from sunspec_tui.events import Standing, tell
 from sunspec_tui.health import Placement
-from sunspec_tui.health_reading import LONG_SILENCE_S, HealthReading, StreamState
+from sunspec_tui.health_reading import LONG_SILENCE_S, HealthReading, StreamState, is_long_silence
 from sunspec_tui.pacing import PacedLog
 from sunspec_tui.pipelines import described
 from sunspec_tui.plots import PlotEvent
@@ -106,6 +106,11 @@ class Teller:
         self._said_failures.add(check)
         text = f"the check of the {check} has failed and is shown as unknown; receiving continues: {why}"
         tell(self._log, logging.ERROR, "check_failed", text, check=check)
+
+    def is_behind(self, state: StreamState, silence_s: float) -> bool:
+        """Return True if a stream in this state has something to be reported."""
+        is_silent = is_long_silence(state, silence_s)
+        return state is not self._said_state or is_silent is not self._said_silence or self._paced.waits
 
     def report(self, snapshot: Snapshot, now_s: float) -> None:
         """Log what a snapshot shows; an error in the log must not stop the caller."""

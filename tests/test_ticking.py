@@ -9,9 +9,10 @@ from monitors import StillReceiver
 
 from sunspec_tui.backoff import Backoff
 from sunspec_tui.config import Settings
+from sunspec_tui.errors import RejectCause, RejectedMessage
 from sunspec_tui.governor import FIRST_BUDGET, Governor
 from sunspec_tui.headless import run
-from sunspec_tui.health_reading import LinkState
+from sunspec_tui.health_reading import LONG_SILENCE_S, LinkState
 from sunspec_tui.listeners import Listeners, News
 from sunspec_tui.resolver import Resolver
 from sunspec_tui.search import Search, SearchTimes
@@ -131,12 +132,12 @@ class Seconds:
 
 
 def looks_of_a_service(receiver, seconds):
-    """Numbers of cheap looks and of whole ones."""
+    """Numbers of looks without the checks, with them, and with the memory too."""
     taken, snapshot = [], receiver.snapshot
 
-    def counting(*given, fresh=True, **keys):
-        taken.append(fresh)
-        return snapshot(*given, fresh=fresh, **keys)
+    def counting(*given, checks=True, memory=True, **keys):
+        taken.append((checks, memory))
+        return snapshot(*given, checks=checks, memory=memory, **keys)
 
     receiver.snapshot = counting
     begun_s = receiver.now_s
@@ -148,12 +149,34 @@ def looks_of_a_service(receiver, seconds):
         ending=Seconds(receiver, seconds),
         monotonic=lambda: receiver.now_s - begun_s,
     )
-    return taken.count(False), taken.count(True)
+    return taken.count((False, False)), taken.count((True, False)), taken.count((True, True))
 
 
-def test_a_service_without_a_stream_looks_every_two_seconds():
-    cheap, whole = looks_of_a_service(StillReceiver(), 60)
-    assert (cheap, whole <= 36) == (0, True)
+def test_a_service_checks_every_two_seconds_and_has_the_memory_for_a_status_alone():
+    cheap, checked, whole = looks_of_a_service(StillReceiver(), 60)
+    assert (cheap, 29 <= checked <= 32) == (0, True)
+    # Those of the end.
+    assert whole <= 6
+
+
+def test_a_service_looks_only_at_what_has_news():
+    receiver = StillReceiver()
+    assert not receiver.has_news()
+    receiver.feed(np.ones((1, 64, 4), np.float32))
+    assert receiver.has_news()
+    receiver.snapshot(checks=False, memory=False)
+    assert not receiver.has_news()
+    receiver.now_s += 4
+    assert receiver.has_news()
+    receiver.snapshot(checks=False, memory=False)
+    for _ in range(2):
+        receiver.on_reject(RejectedMessage(RejectCause.PARTS, "x"))
+    assert receiver.has_news()
+    receiver.now_s += 1
+    receiver.snapshot(checks=False, memory=False)
+    assert not receiver.has_news()
+    receiver.now_s += LONG_SILENCE_S
+    assert receiver.has_news()
 
 
 def test_a_service_reports_a_stall_within_a_second_of_its_deadline(caplog):
@@ -198,7 +221,7 @@ def test_the_rest_of_the_first_screen_does_not_wait_for_an_answer():
 def test_the_state_of_the_link_is_part_of_a_cheap_look():
     receiver = StillReceiver()
     receiver.on_link(LinkState.REFUSED)
-    assert receiver.snapshot(fresh=False).health.link is LinkState.REFUSED
+    assert receiver.snapshot(checks=False, memory=False).health.link is LinkState.REFUSED
 
 
 def test_a_listener_that_fails_is_told_no_more_and_the_others_are(caplog):
