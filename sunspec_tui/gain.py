@@ -6,6 +6,7 @@ quiet one. The rows stay as they came.
 """
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -80,6 +81,14 @@ def quiet_levels_db(rows: NDArray[np.floating]) -> Floats:
     at = (_QUIET_SHARE * np.maximum(counts - 1, 0)).astype(np.int64)
     levels = np.take_along_axis(ordered, at[:, None], axis=1)[:, 0].astype(np.float64)
     return np.asarray(10 * np.log10(np.where(counts > 0, levels, np.nan)))
+
+
+def median(values: Sequence[float]) -> float:
+    """Return the median of a few numbers; NaN if there are none, or one is NaN.
+
+    `numpy.median` takes thirty times as long for them.
+    """
+    return statistics.median(values) if values and not math.isnan(sum(values)) else math.nan
 
 
 def stay_rows(cadence_s: float) -> int:

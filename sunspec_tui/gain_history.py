@@ -20,6 +20,7 @@ from sunspec_tui.gain import (
     ROWS,
     GainCheck,
     common_change_db,
+    median,
     quiet_levels_db,
     stay_rows,
 )
@@ -71,7 +72,7 @@ class QuietFloor:
     def _finish(self) -> None:
         if not self._levels_db:
             return
-        self._minutes.append((self._begin_s + _MINUTE_S, float(np.median(self._levels_db))))
+        self._minutes.append((self._begin_s + _MINUTE_S, median(self._levels_db)))
         self._levels_db = []
         while self._minutes[-1][0] - self._minutes[0][0] > _FLOOR_S:
             self._minutes.popleft()
@@ -129,7 +130,7 @@ class ProductGain:
             self._blocks.clear()
             self._last_minute.clear()
         elif self._block:
-            level_db = float(np.median(self._block))
+            level_db = median(self._block)
             self._last_minute.append(level_db)
             if self.loss is None:
                 self._blocks.append(level_db)
@@ -145,7 +146,7 @@ class ProductGain:
             if min(last) >= self.loss.before_db + RECOVERED_DB:
                 self.loss = None
             return
-        level_db, floor_db = float(np.median(last)), self.floor.floor_db()
+        level_db, floor_db = median(last), self.floor.floor_db()
         if level_db - floor_db <= FLOOR_LOSS_DB:
             self.loss = Loss(floor_db - level_db, math.nan, floor_db, time_s)
 
@@ -158,7 +159,7 @@ class ProductGain:
     @property
     def change_db(self) -> float:
         """Level of the last rows above the quiet one; NaN while unknown."""
-        return float(np.median(self._recent)) - self.quiet_db if self._recent else math.nan
+        return median(self._recent) - self.quiet_db if self._recent else math.nan
 
     def step(self, time_s: float, change_db: float, level_db: float) -> None:
         """Judge a step that nearly all bins have in common.
@@ -209,7 +210,7 @@ class ProductGain:
             return
         if not 0 <= time_s - doubted.since_s <= _DOUBT_S or self.loss is not None:
             self._doubted = None
-        elif float(np.median(list(self._recent)[-_FEW_ROWS:])) < doubted.before_db + _BELOW_QUIET_DB:
+        elif median(list(self._recent)[-_FEW_ROWS:]) < doubted.before_db + _BELOW_QUIET_DB:
             self.loss, self._doubted = doubted, None
 
 
@@ -258,7 +259,7 @@ class GainHistory:
         powers = rows[:, :, :2]
         while len(self._products) < powers.shape[2]:
             self._products.append(ProductGain())
-        levels_db = quiet_levels_db(powers)
+        levels_db = [levels.tolist() for levels in quiet_levels_db(powers).T]
         first = count - len(rows)
         for number in range(max(self._judged, first), count):
             self._take_row(powers, times_s, levels_db, number - first, cadence_s)
@@ -266,36 +267,36 @@ class GainHistory:
         return self.check()
 
     def _take_row(
-        self, powers: NDArray[np.float32], times_s: Floats, levels_db: Floats, i: int, cadence_s: float
+        self, powers: NDArray[np.float32], times_s: Floats, levels_db: list[list[float]], i: int, cadence_s: float
     ) -> None:
         """Take row i, and judge the step whose rows are complete with it."""
         about = slice(i - stay_rows(cadence_s) - BEFORE_ROWS, i + 1)
         for k, product in enumerate(self._products):
             if about.start >= 0:
-                self._judge_step(product, powers[about, :, k], times_s[about], levels_db[about, k], cadence_s)
-            product.take(float(times_s[i]), float(levels_db[i, k]))
+                self._judge_step(product, powers[about, :, k], times_s[about], levels_db[k][about], cadence_s)
+            product.take(float(times_s[i]), levels_db[k][i])
 
     def _judge_step(
         self,
         product: ProductGain,
         power: NDArray[np.float32],
         times_s: Floats,
-        levels_db: Floats,
+        levels_db: list[float],
         cadence_s: float,
     ) -> None:
         """Judge the step after the first two rows of some: of all rows, or from one row to the next within a burst."""
-        before_db, after_db = float(np.median(levels_db[:BEFORE_ROWS])), float(np.median(levels_db[BEFORE_ROWS + 1 :]))
+        before_db, after_db = median(levels_db[:BEFORE_ROWS]), median(levels_db[BEFORE_ROWS + 1 :])
         # A quick test of the quiet level leaves few rows for the test of all bins.
         if abs(after_db - before_db) >= abs(_FIRST_SIGN_DB):
             change_db = common_change_db(power[:BEFORE_ROWS], power[BEFORE_ROWS + 1 :])
             first = BEFORE_ROWS + _first_nearer(levels_db[BEFORE_ROWS:], before_db, after_db)
             product.step(float(times_s[first]), change_db, after_db)
+        last_db, *next_db = levels_db[BEFORE_ROWS - 1 : BEFORE_ROWS + 2]
+        jump_db = max(abs(level_db - last_db) for level_db in next_db)
         # From one row of a second to the next, or while rows are missing, a burst may end.
-        is_quick = len(power) > BEFORE_ROWS + _MAX_SLOW_STAY_ROWS + 1 and _adjacent(
-            times_s[BEFORE_ROWS - 1 : BEFORE_ROWS + 2], cadence_s
-        )
-        jumps_db = np.abs(levels_db[BEFORE_ROWS : BEFORE_ROWS + 2] - levels_db[BEFORE_ROWS - 1])
-        if is_quick and jumps_db.max() >= abs(_FIRST_SIGN_DB):
+        is_quick = len(power) > BEFORE_ROWS + _MAX_SLOW_STAY_ROWS + 1
+        near_s = times_s[BEFORE_ROWS - 1 : BEFORE_ROWS + 2]
+        if jump_db >= abs(_FIRST_SIGN_DB) and is_quick and _adjacent(near_s, cadence_s):
             product.sharp_step(float(times_s[BEFORE_ROWS]), _sharp_change_db(power), after_db)
 
     def check(self) -> GainCheck:
@@ -314,6 +315,7 @@ def _adjacent(times_s: Floats, cadence_s: float) -> bool:
     return bool(((steps_s > 0) & (steps_s <= _MOST_ROWS * cadence_s)).all())
 
 
-def _first_nearer(levels_db: Floats, before_db: float, after_db: float) -> int:
+def _first_nearer(levels_db: list[float], before_db: float, after_db: float) -> int:
     """Return the index of the first level that is nearer to the one after a step than to the one before."""
-    return int(np.argmax(np.abs(levels_db - after_db) < np.abs(levels_db - before_db)))
+    nearer = (i for i, level_db in enumerate(levels_db) if abs(level_db - after_db) < abs(level_db - before_db))
+    return next(nearer, 0)

@@ -211,6 +211,8 @@ def _still(rows: NDArray[np.float32], finite: NDArray[np.bool_]) -> NDArray[np.b
 
 def _shares(wrong: NDArray[np.bool_], first: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
     """Share of values of each pipeline, shape (npol, npipelines), from (n, nbins, npol)."""
+    if not wrong.any():
+        return np.zeros((wrong.shape[2], len(first)))
     return np.asarray((np.add.reduceat(wrong.mean(axis=0), first, axis=0) / counts[:, None]).T)
 
 

@@ -59,13 +59,15 @@ def dead_products(rows: NDArray[np.floating]) -> dict[int, str]:
     dict
         ``zero``, ``NaN`` (for all that is not finite) or ``not positive``, by the product's number.
     """
-    found = {}
-    for i in range(rows.shape[2]):
-        values = rows[:, :, i]
-        usable = np.isfinite(values) & (values > 0 if i < _NPOWERS else values != 0)
-        if not usable.any():
-            found[i] = _kind(values)
-    return found
+    # The newest row nearly always has one, and the others need not be read.
+    suspects = [i for i in range(rows.shape[2]) if not _is_alive(rows[-1, :, i], i)]
+    return {i: _kind(rows[:, :, i]) for i in suspects if not _is_alive(rows[:, :, i], i)}
+
+
+def _is_alive(values: NDArray[np.floating], product: int) -> bool:
+    """Whether any value of a product is usable."""
+    usable = np.isfinite(values) & (values > 0 if product < _NPOWERS else values != 0)
+    return bool(usable.any())
 
 
 def _kind(values: NDArray[np.floating]) -> str:
