@@ -36,7 +36,7 @@ from sunspec_tui.guarded import Guarded
 from sunspec_tui.kept import first_view, remember
 from sunspec_tui.keys import FOOTER, GROUPS, KEYS
 from sunspec_tui.log_lines import LogLine, LogLines
-from sunspec_tui.memory import collect_again
+from sunspec_tui.memory import NOT_READ, collect_again
 from sunspec_tui.messages import CellPointed, KeyClicked, Wheeled
 from sunspec_tui.painting import PaintedApp
 from sunspec_tui.printable import printable, printable_lines
@@ -65,6 +65,7 @@ log = logging.getLogger(__name__)
 AFTER_FAULT_S = 1.0
 NOTIFY_EVERY_S = 1.0
 READINGS_S = {Quality.FULL: 1.0, Quality.SLOWER: 1.0, Quality.SWEEPING: 1.0, Quality.LEAST: 2.0}
+MEMORY_S = 5.0
 COLOUR_STEPS = {Quality.FULL: 48, Quality.SLOWER: 48, Quality.SWEEPING: 24, Quality.LEAST: 16}
 KEEP_VIEW_AFTER_S = 2.0
 COLLECT_AFTER_S = 1.0
@@ -144,7 +145,7 @@ class Monitor(PaintedApp):
         self._log_lines.listeners.add(self._ticker.news.set)
         self._saver = None if view_path is None else state.Saver(view_path)
         self.scene = Scene(first_view(settings, state.load(view_path) if view_path else {}))
-        self._readings_due_s = self._pictures_due_s = self._notified_s = 0.0
+        self._readings_due_s = self._memory_due_s = self._pictures_due_s = self._notified_s = 0.0
         self._drawn_for: object = None
         self._unsaved = self._undrawn = self._has_text = self._is_hosting = False
         self._waiting = self._failed = ""
@@ -304,7 +305,10 @@ class Monitor(PaintedApp):
             self._show_pictures()
         if now_s >= self._readings_due_s:
             self._readings_due_s = now_s + READINGS_S[quality]
-            self._show_readings(receiver.snapshot(since=2**62))
+            reads_memory = now_s >= self._memory_due_s
+            if reads_memory:
+                self._memory_due_s = now_s + MEMORY_S
+            self._show_readings(receiver.snapshot(since=2**62, memory=reads_memory))
 
     def _show_pictures(self) -> None:
         self._undrawn = False
@@ -343,7 +347,8 @@ class Monitor(PaintedApp):
         room = self.query_one("#body").size.height - panel.outer_size.height
         self.screen.set_class(room < LEAST_BESIDE_HEALTH, "-crowded")
         if self._opened is not None:
-            self.query_one("#memory", Panel).show(memory_text(snapshot.memory))
+            if snapshot.memory is not NOT_READ:
+                self.query_one("#memory", Panel).show(memory_text(snapshot.memory))
             self.query_one("#plots", Panel).show(plots_text(snapshot.plots, snapshot.archive, snapshot.web))
 
     def post_display_hook(self) -> None:
@@ -361,7 +366,7 @@ class Monitor(PaintedApp):
 
     def _show_soon(self) -> None:
         """Show readings with the next tick, because a key has changed something."""
-        self._readings_due_s = 0.0
+        self._readings_due_s = self._memory_due_s = 0.0
         self._ticker.news.set()
 
     def _show_log(self, lines: list[LogLine]) -> None:

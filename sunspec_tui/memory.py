@@ -52,6 +52,10 @@ class MemoryReading:
     pss_mb: float = math.nan
 
 
+NOT_READ = MemoryReading()
+"""What a snapshot has that leaves the memory out: to read it takes as long as a hundred frames."""
+
+
 @lru_cache(maxsize=1)
 def _process() -> "psutil.Process":
     """Our own process; psutil loads with the first reading, after the first screen."""

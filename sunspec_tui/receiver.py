@@ -32,7 +32,7 @@ from sunspec_tui.health_reading import LinkState
 from sunspec_tui.intake import DelayChoice, Intake
 from sunspec_tui.judging import InstrumentCheck, Judgement
 from sunspec_tui.listeners import Listeners
-from sunspec_tui.memory import Collector, MemoryReading
+from sunspec_tui.memory import NOT_READ, Collector, MemoryReading
 from sunspec_tui.older_receiver import OlderReceiver
 from sunspec_tui.plots import PlotJob
 from sunspec_tui.problems import Problems
@@ -396,7 +396,7 @@ class StreamReceiver(OlderReceiver):
             False leaves the memory out.
         """
         found = self._judgement() if checks else self._check.last
-        snapshot, now_s = self._seen(found, self._memory() if memory else MemoryReading(), since, epoch, most)
+        snapshot, now_s = self._seen(found, self._memory() if memory else NOT_READ, since, epoch, most)
         self._teller.report(snapshot, now_s)
         return snapshot
 
@@ -527,7 +527,7 @@ class StreamReceiver(OlderReceiver):
         if ring is None or axis is None:
             return None
         # A figure says nothing of instrument and memory, and to look at them takes as long as a dozen frames.
-        seen, _ = self._seen(Judgement(), MemoryReading(), since=2**62)
+        seen, _ = self._seen(Judgement(), NOT_READ, since=2**62)
         return live_job(
             ring,
             axis,

@@ -192,7 +192,7 @@ class Screen:
 
     def tick(self) -> None:
         """Look at the receiver, whatever the rate."""
-        self.app._pictures_due_s = self.app._readings_due_s = 0.0
+        self.app._pictures_due_s = self.app._readings_due_s = self.app._memory_due_s = 0.0
         self.do(self.app._tick)
 
     def look_us(self, frame: np.ndarray) -> float:

@@ -5,7 +5,7 @@ import threading
 
 import numpy as np
 import pytest
-from monitors import StillReceiver
+from monitors import Screen, StillReceiver
 
 from sunspec_tui.backoff import Backoff
 from sunspec_tui.config import Settings
@@ -236,3 +236,23 @@ def test_a_listener_that_fails_is_told_no_more_and_the_others_are(caplog):
     listeners.notify()
     assert told == ["broken", "whole", "whole"]
     assert caplog.text.count("told of news no more") == 1
+
+
+def test_the_screen_reads_the_memory_only_now_and_then_and_after_a_key():
+    receiver = StillReceiver()
+    screen = Screen(80, 24, receiver)
+    try:
+        screen.tick()
+        read, snapshot = [], receiver.snapshot
+        receiver.snapshot = lambda *given, memory=True, **keys: (
+            read.append(memory) or snapshot(*given, memory=memory, **keys)
+        )
+        for _ in range(3):
+            screen.app._readings_due_s = 0.0
+            screen.do(screen.app._tick)
+        assert read == [False] * 3
+        screen.act("collect_garbage")
+        screen.do(screen.app._tick)
+        assert read[3:] == [True]
+    finally:
+        screen.close()
