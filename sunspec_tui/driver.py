@@ -37,8 +37,8 @@ _MAX_QUESTIONS = 16
 _READ_BYTES = 1024
 _SOON_S = 0.02
 _END_S = 1.0
-# Reading pauses while more messages than this wait for the app.
-_MAX_WAITING = 64
+# Reading pauses while more messages than this wait for the app; it looks after so many messages.
+_MAX_WAITING, _LOOK_EVERY = 64, 16
 _RESTART_AFTER_S = 0.5
 # Longest wait at the end for a terminal that accepts nothing.
 _LAST_WORDS_S = 1.5
@@ -61,6 +61,7 @@ class Driver(LinuxDriver):
         self._questions = 0
         self._questions_lock = threading.Lock()
         self._input_is_gone = False
+        self._unchecked = 0
         self._logged: set[str] = set()
         # Wakes the thread that reads keys, at its end.
         self._woken, self._waker = socket.socketpair()
@@ -202,13 +203,18 @@ class Driver(LinuxDriver):
                 )
 
     def _hand_on(self, maker: EventMaker, tokens: list[Token]) -> None:
-        if not tokens:
-            return
-        for message in self._messages(maker, tokens):
+        for message in self._messages(maker, tokens) if tokens else ():
             if type(message).__name__ == "CursorPosition":
                 self._count_questions(-1)
             self.process_message(message)
-        self._wait_for_app()
+            self._unchecked += 1
+        if self._unchecked >= _LOOK_EVERY:
+            self._unchecked = 0
+            self._wait_for_app()
+
+    def send_message(self, message: Message) -> None:
+        """Pass a message to the app; Textual would make a task of the loop for each."""
+        self._app.post_message(message)
 
     def _messages(self, maker: EventMaker, tokens: list[Token]) -> list[Message]:
         """Convert tokens to messages; drop each token that fails."""

@@ -307,7 +307,6 @@ class StreamReceiver(OlderReceiver):
             self._reject(RejectedMessage(RejectCause.UNEXPECTED, named_error(error)), arrived_s, frame)
             return
         self._hand_on(frame, parts)
-        self.listeners.notify()
         if placement.mark or placement.silence_s or self._intake.epoch != epoch:
             self._teller.placed(placement, arrived_s, reshaped=self._intake.epoch != epoch)
         interval = self._collector.interval
@@ -326,9 +325,14 @@ class StreamReceiver(OlderReceiver):
             self._row_followers.put(Row.newest(*newest))
 
     def on_queue(self, taken: int) -> None:
-        """Learn how many messages have been taken in a row since the receive queue was last empty."""
+        """Learn how many messages have been taken in a row since the receive queue was last empty.
+
+        The listeners are called here and not for each frame: they wake threads, which would compete with this one.
+        """
         with self._lock:
             self._intake.health.queued(taken)
+        if taken:
+            self.listeners.notify()
 
     def receiving(self) -> AbstractContextManager[object]:
         """What the thread does all its work in: bad values are masked, not warned of."""

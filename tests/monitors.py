@@ -58,6 +58,8 @@ class StillReceiver(StreamReceiver):
         given = {"last_block_time": format_block_time(end_s), "timestamp": end_s + 0.04, "seq": self.frames} | keys
         with self.receiving():
             self.on_message(message(data, **given))
+        # As the subscriber's thread does after each batch.
+        self.listeners.notify()
         self.frames += 1
 
     def skip(self, frames: int) -> None:

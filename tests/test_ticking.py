@@ -94,12 +94,12 @@ def test_listeners_are_called_in_order_until_they_are_removed():
     assert called == [1, 2, 2]
 
 
-def test_each_frame_calls_the_listeners_once():
+def test_each_batch_of_frames_calls_the_listeners_once():
     receiver, called = StillReceiver(), []
     receiver.listeners.add(lambda: called.append(1))
-    for _ in range(5):
-        receiver.feed(np.ones((1, 64, 4), np.float32))
-    assert len(called) == 5
+    for taken in (1, 64, 0, 3):
+        receiver.on_queue(taken)
+    assert len(called) == 3
 
 
 def test_without_a_new_row_the_instrument_is_not_checked_again(monkeypatch):
