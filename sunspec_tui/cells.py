@@ -203,8 +203,7 @@ class Canvas:
         for y in np.flatnonzero(_lines_with_wide(self.back.codes)).tolist():
             self._mend(y)
         different = self._differing()
-        lines = np.flatnonzero(different.any(axis=1))
-        if not len(lines):
+        if not different.any():
             return ""
         self._pen.begin()
         self._wide = _lines_with_wide(self.front.codes) | _lines_with_wide(self.back.codes)
@@ -216,7 +215,7 @@ class Canvas:
                 return self._pen.end()
             self._send(y, text[y])
         if not text_only:
-            self._send_pictures(lines, budget)
+            self._send_pictures(different & ~text, budget)
         return self._pen.end()
 
     def _mend(self, y: int) -> None:
@@ -236,16 +235,19 @@ class Canvas:
                 if wide and not whole:
                     self.back.codes[y, x] = _SPACE
 
-    def _send_pictures(self, lines: NDArray[np.int64], budget: int) -> None:
-        """Lines in turn, so that none is left behind where the budget is short."""
+    def _send_pictures(self, different: NDArray[np.bool_], budget: int) -> None:
+        """Send cells of the pictures, the lines in turn, so that none is left behind where the budget is short."""
+        lines = np.flatnonzero(different.any(axis=1))
         for y in np.concatenate([lines[lines >= self._next_line], lines[lines < self._next_line]]).tolist():
             if self._pen.bytes >= budget:
                 self._next_line = y
                 return
-            different = (self.front.codes[y] != self.back.codes[y]) | (self.front.looks[y] != self.back.looks[y])
-            if self._shifts[y] and self._shift(y, different):
-                different = (self.front.codes[y] != self.back.codes[y]) | (self.front.looks[y] != self.back.looks[y])
-            self._send(y, different)
+            line = different[y]
+            is_moved = self._shifts[y] and self._shift(y, line)
+            # The whole of a line with wide characters may have been sent with its text.
+            if is_moved or self._wide[y]:
+                line = (self.front.codes[y] != self.back.codes[y]) | (self.front.looks[y] != self.back.looks[y])
+            self._send(y, line)
 
     def _shift(self, y: int, different: NDArray[np.bool_]) -> bool:
         """Move a line of the scroller where that leaves fewer cells to write."""
@@ -275,15 +277,15 @@ class Canvas:
         if not len(columns):
             return
         codes, looks = self.back.codes[y], self.back.looks[y]
-        text = self._text(codes)
-        for start, stop in _runs(columns.tolist(), looks.tolist()):
-            self._pen.write(start, y, text[start:stop], int(looks[start]))
-            self.front.codes[y, start:stop] = codes[start:stop]
-            self.front.looks[y, start:stop] = looks[start:stop]
+        text, numbers = self._text(codes, has_wide=bool(self._wide[y])), looks.tolist()
+        for start, stop in _runs(columns.tolist(), numbers):
+            self._pen.write(start, y, text[start:stop], numbers[start])
+        # Others that a run takes in are the same, or are sent again with the pictures.
+        self.front.codes[y, columns], self.front.looks[y, columns] = codes[columns], looks[columns]
 
-    def _text(self, codes: Ints) -> Sequence[str]:
+    def _text(self, codes: Ints, *, has_wide: bool) -> Sequence[str]:
         """One item a cell; a plain string where no cell needs more than one code point."""
-        if not _lines_with_wide(codes):
+        if not has_wide:
             return codes.tobytes().decode("utf-32-le", "surrogatepass")
         return [self.text_of(int(code)) for code in codes]
 

@@ -97,7 +97,7 @@ class Panel(TextCells):
         """Show another text, in a panel as high as it where the styles leave that open."""
         before, width = self.text, self.content_size.width
         super().show(text)
-        if width and len(wrapped(before, width)) != len(wrapped(text, width)):
+        if self.text is not before and width and len(wrapped(before, width)) != len(wrapped(text, width)):
             self.refresh(layout=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
