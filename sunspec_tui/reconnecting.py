@@ -164,15 +164,25 @@ class Reconnector:
         is_settled = self.active is not None and self.active.is_ready and self._candidate is None
         return TICK_S if is_settled and not self._search.is_on else BUSY_TICK_S
 
-    @property
-    def due_s(self) -> float:
-        """Time of the next check that no socket announces, by `time.monotonic`."""
-        return 0.0 if self._search.is_on else self._tick_s
+    def checked(self, active: Connection) -> float:
+        """Check the connections if it is nearly time, so that the check costs no wake-up of its own.
 
-    @property
-    def early_s(self) -> float:
-        """Time from which a message brings the next check on, so that the check costs no wake-up of its own."""
-        return 0.0 if self._search.is_on else self._early_s
+        Parameters
+        ----------
+        active
+            The connection that has just been read.
+
+        Returns
+        -------
+        float
+            Time of the next check by `time.monotonic`; 0 if `step` is due, as in a search or after a change.
+        """
+        if self._search.is_on:
+            return 0.0
+        now_s = time.monotonic()
+        if now_s >= self._early_s:
+            self._check_in_time(now_s)
+        return self._tick_s if self.active is active and self._candidate is None else 0.0
 
     def step(self, ready: Mapping[Any, int]) -> None:
         """Do the next step, after the active connection's messages were read.
@@ -193,12 +203,16 @@ class Reconnector:
             self._connect(found, now_s)
         # A message that was given up is not read on.
         has_ended = self.active is not None and self.active.ended is not None
-        if has_events or has_ended or now_s >= self._early_s:
-            self._check_all(now_s)
-            interval_s = self._check_interval_s
-            self._early_s, self._tick_s = now_s + _EARLIEST_SHARE * interval_s, now_s + interval_s
+        if has_events or has_ended or now_s >= self._tick_s:
+            self._check_in_time(now_s)
 
     # Checks
+
+    def _check_in_time(self, now_s: float) -> None:
+        """Check all connections, and note when to do so again."""
+        self._check_all(now_s)
+        interval_s = self._check_interval_s
+        self._early_s, self._tick_s = now_s + _EARLIEST_SHARE * interval_s, now_s + interval_s
 
     def _check_all(self, now_s: float) -> None:
         """Check each connection, and the time without messages."""

@@ -93,7 +93,9 @@ class Scene:
         self.history.source = source
 
     def fit(self, columns: int, lines: int, pixels_per_line: int) -> None:
-        """Take another size of the waterfall, in cells."""
+        """Take the size of the waterfall, in cells."""
+        if (columns, lines, pixels_per_line) == (self.columns, self.lines, self.pixels_per_line):
+            return
         before, was = self.extent, self.view
         self.columns, self.lines, self.pixels_per_line = columns, lines, pixels_per_line
         if self.picture is not None and columns != before.columns:

@@ -132,10 +132,10 @@ class Subscriber:
 
         This short loop keeps the cost of other checks off each frame.
         """
+        links = self._links
         self._read(active)
-        early_s, due_s = self._links.early_s, self._links.due_s
-        while active.ended is None and (now_s := time.monotonic()) < early_s:
-            ready = dict(self._poller.poll(math.ceil((due_s - now_s) * 1000)))
+        while active.ended is None and (left_s := links.checked(active) - time.monotonic()) > 0:
+            ready = dict(self._poller.poll(math.ceil(left_s * 1000)))
             if active.socket not in ready:
                 return ready
             self._read(active)

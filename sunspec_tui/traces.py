@@ -46,7 +46,7 @@ class Traces:
         known = np.isfinite(row)
         fresh = known & ~np.isfinite(average)
         average[fresh] = row[fresh]
-        average[known] += (row[known] - average[known]) * share
+        np.add(average, (row - average) * share, out=average, where=known)
 
     def get(self, name: str) -> Floats | None:
         """The trace ``max``, ``min`` or ``average``; None before the first row."""
