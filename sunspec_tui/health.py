@@ -97,9 +97,6 @@ class StreamHealth:
         """
         self.rejected[cause] += 1
         self._last_rejection = f"{cause}: {detail}"
-        if cause is RejectCause.TOPIC:
-            # Not a frame of this stream: those that are missing beside it are lost.
-            return
         # The message has come, so it is not missing, unless its number belongs before the last frame.
         last = None if self._last is None else self._last.seq
         self._rejected_since += seq is None or last is None or seq > last
