@@ -245,11 +245,12 @@ def test_before_the_first_frame_the_page_says_so(visit):
         assert "Nothing has been received yet" in page.text("#banner")
 
 
-def test_the_first_picture_has_no_banner_over_it_whenever_readings_are_due(visit, still):
-    url = fill(still)
-    page = visit(url, before=lambda page: page.add_init_script("window.setInterval = (call) => call()"))
-    page.wait_for(lambda report: report["filled"] == 128)
-    assert not page.page.locator("#banner").is_visible()
+def test_the_first_picture_has_no_banner_over_it_whenever_readings_are_due(visit):
+    with producing(source="simulate") as port, served(port) as (receiver, url):
+        assert receiver.wait_for_frames(5, 20)
+        page = visit(url, before=lambda page: page.add_init_script("window.setInterval = (call) => call()"))
+        page.wait_for(lambda report: report["filled"] and report["state"] == "LIVE")
+        assert not page.page.locator("#banner").is_visible()
 
 
 def test_losses_are_counted_where_they_are_seen(visit, still):

@@ -80,8 +80,10 @@ class Page {
 
   #told(record) {
     if (record.type === "status") {
+      const isFirst = !this.status;
       this.status = record;
       this.statusAt = now();
+      if (isFirst) this.#showReadings();
     } else if (record.type === "axis") {
       // A picture that stands keeps the axis of its rows.
       if (this.held) this.held.push(record);
