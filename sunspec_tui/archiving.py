@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,8 +108,7 @@ class ArchiveStatus:
     failures: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveEvent:
+class ArchiveEvent(NamedTuple):
     """Something rare that the archive tells."""
 
     ok: bool

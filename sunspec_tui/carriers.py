@@ -3,7 +3,7 @@
 Pure arithmetic. It says how far the lines lie from where they belong; it never moves the axis.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,8 +43,7 @@ _REACH_BINS = 0.75
 _CROWD_SHARE, _LEAST_CROWD = 0.05, 12
 
 
-@dataclass(frozen=True, slots=True)
-class AxisCheck:
+class AxisCheck(NamedTuple):
     """What the lines say of the axis.
 
     Attributes

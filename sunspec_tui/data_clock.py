@@ -9,10 +9,10 @@ State and arithmetic; clocks are arguments.
 
 import math
 from collections import deque
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations
 from statistics import median
+from typing import NamedTuple
 
 HALF_HOUR_S, DAY_S = 1800.0, 86400.0
 _ZONE_EARLY_S, _ZONE_LATE_S = 5.0, 60.0
@@ -33,8 +33,7 @@ class ClockFault(StrEnum):
     RATE = "data clock at a wrong rate"
 
 
-@dataclass(frozen=True, slots=True)
-class ClockReading:
+class ClockReading(NamedTuple):
     """The data's clock beside the clock here.
 
     Attributes

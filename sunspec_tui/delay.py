@@ -11,7 +11,6 @@ the older receiver. `manual` is what the user set.
 import math
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -115,8 +114,7 @@ def buffer_delay_s(buffer_length: int, buffer_index: int, interval_s: float) -> 
     return (buffer_length - buffer_index) * interval_s
 
 
-@dataclass(frozen=True, slots=True)
-class DelayStatistics:
+class DelayStatistics(NamedTuple):
     """Delays of the last minute in seconds: middle one, 95th percentile, longest; NaN while none is known."""
 
     median_s: float = math.nan

@@ -8,7 +8,7 @@ quiet one. The rows stay as they came.
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +35,7 @@ _ALIKE_DB, _ALIKE_SHARE, _STAY_SHARE = 1.0, 0.85, 0.8
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class GainCheck:
+class GainCheck(NamedTuple):
     """Levels of the quiet band of XX and YY, as many as there are.
 
     Attributes

@@ -5,8 +5,8 @@ picture beside it. Pure functions and values, tested as tables of numbers.
 """
 
 import math
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,8 +85,7 @@ def pixel_bins(nbins: int, npixels: int) -> tuple[NDArray[np.int64], NDArray[np.
     return edges[:-1], edges[1:]
 
 
-@dataclass(frozen=True, slots=True)
-class Band:
+class Band(NamedTuple):
     """Bins that are shown, of all that there are, and their frequencies.
 
     Attributes
@@ -163,8 +162,7 @@ class Band:
         return int(np.searchsorted(stops, number - self.first, side="right"))
 
 
-@dataclass(frozen=True, slots=True)
-class TimeAxis:
+class TimeAxis(NamedTuple):
     """Columns of the waterfall: which number lies where.
 
     Attributes

@@ -12,6 +12,7 @@ import math
 from collections import deque
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 FIRST_BUDGET = 8192
 LEAST_BUDGET = 768
@@ -62,8 +63,7 @@ class Quality(IntEnum):
         return self >= Quality.SWEEPING
 
 
-@dataclass(frozen=True, slots=True)
-class LinkReading:
+class LinkReading(NamedTuple):
     """What is known of the link.
 
     Attributes

@@ -7,7 +7,7 @@ does not read in time are counted and dropped.
 import logging
 import threading
 from collections import deque
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sunspec_tui.events import event_kind
 from sunspec_tui.listeners import Listeners
@@ -18,8 +18,7 @@ FAILURES = ("thread_failed", "monitor_fault")
 """Kinds of events that report a permanent failure of a part of the program."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(NamedTuple):
     """One line of the log.
 
     Attributes

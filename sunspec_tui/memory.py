@@ -9,9 +9,8 @@ import gc
 import logging
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sunspec_tui.errors import named_error
 
@@ -23,8 +22,7 @@ log = logging.getLogger(__name__)
 _YOUNG = 1  # the generations 0 and 1
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryReading:
+class MemoryReading(NamedTuple):
     """Memory at one moment, in MiB where the name says mb as the older receiver did.
 
     Attributes

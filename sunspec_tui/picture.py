@@ -6,8 +6,8 @@ State and arithmetic; it knows neither cells nor colours.
 """
 
 import math
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,8 +50,7 @@ class Held(IntEnum):
     BEFORE = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
+class Drawing(NamedTuple):
     """How rows become pixels.
 
     Attributes
@@ -78,8 +77,7 @@ class Drawing:
     bias: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class CellValue:
+class CellValue(NamedTuple):
     """What lies under a cell of the waterfall.
 
     Attributes
@@ -110,8 +108,7 @@ class CellValue:
     gap_s: tuple[float, float] = (math.nan, math.nan)
 
 
-@dataclass(frozen=True, slots=True)
-class Readout:
+class Readout(NamedTuple):
     """What lies under the cursor.
 
     Attributes

@@ -7,6 +7,7 @@ share these types for nothing.
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,8 +146,7 @@ class PlotStatus:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PlotEvent:
+class PlotEvent(NamedTuple):
     """Report of the plot writer: a plot was written, failed or moved."""
 
     ok: bool

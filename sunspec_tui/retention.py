@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from sunspec_tui.errors import UsageError
 
@@ -24,8 +25,7 @@ _SECONDS = {"h": 3600.0, "d": 86400.0}
 _BYTES = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 
 
-@dataclass(frozen=True, slots=True)
-class Keep:
+class Keep(NamedTuple):
     """What is kept; None sets no limit.
 
     Attributes

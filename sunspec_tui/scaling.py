@@ -4,7 +4,7 @@ Pure functions on arrays and numbers, tested as tables. What is not a positive n
 decibels: it stays NaN here and is drawn as no data, never clamped to the lowest colour.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,8 +47,7 @@ def to_db(power: Floats) -> Floats:
     return out
 
 
-@dataclass(frozen=True, slots=True)
-class Levels:
+class Levels(NamedTuple):
     """Lowest and highest value of a colour scale or an axis, in dB or in linear power."""
 
     low: float

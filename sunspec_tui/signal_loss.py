@@ -6,7 +6,7 @@ row come from the instrument or its computers, never from the sky.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,7 @@ MAX_ROWS = 8
 _NPOWERS = 2
 
 
-@dataclass(frozen=True, slots=True)
-class SignalLoss:
+class SignalLoss(NamedTuple):
     """Products that carry nothing, by number, with what their values are: ``zero``, ``NaN``, or ``not positive``.
 
     Attributes

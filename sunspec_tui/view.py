@@ -21,8 +21,7 @@ THEMES = ("dark", "light", "terminal")
 NARROWEST_SHARE = 1 / 64
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(NamedTuple):
     """A place in the data: it stays on its rows while the picture moves.
 
     Attributes
@@ -37,8 +36,7 @@ class Cursor:
     bin: int
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
+class Extent(NamedTuple):
     """What a step needs to know of the picture as it is.
 
     Attributes

@@ -2,7 +2,6 @@
 
 import itertools
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -255,19 +254,19 @@ READOUT = Readout(44.9, 45.1, CellValue(Held.ROWS), power=100.0, shown=20.0, beg
     [
         (READOUT, {}, "▶ 45.00 MHz ±0.10  00:00:00.50 UTC ±0.5 s  XX 20.00 dB (100)"),
         (READOUT, {"columns": 50}, "▶ 45.00 MHz  00:00:00.50 UTC  XX 20.00 dB (100)"),
-        (replace(READOUT, begin_s=math.nan), {}, "▶ 45.00 MHz ±0.10  until 00:00:01.00 UTC  XX 20.00 dB (100)"),
-        (replace(READOUT, shown=3.0), {"subtracted": True}, "UTC ±0.5 s  XX +3.00 dB over background (20.00 dB)"),
+        (READOUT._replace(begin_s=math.nan), {}, "▶ 45.00 MHz ±0.10  until 00:00:01.00 UTC  XX 20.00 dB (100)"),
+        (READOUT._replace(shown=3.0), {"subtracted": True}, "UTC ±0.5 s  XX +3.00 dB over background (20.00 dB)"),
         (
-            replace(READOUT, power=-2.0, shown=-1.5),
+            READOUT._replace(power=-2.0, shown=-1.5),
             {"subtracted": True, "signed": True},
             "XX -1.5 over background (-2)",
         ),
-        (replace(READOUT, power=-2.0, shown=math.nan), {}, "XX -2, which has no decibels"),
-        (replace(READOUT, power=math.nan), {}, "XX no valid value"),
-        (replace(READOUT, cell=CellValue(Held.ROWS, missing=1)), {}, "1 row is missing here"),
-        (replace(READOUT, cell=CellValue(Held.GAP, gap_s=(0.0, 9.0))), {}, "gap: no rows from 00:00:00 until 00:00:09"),
-        (replace(READOUT, cell=CellValue(Held.BEFORE)), {}, "before the first row that is kept"),
-        (replace(READOUT, inside=False), {}, "▶ the cursor is outside the picture"),
+        (READOUT._replace(power=-2.0, shown=math.nan), {}, "XX -2, which has no decibels"),
+        (READOUT._replace(power=math.nan), {}, "XX no valid value"),
+        (READOUT._replace(cell=CellValue(Held.ROWS, missing=1)), {}, "1 row is missing here"),
+        (READOUT._replace(cell=CellValue(Held.GAP, gap_s=(0.0, 9.0))), {}, "gap: no rows from 00:00:00 until 00:00:09"),
+        (READOUT._replace(cell=CellValue(Held.BEFORE)), {}, "before the first row that is kept"),
+        (READOUT._replace(inside=False), {}, "▶ the cursor is outside the picture"),
     ],
 )
 def test_the_cursor_says_what_lies_under_it(readout, options, said):

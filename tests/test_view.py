@@ -26,7 +26,7 @@ EXTENT = Extent(
 def walk(view, *steps, extent=EXTENT):
     for name, *arguments in steps:
         shown = extent.newest if view.held is None else view.held
-        view = STEPS[name](view, replace(extent, shown=shown), *arguments)
+        view = STEPS[name](view, extent._replace(shown=shown), *arguments)
     return view
 
 
@@ -115,7 +115,7 @@ def test_zoom_keeps_the_cursor_in_the_band():
 
 
 def test_a_product_that_the_stream_lacks_is_passed_over():
-    two = replace(EXTENT, npol=2)
+    two = EXTENT._replace(npol=2)
     products = set()
     view = View()
     for _ in range(6):
