@@ -24,7 +24,7 @@ from sunspec_tui.gain_history import CONTEXT_ROWS, GainHistory, QuietFloor
 from sunspec_tui.pipeline_edges import PartialLosses
 from sunspec_tui.pipelines import BadChannels, PipelineMap, bad_channels, mean_bad_channels, pipeline_map
 from sunspec_tui.ring import RingBuffer, Rows
-from sunspec_tui.signal_loss import MAX_ROWS, NO_LOSS, SignalLoss, dead_products, rows_needed, signal_loss
+from sunspec_tui.signal_loss import MAX_ROWS, NO_LOSS, NPOWERS, SignalLoss, dead_products, rows_needed, signal_loss
 from sunspec_tui.snapshot import Axis
 from sunspec_tui.times import CHANNELS_PER_PIPELINE
 
@@ -139,7 +139,7 @@ class InstrumentCheck:
         is_new, self._seen = rows.count != self._seen, rows.count
         clock = _checked("data's clock", lambda: self._read_clock(arrival), failures)
         return Judgement(
-            _checked("signal", lambda: self._signal(rows.data, cadence_s), failures) or NO_LOSS,
+            _checked("signal", lambda: self._signal(rows.data, cadence_s, arrival), failures) or NO_LOSS,
             _checked("pipelines", lambda: self._pipelines(rows.data, axis, arrival, is_new=is_new), failures),
             _checked("frequency axis", lambda: _axis(rows.data, axis, arrival), failures),
             _checked("gain", lambda: self._gain.take(rows.data, rows.times_s, rows.count, cadence_s), failures)
@@ -157,10 +157,12 @@ class InstrumentCheck:
             recorded=arrival.recorded,
         )
 
-    def _signal(self, data: NDArray[np.float32], cadence_s: float) -> SignalLoss:
+    def _signal(self, data: NDArray[np.float32], cadence_s: float, arrival: Arrival) -> SignalLoss:
         needed = rows_needed(cadence_s)
         self._lived.update(set(range(data.shape[2])) - set(dead_products(data[-needed:])))
-        return signal_loss(data[-needed:], tuple(self._lived)) if len(data) >= needed else NO_LOSS
+        # A recording may have a single product. A live stream has its powers, also if they died before anybody looked.
+        expected = self._lived if arrival.recorded else self._lived | set(range(NPOWERS))
+        return signal_loss(data[-needed:], tuple(expected)) if len(data) >= needed else NO_LOSS
 
     def _pipelines(
         self, data: NDArray[np.float32], axis: Axis, arrival: Arrival, *, is_new: bool

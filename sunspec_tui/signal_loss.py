@@ -15,7 +15,8 @@ SPAN_S = 1.0
 """Data time for which a product must be dead."""
 
 MAX_ROWS = 8
-_NPOWERS = 2
+NPOWERS = 2
+"""Products that are powers: XX and YY, as many as a stream has."""
 
 
 class SignalLoss(NamedTuple):
@@ -65,7 +66,7 @@ def dead_products(rows: NDArray[np.floating]) -> dict[int, str]:
 
 def _is_alive(values: NDArray[np.floating], product: int) -> bool:
     """Whether any value of a product is usable."""
-    usable = np.isfinite(values) & (values > 0 if product < _NPOWERS else values != 0)
+    usable = np.isfinite(values) & (values > 0 if product < NPOWERS else values != 0)
     return bool(usable.any())
 
 
@@ -86,12 +87,11 @@ def signal_loss(rows: NDArray[np.floating], lived: Sequence[int]) -> SignalLoss:
     rows
         As in `dead_products`.
     lived
-        Products that have carried a signal since the stream began: another one that carries nothing is not sent,
-        which is no loss.
+        Products that the stream is known to carry: another one that carries nothing is not sent, which is no loss.
     """
     dead = dead_products(rows)
-    total = all(i in dead for i in range(min(_NPOWERS, rows.shape[2])))
-    lost = {i: kind for i, kind in dead.items() if i in lived or (total and i < _NPOWERS)}
+    total = all(i in dead for i in range(min(NPOWERS, rows.shape[2])))
+    lost = {i: kind for i, kind in dead.items() if i in lived or (total and i < NPOWERS)}
     return SignalLoss(lost, total)
 
 

@@ -102,3 +102,15 @@ def test_a_product_that_the_stream_never_carried_is_not_lost():
     for _ in range(40):
         receiver.feed(np.random.default_rng(2).gamma(9, 1.0, (1, 3072, 4)) * np.array([1, 1, 0, 0]))
     assert receiver.snapshot().signal == SignalLoss({})
+
+
+@pytest.mark.parametrize(("product", "name"), [(0, "XX"), (1, "YY")])
+def test_a_power_that_was_dead_before_anybody_looked_is_lost_unless_the_data_are_a_recording(product, name):
+    live, replayed = StillReceiver(), StillReceiver()
+    for value in [np.nan] * 20 + [0.0] * 20:
+        sky = np.random.default_rng(2).gamma(1000, 0.1, (1, 3072, 4)).astype(np.float32)
+        sky[:, :, product] = value
+        live.feed(sky)
+        replayed.feed(sky, recorded=True)
+    assert live.snapshot().alarms == (f"product lost: {name} is zero",)
+    assert replayed.snapshot().alarms == ()
