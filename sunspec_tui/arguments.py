@@ -38,7 +38,7 @@ def whole_number(name: str, value: object, least: int) -> int:
     """
     found = _real(name, value, least)
     if not isinstance(found, Integral) and not float(found).is_integer():
-        raise UsageError(f"{name} is {value}, it must be a whole number")
+        raise UsageError(f"{name} is {value}, it must be a whole number of at least {least}")
     return int(found)
 
 

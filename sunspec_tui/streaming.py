@@ -58,11 +58,11 @@ class AvgStreamingOp:
     guarantee
         Whether the ring must keep what is not read yet.
     core
-        Processor that `main` is pinned to; None leaves it free.
+        Processor that `main` is pinned to; None, or a number below 0, leaves it free.
     stream_addr, stream_port
         Where to publish; port 0 takes a free one, see `port`.
     stream_interval
-        Seconds of data in a frame; with `npack_per_gulp`, the pause in seconds between the frames of a gulp.
+        Seconds of data in a frame; with `npack_per_gulp`, the pause in seconds between the frames of a gulp (0: none).
     npack_per_gulp
         Frames of a gulp: it is cut into equal parts, which have one ``timestamp``. None cuts the data at
         `stream_interval`.
@@ -128,7 +128,9 @@ class AvgStreamingOp:
     ) -> None:
         if ntime_gulp < 1:
             raise UsageError(f"a gulp of {ntime_gulp} spectra holds none; choose an ntime_gulp of 1 or more")
-        if not 0 < stream_interval <= MAX_INTERVAL_S:
+        # Between the parts of a gulp there need not be a pause.
+        is_pause = npack_per_gulp is not None and stream_interval == 0
+        if not is_pause and not 0 < stream_interval <= MAX_INTERVAL_S:
             raise UsageError(
                 f"an interval of {stream_interval} s cannot be averaged over; choose one above 0, "
                 f"of {MAX_INTERVAL_S:.0f} s at most"
@@ -232,7 +234,7 @@ class AvgStreamingOp:
 
     def _pin(self) -> None:
         self._process_log.update("in", nring=1, ring0=getattr(self.iring, "name", type(self.iring).__name__))
-        if self.core is not None:
+        if self.core is not None and self.core >= 0:
             pin(self.core, self.log)
         self._process_log.update("bind", ncore=1, core0=-1 if self.core is None else self.core)
 
@@ -322,7 +324,7 @@ class AvgStreamingOp:
             for n, (mean, end_ticks) in enumerate(averager.add(spectra)):
                 if n and self._burst_gap_s:
                     self._stopping.wait(self._burst_gap_s)
-                begun_s = sent_s if self._burst_gap_s else self._clock()
+                begun_s = sent_s if self._burst_gap_s or self.npack_per_gulp else self._clock()
                 self._send_frame(sequence, mean, end_ticks, begun_s, averager.interval_ticks / CLOCK_HZ)
                 if self._done():
                     return

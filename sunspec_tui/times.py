@@ -61,7 +61,7 @@ def tag_to_unix(time_tag: int) -> float:
     return seconds + ticks / CLOCK_HZ
 
 
-def lwa_time_tag_to_datetime(time_tag: int, rate: float = CLOCK_HZ) -> datetime:
+def lwa_time_tag_to_datetime(time_tag: int | np.integer[Any], rate: float = CLOCK_HZ) -> datetime:
     """Return the UTC of an LWA time tag, as a datetime without a zone.
 
     Parameters
@@ -79,7 +79,8 @@ def lwa_time_tag_to_datetime(time_tag: int, rate: float = CLOCK_HZ) -> datetime:
     try:
         # A float would lose the last digits of a tag.
         ticks_per_s = int(rate) if float(rate).is_integer() else rate
-        seconds, ticks = divmod(time_tag, ticks_per_s)
+        # A timedelta takes none of numpy's whole numbers.
+        seconds, ticks = divmod(int(time_tag) if isinstance(time_tag, np.integer) else time_tag, ticks_per_s)
         return _EPOCH + timedelta(seconds=seconds, microseconds=round(ticks * 1e6 / ticks_per_s))
     except (TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
         raise UsageError(f"{time_tag!r} is no time in ticks of {rate!r} Hz since 1970") from error

@@ -259,6 +259,15 @@ def test_a_time_tag_becomes_a_date(tag, rate):
     assert stream_receiver.lwa_time_tag_to_datetime is lwa_time_tag_to_datetime
 
 
+def test_a_time_tag_may_be_one_of_numpys_whole_numbers():
+    tag = 344085352899674112
+    assert (
+        lwa_time_tag_to_datetime(np.uint64(tag))
+        == lwa_time_tag_to_datetime(np.int64(tag))
+        == lwa_time_tag_to_datetime(tag)
+    )
+
+
 @pytest.mark.parametrize(("tag", "rate"), [(2**70, 1), ("now", 196_000_000), (1, 0), (1, math.nan)])
 def test_a_time_tag_that_gives_no_date_is_one_sentence(tag, rate):
     with pytest.raises(UsageError, match="is no time in ticks"):

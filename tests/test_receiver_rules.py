@@ -7,6 +7,8 @@ import pytest
 from conftest import poll_until
 from monitors import StillReceiver
 
+from sunspec_tui.errors import UsageError
+
 DATA = np.ones((1, 64, 4), np.float32)
 WIDER = np.ones((1, 128, 4), np.float32)
 
@@ -51,6 +53,19 @@ def fed(frames=5, **options):
     for n in range(frames):
         receiver.feed(DATA * np.float32(n + 1))
     return receiver
+
+
+@pytest.mark.parametrize("length", [5.0, np.int64(5), np.float32(5)])
+def test_a_whole_number_of_any_kind_is_taken(length):
+    receiver = fed(7, buffer_length=length, channel_average=np.int32(4))
+    assert receiver.ring_buffer.shape == (5, 16)
+    assert type(receiver.buffer_length) is int
+
+
+@pytest.mark.parametrize("options", [{"buffer_length": 5.5}, {"channel_average": 2.5}, {"gc_interval": float("inf")}])
+def test_a_number_that_should_be_whole_is_named(options):
+    with pytest.raises(UsageError, match="whole number"):
+        StillReceiver(**options)
 
 
 def test_the_last_rows_come_oldest_first_in_the_product_that_is_shown():

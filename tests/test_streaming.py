@@ -190,6 +190,13 @@ def test_a_core_that_does_not_exist_is_a_warning_not_the_end(caplog):
     assert "pin" in caplog.text
 
 
+def test_a_core_below_0_leaves_the_producer_free(caplog):
+    ring = MemoryRing()
+    ring.end_writing()
+    AvgStreamingOp(LOG, ring, stream_port=0, core=-1).main()
+    assert "pin" not in caplog.text
+
+
 @pytest.mark.parametrize("options", [{"ntime_gulp": 0}, {"stream_interval": 0.0}, {"stream_interval": float("nan")}])
 def test_a_gulp_or_an_interval_of_nothing_is_refused(options):
     with pytest.raises(UsageError, match="choose"):
@@ -414,6 +421,18 @@ def test_with_npack_per_gulp_a_gulp_is_cut_into_parts_of_one_timestamp_and_a_sho
         np.testing.assert_allclose(mean, spectra(47)[10 * n : 10 * n + 10].mean(axis=0), rtol=1e-5)
     assert headers[0]["interval"] == pytest.approx(ends_s[0])
     assert "the last 7 spectra fill no interval" in caplog.text
+
+
+def test_the_parts_of_a_gulp_need_no_pause_and_have_one_timestamp_all_the_same():
+    run = Run(
+        ntime_gulp=20, stream_interval=0, npack_per_gulp=4, clock=iter(range(1_700_000_000, 1_800_000_000)).__next__
+    )
+    run.ring.begin_sequence(sequence_header())
+    run.ring.write(spectra(40))
+    run.ring.end_writing()
+    stamps = [header["timestamp"] for header, _ in run.frames(8)]
+    run.end()
+    assert [len(set(stamps[:4])), len(set(stamps[4:])), len(set(stamps))] == [1, 1, 2]
 
 
 @pytest.mark.parametrize("npack", [0, -1, 251])
