@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sunspec_tui.cadence import STEPS, Cadence
 from sunspec_tui.errors import RejectCause
 from sunspec_tui.health_reading import LONG_SILENCE_S, HealthReading, LinkState, StreamState
-from sunspec_tui.odd_steps import MANY_FRAMES, WIDE_S, Arrived, JumpDoubt
+from sunspec_tui.odd_steps import MANY_FRAMES, WIDE_S, Arrived, JumpDoubt, StepBack
 from sunspec_tui.ring import Mark
 from sunspec_tui.sequence_tags import SequenceTags
 
@@ -78,7 +78,7 @@ class StreamHealth:
         self._tags = SequenceTags()
         self._last: Frame | None = None
         self._last_time_s = self._last_arrived_s = math.nan
-        self._doubt = JumpDoubt()
+        self._doubt, self._back = JumpDoubt(), StepBack()
         self._slot = -1
 
     def linked(self, link: LinkState, detail: str = "", attempt: int = 0) -> None:
@@ -140,9 +140,12 @@ class StreamHealth:
         else:
             came_before = 0
             # Nearly all steps are small, and each microsecond here is one a frame.
-            if self._is_wide(frame, time_s) or self._doubt.pending:
+            if self._is_wide(frame, time_s) or self._doubt.pending or self._back.pending:
                 arrived = Arrived(frame, time_s if exact else math.nan, arrived_s)
                 came_before = self._catch_up(arrived)
+                if exact and not came_before:
+                    came_before = self._return(arrived)
+                    mark |= Mark.GAP_BEFORE if came_before else Mark.NONE
                 if (
                     not begins
                     and not came_before
@@ -151,6 +154,10 @@ class StreamHealth:
                     return self._placed_in_doubt(arrived, doubt, silence_s)
             step_s = time_s - self._last_time_s
             restarted = begins or _counts_anew(self._last, frame) or self._jumped(frame, step_s)
+            if restarted:
+                self._back.forget()
+            elif exact and step_s < 0:
+                self._back.begin(self._seen())
             mark |= self._note_step(step_s, restarted, exact=exact)
             lacking = max(0, self._lacking(frame, step_s, restarted, mark) - came_before)
             mark, missing = self._advance(step_s, lacking, mark, came_before)
@@ -166,7 +173,9 @@ class StreamHealth:
         False only costs time: `place` then looks for what is unusual.
         """
         last, longest_s = self._last, _USUAL_STEPS * self.cadence_s
-        if last is None or frame.time_tag != last.time_tag or self._rejected_since or self._doubt.pending:
+        if last is None or frame.time_tag != last.time_tag or self._rejected_since:
+            return False
+        if self._doubt.pending or self._back.pending:
             return False
         if frame.seq is None or last.seq is None:
             if frame.seq is not last.seq:
@@ -247,6 +256,17 @@ class StreamHealth:
             return 0
         self._last, self._last_time_s = before.frame, before.time_s
         return 1
+
+    def _return(self, arrived: Arrived) -> int:
+        """Go on from before the data's time went back if this frame does; return the number of frames since then."""
+        found = self._back.returned(self._seen(), arrived, self.cadence_s)
+        if found is None:
+            return 0
+        before, came = found
+        self._last, self._last_time_s = before.frame, before.time_s
+        # An empty slot, because the row does not begin where the one before ends.
+        self._slot += 1
+        return came
 
     def _placed_in_doubt(self, arrived: Arrived, doubt: str, silence_s: float) -> Placement:
         """Place a frame as the next one of the stream, whatever it says of itself."""

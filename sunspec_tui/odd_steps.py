@@ -1,7 +1,8 @@
 """Believe a wide jump of the data's time or of frame numbers only when a second frame confirms it.
 
 One stray frame would else move the picture by hours, or count millions of frames as missing. A jump that has really
-taken so long, or that begins a sequence, needs no confirmation.
+taken so long, or that begins a sequence, needs no confirmation. A time that goes back is believed at once; if it soon
+goes on where it was before, nothing is missing there.
 
 State and arithmetic; clocks are arguments.
 """
@@ -19,7 +20,7 @@ WIDE_S = 60.0
 MANY_FRAMES = 1000
 """A step of the frame number up to this is believed at once."""
 
-_STEPS_AT_MOST = 8
+_STEPS_AT_MOST, _USUAL_STEPS = 8, 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +102,42 @@ class JumpDoubt:
         if doubt:
             self._doubted = last, arrived
         return doubt
+
+
+class StepBack:
+    """The last frame before the data's time went back, while the time may still go on from there."""
+
+    def __init__(self) -> None:
+        self._before: Arrived | None = None
+        self._came = 0
+
+    @property
+    def pending(self) -> bool:
+        """Whether the time has gone back a few frames ago."""
+        return self._before is not None
+
+    def begin(self, before: Arrived) -> None:
+        """Keep the frame before one whose time went back; of several such frames in a row, the first one counts."""
+        if self._before is None:
+            self._before, self._came = before, 1
+
+    def forget(self) -> None:
+        """Do not expect the earlier time any more."""
+        self._before = None
+
+    def returned(self, last: Arrived, arrived: Arrived, cadence_s: float) -> tuple[Arrived, int] | None:
+        """Return the frame from which `arrived` goes on, and the number of frames that came since; else None.
+
+        Where the step from the `last` frame is a usual one, the time has gone on from there, not returned.
+        """
+        before, came = self._before, self._came
+        if before is None:
+            return None
+        is_jump = step_between(last, arrived).data_s > _USUAL_STEPS * cadence_s
+        if is_jump and follows(step_between(before, arrived), cadence_s):
+            self._before = None
+            return before, came
+        self._came += 1
+        if self._came >= _STEPS_AT_MOST:
+            self._before = None
+        return None

@@ -117,3 +117,27 @@ def test_an_hour_of_silence_is_a_gap_at_once():
     rows = receiver.get_rows()
     assert rows.slots[20] == 14_420
     assert receiver.snapshot().health.frames_missing == 14_400
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+@pytest.mark.parametrize(("shift_s", "strays"), [(-3600.0, 1), (-30.0, 1), (-2.0, 1), (-3600.0, 4), (-1e6, 1)])
+def test_a_time_that_goes_back_and_returns_leaves_no_gap_of_that_length(numbered, shift_s, strays):
+    receiver = StillReceiver()
+    for n in range(120):
+        end_s = START_S + n * CADENCE_S + (shift_s if 60 <= n < 60 + strays else 0)
+        receiver.feed(SKY, last_block_time=format_block_time(end_s), seq=n if numbered else None)
+    rows, health = receiver.get_rows(), receiver.snapshot().health
+    assert (health.frames_missing, health.restarts, health.reversals) == (0, 0, 1)
+    assert health.cadence_s == pytest.approx(CADENCE_S)
+    # One empty slot, because the row that returns does not begin where the stray one ends.
+    assert rows.slots[-1] == 120
+    assert rows.marks[60 + strays] == Mark.GAP_BEFORE
+
+
+def test_a_time_that_goes_back_for_good_opens_no_gap_when_it_passes_its_earlier_value():
+    receiver = StillReceiver()
+    for n in range(120):
+        end_s = START_S + n * CADENCE_S - (1.0 if n >= 60 else 0.0)
+        receiver.feed(SKY, last_block_time=format_block_time(end_s), seq=None)
+    assert receiver.get_rows().slots.tolist() == list(range(120))
+    assert receiver.snapshot().health.frames_missing == 0
