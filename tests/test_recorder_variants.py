@@ -31,6 +31,8 @@ from recorder_files import (
 from sunspec_tui.errors import SourceError
 from sunspec_tui.products import Product
 from sunspec_tui.sources.files import read_recording
+from sunspec_tui.sources.limits import Asked
+from sunspec_tui.sources.recorder_times import _Found
 
 ALL = ("XX", "YY", "XY_real", "XY_imag")
 NAMES = {"CR": "XY_real", "CI": "XY_imag", "XYI": "XY_imag", "xx": "XX", "yy": "YY"}
@@ -124,6 +126,9 @@ VARIANTS = {
     )},
     "02_zerotail": Variant(zero_tail, rows=FEWER),
     "02b_zerohead": Variant(some_times(slice(0, 3), 0), rows=range(3, NROWS)),
+    "02b_a hole": Variant(
+        some_times(slice(10, 13), 0), rows=[*range(10), *range(13, NROWS)], note="3 of its rows are left out: no time"
+    ),
     "02c_tail_1970": Variant(
         some_times(slice(15, NROWS), (12345, 0.5)), rows=FEWER, note="5 rows whose time is before 2000"
     ),
@@ -206,6 +211,26 @@ def test_a_file_without_rows_is_refused_in_one_sentence(tmp_path, name):
     with pytest.raises(SourceError, match=wanted.refused) as caught:
         read_recording(recorder_file(tmp_path / "a.h5", wanted.change, wanted.products))
     assert len(str(caught.value)) <= 200
+
+
+def test_holes_are_counted_over_all_blocks():
+    found = _Found(Asked())
+    starts_s = np.where(np.isin(np.arange(24), [0, 1, 6, 7, 8, 15, 22, 23]), np.nan, FIRST_S)
+    for begin in range(0, 24, 4):
+        block_s = starts_s[begin : begin + 4]
+        found.add(begin, block_s, block_s + 1)
+    assert found.notes(np.arange(2.0)) == ["4 of its rows are left out: no time, but later rows have one"]
+
+
+def test_an_attribute_without_a_value_counts_as_missing(tmp_path, notes):
+    import h5py
+
+    def change(parts):
+        parts.file.attrs["StationName"] = h5py.Empty("S10")
+        parts.observation.attrs["tInt"] = h5py.Empty("f8")
+
+    assert len(read_recording(recorder_file(tmp_path / "a.h5", change))) == NROWS
+    assert "no tInt" in "".join(notes())
 
 
 KINDS = "00 01 02 02b 02c 02d 03 03b 03c 03d 03e 04 05 05b 05c 05d 06 06b 06c 07 07b 08 08c 09 10 11"

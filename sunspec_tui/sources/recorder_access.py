@@ -87,7 +87,10 @@ def attribute(thing: Any, name: str) -> Any:
     if name not in thing.attrs:
         return None
     found = thing.attrs.get_id(name)
-    if found.get_storage_size() > _MAX_ATTRIBUTE_BYTES or math.prod(found.shape) != 1:
+    # An attribute without a value has no storage whose size could be asked for.
+    if found.get_space().get_select_npoints() != 1:
+        return None
+    if found.get_storage_size() > _MAX_ATTRIBUTE_BYTES:
         return None
     value = thing.attrs[name]
     if isinstance(value, np.ndarray):

@@ -172,13 +172,14 @@ class _Found:
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
         self._rows, self._ends_s = list[NDArray[np.intp]](), list[NDArray[np.float64]]()
-        self._count = self._old = 0
+        self._count = self._old = self._untimed = self._untimed_since = 0
         self._first: tuple[NDArray[np.intp], NDArray[np.float64]] | None = None
 
     def add(self, begin: int, starts_s: NDArray[np.float64], ends_s: NDArray[np.float64]) -> None:
         """Add the rows of a block that may be requested."""
         dated = starts_s >= EARLIEST_PLAUSIBLE_S
         self._old += int((starts_s < EARLIEST_PLAUSIBLE_S).sum())
+        self._count_untimed(np.isnan(starts_s), dated)
         rows, ends_s = np.flatnonzero(dated) + begin, ends_s[dated]
         if self._first is None and len(rows):
             self._first = rows[:1], ends_s[:1]
@@ -188,6 +189,18 @@ class _Found:
         self._count += len(self._rows[-1])
         if self._count > MAX_ROWS:
             raise Unreadable(f"it has more than {MAX_ROWS} rows; choose --start and --end")
+
+    def _count_untimed(self, untimed: NDArray[np.bool_], dated: NDArray[np.bool_]) -> None:
+        """Count the rows without a time between rows that have one; others were never written."""
+        places = np.flatnonzero(dated)
+        if not len(places):
+            self._untimed_since += int(untimed.sum())
+            return
+        # In front of the very first row with a time, nothing counts.
+        first = places[0] if self._first is None else 0
+        since = 0 if self._first is None else self._untimed_since
+        self._untimed += since + int(untimed[first : places[-1]].sum())
+        self._untimed_since = int(untimed[places[-1] :].sum())
 
     def result(self, nrows: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """Return the numbers and the ends of the rows."""
@@ -204,6 +217,9 @@ class _Found:
         notes, steps = list[str](), np.diff(ends_s)
         if self._old:
             notes.append(f"{self._old} rows whose time is before 2000 are left out")
+        if self._untimed:
+            are = "row is" if self._untimed == 1 else "rows are"
+            notes.append(f"{self._untimed} of its {are} left out: no time, but later rows have one")
         if (back := np.flatnonzero(steps < 0)).size:
             times = "once" if back.size == 1 else f"{back.size} times"
             notes.append(f"its time goes back {times}, first at row {int(back[0]) + 2}: a new sequence begins there")
