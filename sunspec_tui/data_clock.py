@@ -10,7 +10,7 @@ State and arithmetic; clocks are arguments.
 import math
 from collections import deque
 from enum import StrEnum
-from itertools import combinations
+from itertools import combinations, pairwise
 from statistics import median
 from typing import NamedTuple
 
@@ -118,7 +118,12 @@ class DataClock:
         return _reading(age_s, self._rate())
 
     def _rate(self) -> float:
-        return slope(list(self._points)) if len(self._points) == _SAMPLES else math.nan
+        """Return the slope of the last minute; a single jump, which moves half of all pairs, does not count."""
+        points = list(self._points)
+        if len(points) < _SAMPLES:
+            return math.nan
+        steps = median((y1 - y0) / (x1 - x0) for (x0, y0), (x1, y1) in pairwise(points))
+        return min(slope(points), steps, key=lambda rate: abs(rate - 1))
 
 
 def _reading(age_s: float, rate: float) -> ClockReading:

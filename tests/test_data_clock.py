@@ -83,6 +83,22 @@ def test_no_rate_is_known_before_a_minute_and_a_hiccup_changes_none():
     assert all(each.fault is ClockFault.NONE for each in readings(1.0, seconds=300, gulp_s=1.0272))
 
 
+@pytest.mark.parametrize("jump_s", [3600.0, 20.0, -20.0])
+@pytest.mark.parametrize("at_s", [100, 127])
+def test_a_clock_that_is_set_once_does_not_run_at_another_rate(jump_s, at_s):
+    clock = DataClock()
+    found = [
+        clock.read(
+            arrived_s=n * CADENCE_S,
+            now_s=1e9 + n * CADENCE_S,
+            data_s=1e9 - 4000 + n * CADENCE_S + (jump_s if n * CADENCE_S >= at_s else 0.0),
+            sequence=0,
+        )
+        for n in range(1200)
+    ]
+    assert ClockFault.RATE not in {each.fault for each in found}
+
+
 def test_a_recording_has_no_fault_of_its_clock():
     assert {each.fault for each in readings(3.0, recorded=True, offset_s=8 * HOUR_S)} == {ClockFault.NONE}
     assert {each.fault for each in readings(3.0, offset_s=1e6)} == {ClockFault.RECORDED}
