@@ -2,7 +2,7 @@
 
 import pytest
 
-from sunspec_tui.sequence_tags import IMPLAUSIBLE, MOVING, SequenceTags
+from sunspec_tui.sequence_tags import IMPLAUSIBLE, MOVING, OF_GULPS, SequenceTags
 from sunspec_tui.times import CLOCK_HZ
 
 A = 1755552894 * CLOCK_HZ
@@ -27,6 +27,11 @@ MICROSECONDS = 1755552894_000000
         ([0, 0, 0], [], IMPLAUSIBLE),
         ([A, A, MICROSECONDS, MICROSECONDS], [], IMPLAUSIBLE),
         ([2**63 - 1], [], IMPLAUSIBLE),
+        ([A + n // 2 * 1000 for n in range(40)], [2, 4, 6], OF_GULPS),
+        ([A + n // 4 * 1000 for n in range(40)], [4, 8, 12], OF_GULPS),
+        ([A + n // 9 * 1000 for n in range(40)], [9, 18, 27, 36], ""),
+        ([*[A + n // 2 * 1000 for n in range(20)], *[B] * 9], [2, 4, 6], ""),
+        ([*[A + n // 2 * 1000 for n in range(20)], *[B] * 9, C], [2, 4, 6, 29], ""),
     ],
 )
 def test_a_tag_begins_a_sequence_where_the_one_before_has_stood(tags, begins, problem):
