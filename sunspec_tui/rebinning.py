@@ -1,7 +1,7 @@
 """Average a recording to longer rows and to wider bins.
 
-A row of the result is the mean of a whole number of rows, without a gap or a change of cadence between them. Values
-that are not finite do not count; where no value is finite, the mean is NaN. It opens no file and draws nothing.
+A row of the result is the mean of a whole number of rows, without a gap, a restart or a change of cadence between them.
+Values that are not finite do not count; where no value is finite, the mean is NaN. It opens no file and draws nothing.
 """
 
 import logging
@@ -77,8 +77,8 @@ def rebinned(recording: Recording, row_s: float | None = None, bins: int | None 
         The rows.
     row_s
         Seconds of data in a row of the result, rounded to a whole number of rows; None keeps the rows. Groups are
-        counted from each first row after a gap or a change of cadence. Rows that fill no whole group are left out,
-        and their number is logged.
+        counted from each first row after a gap, a restart or a change of cadence. Rows that fill no whole group are
+        left out, and their number is logged.
     bins
         Neighbouring bins in a bin of the result; None keeps them. The last one may hold fewer.
 
@@ -97,12 +97,16 @@ def rebinned(recording: Recording, row_s: float | None = None, bins: int | None 
         stretches = _stretches(recording, row_s)
         _report(stretches, len(recording))
     groups = _groups(recording.frequencies_hz, bins or 1)
+    last_rows = np.concatenate([stretch.last_rows() for stretch in stretches])
+    times_s = recording.times_s[last_rows]
+    restarts = np.searchsorted(last_rows, np.flatnonzero(recording.restarts))
     return replace(
         recording,
         data=_averaged(recording.data, stretches, groups),
-        times_s=recording.times_s[np.concatenate([stretch.last_rows() for stretch in stretches])],
+        times_s=times_s,
         frequencies_hz=groups.frequencies_hz,
         cadence_s=_usual_length_s(stretches),
+        restart_ends_s=times_s[np.unique(restarts[restarts < len(times_s)])],
     )
 
 
@@ -132,8 +136,8 @@ def _stretches(recording: Recording, row_s: float) -> list[_Stretch]:
 
 
 def _runs(recording: Recording) -> Iterator[tuple[slice, float]]:
-    """Yield rows that follow each other at one cadence, and this cadence."""
-    times_s, count = recording.times_s, len(recording)
+    """Yield rows of one sequence that follow each other at one cadence, and this cadence."""
+    times_s, restarts, count = recording.times_s, recording.restarts, len(recording)
     edges = [0, *(row for row, _, _ in cadence_changes(times_s)), count]
     for begin, end in pairwise(edges):
         one_cadence = len(edges) == 2 and recording.cadence_s > 0
@@ -141,7 +145,8 @@ def _runs(recording: Recording) -> Iterator[tuple[slice, float]]:
         if not cadence_s > 0:
             raise ExportError("the rows have no regular step to average over; leave --average-time out")
         steps_s = np.diff(times_s[begin:end])
-        broken = np.flatnonzero(np.abs(steps_s - cadence_s) > _UNEVENNESS * cadence_s) + begin + 1
+        apart = (np.abs(steps_s - cadence_s) > _UNEVENNESS * cadence_s) | restarts[begin + 1 : end]
+        broken = np.flatnonzero(apart) + begin + 1
         for first, last in pairwise([begin, *broken.tolist(), end]):
             yield slice(first, last), cadence_s
 

@@ -29,6 +29,10 @@ STREAMS = {
         [40],
     ),
     "half an hour back": (np.concatenate([sequence(1800, 15, 20), sequence(300, 15, 20)]), []),
+    "one row a minute back": (
+        np.concatenate([sequence(60, 0.5136, 40), sequence(10, 0.5136, 1), sequence(60 + 41 * 0.5136, 0.5136, 40)]),
+        [],
+    ),
     "half an hour back at the usual cadence": (np.concatenate([sequence(1800, 0.25, 40), sequence(0, 0.25, 40)]), []),
 }
 WIDE_ENOUGH = [name for name in STREAMS if "usual" not in name]

@@ -1,5 +1,7 @@
 """Means over time and over neighbouring frequencies: of valid values only, and never over a gap."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conftest import producing
@@ -56,6 +58,16 @@ def test_rows_are_averaged_within_their_runs(
     assert [note.partition(" rows")[0] for note in warnings_logged()] == [f"{left_out} of {len(ends_s)}"] * bool(
         left_out
     )
+
+
+def test_a_group_never_spans_a_restart_and_its_mark_stays(warnings_logged):
+    rows = replace(counted(np.arange(1, 13), 1.0), restart_ends_s=np.array([6.0, 12.0]))
+    found = rebinned(rows, 2)
+    # The second restart has no whole group.
+    np.testing.assert_allclose(found.data[:, 0, 0], [0.5, 2.5, 5.5, 7.5, 9.5])
+    assert found.times_s[found.restarts].tolist() == [7.0]
+    assert len(warnings_logged()) == 1
+    assert rebinned(rows, bins=2).times_s[rebinned(rows, bins=2).restarts].tolist() == [6.0, 12.0]
 
 
 def test_the_beginnings_of_longer_rows_are_those_of_their_first_rows():
