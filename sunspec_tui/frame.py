@@ -226,8 +226,8 @@ def _interval(value: object) -> float | None:
 def _end_of_data(header: dict[str, Any]) -> tuple[float, str]:
     """Time and problem of the end of the data; ``lwa_time`` is the beginning of the newest gulp."""
     end = header.get("last_block_time")
-    if end is None and "last_block_time" not in header and "lwa_time" in header:
-        begin_s, problem = _block_time(header["lwa_time"], "lwa_time")
+    if end is None and (begin := header.get("lwa_time")) is not None:
+        begin_s, problem = _block_time(begin, "lwa_time")
         return begin_s + LWA_TIME_GULP_S, problem
     return _block_time(end)
 

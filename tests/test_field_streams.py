@@ -1,5 +1,6 @@
 """Streams of producers in the field: the right times, no restarts that are none, one note."""
 
+import json
 import logging
 
 import numpy as np
@@ -70,6 +71,15 @@ def test_lwa_time_is_the_beginning_of_the_newest_gulp():
     frame = decode(message(GOOD, last_block_time=None, lwa_time="2025-08-18 21:34:54"))
     assert frame.block_time_s == pytest.approx(START_S + 0.25077551)
     assert pytest.approx(0.25077551) == LWA_TIME_GULP_S
+
+
+def test_a_last_block_time_of_null_counts_as_missing():
+    header = {"last_block_time": None, "lwa_time": "2025-08-18 21:34:54"}
+    topic, _, payload = message(GOOD)
+    frame = decode([topic, json.dumps({"data_shape": GOOD.shape} | header).encode(), payload])
+    assert frame.block_time_s == pytest.approx(START_S + LWA_TIME_GULP_S)
+    frame = decode([topic, json.dumps({"data_shape": GOOD.shape, "lwa_time": None}).encode(), payload])
+    assert (np.isnan(frame.block_time_s), frame.time_problem) == (True, "")
 
 
 def test_a_last_block_time_counts_more_than_an_lwa_time():
