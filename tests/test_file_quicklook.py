@@ -130,6 +130,13 @@ def test_wrong_use_with_files_is_one_sentence(words, status, said, tmp_path, mon
     assert told.count("\n") == 1
 
 
+def test_one_file_in_a_directory_is_named_once(tmp_path, capsys):
+    path = tmp_path / "a.fits"
+    export(recording(5, nchan=64), path)
+    assert cli.main(["quicklook", str(path), "--out", str(tmp_path), "--product", "V"]) == 2
+    assert f"{path} has no V; choose one of" in capsys.readouterr().err
+
+
 def test_the_name_of_a_picture_is_never_too_long(tmp_path):
     export(recording(5, nchan=64), tmp_path / "a.npz")
     path = (tmp_path / "a.npz").rename(tmp_path / f"{'ü' * 120}.npz")

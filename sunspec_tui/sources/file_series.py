@@ -110,7 +110,8 @@ class FileSeries:
         )
         self.frequencies_hz, self.products = self._about.frequencies_hz, self._about.products
         self.station, self.source, self.software = self._about.station, self._about.source, self._about.software
-        self.name = _between(printable_name(self._paths[0]), printable_name(self._paths[-1].name))
+        last = f" to {printable_name(self._paths[-1].name)}" if len(self._paths) > 1 else ""
+        self.name = printable_name(self._paths[0]) + last
         self._block_rows = FileRows(-1, 0, 0)
         self._block: Recording | None = None
 
