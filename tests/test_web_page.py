@@ -84,6 +84,8 @@ def test_both_ways_of_drawing_give_the_same_picture(visit):
         # The producer has ended: both pages get the same rows, the last of which the receiver may still be reading.
         for page in pages:
             page.wait_for(lambda report: report["next"] == receiver.position().count, 30)
+            # With the same words both pages have the same lines, and room for the picture.
+            page.wait_for(lambda report: report["state"] == "STALLED", 30)
         left, right = (page.picture()[:, 40:-40] for page in pages)
     assert np.median(np.abs(left - right)) <= 2
 
