@@ -355,7 +355,8 @@ class Monitor(PaintedApp):
         """Show text with the first layout, before the receiver's libraries are loaded."""
         if not self._has_text and self.screen_stack[0].query_one("#status").size:
             self._has_text = True
-            self._show_readings(starting(self._settings))
+            if self._opened is None:
+                self._show_readings(starting(self._settings))
             # After the paint that is due.
             asyncio.get_running_loop().call_soon(self._start_receiver)
 

@@ -16,7 +16,7 @@ def number(name: str, value: object, least: float) -> float:
     Raises
     ------
     UsageError
-        If it is none of these; the message has the argument's name.
+        If it is not such a number; the message names the argument.
     """
     found = _real(name, value, least)
     try:

@@ -278,10 +278,12 @@ class Canvas:
             return
         codes, looks = self.back.codes[y], self.back.looks[y]
         text, numbers = self._text(codes, has_wide=bool(self._wide[y])), looks.tolist()
+        sent = np.zeros_like(different)
         for start, stop in _runs(columns.tolist(), numbers):
             self._pen.write(start, y, text[start:stop], numbers[start])
-        # Others that a run takes in are the same, or are sent again with the pictures.
-        self.front.codes[y, columns], self.front.looks[y, columns] = codes[columns], looks[columns]
+            sent[start:stop] = True
+        np.copyto(self.front.codes[y], codes, where=sent)
+        np.copyto(self.front.looks[y], looks, where=sent)
 
     def _text(self, codes: Ints, *, has_wide: bool) -> Sequence[str]:
         """One item a cell; a plain string where no cell needs more than one code point."""

@@ -36,7 +36,7 @@ _MIN_MINUTES = 45
 _FIRST_SIGN_DB = 0.6 * LOSS_DB
 _BELOW_QUIET_DB = -0.5
 _BACK_SHARE = 0.6
-_MOST_ROWS = 1.5
+_MAX_STEP_CADENCES = 1.5
 _DOUBT_S, _FEW_ROWS, _MAX_SLOW_STAY_ROWS = 20.0, 3, 2
 
 
@@ -292,6 +292,9 @@ class GainHistory:
             first = BEFORE_ROWS + _first_nearer(levels_db[BEFORE_ROWS:], before_db, after_db)
             product.step(float(times_s[first]), change_db, after_db)
         last_db, *next_db = levels_db[BEFORE_ROWS - 1 : BEFORE_ROWS + 2]
+        if math.isnan(after_db) or math.isnan(sum(next_db)):
+            # Dead rows beside the end of a burst: no level says whether it has stayed.
+            return
         jump_db = max(abs(level_db - last_db) for level_db in next_db)
         # From one row of a second to the next, or while rows are missing, a burst may end.
         is_quick = len(power) > BEFORE_ROWS + _MAX_SLOW_STAY_ROWS + 1
@@ -312,7 +315,7 @@ class GainHistory:
 def _adjacent(times_s: Floats, cadence_s: float) -> bool:
     """Whether no row is missing between rows with these times; False while the cadence is unknown."""
     steps_s = np.diff(times_s)
-    return bool(((steps_s > 0) & (steps_s <= _MOST_ROWS * cadence_s)).all())
+    return bool(((steps_s > 0) & (steps_s <= _MAX_STEP_CADENCES * cadence_s)).all())
 
 
 def _first_nearer(levels_db: list[float], before_db: float, after_db: float) -> int:

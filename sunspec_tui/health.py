@@ -160,6 +160,7 @@ class StreamHealth:
                 self._back.begin(self._seen())
             mark |= self._note_step(step_s, restarted, exact=exact)
             lacking = max(0, self._lacking(frame, step_s, restarted, mark) - came_before)
+            self._back.account(lacking)
             mark, missing = self._advance(step_s, lacking, mark, came_before)
             if restarted:
                 self._begin_steps(frame)

@@ -51,7 +51,7 @@ class MemoryReading(NamedTuple):
 
 
 NOT_READ = MemoryReading()
-"""What a snapshot has that leaves the memory out: to read it takes as long as a hundred frames."""
+"""Memory of a snapshot that did not read it: a reading takes as long as a hundred frames."""
 
 
 @lru_cache(maxsize=1)

@@ -109,7 +109,8 @@ class StepBack:
 
     def __init__(self) -> None:
         self._before: Arrived | None = None
-        self._came = 0
+        # Frames since then, those included that are already counted as missing or rejected.
+        self._accounted = 0
 
     @property
     def pending(self) -> bool:
@@ -119,7 +120,11 @@ class StepBack:
     def begin(self, before: Arrived) -> None:
         """Keep the frame before one whose time went back; of several such frames in a row, the first one counts."""
         if self._before is None:
-            self._before, self._came = before, 1
+            self._before, self._accounted = before, 1
+
+    def account(self, lacking: int) -> None:
+        """Note frames that are already counted as missing or rejected."""
+        self._accounted += lacking
 
     def forget(self) -> None:
         """Do not expect the earlier time any more."""
@@ -130,14 +135,14 @@ class StepBack:
 
         Where the step from the `last` frame is a usual one, the time has gone on from there, not returned.
         """
-        before, came = self._before, self._came
+        before, accounted = self._before, self._accounted
         if before is None:
             return None
         is_jump = step_between(last, arrived).data_s > _USUAL_STEPS * cadence_s
         if is_jump and follows(step_between(before, arrived), cadence_s):
             self._before = None
-            return before, came
-        self._came += 1
-        if self._came >= _STEPS_AT_MOST:
+            return before, accounted
+        self._accounted += 1
+        if self._accounted >= _STEPS_AT_MOST:
             self._before = None
         return None

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sunspec_tui.times import CHANNELS_PER_PIPELINE
 
 PARTS, ROWS = 3, 24
-"""Rows that are looked at, in parts of two seconds each at a quarter of one: a loss stays in all of them."""
+"""Rows that are looked at, in three parts; at 0.25 s a row, a part is two seconds. A loss is in all parts."""
 
 MIN_BINS = 6
 """Bins of a pipeline that its edges can be measured with."""
@@ -212,9 +212,9 @@ class PartialLosses:
 
 def _means(rows: NDArray[np.floating]) -> Floats:
     """Mean over the rows of what is finite, shape (nbins, npol)."""
-    total = rows.sum(axis=0, dtype=np.float64)
-    if np.isfinite(total).all():
-        return np.asarray(total / len(rows))
-    finite = np.isfinite(rows)
     with np.errstate(invalid="ignore", over="ignore"):
+        total = rows.sum(axis=0, dtype=np.float64)
+        if np.isfinite(total).all():
+            return np.asarray(total / len(rows))
+        finite = np.isfinite(rows)
         return np.asarray(np.where(finite, rows, 0).sum(axis=0, dtype=np.float64) / finite.sum(axis=0))

@@ -129,7 +129,7 @@ def _stretches(recording: Recording, row_s: float) -> list[_Stretch]:
             found.append(_Stretch(run.start, joined, count, joined * cadence_s))
     if not found:
         raise ExportError(
-            f"no {row_s:g} s of rows follow each other without a gap or a change of cadence; "
+            f"no {row_s:g} s of rows follow each other without a gap, a restart or a change of cadence; "
             "choose a shorter --average-time"
         )
     return found
@@ -155,7 +155,9 @@ def _report(stretches: list[_Stretch], count: int) -> None:
     """Log which rows are left out, and rows of two lengths."""
     left_out = count - sum(stretch.joined * stretch.groups for stretch in stretches)
     if left_out:
-        log.warning("%d of %d rows are left out: they fill no whole row before a gap or the end", left_out, count)
+        log.warning(
+            "%d of %d rows are left out: they fill no whole row before a gap, a restart or the end", left_out, count
+        )
     lengths_s = [stretch.row_s for stretch in stretches]
     if max(lengths_s) > (1 + _SAME_LENGTH) * min(lengths_s):
         log.warning(

@@ -177,12 +177,11 @@ class Reconnector:
         float
             Time of the next check by `time.monotonic`; 0 if `step` is due, as in a search or after a change.
         """
-        if self._search.is_on:
-            return 0.0
         now_s = time.monotonic()
         if now_s >= self._early_s:
             self._check_in_time(now_s)
-        return self._tick_s if self.active is active and self._candidate is None else 0.0
+        is_same = self.active is active and self._candidate is None and not self._search.is_on
+        return self._tick_s if is_same else 0.0
 
     def step(self, ready: Mapping[Any, int]) -> None:
         """Do the next step, after the active connection's messages were read.

@@ -53,6 +53,8 @@ class SequenceTags:
             return False
         if tag == self._last:
             self._count += 1
+            if not (self._stays or self.problem or self._changes):
+                return False
             if self._count > _FEW_FRAMES:
                 self._stays.clear()
             if self._count >= _STANDS_AFTER and tag in _PLAUSIBLE and not _is_regular(self._stays):

@@ -275,3 +275,12 @@ def test_the_queue_says_how_many_frames_waited():
     health = receiver.snapshot().health
     assert (health.queue_frames, health.queue_most) == (1, 37)
     assert "queue    1, most 37" in health_text(health).plain
+
+
+@pytest.mark.parametrize("dead", [0.0, np.nan])
+@pytest.mark.parametrize("after", [1, 2, 3])
+def test_a_burst_that_ends_beside_a_dead_row_is_no_loss(dead, after):
+    rows = sky(300)
+    rows[100:200] *= 3.2
+    rows[199 + after] = dead
+    assert all(check.lost == () for check in watched(rows)[1])

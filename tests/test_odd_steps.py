@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from monitors import CADENCE_S, START_S, StillReceiver
 
+from sunspec_tui.errors import RejectCause, RejectedMessage
 from sunspec_tui.odd_steps import Step, follows, odd_number, odd_time
 from sunspec_tui.ring import Mark
 from sunspec_tui.times import format_block_time
@@ -141,3 +142,22 @@ def test_a_time_that_goes_back_for_good_opens_no_gap_when_it_passes_its_earlier_
         receiver.feed(SKY, last_block_time=format_block_time(end_s), seq=None)
     assert receiver.get_rows().slots.tolist() == list(range(120))
     assert receiver.snapshot().health.frames_missing == 0
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_a_frame_that_is_lost_while_the_time_is_back_counts_once(numbered, is_lost):
+    receiver = StillReceiver()
+    for n in range(120):
+        if n == 62:
+            if not is_lost:
+                receiver.on_reject(RejectedMessage(RejectCause.PARTS, "damaged"))
+            continue
+        end_s = START_S + n * CADENCE_S - (30.0 if 60 <= n < 65 else 0)
+        receiver.feed(SKY, last_block_time=format_block_time(end_s), seq=n if numbered else None)
+    health = receiver.snapshot().health
+    assert (health.frames_received, health.frames_missing, health.frames_rejected) == (
+        119,
+        int(is_lost),
+        int(not is_lost),
+    )

@@ -218,8 +218,8 @@ class _Found:
         if self._old:
             notes.append(f"{self._old} rows whose time is before 2000 are left out")
         if self._untimed:
-            are = "row is" if self._untimed == 1 else "rows are"
-            notes.append(f"{self._untimed} of its {are} left out: no time, but later rows have one")
+            are = "is" if self._untimed == 1 else "are"
+            notes.append(f"{self._untimed} of its rows {are} left out: no time, but later rows have one")
         if (back := np.flatnonzero(steps < 0)).size:
             times = "once" if back.size == 1 else f"{back.size} times"
             notes.append(f"its time goes back {times}, first at row {int(back[0]) + 2}: a new sequence begins there")
