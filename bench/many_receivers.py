@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import psutil
@@ -26,21 +27,32 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=12)
     parser.add_argument("--seconds", type=float, default=60.0)
     given = parser.parse_args()
-    publisher = Publisher()
-    with tempfile.TemporaryDirectory() as home:
-        monitors = [_start(Path(home) / str(n), publisher.port) for n in range(given.count)]
-        try:
-            # The first plots and commits load their libraries.
-            threading.Event().wait(SETTLE_S)
-            _report(monitors, given.seconds)
-        finally:
-            for monitor in monitors:
-                monitor.terminate()
-            for monitor in monitors:
-                monitor.wait(20)
-            publisher.close()
+    with ExitStack() as started:
+        home = started.enter_context(tempfile.TemporaryDirectory())
+        publisher = Publisher()
+        started.callback(publisher.close)
+        monitors: list[subprocess.Popen[bytes]] = []
+        started.callback(_end, monitors)
+        # One after the other, so that those that have started are ended where the next one cannot start.
+        monitors.extend(_start(Path(home) / str(n), publisher.port) for n in range(given.count))
+        # The first plots and commits load their libraries.
+        threading.Event().wait(SETTLE_S)
+        _report(monitors, given.seconds)
+        _end(monitors)
         written = sum(1 for _ in Path(home).glob("*/figs/*.png"))
         print(f"{written} plots, exit statuses {sorted({monitor.returncode for monitor in monitors})}")
+
+
+def _end(monitors: list[subprocess.Popen[bytes]]) -> None:
+    """End all monitors, by force where one does not end by itself."""
+    for monitor in monitors:
+        monitor.terminate()
+    for monitor in monitors:
+        try:
+            monitor.wait(20)
+        except subprocess.TimeoutExpired:
+            monitor.kill()
+            monitor.wait()
 
 
 def _start(home: Path, port: int) -> subprocess.Popen[bytes]:
@@ -58,10 +70,18 @@ def _report(monitors: list[subprocess.Popen[bytes]], seconds: float) -> None:
     before_s = _processor_s(monitors)
     threading.Event().wait(seconds)
     spent_s = _processor_s(monitors) - before_s
-    sizes = [each.memory_full_info().pss / 2**20 for each in _family(monitors)]
+    sizes = [size for each in _family(monitors) if (size := _pss_mib(each))]
     count, share = len(monitors), spent_s / seconds
     print(f"{count} monitors and {len(sizes) - count} processes of theirs: {sum(sizes):.0f} MiB, {share:.1%} of a core")
     print(f"each {sum(sizes) / count:.0f} MiB, {share / count:.2%}")
+
+
+def _pss_mib(process: psutil.Process) -> float:
+    """Return the proportional set size; 0 if the process has ended, as the fork of a plot does."""
+    try:
+        return float(process.memory_full_info().pss / 2**20)
+    except psutil.NoSuchProcess:
+        return 0.0
 
 
 def _family(monitors: list[subprocess.Popen[bytes]]) -> list[psutil.Process]:
@@ -72,10 +92,11 @@ def _family(monitors: list[subprocess.Popen[bytes]]) -> list[psutil.Process]:
 def _processor_s(monitors: list[subprocess.Popen[bytes]]) -> float:
     """Processor time of the monitors and of their processes, those that have ended included."""
     times = [psutil.Process(monitor.pid).cpu_times() for monitor in monitors]
-    running = sum(
-        sum(child.cpu_times()[:4]) for monitor in monitors for child in psutil.Process(monitor.pid).children()
-    )
-    return running + sum(each.user + each.system + each.children_user + each.children_system for each in times)
+    for child in (child for monitor in monitors for child in psutil.Process(monitor.pid).children()):
+        with suppress(psutil.NoSuchProcess):
+            times.append(child.cpu_times())
+    # A child's times contain those of its own children that have ended.
+    return sum(each.user + each.system + each.children_user + each.children_system for each in times)
 
 
 if __name__ == "__main__":

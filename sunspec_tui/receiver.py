@@ -518,7 +518,7 @@ class StreamReceiver(OlderReceiver):
 
     def set_plot_interval(self, seconds: float) -> None:
         """Plot every so many seconds from now on; 0 is off."""
-        self._plots.set_interval(seconds)
+        self._plots.set_interval(number("plot_interval", seconds, 0))
 
     def plot_now(self) -> None:
         """Ask for a plot at once; `snapshot().plots` tells what became of it."""

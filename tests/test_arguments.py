@@ -33,3 +33,11 @@ def test_what_is_no_finite_number_is_refused_by_name(value):
 def test_a_receiver_takes_the_length_that_an_older_script_computes():
     receiver = StreamReceiver(buffer_length=300 / 0.25, gc_interval=np.int64(50))
     assert receiver.buffer_length == 1200
+
+
+@pytest.mark.parametrize("value", [-1, math.nan, math.inf])
+def test_an_interval_that_no_plot_can_have_is_refused_later_too(value):
+    receiver = StreamReceiver()
+    with pytest.raises(UsageError, match="plot_interval"):
+        receiver.set_plot_interval(value)
+    assert receiver.plot_interval_s == 10
