@@ -140,8 +140,8 @@ def _average_whole_bins(values: NDArray[np.float32], channel_average: int, out: 
     matrix = _averaging_matrix(channel_average, npol, bins)
     values.reshape(-1, len(matrix)).dot(matrix, out.reshape(-1, bins * npol))
     # In a matrix product one bad value spoils its neighbours' products: 0 * NaN is NaN. One dot product tells whether
-    # all is well, in a third of the time of isfinite().all(); squares that overflow only cost the slower way, with the
-    # same result.
+    # all is well, in a third of the time of isfinite().all(). Squares that overflow only cost the slower way, whose
+    # result differs only where the sum of a bin's channels overflows.
     flat = out.reshape(-1)
     if not math.isfinite(flat.dot(flat)):
         np.einsum("bcp->bp", values.reshape(nbins, channel_average, npol), out=out)

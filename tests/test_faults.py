@@ -161,8 +161,9 @@ def test_a_stall_turns_yellow_then_red_then_live_and_its_frames_are_missing(tmp_
     live, yellow, red = (StreamState.LIVE, False), (StreamState.STALLED, False), (StreamState.STALLED, True)
     first = once.index(red)
     # A busy machine may look too late to see how it began.
-    around = once[max(0, first - 2) : first + 2]
-    assert around == [live, yellow, red, live][-len(around) :]
+    before = once[max(0, first - 2) : first + 1]
+    assert before == [live, yellow, red][-len(before) :]
+    assert live in once[first + 1 :]
     assert last.health.frames_missing == faults.report()["frames_missing"] > 30
     [over] = [event for event in events if event["event"] == "stall_over" and event["silence_s"] > 10]
     assert over["silence_s"] == pytest.approx(16, abs=4)
