@@ -183,7 +183,7 @@ class Monitor(PaintedApp):
         self._ticker.follow_up(COLLECT_AFTER_S)
         self._handle_signals(asyncio.get_running_loop())
         self._arrange()
-        # A terminal without a size shows nothing, but what is received may be archived.
+        # A terminal without a size never shows a first text. The receiver must start all the same: it may archive.
         self.set_timer(START_WITHIN_S, self._start_receiver)
         self.run_worker(self._watch(), name="screen")
         self.set_timer(COLLECT_AFTER_S, collect_again)

@@ -160,7 +160,7 @@ class InstrumentCheck:
     def _signal(self, data: NDArray[np.float32], cadence_s: float, arrival: Arrival) -> SignalLoss:
         needed = rows_needed(cadence_s)
         self._lived.update(set(range(data.shape[2])) - set(dead_products(data[-needed:])))
-        # A recording may have a single product. A live stream has its powers, also if they died before anybody looked.
+        # A recording may have one product. A live stream always has XX and YY, even if they are dead from the start.
         expected = self._lived if arrival.recorded else self._lived | set(range(NPOWERS))
         return signal_loss(data[-needed:], tuple(expected)) if len(data) >= needed else NO_LOSS
 

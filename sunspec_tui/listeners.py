@@ -44,7 +44,7 @@ class Listeners:
                 listener()
             except Exception:
                 self.remove(listener)
-                log.exception("%r has failed and is told of news no more", listener)
+                log.exception("%r has failed and is not called any more", listener)
 
 
 class News:

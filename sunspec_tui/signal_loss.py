@@ -79,19 +79,19 @@ def _kind(values: NDArray[np.floating]) -> str:
     return max(shares, key=lambda kind: shares[kind])
 
 
-def signal_loss(rows: NDArray[np.floating], lived: Sequence[int]) -> SignalLoss:
+def signal_loss(rows: NDArray[np.floating], expected: Sequence[int]) -> SignalLoss:
     """Find the products that have died, or all powers.
 
     Parameters
     ----------
     rows
         As in `dead_products`.
-    lived
+    expected
         Products that the stream is known to carry: another one that carries nothing is not sent, which is no loss.
     """
     dead = dead_products(rows)
     total = all(i in dead for i in range(min(NPOWERS, rows.shape[2])))
-    lost = {i: kind for i, kind in dead.items() if i in lived or (total and i < NPOWERS)}
+    lost = {i: kind for i, kind in dead.items() if i in expected or (total and i < NPOWERS)}
     return SignalLoss(lost, total)
 
 

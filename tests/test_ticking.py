@@ -235,7 +235,7 @@ def test_a_listener_that_fails_is_told_no_more_and_the_others_are(caplog):
     listeners.notify()
     listeners.notify()
     assert told == ["broken", "whole", "whole"]
-    assert caplog.text.count("told of news no more") == 1
+    assert caplog.text.count("not called any more") == 1
 
 
 def test_the_screen_reads_the_memory_only_now_and_then_and_after_a_key():
