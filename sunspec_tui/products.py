@@ -130,7 +130,8 @@ def average_channels(spectrum: NDArray[Any], channel_average: int, out: NDArray[
         return
     if whole:
         _average_whole_bins(values[:used], channel_average, out[:whole])
-    values[used:].mean(axis=0, out=out[whole])
+    # In float32 the sum of large powers would overflow where their mean does not.
+    out[whole] = values[used:].mean(axis=0, dtype=np.float64)
 
 
 def _average_whole_bins(values: NDArray[np.float32], channel_average: int, out: NDArray[np.float32]) -> None:
@@ -140,9 +141,8 @@ def _average_whole_bins(values: NDArray[np.float32], channel_average: int, out: 
     matrix = _averaging_matrix(channel_average, npol, bins)
     values.reshape(-1, len(matrix)).dot(matrix, out.reshape(-1, bins * npol))
     # In a matrix product one bad value spoils its neighbours' products: 0 * NaN is NaN. One dot product tells whether
-    # all is well, in a third of the time of isfinite().all(). Squares that overflow only cost the slower way, whose
-    # result differs only where the sum of a bin's channels overflows.
+    # all is well, in a third of the time of isfinite().all(). Squares that overflow only cost the slower way.
     flat = out.reshape(-1)
     if not math.isfinite(flat.dot(flat)):
-        np.einsum("bcp->bp", values.reshape(nbins, channel_average, npol), out=out)
-        out /= np.float32(channel_average)
+        weights = _averaging_matrix(channel_average, 1, 1)[:, 0]
+        np.einsum("bcp,c->bp", values.reshape(nbins, channel_average, npol), weights, out=out)

@@ -1,6 +1,7 @@
 """A store's blocks are those of its rows, and an archive's columns made of them are those made of rows."""
 
 import json
+import math
 import shutil
 from dataclasses import replace
 
@@ -216,6 +217,16 @@ def test_rows_of_unknown_noise_are_exact(tmp_path):
     rows = replace(steady(40), frequencies_hz=np.geomspace(20e6, 80e6, 8))
     assert written(tmp_path, rows, wanted=Precision.NOISE).bits is None
     np.testing.assert_array_equal(read_archive(tmp_path).data, rows.data)
+
+
+def test_rows_of_unknown_cadence_in_a_store_with_less_precision_are_exact(tmp_path):
+    rows = steady(300)
+    written(tmp_path, rows.only(slice(0, 100)), wanted=Precision.NOISE)
+    written(tmp_path, replace(rows.only(slice(100, None)), cadence_s=math.nan), wanted=Precision.NOISE)
+    found = read_archive(tmp_path)
+    assert [path.name for path in tmp_path.glob("*")] == [NAME]
+    assert (found.data[:100] != rows.data[:100]).any()
+    np.testing.assert_array_equal(found.data[100:], rows.data[100:])
 
 
 def test_stores_of_other_frequencies_are_not_joined(tmp_path):

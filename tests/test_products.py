@@ -126,5 +126,15 @@ def test_a_bad_channel_spoils_its_own_bin_and_product_alone(bad):
     assert found[np.isfinite(found)].tolist() == [1.0] * 10
 
 
+@pytest.mark.parametrize("nchan", [8, 9, 11])
+def test_powers_whose_sum_overflows_have_their_means(nchan):
+    spectrum = np.full((nchan, 2), 3e38, np.float32)
+    spectrum[0, 1] = np.nan
+    found = np.array(binned(spectrum, 4))
+    np.testing.assert_allclose(found[:, 0], 3e38, rtol=1e-6)
+    np.testing.assert_allclose(found[1:, 1], 3e38, rtol=1e-6)
+    assert np.isnan(found[0, 1])
+
+
 def test_powers_whose_squares_overflow_have_their_means():
     np.testing.assert_allclose(binned(np.full((4, 2), 1e30, np.float32), 2), [[1e30, 1e30]] * 2, rtol=1e-6)

@@ -94,7 +94,8 @@ class ArchiveStore:
         zarr = _zarr()
         stop = self.nrows + len(rows)
         times_us = microseconds(rows.times_s)
-        rows = rounded_rows(rows, self.bits)
+        # The noise of rows without a known cadence is not known, so they keep all their bits.
+        rows = rounded_rows(rows, self.bits if rows.cadence_s > 0 else None)
         blocks = {} if self.blocks is None else self.blocks.add(rows.data)
         # Chunks without any valid value are written too, so that a missing chunk means that it was deleted.
         with zarr.config.set({"array.write_empty_chunks": True}):
