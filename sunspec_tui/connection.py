@@ -18,6 +18,7 @@ import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from sunspec_tui.errors import RejectCause, RejectedMessage
+from sunspec_tui.queue_limit import QueueLimit
 from sunspec_tui.tcp import TcpConnection
 
 RECEIVE_QUEUE_FRAMES = 2000
@@ -103,6 +104,7 @@ class Connection:
         self.is_whole = True
         self._tcp: TcpConnection | None = None
         self._largest = RECEIVE_QUEUE_BYTES // queue_frames
+        self._limit, self._is_lowering = QueueLimit(queue_frames), False
         self._seen_messages, self._seen_bytes = 0, 0
         self.socket = context.socket(zmq.SUB)
         self._receive, self._get = self.socket.recv, self.socket.get
@@ -144,7 +146,7 @@ class Connection:
                 parts.append(self._receive(zmq.NOBLOCK, copy=False).buffer)
         self.messages += 1
         size = sum(map(len, parts))
-        if size > self._largest:
+        if size > self._largest or self._is_lowering:
             self._allow_for(size)
         return parts
 
@@ -164,11 +166,14 @@ class Connection:
     def _allow_for(self, size: int) -> None:
         """Lower the queue limit to what the budget allows for this size.
 
-        ZeroMQ can only lower the limit of a connected socket, not raise it.
+        ZeroMQ can only lower the limit of a connected socket, not raise it, and not by any step at any time.
         """
-        if size > self._largest:
-            self._largest = size
-            self.socket.rcvhwm = max(1, RECEIVE_QUEUE_BYTES // size)
+        self._largest = max(self._largest, size)
+        before = self._limit.now
+        limit = self._limit.lowered(max(1, RECEIVE_QUEUE_BYTES // self._largest), self.messages)
+        self._is_lowering = not self._limit.is_reached
+        if limit < before:
+            self.socket.rcvhwm = limit
 
     def is_unfinished_too_large(self) -> bool:
         """Return True if an unfinished message is too large; call it regularly."""
