@@ -125,6 +125,11 @@ class HistoryLoader:
         """Whether older rows are still to come."""
         return bool(self._left)
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether rows that have come wait for the next update."""
+        return self.position is not None and self._next < self.position.count
+
     def rows(self, start: int, stop: int, product: Product | None = None) -> "Rows | None":
         """Rows of what is shown, by their numbers."""
         return self.shown.rows_between(start, stop, product) if self.shown else None

@@ -78,8 +78,8 @@ class Scene:
 
     @property
     def loading(self) -> bool:
-        """Whether older rows are still to come."""
-        return self.history.loading
+        """Whether the next update has something to load, also if no row comes until then."""
+        return self.history.loading or self.history.is_behind
 
     @property
     def past(self) -> "Epoch | None":

@@ -238,6 +238,27 @@ def test_a_listener_that_fails_is_told_no_more_and_the_others_are(caplog):
     assert caplog.text.count("not called any more") == 1
 
 
+def test_rows_of_a_burst_that_one_look_does_not_take_cause_the_next_look():
+    receiver = StillReceiver(buffer_length=2000)
+    screen = Screen(80, 24, receiver)
+    frame = np.ones((1, 64, 4), np.float32)
+    try:
+        receiver.feed(frame)
+        for _ in range(3):
+            screen.settle()
+            screen.tick()
+        for _ in range(1500):
+            receiver.feed(frame)
+        looks = 0
+        while looks == 0 or screen.app._next_tick_s() == 0.0:
+            screen.tick()
+            looks += 1
+        assert int(screen.app.scene.latest.count) == 1501
+        assert looks == 3
+    finally:
+        screen.close()
+
+
 def test_the_screen_reads_the_memory_only_now_and_then_and_after_a_key():
     receiver = StillReceiver()
     screen = Screen(80, 24, receiver)
