@@ -67,12 +67,9 @@ NOTIFY_EVERY_S = 1.0
 READINGS_S = {Quality.FULL: 1.0, Quality.SLOWER: 1.0, Quality.SWEEPING: 1.0, Quality.LEAST: 2.0}
 MEMORY_S = 5.0
 COLOUR_STEPS = {Quality.FULL: 48, Quality.SLOWER: 48, Quality.SWEEPING: 24, Quality.LEAST: 16}
-KEEP_VIEW_AFTER_S = 2.0
-COLLECT_AFTER_S = 1.0
-SLIM_COLUMNS = 78
-NARROW_COLUMNS = 100
+KEEP_VIEW_AFTER_S, COLLECT_AFTER_S = 2.0, 1.0
+SLIM_COLUMNS, NARROW_COLUMNS, WIDEST_COLUMNS = 78, 100, 180
 LEAST_BESIDE_HEALTH = 23
-WIDEST_COLUMNS = 180
 FLAT_LINES, LOW_LINES = 12, 18
 START_WITHIN_S = 1.0
 END_WITHIN_S, ARCHIVE_WITHIN_S = 4.5, 3.0
@@ -177,11 +174,14 @@ class Monitor(PaintedApp):
                 yield LogPanel("Log", id="log")
         yield KeyLine([key for shown in FOOTER for key in KEYS if key.shown == shown], id="keys")
 
+    def on_load(self) -> None:
+        """Be ready for signals before the driver takes the terminal, which nobody else would give back."""
+        self._handle_signals(asyncio.get_running_loop())
+
     def on_mount(self) -> None:
         """Begin to receive and to look."""
         logging.getLogger("sunspec_tui").addHandler(self._log_lines)
         self._ticker.follow_up(COLLECT_AFTER_S)
-        self._handle_signals(asyncio.get_running_loop())
         self._arrange()
         # A terminal without a size never shows a first text. The receiver must start all the same: it may archive.
         self.set_timer(START_WITHIN_S, self._start_receiver)

@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import sys
 import termios
 import time
 
@@ -192,6 +193,32 @@ def test_a_signal_ends_the_monitor_and_restores_the_terminal(terminal, tmp_path,
     assert termios.tcgetattr(monitor.slave) == monitor.before
     poll_until(lambda: b"\x1b[?1049l" in monitor.raw and b"\x1b[?25h" in monitor.raw, what="the restored screen")
     assert all(path.suffix == ".png" for path in (tmp_path / "figs").iterdir())
+
+
+# A program that gets a signal when it has just taken the terminal.
+SIGNALLED_AT_ONCE = """
+import os, sys
+from sunspec_tui.__main__ import main
+from sunspec_tui.driver import Driver
+take = Driver.start_application_mode
+def take_and_signal(driver):
+    take(driver)
+    os.kill(os.getpid(), {number})
+Driver.start_application_mode = take_and_signal
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130), (signal.SIGUSR1, 138)])
+def test_a_signal_before_the_first_text_restores_the_terminal(tmp_path, number, status):
+    program = [sys.executable, "-c", SIGNALLED_AT_ONCE.format(number=int(number))]
+    monitor = Terminal([*program, "--port", "1", "--plot-interval", "0"], tmp_path)
+    try:
+        assert monitor.process.wait(20) == status
+        assert termios.tcgetattr(monitor.slave) == monitor.before
+        poll_until(lambda: b"\x1b[?1049l" in monitor.raw and b"\x1b[?25h" in monitor.raw, what="the restored screen")
+    finally:
+        monitor.end()
 
 
 @pytest.mark.parametrize(
