@@ -129,6 +129,31 @@ def test_the_mean_of_v_over_i_is_that_of_v_over_that_of_i(tmp_path):
     np.testing.assert_allclose(found.mean[0], expected, rtol=1e-5, atol=1e-8)
 
 
+def test_rows_of_a_commit_that_was_cut_off_are_in_no_block(tmp_path, monkeypatch):
+    """The next writer begins with a commit that completes no block, and the one after it goes on with that."""
+    import zarr
+
+    rows = steady(1000)
+    written(tmp_path, rows.only(slice(0, 250)))
+    with monkeypatch.context() as cutting:
+        cutting.setattr(zarr, "consolidate_metadata", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            written(tmp_path, rows.only(slice(250, 300)))
+    assert check_store(tmp_path / NAME).nrows == 250
+    written(tmp_path, rows.only(slice(300, 303)))
+    claim = written(tmp_path, rows.only(slice(303, None)), anew=True)
+    assert {each.shape for each in claim.blocks.values()} == {(950 // BLOCK_ROWS, 8)}
+    found, expected = zarr.open_array(tmp_path / NAME / BLOCKS / "mean_XX", mode="r"), read_archive(tmp_path)
+    for number in range(950 // BLOCK_ROWS):
+        mean, _, _ = of_rows(expected, Product.XX, number * BLOCK_ROWS, (number + 1) * BLOCK_ROWS)
+        np.testing.assert_allclose(found[number], mean, rtol=1e-6)
+
+
+def interrupted(*_, **__):
+    """End as the process does that is killed before its commit."""
+    raise KeyboardInterrupt
+
+
 def test_a_time_of_some_rows_is_cut_out_to_the_row(tmp_path):
     rows = steady(1500)
     written(tmp_path, rows)

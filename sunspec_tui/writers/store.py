@@ -240,7 +240,10 @@ def _reopened(path: Path, wanted: Precision) -> ArchiveStore | None:
         claim = check_store(path)
         for partial in path.rglob("*.partial"):
             partial.unlink(missing_ok=True)
-        group = _zarr().open_group(path, mode="r", use_consolidated=True, zarr_format=3)
+        group = _zarr().open_group(path, mode="r+", use_consolidated=True, zarr_format=3)
+        for name in claim.blocks:
+            # A commit that completes no block leaves them alone, and would take over the shape of one that failed.
+            group[f"{BLOCKS}/{name}"].resize(group[f"{BLOCKS}/{name}"].shape)
         last_us = int(group["time"][-1]) if claim.nrows else None
         return ArchiveStore(path, claim.nrows, last_us, claim.bits, _blocks_of(claim, group), wanted)
     except OSError:
