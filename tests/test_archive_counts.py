@@ -57,6 +57,27 @@ def test_lost_rows_never_become_fewer_while_a_slow_disk_takes_them(tmp_path):
     assert accounted(run.writer.status()) == 100
 
 
+def test_rows_that_come_during_a_commit_wait_for_the_next_one(tmp_path):
+    """A stream that is as fast as the disk: each row that is written finds the next one in the ring."""
+    rows, parts, looks = recording(60, nchan=64), [], []
+    with Following(tmp_path, length=100) as run:
+        append, look = run.writer._append, run.writer._look
+
+        def append_while_one_comes(part):
+            parts.append(len(part))
+            if len(parts) <= 20:
+                run.add(rows.only(slice(39 + len(parts), 40 + len(parts))))
+            append(part)
+
+        run.writer._append = append_while_one_comes
+        run.writer._look = lambda: looks.append(len(parts)) or look()
+        run.add(rows.only(slice(0, 40)))
+        run.wait_for(60)
+    assert sum(parts) == 60
+    # Between two commits the writer looks for another ring or another cadence.
+    assert set(range(1, 20)) <= set(looks)
+
+
 def test_rows_that_wait_when_the_program_ends_are_reported_with_their_number(unwritable):
     with Following(unwritable) as run:
         run.add(recording(50, nchan=64))

@@ -223,7 +223,7 @@ class ArchiveWriter:
                 # While others could write, the store may have grown.
                 self._store = None
                 self._status = replace(self._status, state=ArchiveState.WAITING)
-            while (rows := self._backlog.take(_BLOCK_ROWS)) is not None:
+            for rows in self._backlog.batches(_BLOCK_ROWS):
                 self._commit_block(rows)
         except SunspecError as error:
             self._fail(str(error))

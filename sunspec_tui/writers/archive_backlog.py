@@ -6,6 +6,7 @@ freed. At any time, written + lost + unwanted + waiting is the number of rows re
 
 import threading
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -134,6 +135,16 @@ class ArchiveBacklog:
             if not self._held and not self._take_from_ring(most):
                 return None
             return self._held[0].only(slice(0, most))
+
+    def batches(self, most: int) -> Iterator[Recording]:
+        """Yield the rows that wait now, at most `most` at a time; each batch is to be settled before the next.
+
+        Rows that come meanwhile are left for later: on a slow disk there are always some.
+        """
+        left = self.counts().waiting
+        while left > 0 and (rows := self.take(min(left, most))) is not None:
+            left -= len(rows)
+            yield rows
 
     def _take_from_ring(self, most: int) -> bool:
         followed = self._followed
