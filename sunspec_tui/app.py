@@ -7,10 +7,10 @@ carries them to the terminal. Nothing here reads a socket, keeps rows or draws a
 import asyncio
 import logging
 import math
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from sunspec_tui import state
 from sunspec_tui.colormaps import PALETTES, Depth
 from sunspec_tui.config import Settings
 from sunspec_tui.driver import Driver
-from sunspec_tui.ending import EXIT_FAILED, ending_signals, tell_signal
+from sunspec_tui.ending import EXIT_FAILED, TakenSignals, tell_signal
 from sunspec_tui.errors import SunspecError
 from sunspec_tui.events import tell
 from sunspec_tui.governor import Governor, Quality
@@ -134,7 +134,7 @@ class Monitor(PaintedApp):
         self._open_receiver = open_receiver
         self._opened: StreamReceiver | None = None
         self._ending = threading.Event()
-        self._signals_before: dict[int, Any] = {}
+        self.signals = TakenSignals()
         self._asked_by: int | None = None
         self._log_lines = log_lines or LogLines()
         self._log_lines.setLevel(settings.log_level)
@@ -193,23 +193,21 @@ class Monitor(PaintedApp):
         self._keep_last_view()
         logging.getLogger("sunspec_tui").removeHandler(self._log_lines)
         self._ending.set()
-        for number, before in self._signals_before.items():
-            signal.signal(number, before)
 
     def _handle_signals(self, loop: asyncio.AbstractEventLoop) -> None:
         """End on a signal, soon also if the loop is busy.
 
         A signal that was ignored at the start stays ignored.
         """
-        statuses = ending_signals()
 
-        def handle(number: int, _: object) -> None:
+        def handle(number: int, status: int) -> None:
             self._asked_by = self._asked_by or number
             self._end_soon()
-            loop.call_soon_threadsafe(self._end_on_signal, number, statuses[number])
+            # After the loop's end nothing is left to be asked for.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._end_on_signal, number, status)
 
-        for number in statuses:
-            self._signals_before[number] = signal.signal(number, handle)
+        self.signals.take(handle)
 
     def _end_on_signal(self, number: int, status: int) -> None:
         tell_signal(number)

@@ -283,7 +283,11 @@ def _run_on_terminal(open_receiver: "Callable[[], StreamReceiver]", settings: Se
     log.addHandler(lines)
     view_path = state.default_path()
     app = Monitor(open_receiver, settings, depth=depth, ascii_only=ascii_only, view_path=view_path, log_lines=lines)
-    status = app.run()
+    try:
+        status = app.run()
+    finally:
+        # Not sooner: a second signal must not cut off the archive's last commit.
+        app.signals.give_back()
     if app.failure is not None:
         raise app.failure
     if status is not None:

@@ -12,8 +12,9 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType
-from typing import Self
+from typing import Any, Self
 
 from sunspec_tui.events import tell
 from sunspec_tui.line_writer import DescriptorSink, Sink, encoded, standard_sink
@@ -87,6 +88,28 @@ def tell_signal(number: int | None) -> None:
     if number is not None and number not in _REQUESTS:
         name = signal_name(number)
         tell(log, logging.WARNING, "signal", f"{name} has come, the program ends", signal=name)
+
+
+class TakenSignals:
+    """Ending signals that a function of the caller handles, until they are given back."""
+
+    def __init__(self) -> None:
+        self._before: dict[int, Any] = {}
+
+    def take(self, handle: Callable[[int, int], None]) -> None:
+        """Call a function with the number and the exit status of each signal; ignored signals stay ignored."""
+
+        def handled(number: int, _: FrameType | None) -> None:
+            handle(number, STATUSES[number])
+
+        for number in ending_signals():
+            self._before[number] = signal.signal(number, handled)
+
+    def give_back(self) -> None:
+        """Let signals do what they did before."""
+        for number, before in self._before.items():
+            signal.signal(number, before)
+        self._before = {}
 
 
 class Ending:

@@ -221,6 +221,39 @@ def test_a_signal_before_the_first_text_restores_the_terminal(tmp_path, number, 
         monitor.end()
 
 
+# A program that gets a second signal while it stops what it has started.
+SIGNALLED_AGAIN = """
+import os, signal, sys, threading, time
+from sunspec_tui.__main__ import main
+from sunspec_tui.receiver import StreamReceiver
+stop = StreamReceiver.stop
+def stop_later(receiver, **keys):
+    over_s = time.monotonic() + 0.5
+    while signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL and time.monotonic() < over_s:
+        threading.Event().wait(0.01)
+    os.kill(os.getpid(), signal.SIGTERM)
+    stop(receiver, **keys)
+StreamReceiver.stop = stop_later
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("first", [None, signal.SIGTERM], ids=["a key", "TERM"])
+def test_a_second_signal_does_not_cut_the_end_off(tmp_path, first):
+    program = [sys.executable, "-c", SIGNALLED_AGAIN]
+    monitor = Terminal([*program, "--port", "1", "--plot-interval", "0"], tmp_path)
+    try:
+        monitor.shows("nobody answers", timeout_s=40)
+        if first is None:
+            monitor.press("q")
+        else:
+            monitor.process.send_signal(first)
+        assert monitor.process.wait(20) == 0
+        assert termios.tcgetattr(monitor.slave) == monitor.before
+    finally:
+        monitor.end()
+
+
 @pytest.mark.parametrize(
     "number",
     [signal.SIGQUIT, signal.SIGABRT, signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF, signal.SIGUSR1, signal.SIGUSR2,
