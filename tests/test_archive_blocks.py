@@ -238,6 +238,16 @@ def test_whoever_wants_all_bits_begins_another_store(tmp_path):
     assert found.rows.sum() == 300
 
 
+@pytest.mark.parametrize(("again", "expected"), [(600, True), (500, False), (0, False)])
+def test_rows_that_two_stores_have_are_not_taken_from_blocks(tmp_path, again, expected):
+    """They are read as rows, of which none counts twice."""
+    rows = steady(1200)
+    written(tmp_path, rows.only(slice(0, 600)), wanted=Precision.NOISE)
+    written(tmp_path, rows.only(slice(again, None)), wanted=Precision.EXACT)
+    assert are_in_blocks(tmp_path, -np.inf, np.inf, Product.XX) is expected
+    assert len(read_archive(tmp_path)) == 1200
+
+
 def test_rows_of_unknown_noise_are_exact(tmp_path):
     rows = replace(steady(40), frequencies_hz=np.geomspace(20e6, 80e6, 8))
     assert written(tmp_path, rows, wanted=Precision.NOISE).bits is None

@@ -7,6 +7,7 @@ blocks. zarr loads with the first question.
 import math
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,7 +65,7 @@ def overview(
     *,
     columns: int = 1440,
 ) -> Overview:
-    """Read one product of an archive as columns.
+    """Read one product of an archive as columns; a row that two stores have counts in both.
 
     Parameters
     ----------
@@ -101,13 +102,20 @@ def overview(
 
 
 def are_in_blocks(directory: Path, low: float, high: float, product: Product) -> bool:
-    """Whether the rows between two times are of one axis and in blocks that have a product's highest values."""
+    """Whether the rows between two times are of one axis, come once, and are in blocks with a product's extremes."""
     zarr = optional("zarr", "reading an archive")
     claims = checked_stores(directory, low, high)
-    if not all(f"highest_{product}" in claim.blocks for claim in claims):
+    if not all(f"highest_{product}" in claim.blocks for claim in claims) or _overlap(zarr, claims):
         return False
     axes = (zarr.open_array(claim.path / "frequency", mode="r", zarr_format=3)[:].tobytes() for claim in claims)
     return len({(axis, frozenset(claim.products)) for axis, claim in zip(axes, claims, strict=True)}) == 1
+
+
+def _overlap(zarr: Any, claims: list[StoreClaim]) -> bool:
+    """Whether times of stores overlap: a row may then be in two of them."""
+    groups = (zarr.open_group(claim.path, mode="r", use_consolidated=True, zarr_format=3) for claim in claims)
+    spans_us = sorted((int(group["time"][0]), int(group["time"][-1])) for group in groups if group["time"].shape[0])
+    return any(begin_us <= end_us for (_, end_us), (begin_us, _) in pairwise(spans_us))
 
 
 class _Store:
