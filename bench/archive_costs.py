@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from sunspec_tui.products import WIRE_PRODUCTS, average_channels
-from sunspec_tui.recording import Recording
+from sunspec_tui.core.products import WIRE_PRODUCTS, average_channels
+from sunspec_tui.core.recording import Recording
+from sunspec_tui.core.times import CHANNEL_WIDTH_HZ, bin_frequencies_hz
 from sunspec_tui.sources.archive import open_archive
 from sunspec_tui.sources.simulate import NCHAN, SimulatedSun
-from sunspec_tui.times import CHANNEL_WIDTH_HZ, bin_frequencies_hz
 from sunspec_tui.writers.store import ArchiveStore, open_store
 
 CADENCE_S, AVERAGE, COLUMNS = 0.25, 4, 200

@@ -24,13 +24,13 @@ from conftest import poll_until
 from terminals import PROGRAM, Terminal
 
 from sunspec_tui import StreamReceiver
+from sunspec_tui.core.products import WIRE_PRODUCTS
+from sunspec_tui.core.recording import Recording
+from sunspec_tui.core.retention import Keep
+from sunspec_tui.core.times import bin_frequencies_hz
 from sunspec_tui.plots import PlotEvent, PlotJob
-from sunspec_tui.products import WIRE_PRODUCTS
 from sunspec_tui.quicklook import quicklook
-from sunspec_tui.recording import Recording
-from sunspec_tui.retention import Keep
 from sunspec_tui.sources.archive import open_archive
-from sunspec_tui.times import bin_frequencies_hz
 from sunspec_tui.writers.png import PngWriter
 from sunspec_tui.writers.store import open_store
 

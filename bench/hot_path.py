@@ -12,10 +12,10 @@ import numpy as np
 import zmq
 
 from sunspec_tui import StreamReceiver
+from sunspec_tui.core.frame import decode
+from sunspec_tui.core.times import format_block_time
 from sunspec_tui.delay import DelayMethod
-from sunspec_tui.frame import decode
 from sunspec_tui.intake import DelayChoice, Intake
-from sunspec_tui.times import format_block_time
 
 FRAMES = 20_000
 ROUNDS = 5

@@ -25,9 +25,9 @@ import numpy as np
 import psutil
 import sunspec_tui
 from sunspec_tui.plots import PlotJob
-from sunspec_tui.retention import Keep
+from sunspec_tui.core.retention import Keep
 from sunspec_tui.sources.simulate import SimulatedSun
-from sunspec_tui.times import bin_frequencies_hz
+from sunspec_tui.core.times import bin_frequencies_hz
 from sunspec_tui.writers.png import PngWriter
 
 assert sunspec_tui.__file__.startswith(sys.argv[1]), sunspec_tui.__file__

@@ -12,8 +12,8 @@ from dataclasses import replace
 from hot_path import messages
 
 from sunspec_tui import StreamReceiver
-from sunspec_tui.products import Product
-from sunspec_tui.ring import RingBuffer
+from sunspec_tui.core.products import Product
+from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.scene import Scene
 from sunspec_tui.view import View, whole_ring
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.products import average_channels
+from sunspec_tui.core.products import average_channels
 from sunspec_tui.sources.simulate import SimulatedSun
 
 

@@ -24,10 +24,10 @@ from files import PROGRAM, answers_ms
 from terminals import Terminal
 from webs import served
 
-from sunspec_tui.products import Product
+from sunspec_tui.core.products import Product
+from sunspec_tui.core.web_options import WebOptions
 from sunspec_tui.receiver import StreamReceiver
 from sunspec_tui.sources.simulate import SimulatedSun
-from sunspec_tui.webview import WebOptions
 
 SECONDS = float(os.environ.get("SECONDS", "60"))
 VIEWERS = 100

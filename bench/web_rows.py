@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from simulated import sun
 
-from sunspec_tui.products import Product, derive
-from sunspec_tui.ring import Rows
+from sunspec_tui.core.products import Product, derive
+from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.serving import layout
 
 try:

@@ -7,21 +7,21 @@ costs nothing and a script that wants only the producer never loads the receiver
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from sunspec_tui.version import __version__
+from sunspec_tui.core.version import __version__
 
 if TYPE_CHECKING:
+    from sunspec_tui.core.frame import Frame
+    from sunspec_tui.core.rebinning import rebinned
+    from sunspec_tui.core.recording import Recording
+    from sunspec_tui.core.ring_buffer import RingBuffer
+    from sunspec_tui.core.times import lwa_time_tag_to_datetime
     from sunspec_tui.datasets import to_dataset
     from sunspec_tui.follower import Row
-    from sunspec_tui.frame import Frame
-    from sunspec_tui.rebinning import rebinned
     from sunspec_tui.receiver import StreamReceiver
-    from sunspec_tui.recording import Recording
-    from sunspec_tui.ring import RingBuffer
     from sunspec_tui.sources.archive import open_archive
     from sunspec_tui.sources.archive_blocks import overview
     from sunspec_tui.sources.files import read_recording
     from sunspec_tui.streaming import AvgStreamingOp
-    from sunspec_tui.times import lwa_time_tag_to_datetime
     from sunspec_tui.writers.export import export
     from sunspec_tui.writers.plot_window import plot_window
 
@@ -45,18 +45,18 @@ __all__ = [
 
 _HOMES = {
     "AvgStreamingOp": "sunspec_tui.streaming",
-    "Frame": "sunspec_tui.frame",
-    "RingBuffer": "sunspec_tui.ring",
+    "Frame": "sunspec_tui.core.frame",
+    "RingBuffer": "sunspec_tui.core.ring_buffer",
     "Row": "sunspec_tui.follower",
     "StreamReceiver": "sunspec_tui.receiver",
-    "Recording": "sunspec_tui.recording",
+    "Recording": "sunspec_tui.core.recording",
     "export": "sunspec_tui.writers.export",
-    "lwa_time_tag_to_datetime": "sunspec_tui.times",
+    "lwa_time_tag_to_datetime": "sunspec_tui.core.times",
     "open_archive": "sunspec_tui.sources.archive",
     "overview": "sunspec_tui.sources.archive_blocks",
     "plot_window": "sunspec_tui.writers.plot_window",
     "read_recording": "sunspec_tui.sources.files",
-    "rebinned": "sunspec_tui.rebinning",
+    "rebinned": "sunspec_tui.core.rebinning",
     "to_dataset": "sunspec_tui.datasets",
 }
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from sunspec_tui.errors import LIMITS, lacking
+from sunspec_tui.core.errors import LIMITS, lacking
 
 _EXIT_FAILED, _EXIT_INTERRUPTED = 1, 130
 

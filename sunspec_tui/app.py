@@ -24,30 +24,30 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Static
 
-from sunspec_tui import state
-from sunspec_tui.colormaps import PALETTES, Depth
-from sunspec_tui.config import Settings
+from sunspec_tui.core import state_files
+from sunspec_tui.core.colormaps import PALETTES, Depth
+from sunspec_tui.core.errors import SunspecError
+from sunspec_tui.core.event_log import tell
+from sunspec_tui.core.memory_usage import NOT_READ, collect_again
+from sunspec_tui.core.printable import printable, printable_lines
+from sunspec_tui.core.products import available
+from sunspec_tui.core.settings import Settings
+from sunspec_tui.core.times import format_clock
+from sunspec_tui.core.web_options import WebState
 from sunspec_tui.driver import Driver
 from sunspec_tui.ending import EXIT_FAILED, TakenSignals, tell_signal
-from sunspec_tui.errors import SunspecError
-from sunspec_tui.events import tell
 from sunspec_tui.governor import Governor, Quality
 from sunspec_tui.guarded import Guarded
 from sunspec_tui.kept import first_view, remember
 from sunspec_tui.keys import FOOTER, GROUPS, KEYS
 from sunspec_tui.log_lines import LogLine, LogLines
-from sunspec_tui.memory import NOT_READ, collect_again
 from sunspec_tui.messages import CellPointed, KeyClicked, Wheeled
 from sunspec_tui.painting import PaintedApp
-from sunspec_tui.printable import printable, printable_lines
-from sunspec_tui.products import available
 from sunspec_tui.scaling import Levels
 from sunspec_tui.scene import Scene
 from sunspec_tui.showing import epoch_text, spectrum_scene, starting, view_line, waterfall_scene
 from sunspec_tui.ticking import TICK_S, Ticker
-from sunspec_tui.times import format_clock
 from sunspec_tui.view import PANELS, PICTURES, THEMES, Cursor, Interval
-from sunspec_tui.webview import WebState
 from sunspec_tui.widgets.dialogs import DelayScreen, ExportScreen, HelpScreen, LevelsScreen, Palette
 from sunspec_tui.widgets.file_readings import export_name, interval_text, plots_text
 from sunspec_tui.widgets.panels import DelayPanel, KeyLine, LogPanel, Panel, TextCells
@@ -56,7 +56,7 @@ from sunspec_tui.widgets.spectrum import Spectrum
 from sunspec_tui.widgets.waterfall import Waterfall
 
 if TYPE_CHECKING:
-    from sunspec_tui.epochs import Epoch
+    from sunspec_tui.core.ring_epochs import Epoch
     from sunspec_tui.receiver import StreamReceiver
     from sunspec_tui.snapshot import Snapshot
 
@@ -140,8 +140,8 @@ class Monitor(PaintedApp):
         self._log_lines.setLevel(settings.log_level)
         self._ticker = Ticker()
         self._log_lines.listeners.add(self._ticker.news.set)
-        self._saver = None if view_path is None else state.Saver(view_path)
-        self.scene = Scene(first_view(settings, state.load(view_path) if view_path else {}))
+        self._saver = None if view_path is None else state_files.Saver(view_path)
+        self.scene = Scene(first_view(settings, state_files.load(view_path) if view_path else {}))
         self._readings_due_s = self._memory_due_s = self._pictures_due_s = self._notified_s = 0.0
         self._drawn_for: object = None
         self._unsaved = self._undrawn = self._has_text = self._is_hosting = False

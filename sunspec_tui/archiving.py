@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.products import Product, plain_name
+from sunspec_tui.core.products import Product, plain_name
 
 CHUNK_ROWS = 240
 """Rows of a chunk: a minute at four a second, so that an hour is 60 files of each product."""

@@ -5,7 +5,7 @@ This module imports no other module of the project but its errors.
 
 from pathlib import Path
 
-from sunspec_tui.errors import UsageError
+from sunspec_tui.core.errors import UsageError
 
 _INPUT = "--input"
 _PACKINGS = (".gz", ".bz2")

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.errors import SourceError
-from sunspec_tui.times import CLOCK_HZ, LATEST_PLAUSIBLE_S, TICKS_PER_SPECTRUM
+from sunspec_tui.core.errors import SourceError
+from sunspec_tui.core.times import CLOCK_HZ, LATEST_PLAUSIBLE_S, TICKS_PER_SPECTRUM
 
 _DEFAULT_NAVG = 24
 _FLOAT_BYTES = 4

@@ -19,10 +19,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sunspec_tui.addresses import host_and_port
 from sunspec_tui.argument_order import with_output_first
-from sunspec_tui.budgets import check_open_files
-from sunspec_tui.config import (
+from sunspec_tui.core.addresses import host_and_port
+from sunspec_tui.core.errors import LIMITS, SunspecError, UsageError, lacking
+from sunspec_tui.core.line_writer import LineWriter, standard_sink
+from sunspec_tui.core.memory_budgets import check_open_files
+from sunspec_tui.core.printable import printable, printable_lines
+from sunspec_tui.core.settings import (
     ExportSettings,
     LookSettings,
     QuicklookSettings,
@@ -32,6 +35,8 @@ from sunspec_tui.config import (
     plain_type,
     read_file,
 )
+from sunspec_tui.core.unstarted_threads import forget_unstarted_threads
+from sunspec_tui.core.version import __version__
 from sunspec_tui.ending import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
@@ -43,14 +48,9 @@ from sunspec_tui.ending import (
     print_soon,
     tell_signal,
 )
-from sunspec_tui.errors import LIMITS, SunspecError, UsageError, lacking
-from sunspec_tui.line_writer import LineWriter, standard_sink
 from sunspec_tui.logs import check_not_on_screen, start_logging
 from sunspec_tui.outputs import DirectOutput, hold_descriptors, release
-from sunspec_tui.printable import printable, printable_lines
 from sunspec_tui.problems import Problems
-from sunspec_tui.unstarted_threads import forget_unstarted_threads
-from sunspec_tui.version import __version__
 
 if TYPE_CHECKING:
     from sunspec_tui.receiver import StreamReceiver
@@ -233,8 +233,8 @@ def _open_receiver(started: ExitStack, settings: Settings, problems: Problems) -
 
 
 def _receiver(settings: Settings, addr: str, port: int, problems: Problems) -> "StreamReceiver":
+    from sunspec_tui.core.state_files import state_directory
     from sunspec_tui.receiver import StreamReceiver
-    from sunspec_tui.state import state_directory
 
     return StreamReceiver(
         addr,
@@ -267,12 +267,13 @@ def _receiver(settings: Settings, addr: str, port: int, problems: Problems) -> "
 def _run_on_terminal(open_receiver: "Callable[[], StreamReceiver]", settings: Settings) -> int:
     # The first screen is all that counts until it is there: collections of young objects cost a tenth of it.
     gc.disable()
-    from sunspec_tui import state, terminal
+    from sunspec_tui import terminal
+    from sunspec_tui.core import state_files
 
     # Textual looks at them once, when it is imported.
     terminal.drop_library_settings(os.environ)
     from sunspec_tui.app import Monitor
-    from sunspec_tui.colormaps import Depth
+    from sunspec_tui.core.colormaps import Depth
     from sunspec_tui.log_lines import LogLines
 
     depth = terminal.colour_depth(os.environ) if settings.colors == "auto" else Depth(settings.colors)
@@ -281,7 +282,7 @@ def _run_on_terminal(open_receiver: "Callable[[], StreamReceiver]", settings: Se
     ascii_only = settings.ascii or terminal.needs_ascii(sys.stdout.encoding)
     lines = LogLines()
     log.addHandler(lines)
-    view_path = state.default_path()
+    view_path = state_files.default_path()
     app = Monitor(open_receiver, settings, depth=depth, ascii_only=ascii_only, view_path=view_path, log_lines=lines)
     try:
         status = app.run()

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.products import SIGNED_PRODUCTS, WIRE_PRODUCTS, Product, available, derive
-from sunspec_tui.ring import Rows
-from sunspec_tui.row_blocks import (
+from sunspec_tui.core.products import SIGNED_PRODUCTS, WIRE_PRODUCTS, Product, available, derive
+from sunspec_tui.core.ring_buffer import Rows
+from sunspec_tui.core.row_blocks import (
     FINEST_STEP,
     STEP_RATIO,
     BlockSpans,

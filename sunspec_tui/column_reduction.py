@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.core.products import SIGNED_PRODUCTS, Product
+from sunspec_tui.core.recording import Recording
 from sunspec_tui.plot_reduction import finite_means
-from sunspec_tui.products import SIGNED_PRODUCTS, Product
-from sunspec_tui.recording import Recording
 
 MAX_COLUMNS = 1440
 """Most columns of a quick-look, without gaps."""

@@ -8,7 +8,7 @@ as wide as it lasted. State and arithmetic only; the widget that draws it tells 
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.row_blocks import BlockSpans, Floats, group_starts, merged_peaks, merged_sums
+from sunspec_tui.core.row_blocks import BlockSpans, Floats, group_starts, merged_peaks, merged_sums
 
 _NEVER = np.iinfo(np.int64).min
 """Number of a column that does not exist: columns before the first row have negative ones."""

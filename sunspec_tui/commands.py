@@ -11,14 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sunspec_tui.config import ExportSettings, LookSettings, QuicklookSettings
-from sunspec_tui.errors import ArchiveError, ExportError, UsageError
-from sunspec_tui.printable import printable, printable_values
-from sunspec_tui.times import span_s
+from sunspec_tui.core.errors import ArchiveError, ExportError, UsageError
+from sunspec_tui.core.printable import printable, printable_values
+from sunspec_tui.core.settings import ExportSettings, LookSettings, QuicklookSettings
+from sunspec_tui.core.times import span_s
 
 if TYPE_CHECKING:
+    from sunspec_tui.core.recording import Recording
     from sunspec_tui.receiver import StreamReceiver
-    from sunspec_tui.recording import Recording
 
 EXIT_OK, EXIT_FAILED = 0, 1
 Say = Callable[[str], None]
@@ -27,7 +27,7 @@ Say = Callable[[str], None]
 def snapshot(settings: LookSettings, say: Say) -> int:
     """A text figure of the stream's latest spectrum, and a PNG where one is asked for."""
     from sunspec_tui import headless
-    from sunspec_tui.products import Product
+    from sunspec_tui.core.products import Product
 
     if settings.json:
         raise UsageError("--json is doctor's: snapshot draws a figure")
@@ -60,8 +60,8 @@ def doctor(settings: LookSettings, say: Say) -> int:
 
 def export(settings: ExportSettings, say: Say) -> int:
     """Write rows of a file, an archive or a stream to a file."""
-    from sunspec_tui.rebinning import rebinned
-    from sunspec_tui.recording import FileForm, file_form
+    from sunspec_tui.core.rebinning import rebinned
+    from sunspec_tui.core.recording import FileForm, file_form
     from sunspec_tui.writers.export import check_digits
     from sunspec_tui.writers.export import export as write
 

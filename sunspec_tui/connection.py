@@ -17,7 +17,7 @@ from enum import Enum
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
-from sunspec_tui.errors import RejectCause, RejectedMessage
+from sunspec_tui.core.errors import RejectCause, RejectedMessage
 from sunspec_tui.queue_limit import QueueLimit
 from sunspec_tui.tcp import TcpConnection
 

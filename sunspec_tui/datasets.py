@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sunspec_tui.extras import optional
-from sunspec_tui.products import Product, plain_name
-from sunspec_tui.recording import Recording, about, measured_cadence_s
+from sunspec_tui.core.optional_imports import optional
+from sunspec_tui.core.products import Product, plain_name
+from sunspec_tui.core.recording import Recording, about, measured_cadence_s
 
 if TYPE_CHECKING:
     import xarray

@@ -16,8 +16,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, Self
 
-from sunspec_tui.events import tell
-from sunspec_tui.line_writer import DescriptorSink, Sink, encoded, standard_sink
+from sunspec_tui.core.event_log import tell
+from sunspec_tui.core.line_writer import DescriptorSink, Sink, encoded, standard_sink
 
 log = logging.getLogger(__name__)
 

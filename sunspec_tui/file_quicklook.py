@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.column_reduction import Reduced, column_edges, column_width_s, reduce_rows
-from sunspec_tui.errors import UsageError
-from sunspec_tui.products import Product
+from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.products import Product
 from sunspec_tui.quicklook_figure import picture, write_picture
 from sunspec_tui.sources.file_series import MAX_BLOCK_BYTES, FileSeries
 from sunspec_tui.sources.limits import Asked

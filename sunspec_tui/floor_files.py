@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sunspec_tui import state
+from sunspec_tui.core import state_files
 from sunspec_tui.gain_history import QuietFloor
 from sunspec_tui.snapshot import Axis
 
@@ -38,7 +38,7 @@ class FloorFiles:
 
     def __init__(self, directory: Path | None, source: str) -> None:
         self._directory, self._source = directory, source
-        self._saver: state.Saver | None = None
+        self._saver: state_files.Saver | None = None
         self._path: Path | None = None
         self._saved_s = -math.inf
 
@@ -56,7 +56,7 @@ class FloorFiles:
             return ()
         found: list[tuple[QuietFloor, ...]] = []
         reading = threading.Thread(
-            target=lambda: found.append(_floors(state.load(path, "the quiet floor begins anew"))),
+            target=lambda: found.append(_floors(state_files.load(path, "the quiet floor begins anew"))),
             name="sunspec-floor",
             daemon=True,
         )
@@ -82,7 +82,7 @@ class FloorFiles:
         if path is None or now_s - self._saved_s < SAVE_EVERY_S or not any(floor.minutes for floor in floors):
             return
         if self._saver is None or path != self._path:
-            self._saver, self._path = state.Saver(path, "the quiet floor"), path
+            self._saver, self._path = state_files.Saver(path, "the quiet floor"), path
             _remove_oldest(path.parent)
         if self._saver.save({"minutes": [floor.minutes for floor in floors]}):
             self._saved_s = now_s

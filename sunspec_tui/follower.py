@@ -14,11 +14,11 @@ from typing import Generic, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.budgets import MAX_FOLLOWER_BYTES
-from sunspec_tui.errors import UsageError
-from sunspec_tui.frame import Frame
-from sunspec_tui.products import WIRE_PRODUCTS, Product, available, derive
-from sunspec_tui.ring import Rows
+from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.frame import Frame
+from sunspec_tui.core.memory_budgets import MAX_FOLLOWER_BYTES
+from sunspec_tui.core.products import WIRE_PRODUCTS, Product, available, derive
+from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.snapshot import Axis
 
 Item = TypeVar("Item", bound="Frame | Row")

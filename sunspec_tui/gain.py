@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.times import format_clock
+from sunspec_tui.core.times import format_clock
 
 LOSS_DB = -2.5
 """Change of the level that counts as a loss at a step."""

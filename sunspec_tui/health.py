@@ -11,14 +11,14 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from sunspec_tui.cadence import STEPS, Cadence
-from sunspec_tui.errors import RejectCause
+from sunspec_tui.core.errors import RejectCause
+from sunspec_tui.core.ring_buffer import Mark
 from sunspec_tui.health_reading import LONG_SILENCE_S, HealthReading, LinkState, StreamState
 from sunspec_tui.odd_steps import MANY_FRAMES, WIDE_S, Arrived, JumpDoubt, StepBack
-from sunspec_tui.ring import Mark
 from sunspec_tui.sequence_tags import SequenceTags
 
 if TYPE_CHECKING:
-    from sunspec_tui.frame import Frame
+    from sunspec_tui.core.frame import Frame
 
 LONGEST_GAP_ROWS = 10_000_000
 """A wider step (a month at 0.25 s) is no loss but another stream: it counts as a restart."""

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 
 from sunspec_tui.coarse_rows import CoarseRows
+from sunspec_tui.core.products import Product
+from sunspec_tui.core.row_blocks import FINEST_STEP
 from sunspec_tui.picture import Picture
-from sunspec_tui.products import Product
-from sunspec_tui.row_blocks import FINEST_STEP
 from sunspec_tui.traces import Traces
 
 if TYPE_CHECKING:
-    from sunspec_tui.epochs import Epoch
-    from sunspec_tui.ring import Rows
+    from sunspec_tui.core.ring_buffer import Rows
+    from sunspec_tui.core.ring_epochs import Epoch
     from sunspec_tui.snapshot import Position
 
 _BLOCK_ROWS = 256

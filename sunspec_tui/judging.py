@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 from sunspec_tui import carriers, pipeline_edges, pipelines
 from sunspec_tui.arrival import Arrival
 from sunspec_tui.carriers import AxisCheck, check_axis
+from sunspec_tui.core.errors import named_error
+from sunspec_tui.core.ring_buffer import RingBuffer, Rows
+from sunspec_tui.core.times import CHANNELS_PER_PIPELINE
 from sunspec_tui.data_clock import ClockReading, DataClock
-from sunspec_tui.errors import named_error
 from sunspec_tui.gain import GainCheck
 from sunspec_tui.gain_history import CONTEXT_ROWS, GainHistory, QuietFloor
 from sunspec_tui.pipeline_edges import PartialLosses
 from sunspec_tui.pipelines import BadChannels, PipelineMap, bad_channels, mean_bad_channels, pipeline_map
-from sunspec_tui.ring import RingBuffer, Rows
 from sunspec_tui.signal_loss import MAX_ROWS, NO_LOSS, NPOWERS, SignalLoss, dead_products, rows_needed, signal_loss
 from sunspec_tui.snapshot import Axis
-from sunspec_tui.times import CHANNELS_PER_PIPELINE
 
 Found = TypeVar("Found")
 

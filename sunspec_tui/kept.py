@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sunspec_tui.colormaps import PALETTES
-from sunspec_tui.config import Settings
-from sunspec_tui.products import Product
+from sunspec_tui.core.colormaps import PALETTES
+from sunspec_tui.core.products import Product
+from sunspec_tui.core.settings import Settings
 from sunspec_tui.scaling import Levels
 from sunspec_tui.view import PANELS, PICTURES, THEMES, TRACES, View, with_product
 

@@ -9,9 +9,9 @@ import threading
 from collections import deque
 from typing import NamedTuple
 
-from sunspec_tui.events import event_kind
-from sunspec_tui.listeners import Listeners
-from sunspec_tui.printable import printable
+from sunspec_tui.core.event_log import event_kind
+from sunspec_tui.core.listeners import Listeners
+from sunspec_tui.core.printable import printable
 
 MAX_LINES = 200
 FAILURES = ("thread_failed", "monitor_fault")

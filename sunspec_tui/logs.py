@@ -12,11 +12,11 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
-from sunspec_tui.errors import UsageError
-from sunspec_tui.events import EventLog
-from sunspec_tui.line_writer import FileSink, LineWriter, NoLock, Sink, standard_sink
+from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.event_log import EventLog
+from sunspec_tui.core.line_writer import FileSink, LineWriter, NoLock, Sink, standard_sink
+from sunspec_tui.core.printable import printable, printable_lines, printable_name
 from sunspec_tui.pacing import PacedLog
-from sunspec_tui.printable import printable, printable_lines, printable_name
 from sunspec_tui.problems import Problems
 
 log = logging.getLogger("sunspec_tui")

@@ -11,7 +11,7 @@ from rich.color import Color, ColorType
 from rich.style import Style
 
 from sunspec_tui.cells import Grid
-from sunspec_tui.colormaps import Depth, nearest_16, nearest_256, sixteen, true_colour
+from sunspec_tui.core.colormaps import Depth, nearest_16, nearest_256, sixteen, true_colour
 from sunspec_tui.pen import Look
 
 _ATTRIBUTE_NAMES = ("bold", "dim", "italic", "underline", "blink", "reverse", "strike")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from sunspec_tui.frame import Frame
+    from sunspec_tui.core.frame import Frame
 
 WIDE_S = 60.0
 """A step of the data's time up to this is believed at once."""

@@ -17,18 +17,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.core.memory_usage import Collector, MemoryReading, object_count, vms_mb
+from sunspec_tui.core.products import Product, available, bin_count, derive
+from sunspec_tui.core.ring_buffer import RingBuffer
+from sunspec_tui.core.ring_copy import blocks
+from sunspec_tui.core.web_options import WebState, WebStatus
 from sunspec_tui.doctor import header_lines
 from sunspec_tui.intake import Intake
-from sunspec_tui.memory import Collector, MemoryReading, object_count, vms_mb
 from sunspec_tui.plots import PlotEvent, PlotStatus
-from sunspec_tui.products import Product, available, bin_count, derive
 from sunspec_tui.received import DEFAULT_NCHAN, Received
-from sunspec_tui.ring import RingBuffer
 from sunspec_tui.snapshot import Snapshot
 from sunspec_tui.teller import Teller
 from sunspec_tui.web import WebServer
-from sunspec_tui.webview import WebState, WebStatus
-from sunspec_tui.windows import blocks
 from sunspec_tui.writers.png import PngWriter
 
 log = logging.getLogger(__name__)

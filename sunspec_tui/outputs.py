@@ -7,8 +7,8 @@ a `LineWriter`, which never waits.
 import os
 import sys
 
-from sunspec_tui.errors import SunspecError
-from sunspec_tui.line_writer import encoded, standard_sink
+from sunspec_tui.core.errors import SunspecError
+from sunspec_tui.core.line_writer import encoded, standard_sink
 
 
 class OutputError(SunspecError):

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sunspec_tui.events import tell
+from sunspec_tui.core.event_log import tell
 
 MIN_PAUSE_S = 1.0
 """Shortest time between two lines of one kind."""

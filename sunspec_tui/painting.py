@@ -33,9 +33,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from sunspec_tui.cells import CONTINUED, Canvas, Grid, Region, code_points
-from sunspec_tui.colormaps import Depth
+from sunspec_tui.core.colormaps import Depth
+from sunspec_tui.core.event_log import tell
 from sunspec_tui.driver import QUESTION, Driver
-from sunspec_tui.events import tell
 from sunspec_tui.governor import Governor, LinkReading
 from sunspec_tui.guarded import FaultLimit, Guarded
 from sunspec_tui.looks import ascii_text, look_of, style_of, to_ascii

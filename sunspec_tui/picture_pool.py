@@ -15,7 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
-from sunspec_tui.errors import ArchiveError
+from sunspec_tui.core.errors import ArchiveError
 
 Key = TypeVar("Key")
 Part = TypeVar("Part")

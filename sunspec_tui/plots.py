@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.products import SIGNED_PRODUCTS
-from sunspec_tui.retention import Keep
+from sunspec_tui.core.products import SIGNED_PRODUCTS
+from sunspec_tui.core.retention import Keep
 
 INTERVALS_S = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 0)
 """Seconds from plot to plot that the keys go through, from often to never: 0 is off."""

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sunspec_tui.errors import named_error
-from sunspec_tui.events import tell
+from sunspec_tui.core.errors import named_error
+from sunspec_tui.core.event_log import tell
 
 THREAD_PREFIX = "sunspec-"
 _LOG_AGAIN_S = 60.0

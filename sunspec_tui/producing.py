@@ -9,9 +9,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sunspec_tui.config import StreamSettings
-from sunspec_tui.errors import UsageError
-from sunspec_tui.times import span_s
+from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.settings import StreamSettings
+from sunspec_tui.core.times import span_s
 
 if TYPE_CHECKING:
     from sunspec_tui.sources.faults import Faults

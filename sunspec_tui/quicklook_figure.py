@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from sunspec_tui.column_reduction import Reduced, joined
-from sunspec_tui.errors import UsageError
+from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.products import Product
+from sunspec_tui.core.ring_copy import recorded_job
 from sunspec_tui.plot_reduction import finite_means
 from sunspec_tui.plots import PlotJob
-from sunspec_tui.products import Product
-from sunspec_tui.windows import recorded_job
 from sunspec_tui.writers.whole import whole_file
 
 _MAX_NAME_BYTES = 180

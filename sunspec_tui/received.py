@@ -15,20 +15,20 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.core.errors import ExportError, UsageError
+from sunspec_tui.core.event_log import tell
+from sunspec_tui.core.frame import Frame, quoted
+from sunspec_tui.core.products import Product, available, bin_count, derive
+from sunspec_tui.core.rebinning import rebinned
+from sunspec_tui.core.recording import STATION, Recording
+from sunspec_tui.core.ring_buffer import RingBuffer, Rows
+from sunspec_tui.core.ring_copy import ring_recording
+from sunspec_tui.core.ring_epochs import Epoch
+from sunspec_tui.core.times import span_s
+from sunspec_tui.core.version import __version__
 from sunspec_tui.delay import DelayMethod
-from sunspec_tui.epochs import Epoch
-from sunspec_tui.errors import ExportError, UsageError
-from sunspec_tui.events import tell
-from sunspec_tui.frame import Frame, quoted
 from sunspec_tui.intake import Intake
-from sunspec_tui.products import Product, available, bin_count, derive
-from sunspec_tui.rebinning import rebinned
-from sunspec_tui.recording import STATION, Recording
-from sunspec_tui.ring import RingBuffer, Rows
 from sunspec_tui.snapshot import Axis, Position
-from sunspec_tui.times import span_s
-from sunspec_tui.version import __version__
-from sunspec_tui.windows import ring_recording
 from sunspec_tui.writers.export import export
 
 log = logging.getLogger(__name__)

@@ -17,37 +17,37 @@ from typing import Self
 
 import numpy as np
 
-from sunspec_tui.addresses import host_and_port, parse_host, parse_port
 from sunspec_tui.archiving import Precision
-from sunspec_tui.arguments import number, whole_number
-from sunspec_tui.budgets import check_buffer_length, frame_nbytes
-from sunspec_tui.config import can_be_path
+from sunspec_tui.core.addresses import host_and_port, parse_host, parse_port
+from sunspec_tui.core.arguments import number, whole_number
+from sunspec_tui.core.errors import RejectCause, RejectedMessage, UsageError, named_error
+from sunspec_tui.core.event_log import tell
+from sunspec_tui.core.frame import Frame, decode, quoted
+from sunspec_tui.core.listeners import Listeners
+from sunspec_tui.core.memory_budgets import check_buffer_length, frame_nbytes
+from sunspec_tui.core.memory_usage import NOT_READ, Collector, MemoryReading
+from sunspec_tui.core.recording import STATION
+from sunspec_tui.core.retention import DEFAULT_KEEP, Keep
+from sunspec_tui.core.ring_copy import live_job
+from sunspec_tui.core.settings import can_be_path
+from sunspec_tui.core.times import lwa_time_tag_to_datetime as lwa_time_tag_to_datetime
+from sunspec_tui.core.unstarted_threads import check_threads
+from sunspec_tui.core.web_options import WebOptions, WebStatus
 from sunspec_tui.delay import DelayMethod
-from sunspec_tui.errors import RejectCause, RejectedMessage, UsageError, named_error
-from sunspec_tui.events import tell
 from sunspec_tui.floor_files import FloorFiles
 from sunspec_tui.follower import Follower, Followers, Item, Row
-from sunspec_tui.frame import Frame, decode, quoted
 from sunspec_tui.health_reading import LinkState
 from sunspec_tui.intake import DelayChoice, Intake
 from sunspec_tui.judging import InstrumentCheck, Judgement
-from sunspec_tui.listeners import Listeners
-from sunspec_tui.memory import NOT_READ, Collector, MemoryReading
 from sunspec_tui.older_receiver import OlderReceiver
 from sunspec_tui.plots import PlotJob
 from sunspec_tui.problems import Problems
 from sunspec_tui.received import is_number, one_of
 from sunspec_tui.reconnecting import ReconnectTimes
-from sunspec_tui.recording import STATION
-from sunspec_tui.retention import DEFAULT_KEEP, Keep
 from sunspec_tui.snapshot import Snapshot
 from sunspec_tui.subscriber import Subscriber
 from sunspec_tui.teller import Teller
-from sunspec_tui.times import lwa_time_tag_to_datetime as lwa_time_tag_to_datetime
-from sunspec_tui.unstarted_threads import check_threads
 from sunspec_tui.web import WebServer
-from sunspec_tui.webview import WebOptions, WebStatus
-from sunspec_tui.windows import live_job
 from sunspec_tui.writers.archive import ArchiveWriter, Followed
 from sunspec_tui.writers.png import PngWriter
 

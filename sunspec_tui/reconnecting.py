@@ -15,7 +15,6 @@ from typing import Any, Protocol
 
 import zmq
 
-from sunspec_tui.addresses import endpoint
 from sunspec_tui.backoff import Backoff
 from sunspec_tui.connection import (
     CANDIDATE_QUEUE_FRAMES,
@@ -25,7 +24,8 @@ from sunspec_tui.connection import (
     Connection,
     Ended,
 )
-from sunspec_tui.errors import RejectCause
+from sunspec_tui.core.addresses import endpoint
+from sunspec_tui.core.errors import RejectCause
 from sunspec_tui.health_reading import LinkState
 from sunspec_tui.resolver import Resolver, SocketAddress
 from sunspec_tui.search import Search, SearchTimes

@@ -7,7 +7,7 @@ memory are those of the stream. A power that is written and read again is the sa
 
 from typing import Any
 
-from sunspec_tui.products import Product, plain_name
+from sunspec_tui.core.products import Product, plain_name
 
 NAVG = 24
 """Spectra that the recorder averages into one."""

@@ -7,7 +7,7 @@ import socket
 import threading
 from typing import Any
 
-from sunspec_tui.addresses import is_ip
+from sunspec_tui.core.addresses import is_ip
 
 SocketAddress = tuple[Any, ...]
 _JOIN_S = 0.05

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sunspec_tui.core.products import Product, available, derive
+from sunspec_tui.core.times import CHANNEL_WIDTH_HZ, CHANNELS_PER_PIPELINE
 from sunspec_tui.geometry import Band, TimeAxis
 from sunspec_tui.history_loader import HistoryLoader, LiveSource, Wanted
 from sunspec_tui.picture import Drawing, Picture, Readout
-from sunspec_tui.products import Product, available, derive
 from sunspec_tui.scaling import Floats, Levels, without_warnings
-from sunspec_tui.times import CHANNEL_WIDTH_HZ, CHANNELS_PER_PIPELINE
 from sunspec_tui.traces import Traces
 from sunspec_tui.view import STEPS, Extent, Interval, View, marked_slots, refit, with_cursor_inside, with_product
 
 if TYPE_CHECKING:
-    from sunspec_tui.epochs import Epoch
-    from sunspec_tui.ring import Rows
+    from sunspec_tui.core.ring_buffer import Rows
+    from sunspec_tui.core.ring_epochs import Epoch
     from sunspec_tui.snapshot import Position
 
 log = logging.getLogger(__name__)

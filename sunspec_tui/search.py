@@ -8,8 +8,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sunspec_tui.addresses import quoted
 from sunspec_tui.backoff import Backoff
+from sunspec_tui.core.addresses import quoted
 from sunspec_tui.health_reading import LinkState
 from sunspec_tui.probe import REFUSED, Found, Probe, Verdict
 from sunspec_tui.resolver import Resolver, SocketAddress

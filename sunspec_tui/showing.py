@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from sunspec_tui.addresses import host_and_port
-from sunspec_tui.colormaps import Depth
-from sunspec_tui.config import Settings
+from sunspec_tui.core.addresses import host_and_port
+from sunspec_tui.core.colormaps import Depth
+from sunspec_tui.core.products import Product
+from sunspec_tui.core.settings import Settings
+from sunspec_tui.core.times import format_clock
 from sunspec_tui.governor import LinkReading
 from sunspec_tui.health_reading import HealthReading, LinkState
-from sunspec_tui.products import Product
 from sunspec_tui.scene import Scene
 from sunspec_tui.snapshot import Snapshot
-from sunspec_tui.times import format_clock
 from sunspec_tui.widgets.file_readings import interval_text
 from sunspec_tui.widgets.readings import readout_text, view_text
 from sunspec_tui.widgets.spectrum import SpectrumScene, Trace
 from sunspec_tui.widgets.waterfall import WaterfallScene
 
 if TYPE_CHECKING:
-    from sunspec_tui.epochs import Epoch
+    from sunspec_tui.core.ring_epochs import Epoch
 
 
 def waterfall_scene(scene: Scene, depth: Depth, steps: int) -> WaterfallScene | None:

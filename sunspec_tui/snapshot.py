@@ -15,18 +15,18 @@ from sunspec_tui import gain as gains
 from sunspec_tui import signal_loss
 from sunspec_tui.archiving import ArchiveState, ArchiveStatus
 from sunspec_tui.carriers import AxisCheck
+from sunspec_tui.core.memory_usage import MemoryReading
+from sunspec_tui.core.products import WIRE_PRODUCTS
+from sunspec_tui.core.ring_buffer import Rows
+from sunspec_tui.core.times import CHANNEL_WIDTH_HZ, bin_frequencies_hz
+from sunspec_tui.core.web_options import WebStatus
 from sunspec_tui.data_clock import ClockFault, ClockReading
 from sunspec_tui.delay import DelayReading, DelayStatistics, delay_statistics
 from sunspec_tui.gain import GainCheck
 from sunspec_tui.health_reading import HealthReading
-from sunspec_tui.memory import MemoryReading
 from sunspec_tui.pipelines import PipelineMap
 from sunspec_tui.plots import PlotStatus
-from sunspec_tui.products import WIRE_PRODUCTS
-from sunspec_tui.ring import Rows
 from sunspec_tui.signal_loss import NO_LOSS, SignalLoss
-from sunspec_tui.times import CHANNEL_WIDTH_HZ, bin_frequencies_hz
-from sunspec_tui.webview import WebStatus
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import zmq
 
 from sunspec_tui.connection import Connection
-from sunspec_tui.errors import RejectCause, RejectedMessage
+from sunspec_tui.core.errors import RejectCause, RejectedMessage
 from sunspec_tui.health_reading import LinkState
 from sunspec_tui.reconnecting import Reconnector, ReconnectTimes
 

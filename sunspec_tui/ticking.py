@@ -6,7 +6,7 @@ The monitor looks at once when something has come, and at a bounded rate however
 import asyncio
 import time
 
-from sunspec_tui.listeners import News
+from sunspec_tui.core.listeners import News
 
 TICK_S = 0.05
 """Mean interval of looks while much happens, and their interval after a key."""

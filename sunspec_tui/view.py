@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from sunspec_tui.colormaps import PALETTES
+from sunspec_tui.core.colormaps import PALETTES
+from sunspec_tui.core.products import SIGNED_PRODUCTS, Product, available
+from sunspec_tui.core.row_blocks import whole_blocks
 from sunspec_tui.geometry import Band
-from sunspec_tui.products import SIGNED_PRODUCTS, Product, available
-from sunspec_tui.row_blocks import whole_blocks
 from sunspec_tui.scaling import Levels
 
 PANELS = ("delay", "health", "memory", "plots", "log")

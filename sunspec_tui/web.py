@@ -12,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sunspec_tui.active_time import join_within
-from sunspec_tui.addresses import host_and_port
-from sunspec_tui.errors import LIMITS, MissingExtraError, WebError, lacking
-from sunspec_tui.extras import optional
-from sunspec_tui.webview import WebCounts, WebOptions, WebState, WebStatus
+from sunspec_tui.core.active_time import join_within
+from sunspec_tui.core.addresses import host_and_port
+from sunspec_tui.core.errors import LIMITS, MissingExtraError, WebError, lacking
+from sunspec_tui.core.optional_imports import optional
+from sunspec_tui.core.web_options import WebCounts, WebOptions, WebState, WebStatus
 
 if TYPE_CHECKING:
     import uvicorn

@@ -7,7 +7,7 @@ names the type in the greeting. Pure functions of bytes: see https://rfc.zeromq.
 from dataclasses import dataclass
 from enum import Enum
 
-from sunspec_tui.addresses import quoted
+from sunspec_tui.core.addresses import quoted
 
 PUBLISHERS = ("PUB", "XPUB")
 """Socket types that a subscriber can connect to."""

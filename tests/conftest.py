@@ -15,7 +15,7 @@ import pytest
 import zmq
 from hypothesis import settings
 
-from sunspec_tui.config import StreamSettings
+from sunspec_tui.core.settings import StreamSettings
 from sunspec_tui.producing import faults_of, producer, source_of
 
 DATA = Path(__file__).parents[2] / "shared" / "data"

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from recordings import recording
 
-from sunspec_tui.errors import SourceError
+from sunspec_tui.core.errors import SourceError
 from sunspec_tui.sources.files import read_recording
 from sunspec_tui.writers.export import export
 

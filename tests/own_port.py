@@ -14,8 +14,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from sunspec_tui import StreamReceiver
-from sunspec_tui.config import StreamSettings
-from sunspec_tui.errors import UsageError
+from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.settings import StreamSettings
 from sunspec_tui.producing import producer, source_of
 
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.products import average_channels
+from sunspec_tui.core.products import average_channels
+from sunspec_tui.core.times import CHANNEL_WIDTH_HZ
 from sunspec_tui.sources.simulate import NCHAN, NPOL, SimulatedSun
-from sunspec_tui.times import CHANNEL_WIDTH_HZ
 
 CADENCE_S = 0.25
 CHANNEL_AVERAGE = 4

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sunspec_tui.products import SIGNED_PRODUCTS
+from sunspec_tui.core.products import SIGNED_PRODUCTS
 
 
 def _cases(name: str) -> list[dict[str, Any]]:

@@ -11,9 +11,9 @@ import pytest
 from conftest import block_time, message, poll_until, producing
 
 from sunspec_tui import StreamReceiver
-from sunspec_tui.errors import UsageError
+from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.frame import decode
 from sunspec_tui.follower import Follower
-from sunspec_tui.frame import decode
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = [

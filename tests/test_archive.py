@@ -20,9 +20,9 @@ from recordings import CADENCE_S, START_S, recording
 
 from sunspec_tui import StreamReceiver, cli
 from sunspec_tui.archiving import ArchiveState, StoreName, stores, stretches
-from sunspec_tui.errors import ArchiveError, SourceError
-from sunspec_tui.recording import slots
-from sunspec_tui.ring import RingBuffer
+from sunspec_tui.core.errors import ArchiveError, SourceError
+from sunspec_tui.core.recording import slots
+from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.sources.archive import open_archive
 from sunspec_tui.sources.files import read_recording
 from sunspec_tui.sun import sun_elevation_deg

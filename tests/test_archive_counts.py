@@ -16,7 +16,7 @@ from test_archive import Following
 
 from sunspec_tui import StreamReceiver
 from sunspec_tui.archiving import CALM_S, CHUNK_ROWS, MAX_NEW_STORES, ArchiveState, StoreBudget, stores
-from sunspec_tui.recording import slots
+from sunspec_tui.core.recording import slots
 from sunspec_tui.sources.files import read_recording
 from sunspec_tui.writers.store import ArchiveStore
 

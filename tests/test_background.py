@@ -11,17 +11,17 @@ from tables import BACKGROUNDS, numbers, power_of
 from test_plotting import job
 
 from sunspec_tui import StreamReceiver, cli, commands, plot_window
-from sunspec_tui.background import REMOVED, quiet_median, without_background
 from sunspec_tui.column_reduction import reduce_rows
-from sunspec_tui.config import LookSettings, QuicklookSettings, Settings
-from sunspec_tui.errors import UsageError
+from sunspec_tui.core.background import REMOVED, quiet_median, without_background
+from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.products import SIGNED_PRODUCTS, Product
+from sunspec_tui.core.ring_buffer import RingBuffer
+from sunspec_tui.core.ring_copy import live_job
+from sunspec_tui.core.settings import LookSettings, QuicklookSettings, Settings
 from sunspec_tui.geometry import Band
 from sunspec_tui.picture import Drawing, Picture
-from sunspec_tui.products import SIGNED_PRODUCTS, Product
 from sunspec_tui.quicklook import draw
-from sunspec_tui.ring import RingBuffer
 from sunspec_tui.snapshot import Axis
-from sunspec_tui.windows import live_job
 from sunspec_tui.writers.figure import SpectrumFigure, column_image
 
 

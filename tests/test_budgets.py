@@ -2,8 +2,9 @@
 
 import pytest
 
-from sunspec_tui import budgets
-from sunspec_tui.budgets import (
+from sunspec_tui.core import memory_budgets
+from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.memory_budgets import (
     check_buffer_length,
     frame_nbytes,
     max_past_nbytes,
@@ -13,9 +14,8 @@ from sunspec_tui.budgets import (
     size_text,
     usual_ring_nbytes,
 )
-from sunspec_tui.epochs import Epoch, PastEpochs
-from sunspec_tui.errors import UsageError
-from sunspec_tui.ring import RingBuffer
+from sunspec_tui.core.ring_buffer import RingBuffer
+from sunspec_tui.core.ring_epochs import Epoch, PastEpochs
 from sunspec_tui.snapshot import Axis
 
 GIB = 2**30
@@ -47,12 +47,12 @@ def test_a_size_is_text_for_people(nbytes, text):
     ],
 )
 def test_a_stream_may_ask_for_as_much_as_the_setting_and_the_machine_allow(monkeypatch, limit, rows, ring, past):
-    monkeypatch.setattr(budgets, "memory_limit_bytes", lambda: limit)
+    monkeypatch.setattr(memory_budgets, "memory_limit_bytes", lambda: limit)
     assert (max_ring_nbytes(rows, 4), max_past_nbytes(rows, 4)) == (ring, past)
 
 
 def test_a_length_that_fits_is_taken_and_the_next_one_is_not(monkeypatch):
-    monkeypatch.setattr(budgets, "memory_limit_bytes", lambda: GIB)
+    monkeypatch.setattr(memory_budgets, "memory_limit_bytes", lambda: GIB)
     fits = GIB // 2 // usual_ring_nbytes(1, 4)
     check_buffer_length("--buffer-length", fits, 4)
     with pytest.raises(UsageError, match=f"choose at most {fits}$"):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import sunspec_tui
-from sunspec_tui.child_environment import child_environment
+from sunspec_tui.core.child_environment import child_environment
 
 
 def test_a_childs_environment_has_the_packages_place_first_and_the_changes(monkeypatch):

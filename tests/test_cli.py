@@ -10,8 +10,8 @@ from conftest import EVENT, Publisher, needs_event, poll_until
 from terminals import PROGRAM
 
 from sunspec_tui import cli
-from sunspec_tui.config import Settings, StreamSettings
-from sunspec_tui.errors import UsageError
+from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.settings import Settings, StreamSettings
 
 
 def run(*words, timeout=60, **options):

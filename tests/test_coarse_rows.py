@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from sunspec_tui.coarse_rows import CoarseRows
 from sunspec_tui.columns import ColumnStore
+from sunspec_tui.core.products import SIGNED_PRODUCTS, Product, available, derive
+from sunspec_tui.core.ring_buffer import Mark, RingBuffer, Rows
+from sunspec_tui.core.row_blocks import FINEST_STEP, whole_blocks
 from sunspec_tui.history_loader import HistoryLoader, Wanted
-from sunspec_tui.products import SIGNED_PRODUCTS, Product, available, derive
-from sunspec_tui.ring import Mark, RingBuffer, Rows
-from sunspec_tui.row_blocks import FINEST_STEP, whole_blocks
 from sunspec_tui.snapshot import Axis, Position
 
 NBINS = 4

@@ -5,7 +5,7 @@ import pytest
 from recordings import CADENCE_S, recording
 
 from sunspec_tui.column_reduction import MAX_COLUMNS, column_edges, column_width_s, joined, reduce_rows
-from sunspec_tui.products import Product
+from sunspec_tui.core.products import Product
 
 DAY_S = 86_400.0
 

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from peers import foreign, free_port
 
-from sunspec_tui.addresses import host_and_port, parse_bind_host, parse_host
 from sunspec_tui.backoff import Backoff
 from sunspec_tui.connection import (
     CANDIDATE_QUEUE_FRAMES,
@@ -22,7 +21,8 @@ from sunspec_tui.connection import (
     Connection,
     Ended,
 )
-from sunspec_tui.errors import RejectedMessage, UsageError
+from sunspec_tui.core.addresses import host_and_port, parse_bind_host, parse_host
+from sunspec_tui.core.errors import RejectedMessage, UsageError
 from sunspec_tui.probe import Found, Probe
 from sunspec_tui.resolver import Resolver
 from sunspec_tui.search import Search, SearchTimes

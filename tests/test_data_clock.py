@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from monitors import CADENCE_S, START_S, StillReceiver
 
+from sunspec_tui.core.times import format_block_time
 from sunspec_tui.data_clock import ClockFault, DataClock, offset_fault, slope
 from sunspec_tui.headless import json_line
-from sunspec_tui.times import format_block_time
 
 HOUR_S = 3600.0
 

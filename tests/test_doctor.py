@@ -11,7 +11,7 @@ import pytest
 from conftest import Publisher, block_time, message, producing
 
 from sunspec_tui import StreamReceiver, cli
-from sunspec_tui.config import FORMAT_NAMES
+from sunspec_tui.core.settings import FORMAT_NAMES
 from sunspec_tui.doctor import findings as findings_of
 from sunspec_tui.doctor import pattern
 from sunspec_tui.health_reading import LinkState

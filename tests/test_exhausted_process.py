@@ -193,7 +193,7 @@ def test_memory_that_cannot_be_read_is_no_number(monkeypatch):
 
     import psutil
 
-    from sunspec_tui import memory
+    from sunspec_tui.core import memory_usage
 
     def fail(*_):
         raise OSError(24, "Too many open files")
@@ -201,10 +201,10 @@ def test_memory_that_cannot_be_read_is_no_number(monkeypatch):
     for broken in (fail, lambda *_: psutil.Process(2**22 + 1), lambda *_: 1 / 0):
         monkeypatch.setattr(psutil.Process, "memory_info", broken)
         monkeypatch.setattr(psutil.Process, "memory_full_info", broken)
-        reading = memory.Collector(100).reading(2**20, [])
+        reading = memory_usage.Collector(100).reading(2**20, [])
         assert math.isnan(reading.rss_mb)
         assert reading.ring_mb == 1
-        assert math.isnan(memory.Collector(0).optimise([])["rss_after_mb"])
+        assert math.isnan(memory_usage.Collector(0).optimise([])["rss_after_mb"])
 
 
 @pytest.mark.parametrize("words", [["--no-ui", "--duration", "1"], ["stream", "--frames", "1"], ["doctor"]])

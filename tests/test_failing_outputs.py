@@ -116,7 +116,7 @@ def test_a_log_that_is_rotated_or_removed_goes_on_in_a_new_file(tmp_path):
 
 
 def test_a_line_that_was_cut_off_by_a_full_disk_spoils_no_later_line(tmp_path):
-    from sunspec_tui.line_writer import LineWriter
+    from sunspec_tui.core.line_writer import LineWriter
 
     class Disk:
         encoding = "utf-8"
@@ -146,7 +146,7 @@ def test_a_line_that_was_cut_off_by_a_full_disk_spoils_no_later_line(tmp_path):
 
 
 def test_a_queue_of_lines_keeps_the_newest():
-    from sunspec_tui.line_writer import DescriptorSink, LineWriter
+    from sunspec_tui.core.line_writer import DescriptorSink, LineWriter
 
     with full_pipe() as pipe:
         reported = []

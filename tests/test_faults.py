@@ -15,15 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sunspec_tui import StreamReceiver
-from sunspec_tui.config import FORMAT_NAMES, StreamSettings
-from sunspec_tui.encoding import encode
-from sunspec_tui.errors import UsageError
-from sunspec_tui.events import EventLog
+from sunspec_tui.core.encoding import encode
+from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.event_log import EventLog
+from sunspec_tui.core.settings import FORMAT_NAMES, StreamSettings
+from sunspec_tui.core.times import CLOCK_HZ
 from sunspec_tui.health_reading import StreamState
 from sunspec_tui.producing import faults_of, producer, source_of
 from sunspec_tui.sources.faults import STALL_AFTER_FRAMES, FaultPlan, Faults
 from sunspec_tui.sources.formats import FORMATS, encode_as
-from sunspec_tui.times import CLOCK_HZ
 
 SHAPE = (1, 3072, 4)
 

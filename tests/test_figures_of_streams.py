@@ -11,7 +11,7 @@ from pixels import STREAMS, check_pixels, power_of, tag_of
 from webs import served
 
 from sunspec_tui import commands, plot_window
-from sunspec_tui.config import LookSettings
+from sunspec_tui.core.settings import LookSettings
 
 START = np.datetime64("2025-08-18T21:34:54")
 NAMED = ["a shorter cadence", "a restart", "half an hour back"]

@@ -13,9 +13,9 @@ from conftest import poll_until, producing
 from recordings import CADENCE_S, START_S, recording
 
 from sunspec_tui import StreamReceiver, cli
+from sunspec_tui.core.errors import ExportError, SourceError, UsageError
+from sunspec_tui.core.products import Product
 from sunspec_tui.datasets import from_dataset, to_dataset
-from sunspec_tui.errors import ExportError, SourceError, UsageError
-from sunspec_tui.products import Product
 from sunspec_tui.sources.files import read_recording
 from sunspec_tui.sources.replay import open_replay
 from sunspec_tui.writers.export import export
@@ -324,8 +324,8 @@ def test_a_library_that_is_not_installed_is_named_with_its_extra(tmp_path, modul
 
 def test_copies_of_the_ring_are_whole_while_it_is_written():
     """Rows come out in order, each with its own time, whoever appends meanwhile."""
-    from sunspec_tui.ring import RingBuffer
-    from sunspec_tui.windows import blocks
+    from sunspec_tui.core.ring_buffer import RingBuffer
+    from sunspec_tui.core.ring_copy import blocks
 
     ring = RingBuffer(300, 8, 1)
     stopping = threading.Event()

@@ -8,8 +8,8 @@ from fits_variants import VARIANTS, create
 from recordings import recording
 
 from sunspec_tui import cli
-from sunspec_tui.printable import printable_name
-from sunspec_tui.products import Product
+from sunspec_tui.core.printable import printable_name
+from sunspec_tui.core.products import Product
 from sunspec_tui.sources.files import read_recording
 from sunspec_tui.sources.replay import open_replay
 from sunspec_tui.writers.export import export

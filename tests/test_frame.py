@@ -10,11 +10,11 @@ from conftest import header_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sunspec_tui.core.errors import RejectCause, RejectedMessage
+from sunspec_tui.core.frame import Frame, decode
+from sunspec_tui.core.times import format_clock, parse_wall_clock
 from sunspec_tui.delay import DelayMethod
-from sunspec_tui.errors import RejectCause, RejectedMessage
-from sunspec_tui.frame import Frame, decode
 from sunspec_tui.intake import DelayChoice, Intake
-from sunspec_tui.times import format_clock, parse_wall_clock
 
 GOOD = np.ones((1, 8, 4), np.float32)
 JSON = st.recursive(

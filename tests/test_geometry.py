@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sunspec_tui.core.times import CHANNEL_WIDTH_HZ, bin_frequencies_hz
 from sunspec_tui.geometry import Band, TimeAxis, clock_step, labels, nice_step, pixel_bins, ticks, time_ticks
 from sunspec_tui.snapshot import Axis
-from sunspec_tui.times import CHANNEL_WIDTH_HZ, bin_frequencies_hz
 from sunspec_tui.widgets.spectrum import mhz_axis
 from sunspec_tui.writers.figure import bin_edges
 

@@ -11,7 +11,7 @@ import pytest
 from recorder_files import FIRST_S, NAVG, NROWS, STEP_S, as_times, fill, power, recorder_file, starts_s
 
 from sunspec_tui import cli
-from sunspec_tui.errors import SourceError
+from sunspec_tui.core.errors import SourceError
 from sunspec_tui.sources.files import read_recording
 from sunspec_tui.sources.followed_file import FollowedFile
 

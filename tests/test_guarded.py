@@ -5,7 +5,7 @@ import logging
 
 from textual.message_pump import MessagePump
 
-from sunspec_tui.events import tell
+from sunspec_tui.core.event_log import tell
 from sunspec_tui.guarded import MAX_FAULTS, WITHIN_S, FaultLimit
 from sunspec_tui.log_lines import MAX_LINES, LogLines
 

@@ -7,9 +7,9 @@ import warnings
 import numpy as np
 import pytest
 
-from sunspec_tui import frame
-from sunspec_tui.errors import RejectCause, RejectedMessage
-from sunspec_tui.frame import MAX_HEADER_BYTES, Frame, decode, parse_header
+from sunspec_tui.core import frame
+from sunspec_tui.core.errors import RejectCause, RejectedMessage
+from sunspec_tui.core.frame import MAX_HEADER_BYTES, Frame, decode, parse_header
 
 LARGEST = 2**63 - 1
 

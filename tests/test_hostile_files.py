@@ -18,8 +18,8 @@ from hostile_formats import SECRET, recorder, spectrogram
 from recordings import recording
 
 from sunspec_tui import cli
-from sunspec_tui.errors import SourceError
-from sunspec_tui.products import Product
+from sunspec_tui.core.errors import SourceError
+from sunspec_tui.core.products import Product
 from sunspec_tui.sources.files import read_recording
 from sunspec_tui.writers.export import export
 

@@ -11,7 +11,7 @@ from conftest import Publisher, header_of
 from terminals import PROGRAM
 
 from sunspec_tui import StreamReceiver, cli
-from sunspec_tui.errors import UsageError
+from sunspec_tui.core.errors import UsageError
 
 DEEP = 10_000
 FRAME = np.ones((1, 64, 4), np.float32)

@@ -186,11 +186,11 @@ def test_a_monitor_that_was_stopped_for_a_while_draws_all_anew_and_obeys(termina
 
 HANGING_HOME = """
 import pathlib, threading
-from sunspec_tui import state
+from sunspec_tui.core import state_files
 def save(*_):
     pathlib.Path("begun").touch()
     threading.Event().wait()
-state.save = save
+state_files.save = save
 """
 
 

@@ -8,9 +8,9 @@ import threading
 import pytest
 from commands import END_S, SERVICE, running
 
-from sunspec_tui.errors import MissingExtraError, lacking
-from sunspec_tui.extras import optional
-from sunspec_tui.unstarted_threads import check_threads
+from sunspec_tui.core.errors import MissingExtraError, lacking
+from sunspec_tui.core.optional_imports import optional
+from sunspec_tui.core.unstarted_threads import check_threads
 
 PROGRAM_WITH = """
 import sys, threading
@@ -145,7 +145,7 @@ sys.exit(__main__.main())
 
 
 def test_a_library_without_room_is_not_missing(monkeypatch):
-    import sunspec_tui.extras as module
+    import sunspec_tui.core.optional_imports as module
 
     def no_room(_):
         raise ImportError("x.so: failed to map segment from shared object")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tables import PICTURE_LEVELS, power_of
 
-from sunspec_tui.products import SIGNED_PRODUCTS
+from sunspec_tui.core.products import SIGNED_PRODUCTS
 from sunspec_tui.scaling import (
     Levels,
     auto_levels,

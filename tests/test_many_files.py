@@ -10,14 +10,14 @@ from recorder_files import FIRST_S, NROWS, STEP_S, as_times, recorder_file
 from recordings import CADENCE_S, START_S, recording
 
 from sunspec_tui import cli
-from sunspec_tui.errors import SourceError
-from sunspec_tui.products import Product
+from sunspec_tui.core.errors import SourceError
+from sunspec_tui.core.products import Product
+from sunspec_tui.core.times import bin_frequencies_hz
 from sunspec_tui.sources.file_series import FileSeries, open_rows, read_rows
 from sunspec_tui.sources.files import read_asked, read_recording
 from sunspec_tui.sources.limits import Asked
 from sunspec_tui.sources.overlaps import FileRows, in_order
 from sunspec_tui.sources.replay import open_replay
-from sunspec_tui.times import bin_frequencies_hz
 from sunspec_tui.writers.export import export
 
 MAX_SENTENCE = 200

@@ -13,8 +13,8 @@ from conftest import block_time, message, producing
 from monitors import StillReceiver
 
 from sunspec_tui import StreamReceiver
+from sunspec_tui.core.errors import UsageError
 from sunspec_tui.doctor import findings, report
-from sunspec_tui.errors import UsageError
 from sunspec_tui.scene import Scene
 from sunspec_tui.view import View
 

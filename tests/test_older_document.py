@@ -14,7 +14,7 @@ from webs import served
 import sunspec_tui.receiver as stream_receiver
 from sunspec_tui import AvgStreamingOp, StreamReceiver
 from sunspec_tui.cli import main
-from sunspec_tui.config import Settings
+from sunspec_tui.core.settings import Settings
 from sunspec_tui.receiver import lwa_time_tag_to_datetime
 from sunspec_tui.sources.simulate import SimulatedSun
 

@@ -18,7 +18,7 @@ from webs import served
 import sunspec_tui.receiver as stream_receiver
 from sunspec_tui import StreamReceiver, lwa_time_tag_to_datetime
 from sunspec_tui.cli import main
-from sunspec_tui.errors import UsageError
+from sunspec_tui.core.errors import UsageError
 
 STATUS_KEYS = (
     "buffer_index", "buffer_shape", "is_running", "plot_running", "last_plot_time", "current_delay", "clock_offset",

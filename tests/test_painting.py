@@ -20,7 +20,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
 from textual.widget import Widget
 
-from sunspec_tui.colormaps import Depth
+from sunspec_tui.core.colormaps import Depth
 from sunspec_tui.governor import Quality
 from sunspec_tui.keys import KEYS
 

@@ -19,11 +19,11 @@ from conftest import poll_until, producing
 from test_plotting import MHZ, START_S, Writer, job, picture_size
 
 from sunspec_tui import StreamReceiver
+from sunspec_tui.core.retention import Keep
+from sunspec_tui.core.ring_buffer import RingBuffer
+from sunspec_tui.core.ring_copy import live_job
 from sunspec_tui.plots import PlotEvent
-from sunspec_tui.retention import Keep
-from sunspec_tui.ring import RingBuffer
 from sunspec_tui.snapshot import Axis
-from sunspec_tui.windows import live_job
 from sunspec_tui.writers.figure import SpectrumFigure
 from sunspec_tui.writers.png import PngWriter
 
@@ -436,7 +436,7 @@ def test_the_title_of_a_long_picture_says_how_many_rows_it_is_made_of(figure):
 def test_a_file_is_never_written_through_a_device_or_a_pipe(tmp_path):
     from recordings import recording
 
-    from sunspec_tui.errors import ExportError
+    from sunspec_tui.core.errors import ExportError
     from sunspec_tui.writers.export import export
 
     os.mkfifo(tmp_path / "a.csv")

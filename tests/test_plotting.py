@@ -16,10 +16,10 @@ from conftest import poll_until
 from PIL import Image
 from recordings import recording
 
-from sunspec_tui.errors import UsageError
+from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.retention import Keep, plot_time_s
+from sunspec_tui.core.row_spans import GAP, row_begins_s
 from sunspec_tui.plots import PlotEvent, PlotJob, next_interval
-from sunspec_tui.retention import Keep, plot_time_s
-from sunspec_tui.row_spans import GAP, row_begins_s
 from sunspec_tui.writers.figure import SpectrumFigure, bin_edges, column_image
 from sunspec_tui.writers.plot_window import plot_window
 from sunspec_tui.writers.png import PngWriter

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sunspec_tui.printable import MAX_CHARACTERS, printable, printable_lines, printable_name, printable_values
+from sunspec_tui.core.printable import MAX_CHARACTERS, printable, printable_lines, printable_name, printable_values
 
 ESCAPE = "\x1b]0;PWNED\x07\x1b[31m"
 

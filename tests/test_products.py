@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
-from sunspec_tui.products import (
+from sunspec_tui.core.products import (
     SIGNED_PRODUCTS,
     WIRE_PRODUCTS,
     Product,

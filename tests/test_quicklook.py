@@ -16,10 +16,10 @@ from recordings import recording
 
 from sunspec_tui import cli
 from sunspec_tui.column_reduction import reduce_rows
-from sunspec_tui.products import Product
+from sunspec_tui.core.products import Product
+from sunspec_tui.core.ring_copy import recorded_job
+from sunspec_tui.core.row_spans import GAP
 from sunspec_tui.quicklook import draw, hour_calls, reduce_hour
-from sunspec_tui.row_spans import GAP
-from sunspec_tui.windows import recorded_job
 from sunspec_tui.writers.figure import column_image
 from sunspec_tui.writers.store import open_store
 

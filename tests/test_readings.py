@@ -10,6 +10,9 @@ from rich.text import Text
 from textual.geometry import Size
 
 from sunspec_tui.archiving import ArchiveStatus
+from sunspec_tui.core.errors import RejectCause
+from sunspec_tui.core.frame import Frame, decode
+from sunspec_tui.core.ring_buffer import Mark
 from sunspec_tui.delay import (
     DelayHistory,
     DelayMethod,
@@ -19,13 +22,10 @@ from sunspec_tui.delay import (
     delay_statistics,
     message_delay,
 )
-from sunspec_tui.errors import RejectCause
-from sunspec_tui.frame import Frame, decode
 from sunspec_tui.health import StreamHealth
 from sunspec_tui.health_reading import HealthReading, LinkState, StreamState
 from sunspec_tui.picture import CellValue, Held, Readout
 from sunspec_tui.plots import PlotStatus
-from sunspec_tui.ring import Mark
 from sunspec_tui.widgets.file_readings import plots_text
 from sunspec_tui.widgets.panels import Panel, chart_limits, delay_chart
 from sunspec_tui.widgets.readings import (

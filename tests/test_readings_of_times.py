@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import numpy as np
 import pytest
 
-from sunspec_tui import times
-from sunspec_tui.errors import UsageError
+from sunspec_tui.core import times
+from sunspec_tui.core.errors import UsageError
 
 START_2000_S, START_2100_S = 946_684_800, 4_102_444_800
 

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sunspec_tui import RingBuffer, StreamReceiver
-from sunspec_tui.errors import UsageError
-from sunspec_tui.memory import pss_mb, rss_mb
-from sunspec_tui.products import Product, available, average_channels, bin_count, derive
+from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.memory_usage import pss_mb, rss_mb
+from sunspec_tui.core.products import Product, available, average_channels, bin_count, derive
 
 
 @given(length=st.integers(1, 9), appended=st.integers(0, 40), asked=st.integers(0, 12))

@@ -7,7 +7,7 @@ import pytest
 from conftest import poll_until
 from monitors import StillReceiver
 
-from sunspec_tui.errors import UsageError
+from sunspec_tui.core.errors import UsageError
 
 DATA = np.ones((1, 64, 4), np.float32)
 WIDER = np.ones((1, 128, 4), np.float32)

@@ -28,8 +28,8 @@ from recorder_files import (
     with_times,
 )
 
-from sunspec_tui.errors import SourceError
-from sunspec_tui.products import Product
+from sunspec_tui.core.errors import SourceError
+from sunspec_tui.core.products import Product
 from sunspec_tui.sources.files import read_recording
 from sunspec_tui.sources.limits import Asked
 from sunspec_tui.sources.recorder_times import _Found

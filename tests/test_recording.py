@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recordings import CADENCE_S, START_S, recording
 
-from sunspec_tui.errors import UsageError
-from sunspec_tui.products import Product
-from sunspec_tui.recording import (
+from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.products import Product
+from sunspec_tui.core.recording import (
     Channels,
     FileForm,
     about,
@@ -22,7 +22,7 @@ from sunspec_tui.recording import (
     slots,
     unbroken,
 )
-from sunspec_tui.times import bin_frequencies_hz, moment_s
+from sunspec_tui.core.times import bin_frequencies_hz, moment_s
 
 
 @given(st.integers(0, 2000), st.integers(1, 16), st.integers(2, 3072))

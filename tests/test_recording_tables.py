@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from recordings import recording
 
-from sunspec_tui.errors import UsageError
-from sunspec_tui.products import Product
-from sunspec_tui.recording import (
+from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.products import Product
+from sunspec_tui.core.recording import (
     Channels,
     FileForm,
     Recording,
@@ -20,7 +20,7 @@ from sunspec_tui.recording import (
     slots,
     unbroken,
 )
-from sunspec_tui.times import CHANNEL_WIDTH_HZ
+from sunspec_tui.core.times import CHANNEL_WIDTH_HZ
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sunspec_tui.config import Settings
-from sunspec_tui.errors import UsageError
-from sunspec_tui.retention import DEFAULT_KEEP, Keep, PlotFile, expired, plot_time_s
+from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.retention import DEFAULT_KEEP, Keep, PlotFile, expired, plot_time_s
+from sunspec_tui.core.settings import Settings
 
 DAY_S = 86400.0
 

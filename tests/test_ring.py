@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from sunspec_tui.ring import Mark, RingBuffer
+from sunspec_tui.core.ring_buffer import Mark, RingBuffer
 
 
 def filled(length, slots, *, first=0):

@@ -12,11 +12,11 @@ from recordings import START_S, recording
 
 from sunspec_tui import export, plot_window, read_recording, rebinned
 from sunspec_tui.callisto_digits import DB_PER_DIGIT
-from sunspec_tui.errors import SourceError
-from sunspec_tui.products import Product
-from sunspec_tui.recording import Recording
+from sunspec_tui.core.errors import SourceError
+from sunspec_tui.core.products import Product
+from sunspec_tui.core.recording import Recording
+from sunspec_tui.core.times import CHANNEL_WIDTH_HZ, CLOCK_HZ, moment_s
 from sunspec_tui.sources.replay import open_replay
-from sunspec_tui.times import CHANNEL_WIDTH_HZ, CLOCK_HZ, moment_s
 
 NAVG = 24
 POWERS = (Product.XX, Product.YY, Product.I)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from sunspec_tui.row_spans import (
+from sunspec_tui.core.row_spans import (
     GAP,
     begins_anew,
     cadence_changes,

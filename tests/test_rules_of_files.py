@@ -9,8 +9,8 @@ from recordings import CADENCE_S, recording
 
 from sunspec_tui.archiving import microseconds, stretches
 from sunspec_tui.columns import ColumnStore
-from sunspec_tui.products import Product
-from sunspec_tui.ring import RingBuffer
+from sunspec_tui.core.products import Product
+from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.serving import layout
 from sunspec_tui.serving.histories import History
 from sunspec_tui.writers.callisto import write_callisto

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from sunspec_tui.background import quiet_median
-from sunspec_tui.colormaps import PALETTES, colours
 from sunspec_tui.columns import ColumnStore
-from sunspec_tui.ring import Mark
+from sunspec_tui.core.background import quiet_median
+from sunspec_tui.core.colormaps import PALETTES, colours
+from sunspec_tui.core.ring_buffer import Mark
 from sunspec_tui.scaling import (
     Levels,
     auto_levels,

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from monitors import CADENCE_S, START_S, StillReceiver
 
+from sunspec_tui.core.products import Product
 from sunspec_tui.geometry import time_ticks
 from sunspec_tui.picture import Held, Special
-from sunspec_tui.products import Product
 from sunspec_tui.scaling import Levels
 from sunspec_tui.scene import Scene
 from sunspec_tui.showing import spectrum_scene

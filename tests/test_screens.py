@@ -14,11 +14,11 @@ from monitors import Screen, StillReceiver
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from sunspec_tui.archiving import ArchiveState, ArchiveStatus
-from sunspec_tui.colormaps import Depth
-from sunspec_tui.config import Settings
+from sunspec_tui.core.colormaps import Depth
+from sunspec_tui.core.settings import Settings
+from sunspec_tui.core.times import channel_frequencies_hz
 from sunspec_tui.governor import Quality
 from sunspec_tui.sources.files import read_recording
-from sunspec_tui.times import channel_frequencies_hz
 
 SIZES = [(80, 24), (120, 40), (200, 60), (250, 70)]
 FRAMES = 330

@@ -2,8 +2,8 @@
 
 import pytest
 
+from sunspec_tui.core.times import CLOCK_HZ
 from sunspec_tui.sequence_tags import IMPLAUSIBLE, MOVING, OF_GULPS, SequenceTags
-from sunspec_tui.times import CLOCK_HZ
 
 A = 1755552894 * CLOCK_HZ
 B, C = A + 7 * CLOCK_HZ, A + 90 * CLOCK_HZ

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from monitors import StillReceiver
 
+from sunspec_tui.core.products import WIRE_PRODUCTS
 from sunspec_tui.headless import json_line
-from sunspec_tui.products import WIRE_PRODUCTS
 from sunspec_tui.record import live_record
 from sunspec_tui.signal_loss import SignalLoss, dead_products, described, rows_needed, signal_loss
 from sunspec_tui.widgets.readings import status_text

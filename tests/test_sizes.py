@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from monitors import Screen, StillReceiver, differences
 from test_painting import ACTIONS
 
-from sunspec_tui.colormaps import Depth
+from sunspec_tui.core.colormaps import Depth
 from sunspec_tui.terminal import MAX_COLUMNS, MAX_LINES, terminal_size
 
 SMALL = st.tuples(st.integers(1, 12), st.integers(1, 8))

@@ -10,8 +10,8 @@ from recordings import recording
 
 from sunspec_tui import StreamReceiver
 from sunspec_tui.archiving import ArchiveState
-from sunspec_tui.errors import ExportError
-from sunspec_tui.recording import unbroken
+from sunspec_tui.core.errors import ExportError
+from sunspec_tui.core.recording import unbroken
 from sunspec_tui.sources.files import read_recording
 from sunspec_tui.writers.export import export
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from conftest import EVENT, needs_event
 
-from sunspec_tui.errors import SourceError
+from sunspec_tui.core.errors import SourceError
+from sunspec_tui.core.times import CHANNEL_WIDTH_HZ, tag_to_unix
 from sunspec_tui.sources.callisto import DB_PER_DIGIT
 from sunspec_tui.sources.feed import Feed, Part
 from sunspec_tui.sources.files import read_recording
@@ -15,7 +16,6 @@ from sunspec_tui.sources.memory_ring import MemoryRing
 from sunspec_tui.sources.replay import open_replay
 from sunspec_tui.sources.simulate import SimulatedSun
 from sunspec_tui.sources.sky import galactic_k, plasma_mhz, type_iii_delay_s
-from sunspec_tui.times import CHANNEL_WIDTH_HZ, tag_to_unix
 
 
 def first_gulps(seed, n=2):

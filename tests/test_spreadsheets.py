@@ -11,7 +11,7 @@ import pytest
 from recordings import recording
 
 from sunspec_tui import export, read_recording
-from sunspec_tui.errors import SourceError
+from sunspec_tui.core.errors import SourceError
 
 STATION = 'a, "b" and c'
 

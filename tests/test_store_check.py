@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from recordings import CADENCE_S, START_S, recording
 
 from sunspec_tui import cli
-from sunspec_tui.errors import ArchiveError, SourceError
+from sunspec_tui.core.errors import ArchiveError, SourceError
 from sunspec_tui.sources.archive import open_archive
 from sunspec_tui.sources.files import read_recording
 from sunspec_tui.writers.store import open_store

@@ -6,11 +6,11 @@ import math
 import numpy as np
 import pytest
 
-from sunspec_tui.errors import RejectCause
-from sunspec_tui.frame import Frame
+from sunspec_tui.core.errors import RejectCause
+from sunspec_tui.core.frame import Frame
+from sunspec_tui.core.ring_buffer import Mark
 from sunspec_tui.health import LONGEST_GAP_ROWS, StreamHealth
 from sunspec_tui.health_reading import DEFAULT_INTERVAL_S, LONG_SILENCE_S, HealthReading, LinkState, StreamState
-from sunspec_tui.ring import Mark
 
 EMPTY = np.empty((1, 1, 1), np.float32)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from recordings import recording
 
 from sunspec_tui import cli
-from sunspec_tui.errors import ExportError
+from sunspec_tui.core.errors import ExportError
 from sunspec_tui.sources.files import read_recording
 from sunspec_tui.writers.export import export
 

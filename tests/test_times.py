@@ -7,7 +7,7 @@ from astropy.time import Time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sunspec_tui import times
+from sunspec_tui.core import times
 
 
 @pytest.mark.parametrize(

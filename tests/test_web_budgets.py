@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sunspec_tui.products import Product
-from sunspec_tui.ring import RingBuffer
+from sunspec_tui.core.products import Product
+from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.serving import layout
 from sunspec_tui.serving.budget import BudgetUsedUpError, ByteBudget
 from sunspec_tui.serving.complaints import Complaints

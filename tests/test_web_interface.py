@@ -26,8 +26,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from schemathesis import GenerationMode
 from webs import served
 
+from sunspec_tui.core.web_options import WebOptions, WebState
 from sunspec_tui.receiver import StreamReceiver
-from sunspec_tui.webview import WebOptions, WebState
 from sunspec_tui.writers.figure import SpectrumFigure
 
 API = json.loads((resources.files("sunspec_tui.serving") / "openapi.json").read_text())
@@ -124,7 +124,7 @@ def test_without_the_extra_one_line_names_it(monkeypatch):
 
     for name in [name for name in sys.modules if name.partition(".")[0] == "starlette"]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setattr("sunspec_tui.extras.import_module", lambda name: missing(name))
+    monkeypatch.setattr("sunspec_tui.core.optional_imports.import_module", lambda name: missing(name))
     with StreamReceiver(stream_port=1, plot_interval=0, start_webshow=True) as receiver:
         problem = receiver.web_status().problem
     assert problem == "the web view needs starlette, which is not installed: pip install 'sunspec-tui[web]'"

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from sunspec_tui.products import SIGNED_PRODUCTS, Product
-from sunspec_tui.ring import Mark, Rows
+from sunspec_tui.core.products import SIGNED_PRODUCTS, Product
+from sunspec_tui.core.ring_buffer import Mark, Rows
 from sunspec_tui.serving import layout, row_codes
 from sunspec_tui.serving.histories import History
 from sunspec_tui.serving.row_chain import KEY_ROWS, RowChain

@@ -9,9 +9,9 @@ from conftest import block_time, message
 from tables import BACKGROUNDS, PICTURE_LEVELS, for_page, numbers
 from webs import served
 
+from sunspec_tui.core.products import derive
 from sunspec_tui.geometry import Band
 from sunspec_tui.picture import Drawing, Picture
-from sunspec_tui.products import derive
 from sunspec_tui.writers.figure import column_image, image_levels
 
 pytestmark = [needs_chromium, pytest.mark.xdist_group("chromium")]

@@ -18,13 +18,13 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect as connect_now
 
 from sunspec_tui import web
-from sunspec_tui.products import Product
-from sunspec_tui.ring import Rows
+from sunspec_tui.core.products import Product
+from sunspec_tui.core.ring_buffer import Rows
+from sunspec_tui.core.web_options import WebState
 from sunspec_tui.serving import hub as hubs
 from sunspec_tui.serving import layout, server
 from sunspec_tui.serving import viewer as viewers
 from sunspec_tui.serving.row_chain import RowChain
-from sunspec_tui.webview import WebState
 
 NCHAN = 64
 HANDSHAKE = (

@@ -11,8 +11,8 @@ import pytest
 from conftest import block_time, message, poll_until
 from webs import Watcher, served
 
-from sunspec_tui.products import Product
-from sunspec_tui.ring import RingBuffer
+from sunspec_tui.core.products import Product
+from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.serving import layout
 from sunspec_tui.serving.hub import Hub
 from sunspec_tui.serving.viewer import BACKLOG_ROWS, Viewer

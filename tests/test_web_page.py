@@ -10,8 +10,8 @@ from browsers import needs_chromium
 from conftest import Publisher, block_time, message, producing
 from webs import served
 
-from sunspec_tui.colormaps import colours
-from sunspec_tui.webview import WebOptions
+from sunspec_tui.core.colormaps import colours
+from sunspec_tui.core.web_options import WebOptions
 
 pytestmark = [needs_chromium, pytest.mark.xdist_group("chromium")]
 NCHAN = 256

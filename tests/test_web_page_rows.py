@@ -7,8 +7,8 @@ import pytest
 from browsers import needs_chromium
 from webs import served
 
-from sunspec_tui.products import Product
-from sunspec_tui.ring import Mark, Rows
+from sunspec_tui.core.products import Product
+from sunspec_tui.core.ring_buffer import Mark, Rows
 from sunspec_tui.serving import layout, row_codes
 from sunspec_tui.serving.row_chain import RowChain
 

@@ -13,9 +13,9 @@ from webs import live_address, served
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from sunspec_tui.errors import UsageError
+from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.web_options import WebOptions
 from sunspec_tui.serving import connections
-from sunspec_tui.webview import WebOptions
 
 SCRIPT = "<script>alert(1)</script>"
 TOKEN = "correct-horse-battery"

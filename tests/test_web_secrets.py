@@ -13,9 +13,9 @@ import pytest
 from conftest import poll_until
 from webs import served
 
-from sunspec_tui.config import Settings, read_file
-from sunspec_tui.errors import UsageError
-from sunspec_tui.webview import WebOptions
+from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.settings import Settings, read_file
+from sunspec_tui.core.web_options import WebOptions
 
 TOKEN = "correct-horse-battery"
 

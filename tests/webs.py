@@ -8,9 +8,9 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from sunspec_tui.core.web_options import WebOptions, WebState
 from sunspec_tui.receiver import StreamReceiver
 from sunspec_tui.serving.layout import HISTORY, VERSION, Decoder, Message
-from sunspec_tui.webview import WebOptions, WebState
 
 
 @contextmanager

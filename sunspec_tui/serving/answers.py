@@ -18,9 +18,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from sunspec_tui.products import Product, available, derive
+from sunspec_tui.core.products import Product, available, derive
+from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.record import public_record
-from sunspec_tui.ring import Rows
 from sunspec_tui.serving.budget import BudgetUsedUpError
 from sunspec_tui.serving.metrics import CONTENT_TYPE, metrics
 from sunspec_tui.serving.state import Site, Source

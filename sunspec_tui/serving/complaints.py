@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sunspec_tui.printable import printable
+from sunspec_tui.core.printable import printable
 
 LINE_S = 1.0
 

@@ -13,8 +13,8 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from sunspec_tui.core.retention import Keep
 from sunspec_tui.plots import PlotEvent, PlotJob
-from sunspec_tui.retention import Keep
 from sunspec_tui.writers.png import PngWriter
 
 FRESH_S = 5.0

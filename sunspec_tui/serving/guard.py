@@ -16,8 +16,8 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sunspec_tui.core.web_options import WebOptions
 from sunspec_tui.serving.complaints import Complaints
-from sunspec_tui.webview import WebOptions
 
 OPEN_PATHS = frozenset({"/healthz"})
 """What may be asked without a token: it says nothing but that the server lives."""

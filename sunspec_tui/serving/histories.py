@@ -10,8 +10,8 @@ from typing import Protocol
 
 import numpy as np
 
-from sunspec_tui.products import Product, derive
-from sunspec_tui.ring import Rows
+from sunspec_tui.core.products import Product, derive
+from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.serving import layout, row_codes
 
 HISTORY_ROWS = 1200

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.products import Product
-from sunspec_tui.ring import Rows
+from sunspec_tui.core.products import Product
+from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.serving import row_codes
 
 VERSION = 2

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from sunspec_tui.products import Product
+from sunspec_tui.core.products import Product
 from sunspec_tui.serving import layout
 from sunspec_tui.serving.hub import serve
 from sunspec_tui.serving.pacing import Pace

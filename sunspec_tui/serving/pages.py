@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sunspec_tui.colormaps import DIVERGING, PALETTES, colours
+from sunspec_tui.core.colormaps import DIVERGING, PALETTES, colours
 
 _TYPES = {
     "html": "text/html; charset=utf-8",

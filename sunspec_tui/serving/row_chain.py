@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.products import Product
-from sunspec_tui.ring import Mark, Rows
+from sunspec_tui.core.products import Product
+from sunspec_tui.core.ring_buffer import Mark, Rows
 from sunspec_tui.serving import layout, row_codes
 from sunspec_tui.serving.layout import CodedRows
 

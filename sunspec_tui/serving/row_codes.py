@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.products import SIGNED_PRODUCTS, Product
+from sunspec_tui.core.products import SIGNED_PRODUCTS, Product
 
 STEP_DB = 0.02
 STEP = STEP_DB * math.log(10) / 10

@@ -10,12 +10,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
+from sunspec_tui.core.web_options import WebOptions
 from sunspec_tui.serving import answers, pages
 from sunspec_tui.serving.guard import Guard
 from sunspec_tui.serving.live import live
 from sunspec_tui.serving.paced import Paced
 from sunspec_tui.serving.state import Site
-from sunspec_tui.webview import WebOptions
 
 _COMPRESSION = 4
 """Half the time of the default for a twentieth more bytes."""

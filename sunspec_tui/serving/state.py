@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from sunspec_tui.frame import Frame
+from sunspec_tui.core.frame import Frame
+from sunspec_tui.core.web_options import WebStatus
 from sunspec_tui.plots import PlotJob
 from sunspec_tui.serving.budget import ByteBudget
 from sunspec_tui.serving.complaints import Complaints
@@ -12,7 +13,6 @@ from sunspec_tui.serving.connections import Connections
 from sunspec_tui.serving.figures import Figures
 from sunspec_tui.serving.hub import Hub
 from sunspec_tui.serving.hub import Source as Followed
-from sunspec_tui.webview import WebStatus
 
 
 class Source(Followed, Protocol):

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from sunspec_tui.printable import printable_values
+from sunspec_tui.core.printable import printable_values
 
 _MAX_INTEGER = 2**63
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 
-from sunspec_tui.products import Product
+from sunspec_tui.core.products import Product
 from sunspec_tui.serving import layout
 from sunspec_tui.serving.row_chain import ChainedRow
 

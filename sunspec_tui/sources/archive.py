@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.archiving import StoreName, stores
+from sunspec_tui.core.errors import ArchiveError, NoRowsError, SourceError
+from sunspec_tui.core.optional_imports import optional
+from sunspec_tui.core.printable import printable, printable_name
+from sunspec_tui.core.recording import Recording
+from sunspec_tui.core.times import span_s
 from sunspec_tui.datasets import from_dataset
-from sunspec_tui.errors import ArchiveError, NoRowsError, SourceError
-from sunspec_tui.extras import optional
-from sunspec_tui.printable import printable, printable_name
-from sunspec_tui.recording import Recording
 from sunspec_tui.store_check import BITS, StoreClaim, StoreRefused, check_store, missing_chunks
-from sunspec_tui.times import span_s
 
 if TYPE_CHECKING:
     import xarray

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.printable import printable
-from sunspec_tui.products import Product
-from sunspec_tui.recording import MAX_CADENCE_S, MAX_NAME, MIN_CADENCE_S, Recording, measured_cadence_s
+from sunspec_tui.core.printable import printable
+from sunspec_tui.core.products import Product
+from sunspec_tui.core.recording import MAX_CADENCE_S, MAX_NAME, MIN_CADENCE_S, Recording, measured_cadence_s
+from sunspec_tui.core.times import LATEST_PLAUSIBLE_S
 from sunspec_tui.sources.limits import BLOCK_BYTES, MAX_BINS, MAX_ROWS, Asked, Unreadable, check_ratio, check_size
-from sunspec_tui.times import LATEST_PLAUSIBLE_S
 
 log = logging.getLogger(__name__)
 

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.callisto_digits import DB_PER_DIGIT, LENGTH_COLUMN
-from sunspec_tui.printable import unquoted
-from sunspec_tui.products import Product
-from sunspec_tui.recording import Recording, measured_cadence_s
+from sunspec_tui.core.printable import unquoted
+from sunspec_tui.core.products import Product
+from sunspec_tui.core.recording import Recording, measured_cadence_s
 from sunspec_tui.sources.arrays import Declared, checked, plausible_cadence_s, possible_lengths
 from sunspec_tui.sources.fits_axes import Axes, axes_of
 from sunspec_tui.sources.fits_dates import observation_start_s

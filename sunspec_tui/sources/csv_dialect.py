@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.printable import printable
+from sunspec_tui.core.printable import printable
 from sunspec_tui.sources.limits import Unreadable
 
 BOM = b"\xef\xbb\xbf"

@@ -12,10 +12,11 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.errors import UsageError
-from sunspec_tui.printable import printable, unquoted
-from sunspec_tui.products import Product
-from sunspec_tui.recording import Recording
+from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.printable import printable, unquoted
+from sunspec_tui.core.products import Product
+from sunspec_tui.core.recording import Recording
+from sunspec_tui.core.times import format_iso, moment_s
 from sunspec_tui.sources.arrays import Declared, checked
 from sunspec_tui.sources.csv_dialect import (
     BOM,
@@ -29,7 +30,6 @@ from sunspec_tui.sources.csv_dialect import (
 )
 from sunspec_tui.sources.limits import MAX_BINS, MAX_ROWS, Asked, Unreadable, file_size, size_text
 from sunspec_tui.sources.notes import report_notes
-from sunspec_tui.times import format_iso, moment_s
 
 _MAX_LINE_BYTES = 3_000_000
 _MAX_COMMENTS = 1000

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.encoding import Encode, Message
-from sunspec_tui.errors import RejectCause, UsageError
-from sunspec_tui.products import WIRE_PRODUCTS
-from sunspec_tui.times import (
+from sunspec_tui.core.encoding import Encode, Message
+from sunspec_tui.core.errors import RejectCause, UsageError
+from sunspec_tui.core.products import WIRE_PRODUCTS
+from sunspec_tui.core.times import (
     CHANNEL_WIDTH_HZ,
     CHANNELS_PER_PIPELINE,
     CLOCK_HZ,

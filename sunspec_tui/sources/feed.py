@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.errors import SunspecError
+from sunspec_tui.core.errors import SunspecError
 from sunspec_tui.sources.memory_ring import Closed, MemoryRing
 
 log = logging.getLogger(__name__)

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.errors import SourceError
-from sunspec_tui.printable import printable, printable_name
-from sunspec_tui.recording import Recording, within
-from sunspec_tui.row_spans import row_lengths_s
+from sunspec_tui.core.errors import SourceError
+from sunspec_tui.core.printable import printable, printable_name
+from sunspec_tui.core.recording import Recording, within
+from sunspec_tui.core.row_spans import row_lengths_s
 from sunspec_tui.sources.files import file_kind, read_asked
 from sunspec_tui.sources.input_paths import input_paths
 from sunspec_tui.sources.limits import MAX_ROWS, Asked, Unreadable, check_size

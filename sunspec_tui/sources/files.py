@@ -10,10 +10,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from sunspec_tui.errors import MissingExtraError, SourceError
-from sunspec_tui.printable import printable, printable_name
-from sunspec_tui.recording import Recording
-from sunspec_tui.regular import open_regular
+from sunspec_tui.core.errors import MissingExtraError, SourceError
+from sunspec_tui.core.printable import printable, printable_name
+from sunspec_tui.core.recording import Recording
+from sunspec_tui.core.regular_file import open_regular
 from sunspec_tui.sources.archive import is_archive, read_archive
 from sunspec_tui.sources.callisto import read_callisto
 from sunspec_tui.sources.csv_dialect import BOM

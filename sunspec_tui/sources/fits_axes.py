@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.printable import printable
+from sunspec_tui.core.printable import printable
 from sunspec_tui.sources.arrays import MAX_HZ, MIN_HZ, number, plausible_cadence_s
 from sunspec_tui.sources.fits_units import FREQUENCY, TIME, Column, Units
 from sunspec_tui.sources.limits import Unreadable

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sunspec_tui.errors import SourceError
-from sunspec_tui.printable import printable_name
-from sunspec_tui.recording import Recording, unbroken
+from sunspec_tui.core.errors import SourceError
+from sunspec_tui.core.printable import printable_name
+from sunspec_tui.core.recording import Recording, unbroken
 from sunspec_tui.sources.feed import Gulps, Part
 from sunspec_tui.sources.files import read_recording
 from sunspec_tui.sources.recorder_shared import is_being_written

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.encoding import Encode, Message, encode
-from sunspec_tui.times import LWA_TIME_GULP_S, format_block_time, parse_block_time
+from sunspec_tui.core.encoding import Encode, Message, encode
+from sunspec_tui.core.times import LWA_TIME_GULP_S, format_block_time, parse_block_time
 
 _IN_2025_08 = ("time_tag", "nbeam", "nchan", "npol", "timestamp", "data_shape")
 _MINIMAL = ("nchan", "npol")

@@ -10,8 +10,8 @@ from itertools import islice
 from pathlib import Path
 
 from sunspec_tui.archiving import StoreName, stores
-from sunspec_tui.errors import SourceError
-from sunspec_tui.printable import printable_name
+from sunspec_tui.core.errors import SourceError
+from sunspec_tui.core.printable import printable_name
 from sunspec_tui.sources.files import file_kind
 from sunspec_tui.sources.limits import reason
 

@@ -9,10 +9,10 @@ from typing import BinaryIO, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.budgets import memory_limit_bytes
-from sunspec_tui.errors import SourceError
-from sunspec_tui.printable import printable
-from sunspec_tui.recording import within
+from sunspec_tui.core.errors import SourceError
+from sunspec_tui.core.memory_budgets import memory_limit_bytes
+from sunspec_tui.core.printable import printable
+from sunspec_tui.core.recording import within
 
 MAX_POWER_BYTES = 2_000_000_000
 """Power of a recording in memory, as float32."""

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
-from sunspec_tui.printable import printable, printable_name
+from sunspec_tui.core.printable import printable, printable_name
 from sunspec_tui.sources.limits import Asked
 
 log = logging.getLogger(__name__)

@@ -16,9 +16,10 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from sunspec_tui.budgets import MAX_CHAN0
-from sunspec_tui.products import Product
-from sunspec_tui.recording import Recording
+from sunspec_tui.core.memory_budgets import MAX_CHAN0
+from sunspec_tui.core.products import Product
+from sunspec_tui.core.recording import Recording
+from sunspec_tui.core.times import CHANNEL_WIDTH_HZ, bin_frequencies_hz
 from sunspec_tui.sources.arrays import Declared, checked
 from sunspec_tui.sources.limits import (
     BLOCK_BYTES,
@@ -34,7 +35,6 @@ from sunspec_tui.sources.limits import (
     skip,
 )
 from sunspec_tui.sources.notes import report_notes
-from sunspec_tui.times import CHANNEL_WIDTH_HZ, bin_frequencies_hz
 
 _MJD_OF_1970 = 40_587
 _DAY_S = 86_400.0

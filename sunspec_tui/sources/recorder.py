@@ -15,10 +15,10 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.child_environment import child_environment
-from sunspec_tui.extras import check_installed
-from sunspec_tui.products import Product
-from sunspec_tui.recording import Recording
+from sunspec_tui.core.child_environment import child_environment
+from sunspec_tui.core.optional_imports import check_installed
+from sunspec_tui.core.products import Product
+from sunspec_tui.core.recording import Recording
 from sunspec_tui.sources.arrays import Declared, checked
 from sunspec_tui.sources.limits import MAX_BINS, MAX_ROWS, Asked, Unreadable, exactly, file_size
 from sunspec_tui.sources.notes import report_notes

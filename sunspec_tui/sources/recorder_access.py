@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from sunspec_tui.printable import printable
-from sunspec_tui.recording import MAX_NAME
+from sunspec_tui.core.printable import printable
+from sunspec_tui.core.recording import MAX_NAME
 from sunspec_tui.sources.limits import Unreadable
 
 NUMBERS = "fiu"

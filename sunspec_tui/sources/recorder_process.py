@@ -19,8 +19,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.printable import printable, unquoted
-from sunspec_tui.products import Product
+from sunspec_tui.core.printable import printable, unquoted
+from sunspec_tui.core.products import Product
 from sunspec_tui.recorder_scale import LENGTHS, factor, file_names, is_export
 from sunspec_tui.sources.limits import MAX_BINS, Asked, Unreadable, blocks, reason
 from sunspec_tui.sources.recorder_access import attribute, child, link, numbered, numbers, text

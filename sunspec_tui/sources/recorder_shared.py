@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from sunspec_tui.regular import open_regular
+from sunspec_tui.core.regular_file import open_regular
 from sunspec_tui.sources.limits import Unreadable
 
 WRITING, SHARED = 1, 4

@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.errors import SourceError
-from sunspec_tui.printable import printable_name
-from sunspec_tui.products import SIGNED_PRODUCTS, WIRE_PRODUCTS, Product
-from sunspec_tui.recording import MAX_CADENCE_S, MIN_CADENCE_S, Channels, Recording, channels_of, unbroken
+from sunspec_tui.core.errors import SourceError
+from sunspec_tui.core.printable import printable_name
+from sunspec_tui.core.products import SIGNED_PRODUCTS, WIRE_PRODUCTS, Product
+from sunspec_tui.core.recording import MAX_CADENCE_S, MIN_CADENCE_S, Channels, Recording, channels_of, unbroken
+from sunspec_tui.core.times import CLOCK_HZ, channel_frequencies_hz, unix_to_tag
 from sunspec_tui.sources.feed import Gulps, Part
 from sunspec_tui.sources.file_series import FileSeries, open_rows
 from sunspec_tui.sources.limits import Asked
-from sunspec_tui.times import CLOCK_HZ, channel_frequencies_hz, unix_to_tag
 
 log = logging.getLogger(__name__)
 

@@ -15,9 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.carriers import CARRIERS_MHZ
-from sunspec_tui.sources.feed import Part
-from sunspec_tui.sources.sky import QUIET_SUN_K, Burst, galactic_k, type_ii, type_iii
-from sunspec_tui.times import (
+from sunspec_tui.core.times import (
     CHANNEL_WIDTH_HZ,
     CHANNELS_PER_PIPELINE,
     CLOCK_HZ,
@@ -25,6 +23,8 @@ from sunspec_tui.times import (
     channel_frequencies_hz,
     unix_to_tag,
 )
+from sunspec_tui.sources.feed import Part
+from sunspec_tui.sources.sky import QUIET_SUN_K, Burst, galactic_k, type_ii, type_iii
 
 NCHAN, NPOL = 3072, 4
 BLOCK_S = 60.0

@@ -14,11 +14,11 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
-from sunspec_tui.errors import UsageError
+from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.printable import printable
+from sunspec_tui.core.recording import file_form
 from sunspec_tui.guarded import Guarded
 from sunspec_tui.keys import Key
-from sunspec_tui.printable import printable
-from sunspec_tui.recording import file_form
 from sunspec_tui.scaling import Levels
 
 MOST_DELAY_S = 86400.0

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.text import Text
 
-from sunspec_tui.background import REMOVED
+from sunspec_tui.core.background import REMOVED
+from sunspec_tui.core.times import format_clock
 from sunspec_tui.delay import DelayMethod, DelayReading, DelayStatistics
 from sunspec_tui.gain import GainCheck
 from sunspec_tui.geometry import Band
@@ -19,11 +20,10 @@ from sunspec_tui.health_reading import HealthReading, LinkState, StreamState
 from sunspec_tui.picture import CellValue, Held, Readout
 from sunspec_tui.pipelines import SIGNS, WORDS, Fault, PipelineMap
 from sunspec_tui.scaling import Levels, level_label
-from sunspec_tui.times import format_clock
 from sunspec_tui.view import View
 
 if TYPE_CHECKING:
-    from sunspec_tui.memory import MemoryReading
+    from sunspec_tui.core.memory_usage import MemoryReading
 
 STATE_STYLES = {
     StreamState.CONNECTING: "bold black on yellow",

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 
-from sunspec_tui.active_time import join_within
 from sunspec_tui.archiving import (
     CALM_S,
     MAX_PARTS,
@@ -30,11 +29,12 @@ from sunspec_tui.archiving import (
     microseconds,
     stretches,
 )
-from sunspec_tui.errors import LIMITS, SunspecError, lacking
-from sunspec_tui.extras import optional
-from sunspec_tui.printable import printable
-from sunspec_tui.recording import Recording
-from sunspec_tui.unstarted_threads import forget_unstarted_threads
+from sunspec_tui.core.active_time import join_within
+from sunspec_tui.core.errors import LIMITS, SunspecError, lacking
+from sunspec_tui.core.optional_imports import optional
+from sunspec_tui.core.printable import printable
+from sunspec_tui.core.recording import Recording
+from sunspec_tui.core.unstarted_threads import forget_unstarted_threads
 from sunspec_tui.writers.archive_backlog import MAX_HELD_BYTES, ArchiveBacklog, Followed
 from sunspec_tui.writers.archive_lock import ArchiveLock
 from sunspec_tui.writers.store import ArchiveStore, last_store, open_store

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sunspec_tui.recording import Recording
-from sunspec_tui.ring import RingBuffer
+from sunspec_tui.core.recording import Recording
+from sunspec_tui.core.ring_buffer import RingBuffer
 
 MAX_HELD_BYTES = 256 << 20
 """Memory for waiting rows of earlier rings."""

@@ -12,7 +12,7 @@ from contextlib import ExitStack, suppress
 from io import FileIO
 from pathlib import Path
 
-from sunspec_tui.errors import ArchiveError
+from sunspec_tui.core.errors import ArchiveError
 
 _NAME = ".lock"
 

@@ -23,10 +23,10 @@ from sunspec_tui.callisto_digits import (
     Digits,
     digits_of,
 )
-from sunspec_tui.errors import ExportError
-from sunspec_tui.printable import quoted
-from sunspec_tui.products import SIGNED_PRODUCTS, Product
-from sunspec_tui.recording import (
+from sunspec_tui.core.errors import ExportError
+from sunspec_tui.core.printable import quoted
+from sunspec_tui.core.products import SIGNED_PRODUCTS, Product
+from sunspec_tui.core.recording import (
     SITE_HEIGHT_M,
     SITE_LATITUDE_DEG,
     SITE_LONGITUDE_DEG,

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sunspec_tui.errors import ExportError, UsageError
-from sunspec_tui.printable import printable, printable_name, quoted
-from sunspec_tui.recording import MAX_NAME, FileForm, Recording, about, file_form
+from sunspec_tui.core.errors import ExportError, UsageError
+from sunspec_tui.core.printable import printable, printable_name, quoted
+from sunspec_tui.core.recording import MAX_NAME, FileForm, Recording, about, file_form
 from sunspec_tui.writers.callisto import write_callisto
 from sunspec_tui.writers.recorder import write_recorder
 from sunspec_tui.writers.whole import whole_file

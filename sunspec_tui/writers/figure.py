@@ -26,14 +26,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from sunspec_tui.background import REMOVED, quiet_median, without_background
+from sunspec_tui.core.background import REMOVED, quiet_median, without_background
+from sunspec_tui.core.printable import printable
+from sunspec_tui.core.products import Product
+from sunspec_tui.core.retention import SOFTWARE
+from sunspec_tui.core.row_spans import GAP, Columns, place_columns
+from sunspec_tui.core.times import format_clock
 from sunspec_tui.plots import PlotJob
-from sunspec_tui.printable import printable
-from sunspec_tui.products import Product
-from sunspec_tui.retention import SOFTWARE
-from sunspec_tui.row_spans import GAP, Columns, place_columns
 from sunspec_tui.scaling import Levels, default_levels, picture_levels, to_db, without_warnings
-from sunspec_tui.times import format_clock
 from sunspec_tui.writers.whole import whole_file
 
 SIZE_INCHES = (12, 10)

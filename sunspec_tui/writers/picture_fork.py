@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from sunspec_tui.memory import release_to_system
+from sunspec_tui.core.memory_usage import release_to_system
 from sunspec_tui.plots import PlotJob
 from sunspec_tui.writers.picture_maker import PictureMaker
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sunspec_tui.retention import LATEST, SOFTWARE, Keep, PlotFile, expired, plot_time_s
+from sunspec_tui.core.retention import LATEST, SOFTWARE, Keep, PlotFile, expired, plot_time_s
 from sunspec_tui.writers.whole import left_by, whole_file
 
 _MARK = b"tEXtSoftware\0" + SOFTWARE.encode()

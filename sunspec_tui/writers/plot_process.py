@@ -19,10 +19,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from sunspec_tui.active_time import ActiveTimer
-from sunspec_tui.child_environment import child_environment
+from sunspec_tui.core.active_time import ActiveTimer
+from sunspec_tui.core.child_environment import child_environment
+from sunspec_tui.core.printable import printable
 from sunspec_tui.plots import PlotJob
-from sunspec_tui.printable import printable
 from sunspec_tui.writers.job_pipe import job_parts
 from sunspec_tui.writers.whole import left_by
 

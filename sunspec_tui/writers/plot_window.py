@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from matplotlib.figure import Figure
 
-from sunspec_tui.products import Product
-from sunspec_tui.recording import Recording
-from sunspec_tui.windows import recorded_job
+from sunspec_tui.core.products import Product
+from sunspec_tui.core.recording import Recording
+from sunspec_tui.core.ring_copy import recorded_job
 from sunspec_tui.writers.figure import SpectrumFigure
 
 

@@ -16,10 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sunspec_tui.active_time import join_within
 from sunspec_tui.clock_check import ClockCheck
+from sunspec_tui.core.active_time import join_within
+from sunspec_tui.core.printable import printable
 from sunspec_tui.plots import PlotEvent, PlotJob, PlotStatus
-from sunspec_tui.printable import printable
 from sunspec_tui.writers.plot_place import PlotPlace
 from sunspec_tui.writers.plot_process import PlotProcess
 

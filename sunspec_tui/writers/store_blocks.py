@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.archiving import BLOCK_ROWS, block_arrays
-from sunspec_tui.products import Product, derive
+from sunspec_tui.core.products import Product, derive
 
 Floats = NDArray[np.float32]
 

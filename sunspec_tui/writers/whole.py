@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
-from sunspec_tui.regular import check_replaceable
+from sunspec_tui.core.regular_file import check_replaceable
 
 _TEMPORARY = re.compile(r"\.(\d+)\.([0-9a-f]{8})[0-9a-f]{8}\.tmp\.(.+)")
 # File systems take names of so many bytes; the end of a longer one is kept, because it says the format.

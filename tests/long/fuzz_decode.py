@@ -19,9 +19,9 @@ from typing import Any
 
 import orjson
 
-from sunspec_tui import frame
-from sunspec_tui.errors import RejectedMessage
-from sunspec_tui.frame import Frame, decode
+from sunspec_tui.core import frame
+from sunspec_tui.core.errors import RejectedMessage
+from sunspec_tui.core.frame import Frame, decode
 
 MAX_CPU_S = 0.05
 """CPU time of this thread that one message may take."""

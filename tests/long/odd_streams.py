@@ -11,7 +11,7 @@ from typing import Any
 import fuzz_decode
 import numpy as np
 
-from sunspec_tui.times import format_block_time
+from sunspec_tui.core.times import format_block_time
 
 START_S = 1_780_857_690.0
 CADENCES_S = [0.25, 0.2508, 0.5136, 1.0272, 1e-6, 1e-3, 0.01, 60.0, 299.0, 301.0, 400.0, 600.0, 3600.0, 86_400.0, 4e6]

@@ -33,19 +33,19 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from sunspec_tui import doctor
-from sunspec_tui.colormaps import Depth
-from sunspec_tui.epochs import Epoch
+from sunspec_tui.core.colormaps import Depth
+from sunspec_tui.core.printable import printable, printable_values
+from sunspec_tui.core.products import Product, available
+from sunspec_tui.core.ring_copy import recorded_job
+from sunspec_tui.core.ring_epochs import Epoch
+from sunspec_tui.core.web_options import WebStatus
 from sunspec_tui.headless import figure, json_line, text_line
 from sunspec_tui.keys import KEYS
-from sunspec_tui.printable import printable, printable_values
-from sunspec_tui.products import Product, available
 from sunspec_tui.record import live_record, public_record
 from sunspec_tui.serving import answers
 from sunspec_tui.serving.budget import ByteBudget
 from sunspec_tui.serving.hub import Hub
 from sunspec_tui.serving.viewer import Viewer
-from sunspec_tui.webview import WebStatus
-from sunspec_tui.windows import recorded_job
 from sunspec_tui.writers.figure import SpectrumFigure
 
 ROWS = 80

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sunspec_tui.regular import check_replaceable, open_regular
+from sunspec_tui.core.regular_file import check_replaceable, open_regular
 
 log = logging.getLogger(__name__)
 

@@ -13,12 +13,12 @@ from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from sunspec_tui.addresses import parse_bind_host, parse_host
-from sunspec_tui.bounded_read import read_bounded
-from sunspec_tui.budgets import MAX_CHAN0, check_buffer_length
-from sunspec_tui.errors import UsageError
-from sunspec_tui.retention import DEFAULT_KEEP, Keep
-from sunspec_tui.webview import WebOptions
+from sunspec_tui.core.addresses import parse_bind_host, parse_host
+from sunspec_tui.core.bounded_read import read_bounded
+from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.memory_budgets import MAX_CHAN0, check_buffer_length
+from sunspec_tui.core.retention import DEFAULT_KEEP, Keep
+from sunspec_tui.core.web_options import WebOptions
 
 BEAM_PORT_BASE = 30000
 DEFAULT_CHAN0 = 560

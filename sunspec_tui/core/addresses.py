@@ -7,8 +7,8 @@ An address is a host name or an IP address, without a port. An IPv6 address may 
 import ipaddress
 import re
 
-from sunspec_tui.errors import UsageError
-from sunspec_tui.printable import printable
+from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.printable import printable
 
 MAX_NAME, MAX_PORT = 253, 65535
 _NAME = re.compile(r"[^\s/:\[\]*?#@%\x00-\x1f\x7f]+")

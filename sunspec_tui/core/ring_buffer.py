@@ -16,7 +16,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.products import Product, available, derive
+from sunspec_tui.core.products import Product, available, derive
 
 
 class Mark(IntEnum):

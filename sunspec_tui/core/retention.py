@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from sunspec_tui.errors import UsageError
+from sunspec_tui.core.errors import UsageError
 
 DEFAULT_KEEP = "7d,2G"
 LATEST = "latest.png"

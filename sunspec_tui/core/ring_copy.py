@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sunspec_tui.errors import UsageError
+from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.products import WIRE_PRODUCTS, Product, available, derive
+from sunspec_tui.core.recording import STATION, Recording, measured_cadence_s, slots
+from sunspec_tui.core.retention import Keep
+from sunspec_tui.core.ring_buffer import Mark, RingBuffer, Rows
+from sunspec_tui.core.row_spans import begins_anew, row_begins_s, without_even_gaps
 from sunspec_tui.plot_reduction import (
     MAX_BINS,
     MAX_ROWS,
@@ -22,11 +27,6 @@ from sunspec_tui.plot_reduction import (
     row_edges,
 )
 from sunspec_tui.plots import PlotJob
-from sunspec_tui.products import WIRE_PRODUCTS, Product, available, derive
-from sunspec_tui.recording import STATION, Recording, measured_cadence_s, slots
-from sunspec_tui.retention import Keep
-from sunspec_tui.ring import Mark, RingBuffer, Rows
-from sunspec_tui.row_spans import begins_anew, row_begins_s, without_even_gaps
 from sunspec_tui.snapshot import Axis, Snapshot
 
 if TYPE_CHECKING:

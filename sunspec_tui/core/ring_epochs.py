@@ -8,8 +8,8 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from sunspec_tui.products import Product
-from sunspec_tui.ring import RingBuffer, Rows
+from sunspec_tui.core.products import Product
+from sunspec_tui.core.ring_buffer import RingBuffer, Rows
 from sunspec_tui.snapshot import Axis, Position
 
 MAX_PAST_EPOCHS = 4

@@ -7,7 +7,7 @@ import math
 from numbers import Integral, Real
 from typing import Any
 
-from sunspec_tui.errors import UsageError
+from sunspec_tui.core.errors import UsageError
 
 
 def number(name: str, value: object, least: float) -> float:

@@ -9,10 +9,10 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from sunspec_tui.errors import UsageError
-from sunspec_tui.line_writer import FileSink, LineWriter, NoLock, Report
-from sunspec_tui.printable import printable_name, printable_values
-from sunspec_tui.times import format_iso
+from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.line_writer import FileSink, LineWriter, NoLock, Report
+from sunspec_tui.core.printable import printable_name, printable_values
+from sunspec_tui.core.times import format_iso
 
 _ATTRIBUTE = "sunspec_event"
 _MAX_WAITING, _MAX_WAITING_BYTES = 10_000, 4 * 2**20

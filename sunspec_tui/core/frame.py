@@ -19,10 +19,10 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from sunspec_tui.budgets import MAX_CHAN0
-from sunspec_tui.errors import RejectCause, RejectedMessage
-from sunspec_tui.printable import printable_name
-from sunspec_tui.times import LWA_TIME_GULP_S, channel_frequencies_hz, parse_block_time, parse_wall_clock
+from sunspec_tui.core.errors import RejectCause, RejectedMessage
+from sunspec_tui.core.memory_budgets import MAX_CHAN0
+from sunspec_tui.core.printable import printable_name
+from sunspec_tui.core.times import LWA_TIME_GULP_S, channel_frequencies_hz, parse_block_time, parse_wall_clock
 
 TOPIC = b"data"
 MAX_HEADER_BYTES = 64 * 1024

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.errors import UsageError
+from sunspec_tui.core.errors import UsageError
 
 CLOCK_HZ = 196_000_000
 """Ticks of a time tag per second."""

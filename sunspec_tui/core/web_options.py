@@ -5,8 +5,8 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sunspec_tui.addresses import parse_bind_host
-from sunspec_tui.errors import UsageError
+from sunspec_tui.core.addresses import parse_bind_host
+from sunspec_tui.core.errors import UsageError
 
 DEFAULT_WEB_PORT = 9527
 LEAST_TOKEN = 8

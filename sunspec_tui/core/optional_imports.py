@@ -8,7 +8,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from sunspec_tui.errors import MissingExtraError, lacking
+from sunspec_tui.core.errors import MissingExtraError, lacking
 
 _EXTRAS = {
     "h5py": "hdf5",

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.ring import Mark
+from sunspec_tui.core.ring_buffer import Mark
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from sunspec_tui.errors import named_error
+from sunspec_tui.core.errors import named_error
 
 if TYPE_CHECKING:
     import psutil

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.errors import UsageError
-from sunspec_tui.products import WIRE_PRODUCTS, Product, available, derive
-from sunspec_tui.row_spans import cadence_changes, row_lengths_s
-from sunspec_tui.times import CHANNEL_WIDTH_HZ
+from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.products import WIRE_PRODUCTS, Product, available, derive
+from sunspec_tui.core.row_spans import cadence_changes, row_lengths_s
+from sunspec_tui.core.times import CHANNEL_WIDTH_HZ
 
 STATION = "OVRO-LWA"
 UNITS = "arbitrary"

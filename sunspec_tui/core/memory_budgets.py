@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from sunspec_tui.errors import UsageError
+from sunspec_tui.core.errors import UsageError
 
 USUAL_NCHAN, USUAL_NPOL = 3072, 4
 """Shape of the instrument's frames, used to check `--buffer-length` before the first frame."""

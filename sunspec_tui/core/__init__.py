@@ -1,0 +1,1 @@
+"""Values and arithmetic that all rooms use: frames, times, products, recordings, settings and errors."""
