@@ -14,8 +14,8 @@ from hot_path import bare, messages, rate
 from sunspec_tui import StreamReceiver
 from sunspec_tui.core.frame import decode
 from sunspec_tui.core.products import average_channels
-from sunspec_tui.delay import DelayMethod
-from sunspec_tui.intake import DelayChoice, Intake
+from sunspec_tui.stream.ingest import DelayChoice, Intake
+from sunspec_tui.stream.message_delay import DelayMethod
 
 FRAMES, ROUNDS, RATE_FRAMES, RATE_ROUNDS = 500, 40, 20_000, 3
 RECORDER_LACKS = ("seq", "interval", "chan0")

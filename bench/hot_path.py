@@ -14,8 +14,8 @@ import zmq
 from sunspec_tui import StreamReceiver
 from sunspec_tui.core.frame import decode
 from sunspec_tui.core.times import format_block_time
-from sunspec_tui.delay import DelayMethod
-from sunspec_tui.intake import DelayChoice, Intake
+from sunspec_tui.stream.ingest import DelayChoice, Intake
+from sunspec_tui.stream.message_delay import DelayMethod
 
 FRAMES = 20_000
 ROUNDS = 5

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from sunspec_tui.core.ring_buffer import RingBuffer
     from sunspec_tui.core.times import lwa_time_tag_to_datetime
     from sunspec_tui.datasets import to_dataset
-    from sunspec_tui.follower import Row
     from sunspec_tui.receiver import StreamReceiver
     from sunspec_tui.sources.archive import open_archive
     from sunspec_tui.sources.archive_blocks import overview
     from sunspec_tui.sources.files import read_recording
+    from sunspec_tui.stream.frame_iterator import Row
     from sunspec_tui.streaming import AvgStreamingOp
     from sunspec_tui.writers.export import export
     from sunspec_tui.writers.plot_window import plot_window
@@ -47,7 +47,7 @@ _HOMES = {
     "AvgStreamingOp": "sunspec_tui.streaming",
     "Frame": "sunspec_tui.core.frame",
     "RingBuffer": "sunspec_tui.core.ring_buffer",
-    "Row": "sunspec_tui.follower",
+    "Row": "sunspec_tui.stream.frame_iterator",
     "StreamReceiver": "sunspec_tui.receiver",
     "Recording": "sunspec_tui.core.recording",
     "export": "sunspec_tui.writers.export",

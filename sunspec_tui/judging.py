@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui import carriers, pipeline_edges, pipelines
-from sunspec_tui.arrival import Arrival
 from sunspec_tui.carriers import AxisCheck, check_axis
 from sunspec_tui.core.errors import named_error
 from sunspec_tui.core.ring_buffer import RingBuffer, Rows
@@ -27,6 +26,7 @@ from sunspec_tui.pipeline_edges import PartialLosses
 from sunspec_tui.pipelines import BadChannels, PipelineMap, bad_channels, mean_bad_channels, pipeline_map
 from sunspec_tui.signal_loss import MAX_ROWS, NO_LOSS, NPOWERS, SignalLoss, dead_products, rows_needed, signal_loss
 from sunspec_tui.snapshot import Axis
+from sunspec_tui.stream.newest_frame import Arrival
 
 Found = TypeVar("Found")
 

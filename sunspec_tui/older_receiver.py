@@ -23,10 +23,10 @@ from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.core.ring_copy import blocks
 from sunspec_tui.core.web_options import WebState, WebStatus
 from sunspec_tui.doctor import header_lines
-from sunspec_tui.intake import Intake
 from sunspec_tui.plots import PlotEvent, PlotStatus
-from sunspec_tui.received import DEFAULT_NCHAN, Received
 from sunspec_tui.snapshot import Snapshot
+from sunspec_tui.stream.history import DEFAULT_NCHAN, Received
+from sunspec_tui.stream.ingest import Intake
 from sunspec_tui.teller import Teller
 from sunspec_tui.web import WebServer
 from sunspec_tui.writers.png import PngWriter

@@ -33,19 +33,19 @@ from sunspec_tui.core.settings import can_be_path
 from sunspec_tui.core.times import lwa_time_tag_to_datetime as lwa_time_tag_to_datetime
 from sunspec_tui.core.unstarted_threads import check_threads
 from sunspec_tui.core.web_options import WebOptions, WebStatus
-from sunspec_tui.delay import DelayMethod
 from sunspec_tui.floor_files import FloorFiles
-from sunspec_tui.follower import Follower, Followers, Item, Row
-from sunspec_tui.health_reading import LinkState
-from sunspec_tui.intake import DelayChoice, Intake
 from sunspec_tui.judging import InstrumentCheck, Judgement
 from sunspec_tui.older_receiver import OlderReceiver
 from sunspec_tui.plots import PlotJob
 from sunspec_tui.problems import Problems
-from sunspec_tui.received import is_number, one_of
-from sunspec_tui.reconnecting import ReconnectTimes
 from sunspec_tui.snapshot import Snapshot
-from sunspec_tui.subscriber import Subscriber
+from sunspec_tui.stream.frame_iterator import Follower, Followers, Item, Row
+from sunspec_tui.stream.health_reading import LinkState
+from sunspec_tui.stream.history import is_number, one_of
+from sunspec_tui.stream.ingest import DelayChoice, Intake
+from sunspec_tui.stream.message_delay import DelayMethod
+from sunspec_tui.stream.reconnecting import ReconnectTimes
+from sunspec_tui.stream.subscriber import Subscriber
 from sunspec_tui.teller import Teller
 from sunspec_tui.web import WebServer
 from sunspec_tui.writers.archive import ArchiveWriter, Followed

@@ -21,12 +21,12 @@ from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.core.times import CHANNEL_WIDTH_HZ, bin_frequencies_hz
 from sunspec_tui.core.web_options import WebStatus
 from sunspec_tui.data_clock import ClockFault, ClockReading
-from sunspec_tui.delay import DelayReading, DelayStatistics, delay_statistics
 from sunspec_tui.gain import GainCheck
-from sunspec_tui.health_reading import HealthReading
 from sunspec_tui.pipelines import PipelineMap
 from sunspec_tui.plots import PlotStatus
 from sunspec_tui.signal_loss import NO_LOSS, SignalLoss
+from sunspec_tui.stream.health_reading import HealthReading
+from sunspec_tui.stream.message_delay import DelayReading, DelayStatistics, delay_statistics
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ from sunspec_tui.core.products import WIRE_PRODUCTS
 from sunspec_tui.core.ring_buffer import Mark
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.data_clock import ClockFault
-from sunspec_tui.delay import DelayReading
-from sunspec_tui.health import Placement
-from sunspec_tui.health_reading import LONG_SILENCE_S, HealthReading, StreamState, is_long_silence
 from sunspec_tui.pacing import PacedLog
 from sunspec_tui.pipelines import described
 from sunspec_tui.plots import PlotEvent
 from sunspec_tui.snapshot import Snapshot
+from sunspec_tui.stream.health_reading import LONG_SILENCE_S, HealthReading, StreamState, is_long_silence
+from sunspec_tui.stream.message_delay import DelayReading
+from sunspec_tui.stream.stream_health import Placement
 
 _PIPELINES_LOG_S, _AXIS_LOG_S, _GAIN_LOG_S, _DELAY_LOG_S = 2.0, 5.0, 0.0, 5.0
 _SIGNAL_LOG_S, _CLOCK_LOG_S = 0.0, 5.0

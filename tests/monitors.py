@@ -22,9 +22,9 @@ from sunspec_tui.core.memory_usage import MemoryReading
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.core.times import format_block_time, parse_block_time
 from sunspec_tui.governor import LinkReading
-from sunspec_tui.health_reading import LinkState
 from sunspec_tui.log_lines import LogLine
 from sunspec_tui.receiver import StreamReceiver
+from sunspec_tui.stream.health_reading import LinkState
 
 START_S = parse_block_time("2026-06-07 18:41:30.000000")
 CADENCE_S = 0.25

@@ -13,7 +13,7 @@ from conftest import block_time, message, poll_until, producing
 from sunspec_tui import StreamReceiver
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.frame import decode
-from sunspec_tui.follower import Follower
+from sunspec_tui.stream.frame_iterator import Follower
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = [

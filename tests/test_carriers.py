@@ -8,7 +8,6 @@ import pytest
 from conftest import block_time, message
 
 from sunspec_tui import StreamReceiver
-from sunspec_tui.arrival import Arrival
 from sunspec_tui.carriers import CARRIERS_MHZ, SERVICES_MHZ, AxisCheck, check_axis, narrow_lines
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.core.times import bin_frequencies_hz
@@ -17,6 +16,7 @@ from sunspec_tui.judging import InstrumentCheck
 from sunspec_tui.pipelines import pipeline_map
 from sunspec_tui.snapshot import Axis, Snapshot
 from sunspec_tui.sources.simulate import SimulatedSun
+from sunspec_tui.stream.newest_frame import Arrival
 from sunspec_tui.teller import Teller
 
 

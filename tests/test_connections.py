@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from peers import foreign, free_port
 
-from sunspec_tui.backoff import Backoff
-from sunspec_tui.connection import (
+from sunspec_tui.core.addresses import host_and_port, parse_bind_host, parse_host
+from sunspec_tui.core.errors import RejectedMessage, UsageError
+from sunspec_tui.stream.backoff import Backoff
+from sunspec_tui.stream.connection import (
     CANDIDATE_QUEUE_FRAMES,
     MAX_MESSAGE_BYTES,
     MAX_PARTS,
@@ -21,13 +23,11 @@ from sunspec_tui.connection import (
     Connection,
     Ended,
 )
-from sunspec_tui.core.addresses import host_and_port, parse_bind_host, parse_host
-from sunspec_tui.core.errors import RejectedMessage, UsageError
-from sunspec_tui.probe import Found, Probe
-from sunspec_tui.resolver import Resolver
-from sunspec_tui.search import Search, SearchTimes
-from sunspec_tui.tcp import TcpConnection, connects_to_itself
-from sunspec_tui.zmtp import GREETING, MAX_ANSWER_BYTES, READY, Answer, Speaks, read_answer
+from sunspec_tui.stream.port_probe import Found, Probe
+from sunspec_tui.stream.publisher_search import Search, SearchTimes
+from sunspec_tui.stream.resolver import Resolver
+from sunspec_tui.stream.tcp import TcpConnection, connects_to_itself
+from sunspec_tui.stream.zmtp import GREETING, MAX_ANSWER_BYTES, READY, Answer, Speaks, read_answer
 
 MIB = 2**20
 
@@ -285,7 +285,7 @@ def test_parts_beyond_the_first_are_counted_and_not_kept(pair, count):
 
 
 def test_a_message_of_more_parts_than_are_counted_ends_the_connection(pair, monkeypatch):
-    monkeypatch.setattr("sunspec_tui.connection.MAX_COUNTED_PARTS", 1000)
+    monkeypatch.setattr("sunspec_tui.stream.connection.MAX_COUNTED_PARTS", 1000)
     connection, publisher = pair
     publisher.send_multipart([b"x"] * 5000)
     with pytest.raises(RejectedMessage, match="1000 and more"):

@@ -14,7 +14,7 @@ from astropy.time import Time
 from conftest import message, poll_until, producing
 
 from sunspec_tui import StreamReceiver
-from sunspec_tui.delay import DelayMethod, delay_statistics
+from sunspec_tui.stream.message_delay import DelayMethod, delay_statistics
 
 FRAMES = 12
 NEAR_S = 0.005

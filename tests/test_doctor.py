@@ -14,7 +14,7 @@ from sunspec_tui import StreamReceiver, cli
 from sunspec_tui.core.settings import FORMAT_NAMES
 from sunspec_tui.doctor import findings as findings_of
 from sunspec_tui.doctor import pattern
-from sunspec_tui.health_reading import LinkState
+from sunspec_tui.stream.health_reading import LinkState
 
 
 def doctor(capsys, port, *words):

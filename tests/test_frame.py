@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from sunspec_tui.core.errors import RejectCause, RejectedMessage
 from sunspec_tui.core.frame import Frame, decode
 from sunspec_tui.core.times import format_clock, parse_wall_clock
-from sunspec_tui.delay import DelayMethod
-from sunspec_tui.intake import DelayChoice, Intake
+from sunspec_tui.stream.ingest import DelayChoice, Intake
+from sunspec_tui.stream.message_delay import DelayMethod
 
 GOOD = np.ones((1, 8, 4), np.float32)
 JSON = st.recursive(

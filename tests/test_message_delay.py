@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from sunspec_tui.delay import (
+from sunspec_tui.stream.message_delay import (
     DelayHistory,
     DelayMethod,
     DelayReading,

@@ -165,7 +165,7 @@ def test_a_ring_that_cannot_be_had_leaves_the_state_as_it_was(monkeypatch):
             raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr("sunspec_tui.intake.RingBuffer", NoRoom)
+        patch.setattr("sunspec_tui.stream.ingest.RingBuffer", NoRoom)
         for n in range(10, 14):
             take(receiver, n, GOOD[:, :32])
     receiver.snapshot()

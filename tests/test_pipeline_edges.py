@@ -8,7 +8,6 @@ import pytest
 from monitors import StillReceiver
 from simulated_rows import CHANNEL_AVERAGE, rows_of
 
-from sunspec_tui.arrival import Arrival
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.headless import json_line
 from sunspec_tui.judging import InstrumentCheck
@@ -16,6 +15,7 @@ from sunspec_tui.pipeline_edges import ROWS, PartialLosses, UsualSteps, edge_ste
 from sunspec_tui.pipelines import Fault, bad_channels, mean_bad_channels, pipeline_map
 from sunspec_tui.snapshot import Axis
 from sunspec_tui.sources.simulate import SimulatedSun
+from sunspec_tui.stream.newest_frame import Arrival
 
 BINS = 24
 

@@ -9,8 +9,8 @@ from conftest import poll_until
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sunspec_tui.connection import RECEIVE_QUEUE_BYTES, RECEIVE_QUEUE_FRAMES, Connection
-from sunspec_tui.queue_limit import QueueLimit
+from sunspec_tui.stream.connection import RECEIVE_QUEUE_BYTES, RECEIVE_QUEUE_FRAMES, Connection
+from sunspec_tui.stream.queue_limit import QueueLimit
 
 
 class Queue:

@@ -13,7 +13,10 @@ from sunspec_tui.archiving import ArchiveStatus
 from sunspec_tui.core.errors import RejectCause
 from sunspec_tui.core.frame import Frame, decode
 from sunspec_tui.core.ring_buffer import Mark
-from sunspec_tui.delay import (
+from sunspec_tui.picture import CellValue, Held, Readout
+from sunspec_tui.plots import PlotStatus
+from sunspec_tui.stream.health_reading import HealthReading, LinkState, StreamState
+from sunspec_tui.stream.message_delay import (
     DelayHistory,
     DelayMethod,
     DelayReading,
@@ -22,10 +25,7 @@ from sunspec_tui.delay import (
     delay_statistics,
     message_delay,
 )
-from sunspec_tui.health import StreamHealth
-from sunspec_tui.health_reading import HealthReading, LinkState, StreamState
-from sunspec_tui.picture import CellValue, Held, Readout
-from sunspec_tui.plots import PlotStatus
+from sunspec_tui.stream.stream_health import StreamHealth
 from sunspec_tui.widgets.file_readings import plots_text
 from sunspec_tui.widgets.panels import Panel, chart_limits, delay_chart
 from sunspec_tui.widgets.readings import (

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from conftest import DATA
 
-from sunspec_tui.arrival import Arrival
 from sunspec_tui.core.products import average_channels
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.core.times import format_iso
 from sunspec_tui.judging import InstrumentCheck
 from sunspec_tui.snapshot import Axis
 from sunspec_tui.sources.replay import Replay, open_replay
+from sunspec_tui.stream.newest_frame import Arrival
 
 FILES = sorted((DATA / "events").glob("*.fit.gz"))
 RECEIVER_STEPS = ("2012-07-04T16:17", "2012-07-04T16:27", "2012-07-04T16:48", "2012-07-04T16:58", "2013-04-23T18:35")

@@ -19,9 +19,9 @@ from conftest import Publisher, block_time, message, poll_until
 from peers import TALKS, Relay, foreign, free_port, publishes, serving
 
 from sunspec_tui import StreamReceiver
-from sunspec_tui.reconnecting import ReconnectTimes
 from sunspec_tui.record import status_record
-from sunspec_tui.search import SearchTimes
+from sunspec_tui.stream.publisher_search import SearchTimes
+from sunspec_tui.stream.reconnecting import ReconnectTimes
 
 DATA = np.random.default_rng(1).uniform(1, 2, (1, 64, 4)).astype(np.float32)
 SPEED = 20
@@ -266,7 +266,7 @@ def test_a_name_is_asked_for_again_when_no_thread_could_be_started(publisher, mo
 
 
 def test_a_process_without_file_descriptors_for_a_while_connects_when_it_has_some(publisher, monkeypatch):
-    from sunspec_tui import probe
+    from sunspec_tui.stream import port_probe
 
     failures = [OSError(24, "Too many open files")] * 2
 
@@ -276,7 +276,7 @@ def test_a_process_without_file_descriptors_for_a_while_connects_when_it_has_som
                 raise failures.pop()
             super().__init__(*given, **options)
 
-    monkeypatch.setattr(probe.socket, "socket", Poor)
+    monkeypatch.setattr(port_probe.socket, "socket", Poor)
     with StreamReceiver(stream_port=publisher.port, plot_interval=0) as receiver:
         poll_until(lambda: "Too many open files" in link(receiver))
         publisher.wait_for_subscriber()

@@ -3,7 +3,7 @@
 import pytest
 
 from sunspec_tui.core.times import CLOCK_HZ
-from sunspec_tui.sequence_tags import IMPLAUSIBLE, MOVING, OF_GULPS, SequenceTags
+from sunspec_tui.stream.sequence_tags import IMPLAUSIBLE, MOVING, OF_GULPS, SequenceTags
 
 A = 1755552894 * CLOCK_HZ
 B, C = A + 7 * CLOCK_HZ, A + 90 * CLOCK_HZ

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sunspec_tui import StreamReceiver
-from sunspec_tui.cadence import STEPS, Cadence
 from sunspec_tui.core.errors import RejectCause, RejectedMessage
 from sunspec_tui.core.frame import Frame, decode
 from sunspec_tui.core.ring_buffer import RingBuffer
-from sunspec_tui.health import StreamHealth
+from sunspec_tui.stream.cadence import STEPS, Cadence
+from sunspec_tui.stream.stream_health import StreamHealth
 
 EMPTY = np.empty((1, 8, 4), np.float32)
 START_S = 1_755_552_894.0

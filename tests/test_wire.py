@@ -10,8 +10,8 @@ from conftest import Publisher, block_time, header_of, message, poll_until
 from monitors import StillReceiver
 
 from sunspec_tui import StreamReceiver
-from sunspec_tui.health_reading import LinkState
-from sunspec_tui.intake import Intake
+from sunspec_tui.stream.health_reading import LinkState
+from sunspec_tui.stream.ingest import Intake
 
 GOOD = np.random.default_rng(1).uniform(1, 2, (1, 64, 4)).astype(np.float32)
 

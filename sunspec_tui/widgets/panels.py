@@ -16,11 +16,11 @@ from textual import events
 from textual.geometry import Size
 
 from sunspec_tui.cells import Grid
-from sunspec_tui.delay import HISTORY_S, DelayReading, DelayStatistics
 from sunspec_tui.geometry import ticks
 from sunspec_tui.keys import Key
 from sunspec_tui.messages import KeyClicked
 from sunspec_tui.painting import CellWidget
+from sunspec_tui.stream.message_delay import HISTORY_S, DelayReading, DelayStatistics
 from sunspec_tui.widgets.readings import delay_text
 
 _CHART_LEAST_LINES = 3

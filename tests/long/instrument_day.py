@@ -16,11 +16,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from simulated_rows import CADENCE_S, CHANNEL_AVERAGE, NBINS, rows_of
 
-from sunspec_tui.arrival import Arrival
 from sunspec_tui.core.ring_buffer import Mark, RingBuffer
 from sunspec_tui.judging import InstrumentCheck
 from sunspec_tui.snapshot import Axis
 from sunspec_tui.sources.simulate import NCHAN, NPOL, SimulatedSun
+from sunspec_tui.stream.newest_frame import Arrival
 
 START_S = 1.8e9
 _LOOK_ROWS = 4

@@ -18,8 +18,8 @@ import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from sunspec_tui.core.errors import RejectCause, RejectedMessage
-from sunspec_tui.queue_limit import QueueLimit
-from sunspec_tui.tcp import TcpConnection
+from sunspec_tui.stream.queue_limit import QueueLimit
+from sunspec_tui.stream.tcp import TcpConnection
 
 RECEIVE_QUEUE_FRAMES = 2000
 RECEIVE_QUEUE_BYTES = 128 * 2**20

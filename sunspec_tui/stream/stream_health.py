@@ -10,12 +10,12 @@ import math
 from collections import Counter, deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from sunspec_tui.cadence import STEPS, Cadence
 from sunspec_tui.core.errors import RejectCause
 from sunspec_tui.core.ring_buffer import Mark
-from sunspec_tui.health_reading import LONG_SILENCE_S, HealthReading, LinkState, StreamState
-from sunspec_tui.odd_steps import MANY_FRAMES, WIDE_S, Arrived, JumpDoubt, StepBack
-from sunspec_tui.sequence_tags import SequenceTags
+from sunspec_tui.stream.cadence import STEPS, Cadence
+from sunspec_tui.stream.health_reading import LONG_SILENCE_S, HealthReading, LinkState, StreamState
+from sunspec_tui.stream.odd_steps import MANY_FRAMES, WIDE_S, Arrived, JumpDoubt, StepBack
+from sunspec_tui.stream.sequence_tags import SequenceTags
 
 if TYPE_CHECKING:
     from sunspec_tui.core.frame import Frame

@@ -7,17 +7,17 @@ a time is the receiver's thread, and everybody else reads what it keeps through 
 import math
 from dataclasses import dataclass
 
-from sunspec_tui.arrival import Arrival
 from sunspec_tui.core.errors import RejectCause, RejectedMessage
 from sunspec_tui.core.frame import Frame
 from sunspec_tui.core.memory_budgets import max_past_nbytes, max_ring_nbytes, ring_nbytes, size_text
 from sunspec_tui.core.products import average_channels, bin_count
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.core.ring_epochs import Epoch, PastEpochs
-from sunspec_tui.delay import DelayHistory, DelayMethod, DelayReading, buffer_delay_s, message_delay
-from sunspec_tui.health import Placement, StreamHealth
-from sunspec_tui.health_reading import DEFAULT_INTERVAL_S
 from sunspec_tui.snapshot import Axis
+from sunspec_tui.stream.health_reading import DEFAULT_INTERVAL_S
+from sunspec_tui.stream.message_delay import DelayHistory, DelayMethod, DelayReading, buffer_delay_s, message_delay
+from sunspec_tui.stream.newest_frame import Arrival
+from sunspec_tui.stream.stream_health import Placement, StreamHealth
 
 MIN_AGREEING_FRAMES = 3
 """Frames in a row after which a new shape or axis is accepted; a single frame may be a stray."""

@@ -26,9 +26,9 @@ from sunspec_tui.core.ring_copy import ring_recording
 from sunspec_tui.core.ring_epochs import Epoch
 from sunspec_tui.core.times import span_s
 from sunspec_tui.core.version import __version__
-from sunspec_tui.delay import DelayMethod
-from sunspec_tui.intake import Intake
 from sunspec_tui.snapshot import Axis, Position
+from sunspec_tui.stream.ingest import Intake
+from sunspec_tui.stream.message_delay import DelayMethod
 from sunspec_tui.writers.export import export
 
 log = logging.getLogger(__name__)

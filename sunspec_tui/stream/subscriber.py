@@ -14,10 +14,10 @@ from typing import Any, Protocol
 
 import zmq
 
-from sunspec_tui.connection import Connection
 from sunspec_tui.core.errors import RejectCause, RejectedMessage
-from sunspec_tui.health_reading import LinkState
-from sunspec_tui.reconnecting import Reconnector, ReconnectTimes
+from sunspec_tui.stream.connection import Connection
+from sunspec_tui.stream.health_reading import LinkState
+from sunspec_tui.stream.reconnecting import Reconnector, ReconnectTimes
 
 _BATCH = 64
 _WAKE_AGAIN_S = 0.005

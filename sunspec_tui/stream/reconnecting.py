@@ -15,8 +15,10 @@ from typing import Any, Protocol
 
 import zmq
 
-from sunspec_tui.backoff import Backoff
-from sunspec_tui.connection import (
+from sunspec_tui.core.addresses import endpoint
+from sunspec_tui.core.errors import RejectCause
+from sunspec_tui.stream.backoff import Backoff
+from sunspec_tui.stream.connection import (
     CANDIDATE_QUEUE_FRAMES,
     HANDSHAKE_S,
     MAX_MESSAGE_BYTES,
@@ -24,11 +26,9 @@ from sunspec_tui.connection import (
     Connection,
     Ended,
 )
-from sunspec_tui.core.addresses import endpoint
-from sunspec_tui.core.errors import RejectCause
-from sunspec_tui.health_reading import LinkState
-from sunspec_tui.resolver import Resolver, SocketAddress
-from sunspec_tui.search import Search, SearchTimes
+from sunspec_tui.stream.health_reading import LinkState
+from sunspec_tui.stream.publisher_search import Search, SearchTimes
+from sunspec_tui.stream.resolver import Resolver, SocketAddress
 
 TICK_S = 0.3
 """Longest time between checks of an open connection that no socket announces."""

@@ -14,9 +14,9 @@ import struct
 from dataclasses import dataclass
 from enum import Enum
 
-from sunspec_tui.resolver import SocketAddress
-from sunspec_tui.tcp import connects_to_itself
-from sunspec_tui.zmtp import GREETING, MAX_ANSWER_BYTES, READY, UNKNOWN, Answer, Speaks, read_answer
+from sunspec_tui.stream.resolver import SocketAddress
+from sunspec_tui.stream.tcp import connects_to_itself
+from sunspec_tui.stream.zmtp import GREETING, MAX_ANSWER_BYTES, READY, UNKNOWN, Answer, Speaks, read_answer
 
 CONNECT_S, ANSWER_S = 5.0, 2.0
 # Sent after half the time for an answer: servers of line protocols answer it, and can then be named.

@@ -8,11 +8,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sunspec_tui.backoff import Backoff
 from sunspec_tui.core.addresses import quoted
-from sunspec_tui.health_reading import LinkState
-from sunspec_tui.probe import REFUSED, Found, Probe, Verdict
-from sunspec_tui.resolver import Resolver, SocketAddress
+from sunspec_tui.stream.backoff import Backoff
+from sunspec_tui.stream.health_reading import LinkState
+from sunspec_tui.stream.port_probe import REFUSED, Found, Probe, Verdict
+from sunspec_tui.stream.resolver import Resolver, SocketAddress
 
 _LINKS = {
     Found.REFUSED: LinkState.REFUSED,
