@@ -28,11 +28,11 @@ from sunspec_tui.core.products import WIRE_PRODUCTS
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.retention import Keep
 from sunspec_tui.core.times import bin_frequencies_hz
+from sunspec_tui.files.archive.reader import open_archive
+from sunspec_tui.files.archive.store import open_store
 from sunspec_tui.plots import PlotEvent, PlotJob
 from sunspec_tui.quicklook import quicklook
-from sunspec_tui.sources.archive import open_archive
 from sunspec_tui.writers.png import PngWriter
-from sunspec_tui.writers.store import open_store
 
 START_S = 1_755_475_200.0  # 2025-08-18
 CADENCE_S = 0.25
@@ -166,7 +166,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {here!r})
 import files
-from sunspec_tui.writers.store import open_store
+from sunspec_tui.files.archive.store import open_store
 pool = files.sun(64)
 start, store = int(sys.argv[2]), None
 print("ready", flush=True)

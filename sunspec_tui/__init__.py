@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from sunspec_tui.core.recording import Recording
     from sunspec_tui.core.ring_buffer import RingBuffer
     from sunspec_tui.core.times import lwa_time_tag_to_datetime
-    from sunspec_tui.datasets import to_dataset
+    from sunspec_tui.files.archive.block_reader import overview
+    from sunspec_tui.files.archive.reader import open_archive
+    from sunspec_tui.files.read import read_recording
+    from sunspec_tui.files.write import export
+    from sunspec_tui.files.xarray_dataset import to_dataset
     from sunspec_tui.receiver import StreamReceiver
-    from sunspec_tui.sources.archive import open_archive
-    from sunspec_tui.sources.archive_blocks import overview
-    from sunspec_tui.sources.files import read_recording
     from sunspec_tui.stream.frame_iterator import Row
     from sunspec_tui.streaming import AvgStreamingOp
-    from sunspec_tui.writers.export import export
     from sunspec_tui.writers.plot_window import plot_window
 
 __all__ = [
@@ -50,14 +50,14 @@ _HOMES = {
     "Row": "sunspec_tui.stream.frame_iterator",
     "StreamReceiver": "sunspec_tui.receiver",
     "Recording": "sunspec_tui.core.recording",
-    "export": "sunspec_tui.writers.export",
+    "export": "sunspec_tui.files.write",
     "lwa_time_tag_to_datetime": "sunspec_tui.core.times",
-    "open_archive": "sunspec_tui.sources.archive",
-    "overview": "sunspec_tui.sources.archive_blocks",
+    "open_archive": "sunspec_tui.files.archive.reader",
+    "overview": "sunspec_tui.files.archive.block_reader",
     "plot_window": "sunspec_tui.writers.plot_window",
-    "read_recording": "sunspec_tui.sources.files",
+    "read_recording": "sunspec_tui.files.read",
     "rebinned": "sunspec_tui.core.rebinning",
-    "to_dataset": "sunspec_tui.datasets",
+    "to_dataset": "sunspec_tui.files.xarray_dataset",
 }
 
 

@@ -62,8 +62,8 @@ def export(settings: ExportSettings, say: Say) -> int:
     """Write rows of a file, an archive or a stream to a file."""
     from sunspec_tui.core.rebinning import rebinned
     from sunspec_tui.core.recording import FileForm, file_form
-    from sunspec_tui.writers.export import check_digits
-    from sunspec_tui.writers.export import export as write
+    from sunspec_tui.files.write import check_digits
+    from sunspec_tui.files.write import export as write
 
     # Before anything is waited for.
     form = file_form(settings.output)
@@ -73,8 +73,8 @@ def export(settings: ExportSettings, say: Say) -> int:
         check_digits(settings.output)
     start_s, end_s = span_s(settings.start, settings.end)
     if settings.input is not None:
-        from sunspec_tui.sources.file_series import read_rows
-        from sunspec_tui.sources.limits import Asked
+        from sunspec_tui.files.file_series import read_rows
+        from sunspec_tui.files.read_limits import Asked
 
         asked = Asked(start_s, end_s, settings.observation, settings.tuning, settings.chan0)
         rows = read_rows(settings.inputs, asked)
@@ -89,8 +89,8 @@ def export(settings: ExportSettings, say: Say) -> int:
 
 def quicklook(settings: QuicklookSettings, say: Say) -> int:
     """Draw the days or hours of an archive, or files; says each picture as it is written."""
-    from sunspec_tui.sources.archive import is_archive
-    from sunspec_tui.sources.input_paths import input_paths
+    from sunspec_tui.files.archive.reader import is_archive
+    from sunspec_tui.files.input_paths import input_paths
 
     # Before anything is read.
     span_s(settings.start, settings.end)
@@ -127,7 +127,7 @@ def _pictures_of_archive(settings: QuicklookSettings, archive: Path) -> Iterator
 
 def _pictures_of_files(settings: QuicklookSettings, paths: list[Path]) -> Iterator[Path]:
     from sunspec_tui.file_quicklook import file_quicklook
-    from sunspec_tui.sources.limits import Asked
+    from sunspec_tui.files.read_limits import Asked
 
     if (settings.scheduler, settings.workers) != (None, None):
         raise UsageError("--scheduler and --workers are for an archive: leave them out with files")

@@ -11,9 +11,9 @@ from sunspec_tui.column_reduction import Reduced, joined
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_copy import recorded_job
+from sunspec_tui.files.atomic_write import whole_file
 from sunspec_tui.plot_reduction import finite_means
 from sunspec_tui.plots import PlotJob
-from sunspec_tui.writers.whole import whole_file
 
 _MAX_NAME_BYTES = 180
 

@@ -17,7 +17,6 @@ from typing import Self
 
 import numpy as np
 
-from sunspec_tui.archiving import Precision
 from sunspec_tui.core.addresses import host_and_port, parse_host, parse_port
 from sunspec_tui.core.arguments import number, whole_number
 from sunspec_tui.core.errors import RejectCause, RejectedMessage, UsageError, named_error
@@ -33,6 +32,8 @@ from sunspec_tui.core.settings import can_be_path
 from sunspec_tui.core.times import lwa_time_tag_to_datetime as lwa_time_tag_to_datetime
 from sunspec_tui.core.unstarted_threads import check_threads
 from sunspec_tui.core.web_options import WebOptions, WebStatus
+from sunspec_tui.files.archive.layout import Precision
+from sunspec_tui.files.archive.writer import ArchiveWriter, Followed
 from sunspec_tui.floor_files import FloorFiles
 from sunspec_tui.judging import InstrumentCheck, Judgement
 from sunspec_tui.older_receiver import OlderReceiver
@@ -48,7 +49,6 @@ from sunspec_tui.stream.reconnecting import ReconnectTimes
 from sunspec_tui.stream.subscriber import Subscriber
 from sunspec_tui.teller import Teller
 from sunspec_tui.web import WebServer
-from sunspec_tui.writers.archive import ArchiveWriter, Followed
 from sunspec_tui.writers.png import PngWriter
 
 log = logging.getLogger(__name__)

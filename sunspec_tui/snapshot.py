@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from sunspec_tui import gain as gains
 from sunspec_tui import signal_loss
-from sunspec_tui.archiving import ArchiveState, ArchiveStatus
 from sunspec_tui.carriers import AxisCheck
 from sunspec_tui.core.memory_usage import MemoryReading
 from sunspec_tui.core.products import WIRE_PRODUCTS
@@ -21,6 +20,7 @@ from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.core.times import CHANNEL_WIDTH_HZ, bin_frequencies_hz
 from sunspec_tui.core.web_options import WebStatus
 from sunspec_tui.data_clock import ClockFault, ClockReading
+from sunspec_tui.files.archive.layout import ArchiveState, ArchiveStatus
 from sunspec_tui.gain import GainCheck
 from sunspec_tui.pipelines import PipelineMap
 from sunspec_tui.plots import PlotStatus

@@ -7,13 +7,13 @@ import logging
 import threading
 from functools import partial
 
-from sunspec_tui.archiving import ArchiveEvent
 from sunspec_tui.core.errors import RejectedMessage, named_error
 from sunspec_tui.core.event_log import Standing, tell
 from sunspec_tui.core.products import WIRE_PRODUCTS
 from sunspec_tui.core.ring_buffer import Mark
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.data_clock import ClockFault
+from sunspec_tui.files.archive.layout import ArchiveEvent
 from sunspec_tui.pacing import PacedLog
 from sunspec_tui.pipelines import described
 from sunspec_tui.plots import PlotEvent

@@ -22,8 +22,8 @@ import numpy as np
 from recordings import recording
 
 from sunspec_tui.core.errors import SourceError
-from sunspec_tui.sources.files import read_recording
-from sunspec_tui.writers.export import export
+from sunspec_tui.files.read import read_recording
+from sunspec_tui.files.write import export
 
 MAX_CASE_S = 2.0
 """Time on a processor that a reader may take for a spoilt file of some kilobytes."""

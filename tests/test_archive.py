@@ -19,15 +19,15 @@ from conftest import poll_until, producing
 from recordings import CADENCE_S, START_S, recording
 
 from sunspec_tui import StreamReceiver, cli
-from sunspec_tui.archiving import ArchiveState, StoreName, stores, stretches
 from sunspec_tui.core.errors import ArchiveError, SourceError
 from sunspec_tui.core.recording import slots
 from sunspec_tui.core.ring_buffer import RingBuffer
-from sunspec_tui.sources.archive import open_archive
-from sunspec_tui.sources.files import read_recording
-from sunspec_tui.sun import sun_elevation_deg
-from sunspec_tui.writers.archive import ArchiveWriter, Followed
-from sunspec_tui.writers.store import open_store
+from sunspec_tui.files.archive.layout import ArchiveState, StoreName, stores, stretches
+from sunspec_tui.files.archive.reader import open_archive
+from sunspec_tui.files.archive.store import open_store
+from sunspec_tui.files.archive.sun_elevation import sun_elevation_deg
+from sunspec_tui.files.archive.writer import ArchiveWriter, Followed
+from sunspec_tui.files.read import read_recording
 
 MIDNIGHT_S = 1_755_561_600.0  # 2025-08-19
 
@@ -488,7 +488,7 @@ def test_losses_while_writing_fails_are_counted_at_once_and_told_when_it_is_over
 
 
 def test_a_disk_that_does_not_answer_does_not_hold_up_the_end(tmp_path, monkeypatch):
-    monkeypatch.setattr("sunspec_tui.writers.archive._STOP_S", 0.1)
+    monkeypatch.setattr("sunspec_tui.files.archive.writer._STOP_S", 0.1)
     hanging = threading.Event()
     run = Following(tmp_path)
     run.writer._append = lambda part: hanging.wait(60)

@@ -11,8 +11,8 @@ from conftest import producing
 from recordings import recording
 from terminals import PROGRAM
 
-from sunspec_tui.sources.files import read_recording
-from sunspec_tui.writers.export import export
+from sunspec_tui.files.read import read_recording
+from sunspec_tui.files.write import export
 
 ROWS = 24
 

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from recordings import START_S, recording
 
-from sunspec_tui.archiving import BLOCK_ROWS, BLOCKS, Precision
 from sunspec_tui.core.errors import ArchiveError, NoRowsError
 from sunspec_tui.core.products import Product, available, derive
 from sunspec_tui.core.times import CHANNEL_WIDTH_HZ
-from sunspec_tui.rounding import needed_bits, noise_share
-from sunspec_tui.sources.archive import open_archive, read_archive
-from sunspec_tui.sources.archive_blocks import are_in_blocks, overview
-from sunspec_tui.store_check import check_store
-from sunspec_tui.writers.store import open_store
+from sunspec_tui.files.archive.block_reader import are_in_blocks, overview
+from sunspec_tui.files.archive.layout import BLOCK_ROWS, BLOCKS, Precision
+from sunspec_tui.files.archive.reader import open_archive, read_archive
+from sunspec_tui.files.archive.rounding import needed_bits, noise_share
+from sunspec_tui.files.archive.store import open_store
+from sunspec_tui.files.archive.store_check import check_store
 
 CADENCE_S = 0.25
 NAME = "2025-08-18.zarr"

@@ -15,10 +15,10 @@ from recordings import CADENCE_S, START_S, recording
 from test_archive import Following
 
 from sunspec_tui import StreamReceiver
-from sunspec_tui.archiving import CALM_S, CHUNK_ROWS, MAX_NEW_STORES, ArchiveState, StoreBudget, stores
 from sunspec_tui.core.recording import slots
-from sunspec_tui.sources.files import read_recording
-from sunspec_tui.writers.store import ArchiveStore
+from sunspec_tui.files.archive.layout import CALM_S, CHUNK_ROWS, MAX_NEW_STORES, ArchiveState, StoreBudget, stores
+from sunspec_tui.files.archive.store import ArchiveStore
+from sunspec_tui.files.read import read_recording
 
 
 def accounted(status):
@@ -281,7 +281,7 @@ def test_rows_in_order_earn_a_store_also_where_a_replay_is_fast():
 
 
 def test_a_day_has_no_more_than_its_parts(tmp_path, monkeypatch):
-    monkeypatch.setattr("sunspec_tui.writers.archive.MAX_PARTS", 3)
+    monkeypatch.setattr("sunspec_tui.files.archive.writer.MAX_PARTS", 3)
     with Following(tmp_path) as run:
         run.add(jumping(20, 30.0))
         settled(run, 20)

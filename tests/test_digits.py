@@ -5,9 +5,9 @@ import pytest
 from recordings import recording
 
 from sunspec_tui import cli, export, read_recording
-from sunspec_tui.callisto_digits import DB_PER_DIGIT, digits_of
 from sunspec_tui.core.errors import ExportError, UsageError
 from sunspec_tui.core.products import Product
+from sunspec_tui.files.callisto_digits import DB_PER_DIGIT, digits_of
 
 
 def opened(path):

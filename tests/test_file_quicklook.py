@@ -6,7 +6,7 @@ from PIL import Image
 from recordings import CADENCE_S, START_S, recording
 
 from sunspec_tui import cli
-from sunspec_tui.writers.export import export
+from sunspec_tui.files.write import export
 
 DAY_S = 86_400.0
 

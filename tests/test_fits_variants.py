@@ -10,9 +10,9 @@ from recordings import recording
 from sunspec_tui import cli
 from sunspec_tui.core.printable import printable_name
 from sunspec_tui.core.products import Product
-from sunspec_tui.sources.files import read_recording
+from sunspec_tui.files.read import read_recording
+from sunspec_tui.files.write import export
 from sunspec_tui.sources.replay import open_replay
-from sunspec_tui.writers.export import export
 
 MAX_SENTENCE = 200
 TIME_TOLERANCE_S = 1e-6

@@ -20,8 +20,8 @@ from recordings import recording
 from sunspec_tui import cli
 from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.products import Product
-from sunspec_tui.sources.files import read_recording
-from sunspec_tui.writers.export import export
+from sunspec_tui.files.read import read_recording
+from sunspec_tui.files.write import export
 
 MAX_SENTENCE = 200 + len("sunspec-tui: ") + 1
 MAX_RSS_MB = 300
@@ -168,9 +168,9 @@ def test_only_rows_that_were_asked_for_are_taken(name, tmp_path, monkeypatch):
     rows = recording(60, nchan=64, gaps=(20,))
     export(rows, tmp_path / name)
     whole = read_recording(tmp_path / name)
-    monkeypatch.setattr("sunspec_tui.sources.limits.MAX_POWER_BYTES", whole.data[:20].nbytes)
-    monkeypatch.setattr("sunspec_tui.sources.limits.BLOCK_BYTES", 1000)
-    monkeypatch.setattr("sunspec_tui.sources.callisto.BLOCK_BYTES", 1000)
+    monkeypatch.setattr("sunspec_tui.files.read_limits.MAX_POWER_BYTES", whole.data[:20].nbytes)
+    monkeypatch.setattr("sunspec_tui.files.read_limits.BLOCK_BYTES", 1000)
+    monkeypatch.setattr("sunspec_tui.files.callisto_fits.BLOCK_BYTES", 1000)
     for begin, end in ((0, 10), (13, 25), (50, 60)):
         part = read_recording(tmp_path / name, float(rows.times_s[begin]) - 1e-3, float(rows.times_s[end - 1]) + 1e-3)
         np.testing.assert_array_equal(part.data, whole.data[begin:end])
@@ -290,7 +290,7 @@ def test_the_hdf5_librarys_own_end_is_one_sentence(tmp_path, monkeypatch):
             "import os, resource, signal, sys\nresource.setrlimit(resource.RLIMIT_CPU, (1, 2))\n"
             f"resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n{end}\n"
         )
-        monkeypatch.setattr("sunspec_tui.sources.recorder.PROGRAM", (str(program),))
+        monkeypatch.setattr("sunspec_tui.files.recorder_hdf5.PROGRAM", (str(program),))
         with pytest.raises(SourceError, match=said):
             read_recording(tmp_path / "a.h5")
 

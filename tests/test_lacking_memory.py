@@ -66,7 +66,7 @@ def test_doctor_without_a_thread_is_one_sentence_with_status_1(name, tmp_path):
 PARTS = {
     "archive": (no_thread("sunspec-archive"), "cannot archive to archive: not enough memory or threads"),
     "zarr": (
-        "import sunspec_tui.writers.archive as m\ndef fail():\n    raise MemoryError\nm._check_installed = fail",
+        "import sunspec_tui.files.archive.writer as m\ndef fail():\n    raise MemoryError\nm._check_installed = fail",
         "cannot archive to archive: not enough memory or threads (MemoryError)",
     ),
     "web": (no_thread("sunspec-web"), "the web view lacks memory or threads (RuntimeError: can't start new thread)"),

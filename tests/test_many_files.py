@@ -13,12 +13,12 @@ from sunspec_tui import cli
 from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.times import bin_frequencies_hz
-from sunspec_tui.sources.file_series import FileSeries, open_rows, read_rows
-from sunspec_tui.sources.files import read_asked, read_recording
-from sunspec_tui.sources.limits import Asked
-from sunspec_tui.sources.overlaps import FileRows, in_order
+from sunspec_tui.files.file_series import FileSeries, open_rows, read_rows
+from sunspec_tui.files.overlaps import FileRows, in_order
+from sunspec_tui.files.read import read_asked, read_recording
+from sunspec_tui.files.read_limits import Asked
+from sunspec_tui.files.write import export
 from sunspec_tui.sources.replay import open_replay
-from sunspec_tui.writers.export import export
 
 MAX_SENTENCE = 200
 EVENTS = EVENT.parent / "events"
@@ -59,7 +59,7 @@ def test_files_in_any_order_are_the_recording_that_was_cut(ending, tmp_path):
 def test_any_rows_can_be_asked_for_in_any_blocks(block_rows, suffix, tmp_path, monkeypatch):
     paths = cut(tmp_path, suffix)
     whole, series = read_rows(paths, Asked()), FileSeries(paths, Asked())
-    monkeypatch.setattr("sunspec_tui.sources.file_series.MAX_BLOCK_BYTES", block_rows * series.row_bytes)
+    monkeypatch.setattr("sunspec_tui.files.file_series.MAX_BLOCK_BYTES", block_rows * series.row_bytes)
     for begin, end in ((0, 60), (15, 45), (59, 60), (3, 3), (20, 40)):
         part = series.only(slice(begin, end))
         np.testing.assert_array_equal(part.data, whole.data[begin:end])
@@ -325,7 +325,7 @@ def test_a_recorders_file_is_read_in_parts(tmp_path, monkeypatch):
     rows = recording(800, nchan=3072)
     (path,) = cut(tmp_path, ".h5", rows, ((0, 800),))
     series = FileSeries([path], Asked())
-    monkeypatch.setattr("sunspec_tui.sources.file_series.MAX_BLOCK_BYTES", 100 * series.row_bytes)
+    monkeypatch.setattr("sunspec_tui.files.file_series.MAX_BLOCK_BYTES", 100 * series.row_bytes)
     tracemalloc.start()
     assert sum(len(series.only(slice(begin, begin + 50))) for begin in range(0, 800, 50)) == 800
     _, peak = tracemalloc.get_traced_memory()
@@ -335,7 +335,7 @@ def test_a_recorders_file_is_read_in_parts(tmp_path, monkeypatch):
 
 def test_a_series_above_the_limit_of_memory_is_streamed_and_not_exported(tmp_path, monkeypatch, capsys):
     paths = cut(tmp_path, ".npz")
-    monkeypatch.setattr("sunspec_tui.sources.limits.MAX_POWER_BYTES", 30 * 16 * 4 * 4)
+    monkeypatch.setattr("sunspec_tui.files.read_limits.MAX_POWER_BYTES", 30 * 16 * 4 * 4)
     assert cli.main(["export", str(tmp_path / "out.npz"), "--input", *map(str, paths)]) == 1
     told = capsys.readouterr().err
     assert "cannot be read at once: it needs 15.4 kB, more than 7.68 kB; choose --start and --end" in told
@@ -344,8 +344,8 @@ def test_a_series_above_the_limit_of_memory_is_streamed_and_not_exported(tmp_pat
 
 def test_a_recorders_file_above_the_limit_of_memory_is_streamed(tmp_path, monkeypatch):
     (path,) = cut(tmp_path, ".h5", cuts=((0, 60),))
-    monkeypatch.setattr("sunspec_tui.sources.limits.MAX_POWER_BYTES", 30 * 16 * 4 * 4)
-    monkeypatch.setattr("sunspec_tui.sources.file_series.MAX_BLOCK_BYTES", 7 * 16 * 4 * 4)
+    monkeypatch.setattr("sunspec_tui.files.read_limits.MAX_POWER_BYTES", 30 * 16 * 4 * 4)
+    monkeypatch.setattr("sunspec_tui.files.file_series.MAX_BLOCK_BYTES", 7 * 16 * 4 * 4)
     with pytest.raises(SourceError, match="choose --start and --end"):
         read_recording(path)
     assert parts_of(open_replay(path, 560)) == [(0.0, 30), (pytest.approx(40 * CADENCE_S, abs=1e-5), 30)]

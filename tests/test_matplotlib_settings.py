@@ -10,7 +10,7 @@ from commands import SERVICE, published
 from recordings import recording
 from terminals import PROGRAM
 
-from sunspec_tui.writers.store import open_store
+from sunspec_tui.files.archive.store import open_store
 
 HOUR_S = 1_755_550_800.0
 

@@ -7,7 +7,7 @@ import pytest
 from recorder_files import starts_s
 
 from sunspec_tui import cli
-from sunspec_tui.sources.files import read_recording
+from sunspec_tui.files.read import read_recording
 from sunspec_tui.sources.replay import open_replay
 
 

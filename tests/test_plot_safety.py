@@ -437,7 +437,7 @@ def test_a_file_is_never_written_through_a_device_or_a_pipe(tmp_path):
     from recordings import recording
 
     from sunspec_tui.core.errors import ExportError
-    from sunspec_tui.writers.export import export
+    from sunspec_tui.files.write import export
 
     os.mkfifo(tmp_path / "a.csv")
     with pytest.raises(ExportError, match="not a regular file"):

@@ -19,12 +19,12 @@ from recordings import recording
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.retention import Keep, plot_time_s
 from sunspec_tui.core.row_spans import GAP, row_begins_s
+from sunspec_tui.files.atomic_write import temporary_path
 from sunspec_tui.plots import PlotEvent, PlotJob, next_interval
 from sunspec_tui.writers.figure import SpectrumFigure, bin_edges, column_image
 from sunspec_tui.writers.plot_window import plot_window
 from sunspec_tui.writers.png import PngWriter
 from sunspec_tui.writers.text import text_figure
-from sunspec_tui.writers.whole import temporary_path
 
 START_S = 1_755_552_894.0
 MHZ = np.linspace(13.4, 86.8, 96)

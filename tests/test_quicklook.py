@@ -19,9 +19,9 @@ from sunspec_tui.column_reduction import reduce_rows
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_copy import recorded_job
 from sunspec_tui.core.row_spans import GAP
+from sunspec_tui.files.archive.store import open_store
 from sunspec_tui.quicklook import draw, hour_calls, reduce_hour
 from sunspec_tui.writers.figure import column_image
-from sunspec_tui.writers.store import open_store
 
 HOUR_S = 1_755_550_800.0  # 2025-08-18 21:00
 

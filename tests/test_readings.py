@@ -9,10 +9,10 @@ from conftest import block_time, message
 from rich.text import Text
 from textual.geometry import Size
 
-from sunspec_tui.archiving import ArchiveStatus
 from sunspec_tui.core.errors import RejectCause
 from sunspec_tui.core.frame import Frame, decode
 from sunspec_tui.core.ring_buffer import Mark
+from sunspec_tui.files.archive.layout import ArchiveStatus
 from sunspec_tui.picture import CellValue, Held, Readout
 from sunspec_tui.plots import PlotStatus
 from sunspec_tui.stream.health_reading import HealthReading, LinkState, StreamState

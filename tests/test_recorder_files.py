@@ -30,9 +30,9 @@ from recordings import recording
 from sunspec_tui import cli
 from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.products import Product
-from sunspec_tui.sources.files import read_recording
+from sunspec_tui.files.read import read_recording
+from sunspec_tui.files.write import export
 from sunspec_tui.sources.replay import open_replay
-from sunspec_tui.writers.export import export
 
 ENDS_S = starts_s() + STEP_S
 

@@ -30,9 +30,9 @@ from recorder_files import (
 
 from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.products import Product
-from sunspec_tui.sources.files import read_recording
-from sunspec_tui.sources.limits import Asked
-from sunspec_tui.sources.recorder_times import _Found
+from sunspec_tui.files.read import read_recording
+from sunspec_tui.files.read_limits import Asked
+from sunspec_tui.files.recorder_times import _Found
 
 ALL = ("XX", "YY", "XY_real", "XY_imag")
 NAMES = {"CR": "XY_real", "CI": "XY_imag", "XYI": "XY_imag", "xx": "XX", "yy": "YY"}

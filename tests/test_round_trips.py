@@ -11,11 +11,11 @@ import pytest
 from recordings import START_S, recording
 
 from sunspec_tui import export, plot_window, read_recording, rebinned
-from sunspec_tui.callisto_digits import DB_PER_DIGIT
 from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.times import CHANNEL_WIDTH_HZ, CLOCK_HZ, moment_s
+from sunspec_tui.files.callisto_digits import DB_PER_DIGIT
 from sunspec_tui.sources.replay import open_replay
 
 NAVG = 24
@@ -274,7 +274,7 @@ def test_a_replay_of_a_product_that_is_not_shown_at_first_names_it(tmp_path, cap
 
 @pytest.mark.parametrize("kind", ["as received", "with a gap", "averaged", "of two products"])
 def test_the_archive_gives_back_its_rows(tmp_path, kind):
-    from sunspec_tui.writers.store import open_store
+    from sunspec_tui.files.archive.store import open_store
 
     rows = RECORDINGS[kind]
     open_store(tmp_path, rows).append(rows)

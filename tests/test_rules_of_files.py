@@ -7,13 +7,13 @@ import pytest
 from astropy.io import fits
 from recordings import CADENCE_S, recording
 
-from sunspec_tui.archiving import microseconds, stretches
 from sunspec_tui.columns import ColumnStore
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_buffer import RingBuffer
+from sunspec_tui.files.archive.layout import microseconds, stretches
+from sunspec_tui.files.callisto_fits_writer import write_callisto
 from sunspec_tui.serving import layout
 from sunspec_tui.serving.histories import History
-from sunspec_tui.writers.callisto import write_callisto
 
 
 def test_the_times_of_a_fits_file_are_beginnings_from_its_first_row_on(tmp_path):

@@ -13,12 +13,12 @@ from conftest import poll_until
 from monitors import Screen, StillReceiver
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
-from sunspec_tui.archiving import ArchiveState, ArchiveStatus
 from sunspec_tui.core.colormaps import Depth
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.core.times import channel_frequencies_hz
+from sunspec_tui.files.archive.layout import ArchiveState, ArchiveStatus
+from sunspec_tui.files.read import read_recording
 from sunspec_tui.governor import Quality
-from sunspec_tui.sources.files import read_recording
 
 SIZES = [(80, 24), (120, 40), (200, 60), (250, 70)]
 FRAMES = 330

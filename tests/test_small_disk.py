@@ -9,11 +9,11 @@ from conftest import poll_until, producing
 from recordings import recording
 
 from sunspec_tui import StreamReceiver
-from sunspec_tui.archiving import ArchiveState
 from sunspec_tui.core.errors import ExportError
 from sunspec_tui.core.recording import unbroken
-from sunspec_tui.sources.files import read_recording
-from sunspec_tui.writers.export import export
+from sunspec_tui.files.archive.layout import ArchiveState
+from sunspec_tui.files.read import read_recording
+from sunspec_tui.files.write import export
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from conftest import EVENT, needs_event
 
 from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.times import CHANNEL_WIDTH_HZ, tag_to_unix
-from sunspec_tui.sources.callisto import DB_PER_DIGIT
+from sunspec_tui.files.callisto_fits import DB_PER_DIGIT
+from sunspec_tui.files.read import read_recording
 from sunspec_tui.sources.feed import Feed, Part
-from sunspec_tui.sources.files import read_recording
 from sunspec_tui.sources.memory_ring import MemoryRing
 from sunspec_tui.sources.replay import open_replay
 from sunspec_tui.sources.simulate import SimulatedSun

@@ -14,9 +14,9 @@ from recordings import CADENCE_S, START_S, recording
 
 from sunspec_tui import cli
 from sunspec_tui.core.errors import ArchiveError, SourceError
-from sunspec_tui.sources.archive import open_archive
-from sunspec_tui.sources.files import read_recording
-from sunspec_tui.writers.store import open_store
+from sunspec_tui.files.archive.reader import open_archive
+from sunspec_tui.files.archive.store import open_store
+from sunspec_tui.files.read import read_recording
 
 NAME = "2025-08-18.zarr"
 

@@ -14,8 +14,8 @@ from recordings import recording
 
 from sunspec_tui import cli
 from sunspec_tui.core.errors import ExportError
-from sunspec_tui.sources.files import read_recording
-from sunspec_tui.writers.export import export
+from sunspec_tui.files.read import read_recording
+from sunspec_tui.files.write import export
 
 ODD = os.fsdecode(b"a\x1b]0;pwn\x07\n\xff\xe2\x80\xae")
 """A name that sets a terminal's title, breaks the line, is no UTF-8 and turns what follows around."""

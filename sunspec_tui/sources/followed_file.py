@@ -12,9 +12,9 @@ import numpy as np
 from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.printable import printable_name
 from sunspec_tui.core.recording import Recording, unbroken
+from sunspec_tui.files.read import read_recording
+from sunspec_tui.files.recorder_shared import is_being_written
 from sunspec_tui.sources.feed import Gulps, Part
-from sunspec_tui.sources.files import read_recording
-from sunspec_tui.sources.recorder_shared import is_being_written
 from sunspec_tui.sources.replay import Replay
 
 POLL_S = 0.5

@@ -19,9 +19,9 @@ from sunspec_tui.core.printable import printable_name
 from sunspec_tui.core.products import SIGNED_PRODUCTS, WIRE_PRODUCTS, Product
 from sunspec_tui.core.recording import MAX_CADENCE_S, MIN_CADENCE_S, Channels, Recording, channels_of, unbroken
 from sunspec_tui.core.times import CLOCK_HZ, channel_frequencies_hz, unix_to_tag
+from sunspec_tui.files.file_series import FileSeries, open_rows
+from sunspec_tui.files.read_limits import Asked
 from sunspec_tui.sources.feed import Gulps, Part
-from sunspec_tui.sources.file_series import FileSeries, open_rows
-from sunspec_tui.sources.limits import Asked
 
 log = logging.getLogger(__name__)
 
@@ -170,7 +170,7 @@ def open_replay(
     file_chan0: int | None = None,
     frames_as_recorded: bool = True,
 ) -> Replay:
-    """A replay of a file, of an archive or of several files; see `Replay` and `sources.files.read_recording`."""
+    """A replay of a file, of an archive or of several files; see `Replay` and `files.read.read_recording`."""
     words = [path] if isinstance(path, str | Path) else path
     rows = open_rows(words, Asked(*between_s, observation, tuning, file_chan0))
     name = rows.name if isinstance(rows, FileSeries) else printable_name(words[0])

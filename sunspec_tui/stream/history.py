@@ -26,10 +26,10 @@ from sunspec_tui.core.ring_copy import ring_recording
 from sunspec_tui.core.ring_epochs import Epoch
 from sunspec_tui.core.times import span_s
 from sunspec_tui.core.version import __version__
+from sunspec_tui.files.write import export
 from sunspec_tui.snapshot import Axis, Position
 from sunspec_tui.stream.ingest import Intake
 from sunspec_tui.stream.message_delay import DelayMethod
-from sunspec_tui.writers.export import export
 
 log = logging.getLogger(__name__)
 
@@ -273,7 +273,7 @@ class Received:
         average_time, average_channels
             Seconds of data and neighbouring bins to average, as in `rebinning.rebinned`.
         digits
-            Write a FITS file with 8-bit digits, as in `writers.export.export`.
+            Write a FITS file with 8-bit digits, as in `files.write.export`.
 
         Raises
         ------

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from sunspec_tui.archiving import ArchiveState, ArchiveStatus
 from sunspec_tui.core.times import format_clock, format_iso
 from sunspec_tui.core.web_options import WebState, WebStatus
+from sunspec_tui.files.archive.layout import ArchiveState, ArchiveStatus
 from sunspec_tui.widgets.readings import rows
 
 if TYPE_CHECKING:

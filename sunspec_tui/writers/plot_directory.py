@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sunspec_tui.core.retention import LATEST, SOFTWARE, Keep, PlotFile, expired, plot_time_s
-from sunspec_tui.writers.whole import left_by, whole_file
+from sunspec_tui.files.atomic_write import left_by, whole_file
 
 _MARK = b"tEXtSoftware\0" + SOFTWARE.encode()
 # The text stands right behind the first chunk of a PNG, before any colour.

@@ -22,9 +22,9 @@ from typing import IO, Any
 from sunspec_tui.core.active_time import ActiveTimer
 from sunspec_tui.core.child_environment import child_environment
 from sunspec_tui.core.printable import printable
+from sunspec_tui.files.atomic_write import left_by
 from sunspec_tui.plots import PlotJob
 from sunspec_tui.writers.job_pipe import job_parts
-from sunspec_tui.writers.whole import left_by
 
 log = logging.getLogger(__name__)
 

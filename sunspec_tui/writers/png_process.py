@@ -19,11 +19,11 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, TextIO
 
+from sunspec_tui.files.atomic_write import write_new_file
 from sunspec_tui.plots import PlotJob
 from sunspec_tui.writers.job_pipe import read_job
 from sunspec_tui.writers.picture_fork import DrawingEnded, DrawingError, PictureFork
 from sunspec_tui.writers.plot_directory import PlotDirectory, publish_latest
-from sunspec_tui.writers.whole import write_new_file
 
 _NICENESS = 5
 _MAX_NAMES = 1000

@@ -1,4 +1,4 @@
-"""Read NPZ files of `writers.export` and of the older system.
+"""Read NPZ files of `files.write` and of the older system.
 
 The header of an array is checked before its data are read. Python objects, which numpy would unpickle, are never
 loaded.
@@ -20,8 +20,7 @@ from sunspec_tui.core.memory_budgets import MAX_CHAN0
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.times import CHANNEL_WIDTH_HZ, bin_frequencies_hz
-from sunspec_tui.sources.arrays import Declared, checked
-from sunspec_tui.sources.limits import (
+from sunspec_tui.files.read_limits import (
     BLOCK_BYTES,
     MAX_BINS,
     MAX_ROWS,
@@ -34,7 +33,8 @@ from sunspec_tui.sources.limits import (
     file_size,
     skip,
 )
-from sunspec_tui.sources.notes import report_notes
+from sunspec_tui.files.reader_notes import report_notes
+from sunspec_tui.files.validation import Declared, checked
 
 _MJD_OF_1970 = 40_587
 _DAY_S = 86_400.0

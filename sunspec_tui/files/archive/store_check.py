@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sunspec_tui.archiving import BLOCK_ROWS, BLOCKS, block_arrays
 from sunspec_tui.core.errors import ArchiveError
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.products import WIRE_PRODUCTS, plain_name
+from sunspec_tui.files.archive.layout import BLOCK_ROWS, BLOCKS, block_arrays
 
 ROOT = "zarr.json"
 TIME_UNITS = "microseconds since 1970-01-01"

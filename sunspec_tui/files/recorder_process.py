@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 
 from sunspec_tui.core.printable import printable, unquoted
 from sunspec_tui.core.products import Product
-from sunspec_tui.recorder_scale import LENGTHS, factor, file_names, is_export
-from sunspec_tui.sources.limits import MAX_BINS, Asked, Unreadable, blocks, reason
-from sunspec_tui.sources.recorder_access import attribute, child, link, numbered, numbers, text
-from sunspec_tui.sources.recorder_shared import SHARED, WRITING, GrowingFile, marks
-from sunspec_tui.sources.recorder_times import RowTimes, check_times, row_times
+from sunspec_tui.files.read_limits import MAX_BINS, Asked, Unreadable, blocks, reason
+from sunspec_tui.files.recorder_access import attribute, child, link, numbered, numbers, text
+from sunspec_tui.files.recorder_scale import LENGTHS, factor, file_names, is_export
+from sunspec_tui.files.recorder_shared import SHARED, WRITING, GrowingFile, marks
+from sunspec_tui.files.recorder_times import RowTimes, check_times, row_times
 
 _MAX_EXTRA_MEMORY = 700_000_000
 _ATTEMPTS = 3

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.callisto_digits import DB_PER_DIGIT, MAX_DIGIT, NO_VALUE_CARD, STEP_CARD, ZERO_CARD
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.recording import UNITS
-from sunspec_tui.sources.arrays import number
-from sunspec_tui.sources.fits_units import Units
-from sunspec_tui.sources.limits import BLOCK_BYTES, Unreadable
+from sunspec_tui.files.callisto_digits import DB_PER_DIGIT, MAX_DIGIT, NO_VALUE_CARD, STEP_CARD, ZERO_CARD
+from sunspec_tui.files.fits_units import Units
+from sunspec_tui.files.read_limits import BLOCK_BYTES, Unreadable
+from sunspec_tui.files.validation import number
 
 _DECIBELS = re.compile(r"\bdb", re.IGNORECASE)
 _MAX_UNIT = 40

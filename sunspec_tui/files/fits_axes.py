@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.printable import printable
-from sunspec_tui.sources.arrays import MAX_HZ, MIN_HZ, number, plausible_cadence_s
-from sunspec_tui.sources.fits_units import FREQUENCY, TIME, Column, Units
-from sunspec_tui.sources.limits import Unreadable
+from sunspec_tui.files.fits_units import FREQUENCY, TIME, Column, Units
+from sunspec_tui.files.read_limits import Unreadable
+from sunspec_tui.files.validation import MAX_HZ, MIN_HZ, number, plausible_cadence_s
 
 _HZ = {"hz": 1.0, "khz": 1e3, "mhz": 1e6, "ghz": 1e9}
 _SECONDS = {"s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "min": 60.0, "h": 3600.0, "d": 86_400.0}

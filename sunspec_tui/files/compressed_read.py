@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from sunspec_tui.sources.limits import BLOCK_BYTES, Unreadable
+from sunspec_tui.files.read_limits import BLOCK_BYTES, Unreadable
 
 GZIP, BZIP2 = b"\x1f\x8b", b"BZh"
 """First bytes of compressed files."""

@@ -14,14 +14,14 @@ from sunspec_tui.core.errors import MissingExtraError, SourceError
 from sunspec_tui.core.printable import printable, printable_name
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.regular_file import open_regular
-from sunspec_tui.sources.archive import is_archive, read_archive
-from sunspec_tui.sources.callisto import read_callisto
-from sunspec_tui.sources.csv_dialect import BOM
-from sunspec_tui.sources.csv_table import read_csv
-from sunspec_tui.sources.limits import Asked, Unreadable, reason
-from sunspec_tui.sources.npz import read_npz
-from sunspec_tui.sources.packed import BZIP2, GZIP
-from sunspec_tui.sources.recorder import read_recorder
+from sunspec_tui.files.archive.reader import is_archive, read_archive
+from sunspec_tui.files.callisto_fits import read_callisto
+from sunspec_tui.files.compressed_read import BZIP2, GZIP
+from sunspec_tui.files.csv_dialect import BOM
+from sunspec_tui.files.csv_table import read_csv
+from sunspec_tui.files.npz import read_npz
+from sunspec_tui.files.read_limits import Asked, Unreadable, reason
+from sunspec_tui.files.recorder_hdf5 import read_recorder
 
 _MAX_SENTENCE = 200
 _BEGIN_BYTES = 512

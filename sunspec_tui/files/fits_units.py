@@ -10,8 +10,9 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.callisto_digits import LENGTH_COLUMN
-from sunspec_tui.sources.limits import (
+from sunspec_tui.files.callisto_digits import LENGTH_COLUMN
+from sunspec_tui.files.compressed_read import Contents
+from sunspec_tui.files.read_limits import (
     MAX_BINS,
     MAX_POWER_BYTES,
     MAX_ROWS,
@@ -20,7 +21,6 @@ from sunspec_tui.sources.limits import (
     exactly,
     file_size,
 )
-from sunspec_tui.sources.packed import Contents
 
 TIME, FREQUENCY = "TIME", "FREQUENCY"
 _COLUMNS = (TIME, FREQUENCY, LENGTH_COLUMN)

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
-from sunspec_tui.archiving import StoreName, stores
 from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.printable import printable_name
-from sunspec_tui.sources.files import file_kind
-from sunspec_tui.sources.limits import reason
+from sunspec_tui.files.archive.layout import StoreName, stores
+from sunspec_tui.files.read import file_kind
+from sunspec_tui.files.read_limits import reason
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
 """Writes a recording to a file of the form that its name says.
 
 A file appears under its name when it is complete, and never otherwise. What each form holds is said in
-docs/files.md; `sources.files` reads all of them back.
+docs/files.md; `files.read` reads all of them back.
 """
 
 import csv
@@ -16,9 +16,9 @@ import numpy as np
 from sunspec_tui.core.errors import ExportError, UsageError
 from sunspec_tui.core.printable import printable, printable_name, quoted
 from sunspec_tui.core.recording import MAX_NAME, FileForm, Recording, about, file_form
-from sunspec_tui.writers.callisto import write_callisto
-from sunspec_tui.writers.recorder import write_recorder
-from sunspec_tui.writers.whole import whole_file
+from sunspec_tui.files.atomic_write import whole_file
+from sunspec_tui.files.callisto_fits_writer import write_callisto
+from sunspec_tui.files.recorder_hdf5_writer import write_recorder
 
 _MAX_REASON = 100
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.times import EARLIEST_PLAUSIBLE_S, LATEST_PLAUSIBLE_S
-from sunspec_tui.sources.limits import Unreadable
+from sunspec_tui.files.read_limits import Unreadable
 
 _MAX_TEXT = 40
 _DAY_S = 86_400

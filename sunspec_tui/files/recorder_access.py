@@ -13,7 +13,7 @@ import numpy as np
 
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.recording import MAX_NAME
-from sunspec_tui.sources.limits import Unreadable
+from sunspec_tui.files.read_limits import Unreadable
 
 NUMBERS = "fiu"
 """Kinds of numpy's types that are numbers here."""

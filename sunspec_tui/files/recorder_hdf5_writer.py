@@ -18,7 +18,7 @@ from sunspec_tui.core.printable import printable, quoted
 from sunspec_tui.core.products import plain_name
 from sunspec_tui.core.recording import Recording, about, channels_of
 from sunspec_tui.core.times import CHANNEL_WIDTH_HZ, CLOCK_HZ
-from sunspec_tui.recorder_scale import LENGTHS, NAVG, NAVG_ATTRIBUTE, divisor
+from sunspec_tui.files.recorder_scale import LENGTHS, NAVG, NAVG_ATTRIBUTE, divisor
 
 TIME_TYPE = np.dtype({"names": ["int", "frac"], "formats": ["<i8", "<f8"]})
 _FFT_CHANNELS = 4096

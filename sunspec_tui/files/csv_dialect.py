@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.printable import printable
-from sunspec_tui.sources.limits import Unreadable
+from sunspec_tui.files.read_limits import Unreadable
 
 BOM = b"\xef\xbb\xbf"
 FIRST_NAMES = ("time_utc", "product")

@@ -17,10 +17,10 @@ from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.printable import printable, printable_name
 from sunspec_tui.core.recording import Recording, within
 from sunspec_tui.core.row_spans import row_lengths_s
-from sunspec_tui.sources.files import file_kind, read_asked
-from sunspec_tui.sources.input_paths import input_paths
-from sunspec_tui.sources.limits import MAX_ROWS, Asked, Unreadable, check_size
-from sunspec_tui.sources.overlaps import FileRows, in_order
+from sunspec_tui.files.input_paths import input_paths
+from sunspec_tui.files.overlaps import FileRows, in_order
+from sunspec_tui.files.read import file_kind, read_asked
+from sunspec_tui.files.read_limits import MAX_ROWS, Asked, Unreadable, check_size
 
 log = logging.getLogger(__name__)
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.recording import measured_cadence_s
 from sunspec_tui.core.times import EARLIEST_PLAUSIBLE_S, LATEST_PLAUSIBLE_S
-from sunspec_tui.recorder_scale import LENGTHS
-from sunspec_tui.sources.arrays import plausible_cadence_s, possible_lengths
-from sunspec_tui.sources.limits import BLOCK_BYTES, MAX_ROWS, Asked, Unreadable, check_ratio
-from sunspec_tui.sources.recorder_access import NUMBERS, itemsize, text
+from sunspec_tui.files.read_limits import BLOCK_BYTES, MAX_ROWS, Asked, Unreadable, check_ratio
+from sunspec_tui.files.recorder_access import NUMBERS, itemsize, text
+from sunspec_tui.files.recorder_scale import LENGTHS
+from sunspec_tui.files.validation import plausible_cadence_s, possible_lengths
 
 _FIELDS, _MAX_TIME_BYTES = ("int", "frac"), 1000
 _DAY_S = 86_400.0

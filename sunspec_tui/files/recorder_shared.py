@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sunspec_tui.core.regular_file import open_regular
-from sunspec_tui.sources.limits import Unreadable
+from sunspec_tui.files.read_limits import Unreadable
 
 WRITING, SHARED = 1, 4
 """Marks of a file that is open for writing, and that readers may open meanwhile."""

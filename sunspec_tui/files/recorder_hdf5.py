@@ -1,4 +1,4 @@
-"""Read the recorder's HDF5 files, and files of the same layout that `writers.recorder` makes.
+"""Read the recorder's HDF5 files, and files of the same layout that `files.recorder_hdf5_writer` makes.
 
 On some corrupt files the HDF5 library crashes its process or never returns. Therefore only the child process
 `recorder_process` opens the file; this module checks its answers against limits and reads the requested rows.
@@ -19,13 +19,13 @@ from sunspec_tui.core.child_environment import child_environment
 from sunspec_tui.core.optional_imports import check_installed
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.recording import Recording
-from sunspec_tui.sources.arrays import Declared, checked
-from sunspec_tui.sources.limits import MAX_BINS, MAX_ROWS, Asked, Unreadable, exactly, file_size
-from sunspec_tui.sources.notes import report_notes
+from sunspec_tui.files.read_limits import MAX_BINS, MAX_ROWS, Asked, Unreadable, exactly, file_size
+from sunspec_tui.files.reader_notes import report_notes
+from sunspec_tui.files.validation import Declared, checked
 
 _MAX_SAID_BYTES = 100_000
 _MAX_NOTES = 20
-PROGRAM = ("-m", "sunspec_tui.sources.recorder_process")
+PROGRAM = ("-m", "sunspec_tui.files.recorder_process")
 _ENVIRONMENT = {"HDF5_PLUGIN_PRELOAD": "::", "HDF5_USE_FILE_LOCKING": "FALSE"}
 """Keeps HDF5 from loading filter plugins, whatever its other environment variables say, and from locking files, which
 could stop a recorder; `recorder_process` checks by itself whether a file is being written."""

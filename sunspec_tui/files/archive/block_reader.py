@@ -14,15 +14,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.archiving import BLOCK_ROWS, BLOCKS
 from sunspec_tui.core.errors import ArchiveError, NoRowsError
 from sunspec_tui.core.optional_imports import optional
 from sunspec_tui.core.products import WIRE_PRODUCTS, Product, available, derive, plain_name
 from sunspec_tui.core.recording import measured_cadence_s
 from sunspec_tui.core.row_blocks import Floats, group_starts, merged_peaks, merged_sums
 from sunspec_tui.core.times import span_s
-from sunspec_tui.sources.archive import checked_stores, warn_of_missing
-from sunspec_tui.store_check import StoreClaim, has_blocks
+from sunspec_tui.files.archive.layout import BLOCK_ROWS, BLOCKS
+from sunspec_tui.files.archive.reader import checked_stores, warn_of_missing
+from sunspec_tui.files.archive.store_check import StoreClaim, has_blocks
 
 _EXTREMES = ("lowest", "highest")
 _VALUES = ("mean", *_EXTREMES)

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.archiving import BLOCK_ROWS, block_arrays
 from sunspec_tui.core.products import Product, derive
+from sunspec_tui.files.archive.layout import BLOCK_ROWS, block_arrays
 
 Floats = NDArray[np.float32]
 

@@ -1,4 +1,4 @@
-"""Reads e-CALLISTO FITS files: those of the network's stations, and those that `writers.callisto` makes.
+"""Reads e-CALLISTO FITS files: those of the network's stations, and those that `files.callisto_fits_writer` makes.
 
 A station's image holds 8-bit "digits" of a logarithmic detector, ours decibels or, for a signed product, linear
 values. Files of other programs differ in their axes, dates and units: what is assumed is reported in notes. astropy
@@ -13,17 +13,17 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.callisto_digits import DB_PER_DIGIT, LENGTH_COLUMN
 from sunspec_tui.core.printable import unquoted
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.recording import Recording, measured_cadence_s
-from sunspec_tui.sources.arrays import Declared, checked, plausible_cadence_s, possible_lengths
-from sunspec_tui.sources.fits_axes import Axes, axes_of
-from sunspec_tui.sources.fits_dates import observation_start_s
-from sunspec_tui.sources.fits_units import Units
-from sunspec_tui.sources.fits_values import blocks_of, scale_of
-from sunspec_tui.sources.limits import BLOCK_BYTES, Asked, Unreadable
-from sunspec_tui.sources.notes import report_notes
+from sunspec_tui.files.callisto_digits import DB_PER_DIGIT, LENGTH_COLUMN
+from sunspec_tui.files.fits_axes import Axes, axes_of
+from sunspec_tui.files.fits_dates import observation_start_s
+from sunspec_tui.files.fits_units import Units
+from sunspec_tui.files.fits_values import blocks_of, scale_of
+from sunspec_tui.files.read_limits import BLOCK_BYTES, Asked, Unreadable
+from sunspec_tui.files.reader_notes import report_notes
+from sunspec_tui.files.validation import Declared, checked, plausible_cadence_s, possible_lengths
 
 __all__ = ["DB_PER_DIGIT", "read_callisto"]
 
@@ -69,7 +69,7 @@ def _read(file: BinaryIO, path: Path, asked: Asked, notes: list[str]) -> Recordi
 
 
 def _is_ours(header: Any) -> bool:
-    """Return True if `writers.callisto` wrote the file, also if its rows came from another program."""
+    """Return True if `files.callisto_fits_writer` wrote the file, also if its rows came from another program."""
     return unquoted(str(header.get("CREATOR", ""))).startswith(_OURS) or all(name in header for name in _OUR_CARDS)
 
 

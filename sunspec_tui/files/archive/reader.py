@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.archiving import StoreName, stores
 from sunspec_tui.core.errors import ArchiveError, NoRowsError, SourceError
 from sunspec_tui.core.optional_imports import optional
 from sunspec_tui.core.printable import printable, printable_name
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.times import span_s
-from sunspec_tui.datasets import from_dataset
-from sunspec_tui.store_check import BITS, StoreClaim, StoreRefused, check_store, missing_chunks
+from sunspec_tui.files.archive.layout import StoreName, stores
+from sunspec_tui.files.archive.store_check import BITS, StoreClaim, StoreRefused, check_store, missing_chunks
+from sunspec_tui.files.xarray_dataset import from_dataset
 
 if TYPE_CHECKING:
     import xarray
@@ -83,7 +83,7 @@ def open_by_axis(
     library = optional("xarray", "reading an archive")
     optional("zarr", "reading an archive")
     optional("dask", "reading an archive")
-    # As in `writers.store`: what makes a commit one step has no rule in version 3 yet.
+    # As in `files.archive.store`: what makes a commit one step has no rule in version 3 yet.
     warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
     begin_s, end_s = span_s(start, end)
     low, high = -math.inf if begin_s is None else begin_s, math.inf if end_s is None else end_s

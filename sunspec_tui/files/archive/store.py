@@ -17,7 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from sunspec_tui.archiving import (
+from sunspec_tui.core.errors import ArchiveError
+from sunspec_tui.core.optional_imports import optional
+from sunspec_tui.core.products import WIRE_PRODUCTS, plain_name
+from sunspec_tui.core.recording import Recording, about, channels_of
+from sunspec_tui.core.times import CHANNEL_WIDTH_HZ
+from sunspec_tui.files.archive.layout import (
     BLOCK_ROWS,
     BLOCKS,
     CHUNK_ROWS,
@@ -27,14 +32,17 @@ from sunspec_tui.archiving import (
     day_of,
     microseconds,
 )
-from sunspec_tui.core.errors import ArchiveError
-from sunspec_tui.core.optional_imports import optional
-from sunspec_tui.core.products import WIRE_PRODUCTS, plain_name
-from sunspec_tui.core.recording import Recording, about, channels_of
-from sunspec_tui.core.times import CHANNEL_WIDTH_HZ
-from sunspec_tui.rounding import MANTISSA_BITS, needed_bits, rounded, rounded_to_steps_of
-from sunspec_tui.store_check import BITS, EVERY_CHUNK, MAX_CHUNK_BYTES, ROOT, TIME_UNITS, StoreClaim, check_store
-from sunspec_tui.writers.store_blocks import BlockMaker
+from sunspec_tui.files.archive.rounding import MANTISSA_BITS, needed_bits, rounded, rounded_to_steps_of
+from sunspec_tui.files.archive.store_blocks import BlockMaker
+from sunspec_tui.files.archive.store_check import (
+    BITS,
+    EVERY_CHUNK,
+    MAX_CHUNK_BYTES,
+    ROOT,
+    TIME_UNITS,
+    StoreClaim,
+    check_store,
+)
 
 log = logging.getLogger(__name__)
 

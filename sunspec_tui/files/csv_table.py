@@ -1,4 +1,4 @@
-"""Read CSV tables of spectra, as `writers.export` writes them, line by line in two passes.
+"""Read CSV tables of spectra, as `files.write` writes them, line by line in two passes.
 
 The first pass reads times and products, the second one reads the requested rows. Tables that a spreadsheet has saved
 again are read too (`csv_dialect`).
@@ -17,8 +17,7 @@ from sunspec_tui.core.printable import printable, unquoted
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.times import format_iso, moment_s
-from sunspec_tui.sources.arrays import Declared, checked
-from sunspec_tui.sources.csv_dialect import (
+from sunspec_tui.files.csv_dialect import (
     BOM,
     FIRST_NAMES,
     Dialect,
@@ -28,8 +27,9 @@ from sunspec_tui.sources.csv_dialect import (
     is_comment,
     short,
 )
-from sunspec_tui.sources.limits import MAX_BINS, MAX_ROWS, Asked, Unreadable, file_size, size_text
-from sunspec_tui.sources.notes import report_notes
+from sunspec_tui.files.read_limits import MAX_BINS, MAX_ROWS, Asked, Unreadable, file_size, size_text
+from sunspec_tui.files.reader_notes import report_notes
+from sunspec_tui.files.validation import Declared, checked
 
 _MAX_LINE_BYTES = 3_000_000
 _MAX_COMMENTS = 1000

@@ -17,7 +17,7 @@ from sunspec_tui.core.printable import printable
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.recording import MAX_CADENCE_S, MAX_NAME, MIN_CADENCE_S, Recording, measured_cadence_s
 from sunspec_tui.core.times import LATEST_PLAUSIBLE_S
-from sunspec_tui.sources.limits import BLOCK_BYTES, MAX_BINS, MAX_ROWS, Asked, Unreadable, check_ratio, check_size
+from sunspec_tui.files.read_limits import BLOCK_BYTES, MAX_BINS, MAX_ROWS, Asked, Unreadable, check_ratio, check_size
 
 log = logging.getLogger(__name__)
 

@@ -12,17 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.callisto_digits import (
-    DB_PER_DIGIT,
-    LENGTH_COLUMN,
-    MAX_DIGIT,
-    NO_VALUE,
-    NO_VALUE_CARD,
-    STEP_CARD,
-    ZERO_CARD,
-    Digits,
-    digits_of,
-)
 from sunspec_tui.core.errors import ExportError
 from sunspec_tui.core.printable import quoted
 from sunspec_tui.core.products import SIGNED_PRODUCTS, Product
@@ -34,6 +23,17 @@ from sunspec_tui.core.recording import (
     UNITS,
     Recording,
     about,
+)
+from sunspec_tui.files.callisto_digits import (
+    DB_PER_DIGIT,
+    LENGTH_COLUMN,
+    MAX_DIGIT,
+    NO_VALUE,
+    NO_VALUE_CARD,
+    STEP_CARD,
+    ZERO_CARD,
+    Digits,
+    digits_of,
 )
 from sunspec_tui.scaling import to_db
 

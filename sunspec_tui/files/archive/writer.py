@@ -17,7 +17,14 @@ from pathlib import Path
 
 import numpy as np
 
-from sunspec_tui.archiving import (
+from sunspec_tui.core.active_time import join_within
+from sunspec_tui.core.errors import LIMITS, SunspecError, lacking
+from sunspec_tui.core.optional_imports import optional
+from sunspec_tui.core.printable import printable
+from sunspec_tui.core.recording import Recording
+from sunspec_tui.core.unstarted_threads import forget_unstarted_threads
+from sunspec_tui.files.archive.backlog import MAX_HELD_BYTES, ArchiveBacklog, Followed
+from sunspec_tui.files.archive.layout import (
     CALM_S,
     MAX_PARTS,
     ArchiveEvent,
@@ -29,15 +36,8 @@ from sunspec_tui.archiving import (
     microseconds,
     stretches,
 )
-from sunspec_tui.core.active_time import join_within
-from sunspec_tui.core.errors import LIMITS, SunspecError, lacking
-from sunspec_tui.core.optional_imports import optional
-from sunspec_tui.core.printable import printable
-from sunspec_tui.core.recording import Recording
-from sunspec_tui.core.unstarted_threads import forget_unstarted_threads
-from sunspec_tui.writers.archive_backlog import MAX_HELD_BYTES, ArchiveBacklog, Followed
-from sunspec_tui.writers.archive_lock import ArchiveLock
-from sunspec_tui.writers.store import ArchiveStore, last_store, open_store
+from sunspec_tui.files.archive.lock import ArchiveLock
+from sunspec_tui.files.archive.store import ArchiveStore, last_store, open_store
 
 __all__ = ["ArchiveWriter", "Followed"]
 
@@ -412,6 +412,6 @@ def _check_installed() -> None:
 
 
 def _sun_elevation_deg(time_s: float) -> float:
-    from sunspec_tui.sun import sun_elevation_deg
+    from sunspec_tui.files.archive.sun_elevation import sun_elevation_deg
 
     return sun_elevation_deg(time_s)

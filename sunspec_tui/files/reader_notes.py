@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sunspec_tui.core.printable import printable, printable_name
-from sunspec_tui.sources.limits import Asked
+from sunspec_tui.files.read_limits import Asked
 
 log = logging.getLogger(__name__)
 _MAX_NOTE = 200
