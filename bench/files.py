@@ -30,9 +30,9 @@ from sunspec_tui.core.retention import Keep
 from sunspec_tui.core.times import bin_frequencies_hz
 from sunspec_tui.files.archive.reader import open_archive
 from sunspec_tui.files.archive.store import open_store
-from sunspec_tui.plots import PlotEvent, PlotJob
-from sunspec_tui.quicklook import quicklook
-from sunspec_tui.writers.png import PngWriter
+from sunspec_tui.plots.job import PlotEvent, PlotJob
+from sunspec_tui.plots.plot_service import PngWriter
+from sunspec_tui.plots.quicklook import quicklook
 
 START_S = 1_755_475_200.0  # 2025-08-18
 CADENCE_S = 0.25

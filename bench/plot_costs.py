@@ -24,11 +24,11 @@ from pathlib import Path
 import numpy as np
 import psutil
 import sunspec_tui
-from sunspec_tui.plots import PlotJob
+from sunspec_tui.plots.job import PlotJob
 from sunspec_tui.core.retention import Keep
 from sunspec_tui.sources.simulate import SimulatedSun
 from sunspec_tui.core.times import bin_frequencies_hz
-from sunspec_tui.writers.png import PngWriter
+from sunspec_tui.plots.plot_service import PngWriter
 
 assert sunspec_tui.__file__.startswith(sys.argv[1]), sunspec_tui.__file__
 START_S, CADENCE_S, ROWS = 1_755_552_894.0, 0.25, 1200

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from sunspec_tui.files.read import read_recording
     from sunspec_tui.files.write import export
     from sunspec_tui.files.xarray_dataset import to_dataset
+    from sunspec_tui.plots.plot_window import plot_window
     from sunspec_tui.receiver import StreamReceiver
     from sunspec_tui.stream.frame_iterator import Row
     from sunspec_tui.streaming import AvgStreamingOp
-    from sunspec_tui.writers.plot_window import plot_window
 
 __all__ = [
     "AvgStreamingOp",
@@ -54,7 +54,7 @@ _HOMES = {
     "lwa_time_tag_to_datetime": "sunspec_tui.core.times",
     "open_archive": "sunspec_tui.files.archive.reader",
     "overview": "sunspec_tui.files.archive.block_reader",
-    "plot_window": "sunspec_tui.writers.plot_window",
+    "plot_window": "sunspec_tui.plots.plot_window",
     "read_recording": "sunspec_tui.files.read",
     "rebinned": "sunspec_tui.core.rebinning",
     "to_dataset": "sunspec_tui.files.xarray_dataset",

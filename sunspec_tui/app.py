@@ -545,7 +545,7 @@ class Monitor(PaintedApp):
 
     def action_plot_interval(self, direction: int) -> None:
         """Go to the next longer or shorter plot interval."""
-        from sunspec_tui.plots import next_interval
+        from sunspec_tui.plots.job import next_interval
 
         self._tell(lambda receiver: receiver.set_plot_interval(next_interval(receiver.plot_interval_s, direction)))
 

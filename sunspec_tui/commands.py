@@ -106,7 +106,7 @@ def quicklook(settings: QuicklookSettings, say: Say) -> int:
 
 
 def _pictures_of_archive(settings: QuicklookSettings, archive: Path) -> Iterator[Path]:
-    from sunspec_tui.quicklook import quicklook as pictures
+    from sunspec_tui.plots.quicklook import quicklook as pictures
 
     if (settings.observation, settings.tuning, settings.chan0) != (None, None, None):
         raise UsageError("an archive has one axis: leave --observation, --tuning and --chan0 out")
@@ -126,8 +126,8 @@ def _pictures_of_archive(settings: QuicklookSettings, archive: Path) -> Iterator
 
 
 def _pictures_of_files(settings: QuicklookSettings, paths: list[Path]) -> Iterator[Path]:
-    from sunspec_tui.file_quicklook import file_quicklook
     from sunspec_tui.files.read_limits import Asked
+    from sunspec_tui.plots.file_quicklook import file_quicklook
 
     if (settings.scheduler, settings.workers) != (None, None):
         raise UsageError("--scheduler and --workers are for an archive: leave them out with files")
@@ -172,10 +172,10 @@ def _received(settings: ExportSettings) -> "Recording":
 
 
 def _write_png(receiver: "StreamReceiver", path: Path, *, remove_background: bool) -> None:
-    from sunspec_tui.writers.matplotlib_loader import load_matplotlib
+    from sunspec_tui.plots.matplotlib_loader import load_matplotlib
 
     load_matplotlib()
-    from sunspec_tui.writers.figure import SpectrumFigure
+    from sunspec_tui.plots.figure import SpectrumFigure
 
     job = receiver.plot_job()
     if job is None:

@@ -37,7 +37,8 @@ from sunspec_tui.files.archive.writer import ArchiveWriter, Followed
 from sunspec_tui.floor_files import FloorFiles
 from sunspec_tui.judging import InstrumentCheck, Judgement
 from sunspec_tui.older_receiver import OlderReceiver
-from sunspec_tui.plots import PlotJob
+from sunspec_tui.plots.job import PlotJob
+from sunspec_tui.plots.plot_service import PngWriter
 from sunspec_tui.problems import Problems
 from sunspec_tui.snapshot import Snapshot
 from sunspec_tui.stream.frame_iterator import Follower, Followers, Item, Row
@@ -49,7 +50,6 @@ from sunspec_tui.stream.reconnecting import ReconnectTimes
 from sunspec_tui.stream.subscriber import Subscriber
 from sunspec_tui.teller import Teller
 from sunspec_tui.web import WebServer
-from sunspec_tui.writers.png import PngWriter
 
 log = logging.getLogger(__name__)
 

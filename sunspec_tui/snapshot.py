@@ -23,7 +23,7 @@ from sunspec_tui.data_clock import ClockFault, ClockReading
 from sunspec_tui.files.archive.layout import ArchiveState, ArchiveStatus
 from sunspec_tui.gain import GainCheck
 from sunspec_tui.pipelines import PipelineMap
-from sunspec_tui.plots import PlotStatus
+from sunspec_tui.plots.job import PlotStatus
 from sunspec_tui.signal_loss import NO_LOSS, SignalLoss
 from sunspec_tui.stream.health_reading import HealthReading
 from sunspec_tui.stream.message_delay import DelayReading, DelayStatistics, delay_statistics

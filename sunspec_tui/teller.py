@@ -16,7 +16,7 @@ from sunspec_tui.data_clock import ClockFault
 from sunspec_tui.files.archive.layout import ArchiveEvent
 from sunspec_tui.pacing import PacedLog
 from sunspec_tui.pipelines import described
-from sunspec_tui.plots import PlotEvent
+from sunspec_tui.plots.job import PlotEvent
 from sunspec_tui.snapshot import Snapshot
 from sunspec_tui.stream.health_reading import LONG_SILENCE_S, HealthReading, StreamState, is_long_silence
 from sunspec_tui.stream.message_delay import DelayReading

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from sunspec_tui.clock_check import ClockCheck
 from sunspec_tui.core.active_time import ActiveTimer, join_within
+from sunspec_tui.plots.clock_check import ClockCheck
 
 
 class Clock:

@@ -11,7 +11,6 @@ from tables import BACKGROUNDS, numbers, power_of
 from test_plotting import job
 
 from sunspec_tui import StreamReceiver, cli, commands, plot_window
-from sunspec_tui.column_reduction import reduce_rows
 from sunspec_tui.core.background import REMOVED, quiet_median, without_background
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.products import SIGNED_PRODUCTS, Product
@@ -20,9 +19,10 @@ from sunspec_tui.core.ring_copy import live_job
 from sunspec_tui.core.settings import LookSettings, QuicklookSettings, Settings
 from sunspec_tui.geometry import Band
 from sunspec_tui.picture import Drawing, Picture
-from sunspec_tui.quicklook import draw
+from sunspec_tui.plots.column_reduction import reduce_rows
+from sunspec_tui.plots.figure import SpectrumFigure, column_image
+from sunspec_tui.plots.quicklook import draw
 from sunspec_tui.snapshot import Axis
-from sunspec_tui.writers.figure import SpectrumFigure, column_image
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from recordings import CADENCE_S, recording
 
-from sunspec_tui.column_reduction import MAX_COLUMNS, column_edges, column_width_s, joined, reduce_rows
 from sunspec_tui.core.products import Product
+from sunspec_tui.plots.column_reduction import MAX_COLUMNS, column_edges, column_width_s, joined, reduce_rows
 
 DAY_S = 86_400.0
 

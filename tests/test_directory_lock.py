@@ -6,9 +6,9 @@ import os
 
 import pytest
 
-from sunspec_tui.writers import directory_lock
-from sunspec_tui.writers.directory_lock import Claim, DirectoryLock
-from sunspec_tui.writers.plot_place import PlotPlace
+from sunspec_tui.plots import directory_lock
+from sunspec_tui.plots.directory_lock import Claim, DirectoryLock
+from sunspec_tui.plots.plot_place import PlotPlace
 
 
 def test_a_directory_is_held_by_one_and_nothing_is_left_in_it(tmp_path):

@@ -12,12 +12,12 @@ from conftest import EVENT, needs_event
 from sunspec_tui import AvgStreamingOp, StreamReceiver
 from sunspec_tui.files.callisto_fits import DB_PER_DIGIT
 from sunspec_tui.files.read import read_recording
+from sunspec_tui.plots.figure import SpectrumFigure
 from sunspec_tui.scene import Scene
 from sunspec_tui.sources.feed import Feed
 from sunspec_tui.sources.memory_ring import MemoryRing
 from sunspec_tui.sources.replay import open_replay
 from sunspec_tui.view import Cursor, View
-from sunspec_tui.writers.figure import SpectrumFigure
 
 STATION = "BIR"
 FILE_START_S = 1_307_427_840.213  # 2011-06-07 06:24:00.213 UTC

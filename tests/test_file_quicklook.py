@@ -14,7 +14,7 @@ DAY_S = 86_400.0
 @pytest.fixture
 def drawn(monkeypatch):
     """What is drawn."""
-    from sunspec_tui.writers.figure import SpectrumFigure
+    from sunspec_tui.plots.figure import SpectrumFigure
 
     jobs, really = [], SpectrumFigure.draw
     monkeypatch.setattr(SpectrumFigure, "draw", lambda self, job: (jobs.append(job), really(self, job)))
@@ -77,7 +77,7 @@ def test_many_files_are_one_picture_in_which_a_burst_of_two_seconds_is_seen(tmp_
     assert quicklook(tmp_path, *paths, "--show", "mean") == 0
     assert 10 * np.log10(drawn[1].data.max() / 100) < 1.5
     # Blocks of any size make the same picture.
-    monkeypatch.setattr("sunspec_tui.file_quicklook.MAX_BLOCK_BYTES", 100_000)
+    monkeypatch.setattr("sunspec_tui.plots.file_quicklook.MAX_BLOCK_BYTES", 100_000)
     assert quicklook(tmp_path, *paths) == 0
     np.testing.assert_array_equal(drawn[2].data, job.data)
     np.testing.assert_allclose(drawn[2].spectra["XX"], job.spectra["XX"], rtol=1e-6)

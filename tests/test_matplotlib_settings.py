@@ -69,7 +69,7 @@ def test_the_environment_and_the_working_directory_are_as_before(environment, tm
     code = """
 import os
 before = os.getcwd(), dict(os.environ)
-from sunspec_tui.writers.matplotlib_loader import load_matplotlib
+from sunspec_tui.plots.matplotlib_loader import load_matplotlib
 load_matplotlib()
 import matplotlib
 assert (os.getcwd(), dict(os.environ)) == before

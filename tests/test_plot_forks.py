@@ -17,10 +17,10 @@ from conftest import poll_until
 from test_plot_safety import ALONE, alone
 from test_plotting import Writer, job, picture_size
 
-from sunspec_tui.plots import PlotEvent
-from sunspec_tui.writers import picture_fork
-from sunspec_tui.writers.job_pipe import job_parts, read_job
-from sunspec_tui.writers.picture_fork import DrawingError, PictureFork, can_fork
+from sunspec_tui.plots import picture_fork
+from sunspec_tui.plots.job import PlotEvent
+from sunspec_tui.plots.job_pipe import job_parts, read_job
+from sunspec_tui.plots.picture_fork import DrawingError, PictureFork, can_fork
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the plot process draws by itself")
 
@@ -102,7 +102,7 @@ def test_a_fork_ends_with_the_plot_process(tmp_path):
 def test_a_fork_that_hangs_is_replaced(tmp_path, monkeypatch):
     with Writer(tmp_path) as run:
         assert run.plot().ok
-        monkeypatch.setattr("sunspec_tui.writers.png.ANSWER_TIMEOUT_S", 1.5)
+        monkeypatch.setattr("sunspec_tui.plots.plot_service.ANSWER_TIMEOUT_S", 1.5)
         fork = stop_fork(run)
         assert "without an answer" in next_event(run, 1).text
         poll_until(lambda: has_ended(fork), 10, "the end of the fork")

@@ -22,10 +22,10 @@ from sunspec_tui import StreamReceiver
 from sunspec_tui.core.retention import Keep
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.core.ring_copy import live_job
-from sunspec_tui.plots import PlotEvent
+from sunspec_tui.plots.figure import SpectrumFigure
+from sunspec_tui.plots.job import PlotEvent
+from sunspec_tui.plots.plot_service import PngWriter
 from sunspec_tui.snapshot import Axis
-from sunspec_tui.writers.figure import SpectrumFigure
-from sunspec_tui.writers.png import PngWriter
 
 DAY_S = 86400.0
 NOBODY = 65534
@@ -35,7 +35,7 @@ ALONE = f"""
 import json, os, sys, threading, time
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from pathlib import Path
-import sunspec_tui.writers.png as png
+import sunspec_tui.plots.plot_service as png
 from test_plotting import job
 {{before}}
 events = []

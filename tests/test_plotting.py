@@ -20,11 +20,11 @@ from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.retention import Keep, plot_time_s
 from sunspec_tui.core.row_spans import GAP, row_begins_s
 from sunspec_tui.files.atomic_write import temporary_path
-from sunspec_tui.plots import PlotEvent, PlotJob, next_interval
-from sunspec_tui.writers.figure import SpectrumFigure, bin_edges, column_image
-from sunspec_tui.writers.plot_window import plot_window
-from sunspec_tui.writers.png import PngWriter
-from sunspec_tui.writers.text import text_figure
+from sunspec_tui.plots.figure import SpectrumFigure, bin_edges, column_image
+from sunspec_tui.plots.job import PlotEvent, PlotJob, next_interval
+from sunspec_tui.plots.plot_service import PngWriter
+from sunspec_tui.plots.plot_window import plot_window
+from sunspec_tui.plots.text_figure import text_figure
 
 START_S = 1_755_552_894.0
 MHZ = np.linspace(13.4, 86.8, 96)
@@ -431,7 +431,7 @@ def test_another_programs_latest_picture_stays(tmp_path):
 def test_a_plot_process_that_hangs_is_replaced(tmp_path, monkeypatch):
     with Writer(tmp_path) as run:
         assert run.plot().ok
-        monkeypatch.setattr("sunspec_tui.writers.png.ANSWER_TIMEOUT_S", 0.5)
+        monkeypatch.setattr("sunspec_tui.plots.plot_service.ANSWER_TIMEOUT_S", 0.5)
         os.kill(run.writer.child_pid, signal.SIGSTOP)
         event = run.plot()
         assert not event.ok

@@ -14,7 +14,7 @@ from sunspec_tui.core.frame import Frame, decode
 from sunspec_tui.core.ring_buffer import Mark
 from sunspec_tui.files.archive.layout import ArchiveStatus
 from sunspec_tui.picture import CellValue, Held, Readout
-from sunspec_tui.plots import PlotStatus
+from sunspec_tui.plots.job import PlotStatus
 from sunspec_tui.stream.health_reading import HealthReading, LinkState, StreamState
 from sunspec_tui.stream.message_delay import (
     DelayHistory,

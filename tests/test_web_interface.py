@@ -27,8 +27,8 @@ from schemathesis import GenerationMode
 from webs import served
 
 from sunspec_tui.core.web_options import WebOptions, WebState
+from sunspec_tui.plots.figure import SpectrumFigure
 from sunspec_tui.receiver import StreamReceiver
-from sunspec_tui.writers.figure import SpectrumFigure
 
 API = json.loads((resources.files("sunspec_tui.serving") / "openapi.json").read_text())
 RAW = {"accept": "application/octet-stream"}

@@ -16,7 +16,8 @@ from sunspec_tui.core.recording import STATION, Recording, measured_cadence_s, s
 from sunspec_tui.core.retention import Keep
 from sunspec_tui.core.ring_buffer import Mark, RingBuffer, Rows
 from sunspec_tui.core.row_spans import begins_anew, row_begins_s, without_even_gaps
-from sunspec_tui.plot_reduction import (
+from sunspec_tui.plots.job import PlotJob
+from sunspec_tui.plots.plot_reduction import (
     MAX_BINS,
     MAX_ROWS,
     finite_means,
@@ -26,7 +27,6 @@ from sunspec_tui.plot_reduction import (
     last_of,
     row_edges,
 )
-from sunspec_tui.plots import PlotJob
 from sunspec_tui.snapshot import Axis, Snapshot
 
 if TYPE_CHECKING:

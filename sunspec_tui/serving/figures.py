@@ -14,8 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from sunspec_tui.core.retention import Keep
-from sunspec_tui.plots import PlotEvent, PlotJob
-from sunspec_tui.writers.png import PngWriter
+from sunspec_tui.plots.job import PlotEvent, PlotJob
+from sunspec_tui.plots.plot_service import PngWriter
 
 FRESH_S = 5.0
 IDLE_S = 60.0

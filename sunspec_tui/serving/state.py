@@ -6,7 +6,7 @@ from typing import Protocol
 
 from sunspec_tui.core.frame import Frame
 from sunspec_tui.core.web_options import WebStatus
-from sunspec_tui.plots import PlotJob
+from sunspec_tui.plots.job import PlotJob
 from sunspec_tui.serving.budget import ByteBudget
 from sunspec_tui.serving.complaints import Complaints
 from sunspec_tui.serving.connections import Connections

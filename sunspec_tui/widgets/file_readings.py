@@ -15,7 +15,7 @@ from sunspec_tui.files.archive.layout import ArchiveState, ArchiveStatus
 from sunspec_tui.widgets.readings import rows
 
 if TYPE_CHECKING:
-    from sunspec_tui.plots import PlotStatus
+    from sunspec_tui.plots.job import PlotStatus
     from sunspec_tui.view import Interval
 
 _NOT_IN_NAME = r"[^\w.-]+"

@@ -41,12 +41,12 @@ from sunspec_tui.core.ring_epochs import Epoch
 from sunspec_tui.core.web_options import WebStatus
 from sunspec_tui.headless import figure, json_line, text_line
 from sunspec_tui.keys import KEYS
+from sunspec_tui.plots.figure import SpectrumFigure
 from sunspec_tui.record import live_record, public_record
 from sunspec_tui.serving import answers
 from sunspec_tui.serving.budget import ByteBudget
 from sunspec_tui.serving.hub import Hub
 from sunspec_tui.serving.viewer import Viewer
-from sunspec_tui.writers.figure import SpectrumFigure
 
 ROWS = 80
 FIGURES_EVERY, ANSWERS_EVERY, SCREEN_EVERY, DOCTOR_EVERY = 500, 25, 4, 10

@@ -1,6 +1,6 @@
 """The plot process: takes jobs on standard input, writes PNGs, answers with JSON lines.
 
-The parent starts it as ``python -m sunspec_tui.writers.png_process`` and is the only one that talks to it, so
+The parent starts it as ``python -m sunspec_tui.plots.plot_worker`` and is the only one that talks to it, so
 jobs come as pickles. It ends when its input does, so it never outlives the parent. A Ctrl-C or a hang-up
 of the terminal is the parent's to handle.
 
@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from sunspec_tui.files.atomic_write import write_new_file
-from sunspec_tui.plots import PlotJob
-from sunspec_tui.writers.job_pipe import read_job
-from sunspec_tui.writers.picture_fork import DrawingEnded, DrawingError, PictureFork
-from sunspec_tui.writers.plot_directory import PlotDirectory, publish_latest
+from sunspec_tui.plots.job import PlotJob
+from sunspec_tui.plots.job_pipe import read_job
+from sunspec_tui.plots.picture_fork import DrawingEnded, DrawingError, PictureFork
+from sunspec_tui.plots.plot_directory import PlotDirectory, publish_latest
 
 _NICENESS = 5
 _MAX_NAMES = 1000

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 
-from sunspec_tui.column_reduction import MAX_COLUMNS, Reduced, column_width_s, reduce_rows
 from sunspec_tui.core.errors import ArchiveError, NoRowsError, UsageError
 from sunspec_tui.core.optional_imports import optional
 from sunspec_tui.core.products import WIRE_PRODUCTS, Product, plain_name
@@ -25,8 +24,9 @@ from sunspec_tui.files.archive.block_reader import are_in_blocks, overview
 from sunspec_tui.files.archive.layout import StoreName, stores
 from sunspec_tui.files.archive.reader import open_by_axis
 from sunspec_tui.files.xarray_dataset import from_dataset
-from sunspec_tui.picture_pool import Call, made_in_processes
-from sunspec_tui.quicklook_figure import picture, write_picture
+from sunspec_tui.plots.column_reduction import MAX_COLUMNS, Reduced, column_width_s, reduce_rows
+from sunspec_tui.plots.picture_pool import Call, made_in_processes
+from sunspec_tui.plots.quicklook_figure import picture, write_picture
 
 PERIODS_S = {"day": 86_400.0, "hour": 3_600.0}
 """Lengths of the pictures that can be made."""

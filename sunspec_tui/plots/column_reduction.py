@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.core.products import SIGNED_PRODUCTS, Product
 from sunspec_tui.core.recording import Recording
-from sunspec_tui.plot_reduction import finite_means
+from sunspec_tui.plots.plot_reduction import finite_means
 
 MAX_COLUMNS = 1440
 """Most columns of a quick-look, without gaps."""

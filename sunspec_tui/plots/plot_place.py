@@ -8,7 +8,7 @@ import errno
 import re
 from pathlib import Path
 
-from sunspec_tui.writers.directory_lock import Claim, DirectoryLock
+from sunspec_tui.plots.directory_lock import Claim, DirectoryLock
 
 _MAX_NAME = 64
 _MAX_PLACES = 100

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.column_reduction import Reduced, column_edges, column_width_s, reduce_rows
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.products import Product
 from sunspec_tui.files.file_series import MAX_BLOCK_BYTES, FileSeries
 from sunspec_tui.files.read_limits import Asked
-from sunspec_tui.quicklook_figure import picture, write_picture
+from sunspec_tui.plots.column_reduction import Reduced, column_edges, column_width_s, reduce_rows
+from sunspec_tui.plots.quicklook_figure import picture, write_picture
 
 _PERIODS_S = {"day": 86_400.0, "hour": 3_600.0}
 _NAMES = {"day": "%Y%m%d", "hour": "%Y%m%d_%H"}

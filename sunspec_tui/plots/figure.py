@@ -33,7 +33,7 @@ from sunspec_tui.core.retention import SOFTWARE
 from sunspec_tui.core.row_spans import GAP, Columns, place_columns
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.files.atomic_write import whole_file
-from sunspec_tui.plots import PlotJob
+from sunspec_tui.plots.job import PlotJob
 from sunspec_tui.scaling import Levels, default_levels, picture_levels, to_db, without_warnings
 
 SIZE_INCHES = (12, 10)

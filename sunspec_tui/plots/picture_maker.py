@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from sunspec_tui.plots import PlotJob
-from sunspec_tui.writers.matplotlib_loader import load_matplotlib
+from sunspec_tui.plots.job import PlotJob
+from sunspec_tui.plots.matplotlib_loader import load_matplotlib
 
 if TYPE_CHECKING:
-    from sunspec_tui.writers.figure import SpectrumFigure
+    from sunspec_tui.plots.figure import SpectrumFigure
 
 
 class PictureMaker:
@@ -44,7 +44,7 @@ class PictureMaker:
     def _made(self) -> "SpectrumFigure":
         if self._figure is None:
             load_matplotlib()
-            from sunspec_tui.writers.figure import SpectrumFigure
+            from sunspec_tui.plots.figure import SpectrumFigure
 
             self._figure = SpectrumFigure()
         return self._figure

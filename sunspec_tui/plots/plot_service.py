@@ -16,12 +16,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sunspec_tui.clock_check import ClockCheck
 from sunspec_tui.core.active_time import join_within
 from sunspec_tui.core.printable import printable
-from sunspec_tui.plots import PlotEvent, PlotJob, PlotStatus
-from sunspec_tui.writers.plot_place import PlotPlace
-from sunspec_tui.writers.plot_process import PlotProcess
+from sunspec_tui.plots.clock_check import ClockCheck
+from sunspec_tui.plots.job import PlotEvent, PlotJob, PlotStatus
+from sunspec_tui.plots.plot_place import PlotPlace
+from sunspec_tui.plots.plot_process import PlotProcess
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import pickle
 import struct
 from io import RawIOBase
 
-from sunspec_tui.plots import PlotJob
+from sunspec_tui.plots.job import PlotJob
 
 _LENGTH = struct.Struct(">Q")
 _MAX_HEAP_BYTES = 65_536

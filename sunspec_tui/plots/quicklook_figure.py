@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from sunspec_tui.column_reduction import Reduced, joined
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_copy import recorded_job
 from sunspec_tui.files.atomic_write import whole_file
-from sunspec_tui.plot_reduction import finite_means
-from sunspec_tui.plots import PlotJob
+from sunspec_tui.plots.column_reduction import Reduced, joined
+from sunspec_tui.plots.job import PlotJob
+from sunspec_tui.plots.plot_reduction import finite_means
 
 _MAX_NAME_BYTES = 180
 
@@ -44,10 +44,10 @@ def picture(
     remove_background
         Show the waterfall without its quiet background.
     """
-    from sunspec_tui.writers.matplotlib_loader import load_matplotlib
+    from sunspec_tui.plots.matplotlib_loader import load_matplotlib
 
     load_matplotlib()
-    from sunspec_tui.writers.figure import SpectrumFigure
+    from sunspec_tui.plots.figure import SpectrumFigure
 
     whole = joined(parts)
     mean = replace(

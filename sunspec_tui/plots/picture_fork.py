@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from sunspec_tui.core.memory_usage import release_to_system
-from sunspec_tui.plots import PlotJob
-from sunspec_tui.writers.picture_maker import PictureMaker
+from sunspec_tui.plots.job import PlotJob
+from sunspec_tui.plots.picture_maker import PictureMaker
 
 _THREADS = Path("/proc/self/task")
 _PR_SET_PDEATHSIG = 1

@@ -23,8 +23,8 @@ from sunspec_tui.core.active_time import ActiveTimer
 from sunspec_tui.core.child_environment import child_environment
 from sunspec_tui.core.printable import printable
 from sunspec_tui.files.atomic_write import left_by
-from sunspec_tui.plots import PlotJob
-from sunspec_tui.writers.job_pipe import job_parts
+from sunspec_tui.plots.job import PlotJob
+from sunspec_tui.plots.job_pipe import job_parts
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class PlotProcess:
         try:
             self.process = subprocess.Popen(
                 # -P: do not import modules from the working directory.
-                [sys.executable, "-P", "-m", "sunspec_tui.writers.png_process"],
+                [sys.executable, "-P", "-m", "sunspec_tui.plots.plot_worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr or subprocess.DEVNULL,

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.ring_copy import recorded_job
-from sunspec_tui.writers.figure import SpectrumFigure
+from sunspec_tui.plots.figure import SpectrumFigure
 
 
 def plot_window(

@@ -1,1 +1,0 @@
-"""What writes the stream elsewhere: PNG figures in a process of their own, and text figures."""
