@@ -17,7 +17,7 @@ from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.times import CHANNEL_WIDTH_HZ, bin_frequencies_hz
 from sunspec_tui.files.archive.reader import open_archive
 from sunspec_tui.files.archive.store import ArchiveStore, open_store
-from sunspec_tui.sources.simulate import NCHAN, SimulatedSun
+from sunspec_tui.producer.simulated_sun import NCHAN, SimulatedSun
 
 CADENCE_S, AVERAGE, COLUMNS = 0.25, 4, 200
 DAY_ROWS, PATTERN_ROWS, COMMIT_ROWS, WRITTEN_ROWS = 345_600, 2400, 16, 480

@@ -26,7 +26,7 @@ import psutil
 import sunspec_tui
 from sunspec_tui.plots.job import PlotJob
 from sunspec_tui.core.retention import Keep
-from sunspec_tui.sources.simulate import SimulatedSun
+from sunspec_tui.producer.simulated_sun import SimulatedSun
 from sunspec_tui.core.times import bin_frequencies_hz
 from sunspec_tui.plots.plot_service import PngWriter
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.products import average_channels
-from sunspec_tui.sources.simulate import SimulatedSun
+from sunspec_tui.producer.simulated_sun import SimulatedSun
 
 
 def sun(nrows: int, seed: int = 1) -> NDArray[np.float32]:

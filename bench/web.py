@@ -26,8 +26,8 @@ from webs import served
 
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.web_options import WebOptions
+from sunspec_tui.producer.simulated_sun import SimulatedSun
 from sunspec_tui.receiver import StreamReceiver
-from sunspec_tui.sources.simulate import SimulatedSun
 
 SECONDS = float(os.environ.get("SECONDS", "60"))
 VIEWERS = 100

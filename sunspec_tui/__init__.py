@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from sunspec_tui.files.write import export
     from sunspec_tui.files.xarray_dataset import to_dataset
     from sunspec_tui.plots.plot_window import plot_window
+    from sunspec_tui.producer.streaming_op import AvgStreamingOp
     from sunspec_tui.receiver import StreamReceiver
     from sunspec_tui.stream.frame_iterator import Row
-    from sunspec_tui.streaming import AvgStreamingOp
 
 __all__ = [
     "AvgStreamingOp",
@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AvgStreamingOp": "sunspec_tui.streaming",
+    "AvgStreamingOp": "sunspec_tui.producer.streaming_op",
     "Frame": "sunspec_tui.core.frame",
     "RingBuffer": "sunspec_tui.core.ring_buffer",
     "Row": "sunspec_tui.stream.frame_iterator",

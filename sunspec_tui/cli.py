@@ -299,8 +299,8 @@ def _run_on_terminal(open_receiver: "Callable[[], StreamReceiver]", settings: Se
 
 def _start_demo(started: ExitStack, settings: Settings) -> int:
     """An embedded producer on a free loopback port."""
+    from sunspec_tui.producer.simulated_sun import SimulatedSun
     from sunspec_tui.producing import producer
-    from sunspec_tui.sources.simulate import SimulatedSun
 
     op, _ = producer(started, SimulatedSun(chan0=settings.chan0), StreamSettings(port=0))
     port = op.bind()

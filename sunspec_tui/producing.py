@@ -14,9 +14,9 @@ from sunspec_tui.core.settings import StreamSettings
 from sunspec_tui.core.times import span_s
 
 if TYPE_CHECKING:
-    from sunspec_tui.sources.faults import Faults
-    from sunspec_tui.sources.feed import Feed, Source
-    from sunspec_tui.streaming import AvgStreamingOp
+    from sunspec_tui.producer.fault_injection import Faults
+    from sunspec_tui.producer.ring_feeder import Feed, Source
+    from sunspec_tui.producer.streaming_op import AvgStreamingOp
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def source_of(settings: StreamSettings) -> "Source":
     if settings.sources == ["simulate"]:
         if settings.follow or settings.observation is not None or settings.tuning is not None:
             raise UsageError("--observation, --tuning and --follow are for a recorder's file: name it with --source")
-        from sunspec_tui.sources.simulate import SimulatedSun
+        from sunspec_tui.producer.simulated_sun import SimulatedSun
 
         if settings.burst and settings.interval is not None:
             raise UsageError("--burst has intervals of its own: leave --interval out, or --burst")
@@ -50,7 +50,7 @@ def source_of(settings: StreamSettings) -> "Source":
     start_s, end_s = span_s(settings.start, settings.end)
     if settings.follow:
         return _followed(settings, (start_s, end_s))
-    from sunspec_tui.sources.replay import open_replay
+    from sunspec_tui.producer.replay import open_replay
 
     source = open_replay(
         settings.sources,
@@ -69,7 +69,7 @@ def source_of(settings: StreamSettings) -> "Source":
 
 def _followed(settings: StreamSettings, between_s: tuple[float | None, float | None]) -> "Source":
     """A file that grows, whose rows leave as they are written."""
-    from sunspec_tui.sources.followed_file import FollowedFile
+    from sunspec_tui.producer.followed_file import FollowedFile
 
     if settings.loop or settings.now:
         raise UsageError("--follow ends with its file and keeps its times: leave --loop and --now out")
@@ -90,8 +90,8 @@ def faults_of(settings: StreamSettings) -> "Faults | None":
     """What is to go wrong; None where nothing is."""
     if not settings.fault:
         return None
-    from sunspec_tui.sources.faults import FaultPlan, Faults
-    from sunspec_tui.sources.formats import encode_as
+    from sunspec_tui.producer.fault_injection import FaultPlan, Faults
+    from sunspec_tui.producer.header_versions import encode_as
 
     return Faults(FaultPlan.parse(settings.fault), encode_as(settings.format), settings.seed)
 
@@ -100,10 +100,10 @@ def producer(
     started: ExitStack, source: "Source", settings: StreamSettings, faults: "Faults | None" = None
 ) -> "tuple[AvgStreamingOp, Feed]":
     """A producer on a ring that a feed fills; the feed ends with `started`."""
-    from sunspec_tui.sources.feed import Feed
-    from sunspec_tui.sources.formats import encode_as
-    from sunspec_tui.sources.memory_ring import MemoryRing
-    from sunspec_tui.streaming import AvgStreamingOp
+    from sunspec_tui.producer.header_versions import encode_as
+    from sunspec_tui.producer.memory_ring import MemoryRing
+    from sunspec_tui.producer.ring_feeder import Feed
+    from sunspec_tui.producer.streaming_op import AvgStreamingOp
 
     ring = MemoryRing()
     # The rows of a file that is followed come at their own pace.

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.core.products import average_channels
 from sunspec_tui.core.times import CHANNEL_WIDTH_HZ
-from sunspec_tui.sources.simulate import NCHAN, NPOL, SimulatedSun
+from sunspec_tui.producer.simulated_sun import NCHAN, NPOL, SimulatedSun
 
 CADENCE_S = 0.25
 CHANNEL_AVERAGE = 4

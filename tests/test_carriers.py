@@ -14,8 +14,8 @@ from sunspec_tui.core.times import bin_frequencies_hz
 from sunspec_tui.headless import json_line
 from sunspec_tui.judging import InstrumentCheck
 from sunspec_tui.pipelines import pipeline_map
+from sunspec_tui.producer.simulated_sun import SimulatedSun
 from sunspec_tui.snapshot import Axis, Snapshot
-from sunspec_tui.sources.simulate import SimulatedSun
 from sunspec_tui.stream.newest_frame import Arrival
 from sunspec_tui.teller import Teller
 

@@ -13,10 +13,10 @@ from sunspec_tui import AvgStreamingOp, StreamReceiver
 from sunspec_tui.files.callisto_fits import DB_PER_DIGIT
 from sunspec_tui.files.read import read_recording
 from sunspec_tui.plots.figure import SpectrumFigure
+from sunspec_tui.producer.memory_ring import MemoryRing
+from sunspec_tui.producer.replay import open_replay
+from sunspec_tui.producer.ring_feeder import Feed
 from sunspec_tui.scene import Scene
-from sunspec_tui.sources.feed import Feed
-from sunspec_tui.sources.memory_ring import MemoryRing
-from sunspec_tui.sources.replay import open_replay
 from sunspec_tui.view import Cursor, View
 
 STATION = "BIR"

@@ -20,9 +20,9 @@ from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.event_log import EventLog
 from sunspec_tui.core.settings import FORMAT_NAMES, StreamSettings
 from sunspec_tui.core.times import CLOCK_HZ
+from sunspec_tui.producer.fault_injection import STALL_AFTER_FRAMES, FaultPlan, Faults
+from sunspec_tui.producer.header_versions import FORMATS, encode_as
 from sunspec_tui.producing import faults_of, producer, source_of
-from sunspec_tui.sources.faults import STALL_AFTER_FRAMES, FaultPlan, Faults
-from sunspec_tui.sources.formats import FORMATS, encode_as
 from sunspec_tui.stream.health_reading import StreamState
 
 SHAPE = (1, 3072, 4)

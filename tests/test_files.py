@@ -18,7 +18,7 @@ from sunspec_tui.core.products import Product
 from sunspec_tui.files.read import read_recording
 from sunspec_tui.files.write import export
 from sunspec_tui.files.xarray_dataset import from_dataset, to_dataset
-from sunspec_tui.sources.replay import open_replay
+from sunspec_tui.producer.replay import open_replay
 
 FORMS = ("a.fits", "a.fit.gz", "a.h5", "a.npz", "a.csv")
 TIME_TOLERANCE_S = 2e-6  # a microsecond, and what a float64 of 1.7e9 s rounds

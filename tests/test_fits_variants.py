@@ -12,7 +12,7 @@ from sunspec_tui.core.printable import printable_name
 from sunspec_tui.core.products import Product
 from sunspec_tui.files.read import read_recording
 from sunspec_tui.files.write import export
-from sunspec_tui.sources.replay import open_replay
+from sunspec_tui.producer.replay import open_replay
 
 MAX_SENTENCE = 200
 TIME_TOLERANCE_S = 1e-6

@@ -14,7 +14,7 @@ from sunspec_tui.core.products import WIRE_PRODUCTS
 from sunspec_tui.gain import GainCheck, common_change_db, described, quiet_levels_db, stay_rows
 from sunspec_tui.gain_history import CONTEXT_ROWS, GainHistory, ProductGain, QuietFloor
 from sunspec_tui.headless import json_line
-from sunspec_tui.sources.simulate import SimulatedSun
+from sunspec_tui.producer.simulated_sun import SimulatedSun
 from sunspec_tui.widgets.readings import health_text
 
 NOON_S = 1.8e9

@@ -13,7 +13,7 @@ from recorder_files import FIRST_S, NAVG, NROWS, STEP_S, as_times, fill, power, 
 from sunspec_tui import cli
 from sunspec_tui.core.errors import SourceError
 from sunspec_tui.files.read import read_recording
-from sunspec_tui.sources.followed_file import FollowedFile
+from sunspec_tui.producer.followed_file import FollowedFile
 
 ENDS_S = starts_s() + STEP_S
 

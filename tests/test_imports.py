@@ -22,7 +22,7 @@ def loaded(code: str) -> set[str]:
         ("import sunspec_tui.cli", set()),
         ("import sunspec_tui.headless", set()),
         ("from sunspec_tui import AvgStreamingOp, StreamReceiver; StreamReceiver()", set()),
-        ("import sunspec_tui.sources.replay, sunspec_tui.sources.simulate", set()),
+        ("import sunspec_tui.producer.replay, sunspec_tui.producer.simulated_sun", set()),
         ("import sunspec_tui.app", {"textual"}),
     ],
 )

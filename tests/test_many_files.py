@@ -18,7 +18,7 @@ from sunspec_tui.files.overlaps import FileRows, in_order
 from sunspec_tui.files.read import read_asked, read_recording
 from sunspec_tui.files.read_limits import Asked
 from sunspec_tui.files.write import export
-from sunspec_tui.sources.replay import open_replay
+from sunspec_tui.producer.replay import open_replay
 
 MAX_SENTENCE = 200
 EVENTS = EVENT.parent / "events"

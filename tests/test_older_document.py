@@ -15,8 +15,8 @@ import sunspec_tui.receiver as stream_receiver
 from sunspec_tui import AvgStreamingOp, StreamReceiver
 from sunspec_tui.cli import main
 from sunspec_tui.core.settings import Settings
+from sunspec_tui.producer.simulated_sun import SimulatedSun
 from sunspec_tui.receiver import lwa_time_tag_to_datetime
-from sunspec_tui.sources.simulate import SimulatedSun
 
 NOW_S = 1_755_552_900.0
 GOOD = np.ones((1, 3072, 4), np.float32)

@@ -8,7 +8,7 @@ from recorder_files import starts_s
 
 from sunspec_tui import cli
 from sunspec_tui.files.read import read_recording
-from sunspec_tui.sources.replay import open_replay
+from sunspec_tui.producer.replay import open_replay
 
 
 def older_npz(path: Path, chan0: int = 600) -> np.ndarray:

@@ -13,8 +13,8 @@ from sunspec_tui.headless import json_line
 from sunspec_tui.judging import InstrumentCheck
 from sunspec_tui.pipeline_edges import ROWS, PartialLosses, UsualSteps, edge_steps_db
 from sunspec_tui.pipelines import Fault, bad_channels, mean_bad_channels, pipeline_map
+from sunspec_tui.producer.simulated_sun import SimulatedSun
 from sunspec_tui.snapshot import Axis
-from sunspec_tui.sources.simulate import SimulatedSun
 from sunspec_tui.stream.newest_frame import Arrival
 
 BINS = 24

@@ -32,7 +32,7 @@ from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.products import Product
 from sunspec_tui.files.read import read_recording
 from sunspec_tui.files.write import export
-from sunspec_tui.sources.replay import open_replay
+from sunspec_tui.producer.replay import open_replay
 
 ENDS_S = starts_s() + STEP_S
 

@@ -16,7 +16,7 @@ from sunspec_tui.core.products import Product
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.times import CHANNEL_WIDTH_HZ, CLOCK_HZ, moment_s
 from sunspec_tui.files.callisto_digits import DB_PER_DIGIT
-from sunspec_tui.sources.replay import open_replay
+from sunspec_tui.producer.replay import open_replay
 
 NAVG = 24
 POWERS = (Product.XX, Product.YY, Product.I)

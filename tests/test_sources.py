@@ -11,11 +11,11 @@ from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.times import CHANNEL_WIDTH_HZ, tag_to_unix
 from sunspec_tui.files.callisto_fits import DB_PER_DIGIT
 from sunspec_tui.files.read import read_recording
-from sunspec_tui.sources.feed import Feed, Part
-from sunspec_tui.sources.memory_ring import MemoryRing
-from sunspec_tui.sources.replay import open_replay
-from sunspec_tui.sources.simulate import SimulatedSun
-from sunspec_tui.sources.sky import galactic_k, plasma_mhz, type_iii_delay_s
+from sunspec_tui.producer.memory_ring import MemoryRing
+from sunspec_tui.producer.replay import open_replay
+from sunspec_tui.producer.ring_feeder import Feed, Part
+from sunspec_tui.producer.simulated_sun import SimulatedSun
+from sunspec_tui.producer.sky_model import galactic_k, plasma_mhz, type_iii_delay_s
 
 
 def first_gulps(seed, n=2):

@@ -14,11 +14,11 @@ from conftest import poll_until
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sunspec_tui.averaging import Sequence, WindowAverager
 from sunspec_tui.core.errors import SourceError, UsageError
 from sunspec_tui.core.times import CLOCK_HZ, format_block_time
-from sunspec_tui.sources.memory_ring import Closed, MemoryRing
-from sunspec_tui.streaming import AvgStreamingOp
+from sunspec_tui.producer.averaging import Sequence, WindowAverager
+from sunspec_tui.producer.memory_ring import Closed, MemoryRing
+from sunspec_tui.producer.streaming_op import AvgStreamingOp
 
 LOG = logging.getLogger("test")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sunspec_tui.subscriptions import MAX_PEER_BYTES, Subscriptions
+from sunspec_tui.producer.subscriptions import MAX_PEER_BYTES, Subscriptions
 
 
 @pytest.mark.parametrize("topic", [b"", b"d", b"data"])

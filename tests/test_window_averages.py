@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from sunspec_tui.averaging import Sequence, WindowAverager
 from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.times import CLOCK_HZ
+from sunspec_tui.producer.averaging import Sequence, WindowAverager
 
 FULL = {
     "time_tag": 1_755_552_894 * CLOCK_HZ, "nbeam": 2, "nchan": 8, "npol": 2, "chan0": 560, "navg": 12,

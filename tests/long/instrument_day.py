@@ -18,8 +18,8 @@ from simulated_rows import CADENCE_S, CHANNEL_AVERAGE, NBINS, rows_of
 
 from sunspec_tui.core.ring_buffer import Mark, RingBuffer
 from sunspec_tui.judging import InstrumentCheck
+from sunspec_tui.producer.simulated_sun import NCHAN, NPOL, SimulatedSun
 from sunspec_tui.snapshot import Axis
-from sunspec_tui.sources.simulate import NCHAN, NPOL, SimulatedSun
 from sunspec_tui.stream.newest_frame import Arrival
 
 START_S = 1.8e9

@@ -21,7 +21,7 @@ from sunspec_tui.core.recording import MAX_CADENCE_S, MIN_CADENCE_S, Channels, R
 from sunspec_tui.core.times import CLOCK_HZ, channel_frequencies_hz, unix_to_tag
 from sunspec_tui.files.file_series import FileSeries, open_rows
 from sunspec_tui.files.read_limits import Asked
-from sunspec_tui.sources.feed import Gulps, Part
+from sunspec_tui.producer.ring_feeder import Gulps, Part
 
 log = logging.getLogger(__name__)
 

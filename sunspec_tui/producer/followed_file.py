@@ -14,8 +14,8 @@ from sunspec_tui.core.printable import printable_name
 from sunspec_tui.core.recording import Recording, unbroken
 from sunspec_tui.files.read import read_recording
 from sunspec_tui.files.recorder_shared import is_being_written
-from sunspec_tui.sources.feed import Gulps, Part
-from sunspec_tui.sources.replay import Replay
+from sunspec_tui.producer.replay import Replay
+from sunspec_tui.producer.ring_feeder import Gulps, Part
 
 POLL_S = 0.5
 _LATEST_STEP = 1.5

@@ -25,14 +25,14 @@ import numpy as np
 import zmq
 from numpy.typing import NDArray
 
-from sunspec_tui.averaging import PartAverager, Sequence, WindowAverager
 from sunspec_tui.core.addresses import endpoint, host_and_port, is_ipv6, parse_bind_host
 from sunspec_tui.core.encoding import Encode, Message, encode
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.settings import MAX_INTERVAL_S
 from sunspec_tui.core.times import CLOCK_HZ, format_block_time, tag_to_unix
-from sunspec_tui.proclog import ProcessLog, pin
-from sunspec_tui.subscriptions import MAX_TOPIC_BYTES, Subscriptions
+from sunspec_tui.producer.averaging import PartAverager, Sequence, WindowAverager
+from sunspec_tui.producer.bifrost_log import ProcessLog, pin
+from sunspec_tui.producer.subscriptions import MAX_TOPIC_BYTES, Subscriptions
 
 SEND_QUEUE_FRAMES = 1000
 _LINGER_MS, _LOSSLESS_LINGER_MS = 1000, 20_000

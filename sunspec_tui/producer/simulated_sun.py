@@ -23,8 +23,8 @@ from sunspec_tui.core.times import (
     channel_frequencies_hz,
     unix_to_tag,
 )
-from sunspec_tui.sources.feed import Part
-from sunspec_tui.sources.sky import QUIET_SUN_K, Burst, galactic_k, type_ii, type_iii
+from sunspec_tui.producer.ring_feeder import Part
+from sunspec_tui.producer.sky_model import QUIET_SUN_K, Burst, galactic_k, type_ii, type_iii
 
 NCHAN, NPOL = 3072, 4
 BLOCK_S = 60.0

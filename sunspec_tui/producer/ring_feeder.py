@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.errors import SunspecError
-from sunspec_tui.sources.memory_ring import Closed, MemoryRing
+from sunspec_tui.producer.memory_ring import Closed, MemoryRing
 
 log = logging.getLogger(__name__)
 
