@@ -57,8 +57,8 @@ from sunspec_tui.widgets.waterfall import Waterfall
 
 if TYPE_CHECKING:
     from sunspec_tui.core.ring_epochs import Epoch
+    from sunspec_tui.monitoring.snapshot import Snapshot
     from sunspec_tui.receiver import StreamReceiver
-    from sunspec_tui.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 

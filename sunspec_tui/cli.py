@@ -49,8 +49,8 @@ from sunspec_tui.ending import (
     tell_signal,
 )
 from sunspec_tui.logs import check_not_on_screen, start_logging
+from sunspec_tui.monitoring.problems import Problems
 from sunspec_tui.outputs import DirectOutput, hold_descriptors, release
-from sunspec_tui.problems import Problems
 
 if TYPE_CHECKING:
     from sunspec_tui.receiver import StreamReceiver

@@ -45,7 +45,7 @@ def snapshot(settings: LookSettings, say: Say) -> int:
 
 def doctor(settings: LookSettings, say: Say) -> int:
     """What the stream says of itself, or why nothing comes."""
-    from sunspec_tui.doctor import findings, report
+    from sunspec_tui.monitoring.stream_findings import findings, report
 
     if settings.png is not None or settings.remove_background:
         raise UsageError("--png and --remove-background are snapshot's: doctor draws nothing")

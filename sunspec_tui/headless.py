@@ -19,10 +19,10 @@ from sunspec_tui.core.times import format_clock, format_iso
 from sunspec_tui.core.web_options import WebState
 from sunspec_tui.ending import EXIT_FAILED, EXIT_OK, Ending, tell_signal
 from sunspec_tui.files.archive.layout import ArchiveState
+from sunspec_tui.monitoring.snapshot import Snapshot
+from sunspec_tui.monitoring.status_record import status_record
 from sunspec_tui.plots.text_figure import text_figure
 from sunspec_tui.receiver import StreamReceiver
-from sunspec_tui.record import status_record
-from sunspec_tui.snapshot import Snapshot
 
 EXIT_NO_DATA = EXIT_FAILED
 _LOOK_S = 1.0

@@ -19,7 +19,7 @@ from sunspec_tui.traces import Traces
 if TYPE_CHECKING:
     from sunspec_tui.core.ring_buffer import Rows
     from sunspec_tui.core.ring_epochs import Epoch
-    from sunspec_tui.snapshot import Position
+    from sunspec_tui.monitoring.snapshot import Position
 
 _BLOCK_ROWS = 256
 _MAX_NEW_ROWS = 512

@@ -16,8 +16,8 @@ from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.event_log import EventLog
 from sunspec_tui.core.line_writer import FileSink, LineWriter, NoLock, Sink, standard_sink
 from sunspec_tui.core.printable import printable, printable_lines, printable_name
-from sunspec_tui.pacing import PacedLog
-from sunspec_tui.problems import Problems
+from sunspec_tui.monitoring.event_pacing import PacedLog
+from sunspec_tui.monitoring.problems import Problems
 
 log = logging.getLogger("sunspec_tui")
 _MAX_LIBRARY_CHARACTERS, _MAX_LIBRARIES = 200, 50

@@ -22,13 +22,13 @@ from sunspec_tui.core.products import Product, available, bin_count, derive
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.core.ring_copy import blocks
 from sunspec_tui.core.web_options import WebState, WebStatus
-from sunspec_tui.doctor import header_lines
+from sunspec_tui.monitoring.event_reporter import Teller
+from sunspec_tui.monitoring.snapshot import Snapshot
+from sunspec_tui.monitoring.stream_findings import header_lines
 from sunspec_tui.plots.job import PlotEvent, PlotStatus
 from sunspec_tui.plots.plot_service import PngWriter
-from sunspec_tui.snapshot import Snapshot
 from sunspec_tui.stream.history import DEFAULT_NCHAN, Received
 from sunspec_tui.stream.ingest import Intake
-from sunspec_tui.teller import Teller
 from sunspec_tui.web import WebServer
 
 log = logging.getLogger(__name__)

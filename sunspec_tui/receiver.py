@@ -34,13 +34,14 @@ from sunspec_tui.core.unstarted_threads import check_threads
 from sunspec_tui.core.web_options import WebOptions, WebStatus
 from sunspec_tui.files.archive.layout import Precision
 from sunspec_tui.files.archive.writer import ArchiveWriter, Followed
-from sunspec_tui.floor_files import FloorFiles
-from sunspec_tui.judging import InstrumentCheck, Judgement
+from sunspec_tui.monitoring.event_reporter import Teller
+from sunspec_tui.monitoring.gain_floor_files import FloorFiles
+from sunspec_tui.monitoring.instrument_check import InstrumentCheck, Judgement
+from sunspec_tui.monitoring.problems import Problems
+from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.older_receiver import OlderReceiver
 from sunspec_tui.plots.job import PlotJob
 from sunspec_tui.plots.plot_service import PngWriter
-from sunspec_tui.problems import Problems
-from sunspec_tui.snapshot import Snapshot
 from sunspec_tui.stream.frame_iterator import Follower, Followers, Item, Row
 from sunspec_tui.stream.health_reading import LinkState
 from sunspec_tui.stream.history import is_number, one_of
@@ -48,7 +49,6 @@ from sunspec_tui.stream.ingest import DelayChoice, Intake
 from sunspec_tui.stream.message_delay import DelayMethod
 from sunspec_tui.stream.reconnecting import ReconnectTimes
 from sunspec_tui.stream.subscriber import Subscriber
-from sunspec_tui.teller import Teller
 from sunspec_tui.web import WebServer
 
 log = logging.getLogger(__name__)

@@ -26,7 +26,7 @@ from sunspec_tui.view import STEPS, Extent, Interval, View, marked_slots, refit,
 if TYPE_CHECKING:
     from sunspec_tui.core.ring_buffer import Rows
     from sunspec_tui.core.ring_epochs import Epoch
-    from sunspec_tui.snapshot import Position
+    from sunspec_tui.monitoring.snapshot import Position
 
 log = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from sunspec_tui.core.products import Product
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.governor import LinkReading
+from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.scene import Scene
-from sunspec_tui.snapshot import Snapshot
 from sunspec_tui.stream.health_reading import HealthReading, LinkState
 from sunspec_tui.widgets.file_readings import interval_text
 from sunspec_tui.widgets.readings import readout_text, view_text

@@ -12,7 +12,7 @@ from conftest import block_time, message, poll_until, producing
 from sunspec_tui import AvgStreamingOp, StreamReceiver, cli
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.web_options import WebOptions
-from sunspec_tui.record import status_record
+from sunspec_tui.monitoring.status_record import status_record
 
 DATA = np.random.default_rng(1).uniform(1, 2, (1, 64, 4)).astype(np.float32)
 WRONG = ["127.0.0.1:9798", "localhost:9798", "[::1]:9798", "", "  ", "tcp://127.0.0.1", "two words", "a/b", "*:9798"]

@@ -16,7 +16,7 @@ from sunspec_tui.core.memory_budgets import (
 )
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.core.ring_epochs import Epoch, PastEpochs
-from sunspec_tui.snapshot import Axis
+from sunspec_tui.monitoring.snapshot import Axis
 
 GIB = 2**30
 

@@ -8,16 +8,16 @@ import pytest
 from conftest import block_time, message
 
 from sunspec_tui import StreamReceiver
-from sunspec_tui.carriers import CARRIERS_MHZ, SERVICES_MHZ, AxisCheck, check_axis, narrow_lines
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.core.times import bin_frequencies_hz
 from sunspec_tui.headless import json_line
-from sunspec_tui.judging import InstrumentCheck
-from sunspec_tui.pipelines import pipeline_map
+from sunspec_tui.monitoring.axis_check import CARRIERS_MHZ, SERVICES_MHZ, AxisCheck, check_axis, narrow_lines
+from sunspec_tui.monitoring.event_reporter import Teller
+from sunspec_tui.monitoring.instrument_check import InstrumentCheck
+from sunspec_tui.monitoring.pipeline_check import pipeline_map
+from sunspec_tui.monitoring.snapshot import Axis, Snapshot
 from sunspec_tui.producer.simulated_sun import SimulatedSun
-from sunspec_tui.snapshot import Axis, Snapshot
 from sunspec_tui.stream.newest_frame import Arrival
-from sunspec_tui.teller import Teller
 
 
 def sky(chan0, seed=0, start=0, rows=16):

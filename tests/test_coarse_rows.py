@@ -14,7 +14,7 @@ from sunspec_tui.core.products import SIGNED_PRODUCTS, Product, available, deriv
 from sunspec_tui.core.ring_buffer import Mark, RingBuffer, Rows
 from sunspec_tui.core.row_blocks import FINEST_STEP, whole_blocks
 from sunspec_tui.history_loader import HistoryLoader, Wanted
-from sunspec_tui.snapshot import Axis, Position
+from sunspec_tui.monitoring.snapshot import Axis, Position
 
 NBINS = 4
 

@@ -12,8 +12,8 @@ from conftest import Publisher, block_time, message, producing
 
 from sunspec_tui import StreamReceiver, cli
 from sunspec_tui.core.settings import FORMAT_NAMES
-from sunspec_tui.doctor import findings as findings_of
-from sunspec_tui.doctor import pattern
+from sunspec_tui.monitoring.stream_findings import findings as findings_of
+from sunspec_tui.monitoring.stream_findings import pattern
 from sunspec_tui.stream.health_reading import LinkState
 
 

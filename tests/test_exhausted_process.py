@@ -137,7 +137,7 @@ def test_a_thread_that_dies_is_an_event_and_stands_in_the_status_and_receiving_g
 def test_a_thread_of_somebody_else_is_handled_as_before():
     import threading
 
-    from sunspec_tui.problems import Problems
+    from sunspec_tui.monitoring.problems import Problems
 
     problems, others, before = Problems(), [], threading.excepthook
     threading.excepthook = others.append
@@ -156,7 +156,7 @@ def test_a_thread_of_somebody_else_is_handled_as_before():
 
 
 def test_a_problem_is_logged_once_while_it_stands_and_once_a_minute_where_it_comes_and_goes(caplog):
-    from sunspec_tui.problems import Problems
+    from sunspec_tui.monitoring.problems import Problems
 
     now_s = [0.0]
     problems = Problems(lambda: now_s[0])
@@ -176,7 +176,7 @@ def test_a_problem_is_logged_once_while_it_stands_and_once_a_minute_where_it_com
 
 
 def test_a_problem_that_comes_and_goes_all_the_time_is_few_lines(caplog):
-    from sunspec_tui.problems import Problems
+    from sunspec_tui.monitoring.problems import Problems
 
     caplog.set_level("INFO")
     now_s = [0.0]

@@ -14,7 +14,7 @@ from monitors import StillReceiver
 
 from sunspec_tui import StreamReceiver
 from sunspec_tui.core.errors import UsageError
-from sunspec_tui.doctor import findings, report
+from sunspec_tui.monitoring.stream_findings import findings, report
 from sunspec_tui.scene import Scene
 from sunspec_tui.view import View
 
@@ -71,7 +71,7 @@ def test_a_check_that_fails_is_unknown_and_logged_once(monkeypatch, caplog):
     def fails(*_):
         raise ArithmeticError("of the check itself")
 
-    monkeypatch.setattr("sunspec_tui.judging.check_axis", fails)
+    monkeypatch.setattr("sunspec_tui.monitoring.instrument_check.check_axis", fails)
     receiver = still()
     for n in range(20):
         take(receiver, n)

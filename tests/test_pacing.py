@@ -2,7 +2,7 @@
 
 import logging
 
-from sunspec_tui.pacing import PacedLog
+from sunspec_tui.monitoring.event_pacing import PacedLog
 
 LOG = logging.getLogger("sunspec_tui.test_pacing")
 

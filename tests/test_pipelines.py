@@ -10,9 +10,9 @@ from rich.text import Text
 
 from sunspec_tui import StreamReceiver
 from sunspec_tui.headless import json_line
-from sunspec_tui.pipelines import Fault, named, pipeline_map, ranges
+from sunspec_tui.monitoring.pipeline_check import Fault, named, pipeline_map, ranges
+from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.producer.simulated_sun import SimulatedSun
-from sunspec_tui.snapshot import Snapshot
 from sunspec_tui.stream.health_reading import HealthReading, LinkState, StreamState
 from sunspec_tui.widgets.readings import health_text, status_text
 

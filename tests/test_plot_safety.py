@@ -22,10 +22,10 @@ from sunspec_tui import StreamReceiver
 from sunspec_tui.core.retention import Keep
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.core.ring_copy import live_job
+from sunspec_tui.monitoring.snapshot import Axis
 from sunspec_tui.plots.figure import SpectrumFigure
 from sunspec_tui.plots.job import PlotEvent
 from sunspec_tui.plots.plot_service import PngWriter
-from sunspec_tui.snapshot import Axis
 
 DAY_S = 86400.0
 NOBODY = 65534

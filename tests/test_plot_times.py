@@ -13,10 +13,10 @@ from sunspec_tui.core.frame import Frame
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.core.ring_copy import live_job, recorded_job, ring_recording
 from sunspec_tui.core.row_spans import GAP
+from sunspec_tui.monitoring.snapshot import Axis
 from sunspec_tui.plots.figure import SpectrumFigure, column_image
 from sunspec_tui.plots.plot_reduction import MAX_ROWS
 from sunspec_tui.plots.plot_window import plot_window
-from sunspec_tui.snapshot import Axis
 from sunspec_tui.stream.stream_health import StreamHealth
 
 NBINS = 8

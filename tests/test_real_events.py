@@ -13,9 +13,9 @@ from conftest import DATA
 from sunspec_tui.core.products import average_channels
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.core.times import format_iso
-from sunspec_tui.judging import InstrumentCheck
+from sunspec_tui.monitoring.instrument_check import InstrumentCheck
+from sunspec_tui.monitoring.snapshot import Axis
 from sunspec_tui.producer.replay import Replay, open_replay
-from sunspec_tui.snapshot import Axis
 from sunspec_tui.stream.newest_frame import Arrival
 
 FILES = sorted((DATA / "events").glob("*.fit.gz"))

@@ -19,7 +19,7 @@ from conftest import Publisher, block_time, message, poll_until
 from peers import TALKS, Relay, foreign, free_port, publishes, serving
 
 from sunspec_tui import StreamReceiver
-from sunspec_tui.record import status_record
+from sunspec_tui.monitoring.status_record import status_record
 from sunspec_tui.stream.publisher_search import SearchTimes
 from sunspec_tui.stream.reconnecting import ReconnectTimes
 

@@ -13,10 +13,10 @@ from webs import Watcher, served
 
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_buffer import RingBuffer
+from sunspec_tui.monitoring.snapshot import Axis, Position
 from sunspec_tui.serving import layout
 from sunspec_tui.serving.hub import Hub
 from sunspec_tui.serving.viewer import BACKLOG_ROWS, Viewer
-from sunspec_tui.snapshot import Axis, Position
 
 NBINS = 16
 

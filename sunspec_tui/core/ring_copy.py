@@ -16,6 +16,7 @@ from sunspec_tui.core.recording import STATION, Recording, measured_cadence_s, s
 from sunspec_tui.core.retention import Keep
 from sunspec_tui.core.ring_buffer import Mark, RingBuffer, Rows
 from sunspec_tui.core.row_spans import begins_anew, row_begins_s, without_even_gaps
+from sunspec_tui.monitoring.snapshot import Axis, Snapshot
 from sunspec_tui.plots.job import PlotJob
 from sunspec_tui.plots.plot_reduction import (
     MAX_BINS,
@@ -27,7 +28,6 @@ from sunspec_tui.plots.plot_reduction import (
     last_of,
     row_edges,
 )
-from sunspec_tui.snapshot import Axis, Snapshot
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

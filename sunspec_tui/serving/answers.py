@@ -20,12 +20,12 @@ from starlette.types import Receive, Scope, Send
 
 from sunspec_tui.core.products import Product, available, derive
 from sunspec_tui.core.ring_buffer import Rows
-from sunspec_tui.record import public_record
+from sunspec_tui.monitoring.snapshot import Position
+from sunspec_tui.monitoring.status_record import public_record
 from sunspec_tui.serving.budget import BudgetUsedUpError
 from sunspec_tui.serving.metrics import CONTENT_TYPE, metrics
 from sunspec_tui.serving.state import Site, Source
 from sunspec_tui.serving.text import json_bytes
-from sunspec_tui.snapshot import Position
 
 RAW, JSON = "application/octet-stream", "application/json"
 DEFAULT_ROWS = 128

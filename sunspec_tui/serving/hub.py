@@ -16,14 +16,14 @@ from sunspec_tui.core.products import Product, available, derive
 from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.core.times import CHANNEL_WIDTH_HZ
 from sunspec_tui.core.web_options import WebCounts
-from sunspec_tui.record import live_record
+from sunspec_tui.monitoring.snapshot import Axis, Position, Snapshot
+from sunspec_tui.monitoring.status_record import live_record
 from sunspec_tui.serving import layout
 from sunspec_tui.serving.complaints import Complaints
 from sunspec_tui.serving.histories import STEP_VALUES, History
 from sunspec_tui.serving.row_chain import ChainedRow, RowChain
 from sunspec_tui.serving.text import json_bytes
 from sunspec_tui.serving.viewer import BACKLOG_ROWS, Viewer
-from sunspec_tui.snapshot import Axis, Position, Snapshot
 
 log = logging.getLogger(__name__)
 

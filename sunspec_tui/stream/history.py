@@ -27,7 +27,7 @@ from sunspec_tui.core.ring_epochs import Epoch
 from sunspec_tui.core.times import span_s
 from sunspec_tui.core.version import __version__
 from sunspec_tui.files.write import export
-from sunspec_tui.snapshot import Axis, Position
+from sunspec_tui.monitoring.snapshot import Axis, Position
 from sunspec_tui.stream.ingest import Intake
 from sunspec_tui.stream.message_delay import DelayMethod
 

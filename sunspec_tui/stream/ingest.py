@@ -13,7 +13,7 @@ from sunspec_tui.core.memory_budgets import max_past_nbytes, max_ring_nbytes, ri
 from sunspec_tui.core.products import average_channels, bin_count
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.core.ring_epochs import Epoch, PastEpochs
-from sunspec_tui.snapshot import Axis
+from sunspec_tui.monitoring.snapshot import Axis
 from sunspec_tui.stream.health_reading import DEFAULT_INTERVAL_S
 from sunspec_tui.stream.message_delay import DelayHistory, DelayMethod, DelayReading, buffer_delay_s, message_delay
 from sunspec_tui.stream.newest_frame import Arrival

@@ -32,7 +32,6 @@ from odd_streams import OddStream
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from sunspec_tui import doctor
 from sunspec_tui.core.colormaps import Depth
 from sunspec_tui.core.printable import printable, printable_values
 from sunspec_tui.core.products import Product, available
@@ -41,8 +40,9 @@ from sunspec_tui.core.ring_epochs import Epoch
 from sunspec_tui.core.web_options import WebStatus
 from sunspec_tui.headless import figure, json_line, text_line
 from sunspec_tui.keys import KEYS
+from sunspec_tui.monitoring import stream_findings
+from sunspec_tui.monitoring.status_record import live_record, public_record
 from sunspec_tui.plots.figure import SpectrumFigure
-from sunspec_tui.record import live_record, public_record
 from sunspec_tui.serving import answers
 from sunspec_tui.serving.budget import ByteBudget
 from sunspec_tui.serving.hub import Hub
@@ -156,9 +156,9 @@ class Readers:
         for method in ("buffer", "auto"):
             receiver.set_delay_calculation_method(method)
             delays_s[method] = receiver.get_current_delay()
-        found = doctor.findings(receiver.snapshot(), receiver.last_frame(), self._arrivals_s, delays_s)
+        found = stream_findings.findings(receiver.snapshot(), receiver.last_frame(), self._arrivals_s, delays_s)
         json.dumps(printable_values(found), allow_nan=False)
-        assert all(printable(line).isprintable() for line in doctor.report(found))
+        assert all(printable(line).isprintable() for line in stream_findings.report(found))
 
     def _answers(self) -> None:
         for path in PATHS:

@@ -12,12 +12,12 @@ from sunspec_tui.core.event_log import Standing, tell
 from sunspec_tui.core.products import WIRE_PRODUCTS
 from sunspec_tui.core.ring_buffer import Mark
 from sunspec_tui.core.times import format_clock
-from sunspec_tui.data_clock import ClockFault
 from sunspec_tui.files.archive.layout import ArchiveEvent
-from sunspec_tui.pacing import PacedLog
-from sunspec_tui.pipelines import described
+from sunspec_tui.monitoring.data_clock import ClockFault
+from sunspec_tui.monitoring.event_pacing import PacedLog
+from sunspec_tui.monitoring.pipeline_check import described
+from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.plots.job import PlotEvent
-from sunspec_tui.snapshot import Snapshot
 from sunspec_tui.stream.health_reading import LONG_SILENCE_S, HealthReading, StreamState, is_long_silence
 from sunspec_tui.stream.message_delay import DelayReading
 from sunspec_tui.stream.stream_health import Placement

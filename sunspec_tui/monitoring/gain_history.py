@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.gain import (
+from sunspec_tui.monitoring.gain_check import (
     BEFORE_ROWS,
     FLOOR_LOSS_DB,
     LOSS_DB,

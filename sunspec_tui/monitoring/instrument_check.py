@@ -14,18 +14,32 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui import carriers, pipeline_edges, pipelines
-from sunspec_tui.carriers import AxisCheck, check_axis
 from sunspec_tui.core.errors import named_error
 from sunspec_tui.core.ring_buffer import RingBuffer, Rows
 from sunspec_tui.core.times import CHANNELS_PER_PIPELINE
-from sunspec_tui.data_clock import ClockReading, DataClock
-from sunspec_tui.gain import GainCheck
-from sunspec_tui.gain_history import CONTEXT_ROWS, GainHistory, QuietFloor
-from sunspec_tui.pipeline_edges import PartialLosses
-from sunspec_tui.pipelines import BadChannels, PipelineMap, bad_channels, mean_bad_channels, pipeline_map
-from sunspec_tui.signal_loss import MAX_ROWS, NO_LOSS, NPOWERS, SignalLoss, dead_products, rows_needed, signal_loss
-from sunspec_tui.snapshot import Axis
+from sunspec_tui.monitoring import axis_check, pipeline_check, pipeline_edges
+from sunspec_tui.monitoring.axis_check import AxisCheck, check_axis
+from sunspec_tui.monitoring.data_clock import ClockReading, DataClock
+from sunspec_tui.monitoring.gain_check import GainCheck
+from sunspec_tui.monitoring.gain_history import CONTEXT_ROWS, GainHistory, QuietFloor
+from sunspec_tui.monitoring.pipeline_check import (
+    BadChannels,
+    PipelineMap,
+    bad_channels,
+    mean_bad_channels,
+    pipeline_map,
+)
+from sunspec_tui.monitoring.pipeline_edges import PartialLosses
+from sunspec_tui.monitoring.signal_loss import (
+    MAX_ROWS,
+    NO_LOSS,
+    NPOWERS,
+    SignalLoss,
+    dead_products,
+    rows_needed,
+    signal_loss,
+)
+from sunspec_tui.monitoring.snapshot import Axis
 from sunspec_tui.stream.newest_frame import Arrival
 
 Found = TypeVar("Found")
@@ -129,7 +143,7 @@ class InstrumentCheck:
 
     def _rows(self, ring: RingBuffer) -> Rows:
         """Rows that are new, and as many before them as the checks need."""
-        least = max(pipelines.ROWS, pipeline_edges.ROWS, carriers.ROWS, MAX_ROWS)
+        least = max(pipeline_check.ROWS, pipeline_edges.ROWS, axis_check.ROWS, MAX_ROWS)
         new = min(_MAX_NEW_ROWS, max(0, ring.count - self._seen))
         return ring.latest(max(least, new + CONTEXT_ROWS))
 
@@ -173,7 +187,7 @@ class InstrumentCheck:
         if is_new and len(arrival.spectrum) == axis.nchan:
             self._channels.append(bad_channels(arrival.spectrum))
         return pipeline_map(
-            data[-pipelines.ROWS :],
+            data[-pipeline_check.ROWS :],
             axis.channel_average,
             partial=self._partial.find(data, axis.channel_average),
             channels=mean_bad_channels(self._channels),
@@ -202,4 +216,4 @@ def _axis(data: NDArray[np.float32], axis: Axis, arrival: Arrival) -> AxisCheck 
         return None
     # Search for lines in YY if XX is dead.
     heard = 1 if axis.npol > 1 and not (data[-1, :, 0] > 0).any() else 0
-    return check_axis(data[-carriers.ROWS :, :, heard], axis.frequencies_mhz, axis.channel_average)
+    return check_axis(data[-axis_check.ROWS :, :, heard], axis.frequencies_mhz, axis.channel_average)

@@ -11,20 +11,20 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui import gain as gains
-from sunspec_tui import signal_loss
-from sunspec_tui.carriers import AxisCheck
 from sunspec_tui.core.memory_usage import MemoryReading
 from sunspec_tui.core.products import WIRE_PRODUCTS
 from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.core.times import CHANNEL_WIDTH_HZ, bin_frequencies_hz
 from sunspec_tui.core.web_options import WebStatus
-from sunspec_tui.data_clock import ClockFault, ClockReading
 from sunspec_tui.files.archive.layout import ArchiveState, ArchiveStatus
-from sunspec_tui.gain import GainCheck
-from sunspec_tui.pipelines import PipelineMap
+from sunspec_tui.monitoring import gain_check as gains
+from sunspec_tui.monitoring import signal_loss
+from sunspec_tui.monitoring.axis_check import AxisCheck
+from sunspec_tui.monitoring.data_clock import ClockFault, ClockReading
+from sunspec_tui.monitoring.gain_check import GainCheck
+from sunspec_tui.monitoring.pipeline_check import PipelineMap
+from sunspec_tui.monitoring.signal_loss import NO_LOSS, SignalLoss
 from sunspec_tui.plots.job import PlotStatus
-from sunspec_tui.signal_loss import NO_LOSS, SignalLoss
 from sunspec_tui.stream.health_reading import HealthReading
 from sunspec_tui.stream.message_delay import DelayReading, DelayStatistics, delay_statistics
 

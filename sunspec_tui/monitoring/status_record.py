@@ -10,8 +10,8 @@ from typing import Any
 
 from sunspec_tui.core.products import WIRE_PRODUCTS
 from sunspec_tui.core.times import format_iso
-from sunspec_tui.pipelines import WORDS, named
-from sunspec_tui.snapshot import Snapshot
+from sunspec_tui.monitoring.pipeline_check import WORDS, named
+from sunspec_tui.monitoring.snapshot import Snapshot
 
 _WITH_PATHS = ("plot_error", "plot_note", "archive_error", "web_error", "problems")
 

@@ -1,0 +1,1 @@
+"""The state of the stream and of the instrument: snapshot, status record, checks and events."""
