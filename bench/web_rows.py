@@ -1,6 +1,6 @@
 """Rows of the web view: bytes of each, time to encode one, and size and time of the history for a new viewer.
 
-The rows are those of the simulated Sun. A tree without `serving.row_chain` is measured in its older way, so that both
+The rows are those of the simulated Sun. A tree without `webapp.row_chain` is measured in its older way, so that both
 can be compared.
 """
 
@@ -14,10 +14,10 @@ from simulated import sun
 
 from sunspec_tui.core.products import Product, derive
 from sunspec_tui.core.ring_buffer import Rows
-from sunspec_tui.serving import layout
+from sunspec_tui.webapp import row_messages
 
 try:
-    from sunspec_tui.serving.row_chain import RowChain
+    from sunspec_tui.webapp.row_chain import RowChain
 except ImportError:
     RowChain = None
 
@@ -55,7 +55,7 @@ def row_encoder(product: Product) -> Callable[[Rows], bytes]:
 
         def encode_alone(rows: Rows) -> bytes:
             values = np.ascontiguousarray(derive(rows.data, product))
-            return layout.encode(rows, values, product, kind=layout.ROW, bits=16, epoch=0)
+            return row_messages.encode(rows, values, product, kind=row_messages.ROW, bits=16, epoch=0)
 
         return encode_alone
     chain = RowChain(product, 0)
@@ -99,8 +99,10 @@ def history_of(data: NDArray[np.float32]) -> bytes:
     """Return all rows as a history of XX."""
     if RowChain is None:
         values = np.ascontiguousarray(derive(data, Product.XX))
-        return layout.encode(some(data, 0, len(data)), values, Product.XX, kind=layout.HISTORY, bits=8, epoch=0)
-    from sunspec_tui.serving.histories import History
+        return row_messages.encode(
+            some(data, 0, len(data)), values, Product.XX, kind=row_messages.HISTORY, bits=8, epoch=0
+        )
+    from sunspec_tui.webapp.history_messages import History
 
     class Source:
         """Rows by their numbers."""

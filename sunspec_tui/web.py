@@ -21,7 +21,7 @@ from sunspec_tui.core.web_options import WebCounts, WebOptions, WebState, WebSta
 if TYPE_CHECKING:
     import uvicorn
 
-    from sunspec_tui.serving.state import Source
+    from sunspec_tui.webapp.context import Source
 
 log = logging.getLogger(__name__)
 
@@ -164,14 +164,14 @@ class _Running:
     """One run of the server, from its socket to its end."""
 
     def __init__(self, owner: WebServer, listening: socket.socket, token: str, started: threading.Event) -> None:
-        from sunspec_tui.serving.budget import ByteBudget
-        from sunspec_tui.serving.complaints import Complaints
-        from sunspec_tui.serving.connections import Connections
-        from sunspec_tui.serving.figures import Figures
-        from sunspec_tui.serving.hub import Hub
-        from sunspec_tui.serving.server import server
-        from sunspec_tui.serving.site import application
-        from sunspec_tui.serving.state import Site
+        from sunspec_tui.webapp.answer_budget import ByteBudget
+        from sunspec_tui.webapp.application import application
+        from sunspec_tui.webapp.broadcaster import Hub
+        from sunspec_tui.webapp.connection_limits import Connections
+        from sunspec_tui.webapp.context import Site
+        from sunspec_tui.webapp.figure_cache import Figures
+        from sunspec_tui.webapp.uvicorn_server import server
+        from sunspec_tui.webapp.visitor_errors import Complaints
 
         source, options, buffer_length = owner.parts
         self.started = started
@@ -254,8 +254,8 @@ class _Running:
 
 def _room(max_clients: int) -> tuple[int, int]:
     """Return the connections and viewers that the open-file limit allows."""
-    from sunspec_tui.serving.connections import SPARE_CONNECTIONS
-    from sunspec_tui.serving.limits import connections_for, file_limit, open_files
+    from sunspec_tui.webapp.connection_limits import SPARE_CONNECTIONS
+    from sunspec_tui.webapp.limits import connections_for, file_limit, open_files
 
     wanted = max_clients + SPARE_CONNECTIONS
     most = connections_for(wanted, file_limit(), open_files())

@@ -12,8 +12,8 @@ from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.files.archive.layout import microseconds, stretches
 from sunspec_tui.files.callisto_fits_writer import write_callisto
-from sunspec_tui.serving import layout
-from sunspec_tui.serving.histories import History
+from sunspec_tui.webapp import row_messages
+from sunspec_tui.webapp.history_messages import History
 
 
 def test_the_times_of_a_fits_file_are_beginnings_from_its_first_row_on(tmp_path):
@@ -63,8 +63,8 @@ def test_a_message_of_the_web_view_numbers_its_rows_as_the_ring_does(since, firs
     history.most = 8 - since
     assert history.extend(SimpleNamespace(rows_between=ring.between), 8)
     message = history.message()
-    found = layout.decode(message)
-    assert (found.first, layout.next_number(message), found.epoch) == (first, following, 2)
+    found = row_messages.decode(message)
+    assert (found.first, row_messages.next_number(message), found.epoch) == (first, following, 2)
     assert found.slots.tolist() == [n + 100 for n in range(first, 8)]
     assert found.times_s.tolist() == [n * 0.25 for n in range(first, 8)]
 

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_buffer import RingBuffer
-from sunspec_tui.serving import layout
-from sunspec_tui.serving.budget import BudgetUsedUpError, ByteBudget
-from sunspec_tui.serving.complaints import Complaints
-from sunspec_tui.serving.connections import Connections, Phase
-from sunspec_tui.serving.histories import History
-from sunspec_tui.serving.limits import MIN_CONNECTIONS, RESERVED_FILES, connections_for
-from sunspec_tui.serving.pacing import Pace
-from sunspec_tui.serving.peers import peer_of
-from sunspec_tui.serving.text import json_bytes
+from sunspec_tui.webapp import row_messages
+from sunspec_tui.webapp.answer_budget import BudgetUsedUpError, ByteBudget
+from sunspec_tui.webapp.connection_limits import Connections, Phase
+from sunspec_tui.webapp.history_messages import History
+from sunspec_tui.webapp.json_text import json_bytes
+from sunspec_tui.webapp.limits import MIN_CONNECTIONS, RESERVED_FILES, connections_for
+from sunspec_tui.webapp.pacing import Pace
+from sunspec_tui.webapp.peers import peer_of
+from sunspec_tui.webapp.visitor_errors import Complaints
 
 HERE, THERE, ELSEWHERE = "127.0.0.1", "192.0.2.1", "192.0.2.2"
 
@@ -139,7 +139,7 @@ def test_answers_that_are_not_taken_make_room_after_a_while():
 def test_no_connection_is_taken_where_files_run_short(monkeypatch):
     crowd = Crowd(100)
     viewer = crowd.come(HERE, Phase.VIEWING)
-    monkeypatch.setattr("sunspec_tui.serving.limits.file_limit", lambda: 64)
+    monkeypatch.setattr("sunspec_tui.webapp.limits.file_limit", lambda: 64)
     assert crowd.registry.reserve((HERE, 9999), 64 - RESERVED_FILES) is None
     assert not viewer.transport.aborted
     assert crowd.registry.reserve((HERE, 9999), 64 - RESERVED_FILES - 1) is not None
@@ -296,12 +296,12 @@ class Source:
 def whole(history, source, count):
     for _ in range(100):
         if history.extend(source, count):
-            return layout.decode(history.message())
+            return row_messages.decode(history.message())
     raise AssertionError("the history is never whole")
 
 
 def test_a_history_grows_by_what_is_new_and_holds_the_newest_rows(monkeypatch):
-    monkeypatch.setattr("sunspec_tui.serving.histories.STEP_VALUES", 8 * 4)
+    monkeypatch.setattr("sunspec_tui.webapp.history_messages.STEP_VALUES", 8 * 4)
     source = Source(ring_of(30))
     history = History(Product.XX, 3, 8)
     history.most = 20
@@ -328,10 +328,10 @@ def test_a_history_begins_anew_where_rows_have_left_the_ring():
 
 
 def test_the_newest_rows_of_a_message_are_a_message(monkeypatch):
-    monkeypatch.setattr("sunspec_tui.serving.histories.STEP_VALUES", 8 * 4)
+    monkeypatch.setattr("sunspec_tui.webapp.history_messages.STEP_VALUES", 8 * 4)
     history = History(Product.XX, 3, 8)
     message = whole(history, Source(ring_of(30)), 30)
-    short = layout.decode(layout.newest_rows(history.message(), 5))
+    short = row_messages.decode(row_messages.newest_rows(history.message(), 5))
     # Whole blocks: the newest two, of four rows and of two.
     assert (short.first, short.slots.tolist()) == (24, list(range(24, 30)))
     np.testing.assert_array_equal(short.values, message.values[-6:])

@@ -30,7 +30,7 @@ from sunspec_tui.core.web_options import WebOptions, WebState
 from sunspec_tui.plots.figure import SpectrumFigure
 from sunspec_tui.receiver import StreamReceiver
 
-API = json.loads((resources.files("sunspec_tui.serving") / "openapi.json").read_text())
+API = json.loads((resources.files("sunspec_tui.webapp") / "openapi.json").read_text())
 RAW = {"accept": "application/octet-stream"}
 
 
@@ -68,7 +68,7 @@ def test_the_page_and_all_that_it_loads_are_there(empty):
 
 
 def test_the_page_loads_nothing_from_elsewhere():
-    page = resources.files("sunspec_tui.serving") / "page"
+    page = resources.files("sunspec_tui.webapp") / "page"
     for file in page.iterdir():
         text = file.read_text().replace("http://www.w3.org/2000/svg", "")
         assert not re.search(r"https?://|//cdn|import\(|eval\(|innerHTML|style=\"", text), file.name
@@ -318,7 +318,9 @@ def test_the_file_describes_every_answer_and_no_other(live):
     described = set(API["paths"])
     for path in described:
         assert httpx.get(live.rstrip("/") + path, timeout=60).status_code == 200, path
-    told = set(re.findall(r"Route\(\"(/[a-z]+)\"", (resources.files("sunspec_tui.serving") / "site.py").read_text()))
+    told = set(
+        re.findall(r"Route\(\"(/[a-z]+)\"", (resources.files("sunspec_tui.webapp") / "application.py").read_text())
+    )
     assert told - {"/live"} <= described
 
 

@@ -8,9 +8,9 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from sunspec_tui.core.products import SIGNED_PRODUCTS, Product
 from sunspec_tui.core.ring_buffer import Mark, Rows
-from sunspec_tui.serving import layout, row_codes
-from sunspec_tui.serving.histories import History
-from sunspec_tui.serving.row_chain import KEY_ROWS, RowChain
+from sunspec_tui.webapp import row_codes, row_messages
+from sunspec_tui.webapp.history_messages import History
+from sunspec_tui.webapp.row_chain import KEY_ROWS, RowChain
 
 NBINS = 768
 PRECISION = 10 ** (row_codes.STEP_DB / 20) - 1
@@ -32,8 +32,8 @@ def rows_of(values, first=0, marks=0):
 def through(values, product=Product.XX):
     """Values as a history, whose rows continue each other."""
     values = np.asarray(values, np.float32)
-    coded = layout.coded(rows_of(values), values, row_codes.unit_of(values[0], product))
-    return layout.decode(layout.encode(coded, product=product, kind=layout.HISTORY, epoch=3, first=0))
+    coded = row_messages.coded(rows_of(values), values, row_codes.unit_of(values[0], product))
+    return row_messages.decode(row_messages.encode(coded, product=product, kind=row_messages.HISTORY, epoch=3, first=0))
 
 
 def chained(values, product=Product.XX, chain=None, first=0, marks=0):
@@ -78,9 +78,16 @@ def test_signed_products_come_through_within_a_share_of_their_median_size():
 
 def test_all_that_says_what_rows_are_comes_through():
     values = sun(5)
-    coded = layout.coded(rows_of(values, 90, Mark.GAP_BEFORE), values, 1.0)
-    message = layout.decode(layout.encode(coded, product=Product.V_OVER_I, kind=layout.HISTORY, epoch=3, first=90))
-    assert (message.kind, message.product, message.epoch, message.first) == (layout.HISTORY, Product.V_OVER_I, 3, 90)
+    coded = row_messages.coded(rows_of(values, 90, Mark.GAP_BEFORE), values, 1.0)
+    message = row_messages.decode(
+        row_messages.encode(coded, product=Product.V_OVER_I, kind=row_messages.HISTORY, epoch=3, first=90)
+    )
+    assert (message.kind, message.product, message.epoch, message.first) == (
+        row_messages.HISTORY,
+        Product.V_OVER_I,
+        3,
+        90,
+    )
     np.testing.assert_array_equal(message.times_s, rows_of(values, 90).times_s)
     np.testing.assert_array_equal(message.slots, rows_of(values, 90).slots)
     np.testing.assert_array_equal(message.marks, [Mark.GAP_BEFORE] * 5)
@@ -104,7 +111,7 @@ def test_rows_and_a_history_have_the_sizes_that_are_promised():
         pass
     message = history.message()
     assert len(message) <= 1_000_000
-    assert layout.next_number(message) == 1200
+    assert row_messages.next_number(message) == 1200
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
@@ -112,10 +119,10 @@ def test_a_viewer_can_start_from_any_key_row_and_sees_what_others_see(product):
     values = np.random.default_rng(4).normal(0, 1, (20, 50)).astype(np.float32)
     values[np.random.default_rng(5).random(values.shape) < 0.1] = np.nan
     rows = chained(values, product, first=1)
-    all_along = layout.Decoder()
+    all_along = row_messages.Decoder()
     seen = [all_along.decode(message_of(row)).values for row in rows]
     for start in range(len(rows)):
-        decoder = layout.Decoder()
+        decoder = row_messages.Decoder()
         late = [decoder.decode(rows[start].key).values]
         late += [decoder.decode(message_of(row)).values for row in rows[start + 1 :]]
         np.testing.assert_array_equal(late, seen[start:])
@@ -123,7 +130,7 @@ def test_a_viewer_can_start_from_any_key_row_and_sees_what_others_see(product):
 
 def test_a_row_that_does_not_follow_the_newest_is_refused():
     rows = chained(sun(4, 16), first=1)
-    decoder = layout.Decoder()
+    decoder = row_messages.Decoder()
     with pytest.raises(ValueError, match="does not follow"):
         decoder.decode(rows[1].continued)
     decoder.decode(rows[0].key)
@@ -210,7 +217,7 @@ def test_a_row_without_a_number_has_none(product):
 def test_whatever_values_come_numbers_stay_numbers_of_their_order(values, product):
     with np.errstate(all="ignore"):
         found = through(values, product).values
-        decoder = layout.Decoder()
+        decoder = row_messages.Decoder()
         one_by_one = [decoder.decode(message_of(row)).values[0] for row in chained(values, product)]
     np.testing.assert_array_equal(np.isfinite(values), np.isfinite(found))
     np.testing.assert_array_equal(one_by_one, found)
@@ -258,4 +265,4 @@ KEY = chained(sun(1, 16), first=0)[0].key
 )
 def test_what_is_no_message_is_a_sentence(message):
     with pytest.raises(ValueError, match="message"):
-        layout.decode(message)
+        row_messages.decode(message)

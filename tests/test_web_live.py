@@ -21,10 +21,10 @@ from sunspec_tui import web
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.core.web_options import WebState
-from sunspec_tui.serving import hub as hubs
-from sunspec_tui.serving import layout, server
-from sunspec_tui.serving import viewer as viewers
-from sunspec_tui.serving.row_chain import RowChain
+from sunspec_tui.webapp import broadcaster as hubs
+from sunspec_tui.webapp import row_messages, uvicorn_server
+from sunspec_tui.webapp import viewer_queue as viewers
+from sunspec_tui.webapp.row_chain import RowChain
 
 NCHAN = 64
 HANDSHAKE = (
@@ -209,8 +209,8 @@ def test_one_who_takes_nothing_is_let_go_and_holds_up_nobody(monkeypatch):
 
 
 def test_one_who_does_not_answer_is_let_go(publisher, monkeypatch):
-    monkeypatch.setattr(server, "PING_S", 0.2)
-    monkeypatch.setattr(server, "PONG_S", 0.2)
+    monkeypatch.setattr(uvicorn_server, "PING_S", 0.2)
+    monkeypatch.setattr(uvicorn_server, "PONG_S", 0.2)
     with served(publisher.port) as (receiver, url), socket.create_connection(("127.0.0.1", port_of(url))) as mute:
         mute.send(HANDSHAKE)
         poll_until(lambda: receiver.web_status().viewers == 1)
@@ -233,8 +233,8 @@ def test_skipping_rows_leaves_the_history_and_what_it_is_of():
     values = np.ones((3, 4), np.float32)
     rows = Rows(values[..., None], np.arange(3.0), np.arange(3), np.zeros(3, np.uint8), 3)
     history, row = (
-        layout.encode(layout.coded(rows, values, 1.0), product=Product.XX, kind=kind, epoch=0, first=0)
-        for kind in (layout.HISTORY, layout.ROW)
+        row_messages.encode(row_messages.coded(rows, values, 1.0), product=Product.XX, kind=kind, epoch=0, first=0)
+        for kind in (row_messages.HISTORY, row_messages.ROW)
     )
     for each in ("axis", history, row, row):
         viewer.put(each)
@@ -283,22 +283,22 @@ def test_a_viewer_gets_a_key_row_first_after_a_history_and_after_rows_that_it_sk
         viewer.put_row(chain.add(*row(number)))
 
     def waiting():
-        return [(message[1], layout.next_number(message) - 1) for message in viewer._waiting]
+        return [(message[1], row_messages.next_number(message) - 1) for message in viewer._waiting]
 
     for number in (1, 2, 3):
         add(number)
-    assert waiting() == [(layout.KEY, 1), (layout.ROW, 2), (layout.ROW, 3)]
+    assert waiting() == [(row_messages.KEY, 1), (row_messages.ROW, 2), (row_messages.ROW, 3)]
     viewer.skip()
     for number in (4, 5):
         add(number)
-    assert waiting() == [(layout.KEY, 4), (layout.ROW, 5)]
+    assert waiting() == [(row_messages.KEY, 4), (row_messages.ROW, 5)]
     viewer.clear()
     for number in (6, 7):
         add(number)
-    assert waiting() == [(layout.KEY, 6), (layout.ROW, 7)]
+    assert waiting() == [(row_messages.KEY, 6), (row_messages.ROW, 7)]
     chain.add(*row(8))  # which it does not get
     add(9)
-    assert waiting()[-1] == (layout.KEY, 9)
+    assert waiting()[-1] == (row_messages.KEY, 9)
 
 
 def test_more_viewers_than_there_is_room_for_are_told(publisher):

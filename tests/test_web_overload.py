@@ -14,9 +14,9 @@ from webs import Watcher, served
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.monitoring.snapshot import Axis, Position
-from sunspec_tui.serving import layout
-from sunspec_tui.serving.hub import Hub
-from sunspec_tui.serving.viewer import BACKLOG_ROWS, Viewer
+from sunspec_tui.webapp import row_messages
+from sunspec_tui.webapp.broadcaster import Hub
+from sunspec_tui.webapp.viewer_queue import BACKLOG_ROWS, Viewer
 
 NBINS = 16
 
@@ -58,8 +58,8 @@ def test_of_many_rows_at_once_the_newest_are_sent_and_the_others_counted(monkeyp
     for _ in range(1000):
         if not hub.pump():
             break
-    decoder = layout.Decoder()
-    rows = [decoder.decode(each).first for each in viewer._waiting if layout.is_row(each)]
+    decoder = row_messages.Decoder()
+    rows = [decoder.decode(each).first for each in viewer._waiting if row_messages.is_row(each)]
     assert source.longest <= BACKLOG_ROWS
     assert rows == list(range(5001 - BACKLOG_ROWS, 5001))
     assert hub.counts.rows_skipped == 5000 - BACKLOG_ROWS

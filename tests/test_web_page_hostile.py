@@ -11,7 +11,7 @@ from browsers import Visit, needs_chromium
 from conftest import block_time, message
 from webs import served
 
-from sunspec_tui.serving import layout
+from sunspec_tui.webapp import row_messages
 
 pytestmark = [needs_chromium, pytest.mark.xdist_group("chromium")]
 HEADER = "<BBBxIIId"
@@ -22,7 +22,7 @@ STATUS = {
 }  # fmt: skip
 
 
-def header(*, version=layout.VERSION, kind=1, product=0, epoch=0, rows=1, bins=8, first=0.0):
+def header(*, version=row_messages.VERSION, kind=1, product=0, epoch=0, rows=1, bins=8, first=0.0):
     return struct.pack(HEADER, version, kind, product, epoch, rows, bins, first)
 
 
@@ -154,7 +154,7 @@ def test_the_page_says_why_it_connects_anew(browser, still):
         visit.close()
 
 
-def rows_message(values, times, slots, *, first, kind=layout.KEY, epoch=0):
+def rows_message(values, times, slots, *, first, kind=row_messages.KEY, epoch=0):
     """Rows, each of one value."""
     out = header(kind=kind, rows=len(times), bins=16, first=first, epoch=epoch)
     for value, time_s, slot in zip(values, times, slots, strict=True):

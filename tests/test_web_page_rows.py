@@ -9,8 +9,8 @@ from webs import served
 
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_buffer import Mark, Rows
-from sunspec_tui.serving import layout, row_codes
-from sunspec_tui.serving.row_chain import RowChain
+from sunspec_tui.webapp import row_codes, row_messages
+from sunspec_tui.webapp.row_chain import RowChain
 
 pytestmark = [needs_chromium, pytest.mark.xdist_group("chromium")]
 NBINS = 40
@@ -72,8 +72,8 @@ def test_the_page_reads_rows_that_continue_each_other(decode, made, product):
     values, chain = made(product), RowChain(product, 0)
     rows = [chain.add(one(row, n + 1, Mark.REPEAT), row[None]) for n, row in enumerate(values)]
     messages = [row.continued or row.key for row in rows]
-    found, decoder = decode(messages), layout.Decoder()
-    assert [each["kind"] for each in found] == [layout.KEY] + [layout.ROW] * 7
+    found, decoder = decode(messages), row_messages.Decoder()
+    assert [each["kind"] for each in found] == [row_messages.KEY] + [row_messages.ROW] * 7
     assert [each["first"] for each in found] == list(range(1, 9))
     assert [each["slots"] + each["times"] + each["marks"] for each in found] == [
         [n + 3, 1.7e9 + n / 4, Mark.REPEAT] for n in range(1, 9)
@@ -92,27 +92,27 @@ def test_the_page_reads_a_history_of_several_blocks_and_starts_from_a_key_row_af
     values = made(product)
     rows = Rows(values[..., None], 1.7e9 + np.arange(8.0), np.arange(8), np.arange(8, dtype=np.uint8), 8)
     blocks = [
-        layout.coded(
+        row_messages.coded(
             Rows(rows.data[part], rows.times_s[part], rows.slots[part], rows.marks[part], part.stop),
             values[part],
             row_codes.unit_of(values[part.start], product),
         )
         for part in (slice(0, 5), slice(5, 8))
     ]
-    head = layout.header(product, kind=layout.HISTORY, epoch=0, shape=(8, NBINS), first=0)
-    message = head + b"".join(layout.pack_block(block) for block in blocks)
+    head = row_messages.header(product, kind=row_messages.HISTORY, epoch=0, shape=(8, NBINS), first=0)
+    message = head + b"".join(row_messages.pack_block(block) for block in blocks)
     chain = RowChain(product, 0)
     chain.add(one(values[0], 19), values[:1])
     key = chain.add(one(values[1], 20), values[1:2]).key
     history, after = decode([message, key])
-    expected = layout.decode(message)
+    expected = row_messages.decode(message)
     np.testing.assert_allclose(np.array(history["values"], np.float32).reshape(8, NBINS), expected.values, rtol=2e-7)
     assert (history["times"], history["slots"], history["marks"]) == (
         expected.times_s.tolist(),
         list(range(8)),
         list(range(8)),
     )
-    np.testing.assert_allclose(np.array(after["values"], np.float32), layout.decode(key).values[0], rtol=2e-7)
+    np.testing.assert_allclose(np.array(after["values"], np.float32), row_messages.decode(key).values[0], rtol=2e-7)
 
 
 def test_a_browser_that_cannot_unpack_rows_is_told_so_in_a_sentence(browser):

@@ -15,7 +15,7 @@ from websockets.sync.client import connect
 
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.web_options import WebOptions
-from sunspec_tui.serving import connections
+from sunspec_tui.webapp import connection_limits
 
 SCRIPT = "<script>alert(1)</script>"
 TOKEN = "correct-horse-battery"
@@ -323,7 +323,7 @@ def test_noise_is_no_request(url, noise):
 
 
 def test_a_header_that_comes_a_byte_at_a_time_is_cut_off(monkeypatch):
-    monkeypatch.setattr(connections, "REQUEST_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(connection_limits, "REQUEST_TIMEOUT_S", 0.5)
     with served() as (receiver, url), socket.create_connection(place(url), timeout=10) as connection:
         connection.settimeout(0.05)
 
@@ -342,13 +342,13 @@ def test_a_header_that_comes_a_byte_at_a_time_is_cut_off(monkeypatch):
 
 
 def test_one_who_connects_and_says_nothing_is_cut_off(monkeypatch):
-    monkeypatch.setattr(connections, "REQUEST_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(connection_limits, "REQUEST_TIMEOUT_S", 0.5)
     with served() as (_, url):
         assert raw(url, b"") == b""
 
 
 def test_an_answer_that_nobody_takes_is_cut_off(monkeypatch):
-    monkeypatch.setattr(connections, "ANSWER_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(connection_limits, "ANSWER_TIMEOUT_S", 0.5)
     with served() as (receiver, url), socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.connect(place(url))
@@ -414,7 +414,7 @@ def test_an_upgrade_that_is_none_is_ended_and_counted(query, headers):
 
 
 def test_a_viewer_who_says_farewell_and_takes_nothing_is_ended(monkeypatch, publisher):
-    monkeypatch.setattr(connections, "CLOSING_S", 0.3)
+    monkeypatch.setattr(connection_limits, "CLOSING_S", 0.3)
     with served(publisher.port) as (receiver, url), socket.socket() as mute:
         mute.connect(place(url))
         mute.sendall(UPGRADE % (b"?version=2", b""))

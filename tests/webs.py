@@ -10,7 +10,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from sunspec_tui.core.web_options import WebOptions, WebState
 from sunspec_tui.receiver import StreamReceiver
-from sunspec_tui.serving.layout import HISTORY, VERSION, Decoder, Message
+from sunspec_tui.webapp.row_messages import HISTORY, VERSION, Decoder, Message
 
 
 @contextmanager

@@ -43,10 +43,10 @@ from sunspec_tui.keys import KEYS
 from sunspec_tui.monitoring import stream_findings
 from sunspec_tui.monitoring.status_record import live_record, public_record
 from sunspec_tui.plots.figure import SpectrumFigure
-from sunspec_tui.serving import answers
-from sunspec_tui.serving.budget import ByteBudget
-from sunspec_tui.serving.hub import Hub
-from sunspec_tui.serving.viewer import Viewer
+from sunspec_tui.webapp import http_api
+from sunspec_tui.webapp.answer_budget import ByteBudget
+from sunspec_tui.webapp.broadcaster import Hub
+from sunspec_tui.webapp.viewer_queue import Viewer
 
 ROWS = 80
 FIGURES_EVERY, ANSWERS_EVERY, SCREEN_EVERY, DOCTOR_EVERY = 500, 25, 4, 10
@@ -198,10 +198,10 @@ class Readers:
 def _answers(receiver: StillReceiver, hub: Hub) -> Starlette:
     app = Starlette(
         routes=[
-            Route("/data", answers.data), Route("/refresh", answers.refresh), Route("/status", answers.status),
-            Route("/metrics", answers.measured),
+            Route("/data", http_api.data), Route("/refresh", http_api.refresh), Route("/status", http_api.status),
+            Route("/metrics", http_api.measured),
         ],
-        exception_handlers={answers.Refused: answers.refused},
+        exception_handlers={http_api.Refused: http_api.refused},
     )  # fmt: skip
     app.state.site = SimpleNamespace(
         source=receiver, hub=hub, status=WebStatus, buffer_length=ROWS, budget=ByteBudget(),

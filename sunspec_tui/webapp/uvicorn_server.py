@@ -7,12 +7,12 @@ from collections.abc import Callable
 import uvicorn
 from starlette.types import ASGIApp
 
-from sunspec_tui.serving.acceptor import Acceptor
-from sunspec_tui.serving.complaints import Complaints
-from sunspec_tui.serving.connections import Connections, Place
-from sunspec_tui.serving.live import MAX_MESSAGE_BYTES
-from sunspec_tui.serving.requests import TimedRequests
-from sunspec_tui.serving.viewer_socket import ViewerSocket
+from sunspec_tui.webapp.acceptor import Acceptor
+from sunspec_tui.webapp.connection_limits import Connections, Place
+from sunspec_tui.webapp.live_socket import MAX_MESSAGE_BYTES
+from sunspec_tui.webapp.requests import TimedRequests
+from sunspec_tui.webapp.viewer_socket import ViewerSocket
+from sunspec_tui.webapp.visitor_errors import Complaints
 
 MAX_HEADER_BYTES = 16 * 1024
 KEEP_ALIVE_S = 5

@@ -9,9 +9,9 @@ import errno
 import socket
 from collections.abc import Callable
 
-from sunspec_tui.serving.complaints import Complaints
-from sunspec_tui.serving.connections import Connections, Place
-from sunspec_tui.serving.pacing import Pace
+from sunspec_tui.webapp.connection_limits import Connections, Place
+from sunspec_tui.webapp.pacing import Pace
+from sunspec_tui.webapp.visitor_errors import Complaints
 
 BATCH = 8
 """Connections accepted in one turn of the event loop."""

@@ -10,9 +10,9 @@ from typing import Any
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
-from sunspec_tui.serving import connections
-from sunspec_tui.serving.connections import Connections, Place
-from sunspec_tui.serving.pacing import Pace
+from sunspec_tui.webapp import connection_limits
+from sunspec_tui.webapp.connection_limits import Connections, Place
+from sunspec_tui.webapp.pacing import Pace
 
 READ_BYTES_PER_S, READ_BURST_BYTES = 16 * 1024, 16 * 1024
 """Rate and burst of a viewer's data: a hundred times what the page sends, or 400 acknowledged rows a second."""
@@ -59,7 +59,7 @@ class ViewerSocket(WebSocketsSansIOProtocol):
         self._unread = bytearray()
         self._pace = Pace(READ_BYTES_PER_S, READ_BURST_BYTES, self.loop.time)
         self._feeding: asyncio.TimerHandle | None = None
-        self._deadline = self.loop.call_later(connections.REQUEST_TIMEOUT_S, self._too_slow)
+        self._deadline = self.loop.call_later(connection_limits.REQUEST_TIMEOUT_S, self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancel the timers and drop unread data."""
@@ -146,4 +146,4 @@ class ViewerSocket(WebSocketsSansIOProtocol):
     def _end_soon(self) -> None:
         """Abort after a delay: unsent data would keep the closing connection open."""
         self._deadline.cancel()
-        self._deadline = self.loop.call_later(connections.CLOSING_S, self.transport.abort)
+        self._deadline = self.loop.call_later(connection_limits.CLOSING_S, self.transport.abort)

@@ -18,12 +18,12 @@ from sunspec_tui.core.times import CHANNEL_WIDTH_HZ
 from sunspec_tui.core.web_options import WebCounts
 from sunspec_tui.monitoring.snapshot import Axis, Position, Snapshot
 from sunspec_tui.monitoring.status_record import live_record
-from sunspec_tui.serving import layout
-from sunspec_tui.serving.complaints import Complaints
-from sunspec_tui.serving.histories import STEP_VALUES, History
-from sunspec_tui.serving.row_chain import ChainedRow, RowChain
-from sunspec_tui.serving.text import json_bytes
-from sunspec_tui.serving.viewer import BACKLOG_ROWS, Viewer
+from sunspec_tui.webapp import row_messages
+from sunspec_tui.webapp.history_messages import STEP_VALUES, History
+from sunspec_tui.webapp.json_text import json_bytes
+from sunspec_tui.webapp.row_chain import ChainedRow, RowChain
+from sunspec_tui.webapp.viewer_queue import BACKLOG_ROWS, Viewer
+from sunspec_tui.webapp.visitor_errors import Complaints
 
 log = logging.getLogger(__name__)
 
@@ -347,10 +347,10 @@ async def serve(
     """
     while True:
         message = await viewer.take()
-        if isinstance(message, bytes) and not layout.is_row(message) and unsent_by_all() > MAX_UNSENT_BYTES:
-            message = layout.newest_rows(message, SHORT_HISTORY_ROWS)
+        if isinstance(message, bytes) and not row_messages.is_row(message) and unsent_by_all() > MAX_UNSENT_BYTES:
+            message = row_messages.newest_rows(message, SHORT_HISTORY_ROWS)
         await _delivered(send(message), unsent)
-        hub.counts.rows_sent += layout.is_row(message)
+        hub.counts.rows_sent += row_messages.is_row(message)
 
 
 async def _delivered(sending: Coroutine[Any, Any, None], unsent: Callable[[], int]) -> None:

@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sunspec_tui.core.web_options import WebOptions
-from sunspec_tui.serving.complaints import Complaints
+from sunspec_tui.webapp.visitor_errors import Complaints
 
 OPEN_PATHS = frozenset({"/healthz"})
 """What may be asked without a token: it says nothing but that the server lives."""

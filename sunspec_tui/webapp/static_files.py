@@ -24,14 +24,14 @@ def routes() -> list[Route]:
     """A route for each file; no path of a request ever reaches a disk."""
     files = {f"/page/{name}": content for name, content in _files().items() if name != "index.html"}
     files["/"] = _files()["index.html"]
-    files["/openapi.json"] = (resources.files("sunspec_tui.serving") / "openapi.json").read_bytes()
+    files["/openapi.json"] = (resources.files("sunspec_tui.webapp") / "openapi.json").read_bytes()
     files["/palettes.json"] = palettes()
     return [_route(path, content) for path, content in files.items()]
 
 
 @cache
 def _files() -> dict[str, bytes]:
-    page = resources.files("sunspec_tui.serving") / "page"
+    page = resources.files("sunspec_tui.webapp") / "page"
     return {file.name: file.read_bytes() for file in page.iterdir() if file.name.rpartition(".")[2] in _TYPES}
 
 

@@ -7,8 +7,8 @@ import asyncio
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sunspec_tui.serving.connections import Client, Connections
-from sunspec_tui.serving.pacing import Pace
+from sunspec_tui.webapp.connection_limits import Client, Connections
+from sunspec_tui.webapp.pacing import Pace
 
 REQUESTS_PER_S, REQUESTS_BURST = 200, 400
 ALL_REQUESTS_PER_S, ALL_REQUESTS_BURST = 400, 800

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
-from sunspec_tui.serving import limits
-from sunspec_tui.serving.peers import is_this_machine, peer_of
+from sunspec_tui.webapp import limits
+from sunspec_tui.webapp.peers import is_this_machine, peer_of
 
 REQUEST_TIMEOUT_S = 10.0
 ANSWER_TIMEOUT_S = 60.0

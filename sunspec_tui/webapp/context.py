@@ -7,12 +7,12 @@ from typing import Protocol
 from sunspec_tui.core.frame import Frame
 from sunspec_tui.core.web_options import WebStatus
 from sunspec_tui.plots.job import PlotJob
-from sunspec_tui.serving.budget import ByteBudget
-from sunspec_tui.serving.complaints import Complaints
-from sunspec_tui.serving.connections import Connections
-from sunspec_tui.serving.figures import Figures
-from sunspec_tui.serving.hub import Hub
-from sunspec_tui.serving.hub import Source as Followed
+from sunspec_tui.webapp.answer_budget import ByteBudget
+from sunspec_tui.webapp.broadcaster import Hub
+from sunspec_tui.webapp.broadcaster import Source as Followed
+from sunspec_tui.webapp.connection_limits import Connections
+from sunspec_tui.webapp.figure_cache import Figures
+from sunspec_tui.webapp.visitor_errors import Complaints
 
 
 class Source(Followed, Protocol):

@@ -22,10 +22,10 @@ from sunspec_tui.core.products import Product, available, derive
 from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.monitoring.snapshot import Position
 from sunspec_tui.monitoring.status_record import public_record
-from sunspec_tui.serving.budget import BudgetUsedUpError
-from sunspec_tui.serving.metrics import CONTENT_TYPE, metrics
-from sunspec_tui.serving.state import Site, Source
-from sunspec_tui.serving.text import json_bytes
+from sunspec_tui.webapp.answer_budget import BudgetUsedUpError
+from sunspec_tui.webapp.context import Site, Source
+from sunspec_tui.webapp.json_text import json_bytes
+from sunspec_tui.webapp.prometheus_metrics import CONTENT_TYPE, metrics
 
 RAW, JSON = "application/octet-stream", "application/json"
 DEFAULT_ROWS = 128

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_buffer import Rows
-from sunspec_tui.serving import row_codes
+from sunspec_tui.webapp import row_codes
 
 VERSION = 2
 HISTORY, ROW, KEY = 1, 2, 3

@@ -4,8 +4,8 @@ import asyncio
 from collections import deque
 
 from sunspec_tui.core.products import Product
-from sunspec_tui.serving import layout
-from sunspec_tui.serving.row_chain import ChainedRow
+from sunspec_tui.webapp import row_messages
+from sunspec_tui.webapp.row_chain import ChainedRow
 
 BACKLOG_ROWS = 120
 """Rows that may wait for a viewer: a burst of half a minute at four a second, and 0.1 MB that all viewers share."""
@@ -47,7 +47,7 @@ class Viewer:
     def put(self, message: bytes | str) -> None:
         """Send this after all that waits."""
         self._waiting.append(message)
-        self._rows_waiting += layout.is_row(message)
+        self._rows_waiting += row_messages.is_row(message)
         self._ready.set()
 
     def put_row(self, row: ChainedRow) -> None:
@@ -59,7 +59,7 @@ class Viewer:
     def skip(self) -> int:
         """Forget the rows that wait, and say how many they were; what they are of, and a history, stay."""
         skipped, self._rows_waiting, self._continues = self._rows_waiting, 0, None
-        self._waiting = deque(each for each in self._waiting if not layout.is_row(each))
+        self._waiting = deque(each for each in self._waiting if not row_messages.is_row(each))
         return skipped
 
     def clear(self) -> None:
@@ -91,9 +91,9 @@ class Viewer:
             status, self._status = self._status, None
             return status
         message = self._waiting.popleft()
-        self._rows_waiting -= layout.is_row(message)
+        self._rows_waiting -= row_messages.is_row(message)
         if isinstance(message, bytes):
-            self.sent = layout.next_number(message)
+            self.sent = row_messages.next_number(message)
         return message
 
     def _may_take(self) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 
 from sunspec_tui.core.products import Product, derive
 from sunspec_tui.core.ring_buffer import Rows
-from sunspec_tui.serving import layout, row_codes
+from sunspec_tui.webapp import row_codes, row_messages
 
 HISTORY_ROWS = 1200
 """Rows in a viewer's first message: as many as the page can show, in less than a megabyte."""
@@ -89,8 +89,8 @@ class History:
             self._blocks.clear()
         if len(rows):
             values = np.ascontiguousarray(derive(rows.data, self.product))
-            coded = layout.coded(rows, values, row_codes.unit_of(values[0], self.product))
-            self._blocks.append(Block(rows.count, len(rows), layout.pack_block(coded)))
+            coded = row_messages.coded(rows, values, row_codes.unit_of(values[0], self.product))
+            self._blocks.append(Block(rows.count, len(rows), row_messages.pack_block(coded)))
         while len(self._blocks) > 1 and self._oldest_is_spare():
             self._blocks.popleft()
 
@@ -102,5 +102,7 @@ class History:
         """Return all encoded rows as one message."""
         stop = self._blocks[-1].stop if self._blocks else self.count
         shape = len(self), self.nbins
-        head = layout.header(self.product, kind=layout.HISTORY, epoch=self.epoch, shape=shape, first=stop - len(self))
+        head = row_messages.header(
+            self.product, kind=row_messages.HISTORY, epoch=self.epoch, shape=shape, first=stop - len(self)
+        )
         return b"".join((head, *(block.data for block in self._blocks)))

@@ -11,11 +11,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from sunspec_tui.core.web_options import WebOptions
-from sunspec_tui.serving import answers, pages
-from sunspec_tui.serving.guard import Guard
-from sunspec_tui.serving.live import live
-from sunspec_tui.serving.paced import Paced
-from sunspec_tui.serving.state import Site
+from sunspec_tui.webapp import http_api, static_files
+from sunspec_tui.webapp.access_guard import Guard
+from sunspec_tui.webapp.context import Site
+from sunspec_tui.webapp.live_socket import live
+from sunspec_tui.webapp.paced_answers import Paced
 
 _COMPRESSION = 4
 """Half the time of the default for a twentieth more bytes."""
@@ -33,17 +33,17 @@ def application(site: Site, options: WebOptions, token: str, on_refusal: Callabl
     """
     app = Starlette(
         routes=[
-            *pages.routes(),
-            Route("/data", answers.data),
-            Route("/refresh", answers.refresh),
-            Route("/status", answers.status),
-            Route("/plot", answers.plot),
-            Route("/healthz", answers.healthz),
-            Route("/metrics", answers.measured),
+            *static_files.routes(),
+            Route("/data", http_api.data),
+            Route("/refresh", http_api.refresh),
+            Route("/status", http_api.status),
+            Route("/plot", http_api.plot),
+            Route("/healthz", http_api.healthz),
+            Route("/metrics", http_api.measured),
             WebSocketRoute("/live", live),
         ],
         middleware=[Middleware(GZipMiddleware, minimum_size=1000, compresslevel=_COMPRESSION)],
-        exception_handlers={answers.Refused: answers.refused, HTTPException: _http_error},
+        exception_handlers={http_api.Refused: http_api.refused, HTTPException: _http_error},
     )
     app.router.redirect_slashes = False
     app.state.site = site

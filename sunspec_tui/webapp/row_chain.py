@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_buffer import Mark, Rows
-from sunspec_tui.serving import layout, row_codes
-from sunspec_tui.serving.layout import CodedRows
+from sunspec_tui.webapp import row_codes, row_messages
+from sunspec_tui.webapp.row_messages import CodedRows
 
 KEY_ROWS = 60
 """All viewers get a key row at each multiple of this number: the scale then suits the values again."""
@@ -35,16 +35,18 @@ class ChainedRow:
     def __init__(self, product: Product, epoch: int, number: int, row: CodedRows, before: CodedRows | None) -> None:
         self.number = number
         self._product, self._epoch, self._row = product, epoch, row
-        self.continued = None if before is None else self._message(layout.ROW, before)
+        self.continued = None if before is None else self._message(row_messages.ROW, before)
         """The message that continues the row before; None if there is only the key row."""
 
     @cached_property
     def key(self) -> bytes:
         """The message that a viewer can start from."""
-        return self._message(layout.KEY, None)
+        return self._message(row_messages.KEY, None)
 
     def _message(self, kind: int, before: CodedRows | None) -> bytes:
-        return layout.encode(self._row, before, product=self._product, kind=kind, epoch=self._epoch, first=self.number)
+        return row_messages.encode(
+            self._row, before, product=self._product, kind=kind, epoch=self._epoch, first=self.number
+        )
 
 
 class RowChain:
@@ -76,7 +78,7 @@ class RowChain:
         if number % KEY_ROWS == 0 or rows.marks[0] & _BREAKS:
             before = None
         unit = row_codes.unit_of(values[0], self._product) if before is None else before.unit
-        row = layout.coded(rows, values, unit)
+        row = row_messages.coded(rows, values, unit)
         self._newest = number, row
         return ChainedRow(self._product, self._epoch, number, row, before)
 

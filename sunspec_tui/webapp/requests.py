@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from h11 import LocalProtocolError
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from sunspec_tui.serving import connections
-from sunspec_tui.serving.connections import Connections, Phase, Place
+from sunspec_tui.webapp import connection_limits
+from sunspec_tui.webapp.connection_limits import Connections, Phase, Place
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
@@ -50,7 +50,7 @@ class TimedRequests(H11Protocol):
         if self._place.gone.is_set():
             transport.abort()
             return
-        self._within(connections.REQUEST_TIMEOUT_S)
+        self._within(connection_limits.REQUEST_TIMEOUT_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancel the deadline."""
@@ -69,7 +69,7 @@ class TimedRequests(H11Protocol):
         super().handle_events()
         if self.cycle is not before:
             self._registry.enter(self._place, Phase.ANSWERING)
-            self._within(connections.ANSWER_TIMEOUT_S)
+            self._within(connection_limits.ANSWER_TIMEOUT_S)
 
     def send_400_response(self, msg: str) -> None:
         """Answer that the request is invalid, unless an answer is already in progress."""
@@ -81,7 +81,7 @@ class TimedRequests(H11Protocol):
     def on_response_complete(self) -> None:
         """Wait for the next request; uvicorn closes a connection that stays silent."""
         self._registry.enter(self._place, Phase.SILENT)
-        self._within(connections.REQUEST_TIMEOUT_S)
+        self._within(connection_limits.REQUEST_TIMEOUT_S)
         super().on_response_complete()
 
     def handle_websocket_upgrade(self, event: Any) -> None:

@@ -12,16 +12,16 @@ import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from sunspec_tui.core.products import Product
-from sunspec_tui.serving import layout
-from sunspec_tui.serving.hub import serve
-from sunspec_tui.serving.pacing import Pace
-from sunspec_tui.serving.state import Site
-from sunspec_tui.serving.viewer import Viewer
+from sunspec_tui.webapp import row_messages
+from sunspec_tui.webapp.broadcaster import serve
+from sunspec_tui.webapp.context import Site
+from sunspec_tui.webapp.pacing import Pace
+from sunspec_tui.webapp.viewer_queue import Viewer
 
 log = logging.getLogger(__name__)
 
 UNSUPPORTED, POLICY_VIOLATION, TRY_AGAIN_LATER = 1003, 1008, 1013
-OTHER_VERSION = f"this page is not of the server's version, {layout.VERSION}: reload it"
+OTHER_VERSION = f"this page is not of the server's version, {row_messages.VERSION}: reload it"
 MAX_MESSAGE_BYTES = 1024
 CHOICES_PER_S, CHOICES_BURST = 1, 10
 """Rate and burst of a viewer's product choices: each choice sends all rows again."""
@@ -36,7 +36,7 @@ async def live(socket: WebSocket) -> None:
         return
     try:
         await socket.accept()
-        if socket.query_params.get("version") != str(layout.VERSION):
+        if socket.query_params.get("version") != str(row_messages.VERSION):
             # Accepted first, so that the page receives the reason.
             await socket.close(POLICY_VIOLATION, OTHER_VERSION)
             return

@@ -1,0 +1,1 @@
+"""The web view: HTTP, WebSocket, safety and the page."""
