@@ -14,8 +14,8 @@ from hot_path import messages
 from sunspec_tui import StreamReceiver
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_buffer import RingBuffer
-from sunspec_tui.scene import Scene
-from sunspec_tui.view import View, whole_ring
+from sunspec_tui.tui.display.scene import Scene
+from sunspec_tui.tui.display.view_state import View, whole_ring
 
 ROWS = 14_400
 COLUMNS, LINES = 120, 20

@@ -34,26 +34,26 @@ from sunspec_tui.core.products import available
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.core.web_options import WebState
-from sunspec_tui.driver import Driver
 from sunspec_tui.ending import EXIT_FAILED, TakenSignals, tell_signal
-from sunspec_tui.governor import Governor, Quality
-from sunspec_tui.guarded import Guarded
-from sunspec_tui.kept import first_view, remember
-from sunspec_tui.keys import FOOTER, GROUPS, KEYS
-from sunspec_tui.log_lines import LogLine, LogLines
-from sunspec_tui.messages import CellPointed, KeyClicked, Wheeled
-from sunspec_tui.painting import PaintedApp
-from sunspec_tui.scaling import Levels
-from sunspec_tui.scene import Scene
-from sunspec_tui.showing import epoch_text, spectrum_scene, starting, view_line, waterfall_scene
-from sunspec_tui.ticking import TICK_S, Ticker
-from sunspec_tui.view import PANELS, PICTURES, THEMES, Cursor, Interval
-from sunspec_tui.widgets.dialogs import DelayScreen, ExportScreen, HelpScreen, LevelsScreen, Palette
-from sunspec_tui.widgets.file_readings import export_name, interval_text, plots_text
-from sunspec_tui.widgets.panels import DelayPanel, KeyLine, LogPanel, Panel, TextCells
-from sunspec_tui.widgets.readings import health_text, memory_text, status_text, waiting_text
-from sunspec_tui.widgets.spectrum import Spectrum
-from sunspec_tui.widgets.waterfall import Waterfall
+from sunspec_tui.tui.display.pixels import Levels
+from sunspec_tui.tui.display.scene import Scene
+from sunspec_tui.tui.display.view_state import PANELS, PICTURES, THEMES, Cursor, Interval
+from sunspec_tui.tui.key_bindings import FOOTER, GROUPS, KEYS
+from sunspec_tui.tui.log_lines import LogLine, LogLines
+from sunspec_tui.tui.messages import CellPointed, KeyClicked, Wheeled
+from sunspec_tui.tui.saved_view import first_view, remember
+from sunspec_tui.tui.terminal.canvas_app import PaintedApp
+from sunspec_tui.tui.terminal.driver import Driver
+from sunspec_tui.tui.terminal.guarded import Guarded
+from sunspec_tui.tui.terminal.link_pacing import Governor, Quality
+from sunspec_tui.tui.ticking import TICK_S, Ticker
+from sunspec_tui.tui.widget_data import epoch_text, spectrum_scene, starting, view_line, waterfall_scene
+from sunspec_tui.tui.widgets.dialogs import DelayScreen, ExportScreen, HelpScreen, LevelsScreen, Palette
+from sunspec_tui.tui.widgets.file_panel_text import export_name, interval_text, plots_text
+from sunspec_tui.tui.widgets.panel_text import health_text, memory_text, status_text, waiting_text
+from sunspec_tui.tui.widgets.panels import DelayPanel, KeyLine, LogPanel, Panel, TextCells
+from sunspec_tui.tui.widgets.spectrum import Spectrum
+from sunspec_tui.tui.widgets.waterfall import Waterfall
 
 if TYPE_CHECKING:
     from sunspec_tui.core.ring_epochs import Epoch

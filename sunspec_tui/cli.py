@@ -267,19 +267,19 @@ def _receiver(settings: Settings, addr: str, port: int, problems: Problems) -> "
 def _run_on_terminal(open_receiver: "Callable[[], StreamReceiver]", settings: Settings) -> int:
     # The first screen is all that counts until it is there: collections of young objects cost a tenth of it.
     gc.disable()
-    from sunspec_tui import terminal
     from sunspec_tui.core import state_files
+    from sunspec_tui.tui.terminal import capabilities
 
     # Textual looks at them once, when it is imported.
-    terminal.drop_library_settings(os.environ)
+    capabilities.drop_library_settings(os.environ)
     from sunspec_tui.app import Monitor
     from sunspec_tui.core.colormaps import Depth
-    from sunspec_tui.log_lines import LogLines
+    from sunspec_tui.tui.log_lines import LogLines
 
-    depth = terminal.colour_depth(os.environ) if settings.colors == "auto" else Depth(settings.colors)
+    depth = capabilities.colour_depth(os.environ) if settings.colors == "auto" else Depth(settings.colors)
     # Textual would turn the colours that we choose into greys.
     os.environ.pop("NO_COLOR", None)
-    ascii_only = settings.ascii or terminal.needs_ascii(sys.stdout.encoding)
+    ascii_only = settings.ascii or capabilities.needs_ascii(sys.stdout.encoding)
     lines = LogLines()
     log.addHandler(lines)
     view_path = state_files.default_path()

@@ -16,15 +16,15 @@ from textual.widgets import Input
 
 from sunspec_tui import app
 from sunspec_tui.app import Monitor
-from sunspec_tui.cells import Canvas
 from sunspec_tui.core.colormaps import Depth
 from sunspec_tui.core.memory_usage import MemoryReading
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.core.times import format_block_time, parse_block_time
-from sunspec_tui.governor import LinkReading
-from sunspec_tui.log_lines import LogLine
 from sunspec_tui.receiver import StreamReceiver
 from sunspec_tui.stream.health_reading import LinkState
+from sunspec_tui.tui.log_lines import LogLine
+from sunspec_tui.tui.terminal.canvas import Canvas
+from sunspec_tui.tui.terminal.link_pacing import LinkReading
 
 START_S = parse_block_time("2026-06-07 18:41:30.000000")
 CADENCE_S = 0.25

@@ -178,7 +178,7 @@ def test_something_else_on_an_ipv6_port_is_named():
 
 def test_the_first_line_of_the_screen_names_what_answers():
     from sunspec_tui.stream.health_reading import HealthReading, LinkState
-    from sunspec_tui.widgets.readings import waiting_text
+    from sunspec_tui.tui.widgets.panel_text import waiting_text
 
     health = HealthReading(link=LinkState.UNRESOLVED, link_detail="the name 'x' does not resolve (why), retrying")
     assert waiting_text(health, "x:1") == "waiting for x:1: the name 'x' does not resolve (why), retrying"

@@ -17,12 +17,12 @@ from sunspec_tui.core.products import SIGNED_PRODUCTS, Product
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.core.ring_copy import live_job
 from sunspec_tui.core.settings import LookSettings, QuicklookSettings, Settings
-from sunspec_tui.geometry import Band
 from sunspec_tui.monitoring.snapshot import Axis
-from sunspec_tui.picture import Drawing, Picture
 from sunspec_tui.plots.column_reduction import reduce_rows
 from sunspec_tui.plots.figure import SpectrumFigure, column_image
 from sunspec_tui.plots.quicklook import draw
+from sunspec_tui.tui.display.axes import Band
+from sunspec_tui.tui.display.waterfall_image import Drawing, Picture
 
 
 @pytest.fixture(scope="module")

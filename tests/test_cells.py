@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from sunspec_tui.cells import Canvas, Grid, Region
-from sunspec_tui.pen import Look
+from sunspec_tui.tui.terminal.ansi_writer import Look
+from sunspec_tui.tui.terminal.canvas import Canvas, Grid, Region
 
 LOOKS = [
     Look(), Look("38;2;1;2;3", "48;2;9;8;7"), Look("38;2;1;2;3", "48;2;4;5;6"), Look("31", "49", "1"),

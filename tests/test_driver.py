@@ -13,7 +13,7 @@ from conftest import poll_until
 from textual.driver import Driver as TextualDriver
 from textual.drivers.linux_driver import LinuxDriver
 
-from sunspec_tui.terminal_output import MAX_PENDING_BYTES, TerminalOutput
+from sunspec_tui.tui.terminal.terminal_output import MAX_PENDING_BYTES, TerminalOutput
 
 
 def test_textual_still_has_inside_what_the_driver_leans_on():

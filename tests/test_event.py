@@ -16,8 +16,8 @@ from sunspec_tui.plots.figure import SpectrumFigure
 from sunspec_tui.producer.memory_ring import MemoryRing
 from sunspec_tui.producer.replay import open_replay
 from sunspec_tui.producer.ring_feeder import Feed
-from sunspec_tui.scene import Scene
-from sunspec_tui.view import Cursor, View
+from sunspec_tui.tui.display.scene import Scene
+from sunspec_tui.tui.display.view_state import Cursor, View
 
 STATION = "BIR"
 FILE_START_S = 1_307_427_840.213  # 2011-06-07 06:24:00.213 UTC

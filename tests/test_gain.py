@@ -15,7 +15,7 @@ from sunspec_tui.headless import json_line
 from sunspec_tui.monitoring.gain_check import GainCheck, common_change_db, described, quiet_levels_db, stay_rows
 from sunspec_tui.monitoring.gain_history import CONTEXT_ROWS, GainHistory, ProductGain, QuietFloor
 from sunspec_tui.producer.simulated_sun import SimulatedSun
-from sunspec_tui.widgets.readings import health_text
+from sunspec_tui.tui.widgets.panel_text import health_text
 
 NOON_S = 1.8e9
 

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sunspec_tui.core.times import CHANNEL_WIDTH_HZ, bin_frequencies_hz
-from sunspec_tui.geometry import Band, TimeAxis, clock_step, labels, nice_step, pixel_bins, ticks, time_ticks
 from sunspec_tui.monitoring.snapshot import Axis
 from sunspec_tui.plots.figure import bin_edges
-from sunspec_tui.widgets.spectrum import mhz_axis
+from sunspec_tui.tui.display.axes import Band, TimeAxis, clock_step, labels, nice_step, pixel_bins, ticks, time_ticks
+from sunspec_tui.tui.widgets.spectrum import mhz_axis
 
 FREQUENCIES_MHZ = bin_frequencies_hz(560, 3072, 4) / 1e6
 

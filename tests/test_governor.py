@@ -5,7 +5,7 @@ from collections import deque
 
 import pytest
 
-from sunspec_tui.governor import FIRST_BUDGET, LEAST_BUDGET, MOST_BUDGET, Governor, Quality
+from sunspec_tui.tui.terminal.link_pacing import FIRST_BUDGET, LEAST_BUDGET, MOST_BUDGET, Governor, Quality
 
 
 class Link:

@@ -6,8 +6,8 @@ import logging
 from textual.message_pump import MessagePump
 
 from sunspec_tui.core.event_log import tell
-from sunspec_tui.guarded import MAX_FAULTS, WITHIN_S, FaultLimit
-from sunspec_tui.log_lines import MAX_LINES, LogLines
+from sunspec_tui.tui.log_lines import MAX_LINES, LogLines
+from sunspec_tui.tui.terminal.guarded import MAX_FAULTS, WITHIN_S, FaultLimit
 
 
 def test_textual_still_hands_every_message_to_the_method_that_is_guarded():

@@ -5,7 +5,7 @@ import pytest
 from tables import PICTURE_LEVELS, power_of
 
 from sunspec_tui.core.products import SIGNED_PRODUCTS
-from sunspec_tui.scaling import (
+from sunspec_tui.tui.display.pixels import (
     Levels,
     auto_levels,
     colour_steps,

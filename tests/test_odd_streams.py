@@ -15,8 +15,8 @@ from monitors import StillReceiver
 from sunspec_tui import StreamReceiver
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.monitoring.stream_findings import findings, report
-from sunspec_tui.scene import Scene
-from sunspec_tui.view import View
+from sunspec_tui.tui.display.scene import Scene
+from sunspec_tui.tui.display.view_state import View
 
 PROGRAM = Path(sys.executable).with_name("sunspec-tui")
 TAG = 351_963_334_208_787_952

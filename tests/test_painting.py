@@ -21,8 +21,8 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from sunspec_tui.core.colormaps import Depth
-from sunspec_tui.governor import Quality
-from sunspec_tui.keys import KEYS
+from sunspec_tui.tui.key_bindings import KEYS
+from sunspec_tui.tui.terminal.link_pacing import Quality
 
 _NOT_HERE = ("end(0)", "end(130)", "plot_now", "plot_interval(1)", "plot_interval(-1)")
 ACTIONS = [key.action for key in KEYS if key.action not in _NOT_HERE]

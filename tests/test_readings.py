@@ -13,7 +13,6 @@ from sunspec_tui.core.errors import RejectCause
 from sunspec_tui.core.frame import Frame, decode
 from sunspec_tui.core.ring_buffer import Mark
 from sunspec_tui.files.archive.layout import ArchiveStatus
-from sunspec_tui.picture import CellValue, Held, Readout
 from sunspec_tui.plots.job import PlotStatus
 from sunspec_tui.stream.health_reading import HealthReading, LinkState, StreamState
 from sunspec_tui.stream.message_delay import (
@@ -26,9 +25,9 @@ from sunspec_tui.stream.message_delay import (
     message_delay,
 )
 from sunspec_tui.stream.stream_health import StreamHealth
-from sunspec_tui.widgets.file_readings import plots_text
-from sunspec_tui.widgets.panels import Panel, chart_limits, delay_chart
-from sunspec_tui.widgets.readings import (
+from sunspec_tui.tui.display.waterfall_image import CellValue, Held, Readout
+from sunspec_tui.tui.widgets.file_panel_text import plots_text
+from sunspec_tui.tui.widgets.panel_text import (
     delay_text,
     duration,
     health_text,
@@ -36,6 +35,7 @@ from sunspec_tui.widgets.readings import (
     status_text,
     waiting_text,
 )
+from sunspec_tui.tui.widgets.panels import Panel, chart_limits, delay_chart
 
 EMPTY = np.empty((1, 1, 1), np.float32)
 

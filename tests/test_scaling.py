@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from sunspec_tui.columns import ColumnStore
 from sunspec_tui.core.background import quiet_median
 from sunspec_tui.core.colormaps import PALETTES, colours
 from sunspec_tui.core.ring_buffer import Mark
-from sunspec_tui.scaling import (
+from sunspec_tui.tui.display.column_store import ColumnStore
+from sunspec_tui.tui.display.pixels import (
     Levels,
     auto_levels,
     bin_pixels,

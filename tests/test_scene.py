@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from monitors import CADENCE_S, START_S, StillReceiver
 
 from sunspec_tui.core.products import Product
-from sunspec_tui.geometry import time_ticks
-from sunspec_tui.picture import Held, Special
-from sunspec_tui.scaling import Levels
-from sunspec_tui.scene import Scene
-from sunspec_tui.showing import spectrum_scene
-from sunspec_tui.view import Cursor, View
+from sunspec_tui.tui.display.axes import time_ticks
+from sunspec_tui.tui.display.pixels import Levels
+from sunspec_tui.tui.display.scene import Scene
+from sunspec_tui.tui.display.view_state import Cursor, View
+from sunspec_tui.tui.display.waterfall_image import Held, Special
+from sunspec_tui.tui.widget_data import spectrum_scene
 
 NCHAN = 96
 NBINS = NCHAN // 4

@@ -18,7 +18,7 @@ from sunspec_tui.core.settings import Settings
 from sunspec_tui.core.times import channel_frequencies_hz
 from sunspec_tui.files.archive.layout import ArchiveState, ArchiveStatus
 from sunspec_tui.files.read import read_recording
-from sunspec_tui.governor import Quality
+from sunspec_tui.tui.terminal.link_pacing import Quality
 
 SIZES = [(80, 24), (120, 40), (200, 60), (250, 70)]
 FRAMES = 330

@@ -199,7 +199,7 @@ def test_a_signal_ends_the_monitor_and_restores_the_terminal(terminal, tmp_path,
 SIGNALLED_AT_ONCE = """
 import os, sys
 from sunspec_tui.__main__ import main
-from sunspec_tui.driver import Driver
+from sunspec_tui.tui.terminal.driver import Driver
 take = Driver.start_application_mode
 def take_and_signal(driver):
     take(driver)

@@ -10,8 +10,8 @@ from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._keyboard_protocol import FUNCTIONAL_KEYS
 from textual._xterm_parser import XTermParser
 
-from sunspec_tui.terminal_events import EventMaker
-from sunspec_tui.terminal_input import InputSplitter
+from sunspec_tui.tui.terminal.terminal_events import EventMaker
+from sunspec_tui.tui.terminal.terminal_input import InputSplitter
 
 SIZE = (120, 40)
 

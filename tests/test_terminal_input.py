@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sunspec_tui.terminal_input import (
+from sunspec_tui.tui.terminal.terminal_input import (
     ESCAPE_S,
     MAX_ANSWER_S,
     MAX_GAP_S,

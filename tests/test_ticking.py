@@ -10,13 +10,13 @@ from monitors import Screen, StillReceiver
 from sunspec_tui.core.errors import RejectCause, RejectedMessage
 from sunspec_tui.core.listeners import Listeners, News
 from sunspec_tui.core.settings import Settings
-from sunspec_tui.governor import FIRST_BUDGET, Governor
 from sunspec_tui.headless import run
 from sunspec_tui.stream.backoff import Backoff
 from sunspec_tui.stream.health_reading import LONG_SILENCE_S, LinkState
 from sunspec_tui.stream.publisher_search import Search, SearchTimes
 from sunspec_tui.stream.resolver import Resolver
-from sunspec_tui.ticking import TICK_S, Ticker
+from sunspec_tui.tui.terminal.link_pacing import FIRST_BUDGET, Governor
+from sunspec_tui.tui.ticking import TICK_S, Ticker
 
 
 class CountingLoop(asyncio.SelectorEventLoop):

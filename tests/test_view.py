@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from sunspec_tui.core.colormaps import PALETTES
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.times import bin_frequencies_hz
-from sunspec_tui.geometry import Band
-from sunspec_tui.kept import recall, remember
-from sunspec_tui.keys import FOOTER, KEYS
-from sunspec_tui.scaling import Levels
-from sunspec_tui.view import PANELS, PICTURES, STEPS, Cursor, Extent, View, marked_slots
+from sunspec_tui.tui.display.axes import Band
+from sunspec_tui.tui.display.pixels import Levels
+from sunspec_tui.tui.display.view_state import PANELS, PICTURES, STEPS, Cursor, Extent, View, marked_slots
+from sunspec_tui.tui.key_bindings import FOOTER, KEYS
+from sunspec_tui.tui.saved_view import recall, remember
 
 BAND = Band.of(bin_frequencies_hz(560, 3072, 4) / 1e6)
 EXTENT = Extent(

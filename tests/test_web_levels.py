@@ -10,9 +10,9 @@ from tables import BACKGROUNDS, PICTURE_LEVELS, for_page, numbers
 from webs import served
 
 from sunspec_tui.core.products import derive
-from sunspec_tui.geometry import Band
-from sunspec_tui.picture import Drawing, Picture
 from sunspec_tui.plots.figure import column_image, image_levels
+from sunspec_tui.tui.display.axes import Band
+from sunspec_tui.tui.display.waterfall_image import Drawing, Picture
 
 pytestmark = [needs_chromium, pytest.mark.xdist_group("chromium")]
 CODING_ERROR_DB = 0.15

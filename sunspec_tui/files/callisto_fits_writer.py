@@ -35,7 +35,7 @@ from sunspec_tui.files.callisto_digits import (
     Digits,
     digits_of,
 )
-from sunspec_tui.scaling import to_db
+from sunspec_tui.tui.display.pixels import to_db
 
 log = logging.getLogger(__name__)
 

@@ -39,10 +39,10 @@ from sunspec_tui.core.ring_copy import recorded_job
 from sunspec_tui.core.ring_epochs import Epoch
 from sunspec_tui.core.web_options import WebStatus
 from sunspec_tui.headless import figure, json_line, text_line
-from sunspec_tui.keys import KEYS
 from sunspec_tui.monitoring import stream_findings
 from sunspec_tui.monitoring.status_record import live_record, public_record
 from sunspec_tui.plots.figure import SpectrumFigure
+from sunspec_tui.tui.key_bindings import KEYS
 from sunspec_tui.webapp import http_api
 from sunspec_tui.webapp.answer_budget import ByteBudget
 from sunspec_tui.webapp.broadcaster import Hub

@@ -17,9 +17,9 @@ from textual.widgets import Input, Label, Static
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.recording import file_form
-from sunspec_tui.guarded import Guarded
-from sunspec_tui.keys import Key
-from sunspec_tui.scaling import Levels
+from sunspec_tui.tui.display.pixels import Levels
+from sunspec_tui.tui.key_bindings import Key
+from sunspec_tui.tui.terminal.guarded import Guarded
 
 MOST_DELAY_S = 86400.0
 

@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from textual import events
 
-from sunspec_tui.cells import Grid, Region
 from sunspec_tui.core.colormaps import DIVERGING, Colour, Depth, scale, sixteen, true_colour
 from sunspec_tui.core.times import format_clock
-from sunspec_tui.geometry import Band, TimeAxis, labels, nice_step, time_ticks
-from sunspec_tui.messages import CellPointed, Wheeled
-from sunspec_tui.painting import CellWidget
-from sunspec_tui.pen import Look
-from sunspec_tui.picture import Picture, Special
-from sunspec_tui.scaling import level_label, without_warnings
+from sunspec_tui.tui.display.axes import Band, TimeAxis, labels, nice_step, time_ticks
+from sunspec_tui.tui.display.pixels import level_label, without_warnings
+from sunspec_tui.tui.display.waterfall_image import Picture, Special
+from sunspec_tui.tui.messages import CellPointed, Wheeled
+from sunspec_tui.tui.terminal.ansi_writer import Look
+from sunspec_tui.tui.terminal.canvas import Grid, Region
+from sunspec_tui.tui.terminal.canvas_app import CellWidget
 
 AXIS_WIDTH = 6
 BAR_WIDTH = 8

@@ -12,15 +12,15 @@ from rich.text import Text
 
 from sunspec_tui.core.background import REMOVED
 from sunspec_tui.core.times import format_clock
-from sunspec_tui.geometry import Band
-from sunspec_tui.governor import LinkReading, Quality
 from sunspec_tui.monitoring.gain_check import GainCheck
 from sunspec_tui.monitoring.pipeline_check import SIGNS, WORDS, Fault, PipelineMap
-from sunspec_tui.picture import CellValue, Held, Readout
-from sunspec_tui.scaling import Levels, level_label
 from sunspec_tui.stream.health_reading import HealthReading, LinkState, StreamState
 from sunspec_tui.stream.message_delay import DelayMethod, DelayReading, DelayStatistics
-from sunspec_tui.view import View
+from sunspec_tui.tui.display.axes import Band
+from sunspec_tui.tui.display.pixels import Levels, level_label
+from sunspec_tui.tui.display.view_state import View
+from sunspec_tui.tui.display.waterfall_image import CellValue, Held, Readout
+from sunspec_tui.tui.terminal.link_pacing import LinkReading, Quality
 
 if TYPE_CHECKING:
     from sunspec_tui.core.memory_usage import MemoryReading

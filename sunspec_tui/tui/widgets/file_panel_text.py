@@ -12,11 +12,11 @@ from rich.text import Text
 from sunspec_tui.core.times import format_clock, format_iso
 from sunspec_tui.core.web_options import WebState, WebStatus
 from sunspec_tui.files.archive.layout import ArchiveState, ArchiveStatus
-from sunspec_tui.widgets.readings import rows
+from sunspec_tui.tui.widgets.panel_text import rows
 
 if TYPE_CHECKING:
     from sunspec_tui.plots.job import PlotStatus
-    from sunspec_tui.view import Interval
+    from sunspec_tui.tui.display.view_state import Interval
 
 _NOT_IN_NAME = r"[^\w.-]+"
 _COMPACT_TIME = str.maketrans({"-": None, ":": None, "T": "_"})

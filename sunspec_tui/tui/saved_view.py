@@ -10,8 +10,8 @@ from typing import Any
 from sunspec_tui.core.colormaps import PALETTES
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.settings import Settings
-from sunspec_tui.scaling import Levels
-from sunspec_tui.view import PANELS, PICTURES, THEMES, TRACES, View, with_product
+from sunspec_tui.tui.display.pixels import Levels
+from sunspec_tui.tui.display.view_state import PANELS, PICTURES, THEMES, TRACES, View, with_product
 
 _MOST_LEVEL = 1e30
 _PLAIN = ("palette", "rows_per_column", "sweeping", "subtract", "linear", "pair", "pipelines", "maximised", "theme")

@@ -18,7 +18,7 @@ from textual._xterm_parser import XTermParser
 from textual.keys import Keys
 from textual.message import Message
 
-from sunspec_tui.terminal_input import ESC, Kind, Token
+from sunspec_tui.tui.terminal.terminal_input import ESC, Kind, Token
 
 _CURSOR = re.compile(r"\x1b\[(\d{1,5});(\d{1,5})R")
 _SYNCHRONISED_OUTPUT = re.compile(r"\x1b\[\?2026;[123]\$y")

@@ -24,10 +24,10 @@ from typing import Any
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
-from sunspec_tui.terminal import terminal_size
-from sunspec_tui.terminal_events import EventMaker
-from sunspec_tui.terminal_input import InputSplitter, Token
-from sunspec_tui.terminal_output import TerminalOutput
+from sunspec_tui.tui.terminal.capabilities import terminal_size
+from sunspec_tui.tui.terminal.terminal_events import EventMaker
+from sunspec_tui.tui.terminal.terminal_input import InputSplitter, Token
+from sunspec_tui.tui.terminal.terminal_output import TerminalOutput
 
 log = logging.getLogger(__name__)
 

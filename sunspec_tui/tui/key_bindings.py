@@ -6,7 +6,7 @@ Values only. `action` is a method of the monitor; one that begins with ``step`` 
 
 from typing import NamedTuple
 
-from sunspec_tui.view import PANELS
+from sunspec_tui.tui.display.view_state import PANELS
 
 
 class Key(NamedTuple):

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from sunspec_tui.coarse_rows import CoarseRows
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.row_blocks import FINEST_STEP
-from sunspec_tui.picture import Picture
-from sunspec_tui.traces import Traces
+from sunspec_tui.tui.display.coarse_rows import CoarseRows
+from sunspec_tui.tui.display.spectrum_traces import Traces
+from sunspec_tui.tui.display.waterfall_image import Picture
 
 if TYPE_CHECKING:
     from sunspec_tui.core.ring_buffer import Rows

@@ -16,12 +16,21 @@ import numpy as np
 
 from sunspec_tui.core.products import Product, available, derive
 from sunspec_tui.core.times import CHANNEL_WIDTH_HZ, CHANNELS_PER_PIPELINE
-from sunspec_tui.geometry import Band, TimeAxis
-from sunspec_tui.history_loader import HistoryLoader, LiveSource, Wanted
-from sunspec_tui.picture import Drawing, Picture, Readout
-from sunspec_tui.scaling import Floats, Levels, without_warnings
-from sunspec_tui.traces import Traces
-from sunspec_tui.view import STEPS, Extent, Interval, View, marked_slots, refit, with_cursor_inside, with_product
+from sunspec_tui.tui.display.axes import Band, TimeAxis
+from sunspec_tui.tui.display.history_loader import HistoryLoader, LiveSource, Wanted
+from sunspec_tui.tui.display.pixels import Floats, Levels, without_warnings
+from sunspec_tui.tui.display.spectrum_traces import Traces
+from sunspec_tui.tui.display.view_state import (
+    STEPS,
+    Extent,
+    Interval,
+    View,
+    marked_slots,
+    refit,
+    with_cursor_inside,
+    with_product,
+)
+from sunspec_tui.tui.display.waterfall_image import Drawing, Picture, Readout
 
 if TYPE_CHECKING:
     from sunspec_tui.core.ring_buffer import Rows

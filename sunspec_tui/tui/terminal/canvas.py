@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len
 
-from sunspec_tui.pen import Looks, Pen
+from sunspec_tui.tui.terminal.ansi_writer import Looks, Pen
 
 Ints = NDArray[np.int32]
 

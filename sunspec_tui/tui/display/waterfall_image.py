@@ -12,11 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.columns import ColumnStore
 from sunspec_tui.core.background import quiet_median, without_background
 from sunspec_tui.core.row_blocks import BlockSpans
-from sunspec_tui.geometry import Band, TimeAxis
-from sunspec_tui.scaling import (
+from sunspec_tui.tui.display.axes import Band, TimeAxis
+from sunspec_tui.tui.display.column_store import ColumnStore
+from sunspec_tui.tui.display.pixels import (
     Floats,
     Levels,
     auto_levels,

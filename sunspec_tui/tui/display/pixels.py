@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.geometry import pixel_bins
+from sunspec_tui.tui.display.axes import pixel_bins
 
 Floats = NDArray[np.float32]
 

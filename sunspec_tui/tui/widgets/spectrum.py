@@ -11,11 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from textual import events
 
-from sunspec_tui.cells import Grid
-from sunspec_tui.geometry import Band, labels, ticks
-from sunspec_tui.messages import CellPointed
-from sunspec_tui.painting import CellWidget
-from sunspec_tui.scaling import (
+from sunspec_tui.tui.display.axes import Band, labels, ticks
+from sunspec_tui.tui.display.pixels import (
     Floats,
     Levels,
     braille,
@@ -26,6 +23,9 @@ from sunspec_tui.scaling import (
     trace_dots,
     without_warnings,
 )
+from sunspec_tui.tui.messages import CellPointed
+from sunspec_tui.tui.terminal.canvas import Grid
+from sunspec_tui.tui.terminal.canvas_app import CellWidget
 
 AXIS_WIDTH = 6
 _MHZ_PER_LABEL = 9

@@ -15,13 +15,13 @@ from rich.text import Text
 from textual import events
 from textual.geometry import Size
 
-from sunspec_tui.cells import Grid
-from sunspec_tui.geometry import ticks
-from sunspec_tui.keys import Key
-from sunspec_tui.messages import KeyClicked
-from sunspec_tui.painting import CellWidget
 from sunspec_tui.stream.message_delay import HISTORY_S, DelayReading, DelayStatistics
-from sunspec_tui.widgets.readings import delay_text
+from sunspec_tui.tui.display.axes import ticks
+from sunspec_tui.tui.key_bindings import Key
+from sunspec_tui.tui.messages import KeyClicked
+from sunspec_tui.tui.terminal.canvas import Grid
+from sunspec_tui.tui.terminal.canvas_app import CellWidget
+from sunspec_tui.tui.widgets.panel_text import delay_text
 
 _CHART_LEAST_LINES = 3
 _LABELLED_LINES = 5

@@ -15,14 +15,14 @@ from sunspec_tui.core.colormaps import Depth
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.core.times import format_clock
-from sunspec_tui.governor import LinkReading
 from sunspec_tui.monitoring.snapshot import Snapshot
-from sunspec_tui.scene import Scene
 from sunspec_tui.stream.health_reading import HealthReading, LinkState
-from sunspec_tui.widgets.file_readings import interval_text
-from sunspec_tui.widgets.readings import readout_text, view_text
-from sunspec_tui.widgets.spectrum import SpectrumScene, Trace
-from sunspec_tui.widgets.waterfall import WaterfallScene
+from sunspec_tui.tui.display.scene import Scene
+from sunspec_tui.tui.terminal.link_pacing import LinkReading
+from sunspec_tui.tui.widgets.file_panel_text import interval_text
+from sunspec_tui.tui.widgets.panel_text import readout_text, view_text
+from sunspec_tui.tui.widgets.spectrum import SpectrumScene, Trace
+from sunspec_tui.tui.widgets.waterfall import WaterfallScene
 
 if TYPE_CHECKING:
     from sunspec_tui.core.ring_epochs import Epoch

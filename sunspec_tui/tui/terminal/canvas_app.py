@@ -32,13 +32,13 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from sunspec_tui.cells import CONTINUED, Canvas, Grid, Region, code_points
 from sunspec_tui.core.colormaps import Depth
 from sunspec_tui.core.event_log import tell
-from sunspec_tui.driver import QUESTION, Driver
-from sunspec_tui.governor import Governor, LinkReading
-from sunspec_tui.guarded import FaultLimit, Guarded
-from sunspec_tui.looks import ascii_text, look_of, style_of, to_ascii
+from sunspec_tui.tui.terminal.canvas import CONTINUED, Canvas, Grid, Region, code_points
+from sunspec_tui.tui.terminal.driver import QUESTION, Driver
+from sunspec_tui.tui.terminal.guarded import FaultLimit, Guarded
+from sunspec_tui.tui.terminal.link_pacing import Governor, LinkReading
+from sunspec_tui.tui.terminal.rich_styles import ascii_text, look_of, style_of, to_ascii
 
 log = logging.getLogger(__name__)
 

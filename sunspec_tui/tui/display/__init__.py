@@ -1,0 +1,1 @@
+"""From rows and the observer's choices to pictures, without Textual."""

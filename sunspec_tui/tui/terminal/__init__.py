@@ -1,0 +1,1 @@
+"""Cells, bytes and input of a terminal, for any Textual app; nothing here knows of spectra."""

@@ -1,0 +1,1 @@
+"""Widgets: plain values in, lines of cells out."""

@@ -1,1 +1,0 @@
-"""Widgets: they take plain values and draw lines; never a receiver, a ring or a socket."""
