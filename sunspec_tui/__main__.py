@@ -13,9 +13,9 @@ def main() -> int:
     The command line is imported here, so that Ctrl-C during its imports ends without a traceback.
     """
     try:
-        from sunspec_tui import cli
+        from sunspec_tui.cli.main import main as run
 
-        return cli.main()
+        return run()
     except KeyboardInterrupt:
         return _EXIT_INTERRUPTED
     except (ImportError, MemoryError, RuntimeError) as error:

@@ -24,6 +24,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Static
 
+from sunspec_tui.cli.signals import EXIT_FAILED, TakenSignals, tell_signal
 from sunspec_tui.core import state_files
 from sunspec_tui.core.colormaps import PALETTES, Depth
 from sunspec_tui.core.errors import SunspecError
@@ -34,7 +35,6 @@ from sunspec_tui.core.products import available
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.core.web_options import WebState
-from sunspec_tui.ending import EXIT_FAILED, TakenSignals, tell_signal
 from sunspec_tui.tui.display.pixels import Levels
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.display.view_state import PANELS, PICTURES, THEMES, Cursor, Interval

@@ -15,8 +15,8 @@ import pytest
 import zmq
 from hypothesis import settings
 
+from sunspec_tui.cli.producer_setup import faults_of, producer, source_of
 from sunspec_tui.core.settings import StreamSettings
-from sunspec_tui.producing import faults_of, producer, source_of
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 EVENT = DATA / "BIR_20110607_062400_10.fit"

@@ -14,9 +14,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from sunspec_tui import StreamReceiver
+from sunspec_tui.cli.producer_setup import producer, source_of
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.settings import StreamSettings
-from sunspec_tui.producing import producer, source_of
 
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 PORT = 40000

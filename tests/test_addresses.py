@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from conftest import block_time, message, poll_until, producing
 
-from sunspec_tui import AvgStreamingOp, StreamReceiver, cli
+from sunspec_tui import AvgStreamingOp, StreamReceiver
+from sunspec_tui.cli.main import main
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.web_options import WebOptions
 from sunspec_tui.monitoring.status_record import status_record
@@ -38,14 +39,14 @@ needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6
 @pytest.mark.parametrize("address", WRONG)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_an_address_that_cannot_be_one_is_wrong_use(command, address, capsys):
-    assert cli.main([*COMMANDS[command], "--addr", address]) == 2
+    assert main([*COMMANDS[command], "--addr", address]) == 2
     told = capsys.readouterr().err
     assert told.count("\n") == 1
     assert told.startswith("sunspec-tui: --addr is ")
 
 
 def test_the_remedy_is_said(capsys):
-    assert cli.main(["doctor", "--addr", "127.0.0.1:9798"]) == 2
+    assert main(["doctor", "--addr", "127.0.0.1:9798"]) == 2
     assert "leave the port out and give --port 9798" in capsys.readouterr().err
 
 
@@ -77,14 +78,14 @@ def test_a_name_that_does_not_resolve_is_shown_within_two_seconds():
 
 
 def test_doctor_says_that_a_name_does_not_resolve(capsys):
-    assert cli.main(["doctor", "--addr", "no-such-host.invalid", "--timeout", "2", "--json"]) == 1
+    assert main(["doctor", "--addr", "no-such-host.invalid", "--timeout", "2", "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
     assert found["verdict"] == "no such name"
     assert "the name 'no-such-host.invalid' " in found["advice"]
 
 
 def test_a_headless_run_logs_that_a_name_does_not_resolve(capsys):
-    assert cli.main(["--no-ui", "--addr", "no-such-host.invalid", "--duration", "2", "--plot-interval", "0"]) == 1
+    assert main(["--no-ui", "--addr", "no-such-host.invalid", "--duration", "2", "--plot-interval", "0"]) == 1
     out, err = capsys.readouterr()
     assert "the name 'no-such-host.invalid' " in err
     assert "the name 'no-such-host.invalid' " in out

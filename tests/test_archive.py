@@ -18,7 +18,8 @@ import xarray
 from conftest import poll_until, producing
 from recordings import CADENCE_S, START_S, recording
 
-from sunspec_tui import StreamReceiver, cli
+from sunspec_tui import StreamReceiver
+from sunspec_tui.cli.main import main
 from sunspec_tui.core.errors import ArchiveError, SourceError
 from sunspec_tui.core.recording import slots
 from sunspec_tui.core.ring_buffer import RingBuffer
@@ -589,7 +590,7 @@ def test_the_receiver_archives_every_frame_that_it_gets(tmp_path):
 def test_headless_says_how_the_archive_is(tmp_path, capsys):
     with producing(speed=10) as port:
         arguments = ["--no-ui", "--port", str(port), "--duration", "2", "--plot-interval", "0"]
-        assert cli.main([*arguments, "--archive", str(tmp_path), "--status-format", "json"]) == 0
+        assert main([*arguments, "--archive", str(tmp_path), "--status-format", "json"]) == 0
     record = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (record["archive"], record["archive_error"]) == ("writing", "")
     assert len(read_recording(tmp_path)) == record["archive_rows"] >= record["frames_received"] > 0

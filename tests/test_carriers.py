@@ -8,9 +8,9 @@ import pytest
 from conftest import block_time, message
 
 from sunspec_tui import StreamReceiver
+from sunspec_tui.cli.headless import json_line
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.core.times import bin_frequencies_hz
-from sunspec_tui.headless import json_line
 from sunspec_tui.monitoring.axis_check import CARRIERS_MHZ, SERVICES_MHZ, AxisCheck, check_axis, narrow_lines
 from sunspec_tui.monitoring.event_reporter import Teller
 from sunspec_tui.monitoring.instrument_check import InstrumentCheck

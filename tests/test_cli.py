@@ -9,7 +9,7 @@ from commands import running
 from conftest import EVENT, Publisher, needs_event, poll_until
 from terminals import PROGRAM
 
-from sunspec_tui import cli
+from sunspec_tui.cli import main as cli
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.settings import Settings, StreamSettings
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from monitors import CADENCE_S, START_S, StillReceiver
 
+from sunspec_tui.cli.headless import json_line
 from sunspec_tui.core.times import format_block_time
-from sunspec_tui.headless import json_line
 from sunspec_tui.monitoring.data_clock import ClockFault, DataClock, offset_fault, slope
 
 HOUR_S = 3600.0

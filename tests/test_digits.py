@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from recordings import recording
 
-from sunspec_tui import cli, export, read_recording
+from sunspec_tui import export, read_recording
+from sunspec_tui.cli.main import main
 from sunspec_tui.core.errors import ExportError, UsageError
 from sunspec_tui.core.products import Product
 from sunspec_tui.files.callisto_digits import DB_PER_DIGIT, digits_of
@@ -128,10 +129,10 @@ def test_a_product_with_a_sign_has_no_digits(tmp_path, product):
 def test_the_command_writes_digits(tmp_path, capsys):
     export(with_levels(44, 77), tmp_path / "a.npz")
     words = ["export", "--input", str(tmp_path / "a.npz"), "--digits"]
-    assert cli.main([*words, str(tmp_path / "b.fit.gz"), "--product", "I"]) == 0
+    assert main([*words, str(tmp_path / "b.fit.gz"), "--product", "I"]) == 0
     assert opened(tmp_path / "b.fit.gz")[0].dtype == np.uint8
     assert capsys.readouterr().err == ""
-    assert cli.main([*words, str(tmp_path / "b.npz")]) == 2
+    assert main([*words, str(tmp_path / "b.npz")]) == 2
     assert ".npz has no digits" in capsys.readouterr().err
     with pytest.raises(UsageError, match="no digits"):
         export(recording(4), tmp_path / "b.h5", digits=True)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from conftest import Publisher, block_time, message, producing
 
-from sunspec_tui import StreamReceiver, cli
+from sunspec_tui import StreamReceiver
+from sunspec_tui.cli.main import main
 from sunspec_tui.core.settings import FORMAT_NAMES
 from sunspec_tui.monitoring.stream_findings import findings as findings_of
 from sunspec_tui.monitoring.stream_findings import pattern
@@ -19,7 +20,7 @@ from sunspec_tui.stream.health_reading import LinkState
 
 def doctor(capsys, port, *words):
     """Exit status and what was printed."""
-    status = cli.main(["doctor", "--port", str(port), *words])
+    status = main(["doctor", "--port", str(port), *words])
     return status, capsys.readouterr().out
 
 

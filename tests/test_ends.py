@@ -15,14 +15,15 @@ from conftest import poll_until
 from peers import free_port
 from terminals import PROGRAM
 
-from sunspec_tui.ending import ending_signals, signal_name
+from sunspec_tui.cli.signals import ending_signals, signal_name
 
 HANGING = """
 import sys, threading
-from sunspec_tui import cli, ending
+from sunspec_tui.cli.main import main
+from sunspec_tui.cli import signals
 {patch}
 sys.argv = ["sunspec-tui", *sys.argv[1:]]
-sys.exit(cli.main())
+sys.exit(main())
 """
 FOREVER = "lambda *arguments: threading.Event().wait()"
 PARTS = {
@@ -52,7 +53,7 @@ def begun(process):
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize(
     ("number", "status", "limit"),
-    [(signal.SIGTERM, 0, ""), (signal.SIGINT, 130, "ending.ORDERLY_S = 0.5")],
+    [(signal.SIGTERM, 0, ""), (signal.SIGINT, 130, "signals.ORDERLY_S = 0.5")],
     ids=["TERM, usual limit", "INT, short limit"],
 )
 def test_a_signal_ends_the_monitor_whatever_part_of_it_hangs(part, number, status, limit, tmp_path):
@@ -237,7 +238,7 @@ from sunspec_tui import __main__
 
 class Interrupts:
     def find_spec(self, name, *_):
-        if name == "sunspec_tui.cli":
+        if name == "sunspec_tui.cli.main":
             raise KeyboardInterrupt
 
 sys.meta_path.insert(0, Interrupts())

@@ -11,10 +11,10 @@ from peers import free_port
 
 PROGRAM_WITH = """
 import sys, threading, os, resource, time
-from sunspec_tui import cli
+from sunspec_tui.cli.main import main
 {patch}
 sys.argv = ["sunspec-tui", *sys.argv[1:]]
-sys.exit(cli.main())
+sys.exit(main())
 """
 # As a leak or many connections would: all that are left, again and again, from the moment that the test wants it.
 TAKE_ALL = """

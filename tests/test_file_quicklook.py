@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from recordings import CADENCE_S, START_S, recording
 
-from sunspec_tui import cli
+from sunspec_tui.cli.main import main
 from sunspec_tui.files.write import export
 
 DAY_S = 86_400.0
@@ -22,7 +22,7 @@ def drawn(monkeypatch):
 
 
 def quicklook(tmp_path, *words):
-    return cli.main(["quicklook", *map(str, words), "--out", str(tmp_path / "out")])
+    return main(["quicklook", *map(str, words), "--out", str(tmp_path / "out")])
 
 
 def names(tmp_path):
@@ -124,7 +124,7 @@ def test_a_file_of_one_product_is_drawn_without_naming_it(tmp_path, drawn):
 def test_wrong_use_with_files_is_one_sentence(words, status, said, tmp_path, monkeypatch, capsys):
     export(recording(5, nchan=64), tmp_path / "a.fits")
     monkeypatch.chdir(tmp_path)
-    assert cli.main(["quicklook", *words]) == status
+    assert main(["quicklook", *words]) == status
     told = capsys.readouterr().err
     assert said in told
     assert told.count("\n") == 1
@@ -133,7 +133,7 @@ def test_wrong_use_with_files_is_one_sentence(words, status, said, tmp_path, mon
 def test_one_file_in_a_directory_is_named_once(tmp_path, capsys):
     path = tmp_path / "a.fits"
     export(recording(5, nchan=64), path)
-    assert cli.main(["quicklook", str(path), "--out", str(tmp_path), "--product", "V"]) == 2
+    assert main(["quicklook", str(path), "--out", str(tmp_path), "--product", "V"]) == 2
     assert f"{path} has no V; choose one of" in capsys.readouterr().err
 
 

@@ -12,7 +12,8 @@ import pytest
 from conftest import poll_until, producing
 from recordings import CADENCE_S, START_S, recording
 
-from sunspec_tui import StreamReceiver, cli
+from sunspec_tui import StreamReceiver
+from sunspec_tui.cli.main import main
 from sunspec_tui.core.errors import ExportError, SourceError, UsageError
 from sunspec_tui.core.products import Product
 from sunspec_tui.files.read import read_recording
@@ -268,14 +269,14 @@ def test_nothing_received_is_nothing_to_export(tmp_path):
 def test_the_command_converts_a_file_and_cuts_it(tmp_path, capsys):
     export(recording(24), tmp_path / "a.npz")
     arguments = ["export", str(tmp_path / "b.h5"), "--input", str(tmp_path / "a.npz"), "--start", "2025-08-18T21:34:57"]
-    assert cli.main(arguments) == 0
+    assert main(arguments) == 0
     assert "16 rows" in capsys.readouterr().out
     assert len(read_recording(tmp_path / "b.h5")) == 16
 
 
 def test_the_command_exports_a_live_stream(tmp_path, capsys):
     with producing(speed=20) as port:
-        assert cli.main(["export", str(tmp_path / "b.csv"), "--port", str(port), "--frames", "5"]) == 0
+        assert main(["export", str(tmp_path / "b.csv"), "--port", str(port), "--frames", "5"]) == 0
     assert len(read_recording(tmp_path / "b.csv")) == 5
 
 
@@ -292,7 +293,7 @@ def test_the_command_exports_a_live_stream(tmp_path, capsys):
 )
 def test_wrong_use_of_export_is_one_sentence(arguments, said, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert cli.main(arguments) in (1, 2)
+    assert main(arguments) in (1, 2)
     # While it waits for a stream it may log that nobody answers.
     told = [line for line in capsys.readouterr().err.splitlines() if " WARNING " not in line]
     assert len(told) == 1
@@ -303,13 +304,16 @@ def test_wrong_use_of_export_is_one_sentence(arguments, said, capsys, tmp_path, 
 @pytest.mark.parametrize(
     ("module", "code"),
     [
-        ("h5py", "from sunspec_tui import cli; sys.exit(cli.main(['export', 'b.h5', '--input', 'a.npz']))"),
-        ("xarray", "from sunspec_tui import cli; sys.exit(cli.main(['export', 'b.npz', '--input', 'days']))"),
+        ("h5py", "from sunspec_tui.cli.main import main; sys.exit(main(['export', 'b.h5', '--input', 'a.npz']))"),
+        ("xarray", "from sunspec_tui.cli.main import main; sys.exit(main(['export', 'b.npz', '--input', 'days']))"),
         (
             "distributed",
-            "from sunspec_tui import cli; sys.exit(cli.main(['quicklook', 'days', '--scheduler', 'tcp://127.0.0.1:1']))",
+            "from sunspec_tui.cli.main import main; sys.exit(main(['quicklook', 'days', '--scheduler', 'tcp://127.0.0.1:1']))",
         ),
-        ("zarr", "from sunspec_tui import cli; sys.exit(cli.main(['--no-ui', '--archive', 'x', '--duration', '1']))"),
+        (
+            "zarr",
+            "from sunspec_tui.cli.main import main; sys.exit(main(['--no-ui', '--archive', 'x', '--duration', '1']))",
+        ),
     ],
 )
 def test_a_library_that_is_not_installed_is_named_with_its_extra(tmp_path, module, code):
@@ -453,7 +457,7 @@ def test_a_recorders_file_without_a_row_says_so(tmp_path):
 def test_a_start_after_the_end_is_one_sentence_wherever_it_is_said(tmp_path, capsys):
     span = ["--start", "2025-08-18T22:00", "--end", "2025-08-18T21:00"]
     for words in (["export", str(tmp_path / "x.npz")], ["quicklook", str(tmp_path)], ["stream", "--source", "x.npz"]):
-        assert cli.main([*words, *span]) == 2
+        assert main([*words, *span]) == 2
         assert "lies after the end" in capsys.readouterr().err
 
 

@@ -7,7 +7,7 @@ import pytest
 from fits_variants import VARIANTS, create
 from recordings import recording
 
-from sunspec_tui import cli
+from sunspec_tui.cli.main import main
 from sunspec_tui.core.printable import printable_name
 from sunspec_tui.core.products import Product
 from sunspec_tui.files.read import read_recording
@@ -61,7 +61,7 @@ def test_the_table_has_every_kind_and_treats_it_as_promised():
 @pytest.mark.parametrize("name", [name for name, each in VARIANTS.items() if each.refused])
 def test_a_file_that_would_be_misread_is_refused_in_one_sentence(name, tmp_path, capsys):
     path = create(name, tmp_path)
-    assert cli.main(["export", "--input", str(path), str(tmp_path / "out.npz")]) == 1
+    assert main(["export", "--input", str(path), str(tmp_path / "out.npz")]) == 1
     told = capsys.readouterr().err
     assert told.count("\n") == 1
     assert VARIANTS[name].refused in told
@@ -72,7 +72,7 @@ def test_a_file_that_would_be_misread_is_refused_in_one_sentence(name, tmp_path,
 @pytest.mark.parametrize("name", [name for name, each in VARIANTS.items() if not each.refused])
 def test_a_file_is_exported_with_its_own_values_and_its_notes_are_told(name, tmp_path, capsys):
     path, wanted = create(name, tmp_path), VARIANTS[name]
-    assert cli.main(["export", "--input", str(path), str(tmp_path / "out.npz")]) == 0
+    assert main(["export", "--input", str(path), str(tmp_path / "out.npz")]) == 0
     notes = notes_of(capsys.readouterr().err)
     assert len(notes) == len(wanted.notes), notes
     for said in wanted.notes:
@@ -112,5 +112,5 @@ def test_a_file_of_ours_keeps_its_product_whatever_program_its_rows_came_from(so
 def test_notes_are_told_before_a_replay(tmp_path, capsys):
     path = create("channels of 0 MHz", tmp_path)
     words = ["stream", "--source", str(path), "--port", "0", "--frames", "1", "--speed", "0"]
-    assert cli.main(words) == 0
+    assert main(words) == 0
     assert sum("4 of its 30 channels are left out" in note for note in notes_of(capsys.readouterr().err)) == 1

@@ -10,8 +10,8 @@ import pytest
 from monitors import StillReceiver
 from simulated_rows import CADENCE_S, rows_of
 
+from sunspec_tui.cli.headless import json_line
 from sunspec_tui.core.products import WIRE_PRODUCTS
-from sunspec_tui.headless import json_line
 from sunspec_tui.monitoring.gain_check import GainCheck, common_change_db, described, quiet_levels_db, stay_rows
 from sunspec_tui.monitoring.gain_history import CONTEXT_ROWS, GainHistory, ProductGain, QuietFloor
 from sunspec_tui.producer.simulated_sun import SimulatedSun

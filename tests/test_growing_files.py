@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from recorder_files import FIRST_S, NAVG, NROWS, STEP_S, as_times, fill, power, recorder_file, starts_s
 
-from sunspec_tui import cli
+from sunspec_tui.cli.main import main
 from sunspec_tui.core.errors import SourceError
 from sunspec_tui.files.read import read_recording
 from sunspec_tui.producer.followed_file import FollowedFile
@@ -88,7 +88,7 @@ def killed_while_writing(path: Path, mode: str) -> None:
 @pytest.mark.parametrize("mode", ["plain", "swmr"])
 def test_a_killed_recorders_file_names_the_remedy(tmp_path, mode, capsys):
     killed_while_writing(tmp_path / "a.h5", mode)
-    status = cli.main(["export", str(tmp_path / "b.npz"), "--input", str(tmp_path / "a.h5")])
+    status = main(["export", str(tmp_path / "b.npz"), "--input", str(tmp_path / "a.h5")])
     assert "h5clear -s FILE" in capsys.readouterr().err
     # Rows of a file for readers are whole, whoever killed its recorder.
     assert status == (mode == "plain")
@@ -139,5 +139,5 @@ def test_a_file_that_grows_is_followed_to_its_end(tmp_path, notes):
 @pytest.mark.parametrize("words", [["--loop"], ["--now"]])
 def test_a_file_that_grows_keeps_its_times(tmp_path, capsys, words):
     path = recorder_file(tmp_path / "a.h5")
-    assert cli.main(["stream", "--source", str(path), "--follow", "--port", "0", *words]) == 2
+    assert main(["stream", "--source", str(path), "--follow", "--port", "0", *words]) == 2
     assert "leave --loop and --now out" in capsys.readouterr().err

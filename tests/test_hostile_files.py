@@ -17,7 +17,7 @@ from hostile_files import MAKERS, npz
 from hostile_formats import SECRET, recorder, spectrogram
 from recordings import recording
 
-from sunspec_tui import cli
+from sunspec_tui.cli.main import main
 from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.products import Product
 from sunspec_tui.files.read import read_recording
@@ -45,7 +45,7 @@ def assert_one_sentence(told: str) -> None:
 def test_a_hostile_file_is_refused_in_one_sentence(name, tmp_path, capsys):
     path = MAKERS[name](tmp_path)
     before = set(tmp_path.iterdir())
-    status = cli.main(["export", "--input", str(path), str(tmp_path / "out.npz")])
+    status = main(["export", "--input", str(path), str(tmp_path / "out.npz")])
     assert status == 1
     told = capsys.readouterr()
     assert_one_sentence(told.err)
@@ -100,7 +100,7 @@ def test_no_other_file_is_opened(make, tmp_path):
 
 def test_another_files_bytes_are_never_exported(tmp_path):
     path = MAKERS["hdf5_of_another_files_bytes"](tmp_path)
-    cli.main(["export", "--input", str(path), str(tmp_path / "out.npz")])
+    main(["export", "--input", str(path), str(tmp_path / "out.npz")])
     assert not (tmp_path / "out.npz").exists()
     assert (tmp_path / "secret").read_bytes() == SECRET
 
@@ -156,7 +156,7 @@ def test_a_file_that_may_not_be_read_is_refused_in_one_sentence(tmp_path, capfd)
     for path in (closed / "a.npz", closed):
         path.chmod(0)
     for path in (closed / "a.npz", closed):
-        assert as_another_user(lambda path=path: cli.main(["export", "--input", str(path), "/tmp/x.npz"])) == 1  # noqa: S108
+        assert as_another_user(lambda path=path: main(["export", "--input", str(path), "/tmp/x.npz"])) == 1  # noqa: S108
         told = capfd.readouterr().err
         assert_one_sentence(told)
         assert "Permission denied" in told

@@ -10,7 +10,8 @@ import pytest
 from conftest import Publisher, header_of
 from terminals import PROGRAM
 
-from sunspec_tui import StreamReceiver, cli
+from sunspec_tui import StreamReceiver
+from sunspec_tui.cli.main import main
 from sunspec_tui.core.errors import UsageError
 
 DEEP = 10_000
@@ -110,7 +111,7 @@ def doctor(capfd, header, *options):
 
     sender = threading.Thread(target=publish)
     sender.start()
-    status = cli.main(["doctor", "--port", str(publisher.port), "--frames", "1", "--timeout", "1", *options])
+    status = main(["doctor", "--port", str(publisher.port), "--frames", "1", "--timeout", "1", *options])
     sender.join()
     publisher.close()
     return status, *capfd.readouterr()

@@ -95,7 +95,7 @@ def test_what_developers_tell_textual_through_the_environment_is_not_looked_at(t
 
 # Runs the program after a change in it.
 def program_with(change):
-    return [sys.executable, "-c", f"{change}\nimport sys\nfrom sunspec_tui.cli import main\nsys.exit(main())"]
+    return [sys.executable, "-c", f"{change}\nimport sys\nfrom sunspec_tui.cli.main import main\nsys.exit(main())"]
 
 
 NOBODY = """

@@ -19,8 +19,8 @@ def loaded(code: str) -> set[str]:
     ("code", "expected"),
     [
         ("import sunspec_tui", set()),
-        ("import sunspec_tui.cli", set()),
-        ("import sunspec_tui.headless", set()),
+        ("import sunspec_tui.cli.main", set()),
+        ("import sunspec_tui.cli.headless", set()),
         ("from sunspec_tui import AvgStreamingOp, StreamReceiver; StreamReceiver()", set()),
         ("import sunspec_tui.producer.replay, sunspec_tui.producer.simulated_sun", set()),
         ("import sunspec_tui.app", {"textual"}),
@@ -37,7 +37,7 @@ def test_the_producer_alone_never_loads_the_receiver():
 
 def test_a_headless_run_loads_no_terminal_interface():
     code = (
-        "from sunspec_tui.cli import main\n"
+        "from sunspec_tui.cli.main import main\n"
         "main(['--demo', '--no-ui', '--duration', '1', '--plot-interval', '0', '--status-format', 'json'])"
     )
     done = subprocess.run(

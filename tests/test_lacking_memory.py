@@ -14,7 +14,7 @@ from sunspec_tui.core.unstarted_threads import check_threads
 
 PROGRAM_WITH = """
 import sys, threading
-from sunspec_tui import cli
+from sunspec_tui.cli import main as cli
 {patch}
 sys.argv = ["sunspec-tui", *sys.argv[1:]]
 sys.exit(cli.main())
@@ -114,7 +114,7 @@ def test_the_interpreters_end_does_not_fail_on_a_thread_of_zarr_that_was_never_s
     "patch",
     [
         "def fail(_):\n    raise SystemError\ncli._status_of = fail",
-        "import sunspec_tui.ending as m\nclass Timer(threading.Timer):\n    def start(self):\n"
+        "import sunspec_tui.cli.signals as m\nclass Timer(threading.Timer):\n    def start(self):\n"
         "        raise RuntimeError\nm.threading.Timer = Timer\ncli._status_of = lambda _: 1",
     ],
     ids=["an unexpected error", "no thread that limits the end"],
@@ -130,7 +130,7 @@ from sunspec_tui import __main__
 
 class NoRoom:
     def find_spec(self, name, *_):
-        if name == "sunspec_tui.cli":
+        if name == "sunspec_tui.cli.main":
             try:
                 raise ImportError("x.so: failed to map segment from shared object")
             except ImportError as error:

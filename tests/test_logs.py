@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from sunspec_tui.logs import start_logging
+from sunspec_tui.cli.logging_setup import start_logging
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from conftest import EVENT
 from recorder_files import FIRST_S, NROWS, STEP_S, as_times, recorder_file
 from recordings import CADENCE_S, START_S, recording
 
-from sunspec_tui import cli
+from sunspec_tui.cli.main import main
 from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.times import bin_frequencies_hz
@@ -76,7 +76,7 @@ def test_files_that_follow_each_other_are_one_sequence_and_a_gap_begins_another(
 def test_rows_that_repeat_a_time_are_left_out_once_and_told(tmp_path, capsys):
     rows = recording(60, nchan=64)
     paths = cut(tmp_path, ".npz", rows, ((0, 30), (25, 50), (10, 20), (45, 60)))
-    assert cli.main(["export", str(tmp_path / "out.npz"), "--input", *map(str, paths)]) == 0
+    assert main(["export", str(tmp_path / "out.npz"), "--input", *map(str, paths)]) == 0
     told = capsys.readouterr().err
     assert told.count("\n") == 1
     assert "20 rows of c.npz and 2 other files repeat times that were given already and are left out" in told
@@ -165,7 +165,7 @@ def test_files_that_do_not_belong_together_are_refused_in_one_sentence(command, 
         "stream": ["stream", "--port", "0", "--source"],
         "quicklook": ["quicklook", "--out", str(tmp_path / "figs")],
     }[command]
-    assert cli.main([*words, str(tmp_path / name), str(tmp_path / "a.npz")]) == 1
+    assert main([*words, str(tmp_path / name), str(tmp_path / "a.npz")]) == 1
     told = capsys.readouterr().err
     assert told.count("\n") == 1
     assert " as a.npz; choose files that belong together" in told
@@ -177,7 +177,7 @@ def test_files_that_do_not_belong_together_are_refused_in_one_sentence(command, 
 def test_a_file_of_the_set_that_cannot_be_read_is_named(tmp_path, capsys):
     paths = cut(tmp_path, ".npz")
     paths[1].write_bytes(paths[1].read_bytes()[:500])
-    assert cli.main(["export", str(tmp_path / "out.npz"), "--input", *map(str, paths)]) == 1
+    assert main(["export", str(tmp_path / "out.npz"), "--input", *map(str, paths)]) == 1
     told = capsys.readouterr().err
     assert told.count("\n") == 1
     assert "b.npz cannot be read" in told
@@ -190,7 +190,7 @@ def test_a_directory_is_its_files_of_spectra_and_others_are_told(tmp_path, capsy
     (day / "notes.csv").write_text("what, when")
     (day / ".hidden.npz").write_bytes(b"PK")
     (day / "more").mkdir()
-    assert cli.main(["export", str(tmp_path / "out.npz"), "--input", str(day)]) == 0
+    assert main(["export", str(tmp_path / "out.npz"), "--input", str(day)]) == 0
     told = capsys.readouterr().err
     assert "2 of 5 files are no files of spectra and are left out, the first is README.md" in told
     assert told.count("\n") == 1
@@ -200,9 +200,9 @@ def test_a_directory_is_its_files_of_spectra_and_others_are_told(tmp_path, capsy
 def test_a_pattern_that_the_shell_left_alone_is_expanded(tmp_path, monkeypatch, capsys):
     cut(tmp_path, ".npz")
     monkeypatch.chdir(tmp_path)
-    assert cli.main(["export", "out.csv", "--input", "[ab].npz"]) == 0
+    assert main(["export", "out.csv", "--input", "[ab].npz"]) == 0
     assert len(read_recording(tmp_path / "out.csv")) == 40
-    assert cli.main(["export", "out.csv", "--input", "x*.npz"]) == 1
+    assert main(["export", "out.csv", "--input", "x*.npz"]) == 1
     assert "no file matches x*.npz; check the pattern" in capsys.readouterr().err
 
 
@@ -214,7 +214,7 @@ def test_a_name_that_looks_like_a_pattern_is_a_file(tmp_path):
 
 def test_a_directory_without_files_is_one_sentence(tmp_path, capsys):
     (tmp_path / "day").mkdir()
-    assert cli.main(["stream", "--source", str(tmp_path / "day"), "--port", "0"]) == 1
+    assert main(["stream", "--source", str(tmp_path / "day"), "--port", "0"]) == 1
     told = capsys.readouterr().err
     assert "has no stores such as 2026-11-25.zarr" in told
     assert told.count("\n") == 1
@@ -224,17 +224,17 @@ def test_an_archive_is_read_alone(tmp_path, capsys):
     (tmp_path / "archive" / "2025-08-18.zarr").mkdir(parents=True)
     (path,) = cut(tmp_path, ".npz", cuts=((0, 60),))
     words = ["export", str(tmp_path / "out.npz"), "--input", str(path), str(tmp_path / "archive")]
-    assert cli.main(words) == 1
+    assert main(words) == 1
     assert "archive is an archive, which is read alone; leave the others out" in capsys.readouterr().err
 
 
 def test_only_rows_between_start_and_end_are_read(tmp_path, capsys):
     paths = [str(path) for path in cut(tmp_path, ".npz", recording(60, nchan=64))]
     span = ["--start", "2025-08-18T21:34:59", "--end", "2025-08-18T21:35:02"]
-    assert cli.main(["export", str(tmp_path / "out.npz"), "--input", *paths, *span]) == 0
+    assert main(["export", str(tmp_path / "out.npz"), "--input", *paths, *span]) == 0
     assert 10 < len(read_recording(tmp_path / "out.npz")) < 14
     span = ["--start", "2030-01-01", "--end", "2030-01-02"]
-    assert cli.main(["export", str(tmp_path / "out.npz"), "--input", *paths, *span]) == 1
+    assert main(["export", str(tmp_path / "out.npz"), "--input", *paths, *span]) == 1
     assert "no rows in that time; choose another --start or --end" in capsys.readouterr().err
 
 
@@ -242,29 +242,29 @@ def test_only_rows_between_start_and_end_are_read(tmp_path, capsys):
 def test_the_output_may_follow_the_inputs(last, tmp_path):
     paths, out = [str(path) for path in cut(tmp_path, ".npz")], str(tmp_path / "out.csv")
     words = ["--input", *paths, out, "--frames", "9"] if last else [out, "--input", *paths]
-    assert cli.main(["export", *words]) == 0
+    assert main(["export", *words]) == 0
     assert len(read_recording(out)) == 60
 
 
 def test_inputs_without_an_output_replace_none_of_them(tmp_path, capsys):
     paths = cut(tmp_path, ".npz")
     before = [path.read_bytes() for path in paths]
-    assert cli.main(["export", "--input", *map(str, paths)]) == 2
+    assert main(["export", "--input", *map(str, paths)]) == 2
     assert "may be an input; name the output first" in capsys.readouterr().err
     assert [path.read_bytes() for path in paths] == before
-    assert cli.main(["export", str(tmp_path / "x.npz"), "--input", *map(str, paths), "--frames", "many"]) == 2
+    assert main(["export", str(tmp_path / "x.npz"), "--input", *map(str, paths), "--frames", "many"]) == 2
     assert "invalid int value" in capsys.readouterr().err
 
 
 def test_stream_sends_every_row_of_a_directory(tmp_path, capsys):
     cut(tmp_path / "day", ".h5")
-    assert cli.main(["stream", "--source", str(tmp_path / "day"), "--port", "0", "--speed", "0"]) == 0
+    assert main(["stream", "--source", str(tmp_path / "day"), "--port", "0", "--speed", "0"]) == 0
     assert capsys.readouterr().out == "60 frames sent\n"
 
 
 def test_one_file_alone_is_followed(tmp_path, capsys):
     paths = [str(path) for path in cut(tmp_path, ".h5")]
-    assert cli.main(["stream", "--source", *paths, "--follow", "--port", "0"]) == 2
+    assert main(["stream", "--source", *paths, "--follow", "--port", "0"]) == 2
     assert "name only that one with --source" in capsys.readouterr().err
 
 
@@ -286,7 +286,7 @@ def older(path, n):
 
 def test_a_note_on_several_files_is_told_once(tmp_path, capsys):
     paths = [older(tmp_path / f"{n}.npz", n) for n in range(3)]
-    assert cli.main(["export", str(tmp_path / "out.npz"), "--input", *map(str, paths)]) == 0
+    assert main(["export", str(tmp_path / "out.npz"), "--input", *map(str, paths)]) == 0
     told = capsys.readouterr().err
     assert told.count("chan0 600 assumed") == 1
     assert told.count("\n") == 1
@@ -336,7 +336,7 @@ def test_a_recorders_file_is_read_in_parts(tmp_path, monkeypatch):
 def test_a_series_above_the_limit_of_memory_is_streamed_and_not_exported(tmp_path, monkeypatch, capsys):
     paths = cut(tmp_path, ".npz")
     monkeypatch.setattr("sunspec_tui.files.read_limits.MAX_POWER_BYTES", 30 * 16 * 4 * 4)
-    assert cli.main(["export", str(tmp_path / "out.npz"), "--input", *map(str, paths)]) == 1
+    assert main(["export", str(tmp_path / "out.npz"), "--input", *map(str, paths)]) == 1
     told = capsys.readouterr().err
     assert "cannot be read at once: it needs 15.4 kB, more than 7.68 kB; choose --start and --end" in told
     assert sum(map(len, open_replay(paths, 560).gulps())) == 60

@@ -13,7 +13,7 @@ from webs import served
 
 import sunspec_tui.receiver as stream_receiver
 from sunspec_tui import AvgStreamingOp, StreamReceiver
-from sunspec_tui.cli import main
+from sunspec_tui.cli.main import main
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.producer.simulated_sun import SimulatedSun
 from sunspec_tui.receiver import lwa_time_tag_to_datetime

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from recorder_files import starts_s
 
-from sunspec_tui import cli
+from sunspec_tui.cli.main import main
 from sunspec_tui.files.read import read_recording
 from sunspec_tui.producer.replay import open_replay
 
@@ -39,9 +39,9 @@ def test_the_older_systems_axis_is_recognised_and_corrected(tmp_path, notes, cha
 def test_the_command_corrects_the_older_systems_axis(tmp_path, capsys):
     older_npz(tmp_path / "old.npz")
     words = ["export", str(tmp_path / "b.npz"), "--input", str(tmp_path / "old.npz")]
-    assert cli.main(words) == 0
+    assert main(words) == 0
     assert "chan0 600 assumed" in capsys.readouterr().err
-    assert cli.main([*words, "--chan0", "560"]) == 0
+    assert main([*words, "--chan0", "560"]) == 0
     assert capsys.readouterr().err == ""
     assert read_recording(tmp_path / "b.npz").frequencies_hz[0] == pytest.approx(561.5 * 196e6 / 8192)
 

@@ -17,7 +17,7 @@ from webs import served
 
 import sunspec_tui.receiver as stream_receiver
 from sunspec_tui import StreamReceiver, lwa_time_tag_to_datetime
-from sunspec_tui.cli import main
+from sunspec_tui.cli.main import main
 from sunspec_tui.core.errors import UsageError
 
 STATUS_KEYS = (

@@ -9,7 +9,7 @@ from conftest import block_time, message
 from rich.text import Text
 
 from sunspec_tui import StreamReceiver
-from sunspec_tui.headless import json_line
+from sunspec_tui.cli.headless import json_line
 from sunspec_tui.monitoring.pipeline_check import Fault, named, pipeline_map, ranges
 from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.producer.simulated_sun import SimulatedSun

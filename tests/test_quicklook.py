@@ -14,7 +14,7 @@ from PIL import Image
 from pixels import STREAMS
 from recordings import recording
 
-from sunspec_tui import cli
+from sunspec_tui.cli.main import main
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_copy import recorded_job
 from sunspec_tui.core.row_spans import GAP
@@ -84,7 +84,7 @@ def test_an_axis_that_changes_within_a_day_makes_a_picture_of_each(tmp_path):
 
 
 def run(archive, out, *options):
-    return cli.main(["quicklook", str(archive), "--out", str(out), *options])
+    return main(["quicklook", str(archive), "--out", str(out), *options])
 
 
 @pytest.mark.timeout(180)

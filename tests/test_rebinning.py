@@ -7,7 +7,8 @@ import pytest
 from conftest import producing
 from recordings import CADENCE_S, START_S, recording
 
-from sunspec_tui import StreamReceiver, cli, export, read_recording, rebinned
+from sunspec_tui import StreamReceiver, export, read_recording, rebinned
+from sunspec_tui.cli.main import main
 from sunspec_tui.core.errors import ExportError, UsageError
 from sunspec_tui.core.products import WIRE_PRODUCTS, Product
 from sunspec_tui.core.recording import Recording, channels_of
@@ -161,7 +162,7 @@ def test_the_command_averages_into_every_form(tmp_path, capsys, name):
     rows = recording(25, gaps=(9,))
     export(rows, tmp_path / "in.npz")
     words = ["export", str(tmp_path / name), "--input", str(tmp_path / "in.npz")]
-    assert cli.main([*words, "--average-time", "1", "--average-channels", "6"]) == 0
+    assert main([*words, "--average-time", "1", "--average-channels", "6"]) == 0
     said = capsys.readouterr()
     assert "6 rows of 1.003 s" in said.out
     assert "1 of 25 rows are left out" in said.err
@@ -213,5 +214,5 @@ def test_the_first_row_begins_where_the_file_begins(tmp_path):
 
 @pytest.mark.parametrize(("option", "value"), [("--average-time", "0"), ("--average-channels", "0")])
 def test_a_wrong_number_is_one_sentence(tmp_path, capsys, option, value):
-    assert cli.main(["export", str(tmp_path / "a.npz"), option, value]) == 2
+    assert main(["export", str(tmp_path / "a.npz"), option, value]) == 2
     assert f"{option} is" in capsys.readouterr().err

@@ -27,7 +27,7 @@ from recorder_files import (
 )
 from recordings import recording
 
-from sunspec_tui import cli
+from sunspec_tui.cli.main import main
 from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.products import Product
 from sunspec_tui.files.read import read_recording
@@ -218,15 +218,15 @@ def test_observations_and_tunings_are_chosen_by_number_and_the_first_is_told(tmp
 def test_the_commands_choose_observation_and_tuning(tmp_path, capsys):
     path = recorder_file(tmp_path / "a.h5", two_of_each)
     choice = ["--observation", "3", "--tuning", "2"]
-    assert cli.main(["export", str(tmp_path / "b.npz"), "--input", str(path), *choice]) == 0
+    assert main(["export", str(tmp_path / "b.npz"), "--input", str(path), *choice]) == 0
     assert capsys.readouterr().err == ""
     assert read_recording(tmp_path / "b.npz").times_s[0] == pytest.approx(ENDS_S[0] + 3600)
-    assert cli.main(["stream", "--source", str(path), "--observation", "4", "--port", "0"]) == 1
+    assert main(["stream", "--source", str(path), "--observation", "4", "--port", "0"]) == 1
     assert "no Observation4" in capsys.readouterr().err
-    assert cli.main(["export", str(tmp_path / "c.npz"), "--input", str(tmp_path / "b.npz"), *choice]) == 1
+    assert main(["export", str(tmp_path / "c.npz"), "--input", str(tmp_path / "b.npz"), *choice]) == 1
     assert "leave --observation" in capsys.readouterr().err
     for words in (["export", str(tmp_path / "c.npz")], ["stream", "--port", "0"]):
-        assert cli.main([*words, *choice]) == 2
+        assert main([*words, *choice]) == 2
         assert "for a recorder's file" in capsys.readouterr().err
 
 

@@ -237,13 +237,13 @@ def test_the_only_product_is_taken_without_a_name(tmp_path, name):
 
 
 def test_the_command_takes_the_only_product(tmp_path, capsys):
-    from sunspec_tui import cli
+    from sunspec_tui.cli.main import main
 
     export(recording(6, npol=1, products=(Product.V,)), tmp_path / "a.h5")
-    assert cli.main(["export", str(tmp_path / "b.fits"), "--input", str(tmp_path / "a.h5")]) == 0
+    assert main(["export", str(tmp_path / "b.fits"), "--input", str(tmp_path / "a.h5")]) == 0
     assert read_recording(tmp_path / "b.fits").products == (Product.V,)
     export(recording(6, npol=2, products=(Product.I, Product.V)), tmp_path / "c.npz")
-    assert cli.main(["export", str(tmp_path / "d.fits"), "--input", str(tmp_path / "c.npz")]) == 1
+    assert main(["export", str(tmp_path / "d.fits"), "--input", str(tmp_path / "c.npz")]) == 1
     assert "no XX to export, choose a --product of I, V" in capsys.readouterr().err
 
 
@@ -264,11 +264,11 @@ def test_a_replay_takes_the_only_product(tmp_path, product, place):
 
 
 def test_a_replay_of_a_product_that_is_not_shown_at_first_names_it(tmp_path, capsys):
-    from sunspec_tui import cli
+    from sunspec_tui.cli.main import main
 
     export(recording(6, npol=1, products=(Product.V,)), tmp_path / "a.npz")
     words = ["stream", "--source", str(tmp_path / "a.npz"), "--port", "0", "--frames", "1", "--speed", "0"]
-    assert cli.main(words) == 0
+    assert main(words) == 0
     assert "holds V alone; show it with --product V" in capsys.readouterr().err
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from monitors import StillReceiver
 
+from sunspec_tui.cli.headless import json_line
 from sunspec_tui.core.products import WIRE_PRODUCTS
-from sunspec_tui.headless import json_line
 from sunspec_tui.monitoring.signal_loss import SignalLoss, dead_products, described, rows_needed, signal_loss
 from sunspec_tui.monitoring.status_record import live_record
 from sunspec_tui.tui.widgets.panel_text import status_text

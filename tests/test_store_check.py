@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import CADENCE_S, START_S, recording
 
-from sunspec_tui import cli
+from sunspec_tui.cli.main import main
 from sunspec_tui.core.errors import ArchiveError, SourceError
 from sunspec_tui.files.archive.reader import open_archive
 from sunspec_tui.files.archive.store import open_store
@@ -198,7 +198,7 @@ def test_a_deleted_chunk_beside_what_is_asked_for_is_not_reported(tmp_path, capl
 def test_an_export_of_an_archive_with_a_deleted_chunk_says_so(tmp_path, capsys):
     archive(tmp_path)
     (tmp_path / NAME / "XX" / "c" / "1" / "0").unlink()
-    assert cli.main(["export", str(tmp_path / "out.npz"), "--input", str(tmp_path)]) == 0
+    assert main(["export", str(tmp_path / "out.npz"), "--input", str(tmp_path)]) == 0
     assert "read as NaN" in capsys.readouterr().err
 
 

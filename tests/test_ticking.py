@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from monitors import Screen, StillReceiver
 
+from sunspec_tui.cli.headless import run
 from sunspec_tui.core.errors import RejectCause, RejectedMessage
 from sunspec_tui.core.listeners import Listeners, News
 from sunspec_tui.core.settings import Settings
-from sunspec_tui.headless import run
 from sunspec_tui.stream.backoff import Backoff
 from sunspec_tui.stream.health_reading import LONG_SILENCE_S, LinkState
 from sunspec_tui.stream.publisher_search import Search, SearchTimes

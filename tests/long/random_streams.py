@@ -32,13 +32,13 @@ from odd_streams import OddStream
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from sunspec_tui.cli.headless import figure, json_line, text_line
 from sunspec_tui.core.colormaps import Depth
 from sunspec_tui.core.printable import printable, printable_values
 from sunspec_tui.core.products import Product, available
 from sunspec_tui.core.ring_copy import recorded_job
 from sunspec_tui.core.ring_epochs import Epoch
 from sunspec_tui.core.web_options import WebStatus
-from sunspec_tui.headless import figure, json_line, text_line
 from sunspec_tui.monitoring import stream_findings
 from sunspec_tui.monitoring.status_record import live_record, public_record
 from sunspec_tui.plots.figure import SpectrumFigure

@@ -19,7 +19,20 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sunspec_tui.argument_order import with_output_first
+from sunspec_tui.cli.argument_order import with_output_first
+from sunspec_tui.cli.logging_setup import check_not_on_screen, start_logging
+from sunspec_tui.cli.outputs import DirectOutput, hold_descriptors, release
+from sunspec_tui.cli.signals import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EndAsked,
+    Ending,
+    complain,
+    leave_within,
+    print_soon,
+    tell_signal,
+)
 from sunspec_tui.core.addresses import host_and_port
 from sunspec_tui.core.errors import LIMITS, SunspecError, UsageError, lacking
 from sunspec_tui.core.line_writer import LineWriter, standard_sink
@@ -37,20 +50,7 @@ from sunspec_tui.core.settings import (
 )
 from sunspec_tui.core.unstarted_threads import forget_unstarted_threads
 from sunspec_tui.core.version import __version__
-from sunspec_tui.ending import (
-    EXIT_FAILED,
-    EXIT_INTERRUPTED,
-    EXIT_OK,
-    EndAsked,
-    Ending,
-    complain,
-    leave_within,
-    print_soon,
-    tell_signal,
-)
-from sunspec_tui.logs import check_not_on_screen, start_logging
 from sunspec_tui.monitoring.problems import Problems
-from sunspec_tui.outputs import DirectOutput, hold_descriptors, release
 
 if TYPE_CHECKING:
     from sunspec_tui.receiver import StreamReceiver
@@ -208,7 +208,7 @@ def _monitor(arguments: Sequence[str]) -> int:
         open_receiver = partial(_open_receiver, started, settings, problems)
         if on_terminal:
             return _run_on_terminal(open_receiver, settings)
-        from sunspec_tui import headless
+        from sunspec_tui.cli import headless
 
         say = _status_output(started, problems)
         return headless.run(open_receiver(), settings, say, show=_show, ending=ending)
@@ -299,8 +299,8 @@ def _run_on_terminal(open_receiver: "Callable[[], StreamReceiver]", settings: Se
 
 def _start_demo(started: ExitStack, settings: Settings) -> int:
     """An embedded producer on a free loopback port."""
+    from sunspec_tui.cli.producer_setup import producer
     from sunspec_tui.producer.simulated_sun import SimulatedSun
-    from sunspec_tui.producing import producer
 
     op, _ = producer(started, SimulatedSun(chan0=settings.chan0), StreamSettings(port=0))
     port = op.bind()
@@ -327,7 +327,7 @@ def _stream(arguments: Sequence[str]) -> int:
         ending = started.enter_context(Ending())
         start_logging(started, settings.log_level, problems=problems)
         started.enter_context(problems.watching_threads())
-        from sunspec_tui.producing import faults_of, producer, source_of
+        from sunspec_tui.cli.producer_setup import faults_of, producer, source_of
 
         say, faults = _status_output(started, problems), faults_of(settings)
         op, feed = producer(started, source_of(settings), settings, faults)
@@ -364,9 +364,9 @@ def _looked(name: str, kind: type[Any], description: str) -> Callable[[Sequence[
         with ExitStack() as started:
             started.enter_context(Ending(raises=True))
             start_logging(started, "WARNING")
-            from sunspec_tui import commands
+            from sunspec_tui.cli import probe
 
-            status = int(getattr(commands, name)(settings, lambda text: output.say(printable_lines(text, _MAX_LINE))))
+            status = int(getattr(probe, name)(settings, lambda text: output.say(printable_lines(text, _MAX_LINE))))
         output.check()
         return status
 

@@ -26,7 +26,7 @@ Say = Callable[[str], None]
 
 def snapshot(settings: LookSettings, say: Say) -> int:
     """A text figure of the stream's latest spectrum, and a PNG where one is asked for."""
-    from sunspec_tui import headless
+    from sunspec_tui.cli import headless
     from sunspec_tui.core.products import Product
 
     if settings.json:

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 
+from sunspec_tui.cli.signals import EXIT_FAILED, EXIT_OK, Ending, tell_signal
 from sunspec_tui.core.printable import printable, printable_name, printable_values
 from sunspec_tui.core.products import Product, available, derive
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.core.times import format_clock, format_iso
 from sunspec_tui.core.web_options import WebState
-from sunspec_tui.ending import EXIT_FAILED, EXIT_OK, Ending, tell_signal
 from sunspec_tui.files.archive.layout import ArchiveState
 from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.monitoring.status_record import status_record
