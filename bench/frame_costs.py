@@ -80,7 +80,7 @@ def handled_us(made: list[list[bytes]], rounds: int, *, gc_interval: int) -> flo
 
     def work() -> None:
         for parts in made:
-            receiver.on_message(parts)
+            receiver.handler.on_message(parts)
 
     return least_us(work, rounds)
 

@@ -51,7 +51,7 @@ def filled_scene() -> Scene:
     scene = Scene(View(), receiver)
     scene.fit(COLUMNS, LINES, 2)
     for number, parts in enumerate(live(ROWS)):
-        receiver.on_message(parts)
+        receiver.handler.on_message(parts)
         if number % 64 == 0:
             scene.update()
     load(scene)

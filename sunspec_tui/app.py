@@ -24,18 +24,19 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Static
 
-from sunspec_tui.cli.signals import EXIT_FAILED, TakenSignals, tell_signal
 from sunspec_tui.core import state_files
-from sunspec_tui.core.colormaps import PALETTES, Depth
+from sunspec_tui.core.colormaps import PALETTES
 from sunspec_tui.core.errors import SunspecError
 from sunspec_tui.core.event_log import tell
+from sunspec_tui.core.exit_status import EXIT_FAILED, HandledSignals, tell_signal
+from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.memory_usage import NOT_READ, collect_again
 from sunspec_tui.core.printable import printable, printable_lines
 from sunspec_tui.core.products import available
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.core.times import format_clock
-from sunspec_tui.core.web_options import WebState
-from sunspec_tui.tui.display.pixels import Levels
+from sunspec_tui.monitoring.snapshot import NO_ROWS
+from sunspec_tui.monitoring.web_status import WebState
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.display.view_state import PANELS, PICTURES, THEMES, Cursor, Interval
 from sunspec_tui.tui.key_bindings import FOOTER, GROUPS, KEYS
@@ -43,6 +44,7 @@ from sunspec_tui.tui.log_lines import LogLine, LogLines
 from sunspec_tui.tui.messages import CellPointed, KeyClicked, Wheeled
 from sunspec_tui.tui.saved_view import first_view, remember
 from sunspec_tui.tui.terminal.canvas_app import PaintedApp
+from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.driver import Driver
 from sunspec_tui.tui.terminal.guarded import Guarded
 from sunspec_tui.tui.terminal.link_pacing import Governor, Quality
@@ -134,7 +136,7 @@ class Monitor(PaintedApp):
         self._open_receiver = open_receiver
         self._opened: StreamReceiver | None = None
         self._ending = threading.Event()
-        self.signals = TakenSignals()
+        self.signals = HandledSignals()
         self._asked_by: int | None = None
         self._log_lines = log_lines or LogLines()
         self._log_lines.setLevel(settings.log_level)
@@ -149,6 +151,10 @@ class Monitor(PaintedApp):
         self._problems: Sequence[str] = ()
 
     # Life
+
+    def report_fault(self, level: int, kind: str, text: str) -> None:
+        """Log a fault of the screen as an event."""
+        tell(log, level, kind, text)
 
     def get_default_screen(self) -> Screen[object]:
         """A screen with the classes that it begins with: each that came later would have all styled anew."""
@@ -207,7 +213,7 @@ class Monitor(PaintedApp):
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(self._end_on_signal, number, status)
 
-        self.signals.take(handle)
+        self.signals.install(handle)
 
     def _end_on_signal(self, number: int, status: int) -> None:
         tell_signal(number)
@@ -306,7 +312,7 @@ class Monitor(PaintedApp):
             reads_memory = now_s >= self._memory_due_s
             if reads_memory:
                 self._memory_due_s = now_s + MEMORY_S
-            self._show_readings(receiver.snapshot(since=2**62, memory=reads_memory))
+            self._show_readings(receiver.snapshot(since=NO_ROWS, memory=reads_memory))
 
     def _show_pictures(self) -> None:
         self._undrawn = False

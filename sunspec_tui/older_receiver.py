@@ -21,13 +21,14 @@ from sunspec_tui.core.memory_usage import Collector, MemoryReading, object_count
 from sunspec_tui.core.products import Product, available, bin_count, derive
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.core.ring_copy import blocks
-from sunspec_tui.core.web_options import WebState, WebStatus
 from sunspec_tui.monitoring.event_reporter import Teller
-from sunspec_tui.monitoring.snapshot import Snapshot
+from sunspec_tui.monitoring.snapshot import NO_ROWS, Snapshot
 from sunspec_tui.monitoring.stream_findings import header_lines
+from sunspec_tui.monitoring.web_status import WebState, WebStatus
 from sunspec_tui.plots.job import PlotEvent, PlotStatus
 from sunspec_tui.plots.plot_service import PngWriter
-from sunspec_tui.stream.history import DEFAULT_NCHAN, Received
+from sunspec_tui.receiver_options import ReceiverOptions
+from sunspec_tui.stream.history import DEFAULT_NCHAN, StreamHistory
 from sunspec_tui.stream.ingest import Intake
 from sunspec_tui.web import WebServer
 
@@ -38,28 +39,31 @@ MAX_PLOT_S = 60.0
 _LOOK_S = 0.2
 
 
-class OlderReceiver(Received, ABC):
+class OlderReceiver(ABC):
     """Attributes and methods that scripts for the older receiver use."""
 
     # The receiver sets them.
-    _host: str
-    _port: int
+    options: ReceiverOptions
+    history: StreamHistory
+    _intake: Intake
     _collector: Collector
     _life: threading.RLock
     _plots: PngWriter
     _running: ExitStack | None
     _teller: Teller
-    _verbose: bool
     _web: WebServer
     _web_wanted: bool
 
-    def __init__(self, intake: Intake, lock: threading.Lock, product: str, station: str, source: str) -> None:
-        super().__init__(intake, lock, product, station, source)
+    def __init__(self) -> None:
         self._plot_told, self._plot_events = threading.Condition(), 0
 
     @abstractmethod
     def snapshot(self, since: int = 0, *, epoch: int = 0, most: int | None = None) -> Snapshot:
         """Return everything at this moment."""
+
+    @abstractmethod
+    def get_current_delay(self) -> float:
+        """Return the message delay of the last frame in seconds."""
 
     @abstractmethod
     def set_web(self, on: bool) -> WebStatus:
@@ -70,17 +74,17 @@ class OlderReceiver(Received, ABC):
     @property
     def stream_addr(self) -> str:
         """Address of the stream."""
-        return self._host
+        return self.options.stream_addr
 
     @property
     def stream_port(self) -> int:
         """Port of the stream."""
-        return self._port
+        return self.options.stream_port
 
     @property
     def buffer_length(self) -> int:
         """Rows that are kept."""
-        return self._intake.buffer_length
+        return self.options.buffer_length
 
     @property
     def gc_interval(self) -> int:
@@ -110,7 +114,7 @@ class OlderReceiver(Received, ABC):
     @property
     def verbose(self) -> bool:
         """True if the header of the first frame is logged."""
-        return self._verbose
+        return self.options.verbose
 
     # State
 
@@ -138,7 +142,7 @@ class OlderReceiver(Received, ABC):
     @property
     def buffer_index(self) -> int:
         """Row of `ring_buffer` that is written next."""
-        ring = self._ring()
+        ring = self.history.ring()
         return 0 if ring is None else ring.index
 
     @property
@@ -147,7 +151,7 @@ class OlderReceiver(Received, ABC):
 
         The array is read-only, float32, of shape (buffer_length, nbins). Rows that have not arrived are 0.
         """
-        ring = self._ring()
+        ring = self.history.ring()
         found = np.zeros((self.buffer_length, self._bins(ring)), np.float32)
         if ring is not None:
             product = self._carried_product(ring.npol)
@@ -159,16 +163,16 @@ class OlderReceiver(Received, ABC):
 
     def _bins(self, ring: RingBuffer | None) -> int:
         """Return the bins of a row; before the first frame, those of the usual stream."""
-        return bin_count(DEFAULT_NCHAN, self._intake.channel_average) if ring is None else ring.nbins
+        return bin_count(DEFAULT_NCHAN, self.options.channel_average) if ring is None else ring.nbins
 
     def _carried_product(self, npol: int) -> Product:
         """Return the receiver's product, or XX if the stream has no such product."""
-        return self._product if self._product in available(npol) else Product.XX
+        return self.history.product if self.history.product in available(npol) else Product.XX
 
     def get_buffer_status(self) -> dict[str, Any]:
         """Return the older receiver's status, and the stream's health."""
-        snapshot = self.snapshot(since=2**62)
-        ring, health = self._ring(), snapshot.health
+        snapshot = self.snapshot(since=NO_ROWS)
+        ring, health = self.history.ring(), snapshot.health
         return {
             "buffer_index": ring.index if ring else 0,
             "buffer_shape": (self.buffer_length, self._bins(ring)),
@@ -198,7 +202,7 @@ class OlderReceiver(Received, ABC):
 
     def _latest_statistics(self) -> dict[str, float]:
         """Return min, max, mean and std of the newest row's finite bins; NaN without any."""
-        ring = self._ring()
+        ring = self.history.ring()
         power = np.empty(0)
         if ring is not None:
             newest = derive(ring.latest(1).data, self._carried_product(ring.npol)).astype(np.float64)
@@ -328,5 +332,5 @@ class OlderReceiver(Received, ABC):
         return (*self._plots.child_pids, *self._web.child_pids)
 
     def _memory(self) -> MemoryReading:
-        ring = self._ring()
+        ring = self.history.ring()
         return self._collector.reading(ring.nbytes if ring else 0, self._started_processes())

@@ -16,7 +16,8 @@ from sunspec_tui.core.active_time import join_within
 from sunspec_tui.core.addresses import host_and_port
 from sunspec_tui.core.errors import LIMITS, MissingExtraError, WebError, lacking
 from sunspec_tui.core.optional_imports import optional
-from sunspec_tui.core.web_options import WebCounts, WebOptions, WebState, WebStatus
+from sunspec_tui.core.web_options import WebOptions
+from sunspec_tui.monitoring.web_status import WebCounts, WebState, WebStatus
 
 if TYPE_CHECKING:
     import uvicorn

@@ -16,7 +16,6 @@ from textual.widgets import Input
 
 from sunspec_tui import app
 from sunspec_tui.app import Monitor
-from sunspec_tui.core.colormaps import Depth
 from sunspec_tui.core.memory_usage import MemoryReading
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.core.times import format_block_time, parse_block_time
@@ -24,6 +23,7 @@ from sunspec_tui.receiver import StreamReceiver
 from sunspec_tui.stream.health_reading import LinkState
 from sunspec_tui.tui.log_lines import LogLine
 from sunspec_tui.tui.terminal.canvas import Canvas
+from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.link_pacing import LinkReading
 
 START_S = parse_block_time("2026-06-07 18:41:30.000000")
@@ -37,16 +37,12 @@ class StillReceiver(StreamReceiver):
         self.now_s = START_S
         self.frames = 0
         # Collections take a large part of a second in a process that has run many tests.
-        super().__init__(
-            plot_interval=0,
-            clock=lambda: self.now_s,
-            monotonic=lambda: self.now_s - START_S,
-            **{"gc_interval": 0} | options,
-        )
+        clocks = {"clock": lambda: self.now_s, "monotonic": lambda: self.now_s - START_S}
+        super().__init__(**{"plot_interval": 0, "gc_interval": 0} | clocks | options)
 
     def start(self) -> None:
         """Be connected, to nobody."""
-        self.on_link(LinkState.CONNECTED)
+        self.handler.on_link(LinkState.CONNECTED)
 
     def stop(self, *, deadline_s: float = 0.0) -> None:
         """Nothing runs."""
@@ -56,8 +52,8 @@ class StillReceiver(StreamReceiver):
         end_s = START_S + self.frames * CADENCE_S
         self.now_s = end_s + 0.1
         given = {"last_block_time": format_block_time(end_s), "timestamp": end_s + 0.04, "seq": self.frames} | keys
-        with self.receiving():
-            self.on_message(message(data, **given))
+        with self.handler.receiving():
+            self.handler.on_message(message(data, **given))
         # As the subscriber's thread does after each batch.
         self.listeners.notify()
         self.frames += 1

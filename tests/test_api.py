@@ -13,6 +13,7 @@ from conftest import block_time, message, poll_until, producing
 from sunspec_tui import StreamReceiver
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.frame import decode
+from sunspec_tui.monitoring.snapshot import NO_ROWS
 from sunspec_tui.stream.frame_iterator import Follower
 
 ROOT = Path(__file__).parents[1]
@@ -130,7 +131,7 @@ def test_two_receivers_in_one_process_know_nothing_of_each_other(live_port):
         assert other.wait_for_frames(3, 10)
         one.set_delay(7.0)
         one.stop()
-        more = other.snapshot(since=2**62).health.frames_received + 2
+        more = other.snapshot(since=NO_ROWS).health.frames_received + 2
         assert other.wait_for_frames(more, 10)
         assert other.get_latest_data(1).shape == (1, 1536)
         assert other.get_current_delay() != 7.0
@@ -155,7 +156,7 @@ def test_stopping_lets_go_who_waits_for_frames(publisher):
     receiver.start()
     thread = threading.Thread(target=lambda: waited.append(receiver.wait_for_frames(1, 100)))
     thread.start()
-    poll_until(lambda: receiver._awaited == 1)
+    poll_until(lambda: receiver.handler._wake_at_count == 1)
     receiver.stop()
     thread.join(10)
     assert waited == [False]

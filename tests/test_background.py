@@ -10,18 +10,18 @@ from recordings import recording
 from tables import BACKGROUNDS, numbers, power_of
 from test_plotting import job
 
-from sunspec_tui import StreamReceiver, plot_window
+from sunspec_tui import plot_window
 from sunspec_tui.cli import probe
 from sunspec_tui.cli.main import main
 from sunspec_tui.core.background import REMOVED, quiet_median, without_background
 from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.products import SIGNED_PRODUCTS, Product
 from sunspec_tui.core.ring_buffer import RingBuffer
-from sunspec_tui.core.ring_copy import live_job
 from sunspec_tui.core.settings import LookSettings, QuicklookSettings, Settings
-from sunspec_tui.monitoring.snapshot import Axis
 from sunspec_tui.plots.column_reduction import reduce_rows
 from sunspec_tui.plots.figure import SpectrumFigure, column_image
+from sunspec_tui.plots.job_builder import PlotContext, live_job
 from sunspec_tui.plots.quicklook import draw
 from sunspec_tui.tui.display.axes import Band
 from sunspec_tui.tui.display.waterfall_image import Drawing, Picture
@@ -99,10 +99,11 @@ def test_quick_looks_are_drawn_with_and_without_background():
 def test_plots_of_a_stream_are_as_the_option_says(removed):
     ring = RingBuffer(4, 8, 4)
     ring.append(np.ones((8, 4), np.float32), 1e9, 0, 0)
-    with StreamReceiver(stream_port=9, plot_interval=0) as receiver:
-        snapshot = receiver.snapshot()
+    context = PlotContext(
+        now_s=1e9, source="127.0.0.1:9", cadence_s=math.nan, frames_missing=0, lag_s=math.nan, directory="plots"
+    )
     axis = Axis(560, 8, 1, 4, chan0_stated=True)
-    made = live_job(ring, axis, snapshot, "XX", ratio=True, remove_background=removed)
+    made = live_job(ring, axis, context, "XX", ratio=True, remove_background=removed)
     assert made.remove_background == made.second.remove_background == removed
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from sunspec_tui.core import memory_budgets
 from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.memory_budgets import (
     check_buffer_length,
     frame_nbytes,
@@ -16,7 +17,6 @@ from sunspec_tui.core.memory_budgets import (
 )
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.core.ring_epochs import Epoch, PastEpochs
-from sunspec_tui.monitoring.snapshot import Axis
 
 GIB = 2**30
 

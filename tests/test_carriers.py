@@ -9,13 +9,15 @@ from conftest import block_time, message
 
 from sunspec_tui import StreamReceiver
 from sunspec_tui.cli.headless import json_line
+from sunspec_tui.core.frequency_axis import Axis
+from sunspec_tui.core.known_carriers import CARRIERS_MHZ, SERVICES_MHZ
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.core.times import bin_frequencies_hz
-from sunspec_tui.monitoring.axis_check import CARRIERS_MHZ, SERVICES_MHZ, AxisCheck, check_axis, narrow_lines
+from sunspec_tui.monitoring.axis_check import AxisCheck, check_axis, narrow_lines
 from sunspec_tui.monitoring.event_reporter import Teller
 from sunspec_tui.monitoring.instrument_check import InstrumentCheck
 from sunspec_tui.monitoring.pipeline_check import pipeline_map
-from sunspec_tui.monitoring.snapshot import Axis, Snapshot
+from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.producer.simulated_sun import SimulatedSun
 from sunspec_tui.stream.newest_frame import Arrival
 
@@ -119,8 +121,8 @@ def test_a_shifted_axis_is_told_and_left_as_it_is(stated, said, caplog):
     gulps = SimulatedSun(0, 600).gulps()
     for n in range(40):
         now[0] = n / 4
-        with receiver.receiving():
-            receiver.on_message(message(next(gulps).mean(axis=0), last_block_time=block_time(n), chan0=stated))
+        with receiver.handler.receiving():
+            receiver.handler.on_message(message(next(gulps).mean(axis=0), last_block_time=block_time(n), chan0=stated))
         last = receiver.snapshot()
     status = json.loads(json_line(last))
     assert (status["chan0"], status["axis_shift_channels"]) == ((600, 0) if stated else (560, 40))

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sunspec_tui.core.frequency_axis import Axis, Position
 from sunspec_tui.core.products import SIGNED_PRODUCTS, Product, available, derive
 from sunspec_tui.core.ring_buffer import Mark, RingBuffer, Rows
 from sunspec_tui.core.row_blocks import FINEST_STEP, whole_blocks
-from sunspec_tui.monitoring.snapshot import Axis, Position
 from sunspec_tui.tui.display.coarse_rows import CoarseRows
 from sunspec_tui.tui.display.column_store import ColumnStore
 from sunspec_tui.tui.display.history_loader import HistoryLoader, Wanted

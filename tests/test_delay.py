@@ -14,6 +14,7 @@ from astropy.time import Time
 from conftest import message, poll_until, producing
 
 from sunspec_tui import StreamReceiver
+from sunspec_tui.monitoring.snapshot import NO_ROWS
 from sunspec_tui.stream.message_delay import DelayMethod, delay_statistics
 
 FRAMES = 12
@@ -85,7 +86,7 @@ def test_message_delay_and_data_age_are_the_truth_sign_included(latency_s, skew_
         with receiver:
             for n in range(1, FRAMES + 1):
                 assert receiver.wait_for_frames(n, 20)
-                seen = receiver.snapshot(since=2**62)
+                seen = receiver.snapshot(since=NO_ROWS)
                 delays_s.append(seen.delay.value_s)
                 ages_s.append(seen.data_age_s)
                 taken_s.append(seen.taken_s)

@@ -205,7 +205,9 @@ def test_the_last_rejection_is_said(publisher, capsys):
 @pytest.mark.parametrize("number", ["", " (attempt 2)", " (attempt 137)"])
 def test_what_keeps_a_host_from_being_reached_is_said_without_the_number_of_attempts(number):
     receiver = StreamReceiver(plot_interval=0)
-    receiver.on_link(LinkState.UNREACHABLE, f"203.0.113.1 cannot be reached (Network is unreachable), retrying{number}")
+    receiver.handler.on_link(
+        LinkState.UNREACHABLE, f"203.0.113.1 cannot be reached (Network is unreachable), retrying{number}"
+    )
     found = findings_of(receiver.snapshot(), None, [], {})
     assert found["advice"] == (
         "203.0.113.1 cannot be reached (Network is unreachable): is the address right, is it reachable?"

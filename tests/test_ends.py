@@ -15,7 +15,7 @@ from conftest import poll_until
 from peers import free_port
 from terminals import PROGRAM
 
-from sunspec_tui.cli.signals import ending_signals, signal_name
+from sunspec_tui.core.exit_status import ending_signals, signal_name
 
 HANGING = """
 import sys, threading

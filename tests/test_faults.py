@@ -21,6 +21,7 @@ from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.event_log import EventLog
 from sunspec_tui.core.settings import FORMAT_NAMES, StreamSettings
 from sunspec_tui.core.times import CLOCK_HZ
+from sunspec_tui.monitoring.snapshot import NO_ROWS
 from sunspec_tui.producer.fault_injection import STALL_AFTER_FRAMES, FaultPlan, Faults
 from sunspec_tui.producer.header_versions import FORMATS, encode_as
 from sunspec_tui.stream.health_reading import StreamState
@@ -61,7 +62,7 @@ def watch(look=lambda snapshot: None, **options):
         thread.start()
         end_s = time.monotonic() + 60
         while thread.is_alive() and time.monotonic() < end_s:
-            look(receiver.snapshot(since=2**62))
+            look(receiver.snapshot(since=NO_ROWS))
             thread.join(0.02)
         assert not thread.is_alive()
         poll_until(lambda: seen(receiver) >= op.frames_sent, 20, lambda: f"{seen(receiver)} of {op.frames_sent}")
@@ -69,7 +70,7 @@ def watch(look=lambda snapshot: None, **options):
 
 
 def seen(receiver):
-    health = receiver.snapshot(since=2**62).health
+    health = receiver.snapshot(since=NO_ROWS).health
     return health.frames_received + health.frames_rejected
 
 

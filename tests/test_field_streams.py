@@ -17,8 +17,8 @@ TAG = 1755552894 * CLOCK_HZ
 
 
 def take(receiver, **keys):
-    with receiver.receiving():
-        receiver.on_message(message(GOOD, **keys))
+    with receiver.handler.receiving():
+        receiver.handler.on_message(message(GOOD, **keys))
 
 
 def example(n):
@@ -43,8 +43,8 @@ def test_the_older_systems_test_producer_looks_as_it_should(caplog):
 def test_a_stray_shape_among_frames_with_moving_tags_is_not_believed():
     receiver = StreamReceiver(plot_interval=0)
     for n in range(40):
-        with receiver.receiving():
-            receiver.on_message(message(GOOD[:, :32] if n == 20 else GOOD, **example(n)))
+        with receiver.handler.receiving():
+            receiver.handler.on_message(message(GOOD[:, :32] if n == 20 else GOOD, **example(n)))
     assert len(receiver.snapshot().rows) == 39
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from monitors import StillReceiver
 
+from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.monitoring.gain_floor_files import MAX_FILES, SAVE_EVERY_S, FloorFiles
 from sunspec_tui.monitoring.gain_history import QuietFloor
-from sunspec_tui.monitoring.snapshot import Axis
 
 AXIS = Axis(560, 3072, 4, 4)
 FLOORS = tuple(QuietFloor([(1e9 + 60 * n, level_db) for n in range(90)]) for level_db in (40.0, 41.0))

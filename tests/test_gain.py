@@ -270,8 +270,8 @@ def test_the_panel_shows_levels_and_marks_a_loss():
 
 def test_the_queue_says_how_many_frames_waited():
     receiver = StillReceiver()
-    receiver.on_queue(37)
-    receiver.on_queue(1)
+    receiver.handler.on_queue(37)
+    receiver.handler.on_queue(1)
     health = receiver.snapshot().health
     assert (health.queue_frames, health.queue_most) == (1, 37)
     assert "queue    1, most 37" in health_text(health).plain

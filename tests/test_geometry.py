@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.times import CHANNEL_WIDTH_HZ, bin_frequencies_hz
-from sunspec_tui.monitoring.snapshot import Axis
 from sunspec_tui.plots.figure import bin_edges
 from sunspec_tui.tui.display.axes import Band, TimeAxis, clock_step, labels, nice_step, pixel_bins, ticks, time_ticks
 from sunspec_tui.tui.widgets.spectrum import mhz_axis

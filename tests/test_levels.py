@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 from tables import PICTURE_LEVELS, power_of
 
-from sunspec_tui.core.products import SIGNED_PRODUCTS
-from sunspec_tui.tui.display.pixels import (
+from sunspec_tui.core.levels import (
     Levels,
     auto_levels,
-    colour_steps,
     default_levels,
     level_label,
     middle_of_band,
     picture_levels,
     to_db,
 )
+from sunspec_tui.core.products import SIGNED_PRODUCTS
+from sunspec_tui.tui.display.pixels import colour_steps
 
 FLAT = np.zeros((1, 101), np.float32)
 RAMP = np.linspace(0, 100, 1001, dtype=np.float32)

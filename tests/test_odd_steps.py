@@ -97,7 +97,7 @@ def test_rejected_messages_before_a_stray_frame_are_not_missing():
     for n in range(40):
         if n in (20, 21, 22):
             receiver.skip(1)
-            receiver.on_message([b"data", b"{", b"x"])
+            receiver.handler.on_message([b"data", b"{", b"x"])
         else:
             receiver.feed(SKY, seq=9_000_000 if n == 23 else n)
     health = receiver.snapshot().health
@@ -151,7 +151,7 @@ def test_a_frame_that_is_lost_while_the_time_is_back_counts_once(numbered, is_lo
     for n in range(120):
         if n == 62:
             if not is_lost:
-                receiver.on_reject(RejectedMessage(RejectCause.PARTS, "damaged"))
+                receiver.handler.on_reject(RejectedMessage(RejectCause.PARTS, "damaged"))
             continue
         end_s = START_S + n * CADENCE_S - (30.0 if 60 <= n < 65 else 0)
         receiver.feed(SKY, last_block_time=format_block_time(end_s), seq=n if numbered else None)

@@ -25,8 +25,8 @@ GOOD = np.random.default_rng(1).uniform(1, 2, (1, 64, 4)).astype(np.float32)
 
 def take(receiver, n, data=GOOD, **keys):
     """Hand the n-th message to the receiver, as the subscriber's thread does."""
-    with receiver.receiving():
-        receiver.on_message(message(data, **{"seq": n, "last_block_time": block_time(n)} | keys))
+    with receiver.handler.receiving():
+        receiver.handler.on_message(message(data, **{"seq": n, "last_block_time": block_time(n)} | keys))
 
 
 def still():
@@ -148,7 +148,7 @@ def wide(nchan, dtype="<i1"):
 def test_a_header_that_asks_for_too_much_memory_is_one_sentence_with_the_remedy():
     receiver = StreamReceiver(plot_interval=0, buffer_length=100_000)
     for _ in range(5):
-        receiver.on_message(wide(65_536))
+        receiver.handler.on_message(wide(65_536))
     health = receiver.snapshot().health
     assert health.rejected == {"too_large": 5}
     assert "GiB" in health.last_rejection
@@ -212,8 +212,8 @@ def test_a_flood_of_odd_frames_is_one_line_a_second_of_each_kind(caplog):
 
 def test_a_long_rejection_is_cut_short():
     receiver = still()
-    with receiver.receiving():
-        receiver.on_message([b"data", json.dumps({"data_shape": ["x" * 50_000]}).encode(), bytes(4)])
+    with receiver.handler.receiving():
+        receiver.handler.on_message([b"data", json.dumps({"data_shape": ["x" * 50_000]}).encode(), bytes(4)])
     assert len(receiver.snapshot().health.last_rejection) < 500
 
 
@@ -242,7 +242,7 @@ def test_frames_that_wait_for_a_slow_loop_are_bounded_in_bytes(publisher):
 def test_the_doctor_reports_a_header_however_deep_or_long(key, extra):
     receiver = still()
     topic, header, payload = message(GOOD)
-    receiver.on_message([topic, header[:-1] + b"," + json.dumps(key).encode() + b":" + extra + b"}", payload])
+    receiver.handler.on_message([topic, header[:-1] + b"," + json.dumps(key).encode() + b":" + extra + b"}", payload])
     found = findings(receiver.snapshot(), receiver.last_frame(), [0.0], {})
     lines = report(found)
     assert any(line.startswith("header") for line in lines)

@@ -125,8 +125,8 @@ def test_manual_is_what_was_set_before(publisher):
 )
 def test_the_delay_is_now_minus_timestamp_or_the_estimate_of_the_buffer(timestamp, delay_s):
     receiver = StreamReceiver(plot_interval=0, buffer_length=5, streaming_interval=0.5, clock=lambda: NOW_S)
-    with receiver.receiving():
-        receiver.on_message(message(GOOD, timestamp=timestamp))
+    with receiver.handler.receiving():
+        receiver.handler.on_message(message(GOOD, timestamp=timestamp))
     assert receiver.get_current_delay() == pytest.approx(delay_s, abs=1e-6)
     assert receiver.get_buffer_status()["current_delay"] == receiver.get_current_delay()
 
@@ -152,8 +152,8 @@ def test_rows_are_the_first_product_averaged_over_four_channels(publisher):
 def test_garbage_is_collected_after_each_interval_of_frames(interval, runs):
     receiver = StreamReceiver(plot_interval=0, gc_interval=interval)
     for n in range(12):
-        with receiver.receiving():
-            receiver.on_message(message(GOOD, last_block_time=block_time(n), seq=n))
+        with receiver.handler.receiving():
+            receiver.handler.on_message(message(GOOD, last_block_time=block_time(n), seq=n))
     assert receiver.get_memory_info()["gc_runs"] == runs
 
 

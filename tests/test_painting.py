@@ -20,8 +20,8 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
 from textual.widget import Widget
 
-from sunspec_tui.core.colormaps import Depth
 from sunspec_tui.tui.key_bindings import KEYS
+from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.link_pacing import Quality
 
 _NOT_HERE = ("end(0)", "end(130)", "plot_now", "plot_interval(1)", "plot_interval(-1)")

@@ -9,11 +9,11 @@ from monitors import StillReceiver
 from simulated_rows import CHANNEL_AVERAGE, rows_of
 
 from sunspec_tui.cli.headless import json_line
+from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.monitoring.instrument_check import InstrumentCheck
 from sunspec_tui.monitoring.pipeline_check import Fault, bad_channels, mean_bad_channels, pipeline_map
 from sunspec_tui.monitoring.pipeline_edges import ROWS, PartialLosses, UsualSteps, edge_steps_db
-from sunspec_tui.monitoring.snapshot import Axis
 from sunspec_tui.producer.simulated_sun import SimulatedSun
 from sunspec_tui.stream.newest_frame import Arrival
 

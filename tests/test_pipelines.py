@@ -96,8 +96,8 @@ def test_the_json_status_names_them():
     assert json.loads(json_line(receiver.snapshot()))["pipelines"] == {}
     data = np.random.default_rng(0).gamma(100, 1, (1, 3072, 4)).astype(np.float32)
     data[:, 96 * 15 : 96 * 18, 0] = np.nan
-    with receiver.receiving():
-        receiver.on_message(message(data))
+    with receiver.handler.receiving():
+        receiver.handler.on_message(message(data))
     assert json.loads(json_line(receiver.snapshot()))["pipelines"] == {"XX": {"no numbers": [15, 16, 17]}}
 
 
@@ -109,8 +109,8 @@ def test_a_fault_that_stands_is_an_event_and_its_end_too(caplog):
         now[0] = n / 4
         data = random.gamma(100, 1, (1, 3072, 4)).astype(np.float32)
         data[:, 96 * 7 : 96 * 8, 1] *= not 20 <= n < 50
-        with receiver.receiving():
-            receiver.on_message(message(data, last_block_time=block_time(n)))
+        with receiver.handler.receiving():
+            receiver.handler.on_message(message(data, last_block_time=block_time(n)))
         receiver.snapshot()
     told = [record.getMessage() for record in caplog.records if "pipelines" in record.getMessage()]
     assert told == ["pipelines at fault: YY 7 zero", "all pipelines are well again"]

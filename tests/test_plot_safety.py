@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import os
 import shutil
 import signal
@@ -19,12 +20,13 @@ from conftest import poll_until, producing
 from test_plotting import MHZ, START_S, Writer, job, picture_size
 
 from sunspec_tui import StreamReceiver
+from sunspec_tui.core.frequency_axis import Axis
+from sunspec_tui.core.products import Product
 from sunspec_tui.core.retention import Keep
 from sunspec_tui.core.ring_buffer import RingBuffer
-from sunspec_tui.core.ring_copy import live_job
-from sunspec_tui.monitoring.snapshot import Axis
 from sunspec_tui.plots.figure import SpectrumFigure
 from sunspec_tui.plots.job import PlotEvent
+from sunspec_tui.plots.job_builder import PlotContext, live_job
 from sunspec_tui.plots.plot_service import PngWriter
 
 DAY_S = 86400.0
@@ -403,10 +405,10 @@ def filled_ring(nrows, nbins):
 
 
 def job_of(ring):
-    with StreamReceiver(stream_port=9, plot_interval=0) as receiver:
-        snapshot = receiver.snapshot()
-    axis = Axis(560, ring.nbins, 1, 1, chan0_stated=True)
-    return live_job(ring, axis, snapshot, receiver._product)
+    context = PlotContext(
+        now_s=START_S, source="127.0.0.1:9", cadence_s=math.nan, frames_missing=0, lag_s=math.nan, directory="plots"
+    )
+    return live_job(ring, Axis(560, ring.nbins, 1, 1, chan0_stated=True), context, Product.XX)
 
 
 def test_a_long_ring_makes_a_figure_of_bounded_size_with_true_means_and_times():

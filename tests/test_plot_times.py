@@ -8,13 +8,13 @@ from pixels import STREAMS, WIDE_ENOUGH, check_pixels, power_of, sequence, tag_o
 from recordings import recording
 from test_plotting import START_S
 
-from sunspec_tui import StreamReceiver
 from sunspec_tui.core.frame import Frame
+from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.ring_buffer import RingBuffer
-from sunspec_tui.core.ring_copy import live_job, recorded_job, ring_recording
+from sunspec_tui.core.ring_copy import ring_recording
 from sunspec_tui.core.row_spans import GAP
-from sunspec_tui.monitoring.snapshot import Axis
 from sunspec_tui.plots.figure import SpectrumFigure, column_image
+from sunspec_tui.plots.job_builder import PlotContext, live_job, recorded_job
 from sunspec_tui.plots.plot_reduction import MAX_ROWS
 from sunspec_tui.plots.plot_window import plot_window
 from sunspec_tui.stream.stream_health import StreamHealth
@@ -34,9 +34,10 @@ def ring_of(spans, restarts, npol=1):
 
 
 def job_of(ring):
-    with StreamReceiver(stream_port=9, plot_interval=0) as receiver:
-        snapshot = receiver.snapshot()
-    return live_job(ring, Axis(560, NBINS, 1, 1, chan0_stated=True), snapshot, "XX")
+    context = PlotContext(
+        now_s=START_S, source="127.0.0.1:9", cadence_s=math.nan, frames_missing=0, lag_s=math.nan, directory="plots"
+    )
+    return live_job(ring, Axis(560, NBINS, 1, 1, chan0_stated=True), context, "XX")
 
 
 @pytest.fixture(scope="module")

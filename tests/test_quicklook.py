@@ -16,11 +16,11 @@ from recordings import recording
 
 from sunspec_tui.cli.main import main
 from sunspec_tui.core.products import Product
-from sunspec_tui.core.ring_copy import recorded_job
 from sunspec_tui.core.row_spans import GAP
 from sunspec_tui.files.archive.store import open_store
 from sunspec_tui.plots.column_reduction import reduce_rows
 from sunspec_tui.plots.figure import column_image
+from sunspec_tui.plots.job_builder import recorded_job
 from sunspec_tui.plots.quicklook import draw, hour_calls, reduce_hour
 
 HOUR_S = 1_755_550_800.0  # 2025-08-18 21:00

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from conftest import DATA
 
+from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.products import average_channels
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.core.times import format_iso
 from sunspec_tui.monitoring.instrument_check import InstrumentCheck
-from sunspec_tui.monitoring.snapshot import Axis
 from sunspec_tui.producer.replay import Replay, open_replay
 from sunspec_tui.stream.newest_frame import Arrival
 

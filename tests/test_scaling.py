@@ -5,21 +5,11 @@ import pytest
 
 from sunspec_tui.core.background import quiet_median
 from sunspec_tui.core.colormaps import PALETTES, colours
+from sunspec_tui.core.levels import Levels, auto_levels, level_label, middle_of_band, nan_median, to_db
 from sunspec_tui.core.ring_buffer import Mark
+from sunspec_tui.tui.display.braille import braille, plain_dots, trace_dots
 from sunspec_tui.tui.display.column_store import ColumnStore
-from sunspec_tui.tui.display.pixels import (
-    Levels,
-    auto_levels,
-    bin_pixels,
-    braille,
-    colour_steps,
-    level_label,
-    middle_of_band,
-    nan_median,
-    plain_dots,
-    to_db,
-    trace_dots,
-)
+from sunspec_tui.tui.display.pixels import bin_pixels, colour_steps
 
 
 def test_only_positive_finite_power_has_decibels():

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from monitors import CADENCE_S, START_S, StillReceiver
 
+from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.products import Product
 from sunspec_tui.tui.display.axes import time_ticks
-from sunspec_tui.tui.display.pixels import Levels
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.display.view_state import Cursor, View
 from sunspec_tui.tui.display.waterfall_image import Held, Special

@@ -13,11 +13,11 @@ from conftest import poll_until
 from monitors import Screen, StillReceiver
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
-from sunspec_tui.core.colormaps import Depth
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.core.times import channel_frequencies_hz
 from sunspec_tui.files.archive.layout import ArchiveState, ArchiveStatus
 from sunspec_tui.files.read import read_recording
+from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.link_pacing import Quality
 
 SIZES = [(80, 24), (120, 40), (200, 60), (250, 70)]
@@ -261,7 +261,7 @@ def with_less_gain(receiver):
 
 def with_messages_that_are_none(receiver):
     for parts in ([b"data"], [b"date", b"{}", b""], [b"data", b"{", b""], [b"data", b"[]", b""]):
-        receiver.on_message(parts)
+        receiver.handler.on_message(parts)
 
 
 def with_an_archive_on_a_full_disk(receiver):

@@ -8,8 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from monitors import Screen, StillReceiver, differences
 from test_painting import ACTIONS
 
-from sunspec_tui.core.colormaps import Depth
 from sunspec_tui.tui.terminal.capabilities import MAX_COLUMNS, MAX_LINES, terminal_size
+from sunspec_tui.tui.terminal.colours import Depth
 
 SMALL = st.tuples(st.integers(1, 12), st.integers(1, 8))
 THIN = st.one_of(st.tuples(st.integers(1, 18), st.integers(1, 60)), st.tuples(st.integers(1, 200), st.integers(1, 6)))

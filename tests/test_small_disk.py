@@ -14,6 +14,7 @@ from sunspec_tui.core.recording import unbroken
 from sunspec_tui.files.archive.layout import ArchiveState
 from sunspec_tui.files.read import read_recording
 from sunspec_tui.files.write import export
+from sunspec_tui.monitoring.snapshot import NO_ROWS
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def test_plots_and_archive_say_what_is_wrong_receiving_goes_on_and_both_recover_
         receiver._archive._commit_s = 0.1
 
         def state():
-            return receiver.snapshot(since=2**62)
+            return receiver.snapshot(since=NO_ROWS)
 
         def is_well():
             now = state()

@@ -13,7 +13,7 @@ from commands import events
 from conftest import Publisher, block_time, message, poll_until
 from terminals import PROGRAM, Terminal
 
-from sunspec_tui.cli.signals import signal_name
+from sunspec_tui.core.exit_status import signal_name
 
 
 @pytest.fixture

@@ -98,14 +98,14 @@ def test_each_batch_of_frames_calls_the_listeners_once():
     receiver, called = StillReceiver(), []
     receiver.listeners.add(lambda: called.append(1))
     for taken in (1, 64, 0, 3):
-        receiver.on_queue(taken)
+        receiver.handler.on_queue(taken)
     assert len(called) == 3
 
 
 def test_without_a_new_row_the_instrument_is_not_checked_again(monkeypatch):
     receiver, checked = StillReceiver(), []
-    judged = receiver._check._judged
-    monkeypatch.setattr(receiver._check, "_judged", lambda *given: checked.append(1) or judged(*given))
+    judged = receiver._snapshots._check._judged
+    monkeypatch.setattr(receiver._snapshots._check, "_judged", lambda *given: checked.append(1) or judged(*given))
     for _ in range(3):
         receiver.feed(np.ones((1, 64, 4), np.float32))
         found = [receiver.snapshot().signal for _ in range(4)]
@@ -170,7 +170,7 @@ def test_a_service_looks_only_at_what_has_news():
     assert receiver.has_news()
     receiver.snapshot(checks=False, memory=False)
     for _ in range(2):
-        receiver.on_reject(RejectedMessage(RejectCause.PARTS, "x"))
+        receiver.handler.on_reject(RejectedMessage(RejectCause.PARTS, "x"))
     assert receiver.has_news()
     receiver.now_s += 1
     receiver.snapshot(checks=False, memory=False)
@@ -220,7 +220,7 @@ def test_the_rest_of_the_first_screen_does_not_wait_for_an_answer():
 
 def test_the_state_of_the_link_is_part_of_a_cheap_look():
     receiver = StillReceiver()
-    receiver.on_link(LinkState.REFUSED)
+    receiver.handler.on_link(LinkState.REFUSED)
     assert receiver.snapshot(checks=False, memory=False).health.link is LinkState.REFUSED
 
 

@@ -113,9 +113,9 @@ def test_new_garbage_is_collected_between_frames_and_old_objects_are_left_alone(
     gc.collect()
     full = gc.get_stats()[2]["collections"]
     garbage = weakref.ref(Cycle())
-    with receiver.receiving():
+    with receiver.handler.receiving():
         for each in parts:
-            receiver.on_message(each)
+            receiver.handler.on_message(each)
     assert garbage() is None
     assert receiver.get_memory_info()["gc_runs"] == 10
     assert gc.get_stats()[2]["collections"] == full

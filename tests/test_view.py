@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sunspec_tui.core.colormaps import PALETTES
+from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.times import bin_frequencies_hz
 from sunspec_tui.tui.display.axes import Band
-from sunspec_tui.tui.display.pixels import Levels
 from sunspec_tui.tui.display.view_state import PANELS, PICTURES, STEPS, Cursor, Extent, View, marked_slots
 from sunspec_tui.tui.key_bindings import FOOTER, KEYS
 from sunspec_tui.tui.saved_view import recall, remember

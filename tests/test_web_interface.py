@@ -26,7 +26,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from schemathesis import GenerationMode
 from webs import served
 
-from sunspec_tui.core.web_options import WebOptions, WebState
+from sunspec_tui.core.web_options import WebOptions
+from sunspec_tui.monitoring.web_status import WebState
 from sunspec_tui.plots.figure import SpectrumFigure
 from sunspec_tui.receiver import StreamReceiver
 

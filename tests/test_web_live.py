@@ -20,7 +20,7 @@ from websockets.sync.client import connect as connect_now
 from sunspec_tui import web
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_buffer import Rows
-from sunspec_tui.core.web_options import WebState
+from sunspec_tui.monitoring.web_status import WebState
 from sunspec_tui.webapp import broadcaster as hubs
 from sunspec_tui.webapp import row_messages, uvicorn_server
 from sunspec_tui.webapp import viewer_queue as viewers

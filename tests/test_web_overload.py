@@ -11,9 +11,9 @@ import pytest
 from conftest import block_time, message, poll_until
 from webs import Watcher, served
 
+from sunspec_tui.core.frequency_axis import Axis, Position
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_buffer import RingBuffer
-from sunspec_tui.monitoring.snapshot import Axis, Position
 from sunspec_tui.webapp import row_messages
 from sunspec_tui.webapp.broadcaster import Hub
 from sunspec_tui.webapp.viewer_queue import BACKLOG_ROWS, Viewer

@@ -12,6 +12,7 @@ from monitors import StillReceiver
 from sunspec_tui import StreamReceiver
 from sunspec_tui.stream.health_reading import LinkState
 from sunspec_tui.stream.ingest import Intake
+from sunspec_tui.stream.message_handler import MessageHandler
 
 GOOD = np.random.default_rng(1).uniform(1, 2, (1, 64, 4)).astype(np.float32)
 
@@ -258,7 +259,7 @@ def test_a_subscriber_whose_thread_has_ended_is_shown_and_stops_at_once(publishe
     def fails(self, taken):
         raise RuntimeError("out of order")
 
-    monkeypatch.setattr(StreamReceiver, "on_queue", fails)
+    monkeypatch.setattr(MessageHandler, "on_queue", fails)
     receiver = StreamReceiver(stream_port=publisher.port, plot_interval=0)
     receiver.start()
     publisher.wait_for_subscriber()
@@ -278,7 +279,7 @@ def test_rejections_are_told_while_they_are_news(caplog):
     caplog.set_level(logging.INFO)
     receiver = StillReceiver()
     for _ in range(100):
-        receiver.on_message([b"data"])
+        receiver.handler.on_message([b"data"])
     receiver.now_s += 2
     receiver.snapshot()
     counts = [record.sunspec_event["count"] for record in caplog.records if "rejected" in record.getMessage()]

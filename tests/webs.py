@@ -8,7 +8,8 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from sunspec_tui.core.web_options import WebOptions, WebState
+from sunspec_tui.core.web_options import WebOptions
+from sunspec_tui.monitoring.web_status import WebState
 from sunspec_tui.receiver import StreamReceiver
 from sunspec_tui.webapp.row_messages import HISTORY, VERSION, Decoder, Message
 

@@ -12,15 +12,16 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 
-from sunspec_tui.cli.signals import EXIT_FAILED, EXIT_OK, Ending, tell_signal
+from sunspec_tui.cli.signals import Ending
+from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_OK, tell_signal
 from sunspec_tui.core.printable import printable, printable_name, printable_values
 from sunspec_tui.core.products import Product, available, derive
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.core.times import format_clock, format_iso
-from sunspec_tui.core.web_options import WebState
 from sunspec_tui.files.archive.layout import ArchiveState
-from sunspec_tui.monitoring.snapshot import Snapshot
+from sunspec_tui.monitoring.snapshot import NO_ROWS, Snapshot
 from sunspec_tui.monitoring.status_record import status_record
+from sunspec_tui.monitoring.web_status import WebState
 from sunspec_tui.plots.text_figure import text_figure
 from sunspec_tui.receiver import StreamReceiver
 
@@ -31,7 +32,6 @@ _CHECK_S = 2.0
 _SETTLE_S, _SETTLE_ASKED_S = 2.0, 0.5
 # Time of an end that is kept for the last status.
 _LAST_STATUS_S = 0.7
-_NO_ROWS = 2**62
 # Fields of the health that a stop resets; all other fields are counts.
 _STATES = ("state", "link", "link_detail", "link_attempt", "silence_s", "rate_hz")
 _MAX_LINE = 4000
@@ -78,10 +78,10 @@ def run(
                 show(f"open {web.url}")
             _tell_until_end(receiver, settings, ending, lambda snapshot: say(line(snapshot)), monotonic)
             tell_signal(ending.asked_by)
-            received = receiver.snapshot(since=_NO_ROWS).health.frames_received
+            received = receiver.snapshot(since=NO_ROWS).health.frames_received
             ending.end_within(EXIT_OK if received else EXIT_NO_DATA)
             _settle(receiver, _SETTLE_S if ending.asked is None else _SETTLE_ASKED_S)
-            running = receiver.snapshot(since=_NO_ROWS)
+            running = receiver.snapshot(since=NO_ROWS)
             receiver.stop(deadline_s=ending.end_by_s - _LAST_STATUS_S)
         last = _at_end(running, receiver.snapshot(most=1))
         say(line(last))
@@ -111,13 +111,13 @@ def _tell_until_end(
     status_s, check_s = begun_s + settings.status_interval, begun_s
     while (now_s := monotonic()) < end_s:
         if now_s >= status_s:
-            tell(receiver.snapshot(since=_NO_ROWS))
+            tell(receiver.snapshot(since=NO_ROWS))
             status_s, check_s = next_due_s(status_s, settings.status_interval, now_s), now_s + _CHECK_S
         elif now_s >= check_s:
-            receiver.snapshot(since=_NO_ROWS, memory=False)
+            receiver.snapshot(since=NO_ROWS, memory=False)
             check_s = now_s + _CHECK_S
         elif receiver.has_news():
-            receiver.snapshot(since=_NO_ROWS, checks=False, memory=False)
+            receiver.snapshot(since=NO_ROWS, checks=False, memory=False)
         # Look every second, so that a change of state is logged when it happens.
         if ending.wait(min(status_s, end_s, now_s + _LOOK_S) - monotonic()):
             return
@@ -132,7 +132,7 @@ def _settle(receiver: StreamReceiver, timeout_s: float) -> None:
     """Wait for a plot in progress, which the last status must count."""
     deadline_s = time.monotonic() + timeout_s
     pause = threading.Event()
-    while receiver.snapshot(since=_NO_ROWS).plots.busy and time.monotonic() < deadline_s:
+    while receiver.snapshot(since=NO_ROWS).plots.busy and time.monotonic() < deadline_s:
         pause.wait(0.02)
 
 

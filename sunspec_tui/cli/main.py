@@ -22,19 +22,10 @@ from typing import TYPE_CHECKING, Any
 from sunspec_tui.cli.argument_order import with_output_first
 from sunspec_tui.cli.logging_setup import check_not_on_screen, start_logging
 from sunspec_tui.cli.outputs import DirectOutput, hold_descriptors, release
-from sunspec_tui.cli.signals import (
-    EXIT_FAILED,
-    EXIT_INTERRUPTED,
-    EXIT_OK,
-    EndAsked,
-    Ending,
-    complain,
-    leave_within,
-    print_soon,
-    tell_signal,
-)
+from sunspec_tui.cli.signals import EndAsked, Ending, complain, leave_within, print_soon
 from sunspec_tui.core.addresses import host_and_port
 from sunspec_tui.core.errors import LIMITS, SunspecError, UsageError, lacking
+from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, tell_signal
 from sunspec_tui.core.line_writer import LineWriter, standard_sink
 from sunspec_tui.core.memory_budgets import check_open_files
 from sunspec_tui.core.printable import printable, printable_lines
@@ -55,7 +46,6 @@ from sunspec_tui.monitoring.problems import Problems
 if TYPE_CHECKING:
     from sunspec_tui.receiver import StreamReceiver
 
-EXIT_USAGE = 2
 log = logging.getLogger("sunspec_tui")
 _MAX_STATUS_LINES = 8
 _MAX_LINE = 100_000  # long, because a line of JSON must not be cut
@@ -273,8 +263,8 @@ def _run_on_terminal(open_receiver: "Callable[[], StreamReceiver]", settings: Se
     # Textual looks at them once, when it is imported.
     capabilities.drop_library_settings(os.environ)
     from sunspec_tui.app import Monitor
-    from sunspec_tui.core.colormaps import Depth
     from sunspec_tui.tui.log_lines import LogLines
+    from sunspec_tui.tui.terminal.colours import Depth
 
     depth = capabilities.colour_depth(os.environ) if settings.colors == "auto" else Depth(settings.colors)
     # Textual would turn the colours that we choose into greys.
@@ -288,7 +278,7 @@ def _run_on_terminal(open_receiver: "Callable[[], StreamReceiver]", settings: Se
         status = app.run()
     finally:
         # Not sooner: a second signal must not cut off the archive's last commit.
-        app.signals.give_back()
+        app.signals.restore()
     if app.failure is not None:
         raise app.failure
     if status is not None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sunspec_tui.core.errors import ArchiveError, ExportError, UsageError
+from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_OK
 from sunspec_tui.core.printable import printable, printable_values
 from sunspec_tui.core.settings import ExportSettings, LookSettings, QuicklookSettings
 from sunspec_tui.core.times import span_s
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from sunspec_tui.core.recording import Recording
     from sunspec_tui.receiver import StreamReceiver
 
-EXIT_OK, EXIT_FAILED = 0, 1
 Say = Callable[[str], None]
 
 

@@ -1,13 +1,35 @@
-"""Check numbers that a caller passes, and convert them.
+"""Check numbers and names that a caller passes, and convert them.
 
-Older scripts compute some of them: ``buffer_length=300 / 0.25`` is the whole number 1200.
+Older scripts compute some of the numbers: ``buffer_length=300 / 0.25`` is the whole number 1200.
 """
 
 import math
+from enum import StrEnum
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeVar
 
 from sunspec_tui.core.errors import UsageError
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+def parse_choice(kind: type[Choice], what: str, name: str) -> Choice:
+    """Return the member of an enumeration that a user has named.
+
+    Raises
+    ------
+    UsageError
+        If there is no such member; the message lists all.
+    """
+    try:
+        return kind(name)
+    except ValueError as error:
+        raise UsageError(f"there is no {what} {name!r}; choose one of {', '.join(kind)}") from error
+
+
+def is_number(value: object) -> bool:
+    """Return True for a real number; a bool is none."""
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def number(name: str, value: object, least: float) -> float:
@@ -43,7 +65,7 @@ def whole_number(name: str, value: object, least: int) -> int:
 
 
 def _real(name: str, value: object, least: float) -> Any:
-    if isinstance(value, bool) or not isinstance(value, Real):
+    if not is_number(value):
         raise UsageError(f"{name} is {value!r}, it must be a number of at least {least:g}")
     # The types of `Real` know no comparison with a float.
     found: Any = value

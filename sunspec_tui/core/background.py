@@ -6,7 +6,7 @@ hold both against one table. Pure functions on arrays.
 
 import numpy as np
 
-from sunspec_tui.tui.display.pixels import Floats, nan_median, sampled_bins, sampled_rows
+from sunspec_tui.core.levels import Floats, nan_median, sampled_bins, sampled_rows
 
 REMOVED = "background removed"
 """Words of titles and captions."""

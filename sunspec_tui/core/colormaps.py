@@ -5,9 +5,7 @@ published tables of 256 the error is at most 3 of 255. Terminals with 256 and 16
 for them: as many steps as they can tell apart. Pure values and functions.
 """
 
-from enum import StrEnum
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,32 +45,6 @@ _ANCHORS[DIVERGING] = (
     "db402b ee5a38 fa7949 ff9a62 ffb984 ffd6ac fff0d8"
 )
 
-# Colours 0-15 of the terminal, from dark to bright, made by hand: there is no nearest one to speak of.
-_SIXTEEN = {
-    "viridis": (0, 4, 12, 6, 2, 10, 11),
-    "turbo": (4, 12, 6, 14, 2, 10, 11, 3, 9, 1),
-    "inferno": (0, 4, 5, 1, 9, 3, 11, 15),
-    "cividis": (0, 4, 12, 8, 7, 3, 11),
-    "gray": (0, 8, 7, 15),
-    DIVERGING: (14, 12, 4, 0, 1, 9, 11),
-}
-
-
-class Depth(StrEnum):
-    """How many colours a terminal has; the values are those of ``--colors``."""
-
-    TRUE = "truecolor"
-    C256 = "256"
-    C16 = "16"
-    NONE = "none"
-
-
-class Colour(NamedTuple):
-    """A colour as SGR parameters for the character and for what is behind it."""
-
-    foreground: str
-    background: str
-
 
 @lru_cache(maxsize=32)
 def colours(name: str, steps: int = 256) -> NDArray[np.uint8]:
@@ -94,66 +66,3 @@ def colours(name: str, steps: int = 256) -> NDArray[np.uint8]:
     places = np.linspace(0, len(anchors) - 1, steps)
     channels = [np.interp(places, np.arange(len(anchors)), anchors[:, channel]) for channel in range(3)]
     return np.stack(channels, axis=1).round().astype(np.uint8)
-
-
-@lru_cache(maxsize=64)
-def scale(name: str, depth: Depth, steps: int) -> tuple[Colour, ...]:
-    """A colour map as a terminal of some depth can show it.
-
-    Parameters
-    ----------
-    name
-        One of `PALETTES`, or `DIVERGING`.
-    depth
-        Of the terminal; not `Depth.NONE`.
-    steps
-        Most colours that are wanted.
-
-    Returns
-    -------
-    tuple of Colour
-        From the lowest value to the highest: `steps` of them, or as many different ones as there are.
-    """
-    if depth is Depth.C16:
-        return tuple(sixteen(number) for number in _SIXTEEN[name])
-    if depth is Depth.TRUE:
-        return tuple(true_colour(*(int(part) for part in row)) for row in colours(name, steps))
-    nearest = [nearest_256(*(int(part) for part in row)) for row in colours(name, 256)]
-    different = [number for i, number in enumerate(nearest) if number not in nearest[:i]]
-    if len(different) > steps:
-        different = [different[round(i * (len(different) - 1) / (steps - 1))] for i in range(steps)]
-    return tuple(Colour(f"38;5;{number}", f"48;5;{number}") for number in different)
-
-
-def true_colour(red: int, green: int, blue: int) -> Colour:
-    """A colour of 24 bits."""
-    return Colour(f"38;2;{red};{green};{blue}", f"48;2;{red};{green};{blue}")
-
-
-def sixteen(number: int) -> Colour:
-    """One of the terminal's own 16 colours."""
-    first = number if number < 8 else number + 52
-    return Colour(str(30 + first), str(40 + first))
-
-
-def nearest_256(red: int, green: int, blue: int) -> int:
-    """The nearest of the 6x6x6 cube (16-231) and the ramp of greys (232-255) of a 256-colour terminal."""
-    wanted = np.array([red, green, blue])
-    return 16 + int(np.argmin(((_FIXED_256 - wanted) ** 2).sum(axis=1)))
-
-
-def nearest_16(red: int, green: int, blue: int) -> int:
-    """The nearest of a terminal's own 16 colours, taken as xterm has them."""
-    return int(np.argmin(((_XTERM_16 - np.array([red, green, blue])) ** 2).sum(axis=1)))
-
-
-_XTERM_16 = np.array([
-    (0, 0, 0), (205, 0, 0), (0, 205, 0), (205, 205, 0), (0, 0, 238), (205, 0, 205), (0, 205, 205), (229, 229, 229),
-    (127, 127, 127), (255, 0, 0), (0, 255, 0), (255, 255, 0), (92, 92, 255), (255, 0, 255), (0, 255, 255),
-    (255, 255, 255),
-])  # fmt: skip
-_LEVELS_256 = (0, 95, 135, 175, 215, 255)
-_FIXED_256 = np.array(
-    [(red, green, blue) for red in _LEVELS_256 for green in _LEVELS_256 for blue in _LEVELS_256]
-    + [(8 + 10 * i,) * 3 for i in range(24)]
-)

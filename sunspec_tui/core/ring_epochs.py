@@ -8,9 +8,9 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from sunspec_tui.core.frequency_axis import Axis, Position
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_buffer import RingBuffer, Rows
-from sunspec_tui.monitoring.snapshot import Axis, Position
 
 MAX_PAST_EPOCHS = 4
 """Largest number of earlier epochs that are kept."""

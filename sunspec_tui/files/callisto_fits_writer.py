@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.errors import ExportError
+from sunspec_tui.core.levels import to_db
 from sunspec_tui.core.printable import quoted
 from sunspec_tui.core.products import SIGNED_PRODUCTS, Product
 from sunspec_tui.core.recording import (
@@ -35,7 +36,6 @@ from sunspec_tui.files.callisto_digits import (
     Digits,
     digits_of,
 )
-from sunspec_tui.tui.display.pixels import to_db
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from sunspec_tui.core import state_files
+from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.monitoring.gain_history import QuietFloor
-from sunspec_tui.monitoring.snapshot import Axis
 
 log = logging.getLogger(__name__)
 

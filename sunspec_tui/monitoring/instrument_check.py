@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.errors import named_error
+from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.ring_buffer import RingBuffer, Rows
 from sunspec_tui.core.times import CHANNELS_PER_PIPELINE
 from sunspec_tui.monitoring import axis_check, pipeline_check, pipeline_edges
@@ -39,7 +40,6 @@ from sunspec_tui.monitoring.signal_loss import (
     rows_needed,
     signal_loss,
 )
-from sunspec_tui.monitoring.snapshot import Axis
 from sunspec_tui.stream.newest_frame import Arrival
 
 Found = TypeVar("Found")

@@ -8,14 +8,10 @@ import math
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import numpy as np
-from numpy.typing import NDArray
-
+from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.memory_usage import MemoryReading
 from sunspec_tui.core.products import WIRE_PRODUCTS
 from sunspec_tui.core.ring_buffer import Rows
-from sunspec_tui.core.times import CHANNEL_WIDTH_HZ, bin_frequencies_hz
-from sunspec_tui.core.web_options import WebStatus
 from sunspec_tui.files.archive.layout import ArchiveState, ArchiveStatus
 from sunspec_tui.monitoring import gain_check as gains
 from sunspec_tui.monitoring import signal_loss
@@ -24,79 +20,13 @@ from sunspec_tui.monitoring.data_clock import ClockFault, ClockReading
 from sunspec_tui.monitoring.gain_check import GainCheck
 from sunspec_tui.monitoring.pipeline_check import PipelineMap
 from sunspec_tui.monitoring.signal_loss import NO_LOSS, SignalLoss
+from sunspec_tui.monitoring.web_status import WebStatus
 from sunspec_tui.plots.job import PlotStatus
 from sunspec_tui.stream.health_reading import HealthReading
 from sunspec_tui.stream.message_delay import DelayReading, DelayStatistics, delay_statistics
 
-
-@dataclass(frozen=True)
-class Axis:
-    """The frequency axis of a row.
-
-    Attributes
-    ----------
-    chan0
-        First channel, from the header or the setting.
-    nchan
-        Channels of a frame.
-    channel_average
-        Channels a bin.
-    npol
-        Polarisation products of a row.
-    chan0_stated
-        Whether the stream itself said `chan0`.
-    """
-
-    chan0: int
-    nchan: int
-    channel_average: int
-    npol: int
-    chan0_stated: bool = False
-
-    @property
-    def chan0_text(self) -> str:
-        """The first channel, and who says so."""
-        return f"{self.chan0}, {'from the header' if self.chan0_stated else 'a setting'}"
-
-    @cached_property
-    def frequencies_mhz(self) -> NDArray[np.float64]:
-        """Centres of the bins in MHz, shape (nbins,)."""
-        return bin_frequencies_hz(self.chan0, self.nchan, self.channel_average) / 1e6
-
-    @property
-    def bin_mhz(self) -> float:
-        """Width of the first bin in MHz; the last one may be narrower."""
-        return min(self.channel_average, self.nchan) * CHANNEL_WIDTH_HZ / 1e6
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """How far the stream has come: little enough to be asked for many times a second.
-
-    Attributes
-    ----------
-    count
-        Number of the row that comes next.
-    length
-        Rows that the ring keeps at most.
-    oldest, newest
-        Slots of the oldest and the newest row that are kept.
-    cadence_s
-        Data time from row to row; NaN while it is not known.
-    axis, epoch
-        As in `Snapshot`.
-    index
-        Row of the ring that is written next, 0 to length - 1.
-    """
-
-    count: int
-    length: int
-    oldest: int
-    newest: int
-    cadence_s: float
-    axis: Axis
-    epoch: int
-    index: int = 0
+NO_ROWS = 2**62
+"""`since` of `StreamReceiver.snapshot` for readings without rows: no stream has so many."""
 
 
 @dataclass(frozen=True)

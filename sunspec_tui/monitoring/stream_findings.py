@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sunspec_tui.core.frame import Frame, quoted
+from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.times import EARLIEST_PLAUSIBLE_S, LATEST_PLAUSIBLE_S, format_iso, parse_block_time, tag_to_unix
 from sunspec_tui.monitoring.pipeline_check import described
-from sunspec_tui.monitoring.snapshot import Axis, Snapshot
+from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.stream.health_reading import HealthReading, LinkState, StreamState
 
 _UNITS = {"seconds": 1.0, "milliseconds": 1e-3, "microseconds": 1e-6, "nanoseconds": 1e-9}

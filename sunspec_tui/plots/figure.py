@@ -27,6 +27,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from sunspec_tui.core.background import REMOVED, quiet_median, without_background
+from sunspec_tui.core.levels import Levels, default_levels, picture_levels, to_db, without_warnings
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.retention import SOFTWARE
@@ -34,7 +35,6 @@ from sunspec_tui.core.row_spans import GAP, Columns, place_columns
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.files.atomic_write import whole_file
 from sunspec_tui.plots.job import PlotJob
-from sunspec_tui.tui.display.pixels import Levels, default_levels, picture_levels, to_db, without_warnings
 
 SIZE_INCHES = (12, 10)
 DOTS_PER_INCH = 150

@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.recording import Recording
-from sunspec_tui.core.ring_copy import recorded_job
 from sunspec_tui.plots.figure import SpectrumFigure
+from sunspec_tui.plots.job_builder import recorded_job
 
 
 def plot_window(

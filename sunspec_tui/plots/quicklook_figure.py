@@ -9,10 +9,10 @@ import numpy as np
 
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.products import Product
-from sunspec_tui.core.ring_copy import recorded_job
 from sunspec_tui.files.atomic_write import whole_file
 from sunspec_tui.plots.column_reduction import Reduced, joined
 from sunspec_tui.plots.job import PlotJob
+from sunspec_tui.plots.job_builder import recorded_job
 from sunspec_tui.plots.plot_reduction import finite_means
 
 _MAX_NAME_BYTES = 180

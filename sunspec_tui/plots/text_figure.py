@@ -6,7 +6,7 @@ plotext draws it and loads when the first one is asked for.
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.tui.display.pixels import to_db
+from sunspec_tui.core.levels import to_db
 
 _MARKERS = ("braille", "dot")
 

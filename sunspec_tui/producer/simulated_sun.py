@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.core.known_carriers import CARRIERS_MHZ
 from sunspec_tui.core.times import (
     CHANNEL_WIDTH_HZ,
     CHANNELS_PER_PIPELINE,
@@ -22,7 +23,6 @@ from sunspec_tui.core.times import (
     channel_frequencies_hz,
     unix_to_tag,
 )
-from sunspec_tui.monitoring.axis_check import CARRIERS_MHZ
 from sunspec_tui.producer.ring_feeder import Part
 from sunspec_tui.producer.sky_model import QUIET_SUN_K, Burst, galactic_k, type_ii, type_iii
 

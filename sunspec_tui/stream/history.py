@@ -1,56 +1,43 @@
-"""What was received, for any thread to ask: rows, recordings, files, and the delay of the newest frame.
+"""History of the stream: rows, epochs and recordings, for any thread.
 
-It copies from the ring and changes nothing in it. It starts nothing; the receiver is one of these, and keeps it filled.
+Rows are copied from the ring; nothing here changes it.
 """
 
-import logging
-import math
 import threading
-from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
-from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.core.errors import ExportError, UsageError
-from sunspec_tui.core.event_log import tell
+from sunspec_tui.core.arguments import parse_choice
+from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.frame import Frame, quoted
+from sunspec_tui.core.frequency_axis import Axis, Position
 from sunspec_tui.core.products import Product, available, bin_count, derive
-from sunspec_tui.core.rebinning import rebinned
 from sunspec_tui.core.recording import STATION, Recording
 from sunspec_tui.core.ring_buffer import RingBuffer, Rows
 from sunspec_tui.core.ring_copy import ring_recording
 from sunspec_tui.core.ring_epochs import Epoch
 from sunspec_tui.core.times import span_s
 from sunspec_tui.core.version import __version__
-from sunspec_tui.files.write import export
-from sunspec_tui.monitoring.snapshot import Axis, Position
 from sunspec_tui.stream.ingest import Intake
-from sunspec_tui.stream.message_delay import DelayMethod
-
-log = logging.getLogger(__name__)
-
-Choice = TypeVar("Choice", bound=StrEnum)
 
 DEFAULT_NCHAN = 3072
 
 
-class Received:
-    """The state that frames leave behind, read under the lock that it stands under.
+class StreamHistory:
+    """Rows that were received, in the ring and in earlier epochs.
 
     Parameters
     ----------
     intake
-        That state.
+        Keeps the rows.
     lock
-        Held by whoever changes it.
+        Protects `intake`.
     product
-        Name of the product that is meant where none is named.
+        Default product, by its name.
     station, source
-        Whose data this is, and the stream's address.
+        Origin of the data, and the stream's address.
 
     Raises
     ------
@@ -60,13 +47,18 @@ class Received:
 
     def __init__(self, intake: Intake, lock: threading.Lock, product: str, station: str, source: str) -> None:
         self._intake, self._lock = intake, lock
-        self._product = one_of(Product, "product", product)
+        self._product = parse_choice(Product, "product", product)
         self._station = station
         self.source = source
 
+    @property
+    def product(self) -> Product:
+        """Default product."""
+        return self._product
+
     def set_product(self, product: str) -> None:
-        """Show another product in plots and in `get_latest_data`."""
-        self._product = one_of(Product, "product", product)
+        """Choose the default product."""
+        self._product = parse_choice(Product, "product", product)
 
     @property
     def station(self) -> str:
@@ -102,8 +94,8 @@ class Received:
         if product is not None and pol is not None:
             raise UsageError("product and pol both name a product, give one of them")
         count, name = _row_count(n_frames), product if pol is None else pol
-        wanted = self._product if name is None else one_of(Product, "product", name)
-        ring = self._ring()
+        wanted = self._product if name is None else parse_choice(Product, "product", name)
+        ring = self.ring()
         if ring is None:
             nbins = bin_count(DEFAULT_NCHAN, self._intake.channel_average)
             return np.empty((0, nbins), np.float32)
@@ -177,7 +169,7 @@ class Received:
         product
             The product to read; all as received by default.
         """
-        ring = self._ring()
+        ring = self.ring()
         return None if ring is None else ring.between(start, stop, product)
 
     def position(self) -> Position | None:
@@ -193,10 +185,11 @@ class Received:
 
     def number_at(self, slot: int) -> int:
         """Number of the first kept row at or after a place on the time axis."""
-        ring = self._ring()
+        ring = self.ring()
         return 0 if ring is None else ring.number_at(slot)
 
-    def _ring(self) -> RingBuffer | None:
+    def ring(self) -> RingBuffer | None:
+        """Return the ring of the present epoch; None before the first frame."""
         with self._lock:
             return self._intake.ring
 
@@ -242,116 +235,19 @@ class Received:
     def _recording(self, epoch: Epoch | None, numbers: tuple[int, int] | None = None) -> Recording | None:
         return None if epoch is None else self._as_recording(epoch.ring, epoch.axis, epoch.cadence_s, numbers)
 
+    def present_epoch(self) -> Epoch | None:
+        """Return the epoch that still grows; None before the first frame."""
+        return self._epoch()
+
+    def template(self, epoch: Epoch) -> Recording:
+        """Return a recording of an epoch without rows."""
+        return self._as_recording(epoch.ring, epoch.axis, epoch.cadence_s, (0, 0))
+
     def _as_recording(
         self, ring: RingBuffer, axis: Axis, cadence_s: float, numbers: tuple[int, int] | None
     ) -> Recording:
         origin = {"station": self.station, "source": self.source, "software": f"sunspec-tui {__version__}"}
         return ring_recording(ring, axis, cadence_s, numbers=numbers, **origin)
-
-    def export(
-        self,
-        path: str | Path,
-        product: str | None = None,
-        *,
-        start: str | float | datetime | None = None,
-        end: str | float | datetime | None = None,
-        epoch: int | None = None,
-        average_time: float | None = None,
-        average_channels: int | None = None,
-        digits: bool = False,
-    ) -> int:
-        """Write rows of the ring to a file; returns its size in bytes.
-
-        Parameters
-        ----------
-        path
-            Its ending says the form: FITS (e-CALLISTO), HDF5 (the recorder's), NPZ or CSV.
-        product
-            What a FITS file holds; the receiver's own by default. The other forms hold all.
-        start, end, epoch
-            As in `recording`.
-        average_time, average_channels
-            Seconds of data and neighbouring bins to average, as in `rebinning.rebinned`.
-        digits
-            Write a FITS file with 8-bit digits, as in `files.write.export`.
-
-        Raises
-        ------
-        UsageError
-            If there is no such ending, product or epoch.
-        ExportError
-            If there are no rows, or the disk does not take them.
-        """
-        wanted = self._product if product is None else one_of(Product, "product", product)
-        rows = self.recording(start, end, epoch=epoch)
-        if rows is not None:
-            rows = rebinned(rows, average_time, average_channels)
-        return self._written(rows, Path(path), wanted, digits=digits)
-
-    def export_rows(self, path: Path, start: int, stop: int) -> str:
-        """Write rows by their numbers, as `rows_between` counts them; says how many of them there were still."""
-        rows = self.rows_recording(start, stop)
-        nbytes = self._written(rows, path, self._product)
-        count = 0 if rows is None else len(rows)
-        of = "" if count == stop - start else f" of {stop - start}, the others have left the ring"
-        return f"{path}: {count} rows{of}, {nbytes / 1e6:.2f} MB"
-
-    def _written(self, rows: Recording | None, path: Path, product: Product, *, digits: bool = False) -> int:
-        if rows is None:
-            raise ExportError("nothing has been received yet, there is nothing to export")
-        nbytes = export(rows, path, product, digits=digits)
-        tell(log, logging.INFO, "export", f"{len(rows)} rows written to {path}", rows=len(rows), bytes=nbytes)
-        return nbytes
-
-    # Delay
-
-    def get_current_delay(self) -> float:
-        """Message delay of the last frame in seconds; NaN before the first."""
-        return self._intake.delay.value_s
-
-    @property
-    def delay_method(self) -> DelayMethod:
-        """How the delay is found."""
-        return self._intake.choice.method
-
-    def set_delay_calculation_method(self, method: str = "auto") -> None:
-        """Find the delay by ``auto``, ``buffer`` or ``manual`` from now on.
-
-        Raises
-        ------
-        UsageError
-            If there is no such method.
-        """
-        chosen = one_of(DelayMethod, "delay method", method)
-        with self._lock:
-            self._intake.choose_delay(replace(self._intake.choice, method=chosen))
-
-    def set_delay(self, delay_seconds: float) -> None:
-        """Set the value of ``manual`` and use it.
-
-        Raises
-        ------
-        UsageError
-            If it is no finite number.
-        """
-        if not is_number(delay_seconds) or not math.isfinite(delay_seconds):
-            raise UsageError(f"a delay of {quoted(delay_seconds)} s cannot be set, it must be a finite number")
-        with self._lock:
-            choice = replace(self._intake.choice, method=DelayMethod.MANUAL, manual_s=float(delay_seconds))
-            self._intake.choose_delay(choice)
-
-
-def one_of(kind: type[Choice], what: str, name: str) -> Choice:
-    """The member of an enumeration that a user has named."""
-    try:
-        return kind(name)
-    except ValueError as error:
-        raise UsageError(f"there is no {what} {name!r}; choose one of {', '.join(kind)}") from error
-
-
-def is_number(value: object) -> bool:
-    """Return True for a real number; a bool is none."""
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 
 def _row_count(n_frames: object) -> int:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from sunspec_tui.core.errors import RejectCause, RejectedMessage
 from sunspec_tui.core.frame import Frame
+from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.memory_budgets import max_past_nbytes, max_ring_nbytes, ring_nbytes, size_text
 from sunspec_tui.core.products import average_channels, bin_count
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.core.ring_epochs import Epoch, PastEpochs
-from sunspec_tui.monitoring.snapshot import Axis
 from sunspec_tui.stream.health_reading import DEFAULT_INTERVAL_S
 from sunspec_tui.stream.message_delay import DelayHistory, DelayMethod, DelayReading, buffer_delay_s, message_delay
 from sunspec_tui.stream.newest_frame import Arrival

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from sunspec_tui.core.colormaps import PALETTES
+from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.settings import Settings
-from sunspec_tui.tui.display.pixels import Levels
 from sunspec_tui.tui.display.view_state import PANELS, PICTURES, THEMES, TRACES, View, with_product
 
 _MOST_LEVEL = 1e30

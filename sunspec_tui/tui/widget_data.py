@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from sunspec_tui.core.addresses import host_and_port
-from sunspec_tui.core.colormaps import Depth
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.stream.health_reading import HealthReading, LinkState
 from sunspec_tui.tui.display.scene import Scene
+from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.link_pacing import LinkReading
 from sunspec_tui.tui.widgets.file_panel_text import interval_text
 from sunspec_tui.tui.widgets.panel_text import readout_text, view_text

@@ -12,12 +12,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from sunspec_tui.core.frequency_axis import Axis, Position
 from sunspec_tui.core.products import Product, available, derive
 from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.core.times import CHANNEL_WIDTH_HZ
-from sunspec_tui.core.web_options import WebCounts
-from sunspec_tui.monitoring.snapshot import Axis, Position, Snapshot
+from sunspec_tui.monitoring.snapshot import NO_ROWS, Snapshot
 from sunspec_tui.monitoring.status_record import live_record
+from sunspec_tui.monitoring.web_status import WebCounts
 from sunspec_tui.webapp import row_messages
 from sunspec_tui.webapp.history_messages import STEP_VALUES, History
 from sunspec_tui.webapp.json_text import json_bytes
@@ -149,7 +150,7 @@ class Hub:
         """The monitor's state, at most a second old: many may ask."""
         now_s = self._monotonic()
         if self._status is None or now_s - self._status[0] > STATUS_S / 2:
-            self._status = now_s, self._source.snapshot(since=2**62)
+            self._status = now_s, self._source.snapshot(since=NO_ROWS)
         return self._status[1]
 
     def _told(self) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sunspec_tui.core.frame import Frame
-from sunspec_tui.core.web_options import WebStatus
+from sunspec_tui.monitoring.web_status import WebStatus
 from sunspec_tui.plots.job import PlotJob
 from sunspec_tui.webapp.answer_budget import ByteBudget
 from sunspec_tui.webapp.broadcaster import Hub

@@ -18,9 +18,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from sunspec_tui.core.frequency_axis import Position
 from sunspec_tui.core.products import Product, available, derive
 from sunspec_tui.core.ring_buffer import Rows
-from sunspec_tui.monitoring.snapshot import Position
 from sunspec_tui.monitoring.status_record import public_record
 from sunspec_tui.webapp.answer_budget import BudgetUsedUpError
 from sunspec_tui.webapp.context import Site, Source

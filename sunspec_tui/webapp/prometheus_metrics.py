@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from sunspec_tui.core.web_options import WebStatus
 from sunspec_tui.monitoring.snapshot import Snapshot
+from sunspec_tui.monitoring.web_status import WebStatus
 from sunspec_tui.stream.health_reading import StreamState
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

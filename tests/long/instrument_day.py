@@ -16,9 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from simulated_rows import CADENCE_S, CHANNEL_AVERAGE, NBINS, rows_of
 
+from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.ring_buffer import Mark, RingBuffer
 from sunspec_tui.monitoring.instrument_check import InstrumentCheck
-from sunspec_tui.monitoring.snapshot import Axis
 from sunspec_tui.producer.simulated_sun import NCHAN, NPOL, SimulatedSun
 from sunspec_tui.stream.newest_frame import Arrival
 

@@ -33,16 +33,16 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from sunspec_tui.cli.headless import figure, json_line, text_line
-from sunspec_tui.core.colormaps import Depth
 from sunspec_tui.core.printable import printable, printable_values
 from sunspec_tui.core.products import Product, available
-from sunspec_tui.core.ring_copy import recorded_job
 from sunspec_tui.core.ring_epochs import Epoch
-from sunspec_tui.core.web_options import WebStatus
 from sunspec_tui.monitoring import stream_findings
 from sunspec_tui.monitoring.status_record import live_record, public_record
+from sunspec_tui.monitoring.web_status import WebStatus
 from sunspec_tui.plots.figure import SpectrumFigure
+from sunspec_tui.plots.job_builder import recorded_job
 from sunspec_tui.tui.key_bindings import KEYS
+from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.webapp import http_api
 from sunspec_tui.webapp.answer_budget import ByteBudget
 from sunspec_tui.webapp.broadcaster import Hub
@@ -214,14 +214,14 @@ class OddReceiver(StillReceiver):
     """A receiver on the clocks of an odd stream."""
 
     def __init__(self, stream: OddStream, **options: Any) -> None:
-        super().__init__(**options)
+        clocks = {"clock": lambda: stream.now_s, "monotonic": lambda: stream.monotonic_s}
+        super().__init__(**clocks | options)
         self.stream, self.taken = stream, 0
-        self._clock, self._monotonic = lambda: stream.now_s, lambda: stream.monotonic_s
 
     def take_next(self) -> None:
         """Receive the next message."""
-        with self.receiving():
-            self.on_message(self.stream.next())
+        with self.handler.receiving():
+            self.handler.on_message(self.stream.next())
         self.taken += 1
 
 

@@ -17,9 +17,9 @@ from sunspec_tui.tui.display.spectrum_traces import Traces
 from sunspec_tui.tui.display.waterfall_image import Picture
 
 if TYPE_CHECKING:
+    from sunspec_tui.core.frequency_axis import Position
     from sunspec_tui.core.ring_buffer import Rows
     from sunspec_tui.core.ring_epochs import Epoch
-    from sunspec_tui.monitoring.snapshot import Position
 
 _BLOCK_ROWS = 256
 _MAX_NEW_ROWS = 512

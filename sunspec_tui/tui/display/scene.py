@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sunspec_tui.core.levels import Floats, Levels, without_warnings
 from sunspec_tui.core.products import Product, available, derive
 from sunspec_tui.core.times import CHANNEL_WIDTH_HZ, CHANNELS_PER_PIPELINE
 from sunspec_tui.tui.display.axes import Band, TimeAxis
 from sunspec_tui.tui.display.history_loader import HistoryLoader, LiveSource, Wanted
-from sunspec_tui.tui.display.pixels import Floats, Levels, without_warnings
 from sunspec_tui.tui.display.spectrum_traces import Traces
 from sunspec_tui.tui.display.view_state import (
     STEPS,
@@ -33,9 +33,9 @@ from sunspec_tui.tui.display.view_state import (
 from sunspec_tui.tui.display.waterfall_image import Drawing, Picture, Readout
 
 if TYPE_CHECKING:
+    from sunspec_tui.core.frequency_axis import Position
     from sunspec_tui.core.ring_buffer import Rows
     from sunspec_tui.core.ring_epochs import Epoch
-    from sunspec_tui.monitoring.snapshot import Position
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ State and arithmetic only. What is not a number never enters a trace.
 
 import numpy as np
 
-from sunspec_tui.tui.display.pixels import Floats
+from sunspec_tui.core.levels import Floats
 
 AVERAGED_ROWS = 40
 """Rows after which the running average has forgotten two thirds of what was before."""

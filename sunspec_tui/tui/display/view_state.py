@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from sunspec_tui.core.colormaps import PALETTES
+from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.products import SIGNED_PRODUCTS, Product, available
 from sunspec_tui.core.row_blocks import whole_blocks
 from sunspec_tui.tui.display.axes import Band
-from sunspec_tui.tui.display.pixels import Levels
 
 PANELS = ("delay", "health", "memory", "plots", "log")
 PICTURES = ("waterfall", "spectrum")

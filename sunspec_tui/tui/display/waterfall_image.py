@@ -13,19 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.background import quiet_median, without_background
+from sunspec_tui.core.levels import Floats, Levels, auto_levels, sampled_bins, sampled_rows, to_db
 from sunspec_tui.core.row_blocks import BlockSpans
 from sunspec_tui.tui.display.axes import Band, TimeAxis
 from sunspec_tui.tui.display.column_store import ColumnStore
-from sunspec_tui.tui.display.pixels import (
-    Floats,
-    Levels,
-    auto_levels,
-    bin_pixels,
-    colour_steps,
-    sampled_bins,
-    sampled_rows,
-    to_db,
-)
+from sunspec_tui.tui.display.pixels import bin_pixels, colour_steps
 
 # The background is looked at again after this share of the picture is new, and changed only for a change in dB.
 _BACKGROUND_SHARE = 0.25

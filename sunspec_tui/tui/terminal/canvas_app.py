@@ -32,9 +32,8 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from sunspec_tui.core.colormaps import Depth
-from sunspec_tui.core.event_log import tell
 from sunspec_tui.tui.terminal.canvas import CONTINUED, Canvas, Grid, Region, code_points
+from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.driver import QUESTION, Driver
 from sunspec_tui.tui.terminal.guarded import FaultLimit, Guarded
 from sunspec_tui.tui.terminal.link_pacing import Governor, LinkReading
@@ -95,12 +94,18 @@ class PaintedApp(Guarded, App[int]):
         """Log a fault in one message's handling; return True to continue."""
         continues = self._faults.allows(time.monotonic())
         if continues:
-            tell(log, logging.ERROR, "monitor_fault", f"something that came to the screen failed: {error!r}")
+            self.report_fault(
+                logging.ERROR, "monitor_fault", f"a message to the screen could not be handled: {error!r}"
+            )
             log.debug("the fault of the screen", exc_info=error)
         return continues
 
+    def report_fault(self, level: int, kind: str, text: str) -> None:
+        """Log a fault of the screen; an app with an event log overrides this."""
+        log.log(level, "%s (%s)", text, kind)
+
     def _handle_exception(self, error: Exception) -> None:
-        tell(log, logging.CRITICAL, "monitor_failed", f"the screen has failed, the monitor ends: {error!r}")
+        self.report_fault(logging.CRITICAL, "monitor_failed", f"the screen has failed, the monitor ends: {error!r}")
         super()._handle_exception(error)
 
     # Textual's updates

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 
-from sunspec_tui.core.colormaps import Depth
+from sunspec_tui.tui.terminal.colours import Depth
 
 _TRUE_COLOUR_TERMS = ("-direct", "-truecolor", "kitty", "alacritty", "ghostty", "wezterm", "foot")
 MAX_COLUMNS, MAX_LINES = 1000, 400

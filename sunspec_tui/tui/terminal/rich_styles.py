@@ -10,9 +10,9 @@ from rich.cells import cell_len
 from rich.color import Color, ColorType
 from rich.style import Style
 
-from sunspec_tui.core.colormaps import Depth, nearest_16, nearest_256, sixteen, true_colour
 from sunspec_tui.tui.terminal.ansi_writer import Look
 from sunspec_tui.tui.terminal.canvas import Grid
+from sunspec_tui.tui.terminal.colours import Depth, nearest_16, nearest_256, sixteen, true_colour
 
 _ATTRIBUTE_NAMES = ("bold", "dim", "italic", "underline", "blink", "reverse", "strike")
 _ATTRIBUTES = tuple(zip(_ATTRIBUTE_NAMES, "1234579", strict=True))

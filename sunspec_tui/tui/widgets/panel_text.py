@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.text import Text
 
 from sunspec_tui.core.background import REMOVED
+from sunspec_tui.core.levels import Levels, level_label
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.monitoring.gain_check import GainCheck
 from sunspec_tui.monitoring.pipeline_check import SIGNS, WORDS, Fault, PipelineMap
 from sunspec_tui.stream.health_reading import HealthReading, LinkState, StreamState
 from sunspec_tui.stream.message_delay import DelayMethod, DelayReading, DelayStatistics
 from sunspec_tui.tui.display.axes import Band
-from sunspec_tui.tui.display.pixels import Levels, level_label
 from sunspec_tui.tui.display.view_state import View
 from sunspec_tui.tui.display.waterfall_image import CellValue, Held, Readout
 from sunspec_tui.tui.terminal.link_pacing import LinkReading, Quality

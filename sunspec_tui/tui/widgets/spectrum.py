@@ -11,18 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from textual import events
 
+from sunspec_tui.core.levels import Floats, Levels, level_label, middle_of_band, to_db, without_warnings
 from sunspec_tui.tui.display.axes import Band, labels, ticks
-from sunspec_tui.tui.display.pixels import (
-    Floats,
-    Levels,
-    braille,
-    level_label,
-    middle_of_band,
-    plain_dots,
-    to_db,
-    trace_dots,
-    without_warnings,
-)
+from sunspec_tui.tui.display.braille import braille, plain_dots, trace_dots
 from sunspec_tui.tui.messages import CellPointed
 from sunspec_tui.tui.terminal.canvas import Grid
 from sunspec_tui.tui.terminal.canvas_app import CellWidget

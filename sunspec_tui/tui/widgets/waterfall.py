@@ -11,15 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 from textual import events
 
-from sunspec_tui.core.colormaps import DIVERGING, Colour, Depth, scale, sixteen, true_colour
+from sunspec_tui.core.colormaps import DIVERGING
+from sunspec_tui.core.levels import level_label, without_warnings
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.tui.display.axes import Band, TimeAxis, labels, nice_step, time_ticks
-from sunspec_tui.tui.display.pixels import level_label, without_warnings
 from sunspec_tui.tui.display.waterfall_image import Picture, Special
 from sunspec_tui.tui.messages import CellPointed, Wheeled
 from sunspec_tui.tui.terminal.ansi_writer import Look
 from sunspec_tui.tui.terminal.canvas import Grid, Region
 from sunspec_tui.tui.terminal.canvas_app import CellWidget
+from sunspec_tui.tui.terminal.colours import Colour, Depth, sixteen, true_colour
+from sunspec_tui.tui.widgets.colour_scale import scale
 
 AXIS_WIDTH = 6
 BAR_WIDTH = 8

@@ -1,0 +1,170 @@
+"""Decibels, and the levels of a colour scale."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+def without_warnings() -> np.errstate:
+    """Suppress warnings of arithmetic on bad and huge values.
+
+    The results are bad values too, and are shown as bad.
+    """
+    return np.errstate(over="ignore", invalid="ignore", divide="ignore")
+
+
+MIDDLE_OF_BAND = (0.1, 0.9)
+"""Levels look at this share of the bins: the edges of the band roll off."""
+
+
+# The upper one leaves out what a handful of interference lines takes of the band.
+_LEVEL_SLACK = 0.15
+
+
+_LEVEL_PERCENTILES = (2.0, 97.5)
+
+
+_LEVEL_MARGIN_DB = 0.5
+
+
+_LEVEL_LEAST_SPAN_DB = 3.0
+
+
+# Enough for percentiles, and so few that the page can sort them once a second.
+_SAMPLED_BINS, _SAMPLED_ROWS = 64, 256
+
+
+def to_db(power: Floats) -> Floats:
+    """10 log10 of positive finite power; NaN elsewhere."""
+    valid = np.isfinite(power) & (power > 0)
+    out = np.full(power.shape, np.nan, np.float32)
+    np.log10(power, out=out, where=valid)
+    out *= np.float32(10)
+    return out
+
+
+class Levels(NamedTuple):
+    """Lowest and highest value of a colour scale or an axis, in dB or in linear power."""
+
+    low: float
+    high: float
+
+    @property
+    def span(self) -> float:
+        """High - low."""
+        return self.high - self.low
+
+
+def middle_of_band(values: Floats) -> Floats:
+    """The share of the bins, the last axis, that levels look at."""
+    nbins = values.shape[-1]
+    first, last = (int(share * nbins) for share in MIDDLE_OF_BAND)
+    return values[..., first : max(last, first + 1)]
+
+
+def evenly_spaced(count: int, most: int) -> NDArray[np.int64]:
+    """Return at most `most` places from 0 to count - 1, evenly spaced, with both ends."""
+    chosen = min(count, most)
+    return np.arange(chosen) * (count - 1) // max(1, chosen - 1)
+
+
+def sampled_rows(count: int) -> NDArray[np.int64]:
+    """Return the rows of a picture, or its columns, that levels and background look at."""
+    return evenly_spaced(count, _SAMPLED_ROWS)
+
+
+def sampled_bins(values: Floats) -> Floats:
+    """Return the bins that levels look at: at most 64 in the middle of the band, the last axis."""
+    middle = middle_of_band(values)
+    return middle[..., evenly_spaced(middle.shape[-1], _SAMPLED_BINS)]
+
+
+def picture_levels(values: Floats, previous: Levels | None = None, *, signed: bool = False) -> Levels | None:
+    """Automatic levels of a picture.
+
+    The page has the same definition in `levels.mjs`; tests hold both against one table.
+
+    Parameters
+    ----------
+    values
+        What is shown, shape (n, nbins): in dB or, `signed`, linear.
+    previous, signed
+        As for `auto_levels`.
+    """
+    return auto_levels(sampled_bins(values[sampled_rows(len(values))]), previous, signed=signed)
+
+
+def default_levels(*, signed: bool) -> Levels:
+    """Levels of a picture without any valid value."""
+    return Levels(-1.0, 1.0) if signed else Levels(0.0, 10.0)
+
+
+def auto_levels(values: Floats, previous: Levels | None = None, *, signed: bool = False) -> Levels | None:
+    """Levels for values, kept where they still fit.
+
+    Parameters
+    ----------
+    values
+        Any shape, in dB or, `signed`, linear; NaN where there are none. See `middle_of_band`.
+    previous
+        Levels so far. They stay while the wanted ones lie within a seventh of their span, so that the
+        picture does not flicker with every burst.
+    signed
+        Levels are symmetric about zero, which a diverging palette has in its middle.
+
+    Returns
+    -------
+    Levels or None
+        None where there are no values and no previous levels.
+    """
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return previous
+    wanted = _signed_levels(finite) if signed else _percentile_levels(finite)
+    if previous is not None:
+        slack = _LEVEL_SLACK * previous.span
+        if abs(wanted.low - previous.low) <= slack and abs(wanted.high - previous.high) <= slack:
+            return previous
+    return wanted
+
+
+def _percentile_levels(finite: Floats) -> Levels:
+    low, high = (float(value) for value in np.percentile(finite, _LEVEL_PERCENTILES))
+    lacking = max(0.0, _LEVEL_LEAST_SPAN_DB - (high - low)) / 2
+    return Levels(low - _LEVEL_MARGIN_DB - lacking, high + _LEVEL_MARGIN_DB + lacking)
+
+
+def _signed_levels(finite: Floats) -> Levels:
+    reach = float(np.percentile(np.abs(finite), _LEVEL_PERCENTILES[1]))
+    return Levels(-reach, reach) if reach > 0 else default_levels(signed=True)
+
+
+def nan_median(values: Floats) -> Floats:
+    """Median over the first axis of what is finite; NaN where nothing is. Unlike numpy's it does not warn."""
+    ordered = np.sort(np.where(np.isfinite(values), values, np.nan), axis=0)
+    count = np.isfinite(ordered).sum(axis=0)
+    middle = np.stack([np.maximum(count - 1, 0) // 2, count // 2]).clip(0, max(0, len(values) - 1))
+    # In double precision, the mean of two largest float32 numbers does not overflow.
+    return np.asarray(np.take_along_axis(ordered, middle, axis=0).mean(axis=0, dtype=np.float64), np.float32)
+
+
+def level_label(value: float, span: float) -> str:
+    """A value of a scale in at most five characters, with as many digits as the scale's span needs.
+
+    Where even one digit and its exponent do not fit, the exponent alone stands for the size: ``-e-12``.
+    """
+    digits = 0 if span >= 10 else 1 if span >= 1 else 2 if span >= 0.1 else 3
+    plain, short = f"{value:.{digits}f}", f"{value:.1e}"
+    if len(plain) <= 5 and (span >= 0.01 or value == 0):
+        return plain
+    short = _without_padding(short)
+    if len(short) > 5:
+        short = _without_padding(f"{value:.0e}")
+    return short if len(short) <= 5 else short[: short.index("e") - 1] + short[short.index("e") :]
+
+
+def _without_padding(text: str) -> str:
+    return text.replace(".0e", "e").replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")

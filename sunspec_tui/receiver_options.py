@@ -1,0 +1,150 @@
+"""Parameters of a receiver, checked and converted once."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
+
+from sunspec_tui.core.addresses import host_and_port, parse_host, parse_port
+from sunspec_tui.core.arguments import is_number, number, parse_choice, whole_number
+from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.frame import quoted
+from sunspec_tui.core.memory_budgets import check_buffer_length
+from sunspec_tui.core.recording import STATION
+from sunspec_tui.core.retention import DEFAULT_KEEP
+from sunspec_tui.core.settings import can_be_path
+from sunspec_tui.core.web_options import WebOptions
+from sunspec_tui.monitoring.problems import Problems
+from sunspec_tui.stream.ingest import DelayChoice
+from sunspec_tui.stream.message_delay import DelayMethod
+from sunspec_tui.stream.reconnecting import ReconnectTimes
+
+
+@dataclass(frozen=True)
+class ReceiverOptions:
+    """Parameters of a `StreamReceiver`.
+
+    Attributes
+    ----------
+    stream_addr, stream_port
+        Where the producer publishes.
+    buffer_length
+        Rows that are kept.
+    gc_interval
+        Frames from one garbage collection among new objects to the next; 0 is off.
+    plot_interval
+        Seconds from plot to plot; 0 is off.
+    plot_dir
+        Where plots go; made when it is missing.
+    start_webshow
+        Serve the web view from `start` on; what hinders it is logged, and receiving goes on.
+    streaming_interval
+        Seconds of a row for the delay method ``buffer``; the measured cadence by default.
+    verbose
+        Log the header of the first frame.
+    channel_average
+        Channels a bin.
+    product
+        Name of the product that plots and `get_latest_data` show, see `products.Product`.
+    chan0
+        First channel, where the header does not say.
+    beam_index
+        Which beam of a frame with several is kept.
+    delay_method, manual_delay
+        See `set_delay_calculation_method` and `set_delay`.
+    station
+        Whose data this is, for figures and files.
+    plot_keep
+        How many plots stay: by age and size (``7d,2G``), by number (``1000``), or ``all``.
+    plot_ratio
+        Write a second figure with V/I beside each plot.
+    plot_remove_background
+        Show the waterfall of plots, also of `create_plot`, without the quiet background.
+    archive_dir
+        Where every row is archived; None archives nothing.
+    archive_precision
+        What a new store keeps of each power: the bits that its noise leaves meaningful (``noise``), or all (``exact``).
+    archive_elevation
+        Archive only while the Sun stands at least so many degrees above the horizon.
+    floor_dir
+        Where the quiet floor of the stream is kept between runs; None begins it anew with each run.
+    web
+        Where and to whom the web view is served; this machine alone by default.
+    reconnect
+        When a connection that is silent, lost or foreign is replaced.
+    problems
+        Problems of the program itself, shared with the caller; None uses a new object.
+    clock, monotonic
+        Wall clock (seconds since 1970) and a clock that never goes back.
+
+    Raises
+    ------
+    UsageError
+        If a parameter cannot be used.
+    """
+
+    stream_addr: str = "127.0.0.1"
+    stream_port: int = 9798
+    buffer_length: int = 1200
+    gc_interval: int = 100
+    plot_interval: float = 10
+    plot_dir: str | Path = "figs"
+    start_webshow: bool = False
+    streaming_interval: float | None = None
+    verbose: bool = False
+    _: KW_ONLY
+    channel_average: int = 4
+    product: str = "XX"
+    chan0: int = 560
+    beam_index: int = 0
+    delay_method: str = "auto"
+    manual_delay: float = 0.0
+    station: str = STATION
+    plot_keep: str = DEFAULT_KEEP
+    plot_ratio: bool = False
+    plot_remove_background: bool = False
+    archive_dir: str | Path | None = None
+    archive_elevation: float | None = None
+    archive_precision: str = "noise"
+    floor_dir: str | Path | None = None
+    web: WebOptions | None = None
+    reconnect: ReconnectTimes | None = None
+    problems: Problems | None = None
+    clock: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
+
+    def __post_init__(self) -> None:
+        for name, least in (("stream_port", 1), ("buffer_length", 1), ("gc_interval", 0), ("channel_average", 1),
+                            ("chan0", 0), ("beam_index", 0)):  # fmt: skip
+            # The parameters of a frozen value are converted once, here.
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), least))
+        object.__setattr__(self, "plot_interval", number("plot_interval", self.plot_interval, 0))
+        self._check_archive()
+        self._check_streaming_interval()
+        check_buffer_length("buffer_length", self.buffer_length, self.channel_average)
+        object.__setattr__(self, "stream_addr", parse_host(self.stream_addr, "stream_addr"))
+        object.__setattr__(self, "stream_port", parse_port(self.stream_port, "stream_port"))
+
+    def _check_archive(self) -> None:
+        if self.archive_elevation is not None and not -90 <= float(self.archive_elevation) <= 90:
+            raise UsageError(f"archive_elevation is {self.archive_elevation}, it must lie between -90 and 90 degrees")
+        for name, path in (("plot_dir", self.plot_dir), ("archive_dir", self.archive_dir)):
+            if path is not None and not can_be_path(Path(path)):
+                raise UsageError(f"{name} is {str(path)!r}, no file can have such a name; choose another")
+
+    def _check_streaming_interval(self) -> None:
+        interval = self.streaming_interval
+        if interval is not None and not (is_number(interval) and 0 < interval < math.inf):
+            raise UsageError(f"streaming_interval is {quoted(interval)}, it must be a number of seconds above 0")
+
+    @property
+    def source(self) -> str:
+        """Address of the stream, as text."""
+        return host_and_port(self.stream_addr, self.stream_port)
+
+    @property
+    def delay(self) -> DelayChoice:
+        """Method of the message delay, and its values."""
+        method = parse_choice(DelayMethod, "delay method", self.delay_method)
+        return DelayChoice(method, self.manual_delay, self.streaming_interval)

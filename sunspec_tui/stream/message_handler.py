@@ -1,0 +1,204 @@
+"""Handle the messages of the subscriber's thread, and serve loops that wait for frames.
+
+A message becomes a frame, a frame becomes a row of the ring. All state changes under the lock that readers use too.
+"""
+
+import logging
+import math
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from sunspec_tui.core.errors import RejectCause, RejectedMessage, named_error
+from sunspec_tui.core.event_log import tell
+from sunspec_tui.core.frame import Frame, decode
+from sunspec_tui.core.listeners import Listeners
+from sunspec_tui.core.memory_budgets import frame_nbytes
+from sunspec_tui.core.memory_usage import Collector
+from sunspec_tui.stream.frame_iterator import Followers, Row
+from sunspec_tui.stream.health_reading import LinkState
+from sunspec_tui.stream.ingest import Intake
+from sunspec_tui.stream.stream_health import Placement
+
+log = logging.getLogger(__name__)
+
+
+class Clocks(NamedTuple):
+    """The wall clock (seconds since 1970), and a clock that never goes back."""
+
+    wall: Callable[[], float]
+    monotonic: Callable[[], float]
+
+
+class Reporter(Protocol):
+    """Reports events of the stream."""
+
+    def rejected(self, error: RejectedMessage, arrived_s: float) -> None:
+        """Report a rejected message."""
+
+    def placed(self, placement: Placement, arrived_s: float, *, reshaped: bool) -> None:
+        """Report unusual properties of a frame."""
+
+
+class MessageHandler:
+    """Callbacks of the subscriber's thread.
+
+    Parameters
+    ----------
+    intake, lock
+        The state that frames change, and the lock that protects it.
+    reporter
+        Reports events of the stream.
+    source
+        Address of the stream, for the log.
+    clocks
+        Times of arrival.
+    collector
+        Collects garbage from time to time.
+    listeners
+        Called after each batch of messages.
+    on_header
+        Called with the header of the first frame; None for nothing.
+    """
+
+    def __init__(
+        self,
+        intake: Intake,
+        lock: threading.Lock,
+        reporter: Reporter,
+        source: str,
+        *,
+        clocks: Clocks,
+        collector: Collector,
+        listeners: Listeners,
+        on_header: Callable[[Mapping[str, Any]], None] | None = None,
+    ) -> None:
+        self._intake, self._lock, self._reporter, self._source = intake, lock, reporter, source
+        self._now, self._monotonic = clocks
+        self._collector, self._listeners, self._on_header = collector, listeners, on_header
+        self._arrived = threading.Condition(lock)
+        # To wake a waiter takes as long as a frame, so a waiter is woken only when its frames have arrived.
+        self._wake_at_count = math.inf
+        self._stop_count = 0
+        self.frame_followers, self.row_followers = Followers[Frame](), Followers[Row]()
+
+    def on_message(self, parts: Sequence[bytes | memoryview]) -> None:
+        """Keep one multipart message as a row, or count it as rejected."""
+        now_s, arrived_s = self._now(), self._monotonic()
+        frame = None
+        try:
+            frame = decode(parts, self._intake.chan0)
+            with self._lock:
+                epoch = self._intake.epoch
+                placement = self._intake.take(frame, now_s, arrived_s)
+                if self._intake.health.frames_received >= self._wake_at_count:
+                    self._wake_at_count = math.inf
+                    self._arrived.notify_all()
+        except RejectedMessage as error:
+            self._reject(error, arrived_s, frame)
+            return
+        except Exception as error:  # noqa: BLE001 - counted and reported; the next message may be a frame
+            self._reject(RejectedMessage(RejectCause.UNEXPECTED, named_error(error)), arrived_s, frame)
+            return
+        self._hand_on(frame, parts)
+        if placement.mark or placement.silence_s or self._intake.epoch != epoch:
+            self._reporter.placed(placement, arrived_s, reshaped=self._intake.epoch != epoch)
+        interval = self._collector.interval
+        if interval and self._intake.health.frames_received % interval == 0:
+            self._collector.collect_young()
+
+    def _hand_on(self, frame: Frame, parts: Sequence[bytes | memoryview]) -> None:
+        """Pass a frame and its row to the loops that wait for them."""
+        intake = self._intake
+        if self._on_header is not None and intake.health.frames_received == 1:
+            self._on_header(frame.header)
+        if self.frame_followers:
+            self.frame_followers.put(frame, frame_nbytes(parts))
+        if self.row_followers and intake.ring is not None and intake.axis is not None:
+            newest = intake.ring.latest(1), intake.axis, intake.epoch, intake.health.cadence_s
+            self.row_followers.put(Row.newest(*newest))
+
+    def on_queue(self, taken: int) -> None:
+        """Note the number of messages read since the receive queue was empty.
+
+        Listeners are called here, once per batch: they wake threads, which compete with this one.
+        """
+        with self._lock:
+            self._intake.health.queued(taken)
+        if taken:
+            self._listeners.notify()
+
+    def receiving(self) -> AbstractContextManager[object]:
+        """Return the context of all work in the thread: bad values raise no warning."""
+        return np.errstate(invalid="ignore", over="ignore")
+
+    def on_link(self, link: LinkState, words: str = "", attempt: int = 0) -> None:
+        """Note the link's state, its description and the attempt's number."""
+        with self._lock:
+            health = self._intake.health
+            before = (health.link, health.link_detail)
+            health.linked(link, words, attempt)
+        if (link, words) != before:
+            level = logging.INFO if link in (LinkState.CONNECTING, LinkState.CONNECTED) else logging.WARNING
+            tried = {"attempt": attempt} if attempt else {}
+            tell(log, level, "link", f"{self._source}: {words or link}", link=link.name.lower(), **tried)
+
+    def on_reject(self, error: RejectedMessage) -> None:
+        """Count a message that could not be received."""
+        self._reject(error, self._monotonic())
+
+    def cadence_s(self) -> float:
+        """Return the seconds of data from frame to frame; NaN while unknown."""
+        return self._intake.health.cadence_s
+
+    def on_failure(self, error: Exception) -> None:
+        """Note that an error has ended the thread."""
+        self._mark_ended(LinkState.FAILED)
+        self.close_followers()
+        tell(log, logging.ERROR, "failure", f"receiving has ended on an error, restart the program: {error!r}")
+
+    def _reject(self, error: RejectedMessage, arrived_s: float, frame: Frame | None = None) -> None:
+        with self._lock:
+            self._intake.health.reject(error.cause, error.detail, None if frame is None else frame.seq)
+        self._reporter.rejected(error, arrived_s)
+
+    # For other threads
+
+    def mark_connecting(self) -> None:
+        """Mark the link as connecting."""
+        with self._lock:
+            self._intake.health.linked(LinkState.CONNECTING)
+
+    def mark_idle(self) -> None:
+        """Mark the link as idle and wake all waiters."""
+        self._mark_ended(LinkState.IDLE)
+
+    def _mark_ended(self, link: LinkState) -> None:
+        with self._arrived:
+            self._intake.health.linked(link)
+            self._stop_count += 1
+            self._arrived.notify_all()
+
+    def close_followers(self) -> None:
+        """End the loops over frames and rows, after they have taken what waits."""
+        self.frame_followers.close()
+        self.row_followers.close()
+
+    def wait_for_frames(self, n: int, timeout_s: float) -> bool:
+        """Wait until `n` frames were received since the start; False after the timeout or `mark_idle`."""
+        with self._arrived:
+            before = self._stop_count
+            # A lock refuses a longer timeout.
+            timeout_s = min(timeout_s, threading.TIMEOUT_MAX)
+            self._arrived.wait_for(lambda: self._has_received(n) or self._stop_count != before, timeout_s)
+            return self._intake.health.frames_received >= n
+
+    def _has_received(self, n: int) -> bool:
+        """Return True if `n` frames were received; otherwise ask the thread to wake the waiter."""
+        if self._intake.health.frames_received >= n:
+            return True
+        self._wake_at_count = min(self._wake_at_count, n)
+        return False

@@ -1,0 +1,87 @@
+"""A trace as dots, and dots as braille or ASCII characters."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sunspec_tui.core.levels import Floats
+from sunspec_tui.tui.display.axes import pixel_bins
+
+# Bit of each dot in a braille cell, rows from the top, columns left and right.
+_BRAILLE_BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], np.uint8)
+
+
+def trace_dots(values: Floats, low: float, high: float, columns: int, rows: int) -> NDArray[np.bool_]:
+    """A trace as dots.
+
+    Parameters
+    ----------
+    values
+        Shape (n,); NaN breaks the line.
+    low, high
+        Values of the lowest and the highest dot. What lies outside is not drawn.
+    columns, rows
+        Dots across and up.
+
+    Returns
+    -------
+    numpy.ndarray
+        bool, shape (rows, columns), top row first. Each column spans all values that fall into it,
+        lengthened to meet its neighbour, so that the line has no holes and no peak is lost.
+    """
+    least, most = _column_extremes(values, columns)
+    scale = (rows - 1) / (high - low)
+    with np.errstate(invalid="ignore"):
+        bottom, top = np.rint((least - low) * scale), np.rint((most - low) * scale)
+        bottom[1:] = np.fmin(bottom[1:], np.where(np.isnan(bottom[1:]), np.nan, top[:-1] + 1))
+        top[1:] = np.fmax(top[1:], np.where(np.isnan(top[1:]), np.nan, np.rint((least - low) * scale)[:-1] - 1))
+        heights = np.arange(rows - 1, -1, -1)[:, None]
+        return np.asarray((heights >= bottom) & (heights <= top))
+
+
+def _column_extremes(values: Floats, columns: int) -> tuple[Floats, Floats]:
+    """Lowest and highest value of each column of dots, NaN where it has none."""
+    if columns >= len(values):
+        spread = values[pixel_bins(len(values), columns)[0]].astype(np.float32)
+        return spread, spread.copy()
+    starts, _ = pixel_bins(len(values), columns)
+    nan = np.isnan(values)
+    least = np.minimum.reduceat(np.where(nan, np.inf, values), starts).astype(np.float32)
+    most = np.maximum.reduceat(np.where(nan, -np.inf, values), starts).astype(np.float32)
+    empty = np.isinf(least)
+    least[empty] = most[empty] = np.nan
+    return least, most
+
+
+def braille(dots: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Dots as braille characters.
+
+    Parameters
+    ----------
+    dots
+        bool, shape (4 * lines, 2 * columns), top row first.
+
+    Returns
+    -------
+    numpy.ndarray
+        Code points, int32, shape (lines, columns); U+2800 where there is no dot.
+    """
+    rows, columns = dots.shape
+    cells = dots.reshape(rows // 4, 4, columns // 2, 2)
+    patterns: NDArray[np.int32] = np.einsum("rica,ia->rc", cells, _BRAILLE_BITS, dtype=np.int32)
+    return 0x2800 + patterns
+
+
+_PLAIN_DOTS = np.array([ord(character) for character in " '.:"], np.int32)
+
+
+def plain_dots(dots: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Dots as ASCII characters, two a cell: an apostrophe above, a full stop below.
+
+    Parameters
+    ----------
+    dots
+        bool, shape (2 * lines, columns), top row first.
+    """
+    places = dots[0::2].astype(np.int32) + 2 * dots[1::2]
+    plain: NDArray[np.int32] = _PLAIN_DOTS[places]
+    return plain

@@ -1,0 +1,60 @@
+"""The colours that a terminal has, and the nearest one to a wanted colour."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Depth(StrEnum):
+    """How many colours a terminal has; the values are those of ``--colors``."""
+
+    TRUE = "truecolor"
+    C256 = "256"
+    C16 = "16"
+    NONE = "none"
+
+
+class Colour(NamedTuple):
+    """A colour as SGR parameters for the character and for what is behind it."""
+
+    foreground: str
+    background: str
+
+
+def true_colour(red: int, green: int, blue: int) -> Colour:
+    """A colour of 24 bits."""
+    return Colour(f"38;2;{red};{green};{blue}", f"48;2;{red};{green};{blue}")
+
+
+def sixteen(number: int) -> Colour:
+    """One of the terminal's own 16 colours."""
+    first = number if number < 8 else number + 52
+    return Colour(str(30 + first), str(40 + first))
+
+
+def nearest_256(red: int, green: int, blue: int) -> int:
+    """The nearest of the 6x6x6 cube (16-231) and the ramp of greys (232-255) of a 256-colour terminal."""
+    wanted = np.array([red, green, blue])
+    return 16 + int(np.argmin(((_FIXED_256 - wanted) ** 2).sum(axis=1)))
+
+
+def nearest_16(red: int, green: int, blue: int) -> int:
+    """The nearest of a terminal's own 16 colours, taken as xterm has them."""
+    return int(np.argmin(((_XTERM_16 - np.array([red, green, blue])) ** 2).sum(axis=1)))
+
+
+_XTERM_16 = np.array([
+    (0, 0, 0), (205, 0, 0), (0, 205, 0), (205, 205, 0), (0, 0, 238), (205, 0, 205), (0, 205, 205), (229, 229, 229),
+    (127, 127, 127), (255, 0, 0), (0, 255, 0), (255, 255, 0), (92, 92, 255), (255, 0, 255), (0, 255, 255),
+    (255, 255, 255),
+])  # fmt: skip
+
+
+_LEVELS_256 = (0, 95, 135, 175, 215, 255)
+
+
+_FIXED_256 = np.array(
+    [(red, green, blue) for red in _LEVELS_256 for green in _LEVELS_256 for blue in _LEVELS_256]
+    + [(8 + 10 * i,) * 3 for i in range(24)]
+)
