@@ -31,7 +31,7 @@ from sunspec_tui.core.times import bin_frequencies_hz
 from sunspec_tui.files.archive.reader import open_archive
 from sunspec_tui.files.archive.store import open_store
 from sunspec_tui.plots.job import PlotEvent, PlotJob
-from sunspec_tui.plots.plot_service import PngWriter
+from sunspec_tui.plots.plot_service import PlotService
 from sunspec_tui.plots.quicklook import quicklook
 
 START_S = 1_755_475_200.0  # 2025-08-18
@@ -77,7 +77,7 @@ def plots(directory: Path) -> None:
         )
 
     events: list[PlotEvent] = []
-    writer = PngWriter(directory, 0, make, on_event=events.append)
+    writer = PlotService(directory, 0, make, on_event=events.append)
     writer.start()
     seconds, sizes, memory = [], [], []
     try:

@@ -14,7 +14,7 @@ from hot_path import bare, messages, rate
 from sunspec_tui import StreamReceiver
 from sunspec_tui.core.frame import decode
 from sunspec_tui.core.products import average_channels
-from sunspec_tui.stream.ingest import DelayChoice, Intake
+from sunspec_tui.stream.ingest import DelayChoice, FrameIngester
 from sunspec_tui.stream.message_delay import DelayMethod
 
 FRAMES, ROUNDS, RATE_FRAMES, RATE_ROUNDS = 500, 40, 20_000, 3
@@ -64,7 +64,7 @@ def timed_s(work: Callable[[], None]) -> float:
 
 def own_us(made: list[list[bytes]], rounds: int) -> float:
     """Time of a frame from decoding to the delay."""
-    intake = Intake(1200, 4, 560, 0, DelayChoice(DelayMethod.AUTO))
+    intake = FrameIngester(1200, 4, 560, 0, DelayChoice(DelayMethod.AUTO))
 
     def work() -> None:
         for number, parts in enumerate(made):

@@ -14,7 +14,7 @@ import zmq
 from sunspec_tui import StreamReceiver
 from sunspec_tui.core.frame import decode
 from sunspec_tui.core.times import format_block_time
-from sunspec_tui.stream.ingest import DelayChoice, Intake
+from sunspec_tui.stream.ingest import DelayChoice, FrameIngester
 from sunspec_tui.stream.message_delay import DelayMethod
 
 FRAMES = 20_000
@@ -48,7 +48,7 @@ def per_frame_us(work: Callable[[], None], n: int) -> float:
 
 def own_work(made: list[list[bytes]]) -> None:
     """A frame's own work: decode, reduce, append, delay, health."""
-    intake = Intake(1200, 4, 560, 0, DelayChoice(DelayMethod.AUTO))
+    intake = FrameIngester(1200, 4, 560, 0, DelayChoice(DelayMethod.AUTO))
     decoded = [decode(parts) for parts in made]
 
     def decoding() -> None:

@@ -27,7 +27,7 @@ from textual.widgets import Static
 from sunspec_tui.core import state_files
 from sunspec_tui.core.colormaps import PALETTES
 from sunspec_tui.core.errors import SunspecError
-from sunspec_tui.core.event_log import tell
+from sunspec_tui.core.event_log import log_event
 from sunspec_tui.core.exit_status import EXIT_FAILED, HandledSignals, tell_signal
 from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.memory_usage import NOT_READ, collect_again
@@ -42,12 +42,12 @@ from sunspec_tui.tui.display.view_state import PANELS, PICTURES, THEMES, Cursor,
 from sunspec_tui.tui.key_bindings import FOOTER, GROUPS, KEYS
 from sunspec_tui.tui.log_lines import LogLine, LogLines
 from sunspec_tui.tui.messages import CellPointed, KeyClicked, Wheeled
-from sunspec_tui.tui.saved_view import first_view, remember
-from sunspec_tui.tui.terminal.canvas_app import PaintedApp
+from sunspec_tui.tui.saved_view import first_view, view_to_json
+from sunspec_tui.tui.terminal.canvas_app import CanvasApp
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.driver import Driver
 from sunspec_tui.tui.terminal.guarded import Guarded
-from sunspec_tui.tui.terminal.link_pacing import Governor, Quality
+from sunspec_tui.tui.terminal.link_pacing import LinkPacer, Quality
 from sunspec_tui.tui.ticking import TICK_S, Ticker
 from sunspec_tui.tui.widget_data import epoch_text, spectrum_scene, starting, view_line, waterfall_scene
 from sunspec_tui.tui.widgets.dialogs import DelayScreen, ExportScreen, HelpScreen, LevelsScreen, Palette
@@ -71,7 +71,7 @@ MEMORY_S = 5.0
 COLOUR_STEPS = {Quality.FULL: 48, Quality.SLOWER: 48, Quality.SWEEPING: 24, Quality.LEAST: 16}
 KEEP_VIEW_AFTER_S, COLLECT_AFTER_S = 2.0, 1.0
 SLIM_COLUMNS, NARROW_COLUMNS, WIDEST_COLUMNS = 78, 100, 180
-LEAST_BESIDE_HEALTH = 23
+MIN_BESIDE_HEALTH = 23
 FLAT_LINES, LOW_LINES = 12, 18
 START_WITHIN_S = 1.0
 END_WITHIN_S, ARCHIVE_WITHIN_S = 4.5, 3.0
@@ -82,7 +82,7 @@ class MainScreen(Guarded, Screen[object]):
     """Screen below all dialogs."""
 
 
-class Monitor(PaintedApp):
+class Monitor(CanvasApp):
     """The live monitor.
 
     Parameters
@@ -129,7 +129,7 @@ class Monitor(PaintedApp):
         log_lines: LogLines | None = None,
     ) -> None:
         super().__init__(
-            depth, ascii_only=ascii_only, governor=Governor(Quality.LEAST if settings.low_bandwidth else None)
+            depth, ascii_only=ascii_only, governor=LinkPacer(Quality.LEAST if settings.low_bandwidth else None)
         )
         self.failure: SunspecError | None = None
         self._settings = settings
@@ -154,7 +154,7 @@ class Monitor(PaintedApp):
 
     def report_fault(self, level: int, kind: str, text: str) -> None:
         """Log a fault of the screen as an event."""
-        tell(log, level, kind, text)
+        log_event(log, level, kind, text)
 
     def get_default_screen(self) -> Screen[object]:
         """A screen with the classes that it begins with: each that came later would have all styled anew."""
@@ -269,7 +269,7 @@ class Monitor(PaintedApp):
             await self._ticker.wait(self._next_tick_s())
         if not self._exit and self._asked_by is None:
             # Neither a key nor a signal has asked for the end.
-            tell(log, logging.ERROR, "terminal_gone", "the terminal has gone away, the monitor ends")
+            log_event(log, logging.ERROR, "terminal_gone", "the terminal has gone away, the monitor ends")
             self.exit(EXIT_FAILED)
 
     def _next_tick_s(self) -> float:
@@ -281,7 +281,7 @@ class Monitor(PaintedApp):
         return self._readings_due_s if self._opened is not None else math.inf
 
     def _say_failed(self, what: str, error: Exception) -> None:
-        tell(log, logging.ERROR, "thread_failed", f"{what} has failed: {error!r}; start the monitor again")
+        log_event(log, logging.ERROR, "thread_failed", f"{what} has failed: {error!r}; start the monitor again")
         log.debug("what has failed", exc_info=error)
 
     def _tick(self) -> None:
@@ -349,7 +349,7 @@ class Monitor(PaintedApp):
         link, notes = self.link_reading(), snapshot.notes
         panel.show(health_text(health, link, snapshot.pipelines, chan0=chan0, gain=snapshot.gain, notes=notes))
         room = self.query_one("#body").size.height - panel.outer_size.height
-        self.screen.set_class(room < LEAST_BESIDE_HEALTH, "-crowded")
+        self.screen.set_class(room < MIN_BESIDE_HEALTH, "-crowded")
         if self._opened is not None:
             if snapshot.memory is not NOT_READ:
                 self.query_one("#memory", Panel).show(memory_text(snapshot.memory))
@@ -456,7 +456,7 @@ class Monitor(PaintedApp):
             self.set_timer(KEEP_VIEW_AFTER_S, self._keep_view)
 
     def _keep_view(self) -> None:
-        if self._unsaved and self._saver is not None and not self._saver.save(remember(self.scene.view)):
+        if self._unsaved and self._saver is not None and not self._saver.save(view_to_json(self.scene.view)):
             self.set_timer(KEEP_VIEW_AFTER_S, self._keep_view)
             return
         self._unsaved = False
@@ -466,7 +466,7 @@ class Monitor(PaintedApp):
         if self._saver is not None:
             self._saver.finish()
             if self._unsaved:
-                self._saver.save(remember(self.scene.view))
+                self._saver.save(view_to_json(self.scene.view))
                 self._saver.finish()
 
     def _screen_classes(self) -> dict[str, bool]:

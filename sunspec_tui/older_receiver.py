@@ -21,15 +21,15 @@ from sunspec_tui.core.memory_usage import Collector, MemoryReading, object_count
 from sunspec_tui.core.products import Product, available, bin_count, derive
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.core.ring_copy import blocks
-from sunspec_tui.monitoring.event_reporter import Teller
+from sunspec_tui.monitoring.event_reporter import EventReporter
 from sunspec_tui.monitoring.snapshot import NO_ROWS, Snapshot
 from sunspec_tui.monitoring.stream_findings import header_lines
 from sunspec_tui.monitoring.web_status import WebState, WebStatus
 from sunspec_tui.plots.job import PlotEvent, PlotStatus
-from sunspec_tui.plots.plot_service import PngWriter
+from sunspec_tui.plots.plot_service import PlotService
 from sunspec_tui.receiver_options import ReceiverOptions
 from sunspec_tui.stream.history import DEFAULT_NCHAN, StreamHistory
-from sunspec_tui.stream.ingest import Intake
+from sunspec_tui.stream.ingest import FrameIngester
 from sunspec_tui.web import WebServer
 
 log = logging.getLogger(__name__)
@@ -45,12 +45,12 @@ class OlderReceiver(ABC):
     # The receiver sets them.
     options: ReceiverOptions
     history: StreamHistory
-    _intake: Intake
+    _intake: FrameIngester
     _collector: Collector
     _life: threading.RLock
-    _plots: PngWriter
+    _plots: PlotService
     _running: ExitStack | None
-    _teller: Teller
+    _teller: EventReporter
     _web: WebServer
     _web_wanted: bool
 

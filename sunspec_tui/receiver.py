@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.core.arguments import number, parse_choice
 from sunspec_tui.core.errors import ExportError
-from sunspec_tui.core.event_log import tell
+from sunspec_tui.core.event_log import log_event
 from sunspec_tui.core.frame import Frame
 from sunspec_tui.core.frequency_axis import Position
 from sunspec_tui.core.listeners import Listeners
@@ -35,9 +35,9 @@ from sunspec_tui.core.times import lwa_time_tag_to_datetime as lwa_time_tag_to_d
 from sunspec_tui.core.unstarted_threads import check_threads
 from sunspec_tui.core.web_options import WebOptions
 from sunspec_tui.files.archive.layout import Precision
-from sunspec_tui.files.archive.writer import ArchiveWriter, Followed
+from sunspec_tui.files.archive.writer import ArchiveSource, ArchiveWriter
 from sunspec_tui.files.write import export
-from sunspec_tui.monitoring.event_reporter import Teller
+from sunspec_tui.monitoring.event_reporter import EventReporter
 from sunspec_tui.monitoring.gain_floor_files import FloorFiles
 from sunspec_tui.monitoring.problems import Problems
 from sunspec_tui.monitoring.snapshot import Snapshot
@@ -46,12 +46,12 @@ from sunspec_tui.monitoring.web_status import WebStatus
 from sunspec_tui.older_receiver import OlderReceiver
 from sunspec_tui.plots.job import PlotJob
 from sunspec_tui.plots.job_builder import PlotContext, live_job
-from sunspec_tui.plots.plot_service import PngWriter
+from sunspec_tui.plots.plot_service import PlotService
 from sunspec_tui.receiver_options import ReceiverOptions
 from sunspec_tui.stream.delay_control import DelayControl
-from sunspec_tui.stream.frame_iterator import Follower, Followers, Item, Row
+from sunspec_tui.stream.frame_iterator import FrameIterator, FrameIterators, Item, Row
 from sunspec_tui.stream.history import StreamHistory
-from sunspec_tui.stream.ingest import Intake
+from sunspec_tui.stream.ingest import FrameIngester
 from sunspec_tui.stream.message_delay import DelayMethod
 from sunspec_tui.stream.message_handler import Clocks, MessageHandler
 from sunspec_tui.stream.subscriber import Subscriber
@@ -121,7 +121,7 @@ class StreamReceiver(OlderReceiver):
         self._problems = chosen.problems or Problems(chosen.monotonic)
         self._keep = Keep.parse(chosen.plot_keep)
         self._collector = Collector(chosen.gc_interval)
-        self._teller = Teller(log)
+        self._teller = EventReporter(log)
         self._floor_files = FloorFiles(_path(chosen.floor_dir), self.source)
         self._plots = self._plot_service()
         self._archive = self._archive_writer()
@@ -135,7 +135,7 @@ class StreamReceiver(OlderReceiver):
     def _receive_into(self, chosen: ReceiverOptions) -> None:
         """Make the parts that frames pass through."""
         self._lock = threading.Lock()
-        self._intake = Intake(
+        self._intake = FrameIngester(
             chosen.buffer_length, chosen.channel_average, chosen.chan0, chosen.beam_index, chosen.delay
         )
         self.history = StreamHistory(self._intake, self._lock, chosen.product, chosen.station, self.source)
@@ -162,9 +162,9 @@ class StreamReceiver(OlderReceiver):
             memory=self._memory,
         )
 
-    def _plot_service(self) -> PngWriter:
+    def _plot_service(self) -> PlotService:
         chosen = self.options
-        return PngWriter(
+        return PlotService(
             Path(chosen.plot_dir),
             chosen.plot_interval,
             self.plot_job,
@@ -268,7 +268,7 @@ class StreamReceiver(OlderReceiver):
         """Wait until `n` frames were received since the start; False after the timeout or `stop`."""
         return self.handler.wait_for_frames(n, timeout_s)
 
-    def frames(self, timeout_s: float | None = None, most: int = 1000) -> Follower[Frame]:
+    def frames(self, timeout_s: float | None = None, most: int = 1000) -> FrameIterator[Frame]:
         """Iterate over frames from now on: ``for frame in receiver.frames(): ...``.
 
         Parameters
@@ -285,9 +285,9 @@ class StreamReceiver(OlderReceiver):
             An iterator of `Frame` for one thread, and a context manager that ends it. It ends at once while nothing
             runs.
         """
-        return self._follow(self.handler.frame_followers, Follower[Frame](most, timeout_s))
+        return self._follow(self.handler.frame_followers, FrameIterator[Frame](most, timeout_s))
 
-    def rows(self, timeout_s: float | None = None, most: int = 1000) -> Follower[Row]:
+    def rows(self, timeout_s: float | None = None, most: int = 1000) -> FrameIterator[Row]:
         """Iterate over averaged rows from now on, each with its axis and products.
 
         Parameters
@@ -300,9 +300,9 @@ class StreamReceiver(OlderReceiver):
         Follower
             An iterator of `Row`, as `frames` returns one of `Frame`.
         """
-        return self._follow(self.handler.row_followers, Follower[Row](most, timeout_s))
+        return self._follow(self.handler.row_followers, FrameIterator[Row](most, timeout_s))
 
-    def _follow(self, followers: Followers[Item], follower: Follower[Item]) -> Follower[Item]:
+    def _follow(self, followers: FrameIterators[Item], follower: FrameIterator[Item]) -> FrameIterator[Item]:
         with self._life:
             if self._running is None:
                 follower.close()
@@ -417,7 +417,7 @@ class StreamReceiver(OlderReceiver):
         if rows is None:
             raise ExportError("nothing has been received yet, there is nothing to export")
         nbytes = export(rows, path, product, digits=digits)
-        tell(log, logging.INFO, "export", f"{len(rows)} rows written to {path}", rows=len(rows), bytes=nbytes)
+        log_event(log, logging.INFO, "export", f"{len(rows)} rows written to {path}", rows=len(rows), bytes=nbytes)
         return nbytes
 
     # Delay
@@ -511,12 +511,12 @@ class StreamReceiver(OlderReceiver):
         if status.problem:
             self._teller.web_failed(status.problem)
         else:
-            tell(log, logging.INFO, "web", status.announcement)
+            log_event(log, logging.INFO, "web", status.announcement)
         return status
 
     # The archive
 
-    def _archive_source(self) -> Followed | None:
+    def _archive_source(self) -> ArchiveSource | None:
         """Return the ring that the archive reads; None before the first frame."""
         epoch = self.history.present_epoch()
-        return None if epoch is None else Followed(epoch.ring, self.history.template(epoch))
+        return None if epoch is None else ArchiveSource(epoch.ring, self.history.template(epoch))

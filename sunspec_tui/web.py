@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from sunspec_tui.core.active_time import join_within
 from sunspec_tui.core.addresses import host_and_port
 from sunspec_tui.core.errors import LIMITS, MissingExtraError, WebError, lacking
-from sunspec_tui.core.optional_imports import optional
+from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.web_options import WebOptions
 from sunspec_tui.monitoring.web_status import WebCounts, WebState, WebStatus
 
@@ -114,7 +114,7 @@ class WebServer:
 
     def _begin(self) -> None:
         for library in _LIBRARIES:
-            optional(library, "the web view")
+            require_extra(library, "the web view")
         options = self._options
         listening = _bound(options.host, options.port)
         if not options.is_local and not self._token:
@@ -167,9 +167,9 @@ class _Running:
     def __init__(self, owner: WebServer, listening: socket.socket, token: str, started: threading.Event) -> None:
         from sunspec_tui.webapp.answer_budget import ByteBudget
         from sunspec_tui.webapp.application import application
-        from sunspec_tui.webapp.broadcaster import Hub
+        from sunspec_tui.webapp.broadcaster import Broadcaster
         from sunspec_tui.webapp.connection_limits import Connections
-        from sunspec_tui.webapp.context import Site
+        from sunspec_tui.webapp.context import AppContext
         from sunspec_tui.webapp.figure_cache import Figures
         from sunspec_tui.webapp.uvicorn_server import server
         from sunspec_tui.webapp.visitor_errors import Complaints
@@ -178,11 +178,11 @@ class _Running:
         self.started = started
         self._listening = listening
         self._complaints = Complaints(log)
-        self.hub: Hub = Hub(source, counts=owner.counts, complaints=self._complaints)
+        self.hub: Broadcaster = Broadcaster(source, counts=owner.counts, complaints=self._complaints)
         self._figures = Figures(source.plot_job)
         most, max_viewers = _room(options.max_clients)
         self._connections: Connections = Connections(most, owner.refuse, is_local=options.is_local)
-        site = Site(
+        site = AppContext(
             source,
             self.hub,
             self._figures,

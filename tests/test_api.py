@@ -14,7 +14,7 @@ from sunspec_tui import StreamReceiver
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.frame import decode
 from sunspec_tui.monitoring.snapshot import NO_ROWS
-from sunspec_tui.stream.frame_iterator import Follower
+from sunspec_tui.stream.frame_iterator import FrameIterator
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = [
@@ -59,7 +59,7 @@ def test_a_loop_over_frames_gets_each_one_and_ends_with_the_receiver(publisher):
 
 
 def test_a_slow_loop_loses_its_oldest_frames_and_knows_how_many():
-    frames = Follower(3, None)
+    frames = FrameIterator(3, None)
     for n in range(8):
         frames.put(frame(n))
     frames.close()
@@ -68,7 +68,7 @@ def test_a_slow_loop_loses_its_oldest_frames_and_knows_how_many():
 
 
 def test_a_loop_ends_when_nothing_comes_or_nothing_runs(publisher):
-    assert list(Follower(3, 0.01)) == []
+    assert list(FrameIterator(3, 0.01)) == []
     receiver = StreamReceiver(stream_port=publisher.port, plot_interval=0)
     assert list(receiver.frames()) == []
     receiver.start()

@@ -23,7 +23,7 @@ from sunspec_tui.cli.main import main
 from sunspec_tui.core.errors import ArchiveError, SourceError
 from sunspec_tui.core.recording import slots
 from sunspec_tui.core.ring_buffer import RingBuffer
-from sunspec_tui.files.archive.layout import ArchiveState, StoreName, stores, stretches
+from sunspec_tui.files.archive.layout import ArchiveState, StoreName, split_by_day, stores
 from sunspec_tui.files.archive.reader import open_archive
 from sunspec_tui.files.archive.store import open_store
 from sunspec_tui.files.archive.sun_elevation import sun_elevation_deg
@@ -330,7 +330,7 @@ def test_a_time_that_is_none_has_no_elevation(time_s):
     ],
 )
 def test_rows_are_parted_by_days_and_where_time_goes_back(times_s, found):
-    assert [(part.start, part.stop) for part in stretches(np.array(times_s, float))] == found
+    assert [(part.start, part.stop) for part in split_by_day(np.array(times_s, float))] == found
 
 
 @pytest.mark.parametrize(

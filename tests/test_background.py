@@ -23,8 +23,8 @@ from sunspec_tui.plots.column_reduction import reduce_rows
 from sunspec_tui.plots.figure import SpectrumFigure, column_image
 from sunspec_tui.plots.job_builder import PlotContext, live_job
 from sunspec_tui.plots.quicklook import draw
-from sunspec_tui.tui.display.axes import Band
-from sunspec_tui.tui.display.waterfall_image import Drawing, Picture
+from sunspec_tui.tui.display.axes import FrequencyWindow
+from sunspec_tui.tui.display.waterfall_image import Drawing, WaterfallImage
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +60,9 @@ def test_a_figure_without_background_shows_the_burst_and_not_the_slope():
 def test_terminal_and_figure_show_the_same_numbers():
     power = steep()
     image, _, _ = column_image(job(60, data=power, remove_background=True))
-    picture = Picture(60, 96, 1)
+    picture = WaterfallImage(60, 96, 1)
     picture.add(power, np.arange(60.0), np.arange(60), np.zeros(60, np.uint8))
-    picture.draw(Drawing(Band(0, 96, 0.0, 1.0), 96, subtract=True))
+    picture.draw(Drawing(FrequencyWindow(0, 96, 0.0, 1.0), 96, subtract=True))
     shown = [[picture.value(row, pixel).shown for row in range(60)] for pixel in range(96)]
     np.testing.assert_allclose(shown, image, atol=1e-4)
 

@@ -14,8 +14,8 @@ from sunspec_tui.core.known_carriers import CARRIERS_MHZ, SERVICES_MHZ
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.core.times import bin_frequencies_hz
 from sunspec_tui.monitoring.axis_check import AxisCheck, check_axis, narrow_lines
-from sunspec_tui.monitoring.event_reporter import Teller
-from sunspec_tui.monitoring.instrument_check import InstrumentCheck
+from sunspec_tui.monitoring.event_reporter import EventReporter
+from sunspec_tui.monitoring.instrument_check import InstrumentChecker
 from sunspec_tui.monitoring.pipeline_check import pipeline_map
 from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.producer.simulated_sun import SimulatedSun
@@ -134,7 +134,7 @@ def test_a_shifted_axis_is_told_and_left_as_it_is(stated, said, caplog):
 
 def test_a_shift_that_stands_is_one_event_however_many_carriers_are_heard(caplog):
     caplog.set_level(logging.INFO)
-    teller = Teller(logging.getLogger("sunspec_tui"))
+    teller = EventReporter(logging.getLogger("sunspec_tui"))
     for n in range(100):
         check = AxisCheck((), 4 + n % 3, 40 if n < 80 else 0)
         teller.looked(Snapshot(0.0, "a:1", axis=Axis(560, 3072, 4, 4), axis_check=check), float(n))
@@ -147,7 +147,7 @@ def test_a_shift_that_stands_is_one_event_however_many_carriers_are_heard(caplog
 
 def looked(ring, axis):
     arrival = Arrival(np.zeros((3072, 4), np.float32), 0.0, 1e9, 1e9, 0)
-    return InstrumentCheck().look(ring, axis, 0.25, arrival)
+    return InstrumentChecker().look(ring, axis, 0.25, arrival)
 
 
 def test_lines_are_looked_for_in_yy_where_xx_is_dead():

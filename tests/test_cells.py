@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from sunspec_tui.tui.terminal.ansi_writer import Look
+from sunspec_tui.tui.terminal.ansi_writer import CellStyle
 from sunspec_tui.tui.terminal.canvas import Canvas, Grid, Region
 
 LOOKS = [
-    Look(), Look("38;2;1;2;3", "48;2;9;8;7"), Look("38;2;1;2;3", "48;2;4;5;6"), Look("31", "49", "1"),
-    Look("39", "48;5;200"), Look("94", "103", "4;7"),
+    CellStyle(), CellStyle("38;2;1;2;3", "48;2;9;8;7"), CellStyle("38;2;1;2;3", "48;2;4;5;6"),
+    CellStyle("31", "49", "1"), CellStyle("39", "48;5;200"), CellStyle("94", "103", "4;7"),
 ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sunspec_tui.core.errors import RejectCause, RejectedMessage
 from sunspec_tui.core.frame import Frame, decode
 from sunspec_tui.core.times import format_clock, parse_wall_clock
-from sunspec_tui.stream.ingest import DelayChoice, Intake
+from sunspec_tui.stream.ingest import DelayChoice, FrameIngester
 from sunspec_tui.stream.message_delay import DelayMethod
 
 GOOD = np.ones((1, 8, 4), np.float32)
@@ -45,7 +45,7 @@ def test_any_bytes_are_a_frame_or_rejected(parts):
 @given(changes=st.dictionaries(KEYS, JSON, max_size=4), gone=st.sets(KEYS), payload=st.sampled_from([128, 64, 12, 4]))
 def test_any_header_is_a_frame_that_the_state_can_take_or_rejected(changes, gone, payload):
     header = {key: value for key, value in (header_of(GOOD) | changes).items() if key not in gone}
-    intake = Intake(5, 4, 560, 0, DelayChoice(DelayMethod.AUTO))
+    intake = FrameIngester(5, 4, 560, 0, DelayChoice(DelayMethod.AUTO))
     for n in range(3):
         parts = [b"data", json.dumps(header).encode(), bytes(payload)]
         placement = outcome(lambda parts=parts, n=n: intake.take(decode(parts), 1.7e9 + n, float(n)))

@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.times import CHANNEL_WIDTH_HZ, bin_frequencies_hz
 from sunspec_tui.plots.figure import bin_edges
-from sunspec_tui.tui.display.axes import Band, TimeAxis, clock_step, labels, nice_step, pixel_bins, ticks, time_ticks
+from sunspec_tui.tui.display.axes import (
+    ColumnAxis,
+    FrequencyWindow,
+    clock_step,
+    labels,
+    nice_step,
+    pixel_bins,
+    ticks,
+    time_ticks,
+)
 from sunspec_tui.tui.widgets.spectrum import mhz_axis
 
 FREQUENCIES_MHZ = bin_frequencies_hz(560, 3072, 4) / 1e6
@@ -62,11 +71,11 @@ def test_pixels_hold_neighbouring_bins(nbins, npixels, starts, stops):
 
 
 def test_the_band_has_the_edges_of_its_bins():
-    band = Band.of(FREQUENCIES_MHZ)
+    band = FrequencyWindow.of(FREQUENCIES_MHZ)
     assert (band.first, band.last) == (0, 768)
     assert band.low_mhz == pytest.approx(560 * 0.02392578125 - 0.02392578125 / 2)
     assert band.bin_mhz == pytest.approx(0.095703125)
-    upper_half = Band.of(FREQUENCIES_MHZ, (0.5, 1.0))
+    upper_half = FrequencyWindow.of(FREQUENCIES_MHZ, (0.5, 1.0))
     assert upper_half.first == 384
     assert upper_half.low_mhz == pytest.approx((band.low_mhz + band.high_mhz) / 2)
 
@@ -74,7 +83,7 @@ def test_the_band_has_the_edges_of_its_bins():
 @pytest.mark.parametrize(("nchan", "channel_average"), [(3072, 3072), (3072, 5000), (1, 1)])
 def test_one_bin_of_all_channels_has_the_axis_of_the_whole_band(nchan, channel_average):
     axis, channels_hz = Axis(560, nchan, channel_average, 4), bin_frequencies_hz(560, nchan, 1)
-    band = Band.of(axis.frequencies_mhz, alone_mhz=axis.bin_mhz)
+    band = FrequencyWindow.of(axis.frequencies_mhz, alone_mhz=axis.bin_mhz)
     half_hz = CHANNEL_WIDTH_HZ / 2
     expected = pytest.approx([(channels_hz[0] - half_hz) / 1e6, (channels_hz[-1] + half_hz) / 1e6])
     assert [band.low_mhz, band.high_mhz] == expected
@@ -84,7 +93,7 @@ def test_one_bin_of_all_channels_has_the_axis_of_the_whole_band(nchan, channel_a
 @pytest.mark.parametrize("cells", [5, 20, 40, 400])
 @pytest.mark.parametrize("share", [(0.0, 1.0), (0.25, 0.375), (0.99, 1.0)])
 def test_cell_and_bin_lead_back_to_each_other(cells, share):
-    band = Band.of(FREQUENCIES_MHZ, share)
+    band = FrequencyWindow.of(FREQUENCIES_MHZ, share)
     for number in range(band.first, band.last):
         cell = band.cell_of_bin(number, cells)
         start, stop = band.bins_of(cell, cells)
@@ -93,7 +102,7 @@ def test_cell_and_bin_lead_back_to_each_other(cells, share):
 
 
 def test_a_frequency_and_the_bin_that_holds_it_share_a_cell():
-    band = Band.of(FREQUENCIES_MHZ)
+    band = FrequencyWindow.of(FREQUENCIES_MHZ)
     for number in range(0, 768, 7):
         by_bin, by_mhz = band.cell_of_bin(number, 24), band.cell_of(FREQUENCIES_MHZ[number], 24)
         assert abs(by_bin - by_mhz) <= 1
@@ -104,7 +113,7 @@ def test_a_frequency_and_the_bin_that_holds_it_share_a_cell():
 @pytest.mark.parametrize("sweeping", [False, True])
 @pytest.mark.parametrize("newest", [0, 3, 1000, 1004])
 def test_columns_and_cells_lead_back_to_each_other(sweeping, newest):
-    axis = TimeAxis(10, newest, sweeping)
+    axis = ColumnAxis(10, newest, sweeping)
     cells = [axis.cell_of(number) for number in axis.numbers]
     assert [axis.number_at(cell) for cell in cells] == axis.numbers
     assert axis.numbers[-1] == newest
@@ -114,11 +123,11 @@ def test_columns_and_cells_lead_back_to_each_other(sweeping, newest):
 
 
 def test_scrolling_keeps_the_newest_at_the_right_and_sweeping_keeps_columns_in_place():
-    assert TimeAxis(10, 57).cell_of(57) == 9
-    assert TimeAxis(10, 58).cell_of(57) == 8
-    assert TimeAxis(10, 57, sweeping=True).cell_of(57) == TimeAxis(10, 60, sweeping=True).cell_of(57) == 7
-    assert TimeAxis(10, 57, sweeping=True).write_cursor == 8
-    assert TimeAxis(10, 57, sweeping=True).number_at(8) is None
+    assert ColumnAxis(10, 57).cell_of(57) == 9
+    assert ColumnAxis(10, 58).cell_of(57) == 8
+    assert ColumnAxis(10, 57, sweeping=True).cell_of(57) == ColumnAxis(10, 60, sweeping=True).cell_of(57) == 7
+    assert ColumnAxis(10, 57, sweeping=True).write_cursor == 8
+    assert ColumnAxis(10, 57, sweeping=True).number_at(8) is None
 
 
 def test_labels_never_touch_and_the_first_ones_win():
@@ -128,7 +137,7 @@ def test_labels_never_touch_and_the_first_ones_win():
 
 
 def test_mhz_labels_stand_under_their_cells():
-    axis = mhz_axis(Band(0, 80, 10.0, 90.0), 80)
+    axis = mhz_axis(FrequencyWindow(0, 80, 10.0, 90.0), 80)
     assert axis.index("20") == 10 - 1
     assert axis.index("50") == 40 - 1
     assert len(axis) == 80

@@ -5,7 +5,7 @@ from collections import deque
 
 import pytest
 
-from sunspec_tui.tui.terminal.link_pacing import FIRST_BUDGET, LEAST_BUDGET, MOST_BUDGET, Governor, Quality
+from sunspec_tui.tui.terminal.link_pacing import FIRST_BUDGET, MAX_BUDGET, MIN_BUDGET, LinkPacer, Quality
 
 
 class Link:
@@ -54,7 +54,7 @@ def demand(quality):
 
 @pytest.mark.parametrize("trip_s", [0.001, 0.05, 0.4])
 def test_a_fast_link_gets_all_at_full_quality(trip_s):
-    link = Link(governor := Governor(), 10e6, trip_s)
+    link = Link(governor := LinkPacer(), 10e6, trip_s)
     link.run(10, demand)
     assert governor.quality is Quality.FULL
     assert governor.budget >= FIRST_BUDGET
@@ -63,7 +63,7 @@ def test_a_fast_link_gets_all_at_full_quality(trip_s):
 
 @pytest.mark.parametrize("rate", [4e3, 8e3, 32e3])
 def test_on_a_slow_link_updates_stay_short_and_leave_room(rate):
-    link = Link(governor := Governor(), rate)
+    link = Link(governor := LinkPacer(), rate)
     link.run(15, demand)
     link.waited_s.clear()
     link.run(20, demand)
@@ -73,7 +73,7 @@ def test_on_a_slow_link_updates_stay_short_and_leave_room(rate):
 
 
 def test_quality_comes_back_within_five_seconds_when_the_link_does():
-    link = Link(governor := Governor(), 4e3)
+    link = Link(governor := LinkPacer(), 4e3)
     link.run(30, demand)
     assert governor.quality is Quality.LEAST
     link.rate = 10e6
@@ -82,7 +82,7 @@ def test_quality_comes_back_within_five_seconds_when_the_link_does():
 
 
 def test_a_step_up_that_was_too_much_is_tried_less_often():
-    link = Link(governor := Governor(), 24e3)
+    link = Link(governor := LinkPacer(), 24e3)
     changes = []
     for _ in range(1200):
         before = governor.quality
@@ -94,7 +94,7 @@ def test_a_step_up_that_was_too_much_is_tried_less_often():
 
 
 def test_without_answers_nothing_waits_for_them():
-    link = Link(governor := Governor(), 10e6, answers=False)
+    link = Link(governor := LinkPacer(), 10e6, answers=False)
     link.run(5, demand)
     reading = governor.reading(link.now_s)
     assert not reading.answers
@@ -104,7 +104,7 @@ def test_without_answers_nothing_waits_for_them():
 
 
 def test_a_lost_answer_holds_the_picture_for_some_seconds_at_most():
-    governor = Governor()
+    governor = LinkPacer()
     governor.sent(100, 0.0)
     governor.answered(0.1)
     governor.sent(100, 1.0)
@@ -114,7 +114,7 @@ def test_a_lost_answer_holds_the_picture_for_some_seconds_at_most():
 
 
 def test_a_question_whose_answer_was_lost_is_asked_again_soon_and_costs_no_quality():
-    governor = Governor()
+    governor = LinkPacer()
     governor.asked(0.0)
     governor.answered(0.05)
     governor.sent(5000, 0.1)
@@ -132,7 +132,7 @@ def test_a_question_whose_answer_was_lost_is_asked_again_soon_and_costs_no_quali
 
 
 def test_an_answer_that_is_only_late_belongs_to_its_own_update():
-    governor = Governor()
+    governor = LinkPacer()
     governor.asked(0.0)
     governor.answered(0.05)
     governor.sent(5000, 1.0)
@@ -148,7 +148,7 @@ def test_an_answer_that_is_only_late_belongs_to_its_own_update():
 @pytest.mark.parametrize("trip_s", [0.01, 0.05, 0.15, 0.6])
 @pytest.mark.parametrize("rate", [2e3, 6.5e3, 8e3, 16e3, 32e3, 64e3])
 def test_on_no_link_pictures_stay_torn_queues_grow_or_quality_swings(rate, trip_s, picture):
-    link = Link(governor := Governor(), rate, trip_s)
+    link = Link(governor := LinkPacer(), rate, trip_s)
     wanted = (picture, picture, picture / 6, picture / 10).__getitem__
     link.run(30, wanted)
     link.waited_s.clear()
@@ -157,25 +157,25 @@ def test_on_no_link_pictures_stay_torn_queues_grow_or_quality_swings(rate, trip_
         before = governor.quality
         link.run(0.1, wanted)
         changes += governor.quality != before
-    assert max(link.waited_s) < 1.0 + LEAST_BUDGET / rate
+    assert max(link.waited_s) < 1.0 + MIN_BUDGET / rate
     assert changes <= 12
     if governor.quality < Quality.LEAST:
         assert link.unfinished < 0.3 * 60 / 0.25
 
 
 def test_a_fixed_quality_stays():
-    link = Link(governor := Governor(Quality.LEAST), 10e6)
+    link = Link(governor := LinkPacer(Quality.LEAST), 10e6)
     link.run(10, demand)
     assert governor.quality is Quality.LEAST
 
 
 def test_budgets_have_ends():
-    governor = Governor()
+    governor = LinkPacer()
     for n in range(40):
         governor.sent(governor.budget, n)
         governor.answered(n + 0.001)
-    assert governor.budget == MOST_BUDGET
+    assert governor.budget == MAX_BUDGET
     for n in range(40, 60):
         governor.sent(governor.budget, n)
         governor.answered(n + 0.9)
-    assert governor.budget == LEAST_BUDGET
+    assert governor.budget == MIN_BUDGET

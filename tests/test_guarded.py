@@ -5,7 +5,7 @@ import logging
 
 from textual.message_pump import MessagePump
 
-from sunspec_tui.core.event_log import tell
+from sunspec_tui.core.event_log import log_event
 from sunspec_tui.tui.log_lines import MAX_LINES, LogLines
 from sunspec_tui.tui.terminal.guarded import MAX_FAULTS, WITHIN_S, FaultLimit
 
@@ -58,6 +58,6 @@ def test_a_record_that_cannot_be_formatted_is_told_and_harms_nobody():
 def test_a_failed_thread_is_known_by_its_event():
     lines = LogLines()
     log = logger_of(lines)
-    tell(log, logging.ERROR, "thread_failed", "the plots have failed")
+    log_event(log, logging.ERROR, "thread_failed", "the plots have failed")
     log.error("nothing has come")
     assert [line.is_failure for line in lines.take()] == [True, False]

@@ -9,7 +9,7 @@ import pytest
 from commands import END_S, SERVICE, running
 
 from sunspec_tui.core.errors import MissingExtraError, lacking
-from sunspec_tui.core.optional_imports import optional
+from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.unstarted_threads import check_threads
 
 PROGRAM_WITH = """
@@ -152,7 +152,7 @@ def test_a_library_without_room_is_not_missing(monkeypatch):
 
     monkeypatch.setattr(module, "import_module", no_room)
     with pytest.raises(ImportError, match="failed to map") as caught:
-        optional("zarr", "an archive")
+        require_extra("zarr", "an archive")
     assert not isinstance(caught.value, MissingExtraError)
 
 

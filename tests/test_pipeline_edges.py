@@ -11,7 +11,7 @@ from simulated_rows import CHANNEL_AVERAGE, rows_of
 from sunspec_tui.cli.headless import json_line
 from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.ring_buffer import RingBuffer
-from sunspec_tui.monitoring.instrument_check import InstrumentCheck
+from sunspec_tui.monitoring.instrument_check import InstrumentChecker
 from sunspec_tui.monitoring.pipeline_check import Fault, bad_channels, mean_bad_channels, pipeline_map
 from sunspec_tui.monitoring.pipeline_edges import ROWS, PartialLosses, UsualSteps, edge_steps_db
 from sunspec_tui.producer.simulated_sun import SimulatedSun
@@ -158,7 +158,7 @@ def looked(rows, **keys):
     for n, row in enumerate(rows):
         ring.append(row, 1e9 + n, n)
     arrival = Arrival(np.repeat(rows[-1], 4, axis=0), 0.0, 1e9 + 7, 1e9 + 7, 0, **keys)
-    return InstrumentCheck().look(ring, axis, 0.25, arrival)
+    return InstrumentChecker().look(ring, axis, 0.25, arrival)
 
 
 def test_another_stations_data_have_no_pipelines_of_ours_and_no_carriers_of_here():

@@ -27,7 +27,7 @@ from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.plots.figure import SpectrumFigure
 from sunspec_tui.plots.job import PlotEvent
 from sunspec_tui.plots.job_builder import PlotContext, live_job
-from sunspec_tui.plots.plot_service import PngWriter
+from sunspec_tui.plots.plot_service import PlotService
 
 DAY_S = 86400.0
 NOBODY = 65534
@@ -111,7 +111,7 @@ def test_a_listener_that_fails_does_not_end_the_plots(tmp_path):
         raise RuntimeError("the screen is gone")
 
     rows = itertools.count(1)
-    writer = PngWriter(tmp_path, 0.05, lambda: job(directory=tmp_path, number=next(rows)), on_event=listen)
+    writer = PlotService(tmp_path, 0.05, lambda: job(directory=tmp_path, number=next(rows)), on_event=listen)
     writer.start()
     try:
         poll_until(lambda: writer.status().written > 1, 60, lambda: f"{writer.status()}")
@@ -291,7 +291,7 @@ class Clocked(Writer):
         def make():
             return job(directory=directory, number=next(rows), now_s=clocks.wall_s, keep=keep)
 
-        self.writer = PngWriter(
+        self.writer = PlotService(
             Path(directory), 0, make, on_event=self.events.append,
             clock=lambda: clocks.wall_s, monotonic=lambda: clocks.mono_s,
         )  # fmt: skip

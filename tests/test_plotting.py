@@ -22,7 +22,7 @@ from sunspec_tui.core.row_spans import GAP, row_begins_s
 from sunspec_tui.files.atomic_write import temporary_path
 from sunspec_tui.plots.figure import SpectrumFigure, bin_edges, column_image
 from sunspec_tui.plots.job import PlotEvent, PlotJob, next_interval
-from sunspec_tui.plots.plot_service import PngWriter
+from sunspec_tui.plots.plot_service import PlotService
 from sunspec_tui.plots.plot_window import plot_window
 from sunspec_tui.plots.text_figure import text_figure
 
@@ -284,7 +284,7 @@ class Writer:
         self.events: list[PlotEvent] = []
         rows = itertools.count(1)
         make = make_job or (lambda: job(directory=directory, number=next(rows)))
-        self.writer = PngWriter(Path(directory), interval_s, make, on_event=self.events.append)
+        self.writer = PlotService(Path(directory), interval_s, make, on_event=self.events.append)
         self.writer.start()
 
     def __enter__(self):

@@ -25,7 +25,7 @@ from sunspec_tui.stream.message_delay import (
     message_delay,
 )
 from sunspec_tui.stream.stream_health import StreamHealth
-from sunspec_tui.tui.display.waterfall_image import CellValue, Held, Readout
+from sunspec_tui.tui.display.waterfall_image import CellValue, ColumnContent, Readout
 from sunspec_tui.tui.widgets.file_panel_text import plots_text
 from sunspec_tui.tui.widgets.panel_text import (
     delay_text,
@@ -246,7 +246,7 @@ def test_a_narrow_status_keeps_state_and_losses():
         assert "lost 14" in said
 
 
-READOUT = Readout(44.9, 45.1, CellValue(Held.ROWS), power=100.0, shown=20.0, begin_s=0.0, end_s=1.0)
+READOUT = Readout(44.9, 45.1, CellValue(ColumnContent.ROWS), power=100.0, shown=20.0, begin_s=0.0, end_s=1.0)
 
 
 @pytest.mark.parametrize(
@@ -263,9 +263,13 @@ READOUT = Readout(44.9, 45.1, CellValue(Held.ROWS), power=100.0, shown=20.0, beg
         ),
         (READOUT._replace(power=-2.0, shown=math.nan), {}, "XX -2, which has no decibels"),
         (READOUT._replace(power=math.nan), {}, "XX no valid value"),
-        (READOUT._replace(cell=CellValue(Held.ROWS, missing=1)), {}, "1 row is missing here"),
-        (READOUT._replace(cell=CellValue(Held.GAP, gap_s=(0.0, 9.0))), {}, "gap: no rows from 00:00:00 until 00:00:09"),
-        (READOUT._replace(cell=CellValue(Held.BEFORE)), {}, "before the first row that is kept"),
+        (READOUT._replace(cell=CellValue(ColumnContent.ROWS, missing=1)), {}, "1 row is missing here"),
+        (
+            READOUT._replace(cell=CellValue(ColumnContent.GAP, gap_s=(0.0, 9.0))),
+            {},
+            "gap: no rows from 00:00:00 until 00:00:09",
+        ),
+        (READOUT._replace(cell=CellValue(ColumnContent.BEFORE)), {}, "before the first row that is kept"),
         (READOUT._replace(inside=False), {}, "▶ the cursor is outside the picture"),
     ],
 )

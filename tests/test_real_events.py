@@ -14,7 +14,7 @@ from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.products import average_channels
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.core.times import format_iso
-from sunspec_tui.monitoring.instrument_check import InstrumentCheck
+from sunspec_tui.monitoring.instrument_check import InstrumentChecker
 from sunspec_tui.producer.replay import Replay, open_replay
 from sunspec_tui.stream.newest_frame import Arrival
 
@@ -31,7 +31,7 @@ def test_all_twelve_files_are_there():
 
 def looks(replay: Replay, times_s: np.ndarray):
     """What each look at the replay finds."""
-    header, check = replay.header(), InstrumentCheck()
+    header, check = replay.header(), InstrumentChecker()
     axis = Axis(header["chan0"], header["nchan"], CHANNEL_AVERAGE, header["npol"], chan0_stated=True)
     ring = RingBuffer(1200, len(axis.frequencies_mhz), axis.npol)
     row = np.empty((ring.nbins, ring.npol), np.float32)

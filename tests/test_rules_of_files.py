@@ -9,7 +9,7 @@ from recordings import CADENCE_S, recording
 
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_buffer import RingBuffer
-from sunspec_tui.files.archive.layout import microseconds, stretches
+from sunspec_tui.files.archive.layout import microseconds, split_by_day
 from sunspec_tui.files.callisto_fits_writer import write_callisto
 from sunspec_tui.tui.display.column_store import ColumnStore
 from sunspec_tui.webapp import row_messages
@@ -51,7 +51,7 @@ def test_the_archive_rounds_times_to_microseconds(times_s, times_us):
     ],
 )
 def test_stretches_of_the_archive_end_where_a_day_begins_or_time_goes_back(times_s, runs):
-    assert [(run.start, run.stop) for run in stretches(np.array(times_s, float))] == runs
+    assert [(run.start, run.stop) for run in split_by_day(np.array(times_s, float))] == runs
 
 
 @pytest.mark.parametrize(("since", "first", "following"), [(0, 3, 8), (5, 5, 8), (7, 7, 8)])

@@ -14,7 +14,7 @@ from sunspec_tui.core.products import Product
 from sunspec_tui.tui.display.axes import time_ticks
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.display.view_state import Cursor, View
-from sunspec_tui.tui.display.waterfall_image import Held, Special
+from sunspec_tui.tui.display.waterfall_image import ColumnContent, PixelCode
 from sunspec_tui.tui.widget_data import spectrum_scene
 
 NCHAN = 96
@@ -112,12 +112,12 @@ def test_the_cursor_over_a_gap_says_so_and_before_the_first_row_too():
     feed(receiver, 4)
     scene = scene_of(receiver)
     gap = readout_at(scene, 6).cell
-    assert gap.held is Held.GAP
+    assert gap.held is ColumnContent.GAP
     assert gap.gap_s == (
         pytest.approx(START_S + 9 * CADENCE_S, abs=1e-6),
         pytest.approx(START_S + 18 * CADENCE_S, abs=1e-6),
     )
-    assert readout_at(scene, 30).cell.held is Held.BEFORE
+    assert readout_at(scene, 30).cell.held is ColumnContent.BEFORE
 
 
 def test_a_gap_stays_a_gap_when_the_rows_before_it_have_left_the_picture():
@@ -127,8 +127,8 @@ def test_a_gap_stays_a_gap_when_the_rows_before_it_have_left_the_picture():
     feed(receiver, 20)
     scene = scene_of(receiver)
     steps = refresh(scene).steps(scene.time_axis, 48)
-    assert (steps[:20] == Special.GAP).all()
-    assert readout_at(scene, 30).cell.held is Held.GAP
+    assert (steps[:20] == PixelCode.GAP).all()
+    assert readout_at(scene, 30).cell.held is ColumnContent.GAP
 
 
 def test_rows_missing_within_a_column_are_told():

@@ -13,7 +13,7 @@ from sunspec_tui.files.callisto_fits import DB_PER_DIGIT
 from sunspec_tui.files.read import read_recording
 from sunspec_tui.producer.memory_ring import MemoryRing
 from sunspec_tui.producer.replay import open_replay
-from sunspec_tui.producer.ring_feeder import Feed, Part
+from sunspec_tui.producer.ring_feeder import Feed, SourceSequence
 from sunspec_tui.producer.simulated_sun import SimulatedSun
 from sunspec_tui.producer.sky_model import galactic_k, plasma_mhz, type_iii_delay_s
 
@@ -252,7 +252,7 @@ class Ticks:
 
     def part(self, begin_s, shift_s, n):
         self.shifts.append(shift_s + begin_s)
-        return Part(begin_s, {}, iter(np.zeros((n, 1, 1, 1, 1), np.float32)), self.spectrum_s)
+        return SourceSequence(begin_s, {}, iter(np.zeros((n, 1, 1, 1, 1), np.float32)), self.spectrum_s)
 
     def parts(self, shift_s):
         yield self.part(0.0, shift_s, self.n)

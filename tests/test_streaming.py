@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from sunspec_tui.core.errors import SourceError, UsageError
 from sunspec_tui.core.times import CLOCK_HZ, format_block_time
-from sunspec_tui.producer.averaging import Sequence, WindowAverager
+from sunspec_tui.producer.averaging import RingSequence, WindowAverager
 from sunspec_tui.producer.memory_ring import Closed, MemoryRing
 from sunspec_tui.producer.streaming_op import AvgStreamingOp
 
@@ -38,7 +38,7 @@ def spectra(n, nchan=8, npol=4, nbeam=1, seed=0):
     cuts=st.lists(st.integers(1, 40), min_size=1, max_size=12),
 )
 def test_means_equal_a_float64_mean_of_exact_windows_however_the_gulps_are_cut(ticks, interval_s, cuts):
-    sequence = Sequence(0, 1, 3, 2, 560, ticks)
+    sequence = RingSequence(0, 1, 3, 2, 560, ticks)
     data = spectra(sum(cuts), 3, 2)
     averager, got, start = WindowAverager(sequence, interval_s), [], 0
     for cut in cuts:
@@ -135,7 +135,7 @@ def test_spectra_that_fill_no_interval_are_not_sent_and_the_log_says_how_many(ca
 def test_a_value_that_is_no_number_spoils_its_own_channel_in_its_own_window_only():
     data = spectra(6)
     data[1, 0, 3, 2] = np.nan
-    averager = WindowAverager(Sequence(0, 1, 8, 4, None, CLOCK_HZ // 100), 0.03)
+    averager = WindowAverager(RingSequence(0, 1, 8, 4, None, CLOCK_HZ // 100), 0.03)
     (first, _), (second, _) = averager.add(data)
     assert np.argwhere(np.isnan(first)).tolist() == [[0, 3, 2]]
     assert np.isfinite(second).all()
@@ -157,7 +157,7 @@ def test_a_header_may_be_text_bytes_an_array_or_a_dictionary():
     fields = sequence_header()
     text = json.dumps(fields)
     forms = [fields, text, text.encode(), np.frombuffer(text.encode(), np.uint8)]
-    assert len({Sequence.from_header(form) for form in forms}) == 1
+    assert len({RingSequence.from_header(form) for form in forms}) == 1
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_a_header_may_be_text_bytes_an_array_or_a_dictionary():
 )  # fmt: skip
 def test_a_sequence_header_that_cannot_be_used_is_one_sentence(header):
     with pytest.raises(SourceError, match="header of the ring's sequence"):
-        Sequence.from_header(header)
+        RingSequence.from_header(header)
 
 
 def test_a_header_that_cannot_be_used_ends_the_producer_with_its_socket_closed():

@@ -15,7 +15,7 @@ from sunspec_tui.stream.backoff import Backoff
 from sunspec_tui.stream.health_reading import LONG_SILENCE_S, LinkState
 from sunspec_tui.stream.publisher_search import Search, SearchTimes
 from sunspec_tui.stream.resolver import Resolver
-from sunspec_tui.tui.terminal.link_pacing import FIRST_BUDGET, Governor
+from sunspec_tui.tui.terminal.link_pacing import FIRST_BUDGET, LinkPacer
 from sunspec_tui.tui.ticking import TICK_S, Ticker
 
 
@@ -209,7 +209,7 @@ def test_a_closed_port_is_probed_ever_less_often(seconds):
 
 
 def test_the_rest_of_the_first_screen_does_not_wait_for_an_answer():
-    governor = Governor()
+    governor = LinkPacer()
     governor.sent(FIRST_BUDGET, 0.0)
     assert governor.waits(0.05)
     assert not governor.waits(0.15)

@@ -14,7 +14,7 @@ from sunspec_tui import StreamReceiver
 from sunspec_tui.core.errors import RejectCause, RejectedMessage
 from sunspec_tui.core.frame import Frame, decode
 from sunspec_tui.core.ring_buffer import RingBuffer
-from sunspec_tui.stream.cadence import STEPS, Cadence
+from sunspec_tui.stream.cadence import STEP_COUNT, Cadence
 from sunspec_tui.stream.stream_health import StreamHealth
 
 EMPTY = np.empty((1, 8, 4), np.float32)
@@ -73,7 +73,7 @@ def test_a_usual_frame_is_placed_as_by_the_thorough_way(frames):
 def test_the_cadence_is_the_lower_middle_of_the_last_steps(steps):
     cadence = Cadence()
     for n, step_s in enumerate(steps, 1):
-        kept = sorted(steps[max(0, n - STEPS) : n])
+        kept = sorted(steps[max(0, n - STEP_COUNT) : n])
         assert cadence.add(step_s) == kept[(len(kept) - 1) // 2]
 
 

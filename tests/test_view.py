@@ -11,13 +11,13 @@ from sunspec_tui.core.colormaps import PALETTES
 from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.times import bin_frequencies_hz
-from sunspec_tui.tui.display.axes import Band
-from sunspec_tui.tui.display.view_state import PANELS, PICTURES, STEPS, Cursor, Extent, View, marked_slots
+from sunspec_tui.tui.display.axes import FrequencyWindow
+from sunspec_tui.tui.display.view_state import PANELS, PICTURES, VIEW_ACTIONS, Cursor, View, ViewContext, marked_slots
 from sunspec_tui.tui.key_bindings import FOOTER, KEYS
-from sunspec_tui.tui.saved_view import recall, remember
+from sunspec_tui.tui.saved_view import view_from_json, view_to_json
 
-BAND = Band.of(bin_frequencies_hz(560, 3072, 4) / 1e6)
-EXTENT = Extent(
+BAND = FrequencyWindow.of(bin_frequencies_hz(560, 3072, 4) / 1e6)
+EXTENT = ViewContext(
     npol=4, ring_rows=1200, columns=70, lines=20, nbins=768, newest=5000, oldest=3801, shown=5000, band=BAND,
     levels=Levels(10, 30), spectrum_levels=Levels(0, 40),
 )  # fmt: skip
@@ -26,7 +26,7 @@ EXTENT = Extent(
 def walk(view, *steps, extent=EXTENT):
     for name, *arguments in steps:
         shown = extent.newest if view.held is None else view.held
-        view = STEPS[name](view, extent._replace(shown=shown), *arguments)
+        view = VIEW_ACTIONS[name](view, extent._replace(shown=shown), *arguments)
     return view
 
 
@@ -110,7 +110,7 @@ def test_zoom_keeps_the_cursor_in_the_band():
     view = replace(View(), cursor=Cursor(1200, 700))
     for _ in range(8):
         view = walk(view, ("zoom", 1))
-        band = Band.of(bin_frequencies_hz(560, 3072, 4) / 1e6, view.share)
+        band = FrequencyWindow.of(bin_frequencies_hz(560, 3072, 4) / 1e6, view.share)
         assert band.first <= 700 < band.last
 
 
@@ -130,7 +130,7 @@ def test_every_key_of_a_step_names_one_that_there_is():
     for key in KEYS:
         _, name, arguments = parse(key.action)
         if name == "step":
-            STEPS[arguments[0]](View(), EXTENT, *arguments[1:])
+            VIEW_ACTIONS[arguments[0]](View(), EXTENT, *arguments[1:])
 
 
 def test_no_key_is_bound_twice_and_the_footer_knows_its_keys():
@@ -144,17 +144,17 @@ def test_what_is_kept_comes_back():
         View(), ("other_product", 2), ("other_palette", 1), ("span", 1), ("automatic",), ("toggle_trace", "min")
     )
     view = walk(view, ("toggle_panel", "memory"), ("maximise", PICTURES), ("flip", "pipelines"), ("other_theme",))
-    assert recall(View(), remember(view)) == view
+    assert view_from_json(View(), view_to_json(view)) == view
 
 
 def test_holds_and_cursors_are_not_kept():
     view = walk(View(), ("hold",), ("move_cursor", 1, 0), ("zoom", 1))
-    assert recall(View(), remember(view)) == View()
+    assert view_from_json(View(), view_to_json(view)) == View()
 
 
 @given(
     st.dictionaries(
-        st.sampled_from([*remember(View()), "other"]),
+        st.sampled_from([*view_to_json(View()), "other"]),
         st.recursive(
             st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
             lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
@@ -163,12 +163,12 @@ def test_holds_and_cursors_are_not_kept():
     )
 )
 def test_no_file_of_another_version_spoils_the_view(kept):
-    view = recall(View(), kept)
+    view = view_from_json(View(), kept)
     assert view.rows_per_column >= 1
     assert view.palette in PALETTES
     assert view.hidden <= set(PANELS)
     assert view.levels is None or view.levels.span > 0
-    remember(view)
+    view_to_json(view)
 
 
 def test_the_bin_frequencies_are_those_of_the_band():

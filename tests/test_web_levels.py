@@ -11,8 +11,8 @@ from webs import served
 
 from sunspec_tui.core.products import derive
 from sunspec_tui.plots.figure import column_image, image_levels
-from sunspec_tui.tui.display.axes import Band
-from sunspec_tui.tui.display.waterfall_image import Drawing, Picture
+from sunspec_tui.tui.display.axes import FrequencyWindow
+from sunspec_tui.tui.display.waterfall_image import Drawing, WaterfallImage
 
 pytestmark = [needs_chromium, pytest.mark.xdist_group("chromium")]
 CODING_ERROR_DB = 0.15
@@ -69,9 +69,9 @@ def sky(nrows, nbins, seed=1):
 
 
 def terminal_levels(rows, product, rows_per_column, *, subtract=False):
-    picture = Picture(len(rows), rows.data.shape[1], rows_per_column)
+    picture = WaterfallImage(len(rows), rows.data.shape[1], rows_per_column)
     picture.add(derive(rows.data, product), rows.times_s, rows.slots, rows.marks)
-    picture.draw(Drawing(Band(0, rows.data.shape[1], 0.0, 1.0), 40, subtract=subtract))
+    picture.draw(Drawing(FrequencyWindow(0, rows.data.shape[1], 0.0, 1.0), 40, subtract=subtract))
     return [picture.levels.low, picture.levels.high]
 
 

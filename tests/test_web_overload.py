@@ -15,8 +15,8 @@ from sunspec_tui.core.frequency_axis import Axis, Position
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.webapp import row_messages
-from sunspec_tui.webapp.broadcaster import Hub
-from sunspec_tui.webapp.viewer_queue import BACKLOG_ROWS, Viewer
+from sunspec_tui.webapp.broadcaster import Broadcaster
+from sunspec_tui.webapp.viewer_queue import BACKLOG_ROWS, ViewerQueue
 
 NBINS = 16
 
@@ -46,9 +46,9 @@ class Overloaded:
 
 
 def test_of_many_rows_at_once_the_newest_are_sent_and_the_others_counted(monkeypatch):
-    monkeypatch.setattr(Hub, "_told", lambda _: "{}")
+    monkeypatch.setattr(Broadcaster, "_told", lambda _: "{}")
     source = Overloaded()
-    hub, viewer = Hub(source), Viewer(Product.XX)
+    hub, viewer = Broadcaster(source), ViewerQueue(Product.XX)
     hub.join(viewer)
     # As if it had its history.
     viewer.clear()

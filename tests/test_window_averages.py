@@ -7,7 +7,7 @@ import pytest
 
 from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.times import CLOCK_HZ
-from sunspec_tui.producer.averaging import Sequence, WindowAverager
+from sunspec_tui.producer.averaging import RingSequence, WindowAverager
 
 FULL = {
     "time_tag": 1_755_552_894 * CLOCK_HZ, "nbeam": 2, "nchan": 8, "npol": 2, "chan0": 560, "navg": 12,
@@ -16,13 +16,13 @@ FULL = {
 
 
 def test_a_header_gives_all_its_fields():
-    assert Sequence.from_header(FULL) == Sequence(1_755_552_894 * CLOCK_HZ, 2, 8, 2, 560, 1000, (5, 11))
+    assert RingSequence.from_header(FULL) == RingSequence(1_755_552_894 * CLOCK_HZ, 2, 8, 2, 560, 1000, (5, 11))
 
 
 def test_what_a_header_leaves_out_is_as_recorders_have_it():
-    assert Sequence.from_header({"time_tag": 7, "nchan": 3}) == Sequence(7, 1, 3, 4, None, 24 * 8192, None)
-    assert Sequence.from_header({"time_tag": 7, "nchan": 3, "navg": 2}).spectrum_ticks == 2 * 8192
-    assert Sequence.from_header({"time_tag": "7", "nchan": 3.0, "chan0": 0, "end_ticks": []}) == Sequence(
+    assert RingSequence.from_header({"time_tag": 7, "nchan": 3}) == RingSequence(7, 1, 3, 4, None, 24 * 8192, None)
+    assert RingSequence.from_header({"time_tag": 7, "nchan": 3, "navg": 2}).spectrum_ticks == 2 * 8192
+    assert RingSequence.from_header({"time_tag": "7", "nchan": 3.0, "chan0": 0, "end_ticks": []}) == RingSequence(
         7, 1, 3, 4, 0, 24 * 8192, ()
     )
 
@@ -39,7 +39,7 @@ class Old:
     [json.dumps(FULL), json.dumps(FULL).encode(), np.frombuffer(json.dumps(FULL).encode(), np.uint8), Old()],
 )
 def test_a_header_may_come_in_any_form(form):
-    assert Sequence.from_header(form) == Sequence.from_header(FULL)
+    assert RingSequence.from_header(form) == RingSequence.from_header(FULL)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_header_may_come_in_any_form(form):
 )
 def test_a_header_that_cannot_be_used_is_one_sentence_that_names_what_is_wrong(header, said):
     with pytest.raises(SourceError, match=r"header of the ring's sequence") as caught:
-        Sequence.from_header(header)
+        RingSequence.from_header(header)
     assert said is None or said in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -68,28 +68,28 @@ def test_a_header_that_cannot_be_used_is_one_sentence_that_names_what_is_wrong(h
 @pytest.mark.parametrize("time_tag", [-1, 5_000_000_000 * CLOCK_HZ, 4_102_444_800 * CLOCK_HZ])
 def test_a_time_tag_of_another_century_is_refused(time_tag):
     with pytest.raises(SourceError, match=r"time tag of the ring's sequence lies outside the years 1970 to 2100"):
-        Sequence.from_header(FULL | {"time_tag": time_tag})
+        RingSequence.from_header(FULL | {"time_tag": time_tag})
 
 
 @pytest.mark.parametrize("time_tag", [0, 4_102_444_799 * CLOCK_HZ])
 def test_a_time_tag_at_the_limits_is_taken(time_tag):
-    assert Sequence.from_header(FULL | {"time_tag": time_tag}).time_tag == time_tag
+    assert RingSequence.from_header(FULL | {"time_tag": time_tag}).time_tag == time_tag
 
 
 def test_a_sequence_describes_itself():
-    sequence = Sequence.from_header(FULL)
+    sequence = RingSequence.from_header(FULL)
     assert str(sequence) == f"2 beams, 8 channels from 560, 2 products, time tag {sequence.time_tag}"
-    assert str(Sequence(5, 1, 8, 4, None, 9)) == "1 beam, 8 channels, 4 products, time tag 5"
+    assert str(RingSequence(5, 1, 8, 4, None, 9)) == "1 beam, 8 channels, 4 products, time tag 5"
     assert sequence.fields() == {
         "time_tag": sequence.time_tag, "nbeam": 2, "nchan": 8, "npol": 2, "chan0": 560, "spectrum_ticks": 1000,
     }  # fmt: skip
-    assert Sequence(5, 1, 8, 4, None, 9).fields()["chan0"] == -1
+    assert RingSequence(5, 1, 8, 4, None, 9).fields()["chan0"] == -1
     assert (sequence.shape, sequence.spectrum_nbytes) == ((2, 8, 2), 128)
 
 
 def windows(ticks, interval_s, cuts):
     """(numbers of the spectra, end in ticks) of each window, spectrum n being a constant 2**n."""
-    averager = WindowAverager(Sequence(0, 1, 2, 1, None, ticks), interval_s)
+    averager = WindowAverager(RingSequence(0, 1, 2, 1, None, ticks), interval_s)
     powers = [2.0**n for n in range(sum(cuts))]
     found, start = [], 0
     for cut in cuts:
@@ -129,7 +129,7 @@ def test_windows_hold_the_spectra_that_start_in_them(ticks, interval_ticks, cuts
 
 
 def test_recorded_frames_of_uneven_times_are_each_a_window():
-    sequence = Sequence(0, 1, 2, 1, None, 10, (7, 30, 31))
+    sequence = RingSequence(0, 1, 2, 1, None, 10, (7, 30, 31))
     averager = WindowAverager(sequence, 1.0)
     spectra = np.arange(6, dtype=np.float64).reshape(3, 1, 2, 1)
     found = [*averager.add(spectra[:1]), *averager.add(spectra[1:])]
@@ -140,7 +140,7 @@ def test_recorded_frames_of_uneven_times_are_each_a_window():
 
 
 def test_means_are_summed_in_double_precision():
-    averager = WindowAverager(Sequence(0, 1, 1, 1, None, 1), 4 / CLOCK_HZ)
+    averager = WindowAverager(RingSequence(0, 1, 1, 1, None, 1), 4 / CLOCK_HZ)
     spectra = np.array([2.0**25, 1.0, 1.0, 2.0], np.float32).reshape(4, 1, 1, 1)
     ((mean, _),) = averager.add(spectra)
     assert mean.item() == 2.0**23 + 1

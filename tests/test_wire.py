@@ -11,7 +11,7 @@ from monitors import StillReceiver
 
 from sunspec_tui import StreamReceiver
 from sunspec_tui.stream.health_reading import LinkState
-from sunspec_tui.stream.ingest import Intake
+from sunspec_tui.stream.ingest import FrameIngester
 from sunspec_tui.stream.message_handler import MessageHandler
 
 GOOD = np.random.default_rng(1).uniform(1, 2, (1, 64, 4)).astype(np.float32)
@@ -236,14 +236,14 @@ def test_a_producer_that_comes_back_is_heard_again_and_its_restart_is_marked():
 
 
 def test_whatever_goes_wrong_with_a_message_is_counted_and_the_next_one_is_received(publisher, monkeypatch, caplog):
-    taken = Intake.take
+    taken = FrameIngester.take
 
     def fails(self, frame, *times):
         if frame.seq == 1:
             raise MemoryError("no room for a row")
         return taken(self, frame, *times)
 
-    monkeypatch.setattr(Intake, "take", fails)
+    monkeypatch.setattr(FrameIngester, "take", fails)
     with StreamReceiver(stream_port=publisher.port, plot_interval=0) as receiver:
         publisher.wait_for_subscriber()
         for n in range(3):

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 # As deployed: gulps of 1.0272 s, each sent as two frames 0.15 s apart.
 BURST_NAVG, BURST_SPECTRA, BURST_GAP_S = 1536, 16, 0.15
-DEFAULT_INTERVAL_S, LEAST_FRAME_S = 0.25, 0.1
+DEFAULT_INTERVAL_S, MIN_FRAME_S = 0.25, 0.1
 
 
 def source_of(settings: StreamSettings) -> "Source":
@@ -63,7 +63,7 @@ def source_of(settings: StreamSettings) -> "Source":
         frames_as_recorded=settings.interval is None,
     )
     # Rows that are shorter are spectra, of which frames are made.
-    source.frames_as_recorded &= source.spectrum_s >= LEAST_FRAME_S
+    source.frames_as_recorded &= source.spectrum_s >= MIN_FRAME_S
     return source
 
 
@@ -82,7 +82,7 @@ def _followed(settings: StreamSettings, between_s: tuple[float | None, float | N
         observation=settings.observation,
         tuning=settings.tuning,
     )
-    source.frames_as_recorded = settings.interval is None and source.spectrum_s >= LEAST_FRAME_S
+    source.frames_as_recorded = settings.interval is None and source.spectrum_s >= MIN_FRAME_S
     return source
 
 

@@ -87,7 +87,7 @@ def named_error(error: BaseException) -> str:
 _LACKING = (
     "can't start new thread", "can't allocate lock", "failed to map segment", "annot allocate memory",
 )  # fmt: skip
-_MOST_CAUSES = 10
+_MAX_CAUSES = 10
 LIMITS = "raise the limits of memory and of threads (ulimit -v, ulimit -u)"
 """What to do where memory or threads are lacking."""
 
@@ -101,7 +101,7 @@ def lacking(error: BaseException | None) -> str:
         One line; empty if neither was lacking.
     """
     found = ""
-    for _ in range(_MOST_CAUSES):
+    for _ in range(_MAX_CAUSES):
         if error is None:
             break
         if _is_lacking(error):

@@ -1,6 +1,6 @@
 """Events: every change of state is a line of the log, and has a kind and numbers that a machine can read.
 
-`tell` logs one; an `EventLog` keeps those as JSON lines and passes over what else is logged. Nothing here decides
+`log_event` logs one; an `EventLog` keeps those as JSON lines and passes over what else is logged. Nothing here decides
 what is worth an event.
 """
 
@@ -18,7 +18,7 @@ _ATTRIBUTE = "sunspec_event"
 _MAX_WAITING, _MAX_WAITING_BYTES = 10_000, 4 * 2**20
 
 
-def tell(log: logging.Logger, level: int, kind: str, text: str, **numbers: Any) -> None:
+def log_event(log: logging.Logger, level: int, kind: str, text: str, **numbers: Any) -> None:
     """Log an event.
 
     Parameters
@@ -41,7 +41,7 @@ def event_kind(record: logging.LogRecord) -> str:
     return str(event["event"]) if event is not None else ""
 
 
-class Standing:
+class Debouncer:
     """What is said of the stream, worth telling once it has stood for a while.
 
     Parameters

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from sunspec_tui.core.event_log import tell
+from sunspec_tui.core.event_log import log_event
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ def tell_signal(number: int | None) -> None:
     """Report a signal that ended the program without being a request to end."""
     if number is not None and number not in _REQUESTS:
         name = signal_name(number)
-        tell(log, logging.WARNING, "signal", f"{name} has come, the program ends", signal=name)
+        log_event(log, logging.WARNING, "signal", f"{name} has come, the program ends", signal=name)
 
 
 class HandledSignals:

@@ -27,12 +27,12 @@ from sunspec_tui.core.times import LWA_TIME_GULP_S, channel_frequencies_hz, pars
 TOPIC = b"data"
 MAX_HEADER_BYTES = 64 * 1024
 DEFAULT_NCHAN, DEFAULT_CHAN0 = 3072, 560
-MOST_NCHAN = 65_536
+MAX_NCHAN = 65_536
 """More channels than any producer has: a header that claims them would ask for a ring of many gigabytes."""
 
-_MOST_NUMBER = 2**63 - 1
+_MAX_NUMBER = 2**63 - 1
 _INTERVAL_S = (1e-3, 86_400.0)
-_MOST_PROBLEM = 100
+_MAX_PROBLEM = 100
 _POLARISATIONS = (1, 2, 4)
 # Names that numpy reads without a warning. Their type is checked later, because "long" depends on the machine.
 _TYPE_NAME = re.compile(
@@ -195,12 +195,12 @@ def _numbers(header: dict[str, Any]) -> tuple[int | None, int | None, int | None
     time_tag, seq, chan0 = header.get("time_tag"), header.get("seq"), header.get("chan0")
     # Three calls would take longer than this look at the usual case.
     whole = type(time_tag) is int and type(seq) is int and type(chan0) is int
-    if whole and 0 <= time_tag <= _MOST_NUMBER and 0 <= seq <= _MOST_NUMBER and 0 <= chan0 <= MAX_CHAN0:  # type: ignore[operator]
+    if whole and 0 <= time_tag <= _MAX_NUMBER and 0 <= seq <= _MAX_NUMBER and 0 <= chan0 <= MAX_CHAN0:  # type: ignore[operator]
         return time_tag, seq, chan0
     return _count(header, "time_tag"), _count(header, "seq"), _count(header, "chan0", most=MAX_CHAN0)
 
 
-def _count(header: dict[str, Any], key: str, *, least: int = 0, most: int = _MOST_NUMBER) -> int | None:
+def _count(header: dict[str, Any], key: str, *, least: int = 0, most: int = _MAX_NUMBER) -> int | None:
     """A whole number of the header, or None where the key is missing."""
     value = header.get(key)
     if type(value) is int:
@@ -241,7 +241,7 @@ def _block_time(value: object, key: str = "last_block_time") -> tuple[float, str
     try:
         return parse_block_time(value), ""
     except (ValueError, OverflowError) as error:
-        return math.nan, f"{key} cannot be read: {error}"[:_MOST_PROBLEM]
+        return math.nan, f"{key} cannot be read: {error}"[:_MAX_PROBLEM]
 
 
 def _wall_clock(value: object) -> tuple[float, str]:
@@ -255,7 +255,7 @@ def _wall_clock(value: object) -> tuple[float, str]:
     try:
         return parse_wall_clock(value), ""  # type: ignore[arg-type]
     except (ValueError, OverflowError) as error:
-        return math.nan, f"timestamp cannot be read: {error}"[:_MOST_PROBLEM]
+        return math.nan, f"timestamp cannot be read: {error}"[:_MAX_PROBLEM]
 
 
 def _payload_array(header: dict[str, Any], payload: bytes | memoryview) -> NDArray[Any]:
@@ -295,8 +295,8 @@ def _layout(stated: bytes, nbytes: int) -> tuple[np.dtype[Any], tuple[int, ...]]
     shape = _shape(header, size)
     if math.prod(shape) != size:
         raise RejectedMessage(RejectCause.PAYLOAD_LENGTH, f"payload of {size} values, but the header says {shape}")
-    if shape[-2] > MOST_NCHAN:
-        raise RejectedMessage(RejectCause.SHAPE, f"{shape[-2]} channels, over {MOST_NCHAN}")
+    if shape[-2] > MAX_NCHAN:
+        raise RejectedMessage(RejectCause.SHAPE, f"{shape[-2]} channels, over {MAX_NCHAN}")
     return dtype, shape
 
 

@@ -23,7 +23,7 @@ _EXTRAS = {
 }
 
 
-def optional(module: str, purpose: str) -> Any:
+def require_extra(module: str, purpose: str) -> Any:
     """A library of an extra.
 
     Parameters

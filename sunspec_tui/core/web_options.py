@@ -8,7 +8,7 @@ from sunspec_tui.core.addresses import parse_bind_host
 from sunspec_tui.core.errors import UsageError
 
 DEFAULT_WEB_PORT = 9527
-LEAST_TOKEN = 8
+MIN_TOKEN_LENGTH = 8
 MAX_PORT = 65535
 _PATH = re.compile(r"(/(?!\.)[A-Za-z0-9._~-]+)*/?")
 _NAME = re.compile(r"[A-Za-z0-9.-]+(:[1-9][0-9]{0,4})?")
@@ -55,9 +55,9 @@ class WebOptions:
                 raise UsageError(
                     f"--web-name has {name!r}, it must be names such as obs.example.org or obs.example.org:8443"
                 )
-        if not _TOKEN.fullmatch(self.token) or 0 < len(self.token) < LEAST_TOKEN:
+        if not _TOKEN.fullmatch(self.token) or 0 < len(self.token) < MIN_TOKEN_LENGTH:
             raise UsageError(
-                f"--web-token must be at least {LEAST_TOKEN} letters, digits and any of . _ ~ -, to stand in an address"
+                f"--web-token must be at least {MIN_TOKEN_LENGTH} letters, digits and any of . _ ~ -, to fit an address"
             )
 
     @property

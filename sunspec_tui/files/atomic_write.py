@@ -23,7 +23,7 @@ _PROCESS_NAMESPACE = Path("/proc/self/ns/pid")
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Give a temporary path that is renamed to `path` when the block succeeds, else deleted.
 
     Its extension is that of `path`, because some libraries choose the format from it.

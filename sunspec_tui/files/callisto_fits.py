@@ -23,7 +23,7 @@ from sunspec_tui.files.fits_units import Units
 from sunspec_tui.files.fits_values import blocks_of, scale_of
 from sunspec_tui.files.read_limits import BLOCK_BYTES, Asked, Unreadable
 from sunspec_tui.files.reader_notes import report_notes
-from sunspec_tui.files.validation import Declared, checked, plausible_cadence_s, possible_lengths
+from sunspec_tui.files.validation import Declared, plausible_cadence_s, possible_lengths, validated_recording
 
 __all__ = ["DB_PER_DIGIT", "read_callisto"]
 
@@ -65,7 +65,7 @@ def _read(file: BinaryIO, path: Path, asked: Asked, notes: list[str]) -> Recordi
 
     shape = (len(times_s), len(axes.lines), 1)
     declared = Declared(shape, (_product(header, ours=ours),), times_s, axes.frequencies_hz, said, load)
-    return checked(path, declared, asked, units.nbytes)
+    return validated_recording(path, declared, asked, units.nbytes)
 
 
 def _is_ours(header: Any) -> bool:

@@ -29,7 +29,7 @@ from sunspec_tui.files.csv_dialect import (
 )
 from sunspec_tui.files.read_limits import MAX_BINS, MAX_ROWS, Asked, Unreadable, file_size, size_text
 from sunspec_tui.files.reader_notes import report_notes
-from sunspec_tui.files.validation import Declared, checked
+from sunspec_tui.files.validation import Declared, validated_recording
 
 _MAX_LINE_BYTES = 3_000_000
 _MAX_COMMENTS = 1000
@@ -108,7 +108,7 @@ def read_csv(file: BinaryIO, path: Path, asked: Asked) -> Recording:
 
     shape = (len(times_s), len(frequencies_hz), nproducts)
     declared = Declared(shape, products, times_s, frequencies_hz, table.said, load)
-    found = checked(path, declared, asked, table.nbytes)
+    found = validated_recording(path, declared, asked, table.nbytes)
     if equal := int((np.diff(times_s) == 0).sum()):
         report_notes(
             path, [f"{equal} of its rows have the time of the row before; was its time cut to seconds?"], asked

@@ -34,7 +34,7 @@ from sunspec_tui.files.read_limits import (
     skip,
 )
 from sunspec_tui.files.reader_notes import report_notes
-from sunspec_tui.files.validation import Declared, checked
+from sunspec_tui.files.validation import Declared, validated_recording
 
 _MJD_OF_1970 = 40_587
 _DAY_S = 86_400.0
@@ -157,9 +157,9 @@ def read_npz(file: BinaryIO, path: Path, asked: Asked) -> Recording:
         if not members.has_arrays:
             raise Unreadable("it is a ZIP archive without arrays; unpack it first and choose a file of it")
         if "mjd" not in members:
-            return checked(path, _ours(members), asked, members.nbytes)
+            return validated_recording(path, _ours(members), asked, members.nbytes)
         declared, assumed = _older(members, asked.chan0)
-        found = checked(path, declared, asked, members.nbytes)
+        found = validated_recording(path, declared, asked, members.nbytes)
     except (EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise Unreadable("it is truncated or corrupt") from error
     if assumed is not None:

@@ -21,7 +21,7 @@ from sunspec_tui.core.products import Product
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.files.read_limits import MAX_BINS, MAX_ROWS, Asked, Unreadable, exactly, file_size
 from sunspec_tui.files.reader_notes import report_notes
-from sunspec_tui.files.validation import Declared, checked
+from sunspec_tui.files.validation import Declared, validated_recording
 
 _MAX_SAID_BYTES = 100_000
 _MAX_NOTES = 20
@@ -44,7 +44,7 @@ def read_recorder(file: BinaryIO, path: Path, asked: Asked) -> Recording:
     check_installed("h5py", "reading the recorder's HDF5")
     nbytes = file_size(file)
     with _ReaderProcess(file, asked) as apart:
-        found = checked(path, apart.declared(path), asked, nbytes)
+        found = validated_recording(path, apart.declared(path), asked, nbytes)
         report_notes(path, apart.notes[:_MAX_NOTES], asked)
         return found
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.core.optional_imports import optional
+from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.printable import printable, quoted
 from sunspec_tui.core.products import plain_name
 from sunspec_tui.core.recording import Recording, about, channels_of
@@ -41,7 +41,7 @@ _OF_OBSERVATION = {
 
 def write_recorder(recording: Recording, path: Path, _: str) -> None:
     """Write all products of a recording."""
-    h5py = optional("h5py", "writing the recorder's HDF5")
+    h5py = require_extra("h5py", "writing the recorder's HDF5")
     # In memory: a disk that is full while HDF5 writes to it ends the whole process.
     image = BytesIO()
     with h5py.File(image, "w") as file:

@@ -53,7 +53,7 @@ class Declared(NamedTuple):
     load: Load
 
 
-def checked(path: Path, declared: Declared, asked: Asked, file_bytes: int) -> Recording:
+def validated_recording(path: Path, declared: Declared, asked: Asked, file_bytes: int) -> Recording:
     """Return the requested rows, with frequencies ascending and without rows that have no time.
 
     Parameters

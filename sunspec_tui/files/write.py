@@ -16,7 +16,7 @@ import numpy as np
 from sunspec_tui.core.errors import ExportError, UsageError
 from sunspec_tui.core.printable import printable, printable_name, quoted
 from sunspec_tui.core.recording import MAX_NAME, FileForm, Recording, about, file_form
-from sunspec_tui.files.atomic_write import whole_file
+from sunspec_tui.files.atomic_write import atomic_write
 from sunspec_tui.files.callisto_fits_writer import write_callisto
 from sunspec_tui.files.recorder_hdf5_writer import write_recorder
 
@@ -61,7 +61,7 @@ def export(recording: Recording, path: str | Path, product: str | None = None, *
     _check_texts(recording)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as temporary:
+        with atomic_write(path) as temporary:
             write(recording, temporary, product or recording.default_product())
         return path.stat().st_size
     except OSError as error:

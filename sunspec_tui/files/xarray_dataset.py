@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sunspec_tui.core.optional_imports import optional
+from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.products import Product, plain_name
 from sunspec_tui.core.recording import Recording, about, measured_cadence_s
 
@@ -24,7 +24,7 @@ def to_dataset(recording: Recording) -> "xarray.Dataset":
     MissingExtraError
         If xarray is not installed.
     """
-    library = optional("xarray", "a Dataset")
+    library = require_extra("xarray", "a Dataset")
     times = np.rint(recording.times_s * 1e6).astype("datetime64[us]")
     dataset: xarray.Dataset = library.Dataset(
         {

@@ -12,7 +12,7 @@ from sunspec_tui.core.known_carriers import CARRIERS_MHZ, SERVICES_MHZ
 
 _SERVICE = np.array([n for n, carriers in enumerate(SERVICES_MHZ.values()) for _ in carriers])
 
-MOST_SHIFT_CHANNELS = 200
+MAX_SHIFT_CHANNELS = 200
 ROWS = 16
 """Rows that are averaged before lines are looked for."""
 
@@ -20,12 +20,12 @@ ROWS = 16
 _NEAREST_BIN, _FARTHEST_BIN = 2, 4
 _STRONG = 1.15
 # Among a hundred shifts, three lines at random places fit one by chance.
-_LEAST_MATCHES, _LEAST_MATCHES_SHIFTED = 3, 4
+_MIN_MATCHES, _MIN_MATCHES_SHIFTED = 3, 4
 _MORE_MATCHES = 2
 # The carriers of one service are evenly spaced: analogue and digital television differ by 39 channels alone.
-_LEAST_SERVICES = 2
+_MIN_SERVICES = 2
 _REACH_BINS = 0.75
-_CROWD_SHARE, _LEAST_CROWD = 0.05, 12
+_CROWD_SHARE, _MIN_CROWD = 0.05, 12
 
 
 class AxisCheck(NamedTuple):
@@ -87,17 +87,17 @@ def check_axis(rows: NDArray[np.floating], frequencies_mhz: NDArray[np.float64],
     with np.errstate(invalid="ignore", over="ignore"):
         lines = narrow_lines(rows.mean(axis=0), frequencies_mhz)
     bin_mhz = float(frequencies_mhz[1] - frequencies_mhz[0]) if len(frequencies_mhz) > 1 else 1.0
-    most = MOST_SHIFT_CHANNELS // channel_average
-    if len(lines) > max(_LEAST_CROWD, _CROWD_SHARE * len(frequencies_mhz)):
+    most = MAX_SHIFT_CHANNELS // channel_average
+    if len(lines) > max(_MIN_CROWD, _CROWD_SHARE * len(frequencies_mhz)):
         # Noise: so many lines fit anything.
         return AxisCheck(lines, 0, None)
     matches = _matches(lines, bin_mhz, most)
     here = max(matches[shift] for shift in (-1, 0, 1) if shift in matches)
     best = max(matches, key=lambda shift: (matches[shift], -abs(shift)))
     services = len(set(_SERVICE[_matched(lines, bin_mhz, np.array([best]))[:, 0]].tolist()))
-    if here >= _LEAST_MATCHES and matches[best] < here + _MORE_MATCHES:
+    if here >= _MIN_MATCHES and matches[best] < here + _MORE_MATCHES:
         return AxisCheck(lines, here, 0)
-    if matches[best] >= max(_LEAST_MATCHES_SHIFTED, here + _MORE_MATCHES) and services >= _LEAST_SERVICES:
+    if matches[best] >= max(_MIN_MATCHES_SHIFTED, here + _MORE_MATCHES) and services >= _MIN_SERVICES:
         return AxisCheck(lines, matches[best], best * channel_average)
     return AxisCheck(lines, here, None)
 

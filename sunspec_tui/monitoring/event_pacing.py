@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sunspec_tui.core.event_log import tell
+from sunspec_tui.core.event_log import log_event
 
 MIN_PAUSE_S = 1.0
 """Shortest time between two lines of one kind."""
@@ -76,7 +76,7 @@ class PacedLog:
         Parameters
         ----------
         level, kind, text, numbers
-            Arguments of `events.tell`; a line has the text and the numbers of the newest event.
+            Arguments of `events.log_event`; a line has the text and the numbers of the newest event.
         now_s
             Time of a monotonic clock, in seconds.
         sums, group
@@ -110,4 +110,4 @@ class PacedLog:
             lines = [(name, each.taken(now_s)) for name, each in due]
         # Log without the lock: a handler may be slow, or may call this object again.
         for name, (level, text, numbers) in lines:
-            tell(self._log, level, name, text, **numbers)
+            log_event(self._log, level, name, text, **numbers)

@@ -8,7 +8,7 @@ import threading
 from functools import partial
 
 from sunspec_tui.core.errors import RejectedMessage, named_error
-from sunspec_tui.core.event_log import Standing, tell
+from sunspec_tui.core.event_log import Debouncer, log_event
 from sunspec_tui.core.products import WIRE_PRODUCTS
 from sunspec_tui.core.ring_buffer import Mark
 from sunspec_tui.core.times import format_clock
@@ -20,13 +20,13 @@ from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.plots.job import PlotEvent
 from sunspec_tui.stream.health_reading import LONG_SILENCE_S, HealthReading, StreamState, is_long_silence
 from sunspec_tui.stream.message_delay import DelayReading
-from sunspec_tui.stream.stream_health import Placement
+from sunspec_tui.stream.stream_health import FramePlacement
 
 _PIPELINES_LOG_S, _AXIS_LOG_S, _GAIN_LOG_S, _DELAY_LOG_S = 2.0, 5.0, 0.0, 5.0
 _SIGNAL_LOG_S, _CLOCK_LOG_S = 0.0, 5.0
 
 
-class Teller:
+class EventReporter:
     """Tells events of one stream.
 
     Parameters
@@ -37,9 +37,9 @@ class Teller:
 
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
-        self._standing_pipelines, self._standing_axis = Standing(_PIPELINES_LOG_S), Standing(_AXIS_LOG_S)
-        self._standing_gain, self._standing_delay = Standing(_GAIN_LOG_S), Standing(_DELAY_LOG_S)
-        self._standing_signal, self._standing_clock = Standing(_SIGNAL_LOG_S), Standing(_CLOCK_LOG_S)
+        self._standing_pipelines, self._standing_axis = Debouncer(_PIPELINES_LOG_S), Debouncer(_AXIS_LOG_S)
+        self._standing_gain, self._standing_delay = Debouncer(_GAIN_LOG_S), Debouncer(_DELAY_LOG_S)
+        self._standing_signal, self._standing_clock = Debouncer(_SIGNAL_LOG_S), Debouncer(_CLOCK_LOG_S)
         # Whoever asks for a snapshot looks, from any thread.
         self._looking = threading.Lock()
         self._said_state, self._said_silence = StreamState.CONNECTING, False
@@ -58,7 +58,7 @@ class Teller:
         """Log the events that still wait."""
         self._paced.finish()
 
-    def placed(self, placement: Placement, arrived_s: float, *, reshaped: bool) -> None:
+    def placed(self, placement: FramePlacement, arrived_s: float, *, reshaped: bool) -> None:
         """Log unusual properties of a frame, one line per second and kind."""
         # The log's own time is that of the arrival; a replay's data may be years older.
         data_s = placement.time_s
@@ -88,16 +88,16 @@ class Teller:
         kind, level = ("plot", logging.INFO) if event.ok else ("plot_failed", logging.ERROR)
         if event.unusual:
             kind, level = "plot_note", logging.WARNING
-        tell(self._log, level, kind, event.text)
+        log_event(self._log, level, kind, event.text)
 
     def archived(self, event: ArchiveEvent) -> None:
         """Tell that the archive goes on, or why it does not."""
         kind, level = ("archive", logging.INFO) if event.ok else ("archive_failed", logging.ERROR)
-        tell(self._log, level, kind, event.text)
+        log_event(self._log, level, kind, event.text)
 
     def web_failed(self, problem: str) -> None:
         """Tell why the web view is not served."""
-        tell(self._log, logging.ERROR, "web_failed", problem)
+        log_event(self._log, logging.ERROR, "web_failed", problem)
 
     def failed(self, check: str, why: str) -> None:
         """Log once that a check has failed, and why."""
@@ -105,7 +105,7 @@ class Teller:
             return
         self._said_failures.add(check)
         text = f"the check of the {check} has failed and is shown as unknown; receiving continues: {why}"
-        tell(self._log, logging.ERROR, "check_failed", text, check=check)
+        log_event(self._log, logging.ERROR, "check_failed", text, check=check)
 
     def is_behind(self, state: StreamState, silence_s: float) -> bool:
         """Return True if a stream in this state has something to be reported."""
@@ -139,43 +139,43 @@ class Teller:
         if self._standing_signal.changes_to(lost, now_s):
             products = [str(WIRE_PRODUCTS[i]) for i in snapshot.signal.values]
             level = logging.ERROR if lost else logging.INFO
-            tell(self._log, level, "signal", lost or "all products carry a signal again", products=products)
+            log_event(self._log, level, "signal", lost or "all products carry a signal again", products=products)
 
     def _say_clock(self, snapshot: Snapshot, now_s: float) -> None:
         clock = snapshot.clock
         if self._standing_clock.changes_to(clock.fault, now_s):
             wrong = clock.fault not in (ClockFault.NONE, ClockFault.RECORDED)
             text, level = clock.note or "the data's clock agrees again", logging.WARNING if wrong else logging.INFO
-            tell(self._log, level, "clock", text, fault=clock.fault, age_s=clock.age_s)
+            log_event(self._log, level, "clock", text, fault=clock.fault, age_s=clock.age_s)
 
     def _say_delay(self, delay: DelayReading, now_s: float) -> None:
         if self._standing_delay.changes_to(delay.oddity, now_s):
             text = f"message delay {delay.value_s:.3f} s by {delay.used}, {delay.note or 'as it should be again'}"
             level = logging.WARNING if delay.oddity else logging.INFO
-            tell(self._log, level, "delay", text, oddity=delay.oddity, method=delay.used, delay_s=delay.value_s)
+            log_event(self._log, level, "delay", text, oddity=delay.oddity, method=delay.used, delay_s=delay.value_s)
 
     def _say_pipelines(self, faults: str, now_s: float) -> None:
         if self._standing_pipelines.changes_to(faults, now_s):
             text = f"pipelines at fault: {faults}" if faults else "all pipelines are well again"
-            tell(self._log, logging.WARNING if faults else logging.INFO, "pipelines", text, faults=faults)
+            log_event(self._log, logging.WARNING if faults else logging.INFO, "pipelines", text, faults=faults)
 
     def _say_axis(self, snapshot: Snapshot, now_s: float) -> None:
         # By how much, not by how many carriers: those come and go.
         check, shifted = snapshot.axis_check, snapshot.axis_note
         if self._standing_axis.changes_to(str(check.shift_channels) if check and shifted else "", now_s):
             text = shifted or "narrow lines do not speak against the frequency axis any more"
-            tell(self._log, logging.WARNING if shifted else logging.INFO, "axis", text)
+            log_event(self._log, logging.WARNING if shifted else logging.INFO, "axis", text)
 
     def _say_gain(self, snapshot: Snapshot, now_s: float) -> None:
         # Which products, not how many decibels: those change with every look.
         lost = ",".join(WIRE_PRODUCTS[i] for i in snapshot.gain.lost)
         if self._standing_gain.changes_to(lost, now_s):
             text = snapshot.gain_note or "the level is back at its quiet floor, or has stood for an hour"
-            tell(self._log, logging.WARNING if lost else logging.INFO, "gain", text, products=lost)
+            log_event(self._log, logging.WARNING if lost else logging.INFO, "gain", text, products=lost)
 
     def _say_tags(self, problem: str) -> None:
         if problem and problem != self._said_tags:
-            tell(self._log, logging.WARNING, "time_tag", problem)
+            log_event(self._log, logging.WARNING, "time_tag", problem)
         self._said_tags = problem or self._said_tags
 
     def _say_state(self, health: HealthReading) -> None:
@@ -184,7 +184,7 @@ class Teller:
         self._said_state = state
         if state is not before:
             level = logging.WARNING if state is StreamState.STALLED else logging.INFO
-            tell(self._log, level, "state", f"stream is {state}", state=str(state))
+            log_event(self._log, level, "state", f"stream is {state}", state=str(state))
         if health.is_silent and not was_silent:
             text = f"nothing has come for {LONG_SILENCE_S:.0f} s"
-            tell(self._log, logging.ERROR, "silence", text, link=health.link.name.lower())
+            log_event(self._log, logging.ERROR, "silence", text, link=health.link.name.lower())

@@ -49,7 +49,7 @@ _MAX_NEW_ROWS = 1200
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class InstrumentCheck:
     """Findings of the checks; None or empty if unknown.
 
     A finding is unknown before the first row, and if its check has failed.
@@ -70,7 +70,7 @@ class Judgement:
     failures: dict[str, str] = field(default_factory=dict)
 
 
-class InstrumentCheck:
+class InstrumentChecker:
     """The checks of one stream, with what they remember of it.
 
     Parameters
@@ -86,7 +86,7 @@ class InstrumentCheck:
         self._clock = DataClock()
         self._lived: set[int] = set()
         self._axis: Axis | None = None
-        self.last = Judgement()
+        self.last = InstrumentCheck()
         """Findings of the last look."""
         self._last_for: tuple[object, ...] = ()
         self._begin(None)
@@ -111,7 +111,9 @@ class InstrumentCheck:
         with self._looking:
             return self._gain.floors
 
-    def look(self, ring: RingBuffer | None, axis: Axis | None, cadence_s: float, arrival: Arrival | None) -> Judgement:
+    def look(
+        self, ring: RingBuffer | None, axis: Axis | None, cadence_s: float, arrival: Arrival | None
+    ) -> InstrumentCheck:
         """Check the last rows; note the reason of a check that fails.
 
         Parameters
@@ -125,20 +127,20 @@ class InstrumentCheck:
         """
         with self._looking:
             if ring is None or axis is None or arrival is None:
-                return Judgement()
+                return InstrumentCheck()
             # Without a new row nothing can have changed.
             looked_for = (ring, ring.count, axis, cadence_s)
             if looked_for != self._last_for:
                 self.last, self._last_for = self._found(ring, axis, cadence_s, arrival), looked_for
             return self.last
 
-    def _found(self, ring: RingBuffer, axis: Axis, cadence_s: float, arrival: Arrival) -> Judgement:
+    def _found(self, ring: RingBuffer, axis: Axis, cadence_s: float, arrival: Arrival) -> InstrumentCheck:
         if axis is not self._axis:
             self._begin(axis)
         failures: dict[str, str] = {}
         rows = _checked("rows", lambda: self._rows(ring), failures)
         if rows is None or not len(rows):
-            return Judgement(failures=failures)
+            return InstrumentCheck(failures=failures)
         return self._judged(rows, axis, cadence_s, arrival, failures)
 
     def _rows(self, ring: RingBuffer) -> Rows:
@@ -149,10 +151,10 @@ class InstrumentCheck:
 
     def _judged(
         self, rows: Rows, axis: Axis, cadence_s: float, arrival: Arrival, failures: dict[str, str]
-    ) -> Judgement:
+    ) -> InstrumentCheck:
         is_new, self._seen = rows.count != self._seen, rows.count
         clock = _checked("data's clock", lambda: self._read_clock(arrival), failures)
-        return Judgement(
+        return InstrumentCheck(
             _checked("signal", lambda: self._signal(rows.data, cadence_s, arrival), failures) or NO_LOSS,
             _checked("pipelines", lambda: self._pipelines(rows.data, axis, arrival, is_new=is_new), failures),
             _checked("frequency axis", lambda: _axis(rows.data, axis, arrival), failures),

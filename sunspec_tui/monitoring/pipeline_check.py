@@ -17,9 +17,9 @@ from sunspec_tui.core.times import CHANNELS_PER_PIPELINE
 ROWS = 8
 """Rows that are looked at: two seconds at a quarter of one."""
 
-_MOST_SHARE = 0.5
+_MAX_SHARE = 0.5
 _LOW = 0.1
-_LEAST_ROWS_STUCK = 3
+_MIN_ROWS_STUCK = 3
 _NEIGHBOURS = 2
 
 
@@ -98,7 +98,7 @@ class PipelineMap:
         found[:2][self.partial] = Fault.PART
         found[:2][self.level[:2] < _LOW] = Fault.LOW
         for share, fault in ((self.stuck, Fault.STUCK), (self.zero, Fault.ZERO), (self.nan, Fault.NAN)):
-            found[share > _MOST_SHARE] = fault
+            found[share > _MAX_SHARE] = fault
         found[((self.zero + self.nan) >= 1).all(axis=1)] = Fault.NONE
         return found
 
@@ -142,7 +142,7 @@ def mean_bad_channels(frames: Sequence[BadChannels]) -> BadChannels | None:
 
 def _scattered(share: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Pipelines with many bad channels, or with any if there are many in the band."""
-    partly = np.where(share > _MOST_SHARE, 0.0, share)
+    partly = np.where(share > _MAX_SHARE, 0.0, share)
     band = partly.mean(axis=1, keepdims=True)
     return np.asarray((partly >= _MANY_IN_PIPELINE) | ((partly > 0) & (band >= _MANY_IN_BAND)))
 
@@ -203,7 +203,7 @@ def _outside(finite: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _still(rows: NDArray[np.float32], finite: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Bins that have not changed over the rows, shape (nbins, npol)."""
-    if len(rows) < _LEAST_ROWS_STUCK:
+    if len(rows) < _MIN_ROWS_STUCK:
         return np.zeros(rows.shape[1:], bool)
     changes = (rows[1:] != rows[:-1]).any(axis=0)
     return np.asarray(~changes & finite.all(axis=0) & (rows[-1] != 0))

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sunspec_tui.core.errors import named_error
-from sunspec_tui.core.event_log import tell
+from sunspec_tui.core.event_log import log_event
 
 THREAD_PREFIX = "sunspec-"
 _LOG_AGAIN_S = 60.0
@@ -84,9 +84,11 @@ class Problems:
             if text and not before and again:
                 self._logged_s[part] = now_s
         if text and not before and again:
-            tell(log, logging.ERROR, "problem", text, part=part)
+            log_event(log, logging.ERROR, "problem", text, part=part)
         elif before and not text and now_s - over_s >= _LOG_AGAIN_S:
-            tell(log, logging.INFO, "problem_over", f"{part} works again, {lost} lines were lost", part=part, lost=lost)
+            log_event(
+                log, logging.INFO, "problem_over", f"{part} works again, {lost} lines were lost", part=part, lost=lost
+            )
 
     def thread_ended(self, name: str, error: BaseException) -> None:
         """Note that an error has ended one of this program's threads."""

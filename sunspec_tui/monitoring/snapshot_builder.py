@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 from sunspec_tui.core.memory_usage import NOT_READ, MemoryReading
 from sunspec_tui.files.archive.layout import ArchiveStatus
-from sunspec_tui.monitoring.event_reporter import Teller
+from sunspec_tui.monitoring.event_reporter import EventReporter
 from sunspec_tui.monitoring.gain_floor_files import FloorFiles
-from sunspec_tui.monitoring.instrument_check import InstrumentCheck, Judgement
+from sunspec_tui.monitoring.instrument_check import InstrumentCheck, InstrumentChecker
 from sunspec_tui.monitoring.problems import Problems
 from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.monitoring.web_status import WebStatus
 from sunspec_tui.plots.job import PlotStatus
-from sunspec_tui.stream.ingest import Intake
+from sunspec_tui.stream.ingest import FrameIngester
 from sunspec_tui.stream.message_handler import Clocks
 
 
@@ -48,9 +48,9 @@ class SnapshotBuilder:
 
     def __init__(
         self,
-        intake: Intake,
+        intake: FrameIngester,
         lock: threading.Lock,
-        reporter: Teller,
+        reporter: EventReporter,
         source: str,
         *,
         clocks: Clocks,
@@ -62,7 +62,7 @@ class SnapshotBuilder:
         self._intake, self._lock, self._reporter, self._source = intake, lock, reporter, source
         self._clocks, self._floor_files, self._problems = clocks, floor_files, problems
         self._parts, self._memory = parts, memory
-        self._check = InstrumentCheck(floor_files.load)
+        self._check = InstrumentChecker(floor_files.load)
 
     def has_news(self) -> bool:
         """Return True if the next snapshot would log a change of the stream's state, or lines that wait."""
@@ -96,7 +96,7 @@ class SnapshotBuilder:
         return snapshot
 
     def _build(
-        self, found: Judgement, memory: MemoryReading, since: int, epoch: int, most: int | None
+        self, found: InstrumentCheck, memory: MemoryReading, since: int, epoch: int, most: int | None
     ) -> tuple[Snapshot, float]:
         """Return a snapshot, and its time on the monotonic clock."""
         parts = self._parts()
@@ -130,7 +130,7 @@ class SnapshotBuilder:
             )
         return snapshot, now_s
 
-    def _check_instrument(self) -> Judgement:
+    def _check_instrument(self) -> InstrumentCheck:
         """Check the instrument, without holding the lock that frames wait for."""
         with self._lock:
             intake = self._intake

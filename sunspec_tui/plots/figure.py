@@ -33,7 +33,7 @@ from sunspec_tui.core.products import Product
 from sunspec_tui.core.retention import SOFTWARE
 from sunspec_tui.core.row_spans import GAP, Columns, place_columns
 from sunspec_tui.core.times import format_clock
-from sunspec_tui.files.atomic_write import whole_file
+from sunspec_tui.files.atomic_write import atomic_write
 from sunspec_tui.plots.job import PlotJob
 
 SIZE_INCHES = (12, 10)
@@ -262,7 +262,7 @@ class SpectrumFigure:
     def save(self, path: Path) -> int:
         """Write a PNG under its final name in one step; returns its size in bytes."""
         picture = self.png()
-        with whole_file(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_bytes(picture)
         return len(picture)
 

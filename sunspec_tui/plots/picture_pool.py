@@ -18,15 +18,15 @@ from typing import Any, TypeVar
 from sunspec_tui.core.errors import ArchiveError
 
 Key = TypeVar("Key")
-Part = TypeVar("Part")
+Piece = TypeVar("Piece")
 Made = TypeVar("Made")
 
-Call = tuple[Callable[..., Part], tuple[Any, ...]]
+Call = tuple[Callable[..., Piece], tuple[Any, ...]]
 """A function and its arguments, both of which can be pickled."""
 
 
 def made_in_processes(
-    wanted: Iterable[tuple[Key, list[Call[Part]]]], finish: Callable[[list[Part]], Made], workers: int
+    wanted: Iterable[tuple[Key, list[Call[Piece]]]], finish: Callable[[list[Piece]], Made], workers: int
 ) -> Generator[tuple[Key, Made | BaseException]]:
     """Make results from their parts, in parallel processes.
 
@@ -62,12 +62,12 @@ def made_in_processes(
 
 def _piped(
     pool: ProcessPoolExecutor,
-    wanted: Iterable[tuple[Key, list[Call[Part]]]],
-    finish: Callable[[list[Part]], Made],
+    wanted: Iterable[tuple[Key, list[Call[Piece]]]],
+    finish: Callable[[list[Piece]], Made],
     workers: int,
 ) -> Iterator[tuple[Key, Made | BaseException]]:
     """Start just enough results to keep all processes busy."""
-    begun: deque[tuple[Key, list[Future[Part]]]] = deque()
+    begun: deque[tuple[Key, list[Future[Piece]]]] = deque()
     finishing: deque[tuple[Key, Future[Made] | BaseException]] = deque()
     for key, calls in wanted:
         begun.append((key, [pool.submit(function, *arguments) for function, arguments in calls]))
@@ -82,7 +82,7 @@ def _piped(
 
 
 def _finishing(
-    pool: ProcessPoolExecutor, key: Key, parts: list[Future[Part]], finish: Callable[[list[Part]], Made]
+    pool: ProcessPoolExecutor, key: Key, parts: list[Future[Piece]], finish: Callable[[list[Piece]], Made]
 ) -> tuple[Key, Future[Made] | BaseException]:
     try:
         return key, pool.submit(finish, [part.result() for part in parts])

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from sunspec_tui.core.retention import LATEST, SOFTWARE, Keep, PlotFile, expired, plot_time_s
-from sunspec_tui.files.atomic_write import left_by, whole_file
+from sunspec_tui.files.atomic_write import atomic_write, left_by
 
 _MARK = b"tEXtSoftware\0" + SOFTWARE.encode()
 # The text stands right behind the first chunk of a PNG, before any colour.
 _HEAD_BYTES = 96
 # A directory with years of plots, perhaps over a network, is got to know by and by.
-_MOST_LOOKS = 1000
+_MAX_LISTINGS = 1000
 
 
 class PlotDirectory:
@@ -77,7 +77,7 @@ class PlotDirectory:
             if time_s is None:
                 continue
             looks += 1
-            if looks > _MOST_LOOKS:
+            if looks > _MAX_LISTINGS:
                 return
             self._learn(name, time_s)
 
@@ -111,7 +111,7 @@ def publish_latest(path: Path) -> str:
         return (
             f"{latest} was not written by this program and is not replaced; move it away to get the newest plot there"
         )
-    with whole_file(latest) as temporary:
+    with atomic_write(latest) as temporary:
         try:
             os.link(path, temporary)
         except OSError:

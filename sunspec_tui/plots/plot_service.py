@@ -31,7 +31,7 @@ _PAUSE_S = 1.0
 _MAX_WAIT_S = 3600.0
 
 
-class PngWriter:
+class PlotService:
     """Thread that plots on a schedule and on demand.
 
     Parameters

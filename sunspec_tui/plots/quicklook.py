@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from sunspec_tui.core.errors import ArchiveError, NoRowsError, UsageError
-from sunspec_tui.core.optional_imports import optional
+from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.products import WIRE_PRODUCTS, Product, plain_name
 from sunspec_tui.core.recording import Recording, measured_cadence_s
 from sunspec_tui.core.times import format_iso
@@ -85,10 +85,10 @@ def quicklook(
     MissingExtraError
         If dask or another library of the archive is not installed.
     """
-    optional("xarray", "reading an archive")
-    optional("dask", "reading an archive")
+    require_extra("xarray", "reading an archive")
+    require_extra("dask", "reading an archive")
     if scheduler is not None:
-        optional("distributed", "quick-looks on a cluster")
+        require_extra("distributed", "quick-looks on a cluster")
     wanted = Product(product) if product in tuple(Product) else None
     if wanted is None:
         raise UsageError(f"there is no product {product!r}; choose one of {', '.join(Product)}")
@@ -131,7 +131,7 @@ def _made_on_cluster(
     hours: Iterable[tuple[float, list[Call[Hour]]]], drawing: Callable[[list[Hour]], list[bytes]], scheduler: str
 ) -> Generator[tuple[float, list[bytes] | BaseException], None, None]:
     """Yield the pictures that the user's cluster makes, as they arrive."""
-    distributed = optional("distributed", "quick-looks on a cluster")
+    distributed = require_extra("distributed", "quick-looks on a cluster")
     try:
         client = distributed.Client(scheduler, timeout=_SCHEDULER_TIMEOUT_S)
     except (OSError, ValueError, TimeoutError) as error:
@@ -207,7 +207,7 @@ def reduce_hour(directory: str, product: str, begin_s: float, column_s: float) -
     names = [plain_name(each) for each in WIRE_PRODUCTS if each in needed]
     reduced = []
     # Each worker has one core: threads of its own would take those of the others.
-    with optional("dask.config", "reading an archive").set(scheduler="synchronous"):
+    with require_extra("dask.config", "reading an archive").set(scheduler="synchronous"):
         for dataset in found:
             rows = from_dataset(dataset[[name for name in names if name in dataset]])
             if product in rows.carries():

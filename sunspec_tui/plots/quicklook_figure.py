@@ -9,7 +9,7 @@ import numpy as np
 
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.products import Product
-from sunspec_tui.files.atomic_write import whole_file
+from sunspec_tui.files.atomic_write import atomic_write
 from sunspec_tui.plots.column_reduction import Reduced, joined
 from sunspec_tui.plots.job import PlotJob
 from sunspec_tui.plots.job_builder import recorded_job
@@ -82,7 +82,7 @@ def write_picture(out: Path, stem: str, png: bytes) -> Path:
     path = out / f"{os.fsdecode(os.fsencode(stem)[:_MAX_NAME_BYTES])}.png"
     try:
         out.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_bytes(png)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}; choose another --out") from error

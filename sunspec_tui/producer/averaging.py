@@ -21,7 +21,7 @@ _NOT_NUMBERS = ("end_ticks", "recorded", "station")
 
 
 @dataclass(frozen=True)
-class Sequence:
+class RingSequence:
     """What the header of a recorder's sequence says.
 
     Attributes
@@ -57,7 +57,7 @@ class Sequence:
         return f"{beams}, {self.nchan} channels{first}, {self.npol} products, time tag {self.time_tag}"
 
     @classmethod
-    def from_header(cls, header: Any) -> "Sequence":
+    def from_header(cls, header: Any) -> "RingSequence":
         """Read a sequence's header, in whatever form the ring hands it out.
 
         Raises
@@ -134,7 +134,7 @@ class WindowAverager:
         Length of a window in seconds.
     """
 
-    def __init__(self, sequence: Sequence, interval_s: float) -> None:
+    def __init__(self, sequence: RingSequence, interval_s: float) -> None:
         self._ticks = sequence.spectrum_ticks
         self._end_ticks = sequence.end_ticks
         self._interval_ticks = max(round(interval_s * CLOCK_HZ), self._ticks)
@@ -206,7 +206,7 @@ class PartAverager:
         Parts of a gulp; spectra that are left over after division are dropped.
     """
 
-    def __init__(self, sequence: Sequence, ntime_gulp: int, nparts: int) -> None:
+    def __init__(self, sequence: RingSequence, ntime_gulp: int, nparts: int) -> None:
         self._ticks = sequence.spectrum_ticks
         self._ntime_gulp = ntime_gulp
         self._ntime_part = max(1, ntime_gulp // nparts)

@@ -15,7 +15,7 @@ from sunspec_tui.core.recording import Recording, unbroken
 from sunspec_tui.files.read import read_recording
 from sunspec_tui.files.recorder_shared import is_being_written
 from sunspec_tui.producer.replay import Replay
-from sunspec_tui.producer.ring_feeder import Gulps, Part
+from sunspec_tui.producer.ring_feeder import Gulps, SourceSequence
 
 POLL_S = 0.5
 _LATEST_STEP = 1.5
@@ -64,14 +64,14 @@ class FollowedFile:
         self._shape = next(replay.gulps()).shape[1:]
         self._next: Recording | None = None
 
-    def parts(self, shift_s: float = 0.0) -> Iterator[Part]:
+    def parts(self, shift_s: float = 0.0) -> Iterator[SourceSequence]:
         """Sequences of rows without a gap; each ends when the next begins, or with the file."""
         first_s, runs = float(self._first.starts_s[0]), self._runs()
         self._next = next(runs)
         while self._next is not None:
             run, self._next = self._next, None
             begin_s = float(run.starts_s[0]) - first_s
-            yield Part(begin_s, self._replay(run).header(shift_s), self._gulps(run, runs), self.spectrum_s)
+            yield SourceSequence(begin_s, self._replay(run).header(shift_s), self._gulps(run, runs), self.spectrum_s)
 
     def _gulps(self, run: Recording, runs: Iterator[Recording | None]) -> Gulps:
         """Power of a run and of the runs that continue it."""

@@ -21,7 +21,7 @@ from sunspec_tui.core.recording import MAX_CADENCE_S, MIN_CADENCE_S, Channels, R
 from sunspec_tui.core.times import CLOCK_HZ, channel_frequencies_hz, unix_to_tag
 from sunspec_tui.files.file_series import FileSeries, open_rows
 from sunspec_tui.files.read_limits import Asked
-from sunspec_tui.producer.ring_feeder import Gulps, Part
+from sunspec_tui.producer.ring_feeder import Gulps, SourceSequence
 
 log = logging.getLogger(__name__)
 
@@ -102,11 +102,11 @@ class Replay:
             header["end_ticks"] = [unix_to_tag(end_s) for end_s in ends_s.tolist()]
         return header
 
-    def parts(self, shift_s: float = 0.0) -> Iterator[Part]:
+    def parts(self, shift_s: float = 0.0) -> Iterator[SourceSequence]:
         """Each run of rows without a gap as a sequence."""
         for run in self._runs:
             begin_s = float(self._starts_s[run.start]) - self._first_s
-            yield Part(begin_s, self.header(shift_s + begin_s, run), self._gulps(run), self._spectrum_s(run))
+            yield SourceSequence(begin_s, self.header(shift_s + begin_s, run), self._gulps(run), self._spectrum_s(run))
 
     def _spectrum_s(self, run: slice | None) -> float:
         """Return the length of a run's rows, or the usual one."""

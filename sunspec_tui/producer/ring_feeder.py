@@ -26,7 +26,7 @@ Gulps = Iterator[NDArray[np.float32]]
 """Spectra, each gulp of shape (ntime, nbeam, nchan, npol)."""
 
 
-class Part(NamedTuple):
+class SourceSequence(NamedTuple):
     """A sequence of a source.
 
     Attributes
@@ -54,7 +54,7 @@ class Source(Protocol):
     spectrum_s: float
     frames_as_recorded: bool
 
-    def parts(self, shift_s: float) -> Iterator[Part]:
+    def parts(self, shift_s: float) -> Iterator[SourceSequence]:
         """Sequences from the beginning, all of them `shift_s` later than the source has them."""
 
 
@@ -128,7 +128,7 @@ class Feed:
             if not self._loop:
                 return
 
-    def _write(self, done_s: float, part: Part) -> float:
+    def _write(self, done_s: float, part: SourceSequence) -> float:
         """Write a sequence that begins at `done_s` of the data's time; gives the time of its end."""
         for gulp in part.gulps:
             done_s += len(gulp) * part.spectrum_s

@@ -23,7 +23,7 @@ from sunspec_tui.core.times import (
     channel_frequencies_hz,
     unix_to_tag,
 )
-from sunspec_tui.producer.ring_feeder import Part
+from sunspec_tui.producer.ring_feeder import SourceSequence
 from sunspec_tui.producer.sky_model import QUIET_SUN_K, Burst, galactic_k, type_ii, type_iii
 
 NCHAN, NPOL = 3072, 4
@@ -89,9 +89,9 @@ class SimulatedSun:
             "npol": NPOL,
         }
 
-    def parts(self, shift_s: float = 0.0) -> Iterator[Part]:
+    def parts(self, shift_s: float = 0.0) -> Iterator[SourceSequence]:
         """One sequence without an end."""
-        yield Part(0.0, self.header(shift_s), self.gulps(), self.spectrum_s)
+        yield SourceSequence(0.0, self.header(shift_s), self.gulps(), self.spectrum_s)
 
     def gulps(self) -> Iterator[NDArray[np.float32]]:
         """Power of shape (ntime, 1, 3072, 4), for ever."""

@@ -30,7 +30,7 @@ from sunspec_tui.core.encoding import Encode, Message, encode
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.settings import MAX_INTERVAL_S
 from sunspec_tui.core.times import CLOCK_HZ, format_block_time, tag_to_unix
-from sunspec_tui.producer.averaging import PartAverager, Sequence, WindowAverager
+from sunspec_tui.producer.averaging import PartAverager, RingSequence, WindowAverager
 from sunspec_tui.producer.bifrost_log import ProcessLog, pin
 from sunspec_tui.producer.subscriptions import MAX_TOPIC_BYTES, Subscriptions
 
@@ -302,7 +302,7 @@ class AvgStreamingOp:
 
     def _publish_ring(self) -> None:
         for iseq in self.iring.read(guarantee=self.guarantee):
-            sequence = Sequence.from_header(iseq.header)
+            sequence = RingSequence.from_header(iseq.header)
             self.log.info("a new sequence: %s", sequence)
             self._process_log.update("sequence0", **sequence.fields())
             averager = self._averager(sequence)
@@ -312,12 +312,12 @@ class AvgStreamingOp:
             if self._done():
                 return
 
-    def _averager(self, sequence: Sequence) -> WindowAverager | PartAverager:
+    def _averager(self, sequence: RingSequence) -> WindowAverager | PartAverager:
         if self.npack_per_gulp is None:
             return WindowAverager(sequence, self.stream_interval)
         return PartAverager(sequence, self.ntime_gulp, self.npack_per_gulp)
 
-    def _publish(self, iseq: Any, sequence: Sequence, averager: WindowAverager | PartAverager) -> None:
+    def _publish(self, iseq: Any, sequence: RingSequence, averager: WindowAverager | PartAverager) -> None:
         asked_s = self._monotonic()
         for spectra in self._gulps(iseq, sequence):
             got_s, sent_s = self._monotonic(), self._clock()
@@ -341,7 +341,7 @@ class AvgStreamingOp:
             self._stopping.set()
         return self._stopping.is_set()
 
-    def _gulps(self, iseq: Any, sequence: Sequence) -> Iterator[NDArray[np.float32]]:
+    def _gulps(self, iseq: Any, sequence: RingSequence) -> Iterator[NDArray[np.float32]]:
         """Spectra of each span; a last short one holds fewer."""
         for ispan in iseq.read(self.ntime_gulp * sequence.spectrum_nbytes):
             ntime = ispan.size // sequence.spectrum_nbytes
@@ -349,7 +349,7 @@ class AvgStreamingOp:
             yield values.reshape(ntime, *sequence.shape)
 
     def _send_frame(
-        self, sequence: Sequence, mean: NDArray[np.float32], end_ticks: int, sent_s: float, interval_s: float
+        self, sequence: RingSequence, mean: NDArray[np.float32], end_ticks: int, sent_s: float, interval_s: float
     ) -> None:
         header = self._header(sequence, end_ticks, sent_s, interval_s)
         self.frames_made += 1
@@ -388,7 +388,7 @@ class AvgStreamingOp:
             self.log.warning(text, self.times_behind)
             self._behind_said_s = now_s
 
-    def _header(self, sequence: Sequence, end_ticks: int, sent_s: float, interval_s: float) -> dict[str, Any]:
+    def _header(self, sequence: RingSequence, end_ticks: int, sent_s: float, interval_s: float) -> dict[str, Any]:
         header: dict[str, Any] = {
             "time_tag": sequence.time_tag,
             "nbeam": sequence.nbeam,

@@ -4,7 +4,7 @@ import math
 from bisect import bisect_left, insort
 from collections import deque
 
-STEPS = 31
+STEP_COUNT = 31
 """Steps of which the median is taken."""
 
 
@@ -22,7 +22,7 @@ class Cadence:
     def add(self, step_s: float) -> float:
         """Take one step, and return the median; both in seconds."""
         steps, ordered = self._steps, self._sorted
-        if len(steps) == STEPS:
+        if len(steps) == STEP_COUNT:
             oldest = steps.popleft()
             if oldest == step_s:
                 # A steady stream: the same numbers have the same median.

@@ -7,7 +7,7 @@ from dataclasses import replace
 from sunspec_tui.core.arguments import is_number, parse_choice
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.frame import quoted
-from sunspec_tui.stream.ingest import Intake
+from sunspec_tui.stream.ingest import FrameIngester
 from sunspec_tui.stream.message_delay import DelayMethod
 
 
@@ -22,7 +22,7 @@ class DelayControl:
         Protects `intake`.
     """
 
-    def __init__(self, intake: Intake, lock: threading.Lock) -> None:
+    def __init__(self, intake: FrameIngester, lock: threading.Lock) -> None:
         self._intake, self._lock = intake, lock
 
     @property

@@ -86,7 +86,7 @@ class Row:
         return np.ascontiguousarray(derive(self.data[np.newaxis], Product(product))[0])
 
 
-class Follower(Iterator[Item], Generic[Item]):
+class FrameIterator(Iterator[Item], Generic[Item]):
     """An iterator over items that arrive after it was made; it ends when the receiver stops.
 
     Parameters
@@ -165,21 +165,21 @@ class Follower(Iterator[Item], Generic[Item]):
         return self._ended
 
 
-class Followers(Generic[Item]):
+class FrameIterators(Generic[Item]):
     """Followers that get the same items; those that nobody holds any more are dropped."""
 
     def __init__(self) -> None:
         # Replaced as a whole, so that the receiver's thread reads it without a lock.
-        self._references: tuple[weakref.ref[Follower[Item]], ...] = ()
+        self._references: tuple[weakref.ref[FrameIterator[Item]], ...] = ()
 
     def __bool__(self) -> bool:
         # Called for each frame, and there are usually none.
         return bool(self._references) and any(map(_is_open, self._all()))
 
-    def _all(self) -> Iterator[Follower[Item] | None]:
+    def _all(self) -> Iterator[FrameIterator[Item] | None]:
         return (reference() for reference in self._references)
 
-    def add(self, follower: Follower[Item]) -> None:
+    def add(self, follower: FrameIterator[Item]) -> None:
         """Give a follower all items from now on; one call at a time."""
         alive = [each for each in self._references if _is_open(each())]
         self._references = (*alive, weakref.ref(follower))
@@ -198,5 +198,5 @@ class Followers(Generic[Item]):
                 follower.close()
 
 
-def _is_open(follower: Follower[Item] | None) -> bool:
+def _is_open(follower: FrameIterator[Item] | None) -> bool:
     return follower is not None and not follower.has_ended

@@ -20,7 +20,7 @@ from sunspec_tui.core.ring_copy import ring_recording
 from sunspec_tui.core.ring_epochs import Epoch
 from sunspec_tui.core.times import span_s
 from sunspec_tui.core.version import __version__
-from sunspec_tui.stream.ingest import Intake
+from sunspec_tui.stream.ingest import FrameIngester
 
 DEFAULT_NCHAN = 3072
 
@@ -45,7 +45,7 @@ class StreamHistory:
         If there is no such product.
     """
 
-    def __init__(self, intake: Intake, lock: threading.Lock, product: str, station: str, source: str) -> None:
+    def __init__(self, intake: FrameIngester, lock: threading.Lock, product: str, station: str, source: str) -> None:
         self._intake, self._lock = intake, lock
         self._product = parse_choice(Product, "product", product)
         self._station = station

@@ -17,7 +17,7 @@ from sunspec_tui.core.ring_epochs import Epoch, PastEpochs
 from sunspec_tui.stream.health_reading import DEFAULT_INTERVAL_S
 from sunspec_tui.stream.message_delay import DelayHistory, DelayMethod, DelayReading, buffer_delay_s, message_delay
 from sunspec_tui.stream.newest_frame import Arrival
-from sunspec_tui.stream.stream_health import Placement, StreamHealth
+from sunspec_tui.stream.stream_health import FramePlacement, StreamHealth
 
 MIN_AGREEING_FRAMES = 3
 """Frames in a row after which a new shape or axis is accepted; a single frame may be a stray."""
@@ -42,7 +42,7 @@ class DelayChoice:
     interval_s: float | None = None
 
 
-class Intake:
+class FrameIngester:
     """The state that frames leave behind.
 
     Parameters
@@ -81,7 +81,7 @@ class Intake:
         self._last_arrived_s = math.nan
         self._last_now_s = math.nan
 
-    def take(self, frame: Frame, now_s: float, arrived_s: float) -> Placement:
+    def take(self, frame: Frame, now_s: float, arrived_s: float) -> FramePlacement:
         """Keep one frame.
 
         Parameters

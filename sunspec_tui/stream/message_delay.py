@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
-MOST_SKEW_S = 60.0
+MAX_SKEW_S = 60.0
 """A timestamp further in the future than this is no clock skew but a wrong reading."""
 
 RECORDED_S = 3600.0
@@ -101,7 +101,7 @@ def message_delay(
     if math.isnan(delay_s):
         note = time_problem or "the header has no timestamp"
         return DelayReading(buffer_s, method, DelayMethod.BUFFER, note)
-    if delay_s < -MOST_SKEW_S:
+    if delay_s < -MAX_SKEW_S:
         note = f"timestamp lies {-delay_s:.0f} s in the future"
         return DelayReading(buffer_s, method, DelayMethod.BUFFER, note)
     if delay_s < 0:

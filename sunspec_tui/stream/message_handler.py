@@ -13,15 +13,15 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from sunspec_tui.core.errors import RejectCause, RejectedMessage, named_error
-from sunspec_tui.core.event_log import tell
+from sunspec_tui.core.event_log import log_event
 from sunspec_tui.core.frame import Frame, decode
 from sunspec_tui.core.listeners import Listeners
 from sunspec_tui.core.memory_budgets import frame_nbytes
 from sunspec_tui.core.memory_usage import Collector
-from sunspec_tui.stream.frame_iterator import Followers, Row
+from sunspec_tui.stream.frame_iterator import FrameIterators, Row
 from sunspec_tui.stream.health_reading import LinkState
-from sunspec_tui.stream.ingest import Intake
-from sunspec_tui.stream.stream_health import Placement
+from sunspec_tui.stream.ingest import FrameIngester
+from sunspec_tui.stream.stream_health import FramePlacement
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class Reporter(Protocol):
     def rejected(self, error: RejectedMessage, arrived_s: float) -> None:
         """Report a rejected message."""
 
-    def placed(self, placement: Placement, arrived_s: float, *, reshaped: bool) -> None:
+    def placed(self, placement: FramePlacement, arrived_s: float, *, reshaped: bool) -> None:
         """Report unusual properties of a frame."""
 
 
@@ -66,7 +66,7 @@ class MessageHandler:
 
     def __init__(
         self,
-        intake: Intake,
+        intake: FrameIngester,
         lock: threading.Lock,
         reporter: Reporter,
         source: str,
@@ -83,7 +83,7 @@ class MessageHandler:
         # To wake a waiter takes as long as a frame, so a waiter is woken only when its frames have arrived.
         self._wake_at_count = math.inf
         self._stop_count = 0
-        self.frame_followers, self.row_followers = Followers[Frame](), Followers[Row]()
+        self.frame_followers, self.row_followers = FrameIterators[Frame](), FrameIterators[Row]()
 
     def on_message(self, parts: Sequence[bytes | memoryview]) -> None:
         """Keep one multipart message as a row, or count it as rejected."""
@@ -144,7 +144,7 @@ class MessageHandler:
         if (link, words) != before:
             level = logging.INFO if link in (LinkState.CONNECTING, LinkState.CONNECTED) else logging.WARNING
             tried = {"attempt": attempt} if attempt else {}
-            tell(log, level, "link", f"{self._source}: {words or link}", link=link.name.lower(), **tried)
+            log_event(log, level, "link", f"{self._source}: {words or link}", link=link.name.lower(), **tried)
 
     def on_reject(self, error: RejectedMessage) -> None:
         """Count a message that could not be received."""
@@ -158,7 +158,7 @@ class MessageHandler:
         """Note that an error has ended the thread."""
         self._mark_ended(LinkState.FAILED)
         self.close_followers()
-        tell(log, logging.ERROR, "failure", f"receiving has ended on an error, restart the program: {error!r}")
+        log_event(log, logging.ERROR, "failure", f"receiving has ended on an error, restart the program: {error!r}")
 
     def _reject(self, error: RejectedMessage, arrived_s: float, frame: Frame | None = None) -> None:
         with self._lock:

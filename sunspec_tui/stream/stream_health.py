@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sunspec_tui.core.errors import RejectCause
 from sunspec_tui.core.ring_buffer import Mark
-from sunspec_tui.stream.cadence import STEPS, Cadence
+from sunspec_tui.stream.cadence import STEP_COUNT, Cadence
 from sunspec_tui.stream.health_reading import LONG_SILENCE_S, HealthReading, LinkState, StreamState
 from sunspec_tui.stream.odd_steps import MANY_FRAMES, WIDE_S, Arrived, JumpDoubt, StepBack
 from sunspec_tui.stream.sequence_tags import SequenceTags
@@ -31,7 +31,7 @@ _LONGEST_GULP_S = 1.0272
 _GULPS = 8
 
 
-class Placement(NamedTuple):
+class FramePlacement(NamedTuple):
     """Where a frame belongs.
 
     Attributes
@@ -68,7 +68,7 @@ class StreamHealth:
         self.rejected: Counter[RejectCause] = Counter()
         self.cadence_s = math.nan
         self._cadence = Cadence()
-        self._arrivals: deque[float] = deque(maxlen=STEPS)
+        self._arrivals: deque[float] = deque(maxlen=STEP_COUNT)
         self._gulps: deque[int] = deque(maxlen=_GULPS)
         self._queued = self._queued_most = 0
         self._stalls_over = 0
@@ -110,7 +110,7 @@ class StreamHealth:
         self._queued = taken
         self._queued_most = max(self._queued_most, taken)
 
-    def place(self, frame: "Frame", now_s: float, arrived_s: float) -> Placement:
+    def place(self, frame: "Frame", now_s: float, arrived_s: float) -> FramePlacement:
         """Count one frame and find its place on the time axis.
 
         Parameters
@@ -166,7 +166,7 @@ class StreamHealth:
                 self._begin_steps(frame)
         self._rejected_since = 0
         self._last, self._last_time_s, self._last_arrived_s = frame, time_s, arrived_s
-        return Placement(time_s, self._slot, mark, missing, silence_s)
+        return FramePlacement(time_s, self._slot, mark, missing, silence_s)
 
     def _is_usual(self, frame: "Frame", arrived_s: float) -> bool:
         """Return True for the next frame of a steady stream, which nearly all are.
@@ -186,7 +186,7 @@ class StreamHealth:
         step_s = frame.block_time_s - self._last_time_s
         return 0 < step_s < min(longest_s, WIDE_S) and arrived_s - self._arrivals[-1] < longest_s
 
-    def _place_next(self, frame: "Frame", arrived_s: float) -> Placement:
+    def _place_next(self, frame: "Frame", arrived_s: float) -> FramePlacement:
         """Place the next frame of a steady stream, as `place` does, without looking for what is unusual."""
         self.frames_received += 1
         self._note_arrival(frame, arrived_s)
@@ -202,7 +202,7 @@ class StreamHealth:
             # The step is no longer than usual, but the cadence has just become shorter.
             mark, missing = self._advance(step_s, self._lacking(frame, step_s, False, mark), mark, 0)
         self._last, self._last_time_s, self._last_arrived_s = frame, time_s, arrived_s
-        return Placement(time_s, self._slot, mark, missing)
+        return FramePlacement(time_s, self._slot, mark, missing)
 
     def _take_tag(self, frame: "Frame") -> bool:
         """Learn the time tag of a frame; return True if it begins a sequence."""
@@ -269,7 +269,7 @@ class StreamHealth:
         self._slot += 1
         return came
 
-    def _placed_in_doubt(self, arrived: Arrived, doubt: str, silence_s: float) -> Placement:
+    def _placed_in_doubt(self, arrived: Arrived, doubt: str, silence_s: float) -> FramePlacement:
         """Place a frame as the next one of the stream, whatever it says of itself."""
         last = self._seen().frame
         self._last = last._replace(seq=None if last.seq is None else last.seq + 1)
@@ -278,7 +278,7 @@ class StreamHealth:
         self._slot += 1
         guessed = doubt == "time"
         time_s, mark = (self._last_time_s, Mark.TIME_GUESSED) if guessed else (arrived.time_s, Mark.NONE)
-        return Placement(time_s, self._slot, mark, 0, silence_s, doubt)
+        return FramePlacement(time_s, self._slot, mark, 0, silence_s, doubt)
 
     def _begin_steps(self, frame: "Frame") -> None:
         """Measure the cadence anew: what comes now may have another one."""

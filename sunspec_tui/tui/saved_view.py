@@ -13,11 +13,11 @@ from sunspec_tui.core.products import Product
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.tui.display.view_state import PANELS, PICTURES, THEMES, TRACES, View, with_product
 
-_MOST_LEVEL = 1e30
+_MAX_LEVEL = 1e30
 _PLAIN = ("palette", "rows_per_column", "sweeping", "subtract", "linear", "pair", "pipelines", "maximised", "theme")
 
 
-def remember(view: View) -> dict[str, Any]:
+def view_to_json(view: View) -> dict[str, Any]:
     """What the next run takes up again, as JSON values."""
     kept: dict[str, Any] = {name: getattr(view, name) for name in _PLAIN}
     kept["product"] = str(view.product)
@@ -27,7 +27,7 @@ def remember(view: View) -> dict[str, Any]:
     return kept
 
 
-def recall(view: View, kept: Mapping[str, Any]) -> View:
+def view_from_json(view: View, kept: Mapping[str, Any]) -> View:
     """A view with what an earlier run has kept; what does not fit this version is left out."""
     allowed: dict[str, Callable[[Any], bool]] = {
         "palette": lambda value: value in PALETTES,
@@ -48,7 +48,7 @@ def _levels(value: Any) -> Levels | None:
     if not isinstance(value, list) or len(value) != 2 or not all(isinstance(each, float | int) for each in value):
         return None
     low, high = value
-    return Levels(float(low), float(high)) if -_MOST_LEVEL < low < high < _MOST_LEVEL else None
+    return Levels(float(low), float(high)) if -_MAX_LEVEL < low < high < _MAX_LEVEL else None
 
 
 def _is_bool(value: Any) -> bool:
@@ -63,7 +63,7 @@ def _names(value: Any, known: tuple[str, ...]) -> frozenset[str]:
 
 def first_view(settings: Settings, kept: Mapping[str, Any]) -> View:
     """The view to begin with: what was kept, and over it what the user has asked for."""
-    view = recall(View(), kept)
+    view = view_from_json(View(), kept)
     if settings.product is not None:
         view = with_product(view, Product(settings.product))
     return view if settings.theme is None else replace(view, theme=settings.theme)

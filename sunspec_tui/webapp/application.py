@@ -13,7 +13,7 @@ from starlette.routing import Route, WebSocketRoute
 from sunspec_tui.core.web_options import WebOptions
 from sunspec_tui.webapp import http_api, static_files
 from sunspec_tui.webapp.access_guard import Guard
-from sunspec_tui.webapp.context import Site
+from sunspec_tui.webapp.context import AppContext
 from sunspec_tui.webapp.live_socket import live
 from sunspec_tui.webapp.paced_answers import Paced
 
@@ -21,7 +21,7 @@ _COMPRESSION = 4
 """Half the time of the default for a twentieth more bytes."""
 
 
-def application(site: Site, options: WebOptions, token: str, on_refusal: Callable[[], None]) -> Paced:
+def application(site: AppContext, options: WebOptions, token: str, on_refusal: Callable[[], None]) -> Paced:
     """All that the web view answers.
 
     Parameters

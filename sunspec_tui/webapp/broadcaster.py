@@ -23,7 +23,7 @@ from sunspec_tui.webapp import row_messages
 from sunspec_tui.webapp.history_messages import STEP_VALUES, History
 from sunspec_tui.webapp.json_text import json_bytes
 from sunspec_tui.webapp.row_chain import ChainedRow, RowChain
-from sunspec_tui.webapp.viewer_queue import BACKLOG_ROWS, Viewer
+from sunspec_tui.webapp.viewer_queue import BACKLOG_ROWS, ViewerQueue
 from sunspec_tui.webapp.visitor_errors import Complaints
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Source(Protocol):
         """Rows by their numbers."""
 
 
-class Hub:
+class Broadcaster:
     """Send a receiver's rows and status to all viewers.
 
     Parameters
@@ -75,7 +75,7 @@ class Hub:
         complaints: Complaints | None = None,
     ) -> None:
         self._source, self._monotonic = source, monotonic
-        self._viewers: set[Viewer] = set()
+        self._viewers: set[ViewerQueue] = set()
         self.counts = WebCounts() if counts is None else counts
         self._complaints = Complaints(log) if complaints is None else complaints
         self._news, self._wanted = asyncio.Event(), asyncio.Event()
@@ -136,7 +136,7 @@ class Hub:
             self._complaints.say(what, repr(error))
             return False
 
-    def _tell_one(self, viewer: Viewer) -> bool:
+    def _tell_one(self, viewer: ViewerQueue) -> bool:
         viewer.tell(self._told())
         return False
 
@@ -204,7 +204,7 @@ class Hub:
                 if row.number >= viewer.next:
                     self._give(viewer, row)
 
-    def _give(self, viewer: Viewer, row: ChainedRow) -> None:
+    def _give(self, viewer: ViewerQueue, row: ChainedRow) -> None:
         if viewer.is_behind:
             self.counts.rows_skipped += viewer.skip()
         viewer.put_row(row)
@@ -229,7 +229,7 @@ class Hub:
 
     # Viewers
 
-    def join(self, viewer: Viewer) -> None:
+    def join(self, viewer: ViewerQueue) -> None:
         """Send a viewer what there is, and each row from now on."""
         if not self._viewers:
             # Nobody has watched: what came meanwhile is history.
@@ -242,7 +242,7 @@ class Hub:
         self._send_all(viewer)
         self._news.set()
 
-    def leave(self, viewer: Viewer) -> None:
+    def leave(self, viewer: ViewerQueue) -> None:
         """Send a viewer nothing more."""
         self._viewers.discard(viewer)
 
@@ -250,12 +250,12 @@ class Hub:
         """Count a viewer that was let go because it takes nothing."""
         self.counts.dropped += 1
 
-    def choose(self, viewer: Viewer, product: Product) -> None:
+    def choose(self, viewer: ViewerQueue, product: Product) -> None:
         """Send a viewer another product from now on, and the rows of it that there are."""
         viewer.product = product
         self._send_all(viewer)
 
-    def _send_all(self, viewer: Viewer) -> None:
+    def _send_all(self, viewer: ViewerQueue) -> None:
         viewer.clear()
         viewer.waits_for_history = False
         position = self._source.position()
@@ -326,7 +326,11 @@ def axis_record(axis: Axis, epoch: int, product: Product) -> dict[str, Any]:
 
 
 async def serve(
-    viewer: Viewer, hub: Hub, send: Send, unsent: Callable[[], int], unsent_by_all: Callable[[], int] = lambda: 0
+    viewer: ViewerQueue,
+    hub: Broadcaster,
+    send: Send,
+    unsent: Callable[[], int],
+    unsent_by_all: Callable[[], int] = lambda: 0,
 ) -> None:
     """Send a viewer all its messages, until its connection ends.
 

@@ -8,7 +8,7 @@ from sunspec_tui.core.frame import Frame
 from sunspec_tui.monitoring.web_status import WebStatus
 from sunspec_tui.plots.job import PlotJob
 from sunspec_tui.webapp.answer_budget import ByteBudget
-from sunspec_tui.webapp.broadcaster import Hub
+from sunspec_tui.webapp.broadcaster import Broadcaster
 from sunspec_tui.webapp.broadcaster import Source as Followed
 from sunspec_tui.webapp.connection_limits import Connections
 from sunspec_tui.webapp.figure_cache import Figures
@@ -26,7 +26,7 @@ class Source(Followed, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class AppContext:
     """Shared objects of the web view, used by all answers.
 
     Attributes
@@ -54,7 +54,7 @@ class Site:
     """
 
     source: Source
-    hub: Hub
+    hub: Broadcaster
     figures: Figures
     status: Callable[[], WebStatus]
     refuse: Callable[[], None]

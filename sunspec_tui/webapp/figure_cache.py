@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sunspec_tui.core.retention import Keep
 from sunspec_tui.plots.job import PlotEvent, PlotJob
-from sunspec_tui.plots.plot_service import PngWriter
+from sunspec_tui.plots.plot_service import PlotService
 
 FRESH_S = 5.0
 IDLE_S = 60.0
@@ -45,7 +45,7 @@ class Figures:
         self._remove_background: bool | None = None
         self._asked_s = 0.0
         self._directory: tempfile.TemporaryDirectory[str] | None = None
-        self._writer: PngWriter | None = None
+        self._writer: PlotService | None = None
         self._told: asyncio.Future[PlotEvent] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
@@ -101,10 +101,10 @@ class Figures:
             # Another program deleted our temporary directory.
             return None, "the figure failed"
 
-    def _started(self) -> PngWriter:
+    def _started(self) -> PlotService:
         if self._writer is None:
             self._directory = tempfile.TemporaryDirectory(prefix="sunspec-web-", ignore_cleanup_errors=True)
-            writer = PngWriter(Path(self._directory.name), 0, self._job, on_event=self._on_event)
+            writer = PlotService(Path(self._directory.name), 0, self._job, on_event=self._on_event)
             writer.start()
             self._writer = writer
         return self._writer

@@ -23,13 +23,13 @@ from sunspec_tui.core.products import Product, available, derive
 from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.monitoring.status_record import public_record
 from sunspec_tui.webapp.answer_budget import BudgetUsedUpError
-from sunspec_tui.webapp.context import Site, Source
+from sunspec_tui.webapp.context import AppContext, Source
 from sunspec_tui.webapp.json_text import json_bytes
 from sunspec_tui.webapp.prometheus_metrics import CONTENT_TYPE, metrics
 
 RAW, JSON = "application/octet-stream", "application/json"
 DEFAULT_ROWS = 128
-MOST_ROWS = 10_000
+MAX_ROWS = 10_000
 _BLOCK_VALUES, _COPIED_ROWS = 12_288, 64
 _NO_DATA = np.empty((0, 0, 0), np.float32)
 _RUN = secrets.token_hex(4)
@@ -59,9 +59,9 @@ async def refused(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": error.text}, error.status)
 
 
-def site_of(request: Request) -> Site:
+def site_of(request: Request) -> AppContext:
     """What the web view answers from."""
-    site: Site = request.app.state.site
+    site: AppContext = request.app.state.site
     return site
 
 
@@ -86,7 +86,7 @@ async def data(request: Request) -> Response:
 async def refresh(request: Request) -> Response:
     """The last rows of a product."""
     site, (position, product) = site_of(request), _asked(request)
-    n = min(_number(request, "n_frames", DEFAULT_ROWS, 1, MOST_ROWS), position.length)
+    n = min(_number(request, "n_frames", DEFAULT_ROWS, 1, MAX_ROWS), position.length)
     if _unchanged(request, tag := _tag(position, product, n, kind := _kind(request))):
         return Response(status_code=304, headers=tag)
     row_bytes = 4 * len(position.axis.frequencies_mhz)
@@ -275,7 +275,7 @@ async def status(request: Request) -> Response:
     return _json(full_record(site))
 
 
-def full_record(site: Site) -> dict[str, Any]:
+def full_record(site: AppContext) -> dict[str, Any]:
     """The state with what the web view adds: the axis, its own counts, and the newest frame's tag."""
     snapshot = site.hub.snapshot()
     frame, axis = site.source.last_frame(), snapshot.axis

@@ -14,9 +14,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from sunspec_tui.core.products import Product
 from sunspec_tui.webapp import row_messages
 from sunspec_tui.webapp.broadcaster import serve
-from sunspec_tui.webapp.context import Site
+from sunspec_tui.webapp.context import AppContext
 from sunspec_tui.webapp.pacing import Pace
-from sunspec_tui.webapp.viewer_queue import Viewer
+from sunspec_tui.webapp.viewer_queue import ViewerQueue
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ CHOICES_PER_S, CHOICES_BURST = 1, 10
 
 async def live(socket: WebSocket) -> None:
     """Serve one viewer until it goes."""
-    site: Site = socket.app.state.site
+    site: AppContext = socket.app.state.site
     product = _product(socket.query_params.get("product", Product.XX))
     if product is None:
         await socket.close(POLICY_VIOLATION)
@@ -48,7 +48,7 @@ async def live(socket: WebSocket) -> None:
         log.debug("a viewer disconnected before it started: %s", error)
         return
     site.connections.viewing(socket.scope["client"])
-    viewer = Viewer(product)
+    viewer = ViewerQueue(product)
     # At once, so that its place is taken before another is looked for.
     site.hub.join(viewer)
     tasks = [asyncio.create_task(_send(viewer, site, socket)), asyncio.create_task(_listen(viewer, site, socket))]
@@ -63,7 +63,7 @@ async def live(socket: WebSocket) -> None:
                 site.complaints.say("a viewer was disconnected because of an error", repr(ended))
 
 
-async def _send(viewer: Viewer, site: Site, socket: WebSocket) -> None:
+async def _send(viewer: ViewerQueue, site: AppContext, socket: WebSocket) -> None:
     peer = socket.scope["client"]
 
     async def send(message: bytes | str) -> None:
@@ -85,7 +85,7 @@ async def _send(viewer: Viewer, site: Site, socket: WebSocket) -> None:
         log.debug("a viewer was gone before what was for it: %s", error)
 
 
-async def _listen(viewer: Viewer, site: Site, socket: WebSocket) -> None:
+async def _listen(viewer: ViewerQueue, site: AppContext, socket: WebSocket) -> None:
     try:
         await _handle_messages(viewer, site, socket)
     except WebSocketDisconnect as error:
@@ -96,7 +96,7 @@ async def _listen(viewer: Viewer, site: Site, socket: WebSocket) -> None:
         log.debug("a viewer disconnected before its messages could be read: %s", error)
 
 
-async def _handle_messages(viewer: Viewer, site: Site, socket: WebSocket) -> None:
+async def _handle_messages(viewer: ViewerQueue, site: AppContext, socket: WebSocket) -> None:
     """Handle a viewer's messages until it sends an invalid one."""
     choices = Pace(CHOICES_PER_S, CHOICES_BURST)
     while True:

@@ -13,7 +13,7 @@ UNSEEN_ROWS = 40
 """Rows that may be under way to a viewer who says what it has seen: what a kernel's buffers would swallow otherwise."""
 
 
-class Viewer:
+class ViewerQueue:
     """One page that watches one product: what is still to be sent to it.
 
     Parameters

@@ -18,7 +18,7 @@ from simulated_rows import CADENCE_S, CHANNEL_AVERAGE, NBINS, rows_of
 
 from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.ring_buffer import Mark, RingBuffer
-from sunspec_tui.monitoring.instrument_check import InstrumentCheck
+from sunspec_tui.monitoring.instrument_check import InstrumentChecker
 from sunspec_tui.producer.simulated_sun import NCHAN, NPOL, SimulatedSun
 from sunspec_tui.stream.newest_frame import Arrival
 
@@ -32,7 +32,7 @@ def alarms(hours: float, seed: int) -> Counter[str]:
     """Count the looks with an alarm by its kind, over so many hours of data time."""
     sun, rng = SimulatedSun(seed), np.random.default_rng([seed, 8])
     ring, axis = RingBuffer(1200, NBINS, NPOL), Axis(560, NCHAN, CHANNEL_AVERAGE, NPOL, chan0_stated=True)
-    check, found = InstrumentCheck(), Counter[str]()
+    check, found = InstrumentChecker(), Counter[str]()
     slot = restarts = missing = 0
     shift_s = 0.0
     for end_s, row in rows_of(sun, 0.0, int(hours * 3600 / CADENCE_S), seed):
@@ -56,7 +56,7 @@ def alarms(hours: float, seed: int) -> Counter[str]:
     return found
 
 
-def _kinds(check: InstrumentCheck, ring: RingBuffer, axis: Axis, arrival: Arrival) -> list[str]:
+def _kinds(check: InstrumentChecker, ring: RingBuffer, axis: Axis, arrival: Arrival) -> list[str]:
     """Kinds of the alarms at one look."""
     found = check.look(ring, axis, CADENCE_S, arrival)
     kinds = {

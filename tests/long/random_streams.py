@@ -45,8 +45,8 @@ from sunspec_tui.tui.key_bindings import KEYS
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.webapp import http_api
 from sunspec_tui.webapp.answer_budget import ByteBudget
-from sunspec_tui.webapp.broadcaster import Hub
-from sunspec_tui.webapp.viewer_queue import Viewer
+from sunspec_tui.webapp.broadcaster import Broadcaster
+from sunspec_tui.webapp.viewer_queue import ViewerQueue
 
 ROWS = 80
 FIGURES_EVERY, ANSWERS_EVERY, SCREEN_EVERY, DOCTOR_EVERY = 500, 25, 4, 10
@@ -77,8 +77,8 @@ class Readers:
         self._screen: Screen | None = None
         self._figure = SpectrumFigure()
         self._loop = asyncio.new_event_loop()
-        self._hub = Hub(receiver, monotonic=receiver._monotonic)
-        self._viewers = [Viewer(Product.XX), Viewer(Product.V_OVER_I)]
+        self._hub = Broadcaster(receiver, monotonic=receiver._monotonic)
+        self._viewers = [ViewerQueue(Product.XX), ViewerQueue(Product.V_OVER_I)]
         for viewer in self._viewers:
             self._hub.join(viewer)
         self._client = httpx.AsyncClient(
@@ -195,7 +195,7 @@ class Readers:
                 raise AssertionError(f"export to {ending} of {axis}, {product}: {error!r}") from error
 
 
-def _answers(receiver: StillReceiver, hub: Hub) -> Starlette:
+def _answers(receiver: StillReceiver, hub: Broadcaster) -> Starlette:
     app = Starlette(
         routes=[
             Route("/data", http_api.data), Route("/refresh", http_api.refresh), Route("/status", http_api.status),

@@ -22,7 +22,7 @@ _OVERHEAD_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class ArchiveSource:
     """A ring to archive, and a description of its rows.
 
     Attributes
@@ -64,7 +64,7 @@ class ArchiveBacklog:
     def __init__(self, max_held_bytes: int = MAX_HELD_BYTES) -> None:
         self._max_held_bytes = max_held_bytes
         self._lock = threading.Lock()
-        self._followed: Followed | None = None
+        self._followed: ArchiveSource | None = None
         # Rows copied from a ring: waiting rows of earlier rings, and rows being written.
         self._held: deque[Recording] = deque()
         self._next = 0
@@ -88,7 +88,7 @@ class ArchiveBacklog:
         followed = self._followed
         return followed.ring.length if followed else 0
 
-    def follow(self, newest: Followed) -> None:
+    def follow(self, newest: ArchiveSource) -> None:
         """Read from this ring from now on; keep the old ring's waiting rows within budget."""
         with self._lock:
             before = self._followed
@@ -96,7 +96,7 @@ class ArchiveBacklog:
                 self._copy_waiting(before)
             self._followed = newest
 
-    def _copy_waiting(self, before: Followed) -> None:
+    def _copy_waiting(self, before: ArchiveSource) -> None:
         """Copy the waiting rows of a ring that gets no more rows."""
         ring = before.ring
         row_bytes = ring.nbins * ring.npol * 4 + 8

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.errors import ArchiveError, NoRowsError
-from sunspec_tui.core.optional_imports import optional
+from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.products import WIRE_PRODUCTS, Product, available, derive, plain_name
 from sunspec_tui.core.recording import measured_cadence_s
 from sunspec_tui.core.row_blocks import Floats, group_starts, merged_peaks, merged_sums
@@ -86,7 +86,7 @@ def overview(
     MissingExtraError
         If zarr is not installed.
     """
-    zarr = optional("zarr", "reading an archive")
+    zarr = require_extra("zarr", "reading an archive")
     begin_s, end_s = span_s(start, end)
     low, high = -math.inf if begin_s is None else begin_s, math.inf if end_s is None else end_s
     opened = (
@@ -103,7 +103,7 @@ def overview(
 
 def are_in_blocks(directory: Path, low: float, high: float, product: Product) -> bool:
     """Whether the rows between two times are of one axis, come once, and are in blocks with a product's extremes."""
-    zarr = optional("zarr", "reading an archive")
+    zarr = require_extra("zarr", "reading an archive")
     claims = checked_stores(directory, low, high)
     if not all(f"highest_{product}" in claim.blocks for claim in claims) or _overlap(zarr, claims):
         return False

@@ -164,7 +164,7 @@ def are_storable(times_s: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.asarray((times_s >= 0) & (times_s < _MAX_TIME_S))
 
 
-def stretches(times_s: NDArray[np.float64]) -> list[slice]:
+def split_by_day(times_s: NDArray[np.float64]) -> list[slice]:
     """Rows, in the order in which they came, parted where another day begins or time goes back.
 
     Times that stand still, as those of a stream that says little of itself, stay together.

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.errors import ArchiveError, NoRowsError, SourceError
-from sunspec_tui.core.optional_imports import optional
+from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.printable import printable, printable_name
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.times import span_s
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_MOST_BYTES_LOADED = 2_000_000_000
+_MAX_BYTES_LOADED = 2_000_000_000
 _MAX_REASON = 75
 _MAX_STRETCHES = 20
 
@@ -80,9 +80,9 @@ def open_by_axis(
 
     With `quiet`, missing rows are not reported.
     """
-    library = optional("xarray", "reading an archive")
-    optional("zarr", "reading an archive")
-    optional("dask", "reading an archive")
+    library = require_extra("xarray", "reading an archive")
+    require_extra("zarr", "reading an archive")
+    require_extra("dask", "reading an archive")
     # As in `files.archive.store`: what makes a commit one step has no rule in version 3 yet.
     warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
     begin_s, end_s = span_s(start, end)
@@ -114,7 +114,7 @@ def read_archive(path: Path, start_s: float | None = None, end_s: float | None =
     except ArchiveError as error:
         raise SourceError(str(error)) from error
     nbytes = dataset.nbytes
-    if nbytes > _MOST_BYTES_LOADED:
+    if nbytes > _MAX_BYTES_LOADED:
         raise SourceError(
             f"{path} has {nbytes / 1e9:.1f} GB in that time, more than is loaded at once; choose --start and --end"
         )

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from sunspec_tui.core.errors import ArchiveError
-from sunspec_tui.core.optional_imports import optional
+from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.products import WIRE_PRODUCTS, plain_name
 from sunspec_tui.core.recording import Recording, about, channels_of
 from sunspec_tui.core.times import CHANNEL_WIDTH_HZ
@@ -289,7 +289,7 @@ def _is_near(cadence_s: Any, other_s: Any) -> bool:
 
 
 def _zarr() -> Any:
-    zarr = optional("zarr", "an archive")
+    zarr = require_extra("zarr", "an archive")
     # Version 3 has no rule for it yet; xarray and zarr read it, and it is what makes a commit one step.
     warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
     return zarr

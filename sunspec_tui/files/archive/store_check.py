@@ -50,7 +50,7 @@ class StoreRefused(ArchiveError):
     """A store that this program did not write; the text says why."""
 
 
-_MOST_CHUNK_HEAD_BYTES = 4096
+_MAX_CHUNK_HEAD_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class ArrayClaim:
     @property
     def most_stored_bytes(self) -> int:
         """Largest plausible size of a chunk's file: data that cannot be compressed grow a little."""
-        return self.chunk_bytes + self.chunk_bytes // 8 + _MOST_CHUNK_HEAD_BYTES
+        return self.chunk_bytes + self.chunk_bytes // 8 + _MAX_CHUNK_HEAD_BYTES
 
 
 @dataclass(frozen=True, slots=True)

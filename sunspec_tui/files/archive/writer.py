@@ -19,11 +19,11 @@ import numpy as np
 
 from sunspec_tui.core.active_time import join_within
 from sunspec_tui.core.errors import LIMITS, SunspecError, lacking
-from sunspec_tui.core.optional_imports import optional
+from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.unstarted_threads import forget_unstarted_threads
-from sunspec_tui.files.archive.backlog import MAX_HELD_BYTES, ArchiveBacklog, Followed
+from sunspec_tui.files.archive.backlog import MAX_HELD_BYTES, ArchiveBacklog, ArchiveSource
 from sunspec_tui.files.archive.layout import (
     CALM_S,
     MAX_PARTS,
@@ -34,12 +34,12 @@ from sunspec_tui.files.archive.layout import (
     StoreBudget,
     are_storable,
     microseconds,
-    stretches,
+    split_by_day,
 )
 from sunspec_tui.files.archive.lock import ArchiveLock
 from sunspec_tui.files.archive.store import ArchiveStore, last_store, open_store
 
-__all__ = ["ArchiveWriter", "Followed"]
+__all__ = ["ArchiveSource", "ArchiveWriter"]
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class ArchiveWriter:
     def __init__(
         self,
         directory: Path | None,
-        current: Callable[[], Followed | None],
+        current: Callable[[], ArchiveSource | None],
         *,
         on_event: Callable[[ArchiveEvent], None],
         precision: Precision = Precision.EXACT,
@@ -251,7 +251,7 @@ class ArchiveWriter:
             self._status = replace(self._status, state=ArchiveState.NIGHT, problem="")
             self._backlog.settle(len(rows), unwanted=True)
             return
-        for which in stretches(rows.times_s):
+        for which in split_by_day(rows.times_s):
             stretch = rows.only(which)
             part = self._archivable(stretch)
             if len(part):
@@ -408,7 +408,7 @@ def _reason(error: OSError) -> str:
 
 
 def _check_installed() -> None:
-    optional("zarr", "an archive")
+    require_extra("zarr", "an archive")
 
 
 def _sun_elevation_deg(time_s: float) -> float:

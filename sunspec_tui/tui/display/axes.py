@@ -85,7 +85,7 @@ def pixel_bins(nbins: int, npixels: int) -> tuple[NDArray[np.int64], NDArray[np.
     return edges[:-1], edges[1:]
 
 
-class Band(NamedTuple):
+class FrequencyWindow(NamedTuple):
     """Bins that are shown, of all that there are, and their frequencies.
 
     Attributes
@@ -104,7 +104,7 @@ class Band(NamedTuple):
     @classmethod
     def of(
         cls, frequencies_mhz: NDArray[np.float64], share: tuple[float, float] = (0.0, 1.0), alone_mhz: float = 1.0
-    ) -> "Band":
+    ) -> "FrequencyWindow":
         """A share of the bins whose centres are given, at least one bin; a bin alone is `alone_mhz` wide."""
         nbins = len(frequencies_mhz)
         first = min(nbins - 1, max(0, round(share[0] * nbins)))
@@ -162,7 +162,7 @@ class Band(NamedTuple):
         return int(np.searchsorted(stops, number - self.first, side="right"))
 
 
-class TimeAxis(NamedTuple):
+class ColumnAxis(NamedTuple):
     """Columns of the waterfall: which number lies where.
 
     Attributes

@@ -14,7 +14,7 @@ from sunspec_tui.core.products import Product
 from sunspec_tui.core.row_blocks import FINEST_STEP
 from sunspec_tui.tui.display.coarse_rows import CoarseRows
 from sunspec_tui.tui.display.spectrum_traces import Traces
-from sunspec_tui.tui.display.waterfall_image import Picture
+from sunspec_tui.tui.display.waterfall_image import WaterfallImage
 
 if TYPE_CHECKING:
     from sunspec_tui.core.frequency_axis import Position
@@ -102,7 +102,7 @@ class HistoryLoader:
         self._clock = clock
         self.past: Epoch | None = None
         self.traces = Traces()
-        self.picture: Picture | None = None
+        self.picture: WaterfallImage | None = None
         self.position: Position | None = None
         self.latest: Rows | None = None
         self._made_for: Wanted | None = None
@@ -202,7 +202,7 @@ class HistoryLoader:
         held, per_column = wanted.held, wanted.rows_per_column
         end = position.count if held is None else self.number_at(held + 1)
         last = self.rows(end - 1, end)
-        self.picture = Picture(wanted.columns, len(position.axis.frequencies_mhz), per_column)
+        self.picture = WaterfallImage(wanted.columns, len(position.axis.frequencies_mhz), per_column)
         self.latest = last
         end_slot = int(last.slots[-1]) if last is not None and len(last) else position.newest
         first_slot = (end_slot // per_column - wanted.columns + 1) * per_column
@@ -263,7 +263,7 @@ class HistoryLoader:
             self.picture.since = self.position.oldest // self.picture.store.rows_per_column
         return True
 
-    def _take_part(self, picture: Picture, product: Product) -> None:
+    def _take_part(self, picture: WaterfallImage, product: Product) -> None:
         """Load a part of the newest stretch that is left."""
         step, start, stop = self._left.pop(0)
         begin = max(start, stop - (_BLOCK_ROWS if step == 1 else _MAX_BLOCKS * step))

@@ -17,20 +17,20 @@ import numpy as np
 from sunspec_tui.core.levels import Floats, Levels, without_warnings
 from sunspec_tui.core.products import Product, available, derive
 from sunspec_tui.core.times import CHANNEL_WIDTH_HZ, CHANNELS_PER_PIPELINE
-from sunspec_tui.tui.display.axes import Band, TimeAxis
+from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow
 from sunspec_tui.tui.display.history_loader import HistoryLoader, LiveSource, Wanted
 from sunspec_tui.tui.display.spectrum_traces import Traces
 from sunspec_tui.tui.display.view_state import (
-    STEPS,
-    Extent,
+    VIEW_ACTIONS,
     Interval,
     View,
+    ViewContext,
     marked_slots,
     refit,
     with_cursor_inside,
     with_product,
 )
-from sunspec_tui.tui.display.waterfall_image import Drawing, Picture, Readout
+from sunspec_tui.tui.display.waterfall_image import Drawing, Readout, WaterfallImage
 
 if TYPE_CHECKING:
     from sunspec_tui.core.frequency_axis import Position
@@ -71,7 +71,7 @@ class Scene:
         return self.history.position
 
     @property
-    def picture(self) -> Picture | None:
+    def picture(self) -> WaterfallImage | None:
         """What is drawn; None before the first row."""
         return self.history.picture
 
@@ -112,12 +112,12 @@ class Scene:
             self._end_at_a_row(was, before.shown, about_cursor=self.view != was)
 
     def step(self, name: str, *arguments: Any) -> None:
-        """Change the view by one of `view.STEPS`."""
+        """Change the view by one of `view.VIEW_ACTIONS`."""
         if name in _STEPS_OF_SCALES:
             # Whoever sets the scale of what stands in for a product has chosen it.
             self.view = with_product(self.view, self.product)
         before, was = self.extent.shown, self.view
-        self.view = STEPS[name](was, self.extent, *arguments)
+        self.view = VIEW_ACTIONS[name](was, self.extent, *arguments)
         self._end_at_a_row(was, before, about_cursor=name in _STEPS_OF_TIME)
         if name == "back_in_time":
             self._cross_a_change(was.held, back=arguments[0] > 0)
@@ -218,25 +218,25 @@ class Scene:
     # What goes out
 
     @property
-    def band(self) -> Band:
+    def band(self) -> FrequencyWindow:
         """Bins that are shown."""
         if self.position is None:
-            return Band(0, 1, 0.0, 1.0)
+            return FrequencyWindow(0, 1, 0.0, 1.0)
         axis = self.position.axis
-        return Band.of(axis.frequencies_mhz, self.view.share, axis.bin_mhz)
+        return FrequencyWindow.of(axis.frequencies_mhz, self.view.share, axis.bin_mhz)
 
     @property
-    def time_axis(self) -> TimeAxis:
+    def time_axis(self) -> ColumnAxis:
         """Columns that are shown."""
         newest = self.picture.store.newest if self.picture else None
-        return TimeAxis(self.columns, newest or 0, self.view.sweeping or self.sweeps)
+        return ColumnAxis(self.columns, newest or 0, self.view.sweeping or self.sweeps)
 
     @property
-    def extent(self) -> Extent:
+    def extent(self) -> ViewContext:
         """What the next step needs to know."""
         position = self.position
         newest, oldest = (position.newest, position.oldest) if position else (0, 0)
-        return Extent(
+        return ViewContext(
             npol=position.axis.npol if position else 4,
             ring_rows=position.length if position else 1,
             columns=self.columns,
@@ -265,7 +265,7 @@ class Scene:
         return Interval(start, stop, begin_s, end_s, self.view.marks != (None, None))
 
     @without_warnings()
-    def draw(self) -> Picture | None:
+    def draw(self) -> WaterfallImage | None:
         """The picture, brought up to date."""
         if self.picture is None:
             return None

@@ -12,7 +12,7 @@ from sunspec_tui.core.colormaps import PALETTES
 from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.products import SIGNED_PRODUCTS, Product, available
 from sunspec_tui.core.row_blocks import whole_blocks
-from sunspec_tui.tui.display.axes import Band
+from sunspec_tui.tui.display.axes import FrequencyWindow
 
 PANELS = ("delay", "health", "memory", "plots", "log")
 PICTURES = ("waterfall", "spectrum")
@@ -36,7 +36,7 @@ class Cursor(NamedTuple):
     bin: int
 
 
-class Extent(NamedTuple):
+class ViewContext(NamedTuple):
     """What a step needs to know of the picture as it is.
 
     Attributes
@@ -67,7 +67,7 @@ class Extent(NamedTuple):
     newest: int
     oldest: int
     shown: int
-    band: Band
+    band: FrequencyWindow
     levels: Levels | None = None
     spectrum_levels: Levels | None = None
     per_line: int = 2
@@ -147,14 +147,14 @@ class View:
 # Steps
 
 
-def other_product(view: View, extent: Extent, by: int) -> View:
+def other_product(view: View, extent: ViewContext, by: int) -> View:
     """The next product that the stream carries."""
     carried = available(extent.npol)
     at = carried.index(view.product) if view.product in carried else 0
     return with_product(view, carried[(at + by) % len(carried)])
 
 
-def choose_product(view: View, _: Extent, name: str) -> View:
+def choose_product(view: View, _: ViewContext, name: str) -> View:
     """A product by its name."""
     return with_product(view, Product(name))
 
@@ -166,12 +166,12 @@ def with_product(view: View, product: Product) -> View:
     )
 
 
-def other_palette(view: View, _: Extent, by: int) -> View:
+def other_palette(view: View, _: ViewContext, by: int) -> View:
     """The next palette."""
     return replace(view, palette=PALETTES[(PALETTES.index(view.palette) + by) % len(PALETTES)])
 
 
-def span(view: View, extent: Extent, by: int) -> View:
+def span(view: View, extent: ViewContext, by: int) -> View:
     """Half or twice the time, from one row a column to the whole ring in the picture."""
     if by < 0:
         rows = max(1, min(view.rows_per_column - 1, _power_below(view.rows_per_column)))
@@ -180,7 +180,7 @@ def span(view: View, extent: Extent, by: int) -> View:
     return with_rows(view, extent, rows)
 
 
-def whole_ring(extent: Extent) -> int:
+def whole_ring(extent: ViewContext) -> int:
     """Rows a column with which the whole ring is in the picture."""
     return whole_blocks(max(1, -(-extent.ring_rows // max(1, extent.columns - 1))))
 
@@ -189,7 +189,7 @@ def _power_below(value: int) -> int:
     return 1 << max(0, (value - 1).bit_length() - 1)
 
 
-def with_rows(view: View, extent: Extent, rows: int) -> View:
+def with_rows(view: View, extent: ViewContext, rows: int) -> View:
     """Other rows a column, about the cursor where it is in the picture, else about the newest end."""
     cursor, before = view.cursor, view.rows_per_column
     view = replace(view, rows_per_column=rows)
@@ -208,12 +208,12 @@ def with_rows(view: View, extent: Extent, rows: int) -> View:
     return view
 
 
-def first_end(extent: Extent, rows: int) -> int:
+def first_end(extent: ViewContext, rows: int) -> int:
     """Slot at the end of the picture that begins with the oldest row; its column may be short of its own rows."""
     return min((extent.oldest // rows + extent.columns) * rows - 1, extent.newest)
 
 
-def with_cursor_inside(view: View, extent: Extent) -> View:
+def with_cursor_inside(view: View, extent: ViewContext) -> View:
     """The cursor at the picture's edge, if it is outside."""
     if view.cursor is None or view.cursor.number is None:
         return view
@@ -222,7 +222,7 @@ def with_cursor_inside(view: View, extent: Extent) -> View:
     return replace(view, cursor=Cursor(min(last, max(first, view.cursor.number)), view.cursor.bin))
 
 
-def refit(view: View, before: Extent, extent: Extent) -> View:
+def refit(view: View, before: ViewContext, extent: ViewContext) -> View:
     """Keep the whole ring in a picture that had it, and no more than that, when the picture has another width."""
     most = whole_ring(extent)
     if view.rows_per_column >= whole_ring(before) or view.rows_per_column > most:
@@ -230,7 +230,7 @@ def refit(view: View, before: Extent, extent: Extent) -> View:
     return view
 
 
-def levels_by_hand(view: View, extent: Extent, floor: float, ceiling: float) -> View:
+def levels_by_hand(view: View, extent: ViewContext, floor: float, ceiling: float) -> View:
     """Move floor and ceiling by steps of 1 dB, or of a twentieth of a linear scale."""
     now = view.levels or extent.levels
     if now is None:
@@ -240,12 +240,12 @@ def levels_by_hand(view: View, extent: Extent, floor: float, ceiling: float) -> 
     return view if high - low < step / 2 else replace(view, levels=Levels(low, high))
 
 
-def automatic(view: View, extent: Extent) -> View:
+def automatic(view: View, extent: ViewContext) -> View:
     """Levels by hand as they are now, or automatic again."""
     return replace(view, levels=extent.levels if view.levels is None else None, bias=0.0)
 
 
-def bias(view: View, extent: Extent, by: int) -> View:
+def bias(view: View, extent: ViewContext, by: int) -> View:
     """Make the picture darker or brighter; levels by hand move as a whole."""
     if view.levels is not None:
         return levels_by_hand(view, extent, -by, -by)
@@ -253,7 +253,7 @@ def bias(view: View, extent: Extent, by: int) -> View:
     return replace(view, bias=view.bias - by * step)
 
 
-def zoom(view: View, extent: Extent, by: int) -> View:
+def zoom(view: View, extent: ViewContext, by: int) -> View:
     """Half or twice the band, about the cursor, or about its middle."""
     low, high = view.share
     width = min(1.0, max(NARROWEST_SHARE, (high - low) / 2 if by > 0 else (high - low) * 2))
@@ -263,7 +263,7 @@ def zoom(view: View, extent: Extent, by: int) -> View:
     return replace(view, share=_within(middle - width / 2, width))
 
 
-def pan(view: View, _: Extent, by: int) -> View:
+def pan(view: View, _: ViewContext, by: int) -> View:
     """A quarter of the shown band up or down."""
     low, high = view.share
     return replace(view, share=_within(low + by * (high - low) / 4, high - low))
@@ -274,12 +274,12 @@ def _within(low: float, width: float) -> tuple[float, float]:
     return (low, low + width)
 
 
-def hold(view: View, extent: Extent) -> View:
+def hold(view: View, extent: ViewContext) -> View:
     """Hold the picture where it is, or go back to live."""
     return replace(view, held=extent.shown if view.held is None else None)
 
 
-def back_in_time(view: View, extent: Extent, by: float) -> View:
+def back_in_time(view: View, extent: ViewContext, by: float) -> View:
     """Go back (more than 0) or forward by shares of the picture; the newest end is live again."""
     width = extent.columns * view.rows_per_column
     end = extent.shown if view.held is None else view.held
@@ -290,12 +290,12 @@ def back_in_time(view: View, extent: Extent, by: float) -> View:
     return replace(view, held=None if slot >= extent.newest and by < 0 else min(slot, extent.newest))
 
 
-def live(view: View, _: Extent) -> View:
+def live(view: View, _: ViewContext) -> View:
     """Back to live, with the cursor put away."""
     return replace(view, held=None, cursor=None)
 
 
-def escape(view: View, _: Extent) -> View:
+def escape(view: View, _: ViewContext) -> View:
     """Put away one thing: cursor, then marks, then hold, then a maximised picture."""
     if view.cursor is not None:
         return replace(view, cursor=None)
@@ -306,7 +306,7 @@ def escape(view: View, _: Extent) -> View:
     return replace(view, maximised=None)
 
 
-def mark(view: View, extent: Extent, end: int) -> View:
+def mark(view: View, extent: ViewContext, end: int) -> View:
     """Mark the first (0) or the last (1) row of an interval: that of the cursor's column, or of the picture's end."""
     rows, cursor = view.rows_per_column, view.cursor
     first, last = shown_slots(view, extent)
@@ -316,20 +316,20 @@ def mark(view: View, extent: Extent, end: int) -> View:
     return replace(view, marks=(begin, last) if end else (first, stop))
 
 
-def shown_slots(view: View, extent: Extent) -> tuple[int, int]:
+def shown_slots(view: View, extent: ViewContext) -> tuple[int, int]:
     """Slots of the first and of the last row that the picture has room for."""
     column = extent.shown // view.rows_per_column - extent.columns + 1 + extent.sweeping
     return column * view.rows_per_column, extent.shown
 
 
-def marked_slots(view: View, extent: Extent) -> tuple[int, int]:
+def marked_slots(view: View, extent: ViewContext) -> tuple[int, int]:
     """Slots of the first and of the last row of the marked interval; an end that is not marked is the picture's."""
     (first, last), (begin, stop) = shown_slots(view, extent), view.marks
     chosen = first if begin is None else begin, last if stop is None else stop
     return min(chosen), max(chosen)
 
 
-def move_cursor(view: View, extent: Extent, across: int, up: int) -> View:
+def move_cursor(view: View, extent: ViewContext, across: int, up: int) -> View:
     """Move the cursor by columns and pixels of the waterfall; it appears in the middle of the picture."""
     last = extent.shown // view.rows_per_column
     if view.maximised == "spectrum":
@@ -342,7 +342,7 @@ def move_cursor(view: View, extent: Extent, across: int, up: int) -> View:
     return replace(view, cursor=Cursor(number, _bin_above(view.cursor.bin, extent, up)))
 
 
-def _bin_above(number: int, extent: Extent, up: int) -> int:
+def _bin_above(number: int, extent: ViewContext, up: int) -> int:
     """Middle bin of the pixel `up` above the one that shows a bin; the next bin where pixels share one."""
     band, pixels = extent.band, extent.lines * extent.per_line
     pixel = band.pixel_of_bin(number, pixels)
@@ -354,7 +354,7 @@ def _bin_above(number: int, extent: Extent, up: int) -> int:
     return middle if (middle - number) * up > 0 or up == 0 else _within_band(band, number + up)
 
 
-def _bin_beside(view: View, extent: Extent, across: int) -> int:
+def _bin_beside(view: View, extent: ViewContext, across: int) -> int:
     """The bin a cell of the spectrum to the right of the cursor's; the middle one where there is no cursor."""
     band = extent.band
     if view.cursor is None:
@@ -362,61 +362,61 @@ def _bin_beside(view: View, extent: Extent, across: int) -> int:
     return _within_band(band, view.cursor.bin + across * max(1, band.nbins // max(1, extent.columns)))
 
 
-def _within_band(band: Band, number: int) -> int:
+def _within_band(band: FrequencyWindow, number: int) -> int:
     return min(band.last - 1, max(band.first, number))
 
 
-def toggle_trace(view: View, _: Extent, name: str) -> View:
+def toggle_trace(view: View, _: ViewContext, name: str) -> View:
     """Show or hide a further trace of the spectrum."""
     return replace(view, traces=view.traces ^ {name})
 
 
-def fix_spectrum(view: View, extent: Extent) -> View:
+def fix_spectrum(view: View, extent: ViewContext) -> View:
     """Fix the spectrum's limits as they are, or let them follow again."""
     return replace(view, spectrum_levels=extent.spectrum_levels if view.spectrum_levels is None else None)
 
 
-def toggle_linear(view: View, _: Extent) -> View:
+def toggle_linear(view: View, _: ViewContext) -> View:
     """Decibels or linear power in the spectrum; fixed limits do not fit the other scale."""
     return replace(view, linear=not view.linear, spectrum_levels=None)
 
 
-def toggle_panel(view: View, _: Extent, name: str) -> View:
+def toggle_panel(view: View, _: ViewContext, name: str) -> View:
     """Fold a panel away, or unfold it."""
     return replace(view, hidden=view.hidden ^ {name})
 
 
-def toggle_panels(view: View, _: Extent) -> View:
+def toggle_panels(view: View, _: ViewContext) -> View:
     """Fold all panels away, or unfold them."""
     return replace(view, hidden=frozenset() if view.hidden else frozenset(PANELS))
 
 
-def maximise(view: View, _: Extent, names: tuple[str, ...]) -> View:
+def maximise(view: View, _: ViewContext, names: tuple[str, ...]) -> View:
     """One after another alone on the screen, then all again."""
     order = (None, *names)
     at = order.index(view.maximised) if view.maximised in order else 0
     return replace(view, maximised=order[(at + 1) % len(order)])
 
 
-def begin_anew(view: View, extent: Extent, first: View) -> View:
+def begin_anew(view: View, extent: ViewContext, first: View) -> View:
     """The look as it is at first; held picture and cursor stay."""
     kept = replace(first, held=view.held, cursor=view.cursor, rows_per_column=view.rows_per_column)
     return with_rows(kept, extent, min(whole_ring(extent), first.rows_per_column))
 
 
-def other_theme(view: View, _: Extent) -> View:
+def other_theme(view: View, _: ViewContext) -> View:
     """Dark, light, or the terminal's own colours."""
     return replace(view, theme=THEMES[(THEMES.index(view.theme) + 1) % len(THEMES)])
 
 
-def flip(view: View, _: Extent, name: str) -> View:
+def flip(view: View, _: ViewContext, name: str) -> View:
     """Turn one of the plain choices over."""
     turned: dict[str, Any] = {name: not getattr(view, name)}
     return replace(view, **turned)
 
 
 Step = Callable[..., View]
-STEPS: Mapping[str, Step] = {
+VIEW_ACTIONS: Mapping[str, Step] = {
     step.__name__: step
     for step in (
         other_product, choose_product, other_palette, span, levels_by_hand, automatic, bias, zoom, pan, hold,

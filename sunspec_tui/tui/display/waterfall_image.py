@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sunspec_tui.core.background import quiet_median, without_background
 from sunspec_tui.core.levels import Floats, Levels, auto_levels, sampled_bins, sampled_rows, to_db
 from sunspec_tui.core.row_blocks import BlockSpans
-from sunspec_tui.tui.display.axes import Band, TimeAxis
+from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow
 from sunspec_tui.tui.display.column_store import ColumnStore
 from sunspec_tui.tui.display.pixels import bin_pixels, colour_steps
 
@@ -24,7 +24,7 @@ _BACKGROUND_SHARE = 0.25
 _BACKGROUND_SLACK_DB = 0.3
 
 
-class Special(IntEnum):
+class PixelCode(IntEnum):
     """Steps that are no value of the palette."""
 
     NO_DATA = -1
@@ -34,7 +34,7 @@ class Special(IntEnum):
     WRITE_CURSOR = -5
 
 
-class Held(IntEnum):
+class ColumnContent(IntEnum):
     """What a column holds."""
 
     ROWS = 0
@@ -61,7 +61,7 @@ class Drawing(NamedTuple):
         Added to automatic levels: more than 0 makes the picture darker.
     """
 
-    band: Band
+    band: FrequencyWindow
     pixels: int
     signed: bool = False
     subtract: bool = False
@@ -90,7 +90,7 @@ class CellValue(NamedTuple):
         For a gap: end of the last row before it, and of the first one after it; NaN where there is none.
     """
 
-    held: Held
+    held: ColumnContent
     first_s: float = math.nan
     time_s: float = math.nan
     power: float = math.nan
@@ -127,7 +127,7 @@ class Readout(NamedTuple):
     inside: bool = True
 
 
-class Picture:
+class WaterfallImage:
     """Pixels of the columns shown.
 
     Parameters
@@ -252,7 +252,7 @@ class Picture:
         """Look at the background again with the next drawing, because history has come in."""
         self._background_columns = 0
 
-    def steps(self, axis: TimeAxis, count: int) -> NDArray[np.int16]:
+    def steps(self, axis: ColumnAxis, count: int) -> NDArray[np.int16]:
         """Steps of a palette in the order of the cells.
 
         Parameters
@@ -265,11 +265,11 @@ class Picture:
         Returns
         -------
         numpy.ndarray
-            int16, shape (axis.columns, pixels), lowest frequency first; see `Special` for what is below 0.
+            int16, shape (axis.columns, pixels), lowest frequency first; see `PixelCode` for what is below 0.
         """
-        out = np.full((axis.columns, self._values.shape[1]), Special.BEFORE, np.int16)
+        out = np.full((axis.columns, self._values.shape[1]), PixelCode.BEFORE, np.int16)
         if axis.write_cursor is not None:
-            out[axis.write_cursor] = Special.WRITE_CURSOR
+            out[axis.write_cursor] = PixelCode.WRITE_CURSOR
         kept = self.store.held()
         held, first = set(kept), self._first(kept)
         shown: list[int] = []
@@ -282,14 +282,14 @@ class Picture:
                 shown.append(number)
                 cells.append(cell)
             elif first is not None and number > first:
-                out[cell] = Special.GAP
+                out[cell] = PixelCode.GAP
         if shown and self.levels is not None:
             values = self._values[np.array(shown, np.int64) % self.store.width]
             out[cells] = colour_steps(values, self.levels, count)
         elif shown:
-            out[cells] = Special.NO_DATA
+            out[cells] = PixelCode.NO_DATA
         restarted = [cell for number, cell in zip(shown, cells, strict=True) if self.store.restarted(number)]
-        out[restarted] = Special.RESTART
+        out[restarted] = PixelCode.RESTART
         return out
 
     def _first(self, held: list[int]) -> int | None:
@@ -303,7 +303,7 @@ class Picture:
             return self._no_rows(number)
         mean, peak = self._shown([number], drawing, subtract=False)
         return CellValue(
-            Held.ROWS,
+            ColumnContent.ROWS,
             self.store.first_s(number),
             self.store.time_s(number),
             power=float(bin_pixels(mean, peak, drawing.pixels)[0, pixel]),
@@ -321,10 +321,10 @@ class Picture:
         held = self.store.held()
         first = self._first(held)
         if first is None or number < first:
-            return CellValue(Held.BEFORE)
+            return CellValue(ColumnContent.BEFORE)
         before = [self.store.time_s(other) for other in held if other < number]
         after = [self.store.time_s(other) for other in held if other > number]
-        return CellValue(Held.GAP, gap_s=((before or [math.nan])[-1], (after or [math.nan])[0]))
+        return CellValue(ColumnContent.GAP, gap_s=((before or [math.nan])[-1], (after or [math.nan])[0]))
 
 
 def _differs(found: Floats, background: Floats) -> bool:

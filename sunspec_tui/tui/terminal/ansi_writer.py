@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 
-class Look(NamedTuple):
+class CellStyle(NamedTuple):
     """Colours and attributes of a cell as SGR parameters, such as ``38;5;12``, ``49`` and ``1;4``."""
 
     foreground: str = "39"
@@ -15,15 +15,15 @@ class Look(NamedTuple):
     attributes: str = ""
 
 
-class Looks:
+class StyleTable:
     """Numbers for looks, so that a picture of them is an array."""
 
     def __init__(self) -> None:
-        self._numbers: dict[Look, int] = {}
-        self.known: list[Look] = []
-        self.plain = self.number(Look())
+        self._numbers: dict[CellStyle, int] = {}
+        self.known: list[CellStyle] = []
+        self.plain = self.number(CellStyle())
 
-    def number(self, look: Look) -> int:
+    def number(self, look: CellStyle) -> int:
         """The number of a look, a new one where it has none."""
         found = self._numbers.get(look)
         if found is None:
@@ -32,15 +32,15 @@ class Looks:
         return found
 
 
-class Pen:
+class AnsiWriter:
     """Writes with the shortest moves and changes of look; knows where the terminal's cursor is."""
 
-    def __init__(self, looks: Looks, columns: int) -> None:
+    def __init__(self, looks: StyleTable, columns: int) -> None:
         self._looks = looks
         self._columns = columns
         self._parts: list[str] = []
         self._x = self._y = -1
-        self._look: Look | None = None
+        self._look: CellStyle | None = None
         self.bytes = 0
 
     def lose(self) -> None:
@@ -56,7 +56,7 @@ class Pen:
 
     def end(self) -> str:
         """All that was written, ended in the plain look."""
-        if self._look is not None and self._look != Look():
+        if self._look is not None and self._look != CellStyle():
             self._add("\x1b[0m")
         return "".join(self._parts)
 
@@ -97,7 +97,7 @@ class Pen:
         self._add(min(moves, key=len))
         self._x, self._y = x, y
 
-    def _set(self, look: Look) -> None:
+    def _set(self, look: CellStyle) -> None:
         held = self._look
         if look == held:
             return

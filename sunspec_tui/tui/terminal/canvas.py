@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len
 
-from sunspec_tui.tui.terminal.ansi_writer import Looks, Pen
+from sunspec_tui.tui.terminal.ansi_writer import AnsiWriter, StyleTable
 
 Ints = NDArray[np.int32]
 
@@ -55,7 +55,7 @@ class Grid:
     codes
         Code points, int32, shape (lines, columns); see `UNKNOWN` and `CONTINUED`.
     looks
-        Numbers of a `Looks` table, int32, the same shape.
+        Numbers of a `StyleTable` table, int32, the same shape.
     """
 
     codes: Ints
@@ -108,7 +108,7 @@ class Canvas:
     """
 
     def __init__(self, columns: int, lines: int) -> None:
-        self.looks = Looks()
+        self.looks = StyleTable()
         self._clusters: dict[str, int] = {}
         self._cluster_texts: list[str] = []
         self._scroller: Region | None = None
@@ -121,7 +121,7 @@ class Canvas:
         self.front = Grid.filled(columns, lines, UNKNOWN)
         self._shifts = np.zeros(lines, np.int32)
         self._wide = np.zeros(lines, np.bool_)
-        self._pen = Pen(self.looks, columns)
+        self._pen = AnsiWriter(self.looks, columns)
 
     def forget(self) -> None:
         """Take it that the terminal may hold anything, so that all is sent again."""

@@ -2,7 +2,7 @@
 
 Textual keeps no picture of what the terminal holds: a changed cell costs its line from the widget's left
 edge, a picture that moves costs all of itself. Here Textual's updates are laid on a `Canvas`, and the canvas
-sends what differs, as much as the `Governor` allows; a `CellWidget` lays its cells there itself, without
+sends what differs, as much as the `LinkPacer` allows; a `CellWidget` lays its cells there itself, without
 Textual's compositor, where nothing covers it.
 
 This is the one module that leans on what Textual does not promise: `App._display`, `App._batch_count`,
@@ -36,7 +36,7 @@ from sunspec_tui.tui.terminal.canvas import CONTINUED, Canvas, Grid, Region, cod
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.driver import QUESTION, Driver
 from sunspec_tui.tui.terminal.guarded import FaultLimit, Guarded
-from sunspec_tui.tui.terminal.link_pacing import Governor, LinkReading
+from sunspec_tui.tui.terminal.link_pacing import LinkPacer, LinkReading
 from sunspec_tui.tui.terminal.rich_styles import ascii_text, look_of, style_of, to_ascii
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ _LAST_ANSWER_S = 0.3
 _PICTURES_WAIT_S = 0.15
 
 
-class PaintedApp(Guarded, App[int]):
+class CanvasApp(Guarded, App[int]):
     """An app whose screen goes to the terminal through a canvas.
 
     Parameters
@@ -67,12 +67,12 @@ class PaintedApp(Guarded, App[int]):
     """
 
     def __init__(
-        self, depth: Depth = Depth.TRUE, *, ascii_only: bool = False, governor: Governor | None = None
+        self, depth: Depth = Depth.TRUE, *, ascii_only: bool = False, governor: LinkPacer | None = None
     ) -> None:
         super().__init__(driver_class=Driver)
         self.depth = depth
         self.ascii_only = ascii_only
-        self.governor = governor or Governor()
+        self.governor = governor or LinkPacer()
         self.canvas = Canvas(1, 1)
         self.animation_level = "none"
         self._numbers: dict[Style | None, int] = {None: 0}
@@ -380,7 +380,7 @@ class CellWidget(Guarded, Widget):
     """
 
     is_picture: ClassVar[bool] = True
-    app: "PaintedApp"
+    app: "CanvasApp"
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)

@@ -15,8 +15,8 @@ from enum import IntEnum
 from typing import NamedTuple
 
 FIRST_BUDGET = 8192
-LEAST_BUDGET = 768
-MOST_BUDGET = 1 << 20
+MIN_BUDGET = 768
+MAX_BUDGET = 1 << 20
 
 # An update should be through within this time after the link's own round trip.
 _AIM_S = 0.2
@@ -27,7 +27,7 @@ _UNANSWERED_S = 0.1
 # A terminal that never answers shows its first text soon, and a slow link is not filled for long.
 _FIRST_SCREEN_BYTES = 16384
 _LOST_ANSWER_S = 6.0
-_MOST_PENDING = 64
+_MAX_PENDING = 64
 _SMALL_BYTES = 400
 _SOON_S = 0.1
 _TRIPS_S = 60.0
@@ -41,7 +41,7 @@ _WINDOW_S = 1.5
 _DOWN_EVERY_S = 1.0
 _UP_EVERY_S = 0.5
 _UP_AFTER_S = 4.0
-_MOST_PATIENCE_S = 60.0
+_MAX_PATIENCE_S = 60.0
 
 
 class Quality(IntEnum):
@@ -101,7 +101,7 @@ class _Flight:
     last_answer_s: float = math.nan
 
 
-class Governor:
+class LinkPacer:
     """Decides when the next update may go, how large it may be, and how pictures are drawn.
 
     Parameters
@@ -114,7 +114,7 @@ class Governor:
         self._fixed = fixed
         self.quality = Quality.FULL if fixed is None else fixed
         self.budget = FIRST_BUDGET
-        self._flights: deque[_Flight] = deque(maxlen=_MOST_PENDING)
+        self._flights: deque[_Flight] = deque(maxlen=_MAX_PENDING)
         self._begun_s: float | None = None
         self._answers = 0
         self._round_trip_s = math.nan
@@ -233,9 +233,9 @@ class Governor:
         """Twice as much while it goes fast, in proportion less where it does not; whether it grew."""
         if busy_s > _AIM_S:
             fitting = nbytes * _AIM_S / busy_s
-            self.budget = int(min(self.budget, max(LEAST_BUDGET, fitting)))
-        elif busy_s < _AIM_S / 2 and nbytes >= self.budget / 2 and self.budget < MOST_BUDGET:
-            self.budget = min(MOST_BUDGET, self.budget * 2)
+            self.budget = int(min(self.budget, max(MIN_BUDGET, fitting)))
+        elif busy_s < _AIM_S / 2 and nbytes >= self.budget / 2 and self.budget < MAX_BUDGET:
+            self.budget = min(MAX_BUDGET, self.budget * 2)
             return True
         return False
 
@@ -257,7 +257,7 @@ class Governor:
             return
         if now_s - self._raised_s < 2 * _UP_AFTER_S:
             # The step up before was too much: wait longer until the next.
-            self._patience_s = min(_MOST_PATIENCE_S, self._patience_s * 2)
+            self._patience_s = min(_MAX_PATIENCE_S, self._patience_s * 2)
         self._demands_bytes_s[self.quality] = self._rate_bytes_s(now_s)
         self._change(Quality(self.quality + 1), now_s)
 

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.color import Color, ColorType
 from rich.style import Style
 
-from sunspec_tui.tui.terminal.ansi_writer import Look
+from sunspec_tui.tui.terminal.ansi_writer import CellStyle
 from sunspec_tui.tui.terminal.canvas import Grid
 from sunspec_tui.tui.terminal.colours import Depth, nearest_16, nearest_256, sixteen, true_colour
 
@@ -35,14 +35,14 @@ def to_ascii(grid: Grid) -> None:
         grid.codes[grid.codes == code] = ord(_ASCII.get(chr(code), "?"))
 
 
-def look_of(style: Style, depth: Depth) -> Look:
+def look_of(style: Style, depth: Depth) -> CellStyle:
     """A style's SGR parameters on a terminal of some depth."""
     attributes = [number for name, number in _ATTRIBUTES if getattr(style, name)]
     if depth is Depth.NONE:
         if _stands_out(style) and "7" not in attributes:
             attributes.append("7")
-        return Look(attributes=";".join(attributes))
-    return Look(_parameters(style.color, depth, 0), _parameters(style.bgcolor, depth, 1), ";".join(attributes))
+        return CellStyle(attributes=";".join(attributes))
+    return CellStyle(_parameters(style.color, depth, 0), _parameters(style.bgcolor, depth, 1), ";".join(attributes))
 
 
 def _stands_out(style: Style) -> bool:
@@ -68,7 +68,7 @@ def _parameters(color: Color | None, depth: Depth, which: int) -> str:
     return sixteen(nearest_16(red, green, blue))[which]
 
 
-def style_of(look: Look) -> Style:
+def style_of(look: CellStyle) -> Style:
     """The Rich style of a look."""
     attributes: dict[str, Any] = {name: True for name, number in _ATTRIBUTES if number in look.attributes.split(";")}
     return Style(color=_color(look.foreground), bgcolor=_color(look.background), **attributes)

@@ -30,7 +30,7 @@ _EXTENDED_KEY = re.compile(
 _FOCUS = {f"{ESC}[I": events.AppFocus, f"{ESC}[O": events.AppBlur}
 _RELEASED = "3"
 # Button codes from here on are extra buttons: the program does not use them, and Textual reads them as the left one.
-_MOST_BUTTONS = 128
+_MAX_BUTTONS = 128
 _MAX_CODE_POINT = 0x10FFFF
 
 
@@ -87,7 +87,7 @@ class EventMaker:
         return self._keys(sequence) if sequence in ANSI_SEQUENCES_KEYS else []
 
     def _mouse(self, sequence: str, buttons: int, at: tuple[int, int], size: tuple[int, int]) -> list[Message]:
-        if buttons >= _MOST_BUTTONS or not (1 <= at[0] <= size[0] and 1 <= at[1] <= size[1]):
+        if buttons >= _MAX_BUTTONS or not (1 <= at[0] <= size[0] and 1 <= at[1] <= size[1]):
             return []
         event = self._parser.parse_mouse_code(sequence)
         return [] if event is None else [event]

@@ -21,7 +21,7 @@ from sunspec_tui.core.recording import file_form
 from sunspec_tui.tui.key_bindings import Key
 from sunspec_tui.tui.terminal.guarded import Guarded
 
-MOST_DELAY_S = 86400.0
+MAX_DELAY_S = 86400.0
 
 
 def key_table(groups: Mapping[str, Sequence[Key]]) -> Table:
@@ -165,7 +165,7 @@ class DelayScreen(NumberScreen):
 
     def problem(self, numbers: tuple[float, ...]) -> str:
         """A delay is finite and no more than a day."""
-        return "" if abs(numbers[0]) <= MOST_DELAY_S else f"a delay is a day ({MOST_DELAY_S:.0f} s) at the most"
+        return "" if abs(numbers[0]) <= MAX_DELAY_S else f"a delay is a day ({MAX_DELAY_S:.0f} s) at the most"
 
 
 class LevelsScreen(NumberScreen):

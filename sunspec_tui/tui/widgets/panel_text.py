@@ -17,9 +17,9 @@ from sunspec_tui.monitoring.gain_check import GainCheck
 from sunspec_tui.monitoring.pipeline_check import SIGNS, WORDS, Fault, PipelineMap
 from sunspec_tui.stream.health_reading import HealthReading, LinkState, StreamState
 from sunspec_tui.stream.message_delay import DelayMethod, DelayReading, DelayStatistics
-from sunspec_tui.tui.display.axes import Band
+from sunspec_tui.tui.display.axes import FrequencyWindow
 from sunspec_tui.tui.display.view_state import View
-from sunspec_tui.tui.display.waterfall_image import CellValue, Held, Readout
+from sunspec_tui.tui.display.waterfall_image import CellValue, ColumnContent, Readout
 from sunspec_tui.tui.terminal.link_pacing import LinkReading, Quality
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def memory_text(memory: "MemoryReading") -> Text:
     )
 
 
-class Part(NamedTuple):
+class LineSegment(NamedTuple):
     """A part of a line; where the line is too long, the parts of the highest rank are left out first."""
 
     text: str
@@ -181,7 +181,7 @@ class Part(NamedTuple):
     rank: int = 0
 
 
-def fitted(parts: Sequence[Part], columns: int, style: str = "") -> Text:
+def fitted(parts: Sequence[LineSegment], columns: int, style: str = "") -> Text:
     """Parts on a line of so many cells; 0 is any number."""
     kept = list(parts)
     while columns and sum(len(part.text) for part in kept) > columns:
@@ -212,31 +212,35 @@ def status_text(
     `held_s` is the time at which the picture is held, None where it is live; `alarms` say why there is no picture of
     the Sun, and `warnings` what is wrong with the data; `columns` are the cells of the line.
     """
-    parts = [Part(f" {health.state.upper()} ", _SILENT_STYLE if health.is_silent else STATE_STYLES[health.state])]
-    parts += [Part(f" {alarm} ", _SILENT_STYLE) for alarm in alarms]
+    parts = [
+        LineSegment(f" {health.state.upper()} ", _SILENT_STYLE if health.is_silent else STATE_STYLES[health.state])
+    ]
+    parts += [LineSegment(f" {alarm} ", _SILENT_STYLE) for alarm in alarms]
     if held_s is not None:
-        parts.append(Part(f" HELD {format_clock(held_s)} ", "bold black on cyan"))
-        parts.append(Part("end goes live ", "black on cyan", 6))
+        parts.append(LineSegment(f" HELD {format_clock(held_s)} ", "bold black on cyan"))
+        parts.append(LineSegment("end goes live ", "black on cyan", 6))
     stalled = health.state is StreamState.STALLED
     if stalled:
-        parts.append(Part(f" silent for {duration(health.silence_s)} ", "bold red" if health.is_silent else "yellow"))
-    parts.append(Part(f"  {source}", rank=7))
-    parts.append(Part(f"  {product}", rank=3))
-    parts.append(Part(f"  data {format_clock(newest_s)} UTC", rank=2))
-    parts.append(Part(f"  age {duration(data_age_s)}", rank=5 if stalled else 2))
+        parts.append(
+            LineSegment(f" silent for {duration(health.silence_s)} ", "bold red" if health.is_silent else "yellow")
+        )
+    parts.append(LineSegment(f"  {source}", rank=7))
+    parts.append(LineSegment(f"  {product}", rank=3))
+    parts.append(LineSegment(f"  data {format_clock(newest_s)} UTC", rank=2))
+    parts.append(LineSegment(f"  age {duration(data_age_s)}", rank=5 if stalled else 2))
     if health.link is not LinkState.CONNECTED:
-        parts.append(Part(f"  {health.link_words}", "yellow", 1))
+        parts.append(LineSegment(f"  {health.link_words}", "yellow", 1))
     for what, count in (("lost", health.missing), ("rejected", health.frames_rejected)):
         if count:
-            parts.append(Part(f"  {what} {count}", "bold red", 1))
-    parts += [Part(f"  {warning}", "yellow", 1) for warning in warnings]
+            parts.append(LineSegment(f"  {what} {count}", "bold red", 1))
+    parts += [LineSegment(f"  {warning}", "yellow", 1) for warning in warnings]
     return fitted(parts, columns)
 
 
 def view_text(
     view: View,
     product: str,
-    band: Band,
+    band: FrequencyWindow,
     levels: Levels | None,
     seconds: float,
     link: LinkReading,
@@ -255,18 +259,18 @@ def view_text(
     parts = []
     if link.quality is not Quality.FULL:
         why = "low bandwidth" if link.asked_for else "slow link"
-        parts.append(Part(f" {why}: {_QUALITIES[link.quality]} ", "black on yellow"))
+        parts.append(LineSegment(f" {why}: {_QUALITIES[link.quality]} ", "black on yellow"))
     if marked:
-        parts += [Part(f" {marked} ", "black on cyan"), Part("E exports ", "black on cyan", 5)]
+        parts += [LineSegment(f" {marked} ", "black on cyan"), LineSegment("E exports ", "black on cyan", 5)]
     scale = f"{low} to {high}{unit} {how}" if levels else "has no valid values here"
     parts += [
-        Part(f" {product}{f', {REMOVED},' if view.subtract else ''} {scale}", "dim"),
-        Part(f" · {band.low_mhz:.1f}–{band.high_mhz:.1f} MHz", "dim", 2),
-        Part(f" · {each} a column, {duration(seconds)}", "dim", 1),
-        Part(f" · {'diverging' if view.signed else view.palette}", "dim", 3),
+        LineSegment(f" {product}{f', {REMOVED},' if view.subtract else ''} {scale}", "dim"),
+        LineSegment(f" · {band.low_mhz:.1f}–{band.high_mhz:.1f} MHz", "dim", 2),
+        LineSegment(f" · {each} a column, {duration(seconds)}", "dim", 1),
+        LineSegment(f" · {'diverging' if view.signed else view.palette}", "dim", 3),
     ]
     if view.sweeping and not link.quality.sweeps:
-        parts.append(Part(" · sweep", "dim", 4))
+        parts.append(LineSegment(" · sweep", "dim", 4))
     return fitted(parts, columns)
 
 
@@ -279,51 +283,51 @@ _QUALITIES = {
 
 def readout_text(readout: Readout, product: str, *, signed: bool, subtracted: bool, columns: int = 0) -> Text:
     """The same line while there is a cursor: what lies under it."""
-    parts = [Part(" ▶ ", "bold")]
+    parts = [LineSegment(" ▶ ", "bold")]
     if not readout.inside:
-        return fitted([*parts, Part("the cursor is outside the picture", "yellow")], columns)
+        return fitted([*parts, LineSegment("the cursor is outside the picture", "yellow")], columns)
     middle, half = (readout.low_mhz + readout.high_mhz) / 2, (readout.high_mhz - readout.low_mhz) / 2
-    parts += [Part(f"{middle:.2f} MHz", "bold"), Part(f" ±{half:.2f}", "", 4)]
+    parts += [LineSegment(f"{middle:.2f} MHz", "bold"), LineSegment(f" ±{half:.2f}", "", 4)]
     cell = readout.cell
-    if cell is not None and cell.held is not Held.ROWS:
-        return fitted([*parts, Part(f"  {_no_rows(cell)}", "yellow")], columns)
+    if cell is not None and cell.held is not ColumnContent.ROWS:
+        return fitted([*parts, LineSegment(f"  {_no_rows(cell)}", "yellow")], columns)
     parts += _time_parts(readout)
     parts += _power_parts(readout, product, signed=signed, subtracted=subtracted)
     if cell is not None and cell.missing:
         rows_are = "1 row is" if cell.missing == 1 else f"{cell.missing} rows are"
-        parts.append(Part(f"  {rows_are} missing here", "yellow", 2))
+        parts.append(LineSegment(f"  {rows_are} missing here", "yellow", 2))
     if cell is not None and cell.restarted:
-        parts.append(Part("  the producer restarted here", "red", 1))
+        parts.append(LineSegment("  the producer restarted here", "red", 1))
     return fitted(parts, columns)
 
 
-def _time_parts(readout: Readout) -> list[Part]:
+def _time_parts(readout: Readout) -> list[LineSegment]:
     """Middle of the data's time and half its length; its end while the cadence is unknown."""
     if not math.isfinite(readout.begin_s):
-        return [Part(f"  until {format_clock(readout.end_s, 2)} UTC", "bold")]
+        return [LineSegment(f"  until {format_clock(readout.end_s, 2)} UTC", "bold")]
     middle_s, half_s = (readout.begin_s + readout.end_s) / 2, (readout.end_s - readout.begin_s) / 2
-    return [Part(f"  {format_clock(middle_s, 2)} UTC", "bold"), Part(f" ±{half_s:.3g} s", "", 4)]
+    return [LineSegment(f"  {format_clock(middle_s, 2)} UTC", "bold"), LineSegment(f" ±{half_s:.3g} s", "", 4)]
 
 
-def _power_parts(readout: Readout, product: str, *, signed: bool, subtracted: bool) -> list[Part]:
+def _power_parts(readout: Readout, product: str, *, signed: bool, subtracted: bool) -> list[LineSegment]:
     """What was measured, and what is drawn where that is something else."""
     power = readout.power
     if not math.isfinite(power):
-        return [Part(f"  {product} no valid value", "yellow")]
+        return [LineSegment(f"  {product} no valid value", "yellow")]
     if signed:
         measured = f"{power:.4g}"
     elif power > 0:
         measured = f"{10 * math.log10(power):.2f} dB"
     else:
-        return [Part(f"  {product} {power:.4g}, which has no decibels", "yellow")]
+        return [LineSegment(f"  {product} {power:.4g}, which has no decibels", "yellow")]
     if subtracted and math.isfinite(readout.shown):
         over = f"{readout.shown:+.4g}" if signed else f"{readout.shown:+.2f} dB"
-        return [Part(f"  {product} {over} over background"), Part(f" ({measured})", "", 3)]
-    return [Part(f"  {product} {measured}"), *([] if signed else [Part(f" ({power:.4g})", "", 3)])]
+        return [LineSegment(f"  {product} {over} over background"), LineSegment(f" ({measured})", "", 3)]
+    return [LineSegment(f"  {product} {measured}"), *([] if signed else [LineSegment(f" ({power:.4g})", "", 3)])]
 
 
 def _no_rows(cell: CellValue) -> str:
-    if cell.held is Held.BEFORE:
+    if cell.held is ColumnContent.BEFORE:
         return "before the first row that is kept"
     before_s, after_s = cell.gap_s
     begin = f" from {format_clock(before_s)}" if math.isfinite(before_s) else ""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from textual import events
 
 from sunspec_tui.core.levels import Floats, Levels, level_label, middle_of_band, to_db, without_warnings
-from sunspec_tui.tui.display.axes import Band, labels, ticks
+from sunspec_tui.tui.display.axes import FrequencyWindow, labels, ticks
 from sunspec_tui.tui.display.braille import braille, plain_dots, trace_dots
 from sunspec_tui.tui.messages import CellPointed
 from sunspec_tui.tui.terminal.canvas import Grid
@@ -64,7 +64,7 @@ class SpectrumScene:
         Bin of the cursor, if it is shown.
     """
 
-    band: Band
+    band: FrequencyWindow
     traces: tuple[Trace, ...]
     product: str = ""
     linear: bool = False
@@ -212,7 +212,7 @@ def values_shown(power: Floats, linear: bool) -> Floats:
     return np.where(np.isfinite(power), power, np.float32(np.nan)) if linear else to_db(power)
 
 
-def mhz_axis(band: Band, width: int) -> str:
+def mhz_axis(band: FrequencyWindow, width: int) -> str:
     """Round MHz under their cells, on `width` cells."""
     line = [" "] * width
     places = []

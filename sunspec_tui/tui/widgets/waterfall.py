@@ -14,10 +14,10 @@ from textual import events
 from sunspec_tui.core.colormaps import DIVERGING
 from sunspec_tui.core.levels import level_label, without_warnings
 from sunspec_tui.core.times import format_clock
-from sunspec_tui.tui.display.axes import Band, TimeAxis, labels, nice_step, time_ticks
-from sunspec_tui.tui.display.waterfall_image import Picture, Special
+from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow, labels, nice_step, time_ticks
+from sunspec_tui.tui.display.waterfall_image import PixelCode, WaterfallImage
 from sunspec_tui.tui.messages import CellPointed, Wheeled
-from sunspec_tui.tui.terminal.ansi_writer import Look
+from sunspec_tui.tui.terminal.ansi_writer import CellStyle
 from sunspec_tui.tui.terminal.canvas import Grid, Region
 from sunspec_tui.tui.terminal.canvas_app import CellWidget
 from sunspec_tui.tui.terminal.colours import Colour, Depth, sixteen, true_colour
@@ -38,7 +38,7 @@ _NO_DATA_COLOURS = {
 # Without colours a value is a character; below zero it is one of the first ones.
 _RAMP = " .:-=+*#%@"
 _SIGNED_RAMP = "@o=- +x%#"
-_OFFSET = -min(Special)
+_OFFSET = -min(PixelCode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,9 @@ class WaterfallScene:
         Columns of the first and the last row of the marked interval; None where an end is not marked.
     """
 
-    picture: Picture
-    axis: TimeAxis
-    band: Band
+    picture: WaterfallImage
+    axis: ColumnAxis
+    band: FrequencyWindow
     palette: str
     depth: Depth
     steps: int
@@ -205,32 +205,32 @@ class Waterfall(CellWidget):
             self._fill_colours(scene, codes, looks)
         # A column is one of these from top to bottom, so only equal pairs come up.
         for special, code, look in (
-            (Special.GAP, _GAP, self.look("waterfall--gap")),
-            (Special.RESTART, _RESTART, self.look("waterfall--restart")),
-            (Special.BEFORE, ord(" "), self.background_look),
-            (Special.WRITE_CURSOR, _WRITE, self.look("waterfall--write")),
+            (PixelCode.GAP, _GAP, self.look("waterfall--gap")),
+            (PixelCode.RESTART, _RESTART, self.look("waterfall--restart")),
+            (PixelCode.BEFORE, ord(" "), self.background_look),
+            (PixelCode.WRITE_CURSOR, _WRITE, self.look("waterfall--write")),
         ):
             codes[special + _OFFSET, special + _OFFSET] = code
             looks[special + _OFFSET, special + _OFFSET] = look
         if scene.depth is Depth.NONE or self.app.ascii_only:
-            at = Special.NO_DATA + _OFFSET
+            at = PixelCode.NO_DATA + _OFFSET
             codes[at, at] = ord("?")
         return codes, looks
 
     def _fill_colours(self, scene: WaterfallScene, codes: NDArray[np.int32], looks: NDArray[np.int32]) -> None:
         number = self.app.canvas.looks.number
-        shown = {Special.NO_DATA + _OFFSET: _NO_DATA_COLOURS[scene.depth]}
+        shown = {PixelCode.NO_DATA + _OFFSET: _NO_DATA_COLOURS[scene.depth]}
         shown |= {step + _OFFSET: colour for step, colour in enumerate(self._colours(scene))}
         for upper, above in shown.items():
             for lower, below in shown.items():
-                looks[upper, lower] = number(Look(above.foreground, below.background))
+                looks[upper, lower] = number(CellStyle(above.foreground, below.background))
             codes[upper, upper] = ord(" ")
-            looks[upper, upper] = number(Look("39", above.background))
-        at = Special.NO_DATA + _OFFSET
+            looks[upper, upper] = number(CellStyle("39", above.background))
+        at = PixelCode.NO_DATA + _OFFSET
         codes[at, at] = _NO_DATA
-        looks[at, at] = number(Look(shown[at].foreground, "49" if scene.depth is Depth.C16 else "48;5;234"))
+        looks[at, at] = number(CellStyle(shown[at].foreground, "49" if scene.depth is Depth.C16 else "48;5;234"))
 
-    def _draw_frequencies(self, grid: Grid, band: Band, look: int) -> None:
+    def _draw_frequencies(self, grid: Grid, band: FrequencyWindow, look: int) -> None:
         """Round MHz beside the line that holds them."""
         if not self._left:
             return
