@@ -286,7 +286,7 @@ class Monitor(CanvasApp):
 
     def _tick(self) -> None:
         """Show what is new; cheap where nothing is."""
-        self._show_log(self._log_lines.take())
+        self._show_log(self._log_lines.drain())
         receiver = self._opened
         if receiver is None:
             return
@@ -331,7 +331,7 @@ class Monitor(CanvasApp):
 
     def _show_readings(self, snapshot: "Snapshot") -> None:
         health, view = snapshot.health, self.scene.view
-        held_s = None if view.held is None else self.scene.end_s
+        held_s = None if view.paused_at_slot is None else self.scene.end_s
         newest_s = snapshot.taken_s - snapshot.data_age_s
         status, product, age_s = self.query_one("#status", TextCells), self.scene.product, snapshot.data_age_s
         columns, alarms, warnings = status.content_size.width, snapshot.alarms, snapshot.warnings
@@ -429,7 +429,7 @@ class Monitor(CanvasApp):
     def action_step(self, name: str, first: Any = None, second: Any = None) -> None:
         """Change the view by one of its steps; Textual hands on no more than it can count."""
         before = self.scene.past
-        self.scene.step(name, *(argument for argument in (first, second) if argument is not None))
+        self.scene.apply_action(name, *(argument for argument in (first, second) if argument is not None))
         self._view_changed()
         if self.scene.past is not before:
             self._say_epoch(self.scene.past)
@@ -522,7 +522,7 @@ class Monitor(CanvasApp):
 
     def action_begin_anew(self) -> None:
         """Go back to the look that a first run has."""
-        self.scene.step("begin_anew", first_view(self._settings, {}))
+        self.scene.apply_action("begin_anew", first_view(self._settings, {}))
         self._view_changed()
 
     def action_redraw(self) -> None:

@@ -156,7 +156,7 @@ class OlderReceiver(ABC):
         if ring is not None:
             product = self._carried_product(ring.npol)
             for rows in blocks(ring, ring.count - ring.filled, ring.count):
-                first = ring.place(rows.count - len(rows))
+                first = ring.index_of(rows.count - len(rows))
                 found[(first + np.arange(len(rows))) % ring.length] = derive(rows.data, product)
         found.flags.writeable = False
         return found
@@ -254,7 +254,7 @@ class OlderReceiver(ABC):
 
     def _plotted(self, event: PlotEvent) -> None:
         """Take a plot writer's event."""
-        self._teller.plotted(event)
+        self._teller.report_plot(event)
         with self._plot_told:
             self._plot_events += 1
             self._plot_told.notify_all()

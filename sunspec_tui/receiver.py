@@ -128,7 +128,7 @@ class StreamReceiver(OlderReceiver):
         # Until when the archive may take its last rows at a stop.
         self._archive_by_s = math.inf
         self._web_wanted = chosen.start_webshow
-        self._web = WebServer(self, chosen.web or WebOptions(), chosen.buffer_length, self._teller.web_failed)
+        self._web = WebServer(self, chosen.web or WebOptions(), chosen.buffer_length, self._teller.report_web_failure)
         self.listeners = Listeners(self._web.wake)
         self._receive_into(chosen)
 
@@ -179,7 +179,7 @@ class StreamReceiver(OlderReceiver):
         return ArchiveWriter(
             _path(chosen.archive_dir),
             self._archive_source,
-            on_event=self._teller.archived,
+            on_event=self._teller.report_archive,
             precision=parse_choice(Precision, "archive precision", chosen.archive_precision),
             least_elevation_deg=chosen.archive_elevation,
             monotonic=chosen.monotonic,
@@ -236,7 +236,7 @@ class StreamReceiver(OlderReceiver):
             self._archive_by_s = deadline_s
             running.close()
             self._floor_files.finish()
-            self._teller.rest()
+            self._teller.flush()
 
     def __enter__(self) -> Self:
         self.start()
@@ -509,7 +509,7 @@ class StreamReceiver(OlderReceiver):
     def _start_web(self) -> WebStatus:
         status = self._web.start()
         if status.problem:
-            self._teller.web_failed(status.problem)
+            self._teller.report_web_failure(status.problem)
         else:
             log_event(log, logging.INFO, "web", status.announcement)
         return status

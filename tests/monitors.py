@@ -270,10 +270,10 @@ class Screen:
 
 def cells_of(terminal: pyte.Screen) -> list[list[Any]]:
     """Characters with their colours and attributes, line by line."""
-    return [[_seen(terminal.buffer[y][x]) for x in range(terminal.columns)] for y in range(terminal.lines)]
+    return [[_visible_style(terminal.buffer[y][x]) for x in range(terminal.columns)] for y in range(terminal.lines)]
 
 
-def _seen(cell: Any) -> Any:
+def _visible_style(cell: Any) -> Any:
     """A cell as an eye sees it: nobody sees the colour of a blank."""
     blank = cell.data == " " and not (cell.reverse or cell.underscore or cell.strikethrough)
     return cell._replace(fg="default", bold=False, italics=False) if blank else cell

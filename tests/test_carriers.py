@@ -137,7 +137,7 @@ def test_a_shift_that_stands_is_one_event_however_many_carriers_are_heard(caplog
     teller = EventReporter(logging.getLogger("sunspec_tui"))
     for n in range(100):
         check = AxisCheck((), 4 + n % 3, 40 if n < 80 else 0)
-        teller.looked(Snapshot(0.0, "a:1", axis=Axis(560, 3072, 4, 4), axis_check=check), float(n))
+        teller.report_snapshot(Snapshot(0.0, "a:1", axis=Axis(560, 3072, 4, 4), axis_check=check), float(n))
     said = [record.getMessage() for record in caplog.records]
     assert said == [
         "the axis looks 40 channels too low: 6 known carriers fit chan0 600",
@@ -145,7 +145,7 @@ def test_a_shift_that_stands_is_one_event_however_many_carriers_are_heard(caplog
     ]
 
 
-def looked(ring, axis):
+def checked_ring(ring, axis):
     arrival = Arrival(np.zeros((3072, 4), np.float32), 0.0, 1e9, 1e9, 0)
     return InstrumentChecker().look(ring, axis, 0.25, arrival)
 
@@ -155,10 +155,10 @@ def test_lines_are_looked_for_in_yy_where_xx_is_dead():
     rows[:, 1] = sky(600)
     for n in range(16):
         ring.append(rows, n, n)
-    assert looked(ring, Axis(560, 3072, 4, 4)).axis_check.shift_channels == 40
+    assert checked_ring(ring, Axis(560, 3072, 4, 4)).axis_check.shift_channels == 40
 
 
 def test_of_bins_wider_than_a_pipeline_no_pipeline_is_judged():
     ring = RingBuffer(20, 16, 4)
     ring.append(np.zeros((16, 4), np.float32), 0.0, 0)
-    assert looked(ring, Axis(560, 3072, 192, 4)).pipelines is None
+    assert checked_ring(ring, Axis(560, 3072, 192, 4)).pipelines is None

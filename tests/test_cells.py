@@ -36,11 +36,11 @@ class Terminal:
 
 def full_repaint(canvas):
     """The screen of a terminal that is told everything at once."""
-    fresh = Canvas(canvas.back.columns, canvas.back.lines)
-    fresh.looks, fresh.back = canvas.looks, canvas.back
+    fresh = Canvas(canvas.desired.columns, canvas.desired.lines)
+    fresh.looks, fresh.desired = canvas.looks, canvas.desired
     fresh._pen._looks = canvas.looks
     fresh._cluster_texts = canvas._cluster_texts
-    terminal = Terminal(canvas.back.columns, canvas.back.lines)
+    terminal = Terminal(canvas.desired.columns, canvas.desired.lines)
     terminal.feed(fresh.update(1 << 30))
     return terminal.cells()
 
@@ -62,15 +62,15 @@ def test_nothing_is_sent_where_nothing_differs():
 def test_a_changed_cell_costs_its_move_its_look_and_itself():
     canvas, _ = canvas_of()
     canvas.update(1 << 20)
-    canvas.back.write(5, 2, "x", 3)
+    canvas.desired.write(5, 2, "x", 3)
     assert canvas.update(1 << 20) == "\x1b[3;6H\x1b[0;1;31mx\x1b[0m"
 
 
 def test_a_column_goes_down_by_relative_moves_and_tells_changed_colours_alone():
     canvas, _ = canvas_of()
     canvas.update(1 << 20)
-    canvas.back.write(5, 1, "▀", 1)
-    canvas.back.write(5, 2, "▀", 2)
+    canvas.desired.write(5, 1, "▀", 1)
+    canvas.desired.write(5, 2, "▀", 2)
     told = canvas.update(1 << 20)
     assert told == "\x1b[2;6H\x1b[0;38;2;1;2;3;48;2;9;8;7m▀\x1b[B\b\x1b[48;2;4;5;6m▀\x1b[0m"
 
@@ -79,10 +79,10 @@ def test_a_picture_that_moves_is_told_as_a_move_and_its_new_column():
     canvas, terminal = canvas_of(30, 3)
     rng = np.random.default_rng(0)
     region = Region(2, 0, 28, 3)
-    canvas.back.codes[:] = rng.integers(65, 90, canvas.back.codes.shape)
+    canvas.desired.codes[:] = rng.integers(65, 90, canvas.desired.codes.shape)
     terminal.feed(canvas.update(1 << 20))
-    canvas.back.codes[:, 2:27] = canvas.back.codes[:, 3:28]
-    canvas.back.codes[:, 27] = ord("!")
+    canvas.desired.codes[:, 2:27] = canvas.desired.codes[:, 3:28]
+    canvas.desired.codes[:, 27] = ord("!")
     canvas.moved_left(region, 1)
     told = canvas.update(1 << 20, [region])
     assert len(told) < 100
@@ -93,12 +93,12 @@ def test_a_picture_that_moves_is_told_as_a_move_and_its_new_column():
 
 def test_a_budget_ends_an_update_and_the_rest_comes_later_with_no_line_left_behind():
     canvas, terminal = canvas_of(20, 6)
-    canvas.back.codes[:] = ord("a")
+    canvas.desired.codes[:] = ord("a")
     seen = []
     everywhere = [Region(0, 0, 20, 6)]
     while not canvas.finished:
         told = canvas.update(1, everywhere)
-        canvas.back.codes[0, 0] = ord("b") if len(seen) % 2 else ord("c")  # a line that always changes
+        canvas.desired.codes[0, 0] = ord("b") if len(seen) % 2 else ord("c")  # a line that always changes
         seen.append(told)
         terminal.feed(told)
         assert len(seen) < 20
@@ -110,8 +110,8 @@ def test_a_budget_ends_an_update_and_the_rest_comes_later_with_no_line_left_behi
 def test_text_goes_before_pictures():
     canvas, _ = canvas_of(20, 4)
     canvas.update(1 << 20)
-    canvas.back.write(0, 0, "picture", 0)
-    canvas.back.write(0, 3, "text", 0)
+    canvas.desired.write(0, 0, "picture", 0)
+    canvas.desired.write(0, 3, "text", 0)
     picture = [Region(0, 0, 20, 3)]
     assert canvas.update(1 << 20, picture, text_only=True) == "\x1b[4;1H\x1b[0mtext"
     assert canvas.update(1 << 20, picture) == "\x1b[1;1H\x1b[0mpicture"
@@ -119,17 +119,17 @@ def test_text_goes_before_pictures():
 
 def test_wide_characters_are_never_cut_in_half():
     canvas, terminal = canvas_of(10, 1)
-    canvas.back.codes[0, :4] = [ord("日"), 0, ord("本"), 0]
+    canvas.desired.codes[0, :4] = [ord("日"), 0, ord("本"), 0]
     terminal.feed(canvas.update(1 << 20))
-    canvas.back.codes[0, 1] = ord("x")
-    canvas.back.codes[0, 0] = ord("y")
+    canvas.desired.codes[0, 1] = ord("x")
+    canvas.desired.codes[0, 0] = ord("y")
     terminal.feed(canvas.update(1 << 20))
     assert terminal.screen.display[0] == "yx本      "
 
 
 def test_a_cluster_of_code_points_is_one_cell():
     canvas, _ = canvas_of(10, 1)
-    canvas.back.codes[0, 0] = canvas.cluster("e\u0301")
+    canvas.desired.codes[0, 0] = canvas.cluster("e\u0301")
     assert "e\u0301" in canvas.update(1 << 20)
     assert canvas.cluster("x") == ord("x")
 
@@ -156,14 +156,14 @@ class CanvasMachine(RuleBasedStateMachine):
 
     @rule(seed=st.integers(0, 2**32 - 1), some=st.floats(0.0, 1.0))
     def scribble(self, seed, some):
-        rng, back = np.random.default_rng(seed), self.canvas.back
+        rng, back = np.random.default_rng(seed), self.canvas.desired
         chosen = rng.random(back.codes.shape) < some
         back.codes[chosen] = rng.choice([32, 65, 0x2580, 0x28FF], int(chosen.sum()))
         back.looks[chosen] = rng.integers(0, len(LOOKS), int(chosen.sum()))
 
     @rule(by=st.integers(1, 4), true=st.booleans(), seed=st.integers(0, 1000))
     def move(self, by, true, seed):
-        back = self.canvas.back
+        back = self.canvas.desired
         region = Region(2, 0, back.columns - 3, back.lines - 1)
         if by >= region.right - region.left:
             return
@@ -177,12 +177,12 @@ class CanvasMachine(RuleBasedStateMachine):
 
     @rule(budget=st.sampled_from([1, 40, 200, 5000]), text_only=st.booleans())
     def update(self, budget, text_only):
-        region = Region(2, 0, self.canvas.back.columns - 3, self.canvas.back.lines - 1)
+        region = Region(2, 0, self.canvas.desired.columns - 3, self.canvas.desired.lines - 1)
         self.terminal.feed(self.canvas.update(budget, [region], text_only=text_only))
 
     @rule(x=st.integers(0, 59), y=st.integers(0, 15))
     def wide(self, x, y):
-        back = self.canvas.back
+        back = self.canvas.desired
         if y < back.lines and x + 1 < back.columns:
             back.codes[y, max(0, x - 1) : x + 3] = 32
             back.codes[y, x : x + 2] = [ord("日"), 0]

@@ -134,15 +134,15 @@ def probed(port: int, **options: float) -> Probe:
     begun_s = time.monotonic()
     probe = Probe(("127.0.0.1", port), begun_s, **options)
 
-    def step() -> bool:
+    def advance() -> bool:
         if not probe.ended:
             events = zmq.POLLIN if probe.connected else zmq.POLLOUT
             poller = zmq.Poller()
             poller.register(probe.fileno(), events)
-            probe.step(time.monotonic(), ready=bool(poller.poll(10)))
+            probe.advance(time.monotonic(), ready=bool(poller.poll(10)))
         return probe.verdict is not None
 
-    poll_until(step, what="a verdict")
+    poll_until(advance, what="a verdict")
     probe.close()
     return probe
 
@@ -171,7 +171,7 @@ def test_a_probe_of_a_peer_that_says_nothing_ends_in_time():
 def test_a_probe_of_an_address_that_does_not_answer_ends_in_time():
     probe = Probe(("127.0.0.1", free_port()), 0.0, connect_s=5.0)
     assert not probe.connected
-    probe.step(6.0, ready=False)
+    probe.advance(6.0, ready=False)
     assert probe.verdict.found is Found.UNREACHABLE
     assert probe.ended
 
@@ -316,5 +316,5 @@ def test_the_search_rests_while_a_name_does_not_resolve(monkeypatch):
     search = Search("beam.example", resolver, SearchTimes(), lambda *_: None)
     search.begin(100.0)
     poll_until(lambda: not resolver.is_asking)
-    assert search.step(100.0, ready=False) is None
+    assert search.advance(100.0, ready=False) is None
     assert search.wait_s(100.0) > 0.05

@@ -111,7 +111,7 @@ def test_the_cursor_finds_the_type_ii_lane_within_a_cell_of_the_files_truth(rece
     """As an observer does: hold the picture there, then along the frequency's row: it jumps there."""
     truth_s = onset_in_file_s(mhz)
     held = min(3599, round((truth_s - FILE_START_S + 20) * 4))
-    scene = Scene(View(rows_per_column=rows_per_column, held=held), received[0])
+    scene = Scene(View(rows_per_column=rows_per_column, paused_at_slot=held), received[0])
     scene.fit(*size, 2)
     for _ in range(100):
         scene.update()

@@ -16,7 +16,7 @@ START_S = 1755552894.0
 TAG = 1755552894 * CLOCK_HZ
 
 
-def take(receiver, **keys):
+def feed_frame(receiver, **keys):
     with receiver.handler.receiving():
         receiver.handler.on_message(message(GOOD, **keys))
 
@@ -31,7 +31,7 @@ def test_the_older_systems_test_producer_looks_as_it_should(caplog):
     caplog.set_level(logging.INFO)
     receiver = StreamReceiver(plot_interval=0)
     for n in range(60):
-        take(receiver, **example(n), data_type=None)
+        feed_frame(receiver, **example(n), data_type=None)
         seen = receiver.snapshot()
     assert (seen.health.frames_received, seen.health.restarts) == (60, 0)
     assert seen.health.cadence_s == pytest.approx(0.25)
@@ -51,10 +51,10 @@ def test_a_stray_shape_among_frames_with_moving_tags_is_not_believed():
 def test_numbers_that_begin_again_are_a_restart_whatever_the_tags():
     receiver = StreamReceiver(plot_interval=0)
     for n in (0, 1, 2, 0, 1):
-        take(receiver, seq=n, time_tag=TAG, last_block_time=block_time(n))
+        feed_frame(receiver, seq=n, time_tag=TAG, last_block_time=block_time(n))
     assert receiver.snapshot().health.restarts == 1
-    take(receiver, seq=0, time_tag=TAG + 5, last_block_time=block_time(9))
-    take(receiver, seq=0, time_tag=TAG + 9, last_block_time=block_time(20))
+    feed_frame(receiver, seq=0, time_tag=TAG + 5, last_block_time=block_time(9))
+    feed_frame(receiver, seq=0, time_tag=TAG + 9, last_block_time=block_time(20))
     assert receiver.snapshot().health.restarts == 3
 
 
@@ -62,7 +62,7 @@ def test_numbers_that_begin_again_are_a_restart_whatever_the_tags():
 def test_a_frame_number_of_32_bits_that_wraps_is_no_restart(last, then, missing):
     receiver = StreamReceiver(plot_interval=0)
     for n, seq in enumerate([last - 2, last - 1, last, then]):
-        take(receiver, seq=seq, last_block_time=block_time(n + missing * (seq == then)))
+        feed_frame(receiver, seq=seq, last_block_time=block_time(n + missing * (seq == then)))
     health = receiver.snapshot().health
     assert (health.restarts, health.frames_missing) == (0, missing)
 

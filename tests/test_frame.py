@@ -48,7 +48,7 @@ def test_any_header_is_a_frame_that_the_state_can_take_or_rejected(changes, gone
     intake = FrameIngester(5, 4, 560, 0, DelayChoice(DelayMethod.AUTO))
     for n in range(3):
         parts = [b"data", json.dumps(header).encode(), bytes(payload)]
-        placement = outcome(lambda parts=parts, n=n: intake.take(decode(parts), 1.7e9 + n, float(n)))
+        placement = outcome(lambda parts=parts, n=n: intake.ingest(decode(parts), 1.7e9 + n, float(n)))
         if not isinstance(placement, RejectCause):
             assert math.isfinite(placement.time_s)
             assert math.isfinite(intake.delay.value_s)

@@ -31,7 +31,7 @@ def watched(rows, cadence_s=CADENCE_S, history=None, times_s=None):
     checks = []
     for stop in range(4, len(rows) + 1, 4):
         start = max(0, stop - 4 - CONTEXT_ROWS)
-        checks += [history.take(rows[start:stop], times_s[start:stop], stop, cadence_s)] * 4
+        checks += [history.add(rows[start:stop], times_s[start:stop], stop, cadence_s)] * 4
     return history, checks
 
 
@@ -134,22 +134,22 @@ def test_a_loss_ends_with_a_step_back_and_with_a_level_that_comes_back_slowly():
 
 def test_a_loss_that_has_stood_for_an_hour_is_the_usual_level():
     product = ProductGain()
-    product.take(NOON_S, 20.0)
-    product.step(NOON_S + 1, -6.0, 14.0)
+    product.add(NOON_S, 20.0)
+    product.apply_step(NOON_S + 1, -6.0, 14.0)
     for n in range(3599):
-        product.take(NOON_S + 1 + n, 14.0)
+        product.add(NOON_S + 1 + n, 14.0)
     assert product.loss is not None
-    product.take(NOON_S + 3602, 14.0)
+    product.add(NOON_S + 3602, 14.0)
     assert product.loss is None
     for n in range(100):
-        product.take(NOON_S + 3603 + n, 14.0)
+        product.add(NOON_S + 3603 + n, 14.0)
     assert product.change_db == pytest.approx(0)
 
 
 def test_the_floor_is_the_lowest_minute_once_an_hour_is_known():
     floor = QuietFloor()
     for n in range(3700):
-        floor.take(NOON_S + n, 30.0 if 600 <= n < 720 else 40.0)
+        floor.add(NOON_S + n, 30.0 if 600 <= n < 720 else 40.0)
         known = math.isfinite(floor.floor_db())
         assert not known or n > 3500
     assert floor.floor_db() == 30.0
@@ -160,14 +160,14 @@ def test_the_floor_is_the_lowest_minute_once_an_hour_is_known():
 def test_the_floor_of_another_time_is_forgotten(jump_s):
     floor = QuietFloor([(NOON_S + 60 * n, 40.0) for n in range(70)])
     assert floor.floor_db() == 40.0
-    floor.take(NOON_S + 70 * 60 + jump_s, 20.0)
+    floor.add(NOON_S + 70 * 60 + jump_s, 20.0)
     assert math.isnan(floor.floor_db())
 
 
 def test_the_floor_keeps_three_hours():
     floor = QuietFloor()
     for n in range(5 * 3600):
-        floor.take(NOON_S + n, 10.0 if n < 600 else 40.0)
+        floor.add(NOON_S + n, 10.0 if n < 600 else 40.0)
     assert floor.floor_db() == 40.0
     assert floor.minutes[-1][0] - floor.minutes[0][0] <= 3 * 3600
 
@@ -184,7 +184,7 @@ def test_a_level_far_below_the_floor_of_an_earlier_run_is_a_loss():
 
 
 def test_too_few_rows_tell_nothing():
-    check = GainHistory().take(sky(3), np.arange(3.0), 3, CADENCE_S)
+    check = GainHistory().add(sky(3), np.arange(3.0), 3, CADENCE_S)
     assert [math.isnan(change_db) for change_db in check.change_db] == [True, True]
     assert check.lost == ()
     assert "XX – YY –" in health_text(gain=check, health=StillReceiver().snapshot().health).plain

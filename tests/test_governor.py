@@ -16,7 +16,7 @@ class Link:
         self.now_s, self.free_s, self.coming_s = 0.0, 0.0, deque()
         self.waited_s = []
         self.unfinished = 0
-        governor.asked(0.0)
+        governor.query_sent(0.0)
         if answers:
             self.coming_s.append(trip_s)
 
@@ -37,7 +37,7 @@ class Link:
                 backlog -= nbytes
                 self.governor.sent(nbytes, self.now_s, finished=not backlog)
                 self._carry(nbytes)
-            elif backlog > 0 and self.governor.doubts(self.now_s):
+            elif backlog > 0 and self.governor.reply_overdue(self.now_s):
                 self.governor.asked_again(self.now_s)
                 self._carry(4)
 
@@ -115,17 +115,17 @@ def test_a_lost_answer_holds_the_picture_for_some_seconds_at_most():
 
 def test_a_question_whose_answer_was_lost_is_asked_again_soon_and_costs_no_quality():
     governor = LinkPacer()
-    governor.asked(0.0)
+    governor.query_sent(0.0)
     governor.answered(0.05)
     governor.sent(5000, 0.1)
     governor.answered(0.2)
     for second in range(1, 20):
         governor.sent(5000, second)
         assert governor.waits(second + 0.1)
-        assert not governor.doubts(second + 0.1)
-        assert governor.doubts(second + 0.6)
+        assert not governor.reply_overdue(second + 0.1)
+        assert governor.reply_overdue(second + 0.6)
         governor.asked_again(second + 0.6)
-        assert not governor.doubts(second + 0.65)
+        assert not governor.reply_overdue(second + 0.65)
         governor.answered(second + 0.66)
         assert not governor.waits(second + 0.9)
     assert governor.quality is Quality.FULL
@@ -133,7 +133,7 @@ def test_a_question_whose_answer_was_lost_is_asked_again_soon_and_costs_no_quali
 
 def test_an_answer_that_is_only_late_belongs_to_its_own_update():
     governor = LinkPacer()
-    governor.asked(0.0)
+    governor.query_sent(0.0)
     governor.answered(0.05)
     governor.sent(5000, 1.0)
     governor.asked_again(1.5)

@@ -33,16 +33,16 @@ def test_lines_of_the_log_wait_in_bounded_number_and_what_is_left_out_is_counted
     log = logger_of(lines)
     for n in range(MAX_LINES + 50):
         log.warning("line %d", n)
-    found = lines.take()
+    found = lines.drain()
     assert found[0].text.startswith("50 lines were left out")
     assert [line.text for line in found[1:]] == [f"line {n}" for n in range(50, MAX_LINES + 50)]
-    assert lines.take() == []
+    assert lines.drain() == []
 
 
 def test_a_line_is_short_and_only_shows():
     lines = LogLines()
     logger_of(lines).error("a\x1b[2Jb\x9b31m\u202ec\n%s", "x" * 100_000)
-    [line] = lines.take()
+    [line] = lines.drain()
     assert line.text.isprintable()
     assert len(line.text) <= 1000
     assert line.style == "bold red"
@@ -51,7 +51,7 @@ def test_a_line_is_short_and_only_shows():
 def test_a_record_that_cannot_be_formatted_is_told_and_harms_nobody():
     lines = LogLines()
     lines.handle(logging.makeLogRecord({"levelno": logging.ERROR, "msg": "%d frames", "args": ("no number",)}))
-    [line] = lines.take()
+    [line] = lines.drain()
     assert "cannot be shown" in line.text
 
 
@@ -60,4 +60,4 @@ def test_a_failed_thread_is_known_by_its_event():
     log = logger_of(lines)
     log_event(log, logging.ERROR, "thread_failed", "the plots have failed")
     log.error("nothing has come")
-    assert [line.is_failure for line in lines.take()] == [True, False]
+    assert [line.is_failure for line in lines.drain()] == [True, False]

@@ -23,7 +23,7 @@ TAG = 351_963_334_208_787_952
 GOOD = np.random.default_rng(1).uniform(1, 2, (1, 64, 4)).astype(np.float32)
 
 
-def take(receiver, n, data=GOOD, **keys):
+def feed_frame(receiver, n, data=GOOD, **keys):
     """Hand the n-th message to the receiver, as the subscriber's thread does."""
     with receiver.handler.receiving():
         receiver.handler.on_message(message(data, **{"seq": n, "last_block_time": block_time(n)} | keys))
@@ -39,7 +39,7 @@ def still():
 @pytest.mark.parametrize("interval", [301, 400, 86_400])
 def test_a_long_interval_in_the_header_gives_a_snapshot(interval):
     receiver = still()
-    take(receiver, 0, interval=interval)
+    feed_frame(receiver, 0, interval=interval)
     snapshot = receiver.snapshot()
     assert snapshot.health.cadence_s == interval
     assert len(snapshot.rows) == 1
@@ -49,7 +49,7 @@ def test_a_long_interval_in_the_header_gives_a_snapshot(interval):
 def test_a_long_step_of_the_data_gives_a_snapshot(step_s):
     receiver = still()
     for n in range(30):
-        take(receiver, n, seq=None, last_block_time=block_time(n, step_s))
+        feed_frame(receiver, n, seq=None, last_block_time=block_time(n, step_s))
         receiver.snapshot()
     assert receiver.snapshot().health.cadence_s == step_s
 
@@ -74,7 +74,7 @@ def test_a_check_that_fails_is_unknown_and_logged_once(monkeypatch, caplog):
     monkeypatch.setattr("sunspec_tui.monitoring.instrument_check.check_axis", fails)
     receiver = still()
     for n in range(20):
-        take(receiver, n)
+        feed_frame(receiver, n)
         snapshot = receiver.snapshot()
     assert (snapshot.axis_check, snapshot.pipelines is None) == (None, False)
     assert any("unknown" in note for note in snapshot.notes)
@@ -89,7 +89,7 @@ def test_a_check_that_fails_is_unknown_and_logged_once(monkeypatch, caplog):
 def test_one_stray_frame_leaves_history_as_it_is_and_is_counted(stray):
     receiver = still()
     for n in range(40):
-        take(receiver, n, **(stray if n == 20 else {}))
+        feed_frame(receiver, n, **(stray if n == 20 else {}))
     snapshot = receiver.snapshot()
     assert (len(snapshot.rows), snapshot.axis.nchan) == (39, 64)
     health = snapshot.health
@@ -100,15 +100,15 @@ def test_one_stray_frame_leaves_history_as_it_is_and_is_counted(stray):
 def test_shapes_that_alternate_wipe_nothing():
     receiver = still()
     for n in range(200):
-        take(receiver, n, GOOD if n % 2 == 0 else GOOD[:, :32])
+        feed_frame(receiver, n, GOOD if n % 2 == 0 else GOOD[:, :32])
     assert len(receiver.snapshot().rows) == 100
 
 
 def test_a_new_sequence_may_have_another_shape_at_once():
     receiver = still()
     for n in range(10):
-        take(receiver, n)
-    take(receiver, 0, GOOD[:, :32], time_tag=344176543210000001)
+        feed_frame(receiver, n)
+    feed_frame(receiver, 0, GOOD[:, :32], time_tag=344176543210000001)
     snapshot = receiver.snapshot()
     assert (snapshot.axis.nchan, snapshot.health.frames_rejected, snapshot.health.restarts) == (32, 0, 1)
 
@@ -116,7 +116,7 @@ def test_a_new_sequence_may_have_another_shape_at_once():
 def test_rows_before_a_change_can_be_read_and_exported(tmp_path):
     receiver = still()
     for n in range(30):
-        take(receiver, n, chan0=560 if n < 20 else 600)
+        feed_frame(receiver, n, chan0=560 if n < 20 else 600)
     before, now = receiver.epochs()
     assert (before.axis.chan0, now.axis.chan0) == (560, 600)
     assert len(receiver.get_rows(epoch=before.number)) == 20
@@ -131,7 +131,7 @@ def test_rows_before_a_change_can_be_read_and_exported(tmp_path):
 def test_rows_before_many_changes_stay_within_their_budget():
     receiver = still()
     for n in range(300):
-        take(receiver, n, chan0=560 + n // 10)
+        feed_frame(receiver, n, chan0=560 + n // 10)
     assert len(receiver.epochs()) <= 5
     assert sum(each.ring.nbytes for each in receiver.epochs()[:-1]) < 2**20
 
@@ -158,7 +158,7 @@ def test_a_header_that_asks_for_too_much_memory_is_one_sentence_with_the_remedy(
 def test_a_ring_that_cannot_be_had_leaves_the_state_as_it_was(monkeypatch):
     receiver = still()
     for n in range(10):
-        take(receiver, n)
+        feed_frame(receiver, n)
 
     class NoRoom:
         def __init__(self, *_, **__):
@@ -167,10 +167,10 @@ def test_a_ring_that_cannot_be_had_leaves_the_state_as_it_was(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("sunspec_tui.stream.ingest.RingBuffer", NoRoom)
         for n in range(10, 14):
-            take(receiver, n, GOOD[:, :32])
+            feed_frame(receiver, n, GOOD[:, :32])
     receiver.snapshot()
     for n in range(14, 20):
-        take(receiver, n)
+        feed_frame(receiver, n)
     snapshot = receiver.snapshot()
     assert (snapshot.axis.nchan, len(snapshot.rows), snapshot.rows.data.shape[1]) == (64, 16, 16)
 
@@ -203,7 +203,9 @@ def test_a_flood_of_odd_frames_is_one_line_a_second_of_each_kind(caplog):
         seq += 1 + (n % 7 == 0)
         before, same = {"last_block_time": block_time(-n, 0.01)}, {"last_block_time": block_time(n - 1, 0.01)}
         keys = [{"time_tag": TAG + n // 400}, before, {}, same][n % 4]
-        take(receiver, n, **{"seq": seq, "time_tag": TAG + n // 400, "last_block_time": block_time(n, 0.01)} | keys)
+        feed_frame(
+            receiver, n, **{"seq": seq, "time_tag": TAG + n // 400, "last_block_time": block_time(n, 0.01)} | keys
+        )
     receiver.snapshot()
     kinds = [record.sunspec_event["event"] for record in caplog.records if hasattr(record, "sunspec_event")]
     for kind in ("restart", "reversal", "repeat", "gap"):

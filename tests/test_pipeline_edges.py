@@ -153,7 +153,7 @@ def test_zeros_in_changing_places_are_an_event_with_their_pipelines(caplog):
     assert any("some zeros" in each.getMessage() for each in caplog.records)
 
 
-def looked(rows, **keys):
+def checked_ring(rows, **keys):
     ring, axis = RingBuffer(ROWS, 768, 4), Axis(560, 3072, 4, 4, chan0_stated=True)
     for n, row in enumerate(rows):
         ring.append(row, 1e9 + n, n)
@@ -164,16 +164,16 @@ def looked(rows, **keys):
 def test_another_stations_data_have_no_pipelines_of_ours_and_no_carriers_of_here():
     rows = part_of(sun_rows(), 12, 12, 0.5)
     rows[:, :50] = np.nan
-    assert looked(rows).pipelines.faults.any()
-    found = looked(rows, recorded=True, station="BIR")
+    assert checked_ring(rows).pipelines.faults.any()
+    found = checked_ring(rows, recorded=True, station="BIR")
     assert not found.pipelines.faults.any()
     assert found.axis_check is None
-    own = looked(rows, recorded=True, station="ovro-lwa").pipelines
+    own = checked_ring(rows, recorded=True, station="ovro-lwa").pipelines
     assert {number for _, number in np.argwhere(own.faults).tolist()} == {12}
 
 
 def test_dead_pipelines_of_a_recording_are_found_whoever_made_it():
     rows = sun_rows()
     rows[:, BINS * 5 : BINS * 6] = 0
-    found = looked(rows, recorded=True, station="BIR").pipelines
+    found = checked_ring(rows, recorded=True, station="BIR").pipelines
     assert {number for _, number in np.argwhere(found.faults).tolist()} == {5}

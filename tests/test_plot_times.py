@@ -27,7 +27,7 @@ def ring_of(spans, restarts, npol=1):
     """Rows as a receiver places them, alternating between two powers."""
     health, ring = StreamHealth(), RingBuffer(len(spans), NBINS, npol)
     for n, end_s in enumerate(START_S + spans[:, 1]):
-        placed = health.place(Frame(EMPTY, end_s, math.nan, time_tag=tag_of(n, restarts)), end_s, float(n))
+        placed = health.assign_slot(Frame(EMPTY, end_s, math.nan, time_tag=tag_of(n, restarts)), end_s, float(n))
         power = np.full((NBINS, npol), power_of(n), np.float32)
         ring.append(power, placed.time_s, placed.slot, placed.mark)
     return ring

@@ -76,38 +76,38 @@ def frame(n, *, cadence=0.25, seq=None, tag=1, block=True, interval=None, sent_s
     return Frame(EMPTY, end_s, sent_s, time_tag=time_tag, seq=seq, interval_s=interval)
 
 
-def placed(frames, cadence=0.25):
+def assigned(frames, cadence=0.25):
     health = StreamHealth()
-    found = [health.place(each, 1e9 + i * cadence, i * cadence) for i, each in enumerate(frames)]
+    found = [health.assign_slot(each, 1e9 + i * cadence, i * cadence) for i, each in enumerate(frames)]
     return health, found
 
 
 def test_steps_of_data_time_give_cadence_gaps_and_slots():
-    health, found = placed([frame(n) for n in (1, 2, 3, 6, 7)])
+    health, found = assigned([frame(n) for n in (1, 2, 3, 6, 7)])
     assert [place.slot for place in found] == [0, 1, 2, 5, 6]
     assert (health.cadence_s, health.frames_missing) == (0.25, 2)
     assert found[3].mark == Mark.GAP_BEFORE
 
 
 def test_a_gap_at_the_very_beginning_does_not_become_the_cadence_when_the_header_states_one():
-    health, found = placed([frame(n, interval=0.25) for n in (1, 4, 5)])
+    health, found = assigned([frame(n, interval=0.25) for n in (1, 4, 5)])
     assert (found[1].slot, health.frames_missing) == (3, 2)
 
 
 def test_the_producers_own_numbers_count_losses_exactly():
-    health, _ = placed([frame(n, seq=n) for n in (1, 2, 9, 10)])
+    health, _ = assigned([frame(n, seq=n) for n in (1, 2, 9, 10)])
     assert health.frames_missing == 6
 
 
 def test_a_restart_is_no_loss_but_a_gap():
-    health, found = placed([frame(1, seq=8), frame(2, seq=9), frame(10, seq=0, tag=2)])
+    health, found = assigned([frame(1, seq=8), frame(2, seq=9), frame(10, seq=0, tag=2)])
     assert (health.frames_missing, health.restarts) == (0, 1)
     assert found[2].mark == Mark.RESTART | Mark.GAP_BEFORE
     assert found[2].slot == 9
 
 
 def test_times_that_are_only_guessed_count_no_losses():
-    health, found = placed([frame(n, block=False) for n in (1, 2, 9)])
+    health, found = assigned([frame(n, block=False) for n in (1, 2, 9)])
     assert health.frames_missing == 0
     assert [place.slot for place in found] == [0, 1, 2]
 
@@ -116,7 +116,7 @@ def test_bursty_delivery_is_no_stall_and_has_the_cadence_of_its_data():
     health, now_s = StreamHealth(), 0.0
     for n in range(20):
         now_s += 0.15 if n % 2 else 0.88
-        health.place(frame(n, cadence=0.5136), 1e9, now_s)
+        health.assign_slot(frame(n, cadence=0.5136), 1e9, now_s)
         assert health.state(now_s + 0.88) is StreamState.LIVE
     assert health.cadence_s == pytest.approx(0.5136)
 
@@ -125,7 +125,7 @@ def test_silence_turns_the_state():
     health = StreamHealth()
     assert health.state(0) is StreamState.CONNECTING
     for n in range(4):
-        health.place(frame(n), 1e9, n * 0.25)
+        health.assign_slot(frame(n), 1e9, n * 0.25)
     assert health.state(0.75 + 0.74) is StreamState.LIVE
     assert health.state(0.75 + 0.76) is StreamState.STALLED
 
@@ -135,21 +135,21 @@ def test_three_gulps_of_silence_are_a_stall_of_however_many_frames_a_gulp_is(fra
     health = StreamHealth()
     for n in range(4 * frames_a_gulp):
         gulp, sent_s = n // frames_a_gulp, 1e9 + n // frames_a_gulp * gulp_s
-        health.place(frame(n, cadence=gulp_s / frames_a_gulp, sent_s=sent_s), 1e9, gulp * gulp_s)
+        health.assign_slot(frame(n, cadence=gulp_s / frames_a_gulp, sent_s=sent_s), 1e9, gulp * gulp_s)
     assert health.stall_after_s() == pytest.approx(3 * gulp_s)
 
 
 def test_a_sender_whose_clock_stands_still_is_found_stalled_after_ten_seconds_at_last():
     health = StreamHealth()
     for n in range(100):
-        health.place(frame(n, sent_s=5e8), 1e9, n * 0.25)
+        health.assign_slot(frame(n, sent_s=5e8), 1e9, n * 0.25)
     assert health.stall_after_s() == pytest.approx(10)
 
 
 def test_a_stream_slower_than_ten_seconds_a_frame_is_not_stalled_between_its_frames():
     health = StreamHealth()
     for n in range(3):
-        health.place(frame(n, cadence=12.0, interval=12.0), 1e9, n * 12.0)
+        health.assign_slot(frame(n, cadence=12.0, interval=12.0), 1e9, n * 12.0)
         assert health.state(n * 12.0 + 11.9) is StreamState.LIVE
     assert health.state(24.0 + 18.1) is StreamState.STALLED
 
@@ -159,7 +159,7 @@ def test_a_restart_with_another_cadence_loses_nothing_and_leaves_no_gaps(keys):
     numbered = keys.pop("seq", False)
     frames = [frame(n, seq=n if numbered else None) for n in range(40)]
     frames += [frame(n, cadence=1.0272, tag=2, seq=n - 100 if numbered else None, **keys) for n in range(100, 120)]
-    health, found = placed(frames)
+    health, found = assigned(frames)
     assert health.frames_missing == 0
     assert [place.slot - before.slot for before, place in itertools.pairwise(found[40:])] == [1] * 19
     assert health.cadence_s == pytest.approx(1.0272)
@@ -168,21 +168,21 @@ def test_a_restart_with_another_cadence_loses_nothing_and_leaves_no_gaps(keys):
 def test_stalls_are_counted_once_each_and_the_one_that_lasts_too():
     health = StreamHealth()
     for at_s in (0.0, 0.25, 0.5, 9.0, 9.25):
-        placement = health.place(frame(at_s * 4), 1e9, at_s)
+        placement = health.assign_slot(frame(at_s * 4), 1e9, at_s)
         assert placement.silence_s == (8.5 if at_s == 9.0 else 0)
     assert [health.reading(at_s).stalls for at_s in (9.5, 12.0, 13.0)] == [1, 2, 2]
 
 
 def test_before_the_cadence_is_known_silence_is_measured_by_the_longest_gulp():
     health = StreamHealth()
-    health.place(frame(0), 1e9, 0.0)
+    health.assign_slot(frame(0), 1e9, 0.0)
     assert health.stall_after_s() == pytest.approx(3 * 1.0272)
 
 
 def test_the_rate_after_a_stall_is_that_of_the_frames_since():
     health = StreamHealth()
     for n in (*range(10), *range(400, 405)):
-        health.place(frame(n), 1e9, n * 0.25)
+        health.assign_slot(frame(n), 1e9, n * 0.25)
     assert health.reading(101.0).rate_hz == pytest.approx(4)
 
 
@@ -340,7 +340,7 @@ def test_a_stalled_stream_has_no_rate():
     health = StreamHealth()
     for n in range(8):
         frame = decode(message(np.ones((1, 8, 4), np.float32), last_block_time=block_time(n)))
-        health.place(frame, 0.0, n / 4)
+        health.assign_slot(frame, 0.0, n / 4)
     assert health.reading(1.8).rate_hz == pytest.approx(4.0)
     assert health.reading(60.0).rate_hz == 0.0
 
@@ -373,14 +373,14 @@ def test_a_message_that_came_and_was_rejected_is_not_missing_too(numbered):
         if n in (5, 6, 12):
             health.reject(RejectCause.PAYLOAD_LENGTH, "cut short")
         else:
-            health.place(frame(n, seq=n if numbered else None), 1.7e9 + n, n * 0.25)
+            health.assign_slot(frame(n, seq=n if numbered else None), 1.7e9 + n, n * 0.25)
     assert health.frames_received + health.rejected.total() + health.frames_missing == sent
     assert (health.rejected.total(), health.frames_missing) == (3, 2)
 
 
 def test_a_rejected_message_of_another_place_hides_no_loss():
     health = StreamHealth()
-    health.place(frame(100, seq=100), 1.7e9, 0.0)
+    health.assign_slot(frame(100, seq=100), 1.7e9, 0.0)
     health.reject(RejectCause.SHAPE, "a stray of another sequence", seq=5)
-    health.place(frame(102, seq=102), 1.7e9, 0.5)
+    health.assign_slot(frame(102, seq=102), 1.7e9, 0.5)
     assert health.frames_missing == 1

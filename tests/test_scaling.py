@@ -160,9 +160,9 @@ def test_columns_are_the_same_when_history_comes_in_blocks_from_its_newest_end()
     for start in (40, 20, 0):
         part = slice(start, start + 20)
         blocks.add(values[part], times_s[part], slots[part], marks[part])
-    assert blocks.held() == whole.held()
-    assert blocks.times_s(whole.held()) == whole.times_s(whole.held())
-    np.testing.assert_allclose(blocks.statistics(whole.held()), whole.statistics(whole.held()))
+    assert blocks.kept_numbers() == whole.kept_numbers()
+    assert blocks.times_s(whole.kept_numbers()) == whole.times_s(whole.kept_numbers())
+    np.testing.assert_allclose(blocks.statistics(whole.kept_numbers()), whole.statistics(whole.kept_numbers()))
 
 
 def test_a_restart_marks_its_column():

@@ -112,12 +112,12 @@ def test_the_cursor_over_a_gap_says_so_and_before_the_first_row_too():
     feed(receiver, 4)
     scene = scene_of(receiver)
     gap = readout_at(scene, 6).cell
-    assert gap.held is ColumnContent.GAP
+    assert gap.content is ColumnContent.GAP
     assert gap.gap_s == (
         pytest.approx(START_S + 9 * CADENCE_S, abs=1e-6),
         pytest.approx(START_S + 18 * CADENCE_S, abs=1e-6),
     )
-    assert readout_at(scene, 30).cell.held is ColumnContent.BEFORE
+    assert readout_at(scene, 30).cell.content is ColumnContent.BEFORE
 
 
 def test_a_gap_stays_a_gap_when_the_rows_before_it_have_left_the_picture():
@@ -128,7 +128,7 @@ def test_a_gap_stays_a_gap_when_the_rows_before_it_have_left_the_picture():
     scene = scene_of(receiver)
     steps = refresh(scene).steps(scene.time_axis, 48)
     assert (steps[:20] == PixelCode.GAP).all()
-    assert readout_at(scene, 30).cell.held is ColumnContent.GAP
+    assert readout_at(scene, 30).cell.content is ColumnContent.GAP
 
 
 def test_rows_missing_within_a_column_are_told():
@@ -148,17 +148,17 @@ def test_the_cursor_survives_pause_scroll_back_and_resize():
     for n in range(300):
         receiver.feed(flat(n + 1.0))
     scene = scene_of(receiver)
-    scene.step("hold")
+    scene.apply_action("hold")
     feed(receiver, 50, 1e6)
     refresh(scene)
     assert readout_at(scene, 3).power == pytest.approx(297.0)
-    scene.step("back_in_time", 0.5)
+    scene.apply_action("back_in_time", 0.5)
     refresh(scene)
     assert readout_at(scene, 3).power == pytest.approx(277.0)
     scene.fit(25, 7, 2)
     refresh(scene)
     assert readout_at(scene, 3).power == pytest.approx(277.0)
-    scene.step("live")
+    scene.apply_action("live")
     refresh(scene)
     assert readout_at(scene, 3).power == pytest.approx(1e6)
 
@@ -169,21 +169,21 @@ def test_holding_keeps_what_the_ring_has_lost_already():
     for _ in range(30):
         feed(receiver, 1)
         refresh(scene)
-    scene.step("hold")
+    scene.apply_action("hold")
     refresh(scene)
-    assert len(scene.picture.store.held()) == 30
+    assert len(scene.picture.store.kept_numbers()) == 30
 
 
 def test_a_held_picture_whose_rows_are_gone_shows_the_oldest_ones():
     receiver = StillReceiver(buffer_length=100)
     feed(receiver, 100)
     scene = scene_of(receiver)
-    scene.step("hold")
+    scene.apply_action("hold")
     feed(receiver, 300)
-    scene.step("other_product", 1)
+    scene.apply_action("other_product", 1)
     refresh(scene)
-    assert len(scene.picture.store.held()) == 40
-    assert scene.view.held == receiver.position().oldest + 39
+    assert len(scene.picture.store.kept_numbers()) == 40
+    assert scene.view.paused_at_slot == receiver.position().oldest + 39
 
 
 def test_scrolling_back_leaps_over_a_gap():
@@ -193,13 +193,13 @@ def test_scrolling_back_leaps_over_a_gap():
     feed(receiver, 100)
     scene = scene_of(receiver)
     for _ in range(6):
-        scene.step("back_in_time", 0.5)
+        scene.apply_action("back_in_time", 0.5)
         refresh(scene)
-    assert scene.view.held < 100
+    assert scene.view.paused_at_slot < 100
     for _ in range(6):
-        scene.step("back_in_time", -0.5)
+        scene.apply_action("back_in_time", -0.5)
         refresh(scene)
-    assert scene.view.held is None or scene.view.held >= 100_100
+    assert scene.view.paused_at_slot is None or scene.view.paused_at_slot >= 100_100
 
 
 def test_subtracting_the_background_is_read_as_it_is_drawn_even_where_it_is_zero():
@@ -249,7 +249,7 @@ def test_automatic_levels_of_a_held_picture_know_all_of_its_history():
         receiver.feed(flat(1e6))
     for _ in range(400):
         receiver.feed(flat(1e3))
-    scene = scene_of(receiver, 70, view=View(rows_per_column=18, held=1199))
+    scene = scene_of(receiver, 70, view=View(rows_per_column=18, paused_at_slot=1199))
     assert scene.picture.levels.high > 55
 
 
@@ -261,12 +261,12 @@ def test_bias_moves_levels_by_what_it_says_and_hand_levels_leave_no_trace():
     automatic = scene.picture.levels
     lows = []
     for _ in range(3):
-        scene.step("bias", -1)
+        scene.apply_action("bias", -1)
         lows.append(scene.draw().levels.low - automatic.low)
     assert lows == pytest.approx([1.0, 2.0, 3.0])
-    scene.step("levels_by_hand", 20, 20)
+    scene.apply_action("levels_by_hand", 20, 20)
     scene.draw()
-    scene.step("automatic")
+    scene.apply_action("automatic")
     assert scene.draw().levels == automatic
 
 
@@ -277,7 +277,7 @@ def test_levels_belong_to_their_product():
     scene = scene_of(receiver, view=View(rows_per_column=1, product=Product.V, levels=Levels(-0.1, 0.1)))
     assert scene.product is Product.XX
     assert scene.picture.levels.high > 5
-    scene.step("levels_by_hand", -1, 0)
+    scene.apply_action("levels_by_hand", -1, 0)
     assert scene.view.product is Product.XX
 
 
@@ -286,14 +286,14 @@ def test_the_cursor_reaches_every_bin_that_is_shown(lines, per_line):
     receiver = StillReceiver()
     feed(receiver, 50)
     scene = scene_of(receiver, 40, lines, per_line=per_line)
-    scene.step("zoom", 1)
+    scene.apply_action("zoom", 1)
     refresh(scene)
-    scene.step("move_cursor", -1, 0)
+    scene.apply_action("move_cursor", -1, 0)
     for _ in range(2 * lines + NBINS):
-        scene.step("move_cursor", 0, -1)
+        scene.apply_action("move_cursor", 0, -1)
     seen = [scene.view.cursor.bin]
     for _ in range(2 * lines + NBINS):
-        scene.step("move_cursor", 0, 1)
+        scene.apply_action("move_cursor", 0, 1)
         seen.append(scene.view.cursor.bin)
         assert scene.readout().inside
     cells = {scene.band.cell_of_bin(each, lines, per_line) for each in seen}
@@ -307,13 +307,13 @@ def test_the_cursor_moves_by_one_pixel_at_a_time(lines, per_line):
     feed(receiver, 50)
     scene = scene_of(receiver, 40, lines, per_line=per_line)
     pixels = lines * per_line
-    scene.step("move_cursor", -1, 0)
+    scene.apply_action("move_cursor", -1, 0)
     for _ in range(pixels):
-        scene.step("move_cursor", 0, -1)
+        scene.apply_action("move_cursor", 0, -1)
     seen = []
     for _ in range(pixels):
         seen.append(scene.band.pixel_of_bin(scene.view.cursor.bin, pixels))
-        scene.step("move_cursor", 0, 1)
+        scene.apply_action("move_cursor", 0, 1)
     assert seen == list(range(pixels))
 
 
@@ -333,12 +333,12 @@ def test_less_time_goes_about_the_cursor_and_holds_the_picture_where_it_would_le
     begin_s, end_s = (readout_at(scene, 25).begin_s, readout_at(scene, 25).end_s)
     cell = scene.time_axis.cell_of(scene.view.cursor.number)
     for _ in range(4):
-        scene.step("span", -1)
+        scene.apply_action("span", -1)
         refresh(scene)
         found = scene.readout()
         assert begin_s <= found.begin_s < found.end_s <= end_s
         assert scene.time_axis.cell_of(scene.view.cursor.number) == cell
-    assert scene.view.held is not None
+    assert scene.view.paused_at_slot is not None
 
 
 def test_less_time_leaves_a_picture_live_while_the_cursor_stays_in_it():
@@ -346,9 +346,9 @@ def test_less_time_leaves_a_picture_live_while_the_cursor_stays_in_it():
     feed(receiver, 1200)
     scene = scene_of(receiver, 40, view=View(rows_per_column=16))
     readout_at(scene, 5)
-    scene.step("span", -1)
+    scene.apply_action("span", -1)
     refresh(scene)
-    assert scene.view.held is None
+    assert scene.view.paused_at_slot is None
     assert scene.readout().inside
 
 
@@ -389,22 +389,22 @@ def test_the_cursor_stays_in_the_picture_when_its_time_or_its_width_changes(
             receiver.feed(small_frame)
         receiver.skip(missing)
     scene = scene_of(receiver, view=View(rows_per_column=rows_per_column, sweeping=sweeping))
-    scene.step("back_in_time", back / (40 * rows_per_column))
+    scene.apply_action("back_in_time", back / (40 * rows_per_column))
     refresh(scene)
     scene.view = replace(scene.view, cursor=Cursor(scene.time_axis.newest - across, 0))
     if not is_inside(scene):
-        scene.step("move_cursor", 1, 0)
+        scene.apply_action("move_cursor", 1, 0)
     for step in steps:
         before = is_inside(scene)
         if step in ("narrow", "wide"):
             scene.fit(25 if step == "narrow" else 70, 12, 2)
         else:
-            scene.step(*(("hold",) if step == "hold" else ("span", step) if step else ("begin_anew", View())))
+            scene.apply_action(*(("hold",) if step == "hold" else ("span", step) if step else ("begin_anew", View())))
         refresh(scene)
         if before and step in (-1, 1, 0):
             assert is_inside(scene)
-        if scene.view.held is not None:
-            assert scene.latest.slots[-1] == scene.view.held
+        if scene.view.paused_at_slot is not None:
+            assert scene.latest.slots[-1] == scene.view.paused_at_slot
 
 
 def test_a_column_in_which_the_time_goes_back_is_read_to_its_end_alone():
@@ -421,13 +421,13 @@ def test_back_in_time_stays_where_it_is_when_all_rows_are_in_the_picture():
     receiver = StillReceiver()
     feed(receiver, 20)
     scene = scene_of(receiver)
-    scene.step("hold")
-    held = scene.view.held
+    scene.apply_action("hold")
+    held = scene.view.paused_at_slot
     feed(receiver, 5)
     refresh(scene)
     for by in (0.5, 1e9):
-        scene.step("back_in_time", by)
-        assert scene.view.held == held
+        scene.apply_action("back_in_time", by)
+        assert scene.view.paused_at_slot == held
 
 
 @pytest.mark.parametrize("columns", [90, 25])
@@ -445,9 +445,9 @@ def test_the_cursor_stays_out_from_under_the_write_cursor():
     receiver = StillReceiver()
     feed(receiver, 80)
     scene = scene_of(receiver, view=View(rows_per_column=1, sweeping=True))
-    scene.step("move_cursor", -1, 0)
+    scene.apply_action("move_cursor", -1, 0)
     for _ in range(60):
-        scene.step("move_cursor", -1, 0)
+        scene.apply_action("move_cursor", -1, 0)
     assert scene.readout().inside
 
 
@@ -455,9 +455,9 @@ def test_home_shows_the_oldest_row():
     receiver = StillReceiver()
     feed(receiver, 1203)
     scene = scene_of(receiver, 40, view=View(rows_per_column=16))
-    scene.step("back_in_time", 1e9)
+    scene.apply_action("back_in_time", 1e9)
     refresh(scene)
-    assert scene.picture.store.held()[0] == receiver.position().oldest // 16
+    assert scene.picture.store.kept_numbers()[0] == receiver.position().oldest // 16
     assert scene.time_axis.cell_of(receiver.position().oldest // 16) == 0
 
 
@@ -465,18 +465,22 @@ def test_a_held_picture_stays_when_the_shape_changes_and_live_shows_the_new_one(
     receiver = StillReceiver()
     feed(receiver, 30)
     scene = scene_of(receiver)
-    scene.step("hold")
-    scene.step("move_cursor", -1, 0)
-    held = scene.view.held
+    scene.apply_action("hold")
+    scene.apply_action("move_cursor", -1, 0)
+    held = scene.view.paused_at_slot
     for _ in range(22):
         receiver.feed(flat(5.0, 2 * NCHAN))
     refresh(scene)
     scene.readout()
-    assert (scene.view.held, scene.picture.store.nbins, len(scene.picture.store.held())) == (held, NBINS, 30)
-    scene.step("live")
+    assert (scene.view.paused_at_slot, scene.picture.store.nbins, len(scene.picture.store.kept_numbers())) == (
+        held,
+        NBINS,
+        30,
+    )
+    scene.apply_action("live")
     refresh(scene)
     assert scene.picture.store.nbins == 2 * NBINS
-    assert len(scene.picture.store.held()) == 20
+    assert len(scene.picture.store.kept_numbers()) == 20
 
 
 def test_pages_back_in_time_go_on_before_a_change_of_the_axis_and_forward_again():
@@ -486,12 +490,12 @@ def test_pages_back_in_time_go_on_before_a_change_of_the_axis_and_forward_again(
     scene = scene_of(receiver)
     seen = []
     for by in [1.0] * 8 + [-1.0] * 9:
-        scene.step("back_in_time", by)
+        scene.apply_action("back_in_time", by)
         refresh(scene)
         seen.append((scene.position.axis.chan0, float(scene.power(Product.XX)[0])))
     assert list(dict.fromkeys(seen[:8])) == [(640, 3.0), (600, 2.0), (560, 1.0)]
     assert list(dict.fromkeys(seen[8:])) == [(560, 1.0), (600, 2.0), (640, 3.0)]
-    assert scene.view.held is None
+    assert scene.view.paused_at_slot is None
     assert scene.past is None
 
 
@@ -501,7 +505,7 @@ def test_rows_before_a_change_are_exported_from_the_picture_that_shows_them(tmp_
     feed(receiver, 50, 2.0, chan0=600)
     scene = scene_of(receiver, columns=100)
     for _ in range(3):
-        scene.step("back_in_time", 1.0)
+        scene.apply_action("back_in_time", 1.0)
         refresh(scene)
     interval = scene.interval()
     receiver.export_rows(tmp_path / "a.npz", interval.start, interval.stop)

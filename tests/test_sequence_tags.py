@@ -39,7 +39,7 @@ def test_a_tag_begins_a_sequence_where_the_one_before_has_stood(tags, begins, pr
     found = []
     for n, tag in enumerate(tags):
         expected = followed.begins_sequence(tag)
-        if followed.take(tag):
+        if followed.update(tag):
             found.append(n)
         assert (n in found) == expected
     assert found == begins

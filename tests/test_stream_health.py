@@ -25,7 +25,7 @@ def frame(time_s=math.nan, *, seq=None, tag=None, interval=None, sent_s=math.nan
 
 def place_all(frames, health=None, step_s=0.25):
     health = health or StreamHealth()
-    return health, [health.place(each, 1e9 + n * step_s, n * step_s) for n, each in enumerate(frames)]
+    return health, [health.assign_slot(each, 1e9 + n * step_s, n * step_s) for n, each in enumerate(frames)]
 
 
 def slots_of(times_s, **keys):
@@ -168,7 +168,7 @@ def test_the_cadence_is_the_stated_one_before_the_second_frame():
     [(5.0, 7.0, 5.0, Mark.NONE), (math.nan, 7.0, 7.0, Mark.TIME_GUESSED), (math.nan, math.nan, 1e9, Mark.TIME_GUESSED)],
 )
 def test_a_rows_time_is_the_datas_else_the_senders_else_the_arrivals(block_s, sent_s, time_s, mark):
-    found = StreamHealth().place(frame(block_s, sent_s=sent_s), 1e9, 0.0)
+    found = StreamHealth().assign_slot(frame(block_s, sent_s=sent_s), 1e9, 0.0)
     assert (found.time_s, found.mark, found.slot, found.missing, found.silence_s) == (time_s, mark, 0, 0, 0.0)
 
 
@@ -205,7 +205,7 @@ def test_numbers_that_say_more_than_the_times_place_the_row():
 def test_what_headers_cannot_tell_is_said_to_be_unknown(keys, losses, restarts):
     health = StreamHealth()
     assert (health.reading(0.0).losses_known, health.reading(0.0).restarts_known) == (True, True)
-    health.place(frame(**keys), 1e9, 0.0)
+    health.assign_slot(frame(**keys), 1e9, 0.0)
     reading = health.reading(0.0)
     assert (reading.losses_known, reading.restarts_known) == (losses, restarts)
     assert reading.missing == (0 if losses else None)
@@ -215,13 +215,13 @@ def test_a_rejected_message_that_came_is_not_missing_too():
     health = StreamHealth()
     health.reject(RejectCause.TOPIC)
     for seq in (0, 1):
-        health.place(frame(seq, seq=seq), 1e9, 0.0)
+        health.assign_slot(frame(seq, seq=seq), 1e9, 0.0)
     health.reject(RejectCause.PARTS)
     health.reject(RejectCause.SHAPE, seq=2)
     health.reject(RejectCause.SHAPE, seq=1)
     health.reject(RejectCause.SHAPE, seq=0)
-    assert health.place(frame(5, seq=5), 1e9, 0.0).missing == 1
-    assert health.place(frame(7, seq=7), 1e9, 0.0).missing == 1
+    assert health.assign_slot(frame(5, seq=5), 1e9, 0.0).missing == 1
+    assert health.assign_slot(frame(7, seq=7), 1e9, 0.0).missing == 1
     assert (health.frames_missing, health.rejected.total()) == (2, 5)
 
 
@@ -231,7 +231,7 @@ def test_rejected_messages_never_make_losses_negative(rejected):
     for _ in range(rejected):
         health.reject(RejectCause.TOPIC)
     for seq in (0, 1, 2):
-        health.place(frame(seq, seq=seq), 1e9, 0.0)
+        health.assign_slot(frame(seq, seq=seq), 1e9, 0.0)
         health.reject(RejectCause.TOPIC)
     assert health.frames_missing == 0
 
@@ -282,7 +282,7 @@ def test_before_anything_has_come_all_is_unknown_or_none():
 def test_the_rate_is_that_of_the_last_arrivals(arrivals_s, at_s, rate_hz, silence_s):
     health = StreamHealth()
     for n, arrived_s in enumerate(arrivals_s):
-        health.place(frame(n), 1e9, arrived_s)
+        health.assign_slot(frame(n), 1e9, arrived_s)
     reading = health.reading(at_s)
     assert reading.rate_hz == pytest.approx(rate_hz, nan_ok=True)
     assert reading.silence_s == pytest.approx(silence_s)
@@ -291,7 +291,7 @@ def test_the_rate_is_that_of_the_last_arrivals(arrivals_s, at_s, rate_hz, silenc
 def test_the_rate_is_of_the_last_thirty_one_arrivals_alone():
     health = StreamHealth()
     for n in range(40):
-        health.place(frame(n), 1e9, float(n) if n < 10 else 9.0 + (n - 9) / 10)
+        health.assign_slot(frame(n), 1e9, float(n) if n < 10 else 9.0 + (n - 9) / 10)
     assert health.reading(12.0).rate_hz == pytest.approx(10.0)
 
 
@@ -300,7 +300,7 @@ def fed(cadence_s, *, frames_a_gulp=1, gulps=10):
     health = StreamHealth()
     for n in range(frames_a_gulp * gulps):
         gulp_s = (n // frames_a_gulp) * frames_a_gulp * cadence_s
-        health.place(frame(n * cadence_s, sent_s=1e9 + gulp_s), 1e9, gulp_s)
+        health.assign_slot(frame(n * cadence_s, sent_s=1e9 + gulp_s), 1e9, gulp_s)
     return health, gulp_s
 
 
@@ -332,19 +332,19 @@ def test_the_largest_of_the_last_eight_gulps_counts():
     health = StreamHealth()
     sent_s = [0.0] * 3 + [float(n) for n in range(1, 8)]
     for n, each in enumerate(sent_s):
-        health.place(frame(n * 0.25, sent_s=each), 1e9, 0.0)
+        health.assign_slot(frame(n * 0.25, sent_s=each), 1e9, 0.0)
     assert health.stall_after_s() == pytest.approx(3 * 3 * 0.25)
-    health.place(frame(10 * 0.25, sent_s=8.0), 1e9, 0.0)
+    health.assign_slot(frame(10 * 0.25, sent_s=8.0), 1e9, 0.0)
     assert health.stall_after_s() == pytest.approx(3 * 0.25)
 
 
 def test_a_stall_is_over_with_the_next_frame_which_says_how_long_it_was():
     health, last_s = fed(0.25)
-    found = health.place(frame(100.0), 1e9, last_s + 5.0)
+    found = health.assign_slot(frame(100.0), 1e9, last_s + 5.0)
     assert found.silence_s == pytest.approx(5.0)
     assert health.state(last_s + 5.0) is StreamState.LIVE
     assert math.isnan(health.reading(last_s + 5.0).rate_hz)
-    assert health.place(frame(100.25), 1e9, last_s + 5.25).silence_s == 0.0
+    assert health.assign_slot(frame(100.25), 1e9, last_s + 5.25).silence_s == 0.0
     assert [health.reading(last_s + after_s).stalls for after_s in (5.5, 7.0)] == [1, 2]
 
 
@@ -375,7 +375,7 @@ def test_everything_that_is_counted_is_counted_again():
     times_s, tags = [0, 1, 1, 1, 2, 1, 0.5, 9, 10, 19], [1, 1, 1, 1, 1, 1, 1, 2, 2, 3]
     health, _ = place_all([frame(time_s, tag=tag) for time_s, tag in zip(times_s, tags, strict=True)])
     for n, at_s in enumerate((100.0, 200.0, 300.0)):
-        health.place(frame(20.0 + 3 * n, tag=3), 1e9, at_s)
+        health.assign_slot(frame(20.0 + 3 * n, tag=3), 1e9, at_s)
     reading = health.reading(300.0)
     assert (reading.repeats, reading.reversals, reading.restarts, reading.stalls) == (2, 2, 2, 3)
     assert reading.frames_missing == health.frames_missing > 0

@@ -50,7 +50,7 @@ def test_means_equal_a_float64_mean_of_exact_windows_however_the_gulps_are_cut(t
     assert [end for _, end in got] == [int(end) * ticks for end in ends]
     for (mean, _), first, last in zip(got, [0, *ends][: len(ends)], ends, strict=True):
         np.testing.assert_allclose(mean, data[first:last].mean(axis=0, dtype=np.float64), rtol=1e-6)
-    assert averager.held == len(data) - (int(ends[-1]) if len(ends) else 0)
+    assert averager.pending == len(data) - (int(ends[-1]) if len(ends) else 0)
 
 
 class Run:

@@ -198,10 +198,10 @@ def test_a_closed_port_is_probed_ever_less_often(seconds):
     probes, now_s = 0, 0.0
     search.begin(now_s)
     while now_s < seconds:
-        search.step(now_s, ready=False)
+        search.advance(now_s, ready=False)
         probe = search.probe
         while search.probe is probe and probe is not None:
-            search.step(now_s, ready=True)
+            search.advance(now_s, ready=True)
         probes += probe is not None
         now_s += max(0.01, search.wait_s(now_s)) if search.probe is None else 0.01
     search.end()
@@ -211,11 +211,11 @@ def test_a_closed_port_is_probed_ever_less_often(seconds):
 def test_the_rest_of_the_first_screen_does_not_wait_for_an_answer():
     governor = LinkPacer()
     governor.sent(FIRST_BUDGET, 0.0)
-    assert governor.waits(0.05)
-    assert not governor.waits(0.15)
+    assert governor.must_wait(0.05)
+    assert not governor.must_wait(0.15)
     governor.sent(FIRST_BUDGET, 0.15)
-    assert governor.waits(1.0)
-    assert not governor.waits(2.6)
+    assert governor.must_wait(1.0)
+    assert not governor.must_wait(2.6)
 
 
 def test_the_state_of_the_link_is_part_of_a_cheap_look():

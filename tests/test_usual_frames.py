@@ -63,7 +63,7 @@ def test_a_usual_frame_is_placed_as_by_the_thorough_way(frames):
         for health in (quick, thorough):
             for _ in range(rejected):
                 health.reject(RejectCause.HEADER_JSON)
-        assert repr(quick.place(frame, time_s, arrived_s)) == repr(thorough.place(frame, time_s, arrived_s))
+        assert repr(quick.assign_slot(frame, time_s, arrived_s)) == repr(thorough.assign_slot(frame, time_s, arrived_s))
         assert repr(quick.reading(arrived_s)) == repr(thorough.reading(arrived_s))
 
 

@@ -25,7 +25,7 @@ EXTENT = ViewContext(
 
 def walk(view, *steps, extent=EXTENT):
     for name, *arguments in steps:
-        shown = extent.newest if view.held is None else view.held
+        shown = extent.newest if view.paused_at_slot is None else view.paused_at_slot
         view = VIEW_ACTIONS[name](view, extent._replace(shown=shown), *arguments)
     return view
 
@@ -52,12 +52,12 @@ def walk(view, *steps, extent=EXTENT):
         ([("zoom", 1), ("zoom", -1)], "share", (0.0, 1.0)),
         ([("zoom", 1), ("pan", 1)], "share", (0.375, 0.875)),
         ([("zoom", 1)] + [("pan", -1)] * 9, "share", (0.0, 0.5)),
-        ([("hold",)], "held", 5000),
-        ([("hold",)] * 2, "held", None),
-        ([("back_in_time", 0.5)], "held", 4860),
-        ([("back_in_time", 0.5), ("back_in_time", -0.5)], "held", None),
-        ([("back_in_time", 1e9)], "held", 4079),
-        ([("back_in_time", 0.5), ("live",)], "held", None),
+        ([("hold",)], "paused_at_slot", 5000),
+        ([("hold",)] * 2, "paused_at_slot", None),
+        ([("back_in_time", 0.5)], "paused_at_slot", 4860),
+        ([("back_in_time", 0.5), ("back_in_time", -0.5)], "paused_at_slot", None),
+        ([("back_in_time", 1e9)], "paused_at_slot", 4079),
+        ([("back_in_time", 0.5), ("live",)], "paused_at_slot", None),
         ([("move_cursor", 1, 0)], "cursor", Cursor(1250 - 35, 384)),
         ([("move_cursor", -1, 0)], "cursor", Cursor(1250, 384)),
         ([("move_cursor", -1, 0)] * 3, "cursor", Cursor(1248, 384)),
@@ -68,7 +68,7 @@ def walk(view, *steps, extent=EXTENT):
         ([("hold",), ("back_in_time", 0.5), ("mark", 1)], "marks", (None, 4860)),
         ([("mark", 0), ("escape",)], "marks", (None, None)),
         ([("mark", 0), ("move_cursor", 1, 0), ("escape",)], "marks", (4724, None)),
-        ([("hold",), ("escape",)], "held", None),
+        ([("hold",), ("escape",)], "paused_at_slot", None),
         ([("maximise", PICTURES), ("escape",)], "maximised", None),
         ([("maximise", PICTURES)], "maximised", "waterfall"),
         ([("maximise", PICTURES)] * 3, "maximised", None),
@@ -84,7 +84,7 @@ def walk(view, *steps, extent=EXTENT):
         ([("flip", "subtract")], "subtract", True),
         ([("flip", "subtract"), ("other_palette", 1), ("begin_anew", View())], "subtract", False),
         ([("span", 1), ("toggle_panels",), ("begin_anew", View())], "rows_per_column", 4),
-        ([("hold",), ("begin_anew", View())], "held", 5000),
+        ([("hold",), ("begin_anew", View())], "paused_at_slot", 5000),
     ],
 )  # fmt: skip
 def test_a_step_does_what_its_key_says(steps, field, value):

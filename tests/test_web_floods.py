@@ -26,7 +26,7 @@ ASK = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 PING = b"\x89\x80\0\0\0\0"
 
 
-def place(url):
+def address_of(url):
     return "127.0.0.1", httpx.URL(url).port
 
 
@@ -37,7 +37,7 @@ def said(text):
 
 def viewer(url, opened):
     """Open a raw connection that views the stream."""
-    connection = opened.enter_context(socket.create_connection(place(url), timeout=10))
+    connection = opened.enter_context(socket.create_connection(address_of(url), timeout=10))
     connection.sendall(UPGRADE)
     head = b""
     while b"\r\n\r\n" not in head:
@@ -57,7 +57,7 @@ def test_silent_connections_lock_nobody_out(beginning, publisher):
     with served(publisher.port, web={"max_clients": 10}) as (receiver, url), ExitStack() as opened:
         watcher = opened.enter_context(Watcher(url))
         for _ in range(150):
-            connection = opened.enter_context(socket.create_connection(place(url), timeout=10))
+            connection = opened.enter_context(socket.create_connection(address_of(url), timeout=10))
             with contextlib.suppress(OSError):
                 connection.sendall(beginning)
         poll_until(lambda: receiver.web_status().refused > 0)
@@ -74,7 +74,7 @@ def test_files_and_threads_are_given_back_after_a_storm_of_connections(publisher
         process = psutil.Process()
         files, threads = process.num_fds(), threading.active_count()
         for n in range(1000):
-            with socket.create_connection(place(url), timeout=10) as connection, contextlib.suppress(OSError):
+            with socket.create_connection(address_of(url), timeout=10) as connection, contextlib.suppress(OSError):
                 connection.sendall((b"", b"GET / HT", ASK, UPGRADE)[n % 4])
         poll_until(lambda: receiver.web_status().viewers == 0, 20)
         poll_until(lambda: process.num_fds() <= files, 20, lambda: f"{process.num_fds()} files, {files} before,")
@@ -155,7 +155,7 @@ def test_slow_readers_of_rows_keep_no_more_than_their_budget(large_rows):
         for _ in range(50):
             connection = opened.enter_context(socket.socket())
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            connection.connect(place(url))
+            connection.connect(address_of(url))
             connection.sendall(
                 b"GET /refresh?n_frames=600 HTTP/1.1\r\nHost: localhost\r\nAccept: application/octet-stream\r\n\r\n"
             )
@@ -187,7 +187,7 @@ def test_more_rows_than_the_budget_holds_are_refused_in_one_sentence(publisher):
 
 
 def test_a_body_that_comes_with_a_question_is_not_read(publisher):
-    with served(publisher.port) as (_, url), socket.create_connection(place(url), timeout=10) as connection:
+    with served(publisher.port) as (_, url), socket.create_connection(address_of(url), timeout=10) as connection:
         connection.sendall(
             b"GET /status HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000000000\r\n\r\n" + b"x" * 1000
         )
@@ -218,7 +218,7 @@ def test_viewers_that_reset_their_connection_are_no_errors(caplog):
                 connection.sendall(said('{"seen": 1}') * (n % 3))
                 reset(connection)
         for request in (ASK, b"GET /refresh?n_frames=60 HTTP/1.1\r\nHost: localhost\r\n\r\n", UPGRADE) * 20:
-            connection = socket.create_connection(place(url), timeout=10)
+            connection = socket.create_connection(address_of(url), timeout=10)
             connection.sendall(request)
             reset(connection)
         poll_until(lambda: receiver.web_status().viewers == 0)
@@ -293,7 +293,7 @@ def test_stopping_during_the_first_figure_leaves_nothing_behind(publisher, frame
         threads, children = web_threads(), len(psutil.Process().children())
         for _ in range(8):
             url = receiver.set_web(True).url
-            with socket.create_connection(place(url), timeout=10) as connection:
+            with socket.create_connection(address_of(url), timeout=10) as connection:
                 connection.sendall(b"GET /plot HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 # An answer to a later request: this one has been taken in.
                 assert httpx.get(f"{url}healthz").status_code == 200
@@ -313,7 +313,7 @@ def test_stopping_before_the_first_figure_has_begun_leaves_nothing_behind(publis
 
     monkeypatch.setattr(tempfile, "mkdtemp", slow)
     threads = web_threads()
-    with served(publisher.port) as (receiver, url), socket.create_connection(place(url), timeout=10) as connection:
+    with served(publisher.port) as (receiver, url), socket.create_connection(address_of(url), timeout=10) as connection:
         connection.sendall(b"GET /plot HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert begun.wait(10)
         receiver.set_web(False)
@@ -331,7 +331,7 @@ def test_it_stops_with_many_viewers_while_rows_come_fast():
         assert receiver.wait_for_frames(100, 60)
         for product in ("XX", "YY", "I", "V"):
             for _ in range(10):
-                connection = opened.enter_context(socket.create_connection(place(url), timeout=20))
+                connection = opened.enter_context(socket.create_connection(address_of(url), timeout=20))
                 connection.sendall(UPGRADE.replace(b"/live?", b"/live?product=" + product.encode() + b"&"))
         poll_until(lambda: receiver.web_status().viewers == 40, 60)
         receiver.set_web(False)
@@ -379,7 +379,7 @@ def test_the_places_follow_the_files_that_the_process_may_open(tmp_path):
         url = log.read_text().split("web view at ")[1].split()[0]
         for _ in range(150):
             with contextlib.suppress(OSError):
-                opened.enter_context(socket.create_connection(place(url), timeout=5))
+                opened.enter_context(socket.create_connection(address_of(url), timeout=5))
         begun = httpx.get(f"{url}status", timeout=20).json()
         poll_until(
             lambda: httpx.get(f"{url}status", timeout=20).json()["frames_received"] > begun["frames_received"] + 8, 40

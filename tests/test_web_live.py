@@ -221,10 +221,10 @@ def test_one_who_does_not_answer_is_let_go(publisher, monkeypatch):
 def test_one_who_reads_no_rows_any_more_keeps_no_more_than_the_newest_state():
     viewer = viewers.Viewer(Product.XX)
     for n in range(1000):
-        viewer.tell(f"status {n}")
+        viewer.set_status(f"status {n}")
         viewer.put(f"axis {n}")
         viewer.clear()
-    assert asyncio.run(viewer.take()) == "status 999"
+    assert asyncio.run(viewer.next_message()) == "status 999"
     assert not viewer._waiting
 
 

@@ -32,13 +32,13 @@ def url(site):
     return site[1]
 
 
-def place(url):
+def address_of(url):
     return "127.0.0.1", httpx.URL(url).port
 
 
 def raw(url, request, timeout_s=10):
     """Everything that comes back for some bytes."""
-    with socket.create_connection(place(url), timeout=timeout_s) as connection:
+    with socket.create_connection(address_of(url), timeout=timeout_s) as connection:
         connection.sendall(request)
         answer = b""
         try:
@@ -292,7 +292,7 @@ def test_headers_that_never_end_are_cut_off(url):
 
 
 def test_a_body_that_nobody_asked_for_is_not_taken_in(url):
-    with socket.create_connection(place(url), timeout=10) as connection:
+    with socket.create_connection(address_of(url), timeout=10) as connection:
         connection.sendall(
             b"POST /data HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000000000\r\n\r\n" + b"x" * 1000
         )
@@ -324,7 +324,7 @@ def test_noise_is_no_request(url, noise):
 
 def test_a_header_that_comes_a_byte_at_a_time_is_cut_off(monkeypatch):
     monkeypatch.setattr(connection_limits, "REQUEST_TIMEOUT_S", 0.5)
-    with served() as (receiver, url), socket.create_connection(place(url), timeout=10) as connection:
+    with served() as (receiver, url), socket.create_connection(address_of(url), timeout=10) as connection:
         connection.settimeout(0.05)
 
         def cut_off():
@@ -351,7 +351,7 @@ def test_an_answer_that_nobody_takes_is_cut_off(monkeypatch):
     monkeypatch.setattr(connection_limits, "ANSWER_TIMEOUT_S", 0.5)
     with served() as (receiver, url), socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        connection.connect(place(url))
+        connection.connect(address_of(url))
         request = b"GET /page/main.mjs HTTP/1.1\r\nHost: localhost\r\n\r\n"
         connection.settimeout(0.2)
 
@@ -377,7 +377,7 @@ def test_ten_thousand_connections_leave_it_answering():
             for _ in range(10_000):
                 connection = socket.socket()
                 connection.setblocking(False)
-                connection.connect_ex(place(url))
+                connection.connect_ex(address_of(url))
                 kept.append(connection)
                 if len(kept) > held:
                     kept.pop(0).close()
@@ -416,7 +416,7 @@ def test_an_upgrade_that_is_none_is_ended_and_counted(query, headers):
 def test_a_viewer_who_says_farewell_and_takes_nothing_is_ended(monkeypatch, publisher):
     monkeypatch.setattr(connection_limits, "CLOSING_S", 0.3)
     with served(publisher.port) as (receiver, url), socket.socket() as mute:
-        mute.connect(place(url))
+        mute.connect(address_of(url))
         mute.sendall(UPGRADE % (b"?version=2", b""))
         poll_until(lambda: receiver.web_status().viewers == 1)
         mute.sendall(b"\x88\x80\x00\x00\x00\x00")

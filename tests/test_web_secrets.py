@@ -97,7 +97,7 @@ def with_port():
         yield url
 
 
-def asked(url, host, origin=None):
+def status_for(url, host, origin=None):
     headers = {"host": host} | ({"origin": origin} if origin else {})
     return httpx.get(f"{url}status", headers=headers).status_code
 
@@ -105,33 +105,33 @@ def asked(url, host, origin=None):
 @pytest.mark.parametrize("origin", ["http://obs.example.org:8080", "https://obs.example.org:9999"])
 @pytest.mark.parametrize("host", ["obs.example.org", "127.0.0.1"])
 def test_a_page_at_another_port_of_a_given_name_may_not_ask(named, host, origin):
-    assert asked(named, host, origin) == 403
+    assert status_for(named, host, origin) == 403
 
 
 def test_a_given_name_is_no_name_at_another_port(named):
-    assert asked(named, "obs.example.org:8080") == 421
+    assert status_for(named, "obs.example.org:8080") == 421
 
 
 @pytest.mark.parametrize("origin", ["http://obs.example.org", "https://obs.example.org", "https://OBS.example.org:443"])
 @pytest.mark.parametrize("host", ["obs.example.org", "obs.example.org:443", "127.0.0.1"])
 def test_a_given_name_is_good_at_the_usual_ports(named, host, origin):
-    assert asked(named, host, origin) == 200
+    assert status_for(named, host, origin) == 200
 
 
 def test_a_given_name_is_good_at_the_servers_own_port(named):
     own = f"obs.example.org:{httpx.URL(named).port}"
-    assert asked(named, own, f"http://{own}") == 200
+    assert status_for(named, own, f"http://{own}") == 200
 
 
 @pytest.mark.parametrize("host", ["obs.example.org", "obs.example.org:8443", "127.0.0.1"])
 def test_a_name_that_was_given_with_its_port_is_good_there(with_port, host):
-    assert asked(with_port, host, "https://obs.example.org:8443") == 200
+    assert status_for(with_port, host, "https://obs.example.org:8443") == 200
 
 
 @pytest.mark.parametrize("origin", ["https://obs.example.org:8444", "https://obs.example.org.evil.example:8443"])
 def test_a_name_that_was_given_with_its_port_is_none_elsewhere(with_port, origin):
-    assert asked(with_port, "obs.example.org:8443", origin) == 403
-    assert asked(with_port, "obs.example.org:8444") == 421
+    assert status_for(with_port, "obs.example.org:8443", origin) == 403
+    assert status_for(with_port, "obs.example.org:8444") == 421
 
 
 @pytest.mark.parametrize("name", ["obs.example.org:0", "obs.example.org:65536", "obs:x", "obs:", "http://obs:80"])

@@ -101,7 +101,7 @@ def windows(ticks, interval_s, cuts):
             assert mean.dtype == np.dtype("<f4")
             assert mean.shape == (1, 2, 1)
             found.append((float(mean[0, 0, 0]), end_ticks))
-    return found, averager.held
+    return found, averager.pending
 
 
 def mean_of(*spectra):
@@ -136,7 +136,7 @@ def test_recorded_frames_of_uneven_times_are_each_a_window():
     assert [end for _, end in found] == [7, 30, 31]
     assert [mean.ravel().tolist() for mean, _ in found] == [[0, 1], [2, 3], [4, 5]]
     assert {mean.dtype for mean, _ in found} == {np.dtype("<f4")}
-    assert averager.held == 0
+    assert averager.pending == 0
 
 
 def test_means_are_summed_in_double_precision():

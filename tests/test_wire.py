@@ -236,7 +236,7 @@ def test_a_producer_that_comes_back_is_heard_again_and_its_restart_is_marked():
 
 
 def test_whatever_goes_wrong_with_a_message_is_counted_and_the_next_one_is_received(publisher, monkeypatch, caplog):
-    taken = FrameIngester.take
+    taken = FrameIngester.ingest
 
     def fails(self, frame, *times):
         if frame.seq == 1:

@@ -54,13 +54,13 @@ class Debouncer:
 
     def __init__(self, wait_s: float, said: str = "") -> None:
         self._wait_s = wait_s
-        self._said = self._seen = said
+        self._said = self._current = said
         self._since_s = 0.0
 
-    def changes_to(self, text: str, now_s: float) -> bool:
+    def update(self, text: str, now_s: float) -> bool:
         """Whether `text`, seen at `now_s`, has stood for long enough and is another than what was said last."""
-        if text != self._seen:
-            self._seen, self._since_s = text, now_s
+        if text != self._current:
+            self._current, self._since_s = text, now_s
         if text == self._said or now_s - self._since_s < self._wait_s:
             return False
         self._said = text

@@ -105,7 +105,7 @@ class RingBuffer:
         """Where the older receiver would put the next row, 0 to length - 1."""
         return (self._count - self._first) % self.length
 
-    def place(self, number: int) -> int:
+    def index_of(self, number: int) -> int:
         """Return where the older receiver would keep a row, 0 to length - 1."""
         return (number - self._first) % self.length
 

@@ -48,7 +48,7 @@ class Epoch:
         if ends is None:
             return None
         count, length = self.ring.count, self.ring.length
-        return Position(count, length, *ends, self.cadence_s, self.axis, self.number, self.ring.place(count))
+        return Position(count, length, *ends, self.cadence_s, self.axis, self.number, self.ring.index_of(count))
 
     def rows_between(self, start: int, stop: int, product: Product | None = None) -> Rows:
         """Return rows by their numbers, as far as they are kept, of one product or of all."""

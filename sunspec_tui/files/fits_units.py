@@ -209,7 +209,7 @@ class Lines(NamedTuple):
     stream: Any
     line_bytes: int
 
-    def take(self, count: int) -> bytes:
+    def read_bytes(self, count: int) -> bytes:
         """Read the next `count` lines."""
         return exactly(self.stream, count * self.line_bytes)
 

@@ -149,4 +149,4 @@ def blocks_of(units: Units, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[in
     lines, step = units.lines(), max(1, block_bytes // (nrows * 8))
     for begin in range(0, nlines, step):
         count = min(step, nlines - begin)
-        yield begin, np.frombuffer(lines.take(count), image.dtype).reshape(count, nrows)
+        yield begin, np.frombuffer(lines.read_bytes(count), image.dtype).reshape(count, nrows)

@@ -91,7 +91,7 @@ class PacedLog:
         self.flush(now_s)
 
     @property
-    def waits(self) -> bool:
+    def has_waiting(self) -> bool:
         """Whether an event waits for its line."""
         with self._lock:
             return any(each.count for each in self._kinds.values())

@@ -47,18 +47,18 @@ class EventReporter:
         self._said_tags = ""
         self._paced = PacedLog(log)
 
-    def rejected(self, error: RejectedMessage, arrived_s: float) -> None:
+    def report_rejection(self, error: RejectedMessage, arrived_s: float) -> None:
         """Log a rejected message, at most one line per second."""
         cause = {str(error.cause): 1}
         self._paced.add(
             logging.WARNING, "rejected", f"message rejected: {error}", arrived_s, sums=cause, group="causes"
         )
 
-    def rest(self) -> None:
+    def flush(self) -> None:
         """Log the events that still wait."""
         self._paced.finish()
 
-    def placed(self, placement: FramePlacement, arrived_s: float, *, reshaped: bool) -> None:
+    def report_frame(self, placement: FramePlacement, arrived_s: float, *, reshaped: bool) -> None:
         """Log unusual properties of a frame, one line per second and kind."""
         # The log's own time is that of the arrival; a replay's data may be years older.
         data_s = placement.time_s
@@ -83,23 +83,23 @@ class EventReporter:
             text = f"{missing} {are} missing before {at}"
             add(logging.WARNING, "gap", text, sums={"missing": missing})
 
-    def plotted(self, event: PlotEvent) -> None:
+    def report_plot(self, event: PlotEvent) -> None:
         """Tell of a plot, or why there is none."""
         kind, level = ("plot", logging.INFO) if event.ok else ("plot_failed", logging.ERROR)
         if event.unusual:
             kind, level = "plot_note", logging.WARNING
         log_event(self._log, level, kind, event.text)
 
-    def archived(self, event: ArchiveEvent) -> None:
+    def report_archive(self, event: ArchiveEvent) -> None:
         """Tell that the archive goes on, or why it does not."""
         kind, level = ("archive", logging.INFO) if event.ok else ("archive_failed", logging.ERROR)
         log_event(self._log, level, kind, event.text)
 
-    def web_failed(self, problem: str) -> None:
+    def report_web_failure(self, problem: str) -> None:
         """Tell why the web view is not served."""
         log_event(self._log, logging.ERROR, "web_failed", problem)
 
-    def failed(self, check: str, why: str) -> None:
+    def report_check_failure(self, check: str, why: str) -> None:
         """Log once that a check has failed, and why."""
         if check in self._said_failures:
             return
@@ -110,21 +110,21 @@ class EventReporter:
     def is_behind(self, state: StreamState, silence_s: float) -> bool:
         """Return True if a stream in this state has something to be reported."""
         is_silent = is_long_silence(state, silence_s)
-        return state is not self._said_state or is_silent is not self._said_silence or self._paced.waits
+        return state is not self._said_state or is_silent is not self._said_silence or self._paced.has_waiting
 
     def report(self, snapshot: Snapshot, now_s: float) -> None:
         """Log what a snapshot shows; an error in the log must not stop the caller."""
         try:
-            self.looked(snapshot, now_s)
+            self.report_snapshot(snapshot, now_s)
         except Exception as error:  # noqa: BLE001 - as above
-            self.failed("report of the snapshot", named_error(error))
+            self.report_check_failure("report of the snapshot", named_error(error))
 
-    def looked(self, snapshot: Snapshot, now_s: float) -> None:
+    def report_snapshot(self, snapshot: Snapshot, now_s: float) -> None:
         """Tell what has changed since the last look at the whole."""
         with self._looking:
             self._paced.flush(now_s)
             for check, why in snapshot.check_failures.items():
-                self.failed(check, why)
+                self.report_check_failure(check, why)
             self._say_state(snapshot.health)
             self._say_tags(snapshot.health.tag_problem)
             self._say_signal(snapshot, now_s)
@@ -136,40 +136,40 @@ class EventReporter:
 
     def _say_signal(self, snapshot: Snapshot, now_s: float) -> None:
         lost = "; ".join(snapshot.alarms)
-        if self._standing_signal.changes_to(lost, now_s):
+        if self._standing_signal.update(lost, now_s):
             products = [str(WIRE_PRODUCTS[i]) for i in snapshot.signal.values]
             level = logging.ERROR if lost else logging.INFO
             log_event(self._log, level, "signal", lost or "all products carry a signal again", products=products)
 
     def _say_clock(self, snapshot: Snapshot, now_s: float) -> None:
         clock = snapshot.clock
-        if self._standing_clock.changes_to(clock.fault, now_s):
+        if self._standing_clock.update(clock.fault, now_s):
             wrong = clock.fault not in (ClockFault.NONE, ClockFault.RECORDED)
             text, level = clock.note or "the data's clock agrees again", logging.WARNING if wrong else logging.INFO
             log_event(self._log, level, "clock", text, fault=clock.fault, age_s=clock.age_s)
 
     def _say_delay(self, delay: DelayReading, now_s: float) -> None:
-        if self._standing_delay.changes_to(delay.oddity, now_s):
+        if self._standing_delay.update(delay.oddity, now_s):
             text = f"message delay {delay.value_s:.3f} s by {delay.used}, {delay.note or 'as it should be again'}"
             level = logging.WARNING if delay.oddity else logging.INFO
             log_event(self._log, level, "delay", text, oddity=delay.oddity, method=delay.used, delay_s=delay.value_s)
 
     def _say_pipelines(self, faults: str, now_s: float) -> None:
-        if self._standing_pipelines.changes_to(faults, now_s):
+        if self._standing_pipelines.update(faults, now_s):
             text = f"pipelines at fault: {faults}" if faults else "all pipelines are well again"
             log_event(self._log, logging.WARNING if faults else logging.INFO, "pipelines", text, faults=faults)
 
     def _say_axis(self, snapshot: Snapshot, now_s: float) -> None:
         # By how much, not by how many carriers: those come and go.
         check, shifted = snapshot.axis_check, snapshot.axis_note
-        if self._standing_axis.changes_to(str(check.shift_channels) if check and shifted else "", now_s):
+        if self._standing_axis.update(str(check.shift_channels) if check and shifted else "", now_s):
             text = shifted or "narrow lines do not speak against the frequency axis any more"
             log_event(self._log, logging.WARNING if shifted else logging.INFO, "axis", text)
 
     def _say_gain(self, snapshot: Snapshot, now_s: float) -> None:
         # Which products, not how many decibels: those change with every look.
         lost = ",".join(WIRE_PRODUCTS[i] for i in snapshot.gain.lost)
-        if self._standing_gain.changes_to(lost, now_s):
+        if self._standing_gain.update(lost, now_s):
             text = snapshot.gain_note or "the level is back at its quiet floor, or has stood for an hour"
             log_event(self._log, logging.WARNING if lost else logging.INFO, "gain", text, products=lost)
 

@@ -59,7 +59,7 @@ class QuietFloor:
         """(end, level) of each minute, oldest first."""
         return tuple(self._minutes)
 
-    def take(self, time_s: float, level_db: float) -> None:
+    def add(self, time_s: float, level_db: float) -> None:
         """Take the level of one row."""
         if self._minutes and not -_MINUTE_S <= time_s - self._minutes[-1][0] <= _HOUR_S:
             # Another day's Sun stands elsewhere, and another recording is another instrument.
@@ -109,7 +109,7 @@ class ProductGain:
         self._recent: deque[float] = deque(maxlen=ROWS)
         self._doubted: Loss | None = None
 
-    def take(self, time_s: float, level_db: float) -> None:
+    def add(self, time_s: float, level_db: float) -> None:
         """Take the quiet level of one row."""
         if math.isnan(level_db):
             return
@@ -123,7 +123,7 @@ class ProductGain:
             self.loss, self.floor = None, QuietFloor()
             self._blocks.clear()
         if self.loss is None:
-            self.floor.take(time_s, level_db)
+            self.floor.add(time_s, level_db)
 
     def _finish_block(self, time_s: float) -> None:
         if not -_BLOCK_S <= time_s - self._block_s <= _HOUR_S:
@@ -161,7 +161,7 @@ class ProductGain:
         """Level of the last rows above the quiet one; NaN while unknown."""
         return median(self._recent) - self.quiet_db if self._recent else math.nan
 
-    def step(self, time_s: float, change_db: float, level_db: float) -> None:
+    def apply_step(self, time_s: float, change_db: float, level_db: float) -> None:
         """Judge a step that nearly all bins have in common.
 
         Parameters
@@ -191,7 +191,7 @@ class ProductGain:
         Parameters
         ----------
         time_s, change_db, level_db
-            As in `step`.
+            As in `apply_step`.
         """
         if self.loss is not None or not change_db <= LOSS_DB:
             return
@@ -243,7 +243,7 @@ class GainHistory:
         """Quiet floors to be kept for the next run, by product."""
         return tuple(product.floor for product in self._products)
 
-    def take(self, rows: NDArray[np.float32], times_s: NDArray[np.float64], count: int, cadence_s: float) -> GainCheck:
+    def add(self, rows: NDArray[np.float32], times_s: NDArray[np.float64], count: int, cadence_s: float) -> GainCheck:
         """Take new rows.
 
         Parameters
@@ -274,7 +274,7 @@ class GainHistory:
         for k, product in enumerate(self._products):
             if about.start >= 0:
                 self._judge_step(product, powers[about, :, k], times_s[about], levels_db[k][about], cadence_s)
-            product.take(float(times_s[i]), levels_db[k][i])
+            product.add(float(times_s[i]), levels_db[k][i])
 
     def _judge_step(
         self,
@@ -290,7 +290,7 @@ class GainHistory:
         if abs(after_db - before_db) >= abs(_FIRST_SIGN_DB):
             change_db = common_change_db(power[:BEFORE_ROWS], power[BEFORE_ROWS + 1 :])
             first = BEFORE_ROWS + _first_nearer(levels_db[BEFORE_ROWS:], before_db, after_db)
-            product.step(float(times_s[first]), change_db, after_db)
+            product.apply_step(float(times_s[first]), change_db, after_db)
         last_db, *next_db = levels_db[BEFORE_ROWS - 1 : BEFORE_ROWS + 2]
         if math.isnan(after_db) or math.isnan(sum(next_db)):
             # Dead rows beside the end of a burst: no level says whether it has stayed.

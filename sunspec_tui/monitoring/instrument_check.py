@@ -95,7 +95,7 @@ class InstrumentChecker:
         """Forget what rows of another axis have said."""
         if self._axis is None or axis is None or axis.npol != self._axis.npol:
             self._lived = set()
-        self._axis, self._seen = axis, 0
+        self._axis, self._checked_count = axis, 0
         self._partial = PartialLosses()
         self._channels: deque[BadChannels] = deque(maxlen=_LOOKS)
         self._gain = GainHistory(self._floors(axis) if axis is not None else ())
@@ -146,19 +146,19 @@ class InstrumentChecker:
     def _rows(self, ring: RingBuffer) -> Rows:
         """Rows that are new, and as many before them as the checks need."""
         least = max(pipeline_check.ROWS, pipeline_edges.ROWS, axis_check.ROWS, MAX_ROWS)
-        new = min(_MAX_NEW_ROWS, max(0, ring.count - self._seen))
+        new = min(_MAX_NEW_ROWS, max(0, ring.count - self._checked_count))
         return ring.latest(max(least, new + CONTEXT_ROWS))
 
     def _judged(
         self, rows: Rows, axis: Axis, cadence_s: float, arrival: Arrival, failures: dict[str, str]
     ) -> InstrumentCheck:
-        is_new, self._seen = rows.count != self._seen, rows.count
+        is_new, self._checked_count = rows.count != self._checked_count, rows.count
         clock = _checked("data's clock", lambda: self._read_clock(arrival), failures)
         return InstrumentCheck(
             _checked("signal", lambda: self._signal(rows.data, cadence_s, arrival), failures) or NO_LOSS,
             _checked("pipelines", lambda: self._pipelines(rows.data, axis, arrival, is_new=is_new), failures),
             _checked("frequency axis", lambda: _axis(rows.data, axis, arrival), failures),
-            _checked("gain", lambda: self._gain.take(rows.data, rows.times_s, rows.count, cadence_s), failures)
+            _checked("gain", lambda: self._gain.add(rows.data, rows.times_s, rows.count, cadence_s), failures)
             or GainCheck(),
             clock or ClockReading(),
             failures,

@@ -148,7 +148,7 @@ class WindowAverager:
         return self._interval_ticks
 
     @property
-    def held(self) -> int:
+    def pending(self) -> int:
         """Spectra of the window that is not complete yet."""
         return self._held
 
@@ -212,7 +212,7 @@ class PartAverager:
         self._ntime_part = max(1, ntime_gulp // nparts)
         self._nparts = min(nparts, ntime_gulp)
         self._taken = 0
-        self.held = 0
+        self.pending = 0
 
     @property
     def interval_ticks(self) -> int:
@@ -222,7 +222,7 @@ class PartAverager:
     def add(self, spectra: NDArray[np.float32]) -> Iterator[tuple[NDArray[np.float32], int]]:
         """Take one gulp, and give the mean of each part, as `WindowAverager.add` does."""
         if len(spectra) < self._ntime_gulp:
-            self.held = len(spectra)
+            self.pending = len(spectra)
             return
         ntime = self._ntime_part
         for part in range(self._nparts):

@@ -67,7 +67,7 @@ class ReadSequence:
     def read(self, nbytes: int) -> Iterator[Span]:
         """Spans of `nbytes` each, the last one of the sequence shorter if need be."""
         held = bytearray()
-        while (portion := self._ring.take()) is not None:
+        while (portion := self._ring.next_portion()) is not None:
             if not held and len(portion) == nbytes:
                 yield Span(portion)
                 continue
@@ -156,7 +156,7 @@ class MemoryRing:
             if isinstance(item, dict):
                 yield ReadSequence(self, item)
 
-    def take(self) -> bytes | None:
+    def next_portion(self) -> bytes | None:
         """The next portion of the sequence that is read; None at its end."""
         item = self._get()
         return item if isinstance(item, bytes) else None

@@ -281,7 +281,7 @@ class AvgStreamingOp:
             except zmq.Again:
                 return
             peer = _descriptor(message)
-            if self._subscriptions.take(bytes(message.buffer), peer) and peer is not None:
+            if self._subscriptions.update(bytes(message.buffer), peer) and peer is not None:
                 self._cut_off(peer)
 
     def _cut_off(self, peer: int) -> None:
@@ -307,8 +307,8 @@ class AvgStreamingOp:
             self._process_log.update("sequence0", **sequence.fields())
             averager = self._averager(sequence)
             self._publish(iseq, sequence, averager)
-            if averager.held:
-                self.log.info("the last %d spectra fill no interval and are not sent", averager.held)
+            if averager.pending:
+                self.log.info("the last %d spectra fill no interval and are not sent", averager.pending)
             if self._done():
                 return
 

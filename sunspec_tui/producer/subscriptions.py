@@ -42,7 +42,7 @@ class Subscriptions:
         self._peers: dict[int, _Peer] = {}
         self._valid: Counter[int] = Counter()
 
-    def take(self, message: bytes, peer: int | None) -> bool:
+    def update(self, message: bytes, peer: int | None) -> bool:
         """Note a peer's message; return True if it is over budget.
 
         Parameters

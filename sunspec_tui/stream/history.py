@@ -181,7 +181,7 @@ class StreamHistory:
         if ring is None or axis is None or ends is None:
             return None
         count = ring.count
-        return Position(count, ring.length, *ends, cadence_s, axis, epoch, ring.place(count))
+        return Position(count, ring.length, *ends, cadence_s, axis, epoch, ring.index_of(count))
 
     def number_at(self, slot: int) -> int:
         """Number of the first kept row at or after a place on the time axis."""

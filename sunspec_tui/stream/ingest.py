@@ -81,7 +81,7 @@ class FrameIngester:
         self._last_arrived_s = math.nan
         self._last_now_s = math.nan
 
-    def take(self, frame: Frame, now_s: float, arrived_s: float) -> FramePlacement:
+    def ingest(self, frame: Frame, now_s: float, arrived_s: float) -> FramePlacement:
         """Keep one frame.
 
         Parameters
@@ -108,7 +108,7 @@ class FrameIngester:
         average_channels(spectrum, self.channel_average, ring.next_row)
         # Nothing below can fail, so the state stays consistent.
         cadence_s = self.health.cadence_s
-        placement = self.health.place(frame, now_s, arrived_s)
+        placement = self.health.assign_slot(frame, now_s, arrived_s)
         if ring is not self.ring:
             self._begin_epoch(axis, ring, cadence_s)
         ring.commit(placement.time_s, placement.slot, placement.mark)

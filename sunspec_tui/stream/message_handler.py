@@ -36,10 +36,10 @@ class Clocks(NamedTuple):
 class Reporter(Protocol):
     """Reports events of the stream."""
 
-    def rejected(self, error: RejectedMessage, arrived_s: float) -> None:
+    def report_rejection(self, error: RejectedMessage, arrived_s: float) -> None:
         """Report a rejected message."""
 
-    def placed(self, placement: FramePlacement, arrived_s: float, *, reshaped: bool) -> None:
+    def report_frame(self, placement: FramePlacement, arrived_s: float, *, reshaped: bool) -> None:
         """Report unusual properties of a frame."""
 
 
@@ -93,7 +93,7 @@ class MessageHandler:
             frame = decode(parts, self._intake.chan0)
             with self._lock:
                 epoch = self._intake.epoch
-                placement = self._intake.take(frame, now_s, arrived_s)
+                placement = self._intake.ingest(frame, now_s, arrived_s)
                 if self._intake.health.frames_received >= self._wake_at_count:
                     self._wake_at_count = math.inf
                     self._arrived.notify_all()
@@ -105,7 +105,7 @@ class MessageHandler:
             return
         self._hand_on(frame, parts)
         if placement.mark or placement.silence_s or self._intake.epoch != epoch:
-            self._reporter.placed(placement, arrived_s, reshaped=self._intake.epoch != epoch)
+            self._reporter.report_frame(placement, arrived_s, reshaped=self._intake.epoch != epoch)
         interval = self._collector.interval
         if interval and self._intake.health.frames_received % interval == 0:
             self._collector.collect_young()
@@ -163,7 +163,7 @@ class MessageHandler:
     def _reject(self, error: RejectedMessage, arrived_s: float, frame: Frame | None = None) -> None:
         with self._lock:
             self._intake.health.reject(error.cause, error.detail, None if frame is None else frame.seq)
-        self._reporter.rejected(error, arrived_s)
+        self._reporter.report_rejection(error, arrived_s)
 
     # For other threads
 

@@ -95,7 +95,7 @@ class JumpDoubt:
         before, odd = doubted
         return before if follows(step_between(odd, arrived), cadence_s) else None
 
-    def judge(self, last: Arrived, arrived: Arrived, cadence_s: float) -> str:
+    def find_doubt(self, last: Arrived, arrived: Arrived, cadence_s: float) -> str:
         """Return what of a frame is not believed, its ``time`` or its ``number``, and keep it; else an empty text."""
         step = step_between(last, arrived)
         doubt = "time" if odd_time(step, cadence_s) else "number" if odd_number(step, cadence_s) else ""

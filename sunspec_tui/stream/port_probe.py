@@ -2,7 +2,7 @@
 
 After a peer that is not a publisher, ZeroMQ never reconnects (libzmq issue 4196) and does not report what the peer
 was. So the subscriber connects only to a port where a probe has found a publisher. A probe never blocks: the caller
-waits for its socket and calls `Probe.step`.
+waits for its socket and calls `Probe.advance`.
 """
 
 import contextlib
@@ -92,7 +92,7 @@ class Probe:
         """Return the file descriptor to wait for; -1 when it is closed."""
         return self._socket.fileno()
 
-    def step(self, now_s: float, *, ready: bool) -> None:
+    def advance(self, now_s: float, *, ready: bool) -> None:
         """Do the next step without blocking.
 
         Parameters

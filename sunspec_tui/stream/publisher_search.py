@@ -113,7 +113,7 @@ class Search:
         self._is_on = False
         self._left, self._verdicts = [], []
 
-    def step(self, now_s: float, *, ready: bool) -> SocketAddress | None:
+    def advance(self, now_s: float, *, ready: bool) -> SocketAddress | None:
         """Do the next step of the search.
 
         Parameters
@@ -136,7 +136,7 @@ class Search:
                 self._probe_next(now_s)
             return None
         if probe.verdict is None or ready:
-            probe.step(now_s, ready=ready)
+            probe.advance(now_s, ready=ready)
         if probe.verdict is None:
             return None
         if probe.verdict.found is Found.PUBLISHER and not probe.ended:

@@ -150,7 +150,7 @@ class Reconnector:
         return tuple(found)
 
     def wait_s(self) -> float:
-        """Return the longest time to wait before the next `step`, in seconds."""
+        """Return the longest time to wait before the next `advance`, in seconds."""
         now_s = time.monotonic()
         wait_s = self._search.wait_s(now_s)
         if self.active is None and self._candidate is None and self._search.probe is None:
@@ -164,7 +164,7 @@ class Reconnector:
         is_settled = self.active is not None and self.active.is_ready and self._candidate is None
         return TICK_S if is_settled and not self._search.is_on else BUSY_TICK_S
 
-    def checked(self, active: Connection) -> float:
+    def check_connection(self, active: Connection) -> float:
         """Check the connections if it is nearly time, so that the check costs no wake-up of its own.
 
         Parameters
@@ -175,7 +175,7 @@ class Reconnector:
         Returns
         -------
         float
-            Time of the next check by `time.monotonic`; 0 if `step` is due, as in a search or after a change.
+            Time of the next check by `time.monotonic`; 0 if `advance` is due, as in a search or after a change.
         """
         now_s = time.monotonic()
         if now_s >= self._early_s:
@@ -183,7 +183,7 @@ class Reconnector:
         is_same = self.active is active and self._candidate is None and not self._search.is_on
         return self._tick_s if is_same else 0.0
 
-    def step(self, ready: Mapping[Any, int]) -> None:
+    def advance(self, ready: Mapping[Any, int]) -> None:
         """Do the next step, after the active connection's messages were read.
 
         Parameters
@@ -197,7 +197,7 @@ class Reconnector:
                 connection.read_events()
                 has_events = True
         probe = self._search.probe
-        found = self._search.step(now_s, ready=probe is not None and probe.fileno() in ready)
+        found = self._search.advance(now_s, ready=probe is not None and probe.fileno() in ready)
         if found is not None:
             self._connect(found, now_s)
         # A message that was given up is not read on.

@@ -47,7 +47,7 @@ class SequenceTags:
             return False
         return not (self._count <= _FEW_FRAMES and _is_regular(self._stays))
 
-    def take(self, tag: int | None) -> bool:
+    def update(self, tag: int | None) -> bool:
         """Learn the tag of the next frame; return True if it begins a sequence."""
         if tag is None:
             return False

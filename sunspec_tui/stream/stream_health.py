@@ -110,7 +110,7 @@ class StreamHealth:
         self._queued = taken
         self._queued_most = max(self._queued_most, taken)
 
-    def place(self, frame: "Frame", now_s: float, arrived_s: float) -> FramePlacement:
+    def assign_slot(self, frame: "Frame", now_s: float, arrived_s: float) -> FramePlacement:
         """Count one frame and find its place on the time axis.
 
         Parameters
@@ -149,7 +149,7 @@ class StreamHealth:
                 if (
                     not begins
                     and not came_before
-                    and (doubt := self._doubt.judge(self._seen(), arrived, self.cadence_s))
+                    and (doubt := self._doubt.find_doubt(self._last_arrived(), arrived, self.cadence_s))
                 ):
                     return self._placed_in_doubt(arrived, doubt, silence_s)
             step_s = time_s - self._last_time_s
@@ -157,7 +157,7 @@ class StreamHealth:
             if restarted:
                 self._back.forget()
             elif exact and step_s < 0:
-                self._back.begin(self._seen())
+                self._back.begin(self._last_arrived())
             mark |= self._note_step(step_s, restarted, exact=exact)
             lacking = max(0, self._lacking(frame, step_s, restarted, mark) - came_before)
             self._back.account(lacking)
@@ -171,7 +171,7 @@ class StreamHealth:
     def _is_usual(self, frame: "Frame", arrived_s: float) -> bool:
         """Return True for the next frame of a steady stream, which nearly all are.
 
-        False only costs time: `place` then looks for what is unusual.
+        False only costs time: `assign_slot` then looks for what is unusual.
         """
         last, longest_s = self._last, _USUAL_STEPS * self.cadence_s
         if last is None or frame.time_tag != last.time_tag or self._rejected_since:
@@ -187,7 +187,7 @@ class StreamHealth:
         return 0 < step_s < min(longest_s, WIDE_S) and arrived_s - self._arrivals[-1] < longest_s
 
     def _place_next(self, frame: "Frame", arrived_s: float) -> FramePlacement:
-        """Place the next frame of a steady stream, as `place` does, without looking for what is unusual."""
+        """Place the next frame of a steady stream, as `assign_slot` does, without looking for what is unusual."""
         self.frames_received += 1
         self._note_arrival(frame, arrived_s)
         self._losses_known = True
@@ -206,7 +206,7 @@ class StreamHealth:
 
     def _take_tag(self, frame: "Frame") -> bool:
         """Learn the time tag of a frame; return True if it begins a sequence."""
-        begins = self._tags.take(frame.time_tag)
+        begins = self._tags.update(frame.time_tag)
         self._restarts_known = frame.seq is not None or (frame.time_tag is not None and not self._tags.problem)
         return begins
 
@@ -239,7 +239,7 @@ class StreamHealth:
         else:
             self._gulps.append(1)
 
-    def _seen(self) -> Arrived:
+    def _last_arrived(self) -> Arrived:
         assert self._last is not None  # noqa: S101 - place() asks only then
         return Arrived(self._last, self._last_time_s, self._last_arrived_s)
 
@@ -260,7 +260,7 @@ class StreamHealth:
 
     def _return(self, arrived: Arrived) -> int:
         """Go on from before the data's time went back if this frame does; return the number of frames since then."""
-        found = self._back.returned(self._seen(), arrived, self.cadence_s)
+        found = self._back.returned(self._last_arrived(), arrived, self.cadence_s)
         if found is None:
             return 0
         before, came = found
@@ -271,7 +271,7 @@ class StreamHealth:
 
     def _placed_in_doubt(self, arrived: Arrived, doubt: str, silence_s: float) -> FramePlacement:
         """Place a frame as the next one of the stream, whatever it says of itself."""
-        last = self._seen().frame
+        last = self._last_arrived().frame
         self._last = last._replace(seq=None if last.seq is None else last.seq + 1)
         self._last_time_s += self.cadence_s if self.cadence_s > 0 else 0.0
         self._last_arrived_s = arrived.arrived_s

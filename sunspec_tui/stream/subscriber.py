@@ -125,7 +125,7 @@ class Subscriber:
                 ready = self._read_on(links.active, ready)
                 if woken in ready:
                     return
-            links.step(ready)
+            links.advance(ready)
 
     def _read_on(self, active: Connection, ready: dict[Any, int]) -> dict[Any, int]:
         """Read messages until something else is due; return the ready sockets.
@@ -134,7 +134,7 @@ class Subscriber:
         """
         links = self._links
         self._read(active)
-        while active.ended is None and (left_s := links.checked(active) - time.monotonic()) > 0:
+        while active.ended is None and (left_s := links.check_connection(active) - time.monotonic()) > 0:
             ready = dict(self._poller.poll(math.ceil(left_s * 1000)))
             if active.socket not in ready:
                 return ready

@@ -67,7 +67,7 @@ class LogLines(logging.Handler):
             self._lines.append(line)
         self.listeners.notify()
 
-    def take(self) -> list[LogLine]:
+    def drain(self) -> list[LogLine]:
         """Return the lines since the last call, oldest first.
 
         If lines were dropped, the first line states their number.

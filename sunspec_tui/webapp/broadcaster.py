@@ -137,13 +137,13 @@ class Broadcaster:
             return False
 
     def _tell_one(self, viewer: ViewerQueue) -> bool:
-        viewer.tell(self._told())
+        viewer.set_status(self._told())
         return False
 
     def _tell_all(self) -> bool:
         text = self._told()
         for viewer in self._viewers:
-            viewer.tell(text)
+            viewer.set_status(text)
         return False
 
     def snapshot(self) -> Snapshot:
@@ -351,7 +351,7 @@ async def serve(
         If the viewer receives nothing for too long.
     """
     while True:
-        message = await viewer.take()
+        message = await viewer.next_message()
         if isinstance(message, bytes) and not row_messages.is_row(message) and unsent_by_all() > MAX_UNSENT_BYTES:
             message = row_messages.newest_rows(message, SHORT_HISTORY_ROWS)
         await _delivered(send(message), unsent)

@@ -115,7 +115,7 @@ async def _handle_messages(viewer: ViewerQueue, site: AppContext, socket: WebSoc
             await asyncio.sleep(choices.reserve())
             site.hub.choose(viewer, said)
         else:
-            viewer.has_seen(said)
+            viewer.acknowledge(said)
 
 
 def _understood(text: str) -> Product | int | None:

@@ -39,7 +39,7 @@ class ViewerQueue:
         self._rows_waiting = 0
         self._ready = asyncio.Event()
 
-    def tell(self, status: str) -> None:
+    def set_status(self, status: str) -> None:
         """Send this status next, instead of one that still waits."""
         self._status = status
         self._ready.set()
@@ -77,12 +77,12 @@ class ViewerQueue:
         """Whether more rows are under way than it has seen."""
         return self.seen is not None and self.sent - self.seen >= UNSEEN_ROWS
 
-    def has_seen(self, number: int) -> None:
+    def acknowledge(self, number: int) -> None:
         """Learn how far the page has come."""
         self.seen = min(number, self.sent)
         self._ready.set()
 
-    async def take(self) -> bytes | str:
+    async def next_message(self) -> bytes | str:
         """Wait for the next message."""
         while not self._may_take():
             self._ready.clear()

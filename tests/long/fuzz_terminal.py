@@ -72,7 +72,7 @@ def size(number: random.Random) -> tuple[int, int]:
     return number.randint(1, most[0]), number.randint(1, most[1])
 
 
-def step(monitor: Terminal, number: random.Random) -> None:
+def random_step(monitor: Terminal, number: random.Random) -> None:
     """Do one random thing to a monitor."""
     kind = number.random()
     if kind < 0.6:
@@ -103,7 +103,7 @@ def play(seed: int, number: int, steps: int, home: Path) -> None:
         process = psutil.Process(monitor.process.pid)
         before = process.memory_info().rss
         for place in range(steps):
-            step(monitor, chance)
+            random_step(monitor, chance)
             if place % 20 == 19:
                 escape_all(monitor)
                 obeys(monitor)

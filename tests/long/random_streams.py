@@ -136,10 +136,10 @@ class Readers:
             pass
         for viewer in self._viewers:
             while viewer._may_take():
-                message = self._loop.run_until_complete(viewer.take())
+                message = self._loop.run_until_complete(viewer.next_message())
                 if isinstance(message, str):
                     json.loads(message)
-            viewer.has_seen(viewer.sent)
+            viewer.acknowledge(viewer.sent)
 
     def _terminal(self) -> None:
         if self._screen is None:

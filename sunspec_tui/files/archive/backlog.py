@@ -126,7 +126,7 @@ class ArchiveBacklog:
         self._next += count
         self.over_budget |= over_budget
 
-    def take(self, most: int) -> Recording | None:
+    def pop_block(self, most: int) -> Recording | None:
         """Return the oldest waiting rows, at most `most`; the same rows until they are settled.
 
         The rows are a copy, so they are not lost when the ring overwrites them.
@@ -142,7 +142,7 @@ class ArchiveBacklog:
         Rows that come meanwhile are left for later: on a slow disk there are always some.
         """
         left = self.counts().waiting
-        while left > 0 and (rows := self.take(min(left, most))) is not None:
+        while left > 0 and (rows := self.pop_block(min(left, most))) is not None:
             left -= len(rows)
             yield rows
 

@@ -207,7 +207,7 @@ class StoreBudget:
         """Count a store that has begun."""
         self._left -= 1
 
-    def take(self, times_s: NDArray[np.float64]) -> None:
+    def count_rows(self, times_s: NDArray[np.float64]) -> None:
         """Notice rows of one stretch, archived or not, in the order in which they came."""
         first_us, last_us = microseconds(times_s[[0, -1]]).tolist()
         self.allows()

@@ -129,14 +129,14 @@ class ArchiveWriter:
         self._ending.clear()
         if self._thread is None or not self._thread.is_alive():
             try:
-                self._thread = self._begun(self._directory)
+                self._thread = self._start_thread(self._directory)
             except Exception as error:
                 if not lacking(error):
                     raise
                 self._thread = None
                 self._fail(f"not enough memory or threads ({lacking(error)}); {LIMITS} and start again")
 
-    def _begun(self, directory: Path) -> threading.Thread:
+    def _start_thread(self, directory: Path) -> threading.Thread:
         _check_installed()
         thread = threading.Thread(target=self._run, args=(directory,), name="sunspec-archive", daemon=True)
         thread.start()
@@ -259,7 +259,7 @@ class ArchiveWriter:
                 # The state first: rows that count as written are never those of a state before.
                 self._succeed(part)
                 self._backlog.settle(len(part), written=True)
-            self._budget.take(stretch.times_s)
+            self._budget.count_rows(stretch.times_s)
 
     def _archivable(self, stretch: Recording) -> Recording:
         """Return the rows that may be archived; those before them would begin a store too many, and are lost."""

@@ -134,7 +134,7 @@ class ColumnStore:
         """Whether a column has rows; one that has none is a gap, or lies before all rows."""
         return self.newest is not None and bool(self._numbers[number % self.width] == number)
 
-    def held(self) -> list[int]:
+    def kept_numbers(self) -> list[int]:
         """Numbers of the columns that have rows, oldest first."""
         if self.newest is None:
             return []

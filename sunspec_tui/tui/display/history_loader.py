@@ -58,7 +58,7 @@ class Wanted(NamedTuple):
     ----------
     epoch, columns, product, rows_per_column
         Epoch of its rows, its size, its product and the slots in a column.
-    held
+    paused_at_slot
         Slot at which it ends; None if it follows the stream.
     """
 
@@ -66,7 +66,7 @@ class Wanted(NamedTuple):
     columns: int
     product: Product
     rows_per_column: int
-    held: int | None
+    paused_at_slot: int | None
 
 
 class _Stretch(NamedTuple):
@@ -163,8 +163,10 @@ class HistoryLoader:
         if wanted == made_for:
             return True
         # Held at the newest row of a picture that followed the stream: it only stays.
-        ends_there = self.latest is not None and bool(len(self.latest)) and wanted.held == self.latest.slots[-1]
-        return wanted[:-1] == made_for[:-1] and made_for.held is None and ends_there
+        ends_there = (
+            self.latest is not None and bool(len(self.latest)) and wanted.paused_at_slot == self.latest.slots[-1]
+        )
+        return wanted[:-1] == made_for[:-1] and made_for.paused_at_slot is None and ends_there
 
     def load(self, position: "Position", wanted: Wanted) -> bool:
         """Load what is new and some of what is old; whether the picture or a trace has changed.
@@ -199,7 +201,7 @@ class HistoryLoader:
 
     def _begin(self, position: "Position", wanted: Wanted) -> None:
         """Begin a picture, and note what is to be loaded for it."""
-        held, per_column = wanted.held, wanted.rows_per_column
+        held, per_column = wanted.paused_at_slot, wanted.rows_per_column
         end = position.count if held is None else self.number_at(held + 1)
         last = self.rows(end - 1, end)
         self.picture = WaterfallImage(wanted.columns, len(position.axis.frequencies_mhz), per_column)
@@ -243,7 +245,7 @@ class HistoryLoader:
             return False
         self._next = rows.count
         self.traces.add(rows.data)
-        if wanted.held is not None or self.picture is None:
+        if wanted.paused_at_slot is not None or self.picture is None:
             return False
         self.latest = self.rows(rows.count - 1, rows.count)
         self.picture.add(rows.data, rows.times_s, rows.slots, rows.marks)

@@ -111,7 +111,7 @@ class Scene:
             self.view = refit(was, before, self.extent)
             self._end_at_a_row(was, before.shown, about_cursor=self.view != was)
 
-    def step(self, name: str, *arguments: Any) -> None:
+    def apply_action(self, name: str, *arguments: Any) -> None:
         """Change the view by one of `view.VIEW_ACTIONS`."""
         if name in _STEPS_OF_SCALES:
             # Whoever sets the scale of what stands in for a product has chosen it.
@@ -120,8 +120,8 @@ class Scene:
         self.view = VIEW_ACTIONS[name](was, self.extent, *arguments)
         self._end_at_a_row(was, before, about_cursor=name in _STEPS_OF_TIME)
         if name == "back_in_time":
-            self._cross_a_change(was.held, back=arguments[0] > 0)
-        elif self.view.held is None:
+            self._cross_a_change(was.paused_at_slot, back=arguments[0] > 0)
+        elif self.view.paused_at_slot is None:
             self.history.past = None
 
     def _cross_a_change(self, was_held: int | None, *, back: bool) -> None:
@@ -131,11 +131,11 @@ class Scene:
         epochs, number = [each for each in self.history.source.epochs() if each.position()], self.position.epoch
         if back:
             earlier = [each for each in epochs if each.number < number]
-            if earlier and self.view.held == was_held:
+            if earlier and self.view.paused_at_slot == was_held:
                 self._show_epoch(earlier[-1], end=True)
-        elif self.past is not None and self.view.held is None:
+        elif self.past is not None and self.view.paused_at_slot is None:
             if was_held is not None and was_held < self.position.newest:
-                self.view = replace(self.view, held=self.position.newest)
+                self.view = replace(self.view, paused_at_slot=self.position.newest)
                 return
             later = [each for each in epochs if each.number > number]
             self._show_epoch(later[0] if len(later) > 1 else None, end=False)
@@ -148,11 +148,16 @@ class Scene:
         if place is not None:
             width = self.columns * self.view.rows_per_column
             held = place.newest if end else min(place.oldest + width - 1, place.newest)
-        self.view = replace(self.view, held=held, cursor=None, marks=(None, None))
+        self.view = replace(self.view, paused_at_slot=held, cursor=None, marks=(None, None))
 
     def _keep_what_is_held(self) -> None:
         """Keep a held picture when the stream continues with another axis."""
-        if self.past is not None or self.view.held is None or self.position is None or self.history.source is None:
+        if (
+            self.past is not None
+            or self.view.paused_at_slot is None
+            or self.position is None
+            or self.history.source is None
+        ):
             return
         epochs = self.history.source.epochs()
         if epochs and epochs[-1].number != self.position.epoch:
@@ -160,7 +165,7 @@ class Scene:
 
     def _end_at_a_row(self, was: View, before: int, *, about_cursor: bool) -> None:
         """Let a picture that is held end where there is a row, and keep the cursor in one that goes about it."""
-        held, inside = self.view.held, self._has_cursor(was, before)
+        held, inside = self.view.paused_at_slot, self._has_cursor(was, before)
         if held is not None and held != before:
             forward = held > before
             ends = [self.history.slot_at(held, forward=forward)]
@@ -170,8 +175,8 @@ class Scene:
                     for end in (*ends, self.history.slot_at(held, forward=not forward))
                     if self._has_cursor(self.view, end)
                 ]
-                ends.append(was.held)
-            self.view = replace(self.view, held=ends[0])
+                ends.append(was.paused_at_slot)
+            self.view = replace(self.view, paused_at_slot=ends[0])
         if about_cursor and inside:
             self.view = with_cursor_inside(self.view, self.extent)
 
@@ -193,15 +198,15 @@ class Scene:
         return self.history.load(position, self._wanted(position))
 
     def _wanted(self, position: "Position") -> Wanted:
-        return Wanted(position.epoch, self.columns, self.product, self.view.rows_per_column, self.view.held)
+        return Wanted(position.epoch, self.columns, self.product, self.view.rows_per_column, self.view.paused_at_slot)
 
     def _hold_what_is_kept(self, position: "Position") -> None:
         """Hold the oldest rows if those that were held are no longer kept."""
-        if self.view.held is None or self.view.held >= position.oldest:
+        if self.view.paused_at_slot is None or self.view.paused_at_slot >= position.oldest:
             return
         log.warning("the rows that were held are no longer kept: the picture shows the oldest ones")
         slot = min(position.oldest + self.columns * self.view.rows_per_column - 1, position.newest)
-        self.view = replace(self.view, held=self.history.slot_at(slot, forward=False))
+        self.view = replace(self.view, paused_at_slot=self.history.slot_at(slot, forward=False))
 
     @property
     def product(self) -> Product:
@@ -244,7 +249,7 @@ class Scene:
             nbins=len(position.axis.frequencies_mhz) if position else 1,
             newest=newest,
             oldest=oldest,
-            shown=newest if self.view.held is None else self.view.held,
+            shown=newest if self.view.paused_at_slot is None else self.view.paused_at_slot,
             per_line=self.pixels_per_line,
             sweeping=self.time_axis.sweeping,
             band=self.band,

@@ -106,8 +106,8 @@ class View:
         By hand, or None for automatic ones, which `bias` shifts.
     share
         Part of the band that is shown, (0, 1) for all.
-    held
-        Slot at which the picture is held; None when it is live.
+    paused_at_slot
+        Slot at which the picture is paused; None when it is live.
     cursor
         Where the cursor is, if it is shown.
     marks
@@ -126,7 +126,7 @@ class View:
     levels: Levels | None = None
     bias: float = 0.0
     share: tuple[float, float] = (0.0, 1.0)
-    held: int | None = None
+    paused_at_slot: int | None = None
     cursor: Cursor | None = None
     marks: tuple[int | None, int | None] = (None, None)
     linear: bool = False
@@ -201,10 +201,10 @@ def with_rows(view: View, extent: ViewContext, rows: int) -> View:
     # The newest column may be short of the rows in its middle.
     number = min(cursor.number * before + before // 2, extent.shown) // rows
     view = replace(view, cursor=Cursor(number, cursor.bin))
-    if view.held is not None or extent.shown // rows - number >= extent.columns - 1:
+    if view.paused_at_slot is not None or extent.shown // rows - number >= extent.columns - 1:
         end = max((number + beside + 1) * rows - 1, first_end(extent, rows))
         held = min(end, extent.newest)
-        view = replace(view, held=None if view.held is None and held == extent.newest else held)
+        view = replace(view, paused_at_slot=None if view.paused_at_slot is None and held == extent.newest else held)
     return view
 
 
@@ -276,23 +276,23 @@ def _within(low: float, width: float) -> tuple[float, float]:
 
 def hold(view: View, extent: ViewContext) -> View:
     """Hold the picture where it is, or go back to live."""
-    return replace(view, held=extent.shown if view.held is None else None)
+    return replace(view, paused_at_slot=extent.shown if view.paused_at_slot is None else None)
 
 
 def back_in_time(view: View, extent: ViewContext, by: float) -> View:
     """Go back (more than 0) or forward by shares of the picture; the newest end is live again."""
     width = extent.columns * view.rows_per_column
-    end = extent.shown if view.held is None else view.held
+    end = extent.shown if view.paused_at_slot is None else view.paused_at_slot
     slot = end - round(min(by, 1e9) * width)
     # The oldest rows stay in the picture, not at its end; a picture that has them already stays where it is.
     least = first_end(extent, view.rows_per_column)
     slot = max(slot, min(least, end) if by > 0 else least)
-    return replace(view, held=None if slot >= extent.newest and by < 0 else min(slot, extent.newest))
+    return replace(view, paused_at_slot=None if slot >= extent.newest and by < 0 else min(slot, extent.newest))
 
 
 def live(view: View, _: ViewContext) -> View:
     """Back to live, with the cursor put away."""
-    return replace(view, held=None, cursor=None)
+    return replace(view, paused_at_slot=None, cursor=None)
 
 
 def escape(view: View, _: ViewContext) -> View:
@@ -301,8 +301,8 @@ def escape(view: View, _: ViewContext) -> View:
         return replace(view, cursor=None)
     if view.marks != (None, None):
         return replace(view, marks=(None, None))
-    if view.held is not None:
-        return replace(view, held=None)
+    if view.paused_at_slot is not None:
+        return replace(view, paused_at_slot=None)
     return replace(view, maximised=None)
 
 
@@ -400,7 +400,7 @@ def maximise(view: View, _: ViewContext, names: tuple[str, ...]) -> View:
 
 def begin_anew(view: View, extent: ViewContext, first: View) -> View:
     """The look as it is at first; held picture and cursor stay."""
-    kept = replace(first, held=view.held, cursor=view.cursor, rows_per_column=view.rows_per_column)
+    kept = replace(first, paused_at_slot=view.paused_at_slot, cursor=view.cursor, rows_per_column=view.rows_per_column)
     return with_rows(kept, extent, min(whole_ring(extent), first.rows_per_column))
 
 

@@ -74,7 +74,7 @@ class CellValue(NamedTuple):
 
     Attributes
     ----------
-    held
+    content
         Whether the column has rows.
     first_s, time_s
         Ends of the column's oldest and newest row; NaN where it has none.
@@ -90,7 +90,7 @@ class CellValue(NamedTuple):
         For a gap: end of the last row before it, and of the first one after it; NaN where there is none.
     """
 
-    held: ColumnContent
+    content: ColumnContent
     first_s: float = math.nan
     time_s: float = math.nan
     power: float = math.nan
@@ -205,7 +205,7 @@ class WaterfallImage:
             self._values = np.full((width, drawing.pixels), np.nan, np.float32)
             nbins = drawing.band.last - drawing.band.first
             self._sample = np.full_like(sampled_bins(np.empty((width, nbins), np.float32)), np.nan)
-            self._stale = set(self.store.held())
+            self._stale = set(self.store.kept_numbers())
 
     def _draw_columns(self, numbers: list[int], drawing: Drawing) -> None:
         at = np.array(numbers, np.int64) % self.store.width
@@ -228,7 +228,7 @@ class WaterfallImage:
         if drawing.levels is not None:
             self._auto = None
             return drawing.levels
-        held = np.array(self.store.held(), np.int64)
+        held = np.array(self.store.kept_numbers(), np.int64)
         at = held[sampled_rows(len(held))] % self.store.width
         # Neither the bias nor levels by hand are part of what hysteresis compares.
         found = self._auto = auto_levels(self._sample[at], self._auto, signed=drawing.signed)
@@ -239,7 +239,7 @@ class WaterfallImage:
         # One of few columns is all noise: it is renewed the sooner.
         if self._background is not None and self._background_age < _BACKGROUND_SHARE * self._background_columns:
             return
-        held = self.store.held()
+        held = self.store.kept_numbers()
         mean, _ = self.store.statistics(held)
         found = quiet_median(mean)
         grown = len(held) > self._background_columns
@@ -270,7 +270,7 @@ class WaterfallImage:
         out = np.full((axis.columns, self._values.shape[1]), PixelCode.BEFORE, np.int16)
         if axis.write_cursor is not None:
             out[axis.write_cursor] = PixelCode.WRITE_CURSOR
-        kept = self.store.held()
+        kept = self.store.kept_numbers()
         held, first = set(kept), self._first(kept)
         shown: list[int] = []
         cells: list[int] = []
@@ -309,16 +309,16 @@ class WaterfallImage:
             power=float(bin_pixels(mean, peak, drawing.pixels)[0, pixel]),
             shown=float(self._values[number % self.store.width, pixel]),
             restarted=self.store.restarted(number),
-            missing=0 if number == self._first(self.store.held()) else self.store.missing(number),
+            missing=0 if number == self._first(self.store.kept_numbers()) else self.store.missing(number),
         )
 
     def lacking(self, numbers: list[int]) -> list[int]:
         """Those of some columns that lack rows of their own."""
-        first = self._first(self.store.held())
+        first = self._first(self.store.kept_numbers())
         return [number for number in numbers if number != first and self.store.missing(number)]
 
     def _no_rows(self, number: int) -> CellValue:
-        held = self.store.held()
+        held = self.store.kept_numbers()
         first = self._first(held)
         if first is None or number < first:
             return CellValue(ColumnContent.BEFORE)

@@ -1,9 +1,9 @@
 """What a terminal holds, cell by cell, and the fewest bytes that change it into what it should hold.
 
-`Canvas` keeps two pictures: `back`, what the screen should show, and `front`, what the terminal has been
+`Canvas` keeps two pictures: `desired`, what the screen should show, and `displayed`, what the terminal has been
 told so far. An update sends differences alone, as many as a budget allows; what is left waits for the
 next one, so the newest state always wins. Moving a picture sideways is told to the terminal as deleted
-and inserted characters, and is applied to `front` too: a wrong guess can cost bytes, never a wrong cell.
+and inserted characters, and is applied to `displayed` too: a wrong guess can cost bytes, never a wrong cell.
 
 State and arithmetic only: no terminal, no clock, nothing of Textual.
 """
@@ -21,7 +21,7 @@ from sunspec_tui.tui.terminal.ansi_writer import AnsiWriter, StyleTable
 Ints = NDArray[np.int32]
 
 UNKNOWN = -1
-"""A cell of `front` that may hold anything."""
+"""A cell of `displayed` that may hold anything."""
 CONTINUED = 0
 """The right half of a wide character."""
 _FIRST_CLUSTER = 0x110000
@@ -117,15 +117,15 @@ class Canvas:
 
     def resize(self, columns: int, lines: int) -> None:
         """Begin anew with another size; the terminal may hold anything."""
-        self.back = Grid.filled(columns, lines)
-        self.front = Grid.filled(columns, lines, UNKNOWN)
+        self.desired = Grid.filled(columns, lines)
+        self.displayed = Grid.filled(columns, lines, UNKNOWN)
         self._shifts = np.zeros(lines, np.int32)
         self._wide = np.zeros(lines, np.bool_)
         self._pen = AnsiWriter(self.looks, columns)
 
     def forget(self) -> None:
         """Take it that the terminal may hold anything, so that all is sent again."""
-        self.front.codes[:] = UNKNOWN
+        self.displayed.codes[:] = UNKNOWN
         self._shifts[:] = 0
         self._pen.lose()
 
@@ -148,11 +148,11 @@ class Canvas:
     def put(self, left: int, top: int, grid: Grid) -> None:
         """Lay a grid on the screen; what lies outside is left out."""
         x, y = max(0, left), max(0, top)
-        right, bottom = min(self.back.columns, left + grid.columns), min(self.back.lines, top + grid.lines)
+        right, bottom = min(self.desired.columns, left + grid.columns), min(self.desired.lines, top + grid.lines)
         if x < right and y < bottom:
             part = (slice(y - top, bottom - top), slice(x - left, right - left))
-            self.back.codes[y:bottom, x:right] = grid.codes[part]
-            self.back.looks[y:bottom, x:right] = grid.looks[part]
+            self.desired.codes[y:bottom, x:right] = grid.codes[part]
+            self.desired.looks[y:bottom, x:right] = grid.looks[part]
 
     def text_of(self, code: int) -> str:
         """The character of a code."""
@@ -165,7 +165,12 @@ class Canvas:
 
         A region that is not wholly on the screen is of a layout that a resize has ended.
         """
-        if region.left < 0 or region.top < 0 or region.right > self.back.columns or region.bottom > self.back.lines:
+        if (
+            region.left < 0
+            or region.top < 0
+            or region.right > self.desired.columns
+            or region.bottom > self.desired.lines
+        ):
             return
         if region != self._scroller:
             self._scroller = region
@@ -181,7 +186,7 @@ class Canvas:
 
     def _differing(self) -> NDArray[np.bool_]:
         """Cells that differ, shape (lines, columns)."""
-        return np.asarray((self.front.codes != self.back.codes) | (self.front.looks != self.back.looks))
+        return np.asarray((self.displayed.codes != self.desired.codes) | (self.displayed.looks != self.desired.looks))
 
     def update(self, budget: int, pictures: Iterable[Region] = (), *, text_only: bool = False) -> str:
         """What to send next.
@@ -200,13 +205,13 @@ class Canvas:
         str
             Escape sequences and text; empty where nothing differs.
         """
-        for y in np.flatnonzero(_lines_with_wide(self.back.codes)).tolist():
+        for y in np.flatnonzero(_lines_with_wide(self.desired.codes)).tolist():
             self._mend(y)
         different = self._differing()
         if not different.any():
             return ""
         self._pen.begin()
-        self._wide = _lines_with_wide(self.front.codes) | _lines_with_wide(self.back.codes)
+        self._wide = _lines_with_wide(self.displayed.codes) | _lines_with_wide(self.desired.codes)
         text = different.copy()
         for left, top, right, bottom in pictures:
             text[top:bottom, left:right] = False
@@ -220,20 +225,20 @@ class Canvas:
 
     def _mend(self, y: int) -> None:
         """Blank halves of wide characters whose other half something lies over; whole ones have one look."""
-        codes = [*self.back.codes[y].tolist(), _SPACE]
+        codes = [*self.desired.codes[y].tolist(), _SPACE]
         whole = False
         for x, code in enumerate(codes[:-1]):
             if code == CONTINUED:
                 if whole:
-                    self.back.looks[y, x] = self.back.looks[y, x - 1]
+                    self.desired.looks[y, x] = self.desired.looks[y, x - 1]
                 else:
-                    self.back.codes[y, x] = _SPACE
+                    self.desired.codes[y, x] = _SPACE
                 whole = False
             else:
                 wide = cell_len(self.text_of(code)) > 1
                 whole = wide and codes[x + 1] == CONTINUED
                 if wide and not whole:
-                    self.back.codes[y, x] = _SPACE
+                    self.desired.codes[y, x] = _SPACE
 
     def _send_pictures(self, different: NDArray[np.bool_], budget: int) -> None:
         """Send cells of the pictures, the lines in turn, so that none is left behind where the budget is short."""
@@ -246,7 +251,9 @@ class Canvas:
             is_moved = self._shifts[y] and self._shift(y, line)
             # The whole of a line with wide characters may have been sent with its text.
             if is_moved or self._wide[y]:
-                line = (self.front.codes[y] != self.back.codes[y]) | (self.front.looks[y] != self.back.looks[y])
+                line = (self.displayed.codes[y] != self.desired.codes[y]) | (
+                    self.displayed.looks[y] != self.desired.looks[y]
+                )
             self._send(y, line)
 
     def _shift(self, y: int, different: NDArray[np.bool_]) -> bool:
@@ -256,8 +263,11 @@ class Canvas:
         if region is None or not 0 < count < region.right - region.left or self._wide[y]:
             return False
         left, right = region.left, region.right
-        codes, looks = self.front.codes[y], self.front.looks[y]
-        want_codes, want_looks = self.back.codes[y, left : right - count], self.back.looks[y, left : right - count]
+        codes, looks = self.displayed.codes[y], self.displayed.looks[y]
+        want_codes, want_looks = (
+            self.desired.codes[y, left : right - count],
+            self.desired.looks[y, left : right - count],
+        )
         moved_codes, moved_looks = codes[left + count : right].copy(), looks[left + count : right].copy()
         now = np.count_nonzero(different[left:right])
         then = count + np.count_nonzero((moved_codes != want_codes) | (moved_looks != want_looks))
@@ -276,14 +286,14 @@ class Canvas:
         columns = np.flatnonzero(different)
         if not len(columns):
             return
-        codes, looks = self.back.codes[y], self.back.looks[y]
+        codes, looks = self.desired.codes[y], self.desired.looks[y]
         text, numbers = self._text(codes, has_wide=bool(self._wide[y])), looks.tolist()
         sent = np.zeros_like(different)
         for start, stop in _runs(columns.tolist(), numbers):
             self._pen.write(start, y, text[start:stop], numbers[start])
             sent[start:stop] = True
-        np.copyto(self.front.codes[y], codes, where=sent)
-        np.copyto(self.front.looks[y], looks, where=sent)
+        np.copyto(self.displayed.codes[y], codes, where=sent)
+        np.copyto(self.displayed.looks[y], looks, where=sent)
 
     def _text(self, codes: Ints, *, has_wide: bool) -> Sequence[str]:
         """One item a cell; a plain string where no cell needs more than one code point."""

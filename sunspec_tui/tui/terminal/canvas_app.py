@@ -160,7 +160,7 @@ class CanvasApp(Guarded, App[int]):
 
     def _resize_canvas(self, size: Size) -> bool:
         """Give the canvas another size, blank; False where it has that size already."""
-        if (self.canvas.back.columns, self.canvas.back.lines) == tuple(size):
+        if (self.canvas.desired.columns, self.canvas.desired.lines) == tuple(size):
             return False
         self.canvas.resize(*size)
         self._is_blank = True
@@ -182,7 +182,7 @@ class CanvasApp(Guarded, App[int]):
 
     def _lay(self, x: int, y: int, strip: Strip) -> int:
         """Lay a strip on the canvas, and say where it ends."""
-        back = self.canvas.back
+        back = self.canvas.desired
         for text, style, control in strip:
             if control or not text:
                 continue
@@ -294,8 +294,8 @@ class CanvasApp(Guarded, App[int]):
         if self._closed_link or self._driver is None or not self._has_content:
             return
         now_s = time.monotonic()
-        if self.governor.waits(now_s) or self._writer_is_busy():
-            if self.governor.doubts(now_s):
+        if self.governor.must_wait(now_s) or self._writer_is_busy():
+            if self.governor.reply_overdue(now_s):
                 self._put(QUESTION)
                 self.governor.asked_again(now_s)
             self.paint_soon(_RETRY_S)
@@ -312,7 +312,7 @@ class CanvasApp(Guarded, App[int]):
                 # The link's own round trip, before anything is under way on it.
                 self._asked = True
                 self._put(QUESTION)
-                self.governor.asked(now_s)
+                self.governor.query_sent(now_s)
             self._write(text, now_s, finished=text_only or self.canvas.finished)
         if not self.canvas.finished:
             self.paint_soon(_RETRY_S)

@@ -130,7 +130,7 @@ class LinkPacer:
 
     # Events
 
-    def asked(self, now_s: float) -> None:
+    def query_sent(self, now_s: float) -> None:
         """Note a question alone: its answer takes the link's bare round trip, and nothing waits for it."""
         self._flights.append(_Flight(now_s, 0, asked_s=now_s))
 
@@ -162,7 +162,7 @@ class LinkPacer:
             self._flights.popleft()
             self._learn(flight, now_s)
 
-    def doubts(self, now_s: float) -> bool:
+    def reply_overdue(self, now_s: float) -> bool:
         """Whether an answer is so late that the question is better asked again: it costs four bytes.
 
         Each time the wait is twice as long: what is only late should not get many questions more.
@@ -174,7 +174,7 @@ class LinkPacer:
         expected_s = 2 * self._bare_s + 2 * flight.nbytes * seconds_per_byte + 2 * _SOON_S
         return now_s - flight.asked_s > max(expected_s, 4 * _SOON_S) * float(1 << flight.questions - 1)
 
-    def waits(self, now_s: float) -> bool:
+    def must_wait(self, now_s: float) -> bool:
         """Whether the next update must wait for an answer."""
         flight = next((each for each in reversed(self._flights) if each.nbytes), None)
         if flight is None:

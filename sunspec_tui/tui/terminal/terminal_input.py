@@ -148,7 +148,7 @@ class InputSplitter:
         """Drop input that has no end, and watch for its rest."""
         self.cut += 1
         self._wary_until_s = now_s + _WARY_S
-        self._rest()
+        self._reset()
 
     def _without_remains(self, text: str, now_s: float) -> str:
         """Remove the rest of dropped input, and emit an unmarked paste."""
@@ -185,9 +185,9 @@ class InputSplitter:
 
     def _emit(self, kind: Kind, text: str) -> None:
         self._found.append(Token(kind, text))
-        self._rest()
+        self._reset()
 
-    def _rest(self) -> None:
+    def _reset(self) -> None:
         self._state, self._held = _State.GROUND, ""
         self._paste.clear()
 
@@ -217,16 +217,16 @@ class InputSplitter:
         elif text[1].isascii():
             self._emit(Kind.SEQUENCE, text)
         else:
-            self._rest()
+            self._reset()
 
     def _in_sequence(self, character: str, now_s: float) -> None:
         held = self._held
         if character < " ":
             # A sequence contains no control character: drop the sequence and handle the key.
-            self._rest()
+            self._reset()
             self._in_ground(character, now_s)
         elif character > "~":
-            self._rest()
+            self._reset()
         elif held == _CSI and character == "M":
             # The oldest mouse reports have three more bytes. A terminal with newer reports never sends them.
             self._begin(_State.MOUSE, "", now_s)
@@ -242,7 +242,7 @@ class InputSplitter:
         elif held + character == PASTE_START:
             self._begin(_State.PASTE, "", now_s)
         elif len(held) > MAX_SEQUENCE_CHARACTERS:
-            self._rest()
+            self._reset()
         else:
             self._emit(Kind.SEQUENCE, held + character)
 
@@ -252,14 +252,14 @@ class InputSplitter:
             return
         self._held += character
         if len(self._held) == 3:
-            self._rest()
+            self._reset()
 
     def _in_string(self, character: str, now_s: float) -> None:
         """Drop a string reply: the program needs none of them."""
         if character == ESC:
             self._held = ESC
         elif character in _STRING_ENDS or self._held + character == ESC + "\\":
-            self._rest()
+            self._reset()
         elif self._held == ESC:
             # A reply contains no ESC: this reply has no end, and another sequence begins.
             self._introduce(ESC + character, now_s)
@@ -274,7 +274,7 @@ class InputSplitter:
                 self._emit(Kind.PASTE, _readable(text.removesuffix(PASTE_END)))
             else:
                 self.cut += 1
-                self._rest()
+                self._reset()
 
 
 def _readable(text: str) -> str:

@@ -289,7 +289,7 @@ def readout_text(readout: Readout, product: str, *, signed: bool, subtracted: bo
     middle, half = (readout.low_mhz + readout.high_mhz) / 2, (readout.high_mhz - readout.low_mhz) / 2
     parts += [LineSegment(f"{middle:.2f} MHz", "bold"), LineSegment(f" ±{half:.2f}", "", 4)]
     cell = readout.cell
-    if cell is not None and cell.held is not ColumnContent.ROWS:
+    if cell is not None and cell.content is not ColumnContent.ROWS:
         return fitted([*parts, LineSegment(f"  {_no_rows(cell)}", "yellow")], columns)
     parts += _time_parts(readout)
     parts += _power_parts(readout, product, signed=signed, subtracted=subtracted)
@@ -327,7 +327,7 @@ def _power_parts(readout: Readout, product: str, *, signed: bool, subtracted: bo
 
 
 def _no_rows(cell: CellValue) -> str:
-    if cell.held is ColumnContent.BEFORE:
+    if cell.content is ColumnContent.BEFORE:
         return "before the first row that is kept"
     before_s, after_s = cell.gap_s
     begin = f" from {format_clock(before_s)}" if math.isfinite(before_s) else ""
