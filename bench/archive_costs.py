@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ, bin_frequencies_hz
 from sunspec_tui.core.products import WIRE_PRODUCTS, average_channels
 from sunspec_tui.core.recording import Recording
-from sunspec_tui.core.times import CHANNEL_WIDTH_HZ, bin_frequencies_hz
 from sunspec_tui.files.archive.reader import open_archive
 from sunspec_tui.files.archive.store import ArchiveStore, open_store
 from sunspec_tui.producer.simulated_sun import NCHAN, SimulatedSun

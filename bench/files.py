@@ -24,10 +24,10 @@ from conftest import poll_until
 from terminals import PROGRAM, Terminal
 
 from sunspec_tui import StreamReceiver
+from sunspec_tui.core.instrument import bin_frequencies_hz
 from sunspec_tui.core.products import WIRE_PRODUCTS
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.retention import Keep
-from sunspec_tui.core.times import bin_frequencies_hz
 from sunspec_tui.files.archive.reader import open_archive
 from sunspec_tui.files.archive.store import open_store
 from sunspec_tui.plots.job import PlotEvent, PlotJob

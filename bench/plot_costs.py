@@ -27,7 +27,7 @@ import sunspec_tui
 from sunspec_tui.plots.job import PlotJob
 from sunspec_tui.core.retention import Keep
 from sunspec_tui.producer.simulated_sun import SimulatedSun
-from sunspec_tui.core.times import bin_frequencies_hz
+from sunspec_tui.core.instrument import bin_frequencies_hz
 from sunspec_tui.plots.plot_service import PngWriter
 
 assert sunspec_tui.__file__.startswith(sys.argv[1]), sunspec_tui.__file__

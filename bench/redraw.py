@@ -15,7 +15,8 @@ from sunspec_tui import StreamReceiver
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.tui.display.scene import Scene
-from sunspec_tui.tui.display.view_state import View, whole_ring
+from sunspec_tui.tui.display.view_actions import whole_ring
+from sunspec_tui.tui.display.view_state import View
 
 ROWS = 14_400
 COLUMNS, LINES = 120, 20

@@ -50,10 +50,12 @@ from sunspec_tui.tui.terminal.guarded import Guarded
 from sunspec_tui.tui.terminal.link_pacing import LinkPacer, Quality
 from sunspec_tui.tui.ticking import TICK_S, Ticker
 from sunspec_tui.tui.widget_data import epoch_text, spectrum_scene, starting, view_line, waterfall_scene
+from sunspec_tui.tui.widgets.delay_panel import DelayPanel
 from sunspec_tui.tui.widgets.dialogs import DelayScreen, ExportScreen, HelpScreen, LevelsScreen, Palette
 from sunspec_tui.tui.widgets.file_panel_text import export_name, interval_text, plots_text
+from sunspec_tui.tui.widgets.footer import KeyLine
 from sunspec_tui.tui.widgets.panel_text import health_text, memory_text, status_text, waiting_text
-from sunspec_tui.tui.widgets.panels import DelayPanel, KeyLine, LogPanel, Panel, TextCells
+from sunspec_tui.tui.widgets.panels import LogPanel, Panel, TextCells
 from sunspec_tui.tui.widgets.spectrum import Spectrum
 from sunspec_tui.tui.widgets.waterfall import Waterfall
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from sunspec_tui.core.instrument import bin_frequencies_hz
 from sunspec_tui.core.products import WIRE_PRODUCTS
 from sunspec_tui.core.recording import Recording
-from sunspec_tui.core.times import bin_frequencies_hz
 
 START_S = 1_755_552_894.787341  # 2025-08-18 21:34:54
 CADENCE_S = 0.2507755

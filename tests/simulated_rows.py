@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ
 from sunspec_tui.core.products import average_channels
-from sunspec_tui.core.times import CHANNEL_WIDTH_HZ
 from sunspec_tui.producer.simulated_sun import NCHAN, NPOL, SimulatedSun
 
 CADENCE_S = 0.25

@@ -23,8 +23,9 @@ from sunspec_tui.cli.main import main
 from sunspec_tui.core.errors import ArchiveError, SourceError
 from sunspec_tui.core.recording import slots
 from sunspec_tui.core.ring_buffer import RingBuffer
-from sunspec_tui.files.archive.layout import ArchiveState, StoreName, split_by_day, stores
+from sunspec_tui.files.archive.layout import StoreName, split_by_day, stores
 from sunspec_tui.files.archive.reader import open_archive
+from sunspec_tui.files.archive.status import ArchiveState
 from sunspec_tui.files.archive.store import open_store
 from sunspec_tui.files.archive.sun_elevation import sun_elevation_deg
 from sunspec_tui.files.archive.writer import ArchiveWriter, Followed

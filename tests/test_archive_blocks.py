@@ -10,8 +10,8 @@ import pytest
 from recordings import START_S, recording
 
 from sunspec_tui.core.errors import ArchiveError, NoRowsError
+from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ
 from sunspec_tui.core.products import Product, available, derive
-from sunspec_tui.core.times import CHANNEL_WIDTH_HZ
 from sunspec_tui.files.archive.block_reader import are_in_blocks, overview
 from sunspec_tui.files.archive.layout import BLOCK_ROWS, BLOCKS, Precision
 from sunspec_tui.files.archive.reader import open_archive, read_archive

@@ -16,7 +16,8 @@ from test_archive import Following
 
 from sunspec_tui import StreamReceiver
 from sunspec_tui.core.recording import slots
-from sunspec_tui.files.archive.layout import CALM_S, CHUNK_ROWS, MAX_NEW_STORES, ArchiveState, StoreBudget, stores
+from sunspec_tui.files.archive.layout import CALM_S, CHUNK_ROWS, MAX_NEW_STORES, StoreBudget, stores
+from sunspec_tui.files.archive.status import ArchiveState
 from sunspec_tui.files.archive.store import ArchiveStore
 from sunspec_tui.files.read import read_recording
 

@@ -11,7 +11,7 @@ from tables import BACKGROUNDS, numbers, power_of
 from test_plotting import job
 
 from sunspec_tui import plot_window
-from sunspec_tui.cli import probe
+from sunspec_tui.cli import doctor, snapshot
 from sunspec_tui.cli.main import main
 from sunspec_tui.core.background import REMOVED, quiet_median, without_background
 from sunspec_tui.core.errors import UsageError
@@ -118,9 +118,9 @@ def test_a_flat_or_empty_picture_without_background_is_drawn(figure):
 
 def test_the_option_is_for_the_png_of_a_snapshot(capsys):
     with pytest.raises(UsageError, match="name its file with --png"):
-        probe.snapshot(LookSettings(remove_background=True), print)
+        snapshot.run(LookSettings(remove_background=True), print)
     with pytest.raises(UsageError, match="doctor draws nothing"):
-        probe.doctor(LookSettings(remove_background=True), print)
+        doctor.run(LookSettings(remove_background=True), print)
     assert main(["doctor", "--remove-background"]) == 2
     assert "--remove-background" in capsys.readouterr().err
     assert not Settings().plot_remove_background

@@ -10,9 +10,9 @@ from conftest import block_time, message
 from sunspec_tui import StreamReceiver
 from sunspec_tui.cli.headless import json_line
 from sunspec_tui.core.frequency_axis import Axis
+from sunspec_tui.core.instrument import bin_frequencies_hz
 from sunspec_tui.core.known_carriers import CARRIERS_MHZ, SERVICES_MHZ
 from sunspec_tui.core.ring_buffer import RingBuffer
-from sunspec_tui.core.times import bin_frequencies_hz
 from sunspec_tui.monitoring.axis_check import AxisCheck, check_axis, narrow_lines
 from sunspec_tui.monitoring.event_reporter import EventReporter
 from sunspec_tui.monitoring.instrument_check import InstrumentChecker

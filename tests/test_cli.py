@@ -9,7 +9,8 @@ from commands import running
 from conftest import EVENT, Publisher, needs_event, poll_until
 from terminals import PROGRAM
 
-from sunspec_tui.cli import main as cli
+from sunspec_tui.cli.arguments import monitor_settings
+from sunspec_tui.cli.main import COMMANDS, main
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.settings import Settings, StreamSettings
 
@@ -39,7 +40,7 @@ def run(*words, timeout=60, **options):
     ],
 )
 def test_wrong_use_is_one_line_that_says_what_was_wrong(words, complaint, capsys):
-    status = cli.main(words)
+    status = main(words)
     captured = capsys.readouterr()
     assert status == (1 if "cannot be read" in complaint else 2)
     assert complaint in captured.err
@@ -58,7 +59,7 @@ def test_version_and_help_are_there():
 def test_a_settings_file_is_read_and_the_command_line_stands_over_it(tmp_path):
     path = tmp_path / "a.toml"
     path.write_text('port = 1234\nplot-dir = "x"\nplot_interval = 3\n')
-    settings = cli._settings(["--config", str(path), "--port", "99"])
+    settings = monitor_settings(["--config", str(path), "--port", "99"], COMMANDS)
     assert (settings.port, str(settings.plot_dir), settings.plot_interval) == (99, "x", 3.0)
 
 
@@ -67,18 +68,18 @@ def test_a_settings_file_that_is_wrong_is_named(tmp_path, text):
     path = tmp_path / "a.toml"
     path.write_text(text)
     with pytest.raises(UsageError, match=r"a\.toml"):
-        cli._settings(["--config", str(path)])
+        monitor_settings(["--config", str(path)], COMMANDS)
 
 
 def test_an_event_log_that_cannot_be_written_is_one_line(tmp_path, capsys):
-    assert cli.main(["--no-ui", "--duration", "0.1", "--event-log", str(tmp_path / "nowhere" / "events")]) == 2
+    assert main(["--no-ui", "--duration", "0.1", "--event-log", str(tmp_path / "nowhere" / "events")]) == 2
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 1
     assert "choose another --event-log" in told[0]
 
 
 def test_events_are_kept_whatever_the_level_of_the_log(tmp_path, capsys):
-    cli.main(["--demo", "--no-ui", "--duration", "2", "--plot-interval", "0", "--log-level", "ERROR",
+    main(["--demo", "--no-ui", "--duration", "2", "--plot-interval", "0", "--log-level", "ERROR",
           "--plot-dir", str(tmp_path), "--event-log", str(tmp_path / "events")])  # fmt: skip
     kinds = [json.loads(line)["event"] for line in (tmp_path / "events").read_text().splitlines()]
     assert "link" in kinds
@@ -88,7 +89,7 @@ def test_events_are_kept_whatever_the_level_of_the_log(tmp_path, capsys):
 
 def test_a_beam_names_its_port_and_a_delay_implies_manual():
     assert Settings(beam=4).stream_port == 30004
-    assert cli._settings(["--delay", "2.5"]).delay_method == "manual"
+    assert monitor_settings(["--delay", "2.5"], COMMANDS).delay_method == "manual"
     assert StreamSettings().port == 9798
 
 
@@ -193,5 +194,5 @@ def test_the_demo_ends_within_its_duration_and_leaves_no_thread_behind():
     import threading
 
     before = threading.active_count()
-    assert cli.main(["--demo", "--no-ui", "--duration", "1", "--plot-interval", "0", "--status-format", "json"]) == 0
+    assert main(["--demo", "--no-ui", "--duration", "1", "--plot-interval", "0", "--status-format", "json"]) == 0
     poll_until(lambda: threading.active_count() <= before)

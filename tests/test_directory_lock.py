@@ -5,7 +5,6 @@ import fcntl
 import os
 
 import pytest
-from sunspec_tui.writers import directory_lock
 
 from sunspec_tui.plots import directory_lock
 from sunspec_tui.plots.directory_lock import Claim, DirectoryLock

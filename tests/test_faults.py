@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from sunspec_tui import StreamReceiver
 from sunspec_tui.cli.producer_setup import faults_of, producer, source_of
-from sunspec_tui.core.encoding import encode
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.event_log import EventLog
+from sunspec_tui.core.frame import encode
+from sunspec_tui.core.instrument import CLOCK_HZ
 from sunspec_tui.core.settings import FORMAT_NAMES, StreamSettings
-from sunspec_tui.core.times import CLOCK_HZ
 from sunspec_tui.monitoring.snapshot import NO_ROWS
 from sunspec_tui.producer.fault_injection import STALL_AFTER_FRAMES, FaultPlan, Faults
 from sunspec_tui.producer.header_versions import FORMATS, encode_as

@@ -9,7 +9,8 @@ from conftest import block_time, message
 
 from sunspec_tui import StreamReceiver
 from sunspec_tui.core.frame import decode
-from sunspec_tui.core.times import CLOCK_HZ, LWA_TIME_GULP_S
+from sunspec_tui.core.instrument import CLOCK_HZ
+from sunspec_tui.core.times import LWA_TIME_GULP_S
 
 GOOD = np.random.default_rng(1).uniform(1, 2, (1, 64, 4)).astype(np.float32)
 START_S = 1755552894.0

@@ -11,7 +11,7 @@ from pixels import STREAMS, check_pixels, power_of, tag_of
 from webs import served
 
 from sunspec_tui import plot_window
-from sunspec_tui.cli import probe
+from sunspec_tui.cli import snapshot
 from sunspec_tui.core.settings import LookSettings
 
 START = np.datetime64("2025-08-18T21:34:54")
@@ -48,7 +48,7 @@ def test_plots_windows_and_the_figure_of_the_web_view(publisher, tmp_path, strea
 def test_the_png_of_a_snapshot(publisher, tmp_path, stream):
     count, said = len(STREAMS[stream][0]), []
     settings = LookSettings(port=publisher.port, frames=count, timeout=30, png=tmp_path / "snapshot.png")
-    looking = threading.Thread(target=probe.snapshot, args=(settings, said.append))
+    looking = threading.Thread(target=snapshot.run, args=(settings, said.append))
     looking.start()
     try:
         publisher.wait_for_subscriber()

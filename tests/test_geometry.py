@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sunspec_tui.core.frequency_axis import Axis
-from sunspec_tui.core.times import CHANNEL_WIDTH_HZ, bin_frequencies_hz
+from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ, bin_frequencies_hz
 from sunspec_tui.plots.figure import bin_edges
 from sunspec_tui.tui.display.axes import (
     ColumnAxis,

@@ -11,8 +11,8 @@ from recordings import CADENCE_S, START_S, recording
 
 from sunspec_tui.cli.main import main
 from sunspec_tui.core.errors import SourceError
+from sunspec_tui.core.instrument import bin_frequencies_hz
 from sunspec_tui.core.products import Product
-from sunspec_tui.core.times import bin_frequencies_hz
 from sunspec_tui.files.file_series import FileSeries, open_rows, read_rows
 from sunspec_tui.files.overlaps import FileRows, in_order
 from sunspec_tui.files.read import read_asked, read_recording

@@ -14,7 +14,6 @@ import numpy as np
 import psutil
 import pytest
 from conftest import poll_until
-from sunspec_tui.writers import picture_fork
 from test_plot_safety import ALONE, alone
 from test_plotting import Writer, job, picture_size
 

@@ -12,7 +12,7 @@ from textual.geometry import Size
 from sunspec_tui.core.errors import RejectCause
 from sunspec_tui.core.frame import Frame, decode
 from sunspec_tui.core.ring_buffer import Mark
-from sunspec_tui.files.archive.layout import ArchiveStatus
+from sunspec_tui.files.archive.status import ArchiveStatus
 from sunspec_tui.plots.job import PlotStatus
 from sunspec_tui.stream.health_reading import HealthReading, LinkState, StreamState
 from sunspec_tui.stream.message_delay import (
@@ -26,6 +26,7 @@ from sunspec_tui.stream.message_delay import (
 )
 from sunspec_tui.stream.stream_health import StreamHealth
 from sunspec_tui.tui.display.waterfall_image import CellValue, ColumnContent, Readout
+from sunspec_tui.tui.widgets.delay_panel import chart_limits, delay_chart
 from sunspec_tui.tui.widgets.file_panel_text import plots_text
 from sunspec_tui.tui.widgets.panel_text import (
     delay_text,
@@ -35,7 +36,7 @@ from sunspec_tui.tui.widgets.panel_text import (
     status_text,
     waiting_text,
 )
-from sunspec_tui.tui.widgets.panels import Panel, chart_limits, delay_chart
+from sunspec_tui.tui.widgets.panels import Panel
 
 EMPTY = np.empty((1, 1, 1), np.float32)
 

@@ -10,9 +10,9 @@ from recordings import CADENCE_S, START_S, recording
 from sunspec_tui import StreamReceiver, export, read_recording, rebinned
 from sunspec_tui.cli.main import main
 from sunspec_tui.core.errors import ExportError, UsageError
+from sunspec_tui.core.instrument import bin_frequencies_hz
 from sunspec_tui.core.products import WIRE_PRODUCTS, Product
 from sunspec_tui.core.recording import Recording, channels_of
-from sunspec_tui.core.times import bin_frequencies_hz
 
 FORMS = ("a.fits", "a.h5", "a.npz", "a.csv")
 

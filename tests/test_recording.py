@@ -11,18 +11,11 @@ from hypothesis import strategies as st
 from recordings import CADENCE_S, START_S, recording
 
 from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.instrument import bin_frequencies_hz
 from sunspec_tui.core.products import Product
-from sunspec_tui.core.recording import (
-    Channels,
-    FileForm,
-    about,
-    channels_of,
-    file_form,
-    measured_cadence_s,
-    slots,
-    unbroken,
-)
-from sunspec_tui.core.times import bin_frequencies_hz, moment_s
+from sunspec_tui.core.recording import Channels, about, channels_of, measured_cadence_s, slots, unbroken
+from sunspec_tui.core.times import moment_s
+from sunspec_tui.files.file_formats import FileForm, file_form
 
 
 @given(st.integers(0, 2000), st.integers(1, 16), st.integers(2, 3072))

@@ -8,19 +8,10 @@ import pytest
 from recordings import recording
 
 from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ
 from sunspec_tui.core.products import Product
-from sunspec_tui.core.recording import (
-    Channels,
-    FileForm,
-    Recording,
-    about,
-    channels_of,
-    file_form,
-    measured_cadence_s,
-    slots,
-    unbroken,
-)
-from sunspec_tui.core.times import CHANNEL_WIDTH_HZ
+from sunspec_tui.core.recording import Channels, Recording, about, channels_of, measured_cadence_s, slots, unbroken
+from sunspec_tui.files.file_formats import FileForm, file_form
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recordings import CADENCE_S, START_S, recording
 
+from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ
 from sunspec_tui.core.recording import channels_of, measured_cadence_s, slots, unbroken
-from sunspec_tui.core.times import CHANNEL_WIDTH_HZ
 
 
 @pytest.mark.parametrize(

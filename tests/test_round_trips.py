@@ -12,9 +12,10 @@ from recordings import START_S, recording
 
 from sunspec_tui import export, plot_window, read_recording, rebinned
 from sunspec_tui.core.errors import SourceError
+from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ, CLOCK_HZ
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.recording import Recording
-from sunspec_tui.core.times import CHANNEL_WIDTH_HZ, CLOCK_HZ, moment_s
+from sunspec_tui.core.times import moment_s
 from sunspec_tui.files.callisto_digits import DB_PER_DIGIT
 from sunspec_tui.producer.replay import open_replay
 

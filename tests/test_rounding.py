@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from sunspec_tui.core.times import CHANNEL_WIDTH_HZ
+from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ
 from sunspec_tui.files.archive.rounding import needed_bits, noise_share, rounded, rounded_to_steps_of, rounding_share
 
 BIN_HZ = 4 * CHANNEL_WIDTH_HZ

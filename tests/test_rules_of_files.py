@@ -10,7 +10,7 @@ from recordings import CADENCE_S, recording
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.files.archive.layout import microseconds, split_by_day
-from sunspec_tui.files.callisto_fits_writer import write_callisto
+from sunspec_tui.files.callisto_fits import write_callisto
 from sunspec_tui.tui.display.column_store import ColumnStore
 from sunspec_tui.webapp import row_messages
 from sunspec_tui.webapp.history_messages import History

@@ -13,9 +13,9 @@ from conftest import poll_until
 from monitors import Screen, StillReceiver
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from sunspec_tui.core.instrument import channel_frequencies_hz
 from sunspec_tui.core.settings import Settings
-from sunspec_tui.core.times import channel_frequencies_hz
-from sunspec_tui.files.archive.layout import ArchiveState, ArchiveStatus
+from sunspec_tui.files.archive.status import ArchiveState, ArchiveStatus
 from sunspec_tui.files.read import read_recording
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.link_pacing import Quality

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sunspec_tui.core.times import CLOCK_HZ
+from sunspec_tui.core.instrument import CLOCK_HZ
 from sunspec_tui.stream.sequence_tags import IMPLAUSIBLE, MOVING, OF_GULPS, SequenceTags
 
 A = 1755552894 * CLOCK_HZ

@@ -11,7 +11,7 @@ from recordings import recording
 from sunspec_tui import StreamReceiver
 from sunspec_tui.core.errors import ExportError
 from sunspec_tui.core.recording import unbroken
-from sunspec_tui.files.archive.layout import ArchiveState
+from sunspec_tui.files.archive.status import ArchiveState
 from sunspec_tui.files.read import read_recording
 from sunspec_tui.files.write import export
 from sunspec_tui.monitoring.snapshot import NO_ROWS

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sunspec_tui.core.errors import SourceError, UsageError
-from sunspec_tui.core.times import CLOCK_HZ, format_block_time
+from sunspec_tui.core.instrument import CLOCK_HZ
+from sunspec_tui.core.times import format_block_time
 from sunspec_tui.producer.averaging import RingSequence, WindowAverager
 from sunspec_tui.producer.memory_ring import Closed, MemoryRing
 from sunspec_tui.producer.streaming_op import AvgStreamingOp

@@ -7,7 +7,7 @@ from astropy.time import Time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sunspec_tui.core import times
+from sunspec_tui.core import instrument, times
 
 
 @pytest.mark.parametrize(
@@ -65,10 +65,10 @@ def test_around_a_leap_second_time_goes_on_as_clocks_count_it(day):
 
 
 @pytest.mark.filterwarnings("ignore:.*dubious year")
-@given(st.integers(946_771_200, 4_102_358_400), st.integers(0, times.CLOCK_HZ - 1))
+@given(st.integers(946_771_200, 4_102_358_400), st.integers(0, instrument.CLOCK_HZ - 1))
 def test_time_tags_agree_with_astropy(seconds, ticks):
-    truth = Time(seconds, ticks / times.CLOCK_HZ, format="unix", scale="utc")
-    tag = Time(times.tag_to_unix(seconds * times.CLOCK_HZ + ticks), format="unix", scale="utc")
+    truth = Time(seconds, ticks / instrument.CLOCK_HZ, format="unix", scale="utc")
+    tag = Time(times.tag_to_unix(seconds * instrument.CLOCK_HZ + ticks), format="unix", scale="utc")
     assert abs((tag - truth).sec) < 1e-6
 
 
@@ -98,15 +98,15 @@ def test_block_time_is_written_without_a_fraction_of_zero():
 
 
 def test_the_deployed_band_runs_from_13_4_to_86_9_mhz():
-    mhz = times.channel_frequencies_hz(560, 3072) / 1e6
+    mhz = instrument.channel_frequencies_hz(560, 3072) / 1e6
     assert mhz[0] == pytest.approx(13.398, abs=5e-4)
     assert mhz[-1] == pytest.approx(86.875, abs=5e-3)
 
 
 @pytest.mark.parametrize(("nchan", "average", "nbins"), [(3072, 4, 768), (1000, 4, 250), (10, 4, 3), (3, 4, 1)])
 def test_a_bin_lies_at_the_mean_of_its_channels(nchan, average, nbins):
-    channels = times.channel_frequencies_hz(560, nchan)
-    bins = times.bin_frequencies_hz(560, nchan, average)
+    channels = instrument.channel_frequencies_hz(560, nchan)
+    bins = instrument.bin_frequencies_hz(560, nchan, average)
     assert len(bins) == nbins
     for i in range(nbins):
         assert bins[i] == pytest.approx(channels[i * average : (i + 1) * average].mean())

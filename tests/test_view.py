@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sunspec_tui.core.colormaps import PALETTES
+from sunspec_tui.core.instrument import bin_frequencies_hz
 from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.products import Product
-from sunspec_tui.core.times import bin_frequencies_hz
 from sunspec_tui.tui.display.axes import FrequencyWindow
-from sunspec_tui.tui.display.view_state import PANELS, PICTURES, VIEW_ACTIONS, Cursor, View, ViewContext, marked_slots
+from sunspec_tui.tui.display.view_actions import VIEW_ACTIONS, marked_slots
+from sunspec_tui.tui.display.view_state import PANELS, PICTURES, Cursor, View, ViewContext
 from sunspec_tui.tui.key_bindings import FOOTER, KEYS
 from sunspec_tui.tui.saved_view import view_from_json, view_to_json
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sunspec_tui.core.errors import SourceError
-from sunspec_tui.core.times import CLOCK_HZ
+from sunspec_tui.core.instrument import CLOCK_HZ
 from sunspec_tui.producer.averaging import RingSequence, WindowAverager
 
 FULL = {

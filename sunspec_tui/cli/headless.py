@@ -18,7 +18,7 @@ from sunspec_tui.core.printable import printable, printable_name, printable_valu
 from sunspec_tui.core.products import Product, available, derive
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.core.times import format_clock, format_iso
-from sunspec_tui.files.archive.layout import ArchiveState
+from sunspec_tui.files.archive.status import ArchiveState
 from sunspec_tui.monitoring.snapshot import NO_ROWS, Snapshot
 from sunspec_tui.monitoring.status_record import status_record
 from sunspec_tui.monitoring.web_status import WebState

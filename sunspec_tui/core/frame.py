@@ -6,11 +6,12 @@ here keeps state, asks a clock or evaluates text; the payload is never copied un
 asks for it.
 """
 
+import json
 import marshal
 import math
 import re
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -20,9 +21,10 @@ import orjson
 from numpy.typing import NDArray
 
 from sunspec_tui.core.errors import RejectCause, RejectedMessage
+from sunspec_tui.core.instrument import channel_frequencies_hz
 from sunspec_tui.core.memory_budgets import MAX_CHAN0
 from sunspec_tui.core.printable import printable_name
-from sunspec_tui.core.times import LWA_TIME_GULP_S, channel_frequencies_hz, parse_block_time, parse_wall_clock
+from sunspec_tui.core.times import LWA_TIME_GULP_S, parse_block_time, parse_wall_clock
 
 TOPIC = b"data"
 MAX_HEADER_BYTES = 64 * 1024
@@ -357,3 +359,16 @@ def _with_all_axes(stated: list[int]) -> tuple[int, ...]:
     if len(stated) == 1:
         return 1, stated[0], 1
     return tuple([1] * (3 - len(stated)) + stated)
+
+
+Message = list[bytes]
+"""Topic, header and payload."""
+
+
+Encode = Callable[[dict[str, Any], NDArray[np.float32]], Iterable[Message]]
+"""From a frame's header and its mean, shape (nbeam, nchan, npol), to the messages that are sent for it."""
+
+
+def encode(header: dict[str, Any], mean: NDArray[np.float32]) -> Iterable[Message]:
+    """One message: the topic ``data``, the header as JSON, the mean as it lies in memory."""
+    return ([b"data", json.dumps(header).encode(), mean.tobytes()],)

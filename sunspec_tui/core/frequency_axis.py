@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.core.times import CHANNEL_WIDTH_HZ, bin_frequencies_hz
+from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ, bin_frequencies_hz
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.errors import ExportError, UsageError
+from sunspec_tui.core.instrument import bin_frequencies_hz
 from sunspec_tui.core.recording import Recording, channels_of, measured_cadence_s
 from sunspec_tui.core.row_spans import cadence_changes
-from sunspec_tui.core.times import bin_frequencies_hz
 
 log = logging.getLogger(__name__)
 

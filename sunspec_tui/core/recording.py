@@ -5,24 +5,18 @@ A value and pure functions on it. It opens no file and names no file format.
 
 import math
 from dataclasses import dataclass, field, replace
-from enum import Enum
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ, STATION
 from sunspec_tui.core.products import WIRE_PRODUCTS, Product, available, derive
 from sunspec_tui.core.row_spans import cadence_changes, row_lengths_s
-from sunspec_tui.core.times import CHANNEL_WIDTH_HZ
 
-STATION = "OVRO-LWA"
 UNITS = "arbitrary"
 """Unit of power: the stream is not calibrated."""
 
-SITE_LATITUDE_DEG, SITE_LONGITUDE_DEG, SITE_HEIGHT_M = 37.23977, -118.281667, 1183.48
-"""Where the telescope stands, in geodetic coordinates; east is positive."""
 
 MAX_NAME = 1000
 """Longest name of a station, a source or a program in a file."""
@@ -33,30 +27,6 @@ _GRID_TOLERANCE_CHANNELS = 0.02
 _CHANNELS = 4096  # of the instrument
 MIN_CADENCE_S, MAX_CADENCE_S = 1e-6, 86_400.0
 """Shortest and longest accepted data time from row to row, in seconds."""
-
-
-class FileForm(Enum):
-    """Forms of files that a recording is written in, by the endings of their names."""
-
-    CALLISTO = (".fits", ".fit", ".fits.gz", ".fit.gz")
-    RECORDER = (".h5", ".hdf5")
-    NPZ = (".npz",)
-    CSV = (".csv",)
-
-
-def file_form(path: Path) -> FileForm:
-    """The form that a file's name says.
-
-    Raises
-    ------
-    UsageError
-        If it says none.
-    """
-    for form in FileForm:
-        if path.name.lower().endswith(form.value):
-            return form
-    endings = ", ".join(ending for form in FileForm for ending in form.value)
-    raise UsageError(f"{path.name!r} says no form of file: its name must end in one of {endings}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from sunspec_tui.core.frequency_axis import Axis
+from sunspec_tui.core.instrument import STATION
 from sunspec_tui.core.products import WIRE_PRODUCTS
-from sunspec_tui.core.recording import STATION, Recording, measured_cadence_s
+from sunspec_tui.core.recording import Recording, measured_cadence_s
 from sunspec_tui.core.ring_buffer import Mark, RingBuffer, Rows
 
 BLOCK_ROWS = 16

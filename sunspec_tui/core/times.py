@@ -14,21 +14,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sunspec_tui.core.errors import UsageError
-
-CLOCK_HZ = 196_000_000
-"""Ticks of a time tag per second."""
-
-TICKS_PER_SPECTRUM = 8192
-"""Ticks that one unaveraged spectrum lasts; a recorder averages ``navg`` of them."""
-
-CHANNEL_WIDTH_HZ = CLOCK_HZ / TICKS_PER_SPECTRUM
-"""Width of one channel: 23 925.78125 Hz."""
-
-CHANNELS_PER_PIPELINE = 96
-"""A spectrum is put together from 32 pipelines of 96 channels; faults come in such blocks."""
+from sunspec_tui.core.instrument import CLOCK_HZ, TICKS_PER_SPECTRUM
 
 LWA_TIME_GULP_S = 250 * 24 * TICKS_PER_SPECTRUM / CLOCK_HZ
 """Length of a gulp of the producer that wrote ``lwa_time``: 250 spectra of navg = 24, 0.2508 s."""
@@ -215,19 +203,3 @@ def format_clock(unix_s: float, digits: int = 0) -> str:
     moment = datetime.fromtimestamp(unix_s, UTC)
     fraction = f".{moment.microsecond // 10 ** (6 - digits):0{digits}d}" if digits else ""
     return moment.strftime("%H:%M:%S") + fraction
-
-
-def channel_frequencies_hz(chan0: int, nchan: int) -> NDArray[np.float64]:
-    """Centres of ``nchan`` channels from ``chan0`` on, in Hz."""
-    return np.arange(chan0, chan0 + nchan, dtype=np.float64) * CHANNEL_WIDTH_HZ
-
-
-def bin_frequencies_hz(chan0: int, nchan: int, channel_average: int) -> NDArray[np.float64]:
-    """Centres of the bins that average ``channel_average`` channels each, in Hz.
-
-    A last bin of fewer channels, where the factor does not divide ``nchan``, has the centre
-    of the channels that it holds.
-    """
-    starts = np.arange(0, nchan, channel_average)
-    last = np.minimum(starts + channel_average, nchan) - 1
-    return np.asarray((chan0 + (starts + last) / 2) * CHANNEL_WIDTH_HZ, np.float64)

@@ -15,10 +15,11 @@ import numpy as np
 
 from sunspec_tui.core.errors import ExportError, UsageError
 from sunspec_tui.core.printable import printable, printable_name, quoted
-from sunspec_tui.core.recording import MAX_NAME, FileForm, Recording, about, file_form
+from sunspec_tui.core.recording import MAX_NAME, Recording, about
 from sunspec_tui.files.atomic_write import atomic_write
-from sunspec_tui.files.callisto_fits_writer import write_callisto
-from sunspec_tui.files.recorder_hdf5_writer import write_recorder
+from sunspec_tui.files.callisto_fits import write_callisto
+from sunspec_tui.files.file_formats import FileForm, file_form
+from sunspec_tui.files.recorder_hdf5 import write_recorder
 
 _MAX_REASON = 100
 
@@ -31,7 +32,7 @@ def export(recording: Recording, path: str | Path, product: str | None = None, *
     recording
         The recording: all its products, or only `product` if the format holds a single image (FITS).
     path
-        The file; its extension selects the format, see `recording.FileForm`. Its directory is created if needed. An
+        The file; its extension selects the format, see `file_formats.FileForm`. Its directory is created if needed. An
         existing regular file is replaced; a link, a pipe or a device is not.
     product
         Product of a single image; the only one of the recording by default, or else XX.

@@ -12,7 +12,7 @@ from sunspec_tui.core.event_log import Debouncer, log_event
 from sunspec_tui.core.products import WIRE_PRODUCTS
 from sunspec_tui.core.ring_buffer import Mark
 from sunspec_tui.core.times import format_clock
-from sunspec_tui.files.archive.layout import ArchiveEvent
+from sunspec_tui.files.archive.status import ArchiveEvent
 from sunspec_tui.monitoring.data_clock import ClockFault
 from sunspec_tui.monitoring.event_pacing import PacedLog
 from sunspec_tui.monitoring.pipeline_check import described

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from sunspec_tui.core.errors import named_error
 from sunspec_tui.core.frequency_axis import Axis
+from sunspec_tui.core.instrument import CHANNELS_PER_PIPELINE
 from sunspec_tui.core.ring_buffer import RingBuffer, Rows
-from sunspec_tui.core.times import CHANNELS_PER_PIPELINE
 from sunspec_tui.monitoring import axis_check, pipeline_check, pipeline_edges
 from sunspec_tui.monitoring.axis_check import AxisCheck, check_axis
 from sunspec_tui.monitoring.data_clock import ClockReading, DataClock

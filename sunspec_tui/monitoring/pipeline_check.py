@@ -11,8 +11,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from sunspec_tui.core.instrument import CHANNELS_PER_PIPELINE
 from sunspec_tui.core.products import WIRE_PRODUCTS
-from sunspec_tui.core.times import CHANNELS_PER_PIPELINE
 
 ROWS = 8
 """Rows that are looked at: two seconds at a quarter of one."""

@@ -10,7 +10,7 @@ Pure arithmetic.
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.core.times import CHANNELS_PER_PIPELINE
+from sunspec_tui.core.instrument import CHANNELS_PER_PIPELINE
 
 PARTS, ROWS = 3, 24
 """Rows that are looked at, in three parts; at 0.25 s a row, a part is two seconds. A loss is in all parts."""

@@ -12,7 +12,7 @@ from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.memory_usage import MemoryReading
 from sunspec_tui.core.products import WIRE_PRODUCTS
 from sunspec_tui.core.ring_buffer import Rows
-from sunspec_tui.files.archive.layout import ArchiveState, ArchiveStatus
+from sunspec_tui.files.archive.status import ArchiveState, ArchiveStatus
 from sunspec_tui.monitoring import gain_check as gains
 from sunspec_tui.monitoring import signal_loss
 from sunspec_tui.monitoring.axis_check import AxisCheck

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from sunspec_tui.core.memory_usage import NOT_READ, MemoryReading
-from sunspec_tui.files.archive.layout import ArchiveStatus
+from sunspec_tui.files.archive.status import ArchiveStatus
 from sunspec_tui.monitoring.event_reporter import EventReporter
 from sunspec_tui.monitoring.gain_floor_files import FloorFiles
 from sunspec_tui.monitoring.instrument_check import InstrumentCheck, InstrumentChecker

@@ -8,8 +8,9 @@ import numpy as np
 
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.frequency_axis import Axis
+from sunspec_tui.core.instrument import STATION
 from sunspec_tui.core.products import Product, available, derive
-from sunspec_tui.core.recording import STATION, Recording, slots
+from sunspec_tui.core.recording import Recording, slots
 from sunspec_tui.core.retention import Keep
 from sunspec_tui.core.ring_buffer import Mark, RingBuffer, Rows
 from sunspec_tui.core.ring_copy import BLOCK_ROWS, blocks

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.errors import SourceError
-from sunspec_tui.core.times import CLOCK_HZ, LATEST_PLAUSIBLE_S, TICKS_PER_SPECTRUM
+from sunspec_tui.core.instrument import CLOCK_HZ, TICKS_PER_SPECTRUM
+from sunspec_tui.core.times import LATEST_PLAUSIBLE_S
 
 _DEFAULT_NAVG = 24
 _FLOAT_BYTES = 4

@@ -14,16 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.core.encoding import Encode, Message
 from sunspec_tui.core.errors import RejectCause, UsageError
+from sunspec_tui.core.frame import Encode, Message
+from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ, CHANNELS_PER_PIPELINE, CLOCK_HZ
 from sunspec_tui.core.products import WIRE_PRODUCTS
-from sunspec_tui.core.times import (
-    CHANNEL_WIDTH_HZ,
-    CHANNELS_PER_PIPELINE,
-    CLOCK_HZ,
-    format_block_time,
-    parse_block_time,
-)
+from sunspec_tui.core.times import format_block_time, parse_block_time
 
 STALL_AFTER_FRAMES = 20
 GAIN_LOSS_AFTER_FRAMES = 100

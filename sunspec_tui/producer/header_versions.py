@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.core.encoding import Encode, Message, encode
+from sunspec_tui.core.frame import Encode, Message, encode
 from sunspec_tui.core.times import LWA_TIME_GULP_S, format_block_time, parse_block_time
 
 _IN_2025_08 = ("time_tag", "nbeam", "nchan", "npol", "timestamp", "data_shape")

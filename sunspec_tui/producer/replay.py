@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.errors import SourceError
+from sunspec_tui.core.instrument import CLOCK_HZ, channel_frequencies_hz
 from sunspec_tui.core.printable import printable_name
 from sunspec_tui.core.products import SIGNED_PRODUCTS, WIRE_PRODUCTS, Product
 from sunspec_tui.core.recording import MAX_CADENCE_S, MIN_CADENCE_S, Channels, Recording, channels_of, unbroken
-from sunspec_tui.core.times import CLOCK_HZ, channel_frequencies_hz, unix_to_tag
+from sunspec_tui.core.times import unix_to_tag
 from sunspec_tui.files.file_series import FileSeries, open_rows
 from sunspec_tui.files.read_limits import Asked
 from sunspec_tui.producer.ring_feeder import Gulps, SourceSequence

@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.core.known_carriers import CARRIERS_MHZ
-from sunspec_tui.core.times import (
+from sunspec_tui.core.instrument import (
     CHANNEL_WIDTH_HZ,
     CHANNELS_PER_PIPELINE,
     CLOCK_HZ,
     TICKS_PER_SPECTRUM,
     channel_frequencies_hz,
-    unix_to_tag,
 )
+from sunspec_tui.core.known_carriers import CARRIERS_MHZ
+from sunspec_tui.core.times import unix_to_tag
 from sunspec_tui.producer.ring_feeder import SourceSequence
 from sunspec_tui.producer.sky_model import QUIET_SUN_K, Burst, galactic_k, type_ii, type_iii
 

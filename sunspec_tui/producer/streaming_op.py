@@ -26,10 +26,11 @@ import zmq
 from numpy.typing import NDArray
 
 from sunspec_tui.core.addresses import endpoint, host_and_port, is_ipv6, parse_bind_host
-from sunspec_tui.core.encoding import Encode, Message, encode
 from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.frame import Encode, Message, encode
+from sunspec_tui.core.instrument import CLOCK_HZ
 from sunspec_tui.core.settings import MAX_INTERVAL_S
-from sunspec_tui.core.times import CLOCK_HZ, format_block_time, tag_to_unix
+from sunspec_tui.core.times import format_block_time, tag_to_unix
 from sunspec_tui.producer.averaging import PartAverager, RingSequence, WindowAverager
 from sunspec_tui.producer.bifrost_log import ProcessLog, pin
 from sunspec_tui.producer.subscriptions import MAX_TOPIC_BYTES, Subscriptions

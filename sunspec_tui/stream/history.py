@@ -13,8 +13,9 @@ from sunspec_tui.core.arguments import parse_choice
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.frame import Frame, quoted
 from sunspec_tui.core.frequency_axis import Axis, Position
+from sunspec_tui.core.instrument import STATION
 from sunspec_tui.core.products import Product, available, bin_count, derive
-from sunspec_tui.core.recording import STATION, Recording
+from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.ring_buffer import RingBuffer, Rows
 from sunspec_tui.core.ring_copy import ring_recording
 from sunspec_tui.core.ring_epochs import Epoch

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.core.recording import STATION
+from sunspec_tui.core.instrument import STATION
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ gulp, which is new every few frames.
 from collections import deque
 from collections.abc import Sequence
 
-from sunspec_tui.core.times import CLOCK_HZ, EARLIEST_PLAUSIBLE_S, LATEST_PLAUSIBLE_S
+from sunspec_tui.core.instrument import CLOCK_HZ
+from sunspec_tui.core.times import EARLIEST_PLAUSIBLE_S, LATEST_PLAUSIBLE_S
 
 _STANDS_AFTER = 2
 """Frames with one tag after which another tag begins a sequence."""

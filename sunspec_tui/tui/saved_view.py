@@ -11,7 +11,8 @@ from sunspec_tui.core.colormaps import PALETTES
 from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.settings import Settings
-from sunspec_tui.tui.display.view_state import PANELS, PICTURES, THEMES, TRACES, View, with_product
+from sunspec_tui.tui.display.view_actions import with_product
+from sunspec_tui.tui.display.view_state import PANELS, PICTURES, THEMES, TRACES, View
 
 _MAX_LEVEL = 1e30
 _PLAIN = ("palette", "rows_per_column", "sweeping", "subtract", "linear", "pair", "pipelines", "maximised", "theme")

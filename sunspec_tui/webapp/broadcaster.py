@@ -13,9 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from sunspec_tui.core.frequency_axis import Axis, Position
+from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ
 from sunspec_tui.core.products import Product, available, derive
 from sunspec_tui.core.ring_buffer import Rows
-from sunspec_tui.core.times import CHANNEL_WIDTH_HZ
 from sunspec_tui.monitoring.snapshot import NO_ROWS, Snapshot
 from sunspec_tui.monitoring.status_record import live_record
 from sunspec_tui.monitoring.web_status import WebCounts

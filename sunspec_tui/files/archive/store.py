@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from sunspec_tui.core.errors import ArchiveError
+from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ
 from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.products import WIRE_PRODUCTS, plain_name
 from sunspec_tui.core.recording import Recording, about, channels_of
-from sunspec_tui.core.times import CHANNEL_WIDTH_HZ
 from sunspec_tui.files.archive.layout import (
     BLOCK_ROWS,
     BLOCKS,

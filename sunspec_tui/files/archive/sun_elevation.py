@@ -7,7 +7,7 @@ parallax. They need no table, so they neither grow old nor download anything.
 
 import math
 
-from sunspec_tui.core.recording import SITE_LATITUDE_DEG, SITE_LONGITUDE_DEG
+from sunspec_tui.core.instrument import SITE_LATITUDE_DEG, SITE_LONGITUDE_DEG
 
 _J2000_S = 946_728_000.0  # 2000-01-01 12:00 UTC, seconds since 1970
 _DAY_S, _CENTURY_DAYS = 86_400.0, 36_525.0

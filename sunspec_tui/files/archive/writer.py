@@ -27,9 +27,6 @@ from sunspec_tui.files.archive.backlog import MAX_HELD_BYTES, ArchiveBacklog, Ar
 from sunspec_tui.files.archive.layout import (
     CALM_S,
     MAX_PARTS,
-    ArchiveEvent,
-    ArchiveState,
-    ArchiveStatus,
     Precision,
     StoreBudget,
     are_storable,
@@ -37,6 +34,7 @@ from sunspec_tui.files.archive.layout import (
     split_by_day,
 )
 from sunspec_tui.files.archive.lock import ArchiveLock
+from sunspec_tui.files.archive.status import ArchiveEvent, ArchiveState, ArchiveStatus
 from sunspec_tui.files.archive.store import ArchiveStore, last_store, open_store
 
 __all__ = ["ArchiveSource", "ArchiveWriter"]

@@ -14,22 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ, CHANNELS_PER_PIPELINE
 from sunspec_tui.core.levels import Floats, Levels, without_warnings
 from sunspec_tui.core.products import Product, available, derive
-from sunspec_tui.core.times import CHANNEL_WIDTH_HZ, CHANNELS_PER_PIPELINE
 from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow
 from sunspec_tui.tui.display.history_loader import HistoryLoader, LiveSource, Wanted
 from sunspec_tui.tui.display.spectrum_traces import Traces
-from sunspec_tui.tui.display.view_state import (
-    VIEW_ACTIONS,
-    Interval,
-    View,
-    ViewContext,
-    marked_slots,
-    refit,
-    with_cursor_inside,
-    with_product,
-)
+from sunspec_tui.tui.display.view_actions import VIEW_ACTIONS, marked_slots, refit, with_cursor_inside, with_product
+from sunspec_tui.tui.display.view_state import Interval, View, ViewContext
 from sunspec_tui.tui.display.waterfall_image import Drawing, Readout, WaterfallImage
 
 if TYPE_CHECKING:

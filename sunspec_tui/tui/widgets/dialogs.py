@@ -17,7 +17,7 @@ from textual.widgets import Input, Label, Static
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.printable import printable
-from sunspec_tui.core.recording import file_form
+from sunspec_tui.files.file_formats import file_form
 from sunspec_tui.tui.key_bindings import Key
 from sunspec_tui.tui.terminal.guarded import Guarded
 

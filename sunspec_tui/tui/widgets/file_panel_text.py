@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from sunspec_tui.core.times import format_clock, format_iso
-from sunspec_tui.files.archive.layout import ArchiveState, ArchiveStatus
+from sunspec_tui.files.archive.status import ArchiveState, ArchiveStatus
 from sunspec_tui.monitoring.web_status import WebState, WebStatus
 from sunspec_tui.tui.widgets.panel_text import rows
 

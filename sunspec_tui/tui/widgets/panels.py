@@ -3,31 +3,20 @@
 Each takes plain values and shows them; none knows where they come from.
 """
 
-import math
 from collections import deque
-from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.style import Style
 from rich.text import Text
-from textual import events
 from textual.geometry import Size
 
-from sunspec_tui.stream.message_delay import HISTORY_S, DelayReading, DelayStatistics
-from sunspec_tui.tui.display.axes import ticks
-from sunspec_tui.tui.key_bindings import Key
-from sunspec_tui.tui.messages import KeyClicked
 from sunspec_tui.tui.terminal.canvas import Grid
 from sunspec_tui.tui.terminal.canvas_app import CellWidget
-from sunspec_tui.tui.widgets.panel_text import delay_text
 
-_CHART_LEAST_LINES = 3
-_LABELLED_LINES = 5
-_CHART_EVERY_S = 5.0
 _LOG_LINES = 200
-_FAILURE_STYLE = "bold white on red"
+FAILURE_STYLE = "bold white on red"
 _CONSOLE = Console(width=400, color_system=None, force_terminal=False)
 
 
@@ -107,37 +96,6 @@ class Panel(TextCells):
         return len(wrapped(self.text, width)) if width > 0 else 0
 
 
-class DelayPanel(Panel):
-    """Delay readings, with a chart of the last minute where there is room."""
-
-    def __init__(self, title: str, *, id: str) -> None:  # noqa: A002 - Textual's own name
-        super().__init__(title, id=id)
-        self._chart: tuple[float, tuple[int, int], str] | None = None
-
-    def show_delay(
-        self,
-        delay: DelayReading,
-        data_age_s: float,
-        minute: DelayStatistics,
-        history: Sequence[tuple[float, float]],
-        now_s: float,
-    ) -> None:
-        """Show a reading, the last minute's statistics, and its history of (seconds ago, delay)."""
-        text = delay_text(delay, data_age_s, minute)
-        width, height = self.content_size
-        room = height - len(wrapped(text, width)) if width else 0
-        if room >= _CHART_LEAST_LINES and len(history) > 1:
-            text = Text.assemble(text, "\n", (self._drawn(history, width, room, now_s), "cyan"), no_wrap=True, end="")
-        self.show(text)
-
-    def _drawn(self, history: Sequence[tuple[float, float]], width: int, height: int, now_s: float) -> str:
-        """The chart, drawn anew every few seconds: it costs more than all the rest of the panels."""
-        chart = self._chart
-        if chart is None or chart[1] != (width, height) or now_s - chart[0] >= _CHART_EVERY_S:
-            chart = self._chart = (now_s, (width, height), delay_chart(history, width, height))
-        return chart[2]
-
-
 class LogPanel(Panel):
     """The newest lines of the log; the wheel goes back."""
 
@@ -178,82 +136,3 @@ class LogPanel(Panel):
         """Newer lines."""
         self._back = max(0, self._back - 1)
         self.repaint()
-
-
-class KeyLine(TextCells):
-    """The last line: the most important keys, as many as fit; a click does what the key does."""
-
-    def __init__(self, keys: Sequence[Key], *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
-        super().__init__(id=id)
-        self._keys = keys
-        self._places: list[tuple[int, int, str]] = []
-        self._failure = ""
-
-    def show_failure(self, text: str) -> None:
-        """Show a failure before the keys; an empty text removes it."""
-        if text != self._failure:
-            self._failure = text
-            self.repaint()
-
-    def build(self, grid: Grid) -> None:
-        """Write the failure and the keys."""
-        x, self._places = 0, []
-        if self._failure:
-            failed = Text(f" {self._failure} ")
-            failed.truncate(grid.columns, overflow="ellipsis")
-            self._write(grid, 0, Text.assemble((failed.plain, _FAILURE_STYLE)))
-            x = failed.cell_len
-        shown_look, label_look = self._styled(Style(bold=True)), self._styled(Style(dim=True))
-        for key in self._keys:
-            width = len(key.shown) + len(key.short) + 3
-            if x + width > grid.columns:
-                break
-            grid.write(x + 1, 0, key.shown, shown_look)
-            grid.write(x + len(key.shown) + 2, 0, key.short, label_look)
-            self._places.append((x, x + width, key.action))
-            x += width
-
-    def on_click(self, event: events.Click) -> None:
-        """Press the key that lies there."""
-        for start, stop, action in self._places:
-            if start <= event.x < stop:
-                self.post_message(KeyClicked(action))
-
-
-def chart_limits(delays_s: Iterable[float]) -> tuple[float, float]:
-    """Limits of an axis that holds delays with room about them, however alike or negative they are."""
-    known = [delay_s for delay_s in delays_s if math.isfinite(delay_s)] or [0.0]
-    low, high = min(known), max(known)
-    room = max(0.1 * (high - low), 0.01 * max(abs(low), abs(high)), 1e-3)
-    return low - room, high + room
-
-
-def delay_chart(history: Sequence[tuple[float, float]], width: int, height: int) -> str:
-    """Delays of the last minute as a text chart.
-
-    Parameters
-    ----------
-    history
-        (seconds ago, delay in seconds), oldest first.
-    width, height
-        Of the chart in cells.
-    """
-    import plotext
-
-    plotext.clear_figure()
-    plotext.theme("clear")
-    plotext.limit_size(False, False)
-    plotext.plot_size(width, height)
-    plotext.xlim(-HISTORY_S, 0)
-    # No frame: its lines are worth more to the curve.
-    plotext.xaxes(False, False)
-    plotext.yaxes(True, False)
-    if height < _LABELLED_LINES:
-        plotext.xticks([])
-    low_s, high_s = chart_limits(delay_s for _, delay_s in history)
-    # As many as there is room for, but never none.
-    marks = next(found for most in range(max(1, height // 2), 100) if (found := ticks(low_s, high_s, most)))
-    plotext.ylim(low_s, high_s)
-    plotext.yticks(marks, [f"{mark:.6g}" for mark in marks])
-    plotext.plot([-ago_s for ago_s, _ in history], [delay_s for _, delay_s in history], marker="braille")
-    return Text.from_ansi(str(plotext.build())).plain.rstrip("\n")

@@ -1,0 +1,62 @@
+"""The command ``sunspec-tui export``: write rows of files or of a stream to a file."""
+
+from typing import TYPE_CHECKING
+
+from sunspec_tui.cli.probe import Say
+from sunspec_tui.core.errors import ExportError, UsageError
+from sunspec_tui.core.exit_status import EXIT_OK
+from sunspec_tui.core.printable import printable
+from sunspec_tui.core.settings import ExportSettings
+from sunspec_tui.core.times import span_s
+
+if TYPE_CHECKING:
+    from sunspec_tui.core.recording import Recording
+
+
+def run(settings: ExportSettings, say: Say) -> int:
+    """Write rows of a file, an archive or a stream to a file."""
+    from sunspec_tui.core.rebinning import rebinned
+    from sunspec_tui.files.file_formats import FileForm, file_form
+    from sunspec_tui.files.write import check_digits
+    from sunspec_tui.files.write import export as write
+
+    # Before anything is waited for.
+    form = file_form(settings.output)
+    if settings.product is not None and form is not FileForm.CALLISTO:
+        raise UsageError(f"{settings.output.suffix} holds all products: --product is for .fits, leave it out")
+    if settings.digits:
+        check_digits(settings.output)
+    start_s, end_s = span_s(settings.start, settings.end)
+    if settings.input is not None:
+        from sunspec_tui.files.file_series import read_rows
+        from sunspec_tui.files.read_limits import Asked
+
+        asked = Asked(start_s, end_s, settings.observation, settings.tuning, settings.chan0)
+        rows = read_rows(settings.inputs, asked)
+    else:
+        rows = _received(settings).between(start_s, end_s)
+    rows = rebinned(rows, settings.average_time, settings.average_channels)
+    nbytes = write(rows, settings.output, settings.product, digits=settings.digits)
+    length = "" if settings.average_time is None else f" of {rows.cadence_s:.4g} s"
+    say(f"{printable(settings.output)}: {len(rows)} rows{length}, {nbytes / 1e6:.2f} MB")
+    return EXIT_OK
+
+
+def _received(settings: ExportSettings) -> "Recording":
+    """Rows of a stream that was listened to for a while."""
+    from sunspec_tui.receiver import StreamReceiver
+
+    with StreamReceiver(
+        settings.addr,
+        settings.port,
+        max(2, settings.frames),
+        plot_interval=0,
+        chan0=settings.first_channel,
+        channel_average=settings.channel_average,
+        station=settings.station,
+    ) as receiver:
+        receiver.wait_for_frames(settings.frames, settings.timeout)
+        rows = receiver.recording()
+    if rows is None:
+        raise ExportError(f"nothing came from {receiver.source} in {settings.timeout:g} s, there is nothing to export")
+    return rows

@@ -1,0 +1,137 @@
+"""The command ``sunspec-tui``: the monitor on a terminal, or as a service."""
+
+import gc
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from typing import TYPE_CHECKING
+
+from sunspec_tui.cli.logging_setup import check_not_on_screen, start_logging
+from sunspec_tui.cli.signals import Ending
+from sunspec_tui.cli.status_lines import show_secret, status_output
+from sunspec_tui.core.exit_status import EXIT_FAILED
+from sunspec_tui.core.settings import Settings, StreamSettings
+from sunspec_tui.monitoring.problems import Problems
+
+if TYPE_CHECKING:
+    from sunspec_tui.receiver import StreamReceiver
+
+log = logging.getLogger("sunspec_tui")
+
+
+def run(settings: Settings) -> int:
+    """Run the monitor and return its exit status."""
+    streams, problems = (sys.stdout, sys.stdin), Problems()
+    on_terminal = all(stream is not None and stream.isatty() for stream in streams) and not settings.no_ui
+    if on_terminal:
+        check_not_on_screen("--log-file", settings.log_file)
+        check_not_on_screen("--event-log", settings.event_log)
+    with ExitStack() as started:
+        ending = None if on_terminal else started.enter_context(Ending())
+        start_logging(
+            started,
+            settings.log_level,
+            settings.log_file,
+            settings.event_log,
+            terminal=not on_terminal,
+            problems=problems,
+        )
+        # The producer of the demo starts threads before the receiver runs.
+        started.enter_context(problems.watching_threads())
+        open_receiver = partial(_open_receiver, started, settings, problems)
+        if on_terminal:
+            return _run_on_terminal(open_receiver, settings)
+        from sunspec_tui.cli import headless
+
+        say = status_output(started, problems)
+        return headless.run(open_receiver(), settings, say, show=show_secret, ending=ending)
+
+
+def _open_receiver(started: ExitStack, settings: Settings, problems: Problems) -> "StreamReceiver":
+    """The receiver, and with ``--demo`` the producer that it listens to."""
+    if settings.demo:
+        return _receiver(settings, "127.0.0.1", _start_demo(started, settings), problems)
+    return _receiver(settings, settings.addr, settings.stream_port, problems)
+
+
+def _receiver(settings: Settings, addr: str, port: int, problems: Problems) -> "StreamReceiver":
+    from sunspec_tui.core.state_files import state_directory
+    from sunspec_tui.receiver import StreamReceiver
+
+    return StreamReceiver(
+        addr,
+        port,
+        settings.buffer_length,
+        settings.gc_interval,
+        settings.plot_interval,
+        settings.plot_dir,
+        settings.start_webshow,
+        settings.streaming_interval,
+        settings.verbose,
+        channel_average=settings.channel_average,
+        product=settings.product or "XX",
+        chan0=settings.chan0,
+        delay_method=settings.delay_method,
+        manual_delay=settings.delay or 0.0,
+        station=settings.station,
+        plot_keep=settings.plot_keep,
+        plot_ratio=settings.plot_ratio,
+        plot_remove_background=settings.plot_remove_background,
+        archive_dir=settings.archive,
+        archive_elevation=settings.archive_elevation,
+        archive_precision=settings.archive_precision,
+        floor_dir=state_directory(),
+        web=settings.web,
+        problems=problems,
+    )
+
+
+def _run_on_terminal(open_receiver: "Callable[[], StreamReceiver]", settings: Settings) -> int:
+    # The first screen is all that counts until it is there: collections of young objects cost a tenth of it.
+    gc.disable()
+    from sunspec_tui.core import state_files
+    from sunspec_tui.tui.terminal import capabilities
+
+    # Textual looks at them once, when it is imported.
+    capabilities.drop_library_settings(os.environ)
+    from sunspec_tui.app import Monitor
+    from sunspec_tui.tui.log_lines import LogLines
+    from sunspec_tui.tui.terminal.colours import Depth
+
+    depth = capabilities.colour_depth(os.environ) if settings.colors == "auto" else Depth(settings.colors)
+    # Textual would turn the colours that we choose into greys.
+    os.environ.pop("NO_COLOR", None)
+    ascii_only = settings.ascii or capabilities.needs_ascii(sys.stdout.encoding)
+    lines = LogLines()
+    log.addHandler(lines)
+    view_path = state_files.default_path()
+    app = Monitor(open_receiver, settings, depth=depth, ascii_only=ascii_only, view_path=view_path, log_lines=lines)
+    try:
+        status = app.run()
+    finally:
+        # Not sooner: a second signal must not cut off the archive's last commit.
+        app.signals.restore()
+    if app.failure is not None:
+        raise app.failure
+    if status is not None:
+        return status
+    # Without a status, the program has not ended the app: report a failed screen as a failure.
+    return EXIT_FAILED if app.return_code is None else app.return_code
+
+
+def _start_demo(started: ExitStack, settings: Settings) -> int:
+    """An embedded producer on a free loopback port."""
+    from sunspec_tui.cli.producer_setup import producer
+    from sunspec_tui.producer.simulated_sun import SimulatedSun
+
+    op, _ = producer(started, SimulatedSun(chan0=settings.chan0), StreamSettings(port=0))
+    port = op.bind()
+    thread = threading.Thread(target=op.main, name="sunspec-producer", daemon=True)
+    thread.start()
+    started.callback(thread.join)
+    started.callback(op.shutdown)
+    return port

@@ -1,0 +1,72 @@
+"""The command ``sunspec-tui quicklook``: draw an archive's days or hours, or files."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sunspec_tui.cli.probe import Say
+from sunspec_tui.core.errors import ArchiveError, UsageError
+from sunspec_tui.core.exit_status import EXIT_OK
+from sunspec_tui.core.printable import printable
+from sunspec_tui.core.settings import QuicklookSettings
+from sunspec_tui.core.times import span_s
+
+if TYPE_CHECKING:
+    pass
+
+
+def run(settings: QuicklookSettings, say: Say) -> int:
+    """Draw the days or hours of an archive, or files; says each picture as it is written."""
+    from sunspec_tui.files.archive.reader import is_archive
+    from sunspec_tui.files.input_paths import input_paths
+
+    # Before anything is read.
+    span_s(settings.start, settings.end)
+    paths = input_paths(settings.paths)
+    archive = paths[0] if len(paths) == 1 and is_archive(paths[0]) else None
+    count = 0
+    for path in _pictures_of_files(settings, paths) if archive is None else _pictures_of_archive(settings, archive):
+        say(printable(path))
+        count += 1
+    if not count:
+        raise ArchiveError(f"{paths[0]} has no rows in that time, there is nothing to draw")
+    return EXIT_OK
+
+
+def _pictures_of_archive(settings: QuicklookSettings, archive: Path) -> Iterator[Path]:
+    from sunspec_tui.plots.quicklook import quicklook as pictures
+
+    if (settings.observation, settings.tuning, settings.chan0) != (None, None, None):
+        raise UsageError("an archive has one axis: leave --observation, --tuning and --chan0 out")
+    start_s, end_s = span_s(settings.start, settings.end)
+    return pictures(
+        archive,
+        settings.out,
+        product=settings.product or "XX",
+        per=settings.per or "day",
+        show=settings.show,
+        remove_background=settings.remove_background,
+        start_s=-math.inf if start_s is None else start_s,
+        end_s=math.inf if end_s is None else end_s,
+        scheduler=settings.scheduler,
+        workers=settings.workers,
+    )
+
+
+def _pictures_of_files(settings: QuicklookSettings, paths: list[Path]) -> Iterator[Path]:
+    from sunspec_tui.files.read_limits import Asked
+    from sunspec_tui.plots.file_quicklook import file_quicklook
+
+    if (settings.scheduler, settings.workers) != (None, None):
+        raise UsageError("--scheduler and --workers are for an archive: leave them out with files")
+    asked = Asked(*span_s(settings.start, settings.end), settings.observation, settings.tuning, settings.chan0)
+    return file_quicklook(
+        paths,
+        settings.out,
+        asked,
+        product=settings.product,
+        per=settings.per,
+        show=settings.show,
+        remove_background=settings.remove_background,
+    )

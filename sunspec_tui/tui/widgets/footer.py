@@ -1,0 +1,52 @@
+"""The footer: the most important keys."""
+
+from collections.abc import Sequence
+
+from rich.style import Style
+from rich.text import Text
+from textual import events
+
+from sunspec_tui.tui.key_bindings import Key
+from sunspec_tui.tui.messages import KeyClicked
+from sunspec_tui.tui.terminal.canvas import Grid
+from sunspec_tui.tui.widgets.panels import FAILURE_STYLE, TextCells
+
+
+class KeyLine(TextCells):
+    """The last line: the most important keys, as many as fit; a click does what the key does."""
+
+    def __init__(self, keys: Sequence[Key], *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(id=id)
+        self._keys = keys
+        self._places: list[tuple[int, int, str]] = []
+        self._failure = ""
+
+    def show_failure(self, text: str) -> None:
+        """Show a failure before the keys; an empty text removes it."""
+        if text != self._failure:
+            self._failure = text
+            self.repaint()
+
+    def build(self, grid: Grid) -> None:
+        """Write the failure and the keys."""
+        x, self._places = 0, []
+        if self._failure:
+            failed = Text(f" {self._failure} ")
+            failed.truncate(grid.columns, overflow="ellipsis")
+            self._write(grid, 0, Text.assemble((failed.plain, FAILURE_STYLE)))
+            x = failed.cell_len
+        shown_look, label_look = self._styled(Style(bold=True)), self._styled(Style(dim=True))
+        for key in self._keys:
+            width = len(key.shown) + len(key.short) + 3
+            if x + width > grid.columns:
+                break
+            grid.write(x + 1, 0, key.shown, shown_look)
+            grid.write(x + len(key.shown) + 2, 0, key.short, label_look)
+            self._places.append((x, x + width, key.action))
+            x += width
+
+    def on_click(self, event: events.Click) -> None:
+        """Press the key that lies there."""
+        for start, stop, action in self._places:
+            if start <= event.x < stop:
+                self.post_message(KeyClicked(action))
