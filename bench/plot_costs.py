@@ -28,7 +28,7 @@ from sunspec_tui.plots.job import PlotJob
 from sunspec_tui.core.retention import Keep
 from sunspec_tui.producer.simulated_sun import SimulatedSun
 from sunspec_tui.core.instrument import bin_frequencies_hz
-from sunspec_tui.plots.plot_service import PngWriter
+from sunspec_tui.plots.plot_service import PlotService
 
 assert sunspec_tui.__file__.startswith(sys.argv[1]), sunspec_tui.__file__
 START_S, CADENCE_S, ROWS = 1_755_552_894.0, 0.25, 1200
@@ -52,7 +52,7 @@ told = threading.Event()
 def tell(event):
     events.append(event)
     told.set()
-writer = PngWriter(Path(sys.argv[2]), 0, lambda: job(next(numbers)), on_event=tell)
+writer = PlotService(Path(sys.argv[2]), 0, lambda: job(next(numbers)), on_event=tell)
 writer.start()
 for _ in sys.stdin:
     told.clear()

@@ -281,7 +281,7 @@ class StreamReceiver(OlderReceiver):
 
         Returns
         -------
-        Follower
+        FrameIterator
             An iterator of `Frame` for one thread, and a context manager that ends it. It ends at once while nothing
             runs.
         """
@@ -297,7 +297,7 @@ class StreamReceiver(OlderReceiver):
 
         Returns
         -------
-        Follower
+        FrameIterator
             An iterator of `Row`, as `frames` returns one of `Frame`.
         """
         return self._follow(self.handler.row_followers, FrameIterator[Row](most, timeout_s))

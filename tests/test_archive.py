@@ -28,7 +28,7 @@ from sunspec_tui.files.archive.reader import open_archive
 from sunspec_tui.files.archive.status import ArchiveState
 from sunspec_tui.files.archive.store import open_store
 from sunspec_tui.files.archive.sun_elevation import sun_elevation_deg
-from sunspec_tui.files.archive.writer import ArchiveWriter, Followed
+from sunspec_tui.files.archive.writer import ArchiveSource, ArchiveWriter
 from sunspec_tui.files.read import read_recording
 
 MIDNIGHT_S = 1_755_561_600.0  # 2025-08-19
@@ -41,7 +41,7 @@ class Following:
         self.about = recording(0, nchan=nchan)
         self.ring = RingBuffer(length, len(self.about.frequencies_hz), 4)
         self.events = []
-        self.followed = Followed(self.ring, self.about)
+        self.followed = ArchiveSource(self.ring, self.about)
         options = {"commit_s": 0.02, "on_event": self.events.append} | options
         self.writer = ArchiveWriter(directory, lambda: self.followed, **options)
 
@@ -60,7 +60,7 @@ class Following:
     def change(self, about, length=600):
         """Another axis, as after a restart of the producer with other settings."""
         self.ring = RingBuffer(length, len(about.frequencies_hz), 4, first=self.ring.count)
-        self.followed = Followed(self.ring, about)
+        self.followed = ArchiveSource(self.ring, about)
 
     def wait_for(self, count):
         """Until so many rows are written, or are not to be."""

@@ -28,7 +28,7 @@ sys.exit(main())
 FOREVER = "lambda *arguments: threading.Event().wait()"
 PARTS = {
     "archive": f"import sunspec_tui.files.archive.writer as m; m.ArchiveWriter.stop = {FOREVER}",
-    "plots": f"import sunspec_tui.plots.plot_service as m; m.PngWriter.stop = {FOREVER}",
+    "plots": f"import sunspec_tui.plots.plot_service as m; m.PlotService.stop = {FOREVER}",
     "web": f"import sunspec_tui.web as m; m.WebServer.stop = {FOREVER}",
     "subscriber": f"import sunspec_tui.stream.subscriber as m; m.Subscriber.stop = {FOREVER}",
     "a thread that is no daemon": f"threading.Thread(target={FOREVER}).start()",

@@ -18,8 +18,8 @@ def test_plots_are_written_without_a_display_and_against_a_hostile_environment(t
 
 def test_the_receivers_own_process_never_loads_matplotlib_for_a_plot(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from sunspec_tui.plots.plot_service import PngWriter; "
-        "w = PngWriter(Path('figs'), 1, lambda: None, on_event=print); w.start(); w.stop(); "
+        "import sys; from pathlib import Path; from sunspec_tui.plots.plot_service import PlotService; "
+        "w = PlotService(Path('figs'), 1, lambda: None, on_event=print); w.start(); w.stop(); "
         "print('matplotlib' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)

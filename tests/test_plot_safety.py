@@ -42,7 +42,7 @@ from test_plotting import job
 {{before}}
 events = []
 rows = iter(range(1, 1000000))
-writer = png.PngWriter(Path(sys.argv[1]), {{interval}}, lambda: job(directory=sys.argv[1], number=next(rows)),
+writer = png.PlotService(Path(sys.argv[1]), {{interval}}, lambda: job(directory=sys.argv[1], number=next(rows)),
                        on_event=events.append)
 writer.start()
 def wait(condition, seconds=90):

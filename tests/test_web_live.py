@@ -219,7 +219,7 @@ def test_one_who_does_not_answer_is_let_go(publisher, monkeypatch):
 
 
 def test_one_who_reads_no_rows_any_more_keeps_no_more_than_the_newest_state():
-    viewer = viewers.Viewer(Product.XX)
+    viewer = viewers.ViewerQueue(Product.XX)
     for n in range(1000):
         viewer.set_status(f"status {n}")
         viewer.put(f"axis {n}")
@@ -229,7 +229,7 @@ def test_one_who_reads_no_rows_any_more_keeps_no_more_than_the_newest_state():
 
 
 def test_skipping_rows_leaves_the_history_and_what_it_is_of():
-    viewer = viewers.Viewer(Product.XX)
+    viewer = viewers.ViewerQueue(Product.XX)
     values = np.ones((3, 4), np.float32)
     rows = Rows(values[..., None], np.arange(3.0), np.arange(3), np.zeros(3, np.uint8), 3)
     history, row = (
@@ -273,7 +273,7 @@ def test_a_page_of_another_version_is_asked_to_reload(publisher, version):
 
 
 def test_a_viewer_gets_a_key_row_first_after_a_history_and_after_rows_that_it_skipped():
-    chain, viewer = RowChain(Product.XX, 0), viewers.Viewer(Product.XX)
+    chain, viewer = RowChain(Product.XX, 0), viewers.ViewerQueue(Product.XX)
 
     def row(number):
         values = np.ones((1, 4), np.float32)

@@ -19,8 +19,6 @@ from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_INTERRUPTED, STATUSES
 from sunspec_tui.core.line_writer import DescriptorSink, Sink, encoded, standard_sink
 
 log = logging.getLogger(__name__)
-
-
 ORDERLY_S, LEAVE_S = 4.0, 1.0
 """Limits of an orderly end after a signal, and of the interpreter's own end; after them the process is killed."""
 

@@ -36,7 +36,5 @@ def bin_frequencies_hz(chan0: int, nchan: int, channel_average: int) -> NDArray[
 
 
 STATION = "OVRO-LWA"
-
-
 SITE_LATITUDE_DEG, SITE_LONGITUDE_DEG, SITE_HEIGHT_M = 37.23977, -118.281667, 1183.48
 """Where the telescope stands, in geodetic coordinates; east is positive."""

@@ -22,17 +22,9 @@ MIDDLE_OF_BAND = (0.1, 0.9)
 
 # The upper one leaves out what a handful of interference lines takes of the band.
 _LEVEL_SLACK = 0.15
-
-
 _LEVEL_PERCENTILES = (2.0, 97.5)
-
-
 _LEVEL_MARGIN_DB = 0.5
-
-
 _LEVEL_LEAST_SPAN_DB = 3.0
-
-
 # Enough for percentiles, and so few that the page can sort them once a second.
 _SAMPLED_BINS, _SAMPLED_ROWS = 64, 256
 

@@ -33,8 +33,6 @@ SIGNED_PRODUCTS = frozenset({Product.XY_REAL, Product.XY_IMAG, Product.Q, Produc
 """Products that are negative as a matter of course, so that a logarithm does not suit them."""
 
 _NEEDS = {Product.XX: 1, Product.YY: 2, Product.I: 2, Product.Q: 2}
-
-
 _FLOAT32 = np.dtype(np.float32)
 _BINS_AT_ONCE = 4
 """Bins of which one matrix product makes the means together: more cost more, and fewer too."""

@@ -14,8 +14,6 @@ from sunspec_tui.core.ring_buffer import Mark
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 Number = TypeVar("Number", np.float64, np.int64)
-
-
 FINEST_STEP, STEP_RATIO = 16, 4
 """Slots of the smallest blocks, and how many of them make a block of the next step."""
 

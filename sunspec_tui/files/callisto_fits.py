@@ -134,11 +134,7 @@ def _load(units: Units, axes: Axes, rows: NDArray[np.intp], out: NDArray[np.floa
 
 
 log = logging.getLogger(__name__)
-
-
 _CARD_ROOM = 60
-
-
 _Card = tuple[str, str | int | float, str]
 
 

@@ -140,20 +140,12 @@ class _ReaderProcess:
 
 
 TIME_TYPE = np.dtype({"names": ["int", "frac"], "formats": ["<i8", "<f8"]})
-
-
 _FFT_CHANNELS = 4096
-
-
 _UNKNOWN, _UNKNOWN_ANGLE = -1.0, -99.0
-
-
 _OF_FILE = {
     "ObserverID": 0, "ObserverName": "", "ProjectID": "", "SessionID": 0,
     "InputMetadata": "", "ConfigFile": "", "CalDir": "",
 }  # fmt: skip
-
-
 _OF_OBSERVATION = {
     "TargetName": "Sun",
     "RA": _UNKNOWN_ANGLE, "RA_Units": "hours", "Dec": _UNKNOWN_ANGLE, "Dec_Units": "degrees", "Epoch": 2000.0,

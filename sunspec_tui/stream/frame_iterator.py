@@ -166,7 +166,7 @@ class FrameIterator(Iterator[Item], Generic[Item]):
 
 
 class FrameIterators(Generic[Item]):
-    """Followers that get the same items; those that nobody holds any more are dropped."""
+    """Frame iterators that get the same items; those that nobody holds any more are dropped."""
 
     def __init__(self) -> None:
         # Replaced as a whole, so that the receiver's thread reads it without a lock.

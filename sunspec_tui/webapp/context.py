@@ -9,13 +9,13 @@ from sunspec_tui.monitoring.web_status import WebStatus
 from sunspec_tui.plots.job import PlotJob
 from sunspec_tui.webapp.answer_budget import ByteBudget
 from sunspec_tui.webapp.broadcaster import Broadcaster
-from sunspec_tui.webapp.broadcaster import Source as Followed
+from sunspec_tui.webapp.broadcaster import Source as RowSource
 from sunspec_tui.webapp.connection_limits import Connections
 from sunspec_tui.webapp.figure_cache import Figures
 from sunspec_tui.webapp.visitor_errors import Complaints
 
 
-class Source(Followed, Protocol):
+class Source(RowSource, Protocol):
     """What the web view needs of a receiver."""
 
     def last_frame(self) -> Frame | None:

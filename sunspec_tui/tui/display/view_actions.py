@@ -283,8 +283,6 @@ def flip(view: View, _: ViewContext, name: str) -> View:
 
 
 Step = Callable[..., View]
-
-
 VIEW_ACTIONS: Mapping[str, Step] = {
     step.__name__: step
     for step in (

@@ -49,11 +49,7 @@ _XTERM_16 = np.array([
     (127, 127, 127), (255, 0, 0), (0, 255, 0), (255, 255, 0), (92, 92, 255), (255, 0, 255), (0, 255, 255),
     (255, 255, 255),
 ])  # fmt: skip
-
-
 _LEVELS_256 = (0, 95, 135, 175, 215, 255)
-
-
 _FIXED_256 = np.array(
     [(red, green, blue) for red in _LEVELS_256 for green in _LEVELS_256 for blue in _LEVELS_256]
     + [(8 + 10 * i,) * 3 for i in range(24)]

@@ -11,11 +11,7 @@ from sunspec_tui.tui.widgets.panel_text import delay_text
 from sunspec_tui.tui.widgets.panels import Panel, wrapped
 
 _CHART_LEAST_LINES = 3
-
-
 _LABELLED_LINES = 5
-
-
 _CHART_EVERY_S = 5.0
 
 
