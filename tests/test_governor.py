@@ -32,7 +32,7 @@ class Link:
                 next_s = self.now_s + max(0.25, self.governor.quality.interval_s)
                 self.unfinished += backlog > 0
                 backlog = wanted(self.governor.quality)
-            if backlog > 0 and not self.governor.waits(self.now_s):
+            if backlog > 0 and not self.governor.must_wait(self.now_s):
                 nbytes = min(backlog, self.governor.budget)
                 backlog -= nbytes
                 self.governor.sent(nbytes, self.now_s, finished=not backlog)
@@ -108,8 +108,8 @@ def test_a_lost_answer_holds_the_picture_for_some_seconds_at_most():
     governor.sent(100, 0.0)
     governor.answered(0.1)
     governor.sent(100, 1.0)
-    assert governor.waits(6.0)
-    assert not governor.waits(7.1)
+    assert governor.must_wait(6.0)
+    assert not governor.must_wait(7.1)
     governor.answered(8.0)  # a late answer to a forgotten question is none
 
 
@@ -121,13 +121,13 @@ def test_a_question_whose_answer_was_lost_is_asked_again_soon_and_costs_no_quali
     governor.answered(0.2)
     for second in range(1, 20):
         governor.sent(5000, second)
-        assert governor.waits(second + 0.1)
+        assert governor.must_wait(second + 0.1)
         assert not governor.reply_overdue(second + 0.1)
         assert governor.reply_overdue(second + 0.6)
         governor.asked_again(second + 0.6)
         assert not governor.reply_overdue(second + 0.65)
         governor.answered(second + 0.66)
-        assert not governor.waits(second + 0.9)
+        assert not governor.must_wait(second + 0.9)
     assert governor.quality is Quality.FULL
 
 
@@ -138,9 +138,9 @@ def test_an_answer_that_is_only_late_belongs_to_its_own_update():
     governor.sent(5000, 1.0)
     governor.asked_again(1.5)
     governor.answered(2.0)
-    assert governor.waits(2.01)
+    assert governor.must_wait(2.01)
     governor.answered(2.02)
-    assert not governor.waits(2.03)
+    assert not governor.must_wait(2.03)
     assert governor.reading(2.03).round_trip_s == pytest.approx(1.0)
 
 

@@ -243,7 +243,7 @@ def test_whatever_goes_wrong_with_a_message_is_counted_and_the_next_one_is_recei
             raise MemoryError("no room for a row")
         return taken(self, frame, *times)
 
-    monkeypatch.setattr(FrameIngester, "take", fails)
+    monkeypatch.setattr(FrameIngester, "ingest", fails)
     with StreamReceiver(stream_port=publisher.port, plot_interval=0) as receiver:
         publisher.wait_for_subscriber()
         for n in range(3):

@@ -77,7 +77,7 @@ class Readers:
         self._screen: Screen | None = None
         self._figure = SpectrumFigure()
         self._loop = asyncio.new_event_loop()
-        self._hub = Broadcaster(receiver, monotonic=receiver._monotonic)
+        self._hub = Broadcaster(receiver, monotonic=receiver.options.monotonic)
         self._viewers = [ViewerQueue(Product.XX), ViewerQueue(Product.V_OVER_I)]
         for viewer in self._viewers:
             self._hub.join(viewer)
@@ -87,7 +87,7 @@ class Readers:
 
     def look(self, step: int) -> None:
         """Run the readers that are due."""
-        self._arrivals_s = [*self._arrivals_s[-20:], self._receiver._monotonic()]
+        self._arrivals_s = [*self._arrivals_s[-20:], self._receiver.options.monotonic()]
         self._status()
         self._rows()
         self._web()
