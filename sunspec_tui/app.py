@@ -9,20 +9,17 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rich.text import Text
 from textual import events
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
-from textual.widgets import Static
 
 from sunspec_tui.core import state_files
 from sunspec_tui.core.colormaps import PALETTES
@@ -30,34 +27,37 @@ from sunspec_tui.core.errors import SunspecError
 from sunspec_tui.core.event_log import log_event
 from sunspec_tui.core.exit_status import EXIT_FAILED, HandledSignals, tell_signal
 from sunspec_tui.core.levels import Levels
-from sunspec_tui.core.memory_usage import NOT_READ, collect_again
-from sunspec_tui.core.printable import printable, printable_lines
+from sunspec_tui.core.memory_usage import collect_again
+from sunspec_tui.core.printable import printable
 from sunspec_tui.core.products import available
 from sunspec_tui.core.settings import Settings
-from sunspec_tui.core.times import format_clock
 from sunspec_tui.monitoring.snapshot import NO_ROWS
 from sunspec_tui.monitoring.web_status import WebState
 from sunspec_tui.tui.display.scene import Scene
-from sunspec_tui.tui.display.view_state import PANELS, PICTURES, THEMES, Cursor, Interval
-from sunspec_tui.tui.key_bindings import FOOTER, GROUPS, KEYS
-from sunspec_tui.tui.log_lines import LogLine, LogLines
+from sunspec_tui.tui.display.view_state import THEMES, Cursor, Interval
+from sunspec_tui.tui.key_bindings import GROUPS, KEYS
+from sunspec_tui.tui.log_lines import LogLines
 from sunspec_tui.tui.messages import CellPointed, KeyClicked, Wheeled
+from sunspec_tui.tui.monitor_screen import (
+    FLAT_LINES,
+    LOW_LINES,
+    NARROW_COLUMNS,
+    SLIM_COLUMNS,
+    WIDEST_COLUMNS,
+    MonitorScreen,
+    ScreenColours,
+    monitor_widgets,
+    screen_classes,
+)
 from sunspec_tui.tui.saved_view import first_view, view_to_json
 from sunspec_tui.tui.terminal.canvas_app import CanvasApp
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.driver import Driver
-from sunspec_tui.tui.terminal.guarded import Guarded
 from sunspec_tui.tui.terminal.link_pacing import LinkPacer, Quality
 from sunspec_tui.tui.ticking import TICK_S, Ticker
-from sunspec_tui.tui.widget_data import epoch_text, spectrum_scene, starting, view_line, waterfall_scene
-from sunspec_tui.tui.widgets.delay_panel import DelayPanel
+from sunspec_tui.tui.widget_data import epoch_text, starting
 from sunspec_tui.tui.widgets.dialogs import DelayScreen, ExportScreen, HelpScreen, LevelsScreen, Palette
-from sunspec_tui.tui.widgets.file_panel_text import export_name, interval_text, plots_text
-from sunspec_tui.tui.widgets.footer import KeyLine
-from sunspec_tui.tui.widgets.panel_text import health_text, memory_text, status_text, waiting_text
-from sunspec_tui.tui.widgets.panels import LogPanel, Panel, TextCells
-from sunspec_tui.tui.widgets.spectrum import Spectrum
-from sunspec_tui.tui.widgets.waterfall import Waterfall
+from sunspec_tui.tui.widgets.file_panel_text import export_name, interval_text
 
 if TYPE_CHECKING:
     from sunspec_tui.core.ring_epochs import Epoch
@@ -67,21 +67,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 AFTER_FAULT_S = 1.0
-NOTIFY_EVERY_S = 1.0
 READINGS_S = {Quality.FULL: 1.0, Quality.SLOWER: 1.0, Quality.SWEEPING: 1.0, Quality.LEAST: 2.0}
 MEMORY_S = 5.0
-COLOUR_STEPS = {Quality.FULL: 48, Quality.SLOWER: 48, Quality.SWEEPING: 24, Quality.LEAST: 16}
-KEEP_VIEW_AFTER_S, COLLECT_AFTER_S = 2.0, 1.0
-SLIM_COLUMNS, NARROW_COLUMNS, WIDEST_COLUMNS = 78, 100, 180
-MIN_BESIDE_HEALTH = 23
-FLAT_LINES, LOW_LINES = 12, 18
+KEEP_VIEW_AFTER_S = 2.0
+COLLECT_AFTER_S = 1.0
 START_WITHIN_S = 1.0
 END_WITHIN_S, ARCHIVE_WITHIN_S = 4.5, 3.0
 _THEMES = dict(zip(THEMES, ("textual-dark", "textual-light", "ansi-dark"), strict=True))
-
-
-class MainScreen(Guarded, Screen[object]):
-    """Screen below all dialogs."""
 
 
 class Monitor(CanvasApp):
@@ -146,11 +138,9 @@ class Monitor(CanvasApp):
         self._log_lines.listeners.add(self._ticker.news.set)
         self._saver = None if view_path is None else state_files.Saver(view_path)
         self.scene = Scene(first_view(settings, state_files.load(view_path) if view_path else {}))
-        self._readings_due_s = self._memory_due_s = self._pictures_due_s = self._notified_s = 0.0
+        self._readings_due_s = self._memory_due_s = self._pictures_due_s = 0.0
         self._drawn_for: object = None
         self._unsaved = self._undrawn = self._has_text = self._is_hosting = False
-        self._waiting = self._failed = ""
-        self._problems: Sequence[str] = ()
 
     # Life
 
@@ -159,28 +149,23 @@ class Monitor(CanvasApp):
         log_event(log, level, kind, text)
 
     def get_default_screen(self) -> Screen[object]:
-        """A screen with the classes that it begins with: each that came later would have all styled anew."""
-        classes = {name for name, given in self._screen_classes().items() if given}
+        """Return the monitor's screen, with its style classes for the present size."""
+        colours = ScreenColours(self.depth, self.ascii_only)
+        classes = {name for name, given in screen_classes(self.scene, colours).items() if given}
         for size, breakpoints in zip(self.size, (self.HORIZONTAL_BREAKPOINTS, self.VERTICAL_BREAKPOINTS), strict=True):
             classes.add([name for least, name in breakpoints if size >= least][-1])
-        return MainScreen(id="_default", classes=" ".join(classes))
+        return MonitorScreen(self.scene, colours, " ".join(classes))
+
+    @property
+    def _main_screen(self) -> MonitorScreen:
+        """The screen below all dialogs."""
+        screen = self.screen_stack[0]
+        assert isinstance(screen, MonitorScreen)  # noqa: S101 - for the type checker
+        return screen
 
     def compose(self) -> ComposeResult:
-        """Status, pictures, panels, keys."""
-        yield TextCells(id="status")
-        with Horizontal(id="body"):
-            with Vertical(id="pictures"):
-                yield Static(id="waiting")
-                yield Spectrum(id="spectrum")
-                yield TextCells(id="view")
-                yield Waterfall(id="waterfall")
-            with Vertical(id="panels"):
-                yield DelayPanel("Delay", id="delay")
-                yield Panel("Health", id="health")
-                yield Panel("Memory", id="memory")
-                yield Panel("Plots", id="plots")
-                yield LogPanel("Log", id="log")
-        yield KeyLine([key for shown in FOOTER for key in KEYS if key.shown == shown], id="keys")
+        """Yield the widgets of the monitor's screen."""
+        return monitor_widgets()
 
     def on_load(self) -> None:
         """Be ready for signals before the driver takes the terminal, which nobody else would give back."""
@@ -288,20 +273,18 @@ class Monitor(CanvasApp):
 
     def _tick(self) -> None:
         """Show what is new; cheap where nothing is."""
-        self._show_log(self._log_lines.drain())
+        screen = self._main_screen
+        screen.show_log(self._log_lines.drain())
         receiver = self._opened
         if receiver is None:
             return
-        screen = self.screen_stack[0]
-        waterfall = screen.query_one(Waterfall)
         quality = self.governor.quality
         self.scene.read_from(receiver)
         self.scene.sweeps = quality.sweeps
-        if waterfall.content_size:
-            self.scene.fit(waterfall.columns, waterfall.lines, waterfall.pixels_per_line)
+        screen.fit_scene()
         self._undrawn |= self.scene.update()
         screen.set_class(self.scene.position is None, "-empty")
-        shape = (waterfall.size, screen.query_one(Spectrum).size, quality)
+        shape = (*screen.picture_sizes(), quality)
         now_s = time.monotonic()
         if shape != self._drawn_for or (self._undrawn and now_s >= self._pictures_due_s):
             self._drawn_for = shape
@@ -318,95 +301,28 @@ class Monitor(CanvasApp):
 
     def _show_pictures(self) -> None:
         self._undrawn = False
-        scene, quality = self.scene, self.governor.quality
-        if scene.draw() is None or scene.position is None:
-            return
-        depth = Depth.C256 if quality.sweeps and self.depth is Depth.TRUE else self.depth
-        self.query_one(Waterfall).show(waterfall_scene(scene, depth, COLOUR_STEPS[quality]))
-        spectrum = self.query_one(Spectrum)
-        spectrum.show(spectrum_scene(scene))
-        scene.spectrum_levels = spectrum.levels
-        line = self.query_one("#view", TextCells)
-        # Without other characters each of its two ± takes two cells.
-        width = max(0, line.content_size.width - 2 * self.ascii_only)
-        line.show(view_line(scene, depth, self.link_reading(), width))
+        self._main_screen.show_pictures(self.link_reading())
 
     def _show_readings(self, snapshot: "Snapshot") -> None:
-        health, view = snapshot.health, self.scene.view
-        held_s = None if view.paused_at_slot is None else self.scene.end_s
-        newest_s = snapshot.taken_s - snapshot.data_age_s
-        status, product, age_s = self.query_one("#status", TextCells), self.scene.product, snapshot.data_age_s
-        columns, alarms, warnings = status.content_size.width, snapshot.alarms, snapshot.warnings
-        source = f"{snapshot.station} at {snapshot.source}" if snapshot.station else snapshot.source
-        show = partial(status_text, health, source, product, newest_s, age_s, held_s=held_s, columns=columns)
-        status.show(show(alarms=alarms, warnings=warnings))
-        self._show_problems(snapshot.problems)
-        if snapshot.axis is None:
-            self._say_waiting(waiting_text(health, snapshot.source))
-        self.query_one(DelayPanel).show_delay(
-            snapshot.delay, age_s, snapshot.delay_statistics, snapshot.delay_history, snapshot.taken_s
-        )
-        panel = self.query_one("#health", Panel)
-        chan0 = snapshot.axis.chan0_text if snapshot.axis else ""
-        link, notes = self.link_reading(), snapshot.notes
-        panel.show(health_text(health, link, snapshot.pipelines, chan0=chan0, gain=snapshot.gain, notes=notes))
-        room = self.query_one("#body").size.height - panel.outer_size.height
-        self.screen.set_class(room < MIN_BESIDE_HEALTH, "-crowded")
-        if self._opened is not None:
-            if snapshot.memory is not NOT_READ:
-                self.query_one("#memory", Panel).show(memory_text(snapshot.memory))
-            self.query_one("#plots", Panel).show(plots_text(snapshot.plots, snapshot.archive, snapshot.web))
+        self._main_screen.show_readings(snapshot, self.link_reading(), is_receiving=self._opened is not None)
 
     def post_display_hook(self) -> None:
         """Show text with the first layout, before the receiver's libraries are loaded."""
-        if not self._has_text and self.screen_stack[0].query_one("#status").size:
+        if not self._has_text and self._main_screen.has_layout:
             self._has_text = True
             if self._opened is None:
                 self._show_readings(starting(self._settings))
             # After the paint that is due.
             asyncio.get_running_loop().call_soon(self._start_receiver)
 
-    def _say_waiting(self, text: str) -> None:
-        if text != self._waiting:
-            self._waiting = text
-            self.query_one("#waiting", Static).update(Text(printable_lines(text)))
-
     def _show_soon(self) -> None:
         """Show readings with the next tick, because a key has changed something."""
         self._readings_due_s = self._memory_due_s = 0.0
         self._ticker.news.set()
 
-    def _show_log(self, lines: list[LogLine]) -> None:
-        """Add lines to the log panel.
-
-        An error is also shown as a notification if the panel is hidden, and a permanent failure on the last line.
-        """
-        if not lines:
-            return
-        screen = self.screen_stack[0]
-        panel = screen.query_one(LogPanel)
-        panel.add(*(Text(f"{format_clock(self._time_of(line))} {line.text}", line.style) for line in lines))
-        bad = [line for line in lines if line.level >= logging.ERROR]
-        now_s = time.monotonic()
-        if bad and not panel.is_on_screen and now_s - self._notified_s >= NOTIFY_EVERY_S:
-            self._notified_s = now_s
-            self.notify(bad[-1].text, severity="error")
-        self._failed = next((line.text for line in reversed(lines) if line.is_failure), self._failed)
-        self._show_problems(self._problems)
-
-    def _show_problems(self, problems: Sequence[str]) -> None:
-        """Show permanent failures and current problems on the last line."""
-        self._problems = problems
-        found = [text for text in (self._failed, *problems) if text]
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        self.screen_stack[0].query_one(KeyLine).show_failure(printable(found[0]) + more if found else "")
-
     def notify(self, message: str, **options: Any) -> None:
         """Show a message for a moment, in visible characters."""
         super().notify(printable(message), **options | {"markup": False})
-
-    def _time_of(self, line: LogLine) -> float:
-        return line.time_s
 
     async def on_key_clicked(self, event: KeyClicked) -> None:
         """Do what a key of the last line does."""
@@ -471,26 +387,10 @@ class Monitor(CanvasApp):
                 self._saver.save(view_to_json(self.scene.view))
                 self._saver.finish()
 
-    def _screen_classes(self) -> dict[str, bool]:
-        """Classes of the screen that follow the view and the terminal."""
-        view = self.scene.view
-        return {
-            "-empty": self.scene.position is None,
-            "-bare": view.maximised in PICTURES or view.hidden == frozenset(PANELS),
-            "-only-waterfall": view.maximised == "waterfall",
-            "-only-spectrum": view.maximised == "spectrum",
-            "-only-panel": view.maximised in PANELS,
-            "-ascii": self.ascii_only,
-        }
-
     def _arrange(self) -> None:
-        """Fold panels, maximise pictures and choose colours as the view has it."""
-        view, screen = self.scene.view, self.screen_stack[0]
-        for name in PANELS:
-            hidden = view.maximised != name if view.maximised in PANELS else name in view.hidden
-            screen.query_one(f"#{name}").set_class(hidden, "-hidden")
-        for name, given in self._screen_classes().items():
-            screen.set_class(given, name)
+        """Arrange the screen and choose colours as the view has it."""
+        view = self.scene.view
+        self._main_screen.follow_view()
         theme = _THEMES[view.theme]
         if self.depth in (Depth.C16, Depth.NONE):
             # A theme in 24 bits has nothing to offer them.

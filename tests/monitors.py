@@ -21,7 +21,7 @@ from sunspec_tui.core.settings import Settings
 from sunspec_tui.core.times import format_block_time, parse_block_time
 from sunspec_tui.receiver import StreamReceiver
 from sunspec_tui.stream.health_reading import LinkState
-from sunspec_tui.tui.log_lines import LogLine
+from sunspec_tui.tui.log_lines import LogLine, LogLines
 from sunspec_tui.tui.terminal.canvas import Canvas
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.link_pacing import LinkReading
@@ -67,13 +67,25 @@ class StillReceiver(StreamReceiver):
         return MemoryReading(60.0, ring.nbytes / 2**20 if ring else 0.0, 1, 23, 100, 55.0)
 
 
+class StillLogLines(LogLines):
+    """Log lines with the receiver's time."""
+
+    def __init__(self, open_receiver: Any) -> None:
+        super().__init__()
+        self._open_receiver = open_receiver
+
+    def drain(self) -> list[LogLine]:
+        """Return the new lines."""
+        return [line._replace(time_s=self._open_receiver().now_s) for line in super().drain()]
+
+
 class StillMonitor(Monitor):
     """A monitor that looks at its receiver when the test says so."""
 
     CSS_PATH = Path(app.__file__).with_name("styles.tcss")
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+    def __init__(self, open_receiver: Any, *arguments: Any, **options: Any) -> None:
+        super().__init__(open_receiver, *arguments, **{"log_lines": StillLogLines(open_receiver)} | options)
         # The whole history is fetched before drawing: levels depend on what was drawn before.
         self.scene.history._clock = lambda: 0.0
         # Pictures are drawn in the quality that the test sets, however slow the machine is.
@@ -86,10 +98,6 @@ class StillMonitor(Monitor):
 
     async def _watch(self) -> None:
         """The test calls `_tick`."""
-
-    def _time_of(self, line: LogLine) -> float:
-        """A line of the log has the receiver's time."""
-        return self._open_receiver().now_s
 
     def survives(self, error: Exception) -> bool:
         """Raise faults in tests instead of hiding them."""

@@ -1,0 +1,227 @@
+"""The monitor's screen: layout, pictures, readings and the log.
+
+It shows values that it is given; the app fetches them.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widgets import Static
+
+from sunspec_tui.core.memory_usage import NOT_READ
+from sunspec_tui.core.printable import printable, printable_lines
+from sunspec_tui.core.times import format_clock
+from sunspec_tui.tui.display.scene import Scene
+from sunspec_tui.tui.display.view_state import PANELS, PICTURES
+from sunspec_tui.tui.key_bindings import FOOTER, KEYS
+from sunspec_tui.tui.log_lines import LogLine
+from sunspec_tui.tui.terminal.colours import Depth
+from sunspec_tui.tui.terminal.guarded import Guarded
+from sunspec_tui.tui.terminal.link_pacing import LinkReading, Quality
+from sunspec_tui.tui.widget_data import spectrum_scene, view_line, waterfall_scene
+from sunspec_tui.tui.widgets.delay_panel import DelayPanel
+from sunspec_tui.tui.widgets.file_panel_text import plots_text
+from sunspec_tui.tui.widgets.footer import KeyLine
+from sunspec_tui.tui.widgets.panel_text import health_text, memory_text, status_text, waiting_text
+from sunspec_tui.tui.widgets.panels import LogPanel, Panel, TextCells
+from sunspec_tui.tui.widgets.spectrum import Spectrum
+from sunspec_tui.tui.widgets.waterfall import Waterfall
+
+if TYPE_CHECKING:
+    from sunspec_tui.monitoring.snapshot import Snapshot
+
+COLOUR_STEPS = {Quality.FULL: 48, Quality.SLOWER: 48, Quality.SWEEPING: 24, Quality.LEAST: 16}
+"""Colours of the waterfall at each quality of the link."""
+
+SLIM_COLUMNS, NARROW_COLUMNS, WIDEST_COLUMNS = 78, 100, 180
+FLAT_LINES, LOW_LINES = 12, 18
+_MIN_BESIDE_HEALTH = 23
+_NOTIFY_EVERY_S = 1.0
+
+
+class ScreenColours(NamedTuple):
+    """Abilities of the terminal."""
+
+    depth: Depth
+    ascii_only: bool
+
+
+class MonitorScreen(Guarded, Screen[object]):
+    """The screen below all dialogs.
+
+    Parameters
+    ----------
+    scene
+        Content of the pictures.
+    colours
+        Abilities of the terminal.
+    classes
+        Style classes from the start; a class that is added later would style all widgets again.
+    """
+
+    def __init__(self, scene: Scene, colours: ScreenColours, classes: str) -> None:
+        super().__init__(id="_default", classes=classes)
+        self._scene, self._colours = scene, colours
+        self._waiting = self._failed = ""
+        self._problems: Sequence[str] = ()
+        self._notified_s = 0.0
+
+    @property
+    def has_layout(self) -> bool:
+        """True after the first layout."""
+        return bool(self.query_one("#status").size)
+
+    # Pictures
+
+    def fit_scene(self) -> None:
+        """Fit the scene to the size of the waterfall."""
+        waterfall = self.query_one(Waterfall)
+        if waterfall.content_size:
+            self._scene.fit(waterfall.columns, waterfall.lines, waterfall.pixels_per_line)
+
+    def picture_sizes(self) -> tuple[object, object]:
+        """Return the sizes of the pictures."""
+        return self.query_one(Waterfall).size, self.query_one(Spectrum).size
+
+    def show_pictures(self, link: LinkReading) -> None:
+        """Draw the scene's pictures and the line between them."""
+        scene, quality = self._scene, link.quality
+        if scene.draw() is None or scene.position is None:
+            return
+        depth, ascii_only = self._colours
+        depth = Depth.C256 if quality.sweeps and depth is Depth.TRUE else depth
+        self.query_one(Waterfall).show(waterfall_scene(scene, depth, COLOUR_STEPS[quality]))
+        spectrum = self.query_one(Spectrum)
+        spectrum.show(spectrum_scene(scene))
+        scene.spectrum_levels = spectrum.levels
+        line = self.query_one("#view", TextCells)
+        # In ASCII each of the two ± takes two cells.
+        width = max(0, line.content_size.width - 2 * ascii_only)
+        line.show(view_line(scene, depth, link, width))
+
+    # Readings
+
+    def show_readings(self, snapshot: "Snapshot", link: LinkReading, *, is_receiving: bool) -> None:
+        """Show a snapshot on the status line and in the panels.
+
+        Before the receiver has started, panels of its parts stay empty.
+        """
+        self._show_status(snapshot)
+        self.show_problems(snapshot.problems)
+        if snapshot.axis is None:
+            self._show_waiting(waiting_text(snapshot.health, snapshot.source))
+        self.query_one(DelayPanel).show_delay(
+            snapshot.delay,
+            snapshot.data_age_s,
+            snapshot.delay_statistics,
+            snapshot.delay_history,
+            snapshot.taken_s,
+        )
+        self._show_health(snapshot, link)
+        if is_receiving:
+            if snapshot.memory is not NOT_READ:
+                self.query_one("#memory", Panel).show(memory_text(snapshot.memory))
+            self.query_one("#plots", Panel).show(plots_text(snapshot.plots, snapshot.archive, snapshot.web))
+
+    def _show_status(self, snapshot: "Snapshot") -> None:
+        scene, status = self._scene, self.query_one("#status", TextCells)
+        source = f"{snapshot.station} at {snapshot.source}" if snapshot.station else snapshot.source
+        newest_s = snapshot.taken_s - snapshot.data_age_s
+        held_s = None if scene.view.paused_at_slot is None else scene.end_s
+        text = partial(status_text, snapshot.health, source, scene.product, newest_s, snapshot.data_age_s)
+        columns = status.content_size.width
+        status.show(text(held_s=held_s, columns=columns, alarms=snapshot.alarms, warnings=snapshot.warnings))
+
+    def _show_health(self, snapshot: "Snapshot", link: LinkReading) -> None:
+        panel = self.query_one("#health", Panel)
+        chan0 = snapshot.axis.chan0_text if snapshot.axis else ""
+        panel.show(
+            health_text(
+                snapshot.health, link, snapshot.pipelines, chan0=chan0, gain=snapshot.gain, notes=snapshot.notes
+            )
+        )
+        room = self.query_one("#body").size.height - panel.outer_size.height
+        self.set_class(room < _MIN_BESIDE_HEALTH, "-crowded")
+
+    def _show_waiting(self, text: str) -> None:
+        if text != self._waiting:
+            self._waiting = text
+            self.query_one("#waiting", Static).update(Text(printable_lines(text)))
+
+    # The log
+
+    def show_log(self, lines: Sequence[LogLine]) -> None:
+        """Add lines to the log panel.
+
+        An error is also shown as a notification if the panel is hidden, and a permanent failure on the last line.
+        """
+        if not lines:
+            return
+        panel = self.query_one(LogPanel)
+        panel.add(*(Text(f"{format_clock(line.time_s)} {line.text}", line.style) for line in lines))
+        bad = [line for line in lines if line.level >= logging.ERROR]
+        now_s = time.monotonic()
+        if bad and not panel.is_on_screen and now_s - self._notified_s >= _NOTIFY_EVERY_S:
+            self._notified_s = now_s
+            self.app.notify(bad[-1].text, severity="error")
+        self._failed = next((line.text for line in reversed(lines) if line.is_failure), self._failed)
+        self.show_problems(self._problems)
+
+    def show_problems(self, problems: Sequence[str]) -> None:
+        """Show permanent failures and current problems on the last line."""
+        self._problems = problems
+        found = [text for text in (self._failed, *problems) if text]
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        self.query_one(KeyLine).show_failure(printable(found[0]) + more if found else "")
+
+    # Layout
+
+    def follow_view(self) -> None:
+        """Fold panels and maximise pictures as the view has it."""
+        view = self._scene.view
+        for name in PANELS:
+            hidden = view.maximised != name if view.maximised in PANELS else name in view.hidden
+            self.query_one(f"#{name}").set_class(hidden, "-hidden")
+        for name, given in screen_classes(self._scene, self._colours).items():
+            self.set_class(given, name)
+
+
+def monitor_widgets() -> ComposeResult:
+    """Yield status, pictures, panels and keys.
+
+    The app composes them: a screen's own `compose` would run after the first layout.
+    """
+    yield TextCells(id="status")
+    with Horizontal(id="body"):
+        with Vertical(id="pictures"):
+            yield Static(id="waiting")
+            yield Spectrum(id="spectrum")
+            yield TextCells(id="view")
+            yield Waterfall(id="waterfall")
+        with Vertical(id="panels"):
+            yield DelayPanel("Delay", id="delay")
+            yield Panel("Health", id="health")
+            yield Panel("Memory", id="memory")
+            yield Panel("Plots", id="plots")
+            yield LogPanel("Log", id="log")
+    yield KeyLine([key for shown in FOOTER for key in KEYS if key.shown == shown], id="keys")
+
+
+def screen_classes(scene: Scene, colours: ScreenColours) -> dict[str, bool]:
+    """Return the style classes of the screen that follow the view and the terminal."""
+    view = scene.view
+    return {
+        "-empty": scene.position is None,
+        "-bare": view.maximised in PICTURES or view.hidden == frozenset(PANELS),
+        "-only-waterfall": view.maximised == "waterfall",
+        "-only-spectrum": view.maximised == "spectrum",
+        "-only-panel": view.maximised in PANELS,
+        "-ascii": colours.ascii_only,
+    }
