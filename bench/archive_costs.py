@@ -11,13 +11,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-
-from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ, bin_frequencies_hz
-from sunspec_tui.core.products import WIRE_PRODUCTS, average_channels
-from sunspec_tui.core.recording import Recording
-from sunspec_tui.files.archive.reader import open_archive
-from sunspec_tui.files.archive.store import ArchiveStore, open_store
-from sunspec_tui.producer.simulated_sun import NCHAN, SimulatedSun
+from homes import (
+    CHANNEL_WIDTH_HZ,
+    NCHAN,
+    WIRE_PRODUCTS,
+    ArchiveStore,
+    Recording,
+    SimulatedSun,
+    average_channels,
+    bin_frequencies_hz,
+    open_archive,
+    open_store,
+)
 
 CADENCE_S, AVERAGE, COLUMNS = 0.25, 4, 200
 DAY_ROWS, PATTERN_ROWS, COMMIT_ROWS, WRITTEN_ROWS = 345_600, 2400, 16, 480
@@ -77,7 +82,7 @@ def rows_of(pattern: np.ndarray, first: int, count: int) -> Recording:
 def opened(directory: Path, rows: Recording) -> ArchiveStore:
     """Return the store of rows, with the precision that is the tree's default."""
     try:
-        from sunspec_tui.files.archive.layout import Precision
+        from homes import Precision
     except ImportError:
         return open_store(directory, rows)
     return open_store(directory, rows, (), Precision.NOISE)
@@ -107,7 +112,7 @@ def commit_ms(directory: Path, pattern: np.ndarray, count: int) -> float:
 def drawn(directory: Path, count: int) -> np.ndarray:
     """Return XX of all rows in the columns of a screen: mean, lowest and highest value, shape (3, columns, nbins)."""
     try:
-        from sunspec_tui.files.archive.block_reader import overview
+        from homes import overview
     except ImportError:
         return drawn_from_rows(directory)
     found = overview(directory, "XX", columns=max(1, COLUMNS * count // DAY_ROWS))

@@ -9,13 +9,10 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from homes import DelayChoice, DelayMethod, FrameIngester, average_channels, decode, ingest, on_message
 from hot_path import bare, messages, rate
 
 from sunspec_tui import StreamReceiver
-from sunspec_tui.core.frame import decode
-from sunspec_tui.core.products import average_channels
-from sunspec_tui.stream.ingest import DelayChoice, FrameIngester
-from sunspec_tui.stream.message_delay import DelayMethod
 
 FRAMES, ROUNDS, RATE_FRAMES, RATE_ROUNDS = 500, 40, 20_000, 3
 RECORDER_LACKS = ("seq", "interval", "chan0")
@@ -66,10 +63,12 @@ def own_us(made: list[list[bytes]], rounds: int) -> float:
     """Time of a frame from decoding to the delay."""
     intake = FrameIngester(1200, 4, 560, 0, DelayChoice(DelayMethod.AUTO))
 
+    take = ingest(intake)
+
     def work() -> None:
         for number, parts in enumerate(made):
             frame = decode(parts)
-            intake.take(frame, frame.sent_s + 0.01, number * 0.25)
+            take(frame, frame.sent_s + 0.01, number * 0.25)
 
     return least_us(work, rounds)
 
@@ -78,9 +77,11 @@ def handled_us(made: list[list[bytes]], rounds: int, *, gc_interval: int) -> flo
     """Time of a frame in the receiver, with collections of garbage after so many frames."""
     receiver = StreamReceiver(plot_interval=0, gc_interval=gc_interval)
 
+    take = on_message(receiver)
+
     def work() -> None:
         for parts in made:
-            receiver.handler.on_message(parts)
+            take(parts)
 
     return least_us(work, rounds)
 

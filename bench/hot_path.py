@@ -10,12 +10,9 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 import zmq
+from homes import DelayChoice, DelayMethod, FrameIngester, decode, format_block_time, ingest
 
 from sunspec_tui import StreamReceiver
-from sunspec_tui.core.frame import decode
-from sunspec_tui.core.times import format_block_time
-from sunspec_tui.stream.ingest import DelayChoice, FrameIngester
-from sunspec_tui.stream.message_delay import DelayMethod
 
 FRAMES = 20_000
 ROUNDS = 5
@@ -55,9 +52,11 @@ def own_work(made: list[list[bytes]]) -> None:
         for parts in made:
             decode(parts)
 
+    take = ingest(intake)
+
     def taking() -> None:
         for i, frame in enumerate(decoded):
-            intake.take(frame, frame.sent_s + 0.01, i * 0.25)
+            take(frame, frame.sent_s + 0.01, i * 0.25)
 
     decode_us, take_us = per_frame_us(decoding, len(made)), per_frame_us(taking, len(made))
     print(f"own work per frame      {decode_us + take_us:6.1f} us  (decode {decode_us:.1f}, the rest {take_us:.1f})")

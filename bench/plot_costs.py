@@ -24,11 +24,8 @@ from pathlib import Path
 import numpy as np
 import psutil
 import sunspec_tui
-from sunspec_tui.plots.job import PlotJob
-from sunspec_tui.core.retention import Keep
-from sunspec_tui.producer.simulated_sun import SimulatedSun
-from sunspec_tui.core.instrument import bin_frequencies_hz
-from sunspec_tui.plots.plot_service import PlotService
+sys.path.append(sys.argv[3])
+from homes import Keep, PlotJob, PlotService, SimulatedSun, bin_frequencies_hz
 
 assert sunspec_tui.__file__.startswith(sys.argv[1]), sunspec_tui.__file__
 START_S, CADENCE_S, ROWS = 1_755_552_894.0, 0.25, 1200
@@ -104,7 +101,7 @@ class Plotter:
     def __init__(self, tree: Path, directory: str) -> None:
         self._found: list[tuple[float, float, float]] = []
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", PROBE, str(tree), directory], cwd=directory, text=True,
+            [sys.executable, "-P", "-c", PROBE, str(tree), directory, str(ROOT / "bench")], cwd=directory, text=True,
             env=os.environ | {"PYTHONPATH": str(tree)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
 

@@ -9,14 +9,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
+from homes import Product, RingBuffer, Scene, View, on_message, whole_ring
 from hot_path import messages
 
 from sunspec_tui import StreamReceiver
-from sunspec_tui.core.products import Product
-from sunspec_tui.core.ring_buffer import RingBuffer
-from sunspec_tui.tui.display.scene import Scene
-from sunspec_tui.tui.display.view_actions import whole_ring
-from sunspec_tui.tui.display.view_state import View
 
 ROWS = 14_400
 COLUMNS, LINES = 120, 20
@@ -52,7 +48,7 @@ def filled_scene() -> Scene:
     scene = Scene(View(), receiver)
     scene.fit(COLUMNS, LINES, 2)
     for number, parts in enumerate(live(ROWS)):
-        receiver.handler.on_message(parts)
+        on_message(receiver)(parts)
         if number % 64 == 0:
             scene.update()
     load(scene)

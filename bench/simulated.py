@@ -1,10 +1,8 @@
 """Rows of the simulated Sun."""
 
 import numpy as np
+from homes import SimulatedSun, average_channels
 from numpy.typing import NDArray
-
-from sunspec_tui.core.products import average_channels
-from sunspec_tui.producer.simulated_sun import SimulatedSun
 
 
 def sun(nrows: int, seed: int = 1) -> NDArray[np.float32]:

@@ -9,15 +9,12 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from homes import Product, Rows, derive, row_messages
 from numpy.typing import NDArray
 from simulated import sun
 
-from sunspec_tui.core.products import Product, derive
-from sunspec_tui.core.ring_buffer import Rows
-from sunspec_tui.webapp import row_messages
-
 try:
-    from sunspec_tui.webapp.row_chain import RowChain
+    from homes import RowChain
 except ImportError:
     RowChain = None
 
@@ -102,7 +99,7 @@ def history_of(data: NDArray[np.float32]) -> bytes:
         return row_messages.encode(
             some(data, 0, len(data)), values, Product.XX, kind=row_messages.HISTORY, bits=8, epoch=0
         )
-    from sunspec_tui.webapp.history_messages import History
+    from homes import History
 
     class Source:
         """Rows by their numbers."""
