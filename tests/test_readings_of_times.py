@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import numpy as np
 import pytest
 
-from sunspec_tui.core import times
+from sunspec_tui.core import instrument, times
 from sunspec_tui.core.errors import UsageError
 
 START_2000_S, START_2100_S = 946_684_800, 4_102_444_800
@@ -186,8 +186,8 @@ def test_a_time_of_day_has_no_fraction_unless_asked_for():
 
 
 def test_channels_lie_a_width_apart_from_the_first():
-    np.testing.assert_array_equal(times.channel_frequencies_hz(2, 3), np.array([2, 3, 4]) * 23_925.78125)
-    assert times.channel_frequencies_hz(2, 3).dtype == np.float64
+    np.testing.assert_array_equal(instrument.channel_frequencies_hz(2, 3), np.array([2, 3, 4]) * 23_925.78125)
+    assert instrument.channel_frequencies_hz(2, 3).dtype == np.float64
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_channels_lie_a_width_apart_from_the_first():
     [(0, 8, 4, [1.5, 5.5]), (560, 4, 1, [560, 561, 562, 563]), (10, 5, 2, [10.5, 12.5, 14.0]), (3, 2, 5, [3.5])],
 )
 def test_a_bin_has_the_centre_of_its_channels(chan0, nchan, average, centres):
-    found = times.bin_frequencies_hz(chan0, nchan, average)
+    found = instrument.bin_frequencies_hz(chan0, nchan, average)
     assert found.dtype == np.float64
     np.testing.assert_array_equal(found, np.array(centres) * 23_925.78125)
 
@@ -222,4 +222,4 @@ def test_the_zone_of_the_machine_does_not_matter():
 
 def test_a_tag_is_a_whole_number_and_frequencies_are_doubles_whatever_comes():
     assert type(times.unix_to_tag(2.5)) is int
-    assert times.channel_frequencies_hz(np.float32(2), 3).dtype == np.float64
+    assert instrument.channel_frequencies_hz(np.float32(2), 3).dtype == np.float64
