@@ -46,7 +46,7 @@ def __getattr__(name: str) -> Any:
         found = _find(f"sunspec_tui.{home}")
         if found is not None:
             return found
-    raise ImportError(f"this revision has no {name}")
+    raise AttributeError(f"this revision has no {name}")
 
 
 def _find(home: str) -> Any:
