@@ -19,7 +19,7 @@ from sunspec_tui.stream.frame_iterator import FrameIterator
 ROOT = Path(__file__).parents[1]
 EXAMPLES = [
     (name, number, code)
-    for name in ("docs/api.md", "docs/coming-from-stream-receiver.md", "README.md")
+    for name in ("docs/python-api.md", "docs/coming-from-stream-receiver.md", "README.md")
     for number, code in enumerate(re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(), re.S))
 ]
 
