@@ -41,7 +41,7 @@ mutation: install  ## count the small code changes that the tests find; continue
 
 FRAMES ?= 345600
 chaos-day: install  ## play a day of frames with many faults and account for each frame: FRAMES=345600, ten minutes
-	$(BIN)/python tests/chaos_day.py --frames $(FRAMES) $(ARGS)
+	$(BIN)/python tests/long/chaos_day.py --frames $(FRAMES) $(ARGS)
 
 HOURS ?= 24
 instrument-day: install  ## play hours of the simulated Sun through the checks; none may raise an alarm: HOURS=24 SEED=0
@@ -57,7 +57,7 @@ random-streams: install  ## send random streams to every reader: STEPS=100000 SE
 	$(BIN)/python tests/long/random_streams.py --steps $(STEPS) --seed $(SEED)
 
 fuzz-files: install  ## read corrupt files of every format: CASES=20000 SEED=0; each HDF5 file needs a process
-	$(BIN)/python tests/mutated_files.py --cases $(or $(CASES),20000) --seed $(SEED) $(ARGS)
+	$(BIN)/python tests/long/mutated_files.py --cases $(or $(CASES),20000) --seed $(SEED) $(ARGS)
 
 fuzz-terminal: install  ## send random bytes, sizes and keys to monitors on a pseudo-terminal: SECONDS=300 SEED=0
 	$(BIN)/python tests/long/fuzz_terminal.py --seconds $(or $(SECONDS),300) --seed $(SEED)

@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
-from conftest import poll_until
 from monitors import Screen, StillReceiver
 from terminals import PROGRAM, Terminal
+from waiting import poll_until
 
 PORT = 9797
 MEASURED_S = 10.0

@@ -18,10 +18,10 @@ import psutil
 from numpy.typing import NDArray
 from simulated import sun
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
-from conftest import poll_until
 from terminals import PROGRAM, Terminal
+from waiting import poll_until
 
 from sunspec_tui import StreamReceiver
 from sunspec_tui.core.instrument import bin_frequencies_hz

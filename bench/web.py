@@ -15,13 +15,14 @@ import numpy as np
 import psutil
 import web_rows
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 import httpx
 from browsers import Visit, chromium
-from conftest import Publisher, block_time, message, poll_until, producing
 from files import PROGRAM, answers_ms
+from publishers import Publisher, block_time, message, producing
 from terminals import Terminal
+from waiting import poll_until
 from webs import served
 
 from sunspec_tui.core.products import Product

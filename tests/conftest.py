@@ -1,25 +1,14 @@
 """What the tests share: deadlines instead of sleeps, and a publisher on a free port."""
 
-import json
 import logging
 import signal
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import zmq
 from hypothesis import settings
+from publishers import Publisher
 
-from sunspec_tui.cli.producer_setup import faults_of, producer, source_of
-from sunspec_tui.core.settings import StreamSettings
-
-DATA = Path(__file__).parents[2] / "shared" / "data"
-EVENT = DATA / "BIR_20110607_062400_10.fit"
 # Every run tries the same cases on every machine; `make test-seeds` tries others. A busy machine causes no failure.
 settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.register_profile("seeded", deadline=None, database=None, print_blob=True)
@@ -35,22 +24,6 @@ def pytest_configure(config: pytest.Config) -> None:
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     settings.load_profile("fixed" if config.getoption("--hypothesis-seed") is None else "seeded")
-
-
-needs_event = pytest.mark.skipif(not EVENT.exists(), reason=f"the solar event {EVENT.name} is not beside the project")
-
-
-def poll_until(
-    condition: Callable[[], Any], timeout_s: float = 10.0, what: str | Callable[[], str] = "the condition"
-) -> Any:
-    """Look again and again until `condition` holds; its value, or a failure at the deadline."""
-    deadline_s = time.monotonic() + timeout_s
-    pause = threading.Event()
-    while not (value := condition()):
-        if time.monotonic() > deadline_s:
-            pytest.fail(f"{what() if callable(what) else what} did not come within {timeout_s} s")
-        pause.wait(0.01)
-    return value
 
 
 @pytest.fixture
@@ -92,66 +65,6 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
         each.close()
     complaints = [text for each in opened for text in each.complaints if "WebSocket" not in text and "ERR_" not in text]
     assert complaints == []
-
-
-@contextmanager
-def producing(**options: Any) -> Iterator[int]:
-    """A producer in this process, with settings of ``sunspec-tui stream``; gives its port."""
-    given = StreamSettings(port=0, **options)
-    with ExitStack() as started:
-        op, _ = producer(started, source_of(given), given, faults_of(given))
-        port = op.bind()
-        thread = threading.Thread(target=op.main)
-        thread.start()
-        started.callback(thread.join)
-        started.callback(op.shutdown)
-        yield port
-
-
-def header_of(data: np.ndarray, **keys: Any) -> dict[str, Any]:
-    """A header as the newest producer writes it; a key set to None is left out."""
-    nbeam, nchan, npol = data.shape[-3:]
-    header = {
-        "time_tag": 344176543210000000,
-        "nbeam": nbeam,
-        "nchan": nchan,
-        "npol": npol,
-        "timestamp": f"{time.time():.6f}",
-        "last_block_time": "2025-08-18 21:34:54.787341",
-        "data_shape": list(data.shape),
-        "data_type": "<f4",
-    } | keys
-    return {key: value for key, value in header.items() if value is not None}
-
-
-def block_time(n: int, cadence_s: float = 0.25) -> str:
-    """``last_block_time`` of the n-th frame of a test."""
-    return str(np.datetime64("2025-08-18T21:34:54.000000") + np.timedelta64(round(n * cadence_s * 1e6), "us"))
-
-
-def message(data: np.ndarray, **keys: Any) -> list[bytes]:
-    """A message with the payload `data`, shape (nbeam, nchan, npol)."""
-    return [b"data", json.dumps(header_of(data, **keys)).encode(), data.astype("<f4").tobytes()]
-
-
-class Publisher:
-    """A producer under a test's control, on a free loopback port."""
-
-    def __init__(self, port: int = 0) -> None:
-        self._context = zmq.Context()
-        self._socket = self._context.socket(zmq.XPUB)
-        self._socket.bind(f"tcp://127.0.0.1:{port or '*'}")
-        self.port = int(self._socket.getsockopt_string(zmq.LAST_ENDPOINT).rpartition(":")[2])
-
-    def wait_for_subscriber(self) -> None:
-        assert self._socket.poll(10_000), "nobody has subscribed"
-        self._socket.recv()
-
-    def send(self, parts: list[bytes]) -> None:
-        self._socket.send_multipart(parts)
-
-    def close(self) -> None:
-        self._context.destroy(linger=1000)
 
 
 @pytest.fixture(autouse=True)

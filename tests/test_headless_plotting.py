@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from test_plotting import Writer, picture_size
+from plot_jobs import Writer, picture_size
 
 
 def test_plots_are_written_without_a_display_and_against_a_hostile_environment(tmp_path, monkeypatch):

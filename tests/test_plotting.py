@@ -12,53 +12,19 @@ import matplotlib.dates as mdates
 import numpy as np
 import psutil
 import pytest
-from conftest import poll_until
 from PIL import Image
+from plot_jobs import MHZ, START_S, Writer, job, picture_size
 from recordings import recording
+from waiting import poll_until
 
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.retention import Keep, plot_time_s
-from sunspec_tui.core.row_spans import GAP, row_begins_s
+from sunspec_tui.core.row_spans import GAP
 from sunspec_tui.files.atomic_write import temporary_path
 from sunspec_tui.plots.figure import SpectrumFigure, bin_edges, column_image
-from sunspec_tui.plots.job import PlotEvent, PlotJob, next_interval
-from sunspec_tui.plots.plot_service import PlotService
+from sunspec_tui.plots.job import next_interval
 from sunspec_tui.plots.plot_window import plot_window
 from sunspec_tui.plots.text_figure import text_figure
-
-START_S = 1_755_552_894.0
-MHZ = np.linspace(13.4, 86.8, 96)
-
-
-def job(nrows=40, *, gap_at=None, directory="figs", **keys):
-    rng = np.random.default_rng(5)
-    slots = np.arange(nrows, dtype=np.int64)
-    if gap_at is not None:
-        slots[gap_at:] += 10
-    data = rng.uniform(1, 100, (nrows, len(MHZ))).astype(np.float32)
-    fields = {
-        "data": data,
-        "spectra": {"XX": data[-1], "YY": data[-1] * 2},
-        "times_s": START_S + (slots + 1) * 0.25,
-        "cadence_s": 0.25,
-        "frequencies_mhz": MHZ,
-        "product": "XX",
-        "lag_s": 0.125,
-        "station": "127.0.0.1:9798",
-        "frames_missing": 3,
-        "directory": str(directory),
-        "now_s": START_S,
-    } | keys
-    # Rows that follow each other, unless a test says otherwise.
-    places = fields.pop("slots", slots)
-    begins = {"begins_s": row_begins_s(fields["times_s"], places, fields["cadence_s"])}
-    return PlotJob(**(begins | fields))
-
-
-def picture_size(path):
-    with Image.open(path) as picture:
-        picture.load()
-        return picture.size
 
 
 @pytest.fixture(scope="module")
@@ -275,28 +241,6 @@ def test_the_picture_is_the_one_that_was_looked_at(figure, tmp_path):
     assert differences.mean() < 0.3
     # A title, a legend or a label that is missing is a small place with a large difference.
     assert differences.reshape(25, 15, 30, 15).mean(axis=(1, 3)).max() < 5
-
-
-class Writer:
-    """A plot writer under test, and the events it has told."""
-
-    def __init__(self, directory, interval_s=0.0, make_job=None):
-        self.events: list[PlotEvent] = []
-        rows = itertools.count(1)
-        make = make_job or (lambda: job(directory=directory, number=next(rows)))
-        self.writer = PlotService(Path(directory), interval_s, make, on_event=self.events.append)
-        self.writer.start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.writer.stop()
-
-    def plot(self):
-        count = len(self.events)
-        self.writer.plot_now()
-        return poll_until(lambda: self.events[count:], 60, "the plot")[0]
 
 
 def test_a_plot_on_demand_is_written_under_its_utc_name_and_none_is_overwritten(tmp_path):

@@ -7,9 +7,10 @@ import threading
 
 import numpy as np
 import pytest
-from conftest import block_time, message, poll_until
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from publishers import block_time, message
+from waiting import poll_until
 
 from sunspec_tui import RingBuffer, StreamReceiver
 from sunspec_tui.core.errors import UsageError

@@ -19,11 +19,12 @@ import jsonschema_rs
 import numpy as np
 import pytest
 import schemathesis
-from conftest import block_time, message, poll_until, producing
 from hypothesis import HealthCheck, Phase, given, settings
 from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
+from publishers import block_time, message, producing
 from schemathesis import GenerationMode
+from waiting import poll_until
 from webs import served
 
 from sunspec_tui.core.web_options import WebOptions

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 from terminal_cases import ANSWERS, BROKEN, DEMO, KITTY, MOUSE, PASTES, SIZES, obeys
 from terminals import PROGRAM, Terminal
 

@@ -25,7 +25,7 @@ from typing import Any
 
 import httpx
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "support")]
 
 from monitors import Screen, StillReceiver
 from odd_streams import OddStream

@@ -1,6 +1,6 @@
 """Plant each bug of this directory in a copy of the project, and check that its tests fail.
 
-A patch begins with a sentence and with the tests that must notice, as ``Tests: tests/test_ring.py``. The copy is
+A patch begins with a sentence and with the tests that must notice, as ``Tests: tests/core/test_ring.py``. The copy is
 thrown away; the working tree is never touched.
 
     python tests/seeded_bugs/run.py [NAME ...]

@@ -8,7 +8,7 @@ Textual's compositor, where nothing covers it.
 This is the one module that leans on what Textual does not promise: `App._display`, `App._batch_count`,
 `App._filters`, `App._background_screens`, `Screen._compositor`, `Widget._styles_cache`, the compositor's updates
 and its map of visible widgets, and the driver's writer thread.
-tests/test_painting.py fails when one of them changes.
+tests/tui/test_painting.py fails when one of them changes.
 """
 
 import asyncio

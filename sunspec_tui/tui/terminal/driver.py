@@ -5,8 +5,8 @@ Standard error may go to a file, so the terminal is what standard output is: the
 that accepts nothing blocks no other code.
 
 A process may be continued that was never suspended by us: the kernel sends SIGCONT along with SIGHUP, and
-so does a user who stops and continues it from outside. And the terminal may go away. `tests/test_driver.py` tests the
-private parts of Textual that this module uses.
+so does a user who stops and continues it from outside. The terminal may go away.
+`tests/tui/test_driver.py` tests the private parts of Textual that this module uses.
 """
 
 import asyncio
@@ -78,7 +78,7 @@ class Driver(LinuxDriver):
     def is_busy(self) -> bool:
         """True while output is queued for the terminal."""
         thread = self._writer_thread
-        return self._output.is_busy or (thread is not None and bool(thread._queue.qsize()))  # noqa: SLF001 - see tests/test_driver.py
+        return self._output.is_busy or (thread is not None and bool(thread._queue.qsize()))  # noqa: SLF001 - see tests/tui/test_driver.py
 
     @property
     def is_gone(self) -> bool:

@@ -2,7 +2,7 @@
 
 A message that cannot be handled is dropped and reported. After many faults in a short time, the app ends with its
 status and its traceback. This module uses a private method of Textual, `MessagePump._dispatch_message`;
-tests/test_guarded.py fails when it changes.
+tests/tui/test_guarded.py fails when it changes.
 """
 
 import math

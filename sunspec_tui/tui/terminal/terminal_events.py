@@ -4,7 +4,7 @@ Only known forms pass. Textual's parser names the key of a sequence; it never re
 turns unknown replies into keys.
 
 This module uses private parts of Textual: `XTermParser._sequence_to_key_events`, `XTermParser.parse_mouse_code`, the
-table of keys, and its messages. tests/test_terminal_events.py fails when one of them changes.
+table of keys, and its messages. tests/tui/test_terminal_events.py fails when one of them changes.
 """
 
 import re

@@ -1,0 +1,17 @@
+"""A bounded part of the long runs: odd streams through every reader, mutated messages through `decode`."""
+
+import fuzz_decode
+import pytest
+import random_streams
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_no_reader_fails_whatever_the_stream_is(seed):
+    random_streams.drive(seed, 300)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_mutated_messages_are_frames_or_rejected_in_little_time(seed):
+    outcomes = fuzz_decode.fuzz(seed, 0, 10_000)
+    assert outcomes["frame"] > 500
+    assert len(outcomes) > 8

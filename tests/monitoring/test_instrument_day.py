@@ -1,0 +1,10 @@
+"""A short part of the simulated day with gaps and restarts: the checks of the instrument stay quiet."""
+
+from instrument_day import alarms
+
+
+def test_ten_minutes_of_the_simulated_sun_raise_no_alarm():
+    found = alarms(1 / 6, 2)
+    assert found.pop("looks") > 400
+    found.pop("restarts")
+    assert dict(found) == {}

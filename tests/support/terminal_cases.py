@@ -1,0 +1,56 @@
+"""Bytes that terminals send by themselves or by mistake, for tests and for the fuzzer."""
+
+import select
+import time
+
+from waiting import poll_until
+
+DEMO = ("--demo", "--plot-interval", "0")
+HELP = "find an action by its name"
+# What terminals send by themselves or by mistake, and what must not be taken for keys.
+BROKEN = [b"\xe9", b"\xff\xfe\xfd", b"\xc3", b"\xf0\x9f", b"\x00" * 100, b"\x80\x81\x8d", bytes(range(0xA0, 0x100))]
+KITTY = [
+    b"\x1b[97;1:3u", b"\x1b[1114112;1u", b"\x1b[97;1;1114112u", b"\x1b[97;1;55296u", b"\x1b[1:2:3;4:5:6u", b"\x1b[;;u",
+    b"\x1b[99999999999999999999999u", b"\x1b[113;1:3u",
+]  # fmt: skip
+MOUSE = [
+    b"\x1b[M\x20\x30\x30", b"\x1b[M\xff\xff\xff", b"\x1b[32;10;10M", b"\x1b[<;;M",
+    b"\x1b[<0;9999;9999M\x1b[<0;9999;9999m",
+    b"\x1b[<64;9999;9999M", b"\x1b[<128;5;40M", b"\x1b[<0;-1;-1M", b"\x1b[I\x1b[O" * 500,
+]  # fmt: skip
+SIZES = [
+    b"\x1b[?2048;5$y", b"\x1b[?2048;2$y\x1b[48;0;0;0;0t", b"\x1b[48;24;80;480;800t", b"\x1b[48;60000;60000;0;0t",
+    b"\x1b[8;60000;60000t", b"\x1b[48;1;1;1;1t",
+]  # fmt: skip
+ANSWERS = [
+    b"\x1b]11;rgb:1c1c/1c1c/1c1c\x07", b"\x1b]10;rgb:bbbb/1c1c/1c1c\x1b\\", b"\x1b]52;c;" + b"b" * 10000 + b"\x07",
+    b"\x1bP>|tmux 3.4b\x1b\\", b"\x1bP1+r544e=787465726d\x1b\\", b"\x1bP1$rbbb\x1b\\", b"\x1bP!|00000000\x1b\\",
+    b"\x1b[?62;22c\x1b[>41;330;0c", b"\x1b[?1;1R", b"\x1b[0;0R", b"\x1b[99999;99999R", b"\x1b[;R", b"\x1b[1;2R",
+    b"\x1b[5;5R" * 2000, b"\x1b_Gi=1;OKbbb\x1b\\", b"\x1b[?997;1n", b"\x1b[4;768;1024t", b"\x9d11;rgb:bbbb\x9c",
+]  # fmt: skip
+PASTES = [
+    b"\x1b[200~bq\x03\x1b[201~", b"\x1b[200~caf\xe9 bq\x1b[201~", b"\x1b[200~" + b"bq" * 50000 + b"\x1b[201~",
+    b"\x1b[201~", b"\x1b[200~\x1b[201~", b"\x1b[200~bq, and no end",
+]  # fmt: skip
+
+
+def obeys(monitor):
+    """Check that a key works and the picture is updated within a minute."""
+    poll_until(lambda: "LIVE" in monitor.text, 60, lambda: f"a living monitor on\n{monitor.text}")
+    deadline_s = time.monotonic() + 60
+    while not _shows_help(monitor, 3) and time.monotonic() < deadline_s:
+        # An unfinished sequence may swallow keys for a second or two, and noise may have opened a dialog.
+        monitor.press("\x1b")
+        select.select([], [], [], 0.5)
+    assert monitor.process.poll() is None, f"the monitor has ended with {monitor.process.returncode}"
+    assert HELP in monitor.text, f"no key is obeyed:\n{monitor.text}"
+    monitor.press("\x1b")
+    monitor.hides(HELP, timeout_s=60)
+
+
+def _shows_help(monitor, wait_s):
+    monitor.press("?")
+    until_s = time.monotonic() + wait_s
+    while HELP not in monitor.text and time.monotonic() < until_s:
+        select.select([], [], [], 0.02)
+    return HELP in monitor.text

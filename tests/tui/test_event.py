@@ -1,0 +1,146 @@
+"""The solar event of 2011-06-07, from the file through the wire to the drawn figure."""
+
+import logging
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from solar_event import EVENT, needs_event
+
+from sunspec_tui import AvgStreamingOp, StreamReceiver
+from sunspec_tui.files.callisto_fits import DB_PER_DIGIT
+from sunspec_tui.files.read import read_recording
+from sunspec_tui.plots.figure import SpectrumFigure
+from sunspec_tui.producer.memory_ring import MemoryRing
+from sunspec_tui.producer.replay import open_replay
+from sunspec_tui.producer.ring_feeder import Feed
+from sunspec_tui.tui.display.scene import Scene
+from sunspec_tui.tui.display.view_state import Cursor, View
+
+STATION = "BIR"
+FILE_START_S = 1_307_427_840.213  # 2011-06-07 06:24:00.213 UTC
+
+
+@pytest.fixture(scope="module")
+def received():
+    """A receiver that has taken the whole file, and the figure of it."""
+    if not EVENT.exists():
+        pytest.skip(f"the solar event {EVENT.name} is not beside the project")
+    ring = MemoryRing()
+    feed = Feed(ring, open_replay(EVENT, 560), speed=0)
+    op = AvgStreamingOp(logging.getLogger("test"), ring, ntime_gulp=1, stream_port=0, wait=True, lossless=True)
+    port = op.bind()
+    producer = threading.Thread(target=op.main)
+    feed.start()
+    producer.start()
+    with StreamReceiver(stream_port=port, buffer_length=3600, plot_interval=0, gc_interval=0) as receiver:
+        assert receiver.wait_for_frames(3600, 60)
+        producer.join()
+        feed.stop()
+        figure = SpectrumFigure()
+        figure.draw(receiver.plot_job())
+        yield receiver, figure
+
+
+@needs_event
+def test_all_3600_frames_arrive_in_order_a_quarter_of_a_second_apart(received):
+    rows = received[0].get_rows()
+    health = received[0].snapshot().health
+    assert (health.frames_received, health.frames_rejected, health.frames_missing) == (3600, 0, 0)
+    np.testing.assert_allclose(rows.times_s, FILE_START_S + 0.25 * np.arange(1, 3601), atol=1e-5)
+    assert np.diff(rows.slots).tolist() == [1] * 3599
+
+
+@needs_event
+def test_the_figures_axes_are_the_files_times_and_our_channels(received):
+    left, right, low, high = received[1].waterfall.get_extent()
+    assert left * 86400 == pytest.approx(FILE_START_S, abs=1e-3)
+    assert right * 86400 == pytest.approx(FILE_START_S + 900, abs=1e-3)
+    assert (low, high) == pytest.approx((13.386, 86.886), abs=0.06)
+    assert received[1].spectrum.get_xlim() == pytest.approx((13.434, 86.838), abs=0.05)
+
+
+@needs_event
+def test_the_figures_image_is_the_files_and_masked_below_its_band(received):
+    image = received[1].waterfall.get_array()
+    mhz = received[0].snapshot().axis.frequencies_mhz
+    with fits.open(EVENT) as units:
+        digits = units[0].data.astype(float)
+        file_mhz = units[1].data["FREQUENCY"][0]
+    assert image.shape == (768, 3600)
+    assert np.ma.getmaskarray(image)[mhz < 19.9].all()
+    for wanted in (31.0, 52.0, 76.0):
+        j = int(np.abs(mhz - wanted).argmin())
+        i = int(np.abs(file_mhz - mhz[j]).argmin())
+        ours_db = image[j].filled(np.nan)
+        correlation = np.corrcoef(ours_db, digits[i])[0, 1]
+        assert correlation > 0.98
+        assert np.median(ours_db) == pytest.approx(np.median(digits[i]) * DB_PER_DIGIT, abs=1.5)
+
+
+@needs_event
+def test_the_type_ii_and_iv_emission_stands_out_in_the_image(received):
+    image_db = received[1].waterfall.get_array().filled(np.nan)
+    mhz = received[0].snapshot().axis.frequencies_mhz
+    band = (mhz > 48) & (mhz < 60)
+    quiet = np.nanmedian(image_db[band][:, :240])  # the first minute
+    burst = np.nanmedian(image_db[band][:, 1440:1680])  # 06:30 to 06:31
+    assert burst - quiet > 10
+
+
+RISE_DB = 5.0
+LANE_MHZ = (83.875, 81.875, 72.125)  # where it begins within a second
+
+
+def onset_in_file_s(mhz):
+    """When the type II lane reaches a frequency: a second of the file that is 5 dB above its first minute."""
+    with fits.open(EVENT) as file:
+        digits, table = file[0].data.astype(float), file[1].data
+    channel = int(np.argmin(np.abs(table["FREQUENCY"][0] - mhz)))
+    above_db = (digits[channel] - np.median(digits[channel, :240])) * DB_PER_DIGIT
+    seconds = np.convolve(above_db, np.full(4, 0.25), "valid")
+    return FILE_START_S + 0.25 * int(np.argmax(seconds > RISE_DB))
+
+
+@needs_event
+@pytest.mark.parametrize("mhz", LANE_MHZ)
+@pytest.mark.parametrize(("rows_per_column", "size"), [(4, (68, 22)), (16, (68, 22)), (54, (66, 10))])
+def test_the_cursor_finds_the_type_ii_lane_within_a_cell_of_the_files_truth(received, mhz, rows_per_column, size):
+    """As an observer does: hold the picture there, then along the frequency's row: it jumps there."""
+    truth_s = onset_in_file_s(mhz)
+    held = min(3599, round((truth_s - FILE_START_S + 20) * 4))
+    scene = Scene(View(rows_per_column=rows_per_column, paused_at_slot=held), received[0])
+    scene.fit(*size, 2)
+    for _ in range(100):
+        scene.update()
+    scene.draw()
+    nearest = int(np.argmin(np.abs(received[0].position().axis.frequencies_mhz - mhz)))
+    values = []
+    for number in scene.time_axis.numbers:
+        scene.view = replace(scene.view, cursor=Cursor(number, nearest))
+        found = scene.readout()
+        values.append((found.begin_s, found.end_s, found.shown))
+    reach_s = 5 * 0.25 * rows_per_column
+    # Columns that end before it rises (its second is the mean of four rows) and such as begin after it.
+    before_db = [shown for _, end_s, shown in values if truth_s - reach_s < end_s <= truth_s + 0.5]
+    after_db = [shown for begin_s, _, shown in values if truth_s <= begin_s < truth_s + reach_s]
+    assert min(after_db) > np.median(before_db) + 0.6 * RISE_DB
+    cell_mhz = (86.875 - 13.398) / size[1]
+    assert found.low_mhz - cell_mhz <= mhz <= found.high_mhz + cell_mhz
+    assert found.high_mhz - found.low_mhz <= cell_mhz
+
+
+@needs_event
+def test_a_replay_stays_the_data_of_its_station(received, tmp_path):
+    receiver, figure = received
+    snapshot = receiver.snapshot()
+    assert (receiver.station, snapshot.station) == (STATION, STATION)
+    assert receiver.recording().station == STATION
+    assert figure.figure.texts[0].get_text().startswith(f"{STATION} (")
+    receiver.export(tmp_path / "again.fits")
+    with fits.open(tmp_path / "again.fits") as units:
+        assert not {"OBS_LAT", "OBS_LON", "OBS_ALT"} & set(units[0].header)
+    assert read_recording(tmp_path / "again.fits").station == STATION
+    assert snapshot.alarms == snapshot.warnings == snapshot.notes == ()

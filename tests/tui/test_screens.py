@@ -1,0 +1,281 @@
+"""What the screen looks like: every cell of it, at the sizes, in the states and with the colours that it is made for.
+
+The pictures lie in `__snapshots__`: characters first, then for each line where its looks change. After a wanted change:
+``make test ARGS="tests/tui/test_screens.py --snapshot-update"``, then look at the differences.
+"""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+from monitors import Screen, StillReceiver
+from sky_frames import MHZ, sky
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+from waiting import poll_until
+
+from sunspec_tui.core.settings import Settings
+from sunspec_tui.files.archive.status import ArchiveState, ArchiveStatus
+from sunspec_tui.files.read import read_recording
+from sunspec_tui.tui.terminal.colours import Depth
+from sunspec_tui.tui.terminal.link_pacing import Quality
+
+SIZES = [(80, 24), (120, 40), (200, 60), (250, 70)]
+FRAMES = 330
+TAGS = (344_176_543_210_000_000, 344_176_739_210_000_000)  # before a restart and after it
+
+
+class Screens(SingleFileSnapshotExtension):
+    """One text file a picture."""
+
+    file_extension = "txt"
+    _write_mode = WriteMode.TEXT
+
+
+@pytest.fixture
+def picture(snapshot):
+    return snapshot.use_extension(Screens)
+
+
+@pytest.fixture(scope="module")
+def frames():
+    return [sky(n) for n in range(FRAMES)]
+
+
+@pytest.fixture
+def show():
+    opened = []
+
+    def start(size, frames=(), **options):
+        receiver = StillReceiver()
+        for n, data in enumerate(frames):
+            if n == 200:
+                receiver.skip(14)
+            receiver.feed(data, time_tag=TAGS[n >= 280])
+        opened.append(Screen(*size, receiver, **options))
+        look(opened[-1])
+        return opened[-1]
+
+    yield start
+    for each in opened:
+        each.close()
+
+
+def look(screen):
+    """Let the monitor lay itself out, fetch its history and draw what it has."""
+    for _ in range(3):
+        screen.tick()
+        screen.settle()
+    return screen
+
+
+def text_of(screen):
+    """Characters, and the looks of each line as runs of a number."""
+    cells = screen.cells()
+    numbers = {}
+    lines = ["".join(cell.data for cell in line) for line in cells]
+    looks = []
+    for line in cells:
+        runs = [(look, len(list(same))) for look, same in itertools.groupby(cell._replace(data="") for cell in line)]
+        looks.append(" ".join(f"{numbers.setdefault(look, len(numbers))}x{count}" for look, count in runs))
+    legend = [f"{number}: {told(look)}" for look, number in numbers.items()]
+    return "\n".join([*lines, "", *looks, "", *legend, ""])
+
+
+def told(look):
+    attributes = [name for name in ("bold", "italics", "underscore", "strikethrough", "reverse") if getattr(look, name)]
+    return " ".join([look.fg, "on", look.bg, *attributes])
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))
+class TestStates:
+    def test_live(self, show, frames, picture, size):
+        assert text_of(show(size, frames)) == picture
+
+    def test_connecting(self, show, picture, size):
+        assert text_of(show(size)) == picture
+
+    def test_stalled(self, show, frames, picture, size):
+        screen = show(size, frames)
+        screen.receiver.now_s += 12
+        assert text_of(look(screen)) == picture
+
+    def test_paused(self, show, frames, picture, size):
+        screen = show(size, frames[:-30])
+        screen.act("step('hold')")
+        screen.act("step('move_cursor', -1, 0)")
+        screen.act("step('move_cursor', -10, 2)")
+        for data in frames[-30:]:
+            screen.receiver.feed(data, time_tag=TAGS[1])
+        assert text_of(look(screen)) == picture
+
+
+def test_a_slim_terminal_keeps_what_tells_whether_the_stream_is_well(show, frames, picture):
+    assert text_of(show((60, 20), frames)) == picture
+
+
+@pytest.mark.parametrize("depth", [Depth.C256, Depth.C16, Depth.NONE])
+def test_fewer_colours(show, frames, picture, depth):
+    assert text_of(show((120, 40), frames, depth=depth)) == picture
+
+
+def test_ascii(show, frames, picture):
+    shown = text_of(show((80, 24), frames, depth=Depth.NONE, ascii_only=True))
+    assert shown.isascii()
+    assert shown == picture
+
+
+@pytest.mark.parametrize("theme", ["light", "terminal"])
+def test_themes(show, frames, picture, theme):
+    assert text_of(show((120, 40), frames, settings=Settings(theme=theme))) == picture
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+def test_help(show, frames, picture, size):
+    screen = show(size, frames)
+    screen.act("help")
+    assert text_of(look(screen)) == picture
+
+
+def mark_ten_columns(screen):
+    screen.act("step('move_cursor', -1, 0)")
+    screen.act("step('move_cursor', -5, 0)")
+    screen.act("step('mark', 1)")
+    screen.act("step('move_cursor', -9, 0)")
+    screen.act("step('mark', 0)")
+    screen.act("step('escape')")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+def test_a_marked_interval(show, frames, picture, size):
+    screen = show(size, frames)
+    mark_ten_columns(screen)
+    assert text_of(look(screen)) == picture
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+def test_the_question_for_a_file(show, frames, picture, size):
+    screen = show(size, frames)
+    screen.act("export")
+    assert text_of(look(screen)) == picture
+
+
+def exported(screen, name):
+    """Type a name where it is asked for, and wait for what the monitor says of it."""
+    screen.act("export")
+    screen.do(lambda: setattr(screen.app.screen.query_one("Input"), "value", str(name)))
+    screen.press("enter")
+    return poll_until(lambda: [each.message for each in screen.app._notifications], 20, "a notice")[-1]
+
+
+def test_the_marked_interval_goes_to_the_file_that_is_named(show, frames, tmp_path):
+    screen = show((120, 40), frames)
+    mark_ten_columns(screen)
+    assert "MB" in exported(screen, tmp_path / "event.npz")
+    found, kept = read_recording(tmp_path / "event.npz"), screen.receiver.get_rows()
+    # Ten columns of four slots, of which the receiver has lost none there.
+    assert len(found) == 40
+    first = int(np.flatnonzero(kept.times_s == found.times_s[0])[0])
+    np.testing.assert_array_equal(found.data, kept.data[first : first + 40])
+    assert (kept.slots[first] % 4, kept.slots[first + 39] % 4) == (0, 3)
+
+
+def test_without_marks_the_picture_goes_to_the_file(show, frames, tmp_path):
+    screen = show((120, 40), frames)
+    screen.act("step('span', -1)")
+    look(screen)
+    exported(screen, tmp_path / "picture.fits")
+    found = read_recording(tmp_path / "picture.fits")
+    kept, columns = screen.receiver.get_rows(), screen.app.scene.columns
+    assert len(found) == int((kept.slots // 2 > kept.slots[-1] // 2 - columns).sum())
+    assert found.times_s[-1] == pytest.approx(kept.times_s[-1], abs=1e-5)
+
+
+def test_a_name_without_a_form_is_asked_for_again_and_a_disk_that_does_not_take_it_is_told(show, frames, tmp_path):
+    screen = show((120, 40), frames)
+    (tmp_path / "file").write_text("")
+    assert "choose another file" in exported(screen, tmp_path / "file" / "a.npz")
+    screen.act("export")
+    screen.do(lambda: setattr(screen.app.screen.query_one("Input"), "value", "event.txt"))
+    screen.press("enter")
+    assert "must end in" in str(screen.app.screen.query_one("#problem").render())
+    screen.press("escape")
+    assert len(screen.app.screen_stack) == 1
+
+
+def test_nothing_received_is_nothing_to_export(show):
+    screen = show((80, 24))
+    screen.act("export")
+    assert len(screen.app.screen_stack) == 1
+    assert "no rows" in [each.message for each in screen.app._notifications][-1]
+
+
+def test_a_signed_product_on_a_slow_link(show, frames, picture):
+    screen = show((120, 40), frames)
+    screen.app.governor.quality = Quality.LEAST
+    screen.act("step('choose_product', 'V')")
+    for action in ("step('toggle_trace', 'max')", "step('flip', 'pipelines')", "step('zoom', 1)"):
+        screen.act(action)
+    assert text_of(look(screen)) == picture
+
+
+def stalled(receiver):
+    receiver.now_s += 2
+
+
+def with_dead_pipelines(receiver):
+    for n in range(FRAMES, FRAMES + 20):
+        data = sky(n)
+        data[:, 7 * 96 : 8 * 96] = 0
+        data[:, 20 * 96 : 22 * 96, 1] = np.nan
+        receiver.feed(data, time_tag=TAGS[1])
+
+
+def with_an_axis_off_by_40_channels(receiver):
+    for n in range(FRAMES, FRAMES + 20):
+        data = sky(n)
+        for carrier_mhz in (25.0, 54.309441, 60.309441, 66.309441, 76.309441, 82.309441):
+            data[:, np.abs(MHZ - carrier_mhz + 40 * 0.02392578125) < 0.05] *= 40
+        receiver.feed(data, time_tag=TAGS[1], chan0=560)
+
+
+def with_less_gain(receiver):
+    for n in range(FRAMES, FRAMES + 20):
+        receiver.feed(sky(n) / 20, time_tag=TAGS[1])
+
+
+def with_messages_that_are_none(receiver):
+    for parts in ([b"data"], [b"date", b"{}", b""], [b"data", b"{", b""], [b"data", b"[]", b""]):
+        receiver.handler.on_message(parts)
+
+
+def with_an_archive_on_a_full_disk(receiver):
+    failing = ArchiveStatus(
+        ArchiveState.FAILING, Path("archive"), rows_written=1200, rows_waiting=77, free_bytes=0,
+        problem="cannot archive to archive: No space left on device; rows wait in the ring",
+    )  # fmt: skip
+    receiver._archive.status = lambda: failing
+
+
+def from_a_sender_whose_clock_is_fast(receiver):
+    receiver.feed(sky(FRAMES), time_tag=TAGS[1], timestamp=receiver.now_s + 0.65)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+@pytest.mark.parametrize(
+    "faulty",
+    [
+        stalled,
+        with_dead_pipelines,
+        with_an_axis_off_by_40_channels,
+        with_less_gain,
+        with_messages_that_are_none,
+        with_an_archive_on_a_full_disk,
+        from_a_sender_whose_clock_is_fast,
+    ],
+    ids=lambda faulty: faulty.__name__,
+)
+def test_faults(show, frames, picture, faulty, size):
+    screen = show(size, frames)
+    faulty(screen.receiver)
+    assert text_of(look(screen)) == picture
