@@ -185,6 +185,12 @@ class StreamReceiver(OlderReceiver):
             monotonic=chosen.monotonic,
         )
 
+    def __repr__(self) -> str:
+        position = self.position()
+        rows = 0 if position is None else min(position.count, position.length)
+        state = "running" if self._running is not None else "stopped"
+        return f"<StreamReceiver of {self.source}: {state}, {rows} rows>"
+
     # Start and stop
 
     def start(self) -> None:

@@ -501,7 +501,7 @@ import sys, threading, time
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from recordings import recording
-from test_archive import Following
+from archive_runs import Following
 rows = recording(20_000, nchan=64)
 with Following(Path(sys.argv[1]), length=20_000, commit_s=0.01) as run:
     start = int(sys.argv[2])
