@@ -7,7 +7,6 @@ carries them to the terminal. Nothing here reads a socket, keeps rows or draws a
 import asyncio
 import logging
 import math
-import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -21,11 +20,10 @@ from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from sunspec_tui.core import state_files
 from sunspec_tui.core.colormaps import PALETTES
 from sunspec_tui.core.errors import SunspecError
 from sunspec_tui.core.event_log import log_event
-from sunspec_tui.core.exit_status import EXIT_FAILED, HandledSignals, tell_signal
+from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_USAGE, HandledSignals, tell_signal
 from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.memory_usage import collect_again
 from sunspec_tui.core.printable import printable
@@ -49,12 +47,14 @@ from sunspec_tui.tui.monitor_screen import (
     monitor_widgets,
     screen_classes,
 )
-from sunspec_tui.tui.saved_view import first_view, view_to_json
+from sunspec_tui.tui.receiver_worker import ReceiverWorker, log_failure
+from sunspec_tui.tui.saved_view import first_view
 from sunspec_tui.tui.terminal.canvas_app import CanvasApp
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.driver import Driver
 from sunspec_tui.tui.terminal.link_pacing import LinkPacer, Quality
 from sunspec_tui.tui.ticking import TICK_S, Ticker
+from sunspec_tui.tui.view_saver import ViewSaver, load_view
 from sunspec_tui.tui.widget_data import epoch_text, starting
 from sunspec_tui.tui.widgets.dialogs import DelayScreen, ExportScreen, HelpScreen, LevelsScreen, Palette
 from sunspec_tui.tui.widgets.file_panel_text import export_name, interval_text
@@ -69,10 +69,9 @@ log = logging.getLogger(__name__)
 AFTER_FAULT_S = 1.0
 READINGS_S = {Quality.FULL: 1.0, Quality.SLOWER: 1.0, Quality.SWEEPING: 1.0, Quality.LEAST: 2.0}
 MEMORY_S = 5.0
-KEEP_VIEW_AFTER_S = 2.0
 COLLECT_AFTER_S = 1.0
 START_WITHIN_S = 1.0
-END_WITHIN_S, ARCHIVE_WITHIN_S = 4.5, 3.0
+END_WITHIN_S = 4.5
 _THEMES = dict(zip(THEMES, ("textual-dark", "textual-light", "ansi-dark"), strict=True))
 
 
@@ -125,22 +124,19 @@ class Monitor(CanvasApp):
         super().__init__(
             depth, ascii_only=ascii_only, governor=LinkPacer(Quality.LEAST if settings.low_bandwidth else None)
         )
-        self.failure: SunspecError | None = None
         self._settings = settings
-        self._open_receiver = open_receiver
-        self._opened: StreamReceiver | None = None
-        self._ending = threading.Event()
+        self._worker = ReceiverWorker(open_receiver, self._receiver_started)
         self.signals = HandledSignals()
         self._asked_by: int | None = None
         self._log_lines = log_lines or LogLines()
         self._log_lines.setLevel(settings.log_level)
         self._ticker = Ticker()
         self._log_lines.listeners.add(self._ticker.news.set)
-        self._saver = None if view_path is None else state_files.Saver(view_path)
-        self.scene = Scene(first_view(settings, state_files.load(view_path) if view_path else {}))
+        self.scene = Scene(first_view(settings, load_view(view_path)))
+        self._saver = ViewSaver(view_path, lambda: self.scene.view, self.set_timer)
         self._readings_due_s = self._memory_due_s = self._pictures_due_s = 0.0
         self._drawn_for: object = None
-        self._unsaved = self._undrawn = self._has_text = self._is_hosting = False
+        self._undrawn = self._has_text = self._is_hosting = False
 
     # Life
 
@@ -183,9 +179,9 @@ class Monitor(CanvasApp):
 
     def on_unmount(self) -> None:
         """Let the worker stop the receiver."""
-        self._keep_last_view()
+        self._saver.finish()
         logging.getLogger("sunspec_tui").removeHandler(self._log_lines)
-        self._ending.set()
+        self._worker.end()
 
     def _handle_signals(self, loop: asyncio.AbstractEventLoop) -> None:
         """End on a signal, soon also if the loop is busy.
@@ -215,32 +211,28 @@ class Monitor(CanvasApp):
         """Start the receiver's worker, once: the import of its libraries would delay the first text."""
         if not self._is_hosting:
             self._is_hosting = True
-            self.run_worker(self._host_receiver, thread=True, exit_on_error=False, name="receiver")
+            self.run_worker(self._run_receiver, thread=True, exit_on_error=False, name="receiver")
 
-    def _host_receiver(self) -> None:
-        """The worker: runs the receiver until the app ends."""
-        try:
-            receiver = self._open_receiver()
-        except SunspecError as error:
-            self.failure = error
-            self.call_from_thread(self.exit, 2)
-            return
-        except Exception as error:  # noqa: BLE001 - as below
-            self._say_failed("the receiver", error)
-            return
-        try:
-            receiver.start()
-            receiver.set_product(self.scene.view.product)
-            receiver.listeners.add(self._ticker.news.set)
-            self._opened = receiver
-            self._ticker.follow_up()
-            self._ending.wait()
-        except SunspecError as error:
-            log.error("%s", error)  # noqa: TRY400 - one sentence, no traceback
-        except Exception as error:  # noqa: BLE001 - the user must see that nothing is received any more
-            self._say_failed("the receiver", error)
-        finally:
-            receiver.stop(deadline_s=time.monotonic() + ARCHIVE_WITHIN_S)
+    def _run_receiver(self) -> None:
+        self._worker.run()
+        if self._worker.failure is not None:
+            self.call_from_thread(self.exit, EXIT_USAGE)
+
+    def _receiver_started(self, receiver: "StreamReceiver") -> None:
+        """Follow a receiver, in its worker."""
+        receiver.set_product(self.scene.view.product)
+        receiver.listeners.add(self._ticker.news.set)
+        self._ticker.follow_up()
+
+    @property
+    def receiver(self) -> "StreamReceiver | None":
+        """The receiver that runs; None before it was started."""
+        return self._worker.receiver
+
+    @property
+    def failure(self) -> SunspecError | None:
+        """Why the receiver could not be made."""
+        return self._worker.failure
 
     # From the receiver to the widgets
 
@@ -265,17 +257,13 @@ class Monitor(CanvasApp):
             return 0.0
         if self._undrawn:
             return min(self._readings_due_s, self._pictures_due_s)
-        return self._readings_due_s if self._opened is not None else math.inf
-
-    def _say_failed(self, what: str, error: Exception) -> None:
-        log_event(log, logging.ERROR, "thread_failed", f"{what} has failed: {error!r}; start the monitor again")
-        log.debug("what has failed", exc_info=error)
+        return self._readings_due_s if self.receiver is not None else math.inf
 
     def _tick(self) -> None:
         """Show what is new; cheap where nothing is."""
         screen = self._main_screen
         screen.show_log(self._log_lines.drain())
-        receiver = self._opened
+        receiver = self.receiver
         if receiver is None:
             return
         quality = self.governor.quality
@@ -304,13 +292,13 @@ class Monitor(CanvasApp):
         self._main_screen.show_pictures(self.link_reading())
 
     def _show_readings(self, snapshot: "Snapshot") -> None:
-        self._main_screen.show_readings(snapshot, self.link_reading(), is_receiving=self._opened is not None)
+        self._main_screen.show_readings(snapshot, self.link_reading(), is_receiving=self.receiver is not None)
 
     def post_display_hook(self) -> None:
         """Show text with the first layout, before the receiver's libraries are loaded."""
         if not self._has_text and self._main_screen.has_layout:
             self._has_text = True
-            if self._opened is None:
+            if self.receiver is None:
                 self._show_readings(starting(self._settings))
             # After the paint that is due.
             asyncio.get_running_loop().call_soon(self._start_receiver)
@@ -363,29 +351,13 @@ class Monitor(CanvasApp):
 
     def _view_changed(self) -> None:
         self._arrange()
-        if self._opened is not None:
+        if self.receiver is not None:
             # Plots show what the screen shows.
-            self._opened.set_product(self.scene.view.product)
+            self.receiver.set_product(self.scene.view.product)
         self.scene.update()
         self._show_pictures()
         self._show_soon()
-        if not self._unsaved:
-            self._unsaved = True
-            self.set_timer(KEEP_VIEW_AFTER_S, self._keep_view)
-
-    def _keep_view(self) -> None:
-        if self._unsaved and self._saver is not None and not self._saver.save(view_to_json(self.scene.view)):
-            self.set_timer(KEEP_VIEW_AFTER_S, self._keep_view)
-            return
-        self._unsaved = False
-
-    def _keep_last_view(self) -> None:
-        """Save the look at the end."""
-        if self._saver is not None:
-            self._saver.finish()
-            if self._unsaved:
-                self._saver.save(view_to_json(self.scene.view))
-                self._saver.finish()
+        self._saver.note_change()
 
     def _arrange(self) -> None:
         """Arrange the screen and choose colours as the view has it."""
@@ -435,8 +407,8 @@ class Monitor(CanvasApp):
 
     def _tell(self, what: "Callable[[StreamReceiver], object]") -> None:
         """Do something with the receiver, once it is there, and show what has come of it."""
-        if self._opened is not None:
-            what(self._opened)
+        if self.receiver is not None:
+            what(self.receiver)
             self._show_soon()
 
     def action_delay_method(self) -> None:
@@ -463,18 +435,18 @@ class Monitor(CanvasApp):
 
     def action_web(self) -> None:
         """Serve the web view, or no longer."""
-        if self._opened is not None:
+        if self.receiver is not None:
             self.run_worker(self._switch_web, thread=True, exclusive=True, group="web", name="web")
 
     def _switch_web(self) -> None:
         """In a worker: its libraries load when it is first served."""
-        receiver = self._opened
+        receiver = self.receiver
         if receiver is None:
             return
         try:
             status = receiver.set_web(receiver.web_status().state is not WebState.SERVING)
         except Exception as error:  # noqa: BLE001 - its libraries raise many kinds of errors; the picture continues
-            self._say_failed("the web view", error)
+            log_failure("the web view", error)
             return
         told = status.problem or (f"web view at {status.url}" if status.url else "the web view is off")
         severity = "error" if status.problem else "information"
@@ -487,12 +459,12 @@ class Monitor(CanvasApp):
         if interval is None:
             self.notify("there are no rows to export yet", severity="warning")
             return
-        station = self._opened.station if self._opened else self._settings.station
+        station = self.receiver.station if self.receiver else self._settings.station
         screen = ExportScreen(interval_text(interval), str(self.scene.product), export_name(station, interval))
         self.push_screen(screen, partial(self._export, interval))
 
     def _export(self, interval: Interval, name: str | None) -> None:
-        receiver = self._opened
+        receiver = self.receiver
         if name is not None and receiver is not None:
             work = partial(receiver.export_rows, Path(name).expanduser(), interval.start, interval.stop)
             self.run_worker(partial(self._write_file, work, name), thread=True, exit_on_error=False, name="export")

@@ -193,7 +193,7 @@ class Screen:
         return asyncio.run_coroutine_threadsafe(call(), self._loop).result(120)
 
     async def _wait_for_receiver(self) -> None:
-        while self.app._opened is None:
+        while self.app.receiver is None:
             await self.pilot.pause()
 
     def tick(self) -> None:

@@ -1,0 +1,85 @@
+"""Run the receiver in a worker thread until the monitor ends."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Generic, Protocol, TypeVar
+
+from sunspec_tui.core.errors import SunspecError
+from sunspec_tui.core.event_log import log_event
+
+log = logging.getLogger(__name__)
+
+ARCHIVE_WITHIN_S = 3.0
+"""Time in which the archive may write its last rows at the end."""
+
+
+class Startable(Protocol):
+    """What can be started and stopped."""
+
+    def start(self) -> Any:
+        """Start it."""
+
+    def stop(self, *, deadline_s: float) -> Any:
+        """Stop it, until a time on the monotonic clock."""
+
+
+Receiver = TypeVar("Receiver", bound=Startable)
+
+
+class ReceiverWorker(Generic[Receiver]):
+    """The receiver's life, from the first screen to the last.
+
+    Parameters
+    ----------
+    open_receiver
+        Makes the receiver, in the worker: its imports would delay the first screen.
+    on_started
+        Called in the worker with the receiver that was started.
+
+    Attributes
+    ----------
+    receiver
+        The receiver that runs; None before it was started.
+    failure
+        Why the receiver could not be made.
+    """
+
+    def __init__(self, open_receiver: Callable[[], Receiver], on_started: Callable[[Receiver], None]) -> None:
+        self._open_receiver, self._on_started = open_receiver, on_started
+        self._ending = threading.Event()
+        self.receiver: Receiver | None = None
+        self.failure: SunspecError | None = None
+
+    def end(self) -> None:
+        """Let `run` stop the receiver and return."""
+        self._ending.set()
+
+    def run(self) -> None:
+        """Run the receiver until `end`; a failure is logged, and stays on the screen."""
+        try:
+            receiver = self._open_receiver()
+        except SunspecError as error:
+            self.failure = error
+            return
+        except Exception as error:  # noqa: BLE001 - the observer must see that nothing is received
+            log_failure("the receiver", error)
+            return
+        try:
+            receiver.start()
+            self.receiver = receiver
+            self._on_started(receiver)
+            self._ending.wait()
+        except SunspecError as error:
+            log.error("%s", error)  # noqa: TRY400 - one sentence, no traceback
+        except Exception as error:  # noqa: BLE001 - as above
+            log_failure("the receiver", error)
+        finally:
+            receiver.stop(deadline_s=time.monotonic() + ARCHIVE_WITHIN_S)
+
+
+def log_failure(what: str, error: Exception) -> None:
+    """Log that a part of the monitor has failed and does not run any more."""
+    log_event(log, logging.ERROR, "thread_failed", f"{what} has failed: {error!r}; start the monitor again")
+    log.debug("the failure", exc_info=error)

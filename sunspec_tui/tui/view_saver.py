@@ -1,0 +1,58 @@
+"""Save the view some time after it has changed, for the next run."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from sunspec_tui.core import state_files
+from sunspec_tui.tui.display.view_state import View
+from sunspec_tui.tui.saved_view import view_to_json
+
+SAVE_AFTER_S = 2.0
+
+
+class ViewSaver:
+    """Saves the view in a file, a few seconds after a change.
+
+    Parameters
+    ----------
+    path
+        The file; None saves nothing.
+    view
+        Returns the present view.
+    call_later
+        Calls a function after some seconds.
+    """
+
+    def __init__(
+        self, path: Path | None, view: Callable[[], View], call_later: Callable[[float, Callable[[], None]], object]
+    ) -> None:
+        self._saver = None if path is None else state_files.Saver(path)
+        self._view, self._call_later = view, call_later
+        self._is_unsaved = False
+
+    def note_change(self) -> None:
+        """Save the view soon."""
+        if not self._is_unsaved:
+            self._is_unsaved = True
+            self._call_later(SAVE_AFTER_S, self._save)
+
+    def finish(self) -> None:
+        """Save the last view at the end."""
+        if self._saver is None:
+            return
+        self._saver.finish()
+        if self._is_unsaved:
+            self._saver.save(view_to_json(self._view()))
+            self._saver.finish()
+
+    def _save(self) -> None:
+        if self._is_unsaved and self._saver is not None and not self._saver.save(view_to_json(self._view())):
+            self._call_later(SAVE_AFTER_S, self._save)
+            return
+        self._is_unsaved = False
+
+
+def load_view(path: Path | None) -> Mapping[str, Any]:
+    """Return the saved view as JSON values; empty without a file."""
+    return state_files.load(path) if path is not None else {}
