@@ -27,7 +27,7 @@ from sunspec_tui import StreamReceiver
 from sunspec_tui.core.instrument import bin_frequencies_hz
 from sunspec_tui.core.products import WIRE_PRODUCTS
 from sunspec_tui.core.recording import Recording
-from sunspec_tui.core.retention import Keep
+from sunspec_tui.core.retention import RetentionPolicy
 from sunspec_tui.files.archive.reader import open_archive
 from sunspec_tui.files.archive.store import open_store
 from sunspec_tui.plots.job import PlotEvent, PlotJob
@@ -73,7 +73,7 @@ def plots(directory: Path) -> None:
             directory=str(directory),
             now_s=START_S + n,
             number=n,
-            keep=Keep(number=50),
+            keep=RetentionPolicy(number=50),
         )
 
     events: list[PlotEvent] = []

@@ -25,7 +25,7 @@ import numpy as np
 import psutil
 import sunspec_tui
 sys.path.append(sys.argv[3])
-from homes import Keep, PlotJob, PlotService, SimulatedSun, bin_frequencies_hz
+from homes import RetentionPolicy, PlotJob, PlotService, SimulatedSun, bin_frequencies_hz
 
 assert sunspec_tui.__file__.startswith(sys.argv[1]), sunspec_tui.__file__
 START_S, CADENCE_S, ROWS = 1_755_552_894.0, 0.25, 1200
@@ -40,7 +40,7 @@ def job(n):
         "data": np.roll(sun[0], -n, axis=0), "spectra": {"XX": sun[0, n % ROWS], "YY": sun[1, n % ROWS]},
         "times_s": ends_s, "begins_s": ends_s - CADENCE_S, "slots": n + np.arange(ROWS), "cadence_s": CADENCE_S,
         "frequencies_mhz": bin_frequencies_hz(560, 3072, 4) / 1e6, "product": "XX", "lag_s": 0.01,
-        "directory": sys.argv[2], "now_s": START_S + n, "number": n, "keep": Keep(number=50),
+        "directory": sys.argv[2], "now_s": START_S + n, "number": n, "keep": RetentionPolicy(number=50),
     }
     return PlotJob(**{name: value for name, value in given.items() if name in KNOWN})
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from sunspec_tui.core.errors import LIMITS, lacking
+from sunspec_tui.core.errors import LIMITS_REMEDY, resource_shortage
 
 _EXIT_FAILED, _EXIT_INTERRUPTED = 1, 130
 
@@ -19,9 +19,11 @@ def main() -> int:
     except KeyboardInterrupt:
         return _EXIT_INTERRUPTED
     except (ImportError, MemoryError, RuntimeError) as error:
-        if not lacking(error):
+        if not resource_shortage(error):
             raise
-        sys.stderr.write(f"sunspec-tui: not enough memory or threads to start: {lacking(error)}; {LIMITS}\n")
+        sys.stderr.write(
+            f"sunspec-tui: not enough memory or threads to start: {resource_shortage(error)}; {LIMITS_REMEDY}\n"
+        )
         return _EXIT_FAILED
 
 

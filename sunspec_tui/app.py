@@ -23,9 +23,9 @@ from textual.screen import Screen
 from sunspec_tui.core.colormaps import PALETTES
 from sunspec_tui.core.errors import SunspecError
 from sunspec_tui.core.event_log import log_event
-from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_USAGE, HandledSignals, tell_signal
+from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_USAGE, HandledSignals, log_signal
 from sunspec_tui.core.levels import Levels
-from sunspec_tui.core.memory_usage import collect_again
+from sunspec_tui.core.memory_usage import resume_collection
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.products import available
 from sunspec_tui.core.settings import Settings
@@ -175,7 +175,7 @@ class Monitor(CanvasApp):
         # A terminal without a size never shows a first text. The receiver must start all the same: it may archive.
         self.set_timer(START_WITHIN_S, self._start_receiver)
         self.run_worker(self._watch(), name="screen")
-        self.set_timer(COLLECT_AFTER_S, collect_again)
+        self.set_timer(COLLECT_AFTER_S, resume_collection)
 
     def on_unmount(self) -> None:
         """Let the worker stop the receiver."""
@@ -199,7 +199,7 @@ class Monitor(CanvasApp):
         self.signals.install(handle)
 
     def _end_on_signal(self, number: int, status: int) -> None:
-        tell_signal(number)
+        log_signal(number)
         self.call_later(self.action_end, status)
 
     def _end_soon(self) -> None:

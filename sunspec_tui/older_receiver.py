@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sunspec_tui.core.memory_usage import Collector, MemoryReading, object_count, vms_mb
 from sunspec_tui.core.products import Product, available, bin_count, derive
 from sunspec_tui.core.ring_buffer import RingBuffer
-from sunspec_tui.core.ring_copy import blocks
+from sunspec_tui.core.ring_copy import iter_blocks
 from sunspec_tui.monitoring.event_reporter import EventReporter
 from sunspec_tui.monitoring.snapshot import NO_ROWS, Snapshot
 from sunspec_tui.monitoring.stream_findings import header_lines
@@ -155,7 +155,7 @@ class OlderReceiver(ABC):
         found = np.zeros((self.buffer_length, self._bins(ring)), np.float32)
         if ring is not None:
             product = self._carried_product(ring.npol)
-            for rows in blocks(ring, ring.count - ring.filled, ring.count):
+            for rows in iter_blocks(ring, ring.count - ring.filled, ring.count):
                 first = ring.index_of(rows.count - len(rows))
                 found[(first + np.arange(len(rows))) % ring.length] = derive(rows.data, product)
         found.flags.writeable = False

@@ -28,7 +28,7 @@ from sunspec_tui.core.memory_usage import Collector
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.rebinning import rebinned
 from sunspec_tui.core.recording import Recording
-from sunspec_tui.core.retention import Keep
+from sunspec_tui.core.retention import RetentionPolicy
 from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.core.ring_epochs import Epoch
 from sunspec_tui.core.times import lwa_time_tag_to_datetime as lwa_time_tag_to_datetime
@@ -119,7 +119,7 @@ class StreamReceiver(OlderReceiver):
         self._running: ExitStack | None = None
         self._life = threading.RLock()
         self._problems = chosen.problems or Problems(chosen.monotonic)
-        self._keep = Keep.parse(chosen.plot_keep)
+        self._keep = RetentionPolicy.parse(chosen.plot_keep)
         self._collector = Collector(chosen.gc_interval)
         self._teller = EventReporter(log)
         self._floor_files = FloorFiles(_path(chosen.floor_dir), self.source)

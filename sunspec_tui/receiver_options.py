@@ -9,7 +9,7 @@ from pathlib import Path
 from sunspec_tui.core.addresses import host_and_port, parse_host, parse_port
 from sunspec_tui.core.arguments import is_number, number, parse_choice, whole_number
 from sunspec_tui.core.errors import UsageError
-from sunspec_tui.core.frame import quoted
+from sunspec_tui.core.frame import short_repr
 from sunspec_tui.core.instrument import STATION
 from sunspec_tui.core.memory_budgets import check_buffer_length
 from sunspec_tui.core.retention import DEFAULT_KEEP
@@ -136,7 +136,7 @@ class ReceiverOptions:
     def _check_streaming_interval(self) -> None:
         interval = self.streaming_interval
         if interval is not None and not (is_number(interval) and 0 < interval < math.inf):
-            raise UsageError(f"streaming_interval is {quoted(interval)}, it must be a number of seconds above 0")
+            raise UsageError(f"streaming_interval is {short_repr(interval)}, it must be a number of seconds above 0")
 
     @property
     def source(self) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from sunspec_tui.core.active_time import join_within
 from sunspec_tui.core.addresses import host_and_port
-from sunspec_tui.core.errors import LIMITS, MissingExtraError, WebError, lacking
+from sunspec_tui.core.errors import LIMITS_REMEDY, MissingExtraError, WebError, resource_shortage
 from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.web_options import WebOptions
 from sunspec_tui.monitoring.web_status import WebCounts, WebState, WebStatus
@@ -68,10 +68,10 @@ class WebServer:
                 except (WebError, MissingExtraError) as error:
                     self._status = WebStatus(state=WebState.FAILED, problem=str(error))
                 except Exception as error:
-                    if not lacking(error):
+                    if not resource_shortage(error):
                         raise
-                    text = f"the web view lacks memory or threads ({lacking(error)})"
-                    text += f"; {LIMITS}, or start it again later"
+                    text = f"the web view lacks memory or threads ({resource_shortage(error)})"
+                    text += f"; {LIMITS_REMEDY}, or start it again later"
                     self._status = WebStatus(state=WebState.FAILED, problem=text)
             return self._status
 

@@ -18,7 +18,7 @@ from recordings import recording
 from waiting import poll_until
 
 from sunspec_tui.core.errors import UsageError
-from sunspec_tui.core.retention import Keep, plot_time_s
+from sunspec_tui.core.retention import RetentionPolicy, plot_time_s
 from sunspec_tui.core.row_spans import GAP
 from sunspec_tui.files.atomic_write import temporary_path
 from sunspec_tui.plots.figure import SpectrumFigure, bin_edges, column_image
@@ -336,7 +336,7 @@ def test_only_our_own_plots_make_room_for_newer_ones(tmp_path):
 
     def make():
         number = next(rows)
-        return job(directory=tmp_path, number=number, now_s=START_S + 10 * number, keep=Keep(number=2))
+        return job(directory=tmp_path, number=number, now_s=START_S + 10 * number, keep=RetentionPolicy(number=2))
 
     with Writer(tmp_path, make_job=make) as run:
         for _ in range(4):

@@ -9,7 +9,7 @@ from typing import Any
 from sunspec_tui.cli.argument_order import with_output_first
 from sunspec_tui.cli.outputs import DirectOutput
 from sunspec_tui.core.errors import UsageError
-from sunspec_tui.core.settings import Settings, option, plain_type, read_file
+from sunspec_tui.core.settings import Settings, option, plain_type, read_settings_file
 from sunspec_tui.core.version import __version__
 
 
@@ -74,7 +74,7 @@ def monitor_settings(arguments: Sequence[str], commands: Sequence[str]) -> Setti
     given = vars(parser.parse_args(arguments))
     config = given.pop("config")
     if config is not None:
-        parser.set_defaults(**read_file(config))
+        parser.set_defaults(**read_settings_file(config))
         given = vars(parser.parse_args(arguments))
         given.pop("config")
     if given["delay"] is not None:

@@ -7,7 +7,7 @@ from sunspec_tui.core.errors import ExportError, UsageError
 from sunspec_tui.core.exit_status import EXIT_OK
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.settings import ExportSettings
-from sunspec_tui.core.times import span_s
+from sunspec_tui.core.times import parse_time_range
 
 if TYPE_CHECKING:
     from sunspec_tui.core.recording import Recording
@@ -26,7 +26,7 @@ def run(settings: ExportSettings, say: Say) -> int:
         raise UsageError(f"{settings.output.suffix} holds all products: --product is for .fits, leave it out")
     if settings.digits:
         check_digits(settings.output)
-    start_s, end_s = span_s(settings.start, settings.end)
+    start_s, end_s = parse_time_range(settings.start, settings.end)
     if settings.input is not None:
         from sunspec_tui.files.file_series import read_rows
         from sunspec_tui.files.read_limits import Asked

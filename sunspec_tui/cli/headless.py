@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from sunspec_tui.cli.signals import Ending
-from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_OK, tell_signal
+from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_OK, log_signal
 from sunspec_tui.core.printable import printable, printable_name, printable_values
 from sunspec_tui.core.products import Product, available, derive
 from sunspec_tui.core.settings import Settings
@@ -77,7 +77,7 @@ def run(
             if web.asks_for_token:
                 show(f"open {web.url}")
             _tell_until_end(receiver, settings, ending, lambda snapshot: say(line(snapshot)), monotonic)
-            tell_signal(ending.asked_by)
+            log_signal(ending.asked_by)
             received = receiver.snapshot(since=NO_ROWS).health.frames_received
             ending.end_within(EXIT_OK if received else EXIT_NO_DATA)
             _settle(receiver, _SETTLE_S if ending.asked is None else _SETTLE_ASKED_S)

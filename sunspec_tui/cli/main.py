@@ -15,11 +15,11 @@ from sunspec_tui.cli.logging_setup import start_logging
 from sunspec_tui.cli.outputs import DirectOutput, hold_descriptors, release
 from sunspec_tui.cli.signals import EndAsked, Ending, complain, leave_within
 from sunspec_tui.cli.status_lines import MAX_LINE
-from sunspec_tui.core.errors import LIMITS, SunspecError, UsageError, lacking
+from sunspec_tui.core.errors import LIMITS_REMEDY, SunspecError, UsageError, resource_shortage
 from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
 from sunspec_tui.core.memory_budgets import check_open_files
 from sunspec_tui.core.printable import printable, printable_lines
-from sunspec_tui.core.settings import ExportSettings, LookSettings, QuicklookSettings, StreamSettings
+from sunspec_tui.core.settings import ExportSettings, ProbeSettings, QuicklookSettings, StreamSettings
 from sunspec_tui.core.unstarted_threads import forget_unstarted_threads
 
 log = logging.getLogger("sunspec_tui")
@@ -35,8 +35,8 @@ class _Command(NamedTuple):
 _STREAM = _Command(StreamSettings, "Publish a simulated Sun or a recorded file.")
 # Each has a module of its name with a function `run`, which takes the settings and a print function.
 _BRIEF_COMMANDS = {
-    "doctor": _Command(LookSettings, "Describe a stream, or say why nothing comes."),
-    "snapshot": _Command(LookSettings, "Print a text figure of the stream's latest spectrum."),
+    "doctor": _Command(ProbeSettings, "Describe a stream, or say why nothing comes."),
+    "snapshot": _Command(ProbeSettings, "Print a text figure of the stream's latest spectrum."),
     "export": _Command(ExportSettings, "Write rows to a file that other programs open."),
     "quicklook": _Command(QuicklookSettings, "Draw pictures of an archive's days or hours, or of files."),
 }
@@ -86,10 +86,10 @@ def _status_of(words: list[str]) -> int:
         complain(f"cannot continue: {printable(error)}")
         return EXIT_FAILED
     except Exception as error:
-        if not lacking(error):
+        if not resource_shortage(error):
             raise
         log.debug("where it failed", exc_info=True)
-        complain(f"not enough memory or threads to go on: {printable(lacking(error))}; {LIMITS}")
+        complain(f"not enough memory or threads to go on: {printable(resource_shortage(error))}; {LIMITS_REMEDY}")
         forget_unstarted_threads()
         return EXIT_FAILED
 

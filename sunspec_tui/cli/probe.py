@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from sunspec_tui.core.settings import LookSettings
+from sunspec_tui.core.settings import ProbeSettings
 
 if TYPE_CHECKING:
     from sunspec_tui.receiver import StreamReceiver
@@ -12,7 +12,7 @@ Say = Callable[[str], None]
 """Print function of a command."""
 
 
-def probe_receiver(settings: LookSettings) -> "StreamReceiver":
+def probe_receiver(settings: ProbeSettings) -> "StreamReceiver":
     """Return a receiver that keeps the frames that the command asks for."""
     from sunspec_tui.receiver import StreamReceiver
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.settings import StreamSettings
-from sunspec_tui.core.times import span_s
+from sunspec_tui.core.times import parse_time_range
 
 if TYPE_CHECKING:
     from sunspec_tui.producer.fault_injection import Faults
@@ -47,7 +47,7 @@ def source_of(settings: StreamSettings) -> "Source":
         return SimulatedSun(settings.seed, settings.first_channel)
     if settings.burst:
         raise UsageError("--burst is a pattern of the simulated Sun's: leave it out with a file")
-    start_s, end_s = span_s(settings.start, settings.end)
+    start_s, end_s = parse_time_range(settings.start, settings.end)
     if settings.follow:
         return _followed(settings, (start_s, end_s))
     from sunspec_tui.producer.replay import open_replay

@@ -10,7 +10,7 @@ from sunspec_tui.core.errors import ArchiveError, UsageError
 from sunspec_tui.core.exit_status import EXIT_OK
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.settings import QuicklookSettings
-from sunspec_tui.core.times import span_s
+from sunspec_tui.core.times import parse_time_range
 
 if TYPE_CHECKING:
     pass
@@ -22,7 +22,7 @@ def run(settings: QuicklookSettings, say: Say) -> int:
     from sunspec_tui.files.input_paths import input_paths
 
     # Before anything is read.
-    span_s(settings.start, settings.end)
+    parse_time_range(settings.start, settings.end)
     paths = input_paths(settings.paths)
     archive = paths[0] if len(paths) == 1 and is_archive(paths[0]) else None
     count = 0
@@ -39,7 +39,7 @@ def _pictures_of_archive(settings: QuicklookSettings, archive: Path) -> Iterator
 
     if (settings.observation, settings.tuning, settings.chan0) != (None, None, None):
         raise UsageError("an archive has one axis: leave --observation, --tuning and --chan0 out")
-    start_s, end_s = span_s(settings.start, settings.end)
+    start_s, end_s = parse_time_range(settings.start, settings.end)
     return pictures(
         archive,
         settings.out,
@@ -60,7 +60,9 @@ def _pictures_of_files(settings: QuicklookSettings, paths: list[Path]) -> Iterat
 
     if (settings.scheduler, settings.workers) != (None, None):
         raise UsageError("--scheduler and --workers are for an archive: leave them out with files")
-    asked = Asked(*span_s(settings.start, settings.end), settings.observation, settings.tuning, settings.chan0)
+    asked = Asked(
+        *parse_time_range(settings.start, settings.end), settings.observation, settings.tuning, settings.chan0
+    )
     return file_quicklook(
         paths,
         settings.out,

@@ -9,7 +9,7 @@ from sunspec_tui.cli.logging_setup import start_logging
 from sunspec_tui.cli.signals import Ending
 from sunspec_tui.cli.status_lines import status_output
 from sunspec_tui.core.addresses import host_and_port
-from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_OK, tell_signal
+from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_OK, log_signal
 from sunspec_tui.core.settings import StreamSettings
 from sunspec_tui.monitoring.problems import Problems
 
@@ -35,7 +35,7 @@ def run(settings: StreamSettings) -> int:
             while not publishing.done() and not ending.wait(0.1):
                 pass
             if ending.asked is not None:
-                tell_signal(ending.asked_by)
+                log_signal(ending.asked_by)
                 op.shutdown()
             publishing.result()
         say(f"{op.frames_sent} frames sent")

@@ -1,7 +1,7 @@
 """Measure the time that a process runs, without its stopped time.
 
-After a SIGSTOP or a sleep of the machine, a deadline has passed when the process wakes, although nothing had a chance
-to happen. Time is therefore counted in small steps. Pure arithmetic on a clock.
+After a SIGSTOP or a sleep of the machine, a deadline has passed when the process continues, although the process could
+do nothing in that time. Time is therefore counted in small steps. Pure arithmetic on a clock.
 """
 
 import math

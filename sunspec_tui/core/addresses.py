@@ -43,12 +43,12 @@ def parse_host(text: object, setting: str = "--addr") -> str:
     if is_ip(_without_brackets(host)):
         return _without_brackets(host)
     if "://" in host:
-        raise UsageError(f"{setting} is {quoted(host)}, it must be the host alone: no tcp://, no port")
+        raise UsageError(f"{setting} is {quote_untrusted(host)}, it must be the host alone: no tcp://, no port")
     found = _WITH_PORT.fullmatch(host)
     if found:
         raise UsageError(_port_inside(setting, host, found["port"]))
     if not _NAME.fullmatch(host) or len(host) > MAX_NAME:
-        raise UsageError(f"{setting} is {quoted(host)}, it must be a host name or an IP address")
+        raise UsageError(f"{setting} is {quote_untrusted(host)}, it must be a host name or an IP address")
     return host
 
 
@@ -99,7 +99,7 @@ def endpoint(host: str, port: int | str) -> str:
     return f"tcp://{bracketed(host)}:{port}"
 
 
-def quoted(text: str, most: int = 60) -> str:
+def quote_untrusted(text: str, most: int = 60) -> str:
     """Quote untrusted text for a message; `most` limits its characters."""
     return f"'{printable(text, most)}'"
 
@@ -111,4 +111,4 @@ def _without_brackets(host: str) -> str:
 def _port_inside(setting: str, host: str, port: str) -> str:
     option = setting.replace("addr", "port").replace("host", "port")
     remedy = f"give {option} {port}" if port else f"give it with {option}"
-    return f"{setting} is {quoted(host)}, an address with a port in it; leave the port out and {remedy}"
+    return f"{setting} is {quote_untrusted(host)}, an address with a port in it; leave the port out and {remedy}"

@@ -28,7 +28,7 @@ def parse_choice(kind: type[Choice], what: str, name: str) -> Choice:
 
 
 def is_number(value: object) -> bool:
-    """Return True for a real number; a bool is none."""
+    """Return True for a real number that is not a bool."""
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
@@ -67,7 +67,7 @@ def whole_number(name: str, value: object, least: int) -> int:
 def _real(name: str, value: object, least: float) -> Any:
     if not is_number(value):
         raise UsageError(f"{name} is {value!r}, it must be a number of at least {least:g}")
-    # The types of `Real` know no comparison with a float.
+    # The type `Real` does not declare a comparison with a float.
     found: Any = value
     if not found >= least:
         raise UsageError(f"{name} is {value}, it must be at least {least:g}")

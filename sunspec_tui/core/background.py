@@ -1,7 +1,7 @@
-"""Removal of the quiet background, so that a steep spectrum does not take all colours of a waterfall.
+"""Remove the quiet background, so that a steep spectrum does not use all colours.
 
-The one definition for the terminal, the figures and the quick-looks. The page has the same in `background.mjs`; tests
-hold both against one table. Pure functions on arrays.
+The terminal, the figures and the quick-looks use this definition. The page has the same one in `background.mjs`; tests
+compare both with one table. Pure functions on arrays.
 """
 
 import numpy as np
@@ -9,26 +9,26 @@ import numpy as np
 from sunspec_tui.core.levels import Floats, nan_median, sampled_bins, sampled_rows
 
 REMOVED = "background removed"
-"""Words of titles and captions."""
+"""Text for titles and captions."""
 
 
 def quiet_median(power: Floats) -> Floats:
     """Return the background: the median of each bin over the quieter half of the rows.
 
-    A burst that fills less than half of the time leaves no trace in it. Of many rows, 256 are looked at.
+    A burst that lasts less than half of the time does not affect it. At most 256 rows are used.
 
     Parameters
     ----------
     power
-        Linear power of rows or columns, shape (n, nbins); NaN where there is none.
+        Linear power of rows or columns, shape (n, nbins); NaN if missing.
 
     Returns
     -------
     numpy.ndarray
-        Shape (nbins,), NaN where a bin has no valid value.
+        Shape (nbins,), NaN for a bin without a valid value.
     """
     sample = power[sampled_rows(len(power))]
-    # By its size, so that a negative burst of a signed product is loud too.
+    # Use absolute values, so that a negative burst of a signed product is loud too.
     loudness = nan_median(np.abs(sampled_bins(sample)).T)
     known = np.isfinite(loudness)
     if not known.any():
@@ -43,11 +43,11 @@ def without_background(power: Floats, background: Floats, *, signed: bool) -> Fl
     Parameters
     ----------
     power
-        Linear, shape (..., nbins).
+        Linear power, shape (..., nbins).
     background
-        Of each bin, shape (nbins,). A bin without a positive background has no value, unless `signed`.
+        Background of each bin, shape (nbins,). A bin without a positive background becomes NaN, unless `signed`.
     signed
-        True for a product that has no decibels.
+        True for a product that is not shown in decibels.
     """
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         if signed:

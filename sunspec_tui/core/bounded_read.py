@@ -1,4 +1,4 @@
-"""Read whole files within limits of size and time, whatever their kind."""
+"""Read whole files of any kind within limits of size and time."""
 
 import errno
 import os
@@ -46,7 +46,7 @@ def _read_all(descriptor: int, max_bytes: int, end_s: float) -> bytes:
     while len(read) <= max_bytes:
         left_s = end_s - time.monotonic()
         if left_s <= 0 or not poller.poll(left_s * 1000):
-            raise TimeoutError(errno.ETIMEDOUT, "nothing comes from it")
+            raise TimeoutError(errno.ETIMEDOUT, "no data comes from it")
         try:
             part = os.read(descriptor, max_bytes + 1 - len(read))
         except BlockingIOError:

@@ -1,8 +1,8 @@
-"""Colour maps as tables of ours, so that the interface never loads matplotlib for them.
+"""Colour maps as tables, so that the terminal never loads matplotlib for them.
 
-A map is given by 33 colours at even steps, and interpolated to as many as are asked for; against the
-published tables of 256 the error is at most 3 of 255. Terminals with 256 and 16 colours have tables made
-for them: as many steps as they can tell apart. Pure values and functions.
+A map is defined by 33 colours at even steps, and interpolated to the requested number of colours; the error
+against the published tables of 256 colours is at most 3 of 255. Terminals with 256 and 16 colours get tables
+with as many steps as they can distinguish. Pure values and functions.
 """
 
 from functools import lru_cache
@@ -35,10 +35,10 @@ _ANCHORS = {
 }
 
 PALETTES = tuple(_ANCHORS)
-"""Names of the maps, the default first."""
+"""Names of the maps; the first is the default."""
 
 DIVERGING = "diverging"
-"""The map of signed products: blue below zero, dark at zero, red above."""
+"""Colour map of signed products: blue below zero, dark at zero, red above."""
 _ANCHORS[DIVERGING] = (
     "d2f0ff a8dcff 7cc4ff 50a8f5 2f8ae0 2070c4 1859a3 134682 103563 0e2849 0d1e35 0e1726 12131b "
     "141216 151213 161211 181210 1c1110 22100f 2d100e 3d100e 52110f 6b1311 881815 a6201b c22d22 "
@@ -48,14 +48,14 @@ _ANCHORS[DIVERGING] = (
 
 @lru_cache(maxsize=32)
 def colours(name: str, steps: int = 256) -> NDArray[np.uint8]:
-    """A colour map as a table.
+    """Return a colour map as a table.
 
     Parameters
     ----------
     name
         One of `PALETTES`.
     steps
-        How many colours.
+        Number of colours.
 
     Returns
     -------

@@ -1,8 +1,7 @@
-"""The errors that sunspec-tui raises on purpose, under one root.
+"""Exceptions that sunspec-tui raises on purpose, with one base class.
 
-Everything a user can mend is a ``SunspecError`` with one sentence that says what was
-wrong and how to mend it; ``cli`` is the only place that prints it. This module holds
-values only: it prints nothing, logs nothing and decides nothing.
+A ``SunspecError`` is an error that the user can correct. Its message is one sentence: the
+problem, then the remedy. Only the room ``cli`` prints it; this module prints and logs nothing.
 """
 
 import errno
@@ -10,27 +9,27 @@ from enum import StrEnum
 
 
 class SunspecError(Exception):
-    """Root of all errors that this package raises on purpose."""
+    """Base class of all errors that this package raises on purpose."""
 
 
 class UsageError(SunspecError):
-    """A setting or an argument that cannot be used; ends the command with status 2."""
+    """A setting or an argument is not valid; the command ends with status 2."""
 
 
 class SourceError(SunspecError):
-    """A file or a stream that was to be read cannot be."""
+    """A file or a stream cannot be read."""
 
 
 class ExportError(SunspecError):
-    """Rows that were to be written to a file cannot be."""
+    """Rows cannot be written to a file."""
 
 
 class ArchiveError(SunspecError):
-    """An archive that was to be written or read cannot be."""
+    """An archive cannot be written or read."""
 
 
 class NoRowsError(ArchiveError):
-    """An archive has no rows in the time that was asked for."""
+    """An archive has no rows in the requested time."""
 
 
 class WebError(SunspecError):
@@ -38,11 +37,11 @@ class WebError(SunspecError):
 
 
 class MissingExtraError(UsageError):
-    """A library that only some need is not installed; the sentence names the extra that brings it."""
+    """An optional library is not installed; the message names the extra that installs it."""
 
 
 class RejectCause(StrEnum):
-    """Why a message was rejected. The values are the keys of ``rejected`` in a status."""
+    """Causes of rejected messages; the values are the keys of ``rejected`` in a status."""
 
     PARTS = "parts"
     EMPTY = "empty"
@@ -62,11 +61,11 @@ class RejectCause(StrEnum):
 
 
 MAX_DETAIL_CHARACTERS = 300
-"""Longest reason for the rejection of a message, because it quotes untrusted values."""
+"""Longest detail of a rejection; it is limited because it quotes untrusted values."""
 
 
 class RejectedMessage(SunspecError):
-    """A message that is not a frame; the receiver counts it under its cause and goes on."""
+    """A message is not a frame; the receiver counts it by its cause and continues."""
 
     def __init__(self, cause: RejectCause, detail: str) -> None:
         if len(detail) > MAX_DETAIL_CHARACTERS:
@@ -76,42 +75,44 @@ class RejectedMessage(SunspecError):
         self.detail = detail
 
 
-def named_error(error: BaseException) -> str:
-    """Return an exception's type and text, or only its type."""
+def error_text(error: BaseException) -> str:
+    """Return an exception's type and text; only its type if the text cannot be made."""
     try:
         return f"{type(error).__name__}: {error}"
     except Exception:  # noqa: BLE001 - the __str__ of an exception may raise any error
         return type(error).__name__
 
 
-_LACKING = (
+_SHORTAGE_TEXTS = (
     "can't start new thread", "can't allocate lock", "failed to map segment", "annot allocate memory",
 )  # fmt: skip
-_MAX_CAUSES = 10
-LIMITS = "raise the limits of memory and of threads (ulimit -v, ulimit -u)"
-"""What to do where memory or threads are lacking."""
+_MAX_CAUSE_DEPTH = 10
+LIMITS_REMEDY = "raise the limits of memory and of threads (ulimit -v, ulimit -u)"
+"""Remedy for a shortage of memory or threads."""
 
 
-def lacking(error: BaseException | None) -> str:
-    """Return how memory or threads were lacking, as an exception or one of its causes says.
+def resource_shortage(error: BaseException | None) -> str:
+    """Return the text of an exception, or of one of its causes, that reports a shortage of memory or threads.
 
     Returns
     -------
     str
-        One line; empty if neither was lacking.
+        One line; empty without such a shortage.
     """
     found = ""
-    for _ in range(_MAX_CAUSES):
+    for _ in range(_MAX_CAUSE_DEPTH):
         if error is None:
             break
-        if _is_lacking(error):
-            # The innermost cause has the fewest words of libraries around it.
-            found = named_error(error).partition("\n")[0].rstrip(": ")
+        if _is_shortage(error):
+            # The innermost cause has the least text added by libraries.
+            found = error_text(error).partition("\n")[0].rstrip(": ")
         error = error.__cause__ or error.__context__
     return found
 
 
-def _is_lacking(error: BaseException) -> bool:
+def _is_shortage(error: BaseException) -> bool:
     if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
         return True
-    return isinstance(error, (RuntimeError, ImportError, OSError)) and any(text in str(error) for text in _LACKING)
+    return isinstance(error, (RuntimeError, ImportError, OSError)) and any(
+        text in str(error) for text in _SHORTAGE_TEXTS
+    )

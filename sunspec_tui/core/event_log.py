@@ -1,7 +1,7 @@
-"""Events: every change of state is a line of the log, and has a kind and numbers that a machine can read.
+"""Log events, and write them to a file as JSON lines.
 
-`log_event` logs one; an `EventLog` keeps those as JSON lines and passes over what else is logged. Nothing here decides
-what is worth an event.
+An event is a change of state: a line of the log with a kind and values for programs. `log_event` logs an event; an
+`EventLog` writes events and ignores other log records. The caller decides what is an event.
 """
 
 import json
@@ -24,63 +24,65 @@ def log_event(log: logging.Logger, level: int, kind: str, text: str, **numbers: 
     Parameters
     ----------
     log, level
-        Where, and how bad it is.
+        Logger, and level of the record.
     kind
         One word, the same for all events of a kind.
     text
-        For people.
+        Message for users.
     numbers
-        For machines, as JSON values.
+        Values for programs, as JSON.
     """
     log.log(level, "%s", text, extra={_ATTRIBUTE: {"event": kind} | numbers})
 
 
 def event_kind(record: logging.LogRecord) -> str:
-    """Return the kind of a record's event; empty if none."""
+    """Return the kind of a record's event; empty for other records."""
     event = getattr(record, _ATTRIBUTE, None)
     return str(event["event"]) if event is not None else ""
 
 
 class Debouncer:
-    """What is said of the stream, worth telling once it has stood for a while.
+    """Filter of a state that is reported only after it was stable for a time.
 
     Parameters
     ----------
     wait_s
-        For how long.
-    said
-        What stands from the beginning.
+        Time for which a new state must be stable, in seconds.
+    initial
+        State at the beginning.
     """
 
-    def __init__(self, wait_s: float, said: str = "") -> None:
+    def __init__(self, wait_s: float, initial: str = "") -> None:
         self._wait_s = wait_s
-        self._said = self._current = said
+        self._reported = self._current = initial
         self._since_s = 0.0
 
     def update(self, text: str, now_s: float) -> bool:
-        """Whether `text`, seen at `now_s`, has stood for long enough and is another than what was said last."""
+        """Return True if `text` is a new state that is stable long enough to be reported at `now_s`."""
         if text != self._current:
             self._current, self._since_s = text, now_s
-        if text == self._said or now_s - self._since_s < self._wait_s:
+        if text == self._reported or now_s - self._since_s < self._wait_s:
             return False
-        self._said = text
+        self._reported = text
         return True
 
 
 class EventLog(logging.Handler):
-    """Writes events to a file, one JSON object a line: ``time``, ``level``, ``event``, its numbers, ``text``.
+    """Handler that appends events to a file, one JSON object per line.
+
+    Its keys are ``time``, ``level``, ``event``, the values of the event, and ``text``.
 
     Parameters
     ----------
     path
-        Lines are added to what it holds.
+        File to append to.
     report
         Called when events are lost, and when they are written again.
 
     Raises
     ------
     UsageError
-        If it cannot be written.
+        If the file cannot be written.
     """
 
     def __init__(self, path: Path, report: Report | None = None) -> None:
@@ -93,7 +95,7 @@ class EventLog(logging.Handler):
         self._writer = LineWriter(name, sink, report, max_lines=_MAX_WAITING, max_bytes=_MAX_WAITING_BYTES)
 
     def createLock(self) -> None:  # noqa: N802 - logging's name
-        """Use no lock."""
+        """Use no lock: the writer has its own."""
         self.lock = NoLock()  # type: ignore[assignment]
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -108,6 +110,6 @@ class EventLog(logging.Handler):
             self.handleError(record)
 
     def close(self) -> None:
-        """Write the queued events, within a short time, and close the file."""
+        """Write the queued events, within a limited time, and close the file."""
         self._writer.close()
         super().close()

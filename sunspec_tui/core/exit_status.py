@@ -1,4 +1,4 @@
-"""Exit statuses of commands, and the signals that end them."""
+"""Exit statuses of commands, and handlers of the signals that end them."""
 
 import logging
 import signal
@@ -11,38 +11,38 @@ from sunspec_tui.core.event_log import log_event
 log = logging.getLogger(__name__)
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
-# Stopping a service, or ending its session, is a request to end and no failure.
-_REQUESTS: dict[int, int] = {signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: EXIT_OK, signal.SIGHUP: EXIT_OK}
-# Other signals that would kill the process at once, and leave a terminal without echo. Not those of a crash.
-_KILLING = (
+# To stop a service, or to end its session, is a request to end and not a failure.
+_END_REQUESTS: dict[int, int] = {signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: EXIT_OK, signal.SIGHUP: EXIT_OK}
+# Other signals that would kill the process at once and leave the terminal without echo; signals of a crash excluded.
+_KILLING_SIGNALS = (
     "SIGQUIT", "SIGABRT", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGUSR1", "SIGUSR2", "SIGXCPU", "SIGXFSZ", "SIGIO",
     "SIGPWR", "SIGSTKFLT",
 )  # fmt: skip
-_KILLED = 128
+_SIGNAL_STATUS_BASE = 128
 """Added to the number of such a signal, as a shell does."""
 
 
 def _killing_signals() -> set[int]:
-    """Return the numbers of those signals that this system has."""
+    """Return the numbers of the killing signals that this system has."""
     real_time = range(signal.SIGRTMIN, signal.SIGRTMAX + 1) if hasattr(signal, "SIGRTMIN") else ()
-    return {int(getattr(signal, name)) for name in _KILLING if hasattr(signal, name)}.union(real_time)
+    return {int(getattr(signal, name)) for name in _KILLING_SIGNALS if hasattr(signal, name)}.union(real_time)
 
 
-STATUSES: dict[int, int] = {number: _KILLED + number for number in _killing_signals()} | _REQUESTS
+STATUSES: dict[int, int] = {number: _SIGNAL_STATUS_BASE + number for number in _killing_signals()} | _END_REQUESTS
 """Exit status of a service for each signal that ends it."""
 
 
 def ending_signals() -> dict[int, int]:
     """Return the ending signals that are not ignored, with exit statuses.
 
-    Signals that are no request to end are taken only where nothing else uses them, such as a profiler.
+    A signal that is not a request to end is included only if nothing else, such as a profiler, handles it.
     """
     return {number: status for number, status in STATUSES.items() if _is_free(number)}
 
 
 def _is_free(number: int) -> bool:
     handler = signal.getsignal(number)
-    return handler is not signal.SIG_IGN if number in _REQUESTS else handler is signal.SIG_DFL
+    return handler is not signal.SIG_IGN if number in _END_REQUESTS else handler is signal.SIG_DFL
 
 
 def signal_name(number: int) -> str:
@@ -53,15 +53,15 @@ def signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def tell_signal(number: int | None) -> None:
-    """Report a signal that ended the program without being a request to end."""
-    if number is not None and number not in _REQUESTS:
+def log_signal(number: int | None) -> None:
+    """Log a signal that ended the program but is not a request to end."""
+    if number is not None and number not in _END_REQUESTS:
         name = signal_name(number)
-        log_event(log, logging.WARNING, "signal", f"{name} has come, the program ends", signal=name)
+        log_event(log, logging.WARNING, "signal", f"received {name}, the program ends", signal=name)
 
 
 class HandledSignals:
-    """Ending signals that a function of the caller handles, until they are restored."""
+    """Handlers of the ending signals, until they are restored."""
 
     def __init__(self) -> None:
         self._before: dict[int, Any] = {}
@@ -76,7 +76,7 @@ class HandledSignals:
             self._before[number] = signal.signal(number, handled)
 
     def restore(self) -> None:
-        """Let signals do what they did before."""
+        """Restore the previous handlers."""
         for number, before in self._before.items():
             signal.signal(number, before)
         self._before = {}

@@ -1,9 +1,8 @@
-"""One message of the stream as a value: a `Frame`, or a typed reason why it is none.
+"""Decode messages of the stream into `Frame` values, and encode frames.
 
-The header is somebody else's: every key of it is missing in some producer's version, so what is
-missing is filled in from the rest, and what is there but wrong rejects the message. Nothing
-here keeps state, asks a clock or evaluates text; the payload is never copied unless its type
-asks for it.
+A message that is not a frame raises `RejectedMessage` with a typed cause. Headers come from many versions of producers,
+and each key is missing in one of them: missing values are derived from the others, and wrong values reject the message.
+This module has no state, reads no clock and evaluates no text. The payload is copied only if it must be averaged.
 """
 
 import json
@@ -30,13 +29,13 @@ TOPIC = b"data"
 MAX_HEADER_BYTES = 64 * 1024
 DEFAULT_NCHAN, DEFAULT_CHAN0 = 3072, 560
 MAX_NCHAN = 65_536
-"""More channels than any producer has: a header that claims them would ask for a ring of many gigabytes."""
+"""More channels than any producer has: a header with more would request a ring of many gigabytes."""
 
 _MAX_NUMBER = 2**63 - 1
 _INTERVAL_S = (1e-3, 86_400.0)
 _MAX_PROBLEM = 100
 _POLARISATIONS = (1, 2, 4)
-# Names that numpy reads without a warning. Their type is checked later, because "long" depends on the machine.
+# Names that numpy accepts without a warning. Their type is checked later, because "long" depends on the machine.
 _TYPE_NAME = re.compile(
     r"[<>=|]?(?:[fiu][1248]|[bBhHiIlLqQpPnNefd]|u?int(?:8|16|32|64)?|float(?:16|32|64)?|half|single|double"
     r"|u?byte|u?short|u?intc|u?intp|u?long|u?longlong)"
@@ -46,7 +45,7 @@ _QUOTE.maxlevel, _QUOTE.maxlist, _QUOTE.maxdict = 2, 6, 4
 _QUOTE.maxstring = _QUOTE.maxlong = _QUOTE.maxother = 60
 # The axes of a payload, outermost first; a shorter shape lacks the outer ones.
 _AXES = ("ntime", "nbeam", "nchan", "npol")
-_PLAIN_MARSHAL = 2  # the version without references, whose bytes depend on the values alone
+_PLAIN_MARSHAL = 2  # the version without references: its bytes depend on the values alone
 _LAYOUT_KEYS = ("nbeam", "nchan", "npol", "data_shape", "data_type")
 
 
@@ -56,25 +55,25 @@ class Frame(NamedTuple):
     Attributes
     ----------
     data
-        Power, float32 as a rule, shape (nbeam, nchan, npol), arbitrary linear units.
+        Power, usually float32, shape (nbeam, nchan, npol), arbitrary linear units.
     block_time_s
-        End of the averaged data, seconds since 1970 UTC; NaN where the header does not say.
+        End of the averaged data, seconds since 1970 UTC; NaN if not in the header.
     sent_s
-        The sender's wall clock when the message was made, seconds since 1970; NaN where unknown.
+        The sender's wall clock when the message was made, seconds since 1970; NaN if unknown.
     time_problem
-        Why `block_time_s` or `sent_s` could not be read, for people; empty where nothing is wrong.
+        Why `block_time_s` or `sent_s` could not be read, for users; empty without a problem.
     time_tag
         Start of the producer's sequence, in ticks of 196 MHz since 1970.
     seq
-        The producer's own number of the frame; None where it counts none.
+        The producer's number of the frame; None if the producer does not count frames.
     chan0
-        First channel; None where the header does not say.
+        First channel; None if not in the header.
     interval_s
-        The producer's nominal step from frame to frame; None where the header does not say.
+        The producer's nominal step from frame to frame; None if not in the header.
     assumed_chan0
-        First channel that is assumed where the header does not say.
+        First channel that is used if the header has none.
     header
-        All that the header says, as it says it.
+        The complete header, unchanged.
     """
 
     data: NDArray[Any]
@@ -96,12 +95,12 @@ class Frame(NamedTuple):
 
     @property
     def recorded(self) -> bool:
-        """Whether the header says that the data are a recording, whose times are not those of now."""
+        """True if the header marks the data as a recording; its times are then in the past."""
         return self.header.get("recorded") is True
 
     @property
     def station(self) -> str:
-        """The station that the header names, for people; empty where it names none."""
+        """Station in the header, for display; empty if the header has none."""
         station = self.header.get("station", "")
         return printable_name(station) if isinstance(station, str) else ""
 
@@ -113,19 +112,19 @@ class Frame(NamedTuple):
 
 
 def decode(parts: Sequence[bytes | memoryview], assumed_chan0: int = DEFAULT_CHAN0) -> Frame:
-    """Read one multipart message.
+    """Decode one multipart message.
 
     Parameters
     ----------
     parts
         The parts of the message in order: topic, header, payload.
     assumed_chan0
-        First channel, where the header does not say.
+        First channel if the header has none.
 
     Raises
     ------
     RejectedMessage
-        With the cause under which the message is to be counted.
+        If the message is not a frame; its cause is the key of the counter of rejected messages.
     """
     topic, raw_header, payload = _three_parts(parts)
     if topic != TOPIC:
@@ -150,12 +149,12 @@ def decode(parts: Sequence[bytes | memoryview], assumed_chan0: int = DEFAULT_CHA
 
 
 def parse_header(raw: bytes | memoryview) -> dict[str, Any]:
-    """The header of a message as a dictionary.
+    """Parse the header of a message.
 
     Raises
     ------
     RejectedMessage
-        If it is huge, not UTF-8, not JSON or not an object.
+        If the header is too large, not UTF-8, not JSON or not an object.
     """
     if len(raw) > MAX_HEADER_BYTES:
         raise RejectedMessage(RejectCause.HEADER_SIZE, f"header of {len(raw)} bytes, over {MAX_HEADER_BYTES}")
@@ -164,12 +163,12 @@ def parse_header(raw: bytes | memoryview) -> dict[str, Any]:
     except orjson.JSONDecodeError as error:
         raise _unreadable(raw, error) from error
     if not isinstance(header, dict):
-        raise RejectedMessage(RejectCause.HEADER_JSON, f"header is a JSON {type(header).__name__}, no object")
+        raise RejectedMessage(RejectCause.HEADER_JSON, f"header is a JSON {type(header).__name__}, not an object")
     return header
 
 
 def _unreadable(raw: bytes | memoryview, error: Exception) -> RejectedMessage:
-    """Why a header cannot be read: not even text, or no JSON."""
+    """Return the rejection of a header that is not text or not JSON."""
     try:
         bytes(raw).decode()
     except UnicodeDecodeError:
@@ -177,7 +176,7 @@ def _unreadable(raw: bytes | memoryview, error: Exception) -> RejectedMessage:
     return RejectedMessage(RejectCause.HEADER_JSON, f"header is not JSON: {error}")
 
 
-def quoted(value: object) -> str:
+def short_repr(value: object) -> str:
     """Return a short text of a JSON value of any size."""
     return _QUOTE.repr(value)
 
@@ -193,9 +192,9 @@ def _three_parts(parts: Sequence[bytes | memoryview]) -> Sequence[bytes | memory
 
 
 def _numbers(header: dict[str, Any]) -> tuple[int | None, int | None, int | None]:
-    """``time_tag``, ``seq`` and ``chan0`` of a header, None where it has none."""
+    """Return ``time_tag``, ``seq`` and ``chan0`` of a header; None for a missing one."""
     time_tag, seq, chan0 = header.get("time_tag"), header.get("seq"), header.get("chan0")
-    # Three calls would take longer than this look at the usual case.
+    # The usual case is checked here, because three calls of `_count` take longer.
     whole = type(time_tag) is int and type(seq) is int and type(chan0) is int
     if whole and 0 <= time_tag <= _MAX_NUMBER and 0 <= seq <= _MAX_NUMBER and 0 <= chan0 <= MAX_CHAN0:  # type: ignore[operator]
         return time_tag, seq, chan0
@@ -203,7 +202,7 @@ def _numbers(header: dict[str, Any]) -> tuple[int | None, int | None, int | None
 
 
 def _count(header: dict[str, Any], key: str, *, least: int = 0, most: int = _MAX_NUMBER) -> int | None:
-    """A whole number of the header, or None where the key is missing."""
+    """Return a whole number of the header; None if the key is missing."""
     value = header.get(key)
     if type(value) is int:
         if not least <= value <= most:
@@ -211,14 +210,14 @@ def _count(header: dict[str, Any], key: str, *, least: int = 0, most: int = _MAX
         return value
     if value is None and key not in header:
         return None
-    raise RejectedMessage(RejectCause.HEADER_TYPE, f"{key} is {quoted(value)}, no whole number")
+    raise RejectedMessage(RejectCause.HEADER_TYPE, f"{key} is {short_repr(value)}, not a whole number")
 
 
 def _interval(value: object) -> float | None:
     if value is None:
         return None
     if type(value) not in (int, float):
-        raise RejectedMessage(RejectCause.HEADER_TYPE, f"interval is {quoted(value)}, no number")
+        raise RejectedMessage(RejectCause.HEADER_TYPE, f"interval is {short_repr(value)}, not a number")
     seconds = float(value)  # type: ignore[arg-type]
     if not _INTERVAL_S[0] <= seconds <= _INTERVAL_S[1]:
         raise RejectedMessage(RejectCause.HEADER_VALUE, f"interval is {seconds} s, outside {_INTERVAL_S}")
@@ -226,7 +225,7 @@ def _interval(value: object) -> float | None:
 
 
 def _end_of_data(header: dict[str, Any]) -> tuple[float, str]:
-    """Time and problem of the end of the data; ``lwa_time`` is the beginning of the newest gulp."""
+    """Return time and problem of the end of the data; ``lwa_time`` is the beginning of the newest gulp."""
     end = header.get("last_block_time")
     if end is None and (begin := header.get("lwa_time")) is not None:
         begin_s, problem = _block_time(begin, "lwa_time")
@@ -235,11 +234,11 @@ def _end_of_data(header: dict[str, Any]) -> tuple[float, str]:
 
 
 def _block_time(value: object, key: str = "last_block_time") -> tuple[float, str]:
-    """Time and problem of a header's text: one that cannot be read is a problem, not a rejection."""
+    """Return time and problem of a header's text; an unreadable text does not reject the message."""
     if value is None:
         return math.nan, ""
     if type(value) is not str:
-        raise RejectedMessage(RejectCause.HEADER_TYPE, f"{key} is {quoted(value)}, no text")
+        raise RejectedMessage(RejectCause.HEADER_TYPE, f"{key} is {short_repr(value)}, not a text")
     try:
         return parse_block_time(value), ""
     except (ValueError, OverflowError) as error:
@@ -247,13 +246,13 @@ def _block_time(value: object, key: str = "last_block_time") -> tuple[float, str
 
 
 def _wall_clock(value: object) -> tuple[float, str]:
-    """Time and problem of ``timestamp``, a number or a text."""
+    """Return time and problem of ``timestamp``, a number or a text."""
     if value is None:
         return math.nan, ""
     if type(value) not in (int, float, str):
-        raise RejectedMessage(RejectCause.HEADER_TYPE, f"timestamp is {quoted(value)}, neither number nor text")
+        raise RejectedMessage(RejectCause.HEADER_TYPE, f"timestamp is {short_repr(value)}, neither number nor text")
     if type(value) is not str and value < 0:  # type: ignore[operator]
-        raise RejectedMessage(RejectCause.HEADER_VALUE, f"timestamp is {quoted(value)}, below 0")
+        raise RejectedMessage(RejectCause.HEADER_VALUE, f"timestamp is {short_repr(value)}, below 0")
     try:
         return parse_wall_clock(value), ""  # type: ignore[arg-type]
     except (ValueError, OverflowError) as error:
@@ -261,9 +260,9 @@ def _wall_clock(value: object) -> tuple[float, str]:
 
 
 def _payload_array(header: dict[str, Any], payload: bytes | memoryview) -> NDArray[Any]:
-    """The payload as (nbeam, nchan, npol); a leading time axis is averaged away."""
-    # What says how to read it is the same from frame to frame, so it is understood once. Other than comparing values,
-    # marshal tells 1 from 1.0 and true; a key that is missing is an ellipsis, which no JSON has.
+    """Return the payload as (nbeam, nchan, npol), averaged over a leading time axis."""
+    # The layout keys are the same from frame to frame, so their parsed layout is cached. The cache key is marshalled,
+    # because marshal distinguishes 1 from 1.0 and true. A missing key is an ellipsis, which JSON cannot contain.
     get = header.get
     nbeam, nchan, npol, data_shape, data_type = _LAYOUT_KEYS
     stated = (get(nbeam, ...), get(nchan, ...), get(npol, ...), get(data_shape, ...), get(data_type, ...))
@@ -283,16 +282,16 @@ def _mean_spectrum(values: NDArray[Any]) -> NDArray[Any]:
 
 @lru_cache(maxsize=64)
 def _layout(stated: bytes, nbytes: int) -> tuple[np.dtype[Any], tuple[int, ...]]:
-    """Type and shape of a payload of `nbytes`, from the values of the header's `_LAYOUT_KEYS`, marshalled."""
+    """Return type and shape of a payload of `nbytes`; `stated` are the marshalled values of `_LAYOUT_KEYS`."""
     values = zip(_LAYOUT_KEYS, marshal.loads(stated), strict=True)  # noqa: S302 - marshalled here
     header = {key: value for key, value in values if value is not ...}
     name = header.get("data_type", "<f4")
     if type(name) is not str:
-        raise RejectedMessage(RejectCause.DATA_TYPE, f"data_type is {quoted(name)}, no text")
+        raise RejectedMessage(RejectCause.DATA_TYPE, f"data_type is {short_repr(name)}, not a text")
     dtype = _data_type(name)
     size, rest = divmod(nbytes, dtype.itemsize)
     if rest:
-        detail = f"payload of {nbytes} bytes holds no whole number of {name}"
+        detail = f"payload of {nbytes} bytes is not a whole number of {name}"
         raise RejectedMessage(RejectCause.PAYLOAD_LENGTH, detail)
     shape = _shape(header, size)
     if math.prod(shape) != size:
@@ -303,7 +302,7 @@ def _layout(stated: bytes, nbytes: int) -> tuple[np.dtype[Any], tuple[int, ...]]
 
 
 def _data_type(name: str) -> np.dtype[Any]:
-    """The numpy type of ``data_type``; plain real numbers only, named by a plain word."""
+    """Return the numpy type of ``data_type``: real numbers only, with a plain name."""
     unknown = RejectedMessage(RejectCause.DATA_TYPE, f"data_type {name[:40]!r} is not known")
     if not _TYPE_NAME.fullmatch(name):
         raise unknown
@@ -312,12 +311,12 @@ def _data_type(name: str) -> np.dtype[Any]:
     except (TypeError, ValueError) as error:
         raise unknown from error
     if dtype.kind not in "fiu" or dtype.itemsize > 8:
-        raise RejectedMessage(RejectCause.DATA_TYPE, f"data_type {name!r} is no real number of at most 8 bytes")
+        raise RejectedMessage(RejectCause.DATA_TYPE, f"data_type {name!r} is not a real number of at most 8 bytes")
     return dtype
 
 
 def _shape(header: dict[str, Any], size: int) -> tuple[int, ...]:
-    """Shape from ``data_shape``, else from nbeam, nchan and npol, else from the payload's length."""
+    """Return the shape from ``data_shape``, else from nbeam, nchan and npol, else from the payload's length."""
     named = {axis: _count(header, axis, least=1) for axis in _AXES[1:]}
     npol = named["npol"]
     if npol is not None and npol not in _POLARISATIONS:
@@ -332,7 +331,7 @@ def _shape(header: dict[str, Any], size: int) -> tuple[int, ...]:
 
 
 def _guess_npol(size: int, nbeam: int, nchan: int | None) -> int:
-    """Npol that makes a whole number of channels, the usual 3072 first."""
+    """Return the npol that gives a whole number of channels; try the usual 3072 channels first."""
     npol = size / (nbeam * (nchan or DEFAULT_NCHAN))
     if npol in _POLARISATIONS:
         return int(npol)
@@ -340,22 +339,26 @@ def _guess_npol(size: int, nbeam: int, nchan: int | None) -> int:
 
 
 def _stated_shape(stated: object, named: dict[str, int | None]) -> tuple[int, ...]:
-    """``data_shape`` as (nbeam, nchan, npol), with ntime in front where it is there."""
+    """Return ``data_shape`` as (nbeam, nchan, npol), with ntime in front if it has one."""
     if type(stated) is not list or not all(type(length) is int for length in stated):
-        raise RejectedMessage(RejectCause.HEADER_TYPE, f"data_shape is {quoted(stated)}, no list of whole numbers")
+        raise RejectedMessage(
+            RejectCause.HEADER_TYPE, f"data_shape is {short_repr(stated)}, not a list of whole numbers"
+        )
     if not 1 <= len(stated) <= 4 or min(stated) < 1:
-        raise RejectedMessage(RejectCause.SHAPE, f"data_shape {quoted(stated)} is no (ntime, nbeam, nchan, npol)")
+        raise RejectedMessage(RejectCause.SHAPE, f"data_shape {short_repr(stated)} is not (ntime, nbeam, nchan, npol)")
     shape = _with_all_axes(stated)
     for axis, length in zip(_AXES[1:], shape[-3:], strict=True):
         if named[axis] not in (None, length):
-            raise RejectedMessage(RejectCause.SHAPE, f"data_shape {quoted(stated)}, but {axis} is {named[axis]}")
+            raise RejectedMessage(RejectCause.SHAPE, f"data_shape {short_repr(stated)}, but {axis} is {named[axis]}")
     if shape[-1] not in _POLARISATIONS:
-        raise RejectedMessage(RejectCause.SHAPE, f"data_shape {quoted(stated)} has {shape[-1]} products, not 1, 2 or 4")
+        raise RejectedMessage(
+            RejectCause.SHAPE, f"data_shape {short_repr(stated)} has {shape[-1]} products, not 1, 2 or 4"
+        )
     return shape
 
 
 def _with_all_axes(stated: list[int]) -> tuple[int, ...]:
-    """A shape of one axis is (nchan,), of two (nchan, npol); what is outside has length 1."""
+    """Add missing axes: a shape of one axis is (nchan,), of two (nchan, npol); other axes have length 1."""
     if len(stated) == 1:
         return 1, stated[0], 1
     return tuple([1] * (3 - len(stated)) + stated)
@@ -366,9 +369,9 @@ Message = list[bytes]
 
 
 Encode = Callable[[dict[str, Any], NDArray[np.float32]], Iterable[Message]]
-"""From a frame's header and its mean, shape (nbeam, nchan, npol), to the messages that are sent for it."""
+"""Function from a frame's header and its mean, shape (nbeam, nchan, npol), to the messages to send."""
 
 
 def encode(header: dict[str, Any], mean: NDArray[np.float32]) -> Iterable[Message]:
-    """One message: the topic ``data``, the header as JSON, the mean as it lies in memory."""
+    """Encode a frame as one message: the topic ``data``, the header as JSON, the mean's bytes."""
     return ([b"data", json.dumps(header).encode(), mean.tobytes()],)

@@ -1,4 +1,4 @@
-"""The frequency axis of a row, and how far a stream has come."""
+"""The frequency axis of rows, and the position of a stream in its ring."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,11 +20,11 @@ class Axis:
     nchan
         Channels of a frame.
     channel_average
-        Channels a bin.
+        Channels per bin.
     npol
         Polarisation products of a row.
     chan0_stated
-        Whether the stream itself said `chan0`.
+        True if `chan0` is from the stream's header.
     """
 
     chan0: int
@@ -35,7 +35,7 @@ class Axis:
 
     @property
     def chan0_text(self) -> str:
-        """The first channel, and who says so."""
+        """The first channel and its origin, as text."""
         return f"{self.chan0}, {'from the header' if self.chan0_stated else 'a setting'}"
 
     @cached_property
@@ -51,22 +51,22 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far the stream has come: little enough to be asked for many times a second.
+    """Position of the stream in its ring; cheap enough to read many times a second.
 
     Attributes
     ----------
     count
-        Number of the row that comes next.
+        Number of the next row.
     length
-        Rows that the ring keeps at most.
+        Largest number of rows in the ring.
     oldest, newest
-        Slots of the oldest and the newest row that are kept.
+        Slots of the oldest and the newest kept row.
     cadence_s
-        Data time from row to row; NaN while it is not known.
+        Data time from row to row; NaN while unknown.
     axis, epoch
         As in `Snapshot`.
     index
-        Row of the ring that is written next, 0 to length - 1.
+        Index of the next row in the ring, 0 to length - 1.
     """
 
     count: int

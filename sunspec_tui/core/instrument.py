@@ -1,4 +1,7 @@
-"""Constants of the telescope and of its recorder: site, clock and channels."""
+"""Constants of the telescope and of its recorder: site, clock and channels.
+
+The digitiser's clock is 196 MHz. It has 4096 channels, each ``196e6 / 8192`` = 23 925.78125 Hz wide.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +11,7 @@ CLOCK_HZ = 196_000_000
 
 
 TICKS_PER_SPECTRUM = 8192
-"""Ticks that one unaveraged spectrum lasts; a recorder averages ``navg`` of them."""
+"""Duration of one unaveraged spectrum in ticks; a recorder averages ``navg`` spectra."""
 
 
 CHANNEL_WIDTH_HZ = CLOCK_HZ / TICKS_PER_SPECTRUM
@@ -16,19 +19,18 @@ CHANNEL_WIDTH_HZ = CLOCK_HZ / TICKS_PER_SPECTRUM
 
 
 CHANNELS_PER_PIPELINE = 96
-"""A spectrum is put together from 32 pipelines of 96 channels; faults come in such blocks."""
+"""Channels of one of the 32 pipelines that make a spectrum; faults affect such blocks."""
 
 
 def channel_frequencies_hz(chan0: int, nchan: int) -> NDArray[np.float64]:
-    """Centres of ``nchan`` channels from ``chan0`` on, in Hz."""
+    """Return the centres of ``nchan`` channels from ``chan0`` on, in Hz."""
     return np.arange(chan0, chan0 + nchan, dtype=np.float64) * CHANNEL_WIDTH_HZ
 
 
 def bin_frequencies_hz(chan0: int, nchan: int, channel_average: int) -> NDArray[np.float64]:
-    """Centres of the bins that average ``channel_average`` channels each, in Hz.
+    """Return the centres of bins of ``channel_average`` channels each, in Hz.
 
-    A last bin of fewer channels, where the factor does not divide ``nchan``, has the centre
-    of the channels that it holds.
+    If the factor does not divide ``nchan``, the last bin has fewer channels; its centre is that of its channels.
     """
     starts = np.arange(0, nchan, channel_average)
     last = np.minimum(starts + channel_average, nchan) - 1
@@ -37,4 +39,4 @@ def bin_frequencies_hz(chan0: int, nchan: int, channel_average: int) -> NDArray[
 
 STATION = "OVRO-LWA"
 SITE_LATITUDE_DEG, SITE_LONGITUDE_DEG, SITE_HEIGHT_M = 37.23977, -118.281667, 1183.48
-"""Where the telescope stands, in geodetic coordinates; east is positive."""
+"""Geodetic coordinates of the telescope; east is positive."""

@@ -1,4 +1,4 @@
-"""Carriers of known frequency that an antenna in the Owens Valley hears."""
+"""Radio transmitters of known frequency that are received in the Owens Valley."""
 
 SERVICES_MHZ: dict[str, tuple[float, ...]] = {
     "WWV": (15.0, 20.0, 25.0),
@@ -6,10 +6,10 @@ SERVICES_MHZ: dict[str, tuple[float, ...]] = {
     "ATSC": (54.309441, 60.309441, 66.309441, 76.309441, 82.309441),
     "FM": (87.9,),
 }
-"""Carriers that an antenna in the Owens Valley can hear, by service.
+"""Carriers that can be received in the Owens Valley, by service.
 
 - WWV, Fort Collins: NIST Special Publication 250-67.
-- Citizens' band, channel 19, the one most in use: 47 CFR 95.963.
+- Citizens' band, channel 19, the most used one: 47 CFR 95.963.
 - Pilots of digital television, channels 2 to 6: 309.441 kHz above the lower edge (ATSC A/53 part 2).
 - FM, channel 200, the lowest: 47 CFR 73.201.
 

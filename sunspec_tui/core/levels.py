@@ -1,4 +1,4 @@
-"""Decibels, and the levels of a colour scale."""
+"""Convert power to decibels, and choose the limits of a colour scale."""
 
 from typing import NamedTuple
 
@@ -11,26 +11,26 @@ Floats = NDArray[np.float32]
 def without_warnings() -> np.errstate:
     """Suppress warnings of arithmetic on bad and huge values.
 
-    The results are bad values too, and are shown as bad.
+    The results are bad values too, and are shown as such.
     """
     return np.errstate(over="ignore", invalid="ignore", divide="ignore")
 
 
 MIDDLE_OF_BAND = (0.1, 0.9)
-"""Levels look at this share of the bins: the edges of the band roll off."""
+"""Levels are computed from this share of the bins, because the band's edges roll off."""
 
 
-# The upper one leaves out what a handful of interference lines takes of the band.
+# The upper percentile excludes a few interference lines.
 _LEVEL_SLACK = 0.15
 _LEVEL_PERCENTILES = (2.0, 97.5)
 _LEVEL_MARGIN_DB = 0.5
-_LEVEL_LEAST_SPAN_DB = 3.0
-# Enough for percentiles, and so few that the page can sort them once a second.
+_LEVEL_MIN_SPAN_DB = 3.0
+# Enough for percentiles, and few enough for the page to sort them once a second.
 _SAMPLED_BINS, _SAMPLED_ROWS = 64, 256
 
 
 def to_db(power: Floats) -> Floats:
-    """10 log10 of positive finite power; NaN elsewhere."""
+    """Return 10 log10 of positive finite power; NaN elsewhere."""
     valid = np.isfinite(power) & (power > 0)
     out = np.full(power.shape, np.nan, np.float32)
     np.log10(power, out=out, where=valid)
@@ -39,7 +39,7 @@ def to_db(power: Floats) -> Floats:
 
 
 class Levels(NamedTuple):
-    """Lowest and highest value of a colour scale or an axis, in dB or in linear power."""
+    """Limits of a colour scale or an axis, in dB or in linear power."""
 
     low: float
     high: float
@@ -51,38 +51,38 @@ class Levels(NamedTuple):
 
 
 def middle_of_band(values: Floats) -> Floats:
-    """The share of the bins, the last axis, that levels look at."""
+    """Return the middle bins (the last axis), from which levels are computed."""
     nbins = values.shape[-1]
     first, last = (int(share * nbins) for share in MIDDLE_OF_BAND)
     return values[..., first : max(last, first + 1)]
 
 
 def evenly_spaced(count: int, most: int) -> NDArray[np.int64]:
-    """Return at most `most` places from 0 to count - 1, evenly spaced, with both ends."""
+    """Return at most `most` evenly spaced indices from 0 to count - 1, including both ends."""
     chosen = min(count, most)
     return np.arange(chosen) * (count - 1) // max(1, chosen - 1)
 
 
 def sampled_rows(count: int) -> NDArray[np.int64]:
-    """Return the rows of a picture, or its columns, that levels and background look at."""
+    """Return the rows or columns of a picture from which levels and background are computed."""
     return evenly_spaced(count, _SAMPLED_ROWS)
 
 
 def sampled_bins(values: Floats) -> Floats:
-    """Return the bins that levels look at: at most 64 in the middle of the band, the last axis."""
+    """Return at most 64 bins in the middle of the band (the last axis), to compute levels."""
     middle = middle_of_band(values)
     return middle[..., evenly_spaced(middle.shape[-1], _SAMPLED_BINS)]
 
 
 def picture_levels(values: Floats, previous: Levels | None = None, *, signed: bool = False) -> Levels | None:
-    """Automatic levels of a picture.
+    """Return automatic levels of a picture.
 
-    The page has the same definition in `levels.mjs`; tests hold both against one table.
+    The page has the same definition in `levels.mjs`; tests compare both with one table.
 
     Parameters
     ----------
     values
-        What is shown, shape (n, nbins): in dB or, `signed`, linear.
+        Shown values, shape (n, nbins): in dB or, if `signed`, linear.
     previous, signed
         As for `auto_levels`.
     """
@@ -90,27 +90,27 @@ def picture_levels(values: Floats, previous: Levels | None = None, *, signed: bo
 
 
 def default_levels(*, signed: bool) -> Levels:
-    """Levels of a picture without any valid value."""
+    """Return the levels of a picture without valid values."""
     return Levels(-1.0, 1.0) if signed else Levels(0.0, 10.0)
 
 
 def auto_levels(values: Floats, previous: Levels | None = None, *, signed: bool = False) -> Levels | None:
-    """Levels for values, kept where they still fit.
+    """Return levels for values; keep the previous levels if they still fit.
 
     Parameters
     ----------
     values
-        Any shape, in dB or, `signed`, linear; NaN where there are none. See `middle_of_band`.
+        Any shape, in dB or, if `signed`, linear; NaN is ignored. See `middle_of_band`.
     previous
-        Levels so far. They stay while the wanted ones lie within a seventh of their span, so that the
-        picture does not flicker with every burst.
+        Previous levels. They are kept while the new ones differ by at most a seventh of their span, so that
+        the picture does not flicker with every burst.
     signed
-        Levels are symmetric about zero, which a diverging palette has in its middle.
+        True for levels that are symmetric about zero, the middle of a diverging palette.
 
     Returns
     -------
     Levels or None
-        None where there are no values and no previous levels.
+        None without values and without previous levels.
     """
     finite = values[np.isfinite(values)]
     if not finite.size:
@@ -125,7 +125,7 @@ def auto_levels(values: Floats, previous: Levels | None = None, *, signed: bool 
 
 def _percentile_levels(finite: Floats) -> Levels:
     low, high = (float(value) for value in np.percentile(finite, _LEVEL_PERCENTILES))
-    lacking = max(0.0, _LEVEL_LEAST_SPAN_DB - (high - low)) / 2
+    lacking = max(0.0, _LEVEL_MIN_SPAN_DB - (high - low)) / 2
     return Levels(low - _LEVEL_MARGIN_DB - lacking, high + _LEVEL_MARGIN_DB + lacking)
 
 
@@ -135,18 +135,21 @@ def _signed_levels(finite: Floats) -> Levels:
 
 
 def nan_median(values: Floats) -> Floats:
-    """Median over the first axis of what is finite; NaN where nothing is. Unlike numpy's it does not warn."""
+    """Return the median of finite values over the first axis; NaN without one.
+
+    Unlike numpy's function it does not warn.
+    """
     ordered = np.sort(np.where(np.isfinite(values), values, np.nan), axis=0)
     count = np.isfinite(ordered).sum(axis=0)
     middle = np.stack([np.maximum(count - 1, 0) // 2, count // 2]).clip(0, max(0, len(values) - 1))
-    # In double precision, the mean of two largest float32 numbers does not overflow.
+    # In double precision, the mean of two of the largest float32 numbers does not overflow.
     return np.asarray(np.take_along_axis(ordered, middle, axis=0).mean(axis=0, dtype=np.float64), np.float32)
 
 
 def level_label(value: float, span: float) -> str:
-    """A value of a scale in at most five characters, with as many digits as the scale's span needs.
+    """Format a value of a scale in at most five characters, with the digits that its span needs.
 
-    Where even one digit and its exponent do not fit, the exponent alone stands for the size: ``-e-12``.
+    If even one digit and its exponent do not fit, the exponent alone is shown: ``-e-12``.
     """
     digits = 0 if span >= 10 else 1 if span >= 1 else 2 if span >= 0.1 else 3
     plain, short = f"{value:.{digits}f}", f"{value:.1e}"

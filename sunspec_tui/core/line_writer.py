@@ -132,7 +132,7 @@ class FileSink:
         # The working directory may be removed or changed later.
         self._path = os.path.abspath(path)  # noqa: PTH100 - Path.absolute keeps `..`
         self._descriptor: int | None = None
-        # The reader of a FIFO may come later.
+        # The reader of a FIFO may open it later.
         with suppress(BlockingIOError):
             self._descriptor = self._open()
 
@@ -142,7 +142,7 @@ class FileSink:
             return os.open(self._path, flags, 0o666)
         except OSError as error:
             if error.errno == errno.ENXIO and stat.S_ISFIFO(os.stat(self._path).st_mode):  # noqa: PTH116 - a text
-                raise BlockingIOError(errno.ENXIO, "nobody reads this FIFO") from error
+                raise BlockingIOError(errno.ENXIO, "no program reads this FIFO") from error
             raise
 
     def write(self, data: bytes, may_wait: MayWait) -> None:
@@ -177,7 +177,7 @@ class FileSink:
 class NoLock:
     """Lock of a logging handler that needs none, because its `LineWriter` has one.
 
-    A handler whose output fails logs this. If handlers had locks, two failing ones could wait for each other.
+    A handler logs the failure of its own output. If handlers had locks, two failing ones could wait for each other.
     """
 
     def acquire(self) -> bool:

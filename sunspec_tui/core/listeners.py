@@ -1,4 +1,4 @@
-"""Call functions when something new has come, from the thread that has it.
+"""Notify callbacks and asyncio loops of new data, from any thread.
 
 A listener must return at once: it sets a flag, or wakes another thread.
 """
@@ -14,17 +14,17 @@ Listener = Callable[[], None]
 
 
 class Listeners:
-    """Functions that are called at each `notify`.
+    """Collection of functions that are called at each `notify`.
 
     Parameters
     ----------
     first
-        The listeners from the start.
+        The initial listeners.
     """
 
     def __init__(self, *first: Listener) -> None:
         self._lock = threading.Lock()
-        # Replaced, never changed: `notify` needs no lock.
+        # This tuple is replaced, never changed, so `notify` needs no lock.
         self._all = first
 
     def add(self, listener: Listener) -> None:
@@ -33,12 +33,12 @@ class Listeners:
             self._all = (*self._all, listener)
 
     def remove(self, listener: Listener) -> None:
-        """Call a function no more; harmless if it was never added."""
+        """Stop calling a function; harmless if it was never added."""
         with self._lock:
             self._all = tuple(each for each in self._all if each != listener)
 
     def notify(self) -> None:
-        """Call all functions, in the order in which they were added; one that fails is called no more."""
+        """Call all functions in the order of their addition; remove those that fail."""
         for listener in self._all:
             try:
                 listener()
@@ -47,10 +47,10 @@ class Listeners:
                 log.exception("%r has failed and is not called any more", listener)
 
 
-class News:
+class ThreadSafeEvent:
     """Event of an asyncio loop that any thread may set.
 
-    At most one wake-up of the loop is outstanding, however often the event is set before the loop has seen it.
+    At most one wake-up of the loop is pending, however often the event is set before the loop handles it.
     """
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class News:
         self._is_set = False
 
     def set(self) -> None:
-        """Note news, and wake the loop if it does not know of any yet."""
+        """Set the event, and wake the loop if it is not set already."""
         if self._is_set:
             return
         self._is_set = True
@@ -69,11 +69,11 @@ class News:
         try:
             loop.call_soon_threadsafe(self._event.set)
         except RuntimeError:
-            # The loop has ended: nobody waits for news any more.
+            # The loop has ended: no task waits any more.
             self._loop = None
 
     async def wait(self, timeout_s: float) -> None:
-        """Wait for news, but not longer than `timeout_s`; news of the time before the call count."""
+        """Wait until the event is set, at most `timeout_s`, and clear it; it may be set before the call."""
         self._loop = asyncio.get_running_loop()
         if not self._is_set:
             try:
@@ -81,6 +81,6 @@ class News:
                     await self._event.wait()
             except TimeoutError:
                 return
-        # Before the caller looks, so that what comes from now on is news again.
+        # Clear it before the caller reads the new data, so that later data sets it again.
         self._event.clear()
         self._is_set = False

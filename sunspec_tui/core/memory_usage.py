@@ -1,7 +1,7 @@
-"""What the program takes of the machine's memory, as values.
+"""Measure the memory of this process, and run garbage collections.
 
-It reads this process through psutil and the collector through gc. A reading that fails, for example without free file
-descriptors, is NaN and never raises. It frees nothing by itself: the owner of a `Collector` decides when.
+Readings come from psutil and gc. A reading that fails, for example without free file descriptors, is NaN and never
+raises. Memory is freed only when the owner of a `Collector` calls it.
 """
 
 import ctypes
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from sunspec_tui.core.errors import named_error
+from sunspec_tui.core.errors import error_text
 
 if TYPE_CHECKING:
     import psutil
@@ -23,7 +23,7 @@ _YOUNG = 1  # the generations 0 and 1
 
 
 class MemoryReading(NamedTuple):
-    """Memory at one moment, in MiB where the name says mb as the older receiver did.
+    """Memory at one moment; names with mb, from the older receiver, are in MiB.
 
     Attributes
     ----------
@@ -32,14 +32,14 @@ class MemoryReading(NamedTuple):
     ring_mb
         The ring's share of it.
     gc_runs
-        Collections that the receiver asked for.
+        Number of collections that the receiver started.
     gc_collected
-        Objects that they freed in all.
+        Number of objects that they freed.
     gc_interval
-        Frames from one to the next; 0 is off.
+        Frames from one collection to the next; 0 is off.
     pss_mb
-        Proportional set size of this process and all that it has started: shared pages count once among those who
-        share them. NaN where the system does not tell it.
+        Proportional set size of this process and all processes that it has started: a shared page is divided among
+        its processes. NaN if the system does not report it.
     """
 
     rss_mb: float = 0.0
@@ -51,12 +51,12 @@ class MemoryReading(NamedTuple):
 
 
 NOT_READ = MemoryReading()
-"""Memory of a snapshot that did not read it: a reading takes as long as a hundred frames."""
+"""Memory of a snapshot that did not measure it, because a reading takes as long as a hundred frames."""
 
 
 @lru_cache(maxsize=1)
 def _process() -> "psutil.Process":
-    """Our own process; psutil loads with the first reading, after the first screen."""
+    """Return this process; psutil is loaded at the first reading, after the first screen."""
     import psutil
 
     return psutil.Process()
@@ -73,9 +73,10 @@ def vms_mb() -> float:
 
 
 def pss_mb(started: Iterable[int] = ()) -> float:
-    """Proportional set size of this process and those it has started, by their ids, in MiB; NaN where nobody tells it.
+    """Return the proportional set size of this process and the `started` ones, in MiB.
 
-    They are named, because to look for them takes a look at every process of the machine.
+    The result is NaN if the system does not report it. The caller passes the ids of the started processes, because a
+    search would read each process of the machine.
     """
     return math.fsum(_read(partial(_pss, number)) for number in (None, *started)) / 2**20
 
@@ -91,7 +92,7 @@ def _pss(number: int | None) -> float:
         process = _process() if number is None else psutil.Process(number)
         return float(getattr(process.memory_full_info(), "pss", math.nan))
     except (psutil.NoSuchProcess, psutil.ZombieProcess):
-        # The process has ended meanwhile, and uses no memory any more.
+        # The process has ended, and uses no memory any more.
         return 0.0
 
 
@@ -100,17 +101,17 @@ def _read(reading: Callable[[], float]) -> float:
     try:
         return reading()
     except Exception as error:  # noqa: BLE001 - psutil, files and imports raise many errors; NaN shows the failure
-        log.debug("memory cannot be read: %s", named_error(error))
+        log.debug("memory cannot be read: %s", error_text(error))
         return math.nan
 
 
 def object_count() -> int:
-    """Objects that the collector follows; takes milliseconds, so only on request."""
+    """Return the number of objects that the collector tracks; takes milliseconds, so use only on request."""
     return len(gc.get_objects())
 
 
 def release_to_system() -> bool:
-    """Hand free memory of the C library's heap back to the system; False where it cannot (not glibc)."""
+    """Return free memory of the C library's heap to the system; False without glibc, which cannot."""
     try:
         trim = ctypes.CDLL(None).malloc_trim
     except (AttributeError, OSError):
@@ -118,17 +119,17 @@ def release_to_system() -> bool:
     return bool(trim(0))
 
 
-def collect_again() -> None:
-    """Let the collector work again, which the command line stops until the first screen is there.
+def resume_collection() -> None:
+    """Enable the collector again, which the command line disables until the first screen.
 
-    What was loaded until then stays for good: it need not be looked at.
+    Objects from before are excluded from collections, because loaded modules are never freed.
     """
     gc.freeze()
     gc.enable()
 
 
 class Collector:
-    """Frees memory on demand and counts what it brought.
+    """Run garbage collections on demand, and count them and the freed objects.
 
     Parameters
     ----------
@@ -141,13 +142,13 @@ class Collector:
         self._runs = self._collected = 0
 
     def collect(self) -> int:
-        """Collect all garbage now; how many objects were freed."""
+        """Collect all garbage now; return the number of freed objects."""
         return self._count(gc.collect())
 
     def collect_young(self) -> int:
-        """Collect garbage among new objects; how many were freed.
+        """Collect garbage among new objects; return the number of freed objects.
 
-        It takes microseconds: those that have survived two collections, some hundred thousand, are left to `collect`
+        It takes microseconds: some hundred thousand objects that have survived two collections are left to `collect`
         and to Python itself.
         """
         return self._count(gc.collect(_YOUNG))
@@ -158,7 +159,7 @@ class Collector:
         return collected
 
     def optimise(self, started: Iterable[int]) -> dict[str, float]:
-        """Free what can be freed, and say what it brought; `started` are the processes that count."""
+        """Free memory, and return the readings before and after; `started` are the processes to include."""
         started = tuple(started)
         before_mb, all_before_mb = rss_mb(), pss_mb(started)
         collected = self.collect()
@@ -172,6 +173,6 @@ class Collector:
         }
 
     def reading(self, ring_nbytes: int, started: Iterable[int]) -> MemoryReading:
-        """Memory now."""
+        """Measure the memory now."""
         ring_mb = ring_nbytes / 2**20
         return MemoryReading(rss_mb(), ring_mb, self._runs, self._collected, self.interval, pss_mb(started))

@@ -1,6 +1,6 @@
-"""Libraries that only some need: loaded when first asked for, and missed in one sentence.
+"""Import optional libraries on demand, with a clear error if one is missing.
 
-It knows names of libraries and of the extras that bring them, and nothing of what they do.
+This module maps libraries to the extras that install them.
 """
 
 import sys
@@ -8,7 +8,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from sunspec_tui.core.errors import MissingExtraError, lacking
+from sunspec_tui.core.errors import MissingExtraError, resource_shortage
 
 _EXTRAS = {
     "h5py": "hdf5",
@@ -24,36 +24,36 @@ _EXTRAS = {
 
 
 def require_extra(module: str, purpose: str) -> Any:
-    """A library of an extra.
+    """Import an optional library, or a module of it.
 
     Parameters
     ----------
     module
-        Its name, or that of a part of it.
+        Name of the library or of its module.
     purpose
-        What it is for, as the beginning of a sentence.
+        Use of the library, as the subject of the error message.
 
     Raises
     ------
     MissingExtraError
-        If it is not installed.
+        If the library is not installed.
     """
     try:
         return import_module(module)
     except ImportError as error:
-        if lacking(error):
-            # It is installed, but there is no room for it.
+        if resource_shortage(error):
+            # It is installed, but there is not enough memory to load it.
             raise
         raise _missing(module, purpose) from error
 
 
 def check_installed(module: str, purpose: str) -> None:
-    """Check for a library without loading it; another process loads it.
+    """Check that a library is installed, without loading it: another process loads it.
 
     Raises
     ------
     MissingExtraError
-        If it is not installed.
+        If the library is not installed.
     """
     # A test or a user may have blocked the import with None in sys.modules.
     if sys.modules.get(module, module) is None or not (module in sys.modules or find_spec(module)):

@@ -14,13 +14,13 @@ MAX_CHARACTERS = 1000
 """Default length of one line for users."""
 
 MAX_NAME_CHARACTERS = 80
-"""Length of a file's or a station's name within a sentence."""
+"""Largest length of a file's or a station's name within a sentence."""
 
 _MAX_DEPTH = 32
 _ELLIPSIS = "…"
 _MAX_MARKS = 4
-# Characters that Python calls printable, but that have no width or are invisible.
-_UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+# Characters that Python classifies as printable, but that have no width or are invisible.
+_INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -75,7 +75,7 @@ def printable_values(value: Any, most: int = MAX_CHARACTERS, depth: int = _MAX_D
     return [printable_values(each, most, depth - 1) for each in value]
 
 
-def quoted(text: str, *, ascii_only: bool = False) -> str:
+def quote_line(text: str, *, ascii_only: bool = False) -> str:
     """Return a plain text unchanged, any other as a JSON string.
 
     The result fits on one line of a file.
@@ -84,8 +84,8 @@ def quoted(text: str, *, ascii_only: bool = False) -> str:
     return text if plain else json.dumps(text)
 
 
-def unquoted(text: str) -> str:
-    """Return the text that was given to `quoted`."""
+def unquote_line(text: str) -> str:
+    """Return the text that was given to `quote_line`."""
     if not text.startswith('"'):
         return text
     try:
@@ -96,7 +96,7 @@ def unquoted(text: str) -> str:
 
 
 def _plain(text: str) -> bool:
-    return text.isprintable() and (text.isascii() or not (_UNSEEN.search(text) or _has_marks(text)))
+    return text.isprintable() and (text.isascii() or not (_INVISIBLE.search(text) or _has_marks(text)))
 
 
 def _has_marks(text: str) -> bool:
@@ -108,7 +108,7 @@ def _escaped(text: str) -> str:
     parts, marks = list[str](), _MAX_MARKS
     for character in text:
         marks = marks + 1 if unicodedata.combining(character) else 0
-        shows = character.isprintable() and not _UNSEEN.match(character) and marks <= _MAX_MARKS
+        shows = character.isprintable() and not _INVISIBLE.match(character) and marks <= _MAX_MARKS
         parts.append(character if shows else _escape(character))
         if not shows:
             # A mark after an escape would change the escape's last letter.

@@ -1,8 +1,8 @@
-"""Polarisation products: the ones that come, the ones that follow from them, and their averaging.
+"""Polarisation products: derive Stokes parameters, and average channels.
 
-Pure arithmetic on arrays of shape (..., npol). The wire carries XX, YY, Re(XY*) and Im(XY*);
-I = (XX + YY) / 2 is this instrument's convention. No product is ever clamped: what is not a
-number stays none, in its own bin and its own product.
+Pure arithmetic on arrays of shape (..., npol). The stream carries XX, YY, Re(XY*) and Im(XY*);
+I = (XX + YY) / 2 is this instrument's convention. Products are never clamped: a NaN stays NaN, and
+affects only its own bin and its own product.
 """
 
 import math
@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 
 class Product(StrEnum):
-    """What a spectrum can show; the values are the names that users type and read."""
+    """Polarisation products; the values are the names that users type and read."""
 
     XX = "XX"
     YY = "YY"
     XY_REAL = "XY_real"
     XY_IMAG = "XY_imag"
-    I = "I"  # noqa: E741 - the Stokes parameter's own name
+    I = "I"  # noqa: E741 - the name of the Stokes parameter
     Q = "Q"
     U = "U"
     V = "V"
@@ -30,26 +30,26 @@ class Product(StrEnum):
 
 WIRE_PRODUCTS = (Product.XX, Product.YY, Product.XY_REAL, Product.XY_IMAG)
 SIGNED_PRODUCTS = frozenset({Product.XY_REAL, Product.XY_IMAG, Product.Q, Product.U, Product.V, Product.V_OVER_I})
-"""Products that are negative as a matter of course, so that a logarithm does not suit them."""
+"""Products that are often negative, so that they are shown linear and not in dB."""
 
 _NEEDS = {Product.XX: 1, Product.YY: 2, Product.I: 2, Product.Q: 2}
 _FLOAT32 = np.dtype(np.float32)
 _BINS_AT_ONCE = 4
-"""Bins of which one matrix product makes the means together: more cost more, and fewer too."""
+"""Bins that one matrix product averages together: this is faster than more or fewer bins."""
 
 
 def plain_name(product: Product) -> str:
-    """Name of a product where a slash means something else, in files and groups: V/I is ``V_over_I``."""
+    """Return a product's name without a slash, for files and groups: V/I is ``V_over_I``."""
     return str(product).replace("/", "_over_")
 
 
 def available(npol: int) -> tuple[Product, ...]:
-    """Products that a stream of `npol` polarisation products can show."""
+    """Return the products that a stream of `npol` polarisation products can show."""
     return tuple(product for product in Product if _NEEDS.get(product, 4) <= npol)
 
 
 def derive(rows: NDArray[np.float32], product: Product) -> NDArray[np.float32]:
-    """One product of rows as they were received.
+    """Return one product of received rows.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def derive(rows: NDArray[np.float32], product: Product) -> NDArray[np.float32]:
     Returns
     -------
     numpy.ndarray
-        Shape (...,), float32. V/I is not a number where I is not positive.
+        Shape (...,), float32. V/I is NaN if I is not positive.
     """
     if product in WIRE_PRODUCTS:
         return rows[..., WIRE_PRODUCTS.index(product)]
@@ -69,7 +69,7 @@ def derive(rows: NDArray[np.float32], product: Product) -> NDArray[np.float32]:
         return rows[..., 2]
     if product is Product.V:
         return rows[..., 3]
-    # What comes of bad values is bad itself: no warning is needed to see it.
+    # No warnings: bad values give bad results, which are shown as bad.
     with np.errstate(invalid="ignore", over="ignore"):
         return _combined(rows, product)
 
@@ -87,13 +87,13 @@ def _combined(rows: NDArray[np.float32], product: Product) -> NDArray[np.float32
 
 
 def bin_count(nchan: int, channel_average: int) -> int:
-    """Bins of `nchan` channels; a last bin may hold fewer than `channel_average`."""
+    """Return the number of bins of `nchan` channels; the last bin may have fewer than `channel_average`."""
     return -(-nchan // channel_average)
 
 
 @lru_cache(maxsize=16)
 def _averaging_matrix(channel_average: int, npol: int, bins: int) -> NDArray[np.float32]:
-    """Matrix that averages the channels of some bins, shape (bins * channel_average * npol, bins * npol)."""
+    """Return the matrix that averages some bins, shape (bins * channel_average * npol, bins * npol)."""
     one = np.kron(np.full((channel_average, 1), 1 / channel_average), np.eye(npol))
     return np.kron(np.eye(bins), one).astype(np.float32)
 
@@ -106,21 +106,20 @@ def average_channels(spectrum: NDArray[Any], channel_average: int, out: NDArray[
     spectrum
         Power of one beam, shape (nchan, npol).
     channel_average
-        Channels a bin.
+        Channels per bin.
     out
-        Where the bins are written: float32, C-order, shape (bin_count(nchan), npol). A bin is the plain
-        mean of its channels, so one channel that is not a number makes its bin none, in that
-        product alone.
+        Array for the bins: float32, C-order, shape (bin_count(nchan), npol). A bin is the plain mean of its
+        channels, so a NaN in one channel makes its bin NaN, in that product alone.
 
     Notes
     -----
-    Bad values may raise numpy's warning of an invalid value; whoever calls this for every frame turns it off
-    once (``numpy.errstate``), because doing it here costs as much as half the product.
+    Bad values may raise numpy's warning of an invalid value. A caller for each frame suppresses it once
+    (``numpy.errstate``), because doing so here costs half as much as the average itself.
     """
     nchan = len(spectrum)
     whole = nchan // channel_average
     used = whole * channel_average
-    # numpy looks at an array longer than these two lines, also where it has nothing to do.
+    # This check is faster than a call of numpy that finds nothing to convert.
     fits = spectrum.dtype is _FLOAT32 and spectrum.flags.c_contiguous
     values = spectrum if fits else np.ascontiguousarray(spectrum, np.float32)
     if used == nchan:
@@ -128,7 +127,7 @@ def average_channels(spectrum: NDArray[Any], channel_average: int, out: NDArray[
         return
     if whole:
         _average_whole_bins(values[:used], channel_average, out[:whole])
-    # In float32 the sum of large powers would overflow where their mean does not.
+    # In float32 the sum of large powers may overflow although their mean does not.
     out[whole] = values[used:].mean(axis=0, dtype=np.float64)
 
 
@@ -138,9 +137,9 @@ def _average_whole_bins(values: NDArray[np.float32], channel_average: int, out: 
     bins = _BINS_AT_ONCE if nbins % _BINS_AT_ONCE == 0 else 1
     matrix = _averaging_matrix(channel_average, npol, bins)
     values.reshape(-1, len(matrix)).dot(matrix, out.reshape(-1, bins * npol))
-    # In a matrix product one bad value spoils its neighbours' products: 0 * NaN is NaN. One dot product tells whether
-    # all is well, in a third of the time of isfinite().all(). Squares that overflow only cost the slower way, which
-    # makes a bin infinite if the sum of its channels overflows: to weight them first takes a quarter longer.
+    # In a matrix product one bad value spoils the other products of its bins: 0 * NaN is NaN. One dot product detects
+    # that, in a third of the time of isfinite().all(). Squares that overflow only cost the slower way. There a bin is
+    # infinite if the sum of its channels overflows; to weight the channels first takes a quarter longer.
     flat = out.reshape(-1)
     if not math.isfinite(flat.dot(flat)):
         np.einsum("bcp->bp", values.reshape(nbins, channel_average, npol), out=out)

@@ -1,7 +1,7 @@
 """Average a recording to longer rows and to wider bins.
 
 A row of the result is the mean of a whole number of rows, without a gap, a restart or a change of cadence between them.
-Values that are not finite do not count; where no value is finite, the mean is NaN. It opens no file and draws nothing.
+Values that are not finite are ignored; without a finite value, the mean is NaN. It opens no file and draws nothing.
 """
 
 import logging
@@ -22,13 +22,13 @@ from sunspec_tui.core.row_spans import cadence_changes
 log = logging.getLogger(__name__)
 
 _BLOCK_BYTES = 16_000_000
-# Steps of rows that follow each other differ from their mean by less than this share.
+# Steps between consecutive rows differ from their mean by less than this share.
 _UNEVENNESS = 0.4
 _SAME_LENGTH = 0.1
 
 
-class _Stretch(NamedTuple):
-    """Rows of equal length that follow each other, in whole groups.
+class _RowGroups(NamedTuple):
+    """Consecutive rows of equal length, in whole groups.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class _Stretch(NamedTuple):
         return self.first + self.joined * np.arange(1, self.groups + 1) - 1
 
 
-class _Bins(NamedTuple):
+class _BinGroups(NamedTuple):
     """Groups of neighbouring bins.
 
     Attributes
@@ -85,39 +85,39 @@ def rebinned(recording: Recording, row_s: float | None = None, bins: int | None 
     Raises
     ------
     UsageError
-        If `row_s` or `bins` is not such a number.
+        If `row_s` is not positive, or `bins` is not a whole number of at least 1.
     ExportError
-        If the rows are longer than `row_s`, or no rows of that length follow each other.
+        If the rows are longer than `row_s`, or there are no consecutive rows of that length.
     """
     _check(row_s, bins)
     if not len(recording) or (row_s is None and bins is None):
         return recording
-    stretches = [_Stretch(0, 1, len(recording), recording.cadence_s)]
+    runs = [_RowGroups(0, 1, len(recording), recording.cadence_s)]
     if row_s is not None:
-        stretches = _stretches(recording, row_s)
-        _report(stretches, len(recording))
-    groups = _groups(recording.frequencies_hz, bins or 1)
-    last_rows = np.concatenate([stretch.last_rows() for stretch in stretches])
+        runs = _row_groups(recording, row_s)
+        _report(runs, len(recording))
+    groups = _bin_groups(recording.frequencies_hz, bins or 1)
+    last_rows = np.concatenate([run.last_rows() for run in runs])
     times_s = recording.times_s[last_rows]
     restarts = np.searchsorted(last_rows, np.flatnonzero(recording.restarts))
     return replace(
         recording,
-        data=_averaged(recording.data, stretches, groups),
+        data=_averaged(recording.data, runs, groups),
         times_s=times_s,
         frequencies_hz=groups.frequencies_hz,
-        cadence_s=_usual_length_s(stretches),
+        cadence_s=_usual_length_s(runs),
         restart_ends_s=times_s[np.unique(restarts[restarts < len(times_s)])],
     )
 
 
 def _check(row_s: float | None, bins: int | None) -> None:
     if row_s is not None and not (isinstance(row_s, (int, float, np.number)) and math.isfinite(row_s) and row_s > 0):
-        raise UsageError(f"rows of {row_s!r} s cannot be made, the time to average over must be above 0")
+        raise UsageError(f"rows of {row_s!r} s are not possible, the time to average over must be above 0")
     if bins is not None and not (isinstance(bins, (int, np.integer)) and bins >= 1):
-        raise UsageError(f"{bins!r} channels cannot be averaged, their number must be a whole one of at least 1")
+        raise UsageError(f"{bins!r} channels cannot be averaged, it must be a whole number of at least 1")
 
 
-def _stretches(recording: Recording, row_s: float) -> list[_Stretch]:
+def _row_groups(recording: Recording, row_s: float) -> list[_RowGroups]:
     """Return the whole groups of all rows."""
     if recording.cadence_s > row_s * 2:
         length = f"{recording.cadence_s:.4g}"
@@ -126,17 +126,17 @@ def _stretches(recording: Recording, row_s: float) -> list[_Stretch]:
     for run, cadence_s in _runs(recording):
         joined = max(1, round(row_s / cadence_s))
         if count := (run.stop - run.start) // joined:
-            found.append(_Stretch(run.start, joined, count, joined * cadence_s))
+            found.append(_RowGroups(run.start, joined, count, joined * cadence_s))
     if not found:
         raise ExportError(
-            f"no {row_s:g} s of rows follow each other without a gap, a restart or a change of cadence; "
+            f"there are no {row_s:g} s of rows without a gap, a restart or a change of cadence; "
             "choose a shorter --average-time"
         )
     return found
 
 
 def _runs(recording: Recording) -> Iterator[tuple[slice, float]]:
-    """Yield rows of one sequence that follow each other at one cadence, and this cadence."""
+    """Yield runs of consecutive rows of one sequence and one cadence, and this cadence."""
     times_s, restarts, count = recording.times_s, recording.restarts, len(recording)
     edges = [0, *(row for row, _, _ in cadence_changes(times_s)), count]
     for begin, end in pairwise(edges):
@@ -151,61 +151,61 @@ def _runs(recording: Recording) -> Iterator[tuple[slice, float]]:
             yield slice(first, last), cadence_s
 
 
-def _report(stretches: list[_Stretch], count: int) -> None:
+def _report(runs: list[_RowGroups], count: int) -> None:
     """Log which rows are left out, and rows of two lengths."""
-    left_out = count - sum(stretch.joined * stretch.groups for stretch in stretches)
+    left_out = count - sum(run.joined * run.groups for run in runs)
     if left_out:
         log.warning(
-            "%d of %d rows are left out: they fill no whole row before a gap, a restart or the end", left_out, count
+            "%d of %d rows are left out: too few for a whole row before a gap, a restart or the end", left_out, count
         )
-    lengths_s = [stretch.row_s for stretch in stretches]
+    lengths_s = [run.row_s for run in runs]
     if max(lengths_s) > (1 + _SAME_LENGTH) * min(lengths_s):
         log.warning(
-            "the cadence changes, so that rows are %.4g to %.4g s long; export the parts apart, with --start and --end",
+            "the cadence changes, so rows are %.4g to %.4g s long; export the parts separately with --start and --end",
             min(lengths_s), max(lengths_s),
         )  # fmt: skip
 
 
-def _usual_length_s(stretches: list[_Stretch]) -> float:
-    """Return the mean length of the rows that are about as long as most of them."""
-    usual_s = max(stretches, key=lambda stretch: stretch.groups).row_s
-    # An unknown length is not near to itself.
-    near = [each for each in stretches if abs(each.row_s - usual_s) <= _SAME_LENGTH * usual_s] or stretches[:1]
+def _usual_length_s(runs: list[_RowGroups]) -> float:
+    """Return the mean length of the rows that are about as long as most rows."""
+    usual_s = max(runs, key=lambda run: run.groups).row_s
+    # An unknown length (NaN) is not near to itself.
+    near = [each for each in runs if abs(each.row_s - usual_s) <= _SAME_LENGTH * usual_s] or runs[:1]
     return sum(each.row_s * each.groups for each in near) / sum(each.groups for each in near)
 
 
-def _groups(frequencies_hz: NDArray[np.float64], joined: int) -> _Bins:
+def _bin_groups(frequencies_hz: NDArray[np.float64], joined: int) -> _BinGroups:
     """Return groups of so many neighbouring bins."""
     count = len(frequencies_hz)
     firsts, weights = np.arange(0, count, joined), np.ones(count)
     if joined == 1:
-        return _Bins(firsts, weights, frequencies_hz)
+        return _BinGroups(firsts, weights, frequencies_hz)
     channels = channels_of(frequencies_hz)
     if channels is None:
         sizes = np.diff([*firsts, count])
-        return _Bins(firsts, weights, np.add.reduceat(frequencies_hz, firsts) / sizes)
+        return _BinGroups(firsts, weights, np.add.reduceat(frequencies_hz, firsts) / sizes)
     # The last bin may hold fewer channels than the others.
     weights[-1] = (channels.nchan - channels.channel_average * (count - 1)) / channels.channel_average
     centres_hz = bin_frequencies_hz(channels.chan0, channels.nchan, channels.channel_average * joined)
-    return _Bins(firsts, weights, centres_hz)
+    return _BinGroups(firsts, weights, centres_hz)
 
 
-def _averaged(data: NDArray[np.float32], stretches: list[_Stretch], groups: _Bins) -> NDArray[np.float32]:
+def _averaged(data: NDArray[np.float32], runs: list[_RowGroups], groups: _BinGroups) -> NDArray[np.float32]:
     """Return the means of all groups, shape (n, nbins, nproducts)."""
-    nrows = sum(stretch.groups for stretch in stretches)
+    nrows = sum(run.groups for run in runs)
     out, place = np.empty((nrows, len(groups.firsts), data.shape[2]), np.float32), 0
-    for stretch in stretches:
-        step = max(1, _BLOCK_BYTES // max(1, stretch.joined * data[:1].nbytes))
-        for begin in range(0, stretch.groups, step):
-            count = min(step, stretch.groups - begin)
-            first = stretch.first + begin * stretch.joined
-            block = data[first : first + count * stretch.joined]
-            out[place : place + count] = _means(block.reshape(count, stretch.joined, *data.shape[1:]), groups)
+    for run in runs:
+        step = max(1, _BLOCK_BYTES // max(1, run.joined * data[:1].nbytes))
+        for begin in range(0, run.groups, step):
+            count = min(step, run.groups - begin)
+            first = run.first + begin * run.joined
+            block = data[first : first + count * run.joined]
+            out[place : place + count] = _means(block.reshape(count, run.joined, *data.shape[1:]), groups)
             place += count
     return out
 
 
-def _means(block: NDArray[np.float32], groups: _Bins) -> NDArray[np.float64]:
+def _means(block: NDArray[np.float32], groups: _BinGroups) -> NDArray[np.float64]:
     """Return the means of the finite values of a block, shape (n, joined, nbins, nproducts)."""
     finite, weights = np.isfinite(block), groups.weights[:, None]
     sums = np.where(finite, block, 0).sum(axis=1, dtype=np.float64) * weights

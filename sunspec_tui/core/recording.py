@@ -1,6 +1,6 @@
-"""Rows with all that says what they are: what exports write, what files give back, what figures show.
+"""Define `Recording`: rows with their axes and origin, as files hold and figures show them.
 
-A value and pure functions on it. It opens no file and names no file format.
+A value and pure functions on it. This module opens no file and depends on no file format.
 """
 
 import math
@@ -22,7 +22,7 @@ MAX_NAME = 1000
 """Longest name of a station, a source or a program in a file."""
 
 _LATEST_STEP = 1.5
-_NO_GAP, _SAME_CADENCE = 0.5, 0.1  # share of the usual step by which another one differs at most
+_NO_GAP, _SAME_CADENCE = 0.5, 0.1  # largest difference from the usual step, as a share of it
 _GRID_TOLERANCE_CHANNELS = 0.02
 _CHANNELS = 4096  # of the instrument
 MIN_CADENCE_S, MAX_CADENCE_S = 1e-6, 86_400.0
@@ -31,16 +31,16 @@ MIN_CADENCE_S, MAX_CADENCE_S = 1e-6, 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Channels:
-    """The channels that bins were made of.
+    """The channels that were averaged into bins.
 
     Attributes
     ----------
     chan0
         First channel.
     channel_average
-        Channels a bin.
+        Channels per bin.
     nchan
-        Channels of all bins; the last bin may hold fewer than the others.
+        Channels of all bins; the last bin may have fewer than the others.
     """
 
     chan0: int
@@ -57,21 +57,21 @@ class Recording:
     data
         Power, float32, shape (n, nbins, nproducts).
     products
-        Name of each product in `data`, as they came over the wire.
+        Name of each product in `data`, as received.
     times_s
         End of each row's averaging, seconds since 1970 UTC, shape (n,).
     frequencies_hz
         Centres of the bins, ascending, shape (nbins,).
     cadence_s
-        Data time from row to row where none is missing; NaN while unknown.
+        Data time from row to row without missing rows; NaN while unknown.
     station
-        Whose data this is.
+        Station that observed the data.
     source
         The stream's address, or the file.
     software
-        Name and version of the program that has written it.
+        Name and version of the program that wrote it.
     restart_ends_s
-        Ends of the rows that begin a new sequence, as far as known; files do not hold them.
+        End times of the rows that begin a new sequence, as far as known; files do not store them.
     """
 
     data: NDArray[np.float32]
@@ -94,7 +94,7 @@ class Recording:
 
     @property
     def starts_s(self) -> NDArray[np.float64]:
-        """Beginning of each row's averaging, seconds since 1970 UTC; its end while the cadence is unknown."""
+        """Start of each row's averaging, seconds since 1970 UTC; its end while the cadence is unknown."""
         return self.times_s - self.lengths_s
 
     @property
@@ -103,31 +103,31 @@ class Recording:
         return row_lengths_s(self.times_s, self.cadence_s)
 
     def carries(self) -> tuple[Product, ...]:
-        """Products that it has or that follow from what it has."""
+        """Return the products in the data, and those that can be derived from them."""
         count = len(self.products)
         whole = count in (1, 2, 4) and self.products == WIRE_PRODUCTS[:count]
         return available(count) if whole else self.products
 
     def default_product(self) -> Product:
-        """Return the product that is meant where none is named: the only one, or else XX."""
+        """Return the product to use if the user names none: the only one, or else XX."""
         return self.products[0] if len(self.products) == 1 else Product.XX
 
     def power(self, product: Product) -> NDArray[np.float32]:
-        """One product of all rows, shape (n, nbins)."""
+        """Return one product of all rows, shape (n, nbins)."""
         if product in self.products:
             return self.data[..., self.products.index(product)]
         return derive(self.data, product)
 
     def between(self, start_s: float | None = None, end_s: float | None = None) -> "Recording":
-        """Rows whose averaging ends after `start_s` and not after `end_s`; None sets no limit."""
-        return self.only(within(self.times_s, start_s, end_s))
+        """Return the rows that end after `start_s` and not after `end_s`; None sets no limit."""
+        return self.only(in_time_range(self.times_s, start_s, end_s))
 
     def only(self, which: NDArray[np.bool_] | slice) -> "Recording":
-        """Some of the rows."""
+        """Return some of the rows."""
         return replace(self, data=self.data[which], times_s=self.times_s[which])
 
 
-def within(times_s: NDArray[np.float64], start_s: float | None, end_s: float | None) -> NDArray[np.bool_]:
+def in_time_range(times_s: NDArray[np.float64], start_s: float | None, end_s: float | None) -> NDArray[np.bool_]:
     """Select the times after `start_s` and not after `end_s`.
 
     None sets no limit. Times are compared to the microsecond, the precision of users' input and of files.
@@ -140,7 +140,10 @@ def within(times_s: NDArray[np.float64], start_s: float | None, end_s: float | N
 
 
 def slots(times_s: NDArray[np.float64], cadence_s: float) -> NDArray[np.int64]:
-    """Places of rows on an even time axis, from their times: a step above 1 is a gap, and none is below 1."""
+    """Return the places of rows on an even time axis, from their times.
+
+    A step above 1 is a gap; no step is below 1.
+    """
     if not cadence_s > 0:
         return np.arange(len(times_s), dtype=np.int64)
     steps = np.maximum(1, np.rint(np.diff(times_s) / cadence_s)).astype(np.int64)
@@ -163,8 +166,8 @@ def measured_cadence_s(times_s: NDArray[np.float64]) -> float:
     return mean_s if MIN_CADENCE_S <= mean_s <= MAX_CADENCE_S else math.nan
 
 
-def unbroken(times_s: NDArray[np.float64], cadence_s: float) -> list[slice]:
-    """Runs of rows that follow each other without a gap, a step back or a change of cadence."""
+def continuous_runs(times_s: NDArray[np.float64], cadence_s: float) -> list[slice]:
+    """Return runs of rows without a gap, a step back or a change of cadence."""
     if not cadence_s > 0:
         return [slice(0, len(times_s))]
     steps, lengths_s = np.diff(times_s), row_lengths_s(times_s, cadence_s)
@@ -175,7 +178,7 @@ def unbroken(times_s: NDArray[np.float64], cadence_s: float) -> list[slice]:
 
 
 def channels_of(frequencies_hz: NDArray[np.float64]) -> Channels | None:
-    """The instrument's channels whose means lie at these frequencies; None where no channels fit.
+    """Return the instrument's channels whose averages have these frequencies; None if no channels fit.
 
     Parameters
     ----------
@@ -201,8 +204,8 @@ def channels_of(frequencies_hz: NDArray[np.float64]) -> Channels | None:
     return Channels(chan0, average, nchan) if nchan <= _CHANNELS else None
 
 
-def about(recording: Recording) -> dict[str, str | int | float]:
-    """What says what a recording is, by the names that files use."""
+def recording_metadata(recording: Recording) -> dict[str, str | int | float]:
+    """Return the metadata of a recording, by the names that files use."""
     found: dict[str, str | int | float] = {
         "station": recording.station,
         "source": recording.source,

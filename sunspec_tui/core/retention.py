@@ -1,6 +1,6 @@
-"""How many plots are kept: by number, by age and by size.
+"""Decide which plots expire: limits of number, age and total size.
 
-Pure rules on names, times and sizes; nothing here looks at a disk or deletes anything.
+Pure rules on names, times and sizes; this module reads no directory and deletes nothing.
 """
 
 import math
@@ -14,10 +14,10 @@ from sunspec_tui.core.errors import UsageError
 
 DEFAULT_KEEP = "7d,2G"
 LATEST = "latest.png"
-"""The newest plot under a name that does not change."""
+"""Name of the file that always shows the newest plot."""
 
 SOFTWARE = "sunspec-tui"
-"""What the PNG's ``Software`` says: only such files are ever removed."""
+"""Value of the PNG tag ``Software``: only files with this tag are removed."""
 
 _NAME = re.compile(r"spectrum_(\d{8}_\d{6})(?:_\d+)?(_VI)?\.png")
 _RULE = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)([hdkMGT]?)")
@@ -25,17 +25,17 @@ _SECONDS = {"h": 3600.0, "d": 86400.0}
 _BYTES = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 
 
-class Keep(NamedTuple):
-    """What is kept; None sets no limit.
+class RetentionPolicy(NamedTuple):
+    """Limits for the plots to keep; None sets no limit.
 
     Attributes
     ----------
     number
-        Files at most.
+        Largest number of files.
     age_s
-        Seconds that a file is kept.
+        Largest age of a file in seconds.
     nbytes
-        Bytes of all files together at most.
+        Largest size of all files together in bytes.
     """
 
     number: int | None = None
@@ -43,13 +43,13 @@ class Keep(NamedTuple):
     nbytes: int | None = None
 
     @classmethod
-    def parse(cls, text: str) -> "Keep":
-        """A rule from text such as ``7d,2G`` (age, size), ``1000`` (number) or ``all``.
+    def parse(cls, text: str) -> "RetentionPolicy":
+        """Parse a text such as ``7d,2G`` (age, size), ``1000`` (number) or ``all``.
 
         Raises
         ------
         UsageError
-            If it cannot be read.
+            If the text is not such a rule.
         """
         if not isinstance(text, str):
             raise UsageError(f"--plot-keep is {text!r}, it must be text such as 7d,2G")
@@ -84,7 +84,7 @@ class PlotFile:
     Attributes
     ----------
     time_s
-        Moment of the plot, seconds since 1970 UTC, as its name says.
+        Time of the plot in its name, seconds since 1970 UTC.
     name, nbytes
         File name and size.
     sequence
@@ -98,7 +98,7 @@ class PlotFile:
 
 
 def plot_time_s(name: str) -> float | None:
-    """Moment that the name of a plot says, seconds since 1970 UTC; None for any other file."""
+    """Return the time in the name of a plot, seconds since 1970 UTC; None for any other file."""
     match = _NAME.fullmatch(name)
     if match is None:
         return None
@@ -110,13 +110,13 @@ def plot_time_s(name: str) -> float | None:
 
 def expired(
     files: Iterable[PlotFile],
-    keep: Keep,
+    keep: RetentionPolicy,
     now_s: float,
     written: frozenset[str] = frozenset(),
     *,
     clock_agrees: bool = False,
 ) -> list[PlotFile]:
-    """Files that are to go, the oldest first.
+    """Return the files to delete, the oldest first.
 
     Plots of this run count as newer than all earlier plots, whatever the dates in their names. Ages are counted from
     the newest plot that is not dated in the future.
@@ -124,15 +124,15 @@ def expired(
     Parameters
     ----------
     files
-        All plots that count.
+        All plots of the directory.
     keep
-        The limits; a file goes where any of them says so. A second figure goes and stays with its first.
+        The limits; a file expires if it exceeds any of them. A second figure expires together with its first.
     now_s
         Now, seconds since 1970.
     written
-        Names of what has just been written: it stays, whatever the clock says.
+        Names of the files that were just written; they never expire.
     clock_agrees
-        True if the wall clock is trusted (`clock_check.ClockCheck`); otherwise no plot is removed for its age.
+        True if the wall clock is trusted (`clock_check.ClockCheck`); otherwise no plot expires by its age.
     """
     newest_first = sorted(files, key=lambda file: (file.sequence, file.time_s, file.name), reverse=True)
     oldest_s = -math.inf

@@ -1,6 +1,6 @@
-"""Rows of the ring as recordings and figures, copied a few at a time so that nobody who fills it waits.
+"""Copy rows of the ring in small blocks, so that the receiving thread never waits.
 
-It asks no clock and starts nothing.
+This module reads no clock and starts no thread.
 """
 
 import time
@@ -17,13 +17,13 @@ from sunspec_tui.core.ring_buffer import Mark, RingBuffer, Rows
 BLOCK_ROWS = 16
 
 
-def blocks(ring: RingBuffer, start: int, stop: int, size: int = BLOCK_ROWS) -> Iterator[Rows]:
+def iter_blocks(ring: RingBuffer, start: int, stop: int, size: int = BLOCK_ROWS) -> Iterator[Rows]:
     """Yield rows in blocks, the oldest first, without lost rows."""
     while start < stop:
         found = ring.between(start, min(start + size, stop))
         if len(found):
             yield found
-        # Who holds the interpreter for long lets others in only after 5 ms, and the next frame may be one of them.
+        # Release the interpreter: a thread that holds it lets others run only after 5 ms, and a frame may be waiting.
         time.sleep(0)
         start = max(min(start + size, stop), ring.count - ring.filled)
 
@@ -38,23 +38,23 @@ def ring_recording(
     source: str = "",
     software: str = "",
 ) -> Recording:
-    """Rows of a ring as a recording.
+    """Copy rows of a ring to a recording.
 
     Parameters
     ----------
     ring, axis, cadence_s
-        The rows and what is known of them.
+        The rows, their frequency axis, and the data time from row to row.
     numbers
-        Of the first row and of the one after the last; all by default.
+        Numbers of the first row and of the one after the last; all rows by default.
     station, source, software
         As in `Recording`.
     """
     start, stop = numbers or (ring.count - ring.filled, ring.count)
-    found = list(blocks(ring, start, stop))
+    found = list(iter_blocks(ring, start, stop))
     data = [rows.data for rows in found] or [np.empty((0, ring.nbins, ring.npol), np.float32)]
     times_s = np.concatenate([rows.times_s for rows in found] or [np.empty(0)])
     marks = np.concatenate([rows.marks for rows in found] or [np.empty(0, np.uint8)])
-    # The mean of its own steps: the receiver's is the median, which a stream of uneven steps does not add up to.
+    # Measure the mean of the steps: the receiver's cadence is their median, whose sum differs if steps are uneven.
     measured_s = measured_cadence_s(times_s)
     return Recording(
         np.concatenate(data),

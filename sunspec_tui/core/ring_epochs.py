@@ -1,4 +1,4 @@
-"""Keep rows of earlier shapes and axes, within a memory budget.
+"""Keep rows of earlier shapes and frequency axes, within a memory budget.
 
 An epoch begins when the shape or the frequency axis of the stream changes. The rows before the change stay readable
 until they exceed the budget. State and arithmetic only; the caller holds the receiver's lock.
@@ -18,7 +18,7 @@ MAX_PAST_EPOCHS = 4
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """Rows of one shape and axis, as a source of rows.
+    """Rows of one shape and axis.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Epoch:
         return Position(count, length, *ends, self.cadence_s, self.axis, self.number, self.ring.index_of(count))
 
     def rows_between(self, start: int, stop: int, product: Product | None = None) -> Rows:
-        """Return rows by their numbers, as far as they are kept, of one product or of all."""
+        """Return kept rows by their numbers, of one product or of all."""
         return self.ring.between(start, stop, product)
 
     def number_at(self, slot: int) -> int:
@@ -60,12 +60,12 @@ class Epoch:
 
 
 class PastEpochs:
-    """Last epochs before the present one.
+    """The last epochs before the current one.
 
     Parameters
     ----------
     max_nbytes
-        Memory budget of all these epochs together.
+        Memory budget for all these epochs together.
     """
 
     def __init__(self, max_nbytes: int) -> None:
@@ -75,7 +75,7 @@ class PastEpochs:
     def add(self, epoch: Epoch) -> None:
         """Keep an ended epoch; drop the oldest ones over the budget."""
         with suppress(MemoryError):
-            # If there is no memory for a shorter copy, keep the ring as it is.
+            # If there is no memory for a shorter copy, keep the ring unchanged.
             epoch = replace(epoch, ring=epoch.ring.trimmed())
         self._kept.append(epoch)
         while sum(each.ring.nbytes for each in self._kept) > self._max_nbytes:

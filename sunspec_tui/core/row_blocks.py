@@ -1,6 +1,6 @@
-"""Blocks of consecutive rows of one product: the mean and the highest value of each.
+"""Merge blocks of consecutive rows: the mean and the highest value of each.
 
-A row is a block of one. Blocks are merged into larger ones without their rows. Pure arithmetic.
+A row is a block of one row. Blocks are merged into larger ones without reading their rows. Pure arithmetic.
 """
 
 from itertools import pairwise
@@ -15,20 +15,20 @@ Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 Number = TypeVar("Number", np.float64, np.int64)
 FINEST_STEP, STEP_RATIO = 16, 4
-"""Slots of the smallest blocks, and how many of them make a block of the next step."""
+"""Slots of the smallest blocks, and number of blocks in a block of the next step."""
 
 
 def whole_blocks(slots: int) -> int:
-    """Return so many slots or a few more, of which few blocks make up a column."""
+    """Round a column's number of slots up, so that it consists of a few whole blocks."""
     step = FINEST_STEP
     while step * STEP_RATIO**2 <= slots:
         step *= STEP_RATIO
-    # Where there are few rows, they are read themselves.
+    # For few slots, single rows are read instead of blocks.
     return slots if STEP_RATIO * step > slots else -(-slots // step) * step
 
 
 class BlockSpans(NamedTuple):
-    """Where blocks lie, the oldest first; shape (n,) each.
+    """Slots and times of blocks, the oldest first; shape (n,) each.
 
     Attributes
     ----------
@@ -88,7 +88,7 @@ def merged_sums(
     Parameters
     ----------
     values
-        Mean of each block, shape (n, nbins); what is not finite does not count.
+        Mean of each block, shape (n, nbins); values that are not finite are ignored.
     rows
         Number of rows in each block, shape (n,).
     starts
@@ -97,8 +97,8 @@ def merged_sums(
     Returns
     -------
     sums, counts
-        Sum and number of the valid values of each larger block, shape (m, nbins). A bin of a block counts with all
-        rows of its block, or with none.
+        Sum and number of the valid values of each larger block, shape (m, nbins). A valid bin of a block counts with
+        all rows of its block.
     """
     finite, several = np.isfinite(values), bool((rows > 1).any())
     if finite.all():
@@ -110,14 +110,14 @@ def merged_sums(
 
 
 def merged_peaks(values: Floats, starts: NDArray[np.intp]) -> Floats:
-    """Return the highest finite value of blocks that are merged, -inf where there is none, shape (m, nbins)."""
+    """Return the highest finite value of merged blocks, -inf if there is none, shape (m, nbins)."""
     finite = np.isfinite(values)
     values = values if finite.all() else np.where(finite, values, -np.inf)
     return np.array([values[group].max(axis=0) for group in _groups(starts, len(values))])
 
 
 def _sums(values: NDArray[Any], starts: NDArray[np.intp], dtype: type[Number]) -> NDArray[Number]:
-    # One sum after the other is several times as fast as numpy's reduceat along this axis.
+    # Separate sums are several times as fast as numpy's reduceat along this axis.
     return np.array([values[group].sum(axis=0, dtype=dtype) for group in _groups(starts, len(values))])
 
 

@@ -1,7 +1,7 @@
-"""When each row of a spectrogram begins, and which row is drawn at which time.
+"""Compute start and length of each row, and place rows on a time axis.
 
-A row carries the end of its averaging, and the cadence of a stream may change. Thus a row's length comes from its
-neighbours. Pure functions on arrays of times, without figures or files.
+A row has only the end time of its averaging, and the cadence of a stream may change. A row's length is therefore
+derived from its neighbours. Pure functions on arrays of times, without figures or files.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 GAP = -1
-"""In place of a row's number where there is no row."""
+"""Row number of a column without a row."""
 
 _EVEN_STEPS = 8
 _EVENNESS = 0.1
@@ -20,38 +20,38 @@ _MICROSECONDS = 1e6
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Columns of a picture, without a hole between them.
+    """Adjacent columns of a picture.
 
     Attributes
     ----------
     edges_s
         Ascending edges in seconds since 1970 UTC, to the microsecond, shape (n + 1,).
     rows
-        Number of the row in each column, `GAP` where there is none, int64, shape (n,).
+        Number of the row in each column, `GAP` if there is none, int64, shape (n,).
     """
 
     edges_s: NDArray[np.float64]
     rows: NDArray[np.int64]
 
 
-def begins_anew(times_s: NDArray[np.float64], restarts: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
-    """Return True for each row that does not continue the row before: a restart, or a time that does not increase."""
+def starts_sequence(times_s: NDArray[np.float64], restarts: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+    """Return True for each row that starts a sequence: a restart, or a time that does not increase."""
     anew = np.zeros(len(times_s), np.bool_) if restarts is None else restarts.copy()
     anew[:1] = True
     anew[1:] |= ~(np.diff(times_s) > 0)
     return anew
 
 
-def row_begins_s(
+def row_starts_s(
     times_s: NDArray[np.float64],
     slots: NDArray[np.int64],
     cadence_s: float,
     restarts: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
-    """Beginning of each row's averaging, in seconds since 1970 UTC.
+    """Return the start of each row's averaging, in seconds since 1970 UTC.
 
-    A row that follows its predecessor without a gap begins where this ends. Any other row is as long as the next row
-    that does so, or else the last one before, within the same sequence; or else as long as the cadence.
+    A row that follows its predecessor without a gap begins at its predecessor's end. The length of any other row is
+    that of the next such row in its sequence, or else of the last such row before it, or else the cadence.
 
     Parameters
     ----------
@@ -60,17 +60,17 @@ def row_begins_s(
     slots
         Places of the rows on an even time axis, shape (n,): a step above 1 is a gap.
     cadence_s
-        Length of a row about which its neighbours say nothing. If it is not positive, such a row has no length.
+        Length of a row without such neighbours. If it is not positive, such a row has no length.
     restarts
         True for each row that begins a new sequence, shape (n,); None for no such row.
     """
     times_s = np.asarray(times_s, np.float64)
-    anew = begins_anew(times_s, restarts)
+    anew = starts_sequence(times_s, restarts)
     steps_s = np.diff(times_s, prepend=np.nan)
     follows = ~anew & (np.diff(slots, prepend=0) == 1)
     lengths_s = _from_neighbours(np.where(follows, steps_s, np.nan), np.cumsum(anew))
     lengths_s = np.where(np.isnan(lengths_s), cadence_s if cadence_s > 0 else 0.0, lengths_s)
-    # After a gap, a row does not begin before the row in front of the gap ends.
+    # A row after a gap does not begin before the end of the row in front of the gap.
     found = times_s - np.where(anew, lengths_s, np.fmin(lengths_s, steps_s))
     found[1:] = np.where(follows[1:], times_s[:-1], found[1:])
     return found
@@ -91,9 +91,9 @@ def _from_neighbours(values: NDArray[np.float64], groups: NDArray[np.int64]) -> 
 
 
 def without_even_gaps(times_s: NDArray[np.float64], slots: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return slots without the gaps that only come from another cadence.
+    """Remove gaps from slots that are only caused by a change of cadence.
 
-    If eight steps or more in a row are equal to a tenth, the rows follow each other at a cadence of their own.
+    Eight or more successive steps that are equal to a tenth are a cadence, without gaps between their rows.
 
     Parameters
     ----------
@@ -118,13 +118,13 @@ def _even_runs(steps_s: NDArray[np.float64]) -> list[tuple[int, int, float]]:
 
 
 def cadence_changes(times_s: NDArray[np.float64]) -> list[tuple[int, float, float]]:
-    """Return where rows begin to follow each other at another cadence, by more than a tenth.
+    """Return the rows at which the cadence changes by more than a tenth.
 
     Returns
     -------
     list of (row, before_s, after_s)
-        Number of the first row that does not belong to the cadence before, this cadence, and the one after. Only
-        cadences of eight equal steps or more count.
+        Number of the first row after the change, the cadence before it, and the cadence after it. Only cadences of
+        eight equal steps or more count.
     """
     runs = pairwise(_even_runs(np.diff(times_s)))
     return [
@@ -135,9 +135,9 @@ def cadence_changes(times_s: NDArray[np.float64]) -> list[tuple[int, float, floa
 
 
 def row_lengths_s(times_s: NDArray[np.float64], cadence_s: float) -> NDArray[np.float64]:
-    """Data time that each row averages, in seconds, shape (n,).
+    """Return the data time that each row averages, in seconds, shape (n,).
 
-    It is the cadence, and where the rows change their cadence, that of the rows around.
+    It is the cadence; if the cadence changes, it is the cadence around the row.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def row_lengths_s(times_s: NDArray[np.float64], cadence_s: float) -> NDArray[np.
 
 
 def place_columns(start_s: NDArray[np.float64], end_s: NDArray[np.float64]) -> Columns:
-    """Place rows at their times; where two overlap, the later one is shown.
+    """Place rows at their times; the later one of overlapping rows is shown.
 
     Parameters
     ----------
@@ -169,6 +169,6 @@ def place_columns(start_s: NDArray[np.float64], end_s: NDArray[np.float64]) -> C
     bounds = zip(np.searchsorted(edges, starts).tolist(), np.searchsorted(edges, ends).tolist(), strict=True)
     for row, (first, last) in enumerate(bounds):
         owners[first:last] = row
-    # An edge of a covered row is not one of the row that covers it.
+    # Drop edges of covered rows inside the row that covers them.
     kept = np.append(np.flatnonzero(np.diff(owners, prepend=GAP - 1)), len(owners))
     return Columns(edges[kept] / _MICROSECONDS, owners[kept[:-1]])

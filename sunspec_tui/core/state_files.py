@@ -1,7 +1,7 @@
-"""Keep small states in files between runs: the look of the monitor, and the quiet floors of streams.
+"""Save small states between runs: the view of the monitor, and quiet floors.
 
-A file that cannot be read or written is no failure: it is logged once, and the monitor continues. A path that is not a
-regular file (a pipe, a link, a device) belongs to somebody else, and is neither read nor replaced.
+If a file cannot be read or written, this is logged once, and the monitor continues. A path that is not a regular file
+(a pipe, a link, a device) is neither read nor replaced, because it was not made by this program.
 """
 
 import json
@@ -24,15 +24,15 @@ _logged: set[str] = set()
 
 
 def default_path() -> Path | None:
-    """Return the platform's path for the look; None without a home directory."""
+    """Return the platform's path for the saved view; None without a home directory."""
     directory = state_directory()
     if directory is None:
-        _tell_once("the look of the screen is not kept: this user has no home directory; set XDG_STATE_HOME")
+        _log_once("the view is not saved: this user has no home directory; set XDG_STATE_HOME")
     return None if directory is None else directory / "view.json"
 
 
 def state_directory() -> Path | None:
-    """Return the platform's directory for states; None without a home directory."""
+    """Return the platform's directory for saved states; None without a home directory."""
     import platformdirs
 
     place = None
@@ -41,20 +41,23 @@ def state_directory() -> Path | None:
     return place if place is not None and place.is_absolute() else None
 
 
-def load(path: Path, otherwise: str = "the default look is used") -> Mapping[str, Any]:
-    """Return what was kept; empty where there is nothing to be used, and `otherwise` says what happens then."""
+def load(path: Path, fallback: str = "the default view is used") -> Mapping[str, Any]:
+    """Return the saved state; empty if there is none or it cannot be used.
+
+    The log message about an unusable file ends with `fallback`.
+    """
     try:
-        kept = json.loads(_read(path))
+        state = json.loads(_read(path))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError) as error:
-        _tell_once(f"cannot use {path}: {_reason(error)}; {otherwise}")
+        _log_once(f"cannot use {path}: {_reason(error)}; {fallback}")
         return {}
-    return kept if isinstance(kept, dict) else {}
+    return state if isinstance(state, dict) else {}
 
 
 def _read(path: Path) -> bytes:
-    # A link belongs to somebody else too, whatever its target.
+    # This program makes no links, so do not follow one, whatever its target.
     check_replaceable(path)
     with open_regular(path) as file:
         content = file.read(MAX_BYTES + 1)
@@ -63,8 +66,8 @@ def _read(path: Path) -> bytes:
     return content
 
 
-def save(path: Path, kept: Mapping[str, Any], what: str = "the look") -> bool:
-    """Replace what is kept, in one step; False where it could not be written."""
+def save(path: Path, state: Mapping[str, Any], description: str = "the view") -> bool:
+    """Replace the saved state in one step; return False if it cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         check_replaceable(path)
@@ -72,42 +75,42 @@ def save(path: Path, kept: Mapping[str, Any], what: str = "the look") -> bool:
         temporary = Path(name)
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(kept, file, indent=1)
+                json.dump(state, file, indent=1)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        _tell_once(f"cannot keep {what} in {path}: {_reason(error)}; choose another place with XDG_STATE_HOME")
+        _log_once(f"cannot save {description} in {path}: {_reason(error)}; choose another place with XDG_STATE_HOME")
         return False
     return True
 
 
 class Saver:
-    """Saver of a state in a thread: a home directory on a network may hang.
+    """Saver of a state in a thread, because a home directory on a network may hang.
 
     Parameters
     ----------
     path
         File of the state.
-    what
-        What it is called in sentences.
+    description
+        Name of the state in messages.
     """
 
-    def __init__(self, path: Path, what: str = "the look") -> None:
-        self._path, self._what = path, what
+    def __init__(self, path: Path, description: str = "the view") -> None:
+        self._path, self._description = path, description
         self._thread: threading.Thread | None = None
 
-    def save(self, kept: Mapping[str, Any]) -> bool:
-        """Begin to save; return False if the file system has not finished the last time."""
+    def save(self, state: Mapping[str, Any]) -> bool:
+        """Start to save; return False if the last save has not finished yet."""
         if self._thread is not None and self._thread.is_alive():
             return False
         thread = threading.Thread(
-            target=save, args=(self._path, dict(kept), self._what), name="sunspec-state", daemon=True
+            target=save, args=(self._path, dict(state), self._description), name="sunspec-state", daemon=True
         )
         try:
             thread.start()
         except RuntimeError:
-            _tell_once(f"cannot keep {self._what} in {self._path}: no thread can be started here")
+            _log_once(f"cannot save {self._description} in {self._path}: no thread can be started; raise ulimit -u")
             return False
         self._thread = thread
         return True
@@ -122,8 +125,8 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def _tell_once(text: str) -> None:
-    """Log a text once, not with each change of the look."""
+def _log_once(text: str) -> None:
+    """Log a message once, not at each change of the view."""
     if text not in _logged:
         _logged.add(text)
         log.warning("%s", text)

@@ -1,11 +1,7 @@
-"""The instrument's clock and channels, and every reading of a time on the wire.
+"""Parse, convert and format times: time tags, header fields, users' input.
 
-Pure functions on numbers and strings, in seconds since 1970 UTC and in Hz. Nothing here
-asks a clock: whoever needs "now" passes it in.
-
-The constants are the instrument's own: a digitiser clock of 196 MHz and 4096 channels,
-so a channel is ``196e6 / 8192`` = 23 925.78125 Hz wide and time tags count ticks of
-1 / 196 000 000 s.
+Pure functions on numbers and strings, in seconds since 1970 UTC. This module reads no clock: the caller passes in
+"now". Time tags count ticks of the digitiser's clock, 1 / 196 000 000 s each.
 """
 
 import math
@@ -21,36 +17,36 @@ from sunspec_tui.core.instrument import CLOCK_HZ, TICKS_PER_SPECTRUM
 LWA_TIME_GULP_S = 250 * 24 * TICKS_PER_SPECTRUM / CLOCK_HZ
 """Length of a gulp of the producer that wrote ``lwa_time``: 250 spectra of navg = 24, 0.2508 s."""
 
-# A wall clock in s, ms, us or ns since 1970 tells its unit by its size: 1e11 s lies in the year
+# The size of a wall clock in s, ms, us or ns since 1970 identifies its unit: 1e11 s lies in the year
 # 5138, 1e11 ms in 1973, and the same factor of a thousand separates the others.
 _UNITS = ((1e11, 1.0), (1e14, 1e-3), (1e17, 1e-6), (1e20, 1e-9))
 
 EARLIEST_PLAUSIBLE_S = 946_684_800.0
-"""2000-01-01: a wall clock before it was never set."""
+"""2000-01-01: an earlier time comes from a clock that was never set."""
 
-# It may be at any hour of a time with an offset, and is the last second of a minute always.
+# In a time with an offset, a leap second may be at any hour; it is always the last second of a minute.
 _LEAP_SECOND = re.compile(r"([T ]\d\d:\d\d:)60(?!\d)")
 
 _EPOCH, _EPOCH_UTC = datetime(1970, 1, 1), datetime(1970, 1, 1, tzinfo=UTC)
 
 LATEST_PLAUSIBLE_S = 4_102_444_800.0
-"""2100-01-01: a wall clock after it counts something else."""
+"""2100-01-01: a later number is not a wall clock."""
 
-# Years 1 to 9999, which a datetime can hold.
+# The years 1 to 9999, the range of a datetime.
 _DATETIME_S = (-62_135_596_800.0, 253_402_300_799.0)
 
 
 def tag_to_unix(time_tag: int) -> float:
-    """Seconds since 1970 of an LWA time tag.
+    """Convert an LWA time tag to seconds since 1970.
 
-    The tag exceeds 2**53, so it is split in integers before it becomes a float.
+    The tag exceeds 2**53, so it is divided as an integer before it becomes a float.
     """
     seconds, ticks = divmod(time_tag, CLOCK_HZ)
     return seconds + ticks / CLOCK_HZ
 
 
 def lwa_time_tag_to_datetime(time_tag: int | np.integer[Any], rate: float = CLOCK_HZ) -> datetime:
-    """Return the UTC of an LWA time tag, as a datetime without a zone.
+    """Convert an LWA time tag to a UTC datetime without a zone.
 
     Parameters
     ----------
@@ -62,25 +58,25 @@ def lwa_time_tag_to_datetime(time_tag: int | np.integer[Any], rate: float = CLOC
     Raises
     ------
     UsageError
-        If they give no date of the years 1 to 9999.
+        If the result is not a date of the years 1 to 9999.
     """
     try:
         # A float would lose the last digits of a tag.
         ticks_per_s = int(rate) if float(rate).is_integer() else rate
-        # A timedelta takes none of numpy's whole numbers.
+        # A timedelta does not accept numpy integers.
         seconds, ticks = divmod(int(time_tag) if isinstance(time_tag, np.integer) else time_tag, ticks_per_s)
         return _EPOCH + timedelta(seconds=seconds, microseconds=round(ticks * 1e6 / ticks_per_s))
     except (TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
-        raise UsageError(f"{time_tag!r} is no time in ticks of {rate!r} Hz since 1970") from error
+        raise UsageError(f"{time_tag!r} is not a time in ticks of {rate!r} Hz since 1970") from error
 
 
 def unix_to_tag(unix_s: float) -> int:
-    """LWA time tag of seconds since 1970, to the microsecond: a float holds no more."""
+    """Convert seconds since 1970 to an LWA time tag, to the microsecond: a float is not more precise."""
     return round(unix_s * 1e6) * (CLOCK_HZ // 1_000_000)
 
 
 def scale_to_seconds(value: float) -> float:
-    """Seconds since 1970 of a wall clock that counts s, ms, us or ns.
+    """Convert a wall clock in s, ms, us or ns to seconds since 1970.
 
     Raises
     ------
@@ -91,16 +87,21 @@ def scale_to_seconds(value: float) -> float:
         for limit, unit_s in _UNITS:
             if abs(value) < limit:
                 return value * unit_s
-    raise ValueError(f"{value!r} is no time in s, ms, us or ns since 1970")
+    raise ValueError(f"{value!r} is not a time in s, ms, us or ns since 1970")
 
 
 def parse_wall_clock(value: float | str) -> float:
-    """Seconds since 1970 of a ``timestamp``: a number or a string like ``"1755552894.787341"``.
+    """Parse a ``timestamp``, a number or a string like ``"1755552894.787341"``.
+
+    Returns
+    -------
+    float
+        Seconds since 1970.
 
     Raises
     ------
     ValueError
-        If it is no number, or no plausible time (2000 to 2100) in s, ms, us or ns.
+        If the value is not a number, or not a plausible time (2000 to 2100) in s, ms, us or ns.
     """
     try:
         seconds = float(value)
@@ -115,17 +116,22 @@ def parse_wall_clock(value: float | str) -> float:
 
 
 def parse_block_time(text: str) -> float:
-    """Seconds since 1970 of a ``last_block_time`` like ``"2025-08-18 21:34:54.787341"``.
+    """Parse a ``last_block_time`` like ``"2025-08-18 21:34:54.787341"``.
 
-    The fraction may be missing, a ``T``, a ``Z`` or an offset may be there; without an offset
-    the time is UTC. A leap second, ``23:59:60``, is the second after it again, as the clocks count
-    it that "now" is read from: seconds since 1970 have no other name for it. A literal ``%f`` marks
-    a test producer that sends local time without saying which zone, so such a text cannot be read.
+    The fraction is optional, as are a ``T``, a ``Z`` and an offset; without an offset the time is UTC.
+    A leap second, ``23:59:60``, is read as the second after it: seconds since 1970 have no number for a leap
+    second, and the clocks that "now" is read from count it in the same way. A literal ``%f`` marks a test
+    producer that sends local time without its zone, so such a text is rejected.
+
+    Returns
+    -------
+    float
+        Seconds since 1970.
 
     Raises
     ------
     ValueError
-        If the text is no such time.
+        If the text is not such a time.
     """
     if "%f" in text:
         raise ValueError(f"{text!r} is a local time of an unknown zone (a literal %f)")
@@ -142,18 +148,18 @@ def parse_block_time(text: str) -> float:
     return seconds
 
 
-def moment_s(moment: Any) -> float:
-    """Seconds since 1970 of a moment that a user has named; without an offset it is UTC.
+def parse_user_time(moment: Any) -> float:
+    """Convert a time from a user to seconds since 1970; without an offset it is UTC.
 
     Parameters
     ----------
     moment
-        Seconds since 1970, a date, a datetime, numpy's of either, or text such as ``2026-11-25T18:00``.
+        Seconds since 1970, a date, a datetime, numpy's types of these, or text such as ``2026-11-25T18:00``.
 
     Raises
     ------
     UsageError
-        If it is no date and time.
+        If it is not a date and time.
     """
     if isinstance(moment, (int, float, np.integer, np.floating)) and math.isfinite(moment):
         return float(moment)
@@ -164,31 +170,31 @@ def moment_s(moment: Any) -> float:
             moment if isinstance(moment, datetime) else datetime.fromisoformat(str(moment).strip().replace("/", "-"))
         )
     except ValueError as error:
-        raise UsageError(f"{moment!r} is no date and time, write it as 2026-11-25T18:00 (UTC)") from error
+        raise UsageError(f"{moment!r} is not a date and time; write it as 2026-11-25T18:00 (UTC)") from error
     return (named if named.tzinfo else named.replace(tzinfo=UTC)).timestamp()
 
 
-def span_s(start: Any, end: Any) -> tuple[float | None, float | None]:
-    """Two moments that a user has named, as `moment_s`; None stays none.
+def parse_time_range(start: Any, end: Any) -> tuple[float | None, float | None]:
+    """Convert start and end from a user as `parse_user_time` does; None stays None.
 
     Raises
     ------
     UsageError
-        If one is no date and time, or the first lies after the second.
+        If one is not a date and time, or the start is after the end.
     """
-    low, high = (None if each is None else moment_s(each) for each in (start, end))
+    low, high = (None if each is None else parse_user_time(each) for each in (start, end))
     if low is not None and high is not None and low > high:
-        raise UsageError(f"the start, {start}, lies after the end, {end}: nothing is between them, exchange them")
+        raise UsageError(f"the start, {start}, is after the end, {end}; exchange them")
     return low, high
 
 
 def format_block_time(unix_s: float) -> str:
-    """``last_block_time`` as a recorder writes it: the fraction is missing when it is 0."""
+    """Format ``last_block_time`` as a recorder does: without a fraction if it is 0."""
     return datetime.fromtimestamp(unix_s, UTC).replace(tzinfo=None).isoformat(sep=" ")
 
 
 def format_iso(unix_s: float) -> str:
-    """UTC in ISO 8601 with milliseconds and a ``Z``, for status lines and files."""
+    """Format UTC in ISO 8601 with milliseconds and a ``Z``, for status lines and files."""
     moment = datetime.fromtimestamp(unix_s, UTC)
     return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 

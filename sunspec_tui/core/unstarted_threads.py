@@ -1,11 +1,11 @@
-"""Threads of libraries that cannot be started because a limit is reached."""
+"""Handle threads of libraries that cannot start because of a limit."""
 
 import sys
 import threading
 
 
 def check_threads(count: int) -> None:
-    """Check that so many threads can run at once.
+    """Check that `count` threads can run at once.
 
     Raises
     ------
@@ -25,9 +25,9 @@ def check_threads(count: int) -> None:
 
 
 def forget_unstarted_threads() -> None:
-    """Take zarr's event loop away if its thread was never started; zarr makes another when it needs one.
+    """Remove zarr's event loop if its thread was never started; zarr makes another when it needs one.
 
-    Otherwise zarr waits for ever for that thread, and the interpreter's end fails on it.
+    Otherwise zarr waits for that thread forever, and the exit of the interpreter fails.
     """
     module = sys.modules.get("zarr.core.sync")
     thread = None if module is None else module.iothread[0]

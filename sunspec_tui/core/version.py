@@ -1,3 +1,3 @@
-"""The version, where modules can name it without loading the package's interface."""
+"""Version of the package, in a module that imports nothing else."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""The web view as values: what a user chooses of it, and how it is doing. Nothing here opens a socket."""
+"""Options of the web view: address, token, names and limits. This module opens no socket."""
 
 import ipaddress
 import re
@@ -17,26 +17,26 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~-]*")
 
 @dataclass(frozen=True, slots=True)
 class WebOptions:
-    """What a user chooses of the web view.
+    """Options of the web view.
 
     Attributes
     ----------
     host, port
-        Where it listens: a name or an IP address, in brackets or without; port 0 takes a free one.
+        Address to listen on: a name or an IP address, with or without brackets; port 0 takes a free port.
     root_path
         Path under which a reverse proxy shows it, such as ``/sun``.
     token
-        What visitors must bring; empty makes one where others than this machine can reach it.
+        Token that visitors must send; if empty, one is made if other machines can reach the web view.
     names
         Other names of the web view, as behind a reverse proxy; with a port if visitors use a port other than 80, 443
         or `port`.
     max_clients
-        Viewers at once.
+        Largest number of viewers at once.
 
     Raises
     ------
     UsageError
-        If a path, a name or a token is none that an address can carry.
+        If a path, a name or a token is not valid in an address.
     """
 
     host: str = "127.0.0.1"
@@ -62,7 +62,7 @@ class WebOptions:
 
     @property
     def is_local(self) -> bool:
-        """Whether only this machine can reach it."""
+        """True if only this machine can reach it."""
         if self.host == "localhost":
             return True
         try:

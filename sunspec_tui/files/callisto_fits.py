@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from sunspec_tui.core.errors import ExportError
 from sunspec_tui.core.instrument import SITE_HEIGHT_M, SITE_LATITUDE_DEG, SITE_LONGITUDE_DEG, STATION
 from sunspec_tui.core.levels import to_db
-from sunspec_tui.core.printable import quoted, unquoted
+from sunspec_tui.core.printable import quote_line, unquote_line
 from sunspec_tui.core.products import SIGNED_PRODUCTS, Product
-from sunspec_tui.core.recording import UNITS, Recording, about, measured_cadence_s
+from sunspec_tui.core.recording import UNITS, Recording, measured_cadence_s, recording_metadata
 from sunspec_tui.files.callisto_digits import (
     DB_PER_DIGIT,
     LENGTH_COLUMN,
@@ -85,7 +85,7 @@ def _read(file: BinaryIO, path: Path, asked: Asked, notes: list[str]) -> Recordi
 
 def _is_ours(header: Any) -> bool:
     """Return True if `files.callisto_fits_writer` wrote the file, also if its rows came from another program."""
-    return unquoted(str(header.get("CREATOR", ""))).startswith(_OURS) or all(name in header for name in _OUR_CARDS)
+    return unquote_line(str(header.get("CREATOR", ""))).startswith(_OURS) or all(name in header for name in _OUR_CARDS)
 
 
 def _product(header: Any, *, ours: bool) -> Product:
@@ -117,7 +117,7 @@ def _lengths_s(units: Units, axes: Axes, cadence_s: float, *, ours: bool) -> NDA
 
 def _names(header: Any, path: Path, *, ours: bool) -> dict[str, str]:
     """Return the names in the header; text is unquoted only if this program wrote the file."""
-    text = unquoted if ours else str
+    text = unquote_line if ours else str
     return {
         "station": text(str(header.get("INSTRUME", ""))),
         "source": text(str(header.get("SOURCE", path.name))),
@@ -222,10 +222,10 @@ def _site(station: str) -> tuple[_Card, ...]:
 
 def _describe(header: Any, recording: Recording, product: Product, unit: str, scale: list[_Card]) -> None:
     begin, end = (datetime.fromtimestamp(float(at), UTC) for at in (recording.starts_s[0], recording.times_s[-1]))
-    said = about(recording)
+    said = recording_metadata(recording)
     # FITS headers hold only ASCII.
     station, source, software = (
-        quoted(text, ascii_only=True) for text in (recording.station, recording.source, recording.software)
+        quote_line(text, ascii_only=True) for text in (recording.station, recording.source, recording.software)
     )
     step_mhz = float(np.diff(recording.frequencies_hz).mean()) / 1e6 if len(recording.frequencies_hz) > 1 else 0.0
     cards: tuple[_Card, ...] = (

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.errors import UsageError
-from sunspec_tui.core.printable import printable, unquoted
+from sunspec_tui.core.printable import printable, unquote_line
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.recording import Recording
-from sunspec_tui.core.times import format_iso, moment_s
+from sunspec_tui.core.times import format_iso, parse_user_time
 from sunspec_tui.files.csv_dialect import (
     BOM,
     FIRST_NAMES,
@@ -62,7 +62,7 @@ class _Table:
     def _said(self, comments: list[str]) -> dict[str, Any]:
         """Return the metadata in the comments."""
         texts = [comment_text(line, self.dialect, len(self.names)) for line in comments]
-        return {key: unquoted(value) for key, _, value in (text.partition("=") for text in texts)}
+        return {key: unquote_line(value) for key, _, value in (text.partition("=") for text in texts)}
 
     def rows(self) -> Iterator[tuple[int, str]]:
         """Yield the numbers and lines of the table, without empty lines."""
@@ -190,7 +190,7 @@ def _begin(dialect: Dialect, line: str, number: int) -> tuple[str, str]:
 
 def _time_s(text: str, number: int) -> float:
     try:
-        return moment_s(text)
+        return parse_user_time(text)
     except (UsageError, OverflowError) as error:
         said = f"line {number} begins with {printable(repr(text), 40)}, which is not a valid time"
         raise Unreadable(f"{said}; write it as 2026-11-25T18:00:00.25Z") from error

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.printable import printable, printable_name
-from sunspec_tui.core.recording import Recording, within
+from sunspec_tui.core.recording import Recording, in_time_range
 from sunspec_tui.core.row_spans import row_lengths_s
 from sunspec_tui.files.input_paths import input_paths
 from sunspec_tui.files.overlaps import FileRows, in_order
@@ -210,7 +210,7 @@ class FileSeries:
         # A start is excluded, so it lies a microsecond earlier. Times are compared to the microsecond.
         start_s, end_s = (round(float(wanted_s.min()) * 1e6) - 1) / 1e6, round(float(wanted_s.max()) * 1e6) / 1e6
         found = read_asked(path, self._asked._replace(start_s=start_s, end_s=end_s))
-        numbers = np.flatnonzero(within(times_s, start_s, end_s))
+        numbers = np.flatnonzero(in_time_range(times_s, start_s, end_s))
         first = int(np.searchsorted(numbers, rows.begin))
         if len(found) != len(numbers) or not np.array_equal(found.times_s[first : first + len(rows)], wanted_s):
             raise SourceError(f"{printable_name(path)} has changed while it was read; begin again")

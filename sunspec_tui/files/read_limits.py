@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.memory_budgets import memory_limit_bytes
 from sunspec_tui.core.printable import printable
-from sunspec_tui.core.recording import within
+from sunspec_tui.core.recording import in_time_range
 
 MAX_POWER_BYTES = 2_000_000_000
 """Power of a recording in memory, as float32."""
@@ -69,7 +69,7 @@ class Asked(NamedTuple):
 
     def picks(self, times_s: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return a mask of the requested rows."""
-        return within(times_s, self.start_s, self.end_s)
+        return in_time_range(times_s, self.start_s, self.end_s)
 
 
 class Stream(Protocol):

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from sunspec_tui.core.child_environment import child_environment
 from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ, CLOCK_HZ
 from sunspec_tui.core.optional_imports import check_installed, require_extra
-from sunspec_tui.core.printable import printable, quoted
+from sunspec_tui.core.printable import printable, quote_line
 from sunspec_tui.core.products import Product, plain_name
-from sunspec_tui.core.recording import Recording, about, channels_of
+from sunspec_tui.core.recording import Recording, channels_of, recording_metadata
 from sunspec_tui.files.read_limits import MAX_BINS, MAX_ROWS, Asked, Unreadable, exactly, file_size
 from sunspec_tui.files.reader_notes import report_notes
 from sunspec_tui.files.recorder_scale import LENGTHS, NAVG, NAVG_ATTRIBUTE, divisor
@@ -170,10 +170,10 @@ def write_recorder(recording: Recording, path: Path, _: str) -> None:
 
 def _fill(file: Any, recording: Recording) -> None:
     created = datetime.now(UTC).strftime("UTC %Y/%m/%d %H:%M:%S")
-    file.attrs.update(_OF_FILE, FileCreation=created, FileGenerator=quoted(recording.software))
+    file.attrs.update(_OF_FILE, FileCreation=created, FileGenerator=quote_line(recording.software))
     file.attrs.update({"StationName": printable(recording.station.lower()), NAVG_ATTRIBUTE: NAVG})
-    for key, value in about(recording).items():
-        file.attrs[f"sunspec_{key}"] = quoted(value) if isinstance(value, str) else value
+    for key, value in recording_metadata(recording).items():
+        file.attrs[f"sunspec_{key}"] = quote_line(value) if isinstance(value, str) else value
     observation = file.create_group("Observation1")
     frequencies_hz = recording.frequencies_hz
     observation.attrs.update(

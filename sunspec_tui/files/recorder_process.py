@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.core.printable import printable, unquoted
+from sunspec_tui.core.printable import printable, unquote_line
 from sunspec_tui.core.products import Product
 from sunspec_tui.files.read_limits import MAX_BINS, Asked, Unreadable, blocks, reason
 from sunspec_tui.files.recorder_access import attribute, child, link, numbered, numbers, text
@@ -202,9 +202,9 @@ def _said(file: Any, cadence_s: float | None) -> dict[str, Any]:
     source = text(file, "sunspec_source")
     return {
         "cadence_s": cadence_s,
-        "station": unquoted(text(file, "sunspec_station") or text(file, "StationName") or ""),
-        **({} if source is None else {"source": unquoted(source)}),
-        "software": unquoted(text(file, "FileGenerator") or ""),
+        "station": unquote_line(text(file, "sunspec_station") or text(file, "StationName") or ""),
+        **({} if source is None else {"source": unquote_line(source)}),
+        "software": unquote_line(text(file, "FileGenerator") or ""),
     }
 
 

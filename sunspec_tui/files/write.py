@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from sunspec_tui.core.errors import ExportError, UsageError
-from sunspec_tui.core.printable import printable, printable_name, quoted
-from sunspec_tui.core.recording import MAX_NAME, Recording, about
+from sunspec_tui.core.printable import printable, printable_name, quote_line
+from sunspec_tui.core.recording import MAX_NAME, Recording, recording_metadata
 from sunspec_tui.files.atomic_write import atomic_write
 from sunspec_tui.files.callisto_fits import write_callisto
 from sunspec_tui.files.file_formats import FileForm, file_form
@@ -98,14 +98,14 @@ def _write_npz(recording: Recording, path: Path, _: str) -> None:
             times=recording.times_s,
             frequencies=recording.frequencies_hz,
             products=np.array([str(product) for product in recording.products]),
-            about=np.array(json.dumps(about(recording))),
+            about=np.array(json.dumps(recording_metadata(recording))),
         )
 
 
 def _write_csv(recording: Recording, path: Path, _: str) -> None:
     """One line for each row and product; numbers in as many digits as float32 has."""
     with path.open("w", newline="", encoding="utf-8") as file:
-        for key, value in about(recording).items():
+        for key, value in recording_metadata(recording).items():
             file.write(f"# {key}={_comment_text(str(value))}\n")
         table = csv.writer(file)
         table.writerow(["time_utc", "product", *(f"{hz / 1e6!r}" for hz in recording.frequencies_hz.tolist())])
@@ -117,7 +117,7 @@ def _write_csv(recording: Recording, path: Path, _: str) -> None:
 
 def _comment_text(text: str) -> str:
     """Return a text for a comment, which a spreadsheet must not change: no quotes or empty cells between commas."""
-    plain = quoted(text)
+    plain = quote_line(text)
     return json.dumps(text).replace(",", "\\u002c") if '"' in plain or plain.endswith((",", ";")) else plain
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.products import Product, plain_name
-from sunspec_tui.core.recording import Recording, about, measured_cadence_s
+from sunspec_tui.core.recording import Recording, measured_cadence_s, recording_metadata
 
 if TYPE_CHECKING:
     import xarray
@@ -35,7 +35,7 @@ def to_dataset(recording: Recording) -> "xarray.Dataset":
             "time": ("time", times, {"long_name": "end of averaging, UTC"}),
             "frequency": ("frequency", recording.frequencies_hz, {"units": "Hz", "long_name": "centre of bin"}),
         },
-        attrs=about(recording),
+        attrs=recording_metadata(recording),
     )
     return dataset
 

@@ -7,7 +7,7 @@ import logging
 import threading
 from functools import partial
 
-from sunspec_tui.core.errors import RejectedMessage, named_error
+from sunspec_tui.core.errors import RejectedMessage, error_text
 from sunspec_tui.core.event_log import Debouncer, log_event
 from sunspec_tui.core.products import WIRE_PRODUCTS
 from sunspec_tui.core.ring_buffer import Mark
@@ -117,7 +117,7 @@ class EventReporter:
         try:
             self.report_snapshot(snapshot, now_s)
         except Exception as error:  # noqa: BLE001 - as above
-            self.report_check_failure("report of the snapshot", named_error(error))
+            self.report_check_failure("report of the snapshot", error_text(error))
 
     def report_snapshot(self, snapshot: Snapshot, now_s: float) -> None:
         """Tell what has changed since the last look at the whole."""

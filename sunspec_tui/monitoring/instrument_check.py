@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.core.errors import named_error
+from sunspec_tui.core.errors import error_text
 from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.instrument import CHANNELS_PER_PIPELINE
 from sunspec_tui.core.ring_buffer import RingBuffer, Rows
@@ -208,7 +208,7 @@ def _checked(name: str, check: Callable[[], Found], failures: dict[str, str]) ->
     except Exception as error:  # noqa: BLE001 - shown as unknown, and logged once with the snapshot
         places = traceback.extract_tb(error.__traceback__)
         place = f" at {Path(places[-1].filename).name}:{places[-1].lineno}" if places else ""
-        failures[name] = f"{named_error(error)}{place}"
+        failures[name] = f"{error_text(error)}{place}"
         return None
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sunspec_tui.core.errors import named_error
+from sunspec_tui.core.errors import error_text
 from sunspec_tui.core.event_log import log_event
 
 THREAD_PREFIX = "sunspec-"
@@ -95,7 +95,7 @@ class Problems:
         self.threads_ended += 1
         frames = traceback.extract_tb(error.__traceback__)
         place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
-        text = f"the thread {name} has ended on an error, restart the program: {named_error(error)}{place}"
+        text = f"the thread {name} has ended on an error, restart the program: {error_text(error)}{place}"
         self.report(name, text)
 
     @contextmanager

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sunspec_tui.core.frame import Frame, quoted
+from sunspec_tui.core.frame import Frame, short_repr
 from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.times import EARLIEST_PLAUSIBLE_S, LATEST_PLAUSIBLE_S, format_iso, parse_block_time, tag_to_unix
 from sunspec_tui.monitoring.pipeline_check import described
@@ -161,7 +161,7 @@ def _readings(header: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 def _block_time(value: object) -> dict[str, str]:
     """The one reading of a time in text, or why there is none."""
     try:
-        return {"UTC": format_iso(parse_block_time(value if isinstance(value, str) else quoted(value)))}
+        return {"UTC": format_iso(parse_block_time(value if isinstance(value, str) else short_repr(value)))}
     except (ValueError, OverflowError) as error:
         return {f"no time: {error}"[:_MAX_PROBLEM]: "unknown"}
 
@@ -230,7 +230,7 @@ def _header_lines(found: Mapping[str, Any]) -> list[str]:
 
 def _ascii(value: object) -> str:
     """Format an untrusted value in a bounded number of ASCII characters."""
-    return quoted(value).encode("ascii", "backslashreplace").decode()
+    return short_repr(value).encode("ascii", "backslashreplace").decode()
 
 
 def _missing(found: Mapping[str, Any]) -> str:

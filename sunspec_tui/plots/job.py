@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.products import SIGNED_PRODUCTS
-from sunspec_tui.core.retention import Keep
+from sunspec_tui.core.retention import RetentionPolicy
 
 INTERVALS_S = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 0)
 """Seconds from plot to plot that the keys go through, from often to never: 0 is off."""
@@ -86,7 +86,7 @@ class PlotJob:
     directory: str = "figs"
     now_s: float = 0.0
     number: int = 0
-    keep: Keep = field(default_factory=Keep)
+    keep: RetentionPolicy = field(default_factory=RetentionPolicy)
     heading: str = "latest spectrum"
     note: str = ""
     second: "PlotJob | None" = None

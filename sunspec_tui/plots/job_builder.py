@@ -11,10 +11,10 @@ from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.instrument import STATION
 from sunspec_tui.core.products import Product, available, derive
 from sunspec_tui.core.recording import Recording, slots
-from sunspec_tui.core.retention import Keep
+from sunspec_tui.core.retention import RetentionPolicy
 from sunspec_tui.core.ring_buffer import Mark, RingBuffer, Rows
-from sunspec_tui.core.ring_copy import BLOCK_ROWS, blocks
-from sunspec_tui.core.row_spans import begins_anew, row_begins_s, without_even_gaps
+from sunspec_tui.core.ring_copy import BLOCK_ROWS, iter_blocks
+from sunspec_tui.core.row_spans import row_starts_s, starts_sequence, without_even_gaps
 from sunspec_tui.plots.job import PlotJob
 from sunspec_tui.plots.plot_reduction import (
     MAX_BINS,
@@ -69,7 +69,7 @@ def live_job(
     context: PlotContext,
     product: Product,
     *,
-    keep: Keep | None = None,
+    keep: RetentionPolicy | None = None,
     ratio: bool = False,
     remove_background: bool = False,
 ) -> PlotJob | None:
@@ -118,7 +118,7 @@ def live_job(
         directory=context.directory,
         now_s=context.now_s,
         number=columns[-1].count,
-        keep=keep or Keep(),
+        keep=keep or RetentionPolicy(),
         rows_per_slot=columns[-1].rows,
         rows_received=sum(len(each.times_s) for each in columns),
         restarts_s=begins_s[restarts],
@@ -165,7 +165,7 @@ class _Column:
         restarts = (rows.marks & Mark.RESTART).astype(np.bool_)
         edges = np.arange(len(rows))
         if many > 1:
-            edges = row_edges(rows.slots, many, begins_anew(rows.times_s, restarts))
+            edges = row_edges(rows.slots, many, starts_sequence(rows.times_s, restarts))
             powers = [finite_means(power, edges) for power in powers]
         return cls(newest, powers, rows.times_s, rows.slots, restarts, edges, rows.count, many)
 
@@ -180,7 +180,7 @@ def _spans(
     offsets = np.cumsum([0, *(len(each.times_s) for each in columns[:-1])])
     firsts = np.concatenate([each.edges + offset for each, offset in zip(columns, offsets, strict=True)])
     ends_s = times_s[last_of(firsts, len(times_s))]
-    return ends_s, row_begins_s(times_s, slots, cadence_s, restarts)[firsts], restarts[firsts]
+    return ends_s, row_starts_s(times_s, slots, cadence_s, restarts)[firsts], restarts[firsts]
 
 
 def _all(ring: RingBuffer) -> Iterator[tuple[Rows, int]]:
@@ -188,7 +188,7 @@ def _all(ring: RingBuffer) -> Iterator[tuple[Rows, int]]:
     start, stop = ring.count - ring.filled, ring.count
     many = joined_count(stop - start, MAX_ROWS)
     size = many * joined_count(BLOCK_ROWS, many)
-    return ((rows, many) for rows in blocks(ring, start, stop, size))
+    return ((rows, many) for rows in iter_blocks(ring, start, stop, size))
 
 
 def _with_product(job: PlotJob, product: Product, data: "NDArray[np.float32]") -> PlotJob:
@@ -217,8 +217,8 @@ def recorded_job(recording: Recording, product: Product | str | None = None) -> 
     last = recording.only(slice(-1, None))
     bins = joined_count(len(recording.frequencies_hz), MAX_BINS)
     many = joined_count(len(recording), MAX_ROWS)
-    begins_s = row_begins_s(times_s, places, recording.cadence_s, recording.restarts)
-    edges = row_edges(places, many, begins_anew(times_s, recording.restarts))
+    begins_s = row_starts_s(times_s, places, recording.cadence_s, recording.restarts)
+    edges = row_edges(places, many, starts_sequence(times_s, recording.restarts))
     data = np.ascontiguousarray(recording.power(shown))
     return PlotJob(
         data=joined_bins(data if many == 1 else finite_means(data, edges), bins),

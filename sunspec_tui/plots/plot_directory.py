@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sunspec_tui.core.retention import LATEST, SOFTWARE, Keep, PlotFile, expired, plot_time_s
+from sunspec_tui.core.retention import LATEST, SOFTWARE, PlotFile, RetentionPolicy, expired, plot_time_s
 from sunspec_tui.files.atomic_write import atomic_write, left_by
 
 _MARK = b"tEXtSoftware\0" + SOFTWARE.encode()
@@ -41,7 +41,7 @@ class PlotDirectory:
                 with suppress(OSError):
                     (path / name).unlink()
 
-    def tidy(self, keep: Keep, now_s: float, written: list[str], *, clock_agrees: bool) -> dict[str, Any]:
+    def tidy(self, keep: RetentionPolicy, now_s: float, written: list[str], *, clock_agrees: bool) -> dict[str, Any]:
         """Delete expired plots; return the number and size of kept plots and the number deleted.
 
         Parameters

@@ -11,7 +11,7 @@ import numpy as np
 
 from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.printable import printable_name
-from sunspec_tui.core.recording import Recording, unbroken
+from sunspec_tui.core.recording import Recording, continuous_runs
 from sunspec_tui.files.read import read_recording
 from sunspec_tui.files.recorder_shared import is_being_written
 from sunspec_tui.producer.replay import Replay
@@ -93,7 +93,7 @@ class FollowedFile:
         """Runs of rows without a gap as they are written; None while there is none."""
         rows = self._first
         while True:
-            for piece in unbroken(rows.times_s, rows.cadence_s):
+            for piece in continuous_runs(rows.times_s, rows.cadence_s):
                 yield rows.only(piece)
             newest_s = float(rows.times_s[-1])
             rows = yield from self._newer(newest_s)

@@ -18,7 +18,7 @@ from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.instrument import CLOCK_HZ, channel_frequencies_hz
 from sunspec_tui.core.printable import printable_name
 from sunspec_tui.core.products import SIGNED_PRODUCTS, WIRE_PRODUCTS, Product
-from sunspec_tui.core.recording import MAX_CADENCE_S, MIN_CADENCE_S, Channels, Recording, channels_of, unbroken
+from sunspec_tui.core.recording import MAX_CADENCE_S, MIN_CADENCE_S, Channels, Recording, channels_of, continuous_runs
 from sunspec_tui.core.times import unix_to_tag
 from sunspec_tui.files.file_series import FileSeries, open_rows
 from sunspec_tui.files.read_limits import Asked
@@ -79,7 +79,7 @@ class Replay:
         self._starts_s, self._lengths_s = recording.starts_s, recording.lengths_s
         self._first_s = float(self._starts_s[0])
         self._start_s = self._first_s if start_s is None else start_s
-        self._runs = unbroken(recording.times_s, recording.cadence_s)
+        self._runs = continuous_runs(recording.times_s, recording.cadence_s)
         self._check_band(name)
 
     def header(self, shift_s: float = 0.0, run: slice | None = None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sunspec_tui.core.arguments import is_number, parse_choice
 from sunspec_tui.core.errors import UsageError
-from sunspec_tui.core.frame import quoted
+from sunspec_tui.core.frame import short_repr
 from sunspec_tui.stream.ingest import FrameIngester
 from sunspec_tui.stream.message_delay import DelayMethod
 
@@ -56,7 +56,7 @@ class DelayControl:
             If it is no finite number.
         """
         if not is_number(delay_s) or not math.isfinite(delay_s):
-            raise UsageError(f"a delay of {quoted(delay_s)} s cannot be set, it must be a finite number")
+            raise UsageError(f"a delay of {short_repr(delay_s)} s cannot be set, it must be a finite number")
         with self._lock:
             choice = replace(self._intake.choice, method=DelayMethod.MANUAL, manual_s=float(delay_s))
             self._intake.choose_delay(choice)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.core.arguments import parse_choice
 from sunspec_tui.core.errors import UsageError
-from sunspec_tui.core.frame import Frame, quoted
+from sunspec_tui.core.frame import Frame, short_repr
 from sunspec_tui.core.frequency_axis import Axis, Position
 from sunspec_tui.core.instrument import STATION
 from sunspec_tui.core.products import Product, available, bin_count, derive
@@ -19,7 +19,7 @@ from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.ring_buffer import RingBuffer, Rows
 from sunspec_tui.core.ring_copy import ring_recording
 from sunspec_tui.core.ring_epochs import Epoch
-from sunspec_tui.core.times import span_s
+from sunspec_tui.core.times import parse_time_range
 from sunspec_tui.core.version import __version__
 from sunspec_tui.stream.ingest import FrameIngester
 
@@ -223,7 +223,7 @@ class StreamHistory:
             If a time cannot be read, or that epoch is not kept.
         """
         whole = self._recording(self._epoch(epoch))
-        low, high = span_s(start, end)
+        low, high = parse_time_range(start, end)
         return None if whole is None else whole.between(low, high)
 
     def rows_recording(self, start: int, stop: int) -> Recording | None:
@@ -254,7 +254,7 @@ class StreamHistory:
 def _row_count(n_frames: object) -> int:
     """Return a number of rows that a user has named."""
     if isinstance(n_frames, bool) or not isinstance(n_frames, (int, np.integer)) or n_frames < 0:
-        raise UsageError(f"n_frames is {quoted(n_frames)}, it must be a whole number of at least 0")
+        raise UsageError(f"n_frames is {short_repr(n_frames)}, it must be a whole number of at least 0")
     return int(n_frames)
 
 

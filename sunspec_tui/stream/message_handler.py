@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from sunspec_tui.core.errors import RejectCause, RejectedMessage, named_error
+from sunspec_tui.core.errors import RejectCause, RejectedMessage, error_text
 from sunspec_tui.core.event_log import log_event
 from sunspec_tui.core.frame import Frame, decode
 from sunspec_tui.core.listeners import Listeners
@@ -101,7 +101,7 @@ class MessageHandler:
             self._reject(error, arrived_s, frame)
             return
         except Exception as error:  # noqa: BLE001 - counted and reported; the next message may be a frame
-            self._reject(RejectedMessage(RejectCause.UNEXPECTED, named_error(error)), arrived_s, frame)
+            self._reject(RejectedMessage(RejectCause.UNEXPECTED, error_text(error)), arrived_s, frame)
             return
         self._hand_on(frame, parts)
         if placement.mark or placement.silence_s or self._intake.epoch != epoch:

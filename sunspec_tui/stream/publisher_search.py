@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sunspec_tui.core.addresses import quoted
+from sunspec_tui.core.addresses import quote_untrusted
 from sunspec_tui.stream.backoff import Backoff
 from sunspec_tui.stream.health_reading import LinkState
 from sunspec_tui.stream.port_probe import REFUSED, Found, Probe, Verdict
@@ -248,7 +248,7 @@ class Search:
         if resolver.addresses:
             self._left = list(resolver.addresses)
             return True
-        name = f"the name {quoted(self._host)}"
+        name = f"the name {quote_untrusted(self._host)}"
         if not resolver.is_asking:
             self._report(LinkState.UNRESOLVED, f"{name} does not resolve ({resolver.problem}), retrying")
         elif now_s - self._asked_s >= times.slow_name_s:

@@ -7,7 +7,7 @@ names the type in the greeting. Pure functions of bytes: see https://rfc.zeromq.
 from dataclasses import dataclass
 from enum import Enum
 
-from sunspec_tui.core.addresses import quoted
+from sunspec_tui.core.addresses import quote_untrusted
 
 PUBLISHERS = ("PUB", "XPUB")
 """Socket types that a subscriber can connect to."""
@@ -86,7 +86,7 @@ def _read_version_3(received: bytes) -> Answer:
         return UNKNOWN
     mechanism = received[12:32].rstrip(b"\0")
     if mechanism != b"NULL":
-        name = quoted(mechanism.decode("ascii", "replace"))
+        name = quote_untrusted(mechanism.decode("ascii", "replace"))
         return Answer(Speaks.OTHER_SOCKET, f"a ZeroMQ socket that asks for authentication ({name})")
     command = received[_GREETING:]
     if len(command) < 2:
@@ -125,7 +125,7 @@ def _read_ready(properties: bytes) -> Answer:
 def _typed(kind: str) -> Answer:
     if kind in PUBLISHERS:
         return Answer(Speaks.PUBLISHER, f"a {kind} socket")
-    known = kind if kind in _TYPES_OF_2 else quoted(kind, 20)
+    known = kind if kind in _TYPES_OF_2 else quote_untrusted(kind, 20)
     return Answer(Speaks.OTHER_SOCKET, f"a {known} socket")
 
 
@@ -138,4 +138,4 @@ def _named(received: bytes) -> str:
     for banner, name in _BANNERS:
         if received[: len(banner)].lower() == banner.lower():
             return name
-    return f"something that begins with {quoted(received[:16].decode('latin-1'), 40)}"
+    return f"something that begins with {quote_untrusted(received[:16].decode('latin-1'), 40)}"

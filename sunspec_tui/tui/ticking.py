@@ -6,7 +6,7 @@ The monitor looks at once when something has come, and at a bounded rate however
 import asyncio
 import time
 
-from sunspec_tui.core.listeners import News
+from sunspec_tui.core.listeners import ThreadSafeEvent
 
 TICK_S = 0.05
 """Mean interval of looks while much happens, and their interval after a key."""
@@ -25,7 +25,7 @@ class Ticker:
     """
 
     def __init__(self) -> None:
-        self.news = News()
+        self.news = ThreadSafeEvent()
         self._lively_until_s = 0.0
         self._before_s = self._last_s = 0.0
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from sunspec_tui.core.retention import Keep
+from sunspec_tui.core.retention import RetentionPolicy
 from sunspec_tui.plots.job import PlotEvent, PlotJob
 from sunspec_tui.plots.plot_service import PlotService
 
@@ -126,7 +126,9 @@ class Figures:
             return None
         asked = self._remove_background
         remove = job.remove_background if asked is None else asked
-        return replace(job, directory=directory.name, keep=Keep(number=1), second=None, remove_background=remove)
+        return replace(
+            job, directory=directory.name, keep=RetentionPolicy(number=1), second=None, remove_background=remove
+        )
 
     @property
     def child_pids(self) -> tuple[int, ...]:

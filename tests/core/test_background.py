@@ -18,7 +18,7 @@ from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.products import SIGNED_PRODUCTS, Product
 from sunspec_tui.core.ring_buffer import RingBuffer
-from sunspec_tui.core.settings import LookSettings, QuicklookSettings, Settings
+from sunspec_tui.core.settings import ProbeSettings, QuicklookSettings, Settings
 from sunspec_tui.plots.column_reduction import reduce_rows
 from sunspec_tui.plots.figure import SpectrumFigure, column_image
 from sunspec_tui.plots.job_builder import PlotContext, live_job
@@ -118,9 +118,9 @@ def test_a_flat_or_empty_picture_without_background_is_drawn(figure):
 
 def test_the_option_is_for_the_png_of_a_snapshot(capsys):
     with pytest.raises(UsageError, match="name its file with --png"):
-        snapshot.run(LookSettings(remove_background=True), print)
+        snapshot.run(ProbeSettings(remove_background=True), print)
     with pytest.raises(UsageError, match="doctor draws nothing"):
-        doctor.run(LookSettings(remove_background=True), print)
+        doctor.run(ProbeSettings(remove_background=True), print)
     assert main(["doctor", "--remove-background"]) == 2
     assert "--remove-background" in capsys.readouterr().err
     assert not Settings().plot_remove_background

@@ -76,8 +76,8 @@ def test_the_older_name_of_the_block_time_is_read_where_the_newer_one_is_missing
         ([b"data", b"{}", b"1234", b""], "parts", "4 parts instead of topic, header and payload"),
         ([b"status", b"{}", b"1234"], "topic", "topic b'status' is not b'data'"),
         ([b"x" * 99, b"{}", b"1234"], "topic", f"topic {b'x' * 32!r} is not b'data'"),
-        ([b"data", b"[]", b"1234"], "header_json", "header is a JSON list, no object"),
-        ([b"data", b"1.5", b"1234"], "header_json", "header is a JSON float, no object"),
+        ([b"data", b"[]", b"1234"], "header_json", "header is a JSON list, not an object"),
+        ([b"data", b"1.5", b"1234"], "header_json", "header is a JSON float, not an object"),
         ([b"data", b'{"a": "\xff"}', b"1234"], "header_encoding", "header is not UTF-8"),
         ([b"data", b" " * (MAX_HEADER_BYTES + 1), b"1234"], "header_size", "header of 65537 bytes, over 65536"),
     ],
@@ -105,13 +105,13 @@ def test_whole_numbers_have_limits(key, most):
     for value in (-1, most + 1):
         assert refusal(read, {key: value}) == ("header_value", f"{key} is {value}, outside 0 to {most}")
     for value in ("1", 1.0, True, None, [1]):
-        assert refusal(read, {key: value}) == ("header_type", f"{key} is {value!r}, no whole number")
+        assert refusal(read, {key: value}) == ("header_type", f"{key} is {value!r}, not a whole number")
 
 
 @pytest.mark.parametrize("key", ["nbeam", "nchan", "npol"])
 def test_lengths_are_at_least_one(key):
     assert refusal(read, {key: 0}) == ("header_value", f"{key} is 0, outside 1 to {LARGEST}")
-    assert refusal(read, {key: "4"}) == ("header_type", f"{key} is '4', no whole number")
+    assert refusal(read, {key: "4"}) == ("header_type", f"{key} is '4', not a whole number")
 
 
 @pytest.mark.parametrize("value", [1e-3, 0.25, 1, 86_400.0])
@@ -129,12 +129,12 @@ def test_an_interval_of_another_length_is_rejected(value):
 def test_an_interval_may_be_null_and_nothing_else_than_a_number():
     assert read({"interval": None}).interval_s is None
     for value in ("1", True, [1]):
-        assert refusal(read, {"interval": value}) == ("header_type", f"interval is {value!r}, no number")
+        assert refusal(read, {"interval": value}) == ("header_type", f"interval is {value!r}, not a number")
 
 
 @pytest.mark.parametrize("value", [1, 1.5, True, ["2025"], {}])
 def test_a_block_time_is_text(value):
-    assert refusal(read, {"last_block_time": value}) == ("header_type", f"last_block_time is {value!r}, no text")
+    assert refusal(read, {"last_block_time": value}) == ("header_type", f"last_block_time is {value!r}, not a text")
 
 
 @pytest.mark.parametrize("value", [True, [1], {}])
@@ -215,23 +215,23 @@ def test_a_shape_is_stated_or_named_or_follows_from_the_length(keys, values, sha
         ({"nchan": 3, "npol": 2}, 8, "payload_length", "payload of 8 values, but the header says (1, 3, 2)"),
         ({"data_shape": [2, 2, 2]}, 4, "payload_length", "payload of 4 values, but the header says (2, 2, 2)"),
         ({"data_shape": [65537, 1]}, 65537, "shape", "65537 channels, over 65536"),
-        ({"data_shape": "8"}, 8, "header_type", "data_shape is '8', no list of whole numbers"),
-        ({"data_shape": [8.0]}, 8, "header_type", "data_shape is [8.0], no list of whole numbers"),
-        ({"data_shape": [True, 8]}, 8, "header_type", "data_shape is [True, 8], no list of whole numbers"),
-        ({"data_shape": []}, 8, "shape", "data_shape [] is no (ntime, nbeam, nchan, npol)"),
-        ({"data_shape": [1] * 5}, 1, "shape", "data_shape [1, 1, 1, 1, 1] is no (ntime, nbeam, nchan, npol)"),
-        ({"data_shape": [8, 0]}, 8, "shape", "data_shape [8, 0] is no (ntime, nbeam, nchan, npol)"),
+        ({"data_shape": "8"}, 8, "header_type", "data_shape is '8', not a list of whole numbers"),
+        ({"data_shape": [8.0]}, 8, "header_type", "data_shape is [8.0], not a list of whole numbers"),
+        ({"data_shape": [True, 8]}, 8, "header_type", "data_shape is [True, 8], not a list of whole numbers"),
+        ({"data_shape": []}, 8, "shape", "data_shape [] is not (ntime, nbeam, nchan, npol)"),
+        ({"data_shape": [1] * 5}, 1, "shape", "data_shape [1, 1, 1, 1, 1] is not (ntime, nbeam, nchan, npol)"),
+        ({"data_shape": [8, 0]}, 8, "shape", "data_shape [8, 0] is not (ntime, nbeam, nchan, npol)"),
         ({"data_shape": [1, 8], "nchan": 2}, 8, "shape", "data_shape [1, 8], but nchan is 2"),
         ({"data_shape": [2, 2, 2], "nbeam": 1}, 8, "shape", "data_shape [2, 2, 2], but nbeam is 1"),
         ({"data_shape": [2, 2, 2], "npol": 4}, 8, "shape", "data_shape [2, 2, 2], but npol is 4"),
         ({"data_shape": [1, 8, 3]}, 24, "shape", "data_shape [1, 8, 3] has 3 products, not 1, 2 or 4"),
-        ({"data_type": 4}, 8, "data_type", "data_type is 4, no text"),
+        ({"data_type": 4}, 8, "data_type", "data_type is 4, not a text"),
         ({"data_type": "f99"}, 8, "data_type", "data_type 'f99' is not known"),
         ({"data_type": "os.system"}, 8, "data_type", "data_type 'os.system' is not known"),
         ({"data_type": "<c8"}, 8, "data_type", "data_type '<c8' is not known"),
         ({"data_type": "object"}, 8, "data_type", "data_type 'object' is not known"),
         ({"data_type": "?" * 90}, 8, "data_type", f"data_type {'?' * 40!r} is not known"),
-        ({"data_type": "<f8"}, 3, "payload_length", "payload of 12 bytes holds no whole number of <f8"),
+        ({"data_type": "<f8"}, 3, "payload_length", "payload of 12 bytes is not a whole number of <f8"),
     ],
 )
 def test_a_shape_or_a_type_that_does_not_fit_is_rejected_with_its_sentence(keys, values, cause, detail):

@@ -46,7 +46,7 @@ def test_a_clock_tells_its_unit_at_the_limits(value, seconds):
 
 @pytest.mark.parametrize("value", [1e20, -1e20, math.nan, math.inf, -math.inf])
 def test_a_number_that_is_no_clock_is_named(value):
-    with pytest.raises(ValueError, match=r"^.*no time in s, ms, us or ns since 1970$") as caught:
+    with pytest.raises(ValueError, match=r"^.*not a time in s, ms, us or ns since 1970$") as caught:
         times.scale_to_seconds(value)
     assert repr(value) in str(caught.value)
 
@@ -127,15 +127,15 @@ def test_text_that_is_no_time_is_refused(text):
     ],
 )
 def test_a_named_moment_is_seconds_since_1970(moment, seconds):
-    found = times.moment_s(moment)
+    found = times.parse_user_time(moment)
     assert (found, type(found)) == (seconds, float)
 
 
 @pytest.mark.parametrize("moment", ["noon", math.nan, None, [], "1970-13-01"])
 def test_a_moment_that_cannot_be_read_is_named_with_an_example(moment):
     with pytest.raises(UsageError) as caught:
-        times.moment_s(moment)
-    assert str(caught.value) == f"{moment!r} is no date and time, write it as 2026-11-25T18:00 (UTC)"
+        times.parse_user_time(moment)
+    assert str(caught.value) == f"{moment!r} is not a date and time; write it as 2026-11-25T18:00 (UTC)"
 
 
 @pytest.mark.parametrize(
@@ -144,13 +144,13 @@ def test_a_moment_that_cannot_be_read_is_named_with_an_example(moment):
      (0, 0, (0.0, 0.0))],
 )  # fmt: skip
 def test_a_span_is_two_moments(start, end, expected):
-    assert times.span_s(start, end) == expected
+    assert times.parse_time_range(start, end) == expected
 
 
 def test_a_span_that_ends_before_it_starts_is_refused():
     with pytest.raises(UsageError) as caught:
-        times.span_s("1970-01-02", 0)
-    assert str(caught.value) == "the start, 1970-01-02, lies after the end, 0: nothing is between them, exchange them"
+        times.parse_time_range("1970-01-02", 0)
+    assert str(caught.value) == "the start, 1970-01-02, is after the end, 0; exchange them"
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_the_zone_of_the_machine_does_not_matter():
     assert times.format_clock(1_755_552_894.5) == "21:34:54"
     assert times.parse_block_time("2025-08-18 21:34:54.500000") == 1_755_552_894.5
     for moment in ("2025-08-18T21:34:54.5", datetime(2025, 8, 18, 21, 34, 54, 500_000)):
-        assert times.moment_s(moment) == 1_755_552_894.5
+        assert times.parse_user_time(moment) == 1_755_552_894.5
 
 
 def test_a_tag_is_a_whole_number_and_frequencies_are_doubles_whatever_comes():

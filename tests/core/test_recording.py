@@ -13,8 +13,15 @@ from recordings import CADENCE_S, START_S, recording
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.instrument import bin_frequencies_hz
 from sunspec_tui.core.products import Product
-from sunspec_tui.core.recording import Channels, about, channels_of, measured_cadence_s, slots, unbroken
-from sunspec_tui.core.times import moment_s
+from sunspec_tui.core.recording import (
+    Channels,
+    channels_of,
+    continuous_runs,
+    measured_cadence_s,
+    recording_metadata,
+    slots,
+)
+from sunspec_tui.core.times import parse_user_time
 from sunspec_tui.files.file_formats import FileForm, file_form
 
 
@@ -60,7 +67,7 @@ def test_slots_follow_the_times_and_never_stand_still(times_s, cadence_s, found)
     ],
 )
 def test_rows_are_parted_where_one_is_missing_repeated_or_earlier(times_s, found):
-    assert [(run.start, run.stop) for run in unbroken(np.array(times_s, float), 1.0)] == found
+    assert [(run.start, run.stop) for run in continuous_runs(np.array(times_s, float), 1.0)] == found
 
 
 def test_the_cadence_is_the_mean_of_steps_that_are_no_gaps():
@@ -85,7 +92,7 @@ def test_derived_products_follow_from_those_that_came():
 
 
 def test_what_says_what_it_is_names_station_channels_units_and_software():
-    said = about(recording())
+    said = recording_metadata(recording())
     assert said["station"] == "OVRO-LWA"
     assert (said["chan0"], said["channel_average"], said["nchan"]) == (560, 4, 768)
     assert said["units"] == "arbitrary"
@@ -126,10 +133,10 @@ def test_a_name_that_says_no_form_is_refused_with_those_that_there_are():
     ],
 )
 def test_moments_are_read_as_utc(moment, seconds):
-    assert moment_s(moment) == pytest.approx(seconds, abs=1e-6)
+    assert parse_user_time(moment) == pytest.approx(seconds, abs=1e-6)
 
 
 @pytest.mark.parametrize("moment", ["yesterday", math.nan, math.inf, None])
 def test_a_moment_that_is_none_is_refused_with_an_example(moment):
     with pytest.raises(UsageError, match="2026-11-25T18:00"):
-        moment_s(moment)
+        parse_user_time(moment)

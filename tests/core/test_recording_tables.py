@@ -10,7 +10,15 @@ from recordings import recording
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ
 from sunspec_tui.core.products import Product
-from sunspec_tui.core.recording import Channels, Recording, about, channels_of, measured_cadence_s, slots, unbroken
+from sunspec_tui.core.recording import (
+    Channels,
+    Recording,
+    channels_of,
+    continuous_runs,
+    measured_cadence_s,
+    recording_metadata,
+    slots,
+)
 from sunspec_tui.files.file_formats import FileForm, file_form
 
 
@@ -72,7 +80,7 @@ def test_the_cadence_is_unknown_without_a_step_forward(times_s):
     ],
 )
 def test_runs_end_at_gaps_and_at_steps_back(times_s, cadence_s, runs):
-    assert [(run.start, run.stop) for run in unbroken(np.array(times_s, float), cadence_s)] == runs
+    assert [(run.start, run.stop) for run in continuous_runs(np.array(times_s, float), cadence_s)] == runs
 
 
 def centres(*places):
@@ -192,10 +200,10 @@ def test_a_part_of_the_rows_keeps_the_rest():
 
 
 def test_a_description_has_what_is_known_and_nothing_else():
-    assert about(rows()) == {
+    assert recording_metadata(rows()) == {
         "station": "OVRO-LWA", "source": "here", "software": "it", "units": "arbitrary", "products": "XX,YY",
         "time_is": "end of averaging, UTC", "cadence_s": 0.25, "chan0": 560, "channel_average": 2, "nchan": 4,
     }  # fmt: skip
-    bare = about(rows(cadence_s=math.nan, frequencies_hz=np.array([1.0, 2.0])))
+    bare = recording_metadata(rows(cadence_s=math.nan, frequencies_hz=np.array([1.0, 2.0])))
     assert set(bare) == {"station", "source", "software", "units", "products", "time_is"}
-    assert "cadence_s" not in about(rows(cadence_s=0.0))
+    assert "cadence_s" not in recording_metadata(rows(cadence_s=0.0))

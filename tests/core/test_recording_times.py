@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from recordings import CADENCE_S, START_S, recording
 
 from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ
-from sunspec_tui.core.recording import channels_of, measured_cadence_s, slots, unbroken
+from sunspec_tui.core.recording import channels_of, continuous_runs, measured_cadence_s, slots
 
 
 @pytest.mark.parametrize(
@@ -89,14 +89,14 @@ def test_the_cadence_is_measured_from_steps_that_are_usual(times_s, cadence_s):
     [(1.0, False), (1.49, False), (1.5, False), (1.51, True), (0.5, False), (0.49, True), (0.0, True), (-1.0, True)],
 )
 def test_rows_part_where_a_step_is_half_a_cadence_off(step_s, parted):
-    runs = unbroken(np.array([0.0, step_s]), 1.0)
+    runs = continuous_runs(np.array([0.0, step_s]), 1.0)
     assert len(runs) == 1 + parted
     assert [index for run in runs for index in range(run.start, run.stop)] == [0, 1]
 
 
 @pytest.mark.parametrize("cadence_s", [math.nan, 0.0])
 def test_rows_of_no_known_length_are_one_run(cadence_s):
-    assert unbroken(np.array([0.0, 9.0, 3.0]), cadence_s) == [slice(0, 3)]
+    assert continuous_runs(np.array([0.0, 9.0, 3.0]), cadence_s) == [slice(0, 3)]
 
 
 @pytest.mark.parametrize(("first", "last", "count"), [(0, 3, 4), (1, 3, 3), (None, 2, 3), (2, None, 2), (3, 3, 1)])

@@ -7,11 +7,11 @@ import pytest
 
 from sunspec_tui.core.row_spans import (
     GAP,
-    begins_anew,
     cadence_changes,
     place_columns,
-    row_begins_s,
     row_lengths_s,
+    row_starts_s,
+    starts_sequence,
     without_even_gaps,
 )
 
@@ -34,28 +34,28 @@ from sunspec_tui.core.row_spans import (
     ],
 )
 def test_a_row_begins_where_its_predecessor_ends_or_is_as_long_as_its_neighbours(ends_s, slots, begins_s):
-    found = row_begins_s(np.array(ends_s, float), np.array(slots, np.int64), 0.1)
+    found = row_starts_s(np.array(ends_s, float), np.array(slots, np.int64), 0.1)
     assert found.tolist() == pytest.approx(begins_s)
 
 
 def test_a_row_after_a_restart_is_as_long_as_the_rows_of_its_own_sequence():
     restarts = np.array([False, False, False, True, False])
     ends_s, slots = np.array([1.0, 2.0, 3.0, 3.8, 4.3]), np.arange(5)
-    assert row_begins_s(ends_s, slots, 1.0, restarts).tolist() == pytest.approx([0, 1, 2, 3.3, 3.8])
-    assert begins_anew(ends_s, restarts).tolist() == [True, False, False, True, False]
+    assert row_starts_s(ends_s, slots, 1.0, restarts).tolist() == pytest.approx([0, 1, 2, 3.3, 3.8])
+    assert starts_sequence(ends_s, restarts).tolist() == [True, False, False, True, False]
     assert restarts.tolist() == [False, False, False, True, False]
     alone = np.array([False, False, True, True, False])
-    assert row_begins_s(ends_s, slots, 0.7, alone).tolist() == pytest.approx([0, 1, 2.3, 3.3, 3.8])
+    assert row_starts_s(ends_s, slots, 0.7, alone).tolist() == pytest.approx([0, 1, 2.3, 3.3, 3.8])
 
 
 @pytest.mark.parametrize("cadence_s", [math.nan, 0.0, -1.0])
 def test_a_row_of_which_nothing_is_known_has_no_length(cadence_s):
-    assert row_begins_s(np.array([5.0]), np.zeros(1, np.int64), cadence_s).tolist() == [5.0]
+    assert row_starts_s(np.array([5.0]), np.zeros(1, np.int64), cadence_s).tolist() == [5.0]
 
 
 def test_beginnings_are_exactly_the_ends_before():
     ends_s = 1_755_552_894.787341 + np.cumsum(np.random.default_rng(1).uniform(0.2, 0.3, 1000))
-    np.testing.assert_array_equal(row_begins_s(ends_s, np.arange(1000), 0.25)[1:], ends_s[:-1])
+    np.testing.assert_array_equal(row_starts_s(ends_s, np.arange(1000), 0.25)[1:], ends_s[:-1])
 
 
 @pytest.mark.parametrize(

@@ -330,7 +330,7 @@ def test_a_library_that_is_not_installed_is_named_with_its_extra(tmp_path, modul
 def test_copies_of_the_ring_are_whole_while_it_is_written():
     """Rows come out in order, each with its own time, whoever appends meanwhile."""
     from sunspec_tui.core.ring_buffer import RingBuffer
-    from sunspec_tui.core.ring_copy import blocks
+    from sunspec_tui.core.ring_copy import iter_blocks
 
     ring = RingBuffer(300, 8, 1)
     stopping = threading.Event()
@@ -346,7 +346,7 @@ def test_copies_of_the_ring_are_whole_while_it_is_written():
     try:
         poll_until(lambda: ring.count > 600)
         for _ in range(50):
-            found = list(blocks(ring, ring.count - ring.filled, ring.count))
+            found = list(iter_blocks(ring, ring.count - ring.filled, ring.count))
             times = np.concatenate([rows.times_s for rows in found])
             data = np.concatenate([rows.data for rows in found])
             assert (np.diff(times) > 0).all()
@@ -459,7 +459,7 @@ def test_a_start_after_the_end_is_one_sentence_wherever_it_is_said(tmp_path, cap
     span = ["--start", "2025-08-18T22:00", "--end", "2025-08-18T21:00"]
     for words in (["export", str(tmp_path / "x.npz")], ["quicklook", str(tmp_path)], ["stream", "--source", "x.npz"]):
         assert main([*words, *span]) == 2
-        assert "lies after the end" in capsys.readouterr().err
+        assert "is after the end" in capsys.readouterr().err
 
 
 def test_paths_may_be_text(tmp_path):

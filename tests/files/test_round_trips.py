@@ -15,7 +15,7 @@ from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ, CLOCK_HZ
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.recording import Recording
-from sunspec_tui.core.times import moment_s
+from sunspec_tui.core.times import parse_user_time
 from sunspec_tui.files.callisto_digits import DB_PER_DIGIT
 from sunspec_tui.producer.replay import open_replay
 
@@ -40,7 +40,7 @@ def raw_fits(path: Path) -> Raw:
     with fits.open(path) as file:
         header, image = dict(file[0].header), file[0].data[::-1].T.astype(float)
         offsets_s, mhz = file[1].data["TIME"][0].copy(), file[1].data["FREQUENCY"][0].copy()
-    begin_s = moment_s(f"{header['DATE-OBS'].replace('/', '-')}T{header['TIME-OBS']}")
+    begin_s = parse_user_time(f"{header['DATE-OBS'].replace('/', '-')}T{header['TIME-OBS']}")
     if header["BUNIT"] == "digits":
         # As the scripts of the network do.
         image = np.where(image == 0, np.nan, image * 2500.0 / 255.0 / 25.4 + header["DBZERO"])
@@ -75,7 +75,7 @@ def raw_csv(path: Path) -> Raw:
     products = list(dict.fromkeys(row[1] for row in table[1:]))
     values = np.array([[float(cell) for cell in row[2:]] for row in table[1:]])
     values = values.reshape(-1, len(products), values.shape[1])
-    ends_s = np.array([moment_s(row[0]) for row in table[1 :: len(products)]])
+    ends_s = np.array([parse_user_time(row[0]) for row in table[1 :: len(products)]])
     said = dict(comments)
     hz = np.array([float(cell) for cell in table[0][2:]]) * 1e6
     return Raw(None, ends_s, hz, values.swapaxes(1, 2), said | {"cadence_s": float(said["cadence_s"])})

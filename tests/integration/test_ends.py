@@ -100,7 +100,7 @@ def test_a_signal_that_would_kill_a_service_ends_it_in_order(words, number, tmp_
         process.send_signal(number)
         _, told = process.communicate(timeout=END_S)
     assert process.returncode == 128 + number
-    assert f"{signal_name(number)} has come, the program ends" in told
+    assert f"received {signal_name(number)}, the program ends" in told
 
 
 def test_a_signal_that_would_kill_a_command_ends_it_with_status_1(tmp_path):

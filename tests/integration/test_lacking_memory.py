@@ -8,7 +8,7 @@ import threading
 import pytest
 from commands import END_S, SERVICE, running
 
-from sunspec_tui.core.errors import MissingExtraError, lacking
+from sunspec_tui.core.errors import MissingExtraError, resource_shortage
 from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.unstarted_threads import check_threads
 
@@ -168,7 +168,7 @@ def test_a_library_without_room_is_not_missing(monkeypatch):
     ],
 )
 def test_what_lacks_is_known_by_its_kind_or_words(error, text):
-    assert lacking(error) == text
+    assert resource_shortage(error) == text
 
 
 def test_threads_are_checked_all_at_once_and_end(monkeypatch):

@@ -11,7 +11,7 @@ from waiting import poll_until
 
 from sunspec_tui import StreamReceiver
 from sunspec_tui.core.errors import ExportError
-from sunspec_tui.core.recording import unbroken
+from sunspec_tui.core.recording import continuous_runs
 from sunspec_tui.files.archive.status import ArchiveState
 from sunspec_tui.files.read import read_recording
 from sunspec_tui.files.write import export
@@ -100,6 +100,6 @@ def test_plots_and_archive_say_what_is_wrong_receiving_goes_on_and_both_recover_
         assert (last.health.frames_missing, last.archive.rows_missed) == (0, 0)
     found = read_recording(small_disk / "archive")
     assert len(found) == receiver.snapshot().archive.rows_written
-    assert len(unbroken(found.times_s, found.cadence_s)) == 1
+    assert len(continuous_runs(found.times_s, found.cadence_s)) == 1
     assert np.isfinite(found.data).all()
     assert not [path for path in (small_disk / "figs").iterdir() if path.name.startswith(".")]

@@ -12,7 +12,7 @@ from webs import served
 
 from sunspec_tui import plot_window
 from sunspec_tui.cli import snapshot
-from sunspec_tui.core.settings import LookSettings
+from sunspec_tui.core.settings import ProbeSettings
 
 START = np.datetime64("2025-08-18T21:34:54")
 NAMED = ["a shorter cadence", "a restart", "half an hour back"]
@@ -47,7 +47,7 @@ def test_plots_windows_and_the_figure_of_the_web_view(publisher, tmp_path, strea
 @pytest.mark.parametrize("stream", NAMED)
 def test_the_png_of_a_snapshot(publisher, tmp_path, stream):
     count, said = len(STREAMS[stream][0]), []
-    settings = LookSettings(port=publisher.port, frames=count, timeout=30, png=tmp_path / "snapshot.png")
+    settings = ProbeSettings(port=publisher.port, frames=count, timeout=30, png=tmp_path / "snapshot.png")
     looking = threading.Thread(target=snapshot.run, args=(settings, said.append))
     looking.start()
     try:

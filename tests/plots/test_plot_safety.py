@@ -24,7 +24,7 @@ from waiting import poll_until
 from sunspec_tui import StreamReceiver
 from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.products import Product
-from sunspec_tui.core.retention import Keep
+from sunspec_tui.core.retention import RetentionPolicy
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.plots.figure import SpectrumFigure
 from sunspec_tui.plots.job import PlotEvent
@@ -175,7 +175,9 @@ def test_what_has_a_plots_name_is_neither_opened_nor_replaced_nor_removed(tmp_pa
         else:
             (tmp_path / name).symlink_to(tmp_path / "nothing")
     rows = itertools.count(1)
-    with Writer(tmp_path, make_job=lambda: job(directory=tmp_path, number=next(rows), keep=Keep(number=1))) as run:
+    with Writer(
+        tmp_path, make_job=lambda: job(directory=tmp_path, number=next(rows), keep=RetentionPolicy(number=1))
+    ) as run:
         assert run.plot().ok
         assert run.plot().ok
         assert run.writer.status().kept == 1
@@ -268,7 +270,7 @@ class Clocked(Writer):
 
 def test_a_clock_that_jumps_forward_by_days_removes_no_plot_until_it_has_been_right_for_ten_minutes(tmp_path):
     clocks = Clocks()
-    with Clocked(tmp_path, clocks, Keep(age_s=7 * DAY_S)) as run:
+    with Clocked(tmp_path, clocks, RetentionPolicy(age_s=7 * DAY_S)) as run:
         for _ in range(3):
             assert run.plot().ok
             clocks.pass_s(10)
@@ -286,7 +288,7 @@ def test_a_clock_that_jumps_forward_by_days_removes_no_plot_until_it_has_been_ri
 
 def test_plots_that_are_too_old_go_once_the_clock_has_run_right_for_ten_minutes(tmp_path):
     clocks = Clocks()
-    with Clocked(tmp_path, clocks, Keep(age_s=3600.0)) as run:
+    with Clocked(tmp_path, clocks, RetentionPolicy(age_s=3600.0)) as run:
         assert run.plot().ok
         clocks.wall_s += 7200
         assert run.plot().ok
@@ -297,7 +299,7 @@ def test_plots_that_are_too_old_go_once_the_clock_has_run_right_for_ten_minutes(
 
 def test_a_clock_that_jumps_back_makes_the_newest_plots_stay(tmp_path):
     clocks = Clocks()
-    with Clocked(tmp_path, clocks, Keep(number=3)) as run:
+    with Clocked(tmp_path, clocks, RetentionPolicy(number=3)) as run:
         for _ in range(3):
             assert run.plot().ok
             clocks.pass_s(10)

@@ -270,7 +270,7 @@ def test_a_time_tag_may_be_one_of_numpys_whole_numbers():
 
 @pytest.mark.parametrize(("tag", "rate"), [(2**70, 1), ("now", 196_000_000), (1, 0), (1, math.nan)])
 def test_a_time_tag_that_gives_no_date_is_one_sentence(tag, rate):
-    with pytest.raises(UsageError, match="is no time in ticks"):
+    with pytest.raises(UsageError, match="is not a time in ticks"):
         lwa_time_tag_to_datetime(tag, rate)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 from waiting import poll_until
 
-from sunspec_tui.core.row_spans import row_begins_s
+from sunspec_tui.core.row_spans import row_starts_s
 from sunspec_tui.plots.job import PlotEvent, PlotJob
 from sunspec_tui.plots.plot_service import PlotService
 
@@ -38,7 +38,7 @@ def job(nrows=40, *, gap_at=None, directory="figs", **keys):
     } | keys
     # Rows that follow each other, unless a test says otherwise.
     places = fields.pop("slots", slots)
-    begins = {"begins_s": row_begins_s(fields["times_s"], places, fields["cadence_s"])}
+    begins = {"begins_s": row_starts_s(fields["times_s"], places, fields["cadence_s"])}
     return PlotJob(**(begins | fields))
 
 

@@ -9,7 +9,7 @@ from monitors import Screen, StillReceiver
 
 from sunspec_tui.cli.headless import run
 from sunspec_tui.core.errors import RejectCause, RejectedMessage
-from sunspec_tui.core.listeners import Listeners, News
+from sunspec_tui.core.listeners import Listeners, ThreadSafeEvent
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.stream.backoff import Backoff
 from sunspec_tui.stream.health_reading import LONG_SILENCE_S, LinkState
@@ -41,7 +41,7 @@ def in_loop(work):
 
 def test_many_news_wake_the_loop_once():
     async def work():
-        news = News()
+        news = ThreadSafeEvent()
         await news.wait(0.0)
         thread = threading.Thread(target=lambda: [news.set() for _ in range(5000)])
         thread.start()
@@ -53,7 +53,7 @@ def test_many_news_wake_the_loop_once():
 
 def test_news_from_before_the_wait_count():
     async def work():
-        news = News()
+        news = ThreadSafeEvent()
         news.set()
         await news.wait(60)
 
@@ -61,7 +61,7 @@ def test_news_from_before_the_wait_count():
 
 
 def test_news_after_the_loop_has_ended_do_no_harm():
-    news = News()
+    news = ThreadSafeEvent()
     in_loop(lambda: news.wait(0.0))
     news.set()
 

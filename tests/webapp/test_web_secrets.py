@@ -14,7 +14,7 @@ from waiting import poll_until
 from webs import served
 
 from sunspec_tui.core.errors import UsageError
-from sunspec_tui.core.settings import Settings, read_file
+from sunspec_tui.core.settings import Settings, read_settings_file
 from sunspec_tui.core.web_options import WebOptions
 
 TOKEN = "correct-horse-battery"
@@ -74,7 +74,7 @@ def test_no_error_and_no_printed_value_shows_the_token(tmp_path):
     config = tmp_path / "config.toml"
     config.write_text("web_token = 123456789\n")
     with pytest.raises(UsageError) as refused:
-        read_file(config)
+        read_settings_file(config)
     assert "123456789" not in str(refused.value)
     assert TOKEN not in repr(Settings(web_token=TOKEN)) + repr(WebOptions(token=TOKEN))
     with served(web={"token": TOKEN}) as (receiver, url):

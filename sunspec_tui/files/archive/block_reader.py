@@ -19,7 +19,7 @@ from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.products import WIRE_PRODUCTS, Product, available, derive, plain_name
 from sunspec_tui.core.recording import measured_cadence_s
 from sunspec_tui.core.row_blocks import Floats, group_starts, merged_peaks, merged_sums
-from sunspec_tui.core.times import span_s
+from sunspec_tui.core.times import parse_time_range
 from sunspec_tui.files.archive.layout import BLOCK_ROWS, BLOCKS
 from sunspec_tui.files.archive.reader import checked_stores, warn_of_missing
 from sunspec_tui.files.archive.store_check import StoreClaim, has_blocks
@@ -87,7 +87,7 @@ def overview(
         If zarr is not installed.
     """
     zarr = require_extra("zarr", "reading an archive")
-    begin_s, end_s = span_s(start, end)
+    begin_s, end_s = parse_time_range(start, end)
     low, high = -math.inf if begin_s is None else begin_s, math.inf if end_s is None else end_s
     opened = (
         _Store(claim, zarr.open_group(claim.path, mode="r", use_consolidated=True, zarr_format=3), Product(product))

@@ -18,7 +18,7 @@ from sunspec_tui.core.errors import ArchiveError, NoRowsError, SourceError
 from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.printable import printable, printable_name
 from sunspec_tui.core.recording import Recording
-from sunspec_tui.core.times import span_s
+from sunspec_tui.core.times import parse_time_range
 from sunspec_tui.files.archive.layout import StoreName, stores
 from sunspec_tui.files.archive.store_check import BITS, StoreClaim, StoreRefused, check_store, missing_chunks
 from sunspec_tui.files.xarray_dataset import from_dataset
@@ -85,7 +85,7 @@ def open_by_axis(
     require_extra("dask", "reading an archive")
     # As in `files.archive.store`: what makes a commit one step has no rule in version 3 yet.
     warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
-    begin_s, end_s = span_s(start, end)
+    begin_s, end_s = parse_time_range(start, end)
     low, high = -math.inf if begin_s is None else begin_s, math.inf if end_s is None else end_s
     groups: dict[Any, list[Any]] = {}
     for claim, each in _opened(library, Path(directory), low, high):

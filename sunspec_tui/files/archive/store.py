@@ -21,7 +21,7 @@ from sunspec_tui.core.errors import ArchiveError
 from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ
 from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.products import WIRE_PRODUCTS, plain_name
-from sunspec_tui.core.recording import Recording, about, channels_of
+from sunspec_tui.core.recording import Recording, channels_of, recording_metadata
 from sunspec_tui.files.archive.layout import (
     BLOCK_ROWS,
     BLOCKS,
@@ -87,7 +87,7 @@ class ArchiveStore:
             return False
         if name is None or name.day != day_of(first_us) or (self.last_us is not None and first_us < self.last_us):
             return False
-        mine, theirs = _attributes(self.path), about(rows) | {"frequencies": len(rows.frequencies_hz)}
+        mine, theirs = _attributes(self.path), recording_metadata(rows) | {"frequencies": len(rows.frequencies_hz)}
         return _identity(mine) == _identity(theirs) and _is_near(mine.get("cadence_s"), theirs.get("cadence_s"))
 
     def append(self, rows: Recording) -> None:
@@ -212,7 +212,12 @@ def _created(path: Path, rows: Recording, wanted: Precision) -> ArchiveStore:
     # Chunks of wide frames have fewer rows, so that the memory of a chunk is limited.
     chunk_rows = max(1, min(CHUNK_ROWS, MAX_CHUNK_BYTES // max(1, 4 * nbins)))
     bits = _bits_for(rows) if wanted is Precision.NOISE else None
-    attributes = {**about(rows), "frequencies": nbins, EVERY_CHUNK: True, **({} if bits is None else {BITS: bits})}
+    attributes = {
+        **recording_metadata(rows),
+        "frequencies": nbins,
+        EVERY_CHUNK: True,
+        **({} if bits is None else {BITS: bits}),
+    }
     group = zarr.open_group(temporary, mode="w", attributes=attributes, zarr_format=3)
     group.create_array(
         "time", shape=(0,), chunks=(_TIME_CHUNK_ROWS,), dtype="int64", dimension_names=("time",),

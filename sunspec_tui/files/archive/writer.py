@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from sunspec_tui.core.active_time import join_within
-from sunspec_tui.core.errors import LIMITS, SunspecError, lacking
+from sunspec_tui.core.errors import LIMITS_REMEDY, SunspecError, resource_shortage
 from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.recording import Recording
@@ -129,10 +129,12 @@ class ArchiveWriter:
             try:
                 self._thread = self._start_thread(self._directory)
             except Exception as error:
-                if not lacking(error):
+                if not resource_shortage(error):
                     raise
                 self._thread = None
-                self._fail(f"not enough memory or threads ({lacking(error)}); {LIMITS} and start again")
+                self._fail(
+                    f"not enough memory or threads ({resource_shortage(error)}); {LIMITS_REMEDY} and start again"
+                )
 
     def _start_thread(self, directory: Path) -> threading.Thread:
         _check_installed()
