@@ -17,14 +17,14 @@ from pathlib import Path
 from sunspec_tui.core.regular_file import check_replaceable
 
 _TEMPORARY = re.compile(r"\.(\d+)\.([0-9a-f]{8})[0-9a-f]{8}\.tmp\.(.+)")
-# File systems take names of so many bytes; the end of a longer one is kept, because it says the format.
+# Longest file name in bytes; the end of a longer name is kept, because it contains the format.
 _MAX_NAME_BYTES = 255
 _PROCESS_NAMESPACE = Path("/proc/self/ns/pid")
 
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Give a temporary path that is renamed to `path` when the block succeeds, else deleted.
+    """Yield a temporary path that is renamed to `path` if the block succeeds, else deleted.
 
     Its extension is that of `path`, because some libraries choose the format from it.
 
@@ -34,7 +34,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
         If it cannot be written, or if `path` exists and is not a regular file, which is then left unchanged.
     """
     check_replaceable(path)
-    # Two who write the same file at once have a place each.
+    # If two processes write the same file at once, each has its own temporary file.
     temporary = temporary_path(path)
     try:
         yield temporary
@@ -95,7 +95,7 @@ def temporary_path(path: Path) -> Path:
     """Return a unique temporary name in the directory of `path`."""
     prefix = f".{os.getpid()}.{_machine()}{uuid.uuid4().hex[:8]}.tmp."
     name = path.name
-    # Whole characters are cut off, because some file systems take only valid UTF-8.
+    # Cut off whole characters, because some file systems accept only valid UTF-8.
     while len(os.fsencode(prefix + name)) > _MAX_NAME_BYTES:
         name = name[1:]
     return path.with_name(prefix + name)

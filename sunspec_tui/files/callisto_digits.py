@@ -1,8 +1,8 @@
 """Digits of e-CALLISTO files: 8 bits of a logarithmic detector.
 
-Tools of the network multiply digits by `DB_PER_DIGIT` and know no offset. Decibels are therefore written as digits of
-this size from 0 dB on. Only where they do not fit, digit 0 is another number of decibels, which the header has. Pure
-arithmetic, and the names that this program adds to such files.
+Tools of the network multiply digits by `DB_PER_DIGIT` and do not support an offset. Decibels are therefore written as
+digits of this size from 0 dB on. Only if they do not fit, digit 0 is another number of decibels, which is in the
+header. Pure arithmetic, and the names that this program adds to such files.
 """
 
 import math
@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 DB_PER_DIGIT = 2500 / 255 / 25.4
-"""An e-CALLISTO digit in dB: 8 bits over 2500 mV of a detector with 25.4 mV a dB."""
+"""An e-CALLISTO digit in dB: 8 bits over 2500 mV of a detector with 25.4 mV per dB."""
 
 MAX_DIGIT = 255
 NO_VALUE = 0
-"""Digit that stands for no value in files of this program; NaN does not fit into 8 bits."""
+"""Digit of a missing value in files of this program; 8 bits have no NaN."""
 
 NO_VALUE_CARD, ZERO_CARD, STEP_CARD = "NODATA", "DBZERO", "DBDIGIT"
 """Cards of this program's digits: the digit of no value, the decibels of digit 0, and those of a digit."""
@@ -33,11 +33,11 @@ class Digits(NamedTuple):
     Attributes
     ----------
     values
-        Digits, uint8; `NO_VALUE` where there are no decibels.
+        Digits, uint8; `NO_VALUE` for values without decibels.
     zero_db
         Decibels of digit 0.
     outside
-        Number of values that are below or above all digits, and were changed to the nearest one.
+        Number of values outside the range of the digits, which were changed to the nearest one.
     """
 
     values: NDArray[np.uint8]
@@ -46,7 +46,7 @@ class Digits(NamedTuple):
 
 
 def digits_of(decibels: NDArray[np.float32]) -> Digits:
-    """Return decibels as digits; each is within half a digit."""
+    """Convert decibels to digits, with an error of at most half a digit."""
     values = decibels.astype(np.float64)
     finite = np.isfinite(values)
     zero_db = _zero_db(values[finite])
@@ -57,12 +57,12 @@ def digits_of(decibels: NDArray[np.float32]) -> Digits:
 
 
 def _zero_db(decibels: NDArray[np.float64]) -> float:
-    """Return the decibels of digit 0: 0 if all values fit, else a whole number of digits with which most of them do."""
+    """Return the decibels of digit 0: 0 if all values fit, else a whole number of digits."""
     if not decibels.size:
         return 0.0
     low, high = float(decibels.min()) / DB_PER_DIGIT, float(decibels.max()) / DB_PER_DIGIT
     if low >= _MIN_DIGIT and high <= MAX_DIGIT:
         return 0.0
-    # If there are too many decibels, the highest values are kept. Digits of all files are those of one scale, so that
-    # values do not change when they are written again.
+    # If the range is too wide, the highest values are kept. Digits of all files have one scale, so that values do not
+    # change when they are written again.
     return DB_PER_DIGIT * max(math.floor(low) - _MIN_DIGIT, math.ceil(high) - MAX_DIGIT)

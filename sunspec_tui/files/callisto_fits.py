@@ -1,8 +1,8 @@
-"""Reads e-CALLISTO FITS files: those of the network's stations, and those that `files.callisto_fits_writer` makes.
+"""Read and write e-CALLISTO FITS files, those of stations and of this program.
 
-A station's image holds 8-bit "digits" of a logarithmic detector, ours decibels or, for a signed product, linear
-values. Files of other programs differ in their axes, dates and units: what is assumed is reported in notes. astropy
-loads when a file is opened.
+A station's image holds 8-bit "digits" of a logarithmic detector; this program's hold decibels or, for a signed product,
+linear values. Files of other programs differ in their axes, dates and units: assumptions are reported in notes. astropy
+is imported when a file is opened.
 """
 
 import logging
@@ -71,7 +71,7 @@ def _read(file: BinaryIO, path: Path, asked: Asked, notes: list[str]) -> Recordi
     axes = axes_of(units, start_s, notes)
     ours = _is_ours(header)
     cadence_s = _cadence_s(header, axes.offsets_s, ours=ours)
-    # Times are those of the beginnings.
+    # The times of the file are the starts of rows.
     times_s = start_s + axes.offsets_s + _lengths_s(units, axes, cadence_s, ours=ours)
     said = {"cadence_s": header.get("CDELT1", 0) if ours else cadence_s} | _names(header, path, ours=ours)
 
@@ -84,7 +84,7 @@ def _read(file: BinaryIO, path: Path, asked: Asked, notes: list[str]) -> Recordi
 
 
 def _is_ours(header: Any) -> bool:
-    """Return True if `files.callisto_fits_writer` wrote the file, also if its rows came from another program."""
+    """Return True if this program wrote the file, also if its rows came from another program."""
     return unquote_line(str(header.get("CREATOR", ""))).startswith(_OURS) or all(name in header for name in _OUR_CARDS)
 
 
@@ -96,17 +96,17 @@ def _product(header: Any, *, ours: bool) -> Product:
 
 
 def _cadence_s(header: Any, offsets_s: NDArray[np.float64], *, ours: bool) -> float:
-    """Return the cadence that our header says, or that of another file's times; NaN if unknown."""
+    """Return the cadence in our header, or that of another file's times; NaN if unknown."""
     said_s = plausible_cadence_s(header.get("CDELT1"))
     if ours:
         return said_s
     measured_s = measured_cadence_s(offsets_s)
-    # One row has no step.
+    # A single row has no step.
     return said_s if math.isnan(measured_s) else measured_s
 
 
 def _lengths_s(units: Units, axes: Axes, cadence_s: float, *, ours: bool) -> NDArray[np.float64] | float:
-    """Return the seconds that each row averages: in our files of several cadences, they are in a column."""
+    """Return the seconds that each row averages; our files with several cadences have a column of them."""
     if not ours or LENGTH_COLUMN not in units.columns:
         return cadence_s if cadence_s > 0 else 0.0
     found = units.columns[LENGTH_COLUMN].values
@@ -144,9 +144,9 @@ def write_callisto(recording: Recording, path: Path, product: str, *, digits: bo
     Parameters
     ----------
     recording, path
-        What, and where to.
+        The recording, and the file to write.
     product
-        Which of its products.
+        Product of the image.
     digits
         Write 8-bit digits instead of float32.
 
@@ -161,7 +161,7 @@ def write_callisto(recording: Recording, path: Path, product: str, *, digits: bo
         has = ", ".join(recording.carries())
         raise ExportError(f"there is no {product} to export, choose a --product of {has}")
     values, unit, scale = _image(recording.power(Product(product)), Product(product), digits=digits)
-    # The network's files have the highest frequency first, and times of the beginnings.
+    # Files of the network have the highest frequency first, and the starts of rows as times.
     image = fits.PrimaryHDU(np.ascontiguousarray(values.T[::-1]))
     starts_s, lengths_s = recording.starts_s, recording.lengths_s
     offsets_s = starts_s - starts_s[0]
@@ -207,13 +207,13 @@ def _cards_of(digits: Digits) -> list[_Card]:
 
 
 def _site(station: str) -> tuple[_Card, ...]:
-    """Where the telescope stands; nothing of another station, whose place is not known here."""
+    """Return the cards of the telescope's position; none for another station, whose position is unknown."""
     if station.casefold() not in ("", STATION.casefold()):
         return ()
     return (
         ("OBS_LAT", SITE_LATITUDE_DEG, "observatory latitude in degree"),
         ("OBS_LAC", "N", "observatory latitude code {N,S}"),
-        # East, with its sign: readers disagree about what W does to a number.
+        # Use east with a sign: readers interpret the code W in different ways.
         ("OBS_LON", SITE_LONGITUDE_DEG, "observatory longitude in degree, east positive"),
         ("OBS_LOC", "E", "observatory longitude code {E,W}"),
         ("OBS_ALT", SITE_HEIGHT_M, "observatory altitude in meter asl"),

@@ -1,4 +1,4 @@
-"""Read the contents of a file in order, decompressed with gzip or bzip2 only as far as they are read."""
+"""Read a file in order, and decompress gzip and bzip2 only as far as needed."""
 
 import bz2
 import os

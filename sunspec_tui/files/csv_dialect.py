@@ -1,7 +1,7 @@
-"""Cells of CSV tables as spreadsheets write them.
+"""Parse cells of CSV tables that a spreadsheet has saved again.
 
-A spreadsheet may separate cells by semicolons or tabs, write decimal commas, put cells in quotes and fill lines up
-with empty cells. What was changed is recognised from the line with the column names; what has two readings is refused.
+A spreadsheet may separate cells by semicolons or tabs, write decimal commas, put cells in quotes and pad lines with
+empty cells. The line with the column names shows these changes; ambiguous cells are refused.
 """
 
 import csv
@@ -24,14 +24,14 @@ _MAX_SHOWN = 40
 
 
 class Dialect(NamedTuple):
-    """How the cells of a table are written.
+    """Separator and decimal mark of a table.
 
     Attributes
     ----------
     separator
         Character between two cells.
     decimal
-        Decimal mark of its numbers.
+        Decimal mark of numbers.
     """
 
     separator: str
@@ -63,7 +63,7 @@ class Dialect(NamedTuple):
             raise Unreadable(f"line {number} has {_shown(bad)}, which is not a number") from error
 
     def _with_dots(self, cells: list[str]) -> list[str]:
-        """Return cells with decimal points; a second mark, as of thousands, leaves no number."""
+        """Return cells with decimal points; a cell with another mark, as of thousands, becomes invalid."""
         return cells if self.decimal == "." else [cell.replace(".", "?").replace(",", ".") for cell in cells]
 
 
@@ -91,28 +91,28 @@ def comment_text(line: str, dialect: Dialect, width: int) -> str:
     line
         The line.
     dialect, width
-        The dialect of the table, and its number of columns, to which spreadsheets fill up each line.
+        The dialect of the table, and its number of columns, to which spreadsheets pad each line.
     """
     cells = line.rstrip("\r\n").split(dialect.separator)
     if line.startswith('"') or len(cells) >= width:
         cells = dialect.cells(line, 1)
-    # The text itself had commas, where it was taken for cells.
+    # A spreadsheet splits a text at its commas: join the cells again.
     text = ",".join(cells if len(cells) < width else _filled(cells))
     return text[1:].strip()
 
 
 def is_comment(line: str) -> bool:
-    """Report whether a line is a comment, also one in quotes."""
+    """Return True if a line is a comment, also one in quotes."""
     return line.startswith(("#", '"#'))
 
 
 def is_blank(line: str) -> bool:
-    """Report whether all cells of a line are empty."""
+    """Return True if all cells of a line are empty."""
     return not line.strip(_BLANK)
 
 
 def short(cell: str, number: int) -> str:
-    """Return a cell without spaces around it, if it is not too long."""
+    """Return a cell without surrounding spaces; refuse a long one."""
     if len(cell) > _MAX_CELL:
         raise Unreadable(f"line {number} has a cell of {len(cell)} characters, more than {_MAX_CELL}")
     return cell.strip()

@@ -38,7 +38,7 @@ _REMEDY = "save the table as CSV in UTF-8"
 
 
 class _Table:
-    """Lines of a file, which can be read again from the start; data appended meanwhile are ignored."""
+    """Lines of a file, which can be read again from the start; later additions to the file are ignored."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -126,7 +126,7 @@ def _frequencies_hz(table: _Table) -> NDArray[np.float64]:
         raise Unreadable("its column names are not frequencies in MHz") from error
     steps = np.diff(found)
     if (steps < 0).any() and (steps > 0).any():
-        # As where decimal commas separate cells.
+        # For example, decimal commas were read as separators.
         raise Unreadable("the frequencies in its column names neither ascend nor descend")
     return found
 

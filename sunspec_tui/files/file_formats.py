@@ -1,4 +1,4 @@
-"""The file formats, found by a name's ending."""
+"""File formats of exports, selected by the extension of a file's name."""
 
 from enum import Enum
 from pathlib import Path
@@ -7,7 +7,7 @@ from sunspec_tui.core.errors import UsageError
 
 
 class FileForm(Enum):
-    """Forms of files that a recording is written in, by the endings of their names."""
+    """Formats of exported files, with their extensions."""
 
     CALLISTO = (".fits", ".fit", ".fits.gz", ".fit.gz")
     RECORDER = (".h5", ".hdf5")
@@ -16,15 +16,15 @@ class FileForm(Enum):
 
 
 def file_form(path: Path) -> FileForm:
-    """The form that a file's name says.
+    """Return the format that the extension of a file selects.
 
     Raises
     ------
     UsageError
-        If it says none.
+        If the extension belongs to no format.
     """
     for form in FileForm:
         if path.name.lower().endswith(form.value):
             return form
     endings = ", ".join(ending for form in FileForm for ending in form.value)
-    raise UsageError(f"{path.name!r} says no form of file: its name must end in one of {endings}")
+    raise UsageError(f"{path.name!r} has no known extension; its name must end in one of {endings}")

@@ -1,7 +1,7 @@
-"""Several files as one source: their rows in the order of time, read when they are needed.
+"""Read several files as one source, with their rows in the order of time.
 
-A single file is a source of this kind too; its rows stay in their order. Only the times of each file are read at first.
-A recorder's HDF5 file is then read in blocks, any other file as a whole, and one block is kept in memory.
+A single file can be such a source too; its rows keep their order. At first only the times of each file are read. Later
+a recorder's HDF5 file is read in blocks, any other file as a whole, and one block is kept in memory.
 """
 
 import logging
@@ -25,20 +25,20 @@ from sunspec_tui.files.read_limits import MAX_ROWS, Asked, Unreadable, check_siz
 log = logging.getLogger(__name__)
 
 MAX_BLOCK_BYTES = 64_000_000
-"""Power that is read at once from a file that can be read in parts."""
+"""Largest power that is read at once from a file that can be read in parts."""
 
 _IN_PARTS = "HDF5"
 _SAME_FREQUENCY, _SAME_CADENCE = 1e-6, 0.1
 _CALLISTO_NAME = re.compile(r".+_\d{8}_\d{6}_(\w+)\.fits?(\.gz|\.bz2)?", re.IGNORECASE)
-"""STATION_DATE_TIME_RECEIVER.fit: only the name tells the receivers of an e-CALLISTO station apart."""
+"""STATION_DATE_TIME_RECEIVER.fit: only the name identifies the receiver of an e-CALLISTO station."""
 
 _MAX_SENTENCE = 200
 
 
 def open_rows(words: Iterable[str | Path], asked: Asked) -> "Recording | FileSeries":
-    """Return the rows of one file or archive, which are loaded, or of files that are read when they are needed.
+    """Load one file or archive, or open files whose rows are read when needed.
 
-    These are several files, or one that can be read in parts.
+    The latter are several files, or one that can be read in parts.
 
     Raises
     ------
@@ -78,7 +78,7 @@ class FileSeries:
     times_s, frequencies_hz, products, cadence_s, station, source, software
         As in `Recording`.
     name
-        What the files are called in sentences.
+        Name of the files in messages.
 
     Raises
     ------
@@ -87,7 +87,7 @@ class FileSeries:
     """
 
     def __init__(self, paths: Sequence[Path], asked: Asked) -> None:
-        self._asked = asked._replace(said=set())
+        self._asked = asked._replace(logged_notes=set())
         found = [(path, each) for path in paths if len(each := self._times_of(path))]
         if not found:
             names = printable_name(paths[0]) + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
@@ -135,7 +135,7 @@ class FileSeries:
 
     @property
     def starts_s(self) -> NDArray[np.float64]:
-        """Beginning of each row's averaging, seconds since 1970 UTC; its end while the cadence is unknown."""
+        """Start of each row's averaging, seconds since 1970 UTC; its end while the cadence is unknown."""
         return self.times_s - self.lengths_s
 
     @property
@@ -188,17 +188,17 @@ class FileSeries:
             place += stop - first
 
     def _block_at(self, segment: FileRows, row: int) -> tuple[Recording, int]:
-        """Return a block of a file that has a row, and the row's place in it."""
-        held = self._block_rows
-        if self._block is None or held.file != segment.file or not held.begin <= row < held.end:
-            # The block of before goes first: only one is in memory.
+        """Return the block of a file that contains a row, and the row's index in it."""
+        loaded = self._block_rows
+        if self._block is None or loaded.file != segment.file or not loaded.begin <= row < loaded.end:
+            # Free the previous block first, so that only one is in memory.
             self._block = None
             self._block_rows = self._block_rows_at(segment, row)
             self._block = self._read(self._block_rows)
         return self._block, row - self._block_rows.begin
 
     def _block_rows_at(self, segment: FileRows, row: int) -> FileRows:
-        """Return the rows that are read at once: those of the whole file, unless it can be read in parts."""
+        """Return the rows to read at once: the whole file, unless it can be read in parts."""
         if self._kind != _IN_PARTS:
             return FileRows(segment.file, 0, len(self._file_times_s[segment.file]))
         return FileRows(segment.file, row, min(row + max(1, MAX_BLOCK_BYTES // self.row_bytes), segment.end))
@@ -207,17 +207,17 @@ class FileSeries:
         """Read consecutive rows of one file."""
         times_s, path = self._file_times_s[rows.file], self._paths[rows.file]
         wanted_s = times_s[rows.begin : rows.end]
-        # A start is excluded, so it lies a microsecond earlier. Times are compared to the microsecond.
+        # The start is excluded, so use a microsecond earlier. Times are compared to the microsecond.
         start_s, end_s = (round(float(wanted_s.min()) * 1e6) - 1) / 1e6, round(float(wanted_s.max()) * 1e6) / 1e6
         found = read_asked(path, self._asked._replace(start_s=start_s, end_s=end_s))
         numbers = np.flatnonzero(in_time_range(times_s, start_s, end_s))
         first = int(np.searchsorted(numbers, rows.begin))
         if len(found) != len(numbers) or not np.array_equal(found.times_s[first : first + len(rows)], wanted_s):
-            raise SourceError(f"{printable_name(path)} has changed while it was read; begin again")
+            raise SourceError(f"{printable_name(path)} has changed while it was read; start again")
         return found.only(slice(first, first + len(rows)))
 
     def _times_of(self, path: Path) -> Recording:
-        """Read the axes of a file alone; what is assumed is reported when its rows are read."""
+        """Read only the axes of a file; notes are reported when its rows are read."""
         return read_asked(path, self._asked._replace(times_only=True, quiet=True))
 
     def _check_same(self, files: list[Recording]) -> None:
@@ -246,7 +246,7 @@ class FileSeries:
         files = [path for path, rows in zip(self._paths, left_out, strict=True) if rows]
         others = f" and {len(files) - 1} other file{'s' * (len(files) > 2)}" if len(files) > 1 else ""
         log.warning(
-            "%d %s of %s%s repeat times that were given already and are left out",
+            "%d %s of %s%s repeat earlier times and are left out",
             count, "row" if count == 1 else "rows", printable_name(files[0].name), others,
         )  # fmt: skip
 
@@ -274,7 +274,7 @@ def _difference(rows: Recording, first: Recording, cadence_s: float) -> str:
 
 
 def _other_receiver(path: Path, first: Path) -> str:
-    """Return how a file's receiver differs from that of the first file, where names tell, or an empty text."""
+    """Return how a file's receiver differs from that of the first file, by their names, or an empty text."""
     receiver, other = (match[1] if (match := _CALLISTO_NAME.fullmatch(each.name)) else None for each in (first, path))
     return f"is of receiver {other}, not {receiver}" if receiver and other and receiver != other else ""
 

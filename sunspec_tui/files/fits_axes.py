@@ -1,6 +1,6 @@
 """Find the time and frequency axes of a FITS image: in tables, else in the cards CRVAL and CDELT.
 
-What is assumed or left out becomes a note. Axes that contradict the image are refused.
+A note reports what is assumed or left out. Axes that contradict the image are refused.
 """
 
 import re
@@ -87,7 +87,7 @@ def _offsets_s(units: Units, count: int, start_s: float, notes: list[str]) -> ND
 
 
 def _check_offsets(offsets_s: NDArray[np.float64], notes: list[str]) -> None:
-    """Refuse times that cannot be; note rows without a time and steps that are not forward."""
+    """Refuse impossible times; add notes about rows without a time and steps that are not positive."""
     timed = np.isfinite(offsets_s)
     dated_s = offsets_s[timed]
     if dated_s.size and np.abs(dated_s).max() > _MAX_OFFSET_S:

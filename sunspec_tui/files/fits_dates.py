@@ -1,6 +1,6 @@
-"""Read the date and time of a FITS header, in the forms of the standard and in those that stations write.
+"""Parse dates and times of FITS headers, in the forms of the standard and of stations.
 
-Times are seconds since 1970 UTC as a clock counts them, so a leap second has the number of the second after it.
+Times are seconds since 1970 UTC as clocks count them, so a leap second has the number of the second after it.
 """
 
 import re
@@ -70,7 +70,7 @@ def _time_of_day_s(in_date: str | None, clock: str, notes: list[str]) -> float:
     if not clock:
         return in_date_s
     clock_s = _clock_s(clock)
-    # A program that converts the date alone adds midnight to it.
+    # A program that converts only the date adds midnight to it.
     chosen_s = clock_s if in_date_s == 0 else in_date_s
     if in_date_s and abs(in_date_s - clock_s) > _MAX_DIFFERENCE_S:
         notes.append(f"its TIME-OBS {clock} differs from the time in its DATE-OBS, {in_date}, which is used")
@@ -78,7 +78,7 @@ def _time_of_day_s(in_date: str | None, clock: str, notes: list[str]) -> float:
 
 
 def _day_s(year: int, month: int, month_day: int) -> int:
-    """Return the beginning of a day; ValueError if there is no such day."""
+    """Return the start of a day; raise ValueError if there is no such day."""
     return (date(year, month, month_day) - _EPOCH).days * _DAY_S
 
 

@@ -1,6 +1,6 @@
 """Read the units of a FITS file piece by piece: headers within limits, data only on request.
 
-The image may be in the first unit or in an extension, and the tables of axes in any extension. Reading ends where the
+The image may be in the first unit or in an extension, and the tables of axes in any extension. Reading ends when the
 image and both axes are found.
 """
 
@@ -94,7 +94,7 @@ class Units:
     image
         The image.
     columns
-        The columns TIME, FREQUENCY and LENGTH, where there are such columns.
+        The columns TIME, FREQUENCY and LENGTH, as far as the file has them.
     notes
         Sentences about what is missing or ignored.
     nbytes
@@ -130,7 +130,7 @@ class Units:
         return self._image
 
     def _walk(self) -> bytes:
-        """Read units until all is found; return the bytes that were read after them."""
+        """Read units until image and axes are found; return the bytes that were read after them."""
         first = b"SIMPLE"
         for _ in range(_MAX_UNITS):
             block = self._contents.up_to(_BLOCK)
@@ -166,7 +166,7 @@ class Units:
         self._skip_rest(_padded(size) - size)
 
     def _skip_rest(self, size: int) -> None:
-        """Skip to the end of a unit, of which less than a block may be missing."""
+        """Skip to the end of a unit; less than a block of it may be missing."""
         missing = size - self._contents.skip(size)
         if missing >= _BLOCK:
             raise Unreadable(_TRUNCATED)
@@ -174,11 +174,11 @@ class Units:
             self.notes.append(f"its last block is cut off, {missing} bytes are missing")
 
     def _take_table(self, header: Any) -> int:
-        """Read the columns of a table, and return the size of what was read."""
+        """Read the columns of a table, and return the number of bytes read."""
         row_bytes, nrows = _whole(header, "NAXIS1", _MAX_TABLE_BYTES), _whole(header, "NAXIS2", _MAX_BYTES)
         if not nrows:
             return 0
-        # Only a table of few bytes has a row for each value of an axis.
+        # Only a small table can have a row for each value of an axis.
         nrows = nrows if nrows * row_bytes <= _MAX_ROWS_BYTES else 1
         rows = self._contents.up_to(nrows * row_bytes)
         size = _padded(nrows * row_bytes)
@@ -254,7 +254,7 @@ def _column(table: Any, number: int, name: str, nbytes: int) -> Column:
         raise Unreadable(f"its table has no numeric column {name}") from error
     dtype, offset = table.dtype.fields[table.dtype.names[number]][:2]
     step = table.dtype.itemsize if each_row else dtype.base.itemsize
-    # The last value that is there ends within the bytes that are there.
+    # Values that end after the available bytes are missing.
     values[max(0, nbytes - offset - dtype.base.itemsize + step) // step :] = np.nan
     return Column(values, str(table.columns[number].unit or "").strip())
 

@@ -1,7 +1,7 @@
 """Convert the values of a FITS image to power, by its unit.
 
-Digits of 8 bits are those of a logarithmic detector. Decibels are converted too, and every other unit stays linear
-and is named in a note, because power has no unit in a recording.
+Digits of 8 bits come from a logarithmic detector. Decibels are converted too. Values in any other unit stay linear, and
+a note names the unit, because power has no unit in a recording.
 """
 
 import math
@@ -33,7 +33,7 @@ class Scale(NamedTuple):
     blank
         Stored value that means no value; None without one.
     db
-        Decibels of a unit; None where values are linear.
+        Decibels per unit; None if values are linear.
     zero_db
         Decibels of the value 0.
     """
@@ -57,7 +57,7 @@ class Scale(NamedTuple):
         Raises
         ------
         Unreadable
-            If a number of decibels is above every power that can be kept.
+            If a number of decibels is too large for float32.
         """
         values = self.values(raw)
         if self.db is None:
@@ -70,7 +70,7 @@ class Scale(NamedTuple):
 
 
 def scale_of(units: Units, notes: list[str]) -> Scale:
-    """Return the scale of the image; what is assumed of its unit becomes a note.
+    """Return the scale of the image; add a note about an assumed unit.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def scale_of(units: Units, notes: list[str]) -> Scale:
 
 
 def _with_our_cards(scale: Scale, header: Any) -> Scale:
-    """Add what digits of this program have and those of stations do not: a digit of no value, and an offset."""
+    """Add the digit of no value and the offset, which only digits of this program have."""
     blank, zero_db = header.get(NO_VALUE_CARD), number(header.get(ZERO_CARD))
     if STEP_CARD not in header or type(blank) is not int or not math.isfinite(zero_db):
         return scale
@@ -96,7 +96,7 @@ def _with_our_cards(scale: Scale, header: Any) -> Scale:
 
 
 def _db(units: Units, linear: Scale, notes: list[str]) -> float | None:
-    """Return the decibels of a unit of the image; None where its values are linear."""
+    """Return the decibels per unit of the image; None if its values are linear."""
     named = str(units.image.header.get("BUNIT", "")).strip()
     unit, shown = named.lower(), printable(named, _MAX_UNIT)
     if unit == UNITS:
@@ -118,7 +118,7 @@ def _db(units: Units, linear: Scale, notes: list[str]) -> float | None:
 
 
 def _digits_db(units: Units, linear: Scale, notes: list[str]) -> float | None:
-    """Return the decibels of a digit; values that 8 bits do not hold are no such digits."""
+    """Return the decibels per digit; None if values exceed 8 bits, because they are not such digits."""
     low, high = _extremes(units, linear)
     if low >= 0 and high <= MAX_DIGIT:
         return DB_PER_DIGIT

@@ -1,6 +1,6 @@
 """Find the files that a user names: files, patterns, and directories of files.
 
-Only names and first bytes are looked at. The order is that of the names; `file_series` sorts files by their times.
+Only names and first bytes are read. The files are sorted by name; `file_series` sorts them by their times.
 """
 
 import glob
@@ -18,7 +18,7 @@ from sunspec_tui.files.read_limits import reason
 log = logging.getLogger(__name__)
 
 MAX_FILES = 10_000
-"""Most files of one source: three months of quarter hours."""
+"""Largest number of files of one source: three months of quarter hours."""
 
 _ENDINGS = (".fit", ".fits", ".fts", ".fit.gz", ".fits.gz", ".fts.gz", ".bz2", ".h5", ".hdf5", ".npz", ".csv")
 
@@ -29,8 +29,8 @@ def input_paths(words: Iterable[str | Path]) -> list[Path]:
     Parameters
     ----------
     words
-        Files, patterns such as ``day/*.fit.gz``, and directories, in which the files of spectra are taken. A directory
-        of an archive is returned itself, and so is what does not exist.
+        Files, patterns such as ``day/*.fit.gz``, and directories. A directory is replaced by its files of spectra. The
+        directory of an archive is returned unchanged, as is a path that does not exist.
 
     Raises
     ------
@@ -47,12 +47,12 @@ def input_paths(words: Iterable[str | Path]) -> list[Path]:
 
 
 def is_archive_of_stores(path: Path) -> bool:
-    """Report whether a directory is an archive or one of its stores."""
+    """Return True if a directory is an archive or one of its stores."""
     return StoreName.parse(path.name) is not None or bool(stores(path))
 
 
 def _paths(word: str) -> list[Path]:
-    """Return what one word names."""
+    """Return the paths of one word."""
     path = Path(word)
     try:
         if path.is_dir():
@@ -62,7 +62,7 @@ def _paths(word: str) -> list[Path]:
     except (OSError, ValueError):
         # Reading the file gives the reason.
         return [path]
-    # Path.glob takes no pattern with a root.
+    # Path.glob does not accept an absolute pattern.
     matches = sorted(glob.glob(word))  # noqa: PTH207
     if not matches:
         raise SourceError(f"no file matches {printable_name(word)}; check the pattern")
@@ -84,7 +84,7 @@ def _files_of(directory: Path) -> list[Path]:
     files = [path for path in every if path.name.lower().endswith(_ENDINGS) and file_kind(path) is not None]
     if files and (others := [path for path in every if path not in set(files)]):
         log.warning(
-            "%s: %d of %d files are no files of spectra and are left out, the first is %s",
+            "%s: %d of %d files are not files of spectra and are left out, the first is %s",
             printable_name(directory), len(others), len(every), printable_name(others[0].name),
         )  # fmt: skip
     return files or [directory]

@@ -50,7 +50,7 @@ _NUMBERS, _TEXT = "fiu", "U"
 
 
 class _Bounded:
-    """File wrapper that limits one read to `most` bytes: a ZIP directory may claim any size."""
+    """File wrapper that limits one read to `most` bytes, because a ZIP directory may declare any size."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -88,7 +88,7 @@ class _Members:
 
     @property
     def has_arrays(self) -> bool:
-        """True if a member is named as an array."""
+        """True if a member has the name of an array."""
         return any(name.endswith(".npy") for name in self._zip.NameToInfo)
 
     @property
@@ -163,7 +163,7 @@ def read_npz(file: BinaryIO, path: Path, asked: Asked) -> Recording:
     except (EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise Unreadable("it is truncated or corrupt") from error
     if assumed is not None:
-        said = f"chan0 {assumed} assumed, as the older system did; name the true first channel with --chan0"
+        said = f"chan0 {assumed} assumed, as the older system did; give the true first channel with --chan0"
         report_notes(path, [said], asked)
     return found
 
@@ -197,16 +197,16 @@ def _older(members: _Members, chan0: int | None) -> tuple[Declared, int | None]:
     if (channels := _assumed_channels(frequencies_hz)) is not None:
         first, average = channels
         assumed = first if chan0 is None else None
-        # The bins are means of neighbouring channels, wherever the axis has its points.
+        # The bins are means of neighbouring channels, whatever the points of the axis.
         frequencies_hz = bin_frequencies_hz(first if chan0 is None else chan0, average * len(freq), average)
     return _declared(members, (Product.I, Product.V), times_s, frequencies_hz, {}), assumed
 
 
 def _assumed_channels(axis_hz: NDArray[np.float64]) -> tuple[int, int] | None:
-    """Return the first channel and the channels a bin of an older axis, or None for another axis.
+    """Return the first channel and the channels per bin of an older axis, or None for another axis.
 
-    The older axis has its first point at the first channel of all and its last at the last one, so that its points
-    are not the centres of the bins.
+    The first point of the older axis is the first channel of the first bin, and its last point is the last channel of
+    the last bin, so its points are not the centres of the bins.
     """
     if len(axis_hz) < 2 or not np.isfinite(axis_hz).all():
         return None

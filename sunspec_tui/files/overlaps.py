@@ -1,4 +1,4 @@
-"""Put the rows of several files in the order of their times, without rows that repeat a time.
+"""Sort the rows of several files by time, without rows that repeat a time.
 
 Pure functions on arrays of times; no file is opened.
 """
@@ -33,7 +33,7 @@ class FileRows(NamedTuple):
 
 
 class _Piece(NamedTuple):
-    """Rows of one file whose times do not go back: their numbers and their ends in microseconds."""
+    """Rows of one file whose times do not decrease: their numbers and their ends in microseconds."""
 
     file: int
     rows: NDArray[np.int64]
@@ -41,7 +41,7 @@ class _Piece(NamedTuple):
 
 
 class _KnownTimes:
-    """Ends of the rows so far, in ascending order, in an array with room for all."""
+    """Ends of the rows so far, in ascending order, in an array for all rows."""
 
     def __init__(self, room: int) -> None:
         self._values, self._count = np.empty(room, np.int64), 0
@@ -61,7 +61,7 @@ class _KnownTimes:
 
 
 def in_order(times_s: Sequence[NDArray[np.float64]], cadence_s: float) -> tuple[list[FileRows], list[int]]:
-    """Return the rows of all files in the order of their times, and how many rows of each file are left out.
+    """Return the rows of all files in the order of time, and the number of left-out rows of each file.
 
     A row repeats a time if its middle lies within a row of a file that begins earlier.
 
@@ -88,7 +88,7 @@ def in_order(times_s: Sequence[NDArray[np.float64]], cadence_s: float) -> tuple[
 
 
 def _pieces(file: int, ends_s: NDArray[np.float64]) -> list[_Piece]:
-    """Return the rows of a file, cut where its time goes back."""
+    """Return the rows of a file, split where its time decreases."""
     ends_us = np.rint(ends_s * _MICROSECONDS).astype(np.int64)
     cuts = np.flatnonzero(np.diff(ends_us) < 0) + 1
     rows = np.arange(len(ends_us))

@@ -61,7 +61,7 @@ def read_recording(
     chan0
         First channel of an older system's NPZ file, whose axis assumes channel 600.
     quiet
-        Log nothing of what is assumed or left out of a recorder's file that was read before.
+        True to log no notes about assumptions and left-out rows, for a file that was read before.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def read_recording(
 
 
 def read_asked(path: Path, asked: Asked) -> Recording:
-    """Read what is requested of a file or of an archive's directory; see `read_recording`."""
+    """Read the requested rows of a file or of an archive's directory; see `read_recording`."""
     try:
         if is_archive(path):
             _check_choice(path, "an archive", asked)
@@ -101,7 +101,7 @@ def file_kind(path: Path) -> str | None:
 
 
 def _form_that_begins(begin: bytes) -> _Form | None:
-    """Return the form of a file that begins so; None for any other file."""
+    """Return the format of a file by its first bytes; None for an unknown one."""
     # A spreadsheet may put a mark, quotes and empty lines before the text of a table.
     text = begin.removeprefix(BOM).lstrip(b' \t\r\n,;"')
     return next((form for form in _FORMS if (text if form.read is read_csv else begin).startswith(form.magic)), None)
@@ -137,12 +137,12 @@ def _read(file: BinaryIO, path: Path, asked: Asked) -> Recording:
         said = "there is not enough memory for it; choose --start and --end"
         raise _refusal(path, form.name, said) from error
     except Exception as error:
-        # A foreign file may hold anything, and each library has errors of its own for what it does not expect.
+        # A foreign file may contain anything, and each library raises its own errors for unexpected content.
         raise _refusal(path, form.name, reason(error)) from error
 
 
 def _check_choice(path: Path, form: str, asked: Asked) -> None:
-    """Refuse a choice that only a recorder's file has."""
+    """Refuse a choice that is only valid for a recorder's file."""
     if asked.observation is not None or asked.tuning is not None:
         raise _refusal(path, form, "it has no Observations; leave --observation and --tuning out")
 

@@ -15,16 +15,16 @@ from sunspec_tui.core.printable import printable
 from sunspec_tui.core.recording import in_time_range
 
 MAX_POWER_BYTES = 2_000_000_000
-"""Power of a recording in memory, as float32."""
+"""Largest power of a recording in memory, as float32."""
 
 MAX_MEMORY_SHARE = 0.5
 """Maximum share of this process's memory limit, if that is less."""
 
 MAX_ROWS = 10_000_000
-"""Rows of a recording: a month at four a second."""
+"""Largest number of rows of a recording: a month at four a second."""
 
 MAX_BINS = 100_000
-"""Frequencies of a recording."""
+"""Largest number of frequencies of a recording."""
 
 BLOCK_BYTES = 16_000_000
 """Bytes read at once."""
@@ -36,7 +36,7 @@ _MAX_REASON = 75
 
 
 class Unreadable(SourceError):
-    """The reason why a file cannot be read: the second part of a sentence that begins with its name."""
+    """A file cannot be read; the text is the reason, without the file's name."""
 
 
 class Asked(NamedTuple):
@@ -51,11 +51,11 @@ class Asked(NamedTuple):
     chan0
         First channel of a file whose axis assumes another one.
     quiet
-        Log nothing of what is assumed or left out, because the file is read again.
+        Log no notes about assumptions and left-out rows, because the file is read again.
     times_only
-        Read the axes alone: all values of the power are NaN and need no memory.
-    said
-        Notes that were logged of other files of the same source, which are not repeated.
+        Read only the axes: all values of the power are NaN and need no memory.
+    logged_notes
+        Notes that were logged for other files of the same source, which are not repeated.
     """
 
     start_s: float | None = None
@@ -65,7 +65,7 @@ class Asked(NamedTuple):
     chan0: int | None = None
     quiet: bool = False
     times_only: bool = False
-    said: set[str] | None = None
+    logged_notes: set[str] | None = None
 
     def picks(self, times_s: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return a mask of the requested rows."""

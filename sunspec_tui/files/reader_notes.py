@@ -1,6 +1,6 @@
-"""Report what a reader assumed or left out: one line in the log, and so on standard error, for each note.
+"""Log notes about what a reader assumed or left out, one line each.
 
-Notes are reported after a file has been read: a file that is refused has one sentence, its reason.
+Notes are logged after a file has been read. A refused file is reported by its error alone.
 """
 
 import logging
@@ -15,20 +15,20 @@ _MAX_NOTE = 200
 
 
 def report_notes(path: Path, notes: Iterable[str], asked: Asked) -> None:
-    """Log each note once, with the name of the first file that it is about.
+    """Log each note once, with the name of the first file that it applies to.
 
     Parameters
     ----------
     path
         The file.
     notes
-        Second parts of sentences that begin with its name, such as "its rows have no unit".
+        Sentences without their start, the file's name, such as "its rows have no unit".
     asked
-        Says whether notes are wanted, and which ones were logged of other files.
+        Its `quiet` suppresses notes; its `logged_notes` are the notes of other files.
     """
-    said = set[str]() if asked.said is None else asked.said
+    logged = set[str]() if asked.logged_notes is None else asked.logged_notes
     for note in dict.fromkeys(notes):
-        if asked.quiet or note in said:
+        if asked.quiet or note in logged:
             continue
-        said.add(note)
+        logged.add(note)
         log.warning("%s", printable(f"{printable_name(path)}: {note}", _MAX_NOTE))

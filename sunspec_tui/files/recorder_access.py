@@ -1,4 +1,4 @@
-"""Access to the members of an HDF5 file, without following anything out of the file.
+"""Read members of an HDF5 file safely, without access to other files.
 
 Only the child process `recorder_process` uses this module. Members are plain groups and arrays that are stored in the
 file itself: no links, no data in other files, no filters that need a plugin. Attributes are single small values.
@@ -16,7 +16,7 @@ from sunspec_tui.core.recording import MAX_NAME
 from sunspec_tui.files.read_limits import Unreadable
 
 NUMBERS = "fiu"
-"""Kinds of numpy's types that are numbers here."""
+"""Kinds of numpy types that count as numbers."""
 
 _MAX_CHUNK_BYTES = 64_000_000
 _MAX_ATTRIBUTE_BYTES = 64_000
@@ -52,7 +52,7 @@ def child(h5py: Any, group: Any, name: str, kind: Any) -> Any:
 
 
 def numbers(h5py: Any, group: Any, name: str, ndim: int) -> Any:
-    """Return a dataset of numbers with so many dimensions."""
+    """Return a dataset of numbers with `ndim` dimensions."""
     values = child(h5py, group, name, h5py.Dataset)
     if values.dtype.kind not in NUMBERS or values.dtype.itemsize > 8 or values.ndim != ndim:
         raise Unreadable(f"its {name} is not an array of numbers with {ndim} dimensions")
@@ -60,12 +60,12 @@ def numbers(h5py: Any, group: Any, name: str, ndim: int) -> Any:
 
 
 def numbered(h5py: Any, group: Any, name: str, wanted: int | None) -> tuple[Any, str]:
-    """Return the member `name` with the wanted number, else the first, and a note if there are several.
+    """Return the member `name` with the `wanted` number, or the first one, and a note if there are several.
 
     Raises
     ------
     Unreadable
-        If there is none, or not the wanted one.
+        If there is no such member, or not the wanted one.
     """
     pattern = re.compile(rf"{name}(\d{{1,9}})", re.ASCII)
     matches = (pattern.fullmatch(each) for each in islice(group, _MAX_MEMBERS))
@@ -87,7 +87,7 @@ def attribute(thing: Any, name: str) -> Any:
     if name not in thing.attrs:
         return None
     found = thing.attrs.get_id(name)
-    # An attribute without a value has no storage whose size could be asked for.
+    # An attribute without a value has no storage, so its size cannot be read.
     if found.get_space().get_select_npoints() != 1:
         return None
     if found.get_storage_size() > _MAX_ATTRIBUTE_BYTES:
@@ -107,7 +107,7 @@ def text(thing: Any, name: str) -> str | None:
 
 
 def itemsize(dataset: Any) -> int:
-    """Return the bytes of an element in the file."""
+    """Return the size of an element in the file, in bytes."""
     return int(dataset.id.get_type().get_size())
 
 

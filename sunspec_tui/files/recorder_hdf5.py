@@ -1,4 +1,4 @@
-"""Read the recorder's HDF5 files, and files of the same layout that `files.recorder_hdf5_writer` makes.
+"""Read and write HDF5 files in the layout of the recorder.
 
 On some corrupt files the HDF5 library crashes its process or never returns. Therefore only the child process
 `recorder_process` opens the file; this module checks its answers against limits and reads the requested rows.
@@ -32,8 +32,8 @@ _MAX_SAID_BYTES = 100_000
 _MAX_NOTES = 20
 PROGRAM = ("-m", "sunspec_tui.files.recorder_process")
 _ENVIRONMENT = {"HDF5_PLUGIN_PRELOAD": "::", "HDF5_USE_FILE_LOCKING": "FALSE"}
-"""Keeps HDF5 from loading filter plugins, whatever its other environment variables say, and from locking files, which
-could stop a recorder; `recorder_process` checks by itself whether a file is being written."""
+"""Prevents HDF5 from loading filter plugins, whatever its other environment variables say, and from locking files,
+which could stop a recorder; `recorder_process` itself checks whether a file is being written."""
 
 
 def read_recorder(file: BinaryIO, path: Path, asked: Asked) -> Recording:
@@ -59,10 +59,10 @@ class _ReaderProcess:
 
     def __init__(self, file: BinaryIO, asked: Asked) -> None:
         self.notes = list[str]()
-        # -P: import nothing from the working directory, which is not trusted.
+        # -P: do not import from the working directory, which is not trusted.
         words = [sys.executable, "-P", *PROGRAM, str(file.fileno())]
         self._process = subprocess.Popen(  # noqa: S603 - our own module
-            [*words, json.dumps(asked._replace(said=None))],
+            [*words, json.dumps(asked._replace(logged_notes=None))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -77,7 +77,7 @@ class _ReaderProcess:
         self._process.kill()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
-                # Unsent data do not matter any more.
+                # Unsent data are not needed any more.
                 with suppress(OSError):
                     pipe.close()
         self._process.wait()
@@ -155,13 +155,13 @@ _OF_OBSERVATION = {
     "sampleRate": CLOCK_HZ, "sampleRate_Units": "Hz", "LFFT": _FFT_CHANNELS,
     "tInt_Units": "s", "tInt_Unit": "s", "RBW_Units": "Hz",
 }  # fmt: skip
-"""Attributes that no recording has, as the recorder writes what it does not know; both spellings of tInt's unit."""
+"""Attributes without a value in a recording, as the recorder writes unknown ones; both spellings of tInt's unit."""
 
 
 def write_recorder(recording: Recording, path: Path, _: str) -> None:
     """Write all products of a recording."""
     h5py = require_extra("h5py", "writing the recorder's HDF5")
-    # In memory: a disk that is full while HDF5 writes to it ends the whole process.
+    # Write to memory first: if the disk becomes full while HDF5 writes to it, the whole process ends.
     image = BytesIO()
     with h5py.File(image, "w") as file:
         _fill(file, recording)
@@ -192,7 +192,7 @@ def _fill(file: Any, recording: Recording) -> None:
 
 
 def _bin_width_hz(frequencies_hz: NDArray[np.float64]) -> float:
-    """Width of a bin; -1, as the recorder writes what it does not know, where a single one does not tell."""
+    """Return the width of a bin; -1, the recorder's value for unknown, for a single bin off the channel grid."""
     channels = channels_of(frequencies_hz)
     if channels is not None:
         return CHANNEL_WIDTH_HZ * channels.channel_average
@@ -200,7 +200,7 @@ def _bin_width_hz(frequencies_hz: NDArray[np.float64]) -> float:
 
 
 def _split(times_s: NDArray[np.float64]) -> NDArray[np.void]:
-    """Whole seconds and their fraction."""
+    """Split times into whole seconds and fractions."""
     split = np.empty(len(times_s), TIME_TYPE)
     split["frac"], whole = np.modf(times_s)
     split["int"] = whole

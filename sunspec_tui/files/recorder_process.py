@@ -1,8 +1,8 @@
-"""Child process that reads a recorder's HDF5 file, so that a crash of the HDF5 library ends only it.
+"""Child process that reads a recorder's HDF5 file, to survive library crashes.
 
-It gets an open file and writes a JSON description, then times and frequencies. It then reads the numbers of the
-requested rows and writes those rows. It reads only plain arrays inside the file: no links to other files, and no data
-that need a plugin. Its time and memory are limited.
+It gets an open file and writes a JSON description, then times and frequencies, to standard output. It then reads the
+numbers of the requested rows from standard input and writes those rows. It reads only plain arrays inside the file: no
+links to other files, and no data that need a plugin. Its time and memory are limited.
 """
 
 import contextlib
@@ -68,7 +68,7 @@ def _file_contents(h5py: Any, descriptor: int, asked: Asked, nbytes: int) -> "_F
         except Unreadable:
             raise
         except Exception as error:
-            # Any error that the library finds in the file; one that is being written may be half changed.
+            # The library may raise any error; a file that is being written may be inconsistent for a moment.
             if left and marks(descriptor) & SHARED:
                 continue
             if "truncated file" in str(error):
@@ -87,14 +87,14 @@ def _opened(h5py: Any, descriptor: int) -> tuple[Any, str]:
         except OSError as error:
             raise Unreadable("it was not closed; if its recorder was killed, run h5clear -s FILE") from error
     if _is_locked(descriptor):
-        raise Unreadable("another program is writing it, without SWMR; wait for its end")
+        raise Unreadable("another program is writing it, without SWMR; wait until it is closed")
     if marked & WRITING:
-        raise Unreadable("its recorder was killed before it closed it; run h5clear -s FILE")
+        raise Unreadable("its recorder was killed before it closed the file; run h5clear -s FILE")
     return h5py.File(f"/dev/fd/{descriptor}", "r"), ""
 
 
 def _is_locked(descriptor: int) -> bool:
-    """Report whether another program has locked the file for writing."""
+    """Return True if another program has locked the file for writing."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -123,7 +123,7 @@ class _FileContents:
         lengths = numbers(h5py, observation, LENGTHS, 1) if ours and link(observation, LENGTHS) else None
         self.times = row_times(time, nrows, attribute(observation, "tInt"), asked, nbytes, ours=ours, lengths=lengths)
         self.notes += self.times.notes
-        # After the times: the library keeps the places of the rows that it has found by now.
+        # Read the power after the times: the library remembers the positions of the rows that exist now.
         self._values = self._stored(self._values)
         if notes:
             self.times = self._flushed()
@@ -150,7 +150,7 @@ class _FileContents:
                 yield product, numbers(self._h5py, tuning, name, 2)
 
     def _stored(self, named: dict[Product, Any]) -> dict[Product, Any]:
-        """Return the products that have data in the file; room that was made takes no space until it is written."""
+        """Return the products that have data in the file; an allocated dataset has none until it is written."""
         stored = {product: values for product, values in named.items() if values.id.get_storage_size()}
         if not named:
             raise Unreadable("its Tuning has none of XX, YY, XY_real, XY_imag, I, Q, U and V")
@@ -161,7 +161,7 @@ class _FileContents:
         return stored
 
     def _flushed(self) -> RowTimes:
-        """Return the rows of a file being written whose power is there; a writer may write their times earlier."""
+        """Return the rows of a file being written that have power; a writer may write their times earlier."""
         rows = self.times.rows
         count = bisect_left(range(len(rows)), True, key=lambda i: not self._has_power(int(rows[i])))
         if not count:

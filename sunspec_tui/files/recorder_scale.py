@@ -2,7 +2,7 @@
 
 The stream carries sums of `NAVG` spectra. The recorder's files hold them divided by `NAVG`, which is 13.8 dB less, and
 its Stokes parameters are sums: I is XX + YY, twice ours. Files are read and written in the recorder's scale; powers in
-memory are those of the stream. A power that is written and read again is the same but for the last bit of a float32.
+memory have that of the stream. A power that is written and read again changes at most in the last bit of a float32.
 """
 
 from typing import Any
@@ -24,23 +24,23 @@ _OTHER_NAMES = {Product.XY_REAL: ("CR", "XYR"), Product.XY_IMAG: ("CI", "XYI")}
 
 
 def file_names(product: Product) -> tuple[str, ...]:
-    """Names of a product's dataset, the recorder's usual name first."""
+    """Return the names of a product's dataset, the recorder's usual name first."""
     names = (plain_name(product), *_OTHER_NAMES.get(product, ()))
     return (*names, *(name.lower() for name in names))
 
 
 def is_export(file: Any) -> bool:
-    """Report whether this program wrote the file."""
+    """Return True if this program wrote the file."""
     return _EXPORT_ATTRIBUTE in file.attrs
 
 
 def factor(file: Any, product: Product) -> int:
-    """Return what a product of a file is multiplied by for the stream's scale."""
+    """Return the factor from a product of a file to the stream's scale."""
     return 1 if is_export(file) and NAVG_ATTRIBUTE not in file.attrs else divisor(product)
 
 
 def divisor(product: Product) -> int:
-    """Return what a product of the stream is divided by for the recorder's scale."""
+    """Return the divisor from a product of the stream to the recorder's scale."""
     if product is Product.V_OVER_I:
         return 1
     return NAVG // 2 if product in _STOKES else NAVG

@@ -1,8 +1,8 @@
-"""Reading of an HDF5 file that another program is still writing for readers (SWMR).
+"""Read an HDF5 file while a recorder is writing it (SWMR).
 
-The file's first bytes (its superblock) keep the length that the file had when its writer let readers in. Newer
-HDF5 libraries refuse arrays behind that length, as the recorder's times are until its file is closed. Therefore the
-library reads through an object that shows the first bytes as those of a closed file; all others are the file's own.
+The file's first bytes (its superblock) contain the length of the file when its writer enabled SWMR. Newer HDF5
+libraries refuse arrays after that length, such as the recorder's times until its file is closed. Therefore the library
+reads through an object that replaces the first bytes by those of a closed file; all others are unchanged.
 """
 
 import io
@@ -16,13 +16,13 @@ from sunspec_tui.core.regular_file import open_regular
 from sunspec_tui.files.read_limits import Unreadable
 
 WRITING, SHARED = 1, 4
-"""Marks of a file that is open for writing, and that readers may open meanwhile."""
+"""Flags of a file that is open for writing, and that readers may open at the same time (SWMR)."""
 
 _VERSION_AT, _OFFSET_SIZE_AT, _MARKS_AT, _LENGTH_AT = 8, 9, 11, 28
 _MARKED_VERSION, _OFFSET_SIZE = 3, 8
 _SUMMED_BYTES, _BEGIN_BYTES = 44, 48
 _ROOM_BYTES = 2**40
-"""Room behind the end, in which the file may grow while it is read."""
+"""Bytes after the end by which the file may grow while it is read."""
 
 _MIX = ((0, 2, 4, 1), (1, 0, 6, 2), (2, 1, 8, 0), (0, 2, 16, 1), (1, 0, 19, 2), (2, 1, 4, 0))
 _LAST = ((2, 1, 14), (0, 2, 11), (1, 0, 25), (2, 1, 16), (0, 2, 4), (1, 0, 14), (2, 1, 24))
@@ -30,13 +30,13 @@ _MASK = 0xFFFFFFFF
 
 
 def marks(descriptor: int) -> int:
-    """Return a file's marks; 0 where its version has none."""
+    """Return a file's flags; 0 if its version has none."""
     begin = os.pread(descriptor, _BEGIN_BYTES, 0)
     return begin[_MARKS_AT] if len(begin) == _BEGIN_BYTES and begin[_VERSION_AT] == _MARKED_VERSION else 0
 
 
 def is_being_written(path: Path) -> bool:
-    """Report whether a file is marked as open for writing.
+    """Return True if a file is marked as open for writing.
 
     Raises
     ------
@@ -48,12 +48,12 @@ def is_being_written(path: Path) -> bool:
 
 
 class GrowingFile(io.RawIOBase):
-    """A file that grows, shown with the first bytes of a closed one.
+    """Growing file, presented with the first bytes of a closed file.
 
     Raises
     ------
     Unreadable
-        If its first bytes are of an unknown form.
+        If its first bytes have an unknown format.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -62,31 +62,31 @@ class GrowingFile(io.RawIOBase):
         self._length = os.fstat(descriptor).st_size + _ROOM_BYTES
         begin = bytearray(os.pread(descriptor, _BEGIN_BYTES, 0))
         if begin[_OFFSET_SIZE_AT] != _OFFSET_SIZE:
-            raise Unreadable("it is being written in an unknown form; wait for its end")
+            raise Unreadable("it is being written in an unknown format; wait until it is closed")
         begin[_MARKS_AT] = 0
         struct.pack_into("<Q", begin, _LENGTH_AT, self._length)
         struct.pack_into("<I", begin, _SUMMED_BYTES, checksum(bytes(begin[:_SUMMED_BYTES])))
         self._begin = bytes(begin)
 
     def readable(self) -> bool:
-        """Return that it can be read."""
+        """Return True: the file can be read."""
         return True
 
     def seekable(self) -> bool:
-        """Return that it has places."""
+        """Return True: the file has positions."""
         return True
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Move to a place."""
+        """Move to a position."""
         self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._length}[whence]
         return self._at
 
     def tell(self) -> int:
-        """Return the place."""
+        """Return the position."""
         return self._at
 
     def readinto(self, buffer: Any) -> int:
-        """Read bytes into a buffer, and zeros behind the end."""
+        """Read bytes into a buffer; bytes after the end are zeros."""
         view = memoryview(buffer).cast("B")
         count = os.preadv(self._descriptor, [view], self._at)
         view[count:] = bytes(len(view) - count)
@@ -97,7 +97,7 @@ class GrowingFile(io.RawIOBase):
 
 
 def checksum(data: bytes) -> int:
-    """Return the checksum that HDF5 has for its own structures (Jenkins's lookup3).
+    """Return the checksum that HDF5 uses for its structures (Jenkins's lookup3).
 
     Parameters
     ----------

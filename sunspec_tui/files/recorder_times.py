@@ -1,7 +1,7 @@
-"""Times of a recorder's file: which rows were written, when they end, and how long they last.
+"""Read times of a recorder's file: which rows were written, their ends and lengths.
 
 Only the child process `recorder_process` uses this module. The times are read in blocks, before any power: a recorder
-makes room for all rows at the start, and rows that were never written have the time 0.
+allocates all rows at the start, and rows that were never written have the time 0.
 """
 
 import math
@@ -25,7 +25,7 @@ _FORMATS = {"unix": (0.0, 1.0), "mjd": (40_587.0, _DAY_S), "jd": (2_440_587.5, _
 """1970-01-01 in each format, and the format's unit in seconds."""
 
 _TAI_BEHIND = {"utc": None, "tai": 0.0, "tt": 32.184}
-"""Seconds of each scale ahead of TAI; None is UTC itself."""
+"""Seconds of each scale ahead of TAI; None for UTC."""
 
 _LEAPS = np.array(
     [
@@ -34,10 +34,10 @@ _LEAPS = np.array(
     ],
     np.float64,
 )  # fmt: skip
-"""Beginnings of TAI - UTC since 1999, seconds since 1970, and their seconds; none came after 2017."""
+"""Changes of TAI - UTC since 1999: time in seconds since 1970, and new value in seconds; none since 2017."""
 
 _DEFAULTS = (("format", "unix"), ("scale", "utc"))
-"""Attributes of the dataset of times, and what is meant without them."""
+"""Attributes of the dataset of times, and their defaults."""
 
 _SAMPLE_ROWS = 10_000
 _MIN_STEPS = 3
@@ -54,9 +54,9 @@ class RowTimes(NamedTuple):
     ends_s
         End of each row's averaging, seconds since 1970 UTC.
     cadence_s
-        Data time of a row; None if neither the file nor its times tell.
+        Data time of a row; None if neither the file nor its times determine it.
     notes
-        Sentences on what was assumed or left out.
+        Sentences about what was assumed or left out.
     """
 
     rows: NDArray[np.intp]
@@ -85,19 +85,19 @@ def row_times(
     Parameters
     ----------
     time
-        The dataset of the beginnings.
+        The dataset of the starts of rows.
     nrows
         Number of rows that all datasets have.
     tint
-        The file's own data time of a row, of any type.
+        The file's attribute tInt, the data time of a row, of any type.
     asked
         The requested rows.
     nbytes
         Size of the file.
     ours
-        The file is an export of this program, whose `tint` is true also where the steps are uneven.
+        True for an export of this program, whose `tint` is correct even if the steps are uneven.
     lengths
-        The dataset of each row's own data time, if there is one.
+        The dataset of each row's data time, if there is one.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def row_times(
 
 
 class _Column:
-    """The beginnings of rows, in seconds since 1970 UTC."""
+    """Starts of rows, in seconds since 1970 UTC."""
 
     def __init__(self, time: Any, nrows: int, nbytes: int) -> None:
         self._time, self._spans = time, _written(time, nrows, nbytes)
@@ -131,12 +131,12 @@ class _Column:
         self._tai_behind_s = _TAI_BEHIND[scale]
 
     def blocks(self) -> Iterator[tuple[int, NDArray[np.float64]]]:
-        """Yield the number of the first row and the beginnings of each block; NaN where no row was written."""
+        """Yield the number of the first row and the starts of each block; NaN for rows that were not written."""
         for begin, end in self._spans:
             yield begin, self._seconds(self._time[begin:end])
 
     def sample(self) -> NDArray[np.float64]:
-        """Return the beginnings of the first rows of a file."""
+        """Return the starts of the first rows of a file."""
         parts, count = [np.empty(0)], 0
         for _, starts_s in self.blocks():
             parts.append(starts_s[(starts_s >= EARLIEST_PLAUSIBLE_S) & (starts_s < LATEST_PLAUSIBLE_S)])
@@ -167,7 +167,7 @@ def _whole_and_fraction(values: NDArray[Any]) -> tuple[NDArray[np.float64], NDAr
 
 
 class _Found:
-    """The rows that were found so far."""
+    """Selected rows of the blocks so far."""
 
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
@@ -196,7 +196,7 @@ class _Found:
         if not len(places):
             self._untimed_since += int(untimed.sum())
             return
-        # In front of the very first row with a time, nothing counts.
+        # Rows before the first row with a time are not counted.
         first = places[0] if self._first is None else 0
         since = 0 if self._first is None else self._untimed_since
         self._untimed += since + int(untimed[first : places[-1]].sum())
@@ -213,7 +213,7 @@ class _Found:
         return np.concatenate(self._rows), np.concatenate(self._ends_s)
 
     def notes(self, ends_s: NDArray[np.float64]) -> list[str]:
-        """Say which times were left out or are not in order."""
+        """Return notes about times that were left out or are not in order."""
         notes, steps = list[str](), np.diff(ends_s)
         if self._old:
             notes.append(f"{self._old} rows whose time is before 2000 are left out")
@@ -237,7 +237,7 @@ def _lengths_s(lengths: Any, rows: slice) -> NDArray[np.float64]:
 
 
 def _cadence_s(tint: Any, starts_s: NDArray[np.float64]) -> tuple[float | None, list[str]]:
-    """Return the data time of a row, which the times must agree with, and a note if it was measured."""
+    """Return the data time of a row, checked against the times, and a note if it was measured."""
     said_s = math.nan if isinstance(tint, str | bytes) else plausible_cadence_s(tint)
     measured_s = measured_cadence_s(starts_s)
     if not measured_s > 0:
@@ -249,7 +249,7 @@ def _cadence_s(tint: Any, starts_s: NDArray[np.float64]) -> tuple[float | None, 
 
 
 def _few_steps(starts_s: NDArray[np.float64]) -> bool:
-    """Report whether there are too few steps to doubt the file's own word."""
+    """Return True if there are too few steps to check the file's attribute."""
     return int((np.diff(starts_s) > 0).sum()) < _MIN_STEPS
 
 

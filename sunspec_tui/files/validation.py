@@ -110,7 +110,7 @@ def plausible_cadence_s(value: Any) -> float:
 
 
 def possible_lengths(lengths_s: NDArray[np.float64]) -> bool:
-    """Report whether every row's own data time can be one."""
+    """Return True if the data time of each row is plausible."""
     return bool(((lengths_s >= MIN_CADENCE_S) & (lengths_s <= MAX_CADENCE_S)).all())
 
 
@@ -135,7 +135,7 @@ def _check_frequencies(frequencies_hz: NDArray[np.float64]) -> None:
 
 def _picked(times_s: NDArray[np.float64], asked: Asked) -> NDArray[np.intp]:
     """Return the numbers of the requested rows."""
-    # A recorder makes room for more rows than it writes in the end.
+    # A recorder allocates more rows than it writes.
     dated = np.isfinite(times_s) & (times_s > 0)
     if not dated.any():
         raise Unreadable(f"none of its {len(times_s)} rows has a time; no data were written to it")

@@ -1,7 +1,7 @@
-"""Writes a recording to a file of the form that its name says.
+"""Export a recording to a file; the extension selects the format.
 
-A file appears under its name when it is complete, and never otherwise. What each form holds is said in
-docs/files.md; `files.read` reads all of them back.
+A file appears under its name only when it is complete. docs/files.md describes each format; `files.read` reads all of
+them.
 """
 
 import csv
@@ -83,7 +83,7 @@ def check_digits(path: Path) -> None:
 
 
 def _check_texts(recording: Recording) -> None:
-    """Refuse names that a reader would get back shortened."""
+    """Refuse names that readers would shorten."""
     for what in ("station", "source", "software"):
         length = len(getattr(recording, what))
         if length > MAX_NAME:
@@ -103,7 +103,7 @@ def _write_npz(recording: Recording, path: Path, _: str) -> None:
 
 
 def _write_csv(recording: Recording, path: Path, _: str) -> None:
-    """One line for each row and product; numbers in as many digits as float32 has."""
+    """Write one line for each row and product; numbers have as many digits as float32 needs."""
     with path.open("w", newline="", encoding="utf-8") as file:
         for key, value in recording_metadata(recording).items():
             file.write(f"# {key}={_comment_text(str(value))}\n")
@@ -116,7 +116,7 @@ def _write_csv(recording: Recording, path: Path, _: str) -> None:
 
 
 def _comment_text(text: str) -> str:
-    """Return a text for a comment, which a spreadsheet must not change: no quotes or empty cells between commas."""
+    """Return a comment's text without quotes or empty cells, so that a spreadsheet does not change it."""
     plain = quote_line(text)
     return json.dumps(text).replace(",", "\\u002c") if '"' in plain or plain.endswith((",", ";")) else plain
 

@@ -1,7 +1,7 @@
-"""Recordings as labelled arrays of xarray, and back.
+"""Convert recordings to xarray Datasets, and back.
 
-A variable for each product over ``time`` and ``frequency``; ``time`` is the end of a row's averaging. The archive's
-stores have the same form. xarray loads with the first question.
+A Dataset has a variable for each product over ``time`` and ``frequency``; ``time`` is the end of a row's averaging. The
+archive's stores have the same layout. xarray is imported at the first use.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def to_dataset(recording: Recording) -> "xarray.Dataset":
-    """A recording as a Dataset.
+    """Convert a recording to a Dataset.
 
     Raises
     ------
@@ -41,17 +41,17 @@ def to_dataset(recording: Recording) -> "xarray.Dataset":
 
 
 def from_dataset(dataset: Any) -> Recording:
-    """A recording of a Dataset of that form; loads what is not loaded yet."""
-    # In the order in which products are numbered: a store's own is that of the alphabet.
+    """Convert a Dataset of this layout to a recording; load all its values."""
+    # Use the order of products on the wire: a store's variables are in alphabetical order.
     names = [(product, plain_name(product)) for product in Product]
     found = [(product, name) for product, name in names if name in dataset.data_vars]
     times_s = dataset["time"].values.astype("datetime64[us]").astype(np.int64) / 1e6
     said = dataset.attrs
-    # The mean of its own steps; what a store says was known when it was begun.
+    # Measure the mean of the steps: a store's attribute is the cadence that was known when it was created.
     measured_s, said_s = measured_cadence_s(times_s), float(said.get("cadence_s", np.nan))
     data = np.empty((len(times_s), dataset.sizes["frequency"], len(found)), np.float32)
     for i, (_, name) in enumerate(found):
-        # One after another: a long recording is not held twice.
+        # Load one variable after another, so that a long recording is not in memory twice.
         data[..., i] = dataset[name].values
     return Recording(
         data,

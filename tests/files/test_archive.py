@@ -311,7 +311,7 @@ def test_a_stores_name_says_its_day_and_part(name, store):
 
 
 def test_an_archive_without_rows_in_that_time_is_one_sentence(tmp_path):
-    with pytest.raises(ArchiveError, match="is no archive"):
+    with pytest.raises(ArchiveError, match="is not an archive"):
         open_archive(tmp_path)
     with Following(tmp_path) as run:
         run.add(recording(10, nchan=64))

@@ -184,7 +184,7 @@ def test_a_store_that_is_taken_away_while_it_is_written_is_reported_in_one_sente
         run.add(recording(10, nchan=64, start_s=START_S + 10 * CADENCE_S))
         run.wait_for(20)
     assert len(told) == 1
-    assert "a store was taken away while it was written; rows wait" in told[0]
+    assert "a store was removed while it was written; rows wait" in told[0]
 
 
 @pytest.mark.parametrize("kind", ["pipe", "link"])

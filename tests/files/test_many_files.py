@@ -79,7 +79,7 @@ def test_rows_that_repeat_a_time_are_left_out_once_and_told(tmp_path, capsys):
     assert main(["export", str(tmp_path / "out.npz"), "--input", *map(str, paths)]) == 0
     told = capsys.readouterr().err
     assert told.count("\n") == 1
-    assert "20 rows of c.npz and 2 other files repeat times that were given already and are left out" in told
+    assert "20 rows of c.npz and 2 other files repeat earlier times and are left out" in told
     np.testing.assert_array_equal(read_recording(tmp_path / "out.npz").data, rows.data)
 
 
@@ -192,7 +192,7 @@ def test_a_directory_is_its_files_of_spectra_and_others_are_told(tmp_path, capsy
     (day / "more").mkdir()
     assert main(["export", str(tmp_path / "out.npz"), "--input", str(day)]) == 0
     told = capsys.readouterr().err
-    assert "2 of 5 files are no files of spectra and are left out, the first is README.md" in told
+    assert "2 of 5 files are not files of spectra and are left out, the first is README.md" in told
     assert told.count("\n") == 1
     assert len(read_recording(tmp_path / "out.npz")) == 60
 
@@ -272,7 +272,7 @@ def test_a_file_that_changes_while_it_is_read_is_told(tmp_path):
     paths = cut(tmp_path, ".npz")
     source = open_replay(paths, 560)
     export(recording(20, nchan=64, start_s=START_S + 3600), paths[0])
-    with pytest.raises(SourceError, match=r"a\.npz has changed while it was read; begin again"):
+    with pytest.raises(SourceError, match=r"a\.npz has changed while it was read; start again"):
         list(source.gulps())
 
 

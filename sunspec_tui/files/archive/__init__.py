@@ -1,1 +1,1 @@
-"""The archive: a Zarr store for each day, written while receiving."""
+"""The continuous archive: a Zarr store for each day, written while receiving."""

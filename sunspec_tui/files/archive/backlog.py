@@ -1,7 +1,7 @@
-"""Queue the rows that wait for the archive, count each row once, and limit their memory.
+"""Queue rows for the archive, count each row once, and limit their memory.
 
 Rows wait in the receiver's ring. Waiting rows are copied only when a new ring replaces it, so that the old ring can be
-freed. At any time, written + lost + unwanted + waiting is the number of rows received.
+freed. At any time, written + lost + unwanted + waiting is the number of received rows.
 """
 
 import threading
@@ -48,7 +48,7 @@ class RowCounts:
 
 
 class ArchiveBacklog:
-    """Return waiting rows in order and count what happened to each.
+    """Queue of waiting rows that counts the outcome of each row.
 
     Parameters
     ----------
@@ -137,9 +137,9 @@ class ArchiveBacklog:
             return self._held[0].only(slice(0, most))
 
     def batches(self, most: int) -> Iterator[Recording]:
-        """Yield the rows that wait now, at most `most` at a time; each batch is to be settled before the next.
+        """Yield the rows that wait now, at most `most` at a time; settle each batch before the next.
 
-        Rows that come meanwhile are left for later: on a slow disk there are always some.
+        Rows that arrive meanwhile are left for the next call: on a slow disk there are always some.
         """
         left = self.counts().waiting
         while left > 0 and (rows := self.pop_block(min(left, most))) is not None:

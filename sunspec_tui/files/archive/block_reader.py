@@ -1,7 +1,7 @@
-"""Read hours or days of an archive as few columns, from the blocks that its stores keep beside their rows.
+"""Read an overview of hours or days of an archive, from the blocks in its stores.
 
 A day of one product takes a fraction of a second. Rows are read only at the ends of the time, and in stores without
-blocks. zarr loads with the first question.
+blocks. zarr is imported at the first use.
 """
 
 import math
@@ -30,17 +30,17 @@ _LONGEST_STEP, _LONGEST_GAP = 1.5, 0.1
 
 
 class Overview(NamedTuple):
-    """One product of a time, as columns of rows that follow each other; the oldest first.
+    """One product as columns of consecutive rows, the oldest first.
 
     Attributes
     ----------
     begin_s, end_s
-        Beginning of each column's first row and end of its last one, seconds since 1970 UTC, shape (n,).
+        Start of each column's first row and end of its last one, seconds since 1970 UTC, shape (n,).
     rows
         Number of rows in each column.
     mean, lowest, highest
-        Shape (n, nbins); NaN where no value is finite. Lowest and highest values are those of rows for XX, YY and I. Of
-        other products, blocks of 256 rows count with their means, and V/I of a block is the mean of V over that of I.
+        Shape (n, nbins); NaN where no value is finite. For XX, YY and I, lowest and highest values are those of rows.
+        For other products they are those of the means of blocks of 256 rows; V/I of a block is mean V over mean I.
     frequencies_hz
         Centres of the bins.
     origin
@@ -65,7 +65,7 @@ def overview(
     *,
     columns: int = 1440,
 ) -> Overview:
-    """Read one product of an archive as columns; a row that two stores have counts in both.
+    """Read one product of an archive as columns; a row in two stores counts in both.
 
     Parameters
     ----------
@@ -76,8 +76,8 @@ def overview(
     start, end
         Only rows that end after `start` and not after `end`, as in `open_archive`.
     columns
-        Columns of an unbroken time, about: one has a whole number of 256 rows if it has more than those. Gaps of a
-        tenth of a column part columns; shorter ones are within one.
+        Approximate number of columns without gaps; a column of more than 256 rows has a multiple of 256 rows. Gaps of
+        a tenth of a column or more separate columns; shorter gaps are within a column.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def overview(
 
 
 def are_in_blocks(directory: Path, low: float, high: float, product: Product) -> bool:
-    """Whether the rows between two times are of one axis, come once, and are in blocks with a product's extremes."""
+    """Return True if blocks give all rows between two times: one axis, no row twice, with the product's extremes."""
     zarr = require_extra("zarr", "reading an archive")
     claims = checked_stores(directory, low, high)
     if not all(f"highest_{product}" in claim.blocks for claim in claims) or _overlap(zarr, claims):
@@ -112,7 +112,7 @@ def are_in_blocks(directory: Path, low: float, high: float, product: Product) ->
 
 
 def _overlap(zarr: Any, claims: list[StoreClaim]) -> bool:
-    """Whether times of stores overlap: a row may then be in two of them."""
+    """Return True if times of stores overlap: a row may then be in two of them."""
     groups = (zarr.open_group(claim.path, mode="r", use_consolidated=True, zarr_format=3) for claim in claims)
     spans_us = sorted((int(group["time"][0]), int(group["time"][-1])) for group in groups if group["time"].shape[0])
     return any(begin_us <= end_us for (_, end_us), (begin_us, _) in pairwise(spans_us))
@@ -147,7 +147,7 @@ class _Store:
         return begin, max(begin, end)
 
     def columns(self, begin: int, end: int, rows: int) -> Overview:
-        """Return rows as columns of about so many rows; gaps of a tenth of a column part them."""
+        """Return columns of about `rows` rows; gaps of a tenth of a column separate them."""
         if 2 * rows >= BLOCK_ROWS:
             rows = -(-rows // BLOCK_ROWS) * BLOCK_ROWS
         steps_s = np.diff(self._times_us, prepend=self._times_us[:1]) / 1e6
@@ -155,11 +155,11 @@ class _Store:
         self._gaps = np.cumsum((steps_s > longest_s) if longest_s else np.zeros(len(steps_s), np.bool_))
         parts = [self._merged(part, rows) for part in self._parts(begin, end, by_blocks=rows >= BLOCK_ROWS)]
         joined = _Blocks(*(np.concatenate(each) for each in zip(*parts, strict=True)))
-        # A column of the last rows of one part and the first ones of the next.
+        # Merge again: a column may have the last rows of one part and the first ones of the next.
         return self._overview(self._merged(joined, rows))
 
     def _parts(self, begin: int, end: int, *, by_blocks: bool) -> Iterator["_Blocks"]:
-        """Yield blocks, and rows where a block is cut off, has a gap, or is not kept."""
+        """Yield blocks, and single rows where a block is incomplete, has a gap, or is not stored."""
         at = begin
         for first, last in self._runs(begin, end) if by_blocks else ():
             yield from self._rows(at, first * BLOCK_ROWS)
@@ -168,7 +168,7 @@ class _Store:
         yield from self._rows(at, end)
 
     def _runs(self, begin: int, end: int) -> Iterator[tuple[int, int]]:
-        """Yield runs of whole blocks without a gap in them: the first one, and the one after the last."""
+        """Yield runs of whole blocks without a gap, as the first block and the one after the last."""
         first, last = -(-begin // BLOCK_ROWS), end // BLOCK_ROWS
         if last <= first or not has_blocks(self._claim, self._names(), first, last):
             return
@@ -177,14 +177,14 @@ class _Store:
         yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
 
     def _names(self) -> list[str]:
-        """Names of the arrays of blocks that the product needs."""
+        """Return the names of the arrays of blocks that the product needs."""
         extremes = [f"{which}_{self._product}" for which in _EXTREMES]
         return [f"mean_{plain_name(each)}" for each in self._needed] + [
             each for each in extremes if each in self._claim.blocks
         ]
 
     def _rows(self, begin: int, end: int) -> Iterator["_Blocks"]:
-        """Yield rows, few enough at a time for the memory."""
+        """Yield rows in parts, to limit the memory."""
         if end > begin:
             warn_of_missing(self._claim, self._times_us, begin, end)
         for at in range(begin, end, BLOCK_ROWS):
@@ -222,7 +222,7 @@ class _Store:
 
 
 class _Blocks(NamedTuple):
-    """Rows that follow each other: the number of the first one, how many, and their values."""
+    """Blocks of consecutive rows: number of the first row, count of rows, and values."""
 
     first: NDArray[np.int64]
     rows: NDArray[np.int64]
@@ -232,7 +232,7 @@ class _Blocks(NamedTuple):
 
 
 def _joined(parts: list[Overview], directory: str | Path) -> Overview:
-    """Join what stores have, in the order of time."""
+    """Join the columns of stores in the order of time."""
     axis = parts[0].frequencies_hz
     if any(not np.array_equal(part.frequencies_hz, axis) for part in parts[1:]):
         raise ArchiveError(

@@ -1,7 +1,7 @@
-"""The continuous archive as values: how it is doing, and which rows go into which store.
+"""Layout of the archive: names of stores, and which rows each store holds.
 
-A store holds rows of one UTC day, one frequency axis and one origin, none earlier than the one before; what does not
-fit begins another part of the day. Nothing here opens a file.
+A store holds rows of one UTC day, one frequency axis and one origin, in the order of time. Rows that do not fit start
+another part of the day. This module opens no file.
 """
 
 import re
@@ -19,19 +19,19 @@ from numpy.typing import NDArray
 from sunspec_tui.core.products import Product, plain_name
 
 CHUNK_ROWS = 240
-"""Rows of a chunk: a minute at four a second, so that an hour is 60 files of each product."""
+"""Rows of a chunk: a minute at four a second, so that an hour has 60 files per product."""
 
 BLOCKS, BLOCK_ROWS = "blocks", 256
-"""Group of a store with the means, lowest and highest values of each so many rows."""
+"""Group of a store with the means, lowest and highest values of blocks of rows, and rows of a block."""
 
 MAX_PARTS = 256
-"""Parts that a day may have."""
+"""Largest number of parts of a day."""
 
 MAX_NEW_STORES = 48
-"""Stores that may begin one after the other."""
+"""Largest number of stores that may start in quick succession."""
 
 CALM_S = 60.0
-"""While times are in order, so many seconds, or the rows of a chunk, allow one more store."""
+"""Time in order, in seconds, that allows one more store; the rows of a chunk in order allow one too."""
 
 _DAY_S = 86_400.0
 _DAY_US = 86_400_000_000
@@ -40,18 +40,18 @@ _NAME = re.compile(r"(\d{4}-\d{2}-\d{2})(?:_(\d+))?\.zarr")
 
 
 class Precision(StrEnum):
-    """What a new store keeps of each power."""
+    """Precision of the powers in a new store."""
 
     NOISE = "noise"
     EXACT = "exact"
 
 
 EXTREMES = (Product.XX, Product.YY, Product.I)
-"""Products whose lowest and highest values are kept; of the others the means say enough."""
+"""Products whose lowest and highest values are stored; for the others the means are enough."""
 
 
 def block_arrays(products: tuple[Product, ...]) -> list[str]:
-    """Names of the arrays of blocks for the products of a store."""
+    """Return the names of the arrays of blocks for the products of a store."""
     means = [f"mean_{plain_name(each)}" for each in products]
     kept = [each for each in EXTREMES if each in products or {Product.XX, Product.YY} <= set(products)]
     return means + [f"{which}_{each}" for which in ("lowest", "highest") for each in kept]
@@ -59,7 +59,7 @@ def block_arrays(products: tuple[Product, ...]) -> list[str]:
 
 @dataclass(frozen=True, slots=True, order=True)
 class StoreName:
-    """A store's place among others: its day, and which part of the day it is."""
+    """Day of a store, and number of its part of the day; it defines the order of stores."""
 
     day: str
     part: int = 1
@@ -69,7 +69,7 @@ class StoreName:
 
     @classmethod
     def parse(cls, name: str) -> "StoreName | None":
-        """The place that a directory's name says; None for any other name."""
+        """Parse the name of a store's directory; return None for any other name."""
         match = _NAME.fullmatch(name)
         if match is None:
             return None
@@ -80,36 +80,36 @@ class StoreName:
         return cls(match[1], int(match[2] or 1))
 
     def may_hold(self, start_s: float, end_s: float) -> bool:
-        """Whether rows between two times, seconds since 1970, may be in it."""
+        """Return True if the store may have rows between two times, seconds since 1970."""
         begin_s = datetime.fromisoformat(self.day).replace(tzinfo=UTC).timestamp()
         return begin_s <= end_s and begin_s + _DAY_S > start_s
 
 
 def stores(directory: Path) -> list[Path]:
-    """Stores of an archive, in the order of their days and parts."""
+    """Return the stores of an archive, sorted by day and part."""
     named = [(StoreName.parse(path.name), path) for path in directory.iterdir()] if directory.is_dir() else []
     return [path for _, path in sorted((name, path) for name, path in named if name is not None)]
 
 
 def day_of(time_us: int) -> str:
-    """UTC day of a time in microseconds since 1970, ``YYYY-MM-DD``."""
+    """Return the UTC day of a time in microseconds since 1970, ``YYYY-MM-DD``."""
     return f"{datetime.fromtimestamp(time_us // 1_000_000, UTC):%Y-%m-%d}"
 
 
 def microseconds(times_s: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Times as the archive keeps them: whole microseconds since 1970."""
+    """Convert times to whole microseconds since 1970, as stored in the archive."""
     return np.rint(times_s * 1e6).astype(np.int64)
 
 
 def are_storable(times_s: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which times a store can hold: the years 1970 to 9999."""
+    """Return True for each time that a store can hold: the years 1970 to 9999."""
     return np.asarray((times_s >= 0) & (times_s < _MAX_TIME_S))
 
 
 def split_by_day(times_s: NDArray[np.float64]) -> list[slice]:
-    """Rows, in the order in which they came, parted where another day begins or time goes back.
+    """Split rows, in the order of arrival, at each new day and where time decreases.
 
-    Times that stand still, as those of a stream that says little of itself, stay together.
+    Rows with equal times, as from a stream without precise times, are not split.
     """
     times_us = microseconds(times_s)
     broken = np.flatnonzero((np.diff(times_us) < 0) | (np.diff(times_us // _DAY_US) != 0)) + 1
@@ -118,26 +118,26 @@ def split_by_day(times_s: NDArray[np.float64]) -> list[slice]:
 
 
 class StoreBudget:
-    """How many stores may still begin.
+    """Limit of the number of new stores.
 
-    A stream whose times jump back again and again would begin a store for each row, without end. The budget is
-    refilled only by times that are in order, so that such a stream uses it up once.
+    A stream whose times jump back repeatedly would start a store for each row, without end. The budget is refilled
+    only by times that are in order, so that such a stream uses it up once.
 
     Parameters
     ----------
     monotonic
-        A monotonic clock, in seconds.
+        Monotonic clock, in seconds.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._left = MAX_NEW_STORES
-        # Since when times are in order, or one more store was allowed; and the rows since then.
+        # Time since which times are in order or one more store was allowed, and rows since then.
         self._since_s, self._rows = monotonic(), 0
         self._last_us: int | None = None
 
     def allows(self) -> bool:
-        """Whether another store may begin."""
+        """Return True if another store may start."""
         now_s = self._monotonic()
         gained = int(max((now_s - self._since_s) / CALM_S, self._rows / CHUNK_ROWS))
         if gained:
@@ -146,11 +146,11 @@ class StoreBudget:
         return self._left > 0
 
     def begin(self) -> None:
-        """Count a store that has begun."""
+        """Count a new store."""
         self._left -= 1
 
     def count_rows(self, times_s: NDArray[np.float64]) -> None:
-        """Notice rows of one stretch, archived or not, in the order in which they came."""
+        """Count rows of one day in order, archived or not, in the order of arrival."""
         first_us, last_us = microseconds(times_s[[0, -1]]).tolist()
         self.allows()
         if self._last_us is not None and first_us < self._last_us:

@@ -1,7 +1,6 @@
-"""The right to write to an archive: one monitor has it, on the disk that it was given.
+"""Lock an archive for one writer, on its original disk.
 
-Two writers in one store would spoil it, and an archive whose disk has been taken away must not be begun anew on the
-disk below.
+Two writers would damage a store. If the archive's disk is unmounted, no new archive may be started on the disk below.
 """
 
 import errno
@@ -18,12 +17,12 @@ _NAME = ".lock"
 
 
 class ArchiveLock:
-    """A lock in an archive's directory, asked for again before each commit.
+    """Lock file in an archive's directory, checked before each commit.
 
     Parameters
     ----------
     directory
-        The archive; made when it is missing.
+        The archive; created if it is missing.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -32,14 +31,19 @@ class ArchiveLock:
         self._device: int | None = None
 
     def hold(self) -> bool:
-        """Have the lock; whether it had to be taken, so that what was known of the archive may be out of date.
+        """Acquire or confirm the lock.
+
+        Returns
+        -------
+        bool
+            True if the lock was newly acquired. Another process may have changed the archive before.
 
         Raises
         ------
         ArchiveError
-            If another has it, or the directory is on another disk than before.
+            If another process has it, or the directory is on another disk than before.
         OSError
-            If the disk does not take it.
+            If the lock file cannot be written.
         """
         path = self._directory / _NAME
         if self._file is not None and _is_same(self._file, path):
@@ -48,7 +52,7 @@ class ArchiveLock:
         self._directory.mkdir(parents=True, exist_ok=True)
         device = self._directory.stat().st_dev
         if self._device not in (None, device):
-            raise ArchiveError("its disk has been taken away; mount it again, or restart the monitor to begin anew")
+            raise ArchiveError("its disk is not mounted; mount it, or restart the monitor to start a new archive")
         try:
             self._file = _locked(path)
         except BlockingIOError as error:
@@ -57,14 +61,14 @@ class ArchiveLock:
         return True
 
     def close(self) -> None:
-        """Let others write there; again without harm."""
+        """Release the lock; a second call is harmless."""
         file, self._file = self._file, None
         if file is not None:
             file.close()
 
 
 def _is_same(file: FileIO, path: Path) -> bool:
-    """Whether the file that is locked is the one that others would lock."""
+    """Return True if the locked file is still the one at the path."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.lstat())
     except FileNotFoundError:
@@ -72,7 +76,7 @@ def _is_same(file: FileIO, path: Path) -> bool:
 
 
 def _locked(path: Path) -> FileIO:
-    """A file that is locked until it is closed.
+    """Open the lock file and lock it until it is closed.
 
     Raises
     ------
@@ -80,7 +84,7 @@ def _locked(path: Path) -> FileIO:
         If another process has locked it.
     """
     _create_lock_file(path)
-    # Open for reading it holds up nobody who makes the disk read-only; network disks lock only what can be written.
+    # A file open for reading does not prevent a read-only remount; network disks lock only files open for writing.
     for mode, flags in (("rb", os.O_RDONLY), ("r+b", os.O_RDWR)):
         with ExitStack() as opened:
             descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

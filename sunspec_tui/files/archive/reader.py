@@ -1,7 +1,7 @@
-"""Reads an archive: any number of days as one Dataset, loaded where it is looked at.
+"""Read an archive: any number of days as one xarray Dataset, loaded on demand.
 
-Stores can be read while they grow: what was committed when they were opened is what they have. xarray, zarr and dask
-load with the first archive.
+Stores can be read while they grow; a Dataset has the rows that were committed when it was opened. xarray, zarr and dask
+are imported with the first archive.
 """
 
 import logging
@@ -34,14 +34,14 @@ _MAX_STRETCHES = 20
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a path is an archive's directory or one of its stores."""
+    """Return True if a path is a directory, as an archive or one of its stores is."""
     return path.is_dir()
 
 
 def open_archive(
     directory: str | Path, start: "str | float | datetime | None" = None, end: "str | float | datetime | None" = None
 ) -> "xarray.Dataset":
-    """Rows of an archive as one Dataset, in the order of their times, none twice; nothing is loaded but times.
+    """Open an archive as one Dataset, sorted by time without duplicates; load only times.
 
     Parameters
     ----------
@@ -54,13 +54,13 @@ def open_archive(
     Returns
     -------
     xarray.Dataset
-        A variable for each product, ``XX`` and so on, over ``time`` and ``frequency``, in chunks of dask. The
-        attribute ``precision`` says how many bits of mantissa powers have, or that they are exact.
+        A variable for each product, such as ``XX``, over ``time`` and ``frequency``, in chunks of dask. The attribute
+        ``precision`` is the number of mantissa bits of powers, or ``exact``.
 
     Raises
     ------
     ArchiveError
-        If there is no archive, nothing in that time, or the frequency axis changes within it.
+        If there is no archive, there are no rows in that time, or the frequency axis changes within it.
     MissingExtraError
         If xarray, zarr or dask is not installed.
     """
@@ -76,14 +76,15 @@ def open_archive(
 def open_by_axis(
     directory: str | Path, start: Any = None, end: Any = None, *, quiet: bool = False
 ) -> "list[xarray.Dataset]":
-    """As `open_archive`, with a Dataset for each frequency axis and set of products, by the times of first rows.
+    """Open an archive as one Dataset for each frequency axis and set of products.
 
-    With `quiet`, missing rows are not reported.
+    They are sorted by the times of their first rows; other parameters are those of `open_archive`. With `quiet`,
+    missing rows are not reported.
     """
     library = require_extra("xarray", "reading an archive")
     require_extra("zarr", "reading an archive")
     require_extra("dask", "reading an archive")
-    # As in `files.archive.store`: what makes a commit one step has no rule in version 3 yet.
+    # As in `files.archive.store`: consolidated metadata, which make a commit atomic, are not in the standard yet.
     warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
     begin_s, end_s = parse_time_range(start, end)
     low, high = -math.inf if begin_s is None else begin_s, math.inf if end_s is None else end_s
@@ -102,12 +103,12 @@ def open_by_axis(
 
 
 def read_archive(path: Path, start_s: float | None = None, end_s: float | None = None) -> Recording:
-    """Rows of an archive, loaded.
+    """Load rows of an archive into memory.
 
     Raises
     ------
     SourceError
-        If there is none, or more than memory should hold.
+        If there are no rows, or they need too much memory.
     """
     try:
         dataset = open_archive(path, start_s, end_s)
@@ -116,7 +117,7 @@ def read_archive(path: Path, start_s: float | None = None, end_s: float | None =
     nbytes = dataset.nbytes
     if nbytes > _MAX_BYTES_LOADED:
         raise SourceError(
-            f"{path} has {nbytes / 1e9:.1f} GB in that time, more than is loaded at once; choose --start and --end"
+            f"{path} has {nbytes / 1e9:.1f} GB in that time, too much to load at once; choose --start and --end"
         )
     try:
         return from_dataset(dataset)
@@ -140,7 +141,7 @@ def checked_stores(directory: Path, low: float, high: float) -> list[StoreClaim]
         named = [(StoreName.parse(path.name), path) for path in stores(directory)]
         paths = [path for name, path in named if name is not None and name.may_hold(low, high)]
         if not named:
-            raise ArchiveError(f"{directory} is no archive: it has no stores such as 2026-11-25.zarr")
+            raise ArchiveError(f"{directory} is not an archive: it has no stores such as 2026-11-25.zarr")
     found = []
     for path in paths:
         try:
@@ -201,7 +202,7 @@ def _numbers_between(dataset: Any, low: float, high: float) -> tuple[int, int]:
 
 
 def _joined(library: Any, parts: list[Any], *, quiet: bool) -> Any:
-    """Stores of one axis as one, in the order of time; rows that an earlier part has too are left out."""
+    """Join stores of one axis in the order of time, without rows that an earlier part has."""
     joined = library.concat(
         parts, "time", data_vars="minimal", coords="minimal", compat="override", join="override",
         combine_attrs="override",
@@ -210,14 +211,14 @@ def _joined(library: Any, parts: list[Any], *, quiet: bool) -> Any:
     order = _merged(times_us)
     left_out = sum(map(len, times_us)) - len(order)
     if left_out and not quiet:
-        log.warning("%d rows come twice in the archive, the later part's are left out", left_out)
+        log.warning("%d rows are twice in the archive, those of the later part are left out", left_out)
     joined.attrs["precision"] = _precision({part.attrs.get(BITS) for part in parts})
-    # Where parts follow each other, as they do, nothing needs to be picked.
+    # Usually parts follow each other, and no selection is needed.
     return joined if np.array_equal(order, np.arange(joined.sizes["time"])) else joined.isel(time=order)
 
 
 def _precision(bits: set[int | None]) -> str:
-    """Return what stores that keep so many bits of mantissa, None for all, say of their precision."""
+    """Return the precision of stores as text, from their mantissa bits; None means all bits."""
     rounded = [each for each in bits if each is not None]
     if not rounded:
         return "exact"
@@ -225,9 +226,9 @@ def _precision(bits: set[int | None]) -> str:
 
 
 def _merged(times_us: list[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Places of rows in the order of time, of all parts one behind the other; none that an earlier part has.
+    """Return the order of the rows of all parts by time, without rows that an earlier part has.
 
-    Within a part the same time may stand twice: a stream that says little of itself sends it so.
+    Within a part a time may be repeated, as from a stream without precise times.
     """
     new, seen = [], np.empty(0, np.int64)
     for part in times_us:

@@ -1,8 +1,8 @@
-"""Round power to the bits that its noise leaves meaningful, so that files take less room.
+"""Round power to the bits above its noise, so that files are smaller.
 
-A power that is the mean over a bandwidth B and a time t has noise of 1 / sqrt(B t) of itself (the radiometer equation,
-e.g. Rohlfs & Wilson, Tools of Radio Astronomy, chapter 4). Rounding to k bits of mantissa has a standard deviation of
-at most 2**-k / sqrt(12). Pure arithmetic.
+A power that is the mean over a bandwidth B and a time t has a relative noise of 1 / sqrt(B t) (the radiometer equation,
+e.g. Rohlfs & Wilson, Tools of Radio Astronomy, chapter 4). Rounding to k bits of mantissa has a relative standard
+deviation of at most 2**-k / sqrt(12). Pure arithmetic.
 """
 
 import math
@@ -21,32 +21,32 @@ _STEPS_RMS = math.sqrt(12)
 
 
 def noise_share(bandwidth_hz: float, time_s: float) -> float:
-    """Noise of a power as a share of it, from its bandwidth and its time."""
+    """Return the relative noise of a power, from its bandwidth and its time."""
     return 1 / math.sqrt(bandwidth_hz * time_s)
 
 
 def needed_bits(bandwidth_hz: float, time_s: float) -> int:
-    """Return the least bits of mantissa whose rounding stays below `SHARE_OF_NOISE` of the noise."""
+    """Return the smallest number of mantissa bits with a rounding below `SHARE_OF_NOISE` of the noise."""
     bits = math.ceil(-math.log2(_STEPS_RMS * SHARE_OF_NOISE * noise_share(bandwidth_hz, time_s)))
     return min(max(bits, 1), MANTISSA_BITS)
 
 
 def rounding_share(bits: int, bandwidth_hz: float, time_s: float) -> float:
-    """Standard deviation of rounding to so many bits, at most, as a share of the noise."""
+    """Return the largest standard deviation of rounding to `bits`, as a share of the noise."""
     return 2.0**-bits / _STEPS_RMS / noise_share(bandwidth_hz, time_s)
 
 
 def rounded(power: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
     """Round values to some bits of mantissa, to the nearest, and halves to even.
 
-    Values that are not finite, zero or subnormal, and values that would become infinite, stay as they are.
+    Values that are not finite, zero or subnormal, and values that would become infinite, are not changed.
 
     Parameters
     ----------
     power
         Values, float32, any shape.
     bits
-        Bits of mantissa that are kept, 1 to 23.
+        Bits of mantissa to keep, 1 to 23.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def rounded(power: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
     half = (np.uint32(1) << (dropped - np.uint32(1))) - np.uint32(1)
     found = (words + half + ((words >> dropped) & np.uint32(1))) & ~((np.uint32(1) << dropped) - np.uint32(1))
     before, after = (words >> np.uint32(MANTISSA_BITS)) & _EXPONENT, (found >> np.uint32(MANTISSA_BITS)) & _EXPONENT
-    # A carry can leave the exponent of what is not finite, too.
+    # A carry can also lead to the exponent of a value that is not finite.
     keep = (before == 0) | (before == _EXPONENT) | (after == _EXPONENT)
     return np.where(keep, words, found).view(np.float32)
 
@@ -70,7 +70,7 @@ def rounded_to_steps_of(
 ) -> NDArray[np.float32]:
     """Round a cross product to whole steps of the intensity's last bit.
 
-    Its noise is that of the intensity, also where it is small itself. It stays as it is where the intensity is not
+    Its noise is that of the intensity, even if the cross product is small. It is not changed if the intensity is not
     positive and finite.
 
     Parameters
@@ -80,7 +80,7 @@ def rounded_to_steps_of(
     xx, yy
         XX and YY of the same rows.
     bits
-        Bits of mantissa that are kept of the intensity, 1 to 23.
+        Bits of mantissa of the intensity to keep, 1 to 23.
     """
     if bits >= MANTISSA_BITS:
         return cross

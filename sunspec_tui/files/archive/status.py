@@ -1,4 +1,4 @@
-"""The state of the archive, and its events."""
+"""Status and events of the archive, as values."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class ArchiveState(StrEnum):
-    """What the archive does; the values are what people read."""
+    """State of the archive; the values are shown to users."""
 
     OFF = "off"
     WAITING = "no rows yet"
@@ -18,14 +18,14 @@ class ArchiveState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ArchiveStatus:
-    """How the archive is doing.
+    """Status of the archive.
 
     Attributes
     ----------
     state
-        What it does.
+        Current state.
     directory
-        Where it is; None where it is off.
+        Directory of the archive; None if it is off.
     rows_written
         Rows committed since the start.
     rows_missed
@@ -37,11 +37,11 @@ class ArchiveStatus:
     last_time_s
         Data time of the last row committed, seconds since 1970; None before the first.
     free_bytes
-        Free on the disk after the last commit; None before it.
+        Free space on the disk after the last commit; None before it.
     problem
-        What went wrong, until a commit succeeds; else empty.
+        The last error, until a commit succeeds; else empty.
     failures
-        Commits that failed.
+        Number of failed commits.
     """
 
     state: ArchiveState = ArchiveState.OFF
@@ -57,7 +57,7 @@ class ArchiveStatus:
 
 
 class ArchiveEvent(NamedTuple):
-    """Something rare that the archive tells."""
+    """Rare event to report: a failure, or the end of one."""
 
     ok: bool
     text: str

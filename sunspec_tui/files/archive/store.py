@@ -1,8 +1,8 @@
-"""One store of the archive: a Zarr group that grows by commits.
+"""Write one store of the archive: a Zarr group that grows by atomic commits.
 
-Chunks are replaced whole, children grow, and last of all the group's consolidated metadata is replaced in one step: it
-alone says how many rows there are. Whatever ends the process between, the next one goes on from the last commit.
-zarr loads with the first store.
+A commit replaces whole chunks, resizes the arrays, and finally replaces the group's consolidated metadata in one step;
+only these define the number of rows. If the process ends in between, the next one continues from the last commit. zarr
+is imported with the first store.
 """
 
 import json
@@ -48,28 +48,28 @@ log = logging.getLogger(__name__)
 
 _TIME_CHUNK_ROWS = 64 * CHUNK_ROWS
 _CHUNK_BLOCKS, _REREAD_ROWS = 256, 16
-# Another cadence than the store's, by more than noise makes of it, is another stream.
+# Relative difference above which a cadence belongs to another stream; noise makes less.
 _CADENCE_SLACK = 0.1
 
 
 @dataclass
 class ArchiveStore:
-    """A store that is open for writing.
+    """Store that is open for writing.
 
     Attributes
     ----------
     path
         Its directory.
     nrows
-        Rows committed.
+        Number of committed rows.
     last_us
-        Time of the last of them, microseconds since 1970; None where there is none.
+        Time of the last row, microseconds since 1970; None without rows.
     bits
         Bits of mantissa that it keeps; None if all.
     blocks
-        Makes blocks of its rows; None if the store has none, as those of earlier versions.
+        Makes blocks of its rows; None for a store of an earlier version, which has no blocks.
     wanted
-        Precision that whoever writes wants.
+        Precision that the writer requests.
     """
 
     path: Path
@@ -80,7 +80,7 @@ class ArchiveStore:
     wanted: Precision
 
     def takes(self, rows: Recording) -> bool:
-        """Whether rows belong into it: of its day, axis and origin, and not earlier than what it has."""
+        """Return True if rows fit: same day, axis and origin, and not earlier than its last row."""
         first_us = int(microseconds(rows.times_s[:1])[0])
         name = StoreName.parse(self.path.name)
         if self.bits is not None and self.wanted is Precision.EXACT:
@@ -91,21 +91,21 @@ class ArchiveStore:
         return _identity(mine) == _identity(theirs) and _is_near(mine.get("cadence_s"), theirs.get("cadence_s"))
 
     def append(self, rows: Recording) -> None:
-        """Commit rows that it takes.
+        """Commit rows that fit.
 
         Raises
         ------
         OSError
-            If the disk does not take them; what was committed before stays.
+            If they cannot be written; rows of earlier commits are not changed.
         """
-        # The consolidated metadata alone say what was committed.
+        # Only the consolidated metadata define what was committed.
         zarr = _zarr()
         stop = self.nrows + len(rows)
         times_us = microseconds(rows.times_s)
-        # The noise of rows without a known cadence is not known, so they keep all their bits.
+        # Without a known cadence the noise of rows is unknown, so they keep all their bits.
         rows = rounded_rows(rows, self.bits if rows.cadence_s > 0 else None)
         blocks = {} if self.blocks is None else self.blocks.add(rows.data)
-        # Chunks without any valid value are written too, so that a missing chunk means that it was deleted.
+        # Chunks without a valid value are written too, so that a missing chunk was certainly deleted.
         with zarr.config.set({"array.write_empty_chunks": True}):
             group = zarr.open_group(self.path, mode="r+", use_consolidated=True, zarr_format=3)
             for name, values in (("time", times_us), *_variables(rows)):
@@ -117,14 +117,14 @@ class ArchiveStore:
 
 
 def _write(array: Any, begin: int, values: Any) -> None:
-    """Write rows from `begin` on, behind those that were committed."""
+    """Write rows from `begin` on, after the committed rows."""
     if len(values):
         array.resize((begin + len(values), *array.shape[1:]))
         array[begin:] = values
 
 
 def rounded_rows(rows: Recording, bits: int | None) -> Recording:
-    """Return rows as a store of so many bits keeps them."""
+    """Return rows as a store with `bits` of mantissa keeps them."""
     if bits is None:
         return rows
     data = rounded(rows.data, bits)
@@ -137,7 +137,7 @@ def rounded_rows(rows: Recording, bits: int | None) -> Recording:
 
 
 def _bits_for(rows: Recording) -> int | None:
-    """Return the bits that the noise of rows leaves meaningful; None for all, if the noise is not known."""
+    """Return the mantissa bits above the noise of rows; None for all, if the noise is unknown."""
     channels = channels_of(rows.frequencies_hz)
     if channels is None or not rows.cadence_s > 0:
         return None
@@ -152,23 +152,23 @@ def _variables(rows: Recording) -> list[tuple[str, Any]]:
 def last_store(
     directory: Path, rows: Recording, spoilt: Collection[Path] = (), wanted: Precision = Precision.EXACT
 ) -> tuple[ArchiveStore | None, StoreName]:
-    """Look for the store that rows go into: the last part of their day.
+    """Find the store for rows: the last part of their day.
 
     Parameters
     ----------
     directory
         The archive.
     rows
-        What is to be written first.
+        The first rows to write.
     spoilt
-        Stores that are not to be gone on with.
+        Damaged stores, to which no rows may be added.
     wanted
-        Precision of a new store; an exact one is wanted also instead of one with less.
+        Precision of a new store; if it is exact, a store with less precision does not fit.
 
     Returns
     -------
     tuple
-        The store, or None where it does not take them; and the name of the part that would be next.
+        The store, or None if the rows do not fit; and the name of the next part.
 
     Raises
     ------
@@ -188,21 +188,21 @@ def last_store(
 def open_store(
     directory: Path, rows: Recording, spoilt: Collection[Path] = (), wanted: Precision = Precision.EXACT
 ) -> ArchiveStore:
-    """The store that rows go into: the last part of their day, or a new one where it does not take them.
+    """Open the store for rows: the last part of their day, or a new one if they do not fit.
 
     Parameters are those of `last_store`.
 
     Raises
     ------
     OSError
-        If the disk does not take it.
+        If the store cannot be written.
     """
     store, following = last_store(directory, rows, spoilt, wanted)
     return store or _created(directory / str(following), rows, wanted)
 
 
 def _created(path: Path, rows: Recording, wanted: Precision) -> ArchiveStore:
-    """A store without rows; it gets its name when it is whole."""
+    """Create a store without rows; it gets its name when it is complete."""
     zarr = _zarr()
     temporary = path.with_name(f".{path.name}.new")
     if os.path.lexists(temporary) and (temporary.is_symlink() or not temporary.is_dir()):
@@ -228,7 +228,7 @@ def _created(path: Path, rows: Recording, wanted: Precision) -> ArchiveStore:
         attributes={"units": "Hz", "long_name": "centre of bin"},
     )  # fmt: skip
     axis[:] = rows.frequencies_hz
-    # Bits of a kind side by side: noise does not compress, exponents and bits that were rounded away do.
+    # Shuffle bits: noise does not compress, but exponents and rounded bits do.
     packed = zarr.codecs.BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
     for name, _ in _variables(rows):
         group.create_array(
@@ -248,26 +248,26 @@ def _created(path: Path, rows: Recording, wanted: Precision) -> ArchiveStore:
 
 
 def _reopened(path: Path, wanted: Precision) -> ArchiveStore | None:
-    """A store that an earlier run has left, or None where it is none; what was not committed is forgotten."""
+    """Reopen a store of an earlier run without uncommitted rows; return None if it is not valid."""
     try:
         claim = check_store(path)
         for partial in path.rglob("*.partial"):
             partial.unlink(missing_ok=True)
         group = _zarr().open_group(path, mode="r+", use_consolidated=True, zarr_format=3)
         for name in claim.blocks:
-            # A commit that completes no block leaves them alone, and would take over the shape of one that failed.
+            # A commit that completes no block does not write them, and would keep the shape of a failed commit.
             group[f"{BLOCKS}/{name}"].resize(group[f"{BLOCKS}/{name}"].shape)
         last_us = int(group["time"][-1]) if claim.nrows else None
         return ArchiveStore(path, claim.nrows, last_us, claim.bits, _blocks_of(claim, group), wanted)
     except OSError:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever a codec or a parser makes of a spoilt store
-        log.warning("%s is no store that can be gone on with (%s); the day gets another part", path, error)
+    except Exception as error:  # noqa: BLE001 - codecs and parsers raise any error for a damaged store
+        log.warning("%s cannot be continued (%s); the day gets another part", path, error)
         return None
 
 
 def _blocks_of(claim: StoreClaim, group: Any) -> BlockMaker | None:
-    """Return what goes on with a store's blocks, with the rows behind the last of them; None if it has none."""
+    """Return a `BlockMaker` with the rows after a store's last block; None if the store has no blocks."""
     if not claim.blocks:
         return None
     products = tuple(each for each in WIRE_PRODUCTS if plain_name(each) in claim.products)
@@ -289,12 +289,12 @@ def _identity(said: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _is_near(cadence_s: Any, other_s: Any) -> bool:
-    """Whether two cadences may be of one stream; one that is not known yet may be any."""
+    """Return True if two cadences may belong to one stream; an unknown one fits any."""
     return not cadence_s or not other_s or abs(float(cadence_s) - float(other_s)) <= _CADENCE_SLACK * float(other_s)
 
 
 def _zarr() -> Any:
     zarr = require_extra("zarr", "an archive")
-    # Version 3 has no rule for it yet; xarray and zarr read it, and it is what makes a commit one step.
+    # The standard of version 3 does not define it yet, but xarray and zarr read it, and it makes a commit atomic.
     warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
     return zarr

@@ -1,6 +1,7 @@
-"""Means, lowest and highest values of each 256 rows of a store, made while its rows are committed.
+"""Compute means, lowest and highest values of each 256 rows of a store.
 
-A day is drawn from them in milliseconds. A block that is complete never changes. State and arithmetic only.
+They are computed while rows are committed, so that a day can be drawn in milliseconds. A complete block never changes.
+State and arithmetic only.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ Floats = NDArray[np.float32]
 
 
 class BlockMaker:
-    """Makes blocks of the rows of one store, as they come.
+    """Accumulate rows of one store into blocks.
 
     Parameters
     ----------

@@ -47,7 +47,7 @@ _VERSION_2 = (".zgroup", ".zattrs", ".zarray", ".zmetadata")
 
 
 class StoreRefused(ArchiveError):
-    """A store that this program did not write; the text says why."""
+    """A store was not written by this program; the text is the reason."""
 
 
 _MAX_CHUNK_HEAD_BYTES = 4096
@@ -130,7 +130,7 @@ def check_store(path: Path) -> StoreClaim:
     """
     said = _metadata(path)
     consolidated = _dict(_dict(said.get("consolidated_metadata")).get("metadata"))
-    _demand(said.get("node_type") == "group", "it is no group of arrays")
+    _demand(said.get("node_type") == "group", "it is not a group of arrays")
     _demand("time" in consolidated and "frequency" in consolidated, "it has no consolidated time and frequency")
     inside = {name: each for name, each in consolidated.items() if name.split("/")[0] == BLOCKS}
     arrays = {name: _array(name, _dict(each)) for name, each in consolidated.items() if name not in inside}
@@ -153,7 +153,7 @@ def _bits(said: Any) -> int | None:
 
 
 def _blocks(arrays: dict[str, ArrayClaim], inside: dict[str, Any]) -> dict[str, ArrayClaim]:
-    """Return the arrays of blocks, if they are those of the rows; without them, rows are read."""
+    """Return the arrays of blocks if they fit the rows, else none, so that rows are read."""
     group = _dict(inside.pop(BLOCKS, None))
     if not inside or group.get("node_type") != "group" or _dict(group.get("attributes")).get("rows") != BLOCK_ROWS:
         return {}
@@ -191,7 +191,7 @@ def _power_array(name: str, said: dict[str, Any]) -> ArrayClaim:
     """Check an array whose name is known: one of power, or an axis."""
     name = printable(name, 40)
     data_type, itemsize = _TYPES.get(name, _PRODUCT_TYPE)
-    _demand(said.get("node_type") == "array" and said.get("zarr_format") == 3, f"{name} is no array of version 3")
+    _demand(said.get("node_type") == "array" and said.get("zarr_format") == 3, f"{name} is not an array of version 3")
     _demand(said.get("data_type") == data_type, f"{name} is not of {data_type}")
     grid, keys = _dict(said.get("chunk_grid")), _dict(said.get("chunk_key_encoding"))
     _demand(grid.get("name") == "regular" and keys.get("name") == "default", f"{name} has chunks of another form")
@@ -265,7 +265,9 @@ def missing_chunks(claim: StoreClaim, begin: int, end: int) -> dict[tuple[int, i
 
 
 def has_blocks(claim: StoreClaim, names: Iterable[str], begin: int, end: int) -> bool:
-    """Whether a store has some arrays of blocks from number `begin` up to `end`; else its rows are to be read.
+    """Return True if a store has the named arrays of blocks from number `begin` up to `end`.
+
+    Otherwise its rows must be read.
 
     Raises
     ------
@@ -298,7 +300,7 @@ def _absent(path: Path, array: ArrayClaim, begin: int, end: int) -> Iterator[tup
 def _check_head(name: str, array: ArrayClaim, head: bytes) -> None:
     """Check the size that a chunk declares; a chunk without a head fails later."""
     declared = declared_bytes(head, array.compressor)
-    # Without a declared size, the library would unpack until memory ends.
+    # Without a declared size, the library would decompress until memory is used up.
     _demand(declared is not None or array.compressor != "zstd" or len(head) < 5, f"{name} declares no size")
     _demand(
         declared is None or declared <= array.chunk_bytes,
@@ -330,7 +332,7 @@ def _read(path: Path, size: int, most: int | None = None) -> bytes | None:
     """
     try:
         mode = path.lstat().st_mode
-        _demand(stat.S_ISREG(mode), f"{printable(path.name, 40)} in it is no regular file")
+        _demand(stat.S_ISREG(mode), f"{printable(path.name, 40)} in it is not a regular file")
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         return None

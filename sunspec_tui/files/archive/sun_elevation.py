@@ -1,8 +1,8 @@
-"""Where the Sun stands over the telescope, for an archive that sleeps at night.
+"""Compute the Sun's elevation, for an archive that pauses at night.
 
 The formulas are those of low accuracy in Jean Meeus, *Astronomical Algorithms* (2nd edition, 1998): chapter 12 for the
 sidereal time, 13 for the horizontal coordinates, 22 for the obliquity and the nutation, 25 for the Sun, 40 for the
-parallax. They need no table, so they neither grow old nor download anything.
+parallax. They need no table, so they do not become outdated and nothing is downloaded.
 """
 
 import math
@@ -17,7 +17,7 @@ _PARALLAX_DEG = 8.794 / 3600
 
 
 def sun_elevation_deg(time_s: float) -> float:
-    """Elevation of the Sun's centre above the telescope's horizon in degrees, without refraction.
+    """Return the elevation of the Sun's centre at the telescope in degrees, without refraction.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def sun_elevation_deg(time_s: float) -> float:
 
     Notes
     -----
-    UT1 is taken for UTC, which is wrong by less than a second: 0.004 degrees. At 20 000 moments from 2024 to 2045 it
+    UTC is used for UT1; the error is less than a second, 0.004 degrees. At 20 000 times from 2024 to 2045 the result
     agrees with astropy to 0.009 degrees.
     """
     if not math.isfinite(time_s):
@@ -44,12 +44,12 @@ def sun_elevation_deg(time_s: float) -> float:
     sine = math.sin(latitude) * math.sin(declination)
     sine += math.cos(latitude) * math.cos(declination) * math.cos(hour_angle)
     elevation = math.asin(max(-1.0, min(1.0, sine)))
-    # Seen from the ground, not from the Earth's centre.
+    # Correct for the parallax between the Earth's centre and the ground.
     return math.degrees(elevation) - _PARALLAX_DEG * math.cos(elevation)
 
 
 def _sun_place(century: float) -> tuple[float, float, float]:
-    """Apparent right ascension and declination, and the nutation in right ascension.
+    """Return the Sun's apparent right ascension and declination, and the nutation in right ascension.
 
     Parameters
     ----------

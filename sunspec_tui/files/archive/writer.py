@@ -1,7 +1,7 @@
 """Write all received rows to the archive, in a separate thread.
 
 The thread reads the ring a few seconds behind the stream and never blocks the receiver. Rows that cannot be written
-wait and are tried again; rows that leave the ring meanwhile are counted. No error ends the thread.
+stay in the ring for the next try; rows that leave the ring before are counted as lost. No error ends the thread.
 """
 
 import logging
@@ -45,9 +45,9 @@ COMMIT_S = 4.0
 _LOOK_S = 0.25
 _BLOCK_ROWS = 480
 _GATE_S = 60.0
-# Time for each block of rows when the program ends; a machine under load needs seconds for one.
+# Longest time for each block of rows at the end of the program; a machine under load needs seconds for one.
 _STOP_S = 10.0
-# A commit comes early where this share of the ring waits for it.
+# Share of the ring whose waiting rows cause an early commit.
 _FULL_SHARE = 0.25
 _DISORDER = (
     "rows that would begin yet another store are lost, because the data's time or axis jumps again and again: "
@@ -67,17 +67,17 @@ class ArchiveWriter:
     on_event
         Called from the writer's thread when writing starts to fail and when it works again.
     precision
-        What new stores keep of each power.
+        Precision of the powers in new stores.
     least_elevation_deg
         Rows are kept while the elevation of the Sun is at least this high; None keeps all rows.
     elevation_deg
-        Returns the elevation of the Sun at a time. Where it fails or has no number, rows are kept.
+        Returns the elevation of the Sun at a time. If it fails or returns NaN, rows are kept.
     commit_s
         Seconds from commit to commit.
     max_held_bytes
         Memory for waiting rows of earlier rings.
     monotonic
-        A monotonic clock, in seconds.
+        Monotonic clock, in seconds.
     """
 
     def __init__(
@@ -108,14 +108,14 @@ class ArchiveWriter:
         # Lost rows that were reported, and lost rows that no store can hold and that were not reported yet.
         self._lost_reported, self._unstorable = 0, 0
         self._budget = StoreBudget(monotonic)
-        # Lost rows that would have begun a store too many: not reported one by one, but as one disorder.
+        # Lost rows that would have started too many stores: they are reported together, as one disorder.
         self._refused, self._refused_s, self._refused_told = 0, -math.inf, 0
         self._disorder = ""
         self._gate_s, self._gate_open, self._gate_problem = -math.inf, True, ""
         self._status = ArchiveStatus(ArchiveState.OFF if directory is None else ArchiveState.WAITING, directory)
 
     def start(self) -> None:
-        """Begin to follow.
+        """Start the thread.
 
         Raises
         ------
@@ -143,12 +143,12 @@ class ArchiveWriter:
         return thread
 
     def stop(self, deadline_s: float = math.inf) -> None:
-        """Commit what the ring still has, and end; give up when no block has been written for a while.
+        """Commit the waiting rows and end the thread; give up if no block is written for some time.
 
         Parameters
         ----------
         deadline_s
-            Time on `time.monotonic` when to give up although blocks are still being written.
+            Time on `time.monotonic` at which to give up even if blocks are still being written.
         """
         self._ending.set()
         if self._thread is None:
@@ -159,7 +159,7 @@ class ArchiveWriter:
         else:
             waited_s = time.monotonic() - begun_s
             self._report_unwritten(
-                f"the archive was not complete {waited_s:.1f} s after the end, its disk or this machine is too slow"
+                f"the archive was not complete {waited_s:.1f} s after the end; its disk or this machine is too slow"
             )
 
     def _settled_rows(self) -> int:
@@ -191,7 +191,7 @@ class ArchiveWriter:
             self._store = None
 
     def _wait_until_due(self) -> bool:
-        """Wait for the next commit, with an eye on the ring; True at the end."""
+        """Wait for the next commit and watch the ring; return True at the end of the program."""
         due_s = self._monotonic() + self._commit_s
         while (left_s := due_s - self._monotonic()) > 0:
             if self._ending.wait(min(left_s, _LOOK_S)):
@@ -205,12 +205,12 @@ class ArchiveWriter:
         return self._ending.is_set()
 
     def _look(self) -> None:
-        """Notice another ring, or what has become known of this one."""
+        """Follow a new ring, or update the description of this one."""
         try:
             newest = self._current()
             if newest is not None:
                 self._backlog.follow(newest)
-        except Exception as error:  # noqa: BLE001 - memory may be short; tried again soon
+        except Exception as error:  # noqa: BLE001 - memory may be short; the next call tries again
             self._fail(f"the received rows cannot be read: {error!r}")
         if self._backlog.over_budget:
             self._backlog.over_budget = False
@@ -220,7 +220,7 @@ class ArchiveWriter:
         """Write all waiting rows; report an error and leave the rows for the next try."""
         try:
             if lock.hold():
-                # While others could write, the store may have grown.
+                # Another process may have written to the store meanwhile.
                 self._store = None
                 self._status = replace(self._status, state=ArchiveState.WAITING)
             for rows in self._backlog.batches(_BLOCK_ROWS):
@@ -228,8 +228,8 @@ class ArchiveWriter:
         except SunspecError as error:
             self._fail(str(error))
         except OSError as error:
-            self._fail(f"{_reason(error)}; rows wait in the ring, mend it or choose another --archive")
-        except Exception as error:  # noqa: BLE001 - a library's own errors; the rows stay, and are tried again
+            self._fail(f"{_reason(error)}; rows wait in the ring, repair it or choose another --archive")
+        except Exception as error:  # noqa: BLE001 - libraries raise any error; the rows stay for the next try
             forget_unstarted_threads()
             self._fail(f"{error!r}; rows wait in the ring")
         if not self._status.problem:
@@ -256,14 +256,14 @@ class ArchiveWriter:
             part = self._archivable(stretch)
             if len(part):
                 self._append(part)
-                # The state first: rows that count as written are never those of a state before.
+                # Set the state before the counts, so that rows never count as written in an earlier state.
                 self._succeed(part)
                 self._backlog.settle(len(part), written=True)
             self._budget.count_rows(stretch.times_s)
 
     def _archivable(self, stretch: Recording) -> Recording:
-        """Return the rows that may be archived; those before them would begin a store too many, and are lost."""
-        assert self._directory is not None  # noqa: S101 - start() begins no thread without one
+        """Return the rows that may be archived; earlier ones would need too many stores, and are lost."""
+        assert self._directory is not None  # noqa: S101 - start() starts no thread without one
         current = self._store
         if current is not None and current.takes(stretch):
             return stretch
@@ -280,7 +280,7 @@ class ArchiveWriter:
 
     def _refuse(self, count: int) -> None:
         """Count the next rows as lost; the first ones of a disorder are reported."""
-        # The own count first: whoever reports meanwhile does not report these rows as rows that left the ring.
+        # Count them here first, so that a report in between does not count them as rows that left the ring.
         self._refused += count
         self._backlog.settle(count)
         self._refused_s = self._monotonic()
@@ -289,15 +289,15 @@ class ArchiveWriter:
             self._report(ok=False, text=self._disorder)
 
     def _end_disorder(self) -> None:
-        """Report the end of a disorder, when no row was refused for a while."""
+        """Report the end of a disorder if no row was refused for some time."""
         if self._disorder and self._monotonic() - self._refused_s >= CALM_S:
             self._disorder = ""
             count, self._refused_told = self._refused - self._refused_told, self._refused
             self._report(ok=True, text=f"all rows are archived again; {count} rows were lost while the data jumped")
 
     def _append(self, part: Recording) -> None:
-        assert self._directory is not None  # noqa: S101 - start() begins no thread without one
-        # Until it is known to have been taken, the store's own count is not to be trusted.
+        assert self._directory is not None  # noqa: S101 - start() starts no thread without one
+        # Forget the store until the commit has succeeded, because its count of rows may be wrong after a failure.
         store, self._store = self._store, None
         if store is None or not store.takes(part):
             store = open_store(self._directory, part, self._spoilt, self._precision)
@@ -306,7 +306,7 @@ class ArchiveWriter:
         except OSError:
             raise
         except Exception:
-            # Not the disk, but what is on it: another part of the day will do. A new one would not be better.
+            # The store is damaged, not the disk: use another part of the day. Another new store would fail too.
             if store.nrows:
                 self._spoilt.add(store.path)
             raise
@@ -318,12 +318,12 @@ class ArchiveWriter:
         if self._least_elevation_deg is None:
             return True
         if abs(time_s - self._gate_s) >= _GATE_S:
-            # No number is below the limit: rows are kept.
+            # A NaN is not below the limit, so rows are kept.
             self._gate_s, self._gate_open = time_s, not self._elevation_at(time_s) < self._least_elevation_deg
         return self._gate_open
 
     def _elevation_at(self, time_s: float) -> float:
-        """Return the Sun's elevation; NaN, reported once, where it cannot be computed."""
+        """Return the Sun's elevation; NaN, reported once, if it cannot be computed."""
         try:
             found = float(self._elevation_deg(time_s))
         except Exception as error:
@@ -392,7 +392,7 @@ class ArchiveWriter:
 
 
 def _too_early(stretch: Recording, current: ArchiveStore | None) -> int:
-    """Rows of a stretch, whose times rise, before the first one that the store takes; all where it takes none."""
+    """Return the number of rows with rising times before the first one that fits the store; all if none fits."""
     if current is None or current.last_us is None:
         return len(stretch)
     count = int(np.searchsorted(microseconds(stretch.times_s), current.last_us))
@@ -401,10 +401,10 @@ def _too_early(stretch: Recording, current: ArchiveStore | None) -> int:
 
 
 def _reason(error: OSError) -> str:
-    """The system's words; a library's error about a store that is gone may have none but a path."""
+    """Return the system's error text; a library's error about a removed store may contain only a path."""
     if error.strerror:
         return error.strerror
-    return "a store was taken away while it was written" if isinstance(error, FileNotFoundError) else str(error)
+    return "a store was removed while it was written" if isinstance(error, FileNotFoundError) else str(error)
 
 
 def _check_installed() -> None:
