@@ -45,7 +45,7 @@ class OlderReceiver(ABC):
     # The receiver sets them.
     options: ReceiverOptions
     history: StreamHistory
-    _intake: FrameIngester
+    _ingester: FrameIngester
     _collector: Collector
     _life: threading.RLock
     _plots: PlotService
@@ -109,7 +109,7 @@ class OlderReceiver(ABC):
     @property
     def streaming_interval(self) -> float:
         """Seconds of a row for the delay method ``buffer``: chosen, else measured."""
-        return self._intake.interval_s
+        return self._ingester.interval_s
 
     @property
     def verbose(self) -> bool:
@@ -191,7 +191,7 @@ class OlderReceiver(ABC):
             "delay_method": str(snapshot.delay.method),
             "delay_median": snapshot.delay_statistics.median_s,
             "delay_p95": snapshot.delay_statistics.p95_s,
-            "delay_max": snapshot.delay_statistics.most_s,
+            "delay_max": snapshot.delay_statistics.max_s,
             "data_age": snapshot.data_age_s,
             "state": str(health.state),
             "frames_received": health.frames_received,

@@ -135,13 +135,13 @@ class StreamReceiver(OlderReceiver):
     def _receive_into(self, chosen: ReceiverOptions) -> None:
         """Make the parts that frames pass through."""
         self._lock = threading.Lock()
-        self._intake = FrameIngester(
+        self._ingester = FrameIngester(
             chosen.buffer_length, chosen.channel_average, chosen.chan0, chosen.beam_index, chosen.delay
         )
-        self.history = StreamHistory(self._intake, self._lock, chosen.product, chosen.station, self.source)
-        self._delay = DelayControl(self._intake, self._lock)
+        self.history = StreamHistory(self._ingester, self._lock, chosen.product, chosen.station, self.source)
+        self._delay = DelayControl(self._ingester, self._lock)
         self.handler = MessageHandler(
-            self._intake,
+            self._ingester,
             self._lock,
             self._teller,
             self.source,
@@ -151,7 +151,7 @@ class StreamReceiver(OlderReceiver):
             on_header=self.debug_header_info if chosen.verbose else None,
         )
         self._snapshots = SnapshotBuilder(
-            self._intake,
+            self._ingester,
             self._lock,
             self._teller,
             self.source,
@@ -212,7 +212,7 @@ class StreamReceiver(OlderReceiver):
             subscriber = Subscriber(
                 chosen.stream_addr, chosen.stream_port, self.handler, chosen.reconnect, monotonic=chosen.monotonic
             )
-            started.callback(self.handler.close_followers)
+            started.callback(self.handler.close_iterators)
             started.callback(subscriber.stop)
             self.handler.mark_connecting()
             # If the start fails, nothing connects.
@@ -291,7 +291,7 @@ class StreamReceiver(OlderReceiver):
             An iterator of `Frame` for one thread, and a context manager that ends it. It ends at once while nothing
             runs.
         """
-        return self._follow(self.handler.frame_followers, FrameIterator[Frame](most, timeout_s))
+        return self._follow(self.handler.frame_iterators, FrameIterator[Frame](most, timeout_s))
 
     def rows(self, timeout_s: float | None = None, most: int = 1000) -> FrameIterator[Row]:
         """Iterate over averaged rows from now on, each with its axis and products.
@@ -306,7 +306,7 @@ class StreamReceiver(OlderReceiver):
         FrameIterator
             An iterator of `Row`, as `frames` returns one of `Frame`.
         """
-        return self._follow(self.handler.row_followers, FrameIterator[Row](most, timeout_s))
+        return self._follow(self.handler.row_iterators, FrameIterator[Row](most, timeout_s))
 
     def _follow(self, followers: FrameIterators[Item], follower: FrameIterator[Item]) -> FrameIterator[Item]:
         with self._life:
@@ -475,8 +475,8 @@ class StreamReceiver(OlderReceiver):
     def plot_job(self) -> PlotJob | None:
         """Return all rows as a plot job; None before the first row."""
         with self._lock:
-            intake = self._intake
-            ring, axis, health, lag_s = intake.ring, intake.axis, intake.health, intake.delay.value_s
+            ingester = self._ingester
+            ring, axis, health, lag_s = ingester.ring, ingester.axis, ingester.health, ingester.delay.value_s
             cadence_s, missing = health.cadence_s, health.frames_missing
         if ring is None or axis is None:
             return None

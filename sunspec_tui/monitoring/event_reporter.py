@@ -72,8 +72,8 @@ class EventReporter:
             add(logging.WARNING, "reversal", f"the data's time went back, {at}")
         if placement.mark & Mark.REPEAT:
             add(logging.INFO, "repeat", f"the same time came twice, {at}")
-        if placement.doubt:
-            text = f"the {placement.doubt} of a frame jumped and is not believed until the next one confirms it, {at}"
+        if placement.unconfirmed:
+            text = f"the {placement.unconfirmed} of a frame jumped and is ignored until the next one confirms it, {at}"
             add(logging.WARNING, "doubt", text)
         if placement.silence_s:
             text = f"frames come again after {placement.silence_s:.1f} s, {at}"

@@ -40,7 +40,7 @@ from sunspec_tui.monitoring.signal_loss import (
     rows_needed,
     signal_loss,
 )
-from sunspec_tui.stream.newest_frame import Arrival
+from sunspec_tui.stream.newest_frame import NewestFrame
 
 Found = TypeVar("Found")
 
@@ -112,7 +112,7 @@ class InstrumentChecker:
             return self._gain.floors
 
     def look(
-        self, ring: RingBuffer | None, axis: Axis | None, cadence_s: float, arrival: Arrival | None
+        self, ring: RingBuffer | None, axis: Axis | None, cadence_s: float, arrival: NewestFrame | None
     ) -> InstrumentCheck:
         """Check the last rows; note the reason of a check that fails.
 
@@ -134,7 +134,7 @@ class InstrumentChecker:
                 self.last, self._last_for = self._found(ring, axis, cadence_s, arrival), looked_for
             return self.last
 
-    def _found(self, ring: RingBuffer, axis: Axis, cadence_s: float, arrival: Arrival) -> InstrumentCheck:
+    def _found(self, ring: RingBuffer, axis: Axis, cadence_s: float, arrival: NewestFrame) -> InstrumentCheck:
         if axis is not self._axis:
             self._begin(axis)
         failures: dict[str, str] = {}
@@ -150,7 +150,7 @@ class InstrumentChecker:
         return ring.latest(max(least, new + CONTEXT_ROWS))
 
     def _judged(
-        self, rows: Rows, axis: Axis, cadence_s: float, arrival: Arrival, failures: dict[str, str]
+        self, rows: Rows, axis: Axis, cadence_s: float, arrival: NewestFrame, failures: dict[str, str]
     ) -> InstrumentCheck:
         is_new, self._checked_count = rows.count != self._checked_count, rows.count
         clock = _checked("data's clock", lambda: self._read_clock(arrival), failures)
@@ -164,7 +164,7 @@ class InstrumentChecker:
             failures,
         )
 
-    def _read_clock(self, arrival: Arrival) -> ClockReading:
+    def _read_clock(self, arrival: NewestFrame) -> ClockReading:
         return self._clock.read(
             arrived_s=arrival.arrived_s,
             now_s=arrival.now_s,
@@ -173,7 +173,7 @@ class InstrumentChecker:
             recorded=arrival.recorded,
         )
 
-    def _signal(self, data: NDArray[np.float32], cadence_s: float, arrival: Arrival) -> SignalLoss:
+    def _signal(self, data: NDArray[np.float32], cadence_s: float, arrival: NewestFrame) -> SignalLoss:
         needed = rows_needed(cadence_s)
         self._lived.update(set(range(data.shape[2])) - set(dead_products(data[-needed:])))
         # A recording may have one product. A live stream always has XX and YY, even if they are dead from the start.
@@ -181,7 +181,7 @@ class InstrumentChecker:
         return signal_loss(data[-needed:], tuple(expected)) if len(data) >= needed else NO_LOSS
 
     def _pipelines(
-        self, data: NDArray[np.float32], axis: Axis, arrival: Arrival, *, is_new: bool
+        self, data: NDArray[np.float32], axis: Axis, arrival: NewestFrame, *, is_new: bool
     ) -> PipelineMap | None:
         # A bin that is wider than a pipeline contains several pipelines.
         if axis.channel_average > CHANNELS_PER_PIPELINE:
@@ -212,7 +212,7 @@ def _checked(name: str, check: Callable[[], Found], failures: dict[str, str]) ->
         return None
 
 
-def _axis(data: NDArray[np.float32], axis: Axis, arrival: Arrival) -> AxisCheck | None:
+def _axis(data: NDArray[np.float32], axis: Axis, arrival: NewestFrame) -> AxisCheck | None:
     # Other carriers are heard elsewhere.
     if arrival.foreign:
         return None

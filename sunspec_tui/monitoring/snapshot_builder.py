@@ -30,7 +30,7 @@ class SnapshotBuilder:
 
     Parameters
     ----------
-    intake, lock
+    ingester, lock
         The state of the stream, and the lock that protects it.
     reporter
         Reports what a snapshot shows.
@@ -48,7 +48,7 @@ class SnapshotBuilder:
 
     def __init__(
         self,
-        intake: FrameIngester,
+        ingester: FrameIngester,
         lock: threading.Lock,
         reporter: EventReporter,
         source: str,
@@ -59,7 +59,7 @@ class SnapshotBuilder:
         parts: Callable[[], PartsStatus],
         memory: Callable[[], MemoryReading],
     ) -> None:
-        self._intake, self._lock, self._reporter, self._source = intake, lock, reporter, source
+        self._ingester, self._lock, self._reporter, self._source = ingester, lock, reporter, source
         self._clocks, self._floor_files, self._problems = clocks, floor_files, problems
         self._parts, self._memory = parts, memory
         self._check = InstrumentChecker(floor_files.load)
@@ -68,7 +68,7 @@ class SnapshotBuilder:
         """Return True if the next snapshot would log a change of the stream's state, or lines that wait."""
         now_s = self._clocks.monotonic()
         with self._lock:
-            state, silence_s = self._intake.health.state(now_s), self._intake.health.silence_s(now_s)
+            state, silence_s = self._ingester.health.state(now_s), self._ingester.health.silence_s(now_s)
         return self._reporter.is_behind(state, silence_s)
 
     def build(
@@ -102,30 +102,30 @@ class SnapshotBuilder:
         parts = self._parts()
         taken_s, now_s = self._clocks.wall(), self._clocks.monotonic()
         with self._lock:
-            intake = self._intake
-            known = since if epoch == intake.epoch else 0
+            ingester = self._ingester
+            known = since if epoch == ingester.epoch else 0
             snapshot = Snapshot(
                 taken_s=taken_s,
                 source=self._source,
-                health=intake.health.reading(now_s),
-                delay=intake.delay,
+                health=ingester.health.reading(now_s),
+                delay=ingester.delay,
                 memory=memory,
                 plots=parts.plots,
                 archive=parts.archive,
                 web=parts.web,
                 problems=self._problems.current,
                 lines_lost=self._problems.lines_lost,
-                delay_history=intake.history.before(now_s),
-                data_age_s=taken_s - intake.block_time_s,
-                axis=intake.axis,
-                epoch=intake.epoch,
-                rows=intake.ring.since(known, most=most) if intake.ring else None,
+                delay_history=ingester.history.before(now_s),
+                data_age_s=taken_s - ingester.block_time_s,
+                axis=ingester.axis,
+                epoch=ingester.epoch,
+                rows=ingester.ring.since(known, most=most) if ingester.ring else None,
                 pipelines=found.pipelines,
                 axis_check=found.axis_check,
                 gain=found.gain,
                 signal=found.signal,
                 clock=found.clock,
-                station=intake.station,
+                station=ingester.station,
                 check_failures=found.failures,
             )
         return snapshot, now_s
@@ -133,8 +133,13 @@ class SnapshotBuilder:
     def _check_instrument(self) -> InstrumentCheck:
         """Check the instrument, without holding the lock that frames wait for."""
         with self._lock:
-            intake = self._intake
-            ring, axis, cadence_s, arrival = intake.ring, intake.axis, intake.health.cadence_s, intake.arrival()
+            ingester = self._ingester
+            ring, axis, cadence_s, arrival = (
+                ingester.ring,
+                ingester.axis,
+                ingester.health.cadence_s,
+                ingester.newest_frame(),
+            )
         found = self._check.look(ring, axis, cadence_s, arrival)
         if axis is not None and arrival is not None and not arrival.recorded:
             self._floor_files.save(axis, self._check.floors, self._clocks.monotonic())

@@ -51,7 +51,7 @@ def status_record(snapshot: Snapshot) -> dict[str, Any]:
         "delay_s": known(snapshot.delay.value_s, 6),
         "delay_median_s": known(snapshot.delay_statistics.median_s, 6),
         "delay_p95_s": known(snapshot.delay_statistics.p95_s, 6),
-        "delay_max_s": known(snapshot.delay_statistics.most_s, 6),
+        "delay_max_s": known(snapshot.delay_statistics.max_s, 6),
         "delay_method": str(snapshot.delay.method),
         "delay_used": str(snapshot.delay.used),
         "delay_note": snapshot.delay.note,

@@ -1,1 +1,1 @@
-"""From the socket to the ring: connections, frames, the health of the stream, and its history."""
+"""Receive the stream: connections, frames, stream health and history."""

@@ -1,4 +1,7 @@
-"""Space attempts with intervals that double. Clocks are arguments."""
+"""Space repeated attempts with intervals that double (exponential backoff).
+
+Clocks are arguments.
+"""
 
 import math
 

@@ -1,17 +1,17 @@
-"""The cadence of a stream: the median of its last steps, kept while it changes."""
+"""Measure the cadence of a stream as the running median of its steps."""
 
 import math
 from bisect import bisect_left, insort
 from collections import deque
 
 STEP_COUNT = 31
-"""Steps of which the median is taken."""
+"""Number of steps in the median."""
 
 
 class Cadence:
-    """Data time from frame to frame: the median of the last steps.
+    """Running median of the data time from frame to frame.
 
-    Of two middle ones it is the lower, because a gap only makes steps longer.
+    For an even number of steps it is the lower of the two middle ones, because a gap only makes steps longer.
     """
 
     def __init__(self) -> None:
@@ -20,12 +20,12 @@ class Cadence:
         self._sorted: list[float] = []
 
     def add(self, step_s: float) -> float:
-        """Take one step, and return the median; both in seconds."""
+        """Add one step and return the median, both in seconds."""
         steps, ordered = self._steps, self._sorted
         if len(steps) == STEP_COUNT:
             oldest = steps.popleft()
             if oldest == step_s:
-                # A steady stream: the same numbers have the same median.
+                # In a steady stream the steps are the same as before, and so is their median.
                 steps.append(step_s)
                 return self._median_s
             del ordered[bisect_left(ordered, oldest)]
@@ -35,6 +35,6 @@ class Cadence:
         return self._median_s
 
     def clear(self) -> None:
-        """Forget all steps, because what comes now may have another cadence."""
+        """Forget all steps; the next ones may have another cadence."""
         self._steps.clear()
         self._sorted.clear()

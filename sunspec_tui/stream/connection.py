@@ -1,11 +1,11 @@
-"""Make and watch one ZeroMQ connection to one publisher.
+"""Open, read and monitor one ZeroMQ connection to one publisher.
 
 ZeroMQ's own reconnecting is off: after a protocol error it never reconnects, and on a port of the ephemeral range it
 can connect to itself. A connection that has ended is closed, and a new one is made.
 
 The memory of queued messages is bounded in bytes. The high-water mark bounds the number of whole messages, and is
 lowered when messages are large. MAXMSGSIZE bounds each part. ZeroMQ does not bound a message of endless parts, and
-delivers a message only when it is whole; so this module asks the kernel how many bytes have come without a message.
+delivers only complete messages. So this module asks the kernel how many bytes were received without a message.
 
 ZeroMQ heartbeats stay off: with some libzmq versions they disconnect an idle publisher (libzmq issue 4767). TCP
 keep-alive detects a dead peer instead.
@@ -25,13 +25,13 @@ RECEIVE_QUEUE_FRAMES = 2000
 RECEIVE_QUEUE_BYTES = 128 * 2**20
 MAX_MESSAGE_BYTES = 8 * 2**20
 CANDIDATE_QUEUE_FRAMES = RECEIVE_QUEUE_BYTES // MAX_MESSAGE_BYTES
-"""Limit of the queue of a connection whose messages are not read yet, so that their size is unknown."""
+"""Queue limit of a connection whose messages are not read yet: their size is unknown."""
 
 MAX_PARTS = 16
-"""Parts of one message that are kept at most; a frame has three."""
+"""Largest number of parts kept of one message; a frame has three."""
 
 _COPIED_PARTS = 2
-"""Parts that are copied, because they are short: to share the memory of one part costs as much as to copy 10 kB."""
+"""Number of leading parts that are copied: they are short, and sharing memory costs as much as copying 10 kB."""
 
 MAX_COUNTED_PARTS = 100_000
 HANDSHAKE_S = 10.0
@@ -50,11 +50,11 @@ _EVENTS = (
 )
 
 
-class Ended(Enum):
+class EndReason(Enum):
     """Reason for the end of a connection."""
 
-    FAILED = "it was never made"
-    LOST = "the peer has ended it"
+    FAILED = "it was never established"
+    LOST = "the peer has closed it"
     TOO_LARGE = "a message was too large"
 
 
@@ -99,7 +99,7 @@ class Connection:
     ) -> None:
         self.begun_s = now_s
         self.is_ready = False
-        self.ended: Ended | None = None
+        self.ended: EndReason | None = None
         self.messages = 0
         self.is_whole = True
         self._tcp: TcpConnection | None = None
@@ -127,7 +127,9 @@ class Connection:
     # Messages
 
     def receive(self) -> list[bytes | memoryview]:
-        """Read one message; all from its third part on, which is the payload, stays in ZeroMQ's memory.
+        """Read one message.
+
+        The payload (the third part and any later ones) stays in ZeroMQ's memory.
 
         Raises
         ------
@@ -157,7 +159,7 @@ class Connection:
             self._receive(zmq.NOBLOCK)
             count += 1
             if count == MAX_COUNTED_PARTS:
-                self.ended, self.is_whole = Ended.TOO_LARGE, False
+                self.ended, self.is_whole = EndReason.TOO_LARGE, False
                 raise RejectedMessage(RejectCause.PARTS, f"{count} and more, 3 expected")
         self.messages += 1
         self._allow_for(count * _PART_BYTES)
@@ -166,17 +168,17 @@ class Connection:
     def _allow_for(self, size: int) -> None:
         """Lower the queue limit to what the budget allows for this size.
 
-        ZeroMQ can only lower the limit of a connected socket, not raise it, and not by any step at any time.
+        ZeroMQ can only lower the limit of a connected socket, and `QueueLimit` decides which step is safe.
         """
         self._largest = max(self._largest, size)
         before = self._limit.now
-        limit = self._limit.lowered(max(1, RECEIVE_QUEUE_BYTES // self._largest), self.messages)
+        limit = self._limit.lower_towards(max(1, RECEIVE_QUEUE_BYTES // self._largest), self.messages)
         self._is_lowering = not self._limit.is_reached
         if limit < before:
             self.socket.rcvhwm = limit
 
     def is_unfinished_too_large(self) -> bool:
-        """Return True if an unfinished message is too large; call it regularly."""
+        """Return True if an incomplete message is too large; call it regularly."""
         received = self._tcp.bytes_received() if self._tcp is not None else None
         if received is None:
             return False
@@ -184,7 +186,7 @@ class Connection:
             self._seen_messages, self._seen_bytes = self.messages, received
         if received - self._seen_bytes <= _UNFINISHED_BYTES:
             return False
-        # A whole message that has come since the last check is not endless.
+        # A complete message has arrived since the last check, so it is not endless.
         return not self.socket.poll(0)
 
     def has_flooded(self) -> bool:
@@ -207,19 +209,20 @@ class Connection:
         elif event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
             self.is_ready = True
         elif event == zmq.EVENT_DISCONNECTED and self.is_ready:
-            # If the peer has not closed the connection, ZeroMQ has: it does so only for a message that is too large.
+            # If the peer has not closed the connection, ZeroMQ has, which it does only
+            # after a message that is too large.
             was_open = self._tcp is not None and self._tcp.is_open()
-            self._end(Ended.TOO_LARGE if was_open else Ended.LOST)
+            self._end(EndReason.TOO_LARGE if was_open else EndReason.LOST)
         else:
-            self._end(Ended.FAILED)
+            self._end(EndReason.FAILED)
 
     def _watch_tcp(self, descriptor: int) -> None:
         with contextlib.suppress(OSError):
             self._tcp = TcpConnection(descriptor)
             if self._tcp.is_own:
-                self._end(Ended.FAILED)
+                self._end(EndReason.FAILED)
 
-    def _end(self, why: Ended) -> None:
+    def _end(self, why: EndReason) -> None:
         self.ended = why
         self._close_tcp()
 

@@ -1,4 +1,4 @@
-"""Choice of the delay method while the stream is received."""
+"""Change the method of the message delay while the stream runs."""
 
 import math
 import threading
@@ -12,28 +12,28 @@ from sunspec_tui.stream.message_delay import DelayMethod
 
 
 class DelayControl:
-    """The message delay of the newest frame, and its method.
+    """Access to the message delay of the newest frame, and to its method.
 
     Parameters
     ----------
-    intake
-        Measures the delay.
+    ingester
+        Ingester of frames, which measures the delay.
     lock
-        Protects `intake`.
+        Lock that protects `ingester`.
     """
 
-    def __init__(self, intake: FrameIngester, lock: threading.Lock) -> None:
-        self._intake, self._lock = intake, lock
+    def __init__(self, ingester: FrameIngester, lock: threading.Lock) -> None:
+        self._ingester, self._lock = ingester, lock
 
     @property
     def value_s(self) -> float:
         """Message delay of the last frame in seconds; NaN before the first."""
-        return self._intake.delay.value_s
+        return self._ingester.delay.value_s
 
     @property
     def method(self) -> DelayMethod:
         """Method of the delay."""
-        return self._intake.choice.method
+        return self._ingester.choice.method
 
     def set_method(self, method: str) -> None:
         """Measure the delay by ``auto``, ``buffer`` or ``manual`` from now on.
@@ -41,22 +41,22 @@ class DelayControl:
         Raises
         ------
         UsageError
-            If there is no such method.
+            If the method is unknown.
         """
         chosen = parse_choice(DelayMethod, "delay method", method)
         with self._lock:
-            self._intake.choose_delay(replace(self._intake.choice, method=chosen))
+            self._ingester.set_delay_choice(replace(self._ingester.choice, method=chosen))
 
     def set_manual(self, delay_s: float) -> None:
-        """Set the value of ``manual`` and use it.
+        """Set the delay of the method ``manual`` and use that method.
 
         Raises
         ------
         UsageError
-            If it is no finite number.
+            If it is not a finite number.
         """
         if not is_number(delay_s) or not math.isfinite(delay_s):
             raise UsageError(f"a delay of {short_repr(delay_s)} s cannot be set, it must be a finite number")
         with self._lock:
-            choice = replace(self._intake.choice, method=DelayMethod.MANUAL, manual_s=float(delay_s))
-            self._intake.choose_delay(choice)
+            choice = replace(self._ingester.choice, method=DelayMethod.MANUAL, manual_s=float(delay_s))
+            self._ingester.set_delay_choice(choice)

@@ -1,7 +1,7 @@
-"""Frames and averaged rows as they come, for programs that process the stream in a loop of their own.
+"""Iterate over new frames and rows, from any thread.
 
-The receiver's thread puts them in, any other thread takes them out. A loop that is too slow never holds the
-receiver up: its oldest items are dropped, and counted. Nothing here decodes or averages.
+The receiver's thread queues items, and any other thread takes them. A slow loop never delays the receiver: its oldest
+items are dropped and counted. Nothing here decodes or averages.
 """
 
 import threading
@@ -39,11 +39,11 @@ class Row:
     time_s
         End of the averaging, seconds since 1970 UTC.
     slot
-        Place on the even time axis; a step above 1 is a gap.
+        Index on the evenly spaced time axis; a step above 1 is a gap.
     mark
         `ring.Mark` bits.
     number
-        Number of the row, as `Rows.count` counts them.
+        Number of the row, counted as in `Rows.count`.
     epoch
         Changes when the shape or the frequency axis changes.
     cadence_s
@@ -62,7 +62,7 @@ class Row:
 
     @classmethod
     def newest(cls, rows: Rows, axis: Axis, epoch: int, cadence_s: float) -> "Row":
-        """Return the last of some rows."""
+        """Return the newest row of `rows`."""
         products = WIRE_PRODUCTS[: axis.npol]
         time_s, slot, mark = float(rows.times_s[-1]), int(rows.slots[-1]), int(rows.marks[-1])
         return cls(rows.data[-1], products, axis, time_s, slot, mark, rows.count - 1, epoch, cadence_s)
@@ -78,36 +78,38 @@ class Row:
         Raises
         ------
         UsageError
-            If there is no such product, or the stream does not carry it.
+            If the product is unknown, or the stream does not carry it.
         """
-        carried = available(self.axis.npol)
-        if product not in carried:
-            raise UsageError(f"there is no {product} in it; choose one of {', '.join(carried)}")
+        products = available(self.axis.npol)
+        if product not in products:
+            raise UsageError(f"the row has no {product}; choose one of {', '.join(products)}")
         return np.ascontiguousarray(derive(self.data[np.newaxis], Product(product))[0])
 
 
 class FrameIterator(Iterator[Item], Generic[Item]):
-    """An iterator over items that arrive after it was made; it ends when the receiver stops.
+    """Iterator over new items, which ends when the receiver stops.
+
+    Items that arrived before it was created are not included.
 
     Parameters
     ----------
-    most
-        Items that may wait to be taken.
+    max_items
+        Largest number of queued items.
     timeout_s
-        End after so many seconds without an item; None waits for ever.
+        Seconds without an item after which the iterator ends; None waits without limit.
     max_nbytes
-        Largest memory of those items; the newest item is kept at any size.
+        Largest memory of the queued items; the newest item is queued at any size.
 
     Attributes
     ----------
     frames_missed
-        Items dropped because nobody took them in time.
+        Number of items dropped because they were not taken in time.
     """
 
-    def __init__(self, most: int, timeout_s: float | None, max_nbytes: int = MAX_FOLLOWER_BYTES) -> None:
-        self._waiting: deque[tuple[Item, int]] = deque()
-        self._most, self._max_nbytes, self._nbytes = most, max_nbytes, 0
-        # A lock refuses a longer timeout.
+    def __init__(self, max_items: int, timeout_s: float | None, max_nbytes: int = MAX_FOLLOWER_BYTES) -> None:
+        self._queue: deque[tuple[Item, int]] = deque()
+        self._max_items, self._max_nbytes, self._nbytes = max_items, max_nbytes, 0
+        # Locks do not accept longer timeouts.
         self._timeout_s = None if timeout_s is None else min(timeout_s, threading.TIMEOUT_MAX)
         self._changed = threading.Condition()
         self._ended = False
@@ -121,34 +123,34 @@ class FrameIterator(Iterator[Item], Generic[Item]):
         item
             The new frame or row.
         nbytes
-            Its memory; by default that of its data.
+            Memory of the item; by default that of its data.
         """
         with self._changed:
             if self._ended:
                 return
-            self._waiting.append((item, item.data.nbytes if nbytes is None else nbytes))
-            self._nbytes += self._waiting[-1][1]
-            while len(self._waiting) > self._most or (self._nbytes > self._max_nbytes and len(self._waiting) > 1):
+            self._queue.append((item, item.data.nbytes if nbytes is None else nbytes))
+            self._nbytes += self._queue[-1][1]
+            while len(self._queue) > self._max_items or (self._nbytes > self._max_nbytes and len(self._queue) > 1):
                 self._pop()
                 self.frames_missed += 1
             self._changed.notify()
 
     def _pop(self) -> Item:
-        """Remove and return the oldest queued item, under the lock."""
-        item, nbytes = self._waiting.popleft()
+        """Remove and return the oldest queued item; the caller holds the lock."""
+        item, nbytes = self._queue.popleft()
         self._nbytes -= nbytes
         return item
 
     def close(self) -> None:
-        """End, after the items that wait have been taken."""
+        """End the iterator after its queued items."""
         with self._changed:
             self._ended = True
             self._changed.notify_all()
 
     def __next__(self) -> Item:
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._ended, self._timeout_s)
-            if not self._waiting:
+            self._changed.wait_for(lambda: self._queue or self._ended, self._timeout_s)
+            if not self._queue:
                 self._ended = True
                 raise StopIteration
             return self._pop()
@@ -161,42 +163,42 @@ class FrameIterator(Iterator[Item], Generic[Item]):
 
     @property
     def has_ended(self) -> bool:
-        """Whether no item will be taken any more."""
+        """True if the iterator takes no more items."""
         return self._ended
 
 
 class FrameIterators(Generic[Item]):
-    """Frame iterators that get the same items; those that nobody holds any more are dropped."""
+    """Weakly referenced set of iterators that receive the same items."""
 
     def __init__(self) -> None:
-        # Replaced as a whole, so that the receiver's thread reads it without a lock.
+        # The tuple is replaced as a whole, so that the receiver's thread can read it without a lock.
         self._references: tuple[weakref.ref[FrameIterator[Item]], ...] = ()
 
     def __bool__(self) -> bool:
-        # Called for each frame, and there are usually none.
+        # Called for each frame; usually there are no iterators.
         return bool(self._references) and any(map(_is_open, self._all()))
 
     def _all(self) -> Iterator[FrameIterator[Item] | None]:
         return (reference() for reference in self._references)
 
-    def add(self, follower: FrameIterator[Item]) -> None:
-        """Give a follower all items from now on; one call at a time."""
+    def add(self, iterator: FrameIterator[Item]) -> None:
+        """Add an iterator, which receives all items from now on; not thread-safe."""
         alive = [each for each in self._references if _is_open(each())]
-        self._references = (*alive, weakref.ref(follower))
+        self._references = (*alive, weakref.ref(iterator))
 
     def put(self, item: Item, nbytes: int | None = None) -> None:
-        """Queue an item for each follower."""
-        for follower in self._all():
-            if follower is not None:
-                follower.put(item, nbytes)
+        """Queue an item for each iterator."""
+        for iterator in self._all():
+            if iterator is not None:
+                iterator.put(item, nbytes)
 
     def close(self) -> None:
-        """End all followers, after they have taken what waits."""
+        """End all iterators after their queued items."""
         ended, self._references = tuple(self._all()), ()
-        for follower in ended:
-            if follower is not None:
-                follower.close()
+        for iterator in ended:
+            if iterator is not None:
+                iterator.close()
 
 
-def _is_open(follower: FrameIterator[Item] | None) -> bool:
-    return follower is not None and not follower.has_ended
+def _is_open(iterator: FrameIterator[Item] | None) -> bool:
+    return iterator is not None and not iterator.has_ended

@@ -1,4 +1,4 @@
-"""State and counts of the stream, as values for front ends."""
+"""State and counts of the stream as immutable values for front ends."""
 
 import math
 from dataclasses import dataclass, field
@@ -7,11 +7,11 @@ from enum import StrEnum
 DEFAULT_INTERVAL_S = 0.25
 
 LONG_SILENCE_S = 10.0
-"""A stall of so long is no hiccup of a busy machine."""
+"""A longer stall is not just a delay on a busy machine."""
 
 
 class StreamState(StrEnum):
-    """Whether what is seen is now."""
+    """Liveness of the stream."""
 
     CONNECTING = "connecting"
     LIVE = "live"
@@ -19,7 +19,7 @@ class StreamState(StrEnum):
 
 
 class LinkState(StrEnum):
-    """What the socket's monitor says of the connection, in words for people."""
+    """State of the connection, described for users."""
 
     IDLE = "not started"
     CONNECTING = "connecting"
@@ -41,35 +41,35 @@ class HealthReading:
     Attributes
     ----------
     state, link
-        Of the stream and of its connection.
+        State of the stream, and of its connection.
     link_detail
         Description of the link for users, if more is known than `link`; else empty.
     link_attempt
-        Number of the attempt to reconnect, while another program answers or no message comes; else 0.
+        Number of the attempt to reconnect, while another program answers or no message arrives; else 0.
     frames_received, frames_rejected, frames_missing
         Counts since the start. A rejected message is not missing: until the last received frame, the producer has
         sent as many messages as the sum of the three.
     rejected
         Count by `RejectCause`.
     restarts, reversals, repeats
-        How often the sequence began anew, the data's time went back, or stood.
+        How often the sequence was restarted, the data's time went back, or the data's time was repeated.
     cadence_s
         Data time from frame to frame; NaN while unknown.
     rate_hz
-        Frames that arrived a second over the last few; 0 while stalled, NaN while unknown.
+        Frames per second, measured over the last few arrivals; 0 while stalled, NaN while unknown.
     silence_s
-        Since the last frame; NaN before the first.
+        Seconds since the last frame; NaN before the first.
     stall_after_s
         Silence after which the stream counts as stalled.
     queue_frames, queue_most
-        Messages that were taken in a row before the receive queue was empty: the last time, and at most since the
-        start. The queue was no deeper; it may have been less deep where more came while it was emptied.
+        Messages read in a row until the receive queue was empty: the last number, and the largest since the start.
+        This is an upper limit of the queue's depth, because messages also arrive while it is read.
     stalls
-        How often the stream has been stalled, the stall that lasts included.
+        Number of stalls, including one that has not ended.
     last_rejection
-        Why the last rejected message was none.
+        Reason why the last rejected message was rejected.
     losses_known, restarts_known
-        Whether headers say enough for what is missing, and for restarts, to be counted at all.
+        True if the headers have the values that are needed to count missing frames, and restarts.
     tag_problem
         Why the time tags mark no sequence; empty if they do.
     """
@@ -104,15 +104,15 @@ class HealthReading:
 
     @property
     def missing(self) -> int | None:
-        """Frames that are missing; None where headers cannot tell."""
+        """Number of missing frames; None if the headers do not allow to count them."""
         return self.frames_missing if self.losses_known else None
 
     @property
     def is_silent(self) -> bool:
-        """Whether the stream has been stalled for so long that somebody should look after it."""
+        """True if the stall is so long that the operator should check the stream."""
         return is_long_silence(self.state, self.silence_s)
 
 
 def is_long_silence(state: StreamState, silence_s: float) -> bool:
-    """Return True if somebody should look after a stream in this state, silent for so long."""
+    """Return True if the operator should check a stream in this state after this silence."""
     return state is StreamState.STALLED and silence_s >= LONG_SILENCE_S

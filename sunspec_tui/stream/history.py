@@ -1,6 +1,6 @@
-"""History of the stream: rows, epochs and recordings, for any thread.
+"""Read received rows, epochs and recordings, from any thread.
 
-Rows are copied from the ring; nothing here changes it.
+Rows are copied from the ring buffer, which this module never changes.
 """
 
 import threading
@@ -27,27 +27,27 @@ DEFAULT_NCHAN = 3072
 
 
 class StreamHistory:
-    """Rows that were received, in the ring and in earlier epochs.
+    """Received rows, in the ring buffer and in earlier epochs.
 
     Parameters
     ----------
-    intake
-        Keeps the rows.
+    ingester
+        Ingester that stores the rows.
     lock
-        Protects `intake`.
+        Lock that protects `ingester`.
     product
-        Default product, by its name.
+        Name of the default product.
     station, source
         Origin of the data, and the stream's address.
 
     Raises
     ------
     UsageError
-        If there is no such product.
+        If the product is unknown.
     """
 
-    def __init__(self, intake: FrameIngester, lock: threading.Lock, product: str, station: str, source: str) -> None:
-        self._intake, self._lock = intake, lock
+    def __init__(self, ingester: FrameIngester, lock: threading.Lock, product: str, station: str, source: str) -> None:
+        self._ingester, self._lock = ingester, lock
         self._product = parse_choice(Product, "product", product)
         self._station = station
         self.source = source
@@ -63,8 +63,8 @@ class StreamHistory:
 
     @property
     def station(self) -> str:
-        """Whose data this is: what the user has chosen, else what the stream says, else this telescope."""
-        return self._station if self._station != STATION else self._intake.station or STATION
+        """Station of the data: the user's choice, else that of the stream, else this telescope."""
+        return self._station if self._station != STATION else self._ingester.station or STATION
 
     # Rows
 
@@ -78,9 +78,9 @@ class StreamHistory:
         n_frames
             Number of rows; fewer are returned while fewer have arrived.
         product
-            Name of the product; the receiver's own by default. Rows come oldest first.
+            Name of the product; the receiver's default product if None. The oldest row is first.
         pol
-            Name of the product, as scripts for the newest older receiver write it. Rows come newest first.
+            Name of the product, as in scripts for the newest older receiver. The newest row is first.
 
         Returns
         -------
@@ -90,18 +90,18 @@ class StreamHistory:
         Raises
         ------
         UsageError
-            If the number is no whole number of at least 0, or the stream has no such product.
+            If the number is not a whole number of at least 0, or the stream does not carry the product.
         """
         if product is not None and pol is not None:
             raise UsageError("product and pol both name a product, give one of them")
         count, name = _row_count(n_frames), product if pol is None else pol
-        wanted = self._product if name is None else parse_choice(Product, "product", name)
+        chosen = self._product if name is None else parse_choice(Product, "product", name)
         ring = self.ring()
         if ring is None:
-            nbins = bin_count(DEFAULT_NCHAN, self._intake.channel_average)
+            nbins = bin_count(DEFAULT_NCHAN, self._ingester.channel_average)
             return np.empty((0, nbins), np.float32)
-        _check_available(wanted, ring.npol)
-        power = derive(ring.latest(count).data, wanted)
+        _check_available(chosen, ring.npol)
+        power = derive(ring.latest(count).data, chosen)
         return np.ascontiguousarray(power if pol is None else power[::-1])
 
     def get_rows(self, n_frames: int | None = None, *, epoch: int | None = None) -> Rows | None:
@@ -117,28 +117,28 @@ class StreamHistory:
         Raises
         ------
         UsageError
-            If that epoch is not kept, or the number is no whole number of at least 0.
+            If that epoch is not kept, or the number is not a whole number of at least 0.
         """
         found = self._epoch(epoch)
         count = None if n_frames is None else _row_count(n_frames)
         return None if found is None else found.ring.latest(count)
 
     def epochs(self) -> tuple[Epoch, ...]:
-        """Return the epochs, the oldest first; the last one still grows.
+        """Return the epochs, oldest first; the last one still grows.
 
-        A change of the shape or the frequency axis begins an epoch. The last few earlier epochs stay readable, as
-        many as fit in their memory budget.
+        A change of the shape or the frequency axis begins an epoch. Earlier epochs stay readable as long as they fit
+        in the memory budget.
         """
         with self._lock:
             present = self._present()
-            return self._intake.past.kept() + (() if present is None else (present,))
+            return self._ingester.past.kept() + (() if present is None else (present,))
 
     def _present(self) -> Epoch | None:
-        """Return the growing epoch, under the lock; None before the first frame."""
-        intake = self._intake
-        if intake.ring is None or intake.axis is None:
+        """Return the growing epoch; None before the first frame. The caller holds the lock."""
+        ingester = self._ingester
+        if ingester.ring is None or ingester.axis is None:
             return None
-        return Epoch(intake.epoch, intake.axis, intake.ring, intake.health.cadence_s)
+        return Epoch(ingester.epoch, ingester.axis, ingester.ring, ingester.health.cadence_s)
 
     def _epoch(self, number: int | None = None) -> Epoch | None:
         """Return an epoch; None before the first frame.
@@ -161,23 +161,23 @@ class StreamHistory:
         return next((each for each in epochs if number < each.ring.count), epochs[-1] if epochs else None)
 
     def rows_between(self, start: int, stop: int, product: Product | None = None) -> Rows | None:
-        """Rows by their numbers, those that are still kept; None before the first frame.
+        """Return rows by their numbers, if still kept; None before the first frame.
 
         Parameters
         ----------
         start, stop
-            Numbers as `Rows.count` gives them: the first row, and the one after the last.
+            Number of the first row, and of the row after the last, counted as in `Rows.count`.
         product
-            The product to read; all as received by default.
+            The product to read; by default all products as received.
         """
         ring = self.ring()
         return None if ring is None else ring.between(start, stop, product)
 
     def position(self) -> Position | None:
-        """How far the stream has come; None before the first frame."""
+        """Return the position of the newest row; None before the first frame."""
         with self._lock:
-            ring, axis, epoch = self._intake.ring, self._intake.axis, self._intake.epoch
-            cadence_s = self._intake.health.cadence_s
+            ring, axis, epoch = self._ingester.ring, self._ingester.axis, self._ingester.epoch
+            cadence_s = self._ingester.health.cadence_s
         ends = ring.ends() if ring else None
         if ring is None or axis is None or ends is None:
             return None
@@ -185,18 +185,18 @@ class StreamHistory:
         return Position(count, ring.length, *ends, cadence_s, axis, epoch, ring.index_of(count))
 
     def number_at(self, slot: int) -> int:
-        """Number of the first kept row at or after a place on the time axis."""
+        """Return the number of the first kept row at or after a slot of the time axis."""
         ring = self.ring()
         return 0 if ring is None else ring.number_at(slot)
 
     def ring(self) -> RingBuffer | None:
         """Return the ring of the present epoch; None before the first frame."""
         with self._lock:
-            return self._intake.ring
+            return self._ingester.ring
 
     def last_frame(self) -> Frame | None:
-        """The newest frame as it came; None before the first."""
-        return self._intake.last_frame
+        """Return the newest frame as received; None before the first."""
+        return self._ingester.last_frame
 
     # Files
 
@@ -207,15 +207,15 @@ class StreamHistory:
         *,
         epoch: int | None = None,
     ) -> Recording | None:
-        """Rows of the ring with all that says what they are; None before the first frame.
+        """Return the kept rows with their metadata; None before the first frame.
 
         Parameters
         ----------
         start, end
-            Only rows that end after `start` and not after `end`: seconds since 1970, a datetime, or text such as
-            ``2026-11-25T18:00``, in UTC.
+            Limits of the rows, which end after `start` and not after `end`: seconds since 1970, a datetime, or text
+            such as ``2026-11-25T18:00``, in UTC.
         epoch
-            As in `get_rows`.
+            Number of an epoch, as in `get_rows`.
 
         Raises
         ------
@@ -227,9 +227,9 @@ class StreamHistory:
         return None if whole is None else whole.between(low, high)
 
     def rows_recording(self, start: int, stop: int) -> Recording | None:
-        """Return rows as a recording; None before the first frame.
+        """Return rows, given by their numbers, as a recording; None before the first frame.
 
-        The rows are given by their numbers, and may belong to an earlier epoch.
+        The rows may belong to an earlier epoch.
         """
         return self._recording(self._epoch_of_row(start), (start, stop))
 
@@ -252,7 +252,7 @@ class StreamHistory:
 
 
 def _row_count(n_frames: object) -> int:
-    """Return a number of rows that a user has named."""
+    """Check and return the number of rows that a user has given."""
     if isinstance(n_frames, bool) or not isinstance(n_frames, (int, np.integer)) or n_frames < 0:
         raise UsageError(f"n_frames is {short_repr(n_frames)}, it must be a whole number of at least 0")
     return int(n_frames)

@@ -1,7 +1,7 @@
-"""What one frame does to the state: reduced, placed in time, kept, its delay read.
+"""Ingest one frame: average its channels, assign its slot, store its row, measure its delay.
 
-The hot path between the socket and the ring. It starts nothing and asks no clock; its one caller at
-a time is the receiver's thread, and everybody else reads what it keeps through the receiver.
+This is the hot path between the socket and the ring buffer. It starts no thread and reads no clock. Only the
+receiver's thread calls it; other threads read its state through the receiver.
 """
 
 import math
@@ -16,11 +16,11 @@ from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.core.ring_epochs import Epoch, PastEpochs
 from sunspec_tui.stream.health_reading import DEFAULT_INTERVAL_S
 from sunspec_tui.stream.message_delay import DelayHistory, DelayMethod, DelayReading, buffer_delay_s, message_delay
-from sunspec_tui.stream.newest_frame import Arrival
+from sunspec_tui.stream.newest_frame import NewestFrame
 from sunspec_tui.stream.stream_health import FramePlacement, StreamHealth
 
 MIN_AGREEING_FRAMES = 3
-"""Frames in a row after which a new shape or axis is accepted; a single frame may be a stray."""
+"""Consecutive frames after which a new shape or axis is accepted; a single frame may be a stray one."""
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class DelayChoice:
     manual_s
         Value of ``manual``.
     interval_s
-        Seconds of a row for ``buffer``; None uses the measured cadence.
+        Seconds per row for ``buffer``; None uses the measured cadence.
     """
 
     method: DelayMethod = DelayMethod.AUTO
@@ -43,20 +43,20 @@ class DelayChoice:
 
 
 class FrameIngester:
-    """The state that frames leave behind.
+    """State of the stream that each frame updates: rows, axis, health and delay.
 
     Parameters
     ----------
     buffer_length
-        Rows that the ring keeps.
+        Rows in the ring buffer.
     channel_average
-        Channels a bin.
+        Channels per bin.
     chan0
-        First channel, where the header does not say.
+        First channel, if the header does not give it.
     beam_index
-        Which beam of a frame with several is kept.
+        Index of the beam that is stored, if a frame has several.
     choice
-        How the message delay is found.
+        Method of the message delay.
     """
 
     def __init__(
@@ -82,43 +82,43 @@ class FrameIngester:
         self._last_now_s = math.nan
 
     def ingest(self, frame: Frame, now_s: float, arrived_s: float) -> FramePlacement:
-        """Keep one frame.
+        """Store one frame as a row, and return its placement.
 
         Parameters
         ----------
         frame
-            What arrived.
+            The received frame.
         now_s, arrived_s
-            The arrival on the wall clock (since 1970) and on a clock that never goes back.
+            Time of the arrival by the wall clock (since 1970) and by a monotonic clock.
 
         Raises
         ------
         RejectedMessage
-            If the frame has no such beam, has a new shape or axis that is not accepted yet, or needs more memory
-            than its budget. The state does not change.
+            If the frame does not have the beam, has a new shape or axis that is not accepted yet, or needs more
+            memory than its budget. The state does not change.
         """
         if self.beam_index >= frame.data.shape[0]:
             detail = f"beam {self.beam_index} asked for, {frame.data.shape[0]} in the frame"
             raise RejectedMessage(RejectCause.SHAPE, detail)
         spectrum = frame.data[self.beam_index]
-        axis = self._axis_of(frame)
+        axis = self._accepted_axis(frame)
         ring = self.ring
         if ring is None or axis is not self.axis:
-            ring = self._allocated(axis)
+            ring = self._allocate_ring(axis)
         average_channels(spectrum, self.channel_average, ring.next_row)
-        # Nothing below can fail, so the state stays consistent.
+        # Nothing below can raise, so the state stays consistent.
         cadence_s = self.health.cadence_s
         placement = self.health.assign_slot(frame, now_s, arrived_s)
         if ring is not self.ring:
-            self._begin_epoch(axis, ring, cadence_s)
+            self._start_epoch(axis, ring, cadence_s)
         ring.commit(placement.time_s, placement.slot, placement.mark)
         self.block_time_s = frame.block_time_s
         self.last_frame, self._last_now_s, self._last_arrived_s = frame, now_s, arrived_s
         self.history.add(arrived_s, self._delay_s(frame, now_s))
         return placement
 
-    def choose_delay(self, choice: DelayChoice) -> None:
-        """Find the delay another way from now on, the last frame's included."""
+    def set_delay_choice(self, choice: DelayChoice) -> None:
+        """Change the method of the delay, also for the newest frame."""
         self.choice = choice
         self.history.clear()
         if self.last_frame is not None:
@@ -126,7 +126,7 @@ class FrameIngester:
 
     @property
     def delay(self) -> DelayReading:
-        """Delay of the newest frame by the method that was chosen."""
+        """Delay of the newest frame by the chosen method."""
         frame, choice = self.last_frame, self.choice
         if frame is None or self.ring is None:
             manual = choice.method is DelayMethod.MANUAL
@@ -141,21 +141,21 @@ class FrameIngester:
         )
 
     def _delay_s(self, frame: Frame, now_s: float) -> float:
-        """Return the delay of the newest frame, nearly always without what is to be said about it."""
+        """Return the delay of the newest frame; the usual case needs no `DelayReading`."""
         delay_s = now_s - frame.sent_s
         return delay_s if self.choice.method is DelayMethod.AUTO and delay_s >= 0 else self.delay.value_s
 
     @property
     def station(self) -> str:
-        """The station that the newest frame names; empty if none."""
+        """Station in the header of the newest frame; empty if there is none."""
         return "" if self.last_frame is None else self.last_frame.station
 
-    def arrival(self) -> Arrival | None:
+    def newest_frame(self) -> NewestFrame | None:
         """Return the newest frame for the checks; None before the first."""
         frame, health = self.last_frame, self.health
         if frame is None:
             return None
-        return Arrival(
+        return NewestFrame(
             frame.data[self.beam_index],
             self._last_arrived_s,
             self._last_now_s,
@@ -167,13 +167,13 @@ class FrameIngester:
 
     @property
     def interval_s(self) -> float:
-        """Seconds of a row for ``buffer``: chosen, else measured, else the usual ones."""
+        """Seconds per row for ``buffer``: chosen, else measured, else the default."""
         if self.choice.interval_s is not None:
             return self.choice.interval_s
         return self.health.cadence_s if self.health.cadence_s > 0 else DEFAULT_INTERVAL_S
 
-    def _axis_of(self, frame: Frame) -> Axis:
-        """Return the frame's axis: the present one or an accepted new one."""
+    def _accepted_axis(self, frame: Frame) -> Axis:
+        """Return the frame's axis: the current one, or a new one that is accepted."""
         _, nchan, npol = frame.data.shape
         axis = self.axis
         chan0 = self.chan0 if frame.chan0 is None else frame.chan0
@@ -196,11 +196,11 @@ class FrameIngester:
         nchan, npol, chan0 = claimed
         detail = (
             f"{nchan} channels x {npol} products from channel {chan0}, but the stream has {axis.nchan} x {axis.npol} "
-            f"from {axis.chan0}; believed after {MIN_AGREEING_FRAMES} frames in a row"
+            f"from {axis.chan0}; accepted after {MIN_AGREEING_FRAMES} frames in a row"
         )
         raise RejectedMessage(RejectCause.AXIS, detail)
 
-    def _allocated(self, axis: Axis) -> RingBuffer:
+    def _allocate_ring(self, axis: Axis) -> RingBuffer:
         """Allocate a ring for rows of an axis."""
         nbins, npol = bin_count(axis.nchan, self.channel_average), axis.npol
         needed = ring_nbytes(self.buffer_length, nbins, npol)
@@ -210,7 +210,7 @@ class FrameIngester:
         try:
             return RingBuffer(self.buffer_length, nbins, npol, first=first)
         except MemoryError:
-            # The rows of the present axis are more important than those of earlier axes.
+            # Rows of the current axis are more important than those of earlier axes.
             self.past.clear()
         try:
             return RingBuffer(self.buffer_length, nbins, npol, first=first)
@@ -226,8 +226,8 @@ class FrameIngester:
         )
         return RejectedMessage(RejectCause.TOO_LARGE, detail)
 
-    def _begin_epoch(self, axis: Axis, ring: RingBuffer, cadence_s: float) -> None:
-        """Start an epoch with a new axis; keep the earlier rows readable."""
+    def _start_epoch(self, axis: Axis, ring: RingBuffer, cadence_s: float) -> None:
+        """Start an epoch with a new axis; earlier rows stay readable."""
         if self.ring is not None and self.axis is not None:
             self.past.add(Epoch(self.epoch, self.axis, self.ring, cadence_s))
             self.epoch += 1

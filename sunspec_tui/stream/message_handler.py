@@ -1,6 +1,7 @@
-"""Handle the messages of the subscriber's thread, and serve loops that wait for frames.
+"""Handle messages in the subscriber's thread, and wake threads that wait for frames.
 
-A message becomes a frame, a frame becomes a row of the ring. All state changes under the lock that readers use too.
+A message is decoded to a frame, and a frame is stored as a row of the ring buffer. All state changes under the lock
+that readers use too.
 """
 
 import logging
@@ -27,14 +28,14 @@ log = logging.getLogger(__name__)
 
 
 class Clocks(NamedTuple):
-    """The wall clock (seconds since 1970), and a clock that never goes back."""
+    """Wall clock (seconds since 1970) and monotonic clock."""
 
     wall: Callable[[], float]
     monotonic: Callable[[], float]
 
 
 class Reporter(Protocol):
-    """Reports events of the stream."""
+    """Interface that reports events of the stream."""
 
     def report_rejection(self, error: RejectedMessage, arrived_s: float) -> None:
         """Report a rejected message."""
@@ -48,25 +49,25 @@ class MessageHandler:
 
     Parameters
     ----------
-    intake, lock
-        The state that frames change, and the lock that protects it.
+    ingester, lock
+        State that frames change, and the lock that protects it.
     reporter
-        Reports events of the stream.
+        Reporter of events of the stream.
     source
         Address of the stream, for the log.
     clocks
-        Times of arrival.
+        Clocks for times of arrival.
     collector
-        Collects garbage from time to time.
+        Garbage collector, called at intervals.
     listeners
-        Called after each batch of messages.
+        Functions called after each batch of messages.
     on_header
-        Called with the header of the first frame; None for nothing.
+        Function called with the header of the first frame; None for no call.
     """
 
     def __init__(
         self,
-        intake: FrameIngester,
+        ingester: FrameIngester,
         lock: threading.Lock,
         reporter: Reporter,
         source: str,
@@ -76,25 +77,25 @@ class MessageHandler:
         listeners: Listeners,
         on_header: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> None:
-        self._intake, self._lock, self._reporter, self._source = intake, lock, reporter, source
+        self._ingester, self._lock, self._reporter, self._source = ingester, lock, reporter, source
         self._now, self._monotonic = clocks
         self._collector, self._listeners, self._on_header = collector, listeners, on_header
         self._arrived = threading.Condition(lock)
-        # To wake a waiter takes as long as a frame, so a waiter is woken only when its frames have arrived.
+        # Waking a waiting thread takes as long as a frame, so it is woken only when its frames have arrived.
         self._wake_at_count = math.inf
         self._stop_count = 0
-        self.frame_followers, self.row_followers = FrameIterators[Frame](), FrameIterators[Row]()
+        self.frame_iterators, self.row_iterators = FrameIterators[Frame](), FrameIterators[Row]()
 
     def on_message(self, parts: Sequence[bytes | memoryview]) -> None:
-        """Keep one multipart message as a row, or count it as rejected."""
+        """Store one multipart message as a row, or count it as rejected."""
         now_s, arrived_s = self._now(), self._monotonic()
         frame = None
         try:
-            frame = decode(parts, self._intake.chan0)
+            frame = decode(parts, self._ingester.chan0)
             with self._lock:
-                epoch = self._intake.epoch
-                placement = self._intake.ingest(frame, now_s, arrived_s)
-                if self._intake.health.frames_received >= self._wake_at_count:
+                epoch = self._ingester.epoch
+                placement = self._ingester.ingest(frame, now_s, arrived_s)
+                if self._ingester.health.frames_received >= self._wake_at_count:
                     self._wake_at_count = math.inf
                     self._arrived.notify_all()
         except RejectedMessage as error:
@@ -103,23 +104,23 @@ class MessageHandler:
         except Exception as error:  # noqa: BLE001 - counted and reported; the next message may be a frame
             self._reject(RejectedMessage(RejectCause.UNEXPECTED, error_text(error)), arrived_s, frame)
             return
-        self._hand_on(frame, parts)
-        if placement.mark or placement.silence_s or self._intake.epoch != epoch:
-            self._reporter.report_frame(placement, arrived_s, reshaped=self._intake.epoch != epoch)
+        self._pass_on(frame, parts)
+        if placement.mark or placement.silence_s or self._ingester.epoch != epoch:
+            self._reporter.report_frame(placement, arrived_s, reshaped=self._ingester.epoch != epoch)
         interval = self._collector.interval
-        if interval and self._intake.health.frames_received % interval == 0:
+        if interval and self._ingester.health.frames_received % interval == 0:
             self._collector.collect_young()
 
-    def _hand_on(self, frame: Frame, parts: Sequence[bytes | memoryview]) -> None:
-        """Pass a frame and its row to the loops that wait for them."""
-        intake = self._intake
-        if self._on_header is not None and intake.health.frames_received == 1:
+    def _pass_on(self, frame: Frame, parts: Sequence[bytes | memoryview]) -> None:
+        """Pass a frame and its row to the iterators, if any."""
+        ingester = self._ingester
+        if self._on_header is not None and ingester.health.frames_received == 1:
             self._on_header(frame.header)
-        if self.frame_followers:
-            self.frame_followers.put(frame, frame_nbytes(parts))
-        if self.row_followers and intake.ring is not None and intake.axis is not None:
-            newest = intake.ring.latest(1), intake.axis, intake.epoch, intake.health.cadence_s
-            self.row_followers.put(Row.newest(*newest))
+        if self.frame_iterators:
+            self.frame_iterators.put(frame, frame_nbytes(parts))
+        if self.row_iterators and ingester.ring is not None and ingester.axis is not None:
+            newest = ingester.ring.latest(1), ingester.axis, ingester.epoch, ingester.health.cadence_s
+            self.row_iterators.put(Row.newest(*newest))
 
     def on_queue(self, taken: int) -> None:
         """Note the number of messages read since the receive queue was empty.
@@ -127,20 +128,20 @@ class MessageHandler:
         Listeners are called here, once per batch: they wake threads, which compete with this one.
         """
         with self._lock:
-            self._intake.health.queued(taken)
+            self._ingester.health.note_queue(taken)
         if taken:
             self._listeners.notify()
 
     def receiving(self) -> AbstractContextManager[object]:
-        """Return the context of all work in the thread: bad values raise no warning."""
+        """Return the context of all work in the thread: NumPy warns of no invalid values."""
         return np.errstate(invalid="ignore", over="ignore")
 
     def on_link(self, link: LinkState, words: str = "", attempt: int = 0) -> None:
-        """Note the link's state, its description and the attempt's number."""
+        """Store and log the link's state, its description and the attempt's number."""
         with self._lock:
-            health = self._intake.health
+            health = self._ingester.health
             before = (health.link, health.link_detail)
-            health.linked(link, words, attempt)
+            health.set_link(link, words, attempt)
         if (link, words) != before:
             level = logging.INFO if link in (LinkState.CONNECTING, LinkState.CONNECTED) else logging.WARNING
             tried = {"attempt": attempt} if attempt else {}
@@ -152,17 +153,17 @@ class MessageHandler:
 
     def cadence_s(self) -> float:
         """Return the seconds of data from frame to frame; NaN while unknown."""
-        return self._intake.health.cadence_s
+        return self._ingester.health.cadence_s
 
     def on_failure(self, error: Exception) -> None:
         """Note that an error has ended the thread."""
         self._mark_ended(LinkState.FAILED)
-        self.close_followers()
-        log_event(log, logging.ERROR, "failure", f"receiving has ended on an error, restart the program: {error!r}")
+        self.close_iterators()
+        log_event(log, logging.ERROR, "failure", f"receiving ended with an error, restart the program: {error!r}")
 
     def _reject(self, error: RejectedMessage, arrived_s: float, frame: Frame | None = None) -> None:
         with self._lock:
-            self._intake.health.reject(error.cause, error.detail, None if frame is None else frame.seq)
+            self._ingester.health.reject(error.cause, error.detail, None if frame is None else frame.seq)
         self._reporter.report_rejection(error, arrived_s)
 
     # For other threads
@@ -170,7 +171,7 @@ class MessageHandler:
     def mark_connecting(self) -> None:
         """Mark the link as connecting."""
         with self._lock:
-            self._intake.health.linked(LinkState.CONNECTING)
+            self._ingester.health.set_link(LinkState.CONNECTING)
 
     def mark_idle(self) -> None:
         """Mark the link as idle and wake all waiters."""
@@ -178,27 +179,30 @@ class MessageHandler:
 
     def _mark_ended(self, link: LinkState) -> None:
         with self._arrived:
-            self._intake.health.linked(link)
+            self._ingester.health.set_link(link)
             self._stop_count += 1
             self._arrived.notify_all()
 
-    def close_followers(self) -> None:
-        """End the loops over frames and rows, after they have taken what waits."""
-        self.frame_followers.close()
-        self.row_followers.close()
+    def close_iterators(self) -> None:
+        """End the iterators over frames and rows after their queued items."""
+        self.frame_iterators.close()
+        self.row_iterators.close()
 
     def wait_for_frames(self, n: int, timeout_s: float) -> bool:
-        """Wait until `n` frames were received since the start; False after the timeout or `mark_idle`."""
+        """Wait until `n` frames were received since the start.
+
+        Return False after the timeout or `mark_idle`.
+        """
         with self._arrived:
             before = self._stop_count
-            # A lock refuses a longer timeout.
+            # Locks do not accept longer timeouts.
             timeout_s = min(timeout_s, threading.TIMEOUT_MAX)
             self._arrived.wait_for(lambda: self._has_received(n) or self._stop_count != before, timeout_s)
-            return self._intake.health.frames_received >= n
+            return self._ingester.health.frames_received >= n
 
     def _has_received(self, n: int) -> bool:
-        """Return True if `n` frames were received; otherwise ask the thread to wake the waiter."""
-        if self._intake.health.frames_received >= n:
+        """Return True if `n` frames were received; otherwise request to be woken then."""
+        if self._ingester.health.frames_received >= n:
             return True
         self._wake_at_count = min(self._wake_at_count, n)
         return False

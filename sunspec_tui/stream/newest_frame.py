@@ -1,4 +1,4 @@
-"""The newest frame as it came, for the checks that rows cannot tell."""
+"""Newest frame before averaging, for checks that need single channels or arrival times."""
 
 from dataclasses import dataclass
 
@@ -9,21 +9,21 @@ from sunspec_tui.core.instrument import STATION
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
-    """The newest frame as it came, for the checks that rows cannot tell.
+class NewestFrame:
+    """Newest frame before averaging, with its times.
 
     Attributes
     ----------
     spectrum
         Power before channels are averaged, shape (nchan, npol).
     arrived_s, now_s
-        Its arrival on a clock that never goes back, and on the wall clock.
+        Time of its arrival by a monotonic clock, and by the wall clock.
     data_s
-        End of its data, seconds since 1970; NaN if the header does not say.
+        End of its data, seconds since 1970; NaN if the header does not give it.
     sequence
-        Changes where data time may jump.
+        Value that changes when the data's time may jump.
     recorded, station
-        What the header says: whether the data are a recording, and whose.
+        From the header: True if the data are a recording, and the station's name.
     """
 
     spectrum: NDArray[np.floating]
@@ -36,5 +36,5 @@ class Arrival:
 
     @property
     def foreign(self) -> bool:
-        """Whether another instrument than ours has taken the data."""
+        """True if the data are from another instrument."""
         return self.station.casefold() not in ("", STATION.casefold())

@@ -1,8 +1,8 @@
 """Identify the program on a port with a short TCP connection.
 
-After a peer that is not a publisher, ZeroMQ never reconnects (libzmq issue 4196) and does not report what the peer
-was. So the subscriber connects only to a port where a probe has found a publisher. A probe never blocks: the caller
-waits for its socket and calls `Probe.advance`.
+After a connection to a peer that is not a publisher, ZeroMQ never reconnects (libzmq issue 4196) and does not report
+what the peer was. So the subscriber connects only to a port where a probe has found a publisher. A probe never blocks:
+the caller waits for its socket and calls `Probe.advance`.
 """
 
 import contextlib
@@ -16,16 +16,16 @@ from enum import Enum
 
 from sunspec_tui.stream.resolver import SocketAddress
 from sunspec_tui.stream.tcp import connects_to_itself
-from sunspec_tui.stream.zmtp import GREETING, MAX_ANSWER_BYTES, READY, UNKNOWN, Answer, Speaks, read_answer
+from sunspec_tui.stream.zmtp import GREETING, MAX_ANSWER_BYTES, READY, UNKNOWN, Answer, SenderKind, read_answer
 
 CONNECT_S, ANSWER_S = 5.0, 2.0
-# Sent after half the time for an answer: servers of line protocols answer it, and can then be named.
+# Sent after half the time for an answer: servers of line protocols reply to it, and can then be identified.
 _NUDGE = b"\r\n\r\n"
 _MAX_IGNORED_BYTES = 64 * 1024
 
 
-class Found(Enum):
-    """Kinds of results of a probe."""
+class PeerKind(Enum):
+    """Kind of the peer that a probe has identified."""
 
     REFUSED = "the port is closed"
     UNREACHABLE = "no answer"
@@ -35,23 +35,23 @@ class Found(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """Result of a probe: its kind, and a description for users."""
+class ProbeResult:
+    """Result of a probe: kind of the peer, and a description for users."""
 
-    found: Found
+    kind: PeerKind
     words: str
 
 
-REFUSED = Verdict(Found.REFUSED, "nobody answers there")
-_TIMED_OUT = Verdict(Found.UNREACHABLE, "no answer from there (timed out)")
-_MUTE = Verdict(Found.FOREIGN, "something accepts connections there and says nothing")
-_CLOSES = Verdict(Found.FOREIGN, "something there closes each connection at once")
+REFUSED = ProbeResult(PeerKind.REFUSED, "nobody answers there")
+_TIMED_OUT = ProbeResult(PeerKind.UNREACHABLE, "no answer from there (timed out)")
+_MUTE = ProbeResult(PeerKind.FOREIGN, "something accepts connections there and says nothing")
+_CLOSING = ProbeResult(PeerKind.FOREIGN, "something there closes each connection at once")
 
 
 class Probe:
     """Connection to one address that identifies the peer.
 
-    After the verdict, the connection stays open until the peer closes it.
+    The connection stays open after the result is known, until the peer closes it.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class Probe:
 
     Attributes
     ----------
-    verdict
+    result
         Result of the probe; None until it is known. A later answer may replace it.
     ended
         True if the connection is closed.
@@ -74,7 +74,7 @@ class Probe:
         self, address: SocketAddress, now_s: float, *, connect_s: float = CONNECT_S, answer_s: float = ANSWER_S
     ) -> None:
         self.address, self.begun_s = address, now_s
-        self.verdict: Verdict | None = None
+        self.result: ProbeResult | None = None
         self.ended = False
         self.connected = False
         self._answer_s, self._nudge_s = answer_s, math.inf
@@ -108,7 +108,7 @@ class Probe:
             self._finish_connecting(now_s)
         elif ready:
             self._read()
-        if not self.ended and self.verdict is None:
+        if not self.ended and self.result is None:
             self._check_clock(now_s)
 
     def hold(self) -> None:
@@ -125,7 +125,7 @@ class Probe:
 
     def _release_port(self) -> None:
         """Close a connection to itself, which would block the producer's port."""
-        self.verdict = REFUSED
+        self.result = REFUSED
         # Close with a reset, so that the kernel frees the port at once.
         with contextlib.suppress(OSError):
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -150,29 +150,29 @@ class Probe:
         except OSError:
             chunk = b""
         if not chunk:
-            if self.verdict is None:
-                self._judge(_closed(self._received))
+            if self.result is None:
+                self._set_result(_closed(self._received))
             self.close()
         elif len(self._received) < MAX_ANSWER_BYTES and self._is_open_question():
             self._received += chunk
-            self._judge(read_answer(self._received))
+            self._set_result(read_answer(self._received))
         else:
             self._ignored += len(chunk)
             if self._ignored > _MAX_IGNORED_BYTES:
                 self.close()
 
     def _is_open_question(self) -> bool:
-        return self.verdict is None or self.verdict is _MUTE
+        return self.result is None or self.result is _MUTE
 
-    def _judge(self, answer: Answer) -> None:
-        if answer.speaks is Speaks.PUBLISHER:
-            self.verdict = Verdict(Found.PUBLISHER, f"{answer.name} answers there")
-        elif answer.speaks is Speaks.OTHER_SOCKET:
-            self.verdict = Verdict(Found.OTHER_SOCKET, f"{answer.name} answers there, not a publisher")
-        elif answer.speaks is Speaks.OTHER_PROTOCOL:
-            self.verdict = Verdict(Found.FOREIGN, f"{answer.name} answers there, no ZeroMQ publisher")
+    def _set_result(self, answer: Answer) -> None:
+        if answer.kind is SenderKind.PUBLISHER:
+            self.result = ProbeResult(PeerKind.PUBLISHER, f"{answer.name} answers there")
+        elif answer.kind is SenderKind.OTHER_SOCKET:
+            self.result = ProbeResult(PeerKind.OTHER_SOCKET, f"{answer.name} answers there, not a publisher")
+        elif answer.kind is SenderKind.OTHER_PROTOCOL:
+            self.result = ProbeResult(PeerKind.FOREIGN, f"{answer.name} answers there, no ZeroMQ publisher")
         elif answer is not UNKNOWN:
-            self.verdict = _CLOSES
+            self.result = _CLOSING
 
     def _check_clock(self, now_s: float) -> None:
         if now_s >= self._nudge_s:
@@ -181,7 +181,7 @@ class Probe:
                 self._send(_NUDGE)
         if now_s < self._deadline_s:
             return
-        self.verdict = _MUTE if self.connected else _TIMED_OUT
+        self.result = _MUTE if self.connected else _TIMED_OUT
         if not self.connected:
             self.close()
 
@@ -195,11 +195,11 @@ class Probe:
     def _fail(self, code: int) -> None:
         text = os.strerror(code)
         refused = code == errno.ECONNREFUSED
-        self.verdict = REFUSED if refused else Verdict(Found.UNREACHABLE, f"no answer from there ({text})")
+        self.result = REFUSED if refused else ProbeResult(PeerKind.UNREACHABLE, f"no answer from there ({text})")
         self.close()
 
 
 def _closed(received: bytes) -> Answer:
-    """Identify a peer that has closed the connection after so few bytes."""
+    """Identify a peer that has closed the connection after `received`."""
     answer = read_answer(received)
-    return Answer(Speaks.UNKNOWN, "closed") if answer is UNKNOWN else answer
+    return Answer(SenderKind.UNKNOWN, "closed") if answer is UNKNOWN else answer

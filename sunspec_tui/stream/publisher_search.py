@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from sunspec_tui.core.addresses import quote_untrusted
 from sunspec_tui.stream.backoff import Backoff
 from sunspec_tui.stream.health_reading import LinkState
-from sunspec_tui.stream.port_probe import REFUSED, Found, Probe, Verdict
+from sunspec_tui.stream.port_probe import REFUSED, PeerKind, Probe, ProbeResult
 from sunspec_tui.stream.resolver import Resolver, SocketAddress
 
 _LINKS = {
-    Found.REFUSED: LinkState.REFUSED,
-    Found.UNREACHABLE: LinkState.UNREACHABLE,
-    Found.OTHER_SOCKET: LinkState.NO_PUBLISHER,
-    Found.FOREIGN: LinkState.FOREIGN,
+    PeerKind.REFUSED: LinkState.REFUSED,
+    PeerKind.UNREACHABLE: LinkState.UNREACHABLE,
+    PeerKind.OTHER_SOCKET: LinkState.NO_PUBLISHER,
+    PeerKind.FOREIGN: LinkState.FOREIGN,
 }
-# Interval at which the answer of the name server is looked for.
+# Interval between checks for the name server's answer.
 _NAME_CHECK_S = 0.1
-_WORST = (Found.PUBLISHER, Found.OTHER_SOCKET, Found.FOREIGN, Found.UNREACHABLE, Found.REFUSED)
+_REPORT_ORDER = (PeerKind.PUBLISHER, PeerKind.OTHER_SOCKET, PeerKind.FOREIGN, PeerKind.UNREACHABLE, PeerKind.REFUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class SearchTimes:
     ----------
     refused_s, longest_refused_s
         Interval between probes of a closed port: it doubles from the first to the longest, which is short, so that a
-        producer is found soon.
+        new producer is found soon.
     longest_probe_s
         Longest interval between probes of a peer that closes each connection.
     kept_s
@@ -83,8 +83,8 @@ class Search:
         self._is_on = self._is_held = False
         self._next_s = self._asked_s = self._resolved_s = 0.0
         self._left: list[SocketAddress] = []
-        self._verdicts: list[Verdict] = []
-        self._noted: Verdict | None = None
+        self._results: list[ProbeResult] = []
+        self._reported_result: ProbeResult | None = None
 
     @property
     def is_on(self) -> bool:
@@ -111,7 +111,7 @@ class Search:
         """Stop searching and close the probe."""
         self._close_probe()
         self._is_on = False
-        self._left, self._verdicts = [], []
+        self._left, self._results = [], []
 
     def advance(self, now_s: float, *, ready: bool) -> SocketAddress | None:
         """Do the next step of the search.
@@ -119,7 +119,7 @@ class Search:
         Parameters
         ----------
         now_s
-            A clock that never goes back.
+            Time of a monotonic clock.
         ready
             True if the probe's socket is ready.
 
@@ -135,13 +135,13 @@ class Search:
             if now_s >= self._next_s:
                 self._probe_next(now_s)
             return None
-        if probe.verdict is None or ready:
+        if probe.result is None or ready:
             probe.advance(now_s, ready=ready)
-        if probe.verdict is None:
+        if probe.result is None:
             return None
-        if probe.verdict.found is Found.PUBLISHER and not probe.ended:
+        if probe.result.kind is PeerKind.PUBLISHER and not probe.ended:
             return self._found(probe, now_s)
-        self._note(probe, probe.verdict, now_s)
+        self._handle_result(probe, probe.result, now_s)
         return None
 
     def _found(self, probe: Probe, now_s: float) -> SocketAddress | None:
@@ -157,28 +157,28 @@ class Search:
         self.end()
         return probe.address
 
-    def _note(self, probe: Probe, verdict: Verdict, now_s: float) -> None:
-        """Report a verdict, and plan the next probe."""
+    def _handle_result(self, probe: Probe, result: ProbeResult, now_s: float) -> None:
+        """Report the result of a probe, and plan the next one."""
         if probe.ended:
             self._close_probe()
-            self._verdicts.append(verdict)
+            self._results.append(result)
             if not self._left:
                 self._plan(probe, now_s)
         elif self._left:
             self._close_probe()
-            self._verdicts.append(verdict)
-        elif verdict is not self._noted:
-            self._noted = verdict
-            self._say_worst([*self._verdicts, verdict], now_s)
+            self._results.append(result)
+        elif result is not self._reported_result:
+            self._reported_result = result
+            self._report_most_informative([*self._results, result], now_s)
         elif self.backoff.is_due(now_s):
             # The peer keeps this connection open, but it may answer another connection differently.
             self._close_probe()
-            self._verdicts, self._next_s = [], now_s
+            self._results, self._next_s = [], now_s
 
     def _plan(self, probe: Probe, now_s: float) -> None:
         """Set the time of the next round, after all addresses were tried."""
-        verdicts, self._verdicts = self._verdicts, []
-        if all(verdict.found is Found.REFUSED for verdict in verdicts):
+        results, self._results = self._results, []
+        if all(result.kind is PeerKind.REFUSED for result in results):
             self.backoff.reset()
             self._quick.reset()
             self._closed.attempt(now_s)
@@ -186,7 +186,7 @@ class Search:
         else:
             self._closed.reset()
             self._plan_after(probe, now_s)
-        self._say_worst(verdicts, now_s)
+        self._report_most_informative(results, now_s)
 
     def _plan_after(self, probe: Probe, now_s: float) -> None:
         """Set the time of the next round, after a peer has answered and ended."""
@@ -201,18 +201,18 @@ class Search:
             self._quick.attempt(now_s)
             self._next_s = now_s + self._quick.interval_s
 
-    def _say_worst(self, verdicts: list[Verdict], now_s: float) -> None:
-        """Report the most informative verdict, and number the attempts."""
-        verdict = min(verdicts, key=lambda each: _WORST.index(each.found))
-        if verdict.found is Found.PUBLISHER:
+    def _report_most_informative(self, results: list[ProbeResult], now_s: float) -> None:
+        """Report the most informative result, with the attempt's number."""
+        result = min(results, key=lambda each: _REPORT_ORDER.index(each.kind))
+        if result.kind is PeerKind.PUBLISHER:
             return
-        if verdict.found is Found.REFUSED:
+        if result.kind is PeerKind.REFUSED:
             self._report(LinkState.REFUSED, f"{REFUSED.words}, retrying")
             return
         if self.backoff.is_due(now_s):
             self.backoff.attempt(now_s)
         number = f" (attempt {self.backoff.attempts})" if self.backoff.attempts > 1 else ""
-        self._report(_LINKS[verdict.found], f"{verdict.words}, retrying{number}")
+        self._report(_LINKS[result.kind], f"{result.words}, retrying{number}")
 
     # Names
 
@@ -227,7 +227,7 @@ class Search:
             self._next_s = now_s + _NAME_CHECK_S
             return
         address = self._left.pop(0)
-        self._is_held, self._noted = False, None
+        self._is_held, self._reported_result = False, None
         try:
             self.probe = Probe(address, now_s)
         except OSError as error:
@@ -236,7 +236,7 @@ class Search:
     def postpone(self, now_s: float, why: str) -> None:
         """Try again later, because this machine cannot connect; report why."""
         self._close_probe()
-        self._left, self._verdicts = [], []
+        self._left, self._results = [], []
         self._is_on, self._next_s = True, now_s + self._times.first_s
         self._report(LinkState.UNREACHABLE, f"{why}, retrying")
 

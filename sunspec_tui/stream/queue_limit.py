@@ -1,9 +1,9 @@
-"""Lower the limit of a receive queue in use, without stopping the queue for ever.
+"""Lower the limit of a ZeroMQ receive queue in use, without blocking it.
 
-ZeroMQ's own thread fills a queue up to its limit. The reader tells that thread how many messages it has read, but only
-when their number is a multiple of half the limit. If the new limit is no larger than the number of messages read since
-then, the other thread takes the queue for full, although it is empty: the reader gets no message any more and tells
-nothing. The limit is therefore lowered in steps. Pure arithmetic.
+ZeroMQ's own thread fills a queue up to its limit. The reader reports to that thread how many messages it has read, but
+only when their number is a multiple of half the limit. If the new limit is not larger than the number of messages read
+since the last report, the thread takes the queue for full although it is empty. The reader then gets no more messages
+and so never reports again. The limit is therefore lowered in steps. Pure arithmetic.
 """
 
 
@@ -13,54 +13,54 @@ class QueueLimit:
     Parameters
     ----------
     limit
-        Messages that the queue holds at most, from its first message on.
+        Largest number of messages in the queue at the start.
 
     Attributes
     ----------
     now
-        The limit now.
-    wanted
-        The limit that is to be reached.
+        The current limit.
+    target
+        The limit to be reached.
     """
 
     def __init__(self, limit: int) -> None:
-        self.now = self.wanted = limit
-        self._told = self._changed = 0
+        self.now = self.target = limit
+        self._reported = self._changed = 0
 
     @property
     def is_reached(self) -> bool:
-        """Whether the wanted limit is set."""
-        return self.now == self.wanted
+        """True if the target is set."""
+        return self.now == self.target
 
-    def lowered(self, wanted: int, read: int) -> int:
-        """Return the limit to be set now; call it again after each message until the wanted limit is reached.
+    def lower_towards(self, target: int, read: int) -> int:
+        """Return the limit to set now; call it after each message until the target is reached.
 
         Parameters
         ----------
-        wanted
+        target
             Limit to be reached; a higher one than before changes nothing.
         read
             Messages read so far.
         """
         last = read - read % _half(self.now)
         if last > self._changed:
-            self._told = last
-        self.wanted = min(self.wanted, wanted)
-        limit = min(self.now, self.wanted if self._is_safe(self.wanted, read) else self._step(read))
+            self._reported = last
+        self.target = min(self.target, target)
+        limit = min(self.now, self.target if self._is_safe(self.target, read) else self._step(read))
         if limit < self.now:
             self.now, self._changed = limit, read
         return self.now
 
     def _is_safe(self, limit: int, read: int) -> bool:
-        """Whether a queue that is full by this limit has enough messages for the reader to tell of them."""
-        return read - self._told <= limit - _half(limit)
+        """Return True if the messages of a queue full by this limit suffice for the reader's next report."""
+        return read - self._reported <= limit - _half(limit)
 
     def _step(self, read: int) -> int:
-        """Return the safe limit with which the reader tells soonest; the present one if none is safe."""
-        halves = range(read - self._told + 1, _half(self.now) + 1)
+        """Return the safe limit with the earliest next report; the current one if none is safe."""
+        halves = range(read - self._reported + 1, _half(self.now) + 1)
         return 2 * min(halves, key=lambda half: half - read % half) - 1 if halves else self.now
 
 
 def _half(limit: int) -> int:
-    """Return the number of messages after which ZeroMQ's reader tells what it has read."""
+    """Return the number of messages after which ZeroMQ's reader reports."""
     return (limit + 1) // 2

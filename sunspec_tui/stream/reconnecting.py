@@ -1,10 +1,10 @@
-"""Choose the connection to read; replace it after an end or silence.
+"""Choose the connection to read, and replace it when it ends or is silent.
 
 One connection is active. When it ends, a search finds a publisher again. When it is silent for long, it may be dead
-although it is open: the search then makes a second connection, the candidate, and the active one stays open. If the
-active connection receives a message, it stays and the candidate is closed, because the candidate has the same messages
-and they must not be counted twice. If only the candidate has messages, or neither has any for a while, the candidate
-becomes the active connection, with its queued messages. So no message is lost or counted twice.
+although it is open: the search then opens a second connection, the candidate, and the active one stays open. If the
+active connection receives a message, the candidate is closed, because it has the same messages and they must not be
+counted twice. If only the candidate has messages, or neither has any for a while, the candidate becomes the active
+connection, with its queued messages. So no message is lost or counted twice.
 """
 
 import math
@@ -24,17 +24,17 @@ from sunspec_tui.stream.connection import (
     MAX_MESSAGE_BYTES,
     RECEIVE_QUEUE_FRAMES,
     Connection,
-    Ended,
+    EndReason,
 )
 from sunspec_tui.stream.health_reading import LinkState
 from sunspec_tui.stream.publisher_search import Search, SearchTimes
 from sunspec_tui.stream.resolver import Resolver, SocketAddress
 
 TICK_S = 0.3
-"""Longest time between checks of an open connection that no socket announces."""
+"""Longest time between checks of an open connection without a socket event."""
 
 BUSY_TICK_S = 0.1
-"""The same while a connection is made or replaced."""
+"""Longest time between checks while a connection is opened or replaced."""
 
 _SHORT_LIFE_S = 2.0
 _EARLIEST_SHARE = 0.5
@@ -42,13 +42,13 @@ _TOO_LARGE = f"a message of more than {MAX_MESSAGE_BYTES // 2**20} MiB"
 
 
 class Reader(Protocol):
-    """Receiver of the messages and the state of a connection."""
+    """Interface that receives the messages and the state of a connection."""
 
     def drain(self, connection: Connection) -> int:
-        """Read all queued messages, and return their number."""
+        """Read all queued messages and return their number."""
 
     def report(self, link: LinkState, words: str, attempt: int) -> None:
-        """Take the link's state, its description and the attempt's number."""
+        """Report the link's state, its description and the attempt's number."""
 
     def reject(self, cause: RejectCause, detail: str) -> None:
         """Count a message that could not be received."""
@@ -64,7 +64,7 @@ class ReconnectTimes:
     Attributes
     ----------
     silence_s, silence_cadences
-        A candidate is made after a silence of so many seconds or of so many cadences of the data, the longer of both.
+        A candidate is opened after a silence of this time or of this many cadences of the data, whichever is longer.
     longest_s
         The interval between attempts doubles up to this.
     both_s
@@ -84,14 +84,14 @@ class ReconnectTimes:
 
 
 class Reconnector:
-    """Keeper of one connection to a publisher, replaced when needed.
+    """Owner of the connection to a publisher, which it replaces when needed.
 
     Parameters
     ----------
     context
         The ZeroMQ context.
     host, port
-        Where the producer publishes: a name or an IP address, and a port.
+        Address of the producer: a name or an IP address, and a port.
     reader
         Receives the messages and the state of the link.
     times
@@ -118,7 +118,7 @@ class Reconnector:
         self.active: Connection | None = None
         self._candidate: Connection | None = None
         self._candidate_data_s = math.inf
-        self._heard_s, self._heard = 0.0, 0
+        self._last_message_s, self._message_count = 0.0, 0
         self._was_ready = False
         self._early_s = self._tick_s = 0.0
 
@@ -139,15 +139,15 @@ class Reconnector:
 
     def sockets(self) -> tuple[tuple[Any, int], ...]:
         """Return all sockets to wait for, with the events of each."""
-        found: list[tuple[Any, int]] = []
+        sockets: list[tuple[Any, int]] = []
         if self.active is not None:
-            found += [(self.active.socket, zmq.POLLIN), (self.active.monitor, zmq.POLLIN)]
+            sockets += [(self.active.socket, zmq.POLLIN), (self.active.monitor, zmq.POLLIN)]
         if self._candidate is not None:
-            found.append((self._candidate.monitor, zmq.POLLIN))
+            sockets.append((self._candidate.monitor, zmq.POLLIN))
         probe = self._search.probe
         if probe is not None and not probe.ended:
-            found.append((probe.fileno(), zmq.POLLIN if probe.connected else zmq.POLLOUT))
-        return tuple(found)
+            sockets.append((probe.fileno(), zmq.POLLIN if probe.connected else zmq.POLLOUT))
+        return tuple(sockets)
 
     def wait_s(self) -> float:
         """Return the longest time to wait before the next `advance`, in seconds."""
@@ -184,7 +184,7 @@ class Reconnector:
         return self._tick_s if is_same else 0.0
 
     def advance(self, ready: Mapping[Any, int]) -> None:
-        """Do the next step, after the active connection's messages were read.
+        """Do the next step; call it after reading the active connection's messages.
 
         Parameters
         ----------
@@ -197,10 +197,10 @@ class Reconnector:
                 connection.read_events()
                 has_events = True
         probe = self._search.probe
-        found = self._search.advance(now_s, ready=probe is not None and probe.fileno() in ready)
-        if found is not None:
-            self._connect(found, now_s)
-        # A message that was given up is not read on.
+        address = self._search.advance(now_s, ready=probe is not None and probe.fileno() in ready)
+        if address is not None:
+            self._connect(address, now_s)
+        # A connection with an abandoned message is not read any more.
         has_ended = self.active is not None and self.active.ended is not None
         if has_events or has_ended or now_s >= self._tick_s:
             self._check_in_time(now_s)
@@ -208,7 +208,7 @@ class Reconnector:
     # Checks
 
     def _check_in_time(self, now_s: float) -> None:
-        """Check all connections, and note when to do so again."""
+        """Check all connections, and set the time of the next check."""
         self._check_all(now_s)
         interval_s = self._check_interval_s
         self._early_s, self._tick_s = now_s + _EARLIEST_SHARE * interval_s, now_s + interval_s
@@ -226,7 +226,7 @@ class Reconnector:
         self._check(active, now_s)
         if active.is_ready and not self._was_ready:
             self._was_ready = True
-            self._heard_s = self._monotonic()
+            self._last_message_s = self._monotonic()
             self._reader.report(LinkState.CONNECTED, str(LinkState.CONNECTED), 0)
         self._note_messages(active)
         if active.ended is not None:
@@ -237,15 +237,15 @@ class Reconnector:
         if connection.ended is not None:
             return
         if not connection.is_ready and now_s - connection.begun_s > HANDSHAKE_S:
-            connection.ended = Ended.FAILED
+            connection.ended = EndReason.FAILED
         elif connection.is_unfinished_too_large():
-            connection.ended = Ended.TOO_LARGE
+            connection.ended = EndReason.TOO_LARGE
 
     def _note_messages(self, active: Connection) -> None:
         """Note new messages: the connection works, so drop the candidate."""
-        if active.messages == self._heard:
+        if active.messages == self._message_count:
             return
-        self._heard, self._heard_s = active.messages, self._monotonic()
+        self._message_count, self._last_message_s = active.messages, self._monotonic()
         self._search.backoff.reset()
         if self._silence.attempts:
             self._silence.reset()
@@ -255,7 +255,7 @@ class Reconnector:
 
     def _check_silence(self, now_s: float) -> None:
         clock_s, cadence_s = self._monotonic(), self._reader.cadence_s()
-        silence_s = clock_s - self._heard_s
+        silence_s = clock_s - self._last_message_s
         longest_s = max(self._times.silence_s, self._times.silence_cadences * cadence_s if cadence_s > 0 else 0.0)
         if silence_s < longest_s or not self._silence.is_due(clock_s):
             return
@@ -293,7 +293,7 @@ class Reconnector:
     def _take_over(self, candidate: Connection) -> None:
         """Make the candidate active."""
         self.active, self._candidate = candidate, None
-        self._heard, self._was_ready, self._candidate_data_s = 0, True, math.inf
+        self._message_count, self._was_ready, self._candidate_data_s = 0, True, math.inf
 
     def _drop_candidate(self) -> None:
         candidate, self._candidate = self._candidate, None
@@ -303,46 +303,46 @@ class Reconnector:
 
     # Replacing the active connection
 
-    def _replace(self, active: Connection, why: Ended, now_s: float) -> None:
+    def _replace(self, active: Connection, why: EndReason, now_s: float) -> None:
         """Read the last messages of an ended connection, and start the search."""
         self._reader.drain(active)
-        self.active, self._heard = None, 0
+        self.active, self._message_count = None, 0
         active.close()
         candidate = self._candidate
-        if why is Ended.LOST and candidate is not None and candidate.is_ready and candidate.ended is None:
-            # Its messages wait.
+        if why is EndReason.LOST and candidate is not None and candidate.is_ready and candidate.ended is None:
+            # It has queued messages.
             self._take_over(candidate)
             return
         self._drop_candidate()
         self._silence.reset()
         backoff = self._search.backoff
-        if why is Ended.TOO_LARGE or now_s - active.begun_s < _SHORT_LIFE_S:
+        if why is EndReason.TOO_LARGE or now_s - active.begun_s < _SHORT_LIFE_S:
             backoff.attempt(now_s)
         else:
             backoff.reset()
-        if why is Ended.TOO_LARGE:
+        if why is EndReason.TOO_LARGE:
             if active.is_whole:
-                # Otherwise the message has been counted by its parts.
+                # Otherwise the message was already rejected for its number of parts.
                 self._reader.reject(RejectCause.MESSAGE_SIZE, f"{_TOO_LARGE}, reconnecting")
             words = f"connection dropped after {_TOO_LARGE}, reconnecting (attempt {backoff.attempts})"
             self._reader.report(LinkState.LOST, words, backoff.attempts)
-        elif why is Ended.LOST:
+        elif why is EndReason.LOST:
             self._reader.report(LinkState.LOST, str(LinkState.LOST), backoff.attempts)
         self._search.begin(now_s)
 
     def _connect(self, address: SocketAddress, now_s: float) -> None:
         try:
             frames = RECEIVE_QUEUE_FRAMES if self.active is None else CANDIDATE_QUEUE_FRAMES
-            made = Connection(self._context, endpoint(address[0], address[1]), now_s, queue_frames=frames)
+            connection = Connection(self._context, endpoint(address[0], address[1]), now_s, queue_frames=frames)
         except zmq.ZMQError as error:
             # For example, the process has no file descriptor left.
             self._search.postpone(now_s, f"no connection can be opened here ({error.strerror})")
             return
         if self.active is None:
-            self.active, self._heard, self._was_ready = made, 0, False
+            self.active, self._message_count, self._was_ready = connection, 0, False
         else:
             self._drop_candidate()
-            self._candidate = made
+            self._candidate = connection
 
     def _on_search(self, link: LinkState, words: str) -> None:
         if self.active is None:

@@ -1,6 +1,6 @@
-"""Resolve host names in a thread, because a silent name server blocks.
+"""Resolve host names in a thread, because a slow name server blocks.
 
-The thread cannot be interrupted. It is a daemon thread: `Resolver.stop` does not wait for a late answer.
+The thread cannot be interrupted. It is a daemon thread, and `Resolver.stop` does not wait for a late answer.
 """
 
 import socket
@@ -14,7 +14,7 @@ _JOIN_S = 0.05
 
 
 class Resolver:
-    """Resolver of one host, which can be used repeatedly.
+    """Resolver of one host name, for repeated queries.
 
     Parameters
     ----------

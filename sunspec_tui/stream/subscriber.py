@@ -1,8 +1,8 @@
-"""Receive all messages of the stream, in a thread.
+"""Receive all messages of the stream in a thread.
 
 The thread waits for all its sockets at once: the stream, the monitor of the connection, the probe of a search, and the
-wake-up socket that `stop` uses. Without messages it sleeps until the next check that `reconnecting` has to do, which
-chooses the connection to read. The thread passes messages on; it does not use rings or screens.
+wake-up socket that `stop` uses. Without messages it sleeps until the next check of `reconnecting`, which chooses the
+connection to read. The thread passes messages on; it does not use rings or screens.
 """
 
 import math
@@ -24,10 +24,10 @@ _WAKE_AGAIN_S = 0.005
 
 
 class Handler(Protocol):
-    """Receiver of messages and changes, called from the subscriber's thread."""
+    """Interface for messages and changes, called from the subscriber's thread."""
 
     def on_message(self, parts: Sequence[bytes | memoryview]) -> None:
-        """Take one multipart message."""
+        """Handle one multipart message."""
 
     def on_reject(self, error: RejectedMessage) -> None:
         """Count a message that could not be received."""
@@ -36,27 +36,27 @@ class Handler(Protocol):
         """Return the context in which the thread does all its work."""
 
     def on_queue(self, taken: int) -> None:
-        """Take the number of messages read since the queue was empty."""
+        """Note the number of messages read since the queue was empty."""
 
     def on_link(self, link: LinkState, words: str = "", attempt: int = 0) -> None:
-        """Take the link's new state, its description and the attempt's number."""
+        """Handle the link's new state, its description and the attempt's number."""
 
     def cadence_s(self) -> float:
         """Return the seconds of data from frame to frame; NaN while unknown."""
 
     def on_failure(self, error: Exception) -> None:
-        """Note that an error has ended the thread; no more messages come."""
+        """Handle an error that has ended the thread; no more messages follow."""
 
 
 class Subscriber:
-    """Receiver of a stream in its own thread, which reconnects after failures.
+    """Receiver of a stream in a separate thread, which reconnects after failures.
 
     Parameters
     ----------
     host, port
-        Where the producer publishes: a name or an IP address, and a port.
+        Address of the producer: a name or an IP address, and a port.
     handler
-        Receives messages and changes, called from the thread.
+        Handler of messages and changes, called from the thread.
     times
         Times after which a connection is replaced.
     monotonic
@@ -76,7 +76,7 @@ class Subscriber:
         self._context: zmq.Context[Any] = zmq.Context()
         self._wake = self._context.socket(zmq.PAIR)
         self._thread: threading.Thread | None = None
-        self._links = Reconnector(self._context, host, port, self, times or ReconnectTimes(), monotonic=monotonic)
+        self._reconnector = Reconnector(self._context, host, port, self, times or ReconnectTimes(), monotonic=monotonic)
         self._reported = (LinkState.CONNECTING, "")
         self._taken = 0
         self._poller, self._polled = zmq.Poller(), tuple[Any, ...]()
@@ -99,42 +99,42 @@ class Subscriber:
             else:
                 thread.join()
         self._context.destroy(linger=0)
-        self._links.stop_resolving()
+        self._reconnector.stop_resolving()
 
     # The thread
 
     def _run(self) -> None:
         try:
-            with self._handler.receiving(), self._context.socket(zmq.PAIR) as woken:
-                woken.connect("inproc://wake")
-                self._receive(woken)
+            with self._handler.receiving(), self._context.socket(zmq.PAIR) as wake_socket:
+                wake_socket.connect("inproc://wake")
+                self._receive(wake_socket)
         except Exception as error:  # noqa: BLE001 - the error that ends the thread must be shown
             self._handler.on_failure(error)
         finally:
-            self._links.close()
+            self._reconnector.close()
 
-    def _receive(self, woken: zmq.Socket[bytes]) -> None:
+    def _receive(self, wake_socket: zmq.Socket[bytes]) -> None:
         """Handle all sockets until `stop` is called."""
-        links = self._links
-        links.begin()
+        reconnector = self._reconnector
+        reconnector.begin()
         while True:
-            ready = self._wait(woken)
-            if woken in ready:
+            ready = self._wait(wake_socket)
+            if wake_socket in ready:
                 return
-            if links.active is not None and links.active.socket in ready:
-                ready = self._read_on(links.active, ready)
-                if woken in ready:
+            if reconnector.active is not None and reconnector.active.socket in ready:
+                ready = self._read_until_due(reconnector.active, ready)
+                if wake_socket in ready:
                     return
-            links.advance(ready)
+            reconnector.advance(ready)
 
-    def _read_on(self, active: Connection, ready: dict[Any, int]) -> dict[Any, int]:
+    def _read_until_due(self, active: Connection, ready: dict[Any, int]) -> dict[Any, int]:
         """Read messages until something else is due; return the ready sockets.
 
         This short loop keeps the cost of other checks off each frame.
         """
-        links = self._links
+        reconnector = self._reconnector
         self._read(active)
-        while active.ended is None and (left_s := links.check_connection(active) - time.monotonic()) > 0:
+        while active.ended is None and (left_s := reconnector.check_connection(active) - time.monotonic()) > 0:
             ready = dict(self._poller.poll(math.ceil(left_s * 1000)))
             if active.socket not in ready:
                 return ready
@@ -143,20 +143,20 @@ class Subscriber:
                 return ready
         return ready
 
-    def _wait(self, woken: zmq.Socket[bytes]) -> dict[Any, int]:
-        """Return the ready sockets, after a short wait at most."""
-        wanted = ((woken, zmq.POLLIN), *self._links.sockets())
-        if wanted != self._polled:
-            self._poller, self._polled = zmq.Poller(), wanted
-            for each, events in wanted:
+    def _wait(self, wake_socket: zmq.Socket[bytes]) -> dict[Any, int]:
+        """Wait for the sockets until the next check is due; return those that are ready."""
+        sockets = ((wake_socket, zmq.POLLIN), *self._reconnector.sockets())
+        if sockets != self._polled:
+            self._poller, self._polled = zmq.Poller(), sockets
+            for each, events in sockets:
                 self._poller.register(each, events)
-        wait_s = self._links.wait_s()
+        wait_s = self._reconnector.wait_s()
         return dict(self._poller.poll(None if math.isinf(wait_s) else math.ceil(wait_s * 1000)))
 
     def _read(self, connection: Connection) -> int:
-        """Read the queued messages, but at most a batch.
+        """Read the queued messages, at most one batch, and return their number.
 
-        The limit gives the other sockets their turn.
+        The limit lets the other sockets be handled in between.
         """
         on_message, receive = self._handler.on_message, connection.receive
         count = 0
@@ -184,7 +184,7 @@ class Subscriber:
     # Calls of the reconnector
 
     def drain(self, connection: Connection) -> int:
-        """Read all queued messages, and return their number."""
+        """Read all queued messages and return their number."""
         total = 0
         while connection.is_whole and (count := self._read(connection)):
             total += count

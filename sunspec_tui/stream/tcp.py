@@ -1,4 +1,4 @@
-"""Inspect the TCP connection of a ZeroMQ socket: end and bytes.
+"""Query a ZeroMQ socket's TCP connection: bytes received, closed by peer.
 
 ZeroMQ reports only the file descriptor of a connection. This module keeps a duplicate, to query the kernel after ZeroMQ
 has closed its own descriptor. The duplicate must be closed as soon as the connection has ended.
@@ -30,7 +30,7 @@ class TcpConnection:
 
     def __init__(self, descriptor: int) -> None:
         if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
-            raise OSError(f"file descriptor {descriptor} is no socket")
+            raise OSError(f"file descriptor {descriptor} is not a socket")
         self._socket = socket.socket(fileno=os.dup(descriptor))
         try:
             self._own, self._peer = self._socket.getsockname(), self._socket.getpeername()

@@ -1,4 +1,4 @@
-"""Build a ZeroMQ greeting, and identify the sender of an answer.
+"""Build a ZeroMQ greeting (ZMTP), and identify the sender of an answer.
 
 ZMTP 3 begins with a greeting of 64 bytes, followed by a READY command that names the type of the socket; ZMTP 2
 names the type in the greeting. Pure functions of bytes: see https://rfc.zeromq.org/spec/23/ and /spec/15/.
@@ -34,7 +34,7 @@ _BANNERS = (
 )
 
 
-class Speaks(Enum):
+class SenderKind(Enum):
     """Kind of the sender of an answer."""
 
     UNKNOWN = "not enough bytes yet"
@@ -47,11 +47,11 @@ class Speaks(Enum):
 class Answer:
     """Kind of a sender, and its name with article (``a REP socket``)."""
 
-    speaks: Speaks
+    kind: SenderKind
     name: str = ""
 
 
-UNKNOWN = Answer(Speaks.UNKNOWN)
+UNKNOWN = Answer(SenderKind.UNKNOWN)
 
 
 def read_answer(received: bytes) -> Answer:
@@ -65,7 +65,7 @@ def read_answer(received: bytes) -> Answer:
     if not received:
         return UNKNOWN
     if received[0] != 0xFF or (len(received) >= _SIGNATURE and not received[9] & 1):
-        return Answer(Speaks.OTHER_PROTOCOL, _named(received))
+        return Answer(SenderKind.OTHER_PROTOCOL, _named(received))
     if len(received) <= _SIGNATURE:
         return UNKNOWN
     return _read_version_3(received) if received[_SIGNATURE] >= 3 else _read_version_2(received)
@@ -74,7 +74,7 @@ def read_answer(received: bytes) -> Answer:
 def _read_version_2(received: bytes) -> Answer:
     if received[_SIGNATURE] == 0:
         # ZMTP 1 does not name the type: only a connection attempt shows it.
-        return Answer(Speaks.PUBLISHER, "a ZeroMQ socket")
+        return Answer(SenderKind.PUBLISHER, "a ZeroMQ socket")
     if len(received) < _SIGNATURE + 2:
         return UNKNOWN
     number = received[_SIGNATURE + 1]
@@ -87,7 +87,7 @@ def _read_version_3(received: bytes) -> Answer:
     mechanism = received[12:32].rstrip(b"\0")
     if mechanism != b"NULL":
         name = quote_untrusted(mechanism.decode("ascii", "replace"))
-        return Answer(Speaks.OTHER_SOCKET, f"a ZeroMQ socket that asks for authentication ({name})")
+        return Answer(SenderKind.OTHER_SOCKET, f"a ZeroMQ socket that asks for authentication ({name})")
     command = received[_GREETING:]
     if len(command) < 2:
         return UNKNOWN
@@ -107,7 +107,7 @@ def _read_version_3(received: bytes) -> Answer:
 def _read_ready(properties: bytes) -> Answer:
     """Find the socket's type in a READY command.
 
-    Each property is a name and a value, each after its length.
+    Each property is a name and a value, both preceded by their length.
     """
     at = 0
     while at < len(properties):
@@ -124,17 +124,17 @@ def _read_ready(properties: bytes) -> Answer:
 
 def _typed(kind: str) -> Answer:
     if kind in PUBLISHERS:
-        return Answer(Speaks.PUBLISHER, f"a {kind} socket")
+        return Answer(SenderKind.PUBLISHER, f"a {kind} socket")
     known = kind if kind in _TYPES_OF_2 else quote_untrusted(kind, 20)
-    return Answer(Speaks.OTHER_SOCKET, f"a {known} socket")
+    return Answer(SenderKind.OTHER_SOCKET, f"a {known} socket")
 
 
 def _malformed() -> Answer:
-    return Answer(Speaks.OTHER_PROTOCOL, "something whose ZeroMQ handshake is malformed")
+    return Answer(SenderKind.OTHER_PROTOCOL, "something whose ZeroMQ handshake is malformed")
 
 
 def _named(received: bytes) -> str:
-    """Name a program from the first bytes that it sent."""
+    """Describe a program by the first bytes that it sent."""
     for banner, name in _BANNERS:
         if received[: len(banner)].lower() == banner.lower():
             return name

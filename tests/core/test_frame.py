@@ -45,14 +45,14 @@ def test_any_bytes_are_a_frame_or_rejected(parts):
 @given(changes=st.dictionaries(KEYS, JSON, max_size=4), gone=st.sets(KEYS), payload=st.sampled_from([128, 64, 12, 4]))
 def test_any_header_is_a_frame_that_the_state_can_take_or_rejected(changes, gone, payload):
     header = {key: value for key, value in (header_of(GOOD) | changes).items() if key not in gone}
-    intake = FrameIngester(5, 4, 560, 0, DelayChoice(DelayMethod.AUTO))
+    ingester = FrameIngester(5, 4, 560, 0, DelayChoice(DelayMethod.AUTO))
     for n in range(3):
         parts = [b"data", json.dumps(header).encode(), bytes(payload)]
-        placement = outcome(lambda parts=parts, n=n: intake.ingest(decode(parts), 1.7e9 + n, float(n)))
+        placement = outcome(lambda parts=parts, n=n: ingester.ingest(decode(parts), 1.7e9 + n, float(n)))
         if not isinstance(placement, RejectCause):
             assert math.isfinite(placement.time_s)
-            assert math.isfinite(intake.delay.value_s)
-            assert math.isfinite(intake.axis.frequencies_mhz[0])
+            assert math.isfinite(ingester.delay.value_s)
+            assert math.isfinite(ingester.axis.frequencies_mhz[0])
 
 
 DEEP = json.loads("[" * 900 + "]" * 900)

@@ -20,7 +20,7 @@ from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.ring_buffer import Mark, RingBuffer
 from sunspec_tui.monitoring.instrument_check import InstrumentChecker
 from sunspec_tui.producer.simulated_sun import NCHAN, NPOL, SimulatedSun
-from sunspec_tui.stream.newest_frame import Arrival
+from sunspec_tui.stream.newest_frame import NewestFrame
 
 START_S = 1.8e9
 _LOOK_ROWS = 4
@@ -46,7 +46,7 @@ def alarms(hours: float, seed: int) -> Counter[str]:
         data_s = START_S + end_s + shift_s
         ring.append(row, data_s, slot, mark)
         if ring.count % _LOOK_ROWS == 0:
-            arrival = Arrival(np.repeat(row, CHANNEL_AVERAGE, axis=0), end_s, data_s + 0.3, data_s, restarts)
+            arrival = NewestFrame(np.repeat(row, CHANNEL_AVERAGE, axis=0), end_s, data_s + 0.3, data_s, restarts)
             kinds = _kinds(check, ring, axis, arrival)
             found.update(kinds)
             if kinds:
@@ -56,7 +56,7 @@ def alarms(hours: float, seed: int) -> Counter[str]:
     return found
 
 
-def _kinds(check: InstrumentChecker, ring: RingBuffer, axis: Axis, arrival: Arrival) -> list[str]:
+def _kinds(check: InstrumentChecker, ring: RingBuffer, axis: Axis, arrival: NewestFrame) -> list[str]:
     """Kinds of the alarms at one look."""
     found = check.look(ring, axis, CADENCE_S, arrival)
     kinds = {

@@ -19,7 +19,7 @@ from sunspec_tui.monitoring.instrument_check import InstrumentChecker
 from sunspec_tui.monitoring.pipeline_check import pipeline_map
 from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.producer.simulated_sun import SimulatedSun
-from sunspec_tui.stream.newest_frame import Arrival
+from sunspec_tui.stream.newest_frame import NewestFrame
 
 
 def sky(chan0, seed=0, start=0, rows=16):
@@ -146,7 +146,7 @@ def test_a_shift_that_stands_is_one_event_however_many_carriers_are_heard(caplog
 
 
 def checked_ring(ring, axis):
-    arrival = Arrival(np.zeros((3072, 4), np.float32), 0.0, 1e9, 1e9, 0)
+    arrival = NewestFrame(np.zeros((3072, 4), np.float32), 0.0, 1e9, 1e9, 0)
     return InstrumentChecker().look(ring, axis, 0.25, arrival)
 
 

@@ -15,7 +15,7 @@ from sunspec_tui.monitoring.instrument_check import InstrumentChecker
 from sunspec_tui.monitoring.pipeline_check import Fault, bad_channels, mean_bad_channels, pipeline_map
 from sunspec_tui.monitoring.pipeline_edges import ROWS, PartialLosses, UsualSteps, edge_steps_db
 from sunspec_tui.producer.simulated_sun import SimulatedSun
-from sunspec_tui.stream.newest_frame import Arrival
+from sunspec_tui.stream.newest_frame import NewestFrame
 
 BINS = 24
 
@@ -157,7 +157,7 @@ def checked_ring(rows, **keys):
     ring, axis = RingBuffer(ROWS, 768, 4), Axis(560, 3072, 4, 4, chan0_stated=True)
     for n, row in enumerate(rows):
         ring.append(row, 1e9 + n, n)
-    arrival = Arrival(np.repeat(rows[-1], 4, axis=0), 0.0, 1e9 + 7, 1e9 + 7, 0, **keys)
+    arrival = NewestFrame(np.repeat(rows[-1], 4, axis=0), 0.0, 1e9 + 7, 1e9 + 7, 0, **keys)
     return InstrumentChecker().look(ring, axis, 0.25, arrival)
 
 

@@ -16,7 +16,7 @@ from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.core.times import format_iso
 from sunspec_tui.monitoring.instrument_check import InstrumentChecker
 from sunspec_tui.producer.replay import Replay, open_replay
-from sunspec_tui.stream.newest_frame import Arrival
+from sunspec_tui.stream.newest_frame import NewestFrame
 
 FILES = sorted((DATA / "events").glob("*.fit.gz"))
 RECEIVER_STEPS = ("2012-07-04T16:17", "2012-07-04T16:27", "2012-07-04T16:48", "2012-07-04T16:58", "2013-04-23T18:35")
@@ -40,7 +40,7 @@ def looks(replay: Replay, times_s: np.ndarray):
         average_channels(spectrum, CHANNEL_AVERAGE, row)
         ring.append(row, time_s, n)
         if n % LOOK_ROWS == LOOK_ROWS - 1:
-            arrival = Arrival(spectrum, n / 4, 1.8e9, time_s, 0, header["recorded"], header["station"])
+            arrival = NewestFrame(spectrum, n / 4, 1.8e9, time_s, 0, header["recorded"], header["station"])
             yield check.look(ring, axis, replay.spectrum_s, arrival)
 
 

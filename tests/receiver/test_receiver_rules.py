@@ -27,7 +27,7 @@ def test_the_delay_is_not_changed_while_a_frame_is_taken(change):
         thread.start()
         thread.join(0.05)
         assert thread.is_alive()
-        assert receiver._intake.delay.value_s == before
+        assert receiver._ingester.delay.value_s == before
     thread.join(10)
     assert not thread.is_alive()
     poll_until(lambda: receiver.get_current_delay() != before)

@@ -21,13 +21,13 @@ from sunspec_tui.stream.connection import (
     RECEIVE_QUEUE_BYTES,
     RECEIVE_QUEUE_FRAMES,
     Connection,
-    Ended,
+    EndReason,
 )
-from sunspec_tui.stream.port_probe import Found, Probe
+from sunspec_tui.stream.port_probe import PeerKind, Probe
 from sunspec_tui.stream.publisher_search import Search, SearchTimes
 from sunspec_tui.stream.resolver import Resolver
 from sunspec_tui.stream.tcp import TcpConnection, connects_to_itself
-from sunspec_tui.stream.zmtp import GREETING, MAX_ANSWER_BYTES, READY, Answer, Speaks, read_answer
+from sunspec_tui.stream.zmtp import GREETING, MAX_ANSWER_BYTES, READY, Answer, SenderKind, read_answer
 
 MIB = 2**20
 
@@ -79,24 +79,27 @@ def test_any_text_is_an_address_or_refused(text):
 @pytest.mark.parametrize(
     ("received", "answer"),
     [
-        (ready(b"PUB"), Answer(Speaks.PUBLISHER, "a PUB socket")),
-        (ready(b"XPUB"), Answer(Speaks.PUBLISHER, "a XPUB socket")),
-        (ready(b"REP"), Answer(Speaks.OTHER_SOCKET, "a REP socket")),
-        (ready(b"PUB", b"socket-type"), Answer(Speaks.PUBLISHER, "a PUB socket")),
-        (ready(b"\x1b[31m"), Answer(Speaks.OTHER_SOCKET, r"a '\x1b[31m' socket")),
-        (ready(b"PUB", b"Identity"), Answer(Speaks.OTHER_PROTOCOL, "something whose ZeroMQ handshake is malformed")),
-        (GREETING[:10] + b"\x01\x01", Answer(Speaks.PUBLISHER, "a PUB socket")),
-        (GREETING[:10] + b"\x01\x04", Answer(Speaks.OTHER_SOCKET, "a REP socket")),
-        (GREETING[:10] + b"\x00", Answer(Speaks.PUBLISHER, "a ZeroMQ socket")),
+        (ready(b"PUB"), Answer(SenderKind.PUBLISHER, "a PUB socket")),
+        (ready(b"XPUB"), Answer(SenderKind.PUBLISHER, "a XPUB socket")),
+        (ready(b"REP"), Answer(SenderKind.OTHER_SOCKET, "a REP socket")),
+        (ready(b"PUB", b"socket-type"), Answer(SenderKind.PUBLISHER, "a PUB socket")),
+        (ready(b"\x1b[31m"), Answer(SenderKind.OTHER_SOCKET, r"a '\x1b[31m' socket")),
+        (
+            ready(b"PUB", b"Identity"),
+            Answer(SenderKind.OTHER_PROTOCOL, "something whose ZeroMQ handshake is malformed"),
+        ),
+        (GREETING[:10] + b"\x01\x01", Answer(SenderKind.PUBLISHER, "a PUB socket")),
+        (GREETING[:10] + b"\x01\x04", Answer(SenderKind.OTHER_SOCKET, "a REP socket")),
+        (GREETING[:10] + b"\x00", Answer(SenderKind.PUBLISHER, "a ZeroMQ socket")),
         (
             GREETING.replace(b"NULL\0", b"CURVE"),
-            Answer(Speaks.OTHER_SOCKET, "a ZeroMQ socket that asks for authentication ('CURVE')"),
+            Answer(SenderKind.OTHER_SOCKET, "a ZeroMQ socket that asks for authentication ('CURVE')"),
         ),
-        (b"SSH-2.0-x", Answer(Speaks.OTHER_PROTOCOL, "an SSH server")),
-        (b"HTTP/1.1 400", Answer(Speaks.OTHER_PROTOCOL, "an HTTP server")),
-        (b"<!DOCTYPE HTML", Answer(Speaks.OTHER_PROTOCOL, "an HTTP server")),
-        (b"\x15\x03\x01", Answer(Speaks.OTHER_PROTOCOL, "a TLS server")),
-        (b"220 mail\r\n", Answer(Speaks.OTHER_PROTOCOL, r"something that begins with '220 mail\r\n'")),
+        (b"SSH-2.0-x", Answer(SenderKind.OTHER_PROTOCOL, "an SSH server")),
+        (b"HTTP/1.1 400", Answer(SenderKind.OTHER_PROTOCOL, "an HTTP server")),
+        (b"<!DOCTYPE HTML", Answer(SenderKind.OTHER_PROTOCOL, "an HTTP server")),
+        (b"\x15\x03\x01", Answer(SenderKind.OTHER_PROTOCOL, "a TLS server")),
+        (b"220 mail\r\n", Answer(SenderKind.OTHER_PROTOCOL, r"something that begins with '220 mail\r\n'")),
     ],
 )
 def test_answers_are_told_apart(received, answer):
@@ -113,7 +116,7 @@ def in_long_form(answer):
     "whole", [ready(b"PUB"), ready(b"REP"), in_long_form(ready(b"PUB")), GREETING[:10] + b"\x01\x01"]
 )
 def test_a_part_of_an_answer_is_not_judged(whole):
-    assert {read_answer(whole[:n]).speaks for n in range(len(whole))} == {Speaks.UNKNOWN}
+    assert {read_answer(whole[:n]).kind for n in range(len(whole))} == {SenderKind.UNKNOWN}
 
 
 @given(st.binary(max_size=MAX_ANSWER_BYTES))
@@ -123,7 +126,7 @@ def test_any_bytes_are_an_answer(received):
 
 
 def test_our_ready_command_is_that_of_a_subscriber():
-    assert read_answer(GREETING + READY) == Answer(Speaks.OTHER_SOCKET, "a SUB socket")
+    assert read_answer(GREETING + READY) == Answer(SenderKind.OTHER_SOCKET, "a SUB socket")
 
 
 # Probes
@@ -140,7 +143,7 @@ def probed(port: int, **options: float) -> Probe:
             poller = zmq.Poller()
             poller.register(probe.fileno(), events)
             probe.advance(time.monotonic(), ready=bool(poller.poll(10)))
-        return probe.verdict is not None
+        return probe.result is not None
 
     poll_until(advance, what="a verdict")
     probe.close()
@@ -148,31 +151,31 @@ def probed(port: int, **options: float) -> Probe:
 
 
 def test_a_probe_of_a_closed_port_is_refused():
-    assert probed(free_port()).verdict.found is Found.REFUSED
+    assert probed(free_port()).result.kind is PeerKind.REFUSED
 
 
 @pytest.mark.parametrize(
-    ("kind", "found"), [("PUB", Found.PUBLISHER), ("XPUB", Found.PUBLISHER), ("REQ", Found.OTHER_SOCKET)]
+    ("kind", "found"), [("PUB", PeerKind.PUBLISHER), ("XPUB", PeerKind.PUBLISHER), ("REQ", PeerKind.OTHER_SOCKET)]
 )
 def test_a_probe_tells_publishers_from_other_sockets(kind, found):
     port = free_port()
     with foreign(port, kind):
         probe = probed(port)
-    assert probe.verdict.found is found
-    assert probe.verdict.words.startswith(f"a {kind} socket")
+    assert probe.result.kind is found
+    assert probe.result.words.startswith(f"a {kind} socket")
 
 
 def test_a_probe_of_a_peer_that_says_nothing_ends_in_time():
     port = free_port()
     with foreign(port, "silent"):
-        assert "says nothing" in probed(port, answer_s=0.2).verdict.words
+        assert "says nothing" in probed(port, answer_s=0.2).result.words
 
 
 def test_a_probe_of_an_address_that_does_not_answer_ends_in_time():
     probe = Probe(("127.0.0.1", free_port()), 0.0, connect_s=5.0)
     assert not probe.connected
     probe.advance(6.0, ready=False)
-    assert probe.verdict.found is Found.UNREACHABLE
+    assert probe.result.kind is PeerKind.UNREACHABLE
     assert probe.ended
 
 
@@ -290,21 +293,21 @@ def test_a_message_of_more_parts_than_are_counted_ends_the_connection(pair, monk
     publisher.send_multipart([b"x"] * 5000)
     with pytest.raises(RejectedMessage, match="1000 and more"):
         receive(connection)
-    assert (connection.ended, connection.is_whole) == (Ended.TOO_LARGE, False)
+    assert (connection.ended, connection.is_whole) == (EndReason.TOO_LARGE, False)
 
 
 def test_an_end_by_the_publisher_is_no_oversize_message(pair):
     connection, publisher = pair
     publisher.close(linger=0)
     poll_until(lambda: connection.read_events() or connection.ended)
-    assert connection.ended is Ended.LOST
+    assert connection.ended is EndReason.LOST
 
 
 def test_a_part_over_the_limit_ends_the_connection(pair):
     connection, publisher = pair
     publisher.send_multipart([b"data", b"{}", bytes(9 * MIB)])
     poll_until(lambda: connection.read_events() or connection.ended)
-    assert connection.ended is Ended.TOO_LARGE
+    assert connection.ended is EndReason.TOO_LARGE
 
 
 def test_the_search_rests_while_a_name_does_not_resolve(monkeypatch):

@@ -34,8 +34,8 @@ def reading(method, sent_s, *, now_s=10_000.0, time_problem=""):
         (AUTO, 10_000.0, DelayReading(0.0, AUTO, AUTO, "")),
         (AUTO, 10_000.25, DelayReading(-0.25, AUTO, AUTO, "clock skew")),
         (AUTO, 10_060.0, DelayReading(-60.0, AUTO, AUTO, "clock skew")),
-        (AUTO, 10_060.5, DelayReading(7.0, AUTO, BUFFER, "timestamp lies 60 s in the future")),
-        (AUTO, 10_100.0, DelayReading(7.0, AUTO, BUFFER, "timestamp lies 100 s in the future")),
+        (AUTO, 10_060.5, DelayReading(7.0, AUTO, BUFFER, "timestamp is 60 s in the future")),
+        (AUTO, 10_100.0, DelayReading(7.0, AUTO, BUFFER, "timestamp is 100 s in the future")),
         (AUTO, 6_400.0, DelayReading(3_600.0, AUTO, AUTO, "")),
         (AUTO, 6_399.5, DelayReading(3_600.5, AUTO, AUTO, "recorded data")),
     ],
@@ -96,7 +96,7 @@ def test_statistics_are_the_median_the_nearest_rank_and_the_longest(delays_s, ex
 @pytest.mark.parametrize("delays_s", [[], [math.nan], [math.inf, -math.inf]])
 def test_statistics_of_no_known_delay_are_unknown(delays_s):
     found = delay_statistics(delays_s)
-    assert all(math.isnan(value) for value in (found.median_s, found.p95_s, found.most_s))
+    assert all(math.isnan(value) for value in (found.median_s, found.p95_s, found.max_s))
 
 
 def test_the_history_keeps_exactly_its_span():

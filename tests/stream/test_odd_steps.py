@@ -9,7 +9,7 @@ from monitors import CADENCE_S, START_S, StillReceiver
 from sunspec_tui.core.errors import RejectCause, RejectedMessage
 from sunspec_tui.core.ring_buffer import Mark
 from sunspec_tui.core.times import format_block_time
-from sunspec_tui.stream.odd_steps import Step, follows, odd_number, odd_time
+from sunspec_tui.stream.odd_steps import Step, is_number_jump, is_steady_step, is_time_jump
 
 SKY = np.ones((1, 64, 4), np.float32)
 
@@ -28,7 +28,7 @@ SKY = np.ones((1, 64, 4), np.float32)
     ],
 )
 def test_a_time_that_has_jumped_far_ahead_of_the_arrivals_is_odd(data_s, arrived_s, cadence_s, odd):
-    assert odd_time(Step(data_s, arrived_s, None), cadence_s) is odd
+    assert is_time_jump(Step(data_s, arrived_s, None), cadence_s) is odd
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,8 @@ def test_a_time_that_has_jumped_far_ahead_of_the_arrivals_is_odd(data_s, arrived
     ],
 )
 def test_a_number_that_has_jumped_far_ahead_of_the_time_is_odd(frames, data_s, odd):
-    assert odd_number(Step(data_s, 0.25, frames), 0.25) is odd
-    assert not odd_number(Step(data_s, 0.25, frames), math.nan)
+    assert is_number_jump(Step(data_s, 0.25, frames), 0.25) is odd
+    assert not is_number_jump(Step(data_s, 0.25, frames), math.nan)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_number_that_has_jumped_far_ahead_of_the_time_is_odd(frames, data_s, o
     ],
 )
 def test_a_steady_step_confirms(data_s, frames, steady):
-    assert follows(Step(data_s, 0.25, frames), 0.25) is steady
+    assert is_steady_step(Step(data_s, 0.25, frames), 0.25) is steady
 
 
 def fed(odd):

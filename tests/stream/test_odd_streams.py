@@ -94,7 +94,7 @@ def test_one_stray_frame_leaves_history_as_it_is_and_is_counted(stray):
     assert (len(snapshot.rows), snapshot.axis.nchan) == (39, 64)
     health = snapshot.health
     assert (health.frames_received, health.frames_rejected, health.frames_missing) == (39, 1, 0)
-    assert "believed after 3 frames" in health.last_rejection
+    assert "accepted after 3 frames" in health.last_rejection
 
 
 def test_shapes_that_alternate_wipe_nothing():

@@ -48,14 +48,14 @@ def test_a_queue_whose_limit_is_lowered_never_stops(first, steps):
         for _ in range(taken):
             if not queue.receive():
                 break
-            queue.limit = limit.lowered(lowest, queue.read)
+            queue.limit = limit.lower_towards(lowest, queue.read)
         lowest = min(lowest, wanted)
-        queue.limit = limit.lowered(lowest, queue.read)
+        queue.limit = limit.lower_towards(lowest, queue.read)
     # Whatever it was stopped at: the reader takes what waits, and more comes.
     for _ in range(3 * first):
         queue.write(2500)
         assert queue.receive()
-        queue.limit = limit.lowered(lowest, queue.read)
+        queue.limit = limit.lower_towards(lowest, queue.read)
     assert limit.is_reached
 
 
@@ -63,9 +63,9 @@ def test_a_queue_whose_limit_is_lowered_never_stops(first, steps):
 @pytest.mark.parametrize("wanted", [1, 16, 640, 1500])
 def test_a_lower_limit_is_reached_after_few_messages(read, wanted):
     limit = QueueLimit(2000)
-    limit.lowered(2000, read)
+    limit.lower_towards(2000, read)
     for more in range(60):
-        if limit.lowered(wanted, read + more) == wanted:
+        if limit.lower_towards(wanted, read + more) == wanted:
             break
     assert limit.now == wanted
 

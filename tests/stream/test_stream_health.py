@@ -254,7 +254,7 @@ def test_rejections_keep_their_cause_and_the_last_reason():
 def test_the_queue_is_shown_as_it_was_last_and_at_most():
     health = StreamHealth()
     for taken in (3, 9, 2):
-        health.queued(taken)
+        health.note_queue(taken)
     assert (health.reading(0.0).queue_frames, health.reading(0.0).queue_most) == (2, 9)
 
 
@@ -425,10 +425,10 @@ def test_a_long_silence_by_numbers_is_told_before_the_stall_is_over():
 def test_the_connection_is_shown_with_its_words():
     health = StreamHealth()
     assert (health.reading(0.0).link_words, health.reading(0.0).link_attempt) == ("not started", 0)
-    health.linked(LinkState.LOST, "no route to host", 3)
+    health.set_link(LinkState.LOST, "no route to host", 3)
     reading = health.reading(0.0)
     assert (reading.link, reading.link_detail, reading.link_attempt) == (LinkState.LOST, "no route to host", 3)
     assert reading.link_words == "no route to host"
-    health.linked(LinkState.CONNECTED)
+    health.set_link(LinkState.CONNECTED)
     reading = health.reading(0.0)
     assert (reading.link, reading.link_words, reading.link_attempt) == (LinkState.CONNECTED, "connected", 0)

@@ -92,9 +92,9 @@ def delay_text(delay: DelayReading, data_age_s: float, minute: DelayStatistics =
 
 def _minute(minute: DelayStatistics) -> str:
     """Statistics of a minute; of delays so long that a minute changes nothing, the median alone."""
-    if not abs(minute.most_s) < _LONG_DELAY_S:
+    if not abs(minute.max_s) < _LONG_DELAY_S:
         return duration(minute.median_s)
-    text = f"{number(minute.median_s)} 95% {number(minute.p95_s)} max {number(minute.most_s)}"
+    text = f"{number(minute.median_s)} 95% {number(minute.p95_s)} max {number(minute.max_s)}"
     # The lines above have the unit, where there is no room for it here.
     return text + " s" if len(text) + 2 <= _MINUTE_WIDTH else text
 
