@@ -1,1 +1,1 @@
-"""The state of the stream and of the instrument: snapshot, status record, checks and events."""
+"""Monitor the stream and the instrument: snapshots, status records, checks and events."""

@@ -1,6 +1,6 @@
-"""Whether the frequency axis can be trusted: strong narrow lines beside the table of carriers that an antenna hears.
+"""Check the frequency axis by comparing narrow lines with known radio carriers.
 
-Pure arithmetic. It says how far the lines lie from where they belong; it never moves the axis.
+Pure arithmetic. The check measures the shift of the lines from the carriers; it never changes the axis.
 """
 
 from typing import NamedTuple
@@ -14,31 +14,32 @@ _SERVICE = np.array([n for n, carriers in enumerate(SERVICES_MHZ.values()) for _
 
 MAX_SHIFT_CHANNELS = 200
 ROWS = 16
-"""Rows that are averaged before lines are looked for."""
+"""Number of rows that are averaged before the search for lines."""
 
-# A line may fall on two bins; from the second bin on nothing of it is left, and the sky has not changed much yet.
+# A line may cover two bins, so a bin is compared with the second to fourth bins on each side.
 _NEAREST_BIN, _FARTHEST_BIN = 2, 4
-_STRONG = 1.15
-# Among a hundred shifts, three lines at random places fit one by chance.
+_MIN_RATIO = 1.15
+# Three lines at random frequencies match at one of a hundred shifts by chance.
 _MIN_MATCHES, _MIN_MATCHES_SHIFTED = 3, 4
 _MORE_MATCHES = 2
-# The carriers of one service are evenly spaced: analogue and digital television differ by 39 channels alone.
+# Carriers of one service are evenly spaced and so match at several shifts: analogue and digital television differ by
+# only 39 channels.
 _MIN_SERVICES = 2
 _REACH_BINS = 0.75
 _CROWD_SHARE, _MIN_CROWD = 0.05, 12
 
 
 class AxisCheck(NamedTuple):
-    """What the lines say of the axis.
+    """Result of the check of the axis.
 
     Attributes
     ----------
     lines_mhz
-        Strong narrow lines, on the axis as it is.
+        Frequencies of the strong narrow lines on the current axis.
     matched
-        Known carriers that have a line, at `shift_channels`.
+        Number of known carriers that have a line, at `shift_channels`.
     shift_channels
-        How many channels higher the axis should be; 0 where it is right, None where the lines do not tell.
+        Number of channels by which the axis is too low; 0 if it is right, None if the lines are not sufficient.
     """
 
     lines_mhz: tuple[float, ...]
@@ -47,19 +48,19 @@ class AxisCheck(NamedTuple):
 
 
 def narrow_lines(power: NDArray[np.floating], frequencies_mhz: NDArray[np.float64]) -> tuple[float, ...]:
-    """Frequencies of bins that stand out from those beside them.
+    """Find bins with a narrow line, and return their frequencies.
 
     Parameters
     ----------
     power
-        Linear, shape (nbins,); NaN where there is none.
+        Linear power, shape (nbins,); NaN if unknown.
     frequencies_mhz
         Centres of the bins.
     """
     if len(power) <= 2 * _FARTHEST_BIN:
         return ()
     known = np.where(np.isfinite(power), power, np.inf)
-    # Beside what is not known nothing stands out.
+    # A bin beside an unknown value counts as no line.
     padded = np.pad(known, _FARTHEST_BIN, constant_values=np.inf)
     beside = [
         padded[_FARTHEST_BIN + side * distance :][: len(power)]
@@ -67,12 +68,12 @@ def narrow_lines(power: NDArray[np.floating], frequencies_mhz: NDArray[np.float6
         for distance in range(_NEAREST_BIN, _FARTHEST_BIN + 1)
     ]
     neighbours = np.maximum(padded[_FARTHEST_BIN - 1 :][: len(power)], padded[_FARTHEST_BIN + 1 :][: len(power)])
-    stands_out = (known > _STRONG * np.max(beside, axis=0)) & (known >= neighbours)
+    stands_out = (known > _MIN_RATIO * np.max(beside, axis=0)) & (known >= neighbours)
     return tuple(frequencies_mhz[stands_out & np.isfinite(power) & (known > 0)].tolist())
 
 
 def check_axis(rows: NDArray[np.floating], frequencies_mhz: NDArray[np.float64], channel_average: int) -> AxisCheck:
-    """Compare lines with `CARRIERS_MHZ`, on the axis as it is and shifted.
+    """Compare lines with `CARRIERS_MHZ`, on the current axis and on shifted ones.
 
     Parameters
     ----------
@@ -81,17 +82,17 @@ def check_axis(rows: NDArray[np.floating], frequencies_mhz: NDArray[np.float64],
     frequencies_mhz
         Centres of the bins.
     channel_average
-        Channels a bin.
+        Channels per bin.
     """
-    # What comes of bad values is no number, and no line.
+    # Invalid values become NaN and are never reported as lines.
     with np.errstate(invalid="ignore", over="ignore"):
         lines = narrow_lines(rows.mean(axis=0), frequencies_mhz)
     bin_mhz = float(frequencies_mhz[1] - frequencies_mhz[0]) if len(frequencies_mhz) > 1 else 1.0
-    most = MAX_SHIFT_CHANNELS // channel_average
+    max_shift = MAX_SHIFT_CHANNELS // channel_average
     if len(lines) > max(_MIN_CROWD, _CROWD_SHARE * len(frequencies_mhz)):
-        # Noise: so many lines fit anything.
+        # So many lines are noise, and match any table.
         return AxisCheck(lines, 0, None)
-    matches = _matches(lines, bin_mhz, most)
+    matches = _matches(lines, bin_mhz, max_shift)
     here = max(matches[shift] for shift in (-1, 0, 1) if shift in matches)
     best = max(matches, key=lambda shift: (matches[shift], -abs(shift)))
     services = len(set(_SERVICE[_matched(lines, bin_mhz, np.array([best]))[:, 0]].tolist()))
@@ -102,14 +103,14 @@ def check_axis(rows: NDArray[np.floating], frequencies_mhz: NDArray[np.float64],
     return AxisCheck(lines, here, None)
 
 
-def _matches(lines_mhz: tuple[float, ...], bin_mhz: float, most: int) -> dict[int, int]:
-    """Number of carriers that have a line if all lines were so many bins higher, for each shift up to `most`."""
-    shifts = np.arange(-most, most + 1)
+def _matches(lines_mhz: tuple[float, ...], bin_mhz: float, max_shift: int) -> dict[int, int]:
+    """Count the carriers with a line, for each shift of the lines up to `max_shift` bins."""
+    shifts = np.arange(-max_shift, max_shift + 1)
     return dict(zip(shifts.tolist(), _matched(lines_mhz, bin_mhz, shifts).sum(axis=0).tolist(), strict=True))
 
 
 def _matched(lines_mhz: tuple[float, ...], bin_mhz: float, shifts: NDArray[np.int_]) -> NDArray[np.bool_]:
-    """Carriers that have a line, shape (ncarriers, nshifts)."""
+    """Return True for carriers that have a line, shape (ncarriers, nshifts)."""
     carriers = np.array(CARRIERS_MHZ)[:, None] - shifts * bin_mhz
     near = np.abs(np.array(lines_mhz)[:, None, None] - carriers) <= _REACH_BINS * bin_mhz
     return np.asarray(near.any(axis=0))

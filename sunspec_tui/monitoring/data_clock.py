@@ -1,8 +1,8 @@
-"""Compare the data's clock with the clock here: its offset, and its rate.
+"""Compare the data's clock with the local clock: offset and rate.
 
-The offset is the age of a row when it arrives. It cannot be negative; whole or half hours come from a wrong time zone;
-more than a day means recorded data. The rate is the slope of data time over arrival time in the last minute. A stream
-whose header says ``recorded`` is not compared, because its times are not those of now.
+The offset is the age of a row when it arrives. A negative offset means that the clocks disagree; whole or half hours
+come from a wrong time zone; more than a day means recorded data. The rate is the slope of data time over arrival time
+in the last minute. A stream whose header says ``recorded`` is not compared, because its times are in the past.
 
 State and arithmetic; clocks are arguments.
 """
@@ -16,15 +16,15 @@ from typing import NamedTuple
 
 HALF_HOUR_S, DAY_S = 1800.0, 86400.0
 _ZONE_EARLY_S, _ZONE_LATE_S = 5.0, 60.0
-"""A time zone's age may differ from half hours by the delay of the data, and by clocks that are not exact."""
+"""Tolerance of a time zone's offset: half hours, plus the delay of the data, plus errors of the clocks."""
 
 MAX_RATE_ERROR = 0.1
-# Seven points that are 9 s apart or more span a minute with the step to the newest row.
+# Seven points that are at least 9 s apart span about a minute.
 _SAMPLES, _MIN_STEP_S = 7, 9.0
 
 
 class ClockFault(StrEnum):
-    """What is wrong with the data's clock."""
+    """Fault of the data's clock."""
 
     NONE = ""
     RECORDED = "recorded data"
@@ -34,14 +34,14 @@ class ClockFault(StrEnum):
 
 
 class ClockReading(NamedTuple):
-    """The data's clock beside the clock here.
+    """Result of comparing the data's clock with the local clock.
 
     Attributes
     ----------
     fault
-        What is wrong.
+        Fault of the data's clock.
     note
-        One sentence with the remedy; empty if there is nothing to say.
+        One sentence with the remedy; empty without a fault.
     age_s
         Age of the newest row when it arrived; NaN while unknown.
     rate
@@ -55,12 +55,12 @@ class ClockReading(NamedTuple):
 
 
 def offset_fault(age_s: float) -> ClockFault:
-    """Return what an age at arrival says of the clocks.
+    """Derive the fault of the clock from an age at arrival.
 
     Parameters
     ----------
     age_s
-        Wall clock at the arrival minus the end of the data, in seconds; NaN says nothing.
+        Wall clock at the arrival minus the end of the data, in seconds; NaN gives no fault.
     """
     if math.isnan(age_s):
         return ClockFault.NONE
@@ -73,10 +73,10 @@ def offset_fault(age_s: float) -> ClockFault:
     return ClockFault.AHEAD if age_s < 0 else ClockFault.NONE
 
 
-def slope(points: list[tuple[float, float]]) -> float:
+def median_slope(points: list[tuple[float, float]]) -> float:
     """Return the median slope between all pairs of points (Theil 1950, Sen 1968); NaN for fewer than two.
 
-    A hiccup of the network moves a few points, and the median stays.
+    A short network delay moves a few points, but not the median.
     """
     slopes = [(y1 - y0) / (x1 - x0) for (x0, y0), (x1, y1) in combinations(points, 2) if x1 > x0]
     return median(slopes) if slopes else math.nan
@@ -92,20 +92,20 @@ class DataClock:
     def read(
         self, *, arrived_s: float, now_s: float, data_s: float, sequence: object, recorded: bool = False
     ) -> ClockReading:
-        """Take the newest row, and compare its clock.
+        """Add the newest row, and compare its time with the local clock.
 
         Parameters
         ----------
         arrived_s
-            Its arrival on a clock that never goes back.
+            Time of its arrival by a monotonic clock.
         now_s
-            Its arrival on the wall clock, seconds since 1970.
+            Time of its arrival by the wall clock, seconds since 1970.
         data_s
-            End of its data, seconds since 1970; NaN if its header does not say.
+            End of its data, seconds since 1970; NaN if its header does not give it.
         sequence
-            Changes where data time may jump: with a restart, a reversal, a stall.
+            Value that changes when the data's time may jump: with a restart, a reversal, a stall.
         recorded
-            Whether the header says that the data are a recording.
+            True if the header says that the data are a recording.
         """
         if recorded or sequence != self._sequence:
             self._points.clear()
@@ -115,18 +115,18 @@ class DataClock:
             return ClockReading(age_s=age_s)
         if not self._points or arrived_s - self._points[-1][0] >= _MIN_STEP_S:
             self._points.append((arrived_s, data_s))
-        return _reading(age_s, self._rate())
+        return _to_reading(age_s, self._rate())
 
     def _rate(self) -> float:
-        """Return the slope of the last minute; a single jump, which moves half of all pairs, does not count."""
+        """Return the rate of the last minute; a single jump, which changes half of all pairs, is ignored."""
         points = list(self._points)
         if len(points) < _SAMPLES:
             return math.nan
         steps = median((y1 - y0) / (x1 - x0) for (x0, y0), (x1, y1) in pairwise(points))
-        return min(slope(points), steps, key=lambda rate: abs(rate - 1))
+        return min(median_slope(points), steps, key=lambda rate: abs(rate - 1))
 
 
-def _reading(age_s: float, rate: float) -> ClockReading:
+def _to_reading(age_s: float, rate: float) -> ClockReading:
     fault = offset_fault(age_s)
     # A recording may be played at any speed.
     if abs(rate - 1) > MAX_RATE_ERROR and fault is not ClockFault.RECORDED:

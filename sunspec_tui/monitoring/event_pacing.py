@@ -1,8 +1,8 @@
 """Log events at a bounded rate: one line per second and kind.
 
-Each line contains the number of events since the line before. A stream can restart, go back or change with every
-frame, and would otherwise flood the log and the screen. State and arithmetic; the clock is an argument. Any thread may
-use this module.
+Each line contains the number of events since the previous line. Without the limit, a stream that restarts, goes back
+or changes with every frame would flood the log and the screen. State and arithmetic; the clock is an argument. Any
+thread may use this module.
 """
 
 import logging
@@ -31,7 +31,7 @@ class _Kind:
     sums: Counter[str] = field(default_factory=Counter)
     group: str = ""
 
-    def taken(self, now_s: float) -> tuple[int, str, dict[str, Any]]:
+    def pop_line(self, now_s: float) -> tuple[int, str, dict[str, Any]]:
         """Return level, text and numbers of the next line; reset the counts."""
         sums, more = dict(self.sums), [f"{self.count} since the last line"]
         if not self.group:
@@ -43,7 +43,7 @@ class _Kind:
 
 
 class PacedLog:
-    """Logger of the newest event of each kind, once a second.
+    """Logger of the newest event of each kind, once per second.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ class PacedLog:
 
     @property
     def has_waiting(self) -> bool:
-        """Whether an event waits for its line."""
+        """True if an event waits for its line."""
         with self._lock:
             return any(each.count for each in self._kinds.values())
 
@@ -107,7 +107,7 @@ class PacedLog:
     def _log_due(self, now_s: float, pause_s: float) -> None:
         with self._lock:
             due = [(n, each) for n, each in self._kinds.items() if each.count and now_s - each.logged_s >= pause_s]
-            lines = [(name, each.taken(now_s)) for name, each in due]
+            lines = [(name, each.pop_line(now_s)) for name, each in due]
         # Log without the lock: a handler may be slow, or may call this object again.
         for name, (level, text, numbers) in lines:
             log_event(self._log, level, name, text, **numbers)

@@ -1,8 +1,8 @@
-"""Find losses of gain: steps down that the Sun cannot make, and levels far below the quiet floor of hours.
+"""Measure quiet levels, and find steps down that indicate a loss of gain.
 
-Pure arithmetic. A burst raises the level for a while and fades differently at each frequency. An amplifier or an
-attenuator lowers all bins of a product by the same ratio, from one row to the next, and the level stays below the
-quiet one. The rows stay as they came.
+Pure arithmetic; the rows are not changed. A burst raises the level for a while and fades differently at each frequency.
+A fault of an amplifier or an attenuator lowers all bins of a product by the same ratio, from one row to the next, and
+the level stays below the quiet level.
 """
 
 import math
@@ -16,37 +16,36 @@ from numpy.typing import NDArray
 from sunspec_tui.core.times import format_clock
 
 LOSS_DB = -2.5
-"""Change of the level that counts as a loss at a step."""
+"""Change of the level at a step that counts as a loss."""
 
 FLOOR_LOSS_DB = -3.0
-"""Level beside the quiet floor of hours that counts as a loss."""
+"""Level relative to the quiet floor of hours that counts as a loss."""
 
 RECOVERED_DB = -1.0
-"""Level beside that before a step from which a loss has ended."""
+"""Level relative to that before a step at which a loss has ended."""
 
 ROWS = 8
-"""Rows that are now."""
+"""Number of newest rows that give the current level."""
 
 BEFORE_ROWS, STAY_S, MIN_STAY_ROWS, MAX_STAY_ROWS = 2, 1.5, 2, 8
-# A quarter of the middle half: below it nothing is left of narrow lines, nor of bursts that fill less than the rest.
+# The lower quartile of the middle half of the band excludes narrow lines, and bursts that fill less than 3/4 of it.
 _QUIET_SHARE = 0.25
-_ALIKE_DB, _ALIKE_SHARE, _STAY_SHARE = 1.0, 0.85, 0.8
+_COMMON_DB, _COMMON_SHARE, _STAY_SHARE = 1.0, 0.85, 0.8
 
 Floats = NDArray[np.float64]
 
 
 class GainCheck(NamedTuple):
-    """Levels of the quiet band of XX and YY, as many as there are.
+    """Change and loss of the level of XX and YY, as far as the stream has them.
 
     Attributes
     ----------
     change_db
-        Now, above the quiet floor; NaN while that is not known.
+        Current level above the quiet floor; NaN while the floor is unknown.
     lost_db
-        How much was lost; 0 if nothing is.
+        Size of the loss; 0 without a loss.
     since_s
-        Time of the row with which the level fell, seconds since 1970; NaN if nothing is lost, or if it fell while
-        nobody watched.
+        Time of the first row of the loss, seconds since 1970; NaN without a loss, or if its beginning was not received.
     """
 
     change_db: tuple[float, ...] = ()
@@ -55,12 +54,12 @@ class GainCheck(NamedTuple):
 
     @property
     def lost(self) -> tuple[int, ...]:
-        """Products whose gain looks lost, by number."""
+        """Numbers of the products whose gain seems lost."""
         return tuple(i for i, lost_db in enumerate(self.lost_db) if lost_db > 0)
 
 
 def quiet_levels_db(rows: NDArray[np.floating]) -> Floats:
-    """Level of the quiet band: the lower quartile of the middle half of the band, of what is a power.
+    """Compute the quiet level: the lower quartile of positive powers in the middle half of the band.
 
     Parameters
     ----------
@@ -70,7 +69,7 @@ def quiet_levels_db(rows: NDArray[np.floating]) -> Floats:
     Returns
     -------
     numpy.ndarray
-        dB, shape (n, npol); NaN where there is no positive value.
+        Levels in dB, shape (n, npol); NaN without a positive value.
     """
     nbins = rows.shape[1]
     middle = rows[:, nbins // 4 : nbins - nbins // 4]
@@ -85,20 +84,20 @@ def quiet_levels_db(rows: NDArray[np.floating]) -> Floats:
 def median(values: Sequence[float]) -> float:
     """Return the median of a few numbers; NaN if there are none, or one is NaN.
 
-    `numpy.median` takes thirty times as long for them.
+    `numpy.median` takes thirty times as long for a few numbers.
     """
     return statistics.median(values) if values and not math.isnan(sum(values)) else math.nan
 
 
 def stay_rows(cadence_s: float) -> int:
-    """Return the number of rows for which a level must stay, for rows of that cadence."""
+    """Return the number of rows for which a level must stay, at this cadence."""
     if not cadence_s > 0:
         return MAX_STAY_ROWS
     return min(MAX_STAY_ROWS, max(MIN_STAY_ROWS, math.ceil(STAY_S / cadence_s)))
 
 
 def common_change_db(before: NDArray[np.floating], after: NDArray[np.floating]) -> float:
-    """Return the change that nearly all bins have in common and that stays; NaN if they have none.
+    """Return a lasting change that nearly all bins have in common; NaN if there is none.
 
     Parameters
     ----------
@@ -111,19 +110,19 @@ def common_change_db(before: NDArray[np.floating], after: NDArray[np.floating]) 
     usual = np.median(before[:, sound], axis=0)
     low, middle, high = 10 * np.log10(np.percentile(after[:, sound], (25, 50, 75), axis=0) / usual)
     change_db = float(np.median(middle))
-    alike = np.count_nonzero(np.abs(middle - change_db) <= _ALIKE_DB) >= _ALIKE_SHARE * len(middle)
-    # What a quarter of the rows have left again has not stayed.
+    alike = np.count_nonzero(np.abs(middle - change_db) <= _COMMON_DB) >= _COMMON_SHARE * len(middle)
+    # If a quarter of the rows have returned, the change has not stayed.
     stays = abs(float(np.median(high if change_db < 0 else low))) >= _STAY_SHARE * abs(change_db)
     return change_db if alike and stays else math.nan
 
 
 def _is_power(rows: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Bins whose values are all finite and positive, shape (nbins,)."""
+    """Return True for bins whose values are all finite and positive, shape (nbins,)."""
     return np.asarray((np.isfinite(rows) & (rows > 0)).all(axis=0))
 
 
-def described(names: Sequence[str], check: GainCheck) -> str:
-    """Describe a gain that looks lost; empty if none does."""
+def describe_gain_loss(names: Sequence[str], check: GainCheck) -> str:
+    """Describe a loss of gain for users; empty without a loss."""
     if not check.lost:
         return ""
     levels = " and ".join(f"{names[i]} {check.lost_db[i]:.1f} dB" for i in check.lost)

@@ -1,6 +1,7 @@
-"""Keep the quiet floors of a stream in files between runs, one for each source and frequency axis.
+"""Store a stream's quiet floors in files between runs.
 
-Reading and writing are done in threads, because a home directory on a network may hang: then the floor begins anew.
+There is one file for each source and frequency axis. Reading and writing are done in threads, because a home directory
+on a network may hang: then the floor begins anew.
 """
 
 import hashlib
@@ -26,12 +27,12 @@ _NAME = "quiet-floor-"
 
 
 class FloorFiles:
-    """Files of quiet floors.
+    """Files of the quiet floors of one stream.
 
     Parameters
     ----------
     directory
-        Where they are; None keeps nothing.
+        Directory of the files; None for no files.
     source
         Address of the stream.
     """
@@ -43,7 +44,7 @@ class FloorFiles:
         self._saved_s = -math.inf
 
     def path(self, axis: Axis) -> Path | None:
-        """Return the file for rows of an axis; None if nothing is kept."""
+        """Return the file for rows of an axis; None without a directory."""
         if self._directory is None:
             return None
         key = f"{self._source} {axis.chan0} {axis.nchan} {axis.channel_average}"
@@ -54,9 +55,9 @@ class FloorFiles:
         path = self.path(axis)
         if path is None:
             return ()
-        found: list[tuple[QuietFloor, ...]] = []
+        result: list[tuple[QuietFloor, ...]] = []
         reading = threading.Thread(
-            target=lambda: found.append(_floors(state_files.load(path, "the quiet floor begins anew"))),
+            target=lambda: result.append(_floors(state_files.load(path, "the quiet floor begins anew"))),
             name="sunspec-floor",
             daemon=True,
         )
@@ -66,7 +67,7 @@ class FloorFiles:
             log.warning("the quiet floor begins anew: no thread can be started here")
             return ()
         reading.join(_READ_S)
-        return found[0] if found else ()
+        return result[0] if result else ()
 
     def save(self, axis: Axis, floors: tuple[QuietFloor, ...], now_s: float) -> None:
         """Write the floors if they have not been written for a while.
@@ -74,9 +75,9 @@ class FloorFiles:
         Parameters
         ----------
         axis, floors
-            What to keep.
+            Frequency axis, and floors of its products.
         now_s
-            Time on a clock that never goes back.
+            Time of a monotonic clock.
         """
         path = self.path(axis)
         if path is None or now_s - self._saved_s < SAVE_EVERY_S or not any(floor.minutes for floor in floors):
@@ -88,13 +89,13 @@ class FloorFiles:
             self._saved_s = now_s
 
     def finish(self) -> None:
-        """Wait for the last file, for a limited time."""
+        """Wait until the last file is written, for a limited time."""
         if self._saver is not None:
             self._saver.finish()
 
 
 def _floors(kept: Mapping[str, Any]) -> tuple[QuietFloor, ...]:
-    """Floors from a file that anybody may have written; what does not fit is left out."""
+    """Return the floors of a file; invalid values of a foreign or damaged file are ignored."""
     products = kept.get("minutes")
     if not isinstance(products, list):
         return ()
@@ -112,7 +113,7 @@ def _is_pair(pair: Any) -> bool:
 
 
 def _remove_oldest(directory: Path) -> None:
-    """Keep the newest files only: sources and axes come and go."""
+    """Delete all but the newest files, because sources and axes change."""
     with suppress(OSError):
         files = sorted(directory.glob(f"{_NAME}*.json"), key=lambda file: file.stat().st_mtime)
         for file in files[: -MAX_FILES + 1]:

@@ -1,6 +1,6 @@
-"""Follow the gain of one stream: its quiet levels of minutes and hours, and the losses that stand.
+"""Track quiet levels of minutes and hours, and current losses of gain.
 
-State and arithmetic. Times are those of the data; the caller brings each row once, in order.
+State and arithmetic. Times are those of the data; the caller adds each row once, in order.
 """
 
 import math
@@ -28,20 +28,20 @@ from sunspec_tui.monitoring.gain_check import (
 Floats = NDArray[np.float64]
 
 CONTEXT_ROWS = BEFORE_ROWS + 1 + MAX_STAY_ROWS
-"""Rows before the new ones that a step is judged with."""
+"""Number of rows before the new ones that are needed to check a step."""
 
 _BLOCK_S, _BLOCKS, _MINUTE_BLOCKS = 10.0, 30, 6
 _MINUTE_S, _HOUR_S, _FLOOR_S = 60.0, 3600.0, 3 * 3600.0
 _MIN_MINUTES = 45
-_FIRST_SIGN_DB = 0.6 * LOSS_DB
+_QUICK_TEST_DB = 0.6 * LOSS_DB
 _BELOW_QUIET_DB = -0.5
-_BACK_SHARE = 0.6
+_RECOVERED_SHARE = 0.6
 _MAX_STEP_CADENCES = 1.5
-_DOUBT_S, _FEW_ROWS, _MAX_SLOW_STAY_ROWS = 20.0, 3, 2
+_CONFIRM_S, _FEW_ROWS, _MAX_SLOW_STAY_ROWS = 20.0, 3, 2
 
 
 class QuietFloor:
-    """Quiet levels of the last three hours, a value a minute, of one product.
+    """Quiet levels of one product in the last three hours, one value per minute.
 
     Parameters
     ----------
@@ -60,9 +60,9 @@ class QuietFloor:
         return tuple(self._minutes)
 
     def add(self, time_s: float, level_db: float) -> None:
-        """Take the level of one row."""
+        """Add the level of one row."""
         if self._minutes and not -_MINUTE_S <= time_s - self._minutes[-1][0] <= _HOUR_S:
-            # Another day's Sun stands elsewhere, and another recording is another instrument.
+            # On another day the Sun is elsewhere, and another recording may be from another instrument.
             self._minutes.clear()
         if not 0 <= time_s - self._begin_s < _MINUTE_S:
             self._finish()
@@ -78,7 +78,7 @@ class QuietFloor:
             self._minutes.popleft()
 
     def floor_db(self) -> float:
-        """Return the lowest of the minutes; NaN until an hour is known."""
+        """Return the lowest level of all minutes; NaN until an hour is known."""
         minutes = self._minutes
         if len(minutes) < _MIN_MINUTES or minutes[-1][0] - minutes[0][0] < _HOUR_S - _MINUTE_S:
             return math.nan
@@ -87,39 +87,39 @@ class QuietFloor:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A loss that stands: its size, when it began, the quiet level before it, and the time of the data."""
+    """Current loss: its size, its beginning, the quiet level before it, and the data time of its detection."""
 
     lost_db: float
     since_s: float
     before_db: float
-    found_s: float
+    detected_s: float
 
 
 class ProductGain:
-    """The gain of one product."""
+    """Quiet levels and current loss of one product."""
 
     def __init__(self, floor: QuietFloor | None = None) -> None:
         self.floor = QuietFloor() if floor is None else floor
         self.loss: Loss | None = None
-        # Blocks of a loss do not say what is quiet.
+        # Blocks during a loss are not added, because they do not give the quiet level.
         self._blocks: deque[float] = deque(maxlen=_BLOCKS)
         self._last_minute: deque[float] = deque(maxlen=_MINUTE_BLOCKS)
         self._block_s = math.nan
         self._block: list[float] = []
         self._recent: deque[float] = deque(maxlen=ROWS)
-        self._doubted: Loss | None = None
+        self._unconfirmed: Loss | None = None
 
     def add(self, time_s: float, level_db: float) -> None:
-        """Take the quiet level of one row."""
+        """Add the quiet level of one row."""
         if math.isnan(level_db):
             return
         self._recent.append(level_db)
         if not 0 <= time_s - self._block_s < _BLOCK_S:
             self._finish_block(time_s)
         self._block.append(level_db)
-        self._judge_doubted(time_s)
-        if self.loss is not None and not 0 <= time_s - self.loss.found_s < _HOUR_S:
-            # A level that has stood for an hour is the instrument's new one.
+        self._check_unconfirmed(time_s)
+        if self.loss is not None and not 0 <= time_s - self.loss.detected_s < _HOUR_S:
+            # After an hour, the level is regarded as the instrument's new one.
             self.loss, self.floor = None, QuietFloor()
             self._blocks.clear()
         if self.loss is None:
@@ -135,9 +135,9 @@ class ProductGain:
             if self.loss is None:
                 self._blocks.append(level_db)
         self._block, self._block_s = [], time_s
-        self._judge_minute(time_s)
+        self._check_minute(time_s)
 
-    def _judge_minute(self, time_s: float) -> None:
+    def _check_minute(self, time_s: float) -> None:
         """Compare the last minute with the floor, or with the level before the loss."""
         last = self._last_minute
         if len(last) < _MINUTE_BLOCKS:
@@ -152,41 +152,41 @@ class ProductGain:
 
     @property
     def quiet_db(self) -> float:
-        """The lowest level of the last minutes, or of hours; NaN while unknown."""
+        """Lowest level of the last hours, or else of the last minutes; NaN while unknown."""
         floor_db = self.floor.floor_db()
         return min(self._blocks, default=math.nan) if math.isnan(floor_db) else floor_db
 
     @property
     def change_db(self) -> float:
-        """Level of the last rows above the quiet one; NaN while unknown."""
+        """Level of the last rows above the quiet level; NaN while unknown."""
         return median(self._recent) - self.quiet_db if self._recent else math.nan
 
     def apply_step(self, time_s: float, change_db: float, level_db: float) -> None:
-        """Judge a step that nearly all bins have in common.
+        """Process a step that nearly all bins have in common.
 
         Parameters
         ----------
         time_s
             Time of the first row after it.
         change_db
-            Its size.
+            Size of the step.
         level_db
             Quiet level after it.
         """
         if self.loss is not None:
-            if change_db >= _BACK_SHARE * self.loss.lost_db:
+            if change_db >= _RECOVERED_SHARE * self.loss.lost_db:
                 self.loss = None
             return
         quiet_db = min(self._blocks, default=math.nan)
-        # The end of a burst comes back to the quiet level, not below it.
+        # At the end of a burst the level falls to the quiet level, not below it.
         if change_db <= LOSS_DB and not level_db > quiet_db + _BELOW_QUIET_DB:
             before_db = level_db - change_db if math.isnan(quiet_db) else quiet_db
             self.loss = Loss(-change_db, time_s, before_db, time_s)
 
-    def sharp_step(self, time_s: float, change_db: float, level_db: float) -> None:
-        """Judge a step of all bins from one row to the next that stays: no burst makes it, but the end of one may.
+    def apply_sharp_step(self, time_s: float, change_db: float, level_db: float) -> None:
+        """Process a lasting step of all bins from one row to the next, a loss or the end of a burst.
 
-        A step to the quiet level is a loss only if the level goes on falling below that.
+        A step to the quiet level is a loss only if the level then falls below the quiet level.
 
         Parameters
         ----------
@@ -197,36 +197,36 @@ class ProductGain:
             return
         quiet_db = min(self._blocks, default=math.nan)
         before_db = level_db - change_db if math.isnan(quiet_db) else quiet_db
-        found = Loss(-change_db, time_s, before_db, time_s)
+        loss = Loss(-change_db, time_s, before_db, time_s)
         if abs(level_db - quiet_db) <= abs(_BELOW_QUIET_DB):
-            self._doubted = found
+            self._unconfirmed = loss
         else:
-            self.loss = found
+            self.loss = loss
 
-    def _judge_doubted(self, time_s: float) -> None:
-        """Believe a step to the quiet level once the level lies below it."""
-        doubted = self._doubted
-        if doubted is None or len(self._recent) < ROWS:
+    def _check_unconfirmed(self, time_s: float) -> None:
+        """Accept a step to the quiet level as a loss once the level is below it."""
+        unconfirmed = self._unconfirmed
+        if unconfirmed is None or len(self._recent) < ROWS:
             return
-        if not 0 <= time_s - doubted.since_s <= _DOUBT_S or self.loss is not None:
-            self._doubted = None
-        elif median(list(self._recent)[-_FEW_ROWS:]) < doubted.before_db + _BELOW_QUIET_DB:
-            self.loss, self._doubted = doubted, None
+        if not 0 <= time_s - unconfirmed.since_s <= _CONFIRM_S or self.loss is not None:
+            self._unconfirmed = None
+        elif median(list(self._recent)[-_FEW_ROWS:]) < unconfirmed.before_db + _BELOW_QUIET_DB:
+            self.loss, self._unconfirmed = unconfirmed, None
 
 
 def _sharp_change_db(power: NDArray[np.float32]) -> float:
-    """Return the common change from the row before a step to the first or second one after it; NaN if it goes back."""
+    """Return the common change from the row before a step to the first or second row after it; NaN if it reverses."""
     last = BEFORE_ROWS - 1
     changes_db = [common_change_db(power[last : last + 1], power[n : n + 1]) for n in (last + 2, last + 1)]
     change_db = next((each for each in changes_db if each <= LOSS_DB), math.nan)
     if math.isnan(change_db):
         return change_db
     pairs = ((power[n - 1 : n], power[n : n + 1]) for n in range(last + 3, len(power)))
-    return math.nan if any(common_change_db(*pair) >= -_BACK_SHARE * change_db for pair in pairs) else change_db
+    return math.nan if any(common_change_db(*pair) >= -_RECOVERED_SHARE * change_db for pair in pairs) else change_db
 
 
 class GainHistory:
-    """The gain of a stream's XX and YY.
+    """Gain of a stream's XX and YY.
 
     Parameters
     ----------
@@ -236,23 +236,23 @@ class GainHistory:
 
     def __init__(self, floors: Iterable[QuietFloor] = ()) -> None:
         self._products = [ProductGain(floor) for floor in floors]
-        self._judged = 0
+        self._rows_checked = 0
 
     @property
     def floors(self) -> tuple[QuietFloor, ...]:
-        """Quiet floors to be kept for the next run, by product."""
+        """Quiet floors to be stored for the next run, by product."""
         return tuple(product.floor for product in self._products)
 
     def add(self, rows: NDArray[np.float32], times_s: NDArray[np.float64], count: int, cadence_s: float) -> GainCheck:
-        """Take new rows.
+        """Process new rows, and return the result of the check.
 
         Parameters
         ----------
         rows, times_s
-            Rows of linear power, shape (n, nbins, npol), and their times: the new ones, and `CONTEXT_ROWS` before them
-            if there are so many.
+            Rows of linear power, shape (n, nbins, npol), and their times: the new rows, and up to `CONTEXT_ROWS` rows
+            before them.
         count
-            Number of the row after the last of these, as `Rows.count`.
+            Number of the row after the last of these, counted as in `Rows.count`.
         cadence_s
             Data time from row to row; NaN while unknown.
         """
@@ -261,22 +261,22 @@ class GainHistory:
             self._products.append(ProductGain())
         levels_db = [levels.tolist() for levels in quiet_levels_db(powers).T]
         first = count - len(rows)
-        for number in range(max(self._judged, first), count):
-            self._take_row(powers, times_s, levels_db, number - first, cadence_s)
-        self._judged = count
+        for number in range(max(self._rows_checked, first), count):
+            self._add_row(powers, times_s, levels_db, number - first, cadence_s)
+        self._rows_checked = count
         return self.check()
 
-    def _take_row(
+    def _add_row(
         self, powers: NDArray[np.float32], times_s: Floats, levels_db: list[list[float]], i: int, cadence_s: float
     ) -> None:
-        """Take row i, and judge the step whose rows are complete with it."""
-        about = slice(i - stay_rows(cadence_s) - BEFORE_ROWS, i + 1)
+        """Add row i, and check the step whose rows are complete with it."""
+        span = slice(i - stay_rows(cadence_s) - BEFORE_ROWS, i + 1)
         for k, product in enumerate(self._products):
-            if about.start >= 0:
-                self._judge_step(product, powers[about, :, k], times_s[about], levels_db[k][about], cadence_s)
+            if span.start >= 0:
+                self._check_step(product, powers[span, :, k], times_s[span], levels_db[k][span], cadence_s)
             product.add(float(times_s[i]), levels_db[k][i])
 
-    def _judge_step(
+    def _check_step(
         self,
         product: ProductGain,
         power: NDArray[np.float32],
@@ -284,26 +284,26 @@ class GainHistory:
         levels_db: list[float],
         cadence_s: float,
     ) -> None:
-        """Judge the step after the first two rows of some: of all rows, or from one row to the next within a burst."""
+        """Check the step after the first two of the given rows: lasting, or sharp within a burst."""
         before_db, after_db = median(levels_db[:BEFORE_ROWS]), median(levels_db[BEFORE_ROWS + 1 :])
-        # A quick test of the quiet level leaves few rows for the test of all bins.
-        if abs(after_db - before_db) >= abs(_FIRST_SIGN_DB):
+        # The quick test of the quiet level avoids the test of all bins for most rows.
+        if abs(after_db - before_db) >= abs(_QUICK_TEST_DB):
             change_db = common_change_db(power[:BEFORE_ROWS], power[BEFORE_ROWS + 1 :])
             first = BEFORE_ROWS + _first_nearer(levels_db[BEFORE_ROWS:], before_db, after_db)
             product.apply_step(float(times_s[first]), change_db, after_db)
         last_db, *next_db = levels_db[BEFORE_ROWS - 1 : BEFORE_ROWS + 2]
         if math.isnan(after_db) or math.isnan(sum(next_db)):
-            # Dead rows beside the end of a burst: no level says whether it has stayed.
+            # Dead rows beside the end of a burst: without levels, it is unknown if the step has stayed.
             return
         jump_db = max(abs(level_db - last_db) for level_db in next_db)
-        # From one row of a second to the next, or while rows are missing, a burst may end.
+        # If rows are a second long, or rows are missing, a burst may end within one step.
         is_quick = len(power) > BEFORE_ROWS + _MAX_SLOW_STAY_ROWS + 1
         near_s = times_s[BEFORE_ROWS - 1 : BEFORE_ROWS + 2]
-        if jump_db >= abs(_FIRST_SIGN_DB) and is_quick and _adjacent(near_s, cadence_s):
-            product.sharp_step(float(times_s[BEFORE_ROWS]), _sharp_change_db(power), after_db)
+        if jump_db >= abs(_QUICK_TEST_DB) and is_quick and _adjacent(near_s, cadence_s):
+            product.apply_sharp_step(float(times_s[BEFORE_ROWS]), _sharp_change_db(power), after_db)
 
     def check(self) -> GainCheck:
-        """Return what stands now."""
+        """Return the current change and loss of each product."""
         losses = [product.loss for product in self._products]
         return GainCheck(
             tuple(product.change_db for product in self._products),
@@ -313,12 +313,12 @@ class GainHistory:
 
 
 def _adjacent(times_s: Floats, cadence_s: float) -> bool:
-    """Whether no row is missing between rows with these times; False while the cadence is unknown."""
+    """Return True if no row is missing between these times; False while the cadence is unknown."""
     steps_s = np.diff(times_s)
     return bool(((steps_s > 0) & (steps_s <= _MAX_STEP_CADENCES * cadence_s)).all())
 
 
 def _first_nearer(levels_db: list[float], before_db: float, after_db: float) -> int:
-    """Return the index of the first level that is nearer to the one after a step than to the one before."""
+    """Return the index of the first level that is nearer to `after_db` than to `before_db`."""
     nearer = (i for i, level_db in enumerate(levels_db) if abs(level_db - after_db) < abs(level_db - before_db))
     return next(nearer, 0)

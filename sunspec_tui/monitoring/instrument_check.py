@@ -1,6 +1,6 @@
-"""What the last rows say of the instrument: its signal, its pipelines, its frequency axis, its gain and its clock.
+"""Check the instrument from the last rows: signal, pipelines, frequency axis, gain and clock.
 
-Arithmetic on rows of a ring; whoever asks does so outside the lock that frames wait for.
+Arithmetic on rows of the ring buffer; it runs outside the lock that frames need.
 """
 
 import threading
@@ -42,9 +42,9 @@ from sunspec_tui.monitoring.signal_loss import (
 )
 from sunspec_tui.stream.newest_frame import NewestFrame
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
-_LOOKS = 8
+_CHANNEL_FRAMES = 8
 _MAX_NEW_ROWS = 1200
 
 
@@ -71,137 +71,137 @@ class InstrumentCheck:
 
 
 class InstrumentChecker:
-    """The checks of one stream, with what they remember of it.
+    """Checks of one stream, with their state.
 
     Parameters
     ----------
     floors
-        Called with an axis when rows of a new axis begin: quiet floors of an earlier run, by product.
+        Function called with each new axis; returns the quiet floors of an earlier run, by product.
     """
 
     def __init__(self, floors: Callable[[Axis], Iterable[QuietFloor]] = lambda _: ()) -> None:
         self._floors = floors
-        # Whoever asks for a snapshot looks, from any thread.
-        self._looking = threading.Lock()
+        # Snapshots are taken from any thread.
+        self._lock = threading.Lock()
         self._clock = DataClock()
-        self._lived: set[int] = set()
+        self._seen_alive: set[int] = set()
         self._axis: Axis | None = None
         self.last = InstrumentCheck()
-        """Findings of the last look."""
-        self._last_for: tuple[object, ...] = ()
-        self._begin(None)
+        """Findings of the last check."""
+        self._last_inputs: tuple[object, ...] = ()
+        self._reset(None)
 
-    def _begin(self, axis: Axis | None) -> None:
-        """Forget what rows of another axis have said."""
+    def _reset(self, axis: Axis | None) -> None:
+        """Reset all state that depends on the axis."""
         if self._axis is None or axis is None or axis.npol != self._axis.npol:
-            self._lived = set()
+            self._seen_alive = set()
         self._axis, self._checked_count = axis, 0
         self._partial = PartialLosses()
-        self._channels: deque[BadChannels] = deque(maxlen=_LOOKS)
+        self._channels: deque[BadChannels] = deque(maxlen=_CHANNEL_FRAMES)
         self._gain = GainHistory(self._floors(axis) if axis is not None else ())
 
     @property
     def axis(self) -> Axis | None:
-        """Axis of the rows that were looked at last."""
+        """Axis of the rows that were checked last."""
         return self._axis
 
     @property
     def floors(self) -> tuple[QuietFloor, ...]:
-        """Quiet floors to be kept for the next run, by product."""
-        with self._looking:
+        """Quiet floors to be stored for the next run, by product."""
+        with self._lock:
             return self._gain.floors
 
-    def look(
-        self, ring: RingBuffer | None, axis: Axis | None, cadence_s: float, arrival: NewestFrame | None
+    def check(
+        self, ring: RingBuffer | None, axis: Axis | None, cadence_s: float, newest: NewestFrame | None
     ) -> InstrumentCheck:
-        """Check the last rows; note the reason of a check that fails.
+        """Check the last rows; store the reason if a check fails.
 
         Parameters
         ----------
         ring, axis
-            What is kept, and its axis; None before the first frame.
+            Ring buffer of the rows, and their axis; None before the first frame.
         cadence_s
-            Data time from row to row; NaN while it is not known.
+            Data time from row to row; NaN while unknown.
         arrival
             The newest frame; None before the first.
         """
-        with self._looking:
-            if ring is None or axis is None or arrival is None:
+        with self._lock:
+            if ring is None or axis is None or newest is None:
                 return InstrumentCheck()
-            # Without a new row nothing can have changed.
-            looked_for = (ring, ring.count, axis, cadence_s)
-            if looked_for != self._last_for:
-                self.last, self._last_for = self._found(ring, axis, cadence_s, arrival), looked_for
+            # Without a new row, the findings have not changed.
+            inputs = (ring, ring.count, axis, cadence_s)
+            if inputs != self._last_inputs:
+                self.last, self._last_inputs = self._check_rows(ring, axis, cadence_s, newest), inputs
             return self.last
 
-    def _found(self, ring: RingBuffer, axis: Axis, cadence_s: float, arrival: NewestFrame) -> InstrumentCheck:
+    def _check_rows(self, ring: RingBuffer, axis: Axis, cadence_s: float, newest: NewestFrame) -> InstrumentCheck:
         if axis is not self._axis:
-            self._begin(axis)
+            self._reset(axis)
         failures: dict[str, str] = {}
-        rows = _checked("rows", lambda: self._rows(ring), failures)
+        rows = _run_check("rows", lambda: self._rows(ring), failures)
         if rows is None or not len(rows):
             return InstrumentCheck(failures=failures)
-        return self._judged(rows, axis, cadence_s, arrival, failures)
+        return self._run_checks(rows, axis, cadence_s, newest, failures)
 
     def _rows(self, ring: RingBuffer) -> Rows:
-        """Rows that are new, and as many before them as the checks need."""
-        least = max(pipeline_check.ROWS, pipeline_edges.ROWS, axis_check.ROWS, MAX_ROWS)
+        """Return the new rows, and as many rows before them as the checks need."""
+        count = max(pipeline_check.ROWS, pipeline_edges.ROWS, axis_check.ROWS, MAX_ROWS)
         new = min(_MAX_NEW_ROWS, max(0, ring.count - self._checked_count))
-        return ring.latest(max(least, new + CONTEXT_ROWS))
+        return ring.latest(max(count, new + CONTEXT_ROWS))
 
-    def _judged(
-        self, rows: Rows, axis: Axis, cadence_s: float, arrival: NewestFrame, failures: dict[str, str]
+    def _run_checks(
+        self, rows: Rows, axis: Axis, cadence_s: float, newest: NewestFrame, failures: dict[str, str]
     ) -> InstrumentCheck:
         is_new, self._checked_count = rows.count != self._checked_count, rows.count
-        clock = _checked("data's clock", lambda: self._read_clock(arrival), failures)
+        clock = _run_check("data's clock", lambda: self._read_clock(newest), failures)
         return InstrumentCheck(
-            _checked("signal", lambda: self._signal(rows.data, cadence_s, arrival), failures) or NO_LOSS,
-            _checked("pipelines", lambda: self._pipelines(rows.data, axis, arrival, is_new=is_new), failures),
-            _checked("frequency axis", lambda: _axis(rows.data, axis, arrival), failures),
-            _checked("gain", lambda: self._gain.add(rows.data, rows.times_s, rows.count, cadence_s), failures)
+            _run_check("signal", lambda: self._signal(rows.data, cadence_s, newest), failures) or NO_LOSS,
+            _run_check("pipelines", lambda: self._pipelines(rows.data, axis, newest, is_new=is_new), failures),
+            _run_check("frequency axis", lambda: _axis(rows.data, axis, newest), failures),
+            _run_check("gain", lambda: self._gain.add(rows.data, rows.times_s, rows.count, cadence_s), failures)
             or GainCheck(),
             clock or ClockReading(),
             failures,
         )
 
-    def _read_clock(self, arrival: NewestFrame) -> ClockReading:
+    def _read_clock(self, newest: NewestFrame) -> ClockReading:
         return self._clock.read(
-            arrived_s=arrival.arrived_s,
-            now_s=arrival.now_s,
-            data_s=arrival.data_s,
-            sequence=arrival.sequence,
-            recorded=arrival.recorded,
+            arrived_s=newest.arrived_s,
+            now_s=newest.now_s,
+            data_s=newest.data_s,
+            sequence=newest.sequence,
+            recorded=newest.recorded,
         )
 
-    def _signal(self, data: NDArray[np.float32], cadence_s: float, arrival: NewestFrame) -> SignalLoss:
+    def _signal(self, data: NDArray[np.float32], cadence_s: float, newest: NewestFrame) -> SignalLoss:
         needed = rows_needed(cadence_s)
-        self._lived.update(set(range(data.shape[2])) - set(dead_products(data[-needed:])))
+        self._seen_alive.update(set(range(data.shape[2])) - set(dead_products(data[-needed:])))
         # A recording may have one product. A live stream always has XX and YY, even if they are dead from the start.
-        expected = self._lived if arrival.recorded else self._lived | set(range(NPOWERS))
+        expected = self._seen_alive if newest.recorded else self._seen_alive | set(range(NPOWERS))
         return signal_loss(data[-needed:], tuple(expected)) if len(data) >= needed else NO_LOSS
 
     def _pipelines(
-        self, data: NDArray[np.float32], axis: Axis, arrival: NewestFrame, *, is_new: bool
+        self, data: NDArray[np.float32], axis: Axis, newest: NewestFrame, *, is_new: bool
     ) -> PipelineMap | None:
         # A bin that is wider than a pipeline contains several pipelines.
         if axis.channel_average > CHANNELS_PER_PIPELINE:
             return None
-        if is_new and len(arrival.spectrum) == axis.nchan:
-            self._channels.append(bad_channels(arrival.spectrum))
+        if is_new and len(newest.spectrum) == axis.nchan:
+            self._channels.append(bad_channels(newest.spectrum))
         return pipeline_map(
             data[-pipeline_check.ROWS :],
             axis.channel_average,
             partial=self._partial.find(data, axis.channel_average),
             channels=mean_bad_channels(self._channels),
-            recorded=arrival.recorded,
-            foreign=arrival.foreign,
+            recorded=newest.recorded,
+            foreign=newest.foreign,
         )
 
 
-def _checked(name: str, check: Callable[[], Found], failures: dict[str, str]) -> Found | None:
-    """Run a check; on an error, note the reason and return None.
+def _run_check(name: str, check: Callable[[], Result], failures: dict[str, str]) -> Result | None:
+    """Run a check; on an error, store the reason and return None.
 
-    No value of a stream may end a front end.
+    No value in a stream may stop a front end.
     """
     try:
         return check()
@@ -212,10 +212,10 @@ def _checked(name: str, check: Callable[[], Found], failures: dict[str, str]) ->
         return None
 
 
-def _axis(data: NDArray[np.float32], axis: Axis, arrival: NewestFrame) -> AxisCheck | None:
-    # Other carriers are heard elsewhere.
-    if arrival.foreign:
+def _axis(data: NDArray[np.float32], axis: Axis, newest: NewestFrame) -> AxisCheck | None:
+    # At other places other carriers are received.
+    if newest.foreign:
         return None
     # Search for lines in YY if XX is dead.
-    heard = 1 if axis.npol > 1 and not (data[-1, :, 0] > 0).any() else 0
-    return check_axis(data[-axis_check.ROWS :, :, heard], axis.frequencies_mhz, axis.channel_average)
+    product = 1 if axis.npol > 1 and not (data[-1, :, 0] > 0).any() else 0
+    return check_axis(data[-axis_check.ROWS :, :, product], axis.frequencies_mhz, axis.channel_average)

@@ -1,6 +1,6 @@
-"""Which of the instrument's pipelines are at fault: what comes in blocks of 96 channels and is no Sun.
+"""Find faulty pipelines of the instrument, which are blocks of 96 channels.
 
-Pure arithmetic on the last rows. A fault is named, never mended: the rows stay as they came.
+Pure arithmetic on the last rows. Faults are only reported: the rows are not changed.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from sunspec_tui.core.instrument import CHANNELS_PER_PIPELINE
 from sunspec_tui.core.products import WIRE_PRODUCTS
 
 ROWS = 8
-"""Rows that are looked at: two seconds at a quarter of one."""
+"""Number of rows that are checked: two seconds at a cadence of 0.25 s."""
 
 _MAX_SHARE = 0.5
 _LOW = 0.1
@@ -24,7 +24,7 @@ _NEIGHBOURS = 2
 
 
 class Fault(IntEnum):
-    """What is wrong with a pipeline, the worst last."""
+    """Fault of a pipeline, in order of severity."""
 
     NONE = 0
     SOME_NAN = 1
@@ -58,23 +58,23 @@ WORDS = {
 
 _MANY_IN_PIPELINE = 4 / CHANNELS_PER_PIPELINE
 _MANY_IN_BAND = 0.005
-"""Single bad channels may be masked on purpose; from these shares on they are scattered losses."""
+"""Single bad channels may be masked on purpose; at these shares or more they are scattered losses."""
 
 
 @dataclass(frozen=True, eq=False)
 class PipelineMap:
-    """The pipelines of each product; all arrays have the shape (npol, npipelines).
+    """State of the pipelines of each product; all arrays have the shape (npol, npipelines).
 
     Attributes
     ----------
     nan, zero, stuck
-        Share of values that are no number, that are 0, and that have not changed over the rows, 0 to 1.
+        Share of values that are not finite, that are 0, and that have not changed over the rows, 0 to 1.
     level
-        Median power over that of the neighbours; NaN where there is none.
+        Median power divided by that of the neighbours; NaN if unknown.
     partial
-        Whether a part of the power is missing, by the steps at the edges.
+        True if a part of the power is missing, according to the steps at the edges.
     channels
-        Share of channels that are bad in the last frames; None if they were not looked at.
+        Share of bad channels in the last frames; None if they were not checked.
     """
 
     nan: NDArray[np.float64]
@@ -86,10 +86,10 @@ class PipelineMap:
 
     @property
     def faults(self) -> NDArray[np.int8]:
-        """A `Fault` for each.
+        """`Fault` of each pipeline.
 
-        Losses of power and of single channels are those of XX and YY alone. A product that is nothing at all is either
-        not carried or lost as a whole, which is no pipeline's fault.
+        Losses of power and of single channels are checked in XX and YY only. A product without any value is either not
+        carried or lost as a whole, which is not a fault of a pipeline.
         """
         found = np.zeros(self.nan.shape, np.int8)
         if self.channels is not None:
@@ -105,14 +105,14 @@ class PipelineMap:
 
 @dataclass(frozen=True, eq=False)
 class BadChannels:
-    """Share of the channels of each pipeline that are bad, in XX and YY; each of shape (npol, npipelines).
+    """Share of bad channels in each pipeline of XX and YY; arrays of shape (npol, npipelines).
 
-    A bin of several channels hides a channel that is zero, so this comes from frames and not from rows.
+    It is measured in frames and not in rows, because a bin of several channels hides a channel that is zero.
 
     Attributes
     ----------
     zero, nan
-        Share that is 0, and that is no number.
+        Share of channels that are 0, and that are not finite.
     """
 
     zero: NDArray[np.float64]
@@ -120,7 +120,7 @@ class BadChannels:
 
 
 def bad_channels(spectrum: NDArray[np.floating]) -> BadChannels:
-    """Count the channels of one frame that are bad.
+    """Measure the share of bad channels in one frame.
 
     Parameters
     ----------
@@ -134,14 +134,14 @@ def bad_channels(spectrum: NDArray[np.floating]) -> BadChannels:
 
 
 def mean_bad_channels(frames: Sequence[BadChannels]) -> BadChannels | None:
-    """Return the mean over some frames of one shape; None if there are none."""
+    """Return the mean over frames of one shape; None without frames."""
     if not frames:
         return None
     return BadChannels(np.mean([each.zero for each in frames], axis=0), np.mean([each.nan for each in frames], axis=0))
 
 
 def _scattered(share: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Pipelines with many bad channels, or with any if there are many in the band."""
+    """Return True for pipelines with many bad channels, or with any if the band has many."""
     partly = np.where(share > _MAX_SHARE, 0.0, share)
     band = partly.mean(axis=1, keepdims=True)
     return np.asarray((partly >= _MANY_IN_PIPELINE) | ((partly > 0) & (band >= _MANY_IN_BAND)))
@@ -156,53 +156,53 @@ def pipeline_map(
     recorded: bool = False,
     foreign: bool = False,
 ) -> PipelineMap:
-    """Look at the pipelines over some rows.
+    """Measure the state of the pipelines over some rows.
 
     Parameters
     ----------
     rows
         Power, shape (n, nbins, npol), n at least 1.
     channel_average
-        Channels a bin; a bin on an edge belongs to the pipeline of its first channel.
+        Channels per bin; a bin on an edge belongs to the pipeline of its first channel.
     partial
-        Pipelines of which a part of the power is missing, as `PartialLosses` finds them; none by default.
+        True for pipelines that have lost a part of their power, as returned by `PartialLosses`; none by default.
     channels
         Bad channels of the last frames.
     recorded
-        Whether this is a recording: bins below and above all its frequencies are no numbers by design.
+        True for a recording, where bins below and above its frequencies are NaN by design.
     foreign
-        Whether the data come from another instrument: its levels know nothing of our pipelines.
+        True for data of another instrument, whose levels do not depend on these pipelines.
     """
     _, nbins, npol = rows.shape
     pipeline = np.arange(nbins) * channel_average // CHANNELS_PER_PIPELINE
     first = np.flatnonzero(np.diff(pipeline, prepend=-1))
     counts = np.diff(first, append=nbins)
     finite = np.isfinite(rows)
-    missing = ~finite & ~_outside(finite) if recorded else ~finite
-    # What comes of bad values is no number: no warning is needed to see it.
+    missing = ~finite & ~_outside_band(finite) if recorded else ~finite
+    # Invalid values become NaN, which needs no warning.
     with np.errstate(invalid="ignore", over="ignore"):
         power = np.where(finite, rows, 0).sum(axis=0) / finite.sum(axis=0)
-    nothing = np.zeros((npol, len(first)))
+    zeros = np.zeros((npol, len(first)))
     return PipelineMap(
         _shares(missing, first, counts),
         _shares(rows == 0, first, counts),
-        nothing if foreign else _shares(_still(rows, finite)[None], first, counts),
-        np.full(nothing.shape, np.nan) if foreign else _over_neighbours(_medians(power, first, counts)),
-        nothing[:2] > 0 if foreign or partial is None else partial,
+        zeros if foreign else _shares(_unchanged(rows, finite)[None], first, counts),
+        np.full(zeros.shape, np.nan) if foreign else _relative_to_neighbours(_medians(power, first, counts)),
+        zeros[:2] > 0 if foreign or partial is None else partial,
         None if recorded else channels,
     )
 
 
-def _outside(finite: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Bins below the lowest and above the highest that has a number in any row, shape (1, nbins, npol)."""
+def _outside_band(finite: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return True for bins below the lowest and above the highest finite one, shape (1, nbins, npol)."""
     any_row = np.asarray(finite.any(axis=0))
     above_lowest = np.logical_or.accumulate(any_row, axis=0)
     below_highest = np.logical_or.accumulate(any_row[::-1], axis=0)[::-1]
     return np.asarray(~(above_lowest & below_highest)[None])
 
 
-def _still(rows: NDArray[np.float32], finite: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Bins that have not changed over the rows, shape (nbins, npol)."""
+def _unchanged(rows: NDArray[np.float32], finite: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return True for bins that have not changed over the rows, shape (nbins, npol)."""
     if len(rows) < _MIN_ROWS_STUCK:
         return np.zeros(rows.shape[1:], bool)
     changes = (rows[1:] != rows[:-1]).any(axis=0)
@@ -210,23 +210,26 @@ def _still(rows: NDArray[np.float32], finite: NDArray[np.bool_]) -> NDArray[np.b
 
 
 def _shares(wrong: NDArray[np.bool_], first: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Share of values of each pipeline, shape (npol, npipelines), from (n, nbins, npol)."""
+    """Return the share of True in each pipeline, shape (npol, npipelines), of (n, nbins, npol)."""
     if not wrong.any():
         return np.zeros((wrong.shape[2], len(first)))
     return np.asarray((np.add.reduceat(wrong.mean(axis=0), first, axis=0) / counts[:, None]).T)
 
 
 def _medians(power: NDArray[np.floating], first: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Median power of each pipeline, shape (npol, npipelines)."""
+    """Return the median power of each pipeline, shape (npol, npipelines)."""
     if (counts == counts[0]).all():
-        # The instrument's own frames: one call instead of 32.
+        # Frames of the instrument need one call instead of 32.
         return np.asarray(np.median(power.reshape(len(counts), counts[0], -1), axis=1), np.float64).T
     medians = [np.median(power[start : start + count], axis=0) for start, count in zip(first, counts, strict=True)]
     return np.asarray(medians, np.float64).T
 
 
-def _over_neighbours(medians: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Each over the lower of both sides, each the higher of two: towards the edge of the band one is naturally low."""
+def _relative_to_neighbours(medians: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Divide each median by that of its neighbours: the higher of two on each side, and the lower of both sides.
+
+    Towards the edge of the band, the levels of one side are naturally low.
+    """
     known = np.where(np.isfinite(medians), medians, 0)
     padded = np.pad(known, ((0, 0), (_NEIGHBOURS, _NEIGHBOURS)), constant_values=-np.inf)
     highest = sliding_window_view(padded, _NEIGHBOURS, axis=1).max(axis=-1)
@@ -234,31 +237,31 @@ def _over_neighbours(medians: NDArray[np.float64]) -> NDArray[np.float64]:
     reference = np.minimum(highest[:, :count], highest[:, _NEIGHBOURS + 1 :])
     found = np.full(medians.shape, np.nan)
     np.divide(medians, reference, out=found, where=reference > 0)
-    # Of the first and the last one nobody can tell whether it is a fault or the antenna.
+    # At the ends of the band, a fault cannot be distinguished from the antenna's response.
     found[:, [0, -1]] = np.nan
     return found
 
 
-def named(faults: NDArray[np.int8]) -> dict[Fault, list[int]]:
-    """Pipelines of one product by what is wrong with them."""
+def pipelines_by_fault(faults: NDArray[np.int8]) -> dict[Fault, list[int]]:
+    """Group the numbers of one product's faulty pipelines by fault."""
     return {fault: np.flatnonzero(faults == fault).tolist() for fault in WORDS if (faults == fault).any()}
 
 
-def described(pipelines: PipelineMap | None) -> str:
-    """All faults in words, ``XX 7 zero, 15-17 no numbers; YY 7 zero``; empty where there is none."""
+def describe_faults(pipelines: PipelineMap | None) -> str:
+    """Describe all faults, as ``XX 7 zero, 15-17 no numbers; YY 7 zero``; empty without faults."""
     if pipelines is None:
         return ""
     products = zip(WIRE_PRODUCTS, pipelines.faults, strict=False)
-    found = [(product, named(faults)) for product, faults in products]
+    found = [(product, pipelines_by_fault(faults)) for product, faults in products]
     return "; ".join(
-        f"{product} " + ", ".join(f"{ranges(numbers)} {WORDS[fault]}" for fault, numbers in faults.items())
+        f"{product} " + ", ".join(f"{format_ranges(numbers)} {WORDS[fault]}" for fault, numbers in faults.items())
         for product, faults in found
         if faults
     )
 
 
-def ranges(numbers: list[int]) -> str:
-    """Numbers as people write them: ``7, 15-17``."""
+def format_ranges(numbers: list[int]) -> str:
+    """Format sorted numbers as text with ranges: ``7, 15-17``."""
     runs: list[list[int]] = []
     for number in numbers:
         if runs and runs[-1][-1] == number - 1:

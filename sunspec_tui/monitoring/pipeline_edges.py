@@ -1,8 +1,8 @@
-"""Find pipelines of which a part of the power is missing, by the steps at their edges.
+"""Find pipelines that have lost part of their power, by steps at their edges.
 
 A pipeline that loses packets averages zeros into its 96 channels: its power falls by the lost share, exactly from one
-edge to the other. Nothing in the sky does that. Pipelines differ by a few percent anyway, so steps count beside those
-of before, where they are known.
+edge to the other. No source in the sky does that. Pipelines always differ by a few percent, so steps are compared with
+earlier steps if these are known.
 
 Pure arithmetic.
 """
@@ -13,24 +13,24 @@ from numpy.typing import NDArray
 from sunspec_tui.core.instrument import CHANNELS_PER_PIPELINE
 
 PARTS, ROWS = 3, 24
-"""Rows that are looked at, in three parts; at 0.25 s a row, a part is two seconds. A loss is in all parts."""
+"""Parts, and rows that are checked; with rows of 0.25 s, a part is two seconds. A loss is in all parts."""
 
 MIN_BINS = 6
-"""Bins of a pipeline that its edges can be measured with."""
+"""Smallest number of bins per pipeline with which its edges can be measured."""
 
 MIN_LOSS_DB = 0.5
-"""A tenth of the power: beside steps of before."""
+"""Smallest loss relative to earlier steps: a tenth of the power."""
 
 MIN_LOSS_ALONE_DB = 0.9
-"""While steps of before are unknown: more than pipelines differ by."""
+"""Smallest loss while earlier steps are unknown: more than the usual differences between pipelines."""
 
 MIN_LOSS_AT_END_DB = 2.5
-"""A little less than half of the power: for the first and the last pipeline."""
+"""Smallest loss of the first and the last pipeline: a little less than half of the power."""
 
 MAX_RUN = 8
-_UNLIKE_DB, _UNLIKE_SHARE = 0.3, 0.3
+_TOLERANCE_DB, _TOLERANCE_SHARE = 0.3, 0.3
 _NEAR = 3
-# Steps that stand out from the others' scatter by so many times are no noise.
+# A step that is larger than the scatter of the others by this factor is not noise.
 _NOISES = 5.0
 
 Floats = NDArray[np.float64]
@@ -39,21 +39,21 @@ Floats = NDArray[np.float64]
 def edge_steps_db(power: NDArray[np.floating], bins: int) -> Floats:
     """Return the step of the level at each edge between pipelines.
 
-    The level on each side is the median of three bins, so that one narrow line does not count; the slope of the
-    spectrum is measured further inside and taken off. The front of a burst is less steep than the step between the two
-    bins at the edge, so the smaller one of the two counts, and none where they have other signs.
+    The level on each side is the median of three bins, so that one narrow line has no effect. The slope of the spectrum
+    is measured further inside and subtracted. The front of a burst is less steep than a step at an edge, so the step
+    between the two bins at the edge is measured too. The smaller of the two counts, or 0 if they have opposite signs.
 
     Parameters
     ----------
     power
         Linear power, shape (nbins, npol).
     bins
-        Bins of a pipeline, at least `MIN_BINS`.
+        Bins per pipeline, at least `MIN_BINS`.
 
     Returns
     -------
     numpy.ndarray
-        dB, shape (npol, npipelines - 1); positive where the level rises. NaN where a level is unknown.
+        Steps in dB, shape (npol, npipelines - 1); positive if the level rises with frequency, NaN if unknown.
     """
     edges = np.arange(bins, power.shape[0] - bins + 1, bins)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -70,7 +70,7 @@ def edge_steps_db(power: NDArray[np.floating], bins: int) -> Floats:
 
 
 def _median_of_three(first: Floats, second: Floats, third: Floats) -> Floats:
-    """Return the middle value, NaN where one is NaN; `numpy.median` takes ten times as long for three."""
+    """Return the median of three values, NaN if one is NaN; `numpy.median` takes ten times as long."""
     low, high = np.minimum(first, second), np.maximum(first, second)
     return np.asarray(np.maximum(low, np.minimum(high, third)))
 
@@ -81,120 +81,121 @@ def partial_losses(steps_db: Floats, usual_db: Floats) -> NDArray[np.bool_]:
     Parameters
     ----------
     steps_db
-        Steps of now, as `edge_steps_db` gives them.
+        Current steps, as returned by `edge_steps_db`.
     usual_db
-        Steps of before; NaN where they are unknown.
+        Earlier steps; NaN if unknown.
 
     Returns
     -------
     numpy.ndarray
-        Shape (npol, npipelines).
+        True for pipelines with a loss, shape (npol, npipelines).
     """
     known = np.isfinite(usual_db)
     change_db = steps_db - np.where(known, usual_db, 0.0)
-    least_db = np.maximum(np.where(known, MIN_LOSS_DB, MIN_LOSS_ALONE_DB), _NOISES * _scatter_db(change_db))
+    min_db = np.maximum(np.where(known, MIN_LOSS_DB, MIN_LOSS_ALONE_DB), _NOISES * _scatter_db(change_db))
     found = np.zeros((steps_db.shape[0], steps_db.shape[1] + 1), bool)
     for product in range(steps_db.shape[0]):
-        _mark_runs(change_db[product], least_db[product], found[product])
+        _mark_runs(change_db[product], min_db[product], found[product])
     return found
 
 
 def _scatter_db(change_db: Floats) -> Floats:
-    """Scatter of the steps of each product, from their median deviation; shape (npol, 1)."""
+    """Return the scatter of each product's steps from their median absolute deviation, shape (npol, 1)."""
     known = [row[np.isfinite(row)] for row in change_db]
     deviations = [np.median(np.abs(row - np.median(row))) if len(row) else 0.0 for row in known]
     return 1.4826 * np.array(deviations)[:, None]
 
 
-def _mark_runs(change_db: Floats, least_db: Floats, found: NDArray[np.bool_]) -> None:
+def _mark_runs(change_db: Floats, min_db: Floats, found: NDArray[np.bool_]) -> None:
     """Mark the pipelines of one product between a step down and the next step up."""
-    falls = np.flatnonzero(change_db <= -least_db)
+    falls = np.flatnonzero(change_db <= -min_db)
     for edge in falls:
         beyond = slice(edge + 1, edge + 1 + MAX_RUN)
-        after = np.flatnonzero(np.abs(change_db[beyond]) >= least_db[beyond])
-        if len(after) and _alike(-change_db[edge], change_db[edge + 1 + after[0]]):
+        after = np.flatnonzero(np.abs(change_db[beyond]) >= min_db[beyond])
+        if len(after) and _is_same_size(-change_db[edge], change_db[edge + 1 + after[0]]):
             # Edge i lies between the pipelines i and i + 1.
             found[edge + 1 : edge + 2 + after[0]] = True
 
 
-def _alike(fall_db: float, rise_db: float) -> bool:
-    return bool(abs(fall_db - rise_db) <= _UNLIKE_DB + _UNLIKE_SHARE * max(fall_db, rise_db))
+def _is_same_size(fall_db: float, rise_db: float) -> bool:
+    return bool(abs(fall_db - rise_db) <= _TOLERANCE_DB + _TOLERANCE_SHARE * max(fall_db, rise_db))
 
 
 def losses_at_ends(changes_db: Floats) -> NDArray[np.bool_]:
-    """Find the first and the last pipeline if they have become much lower, by the one edge that each has.
+    """Find large losses of the first and the last pipeline, which have only one edge.
 
-    One edge alone proves less, and a burst may begin in the last pipeline: the change must be large and stay the same.
+    One edge alone is weaker evidence, and a burst may begin in the last pipeline. So the change must be large and
+    constant.
 
     Parameters
     ----------
     changes_db
-        Steps beside those of before, a line for each product and part of the rows.
+        Steps minus earlier steps, one line for each product and part of the rows.
 
     Returns
     -------
     numpy.ndarray
-        Shape (npipelines,).
+        True for pipelines with a loss, shape (npipelines,).
     """
     nedges = changes_db.shape[1]
     found = np.zeros(nedges + 1, bool)
     if nedges:
         for pipeline, loss_db in ((0, changes_db[:, 0]), (nedges, -changes_db[:, -1])):
-            found[pipeline] = (loss_db >= MIN_LOSS_AT_END_DB).all() and np.ptp(loss_db) <= _UNLIKE_DB
+            found[pipeline] = (loss_db >= MIN_LOSS_AT_END_DB).all() and np.ptp(loss_db) <= _TOLERANCE_DB
     return found
 
 
 class UsualSteps:
-    """The steps at the edges as they usually are: a mean that leaves losses out, and becomes slow.
+    """Running mean of the steps at the edges, without losses.
 
     Parameters
     ----------
     least_share
-        Share of a new measurement in the mean, when many are known.
+        Weight of a new measurement in the mean, after many measurements.
     """
 
-    def __init__(self, least_share: float = 0.005) -> None:
-        self._least_share = least_share
+    def __init__(self, min_share: float = 0.005) -> None:
+        self._min_share = min_share
         self._db: Floats = np.empty((0, 0))
         self._counts: NDArray[np.int64] = np.empty((0, 0), np.int64)
 
-    def of(self, steps_db: Floats) -> Floats:
-        """Return the usual steps; NaN where there are none yet, or the shape is another."""
+    def get(self, steps_db: Floats) -> Floats:
+        """Return the usual steps; NaN if none are known yet, or after a change of the shape."""
         if self._db.shape != steps_db.shape:
             self._db = np.full(steps_db.shape, np.nan)
             self._counts = np.zeros(steps_db.shape, np.int64)
         return self._db
 
-    def learn(self, steps_db: Floats, lost: NDArray[np.bool_]) -> None:
-        """Take the steps between pipelines that have lost nothing."""
-        usual_db = self.of(steps_db)
+    def update(self, steps_db: Floats, lost: NDArray[np.bool_]) -> None:
+        """Add the steps between pipelines without a loss."""
+        usual_db = self.get(steps_db)
         sound = np.isfinite(steps_db) & ~(lost[:, 1:] | lost[:, :-1])
         self._counts += sound
-        share = np.maximum(1.0 / np.maximum(self._counts, 1), self._least_share)
+        share = np.maximum(1.0 / np.maximum(self._counts, 1), self._min_share)
         before_db = np.where(np.isfinite(usual_db), usual_db, steps_db)
         usual_db[sound] = (before_db + share * (steps_db - before_db))[sound]
 
 
 class PartialLosses:
-    """Pipelines of one stream of which a part of the power is missing; it remembers their usual steps."""
+    """Finder of partial losses of one stream, which remembers the usual steps."""
 
     def __init__(self) -> None:
         self._usual = UsualSteps()
 
     def find(self, rows: NDArray[np.floating], channel_average: int) -> NDArray[np.bool_]:
-        """Find the pipelines that have lost power in all parts of some rows: bursts drift, and pipelines stay.
+        """Find pipelines that have lost power in all parts of the last rows; a burst drifts between the parts.
 
         Parameters
         ----------
         rows
-            Linear power, shape (n, nbins, npol); only `ROWS` of them or more tell.
+            Linear power, shape (n, nbins, npol); at least `ROWS` rows are needed.
         channel_average
-            Channels a bin; none is found where a pipeline is no whole number of bins, or of too few.
+            Channels per bin; no loss is found if a pipeline is not a whole number of bins, or of too few bins.
 
         Returns
         -------
         numpy.ndarray
-            Shape (npol, npipelines), of XX and YY.
+            True for pipelines of XX and YY with a loss, shape (npol, npipelines).
         """
         powers = rows[:, :, :2]
         bins, rest = divmod(CHANNELS_PER_PIPELINE, channel_average)
@@ -203,15 +204,15 @@ class PartialLosses:
             return np.zeros((powers.shape[2], npipelines), bool)
         means = np.concatenate([_means(part) for part in np.array_split(powers[-ROWS:], PARTS)], axis=1)
         steps_db = np.array_split(edge_steps_db(means, bins), PARTS)
-        usual_db = self._usual.of(steps_db[-1])
+        usual_db = self._usual.get(steps_db[-1])
         ends = losses_at_ends(np.concatenate([each - usual_db for each in steps_db]))
         lost = [partial_losses(each, usual_db) | ends for each in steps_db]
-        self._usual.learn(steps_db[-1], lost[-1])
+        self._usual.update(steps_db[-1], lost[-1])
         return np.asarray(np.all(lost, axis=0))
 
 
 def _means(rows: NDArray[np.floating]) -> Floats:
-    """Mean over the rows of what is finite, shape (nbins, npol)."""
+    """Return the mean of finite values over the rows, shape (nbins, npol)."""
     with np.errstate(invalid="ignore", over="ignore"):
         total = rows.sum(axis=0, dtype=np.float64)
         if np.isfinite(total).all():

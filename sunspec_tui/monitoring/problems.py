@@ -1,6 +1,6 @@
-"""Track faults of the program itself: outputs that fail, threads that ended.
+"""Track problems of the program itself: failed outputs and ended threads.
 
-Each problem is logged once, as an event, and is part of every snapshot until it is over. Faults of the stream are not
+Each problem is logged once as an event, and is part of every snapshot until it is over. Faults of the stream are not
 tracked here.
 """
 
@@ -57,7 +57,7 @@ class Problems:
             return sum(self._lost.values())
 
     def report(self, part: str, text: str, lost: int = 0) -> None:
-        """Note a problem, or the end of a problem; from any thread.
+        """Set or clear the problem of a part; from any thread.
 
         Parameters
         ----------
@@ -76,7 +76,7 @@ class Problems:
                 self._texts[part] = text
             else:
                 self._texts.pop(part, None)
-            # A problem that comes and goes is logged once a minute, and so is its end.
+            # A problem that recurs is logged at most once per minute, and so is its end.
             over_s = self._over_s.get(part, -_LOG_AGAIN_S)
             if before and not text and now_s - over_s >= _LOG_AGAIN_S:
                 self._over_s[part] = now_s
@@ -91,27 +91,27 @@ class Problems:
             )
 
     def thread_ended(self, name: str, error: BaseException) -> None:
-        """Note that an error has ended one of this program's threads."""
+        """Report that an error has ended one of this program's threads."""
         self.threads_ended += 1
         frames = traceback.extract_tb(error.__traceback__)
         place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
-        text = f"the thread {name} has ended on an error, restart the program: {error_text(error)}{place}"
+        text = f"the thread {name} ended with an error, restart the program: {error_text(error)}{place}"
         self.report(name, text)
 
     @contextmanager
     def watching_threads(self) -> Iterator[None]:
-        """Note each thread of this program that an error ends.
+        """Report each thread of this program that an error ends.
 
         Threads of other libraries are handled as before.
         """
         before = threading.excepthook
 
-        def ended(found: threading.ExceptHookArgs) -> None:
-            name = found.thread.name if found.thread is not None else ""
-            if name.startswith(THREAD_PREFIX) and found.exc_value is not None:
-                self.thread_ended(name, found.exc_value)
+        def ended(args: threading.ExceptHookArgs) -> None:
+            name = args.thread.name if args.thread is not None else ""
+            if name.startswith(THREAD_PREFIX) and args.exc_value is not None:
+                self.thread_ended(name, args.exc_value)
             else:
-                before(found)
+                before(args)
 
         threading.excepthook = ended
         try:

@@ -1,7 +1,7 @@
-"""Decide whether products carry any signal: all pipelines zero, no numbers, or one product that has died.
+"""Find products without any signal: only zeros, NaN or negative powers.
 
-Pure arithmetic on the last rows. A recorder computes powers that are never exactly zero, so zeros and NaN in a whole
-row come from the instrument or its computers, never from the sky.
+Pure arithmetic on the last rows. A recorder's powers are never exactly zero, so a row of zeros or NaN comes from the
+instrument or its computers, never from the sky.
 """
 
 import math
@@ -16,18 +16,18 @@ SPAN_S = 1.0
 
 MAX_ROWS = 8
 NPOWERS = 2
-"""Products that are powers: XX and YY, as many as a stream has."""
+"""Largest number of products that are powers (XX and YY)."""
 
 
 class SignalLoss(NamedTuple):
-    """Products that carry nothing, by number, with what their values are: ``zero``, ``NaN``, or ``not positive``.
+    """Products without a signal.
 
     Attributes
     ----------
     values
-        What the values of each dead product are.
+        Kind of the values of each dead product, by its number: ``zero``, ``NaN``, or ``not positive``.
     total
-        Whether no power is left: XX is dead, and YY where the stream has it.
+        True if no power is left: XX is dead, and also YY if the stream has it.
     """
 
     values: dict[int, str]
@@ -42,7 +42,7 @@ NO_LOSS = SignalLoss({})
 
 
 def rows_needed(cadence_s: float) -> int:
-    """Return the number of rows that must be dead, for rows of that cadence."""
+    """Return the number of rows that must be dead, at this cadence."""
     return min(MAX_ROWS, max(2, math.ceil(SPAN_S / cadence_s))) if cadence_s > 0 else MAX_ROWS // 2
 
 
@@ -59,13 +59,13 @@ def dead_products(rows: NDArray[np.floating]) -> dict[int, str]:
     dict
         ``zero``, ``NaN`` (for all that is not finite) or ``not positive``, by the product's number.
     """
-    # The newest row nearly always has one, and the others need not be read.
+    # The newest row nearly always has a usable value, and then the others need not be read.
     suspects = [i for i in range(rows.shape[2]) if not _is_alive(rows[-1, :, i], i)]
     return {i: _kind(rows[:, :, i]) for i in suspects if not _is_alive(rows[:, :, i], i)}
 
 
 def _is_alive(values: NDArray[np.floating], product: int) -> bool:
-    """Whether any value of a product is usable."""
+    """Return True if any value of a product is usable."""
     usable = np.isfinite(values) & (values > 0 if product < NPOWERS else values != 0)
     return bool(usable.any())
 
@@ -80,14 +80,14 @@ def _kind(values: NDArray[np.floating]) -> str:
 
 
 def signal_loss(rows: NDArray[np.floating], expected: Sequence[int]) -> SignalLoss:
-    """Find the products that have died, or all powers.
+    """Find the products that have lost their signal.
 
     Parameters
     ----------
     rows
-        As in `dead_products`.
+        Rows as in `dead_products`.
     expected
-        Products that the stream is known to carry: another one that carries nothing is not sent, which is no loss.
+        Products that the stream is known to carry; any other dead product is not sent, which is not a loss.
     """
     dead = dead_products(rows)
     total = all(i in dead for i in range(min(NPOWERS, rows.shape[2])))
@@ -95,10 +95,10 @@ def signal_loss(rows: NDArray[np.floating], expected: Sequence[int]) -> SignalLo
     return SignalLoss(lost, total)
 
 
-def described(names: Sequence[str], loss: SignalLoss) -> str:
-    """Describe a loss for the first line; empty if there is none.
+def describe_signal_loss(names: Sequence[str], loss: SignalLoss) -> str:
+    """Describe a loss for the first line; empty without a loss.
 
-    ``no signal: XX and YY are zero``, ``product lost: YY is NaN``.
+    Examples are ``no signal: XX and YY are zero`` and ``product lost: YY is NaN``.
     """
     if not loss:
         return ""

@@ -1,7 +1,6 @@
-"""What the receiver hands out: one frozen value with all that a screen or a status line shows.
+"""Define the snapshot: one immutable value with all that front ends show.
 
-Value types only, so that front ends, the web view and the plots can name what they are given without
-knowing who made it.
+It has only value types, so that front ends, the web view and plots do not depend on the receiver.
 """
 
 import math
@@ -13,11 +12,10 @@ from sunspec_tui.core.memory_usage import MemoryReading
 from sunspec_tui.core.products import WIRE_PRODUCTS
 from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.files.archive.status import ArchiveState, ArchiveStatus
-from sunspec_tui.monitoring import gain_check as gains
 from sunspec_tui.monitoring import signal_loss
 from sunspec_tui.monitoring.axis_check import AxisCheck
 from sunspec_tui.monitoring.data_clock import ClockFault, ClockReading
-from sunspec_tui.monitoring.gain_check import GainCheck
+from sunspec_tui.monitoring.gain_check import GainCheck, describe_gain_loss
 from sunspec_tui.monitoring.pipeline_check import PipelineMap
 from sunspec_tui.monitoring.signal_loss import NO_LOSS, SignalLoss
 from sunspec_tui.monitoring.web_status import WebStatus
@@ -26,21 +24,21 @@ from sunspec_tui.stream.health_reading import HealthReading
 from sunspec_tui.stream.message_delay import DelayReading, DelayStatistics, delay_statistics
 
 NO_ROWS = 2**62
-"""`since` of `StreamReceiver.snapshot` for readings without rows: no stream has so many."""
+"""Value of `since` in `StreamReceiver.snapshot` for no rows: larger than any row number."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The monitor at one moment.
+    """State of the monitor at one moment.
 
     Attributes
     ----------
     taken_s
-        When, seconds since 1970 UTC.
+        Time of the snapshot, seconds since 1970 UTC.
     source
-        The stream's address, for people.
+        The stream's address, for users.
     health, delay, memory, plots, archive, web
-        Readings of each part.
+        State of each part.
     problems
         One sentence for each problem of the program itself, such as a failed output or an ended thread.
     lines_lost
@@ -48,25 +46,25 @@ class Snapshot:
     delay_history
         (seconds before `taken_s`, delay) of the last minute, oldest first.
     data_age_s
-        Now minus the end of the newest row's data; NaN before the first.
+        Now minus the end of the newest row's data; NaN before the first row.
     axis
-        Of the rows; None before the first frame.
+        Frequency axis of the rows; None before the first frame.
     epoch
-        Grows when the shape of rows changed and history began anew.
+        Number that grows when the shape or the axis of the rows changes.
     rows
-        Rows that the asker has not seen yet.
+        Rows that the caller does not have yet.
     pipelines
-        How the pipelines are over the last rows; None before the first frame.
+        State of the pipelines over the last rows; None before the first frame.
     axis_check
-        What narrow lines say of the axis; None before the first frame.
+        Result of the check of the axis; None before the first frame.
     gain
-        Level of the quiet band beside its floor, and losses of gain.
+        Quiet level relative to its floor, and losses of gain.
     signal
-        Products that carry nothing.
+        Products without a signal.
     clock
-        The data's clock beside the clock here.
+        Comparison of the data's clock with the local clock.
     station
-        Whose data they are, if the stream says so; else empty.
+        Station of the data, if the stream gives it; else empty.
     check_failures
         Reasons why checks of the instrument failed, by the check's name; empty if all checks work.
     """
@@ -96,7 +94,7 @@ class Snapshot:
 
     @property
     def axis_note(self) -> str:
-        """What is to be said of an axis that looks shifted; empty where it does not."""
+        """Description of an axis that seems shifted; else empty."""
         check, axis = self.axis_check, self.axis
         if check is None or axis is None or not check.shift_channels:
             return ""
@@ -108,25 +106,25 @@ class Snapshot:
 
     @property
     def gain_note(self) -> str:
-        """What is to be said of a gain that looks lost; empty where it does not."""
-        return gains.described(WIRE_PRODUCTS, self.gain)
+        """Description of a gain that seems lost; else empty."""
+        return describe_gain_loss(WIRE_PRODUCTS, self.gain)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """One sentence each for notes on time tags, axis, gain and clock, and failed checks."""
         failed = (f"{name} unknown: its check has failed ({why})" for name, why in self.check_failures.items())
-        said = (self.health.tag_problem, self.axis_note, self.gain_note, self.clock.note)
-        return tuple(filter(None, (*said, *failed)))
+        notes = (self.health.tag_problem, self.axis_note, self.gain_note, self.clock.note)
+        return tuple(filter(None, (*notes, *failed)))
 
     @property
     def alarms(self) -> tuple[str, ...]:
-        """What leaves no picture of the Sun: lost signals, in a few words each."""
-        lost = signal_loss.described(WIRE_PRODUCTS, self.signal)
+        """Faults that leave no image of the Sun (lost signals), in a few words each."""
+        lost = signal_loss.describe_signal_loss(WIRE_PRODUCTS, self.signal)
         return (lost,) if lost else ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is wrong with the data, or with what becomes of them, in a few words each; alarms are apart."""
+        """Other faults of the data or of the program's outputs, in a few words each."""
         faulty = 0 if self.pipelines is None else int((self.pipelines.faults > 0).any(axis=0).sum())
         found = [f"{faulty} pipeline{'s' * (faulty > 1)} at fault"] if faulty else []
         found += ["axis shifted?"] if self.axis_note else []
@@ -138,5 +136,5 @@ class Snapshot:
 
     @cached_property
     def delay_statistics(self) -> DelayStatistics:
-        """Of the message delays of the last minute."""
+        """Statistics of the message delays of the last minute."""
         return delay_statistics(delay_s for _, delay_s in self.delay_history)

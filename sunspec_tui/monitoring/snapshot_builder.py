@@ -1,4 +1,4 @@
-"""Build snapshots from the stream's state and the program's parts, and report what they show."""
+"""Build snapshots of the stream and the program, and report their news."""
 
 import threading
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from sunspec_tui.stream.message_handler import Clocks
 
 
 class PartsStatus(NamedTuple):
-    """State of the parts that take rows."""
+    """State of the parts of the program that process rows."""
 
     plots: PlotStatus
     archive: ArchiveStatus
@@ -31,19 +31,19 @@ class SnapshotBuilder:
     Parameters
     ----------
     ingester, lock
-        The state of the stream, and the lock that protects it.
+        State of the stream, and the lock that protects it.
     reporter
-        Reports what a snapshot shows.
+        Reporter of changes in a snapshot.
     source
         Address of the stream.
     clocks
-        Times of the snapshots.
+        Clocks for the times of snapshots.
     floor_files
-        The quiet floors of earlier runs.
+        Quiet floors of earlier runs.
     problems
         Problems of the program itself.
     parts, memory
-        Return the state of the parts, and the memory.
+        Functions that return the state of the parts, and the memory usage.
     """
 
     def __init__(
@@ -62,41 +62,41 @@ class SnapshotBuilder:
         self._ingester, self._lock, self._reporter, self._source = ingester, lock, reporter, source
         self._clocks, self._floor_files, self._problems = clocks, floor_files, problems
         self._parts, self._memory = parts, memory
-        self._check = InstrumentChecker(floor_files.load)
+        self._checker = InstrumentChecker(floor_files.load)
 
     def has_news(self) -> bool:
-        """Return True if the next snapshot would log a change of the stream's state, or lines that wait."""
+        """Return True if the next snapshot would log a change of the stream's state, or waiting events."""
         now_s = self._clocks.monotonic()
         with self._lock:
             state, silence_s = self._ingester.health.state(now_s), self._ingester.health.silence_s(now_s)
-        return self._reporter.is_behind(state, silence_s)
+        return self._reporter.has_unreported(state, silence_s)
 
     def build(
         self, since: int = 0, *, epoch: int = 0, most: int | None = None, checks: bool = True, memory: bool = True
     ) -> Snapshot:
-        """Return everything at this moment, as one frozen value, and report what is new in it.
+        """Return the current state as one immutable value, and report its changes.
 
         Parameters
         ----------
         since
-            `Rows.count` of the rows that the caller already has; 0 asks for all, `NO_ROWS` for none.
+            `Rows.count` of the rows that the caller already has; 0 gives all rows, `NO_ROWS` none.
         epoch
-            `Snapshot.epoch` of those rows; rows of another epoch do not count as known.
+            `Snapshot.epoch` of those rows; for another epoch, all rows are new.
         most
-            At most so many rows, the newest.
+            Largest number of rows; the newest are returned.
         checks
-            False takes the last findings about the instrument, which is enough for the stream's state.
+            False returns the last findings about the instrument, which suffices for the stream's state.
         memory
-            False leaves the memory out.
+            False omits the memory usage.
         """
-        found = self._check_instrument() if checks else self._check.last
+        check = self._check_instrument() if checks else self._checker.last
         reading = self._memory() if memory else NOT_READ
-        snapshot, now_s = self._build(found, reading, since, epoch, most)
+        snapshot, now_s = self._build(check, reading, since, epoch, most)
         self._reporter.report(snapshot, now_s)
         return snapshot
 
     def _build(
-        self, found: InstrumentCheck, memory: MemoryReading, since: int, epoch: int, most: int | None
+        self, check: InstrumentCheck, memory: MemoryReading, since: int, epoch: int, most: int | None
     ) -> tuple[Snapshot, float]:
         """Return a snapshot, and its time on the monotonic clock."""
         parts = self._parts()
@@ -120,27 +120,27 @@ class SnapshotBuilder:
                 axis=ingester.axis,
                 epoch=ingester.epoch,
                 rows=ingester.ring.since(known, most=most) if ingester.ring else None,
-                pipelines=found.pipelines,
-                axis_check=found.axis_check,
-                gain=found.gain,
-                signal=found.signal,
-                clock=found.clock,
+                pipelines=check.pipelines,
+                axis_check=check.axis_check,
+                gain=check.gain,
+                signal=check.signal,
+                clock=check.clock,
                 station=ingester.station,
-                check_failures=found.failures,
+                check_failures=check.failures,
             )
         return snapshot, now_s
 
     def _check_instrument(self) -> InstrumentCheck:
-        """Check the instrument, without holding the lock that frames wait for."""
+        """Check the instrument without holding the lock, which frames need."""
         with self._lock:
             ingester = self._ingester
-            ring, axis, cadence_s, arrival = (
+            ring, axis, cadence_s, newest = (
                 ingester.ring,
                 ingester.axis,
                 ingester.health.cadence_s,
                 ingester.newest_frame(),
             )
-        found = self._check.look(ring, axis, cadence_s, arrival)
-        if axis is not None and arrival is not None and not arrival.recorded:
-            self._floor_files.save(axis, self._check.floors, self._clocks.monotonic())
-        return found
+        check = self._checker.check(ring, axis, cadence_s, newest)
+        if axis is not None and newest is not None and not newest.recorded:
+            self._floor_files.save(axis, self._checker.floors, self._clocks.monotonic())
+        return check

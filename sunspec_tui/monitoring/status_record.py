@@ -1,6 +1,6 @@
-"""The monitor's state as a record of plain values, for status lines, the web view and other programs.
+"""Convert a snapshot to a status record of plain values for JSON.
 
-What is not known is None, never NaN. It takes a snapshot and reads no clock.
+Status lines, the web view and other programs use it. Unknown values are None, never NaN. It reads no clock.
 """
 
 import math
@@ -10,14 +10,14 @@ from typing import Any
 
 from sunspec_tui.core.products import WIRE_PRODUCTS
 from sunspec_tui.core.times import format_iso
-from sunspec_tui.monitoring.pipeline_check import WORDS, named
+from sunspec_tui.monitoring.pipeline_check import WORDS, pipelines_by_fault
 from sunspec_tui.monitoring.snapshot import Snapshot
 
 _WITH_PATHS = ("plot_error", "plot_note", "archive_error", "web_error", "problems")
 
 
 def status_record(snapshot: Snapshot) -> dict[str, Any]:
-    """A snapshot as a status record; what is not known is None, never NaN."""
+    """Convert a snapshot to a status record; unknown values are None, never NaN."""
     health, plots, archive, web = snapshot.health, snapshot.plots, snapshot.archive, snapshot.web
     return {
         "time": format_iso(snapshot.taken_s),
@@ -88,26 +88,26 @@ def status_record(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _pipelines(snapshot: Snapshot) -> dict[str, dict[str, list[int]]]:
-    """Numbers of the pipelines that are at fault, by product and what is wrong with them."""
+    """Return the numbers of faulty pipelines, by product and fault."""
     if snapshot.pipelines is None:
         return {}
     by_product = zip(WIRE_PRODUCTS, snapshot.pipelines.faults, strict=False)
-    found = {str(product): named(faults) for product, faults in by_product}
+    found = {str(product): pipelines_by_fault(faults) for product, faults in by_product}
     return {product: {WORDS[fault]: at for fault, at in faults.items()} for product, faults in found.items() if faults}
 
 
 def _levels(values_db: Sequence[float]) -> dict[str, float | None]:
-    """Levels of the quiet band in dB by product."""
+    """Return levels in dB by product."""
     return {str(product): known(value_db, 2) for product, value_db in zip(WIRE_PRODUCTS, values_db, strict=False)}
 
 
 def _signal(snapshot: Snapshot) -> dict[str, str]:
-    """What the values of each lost product are."""
+    """Return the kind of values of each lost product."""
     return {str(WIRE_PRODUCTS[i]): kind for i, kind in snapshot.signal.values.items()}
 
 
 def public_record(snapshot: Snapshot) -> dict[str, Any]:
-    """A status for who does not work on this machine: it names no directory of it."""
+    """Convert a snapshot to a status record for other machines, without local paths."""
     record = {key: value for key, value in status_record(snapshot).items() if key not in _WITH_PATHS}
     record["last_plot"] = Path(snapshot.plots.last_path).name if snapshot.plots.last_path else None
     record["alarms"] = list(snapshot.alarms)
@@ -123,7 +123,7 @@ _LIVE = (
 
 
 def live_record(snapshot: Snapshot) -> dict[str, Any]:
-    """A status for a page that watches: what it shows, each second."""
+    """Convert a snapshot to the short status record that pages show each second."""
     record, health = public_record(snapshot), snapshot.health
     return {
         "type": "status",
@@ -134,5 +134,5 @@ def live_record(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def known(value: float, digits: int) -> float | None:
-    """A number rounded for a record; None where it is none."""
+    """Round a number for a record; None if it is not finite."""
     return round(value, digits) if math.isfinite(value) else None

@@ -1,7 +1,7 @@
-"""What a stream says of itself: header, times, cadence, axis, faults, and what to do where nothing comes.
+"""Diagnose a stream for the doctor command: header, times, cadence, axis, faults and advice.
 
-Pure: values of the receiver become findings, findings become lines for people or JSON for scripts. The command line
-prints them.
+Pure functions: values of the receiver become findings, which become lines for users or JSON for scripts. The command
+line prints them.
 """
 
 import itertools
@@ -13,38 +13,38 @@ from typing import Any
 from sunspec_tui.core.frame import Frame, short_repr
 from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.times import EARLIEST_PLAUSIBLE_S, LATEST_PLAUSIBLE_S, format_iso, parse_block_time, tag_to_unix
-from sunspec_tui.monitoring.pipeline_check import described
+from sunspec_tui.monitoring.pipeline_check import describe_faults
 from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.stream.health_reading import HealthReading, LinkState, StreamState
 
 _UNITS = {"seconds": 1.0, "milliseconds": 1e-3, "microseconds": 1e-6, "nanoseconds": 1e-9}
 MAX_HEADER_LINES = 100
 _BLOCK_TIMES = ("last_block_time", "lwa_time")
-# Frames of one gulp come at once; a busy machine alone does not bring them so near.
+# Steps shorter than this share of the cadence are within a gulp; a busy machine does not cause such short steps.
 _NEAR = 0.4
 _MAX_PROBLEM = 120
 
 
 def findings(
-    seen: Snapshot, frame: Frame | None, arrivals_s: Sequence[float], delays_s: Mapping[str, float]
+    snapshot: Snapshot, frame: Frame | None, arrivals_s: Sequence[float], delays_s: Mapping[str, float]
 ) -> dict[str, Any]:
-    """All that can be said, as JSON values; what is not known is None.
+    """Collect all findings as JSON values; unknown values are None.
 
     Parameters
     ----------
-    seen
-        The receiver after the frames that were waited for.
+    snapshot
+        Snapshot of the receiver after the last frame.
     frame
-        The last frame, None where none came.
+        The last frame; None if none was received.
     arrivals_s
-        When frames arrived, on a clock that never goes back.
+        Times of arrival by a monotonic clock.
     delays_s
         Message delay in seconds by each method.
     """
-    health = seen.health
+    health = snapshot.health
     verdict, advice = _verdict(health)
     found: dict[str, Any] = {
-        "source": seen.source,
+        "source": snapshot.source,
         "link": health.link_words,
         "verdict": verdict,
         "advice": advice,
@@ -60,34 +60,34 @@ def findings(
         "reversals": health.reversals,
         "stalls": health.stalls,
     }
-    if frame is None or seen.axis is None:
+    if frame is None or snapshot.axis is None:
         return found
     return found | {
         "header": dict(frame.header),
-        "times": _readings(frame.header),
+        "times": _time_readings(frame.header),
         "time_problem": frame.time_problem,
         "shape": list(frame.shape),
         "data_type": frame.data.dtype.str,
-        "axis": _axis(seen.axis),
+        "axis": _axis(snapshot.axis),
         "cadence_s": _known(health.cadence_s),
         "pattern": pattern(arrivals_s, health.cadence_s),
         "delay_s": {method: _known(delay_s) for method, delay_s in delays_s.items()},
-        "delay_note": seen.delay.note,
-        "data_age_s": _known(seen.data_age_s),
-        "pipelines": described(seen.pipelines),
-        "alarms": list(seen.alarms),
-        "notes": list(seen.notes),
+        "delay_note": snapshot.delay.note,
+        "data_age_s": _known(snapshot.data_age_s),
+        "pipelines": describe_faults(snapshot.pipelines),
+        "alarms": list(snapshot.alarms),
+        "notes": list(snapshot.notes),
     }
 
 
 def _verdict(health: HealthReading) -> tuple[str, str]:
-    """In a word what the stream is, and what to do about it."""
+    """Return the state of the stream in a few words, and advice."""
     if health.frames_received:
         return "frames", ""
     if set(health.rejected) == {"topic"}:
-        return "wrong topic", "messages come, but none has the topic 'data': is this another program's port?"
+        return "wrong topic", "messages arrive, but none has the topic 'data': is this another program's port?"
     if health.frames_rejected:
-        return "only rejected messages", f"messages come, but none is a frame; the last one, {health.last_rejection}"
+        return "only rejected messages", f"messages arrive, but none is a frame; the last one, {health.last_rejection}"
     verdict, advice = _LINK_VERDICTS.get(health.link, _NO_ANSWER)
     return verdict, advice.format(words=_RETRYING.sub("", health.link_words))
 
@@ -112,7 +112,7 @@ _LINK_VERDICTS = {
 
 
 def pattern(arrivals_s: Sequence[float], cadence_s: float) -> str:
-    """How frames come: ``even``, ``bursty``, or faster or slower than their data; empty where few came."""
+    """Classify the arrivals: ``even``, ``bursty``, or faster or slower than the data; empty for few frames."""
     steps_s = [after - before for before, after in itertools.pairwise(arrivals_s)]
     if len(steps_s) < 3 or not cadence_s > 0:
         return ""
@@ -133,8 +133,8 @@ def _axis(axis: Axis) -> dict[str, Any]:
     }
 
 
-def _readings(header: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """Each time of the header in every reading that gives a plausible date."""
+def _time_readings(header: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Convert each time of the header in all units that give a plausible date."""
     found: dict[str, dict[str, str]] = {}
     for key in ("time_tag", "timestamp", *_BLOCK_TIMES):
         value = header.get(key)
@@ -159,7 +159,7 @@ def _readings(header: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 
 
 def _block_time(value: object) -> dict[str, str]:
-    """The one reading of a time in text, or why there is none."""
+    """Convert a time in text, or return why it is invalid."""
     try:
         return {"UTC": format_iso(parse_block_time(value if isinstance(value, str) else short_repr(value)))}
     except (ValueError, OverflowError) as error:
@@ -171,7 +171,7 @@ def _known(value: float) -> float | None:
 
 
 def report(found: Mapping[str, Any]) -> list[str]:
-    """Findings as lines for people."""
+    """Format findings as lines for users."""
     causes = ", ".join(f"{count} {cause}" for cause, count in found["rejected"].items())
     lines = [f"stream     {found['source']}, {found['link']}"]
     if causes and not found["frames_received"]:
@@ -179,19 +179,19 @@ def report(found: Mapping[str, Any]) -> list[str]:
     if "header" not in found:
         return [*lines, f"verdict    {found['advice']}"]
     axis = found["axis"]
-    said = "from the header" if axis["chan0_from"] == "header" else "a setting, the header does not say"
+    origin = "from the header" if axis["chan0_from"] == "header" else "a setting, the header does not say"
     lines += [
         f"frames     {found['frames_received']} received, {_missing(found)}, "
         f"{found['frames_rejected']} rejected {causes}".rstrip(),
         f"shape      nbeam, nchan, npol = {tuple(found['shape'])}, {found['data_type']}",
         f"axis       {axis['low_mhz']:.3f} to {axis['high_mhz']:.3f} MHz in {axis['bins']} bins, "
-        f"chan0 {axis['chan0']} ({said})",
+        f"chan0 {axis['chan0']} ({origin})",
         f"cadence    {_seconds(found['cadence_s'])}, frames come {found['pattern'] or 'too few to tell how'}",
         *(f"delay      {_seconds(delay_s)} by {method}" for method, delay_s in found["delay_s"].items()),
         f"data age   {_seconds(found['data_age_s'])}",
         *_header_lines(found),
     ]
-    noted = (
+    notes = (
         *found["alarms"],
         found["time_problem"],
         found["delay_note"],
@@ -199,31 +199,33 @@ def report(found: Mapping[str, Any]) -> list[str]:
         found["pipelines"],
         *_oddities(found),
     )
-    return lines + [f"note       {note}" for note in dict.fromkeys(noted) if note]
+    return lines + [f"note       {note}" for note in dict.fromkeys(notes) if note]
 
 
 def _oddities(found: Mapping[str, Any]) -> list[str]:
-    """What has happened while it was looked at."""
+    """Describe irregularities during the observation."""
     counted = ((found[f"{name}s"], name) for name in ("restart", "repeat", "reversal", "stall"))
-    noted = [f"{count} {name}{'s' * (count > 1)} while it was looked at" for count, name in counted if count]
+    notes = [f"{count} {name}{'s' * (count > 1)} while observed" for count, name in counted if count]
     if found["state"] == StreamState.STALLED:
-        noted.append(f"stalled: nothing has come for {found['silence_s']:.1f} s")
-    return noted
+        notes.append(f"stalled: no frame for {found['silence_s']:.1f} s")
+    return notes
 
 
 def header_lines(header: Mapping[str, Any]) -> list[str]:
-    """Return a header's keys as lines, with every plausible reading of its times."""
-    return _header_lines({"header": header, "times": _readings(header)})
+    """Format a header as lines, with every plausible meaning of its times."""
+    return _header_lines({"header": header, "times": _time_readings(header)})
 
 
 def _header_lines(found: Mapping[str, Any]) -> list[str]:
-    """The header's keys, and what its times may mean."""
+    """Format the header's keys, and the plausible meanings of its times."""
     lines = []
     for key, value in itertools.islice(found["header"].items(), MAX_HEADER_LINES):
         readings = found["times"].get(key)
-        meant = "" if not readings else " = " + ", or ".join(f"{moment} as {unit}" for unit, moment in readings.items())
+        meanings = (
+            "" if not readings else " = " + ", or ".join(f"{moment} as {unit}" for unit, moment in readings.items())
+        )
         # A key is untrusted text, which must not control the terminal.
-        lines.append(f"header     {_ascii(key) if not key.isidentifier() else key}: {_ascii(value)}{meant}")
+        lines.append(f"header     {_ascii(key) if not key.isidentifier() else key}: {_ascii(value)}{meanings}")
     left = len(found["header"]) - len(lines)
     return [*lines, f"header     and {left} keys more"] if left else lines
 

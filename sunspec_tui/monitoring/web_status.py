@@ -1,11 +1,11 @@
-"""The state of the web view, and its counts."""
+"""State and counts of the web view."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 
 class WebState(StrEnum):
-    """What the web view does; the values are what people read."""
+    """State of the web view; the values are shown to users."""
 
     OFF = "off"
     SERVING = "serving"
@@ -14,12 +14,12 @@ class WebState(StrEnum):
 
 @dataclass(slots=True)
 class WebCounts:
-    """Counts for all viewers since the program's start; they only grow.
+    """Counts of all viewers since the program's start, which only grow.
 
     Attributes
     ----------
     rows_sent, rows_skipped, dropped, refused
-        As in `WebStatus`.
+        Counts as in `WebStatus`.
     encode_s
         Seconds spent on encoding rows.
     """
@@ -33,26 +33,26 @@ class WebCounts:
 
 @dataclass(frozen=True, slots=True)
 class WebStatus:
-    """How the web view is doing.
+    """Status of the web view.
 
     Attributes
     ----------
     state
-        What it does.
+        State of the web view.
     url
-        Where it is, with the token that it asks for: for a screen, never for a log; empty while it does not serve.
+        Address with the token, to be shown on a screen and never logged; empty while the web view is not served.
     viewers
-        Pages that watch at the moment.
+        Number of connected pages.
     rows_sent
-        Rows handed to viewers since the start, each viewer's counted.
+        Rows sent since the start, summed over all viewers.
     rows_skipped
-        Rows that slow viewers did not get.
+        Rows that slow viewers did not receive.
     dropped
         Viewers disconnected because they received nothing for too long.
     refused
-        Requests turned away: foreign, too many, too large or too slow.
+        Refused requests: foreign, too many, too large or too slow.
     problem
-        Why it does not serve; else empty.
+        Reason why the web view is not served; else empty.
     """
 
     state: WebState = WebState.OFF

@@ -152,7 +152,7 @@ def test_a_thread_of_somebody_else_is_handled_as_before():
         threading.excepthook = before
     assert [each.thread.name for each in others] == ["other"]
     [text] = problems.current
-    assert text.startswith("the thread sunspec-x has ended on an error, restart the program: ZeroDivisionError")
+    assert text.startswith("the thread sunspec-x ended with an error, restart the program: ZeroDivisionError")
 
 
 def test_a_problem_is_logged_once_while_it_stands_and_once_a_minute_where_it_comes_and_goes(caplog):

@@ -58,7 +58,7 @@ def alarms(hours: float, seed: int) -> Counter[str]:
 
 def _kinds(check: InstrumentChecker, ring: RingBuffer, axis: Axis, arrival: NewestFrame) -> list[str]:
     """Kinds of the alarms at one look."""
-    found = check.look(ring, axis, CADENCE_S, arrival)
+    found = check.check(ring, axis, CADENCE_S, arrival)
     kinds = {
         "axis": found.axis_check is None or found.axis_check.shift_channels,
         "gain": found.gain.lost,

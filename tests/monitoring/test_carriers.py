@@ -141,13 +141,13 @@ def test_a_shift_that_stands_is_one_event_however_many_carriers_are_heard(caplog
     said = [record.getMessage() for record in caplog.records]
     assert said == [
         "the axis looks 40 channels too low: 6 known carriers fit chan0 600",
-        "narrow lines do not speak against the frequency axis any more",
+        "narrow lines no longer indicate a shifted frequency axis",
     ]
 
 
 def checked_ring(ring, axis):
     arrival = NewestFrame(np.zeros((3072, 4), np.float32), 0.0, 1e9, 1e9, 0)
-    return InstrumentChecker().look(ring, axis, 0.25, arrival)
+    return InstrumentChecker().check(ring, axis, 0.25, arrival)
 
 
 def test_lines_are_looked_for_in_yy_where_xx_is_dead():

@@ -10,7 +10,7 @@ from monitors import CADENCE_S, START_S, StillReceiver
 
 from sunspec_tui.cli.headless import json_line
 from sunspec_tui.core.times import format_block_time
-from sunspec_tui.monitoring.data_clock import ClockFault, DataClock, offset_fault, slope
+from sunspec_tui.monitoring.data_clock import ClockFault, DataClock, median_slope, offset_fault
 
 HOUR_S = 3600.0
 
@@ -51,7 +51,7 @@ def test_an_age_at_arrival_says_what_may_be_wrong(age_s, fault):
     ],
 )
 def test_the_slope_is_the_median_of_all_pairs(points, expected):
-    assert slope(points) == pytest.approx(expected, nan_ok=True)
+    assert median_slope(points) == pytest.approx(expected, nan_ok=True)
 
 
 def readings(rate, seconds=90, *, gulp_s=CADENCE_S, recorded=False, offset_s=0.4, hiccup_s=0.0):

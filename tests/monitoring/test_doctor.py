@@ -165,7 +165,7 @@ def test_a_stream_that_dies_while_it_is_looked_at_is_told(publisher, capsys):
     status, told = doctor(capsys, publisher.port, "--timeout", "5")
     thread.join()
     assert status == 0
-    for said in ("1 repeat while", "1 reversal while", "note       stalled: nothing has come for"):
+    for said in ("1 repeat while", "1 reversal while", "note       stalled: no frame for"):
         assert said in told
 
 

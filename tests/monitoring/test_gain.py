@@ -12,7 +12,13 @@ from simulated_rows import CADENCE_S, rows_of
 
 from sunspec_tui.cli.headless import json_line
 from sunspec_tui.core.products import WIRE_PRODUCTS
-from sunspec_tui.monitoring.gain_check import GainCheck, common_change_db, described, quiet_levels_db, stay_rows
+from sunspec_tui.monitoring.gain_check import (
+    GainCheck,
+    common_change_db,
+    describe_gain_loss,
+    quiet_levels_db,
+    stay_rows,
+)
 from sunspec_tui.monitoring.gain_history import CONTEXT_ROWS, GainHistory, ProductGain, QuietFloor
 from sunspec_tui.producer.simulated_sun import SimulatedSun
 from sunspec_tui.tui.widgets.panel_text import health_text
@@ -180,7 +186,7 @@ def test_a_level_far_below_the_floor_of_an_earlier_run_is_a_loss():
     assert checks[-1].lost == (0, 1)
     assert math.isnan(checks[-1].since_s[0])
     assert checks[-1].lost_db[0] == pytest.approx(4.8, abs=0.2)
-    assert described(WIRE_PRODUCTS, checks[-1]).endswith("below its quiet floor: gain lost?")
+    assert describe_gain_loss(WIRE_PRODUCTS, checks[-1]).endswith("below its quiet floor: gain lost?")
 
 
 def test_too_few_rows_tell_nothing():
@@ -257,7 +263,7 @@ def test_a_loss_of_gain_is_an_event_a_note_and_a_number_until_the_level_is_back(
     said = [record.getMessage() for record in caplog.records if "level" in record.getMessage()]
     assert [text.split(" since ")[0] for text in said] == [
         "level fell by XX 13.0 dB and YY 13.0 dB",
-        "the level is back at its quiet floor, or has stood for an hour",
+        "the level is back at its quiet floor, or unchanged for an hour",
     ]
 
 

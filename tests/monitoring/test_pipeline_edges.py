@@ -91,14 +91,14 @@ def test_steps_are_in_decibels_and_slopes_are_taken_off():
 def test_usual_steps_leave_losses_out_and_become_slow():
     usual, steps = UsualSteps(0.01), np.array([[0.1, -0.2, 0.3]])
     lost = np.array([[False, True, False, False]])
-    usual.learn(steps, lost)
-    assert np.isnan(usual.of(steps)).tolist() == [[True, True, False]]
+    usual.update(steps, lost)
+    assert np.isnan(usual.get(steps)).tolist() == [[True, True, False]]
     for _ in range(1000):
-        usual.learn(steps, np.zeros((1, 4), bool))
-    assert usual.of(steps) == pytest.approx(steps)
-    usual.learn(steps + 1, np.zeros((1, 4), bool))
-    assert usual.of(steps) == pytest.approx(steps + 0.01, abs=1e-3)
-    assert np.isnan(usual.of(np.zeros((2, 3)))).all()
+        usual.update(steps, np.zeros((1, 4), bool))
+    assert usual.get(steps) == pytest.approx(steps)
+    usual.update(steps + 1, np.zeros((1, 4), bool))
+    assert usual.get(steps) == pytest.approx(steps + 0.01, abs=1e-3)
+    assert np.isnan(usual.get(np.zeros((2, 3)))).all()
 
 
 @pytest.mark.parametrize("lost", [slice(8, None), slice(16, None), slice(0, 16), slice(8, 16)])
@@ -158,7 +158,7 @@ def checked_ring(rows, **keys):
     for n, row in enumerate(rows):
         ring.append(row, 1e9 + n, n)
     arrival = NewestFrame(np.repeat(rows[-1], 4, axis=0), 0.0, 1e9 + 7, 1e9 + 7, 0, **keys)
-    return InstrumentChecker().look(ring, axis, 0.25, arrival)
+    return InstrumentChecker().check(ring, axis, 0.25, arrival)
 
 
 def test_another_stations_data_have_no_pipelines_of_ours_and_no_carriers_of_here():

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from sunspec_tui import StreamReceiver
 from sunspec_tui.cli.headless import json_line
-from sunspec_tui.monitoring.pipeline_check import Fault, named, pipeline_map, ranges
+from sunspec_tui.monitoring.pipeline_check import Fault, format_ranges, pipeline_map, pipelines_by_fault
 from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.producer.simulated_sun import SimulatedSun
 from sunspec_tui.stream.health_reading import HealthReading, LinkState, StreamState
@@ -113,15 +113,15 @@ def test_a_fault_that_stands_is_an_event_and_its_end_too(caplog):
             receiver.handler.on_message(message(data, last_block_time=block_time(n)))
         receiver.snapshot()
     told = [record.getMessage() for record in caplog.records if "pipelines" in record.getMessage()]
-    assert told == ["pipelines at fault: YY 7 zero", "all pipelines are well again"]
+    assert told == ["pipelines at fault: YY 7 zero", "no pipeline is at fault any more"]
 
 
 @pytest.mark.parametrize(("numbers", "text"), [([], ""), ([7], "7"), ([7, 15, 16, 17, 31], "7, 15-17, 31")])
 def test_numbers_are_written_as_ranges(numbers, text):
-    assert ranges(numbers) == text
+    assert format_ranges(numbers) == text
 
 
 def test_named_faults_have_their_pipelines():
     faults = np.array([0, Fault.ZERO, 0, Fault.NAN, Fault.NAN], np.int8)
-    assert named(faults) == {Fault.ZERO: [1], Fault.NAN: [3, 4]}
+    assert pipelines_by_fault(faults) == {Fault.ZERO: [1], Fault.NAN: [3, 4]}
     assert math.prod(pipeline_map(rows_of(npol=2), 4).faults.shape) == 64

@@ -41,7 +41,7 @@ def looks(replay: Replay, times_s: np.ndarray):
         ring.append(row, time_s, n)
         if n % LOOK_ROWS == LOOK_ROWS - 1:
             arrival = NewestFrame(spectrum, n / 4, 1.8e9, time_s, 0, header["recorded"], header["station"])
-            yield check.look(ring, axis, replay.spectrum_s, arrival)
+            yield check.check(ring, axis, replay.spectrum_s, arrival)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name[:-7])

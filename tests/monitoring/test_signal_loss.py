@@ -9,7 +9,7 @@ from monitors import StillReceiver
 
 from sunspec_tui.cli.headless import json_line
 from sunspec_tui.core.products import WIRE_PRODUCTS
-from sunspec_tui.monitoring.signal_loss import SignalLoss, dead_products, described, rows_needed, signal_loss
+from sunspec_tui.monitoring.signal_loss import SignalLoss, dead_products, describe_signal_loss, rows_needed, signal_loss
 from sunspec_tui.monitoring.status_record import live_record
 from sunspec_tui.tui.widgets.panel_text import status_text
 
@@ -59,7 +59,7 @@ def test_a_product_without_any_usable_value_is_dead(rows, expected):
     ],
 )
 def test_a_product_is_lost_if_it_has_lived_or_no_power_is_left(rows, lived, text):
-    assert described(WIRE_PRODUCTS, signal_loss(rows, lived)) == text
+    assert describe_signal_loss(WIRE_PRODUCTS, signal_loss(rows, lived)) == text
 
 
 @pytest.mark.parametrize(("cadence_s", "rows"), [(0.25, 4), (0.05, 8), (1.0272, 2), (60, 2), (float("nan"), 4)])
