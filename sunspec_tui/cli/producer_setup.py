@@ -14,8 +14,8 @@ from sunspec_tui.core.settings import StreamSettings
 from sunspec_tui.core.times import parse_time_range
 
 if TYPE_CHECKING:
-    from sunspec_tui.producer.fault_injection import Faults
-    from sunspec_tui.producer.ring_feeder import Feed, Source
+    from sunspec_tui.producer.fault_injection import FaultInjector
+    from sunspec_tui.producer.ring_feeder import RingFeeder, Source
     from sunspec_tui.producer.streaming_op import AvgStreamingOp
 
 log = logging.getLogger(__name__)
@@ -86,28 +86,28 @@ def _followed(settings: StreamSettings, between_s: tuple[float | None, float | N
     return source
 
 
-def faults_of(settings: StreamSettings) -> "Faults | None":
+def faults_of(settings: StreamSettings) -> "FaultInjector | None":
     """What is to go wrong; None where nothing is."""
     if not settings.fault:
         return None
-    from sunspec_tui.producer.fault_injection import FaultPlan, Faults
+    from sunspec_tui.producer.fault_injection import FaultInjector, FaultPlan
     from sunspec_tui.producer.header_versions import encode_as
 
-    return Faults(FaultPlan.parse(settings.fault), encode_as(settings.format), settings.seed)
+    return FaultInjector(FaultPlan.parse(settings.fault), encode_as(settings.format), settings.seed)
 
 
 def producer(
-    started: ExitStack, source: "Source", settings: StreamSettings, faults: "Faults | None" = None
-) -> "tuple[AvgStreamingOp, Feed]":
+    started: ExitStack, source: "Source", settings: StreamSettings, faults: "FaultInjector | None" = None
+) -> "tuple[AvgStreamingOp, RingFeeder]":
     """A producer on a ring that a feed fills; the feed ends with `started`."""
     from sunspec_tui.producer.header_versions import encode_as
     from sunspec_tui.producer.memory_ring import MemoryRing
-    from sunspec_tui.producer.ring_feeder import Feed
+    from sunspec_tui.producer.ring_feeder import RingFeeder
     from sunspec_tui.producer.streaming_op import AvgStreamingOp
 
     ring = MemoryRing()
     # The rows of a file that is followed come at their own pace.
-    feed = Feed(ring, source, speed=0 if settings.follow else settings.speed, loop=settings.loop)
+    feed = RingFeeder(ring, source, speed=0 if settings.follow else settings.speed, loop=settings.loop)
     feed.start()
     started.callback(feed.stop)
     op = AvgStreamingOp(

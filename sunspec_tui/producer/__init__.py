@@ -1,1 +1,1 @@
-"""AvgStreamingOp, and the sources behind it: a simulated Sun, replayed files and faults on demand."""
+"""Produce the stream: AvgStreamingOp, simulated Sun, replayed files and injected faults."""

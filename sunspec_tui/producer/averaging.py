@@ -1,6 +1,6 @@
-"""Spectra of a recorder's sequence, averaged over exact windows of data time.
+"""Average spectra of a recorder's sequence over exact windows of data time.
 
-State and arithmetic: the ring is read and messages are sent elsewhere.
+State and arithmetic; other modules read the ring and send messages.
 """
 
 import json
@@ -18,12 +18,12 @@ from sunspec_tui.core.times import LATEST_PLAUSIBLE_S
 
 _DEFAULT_NAVG = 24
 _FLOAT_BYTES = 4
-_NOT_NUMBERS = ("end_ticks", "recorded", "station")
+_NON_NUMERIC = ("end_ticks", "recorded", "station")
 
 
 @dataclass(frozen=True)
 class RingSequence:
-    """What the header of a recorder's sequence says.
+    """Header of a recorder's sequence.
 
     Attributes
     ----------
@@ -32,14 +32,14 @@ class RingSequence:
     nbeam, nchan, npol
         Shape of a spectrum.
     chan0
-        First channel, None where it is not said.
+        First channel; None if the header does not give it.
     spectrum_ticks
         Ticks from spectrum to spectrum.
     end_ticks
-        End of each spectrum in ticks from the start, where spectra are recorded frames whose times are uneven: each is
-        a window of its own then. None where they are even.
+        End of each spectrum in ticks from the start, if the spectra are recorded frames with uneven times; each is then
+        one window. None for even times.
     recorded, station
-        Whether the spectra are a recording, whose times are not those of now, and whose they are; empty if not said.
+        True if the spectra are a recording, whose times are in the past; and the station, empty if unknown.
     """
 
     time_tag: int
@@ -59,12 +59,12 @@ class RingSequence:
 
     @classmethod
     def from_header(cls, header: Any) -> "RingSequence":
-        """Read a sequence's header, in whatever form the ring hands it out.
+        """Read a sequence's header in any form that a ring returns.
 
         Raises
         ------
         SourceError
-            If it is no JSON object, or lacks what an average needs.
+            If it is not a JSON object, or a needed field is missing or invalid.
         """
         try:
             fields = _header_fields(header)
@@ -87,17 +87,17 @@ class RingSequence:
         if min(*sequence.shape, sequence.spectrum_ticks) < 1:
             raise SourceError(f"the header of the ring's sequence has a size below 1: {sequence}")
         if not 0 <= sequence.time_tag < LATEST_PLAUSIBLE_S * CLOCK_HZ:
-            raise SourceError(f"the time tag of the ring's sequence lies outside the years 1970 to 2100: {sequence}")
+            raise SourceError(f"the time tag of the ring's sequence is outside the years 1970 to 2100: {sequence}")
         return sequence
 
     @property
     def origin(self) -> dict[str, Any]:
-        """What a frame's header says of where its data come from; empty for a live stream of this telescope."""
+        """Header fields about the origin of the data; empty for a live stream of this telescope."""
         return ({"recorded": True} if self.recorded else {}) | ({"station": self.station} if self.station else {})
 
     def fields(self) -> dict[str, int]:
-        """Its numbers by name; -1 for a first channel that is not said."""
-        known = {name: value for name, value in asdict(self).items() if name not in _NOT_NUMBERS}
+        """Return the numbers of the header by name; -1 for an unknown first channel."""
+        known = {name: value for name, value in asdict(self).items() if name not in _NON_NUMERIC}
         return known | {"chan0": -1 if self.chan0 is None else self.chan0}
 
     @property
@@ -112,7 +112,10 @@ class RingSequence:
 
 
 def _header_fields(header: Any) -> dict[str, Any]:
-    """Fields of a header: a dictionary, or its JSON as text, bytes or an array of bytes (older rings: ``tostring``)."""
+    """Return the fields of a header: a dictionary, or JSON as text, bytes or an array of bytes.
+
+    Arrays of older rings have only ``tostring``.
+    """
     if not isinstance(header, (dict, str, bytes)):
         header = header.tobytes() if hasattr(header, "tobytes") else header.tostring()
     fields = header if isinstance(header, dict) else json.loads(header)
@@ -122,15 +125,15 @@ def _header_fields(header: Any) -> dict[str, Any]:
 
 
 class WindowAverager:
-    """Means of spectra over exact windows of data time.
+    """Averager of spectra over exact windows of data time.
 
-    Window n holds the spectra whose start lies in [n, n + 1) intervals from the sequence's start, in integer ticks;
-    a spectrum as long as the interval or longer is a window of its own.
+    Window n has the spectra whose start is in [n, n + 1) intervals from the sequence's start, in integer ticks. A
+    spectrum that is as long as the interval or longer is one window.
 
     Parameters
     ----------
     sequence
-        Whose spectra they are.
+        Sequence of the spectra.
     interval_s
         Length of a window in seconds.
     """
@@ -140,21 +143,21 @@ class WindowAverager:
         self._end_ticks = sequence.end_ticks
         self._interval_ticks = max(round(interval_s * CLOCK_HZ), self._ticks)
         self._sum = np.zeros(sequence.shape, np.float64)
-        self._held = 0
-        self._taken = 0
+        self._count = 0
+        self._total = 0
 
     @property
     def interval_ticks(self) -> int:
-        """Length of a window."""
+        """Length of a window in ticks."""
         return self._interval_ticks
 
     @property
     def pending(self) -> int:
-        """Spectra of the window that is not complete yet."""
-        return self._held
+        """Number of spectra in the incomplete window."""
+        return self._count
 
     def add(self, spectra: NDArray[np.float32]) -> Iterator[tuple[NDArray[np.float32], int]]:
-        """Take spectra, and give each window that they complete.
+        """Add spectra, and yield each window that they complete.
 
         Parameters
         ----------
@@ -168,26 +171,26 @@ class WindowAverager:
         """
         if self._end_ticks is not None:
             for spectrum in spectra:
-                self._taken += 1
-                yield spectrum.astype("<f4"), self._end_ticks[self._taken - 1]
+                self._total += 1
+                yield spectrum.astype("<f4"), self._end_ticks[self._total - 1]
             return
         start = 0
         while start < len(spectra):
-            stop = min(len(spectra), start + self._until_boundary())
+            stop = min(len(spectra), start + self._spectra_to_boundary())
             self._sum += spectra[start:stop].sum(axis=0, dtype=np.float64)
-            self._held += stop - start
-            self._taken += stop - start
+            self._count += stop - start
+            self._total += stop - start
             start = stop
-            if self._begins_window(self._taken):
-                yield (self._sum / self._held).astype("<f4"), self._taken * self._ticks
+            if self._begins_window(self._total):
+                yield (self._sum / self._count).astype("<f4"), self._total * self._ticks
                 self._sum[...] = 0
-                self._held = 0
+                self._count = 0
 
-    def _until_boundary(self) -> int:
-        """Spectra from here that still belong to the window of the next one."""
-        window = self._taken * self._ticks // self._interval_ticks
+    def _spectra_to_boundary(self) -> int:
+        """Return the number of further spectra in the current window."""
+        window = self._total * self._ticks // self._interval_ticks
         first_of_next = -(-(window + 1) * self._interval_ticks // self._ticks)
-        return first_of_next - self._taken
+        return first_of_next - self._total
 
     def _begins_window(self, spectrum: int) -> bool:
         before = (spectrum - 1) * self._ticks // self._interval_ticks
@@ -195,16 +198,16 @@ class WindowAverager:
 
 
 class PartAverager:
-    """Means of equal parts of each gulp; a short last gulp is dropped.
+    """Averager of equal parts of each gulp; a short last gulp is dropped.
 
     Parameters
     ----------
     sequence
-        Whose spectra they are.
+        Sequence of the spectra.
     ntime_gulp
-        Spectra of a whole gulp.
+        Spectra of a complete gulp.
     nparts
-        Parts of a gulp; spectra that are left over after division are dropped.
+        Parts of a gulp; the remaining spectra after the division are dropped.
     """
 
     def __init__(self, sequence: RingSequence, ntime_gulp: int, nparts: int) -> None:
@@ -212,21 +215,21 @@ class PartAverager:
         self._ntime_gulp = ntime_gulp
         self._ntime_part = max(1, ntime_gulp // nparts)
         self._nparts = min(nparts, ntime_gulp)
-        self._taken = 0
+        self._total = 0
         self.pending = 0
 
     @property
     def interval_ticks(self) -> int:
-        """Length of a part."""
+        """Length of a part in ticks."""
         return self._ntime_part * self._ticks
 
     def add(self, spectra: NDArray[np.float32]) -> Iterator[tuple[NDArray[np.float32], int]]:
-        """Take one gulp, and give the mean of each part, as `WindowAverager.add` does."""
+        """Add one gulp, and yield the mean of each part, as `WindowAverager.add` does."""
         if len(spectra) < self._ntime_gulp:
             self.pending = len(spectra)
             return
         ntime = self._ntime_part
         for part in range(self._nparts):
             mean = spectra[part * ntime : (part + 1) * ntime].mean(axis=0, dtype=np.float64)
-            yield mean.astype("<f4"), (self._taken + (part + 1) * ntime) * self._ticks
-        self._taken += len(spectra)
+            yield mean.astype("<f4"), (self._total + (part + 1) * ntime) * self._ticks
+        self._total += len(spectra)

@@ -1,7 +1,7 @@
-"""What bifrost's own tools show of a running operation, and the pinning to a core.
+"""Write bifrost's process log, and pin a thread to a core.
 
-bifrost is no dependency, and without it the first is nothing: where a recorder has it, its process log
-(``like_ps.py``, ``like_top.py``) lists the producer like any other of the recorder's operations.
+bifrost is not a dependency. If a recorder has it, its tools (``like_ps.py``, ``like_top.py``) list the producer like
+any other operation of the recorder. Without bifrost, no log is written.
 """
 
 import importlib
@@ -12,12 +12,12 @@ from typing import Any
 
 
 class ProcessLog:
-    """The process log of one operation.
+    """Process log of one operation.
 
     Parameters
     ----------
     name
-        Of the operation.
+        Name of the operation.
     """
 
     def __init__(self, name: str) -> None:
@@ -26,7 +26,7 @@ class ProcessLog:
         self._logs: dict[str, Any] = {}
 
     def update(self, part: str, **values: object) -> None:
-        """Show values under a part of the operation: ``in``, ``bind``, ``sequence0`` or ``perf``."""
+        """Set values of a part of the operation: ``in``, ``bind``, ``sequence0`` or ``perf``."""
         if self._make is None:
             return
         if part not in self._logs:
@@ -35,7 +35,7 @@ class ProcessLog:
 
 
 def pin(core: int, log: logging.Logger) -> None:
-    """Pin the calling thread to a core, as bifrost does it where it is there; a warning where that cannot be."""
+    """Pin the calling thread to a core, by bifrost if installed; warn if it is impossible."""
     set_core = getattr(_bifrost("affinity"), "set_core", None)
     try:
         if set_core is not None:
@@ -45,12 +45,12 @@ def pin(core: int, log: logging.Logger) -> None:
         else:
             log.warning("this system cannot pin a thread to core %d", core)
     except (OSError, RuntimeError) as error:
-        # Averages from the wrong core are worth more than none.
+        # Averaging on another core is better than not averaging.
         log.warning("cannot pin the producer to core %d: %s", core, error)
 
 
 def _bifrost(module: str) -> Any:
-    """A module of bifrost, or None where it is not installed."""
+    """Return a module of bifrost; None if it is not installed."""
     try:
         return importlib.import_module(f"bifrost.{module}")
     except ImportError:

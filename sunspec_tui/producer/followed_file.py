@@ -1,6 +1,6 @@
-"""Replays a recorder's file that is still being written, row by row as it grows.
+"""Replay a recorder's file while it is still being written.
 
-A gap in its times begins a new sequence. The source ends when the file was closed and all its rows were sent.
+A gap in its times begins a new sequence. The source ends when the file is closed and all its rows are sent.
 """
 
 import time
@@ -22,20 +22,20 @@ _LATEST_STEP = 1.5
 
 
 class FollowedFile:
-    """A file whose rows are sent as they are written.
+    """Source that sends the rows of a file as they are written.
 
     Parameters
     ----------
     path
-        The file.
+        Path of the file.
     chan0
-        First channel of the grid, where the file's frequencies are not those of channels.
+        First channel of the grid, if the file's frequencies are not those of channels.
     between_s
-        Only rows between these times.
+        Limits of the rows' times.
     observation, tuning
         Numbers of the Observation and the Tuning; the first ones by default.
     wait
-        Called with the seconds to wait until the file is looked at again.
+        Function called with the seconds to wait before the next check of the file.
 
     Raises
     ------
@@ -64,8 +64,8 @@ class FollowedFile:
         self._shape = next(replay.gulps()).shape[1:]
         self._next: Recording | None = None
 
-    def parts(self, shift_s: float = 0.0) -> Iterator[SourceSequence]:
-        """Sequences of rows without a gap; each ends when the next begins, or with the file."""
+    def sequences(self, shift_s: float = 0.0) -> Iterator[SourceSequence]:
+        """Yield sequences of rows without a gap; each ends when the next begins, or with the file."""
         first_s, runs = float(self._first.starts_s[0]), self._runs()
         self._next = next(runs)
         while self._next is not None:
@@ -74,12 +74,12 @@ class FollowedFile:
             yield SourceSequence(begin_s, self._replay(run).header(shift_s), self._gulps(run, runs), self.spectrum_s)
 
     def _gulps(self, run: Recording, runs: Iterator[Recording | None]) -> Gulps:
-        """Power of a run and of the runs that continue it."""
+        """Yield the power of a run and of the runs that continue it."""
         yield from self._replay(run).gulps()
         end_s = float(run.times_s[-1])
         for more in runs:
             if more is None:
-                # No spectra: whoever has closed the ring is noticed.
+                # An empty gulp makes the writer notice if the ring was closed.
                 yield np.empty((0, *self._shape), np.float32)
                 continue
             step_s = float(more.times_s[0]) - end_s
@@ -90,7 +90,7 @@ class FollowedFile:
             end_s = float(more.times_s[-1])
 
     def _runs(self) -> Iterator[Recording | None]:
-        """Runs of rows without a gap as they are written; None while there is none."""
+        """Yield runs of rows without a gap as they are written; None while there is none."""
         rows = self._first
         while True:
             for piece in continuous_runs(rows.times_s, rows.cadence_s):
@@ -101,10 +101,10 @@ class FollowedFile:
                 return
 
     def _newer(self, newest_s: float) -> Generator[None, None, Recording]:
-        """Return the rows after a time when some were written, or none at the end of the file."""
+        """Return rows after a time once some are written; no rows at the end of the file."""
         seen = None
         while True:
-            # Looked at before the rows, so that the last ones are not missed.
+            # Check this before reading the rows, so that the last ones are not missed.
             still_written, now = self._state()
             if now != seen or not still_written:
                 rows, seen = self._read(newest_s), now
@@ -114,10 +114,10 @@ class FollowedFile:
             self._wait(POLL_S)
 
     def _state(self) -> tuple[bool, tuple[int, int]]:
-        """Return whether the file is still being written, and what changes when it is."""
+        """Return True if the file is still being written, and values that change with each write."""
         try:
-            found = self._path.stat()
-            return is_being_written(self._path), (found.st_mtime_ns, found.st_size)
+            status = self._path.stat()
+            return is_being_written(self._path), (status.st_mtime_ns, status.st_size)
         except OSError as error:
             raise SourceError(f"{printable_name(self._path)} cannot be followed: {error.strerror}") from error
 

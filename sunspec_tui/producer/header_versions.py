@@ -1,6 +1,6 @@
-"""Headers as producers of other years wrote them, for receivers that must bear them all.
+"""Convert headers to older versions, to test receivers with all of them.
 
-Pure functions from the newest header to an older one; the payload is the same in all of them.
+Pure functions from the newest header to an older one; the payload is the same in all versions.
 """
 
 import time
@@ -19,18 +19,18 @@ _ORIGIN = ("recorded", "station")
 
 
 def _of_2025_08(header: dict[str, Any]) -> dict[str, Any]:
-    """Leave out data type, frame number and first channel; give the beginning of the newest gulp as the time."""
+    """Omit data type, frame number and first channel; use the beginning of the newest gulp as the time."""
     begin_s = parse_block_time(header["last_block_time"]) - LWA_TIME_GULP_S
     return {key: header[key] for key in _IN_2025_08} | {"lwa_time": format_block_time(begin_s)}
 
 
 def _minimal(header: dict[str, Any]) -> dict[str, Any]:
-    """The shape, and when it was sent, as a number."""
+    """Return only the shape, and the time of sending as a number."""
     return {key: header[key] for key in _MINIMAL} | {"timestamp": float(header["timestamp"])}
 
 
 def _of_test_producer(header: dict[str, Any]) -> dict[str, Any]:
-    """Give the older system's test header: a tag of microseconds in each frame, and local time with a literal %f."""
+    """Return the older system's test header: a tag of microseconds, and local time with a literal %f."""
     sent_s = float(header["timestamp"])
     local = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(sent_s)) + ".%f"
     times = {"time_tag": round(sent_s * 1e6), "timestamp": sent_s, "last_block_time": local}
@@ -43,15 +43,15 @@ FORMATS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "minimal": _minimal,
     "test-producer": _of_test_producer,
 }
-"""Header of a form from the newest one, by the form's name."""
+"""Conversion of the newest header to a version, by the version's name."""
 
 
 def encode_as(form: str) -> Encode:
-    """What sends frames in the form of that name; a recording says that it is one in every form."""
-    rewritten = FORMATS[form]
+    """Return an encoder for a header version; every version keeps the fields of recorded data."""
+    convert = FORMATS[form]
 
     def encode_form(header: dict[str, Any], mean: NDArray[np.float32]) -> Iterable[Message]:
         origin = {key: header[key] for key in _ORIGIN if key in header}
-        return encode(rewritten(header) | origin, mean)
+        return encode(convert(header) | origin, mean)
 
     return encode_form

@@ -1,8 +1,8 @@
-"""A ring in memory with the recorder's reading interface.
+"""Provide a ring in memory with the recorder's reading interface.
 
-One writer, one reader. A reader asks for sequences and, in each, for spans of a fixed size in bytes; what
-was written in other portions is cut to that size, and the last span of a sequence may be short. The
-writer waits while the ring is full. `close` ends both sides at once.
+There is one writer and one reader. The reader iterates over sequences, and in each over spans of a fixed size in bytes.
+Data written in other portions are cut to that size, and the last span of a sequence may be short. The writer waits
+while the ring is full. `close` ends both sides at once.
 """
 
 import json
@@ -18,7 +18,7 @@ from numpy.typing import DTypeLike, NDArray
 
 
 class _Mark(Enum):
-    """What stands in the queue between data; the end of the ring is None, and never in the queue."""
+    """Markers in the queue between data; the end of the ring is None, which is never queued."""
 
     END_OF_SEQUENCE = auto()
 
@@ -26,7 +26,7 @@ class _Mark(Enum):
 _Item = bytes | dict[str, Any] | _Mark
 
 
-class Closed(Exception):
+class RingClosed(Exception):
     """The ring was closed while the writer waited."""
 
 
@@ -42,50 +42,50 @@ class Span:
         return len(self.raw)
 
     def data_view(self, dtype: DTypeLike = np.uint8) -> NDArray[Any]:
-        """The bytes as an array of one axis."""
+        """Return the bytes as a one-dimensional array."""
         return np.frombuffer(self.raw, dtype)
 
 
 class Header:
-    """A header that hands out its JSON text as bytes, as the recorder's does."""
+    """Header that returns its JSON text as bytes, as the recorder's does."""
 
     def __init__(self, fields: dict[str, Any]) -> None:
         self._raw = json.dumps(fields).encode()
 
     def tobytes(self) -> bytes:
-        """JSON, UTF-8."""
+        """Return the JSON text in UTF-8."""
         return self._raw
 
 
 class ReadSequence:
-    """A sequence as its reader sees it: a header, and spans to come."""
+    """Sequence for the reader: a header, and an iterator of spans."""
 
     def __init__(self, ring: "MemoryRing", fields: dict[str, Any]) -> None:
         self._ring = ring
         self.header = Header(fields)
 
     def read(self, nbytes: int) -> Iterator[Span]:
-        """Spans of `nbytes` each, the last one of the sequence shorter if need be."""
-        held = bytearray()
+        """Yield spans of `nbytes` each; the last one of the sequence may be shorter."""
+        buffer = bytearray()
         while (portion := self._ring.next_portion()) is not None:
-            if not held and len(portion) == nbytes:
+            if not buffer and len(portion) == nbytes:
                 yield Span(portion)
                 continue
-            held += portion
-            while len(held) >= nbytes:
-                yield Span(bytes(held[:nbytes]))
-                del held[:nbytes]
-        if held:
-            yield Span(bytes(held))
+            buffer += portion
+            while len(buffer) >= nbytes:
+                yield Span(bytes(buffer[:nbytes]))
+                del buffer[:nbytes]
+        if buffer:
+            yield Span(bytes(buffer))
 
 
 class MemoryRing:
-    """A bounded queue of sequences and their data.
+    """Bounded queue of sequences and their data.
 
     Parameters
     ----------
     capacity
-        Portions that may wait before the writer has to.
+        Largest number of queued portions; then the writer waits.
     """
 
     def __init__(self, capacity: int = 8) -> None:
@@ -93,14 +93,14 @@ class MemoryRing:
         self._items: deque[_Item] = deque()
         self._changed = threading.Condition()
         self._closed = False
-        self._written = False
+        self._has_ended = False
         self._in_sequence = False
         self.reading = threading.Event()
 
     # Writer
 
     def begin_sequence(self, header: dict[str, Any]) -> None:
-        """Begin a sequence with its header; one that is still open ends.
+        """Begin a sequence with its header, and end an open one.
 
         Raises
         ------
@@ -113,57 +113,57 @@ class MemoryRing:
         self._in_sequence = True
 
     def write(self, gulp: NDArray[np.float32]) -> None:
-        """Add spectra, shape (ntime, nbeam, nchan, npol), to the sequence; waits while the ring is full.
+        """Add spectra, shape (ntime, nbeam, nchan, npol), to the sequence; wait while the ring is full.
 
         Raises
         ------
         Closed
             If the ring has been closed.
         ValueError
-            If no sequence has begun: its reader could not tell what the data are.
+            If no sequence has begun, because the reader could not interpret the data.
         """
         if not self._in_sequence:
             raise ValueError("spectra belong to a sequence: call begin_sequence first")
         self._put(np.ascontiguousarray(gulp, np.float32).tobytes())
 
     def end_sequence(self) -> None:
-        """End the sequence: what is left of it becomes a short span."""
+        """End the sequence; its remaining data become a short span."""
         self._in_sequence = False
         self._put(_Mark.END_OF_SEQUENCE)
 
     def end_writing(self) -> None:
-        """Let the reader's loop end when it has read all."""
+        """End the ring after all queued data are read."""
         with self._changed:
-            self._written = True
+            self._has_ended = True
             self._changed.notify_all()
 
     def _put(self, item: _Item) -> None:
         with self._changed:
             self._changed.wait_for(lambda: self._closed or len(self._items) < self._capacity)
             if self._closed:
-                raise Closed
+                raise RingClosed
             self._items.append(item)
             self._changed.notify_all()
 
     # Reader
 
     def read(self, guarantee: bool = True) -> Iterator[ReadSequence]:
-        """Sequences as they come; nothing is ever overwritten, whatever `guarantee` says."""
+        """Yield sequences as they are written; data are never overwritten, with any `guarantee`."""
         del guarantee
         self.reading.set()
         while (item := self._get()) is not None:
-            # Data of a sequence that its reader has left early are passed over.
+            # Skip the remaining data of a sequence that the reader has left early.
             if isinstance(item, dict):
                 yield ReadSequence(self, item)
 
     def next_portion(self) -> bytes | None:
-        """The next portion of the sequence that is read; None at its end."""
+        """Return the next portion of the current sequence; None at its end."""
         item = self._get()
         return item if isinstance(item, bytes) else None
 
     def _get(self) -> _Item | None:
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._written or bool(self._items))
+            self._changed.wait_for(lambda: self._closed or self._has_ended or bool(self._items))
             if self._closed or not self._items:
                 return None
             item = self._items.popleft()
@@ -171,7 +171,7 @@ class MemoryRing:
             return item
 
     def close(self) -> None:
-        """End writing and reading at once; what waits is dropped."""
+        """End writing and reading at once, and drop queued data."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

@@ -1,8 +1,8 @@
-"""Replays a recording as the recorder would have sent it.
+"""Replay a recording as the recorder would have sent it.
 
-Bins that were made of the instrument's channels become those channels again; other frequencies are interpolated
-to the channel grid, and channels outside their band are not a number: no data. Where rows are missing a new sequence
-begins, as it does when a recorder starts again.
+Bins that are averages of the instrument's channels are repeated in these channels. Other frequencies are interpolated
+to the channel grid, and channels outside their band are NaN. After missing rows a new sequence begins, as after a
+restart of a recorder.
 """
 
 import logging
@@ -31,21 +31,21 @@ _GULP_S = 0.1
 
 
 class Replay:
-    """A recording on the channel grid.
+    """Source that sends a recording on the channel grid.
 
     Parameters
     ----------
     recording
-        What is replayed: rows in memory, or files whose rows are read when they are needed.
+        Rows in memory, or files whose rows are read when needed.
     chan0
-        First channel of the grid, where the recording's frequencies are not those of channels.
+        First channel of the grid, if the recording's frequencies are not those of channels.
     start_s
-        Time of the first spectrum, seconds since 1970, or a clock that is asked when the first sequence begins; the
-        recording's own time where None.
+        Time of the first spectrum, seconds since 1970, or a clock that is read when the first sequence begins; None
+        for the recording's own time.
     name
-        What it is called in sentences.
+        Name of the recording in messages.
     frames_as_recorded
-        Each row is a frame of its own time; else rows are spectra of even steps, to be averaged.
+        True to send each row as a frame with its own time; else rows are spectra of even steps, to be averaged.
 
     Raises
     ------
@@ -63,7 +63,7 @@ class Replay:
         frames_as_recorded: bool = True,
     ) -> None:
         if len(recording.frequencies_hz) < 2:
-            raise SourceError(f"{name} has a single frequency, of which no spectrum can be made; it cannot be replayed")
+            raise SourceError(f"{name} has a single frequency, so it has no spectrum and cannot be replayed")
         if not MIN_CADENCE_S <= recording.cadence_s <= MAX_CADENCE_S:
             raise SourceError(f"{name} has only one row, or no regular step, and no cadence, so it cannot be sent")
         self._recording = recording
@@ -83,7 +83,7 @@ class Replay:
         self._check_band(name)
 
     def header(self, shift_s: float = 0.0, run: slice | None = None) -> dict[str, Any]:
-        """Header of a sequence that begins `shift_s` after the first spectrum, with the rows of a run."""
+        """Return the header of a run's sequence that begins `shift_s` after the first spectrum."""
         if callable(self._start_s):
             self._start_s = self._start_s()
         header: dict[str, Any] = {
@@ -98,44 +98,44 @@ class Replay:
         if self._recording.station:
             header["station"] = printable_name(self._recording.station)
         if run is not None and self.frames_as_recorded:
-            # Each row with its own time: an average of uneven steps would drift away from them.
+            # Each row has its own time, because evenly spaced times would drift away from uneven steps.
             ends_s = self._recording.times_s[run] - self._starts_s[run.start]
             header["end_ticks"] = [unix_to_tag(end_s) for end_s in ends_s.tolist()]
         return header
 
-    def parts(self, shift_s: float = 0.0) -> Iterator[SourceSequence]:
-        """Each run of rows without a gap as a sequence."""
+    def sequences(self, shift_s: float = 0.0) -> Iterator[SourceSequence]:
+        """Yield each run of rows without a gap as a sequence."""
         for run in self._runs:
             begin_s = float(self._starts_s[run.start]) - self._first_s
             yield SourceSequence(begin_s, self.header(shift_s + begin_s, run), self._gulps(run), self._spectrum_s(run))
 
     def _spectrum_s(self, run: slice | None) -> float:
-        """Return the length of a run's rows, or the usual one."""
+        """Return the length of a run's rows, or the usual length."""
         return self.spectrum_s if run is None else float(self._lengths_s[run.start])
 
     @property
     def recording(self) -> Recording | FileSeries:
-        """What is replayed."""
+        """The replayed recording."""
         return self._recording
 
     def gulps(self) -> Gulps:
-        """Power of all rows, shape (ntime, 1, nchan, npol) each."""
-        for part in self.parts():
-            yield from part.gulps
+        """Yield the power of all rows in gulps of shape (ntime, 1, nchan, npol)."""
+        for sequence in self.sequences():
+            yield from sequence.gulps
 
     def _gulps(self, run: slice) -> Gulps:
-        spread = self._repeated if self._exact else self._interpolated
+        spread = self._repeat_bins if self._exact else self._interpolate
         for start in range(run.start, run.stop, self.ntime_gulp):
             rows = self._recording.only(slice(start, min(start + self.ntime_gulp, run.stop)))
             products = [spread(rows.power(product), product) for product in rows.products]
             yield _wire_products(dict(zip(rows.products, products, strict=True)), self._npol)[:, None]
 
-    def _repeated(self, power: NDArray[np.float32], _: Product) -> NDArray[np.float32]:
-        """Each bin in all channels that it is the mean of."""
+    def _repeat_bins(self, power: NDArray[np.float32], _: Product) -> NDArray[np.float32]:
+        """Repeat each bin in all channels of which it is the mean."""
         return np.repeat(power, self._channels.channel_average, axis=1)[:, : self._channels.nchan]
 
-    def _interpolated(self, power: NDArray[np.float32], product: Product) -> NDArray[np.float32]:
-        """One product on the channel grid, interpolated in dB where it has them; NaN outside the band."""
+    def _interpolate(self, power: NDArray[np.float32], product: Product) -> NDArray[np.float32]:
+        """Interpolate one product to the channel grid, powers in dB; NaN outside the band."""
         if product in SIGNED_PRODUCTS:
             return self._on_grid(power.astype(np.float64)).astype(np.float32)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -143,14 +143,14 @@ class Replay:
         return np.asarray(10 ** self._on_grid(logarithms), np.float32)
 
     def _on_grid(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        # Some stations tune several channels to one frequency: their mean is interpolated.
+        # Some stations tune several channels to one frequency, so interpolate their mean.
         file_hz, begins, counts = np.unique(self._recording.frequencies_hz, return_index=True, return_counts=True)
         values = np.add.reduceat(values, begins, axis=1) / counts
         grid_hz = self._grid_hz
         return np.array([np.interp(grid_hz, file_hz, row, left=math.nan, right=math.nan) for row in values])
 
     def _check_band(self, name: str) -> None:
-        """Refuse a recording of which no channel would show anything."""
+        """Raise an error if the recording has no frequency on the channel grid."""
         low, high = self._recording.frequencies_hz[[0, -1]] / 1e6
         grid_low, grid_high = self._grid_hz[[0, -1]] / 1e6
         if high < grid_low or low > grid_high:
@@ -171,7 +171,7 @@ def open_replay(
     file_chan0: int | None = None,
     frames_as_recorded: bool = True,
 ) -> Replay:
-    """A replay of a file, of an archive or of several files; see `Replay` and `files.read.read_recording`."""
+    """Open a replay of a file, an archive or several files; see `Replay` and `files.read.read_recording`."""
     words = [path] if isinstance(path, str | Path) else path
     rows = open_rows(words, Asked(*between_s, observation, tuning, file_chan0))
     name = rows.name if isinstance(rows, FileSeries) else printable_name(words[0])
@@ -179,23 +179,23 @@ def open_replay(
         raise SourceError(f"{name} has no rows in that time; choose another --start or --end")
     only = rows.products[0] if len(rows.products) == 1 else Product.XX
     if only not in (Product.XX, Product.I):
-        log.warning("%s holds %s alone; show it with --product %s", name, only, only)
+        log.warning("%s has only %s; show it with --product %s", name, only, only)
     return Replay(rows, chan0, start_s, name=name, frames_as_recorded=frames_as_recorded)
 
 
 def _npol(recording: Recording | FileSeries, name: str) -> int:
-    """Products on the wire that carry what the recording has."""
+    """Return the number of products that a stream of the recording needs."""
     if recording.products == WIRE_PRODUCTS[: len(recording.products)]:
         return len(recording.products) if len(recording.products) in (1, 2, 4) else 4
-    has = set(recording.products)
-    sendable = has & {*WIRE_PRODUCTS, Product.I, Product.U, Product.V} or ({Product.Q, Product.I} <= has)
+    products = set(recording.products)
+    sendable = products & {*WIRE_PRODUCTS, Product.I, Product.U, Product.V} or ({Product.Q, Product.I} <= products)
     if not sendable:
-        raise SourceError(f"{name} holds {', '.join(recording.products)} alone, which no stream carries")
+        raise SourceError(f"{name} has only {', '.join(recording.products)}, which no stream carries")
     return 4
 
 
 def _wire_products(powers: dict[Product, NDArray[np.float32]], npol: int) -> NDArray[np.float32]:
-    """XX, YY, XY_real and XY_imag, shape (n, nchan, npol), of the products there are; NaN where they do not tell."""
+    """Compute XX, YY, XY_real and XY_imag, shape (n, nchan, npol), from the products; NaN if unknown."""
     first = next(iter(powers.values()))
     wire = np.full((*first.shape, npol), np.nan, np.float32)
     if Product.I in powers:

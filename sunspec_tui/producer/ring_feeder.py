@@ -1,6 +1,6 @@
-"""Fills a ring with a source's spectra at the pace at which the data would be complete.
+"""Fill a ring with a source's spectra at the rate of the data.
 
-The schedule is absolute, from the moment the reader first asks: it neither bursts nor drifts. The feed owns
+The schedule is absolute and starts with the reader's first read, so that it neither bursts nor drifts. The feeder owns
 one thread; `stop` ends it at once.
 """
 
@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.errors import SunspecError
-from sunspec_tui.producer.memory_ring import Closed, MemoryRing
+from sunspec_tui.producer.memory_ring import MemoryRing, RingClosed
 
 log = logging.getLogger(__name__)
 
 LONGEST_WAIT_S = 10.0
-"""A gap in what is replayed is waited for no longer than this."""
+"""A longer gap in the replayed data is shortened to this."""
 
 
 Gulps = Iterator[NDArray[np.float32]]
@@ -32,11 +32,11 @@ class SourceSequence(NamedTuple):
     Attributes
     ----------
     begin_s
-        When it begins, in seconds after the source's own beginning.
+        Its beginning, in seconds after the beginning of the source.
     header
-        Of the sequence.
+        Header of the sequence.
     gulps
-        Its spectra.
+        Spectra of the sequence.
     spectrum_s
         Data time of a spectrum.
     """
@@ -48,29 +48,29 @@ class SourceSequence(NamedTuple):
 
 
 class Source(Protocol):
-    """Where spectra come from."""
+    """Interface of a source of spectra."""
 
     ntime_gulp: int
     spectrum_s: float
     frames_as_recorded: bool
 
-    def parts(self, shift_s: float) -> Iterator[SourceSequence]:
-        """Sequences from the beginning, all of them `shift_s` later than the source has them."""
+    def sequences(self, shift_s: float) -> Iterator[SourceSequence]:
+        """Yield all sequences from the beginning, with times shifted by `shift_s`."""
 
 
-class Feed:
-    """A thread between a source and a ring.
+class RingFeeder:
+    """Thread that writes the spectra of a source to a ring.
 
     Parameters
     ----------
     ring, source
-        To where and from where.
+        Ring to write to, and source to read from.
     speed
-        Times real time; 0 is as fast as the reader takes it.
+        Speed relative to real time; 0 for the speed of the reader.
     loop
-        Begin again at the source's end: a new sequence whose times follow on, so that they never go back.
+        True to start again at the source's end, with a new sequence whose times continue and never go back.
     monotonic
-        A clock that never goes back.
+        Monotonic clock.
     """
 
     def __init__(
@@ -87,13 +87,13 @@ class Feed:
         self._speed = speed
         self._loop = loop
         self._monotonic = monotonic
-        self._begun_s = 0.0
+        self._start_s = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sunspec-feed", daemon=True)
         self.error: SunspecError | None = None
 
     def start(self) -> None:
-        """Begin, as soon as somebody reads the ring."""
+        """Start the thread, which waits for a reader of the ring."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -107,40 +107,40 @@ class Feed:
         self._ring.reading.wait()
         try:
             self._feed()
-        except Closed:
+        except RingClosed:
             log.debug("the ring was closed while it was fed")
         except SunspecError as error:
             self.error = error
-            log.error("the source has failed: %s", error)  # noqa: TRY400 - one sentence says it
+            log.error("the source has failed: %s", error)  # noqa: TRY400 - the message suffices
         finally:
             self._ring.end_writing()
 
     def _feed(self) -> None:
         shift_s = end_s = 0.0
-        self._begun_s = self._monotonic()
+        self._start_s = self._monotonic()
         while not self._stopping.is_set():
-            for part in self._source.parts(shift_s):
-                self._leave_out(shift_s + part.begin_s - end_s)
-                self._ring.begin_sequence(part.header)
-                end_s = self._write(shift_s + part.begin_s, part)
+            for sequence in self._source.sequences(shift_s):
+                self._shorten_gap(shift_s + sequence.begin_s - end_s)
+                self._ring.begin_sequence(sequence.header)
+                end_s = self._write(shift_s + sequence.begin_s, sequence)
                 self._ring.end_sequence()
             shift_s = end_s
             if not self._loop:
                 return
 
-    def _write(self, done_s: float, part: SourceSequence) -> float:
-        """Write a sequence that begins at `done_s` of the data's time; gives the time of its end."""
-        for gulp in part.gulps:
-            done_s += len(gulp) * part.spectrum_s
+    def _write(self, done_s: float, sequence: SourceSequence) -> float:
+        """Write a sequence that begins at `done_s` of the data's time; return the time of its end."""
+        for gulp in sequence.gulps:
+            done_s += len(gulp) * sequence.spectrum_s
             if self._speed:
-                wait_s = self._begun_s + done_s / self._speed - self._monotonic()
+                wait_s = self._start_s + done_s / self._speed - self._monotonic()
                 # A lock has a maximum wait, which a wrong clock could exceed.
                 if self._stopping.wait(min(max(0.0, wait_s), threading.TIMEOUT_MAX)):
-                    raise Closed
+                    raise RingClosed
             self._ring.write(gulp)
         return done_s
 
-    def _leave_out(self, gap_s: float) -> None:
-        """Shorten the wait for what comes after a gap."""
+    def _shorten_gap(self, gap_s: float) -> None:
+        """Shorten the wait for the data after a long gap."""
         if self._speed:
-            self._begun_s -= max(0.0, gap_s / self._speed - LONGEST_WAIT_S)
+            self._start_s -= max(0.0, gap_s / self._speed - LONGEST_WAIT_S)

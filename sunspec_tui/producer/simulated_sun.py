@@ -1,8 +1,8 @@
-"""A simulated solar beam that lies as the sky and the instrument do.
+"""Simulate a solar beam with the known errors of sky and instrument.
 
-Galactic background, quiet Sun, type III and type II bursts, interference lines and the bandpass of 32
-pipelines, with radiometer noise of the right size on all four products. Everything follows from the seed: bursts
-are drawn for each minute of data time apart, so that any moment has one sky.
+It has galactic background, quiet Sun, type III and type II bursts, interference lines and the bandpass of 32 pipelines,
+with radiometer noise on all four products. All values depend only on the seed. Bursts are drawn separately for each
+minute of data time, so that the sky at any moment does not depend on where the simulation began.
 """
 
 import math
@@ -30,28 +30,28 @@ NCHAN, NPOL = 3072, 4
 BLOCK_S = 60.0
 # A shock weakens to 1 K within 970 s, and its lanes fade for 108 s more.
 _LONGEST_BURST_S = 1100.0
-# The carriers of the axis check: half of them steady; the others, and two that nobody knows, come and go.
+# Carriers of the axis check: half of them are steady; the others, and two unknown lines, are intermittent.
 _STEADY_MHZ = CARRIERS_MHZ[1::2]
-_WHIMSICAL_MHZ = (*CARRIERS_MHZ[::2], 34.6, 49.9)
+_INTERMITTENT_MHZ = (*CARRIERS_MHZ[::2], 34.6, 49.9)
 _GAIN_PER_K = 1e-3
 
 
 class SimulatedSun:
-    """Spectra of a Sun that never sleeps.
+    """Source of simulated spectra without an end.
 
     Parameters
     ----------
     seed
-        Of all that is random.
+        Seed of all random numbers.
     chan0
         First channel.
     navg
-        Spectra of 8192 ticks averaged into one; the recorder's 24 cost 25 times the default's work for the same
-        frames, because a frame averages them all again.
+        Spectra of 8192 ticks averaged into one; with the recorder's 24, the same frames would need 25 times the work
+        of the default, because each frame averages its spectra again.
     ntime_gulp
-        Spectra a gulp.
+        Spectra per gulp.
     clock
-        Wall clock, asked once, when the sequence begins.
+        Wall clock, read once when the sequence begins.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class SimulatedSun:
         self._seed, self._chan0, self._navg = seed, chan0, navg
         self._clock = clock
         self._start_s: float | None = None
-        # Power laws have no value at channel 0; nothing is heard below 1 MHz anyway.
+        # Power laws have no value at channel 0, and nothing is received below 1 MHz.
         self._mhz = np.maximum(channel_frequencies_hz(chan0, NCHAN) / 1e6, 1.0)
         self._background_k = galactic_k(self._mhz) + QUIET_SUN_K
         self._gain = _bandpass(self._mhz, np.random.default_rng([seed, 1])) * _GAIN_PER_K
@@ -77,7 +77,7 @@ class SimulatedSun:
         self._noise = np.float32(1 / math.sqrt(CHANNEL_WIDTH_HZ * self.spectrum_s))
 
     def header(self, shift_s: float = 0.0) -> dict[str, Any]:
-        """Header of a sequence that begins `shift_s` after the first."""
+        """Return the header of a sequence that begins `shift_s` after the first."""
         if self._start_s is None:
             self._start_s = self._clock()
         return {
@@ -89,12 +89,12 @@ class SimulatedSun:
             "npol": NPOL,
         }
 
-    def parts(self, shift_s: float = 0.0) -> Iterator[SourceSequence]:
-        """One sequence without an end."""
+    def sequences(self, shift_s: float = 0.0) -> Iterator[SourceSequence]:
+        """Yield one sequence without an end."""
         yield SourceSequence(0.0, self.header(shift_s), self.gulps(), self.spectrum_s)
 
     def gulps(self) -> Iterator[NDArray[np.float32]]:
-        """Power of shape (ntime, 1, 3072, 4), for ever."""
+        """Yield power of shape (ntime, 1, 3072, 4) without an end."""
         rng = np.random.default_rng([self._seed, 2])
         number = 0
         while True:
@@ -103,7 +103,7 @@ class SimulatedSun:
             number += 1
 
     def mean_spectrum(self, time_s: float) -> NDArray[np.float64]:
-        """Power without noise, shape (3072, 4), `time_s` after the beginning."""
+        """Compute the power without noise, shape (3072, 4), `time_s` after the beginning."""
         burst_k, circular_k = np.zeros(NCHAN), np.zeros(NCHAN)
         for burst in self._bursts(time_s):
             temperature_k = burst.temperature_k(time_s)
@@ -114,7 +114,7 @@ class SimulatedSun:
         return np.stack([total, total * 0.96, 0.02 * total, circular_k * self._gain], axis=-1)
 
     def _gulp(self, time_s: float, rng: np.random.Generator) -> NDArray[np.float32]:
-        """One gulp: within its quarter of a second the sky stands still, the noise does not."""
+        """Compute one gulp; within its quarter of a second only the noise changes."""
         mean = self.mean_spectrum(time_s).astype(np.float32)
         cross = np.sqrt(mean[:, 0] * mean[:, 1] / 2)
         sigma = np.stack([mean[:, 0], mean[:, 1], cross, cross], axis=-1) * self._noise
@@ -124,15 +124,15 @@ class SimulatedSun:
         return gulp[:, None]
 
     def _bursts(self, time_s: float) -> list[Burst]:
-        """Bursts that can be seen at a time, begun in this minute or in the ones before."""
+        """Return the bursts that are visible at a time."""
         last = int(time_s // BLOCK_S)
         first = max(0, int((time_s - _LONGEST_BURST_S) // BLOCK_S))
-        begun = (burst for block in range(first, last + 1) for burst in self._block(block))
-        return [burst for burst in begun if burst.visible_s[0] <= time_s <= burst.visible_s[1]]
+        bursts = (burst for block in range(first, last + 1) for burst in self._block(block))
+        return [burst for burst in bursts if burst.visible_s[0] <= time_s <= burst.visible_s[1]]
 
     @lru_cache(maxsize=32)  # noqa: B019 - a source lives as long as its program
     def _block(self, block: int) -> tuple[Burst, ...]:
-        """Bursts that begin in one minute: two to four of type III, every fourth minute one of type II."""
+        """Draw the bursts of one minute: two to four of type III; every fourth minute, one of type II."""
         rng = np.random.default_rng([self._seed, 3, block])
         bursts = []
         for n in range(int(rng.integers(2, 5))):
@@ -144,12 +144,12 @@ class SimulatedSun:
         return tuple(bursts)
 
     def _interference_k(self, time_s: float) -> NDArray[np.float64]:
-        """Narrow lines: steady carriers, and others that come and go every few seconds."""
+        """Compute narrow lines: steady carriers, and intermittent ones that change every few seconds."""
         lines = np.zeros(NCHAN)
-        spell = np.random.default_rng([self._seed, 4, int(time_s // 4)])
+        random = np.random.default_rng([self._seed, 4, int(time_s // 4)])
         for mhz, peak_k, on in (
             *((mhz, 6e4, True) for mhz in _STEADY_MHZ),
-            *((mhz, 3e4, spell.random() < 0.3) for mhz in _WHIMSICAL_MHZ),
+            *((mhz, 3e4, random.random() < 0.3) for mhz in _INTERMITTENT_MHZ),
         ):
             channel = round(mhz * 1e6 / CHANNEL_WIDTH_HZ) - self._chan0
             if on and 0 <= channel < NCHAN:
@@ -158,7 +158,7 @@ class SimulatedSun:
 
 
 def _bandpass(frequencies_mhz: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Gain over the band: an antenna that fades below 20 MHz and above 83, in pipelines of 96 channels."""
+    """Compute the gain: an antenna that fades below 20 MHz and above 83, and pipelines of 96 channels."""
     rise = 1 / (1 + np.exp(-(frequencies_mhz - 18) / 1.5))
     fall = 1 / (1 + np.exp((frequencies_mhz - 84) / 1.0))
     pipeline = np.arange(len(frequencies_mhz)) // CHANNELS_PER_PIPELINE

@@ -1,7 +1,7 @@
-"""The simulated Sun and its surroundings: formulas, no random numbers and no clock.
+"""Compute the radio sky: galactic background, quiet Sun and bursts.
 
-Temperatures are in kelvin as an antenna would see them; frequencies in MHz; times in seconds. Each formula
-names where it was published.
+Formulas without random numbers and clocks. Temperatures are antenna temperatures in kelvin, frequencies are in MHz,
+and times in seconds. Each formula has its source.
 """
 
 from dataclasses import dataclass
@@ -25,20 +25,20 @@ TYPE_II_LIFE_S = 300.0
 
 
 def galactic_k(frequencies_mhz: Floats) -> Floats:
-    """Galactic background: 180 K (f / 180 MHz)^-2.6, as Furlanetto, Oh and Briggs (2006) give it."""
+    """Compute the galactic background: 180 K (f / 180 MHz)^-2.6 (Furlanetto, Oh and Briggs 2006)."""
     return np.asarray(180.0 * (frequencies_mhz / 180.0) ** -2.6)
 
 
 def type_iii_delay_s(frequencies_mhz: Floats, start_mhz: float) -> Floats:
-    """When a type III burst that starts at `start_mhz` reaches each frequency.
+    """Compute the time for a type III burst to drift from `start_mhz` to each frequency.
 
-    The drift rate df/dt = -0.01 f^1.84 MHz/s of Alvarez and Haddock (1973), integrated.
+    It is the integral of the drift rate df/dt = -0.01 f^1.84 MHz/s of Alvarez and Haddock (1973).
     """
     return np.asarray((frequencies_mhz**-0.84 - start_mhz**-0.84) / (0.01 * 0.84))
 
 
 def plasma_mhz(height: Floats) -> Floats:
-    """Plasma frequency at a distance in solar radii, in the density model of Newkirk (1961).
+    """Compute the plasma frequency at a distance in solar radii, by the density model of Newkirk (1961).
 
     n = 4.2e4 * 10^(4.32 / r) per cubic centimetre, f = 8.98e-3 sqrt(n) MHz.
     """
@@ -46,7 +46,10 @@ def plasma_mhz(height: Floats) -> Floats:
 
 
 def type_ii_delay_s(frequencies_mhz: Floats, start_mhz: float, speed_km_s: float) -> Floats:
-    """When a shock that emits at the plasma frequency, at `start_mhz` first, reaches each frequency."""
+    """Compute the time for a shock's emission to drift from `start_mhz` to each frequency.
+
+    The shock emits at the plasma frequency.
+    """
     plasma = plasma_mhz(NEWKIRK_HEIGHTS)[::-1]
     heights = np.interp(frequencies_mhz, plasma, NEWKIRK_HEIGHTS[::-1])
     start = np.interp(start_mhz, plasma, NEWKIRK_HEIGHTS[::-1])
@@ -55,16 +58,16 @@ def type_ii_delay_s(frequencies_mhz: Floats, start_mhz: float, speed_km_s: float
 
 @dataclass(frozen=True)
 class Burst:
-    """A burst: when it reaches each channel, how bright it is and how it is polarised.
+    """Burst with its delay, duration and brightness at each channel, and its polarisation.
 
     Attributes
     ----------
     start_s
-        When it begins, seconds of data time.
+        Its beginning, seconds of data time.
     delay_s
-        When it reaches each channel after that, shape (nchan,).
+        Time from its beginning until it reaches each channel, shape (nchan,).
     width_s
-        How long it lasts at each channel, shape (nchan,).
+        Its duration at each channel, shape (nchan,).
     peak_k
         Peak temperature, shape (nchan,).
     circular
@@ -79,30 +82,33 @@ class Burst:
 
     @cached_property
     def visible_s(self) -> tuple[float, float]:
-        """First and last moment at which any channel shows more than a few kelvin of it."""
-        lit = self.peak_k > 1
-        if not lit.any():
+        """First and last moment at which it has more than a few kelvin in any channel."""
+        visible = self.peak_k > 1
+        if not visible.any():
             return np.inf, -np.inf
-        delay, width = self.delay_s[lit], self.width_s[lit]
+        delay, width = self.delay_s[visible], self.width_s[visible]
         return float(self.start_s + (delay - width).min()), float(self.start_s + (delay + 12 * width).max())
 
     def temperature_k(self, time_s: float) -> Floats:
-        """Temperature at one time: a fast rise and a slow exponential decay at every channel."""
+        """Compute the temperature at one time: a fast rise and a slow exponential decay at each channel."""
         age = (time_s - self.start_s - self.delay_s) / self.width_s
         return np.asarray(self.peak_k * np.where(age < 0, np.exp(-((age * 4) ** 2)), np.exp(-np.maximum(age, 0))))
 
 
 def type_iii(start_s: float, frequencies_mhz: Floats, start_mhz: float, peak_k: float, circular: float) -> Burst:
-    """A type III burst; it decays to 1/e within 10^7.7 f(Hz)^-0.95 s (Alvarez and Haddock 1973, their second paper)."""
+    """Return a type III burst.
+
+    It decays to 1/e within 10^7.7 f(Hz)^-0.95 s (Alvarez and Haddock 1973, their second paper).
+    """
     inside = np.clip((start_mhz - frequencies_mhz) / 4, 0, 1)
     decay_s = 10**7.7 * (frequencies_mhz * 1e6) ** -0.95
     return Burst(start_s, type_iii_delay_s(frequencies_mhz, start_mhz), decay_s, peak_k * inside, circular)
 
 
 def type_ii(start_s: float, frequencies_mhz: Floats, speed_km_s: float, peak_k: float) -> list[Burst]:
-    """A type II burst: lanes at the plasma frequency and its harmonic, from 45 and 90 MHz down.
+    """Return a type II burst: lanes at the plasma frequency and its harmonic, from 45 and 90 MHz down.
 
-    The shock weakens over some ten minutes; otherwise its harmonic would cross the band for half an hour.
+    The shock weakens over about ten minutes; otherwise its harmonic would cross the band for half an hour.
     """
     lanes = []
     for harmonic, share in ((1, 0.6), (2, 1.0)):

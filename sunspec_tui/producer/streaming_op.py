@@ -1,12 +1,12 @@
-"""AvgStreamingOp: averages the recorder's spectra over time and publishes them.
+"""Average the recorder's spectra over time and publish them (AvgStreamingOp).
 
-Replaces the class of the same name in the recorder's ``dr_beam.py``. It reads a ring of the recorder's
-interface, averages over the data's own time and sends each average as one message. It never makes the
-recorder wait: what a slow subscriber does not take is dropped for that subscriber. That it has fallen behind is counted
-and logged; how many frames that cost, ``seq`` shows to the subscriber. Only this module and `subscriber` may use zmq.
+This replaces the class of the same name in the recorder's ``dr_beam.py``. It reads a ring with the recorder's
+interface, averages over the data's time and sends each average as one message. It never makes the recorder wait: frames
+that a slow subscriber does not read in time are dropped for that subscriber. Each such event is counted and logged; the
+subscriber finds the number of lost frames by ``seq``.
 
-Subscribers are not trusted. ZeroMQ passes on one subscription per peer at a time and holds back the others. With each
-frame a bounded number is read, each of bounded length, and a peer with too many unpublished topics is disconnected.
+Subscribers are not trusted. ZeroMQ delivers one subscription per peer at a time, and the others wait. With each frame,
+a bounded number is read, each of bounded length. A peer with too many topics that are not published is disconnected.
 """
 
 import logging
@@ -46,62 +46,62 @@ _BYTES_RECEIVED = slice(128, 136)
 
 
 class AvgStreamingOp:
-    """Reads a ring, averages and publishes.
+    """Operation that reads a ring, averages its spectra and publishes them.
 
     Parameters
     ----------
     log
-        Where the recorder logs; this module's own logger where None.
+        The recorder's logger; None for this module's logger.
     iring
-        Ring of the recorder's reading interface.
+        Ring with the recorder's reading interface.
     ntime_gulp
-        Spectra that are read at once.
+        Number of spectra that are read at once.
     guarantee
-        Whether the ring must keep what is not read yet.
+        True if the ring must not overwrite data that are not read yet.
     core
-        Processor that `main` is pinned to; None, or a number below 0, leaves it free.
+        Processor that `main` is pinned to; None or a negative number for no pinning.
     stream_addr, stream_port
-        Where to publish; port 0 takes a free one, see `port`.
+        Address to publish on; port 0 selects a free port, see `port`.
     stream_interval
         Seconds of data in a frame; with `npack_per_gulp`, the pause in seconds between the frames of a gulp (0: none).
     npack_per_gulp
-        Frames of a gulp: it is cut into equal parts, which have one ``timestamp``. None cuts the data at
+        Number of frames per gulp, which are equal parts and have one ``timestamp``. None cuts the data at
         `stream_interval`.
     streaming_addr, streaming_port
         Newer names of `stream_addr` and `stream_port`.
     wait
-        Begin to read with the first subscriber.
+        True to start reading with the first subscriber.
     lossless
-        Wait for slow subscribers instead of dropping: for a replayed file, never for a recorder.
+        True to wait for slow subscribers instead of dropping frames: for a replayed file, never for a recorder.
     max_frames
-        End after so many frames; None goes on to the end of the ring.
+        Number of frames after which `main` ends; None for the end of the ring.
     burst_gap_s
-        With more than 0, frames of one gulp have one ``timestamp`` and leave so many seconds apart, as those of the
-        deployed recorder do.
+        If positive, frames of one gulp have one ``timestamp`` and are sent with this interval in seconds, as by the
+        deployed recorder.
     send_queue_frames
-        Frames that may wait for a subscriber before any is dropped for it.
+        Number of frames that may wait for a subscriber before frames are dropped for it.
     encode
-        What is sent for a frame, one message or several.
+        Encoder of a frame to one or several messages.
     clock, monotonic
-        Wall clock for ``timestamp``, and a clock that never goes back.
+        Wall clock for ``timestamp``, and a monotonic clock.
 
     Attributes
     ----------
     shutdown_event
-        An event that ends `main` when it is set; None until somebody assigns one.
+        Event that ends `main` when it is set; None until one is assigned.
     frames_made
-        Frames averaged, and the ``seq`` of the next one.
+        Number of averaged frames, and the ``seq`` of the next one.
     frames_sent
-        Messages handed to ZeroMQ.
+        Number of messages passed to ZeroMQ.
     times_behind
-        How often a subscriber's queue was full; frames are dropped for it from then on until it reads again.
+        How often a subscriber's queue was full; from then on, frames are dropped for it until it reads again.
     peers_cut_off
         Connections closed because the peer subscribed to too many topics that are not published.
 
     Raises
     ------
     UsageError
-        If a gulp would hold no spectrum, or a frame no time, or the address is no host name or IP address.
+        If a gulp would have no spectrum, or a frame no duration, or the address is not a host name or IP address.
     """
 
     def __init__(
@@ -128,8 +128,8 @@ class AvgStreamingOp:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         if ntime_gulp < 1:
-            raise UsageError(f"a gulp of {ntime_gulp} spectra holds none; choose an ntime_gulp of 1 or more")
-        # Between the parts of a gulp there need not be a pause.
+            raise UsageError(f"a gulp of {ntime_gulp} spectra is empty; choose an ntime_gulp of 1 or more")
+        # The parts of a gulp may be sent without a pause.
         is_pause = npack_per_gulp is not None and stream_interval == 0
         if not is_pause and not 0 < stream_interval <= MAX_INTERVAL_S:
             raise UsageError(
@@ -157,7 +157,7 @@ class AvgStreamingOp:
         self._send_queue_frames = send_queue_frames
         self._encode = encode
         self._clock, self._monotonic = clock, monotonic
-        self._behind_said_s = self._cut_off_said_s = -math.inf
+        self._behind_logged_s = self._cut_off_logged_s = -math.inf
         self._process_log = ProcessLog(type(self).__name__)
         self._stopping = threading.Event()
         self._context: zmq.Context[Any] | None = None
@@ -169,12 +169,14 @@ class AvgStreamingOp:
         return self._subscriptions.count
 
     def bind(self) -> int:
-        """Open the socket and return its port; `main` does it where it has not been done, a second call nothing.
+        """Open the socket and return its port; a second call only returns the port.
+
+        `main` calls this if it was not called before.
 
         Raises
         ------
         UsageError
-            If the address is taken, or none of this machine.
+            If the address is in use, or is not an address of this machine.
         """
         if self._context is not None:
             return self.port
@@ -182,13 +184,13 @@ class AvgStreamingOp:
         self._socket = socket = self._context.socket(zmq.XPUB)
         socket.sndhwm = self._send_queue_frames
         socket.linger = _LINGER_MS
-        # Accept one message per peer at a time: unread messages wait at the peer, not in our memory.
+        # Accept one message per peer at a time: unread messages wait at the peer, not in this process.
         socket.rcvhwm = 1
         socket.rcvbuf = _RECEIVE_BUFFER_BYTES
         socket.maxmsgsize = MAX_TOPIC_BYTES
-        # VERBOSE alone would pass on every subscription, but only the last unsubscription.
+        # VERBOSE alone would deliver every subscription, but only the last unsubscription.
         socket.setsockopt(zmq.XPUB_VERBOSER, 1)
-        # A full queue is told; what becomes of it is `_drop`'s to say.
+        # A full queue raises an error, which `_send` handles.
         socket.setsockopt(zmq.XPUB_NODROP, 1)
         try:
             socket.ipv6 = is_ipv6(self.stream_addr)
@@ -203,7 +205,7 @@ class AvgStreamingOp:
         return self.port
 
     def main(self) -> None:
-        """Publish until the ring ends or `shutdown` is called; the socket is closed on every way out.
+        """Publish until the ring ends or `shutdown` is called, then close the socket.
 
         Raises
         ------
@@ -215,7 +217,7 @@ class AvgStreamingOp:
         self.bind()
         try:
             self._pin()
-            if not self._wait or self._first_subscriber():
+            if not self._wait or self._wait_for_subscriber():
                 self._publish_ring()
         finally:
             self._close()
@@ -223,10 +225,10 @@ class AvgStreamingOp:
             self.log.info("AvgStreamingOp - Done, %d frames sent%s", self.frames_sent, behind)
 
     def shutdown(self) -> None:
-        """End `main` from another thread; a ring that has ``close`` is closed, so that no read holds it up.
+        """End `main` from another thread, and close a ring that has ``close``, to end a waiting read.
 
-        bifrost's rings have none: there a read that waits for data ends when the ring's writer ends, as all of a
-        recorder's readers do.
+        bifrost's rings have no ``close``: a waiting read ends when the ring's writer ends, as for all readers of a
+        recorder.
         """
         self._stopping.set()
         close = getattr(self.iring, "close", None)
@@ -253,17 +255,17 @@ class AvgStreamingOp:
     def _discard_subscriptions(self) -> None:
         """Discard the messages of peers, in bounded time.
 
-        libzmq notices that a connection has been cut off when its last message is read; until then it would linger.
+        libzmq notices that a connection was closed when its last message is read; until then the socket would linger.
         """
         deadline_s = self._monotonic() + _DISCARD_S
         calm_ms = _CALM_MS if self.peers_cut_off else 0
         while not self._stopping.is_set() and self._monotonic() < deadline_s and self._socket.poll(calm_ms):
-            # A connection may end between the two calls; the socket must be closed all the same.
+            # A connection may end between the two calls; the socket must still be closed.
             with suppress(zmq.Again):
                 self._socket.recv(zmq.NOBLOCK)
 
-    def _first_subscriber(self) -> bool:
-        """Wait for somebody to listen; False when asked to end first."""
+    def _wait_for_subscriber(self) -> bool:
+        """Wait for a subscriber; return False if stopped before."""
         self.log.info("waiting for a subscriber on %s", host_and_port(self.stream_addr, self.port))
         while not self._is_stopping():
             if self._socket.poll(100):
@@ -290,16 +292,16 @@ class AvgStreamingOp:
 
         Its descriptor may meanwhile belong to another peer; then nothing is closed.
         """
-        closed = _hang_up(peer, self._subscriptions.wire_bytes(peer))
+        closed = _shut_down_connection(peer, self._subscriptions.wire_bytes(peer))
         self._subscriptions.forget(peer)
         if not closed:
             return
         self.peers_cut_off += 1
         now_s = self._monotonic()
-        if now_s - self._cut_off_said_s >= _CUT_OFF_LOG_S:
-            text = "a subscriber asks for too many topics that are not published: it is cut off (%d times so far)"
+        if now_s - self._cut_off_logged_s >= _CUT_OFF_LOG_S:
+            text = "a subscriber asks for too many topics that are not published: disconnected (%d times so far)"
             self.log.warning(text, self.peers_cut_off)
-            self._cut_off_said_s = now_s
+            self._cut_off_logged_s = now_s
 
     def _publish_ring(self) -> None:
         for iseq in self.iring.read(guarantee=self.guarantee):
@@ -309,8 +311,8 @@ class AvgStreamingOp:
             averager = self._averager(sequence)
             self._publish(iseq, sequence, averager)
             if averager.pending:
-                self.log.info("the last %d spectra fill no interval and are not sent", averager.pending)
-            if self._done():
+                self.log.info("the last %d spectra do not fill an interval and are not sent", averager.pending)
+            if self._is_done():
                 return
 
     def _averager(self, sequence: RingSequence) -> WindowAverager | PartAverager:
@@ -319,21 +321,21 @@ class AvgStreamingOp:
         return PartAverager(sequence, self.ntime_gulp, self.npack_per_gulp)
 
     def _publish(self, iseq: Any, sequence: RingSequence, averager: WindowAverager | PartAverager) -> None:
-        asked_s = self._monotonic()
+        requested_s = self._monotonic()
         for spectra in self._gulps(iseq, sequence):
-            got_s, sent_s = self._monotonic(), self._clock()
+            received_s, sent_s = self._monotonic(), self._clock()
             for n, (mean, end_ticks) in enumerate(averager.add(spectra)):
                 if n and self._burst_gap_s:
                     self._stopping.wait(self._burst_gap_s)
                 begun_s = sent_s if self._burst_gap_s or self.npack_per_gulp else self._clock()
                 self._send_frame(sequence, mean, end_ticks, begun_s, averager.interval_ticks / CLOCK_HZ)
-                if self._done():
+                if self._is_done():
                     return
-            begun_s, asked_s = asked_s, self._monotonic()
-            times = {"acquire_time": got_s - begun_s, "reserve_time": -1, "process_time": asked_s - got_s}
+            begun_s, requested_s = requested_s, self._monotonic()
+            times = {"acquire_time": received_s - begun_s, "reserve_time": -1, "process_time": requested_s - received_s}
             self._process_log.update("perf", **times)
 
-    def _done(self) -> bool:
+    def _is_done(self) -> bool:
         return self._is_stopping() or self.frames_made == self._max_frames
 
     def _is_stopping(self) -> bool:
@@ -343,7 +345,7 @@ class AvgStreamingOp:
         return self._stopping.is_set()
 
     def _gulps(self, iseq: Any, sequence: RingSequence) -> Iterator[NDArray[np.float32]]:
-        """Spectra of each span; a last short one holds fewer."""
+        """Yield the spectra of each span; the last one may have fewer."""
         for ispan in iseq.read(self.ntime_gulp * sequence.spectrum_nbytes):
             ntime = ispan.size // sequence.spectrum_nbytes
             values = ispan.data_view(np.float32).reshape(-1)[: ntime * math.prod(sequence.shape)]
@@ -364,19 +366,19 @@ class AvgStreamingOp:
                 self._socket.send_multipart(message, zmq.NOBLOCK)
             except zmq.Again:
                 if not self._lossless:
-                    self._drop(message)
+                    self._send_dropping(message)
                     return
-                # XPUB calls itself writable while any subscriber is, so there is nothing to poll for.
+                # Polling is useless: XPUB is writable while any subscriber is.
                 self._stopping.wait(0.002)
                 continue
             self.frames_sent += 1
             return
 
-    def _drop(self, message: Message) -> None:
-        """Send to those who take it, and count and log that somebody has fallen behind.
+    def _send_dropping(self, message: Message) -> None:
+        """Send a message without the subscribers whose queue is full; count and log this.
 
-        libzmq passes over a full queue from now on without a word, until its subscriber has read half of it: how
-        often this happens can be counted here, how many frames it costs only there, by ``seq``.
+        From now on libzmq silently skips a full queue, until its subscriber has read half of it. So only the number of
+        such events is known here. The subscriber finds the number of lost frames by ``seq``.
         """
         self._socket.setsockopt(zmq.XPUB_NODROP, 0)
         self._socket.send_multipart(message, zmq.NOBLOCK)
@@ -384,10 +386,10 @@ class AvgStreamingOp:
         self.frames_sent += 1
         self.times_behind += 1
         now_s = self._monotonic()
-        if now_s - self._behind_said_s >= _BEHIND_LOG_S:
+        if now_s - self._behind_logged_s >= _BEHIND_LOG_S:
             text = "a subscriber is too slow: frames are dropped for it until it reads again (%d times so far)"
             self.log.warning(text, self.times_behind)
-            self._behind_said_s = now_s
+            self._behind_logged_s = now_s
 
     def _header(self, sequence: RingSequence, end_ticks: int, sent_s: float, interval_s: float) -> dict[str, Any]:
         header: dict[str, Any] = {
@@ -416,7 +418,7 @@ def _descriptor(message: zmq.Frame) -> int | None:
         return None
 
 
-def _hang_up(descriptor: int, min_bytes: int) -> bool:
+def _shut_down_connection(descriptor: int, min_bytes: int) -> bool:
     """Shut down a connection with at least so many bytes; return success.
 
     ZeroMQ has no call for this. It may close the descriptor at any moment, and the number may then belong to the

@@ -91,7 +91,7 @@ def test_a_replay_of_every_form_reaches_the_receiver_with_the_same_rows(tmp_path
 def test_a_gap_in_a_replayed_file_begins_a_new_sequence_whose_times_are_true(tmp_path):
     export(recording(24, gaps=(9,)), tmp_path / "a.npz")
     source = open_replay(tmp_path / "a.npz", 560)
-    parts = [(begin_s, sum(len(gulp) for gulp in gulps)) for begin_s, _, gulps, _ in source.parts()]
+    parts = [(begin_s, sum(len(gulp) for gulp in gulps)) for begin_s, _, gulps, _ in source.sequences()]
     assert [count for _, count in parts] == [9, 15]
     assert parts[1][0] == pytest.approx(19 * CADENCE_S, abs=1e-5)
 

@@ -97,7 +97,7 @@ def test_a_part_of_a_file_has_the_unit_of_the_whole(tmp_path):
 
 def test_time_that_goes_back_begins_a_new_sequence_of_the_replay(tmp_path):
     source = open_replay(create("time that goes back", tmp_path), 560)
-    assert [sum(map(len, part.gulps)) for part in source.parts()] == [6, 6]
+    assert [sum(map(len, part.gulps)) for part in source.sequences()] == [6, 6]
 
 
 @pytest.mark.parametrize("software", ["", "some other tool", "sunspec-tui 0.1.0", '"quoted"'])

@@ -126,7 +126,9 @@ def test_a_file_that_grows_is_followed_to_its_end(tmp_path, notes):
     writer = _Writer(tmp_path / "a.h5", times_s)
     writer.write(4)
     source = FollowedFile(tmp_path / "a.h5", 560, wait=lambda _: writer.write(3))
-    found = [(begin_s, header["time_tag"], np.concatenate(list(gulps))) for begin_s, header, gulps, _ in source.parts()]
+    found = [
+        (begin_s, header["time_tag"], np.concatenate(list(gulps))) for begin_s, header, gulps, _ in source.sequences()
+    ]
     assert [(begin_s, len(rows)) for begin_s, _, rows in found] == [(0.0, 13), (pytest.approx(8.25), 7)]
     assert found[0][1] == round(FIRST_S * 196e6)
     rows = np.concatenate([rows for *_, rows in found])

@@ -38,7 +38,7 @@ def cut(directory, ending, rows=None, cuts=CUTS):
 
 def parts_of(source):
     """Beginning and number of spectra of each sequence."""
-    return [(begin_s, sum(map(len, gulps))) for begin_s, _, gulps, _ in source.parts()]
+    return [(begin_s, sum(map(len, gulps))) for begin_s, _, gulps, _ in source.sequences()]
 
 
 @pytest.mark.parametrize("ending", [".npz", ".csv", ".fits", ".fit.gz", ".h5"])

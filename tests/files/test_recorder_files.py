@@ -176,7 +176,9 @@ def test_time_that_goes_back_begins_a_new_sequence(tmp_path, notes):
     assert found.cadence_s == STEP_S
     (note,) = notes()
     assert "goes back once, first at row 11" in note
-    parts = [(begin_s, sum(map(len, gulps))) for begin_s, _, gulps, _ in open_replay(tmp_path / "a.h5", 560).parts()]
+    parts = [
+        (begin_s, sum(map(len, gulps))) for begin_s, _, gulps, _ in open_replay(tmp_path / "a.h5", 560).sequences()
+    ]
     assert parts == [(0.0, 10), (pytest.approx(0.5), 10)]
 
 

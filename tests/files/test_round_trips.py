@@ -209,7 +209,7 @@ def test_impossible_lengths_of_rows_are_refused(tmp_path, change, lengths):
 
 def test_a_replay_begins_a_sequence_where_the_cadence_changes(tmp_path):
     export(RECORDINGS["of two cadences"], tmp_path / "a.npz")
-    parts = list(open_replay(tmp_path / "a.npz", 600).parts())
+    parts = list(open_replay(tmp_path / "a.npz", 600).sequences())
     assert [(part.begin_s, part.spectrum_s) for part in parts] == [(0.0, 1.0), (20.0, 0.5)]
     assert [part.header["spectrum_ticks"] / CLOCK_HZ for part in parts] == [1.0, 0.5]
     assert [sum(map(len, part.gulps)) for part in parts] == [20, 30]
@@ -270,7 +270,7 @@ def test_a_replay_of_a_product_that_is_not_shown_at_first_names_it(tmp_path, cap
     export(recording(6, npol=1, products=(Product.V,)), tmp_path / "a.npz")
     words = ["stream", "--source", str(tmp_path / "a.npz"), "--port", "0", "--frames", "1", "--speed", "0"]
     assert main(words) == 0
-    assert "holds V alone; show it with --product V" in capsys.readouterr().err
+    assert "has only V; show it with --product V" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kind", ["as received", "with a gap", "averaged", "of two products"])

@@ -112,7 +112,7 @@ def test_a_crowd_of_web_connections_under_a_small_limit_ends_nothing(tmp_path):
 DYING = {
     "plots": "import sunspec_tui.plots.plot_service as m; m.PlotService._run = lambda self: 1 / 0",
     "archive": "import sunspec_tui.files.archive.writer as m; m.ArchiveWriter._run = lambda *_: 1 / 0",
-    "feed": "import sunspec_tui.producer.ring_feeder as m; m.Feed._run = lambda self: 1 / 0",
+    "feed": "import sunspec_tui.producer.ring_feeder as m; m.RingFeeder._run = lambda self: 1 / 0",
 }
 
 

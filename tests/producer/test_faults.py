@@ -22,7 +22,7 @@ from sunspec_tui.core.frame import encode
 from sunspec_tui.core.instrument import CLOCK_HZ
 from sunspec_tui.core.settings import FORMAT_NAMES, StreamSettings
 from sunspec_tui.monitoring.snapshot import NO_ROWS
-from sunspec_tui.producer.fault_injection import STALL_AFTER_FRAMES, FaultPlan, Faults
+from sunspec_tui.producer.fault_injection import STALL_AFTER_FRAMES, FaultInjector, FaultPlan
 from sunspec_tui.producer.header_versions import FORMATS, encode_as
 from sunspec_tui.stream.health_reading import StreamState
 
@@ -173,7 +173,7 @@ def test_a_stall_turns_yellow_then_red_then_live_and_its_frames_are_missing(tmp_
 
 def test_a_stall_leaves_out_what_would_have_been_sent():
     now = [0.0]
-    faults = Faults(FaultPlan.parse("stall=2"), encode, monotonic=lambda: now[0])
+    faults = FaultInjector(FaultPlan.parse("stall=2"), encode, monotonic=lambda: now[0])
     sent = []
     for n in range(60):
         now[0] = n / 4
@@ -184,7 +184,7 @@ def test_a_stall_leaves_out_what_would_have_been_sent():
 
 
 def test_skew_bad_bands_and_dead_pipelines_are_where_they_are_asked_for():
-    faults = Faults(FaultPlan.parse("skew=-0.4,nan-band=55:59,dead-pipeline=7"), encode)
+    faults = FaultInjector(FaultPlan.parse("skew=-0.4,nan-band=55:59,dead-pipeline=7"), encode)
     [[_, raw, payload]] = faults(header(0), np.ones(SHAPE, np.float32))
     data, mhz = np.frombuffer(payload, "<f4").reshape(SHAPE), (560 + np.arange(3072)) * 0.02392578125
     assert float(json.loads(raw)["timestamp"]) == pytest.approx(1755552894 - 0.4, abs=1e-6)
@@ -208,7 +208,7 @@ def test_a_fault_that_cannot_be_done_is_one_sentence(fault, said):
 @settings(max_examples=60, deadline=None)
 @given(gap=st.floats(0, 1), corrupt=st.floats(0, 1), restart=st.integers(0, 30), seed=st.integers(0, 99))
 def test_every_frame_is_received_rejected_missing_or_was_never_to_be_missed(gap, corrupt, restart, seed):
-    faults = Faults(FaultPlan(gap=gap, corrupt=corrupt, restart=restart), encode_as("minimal"), seed)
+    faults = FaultInjector(FaultPlan(gap=gap, corrupt=corrupt, restart=restart), encode_as("minimal"), seed)
     messages = [list(faults(header(n), np.ones((1, 4, 4), np.float32))) for n in range(100)]
     said = faults.report()
     assert said["frames_received"] + said["frames_rejected"] == sum(map(len, messages)) <= 100

@@ -14,7 +14,7 @@ from sunspec_tui.files.callisto_fits import DB_PER_DIGIT
 from sunspec_tui.files.read import read_recording
 from sunspec_tui.producer.memory_ring import MemoryRing
 from sunspec_tui.producer.replay import open_replay
-from sunspec_tui.producer.ring_feeder import Feed, SourceSequence
+from sunspec_tui.producer.ring_feeder import RingFeeder, SourceSequence
 from sunspec_tui.producer.simulated_sun import SimulatedSun
 from sunspec_tui.producer.sky_model import galactic_k, plasma_mhz, type_iii_delay_s
 
@@ -187,18 +187,18 @@ def test_a_file_that_would_give_a_false_picture_is_refused_in_one_sentence(tmp_p
 @pytest.mark.parametrize("offsets_s", [(0.0, 0.5, 1.0, 2.5), (0.0, 0.5, 0.5, 1.0)])
 def test_uneven_times_of_a_file_begin_new_sequences_and_stay_true(tmp_path, offsets_s):
     source = open_replay(write_callisto(tmp_path / "a.fit", offsets_s=offsets_s), 560)
-    times_s = [begin_s + 0.5 * n for begin_s, _, gulps, _ in source.parts() for n, _ in enumerate(gulps)]
+    times_s = [begin_s + 0.5 * n for begin_s, _, gulps, _ in source.sequences() for n, _ in enumerate(gulps)]
     assert times_s == pytest.approx(offsets_s)
 
 
 def test_a_gap_is_waited_for_but_never_long():
     class Apart(Ticks):
-        def parts(self, shift_s):
+        def sequences(self, shift_s):
             for begin_s in (0.0, 0.1, 1e6):
                 yield self.part(begin_s, shift_s, 1)
 
     ring, source, now_s = MemoryRing(), Apart(1), [0.0]
-    feed = Feed(ring, source, speed=1.0, monotonic=lambda: now_s[0])
+    feed = RingFeeder(ring, source, speed=1.0, monotonic=lambda: now_s[0])
     waited = []
 
     def wait(seconds):
@@ -255,13 +255,13 @@ class Ticks:
         self.shifts.append(shift_s + begin_s)
         return SourceSequence(begin_s, {}, iter(np.zeros((n, 1, 1, 1, 1), np.float32)), self.spectrum_s)
 
-    def parts(self, shift_s):
+    def sequences(self, shift_s):
         yield self.part(0.0, shift_s, self.n)
 
 
 def test_a_feed_keeps_the_pace_of_the_data_neither_bursting_nor_drifting():
     ring = MemoryRing()
-    feed = Feed(ring, Ticks(20), speed=1.0)
+    feed = RingFeeder(ring, Ticks(20), speed=1.0)
     feed.start()
     begun_s = time.monotonic()
     arrivals = [time.monotonic() - begun_s for sequence in ring.read() for _ in sequence.read(4)]
@@ -273,7 +273,7 @@ def test_a_feed_keeps_the_pace_of_the_data_neither_bursting_nor_drifting():
 
 def test_a_looping_feed_never_lets_time_go_back():
     ring, source = MemoryRing(), Ticks(3)
-    feed = Feed(ring, source, speed=0, loop=True)
+    feed = RingFeeder(ring, source, speed=0, loop=True)
     feed.start()
     sequences = ring.read()
     for _ in range(4):
@@ -284,7 +284,7 @@ def test_a_looping_feed_never_lets_time_go_back():
 
 def test_a_feed_begins_with_its_reader_and_stops_at_once():
     source = Ticks(5)
-    feed = Feed(MemoryRing(), source)
+    feed = RingFeeder(MemoryRing(), source)
     feed.start()
     assert source.shifts == []
     feed.stop()

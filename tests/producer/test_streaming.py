@@ -18,7 +18,7 @@ from sunspec_tui.core.errors import SourceError, UsageError
 from sunspec_tui.core.instrument import CLOCK_HZ
 from sunspec_tui.core.times import format_block_time
 from sunspec_tui.producer.averaging import RingSequence, WindowAverager
-from sunspec_tui.producer.memory_ring import Closed, MemoryRing
+from sunspec_tui.producer.memory_ring import MemoryRing, RingClosed
 from sunspec_tui.producer.streaming_op import AvgStreamingOp
 
 LOG = logging.getLogger("test")
@@ -130,7 +130,7 @@ def test_spectra_that_fill_no_interval_are_not_sent_and_the_log_says_how_many(ca
     run.frames(1)
     run.end()
     assert run.op.frames_sent == 1
-    assert "the last 3 spectra fill no interval" in caplog.text
+    assert "the last 3 spectra do not fill an interval" in caplog.text
 
 
 def test_a_value_that_is_no_number_spoils_its_own_channel_in_its_own_window_only():
@@ -360,7 +360,7 @@ def test_a_full_memory_ring_makes_its_writer_wait_and_closing_it_lets_go():
     ring.begin_sequence({})
 
     def write():
-        with pytest.raises(Closed):
+        with pytest.raises(RingClosed):
             ring.write(np.zeros(4, np.float32))
         ended.set()
 
@@ -421,7 +421,7 @@ def test_with_npack_per_gulp_a_gulp_is_cut_into_parts_of_one_timestamp_and_a_sho
     for n, mean in enumerate(means):
         np.testing.assert_allclose(mean, spectra(47)[10 * n : 10 * n + 10].mean(axis=0), rtol=1e-5)
     assert headers[0]["interval"] == pytest.approx(ends_s[0])
-    assert "the last 7 spectra fill no interval" in caplog.text
+    assert "the last 7 spectra do not fill an interval" in caplog.text
 
 
 def test_the_parts_of_a_gulp_need_no_pause_and_have_one_timestamp_all_the_same():

@@ -67,7 +67,7 @@ def test_a_header_that_cannot_be_used_is_one_sentence_that_names_what_is_wrong(h
 
 @pytest.mark.parametrize("time_tag", [-1, 5_000_000_000 * CLOCK_HZ, 4_102_444_800 * CLOCK_HZ])
 def test_a_time_tag_of_another_century_is_refused(time_tag):
-    with pytest.raises(SourceError, match=r"time tag of the ring's sequence lies outside the years 1970 to 2100"):
+    with pytest.raises(SourceError, match=r"time tag of the ring's sequence is outside the years 1970 to 2100"):
         RingSequence.from_header(FULL | {"time_tag": time_tag})
 
 

@@ -15,7 +15,7 @@ from sunspec_tui.files.read import read_recording
 from sunspec_tui.plots.figure import SpectrumFigure
 from sunspec_tui.producer.memory_ring import MemoryRing
 from sunspec_tui.producer.replay import open_replay
-from sunspec_tui.producer.ring_feeder import Feed
+from sunspec_tui.producer.ring_feeder import RingFeeder
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.display.view_state import Cursor, View
 
@@ -29,7 +29,7 @@ def received():
     if not EVENT.exists():
         pytest.skip(f"the solar event {EVENT.name} is not beside the project")
     ring = MemoryRing()
-    feed = Feed(ring, open_replay(EVENT, 560), speed=0)
+    feed = RingFeeder(ring, open_replay(EVENT, 560), speed=0)
     op = AvgStreamingOp(logging.getLogger("test"), ring, ntime_gulp=1, stream_port=0, wait=True, lossless=True)
     port = op.bind()
     producer = threading.Thread(target=op.main)
