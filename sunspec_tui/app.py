@@ -122,7 +122,7 @@ class Monitor(CanvasApp):
         log_lines: LogLines | None = None,
     ) -> None:
         super().__init__(
-            depth, ascii_only=ascii_only, governor=LinkPacer(Quality.LEAST if settings.low_bandwidth else None)
+            depth, ascii_only=ascii_only, pacer=LinkPacer(Quality.LEAST if settings.low_bandwidth else None)
         )
         self._settings = settings
         self._worker = ReceiverWorker(open_receiver, self._receiver_started)
@@ -266,7 +266,7 @@ class Monitor(CanvasApp):
         receiver = self.receiver
         if receiver is None:
             return
-        quality = self.governor.quality
+        quality = self.pacer.quality
         self.scene.read_from(receiver)
         self.scene.sweeps = quality.sweeps
         screen.fit_scene()

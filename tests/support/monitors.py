@@ -89,7 +89,7 @@ class StillMonitor(Monitor):
         # The whole history is fetched before drawing: levels depend on what was drawn before.
         self.scene.history._clock = lambda: 0.0
         # Pictures are drawn in the quality that the test sets, however slow the machine is.
-        self.governor._fit_quality = lambda now_s: None
+        self.pacer._adjust_quality = lambda now_s: None
 
     NOTIFICATION_TIMEOUT = 1000.0
 
@@ -105,7 +105,7 @@ class StillMonitor(Monitor):
 
     def link_reading(self) -> LinkReading:
         """The same at all times."""
-        return LinkReading(0.05, 4000.0, self.governor.quality, answers=True)
+        return LinkReading(0.05, 4000.0, self.pacer.quality, replies=True)
 
 
 class Screen:
@@ -264,7 +264,7 @@ class Screen:
             widget._build()
             widget._styles_cache.clear()
         kept, app.canvas = app.canvas, Canvas(*app.size)
-        app.canvas.looks, app.canvas._pen._looks = kept.looks, kept.looks
+        app.canvas.styles, app.canvas._writer._styles = kept.styles, kept.styles
         app.canvas._clusters, app.canvas._cluster_texts = kept._clusters, kept._cluster_texts
         try:
             app._take_layout(app.screen._compositor.render_update(full=True, screen_stack=app._background_screens))

@@ -37,8 +37,8 @@ class Terminal:
 def full_repaint(canvas):
     """The screen of a terminal that is told everything at once."""
     fresh = Canvas(canvas.desired.columns, canvas.desired.lines)
-    fresh.looks, fresh.desired = canvas.looks, canvas.desired
-    fresh._pen._looks = canvas.looks
+    fresh.styles, fresh.desired = canvas.styles, canvas.desired
+    fresh._writer._styles = canvas.styles
     fresh._cluster_texts = canvas._cluster_texts
     terminal = Terminal(canvas.desired.columns, canvas.desired.lines)
     terminal.feed(fresh.update(1 << 30))
@@ -48,7 +48,7 @@ def full_repaint(canvas):
 def canvas_of(columns=20, lines=4):
     canvas = Canvas(columns, lines)
     for look in LOOKS:
-        canvas.looks.number(look)
+        canvas.styles.number(look)
     return canvas, Terminal(columns, lines)
 
 
@@ -159,7 +159,7 @@ class CanvasMachine(RuleBasedStateMachine):
         rng, back = np.random.default_rng(seed), self.canvas.desired
         chosen = rng.random(back.codes.shape) < some
         back.codes[chosen] = rng.choice([32, 65, 0x2580, 0x28FF], int(chosen.sum()))
-        back.looks[chosen] = rng.integers(0, len(LOOKS), int(chosen.sum()))
+        back.styles[chosen] = rng.integers(0, len(LOOKS), int(chosen.sum()))
 
     @rule(by=st.integers(1, 4), true=st.booleans(), seed=st.integers(0, 1000))
     def move(self, by, true, seed):
@@ -172,7 +172,7 @@ class CanvasMachine(RuleBasedStateMachine):
             part = back.codes[: region.bottom, region.left : region.right]
             part[:, :-by] = part[:, by:].copy()
             part[:, -by:] = np.random.default_rng(seed).integers(65, 90, part[:, -by:].shape)
-            looks = back.looks[: region.bottom, region.left : region.right]
+            looks = back.styles[: region.bottom, region.left : region.right]
             looks[:, :-by] = looks[:, by:].copy()
 
     @rule(budget=st.sampled_from([1, 40, 200, 5000]), text_only=st.booleans())
@@ -186,7 +186,7 @@ class CanvasMachine(RuleBasedStateMachine):
         if y < back.lines and x + 1 < back.columns:
             back.codes[y, max(0, x - 1) : x + 3] = 32
             back.codes[y, x : x + 2] = [ord("日"), 0]
-            back.looks[y, x : x + 2] = 1
+            back.styles[y, x : x + 2] = 1
 
     @rule()
     def forget(self):

@@ -1,4 +1,4 @@
-"""The governor on links of known rates: updates stay small, quality follows, and comes back."""
+"""The pacer on links of known rates: updates stay small, quality follows, and comes back."""
 
 import math
 from collections import deque
@@ -11,12 +11,12 @@ from sunspec_tui.tui.terminal.link_pacing import FIRST_BUDGET, MAX_BUDGET, MIN_B
 class Link:
     """A link of some bytes per second and a round trip, and a program that always has something to send."""
 
-    def __init__(self, governor, rate, trip_s=0.05, answers=True):
-        self.governor, self.rate, self.trip_s, self.answers = governor, rate, trip_s, answers
+    def __init__(self, pacer, rate, trip_s=0.05, answers=True):
+        self.pacer, self.rate, self.trip_s, self.answers = pacer, rate, trip_s, answers
         self.now_s, self.free_s, self.coming_s = 0.0, 0.0, deque()
         self.waited_s = []
         self.unfinished = 0
-        governor.query_sent(0.0)
+        pacer.query_sent(0.0)
         if answers:
             self.coming_s.append(trip_s)
 
@@ -27,18 +27,18 @@ class Link:
             self.now_s += 0.01
             while self.coming_s and self.now_s >= self.coming_s[0]:
                 self.coming_s.popleft()
-                self.governor.answered(self.now_s)
+                self.pacer.reply_received(self.now_s)
             if self.now_s >= next_s:
-                next_s = self.now_s + max(0.25, self.governor.quality.interval_s)
+                next_s = self.now_s + max(0.25, self.pacer.quality.interval_s)
                 self.unfinished += backlog > 0
-                backlog = wanted(self.governor.quality)
-            if backlog > 0 and not self.governor.must_wait(self.now_s):
-                nbytes = min(backlog, self.governor.budget)
+                backlog = wanted(self.pacer.quality)
+            if backlog > 0 and not self.pacer.must_wait(self.now_s):
+                nbytes = min(backlog, self.pacer.budget)
                 backlog -= nbytes
-                self.governor.sent(nbytes, self.now_s, finished=not backlog)
+                self.pacer.update_sent(nbytes, self.now_s, finished=not backlog)
                 self._carry(nbytes)
-            elif backlog > 0 and self.governor.reply_overdue(self.now_s):
-                self.governor.asked_again(self.now_s)
+            elif backlog > 0 and self.pacer.reply_overdue(self.now_s):
+                self.pacer.query_repeated(self.now_s)
                 self._carry(4)
 
     def _carry(self, nbytes):
@@ -54,128 +54,128 @@ def demand(quality):
 
 @pytest.mark.parametrize("trip_s", [0.001, 0.05, 0.4])
 def test_a_fast_link_gets_all_at_full_quality(trip_s):
-    link = Link(governor := LinkPacer(), 10e6, trip_s)
+    link = Link(pacer := LinkPacer(), 10e6, trip_s)
     link.run(10, demand)
-    assert governor.quality is Quality.FULL
-    assert governor.budget >= FIRST_BUDGET
-    assert governor.reading(link.now_s).round_trip_s == pytest.approx(trip_s, abs=0.02)
+    assert pacer.quality is Quality.FULL
+    assert pacer.budget >= FIRST_BUDGET
+    assert pacer.reading(link.now_s).round_trip_s == pytest.approx(trip_s, abs=0.02)
 
 
 @pytest.mark.parametrize("rate", [4e3, 8e3, 32e3])
 def test_on_a_slow_link_updates_stay_short_and_leave_room(rate):
-    link = Link(governor := LinkPacer(), rate)
+    link = Link(pacer := LinkPacer(), rate)
     link.run(15, demand)
     link.waited_s.clear()
     link.run(20, demand)
-    assert governor.quality > Quality.FULL
+    assert pacer.quality > Quality.FULL
     assert max(link.waited_s) < 0.5
     assert sum(link.waited_s) / 20 < 0.65
 
 
 def test_quality_comes_back_within_five_seconds_when_the_link_does():
-    link = Link(governor := LinkPacer(), 4e3)
+    link = Link(pacer := LinkPacer(), 4e3)
     link.run(30, demand)
-    assert governor.quality is Quality.LEAST
+    assert pacer.quality is Quality.LEAST
     link.rate = 10e6
     link.run(5, demand)
-    assert governor.quality is Quality.FULL
+    assert pacer.quality is Quality.FULL
 
 
 def test_a_step_up_that_was_too_much_is_tried_less_often():
-    link = Link(governor := LinkPacer(), 24e3)
+    link = Link(pacer := LinkPacer(), 24e3)
     changes = []
     for _ in range(1200):
-        before = governor.quality
+        before = pacer.quality
         link.run(0.1, demand)
-        if governor.quality != before:
+        if pacer.quality != before:
             changes.append(link.now_s)
     late = [at_s for at_s in changes if at_s > 60]
     assert len(late) <= 6
 
 
 def test_without_answers_nothing_waits_for_them():
-    link = Link(governor := LinkPacer(), 10e6, answers=False)
+    link = Link(pacer := LinkPacer(), 10e6, answers=False)
     link.run(5, demand)
-    reading = governor.reading(link.now_s)
-    assert not reading.answers
+    reading = pacer.reading(link.now_s)
+    assert not reading.replies
     assert math.isnan(reading.round_trip_s)
     assert reading.rate_bytes_s > 10_000
-    assert governor.quality is Quality.FULL
+    assert pacer.quality is Quality.FULL
 
 
 def test_a_lost_answer_holds_the_picture_for_some_seconds_at_most():
-    governor = LinkPacer()
-    governor.sent(100, 0.0)
-    governor.answered(0.1)
-    governor.sent(100, 1.0)
-    assert governor.must_wait(6.0)
-    assert not governor.must_wait(7.1)
-    governor.answered(8.0)  # a late answer to a forgotten question is none
+    pacer = LinkPacer()
+    pacer.update_sent(100, 0.0)
+    pacer.reply_received(0.1)
+    pacer.update_sent(100, 1.0)
+    assert pacer.must_wait(6.0)
+    assert not pacer.must_wait(7.1)
+    pacer.reply_received(8.0)  # a late answer to a forgotten question is none
 
 
 def test_a_question_whose_answer_was_lost_is_asked_again_soon_and_costs_no_quality():
-    governor = LinkPacer()
-    governor.query_sent(0.0)
-    governor.answered(0.05)
-    governor.sent(5000, 0.1)
-    governor.answered(0.2)
+    pacer = LinkPacer()
+    pacer.query_sent(0.0)
+    pacer.reply_received(0.05)
+    pacer.update_sent(5000, 0.1)
+    pacer.reply_received(0.2)
     for second in range(1, 20):
-        governor.sent(5000, second)
-        assert governor.must_wait(second + 0.1)
-        assert not governor.reply_overdue(second + 0.1)
-        assert governor.reply_overdue(second + 0.6)
-        governor.asked_again(second + 0.6)
-        assert not governor.reply_overdue(second + 0.65)
-        governor.answered(second + 0.66)
-        assert not governor.must_wait(second + 0.9)
-    assert governor.quality is Quality.FULL
+        pacer.update_sent(5000, second)
+        assert pacer.must_wait(second + 0.1)
+        assert not pacer.reply_overdue(second + 0.1)
+        assert pacer.reply_overdue(second + 0.6)
+        pacer.query_repeated(second + 0.6)
+        assert not pacer.reply_overdue(second + 0.65)
+        pacer.reply_received(second + 0.66)
+        assert not pacer.must_wait(second + 0.9)
+    assert pacer.quality is Quality.FULL
 
 
 def test_an_answer_that_is_only_late_belongs_to_its_own_update():
-    governor = LinkPacer()
-    governor.query_sent(0.0)
-    governor.answered(0.05)
-    governor.sent(5000, 1.0)
-    governor.asked_again(1.5)
-    governor.answered(2.0)
-    assert governor.must_wait(2.01)
-    governor.answered(2.02)
-    assert not governor.must_wait(2.03)
-    assert governor.reading(2.03).round_trip_s == pytest.approx(1.0)
+    pacer = LinkPacer()
+    pacer.query_sent(0.0)
+    pacer.reply_received(0.05)
+    pacer.update_sent(5000, 1.0)
+    pacer.query_repeated(1.5)
+    pacer.reply_received(2.0)
+    assert pacer.must_wait(2.01)
+    pacer.reply_received(2.02)
+    assert not pacer.must_wait(2.03)
+    assert pacer.reading(2.03).round_trip_s == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("picture", [3000, 6000, 12_000, 20_000])
 @pytest.mark.parametrize("trip_s", [0.01, 0.05, 0.15, 0.6])
 @pytest.mark.parametrize("rate", [2e3, 6.5e3, 8e3, 16e3, 32e3, 64e3])
 def test_on_no_link_pictures_stay_torn_queues_grow_or_quality_swings(rate, trip_s, picture):
-    link = Link(governor := LinkPacer(), rate, trip_s)
+    link = Link(pacer := LinkPacer(), rate, trip_s)
     wanted = (picture, picture, picture / 6, picture / 10).__getitem__
     link.run(30, wanted)
     link.waited_s.clear()
     link.unfinished = changes = 0
     for _ in range(600):
-        before = governor.quality
+        before = pacer.quality
         link.run(0.1, wanted)
-        changes += governor.quality != before
+        changes += pacer.quality != before
     assert max(link.waited_s) < 1.0 + MIN_BUDGET / rate
     assert changes <= 12
-    if governor.quality < Quality.LEAST:
+    if pacer.quality < Quality.LEAST:
         assert link.unfinished < 0.3 * 60 / 0.25
 
 
 def test_a_fixed_quality_stays():
-    link = Link(governor := LinkPacer(Quality.LEAST), 10e6)
+    link = Link(pacer := LinkPacer(Quality.LEAST), 10e6)
     link.run(10, demand)
-    assert governor.quality is Quality.LEAST
+    assert pacer.quality is Quality.LEAST
 
 
 def test_budgets_have_ends():
-    governor = LinkPacer()
+    pacer = LinkPacer()
     for n in range(40):
-        governor.sent(governor.budget, n)
-        governor.answered(n + 0.001)
-    assert governor.budget == MAX_BUDGET
+        pacer.update_sent(pacer.budget, n)
+        pacer.reply_received(n + 0.001)
+    assert pacer.budget == MAX_BUDGET
     for n in range(40, 60):
-        governor.sent(governor.budget, n)
-        governor.answered(n + 0.9)
-    assert governor.budget == MIN_BUDGET
+        pacer.update_sent(pacer.budget, n)
+        pacer.reply_received(n + 0.9)
+    assert pacer.budget == MIN_BUDGET

@@ -121,7 +121,7 @@ class Incremental(RuleBasedStateMachine):
 
     @rule(quality=st.sampled_from(list(Quality)), budget=st.sampled_from([1, 768, 8192, 1 << 20]))
     def the_link_changes(self, quality, budget):
-        self.screen.app.governor.quality, self.screen.app.governor.budget = quality, budget
+        self.screen.app.pacer.quality, self.screen.app.pacer.budget = quality, budget
 
     @rule()
     def the_link_stalls(self):

@@ -212,7 +212,7 @@ def test_nothing_received_is_nothing_to_export(show):
 
 def test_a_signed_product_on_a_slow_link(show, frames, picture):
     screen = show((120, 40), frames)
-    screen.app.governor.quality = Quality.LEAST
+    screen.app.pacer.quality = Quality.LEAST
     screen.act("step('choose_product', 'V')")
     for action in ("step('toggle_trace', 'max')", "step('flip', 'pipelines')", "step('zoom', 1)"):
         screen.act(action)

@@ -87,7 +87,7 @@ def test_the_largest_window_is_drawn_on():
         screen.tick()
         screen.resize(MAX_COLUMNS, MAX_LINES)
         screen.tick()
-        screen.app.governor.budget = 1 << 20
+        screen.app.pacer.budget = 1 << 20
         screen.settle()
         assert any("─ Health ─" in line for line in screen.terminal.display)
         screen.resize(1, 1)

@@ -209,13 +209,13 @@ def test_a_closed_port_is_probed_ever_less_often(seconds):
 
 
 def test_the_rest_of_the_first_screen_does_not_wait_for_an_answer():
-    governor = LinkPacer()
-    governor.sent(FIRST_BUDGET, 0.0)
-    assert governor.must_wait(0.05)
-    assert not governor.must_wait(0.15)
-    governor.sent(FIRST_BUDGET, 0.15)
-    assert governor.must_wait(1.0)
-    assert not governor.must_wait(2.6)
+    pacer = LinkPacer()
+    pacer.update_sent(FIRST_BUDGET, 0.0)
+    assert pacer.must_wait(0.05)
+    assert not pacer.must_wait(0.15)
+    pacer.update_sent(FIRST_BUDGET, 0.15)
+    assert pacer.must_wait(1.0)
+    assert not pacer.must_wait(2.6)
 
 
 def test_the_state_of_the_link_is_part_of_a_cheap_look():

@@ -1,1 +1,1 @@
-"""From rows and the observer's choices to pictures, without Textual."""
+"""Turn rows and the observer's choices into pictures, without Textual."""

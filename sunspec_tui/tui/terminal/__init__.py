@@ -1,1 +1,1 @@
-"""Cells, bytes and input of a terminal, for any Textual app; nothing here knows of spectra."""
+"""Terminal output and input for any Textual app, independent of spectra."""

@@ -1,6 +1,6 @@
-"""The fewest bytes that write cells on a terminal: moves, changes of look, text.
+"""Encode cells as ANSI sequences in as few bytes as possible.
 
-State and arithmetic only: no terminal, no clock, nothing of Textual.
+State and arithmetic only: this module uses no terminal, no clock and nothing of Textual.
 """
 
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class CellStyle(NamedTuple):
-    """Colours and attributes of a cell as SGR parameters, such as ``38;5;12``, ``49`` and ``1;4``."""
+    """Colours and attributes of a cell: SGR parameters such as ``38;5;12``, ``49``, ``1;4``."""
 
     foreground: str = "39"
     background: str = "49"
@@ -16,47 +16,47 @@ class CellStyle(NamedTuple):
 
 
 class StyleTable:
-    """Numbers for looks, so that a picture of them is an array."""
+    """Numbers of cell styles, so that an array can hold the styles of a grid."""
 
     def __init__(self) -> None:
         self._numbers: dict[CellStyle, int] = {}
         self.known: list[CellStyle] = []
         self.plain = self.number(CellStyle())
 
-    def number(self, look: CellStyle) -> int:
-        """The number of a look, a new one where it has none."""
-        found = self._numbers.get(look)
-        if found is None:
-            found = self._numbers[look] = len(self.known)
-            self.known.append(look)
-        return found
+    def number(self, style: CellStyle) -> int:
+        """Return the number of a style; a new style gets the next number."""
+        number = self._numbers.get(style)
+        if number is None:
+            number = self._numbers[style] = len(self.known)
+            self.known.append(style)
+        return number
 
 
 class AnsiWriter:
-    """Writes with the shortest moves and changes of look; knows where the terminal's cursor is."""
+    """Writer that tracks the terminal's cursor and style, to send the shortest sequences."""
 
-    def __init__(self, looks: StyleTable, columns: int) -> None:
-        self._looks = looks
+    def __init__(self, styles: StyleTable, columns: int) -> None:
+        self._styles = styles
         self._columns = columns
         self._parts: list[str] = []
         self._x = self._y = -1
-        self._look: CellStyle | None = None
+        self._style: CellStyle | None = None
         self.bytes = 0
 
-    def lose(self) -> None:
-        """Forget where the cursor is and how it writes."""
+    def forget_position(self) -> None:
+        """Forget the cursor's position and style."""
         self._x = self._y = -1
-        self._look = None
+        self._style = None
 
     def begin(self) -> None:
-        """Begin an update: others may have moved the cursor since the last."""
-        self.lose()
+        """Begin an update; other code may have moved the cursor since the last one."""
+        self.forget_position()
         self._parts = []
         self.bytes = 0
 
     def end(self) -> str:
-        """All that was written, ended in the plain look."""
-        if self._look is not None and self._look != CellStyle():
+        """Return the text of the update, which ends in the plain style."""
+        if self._style is not None and self._style != CellStyle():
             self._add("\x1b[0m")
         return "".join(self._parts)
 
@@ -64,10 +64,10 @@ class AnsiWriter:
         self._parts.append(text)
         self.bytes += len(text)
 
-    def write(self, x: int, y: int, cells: Sequence[str], look: int) -> None:
-        """Write cells of one look."""
+    def write(self, x: int, y: int, cells: Sequence[str], style: int) -> None:
+        """Write cells of one style."""
         self._move(x, y)
-        self._set(self._looks.known[look])
+        self._set(self._styles.known[style])
         text = "".join(cells)
         self._parts.append(text)
         self.bytes += len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
@@ -97,27 +97,27 @@ class AnsiWriter:
         self._add(min(moves, key=len))
         self._x, self._y = x, y
 
-    def _set(self, look: CellStyle) -> None:
-        held = self._look
-        if look == held:
+    def _set(self, style: CellStyle) -> None:
+        current = self._style
+        if style == current:
             return
-        if held is None or look.attributes != held.attributes:
-            # What is reset need not be told.
-            wanted = [look.attributes, look.foreground, look.background]
-            told = [part for part in wanted if part and part not in ("39", "49")]
-            self._add(f"\x1b[{';'.join(['0', *told])}m")
+        if current is None or style.attributes != current.attributes:
+            # The reset has set the defaults, so they need no parameter.
+            parameters = [style.attributes, style.foreground, style.background]
+            changes = [part for part in parameters if part and part not in ("39", "49")]
+            self._add(f"\x1b[{';'.join(['0', *changes])}m")
         else:
-            told = []
-            if look.foreground != held.foreground:
-                told.append(look.foreground)
-            if look.background != held.background:
-                told.append(look.background)
-            self._add(f"\x1b[{';'.join(told)}m")
-        self._look = look
+            changes = []
+            if style.foreground != current.foreground:
+                changes.append(style.foreground)
+            if style.background != current.background:
+                changes.append(style.background)
+            self._add(f"\x1b[{';'.join(changes)}m")
+        self._style = style
 
 
 def _sideways(by: int) -> str:
-    """Move along a line."""
+    """Return the shortest sequence that moves the cursor along a line."""
     if by == 0:
         return ""
     if by > 0:

@@ -1,11 +1,11 @@
-"""What a terminal holds, cell by cell, and the fewest bytes that change it into what it should hold.
+"""Track the cells of a terminal and send only the differences.
 
-`Canvas` keeps two pictures: `desired`, what the screen should show, and `displayed`, what the terminal has been
-told so far. An update sends differences alone, as many as a budget allows; what is left waits for the
-next one, so the newest state always wins. Moving a picture sideways is told to the terminal as deleted
-and inserted characters, and is applied to `displayed` too: a wrong guess can cost bytes, never a wrong cell.
+`Canvas` keeps two grids: `desired`, the cells that the screen should show, and `displayed`, the cells that the
+terminal shows so far. An update sends only differences, as many as a budget allows. The rest waits for the next
+update, so the newest state always wins. A picture that moves sideways is sent as deleted and inserted characters,
+and moves in `displayed` too: a wrong guess can cost bytes, but never shows a wrong cell.
 
-State and arithmetic only: no terminal, no clock, nothing of Textual.
+State and arithmetic only: this module uses no terminal, no clock and nothing of Textual.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,18 +27,18 @@ CONTINUED = 0
 _FIRST_CLUSTER = 0x110000
 # Untrusted text may have any number of marks on a letter, and any number of such letters.
 _MAX_CLUSTER, _MAX_CLUSTERS = 5, 4096
-# Cells that have not changed are written again where that is shorter than moving over them.
+# Up to this many unchanged cells are written again, because that is shorter than moving over them.
 _JOIN = 3
 _SPACE = ord(" ")
-# Pages of 256 code points with wide characters in them; what our pictures are drawn with lies elsewhere.
-# The last place stands for UNKNOWN.
+# Pages of 256 code points that contain wide characters; the characters of our pictures are on other pages.
+# The last index is for UNKNOWN.
 _MAYBE_WIDE = np.zeros(0x2001, np.bool_)
 _MAYBE_WIDE[[0x11, 0x23, 0x24, 0x26, 0x27]] = True
 _MAYBE_WIDE[0x2E:0x2000] = True
 
 
 class Region(NamedTuple):
-    """A rectangle of cells: first column and line, and the ones after the last."""
+    """Rectangle of cells; `right` and `bottom` are exclusive."""
 
     left: int
     top: int
@@ -48,22 +48,22 @@ class Region(NamedTuple):
 
 @dataclass(slots=True)
 class Grid:
-    """Characters and looks of a rectangle of cells.
+    """Characters and styles of a rectangle of cells.
 
     Attributes
     ----------
     codes
         Code points, int32, shape (lines, columns); see `UNKNOWN` and `CONTINUED`.
     looks
-        Numbers of a `StyleTable` table, int32, the same shape.
+        Numbers of styles in a `StyleTable`, int32, the same shape.
     """
 
     codes: Ints
-    looks: Ints
+    styles: Ints
 
     @classmethod
     def filled(cls, columns: int, lines: int, code: int = _SPACE) -> "Grid":
-        """A grid of one character in the plain look."""
+        """Return a grid of one character in the plain style."""
         return cls(np.full((lines, columns), code, np.int32), np.zeros((lines, columns), np.int32))
 
     @property
@@ -76,8 +76,8 @@ class Grid:
         """Height in cells."""
         return int(self.codes.shape[0])
 
-    def write(self, x: int, y: int, text: str, look: int) -> None:
-        """Write text of narrow characters; what lies outside the line is left out."""
+    def write(self, x: int, y: int, text: str, style: int) -> None:
+        """Write text of narrow characters; cut the part outside the line."""
         if not 0 <= y < self.lines:
             return
         start = max(0, -x)
@@ -85,13 +85,13 @@ class Grid:
         if text:
             at = x + start
             self.codes[y, at : at + len(text)] = code_points(text)
-            self.looks[y, at : at + len(text)] = look
+            self.styles[y, at : at + len(text)] = style
 
 
 def code_points(text: str) -> Ints:
     """Return the code points of a text, int32.
 
-    Spaces of all kinds become spaces; other characters that are not printable become question marks.
+    White space becomes a space; any other character that is not printable becomes a question mark.
     """
     if not text.isprintable():
         text = "".join(each if each.isprintable() else " " if each.isspace() else "?" for each in text)
@@ -99,7 +99,7 @@ def code_points(text: str) -> Ints:
 
 
 class Canvas:
-    """The screen as it should be, the terminal as it is, and the way from one to the other.
+    """Desired and displayed cells of a terminal, and the updates between them.
 
     Parameters
     ----------
@@ -108,33 +108,33 @@ class Canvas:
     """
 
     def __init__(self, columns: int, lines: int) -> None:
-        self.looks = StyleTable()
+        self.styles = StyleTable()
         self._clusters: dict[str, int] = {}
         self._cluster_texts: list[str] = []
-        self._scroller: Region | None = None
+        self._moving_region: Region | None = None
         self._next_line = 0
         self.resize(columns, lines)
 
     def resize(self, columns: int, lines: int) -> None:
-        """Begin anew with another size; the terminal may hold anything."""
+        """Start again with another size; the content of the terminal is then unknown."""
         self.desired = Grid.filled(columns, lines)
         self.displayed = Grid.filled(columns, lines, UNKNOWN)
         self._shifts = np.zeros(lines, np.int32)
         self._wide = np.zeros(lines, np.bool_)
-        self._pen = AnsiWriter(self.looks, columns)
+        self._writer = AnsiWriter(self.styles, columns)
 
     def forget(self) -> None:
-        """Take it that the terminal may hold anything, so that all is sent again."""
+        """Mark all cells of the terminal as unknown, so that they are sent again."""
         self.displayed.codes[:] = UNKNOWN
         self._shifts[:] = 0
-        self._pen.lose()
+        self._writer.forget_position()
 
-    # What should be there
+    # Desired cells
 
     def cluster(self, text: str) -> int:
         """Return the code of a character of several code points.
 
-        If there are too many code points or clusters, it is the first code point alone.
+        If there are too many code points or clusters, return the first code point only.
         """
         if len(text) == 1:
             return ord(text)
@@ -146,24 +146,24 @@ class Canvas:
         return self._clusters[text]
 
     def put(self, left: int, top: int, grid: Grid) -> None:
-        """Lay a grid on the screen; what lies outside is left out."""
+        """Copy a grid to the screen; cut the part outside it."""
         x, y = max(0, left), max(0, top)
         right, bottom = min(self.desired.columns, left + grid.columns), min(self.desired.lines, top + grid.lines)
         if x < right and y < bottom:
             part = (slice(y - top, bottom - top), slice(x - left, right - left))
             self.desired.codes[y:bottom, x:right] = grid.codes[part]
-            self.desired.looks[y:bottom, x:right] = grid.looks[part]
+            self.desired.styles[y:bottom, x:right] = grid.styles[part]
 
     def text_of(self, code: int) -> str:
-        """The character of a code."""
+        """Return the character of a code."""
         if code >= _FIRST_CLUSTER:
             return self._cluster_texts[code - _FIRST_CLUSTER]
         return "" if code == CONTINUED else chr(code)
 
     def moved_left(self, region: Region, columns: int) -> None:
-        """Hint that the content of a region has moved; one region at a time is remembered.
+        """Note that the content of a region has moved left; only the last region is remembered.
 
-        A region that is not wholly on the screen is of a layout that a resize has ended.
+        A region that is partly outside the screen belongs to the layout before a resize and is ignored.
         """
         if (
             region.left < 0
@@ -172,65 +172,65 @@ class Canvas:
             or region.bottom > self.desired.lines
         ):
             return
-        if region != self._scroller:
-            self._scroller = region
+        if region != self._moving_region:
+            self._moving_region = region
             self._shifts[:] = 0
         self._shifts[region.top : region.bottom] += columns
 
-    # The way there
+    # Updates
 
     @property
     def finished(self) -> bool:
-        """Whether the terminal holds all that it should."""
+        """True if the terminal displays all desired cells."""
         return not bool(self._differing().any())
 
     def _differing(self) -> NDArray[np.bool_]:
-        """Cells that differ, shape (lines, columns)."""
-        return np.asarray((self.displayed.codes != self.desired.codes) | (self.displayed.looks != self.desired.looks))
+        """Return the mask of different cells, shape (lines, columns)."""
+        return np.asarray((self.displayed.codes != self.desired.codes) | (self.displayed.styles != self.desired.styles))
 
     def update(self, budget: int, pictures: Iterable[Region] = (), *, text_only: bool = False) -> str:
-        """What to send next.
+        """Return the next text to send to the terminal.
 
         Parameters
         ----------
         budget
-            Bytes after which no further line is begun; at least one line is sent.
+            Number of bytes after which no further line begins; at least one line is sent.
         pictures
-            Regions that wait until all other cells are as they should be: what answers a key comes first.
+            Regions that are sent after all other cells, so that the reply to a key comes first.
         text_only
-            Leave the pictures for a later update.
+            True to leave the pictures for a later update.
 
         Returns
         -------
         str
-            Escape sequences and text; empty where nothing differs.
+            Escape sequences and text; empty if nothing differs.
         """
         for y in np.flatnonzero(_lines_with_wide(self.desired.codes)).tolist():
-            self._mend(y)
+            self._blank_half_characters(y)
         different = self._differing()
         if not different.any():
             return ""
-        self._pen.begin()
+        self._writer.begin()
         self._wide = _lines_with_wide(self.displayed.codes) | _lines_with_wide(self.desired.codes)
         text = different.copy()
         for left, top, right, bottom in pictures:
             text[top:bottom, left:right] = False
         for y in np.flatnonzero(text.any(axis=1)).tolist():
-            if self._pen.bytes >= budget:
-                return self._pen.end()
-            self._send(y, text[y])
+            if self._writer.bytes >= budget:
+                return self._writer.end()
+            self._write_cells(y, text[y])
         if not text_only:
-            self._send_pictures(different & ~text, budget)
-        return self._pen.end()
+            self._write_pictures(different & ~text, budget)
+        return self._writer.end()
 
-    def _mend(self, y: int) -> None:
-        """Blank halves of wide characters whose other half something lies over; whole ones have one look."""
+    def _blank_half_characters(self, y: int) -> None:
+        """Blank half-covered wide characters; give both halves of a whole one the same style."""
         codes = [*self.desired.codes[y].tolist(), _SPACE]
         whole = False
         for x, code in enumerate(codes[:-1]):
             if code == CONTINUED:
                 if whole:
-                    self.desired.looks[y, x] = self.desired.looks[y, x - 1]
+                    self.desired.styles[y, x] = self.desired.styles[y, x - 1]
                 else:
                     self.desired.codes[y, x] = _SPACE
                 whole = False
@@ -240,82 +240,82 @@ class Canvas:
                 if wide and not whole:
                     self.desired.codes[y, x] = _SPACE
 
-    def _send_pictures(self, different: NDArray[np.bool_], budget: int) -> None:
-        """Send cells of the pictures, the lines in turn, so that none is left behind where the budget is short."""
+    def _write_pictures(self, different: NDArray[np.bool_], budget: int) -> None:
+        """Write cells of the pictures, line by line in turn, so that a short budget starves no line."""
         lines = np.flatnonzero(different.any(axis=1))
         for y in np.concatenate([lines[lines >= self._next_line], lines[lines < self._next_line]]).tolist():
-            if self._pen.bytes >= budget:
+            if self._writer.bytes >= budget:
                 self._next_line = y
                 return
             line = different[y]
             is_moved = self._shifts[y] and self._shift(y, line)
-            # The whole of a line with wide characters may have been sent with its text.
+            # A line with wide characters may already be written as a whole, together with its text.
             if is_moved or self._wide[y]:
                 line = (self.displayed.codes[y] != self.desired.codes[y]) | (
-                    self.displayed.looks[y] != self.desired.looks[y]
+                    self.displayed.styles[y] != self.desired.styles[y]
                 )
-            self._send(y, line)
+            self._write_cells(y, line)
 
     def _shift(self, y: int, different: NDArray[np.bool_]) -> bool:
-        """Move a line of the scroller where that leaves fewer cells to write."""
-        count, region = int(self._shifts[y]), self._scroller
+        """Shift a line of the moving region if that leaves fewer cells to write; return True if shifted."""
+        count, region = int(self._shifts[y]), self._moving_region
         self._shifts[y] = 0
         if region is None or not 0 < count < region.right - region.left or self._wide[y]:
             return False
         left, right = region.left, region.right
-        codes, looks = self.displayed.codes[y], self.displayed.looks[y]
-        want_codes, want_looks = (
+        codes, styles = self.displayed.codes[y], self.displayed.styles[y]
+        desired_codes, desired_styles = (
             self.desired.codes[y, left : right - count],
-            self.desired.looks[y, left : right - count],
+            self.desired.styles[y, left : right - count],
         )
-        moved_codes, moved_looks = codes[left + count : right].copy(), looks[left + count : right].copy()
-        now = np.count_nonzero(different[left:right])
-        then = count + np.count_nonzero((moved_codes != want_codes) | (moved_looks != want_looks))
-        if then + 2 >= now:
+        moved_codes, moved_styles = codes[left + count : right].copy(), styles[left + count : right].copy()
+        cells_unmoved = np.count_nonzero(different[left:right])
+        cells_moved = count + np.count_nonzero((moved_codes != desired_codes) | (moved_styles != desired_styles))
+        if cells_moved + 2 >= cells_unmoved:
             return False
-        self._pen.shift(y, left, right, count)
-        codes[left : right - count], looks[left : right - count] = moved_codes, moved_looks
+        self._writer.shift(y, left, right, count)
+        codes[left : right - count], styles[left : right - count] = moved_codes, moved_styles
         codes[right - count : right] = UNKNOWN
         return True
 
-    def _send(self, y: int, different: NDArray[np.bool_]) -> None:
-        """Send cells of a line."""
+    def _write_cells(self, y: int, different: NDArray[np.bool_]) -> None:
+        """Write the different cells of a line."""
         if self._wide[y] and different.any():
-            # Half of a wide character may be overwritten: the whole line tells.
+            # Half of a wide character may be overwritten, so write the whole line.
             different = np.ones_like(different)
         columns = np.flatnonzero(different)
         if not len(columns):
             return
-        codes, looks = self.desired.codes[y], self.desired.looks[y]
-        text, numbers = self._text(codes, has_wide=bool(self._wide[y])), looks.tolist()
-        sent = np.zeros_like(different)
+        codes, styles = self.desired.codes[y], self.desired.styles[y]
+        text, numbers = self._text(codes, has_wide=bool(self._wide[y])), styles.tolist()
+        written = np.zeros_like(different)
         for start, stop in _runs(columns.tolist(), numbers):
-            self._pen.write(start, y, text[start:stop], numbers[start])
-            sent[start:stop] = True
-        np.copyto(self.displayed.codes[y], codes, where=sent)
-        np.copyto(self.displayed.looks[y], looks, where=sent)
+            self._writer.write(start, y, text[start:stop], numbers[start])
+            written[start:stop] = True
+        np.copyto(self.displayed.codes[y], codes, where=written)
+        np.copyto(self.displayed.styles[y], styles, where=written)
 
     def _text(self, codes: Ints, *, has_wide: bool) -> Sequence[str]:
-        """One item a cell; a plain string where no cell needs more than one code point."""
+        """Return one item for each cell: a plain string if each cell has one code point."""
         if not has_wide:
             return codes.tobytes().decode("utf-32-le", "surrogatepass")
         return [self.text_of(int(code)) for code in codes]
 
 
 def _lines_with_wide(codes: Ints) -> NDArray[np.bool_]:
-    """Lines with a cell that may be half of a wide character, or needs several code points."""
+    """Return the mask of lines that may have wide characters or characters of several code points."""
     return np.asarray(((codes == CONTINUED) | _MAYBE_WIDE[codes >> 8]).any(axis=-1))
 
 
 def _runs(cells: list[int], numbers: list[int]) -> list[tuple[int, int]]:
-    """Columns as (first, after the last) of one look each; short stretches between are taken in."""
-    found: list[tuple[int, int]] = []
+    """Return runs of columns of one style as (start, stop); short unchanged gaps join a run."""
+    runs: list[tuple[int, int]] = []
     start = stop = cells[0]
     for x in cells:
         if numbers[x] == numbers[start] and x - stop <= _JOIN and numbers[stop:x].count(numbers[start]) == x - stop:
             stop = x + 1
             continue
-        found.append((start, stop))
+        runs.append((start, stop))
         start, stop = x, x + 1
-    found.append((start, stop))
-    return found
+    runs.append((start, stop))
+    return runs

@@ -16,12 +16,12 @@ _PLAIN_TERMS = ("dumb", "vt100", "vt102", "vt220", "-mono", "-m")
 
 
 def colour_depth(environment: Mapping[str, str]) -> Depth:
-    """Colours of the terminal.
+    """Return the colour depth of the terminal.
 
     Parameters
     ----------
     environment
-        Where ``NO_COLOR``, ``COLORTERM`` and ``TERM`` are looked up, in this order.
+        Variables; ``NO_COLOR``, ``COLORTERM`` and ``TERM`` are read, in this order.
     """
     if environment.get("NO_COLOR"):
         return Depth.NONE
@@ -38,7 +38,7 @@ def colour_depth(environment: Mapping[str, str]) -> Depth:
 
 
 def needs_ascii(encoding: str | None) -> bool:
-    """Whether an encoding has no braille and no blocks."""
+    """Return True if an encoding lacks braille and block characters."""
     return encoding is not None and "utf" not in encoding.lower()
 
 

@@ -1,4 +1,4 @@
-"""The colours that a terminal has, and the nearest one to a wanted colour."""
+"""Colours of terminals, and the nearest terminal colour to an RGB colour."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -7,7 +7,7 @@ import numpy as np
 
 
 class Depth(StrEnum):
-    """How many colours a terminal has; the values are those of ``--colors``."""
+    """Colour depth of a terminal; the values are those of ``--colors``."""
 
     TRUE = "truecolor"
     C256 = "256"
@@ -16,31 +16,31 @@ class Depth(StrEnum):
 
 
 class Colour(NamedTuple):
-    """A colour as SGR parameters for the character and for what is behind it."""
+    """Colour as SGR parameters for the foreground and for the background."""
 
     foreground: str
     background: str
 
 
 def true_colour(red: int, green: int, blue: int) -> Colour:
-    """A colour of 24 bits."""
+    """Return a colour of 24 bits."""
     return Colour(f"38;2;{red};{green};{blue}", f"48;2;{red};{green};{blue}")
 
 
 def sixteen(number: int) -> Colour:
-    """One of the terminal's own 16 colours."""
+    """Return one of the terminal's own 16 colours."""
     first = number if number < 8 else number + 52
     return Colour(str(30 + first), str(40 + first))
 
 
 def nearest_256(red: int, green: int, blue: int) -> int:
-    """The nearest of the 6x6x6 cube (16-231) and the ramp of greys (232-255) of a 256-colour terminal."""
-    wanted = np.array([red, green, blue])
-    return 16 + int(np.argmin(((_FIXED_256 - wanted) ** 2).sum(axis=1)))
+    """Return the nearest colour of the 6x6x6 cube (16-231) and the greys (232-255) of a 256-colour terminal."""
+    colour = np.array([red, green, blue])
+    return 16 + int(np.argmin(((_FIXED_256 - colour) ** 2).sum(axis=1)))
 
 
 def nearest_16(red: int, green: int, blue: int) -> int:
-    """The nearest of a terminal's own 16 colours, taken as xterm has them."""
+    """Return the nearest of a terminal's own 16 colours, assuming xterm's values."""
     return int(np.argmin(((_XTERM_16 - np.array([red, green, blue])) ** 2).sum(axis=1)))
 
 

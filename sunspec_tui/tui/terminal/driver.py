@@ -1,12 +1,12 @@
-"""Textual's driver of the terminal, made to bear what happens at either end of an SSH session.
+"""Textual driver that survives stalled, resumed and vanished terminals.
 
-Standard error may go to a file, so the terminal is what standard output is: the command line has seen that it is one.
-`terminal_input` parses the input, not Textual's parser; output goes through `terminal_output`, so that a terminal
+Standard error may go to a file, so the driver uses standard output: the command line has checked that it is a terminal.
+`terminal_input` parses the input, not Textual's parser. Output goes through `terminal_output`, so that a terminal
 that accepts nothing blocks no other code.
 
-A process may be continued that was never suspended by us: the kernel sends SIGCONT along with SIGHUP, and
-so does a user who stops and continues it from outside. The terminal may go away.
-`tests/tui/test_driver.py` tests the private parts of Textual that this module uses.
+A process may be continued although this driver never suspended it: the kernel sends SIGCONT together with SIGHUP, and
+a user may stop and continue the process from outside. The terminal may also go away. `tests/test_driver.py` tests the
+private parts of Textual that this module uses.
 """
 
 import asyncio
@@ -31,17 +31,17 @@ from sunspec_tui.tui.terminal.terminal_output import TerminalOutput
 
 log = logging.getLogger(__name__)
 
-QUESTION = "\x1b[6n"
+CURSOR_QUERY = "\x1b[6n"
 """Request of the cursor's position, which every terminal answers."""
-_MAX_QUESTIONS = 16
+_MAX_QUERIES = 16
 _READ_BYTES = 1024
 _SOON_S = 0.02
 _END_S = 1.0
-# Reading pauses while more messages than this wait for the app; it looks after so many messages.
-_MAX_WAITING, _LOOK_EVERY = 64, 16
+# Reading pauses while more messages than this wait for the app; the queue is checked after each so many messages.
+_MAX_WAITING, _CHECK_EVERY = 64, 16
 _RESTART_AFTER_S = 0.5
-# Longest wait at the end for a terminal that accepts nothing.
-_LAST_WORDS_S = 1.5
+# Longest wait at the end if the terminal accepts nothing.
+_RESTORE_TIMEOUT_S = 1.5
 _RESTORE = (
     "\x1b[?2026l\x1b[0m\x1b[?2004l\x1b[?7h\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l"
     "\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l"
@@ -49,7 +49,7 @@ _RESTORE = (
 
 
 class Driver(LinuxDriver):
-    """The driver of the monitor."""
+    """Driver of the monitor's terminal."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -58,12 +58,12 @@ class Driver(LinuxDriver):
         self._output = TerminalOutput(output.fileno(), output.encoding)
         self._file = self._output  # type: ignore[assignment]
         self._size = self._size or self._get_terminal_size()
-        self._questions = 0
-        self._questions_lock = threading.Lock()
+        self._queries = 0
+        self._queries_lock = threading.Lock()
         self._input_is_gone = False
         self._unchecked = 0
         self._logged: set[str] = set()
-        # Wakes the thread that reads keys, at its end.
+        # Wakes the thread that reads keys, so that it can end.
         self._woken, self._waker = socket.socketpair()
         self._last_resort: threading.Timer | None = None
 
@@ -71,7 +71,7 @@ class Driver(LinuxDriver):
 
     @property
     def is_writing(self) -> bool:
-        """Whether what is written can still arrive."""
+        """True if the writer thread is alive."""
         return self._writer_thread is not None and self._writer_thread.is_alive()
 
     @property
@@ -89,16 +89,16 @@ class Driver(LinuxDriver):
     def write(self, data: str) -> None:
         """Write to the terminal, if it still exists."""
         if self.is_writing and not self._output.is_gone:
-            self._count_questions(data.count(QUESTION))
+            self._count_queries(data.count(CURSOR_QUERY))
             super().write(data)
 
-    def _count_questions(self, more: int) -> None:
+    def _count_queries(self, more: int) -> None:
         """Count requests of the cursor's position; a negative number counts replies.
 
         One thread sends the requests, another reads the replies.
         """
-        with self._questions_lock:
-            self._questions = min(_MAX_QUESTIONS, max(0, self._questions + more))
+        with self._queries_lock:
+            self._queries = min(_MAX_QUERIES, max(0, self._queries + more))
 
     def start_application_mode(self) -> None:
         """Take the terminal."""
@@ -114,7 +114,7 @@ class Driver(LinuxDriver):
         """End the writing threads; write what the terminal accepts in time."""
         if self.is_writing:
             super().close()
-        self._output.stop(_RESTORE, _LAST_WORDS_S)
+        self._output.stop(_RESTORE, _RESTORE_TIMEOUT_S)
 
     def end_within(self, seconds: float, status: int) -> None:
         """Kill the process after so many seconds, and restore the terminal first.
@@ -135,7 +135,7 @@ class Driver(LinuxDriver):
         if self.attrs_before is not None:
             with suppress(termios.error):
                 termios.tcsetattr(self.fileno, termios.TCSANOW, self.attrs_before)
-        self._output.say_at_last(f"{_RESTORE}sunspec-tui: something hung at the end, so it was ended by force\r\n")
+        self._output.write_last(f"{_RESTORE}sunspec-tui: the program hung at its end, so it was ended by force\r\n")
         os._exit(status)
 
     def _get_terminal_size(self) -> tuple[int, int]:
@@ -150,7 +150,7 @@ class Driver(LinuxDriver):
         """Request no size reports: only the kernel's size is trusted."""
 
     def _sigcont_application(self, *_: object) -> None:
-        """Take the terminal again, if it was given back; else draw all anew, for it may hold anything."""
+        """Set the terminal up again if it was restored; else redraw, because its content is unknown."""
         if self._must_signal_resume:
             super()._sigcont_application()
         else:
@@ -165,9 +165,9 @@ class Driver(LinuxDriver):
                 self.run_input_thread()
             except OSError as error:
                 self._input_is_gone = True
-                self._tell_once(f"the terminal can no longer be read: {error.strerror}", logging.WARNING)
+                self._log_once(f"the terminal can no longer be read: {error.strerror}", logging.WARNING)
             except Exception as error:  # noqa: BLE001 - without this thread no key does anything
-                self._tell_once(f"reading keys failed and begins again: {error!r}", logging.ERROR)
+                self._log_once(f"reading keys failed; it starts again: {error!r}", logging.ERROR)
                 self.exit_event.wait(_RESTART_AFTER_S)
 
     def disable_input(self) -> None:
@@ -195,35 +195,35 @@ class Driver(LinuxDriver):
                 tokens = splitter.feed(data, time.monotonic())
             else:
                 tokens = splitter.tick(time.monotonic())
-            self._hand_on(maker, tokens)
+            self._pass_on(maker, tokens)
             if splitter.cut > cut:
                 cut = splitter.cut
-                self._tell_once(
+                self._log_once(
                     "the terminal began a paste or an answer that had no end; it was dropped", logging.WARNING
                 )
 
-    def _hand_on(self, maker: EventMaker, tokens: list[Token]) -> None:
+    def _pass_on(self, maker: EventMaker, tokens: list[Token]) -> None:
         for message in self._messages(maker, tokens) if tokens else ():
             if type(message).__name__ == "CursorPosition":
-                self._count_questions(-1)
+                self._count_queries(-1)
             self.process_message(message)
             self._unchecked += 1
-        if self._unchecked >= _LOOK_EVERY:
+        if self._unchecked >= _CHECK_EVERY:
             self._unchecked = 0
             self._wait_for_app()
 
     def send_message(self, message: Message) -> None:
-        """Pass a message to the app; Textual would make a task of the loop for each."""
+        """Pass a message to the app directly; Textual would start a task for each message."""
         self._app.post_message(message)
 
     def _messages(self, maker: EventMaker, tokens: list[Token]) -> list[Message]:
         """Convert tokens to messages; drop each token that fails."""
         try:
-            return maker.messages(tokens, self._app.size, self._questions)
+            return maker.messages(tokens, self._app.size, self._queries)
         except Exception as error:  # noqa: BLE001 - Textual's parser may raise any error
             if len(tokens) > 1:
                 return [message for token in tokens for message in self._messages(maker, [token])]
-            self._tell_once(f"{tokens[0].text!r} of the terminal was dropped: {error!r}", logging.WARNING)
+            self._log_once(f"{tokens[0].text!r} of the terminal was dropped: {error!r}", logging.WARNING)
             return []
 
     def _wait_for_app(self) -> None:
@@ -234,7 +234,7 @@ class Driver(LinuxDriver):
                 return
             self.exit_event.wait(_SOON_S / 4)
 
-    def _tell_once(self, text: str, level: int) -> None:
+    def _log_once(self, text: str, level: int) -> None:
         """Log a text, but each kind only once."""
         kind = text.partition(":")[0]
         if kind not in self._logged:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MAX_FAULTS = 20
 WITHIN_S = 60.0
-# A fault in one of these events is never survived: a widget without its parts is useless.
+# A fault in one of these events always ends the app: a widget without its parts is useless.
 _VITAL = (events.Load, events.Compose, events.Mount, events.Unmount)
 
 

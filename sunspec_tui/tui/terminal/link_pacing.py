@@ -1,11 +1,11 @@
-"""How much a link may be given: measured by the terminal's own answers.
+"""Pace updates to a slow terminal link, measured by the terminal's replies.
 
-After each update the terminal is asked a question; its answer tells that everything before it has
-arrived. Nothing else does: sshd and TCP swallow a quarter of a megabyte without complaint. At most one
-update is under way, its size follows the link's rate, and where even that keeps the link busy, the
-picture is drawn less often and in a cheaper way, step by step, until the link can breathe.
+Each update ends with a query; the terminal's reply shows that everything before it has arrived. No other signal
+shows this: sshd and TCP buffer a quarter of a megabyte. At most one update is in flight, and its size follows the
+link's rate. If the link is still busy, pictures are drawn less often and at a lower quality, step by step, until the
+link has room.
 
-Arithmetic on times that are given; no clock, no terminal.
+Arithmetic on times that the caller passes; this module reads no clock and no terminal.
 """
 
 import math
@@ -18,25 +18,26 @@ FIRST_BUDGET = 8192
 MIN_BUDGET = 768
 MAX_BUDGET = 1 << 20
 
-# An update should be through within this time after the link's own round trip.
-_AIM_S = 0.2
-# Without any answer so far, this long is waited for the first one once the first screen is sent, and this long from
-# update to update before and when none has come; later this long for one that may be lost.
-_FIRST_ANSWER_S = 2.5
+# An update should arrive within this time after the link's base round trip.
+_TARGET_S = 0.2
+# Before the first reply: the wait for it after the first screen is sent, and the time between updates without replies.
+_FIRST_REPLY_S = 2.5
 _UNANSWERED_S = 0.1
-# A terminal that never answers shows its first text soon, and a slow link is not filled for long.
+# Bytes sent before the first reply: enough for the first text, and few enough not to fill a slow link for long.
 _FIRST_SCREEN_BYTES = 16384
-_LOST_ANSWER_S = 6.0
+# A reply that is later than this is taken as lost.
+_LOST_REPLY_S = 6.0
 _MAX_PENDING = 64
 _SMALL_BYTES = 400
 _SOON_S = 0.1
 _TRIPS_S = 60.0
 _RATED_UPDATES = 3
-# Shares of the time in which the link is busy with updates: above, a step down; below, a step up, where it
-# would leave the link this much room; without that hope one is tried now and then.
+# Shares of the time in which the link is busy with updates. Above the first, the quality goes a step down. Below the
+# second, it goes up to a quality that would keep the link busy for less than the third; else a step up is tried now
+# and then.
 _BUSY = 0.45
 _IDLE = 0.12
-_ROOM = 0.25
+_ROOM_AFTER_STEP_UP = 0.25
 _WINDOW_S = 1.5
 _DOWN_EVERY_S = 1.0
 _UP_EVERY_S = 0.5
@@ -45,7 +46,7 @@ _MAX_PATIENCE_S = 60.0
 
 
 class Quality(IntEnum):
-    """How pictures are drawn, the best first."""
+    """Quality of the drawn pictures, the best first."""
 
     FULL = 0
     SLOWER = 1
@@ -54,60 +55,60 @@ class Quality(IntEnum):
 
     @property
     def interval_s(self) -> float:
-        """Seconds from picture to picture, at least."""
+        """Shortest time between pictures, in seconds."""
         return (0.0, 0.5, 1.0, 1.5)[self]
 
     @property
     def sweeps(self) -> bool:
-        """Whether the waterfall is drawn with a write cursor, whatever was chosen."""
+        """True if the waterfall must be drawn with a write cursor, whatever the observer chose."""
         return self >= Quality.SWEEPING
 
 
 class LinkReading(NamedTuple):
-    """What is known of the link.
+    """Measurements of the link to the terminal.
 
     Attributes
     ----------
     round_trip_s
-        Of the last answer; NaN before the first and where none comes.
+        Round trip of the last reply; NaN before the first one.
     rate_bytes_s
         Bytes sent per second over the last seconds.
     quality
-        How pictures are drawn.
-    answers
-        Whether the terminal answers at all.
-    asked_for
-        Whether it is the user who wants this quality, whatever the link can carry.
+        Quality of the drawn pictures.
+    replies
+        True if the terminal has replied at least once.
+    is_fixed
+        True if the user has set this quality, whatever the link can carry.
     """
 
     round_trip_s: float = math.nan
     rate_bytes_s: float = 0.0
     quality: Quality = Quality.FULL
-    answers: bool = False
-    asked_for: bool = False
+    replies: bool = False
+    is_fixed: bool = False
 
 
 @dataclass(slots=True)
 class _Flight:
-    """An update on its way: when it was sent, its bytes, and how often the question behind it was asked."""
+    """Update in flight: its send time and bytes, and the query behind it."""
 
     sent_s: float
     nbytes: int
     finished: bool = True
-    asked_s: float = 0.0
-    questions: int = 1
-    answers: int = 0
-    first_answer_s: float = math.nan
-    last_answer_s: float = math.nan
+    queried_s: float = 0.0
+    queries: int = 1
+    replies: int = 0
+    first_reply_s: float = math.nan
+    last_reply_s: float = math.nan
 
 
 class LinkPacer:
-    """Decides when the next update may go, how large it may be, and how pictures are drawn.
+    """Pacer that decides the time and size of the next update and the quality of pictures.
 
     Parameters
     ----------
     fixed
-        Draw pictures in this quality always.
+        Quality that never changes; None to follow the link.
     """
 
     def __init__(self, fixed: Quality | None = None) -> None:
@@ -116,9 +117,9 @@ class LinkPacer:
         self.budget = FIRST_BUDGET
         self._flights: deque[_Flight] = deque(maxlen=_MAX_PENDING)
         self._begun_s: float | None = None
-        self._answers = 0
+        self._reply_count = 0
         self._round_trip_s = math.nan
-        self._bare_s = math.nan
+        self._base_trip_s = math.nan
         self._rated: deque[tuple[float, int]] = deque(maxlen=_RATED_UPDATES)
         self._demands_bytes_s: dict[Quality, float] = {}
         self._trips: deque[tuple[float, float]] = deque()
@@ -131,115 +132,115 @@ class LinkPacer:
     # Events
 
     def query_sent(self, now_s: float) -> None:
-        """Note a question alone: its answer takes the link's bare round trip, and nothing waits for it."""
-        self._flights.append(_Flight(now_s, 0, asked_s=now_s))
+        """Note a query without an update: its reply measures the base round trip, and no update waits for it."""
+        self._flights.append(_Flight(now_s, 0, queried_s=now_s))
 
-    def sent(self, nbytes: int, now_s: float, *, finished: bool = True) -> None:
-        """Note an update that ends with a question; `finished` where nothing is left to be sent."""
+    def update_sent(self, nbytes: int, now_s: float, *, finished: bool = True) -> None:
+        """Note an update that ends with a query; `finished` is True if nothing is left to send."""
         if self._begun_s is None:
             self._begun_s = now_s
         self._flights.append(_Flight(now_s, nbytes, finished, now_s))
         self._sent.append((now_s, nbytes))
         _drop_before(self._sent, now_s - _WINDOW_S)
 
-    def asked_again(self, now_s: float) -> None:
-        """Note that the last question was asked again."""
+    def query_repeated(self, now_s: float) -> None:
+        """Note that the last query was repeated."""
         flight = self._flights[-1]
-        flight.questions += 1
-        flight.asked_s = now_s
+        flight.queries += 1
+        flight.queried_s = now_s
 
-    def answered(self, now_s: float) -> None:
-        """Note an answer: the terminal gives them in the order of the questions, but one may get lost."""
+    def reply_received(self, now_s: float) -> None:
+        """Note a reply: replies come in the order of the queries, but one may be lost."""
         if not self._flights:
             return
-        self._answers += 1
+        self._reply_count += 1
         flight = self._flights[0]
-        if not flight.answers:
-            flight.first_answer_s = now_s
-        flight.answers += 1
-        flight.last_answer_s = now_s
-        if flight.answers == flight.questions:
+        if not flight.replies:
+            flight.first_reply_s = now_s
+        flight.replies += 1
+        flight.last_reply_s = now_s
+        if flight.replies == flight.queries:
             self._flights.popleft()
-            self._learn(flight, now_s)
+            self._measure(flight, now_s)
 
     def reply_overdue(self, now_s: float) -> bool:
-        """Whether an answer is so late that the question is better asked again: it costs four bytes.
+        """Return True if a reply is so late that the query should be repeated, which costs four bytes.
 
-        Each time the wait is twice as long: what is only late should not get many questions more.
+        The wait doubles each time: a reply that is only late should not cause many queries.
         """
-        if not self._flights or not self._answers or self._flights[-1].answers:
+        if not self._flights or not self._reply_count or self._flights[-1].replies:
             return False
         flight = self._flights[-1]
         seconds_per_byte = self._seconds_per_byte
-        expected_s = 2 * self._bare_s + 2 * flight.nbytes * seconds_per_byte + 2 * _SOON_S
-        return now_s - flight.asked_s > max(expected_s, 4 * _SOON_S) * float(1 << flight.questions - 1)
+        expected_s = 2 * self._base_trip_s + 2 * flight.nbytes * seconds_per_byte + 2 * _SOON_S
+        return now_s - flight.queried_s > max(expected_s, 4 * _SOON_S) * float(1 << flight.queries - 1)
 
     def must_wait(self, now_s: float) -> bool:
-        """Whether the next update must wait for an answer."""
+        """Return True if the next update must wait for a reply."""
         flight = next((each for each in reversed(self._flights) if each.nbytes), None)
         if flight is None:
             return False
-        if not self._answers:
-            is_early = self._begun_s is not None and now_s - self._begun_s < _FIRST_ANSWER_S
+        if not self._reply_count:
+            is_early = self._begun_s is not None and now_s - self._begun_s < _FIRST_REPLY_S
             if is_early and sum(each.nbytes for each in self._flights) >= _FIRST_SCREEN_BYTES:
                 return True
             return now_s - flight.sent_s < _UNANSWERED_S
-        if flight.answers and now_s - flight.last_answer_s >= 1.5 * self._bare_s + _SOON_S:
-            # One of several answers was lost: which one, and so the trip, is not known.
+        if flight.replies and now_s - flight.last_reply_s >= 1.5 * self._base_trip_s + _SOON_S:
+            # One of several replies was lost. Which one is not known, so the measurement is discarded.
             self._flights.clear()
             return False
-        if now_s - flight.sent_s >= _LOST_ANSWER_S:
+        if now_s - flight.sent_s >= _LOST_REPLY_S:
             self._flights.clear()
             return False
         return True
 
     @property
-    def asks(self) -> bool:
-        """Whether an answer has not come yet."""
+    def awaits_reply(self) -> bool:
+        """True if a reply has not come yet."""
         return bool(self._flights)
 
-    # What is learned
+    # Measurements
 
-    def _learn(self, flight: _Flight, now_s: float) -> None:
-        trip_s = flight.first_answer_s - flight.sent_s
+    def _measure(self, flight: _Flight, now_s: float) -> None:
+        trip_s = flight.first_reply_s - flight.sent_s
         self._round_trip_s = trip_s
-        busy_s = max(0.0, trip_s - self._bare_trip_s(trip_s, flight.nbytes, now_s))
+        busy_s = max(0.0, trip_s - self._update_base_trip_s(trip_s, flight.nbytes, now_s))
         if flight.nbytes > _SMALL_BYTES:
             self._rated.append((busy_s, flight.nbytes))
-        grew = self._fit_budget(busy_s, flight.nbytes)
-        # Where updates are cut short and cannot grow, the round trips between them take the link's time too.
+        grew = self._adjust_budget(busy_s, flight.nbytes)
+        # If updates are cut short and cannot grow, the round trips between them also take the link's time.
         self._busy.append((now_s, busy_s if flight.finished or grew else trip_s))
-        self._fit_quality(now_s)
+        self._adjust_quality(now_s)
 
-    def _bare_trip_s(self, trip_s: float, nbytes: int, now_s: float) -> float:
-        """Round trip of the link itself: the shortest one lately of what was too small to take time."""
+    def _update_base_trip_s(self, trip_s: float, nbytes: int, now_s: float) -> float:
+        """Return the base round trip: the shortest recent one of updates too small to take time."""
         if nbytes <= _SMALL_BYTES:
             self._trips.append((now_s, trip_s))
             _drop_before(self._trips, now_s - _TRIPS_S)
-            self._bare_s = min(trip for _, trip in self._trips)
-        elif not self._bare_s <= trip_s:
-            self._bare_s = trip_s
-        return self._bare_s
+            self._base_trip_s = min(trip for _, trip in self._trips)
+        elif not self._base_trip_s <= trip_s:
+            self._base_trip_s = trip_s
+        return self._base_trip_s
 
     @property
     def _seconds_per_byte(self) -> float:
-        """Of the last updates that were large enough to tell."""
+        """Transfer time per byte, from the last updates that were large enough to measure it."""
         nbytes = sum(each for _, each in self._rated)
         return sum(busy_s for busy_s, _ in self._rated) / nbytes if nbytes else 0.0
 
     # Decisions
 
-    def _fit_budget(self, busy_s: float, nbytes: int) -> bool:
-        """Twice as much while it goes fast, in proportion less where it does not; whether it grew."""
-        if busy_s > _AIM_S:
-            fitting = nbytes * _AIM_S / busy_s
+    def _adjust_budget(self, busy_s: float, nbytes: int) -> bool:
+        """Double the budget on a fast link, reduce it on a slow one; return True if it grew."""
+        if busy_s > _TARGET_S:
+            fitting = nbytes * _TARGET_S / busy_s
             self.budget = int(min(self.budget, max(MIN_BUDGET, fitting)))
-        elif busy_s < _AIM_S / 2 and nbytes >= self.budget / 2 and self.budget < MAX_BUDGET:
+        elif busy_s < _TARGET_S / 2 and nbytes >= self.budget / 2 and self.budget < MAX_BUDGET:
             self.budget = min(MAX_BUDGET, self.budget * 2)
             return True
         return False
 
-    def _fit_quality(self, now_s: float) -> None:
+    def _adjust_quality(self, now_s: float) -> None:
         _drop_before(self._busy, now_s - _WINDOW_S)
         if self._fixed is not None:
             return
@@ -256,14 +257,14 @@ class LinkPacer:
         if self.quality == Quality.LEAST or now_s - self._changed_s < _DOWN_EVERY_S:
             return
         if now_s - self._raised_s < 2 * _UP_AFTER_S:
-            # The step up before was too much: wait longer until the next.
+            # The last step up was too much, so wait longer before the next one.
             self._patience_s = min(_MAX_PATIENCE_S, self._patience_s * 2)
         self._demands_bytes_s[self.quality] = self._rate_bytes_s(now_s)
         self._change(Quality(self.quality + 1), now_s)
 
     def _step_up(self, now_s: float) -> None:
         self._idle_since_s = now_s if self._idle_since_s is None else self._idle_since_s
-        fitting = [quality for quality in Quality if self._share_at(quality) < _ROOM]
+        fitting = [quality for quality in Quality if self._share_at(quality) < _ROOM_AFTER_STEP_UP]
         if fitting and fitting[0] < self.quality and now_s - self._changed_s >= _UP_EVERY_S:
             self._raised_s, self._patience_s = now_s, _UP_AFTER_S
             self._change(fitting[0], now_s)
@@ -272,24 +273,24 @@ class LinkPacer:
             self._change(Quality(self.quality - 1), now_s)
 
     def _share_at(self, quality: Quality) -> float:
-        """Share of the time that the link would be busy with what that quality sent when it was left.
+        """Return the share of the time that a quality would keep the link busy, from its last data rate.
 
-        Updates of the time aimed at have a round trip between them.
+        A round trip lies between updates of the target duration.
         """
-        return self._demands_bytes_s.get(quality, 0.0) * self._seconds_per_byte * (1 + self._bare_s / _AIM_S)
+        return self._demands_bytes_s.get(quality, 0.0) * self._seconds_per_byte * (1 + self._base_trip_s / _TARGET_S)
 
     def _change(self, quality: Quality, now_s: float) -> None:
         self.quality, self._changed_s, self._idle_since_s = quality, now_s, None
 
     def busy_share(self, now_s: float) -> float:
-        """Share of the last seconds that updates took beyond the bare round trip."""
+        """Return the share of the last seconds that updates took beyond the base round trip."""
         since_s = now_s - _WINDOW_S
         return sum(busy_s for at_s, busy_s in self._busy if at_s > since_s) / _WINDOW_S
 
     def reading(self, now_s: float) -> LinkReading:
-        """What is known now."""
-        rate_bytes_s, asked_for = self._rate_bytes_s(now_s), self._fixed is not None
-        return LinkReading(self._round_trip_s, rate_bytes_s, self.quality, self._answers > 0, asked_for)
+        """Return the current measurements."""
+        rate_bytes_s, is_fixed = self._rate_bytes_s(now_s), self._fixed is not None
+        return LinkReading(self._round_trip_s, rate_bytes_s, self.quality, self._reply_count > 0, is_fixed)
 
     def _rate_bytes_s(self, now_s: float) -> float:
         return sum(nbytes for at_s, nbytes in self._sent if at_s > now_s - _WINDOW_S) / _WINDOW_S

@@ -1,4 +1,4 @@
-"""Between Rich's styles and the looks that a terminal of some depth has; and ASCII for what it cannot show.
+"""Convert Rich styles to cell styles and back, and text to ASCII.
 
 Pure functions of values.
 """
@@ -25,18 +25,18 @@ _ASCII = {
 
 
 def ascii_text(text: str) -> str:
-    """A text with ASCII characters alone, as many cells wide."""
+    """Return the text in ASCII characters, with the same width in cells."""
     return "".join(_ASCII.get(each, each if each.isascii() else "?" * cell_len(each)) for each in text)
 
 
 def to_ascii(grid: Grid) -> None:
-    """Put ASCII characters in the place of all others."""
+    """Replace all characters of a grid that are not ASCII."""
     for code in np.unique(grid.codes[grid.codes > 126]).tolist():
         grid.codes[grid.codes == code] = ord(_ASCII.get(chr(code), "?"))
 
 
-def look_of(style: Style, depth: Depth) -> CellStyle:
-    """A style's SGR parameters on a terminal of some depth."""
+def cell_style(style: Style, depth: Depth) -> CellStyle:
+    """Return the cell style of a Rich style on a terminal of this colour depth."""
     attributes = [number for name, number in _ATTRIBUTES if getattr(style, name)]
     if depth is Depth.NONE:
         if _stands_out(style) and "7" not in attributes:
@@ -46,7 +46,7 @@ def look_of(style: Style, depth: Depth) -> CellStyle:
 
 
 def _stands_out(style: Style) -> bool:
-    """Whether a style is dark on light, which reversed video shows where there are no colours."""
+    """Return True if a style is dark on light: reverse video shows it on a terminal without colours."""
     if style.bgcolor is None or style.bgcolor.is_default:
         return False
     front = style.color.get_truecolor() if style.color and not style.color.is_default else (220, 220, 220)
@@ -68,10 +68,10 @@ def _parameters(color: Color | None, depth: Depth, which: int) -> str:
     return sixteen(nearest_16(red, green, blue))[which]
 
 
-def style_of(look: CellStyle) -> Style:
-    """The Rich style of a look."""
-    attributes: dict[str, Any] = {name: True for name, number in _ATTRIBUTES if number in look.attributes.split(";")}
-    return Style(color=_color(look.foreground), bgcolor=_color(look.background), **attributes)
+def rich_style(style: CellStyle) -> Style:
+    """Return the Rich style of a cell style."""
+    attributes: dict[str, Any] = {name: True for name, number in _ATTRIBUTES if number in style.attributes.split(";")}
+    return Style(color=_color(style.foreground), bgcolor=_color(style.background), **attributes)
 
 
 def _color(parameters: str) -> Color:

@@ -1,7 +1,7 @@
 """Convert terminal input into Textual's events: keys, mouse, pastes, requested replies.
 
-Only known forms pass. Textual's parser names the key of a sequence; it never reads the stream itself, because there it
-turns unknown replies into keys.
+Only known forms pass. Textual's parser only names the key of a sequence. It never reads the stream itself, because it
+would turn unknown replies into keys.
 
 This module uses private parts of Textual: `XTermParser._sequence_to_key_events`, `XTermParser.parse_mouse_code`, the
 table of keys, and its messages. tests/tui/test_terminal_events.py fails when one of them changes.

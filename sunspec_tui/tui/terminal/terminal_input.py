@@ -25,7 +25,7 @@ MAX_PASTE_S = 10.0
 MAX_PASTE_CHARACTERS = 1 << 16
 MAX_SEQUENCE_CHARACTERS = 256
 # The rest of dropped input arrives in pieces of several characters; a person types one character at a time.
-_WARY_S = 10.0
+_WATCH_S = 10.0
 _PIECE_CHARACTERS = 4
 # So many different characters in one read are a paste from a terminal without bracketed paste, not typing.
 _UNMARKED_PASTE_CHARACTERS, _UNMARKED_PASTE_KINDS = 64, 8
@@ -88,11 +88,11 @@ class InputSplitter:
         self.cut = 0
         self._decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
         self._state = _State.GROUND
-        self._held = ""
+        self._buffer = ""
         self._paste: list[str] = []
         self._begun_s = self._last_s = -math.inf
-        self._wary_until_s = -math.inf
-        self._found: list[Token] = []
+        self._watch_until_s = -math.inf
+        self._tokens: list[Token] = []
 
     def feed(self, data: bytes, now_s: float) -> list[Token]:
         """Return the tokens that these bytes complete.
@@ -104,35 +104,35 @@ class InputSplitter:
         now_s
             Time of the read, seconds of a monotonic clock.
         """
-        self._end_what_is_late(now_s)
+        self._end_overdue_input(now_s)
         text = self._decode(data)
-        if self._state is _State.PASTE or now_s < self._wary_until_s:
+        if self._state is _State.PASTE or now_s < self._watch_until_s:
             text = self._without_reports(text)
         if text:
             self._last_s = now_s
         if self._state is _State.GROUND:
-            text = self._without_remains(text, now_s)
+            text = self._without_dropped_rest(text, now_s)
         for character in text:
-            self._take(character, now_s)
-        return self._taken()
+            self._parse(character, now_s)
+        return self._pop_tokens()
 
     def tick(self, now_s: float) -> list[Token]:
         """Return the tokens that are complete because nothing followed in time."""
-        self._end_what_is_late(now_s)
-        return self._taken()
+        self._end_overdue_input(now_s)
+        return self._pop_tokens()
 
     @property
     def is_waiting(self) -> bool:
         """True if `tick` should be called soon."""
         return self._state is not _State.GROUND
 
-    def _taken(self) -> list[Token]:
-        found, self._found = self._found, []
-        return found
+    def _pop_tokens(self) -> list[Token]:
+        tokens, self._tokens = self._tokens, []
+        return tokens
 
     # Input without an end
 
-    def _end_what_is_late(self, now_s: float) -> None:
+    def _end_overdue_input(self, now_s: float) -> None:
         state, gap_s, age_s = self._state, now_s - self._last_s, now_s - self._begun_s
         if state is _State.GROUND:
             return
@@ -140,40 +140,40 @@ class InputSplitter:
             if gap_s >= ESCAPE_S:
                 self._emit(Kind.ESCAPE, ESC)
             return
-        most_s = {_State.STRING: MAX_ANSWER_S, _State.PASTE: MAX_PASTE_S}.get(state, math.inf)
-        if gap_s >= MAX_GAP_S or age_s >= most_s:
+        max_age_s = {_State.STRING: MAX_ANSWER_S, _State.PASTE: MAX_PASTE_S}.get(state, math.inf)
+        if gap_s >= MAX_GAP_S or age_s >= max_age_s:
             self._cut(now_s)
 
     def _cut(self, now_s: float) -> None:
         """Drop input that has no end, and watch for its rest."""
         self.cut += 1
-        self._wary_until_s = now_s + _WARY_S
+        self._watch_until_s = now_s + _WATCH_S
         self._reset()
 
-    def _without_remains(self, text: str, now_s: float) -> str:
+    def _without_dropped_rest(self, text: str, now_s: float) -> str:
         """Remove the rest of dropped input, and emit an unmarked paste."""
         head, mark, tail = text.partition(ESC)
-        if now_s < self._wary_until_s:
+        if now_s < self._watch_until_s:
             _, end, after = text.partition(PASTE_END)
             if end:
-                self._wary_until_s = -math.inf
+                self._watch_until_s = -math.inf
                 return after
             return "" if len(head) >= _PIECE_CHARACTERS else text
         if len(head) > _UNMARKED_PASTE_CHARACTERS and len(set(head)) >= _UNMARKED_PASTE_KINDS:
             self._emit(Kind.PASTE, _readable(head))
-            self._wary_until_s = now_s + MAX_GAP_S
+            self._watch_until_s = now_s + MAX_GAP_S
             return mark + tail
         return text
 
     def _without_reports(self, text: str) -> str:
         """Move the terminal's own reports from the text to the tokens."""
-        self._found += [Token(Kind.SEQUENCE, report) for report in _REPORT.findall(text)]
+        self._tokens += [Token(Kind.SEQUENCE, report) for report in _REPORT.findall(text)]
         return _REPORT.sub("", text)
 
     # Character by character
 
-    def _take(self, character: str, now_s: float) -> None:
-        take = {
+    def _parse(self, character: str, now_s: float) -> None:
+        parse = {
             _State.GROUND: self._in_ground,
             _State.ESCAPE: self._after_escape,
             _State.SEQUENCE: self._in_sequence,
@@ -181,18 +181,18 @@ class InputSplitter:
             _State.STRING: self._in_string,
             _State.PASTE: self._in_paste,
         }[self._state]
-        take(character, now_s)
+        parse(character, now_s)
 
     def _emit(self, kind: Kind, text: str) -> None:
-        self._found.append(Token(kind, text))
+        self._tokens.append(Token(kind, text))
         self._reset()
 
     def _reset(self) -> None:
-        self._state, self._held = _State.GROUND, ""
+        self._state, self._buffer = _State.GROUND, ""
         self._paste.clear()
 
-    def _begin(self, state: _State, held: str, now_s: float) -> None:
-        self._state, self._held, self._begun_s = state, held, now_s
+    def _begin(self, state: _State, buffer: str, now_s: float) -> None:
+        self._state, self._buffer, self._begun_s = state, buffer, now_s
 
     def _in_ground(self, character: str, now_s: float) -> None:
         if character == ESC:
@@ -220,55 +220,55 @@ class InputSplitter:
             self._reset()
 
     def _in_sequence(self, character: str, now_s: float) -> None:
-        held = self._held
+        buffer = self._buffer
         if character < " ":
             # A sequence contains no control character: drop the sequence and handle the key.
             self._reset()
             self._in_ground(character, now_s)
         elif character > "~":
             self._reset()
-        elif held == _CSI and character == "M":
+        elif buffer == _CSI and character == "M":
             # The oldest mouse reports have three more bytes. A terminal with newer reports never sends them.
             self._begin(_State.MOUSE, "", now_s)
-        elif held == _CSI and character == "[":
+        elif buffer == _CSI and character == "[":
             # Function keys of the Linux console.
-            self._held += character
-        elif character == "$" and held[2:].isdecimal():
+            self._buffer += character
+        elif character == "$" and buffer[2:].isdecimal():
             # A shifted key of rxvt ends with "$". In other sequences, one more character follows "$".
-            self._emit(Kind.SEQUENCE, held + character)
+            self._emit(Kind.SEQUENCE, buffer + character)
         elif character < "@":
             # A sequence that is too long is read to its end and then dropped.
-            self._held = (held + character)[: MAX_SEQUENCE_CHARACTERS + 1]
-        elif held + character == PASTE_START:
+            self._buffer = (buffer + character)[: MAX_SEQUENCE_CHARACTERS + 1]
+        elif buffer + character == PASTE_START:
             self._begin(_State.PASTE, "", now_s)
-        elif len(held) > MAX_SEQUENCE_CHARACTERS:
+        elif len(buffer) > MAX_SEQUENCE_CHARACTERS:
             self._reset()
         else:
-            self._emit(Kind.SEQUENCE, held + character)
+            self._emit(Kind.SEQUENCE, buffer + character)
 
     def _in_mouse(self, character: str, now_s: float) -> None:
         if character == ESC:
             self._begin(_State.ESCAPE, ESC, now_s)
             return
-        self._held += character
-        if len(self._held) == 3:
+        self._buffer += character
+        if len(self._buffer) == 3:
             self._reset()
 
     def _in_string(self, character: str, now_s: float) -> None:
         """Drop a string reply: the program needs none of them."""
         if character == ESC:
-            self._held = ESC
-        elif character in _STRING_ENDS or self._held + character == ESC + "\\":
+            self._buffer = ESC
+        elif character in _STRING_ENDS or self._buffer + character == ESC + "\\":
             self._reset()
-        elif self._held == ESC:
+        elif self._buffer == ESC:
             # A reply contains no ESC: this reply has no end, and another sequence begins.
             self._introduce(ESC + character, now_s)
 
     def _in_paste(self, character: str, _: float) -> None:
-        self._held = (self._held + character)[-len(PASTE_END) :]
+        self._buffer = (self._buffer + character)[-len(PASTE_END) :]
         if len(self._paste) <= MAX_PASTE_CHARACTERS + len(PASTE_END):
             self._paste.append(character)
-        if self._held == PASTE_END:
+        if self._buffer == PASTE_END:
             text = "".join(self._paste)
             if text.endswith(PASTE_END):
                 self._emit(Kind.PASTE, _readable(text.removesuffix(PASTE_END)))

@@ -17,7 +17,7 @@ from contextlib import suppress
 
 # More than one update needs. While the terminal accepts nothing, output beyond this limit is lost.
 MAX_PENDING_BYTES = 4 << 20
-_LOOK_S = 0.1
+_POLL_S = 0.1
 _CHUNK_BYTES = 4096
 # Ends an escape sequence that was cut off before it.
 _CANCEL = b"\x18"
@@ -84,7 +84,7 @@ class TerminalOutput:
         """True while output is queued."""
         return bool(self._items)
 
-    # Life
+    # Start and stop
 
     def start(self) -> None:
         """Start the thread."""
@@ -102,13 +102,13 @@ class TerminalOutput:
             while len(self._items) > bool(self._taken_bytes):
                 self._items.pop()
 
-    def stop(self, last_words: str, timeout_s: float) -> bool:
-        """Write the queued output, or the last words; end the thread.
+    def stop(self, restore_text: str, timeout_s: float) -> bool:
+        """Write the queued output, or the restoring text; end the thread.
 
         Parameters
         ----------
         last_words
-            Text that restores the terminal, written if the queued output cannot be written in time.
+            Text that restores the terminal, used if the queued output cannot be written in time.
         timeout_s
             Longest time to wait, in seconds.
 
@@ -126,21 +126,21 @@ class TerminalOutput:
             self._ending = True
             self._changed.notify_all()
         # The thread waits for the terminal in short steps, so it ends soon.
-        thread.join(10 * _LOOK_S)
+        thread.join(10 * _POLL_S)
         self._thread = None
         if not written and not self.is_gone:
-            self.say_at_last(last_words)
+            self.write_last(restore_text)
         return written
 
-    def say_at_last(self, words: str) -> None:
-        """Discard the output still in the kernel; write these words instead."""
+    def write_last(self, text: str) -> None:
+        """Discard the output still in the kernel; write this text instead."""
         with suppress(termios.error):
             termios.tcflush(self._fileno, termios.TCOFLUSH)
         with _opened_again(self._fileno) as fileno, suppress(OSError):
             if not select.select([], [fileno], [], 0)[1]:
                 # The terminal is stopped, and this write would block.
                 return
-            os.write(fileno, _CANCEL + words.encode(self.encoding, "backslashreplace"))
+            os.write(fileno, _CANCEL + text.encode(self.encoding, "backslashreplace"))
 
     # The thread
 
@@ -163,7 +163,7 @@ class TerminalOutput:
     def _write_all(self, fileno: int, data: bytes) -> None:
         """Write an item, unless it is dropped in the meantime."""
         while self._taken_bytes < len(data) and self._is_first(data):
-            if select.select([], [fileno], [], _LOOK_S)[1]:
+            if select.select([], [fileno], [], _POLL_S)[1]:
                 with suppress(BlockingIOError):
                     self._taken_bytes += os.write(fileno, data[self._taken_bytes :][:_CHUNK_BYTES])
         with self._changed:

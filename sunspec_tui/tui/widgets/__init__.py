@@ -1,1 +1,1 @@
-"""Widgets: plain values in, lines of cells out."""
+"""Widgets that draw plain values as terminal cells."""

@@ -258,7 +258,7 @@ def view_text(
     each = "1 row" if view.rows_per_column == 1 else f"{view.rows_per_column} rows"
     parts = []
     if link.quality is not Quality.FULL:
-        why = "low bandwidth" if link.asked_for else "slow link"
+        why = "low bandwidth" if link.is_fixed else "slow link"
         parts.append(LineSegment(f" {why}: {_QUALITIES[link.quality]} ", "black on yellow"))
     if marked:
         parts += [LineSegment(f" {marked} ", "black on cyan"), LineSegment("E exports ", "black on cyan", 5)]
@@ -337,7 +337,7 @@ def _no_rows(cell: CellValue) -> str:
 
 def link_rows(link: LinkReading) -> tuple[tuple[str, str], ...]:
     """Health panel: what the link to the terminal carries."""
-    trip = f"{link.round_trip_s * 1e3:.0f}ms" if link.answers else "no answer"
+    trip = f"{link.round_trip_s * 1e3:.0f}ms" if link.replies else "no answer"
     return (("terminal", f"{link.rate_bytes_s / 1e3:.1f} kB/s {trip}"),)
 
 

@@ -58,7 +58,7 @@ class TextCells(CellWidget):
         found = self._numbers.get(key)
         if found is None:
             over = self.rich_style if style is None else self.rich_style + style
-            found = self._numbers[key] = self.app.filtered_number(over, self.background_colors[1])
+            found = self._numbers[key] = self.app.filtered_style_number(over, self.background_colors[1])
         return found
 
 

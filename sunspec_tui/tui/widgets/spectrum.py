@@ -104,26 +104,26 @@ class Spectrum(CellWidget):
         if scene is not None and (width < 2 or height < 1):
             return
         if scene is None:
-            _write_centred(grid, "no spectrum yet", self.look("spectrum--empty"))
+            _write_centred(grid, "no spectrum yet", self.component_style("spectrum--empty"))
             return
         shown = [values_shown(trace.power[scene.band.first : scene.band.last], scene.linear) for trace in scene.traces]
         self.levels = scene.fixed or axis_levels(np.concatenate(shown), self.levels)
         if self.levels is None:
-            _write_centred(grid, "no valid values in this spectrum", self.look("spectrum--empty"))
+            _write_centred(grid, "no valid values in this spectrum", self.component_style("spectrum--empty"))
             return
         cells = (slice(0, height), slice(AXIS_WIDTH, grid.columns))
         frame = self._frame_for(grid, scene, self.levels, width, height)
-        grid.codes[:], grid.looks[:] = frame.codes, frame.looks
+        grid.codes[:], grid.styles[:] = frame.codes, frame.styles
         for trace, values in zip(scene.traces, shown, strict=True):
             codes = self._trace(values, self.levels, width, height)
-            _lay(codes, self.look(trace.component), grid.codes[cells], grid.looks[cells])
+            _lay(codes, self.component_style(trace.component), grid.codes[cells], grid.styles[cells])
         self._draw_legend(grid, scene)
 
     def _frame_for(self, grid: Grid, scene: SpectrumScene, levels: Levels, width: int, height: int) -> Grid:
         """Axes and marks, which stay as they are from row to row."""
         key = (grid.columns, grid.lines, scene.band, levels, scene.edges_mhz, scene.cursor, self.style_version)
         if self._frame is None or self._frame[0] != key:
-            frame = Grid(grid.codes.copy(), grid.looks.copy())
+            frame = Grid(grid.codes.copy(), grid.styles.copy())
             self._draw_marks(frame, scene, width, height)
             self._draw_axes(frame, scene, levels, width, height)
             self._frame = (key, frame)
@@ -136,7 +136,7 @@ class Spectrum(CellWidget):
 
     def _draw_marks(self, grid: Grid, scene: SpectrumScene, width: int, height: int) -> None:
         """Edges of the pipelines with their numbers, and the cursor."""
-        look = self.look("spectrum--mark")
+        look = self.component_style("spectrum--mark")
         band, places = scene.band, []
         edges = [(mhz - band.low_mhz) / (band.high_mhz - band.low_mhz) * width for mhz in scene.edges_mhz]
         for edge in edges:
@@ -153,10 +153,10 @@ class Spectrum(CellWidget):
         cell = None if scene.cursor is None else scene.band.cell_of_bin(scene.cursor, width)
         if cell is not None:
             for y in range(height):
-                grid.write(AXIS_WIDTH + cell, y, "│", self.look("spectrum--cursor"))
+                grid.write(AXIS_WIDTH + cell, y, "│", self.component_style("spectrum--cursor"))
 
     def _draw_axes(self, grid: Grid, scene: SpectrumScene, levels: Levels, width: int, height: int) -> None:
-        look = self.look("spectrum--axis")
+        look = self.component_style("spectrum--axis")
         for y in range(height):
             grid.write(AXIS_WIDTH - 1, y, "│", look)
         for value in ticks(levels.low, levels.high, max(2, height // 2)):
@@ -168,9 +168,9 @@ class Spectrum(CellWidget):
 
     def _draw_legend(self, grid: Grid, scene: SpectrumScene) -> None:
         """Names of the traces in their colours, at the right of the first line."""
-        parts = [(trace.name, self.look(trace.component)) for trace in reversed(scene.traces)]
+        parts = [(trace.name, self.component_style(trace.component)) for trace in reversed(scene.traces)]
         unit = "linear" if scene.linear else "dB"
-        parts.append((unit + (" fixed" if scene.fixed else ""), self.look("spectrum--axis")))
+        parts.append((unit + (" fixed" if scene.fixed else ""), self.component_style("spectrum--axis")))
         x = grid.columns - sum(len(name) + 1 for name, _ in parts)
         for name, look in parts:
             grid.write(x, 0, f" {name}", look)

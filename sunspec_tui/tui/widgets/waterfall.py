@@ -142,11 +142,16 @@ class Waterfall(CellWidget):
         """Labels, cells, colour bar and time axis."""
         scene = self._scene
         if scene is None or scene.axis.columns != self.columns or scene.picture.store.newest is None:
-            grid.write(max(0, (grid.columns - 11) // 2), grid.lines // 2, "no rows yet", self.look("waterfall--empty"))
+            grid.write(
+                max(0, (grid.columns - 11) // 2),
+                grid.lines // 2,
+                "no rows yet",
+                self.component_style("waterfall--empty"),
+            )
             return
-        axis_look = self.look("waterfall--axis")
+        axis_look = self.component_style("waterfall--axis")
         frame = self._frame_for(grid, scene, axis_look)
-        grid.codes[:], grid.looks[:] = frame.codes, frame.looks
+        grid.codes[:], grid.styles[:] = frame.codes, frame.styles
         self._draw_cells(grid, scene)
         self._draw_times(grid, scene, axis_look)
         self._draw_marks(grid, scene)
@@ -157,7 +162,7 @@ class Waterfall(CellWidget):
         """Frequencies and colour bar, which stay as they are from row to row."""
         key = (grid.columns, grid.lines, scene.band, scene.picture.levels, self._key(scene))
         if self._frame is None or self._frame[0] != key:
-            frame = Grid(grid.codes.copy(), grid.looks.copy())
+            frame = Grid(grid.codes.copy(), grid.styles.copy())
             self._draw_frequencies(frame, scene.band, look)
             self._draw_bar(frame, scene, look)
             self._frame = (key, frame)
@@ -177,7 +182,7 @@ class Waterfall(CellWidget):
         upper = steps[:, each - 1 :: each].T[::-1]
         cells = (slice(0, self.lines), slice(self._left, self._left + self.columns))
         grid.codes[cells] = codes[upper, lower]
-        grid.looks[cells] = looks[upper, lower]
+        grid.styles[cells] = looks[upper, lower]
 
     def _colours(self, scene: WaterfallScene) -> tuple[Colour, ...]:
         return scale(DIVERGING if scene.signed else scene.palette, scene.depth, scene.steps)
@@ -197,7 +202,7 @@ class Waterfall(CellWidget):
     def _make_tables(self, scene: WaterfallScene) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         count = self._step_count(scene) + _OFFSET
         codes = np.full((count, count), _HALF, np.int32)
-        looks = np.full((count, count), self.background_look, np.int32)
+        looks = np.full((count, count), self.background_style, np.int32)
         if scene.depth is Depth.NONE:
             for step, character in enumerate(_SIGNED_RAMP if scene.signed else _RAMP):
                 codes[step + _OFFSET, step + _OFFSET] = ord(character)
@@ -205,10 +210,10 @@ class Waterfall(CellWidget):
             self._fill_colours(scene, codes, looks)
         # A column is one of these from top to bottom, so only equal pairs come up.
         for special, code, look in (
-            (PixelCode.GAP, _GAP, self.look("waterfall--gap")),
-            (PixelCode.RESTART, _RESTART, self.look("waterfall--restart")),
-            (PixelCode.BEFORE, ord(" "), self.background_look),
-            (PixelCode.WRITE_CURSOR, _WRITE, self.look("waterfall--write")),
+            (PixelCode.GAP, _GAP, self.component_style("waterfall--gap")),
+            (PixelCode.RESTART, _RESTART, self.component_style("waterfall--restart")),
+            (PixelCode.BEFORE, ord(" "), self.background_style),
+            (PixelCode.WRITE_CURSOR, _WRITE, self.component_style("waterfall--write")),
         ):
             codes[special + _OFFSET, special + _OFFSET] = code
             looks[special + _OFFSET, special + _OFFSET] = look
@@ -218,7 +223,7 @@ class Waterfall(CellWidget):
         return codes, looks
 
     def _fill_colours(self, scene: WaterfallScene, codes: NDArray[np.int32], looks: NDArray[np.int32]) -> None:
-        number = self.app.canvas.looks.number
+        number = self.app.canvas.styles.number
         shown = {PixelCode.NO_DATA + _OFFSET: _NO_DATA_COLOURS[scene.depth]}
         shown |= {step + _OFFSET: colour for step, colour in enumerate(self._colours(scene))}
         for upper, above in shown.items():
@@ -252,7 +257,7 @@ class Waterfall(CellWidget):
         for y in range(self.lines):
             step = round((self.lines - 1 - y) / max(1, self.lines - 1) * (count - 1)) + _OFFSET
             grid.codes[y, left + 1 : left + 3] = codes[step, step]
-            grid.looks[y, left + 1 : left + 3] = looks[step, step]
+            grid.styles[y, left + 1 : left + 3] = looks[step, step]
         levels = scene.picture.levels
         if levels is not None:
             grid.write(left + 3, 0, level_label(levels.high, levels.span).rjust(5), look)
@@ -279,7 +284,7 @@ class Waterfall(CellWidget):
         for number in scene.picture.lacking(numbers):
             cell = scene.axis.cell_of(number)
             if cell is not None:
-                grid.write(self._left + cell, self.lines, "╳", self.look("waterfall--gap"))
+                grid.write(self._left + cell, self.lines, "╳", self.component_style("waterfall--gap"))
         for start, text in labels(places, self.columns):
             grid.write(self._left + start, self.lines, text, look)
 
@@ -290,10 +295,10 @@ class Waterfall(CellWidget):
 
     def _draw_marks(self, grid: Grid, scene: WaterfallScene) -> None:
         for cell, sign in self._mark_places(scene):
-            grid.write(self._left + cell, self.lines, sign, self.look("waterfall--cursor"))
+            grid.write(self._left + cell, self.lines, sign, self.component_style("waterfall--cursor"))
 
     def _draw_cursor(self, grid: Grid, scene: WaterfallScene, number: int, bin_number: int) -> None:
-        look = self.look("waterfall--cursor")
+        look = self.component_style("waterfall--cursor")
         cell = scene.axis.cell_of(number)
         each = self.pixels_per_line
         pixel = scene.band.pixel_of_bin(bin_number, each * self.lines)
