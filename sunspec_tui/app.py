@@ -267,7 +267,7 @@ class Monitor(CanvasApp):
         if receiver is None:
             return
         quality = self.pacer.quality
-        self.scene.read_from(receiver)
+        self.scene.set_source(receiver)
         self.scene.sweeps = quality.sweeps
         screen.fit_scene()
         self._undrawn |= self.scene.update()
@@ -332,7 +332,7 @@ class Monitor(CanvasApp):
             return False
         return super().check_action(action, parameters)
 
-    def action_step(self, name: str, first: Any = None, second: Any = None) -> None:
+    def action_change_view(self, name: str, first: Any = None, second: Any = None) -> None:
         """Change the view by one of its steps; Textual hands on no more than it can count."""
         before = self.scene.past
         self.scene.apply_action(name, *(argument for argument in (first, second) if argument is not None))
@@ -377,13 +377,13 @@ class Monitor(CanvasApp):
     def on_wheeled(self, event: Wheeled) -> None:
         """Go through time, or zoom."""
         if event.zoom:
-            self.action_step("zoom", event.by)
+            self.action_change_view("zoom", event.by)
         else:
-            self.action_step("back_in_time", event.by / 8)
+            self.action_change_view("scroll_back", event.by / 8)
 
     def action_levels(self) -> None:
         """Ask for floor and ceiling and use them."""
-        self.push_screen(LevelsScreen(self.scene.extent.levels), self._set_levels)
+        self.push_screen(LevelsScreen(self.scene.context.levels), self._set_levels)
 
     def _set_levels(self, numbers: tuple[float, ...] | None) -> None:
         if numbers is not None:
@@ -394,9 +394,9 @@ class Monitor(CanvasApp):
         self.scene.traces.reset()
         self._show_pictures()
 
-    def action_begin_anew(self) -> None:
+    def action_reset_view(self) -> None:
         """Go back to the look that a first run has."""
-        self.scene.apply_action("begin_anew", first_view(self._settings, {}))
+        self.scene.apply_action("reset_view", first_view(self._settings, {}))
         self._view_changed()
 
     def action_redraw(self) -> None:
@@ -504,7 +504,7 @@ class Monitor(CanvasApp):
                 )
         npol = self.scene.position.axis.npol if self.scene.position else 4
         for product in available(npol):
-            choose = partial(self.action_step, "choose_product", str(product))
+            choose = partial(self.action_change_view, "choose_product", str(product))
             yield SystemCommand(f"Product {product}", "waterfall and spectrum", choose)
         for palette in PALETTES:
             yield SystemCommand(f"Palette {palette}", "colours of the waterfall", partial(self.choose, palette=palette))

@@ -14,7 +14,7 @@ from sunspec_tui.core.ring_buffer import Mark, RingBuffer, Rows
 from sunspec_tui.core.row_blocks import FINEST_STEP, whole_blocks
 from sunspec_tui.tui.display.coarse_rows import CoarseRows
 from sunspec_tui.tui.display.column_store import ColumnStore
-from sunspec_tui.tui.display.history_loader import HistoryLoader, Wanted
+from sunspec_tui.tui.display.history_loader import HistoryLoader, PictureRequest
 
 NBINS = 4
 
@@ -56,7 +56,7 @@ class Source:
 
 
 def loaded(source, loader, wanted):
-    while loader.load(loader.ask(), wanted):
+    while loader.load(loader.refresh_position(), wanted):
         pass
     return loader.picture.store
 
@@ -71,8 +71,8 @@ def of_rows(source, wanted):
 
 def assert_alike(found, expected, product, *, but=()):
     """Compare columns, `but` those that have lost rows of theirs to the ring's end."""
-    numbers = [number for number in expected.kept_numbers() if number not in but]
-    assert [number for number in found.kept_numbers() if number not in but] == numbers
+    numbers = [number for number in expected.stored_numbers() if number not in but]
+    assert [number for number in found.stored_numbers() if number not in but] == numbers
     mean, peak = found.statistics(numbers)
     wanted_mean, wanted_peak = expected.statistics(numbers)
     np.testing.assert_allclose(mean, wanted_mean, rtol=2e-6, atol=1e-6)
@@ -94,8 +94,8 @@ def test_columns_of_blocks_are_those_of_rows(product, per_column):
         last = source.ring.ends()
         rows = made_rows([1 if last is None else last[1] + 1] + [1] * 455, seed=seed)
         source.feed(rows)
-        loader.load(loader.ask(), Wanted(0, 40, Product.YY, 4, None))
-    wanted = Wanted(0, 40, product, per_column, None)
+        loader.load(loader.refresh_position(), PictureRequest(0, 40, Product.YY, 4, None))
+    wanted = PictureRequest(0, 40, product, per_column, None)
     source.reads.clear()
     found = loaded(source, loader, wanted)
     lost = {int(source.ring.ends()[0]) // per_column}
@@ -118,8 +118,8 @@ def test_columns_of_blocks_are_those_of_rows_whatever_is_missing(runs, per_colum
         rows = made_rows([at + gap] + [1] * (count - 1), seed=seed + number)
         at = int(rows.slots[-1])
         source.feed(rows)
-        loader.load(loader.ask(), Wanted(0, 30, Product.XX, 1, None))
-    wanted = Wanted(0, 30, Product.I, per_column, None)
+        loader.load(loader.refresh_position(), PictureRequest(0, 30, Product.XX, 1, None))
+    wanted = PictureRequest(0, 30, Product.I, per_column, None)
     found = loaded(source, loader, wanted)
     assert_alike(found, of_rows(source, wanted), Product.I, but={int(source.ring.ends()[0]) // per_column})
 
@@ -128,12 +128,12 @@ def test_rows_that_the_screen_has_missed_leave_no_hole():
     source = Source(1000)
     loader = HistoryLoader(source)
     source.feed(made_rows([1] * 300))
-    loader.load(loader.ask(), Wanted(0, 30, Product.XX, 1, None))
+    loader.load(loader.refresh_position(), PictureRequest(0, 30, Product.XX, 1, None))
     source.feed(made_rows([301] + [1] * 4999, seed=1))
-    wanted = Wanted(0, 30, Product.XX, 64, None)
+    wanted = PictureRequest(0, 30, Product.XX, 64, None)
     for _ in range(20):
-        loader.load(loader.ask(), wanted)
-    again = Wanted(0, 30, Product.YY, 64, None)
+        loader.load(loader.refresh_position(), wanted)
+    again = PictureRequest(0, 30, Product.YY, 64, None)
     assert_alike(loaded(source, loader, again), of_rows(source, again), Product.YY, but={4300 // 64})
 
 

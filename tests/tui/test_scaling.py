@@ -132,7 +132,7 @@ def rows(slots, value=1.0, nbins=4):
 def test_columns_gather_rows_by_slot_and_leave_gaps_empty():
     store = ColumnStore(10, 4, 2)
     assert store.add(*rows([0, 1, 2, 9])) == [0, 1, 4]
-    assert [store.holds(number) for number in range(-1, 6)] == [False, True, True, False, False, True, False]
+    assert [store.has_rows(number) for number in range(-1, 6)] == [False, True, True, False, False, True, False]
     mean, peak = store.statistics([0, 2])
     assert mean[0].tolist() == peak[0].tolist() == [1, 1, 1, 1]
     assert np.isnan(mean[1]).all()
@@ -160,9 +160,9 @@ def test_columns_are_the_same_when_history_comes_in_blocks_from_its_newest_end()
     for start in (40, 20, 0):
         part = slice(start, start + 20)
         blocks.add(values[part], times_s[part], slots[part], marks[part])
-    assert blocks.kept_numbers() == whole.kept_numbers()
-    assert blocks.times_s(whole.kept_numbers()) == whole.times_s(whole.kept_numbers())
-    np.testing.assert_allclose(blocks.statistics(whole.kept_numbers()), whole.statistics(whole.kept_numbers()))
+    assert blocks.stored_numbers() == whole.stored_numbers()
+    assert blocks.times_s(whole.stored_numbers()) == whole.times_s(whole.stored_numbers())
+    np.testing.assert_allclose(blocks.statistics(whole.stored_numbers()), whole.statistics(whole.stored_numbers()))
 
 
 def test_a_restart_marks_its_column():

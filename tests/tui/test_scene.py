@@ -138,7 +138,7 @@ def test_rows_missing_within_a_column_are_told():
     feed(receiver, 100)
     scene = scene_of(receiver, view=View(rows_per_column=16))
     columns = scene.time_axis.numbers
-    assert scene.picture.lacking(columns) == [1, 2]
+    assert scene.picture.columns_with_missing_rows(columns) == [1, 2]
     scene.view = replace(scene.view, cursor=Cursor(1, 3))
     assert scene.readout().cell.missing == 12
 
@@ -148,11 +148,11 @@ def test_the_cursor_survives_pause_scroll_back_and_resize():
     for n in range(300):
         receiver.feed(flat(n + 1.0))
     scene = scene_of(receiver)
-    scene.apply_action("hold")
+    scene.apply_action("toggle_pause")
     feed(receiver, 50, 1e6)
     refresh(scene)
     assert readout_at(scene, 3).power == pytest.approx(297.0)
-    scene.apply_action("back_in_time", 0.5)
+    scene.apply_action("scroll_back", 0.5)
     refresh(scene)
     assert readout_at(scene, 3).power == pytest.approx(277.0)
     scene.fit(25, 7, 2)
@@ -169,20 +169,20 @@ def test_holding_keeps_what_the_ring_has_lost_already():
     for _ in range(30):
         feed(receiver, 1)
         refresh(scene)
-    scene.apply_action("hold")
+    scene.apply_action("toggle_pause")
     refresh(scene)
-    assert len(scene.picture.store.kept_numbers()) == 30
+    assert len(scene.picture.store.stored_numbers()) == 30
 
 
 def test_a_held_picture_whose_rows_are_gone_shows_the_oldest_ones():
     receiver = StillReceiver(buffer_length=100)
     feed(receiver, 100)
     scene = scene_of(receiver)
-    scene.apply_action("hold")
+    scene.apply_action("toggle_pause")
     feed(receiver, 300)
-    scene.apply_action("other_product", 1)
+    scene.apply_action("next_product", 1)
     refresh(scene)
-    assert len(scene.picture.store.kept_numbers()) == 40
+    assert len(scene.picture.store.stored_numbers()) == 40
     assert scene.view.paused_at_slot == receiver.position().oldest + 39
 
 
@@ -193,11 +193,11 @@ def test_scrolling_back_leaps_over_a_gap():
     feed(receiver, 100)
     scene = scene_of(receiver)
     for _ in range(6):
-        scene.apply_action("back_in_time", 0.5)
+        scene.apply_action("scroll_back", 0.5)
         refresh(scene)
     assert scene.view.paused_at_slot < 100
     for _ in range(6):
-        scene.apply_action("back_in_time", -0.5)
+        scene.apply_action("scroll_back", -0.5)
         refresh(scene)
     assert scene.view.paused_at_slot is None or scene.view.paused_at_slot >= 100_100
 
@@ -264,9 +264,9 @@ def test_bias_moves_levels_by_what_it_says_and_hand_levels_leave_no_trace():
         scene.apply_action("bias", -1)
         lows.append(scene.draw().levels.low - automatic.low)
     assert lows == pytest.approx([1.0, 2.0, 3.0])
-    scene.apply_action("levels_by_hand", 20, 20)
+    scene.apply_action("shift_levels", 20, 20)
     scene.draw()
-    scene.apply_action("automatic")
+    scene.apply_action("toggle_automatic_levels")
     assert scene.draw().levels == automatic
 
 
@@ -277,7 +277,7 @@ def test_levels_belong_to_their_product():
     scene = scene_of(receiver, view=View(rows_per_column=1, product=Product.V, levels=Levels(-0.1, 0.1)))
     assert scene.product is Product.XX
     assert scene.picture.levels.high > 5
-    scene.apply_action("levels_by_hand", -1, 0)
+    scene.apply_action("shift_levels", -1, 0)
     assert scene.view.product is Product.XX
 
 
@@ -378,7 +378,7 @@ def is_inside(scene):
     sweeping=st.booleans(),
     back=st.integers(0, 400),
     across=st.integers(0, 39),
-    steps=st.lists(st.sampled_from([-1, 1, 0, "hold", "narrow", "wide"]), min_size=1, max_size=6),
+    steps=st.lists(st.sampled_from([-1, 1, 0, "toggle_pause", "narrow", "wide"]), min_size=1, max_size=6),
 )
 def test_the_cursor_stays_in_the_picture_when_its_time_or_its_width_changes(
     small_frame, runs, rows_per_column, sweeping, back, across, steps
@@ -389,7 +389,7 @@ def test_the_cursor_stays_in_the_picture_when_its_time_or_its_width_changes(
             receiver.feed(small_frame)
         receiver.skip(missing)
     scene = scene_of(receiver, view=View(rows_per_column=rows_per_column, sweeping=sweeping))
-    scene.apply_action("back_in_time", back / (40 * rows_per_column))
+    scene.apply_action("scroll_back", back / (40 * rows_per_column))
     refresh(scene)
     scene.view = replace(scene.view, cursor=Cursor(scene.time_axis.newest - across, 0))
     if not is_inside(scene):
@@ -399,7 +399,9 @@ def test_the_cursor_stays_in_the_picture_when_its_time_or_its_width_changes(
         if step in ("narrow", "wide"):
             scene.fit(25 if step == "narrow" else 70, 12, 2)
         else:
-            scene.apply_action(*(("hold",) if step == "hold" else ("span", step) if step else ("begin_anew", View())))
+            scene.apply_action(
+                *(("toggle_pause",) if step == "toggle_pause" else ("span", step) if step else ("reset_view", View()))
+            )
         refresh(scene)
         if before and step in (-1, 1, 0):
             assert is_inside(scene)
@@ -421,12 +423,12 @@ def test_back_in_time_stays_where_it_is_when_all_rows_are_in_the_picture():
     receiver = StillReceiver()
     feed(receiver, 20)
     scene = scene_of(receiver)
-    scene.apply_action("hold")
+    scene.apply_action("toggle_pause")
     held = scene.view.paused_at_slot
     feed(receiver, 5)
     refresh(scene)
     for by in (0.5, 1e9):
-        scene.apply_action("back_in_time", by)
+        scene.apply_action("scroll_back", by)
         assert scene.view.paused_at_slot == held
 
 
@@ -455,9 +457,9 @@ def test_home_shows_the_oldest_row():
     receiver = StillReceiver()
     feed(receiver, 1203)
     scene = scene_of(receiver, 40, view=View(rows_per_column=16))
-    scene.apply_action("back_in_time", 1e9)
+    scene.apply_action("scroll_back", 1e9)
     refresh(scene)
-    assert scene.picture.store.kept_numbers()[0] == receiver.position().oldest // 16
+    assert scene.picture.store.stored_numbers()[0] == receiver.position().oldest // 16
     assert scene.time_axis.cell_of(receiver.position().oldest // 16) == 0
 
 
@@ -465,14 +467,14 @@ def test_a_held_picture_stays_when_the_shape_changes_and_live_shows_the_new_one(
     receiver = StillReceiver()
     feed(receiver, 30)
     scene = scene_of(receiver)
-    scene.apply_action("hold")
+    scene.apply_action("toggle_pause")
     scene.apply_action("move_cursor", -1, 0)
     held = scene.view.paused_at_slot
     for _ in range(22):
         receiver.feed(flat(5.0, 2 * NCHAN))
     refresh(scene)
     scene.readout()
-    assert (scene.view.paused_at_slot, scene.picture.store.nbins, len(scene.picture.store.kept_numbers())) == (
+    assert (scene.view.paused_at_slot, scene.picture.store.nbins, len(scene.picture.store.stored_numbers())) == (
         held,
         NBINS,
         30,
@@ -480,7 +482,7 @@ def test_a_held_picture_stays_when_the_shape_changes_and_live_shows_the_new_one(
     scene.apply_action("live")
     refresh(scene)
     assert scene.picture.store.nbins == 2 * NBINS
-    assert len(scene.picture.store.kept_numbers()) == 20
+    assert len(scene.picture.store.stored_numbers()) == 20
 
 
 def test_pages_back_in_time_go_on_before_a_change_of_the_axis_and_forward_again():
@@ -490,7 +492,7 @@ def test_pages_back_in_time_go_on_before_a_change_of_the_axis_and_forward_again(
     scene = scene_of(receiver)
     seen = []
     for by in [1.0] * 8 + [-1.0] * 9:
-        scene.apply_action("back_in_time", by)
+        scene.apply_action("scroll_back", by)
         refresh(scene)
         seen.append((scene.position.axis.chan0, float(scene.power(Product.XX)[0])))
     assert list(dict.fromkeys(seen[:8])) == [(640, 3.0), (600, 2.0), (560, 1.0)]
@@ -505,7 +507,7 @@ def test_rows_before_a_change_are_exported_from_the_picture_that_shows_them(tmp_
     feed(receiver, 50, 2.0, chan0=600)
     scene = scene_of(receiver, columns=100)
     for _ in range(3):
-        scene.apply_action("back_in_time", 1.0)
+        scene.apply_action("scroll_back", 1.0)
         refresh(scene)
     interval = scene.interval()
     receiver.export_rows(tmp_path / "a.npz", interval.start, interval.stop)

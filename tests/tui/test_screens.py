@@ -102,9 +102,9 @@ class TestStates:
 
     def test_paused(self, show, frames, picture, size):
         screen = show(size, frames[:-30])
-        screen.act("step('hold')")
-        screen.act("step('move_cursor', -1, 0)")
-        screen.act("step('move_cursor', -10, 2)")
+        screen.act("change_view('toggle_pause')")
+        screen.act("change_view('move_cursor', -1, 0)")
+        screen.act("change_view('move_cursor', -10, 2)")
         for data in frames[-30:]:
             screen.receiver.feed(data, time_tag=TAGS[1])
         assert text_of(look(screen)) == picture
@@ -138,12 +138,12 @@ def test_help(show, frames, picture, size):
 
 
 def mark_ten_columns(screen):
-    screen.act("step('move_cursor', -1, 0)")
-    screen.act("step('move_cursor', -5, 0)")
-    screen.act("step('mark', 1)")
-    screen.act("step('move_cursor', -9, 0)")
-    screen.act("step('mark', 0)")
-    screen.act("step('escape')")
+    screen.act("change_view('move_cursor', -1, 0)")
+    screen.act("change_view('move_cursor', -5, 0)")
+    screen.act("change_view('mark', 1)")
+    screen.act("change_view('move_cursor', -9, 0)")
+    screen.act("change_view('mark', 0)")
+    screen.act("change_view('escape')")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
@@ -182,7 +182,7 @@ def test_the_marked_interval_goes_to_the_file_that_is_named(show, frames, tmp_pa
 
 def test_without_marks_the_picture_goes_to_the_file(show, frames, tmp_path):
     screen = show((120, 40), frames)
-    screen.act("step('span', -1)")
+    screen.act("change_view('span', -1)")
     look(screen)
     exported(screen, tmp_path / "picture.fits")
     found = read_recording(tmp_path / "picture.fits")
@@ -213,8 +213,12 @@ def test_nothing_received_is_nothing_to_export(show):
 def test_a_signed_product_on_a_slow_link(show, frames, picture):
     screen = show((120, 40), frames)
     screen.app.pacer.quality = Quality.LEAST
-    screen.act("step('choose_product', 'V')")
-    for action in ("step('toggle_trace', 'max')", "step('flip', 'pipelines')", "step('zoom', 1)"):
+    screen.act("change_view('choose_product', 'V')")
+    for action in (
+        "change_view('toggle_trace', 'max')",
+        "change_view('toggle_option', 'pipelines')",
+        "change_view('zoom', 1)",
+    ):
         screen.act(action)
     assert text_of(look(screen)) == picture
 

@@ -34,31 +34,31 @@ def walk(view, *steps, extent=EXTENT):
 @pytest.mark.parametrize(
     ("steps", "field", "value"),
     [
-        ([("other_product", 1)], "product", Product.YY),
-        ([("other_product", -1)], "product", Product.V_OVER_I),
-        ([("other_palette", 1)], "palette", PALETTES[1]),
+        ([("next_product", 1)], "product", Product.YY),
+        ([("next_product", -1)], "product", Product.V_OVER_I),
+        ([("next_palette", 1)], "palette", PALETTES[1]),
         ([("span", -1)], "rows_per_column", 2),
         ([("span", -1)] * 9, "rows_per_column", 1),
         ([("span", 1)], "rows_per_column", 8),
         ([("span", 1)] * 9, "rows_per_column", 18),
         ([("span", 1)] * 9 + [("span", -1)], "rows_per_column", 16),
-        ([("levels_by_hand", -1, 0)], "levels", Levels(9, 30)),
-        ([("levels_by_hand", 0, 1)], "levels", Levels(10, 31)),
-        ([("levels_by_hand", 1, -1)] * 30, "levels", Levels(19, 21)),
-        ([("automatic",)], "levels", Levels(10, 30)),
-        ([("automatic",)] * 2, "levels", None),
+        ([("shift_levels", -1, 0)], "levels", Levels(9, 30)),
+        ([("shift_levels", 0, 1)], "levels", Levels(10, 31)),
+        ([("shift_levels", 1, -1)] * 30, "levels", Levels(19, 21)),
+        ([("toggle_automatic_levels",)], "levels", Levels(10, 30)),
+        ([("toggle_automatic_levels",)] * 2, "levels", None),
         ([("bias", 1)] * 3, "bias", -3.0),
-        ([("automatic",), ("bias", 1)], "levels", Levels(9, 29)),
+        ([("toggle_automatic_levels",), ("bias", 1)], "levels", Levels(9, 29)),
         ([("zoom", 1)], "share", (0.25, 0.75)),
         ([("zoom", 1), ("zoom", -1)], "share", (0.0, 1.0)),
         ([("zoom", 1), ("pan", 1)], "share", (0.375, 0.875)),
         ([("zoom", 1)] + [("pan", -1)] * 9, "share", (0.0, 0.5)),
-        ([("hold",)], "paused_at_slot", 5000),
-        ([("hold",)] * 2, "paused_at_slot", None),
-        ([("back_in_time", 0.5)], "paused_at_slot", 4860),
-        ([("back_in_time", 0.5), ("back_in_time", -0.5)], "paused_at_slot", None),
-        ([("back_in_time", 1e9)], "paused_at_slot", 4079),
-        ([("back_in_time", 0.5), ("live",)], "paused_at_slot", None),
+        ([("toggle_pause",)], "paused_at_slot", 5000),
+        ([("toggle_pause",)] * 2, "paused_at_slot", None),
+        ([("scroll_back", 0.5)], "paused_at_slot", 4860),
+        ([("scroll_back", 0.5), ("scroll_back", -0.5)], "paused_at_slot", None),
+        ([("scroll_back", 1e9)], "paused_at_slot", 4079),
+        ([("scroll_back", 0.5), ("live",)], "paused_at_slot", None),
         ([("move_cursor", 1, 0)], "cursor", Cursor(1250 - 35, 384)),
         ([("move_cursor", -1, 0)], "cursor", Cursor(1250, 384)),
         ([("move_cursor", -1, 0)] * 3, "cursor", Cursor(1248, 384)),
@@ -66,10 +66,10 @@ def walk(view, *steps, extent=EXTENT):
         ([("mark", 0)], "marks", (4724, None)),
         ([("mark", 1)], "marks", (None, 5000)),
         ([("move_cursor", 1, 0), ("mark", 0), ("move_cursor", 5, 0), ("mark", 1)], "marks", (4860, 4883)),
-        ([("hold",), ("back_in_time", 0.5), ("mark", 1)], "marks", (None, 4860)),
+        ([("toggle_pause",), ("scroll_back", 0.5), ("mark", 1)], "marks", (None, 4860)),
         ([("mark", 0), ("escape",)], "marks", (None, None)),
         ([("mark", 0), ("move_cursor", 1, 0), ("escape",)], "marks", (4724, None)),
-        ([("hold",), ("escape",)], "paused_at_slot", None),
+        ([("toggle_pause",), ("escape",)], "paused_at_slot", None),
         ([("maximise", PICTURES), ("escape",)], "maximised", None),
         ([("maximise", PICTURES)], "maximised", "waterfall"),
         ([("maximise", PICTURES)] * 3, "maximised", None),
@@ -80,12 +80,12 @@ def walk(view, *steps, extent=EXTENT):
         ([("toggle_panel", "log")], "hidden", frozenset({"log"})),
         ([("toggle_panel", "log"), ("toggle_panels",)], "hidden", frozenset()),
         ([("toggle_panels",)], "hidden", frozenset(PANELS)),
-        ([("other_theme",)], "theme", "light"),
-        ([("flip", "sweeping")], "sweeping", True),
-        ([("flip", "subtract")], "subtract", True),
-        ([("flip", "subtract"), ("other_palette", 1), ("begin_anew", View())], "subtract", False),
-        ([("span", 1), ("toggle_panels",), ("begin_anew", View())], "rows_per_column", 4),
-        ([("hold",), ("begin_anew", View())], "paused_at_slot", 5000),
+        ([("next_theme",)], "theme", "light"),
+        ([("toggle_option", "sweeping")], "sweeping", True),
+        ([("toggle_option", "subtract")], "subtract", True),
+        ([("toggle_option", "subtract"), ("next_palette", 1), ("reset_view", View())], "subtract", False),
+        ([("span", 1), ("toggle_panels",), ("reset_view", View())], "rows_per_column", 4),
+        ([("toggle_pause",), ("reset_view", View())], "paused_at_slot", 5000),
     ],
 )  # fmt: skip
 def test_a_step_does_what_its_key_says(steps, field, value):
@@ -120,7 +120,7 @@ def test_a_product_that_the_stream_lacks_is_passed_over():
     products = set()
     view = View()
     for _ in range(6):
-        view = walk(view, ("other_product", 1), extent=two)
+        view = walk(view, ("next_product", 1), extent=two)
         products.add(view.product)
     assert products == {Product.XX, Product.YY, Product.I, Product.Q}
 
@@ -130,7 +130,7 @@ def test_every_key_of_a_step_names_one_that_there_is():
 
     for key in KEYS:
         _, name, arguments = parse(key.action)
-        if name == "step":
+        if name == "change_view":
             VIEW_ACTIONS[arguments[0]](View(), EXTENT, *arguments[1:])
 
 
@@ -142,14 +142,21 @@ def test_no_key_is_bound_twice_and_the_footer_knows_its_keys():
 
 def test_what_is_kept_comes_back():
     view = walk(
-        View(), ("other_product", 2), ("other_palette", 1), ("span", 1), ("automatic",), ("toggle_trace", "min")
+        View(),
+        ("next_product", 2),
+        ("next_palette", 1),
+        ("span", 1),
+        ("toggle_automatic_levels",),
+        ("toggle_trace", "min"),
     )
-    view = walk(view, ("toggle_panel", "memory"), ("maximise", PICTURES), ("flip", "pipelines"), ("other_theme",))
+    view = walk(
+        view, ("toggle_panel", "memory"), ("maximise", PICTURES), ("toggle_option", "pipelines"), ("next_theme",)
+    )
     assert view_from_json(View(), view_to_json(view)) == view
 
 
 def test_holds_and_cursors_are_not_kept():
-    view = walk(View(), ("hold",), ("move_cursor", 1, 0), ("zoom", 1))
+    view = walk(View(), ("toggle_pause",), ("move_cursor", 1, 0), ("zoom", 1))
     assert view_from_json(View(), view_to_json(view)) == View()
 
 

@@ -1,7 +1,7 @@
-"""Where values lie on the screen, and what lies under a cell.
+"""Map frequencies and times to screen cells and back; place ticks and labels.
 
-The same few functions place pixels, ticks, labels and the cursor, so that an axis cannot disagree with the
-picture beside it. Pure functions and values, tested as tables of numbers.
+The same functions place pixels, ticks, labels and the cursor, so that an axis always agrees with the picture
+beside it. Pure functions and values, tested as tables of numbers.
 """
 
 import math
@@ -12,71 +12,71 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def nice_step(span: float, most: int) -> float:
-    """The smallest of 1, 2, 5, 10, 20, 50 ... that divides `span` into at most `most` parts."""
-    if not span > 0 or most < 1:
+def nice_step(span: float, max_parts: int) -> float:
+    """Return the smallest of 1, 2, 5, 10, 20, 50 ... that divides `span` into at most `max_parts` parts."""
+    if not span > 0 or max_parts < 1:
         return 1.0
-    raw = span / most
+    raw = span / max_parts
     magnitude = 10.0 ** math.floor(math.log10(raw))
     return next((step * magnitude for step in (1, 2, 5) if step * magnitude >= raw * (1 - 1e-9)), 10 * magnitude)
 
 
-def ticks(low: float, high: float, most: int) -> list[float]:
-    """Round values from `low` to `high`, at most about `most` of them."""
-    step = nice_step(high - low, most)
+def ticks(low: float, high: float, max_parts: int) -> list[float]:
+    """Return round values from `low` to `high`, at most about `max_parts` of them."""
+    step = nice_step(high - low, max_parts)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    # Through the decimal text, because 3 * 0.1 is not 0.3.
+    # Convert through the decimal text, because 3 * 0.1 is not 0.3.
     return [float(f"{n * step:.12g}") for n in range(first, last + 1)]
 
 
 _CLOCK_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 
 
-def clock_step(span_s: float, most: int) -> int:
-    """The shortest round time in seconds that divides `span_s` into at most `most` parts."""
-    return next((step for step in _CLOCK_STEPS_S if span_s / step <= most), _CLOCK_STEPS_S[-1])
+def clock_step(span_s: float, max_parts: int) -> int:
+    """Return the shortest round time in seconds that divides `span_s` into at most `max_parts` parts."""
+    return next((step for step in _CLOCK_STEPS_S if span_s / step <= max_parts), _CLOCK_STEPS_S[-1])
 
 
-def time_ticks(times_s: list[float], most: int) -> list[tuple[int, float]]:
-    """Round times and the columns that hold them.
+def time_ticks(times_s: list[float], max_parts: int) -> list[tuple[int, float]]:
+    """Return round times and the columns that hold them.
 
     Parameters
     ----------
     times_s
         End of each column, oldest first, NaN for a gap.
-    most
-        About how many ticks there may be.
+    max_parts
+        Approximate limit of the number of ticks.
 
     Returns
     -------
     list of (int, float)
-        Place in `times_s` and round time, for each round time that a column reaches first.
+        Index in `times_s` and round time, for each round time that a column reaches first.
     """
-    known = [(place, moment_s) for place, moment_s in enumerate(times_s) if math.isfinite(moment_s)]
-    # Where time goes back, or stands, a column says nothing of how long one lasts.
-    paces_s = sorted(
-        (moment_s - before_s) / (place - before)
-        for (before, before_s), (place, moment_s) in pairwise(known)
+    known = [(index, moment_s) for index, moment_s in enumerate(times_s) if math.isfinite(moment_s)]
+    # Ignore non-increasing times when estimating the column duration.
+    column_times_s = sorted(
+        (moment_s - before_s) / (index - before)
+        for (before, before_s), (index, moment_s) in pairwise(known)
         if moment_s > before_s
     )
-    if not paces_s:
+    if not column_times_s:
         return []
-    per_column_s = paces_s[len(paces_s) // 2]
-    step = clock_step(per_column_s * len(times_s), most)
-    found = []
-    for (before, before_s), (place, moment_s) in pairwise(known):
+    per_column_s = column_times_s[len(column_times_s) // 2]
+    step = clock_step(per_column_s * len(times_s), max_parts)
+    ticks_found = []
+    for (before, before_s), (index, moment_s) in pairwise(known):
         round_s = math.floor(moment_s / step) * step
-        # In a gap the round time has its place before the first column after it.
+        # A round time within a gap is placed before the first column after the gap.
         back = math.floor((moment_s - round_s) / per_column_s + 1e-6)
-        if before_s < round_s <= moment_s and moment_s - before_s < step and place - back > before:
-            found.append((place - back, float(round_s)))
-    return found
+        if before_s < round_s <= moment_s and moment_s - before_s < step and index - back > before:
+            ticks_found.append((index - back, float(round_s)))
+    return ticks_found
 
 
 def pixel_bins(nbins: int, npixels: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """First bin of each pixel and the one after its last, each of shape (npixels,).
+    """Return the first and the exclusive last bin of each pixel, each of shape (npixels,).
 
-    Where there are more pixels than bins, neighbours share one.
+    If there are more pixels than bins, neighbouring pixels share a bin.
     """
     if npixels >= nbins:
         first = np.arange(npixels, dtype=np.int64) * nbins // npixels
@@ -86,12 +86,12 @@ def pixel_bins(nbins: int, npixels: int) -> tuple[NDArray[np.int64], NDArray[np.
 
 
 class FrequencyWindow(NamedTuple):
-    """Bins that are shown, of all that there are, and their frequencies.
+    """Range of the displayed bins and its frequencies.
 
     Attributes
     ----------
     first, last
-        First bin, and the one after the last.
+        First bin, and the bin after the last.
     low_mhz, high_mhz
         Lower edge of the first bin and upper edge of the last one.
     """
@@ -105,7 +105,7 @@ class FrequencyWindow(NamedTuple):
     def of(
         cls, frequencies_mhz: NDArray[np.float64], share: tuple[float, float] = (0.0, 1.0), alone_mhz: float = 1.0
     ) -> "FrequencyWindow":
-        """A share of the bins whose centres are given, at least one bin; a bin alone is `alone_mhz` wide."""
+        """Return a share of the bins, at least one bin; a single bin is `alone_mhz` wide."""
         nbins = len(frequencies_mhz)
         first = min(nbins - 1, max(0, round(share[0] * nbins)))
         last = min(nbins, max(first + 1, round(share[1] * nbins)))
@@ -115,7 +115,7 @@ class FrequencyWindow(NamedTuple):
 
     @property
     def nbins(self) -> int:
-        """Bins shown."""
+        """Number of displayed bins."""
         return self.last - self.first
 
     @property
@@ -124,38 +124,38 @@ class FrequencyWindow(NamedTuple):
         return (self.high_mhz - self.low_mhz) / self.nbins
 
     def cell_of(self, mhz: float, cells: int) -> int | None:
-        """The cell, counted from the low end, that a frequency lies in; None outside."""
-        place = (mhz - self.low_mhz) / (self.high_mhz - self.low_mhz) * cells
-        return math.floor(place) if 0 <= place < cells else None
+        """Return the cell that contains a frequency, counted from the low end; None outside."""
+        index = (mhz - self.low_mhz) / (self.high_mhz - self.low_mhz) * cells
+        return math.floor(index) if 0 <= index < cells else None
 
     def bins_of(self, cell: int, cells: int, per_cell: int = 2) -> tuple[int, int]:
-        """First bin and the one after the last of a cell of `per_cell` pixels, counted from the low end."""
+        """Return the first and the exclusive last bin of a cell of `per_cell` pixels, counted from the low end."""
         starts, stops = pixel_bins(self.nbins, cells * per_cell)
         return self.first + int(starts[cell * per_cell]), self.first + int(stops[(cell + 1) * per_cell - 1])
 
     def bin_of_pixel(self, pixel: int, pixels: int) -> int:
-        """The middle one of the bins that a pixel, counted from the low end, shows."""
+        """Return the middle bin of a pixel, counted from the low end."""
         start, stop = self.bins_of(pixel, pixels, 1)
         return (start + stop) // 2
 
     def edges_mhz(self, start: int, stop: int) -> tuple[float, float]:
-        """Lower edge of bin `start` and upper edge of the one before `stop`."""
+        """Return the lower edge of bin `start` and the upper edge of the bin before `stop`."""
         return (
             self.low_mhz + (start - self.first) * self.bin_mhz,
             self.low_mhz + (stop - self.first) * self.bin_mhz,
         )
 
     def centre_mhz(self, start: int, stop: int) -> float:
-        """Middle of bins `start` to `stop` in MHz."""
+        """Return the centre of bins `start` to `stop` in MHz."""
         return self.low_mhz + ((start + stop) / 2 - self.first) * self.bin_mhz
 
     def cell_of_bin(self, number: int, cells: int, per_cell: int = 2) -> int | None:
-        """The cell, counted from the low end, whose pixels hold a bin; None outside."""
+        """Return the cell that shows a bin, counted from the low end; None outside."""
         pixel = self.pixel_of_bin(number, cells * per_cell)
         return None if pixel is None else pixel // per_cell
 
     def pixel_of_bin(self, number: int, pixels: int) -> int | None:
-        """The first pixel, counted from the low end, that shows a bin; None outside."""
+        """Return the first pixel that shows a bin, counted from the low end; None outside."""
         if not self.first <= number < self.last:
             return None
         _, stops = pixel_bins(self.nbins, pixels)
@@ -163,16 +163,16 @@ class FrequencyWindow(NamedTuple):
 
 
 class ColumnAxis(NamedTuple):
-    """Columns of the waterfall: which number lies where.
+    """Mapping between column numbers and cells of the waterfall.
 
     Attributes
     ----------
     columns
-        Cells across.
+        Number of cells across.
     newest
-        Number of the newest column shown.
+        Number of the newest displayed column.
     sweeping
-        Columns stay where they are, and a write cursor goes round; else the newest is at the right.
+        True if columns stay in place and a write cursor goes round; False if the newest column is at the right.
     """
 
     columns: int
@@ -181,24 +181,24 @@ class ColumnAxis(NamedTuple):
 
     @property
     def numbers(self) -> list[int]:
-        """Numbers of the columns shown, oldest first."""
+        """Numbers of the displayed columns, oldest first."""
         shown = self.columns - 1 if self.sweeping and self.columns > 1 else self.columns
         return list(range(self.newest - shown + 1, self.newest + 1))
 
     @property
     def write_cursor(self) -> int | None:
-        """The cell of the write cursor, right of the newest column."""
+        """Cell of the write cursor, right of the newest column; None without sweeping."""
         return (self.newest + 1) % self.columns if self.sweeping and self.columns > 1 else None
 
     def cell_of(self, number: int) -> int | None:
-        """The cell that shows a column; None where it is not shown."""
+        """Return the cell that shows a column; None if it is not displayed."""
         numbers = self.numbers
         if not numbers[0] <= number <= numbers[-1]:
             return None
         return number % self.columns if self.sweeping else number - self.newest + self.columns - 1
 
     def number_at(self, cell: int) -> int | None:
-        """The column that a cell shows; None outside and under the write cursor."""
+        """Return the column that a cell shows; None outside and under the write cursor."""
         if not 0 <= cell < self.columns or cell == self.write_cursor:
             return None
         if not self.sweeping:
@@ -207,23 +207,23 @@ class ColumnAxis(NamedTuple):
 
 
 def labels(places: list[tuple[int, str]], width: int, *, centred: bool = False) -> list[tuple[int, str]]:
-    """Labels that fit on one line without touching: (first cell, text).
+    """Return the labels that fit on one line without touching: (first cell, text).
 
     Parameters
     ----------
     places
         Cell and text, the most important first.
     width
-        Cells of the line.
+        Width of the line in cells.
     centred
-        Centre each text on its cell instead of beginning there.
+        True to centre each text on its cell, False to begin it there.
     """
     taken = [False] * (width + 2)
-    kept = []
+    placed = []
     for cell, text in places:
         start = cell - len(text) // 2 if centred else cell
         stop = start + len(text)
         if start >= 0 and stop <= width and not any(taken[start : stop + 2]):
             taken[start + 1 : stop + 1] = [True] * len(text)
-            kept.append((start, text))
-    return kept
+            placed.append((start, text))
+    return placed

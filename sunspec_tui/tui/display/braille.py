@@ -1,4 +1,4 @@
-"""A trace as dots, and dots as braille or ASCII characters."""
+"""Draw a trace as dots, and dots as braille or ASCII characters."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,49 +11,49 @@ _BRAILLE_BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]
 
 
 def trace_dots(values: Floats, low: float, high: float, columns: int, rows: int) -> NDArray[np.bool_]:
-    """A trace as dots.
+    """Draw a trace as dots.
 
     Parameters
     ----------
     values
         Shape (n,); NaN breaks the line.
     low, high
-        Values of the lowest and the highest dot. What lies outside is not drawn.
+        Values of the lowest and the highest dot. Values outside are not drawn.
     columns, rows
-        Dots across and up.
+        Number of dots across and up.
 
     Returns
     -------
     numpy.ndarray
-        bool, shape (rows, columns), top row first. Each column spans all values that fall into it,
-        lengthened to meet its neighbour, so that the line has no holes and no peak is lost.
+        bool, shape (rows, columns), top row first. Each column spans all values that fall into it, and reaches
+        its neighbour, so that the line has no holes and no peak is lost.
     """
-    least, most = _column_extremes(values, columns)
+    lowest, highest = _column_extremes(values, columns)
     scale = (rows - 1) / (high - low)
     with np.errstate(invalid="ignore"):
-        bottom, top = np.rint((least - low) * scale), np.rint((most - low) * scale)
+        bottom, top = np.rint((lowest - low) * scale), np.rint((highest - low) * scale)
         bottom[1:] = np.fmin(bottom[1:], np.where(np.isnan(bottom[1:]), np.nan, top[:-1] + 1))
-        top[1:] = np.fmax(top[1:], np.where(np.isnan(top[1:]), np.nan, np.rint((least - low) * scale)[:-1] - 1))
+        top[1:] = np.fmax(top[1:], np.where(np.isnan(top[1:]), np.nan, np.rint((lowest - low) * scale)[:-1] - 1))
         heights = np.arange(rows - 1, -1, -1)[:, None]
         return np.asarray((heights >= bottom) & (heights <= top))
 
 
 def _column_extremes(values: Floats, columns: int) -> tuple[Floats, Floats]:
-    """Lowest and highest value of each column of dots, NaN where it has none."""
+    """Return the lowest and highest value of each column of dots, NaN if it has none."""
     if columns >= len(values):
         spread = values[pixel_bins(len(values), columns)[0]].astype(np.float32)
         return spread, spread.copy()
     starts, _ = pixel_bins(len(values), columns)
     nan = np.isnan(values)
-    least = np.minimum.reduceat(np.where(nan, np.inf, values), starts).astype(np.float32)
-    most = np.maximum.reduceat(np.where(nan, -np.inf, values), starts).astype(np.float32)
-    empty = np.isinf(least)
-    least[empty] = most[empty] = np.nan
-    return least, most
+    lowest = np.minimum.reduceat(np.where(nan, np.inf, values), starts).astype(np.float32)
+    highest = np.maximum.reduceat(np.where(nan, -np.inf, values), starts).astype(np.float32)
+    empty = np.isinf(lowest)
+    lowest[empty] = highest[empty] = np.nan
+    return lowest, highest
 
 
 def braille(dots: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Dots as braille characters.
+    """Convert dots to braille characters.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def braille(dots: NDArray[np.bool_]) -> NDArray[np.int32]:
     Returns
     -------
     numpy.ndarray
-        Code points, int32, shape (lines, columns); U+2800 where there is no dot.
+        Code points, int32, shape (lines, columns); U+2800 for a cell without dots.
     """
     rows, columns = dots.shape
     cells = dots.reshape(rows // 4, 4, columns // 2, 2)
@@ -75,7 +75,7 @@ _PLAIN_DOTS = np.array([ord(character) for character in " '.:"], np.int32)
 
 
 def plain_dots(dots: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Dots as ASCII characters, two a cell: an apostrophe above, a full stop below.
+    """Convert dots to ASCII characters, two dots a cell: an apostrophe above, a full stop below.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""Means and highest values of many rows beside the ring, so that a long history is drawn in milliseconds.
+"""Keep means and peaks of blocks of rows, to draw a long history quickly.
 
-Blocks of 16 slots are made of rows, and each coarser step of four blocks of the step before. A block that is made never
-changes. The owner passes each row once; nothing here reads the ring or a clock.
+The finest blocks hold the rows of 16 slots; each block of a coarser step holds four blocks of the step before. A
+finished block never changes. The owner passes each row once; nothing here reads the ring or a clock.
 """
 
 import math
@@ -29,14 +29,14 @@ _NEVER = np.iinfo(np.int64).min
 
 
 class Blocks(NamedTuple):
-    """Blocks of rows of one product, the oldest first.
+    """Blocks of rows of one product, oldest first.
 
     Attributes
     ----------
     spans
-        Where they lie.
+        Slots, times and row counts of the blocks.
     mean, peak
-        Mean and highest power, float32, shape (n, nbins); of a signed product `peak` is the mean.
+        Mean and highest power, float32, shape (n, nbins); for a signed product `peak` is the mean.
     """
 
     spans: BlockSpans
@@ -45,16 +45,16 @@ class Blocks(NamedTuple):
 
 
 class CoarseRows:
-    """Blocks of the last rows, in several steps.
+    """Blocks of the last rows, in several step sizes.
 
-    They take about a sixth of the ring's memory, as they fill.
+    They take about a sixth of the ring's memory when full.
 
     Parameters
     ----------
     nbins, npol
         Shape of a row.
     length
-        Rows that are looked back.
+        Number of the last rows that the blocks cover.
     """
 
     def __init__(self, nbins: int, npol: int, length: int) -> None:
@@ -62,30 +62,28 @@ class CoarseRows:
         self._steps = [_Step(step, length // step + 2, nbins, npol) for step in steps]
         self._reach = (length // FINEST_STEP + 2) * FINEST_STEP
         self.begin_slot = 0
-        """Slot from which on all rows are in the blocks."""
+        """First slot from which all rows are in the blocks."""
         self.end_slot = -1
         """Slot before which all rows are in the blocks; -1 before the first."""
 
     def add(self, rows: Rows, end_slot: int) -> None:
-        """Add the rows that follow those that were added before.
+        """Add the rows that follow the rows added before.
 
         Parameters
         ----------
         rows
             Rows of all products.
         end_slot
-            Multiple of `FINEST_STEP` behind the last of them; no row before it comes later.
+            Multiple of `FINEST_STEP` after the last of these rows; no row before it comes later.
         """
         if self.end_slot < 0:
-            # The block in which the first row lies may have had earlier ones.
+            # The block of the first row may have had earlier rows, so it is left out.
             self.begin_slot = self.end_slot = _round_up(int(rows.slots[0]), FINEST_STEP)
         which = rows.slots >= self.end_slot
         if which.any():
-            self._steps[0].make_of_rows(rows, which)
+            self._steps[0].add_rows(rows, which)
         for finer, coarser in zip(self._steps[:-1], self._steps[1:], strict=True):
-            coarser.make_of_blocks(
-                finer, max(self.begin_slot, self.end_slot // coarser.slots * coarser.slots), end_slot
-            )
+            coarser.add_blocks(finer, max(self.begin_slot, self.end_slot // coarser.slots * coarser.slots), end_slot)
         self.end_slot = end_slot
 
     def step_for(self, rows_per_column: int) -> int | None:
@@ -94,20 +92,20 @@ class CoarseRows:
         return fitting[-1] if fitting else None
 
     def known(self, step: int, start: int, stop: int) -> tuple[int, int]:
-        """Return which of some slots have blocks, from the first on and before the second; equal if none has."""
-        # Where slots are empty for long, the rows before have left the finest blocks sooner than the ring.
+        """Return the part of a slot range that has blocks, as (start, stop); equal if there are none."""
+        # After a long gap, the rows before it have left the finest blocks sooner than the ring.
         begin = _round_up(max(start, self.begin_slot, self.end_slot - self._reach), step)
         return begin, max(begin, min(stop, self.end_slot) // step * step)
 
     def between(self, step: int, start: int, stop: int, product: Product) -> Blocks:
-        """Return the blocks of slots `start` to `stop`, both multiples of the step, that have rows."""
+        """Return the blocks with rows of slots `start` to `stop`, both multiples of the step."""
         return next(each for each in self._steps if each.slots == step).between(start, stop, product)
 
 
 class _Step:
-    """Blocks of equally many slots, the newest `capacity` of them.
+    """The newest `capacity` blocks of one step size.
 
-    Means and highest values of each product lie together, because one product is read at a time.
+    Means and peaks of each product are one array, because one product is read at a time.
     """
 
     def __init__(self, slots: int, capacity: int, nbins: int, npol: int) -> None:
@@ -123,64 +121,66 @@ class _Step:
         first_s, last_s = np.zeros((2, capacity))
         self._spans = BlockSpans(rows, first_slots, last_slots, first_s, last_s, np.zeros(capacity, np.bool_))
 
-    def make_of_rows(self, rows: Rows, which: NDArray[np.bool_]) -> None:
-        """Make blocks of rows."""
+    def add_rows(self, rows: Rows, which: NDArray[np.bool_]) -> None:
+        """Merge rows into blocks."""
         spans = BlockSpans.of_rows(rows.times_s[which], rows.slots[which], rows.marks[which])
         power = {each: derive(rows.data, each)[which] for each in self._means | self._peaks}
-        self._make(spans, power, power)
+        self._store_merged(spans, power, power)
 
-    def make_of_blocks(self, finer: "_Step", start: int, stop: int) -> None:
-        """Make the blocks between two slots, as far as they are complete, of finer ones."""
+    def add_blocks(self, finer: "_Step", start: int, stop: int) -> None:
+        """Merge finer blocks into the complete blocks between two slots."""
         begin, end = _round_up(start, self.slots), stop // self.slots * self.slots
         spans, means, peaks = finer.all_between(begin, max(begin, end))
         if len(spans.rows):
-            self._make(spans, means, peaks)
+            self._store_merged(spans, means, peaks)
 
-    def _make(self, spans: BlockSpans, means: dict[Product, Floats], peaks: dict[Product, Floats]) -> None:
-        """Merge blocks into those of this step, and keep these."""
+    def _store_merged(self, spans: BlockSpans, means: dict[Product, Floats], peaks: dict[Product, Floats]) -> None:
+        """Merge blocks to this step size, and store them."""
         starts = group_starts(spans.first_slots // self.slots)
         merged = spans.merged(starts)
         numbers = merged.first_slots // self.slots
         at = numbers % self._capacity
         self._numbers[at] = numbers
-        for kept, values in zip(self._spans, merged, strict=True):
-            kept[at] = values
-        for product, found in self._means.items():
+        for stored, values in zip(self._spans, merged, strict=True):
+            stored[at] = values
+        for product, stored in self._means.items():
             sums, counts = merged_sums(means[product], spans.rows, starts)
             with np.errstate(invalid="ignore", divide="ignore"):
-                found[at] = np.where(counts > 0, sums / counts, math.nan)
-        for product, found in self._peaks.items():
-            found[at] = merged_peaks(peaks[product], starts)
+                stored[at] = np.where(counts > 0, sums / counts, math.nan)
+        for product, stored in self._peaks.items():
+            stored[at] = merged_peaks(peaks[product], starts)
 
     def all_between(self, start: int, stop: int) -> tuple[BlockSpans, dict[Product, Floats], dict[Product, Floats]]:
-        """Return the blocks between two slots that have rows: spans, and means and highest values by product."""
-        places = self._places(start, stop)
+        """Return the blocks with rows between two slots: spans, means and peaks by product."""
+        indices = self._indices(start, stop)
         means, peaks = (
-            {product: values[places] for product, values in kept.items()} for kept in (self._means, self._peaks)
+            {product: values[indices] for product, values in stored.items()} for stored in (self._means, self._peaks)
         )
-        return self._spans.only(places), means, peaks
+        return self._spans.only(indices), means, peaks
 
     def between(self, start: int, stop: int, product: Product) -> Blocks:
-        """Return the blocks of one product that have rows."""
-        places = self._places(start, stop)
-        mean = self._mean(places, product)
-        return Blocks(self._spans.only(places), mean, self._peaks[product][places] if product in self._peaks else mean)
+        """Return the blocks with rows of one product."""
+        indices = self._indices(start, stop)
+        mean = self._mean(indices, product)
+        return Blocks(
+            self._spans.only(indices), mean, self._peaks[product][indices] if product in self._peaks else mean
+        )
 
-    def _mean(self, places: Integers, product: Product) -> Floats:
-        """Return means; those of a linear product follow from the means that are kept."""
+    def _mean(self, indices: Integers, product: Product) -> Floats:
+        """Return means; a linear product is derived from the stored means."""
         if product in self._means:
-            return self._means[product][places]
+            return self._means[product][indices]
         if product in (Product.U, Product.V):
-            return self._means[WIRE_PRODUCTS[2 if product is Product.U else 3]][places]
-        both = [self._means[each][places] for each in (Product.XX, Product.YY)]
+            return self._means[WIRE_PRODUCTS[2 if product is Product.U else 3]][indices]
+        both = [self._means[each][indices] for each in (Product.XX, Product.YY)]
         return derive(np.stack(both, axis=-1), product)
 
-    def _places(self, start: int, stop: int) -> Integers:
-        """Return where the blocks between two slots lie that have rows, the oldest first."""
+    def _indices(self, start: int, stop: int) -> Integers:
+        """Return the indices of the blocks with rows between two slots, oldest first."""
         last = stop // self.slots
         numbers = np.arange(max(start // self.slots, last - self._capacity), last, dtype=np.int64)
-        places = numbers % self._capacity
-        return np.asarray(places[self._numbers[places] == numbers], np.int64)
+        indices = numbers % self._capacity
+        return np.asarray(indices[self._numbers[indices] == numbers], np.int64)
 
 
 def _powers() -> list[int]:

@@ -1,8 +1,8 @@
-"""The waterfall's columns: rows gathered by their slots, so that time stays true.
+"""Store the waterfall's columns: means and peaks of rows by slot.
 
-A column holds the rows of `rows_per_column` consecutive slots, counted from slot 0, so a finished column
-never changes and only the newest one grows. Slots whose rows are missing leave their column empty: a gap is
-as wide as it lasted. State and arithmetic only; the widget that draws it tells it what to keep.
+A column holds the rows of `rows_per_column` consecutive slots, counted from slot 0, so a finished column never
+changes and only the newest column grows. Slots whose rows are missing leave their column empty: the width of a gap
+shows its duration. State and arithmetic only; the owner sets the number of columns.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sunspec_tui.core.row_blocks import BlockSpans, Floats, group_starts, merged_peaks, merged_sums
 
 _NEVER = np.iinfo(np.int64).min
-"""Number of a column that does not exist: columns before the first row have negative ones."""
+"""Number of a column that does not exist; columns before the first row have negative numbers."""
 
 
 class ColumnStore:
@@ -20,11 +20,11 @@ class ColumnStore:
     Parameters
     ----------
     width
-        Columns that are kept.
+        Number of columns to keep.
     nbins
         Bins of a row.
     rows_per_column
-        Slots that a column spans.
+        Number of slots in a column.
     """
 
     def __init__(self, width: int, nbins: int, rows_per_column: int) -> None:
@@ -33,7 +33,7 @@ class ColumnStore:
         self.rows_per_column = rows_per_column
         self.newest: int | None = None
         self._numbers = np.full(width, _NEVER, np.int64)
-        # Double precision, so that a mean does not depend on the blocks in which its rows arrive.
+        # Double precision makes a mean independent of the blocks in which its rows arrive.
         self._sums = np.zeros((width, nbins), np.float64)
         self._valid = np.zeros((width, nbins), np.int32)
         self._peaks = np.full((width, nbins), -np.inf, np.float32)
@@ -51,42 +51,42 @@ class ColumnStore:
         slots: NDArray[np.int64],
         marks: NDArray[np.uint8],
     ) -> list[int]:
-        """Take rows, oldest first.
+        """Add rows, oldest first.
 
         Parameters
         ----------
         values
-            Power of one product, shape (n, nbins); what is not finite does not count.
+            Power of one product, shape (n, nbins); non-finite values are ignored.
         times_s
             End of each row's data, shape (n,).
         slots, marks
-            Their places and `Mark` bits, shape (n,).
+            Slot and `Mark` bits of each row, shape (n,).
 
         Returns
         -------
         list of int
-            Numbers of the columns that have changed, those still kept.
+            Numbers of the changed columns that are still kept.
 
         Notes
         -----
-        Blocks may come in any order, but no row twice: history is filled in from its newest end.
+        Calls may come in any order, but no row twice: history is filled in from its newest end.
         """
         return self.add_blocks(BlockSpans.of_rows(times_s, slots, marks), values, values)
 
     def add_blocks(self, spans: BlockSpans, mean: Floats, peak: Floats) -> list[int]:
-        """Take blocks of rows, oldest first, none of which reaches into two columns.
+        """Add blocks of rows, oldest first; each block must lie within one column.
 
         Parameters
         ----------
         spans
-            Where the blocks lie.
+            Slots, times and row counts of the blocks.
         mean, peak
-            Mean and highest power of one product in each block, shape (n, nbins); what is not finite does not count.
+            Mean and highest power of one product in each block, shape (n, nbins); non-finite values are ignored.
 
         Returns
         -------
         list of int
-            Numbers of the columns that have changed, those still kept.
+            Numbers of the changed columns that are still kept.
         """
         if not len(spans.rows):
             return []
@@ -107,10 +107,10 @@ class ColumnStore:
         self._sums[at] += sums
         self._valid[at] += counts
         self._peaks[at] = np.maximum(self._peaks[at], merged_peaks(peak, starts))
-        self._place(at, spans.merged(starts))
+        self._update_spans(at, spans.merged(starts))
 
-    def _place(self, at: NDArray[np.int64], spans: BlockSpans) -> None:
-        """Take where the rows of columns lie."""
+    def _update_spans(self, at: NDArray[np.int64], spans: BlockSpans) -> None:
+        """Update the row counts, slots and times of columns."""
         self._rows[at] += spans.rows
         self._restarts[at] |= spans.restarts
         later = np.isnan(self._times_s[at]) | (spans.last_slots > self._last_slots[at])
@@ -119,7 +119,7 @@ class ColumnStore:
         self._first_s[at[earlier]], self._first_slots[at[earlier]] = spans.first_s[earlier], spans.first_slots[earlier]
 
     def _clear(self, at: NDArray[np.int64], numbers: NDArray[np.int64]) -> None:
-        """Make room for columns that begin now."""
+        """Clear the storage of columns that begin now."""
         begun = self._numbers[at] != numbers
         at = at[begun]
         self._numbers[at] = numbers[begun]
@@ -130,43 +130,43 @@ class ColumnStore:
         self._restarts[at] = False
         self._first_s[at] = self._times_s[at] = np.nan
 
-    def holds(self, number: int) -> bool:
-        """Whether a column has rows; one that has none is a gap, or lies before all rows."""
+    def has_rows(self, number: int) -> bool:
+        """Return True if a column has rows; else it is a gap or lies before all rows."""
         return self.newest is not None and bool(self._numbers[number % self.width] == number)
 
-    def kept_numbers(self) -> list[int]:
-        """Numbers of the columns that have rows, oldest first."""
+    def stored_numbers(self) -> list[int]:
+        """Return the numbers of the columns with rows, oldest first."""
         if self.newest is None:
             return []
         known = self._numbers[(self._numbers > self.newest - self.width) & (self._numbers != _NEVER)]
         return [int(number) for number in np.sort(known)]
 
     def time_s(self, number: int) -> float:
-        """End of the column's newest row; NaN for a gap."""
-        return float(self._times_s[number % self.width]) if self.holds(number) else float("nan")
+        """Return the end of the column's newest row; NaN for a gap."""
+        return float(self._times_s[number % self.width]) if self.has_rows(number) else float("nan")
 
     def first_s(self, number: int) -> float:
-        """End of the column's oldest row; NaN for a gap."""
-        return float(self._first_s[number % self.width]) if self.holds(number) else float("nan")
+        """Return the end of the column's oldest row; NaN for a gap."""
+        return float(self._first_s[number % self.width]) if self.has_rows(number) else float("nan")
 
     def times_s(self, numbers: list[int]) -> list[float]:
-        """End of each column's newest row; NaN for a gap."""
-        wanted = np.array(numbers, np.int64)
-        at = wanted % self.width
-        return [float(each) for each in np.where(self._numbers[at] == wanted, self._times_s[at], np.nan)]
+        """Return the end of each column's newest row; NaN for a gap."""
+        numbers_array = np.array(numbers, np.int64)
+        at = numbers_array % self.width
+        return [float(each) for each in np.where(self._numbers[at] == numbers_array, self._times_s[at], np.nan)]
 
     def missing(self, number: int) -> int:
-        """Rows that a column lacks, of those that belong to it; 0 for the newest one, which still grows."""
-        if not self.holds(number) or number == self.newest:
+        """Return the number of missing rows in a column; 0 for the newest column, which still grows."""
+        if not self.has_rows(number) or number == self.newest:
             return 0
         return self.rows_per_column - int(self._rows[number % self.width])
 
     def restarted(self, number: int) -> bool:
-        """Whether the producer restarted within the column."""
-        return self.holds(number) and bool(self._restarts[number % self.width])
+        """Return True if the producer restarted within the column."""
+        return self.has_rows(number) and bool(self._restarts[number % self.width])
 
     def statistics(self, numbers: list[int]) -> tuple[Floats, Floats]:
-        """Mean and highest power of columns, each of shape (len(numbers), nbins); NaN where there is none."""
+        """Return mean and highest power of columns, each of shape (len(numbers), nbins); NaN without data."""
         at = np.array(numbers, np.int64) % self.width
         valid = self._valid[at]
         with np.errstate(invalid="ignore", divide="ignore"):

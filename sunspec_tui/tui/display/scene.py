@@ -1,8 +1,6 @@
-"""From the receiver's rows and the observer's view to what the pictures show.
+"""Combine the receiver's rows and the observer's view into the displayed pictures.
 
-Rows go into the picture as they come; history is fetched in blocks, newest first, a few milliseconds at a
-time, so that neither a long ring nor a change of product makes anybody wait. Nothing here draws, reads a
-socket or knows a terminal.
+Nothing here reads a socket or uses a terminal.
 """
 
 import logging
@@ -18,7 +16,7 @@ from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ, CHANNELS_PER_PIPELINE
 from sunspec_tui.core.levels import Floats, Levels, without_warnings
 from sunspec_tui.core.products import Product, available, derive
 from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow
-from sunspec_tui.tui.display.history_loader import HistoryLoader, LiveSource, Wanted
+from sunspec_tui.tui.display.history_loader import HistoryLoader, LiveSource, PictureRequest
 from sunspec_tui.tui.display.spectrum_traces import Traces
 from sunspec_tui.tui.display.view_actions import VIEW_ACTIONS, marked_slots, refit, with_cursor_inside, with_product
 from sunspec_tui.tui.display.view_state import Interval, View, ViewContext
@@ -31,21 +29,21 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_STEPS_OF_TIME = ("span", "begin_anew")
-_STEPS_OF_SCALES = ("levels_by_hand", "automatic", "bias", "fix_spectrum")
+_TIME_ACTIONS = ("span", "reset_view")
+_LEVEL_ACTIONS = ("shift_levels", "toggle_automatic_levels", "bias", "fix_spectrum")
 
 
 class Scene:
-    """The pictures' content.
+    """Content of the pictures.
 
     Parameters
     ----------
     view
-        What the observer has chosen.
+        View that the observer has chosen.
     source
-        Where rows come from; may be given later.
+        Source of the rows; may be set later.
     clock
-        Seconds on a clock that never goes back.
+        Monotonic clock in seconds.
     """
 
     def __init__(
@@ -59,17 +57,17 @@ class Scene:
 
     @property
     def position(self) -> "Position | None":
-        """How far what is shown has come; None before the first row."""
+        """Position of the displayed source; None before the first row."""
         return self.history.position
 
     @property
     def picture(self) -> WaterfallImage | None:
-        """What is drawn; None before the first row."""
+        """Image of the waterfall; None before the first row."""
         return self.history.picture
 
     @property
     def latest(self) -> "Rows | None":
-        """Rows of all products, the last of which is at the picture's end; None before the first."""
+        """Rows of all products, the last row at the picture's end; None before the first row."""
         return self.history.latest
 
     @property
@@ -79,7 +77,7 @@ class Scene:
 
     @property
     def loading(self) -> bool:
-        """Whether the next update has something to load, also if no row comes until then."""
+        """True if the next update has rows to load, even if no new row comes."""
         return self.history.loading or self.history.is_behind
 
     @property
@@ -87,63 +85,63 @@ class Scene:
         """Earlier epoch that the picture shows; None while it shows the present one."""
         return self.history.past
 
-    # What comes in
+    # Input
 
-    def read_from(self, source: LiveSource) -> None:
-        """Take rows from this source from now on."""
+    def set_source(self, source: LiveSource) -> None:
+        """Read rows from this source from now on."""
         self.history.source = source
 
     def fit(self, columns: int, lines: int, pixels_per_line: int) -> None:
-        """Take the size of the waterfall, in cells."""
+        """Set the size of the waterfall, in cells."""
         if (columns, lines, pixels_per_line) == (self.columns, self.lines, self.pixels_per_line):
             return
-        before, was = self.extent, self.view
+        before, old_view = self.context, self.view
         self.columns, self.lines, self.pixels_per_line = columns, lines, pixels_per_line
         if self.picture is not None and columns != before.columns:
-            self.view = refit(was, before, self.extent)
-            self._end_at_a_row(was, before.shown, about_cursor=self.view != was)
+            self.view = refit(old_view, before, self.context)
+            self._snap_to_row(old_view, before.shown, about_cursor=self.view != old_view)
 
     def apply_action(self, name: str, *arguments: Any) -> None:
-        """Change the view by one of `view.VIEW_ACTIONS`."""
-        if name in _STEPS_OF_SCALES:
-            # Whoever sets the scale of what stands in for a product has chosen it.
+        """Change the view by one of `view_actions.VIEW_ACTIONS`."""
+        if name in _LEVEL_ACTIONS:
+            # Setting levels while XX substitutes for a missing product selects XX.
             self.view = with_product(self.view, self.product)
-        before, was = self.extent.shown, self.view
-        self.view = VIEW_ACTIONS[name](was, self.extent, *arguments)
-        self._end_at_a_row(was, before, about_cursor=name in _STEPS_OF_TIME)
-        if name == "back_in_time":
-            self._cross_a_change(was.paused_at_slot, back=arguments[0] > 0)
+        before, old_view = self.context.shown, self.view
+        self.view = VIEW_ACTIONS[name](old_view, self.context, *arguments)
+        self._snap_to_row(old_view, before, about_cursor=name in _TIME_ACTIONS)
+        if name == "scroll_back":
+            self._change_epoch(old_view.paused_at_slot, back=arguments[0] > 0)
         elif self.view.paused_at_slot is None:
             self.history.past = None
 
-    def _cross_a_change(self, was_held: int | None, *, back: bool) -> None:
+    def _change_epoch(self, was_paused_at: int | None, *, back: bool) -> None:
         """Show the epoch before or after the present picture."""
         if self.history.source is None or self.position is None:
             return
         epochs, number = [each for each in self.history.source.epochs() if each.position()], self.position.epoch
         if back:
             earlier = [each for each in epochs if each.number < number]
-            if earlier and self.view.paused_at_slot == was_held:
+            if earlier and self.view.paused_at_slot == was_paused_at:
                 self._show_epoch(earlier[-1], end=True)
         elif self.past is not None and self.view.paused_at_slot is None:
-            if was_held is not None and was_held < self.position.newest:
+            if was_paused_at is not None and was_paused_at < self.position.newest:
                 self.view = replace(self.view, paused_at_slot=self.position.newest)
                 return
             later = [each for each in epochs if each.number > number]
             self._show_epoch(later[0] if len(later) > 1 else None, end=False)
 
     def _show_epoch(self, epoch: "Epoch | None", *, end: bool) -> None:
-        """Hold the newest or oldest rows of an epoch; None is live."""
+        """Pause at the newest or oldest rows of an epoch; None returns to live."""
         self.history.past = epoch
-        place = None if epoch is None else epoch.position()
-        held = None
-        if place is not None:
+        position = None if epoch is None else epoch.position()
+        paused_at = None
+        if position is not None:
             width = self.columns * self.view.rows_per_column
-            held = place.newest if end else min(place.oldest + width - 1, place.newest)
-        self.view = replace(self.view, paused_at_slot=held, cursor=None, marks=(None, None))
+            paused_at = position.newest if end else min(position.oldest + width - 1, position.newest)
+        self.view = replace(self.view, paused_at_slot=paused_at, cursor=None, marks=(None, None))
 
-    def _keep_what_is_held(self) -> None:
-        """Keep a held picture when the stream continues with another axis."""
+    def _keep_paused_epoch(self) -> None:
+        """Keep a paused picture when the stream continues with another axis."""
         if (
             self.past is not None
             or self.view.paused_at_slot is None
@@ -155,68 +153,70 @@ class Scene:
         if epochs and epochs[-1].number != self.position.epoch:
             self.history.past = next((each for each in epochs if each.number == self.position.epoch), None)
 
-    def _end_at_a_row(self, was: View, before: int, *, about_cursor: bool) -> None:
-        """Let a picture that is held end where there is a row, and keep the cursor in one that goes about it."""
-        held, inside = self.view.paused_at_slot, self._has_cursor(was, before)
-        if held is not None and held != before:
-            forward = held > before
-            ends = [self.history.slot_at(held, forward=forward)]
+    def _snap_to_row(self, old_view: View, before: int, *, about_cursor: bool) -> None:
+        """Make a paused picture end at a row; keep the cursor inside a picture centred on it."""
+        paused_at, inside = self.view.paused_at_slot, self._has_cursor(old_view, before)
+        if paused_at is not None and paused_at != before:
+            forward = paused_at > before
+            ends = [self.history.slot_at(paused_at, forward=forward)]
             if about_cursor and inside:
                 ends = [
                     end
-                    for end in (*ends, self.history.slot_at(held, forward=not forward))
+                    for end in (*ends, self.history.slot_at(paused_at, forward=not forward))
                     if self._has_cursor(self.view, end)
                 ]
-                ends.append(was.paused_at_slot)
+                ends.append(old_view.paused_at_slot)
             self.view = replace(self.view, paused_at_slot=ends[0])
         if about_cursor and inside:
-            self.view = with_cursor_inside(self.view, self.extent)
+            self.view = with_cursor_inside(self.view, self.context)
 
     def _has_cursor(self, view: View, end: int | None) -> bool:
-        """Whether the cursor is in a picture that ends at a slot."""
+        """Return True if the cursor is in a picture that ends at a slot."""
         if end is None or view.cursor is None or view.cursor.number is None:
             return False
         return 0 <= end // view.rows_per_column - view.cursor.number < self.columns
 
     @without_warnings()
     def update(self) -> bool:
-        """Fetch what is new and some of what is old; whether the pictures have changed."""
-        self._keep_what_is_held()
-        position = self.history.ask()
+        """Load new rows and some older ones; return True if the pictures have changed."""
+        self._keep_paused_epoch()
+        position = self.history.refresh_position()
         if position is None:
             return False
-        if not self.history.fits(self._wanted(position)):
-            self._hold_what_is_kept(position)
-        return self.history.load(position, self._wanted(position))
+        if not self.history.matches(self._request(position)):
+            self._pause_at_oldest(position)
+        return self.history.load(position, self._request(position))
 
-    def _wanted(self, position: "Position") -> Wanted:
-        return Wanted(position.epoch, self.columns, self.product, self.view.rows_per_column, self.view.paused_at_slot)
+    def _request(self, position: "Position") -> PictureRequest:
+        return PictureRequest(
+            position.epoch, self.columns, self.product, self.view.rows_per_column, self.view.paused_at_slot
+        )
 
-    def _hold_what_is_kept(self, position: "Position") -> None:
-        """Hold the oldest rows if those that were held are no longer kept."""
+    def _pause_at_oldest(self, position: "Position") -> None:
+        """Pause at the oldest rows if the paused rows are no longer kept."""
         if self.view.paused_at_slot is None or self.view.paused_at_slot >= position.oldest:
             return
-        log.warning("the rows that were held are no longer kept: the picture shows the oldest ones")
+        log.warning("the held rows are no longer kept: the picture shows the oldest rows")
         slot = min(position.oldest + self.columns * self.view.rows_per_column - 1, position.newest)
         self.view = replace(self.view, paused_at_slot=self.history.slot_at(slot, forward=False))
 
     @property
     def product(self) -> Product:
-        """The product chosen, or XX where the stream does not carry it."""
+        """Chosen product, or XX if the stream does not carry it."""
         if self.position is None or self.view.product in available(self.position.axis.npol):
             return self.view.product
         return Product.XX
 
     @property
     def signed(self) -> bool:
-        """Whether what is shown is drawn about zero."""
+        """True if the displayed product is drawn about zero."""
         return replace(self.view, product=self.product).signed
 
-    # What goes out
+    # Output
 
     @property
     def band(self) -> FrequencyWindow:
-        """Bins that are shown."""
+        """Displayed bins."""
         if self.position is None:
             return FrequencyWindow(0, 1, 0.0, 1.0)
         axis = self.position.axis
@@ -224,13 +224,13 @@ class Scene:
 
     @property
     def time_axis(self) -> ColumnAxis:
-        """Columns that are shown."""
+        """Displayed columns."""
         newest = self.picture.store.newest if self.picture else None
         return ColumnAxis(self.columns, newest or 0, self.view.sweeping or self.sweeps)
 
     @property
-    def extent(self) -> ViewContext:
-        """What the next step needs to know."""
+    def context(self) -> ViewContext:
+        """Context of the next view action."""
         position = self.position
         newest, oldest = (position.newest, position.oldest) if position else (0, 0)
         return ViewContext(
@@ -250,10 +250,10 @@ class Scene:
         )
 
     def interval(self) -> Interval | None:
-        """Rows of the marked interval, or else of the picture; None where there are none."""
+        """Return the marked interval, or else the picture's; None if it has no rows."""
         if self.position is None or self.history.source is None:
             return None
-        first, last = marked_slots(self.view, self.extent)
+        first, last = marked_slots(self.view, self.context)
         start, stop = self.history.number_at(first), self.history.number_at(last + 1)
         ends = [self.history.rows(number, number + 1) for number in (start, stop - 1)]
         if stop <= start or any(rows is None or not len(rows) for rows in ends):
@@ -263,7 +263,7 @@ class Scene:
 
     @without_warnings()
     def draw(self) -> WaterfallImage | None:
-        """The picture, brought up to date."""
+        """Bring the picture up to date and return it."""
         if self.picture is None:
             return None
         own = self.product is self.view.product
@@ -281,23 +281,23 @@ class Scene:
 
     @without_warnings()
     def power(self, product: Product) -> Floats | None:
-        """The row at the picture's end, of one product, shape (nbins,)."""
+        """Return the row at the picture's end, of one product, shape (nbins,)."""
         if self.latest is None or not len(self.latest) or product not in available(self.latest.data.shape[-1]):
             return None
         return derive(self.latest.data[-1], product)
 
     @without_warnings()
     def power_under_cursor(self) -> tuple[Floats, float] | None:
-        """Mean of the column under the cursor, shape (nbins,), and the end of its data; None where there is none."""
+        """Return the mean of the column under the cursor, shape (nbins,), and its end time; None without data."""
         cursor, picture = self.view.cursor, self.picture
-        if cursor is None or cursor.number is None or picture is None or not picture.store.holds(cursor.number):
+        if cursor is None or cursor.number is None or picture is None or not picture.store.has_rows(cursor.number):
             return None
         mean, _ = picture.store.statistics([cursor.number])
         return mean[0], picture.store.time_s(cursor.number)
 
     @property
     def end_s(self) -> float:
-        """Time of the row at the picture's end; NaN where there is none."""
+        """Time of the row at the picture's end; NaN without rows."""
         return float(self.latest.times_s[-1]) if self.latest is not None and len(self.latest) else math.nan
 
     @property
@@ -311,7 +311,7 @@ class Scene:
 
     @without_warnings()
     def readout(self) -> Readout | None:
-        """What lies under the cursor; None where there is none."""
+        """Return the data under the cursor; None without a cursor."""
         cursor, band = self.view.cursor, self.band
         if cursor is None or self.position is None or self.picture is None:
             return None
@@ -321,11 +321,11 @@ class Scene:
         pixel = band.pixel_of_bin(cursor.bin, pixels)
         if pixel is None or self.time_axis.cell_of(cursor.number) is None:
             return Readout(math.nan, math.nan, None, inside=False)
-        cell = self.picture.value(cursor.number, pixel)
+        cell = self.picture.cell_value(cursor.number, pixel)
         low, high = band.edges_mhz(*band.bins_of(pixel, pixels, 1))
         begin_s = cell.first_s - self.position.cadence_s
         if not begin_s < cell.time_s:
-            # The data's time goes back within the column.
+            # The data time goes back within the column.
             begin_s = math.nan
         return Readout(low, high, cell, cell.power, cell.shown, begin_s, cell.time_s)
 

@@ -1,6 +1,6 @@
-"""Maximum hold, minimum hold and running average of the spectrum, since they were last reset.
+"""Maximum hold, minimum hold and running average of the spectrum.
 
-State and arithmetic only. What is not a number never enters a trace.
+State and arithmetic only. Values that are not finite never enter a trace.
 """
 
 import numpy as np
@@ -8,40 +8,40 @@ import numpy as np
 from sunspec_tui.core.levels import Floats
 
 AVERAGED_ROWS = 40
-"""Rows after which the running average has forgotten two thirds of what was before."""
+"""Number of rows after which the weight of earlier rows in the running average is about one third."""
 
 
 class Traces:
-    """Further traces of one product, shape (nbins,) each; NaN where nothing valid has come."""
+    """Additional traces of one product, shape (nbins,) each; NaN before the first valid value."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew with the next rows."""
-        self._held: dict[str, Floats] = {}
+        """Start again with the next rows."""
+        self._traces: dict[str, Floats] = {}
         self._rows = 0
 
     def add(self, values: Floats) -> None:
-        """Take rows, oldest first, shape (n, nbins)."""
+        """Add rows, oldest first, shape (n, nbins)."""
         if not len(values):
             return
         finite = np.where(np.isfinite(values), values, np.float32(np.nan))
-        if not self._held:
+        if not self._traces:
             first = finite[0]
-            self._held = {"max": first.copy(), "min": first.copy(), "average": first.copy()}
+            self._traces = {"max": first.copy(), "min": first.copy(), "average": first.copy()}
             self._rows = 1
             finite = finite[1:]
         for row in finite[-4 * AVERAGED_ROWS :]:
             self._average(row)
         if len(finite):
-            np.fmax(self._held["max"], np.fmax.reduce(finite, axis=0), out=self._held["max"])
-            np.fmin(self._held["min"], np.fmin.reduce(finite, axis=0), out=self._held["min"])
+            np.fmax(self._traces["max"], np.fmax.reduce(finite, axis=0), out=self._traces["max"])
+            np.fmin(self._traces["min"], np.fmin.reduce(finite, axis=0), out=self._traces["min"])
 
     def _average(self, row: Floats) -> None:
-        """A plain mean at first, then one that forgets slowly."""
+        """Update the average: first a plain mean, then an exponential one."""
         self._rows += 1
-        average = self._held["average"]
+        average = self._traces["average"]
         share = np.float32(1 / min(self._rows, AVERAGED_ROWS))
         known = np.isfinite(row)
         fresh = known & ~np.isfinite(average)
@@ -49,5 +49,5 @@ class Traces:
         np.add(average, (row - average) * share, out=average, where=known)
 
     def get(self, name: str) -> Floats | None:
-        """The trace ``max``, ``min`` or ``average``; None before the first row."""
-        return self._held.get(name)
+        """Return the trace ``max``, ``min`` or ``average``; None before the first row."""
+        return self._traces.get(name)

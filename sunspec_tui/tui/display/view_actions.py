@@ -1,4 +1,7 @@
-"""The observer's actions, each from one view to the next."""
+"""Actions of the observer, each a pure function from one view to the next.
+
+Thus a table of numbers can test the effect of every key.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -14,124 +17,124 @@ from sunspec_tui.tui.display.view_state import PANELS, THEMES, Cursor, View, Vie
 NARROWEST_SHARE = 1 / 64
 
 
-def other_product(view: View, extent: ViewContext, by: int) -> View:
-    """The next product that the stream carries."""
-    carried = available(extent.npol)
-    at = carried.index(view.product) if view.product in carried else 0
-    return with_product(view, carried[(at + by) % len(carried)])
+def next_product(view: View, context: ViewContext, by: int) -> View:
+    """Select the next product that the stream carries."""
+    carried = available(context.npol)
+    index = carried.index(view.product) if view.product in carried else 0
+    return with_product(view, carried[(index + by) % len(carried)])
 
 
 def choose_product(view: View, _: ViewContext, name: str) -> View:
-    """A product by its name."""
+    """Select a product by its name."""
     return with_product(view, Product(name))
 
 
 def with_product(view: View, product: Product) -> View:
-    """Another product; levels by hand belong to the product before."""
+    """Select another product; drop the levels set by hand, which belong to the previous product."""
     return (
         view if product is view.product else replace(view, product=product, levels=None, bias=0.0, spectrum_levels=None)
     )
 
 
-def other_palette(view: View, _: ViewContext, by: int) -> View:
-    """The next palette."""
+def next_palette(view: View, _: ViewContext, by: int) -> View:
+    """Select the next palette."""
     return replace(view, palette=PALETTES[(PALETTES.index(view.palette) + by) % len(PALETTES)])
 
 
-def span(view: View, extent: ViewContext, by: int) -> View:
-    """Half or twice the time, from one row a column to the whole ring in the picture."""
+def span(view: View, context: ViewContext, by: int) -> View:
+    """Halve or double the time span, from one row a column to the whole ring in the picture."""
     if by < 0:
         rows = max(1, min(view.rows_per_column - 1, _power_below(view.rows_per_column)))
     else:
-        rows = max(1, min(whole_ring(extent), view.rows_per_column * 2))
-    return with_rows(view, extent, rows)
+        rows = max(1, min(whole_ring(context), view.rows_per_column * 2))
+    return with_rows(view, context, rows)
 
 
-def whole_ring(extent: ViewContext) -> int:
-    """Rows a column with which the whole ring is in the picture."""
-    return whole_blocks(max(1, -(-extent.ring_rows // max(1, extent.columns - 1))))
+def whole_ring(context: ViewContext) -> int:
+    """Return the rows per column that fit the whole ring into the picture."""
+    return whole_blocks(max(1, -(-context.ring_rows // max(1, context.columns - 1))))
 
 
 def _power_below(value: int) -> int:
     return 1 << max(0, (value - 1).bit_length() - 1)
 
 
-def with_rows(view: View, extent: ViewContext, rows: int) -> View:
-    """Other rows a column, about the cursor where it is in the picture, else about the newest end."""
+def with_rows(view: View, context: ViewContext, rows: int) -> View:
+    """Change the rows per column, centred on the cursor if it is in the picture, else on the newest end."""
     cursor, before = view.cursor, view.rows_per_column
     view = replace(view, rows_per_column=rows)
     if cursor is None or cursor.number is None:
         return view
-    beside = extent.shown // before - cursor.number
-    if not 0 <= beside < extent.columns:
+    beside = context.shown // before - cursor.number
+    if not 0 <= beside < context.columns:
         return replace(view, cursor=Cursor(cursor.number * before // rows, cursor.bin))
-    # The newest column may be short of the rows in its middle.
-    number = min(cursor.number * before + before // 2, extent.shown) // rows
+    # The newest column may not have its middle row yet.
+    number = min(cursor.number * before + before // 2, context.shown) // rows
     view = replace(view, cursor=Cursor(number, cursor.bin))
-    if view.paused_at_slot is not None or extent.shown // rows - number >= extent.columns - 1:
-        end = max((number + beside + 1) * rows - 1, first_end(extent, rows))
-        held = min(end, extent.newest)
-        view = replace(view, paused_at_slot=None if view.paused_at_slot is None and held == extent.newest else held)
+    if view.paused_at_slot is not None or context.shown // rows - number >= context.columns - 1:
+        end = max((number + beside + 1) * rows - 1, first_end(context, rows))
+        slot = min(end, context.newest)
+        view = replace(view, paused_at_slot=None if view.paused_at_slot is None and slot == context.newest else slot)
     return view
 
 
-def first_end(extent: ViewContext, rows: int) -> int:
-    """Slot at the end of the picture that begins with the oldest row; its column may be short of its own rows."""
-    return min((extent.oldest // rows + extent.columns) * rows - 1, extent.newest)
+def first_end(context: ViewContext, rows: int) -> int:
+    """Return the end slot of the picture that begins with the oldest row, whose column may be incomplete."""
+    return min((context.oldest // rows + context.columns) * rows - 1, context.newest)
 
 
-def with_cursor_inside(view: View, extent: ViewContext) -> View:
-    """The cursor at the picture's edge, if it is outside."""
+def with_cursor_inside(view: View, context: ViewContext) -> View:
+    """Move a cursor outside the picture to its edge."""
     if view.cursor is None or view.cursor.number is None:
         return view
-    last = extent.shown // view.rows_per_column
-    first = last - extent.columns + (2 if extent.sweeping else 1)
+    last = context.shown // view.rows_per_column
+    first = last - context.columns + (2 if context.sweeping else 1)
     return replace(view, cursor=Cursor(min(last, max(first, view.cursor.number)), view.cursor.bin))
 
 
-def refit(view: View, before: ViewContext, extent: ViewContext) -> View:
-    """Keep the whole ring in a picture that had it, and no more than that, when the picture has another width."""
-    most = whole_ring(extent)
-    if view.rows_per_column >= whole_ring(before) or view.rows_per_column > most:
-        return with_rows(view, extent, most)
+def refit(view: View, before: ViewContext, context: ViewContext) -> View:
+    """Adapt to another width: a picture of the whole ring keeps it, and none shows more than that."""
+    max_rows = whole_ring(context)
+    if view.rows_per_column >= whole_ring(before) or view.rows_per_column > max_rows:
+        return with_rows(view, context, max_rows)
     return view
 
 
-def levels_by_hand(view: View, extent: ViewContext, floor: float, ceiling: float) -> View:
+def shift_levels(view: View, context: ViewContext, floor: float, ceiling: float) -> View:
     """Move floor and ceiling by steps of 1 dB, or of a twentieth of a linear scale."""
-    now = view.levels or extent.levels
+    now = view.levels or context.levels
     if now is None:
         return view
-    step = now.span / 20 if view.signed else 1.0
-    low, high = now.low + floor * step, now.high + ceiling * step
-    return view if high - low < step / 2 else replace(view, levels=Levels(low, high))
+    amount = now.span / 20 if view.signed else 1.0
+    low, high = now.low + floor * amount, now.high + ceiling * amount
+    return view if high - low < amount / 2 else replace(view, levels=Levels(low, high))
 
 
-def automatic(view: View, extent: ViewContext) -> View:
-    """Levels by hand as they are now, or automatic again."""
-    return replace(view, levels=extent.levels if view.levels is None else None, bias=0.0)
+def toggle_automatic_levels(view: View, context: ViewContext) -> View:
+    """Fix the present levels, or return to automatic levels."""
+    return replace(view, levels=context.levels if view.levels is None else None, bias=0.0)
 
 
-def bias(view: View, extent: ViewContext, by: int) -> View:
-    """Make the picture darker or brighter; levels by hand move as a whole."""
+def bias(view: View, context: ViewContext, by: int) -> View:
+    """Make the picture darker or brighter; levels set by hand move together."""
     if view.levels is not None:
-        return levels_by_hand(view, extent, -by, -by)
-    step = (extent.levels.span / 20 if extent.levels else 0.0) if view.signed else 1.0
-    return replace(view, bias=view.bias - by * step)
+        return shift_levels(view, context, -by, -by)
+    amount = (context.levels.span / 20 if context.levels else 0.0) if view.signed else 1.0
+    return replace(view, bias=view.bias - by * amount)
 
 
-def zoom(view: View, extent: ViewContext, by: int) -> View:
-    """Half or twice the band, about the cursor, or about its middle."""
+def zoom(view: View, context: ViewContext, by: int) -> View:
+    """Halve or double the band, centred on the cursor or on its middle."""
     low, high = view.share
     width = min(1.0, max(NARROWEST_SHARE, (high - low) / 2 if by > 0 else (high - low) * 2))
     middle = (low + high) / 2
     if view.cursor is not None and by > 0:
-        middle = (view.cursor.bin + 0.5) / extent.nbins
+        middle = (view.cursor.bin + 0.5) / context.nbins
     return replace(view, share=_within(middle - width / 2, width))
 
 
 def pan(view: View, _: ViewContext, by: int) -> View:
-    """A quarter of the shown band up or down."""
+    """Move the displayed band up or down by a quarter of its width."""
     low, high = view.share
     return replace(view, share=_within(low + by * (high - low) / 4, high - low))
 
@@ -141,29 +144,29 @@ def _within(low: float, width: float) -> tuple[float, float]:
     return (low, low + width)
 
 
-def hold(view: View, extent: ViewContext) -> View:
-    """Hold the picture where it is, or go back to live."""
-    return replace(view, paused_at_slot=extent.shown if view.paused_at_slot is None else None)
+def toggle_pause(view: View, context: ViewContext) -> View:
+    """Pause the picture, or return to live."""
+    return replace(view, paused_at_slot=context.shown if view.paused_at_slot is None else None)
 
 
-def back_in_time(view: View, extent: ViewContext, by: float) -> View:
-    """Go back (more than 0) or forward by shares of the picture; the newest end is live again."""
-    width = extent.columns * view.rows_per_column
-    end = extent.shown if view.paused_at_slot is None else view.paused_at_slot
+def scroll_back(view: View, context: ViewContext, by: float) -> View:
+    """Go back (more than 0) or forward by shares of the picture; the newest end returns to live."""
+    width = context.columns * view.rows_per_column
+    end = context.shown if view.paused_at_slot is None else view.paused_at_slot
     slot = end - round(min(by, 1e9) * width)
-    # The oldest rows stay in the picture, not at its end; a picture that has them already stays where it is.
-    least = first_end(extent, view.rows_per_column)
-    slot = max(slot, min(least, end) if by > 0 else least)
-    return replace(view, paused_at_slot=None if slot >= extent.newest and by < 0 else min(slot, extent.newest))
+    # The picture can go back until it begins with the oldest rows; a picture that shows them already does not move.
+    first_slot = first_end(context, view.rows_per_column)
+    slot = max(slot, min(first_slot, end) if by > 0 else first_slot)
+    return replace(view, paused_at_slot=None if slot >= context.newest and by < 0 else min(slot, context.newest))
 
 
 def live(view: View, _: ViewContext) -> View:
-    """Back to live, with the cursor put away."""
+    """Return to live and remove the cursor."""
     return replace(view, paused_at_slot=None, cursor=None)
 
 
 def escape(view: View, _: ViewContext) -> View:
-    """Put away one thing: cursor, then marks, then hold, then a maximised picture."""
+    """Undo one thing: the cursor, then the marks, then the pause, then a maximised picture."""
     if view.cursor is not None:
         return replace(view, cursor=None)
     if view.marks != (None, None):
@@ -173,45 +176,45 @@ def escape(view: View, _: ViewContext) -> View:
     return replace(view, maximised=None)
 
 
-def mark(view: View, extent: ViewContext, end: int) -> View:
-    """Mark the first (0) or the last (1) row of an interval: that of the cursor's column, or of the picture's end."""
+def mark(view: View, context: ViewContext, end: int) -> View:
+    """Mark the first (0) or last (1) row of an interval, at the cursor's column or the picture's end."""
     rows, cursor = view.rows_per_column, view.cursor
-    first, last = shown_slots(view, extent)
+    first, last = shown_slots(view, context)
     if cursor is not None and cursor.number is not None:
         first, last = cursor.number * rows, min(last, cursor.number * rows + rows - 1)
     begin, stop = view.marks
     return replace(view, marks=(begin, last) if end else (first, stop))
 
 
-def shown_slots(view: View, extent: ViewContext) -> tuple[int, int]:
-    """Slots of the first and of the last row that the picture has room for."""
-    column = extent.shown // view.rows_per_column - extent.columns + 1 + extent.sweeping
-    return column * view.rows_per_column, extent.shown
+def shown_slots(view: View, context: ViewContext) -> tuple[int, int]:
+    """Return the slots of the picture's first and last row."""
+    column = context.shown // view.rows_per_column - context.columns + 1 + context.sweeping
+    return column * view.rows_per_column, context.shown
 
 
-def marked_slots(view: View, extent: ViewContext) -> tuple[int, int]:
-    """Slots of the first and of the last row of the marked interval; an end that is not marked is the picture's."""
-    (first, last), (begin, stop) = shown_slots(view, extent), view.marks
+def marked_slots(view: View, context: ViewContext) -> tuple[int, int]:
+    """Return the first and last slot of the marked interval; an end without a mark is the picture's."""
+    (first, last), (begin, stop) = shown_slots(view, context), view.marks
     chosen = first if begin is None else begin, last if stop is None else stop
     return min(chosen), max(chosen)
 
 
-def move_cursor(view: View, extent: ViewContext, across: int, up: int) -> View:
-    """Move the cursor by columns and pixels of the waterfall; it appears in the middle of the picture."""
-    last = extent.shown // view.rows_per_column
+def move_cursor(view: View, context: ViewContext, across: int, up: int) -> View:
+    """Move the cursor by columns and pixels; a new cursor appears in the middle of the picture."""
+    last = context.shown // view.rows_per_column
     if view.maximised == "spectrum":
-        return replace(view, cursor=Cursor(None, _bin_beside(view, extent, across)))
+        return replace(view, cursor=Cursor(None, _bin_beside(view, context, across)))
     if view.cursor is None or view.cursor.number is None:
-        at = view.cursor.bin if view.cursor else (extent.band.first + extent.band.last) // 2
-        return replace(view, cursor=Cursor(last - extent.columns // 2 if across >= 0 else last, at))
-    oldest = last - extent.columns + (2 if extent.sweeping else 1)
+        index = view.cursor.bin if view.cursor else (context.band.first + context.band.last) // 2
+        return replace(view, cursor=Cursor(last - context.columns // 2 if across >= 0 else last, index))
+    oldest = last - context.columns + (2 if context.sweeping else 1)
     number = min(last, max(oldest, view.cursor.number + across))
-    return replace(view, cursor=Cursor(number, _bin_above(view.cursor.bin, extent, up)))
+    return replace(view, cursor=Cursor(number, _bin_above(view.cursor.bin, context, up)))
 
 
-def _bin_above(number: int, extent: ViewContext, up: int) -> int:
-    """Middle bin of the pixel `up` above the one that shows a bin; the next bin where pixels share one."""
-    band, pixels = extent.band, extent.lines * extent.per_line
+def _bin_above(number: int, context: ViewContext, up: int) -> int:
+    """Return the middle bin of the pixel `up` pixels above a bin; the next bin if pixels share a bin."""
+    band, pixels = context.band, context.lines * context.per_line
     pixel = band.pixel_of_bin(number, pixels)
     if pixel is None:
         pixel = pixels // 2
@@ -221,12 +224,12 @@ def _bin_above(number: int, extent: ViewContext, up: int) -> int:
     return middle if (middle - number) * up > 0 or up == 0 else _within_band(band, number + up)
 
 
-def _bin_beside(view: View, extent: ViewContext, across: int) -> int:
-    """The bin a cell of the spectrum to the right of the cursor's; the middle one where there is no cursor."""
-    band = extent.band
+def _bin_beside(view: View, context: ViewContext, across: int) -> int:
+    """Return the bin `across` cells right of the spectrum's cursor; the middle bin without a cursor."""
+    band = context.band
     if view.cursor is None:
         return (band.first + band.last) // 2
-    return _within_band(band, view.cursor.bin + across * max(1, band.nbins // max(1, extent.columns)))
+    return _within_band(band, view.cursor.bin + across * max(1, band.nbins // max(1, context.columns)))
 
 
 def _within_band(band: FrequencyWindow, number: int) -> int:
@@ -234,61 +237,61 @@ def _within_band(band: FrequencyWindow, number: int) -> int:
 
 
 def toggle_trace(view: View, _: ViewContext, name: str) -> View:
-    """Show or hide a further trace of the spectrum."""
+    """Show or hide an additional trace of the spectrum."""
     return replace(view, traces=view.traces ^ {name})
 
 
-def fix_spectrum(view: View, extent: ViewContext) -> View:
-    """Fix the spectrum's limits as they are, or let them follow again."""
-    return replace(view, spectrum_levels=extent.spectrum_levels if view.spectrum_levels is None else None)
+def fix_spectrum(view: View, context: ViewContext) -> View:
+    """Fix the spectrum's present limits, or return to automatic limits."""
+    return replace(view, spectrum_levels=context.spectrum_levels if view.spectrum_levels is None else None)
 
 
 def toggle_linear(view: View, _: ViewContext) -> View:
-    """Decibels or linear power in the spectrum; fixed limits do not fit the other scale."""
+    """Switch the spectrum between decibels and linear power; drop fixed limits, which do not fit the other scale."""
     return replace(view, linear=not view.linear, spectrum_levels=None)
 
 
 def toggle_panel(view: View, _: ViewContext, name: str) -> View:
-    """Fold a panel away, or unfold it."""
+    """Hide or show a panel."""
     return replace(view, hidden=view.hidden ^ {name})
 
 
 def toggle_panels(view: View, _: ViewContext) -> View:
-    """Fold all panels away, or unfold them."""
+    """Hide or show all panels."""
     return replace(view, hidden=frozenset() if view.hidden else frozenset(PANELS))
 
 
 def maximise(view: View, _: ViewContext, names: tuple[str, ...]) -> View:
-    """One after another alone on the screen, then all again."""
+    """Show one picture or panel after another alone on the screen, then all again."""
     order = (None, *names)
-    at = order.index(view.maximised) if view.maximised in order else 0
-    return replace(view, maximised=order[(at + 1) % len(order)])
+    index = order.index(view.maximised) if view.maximised in order else 0
+    return replace(view, maximised=order[(index + 1) % len(order)])
 
 
-def begin_anew(view: View, extent: ViewContext, first: View) -> View:
-    """The look as it is at first; held picture and cursor stay."""
-    kept = replace(first, paused_at_slot=view.paused_at_slot, cursor=view.cursor, rows_per_column=view.rows_per_column)
-    return with_rows(kept, extent, min(whole_ring(extent), first.rows_per_column))
+def reset_view(view: View, context: ViewContext, first: View) -> View:
+    """Reset the view to `first`, except the pause and the cursor."""
+    reset = replace(first, paused_at_slot=view.paused_at_slot, cursor=view.cursor, rows_per_column=view.rows_per_column)
+    return with_rows(reset, context, min(whole_ring(context), first.rows_per_column))
 
 
-def other_theme(view: View, _: ViewContext) -> View:
-    """Dark, light, or the terminal's own colours."""
+def next_theme(view: View, _: ViewContext) -> View:
+    """Select the next theme: dark, light, or the terminal's own colours."""
     return replace(view, theme=THEMES[(THEMES.index(view.theme) + 1) % len(THEMES)])
 
 
-def flip(view: View, _: ViewContext, name: str) -> View:
-    """Turn one of the plain choices over."""
-    turned: dict[str, Any] = {name: not getattr(view, name)}
-    return replace(view, **turned)
+def toggle_option(view: View, _: ViewContext, name: str) -> View:
+    """Invert one of the yes-or-no options."""
+    changed: dict[str, Any] = {name: not getattr(view, name)}
+    return replace(view, **changed)
 
 
-Step = Callable[..., View]
-VIEW_ACTIONS: Mapping[str, Step] = {
-    step.__name__: step
-    for step in (
-        other_product, choose_product, other_palette, span, levels_by_hand, automatic, bias, zoom, pan, hold,
-        back_in_time, live, escape, mark, move_cursor, toggle_trace, fix_spectrum, toggle_linear, toggle_panel,
-        toggle_panels, maximise, begin_anew, other_theme, flip,
+ViewAction = Callable[..., View]
+VIEW_ACTIONS: Mapping[str, ViewAction] = {
+    action.__name__: action
+    for action in (
+        next_product, choose_product, next_palette, span, shift_levels, toggle_automatic_levels, bias, zoom, pan,
+        toggle_pause, scroll_back, live, escape, mark, move_cursor, toggle_trace, fix_spectrum, toggle_linear,
+        toggle_panel, toggle_panels, maximise, reset_view, next_theme, toggle_option,
     )
 }  # fmt: skip
-"""Steps by name: each takes a view, an extent and its own arguments."""
+"""Actions by name: each takes a view, its context and its own arguments."""

@@ -1,7 +1,6 @@
-"""What the observer has chosen to see, as one frozen value, and each step from one choice to the next.
+"""The observer's choices (`View`) and the context of view actions.
 
-Every key that changes the picture is a pure function here, so what a key does is a table of
-numbers. Nothing here draws, and nothing knows a terminal.
+Frozen values only: nothing here draws or uses a terminal.
 """
 
 from dataclasses import dataclass, field
@@ -19,14 +18,14 @@ THEMES = ("dark", "light", "terminal")
 
 
 class Cursor(NamedTuple):
-    """A place in the data: it stays on its rows while the picture moves.
+    """Position in the data; it stays on its rows while the picture moves.
 
     Attributes
     ----------
     number
         Column; None in the spectrum, which shows the newest row.
     bin
-        Bin of all bins.
+        Number of the bin, counted from the lowest frequency of the stream.
     """
 
     number: int | None
@@ -34,26 +33,26 @@ class Cursor(NamedTuple):
 
 
 class ViewContext(NamedTuple):
-    """What a step needs to know of the picture as it is.
+    """Properties of the current picture that view actions need.
 
     Attributes
     ----------
     npol
-        Polarisation products of the stream.
+        Number of polarisation products of the stream.
     ring_rows
-        Rows that the ring keeps.
+        Number of rows that the ring keeps.
     columns, lines, per_line
-        Cells of the waterfall, and pixels in each.
+        Size of the waterfall in cells, and pixels in each line.
     newest, oldest
-        Slots of the newest and the oldest row that are kept.
+        Slots of the newest and the oldest kept row.
     shown
         Slot at the end of the picture.
     sweeping
-        Whether a write cursor takes a column of the picture.
+        True if a write cursor takes a column of the picture.
     band
-        Bins shown, of `nbins`.
+        Displayed bins, of `nbins`.
     levels, spectrum_levels
-        As they are drawn now.
+        Current levels; None before the first drawing.
     """
 
     npol: int
@@ -77,11 +76,11 @@ class Interval(NamedTuple):
     Attributes
     ----------
     start, stop
-        Number of the first row, and of the one after the last.
+        Number of the first row, and of the row after the last.
     begin_s, end_s
         Times of the first and of the last row, seconds since 1970.
     marked
-        Whether the observer has marked it; else it is what the picture shows.
+        True if the observer has marked it; False if it is the picture's.
     """
 
     start: int
@@ -98,21 +97,21 @@ class View:
     Attributes
     ----------
     product, palette, rows_per_column, sweeping, subtract
-        Of the waterfall.
+        Settings of the waterfall.
     levels, bias
-        By hand, or None for automatic ones, which `bias` shifts.
+        Levels set by hand, or None for automatic levels, which `bias` shifts.
     share
-        Part of the band that is shown, (0, 1) for all.
+        Displayed part of the band, (0, 1) for all.
     paused_at_slot
         Slot at which the picture is paused; None when it is live.
     cursor
-        Where the cursor is, if it is shown.
+        Position of the cursor; None if it is not displayed.
     marks
-        Slots of the first and of the last row of the marked interval; None where an end is not marked.
+        Slots of the first and of the last row of the marked interval; None for an end without a mark.
     linear, spectrum_levels, traces, pair, pipelines
-        Of the spectrum: its scale, fixed limits, further traces, XX and YY together, marks of the pipelines.
+        Settings of the spectrum: scale, fixed limits, additional traces, XX and YY together, marks of the pipelines.
     hidden, maximised, theme
-        Panels that are folded away, the one picture or panel that fills the screen, colours of the rest.
+        Hidden panels, the picture or panel that fills the screen, colours of the rest.
     """
 
     product: Product = Product.XX
@@ -137,8 +136,5 @@ class View:
 
     @property
     def signed(self) -> bool:
-        """Whether the product is negative as a matter of course."""
+        """True if the product can be negative."""
         return self.product in SIGNED_PRODUCTS
-
-
-# Steps

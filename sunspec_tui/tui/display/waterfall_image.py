@@ -1,8 +1,8 @@
-"""The waterfall's picture: columns become pixels, pixels become steps of a palette.
+"""Turn columns of rows into pixels, and pixels into palette steps.
 
-Each column's pixels are kept until its rows, the band or the product change, so a new frame costs one
-column, however long the history is. Float values are kept: levels and palettes apply to old rows too.
-State and arithmetic; it knows neither cells nor colours.
+The pixels of a column are kept until its rows, the band or the product change. Thus a new frame costs one column,
+however long the history is. The kept pixels are float values, so that new levels and palettes apply to old rows too.
+State and arithmetic; this module uses neither cells nor colours.
 """
 
 import math
@@ -19,13 +19,13 @@ from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow
 from sunspec_tui.tui.display.column_store import ColumnStore
 from sunspec_tui.tui.display.pixels import bin_pixels, colour_steps
 
-# The background is looked at again after this share of the picture is new, and changed only for a change in dB.
+# The background is computed again when this share of the picture is new, and replaced if it differs by more dB.
 _BACKGROUND_SHARE = 0.25
 _BACKGROUND_SLACK_DB = 0.3
 
 
 class PixelCode(IntEnum):
-    """Steps that are no value of the palette."""
+    """Codes of pixels without a palette step."""
 
     NO_DATA = -1
     GAP = -2
@@ -35,7 +35,7 @@ class PixelCode(IntEnum):
 
 
 class ColumnContent(IntEnum):
-    """What a column holds."""
+    """Kind of content of a column."""
 
     ROWS = 0
     GAP = 1
@@ -43,22 +43,22 @@ class ColumnContent(IntEnum):
 
 
 class Drawing(NamedTuple):
-    """How rows become pixels.
+    """Settings that turn rows into pixels.
 
     Attributes
     ----------
     band
-        Bins that are shown.
+        Displayed bins.
     pixels
-        Pixels along the band.
+        Number of pixels along the band.
     signed
-        Draw linear values about zero instead of dB.
+        True to draw linear values about zero instead of dB.
     subtract
-        Remove the quiet background.
+        True to remove the quiet background.
     levels
-        Levels set by hand; None for automatic ones.
+        Levels set by hand; None for automatic levels.
     bias
-        Added to automatic levels: more than 0 makes the picture darker.
+        Shift of automatic levels: more than 0 makes the picture darker.
     """
 
     band: FrequencyWindow
@@ -70,24 +70,24 @@ class Drawing(NamedTuple):
 
 
 class CellValue(NamedTuple):
-    """What lies under a cell of the waterfall.
+    """Data of one pixel of the waterfall.
 
     Attributes
     ----------
     content
-        Whether the column has rows.
+        Kind of content of the column.
     first_s, time_s
-        Ends of the column's oldest and newest row; NaN where it has none.
+        Ends of the column's oldest and newest row; NaN without rows.
     power
-        Linear, of the bins of the cell; NaN where none is valid.
+        Linear power of the pixel's bins; NaN if none is valid.
     shown
-        As drawn: in dB, or linear for a signed product, less the background where that is taken away.
+        Value as drawn: in dB, or linear for a signed product; relative to the background if that is removed.
     restarted
-        Whether the producer restarted in this column.
+        True if the producer restarted in this column.
     missing
-        Rows that the column lacks.
+        Number of missing rows in the column.
     gap_s
-        For a gap: end of the last row before it, and of the first one after it; NaN where there is none.
+        For a gap: end of the last row before it, and of the first row after it; NaN without such a row.
     """
 
     content: ColumnContent
@@ -101,20 +101,20 @@ class CellValue(NamedTuple):
 
 
 class Readout(NamedTuple):
-    """What lies under the cursor.
+    """Data under the cursor.
 
     Attributes
     ----------
     low_mhz, high_mhz
         Edges of the bins under the cursor.
     cell
-        Of the waterfall; None in the spectrum, or where the cursor is outside the picture.
+        Pixel of the waterfall; None in the spectrum, or if the cursor is outside the picture.
     power, shown
-        Linear, and as drawn.
+        Linear power, and the value as drawn.
     begin_s, end_s
-        Of the data under the cursor; NaN where there is none, or while the cadence is unknown.
+        Begin and end of the data under the cursor; NaN without data, or while the cadence is unknown.
     inside
-        Whether the place is in the picture.
+        True if the cursor is in the picture.
     """
 
     low_mhz: float
@@ -128,23 +128,23 @@ class Readout(NamedTuple):
 
 
 class WaterfallImage:
-    """Pixels of the columns shown.
+    """Pixels of the displayed columns.
 
     Parameters
     ----------
     columns
-        Columns that are kept.
+        Number of columns to keep.
     nbins
         Bins of a row.
     rows_per_column
-        Slots that a column spans.
+        Number of slots in a column.
     """
 
     def __init__(self, columns: int, nbins: int, rows_per_column: int) -> None:
         self.store = ColumnStore(columns, nbins, rows_per_column)
         self.levels: Levels | None = None
         self.since: int | None = None
-        """Column of the oldest row that there was when history was filled in; before it there is no gap."""
+        """Column of the oldest row when history was loaded; empty columns before it are no gaps."""
         self._auto: Levels | None = None
         self._drawing: Drawing | None = None
         self._background: Floats | None = None
@@ -161,15 +161,15 @@ class WaterfallImage:
         slots: NDArray[np.int64],
         marks: NDArray[np.uint8],
     ) -> bool:
-        """Take rows; see `ColumnStore.add`. Whether anything that is kept has changed."""
-        return self._note(self.store.newest, self.store.add(values, times_s, slots, marks))
+        """Add rows; see `ColumnStore.add`. Return True if a kept column has changed."""
+        return self._mark_stale(self.store.newest, self.store.add(values, times_s, slots, marks))
 
     def add_blocks(self, spans: BlockSpans, mean: Floats, peak: Floats) -> bool:
-        """Take blocks of rows; see `ColumnStore.add_blocks`. Whether anything that is kept has changed."""
-        return self._note(self.store.newest, self.store.add_blocks(spans, mean, peak))
+        """Add blocks of rows; see `ColumnStore.add_blocks`. Return True if a kept column has changed."""
+        return self._mark_stale(self.store.newest, self.store.add_blocks(spans, mean, peak))
 
-    def _note(self, newest: int | None, changed: list[int]) -> bool:
-        """Note that columns have changed; `newest` was the newest one before."""
+    def _mark_stale(self, newest: int | None, changed: list[int]) -> bool:
+        """Note changed columns; `newest` is the newest column before the change."""
         self._stale.update(changed)
         if newest is not None and changed and changed[-1] > newest:
             self._background_age += changed[-1] - newest
@@ -178,23 +178,23 @@ class WaterfallImage:
     def draw(self, drawing: Drawing) -> None:
         """Bring pixels and levels up to date."""
         if drawing != self._drawing:
-            self._restyle(drawing)
+            self._apply_drawing(drawing)
         if drawing.subtract:
-            self._follow_background()
+            self._update_background()
         newest = self.store.newest
         if newest is None:
             return
-        stale = sorted(number for number in self._stale if self.store.holds(number))
+        stale = sorted(number for number in self._stale if self.store.has_rows(number))
         self._stale.clear()
         if stale:
             self._draw_columns(stale, drawing)
-        # Levels follow whole columns: with every row they would only tremble.
+        # Update the levels for whole columns: an update for every row would make them flicker.
         due = (newest, drawing)
         if due != self._levels_for or len(stale) > 1:
             self._levels_for = due
             self.levels = self._find_levels(drawing)
 
-    def _restyle(self, drawing: Drawing) -> None:
+    def _apply_drawing(self, drawing: Drawing) -> None:
         old, self._drawing = self._drawing, drawing
         if old is None or (old.signed, old.subtract) != (drawing.signed, drawing.subtract):
             self._auto = self._background = None
@@ -205,7 +205,7 @@ class WaterfallImage:
             self._values = np.full((width, drawing.pixels), np.nan, np.float32)
             nbins = drawing.band.last - drawing.band.first
             self._sample = np.full_like(sampled_bins(np.empty((width, nbins), np.float32)), np.nan)
-            self._stale = set(self.store.kept_numbers())
+            self._stale = set(self.store.stored_numbers())
 
     def _draw_columns(self, numbers: list[int], drawing: Drawing) -> None:
         at = np.array(numbers, np.int64) % self.store.width
@@ -216,7 +216,7 @@ class WaterfallImage:
         self._sample[at] = sample if drawing.signed else to_db(sample)
 
     def _shown(self, numbers: list[int], drawing: Drawing, *, subtract: bool) -> tuple[Floats, Floats | None]:
-        """Mean and highest power of the shown bins of columns, less the background; no peaks of a signed product."""
+        """Return mean and peak of the displayed bins, relative to the background; no peak for a signed product."""
         shown = slice(drawing.band.first, drawing.band.last)
         mean, peak = (part[:, shown] for part in self.store.statistics(numbers))
         if subtract and self._background is not None:
@@ -228,57 +228,57 @@ class WaterfallImage:
         if drawing.levels is not None:
             self._auto = None
             return drawing.levels
-        held = np.array(self.store.kept_numbers(), np.int64)
-        at = held[sampled_rows(len(held))] % self.store.width
-        # Neither the bias nor levels by hand are part of what hysteresis compares.
-        found = self._auto = auto_levels(self._sample[at], self._auto, signed=drawing.signed)
-        return None if found is None else Levels(found.low + drawing.bias, found.high + drawing.bias)
+        numbers = np.array(self.store.stored_numbers(), np.int64)
+        at = numbers[sampled_rows(len(numbers))] % self.store.width
+        # Hysteresis compares automatic levels only, without the bias and without levels set by hand.
+        levels = self._auto = auto_levels(self._sample[at], self._auto, signed=drawing.signed)
+        return None if levels is None else Levels(levels.low + drawing.bias, levels.high + drawing.bias)
 
-    def _follow_background(self) -> None:
-        """The quiet median of the columns kept, renewed now and then."""
-        # One of few columns is all noise: it is renewed the sooner.
+    def _update_background(self) -> None:
+        """Compute the background as the quiet median of the kept columns, from time to time."""
+        # The background of few columns is noisy, so it is renewed sooner.
         if self._background is not None and self._background_age < _BACKGROUND_SHARE * self._background_columns:
             return
-        held = self.store.kept_numbers()
-        mean, _ = self.store.statistics(held)
-        found = quiet_median(mean)
-        grown = len(held) > self._background_columns
-        self._background_age, self._background_columns = 0, len(held)
-        if self._background is None or grown or _differs(found, self._background):
-            self._background = found
-            self._stale = set(held)
+        numbers = self.store.stored_numbers()
+        mean, _ = self.store.statistics(numbers)
+        background = quiet_median(mean)
+        grown = len(numbers) > self._background_columns
+        self._background_age, self._background_columns = 0, len(numbers)
+        if self._background is None or grown or _background_differs(background, self._background):
+            self._background = background
+            self._stale = set(numbers)
 
     def renew_background(self) -> None:
-        """Look at the background again with the next drawing, because history has come in."""
+        """Compute the background again at the next drawing, because history was loaded."""
         self._background_columns = 0
 
     def steps(self, axis: ColumnAxis, count: int) -> NDArray[np.int16]:
-        """Steps of a palette in the order of the cells.
+        """Return palette steps in the order of the cells.
 
         Parameters
         ----------
         axis
-            Columns that are shown, and where.
+            Displayed columns and their cells.
         count
-            Steps of the palette.
+            Number of steps of the palette.
 
         Returns
         -------
         numpy.ndarray
-            int16, shape (axis.columns, pixels), lowest frequency first; see `PixelCode` for what is below 0.
+            int16, shape (axis.columns, pixels), lowest frequency first; negative values are `PixelCode`.
         """
         out = np.full((axis.columns, self._values.shape[1]), PixelCode.BEFORE, np.int16)
         if axis.write_cursor is not None:
             out[axis.write_cursor] = PixelCode.WRITE_CURSOR
-        kept = self.store.kept_numbers()
-        held, first = set(kept), self._first(kept)
+        kept = self.store.stored_numbers()
+        numbers, first = set(kept), self._first(kept)
         shown: list[int] = []
         cells: list[int] = []
         for number in axis.numbers:
             cell = axis.cell_of(number)
             if cell is None:
                 continue
-            if number in held:
+            if number in numbers:
                 shown.append(number)
                 cells.append(cell)
             elif first is not None and number > first:
@@ -292,14 +292,14 @@ class WaterfallImage:
         out[restarted] = PixelCode.RESTART
         return out
 
-    def _first(self, held: list[int]) -> int | None:
-        """Column before which there is nothing that could be missing."""
-        return min(held[:1] + ([] if self.since is None else [self.since]), default=None)
+    def _first(self, numbers: list[int]) -> int | None:
+        """Return the first column with rows; columns before it cannot miss any."""
+        return min(numbers[:1] + ([] if self.since is None else [self.since]), default=None)
 
-    def value(self, number: int, pixel: int) -> CellValue:
-        """What a pixel shows: column `number`, and place along the band, from the low end."""
+    def cell_value(self, number: int, pixel: int) -> CellValue:
+        """Return the data of a pixel: column `number`, and pixel along the band from the low end."""
         drawing = self._drawing
-        if drawing is None or not self.store.holds(number):
+        if drawing is None or not self.store.has_rows(number):
             return self._no_rows(number)
         mean, peak = self._shown([number], drawing, subtract=False)
         return CellValue(
@@ -309,28 +309,28 @@ class WaterfallImage:
             power=float(bin_pixels(mean, peak, drawing.pixels)[0, pixel]),
             shown=float(self._values[number % self.store.width, pixel]),
             restarted=self.store.restarted(number),
-            missing=0 if number == self._first(self.store.kept_numbers()) else self.store.missing(number),
+            missing=0 if number == self._first(self.store.stored_numbers()) else self.store.missing(number),
         )
 
-    def lacking(self, numbers: list[int]) -> list[int]:
-        """Those of some columns that lack rows of their own."""
-        first = self._first(self.store.kept_numbers())
+    def columns_with_missing_rows(self, numbers: list[int]) -> list[int]:
+        """Return the columns that have some rows and lack others."""
+        first = self._first(self.store.stored_numbers())
         return [number for number in numbers if number != first and self.store.missing(number)]
 
     def _no_rows(self, number: int) -> CellValue:
-        held = self.store.kept_numbers()
-        first = self._first(held)
+        numbers = self.store.stored_numbers()
+        first = self._first(numbers)
         if first is None or number < first:
             return CellValue(ColumnContent.BEFORE)
-        before = [self.store.time_s(other) for other in held if other < number]
-        after = [self.store.time_s(other) for other in held if other > number]
+        before = [self.store.time_s(other) for other in numbers if other < number]
+        after = [self.store.time_s(other) for other in numbers if other > number]
         return CellValue(ColumnContent.GAP, gap_s=((before or [math.nan])[-1], (after or [math.nan])[0]))
 
 
-def _differs(found: Floats, background: Floats) -> bool:
+def _background_differs(new: Floats, old: Floats) -> bool:
     with np.errstate(invalid="ignore", divide="ignore"):
-        change_db = 10 * np.log10(np.abs(found / background))
+        change_db = 10 * np.log10(np.abs(new / old))
     known = np.isfinite(change_db)
-    if not np.array_equal(np.isfinite(found), np.isfinite(background)):
+    if not np.array_equal(np.isfinite(new), np.isfinite(old)):
         return True
     return bool(known.any() and np.median(np.abs(change_db[known])) > _BACKGROUND_SLACK_DB)

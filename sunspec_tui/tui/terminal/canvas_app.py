@@ -243,7 +243,7 @@ class CanvasApp(Guarded, App[int]):
         await super().on_event(self._with_size_now(event) if isinstance(event, events.Resize) else event)
 
     def _with_size_now(self, event: events.Resize) -> events.Resize:
-        # A signal can interrupt the handler of an earlier one. Then Textual reports the newer size before the older size.
+        # A signal can interrupt the handler of an earlier one. Then Textual reports the newer size first.
         if not isinstance(self._driver, Driver):
             return event
         size = Size(*self._driver.size_now)

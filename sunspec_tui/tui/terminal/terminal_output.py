@@ -107,7 +107,7 @@ class TerminalOutput:
 
         Parameters
         ----------
-        last_words
+        restore_text
             Text that restores the terminal, used if the queued output cannot be written in time.
         timeout_s
             Longest time to wait, in seconds.

@@ -281,7 +281,7 @@ class Waterfall(CellWidget):
             # No label runs into its mark.
             places.insert(0, (under_cursor, "▲"))
         places = [*self._mark_places(scene), *places]
-        for number in scene.picture.lacking(numbers):
+        for number in scene.picture.columns_with_missing_rows(numbers):
             cell = scene.axis.cell_of(number)
             if cell is not None:
                 grid.write(self._left + cell, self.lines, "╳", self.component_style("waterfall--gap"))
