@@ -35,7 +35,7 @@ from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.display.view_state import THEMES, Cursor, Interval
 from sunspec_tui.tui.key_bindings import GROUPS, KEYS
 from sunspec_tui.tui.log_lines import LogLines
-from sunspec_tui.tui.messages import CellPointed, KeyClicked, Wheeled
+from sunspec_tui.tui.messages import CellPointed, KeyClicked, WheelTurned
 from sunspec_tui.tui.monitor_screen import (
     FLAT_LINES,
     LOW_LINES,
@@ -47,15 +47,13 @@ from sunspec_tui.tui.monitor_screen import (
     monitor_widgets,
     screen_classes,
 )
-from sunspec_tui.tui.receiver_worker import ReceiverWorker, log_failure
-from sunspec_tui.tui.saved_view import first_view
+from sunspec_tui.tui.saved_view import initial_view
 from sunspec_tui.tui.terminal.canvas_app import CanvasApp
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.driver import Driver
 from sunspec_tui.tui.terminal.link_pacing import LinkPacer, Quality
 from sunspec_tui.tui.ticking import TICK_S, Ticker
-from sunspec_tui.tui.view_saver import ViewSaver, load_view
-from sunspec_tui.tui.widget_data import epoch_text, starting
+from sunspec_tui.tui.widget_data import epoch_text, initial_snapshot
 from sunspec_tui.tui.widgets.dialogs import DelayScreen, ExportScreen, HelpScreen, LevelsScreen, Palette
 from sunspec_tui.tui.widgets.file_panel_text import export_name, interval_text
 
@@ -105,8 +103,8 @@ class Monitor(CanvasApp):
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            key.keys, key.action, key.short or key.sentence,
-            show=False, tooltip=key.sentence, key_display=key.shown, priority="tab" in key.keys,
+            key.keys, key.action, key.short or key.help,
+            show=False, tooltip=key.help, key_display=key.shown, priority="tab" in key.keys,
         )
         for key in KEYS
     ]  # fmt: skip
@@ -132,8 +130,8 @@ class Monitor(CanvasApp):
         self._log_lines.setLevel(settings.log_level)
         self._ticker = Ticker()
         self._log_lines.listeners.add(self._ticker.news.set)
-        self.scene = Scene(first_view(settings, load_view(view_path)))
-        self._saver = ViewSaver(view_path, lambda: self.scene.view, self.set_timer)
+        self._saver = None if view_path is None else state_files.Saver(view_path)
+        self.scene = Scene(initial_view(settings, state_files.load(view_path) if view_path else {}))
         self._readings_due_s = self._memory_due_s = self._pictures_due_s = 0.0
         self._drawn_for: object = None
         self._undrawn = self._has_text = self._is_hosting = False
@@ -298,8 +296,8 @@ class Monitor(CanvasApp):
         """Show text with the first layout, before the receiver's libraries are loaded."""
         if not self._has_text and self._main_screen.has_layout:
             self._has_text = True
-            if self.receiver is None:
-                self._show_readings(starting(self._settings))
+            if self._opened is None:
+                self._show_readings(initial_snapshot(self._settings))
             # After the paint that is due.
             asyncio.get_running_loop().call_soon(self._start_receiver)
 
@@ -374,7 +372,7 @@ class Monitor(CanvasApp):
         """Put the cursor where the mouse points."""
         self.choose(cursor=Cursor(event.number, event.bin))
 
-    def on_wheeled(self, event: Wheeled) -> None:
+    def on_wheeled(self, event: WheelTurned) -> None:
         """Go through time, or zoom."""
         if event.zoom:
             self.action_change_view("zoom", event.by)
@@ -396,7 +394,7 @@ class Monitor(CanvasApp):
 
     def action_reset_view(self) -> None:
         """Go back to the look that a first run has."""
-        self.scene.apply_action("reset_view", first_view(self._settings, {}))
+        self.scene.apply_action("reset_view", initial_view(self._settings, {}))
         self._view_changed()
 
     def action_redraw(self) -> None:
@@ -499,9 +497,7 @@ class Monitor(CanvasApp):
         """Every key and every choice, for the command palette."""
         for group, keys in GROUPS.items():
             for key in keys:
-                yield SystemCommand(
-                    f"{group}: {key.sentence}", f"key {key.shown}", partial(self.run_action, key.action)
-                )
+                yield SystemCommand(f"{group}: {key.help}", f"key {key.shown}", partial(self.run_action, key.action))
         npol = self.scene.position.axis.npol if self.scene.position else 4
         for product in available(npol):
             choose = partial(self.action_change_view, "choose_product", str(product))

@@ -1,7 +1,7 @@
-"""Every key of the monitor, declared once: footer, help and command palette are made from this table.
+"""Table of all keys of the monitor, for footer, help and command palette.
 
-Values only. `action` is a method of the monitor; one that begins with ``step`` is a pure step of
-`view.STEPS`.
+Values only. `action` is an action method of the monitor; ``change_view`` applies a function of
+`view_actions.VIEW_ACTIONS`.
 """
 
 from typing import NamedTuple
@@ -10,26 +10,26 @@ from sunspec_tui.tui.display.view_state import PANELS
 
 
 class Key(NamedTuple):
-    """A key and what it does.
+    """Key and its action.
 
     Attributes
     ----------
     keys
-        As Textual names them, separated by commas.
+        Textual's names of the keys, separated by commas.
     shown
-        As people read them.
+        Label of the key.
     action
-        What is done.
+        Call of the action.
     sentence
-        What it does, for help and palette.
+        Description for help and command palette.
     short
-        One word for the footer; empty where it is not shown there.
+        One word for the footer; empty if the key is not in the footer.
     """
 
     keys: str
     shown: str
     action: str
-    sentence: str
+    help: str
     short: str = ""
 
 
@@ -38,7 +38,7 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("question_mark", "?", "help", "every key", "Help"),
         Key("q", "q", "end(0)", "end the monitor", "Quit"),
         Key("ctrl+p", "ctrl+p", "command_palette", "find an action by its name"),
-        Key("ctrl+l", "ctrl+l", "redraw", "draw the screen anew"),
+        Key("ctrl+l", "ctrl+l", "redraw", "redraw the screen"),
         Key("t", "t", "change_view('next_theme')", "dark, light, or the terminal's own colours"),
         Key("ctrl+c", "ctrl+c", "end(130)", "end as interrupted"),
     ),
@@ -46,7 +46,7 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("space", "space", "change_view('toggle_pause')", "hold the picture; receiving goes on", "Hold"),
         Key("pageup", "pgup", "change_view('scroll_back', 0.5)", "half a picture back in time", "Back"),
         Key("pagedown", "pgdn", "change_view('scroll_back', -0.5)", "half a picture forward"),
-        Key("home", "home", "change_view('scroll_back', 1e9)", "the oldest rows that are kept"),
+        Key("home", "home", "change_view('scroll_back', 1e9)", "the oldest kept rows"),
         Key("end", "end", "change_view('live')", "back to live"),
         Key(
             "left_square_bracket",
@@ -65,9 +65,7 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("down", "↓", "change_view('move_cursor', 0, -1)", "cursor one pixel down"),
         Key("shift+left", "shift+←", "change_view('move_cursor', -10, 0)", "cursor ten columns back"),
         Key("shift+right", "shift+→", "change_view('move_cursor', 10, 0)", "cursor ten columns forward"),
-        Key(
-            "escape", "esc", "change_view('escape')", "put the cursor away, then the marks, then go live, then show all"
-        ),
+        Key("escape", "esc", "change_view('escape')", "remove the cursor, then the marks, then go live, then show all"),
         Key(
             "j",
             "j",
@@ -99,7 +97,7 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("h", "h", "change_view('toggle_trace', 'max')", "maximum hold"),
         Key("n", "n", "change_view('toggle_trace', 'min')", "minimum hold"),
         Key("v", "v", "change_view('toggle_trace', 'average')", "running average"),
-        Key("r", "r", "reset_traces", "begin these three anew"),
+        Key("r", "r", "reset_traces", "reset these three"),
         Key("y", "y", "change_view('toggle_option', 'pair')", "XX and YY together"),
         Key("e", "e", "change_view('toggle_linear')", "decibels or linear power"),
         Key("f", "f", "change_view('fix_spectrum')", "fix the limits, or let them follow"),
@@ -108,8 +106,8 @@ GROUPS: dict[str, tuple[Key, ...]] = {
     "Layout": (
         Key("tab", "tab", "change_view('maximise', ('waterfall', 'spectrum'))", "waterfall alone, spectrum alone, all"),
         Key("shift+tab", "shift+tab", f"change_view('maximise', {PANELS})", "one panel after another alone, then all"),
-        Key("backslash", "\\", "change_view('toggle_panels')", "fold all panels away"),
-        Key("0", "0", "reset_view", "the look as it is at first, colours and levels too"),
+        Key("backslash", "\\", "change_view('toggle_panels')", "hide or show all panels"),
+        Key("0", "0", "reset_view", "reset the layout, colours and levels"),
         Key("1", "1", "change_view('toggle_panel', 'delay')", "delay panel"),
         Key("2", "2", "change_view('toggle_panel', 'health')", "health panel"),
         Key("3", "3", "change_view('toggle_panel', 'memory')", "memory panel"),
@@ -123,14 +121,14 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("minus", "-", "plot_interval(-1)", "plots more often, down to one a second", "Often"),
         Key("p", "p", "plot_now", "write a plot now", "Plot"),
         Key("E,shift+e", "E", "export", "write the marked interval, or the picture's, to a file", "Export"),
-        Key("w", "w", "web", "serve the web view, or no longer", "Web"),
+        Key("w", "w", "web", "start or stop the web view", "Web"),
         Key("g", "g", "collect_garbage", "collect garbage now"),
-        Key("o", "o", "optimise_memory", "free what memory can be freed; rows stay"),
+        Key("o", "o", "optimise_memory", "free unused memory; rows stay"),
     ),
 }
-"""Keys by what they are about, in the order of the help."""
+"""Keys by subject, in the order of the help."""
 
 KEYS = tuple(key for group in GROUPS.values() for key in group)
 
 FOOTER = ["?", "q", "space", "x", "[", "]", "z", "←", "c", "d", "+", "-", "p", "E", "w"]
-"""Keys of the footer, the most important first; the last ones fall off a narrow screen."""
+"""Keys of the footer, the most important first; a narrow screen drops the last ones."""

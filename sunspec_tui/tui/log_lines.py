@@ -15,7 +15,7 @@ from sunspec_tui.core.printable import printable
 
 MAX_LINES = 200
 FAILURES = ("thread_failed", "monitor_fault")
-"""Kinds of events that report a permanent failure of a part of the program."""
+"""Kinds of events that report a permanent failure of one part of the program."""
 
 
 class LogLine(NamedTuple):
@@ -28,7 +28,7 @@ class LogLine(NamedTuple):
     text
         Text of visible characters.
     is_failure
-        True if the line reports a permanent failure of a part of the program.
+        True if the line reports a permanent failure of one part of the program.
     """
 
     level: int
@@ -52,7 +52,7 @@ class LogLines(logging.Handler):
         self.listeners = Listeners()
         """Called at each new line, from the thread that logs."""
         self._lines: deque[LogLine] = deque(maxlen=MAX_LINES)
-        self._left_out = 0
+        self._dropped = 0
         self._own_lock = threading.Lock()
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -63,7 +63,7 @@ class LogLines(logging.Handler):
             text = printable(f"a line of the log cannot be shown: {error!r}")
         line = LogLine(record.levelno, record.created, text, event_kind(record) in FAILURES)
         with self._own_lock:
-            self._left_out += len(self._lines) == MAX_LINES
+            self._dropped += len(self._lines) == MAX_LINES
             self._lines.append(line)
         self.listeners.notify()
 
@@ -75,10 +75,10 @@ class LogLines(logging.Handler):
         if not self._lines:
             return []
         with self._own_lock:
-            lines, left_out = list(self._lines), self._left_out
+            lines, dropped = list(self._lines), self._dropped
             self._lines.clear()
-            self._left_out = 0
-        if left_out:
-            text = f"{left_out} lines were left out here; --log-file has all of them"
+            self._dropped = 0
+        if dropped:
+            text = f"{dropped} lines were left out here; --log-file has all of them"
             lines.insert(0, LogLine(logging.WARNING, lines[0].time_s, text))
         return lines

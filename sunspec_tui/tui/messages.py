@@ -1,7 +1,6 @@
-"""Rare events on their way to the app, all on one page.
+"""Messages from widgets to the app: mouse and clicked keys.
 
-What happens with every frame is no message: the screen pulls snapshots at its own rate. A message
-carries plain values.
+Frames cause no messages: the screen pulls snapshots at its own rate. A message carries plain values.
 """
 
 from textual.message import Message
@@ -16,8 +15,8 @@ class CellPointed(Message):
         self.bin = bin_number
 
 
-class Wheeled(Message):
-    """The wheel turns over the waterfall: through time, or through frequency."""
+class WheelTurned(Message):
+    """The wheel turns over the waterfall, to move in time or to zoom in frequency."""
 
     def __init__(self, by: int, *, zoom: bool) -> None:
         super().__init__()
@@ -26,7 +25,7 @@ class Wheeled(Message):
 
 
 class KeyClicked(Message):
-    """A key of the last line was clicked."""
+    """A key of the footer was clicked."""
 
     def __init__(self, action: str) -> None:
         super().__init__()

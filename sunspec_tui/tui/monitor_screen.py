@@ -1,6 +1,6 @@
-"""The monitor's screen: layout, pictures, readings and the log.
+"""Screen of the monitor: layout, pictures, panels and log.
 
-It shows values that it is given; the app fetches them.
+The screen shows values; the app fetches them.
 """
 
 import logging
@@ -54,7 +54,7 @@ class ScreenColours(NamedTuple):
 
 
 class MonitorScreen(Guarded, Screen[object]):
-    """The screen below all dialogs.
+    """Main screen, below all dialogs.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class MonitorScreen(Guarded, Screen[object]):
     colours
         Abilities of the terminal.
     classes
-        Style classes from the start; a class that is added later would style all widgets again.
+        Style classes at the start; adding a class later would style all widgets again.
     """
 
     def __init__(self, scene: Scene, colours: ScreenColours, classes: str) -> None:
@@ -134,10 +134,10 @@ class MonitorScreen(Guarded, Screen[object]):
         scene, status = self._scene, self.query_one("#status", TextCells)
         source = f"{snapshot.station} at {snapshot.source}" if snapshot.station else snapshot.source
         newest_s = snapshot.taken_s - snapshot.data_age_s
-        held_s = None if scene.view.paused_at_slot is None else scene.end_s
+        paused_s = None if scene.view.paused_at_slot is None else scene.end_s
         text = partial(status_text, snapshot.health, source, scene.product, newest_s, snapshot.data_age_s)
         columns = status.content_size.width
-        status.show(text(held_s=held_s, columns=columns, alarms=snapshot.alarms, warnings=snapshot.warnings))
+        status.show(text(paused_s=paused_s, columns=columns, alarms=snapshot.alarms, warnings=snapshot.warnings))
 
     def _show_health(self, snapshot: "Snapshot", link: LinkReading) -> None:
         panel = self.query_one("#health", Panel)
@@ -166,31 +166,31 @@ class MonitorScreen(Guarded, Screen[object]):
             return
         panel = self.query_one(LogPanel)
         panel.add(*(Text(f"{format_clock(line.time_s)} {line.text}", line.style) for line in lines))
-        bad = [line for line in lines if line.level >= logging.ERROR]
+        errors = [line for line in lines if line.level >= logging.ERROR]
         now_s = time.monotonic()
-        if bad and not panel.is_on_screen and now_s - self._notified_s >= _NOTIFY_EVERY_S:
+        if errors and not panel.is_on_screen and now_s - self._notified_s >= _NOTIFY_EVERY_S:
             self._notified_s = now_s
-            self.app.notify(bad[-1].text, severity="error")
+            self.app.notify(errors[-1].text, severity="error")
         self._failed = next((line.text for line in reversed(lines) if line.is_failure), self._failed)
         self.show_problems(self._problems)
 
     def show_problems(self, problems: Sequence[str]) -> None:
         """Show permanent failures and current problems on the last line."""
         self._problems = problems
-        found = [text for text in (self._failed, *problems) if text]
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        self.query_one(KeyLine).show_failure(printable(found[0]) + more if found else "")
+        problem_texts = [text for text in (self._failed, *problems) if text]
+        more = f" (and {len(problem_texts) - 1} more)" if len(problem_texts) > 1 else ""
+        self.query_one(KeyLine).show_failure(printable(problem_texts[0]) + more if problem_texts else "")
 
     # Layout
 
     def follow_view(self) -> None:
-        """Fold panels and maximise pictures as the view has it."""
+        """Hide panels and maximise pictures according to the view."""
         view = self._scene.view
         for name in PANELS:
             hidden = view.maximised != name if view.maximised in PANELS else name in view.hidden
             self.query_one(f"#{name}").set_class(hidden, "-hidden")
-        for name, given in screen_classes(self._scene, self._colours).items():
-            self.set_class(given, name)
+        for name, is_set in screen_classes(self._scene, self._colours).items():
+            self.set_class(is_set, name)
 
 
 def monitor_widgets() -> ComposeResult:

@@ -1,6 +1,6 @@
-"""The part of a view that the next run takes up again, as JSON values and back.
+"""Convert the saved part of a view to JSON values and back.
 
-What does not fit this version is left out; nothing here reads or writes a file.
+Values that this version does not know are ignored. Nothing here reads or writes a file.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,34 +15,44 @@ from sunspec_tui.tui.display.view_actions import with_product
 from sunspec_tui.tui.display.view_state import PANELS, PICTURES, THEMES, TRACES, View
 
 _MAX_LEVEL = 1e30
-_PLAIN = ("palette", "rows_per_column", "sweeping", "subtract", "linear", "pair", "pipelines", "maximised", "theme")
+_UNCONVERTED = (
+    "palette",
+    "rows_per_column",
+    "sweeping",
+    "subtract",
+    "linear",
+    "pair",
+    "pipelines",
+    "maximised",
+    "theme",
+)
 
 
 def view_to_json(view: View) -> dict[str, Any]:
-    """What the next run takes up again, as JSON values."""
-    kept: dict[str, Any] = {name: getattr(view, name) for name in _PLAIN}
-    kept["product"] = str(view.product)
-    kept["levels"] = [view.levels.low, view.levels.high] if view.levels else None
-    kept["traces"] = sorted(view.traces)
-    kept["hidden"] = sorted(view.hidden)
-    return kept
+    """Return the part of a view that the next run restores, as JSON values."""
+    saved: dict[str, Any] = {name: getattr(view, name) for name in _UNCONVERTED}
+    saved["product"] = str(view.product)
+    saved["levels"] = [view.levels.low, view.levels.high] if view.levels else None
+    saved["traces"] = sorted(view.traces)
+    saved["hidden"] = sorted(view.hidden)
+    return saved
 
 
-def view_from_json(view: View, kept: Mapping[str, Any]) -> View:
-    """A view with what an earlier run has kept; what does not fit this version is left out."""
+def view_from_json(view: View, saved: Mapping[str, Any]) -> View:
+    """Return a view with the saved values of an earlier run; ignore unknown values."""
     allowed: dict[str, Callable[[Any], bool]] = {
         "palette": lambda value: value in PALETTES,
         "rows_per_column": lambda value: type(value) is int and 1 <= value <= 1 << 20,
         "maximised": lambda value: value in (None, *PICTURES, *PANELS),
         "theme": lambda value: value in THEMES,
     }
-    plain = {name: kept[name] for name in _PLAIN if name in kept}
+    plain = {name: saved[name] for name in _UNCONVERTED if name in saved}
     fitting = {name: value for name, value in plain.items() if allowed.get(name, _is_bool)(value)}
     view = replace(view, **fitting)
-    if kept.get("product") in tuple(Product):
-        view = replace(view, product=Product(kept["product"]))
-    view = replace(view, levels=_levels(kept.get("levels")))
-    return replace(view, traces=_names(kept.get("traces"), TRACES), hidden=_names(kept.get("hidden"), PANELS))
+    if saved.get("product") in tuple(Product):
+        view = replace(view, product=Product(saved["product"]))
+    view = replace(view, levels=_levels(saved.get("levels")))
+    return replace(view, traces=_names(saved.get("traces"), TRACES), hidden=_names(saved.get("hidden"), PANELS))
 
 
 def _levels(value: Any) -> Levels | None:
@@ -62,9 +72,9 @@ def _names(value: Any, known: tuple[str, ...]) -> frozenset[str]:
     return frozenset(value).intersection(known)
 
 
-def first_view(settings: Settings, kept: Mapping[str, Any]) -> View:
-    """The view to begin with: what was kept, and over it what the user has asked for."""
-    view = view_from_json(View(), kept)
+def initial_view(settings: Settings, saved: Mapping[str, Any]) -> View:
+    """Return the initial view: saved values, overridden by the user's settings."""
+    view = view_from_json(View(), saved)
     if settings.product is not None:
         view = with_product(view, Product(settings.product))
     return view if settings.theme is None else replace(view, theme=settings.theme)

@@ -1,6 +1,6 @@
-"""Wait for the next look at the receiver: for news, for a time, or for the next moment after a key.
+"""Wait until the screen must update: at news, at a time or after a key.
 
-The monitor looks at once when something has come, and at a bounded rate however much comes.
+The monitor updates at once when news comes, and at a limited rate however much comes.
 """
 
 import asyncio
@@ -9,19 +9,19 @@ import time
 from sunspec_tui.core.listeners import ThreadSafeEvent
 
 TICK_S = 0.05
-"""Mean interval of looks while much happens, and their interval after a key."""
+"""Mean interval of updates while much news comes, and their interval after a key."""
 
 MAX_WAIT_S = 1.0
 _LIVELY_S = 0.5
 
 
 class Ticker:
-    """Times of the looks.
+    """Clock of the screen's updates.
 
     Attributes
     ----------
     news
-        Set by whoever has something to show, from any thread.
+        Set from any thread when there is something to show.
     """
 
     def __init__(self) -> None:
@@ -30,14 +30,14 @@ class Ticker:
         self._before_s = self._last_s = 0.0
 
     def follow_up(self, seconds: float = _LIVELY_S) -> None:
-        """Look often for a while: what a key or another size changes is laid out in several steps."""
+        """Update often for a while: Textual lays out the change of a key or a resize in several steps."""
         self._lively_until_s = max(self._lively_until_s, time.monotonic() + seconds)
         self.news.set()
 
     async def wait(self, due_s: float) -> None:
-        """Wait for news, but not longer than until `due_s` on `time.monotonic`, and not longer than a second."""
+        """Wait for news, until `due_s` on `time.monotonic` or for a second at the longest."""
         now_s = time.monotonic()
-        # A look just before a frame must not delay it, but there are no more than two in the time of two.
+        # An update just before a frame must not delay the frame, so the limit is two updates in two intervals.
         rest_s = self._before_s + 2 * TICK_S - now_s
         if rest_s > 0:
             await asyncio.sleep(rest_s)

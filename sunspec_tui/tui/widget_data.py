@@ -1,6 +1,6 @@
-"""What each widget shows of a scene: the values that the scene has, in the form that the widget takes.
+"""Convert a scene into the values that each widget shows.
 
-Nothing here draws, keeps anything or knows where rows come from.
+Nothing here draws, keeps state or knows the source of rows.
 """
 
 import math
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 
 def waterfall_scene(scene: Scene, depth: Depth, steps: int) -> WaterfallScene | None:
-    """The waterfall of a scene that was drawn, in at most so many colours; None where there is no picture."""
+    """Return the waterfall of a drawn scene, in at most `steps` colours; None without a picture."""
     if scene.picture is None:
         return None
-    view, place = scene.view, scene.view.cursor
-    pointed = None if place is None or place.number is None else (place.number, place.bin)
+    view, cursor = scene.view, scene.view.cursor
+    under_cursor = None if cursor is None or cursor.number is None else (cursor.number, cursor.bin)
     begin, end = (None if slot is None else slot // view.rows_per_column for slot in view.marks)
     return WaterfallScene(
         scene.picture,
@@ -43,23 +43,23 @@ def waterfall_scene(scene: Scene, depth: Depth, steps: int) -> WaterfallScene | 
         depth,
         steps,
         scene.signed,
-        cursor=pointed,
+        cursor=under_cursor,
         marks=(begin, end),
     )
 
 
 def spectrum_scene(scene: Scene) -> SpectrumScene | None:
-    """The column under the cursor, or else the row at the picture's end, and the traces beside it."""
+    """Return the spectrum under the cursor, or else at the picture's end, and the additional traces."""
     view = scene.view
     latest = scene.power(scene.product)
     if latest is None:
         return None
     name, shown = str(scene.product), latest
-    if (pointed := scene.power_under_cursor()) is not None:
-        shown, name = pointed[0], f"{scene.product} until {format_clock(pointed[1])}"
+    if (under_cursor := scene.power_under_cursor()) is not None:
+        shown, name = under_cursor[0], f"{scene.product} until {format_clock(under_cursor[1])}"
     return SpectrumScene(
         scene.band,
-        (*_held(scene), *_pair(scene), Trace(name, shown, "spectrum--latest")),
+        (*_additional_traces(scene), *_pair(scene), Trace(name, shown, "spectrum--latest")),
         str(scene.product),
         linear=view.linear or scene.signed,
         fixed=view.spectrum_levels,
@@ -68,14 +68,14 @@ def spectrum_scene(scene: Scene) -> SpectrumScene | None:
     )
 
 
-def _held(scene: Scene) -> list[Trace]:
+def _additional_traces(scene: Scene) -> list[Trace]:
     names = [name for name in ("min", "max", "average") if name in scene.view.traces]
     powers = [(name, scene.traces.get(name)) for name in names]
     return [Trace(name, power, f"spectrum--{name}") for name, power in powers if power is not None]
 
 
 def _pair(scene: Scene) -> list[Trace]:
-    """XX and YY, where they are asked for and not shown anyway."""
+    """Return the traces of XX and YY, if the view has them and the product is another one."""
     others = [product for product in (Product.YY, Product.XX) if scene.view.pair and product is not scene.product]
     components = ("spectrum--second", "spectrum--third")
     powers = [(product, scene.power(product), name) for product, name in zip(others, components, strict=False)]
@@ -83,7 +83,7 @@ def _pair(scene: Scene) -> list[Trace]:
 
 
 def view_line(scene: Scene, depth: Depth, link: LinkReading, columns: int) -> Text:
-    """The line between the pictures, of so many cells: what lies under the cursor, or what the pictures show."""
+    """Return the line between the pictures: the data under the cursor, or what the pictures show."""
     view, readout = scene.view, scene.readout()
     if readout is not None:
         subtracted = view.subtract and readout.cell is not None
@@ -114,7 +114,7 @@ def epoch_text(epoch: "Epoch") -> str:
     )
 
 
-def starting(settings: Settings) -> Snapshot:
-    """Return what can be said before there is a receiver: the address, and that it is being connected to."""
+def initial_snapshot(settings: Settings) -> Snapshot:
+    """Return the snapshot before there is a receiver: the address and the state CONNECTING."""
     source = "127.0.0.1" if settings.demo else host_and_port(settings.addr, settings.stream_port)
     return Snapshot(time.time(), source, HealthReading(link=LinkState.CONNECTING), station=settings.station)

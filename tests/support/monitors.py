@@ -267,7 +267,7 @@ class Screen:
         app.canvas.styles, app.canvas._writer._styles = kept.styles, kept.styles
         app.canvas._clusters, app.canvas._cluster_texts = kept._clusters, kept._cluster_texts
         try:
-            app._take_layout(app.screen._compositor.render_update(full=True, screen_stack=app._background_screens))
+            app._put_layout(app.screen._compositor.render_update(full=True, screen_stack=app._background_screens))
             text = app.canvas.update(1 << 30)
         finally:
             app.canvas = kept

@@ -230,7 +230,12 @@ def test_panels_say_what_is_wrong_in_words():
     assert "1 restart" in health_text(health).plain
     assert "disk full" in plots_text(PlotStatus(failed=1, last_error="disk full"), ArchiveStatus()).plain
     status = status_text(
-        HealthReading(state=StreamState.STALLED, silence_s=5.0), "a:1", "XX", math.nan, math.nan, held_s=1_755_542_520.0
+        HealthReading(state=StreamState.STALLED, silence_s=5.0),
+        "a:1",
+        "XX",
+        math.nan,
+        math.nan,
+        paused_s=1_755_542_520.0,
     ).plain
     assert "STALLED" in status
     assert "HELD 18:42:00 end goes live" in status
@@ -240,7 +245,7 @@ def test_panels_say_what_is_wrong_in_words():
 def test_a_narrow_status_keeps_state_and_losses():
     health = HealthReading(StreamState.STALLED, LinkState.CONNECTED, frames_missing=14, silence_s=5.0)
     for columns in range(60, 100):
-        said = status_text(health, "127.0.0.1:9798", "XX", 0.0, 1.0, held_s=0.0, columns=columns).plain
+        said = status_text(health, "127.0.0.1:9798", "XX", 0.0, 1.0, paused_s=0.0, columns=columns).plain
         assert len(said) <= columns
         assert "STALLED" in said
         assert "HELD" in said
@@ -361,7 +366,7 @@ def test_a_panel_is_as_high_as_its_text_in_any_width(width, lines):
 
 def test_what_headers_do_not_tell_is_not_said_to_be_none():
     health = HealthReading(losses_known=False)
-    assert "missing  not told" in health_text(health).plain
+    assert "missing  unknown" in health_text(health).plain
     assert health.missing is None
 
 

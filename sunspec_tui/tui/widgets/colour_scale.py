@@ -1,11 +1,11 @@
-"""Colour maps as a terminal of some depth can show them."""
+"""Convert colour maps to the colours of a terminal."""
 
 from functools import lru_cache
 
 from sunspec_tui.core.colormaps import DIVERGING, colours
 from sunspec_tui.tui.terminal.colours import Colour, Depth, nearest_256, sixteen, true_colour
 
-# Colours 0-15 of the terminal, from dark to bright, made by hand: there is no nearest one to speak of.
+# Colours 0-15 of the terminal, from dark to bright, chosen by hand because the nearest colours are too far off.
 _SIXTEEN = {
     "viridis": (0, 4, 12, 6, 2, 10, 11),
     "turbo": (4, 12, 6, 14, 2, 10, 11, 3, 9, 1),
@@ -17,22 +17,22 @@ _SIXTEEN = {
 
 
 @lru_cache(maxsize=64)
-def scale(name: str, depth: Depth, steps: int) -> tuple[Colour, ...]:
-    """A colour map as a terminal of some depth can show it.
+def terminal_palette(name: str, depth: Depth, steps: int) -> tuple[Colour, ...]:
+    """Return a colour map in the colours of a terminal.
 
     Parameters
     ----------
     name
         One of `PALETTES`, or `DIVERGING`.
     depth
-        Of the terminal; not `Depth.NONE`.
+        Colour depth of the terminal; not `Depth.NONE`.
     steps
-        Most colours that are wanted.
+        Largest number of colours.
 
     Returns
     -------
     tuple of Colour
-        From the lowest value to the highest: `steps` of them, or as many different ones as there are.
+        From the lowest value to the highest: `steps` colours, or fewer if fewer differ.
     """
     if depth is Depth.C16:
         return tuple(sixteen(number) for number in _SIXTEEN[name])

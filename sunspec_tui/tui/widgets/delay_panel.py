@@ -1,4 +1,4 @@
-"""The delay panel, with the chart of the last minute."""
+"""Delay panel with a chart of the last minute."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -8,15 +8,15 @@ from rich.text import Text
 from sunspec_tui.stream.message_delay import HISTORY_S, DelayReading, DelayStatistics
 from sunspec_tui.tui.display.axes import ticks
 from sunspec_tui.tui.widgets.panel_text import delay_text
-from sunspec_tui.tui.widgets.panels import Panel, wrapped
+from sunspec_tui.tui.widgets.panels import Panel, wrap_lines
 
-_CHART_LEAST_LINES = 3
+_MIN_CHART_LINES = 3
 _LABELLED_LINES = 5
 _CHART_EVERY_S = 5.0
 
 
 class DelayPanel(Panel):
-    """Delay readings, with a chart of the last minute where there is room."""
+    """Panel of the delay, with a chart of the last minute if there is room."""
 
     def __init__(self, title: str, *, id: str) -> None:  # noqa: A002 - Textual's own name
         super().__init__(title, id=id)
@@ -33,13 +33,13 @@ class DelayPanel(Panel):
         """Show a reading, the last minute's statistics, and its history of (seconds ago, delay)."""
         text = delay_text(delay, data_age_s, minute)
         width, height = self.content_size
-        room = height - len(wrapped(text, width)) if width else 0
-        if room >= _CHART_LEAST_LINES and len(history) > 1:
+        room = height - len(wrap_lines(text, width)) if width else 0
+        if room >= _MIN_CHART_LINES and len(history) > 1:
             text = Text.assemble(text, "\n", (self._drawn(history, width, room, now_s), "cyan"), no_wrap=True, end="")
         self.show(text)
 
     def _drawn(self, history: Sequence[tuple[float, float]], width: int, height: int, now_s: float) -> str:
-        """The chart, drawn anew every few seconds: it costs more than all the rest of the panels."""
+        """Return the chart, drawn only every few seconds because it costs more than all panels together."""
         chart = self._chart
         if chart is None or chart[1] != (width, height) or now_s - chart[0] >= _CHART_EVERY_S:
             chart = self._chart = (now_s, (width, height), delay_chart(history, width, height))
@@ -47,7 +47,7 @@ class DelayPanel(Panel):
 
 
 def chart_limits(delays_s: Iterable[float]) -> tuple[float, float]:
-    """Limits of an axis that holds delays with room about them, however alike or negative they are."""
+    """Return axis limits with a margin around the delays, also for equal or negative ones."""
     known = [delay_s for delay_s in delays_s if math.isfinite(delay_s)] or [0.0]
     low, high = min(known), max(known)
     room = max(0.1 * (high - low), 0.01 * max(abs(low), abs(high)), 1e-3)
@@ -55,14 +55,14 @@ def chart_limits(delays_s: Iterable[float]) -> tuple[float, float]:
 
 
 def delay_chart(history: Sequence[tuple[float, float]], width: int, height: int) -> str:
-    """Delays of the last minute as a text chart.
+    """Draw delays of the last minute as a text chart.
 
     Parameters
     ----------
     history
         (seconds ago, delay in seconds), oldest first.
     width, height
-        Of the chart in cells.
+        Size of the chart in cells.
     """
     import plotext
 
@@ -71,13 +71,13 @@ def delay_chart(history: Sequence[tuple[float, float]], width: int, height: int)
     plotext.limit_size(False, False)
     plotext.plot_size(width, height)
     plotext.xlim(-HISTORY_S, 0)
-    # No frame: its lines are worth more to the curve.
+    # No frame: the curve needs its lines.
     plotext.xaxes(False, False)
     plotext.yaxes(True, False)
     if height < _LABELLED_LINES:
         plotext.xticks([])
     low_s, high_s = chart_limits(delay_s for _, delay_s in history)
-    # As many as there is room for, but never none.
+    # As many ticks as fit, but at least one.
     marks = next(found for most in range(max(1, height // 2), 100) if (found := ticks(low_s, high_s, most)))
     plotext.ylim(low_s, high_s)
     plotext.yticks(marks, [f"{mark:.6g}" for mark in marks])

@@ -1,4 +1,4 @@
-"""Modal screens: the list of keys, and questions for numbers and for a file."""
+"""Modal screens: help, command palette, and questions for numbers and a file."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ MAX_DELAY_S = 86400.0
 
 
 def key_table(groups: Mapping[str, Sequence[Key]]) -> Table:
-    """Keys and what they do, one a line, group by group."""
+    """Return a table of the keys and their actions, by group."""
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right", style="bold", no_wrap=True)
     table.add_column()
@@ -34,12 +34,12 @@ def key_table(groups: Mapping[str, Sequence[Key]]) -> Table:
             table.add_row("", "")
         table.add_row("", Text(group, "bold underline"))
         for key in keys:
-            table.add_row(Text(key.shown), key.sentence)
+            table.add_row(Text(key.shown), key.help)
     return table
 
 
 class HelpScreen(Guarded, ModalScreen[None]):
-    """Every key of the monitor; any of the usual keys closes it."""
+    """Help with every key of the monitor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         ("escape,question_mark,q,enter,space", "dismiss", "Close"),
@@ -52,7 +52,7 @@ class HelpScreen(Guarded, ModalScreen[None]):
         self._table = key_table(groups)
 
     def compose(self) -> ComposeResult:
-        """A box with the table."""
+        """Yield a box with the table."""
         with VerticalScroll(id="help") as box:
             box.border_title = "Keys"
             box.border_subtitle = "↑ ↓ pgup pgdn scroll, esc closes"
@@ -72,7 +72,7 @@ class Palette(Guarded, CommandPalette):
 
 
 class NumberScreen(Guarded, ModalScreen[tuple[float, ...] | None]):
-    """Asks for one number, or several apart by spaces; escape leaves all as it was."""
+    """Dialog for one number, or several separated by spaces; escape changes nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Cancel")]
     heading = ""
@@ -80,7 +80,7 @@ class NumberScreen(Guarded, ModalScreen[tuple[float, ...] | None]):
     count = 1
 
     def compose(self) -> ComposeResult:
-        """A box with one line to type in."""
+        """Yield a box with one input line."""
         with Vertical(classes="ask") as box:
             box.border_title = self.heading
             box.border_subtitle = "enter sets it, esc leaves it"
@@ -88,15 +88,15 @@ class NumberScreen(Guarded, ModalScreen[tuple[float, ...] | None]):
             yield Label("", id="problem")
 
     def start(self) -> str:
-        """What stands in the line at first."""
+        """Return the initial text of the line."""
         return ""
 
     def problem(self, numbers: tuple[float, ...]) -> str:
-        """What is wrong with numbers, or nothing."""
+        """Return the error in the numbers; empty if there is none."""
         raise NotImplementedError
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Hand on the numbers, or say what is wrong with what was typed."""
+        """Return the numbers to the caller, or show the error in the input."""
         try:
             numbers = tuple(float(word) for word in event.value.replace(",", " ").split())
         except ValueError:
@@ -109,16 +109,16 @@ class NumberScreen(Guarded, ModalScreen[tuple[float, ...] | None]):
 
 
 class ExportScreen(Guarded, ModalScreen[str | None]):
-    """Asks for the name of a file, whose ending says its form; escape writes none.
+    """Dialog for the name of a file, whose suffix selects the format; escape writes nothing.
 
     Parameters
     ----------
     what
-        Which rows go there.
+        Description of the rows to export.
     product
-        What a form with a single image holds.
+        Product of a format that holds a single one.
     name
-        What stands in the line at first.
+        Initial text of the line.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Cancel")]
@@ -128,7 +128,7 @@ class ExportScreen(Guarded, ModalScreen[str | None]):
         self._what, self._product, self._name = what, product, name
 
     def compose(self) -> ComposeResult:
-        """A box with one line to type in, and what it does."""
+        """Yield a box with one input line and the formats."""
         with Vertical(classes="ask") as box:
             box.border_title = "Export"
             box.border_subtitle = "enter writes it, esc does not"
@@ -139,7 +139,7 @@ class ExportScreen(Guarded, ModalScreen[str | None]):
             yield Label("", id="problem")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Hand on the name, or say what is wrong with it."""
+        """Return the name to the caller, or show the error in it."""
         problem = self.problem(event.value.strip())
         if problem:
             self.query_one("#problem", Label).update(Text(printable(problem)))
@@ -148,28 +148,28 @@ class ExportScreen(Guarded, ModalScreen[str | None]):
 
     @staticmethod
     def problem(name: str) -> str:
-        """What is wrong with a file name, or nothing."""
+        """Return the error in a file name; empty if there is none."""
         try:
             file_form(Path(name).expanduser())
         except (UsageError, RuntimeError) as error:
-            # The second: there is no such user to expand ~ for.
+            # RuntimeError: `expanduser` finds no such user.
             return str(error)
         return ""
 
 
 class DelayScreen(NumberScreen):
-    """Asks for a manual delay."""
+    """Dialog for a manual delay."""
 
     heading = "Manual delay"
     example = "a number of seconds, such as 2.5"
 
     def problem(self, numbers: tuple[float, ...]) -> str:
-        """A delay is finite and no more than a day."""
+        """Return an error if the delay is not finite or longer than a day."""
         return "" if abs(numbers[0]) <= MAX_DELAY_S else f"a delay is a day ({MAX_DELAY_S:.0f} s) at the most"
 
 
 class LevelsScreen(NumberScreen):
-    """Asks for floor and ceiling of the waterfall."""
+    """Dialog for floor and ceiling of the waterfall."""
 
     heading = "Levels of the waterfall"
     example = "floor and ceiling, such as 20 45"
@@ -180,11 +180,11 @@ class LevelsScreen(NumberScreen):
         self._levels = levels
 
     def start(self) -> str:
-        """The levels as they are."""
+        """Return the present levels."""
         return f"{self._levels.low:.4g} {self._levels.high:.4g}" if self._levels else ""
 
     def problem(self, numbers: tuple[float, ...]) -> str:
-        """The ceiling lies above the floor."""
+        """Return an error unless both levels are finite and the ceiling is above the floor."""
         if not all(map(math.isfinite, numbers)):
-            return "levels are finite numbers"
-        return "" if numbers[1] > numbers[0] else "the ceiling must lie above the floor"
+            return "levels must be finite numbers"
+        return "" if numbers[1] > numbers[0] else "the ceiling must be above the floor"

@@ -1,6 +1,6 @@
-"""Text of what goes to files: plots, the archive, and the interval that an export takes.
+"""Text of the Plots panel (plots, archive, web view) and of exports.
 
-Pure functions from values to text, as in `readings`.
+Pure functions from values to text, as in `panel_text`.
 """
 
 import re
@@ -12,7 +12,7 @@ from rich.text import Text
 from sunspec_tui.core.times import format_clock, format_iso
 from sunspec_tui.files.archive.status import ArchiveState, ArchiveStatus
 from sunspec_tui.monitoring.web_status import WebState, WebStatus
-from sunspec_tui.tui.widgets.panel_text import rows
+from sunspec_tui.tui.widgets.panel_text import labelled_lines
 
 if TYPE_CHECKING:
     from sunspec_tui.plots.job import PlotStatus
@@ -28,8 +28,8 @@ def export_name(station: str, interval: "Interval") -> str:
     return f"{re.sub(_NOT_IN_NAME, '_', station)}_{begin}.fits"
 
 
-def size(nbytes: float) -> str:
-    """Bytes with the unit that suits them."""
+def byte_text(nbytes: float) -> str:
+    """Format a number of bytes with a suitable unit."""
     for unit, bound in (("kB", 1e6), ("MB", 1e9), ("GB", 1e12)):
         if nbytes < bound:
             return f"{nbytes / bound * 1e3:.3g} {unit}"
@@ -37,49 +37,49 @@ def size(nbytes: float) -> str:
 
 
 def archive_rows(archive: ArchiveStatus) -> list[tuple[str, ...]]:
-    """Plots panel: how the archive is doing; nothing where it is off."""
+    """Return the Plots panel's lines about the archive; none if it is off."""
     if archive.state is ArchiveState.OFF:
         return []
     failing, missed = archive.state is ArchiveState.FAILING, archive.rows_missed
-    found: list[tuple[str, ...]] = [("archive", str(archive.state), "bold red" if failing else "")]
+    lines: list[tuple[str, ...]] = [("archive", str(archive.state), "bold red" if failing else "")]
     waiting = f", {archive.rows_waiting} wait" if failing and archive.rows_waiting else ""
-    found.append(("rows", f"{archive.rows_written}{waiting}"))
+    lines.append(("rows", f"{archive.rows_written}{waiting}"))
     if missed:
-        found.append(("lost", str(missed), "bold red"))
+        lines.append(("lost", str(missed), "bold red"))
     if archive.free_bytes is not None:
-        found.append(("free", size(archive.free_bytes)))
-    return found
+        lines.append(("free", byte_text(archive.free_bytes)))
+    return lines
 
 
 def web_rows(web: WebStatus) -> list[tuple[str, ...]]:
-    """Plots panel: whether the web view is served, and to how many; nothing where it is off."""
+    """Return the Plots panel's lines about the web view and its viewers; none if it is off."""
     if web.state is WebState.OFF:
         return []
     if web.state is WebState.FAILED:
         return [("web", str(web.state), "bold red")]
-    found: list[tuple[str, ...]] = [("web", f"{web.viewers} {'viewer' if web.viewers == 1 else 'viewers'}")]
+    lines: list[tuple[str, ...]] = [("web", f"{web.viewers} {'viewer' if web.viewers == 1 else 'viewers'}")]
     if web.rows_skipped or web.dropped:
-        found.append(("slow", f"{web.rows_skipped} rows skipped, {web.dropped} dropped"))
-    return found
+        lines.append(("slow", f"{web.rows_skipped} rows skipped, {web.dropped} dropped"))
+    return lines
 
 
 def plots_text(plots: "PlotStatus", archive: ArchiveStatus, web: WebStatus | None = None) -> Text:
-    """Plots panel: interval, last file and failures, the archive, and the web view."""
+    """Return the text of the Plots panel: plots, archive and web view."""
     web = web or WebStatus()
     interval = f"every {plots.interval_s:g} s" if plots.interval_s else "off"
     last = f"{format_clock(plots.last_time_s)} UTC" if plots.last_time_s is not None else "–"
     counts = f"{plots.written}, {plots.failed} failed" if plots.failed else str(plots.written)
-    # A failure that is over is history: it is counted, and no longer red.
+    # A past failure is only counted, not red.
     lines = [
         ("interval", interval + (", drawing" if plots.busy else "")),
         ("written", counts, "bold red" if plots.last_error else ""),
         ("last", last),
     ]
     if plots.kept is not None and plots.kept_bytes is not None:
-        lines.append(("kept", f"{plots.kept}, {size(plots.kept_bytes)}"))
+        lines.append(("kept", f"{plots.kept}, {byte_text(plots.kept_bytes)}"))
     lines += archive_rows(archive)
     lines += web_rows(web)
-    text = rows(*lines)
+    text = labelled_lines(*lines)
     for problem in filter(None, (plots.last_error, archive.problem, web.problem)):
         text.append(f"\n{problem}", "bold red")
     if plots.note:
@@ -92,7 +92,7 @@ def plots_text(plots: "PlotStatus", archive: ArchiveStatus, web: WebStatus | Non
 
 
 def interval_text(interval: "Interval") -> str:
-    """Rows of an interval and their times, in a few words."""
+    """Describe the rows of an interval and their times."""
     count = interval.stop - interval.start
     what = "marked" if interval.marked else "in the picture"
     rows_are = "1 row" if count == 1 else f"{count} rows"

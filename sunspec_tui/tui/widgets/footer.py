@@ -1,4 +1,4 @@
-"""The footer: the most important keys."""
+"""Footer with the most important keys and failures."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from sunspec_tui.tui.widgets.panels import FAILURE_STYLE, TextCells
 
 
 class KeyLine(TextCells):
-    """The last line: the most important keys, as many as fit; a click does what the key does."""
+    """Last line of the screen: as many keys as fit; a click runs the key's action."""
 
     def __init__(self, keys: Sequence[Key], *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
@@ -35,18 +35,18 @@ class KeyLine(TextCells):
             failed.truncate(grid.columns, overflow="ellipsis")
             self._write(grid, 0, Text.assemble((failed.plain, FAILURE_STYLE)))
             x = failed.cell_len
-        shown_look, label_look = self._styled(Style(bold=True)), self._styled(Style(dim=True))
+        key_style, label_style = self._style_number(Style(bold=True)), self._style_number(Style(dim=True))
         for key in self._keys:
             width = len(key.shown) + len(key.short) + 3
             if x + width > grid.columns:
                 break
-            grid.write(x + 1, 0, key.shown, shown_look)
-            grid.write(x + len(key.shown) + 2, 0, key.short, label_look)
+            grid.write(x + 1, 0, key.shown, key_style)
+            grid.write(x + len(key.shown) + 2, 0, key.short, label_style)
             self._places.append((x, x + width, key.action))
             x += width
 
     def on_click(self, event: events.Click) -> None:
-        """Press the key that lies there."""
+        """Run the action of the clicked key."""
         for start, stop, action in self._places:
             if start <= event.x < stop:
                 self.post_message(KeyClicked(action))

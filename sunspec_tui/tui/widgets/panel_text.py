@@ -1,7 +1,7 @@
-"""Readings as lines of text: what each panel says, from plain values.
+"""Text of the panels, the status line and the line between the pictures.
 
-Pure functions, so that what an observer reads is tested without a terminal. A number that is not known is
-shown as a dash, never as 0.
+Pure functions of plain values, so that the text is tested without a terminal. An unknown number is shown as a dash,
+never as 0.
 """
 
 import math
@@ -38,14 +38,14 @@ _NO_STATISTICS, _NO_GAIN = DelayStatistics(), GainCheck()
 
 
 def number(value: float | None, unit: str = "", digits: int = 2) -> str:
-    """A number with its unit, or a dash where it is not known."""
+    """Format a number with its unit, or a dash if it is unknown."""
     if value is None or not math.isfinite(value):
         return "–"
     return f"{value:.{digits}f}{' ' + unit if unit else ''}"
 
 
 def duration(seconds: float | None) -> str:
-    """A span of time with as many units as it needs: ``0.25 s``, ``3 min 20 s``, ``2 h 05 min``, ``15.1 years``."""
+    """Format a duration in suitable units: ``0.25 s``, ``3 min 20 s``, ``2 h 05 min``, ``15.1 years``."""
     if seconds is None or not math.isfinite(seconds):
         return "–"
     size = abs(seconds)
@@ -63,8 +63,8 @@ def duration(seconds: float | None) -> str:
     return f"{sign}{size / 365.25 / 86400:.1f} years"
 
 
-def rows(*pairs: tuple[str, ...]) -> Text:
-    """Lines of a label and a value; a third item is the value's style."""
+def labelled_lines(*pairs: tuple[str, ...]) -> Text:
+    """Return lines of a label and a value; a third item is the value's style."""
     text = Text(no_wrap=True, overflow="ellipsis", end="")
     for i, (label, value, *style) in enumerate(pairs):
         if i:
@@ -75,7 +75,7 @@ def rows(*pairs: tuple[str, ...]) -> Text:
 
 
 def delay_text(delay: DelayReading, data_age_s: float, minute: DelayStatistics = _NO_STATISTICS) -> Text:
-    """Delay panel: method, value, data age, the last minute, and what is to be said of them."""
+    """Return the text of the Delay panel: method, value, data age, note and the last minute."""
     method = str(delay.method)
     if delay.used is not delay.method:
         method += f" → {delay.used}"
@@ -87,20 +87,20 @@ def delay_text(delay: DelayReading, data_age_s: float, minute: DelayStatistics =
         ("data age", duration(data_age_s), age_style),
     ]
     note = [Text(delay.note, "yellow")] if delay.note else []
-    return Text("\n", end="").join([rows(*lines), *note, rows(("median", _minute(minute)))])
+    return Text("\n", end="").join([labelled_lines(*lines), *note, labelled_lines(("median", _minute(minute)))])
 
 
 def _minute(minute: DelayStatistics) -> str:
-    """Statistics of a minute; of delays so long that a minute changes nothing, the median alone."""
-    if not abs(minute.max_s) < _LONG_DELAY_S:
+    """Format the statistics of a minute; only the median for delays so long that a minute changes nothing."""
+    if not abs(minute.most_s) < _LONG_DELAY_S:
         return duration(minute.median_s)
-    text = f"{number(minute.median_s)} 95% {number(minute.p95_s)} max {number(minute.max_s)}"
-    # The lines above have the unit, where there is no room for it here.
+    text = f"{number(minute.median_s)} 95% {number(minute.p95_s)} max {number(minute.most_s)}"
+    # Without room for the unit here, the lines above show it.
     return text + " s" if len(text) + 2 <= _MINUTE_WIDTH else text
 
 
 def pipeline_lines(pipelines: PipelineMap | None) -> list[Text]:
-    """A map of the pipelines, a product a line, and a legend; nothing where none is at fault."""
+    """Return a map of the pipelines, one line per product, and a legend; nothing without a fault."""
     faults = None if pipelines is None else pipelines.faults
     if faults is None or not faults.any():
         return []
@@ -121,12 +121,12 @@ def health_text(
     gain: GainCheck = _NO_GAIN,
     notes: Sequence[str] = (),
 ) -> Text:
-    """Health panel: state, rate, cadence, losses and their causes, the links, and what is wrong with the data."""
+    """Return the text of the Health panel: rate, cadence, losses, links and faults of the data."""
     bad = "bold red"
     lines: list[tuple[str, ...]] = [
         ("frames", f"{health.frames_received}, {number(health.rate_hz, '/s')}"),
         ("cadence", number(health.cadence_s, "s", 4)),
-        ("missing", "not told" if health.missing is None else str(health.missing), bad if health.missing else ""),
+        ("missing", "unknown" if health.missing is None else str(health.missing), bad if health.missing else ""),
         ("rejected", str(health.frames_rejected), bad if health.frames_rejected else ""),
     ]
     for cause, count in health.rejected.items():
@@ -146,24 +146,24 @@ def health_text(
     if gain.change_db:
         lines.append(("level dB", _levels(gain), "yellow" if gain.lost else ""))
     lines.append(("queue", f"{health.queue_frames}, most {health.queue_most}"))
-    said = [Text(note, "yellow") for note in notes]
-    return Text("\n", end="").join([rows(*lines), *said, *pipeline_lines(pipelines)])
+    note_lines = [Text(note, "yellow") for note in notes]
+    return Text("\n", end="").join([labelled_lines(*lines), *note_lines, *pipeline_lines(pipelines)])
 
 
 def _levels(gain: GainCheck) -> str:
-    """Levels of the quiet band above its floor, ``XX -0.1 YY +0.2``."""
+    """Format the levels of the quiet band above its floor, ``XX -0.1 YY +0.2``."""
     shown = (f"{change_db:+.1f}" if math.isfinite(change_db) else "–" for change_db in gain.change_db)
     return " ".join(f"{name} {value}" for name, value in zip(("XX", "YY"), shown, strict=False))
 
 
 def _mebibytes(value: float) -> str:
-    """As many digits as a narrow panel holds."""
+    """Format a size with as many digits as a narrow panel holds."""
     return number(value, "MiB", 1 if value < 100 else 0)
 
 
 def memory_text(memory: "MemoryReading") -> Text:
-    """Memory panel: resident memory, ring and collections."""
-    return rows(
+    """Return the text of the Memory panel: resident memory, ring and garbage collections."""
+    return labelled_lines(
         ("RSS", _mebibytes(memory.rss_mb)),
         ("PSS", _mebibytes(memory.pss_mb)),
         ("ring", number(memory.ring_mb, "MiB", 1)),
@@ -174,24 +174,24 @@ def memory_text(memory: "MemoryReading") -> Text:
 
 
 class LineSegment(NamedTuple):
-    """A part of a line; where the line is too long, the parts of the highest rank are left out first."""
+    """Part of a line; if the line is too long, segments of the highest rank are dropped first."""
 
     text: str
     style: str = ""
     rank: int = 0
 
 
-def fitted(parts: Sequence[LineSegment], columns: int, style: str = "") -> Text:
-    """Parts on a line of so many cells; 0 is any number."""
-    kept = list(parts)
-    while columns and sum(len(part.text) for part in kept) > columns:
-        worst = max(part.rank for part in kept)
-        if not worst:
+def fit_segments(segments: Sequence[LineSegment], columns: int, style: str = "") -> Text:
+    """Join the segments that fit on a line of `columns` cells; 0 means no limit."""
+    kept = list(segments)
+    while columns and sum(len(segment.text) for segment in kept) > columns:
+        max_rank = max(segment.rank for segment in kept)
+        if not max_rank:
             break
-        kept.remove([part for part in kept if part.rank == worst][-1])
+        kept.remove([segment for segment in kept if segment.rank == max_rank][-1])
     text = Text(no_wrap=True, overflow="ellipsis", end="", style=style)
-    for part in kept:
-        text.append(part.text, part.style)
+    for segment in kept:
+        text.append(segment.text, segment.style)
     return text
 
 
@@ -202,39 +202,39 @@ def status_text(
     newest_s: float,
     data_age_s: float,
     *,
-    held_s: float | None = None,
+    paused_s: float | None = None,
     alarms: Sequence[str] = (),
     warnings: Sequence[str] = (),
     columns: int = 0,
 ) -> Text:
-    """The line at the top: state, stream, product, time of the newest row, its age and losses.
+    """Return the status line: state, stream, product, time of the newest row, its age and losses.
 
-    `held_s` is the time at which the picture is held, None where it is live; `alarms` say why there is no picture of
-    the Sun, and `warnings` what is wrong with the data; `columns` are the cells of the line.
+    `paused_s` is the time at which the picture is paused, None if it is live. `alarms` say why there is no picture of
+    the Sun, `warnings` which data are wrong. `columns` is the width of the line.
     """
-    parts = [
+    segments = [
         LineSegment(f" {health.state.upper()} ", _SILENT_STYLE if health.is_silent else STATE_STYLES[health.state])
     ]
-    parts += [LineSegment(f" {alarm} ", _SILENT_STYLE) for alarm in alarms]
-    if held_s is not None:
-        parts.append(LineSegment(f" HELD {format_clock(held_s)} ", "bold black on cyan"))
-        parts.append(LineSegment("end goes live ", "black on cyan", 6))
+    segments += [LineSegment(f" {alarm} ", _SILENT_STYLE) for alarm in alarms]
+    if paused_s is not None:
+        segments.append(LineSegment(f" HELD {format_clock(paused_s)} ", "bold black on cyan"))
+        segments.append(LineSegment("end goes live ", "black on cyan", 6))
     stalled = health.state is StreamState.STALLED
     if stalled:
-        parts.append(
+        segments.append(
             LineSegment(f" silent for {duration(health.silence_s)} ", "bold red" if health.is_silent else "yellow")
         )
-    parts.append(LineSegment(f"  {source}", rank=7))
-    parts.append(LineSegment(f"  {product}", rank=3))
-    parts.append(LineSegment(f"  data {format_clock(newest_s)} UTC", rank=2))
-    parts.append(LineSegment(f"  age {duration(data_age_s)}", rank=5 if stalled else 2))
+    segments.append(LineSegment(f"  {source}", rank=7))
+    segments.append(LineSegment(f"  {product}", rank=3))
+    segments.append(LineSegment(f"  data {format_clock(newest_s)} UTC", rank=2))
+    segments.append(LineSegment(f"  age {duration(data_age_s)}", rank=5 if stalled else 2))
     if health.link is not LinkState.CONNECTED:
-        parts.append(LineSegment(f"  {health.link_words}", "yellow", 1))
+        segments.append(LineSegment(f"  {health.link_words}", "yellow", 1))
     for what, count in (("lost", health.missing), ("rejected", health.frames_rejected)):
         if count:
-            parts.append(LineSegment(f"  {what} {count}", "bold red", 1))
-    parts += [LineSegment(f"  {warning}", "yellow", 1) for warning in warnings]
-    return fitted(parts, columns)
+            segments.append(LineSegment(f"  {what} {count}", "bold red", 1))
+    segments += [LineSegment(f"  {warning}", "yellow", 1) for warning in warnings]
+    return fit_segments(segments, columns)
 
 
 def view_text(
@@ -248,30 +248,30 @@ def view_text(
     marked: str = "",
     columns: int = 0,
 ) -> Text:
-    """The line between the pictures: what they show, and how.
+    """Return the line between the pictures: product, levels, frequencies, time span and palette.
 
-    `marked` says which interval is marked; `columns` are the cells of the line.
+    `marked` describes the marked interval; `columns` is the width of the line.
     """
     unit = "" if view.signed else " dB"
     low, high = ("–", "–") if levels is None else (level_label(end, levels.span) for end in (levels.low, levels.high))
     how = "by hand" if view.levels else "auto" + (f" {view.bias:+.3g}" if view.bias else "")
     each = "1 row" if view.rows_per_column == 1 else f"{view.rows_per_column} rows"
-    parts = []
+    segments = []
     if link.quality is not Quality.FULL:
         why = "low bandwidth" if link.is_fixed else "slow link"
-        parts.append(LineSegment(f" {why}: {_QUALITIES[link.quality]} ", "black on yellow"))
+        segments.append(LineSegment(f" {why}: {_QUALITIES[link.quality]} ", "black on yellow"))
     if marked:
-        parts += [LineSegment(f" {marked} ", "black on cyan"), LineSegment("E exports ", "black on cyan", 5)]
+        segments += [LineSegment(f" {marked} ", "black on cyan"), LineSegment("E exports ", "black on cyan", 5)]
     scale = f"{low} to {high}{unit} {how}" if levels else "has no valid values here"
-    parts += [
+    segments += [
         LineSegment(f" {product}{f', {REMOVED},' if view.subtract else ''} {scale}", "dim"),
         LineSegment(f" · {band.low_mhz:.1f}–{band.high_mhz:.1f} MHz", "dim", 2),
         LineSegment(f" · {each} a column, {duration(seconds)}", "dim", 1),
         LineSegment(f" · {'diverging' if view.signed else view.palette}", "dim", 3),
     ]
     if view.sweeping and not link.quality.sweeps:
-        parts.append(LineSegment(" · sweep", "dim", 4))
-    return fitted(parts, columns)
+        segments.append(LineSegment(" · sweep", "dim", 4))
+    return fit_segments(segments, columns)
 
 
 _QUALITIES = {
@@ -282,27 +282,27 @@ _QUALITIES = {
 
 
 def readout_text(readout: Readout, product: str, *, signed: bool, subtracted: bool, columns: int = 0) -> Text:
-    """The same line while there is a cursor: what lies under it."""
-    parts = [LineSegment(" ▶ ", "bold")]
+    """Return the line between the pictures while there is a cursor: the data under it."""
+    segments = [LineSegment(" ▶ ", "bold")]
     if not readout.inside:
-        return fitted([*parts, LineSegment("the cursor is outside the picture", "yellow")], columns)
+        return fit_segments([*segments, LineSegment("the cursor is outside the picture", "yellow")], columns)
     middle, half = (readout.low_mhz + readout.high_mhz) / 2, (readout.high_mhz - readout.low_mhz) / 2
-    parts += [LineSegment(f"{middle:.2f} MHz", "bold"), LineSegment(f" ±{half:.2f}", "", 4)]
+    segments += [LineSegment(f"{middle:.2f} MHz", "bold"), LineSegment(f" ±{half:.2f}", "", 4)]
     cell = readout.cell
     if cell is not None and cell.content is not ColumnContent.ROWS:
-        return fitted([*parts, LineSegment(f"  {_no_rows(cell)}", "yellow")], columns)
-    parts += _time_parts(readout)
-    parts += _power_parts(readout, product, signed=signed, subtracted=subtracted)
+        return fit_segments([*segments, LineSegment(f"  {_no_rows(cell)}", "yellow")], columns)
+    segments += _time_parts(readout)
+    segments += _power_parts(readout, product, signed=signed, subtracted=subtracted)
     if cell is not None and cell.missing:
         rows_are = "1 row is" if cell.missing == 1 else f"{cell.missing} rows are"
-        parts.append(LineSegment(f"  {rows_are} missing here", "yellow", 2))
+        segments.append(LineSegment(f"  {rows_are} missing here", "yellow", 2))
     if cell is not None and cell.restarted:
-        parts.append(LineSegment("  the producer restarted here", "red", 1))
-    return fitted(parts, columns)
+        segments.append(LineSegment("  the producer restarted here", "red", 1))
+    return fit_segments(segments, columns)
 
 
 def _time_parts(readout: Readout) -> list[LineSegment]:
-    """Middle of the data's time and half its length; its end while the cadence is unknown."""
+    """Format the middle of the data's time and half its length; only the end if the cadence is unknown."""
     if not math.isfinite(readout.begin_s):
         return [LineSegment(f"  until {format_clock(readout.end_s, 2)} UTC", "bold")]
     middle_s, half_s = (readout.begin_s + readout.end_s) / 2, (readout.end_s - readout.begin_s) / 2
@@ -310,7 +310,7 @@ def _time_parts(readout: Readout) -> list[LineSegment]:
 
 
 def _power_parts(readout: Readout, product: str, *, signed: bool, subtracted: bool) -> list[LineSegment]:
-    """What was measured, and what is drawn where that is something else."""
+    """Format the measured power, and the drawn value if it differs."""
     power = readout.power
     if not math.isfinite(power):
         return [LineSegment(f"  {product} no valid value", "yellow")]
@@ -336,14 +336,14 @@ def _no_rows(cell: CellValue) -> str:
 
 
 def link_rows(link: LinkReading) -> tuple[tuple[str, str], ...]:
-    """Health panel: what the link to the terminal carries."""
+    """Return the Health panel's line about the link to the terminal."""
     trip = f"{link.round_trip_s * 1e3:.0f}ms" if link.replies else "no answer"
     return (("terminal", f"{link.rate_bytes_s / 1e3:.1f} kB/s {trip}"),)
 
 
 def waiting_text(health: HealthReading, source: str) -> str:
-    """What is waited for while nothing has come."""
+    """Return the text that is shown before the first frame."""
     if health.frames_rejected:
         causes = ", ".join(f"{count} {cause.replace('_', ' ')}" for cause, count in health.rejected.items())
-        return f"{source} sends messages, but none is a frame ({causes})"
+        return f"{source} sends messages, but no frames ({causes})"
     return f"waiting for {source}: {health.link_words}"

@@ -1,6 +1,6 @@
-"""Panels of readings, lines of readings, and the chart of the delay.
+"""Widgets for text: lines, panels and the log.
 
-Each takes plain values and shows them; none knows where they come from.
+They show plain values and do not know the source of the values.
 """
 
 from collections import deque
@@ -21,7 +21,7 @@ _CONSOLE = Console(width=400, color_system=None, force_terminal=False)
 
 
 class TextCells(CellWidget):
-    """Styled text in cells; a line that does not fit is cut or, in a panel, wrapped."""
+    """Widget of styled text; a line that does not fit is cut or, in a panel, wrapped."""
 
     is_picture: ClassVar[bool] = False
 
@@ -32,50 +32,50 @@ class TextCells(CellWidget):
         self._numbers: dict[tuple[Style | None, int], int] = {}
 
     def show(self, text: Text) -> None:
-        """Show another text; nothing happens where it is the same."""
+        """Show another text; do nothing if it is the same."""
         if text != self.text or text.spans != self.text.spans:
             self.text = text
             self.repaint()
 
     def build(self, grid: Grid) -> None:
         """Write the lines that fit."""
-        for y, line in enumerate(wrapped(self.text, grid.columns, cut=not self._wrap)[: grid.lines]):
+        for y, line in enumerate(wrap_lines(self.text, grid.columns, cut=not self._wrap)[: grid.lines]):
             self._write(grid, y, line)
 
     def _write(self, grid: Grid, y: int, line: Text) -> None:
         x = 0
         for text, style, _ in line.render(_CONSOLE):
-            look = self._styled(style)
+            style_number = self._style_number(style)
             if self.app.ascii_only:
-                # Characters that would be misread as a single one.
+                # A single ASCII character for these would be misread.
                 text = text.replace("±", "+-").replace("…", "..")
-            grid.write(x, y, "".join(each if cell_len(each) == 1 else "?" for each in text), look)
+            grid.write(x, y, "".join(each if cell_len(each) == 1 else "?" for each in text), style_number)
             x += len(text)
 
-    def _styled(self, style: Style | None) -> int:
-        """Number of the look of text in a style, over the widget's own."""
+    def _style_number(self, style: Style | None) -> int:
+        """Return the style number of a text style on top of the widget's own style."""
         key = (style, self.style_version)
-        found = self._numbers.get(key)
-        if found is None:
+        number = self._numbers.get(key)
+        if number is None:
             over = self.rich_style if style is None else self.rich_style + style
-            found = self._numbers[key] = self.app.filtered_style_number(over, self.background_colors[1])
-        return found
+            number = self._numbers[key] = self.app.filtered_style_number(over, self.background_colors[1])
+        return number
 
 
-def wrapped(text: Text, columns: int, *, cut: bool = False) -> list[Text]:
-    """A text in lines of so many cells; a longer one goes on below or, `cut`, ends in an ellipsis."""
-    found: list[Text] = []
+def wrap_lines(text: Text, columns: int, *, cut: bool = False) -> list[Text]:
+    """Split a text into lines; wrap each longer line or, if `cut`, end it with an ellipsis."""
+    lines: list[Text] = []
     for line in text.split("\n", allow_blank=True):
         if line.cell_len > columns and not cut:
-            found.extend(line.wrap(_CONSOLE, columns, no_wrap=False))
+            lines.extend(line.wrap(_CONSOLE, columns, no_wrap=False))
         else:
             line.truncate(columns, overflow="ellipsis")
-            found.append(line)
-    return found
+            lines.append(line)
+    return lines
 
 
 class Panel(TextCells):
-    """A titled box of readings."""
+    """Titled box of text."""
 
     def __init__(self, title: str, *, id: str) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, wrap=True)
@@ -83,21 +83,21 @@ class Panel(TextCells):
         self.border_title = title
 
     def show(self, text: Text) -> None:
-        """Show another text, in a panel as high as it where the styles leave that open."""
+        """Show another text; adapt the panel's height to it if the styles allow that."""
         before, width = self.text, self.content_size.width
         super().show(text)
-        if self.text is not before and width and len(wrapped(before, width)) != len(wrapped(text, width)):
+        if self.text is not before and width and len(wrap_lines(before, width)) != len(wrap_lines(text, width)):
             self.refresh(layout=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """Lines that the text takes."""
+        """Return the number of lines of the text."""
         del container, viewport
-        # While another layout is on its way there may be no room at all.
-        return len(wrapped(self.text, width)) if width > 0 else 0
+        # During a change of layout there may be no room at all.
+        return len(wrap_lines(self.text, width)) if width > 0 else 0
 
 
 class LogPanel(Panel):
-    """The newest lines of the log; the wheel goes back."""
+    """Panel of the newest log lines; the wheel scrolls back."""
 
     def __init__(self, title: str, *, id: str) -> None:  # noqa: A002 - Textual's own name
         super().__init__(title, id=id)
@@ -106,7 +106,7 @@ class LogPanel(Panel):
 
     @property
     def is_on_screen(self) -> bool:
-        """Whether anybody can see it."""
+        """True if the panel is visible."""
         return bool(self.content_size)
 
     def add(self, *entries: Text) -> None:
@@ -119,7 +119,7 @@ class LogPanel(Panel):
         lines: list[Text] = []
         # Wrap only the lines that are shown, because wrapping all of them is slow.
         for entry in reversed(self._entries):
-            lines[:0] = wrapped(entry, grid.columns)
+            lines[:0] = wrap_lines(entry, grid.columns)
             if len(lines) >= grid.lines + self._back:
                 break
         self._back = max(0, min(self._back, len(lines) - grid.lines))
@@ -128,11 +128,11 @@ class LogPanel(Panel):
             self._write(grid, y, line)
 
     def on_mouse_scroll_up(self) -> None:
-        """Older lines."""
+        """Show older lines."""
         self._back += 1
         self.repaint()
 
     def on_mouse_scroll_down(self) -> None:
-        """Newer lines."""
+        """Show newer lines."""
         self._back = max(0, self._back - 1)
         self.repaint()

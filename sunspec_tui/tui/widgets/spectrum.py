@@ -1,6 +1,6 @@
-"""The spectrum: the latest trace and those beside it, drawn in braille over a MHz axis.
+"""Spectrum widget: traces in braille over a MHz axis.
 
-Takes plain arrays and makes cells of them. It knows no receiver, no ring and no clock.
+It draws plain arrays as cells, and uses no receiver, no ring and no clock.
 """
 
 import itertools
@@ -25,12 +25,12 @@ _NO_DOTS = 0x2800
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """One line of the spectrum.
+    """One curve of the spectrum.
 
     Attributes
     ----------
     name
-        As the legend has it.
+        Name in the legend.
     power
         Linear power of all bins, shape (nbins,).
     component
@@ -44,24 +44,24 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class SpectrumScene:
-    """All that the spectrum shows.
+    """Data and settings that the spectrum shows.
 
     Attributes
     ----------
     band
         Bins on the axis.
     traces
-        Those drawn first come first: later ones cover them.
+        Traces in drawing order: later ones cover earlier ones.
     product
-        What is drawn: limits that fitted another one are of no use.
+        Name of the product; for another product the limits start again.
     linear
-        Linear power instead of dB.
+        True for linear power instead of dB.
     fixed
-        Limits of the axis, or None for such as fit.
+        Limits of the axis; None for automatic limits.
     edges_mhz
-        Edges of the pipelines, if they are asked for.
+        Edges of the pipelines; empty if they are not drawn.
     cursor
-        Bin of the cursor, if it is shown.
+        Bin of the cursor; None without a cursor.
     """
 
     band: FrequencyWindow
@@ -74,7 +74,7 @@ class SpectrumScene:
 
 
 class Spectrum(CellWidget):
-    """Power against frequency."""
+    """Widget of power against frequency."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "spectrum--axis", "spectrum--empty", "spectrum--cursor", "spectrum--mark", "spectrum--latest",
@@ -88,7 +88,7 @@ class Spectrum(CellWidget):
         self.levels: Levels | None = None
 
     def show(self, scene: SpectrumScene | None) -> None:
-        """Show another scene; None where there is no row."""
+        """Show another scene; None if there is no row."""
         before, self._scene = self._scene, scene
         if before is None or scene is None or (before.linear, before.product) != (scene.linear, scene.product):
             self.levels = None
@@ -98,7 +98,7 @@ class Spectrum(CellWidget):
 
     @without_warnings()
     def build(self, grid: Grid) -> None:
-        """Labels, traces, marks and the MHz axis."""
+        """Draw labels, traces, marks and the MHz axis."""
         scene = self._scene
         width, height = grid.columns - AXIS_WIDTH, grid.lines - 1
         if scene is not None and (width < 2 or height < 1):
@@ -116,11 +116,11 @@ class Spectrum(CellWidget):
         grid.codes[:], grid.styles[:] = frame.codes, frame.styles
         for trace, values in zip(scene.traces, shown, strict=True):
             codes = self._trace(values, self.levels, width, height)
-            _lay(codes, self.component_style(trace.component), grid.codes[cells], grid.styles[cells])
+            _draw_trace(codes, self.component_style(trace.component), grid.codes[cells], grid.styles[cells])
         self._draw_legend(grid, scene)
 
     def _frame_for(self, grid: Grid, scene: SpectrumScene, levels: Levels, width: int, height: int) -> Grid:
-        """Axes and marks, which stay as they are from row to row."""
+        """Return axes and marks, cached because they stay the same from row to row."""
         key = (grid.columns, grid.lines, scene.band, levels, scene.edges_mhz, scene.cursor, self.style_version)
         if self._frame is None or self._frame[0] != key:
             frame = Grid(grid.codes.copy(), grid.styles.copy())
@@ -135,45 +135,45 @@ class Spectrum(CellWidget):
         return braille(trace_dots(values, levels.low, levels.high, 2 * width, 4 * height))
 
     def _draw_marks(self, grid: Grid, scene: SpectrumScene, width: int, height: int) -> None:
-        """Edges of the pipelines with their numbers, and the cursor."""
-        look = self.component_style("spectrum--mark")
+        """Draw the edges of the pipelines with their numbers, and the cursor."""
+        style = self.component_style("spectrum--mark")
         band, places = scene.band, []
         edges = [(mhz - band.low_mhz) / (band.high_mhz - band.low_mhz) * width for mhz in scene.edges_mhz]
         for edge in edges:
             if 0 <= edge < width:
                 for y in range(height):
-                    grid.write(AXIS_WIDTH + int(edge), y, "┊", look)
+                    grid.write(AXIS_WIDTH + int(edge), y, "┊", style)
         for number, (left, right) in enumerate(itertools.pairwise(edges)):
-            # A pipeline that is partly shown has its number in the middle of that part.
+            # The number of a partly shown pipeline is in the middle of that part.
             left, right = max(0.0, left), min(float(width), right)
             if left < right:
                 places.append((int((left + right) / 2), str(number)))
         for start, text in labels(places, width, centred=True):
-            grid.write(AXIS_WIDTH + start, 0, text, look)
+            grid.write(AXIS_WIDTH + start, 0, text, style)
         cell = None if scene.cursor is None else scene.band.cell_of_bin(scene.cursor, width)
         if cell is not None:
             for y in range(height):
                 grid.write(AXIS_WIDTH + cell, y, "│", self.component_style("spectrum--cursor"))
 
     def _draw_axes(self, grid: Grid, scene: SpectrumScene, levels: Levels, width: int, height: int) -> None:
-        look = self.component_style("spectrum--axis")
+        style = self.component_style("spectrum--axis")
         for y in range(height):
-            grid.write(AXIS_WIDTH - 1, y, "│", look)
+            grid.write(AXIS_WIDTH - 1, y, "│", style)
         for value in ticks(levels.low, levels.high, max(2, height // 2)):
             y = round((levels.high - value) / levels.span * (height - 1))
             text = level_label(value, levels.span)
-            grid.write(AXIS_WIDTH - 1 - len(text), y, f"{text}┤", look)
-        grid.write(2, height, "MHz", look)
-        grid.write(AXIS_WIDTH, height, mhz_axis(scene.band, width), look)
+            grid.write(AXIS_WIDTH - 1 - len(text), y, f"{text}┤", style)
+        grid.write(2, height, "MHz", style)
+        grid.write(AXIS_WIDTH, height, mhz_axis(scene.band, width), style)
 
     def _draw_legend(self, grid: Grid, scene: SpectrumScene) -> None:
-        """Names of the traces in their colours, at the right of the first line."""
+        """Write the names of the traces in their colours, at the right of the first line."""
         parts = [(trace.name, self.component_style(trace.component)) for trace in reversed(scene.traces)]
         unit = "linear" if scene.linear else "dB"
         parts.append((unit + (" fixed" if scene.fixed else ""), self.component_style("spectrum--axis")))
         x = grid.columns - sum(len(name) + 1 for name, _ in parts)
-        for name, look in parts:
-            grid.write(x, 0, f" {name}", look)
+        for name, style in parts:
+            grid.write(x, 0, f" {name}", style)
             x += len(name) + 1
 
     # Mouse
@@ -194,26 +194,26 @@ class Spectrum(CellWidget):
             self.post_message(CellPointed(None, (start + stop) // 2))
 
 
-def _write_centred(grid: Grid, text: str, look: int) -> None:
-    grid.write(max(0, (grid.columns - len(text)) // 2), grid.lines // 2, text, look)
+def _write_centred(grid: Grid, text: str, style: int) -> None:
+    grid.write(max(0, (grid.columns - len(text)) // 2), grid.lines // 2, text, style)
 
 
-def _lay(codes: NDArray[np.int32], look: int, onto: NDArray[np.int32], looks: NDArray[np.int32]) -> None:
-    """Lay a trace over what is there; the dots of braille traces come together in a cell."""
+def _draw_trace(codes: NDArray[np.int32], style: int, onto: NDArray[np.int32], styles: NDArray[np.int32]) -> None:
+    """Draw a trace over the cells; merge the dots of braille traces within a cell."""
     drawn = (codes != _NO_DOTS) & (codes != ord(" "))
     both = drawn & (onto >= _NO_DOTS) & (onto < _NO_DOTS + 256) & (codes >= _NO_DOTS)
     onto[drawn & ~both] = codes[drawn & ~both]
     onto[both] |= codes[both]
-    looks[drawn] = look
+    styles[drawn] = style
 
 
 def values_shown(power: Floats, linear: bool) -> Floats:
-    """Power as the axis has it; what is no number, or has no decibels, is NaN."""
+    """Return power in the unit of the axis; invalid values, and values without decibels, become NaN."""
     return np.where(np.isfinite(power), power, np.float32(np.nan)) if linear else to_db(power)
 
 
 def mhz_axis(band: FrequencyWindow, width: int) -> str:
-    """Round MHz under their cells, on `width` cells."""
+    """Return the MHz axis: round values under their cells."""
     line = [" "] * width
     places = []
     for value in ticks(band.low_mhz, band.high_mhz, max(1, width // _MHZ_PER_LABEL)):
@@ -226,13 +226,13 @@ def mhz_axis(band: FrequencyWindow, width: int) -> str:
 
 
 def axis_levels(values: Floats, previous: Levels | None) -> Levels | None:
-    """Limits that hold all values, kept while they fit."""
+    """Return limits that contain all values; keep the previous limits while they fit."""
     finite = values[np.isfinite(values)]
     if not finite.size:
         return previous
     low, high = float(finite.min()), float(finite.max())
     if low == high == 0:
-        # Nothing says what would be large.
+        # Zeros alone give no scale.
         return Levels(-1.0, 1.0)
     if previous is not None and previous.low <= low and high <= previous.high:
         middle = middle_of_band(finite)

@@ -1,6 +1,6 @@
-"""The waterfall: time on X, MHz on Y, two pixels a cell.
+"""Waterfall widget: time on X, MHz on Y, two pixels a cell.
 
-Takes a picture that is drawn already and makes cells of it. It knows no receiver, no ring and no clock.
+It turns a drawn picture into cells, and uses no receiver, no ring and no clock.
 """
 
 import math
@@ -16,12 +16,12 @@ from sunspec_tui.core.levels import level_label, without_warnings
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow, labels, nice_step, time_ticks
 from sunspec_tui.tui.display.waterfall_image import PixelCode, WaterfallImage
-from sunspec_tui.tui.messages import CellPointed, Wheeled
+from sunspec_tui.tui.messages import CellPointed, WheelTurned
 from sunspec_tui.tui.terminal.ansi_writer import CellStyle
 from sunspec_tui.tui.terminal.canvas import Grid, Region
 from sunspec_tui.tui.terminal.canvas_app import CellWidget
 from sunspec_tui.tui.terminal.colours import Colour, Depth, sixteen, true_colour
-from sunspec_tui.tui.widgets.colour_scale import scale
+from sunspec_tui.tui.widgets.colour_scale import terminal_palette
 
 AXIS_WIDTH = 6
 BAR_WIDTH = 8
@@ -35,7 +35,7 @@ _NO_DATA_COLOURS = {
     Depth.C16: sixteen(8),
     Depth.NONE: Colour("39", "49"),
 }
-# Without colours a value is a character; below zero it is one of the first ones.
+# Without colours a value is a character; negative values use the first characters of the signed ramp.
 _RAMP = " .:-=+*#%@"
 _SIGNED_RAMP = "@o=- +x%#"
 _OFFSET = -min(PixelCode)
@@ -43,22 +43,22 @@ _OFFSET = -min(PixelCode)
 
 @dataclass(frozen=True, slots=True)
 class WaterfallScene:
-    """All that the waterfall shows.
+    """Data and settings that the waterfall shows.
 
     Attributes
     ----------
     picture
-        Drawn, of at least the axis's columns.
+        Drawn picture with at least the axis's columns.
     axis, band
-        What its cells stand for.
+        Columns and bins of the cells.
     palette, depth, steps
-        Colours: the map's name, the terminal's depth, how many at most.
+        Name of the colour map, the terminal's colour depth, largest number of colours.
     signed
-        The map has zero in its middle.
+        True if the middle of the colour map is zero.
     cursor
-        Column and bin of the cursor, if it is shown.
+        Column and bin of the cursor; None without a cursor.
     marks
-        Columns of the first and the last row of the marked interval; None where an end is not marked.
+        Columns of the first and the last row of the marked interval; None for an end without a mark.
     """
 
     picture: WaterfallImage
@@ -73,7 +73,7 @@ class WaterfallScene:
 
 
 class Waterfall(CellWidget):
-    """Power of one product against time and frequency."""
+    """Widget of one product's power against time and frequency."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "waterfall--axis", "waterfall--empty", "waterfall--gap", "waterfall--restart", "waterfall--cursor",
@@ -87,7 +87,7 @@ class Waterfall(CellWidget):
         self._frame: tuple[object, Grid] | None = None
         self._table: tuple[object, NDArray[np.int32], NDArray[np.int32]] | None = None
 
-    # What the app tells
+    # Size and content
 
     @property
     def columns(self) -> int:
@@ -111,17 +111,17 @@ class Waterfall(CellWidget):
 
     @property
     def pixels_per_line(self) -> int:
-        """Two where a cell can show two colours."""
+        """Two if a cell can show two colours, else one."""
         return 1 if self.app.ascii_only or self.app.depth is Depth.NONE else 2
 
     def show(self, scene: WaterfallScene | None) -> None:
-        """Show another scene; None where there are no rows."""
+        """Show another scene; None if there are no rows."""
         self._scene = scene
-        self._hint()
+        self._hint_shift()
         self.repaint()
 
-    def _hint(self) -> None:
-        """Tell the canvas that what it holds has moved."""
+    def _hint_shift(self) -> None:
+        """Tell the canvas that the picture has moved left."""
         scene, before = self._scene, self._newest
         if scene is None:
             return
@@ -139,7 +139,7 @@ class Waterfall(CellWidget):
 
     @without_warnings()
     def build(self, grid: Grid) -> None:
-        """Labels, cells, colour bar and time axis."""
+        """Draw labels, cells, colour bar and time axis."""
         scene = self._scene
         if scene is None or scene.axis.columns != self.columns or scene.picture.store.newest is None:
             grid.write(
@@ -149,22 +149,22 @@ class Waterfall(CellWidget):
                 self.component_style("waterfall--empty"),
             )
             return
-        axis_look = self.component_style("waterfall--axis")
-        frame = self._frame_for(grid, scene, axis_look)
+        axis_style = self.component_style("waterfall--axis")
+        frame = self._frame_for(grid, scene, axis_style)
         grid.codes[:], grid.styles[:] = frame.codes, frame.styles
         self._draw_cells(grid, scene)
-        self._draw_times(grid, scene, axis_look)
+        self._draw_times(grid, scene, axis_style)
         self._draw_marks(grid, scene)
         if scene.cursor is not None:
             self._draw_cursor(grid, scene, *scene.cursor)
 
-    def _frame_for(self, grid: Grid, scene: WaterfallScene, look: int) -> Grid:
-        """Frequencies and colour bar, which stay as they are from row to row."""
+    def _frame_for(self, grid: Grid, scene: WaterfallScene, style: int) -> Grid:
+        """Return frequency axis and colour bar, cached because they stay the same from row to row."""
         key = (grid.columns, grid.lines, scene.band, scene.picture.levels, self._key(scene))
         if self._frame is None or self._frame[0] != key:
             frame = Grid(grid.codes.copy(), grid.styles.copy())
-            self._draw_frequencies(frame, scene.band, look)
-            self._draw_bar(frame, scene, look)
+            self._draw_frequencies(frame, scene.band, style)
+            self._draw_bar(frame, scene, style)
             self._frame = (key, frame)
         return self._frame[1]
 
@@ -172,7 +172,7 @@ class Waterfall(CellWidget):
         return (scene.palette, scene.depth, scene.steps, scene.signed, self.style_version)
 
     def _draw_cells(self, grid: Grid, scene: WaterfallScene) -> None:
-        codes, looks = self._tables(scene)
+        codes, styles = self._tables(scene)
         count = self._step_count(scene)
         steps = scene.picture.steps(scene.axis, count) + _OFFSET
         each = self.pixels_per_line
@@ -182,10 +182,10 @@ class Waterfall(CellWidget):
         upper = steps[:, each - 1 :: each].T[::-1]
         cells = (slice(0, self.lines), slice(self._left, self._left + self.columns))
         grid.codes[cells] = codes[upper, lower]
-        grid.styles[cells] = looks[upper, lower]
+        grid.styles[cells] = styles[upper, lower]
 
     def _colours(self, scene: WaterfallScene) -> tuple[Colour, ...]:
-        return scale(DIVERGING if scene.signed else scene.palette, scene.depth, scene.steps)
+        return terminal_palette(DIVERGING if scene.signed else scene.palette, scene.depth, scene.steps)
 
     def _step_count(self, scene: WaterfallScene) -> int:
         if scene.depth is Depth.NONE:
@@ -193,7 +193,7 @@ class Waterfall(CellWidget):
         return len(self._colours(scene))
 
     def _tables(self, scene: WaterfallScene) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Characters and looks for each pair of an upper and a lower step, both counted from `_OFFSET`."""
+        """Return characters and styles for each pair of upper and lower step, both plus `_OFFSET`."""
         key = self._key(scene)
         if self._table is None or self._table[0] != key:
             self._table = (key, *self._make_tables(scene))
@@ -202,73 +202,73 @@ class Waterfall(CellWidget):
     def _make_tables(self, scene: WaterfallScene) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         count = self._step_count(scene) + _OFFSET
         codes = np.full((count, count), _HALF, np.int32)
-        looks = np.full((count, count), self.background_style, np.int32)
+        styles = np.full((count, count), self.background_style, np.int32)
         if scene.depth is Depth.NONE:
             for step, character in enumerate(_SIGNED_RAMP if scene.signed else _RAMP):
                 codes[step + _OFFSET, step + _OFFSET] = ord(character)
         else:
-            self._fill_colours(scene, codes, looks)
-        # A column is one of these from top to bottom, so only equal pairs come up.
-        for special, code, look in (
+            self._fill_colours(scene, codes, styles)
+        # A column has one of these codes from top to bottom, so only equal pairs occur.
+        for code_step, code, style in (
             (PixelCode.GAP, _GAP, self.component_style("waterfall--gap")),
             (PixelCode.RESTART, _RESTART, self.component_style("waterfall--restart")),
             (PixelCode.BEFORE, ord(" "), self.background_style),
             (PixelCode.WRITE_CURSOR, _WRITE, self.component_style("waterfall--write")),
         ):
-            codes[special + _OFFSET, special + _OFFSET] = code
-            looks[special + _OFFSET, special + _OFFSET] = look
+            codes[code_step + _OFFSET, code_step + _OFFSET] = code
+            styles[code_step + _OFFSET, code_step + _OFFSET] = style
         if scene.depth is Depth.NONE or self.app.ascii_only:
             at = PixelCode.NO_DATA + _OFFSET
             codes[at, at] = ord("?")
-        return codes, looks
+        return codes, styles
 
-    def _fill_colours(self, scene: WaterfallScene, codes: NDArray[np.int32], looks: NDArray[np.int32]) -> None:
+    def _fill_colours(self, scene: WaterfallScene, codes: NDArray[np.int32], styles: NDArray[np.int32]) -> None:
         number = self.app.canvas.styles.number
         shown = {PixelCode.NO_DATA + _OFFSET: _NO_DATA_COLOURS[scene.depth]}
         shown |= {step + _OFFSET: colour for step, colour in enumerate(self._colours(scene))}
         for upper, above in shown.items():
             for lower, below in shown.items():
-                looks[upper, lower] = number(CellStyle(above.foreground, below.background))
+                styles[upper, lower] = number(CellStyle(above.foreground, below.background))
             codes[upper, upper] = ord(" ")
-            looks[upper, upper] = number(CellStyle("39", above.background))
+            styles[upper, upper] = number(CellStyle("39", above.background))
         at = PixelCode.NO_DATA + _OFFSET
         codes[at, at] = _NO_DATA
-        looks[at, at] = number(CellStyle(shown[at].foreground, "49" if scene.depth is Depth.C16 else "48;5;234"))
+        styles[at, at] = number(CellStyle(shown[at].foreground, "49" if scene.depth is Depth.C16 else "48;5;234"))
 
-    def _draw_frequencies(self, grid: Grid, band: FrequencyWindow, look: int) -> None:
-        """Round MHz beside the line that holds them."""
+    def _draw_frequencies(self, grid: Grid, band: FrequencyWindow, style: int) -> None:
+        """Draw the frequency axis: round MHz beside their lines."""
         if not self._left:
             return
         for y in range(self.lines):
-            grid.write(self._left - 1, y, "│", look)
+            grid.write(self._left - 1, y, "│", style)
         step = nice_step(band.high_mhz - band.low_mhz, max(2, self.lines // 2))
         value = math.ceil(band.low_mhz / step - 1e-9) * step
         while (cell := band.cell_of(value, self.lines)) is not None:
             text = f"{value:.6g}"
-            grid.write(self._left - 1 - len(text), self.lines - 1 - cell, f"{text}┤", look)
+            grid.write(self._left - 1 - len(text), self.lines - 1 - cell, f"{text}┤", style)
             value += step
 
-    def _draw_bar(self, grid: Grid, scene: WaterfallScene, look: int) -> None:
-        """Colours from the floor to the ceiling, with the levels at their ends."""
+    def _draw_bar(self, grid: Grid, scene: WaterfallScene, style: int) -> None:
+        """Draw the colour bar from floor to ceiling, with the levels at its ends."""
         if not self._right:
             return
         left, count = self._left + self.columns, self._step_count(scene)
-        codes, looks = self._tables(scene)
+        codes, styles = self._tables(scene)
         for y in range(self.lines):
             step = round((self.lines - 1 - y) / max(1, self.lines - 1) * (count - 1)) + _OFFSET
             grid.codes[y, left + 1 : left + 3] = codes[step, step]
-            grid.styles[y, left + 1 : left + 3] = looks[step, step]
+            grid.styles[y, left + 1 : left + 3] = styles[step, step]
         levels = scene.picture.levels
         if levels is not None:
-            grid.write(left + 3, 0, level_label(levels.high, levels.span).rjust(5), look)
-            grid.write(left + 3, self.lines - 1, level_label(levels.low, levels.span).rjust(5), look)
+            grid.write(left + 3, 0, level_label(levels.high, levels.span).rjust(5), style)
+            grid.write(left + 3, self.lines - 1, level_label(levels.low, levels.span).rjust(5), style)
         if self.lines > 2:
-            grid.write(left + 3, self.lines // 2, "lin" if scene.signed else " dB", look)
+            grid.write(left + 3, self.lines // 2, "lin" if scene.signed else " dB", style)
 
-    def _draw_times(self, grid: Grid, scene: WaterfallScene, look: int) -> None:
-        """Round UTC times under the columns that hold them; the newest ones come first where room is short."""
+    def _draw_times(self, grid: Grid, scene: WaterfallScene, style: int) -> None:
+        """Draw the time axis: round UTC times under their columns; if room is short, the newest ones."""
         if self._left:
-            grid.write(2, self.lines, "UTC", look)
+            grid.write(2, self.lines, "UTC", style)
         numbers = scene.axis.numbers
         found = time_ticks(scene.picture.store.times_s(numbers), max(1, self.columns // _TICK_CELLS))
         places = []
@@ -278,7 +278,7 @@ class Waterfall(CellWidget):
                 places.append((cell, "╵" + format_clock(moment_s)))
         under_cursor = scene.cursor and scene.axis.cell_of(scene.cursor[0])
         if under_cursor is not None:
-            # No label runs into its mark.
+            # First, so that no label overlaps the cursor's mark.
             places.insert(0, (under_cursor, "▲"))
         places = [*self._mark_places(scene), *places]
         for number in scene.picture.columns_with_missing_rows(numbers):
@@ -286,10 +286,10 @@ class Waterfall(CellWidget):
             if cell is not None:
                 grid.write(self._left + cell, self.lines, "╳", self.component_style("waterfall--gap"))
         for start, text in labels(places, self.columns):
-            grid.write(self._left + start, self.lines, text, look)
+            grid.write(self._left + start, self.lines, text, style)
 
     def _mark_places(self, scene: WaterfallScene) -> list[tuple[int, str]]:
-        """Cells of the time axis with the ends of the marked interval, those that are in the picture."""
+        """Return cells and signs of the marked interval's ends that are in the picture."""
         ends = [(None if number is None else scene.axis.cell_of(number)) for number in scene.marks]
         return [(cell, sign) for cell, sign in zip(ends, "[]", strict=True) if cell is not None]
 
@@ -298,19 +298,19 @@ class Waterfall(CellWidget):
             grid.write(self._left + cell, self.lines, sign, self.component_style("waterfall--cursor"))
 
     def _draw_cursor(self, grid: Grid, scene: WaterfallScene, number: int, bin_number: int) -> None:
-        look = self.component_style("waterfall--cursor")
+        style = self.component_style("waterfall--cursor")
         cell = scene.axis.cell_of(number)
         each = self.pixels_per_line
         pixel = scene.band.pixel_of_bin(bin_number, each * self.lines)
         line = None if pixel is None else pixel // each
         if line is not None:
-            grid.write(self._left - 1, self.lines - 1 - line, "▶", look)
+            grid.write(self._left - 1, self.lines - 1 - line, "▶", style)
         if cell is not None:
-            grid.write(self._left + cell, self.lines, "▲", look)
+            grid.write(self._left + cell, self.lines, "▲", style)
         if cell is not None and line is not None:
-            # Its heavy arm points to the pixel that is read.
+            # The heavy arm of the cross points to the pixel whose value is shown.
             cross = "┼" if pixel is None or each == 1 else "╁╀"[pixel % each]
-            grid.write(self._left + cell, self.lines - 1 - line, cross, look)
+            grid.write(self._left + cell, self.lines - 1 - line, cross, style)
 
     # Mouse
 
@@ -330,14 +330,14 @@ class Waterfall(CellWidget):
             return
         number = scene.axis.number_at(cell)
         if number is not None:
-            # The mouse knows cells alone: of two pixels it means the upper one.
+            # The mouse reports only cells; of the two pixels of a cell, take the upper one.
             each = self.pixels_per_line
             self.post_message(CellPointed(number, scene.band.bin_of_pixel(each * line + each - 1, each * self.lines)))
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Back in time; with ctrl, zoom in."""
-        self.post_message(Wheeled(1, zoom=event.ctrl))
+        """Go back in time; with ctrl, zoom in."""
+        self.post_message(WheelTurned(1, zoom=event.ctrl))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Forward in time; with ctrl, zoom out."""
-        self.post_message(Wheeled(-1, zoom=event.ctrl))
+        """Go forward in time; with ctrl, zoom out."""
+        self.post_message(WheelTurned(-1, zoom=event.ctrl))
