@@ -93,7 +93,7 @@ class WebServer:
         running, counts = self._running, self._counts
         return replace(
             self._status,
-            viewers=0 if running is None else running.hub.viewers,
+            viewers=0 if running is None else running.broadcaster.viewers,
             rows_sent=counts.rows_sent,
             rows_skipped=counts.rows_skipped,
             dropped=counts.dropped,
@@ -109,7 +109,7 @@ class WebServer:
     def wake(self) -> None:
         """Learn from any thread that rows have come; costs nothing where nobody watches."""
         running = self._running
-        if running is not None and running.hub.viewers and not running.hub.is_awake:
+        if running is not None and running.broadcaster.viewers and not running.broadcaster.is_awake:
             running.wake()
 
     def _begin(self) -> None:
@@ -170,41 +170,41 @@ class _Running:
         from sunspec_tui.webapp.broadcaster import Broadcaster
         from sunspec_tui.webapp.connection_limits import Connections
         from sunspec_tui.webapp.context import AppContext
-        from sunspec_tui.webapp.figure_cache import Figures
+        from sunspec_tui.webapp.figure_cache import FigureCache
         from sunspec_tui.webapp.uvicorn_server import server
-        from sunspec_tui.webapp.visitor_errors import Complaints
+        from sunspec_tui.webapp.visitor_errors import VisitorErrorLog
 
         source, options, buffer_length = owner.parts
         self.started = started
         self._listening = listening
-        self._complaints = Complaints(log)
-        self.hub: Broadcaster = Broadcaster(source, counts=owner.counts, complaints=self._complaints)
-        self._figures = Figures(source.plot_job)
+        self._error_log = VisitorErrorLog(log)
+        self.broadcaster: Broadcaster = Broadcaster(source, counts=owner.counts, error_log=self._error_log)
+        self._figures = FigureCache(source.plot_job)
         most, max_viewers = _room(options.max_clients)
         self._connections: Connections = Connections(most, owner.refuse, is_local=options.is_local)
         site = AppContext(
             source,
-            self.hub,
+            self.broadcaster,
             self._figures,
             owner.status,
             owner.refuse,
             self._connections,
             buffer_length,
             max_viewers,
-            self._complaints,
+            self._error_log,
             ByteBudget(),
         )
         port = listening.getsockname()[1]
         app = application(site, replace(options, port=port), token, owner.refuse)
-        self._server: uvicorn.Server = server(app, self._connections, self._complaints, self.hub.lost)
+        self._server: uvicorn.Server = server(app, self._connections, self._error_log, self.broadcaster.count_dropped)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._following: list[asyncio.Task[None]] = []
 
     async def main(self) -> None:
         """Serve until asked to end."""
         self._loop = asyncio.get_running_loop()
-        self._loop.set_exception_handler(self._complaints.unhandled)
-        following = [asyncio.create_task(self.hub.run()), asyncio.create_task(self._figures.run())]
+        self._loop.set_exception_handler(self._error_log.unhandled)
+        following = [asyncio.create_task(self.broadcaster.run()), asyncio.create_task(self._figures.run())]
         self._following = following
         serving = asyncio.create_task(self._server.serve(sockets=[self._listening]))
         self.started.set()
@@ -223,7 +223,7 @@ class _Running:
 
     def wake(self) -> None:
         """Let the hub look, on its own thread."""
-        self._in_loop(self.hub.wake)
+        self._in_loop(self.broadcaster.wake)
 
     def end(self) -> None:
         """Ask the server to end."""

@@ -1,1 +1,1 @@
-"""The web view: HTTP, WebSocket, safety and the page."""
+"""Web view: HTTP, WebSocket, protection against hostile visitors, and the page."""

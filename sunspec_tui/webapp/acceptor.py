@@ -9,9 +9,9 @@ import errno
 import socket
 from collections.abc import Callable
 
-from sunspec_tui.webapp.connection_limits import Connections, Place
-from sunspec_tui.webapp.pacing import Pace
-from sunspec_tui.webapp.visitor_errors import Complaints
+from sunspec_tui.webapp.connection_limits import Connections, OpenConnection
+from sunspec_tui.webapp.pacing import RateLimiter
+from sunspec_tui.webapp.visitor_errors import VisitorErrorLog
 
 BATCH = 8
 """Connections accepted in one turn of the event loop."""
@@ -32,20 +32,20 @@ class Acceptor:
         Creates the protocol of a connection.
     registry
         The open connections.
-    complaints
+    error_log
         Logs errors.
     """
 
     def __init__(
         self,
         listening: socket.socket,
-        make: Callable[[Place], asyncio.Protocol],
+        make: Callable[[OpenConnection], asyncio.Protocol],
         registry: Connections,
-        complaints: Complaints,
+        error_log: VisitorErrorLog,
     ) -> None:
-        self._listening, self._make, self._registry, self._complaints = listening, make, registry, complaints
+        self._listening, self._make, self._registry, self._error_log = listening, make, registry, error_log
         self._loop = asyncio.get_running_loop()
-        self._pace = Pace(ACCEPTS_PER_S, ACCEPTS_BURST, self._loop.time)
+        self._pace = RateLimiter(ACCEPTS_PER_S, ACCEPTS_BURST, self._loop.time)
         self._retry: asyncio.TimerHandle | None = None
         self._making: set[asyncio.Task[None]] = set()
         self._ended = False
@@ -71,48 +71,48 @@ class Acceptor:
     def _accept_some(self) -> None:
         for _ in range(BATCH):
             try:
-                connection, address = self._listening.accept()
+                accepted, address = self._listening.accept()
             except (BlockingIOError, InterruptedError):
                 return
             except ConnectionAbortedError:
                 continue
             except OSError as error:
-                self._fail(error)
+                self._handle_error(error)
                 return
-            self._take(connection, address)
+            self._admit(accepted, address)
         wait_s = self._pace.reserve(None, BATCH)
         if wait_s:
             self._pause(wait_s)
 
-    def _fail(self, error: OSError) -> None:
+    def _handle_error(self, error: OSError) -> None:
         """Pause accepting; if no more files can be opened, close one silent connection."""
         text = error.strerror or repr(error)
         if error.errno in _EXHAUSTED:
             self._registry.make_room()
             text += "; raise the limit with ulimit -n"
-        self._complaints.say("the web view cannot accept a connection", text)
+        self._error_log.log("the web view cannot accept a connection", text)
         self._pause(RETRY_S)
 
-    def _take(self, connection: socket.socket, address: object) -> None:
+    def _admit(self, accepted: socket.socket, address: object) -> None:
         client = (str(address[0]), int(address[1])) if isinstance(address, tuple) else None
-        place = self._registry.reserve(client, connection.fileno())
-        if place is None:
-            connection.close()
+        connection = self._registry.reserve(client, accepted.fileno())
+        if connection is None:
+            accepted.close()
             return
-        connection.setblocking(False)
-        task = self._loop.create_task(self._connect(connection, place))
+        accepted.setblocking(False)
+        task = self._loop.create_task(self._connect(accepted, connection))
         self._making.add(task)
         task.add_done_callback(self._making.discard)
 
-    async def _connect(self, connection: socket.socket, place: Place) -> None:
+    async def _connect(self, accepted: socket.socket, connection: OpenConnection) -> None:
         try:
-            await self._loop.connect_accepted_socket(lambda: self._make(place), connection)
+            await self._loop.connect_accepted_socket(lambda: self._make(connection), accepted)
         except (OSError, ValueError) as error:
             # The peer closed the connection before it was set up.
-            connection.close()
-            self._registry.release(place)
-            self._complaints.say("a connection was lost during setup", error, 10)
+            accepted.close()
+            self._registry.release(connection)
+            self._error_log.log("a connection was lost during setup", error, 10)
         except asyncio.CancelledError:
-            connection.close()
-            self._registry.release(place)
+            accepted.close()
+            self._registry.release(connection)
             raise

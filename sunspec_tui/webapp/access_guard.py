@@ -1,7 +1,7 @@
-"""Who may ask, and what every answer carries: the outermost layer of the web view.
+"""Check host, origin and token of each request, and add security headers.
 
-A page of another site, a name that was rebound to this address and a visitor without the token get one short answer and
-reach nothing behind it. No answer repeats anything that a request said.
+A page of another site, a name that was rebound to this address and a visitor without the token get a short error and
+reach nothing behind it. No answer repeats any part of a request.
 """
 
 import ipaddress
@@ -17,10 +17,10 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sunspec_tui.core.web_options import WebOptions
-from sunspec_tui.webapp.visitor_errors import Complaints
+from sunspec_tui.webapp.visitor_errors import VisitorErrorLog
 
 OPEN_PATHS = frozenset({"/healthz"})
-"""What may be asked without a token: it says nothing but that the server lives."""
+"""Paths that need no token: their answer only shows that the server runs."""
 MAX_TARGET_BYTES = 2048
 POLICY_VIOLATION = 1008
 _USUAL_PORTS = {"http": 80, "https": 443}
@@ -41,27 +41,27 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Names under which the web view may be asked for.
+    """Names by which the web view may be addressed.
 
-    A rebinding attack needs a name of its own, so an address as such is always good.
+    An IP address is always allowed, because a rebinding attack needs a name.
     """
 
     own: frozenset[str]
-    given: dict[str, frozenset[int]]
+    extra: dict[str, frozenset[int]]
     """Allowed ports of each name: the port given with the name, else the default ports and the server's own."""
 
     @classmethod
     def of(cls, options: WebOptions) -> "Names":
-        """Those of this machine, and those that the user gave."""
+        """Return the names of this machine and those that the user gave."""
         own = {"localhost", options.host} | ({socket.gethostname()} if not options.is_local else set())
-        given: dict[str, frozenset[int]] = {}
+        extra: dict[str, frozenset[int]] = {}
         for each in options.names:
             name, _, port = each.lower().partition(":")
             ports = {int(port)} if port else {*_USUAL_PORTS.values(), options.port}
-            given[name.rstrip(".")] = given.get(name.rstrip("."), frozenset()) | ports
-        return cls(frozenset(_plain_name(name) for name in own), given)
+            extra[name.rstrip(".")] = extra.get(name.rstrip("."), frozenset()) | ports
+        return cls(frozenset(_plain_name(name) for name in own), extra)
 
-    def host_is_ours(self, header: str) -> bool:
+    def is_own_host(self, header: str) -> bool:
         """Return True if a request's ``Host`` names this server."""
         name, port, _ = _split(f"//{header}")
         if not name:
@@ -69,21 +69,21 @@ class Names:
         try:
             ipaddress.ip_address(name)
         except ValueError:
-            # A tunnel may use any local port, but a name that the user gave has known ports.
-            known = self.given.get(_plain_name(name), frozenset())
+            # A tunnel may use any local port; a name that the user gave has known ports.
+            known = self.extra.get(_plain_name(name), frozenset())
             return _plain_name(name) in self.own or (bool(known) and (port is None or port in known))
         return True
 
-    def origin_is_ours(self, origin: str, host: str) -> bool:
-        """Whether a page of `origin` is one that this server has served under ``Host`` or a name it was given."""
+    def is_own_origin(self, origin: str, host: str) -> bool:
+        """Return True if `origin` is this server under ``Host`` or under a name that the user gave."""
         name, port, scheme = _split(origin)
         if scheme not in _USUAL_PORTS or name is None:
             return False
-        asked, asked_port, _ = _split(f"//{host}")
+        path, host_port, _ = _split(f"//{host}")
         default = _USUAL_PORTS[scheme]
-        same = name == asked and (port or default) == (asked_port or default)
-        # A name that the user gave is the proxy's, which may ask under another than its visitors see.
-        return same or (port or default) in self.given.get(_plain_name(name), frozenset())
+        same = name == path and (port or default) == (host_port or default)
+        # A name that the user gave is a proxy's, which may use another name in its requests than its visitors do.
+        return same or (port or default) in self.extra.get(_plain_name(name), frozenset())
 
 
 def _plain_name(name: str) -> str:
@@ -91,7 +91,7 @@ def _plain_name(name: str) -> str:
 
 
 def _split(address: str) -> tuple[str | None, int | None, str]:
-    """Name, port and scheme of an address; no name where it is none."""
+    """Return name, port and scheme of an address; the name is None if the address is invalid."""
     try:
         parts = urlsplit(address)
         port = parts.port
@@ -115,7 +115,7 @@ class Guard:
         Token that a request must carry; if empty, no token is needed.
     on_refusal
         Called for each refused request.
-    complaints
+    error_log
         Logs errors.
     """
 
@@ -125,23 +125,23 @@ class Guard:
         options: WebOptions,
         token: str,
         on_refusal: Callable[[], None],
-        complaints: Complaints,
+        error_log: VisitorErrorLog,
     ) -> None:
-        self._app, self._token, self._on_refusal, self._complaints = app, token, on_refusal, complaints
+        self._app, self._token, self._on_refusal, self._error_log = app, token, on_refusal, error_log
         self._names = Names.of(options)
-        # Cookies know no ports: two monitors of one machine must not take each other's.
+        # Cookies do not depend on the port, so two monitors on one machine need different names.
         self._cookie = f"sunspec_token_{options.port}"
         self._root = options.root_path.rstrip("/")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or say why not."""
+        """Answer a request, or refuse it."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        asked, scope = str(scope["path"]), self._below_root(scope)
+        path, scope = str(scope["path"]), self._below_root(scope)
         refusal = self._refusal(scope)
-        if refusal is None and self._root and asked == self._root and scope["type"] == "http":
-            # What the page loads lies beside its address, so that has to end with a slash.
+        if refusal is None and self._root and path == self._root and scope["type"] == "http":
+            # The page loads its files by relative addresses, so its own address must end with a slash.
             refusal = RedirectResponse(f"{self._root}/", 308)
         if refusal is None:
             await self._answer(scope, receive, _with_headers(send, closes=_has_body(scope)))
@@ -155,73 +155,73 @@ class Guard:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the application answer; log a failure in one line and show the visitor no details."""
-        begun = False
+        has_started = False
 
         async def sending(message: Message) -> None:
-            nonlocal begun
-            begun = True
+            nonlocal has_started
+            has_started = True
             await send(message)
 
         try:
             await self._app(scope, receive, sending)
         except Exception as error:
             # uvicorn does not log errors: its lines would contain the visitor's address.
-            self._complaints.say("an answer of the web view failed", repr(error))
-            if scope["type"] == "http" and not begun:
+            self._error_log.log("an answer of the web view failed", repr(error))
+            if scope["type"] == "http" and not has_started:
                 await _plain("the request failed; see the monitor's log for the reason", 500)(scope, receive, send)
             elif scope["type"] == "http":
                 # An incomplete answer must not look complete.
                 raise
 
     def _below_root(self, scope: Scope) -> Scope:
-        """The request as if the server were at the root, whether or not the proxy leaves the path as it was."""
+        """Remove the root path from the request's path, if the proxy has not done so."""
         path = str(scope["path"])
         if self._root and (path == self._root or path.startswith(self._root + "/")):
             return {**scope, "path": path[len(self._root) :] or "/"}
         return scope
 
     def _refusal(self, scope: Scope) -> Response | None:
-        """Why a request is turned away; None where it may pass."""
+        """Return the error answer for a request; None if it is allowed."""
         headers = Headers(scope=scope)
         if len(scope.get("raw_path", b"")) + len(scope["query_string"]) > MAX_TARGET_BYTES:
             return _plain("the address is too long", 414)
         if scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and _has_body(scope):
             return _plain("requests must not have a body", 400)
         hosts = headers.getlist("host")
-        if len(hosts) != 1 or not self._names.host_is_ours(hosts[0]):
+        if len(hosts) != 1 or not self._names.is_own_host(hosts[0]):
             return _plain("this server is not known by that name; --web-name adds one", 421)
         origins = headers.getlist("origin")
-        foreign = any(not self._names.origin_is_ours(each, hosts[0]) for each in origins)
+        foreign = any(not self._names.is_own_origin(each, hosts[0]) for each in origins)
         if foreign or (headers.get("sec-fetch-site") == "cross-site" and scope["path"] != "/"):
             return _plain("pages of other sites or ports are refused; --web-name allows a NAME or NAME:PORT", 403)
         if scope["type"] == "websocket" and len(origins) > 1:
-            return _plain("one origin, not several", 403)
-        return None if not self._token or scope["path"] in OPEN_PATHS else self._unknown(scope, headers)
+            return _plain("a request must have one origin, not several", 403)
+        return None if not self._token or scope["path"] in OPEN_PATHS else self._check_token(scope, headers)
 
-    def _unknown(self, scope: Scope, headers: Headers) -> Response | None:
-        """Ask for the token; a page that brings it in its address gets it as a cookie, and an address without it."""
+    def _check_token(self, scope: Scope, headers: Headers) -> Response | None:
+        """Check the token; move a token in the page's address to a cookie by a redirect."""
         try:
-            given = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=20).get("token", [])
+            extra = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=20).get("token", [])
         except ValueError:
             return _plain("the address has too many parts", 400)
-        brought = any(self._fits(each) for each in given)
-        if brought and scope["type"] == "http" and scope["path"] == "/" and scope["method"] == "GET":
+        has_token = any(self._is_token(each) for each in extra)
+        if has_token and scope["type"] == "http" and scope["path"] == "/" and scope["method"] == "GET":
             answer = RedirectResponse(f"{self._root}/" if self._root else "./", 303)
             secure = headers.get("x-forwarded-proto", scope["scheme"]) in ("https", "wss")
             answer.set_cookie(
                 self._cookie, self._token, httponly=True, samesite="strict", secure=secure, path=f"{self._root}/"
             )
             return answer
-        if brought or any(self._fits(each) for each in _carried(scope, headers, self._cookie)):
+        if has_token or any(self._is_token(each) for each in _request_tokens(scope, headers, self._cookie)):
             return None
         return _plain("a token is needed: open the address that the monitor shows", 401)
 
-    def _fits(self, token: str) -> bool:
+    def _is_token(self, token: str) -> bool:
         return secrets.compare_digest(token.encode("utf-8", "replace"), self._token.encode())
 
 
-def _carried(scope: Scope, headers: Headers, name: str) -> Iterable[str]:
-    """Tokens that a request brings in its headers."""
+def _request_tokens(scope: Scope, headers: Headers, name: str) -> Iterable[str]:
+    """Yield the tokens in a request's headers."""
     kind, _, bearer = headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer":
         yield bearer.strip()

@@ -13,7 +13,7 @@ MAX_ANSWER_BYTES = 64 * 2**20
 WAIT_S = 10.0
 SLOW_S = 5.0
 """An answer in progress for longer than this is ended if another one waits for memory."""
-_LOOK_S = 0.05
+_POLL_S = 0.05
 
 
 class BudgetUsedUpError(Exception):
@@ -82,4 +82,4 @@ class ByteBudget:
                 del self._shares[oldest]
                 oldest.end()
             else:
-                await asyncio.sleep(_LOOK_S)
+                await asyncio.sleep(_POLL_S)

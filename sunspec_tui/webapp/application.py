@@ -1,4 +1,4 @@
-"""The web view's application: which path answers with what, inside the guard."""
+"""Build the web view's ASGI application: routes, compression, guard and pacing."""
 
 from collections.abc import Callable
 
@@ -18,16 +18,16 @@ from sunspec_tui.webapp.live_socket import live
 from sunspec_tui.webapp.paced_answers import Paced
 
 _COMPRESSION = 4
-"""Half the time of the default for a twentieth more bytes."""
+"""Level of gzip: half the time of the default level, for a twentieth more bytes."""
 
 
-def application(site: AppContext, options: WebOptions, token: str, on_refusal: Callable[[], None]) -> Paced:
-    """All that the web view answers.
+def application(context: AppContext, options: WebOptions, token: str, on_refusal: Callable[[], None]) -> Paced:
+    """Return the web view's application.
 
     Parameters
     ----------
-    site
-        What it answers from.
+    context
+        Objects that the answers use.
     options, token, on_refusal
         As in `Guard`.
     """
@@ -39,20 +39,20 @@ def application(site: AppContext, options: WebOptions, token: str, on_refusal: C
             Route("/status", http_api.status),
             Route("/plot", http_api.plot),
             Route("/healthz", http_api.healthz),
-            Route("/metrics", http_api.measured),
+            Route("/metrics", http_api.prometheus),
             WebSocketRoute("/live", live),
         ],
         middleware=[Middleware(GZipMiddleware, minimum_size=1000, compresslevel=_COMPRESSION)],
-        exception_handlers={http_api.Refused: http_api.refused, HTTPException: _http_error},
+        exception_handlers={http_api.RequestRefused: http_api.refused, HTTPException: _http_error},
     )
     app.router.redirect_slashes = False
-    app.state.site = site
-    return Paced(Guard(app, options, token, on_refusal, site.complaints), site.connections)
+    app.state.context = context
+    return Paced(Guard(app, options, token, on_refusal, context.error_log), context.connections)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
-    """There is no such path, or not by that method; the request is not repeated."""
+    """Answer an unknown path or method, without repeating the request."""
     del request
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for nothing else
-    texts = {404: "there is nothing here", 405: "ask with GET"}
+    texts = {404: "there is nothing at this address", 405: "use GET"}
     return JSONResponse({"error": texts.get(error.status_code, "no")}, error.status_code, headers=error.headers)

@@ -1,6 +1,7 @@
-"""Hands each row to every viewer, encoded once for all; who is slow skips to the newest, who is dead is let go.
+"""Send each row to all viewers, encoded once; slow viewers skip rows.
 
-Lives on the web view's own loop. The receiver's thread only wakes it, so a viewer can hold up nothing but itself.
+A viewer that receives nothing is disconnected. The broadcaster runs on the web view's own loop. The receiver's thread
+only wakes it, so a slow viewer cannot delay anything else.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ from sunspec_tui.webapp.history_messages import STEP_VALUES, History
 from sunspec_tui.webapp.json_text import json_bytes
 from sunspec_tui.webapp.row_chain import ChainedRow, RowChain
 from sunspec_tui.webapp.viewer_queue import BACKLOG_ROWS, ViewerQueue
-from sunspec_tui.webapp.visitor_errors import Complaints
+from sunspec_tui.webapp.visitor_errors import VisitorErrorLog
 
 log = logging.getLogger(__name__)
 
@@ -39,16 +40,16 @@ Send = Callable[[bytes | str], Coroutine[Any, Any, None]]
 
 
 class Source(Protocol):
-    """What the web view needs of a receiver."""
+    """Methods of a receiver that the broadcaster uses."""
 
     def snapshot(self, since: int = 0, *, epoch: int = 0, most: int | None = None) -> Snapshot:
-        """Everything at this moment."""
+        """Return the present state."""
 
     def position(self) -> Position | None:
-        """How far the stream has come."""
+        """Return the position of the stream; None before the first row."""
 
     def rows_between(self, start: int, stop: int) -> Rows | None:
-        """Rows by their numbers."""
+        """Return rows by their numbers."""
 
 
 class Broadcaster:
@@ -61,8 +62,8 @@ class Broadcaster:
     monotonic
         A monotonic clock, in seconds.
     counts
-        Counts of what was sent to viewers, also in earlier runs.
-    complaints
+        Counts of rows sent to viewers, including earlier runs.
+    error_log
         Logs errors.
     """
 
@@ -72,13 +73,13 @@ class Broadcaster:
         monotonic: Callable[[], float] = time.monotonic,
         *,
         counts: WebCounts | None = None,
-        complaints: Complaints | None = None,
+        error_log: VisitorErrorLog | None = None,
     ) -> None:
         self._source, self._monotonic = source, monotonic
         self._viewers: set[ViewerQueue] = set()
         self.counts = WebCounts() if counts is None else counts
-        self._complaints = Complaints(log) if complaints is None else complaints
-        self._news, self._wanted = asyncio.Event(), asyncio.Event()
+        self._error_log = VisitorErrorLog(log) if error_log is None else error_log
+        self._news, self._history_requested = asyncio.Event(), asyncio.Event()
         self._epoch, self._count = -1, 0
         self._histories: dict[Product, History] = {}
         self._chains: dict[Product, RowChain] = {}
@@ -86,11 +87,11 @@ class Broadcaster:
 
     @property
     def viewers(self) -> int:
-        """How many watch."""
+        """Number of viewers."""
         return len(self._viewers)
 
     def wake(self) -> None:
-        """Look for new rows; on the loop's own thread."""
+        """Request a check for new rows; call on the loop's thread."""
         self._news.set()
 
     @property
@@ -99,61 +100,61 @@ class Broadcaster:
         return self._news.is_set()
 
     async def run(self) -> None:
-        """Hand on rows as they come, and the status each second, until cancelled."""
+        """Send new rows and, once a second, the status; run until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._follow())
-            tasks.create_task(self._prepare())
-            tasks.create_task(self._tell())
+            tasks.create_task(self._send_new_rows())
+            tasks.create_task(self._encode_histories())
+            tasks.create_task(self._send_statuses())
 
-    async def _follow(self) -> None:
+    async def _send_new_rows(self) -> None:
         while True:
             await self._news.wait()
             self._news.clear()
-            while self._tried("rows could not be sent to viewers", self.pump):
+            while self._run_logged("rows could not be sent to viewers", self.pump):
                 await asyncio.sleep(0)
 
-    async def _prepare(self) -> None:
+    async def _encode_histories(self) -> None:
         """Encode the histories that viewers wait for, step by step."""
         while True:
-            await self._wanted.wait()
-            self._wanted.clear()
-            while self._tried("a history could not be made", self._make_history):
+            await self._history_requested.wait()
+            self._history_requested.clear()
+            while self._run_logged("a history could not be made", self._make_history):
                 await asyncio.sleep(0)
 
-    async def _tell(self) -> None:
+    async def _send_statuses(self) -> None:
         while True:
             await asyncio.sleep(STATUS_S)
             self._forget_histories()
             if self._viewers:
-                self._wanted.set()
-                self._tried("the status could not be sent to viewers", self._tell_all)
+                self._history_requested.set()
+                self._run_logged("the status could not be sent to viewers", self._send_status_to_all)
 
-    def _tried(self, what: str, step: Callable[[], bool]) -> bool:
-        """Run a step; log its failure and return False, so that the web view continues."""
+    def _run_logged(self, what: str, action: Callable[[], bool]) -> bool:
+        """Run an action; log its failure and return False, so that the web view continues."""
         try:
-            return step()
+            return action()
         except Exception as error:  # noqa: BLE001 - logged; one bad value must not end the web view
-            self._complaints.say(what, repr(error))
+            self._error_log.log(what, repr(error))
             return False
 
-    def _tell_one(self, viewer: ViewerQueue) -> bool:
-        viewer.set_status(self._told())
+    def _send_status(self, viewer: ViewerQueue) -> bool:
+        viewer.set_status(self._status_text())
         return False
 
-    def _tell_all(self) -> bool:
-        text = self._told()
+    def _send_status_to_all(self) -> bool:
+        text = self._status_text()
         for viewer in self._viewers:
             viewer.set_status(text)
         return False
 
     def snapshot(self) -> Snapshot:
-        """The monitor's state, at most a second old: many may ask."""
+        """Return the monitor's state, cached for half a second because many visitors may request it."""
         now_s = self._monotonic()
         if self._status is None or now_s - self._status[0] > STATUS_S / 2:
             self._status = now_s, self._source.snapshot(since=NO_ROWS)
         return self._status[1]
 
-    def _told(self) -> str:
+    def _status_text(self) -> str:
         return json_bytes(live_record(self.snapshot())).decode()
 
     # Rows
@@ -168,18 +169,18 @@ class Broadcaster:
         if position is None or not self._viewers:
             return False
         if position.epoch != self._epoch:
-            self._begin(position)
+            self._start_epoch(position)
             return False
         self._skip_to(position.count - BACKLOG_ROWS)
         stop = min(position.count, self._count + max(1, STEP_VALUES // (4 * len(position.axis.frequencies_mhz))))
         rows = self._source.rows_between(self._count, stop) if stop > self._count else None
-        if rows is None or not self._same_epoch():
+        if rows is None or not self._is_same_epoch():
             return False
         self._count = stop
         # A viewer may wait for a product that this stream does not carry.
         carried = available(rows.data.shape[2])
         for product in {viewer.product for viewer in self._viewers if viewer.product in carried}:
-            self._hand_on(product, rows)
+            self._send_rows(product, rows)
         return stop < position.count
 
     def _skip_to(self, number: int) -> None:
@@ -191,37 +192,37 @@ class Broadcaster:
                     self.counts.rows_skipped += max(0, number - max(self._count, viewer.next))
             self._count = number
 
-    def _same_epoch(self) -> bool:
-        """Whether rows just read are of the axis that viewers know; else the next look begins anew."""
+    def _is_same_epoch(self) -> bool:
+        """Return True if the rows just read have the viewers' axis; else the next check starts the new epoch."""
         position = self._source.position()
         return position is not None and position.epoch == self._epoch
 
-    def _hand_on(self, product: Product, rows: Rows) -> None:
+    def _send_rows(self, product: Product, rows: Rows) -> None:
         watching = [viewer for viewer in self._viewers if viewer.product is product and not viewer.waits_for_history]
         for n in range(len(rows)) if watching else ():
             row = self._row(rows, n, product)
             for viewer in watching:
                 if row.number >= viewer.next:
-                    self._give(viewer, row)
+                    self._send_row(viewer, row)
 
-    def _give(self, viewer: ViewerQueue, row: ChainedRow) -> None:
+    def _send_row(self, viewer: ViewerQueue, row: ChainedRow) -> None:
         if viewer.is_behind:
             self.counts.rows_skipped += viewer.skip()
         viewer.put_row(row)
 
     def _row(self, rows: Rows, n: int, product: Product) -> ChainedRow:
-        begun_s = self._monotonic()
+        start_s = self._monotonic()
         only = slice(n, n + 1)
         values = np.ascontiguousarray(derive(rows.data[only], product))
         single = Rows(
             rows.data[only], rows.times_s[only], rows.slots[only], rows.marks[only], rows.count - len(rows) + n + 1
         )
         row = self._chains.setdefault(product, RowChain(product, self._epoch)).add(single, values)
-        self.counts.encode_s += self._monotonic() - begun_s
+        self.counts.encode_s += self._monotonic() - start_s
         return row
 
-    def _begin(self, position: Position) -> None:
-        """Tell all viewers of another axis, and what there is on it."""
+    def _start_epoch(self, position: Position) -> None:
+        """Send all viewers the new axis and its rows."""
         self._epoch, self._count = position.epoch, position.count
         self._forget_all()
         for viewer in self._viewers:
@@ -230,9 +231,9 @@ class Broadcaster:
     # Viewers
 
     def join(self, viewer: ViewerQueue) -> None:
-        """Send a viewer what there is, and each row from now on."""
+        """Send a viewer the status, axis and history, and each row from now on."""
         if not self._viewers:
-            # Nobody has watched: what came meanwhile is history.
+            # There was no viewer: rows that came meanwhile are part of the history.
             position = self._source.position()
             epoch, self._count = (position.epoch, position.count) if position else (-1, 0)
             if epoch != self._epoch:
@@ -243,15 +244,15 @@ class Broadcaster:
         self._news.set()
 
     def leave(self, viewer: ViewerQueue) -> None:
-        """Send a viewer nothing more."""
+        """Remove a viewer."""
         self._viewers.discard(viewer)
 
-    def lost(self) -> None:
-        """Count a viewer that was let go because it takes nothing."""
+    def count_dropped(self) -> None:
+        """Count a viewer that was disconnected because it received nothing."""
         self.counts.dropped += 1
 
     def choose(self, viewer: ViewerQueue, product: Product) -> None:
-        """Send a viewer another product from now on, and the rows of it that there are."""
+        """Switch a viewer to another product, and send its history."""
         viewer.product = product
         self._send_all(viewer)
 
@@ -259,13 +260,13 @@ class Broadcaster:
         viewer.clear()
         viewer.waits_for_history = False
         position = self._source.position()
-        self._tried("the status could not be sent to a viewer", partial(self._tell_one, viewer))
+        self._run_logged("the status could not be sent to a viewer", partial(self._send_status, viewer))
         if position is None:
             return
         viewer.put(json_bytes(axis_record(position.axis, position.epoch, viewer.product)).decode())
         if viewer.product in available(position.axis.npol):
             viewer.waits_for_history = True
-            self._wanted.set()
+            self._history_requested.set()
 
     def _make_history(self) -> bool:
         """Encode part of a requested history and send it when complete; True if more remain."""
@@ -274,7 +275,7 @@ class Broadcaster:
         if waiting is None or position is None:
             return False
         if position.epoch != self._epoch:
-            self._begin(position)
+            self._start_epoch(position)
             return True
         product = waiting.product
         history = self._histories.get(product)
@@ -282,7 +283,7 @@ class Broadcaster:
             history = self._histories[product] = History(product, self._epoch, len(position.axis.frequencies_mhz))
         history.used_s = self._monotonic()
         # The history ends where sent rows end, so that each viewer gets the next row after it.
-        if history.extend(self._source, self._count) and self._same_epoch():
+        if history.extend(self._source, self._count) and self._is_same_epoch():
             self._send_history(history)
         return True
 
@@ -295,19 +296,19 @@ class Broadcaster:
                 viewer.put(message)
 
     def _forget_all(self) -> None:
-        """Drop what was encoded of another epoch."""
+        """Drop the encoded rows of another epoch."""
         self._histories.clear()
         self._chains.clear()
 
     def _forget_histories(self) -> None:
-        """Drop histories that were not used for a while: each has up to a few megabytes."""
+        """Drop histories that were not used for a while: each takes up to a few megabytes."""
         old_s = self._monotonic() - HISTORY_KEPT_S
         for product in [product for product, history in self._histories.items() if history.used_s < old_s]:
             del self._histories[product]
 
 
 def axis_record(axis: Axis, epoch: int, product: Product) -> dict[str, Any]:
-    """What the rows that follow are of."""
+    """Return the record that describes the axis and product of the following rows."""
     mhz = axis.frequencies_mhz
     return {
         "type": "axis",
@@ -317,7 +318,7 @@ def axis_record(axis: Axis, epoch: int, product: Product) -> dict[str, Any]:
         "bins": len(mhz),
         "first_mhz": float(mhz[0]),
         "last_mhz": float(mhz[-1]),
-        # The last bin may be narrower than the others, so its centre does not tell their width.
+        # The last bin may be narrower than the others, so their width does not follow from its centre.
         "low_mhz": (axis.chan0 - 0.5) * CHANNEL_WIDTH_HZ / 1e6,
         "bin_mhz": axis.bin_mhz,
         "chan0": axis.chan0,
@@ -327,7 +328,7 @@ def axis_record(axis: Axis, epoch: int, product: Product) -> dict[str, Any]:
 
 async def serve(
     viewer: ViewerQueue,
-    hub: Broadcaster,
+    broadcaster: Broadcaster,
     send: Send,
     unsent: Callable[[], int],
     unsent_by_all: Callable[[], int] = lambda: 0,
@@ -336,8 +337,8 @@ async def serve(
 
     Parameters
     ----------
-    viewer, hub
-        The viewer, and the hub that it joined.
+    viewer, broadcaster
+        The viewer, and the broadcaster that it joined.
     send
         Sends one message; waits while the connection's send buffer is full.
     unsent
@@ -354,12 +355,12 @@ async def serve(
         message = await viewer.next_message()
         if isinstance(message, bytes) and not row_messages.is_row(message) and unsent_by_all() > MAX_UNSENT_BYTES:
             message = row_messages.newest_rows(message, SHORT_HISTORY_ROWS)
-        await _delivered(send(message), unsent)
-        hub.counts.rows_sent += row_messages.is_row(message)
+        await _send_in_time(send(message), unsent)
+        broadcaster.counts.rows_sent += row_messages.is_row(message)
 
 
-async def _delivered(sending: Coroutine[Any, Any, None], unsent: Callable[[], int]) -> None:
-    """Wait for a message to be sent: as long as it takes where something goes, and a while where nothing does."""
+async def _send_in_time(sending: Coroutine[Any, Any, None], unsent: Callable[[], int]) -> None:
+    """Send a message; wait while bytes leave, but raise TimeoutError if none leave for `SEND_TIMEOUT_S`."""
     if not unsent():
         await sending
         return

@@ -35,17 +35,17 @@ class Phase(Enum):
 
 
 @dataclass(eq=False, slots=True)
-class Place:
-    """One connection.
+class OpenConnection:
+    """One open connection.
 
     Attributes
     ----------
     client
-        Its address and port.
+        Address and port of the client.
     peer
         The peer in whose share it counts.
     phase, since_s
-        Its phase, and the monotonic time when the phase began.
+        Phase of the connection, and the monotonic time when the phase began.
     transport
         None until the connection is set up.
     gone
@@ -76,7 +76,7 @@ class Connections:
 
     Parameters
     ----------
-    most
+    max_connections
         Maximum number of connections. One peer may have half of them. This machine, which may be a proxy for many
         users, may have seven eighths, or all if only this machine can connect.
     on_refusal
@@ -89,15 +89,20 @@ class Connections:
 
     def __init__(
         self,
-        most: int,
+        max_connections: int,
         on_refusal: Callable[[], None],
         *,
         is_local: bool = True,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.most, self._on_refusal, self._is_local, self._monotonic = most, on_refusal, is_local, monotonic
+        self.max_connections, self._on_refusal, self._is_local, self._monotonic = (
+            max_connections,
+            on_refusal,
+            is_local,
+            monotonic,
+        )
         # Ordered by the start of the current phase: the first connection in a phase has been in it longest.
-        self._open: dict[Client, Place] = {}
+        self._open: dict[Client, OpenConnection] = {}
         self._of_peer: Counter[str] = Counter()
 
     def __len__(self) -> int:
@@ -106,10 +111,10 @@ class Connections:
     def share(self, peer: str) -> int:
         """Return the maximum number of connections of a peer."""
         if is_this_machine(peer):
-            return self.most if self._is_local else self.most - self.most // 8
-        return max(1, self.most // 2)
+            return self.max_connections if self._is_local else self.max_connections - self.max_connections // 8
+        return max(1, self.max_connections // 2)
 
-    def reserve(self, client: Client, fileno: int) -> Place | None:
+    def reserve(self, client: Client, fileno: int) -> OpenConnection | None:
         """Reserve a place for a new connection, or return None if it must be closed.
 
         If no place is free, the oldest silent connection is closed, else the one whose answer is stuck longest.
@@ -127,7 +132,7 @@ class Connections:
             self.release(before)
             before.abort()
         peer = peer_of(client[0]) if client else ""
-        full = len(self._open) >= self.most or fileno >= limits.file_limit() - limits.RESERVED_FILES
+        full = len(self._open) >= self.max_connections or fileno >= limits.file_limit() - limits.RESERVED_FILES
         if self._of_peer[peer] >= self.share(peer):
             has_room = self._make_room(peer)
         else:
@@ -135,81 +140,87 @@ class Connections:
         if not has_room:
             self._on_refusal()
             return None
-        place = self._open[client] = Place(client, peer, Phase.SILENT, self._monotonic())
+        connection = self._open[client] = OpenConnection(client, peer, Phase.SILENT, self._monotonic())
         self._of_peer[peer] += 1
-        return place
+        return connection
 
     def _make_room(self, peer: str | None) -> bool:
         """Close the oldest silent connection (of `peer`, if given), else one whose answer is stuck."""
-        own = [place for place in self._open.values() if peer in (None, place.peer) and place.transport is not None]
-        silent = (place for place in own if place.phase is Phase.SILENT)
+        candidates = [
+            connection
+            for connection in self._open.values()
+            if peer in (None, connection.peer) and connection.transport is not None
+        ]
+        silent = (connection for connection in candidates if connection.phase is Phase.SILENT)
         late_s = self._monotonic() - STUCK_ANSWER_S
         stuck = (
-            place for place in own if place.phase is Phase.ANSWERING and place.since_s < late_s and place.unsent > 0
+            connection
+            for connection in candidates
+            if connection.phase is Phase.ANSWERING and connection.since_s < late_s and connection.unsent > 0
         )
-        victim = next(silent, None) or next(stuck, None)
-        if victim is None:
+        closed_connection = next(silent, None) or next(stuck, None)
+        if closed_connection is None:
             return False
-        self.refuse(victim)
+        self.refuse(closed_connection)
         return True
 
     def make_room(self) -> bool:
         """Close a silent or stuck connection, for when no more files can be opened."""
         return self._make_room(None)
 
-    def enter(self, place: Place, phase: Phase) -> None:
+    def enter(self, connection: OpenConnection, phase: Phase) -> None:
         """Set the phase of a connection."""
-        if self._open.get(place.client) is place:
-            place.phase, place.since_s = phase, self._monotonic()
+        if self._open.get(connection.client) is connection:
+            connection.phase, connection.since_s = phase, self._monotonic()
             # Moved to the end: its phase began last.
-            self._open[place.client] = self._open.pop(place.client)
+            self._open[connection.client] = self._open.pop(connection.client)
 
-    def release(self, place: Place) -> None:
+    def release(self, connection: OpenConnection) -> None:
         """Remove a closed connection."""
-        place.gone.set()
-        if self._open.get(place.client) is place:
-            del self._open[place.client]
-            self._of_peer[place.peer] -= 1
-            if not self._of_peer[place.peer]:
-                del self._of_peer[place.peer]
+        connection.gone.set()
+        if self._open.get(connection.client) is connection:
+            del self._open[connection.client]
+            self._of_peer[connection.peer] -= 1
+            if not self._of_peer[connection.peer]:
+                del self._of_peer[connection.peer]
 
-    def refuse(self, place: Place) -> None:
+    def refuse(self, connection: OpenConnection) -> None:
         """Close a connection for bad behaviour and count it."""
         self._on_refusal()
-        self.release(place)
-        place.abort()
+        self.release(connection)
+        connection.abort()
 
-    def place_of(self, transport: object) -> Place | None:
+    def connection_of(self, transport: object) -> OpenConnection | None:
         """Return the connection of a transport."""
-        return next((place for place in self._open.values() if place.transport is transport), None)
+        return next((connection for connection in self._open.values() if connection.transport is transport), None)
 
-    def find(self, client: Client) -> Place | None:
+    def find(self, client: Client) -> OpenConnection | None:
         """Return the connection of an address and port."""
         return self._open.get(client)
 
     def abort(self, client: Any) -> None:
         """Close a client's connection at once and discard unsent data."""
-        place = self._open.get(client)
-        if place is not None:
-            place.abort()
+        connection = self._open.get(client)
+        if connection is not None:
+            connection.abort()
 
     def unsent(self, client: Any) -> int:
         """Return the bytes waiting to be sent to a client."""
-        place = self._open.get(client)
-        return 0 if place is None else place.unsent
+        connection = self._open.get(client)
+        return 0 if connection is None else connection.unsent
 
     @property
     def unsent_by_all(self) -> int:
         """Return the bytes waiting to be sent on all connections."""
-        return sum(place.unsent for place in self._open.values())
+        return sum(connection.unsent for connection in self._open.values())
 
     def viewing(self, client: Any) -> None:
         """Mark a client's connection as a viewer of the live stream."""
-        place = self._open.get(client)
-        if place is not None:
-            self.enter(place, Phase.VIEWING)
+        connection = self._open.get(client)
+        if connection is not None:
+            self.enter(connection, Phase.VIEWING)
 
     def abort_all(self) -> None:
         """Close all connections at once."""
-        for place in list(self._open.values()):
-            place.abort()
+        for connection in list(self._open.values()):
+            connection.abort()

@@ -1,4 +1,4 @@
-"""What the web view answers from: the receiver, the hub and the figures, in one value that every answer gets."""
+"""Objects shared by all answers of the web view, in one value (`AppContext`)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from sunspec_tui.webapp.answer_budget import ByteBudget
 from sunspec_tui.webapp.broadcaster import Broadcaster
 from sunspec_tui.webapp.broadcaster import Source as RowSource
 from sunspec_tui.webapp.connection_limits import Connections
-from sunspec_tui.webapp.figure_cache import Figures
-from sunspec_tui.webapp.visitor_errors import Complaints
+from sunspec_tui.webapp.figure_cache import FigureCache
+from sunspec_tui.webapp.visitor_errors import VisitorErrorLog
 
 
 class Source(RowSource, Protocol):
-    """What the web view needs of a receiver."""
+    """Methods of a receiver that the web view uses."""
 
     def last_frame(self) -> Frame | None:
-        """The newest frame as it came."""
+        """Return the newest frame as received."""
 
     def plot_job(self) -> PlotJob | None:
-        """What a figure shows."""
+        """Return the data of a figure; None before the first row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class AppContext:
     ----------
     source
         The receiver.
-    hub
-        Sends its rows and status to viewers.
+    broadcaster
+        Sends rows and status to viewers.
     figures
         Draws the current figure.
     status
@@ -44,22 +44,22 @@ class AppContext:
     connections
         The open connections.
     buffer_length
-        Rows that the receiver keeps.
+        Number of rows that the receiver keeps.
     max_viewers
         Maximum number of viewers at once.
-    complaints
+    error_log
         Logs errors.
     budget
         Memory of answers in progress.
     """
 
     source: Source
-    hub: Broadcaster
-    figures: Figures
+    broadcaster: Broadcaster
+    figures: FigureCache
     status: Callable[[], WebStatus]
     refuse: Callable[[], None]
     connections: Connections
     buffer_length: int
     max_viewers: int
-    complaints: Complaints
+    error_log: VisitorErrorLog
     budget: ByteBudget

@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from sunspec_tui.core.retention import RetentionPolicy
 from sunspec_tui.plots.job import PlotEvent, PlotJob
 from sunspec_tui.plots.plot_service import PlotService
 
@@ -26,15 +25,15 @@ Answer = tuple[bytes | None, str]
 _ENDED: Answer = None, "the web view is shutting down"
 
 
-class Figures:
-    """Draws the current figure.
+class FigureCache:
+    """Cache of the current figure.
 
     Parameters
     ----------
     make_job
-        Gives its data, or None while nothing has come.
+        Returns the data of the figure, or None before the first row.
     monotonic
-        A clock that never goes back.
+        A monotonic clock, in seconds.
     """
 
     def __init__(self, make_job: Callable[[], PlotJob | None], monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -43,57 +42,57 @@ class Figures:
         self._drawing: dict[bool | None, asyncio.Task[Answer]] = {}
         self._turn = asyncio.Lock()
         self._remove_background: bool | None = None
-        self._asked_s = 0.0
+        self._requested_s = 0.0
         self._directory: tempfile.TemporaryDirectory[str] | None = None
         self._writer: PlotService | None = None
-        self._told: asyncio.Future[PlotEvent] | None = None
+        self._event: asyncio.Future[PlotEvent] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
     async def png(self, *, remove_background: bool | None = None) -> Answer:
-        """Return the figure, at most a few seconds old; else None, and why there is none.
+        """Return the figure, at most a few seconds old; else None and the reason.
 
         Parameters
         ----------
         remove_background
-            Whether its waterfall is without the quiet background; None for what the job says.
+            True to remove the quiet background from its waterfall; None for the setting of the job.
         """
-        asked = remove_background
-        self._asked_s = self._monotonic()
+        requested = remove_background
+        self._requested_s = self._monotonic()
         if self._closed:
             return _ENDED
-        if asked in self._drawn and self._asked_s - self._drawn[asked][0] < FRESH_S:
-            return self._drawn[asked][1], ""
-        if asked not in self._drawing or self._drawing[asked].done():
-            self._drawing[asked] = asyncio.create_task(self._draw_in_turn(asked))
+        if requested in self._drawn and self._requested_s - self._drawn[requested][0] < FRESH_S:
+            return self._drawn[requested][1], ""
+        if requested not in self._drawing or self._drawing[requested].done():
+            self._drawing[requested] = asyncio.create_task(self._draw_in_turn(requested))
         # A visitor that disconnects must not cancel the drawing for the others.
-        return await asyncio.shield(self._drawing[asked])
+        return await asyncio.shield(self._drawing[requested])
 
-    async def _draw_in_turn(self, asked: bool | None) -> Answer:
+    async def _draw_in_turn(self, requested: bool | None) -> Answer:
         async with self._turn:
             if self._closed:
                 return _ENDED
-            self._remove_background = asked
+            self._remove_background = requested
             picture, why = await self._draw()
         if picture is not None:
-            self._drawn[asked] = self._monotonic(), picture
+            self._drawn[requested] = self._monotonic(), picture
         return picture, why
 
     async def _draw(self) -> Answer:
         self._loop = asyncio.get_running_loop()
-        self._told = self._loop.create_future()
-        writer = self._started()
+        self._event = self._loop.create_future()
+        writer = self._running_service()
         failed = writer.status().failed
         writer.plot_now()
         try:
-            event = await asyncio.wait_for(self._told, _DRAW_S)
+            event = await asyncio.wait_for(self._event, _DRAW_S)
         except TimeoutError:
             return None, "the figure took too long"
         if self._closed:
             return _ENDED
         path = writer.status().last_path
         if not event.ok or path is None:
-            # The sentence may name a directory of this machine.
+            # Do not send the error's text: it may contain a directory of this machine.
             return None, "nothing has been received yet" if writer.status().failed == failed else "the figure failed"
         try:
             return Path(path).read_bytes(), ""
@@ -101,7 +100,7 @@ class Figures:
             # Another program deleted our temporary directory.
             return None, "the figure failed"
 
-    def _started(self) -> PlotService:
+    def _running_service(self) -> PlotService:
         if self._writer is None:
             self._directory = tempfile.TemporaryDirectory(prefix="sunspec-web-", ignore_cleanup_errors=True)
             writer = PlotService(Path(self._directory.name), 0, self._job, on_event=self._on_event)
@@ -114,25 +113,23 @@ class Figures:
         # Changes of the plot directory do not matter here, and after the loop has ended no request waits.
         if self._loop is not None and not event.unusual:
             with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._tell, event)
+                self._loop.call_soon_threadsafe(self._set_event, event)
 
-    def _tell(self, event: PlotEvent) -> None:
-        if self._told is not None and not self._told.done():
-            self._told.set_result(event)
+    def _set_event(self, event: PlotEvent) -> None:
+        if self._event is not None and not self._event.done():
+            self._event.set_result(event)
 
     def _job(self) -> PlotJob | None:
         job, directory = self._make_job(), self._directory
         if job is None or directory is None:
             return None
-        asked = self._remove_background
-        remove = job.remove_background if asked is None else asked
-        return replace(
-            job, directory=directory.name, keep=RetentionPolicy(number=1), second=None, remove_background=remove
-        )
+        requested = self._remove_background
+        remove = job.remove_background if requested is None else requested
+        return replace(job, directory=directory.name, keep=Keep(number=1), second=None, remove_background=remove)
 
     @property
     def child_pids(self) -> tuple[int, ...]:
-        """Process ids of the plot process and its fork; none while it does not run."""
+        """Process ids of the plot process and its fork; empty while it does not run."""
         writer = self._writer
         return () if writer is None else writer.child_pids
 
@@ -141,14 +138,14 @@ class Figures:
         while True:
             await asyncio.sleep(IDLE_S / 4)
             drawing = any(not each.done() for each in self._drawing.values())
-            if self._writer is not None and not drawing and self._monotonic() - self._asked_s > IDLE_S:
+            if self._writer is not None and not drawing and self._monotonic() - self._requested_s > IDLE_S:
                 # Ending the process may take a moment; requests are answered meanwhile.
                 await asyncio.to_thread(self._end)
 
     def refuse(self) -> None:
         """Stop drawing and answer the waiting requests; call on the loop's thread."""
         self._closed = True
-        self._tell(PlotEvent(False, _ENDED[1]))
+        self._set_event(PlotEvent(False, _ENDED[1]))
 
     def close(self) -> None:
         """End the plot process; call on the loop's thread or after the loop has ended."""

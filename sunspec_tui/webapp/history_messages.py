@@ -30,7 +30,7 @@ class RowSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Encoded rows: the number after the last of them, how many they are, and their bytes."""
+    """Encoded rows: number after the last row, number of rows, and their bytes."""
 
     stop: int
     rows: int
@@ -49,7 +49,7 @@ class History:
     def __init__(self, product: Product, epoch: int, nbins: int) -> None:
         self.product, self.epoch, self.nbins = product, epoch, nbins
         self.most = max(1, min(HISTORY_ROWS, MAX_HISTORY_BYTES // nbins))
-        """Rows that are wanted; the oldest block may have a few more."""
+        """Maximum number of rows; the oldest block may have a few more."""
         self.used_s = 0.0
         self.count = 0
         """Number after the last encoded row."""
@@ -57,7 +57,7 @@ class History:
 
     @property
     def block_rows(self) -> int:
-        """Rows of a whole block; blocks begin at multiples of it."""
+        """Number of rows in a whole block; blocks begin at its multiples."""
         return max(1, STEP_VALUES // self.nbins)
 
     def __len__(self) -> int:

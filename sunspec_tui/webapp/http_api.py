@@ -1,6 +1,7 @@
-"""The answers over HTTP: rows, state, figure and metrics; `openapi.json` describes each.
+"""Answer HTTP requests for rows, status, figure and metrics (see `openapi.json`).
 
-An answer takes its values from the receiver at its moment and holds up nobody: long ones are made a few rows at a time.
+An answer reads its values from the receiver at the time of the request. Long answers are made a few rows at a time, so
+that they do not delay others.
 """
 
 import asyncio
@@ -33,18 +34,18 @@ MAX_ROWS = 10_000
 _BLOCK_VALUES, _COPIED_ROWS = 12_288, 64
 _NO_DATA = np.empty((0, 0, 0), np.float32)
 _RUN = secrets.token_hex(4)
-"""Told in tags: what another run of the program had under the same numbers is something else."""
+"""Part of the tags: the same row numbers in another run of the program are other rows."""
 
 
-class Refused(Exception):
-    """A request that cannot be answered, and why.
+class RequestRefused(Exception):
+    """A request that cannot be answered.
 
     Parameters
     ----------
     status
-        Of the answer.
+        HTTP status of the answer.
     text
-        One sentence.
+        The reason, in one sentence.
     """
 
     def __init__(self, status: int, text: str) -> None:
@@ -53,58 +54,60 @@ class Refused(Exception):
 
 
 async def refused(request: Request, error: Exception) -> Response:
-    """Say why not."""
+    """Return the error answer."""
     del request
-    assert isinstance(error, Refused)  # noqa: S101 - registered for nothing else
+    assert isinstance(error, RequestRefused)  # noqa: S101 - registered for nothing else
     return JSONResponse({"error": error.text}, error.status)
 
 
-def site_of(request: Request) -> AppContext:
-    """What the web view answers from."""
-    site: AppContext = request.app.state.site
-    return site
+def context_of(request: Request) -> AppContext:
+    """Return the objects that the answers use."""
+    context: AppContext = request.app.state.context
+    return context
 
 
 # Rows
 
 
 async def data(request: Request) -> Response:
-    """The latest row of a product: a JSON list, or float32."""
-    position, product = _asked(request)
-    rows = site_of(request).source.rows_between(position.count - 1, position.count)
+    """Return the latest row of a product, as a JSON list or float32."""
+    position, product = _requested(request)
+    rows = context_of(request).source.rows_between(position.count - 1, position.count)
     if rows is None or not len(rows):
-        raise Refused(404, "nothing has been received yet")
+        raise RequestRefused(404, "nothing has been received yet")
     if _unchanged(request, tag := _tag(position, product, 1, kind := _kind(request))):
         return Response(status_code=304, headers=tag)
     values = _power(rows, product)[0]
-    headers = {**tag, **_described(rows, product, values)}
+    headers = {**tag, **_row_headers(rows, product, values)}
     if kind == RAW:
         return Response(values.astype("<f4").tobytes(), media_type=RAW, headers=headers)
     return Response(orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY), media_type=JSON, headers=headers)
 
 
 async def refresh(request: Request) -> Response:
-    """The last rows of a product."""
-    site, (position, product) = site_of(request), _asked(request)
+    """Return the last rows of a product."""
+    context, (position, product) = context_of(request), _requested(request)
     n = min(_number(request, "n_frames", DEFAULT_ROWS, 1, MAX_ROWS), position.length)
     if _unchanged(request, tag := _tag(position, product, n, kind := _kind(request))):
         return Response(status_code=304, headers=tag)
     row_bytes = 4 * len(position.axis.frequencies_mhz)
-    if n * row_bytes > site.budget.limit // 2:
-        most = max(1, site.budget.limit // 2 // row_bytes)
-        raise Refused(413, f"too many rows of this stream for one answer; request at most {most}")
+    if n * row_bytes > context.budget.limit // 2:
+        most = max(1, context.budget.limit // 2 // row_bytes)
+        raise RequestRefused(413, f"too many rows of this stream for one answer; request at most {most}")
     async with AsyncExitStack() as stack:
         try:
             client = request.scope["client"]
-            await stack.enter_async_context(site.budget.keep(n * row_bytes, lambda: site.connections.abort(client)))
+            await stack.enter_async_context(
+                context.budget.keep(n * row_bytes, lambda: context.connections.abort(client))
+            )
         except BudgetUsedUpError:
-            raise Refused(503, "too many answers with rows are in progress; try again later") from None
-        rows, values = await _copied(site.source, product, position.count - n, position.count)
-        headers = {**tag, **_described(rows, product, values)}
+            raise RequestRefused(503, "too many answers with rows are in progress; try again later") from None
+        rows, values = await _copy_rows(context.source, product, position.count - n, position.count)
+        headers = {**tag, **_row_headers(rows, product, values)}
         if kind == RAW:
             parts = _rows_as_numbers(values)
         else:
-            parts = _rows_as_json(_json_head(rows, product, position, site.buffer_length), values)
+            parts = _rows_as_json(_json_head(rows, product, position, context.buffer_length), values)
         return StreamedRows(parts, stack.pop_all(), media_type=kind, headers=headers)
 
 
@@ -115,26 +118,26 @@ class StreamedRows(StreamingResponse):
     ----------
     parts
         The parts of the body.
-    kept
+    resources
         Context that is closed after sending, also when the visitor disconnects.
     media_type, headers
         As for `StreamingResponse`.
     """
 
     def __init__(
-        self, parts: AsyncIterator[bytes], kept: AsyncExitStack, *, media_type: str, headers: dict[str, str]
+        self, parts: AsyncIterator[bytes], resources: AsyncExitStack, *, media_type: str, headers: dict[str, str]
     ) -> None:
         super().__init__(parts, media_type=media_type, headers=headers)
-        self._kept = kept
+        self._resources = resources
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer, then free its memory."""
-        async with self._kept:
+        async with self._resources:
             await super().__call__(scope, receive, send)
 
 
-async def _copied(source: Source, product: Product, start: int, stop: int) -> tuple[Rows, NDArray[np.float32]]:
-    """Rows by their numbers, without their data, and their power; a few at a time, so that no frame waits for it."""
+async def _copy_rows(source: Source, product: Product, start: int, stop: int) -> tuple[Rows, NDArray[np.float32]]:
+    """Return rows by their numbers, without data, and their power; copy a few at a time so that no frame waits."""
     # Allocated once: joining parts afterwards would need twice the memory.
     values = np.empty((0, 0), np.float32)
     parts: list[Rows] = []
@@ -152,7 +155,7 @@ async def _copied(source: Source, product: Product, start: int, stop: int) -> tu
                 parts.append(replace(rows, data=_NO_DATA))
         await asyncio.sleep(0)
     if not parts:
-        raise Refused(404, "nothing has been received yet")
+        raise RequestRefused(404, "nothing has been received yet")
     whole = Rows(
         _NO_DATA,
         np.concatenate([rows.times_s for rows in parts]),
@@ -170,7 +173,7 @@ async def _rows_as_numbers(values: NDArray[np.float32]) -> AsyncIterator[bytes]:
 
 
 def _json_head(rows: Rows, product: Product, position: Position, buffer_length: int) -> bytes:
-    """Return what an answer says of its rows, as an object that is still open."""
+    """Return the beginning of the JSON object, without its closing brace: all fields except the rows."""
     head = {
         "product": product,
         "unit": "arbitrary",
@@ -179,7 +182,7 @@ def _json_head(rows: Rows, product: Product, position: Position, buffer_length: 
         "slots": rows.slots,
         "marks": rows.marks,
         "frequencies_mhz": position.axis.frequencies_mhz,
-        # Names of the older system, beside `data`.
+        # Field names of the older system, together with `data`.
         "buffer_length": buffer_length,
         "buffer_index": position.index,
         "timestamp": time.time(),
@@ -188,7 +191,7 @@ def _json_head(rows: Rows, product: Product, position: Position, buffer_length: 
 
 
 async def _rows_as_json(head: bytes, values: NDArray[np.float32]) -> AsyncIterator[bytes]:
-    """Rows as one object, a few at a time, so that neither the loop nor the interpreter is held for long."""
+    """Yield the JSON object, a few rows at a time, so that neither the loop nor the interpreter is blocked for long."""
     yield head
     # Sent twice from the same memory: programs for the older system read `data`.
     for name in (b"rows", b"data"):
@@ -202,19 +205,19 @@ async def _rows_as_json(head: bytes, values: NDArray[np.float32]) -> AsyncIterat
     yield b"}"
 
 
-def _asked(request: Request) -> tuple[Position, Product]:
-    """Where the stream is, and which product is asked for."""
+def _requested(request: Request) -> tuple[Position, Product]:
+    """Return the position of the stream and the requested product."""
     name = request.query_params.get("product", Product.XX)
-    position = site_of(request).source.position()
+    position = context_of(request).source.position()
     try:
         product = Product(name)
     except ValueError:
-        raise Refused(400, f"there is no such product; choose one of {', '.join(Product)}") from None
+        raise RequestRefused(400, f"there is no such product; choose one of {', '.join(Product)}") from None
     if position is None:
-        raise Refused(404, "nothing has been received yet")
+        raise RequestRefused(404, "nothing has been received yet")
     carried = available(position.axis.npol)
     if product not in carried:
-        raise Refused(404, f"this stream does not carry that product; it has {', '.join(carried)}")
+        raise RequestRefused(404, f"this stream does not carry that product; it has {', '.join(carried)}")
     return position, product
 
 
@@ -223,30 +226,30 @@ def _power(rows: Rows, product: Product) -> NDArray[np.float32]:
 
 
 def _number(request: Request, name: str, default: int, least: int, most: int) -> int:
-    """A whole number of the query, within its bounds."""
+    """Return a whole number of the query, within its bounds."""
     text = request.query_params.get(name)
     if text is None:
         return default
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and least <= int(text) <= most):
-        raise Refused(400, f"{name} must be a whole number from {least} to {most}")
+        raise RequestRefused(400, f"{name} must be a whole number from {least} to {most}")
     return int(text)
 
 
 def _flag(request: Request, name: str) -> bool | None:
-    """A yes or no of the query; None where it is not named."""
+    """Return a 0-or-1 parameter of the query; None if it is missing."""
     text = request.query_params.get(name)
     if text not in (None, "0", "1"):
-        raise Refused(400, f"{name} must be 0 or 1")
+        raise RequestRefused(400, f"{name} must be 0 or 1")
     return None if text is None else text == "1"
 
 
 def _kind(request: Request) -> str:
-    """What the asker reads: JSON, unless raw numbers are named."""
+    """Return the media type of the answer: JSON, unless the client accepts raw numbers."""
     return RAW if RAW in request.headers.get("accept", "") else JSON
 
 
 def _tag(position: Position, product: Product, n: int, kind: str) -> dict[str, str]:
-    """Headers that let a copy be asked after: rows never change, there only come more."""
+    """Return headers that allow caching with a check: rows never change, new rows are only added."""
     what = "raw" if kind == RAW else "json"
     name = f"{_RUN}-{position.epoch}-{position.count}-{list(Product).index(product)}-{n}-{what}"
     return {"etag": f'W/"{name}"', "cache-control": "private, no-cache", "vary": "accept"}
@@ -256,8 +259,8 @@ def _unchanged(request: Request, tag: dict[str, str]) -> bool:
     return tag["etag"] in request.headers.get("if-none-match", "")
 
 
-def _described(rows: Rows, product: Product, values: NDArray[np.float32]) -> dict[str, str]:
-    """What raw numbers do not say of themselves."""
+def _row_headers(rows: Rows, product: Product, values: NDArray[np.float32]) -> dict[str, str]:
+    """Return headers that describe raw numbers."""
     return {
         "sunspec-product": product,
         "sunspec-shape": ",".join(map(str, values.shape)),
@@ -270,25 +273,25 @@ def _described(rows: Rows, product: Product, values: NDArray[np.float32]) -> dic
 
 
 async def status(request: Request) -> Response:
-    """The whole state."""
-    site = site_of(request)
-    return _json(full_record(site))
+    """Return the whole status."""
+    context = context_of(request)
+    return _json(full_record(context))
 
 
-def full_record(site: AppContext) -> dict[str, Any]:
-    """The state with what the web view adds: the axis, its own counts, and the newest frame's tag."""
-    snapshot = site.hub.snapshot()
-    frame, axis = site.source.last_frame(), snapshot.axis
+def full_record(context: AppContext) -> dict[str, Any]:
+    """Return the status record with axis, buffer length and the newest frame's time tag."""
+    snapshot = context.broadcaster.snapshot()
+    frame, axis = context.source.last_frame(), snapshot.axis
     mhz = None if axis is None else axis.frequencies_mhz
     return {
         **public_record(snapshot),
-        # 64 bits: a number of JavaScript has 53.
+        # As text: it has 64 bits, and a number of JavaScript only 53.
         "time_tag": None if frame is None or frame.time_tag is None else str(frame.time_tag),
         "bins": None if mhz is None else len(mhz),
         "first_mhz": None if mhz is None else float(mhz[0]),
         "last_mhz": None if mhz is None else float(mhz[-1]),
         "products": [] if axis is None else [str(each) for each in available(axis.npol)],
-        "buffer_length": site.buffer_length,
+        "buffer_length": context.buffer_length,
     }
 
 
@@ -297,21 +300,21 @@ def _json(record: Any) -> Response:
 
 
 async def plot(request: Request) -> Response:
-    """The current figure."""
-    picture, why = await site_of(request).figures.png(remove_background=_flag(request, "remove_background"))
+    """Return the current figure."""
+    picture, why = await context_of(request).figures.png(remove_background=_flag(request, "remove_background"))
     if picture is None:
-        raise Refused(404, why)
+        raise RequestRefused(404, why)
     return Response(picture, media_type="image/png", headers={"cache-control": "private, max-age=5"})
 
 
 async def healthz(request: Request) -> Response:
-    """Say that the server lives; what the stream does is in the status."""
+    """Report that the server runs; `status` describes the stream."""
     del request
     return PlainTextResponse("ok\n", headers={"cache-control": "no-store"})
 
 
-async def measured(request: Request) -> Response:
-    """The state for Prometheus."""
-    site = site_of(request)
-    text = metrics(site.hub.snapshot(), full_record(site), site.status())
+async def prometheus(request: Request) -> Response:
+    """Return the status for Prometheus."""
+    context = context_of(request)
+    text = metrics(context.broadcaster.snapshot(), full_record(context), context.status())
     return Response(text, headers={"content-type": CONTENT_TYPE, "cache-control": "no-store"})

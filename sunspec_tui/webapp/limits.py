@@ -31,7 +31,7 @@ def connections_for(wanted: int, limit: int, opened: int) -> int:
     Parameters
     ----------
     wanted
-        Wanted number of connections.
+        Desired number of connections.
     limit, opened
         Maximum number of open files, and the number open now.
     """

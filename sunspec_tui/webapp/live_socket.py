@@ -1,7 +1,7 @@
-"""The live stream: a WebSocket that sends history, rows and states, and takes two short sentences from its page.
+"""Serve a viewer over a WebSocket: history, rows and status.
 
-`{"product": "YY"}` chooses what is sent; `{"seen": 1234}` says how far the page has come, so that a slow link is told
-from a fast one. Anything else ends the connection: there is nothing else to say.
+The page sends two kinds of messages. `{"product": "YY"}` selects the product; `{"seen": 1234}` acknowledges rows, which
+shows how fast the link is. Any other message ends the connection.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from sunspec_tui.core.products import Product
 from sunspec_tui.webapp import row_messages
 from sunspec_tui.webapp.broadcaster import serve
 from sunspec_tui.webapp.context import AppContext
-from sunspec_tui.webapp.pacing import Pace
+from sunspec_tui.webapp.pacing import RateLimiter
 from sunspec_tui.webapp.viewer_queue import ViewerQueue
 
 log = logging.getLogger(__name__)
@@ -28,8 +28,8 @@ CHOICES_PER_S, CHOICES_BURST = 1, 10
 
 
 async def live(socket: WebSocket) -> None:
-    """Serve one viewer until it goes."""
-    site: AppContext = socket.app.state.site
+    """Serve one viewer until it disconnects."""
+    context: AppContext = socket.app.state.context
     product = _product(socket.query_params.get("product", Product.XX))
     if product is None:
         await socket.close(POLICY_VIOLATION)
@@ -40,30 +40,30 @@ async def live(socket: WebSocket) -> None:
             # Accepted first, so that the page receives the reason.
             await socket.close(POLICY_VIOLATION, OTHER_VERSION)
             return
-        if site.hub.viewers >= site.max_viewers:
-            site.refuse()
+        if context.broadcaster.viewers >= context.max_viewers:
+            context.refuse()
             await socket.close(TRY_AGAIN_LATER, "too many viewers")
             return
     except (WebSocketDisconnect, RuntimeError) as error:
         log.debug("a viewer disconnected before it started: %s", error)
         return
-    site.connections.viewing(socket.scope["client"])
+    context.connections.viewing(socket.scope["client"])
     viewer = ViewerQueue(product)
-    # At once, so that its place is taken before another is looked for.
-    site.hub.join(viewer)
-    tasks = [asyncio.create_task(_send(viewer, site, socket)), asyncio.create_task(_listen(viewer, site, socket))]
+    # Join at once, so that the viewer counts before another one is accepted.
+    context.broadcaster.join(viewer)
+    tasks = [asyncio.create_task(_send(viewer, context, socket)), asyncio.create_task(_listen(viewer, context, socket))]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        site.hub.leave(viewer)
+        context.broadcaster.leave(viewer)
         for task in tasks:
             task.cancel()
         for ended in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(ended, Exception):
-                site.complaints.say("a viewer was disconnected because of an error", repr(ended))
+                context.error_log.log("a viewer was disconnected because of an error", repr(ended))
 
 
-async def _send(viewer: ViewerQueue, site: AppContext, socket: WebSocket) -> None:
+async def _send(viewer: ViewerQueue, context: AppContext, socket: WebSocket) -> None:
     peer = socket.scope["client"]
 
     async def send(message: bytes | str) -> None:
@@ -71,34 +71,38 @@ async def _send(viewer: ViewerQueue, site: AppContext, socket: WebSocket) -> Non
 
     try:
         await serve(
-            viewer, site.hub, send, lambda: site.connections.unsent(peer), lambda: site.connections.unsent_by_all
+            viewer,
+            context.broadcaster,
+            send,
+            lambda: context.connections.unsent(peer),
+            lambda: context.connections.unsent_by_all,
         )
     except TimeoutError:
-        site.hub.lost()
-        # What it has not taken would hold up a farewell too.
-        site.connections.abort(peer)
+        context.broadcaster.count_dropped()
+        # Abort: unsent data would also block the closing handshake.
+        context.connections.abort(peer)
     except WebSocketDisconnect as error:
-        log.debug("a viewer has gone: %s", error)
+        log.debug("a viewer has disconnected: %s", error)
     except RuntimeError as error:
         if WebSocketState.CONNECTED is socket.client_state is socket.application_state:
             raise
-        log.debug("a viewer was gone before what was for it: %s", error)
+        log.debug("a viewer disconnected before its messages were sent: %s", error)
 
 
-async def _listen(viewer: ViewerQueue, site: AppContext, socket: WebSocket) -> None:
+async def _listen(viewer: ViewerQueue, context: AppContext, socket: WebSocket) -> None:
     try:
-        await _handle_messages(viewer, site, socket)
+        await _handle_messages(viewer, context, socket)
     except WebSocketDisconnect as error:
-        log.debug("a viewer has gone: %s", error.code)
+        log.debug("a viewer has disconnected: %s", error.code)
     except RuntimeError as error:
         if WebSocketState.CONNECTED is socket.client_state is socket.application_state:
             raise
         log.debug("a viewer disconnected before its messages could be read: %s", error)
 
 
-async def _handle_messages(viewer: ViewerQueue, site: AppContext, socket: WebSocket) -> None:
+async def _handle_messages(viewer: ViewerQueue, context: AppContext, socket: WebSocket) -> None:
     """Handle a viewer's messages until it sends an invalid one."""
-    choices = Pace(CHOICES_PER_S, CHOICES_BURST)
+    choices = RateLimiter(CHOICES_PER_S, CHOICES_BURST)
     while True:
         message = await socket.receive()
         if message["type"] == "websocket.disconnect":
@@ -107,28 +111,28 @@ async def _handle_messages(viewer: ViewerQueue, site: AppContext, socket: WebSoc
         if text is None:
             await socket.close(UNSUPPORTED, "text only")
             return
-        said = _understood(text)
-        if said is None:
+        command = _parse_message(text)
+        if command is None:
             await socket.close(POLICY_VIOLATION, "not understood")
             return
-        if isinstance(said, Product):
+        if isinstance(command, Product):
             await asyncio.sleep(choices.reserve())
-            site.hub.choose(viewer, said)
+            context.broadcaster.choose(viewer, command)
         else:
-            viewer.acknowledge(said)
+            viewer.acknowledge(command)
 
 
-def _understood(text: str) -> Product | int | None:
-    """A product or a row's number; None for anything else."""
+def _parse_message(text: str) -> Product | int | None:
+    """Return a product or a row number; None for any other message."""
     try:
-        said: Any = orjson.loads(text)
+        command: Any = orjson.loads(text)
     except (orjson.JSONDecodeError, RecursionError):
         return None
-    if not isinstance(said, dict) or len(said) != 1:
+    if not isinstance(command, dict) or len(command) != 1:
         return None
-    if "product" in said:
-        return _product(said["product"])
-    seen = said.get("seen")
+    if "product" in command:
+        return _product(command["product"])
+    seen = command.get("seen")
     return seen if type(seen) is int and seen >= 0 else None
 
 

@@ -8,7 +8,7 @@ import asyncio
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sunspec_tui.webapp.connection_limits import Client, Connections
-from sunspec_tui.webapp.pacing import Pace
+from sunspec_tui.webapp.pacing import RateLimiter
 
 REQUESTS_PER_S, REQUESTS_BURST = 200, 400
 ALL_REQUESTS_PER_S, ALL_REQUESTS_BURST = 400, 800
@@ -27,8 +27,8 @@ class Paced:
 
     def __init__(self, app: ASGIApp, registry: Connections) -> None:
         self._app, self._registry = app, registry
-        self._of_peer = Pace(REQUESTS_PER_S, REQUESTS_BURST)
-        self._of_all = Pace(ALL_REQUESTS_PER_S, ALL_REQUESTS_BURST)
+        self._of_peer = RateLimiter(REQUESTS_PER_S, REQUESTS_BURST)
+        self._of_all = RateLimiter(ALL_REQUESTS_PER_S, ALL_REQUESTS_BURST)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer in turn; a client that disconnects while waiting gets no answer."""
@@ -36,17 +36,17 @@ class Paced:
             await self._app(scope, receive, send)
 
     async def _has_turn(self, client: Client) -> bool:
-        place = self._registry.find(client)
-        if place is None:
+        connection = self._registry.find(client)
+        if connection is None:
             return False
-        wait_s = max(self._of_peer.reserve(place.peer), self._of_all.reserve())
+        wait_s = max(self._of_peer.reserve(connection.peer), self._of_all.reserve())
         if not wait_s:
             return True
         try:
-            await asyncio.wait_for(place.gone.wait(), wait_s)
+            await asyncio.wait_for(connection.gone.wait(), wait_s)
         except TimeoutError:
             return True
         # The turn of a disconnected client goes to the remaining ones.
-        self._of_peer.give_back(place.peer)
+        self._of_peer.give_back(connection.peer)
         self._of_all.give_back()
         return False

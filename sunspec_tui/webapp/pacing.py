@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable
 _MAX_KEYS = 1024
 
 
-class Pace:
+class RateLimiter:
     """Rate limit for each of many keys.
 
     Parameters

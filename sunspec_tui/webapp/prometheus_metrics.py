@@ -1,4 +1,4 @@
-"""The monitor's state for Prometheus: the status as gauges and counters, with the units in their names."""
+"""Format the monitor's status as Prometheus metrics, with units in their names."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -32,14 +32,14 @@ _GAUGES = {
 
 
 def metrics(snapshot: Snapshot, record: dict[str, Any], web: WebStatus) -> bytes:
-    """The text that Prometheus reads; what is not known is left out.
+    """Return the text for Prometheus; unknown values are left out.
 
     Parameters
     ----------
     snapshot, record
-        The monitor's state, and the same as `record.status_record` gives it.
+        The monitor's state, and the same state as `status_record` formats it.
     web
-        The web view's own.
+        Status of the web view.
     """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Families([*_of_stream(snapshot, record), *_of_web(web)]))
@@ -47,19 +47,19 @@ def metrics(snapshot: Snapshot, record: dict[str, Any], web: WebStatus) -> bytes
 
 
 class _Families:
-    """Metrics that are known already."""
+    """Collector of given metrics."""
 
     def __init__(self, families: list[Metric]) -> None:
         self._families = families
 
     def collect(self) -> list[Metric]:
-        """All of them."""
+        """Return all metrics."""
         return self._families
 
     if TYPE_CHECKING:
 
         def describe(self) -> list[Metric]:
-            """As the library declares it."""
+            """Return all metrics, as the library declares it."""
 
 
 def _of_stream(snapshot: Snapshot, record: dict[str, Any]) -> Iterator[Metric]:

@@ -7,7 +7,7 @@ from h11 import LocalProtocolError
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sunspec_tui.webapp import connection_limits
-from sunspec_tui.webapp.connection_limits import Connections, Phase, Place
+from sunspec_tui.webapp.connection_limits import Connections, OpenConnection, Phase
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
@@ -35,19 +35,19 @@ class TimedRequests(H11Protocol):
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         registry: Connections,
-        place: Place,
+        connection: OpenConnection,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._registry, self._place = registry, place
+        self._registry, self._connection = registry, connection
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start waiting for a request."""
         super().connection_made(transport)
         # A connection that was reset has no peer address any more.
-        self.client = self._place.client
-        self._place.transport = transport
-        if self._place.gone.is_set():
+        self.client = self._connection.client
+        self._connection.transport = transport
+        if self._connection.gone.is_set():
             transport.abort()
             return
         self._within(connection_limits.REQUEST_TIMEOUT_S)
@@ -55,7 +55,7 @@ class TimedRequests(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancel the deadline."""
         self._within(None)
-        self._registry.release(self._place)
+        self._registry.release(self._connection)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -68,7 +68,7 @@ class TimedRequests(H11Protocol):
         before = self.cycle
         super().handle_events()
         if self.cycle is not before:
-            self._registry.enter(self._place, Phase.ANSWERING)
+            self._registry.enter(self._connection, Phase.ANSWERING)
             self._within(connection_limits.ANSWER_TIMEOUT_S)
 
     def send_400_response(self, msg: str) -> None:
@@ -76,11 +76,11 @@ class TimedRequests(H11Protocol):
         try:
             super().send_400_response(msg)
         except LocalProtocolError:
-            self._registry.refuse(self._place)
+            self._registry.refuse(self._connection)
 
     def on_response_complete(self) -> None:
         """Wait for the next request; uvicorn closes a connection that stays silent."""
-        self._registry.enter(self._place, Phase.SILENT)
+        self._registry.enter(self._connection, Phase.SILENT)
         self._within(connection_limits.REQUEST_TIMEOUT_S)
         super().on_response_complete()
 
@@ -94,4 +94,4 @@ class TimedRequests(H11Protocol):
             self._deadline.cancel()
             self._deadline = None
         if seconds is not None:
-            self._deadline = self.loop.call_later(seconds, self._registry.refuse, self._place)
+            self._deadline = self.loop.call_later(seconds, self._registry.refuse, self._connection)

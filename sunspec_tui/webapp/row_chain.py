@@ -1,7 +1,7 @@
-"""Each row of one product as a continuation of the row before, and as a key row where a viewer cannot continue.
+"""Encode each row as a continuation of the previous row, or as a key row.
 
-A row is encoded once for all viewers. Its key row is made only if a viewer needs one: after a history, or after rows
-that a slow viewer has skipped.
+A row is encoded once for all viewers. Its key row is made only if a viewer needs one: after a history, or after
+a slow viewer has skipped rows.
 """
 
 from functools import cached_property
@@ -15,21 +15,21 @@ from sunspec_tui.webapp import row_codes, row_messages
 from sunspec_tui.webapp.row_messages import CodedRows
 
 KEY_ROWS = 60
-"""All viewers get a key row at each multiple of this number: the scale then suits the values again."""
+"""All viewers get a key row at each multiple of this number, so that the scale suits the values again."""
 _BREAKS = Mark.GAP_BEFORE | Mark.RESTART | Mark.REVERSAL
 
 
 class ChainedRow:
-    """One row in both forms.
+    """One row as a continuation and as a key row.
 
     Parameters
     ----------
     product, epoch, number
-        Which row that is.
+        Identity of the row.
     row
         The row.
     before
-        The row that it continues; None if it must be a key row.
+        Row that it continues; None if it must be a key row.
     """
 
     def __init__(self, product: Product, epoch: int, number: int, row: CodedRows, before: CodedRows | None) -> None:
@@ -40,7 +40,7 @@ class ChainedRow:
 
     @cached_property
     def key(self) -> bytes:
-        """The message that a viewer can start from."""
+        """Message from which a viewer can start."""
         return self._message(row_messages.KEY, None)
 
     def _message(self, kind: int, before: CodedRows | None) -> bytes:
@@ -50,7 +50,7 @@ class ChainedRow:
 
 
 class RowChain:
-    """Encodes the rows of one product, one after another.
+    """Encoder of the consecutive rows of one product.
 
     Parameters
     ----------

@@ -1,7 +1,8 @@
-"""Powers as whole numbers on an asinh scale, and as steps from the row before: small numbers, which compress well.
+"""Encode powers as steps on an asinh scale, which compress well.
 
-A code is ``asinh(power / unit) / STEP``, rounded. Far from zero that is even in decibels, near zero even in power. The
-precision depends on the product alone, so that rows which follow each other have codes that can be subtracted.
+A code is ``asinh(power / unit) / STEP``, rounded: evenly spaced in decibels far from zero, and in power near zero. A
+row is stored as differences from the codes of the previous row. The precision depends only on the product, so that
+codes of consecutive rows can be subtracted.
 Pure arithmetic.
 """
 
@@ -14,16 +15,16 @@ from sunspec_tui.core.products import SIGNED_PRODUCTS, Product
 
 STEP_DB = 0.02
 STEP = STEP_DB * math.log(10) / 10
-"""Step of the scale: far from zero a power is at most half of 0.02 dB off."""
+"""Step of the scale: far from zero the error of a power is at most half of 0.02 dB."""
 SIGNED_PRECISION = 1 / 25
-"""Largest error near zero of a product with signs, as a share of the median size of its values in the key row."""
+"""Largest error near zero of a signed product, as a share of the median magnitude of its values in the key row."""
 SMALLEST_UNIT = 2e-45
-"""Unit of powers, near the smallest float32: the scale is logarithmic, its codes are even hundredths of a decibel."""
+"""Unit of powers, near the smallest float32: the scale is then logarithmic, with steps of 0.02 dB."""
 MISSING, FAR, MIDDLE = 0, 255, 128
-"""Bytes: no number; a code of its own follows; no step. Other bytes are steps of -127 to 126."""
+"""Bytes for a missing value, for a code that follows in full, and for step 0; other bytes are steps of -127 to 126."""
 
 Coded = tuple[NDArray[np.int32], NDArray[np.bool_]]
-"""Codes of values, and where there is a number."""
+"""Codes of values, and the mask of valid values."""
 
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -36,7 +37,7 @@ def unit_of(values: NDArray[np.float32], product: Product) -> float:
     values
         Power of the row, shape (nbins,).
     product
-        Product of the row: those with signs get a unit of the size of their values.
+        Product of the row; for a signed product the unit follows the magnitude of the values.
     """
     if product not in SIGNED_PRODUCTS:
         return SMALLEST_UNIT
@@ -49,16 +50,16 @@ def unit_of(values: NDArray[np.float32], product: Product) -> float:
 
 
 def codes_of(values: NDArray[np.float32], unit: float) -> Coded:
-    """Return the codes of powers, 0 where there is no number, and where there is one; both of the shape of `values`."""
+    """Return the codes of powers (0 for invalid values) and the mask of valid values, both of the shape of `values`."""
     known = np.isfinite(values)
     # In double precision: the ratio of the largest to the smallest float32 does not fit into a float32.
-    places = values.astype(np.float64)
-    places /= unit
-    np.arcsinh(places, out=places)
-    places /= STEP
+    scaled = values.astype(np.float64)
+    scaled /= unit
+    np.arcsinh(scaled, out=scaled)
+    scaled /= STEP
     if not known.all():
-        places[~known] = 0
-    return np.rint(places, out=places).astype(np.int32), known
+        scaled[~known] = 0
+    return np.rint(scaled, out=scaled).astype(np.int32), known
 
 
 def powers_of(codes: NDArray[np.int32], unit: float, step: float) -> NDArray[np.float32]:
@@ -70,14 +71,14 @@ def powers_of(codes: NDArray[np.int32], unit: float, step: float) -> NDArray[np.
 
 
 def as_steps(codes: NDArray[np.int32], known: NDArray[np.bool_], before: Coded | None) -> bytes:
-    """Write codes as one byte each, and in full where a step is too large for it or there is nothing before it.
+    """Write codes as steps of one byte; a code without a previous value or with a large step follows in full.
 
     Parameters
     ----------
     codes, known
-        As `codes_of` returns them, shape (n, nbins).
+        Return values of `codes_of`, shape (n, nbins).
     before
-        The same of the row before, shape (nbins,); None for a key row, whose steps are between bins.
+        The same for the previous row, shape (nbins,); None for a key row, whose steps are between bins.
     """
     if before is None:
         before = np.append(np.int32(0), codes[0, :-1]), np.append(False, known[0, :-1])
@@ -93,16 +94,16 @@ def as_steps(codes: NDArray[np.int32], known: NDArray[np.bool_], before: Coded |
 
 
 def from_steps(data: bytes, shape: tuple[int, int], before: NDArray[np.int32] | None) -> Coded:
-    """Read codes, and where there is a number: the other direction of `as_steps`.
+    """Read codes and the mask of valid values: the inverse of `as_steps`.
 
     Parameters
     ----------
     data
-        What `as_steps` wrote.
+        Bytes that `as_steps` wrote.
     shape
-        Rows and bins.
+        Numbers of rows and bins.
     before
-        Codes of the row before; None for a key row.
+        Codes of the previous row; None for a key row.
 
     Raises
     ------
@@ -128,7 +129,7 @@ def from_steps(data: bytes, shape: tuple[int, int], before: NDArray[np.int32] | 
 
 
 def _add_up(steps: NDArray[np.int32], stepped: NDArray[np.bool_]) -> None:
-    """Turn the steps between bins of a key row into codes; one that is no step begins anew."""
+    """Turn the steps between bins of a key row into codes; the sum restarts at each bin that is no step."""
     sums = np.cumsum(steps)
     begin = np.maximum.accumulate(np.where(stepped, 0, np.arange(len(steps))))
     steps[stepped] = (sums - sums[begin] + steps[begin])[stepped]

@@ -1,8 +1,8 @@
-"""Rows as the live stream's binary messages; docs/web.md has the layout for other programs.
+"""Encode and decode the binary messages of the live stream.
 
-A message is a header and blocks of rows, each compressed on its own. The rows of a block are steps of `row_codes` from
-the row before. A block of a history or of a key row begins with its own scale and can be read alone; a row of any
-other kind continues the row before it.
+docs/web.md describes the layout for other programs. A message is a header and blocks of rows, each compressed
+separately. The rows of a block are steps of `row_codes` from the previous row. A block of a history or of a key row
+begins with its own scale and can be read alone; any other row continues the previous one.
 """
 
 import struct
@@ -33,24 +33,24 @@ _TIMES_BYTES = 17
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a binary message says.
+    """Content of a binary message.
 
     Attributes
     ----------
     kind
         `HISTORY`, which replaces all rows before it, or `ROW` or `KEY`, which follows them.
     product, epoch
-        As in the status that goes before.
+        Product and epoch of the rows, as in the preceding axis record.
     first
-        Number of the first row; those of the others follow.
+        Number of the first row; the others are numbered consecutively.
     times_s
         End of each row's averaging, seconds since 1970 UTC.
     slots
-        Places on the even time axis.
+        Slots on the even time axis.
     marks
-        `ring.Mark` bits.
+        `ring_buffer.Mark` bits.
     values
-        Power, float32, shape (n, nbins); NaN where there is no number.
+        Power, float32, shape (n, nbins); NaN for invalid values.
     """
 
     kind: int
@@ -72,9 +72,9 @@ class CodedRows:
     times_s, slots, marks
         As in `Message`.
     codes, known
-        Codes, and where there is a number, shape (n, nbins).
+        Codes, and the mask of valid values, shape (n, nbins).
     unit, step
-        The scale of the codes.
+        Scale of the codes.
     """
 
     times_s: NDArray[np.float64]
@@ -87,21 +87,21 @@ class CodedRows:
 
     @property
     def values(self) -> NDArray[np.float32]:
-        """Power, float32; NaN where there is no number."""
+        """Power, float32; NaN for invalid values."""
         return np.where(self.known, row_codes.powers_of(self.codes, self.unit, self.step), np.float32(np.nan))
 
 
 def coded(rows: Rows, values: NDArray[np.float32], unit: float) -> CodedRows:
-    """Return rows with codes on the scale of a unit.
+    """Return rows with codes on the scale of `unit`.
 
     Parameters
     ----------
     rows
-        Times, slots and marks; its data are not read.
+        Times, slots and marks; the data are not read.
     values
         Power of one product, float32, shape (n, nbins).
     unit
-        As `row_codes.unit_of` returns it.
+        Return value of `row_codes.unit_of`.
     """
     codes, known = row_codes.codes_of(values, unit)
     return CodedRows(rows.times_s, rows.slots, rows.marks, codes, known, unit)
@@ -115,7 +115,7 @@ def pack_block(rows: CodedRows, before: CodedRows | None = None) -> bytes:
     rows
         At least one row.
     before
-        Rows on the same scale, the newest of which these continue; None for a block that can be read alone.
+        Rows on the same scale whose newest row these continue; None for a block that can be read alone.
     """
     scale = SCALE.pack(rows.unit, rows.step) if before is None else b""
     times = rows.times_s.astype("<f8").tobytes() + rows.slots.astype("<f8").tobytes() + rows.marks.tobytes()
@@ -146,31 +146,31 @@ def encode(
     ) + pack_block(rows, before)
 
 
-def newest_rows(message: bytes, wanted: int) -> bytes:
-    """Return the message with as many of its newest blocks as have `wanted` rows."""
+def newest_rows(message: bytes, min_rows: int) -> bytes:
+    """Return the message reduced to the newest blocks that have at least `min_rows` rows together."""
     version, kind, product, epoch, n, nbins, first = HEADER.unpack_from(message)
     at, left = HEADER.size, n
     while at < len(message):
         rows, nbytes = BLOCK.unpack_from(message, at)
-        if left - rows < wanted:
+        if left - rows < min_rows:
             break
         at, left = at + BLOCK.size + nbytes, left - rows
     return HEADER.pack(version, kind, product, epoch, left, nbins, first + n - left) + message[at:]
 
 
 def is_row(message: bytes | str) -> bool:
-    """Whether a message is a row that may be left out."""
+    """Return True if a message is a row, which may be skipped."""
     return isinstance(message, bytes) and message[1] != HISTORY
 
 
 def next_number(message: bytes) -> int:
-    """Number of the row after the last one of a message."""
+    """Return the number of the row after the last row of a message."""
     _, _, _, _, n, _, first = HEADER.unpack_from(message)
     return int(first) + int(n)
 
 
 class Decoder:
-    """Reads the messages of one connection in their order, for programs in Python."""
+    """Decoder of the messages of one connection in their order, for programs in Python."""
 
     def __init__(self) -> None:
         self._newest: CodedRows | None = None
@@ -178,12 +178,12 @@ class Decoder:
         """Product, epoch, bins and number of the row that continues the newest."""
 
     def decode(self, message: bytes) -> Message:
-        """Return what a message says.
+        """Return the content of a message.
 
         Raises
         ------
         ValueError
-            If it is no message of this version, or a row that does not follow the newest.
+            If the message is invalid or of another version, or is a row that does not follow the newest.
         """
         kind, product, epoch, n, nbins, first = _header(message)
         if kind == ROW and (self._newest is None or self._of != (product, epoch, nbins, first)):
@@ -233,7 +233,7 @@ def _unpacked(packed: bytes, shape: tuple[int, int], before: CodedRows | None) -
 
 
 def decode(message: bytes) -> Message:
-    """Return what a message says that can be read alone; raises as `Decoder.decode`."""
+    """Return the content of a message that can be read alone; raise as `Decoder.decode`."""
     return Decoder().decode(message)
 
 
@@ -248,16 +248,16 @@ def _header(message: bytes) -> tuple[int, int, int, int, int, int]:
 
 
 def _deflated(data: bytes) -> bytes:
-    # Steps are noise without longer repeats than of one byte: searching for others costs time and gains nothing.
+    # Steps are noise whose repeats are runs of one byte: searching for longer repeats costs time and gains nothing.
     packer = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
     return packer.compress(data) + packer.flush()
 
 
-def _inflated(packed: bytes, most: int) -> bytes:
-    """Unpack a block of at most `most` bytes."""
+def _inflated(packed: bytes, max_bytes: int) -> bytes:
+    """Unpack a block of at most `max_bytes` bytes."""
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
-        data = unpacker.decompress(packed, most + 1)
+        data = unpacker.decompress(packed, max_bytes + 1)
     except zlib.error as error:
         raise ValueError(f"a message that cannot be unpacked: {error}") from error
     if not unpacker.eof or unpacker.unused_data:

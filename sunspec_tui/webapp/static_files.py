@@ -1,4 +1,4 @@
-"""The page's files, its palettes and the description of the answers, read once and served from memory."""
+"""Serve the page's files, palettes and API description from memory."""
 
 import hashlib
 from functools import cache
@@ -21,7 +21,7 @@ _TYPES = {
 
 
 def routes() -> list[Route]:
-    """A route for each file; no path of a request ever reaches a disk."""
+    """Return a route for each file, so that no request path ever reaches the disk."""
     files = {f"/page/{name}": content for name, content in _files().items() if name != "index.html"}
     files["/"] = _files()["index.html"]
     files["/openapi.json"] = (resources.files("sunspec_tui.webapp") / "openapi.json").read_bytes()
@@ -36,14 +36,14 @@ def _files() -> dict[str, bytes]:
 
 
 def palettes() -> bytes:
-    """Palettes by name: 256 colours each as hexadecimal digits, six a colour."""
+    """Return the palettes by name: 256 colours each, six hexadecimal digits a colour."""
     return orjson.dumps({name: colours(name).tobytes().hex() for name in (*PALETTES, DIVERGING)})
 
 
 def _route(path: str, content: bytes) -> Route:
     kind = _TYPES.get(path.rpartition(".")[2], _TYPES["html"])
     tag = f'W/"{hashlib.sha256(content).hexdigest()[:16]}"'
-    # Asked after each time: a page and a server of two versions do not understand each other.
+    # The browser must check each file for changes: page and server must have the same version.
     headers = {"etag": tag, "cache-control": "no-cache", "content-type": kind}
 
     async def answer(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""uvicorn as the web view needs it: no logs of visitors, no signals, bounds on all that comes."""
+"""Create a uvicorn server with limits, without access logs and signal handlers."""
 
 import asyncio
 import socket
@@ -8,16 +8,16 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from sunspec_tui.webapp.acceptor import Acceptor
-from sunspec_tui.webapp.connection_limits import Connections, Place
+from sunspec_tui.webapp.connection_limits import Connections, OpenConnection
 from sunspec_tui.webapp.live_socket import MAX_MESSAGE_BYTES
 from sunspec_tui.webapp.requests import TimedRequests
 from sunspec_tui.webapp.viewer_socket import ViewerSocket
-from sunspec_tui.webapp.visitor_errors import Complaints
+from sunspec_tui.webapp.visitor_errors import VisitorErrorLog
 
 MAX_HEADER_BYTES = 16 * 1024
 KEEP_ALIVE_S = 5
 PING_S, PONG_S = 10.0, 180.0
-"""A ping waits behind a history of a megabyte, which takes two minutes on a link of 8 kB/s."""
+"""Interval and timeout: a ping may wait behind a history of a megabyte, two minutes on a link of 8 kB/s."""
 HANDSHAKE_S, CANCEL_S = 0.3, 0.3
 """Time for visitors to complete the closing handshake, and for answers in progress to end."""
 
@@ -25,23 +25,23 @@ HANDSHAKE_S, CANCEL_S = 0.3, 0.3
 class _Server(uvicorn.Server):
     """uvicorn server with bounded accepting and shutdown, and without signal handlers."""
 
-    def __init__(self, config: uvicorn.Config, registry: Connections, complaints: Complaints) -> None:
+    def __init__(self, config: uvicorn.Config, registry: Connections, error_log: VisitorErrorLog) -> None:
         super().__init__(config)
-        self._registry, self._complaints = registry, complaints
+        self._registry, self._error_log = registry, error_log
 
     def install_signal_handlers(self) -> None:
-        """Leave them."""
+        """Install no signal handlers."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start accepting on the listening socket."""
         assert sockets is not None  # noqa: S101 - the socket is bound before the server is created
         self.servers = []
-        self._acceptor = Acceptor(sockets[0], self._protocol, self._registry, self._complaints)
+        self._acceptor = Acceptor(sockets[0], self._protocol, self._registry, self._error_log)
         self._acceptor.start()
         self.started = True
 
-    def _protocol(self, place: Place) -> asyncio.Protocol:
-        return TimedRequests(self.config, self.server_state, {}, registry=self._registry, place=place)
+    def _protocol(self, open_connection: OpenConnection) -> asyncio.Protocol:
+        return TimedRequests(self.config, self.server_state, {}, registry=self._registry, connection=open_connection)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Shut down within a second, whatever connections and answers are open."""
@@ -64,10 +64,12 @@ class _Server(uvicorn.Server):
         try:
             connection.shutdown()  # type: ignore[attr-defined]
         except Exception as error:  # noqa: BLE001 - logged; the connection is aborted soon after
-            self._complaints.say("a connection could not be closed regularly at shutdown", error)
+            self._error_log.log("a connection could not be closed regularly at shutdown", error)
 
 
-def server(app: ASGIApp, registry: Connections, complaints: Complaints, on_dead: Callable[[], None]) -> uvicorn.Server:
+def server(
+    app: ASGIApp, registry: Connections, error_log: VisitorErrorLog, on_dead: Callable[[], None]
+) -> uvicorn.Server:
     """Create a server for `app` without starting it.
 
     Parameters
@@ -76,7 +78,7 @@ def server(app: ASGIApp, registry: Connections, complaints: Complaints, on_dead:
         The application that answers.
     registry
         The open connections.
-    complaints
+    error_log
         Logs errors.
     on_dead
         Called for each viewer that stops answering.
@@ -94,7 +96,7 @@ def server(app: ASGIApp, registry: Connections, complaints: Complaints, on_dead:
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_ping_interval=PING_S,
         ws_ping_timeout=PONG_S,
-        # Noise does not compress, and each viewer would cost the attempt anew.
+        # Messages are already compressed, and the attempt would cost time for each viewer.
         ws_per_message_deflate=False,
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,
         timeout_keep_alive=KEEP_ALIVE_S,
@@ -105,4 +107,4 @@ def server(app: ASGIApp, registry: Connections, complaints: Complaints, on_dead:
         server_header=False,
         proxy_headers=False,
     )
-    return _Server(config, registry, complaints)
+    return _Server(config, registry, error_log)

@@ -1,4 +1,7 @@
-"""One page that watches: what is to be sent to it, and how far it has come. It sends nothing itself."""
+"""Send queue and acknowledgement state of one WebSocket client.
+
+This module does not send.
+"""
 
 import asyncio
 from collections import deque
@@ -8,83 +11,83 @@ from sunspec_tui.webapp import row_messages
 from sunspec_tui.webapp.row_chain import ChainedRow
 
 BACKLOG_ROWS = 120
-"""Rows that may wait for a viewer: a burst of half a minute at four a second, and 0.1 MB that all viewers share."""
+"""Rows that may wait for a viewer: half a minute at four a second; all viewers share these 0.1 MB."""
 UNSEEN_ROWS = 40
-"""Rows that may be under way to a viewer who says what it has seen: what a kernel's buffers would swallow otherwise."""
+"""Rows in flight to a viewer that acknowledges; without a limit, kernel buffers would hide a slow link."""
 
 
 class ViewerQueue:
-    """One page that watches one product: what is still to be sent to it.
+    """Send queue of one viewer and its acknowledgements.
 
     Parameters
     ----------
     product
-        What it shows.
+        Product that the page shows.
     """
 
     def __init__(self, product: Product) -> None:
         self.product = product
         self.next = 0
-        """Number of the row that it is to get next."""
-        self.seen: int | None = None
-        """Number after the last row that it says it has; None until it says so."""
+        """Number of the next row for the viewer."""
+        self.acknowledged: int | None = None
+        """Number after the last acknowledged row; None before the first acknowledgement."""
         self.waits_for_history = False
-        """True while its history is being encoded; new rows reach it with that history."""
+        """True while the viewer's history is being encoded; the history will include new rows."""
         self.sent = 0
         """Number after the last row that was sent."""
         self._continues: int | None = None
-        """Number of the row that may continue the newest that waits or was sent; None if it must get a key row."""
+        """Number of the row that may continue the newest queued or sent one; None if a key row is needed."""
         self._status: str | None = None
         self._waiting: deque[bytes | str] = deque()
         self._rows_waiting = 0
         self._ready = asyncio.Event()
 
     def set_status(self, status: str) -> None:
-        """Send this status next, instead of one that still waits."""
+        """Queue a status as the next message; it replaces a status that still waits."""
         self._status = status
         self._ready.set()
 
     def put(self, message: bytes | str) -> None:
-        """Send this after all that waits."""
+        """Append a message to the queue."""
         self._waiting.append(message)
         self._rows_waiting += row_messages.is_row(message)
         self._ready.set()
 
     def put_row(self, row: ChainedRow) -> None:
-        """Send a row after all that waits: as a continuation, or as a key row if it has not the row before."""
+        """Append a row: as a continuation, or as a key row if the viewer lacks the previous row."""
         message = row.continued if self._continues == row.number else None
         self.put(row.key if message is None else message)
         self.next = self._continues = row.number + 1
 
     def skip(self) -> int:
-        """Forget the rows that wait, and say how many they were; what they are of, and a history, stay."""
+        """Drop the queued rows and return their number; keep axis records and a history."""
         skipped, self._rows_waiting, self._continues = self._rows_waiting, 0, None
         self._waiting = deque(each for each in self._waiting if not row_messages.is_row(each))
         return skipped
 
     def clear(self) -> None:
-        """Forget all that waits: what follows begins anew."""
+        """Drop all queued messages; the next row is a key row."""
         self._waiting.clear()
         self._rows_waiting, self._continues = 0, None
 
     @property
     def is_behind(self) -> bool:
-        """Whether more rows wait than are worth waiting for."""
+        """True if so many rows wait that they should be skipped."""
         return self._rows_waiting >= BACKLOG_ROWS
 
     @property
     def is_full(self) -> bool:
-        """Whether more rows are under way than it has seen."""
-        return self.seen is not None and self.sent - self.seen >= UNSEEN_ROWS
+        """True if too many sent rows are not acknowledged yet."""
+        return self.acknowledged is not None and self.sent - self.acknowledged >= UNSEEN_ROWS
 
     def acknowledge(self, number: int) -> None:
-        """Learn how far the page has come."""
-        self.seen = min(number, self.sent)
+        """Note the number after the last row that the page has received."""
+        self.acknowledged = min(number, self.sent)
         self._ready.set()
 
     async def next_message(self) -> bytes | str:
         """Wait for the next message."""
-        while not self._may_take():
+        while not self._has_message():
             self._ready.clear()
             await self._ready.wait()
         if self._status is not None:
@@ -96,7 +99,7 @@ class ViewerQueue:
             self.sent = row_messages.next_number(message)
         return message
 
-    def _may_take(self) -> bool:
+    def _has_message(self) -> bool:
         if self._status is not None:
             return True
         return bool(self._waiting) and not (self.is_full and isinstance(self._waiting[0], bytes))

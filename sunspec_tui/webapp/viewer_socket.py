@@ -11,8 +11,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 
 from sunspec_tui.webapp import connection_limits
-from sunspec_tui.webapp.connection_limits import Connections, Place
-from sunspec_tui.webapp.pacing import Pace
+from sunspec_tui.webapp.connection_limits import Connections, OpenConnection
+from sunspec_tui.webapp.pacing import RateLimiter
 
 READ_BYTES_PER_S, READ_BURST_BYTES = 16 * 1024, 16 * 1024
 """Rate and burst of a viewer's data: a hundred times what the page sends, or 400 acknowledged rows a second."""
@@ -54,10 +54,10 @@ class ViewerSocket(WebSocketsSansIOProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start waiting for the complete first request."""
         super().connection_made(OpenTransport(transport))  # type: ignore[arg-type]
-        self._place: Place | None = self.registry.place_of(transport)
-        self.client = None if self._place is None else self._place.client
+        self._connection: OpenConnection | None = self.registry.connection_of(transport)
+        self.client = None if self._connection is None else self._connection.client
         self._unread = bytearray()
-        self._pace = Pace(READ_BYTES_PER_S, READ_BURST_BYTES, self.loop.time)
+        self._pace = RateLimiter(READ_BYTES_PER_S, READ_BURST_BYTES, self.loop.time)
         self._feeding: asyncio.TimerHandle | None = None
         self._deadline = self.loop.call_later(connection_limits.REQUEST_TIMEOUT_S, self._too_slow)
 
@@ -67,8 +67,8 @@ class ViewerSocket(WebSocketsSansIOProtocol):
         if self._feeding is not None:
             self._feeding.cancel()
         self._unread.clear()
-        if self._place is not None:
-            self.registry.release(self._place)
+        if self._connection is not None:
+            self.registry.release(self._connection)
         super().connection_lost(exc)
 
     # Received data
@@ -139,8 +139,8 @@ class ViewerSocket(WebSocketsSansIOProtocol):
             self._refuse()
 
     def _refuse(self) -> None:
-        if self._place is not None and not self.transport.is_closing():
-            self.registry.refuse(self._place)
+        if self._connection is not None and not self.transport.is_closing():
+            self.registry.refuse(self._connection)
         self.transport.abort()
 
     def _end_soon(self) -> None:

@@ -16,29 +16,29 @@ LINE_S = 1.0
 
 @dataclass(slots=True)
 class _Kind:
-    said_s: float = float("-inf")
-    unsaid: int = 0
+    logged_s: float = float("-inf")
+    suppressed: int = 0
 
 
-class Complaints:
+class VisitorErrorLog:
     """Rate-limited log: one line a second for each kind of error.
 
     Parameters
     ----------
-    log
+    logger
         Logger that writes the lines.
     monotonic
         A monotonic clock, in seconds.
     """
 
-    def __init__(self, log: logging.Logger, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._log, self._monotonic = log, monotonic
+    def __init__(self, logger: logging.Logger, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._logger, self._monotonic = logger, monotonic
         self._kinds: dict[str, _Kind] = {}
 
-    def say(self, kind: str, error: object, level: int = logging.ERROR) -> None:
+    def log(self, kind: str, error: object, level: int = logging.ERROR) -> None:
         """Log a line unless its kind was logged within the last second.
 
-        The next line says how many lines were left out.
+        The next line states how many lines were left out.
 
         Parameters
         ----------
@@ -49,13 +49,13 @@ class Complaints:
         level
             Level of the log line.
         """
-        seen, now_s = self._kinds.setdefault(kind, _Kind()), self._monotonic()
-        if now_s - seen.said_s < LINE_S:
-            seen.unsaid += 1
+        state, now_s = self._kinds.setdefault(kind, _Kind()), self._monotonic()
+        if now_s - state.logged_s < LINE_S:
+            state.suppressed += 1
             return
-        more = f" ({seen.unsaid} more since the last line)" if seen.unsaid else ""
-        seen.said_s, seen.unsaid = now_s, 0
-        self._log.log(level, "%s: %s%s", kind, printable(error, 300), more)
+        more = f" ({state.suppressed} more since the last line)" if state.suppressed else ""
+        state.logged_s, state.suppressed = now_s, 0
+        self._logger.log(level, "%s: %s%s", kind, printable(error, 300), more)
 
     def unhandled(self, loop: Any, context: dict[str, Any]) -> None:
         """Log an exception that nothing caught; serves as asyncio's exception handler.
@@ -65,6 +65,6 @@ class Complaints:
         del loop
         error = context.get("exception")
         if isinstance(error, ConnectionError):
-            self.say("a connection of the web view was lost", error, logging.DEBUG)
+            self.log("a connection of the web view was lost", error, logging.DEBUG)
             return
-        self.say("the web view had an error and continues", error if error is not None else context.get("message"))
+        self.log("the web view had an error and continues", error if error is not None else context.get("message"))

@@ -135,7 +135,7 @@ class Readers:
         while self._hub._make_history():
             pass
         for viewer in self._viewers:
-            while viewer._may_take():
+            while viewer._has_message():
                 message = self._loop.run_until_complete(viewer.next_message())
                 if isinstance(message, str):
                     json.loads(message)
@@ -199,12 +199,12 @@ def _answers(receiver: StillReceiver, hub: Broadcaster) -> Starlette:
     app = Starlette(
         routes=[
             Route("/data", http_api.data), Route("/refresh", http_api.refresh), Route("/status", http_api.status),
-            Route("/metrics", http_api.measured),
+            Route("/metrics", http_api.prometheus),
         ],
-        exception_handlers={http_api.Refused: http_api.refused},
+        exception_handlers={http_api.RequestRefused: http_api.refused},
     )  # fmt: skip
-    app.state.site = SimpleNamespace(
-        source=receiver, hub=hub, status=WebStatus, buffer_length=ROWS, budget=ByteBudget(),
+    app.state.context = SimpleNamespace(
+        source=receiver, broadcaster=hub, status=WebStatus, buffer_length=ROWS, budget=ByteBudget(),
         connections=SimpleNamespace(abort=lambda peer: None),
     )  # fmt: skip
     return app

@@ -184,4 +184,4 @@ def test_memory_stays_small_whatever_has_no_end():
         for n in range(8):
             splitter.feed(all_bytes, n * 1e-3)
         assert len(splitter._paste) <= MAX_PASTE_CHARACTERS + 10
-        assert len(splitter._held) < 1000
+        assert len(splitter._buffer) < 1000

@@ -16,9 +16,9 @@ from sunspec_tui.webapp.connection_limits import Connections, Phase
 from sunspec_tui.webapp.history_messages import History
 from sunspec_tui.webapp.json_text import json_bytes
 from sunspec_tui.webapp.limits import MIN_CONNECTIONS, RESERVED_FILES, connections_for
-from sunspec_tui.webapp.pacing import Pace
+from sunspec_tui.webapp.pacing import RateLimiter
 from sunspec_tui.webapp.peers import peer_of
-from sunspec_tui.webapp.visitor_errors import Complaints
+from sunspec_tui.webapp.visitor_errors import VisitorErrorLog
 
 HERE, THERE, ELSEWHERE = "127.0.0.1", "192.0.2.1", "192.0.2.2"
 
@@ -185,7 +185,7 @@ def test_an_address_that_comes_again_takes_the_place_of_the_connection_that_had_
 
 def test_a_pace_lets_a_burst_through_and_then_its_rate():
     clock = Clock()
-    pace = Pace(10, 5, clock)
+    pace = RateLimiter(10, 5, clock)
     assert [pace.reserve("a") for _ in range(7)] == pytest.approx([0, 0, 0, 0, 0, 0.1, 0.2])
     assert pace.reserve("b") == 0
     pace.give_back("a")
@@ -196,7 +196,7 @@ def test_a_pace_lets_a_burst_through_and_then_its_rate():
 
 def test_a_pace_forgets_those_who_have_gone():
     clock = Clock()
-    pace = Pace(10, 5, clock)
+    pace = RateLimiter(10, 5, clock)
     for n in range(5000):
         clock.now_s += 0.01
         pace.reserve(n)
@@ -251,12 +251,12 @@ def test_what_can_never_fit_is_refused_at_once():
 
 def test_a_kind_of_error_is_logged_once_a_second_with_its_count(caplog):
     clock = Clock()
-    complaints = Complaints(logging.getLogger("sunspec_tui.test"), clock)
+    error_log = VisitorErrorLog(logging.getLogger("sunspec_tui.test"), clock)
     for _ in range(50):
-        complaints.say("one", "\x1b[2Jodd\nlines")
-    complaints.say("other", "x")
+        error_log.log("one", "\x1b[2Jodd\nlines")
+    error_log.log("other", "x")
     clock.now_s += 1
-    complaints.say("one", "last")
+    error_log.log("one", "last")
     said = [record.getMessage() for record in caplog.records]
     assert said == ["one: \\x1b[2Jodd\\nlines", "other: x", "one: last (49 more since the last line)"]
 
