@@ -47,12 +47,14 @@ from sunspec_tui.tui.monitor_screen import (
     monitor_widgets,
     screen_classes,
 )
+from sunspec_tui.tui.receiver_worker import ReceiverWorker, log_failure
 from sunspec_tui.tui.saved_view import initial_view
 from sunspec_tui.tui.terminal.canvas_app import CanvasApp
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.driver import Driver
 from sunspec_tui.tui.terminal.link_pacing import LinkPacer, Quality
 from sunspec_tui.tui.ticking import TICK_S, Ticker
+from sunspec_tui.tui.view_saver import ViewSaver, load_view
 from sunspec_tui.tui.widget_data import epoch_text, initial_snapshot
 from sunspec_tui.tui.widgets.dialogs import DelayScreen, ExportScreen, HelpScreen, LevelsScreen, Palette
 from sunspec_tui.tui.widgets.file_panel_text import export_name, interval_text
@@ -130,8 +132,8 @@ class Monitor(CanvasApp):
         self._log_lines.setLevel(settings.log_level)
         self._ticker = Ticker()
         self._log_lines.listeners.add(self._ticker.news.set)
-        self._saver = None if view_path is None else state_files.Saver(view_path)
-        self.scene = Scene(initial_view(settings, state_files.load(view_path) if view_path else {}))
+        self.scene = Scene(initial_view(settings, load_view(view_path)))
+        self._saver = ViewSaver(view_path, lambda: self.scene.view, self.set_timer)
         self._readings_due_s = self._memory_due_s = self._pictures_due_s = 0.0
         self._drawn_for: object = None
         self._undrawn = self._has_text = self._is_hosting = False
@@ -296,7 +298,7 @@ class Monitor(CanvasApp):
         """Show text with the first layout, before the receiver's libraries are loaded."""
         if not self._has_text and self._main_screen.has_layout:
             self._has_text = True
-            if self._opened is None:
+            if self.receiver is None:
                 self._show_readings(initial_snapshot(self._settings))
             # After the paint that is due.
             asyncio.get_running_loop().call_soon(self._start_receiver)
@@ -372,7 +374,7 @@ class Monitor(CanvasApp):
         """Put the cursor where the mouse points."""
         self.choose(cursor=Cursor(event.number, event.bin))
 
-    def on_wheeled(self, event: WheelTurned) -> None:
+    def on_wheel_turned(self, event: WheelTurned) -> None:
         """Go through time, or zoom."""
         if event.zoom:
             self.action_change_view("zoom", event.by)

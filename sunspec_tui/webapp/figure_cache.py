@@ -125,7 +125,9 @@ class FigureCache:
             return None
         requested = self._remove_background
         remove = job.remove_background if requested is None else requested
-        return replace(job, directory=directory.name, keep=Keep(number=1), second=None, remove_background=remove)
+        return replace(
+            job, directory=directory.name, keep=RetentionPolicy(number=1), second=None, remove_background=remove
+        )
 
     @property
     def child_pids(self) -> tuple[int, ...]:

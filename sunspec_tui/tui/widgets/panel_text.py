@@ -92,9 +92,9 @@ def delay_text(delay: DelayReading, data_age_s: float, minute: DelayStatistics =
 
 def _minute(minute: DelayStatistics) -> str:
     """Format the statistics of a minute; only the median for delays so long that a minute changes nothing."""
-    if not abs(minute.most_s) < _LONG_DELAY_S:
+    if not abs(minute.max_s) < _LONG_DELAY_S:
         return duration(minute.median_s)
-    text = f"{number(minute.median_s)} 95% {number(minute.p95_s)} max {number(minute.most_s)}"
+    text = f"{number(minute.median_s)} 95% {number(minute.p95_s)} max {number(minute.max_s)}"
     # Without room for the unit here, the lines above show it.
     return text + " s" if len(text) + 2 <= _MINUTE_WIDTH else text
 
