@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from sunspec_tui.core.retention import RetentionPolicy
 from sunspec_tui.plots.job import PlotEvent, PlotJob
 from sunspec_tui.plots.plot_service import PlotService
 
