@@ -4,6 +4,7 @@ The names below are the public API. They load on first use, so that importing th
 costs nothing and a script that wants only the producer never loads the receiver.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -68,4 +69,19 @@ def __dir__() -> list[str]:
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    found = getattr(import_module(_HOMES[name]), name)
+    _enable_pictures()
+    return found
+
+
+def _enable_pictures() -> None:
+    """Let notebooks show recordings as figures; matplotlib loads with the first one."""
+    recording = sys.modules.get("sunspec_tui.core.recording")
+    if recording is not None and recording.Recording.draw_png is None:
+        recording.Recording.draw_png = staticmethod(_draw_png)
+
+
+def _draw_png(recording: "Recording") -> bytes:
+    from sunspec_tui.plots.plot_window import png_of
+
+    return png_of(recording)

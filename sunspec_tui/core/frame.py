@@ -23,7 +23,7 @@ from sunspec_tui.core.errors import RejectCause, RejectedMessage
 from sunspec_tui.core.instrument import channel_frequencies_hz
 from sunspec_tui.core.memory_budgets import MAX_CHAN0
 from sunspec_tui.core.printable import printable_name
-from sunspec_tui.core.times import LWA_TIME_GULP_S, parse_block_time, parse_wall_clock
+from sunspec_tui.core.times import LWA_TIME_GULP_S, format_date_and_clock, parse_block_time, parse_wall_clock
 
 TOPIC = b"data"
 MAX_HEADER_BYTES = 64 * 1024
@@ -86,6 +86,11 @@ class Frame(NamedTuple):
     interval_s: float | None = None
     assumed_chan0: int = DEFAULT_CHAN0
     header: Mapping[str, Any] = MappingProxyType({})
+
+    def __repr__(self) -> str:
+        nbeam, nchan, npol = self.data.shape
+        number = "" if self.seq is None else f", seq {self.seq}"
+        return f"<Frame {nbeam} x {nchan} x {npol}, data until {format_date_and_clock(self.block_time_s)} UTC{number}>"
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -4,15 +4,20 @@ A value and pure functions on it. This module opens no file and depends on no fi
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from html import escape
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ, STATION
+from sunspec_tui.core.printable import printable
 from sunspec_tui.core.products import WIRE_PRODUCTS, Product, available, derive
 from sunspec_tui.core.row_spans import cadence_changes, row_lengths_s
+from sunspec_tui.core.times import format_date_and_clock
 
 UNITS = "arbitrary"
 """Unit of power: the stream is not calibrated."""
@@ -48,7 +53,7 @@ class Channels:
     nchan: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Recording:
     """Rows, oldest first, with their axes and their origin.
 
@@ -74,6 +79,9 @@ class Recording:
         End times of the rows that begin a new sequence, as far as known; files do not store them.
     """
 
+    draw_png: ClassVar["Callable[[Recording], bytes] | None"] = None
+    """Draws a recording for notebooks; the package sets it, because figures belong to a room above."""
+
     data: NDArray[np.float32]
     products: tuple[Product, ...]
     times_s: NDArray[np.float64]
@@ -86,6 +94,31 @@ class Recording:
 
     def __len__(self) -> int:
         return len(self.times_s)
+
+    def __repr__(self) -> str:
+        return f"<Recording {', '.join(self._facts().values())}>"
+
+    def _repr_html_(self) -> str:
+        """Return the facts as a table, for notebooks."""
+        lines = "".join(f"<tr><th>{name}</th><td>{escape(text)}</td></tr>" for name, text in self._facts().items())
+        return f"<table>{lines}</table>"
+
+    def _repr_png_(self) -> bytes | None:
+        """Return the figure as a PNG, for notebooks; None if there is nothing to draw."""
+        draw = type(self).draw_png
+        return None if draw is None or not len(self) else draw(self)
+
+    def _facts(self) -> dict[str, str]:
+        """Shape, times, frequencies, products and origin, for people."""
+        facts = {"size": f"{len(self)} rows x {len(self.frequencies_hz)} bins"}
+        if len(self):
+            first, last = (format_date_and_clock(float(self.times_s[i])) for i in (0, -1))
+            facts["time"] = f"{first} to {last} UTC"
+        if len(self.frequencies_hz):
+            low, high = self.frequencies_hz[[0, -1]] / 1e6
+            facts["frequency"] = f"{low:.1f} to {high:.1f} MHz"
+        facts["products"] = " ".join(self.products)
+        return facts | {"station": printable(self.station)}
 
     @property
     def restarts(self) -> NDArray[np.bool_]:

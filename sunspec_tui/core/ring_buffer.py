@@ -33,7 +33,7 @@ class Mark(IntEnum):
     TIME_GUESSED = 16
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Rows:
     """Copy of rows of the ring, oldest first.
 
@@ -59,6 +59,9 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.times_s)
+
+    def __repr__(self) -> str:
+        return f"<Rows {' x '.join(map(str, self.data.shape))}, numbers {self.count - len(self)} to {self.count - 1}>"
 
     def first(self, n: int) -> "Rows":
         """Return the oldest `n` rows."""

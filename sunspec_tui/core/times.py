@@ -199,6 +199,13 @@ def format_iso(unix_s: float) -> str:
     return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
+def format_date_and_clock(unix_s: float) -> str:
+    """Format UTC to the second for people, such as ``2025-08-18 21:34:54``; ``unknown`` if it is no date."""
+    if not _DATETIME_S[0] <= unix_s <= _DATETIME_S[1]:
+        return "unknown"
+    return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
 def format_clock(unix_s: float, digits: int = 0) -> str:
     """Format the UTC time of day, ``HH:MM:SS`` with `digits` of fraction.
 

@@ -1,5 +1,6 @@
 """The figure of a recording, for scripts."""
 
+import io
 from dataclasses import replace
 
 from matplotlib.figure import Figure
@@ -45,3 +46,10 @@ def plot_window(
     job = recorded_job(recording.between(start_s, end_s), product)
     shown.draw(replace(job, remove_background=remove_background))
     return shown.figure
+
+
+def png_of(recording: Recording) -> bytes:
+    """Return the figure of a recording as a PNG, for notebooks."""
+    png = io.BytesIO()
+    plot_window(recording).savefig(png, format="png", dpi=75)
+    return png.getvalue()
