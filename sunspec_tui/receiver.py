@@ -181,7 +181,7 @@ class StreamReceiver(OlderReceiver):
             self._archive_source,
             on_event=self._teller.report_archive,
             precision=parse_choice(Precision, "archive precision", chosen.archive_precision),
-            least_elevation_deg=chosen.archive_elevation,
+            min_elevation_deg=chosen.archive_elevation,
             monotonic=chosen.monotonic,
         )
 

@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 def run(settings: ExportSettings, say: Say) -> int:
     """Write rows of a file, an archive or a stream to a file."""
     from sunspec_tui.core.rebinning import rebinned
-    from sunspec_tui.files.file_formats import FileForm, file_form
+    from sunspec_tui.files.file_formats import FileFormat, file_format
     from sunspec_tui.files.write import check_digits
     from sunspec_tui.files.write import export as write
 
     # Before anything is waited for.
-    form = file_form(settings.output)
-    if settings.product is not None and form is not FileForm.CALLISTO:
+    form = file_format(settings.output)
+    if settings.product is not None and form is not FileFormat.CALLISTO:
         raise UsageError(f"{settings.output.suffix} holds all products: --product is for .fits, leave it out")
     if settings.digits:
         check_digits(settings.output)
     start_s, end_s = parse_time_range(settings.start, settings.end)
     if settings.input is not None:
         from sunspec_tui.files.file_series import read_rows
-        from sunspec_tui.files.read_limits import Asked
+        from sunspec_tui.files.read_limits import RowSelection
 
-        asked = Asked(start_s, end_s, settings.observation, settings.tuning, settings.chan0)
+        asked = RowSelection(start_s, end_s, settings.observation, settings.tuning, settings.chan0)
         rows = read_rows(settings.inputs, asked)
     else:
         rows = _received(settings).between(start_s, end_s)

@@ -13,7 +13,10 @@ class SunspecError(Exception):
 
 
 class UsageError(SunspecError):
-    """A setting or an argument is not valid; the command ends with status 2."""
+    """A setting or an argument is not valid.
+
+    The command ends with status 2.
+    """
 
 
 class SourceError(SunspecError):
@@ -37,11 +40,17 @@ class WebError(SunspecError):
 
 
 class MissingExtraError(UsageError):
-    """An optional library is not installed; the message names the extra that installs it."""
+    """An optional library is not installed.
+
+    The message names the extra that installs it.
+    """
 
 
 class RejectCause(StrEnum):
-    """Causes of rejected messages; the values are the keys of ``rejected`` in a status."""
+    """Causes of rejected messages.
+
+    The values are the keys of ``rejected`` in a status.
+    """
 
     PARTS = "parts"
     EMPTY = "empty"
@@ -65,7 +74,10 @@ MAX_DETAIL_CHARACTERS = 300
 
 
 class RejectedMessage(SunspecError):
-    """A message is not a frame; the receiver counts it by its cause and continues."""
+    """A message is not a frame.
+
+    The receiver counts it by its cause and continues.
+    """
 
     def __init__(self, cause: RejectCause, detail: str) -> None:
         if len(detail) > MAX_DETAIL_CHARACTERS:
@@ -76,7 +88,10 @@ class RejectedMessage(SunspecError):
 
 
 def error_text(error: BaseException) -> str:
-    """Return an exception's type and text; only its type if the text cannot be made."""
+    """Return an exception's type and text.
+
+    If the text cannot be made, return only the type.
+    """
     try:
         return f"{type(error).__name__}: {error}"
     except Exception:  # noqa: BLE001 - the __str__ of an exception may raise any error
@@ -92,7 +107,9 @@ LIMITS_REMEDY = "raise the limits of memory and of threads (ulimit -v, ulimit -u
 
 
 def resource_shortage(error: BaseException | None) -> str:
-    """Return the text of an exception, or of one of its causes, that reports a shortage of memory or threads.
+    """Return the text of an error that reports a shortage of memory or threads.
+
+    The error is the exception or one of its causes.
 
     Returns
     -------

@@ -14,7 +14,7 @@ EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 # To stop a service, or to end its session, is a request to end and not a failure.
 _END_REQUESTS: dict[int, int] = {signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: EXIT_OK, signal.SIGHUP: EXIT_OK}
 # Other signals that would kill the process at once and leave the terminal without echo; signals of a crash excluded.
-_KILLING_SIGNALS = (
+_KILLING_SIGNAL_NAMES = (
     "SIGQUIT", "SIGABRT", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGUSR1", "SIGUSR2", "SIGXCPU", "SIGXFSZ", "SIGIO",
     "SIGPWR", "SIGSTKFLT",
 )  # fmt: skip
@@ -25,7 +25,7 @@ _SIGNAL_STATUS_BASE = 128
 def _killing_signals() -> set[int]:
     """Return the numbers of the killing signals that this system has."""
     real_time = range(signal.SIGRTMIN, signal.SIGRTMAX + 1) if hasattr(signal, "SIGRTMIN") else ()
-    return {int(getattr(signal, name)) for name in _KILLING_SIGNALS if hasattr(signal, name)}.union(real_time)
+    return {int(getattr(signal, name)) for name in _KILLING_SIGNAL_NAMES if hasattr(signal, name)}.union(real_time)
 
 
 STATUSES: dict[int, int] = {number: _SIGNAL_STATUS_BASE + number for number in _killing_signals()} | _END_REQUESTS
@@ -67,7 +67,10 @@ class HandledSignals:
         self._before: dict[int, Any] = {}
 
     def install(self, handle: Callable[[int, int], None]) -> None:
-        """Call a function with the number and the exit status of each signal; ignored signals stay ignored."""
+        """Call a function with the number and the exit status of each signal.
+
+        Ignored signals stay ignored.
+        """
 
         def handled(number: int, _: FrameType | None) -> None:
             handle(number, STATUSES[number])

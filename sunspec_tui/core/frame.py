@@ -100,7 +100,10 @@ class Frame(NamedTuple):
 
     @property
     def recorded(self) -> bool:
-        """True if the header marks the data as a recording; its times are then in the past."""
+        """True if the header marks the data as a recording.
+
+        Its times are then in the past.
+        """
         return self.header.get("recorded") is True
 
     @property
@@ -197,7 +200,7 @@ def _three_parts(parts: Sequence[bytes | memoryview]) -> Sequence[bytes | memory
 
 
 def _numbers(header: dict[str, Any]) -> tuple[int | None, int | None, int | None]:
-    """Return ``time_tag``, ``seq`` and ``chan0`` of a header; None for a missing one."""
+    """Return ``time_tag``, ``seq`` and ``chan0`` of a header; None if missing."""
     time_tag, seq, chan0 = header.get("time_tag"), header.get("seq"), header.get("chan0")
     # The usual case is checked here, because three calls of `_count` take longer.
     whole = type(time_tag) is int and type(seq) is int and type(chan0) is int
@@ -207,7 +210,7 @@ def _numbers(header: dict[str, Any]) -> tuple[int | None, int | None, int | None
 
 
 def _count(header: dict[str, Any], key: str, *, least: int = 0, most: int = _MAX_NUMBER) -> int | None:
-    """Return a whole number of the header; None if the key is missing."""
+    """Return a whole number of the header; None if it is missing."""
     value = header.get(key)
     if type(value) is int:
         if not least <= value <= most:
@@ -230,7 +233,10 @@ def _interval(value: object) -> float | None:
 
 
 def _end_of_data(header: dict[str, Any]) -> tuple[float, str]:
-    """Return time and problem of the end of the data; ``lwa_time`` is the beginning of the newest gulp."""
+    """Return time and problem of the end of the data.
+
+    ``lwa_time`` is the beginning of the newest gulp.
+    """
     end = header.get("last_block_time")
     if end is None and (begin := header.get("lwa_time")) is not None:
         begin_s, problem = _block_time(begin, "lwa_time")
@@ -239,7 +245,10 @@ def _end_of_data(header: dict[str, Any]) -> tuple[float, str]:
 
 
 def _block_time(value: object, key: str = "last_block_time") -> tuple[float, str]:
-    """Return time and problem of a header's text; an unreadable text does not reject the message."""
+    """Return time and problem of a header's text.
+
+    An unreadable text does not reject the message.
+    """
     if value is None:
         return math.nan, ""
     if type(value) is not str:
@@ -287,7 +296,10 @@ def _mean_spectrum(values: NDArray[Any]) -> NDArray[Any]:
 
 @lru_cache(maxsize=64)
 def _layout(stated: bytes, nbytes: int) -> tuple[np.dtype[Any], tuple[int, ...]]:
-    """Return type and shape of a payload of `nbytes`; `stated` are the marshalled values of `_LAYOUT_KEYS`."""
+    """Return type and shape of a payload of `nbytes`.
+
+    `stated` are the marshalled values of `_LAYOUT_KEYS`.
+    """
     values = zip(_LAYOUT_KEYS, marshal.loads(stated), strict=True)  # noqa: S302 - marshalled here
     header = {key: value for key, value in values if value is not ...}
     name = header.get("data_type", "<f4")
@@ -336,7 +348,10 @@ def _shape(header: dict[str, Any], size: int) -> tuple[int, ...]:
 
 
 def _guess_npol(size: int, nbeam: int, nchan: int | None) -> int:
-    """Return the npol that gives a whole number of channels; try the usual 3072 channels first."""
+    """Return the npol that gives a whole number of channels.
+
+    Try the usual 3072 channels first.
+    """
     npol = size / (nbeam * (nchan or DEFAULT_NCHAN))
     if npol in _POLARISATIONS:
         return int(npol)
@@ -363,7 +378,10 @@ def _stated_shape(stated: object, named: dict[str, int | None]) -> tuple[int, ..
 
 
 def _with_all_axes(stated: list[int]) -> tuple[int, ...]:
-    """Add missing axes: a shape of one axis is (nchan,), of two (nchan, npol); other axes have length 1."""
+    """Add missing axes: a shape of one axis is (nchan,), of two (nchan, npol).
+
+    Other axes have length 1.
+    """
     if len(stated) == 1:
         return 1, stated[0], 1
     return tuple([1] * (3 - len(stated)) + stated)

@@ -45,13 +45,18 @@ class Axis:
 
     @property
     def bin_mhz(self) -> float:
-        """Width of the first bin in MHz; the last one may be narrower."""
+        """Width of the first bin in MHz.
+
+        The last one may be narrower.
+        """
         return min(self.channel_average, self.nchan) * CHANNEL_WIDTH_HZ / 1e6
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Position of the stream in its ring; cheap enough to read many times a second.
+    """Position of the stream in its ring.
+
+    It is cheap enough to read many times a second.
 
     Attributes
     ----------

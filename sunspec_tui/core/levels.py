@@ -69,7 +69,7 @@ def sampled_rows(count: int) -> NDArray[np.int64]:
 
 
 def sampled_bins(values: Floats) -> Floats:
-    """Return at most 64 bins in the middle of the band (the last axis), to compute levels."""
+    """Return the bins for levels: at most 64 in the middle of the last axis."""
     middle = middle_of_band(values)
     return middle[..., evenly_spaced(middle.shape[-1], _SAMPLED_BINS)]
 
@@ -135,7 +135,9 @@ def _signed_levels(finite: Floats) -> Levels:
 
 
 def nan_median(values: Floats) -> Floats:
-    """Return the median of finite values over the first axis; NaN without one.
+    """Return the median of finite values over the first axis.
+
+    The result is NaN without one.
 
     Unlike numpy's function it does not warn.
     """

@@ -38,7 +38,10 @@ class Listeners:
             self._all = tuple(each for each in self._all if each != listener)
 
     def notify(self) -> None:
-        """Call all functions in the order of their addition; remove those that fail."""
+        """Call all functions in the order of their addition.
+
+        Remove those that fail.
+        """
         for listener in self._all:
             try:
                 listener()
@@ -73,7 +76,10 @@ class ThreadSafeEvent:
             self._loop = None
 
     async def wait(self, timeout_s: float) -> None:
-        """Wait until the event is set, at most `timeout_s`, and clear it; it may be set before the call."""
+        """Wait until the event is set, at most `timeout_s`, and clear it.
+
+        It may be set before the call.
+        """
         self._loop = asyncio.get_running_loop()
         if not self._is_set:
             try:

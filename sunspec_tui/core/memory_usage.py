@@ -23,7 +23,9 @@ _YOUNG = 1  # the generations 0 and 1
 
 
 class MemoryReading(NamedTuple):
-    """Memory at one moment; names with mb, from the older receiver, are in MiB.
+    """Memory at one moment.
+
+    Names with mb, from the older receiver, are in MiB.
 
     Attributes
     ----------
@@ -56,7 +58,10 @@ NOT_READ = MemoryReading()
 
 @lru_cache(maxsize=1)
 def _process() -> "psutil.Process":
-    """Return this process; psutil is loaded at the first reading, after the first screen."""
+    """Return this process.
+
+    The library psutil is loaded at the first reading, after the first screen.
+    """
     import psutil
 
     return psutil.Process()
@@ -72,13 +77,13 @@ def vms_mb() -> float:
     return _read(lambda: float(_process().memory_info().vms)) / 2**20
 
 
-def pss_mb(started: Iterable[int] = ()) -> float:
-    """Return the proportional set size of this process and the `started` ones, in MiB.
+def pss_mb(child_pids: Iterable[int] = ()) -> float:
+    """Return the proportional set size of this process and of `child_pids`, in MiB.
 
     The result is NaN if the system does not report it. The caller passes the ids of the started processes, because a
     search would read each process of the machine.
     """
-    return math.fsum(_read(partial(_pss, number)) for number in (None, *started)) / 2**20
+    return math.fsum(_read(partial(_pss, number)) for number in (None, *child_pids)) / 2**20
 
 
 def _pss(number: int | None) -> float:
@@ -106,12 +111,18 @@ def _read(reading: Callable[[], float]) -> float:
 
 
 def object_count() -> int:
-    """Return the number of objects that the collector tracks; takes milliseconds, so use only on request."""
+    """Return the number of objects that the collector tracks.
+
+    It takes milliseconds, so call it only on request.
+    """
     return len(gc.get_objects())
 
 
 def release_to_system() -> bool:
-    """Return free memory of the C library's heap to the system; False without glibc, which cannot."""
+    """Return free memory of the C library's heap to the system.
+
+    The result is False if this is not possible (without glibc).
+    """
     try:
         trim = ctypes.CDLL(None).malloc_trim
     except (AttributeError, OSError):
@@ -158,21 +169,24 @@ class Collector:
         self._collected += collected
         return collected
 
-    def optimise(self, started: Iterable[int]) -> dict[str, float]:
-        """Free memory, and return the readings before and after; `started` are the processes to include."""
-        started = tuple(started)
-        before_mb, all_before_mb = rss_mb(), pss_mb(started)
+    def optimise(self, child_pids: Iterable[int]) -> dict[str, float]:
+        """Free memory, and return the readings before and after.
+
+        `child_pids` are the processes to include.
+        """
+        child_pids = tuple(child_pids)
+        before_mb, all_before_mb = rss_mb(), pss_mb(child_pids)
         collected = self.collect()
         release_to_system()
         return {
             "rss_before_mb": before_mb,
             "rss_after_mb": rss_mb(),
             "pss_before_mb": all_before_mb,
-            "pss_after_mb": pss_mb(started),
+            "pss_after_mb": pss_mb(child_pids),
             "collected": collected,
         }
 
-    def reading(self, ring_nbytes: int, started: Iterable[int]) -> MemoryReading:
+    def reading(self, ring_nbytes: int, child_pids: Iterable[int]) -> MemoryReading:
         """Measure the memory now."""
         ring_mb = ring_nbytes / 2**20
-        return MemoryReading(rss_mb(), ring_mb, self._runs, self._collected, self.interval, pss_mb(started))
+        return MemoryReading(rss_mb(), ring_mb, self._runs, self._collected, self.interval, pss_mb(child_pids))

@@ -87,7 +87,10 @@ def _combined(rows: NDArray[np.float32], product: Product) -> NDArray[np.float32
 
 
 def bin_count(nchan: int, channel_average: int) -> int:
-    """Return the number of bins of `nchan` channels; the last bin may have fewer than `channel_average`."""
+    """Return the number of bins of `nchan` channels.
+
+    The last bin may have fewer than `channel_average`.
+    """
     return -(-nchan // channel_average)
 
 

@@ -1,4 +1,4 @@
-"""Define `Recording`: rows with their axes and origin, as files hold and figures show them.
+"""Recordings: rows with their axes and origin, for files and figures.
 
 A value and pure functions on it. This module opens no file and depends on no file format.
 """
@@ -127,7 +127,10 @@ class Recording:
 
     @property
     def starts_s(self) -> NDArray[np.float64]:
-        """Start of each row's averaging, seconds since 1970 UTC; its end while the cadence is unknown."""
+        """Start of each row's averaging, seconds since 1970 UTC.
+
+        While the cadence is unknown, it is the row's end.
+        """
         return self.times_s - self.lengths_s
 
     @property
@@ -152,7 +155,10 @@ class Recording:
         return derive(self.data, product)
 
     def between(self, start_s: float | None = None, end_s: float | None = None) -> "Recording":
-        """Return the rows that end after `start_s` and not after `end_s`; None sets no limit."""
+        """Return the rows that end after `start_s` and not after `end_s`.
+
+        None sets no limit.
+        """
         return self.only(in_time_range(self.times_s, start_s, end_s))
 
     def only(self, which: NDArray[np.bool_] | slice) -> "Recording":
@@ -211,7 +217,9 @@ def continuous_runs(times_s: NDArray[np.float64], cadence_s: float) -> list[slic
 
 
 def channels_of(frequencies_hz: NDArray[np.float64]) -> Channels | None:
-    """Return the instrument's channels whose averages have these frequencies; None if no channels fit.
+    """Return the instrument's channels whose averages have these frequencies.
+
+    The result is None if no channels fit.
 
     Parameters
     ----------

@@ -98,7 +98,10 @@ class PlotFile:
 
 
 def plot_time_s(name: str) -> float | None:
-    """Return the time in the name of a plot, seconds since 1970 UTC; None for any other file."""
+    """Return the time in the name of a plot, seconds since 1970 UTC.
+
+    The result is None for any other file.
+    """
     match = _NAME.fullmatch(name)
     if match is None:
         return None

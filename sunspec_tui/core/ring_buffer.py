@@ -20,7 +20,9 @@ from sunspec_tui.core.products import Product, available, derive
 
 
 class Mark(IntEnum):
-    """Unusual properties of a row, one bit each; several together are a plain int.
+    """Unusual properties of a row, one bit each.
+
+    Several together are a plain int.
 
     It is not an IntFlag, whose operators take a microsecond each, several times a frame.
     """
@@ -142,7 +144,10 @@ class RingBuffer:
 
     @property
     def next_row(self) -> NDArray[np.float32]:
-        """Array for the next row, shape (nbins, npol), to be written before `commit`; no reader sees it until then."""
+        """Array for the next row, shape (nbins, npol), to be written before `commit`.
+
+        No reader sees it until then.
+        """
         row: NDArray[np.float32] = self._data[(self._count - self._first) % self._capacity]
         return row
 
@@ -191,7 +196,10 @@ class RingBuffer:
             return self._copy(min(start, self._count), self._count)
 
     def ends(self) -> tuple[int, int] | None:
-        """Return the slots of the oldest and the newest kept row; None without rows."""
+        """Return the slots of the oldest and the newest kept row.
+
+        The result is None without rows.
+        """
         with self._lock:
             if not self.filled:
                 return None
@@ -218,7 +226,9 @@ class RingBuffer:
             return self._copy(min(start, stop), stop, product)
 
     def number_at(self, slot: int) -> int:
-        """Return the number of the first kept row at or after a slot; `count` if there is none.
+        """Return the number of the first kept row at or after a slot.
+
+        The result is `count` if there is none.
 
         Slots never decrease within a ring, so a binary search suffices.
         """
@@ -230,7 +240,10 @@ class RingBuffer:
         return kept.start + bisect_left(kept, slot, key=lambda n: int(self._slots[(n - self._first) % self._capacity]))
 
     def _copy(self, start: int, stop: int, product: Product | None = None) -> Rows:
-        """Copy rows `start` to `stop` (numbers since the start); the caller holds the lock."""
+        """Copy rows `start` to `stop` (numbers since the start).
+
+        The caller holds the lock.
+        """
         places = self._places(start, stop)
         power = [self._data[place] if product is None else derive(self._data[place], product) for place in places]
         times_s, slots, marks = (

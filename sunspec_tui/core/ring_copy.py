@@ -1,4 +1,4 @@
-"""Copy rows of the ring in small blocks, so that the receiving thread never waits.
+"""Copy rows of the ring in blocks without blocking the receiver.
 
 This module reads no clock and starts no thread.
 """

@@ -19,7 +19,7 @@ FINEST_STEP, STEP_RATIO = 16, 4
 
 
 def whole_blocks(slots: int) -> int:
-    """Round a column's number of slots up, so that it consists of a few whole blocks."""
+    """Round a number of slots up to a few whole blocks."""
     step = FINEST_STEP
     while step * STEP_RATIO**2 <= slots:
         step *= STEP_RATIO
@@ -56,7 +56,10 @@ class BlockSpans(NamedTuple):
         return cls(np.ones(len(slots), np.int64), slots, slots, times_s, times_s, restarts)
 
     def merged(self, starts: NDArray[np.intp]) -> "BlockSpans":
-        """Return the spans of larger blocks; `starts` are the numbers of the first blocks in them, ascending."""
+        """Return the spans of larger blocks.
+
+        `starts` are the numbers of the first blocks in them, ascending.
+        """
         ends = np.append(starts[1:], len(self.rows)) - 1
         return BlockSpans(
             np.add.reduceat(self.rows, starts),

@@ -107,7 +107,10 @@ def without_even_gaps(times_s: NDArray[np.float64], slots: NDArray[np.int64]) ->
 
 
 def _even_runs(steps_s: NDArray[np.float64]) -> list[tuple[int, int, float]]:
-    """Return first step, end and mean of each run of at least eight positive steps that are equal to a tenth."""
+    """Return first step, end and mean of each run of even steps.
+
+    A run has at least eight positive steps that are equal to a tenth.
+    """
     if len(steps_s) < _EVEN_STEPS:
         return []
     with np.errstate(invalid="ignore"):
@@ -156,7 +159,9 @@ def row_lengths_s(times_s: NDArray[np.float64], cadence_s: float) -> NDArray[np.
 
 
 def place_columns(start_s: NDArray[np.float64], end_s: NDArray[np.float64]) -> Columns:
-    """Place rows at their times; the later one of overlapping rows is shown.
+    """Place rows at their times.
+
+    The later one of overlapping rows is shown.
 
     Parameters
     ----------

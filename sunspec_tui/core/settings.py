@@ -1,4 +1,4 @@
-"""Declare all settings of the commands: name, type, default, limits and help text.
+"""Settings of all commands, with types, defaults, limits and help texts.
 
 The command line, TOML files and front ends share `Settings`; the command line generates its options from
 the fields below, so that each option is declared once. Only `read_settings_file` reads a file, and this module
@@ -148,11 +148,9 @@ class StreamSettings:
     start: str | None = _setting(None, "only rows of the file after this, such as 2026-11-25T18:00 (UTC)", "source")
     end: str | None = _setting(None, "only rows of the file until this (UTC)", "source")
     observation: int | None = _setting(
-        None, "number of the Observation in a recorder's file; the first by default", "source", least=1
+        None, "Observation of a recorder's file; the first by default", "source", least=1
     )
-    tuning: int | None = _setting(
-        None, "number of the Tuning in a recorder's file; the first by default", "source", least=1
-    )
+    tuning: int | None = _setting(None, "Tuning of a recorder's file; the first by default", "source", least=1)
     follow: bool = _setting(False, "send the rows of a recorder's file as it grows, from its first one on", "source")
     frames: int | None = _setting(None, "end after this many frames", "source", least=1)
     seed: int = _setting(0, "seed of the simulated Sun", "source", least=0)
@@ -223,19 +221,12 @@ class ExportSettings:
 
     output: Path = _setting(Path("sunspec.npz"), "file to write: .fits, .h5, .npz or .csv", "file", positional=True)
     input: Path | list[Path] | None = _setting(
-        None,
-        "an archive, or recorded files: names, patterns or directories; by default the live stream",
-        "rows",
-        many=True,
+        None, "an archive, or recorded files: names, patterns, directories; by default the stream", "rows", many=True
     )
     start: str | None = _setting(None, "only rows after this, such as 2026-11-25T18:00 (UTC)", "rows")
     end: str | None = _setting(None, "only rows until this (UTC)", "rows")
-    observation: int | None = _setting(
-        None, "number of the Observation in a recorder's file; the first by default", "rows", least=1
-    )
-    tuning: int | None = _setting(
-        None, "number of the Tuning in a recorder's file; the first by default", "rows", least=1
-    )
+    observation: int | None = _setting(None, "Observation of a recorder's file; the first by default", "rows", least=1)
+    tuning: int | None = _setting(None, "Tuning of a recorder's file; the first by default", "rows", least=1)
     product: str | None = _setting(
         None,
         "product of a FITS file, by default XX or the only one; the other formats hold all",
@@ -303,28 +294,21 @@ class QuicklookSettings:
         None, "product of the waterfalls; by default XX, or that of the files", "pictures", choices=PRODUCT_NAMES
     )
     per: str | None = _setting(
-        None, "time that a picture shows; by default a day of an archive, all of files", "pictures",
-        choices=("day", "hour"),
-    )  # fmt: skip
+        None, "time in a picture; by default a day of an archive, all of files", "pictures", choices=("day", "hour")
+    )
     show: str = _setting(
         "highest", "value that a column shows of its rows: the highest or the mean", "pictures", choices=COLUMN_VALUES
     )
     remove_background: bool = _setting(False, "remove the quiet background from the waterfalls", "pictures")
     start: str | None = _setting(None, "only from this on, such as 2026-11-25 (UTC)", "rows")
     end: str | None = _setting(None, "only until this (UTC)", "rows")
-    observation: int | None = _setting(
-        None, "number of the Observation in a recorder's file; the first by default", "rows", least=1
-    )
-    tuning: int | None = _setting(
-        None, "number of the Tuning in a recorder's file; the first by default", "rows", least=1
-    )
+    observation: int | None = _setting(None, "Observation of a recorder's file; the first by default", "rows", least=1)
+    tuning: int | None = _setting(None, "Tuning of a recorder's file; the first by default", "rows", least=1)
     chan0: int | None = _setting(
         None, "first channel of an older NPZ file, which does not contain it", "rows", least=0, most=MAX_CHAN0
     )
     scheduler: str | None = _setting(None, "a Dask scheduler for an archive, such as tcp://host:8786", "cluster")
-    workers: int | None = _setting(
-        None, "processes on this machine for an archive; by default one per core", "cluster", least=1
-    )
+    workers: int | None = _setting(None, "local processes for an archive; by default one per core", "cluster", least=1)
 
     def __post_init__(self) -> None:
         check_settings(self)

@@ -24,7 +24,10 @@ _logged: set[str] = set()
 
 
 def default_path() -> Path | None:
-    """Return the platform's path for the saved view; None without a home directory."""
+    """Return the platform's path for the saved view.
+
+    The result is None without a home directory.
+    """
     directory = state_directory()
     if directory is None:
         _log_once("the view is not saved: this user has no home directory; set XDG_STATE_HOME")
@@ -42,7 +45,9 @@ def state_directory() -> Path | None:
 
 
 def load(path: Path, fallback: str = "the default view is used") -> Mapping[str, Any]:
-    """Return the saved state; empty if there is none or it cannot be used.
+    """Return the saved state.
+
+    The result is empty if there is none or it cannot be used.
 
     The log message about an unusable file ends with `fallback`.
     """
@@ -67,7 +72,10 @@ def _read(path: Path) -> bytes:
 
 
 def save(path: Path, state: Mapping[str, Any], description: str = "the view") -> bool:
-    """Replace the saved state in one step; return False if it cannot be written."""
+    """Replace the saved state in one step.
+
+    Return False if it cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         check_replaceable(path)
@@ -101,7 +109,10 @@ class Saver:
         self._thread: threading.Thread | None = None
 
     def save(self, state: Mapping[str, Any]) -> bool:
-        """Start to save; return False if the last save has not finished yet."""
+        """Start to save.
+
+        Return False if the last save has not finished yet.
+        """
         if self._thread is not None and self._thread.is_alive():
             return False
         thread = threading.Thread(

@@ -149,7 +149,9 @@ def parse_block_time(text: str) -> float:
 
 
 def parse_user_time(moment: Any) -> float:
-    """Convert a time from a user to seconds since 1970; without an offset it is UTC.
+    """Convert a time from a user to seconds since 1970.
+
+    Without an offset it is UTC.
 
     Parameters
     ----------
@@ -175,7 +177,9 @@ def parse_user_time(moment: Any) -> float:
 
 
 def parse_time_range(start: Any, end: Any) -> tuple[float | None, float | None]:
-    """Convert start and end from a user as `parse_user_time` does; None stays None.
+    """Convert start and end from a user as `parse_user_time` does.
+
+    None stays None.
 
     Raises
     ------

@@ -25,7 +25,9 @@ def check_threads(count: int) -> None:
 
 
 def forget_unstarted_threads() -> None:
-    """Remove zarr's event loop if its thread was never started; zarr makes another when it needs one.
+    """Remove zarr's event loop if its thread was never started.
+
+    The library makes another when it needs one.
 
     Otherwise zarr waits for that thread forever, and the exit of the interpreter fails.
     """

@@ -1,4 +1,7 @@
-"""Options of the web view: address, token, names and limits. This module opens no socket."""
+"""Options of the web view: address, token, names and limits.
+
+This module opens no socket.
+"""
 
 import ipaddress
 import re

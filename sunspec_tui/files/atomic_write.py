@@ -47,7 +47,9 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 
 def write_new_file(candidates: Iterable[Path], content: bytes) -> Path:
-    """Write a new file under the first free name; never replace a file.
+    """Write a new file under the first free name.
+
+    Never replace a file.
 
     Raises
     ------
@@ -101,7 +103,7 @@ def temporary_path(path: Path) -> Path:
     return path.with_name(prefix + name)
 
 
-def left_by(name: str) -> tuple[int, str] | None:
+def temporary_file_owner(name: str) -> tuple[int, str] | None:
     """Return the process id and final name of a temporary file of this machine, else None."""
     match = _TEMPORARY.fullmatch(name)
     if match is None or match[2] != _machine():

@@ -34,9 +34,9 @@ from sunspec_tui.files.callisto_digits import (
 )
 from sunspec_tui.files.fits_axes import Axes, axes_of
 from sunspec_tui.files.fits_dates import observation_start_s
-from sunspec_tui.files.fits_units import Units
+from sunspec_tui.files.fits_units import HeaderDataUnits
 from sunspec_tui.files.fits_values import blocks_of, scale_of
-from sunspec_tui.files.read_limits import BLOCK_BYTES, Asked, Unreadable
+from sunspec_tui.files.read_limits import BLOCK_BYTES, RowSelection, Unreadable
 from sunspec_tui.files.reader_notes import report_notes
 from sunspec_tui.files.validation import Declared, plausible_cadence_s, possible_lengths, validated_recording
 
@@ -46,7 +46,7 @@ _OURS = "sunspec-tui"
 _OUR_CARDS = ("PRODUCT", "SOURCE", "CREATOR", "CHAN0", "CHANAVG")
 
 
-def read_callisto(file: BinaryIO, path: Path, asked: Asked) -> Recording:
+def read_callisto(file: BinaryIO, path: Path, selection: RowSelection) -> Recording:
     """Read a recording of one product; a station's product is named I.
 
     Raises
@@ -58,13 +58,13 @@ def read_callisto(file: BinaryIO, path: Path, asked: Asked) -> Recording:
     with warnings.catch_warnings():
         # Stations write invalid header cards, which are ignored; a truncated file is an error.
         warnings.simplefilter("ignore")
-        recording = _read(file, path, asked, notes)
-    report_notes(path, notes, asked)
+        recording = _read(file, path, selection, notes)
+    report_notes(path, notes, selection)
     return recording
 
 
-def _read(file: BinaryIO, path: Path, asked: Asked, notes: list[str]) -> Recording:
-    units = Units(file)
+def _read(file: BinaryIO, path: Path, selection: RowSelection, notes: list[str]) -> Recording:
+    units = HeaderDataUnits(file)
     notes += units.notes
     header = units.image.header
     start_s = observation_start_s(header, notes)
@@ -73,14 +73,14 @@ def _read(file: BinaryIO, path: Path, asked: Asked, notes: list[str]) -> Recordi
     cadence_s = _cadence_s(header, axes.offsets_s, ours=ours)
     # The times of the file are the starts of rows.
     times_s = start_s + axes.offsets_s + _lengths_s(units, axes, cadence_s, ours=ours)
-    said = {"cadence_s": header.get("CDELT1", 0) if ours else cadence_s} | _names(header, path, ours=ours)
+    metadata = {"cadence_s": header.get("CDELT1", 0) if ours else cadence_s} | _names(header, path, ours=ours)
 
     def load(rows: NDArray[np.intp], out: NDArray[np.float32]) -> None:
         _load(units, axes, rows, out[..., 0], notes)
 
     shape = (len(times_s), len(axes.lines), 1)
-    declared = Declared(shape, (_product(header, ours=ours),), times_s, axes.frequencies_hz, said, load)
-    return validated_recording(path, declared, asked, units.nbytes)
+    declared = Declared(shape, (_product(header, ours=ours),), times_s, axes.frequencies_hz, metadata, load)
+    return validated_recording(path, declared, selection, units.nbytes)
 
 
 def _is_ours(header: Any) -> bool:
@@ -96,7 +96,10 @@ def _product(header: Any, *, ours: bool) -> Product:
 
 
 def _cadence_s(header: Any, offsets_s: NDArray[np.float64], *, ours: bool) -> float:
-    """Return the cadence in our header, or that of another file's times; NaN if unknown."""
+    """Return the cadence in our header, or that of another file's times.
+
+    The result is NaN if unknown.
+    """
     said_s = plausible_cadence_s(header.get("CDELT1"))
     if ours:
         return said_s
@@ -105,8 +108,11 @@ def _cadence_s(header: Any, offsets_s: NDArray[np.float64], *, ours: bool) -> fl
     return said_s if math.isnan(measured_s) else measured_s
 
 
-def _lengths_s(units: Units, axes: Axes, cadence_s: float, *, ours: bool) -> NDArray[np.float64] | float:
-    """Return the seconds that each row averages; our files with several cadences have a column of them."""
+def _lengths_s(units: HeaderDataUnits, axes: Axes, cadence_s: float, *, ours: bool) -> NDArray[np.float64] | float:
+    """Return the seconds that each row averages.
+
+    Our files with several cadences have a column of them.
+    """
     if not ours or LENGTH_COLUMN not in units.columns:
         return cadence_s if cadence_s > 0 else 0.0
     found = units.columns[LENGTH_COLUMN].values
@@ -116,7 +122,10 @@ def _lengths_s(units: Units, axes: Axes, cadence_s: float, *, ours: bool) -> NDA
 
 
 def _names(header: Any, path: Path, *, ours: bool) -> dict[str, str]:
-    """Return the names in the header; text is unquoted only if this program wrote the file."""
+    """Return the names in the header.
+
+    Text is unquoted only if this program wrote the file.
+    """
     text = unquote_line if ours else str
     return {
         "station": text(str(header.get("INSTRUME", ""))),
@@ -125,7 +134,9 @@ def _names(header: Any, path: Path, *, ours: bool) -> dict[str, str]:
     }
 
 
-def _load(units: Units, axes: Axes, rows: NDArray[np.intp], out: NDArray[np.float32], notes: list[str]) -> None:
+def _load(
+    units: HeaderDataUnits, axes: Axes, rows: NDArray[np.intp], out: NDArray[np.float32], notes: list[str]
+) -> None:
     """Load rows of an image whose lines are channels, each into its bin."""
     scale = scale_of(units, notes)
     for begin, raw in blocks_of(units, BLOCK_BYTES):
@@ -207,7 +218,10 @@ def _cards_of(digits: Digits) -> list[_Card]:
 
 
 def _site(station: str) -> tuple[_Card, ...]:
-    """Return the cards of the telescope's position; none for another station, whose position is unknown."""
+    """Return the cards of the telescope's position.
+
+    There are none for another station, whose position is unknown.
+    """
     if station.casefold() not in ("", STATION.casefold()):
         return ()
     return (
@@ -222,7 +236,7 @@ def _site(station: str) -> tuple[_Card, ...]:
 
 def _describe(header: Any, recording: Recording, product: Product, unit: str, scale: list[_Card]) -> None:
     begin, end = (datetime.fromtimestamp(float(at), UTC) for at in (recording.starts_s[0], recording.times_s[-1]))
-    said = recording_metadata(recording)
+    metadata = recording_metadata(recording)
     # FITS headers hold only ASCII.
     station, source, software = (
         quote_line(text, ascii_only=True) for text in (recording.station, recording.source, recording.software)
@@ -251,8 +265,8 @@ def _describe(header: Any, recording: Recording, product: Product, unit: str, sc
         ("PRODUCT", str(product), "polarisation product"),
         ("SOURCE", source, "stream or file that the rows came from"),
         ("CREATOR", software, "program that wrote this file"),
-        ("CHAN0", said.get("chan0", -1), "first channel of 23925.78125 Hz, -1 unknown"),
-        ("CHANAVG", said.get("channel_average", -1), "channels averaged to a bin, -1 unknown"),
+        ("CHAN0", metadata.get("chan0", -1), "first channel of 23925.78125 Hz, -1 unknown"),
+        ("CHANAVG", metadata.get("channel_average", -1), "channels averaged to a bin, -1 unknown"),
     )
     for name, value, comment in (*cards, *_site(recording.station), *scale):
         # A card holds 68 characters for the value and its comment.

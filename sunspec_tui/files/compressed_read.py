@@ -1,4 +1,4 @@
-"""Read a file in order, and decompress gzip and bzip2 only as far as needed."""
+"""Read a file in order, and decompress gzip and bzip2 on demand."""
 
 import bz2
 import os
@@ -40,7 +40,7 @@ class _GzipMember:
         return self._inner.decompress(self._inner.unconsumed_tail + packed, size)
 
 
-class Unpacked:
+class DecompressedFile:
     """Decompressed contents of a gzip or bzip2 file, read in order.
 
     Parameters
@@ -89,7 +89,7 @@ class Unpacked:
         return more
 
 
-class Contents:
+class SequentialReader:
     """Contents of a file, compressed or not, read in order.
 
     Parameters
@@ -108,7 +108,7 @@ class Contents:
         begin = file.read(len(BZIP2))
         file.seek(0)
         magic = next((each for each in (GZIP, BZIP2) if begin.startswith(each)), None)
-        self._unpacked = None if magic is None else Unpacked(file, magic)
+        self._unpacked = None if magic is None else DecompressedFile(file, magic)
         self.packed = magic is not None
 
     def read(self, size: int, /) -> bytes:

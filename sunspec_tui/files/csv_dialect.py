@@ -38,7 +38,10 @@ class Dialect(NamedTuple):
     decimal: str
 
     def cells(self, line: str, number: int) -> list[str]:
-        """Return the cells of a line; `number` is the number of the line."""
+        """Return the cells of a line.
+
+        `number` is the number of the line.
+        """
         if '"' not in line:
             return line.rstrip("\r\n").split(self.separator)
         try:
@@ -47,14 +50,17 @@ class Dialect(NamedTuple):
             raise Unreadable(f"line {number} is not valid CSV") from error
 
     def first_cells(self, line: str, number: int) -> list[str]:
-        """Return the cells of a line up to the first frequency; the last one may be the rest of the line."""
+        """Return the cells of a line up to the first frequency.
+
+        The last one may be the rest of the line.
+        """
         count = len(FIRST_NAMES)
         return line.split(self.separator, count) if '"' not in line else self.cells(line, number)
 
     def values(self, cells: list[str], number: int) -> NDArray[np.float64]:
         """Return the numbers in cells."""
         if max(map(len, cells), default=0) > _MAX_CELL:
-            short(max(cells, key=len), number)
+            checked_cell(max(cells, key=len), number)
         texts = self._with_dots(cells)
         try:
             return np.array(list(map(float, texts)))
@@ -63,7 +69,10 @@ class Dialect(NamedTuple):
             raise Unreadable(f"line {number} has {_shown(bad)}, which is not a number") from error
 
     def _with_dots(self, cells: list[str]) -> list[str]:
-        """Return cells with decimal points; a cell with another mark, as of thousands, becomes invalid."""
+        """Return cells with decimal points.
+
+        A cell with another mark, as of thousands, becomes invalid.
+        """
         return cells if self.decimal == "." else [cell.replace(".", "?").replace(",", ".") for cell in cells]
 
 
@@ -76,7 +85,7 @@ def dialect_of(line: str, number: int) -> tuple[Dialect, list[str]]:
         If it is another line.
     """
     for separator in _SEPARATORS:
-        names = _filled(Dialect(separator, ".").cells(line, number))
+        names = _without_padding(Dialect(separator, ".").cells(line, number))
         if tuple(name.strip() for name in names[: len(FIRST_NAMES)]) == FIRST_NAMES:
             commas = separator != "," and any("," in name for name in names)
             return Dialect(separator, "," if commas else "."), names
@@ -97,7 +106,7 @@ def comment_text(line: str, dialect: Dialect, width: int) -> str:
     if line.startswith('"') or len(cells) >= width:
         cells = dialect.cells(line, 1)
     # A spreadsheet splits a text at its commas: join the cells again.
-    text = ",".join(cells if len(cells) < width else _filled(cells))
+    text = ",".join(cells if len(cells) < width else _without_padding(cells))
     return text[1:].strip()
 
 
@@ -111,7 +120,7 @@ def is_blank(line: str) -> bool:
     return not line.strip(_BLANK)
 
 
-def short(cell: str, number: int) -> str:
+def checked_cell(cell: str, number: int) -> str:
     """Return a cell without surrounding spaces; refuse a long one."""
     if len(cell) > _MAX_CELL:
         raise Unreadable(f"line {number} has a cell of {len(cell)} characters, more than {_MAX_CELL}")
@@ -126,7 +135,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _filled(cells: list[str]) -> list[str]:
+def _without_padding(cells: list[str]) -> list[str]:
     """Return cells without the empty ones at the end."""
     count = len(cells)
     while count and not cells[count - 1].strip():

@@ -1,7 +1,7 @@
-"""Read CSV tables of spectra, as `files.write` writes them, line by line in two passes.
+"""Read CSV tables of spectra, line by line in two passes.
 
-The first pass reads times and products, the second one reads the requested rows. Tables that a spreadsheet has saved
-again are read too (`csv_dialect`).
+The tables are those of `files.write`. The first pass reads times and products, the second one reads the requested rows.
+Tables that a spreadsheet has saved again are read too (`csv_dialect`).
 """
 
 from array import array
@@ -21,13 +21,13 @@ from sunspec_tui.files.csv_dialect import (
     BOM,
     FIRST_NAMES,
     Dialect,
+    checked_cell,
     comment_text,
     dialect_of,
     is_blank,
     is_comment,
-    short,
 )
-from sunspec_tui.files.read_limits import MAX_BINS, MAX_ROWS, Asked, Unreadable, file_size, size_text
+from sunspec_tui.files.read_limits import MAX_BINS, MAX_ROWS, RowSelection, Unreadable, file_size, size_text
 from sunspec_tui.files.reader_notes import report_notes
 from sunspec_tui.files.validation import Declared, validated_recording
 
@@ -38,7 +38,10 @@ _REMEDY = "save the table as CSV in UTF-8"
 
 
 class _Table:
-    """Lines of a file, which can be read again from the start; later additions to the file are ignored."""
+    """Lines of a file, which can be read again from the start.
+
+    Later additions to the file are ignored.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -46,7 +49,7 @@ class _Table:
         self._line = 0
         file.seek(len(BOM) if file.read(len(BOM)) == BOM else 0)
         comments, (self.dialect, self.names) = self._head()
-        self.said = self._said(comments)
+        self.metadata = self._metadata(comments)
         self._begin = file.tell(), self._line
 
     def _head(self) -> tuple[list[str], tuple[Dialect, list[str]]]:
@@ -59,7 +62,7 @@ class _Table:
                 return comments, dialect_of(line, self._line)
         raise Unreadable("it has no line with column names")
 
-    def _said(self, comments: list[str]) -> dict[str, Any]:
+    def _metadata(self, comments: list[str]) -> dict[str, Any]:
         """Return the metadata in the comments."""
         texts = [comment_text(line, self.dialect, len(self.names)) for line in comments]
         return {key: unquote_line(value) for key, _, value in (text.partition("=") for text in texts)}
@@ -87,7 +90,7 @@ class _Table:
             raise Unreadable(f"line {self._line} is not UTF-8 text; {_REMEDY}") from error
 
 
-def read_csv(file: BinaryIO, path: Path, asked: Asked) -> Recording:
+def read_csv(file: BinaryIO, path: Path, selection: RowSelection) -> Recording:
     """Read a recording from an open CSV file.
 
     Raises
@@ -107,11 +110,11 @@ def read_csv(file: BinaryIO, path: Path, asked: Asked) -> Recording:
             out[i // nproducts, :, i % nproducts] = _values(table.dialect, line, number, len(frequencies_hz))
 
     shape = (len(times_s), len(frequencies_hz), nproducts)
-    declared = Declared(shape, products, times_s, frequencies_hz, table.said, load)
-    found = validated_recording(path, declared, asked, table.nbytes)
+    declared = Declared(shape, products, times_s, frequencies_hz, table.metadata, load)
+    found = validated_recording(path, declared, selection, table.nbytes)
     if equal := int((np.diff(times_s) == 0).sum()):
         report_notes(
-            path, [f"{equal} of its rows have the time of the row before; was its time cut to seconds?"], asked
+            path, [f"{equal} of its rows have the time of the row before; was its time cut to seconds?"], selection
         )
     return found
 
@@ -185,15 +188,15 @@ def _begin(dialect: Dialect, line: str, number: int) -> tuple[str, str]:
     parts = dialect.first_cells(line, number)
     if len(parts) < _AXES:
         raise Unreadable(f"line {number} has no product")
-    return short(parts[0], number), short(parts[1], number)
+    return checked_cell(parts[0], number), checked_cell(parts[1], number)
 
 
 def _time_s(text: str, number: int) -> float:
     try:
         return parse_user_time(text)
     except (UsageError, OverflowError) as error:
-        said = f"line {number} begins with {printable(repr(text), 40)}, which is not a valid time"
-        raise Unreadable(f"{said}; write it as 2026-11-25T18:00:00.25Z") from error
+        problem = f"line {number} begins with {printable(repr(text), 40)}, which is not a valid time"
+        raise Unreadable(f"{problem}; write it as 2026-11-25T18:00:00.25Z") from error
 
 
 def _values(dialect: Dialect, line: str, number: int, nbins: int) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from sunspec_tui.core.errors import UsageError
 
 
-class FileForm(Enum):
+class FileFormat(Enum):
     """Formats of exported files, with their extensions."""
 
     CALLISTO = (".fits", ".fit", ".fits.gz", ".fit.gz")
@@ -15,7 +15,7 @@ class FileForm(Enum):
     CSV = (".csv",)
 
 
-def file_form(path: Path) -> FileForm:
+def file_format(path: Path) -> FileFormat:
     """Return the format that the extension of a file selects.
 
     Raises
@@ -23,8 +23,8 @@ def file_form(path: Path) -> FileForm:
     UsageError
         If the extension belongs to no format.
     """
-    for form in FileForm:
+    for form in FileFormat:
         if path.name.lower().endswith(form.value):
             return form
-    endings = ", ".join(ending for form in FileForm for ending in form.value)
+    endings = ", ".join(ending for form in FileFormat for ending in form.value)
     raise UsageError(f"{path.name!r} has no known extension; its name must end in one of {endings}")

@@ -19,8 +19,8 @@ from sunspec_tui.core.recording import Recording, in_time_range
 from sunspec_tui.core.row_spans import row_lengths_s
 from sunspec_tui.files.input_paths import input_paths
 from sunspec_tui.files.overlaps import FileRows, in_order
-from sunspec_tui.files.read import file_kind, read_asked
-from sunspec_tui.files.read_limits import MAX_ROWS, Asked, Unreadable, check_size
+from sunspec_tui.files.read import file_kind, read_selection
+from sunspec_tui.files.read_limits import MAX_ROWS, RowSelection, Unreadable, check_size
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ _CALLISTO_NAME = re.compile(r".+_\d{8}_\d{6}_(\w+)\.fits?(\.gz|\.bz2)?", re.IGNO
 _MAX_SENTENCE = 200
 
 
-def open_rows(words: Iterable[str | Path], asked: Asked) -> "Recording | FileSeries":
+def open_rows(words: Iterable[str | Path], selection: RowSelection) -> "Recording | FileSeries":
     """Load one file or archive, or open files whose rows are read when needed.
 
     The latter are several files, or one that can be read in parts.
@@ -46,10 +46,14 @@ def open_rows(words: Iterable[str | Path], asked: Asked) -> "Recording | FileSer
         If a file cannot be read, or the files do not belong together.
     """
     paths = input_paths(words)
-    return FileSeries(paths, asked) if len(paths) > 1 or _is_read_in_parts(paths[0]) else read_asked(paths[0], asked)
+    return (
+        FileSeries(paths, selection)
+        if len(paths) > 1 or _is_read_in_parts(paths[0])
+        else read_selection(paths[0], selection)
+    )
 
 
-def read_rows(words: Iterable[str | Path], asked: Asked) -> Recording:
+def read_rows(words: Iterable[str | Path], selection: RowSelection) -> Recording:
     """Read the rows of one file or archive, or of several files, into memory.
 
     Raises
@@ -58,7 +62,7 @@ def read_rows(words: Iterable[str | Path], asked: Asked) -> Recording:
         As `open_rows`, and if the rows need too much memory.
     """
     paths = input_paths(words)
-    return read_asked(paths[0], asked) if len(paths) == 1 else FileSeries(paths, asked).whole()
+    return read_selection(paths[0], selection) if len(paths) == 1 else FileSeries(paths, selection).whole()
 
 
 class FileSeries:
@@ -86,8 +90,8 @@ class FileSeries:
         If a file cannot be read, has other products or axes than the first one, or no file has a row in that time.
     """
 
-    def __init__(self, paths: Sequence[Path], asked: Asked) -> None:
-        self._asked = asked._replace(logged_notes=set())
+    def __init__(self, paths: Sequence[Path], selection: RowSelection) -> None:
+        self._asked = selection._replace(logged_notes=set())
         found = [(path, each) for path in paths if len(each := self._times_of(path))]
         if not found:
             names = printable_name(paths[0]) + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
@@ -101,15 +105,19 @@ class FileSeries:
         self._segments = self._in_order()
         self._begins = np.cumsum([0, *map(len, self._segments)])
         self.times_s = np.concatenate([self._file_times_s[file][begin:end] for file, begin, end in self._segments])
-        self._about = replace(
+        self._template = replace(
             files[0],
             data=files[0].data[:0],
             times_s=self.times_s[:0],
             cadence_s=self.cadence_s,
             source=_between(files[0].source, files[-1].source),
         )
-        self.frequencies_hz, self.products = self._about.frequencies_hz, self._about.products
-        self.station, self.source, self.software = self._about.station, self._about.source, self._about.software
+        self.frequencies_hz, self.products = self._template.frequencies_hz, self._template.products
+        self.station, self.source, self.software = (
+            self._template.station,
+            self._template.source,
+            self._template.software,
+        )
         last = f" to {printable_name(self._paths[-1].name)}" if len(self._paths) > 1 else ""
         self.name = printable_name(self._paths[0]) + last
         self._block_rows = FileRows(-1, 0, 0)
@@ -135,7 +143,10 @@ class FileSeries:
 
     @property
     def starts_s(self) -> NDArray[np.float64]:
-        """Start of each row's averaging, seconds since 1970 UTC; its end while the cadence is unknown."""
+        """Start of each row's averaging, seconds since 1970 UTC.
+
+        While the cadence is unknown, it is the row's end.
+        """
         return self.times_s - self.lengths_s
 
     @property
@@ -152,9 +163,9 @@ class FileSeries:
             If a file cannot be read, or has changed.
         """
         begin, end, _ = which.indices(len(self))
-        data = list(self._parts(begin, end)) or [self._about.data]
+        data = list(self._parts(begin, end)) or [self._template.data]
         joined = data[0] if len(data) == 1 else np.concatenate(data)
-        return replace(self._about, data=joined, times_s=self.times_s[begin:end])
+        return replace(self._template, data=joined, times_s=self.times_s[begin:end])
 
     def whole(self) -> Recording:
         """Read all rows into memory.
@@ -174,7 +185,7 @@ class FileSeries:
         for part in self._parts(0, len(self)):
             data[place : place + len(part)] = part
             place += len(part)
-        return replace(self._about, data=data, times_s=self.times_s)
+        return replace(self._template, data=data, times_s=self.times_s)
 
     def _parts(self, begin: int, end: int) -> Iterator[NDArray[np.float32]]:
         """Yield the power of rows, file by file and block by block."""
@@ -209,7 +220,7 @@ class FileSeries:
         wanted_s = times_s[rows.begin : rows.end]
         # The start is excluded, so use a microsecond earlier. Times are compared to the microsecond.
         start_s, end_s = (round(float(wanted_s.min()) * 1e6) - 1) / 1e6, round(float(wanted_s.max()) * 1e6) / 1e6
-        found = read_asked(path, self._asked._replace(start_s=start_s, end_s=end_s))
+        found = read_selection(path, self._asked._replace(start_s=start_s, end_s=end_s))
         numbers = np.flatnonzero(in_time_range(times_s, start_s, end_s))
         first = int(np.searchsorted(numbers, rows.begin))
         if len(found) != len(numbers) or not np.array_equal(found.times_s[first : first + len(rows)], wanted_s):
@@ -217,8 +228,11 @@ class FileSeries:
         return found.only(slice(first, first + len(rows)))
 
     def _times_of(self, path: Path) -> Recording:
-        """Read only the axes of a file; notes are reported when its rows are read."""
-        return read_asked(path, self._asked._replace(times_only=True, quiet=True))
+        """Read only the axes of a file.
+
+        Notes are reported when its rows are read.
+        """
+        return read_selection(path, self._asked._replace(times_only=True, quiet=True))
 
     def _check_same(self, files: list[Recording]) -> None:
         """Refuse files that do not belong together, naming the first one that differs."""

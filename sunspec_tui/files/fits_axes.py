@@ -1,6 +1,7 @@
-"""Find the time and frequency axes of a FITS image: in tables, else in the cards CRVAL and CDELT.
+"""Read the time and frequency axes of a FITS image.
 
-A note reports what is assumed or left out. Axes that contradict the image are refused.
+They are in tables, or else in the cards CRVAL and CDELT. A note reports what is assumed or left out. Axes that
+contradict the image are refused.
 """
 
 import re
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.printable import printable
-from sunspec_tui.files.fits_units import FREQUENCY, TIME, Column, Units
+from sunspec_tui.files.fits_units import FREQUENCY, TIME, Column, HeaderDataUnits
 from sunspec_tui.files.read_limits import Unreadable
 from sunspec_tui.files.validation import MAX_HZ, MIN_HZ, number, plausible_cadence_s
 
@@ -41,7 +42,7 @@ class Axes(NamedTuple):
     lines: NDArray[np.intp]
 
 
-def axes_of(units: Units, start_s: float, notes: list[str]) -> Axes:
+def axes_of(units: HeaderDataUnits, start_s: float, notes: list[str]) -> Axes:
     """Return the axes of the image.
 
     Parameters
@@ -69,7 +70,7 @@ def axes_of(units: Units, start_s: float, notes: list[str]) -> Axes:
     return Axes(offsets_s, frequencies_hz[~unused], np.flatnonzero(~unused))
 
 
-def _offsets_s(units: Units, count: int, start_s: float, notes: list[str]) -> NDArray[np.float64]:
+def _offsets_s(units: HeaderDataUnits, count: int, start_s: float, notes: list[str]) -> NDArray[np.float64]:
     column = units.columns.get(TIME)
     if column is None:
         step_s = plausible_cadence_s(units.image.header.get("CDELT1"))
@@ -87,7 +88,10 @@ def _offsets_s(units: Units, count: int, start_s: float, notes: list[str]) -> ND
 
 
 def _check_offsets(offsets_s: NDArray[np.float64], notes: list[str]) -> None:
-    """Refuse impossible times; add notes about rows without a time and steps that are not positive."""
+    """Refuse impossible times.
+
+    Add notes about rows without a time and steps that are not positive.
+    """
     timed = np.isfinite(offsets_s)
     dated_s = offsets_s[timed]
     if dated_s.size and np.abs(dated_s).max() > _MAX_OFFSET_S:
@@ -106,7 +110,7 @@ def _check_offsets(offsets_s: NDArray[np.float64], notes: list[str]) -> None:
         notes.append(f"{equal} of its rows have the same time as the row before")
 
 
-def _frequencies_hz(units: Units, count: int, notes: list[str]) -> NDArray[np.float64]:
+def _frequencies_hz(units: HeaderDataUnits, count: int, notes: list[str]) -> NDArray[np.float64]:
     column = units.columns.get(FREQUENCY)
     if column is None:
         values, unit = _counted(units.image.header, count), _card_unit(units.image.header)
@@ -144,7 +148,7 @@ def _card_unit(header: Any) -> str:
     return named or (found[1].strip() if found else "")
 
 
-def _fitting(units: Units, column: Column, count: int, what: str) -> NDArray[np.float64]:
+def _fitting(units: HeaderDataUnits, column: Column, count: int, what: str) -> NDArray[np.float64]:
     """Return the values of a column for the image, which may be shorter than its table."""
     if len(column.values) < count:
         nlines, nrows = units.image.shape

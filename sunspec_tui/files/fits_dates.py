@@ -1,4 +1,4 @@
-"""Parse dates and times of FITS headers, in the forms of the standard and of stations.
+"""Parse dates and times of FITS headers, also those of stations.
 
 Times are seconds since 1970 UTC as clocks count them, so a leap second has the number of the second after it.
 """
@@ -78,7 +78,10 @@ def _time_of_day_s(in_date: str | None, clock: str, notes: list[str]) -> float:
 
 
 def _day_s(year: int, month: int, month_day: int) -> int:
-    """Return the start of a day; raise ValueError if there is no such day."""
+    """Return the start of a day.
+
+    Raise ValueError if there is no such day.
+    """
     return (date(year, month, month_day) - _EPOCH).days * _DAY_S
 
 

@@ -1,7 +1,7 @@
-"""Read the units of a FITS file piece by piece: headers within limits, data only on request.
+"""Read the header and data units of a FITS file within limits.
 
-The image may be in the first unit or in an extension, and the tables of axes in any extension. Reading ends when the
-image and both axes are found.
+Data are read only on request. The image may be in the first unit or in an extension, and the tables of axes in any
+extension. Reading ends when the image and both axes are found.
 """
 
 import re
@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.files.callisto_digits import LENGTH_COLUMN
-from sunspec_tui.files.compressed_read import Contents
+from sunspec_tui.files.compressed_read import SequentialReader
 from sunspec_tui.files.read_limits import (
     MAX_BINS,
     MAX_POWER_BYTES,
     MAX_ROWS,
     Unreadable,
     check_ratio,
-    exactly,
     file_size,
+    read_exactly,
 )
 
 TIME, FREQUENCY = "TIME", "FREQUENCY"
@@ -81,7 +81,7 @@ class Column(NamedTuple):
     unit: str
 
 
-class Units:
+class HeaderDataUnits:
     """The first image of a FITS file and the columns of its tables.
 
     Parameters
@@ -113,13 +113,13 @@ class Units:
         self.notes: list[str] = []
         self._image: Image | None = None
         self._claimed = 0
-        self._contents = Contents(file, self.nbytes)
+        self._contents = SequentialReader(file, self.nbytes)
         self._read_tail(self._walk())
         self.image = self._found_image()
 
     def lines(self) -> "Lines":
         """Return the image's lines, starting with the first one."""
-        contents = Contents(self._file, self.nbytes)
+        contents = SequentialReader(self._file, self.nbytes)
         if contents.skip(self.image.place) < self.image.place:
             raise Unreadable(_TRUNCATED)
         return Lines(contents, self.image.line_bytes)
@@ -130,19 +130,22 @@ class Units:
         return self._image
 
     def _walk(self) -> bytes:
-        """Read units until image and axes are found; return the bytes that were read after them."""
+        """Read units until image and axes are found.
+
+        Return the bytes that were read after them.
+        """
         first = b"SIMPLE"
         for _ in range(_MAX_UNITS):
             block = self._contents.up_to(_BLOCK)
             if first != b"SIMPLE" and not block.startswith(first):
                 return block
-            self._take(_header(self._contents, block, first))
+            self._read_unit(_header(self._contents, block, first))
             first = b"XTENSION"
             if self._image is not None and {TIME, FREQUENCY} <= self.columns.keys():
                 break
         return self._contents.up_to(_BLOCK)
 
-    def _take(self, header: Any) -> None:
+    def _read_unit(self, header: Any) -> None:
         """Read a unit's table, or remember its image, and skip to its end."""
         kind = str(header.get("XTENSION", "IMAGE")).strip().upper()
         size = _size(header)
@@ -153,7 +156,7 @@ class Units:
             self._skip_image(size)
             return
         self._claim(size)
-        done = self._take_table(header) if kind == "BINTABLE" else 0
+        done = self._read_table(header) if kind == "BINTABLE" else 0
         self._skip_rest(_padded(size) - done)
 
     def _claim(self, size: int) -> None:
@@ -166,14 +169,17 @@ class Units:
         self._skip_rest(_padded(size) - size)
 
     def _skip_rest(self, size: int) -> None:
-        """Skip to the end of a unit; less than a block of it may be missing."""
+        """Skip to the end of a unit.
+
+        Less than a block of it may be missing.
+        """
         missing = size - self._contents.skip(size)
         if missing >= _BLOCK:
             raise Unreadable(_TRUNCATED)
         if missing:
             self.notes.append(f"its last block is cut off, {missing} bytes are missing")
 
-    def _take_table(self, header: Any) -> int:
+    def _read_table(self, header: Any) -> int:
         """Read the columns of a table, and return the number of bytes read."""
         row_bytes, nrows = _whole(header, "NAXIS1", _MAX_TABLE_BYTES), _whole(header, "NAXIS2", _MAX_BYTES)
         if not nrows:
@@ -211,16 +217,16 @@ class Lines(NamedTuple):
 
     def read_bytes(self, count: int) -> bytes:
         """Read the next `count` lines."""
-        return exactly(self.stream, count * self.line_bytes)
+        return read_exactly(self.stream, count * self.line_bytes)
 
 
-def _header(contents: Contents, block: bytes, first: bytes) -> Any:
+def _header(contents: SequentialReader, block: bytes, first: bytes) -> Any:
     """Read a unit's header, of which one block is read already, as astropy's Header."""
     from astropy.io import fits
 
     parts, size = list[bytes](), 0
     while size < _MAX_HEADER_BYTES:
-        part = block if not parts else exactly(contents, _BLOCK)
+        part = block if not parts else read_exactly(contents, _BLOCK)
         if len(part) < _BLOCK:
             raise Unreadable(_TRUNCATED)
         if not parts and not part.startswith(first):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.recording import UNITS
 from sunspec_tui.files.callisto_digits import DB_PER_DIGIT, MAX_DIGIT, NO_VALUE_CARD, STEP_CARD, ZERO_CARD
-from sunspec_tui.files.fits_units import Units
+from sunspec_tui.files.fits_units import HeaderDataUnits
 from sunspec_tui.files.read_limits import BLOCK_BYTES, Unreadable
 from sunspec_tui.files.validation import number
 
@@ -69,8 +69,10 @@ class Scale(NamedTuple):
         return power
 
 
-def scale_of(units: Units, notes: list[str]) -> Scale:
-    """Return the scale of the image; add a note about an assumed unit.
+def scale_of(units: HeaderDataUnits, notes: list[str]) -> Scale:
+    """Return the scale of the image.
+
+    Add a note about an assumed unit.
 
     Raises
     ------
@@ -95,8 +97,11 @@ def _with_our_cards(scale: Scale, header: Any) -> Scale:
     return scale._replace(blank=blank, zero_db=zero_db)
 
 
-def _db(units: Units, linear: Scale, notes: list[str]) -> float | None:
-    """Return the decibels per unit of the image; None if its values are linear."""
+def _db(units: HeaderDataUnits, linear: Scale, notes: list[str]) -> float | None:
+    """Return the decibels per unit of the image.
+
+    The result is None if its values are linear.
+    """
     named = str(units.image.header.get("BUNIT", "")).strip()
     unit, shown = named.lower(), printable(named, _MAX_UNIT)
     if unit == UNITS:
@@ -117,8 +122,11 @@ def _db(units: Units, linear: Scale, notes: list[str]) -> float | None:
     return None
 
 
-def _digits_db(units: Units, linear: Scale, notes: list[str]) -> float | None:
-    """Return the decibels per digit; None if values exceed 8 bits, because they are not such digits."""
+def _digits_db(units: HeaderDataUnits, linear: Scale, notes: list[str]) -> float | None:
+    """Return the decibels per digit.
+
+    The result is None if values exceed 8 bits, because they are not such digits.
+    """
     low, high = _extremes(units, linear)
     if low >= 0 and high <= MAX_DIGIT:
         return DB_PER_DIGIT
@@ -126,7 +134,7 @@ def _digits_db(units: Units, linear: Scale, notes: list[str]) -> float | None:
     return None
 
 
-def _extremes(units: Units, scale: Scale) -> tuple[float, float]:
+def _extremes(units: HeaderDataUnits, scale: Scale) -> tuple[float, float]:
     """Return the lowest and the highest value of the whole image, whichever rows were requested."""
     if units.image.dtype == ">u1":
         ends = np.sort(scale.zero + scale.factor * np.array([0, MAX_DIGIT]))
@@ -142,7 +150,7 @@ def _extremes(units: Units, scale: Scale) -> tuple[float, float]:
     return min(lows, default=0.0), max(highs, default=0.0)
 
 
-def blocks_of(units: Units, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[int, NDArray[Any]]]:
+def blocks_of(units: HeaderDataUnits, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[int, NDArray[Any]]]:
     """Yield the first line of each block, and the stored values of its lines."""
     image = units.image
     nlines, nrows = image.shape

@@ -13,7 +13,7 @@ from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.printable import printable_name
 from sunspec_tui.files.archive.layout import StoreName, stores
 from sunspec_tui.files.read import file_kind
-from sunspec_tui.files.read_limits import reason
+from sunspec_tui.files.read_limits import error_reason
 
 log = logging.getLogger(__name__)
 
@@ -78,9 +78,8 @@ def _files_of(directory: Path) -> list[Path]:
     try:
         every = sorted(path for path in directory.iterdir() if path.is_file() and not path.name.startswith("."))
     except OSError as error:
-        raise SourceError(
-            f"{printable_name(directory)} cannot be read: {error.strerror or reason(error)}; check its permissions"
-        ) from error
+        why = error.strerror or error_reason(error)
+        raise SourceError(f"{printable_name(directory)} cannot be read: {why}; check its permissions") from error
     files = [path for path in every if path.name.lower().endswith(_ENDINGS) and file_kind(path) is not None]
     if files and (others := [path for path in every if path not in set(files)]):
         log.warning(

@@ -24,14 +24,14 @@ from sunspec_tui.files.read_limits import (
     BLOCK_BYTES,
     MAX_BINS,
     MAX_ROWS,
-    Asked,
+    RowSelection,
     Unreadable,
-    blocks,
+    block_ranges,
     check_ratio,
     check_size,
-    exactly,
     file_size,
-    skip,
+    read_exactly,
+    skip_bytes,
 )
 from sunspec_tui.files.reader_notes import report_notes
 from sunspec_tui.files.validation import Declared, validated_recording
@@ -49,8 +49,11 @@ _OFFICE_MEMBERS = frozenset({"[Content_Types].xml", "META-INF/manifest.xml"})
 _NUMBERS, _TEXT = "fiu", "U"
 
 
-class _Bounded:
-    """File wrapper that limits one read to `most` bytes, because a ZIP directory may declare any size."""
+class _BoundedFile:
+    """File wrapper that limits one read to `most` bytes.
+
+    The directory of a ZIP file may declare any size.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -82,7 +85,7 @@ class _Members:
 
     def __init__(self, file: BinaryIO) -> None:
         self.nbytes = file_size(file)
-        bounded = _Bounded(file)
+        bounded = _BoundedFile(file)
         self._zip = zipfile.ZipFile(bounded)
         bounded.most = 2 * BLOCK_BYTES
 
@@ -122,19 +125,19 @@ class _Members:
     def whole(self, array: _Array) -> NDArray[Any]:
         """Read a whole array."""
         check_ratio(array.nbytes, self.nbytes)
-        values = np.frombuffer(exactly(array.stream, array.nbytes), array.dtype)
+        values = np.frombuffer(read_exactly(array.stream, array.nbytes), array.dtype)
         return values.reshape(array.shape, order="F" if array.by_columns else "C")
 
 
 def _header(name: str, stream: Any) -> _Array:
     """Read the header of an array after checking its length."""
     version = npy.read_magic(stream)
-    size_bytes = exactly(stream, 2 if version[0] == 1 else 4)
+    size_bytes = read_exactly(stream, 2 if version[0] == 1 else 4)
     size = int.from_bytes(size_bytes, "little")
     if size > _MAX_HEADER_BYTES:
         raise Unreadable(f"the header of its array {name!r} is too long")
     read = npy.read_array_header_1_0 if version[0] == 1 else npy.read_array_header_2_0
-    shape, by_columns, dtype = read(BytesIO(size_bytes + exactly(stream, size)))
+    shape, by_columns, dtype = read(BytesIO(size_bytes + read_exactly(stream, size)))
     if dtype.hasobject:
         raise Unreadable(f"its array {name!r} holds Python objects (a pickle), which are never loaded")
     if any(length < 0 for length in shape):
@@ -142,7 +145,7 @@ def _header(name: str, stream: Any) -> _Array:
     return _Array(shape, dtype, by_columns, stream)
 
 
-def read_npz(file: BinaryIO, path: Path, asked: Asked) -> Recording:
+def read_npz(file: BinaryIO, path: Path, selection: RowSelection) -> Recording:
     """Read a recording from an open NPZ file.
 
     Raises
@@ -157,25 +160,25 @@ def read_npz(file: BinaryIO, path: Path, asked: Asked) -> Recording:
         if not members.has_arrays:
             raise Unreadable("it is a ZIP archive without arrays; unpack it first and choose a file of it")
         if "mjd" not in members:
-            return validated_recording(path, _ours(members), asked, members.nbytes)
-        declared, assumed = _older(members, asked.chan0)
-        found = validated_recording(path, declared, asked, members.nbytes)
+            return validated_recording(path, _own_layout(members), selection, members.nbytes)
+        declared, assumed = _older_layout(members, selection.chan0)
+        found = validated_recording(path, declared, selection, members.nbytes)
     except (EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise Unreadable("it is truncated or corrupt") from error
     if assumed is not None:
-        said = f"chan0 {assumed} assumed, as the older system did; give the true first channel with --chan0"
-        report_notes(path, [said], asked)
+        note = f"chan0 {assumed} assumed, as the older system did; give the true first channel with --chan0"
+        report_notes(path, [note], selection)
     return found
 
 
-def _ours(members: _Members) -> Declared:
-    said = json.loads(str(members.small("about", _TEXT, _MAX_ABOUT_BYTES)))
-    if not isinstance(said, dict):
+def _own_layout(members: _Members) -> Declared:
+    metadata = json.loads(str(members.small("about", _TEXT, _MAX_ABOUT_BYTES)))
+    if not isinstance(metadata, dict):
         raise Unreadable("its 'about' is not a JSON object")
     names = members.small("products", _TEXT, 1000).ravel().tolist()
     times_s = members.small("times", _NUMBERS, 8 * MAX_ROWS).ravel()
     frequencies_hz = members.small("frequencies", _NUMBERS, 8 * MAX_BINS).ravel()
-    return _declared(members, _products(names), times_s, frequencies_hz, said)
+    return _declared(members, _products(names), times_s, frequencies_hz, metadata)
 
 
 def _products(names: list[str]) -> tuple[Product, ...]:
@@ -184,7 +187,7 @@ def _products(names: list[str]) -> tuple[Product, ...]:
     return tuple(map(Product, names))
 
 
-def _older(members: _Members, chan0: int | None) -> tuple[Declared, int | None]:
+def _older_layout(members: _Members, chan0: int | None) -> tuple[Declared, int | None]:
     """Read the older layout: ``data`` (nt, nbins, 2) of I and V, ``mjd`` (nt, 1), ``freq`` in MHz or Hz.
 
     The second value is the first channel that the file's axis assumes, unless `chan0` is known.
@@ -224,7 +227,7 @@ def _declared(
     products: tuple[Product, ...],
     times_s: NDArray[Any],
     frequencies_hz: NDArray[Any],
-    said: dict[str, Any],
+    metadata: dict[str, Any],
 ) -> Declared:
     array = members.declared("data", _NUMBERS)
     if "mjd" in members and len(array.shape) == 3:
@@ -233,7 +236,7 @@ def _declared(
     def load(rows: NDArray[np.intp], out: NDArray[np.float32]) -> None:
         _load(members, array, rows, out)
 
-    return Declared(array.shape, products, times_s, frequencies_hz, said, load)
+    return Declared(array.shape, products, times_s, frequencies_hz, metadata, load)
 
 
 def _load(members: _Members, array: _Array, rows: NDArray[np.intp], out: NDArray[np.float32]) -> None:
@@ -245,8 +248,8 @@ def _load(members: _Members, array: _Array, rows: NDArray[np.intp], out: NDArray
         out[:] = members.whole(array)[rows]
         return
     row_bytes, place = prod(array.shape[1:]) * array.dtype.itemsize, 0
-    for begin, end, part in blocks(rows, row_bytes):
-        skip(array.stream, (begin - place) * row_bytes)
-        block = np.frombuffer(exactly(array.stream, (end - begin) * row_bytes), array.dtype)
+    for begin, end, part in block_ranges(rows, row_bytes):
+        skip_bytes(array.stream, (begin - place) * row_bytes)
+        block = np.frombuffer(read_exactly(array.stream, (end - begin) * row_bytes), array.dtype)
         out[part] = block.reshape(end - begin, *array.shape[1:])[rows[part] - begin]
         place = end

@@ -43,8 +43,8 @@ class _Piece(NamedTuple):
 class _KnownTimes:
     """Ends of the rows so far, in ascending order, in an array for all rows."""
 
-    def __init__(self, room: int) -> None:
-        self._values, self._count = np.empty(room, np.int64), 0
+    def __init__(self, capacity: int) -> None:
+        self._values, self._count = np.empty(capacity, np.int64), 0
 
     @property
     def ends_us(self) -> NDArray[np.int64]:
@@ -61,7 +61,9 @@ class _KnownTimes:
 
 
 def in_order(times_s: Sequence[NDArray[np.float64]], cadence_s: float) -> tuple[list[FileRows], list[int]]:
-    """Return the rows of all files in the order of time, and the number of left-out rows of each file.
+    """Return the rows of all files by time, and counts of left-out rows.
+
+    The counts are those of each file.
 
     A row repeats a time if its middle lies within a row of a file that begins earlier.
 

@@ -1,8 +1,8 @@
-"""Read recordings: exports of this program, files of recorders and e-CALLISTO stations, older NPZ files.
+"""Read recordings from files of any supported format.
 
-The format is detected from the first bytes of the file, not from its name. Files are not trusted: no code in them is
-run, no other file is opened through them, and their declarations are checked against limits first. Each error is one
-sentence.
+These are exports of this program, files of recorders and e-CALLISTO stations, and older NPZ files. The format is
+detected from the first bytes of the file, not from its name. Files are not trusted: no code in them is run, no other
+file is opened through them, and their declarations are checked against limits first. Each error is one sentence.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from sunspec_tui.files.compressed_read import BZIP2, GZIP
 from sunspec_tui.files.csv_dialect import BOM
 from sunspec_tui.files.csv_table import read_csv
 from sunspec_tui.files.npz import read_npz
-from sunspec_tui.files.read_limits import Asked, Unreadable, reason
+from sunspec_tui.files.read_limits import RowSelection, Unreadable, error_reason
 from sunspec_tui.files.recorder_hdf5 import read_recorder
 
 _MAX_SENTENCE = 200
@@ -29,13 +29,13 @@ _BEGIN_BYTES = 512
 _SPREADSHEETS = (b"\xff\xfe", b"\xfe\xff", b"\xd0\xcf\x11\xe0")
 
 
-class _Form(NamedTuple):
+class _Format(NamedTuple):
     """A file format: its first bytes, its short and its full name, and its reader."""
 
     magic: bytes
     kind: str
     name: str
-    read: Callable[[BinaryIO, Path, Asked], Recording]
+    read: Callable[[BinaryIO, Path, RowSelection], Recording]
 
 
 def read_recording(
@@ -70,21 +70,24 @@ def read_recording(
     MissingExtraError
         If a needed library is not installed.
     """
-    return read_asked(Path(path), Asked(start_s, end_s, observation, tuning, chan0, quiet))
+    return read_selection(Path(path), RowSelection(start_s, end_s, observation, tuning, chan0, quiet))
 
 
-def read_asked(path: Path, asked: Asked) -> Recording:
-    """Read the requested rows of a file or of an archive's directory; see `read_recording`."""
+def read_selection(path: Path, selection: RowSelection) -> Recording:
+    """Read the requested rows of a file or of an archive's directory.
+
+    See `read_recording`.
+    """
     try:
         if is_archive(path):
-            _check_choice(path, "an archive", asked)
-            return read_archive(path, asked.start_s, asked.end_s)
+            _check_choice(path, "an archive", selection)
+            return read_archive(path, selection.start_s, selection.end_s)
     except SourceError as error:
         raise SourceError(printable(error, _MAX_SENTENCE)) from error
     except OSError as error:
-        raise _refusal(path, "", error.strerror or reason(error)) from error
+        raise _refusal(path, "", error.strerror or error_reason(error)) from error
     with closing(_opened(path)) as file:
-        return _read(file, path, asked)
+        return _read(file, path, selection)
 
 
 def file_kind(path: Path) -> str | None:
@@ -96,22 +99,32 @@ def file_kind(path: Path) -> str | None:
         If the file cannot be opened.
     """
     with closing(_opened(path)) as file:
-        form = _form_that_begins(_first_bytes(file, path))
-    return None if form is None else form.kind
+        file_format = _format_of(_first_bytes(file, path))
+    return None if file_format is None else file_format.kind
 
 
-def _form_that_begins(begin: bytes) -> _Form | None:
-    """Return the format of a file by its first bytes; None for an unknown one."""
+def _format_of(begin: bytes) -> _Format | None:
+    """Return the format of a file by its first bytes.
+
+    The result is None for an unknown one.
+    """
     # A spreadsheet may put a mark, quotes and empty lines before the text of a table.
     text = begin.removeprefix(BOM).lstrip(b' \t\r\n,;"')
-    return next((form for form in _FORMS if (text if form.read is read_csv else begin).startswith(form.magic)), None)
+    return next(
+        (
+            file_format
+            for file_format in _FORMS
+            if (text if file_format.read is read_csv else begin).startswith(file_format.magic)
+        ),
+        None,
+    )
 
 
 def _opened(path: Path) -> BinaryIO:
     try:
         return open_regular(path)
     except OSError as error:
-        raise _refusal(path, "", error.strerror or reason(error)) from error
+        raise _refusal(path, "", error.strerror or error_reason(error)) from error
 
 
 def _first_bytes(file: BinaryIO, path: Path) -> bytes:
@@ -119,41 +132,41 @@ def _first_bytes(file: BinaryIO, path: Path) -> bytes:
         begin = file.read(_BEGIN_BYTES)
         file.seek(0)
     except OSError as error:
-        raise _refusal(path, "", error.strerror or reason(error)) from error
+        raise _refusal(path, "", error.strerror or error_reason(error)) from error
     return begin
 
 
-def _read(file: BinaryIO, path: Path, asked: Asked) -> Recording:
-    form = _form(file, path)
-    if form.read is not read_recorder:
-        _check_choice(path, form.name, asked)
+def _read(file: BinaryIO, path: Path, selection: RowSelection) -> Recording:
+    file_format = _detected_format(file, path)
+    if file_format.read is not read_recorder:
+        _check_choice(path, file_format.name, selection)
     try:
-        return form.read(file, path, asked)
+        return file_format.read(file, path, selection)
     except MissingExtraError:
         raise
     except Unreadable as error:
-        raise _refusal(path, form.name, str(error)) from error
+        raise _refusal(path, file_format.name, str(error)) from error
     except MemoryError as error:
-        said = "there is not enough memory for it; choose --start and --end"
-        raise _refusal(path, form.name, said) from error
+        why = "there is not enough memory for it; choose --start and --end"
+        raise _refusal(path, file_format.name, why) from error
     except Exception as error:
         # A foreign file may contain anything, and each library raises its own errors for unexpected content.
-        raise _refusal(path, form.name, reason(error)) from error
+        raise _refusal(path, file_format.name, error_reason(error)) from error
 
 
-def _check_choice(path: Path, form: str, asked: Asked) -> None:
+def _check_choice(path: Path, file_format: str, selection: RowSelection) -> None:
     """Refuse a choice that is only valid for a recorder's file."""
-    if asked.observation is not None or asked.tuning is not None:
-        raise _refusal(path, form, "it has no Observations; leave --observation and --tuning out")
+    if selection.observation is not None or selection.tuning is not None:
+        raise _refusal(path, file_format, "it has no Observations; leave --observation and --tuning out")
 
 
-def _form(file: BinaryIO, path: Path) -> _Form:
+def _detected_format(file: BinaryIO, path: Path) -> _Format:
     begin = _first_bytes(file, path)
     if not begin:
         raise _refusal(path, "", "it is empty")
-    form = _form_that_begins(begin)
-    if form is not None:
-        return form
+    file_format = _format_of(begin)
+    if file_format is not None:
+        return file_format
     if begin.lstrip().lower().startswith((b"<!do", b"<htm")):
         raise _refusal(path, "", "it is a web page; download the file itself")
     if begin.startswith(_SPREADSHEETS):
@@ -161,18 +174,18 @@ def _form(file: BinaryIO, path: Path) -> _Form:
     raise _refusal(path, "", "it is not a FITS, HDF5, NPZ or CSV file of spectra; docs/files.md lists the formats")
 
 
-def _refusal(path: Path, form: str, said: str) -> SourceError:
+def _refusal(path: Path, file_format: str, why: str) -> SourceError:
     """Return the error as one printable sentence, whatever text the file or library gives."""
-    name = f"{printable_name(path)} cannot be read" + (f" as {form}" if form else "")
-    return SourceError(printable(f"{name}: {said}", _MAX_SENTENCE))
+    name = f"{printable_name(path)} cannot be read" + (f" as {file_format}" if file_format else "")
+    return SourceError(printable(f"{name}: {why}", _MAX_SENTENCE))
 
 
 _FORMS = (
-    _Form(b"SIMPLE", "FITS", "an e-CALLISTO FITS file", read_callisto),
-    _Form(GZIP, "FITS", "an e-CALLISTO FITS file", read_callisto),
-    _Form(BZIP2, "FITS", "an e-CALLISTO FITS file", read_callisto),
-    _Form(b"\x89HDF", "HDF5", "a recorder's HDF5 file", read_recorder),
-    _Form(b"PK", "NPZ", "an NPZ file of spectra", read_npz),
-    _Form(b"# ", "CSV", "a CSV file of spectra", read_csv),
-    _Form(b"time_utc", "CSV", "a CSV file of spectra", read_csv),
+    _Format(b"SIMPLE", "FITS", "an e-CALLISTO FITS file", read_callisto),
+    _Format(GZIP, "FITS", "an e-CALLISTO FITS file", read_callisto),
+    _Format(BZIP2, "FITS", "an e-CALLISTO FITS file", read_callisto),
+    _Format(b"\x89HDF", "HDF5", "a recorder's HDF5 file", read_recorder),
+    _Format(b"PK", "NPZ", "an NPZ file of spectra", read_npz),
+    _Format(b"# ", "CSV", "a CSV file of spectra", read_csv),
+    _Format(b"time_utc", "CSV", "a CSV file of spectra", read_csv),
 )

@@ -1,4 +1,4 @@
-"""Limit the bytes and rows of a file, checked against its declarations before its data are read.
+"""Check the declared bytes and rows of a file against limits.
 
 docs/files.md lists the limits. This module opens no file.
 """
@@ -36,10 +36,13 @@ _MAX_REASON = 75
 
 
 class Unreadable(SourceError):
-    """A file cannot be read; the text is the reason, without the file's name."""
+    """A file cannot be read.
+
+    The text is the reason, without the file's name.
+    """
 
 
-class Asked(NamedTuple):
+class RowSelection(NamedTuple):
     """Requested rows and parts of a file; None makes no choice.
 
     Attributes
@@ -67,7 +70,7 @@ class Asked(NamedTuple):
     times_only: bool = False
     logged_notes: set[str] | None = None
 
-    def picks(self, times_s: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def mask(self, times_s: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return a mask of the requested rows."""
         return in_time_range(times_s, self.start_s, self.end_s)
 
@@ -117,7 +120,7 @@ def size_text(nbytes: int) -> str:
     return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.3g} {unit}"
 
 
-def exactly(stream: Stream, size: int) -> bytes:
+def read_exactly(stream: Stream, size: int) -> bytes:
     """Read exactly `size` bytes into memory.
 
     Raises
@@ -135,13 +138,13 @@ def exactly(stream: Stream, size: int) -> bytes:
     return b"".join(parts)
 
 
-def skip(stream: Stream, size: int) -> None:
+def skip_bytes(stream: Stream, size: int) -> None:
     """Skip `size` bytes of a stream by reading them."""
     while size:
-        size -= len(exactly(stream, min(size, BLOCK_BYTES)))
+        size -= len(read_exactly(stream, min(size, BLOCK_BYTES)))
 
 
-def blocks(rows: NDArray[np.intp], row_bytes: int) -> Iterator[tuple[int, int, slice]]:
+def block_ranges(rows: NDArray[np.intp], row_bytes: int) -> Iterator[tuple[int, int, slice]]:
     """Yield the blocks of a file's rows that are read at once.
 
     Parameters
@@ -171,7 +174,7 @@ def file_size(file: BinaryIO) -> int:
     return size
 
 
-def reason(error: BaseException) -> str:
+def error_reason(error: BaseException) -> str:
     """Return the first line of a library's error, shortened."""
     if isinstance(error, RecursionError):
         return "it is nested too deeply"

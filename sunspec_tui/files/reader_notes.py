@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sunspec_tui.core.printable import printable, printable_name
-from sunspec_tui.files.read_limits import Asked
+from sunspec_tui.files.read_limits import RowSelection
 
 log = logging.getLogger(__name__)
 _MAX_NOTE = 200
 
 
-def report_notes(path: Path, notes: Iterable[str], asked: Asked) -> None:
+def report_notes(path: Path, notes: Iterable[str], selection: RowSelection) -> None:
     """Log each note once, with the name of the first file that it applies to.
 
     Parameters
@@ -26,9 +26,9 @@ def report_notes(path: Path, notes: Iterable[str], asked: Asked) -> None:
     asked
         Its `quiet` suppresses notes; its `logged_notes` are the notes of other files.
     """
-    logged = set[str]() if asked.logged_notes is None else asked.logged_notes
+    logged = set[str]() if selection.logged_notes is None else selection.logged_notes
     for note in dict.fromkeys(notes):
-        if asked.quiet or note in logged:
+        if selection.quiet or note in logged:
             continue
         logged.add(note)
         log.warning("%s", printable(f"{printable_name(path)}: {note}", _MAX_NOTE))

@@ -60,7 +60,9 @@ def numbers(h5py: Any, group: Any, name: str, ndim: int) -> Any:
 
 
 def numbered(h5py: Any, group: Any, name: str, wanted: int | None) -> tuple[Any, str]:
-    """Return the member `name` with the `wanted` number, or the first one, and a note if there are several.
+    """Return the member with the `wanted` number or the first one.
+
+    The second value is a note if there are several.
 
     Raises
     ------
@@ -113,11 +115,14 @@ def itemsize(dataset: Any) -> int:
 
 def _check_storage(h5py: Any, dataset: Any, name: str) -> None:
     """Refuse data in other files, and data that need a plugin."""
-    made = dataset.id.get_create_plist()
-    if made.get_layout() == h5py.h5d.VIRTUAL or made.get_external_count():
+    properties = dataset.id.get_create_plist()
+    if properties.get_layout() == h5py.h5d.VIRTUAL or properties.get_external_count():
         raise Unreadable(f"its {name} is stored in other files, which are not opened; copy the data into the file")
-    filters = {made.get_filter(i)[0] for i in range(made.get_nfilters())}
+    filters = {properties.get_filter(i)[0] for i in range(properties.get_nfilters())}
     if not filters <= set(_FILTERS):
         raise Unreadable(f"its {name} uses filter {max(filters)}, which is not supported; repack it with gzip")
-    if made.get_layout() == h5py.h5d.CHUNKED and math.prod(made.get_chunk()) * itemsize(dataset) > _MAX_CHUNK_BYTES:
+    if (
+        properties.get_layout() == h5py.h5d.CHUNKED
+        and math.prod(properties.get_chunk()) * itemsize(dataset) > _MAX_CHUNK_BYTES
+    ):
         raise Unreadable(f"its {name} has chunks of more than {_MAX_CHUNK_BYTES // 10**6} MB; use smaller ones")

@@ -23,12 +23,12 @@ from sunspec_tui.core.optional_imports import check_installed, require_extra
 from sunspec_tui.core.printable import printable, quote_line
 from sunspec_tui.core.products import Product, plain_name
 from sunspec_tui.core.recording import Recording, channels_of, recording_metadata
-from sunspec_tui.files.read_limits import MAX_BINS, MAX_ROWS, Asked, Unreadable, exactly, file_size
+from sunspec_tui.files.read_limits import MAX_BINS, MAX_ROWS, RowSelection, Unreadable, file_size, read_exactly
 from sunspec_tui.files.reader_notes import report_notes
 from sunspec_tui.files.recorder_scale import LENGTHS, NAVG, NAVG_ATTRIBUTE, divisor
 from sunspec_tui.files.validation import Declared, validated_recording
 
-_MAX_SAID_BYTES = 100_000
+_MAX_DESCRIPTION_BYTES = 100_000
 _MAX_NOTES = 20
 PROGRAM = ("-m", "sunspec_tui.files.recorder_process")
 _ENVIRONMENT = {"HDF5_PLUGIN_PRELOAD": "::", "HDF5_USE_FILE_LOCKING": "FALSE"}
@@ -36,7 +36,7 @@ _ENVIRONMENT = {"HDF5_PLUGIN_PRELOAD": "::", "HDF5_USE_FILE_LOCKING": "FALSE"}
 which could stop a recorder; `recorder_process` itself checks whether a file is being written."""
 
 
-def read_recorder(file: BinaryIO, path: Path, asked: Asked) -> Recording:
+def read_recorder(file: BinaryIO, path: Path, selection: RowSelection) -> Recording:
     """Read a recording with all products of the file.
 
     Raises
@@ -48,21 +48,24 @@ def read_recorder(file: BinaryIO, path: Path, asked: Asked) -> Recording:
     """
     check_installed("h5py", "reading the recorder's HDF5")
     nbytes = file_size(file)
-    with _ReaderProcess(file, asked) as apart:
-        found = validated_recording(path, apart.declared(path), asked, nbytes)
-        report_notes(path, apart.notes[:_MAX_NOTES], asked)
+    with _ReaderProcess(file, selection) as reader:
+        found = validated_recording(path, reader.declared(path), selection, nbytes)
+        report_notes(path, reader.notes[:_MAX_NOTES], selection)
         return found
 
 
 class _ReaderProcess:
-    """Child process that has the file open; it ends with the ``with`` block."""
+    """Child process that has the file open.
 
-    def __init__(self, file: BinaryIO, asked: Asked) -> None:
+    It ends with the ``with`` block.
+    """
+
+    def __init__(self, file: BinaryIO, selection: RowSelection) -> None:
         self.notes = list[str]()
         # -P: do not import from the working directory, which is not trusted.
         words = [sys.executable, "-P", *PROGRAM, str(file.fileno())]
         self._process = subprocess.Popen(  # noqa: S603 - our own module
-            [*words, json.dumps(asked._replace(logged_notes=None))],
+            [*words, json.dumps(selection._replace(logged_notes=None))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -84,18 +87,20 @@ class _ReaderProcess:
 
     def declared(self, path: Path) -> Declared:
         """Read the process's description of the file."""
-        said = self._said()
-        if "refused" in said:
-            raise Unreadable(str(said["refused"]))
-        nrows, nbins = int(said["rows"]), int(said["bins"])
+        description = self._description()
+        if "refused" in description:
+            raise Unreadable(str(description["refused"]))
+        nrows, nbins = int(description["rows"]), int(description["bins"])
         if not (0 <= nrows <= MAX_ROWS and 0 <= nbins <= MAX_BINS):
             raise Unreadable(f"it has more than {MAX_ROWS} rows or {MAX_BINS} frequencies")
-        self.notes = list(said["notes"])
-        products = tuple(Product(name) for name in said["products"])
+        self.notes = list(description["notes"])
+        products = tuple(Product(name) for name in description["products"])
         times_s = np.frombuffer(self._take(8 * nrows), np.float64)
         frequencies_hz = np.frombuffer(self._take(8 * nbins), np.float64)
         shape = (nrows, nbins, len(products))
-        return Declared(shape, products, times_s, frequencies_hz, {"source": path.name} | said["said"], self._load)
+        return Declared(
+            shape, products, times_s, frequencies_hz, {"source": path.name} | description["metadata"], self._load
+        )
 
     def _load(self, rows: NDArray[np.intp], out: NDArray[np.float32]) -> None:
         """Request rows and read them into `out`."""
@@ -112,16 +117,16 @@ class _ReaderProcess:
                 raise self._failure()
             left = left[count:]
 
-    def _said(self) -> dict[str, Any]:
+    def _description(self) -> dict[str, Any]:
         size = int.from_bytes(self._take(8), "little")
-        if size > _MAX_SAID_BYTES:
+        if size > _MAX_DESCRIPTION_BYTES:
             raise Unreadable("its description is too long")
-        said: dict[str, Any] = json.loads(self._take(size))
-        return said
+        description: dict[str, Any] = json.loads(self._take(size))
+        return description
 
     def _take(self, size: int) -> bytes:
         try:
-            return exactly(self._out, size)
+            return read_exactly(self._out, size)
         except Unreadable as error:
             raise self._failure() from error
 
@@ -192,7 +197,10 @@ def _fill(file: Any, recording: Recording) -> None:
 
 
 def _bin_width_hz(frequencies_hz: NDArray[np.float64]) -> float:
-    """Return the width of a bin; -1, the recorder's value for unknown, for a single bin off the channel grid."""
+    """Return the width of a bin.
+
+    -1, the recorder's value for unknown, for a single bin off the channel grid.
+    """
     channels = channels_of(frequencies_hz)
     if channels is not None:
         return CHANNEL_WIDTH_HZ * channels.channel_average

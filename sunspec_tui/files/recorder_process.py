@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from sunspec_tui.core.printable import printable, unquote_line
 from sunspec_tui.core.products import Product
-from sunspec_tui.files.read_limits import MAX_BINS, Asked, Unreadable, blocks, reason
+from sunspec_tui.files.read_limits import MAX_BINS, RowSelection, Unreadable, block_ranges, error_reason
 from sunspec_tui.files.recorder_access import attribute, child, link, numbered, numbers, text
 from sunspec_tui.files.recorder_scale import LENGTHS, factor, file_names, is_export
-from sunspec_tui.files.recorder_shared import SHARED, WRITING, GrowingFile, marks
+from sunspec_tui.files.recorder_shared import SHARED, WRITING, GrowingFile, open_flags
 from sunspec_tui.files.recorder_times import RowTimes, check_times, row_times
 
 _MAX_EXTRA_MEMORY = 700_000_000
@@ -35,21 +35,24 @@ _MIN_HZ = 1e3
 
 
 def main(words: list[str]) -> int:
-    """Serve one file; `words` are its descriptor and the fields of `Asked` as JSON."""
+    """Serve one file.
+
+    `words` are its descriptor and the fields of `RowSelection` as JSON.
+    """
     import h5py
 
-    descriptor, asked = int(words[0]), Asked(*json.loads(words[1]))
+    descriptor, selection = int(words[0]), RowSelection(*json.loads(words[1]))
     out, nbytes = sys.stdout.buffer, Path(f"/dev/fd/{descriptor}").stat().st_size
     _limit_memory()
     _limit_time(nbytes)
     try:
-        found = _file_contents(h5py, descriptor, asked, nbytes)
+        found = _file_contents(h5py, descriptor, selection, nbytes)
     except Unreadable as error:
-        _say(out, {"refused": str(error)})
+        _send_json(out, {"refused": str(error)})
         return 1
     times = found.times
     described = {"rows": len(times.rows), "bins": found.nbins, "products": found.products}
-    _say(out, described | {"said": found.said, "notes": found.notes})
+    _send_json(out, described | {"metadata": found.metadata, "notes": found.notes})
     out.write(times.ends_s.tobytes())
     out.write(found.frequencies_hz.tobytes())
     out.flush()
@@ -60,26 +63,26 @@ def main(words: list[str]) -> int:
     return 0
 
 
-def _file_contents(h5py: Any, descriptor: int, asked: Asked, nbytes: int) -> "_FileContents":
+def _file_contents(h5py: Any, descriptor: int, selection: RowSelection, nbytes: int) -> "_FileContents":
     for left in reversed(range(_ATTEMPTS)):
         try:
             file, note = _opened(h5py, descriptor)
-            return _FileContents(h5py, file, asked, nbytes, [note] if note else [])
+            return _FileContents(h5py, file, selection, nbytes, [note] if note else [])
         except Unreadable:
             raise
         except Exception as error:
             # The library may raise any error; a file that is being written may be inconsistent for a moment.
-            if left and marks(descriptor) & SHARED:
+            if left and open_flags(descriptor) & SHARED:
                 continue
             if "truncated file" in str(error):
                 raise Unreadable("it is truncated: its end is missing; copy it again") from error
-            raise Unreadable(reason(error)) from error
+            raise Unreadable(error_reason(error)) from error
     raise AssertionError("the last attempt returns or raises")
 
 
 def _opened(h5py: Any, descriptor: int) -> tuple[Any, str]:
     """Open a file, also one that a recorder is writing, and return a note on that."""
-    marked = marks(descriptor)
+    marked = open_flags(descriptor)
     if marked & SHARED:
         note = "it is being written: the rows so far are read; if its recorder was killed, run h5clear -s FILE"
         try:
@@ -109,10 +112,10 @@ def _is_locked(descriptor: int) -> bool:
 class _FileContents:
     """Contents of a file: its axes, and the datasets of its power."""
 
-    def __init__(self, h5py: Any, file: Any, asked: Asked, nbytes: int, notes: list[str]) -> None:
+    def __init__(self, h5py: Any, file: Any, selection: RowSelection, nbytes: int, notes: list[str]) -> None:
         self._h5py = h5py
-        observation, first = numbered(h5py, file, "Observation", asked.observation)
-        tuning, second = numbered(h5py, observation, "Tuning", asked.tuning)
+        observation, first = numbered(h5py, file, "Observation", selection.observation)
+        tuning, second = numbered(h5py, observation, "Tuning", selection.tuning)
         self.notes = [*notes, *filter(None, (first, second))]
         self._values = dict(self._products(tuning))
         self.frequencies_hz = self._frequencies_hz(tuning)
@@ -121,7 +124,9 @@ class _FileContents:
         check_times(time)
         nrows, ours = self._common_rows(time), is_export(file)
         lengths = numbers(h5py, observation, LENGTHS, 1) if ours and link(observation, LENGTHS) else None
-        self.times = row_times(time, nrows, attribute(observation, "tInt"), asked, nbytes, ours=ours, lengths=lengths)
+        self.times = row_times(
+            time, nrows, attribute(observation, "tInt"), selection, nbytes, ours=ours, lengths=lengths
+        )
         self.notes += self.times.notes
         # Read the power after the times: the library remembers the positions of the rows that exist now.
         self._values = self._stored(self._values)
@@ -129,13 +134,13 @@ class _FileContents:
             self.times = self._flushed()
         self.products = [str(product) for product in self._values]
         self._factors = [factor(file, product) for product in self._values]
-        self.said = _said(file, self.times.cadence_s)
+        self.metadata = _metadata(file, self.times.cadence_s)
         self.row_bytes = sum(self.nbins * each.dtype.itemsize for each in self._values.values())
 
     def write(self, rows: NDArray[np.intp], out: BinaryIO) -> None:
         """Write rows as float32, shape (n, nbins, nproducts)."""
         wanted = self.times.rows[rows]
-        for begin, end, part in blocks(wanted, 2 * self.row_bytes):
+        for begin, end, part in block_ranges(wanted, 2 * self.row_bytes):
             block = np.empty((part.stop - part.start, self.nbins, len(self._values)), np.float32)
             with np.errstate(over="ignore", invalid="ignore"):
                 for i, values in enumerate(self._values.values()):
@@ -150,7 +155,10 @@ class _FileContents:
                 yield product, numbers(self._h5py, tuning, name, 2)
 
     def _stored(self, named: dict[Product, Any]) -> dict[Product, Any]:
-        """Return the products that have data in the file; an allocated dataset has none until it is written."""
+        """Return the products that have data in the file.
+
+        An allocated dataset has none until it is written.
+        """
         stored = {product: values for product, values in named.items() if values.id.get_storage_size()}
         if not named:
             raise Unreadable("its Tuning has none of XX, YY, XY_real, XY_imag, I, Q, U and V")
@@ -161,7 +169,10 @@ class _FileContents:
         return stored
 
     def _flushed(self) -> RowTimes:
-        """Return the rows of a file being written that have power; a writer may write their times earlier."""
+        """Return the rows of a file being written that have power.
+
+        A writer may write their times earlier.
+        """
         rows = self.times.rows
         count = bisect_left(range(len(rows)), True, key=lambda i: not self._has_power(int(rows[i])))
         if not count:
@@ -175,7 +186,7 @@ class _FileContents:
         freq = numbers(self._h5py, tuning, "freq", 1)
         if len(freq) > MAX_BINS:
             raise Unreadable(f"it has {len(freq)} frequencies, more than {MAX_BINS}")
-        unit = next((said for name in ("Units", "units") if (said := text(freq, name))), "Hz")
+        unit = next((given for name in ("Units", "units") if (given := text(freq, name))), "Hz")
         unit_hz = _UNITS_HZ.get(unit.strip().lower())
         if unit_hz is None:
             raise Unreadable(f"its frequencies are in {printable(unit, 20)}; only Hz, kHz, MHz and GHz are read")
@@ -193,12 +204,12 @@ class _FileContents:
         lengths = {"time": len(time)} | {str(product): len(values) for product, values in self._values.items()}
         nrows = min(lengths.values())
         if len(set(lengths.values())) > 1:
-            said = ", ".join(f"{name} {length}" for name, length in lengths.items())
-            self.notes.append(f"its datasets differ in rows ({said}): the first {nrows} are read")
+            counts = ", ".join(f"{name} {length}" for name, length in lengths.items())
+            self.notes.append(f"its datasets differ in rows ({counts}): the first {nrows} are read")
         return nrows
 
 
-def _said(file: Any, cadence_s: float | None) -> dict[str, Any]:
+def _metadata(file: Any, cadence_s: float | None) -> dict[str, Any]:
     source = text(file, "sunspec_source")
     return {
         "cadence_s": cadence_s,
@@ -208,8 +219,8 @@ def _said(file: Any, cadence_s: float | None) -> dict[str, Any]:
     }
 
 
-def _say(out: BinaryIO, said: dict[str, Any]) -> None:
-    text = json.dumps(said).encode()
+def _send_json(out: BinaryIO, values: dict[str, Any]) -> None:
+    text = json.dumps(values).encode()
     out.write(len(text).to_bytes(8, "little") + text)
     out.flush()
 

@@ -18,8 +18,8 @@ from sunspec_tui.files.read_limits import Unreadable
 WRITING, SHARED = 1, 4
 """Flags of a file that is open for writing, and that readers may open at the same time (SWMR)."""
 
-_VERSION_AT, _OFFSET_SIZE_AT, _MARKS_AT, _LENGTH_AT = 8, 9, 11, 28
-_MARKED_VERSION, _OFFSET_SIZE = 3, 8
+_VERSION_AT, _OFFSET_SIZE_AT, _FLAGS_AT, _LENGTH_AT = 8, 9, 11, 28
+_FLAGS_VERSION, _OFFSET_SIZE = 3, 8
 _SUMMED_BYTES, _BEGIN_BYTES = 44, 48
 _ROOM_BYTES = 2**40
 """Bytes after the end by which the file may grow while it is read."""
@@ -29,10 +29,10 @@ _LAST = ((2, 1, 14), (0, 2, 11), (1, 0, 25), (2, 1, 16), (0, 2, 4), (1, 0, 14), 
 _MASK = 0xFFFFFFFF
 
 
-def marks(descriptor: int) -> int:
+def open_flags(descriptor: int) -> int:
     """Return a file's flags; 0 if its version has none."""
     begin = os.pread(descriptor, _BEGIN_BYTES, 0)
-    return begin[_MARKS_AT] if len(begin) == _BEGIN_BYTES and begin[_VERSION_AT] == _MARKED_VERSION else 0
+    return begin[_FLAGS_AT] if len(begin) == _BEGIN_BYTES and begin[_VERSION_AT] == _FLAGS_VERSION else 0
 
 
 def is_being_written(path: Path) -> bool:
@@ -44,7 +44,7 @@ def is_being_written(path: Path) -> bool:
         If the file cannot be read.
     """
     with closing(open_regular(path)) as file:
-        return bool(marks(file.fileno()) & WRITING)
+        return bool(open_flags(file.fileno()) & WRITING)
 
 
 class GrowingFile(io.RawIOBase):
@@ -63,7 +63,7 @@ class GrowingFile(io.RawIOBase):
         begin = bytearray(os.pread(descriptor, _BEGIN_BYTES, 0))
         if begin[_OFFSET_SIZE_AT] != _OFFSET_SIZE:
             raise Unreadable("it is being written in an unknown format; wait until it is closed")
-        begin[_MARKS_AT] = 0
+        begin[_FLAGS_AT] = 0
         struct.pack_into("<Q", begin, _LENGTH_AT, self._length)
         struct.pack_into("<I", begin, _SUMMED_BYTES, checksum(bytes(begin[:_SUMMED_BYTES])))
         self._begin = bytes(begin)

@@ -1,4 +1,4 @@
-"""Read times of a recorder's file: which rows were written, their ends and lengths.
+"""Read the times of a recorder's file: written rows, ends, lengths.
 
 Only the child process `recorder_process` uses this module. The times are read in blocks, before any power: a recorder
 allocates all rows at the start, and rows that were never written have the time 0.
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.recording import measured_cadence_s
 from sunspec_tui.core.times import EARLIEST_PLAUSIBLE_S, LATEST_PLAUSIBLE_S
-from sunspec_tui.files.read_limits import BLOCK_BYTES, MAX_ROWS, Asked, Unreadable, check_ratio
+from sunspec_tui.files.read_limits import BLOCK_BYTES, MAX_ROWS, RowSelection, Unreadable, check_ratio
 from sunspec_tui.files.recorder_access import NUMBERS, itemsize, text
 from sunspec_tui.files.recorder_scale import LENGTHS
 from sunspec_tui.files.validation import plausible_cadence_s, possible_lengths
@@ -78,7 +78,7 @@ def check_times(time: Any) -> None:
 
 
 def row_times(
-    time: Any, nrows: int, tint: Any, asked: Asked, nbytes: int, *, ours: bool, lengths: Any = None
+    time: Any, nrows: int, tint: Any, selection: RowSelection, nbytes: int, *, ours: bool, lengths: Any = None
 ) -> RowTimes:
     """Return the rows that have a time and may be requested.
 
@@ -104,13 +104,13 @@ def row_times(
     Unreadable
         If no row has a time, or too many are requested.
     """
-    column = _Column(time, nrows, nbytes)
+    column = _StartTimes(time, nrows, nbytes)
     if ours:
         said_s = plausible_cadence_s(tint)
         cadence_s, notes = (said_s if said_s > 0 else None), list[str]()
     else:
         cadence_s, notes = _cadence_s(tint, column.sample())
-    found = _Found(asked)
+    found = _SelectedRows(selection)
     for begin, starts_s in column.blocks():
         length_s = (cadence_s or 0.0) if lengths is None else _lengths_s(lengths, slice(begin, begin + len(starts_s)))
         found.add(begin, starts_s, starts_s + length_s)
@@ -118,7 +118,7 @@ def row_times(
     return RowTimes(rows, ends_s, cadence_s, notes + found.notes(ends_s))
 
 
-class _Column:
+class _StartTimes:
     """Starts of rows, in seconds since 1970 UTC."""
 
     def __init__(self, time: Any, nrows: int, nbytes: int) -> None:
@@ -131,7 +131,10 @@ class _Column:
         self._tai_behind_s = _TAI_BEHIND[scale]
 
     def blocks(self) -> Iterator[tuple[int, NDArray[np.float64]]]:
-        """Yield the number of the first row and the starts of each block; NaN for rows that were not written."""
+        """Yield the number of the first row and the starts of each block.
+
+        Starts of rows that were not written are NaN.
+        """
         for begin, end in self._spans:
             yield begin, self._seconds(self._time[begin:end])
 
@@ -166,11 +169,11 @@ def _whole_and_fraction(values: NDArray[Any]) -> tuple[NDArray[np.float64], NDAr
     return np.asarray(values, np.float64), 0.0
 
 
-class _Found:
+class _SelectedRows:
     """Selected rows of the blocks so far."""
 
-    def __init__(self, asked: Asked) -> None:
-        self._asked = asked
+    def __init__(self, selection: RowSelection) -> None:
+        self._asked = selection
         self._rows, self._ends_s = list[NDArray[np.intp]](), list[NDArray[np.float64]]()
         self._count = self._old = self._untimed = self._untimed_since = 0
         self._first: tuple[NDArray[np.intp], NDArray[np.float64]] | None = None
@@ -183,7 +186,7 @@ class _Found:
         rows, ends_s = np.flatnonzero(dated) + begin, ends_s[dated]
         if self._first is None and len(rows):
             self._first = rows[:1], ends_s[:1]
-        chosen = self._asked.picks(ends_s)
+        chosen = self._asked.mask(ends_s)
         self._rows.append(rows[chosen])
         self._ends_s.append(ends_s[chosen])
         self._count += len(self._rows[-1])
@@ -191,7 +194,10 @@ class _Found:
             raise Unreadable(f"it has more than {MAX_ROWS} rows; choose --start and --end")
 
     def _count_untimed(self, untimed: NDArray[np.bool_], dated: NDArray[np.bool_]) -> None:
-        """Count the rows without a time between rows that have one; others were never written."""
+        """Count the rows without a time between rows that have one.
+
+        Others were never written.
+        """
         places = np.flatnonzero(dated)
         if not len(places):
             self._untimed_since += int(untimed.sum())

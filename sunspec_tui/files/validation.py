@@ -1,4 +1,4 @@
-"""Check what a file declares, for consistency and against limits, before its power is read.
+"""Check the declarations of a file before its power is read.
 
 Each reader passes its declarations and a function that loads rows. Invalid files are refused with a message of one
 sentence. Only the requested rows are loaded.
@@ -17,7 +17,15 @@ from sunspec_tui.core.printable import printable
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.recording import MAX_CADENCE_S, MAX_NAME, MIN_CADENCE_S, Recording, measured_cadence_s
 from sunspec_tui.core.times import LATEST_PLAUSIBLE_S
-from sunspec_tui.files.read_limits import BLOCK_BYTES, MAX_BINS, MAX_ROWS, Asked, Unreadable, check_ratio, check_size
+from sunspec_tui.files.read_limits import (
+    BLOCK_BYTES,
+    MAX_BINS,
+    MAX_ROWS,
+    RowSelection,
+    Unreadable,
+    check_ratio,
+    check_size,
+)
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +47,7 @@ class Declared(NamedTuple):
         Products on the last axis.
     times_s, frequencies_hz
         End of each row's averaging, seconds since 1970 UTC, and centres of the bins in Hz.
-    said
+    metadata
         Other metadata of the file: ``cadence_s``, ``station``, ``source``, ``software``.
     load
         Reads rows.
@@ -49,11 +57,11 @@ class Declared(NamedTuple):
     products: tuple[Product, ...]
     times_s: NDArray[Any]
     frequencies_hz: NDArray[Any]
-    said: dict[str, Any]
+    metadata: dict[str, Any]
     load: Load
 
 
-def validated_recording(path: Path, declared: Declared, asked: Asked, file_bytes: int) -> Recording:
+def validated_recording(path: Path, declared: Declared, selection: RowSelection, file_bytes: int) -> Recording:
     """Return the requested rows, with frequencies ascending and without rows that have no time.
 
     Parameters
@@ -74,29 +82,32 @@ def validated_recording(path: Path, declared: Declared, asked: Asked, file_bytes
     frequencies_hz = np.asarray(declared.frequencies_hz, np.float64)
     _check_shape(declared, len(times_s), len(frequencies_hz))
     _check_frequencies(frequencies_hz)
-    picked = _picked(times_s, asked)
+    selected = _selected_rows(times_s, selection)
     order = _ascending(frequencies_hz)
-    shape = (len(picked), *declared.shape[1:])
-    if asked.times_only:
+    shape = (len(selected), *declared.shape[1:])
+    if selection.times_only:
         check_ratio(math.prod(shape) * 4, file_bytes)
         data = np.broadcast_to(np.float32(np.nan), shape)
     else:
         check_size(math.prod(shape) * 4, file_bytes)
-        data = _loaded(declared, picked, order)
+        data = _loaded(declared, selected, order)
     return Recording(
         data,
         declared.products,
-        times_s[picked],
+        times_s[selected],
         frequencies_hz[order],
-        _cadence_s(path, declared.said, times_s, quiet=asked.quiet),
-        station=_text(declared.said.get("station", "")),
-        source=_text(declared.said.get("source", path.name)),
-        software=_text(declared.said.get("software", "")),
+        _cadence_s(path, declared.metadata, times_s, quiet=selection.quiet),
+        station=_text(declared.metadata.get("station", "")),
+        source=_text(declared.metadata.get("source", path.name)),
+        software=_text(declared.metadata.get("software", "")),
     )
 
 
 def number(value: Any) -> float:
-    """Convert a value from a file to a number; NaN if it is not a number."""
+    """Convert a value from a file to a number.
+
+    The result is NaN if it is not a number.
+    """
     try:
         return float(value)
     except (TypeError, ValueError, OverflowError):
@@ -133,43 +144,43 @@ def _check_frequencies(frequencies_hz: NDArray[np.float64]) -> None:
         raise Unreadable(f"its frequencies, {low:.4g} to {high:.4g} Hz, are not between 1 kHz and 100 GHz")
 
 
-def _picked(times_s: NDArray[np.float64], asked: Asked) -> NDArray[np.intp]:
+def _selected_rows(times_s: NDArray[np.float64], selection: RowSelection) -> NDArray[np.intp]:
     """Return the numbers of the requested rows."""
     # A recorder allocates more rows than it writes.
     dated = np.isfinite(times_s) & (times_s > 0)
     if not dated.any():
         raise Unreadable(f"none of its {len(times_s)} rows has a time; no data were written to it")
-    picked = np.flatnonzero(dated & asked.picks(times_s))
-    late = picked[times_s[picked] >= LATEST_PLAUSIBLE_S]
+    selected = np.flatnonzero(dated & selection.mask(times_s))
+    late = selected[times_s[selected] >= LATEST_PLAUSIBLE_S]
     if late.size:
         row = int(late[0])
         raise Unreadable(
             f"the time of row {row + 1}, {times_s[row]:.6g} s since 1970, is after 2100; choose an earlier --end"
         )
-    return picked
+    return selected
 
 
-def _cadence_s(path: Path, said: dict[str, Any], times_s: NDArray[np.float64], *, quiet: bool) -> float:
+def _cadence_s(path: Path, metadata: dict[str, Any], times_s: NDArray[np.float64], *, quiet: bool) -> float:
     """Return the file's cadence if plausible, else the cadence of its times."""
-    cadence_s = plausible_cadence_s(said.get("cadence_s", math.nan))
+    cadence_s = plausible_cadence_s(metadata.get("cadence_s", math.nan))
     if cadence_s > 0:
         return cadence_s
     measured_s = measured_cadence_s(times_s[(times_s > 0) & (times_s < LATEST_PLAUSIBLE_S)])
-    if number(said.get("cadence_s")) > 0 and not quiet:
+    if number(metadata.get("cadence_s")) > 0 and not quiet:
         # A cadence that is missing or marked as unknown is not reported.
         log.warning(
             "%s has an implausible cadence of %s s; using %.6g s from its times",
-            printable(path, 80), printable(said["cadence_s"], 20), measured_s,
+            printable(path, 80), printable(metadata["cadence_s"], 20), measured_s,
         )  # fmt: skip
     return measured_s
 
 
-def _loaded(declared: Declared, picked: NDArray[np.intp], order: NDArray[np.intp]) -> NDArray[np.float32]:
+def _loaded(declared: Declared, selected: NDArray[np.intp], order: NDArray[np.intp]) -> NDArray[np.float32]:
     """Return the power of rows, with the bins in ascending order."""
-    data = np.empty((len(picked), *declared.shape[1:]), np.float32)
+    data = np.empty((len(selected), *declared.shape[1:]), np.float32)
     # Values outside the range of float32 become infinite, and are shown as infinite.
     with np.errstate(over="ignore", invalid="ignore"):
-        declared.load(picked, data)
+        declared.load(selected, data)
     _reorder(data, order)
     return data
 
@@ -180,7 +191,10 @@ def _text(value: Any) -> str:
 
 
 def _ascending(frequencies_hz: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return the order of the bins; those of equal frequency are reversed with a descending axis."""
+    """Return the order of the bins.
+
+    Those of equal frequency are reversed with a descending axis.
+    """
     if frequencies_hz[0] <= frequencies_hz[-1]:
         return np.argsort(frequencies_hz, kind="stable")
     return len(frequencies_hz) - 1 - np.argsort(frequencies_hz[::-1], kind="stable")

@@ -18,7 +18,7 @@ from sunspec_tui.core.printable import printable, printable_name, quote_line
 from sunspec_tui.core.recording import MAX_NAME, Recording, recording_metadata
 from sunspec_tui.files.atomic_write import atomic_write
 from sunspec_tui.files.callisto_fits import write_callisto
-from sunspec_tui.files.file_formats import FileForm, file_form
+from sunspec_tui.files.file_formats import FileFormat, file_format
 from sunspec_tui.files.recorder_hdf5 import write_recorder
 
 _MAX_REASON = 100
@@ -32,8 +32,8 @@ def export(recording: Recording, path: str | Path, product: str | None = None, *
     recording
         The recording: all its products, or only `product` if the format holds a single image (FITS).
     path
-        The file; its extension selects the format, see `file_formats.FileForm`. Its directory is created if needed. An
-        existing regular file is replaced; a link, a pipe or a device is not.
+        The file; its extension selects the format, see `file_formats.FileFormat`. Its directory is created if needed.
+        An existing regular file is replaced; a link, a pipe or a device is not.
     product
         Product of a single image; the only one of the recording by default, or else XX.
     digits
@@ -53,7 +53,7 @@ def export(recording: Recording, path: str | Path, product: str | None = None, *
     MissingExtraError
         If the format needs a library that is not installed.
     """
-    path, form = Path(path), file_form(Path(path))
+    path, form = Path(path), file_format(Path(path))
     if digits:
         check_digits(path)
     write = partial(write_callisto, digits=True) if digits else _WRITERS[form]
@@ -67,8 +67,8 @@ def export(recording: Recording, path: str | Path, product: str | None = None, *
         return path.stat().st_size
     except OSError as error:
         # numpy gives no reason when an array was written only in part.
-        said = error.strerror or "not all data could be written"
-        raise ExportError(f"cannot write {printable_name(path)}: {said}; choose another file") from error
+        why = error.strerror or "not all data could be written"
+        raise ExportError(f"cannot write {printable_name(path)}: {why}; choose another file") from error
     except MemoryError as error:
         raise ExportError(f"there is not enough memory to write {printable_name(path)}; choose fewer rows") from error
     except (ValueError, OverflowError, RuntimeError) as error:
@@ -78,7 +78,7 @@ def export(recording: Recording, path: str | Path, product: str | None = None, *
 
 def check_digits(path: Path) -> None:
     """Raise `UsageError` if a file of this name has no digits."""
-    if file_form(path) is not FileForm.CALLISTO:
+    if file_format(path) is not FileFormat.CALLISTO:
         raise UsageError(f"{path.suffix} has no digits: --digits is for .fit and .fits, leave it out")
 
 
@@ -103,7 +103,10 @@ def _write_npz(recording: Recording, path: Path, _: str) -> None:
 
 
 def _write_csv(recording: Recording, path: Path, _: str) -> None:
-    """Write one line for each row and product; numbers have as many digits as float32 needs."""
+    """Write one line for each row and product.
+
+    Numbers have as many digits as float32 needs.
+    """
     with path.open("w", newline="", encoding="utf-8") as file:
         for key, value in recording_metadata(recording).items():
             file.write(f"# {key}={_comment_text(str(value))}\n")
@@ -121,9 +124,9 @@ def _comment_text(text: str) -> str:
     return json.dumps(text).replace(",", "\\u002c") if '"' in plain or plain.endswith((",", ";")) else plain
 
 
-_WRITERS: dict[FileForm, Callable[[Recording, Path, str], None]] = {
-    FileForm.CALLISTO: write_callisto,
-    FileForm.RECORDER: write_recorder,
-    FileForm.NPZ: _write_npz,
-    FileForm.CSV: _write_csv,
+_WRITERS: dict[FileFormat, Callable[[Recording, Path, str], None]] = {
+    FileFormat.CALLISTO: write_callisto,
+    FileFormat.RECORDER: write_recorder,
+    FileFormat.NPZ: _write_npz,
+    FileFormat.CSV: _write_csv,
 }

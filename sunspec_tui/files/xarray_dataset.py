@@ -41,14 +41,17 @@ def to_dataset(recording: Recording) -> "xarray.Dataset":
 
 
 def from_dataset(dataset: Any) -> Recording:
-    """Convert a Dataset of this layout to a recording; load all its values."""
+    """Convert a Dataset of this layout to a recording.
+
+    Load all its values.
+    """
     # Use the order of products on the wire: a store's variables are in alphabetical order.
     names = [(product, plain_name(product)) for product in Product]
     found = [(product, name) for product, name in names if name in dataset.data_vars]
     times_s = dataset["time"].values.astype("datetime64[us]").astype(np.int64) / 1e6
-    said = dataset.attrs
+    metadata = dataset.attrs
     # Measure the mean of the steps: a store's attribute is the cadence that was known when it was created.
-    measured_s, said_s = measured_cadence_s(times_s), float(said.get("cadence_s", np.nan))
+    measured_s, said_s = measured_cadence_s(times_s), float(metadata.get("cadence_s", np.nan))
     data = np.empty((len(times_s), dataset.sizes["frequency"], len(found)), np.float32)
     for i, (_, name) in enumerate(found):
         # Load one variable after another, so that a long recording is not in memory twice.
@@ -59,7 +62,7 @@ def from_dataset(dataset: Any) -> Recording:
         times_s,
         np.asarray(dataset["frequency"].values, np.float64),
         measured_s if measured_s > 0 else said_s,
-        station=str(said.get("station", "")),
-        source=str(said.get("source", "")),
-        software=str(said.get("software", "")),
+        station=str(metadata.get("station", "")),
+        source=str(metadata.get("source", "")),
+        software=str(metadata.get("software", "")),
     )

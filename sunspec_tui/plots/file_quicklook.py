@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.products import Product
 from sunspec_tui.files.file_series import MAX_BLOCK_BYTES, FileSeries
-from sunspec_tui.files.read_limits import Asked
+from sunspec_tui.files.read_limits import RowSelection
 from sunspec_tui.plots.column_reduction import Reduced, column_edges, column_width_s, reduce_rows
 from sunspec_tui.plots.quicklook_figure import picture, write_picture
 
@@ -27,7 +27,7 @@ _ENDINGS = (".gz", ".bz2", ".fit", ".fits", ".fts", ".h5", ".hdf5", ".npz", ".cs
 def file_quicklook(
     paths: list[Path],
     out: Path,
-    asked: Asked,
+    asked: RowSelection,
     *,
     product: str | None = None,
     per: str | None = None,

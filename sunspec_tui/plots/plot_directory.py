@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sunspec_tui.core.retention import LATEST, SOFTWARE, PlotFile, RetentionPolicy, expired, plot_time_s
-from sunspec_tui.files.atomic_write import atomic_write, left_by
+from sunspec_tui.files.atomic_write import atomic_write, temporary_file_owner
 
 _MARK = b"tEXtSoftware\0" + SOFTWARE.encode()
 # The text stands right behind the first chunk of a PNG, before any colour.
@@ -148,7 +148,7 @@ def is_ours(path: Path) -> bool:
 
 def _is_unfinished(directory: Path, name: str) -> bool:
     """Return True if a dead plot process of this user and machine left this unfinished file."""
-    found = left_by(name)
+    found = temporary_file_owner(name)
     if found is None or not (found[1] == LATEST or plot_time_s(found[1]) is not None):
         return False
     try:

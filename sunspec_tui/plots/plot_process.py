@@ -22,7 +22,7 @@ from typing import IO, Any
 from sunspec_tui.core.active_time import ActiveTimer
 from sunspec_tui.core.child_environment import child_environment
 from sunspec_tui.core.printable import printable
-from sunspec_tui.files.atomic_write import left_by
+from sunspec_tui.files.atomic_write import temporary_file_owner
 from sunspec_tui.plots.job import PlotJob
 from sunspec_tui.plots.job_pipe import job_parts
 
@@ -214,7 +214,7 @@ class PlotProcess:
         # If the disk is unplugged or read-only, the files remain until the next start.
         with suppress(OSError):
             for name in os.listdir(self._directory):  # noqa: PTH208 - there may be 100 000 names
-                found = left_by(name)
+                found = temporary_file_owner(name)
                 if found is not None and found[0] == self.process.pid:
                     (self._directory / name).unlink(missing_ok=True)
 

@@ -20,7 +20,7 @@ from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.products import WIRE_PRODUCTS, Product, plain_name
 from sunspec_tui.core.recording import Recording, measured_cadence_s
 from sunspec_tui.core.times import format_iso
-from sunspec_tui.files.archive.block_reader import are_in_blocks, overview
+from sunspec_tui.files.archive.block_reader import blocks_cover, overview
 from sunspec_tui.files.archive.layout import StoreName, stores
 from sunspec_tui.files.archive.reader import open_by_axis
 from sunspec_tui.files.xarray_dataset import from_dataset
@@ -155,7 +155,7 @@ def hour_calls(directory: Path, product: Product, begin_s: float, per: str) -> l
         return []
     count = max(1, round(period_s / _HOUR_S))
     name = str(directory.absolute())
-    if column_s >= _BLOCK_COLUMN_S and are_in_blocks(directory, *_within(begin_s, period_s), product):
+    if column_s >= _BLOCK_COLUMN_S and blocks_cover(directory, *_within(begin_s, period_s), product):
         return [(reduce_blocks, (name, str(product), begin_s, period_s))]
     return [(reduce_hour, (name, str(product), begin_s + n * _HOUR_S, column_s)) for n in range(count)]
 

@@ -21,7 +21,7 @@ from sunspec_tui.core.products import SIGNED_PRODUCTS, WIRE_PRODUCTS, Product
 from sunspec_tui.core.recording import MAX_CADENCE_S, MIN_CADENCE_S, Channels, Recording, channels_of, continuous_runs
 from sunspec_tui.core.times import unix_to_tag
 from sunspec_tui.files.file_series import FileSeries, open_rows
-from sunspec_tui.files.read_limits import Asked
+from sunspec_tui.files.read_limits import RowSelection
 from sunspec_tui.producer.ring_feeder import Gulps, SourceSequence
 
 log = logging.getLogger(__name__)
@@ -173,7 +173,7 @@ def open_replay(
 ) -> Replay:
     """Open a replay of a file, an archive or several files; see `Replay` and `files.read.read_recording`."""
     words = [path] if isinstance(path, str | Path) else path
-    rows = open_rows(words, Asked(*between_s, observation, tuning, file_chan0))
+    rows = open_rows(words, RowSelection(*between_s, observation, tuning, file_chan0))
     name = rows.name if isinstance(rows, FileSeries) else printable_name(words[0])
     if not len(rows):
         raise SourceError(f"{name} has no rows in that time; choose another --start or --end")

@@ -137,10 +137,10 @@ def test_a_long_recording_is_averaged_in_blocks():
     ("rows", "row_s", "bins", "error", "said"),
     [
         (recording(8), 0.01, None, ExportError, "already 0.2508 s long; choose an --average-time of more"),
-        (recording(8), 60, None, ExportError, "no 60 s of rows follow each other"),
+        (recording(8), 60, None, ExportError, "there are no 60 s of rows without a gap"),
         (recording(1, cadence_s=np.nan), 1, None, ExportError, "no regular step"),
         *((recording(8), bad, None, UsageError, "must be above 0") for bad in (0, -1, np.nan, np.inf, "1")),
-        *((recording(8), None, bad, UsageError, "whole one of at least 1") for bad in (0, -1, 1.5, "2")),
+        *((recording(8), None, bad, UsageError, "whole number of at least 1") for bad in (0, -1, 1.5, "2")),
     ],
 )
 def test_what_cannot_be_averaged_is_one_sentence(rows, row_s, bins, error, said):
@@ -154,7 +154,7 @@ def test_rows_of_two_lengths_are_told(warnings_logged):
     assert found.cadence_s == pytest.approx(1)
     np.testing.assert_allclose(found.times_s[12:], 12 + 0.84 * np.arange(1, 7))
     assert "2 of 32 rows are left out" in warnings_logged()[0]
-    assert "rows are 0.84 to 1 s long; export the parts apart" in warnings_logged()[1]
+    assert "rows are 0.84 to 1 s long; export the parts separately" in warnings_logged()[1]
 
 
 @pytest.mark.parametrize("name", FORMS)

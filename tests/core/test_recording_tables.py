@@ -19,7 +19,7 @@ from sunspec_tui.core.recording import (
     recording_metadata,
     slots,
 )
-from sunspec_tui.files.file_formats import FileForm, file_form
+from sunspec_tui.files.file_formats import FileFormat, file_format
 
 
 @pytest.mark.parametrize(
@@ -118,18 +118,18 @@ def test_channels_fit_to_a_fiftieth_of_a_channel(places, expected):
 @pytest.mark.parametrize(
     ("name", "form"),
     [
-        ("a.fits", FileForm.CALLISTO), ("a.fit", FileForm.CALLISTO), ("a.fits.gz", FileForm.CALLISTO),
-        ("a.FIT.GZ", FileForm.CALLISTO), ("a.h5", FileForm.RECORDER), ("a.hdf5", FileForm.RECORDER),
-        ("a.npz", FileForm.NPZ), ("a.csv", FileForm.CSV), ("x.fits.csv", FileForm.CSV),
+        ("a.fits", FileFormat.CALLISTO), ("a.fit", FileFormat.CALLISTO), ("a.fits.gz", FileFormat.CALLISTO),
+        ("a.FIT.GZ", FileFormat.CALLISTO), ("a.h5", FileFormat.RECORDER), ("a.hdf5", FileFormat.RECORDER),
+        ("a.npz", FileFormat.NPZ), ("a.csv", FileFormat.CSV), ("x.fits.csv", FileFormat.CSV),
     ],
 )  # fmt: skip
 def test_the_ending_of_a_name_says_the_form(name, form):
-    assert file_form(Path("there") / name) is form
+    assert file_format(Path("there") / name) is form
 
 
 def test_a_name_without_a_form_is_refused_with_all_endings():
     with pytest.raises(UsageError) as caught:
-        file_form(Path("there/event.txt"))
+        file_format(Path("there/event.txt"))
     assert "event.txt" in str(caught.value)
     assert "there" not in str(caught.value)
     assert str(caught.value).endswith(".fits, .fit, .fits.gz, .fit.gz, .h5, .hdf5, .npz, .csv")

@@ -202,7 +202,7 @@ def test_nothing_is_written_while_the_sun_is_too_low(tmp_path):
     rows = recording(1000, nchan=64)
     rises_s = float(rows.times_s[500])
     with Following(
-        tmp_path, length=2000, least_elevation_deg=5.0, elevation_deg=lambda time_s: 10.0 if time_s > rises_s else 0.0
+        tmp_path, length=2000, min_elevation_deg=5.0, elevation_deg=lambda time_s: 10.0 if time_s > rises_s else 0.0
     ) as run:
         for start in range(0, 1000, 100):
             run.add(rows.only(slice(start, start + 100)))
@@ -224,7 +224,7 @@ def day_of(hour, count=40):
 @pytest.mark.parametrize(("hour", "wanted"), [(20, True), (8, False)])  # noon and midnight over the site
 def test_the_suns_elevation_needs_neither_a_table_nor_a_download(tmp_path, monkeypatch, hour, wanted):
     monkeypatch.setitem(sys.modules, "astropy", None)  # an import fails, whatever its tables are
-    with Following(tmp_path, least_elevation_deg=5.0) as run:
+    with Following(tmp_path, min_elevation_deg=5.0) as run:
         run.add(day_of(hour))
         run.wait_for(40)
         status = run.writer.status()
@@ -243,7 +243,7 @@ def test_rows_are_kept_where_the_suns_elevation_is_unknown_which_is_reported_onc
         return found
 
     rows = recording(5, nchan=64, times_s=START_S + 100.0 * np.arange(5))
-    with Following(tmp_path, least_elevation_deg=5.0, elevation_deg=elevation_deg) as run:
+    with Following(tmp_path, min_elevation_deg=5.0, elevation_deg=elevation_deg) as run:
         for n in range(5):
             run.add(rows.only(slice(n, n + 1)))
             run.wait_for(n + 1)

@@ -12,7 +12,7 @@ from recordings import START_S, recording
 from sunspec_tui.core.errors import ArchiveError, NoRowsError
 from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ
 from sunspec_tui.core.products import Product, available, derive
-from sunspec_tui.files.archive.block_reader import are_in_blocks, overview
+from sunspec_tui.files.archive.block_reader import blocks_cover, overview
 from sunspec_tui.files.archive.layout import BLOCK_ROWS, BLOCKS, Precision
 from sunspec_tui.files.archive.reader import open_archive, read_archive
 from sunspec_tui.files.archive.rounding import needed_bits, noise_share
@@ -209,7 +209,7 @@ def test_a_store_of_an_earlier_version_is_gone_on_with(tmp_path):
     assert (claim.blocks, claim.bits, claim.nrows) == ({}, None, 1000)
     np.testing.assert_array_equal(read_archive(tmp_path).data, rows.data)
     assert open_archive(tmp_path).attrs["precision"] == "exact"
-    assert not are_in_blocks(tmp_path, -np.inf, np.inf, Product.XX)
+    assert not blocks_cover(tmp_path, -np.inf, np.inf, Product.XX)
 
 
 def test_a_store_keeps_the_bits_above_its_noise_and_says_so(tmp_path):
@@ -244,7 +244,7 @@ def test_rows_that_two_stores_have_are_not_taken_from_blocks(tmp_path, again, ex
     rows = steady(1200)
     written(tmp_path, rows.only(slice(0, 600)), wanted=Precision.NOISE)
     written(tmp_path, rows.only(slice(again, None)), wanted=Precision.EXACT)
-    assert are_in_blocks(tmp_path, -np.inf, np.inf, Product.XX) is expected
+    assert blocks_cover(tmp_path, -np.inf, np.inf, Product.XX) is expected
     assert len(read_archive(tmp_path)) == 1200
 
 
@@ -271,7 +271,7 @@ def test_stores_of_other_frequencies_are_not_joined(tmp_path):
     written(tmp_path, replace(other, frequencies_hz=other.frequencies_hz + 4 * CHANNEL_WIDTH_HZ))
     with pytest.raises(ArchiveError, match="frequencies change"):
         overview(tmp_path, "XX", columns=3)
-    assert not are_in_blocks(tmp_path, -np.inf, np.inf, Product.XX)
+    assert not blocks_cover(tmp_path, -np.inf, np.inf, Product.XX)
 
 
 def test_a_product_that_a_store_lacks_is_named(tmp_path):

@@ -112,7 +112,7 @@ def test_an_archive_that_cannot_write_holds_no_whole_rings_of_earlier_axes(unwri
 
 
 def test_rows_of_earlier_axes_that_do_not_fit_the_budget_are_lost_counted_and_reported_once(unwritable):
-    with Following(unwritable, max_held_bytes=200_000) as run:
+    with Following(unwritable, max_waiting_bytes=200_000) as run:
         for n in range(40):
             rows = recording(20, nchan=64 + 4 * n, start_s=START_S + 60 * n)
             run.change(rows.only(slice(0, 0)))

@@ -15,8 +15,8 @@ from sunspec_tui.core.instrument import bin_frequencies_hz
 from sunspec_tui.core.products import Product
 from sunspec_tui.files.file_series import FileSeries, open_rows, read_rows
 from sunspec_tui.files.overlaps import FileRows, in_order
-from sunspec_tui.files.read import read_asked, read_recording
-from sunspec_tui.files.read_limits import Asked
+from sunspec_tui.files.read import read_recording, read_selection
+from sunspec_tui.files.read_limits import RowSelection
 from sunspec_tui.files.write import export
 from sunspec_tui.producer.replay import open_replay
 
@@ -46,7 +46,7 @@ def test_files_in_any_order_are_the_recording_that_was_cut(ending, tmp_path):
     rows = recording(60, nchan=64, gaps=(30,))
     export(rows, tmp_path / f"whole{ending}")
     whole = read_recording(tmp_path / f"whole{ending}")
-    found = read_rows(cut(tmp_path, ending, rows), Asked())
+    found = read_rows(cut(tmp_path, ending, rows), RowSelection())
     np.testing.assert_array_equal(found.data, whole.data)
     np.testing.assert_allclose(found.times_s, whole.times_s, rtol=0, atol=2e-6)
     assert (found.products, found.station) == (whole.products, "OVRO-LWA")
@@ -58,7 +58,7 @@ def test_files_in_any_order_are_the_recording_that_was_cut(ending, tmp_path):
 @pytest.mark.parametrize(("block_rows", "suffix"), [(1, ".npz"), (7, ".npz"), (20, ".h5"), (1000, ".h5")])
 def test_any_rows_can_be_asked_for_in_any_blocks(block_rows, suffix, tmp_path, monkeypatch):
     paths = cut(tmp_path, suffix)
-    whole, series = read_rows(paths, Asked()), FileSeries(paths, Asked())
+    whole, series = read_rows(paths, RowSelection()), FileSeries(paths, RowSelection())
     monkeypatch.setattr("sunspec_tui.files.file_series.MAX_BLOCK_BYTES", block_rows * series.row_bytes)
     for begin, end in ((0, 60), (15, 45), (59, 60), (3, 3), (20, 40)):
         part = series.only(slice(begin, end))
@@ -85,7 +85,7 @@ def test_rows_that_repeat_a_time_are_left_out_once_and_told(tmp_path, capsys):
 
 def test_the_same_file_twice_is_that_file(tmp_path):
     (path,) = cut(tmp_path, ".npz", cuts=((0, 60),))
-    assert len(read_rows([path, path], Asked())) == 60
+    assert len(read_rows([path, path], RowSelection())) == 60
 
 
 def test_a_file_fills_the_gap_of_another(tmp_path):
@@ -95,7 +95,7 @@ def test_a_file_fills_the_gap_of_another(tmp_path):
     export(rows.only(slice(20, 40)), within)
     source = open_replay([around, within], 560)
     assert parts_of(source) == [(0.0, 60)]
-    np.testing.assert_array_equal(read_rows([within, around], Asked()).data, rows.data)
+    np.testing.assert_array_equal(read_rows([within, around], RowSelection()).data, rows.data)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_a_pattern_that_the_shell_left_alone_is_expanded(tmp_path, monkeypatch, 
 def test_a_name_that_looks_like_a_pattern_is_a_file(tmp_path):
     path = tmp_path / "a[1].npz"
     export(recording(4, nchan=64), path)
-    assert len(open_rows([str(path)], Asked())) == 4
+    assert len(open_rows([str(path)], RowSelection())) == 4
 
 
 def test_a_directory_without_files_is_one_sentence(tmp_path, capsys):
@@ -297,9 +297,9 @@ def test_a_note_on_several_files_is_told_once(tmp_path, capsys):
 def test_times_are_read_without_power(ending, tmp_path):
     rows = recording(2000, nchan=3072)
     export(rows, tmp_path / f"a{ending}")
-    read_asked(tmp_path / f"a{ending}", Asked(times_only=True))
+    read_selection(tmp_path / f"a{ending}", RowSelection(times_only=True))
     tracemalloc.start()
-    found = read_asked(tmp_path / f"a{ending}", Asked(times_only=True))
+    found = read_selection(tmp_path / f"a{ending}", RowSelection(times_only=True))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     np.testing.assert_allclose(found.times_s, rows.times_s, rtol=0, atol=2e-6)
@@ -312,7 +312,7 @@ def test_one_file_at_a_time_is_in_memory(tmp_path):
     paths = cut(tmp_path, ".npz", rows, [(100 * n, 100 * n + 100) for n in range(8)])
     file_bytes = rows.data[:100].nbytes
     del rows
-    series = FileSeries(paths, Asked())
+    series = FileSeries(paths, RowSelection())
     tracemalloc.start()
     assert sum(len(series.only(slice(begin, begin + 10))) for begin in range(0, 800, 10)) == 800
     _, peak = tracemalloc.get_traced_memory()
@@ -324,7 +324,7 @@ def test_one_file_at_a_time_is_in_memory(tmp_path):
 def test_a_recorders_file_is_read_in_parts(tmp_path, monkeypatch):
     rows = recording(800, nchan=3072)
     (path,) = cut(tmp_path, ".h5", rows, ((0, 800),))
-    series = FileSeries([path], Asked())
+    series = FileSeries([path], RowSelection())
     monkeypatch.setattr("sunspec_tui.files.file_series.MAX_BLOCK_BYTES", 100 * series.row_bytes)
     tracemalloc.start()
     assert sum(len(series.only(slice(begin, begin + 50))) for begin in range(0, 800, 50)) == 800
@@ -355,7 +355,7 @@ def test_rows_of_one_file_stay_in_their_order(tmp_path):
     times_s = START_S + CADENCE_S * np.array([1, 2, 3, 4, 2, 3, 4, 5])
     rows = recording(8, nchan=64, times_s=times_s)
     export(rows, tmp_path / "a.npz")
-    series = FileSeries([tmp_path / "a.npz"], Asked())
+    series = FileSeries([tmp_path / "a.npz"], RowSelection())
     np.testing.assert_array_equal(series.times_s, times_s)
     np.testing.assert_array_equal(series.only(slice(2, 7)).data, rows.data[2:7])
 
@@ -372,7 +372,7 @@ def test_recorders_files_of_room_for_more_rows_follow_each_other(tmp_path):
 
 @pytest.mark.skipif(not EVENTS.exists(), reason="the events are not beside the project")
 def test_quarter_hours_of_a_station_are_one_source():
-    rows = open_rows([EVENTS / GREENLAND], Asked())
+    rows = open_rows([EVENTS / GREENLAND], RowSelection())
     assert isinstance(rows, FileSeries)
     assert rows.station.startswith("GREENLAND")
     assert (np.diff(rows.times_s) > 0).all()
@@ -380,8 +380,8 @@ def test_quarter_hours_of_a_station_are_one_source():
     assert len(rows) == sum(len(read_recording(path)) for path in EVENTS.glob(GREENLAND))
     # The directory holds other stations too, and a station has several receivers.
     with pytest.raises(SourceError, match="choose files that belong together"):
-        open_rows([EVENTS], Asked())
+        open_rows([EVENTS], RowSelection())
     with pytest.raises(
         SourceError, match=r"GREENLAND_20170906_115514_62\.fit\.gz is of receiver 62, not 63 as GREENLAND"
     ):
-        open_rows(EVENTS.glob("GREENLAND*"), Asked())
+        open_rows(EVENTS.glob("GREENLAND*"), RowSelection())

@@ -31,8 +31,8 @@ from recorder_files import (
 from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.products import Product
 from sunspec_tui.files.read import read_recording
-from sunspec_tui.files.read_limits import Asked
-from sunspec_tui.files.recorder_times import _Found
+from sunspec_tui.files.read_limits import RowSelection
+from sunspec_tui.files.recorder_times import _SelectedRows
 
 ALL = ("XX", "YY", "XY_real", "XY_imag")
 NAMES = {"CR": "XY_real", "CI": "XY_imag", "XYI": "XY_imag", "xx": "XX", "yy": "YY"}
@@ -214,7 +214,7 @@ def test_a_file_without_rows_is_refused_in_one_sentence(tmp_path, name):
 
 
 def test_holes_are_counted_over_all_blocks():
-    found = _Found(Asked())
+    found = _SelectedRows(RowSelection())
     starts_s = np.where(np.isin(np.arange(24), [0, 1, 6, 7, 8, 15, 22, 23]), np.nan, FIRST_S)
     for begin in range(0, 24, 4):
         block_s = starts_s[begin : begin + 4]

@@ -230,7 +230,7 @@ import threading
 from sunspec_tui import app
 def fail():
     raise RuntimeError("the thread is made of cheese")
-app.collect_again = lambda: threading.Thread(target=fail, name="sunspec-plots").start()
+app.resume_collection = lambda: threading.Thread(target=fail, name="sunspec-plots").start()
 """
 
 

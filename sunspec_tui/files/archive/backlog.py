@@ -14,7 +14,7 @@ import numpy as np
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.ring_buffer import RingBuffer
 
-MAX_HELD_BYTES = 256 << 20
+MAX_WAITING_BYTES = 256 << 20
 """Memory for waiting rows of earlier rings."""
 
 _COPIED_ROWS = 64
@@ -34,7 +34,7 @@ class ArchiveSource:
     """
 
     ring: RingBuffer
-    about: Recording
+    template: Recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class ArchiveBacklog:
 
     Parameters
     ----------
-    max_held_bytes
+    max_waiting_bytes
         Memory for rows of earlier rings; if they do not fit, the oldest are lost.
 
     Attributes
@@ -61,83 +61,96 @@ class ArchiveBacklog:
         True if rows were lost for lack of memory since this was last set to False.
     """
 
-    def __init__(self, max_held_bytes: int = MAX_HELD_BYTES) -> None:
-        self._max_held_bytes = max_held_bytes
+    def __init__(self, max_waiting_bytes: int = MAX_WAITING_BYTES) -> None:
+        self._max_waiting_bytes = max_waiting_bytes
         self._lock = threading.Lock()
-        self._followed: ArchiveSource | None = None
+        self._source: ArchiveSource | None = None
         # Rows copied from a ring: waiting rows of earlier rings, and rows being written.
-        self._held: deque[Recording] = deque()
-        self._next = 0
+        self._copied: deque[Recording] = deque()
+        self._next_row = 0
         self._counts = RowCounts()
         self.over_budget = False
 
     def counts(self) -> RowCounts:
-        """Return the counts now; rows that left the ring unwritten count as lost at once."""
+        """Return the counts now.
+
+        Rows that left the ring unwritten count as lost at once.
+        """
         with self._lock:
-            waiting, gone = sum(map(len, self._held)), 0
-            if self._followed is not None:
-                ring = self._followed.ring
+            waiting, gone = sum(map(len, self._copied)), 0
+            if self._source is not None:
+                ring = self._source.ring
                 count, oldest = ring.count, _oldest(ring)
-                gone = max(0, oldest - self._next)
-                waiting += max(0, count - max(self._next, oldest))
+                gone = max(0, oldest - self._next_row)
+                waiting += max(0, count - max(self._next_row, oldest))
             return replace(self._counts, lost=self._counts.lost + gone, waiting=waiting)
 
     @property
     def ring_length(self) -> int:
-        """Number of rows that the ring can hold; 0 before the first ring."""
-        followed = self._followed
-        return followed.ring.length if followed else 0
+        """Number of rows that the ring can hold.
+
+        0 before the first ring.
+        """
+        source = self._source
+        return source.ring.length if source else 0
 
     def follow(self, newest: ArchiveSource) -> None:
-        """Read from this ring from now on; keep the old ring's waiting rows within budget."""
+        """Read from this ring from now on.
+
+        Keep the old ring's waiting rows within budget.
+        """
         with self._lock:
-            before = self._followed
+            before = self._source
             if before is not None and before.ring is not newest.ring:
                 self._copy_waiting(before)
-            self._followed = newest
+            self._source = newest
 
     def _copy_waiting(self, before: ArchiveSource) -> None:
         """Copy the waiting rows of a ring that gets no more rows."""
         ring = before.ring
         row_bytes = ring.nbins * ring.npol * 4 + 8
-        fitting = max(0, self._max_held_bytes - _nbytes(before.about)) // row_bytes
+        fitting = max(0, self._max_waiting_bytes - _nbytes(before.template)) // row_bytes
         stop = ring.count
-        if stop <= self._next:
+        if stop <= self._next_row:
             return
-        start = max(self._next, _oldest(ring))
-        self._lose(max(start, stop - fitting) - self._next, over_budget=start < stop - fitting)
+        start = max(self._next_row, _oldest(ring))
+        self._lose(max(start, stop - fitting) - self._next_row, over_budget=start < stop - fitting)
         found = [
-            ring.between(begin, min(begin + _COPIED_ROWS, stop)) for begin in range(self._next, stop, _COPIED_ROWS)
+            ring.between(begin, min(begin + _COPIED_ROWS, stop)) for begin in range(self._next_row, stop, _COPIED_ROWS)
         ]
         if found:
             data, times_s = (np.concatenate([getattr(rows, name) for rows in found]) for name in ("data", "times_s"))
-            self._held.append(replace(before.about, data=data, times_s=times_s))
-        self._next = stop
-        while self._held and sum(map(_nbytes, self._held)) > self._max_held_bytes:
-            self._lose_held()
+            self._copied.append(replace(before.template, data=data, times_s=times_s))
+        self._next_row = stop
+        while self._copied and sum(map(_nbytes, self._copied)) > self._max_waiting_bytes:
+            self._lose_copied()
 
-    def _lose_held(self) -> None:
-        self._counts = replace(self._counts, lost=self._counts.lost + len(self._held.popleft()))
+    def _lose_copied(self) -> None:
+        self._counts = replace(self._counts, lost=self._counts.lost + len(self._copied.popleft()))
         self.over_budget = True
 
     def _lose(self, count: int, *, over_budget: bool = False) -> None:
         """Count the next rows of the ring as lost."""
         self._counts = replace(self._counts, lost=self._counts.lost + count)
-        self._next += count
+        self._next_row += count
         self.over_budget |= over_budget
 
     def pop_block(self, most: int) -> Recording | None:
-        """Return the oldest waiting rows, at most `most`; the same rows until they are settled.
+        """Return the oldest waiting rows, at most `most`.
+
+        Repeated calls return the same rows until they are settled.
 
         The rows are a copy, so they are not lost when the ring overwrites them.
         """
         with self._lock:
-            if not self._held and not self._take_from_ring(most):
+            if not self._copied and not self._take_from_ring(most):
                 return None
-            return self._held[0].only(slice(0, most))
+            return self._copied[0].only(slice(0, most))
 
     def batches(self, most: int) -> Iterator[Recording]:
-        """Yield the rows that wait now, at most `most` at a time; settle each batch before the next.
+        """Yield the rows that wait now, at most `most` at a time.
+
+        Settle each batch before the next.
 
         Rows that arrive meanwhile are left for the next call: on a slow disk there are always some.
         """
@@ -147,18 +160,18 @@ class ArchiveBacklog:
             yield rows
 
     def _take_from_ring(self, most: int) -> bool:
-        followed = self._followed
-        if followed is None:
+        source = self._source
+        if source is None:
             return False
-        ring = followed.ring
-        start = max(self._next, _oldest(ring))
+        ring = source.ring
+        start = max(self._next_row, _oldest(ring))
         block = ring.between(start, min(start + most, ring.count))
         if not len(block):
             return False
         # The ring may have overwritten rows since `start` was computed.
-        self._lose(block.count - len(block) - self._next)
-        self._held.append(replace(followed.about, data=block.data, times_s=block.times_s))
-        self._next = block.count
+        self._lose(block.count - len(block) - self._next_row)
+        self._copied.append(replace(source.template, data=block.data, times_s=block.times_s))
+        self._next_row = block.count
         return True
 
     def settle(self, count: int, *, written: bool = False, unwanted: bool = False) -> None:
@@ -171,11 +184,11 @@ class ArchiveBacklog:
                 unwanted=now.unwanted + count * unwanted,
                 lost=now.lost + count * (not written and not unwanted),
             )
-            rest = self._held[0].only(slice(count, None))
+            rest = self._copied[0].only(slice(count, None))
             if len(rest):
-                self._held[0] = rest
+                self._copied[0] = rest
             else:
-                self._held.popleft()
+                self._copied.popleft()
 
 
 def _nbytes(rows: Recording) -> int:

@@ -1,7 +1,7 @@
-"""Read an overview of hours or days of an archive, from the blocks in its stores.
+"""Read overviews of an archive from the blocks in its stores.
 
-A day of one product takes a fraction of a second. Rows are read only at the ends of the time, and in stores without
-blocks. zarr is imported at the first use.
+An overview shows hours or days of one product; a day takes a fraction of a second. Rows are read only at the ends of
+the time, and in stores without blocks. zarr is imported at the first use.
 """
 
 import math
@@ -21,7 +21,7 @@ from sunspec_tui.core.recording import measured_cadence_s
 from sunspec_tui.core.row_blocks import Floats, group_starts, merged_peaks, merged_sums
 from sunspec_tui.core.times import parse_time_range
 from sunspec_tui.files.archive.layout import BLOCK_ROWS, BLOCKS
-from sunspec_tui.files.archive.reader import checked_stores, warn_of_missing
+from sunspec_tui.files.archive.reader import checked_stores, warn_missing_rows
 from sunspec_tui.files.archive.store_check import StoreClaim, has_blocks
 
 _EXTREMES = ("lowest", "highest")
@@ -65,7 +65,9 @@ def overview(
     *,
     columns: int = 1440,
 ) -> Overview:
-    """Read one product of an archive as columns; a row in two stores counts in both.
+    """Read one product of an archive as columns.
+
+    A row in two stores counts in both.
 
     Parameters
     ----------
@@ -101,8 +103,11 @@ def overview(
     return _joined([store.columns(begin, end, rows) for store, begin, end in found], directory)
 
 
-def are_in_blocks(directory: Path, low: float, high: float, product: Product) -> bool:
-    """Return True if blocks give all rows between two times: one axis, no row twice, with the product's extremes."""
+def blocks_cover(directory: Path, low: float, high: float, product: Product) -> bool:
+    """Return True if blocks give an overview between two times.
+
+    They do if there is one axis, no row is twice, and the blocks have the product's extremes.
+    """
     zarr = require_extra("zarr", "reading an archive")
     claims = checked_stores(directory, low, high)
     if not all(f"highest_{product}" in claim.blocks for claim in claims) or _overlap(zarr, claims):
@@ -136,7 +141,7 @@ class _Store:
         self._gaps = np.zeros(len(self._times_us), np.int64)
 
     def between(self, low: float, high: float) -> tuple[int, int]:
-        """Return the numbers of the first row that ends between two times, and of the one after the last."""
+        """Return the rows that end between two times, as (first, last + 1)."""
         # An archive has whole microseconds.
         begin = 0 if math.isinf(low) else int(np.searchsorted(self._times_us, round(low * 1e6), "right"))
         end = (
@@ -147,7 +152,10 @@ class _Store:
         return begin, max(begin, end)
 
     def columns(self, begin: int, end: int, rows: int) -> Overview:
-        """Return columns of about `rows` rows; gaps of a tenth of a column separate them."""
+        """Return columns of about `rows` rows.
+
+        Gaps of a tenth of a column separate them.
+        """
         if 2 * rows >= BLOCK_ROWS:
             rows = -(-rows // BLOCK_ROWS) * BLOCK_ROWS
         steps_s = np.diff(self._times_us, prepend=self._times_us[:1]) / 1e6
@@ -186,7 +194,7 @@ class _Store:
     def _rows(self, begin: int, end: int) -> Iterator["_Blocks"]:
         """Yield rows in parts, to limit the memory."""
         if end > begin:
-            warn_of_missing(self._claim, self._times_us, begin, end)
+            warn_missing_rows(self._claim, self._times_us, begin, end)
         for at in range(begin, end, BLOCK_ROWS):
             stop = min(end, at + BLOCK_ROWS)
             power = self._derived([self._group[plain_name(each)][at:stop] for each in self._needed])

@@ -59,7 +59,10 @@ def block_arrays(products: tuple[Product, ...]) -> list[str]:
 
 @dataclass(frozen=True, slots=True, order=True)
 class StoreName:
-    """Day of a store, and number of its part of the day; it defines the order of stores."""
+    """Day of a store, and number of its part of the day.
+
+    It defines the order of stores.
+    """
 
     day: str
     part: int = 1
@@ -69,7 +72,10 @@ class StoreName:
 
     @classmethod
     def parse(cls, name: str) -> "StoreName | None":
-        """Parse the name of a store's directory; return None for any other name."""
+        """Parse the name of a store's directory.
+
+        Return None for any other name.
+        """
         match = _NAME.fullmatch(name)
         if match is None:
             return None

@@ -30,7 +30,7 @@ class ArchiveLock:
         self._file: FileIO | None = None
         self._device: int | None = None
 
-    def hold(self) -> bool:
+    def acquire(self) -> bool:
         """Acquire or confirm the lock.
 
         Returns
@@ -101,7 +101,9 @@ def _locked(path: Path) -> FileIO:
 
 
 def _create_lock_file(path: Path) -> None:
-    """Create the lock file if it is missing; an existing one must be a regular file.
+    """Create the lock file if it is missing.
+
+    An existing one must be a regular file.
 
     Raises
     ------

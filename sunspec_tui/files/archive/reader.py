@@ -34,14 +34,16 @@ _MAX_STRETCHES = 20
 
 
 def is_archive(path: Path) -> bool:
-    """Return True if a path is a directory, as an archive or one of its stores is."""
+    """Return True for a directory: an archive or one of its stores."""
     return path.is_dir()
 
 
 def open_archive(
     directory: str | Path, start: "str | float | datetime | None" = None, end: "str | float | datetime | None" = None
 ) -> "xarray.Dataset":
-    """Open an archive as one Dataset, sorted by time without duplicates; load only times.
+    """Open an archive as one Dataset, sorted by time without duplicates.
+
+    Load only times.
 
     Parameters
     ----------
@@ -94,7 +96,7 @@ def open_by_axis(
         found = each.isel(time=slice(begin, end))
         if found.sizes["time"]:
             if not quiet:
-                warn_of_missing(claim, _times_us(each), begin, end)
+                warn_missing_rows(claim, _times_us(each), begin, end)
             groups.setdefault((tuple(found.data_vars), found["frequency"].values.tobytes()), []).append(found)
     if not groups:
         raise NoRowsError(f"{directory} has no rows in that time; choose another --start or --end, or another archive")
@@ -167,8 +169,11 @@ def _unreadable(path: Path, error: Exception) -> ArchiveError:
     return ArchiveError(f"{printable_name(path)} cannot be opened: {why}; move it away to read the others")
 
 
-def warn_of_missing(claim: StoreClaim, times_us: NDArray[np.int64], begin: int, end: int) -> None:
-    """Warn about rows that read as NaN because their files are missing; raise `ArchiveError` if files are foreign."""
+def warn_missing_rows(claim: StoreClaim, times_us: NDArray[np.int64], begin: int, end: int) -> None:
+    """Warn about rows that read as NaN because their files are missing.
+
+    Raise `ArchiveError` if files are foreign.
+    """
     try:
         missing = missing_chunks(claim, begin, end)
     except (StoreRefused, OSError) as error:
@@ -218,7 +223,10 @@ def _joined(library: Any, parts: list[Any], *, quiet: bool) -> Any:
 
 
 def _precision(bits: set[int | None]) -> str:
-    """Return the precision of stores as text, from their mantissa bits; None means all bits."""
+    """Return the precision of stores as text, from their mantissa bits.
+
+    None means all bits.
+    """
     rounded = [each for each in bits if each is not None]
     if not rounded:
         return "exact"

@@ -77,13 +77,13 @@ class ArchiveStore:
     last_us: int | None
     bits: int | None
     blocks: BlockMaker | None
-    wanted: Precision
+    precision: Precision
 
-    def takes(self, rows: Recording) -> bool:
-        """Return True if rows fit: same day, axis and origin, and not earlier than its last row."""
+    def accepts(self, rows: Recording) -> bool:
+        """Return True if rows fit: same day, axis and origin, not earlier."""
         first_us = int(microseconds(rows.times_s[:1])[0])
         name = StoreName.parse(self.path.name)
-        if self.bits is not None and self.wanted is Precision.EXACT:
+        if self.bits is not None and self.precision is Precision.EXACT:
             return False
         if name is None or name.day != day_of(first_us) or (self.last_us is not None and first_us < self.last_us):
             return False
@@ -137,7 +137,10 @@ def rounded_rows(rows: Recording, bits: int | None) -> Recording:
 
 
 def _bits_for(rows: Recording) -> int | None:
-    """Return the mantissa bits above the noise of rows; None for all, if the noise is unknown."""
+    """Return the mantissa bits above the noise of rows.
+
+    The result is None for all, if the noise is unknown.
+    """
     channels = channels_of(rows.frequencies_hz)
     if channels is None or not rows.cadence_s > 0:
         return None
@@ -150,7 +153,7 @@ def _variables(rows: Recording) -> list[tuple[str, Any]]:
 
 
 def last_store(
-    directory: Path, rows: Recording, spoilt: Collection[Path] = (), wanted: Precision = Precision.EXACT
+    directory: Path, rows: Recording, damaged: Collection[Path] = (), precision: Precision = Precision.EXACT
 ) -> tuple[ArchiveStore | None, StoreName]:
     """Find the store for rows: the last part of their day.
 
@@ -181,14 +184,14 @@ def last_store(
     if last is None:
         return None, StoreName(day)
     path, following = directory / str(last), StoreName(day, last.part + 1)
-    store = _reopened(path, wanted) if path not in spoilt else None
-    return (store if store is not None and store.takes(rows) else None), following
+    store = _reopened(path, precision) if path not in damaged else None
+    return (store if store is not None and store.accepts(rows) else None), following
 
 
 def open_store(
-    directory: Path, rows: Recording, spoilt: Collection[Path] = (), wanted: Precision = Precision.EXACT
+    directory: Path, rows: Recording, damaged: Collection[Path] = (), precision: Precision = Precision.EXACT
 ) -> ArchiveStore:
-    """Open the store for rows: the last part of their day, or a new one if they do not fit.
+    """Open the store for rows: the last part of their day, or a new one.
 
     Parameters are those of `last_store`.
 
@@ -197,12 +200,15 @@ def open_store(
     OSError
         If the store cannot be written.
     """
-    store, following = last_store(directory, rows, spoilt, wanted)
-    return store or _created(directory / str(following), rows, wanted)
+    store, following = last_store(directory, rows, damaged, precision)
+    return store or _created(directory / str(following), rows, precision)
 
 
-def _created(path: Path, rows: Recording, wanted: Precision) -> ArchiveStore:
-    """Create a store without rows; it gets its name when it is complete."""
+def _created(path: Path, rows: Recording, precision: Precision) -> ArchiveStore:
+    """Create a store without rows.
+
+    It gets its name when it is complete.
+    """
     zarr = _zarr()
     temporary = path.with_name(f".{path.name}.new")
     if os.path.lexists(temporary) and (temporary.is_symlink() or not temporary.is_dir()):
@@ -211,7 +217,7 @@ def _created(path: Path, rows: Recording, wanted: Precision) -> ArchiveStore:
     nbins = len(rows.frequencies_hz)
     # Chunks of wide frames have fewer rows, so that the memory of a chunk is limited.
     chunk_rows = max(1, min(CHUNK_ROWS, MAX_CHUNK_BYTES // max(1, 4 * nbins)))
-    bits = _bits_for(rows) if wanted is Precision.NOISE else None
+    bits = _bits_for(rows) if precision is Precision.NOISE else None
     attributes = {
         **recording_metadata(rows),
         "frequencies": nbins,
@@ -244,11 +250,14 @@ def _created(path: Path, rows: Recording, wanted: Precision) -> ArchiveStore:
         )  # fmt: skip
     zarr.consolidate_metadata(temporary, zarr_format=3)
     temporary.rename(path)
-    return ArchiveStore(path, 0, None, bits, BlockMaker(rows.products, nbins), wanted)
+    return ArchiveStore(path, 0, None, bits, BlockMaker(rows.products, nbins), precision)
 
 
-def _reopened(path: Path, wanted: Precision) -> ArchiveStore | None:
-    """Reopen a store of an earlier run without uncommitted rows; return None if it is not valid."""
+def _reopened(path: Path, precision: Precision) -> ArchiveStore | None:
+    """Reopen a store of an earlier run without uncommitted rows.
+
+    Return None if it is not valid.
+    """
     try:
         claim = check_store(path)
         for partial in path.rglob("*.partial"):
@@ -258,7 +267,7 @@ def _reopened(path: Path, wanted: Precision) -> ArchiveStore | None:
             # A commit that completes no block does not write them, and would keep the shape of a failed commit.
             group[f"{BLOCKS}/{name}"].resize(group[f"{BLOCKS}/{name}"].shape)
         last_us = int(group["time"][-1]) if claim.nrows else None
-        return ArchiveStore(path, claim.nrows, last_us, claim.bits, _blocks_of(claim, group), wanted)
+        return ArchiveStore(path, claim.nrows, last_us, claim.bits, _blocks_of(claim, group), precision)
     except OSError:
         raise
     except Exception as error:  # noqa: BLE001 - codecs and parsers raise any error for a damaged store
@@ -267,7 +276,10 @@ def _reopened(path: Path, wanted: Precision) -> ArchiveStore | None:
 
 
 def _blocks_of(claim: StoreClaim, group: Any) -> BlockMaker | None:
-    """Return a `BlockMaker` with the rows after a store's last block; None if the store has no blocks."""
+    """Return a `BlockMaker` with the rows after a store's last block.
+
+    The result is None if the store has no blocks.
+    """
     if not claim.blocks:
         return None
     products = tuple(each for each in WIRE_PRODUCTS if plain_name(each) in claim.products)
@@ -283,13 +295,16 @@ def _attributes(path: Path) -> dict[str, Any]:
     return dict(json.loads((path / ROOT).read_bytes()).get("attributes", {}))
 
 
-def _identity(said: Mapping[str, Any]) -> tuple[Any, ...]:
+def _identity(attributes: Mapping[str, Any]) -> tuple[Any, ...]:
     names = ("products", "chan0", "channel_average", "nchan", "frequencies", "station", "source")
-    return tuple(said.get(name) for name in names)
+    return tuple(attributes.get(name) for name in names)
 
 
 def _is_near(cadence_s: Any, other_s: Any) -> bool:
-    """Return True if two cadences may belong to one stream; an unknown one fits any."""
+    """Return True if two cadences may belong to one stream.
+
+    An unknown one fits any.
+    """
     return not cadence_s or not other_s or abs(float(cadence_s) - float(other_s)) <= _CADENCE_SLACK * float(other_s)
 
 

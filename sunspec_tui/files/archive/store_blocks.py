@@ -29,9 +29,9 @@ class BlockMaker:
     def __init__(self, products: tuple[Product, ...], nbins: int) -> None:
         self._products, self._nbins = products, nbins
         self._names = block_arrays(products)
-        self._begin()
+        self._reset()
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         shape = (len(self._products), self._nbins)
         self._sums, self._counts = np.zeros(shape), np.zeros(shape, np.int64)
         self._extremes = {name: np.full(self._nbins, np.nan, np.float32) for name in self._names[len(self._products) :]}
@@ -53,14 +53,14 @@ class BlockMaker:
         found: dict[str, list[Floats]] = {name: [] for name in self._names}
         while len(data):
             part, data = data[: BLOCK_ROWS - self._rows], data[BLOCK_ROWS - self._rows :]
-            self._take(part)
+            self._accumulate(part)
             if self._rows == BLOCK_ROWS:
                 for name, values in self._finished().items():
                     found[name].append(values)
-                self._begin()
+                self._reset()
         return {name: np.array(values, np.float32).reshape(-1, self._nbins) for name, values in found.items()}
 
-    def _take(self, data: Floats) -> None:
+    def _accumulate(self, data: Floats) -> None:
         self._rows += len(data)
         finite = np.isfinite(data)
         self._sums += np.where(finite, data, 0).sum(axis=0, dtype=np.float64).T

@@ -47,7 +47,10 @@ _VERSION_2 = (".zgroup", ".zattrs", ".zarray", ".zmetadata")
 
 
 class StoreRefused(ArchiveError):
-    """A store was not written by this program; the text is the reason."""
+    """A store was not written by this program.
+
+    The text is the reason.
+    """
 
 
 _MAX_CHUNK_HEAD_BYTES = 4096
@@ -128,17 +131,17 @@ def check_store(path: Path) -> StoreClaim:
     OSError
         If the disk cannot be read.
     """
-    said = _metadata(path)
-    consolidated = _dict(_dict(said.get("consolidated_metadata")).get("metadata"))
-    _demand(said.get("node_type") == "group", "it is not a group of arrays")
-    _demand("time" in consolidated and "frequency" in consolidated, "it has no consolidated time and frequency")
+    metadata = _metadata(path)
+    consolidated = _dict(_dict(metadata.get("consolidated_metadata")).get("metadata"))
+    _require(metadata.get("node_type") == "group", "it is not a group of arrays")
+    _require("time" in consolidated and "frequency" in consolidated, "it has no consolidated time and frequency")
     inside = {name: each for name, each in consolidated.items() if name.split("/")[0] == BLOCKS}
     arrays = {name: _array(name, _dict(each)) for name, each in consolidated.items() if name not in inside}
     nrows, nbins = arrays["time"].shape[0], arrays["frequency"].shape[0]
     for name in set(arrays) - set(_TYPES):
-        _demand(arrays[name].shape == (nrows, nbins), f"{name} does not have the shape of its axes")
-        _demand(arrays[name].chunk[1] == nbins, f"chunks of {name} do not hold whole rows")
-    attributes = _dict(said.get("attributes"))
+        _require(arrays[name].shape == (nrows, nbins), f"{name} does not have the shape of its axes")
+        _require(arrays[name].chunk[1] == nbins, f"chunks of {name} do not hold whole rows")
+    attributes = _dict(metadata.get("attributes"))
     claim = StoreClaim(
         path, arrays, attributes.get(EVERY_CHUNK) is True, _bits(attributes.get(BITS)), _blocks(arrays, inside)
     )
@@ -147,9 +150,12 @@ def check_store(path: Path) -> StoreClaim:
     return claim
 
 
-def _bits(said: Any) -> int | None:
-    _demand(said is None or (type(said) is int and 0 < said < _FLOAT_BITS), f"it has no {BITS} that an archive has")
-    return None if said is None else int(said)
+def _bits(value: Any) -> int | None:
+    _require(
+        value is None or (type(value) is int and 0 < value < _FLOAT_BITS),
+        f"it has no {BITS} that an archive has",
+    )
+    return None if value is None else int(value)
 
 
 def _blocks(arrays: dict[str, ArrayClaim], inside: dict[str, Any]) -> dict[str, ArrayClaim]:
@@ -170,66 +176,69 @@ def _metadata(path: Path) -> dict[str, Any]:
         raise StoreRefused("it is of Zarr version 2, only version 3 is read")
     try:
         head = _read(root, MAX_METADATA_BYTES + 1)
-        _demand(head is not None, f"it has no {ROOT}")
+        _require(head is not None, f"it has no {ROOT}")
         assert head is not None  # noqa: S101 - just demanded
-        _demand(len(head) <= MAX_METADATA_BYTES, f"its {ROOT} is too long")
-        said = _dict(json.loads(head))
+        _require(len(head) <= MAX_METADATA_BYTES, f"its {ROOT} is too long")
+        metadata = _dict(json.loads(head))
     except (ValueError, RecursionError) as error:
         raise StoreRefused(f"its {ROOT} cannot be read") from error
-    version = said.get("zarr_format")
-    _demand(version == 3, f"it is of Zarr version {printable(version, 20)}, only version 3 is read")
-    return said
+    version = metadata.get("zarr_format")
+    _require(version == 3, f"it is of Zarr version {printable(version, 20)}, only version 3 is read")
+    return metadata
 
 
-def _array(name: str, said: dict[str, Any]) -> ArrayClaim:
+def _array(name: str, metadata: dict[str, Any]) -> ArrayClaim:
     known = name in _TYPES or name in _PRODUCT_NAMES
-    _demand(known, f"it has an array {printable(name, 20)!r}, which no archive has")
-    return _power_array(name, said)
+    _require(known, f"it has an array {printable(name, 20)!r}, which no archive has")
+    return _power_array(name, metadata)
 
 
-def _power_array(name: str, said: dict[str, Any]) -> ArrayClaim:
+def _power_array(name: str, metadata: dict[str, Any]) -> ArrayClaim:
     """Check an array whose name is known: one of power, or an axis."""
     name = printable(name, 40)
     data_type, itemsize = _TYPES.get(name, _PRODUCT_TYPE)
-    _demand(said.get("node_type") == "array" and said.get("zarr_format") == 3, f"{name} is not an array of version 3")
-    _demand(said.get("data_type") == data_type, f"{name} is not of {data_type}")
-    grid, keys = _dict(said.get("chunk_grid")), _dict(said.get("chunk_key_encoding"))
-    _demand(grid.get("name") == "regular" and keys.get("name") == "default", f"{name} has chunks of another form")
-    _demand(_dict(keys.get("configuration")).get("separator", "/") == "/", f"{name} has chunks of another form")
-    _demand(not said.get("storage_transformers"), f"{name} is stored in another form")
-    attributes = _dict(said.get("attributes"))
-    _demand(set(attributes) <= _ATTRIBUTES, f"{name} has attributes that no archive has")
-    _demand(name != "time" or attributes.get("units") == TIME_UNITS, "its times are not in microseconds since 1970")
+    _require(
+        metadata.get("node_type") == "array" and metadata.get("zarr_format") == 3,
+        f"{name} is not an array of version 3",
+    )
+    _require(metadata.get("data_type") == data_type, f"{name} is not of {data_type}")
+    grid, keys = _dict(metadata.get("chunk_grid")), _dict(metadata.get("chunk_key_encoding"))
+    _require(grid.get("name") == "regular" and keys.get("name") == "default", f"{name} has chunks of another form")
+    _require(_dict(keys.get("configuration")).get("separator", "/") == "/", f"{name} has chunks of another form")
+    _require(not metadata.get("storage_transformers"), f"{name} is stored in another form")
+    attributes = _dict(metadata.get("attributes"))
+    _require(set(attributes) <= _ATTRIBUTES, f"{name} has attributes that no archive has")
+    _require(name != "time" or attributes.get("units") == TIME_UNITS, "its times are not in microseconds since 1970")
     dimensions = 1 if name in _TYPES else 2
-    shape = _sizes(name, said.get("shape"), dimensions, least=0)
+    shape = _sizes(name, metadata.get("shape"), dimensions, least=0)
     chunk = _sizes(name, _dict(grid.get("configuration")).get("chunk_shape"), dimensions, least=1)
-    claim = ArrayClaim(shape, chunk, itemsize, _compressor(name, said.get("codecs")))
+    claim = ArrayClaim(shape, chunk, itemsize, _compressor(name, metadata.get("codecs")))
     _check_sizes(name, claim)
     return claim
 
 
 def _check_sizes(name: str, claim: ArrayClaim) -> None:
     if name == "frequency":
-        _demand(claim.shape[0] <= MAX_BINS and claim.chunk == claim.shape, f"it claims {claim.shape[0]} frequencies")
+        _require(claim.shape[0] <= MAX_BINS and claim.chunk == claim.shape, f"it claims {claim.shape[0]} frequencies")
         return
-    _demand(claim.shape[0] <= MAX_ROWS, f"it claims {claim.shape[0]} rows")
+    _require(claim.shape[0] <= MAX_ROWS, f"it claims {claim.shape[0]} rows")
     fits = claim.chunk[0] <= _MAX_TIME_CHUNK if name == "time" else claim.chunk_bytes <= MAX_CHUNK_BYTES
-    _demand(fits or claim.chunk[0] == 1, f"chunks of {name} claim {claim.chunk_bytes / 1e6:.0f} MB")
+    _require(fits or claim.chunk[0] == 1, f"chunks of {name} claim {claim.chunk_bytes / 1e6:.0f} MB")
 
 
-def _sizes(name: str, said: Any, dimensions: int, *, least: int) -> tuple[int, ...]:
-    fits = isinstance(said, list) and len(said) == dimensions and all(type(n) is int and n >= least for n in said)
-    _demand(fits, f"{name} has no shape that an archive has")
-    return tuple(said)
+def _sizes(name: str, value: Any, dimensions: int, *, least: int) -> tuple[int, ...]:
+    fits = isinstance(value, list) and len(value) == dimensions and all(type(n) is int and n >= least for n in value)
+    _require(fits, f"{name} has no shape that an archive has")
+    return tuple(value)
 
 
-def _compressor(name: str, said: Any) -> str:
+def _compressor(name: str, value: Any) -> str:
     """Return the compressor of an array, the only allowed codec besides bytes."""
-    codecs = [_dict(each) for each in said] if isinstance(said, list) else []
+    codecs = [_dict(each) for each in value] if isinstance(value, list) else []
     names = [each.get("name") for each in codecs]
     allowed = names[:1] == ["bytes"] and len(names) <= 2 and all(each in _COMPRESSORS for each in names[1:])
-    _demand(allowed, f"{name} has codecs that no archive has")
-    _demand(_dict(codecs[0].get("configuration")).get("endian") == "little", f"{name} is not little-endian")
+    _require(allowed, f"{name} has codecs that no archive has")
+    _require(_dict(codecs[0].get("configuration")).get("endian") == "little", f"{name} is not little-endian")
     return str(names[1]) if len(names) == 2 else ""
 
 
@@ -238,7 +247,7 @@ def _check_axis(claim: StoreClaim, name: str) -> None:
     array = claim.arrays[name]
     for i in range(-(-array.shape[0] // array.chunk[0]) if array.shape[0] else 0):
         head = _read(claim.path / name / "c" / str(i), _HEAD_BYTES, array.most_stored_bytes)
-        _demand(head is not None, f"it claims {claim.nrows} rows, but a part of its {name} axis is missing")
+        _require(head is not None, f"it claims {claim.nrows} rows, but a part of its {name} axis is missing")
         _check_head(f"{name}/c/{i}", array, head or b"")
 
 
@@ -298,11 +307,14 @@ def _absent(path: Path, array: ArrayClaim, begin: int, end: int) -> Iterator[tup
 
 
 def _check_head(name: str, array: ArrayClaim, head: bytes) -> None:
-    """Check the size that a chunk declares; a chunk without a head fails later."""
+    """Check the size that a chunk declares.
+
+    A chunk without a head fails later.
+    """
     declared = declared_bytes(head, array.compressor)
     # Without a declared size, the library would decompress until memory is used up.
-    _demand(declared is not None or array.compressor != "zstd" or len(head) < 5, f"{name} declares no size")
-    _demand(
+    _require(declared is not None or array.compressor != "zstd" or len(head) < 5, f"{name} declares no size")
+    _require(
         declared is None or declared <= array.chunk_bytes,
         f"{name} unpacks to {(declared or 0) / 1e6:.0f} MB, more than a chunk holds",
     )
@@ -332,13 +344,13 @@ def _read(path: Path, size: int, most: int | None = None) -> bytes | None:
     """
     try:
         mode = path.lstat().st_mode
-        _demand(stat.S_ISREG(mode), f"{printable(path.name, 40)} in it is not a regular file")
+        _require(stat.S_ISREG(mode), f"{printable(path.name, 40)} in it is not a regular file")
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:
         stored = os.fstat(descriptor).st_size
-        _demand(most is None or stored <= most, f"{printable(path.name, 40)} in it has {stored / 1e6:.0f} MB")
+        _require(most is None or stored <= most, f"{printable(path.name, 40)} in it has {stored / 1e6:.0f} MB")
         return os.read(descriptor, size)
     finally:
         os.close(descriptor)
@@ -348,6 +360,6 @@ def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _demand(holds: object, why: str) -> None:
+def _require(holds: object, why: str) -> None:
     if not holds:
         raise StoreRefused(why)

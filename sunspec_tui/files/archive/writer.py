@@ -23,7 +23,7 @@ from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.unstarted_threads import forget_unstarted_threads
-from sunspec_tui.files.archive.backlog import MAX_HELD_BYTES, ArchiveBacklog, ArchiveSource
+from sunspec_tui.files.archive.backlog import MAX_WAITING_BYTES, ArchiveBacklog, ArchiveSource
 from sunspec_tui.files.archive.layout import (
     CALM_S,
     MAX_PARTS,
@@ -42,7 +42,7 @@ __all__ = ["ArchiveSource", "ArchiveWriter"]
 log = logging.getLogger(__name__)
 
 COMMIT_S = 4.0
-_LOOK_S = 0.25
+_POLL_S = 0.25
 _BLOCK_ROWS = 480
 _GATE_S = 60.0
 # Longest time for each block of rows at the end of the program; a machine under load needs seconds for one.
@@ -68,13 +68,13 @@ class ArchiveWriter:
         Called from the writer's thread when writing starts to fail and when it works again.
     precision
         Precision of the powers in new stores.
-    least_elevation_deg
+    min_elevation_deg
         Rows are kept while the elevation of the Sun is at least this high; None keeps all rows.
     elevation_deg
         Returns the elevation of the Sun at a time. If it fails or returns NaN, rows are kept.
     commit_s
         Seconds from commit to commit.
-    max_held_bytes
+    max_waiting_bytes
         Memory for waiting rows of earlier rings.
     monotonic
         Monotonic clock, in seconds.
@@ -87,29 +87,29 @@ class ArchiveWriter:
         *,
         on_event: Callable[[ArchiveEvent], None],
         precision: Precision = Precision.EXACT,
-        least_elevation_deg: float | None = None,
+        min_elevation_deg: float | None = None,
         elevation_deg: Callable[[float], float] | None = None,
         commit_s: float = COMMIT_S,
-        max_held_bytes: int = MAX_HELD_BYTES,
+        max_waiting_bytes: int = MAX_WAITING_BYTES,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._directory = directory
         self._current = current
         self._on_event, self._precision = on_event, precision
-        self._least_elevation_deg = least_elevation_deg
+        self._min_elevation_deg = min_elevation_deg
         self._elevation_deg = elevation_deg or _sun_elevation_deg
         self._commit_s, self._monotonic = commit_s, monotonic
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
-        self._backlog = ArchiveBacklog(max_held_bytes)
-        self._max_held_bytes = max_held_bytes
+        self._backlog = ArchiveBacklog(max_waiting_bytes)
+        self._max_waiting_bytes = max_waiting_bytes
         self._store: ArchiveStore | None = None
-        self._spoilt: set[Path] = set()
+        self._damaged: set[Path] = set()
         # Lost rows that were reported, and lost rows that no store can hold and that were not reported yet.
         self._lost_reported, self._unstorable = 0, 0
         self._budget = StoreBudget(monotonic)
         # Lost rows that would have started too many stores: they are reported together, as one disorder.
-        self._refused, self._refused_s, self._refused_told = 0, -math.inf, 0
+        self._refused, self._refused_s, self._refused_reported = 0, -math.inf, 0
         self._disorder = ""
         self._gate_s, self._gate_open, self._gate_problem = -math.inf, True, ""
         self._status = ArchiveStatus(ArchiveState.OFF if directory is None else ArchiveState.WAITING, directory)
@@ -143,7 +143,9 @@ class ArchiveWriter:
         return thread
 
     def stop(self, deadline_s: float = math.inf) -> None:
-        """Commit the waiting rows and end the thread; give up if no block is written for some time.
+        """Commit the waiting rows and end the thread.
+
+        Give up if no block is written for some time.
 
         Parameters
         ----------
@@ -167,7 +169,7 @@ class ArchiveWriter:
         return counts.written + counts.lost + counts.unwanted
 
     def status(self) -> ArchiveStatus:
-        """Return the state; rows that left the ring unwritten count as missed at once."""
+        """Return the status; overwritten rows count as missed at once."""
         counts = self._backlog.counts()
         return replace(
             self._status,
@@ -191,20 +193,20 @@ class ArchiveWriter:
             self._store = None
 
     def _wait_until_due(self) -> bool:
-        """Wait for the next commit and watch the ring; return True at the end of the program."""
+        """Wait for the next commit; return True at the end of the program."""
         due_s = self._monotonic() + self._commit_s
         while (left_s := due_s - self._monotonic()) > 0:
-            if self._ending.wait(min(left_s, _LOOK_S)):
+            if self._ending.wait(min(left_s, _POLL_S)):
                 break
-            self._look()
+            self._update_source()
             well = self._status.state is not ArchiveState.FAILING
             length = self._backlog.ring_length
             if well and length and self._backlog.counts().waiting > _FULL_SHARE * length:
                 return False
-        self._look()
+        self._update_source()
         return self._ending.is_set()
 
-    def _look(self) -> None:
+    def _update_source(self) -> None:
         """Follow a new ring, or update the description of this one."""
         try:
             newest = self._current()
@@ -217,9 +219,9 @@ class ArchiveWriter:
             self._report_over_budget()
 
     def _commit(self, lock: ArchiveLock) -> None:
-        """Write all waiting rows; report an error and leave the rows for the next try."""
+        """Write all waiting rows; after an error they wait for the next try."""
         try:
-            if lock.hold():
+            if lock.acquire():
                 # Another process may have written to the store meanwhile.
                 self._store = None
                 self._status = replace(self._status, state=ArchiveState.WAITING)
@@ -252,34 +254,34 @@ class ArchiveWriter:
             self._backlog.settle(len(rows), unwanted=True)
             return
         for which in split_by_day(rows.times_s):
-            stretch = rows.only(which)
-            part = self._archivable(stretch)
+            segment = rows.only(which)
+            part = self._archivable(segment)
             if len(part):
                 self._append(part)
                 # Set the state before the counts, so that rows never count as written in an earlier state.
                 self._succeed(part)
                 self._backlog.settle(len(part), written=True)
-            self._budget.count_rows(stretch.times_s)
+            self._budget.count_rows(segment.times_s)
 
-    def _archivable(self, stretch: Recording) -> Recording:
-        """Return the rows that may be archived; earlier ones would need too many stores, and are lost."""
+    def _archivable(self, segment: Recording) -> Recording:
+        """Drop rows that would need too many stores; return the others."""
         assert self._directory is not None  # noqa: S101 - start() starts no thread without one
         current = self._store
-        if current is not None and current.takes(stretch):
-            return stretch
+        if current is not None and current.accepts(segment):
+            return segment
         known = {current.path} if current is not None else set[Path]()
-        store, following = last_store(self._directory, stretch, self._spoilt | known, self._precision)
+        store, following = last_store(self._directory, segment, self._damaged | known, self._precision)
         if store is not None:
             self._store = store
-            return stretch
+            return segment
         if self._budget.allows() and following.part <= MAX_PARTS:
-            return stretch
-        count = _too_early(stretch, current)
+            return segment
+        count = _count_too_early(segment, current)
         self._refuse(count)
-        return stretch.only(slice(count, None))
+        return segment.only(slice(count, None))
 
     def _refuse(self, count: int) -> None:
-        """Count the next rows as lost; the first ones of a disorder are reported."""
+        """Count the next rows as lost; report the first ones of a disorder."""
         # Count them here first, so that a report in between does not count them as rows that left the ring.
         self._refused += count
         self._backlog.settle(count)
@@ -292,15 +294,15 @@ class ArchiveWriter:
         """Report the end of a disorder if no row was refused for some time."""
         if self._disorder and self._monotonic() - self._refused_s >= CALM_S:
             self._disorder = ""
-            count, self._refused_told = self._refused - self._refused_told, self._refused
+            count, self._refused_reported = self._refused - self._refused_reported, self._refused
             self._report(ok=True, text=f"all rows are archived again; {count} rows were lost while the data jumped")
 
     def _append(self, part: Recording) -> None:
         assert self._directory is not None  # noqa: S101 - start() starts no thread without one
         # Forget the store until the commit has succeeded, because its count of rows may be wrong after a failure.
         store, self._store = self._store, None
-        if store is None or not store.takes(part):
-            store = open_store(self._directory, part, self._spoilt, self._precision)
+        if store is None or not store.accepts(part):
+            store = open_store(self._directory, part, self._damaged, self._precision)
         try:
             store.append(part)
         except OSError:
@@ -308,18 +310,18 @@ class ArchiveWriter:
         except Exception:
             # The store is damaged, not the disk: use another part of the day. Another new store would fail too.
             if store.nrows:
-                self._spoilt.add(store.path)
+                self._damaged.add(store.path)
             raise
         if store.nrows == len(part):
             self._budget.begin()
         self._store = store
 
     def _sun_is_up(self, time_s: float) -> bool:
-        if self._least_elevation_deg is None:
+        if self._min_elevation_deg is None:
             return True
         if abs(time_s - self._gate_s) >= _GATE_S:
             # A NaN is not below the limit, so rows are kept.
-            self._gate_s, self._gate_open = time_s, not self._elevation_at(time_s) < self._least_elevation_deg
+            self._gate_s, self._gate_open = time_s, not self._elevation_at(time_s) < self._min_elevation_deg
         return self._gate_open
 
     def _elevation_at(self, time_s: float) -> float:
@@ -364,7 +366,7 @@ class ArchiveWriter:
             self._report(ok=False, text=problem)
 
     def _report_lost(self) -> None:
-        """Report the rows lost since the last report; not called while writing fails."""
+        """Report the rows lost since the last report, while writing works."""
         unstorable, self._unstorable = self._unstorable, 0
         if unstorable:
             self._report(ok=False, text=f"{unstorable} rows are lost: the year of their times cannot be stored")
@@ -374,7 +376,7 @@ class ArchiveWriter:
             self._report(ok=False, text=f"{count} rows left the ring before they could be archived")
 
     def _report_over_budget(self) -> None:
-        limit = f"{self._max_held_bytes / (1 << 20):.0f} MiB"
+        limit = f"{self._max_waiting_bytes / (1 << 20):.0f} MiB"
         self._report(ok=False, text=f"rows waiting for the archive need more than {limit}; the oldest are lost")
 
     def _report_unwritten(self, why: str) -> None:
@@ -391,17 +393,17 @@ class ArchiveWriter:
             log.exception("an archive event could not be reported: %s", text)
 
 
-def _too_early(stretch: Recording, current: ArchiveStore | None) -> int:
-    """Return the number of rows with rising times before the first one that fits the store; all if none fits."""
+def _count_too_early(segment: Recording, current: ArchiveStore | None) -> int:
+    """Return the number of rows before the first one that fits; all if none fits."""
     if current is None or current.last_us is None:
-        return len(stretch)
-    count = int(np.searchsorted(microseconds(stretch.times_s), current.last_us))
-    rest = stretch.only(slice(count, None))
-    return count if len(rest) and current.takes(rest) else len(stretch)
+        return len(segment)
+    count = int(np.searchsorted(microseconds(segment.times_s), current.last_us))
+    rest = segment.only(slice(count, None))
+    return count if len(rest) and current.accepts(rest) else len(segment)
 
 
 def _reason(error: OSError) -> str:
-    """Return the system's error text; a library's error about a removed store may contain only a path."""
+    """Return the system's error text; libraries raise FileNotFoundError without one."""
     if error.strerror:
         return error.strerror
     return "a store was removed while it was written" if isinstance(error, FileNotFoundError) else str(error)

@@ -17,7 +17,7 @@ from textual.widgets import Input, Label, Static
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.printable import printable
-from sunspec_tui.files.file_formats import file_form
+from sunspec_tui.files.file_formats import file_format
 from sunspec_tui.tui.key_bindings import Key
 from sunspec_tui.tui.terminal.guarded import Guarded
 
@@ -150,7 +150,7 @@ class ExportScreen(Guarded, ModalScreen[str | None]):
     def problem(name: str) -> str:
         """Return the error in a file name; empty if there is none."""
         try:
-            file_form(Path(name).expanduser())
+            file_format(Path(name).expanduser())
         except (UsageError, RuntimeError) as error:
             # RuntimeError: `expanduser` finds no such user.
             return str(error)
