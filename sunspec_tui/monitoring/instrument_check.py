@@ -122,7 +122,7 @@ class InstrumentChecker:
             Ring buffer of the rows, and their axis; None before the first frame.
         cadence_s
             Data time from row to row; NaN while unknown.
-        arrival
+        newest
             The newest frame; None before the first.
         """
         with self._lock:

@@ -150,7 +150,7 @@ class UsualSteps:
 
     Parameters
     ----------
-    least_share
+    min_share
         Weight of a new measurement in the mean, after many measurements.
     """
 

@@ -1,1 +1,1 @@
-"""Figures, the process that draws them as PNGs, quick-looks and text figures."""
+"""Draw figures, PNG plots in a separate process, quick-looks and text figures."""

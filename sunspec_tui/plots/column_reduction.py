@@ -1,6 +1,7 @@
-"""Reduce rows to the columns of a quick-look: the mean, and the highest value that a short burst leaves.
+"""Reduce rows to the columns of a quick-look: means and highest values.
 
-The width of a column fits the length of the data. Pure functions on arrays.
+The highest values keep short bursts visible. The width of a column depends on the length of the data. Pure functions on
+arrays.
 """
 
 import math
@@ -16,11 +17,12 @@ from sunspec_tui.core.recording import Recording
 from sunspec_tui.plots.plot_reduction import finite_means
 
 MAX_COLUMNS = 1440
-"""Most columns of a quick-look, without gaps."""
+"""Largest number of columns of a quick-look, without gaps."""
 
 _DAY_S = 86_400.0
 _MICROSECONDS = 1e6
-# Each divides an hour, or is hours that divide a day: hours are reduced apart, and no column lies in two of them.
+# Each width divides an hour, or is a number of hours that divides a day: hours are reduced separately, and no column
+# may be in two of them.
 _WIDTHS_S = (
     0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 7.5, 9, 10, 12, 15, 20, 24,
     30, 36, 40, 45, 60, 90, 120, 180, 240, 300, 360, 600, 900, 1200, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400,
@@ -35,7 +37,7 @@ class Reduced(NamedTuple):
     means
         Means of the products over columns.
     highest
-        The product's highest values, of a signed product those farthest from zero, shape (n, nbins); NaN where a
+        The product's highest values, or those farthest from zero for a signed product, shape (n, nbins); NaN if a
         column has no finite value.
     rows
         Number of rows.
@@ -57,7 +59,7 @@ class Reduced(NamedTuple):
 
 
 def column_width_s(span_s: float, cadence_s: float, rows: int) -> float:
-    """Return the width of the columns for data of some length; 0 if each row is a column.
+    """Return the width of the columns for data of this length; 0 if each row is a column.
 
     Parameters
     ----------
@@ -70,46 +72,46 @@ def column_width_s(span_s: float, cadence_s: float, rows: int) -> float:
     """
     if rows <= MAX_COLUMNS or not span_s > 0:
         return 0.0
-    least_s = max(span_s / MAX_COLUMNS, cadence_s if cadence_s > 0 else 0.0)
-    days_s = _DAY_S * math.ceil(least_s / _DAY_S)
-    return float(next((width_s for width_s in _WIDTHS_S if width_s >= least_s), days_s))
+    min_s = max(span_s / MAX_COLUMNS, cadence_s if cadence_s > 0 else 0.0)
+    days_s = _DAY_S * math.ceil(min_s / _DAY_S)
+    return float(next((width_s for width_s in _WIDTHS_S if width_s >= min_s), days_s))
 
 
 def column_edges(times_s: NDArray[np.float64], column_s: float) -> NDArray[np.int64]:
-    """Return the first row of each column; columns without rows are left out.
+    """Return the first row of each column; columns without rows are omitted.
 
     Columns begin at whole multiples of their width since 1970.
     """
     if not column_s:
         return np.arange(len(times_s))
-    return np.concatenate([[0], np.flatnonzero(np.diff(_places(times_s, column_s))) + 1]).astype(np.int64)
+    return np.concatenate([[0], np.flatnonzero(np.diff(_column_numbers(times_s, column_s))) + 1]).astype(np.int64)
 
 
 def reduce_rows(rows: Recording, product: Product, column_s: float) -> Reduced:
-    """Reduce rows whose times do not go back to columns.
+    """Reduce rows to columns.
 
     Parameters
     ----------
     rows
-        At least one row.
+        At least one row; times must not go back.
     product
         Product of the highest values.
     column_s
         Width of a column; 0 for each row.
     """
-    power, kept = rows.power(product), _needed(rows, product)
-    said = (len(rows), rows.cadence_s, column_s, float(rows.starts_s[0]), float(rows.times_s[-1]))
+    power, needed = rows.power(product), _needed_products(rows, product)
+    properties = (len(rows), rows.cadence_s, column_s, float(rows.starts_s[0]), float(rows.times_s[-1]))
     if not column_s:
-        return Reduced(kept, np.where(np.isfinite(power), power, np.float32(np.nan)), *said)
+        return Reduced(needed, np.where(np.isfinite(power), power, np.float32(np.nan)), *properties)
     edges = column_edges(rows.times_s, column_s)
     # A column ends where the next one begins.
-    times_s = np.asarray((_places(rows.times_s[edges], column_s) + 1) * column_s, np.float64)
-    means = replace(kept, data=finite_means(kept.data, edges), times_s=times_s, cadence_s=column_s)
-    return Reduced(means, highest_values(power, edges, signed=product in SIGNED_PRODUCTS), *said)
+    times_s = np.asarray((_column_numbers(rows.times_s[edges], column_s) + 1) * column_s, np.float64)
+    means = replace(needed, data=finite_means(needed.data, edges), times_s=times_s, cadence_s=column_s)
+    return Reduced(means, highest_values(power, edges, signed=product in SIGNED_PRODUCTS), *properties)
 
 
-def joined(parts: Sequence[Reduced]) -> Reduced:
-    """Join reduced rows of one axis that follow each other."""
+def join_columns(parts: Sequence[Reduced]) -> Reduced:
+    """Join consecutive reduced rows of one axis."""
     means = replace(
         parts[0].means,
         data=np.concatenate([part.means.data for part in parts]),
@@ -123,7 +125,7 @@ def joined(parts: Sequence[Reduced]) -> Reduced:
 
 
 def highest_values(power: NDArray[np.float32], edges: NDArray[np.int64], *, signed: bool) -> NDArray[np.float32]:
-    """Return the highest finite value in each group of rows; of a signed product, the one farthest from zero."""
+    """Return the highest finite value of each group of rows, or that farthest from zero if signed."""
     out = np.empty((len(edges), power.shape[1]), np.float32)
     for row, begin, end in zip(out, edges.tolist(), [*edges[1:].tolist(), len(power)], strict=True):
         block = np.where(np.isfinite(power[begin:end]), power[begin:end], np.float32(np.nan))
@@ -134,14 +136,14 @@ def highest_values(power: NDArray[np.float32], edges: NDArray[np.int64], *, sign
     return out
 
 
-def _places(times_s: NDArray[np.float64], column_s: float) -> NDArray[np.int64]:
+def _column_numbers(times_s: NDArray[np.float64], column_s: float) -> NDArray[np.int64]:
     """Return the numbers of the columns in which rows end, counted from 1970."""
     times_us = np.rint(times_s * _MICROSECONDS).astype(np.int64)
     return times_us // round(column_s * _MICROSECONDS)
 
 
-def _needed(rows: Recording, product: Product) -> Recording:
-    """Return the products that a picture needs: XX and YY beside one of the wire, else all."""
+def _needed_products(rows: Recording, product: Product) -> Recording:
+    """Return the products that a picture needs: `product` with XX and YY if it is received, else all."""
     wanted = {Product.XX, Product.YY, product}
     if product not in rows.products or wanted.issuperset(rows.products):
         return rows

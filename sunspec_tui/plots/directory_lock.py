@@ -37,28 +37,28 @@ class DirectoryLock:
         self._descriptors: list[int] = []
 
     def claim(self) -> Claim:
-        """Take the lock if it is free; `Claim.UNKNOWN` if the disk has no locks.
+        """Take the lock if it is free; return `Claim.UNKNOWN` if the disk has no locks.
 
         Raises
         ------
         OSError
             If the directory does not exist.
         """
-        seen = self.path.stat()
+        status = self.path.stat()
         if self._descriptors:
-            if os.path.samestat(os.fstat(self._descriptors[0]), seen):
+            if os.path.samestat(os.fstat(self._descriptors[0]), status):
                 return Claim.HELD
             self.release()
         try:
             self._descriptors.append(os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
         except PermissionError:
             return Claim.UNKNOWN
-        found = _locked(self._descriptors[0])
-        if found is Claim.UNKNOWN:
-            found = self._claim_file()
-        if found is not Claim.HELD:
+        claim = _try_lock(self._descriptors[0])
+        if claim is Claim.UNKNOWN:
+            claim = self._claim_file()
+        if claim is not Claim.HELD:
             self.release()
-        return found
+        return claim
 
     def _claim_file(self) -> Claim:
         try:
@@ -66,7 +66,7 @@ class DirectoryLock:
         except OSError:
             return Claim.UNKNOWN
         self._descriptors.append(descriptor)
-        return _locked(descriptor)
+        return _try_lock(descriptor)
 
     def release(self) -> None:
         """Release the lock; safe to call again."""
@@ -94,7 +94,7 @@ def open_lock_file(path: Path) -> int:
     raise OSError(errno.EEXIST, "it is not a regular file; move it away", str(path))
 
 
-def _locked(descriptor: int) -> Claim:
+def _try_lock(descriptor: int) -> Claim:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

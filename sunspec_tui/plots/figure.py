@@ -1,7 +1,7 @@
-"""The figure: spectrum above, waterfall below. Only this module draws with matplotlib.
+"""Draw the figure of a plot: spectrum above, waterfall below.
 
-One `Figure` on an Agg canvas is kept and its artists are updated, which is ten times faster than a figure
-made anew. No pyplot, so no figure is ever left behind and no display is asked for.
+Only this module draws with matplotlib. It keeps one `Figure` on an Agg canvas and updates its artists, which is ten
+times faster than a new figure. It does not use pyplot, which would keep figures in memory and need a display.
 """
 
 import math
@@ -40,36 +40,38 @@ SIZE_INCHES = (12, 10)
 DOTS_PER_INCH = 150
 _SHORT_S = 12.0
 _DAY_S = 86_400.0
-# A row of another length is drawn a second long; outside the years 1970 to 9998, the time axis shows row numbers.
+# A row whose length is outside these limits is drawn one second long. If times are outside the years 1970 to 9998, the
+# time axis shows row numbers.
 _MIN_ROW_S, _MAX_ROW_S = 1e-5, 1e6
 _MAX_TIME_S = 253_370_764_800.0
 _MAX_STATION_CHARACTERS = 80
 _MAX_FREQUENCY_MHZ = 1e12
 _MAX_SINGLE = 1e37
 _NO_DATA_COLOUR = "#c9c9cf"
-# History that a long silence has torn apart is not drawn at full width: the newest part counts. Rows that lie ahead of
-# the newest one, because time went back, are drawn up to an hour ahead.
+# After a long silence, only the newest part of the history is drawn. Rows ahead of the newest one, because time went
+# back, are drawn up to an hour ahead.
 _REACH_LENGTHS, _REACH_ROWS = 4, 1200
 _MIN_REACH_AHEAD_S = 3600.0
 _RESTART_COLOUR, _RESTART_WIDTH = "tab:red", 0.8
-# A title at a given place is not moved above labels that are not there, whose sizes would all be measured.
+# With a fixed position of the title, matplotlib does not measure all labels to avoid them.
 _TITLE_Y = 1.0
-# One step more takes 9 ms more, for a file that is 4 % smaller.
+# The next level takes 9 ms more, for a file that is 4 % smaller.
 _COMPRESSION = 5
-# As a logarithmic axis labels its ticks.
+# Formula of a tick label on a logarithmic axis.
 _FORMULA = r"$\mathdefault{10^{1}}$"
 _LINES = (("tab:blue", 0.9, 1.0), ("tab:orange", 2.4, 0.6))
 
 
 def column_image(job: PlotJob) -> tuple[NDArray[np.float32], Columns, bool]:
-    """Values of a job's rows, each at its own time.
+    """Arrange the values of a job's rows by time.
 
     Returns
     -------
     (image, columns, timed)
-        Values of shape (nbins, ncolumns): dB, or linear for a signed product, less the background if the job says so;
-        NaN in a gap or where a value has no decibels. The columns, and True if their edges are times: if matplotlib
-        cannot draw the times, or if they do not increase, the edges are row numbers relative to the newest row.
+        Values of shape (nbins, ncolumns): dB, or linear for a signed product, without the background if the job
+        requires it; NaN in a gap or if a value has no decibels. The columns, and True if their edges are times. If
+        matplotlib cannot draw the times, or if they do not increase, the edges are row numbers relative to the newest
+        row.
     """
     columns, count = _timed_columns(job), len(job.times_s)
     timed = columns is not None
@@ -85,7 +87,7 @@ def column_image(job: PlotJob) -> tuple[NDArray[np.float32], Columns, bool]:
 
 
 def _timed_columns(job: PlotJob) -> Columns | None:
-    """Place the rows that are not too far from the newest one at their times; None if no time can be drawn."""
+    """Place rows at their times, without those too far from the newest; None if no time can be drawn."""
     ends_s, lengths_s = job.times_s, job.times_s - job.begins_s
     lengths_s = np.where((lengths_s >= _MIN_ROW_S) & (lengths_s <= _MAX_ROW_S), lengths_s, 1.0)
     drawable = (ends_s > lengths_s) & (ends_s < _MAX_TIME_S)
@@ -102,7 +104,7 @@ def _timed_columns(job: PlotJob) -> Columns | None:
 
 
 def image_levels(image: NDArray[np.float32], columns: Columns, *, signed: bool = False) -> Levels:
-    """Colour levels of an image, those of its rows; some where nothing is valid."""
+    """Return the colour levels of an image, without its gaps; default levels without valid values."""
     levels = picture_levels(image[:, columns.rows != GAP].T, signed=signed)
     if levels is not None and math.isfinite(levels.low) and math.isfinite(levels.high) and levels.low < levels.high:
         return levels
@@ -110,32 +112,32 @@ def image_levels(image: NDArray[np.float32], columns: Columns, *, signed: bool =
 
 
 @contextmanager
-def _own_style() -> Iterator[None]:
-    """Neither the user's matplotlibrc nor a script's own style changes what the figure is."""
+def _default_style() -> Iterator[None]:
+    """Use matplotlib's default style, so that the style of a user or a script has no effect."""
     style: dict[Any, Any] = {key: value for key, value in mpl.rcParamsDefault.items() if key != "backend"}
     with mpl.rc_context(style):
         yield
 
 
 class SpectrumFigure:
-    """Two panels that are drawn again and again.
+    """Figure of two panels that is drawn repeatedly.
 
     Attributes
     ----------
     figure
-        The matplotlib figure, 12 x 10 inches at 150 dots an inch.
+        The matplotlib figure, 12 x 10 inches at 150 dots per inch.
     spectrum, time_axes
         Axes of the upper and of the lower panel.
     waterfall
         Image of the lower panel, in dB, or linear for a signed product; each column has its own width.
     restarts
-        Vertical lines in the lower panel where a sequence begins anew.
+        Vertical lines in the lower panel at restarts of the sequence.
     lines
         The two lines of the upper panel.
     """
 
     def __init__(self) -> None:
-        with _own_style():
+        with _default_style():
             self._build()
 
     def _build(self) -> None:
@@ -146,7 +148,7 @@ class SpectrumFigure:
         self.spectrum, self.time_axes = upper, lower
         upper.set_xlabel("frequency [MHz]")
         upper.grid(visible=True, which="both", alpha=0.3)
-        # The second is drawn wider and below, so that it shows where both are the same.
+        # The second line is wider and behind the first, so that both are visible where they coincide.
         made = [upper.plot([], [], color=colour, lw=width, alpha=alpha)[0] for colour, width, alpha in _LINES[::-1]]
         self.lines = made[::-1]
         palettes = {False: "viridis", True: "RdBu_r"}
@@ -171,13 +173,13 @@ class SpectrumFigure:
         self.colour_bar = self.figure.colorbar(self.waterfall, cax=self.figure.add_axes((0.92, 0.06, 0.015, 0.44)))
 
     def load_formats(self) -> None:
-        """Load what the first picture needs: the parser of formulas, the font, the format of the file."""
+        """Load the parser of formulas, the font and the file format, which the first picture needs."""
         MathTextParser("agg").parse(_FORMULA, DOTS_PER_INCH, FontProperties())
         Image.preinit()
 
     def draw(self, job: PlotJob) -> None:
-        """Show a job's data; what was shown before is replaced."""
-        with _own_style(), without_warnings():
+        """Draw a job's data in place of the previous data."""
+        with _default_style(), without_warnings():
             self._draw_spectrum(job)
             image, columns, timed = column_image(job)
             self._draw_waterfall(job, image, columns, timed=timed)
@@ -201,28 +203,28 @@ class SpectrumFigure:
         self.spectrum.legend(self.lines[: len(shown)], list(job.spectra)[: len(shown)], loc="upper right")
         values = np.concatenate(shown) if shown else np.empty(0)
         values = values[np.isfinite(values)]
-        # Where nothing is a number, the limits are not those of the figure before.
-        least, most = (float(values.min()), float(values.max())) if values.size else (-1.0, 1.0) if linear else (1, 10)
-        self._limit(least, most, linear=linear)
+        # Without valid values, do not keep the limits of the previous figure.
+        limits = (float(values.min()), float(values.max())) if values.size else (-1.0, 1.0) if linear else (1, 10)
+        self._set_limits(*limits, linear=linear)
         first, last = float(_frequencies(job)[0]), float(_frequencies(job)[-1])
         self.spectrum.set_xlim(*((first, last) if first < last else band_edges(_frequencies(job), job.alone_mhz)))
         empty = "" if values.size else ", no numbers"
-        # A mean of all rows has no moment of its own.
+        # A mean of all rows has no single time.
         moment = "" if job.note else f", {_clock(float(job.times_s[-1]))} UTC, {_lag(job.lag_s)}"
         self.spectrum.set_title(f"{job.heading}{moment}{empty}", y=_TITLE_Y)
 
-    def _limit(self, least: float, most: float, *, linear: bool) -> None:
+    def _set_limits(self, minimum: float, maximum: float, *, linear: bool) -> None:
         if linear:
-            room = 0.1 * (most - least) or max(1.0, 0.1 * abs(most))
-            self.spectrum.set_ylim(least - room, most + room)
+            room = 0.1 * (maximum - minimum) or max(1.0, 0.1 * abs(maximum))
+            self.spectrum.set_ylim(minimum - room, maximum + room)
         else:
-            self.spectrum.set_ylim(least / 1.5, most * 1.5)
+            self.spectrum.set_ylim(minimum / 1.5, maximum * 1.5)
 
     def _draw_waterfall(self, job: PlotJob, image: NDArray[np.float32], columns: Columns, *, timed: bool) -> None:
         levels = image_levels(image, columns, signed=job.signed)
         x_edges, y_edges = columns.edges_s / (_DAY_S if timed else 1.0), bin_edges(_frequencies(job), job.alone_mhz)
         left, right, low, high = (float(edges[end]) for edges in (x_edges, y_edges) for end in (0, -1))
-        # matplotlib computes colours from differences, which may overflow where the values do not.
+        # matplotlib computes colours from differences, which may overflow even if the values do not.
         huge = bool(np.nanmax(np.abs(image), initial=0.0) > _MAX_SINGLE)
         drawn = np.ma.masked_invalid(image.astype(np.float64) if huge else image)
         self.waterfall.set_data(x_edges, y_edges, drawn)
@@ -247,11 +249,11 @@ class SpectrumFigure:
         self.time_axes.set_xlim(left, right)
 
     def png(self) -> bytes:
-        """The picture as a PNG of 256 colours."""
-        with _own_style(), without_warnings():
+        """Return the figure as a PNG of 256 colours."""
+        with _default_style(), without_warnings():
             self.canvas.draw()  # type: ignore[no-untyped-call]
         size, pixels = self.canvas.get_width_height(), self.canvas.buffer_rgba()  # type: ignore[no-untyped-call]
-        # The fourth byte of a pixel is left out, without an array of the other three.
+        # Skip the fourth byte of each pixel without a copy of the other three.
         picture = Image.frombytes("RGB", size, pixels, "raw", "RGBX")
         paletted = picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         text, out = PngInfo(), BytesIO()
@@ -260,7 +262,7 @@ class SpectrumFigure:
         return out.getvalue()
 
     def save(self, path: Path) -> int:
-        """Write a PNG under its final name in one step; returns its size in bytes."""
+        """Write a PNG atomically and return its size in bytes."""
         picture = self.png()
         with atomic_write(path) as temporary:
             temporary.write_bytes(picture)
@@ -286,7 +288,7 @@ def band_edges(frequencies_mhz: NDArray[np.float64], alone_mhz: float = 1.0) -> 
 
 
 def bin_edges(frequencies_mhz: NDArray[np.float64], alone_mhz: float = 1.0) -> NDArray[np.float64]:
-    """Return the edges of the bins, halfway between their centres; even ones if the centres do not ascend."""
+    """Return the edges of the bins, halfway between their centres; evenly spaced if the centres do not ascend."""
     low, high = band_edges(frequencies_mhz, alone_mhz)
     edges = np.concatenate([[low], (frequencies_mhz[1:] + frequencies_mhz[:-1]) / 2, [high]])
     return edges if (np.diff(edges) > 0).all() else np.linspace(low, high, len(frequencies_mhz) + 1)
@@ -295,9 +297,9 @@ def bin_edges(frequencies_mhz: NDArray[np.float64], alone_mhz: float = 1.0) -> N
 def _rows(job: PlotJob, columns: Columns) -> str:
     count = len(job.times_s) if job.rows_received is None else job.rows_received
     joined = f", means of {job.rows_per_slot}" if job.rows_per_slot > 1 else ""
-    # Rows that later ones of the same time cover, and rows of quite another time.
-    unseen = len(job.times_s) - len(np.unique(columns.rows[columns.rows != GAP]))
-    left_out = f", {min(count, unseen * job.rows_per_slot)} not shown" if unseen else ""
+    # Rows covered by later ones of the same time, and rows too far from the newest.
+    hidden = len(job.times_s) - len(np.unique(columns.rows[columns.rows != GAP]))
+    left_out = f", {min(count, hidden * job.rows_per_slot)} not shown" if hidden else ""
     return f"{count} {'row' if count == 1 else 'rows'}{joined}{left_out}"
 
 
@@ -310,7 +312,7 @@ def _title(job: PlotJob, span: str) -> str:
 
 
 def _shown(job: PlotJob) -> str:
-    """Return the product of the waterfall, and what was done to it."""
+    """Return the product of the waterfall, with a note if its background was removed."""
     return f"{job.product}, {REMOVED}" if job.remove_background else job.product
 
 

@@ -1,4 +1,4 @@
-"""Pictures of recorded files: any number of files is one picture, or one for each day or hour.
+"""Draw quick-look pictures of recorded files, one for all or per day or hour.
 
 The rows are read block by block, and only the columns of a picture are kept in memory.
 """
@@ -34,49 +34,49 @@ def file_quicklook(
     show: str = "highest",
     remove_background: bool = False,
 ) -> Iterator[Path]:
-    """Draw files; yields each picture as it is written.
+    """Draw files, and yield the path of each picture after it is written.
 
     Parameters
     ----------
     paths
-        The files, in any order.
+        Paths of the files, in any order.
     out
-        Directory of the pictures, which is made if it is missing.
+        Directory of the pictures; created if it is missing.
     asked
         The requested rows and parts of the files.
     product
         Product of the waterfall; by default XX, or else I, or else the first one.
     per
-        ``day`` or ``hour``: what a picture shows; None for all rows.
+        Period of a picture, ``day`` or ``hour``; None for all rows.
     show
-        ``highest`` or ``mean``: what a column shows of its rows.
+        Value of a column, ``highest`` or ``mean`` of its rows.
     remove_background
-        Show the waterfalls without their quiet background.
+        True to show the waterfalls without their quiet background.
 
     Raises
     ------
     SourceError
         If the files cannot be read, or do not belong together.
     UsageError
-        If the files have no such product, or the pictures cannot be written.
+        If the files do not have the product, or the pictures cannot be written.
     """
     series = FileSeries(paths, asked)
     shown = _product(series, product)
-    drawn = partial(picture, product=shown, show=show, per=per, remove_background=remove_background)
+    draw = partial(picture, product=shown, show=show, per=per, remove_background=remove_background)
     for begin, end in _periods(series.times_s, per):
         parts = list(_reduced(series, shown, begin, end))
-        png = drawn(parts, period_s=_length_s(series, begin, end, per))
+        png = draw(parts, period_s=_length_s(series, begin, end, per))
         yield write_picture(out, _stem(series, float(series.times_s[begin]), per), png)
 
 
-def _product(series: FileSeries, named: str | None) -> Product:
+def _product(series: FileSeries, name: str | None) -> Product:
     """Return the product to draw."""
     carried = series.only(slice(0)).carries()
-    if named is None:
+    if name is None:
         return next((each for each in (Product.XX, Product.I) if each in carried), carried[0])
-    if named not in carried:
-        raise UsageError(f"{series.name} has no {named}; choose one of {', '.join(carried)}")
-    return Product(named)
+    if name not in carried:
+        raise UsageError(f"{series.name} has no {name}; choose one of {', '.join(carried)}")
+    return Product(name)
 
 
 def _periods(times_s: NDArray[np.float64], per: str | None) -> Iterator[tuple[int, int]]:
@@ -95,13 +95,13 @@ def _length_s(series: FileSeries, begin: int, end: int, per: str | None) -> floa
 
 
 def _reduced(series: FileSeries, product: Product, begin: int, end: int) -> Iterator[Reduced]:
-    """Yield rows reduced to columns, as many columns at once as one block of rows makes."""
+    """Yield rows reduced to columns; each time the columns of one block of rows."""
     times_s, most = series.times_s[begin:end], max(1, MAX_BLOCK_BYTES // series.row_bytes)
     column_s = column_width_s(_length_s(series, begin, end, None), series.cadence_s, end - begin)
     edges = np.append(column_edges(times_s, column_s), end - begin)
     place = 0
     while place < len(edges) - 1:
-        # At least one column, however many rows it has.
+        # At least one column, with any number of rows.
         stop = max(place + 1, int(np.searchsorted(edges, edges[place] + most, "right")) - 1)
         rows = series.only(slice(begin + int(edges[place]), begin + int(edges[stop])))
         yield reduce_rows(rows, product, column_s)
@@ -109,7 +109,7 @@ def _reduced(series: FileSeries, product: Product, begin: int, end: int) -> Iter
 
 
 def _stem(series: FileSeries, begin_s: float, per: str | None) -> str:
-    """Return the name of a picture without its ending: that of the first file, and the number of the others."""
+    """Return a picture's file name without its extension: first file's name, number of other files."""
     name = series.first_path.name
     while name.lower().endswith(_ENDINGS):
         name = name[: name.rindex(".")]

@@ -1,7 +1,7 @@
-"""Plots as values: what is to be drawn, how the writer is doing, what has just happened.
+"""Define plot jobs, the status of the plot writer, and its events.
 
-No drawing library is named here, so that front ends, the receiver and the writer's process can
-share these types for nothing.
+No drawing library is imported here, so that front ends, the receiver and the plot process can share these types at no
+cost.
 """
 
 import math
@@ -16,49 +16,49 @@ from sunspec_tui.core.products import SIGNED_PRODUCTS
 from sunspec_tui.core.retention import RetentionPolicy
 
 INTERVALS_S = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 0)
-"""Seconds from plot to plot that the keys go through, from often to never: 0 is off."""
+"""Plot intervals in seconds that the keys select, from frequent to rare; 0 is off."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlotJob:
-    """One figure's worth of data.
+    """Data and settings of one figure.
 
     Attributes
     ----------
     data
         Power of one product, float32, shape (nrows, nbins), oldest row first.
     spectra
-        Latest spectrum, shape (nbins,), by the name of its product.
+        Latest spectrum, shape (nbins,), by the product's name.
     times_s
         End of each row's averaging, seconds since 1970 UTC, shape (nrows,).
     begins_s
         Beginning of each row's averaging, seconds since 1970 UTC, shape (nrows,).
     cadence_s
-        Data time from row to row as the title says it; NaN while unknown.
+        Data time from row to row, for the title; NaN while unknown.
     frequencies_mhz
         Centres of the bins, shape (nbins,).
     product
         Name of the product in `data`.
     lag_s
-        Message delay; NaN while unknown, None for what was recorded.
+        Message delay; NaN while unknown, None for recorded data.
     station
-        Where the stream comes from, for the title.
+        Origin of the stream, for the title.
     frames_missing
-        Frames lost so far; None where headers cannot tell.
+        Frames lost so far; None if headers do not allow to count them.
     directory
-        Where the file goes.
+        Directory of the file.
     now_s
-        Moment of the plot, seconds since 1970 UTC: the file's name.
+        Time of the plot, seconds since 1970 UTC, for the file's name.
     number
-        Number of the row after the newest: tells whether there is anything new to draw.
+        Number of the row after the newest; unchanged if there is nothing new to draw.
     keep
-        How many plots stay in the directory.
+        Limits of the plots that are kept in the directory.
     heading
-        What the spectra of the upper panel are.
+        Description of the spectra in the upper panel.
     note
-        What the title says in place of the losses; empty for these.
+        Text of the title in place of the losses; empty for the losses.
     second
-        Another figure of the same moment, which goes to a file of its own; None for none.
+        Second figure of the same time, written to another file; None for no second figure.
     clock_agrees
         True if the wall clock is trusted, so that old plots may be removed.
     rows_per_slot
@@ -68,7 +68,7 @@ class PlotJob:
     restarts_s
         Beginnings of the rows that begin a new sequence, seconds since 1970 UTC.
     alone_mhz
-        Width of the bin where there is only one.
+        Width of a bin if there is only one.
     remove_background
         True if the waterfall shows `data` without their quiet background.
     """
@@ -99,32 +99,32 @@ class PlotJob:
 
     @property
     def signed(self) -> bool:
-        """Whether the product is negative as a matter of course."""
+        """True if the product's values may be negative."""
         return self.product in SIGNED_PRODUCTS
 
 
 @dataclass(frozen=True, slots=True)
 class PlotStatus:
-    """How the plot writer is doing.
+    """Status of the plot writer.
 
     Attributes
     ----------
     interval_s
-        From plot to plot; 0 is off.
+        Seconds from plot to plot; 0 is off.
     directory
-        Where plots go.
+        Directory of the plots.
     running, busy
-        Whether the writer is there, and whether it draws at this moment.
+        True if the writer is running, and if it is drawing.
     written, failed
         Counts since the start.
     last_path, last_time_s, last_seconds, last_bytes
-        Of the last plot that was written: file, when (since 1970), how long it took, size.
+        Last written plot: file, time (since 1970), duration of drawing and writing, size.
     last_error
-        What went wrong last, until a plot succeeds; else empty.
+        Last failure, until a plot succeeds; else empty.
     kept, kept_bytes
-        Plots of ours in the directory after the last one, and their size; None before it.
+        Number and size of this program's plots in the directory after the last plot; None before it.
     removed
-        Plots removed since the start because newer ones take their place.
+        Number of old plots removed since the start.
     note
         Anything unusual about the plot directory, such as another monitor in it; else empty.
     """
@@ -155,7 +155,7 @@ class PlotEvent(NamedTuple):
 
 
 def next_interval(seconds: float, direction: int) -> float:
-    """The next rarer (1) or more frequent (-1) of `INTERVALS_S`; the end where there is none."""
+    """Return the next rarer (1) or more frequent (-1) of `INTERVALS_S`; at an end, that end."""
 
     def rarity(interval_s: float) -> float:
         return interval_s or math.inf

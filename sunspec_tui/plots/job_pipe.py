@@ -1,6 +1,6 @@
-"""Send a plot job through a pipe and read it again.
+"""Serialise a plot job for a pipe, and read it at the other end.
 
-A job travels as its pickle and its raw arrays, so that no array is copied.
+A job is sent as its pickle and its raw arrays, so that no array is copied.
 """
 
 import mmap
@@ -28,13 +28,13 @@ def job_parts(job: PlotJob) -> list[memoryview]:
 def read_job(stream: RawIOBase) -> PlotJob | None:
     """Read the next job; return None if the input ends before it is complete.
 
-    The stream must be one of our own parent, because a pickle can run code.
+    The stream must come from the parent process, because a pickle can run code.
     """
     try:
         raw, *arrays = [_read_part(stream, _read_length(stream)) for _ in range(_read_length(stream))]
     except EOFError:
         return None
-    job = pickle.loads(raw, buffers=arrays)  # noqa: S301 - from our own parent
+    job = pickle.loads(raw, buffers=arrays)  # noqa: S301 - from the parent process
     assert isinstance(job, PlotJob)  # noqa: S101 - the parent sends nothing else
     return job
 
@@ -44,14 +44,14 @@ def _read_length(stream: RawIOBase) -> int:
 
 
 def _read_part(stream: RawIOBase, nbytes: int) -> bytearray | mmap.mmap:
-    """Read exactly so many bytes into memory that can be written to.
+    """Read exactly `nbytes` bytes into writable memory.
 
-    Large parts have pages of their own, which go back to the system with them; the heap would keep some.
+    Large parts are mapped separately, so that their memory returns to the system; the heap would keep some of it.
 
     Raises
     ------
     EOFError
-        If the input ends before.
+        If the input ends earlier.
     """
     part = bytearray(nbytes) if nbytes <= _MAX_HEAP_BYTES else mmap.mmap(-1, nbytes)
     with memoryview(part) as rest:

@@ -1,7 +1,8 @@
 """Load matplotlib without the user's ``matplotlibrc``.
 
-Figures have a style of their own, but matplotlib reads that file when it is imported, and a broken file ends the
-import. For the program's own processes alone: in a script that uses the package, matplotlib keeps the user's settings.
+Figures do not use its style, but matplotlib reads that file when it is imported, and an invalid file makes the import
+fail. Only the program's processes use this module: in a script that uses the package, matplotlib keeps the user's
+settings.
 """
 
 import importlib
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-_NAME, _PLACE = "matplotlibrc", "MATPLOTLIBRC"
+_FILE_NAME, _VARIABLE = "matplotlibrc", "MATPLOTLIBRC"
 
 
 def load_matplotlib() -> None:
@@ -21,8 +22,8 @@ def load_matplotlib() -> None:
         return
     found = importlib.util.find_spec("matplotlib")
     defaults = Path((found and found.origin) or ".").parent / "mpl-data"
-    if not (defaults / _NAME).is_file():
-        # Not installed, or installed in another way: the import of the figure shows what is wrong.
+    if not (defaults / _FILE_NAME).is_file():
+        # Not installed, or installed in another way: importing the figure gives the reason.
         return
     with _settings_of(defaults):
         importlib.import_module("matplotlib")
@@ -30,22 +31,22 @@ def load_matplotlib() -> None:
 
 @contextmanager
 def _settings_of(directory: Path) -> Iterator[None]:
-    """Make matplotlib read the settings of a directory."""
-    before = os.environ.get(_PLACE)
-    os.environ[_PLACE] = str(directory / _NAME)
+    """Make matplotlib read the settings file in a directory."""
+    before = os.environ.get(_VARIABLE)
+    os.environ[_VARIABLE] = str(directory / _FILE_NAME)
     try:
-        # A file in the working directory precedes the variable.
-        with _inside(directory) if os.path.lexists(_NAME) else nullcontext():
+        # A file in the working directory has priority over the variable.
+        with _inside(directory) if os.path.lexists(_FILE_NAME) else nullcontext():
             yield
     finally:
-        del os.environ[_PLACE]
+        del os.environ[_VARIABLE]
         if before is not None:
-            os.environ[_PLACE] = before
+            os.environ[_VARIABLE] = before
 
 
 @contextmanager
 def _inside(directory: Path) -> Iterator[None]:
-    """Work in a directory for a moment."""
+    """Change the working directory temporarily."""
     here = os.open(".", getattr(os, "O_PATH", os.O_RDONLY))
     try:
         os.chdir(directory)

@@ -1,8 +1,8 @@
-"""Draw each picture in a fork of this process, so that all memory of the drawing goes back to the system.
+"""Draw each picture in a fork, so that its memory returns to the system.
 
-A drawing takes tens of MiB, and a heap keeps much of them. This process has imported matplotlib and holds no data
-between pictures; the fork draws, sends the PNG through a pipe and ends. Only Linux, and only while this process has
-one thread: a fork copies the locks that other threads hold, but not the threads.
+A drawing takes tens of MiB, and the heap would keep much of it. This process has imported matplotlib and has no data
+between pictures; the fork draws, sends the PNG through a pipe and ends. This needs Linux and a process with one thread,
+because a fork copies the locks that other threads hold, but not the threads.
 """
 
 import ctypes
@@ -27,16 +27,16 @@ _PICTURE, _FAILURE = b"P", b"F"
 
 
 class DrawingError(Exception):
-    """A picture could not be drawn; the text is the sentence for the user."""
+    """A picture could not be drawn; the text is the message for the user."""
 
 
 class DrawingEnded(Exception):
-    """The process that draws ended without a picture.
+    """The fork ended without a picture.
 
     Attributes
     ----------
     status
-        Its exit status; -n if signal n ended it.
+        Exit status of the fork; -n if signal n ended it.
     """
 
     def __init__(self, status: int) -> None:
@@ -45,14 +45,14 @@ class DrawingEnded(Exception):
 
 
 class PictureFork:
-    """Draws each job in a process of its own where that is possible, else in this one.
+    """Drawing of each job in a fork if possible, else in this process.
 
     Parameters
     ----------
     on_start
-        Called with the process id of each fork.
+        Function called with the process id of each fork.
     monitor, private
-        Descriptor that is hung up when the monitor ends, and those that a fork must not hold open.
+        Descriptor that is hung up when the monitor ends, and descriptors that a fork must close.
     """
 
     def __init__(self, on_start: Callable[[int], None], monitor: int, private: tuple[int, ...] = ()) -> None:
@@ -61,48 +61,48 @@ class PictureFork:
         self._maker = PictureMaker()
 
     def picture(self, job: PlotJob) -> bytes:
-        """Draw a job; return its PNG.
+        """Draw a job and return its PNG.
 
         Raises
         ------
         DrawingError
-            If it cannot be drawn.
+            If the job cannot be drawn.
         DrawingEnded
-            If the process that draws it ends before.
+            If the fork ends without a picture.
         """
         if not can_fork():
-            return self._picture_here(job)
+            return self._draw_here(job)
         if self._maker.prepare():
-            _settle()
-        return self._forked(job)
+            _freeze_memory()
+        return self._draw_in_fork(job)
 
-    def _picture_here(self, job: PlotJob) -> bytes:
+    def _draw_here(self, job: PlotJob) -> bytes:
         try:
             return self._maker.picture(job)
         except Exception as error:
-            raise DrawingError(_sentence(error)) from error
+            raise DrawingError(_failure_text(error)) from error
         finally:
             release_to_system()
 
-    def _forked(self, job: PlotJob) -> bytes:
+    def _draw_in_fork(self, job: PlotJob) -> bytes:
         parent = os.getpid()
         try:
             reading, writing = os.pipe()
         except OSError as error:
-            raise DrawingError(_not_started(error)) from error
+            raise DrawingError(_not_started_text(error)) from error
         try:
             process = os.fork()
         except OSError as error:
             os.close(reading)
             os.close(writing)
-            raise DrawingError(_not_started(error)) from error
+            raise DrawingError(_not_started_text(error)) from error
         if process == 0:
             self._draw_and_exit(job, parent, reading, writing)
         os.close(writing)
-        return self._received(process, reading)
+        return self._receive(process, reading)
 
-    def _received(self, process: int, reading: int) -> bytes:
-        """Return the PNG that a fork sends; the fork has ended then."""
+    def _receive(self, process: int, reading: int) -> bytes:
+        """Return the PNG that a fork sends, after the fork has ended."""
         try:
             self._on_start(process)
             answer = _read_all(reading, self._monitor)
@@ -120,7 +120,7 @@ class PictureFork:
         return content
 
     def _draw_and_exit(self, job: PlotJob, parent: int, reading: int, writing: int) -> NoReturn:
-        """Draw in the fork. Whatever happens, nothing of the parent's stack or exit functions runs here."""
+        """Draw in the fork, and exit in any case without the parent's stack and exit functions."""
         status = 1
         try:
             _end_with(parent)
@@ -128,7 +128,7 @@ class PictureFork:
                 os.close(descriptor)
             _write_all(writing, self._answer(job))
             status = 0
-        except BaseException:  # noqa: BLE001 - the last line of it is what the monitor reports
+        except BaseException:  # noqa: BLE001 - the monitor reports its last line
             traceback.print_exc()
         finally:
             try:
@@ -140,7 +140,7 @@ class PictureFork:
         try:
             return _PICTURE + self._maker.picture(job)
         except Exception as error:  # noqa: BLE001 - reported; the next plot is tried
-            return _FAILURE + _sentence(error).encode(errors="replace")
+            return _FAILURE + _failure_text(error).encode(errors="replace")
 
 
 def can_fork() -> bool:
@@ -153,8 +153,8 @@ def can_fork() -> bool:
         return False
 
 
-def _settle() -> None:
-    """Give back what imports have left over, and keep the collector from writing to pages shared with forks."""
+def _freeze_memory() -> None:
+    """Release unused memory, and keep the garbage collector from writing to pages shared with forks."""
     gc.collect()
     release_to_system()
     gc.freeze()
@@ -168,10 +168,10 @@ def _end_with(parent: int) -> None:
 
 
 def _read_all(reading: int, monitor: int) -> bytes:
-    """Read until the writer closes the pipe; end this process if the monitor ends before."""
+    """Read until the writer closes the pipe; end this process if the monitor ends first."""
     poll = select.poll()
     poll.register(reading, select.POLLIN)
-    # No event is asked for: a hang-up is always told.
+    # No event is requested, because a hang-up is always reported.
     poll.register(monitor, 0)
     chunks: list[bytes] = []
     while True:
@@ -189,9 +189,9 @@ def _write_all(writing: int, content: bytes) -> None:
         rest = rest[os.write(writing, rest) :]
 
 
-def _sentence(error: Exception) -> str:
+def _failure_text(error: Exception) -> str:
     return f"the plot failed: {type(error).__name__}: {error}"
 
 
-def _not_started(error: OSError) -> str:
+def _not_started_text(error: OSError) -> str:
     return f"the plot process cannot be started: {error.strerror or error}; trying again"

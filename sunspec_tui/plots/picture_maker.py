@@ -1,4 +1,4 @@
-"""Draw jobs as PNGs in this process."""
+"""Draw plot jobs as PNGs in the current process."""
 
 from typing import TYPE_CHECKING
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 class PictureMaker:
-    """Draws jobs with one figure, which is made with the first of them."""
+    """Drawing of jobs with one figure, which is created for the first job."""
 
     def __init__(self) -> None:
         self._figure: SpectrumFigure | None = None
 
     def picture(self, job: PlotJob) -> bytes:
-        """Draw a job; return its PNG."""
-        figure = self._made()
+        """Draw a job and return its PNG."""
+        figure = self._get_figure()
         try:
             figure.draw(job)
             return figure.png()
@@ -27,21 +27,21 @@ class PictureMaker:
             raise
 
     def prepare(self) -> bool:
-        """Import matplotlib and make the figure, so that each later picture takes less time.
+        """Import matplotlib and create the figure, so that each later picture takes less time.
 
-        Nothing is drawn: the ticks and texts of a drawing take more memory than their time is worth.
+        Nothing is drawn here, because ticks and texts would take much memory and save little time.
 
         Returns
         -------
         bool
-            False if everything is loaded already.
+            False if the figure existed already.
         """
         if self._figure is not None:
             return False
-        self._made().load_formats()
+        self._get_figure().load_formats()
         return True
 
-    def _made(self) -> "SpectrumFigure":
+    def _get_figure(self) -> "SpectrumFigure":
         if self._figure is None:
             load_matplotlib()
             from sunspec_tui.plots.figure import SpectrumFigure

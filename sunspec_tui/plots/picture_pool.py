@@ -1,4 +1,4 @@
-"""Make pictures in several processes of this machine.
+"""Make pictures in several processes on this machine.
 
 The processes end with their parent, also when it is killed. They use pipes to the parent and no sockets, because a
 process runs any work that it receives, so other users must not be able to send work.
@@ -19,39 +19,39 @@ from sunspec_tui.core.errors import ArchiveError
 
 Key = TypeVar("Key")
 Piece = TypeVar("Piece")
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 Call = tuple[Callable[..., Piece], tuple[Any, ...]]
 """A function and its arguments, both of which can be pickled."""
 
 
-def made_in_processes(
-    wanted: Iterable[tuple[Key, list[Call[Piece]]]], finish: Callable[[list[Piece]], Made], workers: int
-) -> Generator[tuple[Key, Made | BaseException]]:
-    """Make results from their parts, in parallel processes.
+def run_in_processes(
+    tasks: Iterable[tuple[Key, list[Call[Piece]]]], finish: Callable[[list[Piece]], Result], workers: int
+) -> Generator[tuple[Key, Result | BaseException]]:
+    """Compute results from their parts in parallel processes.
 
     Parameters
     ----------
-    wanted
-        Key of each result, and the calls that make its parts.
+    tasks
+        Key of each result, and the calls that compute its parts.
     finish
-        Makes a result from its parts; a function that can be pickled.
+        Function that combines the parts to a result; it can be pickled.
     workers
         Number of processes.
 
     Yields
     ------
     tuple
-        The key, and the result or the exception, in the order of `wanted`.
+        The key, and the result or the exception, in the order of `tasks`.
 
     Raises
     ------
     ArchiveError
         If a process was killed.
     """
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_begin)
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_prepare_process)
     try:
-        yield from _piped(pool, wanted, finish, workers)
+        yield from _run_tasks(pool, tasks, finish, workers)
     except BrokenProcessPool as error:
         raise ArchiveError(
             "a process that makes pictures was killed, perhaps because memory ran out; choose fewer --workers"
@@ -60,30 +60,30 @@ def made_in_processes(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _piped(
+def _run_tasks(
     pool: ProcessPoolExecutor,
-    wanted: Iterable[tuple[Key, list[Call[Piece]]]],
-    finish: Callable[[list[Piece]], Made],
+    tasks: Iterable[tuple[Key, list[Call[Piece]]]],
+    finish: Callable[[list[Piece]], Result],
     workers: int,
-) -> Iterator[tuple[Key, Made | BaseException]]:
-    """Start just enough results to keep all processes busy."""
-    begun: deque[tuple[Key, list[Future[Piece]]]] = deque()
-    finishing: deque[tuple[Key, Future[Made] | BaseException]] = deque()
-    for key, calls in wanted:
-        begun.append((key, [pool.submit(function, *arguments) for function, arguments in calls]))
-        if len(begun) > workers:
-            finishing.append(_finishing(pool, *begun.popleft(), finish))
+) -> Iterator[tuple[Key, Result | BaseException]]:
+    """Run the tasks, with just enough of them started to keep all processes busy."""
+    started: deque[tuple[Key, list[Future[Piece]]]] = deque()
+    finishing: deque[tuple[Key, Future[Result] | BaseException]] = deque()
+    for key, calls in tasks:
+        started.append((key, [pool.submit(function, *arguments) for function, arguments in calls]))
+        if len(started) > workers:
+            finishing.append(_submit_finish(pool, *started.popleft(), finish))
         if len(finishing) > workers:
             yield _result(finishing.popleft())
-    while begun:
-        finishing.append(_finishing(pool, *begun.popleft(), finish))
+    while started:
+        finishing.append(_submit_finish(pool, *started.popleft(), finish))
     while finishing:
         yield _result(finishing.popleft())
 
 
-def _finishing(
-    pool: ProcessPoolExecutor, key: Key, parts: list[Future[Piece]], finish: Callable[[list[Piece]], Made]
-) -> tuple[Key, Future[Made] | BaseException]:
+def _submit_finish(
+    pool: ProcessPoolExecutor, key: Key, parts: list[Future[Piece]], finish: Callable[[list[Piece]], Result]
+) -> tuple[Key, Future[Result] | BaseException]:
     try:
         return key, pool.submit(finish, [part.result() for part in parts])
     except BrokenProcessPool:
@@ -94,16 +94,16 @@ def _finishing(
 
 def _result(finishing: tuple[Key, Any]) -> tuple[Key, Any]:
     """Return a key, and the result of its future or the exception."""
-    key, made = finishing
+    key, result = finishing
     try:
-        return key, made.result() if isinstance(made, Future) else made
+        return key, result.result() if isinstance(result, Future) else result
     except BrokenProcessPool:
         raise
     except Exception as error:  # noqa: BLE001 - as above
         return key, error
 
 
-def _begin() -> None:
+def _prepare_process() -> None:
     """Prepare a process: ignore Ctrl-C, and end with the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -1,4 +1,4 @@
-"""Manage the plot directory: find our plots, delete expired ones, and update `latest.png`.
+"""Manage the plot directory: find own plots, delete expired ones, update `latest.png`.
 
 Only regular files that this program wrote are opened, deleted or replaced. Files of other programs, links, pipes and
 devices are never touched.
@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from sunspec_tui.core.retention import LATEST, SOFTWARE, PlotFile, RetentionPolicy, expired, plot_time_s
-from sunspec_tui.files.atomic_write import atomic_write, temporary_file_owner
+from sunspec_tui.files.atomic_write import atomic_write
 
 _MARK = b"tEXtSoftware\0" + SOFTWARE.encode()
-# The text stands right behind the first chunk of a PNG, before any colour.
+# In a PNG of this program, the text follows directly after the first chunk.
 _HEAD_BYTES = 96
-# A directory with years of plots, perhaps over a network, is got to know by and by.
-_MAX_LISTINGS = 1000
+# A directory with years of plots, perhaps on a network, is read over several calls.
+_MAX_CHECKS = 1000
 
 
 class PlotDirectory:
@@ -47,16 +47,16 @@ class PlotDirectory:
         Parameters
         ----------
         keep, now_s, clock_agrees
-            As for `retention.expired`.
+            Arguments of `retention.expired`.
         written
             Names of the plots that were just written; they are kept.
         """
         self._written += 1
         self._sequence |= dict.fromkeys(written, self._written)
-        self._look()
+        self._update()
         removed = 0
         for file in expired(self._ours.values(), keep, now_s, frozenset(written), clock_agrees=clock_agrees):
-            # What cannot be removed stays in the count, and is tried again after the next plot.
+            # A plot that cannot be removed stays in the count, and is tried again after the next plot.
             with suppress(OSError):
                 (self._path / file.name).unlink(missing_ok=True)
                 del self._ours[file.name]
@@ -64,27 +64,27 @@ class PlotDirectory:
         size = sum(file.nbytes for file in self._ours.values())
         return {"kept": len(self._ours), "kept_bytes": size, "removed": removed}
 
-    def _look(self) -> None:
-        """Learn what has come and gone, a limited number of new files at a time."""
+    def _update(self) -> None:
+        """Update the list of own plots, by a limited number of new files at a time."""
         names = set(os.listdir(self._path))  # noqa: PTH208 - as above
         self._foreign &= names
         self._ours = {name: file for name, file in self._ours.items() if name in names}
         self._sequence = {name: n for name, n in self._sequence.items() if name in names}
-        looks = 0
-        # The newest first: what has just been written counts at once.
+        checked = 0
+        # The newest first, so that plots that were just written are counted at once.
         for name in sorted(names - self._foreign - self._ours.keys(), key=self._rank, reverse=True):
             time_s = plot_time_s(name)
             if time_s is None:
                 continue
-            looks += 1
-            if looks > _MAX_LISTINGS:
+            checked += 1
+            if checked > _MAX_CHECKS:
                 return
-            self._learn(name, time_s)
+            self._classify(name, time_s)
 
     def _rank(self, name: str) -> tuple[int, str]:
         return self._sequence.get(name, 0), name
 
-    def _learn(self, name: str, time_s: float) -> None:
+    def _classify(self, name: str, time_s: float) -> None:
         path = self._path / name
         with suppress(OSError):
             if is_ours(path):
@@ -147,15 +147,15 @@ def is_ours(path: Path) -> bool:
 
 
 def _is_unfinished(directory: Path, name: str) -> bool:
-    """Return True if a dead plot process of this user and machine left this unfinished file."""
-    found = temporary_file_owner(name)
+    """Return True if an ended plot process of this user and machine left this unfinished file."""
+    found = left_by(name)
     if found is None or not (found[1] == LATEST or plot_time_s(found[1]) is not None):
         return False
     try:
-        seen = (directory / name).lstat()
+        status = (directory / name).lstat()
     except OSError:
         return False
-    return stat.S_ISREG(seen.st_mode) and seen.st_uid == os.geteuid() and not _is_alive(found[0])
+    return stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and not _is_alive(found[0])
 
 
 def _is_alive(process: int) -> bool:

@@ -1,4 +1,4 @@
-"""Choose a monitor's plot directory, or a subdirectory of it if another monitor writes there.
+"""Reserve the plot directory, or a subdirectory if another monitor uses it.
 
 Two monitors in one directory would share `latest.png` and count each other's plots. The second monitor therefore
 writes to a subdirectory named after its stream, and reports this.
@@ -20,19 +20,19 @@ class PlotPlace:
 
     Parameters
     ----------
-    wanted
-        The directory that the user gave.
+    directory
+        Directory given by the user.
     source
         The stream's address, which names the subdirectory.
 
     Attributes
     ----------
     note
-        The reason why plots go to a subdirectory; empty while they go to `wanted`.
+        Reason why plots are written to a subdirectory; empty while they are written to `directory`.
     """
 
-    def __init__(self, wanted: Path, source: str) -> None:
-        self._wanted, self._source = wanted, source
+    def __init__(self, directory: Path, source: str) -> None:
+        self._directory, self._source = directory, source
         self._lock: DirectoryLock | None = None
         self.note = ""
 
@@ -48,9 +48,9 @@ class PlotPlace:
             self._lock.path.mkdir(parents=True, exist_ok=True)
             if self._lock.claim() is not Claim.TAKEN:
                 return self._lock.path
-        return self._found()
+        return self._reserve()
 
-    def _found(self) -> Path:
+    def _reserve(self) -> Path:
         self.release()
         for n in range(_MAX_PLACES):
             path = self._candidate(n)
@@ -58,15 +58,17 @@ class PlotPlace:
             lock = DirectoryLock(path)
             if lock.claim() is not Claim.TAKEN:
                 self._lock = lock
-                self.note = f"another monitor writes plots to {self._wanted}, so this one writes to {path}" if n else ""
+                self.note = (
+                    f"another monitor writes plots to {self._directory}, so this one writes to {path}" if n else ""
+                )
                 return path
-        raise FileExistsError(errno.EEXIST, f"{_MAX_PLACES} monitors already write there", str(self._wanted))
+        raise FileExistsError(errno.EEXIST, f"{_MAX_PLACES} monitors already write there", str(self._directory))
 
     def _candidate(self, n: int) -> Path:
         if n == 0:
-            return self._wanted
+            return self._directory
         name = _UNSAFE.sub("_", self._source).strip("._-")[:_MAX_NAME] or "monitor"
-        return self._wanted / (name if n == 1 else f"{name}_{n}")
+        return self._directory / (name if n == 1 else f"{name}_{n}")
 
     def release(self) -> None:
         """Release the directory for other monitors; safe to call again."""

@@ -1,7 +1,6 @@
 """Start the plot process, send it jobs, read its answers, and end it.
 
-No call here waits without a limit: the pipes are written and read in small steps, and the time is checked after each
-step.
+No call here waits without a limit: the pipes are written and read in small steps, with a check of the time after each.
 """
 
 import json
@@ -37,12 +36,12 @@ _MAX_STDERR_BYTES = 65_536
 
 
 class PlotProcess:
-    """The plot process and the pipes to it; a fork of the process draws each picture.
+    """Plot process with its pipes; a fork of the process draws each picture.
 
     Parameters
     ----------
     monotonic
-        A monotonic clock, in seconds.
+        Monotonic clock, in seconds.
 
     Raises
     ------
@@ -84,7 +83,7 @@ class PlotProcess:
         drawing = self._drawing
         return (self.process.pid,) if drawing is None else (self.process.pid, drawing)
 
-    def ask(self, job: PlotJob, answer_timeout_s: float) -> dict[str, Any] | None:
+    def request(self, job: PlotJob, answer_timeout_s: float) -> dict[str, Any] | None:
         """Send a job and wait for its answer.
 
         Parameters
@@ -92,7 +91,7 @@ class PlotProcess:
         job
             The plot to draw.
         answer_timeout_s
-            The process is killed if it takes longer. Time while this program itself was stopped does not count.
+            Time after which the process is killed; time while this program was stopped does not count.
 
         Returns
         -------
@@ -152,8 +151,8 @@ class PlotProcess:
                 self.kill()
                 raise TimeoutError
 
-    def last_words(self) -> str:
-        """Return how the process ended: its last line of standard error, else its status."""
+    def end_reason(self) -> str:
+        """Return why the process ended: its last line of standard error, else its status."""
         if self._timed_out:
             return f"killed after {self._answer_timeout_s:g} s without an answer"
         status = self._drawing_status
@@ -164,10 +163,10 @@ class PlotProcess:
                 return "the process does not end"
         if status == -signal.SIGKILL:
             return "killed, perhaps because memory ran out"
-        lines = self._said().strip().splitlines()
+        lines = self._stderr_text().strip().splitlines()
         return printable(lines[-1], 200) if lines else f"status {status}"
 
-    def _said(self) -> str:
+    def _stderr_text(self) -> str:
         if self._stderr is None:
             return ""
         self._stderr.seek(0)
@@ -184,7 +183,7 @@ class PlotProcess:
                 os.ftruncate(self._stderr.fileno(), 0)
 
     def kill(self) -> None:
-        """Kill the process and its fork, which are a group of their own; without effect after its end."""
+        """Kill the process and its fork, which are one process group; without effect after its end."""
         if self.process.returncode is None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
@@ -220,8 +219,8 @@ class PlotProcess:
 
 
 def _environment() -> dict[str, str]:
-    # A desktop session's environment must not select another backend. Threads of numerical libraries would be in the
-    # way of forks.
+    # A desktop session's environment must not select another backend. Threads of numerical libraries would prevent
+    # forks.
     environment = child_environment({"MPLBACKEND": "Agg"} | dict.fromkeys(_THREAD_COUNTS, "1"))
     return {key: value for key, value in environment.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
 

@@ -1,9 +1,9 @@
-"""Write PNG plots in a separate process, so that receiving and drawing never wait for matplotlib.
+"""Schedule PNG plots, which a separate process writes.
 
-A thread keeps the schedule and talks to one child process, which forks for each picture. If plots take longer than
-their interval, late plots are skipped and the newest data are drawn; without new rows there is no plot. A child that
-dies or hangs is replaced for the next plot. No error ends the thread: it is reported once, and the plot is tried
-again. matplotlib is never imported here.
+So receiving and the screen never wait for matplotlib, which is never imported here. A thread keeps the schedule and
+controls one child process, which forks for each picture. If plots take longer than their interval, late plots are
+skipped and the newest data are drawn. Without new rows there is no plot. A child that ends or hangs is replaced for the
+next plot. No error ends the thread: it is reported once, and the plot is tried again.
 """
 
 import errno
@@ -41,15 +41,15 @@ class PlotService:
     interval_s
         Time between plots; 0 turns the schedule off.
     make_job
-        Returns the data to plot now, or None while nothing has been received.
+        Function that returns the data to plot now, or None before the first frame.
     on_event
-        Called from the writer's thread with each plot and each failure.
+        Function called from the writer's thread with each plot and each failure.
     source
         The stream's address, which names the subdirectory.
     clock, monotonic
-        Wall clock (seconds since 1970) and a monotonic clock.
+        Wall clock (seconds since 1970) and monotonic clock.
     answer_timeout_s
-        The child is replaced if a plot takes longer; 60 s by default.
+        Time for a plot after which the child is replaced; 60 s by default.
     """
 
     def __init__(
@@ -73,14 +73,14 @@ class PlotService:
         self._changed = threading.Condition()
         self._status = PlotStatus(interval_s=float(interval_s), directory=directory)
         self._stopping = False
-        self._asked = False
+        self._requested = False
         self._due_s = 0.0
         self._drawn_number = -1
         self._thread: threading.Thread | None = None
         self._child: PlotProcess | None = None
 
     def start(self) -> None:
-        """Begin the schedule; the first plot comes after one interval."""
+        """Start the schedule; the first plot is due after one interval."""
         with self._changed:
             self._stopping = False
             self._due_s = self._monotonic() + self._status.interval_s
@@ -89,7 +89,7 @@ class PlotService:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the schedule and the child at once; again without harm."""
+        """End the schedule and the child at once; a second call is harmless."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -97,16 +97,18 @@ class PlotService:
                 self._child.kill()
         if self._thread is not None:
             if not join_within(self._thread, _STOP_S):
-                log.warning("the plot directory does not answer; its thread is left behind")
+                log.warning(
+                    "the plot directory does not respond, so the thread of the plots was not ended; check the disk"
+                )
             self._thread = None
 
     def status(self) -> PlotStatus:
-        """How it is doing."""
+        """Return the status of the plot writer."""
         return self._status
 
     @property
     def child_pid(self) -> int | None:
-        """Process id of the child, None while there is none."""
+        """Process id of the child; None without a child."""
         child = self._child
         return child.process.pid if child is not None else None
 
@@ -117,29 +119,29 @@ class PlotService:
         return child.pids if child is not None else ()
 
     def set_interval(self, seconds: float) -> None:
-        """Plot every so many seconds from now on; 0 is off."""
+        """Set the interval between plots in seconds; 0 is off."""
         with self._changed:
             self._status = replace(self._status, interval_s=float(seconds))
             self._due_s = self._monotonic() + seconds
             self._changed.notify_all()
 
     def plot_now(self) -> None:
-        """Write a plot as soon as the one under way is done."""
+        """Write a plot now, or after the current one."""
         with self._changed:
-            self._asked = True
+            self._requested = True
             self._changed.notify_all()
 
     def _run(self) -> None:
         try:
-            self._guarded(self._probe)
+            self._run_step(self._check_directory)
             while not self._stopping:
-                self._guarded(self._plot_when_due)
+                self._run_step(self._plot_when_due)
         finally:
             self._end_child()
             self._place.release()
             self._status = replace(self._status, running=False, busy=False)
 
-    def _guarded(self, step: Callable[[], None]) -> None:
+    def _run_step(self, step: Callable[[], None]) -> None:
         """Run a step; report its failure once and continue."""
         try:
             step()
@@ -149,46 +151,46 @@ class PlotService:
                 # A step that always fails at once must not use a whole core.
                 self._changed.wait_for(lambda: self._stopping, _PAUSE_S)
 
-    def _probe(self) -> None:
-        """Say at once, not with the first plot, that the directory cannot be written."""
+    def _check_directory(self) -> None:
+        """Report a directory that cannot be written at once, not with the first plot."""
         status = self._status
         why = _why_unwritable(status.directory) if status.interval_s else ""
         if why:
             self._fail(f"cannot write a plot to {status.directory}: {why}; choose another with --plot-dir")
 
     def _plot_when_due(self) -> None:
-        asked = self._wait_until_due()
-        if asked is not None:
-            self._plot(asked=asked)
+        requested = self._wait_until_due()
+        if requested is not None:
+            self._plot(requested=requested)
 
     def _wait_until_due(self) -> bool | None:
-        """Wait for the next plot: True when it was asked for, False when it is due, None at the end."""
+        """Wait for the next plot: return True if requested, False if due, None at the end."""
         with self._changed:
             while not self._stopping:
-                if self._asked:
-                    self._asked = False
+                if self._requested:
+                    self._requested = False
                     return True
                 interval_s = self._status.interval_s
                 wait_s = self._due_s - self._monotonic() if interval_s else _MAX_WAIT_S
                 if wait_s <= 0:
-                    # Due times stay on the schedule; those that were missed are left out.
+                    # Due times stay on the schedule; missed ones are skipped.
                     self._due_s += interval_s * (1 + int(-wait_s / interval_s))
                     return False
                 self._changed.wait(min(wait_s, _MAX_WAIT_S))
         return None
 
-    def _plot(self, *, asked: bool) -> None:
+    def _plot(self, *, requested: bool) -> None:
         try:
             job = self._make_job()
         except Exception as error:  # noqa: BLE001 - reported; the next plot is tried
-            self._fail(f"the plot failed: {type(error).__name__}: {error}", asked=asked)
+            self._fail(f"the plot failed: {type(error).__name__}: {error}", requested=requested)
             return
         agrees = self._clock_check.agrees()
         if job is None:
-            if asked:
+            if requested:
                 self._report(PlotEvent(False, "no plot: nothing has been received yet"))
             return
-        if job.number == self._drawn_number and not asked:
+        if job.number == self._drawn_number and not requested:
             return
         self._status = replace(self._status, busy=True)
         try:
@@ -201,7 +203,7 @@ class PlotService:
             self._drawn_number = job.number
             self._succeed(answer)
         else:
-            self._fail(answer["error"], asked=asked)
+            self._fail(answer["error"], requested=requested)
 
     def _answer(self, job: PlotJob) -> dict[str, Any] | None:
         """Draw a plot in this monitor's directory; return None if stopped meanwhile."""
@@ -212,7 +214,7 @@ class PlotService:
             why = error.strerror or str(error)
             return {"ok": False, "error": f"cannot write a plot to {wanted}: {why}; choose another with --plot-dir"}
         self._status = replace(self._status, directory=directory)
-        return self._ask_child(replace(job, directory=str(directory)))
+        return self._request_plot(replace(job, directory=str(directory)))
 
     def _succeed(self, answer: dict[str, Any]) -> None:
         before = self._status
@@ -240,11 +242,11 @@ class PlotService:
             if note and note not in before:
                 self._report(PlotEvent(True, note, unusual=True))
 
-    def _fail(self, text: str, *, asked: bool = False) -> None:
-        """Count a failure; report it if the plot was asked for, else only the first time."""
+    def _fail(self, text: str, *, requested: bool = False) -> None:
+        """Count a failure; report it if the plot was requested, else only the first time."""
         before, text = self._status, printable(text)
         self._status = replace(before, failed=before.failed + 1, last_error=text)
-        if asked or text != before.last_error:
+        if requested or text != before.last_error:
             self._report(PlotEvent(False, text))
 
     def _report(self, event: PlotEvent) -> None:
@@ -253,34 +255,34 @@ class PlotService:
         except Exception:
             log.exception("a plot event could not be reported: %s", event.text)
 
-    def _ask_child(self, job: PlotJob) -> dict[str, Any] | None:
-        """Have a plot drawn; None when asked to end meanwhile."""
+    def _request_plot(self, job: PlotJob) -> dict[str, Any] | None:
+        """Request a plot from the child; return None if stopped meanwhile."""
         try:
-            child = self._started_child()
+            child = self._running_child()
         except OSError as error:
             why = error.strerror or str(error)
             return {"ok": False, "error": f"the plot process cannot be started: {why}; trying again"}
         if child is None:
             return None
         try:
-            answer = child.ask(job, self._answer_timeout_s or ANSWER_TIMEOUT_S)
+            answer = child.request(job, self._answer_timeout_s or ANSWER_TIMEOUT_S)
         except Exception:
             # Part of a job may remain in its pipe.
             self._end_child()
             raise
         if answer is None and not self._stopping:
-            text = f"the plot process has ended ({child.last_words()}); the next plot starts another"
+            text = f"the plot process has ended ({child.end_reason()}); the next plot starts another"
             self._end_child()
             return {"ok": False, "error": text}
         return answer
 
-    def _started_child(self) -> PlotProcess | None:
-        """Return the plot process; None when asked to end meanwhile."""
+    def _running_child(self) -> PlotProcess | None:
+        """Return the plot process, started if necessary; None if stopped meanwhile."""
         with self._changed:
             stopping, running = self._stopping, self._child
         if stopping or running is not None:
             return None if stopping else running
-        # Without the lock: the start reads the disk, and keys of the monitor need the lock.
+        # Start it without the lock: the start reads the disk, and keys of the monitor need the lock.
         child = PlotProcess(self._monotonic)
         with self._changed:
             if not self._stopping:

@@ -1,4 +1,4 @@
-"""The figure of a recording, for scripts."""
+"""Draw a recording as a matplotlib figure for scripts."""
 
 import io
 from dataclasses import replace
@@ -19,28 +19,29 @@ def plot_window(
     end_s: float | None = None,
     remove_background: bool = False,
 ) -> Figure:
-    """The figure of a recording: its last spectrum above, its waterfall below.
+    """Draw a recording: its last spectrum above, its waterfall below.
 
     Parameters
     ----------
     recording
-        From `StreamReceiver.recording`, a file or an archive.
+        Recording of `StreamReceiver.recording`, a file or an archive.
     product
-        Product of the waterfall; the only one of the recording by default, or else XX.
+        Product of the waterfall; by default the only one of the recording, or else XX.
     start_s, end_s
-        Only rows that end after `start_s` and not after `end_s`, seconds since 1970.
+        Limits of the rows, which end after `start_s` and not after `end_s`, seconds since 1970.
     remove_background
-        Show the waterfall without the quiet background: the median of each bin over the quieter half of the rows.
+        True to show the waterfall without the quiet background: the median of each bin over the quieter half of the
+        rows.
 
     Returns
     -------
     matplotlib.figure.Figure
-        On an Agg canvas, 12 x 10 inches: ``figure.savefig("event.png")`` writes it. It belongs to the caller.
+        Figure on an Agg canvas, 12 x 10 inches: ``figure.savefig("event.png")`` writes it. It belongs to the caller.
 
     Raises
     ------
     UsageError
-        If there is no such product, or no row in that time.
+        If the recording does not have the product, or has no row in that time.
     """
     shown = SpectrumFigure()
     job = recorded_job(recording.between(start_s, end_s), product)

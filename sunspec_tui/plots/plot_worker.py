@@ -1,11 +1,11 @@
-"""The plot process: takes jobs on standard input, writes PNGs, answers with JSON lines.
+"""Run the plot process: read jobs, write PNGs, answer with JSON lines.
 
-The parent starts it as ``python -m sunspec_tui.plots.plot_worker`` and is the only one that talks to it, so
-jobs come as pickles. It ends when its input does, so it never outlives the parent. A Ctrl-C or a hang-up
-of the terminal is the parent's to handle.
+The parent starts it as ``python -m sunspec_tui.plots.plot_worker`` and is the only process that sends it jobs, so jobs
+can be pickles. It ends when its standard input ends, so it never outlives the parent. The parent handles Ctrl-C and a
+hang-up of the terminal.
 
 Each picture is drawn by a fork (`picture_fork`), which is announced by a line ``{"drawing": process id}`` and ends
-with its picture. This process writes the file, keeps the directory tidy, and sends the line that ends the job.
+with its picture. This process writes the file, deletes expired plots, and sends the line that ends the job.
 """
 
 import json
@@ -32,29 +32,29 @@ _OUT_OF_MEMORY_SCORE = Path("/proc/self/oom_score_adj")
 
 
 def plot_names(job: PlotJob) -> Iterator[str]:
-    """Yield file names for a job without extension: its UTC time, then numbered ones of the same second."""
+    """Yield file names for a job, without extension: its UTC time, then numbered names of the same second."""
     moment_s = job.now_s if 0 <= job.now_s < _MAX_TIME_S else 0.0
     stem = f"spectrum_{datetime.fromtimestamp(moment_s, UTC):%Y%m%d_%H%M%S}"
     yield stem
     yield from (f"{stem}_{number}" for number in range(2, _MAX_NAMES))
 
 
-class Draughtsman:
-    """Draws jobs into files.
+class PlotWriter:
+    """Writer of jobs as files.
 
     Parameters
     ----------
     pictures
-        Draws them.
+        Drawing of the jobs.
     """
 
     def __init__(self, pictures: PictureFork) -> None:
         self._pictures = pictures
         self._directories: dict[str, PlotDirectory] = {}
 
-    def work(self, job: PlotJob) -> dict[str, Any]:
-        """Do a job and say what came of it."""
-        begun_s = time.perf_counter()
+    def draw_job(self, job: PlotJob) -> dict[str, Any]:
+        """Draw and write a job, and return the answer."""
+        started_s = time.perf_counter()
         try:
             paths, nbytes, note = self._draw(job)
             directory, written = self._directories[str(Path(job.directory))], [path.name for path in paths]
@@ -62,12 +62,12 @@ class Draughtsman:
         except DrawingEnded as ended:
             return {"ended": ended.status}
         except Exception as error:  # noqa: BLE001 - reported; the next plot is tried
-            return {"ok": False, "error": _sentence(error, job)}
-        seconds = time.perf_counter() - begun_s
+            return {"ok": False, "error": _failure_text(error, job)}
+        seconds = time.perf_counter() - started_s
         return {"ok": True, "path": str(paths[0]), "seconds": seconds, "bytes": nbytes, "note": note} | kept
 
     def _draw(self, job: PlotJob) -> tuple[list[Path], int, str]:
-        directory = self._known(Path(job.directory))
+        directory = self._prepared(Path(job.directory))
         picture = self._pictures.picture(job)
         path = write_new_file((directory / f"{name}.png" for name in plot_names(job)), picture)
         note = publish_latest(path)
@@ -79,9 +79,9 @@ class Draughtsman:
             nbytes += len(picture)
         return paths, nbytes, note
 
-    def _known(self, directory: Path) -> Path:
+    def _prepared(self, directory: Path) -> Path:
         if not directory.is_dir():
-            # Made for the first time, or removed under us: nothing of what was known of it is there.
+            # The directory is new, or was removed by others, so its known state is invalid.
             self._directories.pop(str(directory), None)
             directory.mkdir(parents=True, exist_ok=True)
         if str(directory) not in self._directories:
@@ -90,43 +90,43 @@ class Draughtsman:
 
 
 def main() -> None:
-    """Draw until the parent closes our input."""
+    """Draw until the parent closes the standard input."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    # A parent that ignores it would keep the end of a fork from being seen.
+    # If the parent ignores this signal, the exit status of a fork would be lost.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.nice(_NICENESS)
-    _end_before_the_monitor()
-    # What a library prints must not look like an answer.
+    _prefer_out_of_memory_kill()
+    # Output of a library must not be read as an answer.
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     jobs = FileIO(0, closefd=False)
 
     def announce(process: int) -> None:
-        _say({"drawing": process}, answers)
+        _write_answer({"drawing": process}, answers)
 
-    draughtsman = Draughtsman(PictureFork(announce, jobs.fileno(), (answers.fileno(),)))
-    while (answer := _next_answer(jobs, draughtsman)) is not None:
-        _say(answer, answers)
+    writer = PlotWriter(PictureFork(announce, jobs.fileno(), (answers.fileno(),)))
+    while (answer := _next_answer(jobs, writer)) is not None:
+        _write_answer(answer, answers)
 
 
-def _next_answer(jobs: FileIO, draughtsman: Draughtsman) -> dict[str, Any] | None:
-    """Do the next job and keep nothing of it; return None when there is none."""
+def _next_answer(jobs: FileIO, writer: PlotWriter) -> dict[str, Any] | None:
+    """Do the next job without keeping its data; return None at the end of the input."""
     job = read_job(jobs)
-    return None if job is None else draughtsman.work(job)
+    return None if job is None else writer.draw_job(job)
 
 
-def _say(answer: dict[str, Any], answers: TextIO) -> None:
+def _write_answer(answer: dict[str, Any], answers: TextIO) -> None:
     answers.write(json.dumps(answer) + "\n")
 
 
-def _end_before_the_monitor() -> None:
+def _prefer_out_of_memory_kill() -> None:
     """Ask the kernel to kill this process before the receiver if memory runs out."""
     with suppress(OSError):
         _OUT_OF_MEMORY_SCORE.write_text("500")
 
 
-def _sentence(error: Exception, job: PlotJob) -> str:
+def _failure_text(error: Exception, job: PlotJob) -> str:
     if isinstance(error, DrawingError):
         return str(error)
     if isinstance(error, OSError):

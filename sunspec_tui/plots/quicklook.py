@@ -1,8 +1,8 @@
-"""Pictures of whole days or hours of an archive, made on all cores or on a cluster by the same code.
+"""Draw quick-look pictures of days or hours of an archive, in parallel.
 
-Each hour is reduced where it is read, and each picture drawn where its hours are; only pictures come back, and this
-process alone writes files. The times of a period are read first, so that its columns fit the length of its data. Dask
-loads with the first question.
+The same code runs on all cores of a machine or on a cluster. Workers reduce the hours and draw the pictures; only
+pictures are returned, and only this process writes files. The times of a period are read first, so that the width of
+its columns fits the length of its data. Dask is imported when it is first needed.
 """
 
 import math
@@ -25,14 +25,14 @@ from sunspec_tui.files.archive.layout import StoreName, stores
 from sunspec_tui.files.archive.reader import open_by_axis
 from sunspec_tui.files.xarray_dataset import from_dataset
 from sunspec_tui.plots.column_reduction import MAX_COLUMNS, Reduced, column_width_s, reduce_rows
-from sunspec_tui.plots.picture_pool import Call, made_in_processes
+from sunspec_tui.plots.picture_pool import Call, run_in_processes
 from sunspec_tui.plots.quicklook_figure import picture, write_picture
 
 PERIODS_S = {"day": 86_400.0, "hour": 3_600.0}
 """Lengths of the pictures that can be made."""
 
 _HOUR_S = 3600.0
-_BLOCK_COLUMN_S = 45.0  # narrower columns are made of rows
+_BLOCK_COLUMN_S = 45.0  # narrower columns are computed from rows, not from blocks
 _SCHEDULER_TIMEOUT_S = 10
 
 Hour = list[Reduced]
@@ -52,36 +52,36 @@ def quicklook(
     workers: int | None = None,
     remove_background: bool = False,
 ) -> Iterator[Path]:
-    """Make a picture of each period that has rows; yields each file as it is written.
+    """Draw a picture of each period that has rows, and yield each path after it is written.
 
     Parameters
     ----------
     directory
-        The archive.
+        Directory of the archive.
     out
-        Where the pictures go; made when it is missing.
+        Directory of the pictures; created if it is missing.
     product
         Product of the waterfalls.
     per
-        ``day`` or ``hour``: what a picture shows, in at most 1440 columns.
+        Period of a picture, ``day`` or ``hour``, with at most 1440 columns.
     show
-        ``highest`` or ``mean``: what a column shows of its rows.
+        Value of a column, ``highest`` or ``mean`` of its rows.
     start_s, end_s
-        Only periods that begin between these, seconds since 1970.
+        Limits of the beginnings of periods, seconds since 1970.
     scheduler
-        A cluster's scheduler, ``tcp://host:8786``, whose workers have this package and see the archive under the same
-        path; None uses processes on this machine, through private pipes.
+        Address of a cluster's scheduler, ``tcp://host:8786``, whose workers have this package and can read the archive
+        under the same path; None uses processes on this machine, through private pipes.
     workers
         Number of processes on this machine; by default the number of cores.
     remove_background
-        Show the waterfalls without their quiet background.
+        True to show the waterfalls without their quiet background.
 
     Raises
     ------
     ArchiveError
         If there is no archive, or the scheduler does not answer; at the end, if a picture could not be made.
     UsageError
-        If there is no such product, or the pictures cannot be written.
+        If the product is unknown, or the pictures cannot be written.
     MissingExtraError
         If dask or another library of the archive is not installed.
     """
@@ -89,24 +89,24 @@ def quicklook(
     require_extra("dask", "reading an archive")
     if scheduler is not None:
         require_extra("distributed", "quick-looks on a cluster")
-    wanted = Product(product) if product in tuple(Product) else None
-    if wanted is None:
+    chosen = Product(product) if product in tuple(Product) else None
+    if chosen is None:
         raise UsageError(f"there is no product {product!r}; choose one of {', '.join(Product)}")
     periods = list(_periods(directory, PERIODS_S[per], start_s, end_s))
     if not periods:
         raise ArchiveError(f"{directory} has no stores such as 2026-11-25.zarr in that time; check the directory")
-    # One after another, as they are drawn: the times of a period are read for its calls.
-    hours = ((begin_s, hour_calls(directory, wanted, begin_s, per)) for begin_s in periods)
+    # A generator, because the times of each period are read to build its calls.
+    hours = ((begin_s, hour_calls(directory, chosen, begin_s, per)) for begin_s in periods)
     drawing = partial(draw, product=product, per=per, show=show, remove_background=remove_background)
     if scheduler is None:
-        drawn = made_in_processes(hours, drawing, workers or os.cpu_count() or 1)
+        drawn = run_in_processes(hours, drawing, workers or os.cpu_count() or 1)
     else:
-        drawn = _made_on_cluster(hours, drawing, scheduler)
+        drawn = _run_on_cluster(hours, drawing, scheduler)
     failed = []
     with closing(drawn):
         for begin_s, pictures in drawn:
             if isinstance(pictures, BaseException):
-                # One hour that cannot be read must not cost the other days their pictures.
+                # An hour that cannot be read must not prevent the pictures of other periods.
                 failed.append(f"{format_iso(begin_s)[:13]}: {pictures}")
                 continue
             for number, png in enumerate(pictures):
@@ -116,7 +116,7 @@ def quicklook(
 
 
 def _periods(directory: Path, period_s: float, start_s: float, end_s: float) -> Iterator[float]:
-    """Beginnings of the periods of the days that have a store."""
+    """Yield the beginnings of the periods of all days that have a store."""
     paths = [directory] if StoreName.parse(directory.name) else stores(directory)
     names = {name.day for path in paths if (name := StoreName.parse(path.name)) is not None}
     for day in sorted(names):
@@ -127,10 +127,10 @@ def _periods(directory: Path, period_s: float, start_s: float, end_s: float) -> 
                 yield begin_s
 
 
-def _made_on_cluster(
+def _run_on_cluster(
     hours: Iterable[tuple[float, list[Call[Hour]]]], drawing: Callable[[list[Hour]], list[bytes]], scheduler: str
 ) -> Generator[tuple[float, list[bytes] | BaseException], None, None]:
-    """Yield the pictures that the user's cluster makes, as they arrive."""
+    """Yield the pictures from the user's cluster as they arrive."""
     distributed = require_extra("distributed", "quick-looks on a cluster")
     try:
         client = distributed.Client(scheduler, timeout=_SCHEDULER_TIMEOUT_S)
@@ -148,7 +148,7 @@ def _made_on_cluster(
 
 
 def hour_calls(directory: Path, product: Product, begin_s: float, per: str) -> list[Call[Hour]]:
-    """Return the calls that make the parts of a period; none if it has no rows."""
+    """Return the calls that compute the parts of a period; none if it has no rows."""
     period_s = PERIODS_S[per]
     column_s = _column_s(directory, begin_s, period_s)
     if column_s is None:
@@ -177,13 +177,13 @@ def _column_s(directory: Path, begin_s: float, period_s: float) -> float | None:
 
 
 def _within(begin_s: float, period_s: float) -> tuple[float, float]:
-    """Return the limits of a period's rows: what ends with the period belongs to the next one."""
-    # The microsecond keeps midnight's row in its own day.
+    """Return the limits of a period's rows; a row that ends with the period belongs to the next one."""
+    # The microsecond assigns the row that ends at midnight to the new day.
     return begin_s - 1e-6, begin_s + period_s - 1e-6
 
 
 def reduce_blocks(directory: str, product: str, begin_s: float, period_s: float) -> Hour:
-    """Reduce a day of one frequency axis to columns of whole blocks, in a fraction of the time that its rows take."""
+    """Reduce a day of one frequency axis to columns of blocks, which is much faster than by rows."""
     within = _within(begin_s, period_s)
     products = tuple(dict.fromkeys((Product.XX, Product.YY, Product(product))))
     found = [overview(directory, each, *within, columns=MAX_COLUMNS) for each in products]
@@ -206,7 +206,7 @@ def reduce_hour(directory: str, product: str, begin_s: float, column_s: float) -
     needed = {Product.XX, Product.YY, Product(product)} if product in WIRE_PRODUCTS else set(WIRE_PRODUCTS)
     names = [plain_name(each) for each in WIRE_PRODUCTS if each in needed]
     reduced = []
-    # Each worker has one core: threads of its own would take those of the others.
+    # Each worker has one core; more threads would use the cores of other workers.
     with require_extra("dask.config", "reading an archive").set(scheduler="synchronous"):
         for dataset in found:
             rows = from_dataset(dataset[[name for name in names if name in dataset]])
@@ -216,7 +216,7 @@ def reduce_hour(directory: str, product: str, begin_s: float, column_s: float) -
 
 
 def draw(hours: list[Hour], product: str, per: str, show: str, *, remove_background: bool = False) -> list[bytes]:
-    """Pictures of a period's hours as PNGs: one for each frequency axis, in the order of their first rows."""
+    """Draw a period's hours as PNGs: one for each frequency axis, in the order of their first rows."""
     axes: dict[bytes, Hour] = {}
     for part in (part for hour in hours for part in hour):
         rows = part.means
@@ -226,7 +226,7 @@ def draw(hours: list[Hour], product: str, per: str, show: str, *, remove_backgro
 
 
 def _stem(begin_s: float, per: str, number: int) -> str:
-    """Return the name of a picture without its ending."""
+    """Return a picture's file name without its extension."""
     begin = datetime.fromtimestamp(begin_s, UTC)
     part = f"_{number + 1}" if number else ""
     return f"quicklook_{begin:{'%Y%m%d' if per == 'day' else '%Y%m%d_%H'}}{part}"

@@ -1,4 +1,4 @@
-"""The picture of a quick-look: columns of reduced rows, with their true cadence in the title."""
+"""Draw the picture of a quick-look from reduced rows, and write it."""
 
 import math
 import os
@@ -10,7 +10,7 @@ import numpy as np
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.products import Product
 from sunspec_tui.files.atomic_write import atomic_write
-from sunspec_tui.plots.column_reduction import Reduced, joined
+from sunspec_tui.plots.column_reduction import Reduced, join_columns
 from sunspec_tui.plots.job import PlotJob
 from sunspec_tui.plots.job_builder import recorded_job
 from sunspec_tui.plots.plot_reduction import finite_means
@@ -36,20 +36,20 @@ def picture(
     product
         Product of the waterfall.
     show
-        ``highest`` or ``mean``: what the waterfall shows of the rows of a column.
+        Value of a column in the waterfall, ``highest`` or ``mean`` of its rows.
     per
-        What the picture is of: ``day``, ``hour``, or None for all rows.
+        Period of the picture: ``day``, ``hour``, or None for all rows.
     period_s
-        Time that the rows are to cover; NaN or 0 if it is unknown.
+        Length of the period; NaN or 0 if unknown.
     remove_background
-        Show the waterfall without its quiet background.
+        True to show the waterfall without its quiet background.
     """
     from sunspec_tui.plots.matplotlib_loader import load_matplotlib
 
     load_matplotlib()
     from sunspec_tui.plots.figure import SpectrumFigure
 
-    whole = joined(parts)
+    whole = join_columns(parts)
     mean = replace(
         whole.means, data=finite_means(whole.means.data, np.zeros(1, np.int64)), times_s=whole.means.times_s[-1:]
     )
@@ -71,14 +71,14 @@ def picture(
 
 
 def write_picture(out: Path, stem: str, png: bytes) -> Path:
-    """Write a picture under its name in one step.
+    """Write a picture atomically, and return its path.
 
     Raises
     ------
     UsageError
         If it cannot be written.
     """
-    # A file's name, of which this one may be made, can be as long as a name may be.
+    # `stem` may contain the name of a file that already has the largest possible length.
     path = out / f"{os.fsdecode(os.fsencode(stem)[:_MAX_NAME_BYTES])}.png"
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -95,14 +95,14 @@ def _within_rows(job: PlotJob, whole: Reduced) -> PlotJob:
         return job
     begins_s, ends_s = job.begins_s.copy(), job.times_s.copy()
     begins_s[0] = whole.begin_s
-    # A row that ends with a column belongs to the next one, of which it leaves the beginning.
-    least_s = whole.cadence_s if whole.cadence_s > 0 else whole.column_s
-    ends_s[-1] = min(ends_s[-1], max(whole.end_s, begins_s[-1] + least_s))
+    # A row that ends with a column belongs to the next column, which begins at this time. Keep that column visible.
+    min_s = whole.cadence_s if whole.cadence_s > 0 else whole.column_s
+    ends_s[-1] = min(ends_s[-1], max(whole.end_s, begins_s[-1] + min_s))
     return replace(job, begins_s=begins_s, times_s=ends_s)
 
 
 def _note(whole: Reduced, show: str, what: str, period_s: float) -> str:
-    """Return the part of the title that says what a column is, and how much of the period the rows cover."""
+    """Return the part of the title about the columns' values and the covered share of the period."""
     value = "mean" if show == "mean" else "highest value"
     column = f"each column the {value} of {whole.column_s:g} s" if whole.column_s else "each column a row"
     covered = whole.rows * whole.cadence_s / period_s if period_s > 0 else math.nan

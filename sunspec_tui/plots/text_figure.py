@@ -1,6 +1,6 @@
-"""A text figure of the spectrum, for headless runs, snapshots and mails.
+"""Draw the spectrum as text, for headless runs, snapshots and mails.
 
-plotext draws it and loads when the first one is asked for.
+plotext draws it, and is imported with the first figure.
 """
 
 import numpy as np
@@ -19,18 +19,18 @@ def text_figure(
     width: int = 80,
     height: int = 20,
 ) -> str:
-    """Spectra in dB over MHz, as plain text without colours.
+    """Draw spectra in dB over MHz as plain text without colours.
 
     Parameters
     ----------
     frequencies_mhz
         Centres of the bins, shape (nbins,).
     spectra
-        Linear power by name, each of shape (nbins,); what is not positive is left out.
+        Linear power by name, each of shape (nbins,); values that are not positive are omitted.
     title
         Line above the figure.
     width, height
-        In cells.
+        Size of the figure in cells.
     """
     import plotext
     from rich.text import Text

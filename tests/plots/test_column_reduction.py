@@ -5,7 +5,7 @@ import pytest
 from recordings import CADENCE_S, recording
 
 from sunspec_tui.core.products import Product
-from sunspec_tui.plots.column_reduction import MAX_COLUMNS, column_edges, column_width_s, joined, reduce_rows
+from sunspec_tui.plots.column_reduction import MAX_COLUMNS, column_edges, column_width_s, join_columns, reduce_rows
 
 DAY_S = 86_400.0
 
@@ -90,7 +90,7 @@ def test_reduced_parts_are_joined_as_if_they_had_been_one():
     edges = column_edges(rows.times_s, 2.0)
     cut = int(edges[len(edges) // 2])
     whole = reduce_rows(rows, Product.I, 2.0)
-    parts = joined([reduce_rows(rows.only(part), Product.I, 2.0) for part in (slice(0, cut), slice(cut, None))])
+    parts = join_columns([reduce_rows(rows.only(part), Product.I, 2.0) for part in (slice(0, cut), slice(cut, None))])
     np.testing.assert_array_equal(parts.highest, whole.highest)
     np.testing.assert_array_equal(parts.means.data, whole.means.data)
     np.testing.assert_array_equal(parts.means.times_s, whole.means.times_s)
