@@ -188,7 +188,7 @@ def _row_blocks(ring: RingBuffer) -> Iterator[tuple[Rows, int]]:
     start, stop = ring.count - ring.filled, ring.count
     group = group_size(stop - start, MAX_ROWS)
     size = group * group_size(BLOCK_ROWS, group)
-    return ((rows, group) for rows in blocks(ring, start, stop, size))
+    return ((rows, group) for rows in iter_blocks(ring, start, stop, size))
 
 
 def _with_product(job: PlotJob, product: Product, data: "NDArray[np.float32]") -> PlotJob:

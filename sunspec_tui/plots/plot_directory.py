@@ -148,7 +148,7 @@ def is_ours(path: Path) -> bool:
 
 def _is_unfinished(directory: Path, name: str) -> bool:
     """Return True if an ended plot process of this user and machine left this unfinished file."""
-    found = left_by(name)
+    found = temporary_file_owner(name)
     if found is None or not (found[1] == LATEST or plot_time_s(found[1]) is not None):
         return False
     try:
