@@ -13,7 +13,7 @@ from sunspec_tui.core.products import Product, available, derive
 from sunspec_tui.core.recording import Recording, slots
 from sunspec_tui.core.retention import RetentionPolicy
 from sunspec_tui.core.ring_buffer import Mark, RingBuffer, Rows
-from sunspec_tui.core.ring_copy import BLOCK_ROWS
+from sunspec_tui.core.ring_copy import BLOCK_ROWS, iter_blocks
 from sunspec_tui.core.row_spans import row_starts_s, starts_sequence, without_even_gaps
 from sunspec_tui.plots.job import PlotJob
 from sunspec_tui.plots.plot_reduction import (

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sunspec_tui.core.retention import LATEST, SOFTWARE, PlotFile, RetentionPolicy, expired, plot_time_s
-from sunspec_tui.files.atomic_write import atomic_write
+from sunspec_tui.files.atomic_write import atomic_write, temporary_file_owner
 
 _MARK = b"tEXtSoftware\0" + SOFTWARE.encode()
 # In a PNG of this program, the text follows directly after the first chunk.
