@@ -149,7 +149,7 @@ def test_the_monitor_headless_serves_until_it_is_stopped(tmp_path):
 # Behind a proxy
 
 
-@pytest.mark.parametrize("path", ["/", "/status", "/page/main.mjs", "/sun/", "/sun/status", "/sun/page/main.mjs"])
+@pytest.mark.parametrize("path", ["/", "/status", "/page/app.mjs", "/sun/", "/sun/status", "/sun/page/app.mjs"])
 def test_a_proxy_may_leave_the_path_as_it_was_or_cut_it(path):
     with served(web={"root_path": "/sun", "names": ("obs.example.org",)}) as (_, url):
         assert url.endswith("/sun/")
@@ -221,7 +221,7 @@ def test_an_answer_that_is_known_is_not_sent_again(publisher):
         publisher.wait_for_subscriber()
         publisher.send(message(np.ones((1, 64, 4), np.float32), last_block_time=block_time(0)))
         assert receiver.wait_for_frames(1, 10)
-        for path in ("data", "refresh", "", "palettes.json", "page/main.mjs"):
+        for path in ("data", "refresh", "", "palettes.json", "page/app.mjs"):
             first = httpx.get(url + path)
             again = httpx.get(url + path, headers={"if-none-match": first.headers["etag"]})
             assert (again.status_code, again.content) == (304, b""), path

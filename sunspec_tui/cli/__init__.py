@@ -1,1 +1,1 @@
-"""The command line: one module for each subcommand."""
+"""Command line: one module for each subcommand."""

@@ -1,6 +1,7 @@
-"""Find the output of ``export`` among the words after ``--input``, which takes any number of words.
+"""Find the output of ``export`` among the words after ``--input``.
 
-This module imports no other module of the project but its errors.
+``--input`` takes any number of words, so it also takes an output after them. This module imports only the errors of
+the project.
 """
 
 from pathlib import Path
@@ -33,7 +34,7 @@ def with_output_first(words: list[str]) -> list[str] | None:
 
 
 def _ending(name: str) -> str:
-    """Return the ending that tells a file's format, without that of a packing."""
+    """Return the suffix of a file's format, without the suffix of a compression."""
     path = Path(name.lower())
     ending = Path(path.stem).suffix if path.suffix in _PACKINGS else path.suffix
     return _SAME.get(ending, ending)

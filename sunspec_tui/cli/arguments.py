@@ -1,4 +1,4 @@
-"""Arguments of commands: one option for each field of a command's settings."""
+"""Parse the arguments of commands: one option for each field of the settings."""
 
 import argparse
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The command ``sunspec-tui doctor``: describe a stream, or say why nothing comes."""
+"""Command ``sunspec-tui doctor``: describe a stream, or report why nothing comes."""
 
 import json
 import time
@@ -8,39 +8,38 @@ from sunspec_tui.cli.probe import Say, probe_receiver
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_OK
 from sunspec_tui.core.printable import printable, printable_values
-from sunspec_tui.core.settings import ProbeSettings
 
 if TYPE_CHECKING:
     from sunspec_tui.receiver import StreamReceiver
 
 
-def run(settings: ProbeSettings, say: Say) -> int:
-    """What the stream says of itself, or why nothing comes."""
+def run(settings: LookSettings, say: Say) -> int:
+    """Describe the stream, or report why nothing comes."""
     from sunspec_tui.monitoring.stream_findings import findings, report
 
     if settings.png is not None or settings.remove_background:
         raise UsageError("--png and --remove-background are snapshot's: doctor draws nothing")
     with probe_receiver(settings) as receiver:
         arrivals_s = _arrivals(receiver, settings.frames, settings.timeout)
-        seen, frame = receiver.snapshot(most=1), receiver.last_frame()
-        found = findings(seen, frame, arrivals_s, _delays(receiver))
+        snapshot, frame = receiver.snapshot(most=1), receiver.last_frame()
+        found = findings(snapshot, frame, arrivals_s, _delays(receiver))
     for line in [json.dumps(printable_values(found))] if settings.json else map(printable, report(found)):
         say(line)
-    return EXIT_OK if seen.health.frames_received else EXIT_FAILED
+    return EXIT_OK if snapshot.health.frames_received else EXIT_FAILED
 
 
 def _arrivals(receiver: "StreamReceiver", count: int, timeout_s: float) -> list[float]:
-    """When frames came, until there are enough of them or the time is up."""
+    """Return the arrival times of frames, until there are enough or the time is up."""
     end_s, arrivals_s = time.monotonic() + timeout_s, list[float]()
-    while len(arrivals_s) < count and (left_s := end_s - time.monotonic()) > 0:
-        if not receiver.wait_for_frames(len(arrivals_s) + 1, left_s):
+    while len(arrivals_s) < count and (remaining_s := end_s - time.monotonic()) > 0:
+        if not receiver.wait_for_frames(len(arrivals_s) + 1, remaining_s):
             break
         arrivals_s.append(time.monotonic())
     return arrivals_s
 
 
 def _delays(receiver: "StreamReceiver") -> dict[str, float]:
-    """The message delay by each method that needs nothing from the user."""
+    """Return the message delay by each method that needs no input from the user."""
     found = {}
     for method in ("buffer", "auto"):
         receiver.set_delay_calculation_method(method)

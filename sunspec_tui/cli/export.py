@@ -1,4 +1,4 @@
-"""The command ``sunspec-tui export``: write rows of files or of a stream to a file."""
+"""Command ``sunspec-tui export``: write rows of files or of a stream to a file."""
 
 from typing import TYPE_CHECKING
 
@@ -16,14 +16,13 @@ if TYPE_CHECKING:
 def run(settings: ExportSettings, say: Say) -> int:
     """Write rows of a file, an archive or a stream to a file."""
     from sunspec_tui.core.rebinning import rebinned
-    from sunspec_tui.files.file_formats import FileFormat, file_format
     from sunspec_tui.files.write import check_digits
     from sunspec_tui.files.write import export as write
 
-    # Before anything is waited for.
-    form = file_format(settings.output)
-    if settings.product is not None and form is not FileFormat.CALLISTO:
-        raise UsageError(f"{settings.output.suffix} holds all products: --product is for .fits, leave it out")
+    # Check the options before waiting for the stream.
+    form = file_form(settings.output)
+    if settings.product is not None and form is not FileForm.CALLISTO:
+        raise UsageError(f"{settings.output.suffix} holds all products, --product is only for .fits; leave it out")
     if settings.digits:
         check_digits(settings.output)
     start_s, end_s = parse_time_range(settings.start, settings.end)
@@ -43,7 +42,7 @@ def run(settings: ExportSettings, say: Say) -> int:
 
 
 def _received(settings: ExportSettings) -> "Recording":
-    """Rows of a stream that was listened to for a while."""
+    """Receive a stream until there are enough rows or the time is up, and return its rows."""
     from sunspec_tui.receiver import StreamReceiver
 
     with StreamReceiver(
@@ -58,5 +57,7 @@ def _received(settings: ExportSettings) -> "Recording":
         receiver.wait_for_frames(settings.frames, settings.timeout)
         rows = receiver.recording()
     if rows is None:
-        raise ExportError(f"nothing came from {receiver.source} in {settings.timeout:g} s, there is nothing to export")
+        raise ExportError(
+            f"nothing came from {receiver.source} in {settings.timeout:g} s, so there is nothing to export"
+        )
     return rows

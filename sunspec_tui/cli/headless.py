@@ -26,11 +26,11 @@ from sunspec_tui.plots.text_figure import text_figure
 from sunspec_tui.receiver import StreamReceiver
 
 EXIT_NO_DATA = EXIT_FAILED
-_LOOK_S = 1.0
+_POLL_S = 1.0
 # The checks of the instrument cost as much as ten seconds of frames.
 _CHECK_S = 2.0
 _SETTLE_S, _SETTLE_ASKED_S = 2.0, 0.5
-# Time of an end that is kept for the last status.
+# Part of the time for the end that is reserved for the last status.
 _LAST_STATUS_S = 0.7
 # Fields of the health that a stop resets; all other fields are counts.
 _STATES = ("state", "link", "link_detail", "link_attempt", "silence_s", "rate_hz")
@@ -76,7 +76,7 @@ def run(
             web = receiver.web_status()
             if web.asks_for_token:
                 show(f"open {web.url}")
-            _tell_until_end(receiver, settings, ending, lambda snapshot: say(line(snapshot)), monotonic)
+            _report_until_end(receiver, settings, ending, lambda snapshot: say(line(snapshot)), monotonic)
             log_signal(ending.asked_by)
             received = receiver.snapshot(since=NO_ROWS).health.frames_received
             ending.end_within(EXIT_OK if received else EXIT_NO_DATA)
@@ -98,28 +98,28 @@ def _at_end(running: Snapshot, stopped: Snapshot) -> Snapshot:
     return replace(stopped, health=replace(stopped.health, **states), memory=running.memory, web=running.web)
 
 
-def _tell_until_end(
+def _report_until_end(
     receiver: StreamReceiver,
     settings: Settings,
     ending: Ending,
-    tell: Callable[[Snapshot], None],
+    report: Callable[[Snapshot], None],
     monotonic: Callable[[], float],
 ) -> None:
-    """Tell a status every `status_interval` until the time is up or a signal comes."""
+    """Report a status every `status_interval` until the time is up or a signal comes."""
     begun_s = monotonic()
     end_s = begun_s + settings.duration if settings.duration else math.inf
     status_s, check_s = begun_s + settings.status_interval, begun_s
     while (now_s := monotonic()) < end_s:
         if now_s >= status_s:
-            tell(receiver.snapshot(since=NO_ROWS))
+            report(receiver.snapshot(since=NO_ROWS))
             status_s, check_s = next_due_s(status_s, settings.status_interval, now_s), now_s + _CHECK_S
         elif now_s >= check_s:
             receiver.snapshot(since=NO_ROWS, memory=False)
             check_s = now_s + _CHECK_S
         elif receiver.has_news():
             receiver.snapshot(since=NO_ROWS, checks=False, memory=False)
-        # Look every second, so that a change of state is logged when it happens.
-        if ending.wait(min(status_s, end_s, now_s + _LOOK_S) - monotonic()):
+        # Check every second, so that a change of state is logged when it happens.
+        if ending.wait(min(status_s, end_s, now_s + _POLL_S) - monotonic()):
             return
 
 
@@ -142,7 +142,7 @@ def json_line(snapshot: Snapshot) -> str:
 
 
 def text_line(snapshot: Snapshot) -> str:
-    """A status as one line for people."""
+    """Format a status as one line of text."""
     health, plots = snapshot.health, snapshot.plots
     parts = [
         format_iso(snapshot.taken_s),
@@ -176,10 +176,10 @@ def _shown(value: float, digits: int) -> str:
 
 
 def figure(snapshot: Snapshot, product: Product) -> str:
-    """The latest spectrum as a text figure; says so where none has come."""
+    """Return the latest spectrum as a text figure, or a sentence if there is none."""
     rows, axis = snapshot.rows, snapshot.axis
     if rows is None or axis is None or not len(rows):
-        return "nothing received, no figure"
+        return "nothing received, so there is no figure"
     shown = product if product in available(axis.npol) else Product.XX
     title = f"{printable_name(snapshot.source)}  {shown}  {format_clock(float(rows.times_s[-1]))} UTC"
     return text_figure(axis.frequencies_mhz, {str(shown): derive(rows.data[-1], shown)}, title=title)

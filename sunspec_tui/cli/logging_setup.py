@@ -60,9 +60,8 @@ class LineHandler(logging.Handler):
 class LibraryHandler(logging.Handler):
     """Handler that repeats the warnings of libraries in our log, one line each.
 
-    Python prints what no handler takes to standard error, with tracebacks, even over the terminal interface.
-
-    Each library has a line a second at most; the number of its other warnings is in the next line.
+    Without a handler, Python prints them to standard error with tracebacks, even over the terminal interface. Each
+    library gets at most one line a second; the next line states the number of suppressed warnings.
     """
 
     def __init__(self) -> None:
@@ -77,16 +76,16 @@ class LibraryHandler(logging.Handler):
             if record.exc_info and record.exc_info[1] is not None:
                 text += f" ({record.exc_info[1]!r})"
             text = printable(text, _MAX_LIBRARY_CHARACTERS)
-            self._paced_of(record.name).add(record.levelno, "library", text, time.monotonic(), library=record.name)
+            self._paced_log(record.name).add(record.levelno, "library", text, time.monotonic(), library=record.name)
         except Exception:  # noqa: BLE001 - as in logging: a bad message must not stop the code that logs
             self.handleError(record)
 
-    def _paced_of(self, library: str) -> PacedLog:
+    def _paced_log(self, library: str) -> PacedLog:
         name = library if library in self._paced or len(self._paced) < _MAX_LIBRARIES else ""
         return self._paced.setdefault(name, PacedLog(log))
 
     def close(self) -> None:
-        """Log the warnings that wait."""
+        """Log the suppressed warnings."""
         for paced in self._paced.values():
             paced.finish()
         super().close()
@@ -98,9 +97,9 @@ def check_not_on_screen(option: str, file: Path | None) -> None:
     Parameters
     ----------
     option
-        The setting as the user spells it.
+        Name of the option.
     file
-        Its path; None is no file.
+        Path of the file; None for no file.
 
     Raises
     ------
@@ -114,11 +113,11 @@ def check_not_on_screen(option: str, file: Path | None) -> None:
 
 
 def _is_own_terminal(file: Path) -> bool:
-    """Whether a path is the terminal of standard input and output, under whichever name."""
+    """Return True if a path is the terminal of standard input and output, under any name."""
     try:
         found = file.stat()
     except (OSError, ValueError):
-        # What cannot be examined is refused with its reason when it is opened.
+        # A file that cannot be examined is refused with the reason when it is opened.
         return False
     screens = {os.fstat(descriptor).st_rdev for descriptor in (0, 1)}
     with suppress(OSError):
@@ -159,13 +158,15 @@ def start_logging(
     report = problems.report if problems is not None else None
     log.setLevel(level)
     log.propagate = False
-    _begin(started, logging.NullHandler(), level)
+    _add_handler(started, logging.NullHandler(), level)
     if terminal:
-        _begin(started, LineHandler(LineWriter("standard error", standard_sink(sys.stderr), report)), level)
+        _add_handler(started, LineHandler(LineWriter("standard error", standard_sink(sys.stderr), report)), level)
     if file is not None:
-        _begin(started, LineHandler(LineWriter(f"the log file {printable_name(file)}", _log_sink(file), report)), level)
+        _add_handler(
+            started, LineHandler(LineWriter(f"the log file {printable_name(file)}", _log_sink(file), report)), level
+        )
     if events is not None:
-        _begin(started, EventLog(events, report), logging.DEBUG)
+        _add_handler(started, EventLog(events, report), logging.DEBUG)
         # The event log keeps all events, also if the other logs have a higher level.
         log.setLevel(min(log.level, logging.INFO))
     _log_libraries(started)
@@ -179,7 +180,7 @@ def _log_libraries(started: ExitStack) -> None:
     started.callback(root.removeHandler, handler)
 
 
-def _begin(started: ExitStack, handler: logging.Handler, level: str | int) -> None:
+def _add_handler(started: ExitStack, handler: logging.Handler, level: str | int) -> None:
     """Log to a handler until `started` ends."""
     form = _Formatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
     form.converter = time.gmtime

@@ -1,6 +1,6 @@
-"""The command line: arguments become settings, errors become one sentence and an exit status.
+"""Run a command, and turn its errors into one line and an exit status.
 
-`main` chooses the command and loads its module, so that a command loads only what it needs.
+`main` loads only the module of the chosen command, so that a command starts fast.
 """
 
 import logging
@@ -15,7 +15,7 @@ from sunspec_tui.cli.logging_setup import start_logging
 from sunspec_tui.cli.outputs import DirectOutput, hold_descriptors, release
 from sunspec_tui.cli.signals import EndAsked, Ending, complain, leave_within
 from sunspec_tui.cli.status_lines import MAX_LINE
-from sunspec_tui.core.errors import LIMITS_REMEDY, SunspecError, UsageError, resource_shortage
+from sunspec_tui.core.errors import SunspecError, UsageError, resource_shortage
 from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
 from sunspec_tui.core.memory_budgets import check_open_files
 from sunspec_tui.core.printable import printable, printable_lines
@@ -33,7 +33,7 @@ class _Command(NamedTuple):
 
 
 _STREAM = _Command(StreamSettings, "Publish a simulated Sun or a recorded file.")
-# Each has a module of its name with a function `run`, which takes the settings and a print function.
+# Each command has a module of the same name with a function `run(settings, say)`.
 _BRIEF_COMMANDS = {
     "doctor": _Command(ProbeSettings, "Describe a stream, or say why nothing comes."),
     "snapshot": _Command(ProbeSettings, "Print a text figure of the stream's latest spectrum."),
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status = _status_of(sys.argv[1:])
     finally:
-        # Also after an error that is not expected here: a thread must not keep the process.
+        # Also after an unexpected error: a thread must not keep the process alive.
         leave_within(status)
         release()
     return status
@@ -89,7 +89,7 @@ def _status_of(words: list[str]) -> int:
         if not resource_shortage(error):
             raise
         log.debug("where it failed", exc_info=True)
-        complain(f"not enough memory or threads to go on: {printable(resource_shortage(error))}; {LIMITS_REMEDY}")
+        complain(f"not enough memory or threads to continue: {printable(lacking(error))}; {LIMITS}")
         forget_unstarted_threads()
         return EXIT_FAILED
 
@@ -114,7 +114,7 @@ def _run_stream(words: list[str]) -> int:
 
 
 def _run_brief(name: str, words: list[str]) -> int:
-    """Run a command that looks at a stream or at files, and ends."""
+    """Run a command that reads a stream or files, and ends."""
     settings = _settings_of(name, _BRIEF_COMMANDS[name], words)
     output = DirectOutput()
     with ExitStack() as started:

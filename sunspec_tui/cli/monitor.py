@@ -1,4 +1,4 @@
-"""The command ``sunspec-tui``: the monitor on a terminal, or as a service."""
+"""Command ``sunspec-tui``: run the monitor on a terminal, or as a service."""
 
 import gc
 import logging
@@ -52,7 +52,7 @@ def run(settings: Settings) -> int:
 
 
 def _open_receiver(started: ExitStack, settings: Settings, problems: Problems) -> "StreamReceiver":
-    """The receiver, and with ``--demo`` the producer that it listens to."""
+    """Return the receiver; with ``--demo``, also start the producer that it receives."""
     if settings.demo:
         return _receiver(settings, "127.0.0.1", _start_demo(started, settings), problems)
     return _receiver(settings, settings.addr, settings.stream_port, problems)
@@ -91,12 +91,12 @@ def _receiver(settings: Settings, addr: str, port: int, problems: Problems) -> "
 
 
 def _run_on_terminal(open_receiver: "Callable[[], StreamReceiver]", settings: Settings) -> int:
-    # The first screen is all that counts until it is there: collections of young objects cost a tenth of it.
+    # Garbage collections would take a tenth of the time to the first screen, so they start after it.
     gc.disable()
     from sunspec_tui.core import state_files
     from sunspec_tui.tui.terminal import capabilities
 
-    # Textual looks at them once, when it is imported.
+    # Textual reads them once, when it is imported.
     capabilities.drop_library_settings(os.environ)
     from sunspec_tui.app import Monitor
     from sunspec_tui.tui.log_lines import LogLines
@@ -113,7 +113,7 @@ def _run_on_terminal(open_receiver: "Callable[[], StreamReceiver]", settings: Se
     try:
         status = app.run()
     finally:
-        # Not sooner: a second signal must not cut off the archive's last commit.
+        # Restore the signals only now: a second signal must not interrupt the archive's last commit.
         app.signals.restore()
     if app.failure is not None:
         raise app.failure
@@ -124,11 +124,11 @@ def _run_on_terminal(open_receiver: "Callable[[], StreamReceiver]", settings: Se
 
 
 def _start_demo(started: ExitStack, settings: Settings) -> int:
-    """An embedded producer on a free loopback port."""
-    from sunspec_tui.cli.producer_setup import producer
+    """Start a producer in this process on a free loopback port, and return the port."""
+    from sunspec_tui.cli.producer_setup import make_producer
     from sunspec_tui.producer.simulated_sun import SimulatedSun
 
-    op, _ = producer(started, SimulatedSun(chan0=settings.chan0), StreamSettings(port=0))
+    op, _ = make_producer(started, SimulatedSun(chan0=settings.chan0), StreamSettings(port=0))
     port = op.bind()
     thread = threading.Thread(target=op.main, name="sunspec-producer", daemon=True)
     thread.start()

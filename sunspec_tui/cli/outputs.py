@@ -1,7 +1,7 @@
-"""Print on standard output that may be closed, full or unread.
+"""Print on a standard output that may be closed, full or unread.
 
-A command that does one thing prints through `DirectOutput`, which waits for room as other programs do. A service uses
-a `LineWriter`, which never waits.
+A command that does one thing and ends prints through `DirectOutput`, which waits for room as other programs do. A
+service uses a `LineWriter`, which never waits.
 """
 
 import os
@@ -16,7 +16,7 @@ class OutputError(SunspecError):
 
 
 class DirectOutput:
-    """Standard output of a command that does one thing.
+    """Standard output of a command that does one thing and ends.
 
     A write error is stored, and the work continues; `check` raises the error at the end.
     """

@@ -1,9 +1,7 @@
-"""A receiver that looks at a stream for a moment, for commands that end by themselves."""
+"""Create a receiver for commands that read a stream briefly and end."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
-
-from sunspec_tui.core.settings import ProbeSettings
 
 if TYPE_CHECKING:
     from sunspec_tui.receiver import StreamReceiver
@@ -12,8 +10,8 @@ Say = Callable[[str], None]
 """Print function of a command."""
 
 
-def probe_receiver(settings: ProbeSettings) -> "StreamReceiver":
-    """Return a receiver that keeps the frames that the command asks for."""
+def probe_receiver(settings: LookSettings) -> "StreamReceiver":
+    """Return a receiver that keeps as many frames as the command needs."""
     from sunspec_tui.receiver import StreamReceiver
 
     rows = max(2, settings.frames)

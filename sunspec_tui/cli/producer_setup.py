@@ -1,6 +1,6 @@
-"""The producer that settings describe: a source, a ring, a feed between them, and the recorder's class behind it.
+"""Create a producer from settings: source, ring, feed and streaming operator.
 
-It starts the feed and binds nothing; who asks for a producer runs and ends it.
+The feed is started here. The caller binds, runs and ends the producer.
 """
 
 import logging
@@ -14,8 +14,7 @@ from sunspec_tui.core.settings import StreamSettings
 from sunspec_tui.core.times import parse_time_range
 
 if TYPE_CHECKING:
-    from sunspec_tui.producer.fault_injection import FaultInjector
-    from sunspec_tui.producer.ring_feeder import RingFeeder, Source
+    from sunspec_tui.producer.ring_feeder import Source
     from sunspec_tui.producer.streaming_op import AvgStreamingOp
 
 log = logging.getLogger(__name__)
@@ -25,8 +24,8 @@ BURST_NAVG, BURST_SPECTRA, BURST_GAP_S = 1536, 16, 0.15
 DEFAULT_INTERVAL_S, MIN_FRAME_S = 0.25, 0.1
 
 
-def source_of(settings: StreamSettings) -> "Source":
-    """Where the spectra come from.
+def make_source(settings: StreamSettings) -> "Source":
+    """Return the source of the spectra.
 
     Raises
     ------
@@ -41,15 +40,15 @@ def source_of(settings: StreamSettings) -> "Source":
         from sunspec_tui.producer.simulated_sun import SimulatedSun
 
         if settings.burst and settings.interval is not None:
-            raise UsageError("--burst has intervals of its own: leave --interval out, or --burst")
+            raise UsageError("--burst sets the interval; leave out --interval or --burst")
         if settings.burst:
             return SimulatedSun(settings.seed, settings.first_channel, navg=BURST_NAVG, ntime_gulp=BURST_SPECTRA)
         return SimulatedSun(settings.seed, settings.first_channel)
     if settings.burst:
-        raise UsageError("--burst is a pattern of the simulated Sun's: leave it out with a file")
+        raise UsageError("--burst is only for the simulated Sun; leave it out with a file")
     start_s, end_s = parse_time_range(settings.start, settings.end)
     if settings.follow:
-        return _followed(settings, (start_s, end_s))
+        return _growing_file(settings, (start_s, end_s))
     from sunspec_tui.producer.replay import open_replay
 
     source = open_replay(
@@ -62,13 +61,13 @@ def source_of(settings: StreamSettings) -> "Source":
         file_chan0=settings.chan0,
         frames_as_recorded=settings.interval is None,
     )
-    # Rows that are shorter are spectra, of which frames are made.
+    # Shorter rows are spectra, which are averaged into frames.
     source.frames_as_recorded &= source.spectrum_s >= MIN_FRAME_S
     return source
 
 
-def _followed(settings: StreamSettings, between_s: tuple[float | None, float | None]) -> "Source":
-    """A file that grows, whose rows leave as they are written."""
+def _growing_file(settings: StreamSettings, between_s: tuple[float | None, float | None]) -> "Source":
+    """Return a growing file as a source, whose rows are sent as they are written."""
     from sunspec_tui.producer.followed_file import FollowedFile
 
     if settings.loop or settings.now:
@@ -86,8 +85,8 @@ def _followed(settings: StreamSettings, between_s: tuple[float | None, float | N
     return source
 
 
-def faults_of(settings: StreamSettings) -> "FaultInjector | None":
-    """What is to go wrong; None where nothing is."""
+def make_faults(settings: StreamSettings) -> "Faults | None":
+    """Return the requested faults; None if there are none."""
     if not settings.fault:
         return None
     from sunspec_tui.producer.fault_injection import FaultInjector, FaultPlan
@@ -96,18 +95,17 @@ def faults_of(settings: StreamSettings) -> "FaultInjector | None":
     return FaultInjector(FaultPlan.parse(settings.fault), encode_as(settings.format), settings.seed)
 
 
-def producer(
-    started: ExitStack, source: "Source", settings: StreamSettings, faults: "FaultInjector | None" = None
-) -> "tuple[AvgStreamingOp, RingFeeder]":
-    """A producer on a ring that a feed fills; the feed ends with `started`."""
+def make_producer(
+    started: ExitStack, source: "Source", settings: StreamSettings, faults: "Faults | None" = None
+) -> "tuple[AvgStreamingOp, Feed]":
+    """Return a producer and the feed of its ring; the feed ends with `started`."""
     from sunspec_tui.producer.header_versions import encode_as
     from sunspec_tui.producer.memory_ring import MemoryRing
-    from sunspec_tui.producer.ring_feeder import RingFeeder
     from sunspec_tui.producer.streaming_op import AvgStreamingOp
 
     ring = MemoryRing()
-    # The rows of a file that is followed come at their own pace.
-    feed = RingFeeder(ring, source, speed=0 if settings.follow else settings.speed, loop=settings.loop)
+    # The rows of a followed file come at their own pace.
+    feed = Feed(ring, source, speed=0 if settings.follow else settings.speed, loop=settings.loop)
     feed.start()
     started.callback(feed.stop)
     op = AvgStreamingOp(
@@ -127,7 +125,7 @@ def producer(
 
 
 def _interval_s(source: "Source", settings: StreamSettings) -> float:
-    """Data time of a frame; rows of a file leave as they are where they are long enough to be frames."""
+    """Return the data time of a frame; rows of a file are sent unchanged if they are long enough."""
     if settings.burst:
         return source.ntime_gulp * source.spectrum_s / 2
     if settings.interval is None:

@@ -1,4 +1,4 @@
-"""The command ``sunspec-tui quicklook``: draw an archive's days or hours, or files."""
+"""Command ``sunspec-tui quicklook``: draw an archive's days or hours, or files."""
 
 import math
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 def run(settings: QuicklookSettings, say: Say) -> int:
-    """Draw the days or hours of an archive, or files; says each picture as it is written."""
+    """Draw the days or hours of an archive, or files; print the path of each picture."""
     from sunspec_tui.files.archive.reader import is_archive
     from sunspec_tui.files.input_paths import input_paths
 
-    # Before anything is read.
+    # Check the times before reading.
     parse_time_range(settings.start, settings.end)
     paths = input_paths(settings.paths)
     archive = paths[0] if len(paths) == 1 and is_archive(paths[0]) else None
@@ -30,7 +30,7 @@ def run(settings: QuicklookSettings, say: Say) -> int:
         say(printable(path))
         count += 1
     if not count:
-        raise ArchiveError(f"{paths[0]} has no rows in that time, there is nothing to draw")
+        raise ArchiveError(f"{paths[0]} has no rows in that time, so there is nothing to draw")
     return EXIT_OK
 
 
@@ -38,7 +38,7 @@ def _pictures_of_archive(settings: QuicklookSettings, archive: Path) -> Iterator
     from sunspec_tui.plots.quicklook import quicklook as pictures
 
     if (settings.observation, settings.tuning, settings.chan0) != (None, None, None):
-        raise UsageError("an archive has one axis: leave --observation, --tuning and --chan0 out")
+        raise UsageError("an archive has one axis; leave out --observation, --tuning and --chan0")
     start_s, end_s = parse_time_range(settings.start, settings.end)
     return pictures(
         archive,
@@ -55,12 +55,11 @@ def _pictures_of_archive(settings: QuicklookSettings, archive: Path) -> Iterator
 
 
 def _pictures_of_files(settings: QuicklookSettings, paths: list[Path]) -> Iterator[Path]:
-    from sunspec_tui.files.read_limits import RowSelection
     from sunspec_tui.plots.file_quicklook import file_quicklook
 
     if (settings.scheduler, settings.workers) != (None, None):
-        raise UsageError("--scheduler and --workers are for an archive: leave them out with files")
-    asked = RowSelection(
+        raise UsageError("--scheduler and --workers are for an archive; leave them out with files")
+    asked = Asked(
         *parse_time_range(settings.start, settings.end), settings.observation, settings.tuning, settings.chan0
     )
     return file_quicklook(

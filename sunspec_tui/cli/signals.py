@@ -27,7 +27,7 @@ UNASKED_S = 30.0
 
 _PRINT_S = 0.3
 _STANDARD_ERROR = 2
-# Values in the pipe to the thread that are no signal numbers.
+# Values in the pipe to the thread that are not signal numbers.
 _STOP, _NO_SIGNAL = 0, 255
 
 
@@ -127,9 +127,9 @@ class Ending:
                 if _STOP in numbers:
                     return
                 for number in numbers:
-                    self._take(number)
+                    self._handle_signal(number)
 
-    def _take(self, number: int) -> None:
+    def _handle_signal(self, number: int) -> None:
         status = STATUSES.get(number)
         if status is not None and self.asked is None:
             is_unfinished = self._raises and number != signal.SIGINT
@@ -149,7 +149,7 @@ class Ending:
 def leave_within(status: int, seconds: float = LEAVE_S) -> None:
     """Kill the process if the interpreter's own end takes longer.
 
-    At once where no thread can be started: nothing else could end a process that hangs.
+    Kill it at once if no thread can be started: nothing else could end a process that hangs.
     """
     timer = threading.Timer(seconds, os._exit, (status,))
     timer.daemon = True

@@ -1,4 +1,4 @@
-"""The command ``sunspec-tui snapshot``: a text figure of the latest spectrum, or a PNG."""
+"""Command ``sunspec-tui snapshot``: print the latest spectrum as a text figure, or write a PNG."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 from sunspec_tui.cli.probe import Say, probe_receiver
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_OK
-from sunspec_tui.core.settings import ProbeSettings
 
 if TYPE_CHECKING:
     from sunspec_tui.receiver import StreamReceiver
 
 
-def run(settings: ProbeSettings, say: Say) -> int:
-    """A text figure of the stream's latest spectrum, and a PNG where one is asked for."""
+def run(settings: LookSettings, say: Say) -> int:
+    """Print the stream's latest spectrum as a text figure, and write a PNG if requested."""
     from sunspec_tui.cli import headless
     from sunspec_tui.core.products import Product
 
@@ -24,12 +23,12 @@ def run(settings: ProbeSettings, say: Say) -> int:
         raise UsageError("--remove-background is for the PNG figure: name its file with --png, or leave it out")
     with probe_receiver(settings) as receiver:
         receiver.wait_for_frames(settings.frames, settings.timeout)
-        seen = receiver.snapshot(most=1)
-        if settings.png is not None and seen.axis is not None:
+        snapshot = receiver.snapshot(most=1)
+        if settings.png is not None and snapshot.axis is not None:
             _write_png(receiver, settings.png, remove_background=settings.remove_background)
-    say(headless.figure(seen, Product.XX))
-    say(headless.text_line(seen))
-    return EXIT_OK if seen.axis is not None else EXIT_FAILED
+    say(headless.figure(snapshot, Product.XX))
+    say(headless.text_line(snapshot))
+    return EXIT_OK if snapshot.axis is not None else EXIT_FAILED
 
 
 def _write_png(receiver: "StreamReceiver", path: Path, *, remove_background: bool) -> None:

@@ -1,4 +1,4 @@
-"""Lines that commands print: on standard output without waiting, and secrets on a terminal only."""
+"""Print status lines without waiting, and secrets only on a terminal."""
 
 import sys
 from collections.abc import Callable
@@ -27,6 +27,6 @@ def status_output(started: ExitStack, problems: Problems) -> Callable[[str], Non
 
 
 def show_secret(text: str) -> None:
-    """Print a secret line, on a terminal only, never to a file."""
+    """Print a secret line only on a terminal, never to a file."""
     if sys.stderr is not None and sys.stderr.isatty():
         print_soon(printable_lines(text, MAX_LINE))

@@ -1,4 +1,4 @@
-"""The command ``sunspec-tui stream``: publish a simulated Sun or a recorded file."""
+"""Command ``sunspec-tui stream``: publish a simulated Sun or a recorded file."""
 
 import json
 import logging
@@ -14,7 +14,7 @@ from sunspec_tui.core.settings import StreamSettings
 from sunspec_tui.monitoring.problems import Problems
 
 log = logging.getLogger("sunspec_tui")
-_UNCOUNTABLE = "faults made, of which headers of this form do not tell a receiver all:"
+_UNCOUNTABLE = "faults made; with headers of this format a receiver cannot count all of them:"
 
 
 def run(settings: StreamSettings) -> int:
@@ -24,10 +24,10 @@ def run(settings: StreamSettings) -> int:
         ending = started.enter_context(Ending())
         start_logging(started, settings.log_level, problems=problems)
         started.enter_context(problems.watching_threads())
-        from sunspec_tui.cli.producer_setup import faults_of, producer, source_of
+        from sunspec_tui.cli.producer_setup import make_faults, make_producer, make_source
 
-        say, faults = status_output(started, problems), faults_of(settings)
-        op, feed = producer(started, source_of(settings), settings, faults)
+        say, faults = status_output(started, problems), make_faults(settings)
+        op, feed = make_producer(started, make_source(settings), settings, faults)
         port = op.bind()
         log.info("publishing %s on %s", settings.source_text, host_and_port(op.stream_addr, port))
         with ThreadPoolExecutor(1, "sunspec-producer") as pool:

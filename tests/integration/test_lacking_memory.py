@@ -52,7 +52,9 @@ def test_a_start_without_a_thread_is_one_sentence_with_status_1(name, tmp_path):
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     [line] = [line for line in done.stderr.splitlines() if line.startswith("sunspec-tui: ")]
-    assert line.startswith("sunspec-tui: not enough memory or threads to go on: RuntimeError: can't start new thread; ")
+    assert line.startswith(
+        "sunspec-tui: not enough memory or threads to continue: RuntimeError: can't start new thread; "
+    )
     assert "raise the limits of memory and of threads" in line
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from waiting import poll_until
 
 from sunspec_tui import StreamReceiver
-from sunspec_tui.cli.producer_setup import faults_of, producer, source_of
+from sunspec_tui.cli.producer_setup import make_faults, make_producer, make_source
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.event_log import EventLog
 from sunspec_tui.core.frame import encode
@@ -53,8 +53,8 @@ def watch(look=lambda snapshot: None, **options):
     given = StreamSettings(port=0, wait=True, **options)
     speed = given.speed or 1.0
     with ExitStack() as started:
-        faults = faults_of(given)
-        op, _ = producer(started, source_of(given), given, faults)
+        faults = make_faults(given)
+        op, _ = make_producer(started, make_source(given), given, faults)
         port, clock = op.bind(), lambda: time.monotonic() * speed
         receiver = StreamReceiver("127.0.0.1", port, plot_interval=0, gc_interval=0, monotonic=clock)
         started.enter_context(receiver)

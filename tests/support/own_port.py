@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from sunspec_tui import StreamReceiver
-from sunspec_tui.cli.producer_setup import producer, source_of
+from sunspec_tui.cli.producer_setup import make_producer, make_source
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.settings import StreamSettings
 
@@ -34,7 +34,7 @@ def main() -> None:
         with ExitStack() as started:
             settings = StreamSettings(port=PORT)
             try:
-                op, _ = producer(started, source_of(settings), settings)
+                op, _ = make_producer(started, make_source(settings), settings)
                 result["bound"] = op.bind()
                 thread = threading.Thread(target=op.main)
                 thread.start()

@@ -264,7 +264,7 @@ QUERIES = [
 
 
 @pytest.mark.parametrize("query", QUERIES)
-@pytest.mark.parametrize("path", ["status", "data", "refresh", "metrics", "plot", "page/main.mjs"])
+@pytest.mark.parametrize("path", ["status", "data", "refresh", "metrics", "plot", "page/app.mjs"])
 def test_no_query_makes_an_answer_fail(quiet, path, query):
     answer = httpx.get(f"{quiet}{path}?{query}", timeout=30)
     assert answer.status_code < 500

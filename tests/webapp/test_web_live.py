@@ -156,7 +156,7 @@ def test_a_viewer_who_says_how_far_it_has_come_gets_no_more_than_it_can_take(pub
     with one_row(publisher) as (receiver, url), Watcher(url) as watcher:
         watcher.history()
         watcher.socket.send(json.dumps({"seen": 1}))
-        poll_until(lambda: next(iter(receiver._web._running.broadcaster._viewers)).seen == 1)
+        poll_until(lambda: next(iter(receiver._web._running.broadcaster._viewers)).acknowledged == 1)
         for n in range(1, 11):
             send(publisher, n)
         got = watcher.rows(10)

@@ -47,7 +47,7 @@ class Overloaded:
 
 
 def test_of_many_rows_at_once_the_newest_are_sent_and_the_others_counted(monkeypatch):
-    monkeypatch.setattr(Broadcaster, "_told", lambda _: "{}")
+    monkeypatch.setattr(Broadcaster, "_status_text", lambda _: "{}")
     source = Overloaded()
     hub, viewer = Broadcaster(source), ViewerQueue(Product.XX)
     hub.join(viewer)

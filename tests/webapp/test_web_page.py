@@ -123,7 +123,7 @@ def test_the_axes_are_those_of_the_stream(visit, still):
 
 
 TICKS = """async () => {
-  const { ticksOfRows } = await import(new URL("page/scales.mjs", document.baseURI));
+  const { ticksOfRows } = await import(new URL("page/axes-canvas.mjs", document.baseURI));
   const places = Int32Array.from({ length: 60 }, (_, n) => n < 20 || n >= 30 ? n : -1);
   // 20 rows before an hour's jump of the clock, a gap, and 30 rows after.
   const times = Float64Array.from({ length: 60 }, (_, n) => (n < 20 ? 0 : 3600) + 1000 * 3600 + n + 1);
@@ -139,15 +139,15 @@ def test_times_below_the_waterfall_are_those_of_the_rows(visit, still):
 def test_rows_that_this_page_was_not_sent_are_no_gap(visit, still):
     page = visit(fill(still, 3))
     assert page.page.evaluate("""async () => {
-      const { History, GAP, UNSENT } = await import(new URL("page/history.mjs", document.baseURI));
-      const history = new History();
+      const { RowBuffer, GAP, UNSENT } = await import(new URL("page/row-buffer.mjs", document.baseURI));
+      const history = new RowBuffer();
       const message = (kind, first, slot) => ({
         kind, first, rows: 1, bins: 1, product: "XX", epoch: 0,
         times: [first], slots: [slot], marks: [0], values: new Float32Array(1),
       });
-      history.take(message(1, 1, 1));
-      history.take(message(2, 2, 4));
-      history.take(message(2, 5, 7));
+      history.add(message(1, 1, 1));
+      history.add(message(2, 2, 4));
+      history.add(message(2, 5, 7));
       return [...history.window(7)].map((each) => each === GAP ? "gap" : each === UNSENT ? "unsent" : "row");
     }""") == ["row", "gap", "gap", "row", "unsent", "unsent", "row"]
 

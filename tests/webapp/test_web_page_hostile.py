@@ -225,8 +225,8 @@ def test_a_text_of_the_server_is_shown_as_text_and_not_without_end(browser, stil
 
 
 HELD = """async () => {
-  const { Held } = await import(new URL("page/held.mjs", document.baseURI));
-  const held = new Held(10), row = (first) => ({ kind: 2, first, rows: 1 }), axis = { type: "axis" };
+  const { PausedMessages } = await import(new URL("page/paused-messages.mjs", document.baseURI));
+  const held = new PausedMessages(10), row = (first) => ({ kind: 2, first, rows: 1 }), axis = { type: "axis" };
   for (let n = 0; n < 1000; n++) { held.push({ ...axis, n }); held.push({ kind: 1, first: n, rows: 1200 }); }
   const histories = held.messages.length;
   for (let n = 0; n < 1000; n++) held.push(row(n));

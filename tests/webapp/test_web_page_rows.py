@@ -17,7 +17,7 @@ NBINS = 40
 PRECISION = 10 ** (row_codes.STEP_DB / 20) - 1
 
 DECODE = """async (messages) => {
-  const { Decoder } = await import(new URL("page/protocol.mjs", document.baseURI));
+  const { Decoder } = await import(new URL("page/row-messages.mjs", document.baseURI));
   const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
   const decoder = new Decoder(), found = [];
   for (const each of messages) {

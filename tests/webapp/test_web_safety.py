@@ -135,7 +135,7 @@ def test_no_page_of_another_origin_is_told_that_it_may_read(url):
     assert httpx.options(f"{url}status", headers={"access-control-request-method": "GET"}).status_code == 405
 
 
-@pytest.mark.parametrize("path", ["", "status", "nothing", "page/main.mjs", "refresh?n_frames=x"])
+@pytest.mark.parametrize("path", ["", "status", "nothing", "page/app.mjs", "refresh?n_frames=x"])
 def test_every_answer_carries_the_headers_that_confine_it(url, path):
     headers = httpx.get(url + path).headers
     policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
@@ -171,7 +171,7 @@ CARRIED = {
 
 @pytest.mark.parametrize("what", CARRIED)
 @pytest.mark.parametrize(
-    "path", ["", "status", "data", "refresh", "plot", "metrics", "openapi.json", "page/main.mjs", "no"]
+    "path", ["", "status", "data", "refresh", "plot", "metrics", "openapi.json", "page/app.mjs", "no"]
 )
 def test_without_the_token_nothing_is_told(closed, what, path):
     headers, query = CARRIED[what]
@@ -242,9 +242,9 @@ def test_a_choice_that_no_address_can_carry_is_one_sentence(options, words):
 
 TRICKS = [
     "/../etc/passwd", "/page/../../../etc/passwd", "/page/%2e%2e/%2e%2e/layout.py", "/page/..%2flayout.py", "//etc/x",
-    "/page/%00", "/page/main.mjs%00.html", "/page/", "/page/index.html", "/.git/config", "/page/..\\..\\layout.py",
-    "/status/", "/STATUS", "/page//main.mjs", "/%70age/%2e%2e/openapi.json", f"/{SCRIPT}", "/live", "http://evil.example",
-    "/page/main.mjs/..", "/~root", "/proc/self/environ", "*",
+    "/page/%00", "/page/app.mjs%00.html", "/page/", "/page/index.html", "/.git/config", "/page/..\\..\\layout.py",
+    "/status/", "/STATUS", "/page//app.mjs", "/%70age/%2e%2e/openapi.json", f"/{SCRIPT}", "/live", "http://evil.example",
+    "/page/app.mjs/..", "/~root", "/proc/self/environ", "*",
 ]  # fmt: skip
 
 
@@ -353,7 +353,7 @@ def test_an_answer_that_nobody_takes_is_cut_off(monkeypatch):
     with served() as (receiver, url), socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.connect(address_of(url))
-        request = b"GET /page/main.mjs HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        request = b"GET /page/app.mjs HTTP/1.1\r\nHost: localhost\r\n\r\n"
         connection.settimeout(0.2)
 
         def refused():

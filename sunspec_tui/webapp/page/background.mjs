@@ -1,30 +1,30 @@
-// The rows without their quiet background. `background.py` has the same definition for the terminal and the figures; tests
-// hold both against one table of numbers.
+// Remove the quiet background from rows. `background.py` has the same definition for the terminal and the figures; tests
+// compare both with one table of numbers.
 
 import { isSigned, sampledBins, sampledRows } from "./levels.mjs";
 
 export const REMOVED = "background removed";
 
-// The background is found anew after this share of the rows is new, and changed only for a change in dB.
+// The background is computed again when this share of the rows is new, and replaced if it differs by more dB.
 const RENEWED_SHARE = 0.25, SLACK_DB = 0.3;
 
-/** The median of each bin over the quieter half of the rows at `places`; NaN for a bin without a number. */
-export function quietMedian(history, places) {
-  const rows = sampledRows(places).map((place) => history.row(place)), bins = sampledBins(history.bins);
+/** Returns the median of each bin over the quieter half of the rows at `indices`; NaN for a bin without valid values. */
+export function quietMedian(history, indices) {
+  const rows = sampledRows(indices).map((index) => history.row(index)), bins = sampledBins(history.bins);
   const room = new Float64Array(Math.max(rows.length, bins.length));
-  // By its size, so that a negative burst of a product with signs is loud too.
+  // Use magnitudes, so that a negative burst of a signed product is loud too.
   const loudness = rows.map((row) => median(room, bins.length, (n) => Math.abs(row[bins[n]])));
   const limit = median(room, rows.length, (n) => loudness[n]);
   const quiet = rows.filter((_, n) => loudness[n] <= limit);
   return Float64Array.from({ length: history.bins }, (_, bin) => median(room, quiet.length, (n) => quiet[n][bin]));
 }
 
-/** Power as a multiple of the background, or its difference for a product with signs. */
+/** Returns power as a multiple of the background, or for a signed product the difference from it. */
 export function withoutBackground(power, background, signed) {
   return signed ? power - background : background > 0 ? power / background : NaN;
 }
 
-/** The median of the finite ones of so many values. `room` is memory for them, so that none is made for each bin. */
+/** Returns the median of the finite ones of `count` values. `room` is reused memory, so that bins allocate none. */
 function median(room, count, value) {
   let found = 0;
   for (let n = 0; n < count; n++) {
@@ -36,12 +36,12 @@ function median(room, count, value) {
   return Math.fround((sorted[(found - 1) >> 1] + sorted[found >> 1]) / 2);
 }
 
-/** Rows of a `History` without their background, for painters and levels. */
+/** Rows of a `RowBuffer` without their background, for painters and levels. */
 export class WithoutBackground {
   constructor(history) {
     this.history = history;
-    this.number = 0; // grows when all rows are others
-    this.end();
+    this.number = 0; // grows when all rows change
+    this.release();
   }
 
   get bins() { return this.history.bins; }
@@ -50,48 +50,48 @@ export class WithoutBackground {
 
   get version() { return `${this.history.version} ${this.number}`; }
 
-  /** Whether the rows are there: the background of a history that has gone is not that of the next. */
+  /** True if the rows are computed for the present version: a new history needs a new background. */
   get isReady() { return this.background !== null && this.source === this.history.version; }
 
   /** Frees the memory. */
-  end() {
+  release() {
     this.background = this.values = null;
-    this.forget();
+    this.expire();
   }
 
-  /** Finds the background with the next picture, whatever the one before. */
-  forget() {
-    this.rows = 0; // that the background was found in
-    this.found = 0; // number after the newest of them
+  /** Makes the next picture compute the background again. */
+  expire() {
+    this.rows = 0; // number of rows that the background was computed from
+    this.foundAt = 0; // number after the newest of these rows
   }
 
-  row(place) {
-    return this.values.subarray(place * this.bins, (place + 1) * this.bins);
+  row(index) {
+    return this.values.subarray(index * this.bins, (index + 1) * this.bins);
   }
 
-  /** Takes new rows, at `places`; null where all are new. */
-  take(places) {
-    if (places === null) this.forget();
-    else if (this.isReady) places.forEach((place) => this.#fill(place));
+  /** Updates the new rows at `indices`; null if all are new. */
+  addRows(indices) {
+    if (indices === null) this.expire();
+    else if (this.isReady) indices.forEach((index) => this.#fill(index));
   }
 
-  /** Brings the background up to date with the rows at `places`. */
-  follow(places) {
-    const { history } = this, rows = places.filter((place) => place >= 0).length;
-    if (!rows || (this.isReady && history.next - this.found < RENEWED_SHARE * this.rows)) return;
-    const found = quietMedian(history, places), grown = rows > this.rows;
+  /** Brings the background up to date with the rows at `indices`. */
+  update(indices) {
+    const { history } = this, rows = indices.filter((index) => index >= 0).length;
+    if (!rows || (this.isReady && history.next - this.foundAt < RENEWED_SHARE * this.rows)) return;
+    const found = quietMedian(history, indices), grown = rows > this.rows;
     this.rows = rows;
-    this.found = history.next;
+    this.foundAt = history.next;
     if (this.isReady && !grown && !differs(found, this.background)) return;
     this.background = found;
     if (this.values?.length !== history.values.length) this.values = new Float32Array(history.values.length);
     this.source = history.version;
     this.number++;
-    for (let place = 0; place < history.filled; place++) this.#fill(place);
+    for (let index = 0; index < history.filled; index++) this.#fill(index);
   }
 
-  #fill(place) {
-    const { background, bins, values } = this, signed = isSigned(this.product), row = this.history.row(place), base = place * bins;
+  #fill(index) {
+    const { background, bins, values } = this, signed = isSigned(this.product), row = this.history.row(index), base = index * bins;
     for (let bin = 0; bin < bins; bin++) values[base + bin] = withoutBackground(row[bin], background[bin], signed);
   }
 }

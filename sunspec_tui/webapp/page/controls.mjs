@@ -1,19 +1,19 @@
-// Controls and keys: each changes one setting. They know the page's elements and nothing of the pictures.
+// Handle the page's controls and keys; each changes one setting. This module does not know the pictures.
 
 import { isSigned } from "./levels.mjs";
-import { clamp } from "./settings.mjs";
+import { clamp } from "./url-settings.mjs";
 
 const KEYS = [
-  ["Space", "pause, resume"], ["r", "fetch all rows anew"], ["x, X", "next product, product before"],
-  ["c, C", "next palette, palette before"], ["a", "levels automatic, or by hand"], ["( )", "floor down, up"],
+  ["Space", "pause, resume"], ["r", "fetch all rows again"], ["x, X", "next product, previous product"],
+  ["c, C", "next palette, previous palette"], ["a", "levels automatic, or by hand"], ["( )", "floor down, up"],
   ["{ }", "ceiling down, up"], ["l", "decibels or linear"], ["b", "remove the quiet background"], ["[ ]", "fewer rows, more rows"],
   ["- +", "fewer updates, more updates"], ["f", "fullscreen"], ["t", "system, dark or light"],
-  ["← → ↑ ↓", "move the cursor of the waterfall"], ["Escape", "put the cursor away"], ["?", "this list"],
+  ["← → ↑ ↓", "move the cursor of the waterfall"], ["Escape", "remove the cursor"], ["?", "this list"],
 ];
 const LEVEL_STEP_DB = 1, HEIGHT_STEP = 64;
 
 export class Controls {
-  /** `settings` is changed in place; `on` has `changed(key)`, `pause`, `refresh`, `fullscreen` and `cursor(columns, bins)`. */
+  /** `settings` is changed in index; `on` has `changed(key)`, `pause`, `refresh`, `fullscreen` and `cursor(columns, bins)`. */
   constructor(settings, on) {
     this.settings = settings;
     this.on = on;
@@ -46,7 +46,7 @@ export class Controls {
     at.auto.checked = settings.auto;
     at.linear.checked = settings.linear;
     at.remove_background.checked = settings.remove_background;
-    // A product with signs is drawn in its own colours, even and symmetric about zero.
+    // A signed product has its own colours, on a linear scale symmetric about zero.
     const signed = isSigned(settings.product);
     for (const key of ["palette", "linear"]) at[key].disabled = signed;
     for (const key of ["floor", "ceiling"]) {
@@ -55,7 +55,7 @@ export class Controls {
     }
   }
 
-  /** Levels that are found automatically, for who takes over by hand. */
+  /** Shows the automatic levels, as the start for levels set by hand. */
   showLevels(floor, ceiling) {
     if (!this.settings.auto) return;
     this.settings.floor = floor === null ? null : Math.round(clamp("floor", floor) * 10) / 10;
@@ -79,7 +79,7 @@ export class Controls {
     const value = Number(this.at[key].value);
     const { floor, ceiling } = { ...this.settings, [key]: value };
     if (this.at[key].value === "" || !Number.isFinite(value) || clamp(key, value) !== value || floor >= ceiling) {
-      this.at[key].setCustomValidity("The floor lies below the ceiling, both between -200 and 400 dB.");
+      this.at[key].setCustomValidity("The floor must be below the ceiling, both between -200 and 400 dB.");
       this.at[key].reportValidity();
       return;
     }
@@ -87,7 +87,7 @@ export class Controls {
     this.set(key, value);
   }
 
-  #step(key, by) {
+  #adjust(key, by) {
     const value = clamp(key, (this.settings[key] ?? 0) + by);
     const { floor, ceiling } = { ...this.settings, [key]: value };
     if (floor !== null && ceiling !== null && floor >= ceiling) return;
@@ -133,10 +133,10 @@ export class Controls {
       c: () => this.#next("palette", 1), C: () => this.#next("palette", -1),
       t: () => this.#next("theme", 1), a: () => this.set("auto", !settings.auto), l: () => this.set("linear", !settings.linear),
       b: () => this.set("remove_background", !settings.remove_background),
-      "(": () => this.#step("floor", -LEVEL_STEP_DB), ")": () => this.#step("floor", LEVEL_STEP_DB),
-      "{": () => this.#step("ceiling", -LEVEL_STEP_DB), "}": () => this.#step("ceiling", LEVEL_STEP_DB),
-      "[": () => this.#step("height", -HEIGHT_STEP), "]": () => this.#step("height", HEIGHT_STEP),
-      "-": () => this.#step("rate", -1), "+": () => this.#step("rate", 1), "=": () => this.#step("rate", 1),
+      "(": () => this.#adjust("floor", -LEVEL_STEP_DB), ")": () => this.#adjust("floor", LEVEL_STEP_DB),
+      "{": () => this.#adjust("ceiling", -LEVEL_STEP_DB), "}": () => this.#adjust("ceiling", LEVEL_STEP_DB),
+      "[": () => this.#adjust("height", -HEIGHT_STEP), "]": () => this.#adjust("height", HEIGHT_STEP),
+      "-": () => this.#adjust("rate", -1), "+": () => this.#adjust("rate", 1), "=": () => this.#adjust("rate", 1),
       ArrowLeft: () => on.cursor(-1, 0), ArrowRight: () => on.cursor(1, 0),
       ArrowUp: () => on.cursor(0, 1), ArrowDown: () => on.cursor(0, -1), Escape: () => on.cursor(null),
     };

@@ -1,8 +1,8 @@
-// Unpacks what the server has compressed, never more of it than a message may have.
+// Unpack compressed bytes, up to the size that a message may have.
 
 const FORMAT = "deflate-raw";
 
-/** Why this browser cannot show live rows; empty if it can. */
+/** Returns why this browser cannot show live rows; empty if it can. */
 export function unpackingProblem() {
   try {
     new DecompressionStream(FORMAT);
@@ -25,7 +25,7 @@ export async function inflate(packed, most) {
       pieces.push(read.value);
     }
   } finally {
-    // What was not read is dropped, which ends the writing too.
+    // Cancelling drops the unread data, which also ends the writing.
     reader.cancel().catch(() => {});
     await written;
   }

@@ -1,5 +1,5 @@
-// Automatic levels of the colours. The terminal and the figures have the same definition in `scaling.py`; tests hold both
-// against one table of numbers. Pure functions.
+// Compute automatic levels of the colours. The terminal and the figures have the same definition in `levels.py`; tests
+// compare both with one table of numbers. Pure functions.
 
 const SIGNED = new Set(["XY_real", "XY_imag", "Q", "U", "V", "V/I"]);
 const MIDDLE = [0.1, 0.9], SAMPLED_BINS = 64, SAMPLED_ROWS = 256;
@@ -9,43 +9,43 @@ export const isSigned = (product) => SIGNED.has(product);
 export const toDb = (power) => power > 0 && Number.isFinite(power) ? 10 * Math.log10(power) : NaN;
 export const fromDb = (db) => 10 ** (db / 10);
 
-/** Levels of the rows at `places`, those before while they fit: decibels, or of a signed product minus and plus the same power. */
-export function pictureLevels(history, places, before) {
+/** Returns levels of the rows at `indices`, or `before` while they fit: decibels, or for a signed product minus and plus one power. */
+export function pictureLevels(history, indices, before) {
   const signed = isSigned(history.product);
-  const values = sampled(history, places, signed ? (power) => power : toDb).sort();
+  const values = sampled(history, indices, signed ? (power) => power : toDb).sort();
   if (!values.length) return before ?? (signed ? [-1, 1] : [0, 10]);
   return steady(before, signed ? signedLevels(values) : percentileLevels(values));
 }
 
-/** The levels before, unless one of the new ones is well away from them. */
+/** Returns the levels before, unless a new level differs from them by more than the slack. */
 export function steady(before, now) {
   if (!before) return now;
   const slack = SLACK * (before[1] - before[0]);
   return Math.abs(now[0] - before[0]) <= slack && Math.abs(now[1] - before[1]) <= slack ? before : now;
 }
 
-/** At most `most` places from 0 to count - 1, evenly spaced, with both ends. */
+/** Returns at most `most` evenly spaced indices from 0 to count - 1, including both ends. */
 export function evenlySpaced(count, most) {
   const chosen = Math.min(count, most);
   return Array.from({ length: chosen }, (_, n) => Math.floor(n * (count - 1) / Math.max(1, chosen - 1)));
 }
 
-/** Places of the rows of a picture that levels and background look at. */
-export function sampledRows(places) {
-  const shown = places.filter((place) => place >= 0);
+/** Returns the indices of the sample of rows for levels and background. */
+export function sampledRows(indices) {
+  const shown = indices.filter((index) => index >= 0);
   return evenlySpaced(shown.length, SAMPLED_ROWS).map((n) => shown[n]);
 }
 
-/** Bins that levels look at: the edges of the band roll off. */
+/** Returns the sample of bins for levels, without the edges of the band, which roll off. */
 export function sampledBins(bins) {
   const [begin, last] = MIDDLE.map((share) => Math.floor(share * bins)), end = Math.max(last, begin + 1);
   return evenlySpaced(end - begin, SAMPLED_BINS).map((n) => begin + n);
 }
 
-function sampled(history, places, scale) {
+function sampled(history, indices, scale) {
   const bins = sampledBins(history.bins), found = [];
-  for (const place of sampledRows(places)) {
-    const row = history.row(place);
+  for (const index of sampledRows(indices)) {
+    const row = history.row(index);
     for (const bin of bins) {
       const value = scale(row[bin]);
       if (Number.isFinite(value)) found.push(value);
@@ -65,7 +65,7 @@ function signedLevels(values) {
   return reach > 0 ? [-reach, reach] : [-1, 1];
 }
 
-/** Between two neighbours, the quantile is interpolated linearly. */
+/** Returns a quantile, interpolated linearly between two neighbours. */
 function quantile(sorted, part) {
   const at = part * (sorted.length - 1), below = Math.floor(at);
   const above = Math.min(below + 1, sorted.length - 1);

@@ -1,9 +1,9 @@
-// The way that the waterfall is drawn in this browser.
+// Choose the waterfall painter: WebGL2 or a 2D canvas.
 
 import { PlainPainter } from "./waterfall-2d.mjs";
 import { GlPainter } from "./waterfall-gl.mjs";
 
-/** A painter with WebGL2, or on a 2D canvas where that was chosen or WebGL2 is missing. */
+/** Returns a WebGL2 painter, or one on a 2D canvas if that was chosen or WebGL2 is missing. */
 export function painterFor(canvas, renderer) {
   if (renderer !== "2d") {
     try {

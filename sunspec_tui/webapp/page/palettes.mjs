@@ -1,10 +1,10 @@
 // Loads the colour palettes from the server.
 
-const FIRST_WAIT_MS = 500, MOST_WAIT_MS = 8000, DIGITS = 256 * 6;
+const FIRST_WAIT_MS = 500, MAX_WAIT_MS = 8000, DIGITS = 256 * 6;
 
 /** Returns RGBA tables by palette name; retries until the server answers, and passes each error to `on`. */
 export async function palettes(on) {
-  for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, MOST_WAIT_MS)) {
+  for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, MAX_WAIT_MS)) {
     try {
       const answer = await fetch("palettes.json");
       if (answer.status === 401) throw new Error("a token is needed: open the full address that the monitor shows");

@@ -1,6 +1,6 @@
-// The newest row as a line over its frequencies, on a 2D canvas, with the strongest of the rows in the picture behind it.
+// Draw the spectrum of the newest row on a 2D canvas.
 
-import { fitted, short, ticks } from "./axes.mjs";
+import { fitCanvas, short, ticks } from "./format.mjs";
 import { isSigned, steady, toDb } from "./levels.mjs";
 
 const BELOW = 2.1, ABOVE = 0.6;
@@ -13,9 +13,9 @@ export class SpectrumPainter {
     this.box = null;
   }
 
-  /** Draws a row; `frame` says what the axes are, and where on the page they stand. */
+  /** Draws a row; `frame` has the frequency limits and the margins. */
   draw({ row, history, frame, linear, colours, font }) {
-    const { context, width, height } = fitted(this.canvas);
+    const { context, width, height } = fitCanvas(this.canvas);
     context.font = `${font}px system-ui, sans-serif`;
     const box = { left: frame.left, right: width - frame.right, top: font * ABOVE, bottom: height - font * BELOW };
     this.box = box;
@@ -44,7 +44,7 @@ export class SpectrumPainter {
     this.limits = steady(this.limits, [low - room, high + room]);
   }
 
-  /** Bin under a place of the page, or -1. */
+  /** Returns the bin at a horizontal position, or -1. */
   binAt(x, bins) {
     const { box } = this;
     if (!box || x < box.left || x >= box.right) return -1;
@@ -89,7 +89,7 @@ export function rule(context, x0, y0, x1, y1) {
   context.stroke();
 }
 
-/** A line through the values; where several meet in a pixel, from the lowest to the highest of them. */
+/** Draws a line through the values; several values in a pixel become a vertical line. */
 function trace(context, box, levels, limits) {
   const across = box.right - box.left, up = box.bottom - box.top;
   const y = (value) => box.bottom - Math.min(1.02, Math.max(-0.02, (value - limits[0]) / (limits[1] - limits[0]))) * up;

@@ -1,4 +1,4 @@
-// The waterfall on a 2D canvas, where there is no WebGL2: the same picture, pixel by pixel.
+// Draw the waterfall on a 2D canvas, pixel by pixel, in browsers without WebGL2.
 
 import { toDb } from "./levels.mjs";
 
@@ -10,10 +10,10 @@ export class PlainPainter {
     this.context = canvas.getContext("2d", { alpha: false });
   }
 
-  /** Nothing to take: it reads the rows where they are. */
+  /** Does nothing: `draw` reads the rows from the buffer. */
   load() {}
 
-  draw({ history, places, levels, decibels, palette, masked, gap }) {
+  draw({ history, indices, levels, decibels, palette, masked, gap }) {
     const { width, height } = this.canvas;
     if (!width || !height || !history.bins) return;
     const image = this.context.createImageData(width, height);
@@ -22,7 +22,7 @@ export class PlainPainter {
     const bad = packed(masked), none = packed(gap);
     const lines = edges(history.bins, height);
     for (let x = 0; x < width; x++) {
-      const rows = between(places, x, width);
+      const rows = between(indices, x, width);
       for (let y = 0; y < height; y++) {
         const power = rows.length ? strongest(history, rows, lines[y], lines[y + 1], decibels) : NaN;
         const level = decibels ? toDb(power) : power;
@@ -39,17 +39,17 @@ function edges(bins, pixels) {
   return Int32Array.from({ length: pixels + 1 }, (_, n) => Math.floor(n / pixels * bins + 1e-3));
 }
 
-/** Rows that meet in a column of pixels. */
-function between(places, x, width) {
-  const begin = Math.floor(x / width * places.length + 1e-3);
-  const end = Math.max(begin + 1, Math.floor((x + 1) / width * places.length + 1e-3));
-  return places.subarray(begin, end).filter((place) => place >= 0);
+/** Returns the indices of the rows that share a column of pixels. */
+function between(indices, x, width) {
+  const begin = Math.floor(x / width * indices.length + 1e-3);
+  const end = Math.max(begin + 1, Math.floor((x + 1) / width * indices.length + 1e-3));
+  return indices.subarray(begin, end).filter((index) => index >= 0);
 }
 
 function strongest(history, rows, begin, end, decibels) {
   let power = NaN;
-  for (const place of rows) {
-    const base = place * history.bins;
+  for (const index of rows) {
+    const base = index * history.bins;
     for (let b = begin; b < Math.max(begin + 1, end); b++) {
       const here = history.values[base + b];
       if (!Number.isFinite(here) || (decibels && here <= 0)) continue;

@@ -1,13 +1,13 @@
-// The waterfall on WebGL2, in two steps. Rows lie in a texture as they came; the first step finds the colours of each,
-// at the canvas's own height, once for a row and anew only with other levels or colours. The second, with each frame, puts
-// rows where they belong in time. Where several values meet in a pixel, the strongest is shown.
+// Draw the waterfall with WebGL2, in two passes. Rows lie in a texture as they came. The first pass computes the colours of
+// each row at the canvas's height, once per row and again only for other levels or colours. The second pass, with each
+// frame, places the rows in time. If several values share a pixel, the strongest is shown.
 
-import { CAPACITY } from "./history.mjs";
+import { CAPACITY } from "./row-buffer.mjs";
 
 const VERTEX = `#version 300 es
 void main() { gl_Position = vec4(vec2((gl_VertexID << 1) & 2, gl_VertexID & 2) * 2.0 - 1.0, 0.0, 1.0); }`;
 
-// The colour, and as its opacity the strength by which it stands against others; none where there is no number.
+// The output is the colour, with its strength as opacity for the comparison of rows; 0 for a missing value.
 const LEVELS = `#version 300 es
 precision highp float;
 precision highp int;
@@ -33,9 +33,9 @@ void main() {
     any = true;
   }
   float level = decibels ? 10.0 * log2(max(power, 1e-38)) * 0.30102999566 : power;
-  float place = clamp((level - levels.x) / (levels.y - levels.x), 0.0, 1.0);
-  float strength = diverging ? abs(2.0 * place - 1.0) : place;
-  vec3 colour = texelFetch(palette, ivec2(int(place * 255.0 + 0.5), 0), 0).rgb;
+  float fraction = clamp((level - levels.x) / (levels.y - levels.x), 0.0, 1.0);
+  float strength = diverging ? abs(2.0 * fraction - 1.0) : fraction;
+  vec3 colour = texelFetch(palette, ivec2(int(fraction * 255.0 + 0.5), 0), 0).rgb;
   found = any ? vec4(colour, (1.0 + 254.0 * strength) / 255.0) : vec4(masked, 0.0);
 }`;
 
@@ -48,7 +48,7 @@ const STRONGEST = `
     if (other.a > colour.a) colour = other;
   }`;
 
-// Rows that follow each other lie side by side: one run of them is one piece of the picture.
+// Consecutive rows lie side by side in the texture: one run of rows is drawn in one piece.
 const picture = (several) => `#version 300 es
 precision highp float;
 precision highp int;
@@ -68,7 +68,7 @@ const POWERS = 0, PALETTE = 1, FOUND = 2;
 export class GlPainter {
   static title = "WebGL2";
 
-  /** Throws where the browser has no WebGL2. */
+  /** Throws if the browser has no WebGL2. */
   constructor(canvas) {
     const gl = canvas.getContext("webgl2", { antialias: false, alpha: false, depth: false });
     if (!gl) throw new Error("no WebGL2");
@@ -83,19 +83,19 @@ export class GlPainter {
   #begin() {
     const gl = this.gl;
     this.levels = program(gl, LEVELS, ["powers", "height", "bins", "levels", "decibels", "diverging", "palette", "masked"]);
-    // Without the search for the strongest it is a third faster on a processor.
+    // A program without the search for the strongest value is a third faster if the CPU renders.
     this.pictures = [false, true].map((several) => program(gl, picture(several), ["found", "size", "slots", "run", "offset"]));
     for (const unit of [POWERS, PALETTE, FOUND]) texture(gl, unit);
     this.target = gl.createFramebuffer();
     this.maxBins = gl.getParameter(gl.MAX_TEXTURE_SIZE);
     this.version = -1;
-    this.known = ""; // what the levels of all rows were found with
-    this.fresh = []; // places of rows whose levels are not found yet
+    this.known = ""; // settings with which the colours of all rows were computed
+    this.fresh = []; // indices of rows whose colours are not computed yet
     this.palette = null;
   }
 
-  /** Takes what is new: all rows, or those at `places`. */
-  load(history, places) {
+  /** Uploads new rows: all, or those at `indices`. */
+  load(history, indices) {
     const gl = this.gl;
     if (this.lost || !history.bins || history.bins > this.maxBins) return;
     gl.activeTexture(gl.TEXTURE0 + POWERS);
@@ -105,24 +105,24 @@ export class GlPainter {
       gl.texImage2D(gl.TEXTURE_2D, 0, gl.R32F, history.bins, CAPACITY, 0, gl.RED, gl.FLOAT, shown(history.values));
       return;
     }
-    for (const place of places) {
-      gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, place, history.bins, 1, gl.RED, gl.FLOAT, shown(history.row(place)));
-      this.fresh.push(place);
+    for (const index of indices) {
+      gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, index, history.bins, 1, gl.RED, gl.FLOAT, shown(history.row(index)));
+      this.fresh.push(index);
     }
-    // A tab that is not looked at draws nothing: then all are found anew.
+    // A hidden tab draws nothing; then the colours of all rows are computed again.
     if (this.fresh.length > CAPACITY) {
       this.fresh = [];
       this.known = "";
     }
   }
 
-  draw({ history, places, levels, decibels, palette, diverging, masked, gap }) {
+  draw({ history, indices, levels, decibels, palette, diverging, masked, gap }) {
     if (this.lost) return;
     if (history.bins > this.maxBins) throw new Error(`${history.bins} bins are too many for WebGL in this browser; add #renderer=2d to the address`);
-    // Rows came while the context was lost: it has none of them.
+    // Rows that came while the context was lost are not in its texture.
     if (this.version !== history.version) this.load(history, null);
     this.#findColours(history, { levels, decibels, palette, diverging, masked });
-    this.#compose(places, gap);
+    this.#compose(indices, gap);
   }
 
   #findColours(history, { levels, decibels, palette, diverging, masked }) {
@@ -153,53 +153,53 @@ export class GlPainter {
     gl.uniform1i(at.diverging, diverging ? 1 : 0);
     gl.uniform1i(at.palette, PALETTE);
     gl.uniform3f(at.masked, masked[0] / 255, masked[1] / 255, masked[2] / 255);
-    for (const [place, rows] of all ? [[0, CAPACITY]] : this.fresh.map((each) => [each, 1])) {
-      gl.viewport(place, 0, rows, height);
+    for (const [index, rows] of all ? [[0, CAPACITY]] : this.fresh.map((each) => [each, 1])) {
+      gl.viewport(index, 0, rows, height);
       gl.drawArrays(gl.TRIANGLES, 0, 3);
     }
     this.fresh = [];
     gl.bindFramebuffer(gl.FRAMEBUFFER, null);
   }
 
-  #compose(places, gap) {
-    const gl = this.gl, { width, height } = this.canvas, { made, at } = this.pictures[Number(places.length > width)];
+  #compose(indices, gap) {
+    const gl = this.gl, { width, height } = this.canvas, { made, at } = this.pictures[Number(indices.length > width)];
     gl.viewport(0, 0, width, height);
     gl.clearColor(gap[0] / 255, gap[1] / 255, gap[2] / 255, 1);
     gl.clear(gl.COLOR_BUFFER_BIT);
     gl.useProgram(made);
     gl.uniform1i(at.found, FOUND);
     gl.uniform2f(at.size, width, height);
-    gl.uniform1f(at.slots, places.length);
+    gl.uniform1f(at.slots, indices.length);
     gl.enable(gl.SCISSOR_TEST);
-    for (const { begin, end } of runs(places)) {
-      const left = Math.floor(begin / places.length * width + 1e-3), right = Math.ceil(end / places.length * width - 1e-3);
+    for (const { begin, end } of runs(indices)) {
+      const left = Math.floor(begin / indices.length * width + 1e-3), right = Math.ceil(end / indices.length * width - 1e-3);
       gl.scissor(left, 0, right - left, height);
       gl.uniform2f(at.run, begin, end);
-      gl.uniform1f(at.offset, places[begin] - begin);
+      gl.uniform1f(at.offset, indices[begin] - begin);
       gl.drawArrays(gl.TRIANGLES, 0, 3);
     }
     gl.disable(gl.SCISSOR_TEST);
   }
 }
 
-/** Stretches of columns whose rows lie side by side, the ring's end and its beginning too. */
-export function runs(places) {
+/** Returns runs of columns whose rows lie side by side in the ring, also across its end. */
+export function runs(indices) {
   const found = [];
-  for (let n = 0; n < places.length; n++) {
-    if (places[n] < 0) continue;
+  for (let n = 0; n < indices.length; n++) {
+    if (indices[n] < 0) continue;
     const last = found.at(-1);
-    if (last?.end === n && (places[n - 1] + 1) % CAPACITY === places[n]) last.end = n + 1;
+    if (last?.end === n && (indices[n - 1] + 1) % CAPACITY === indices[n]) last.end = n + 1;
     else found.push({ begin: n, end: n + 1 });
   }
   return found;
 }
 
-/** What is no number as a number that no power is: shaders need not tell NaN. */
+/** Replaces invalid values by a number larger than any power, because shaders may not recognise NaN. */
 function shown(values) {
   return Float32Array.from(values, (power) => Number.isFinite(power) ? power : 3e38);
 }
 
-/** A program, and where its uniforms are. */
+/** Returns a program and the locations of its uniforms. */
 function program(gl, fragment, names) {
   const made = gl.createProgram();
   for (const [kind, text] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, fragment]]) {

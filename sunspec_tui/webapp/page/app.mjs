@@ -1,21 +1,21 @@
-// The page: joins the stream, the rows, the pictures and the controls. What each of them does stands in its own module.
+// The page's main module: connects stream, row buffer, pictures and controls.
 
-import { clock } from "./axes.mjs";
+import { clock } from "./format.mjs";
 import { REMOVED, WithoutBackground } from "./background.mjs";
 import { Controls } from "./controls.mjs";
-import { Held } from "./held.mjs";
-import { CAPACITY, History } from "./history.mjs";
+import { PausedMessages } from "./paused-messages.mjs";
+import { CAPACITY, RowBuffer } from "./row-buffer.mjs";
 import { unpackingProblem } from "./inflate.mjs";
 import { fromDb, isSigned, pictureLevels, toDb } from "./levels.mjs";
-import { Live } from "./live.mjs";
+import { Connection } from "./connection.mjs";
 import { painterFor } from "./painters.mjs";
 import { palettes } from "./palettes.mjs";
-import { HISTORY } from "./protocol.mjs";
-import { element, say, showStatus, worded } from "./readings.mjs";
-import { drawScales, drawTimes, waterfallBox } from "./scales.mjs";
-import { format, parse } from "./settings.mjs";
+import { HISTORY } from "./row-messages.mjs";
+import { element, setText, showStatus, describePower } from "./status-text.mjs";
+import { drawAxes, drawTimes, waterfallBox } from "./axes-canvas.mjs";
+import { format, parse } from "./url-settings.mjs";
 import { SpectrumPainter } from "./spectrum.mjs";
-import { judged } from "./state.mjs";
+import { streamState } from "./stream-state.mjs";
 
 const LEVELS_MS = 1000, READINGS_MS = 250;
 const now = () => performance.now();
@@ -24,12 +24,12 @@ class Page {
   constructor(palettes) {
     this.palettes = palettes;
     this.settings = parse(location.hash);
-    this.history = new History();
-    this.cleared = new WithoutBackground(this.history);
+    this.history = new RowBuffer();
+    this.foregroundRows = new WithoutBackground(this.history);
     this.axis = null;
     this.status = null;
     this.statusAt = this.rowAt = 0;
-    this.held = null; // messages that wait while the picture stands
+    this.pausedMessages = null; // messages that wait while the picture is paused; null while it is live
     this.levels = null;
     this.levelsAt = -Infinity;
     this.cursor = null;
@@ -42,21 +42,21 @@ class Page {
     this.controls = new Controls(this.settings, {
       changed: (key) => this.#changed(key),
       pause: () => this.pause(),
-      refresh: () => this.live.choose(this.settings.product),
+      refresh: () => this.connection.choose(this.settings.product),
       fullscreen: () => fullscreen(),
       cursor: (columns, bins) => this.#moveCursor(columns, bins),
     });
     this.controls.offer("palette", Object.keys(palettes).filter((name) => name !== "diverging"));
     this.controls.offer("product", [this.settings.product]);
     if (!(this.settings.palette in palettes)) this.controls.set("palette", "viridis");
-    this.live = new Live(this.settings.product, {
+    this.connection = new Connection(this.settings.product, {
       open: () => { this.waiting = ""; },
       closed: (reason) => { this.waiting = reason ? `${reason}, trying again` : ""; },
-      text: (record) => this.#told(record),
-      rows: (message) => this.#arrived(message),
+      text: (record) => this.#onRecord(record),
+      rows: (message) => this.#onRows(message),
     });
     this.#watch();
-    this.#dress();
+    this.#applyTheme();
   }
 
   #watch() {
@@ -66,115 +66,115 @@ class Page {
       element(id).addEventListener("pointerdown", (event) => this.#point(id, event));
       element(id).addEventListener("pointerleave", () => { this.pointed = null; this.dirty = true; });
     }
-    matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => this.#dress());
-    addEventListener("hashchange", () => this.#readdressed());
+    matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => this.#applyTheme());
+    addEventListener("hashchange", () => this.#onHashChange());
     setInterval(() => this.#showReadings(), READINGS_MS);
-    const look = (at) => {
-      requestAnimationFrame(look);
-      this.#look(at);
+    const onAnimationFrame = (at) => {
+      requestAnimationFrame(onAnimationFrame);
+      this.#drawIfDue(at);
     };
-    requestAnimationFrame(look);
+    requestAnimationFrame(onAnimationFrame);
   }
 
-  // What comes
+  // Received messages
 
-  #told(record) {
+  #onRecord(record) {
     if (record.type === "status") {
       const isFirst = !this.status;
       this.status = record;
       this.statusAt = now();
       if (isFirst) this.#showReadings();
     } else if (record.type === "axis") {
-      // A picture that stands keeps the axis of its rows.
-      if (this.held) this.held.push(record);
+      // A paused picture keeps the axis of its rows.
+      if (this.pausedMessages) this.pausedMessages.push(record);
       else this.axis = record;
       this.controls.offer("product", record.products);
-      if (record.product !== this.settings.product && record.product === this.live.product) this.settings.product = record.product;
+      if (record.product !== this.settings.product && record.product === this.connection.product) this.settings.product = record.product;
       this.missing = record.products.includes(record.product) ? "" : `this stream does not carry ${record.product}`;
     }
     this.dirty = true;
   }
 
-  #arrived(message) {
+  #onRows(message) {
     this.rowAt = now() - (message.kind === HISTORY && this.status?.silence_s ? 1000 * this.status.silence_s : 0);
     const wasEmpty = !this.history.filled;
-    if (!this.held) this.#take(message);
-    else this.held.push(message);
-    // The first picture has no banner over it, whenever the readings are due.
+    if (!this.pausedMessages) this.#addRows(message);
+    else this.pausedMessages.push(message);
+    // Remove the banner from the first picture at once, not only when the readings are due.
     if (wasEmpty && this.history.filled) this.#showReadings();
   }
 
-  #take(message) {
-    const places = this.history.take(message);
-    if (this.settings.remove_background) this.cleared.take(places);
-    this.painter.load(this.shown, places);
-    if (places === null) this.#forgetLevels();
+  #addRows(message) {
+    const indices = this.history.add(message);
+    if (this.settings.remove_background) this.foregroundRows.addRows(indices);
+    this.painter.load(this.shown, indices);
+    if (indices === null) this.#dropLevels();
     this.dirty = true;
   }
 
-  /** The rows as the waterfall shows them. */
+  /** Rows that the waterfall shows, with or without the background. */
   get shown() {
-    return this.settings.remove_background && this.cleared.isReady ? this.cleared : this.history;
+    return this.settings.remove_background && this.foregroundRows.isReady ? this.foregroundRows : this.history;
   }
 
   pause() {
-    const held = this.held;
-    this.held = held ? null : new Held(CAPACITY);
-    for (const message of held?.messages ?? []) {
+    const paused = this.pausedMessages;
+    this.pausedMessages = paused ? null : new PausedMessages(CAPACITY);
+    for (const message of paused?.messages ?? []) {
       if (message.type === "axis") this.axis = message;
-      else this.#take(message);
+      else this.#addRows(message);
     }
-    if (held?.isFull) this.live.choose(this.settings.product);
-    this.controls.paused(this.held !== null);
+    if (paused?.isFull) this.connection.choose(this.settings.product);
+    this.controls.paused(this.pausedMessages !== null);
     this.dirty = true;
   }
 
-  // What is chosen
+  // Settings
 
   #changed(key) {
     if (key === "product") {
-      this.#forgetLevels();
-      // Levels of power are none for a product with signs, nor the other way round.
-      if (isSigned(this.history.product) !== isSigned(this.settings.product)) this.#findLevelsAgain();
-      if (this.held) this.pause();
-      this.live.choose(this.settings.product);
+      this.#dropLevels();
+      // Levels of a power do not fit a signed product, nor the reverse.
+      if (isSigned(this.history.product) !== isSigned(this.settings.product)) this.#resetLevels();
+      if (this.pausedMessages) this.pause();
+      this.connection.choose(this.settings.product);
     }
-    if (key === "theme") this.#dress();
+    if (key === "theme") this.#applyTheme();
     if (key === "remove_background") {
-      this.cleared.end();
-      this.#forgetLevels();
-      // Levels of power are none over the background, nor the other way round.
-      this.#findLevelsAgain();
+      this.foregroundRows.release();
+      this.#dropLevels();
+      // Levels of a power do not fit rows without the background, nor the reverse.
+      this.#resetLevels();
     }
-    if (key === "height") this.cleared.forget();
+    if (key === "height") this.foregroundRows.expire();
     if (["auto", "linear", "height"].includes(key)) this.levelsAt = -Infinity;
     history.replaceState(null, "", format(this.settings) || location.pathname + location.search);
     this.dirty = true;
   }
 
-  #findLevelsAgain() {
+  #resetLevels() {
     Object.assign(this.settings, { auto: true, floor: null, ceiling: null });
     this.controls.show();
   }
 
-  #readdressed() {
+  #onHashChange() {
     const { product } = this.settings;
-    this.cleared.end();
+    this.foregroundRows.release();
     Object.assign(this.settings, parse(location.hash));
     if (!(this.settings.palette in this.palettes)) this.settings.palette = "viridis";
     this.controls.show();
-    this.#dress();
-    if (this.settings.product !== product) this.live.choose(this.settings.product);
-    this.#forgetLevels();
+    this.#applyTheme();
+    if (this.settings.product !== product) this.connection.choose(this.settings.product);
+    this.#dropLevels();
     this.dirty = true;
   }
 
-  #forgetLevels() {
+  #dropLevels() {
     this.levels = null;
     this.levelsAt = -Infinity;
   }
 
-  #dress() {
+  #applyTheme() {
     const light = this.settings.theme === "light"
       || (this.settings.theme === "system" && matchMedia("(prefers-color-scheme: light)").matches);
     document.documentElement.classList.toggle("light", light);
@@ -186,14 +186,14 @@ class Page {
     this.dirty = true;
   }
 
-  // The pictures
+  // Drawing
 
-  #look(at) {
-    // Half a refresh early, so that 60 Hz on a screen of 60 Hz leaves out none.
+  #drawIfDue(at) {
+    // Allow half a refresh earlier, so that a rate of 60 Hz skips no refresh of a 60 Hz screen.
     if (!this.dirty || at - this.drawnAt < 1000 / this.settings.rate - 8) return;
     this.drawnAt = at;
     this.dirty = false;
-    const begun = now();
+    const started = now();
     try {
       this.#draw();
       this.failed = "";
@@ -204,7 +204,7 @@ class Page {
     }
     this.frames.drawn++;
     this.frames.times.push(at);
-    this.frames.cost.push(now() - begun);
+    this.frames.cost.push(now() - started);
     while (this.frames.times[0] < at - 1000) {
       this.frames.times.shift();
       this.frames.cost.shift();
@@ -216,10 +216,10 @@ class Page {
     const low = axis ? axis.low_mhz : 0, high = axis ? low + axis.bins * axis.bin_mhz : 1;
     this.frame = { left: font * 4, right: font * 4.2, low, high };
     const ready = axis !== null && history.filled > 0;
-    const places = this.places = history.window(this.settings.height);
-    if (this.settings.remove_background) this.cleared.follow(places);
-    this.#caption();
-    this.#findLevels(places);
+    const indices = this.indices = history.window(this.settings.height);
+    if (this.settings.remove_background) this.foregroundRows.update(indices);
+    this.#showCaption();
+    this.#findLevels(indices);
     const row = ready ? history.row(history.newest) : null;
     if (axis) this.spectrum.draw({ row, history, frame: this.frame, linear: this.settings.linear, colours, font });
     if (!ready) return;
@@ -228,40 +228,40 @@ class Page {
     const palette = this.palettes[diverging ? "diverging" : this.settings.palette];
     const { levels, masked, gap } = this;
     this.#fitWaterfall();
-    this.painter.draw({ history: this.shown, places, levels: this.#onScale(levels), decibels, palette, diverging, masked, gap });
-    this.#drawScales(decibels ? "dB" : history.product === "V/I" ? "" : "linear", palette);
-    drawTimes(element("times"), this.box, { history, places, cadence: this.cadence, colours, font });
+    this.painter.draw({ history: this.shown, indices, levels: this.#onScale(levels), decibels, palette, diverging, masked, gap });
+    this.#drawAxes(decibels ? "dB" : history.product === "V/I" ? "" : "linear", palette);
+    drawTimes(element("times"), this.box, { history, indices, cadence: this.cadence, colours, font });
     this.#showCursor();
-    this.#readOut();
+    this.#showReadout();
   }
 
-  /** What was done to the power that the waterfall shows. */
-  #caption() {
-    const removed = this.shown === this.cleared;
+  /** Shows a caption if the background is removed. */
+  #showCaption() {
+    const removed = this.shown === this.foregroundRows;
     element("caption").hidden = !removed;
-    say("caption", removed ? `${this.history.product}, ${REMOVED}` : "");
+    setText("caption", removed ? `${this.history.product}, ${REMOVED}` : "");
     const link = element("figure"), address = this.settings.remove_background ? "plot?remove_background=1" : "plot";
     if (link.getAttribute("href") !== address) link.setAttribute("href", address);
   }
 
-  #drawScales(unit, palette) {
+  #drawAxes(unit, palette) {
     const { frame, colours, font } = this, canvas = element("scales");
     const levels = this.#onScale(this.levels);
     const { light } = document.documentElement.classList;
     const known = [canvas.clientWidth, canvas.clientHeight, frame.low, frame.high, ...levels, unit, colours.text, font, light].join();
-    if (known === this.scalesKnown && palette === this.scalesPalette) return;
-    this.scalesKnown = known;
-    this.scalesPalette = palette;
-    drawScales(canvas, { frame, levels, unit, palette, colours, font });
+    if (known === this.axesKey && palette === this.axesPalette) return;
+    this.axesKey = known;
+    this.axesPalette = palette;
+    drawAxes(canvas, { frame, levels, unit, palette, colours, font });
   }
 
-  /** Two lines through the place that is read. */
+  /** Shows two lines through the cell that the readout describes. */
   #showCursor() {
-    const cell = this.cursor ?? this.pointed, { box, places, history } = this;
+    const cell = this.cursor ?? this.pointed, { box, indices, history } = this;
     const along = element("along"), across = element("across");
     along.hidden = across.hidden = !cell;
     if (!cell) return;
-    const x = box.left + (cell.column + 0.5) / places.length * (box.right - box.left);
+    const x = box.left + (cell.column + 0.5) / indices.length * (box.right - box.left);
     const y = box.bottom - (cell.bin + 0.5) / history.bins * (box.bottom - box.top);
     Object.assign(along.style, { left: `${x}px`, top: `${box.top}px`, height: `${box.bottom - box.top}px` });
     Object.assign(across.style, { left: `${box.left}px`, top: `${y}px`, width: `${box.right - box.left}px` });
@@ -271,7 +271,7 @@ class Page {
     return this.status?.cadence_s ?? null;
   }
 
-  #findLevels(places) {
+  #findLevels(indices) {
     const { history, settings } = this;
     if (!history.filled) return;
     const signed = isSigned(history.product);
@@ -280,18 +280,18 @@ class Page {
       this.levels = signed ? [-size, size] : [settings.floor, settings.ceiling];
     } else if (this.#levelsAreDue()) {
       this.levelsAt = now();
-      this.levels = pictureLevels(this.shown, places, this.levels);
-      // Those of a signed product are one number, which is none of the others'.
+      this.levels = pictureLevels(this.shown, indices, this.levels);
+      // The levels of a signed product are one number, plus and minus, so it has no floor.
       this.controls.showLevels(signed ? null : this.levels[0], signed ? toDb(this.levels[1]) : this.levels[1]);
     }
   }
 
-  /** A paused picture keeps its levels until a setting asks for others. */
+  /** Returns true if levels are due; a paused picture keeps its levels until a setting changes. */
   #levelsAreDue() {
-    return this.held === null ? now() - this.levelsAt > LEVELS_MS : this.levelsAt === -Infinity;
+    return this.pausedMessages === null ? now() - this.levelsAt > LEVELS_MS : this.levelsAt === -Infinity;
   }
 
-  /** Levels in what the colours are drawn by: decibels, or power. */
+  /** Returns levels on the scale of the colours: decibels, or power. */
   #onScale(levels) {
     return isSigned(this.history.product) || !this.settings.linear ? levels : levels.map(fromDb);
   }
@@ -302,8 +302,8 @@ class Page {
     const ratio = globalThis.devicePixelRatio || 1;
     const width = Math.max(1, box.right - box.left), height = Math.max(1, box.bottom - box.top);
     const known = [box.left, box.top, width, height, ratio].join();
-    if (known === this.fitted) return;
-    this.fitted = known;
+    if (known === this.waterfallKey) return;
+    this.waterfallKey = known;
     Object.assign(canvas.style, { left: `${box.left}px`, top: `${box.top}px`, width: `${width}px`, height: `${height}px` });
     Object.assign(element("times").style, { top: `${box.bottom}px`, height: `${holder.clientHeight - box.bottom}px` });
     this.box = box;
@@ -311,7 +311,7 @@ class Page {
     if (canvas.width !== wide || canvas.height !== high) Object.assign(canvas, { width: wide, height: high });
   }
 
-  // Reading a picture
+  // Cursor and readout
 
   #point(id, event) {
     const { x, y } = { x: event.offsetX, y: event.offsetY };
@@ -321,65 +321,65 @@ class Page {
   }
 
   #cellAt(x, y) {
-    const { places, history } = this, { clientWidth: width, clientHeight: height } = element("waterfall");
-    if (!places || x < 0 || x >= width || y < 0 || y >= height) return null;
-    return { column: Math.floor(x / width * places.length), bin: Math.floor((height - y) / height * history.bins) };
+    const { indices, history } = this, { clientWidth: width, clientHeight: height } = element("waterfall");
+    if (!indices || x < 0 || x >= width || y < 0 || y >= height) return null;
+    return { column: Math.floor(x / width * indices.length), bin: Math.floor((height - y) / height * history.bins) };
   }
 
   #newestAt(bin) {
-    return bin < 0 || !this.places ? null : { column: this.places.length - 1, bin };
+    return bin < 0 || !this.indices ? null : { column: this.indices.length - 1, bin };
   }
 
   #moveCursor(columns, bins) {
-    // Read aloud where a key has moved it; a pointer would never let it end.
+    // Screen readers read it aloud after a key; a moving pointer would make them read without end.
     element("readout").setAttribute("aria-live", columns === null ? "off" : "polite");
     if (columns === null) this.cursor = null;
-    else if (this.places && this.history.filled) {
-      const { column, bin } = this.cursor ?? { column: this.places.length - 1, bin: this.history.bins >> 1 };
+    else if (this.indices && this.history.filled) {
+      const { column, bin } = this.cursor ?? { column: this.indices.length - 1, bin: this.history.bins >> 1 };
       this.cursor = {
-        column: Math.min(this.places.length - 1, Math.max(0, column + columns)),
+        column: Math.min(this.indices.length - 1, Math.max(0, column + columns)),
         bin: Math.min(this.history.bins - 1, Math.max(0, bin + 4 * bins)),
       };
     }
     this.dirty = true;
   }
 
-  #readOut() {
+  #showReadout() {
     const cell = this.cursor ?? this.pointed;
     const { history, frame } = this;
     if (!cell || cell.bin >= history.bins) {
-      say("readout", this.missing || "Point at a picture to read it.");
+      setText("readout", this.missing || "Point at a picture to read it.");
       return;
     }
     const mhz = frame.low + (cell.bin + 0.5) / history.bins * (frame.high - frame.low);
-    const place = this.places[cell.column] ?? -1;
-    const time = clock(history.timeAt(this.places, cell.column, this.cadence), 2);
-    const power = place < 0 ? NaN : history.row(place)[cell.bin];
-    const over = place >= 0 && this.shown === this.cleared ? this.cleared.row(place)[cell.bin] : null;
-    say("readout", `${time} UTC   ${mhz.toFixed(3)} MHz   ${history.product} ${worded(place, power, history.product, over)}`);
+    const index = this.indices[cell.column] ?? -1;
+    const time = clock(history.timeAt(this.indices, cell.column, this.cadence), 2);
+    const power = index < 0 ? NaN : history.row(index)[cell.bin];
+    const over = index >= 0 && this.shown === this.foregroundRows ? this.foregroundRows.row(index)[cell.bin] : null;
+    setText("readout", `${time} UTC   ${mhz.toFixed(3)} MHz   ${history.product} ${describePower(index, power, history.product, over)}`);
   }
 
-  // The readings
+  // Readings
 
   #showReadings() {
     const at = now(), { status } = this;
     const statusAge = (at - this.statusAt) / 1000;
     const rowAge = this.rowAt ? (at - this.rowAt) / 1000 : null;
-    const state = judged({
-      connected: this.live.connected, status, statusAge, rowAge, paused: this.held !== null, waiting: this.waiting,
+    const state = streamState({
+      connected: this.connection.connected, status, statusAge, rowAge, paused: this.pausedMessages !== null, waiting: this.waiting,
     });
     this.state = state;
     const badge = element("state");
     if (badge.value !== state.word) badge.value = state.word;
     badge.className = `state ${state.kind}`;
-    say("why", state.why);
+    setText("why", state.why);
     document.documentElement.classList.toggle("stale", state.stale);
     this.#showBanner(state);
     if (status) showStatus(status, statusAge, this.history);
     const { counts } = this.history, { times, cost } = this.frames;
     const mean = cost.length ? cost.reduce((a, b) => a + b, 0) / cost.length : 0;
-    say("statistics", `${times.length} frames/s drawn, ${mean.toFixed(1)} ms each; rows ${counts.received} received, `
-      + `${counts.skipped} skipped, ${counts.twice} twice; ${(this.live.bytes / 1e6).toFixed(1)} MB`);
+    setText("statistics", `${times.length} frames/s drawn, ${mean.toFixed(1)} ms each; rows ${counts.received} received, `
+      + `${counts.skipped} skipped, ${counts.twice} twice; ${(this.connection.bytes / 1e6).toFixed(1)} MB`);
   }
 
   #showBanner(state) {
@@ -388,23 +388,23 @@ class Page {
     banner.hidden = !state.stale && !empty && !this.failed;
     banner.classList.toggle("quiet", !state.stale);
     const words = this.failed ? `The picture cannot be drawn: ${this.failed}` : state.stale ? `${state.word}: ${state.why}` : this.missing || `Nothing has been received yet. ${state.why}`;
-    say("banner", words);
+    setText("banner", words);
   }
 
-  /** The waterfall as a PNG in a URL, drawn at once: a canvas of WebGL keeps no picture that was shown. */
+  /** Returns the waterfall as a data URL. It is drawn first, because a WebGL canvas does not keep a displayed picture. */
   picture() {
     this.#draw();
     return element("waterfall").toDataURL("image/png");
   }
 
-  /** What tests and benches read; nothing else does. */
+  /** State of the page, only for tests and benches. */
   get report() {
-    const { history, frames, settings, levels, state, axis, live } = this;
+    const { history, frames, settings, levels, state, axis, connection } = this;
     const { times, cost } = frames;
     return {
-      state: state?.word, why: state?.why, settings: { ...settings }, levels, removed: this.shown === this.cleared, counts: { ...history.counts }, next: history.next,
+      state: state?.word, why: state?.why, settings: { ...settings }, levels, removed: this.shown === this.foregroundRows, counts: { ...history.counts }, next: history.next,
       filled: history.filled, product: history.product, drawn: frames.drawn, fps: times.length, cost: [...cost], axis,
-      bytes: live.bytes, newest: history.filled ? history.times[history.newest] : null, renderer: this.painter.constructor.title,
+      bytes: connection.bytes, newest: history.filled ? history.times[history.newest] : null, renderer: this.painter.constructor.title,
     };
   }
 }
@@ -415,11 +415,11 @@ function fullscreen() {
 }
 
 /** Shows why there is no picture yet. */
-function excuse(why) {
+function showProblem(why) {
   element("state").value = "DISCONNECTED";
-  say("why", why);
+  setText("why", why);
 }
 
 const problem = unpackingProblem();
-const page = problem ? excuse(problem) : new Page(await palettes(excuse));
+const page = problem ? showProblem(problem) : new Page(await palettes(showProblem));
 if (page) Object.defineProperty(globalThis, "sunspec", { value: { get report() { return page.report; }, picture: () => page.picture() } });

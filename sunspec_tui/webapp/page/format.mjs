@@ -1,22 +1,22 @@
-// Ticks and their words: megahertz, UTC and decibels. Pure functions, and the lines they make on a canvas.
+// Choose axis ticks, format numbers and times, and fit a canvas to its box.
 
 const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400];
 
-/** Round numbers between two others, at most `most` of them. */
+/** Returns round numbers from `low` to `high`, at most `most`. */
 export function ticks(low, high, most) {
   if (!(high > low) || most < 1) return [];
   const rough = (high - low) / most, power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough);
-  const found = [];
+  const interval = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough);
+  const values = [];
   // With numbers so large that n + 1 equals n, the loop would never end.
-  const first = Math.ceil(low / step - 1e-9);
+  const first = Math.ceil(low / interval - 1e-9);
   if (!Number.isSafeInteger(first)) return [];
-  for (let n = first; n * step <= high + step * 1e-9 && found.length <= 2 * most; n++) found.push(n * step);
-  return found;
+  for (let n = first; n * interval <= high + interval * 1e-9 && values.length <= 2 * most; n++) values.push(n * interval);
+  return values;
 }
 
-/** The step of round moments, at most `most` of them in a span of seconds. */
-export const stepOf = (seconds, most) => STEPS_S.find((each) => each >= seconds / most) ?? 86400;
+/** Returns the interval of round times, at most `most` in a span of seconds. */
+export const clockInterval = (seconds, most) => STEPS_S.find((each) => each >= seconds / most) ?? 86400;
 
 /** True if the time has a year of four digits; other times, and NaN, are shown as a dash. */
 const isDated = (seconds) => seconds >= -62167219200 && seconds < 253402300799;
@@ -29,7 +29,7 @@ export function clock(seconds, digits = 0) {
 
 export const day = (seconds) => isDated(seconds) ? new Date(seconds * 1000).toISOString().slice(0, 10) : "–";
 
-/** A number with as many digits as its size needs. */
+/** Formats a number with as many digits as its size needs. */
 export function short(value) {
   if (!Number.isFinite(value)) return "–";
   const size = Math.abs(value);
@@ -37,8 +37,8 @@ export function short(value) {
   return String(Number(value.toPrecision(4)));
 }
 
-/** A span of time in the unit that suits it. */
-export function span(seconds) {
+/** Formats a duration in a suitable unit. */
+export function duration(seconds) {
   if (seconds === null || !Number.isFinite(seconds)) return "–";
   const size = Math.abs(seconds);
   if (size < 10) return `${seconds.toFixed(2)} s`;
@@ -49,8 +49,8 @@ export function span(seconds) {
   return `${(seconds / 31557600).toFixed(1)} years`;
 }
 
-/** A canvas fitted to its box and the screen's pixels; `context` draws in CSS pixels. */
-export function fitted(canvas) {
+/** Fits a canvas to its box and the screen's pixels; the returned `context` draws in CSS pixels. */
+export function fitCanvas(canvas) {
   const ratio = globalThis.devicePixelRatio || 1;
   const width = canvas.clientWidth, height = canvas.clientHeight;
   const wide = Math.round(width * ratio), high = Math.round(height * ratio);

@@ -1,18 +1,18 @@
-// The waterfall's own axes and its colour bar, on canvases beside it: what lies above a picture is mixed with it each time.
+// Draw the waterfall's axes and colour bar. Overlays force recompositing, so the axes are separate canvases.
 
-import { clock, fitted, short, stepOf, ticks } from "./axes.mjs";
+import { clock, fitCanvas, short, clockInterval, ticks } from "./format.mjs";
 import { rule } from "./spectrum.mjs";
 
 const BAR = 0.9, RESTART = 2, REVERSAL = 4;
 
-/** Where the waterfall lies on its canvas, in CSS pixels, for a size of letters. */
+/** Returns the box of the waterfall in CSS pixels, for a font size. */
 export function waterfallBox(width, height, frame, font) {
   return { left: frame.left, right: width - frame.right, top: font * 0.5, bottom: height - font * 1.8 };
 }
 
-/** Frequencies to the left and the colour bar to the right; drawn anew only where they change. */
-export function drawScales(canvas, { frame, levels, unit, palette, colours, font }) {
-  const { context, width, height } = fitted(canvas);
+/** Draws the frequency axis at the left and the colour bar at the right. */
+export function drawAxes(canvas, { frame, levels, unit, palette, colours, font }) {
+  const { context, width, height } = fitCanvas(canvas);
   context.font = `${font}px system-ui, sans-serif`;
   const box = waterfallBox(width, height, frame, font);
   frequencies(context, box, frame, colours, font);
@@ -21,9 +21,9 @@ export function drawScales(canvas, { frame, levels, unit, palette, colours, font
   context.strokeRect(box.left - 0.5, box.top - 0.5, box.right - box.left + 1, box.bottom - box.top + 1);
 }
 
-/** Times below the waterfall, by the rows themselves, on a strip of their own: they move with every row. */
-export function drawTimes(canvas, box, { history, places, cadence, colours, font }) {
-  const { context } = fitted(canvas);
+/** Draws the time axis on a separate canvas, because it moves with every row. */
+export function drawTimes(canvas, box, { history, indices, cadence, colours, font }) {
+  const { context } = fitCanvas(canvas);
   context.font = `${font}px system-ui, sans-serif`;
   context.fillStyle = colours.dim;
   context.strokeStyle = colours.dim;
@@ -31,11 +31,11 @@ export function drawTimes(canvas, box, { history, places, cadence, colours, font
   context.textAlign = "left";
   context.fillText("UTC", 2, font * 0.4);
   if (!history.filled) return;
-  const perColumn = (box.right - box.left) / places.length;
+  const perColumn = (box.right - box.left) / indices.length;
   context.textAlign = "center";
-  // Room for the word that says which time it is.
+  // Leave room for the label "UTC".
   let right = font * 2.6;
-  for (const { at, moment } of ticksOfRows(history, places, cadence, Math.max(1, (box.right - box.left) / (font * 7)))) {
+  for (const { at, moment } of ticksOfRows(history, indices, cadence, Math.max(1, (box.right - box.left) / (font * 7)))) {
     const x = box.left + at * perColumn;
     const half = context.measureText(clock(moment)).width / 2;
     rule(context, x, 1, x, 4);
@@ -43,38 +43,38 @@ export function drawTimes(canvas, box, { history, places, cadence, colours, font
     context.fillText(clock(moment), x, font * 0.4);
     right = x + half + font * 0.5;
   }
-  seams(context, box, history, places, perColumn, colours, font);
+  seams(context, box, history, indices, perColumn, colours, font);
 }
 
-/** Round moments and the columns, counted from the left edge, where the rows' own times pass them. */
-export function ticksOfRows(history, places, cadence, most) {
+/** Returns round times and the columns, from the left edge, at which the rows' times pass them. */
+export function ticksOfRows(history, indices, cadence, most) {
   const shown = [];
-  places.forEach((place, column) => { if (place >= 0) shown.push([column + 1, history.times[place]]); });
+  indices.forEach((index, column) => { if (index >= 0) shown.push([column + 1, history.times[index]]); });
   if (!shown.length) return [];
-  // A row's time is its end; where the first began follows from the cadence.
+  // A row's time is its end; the beginning of the first row follows from the cadence.
   if (cadence > 0) shown.unshift([shown[0][0] - 1, shown[0][1] - cadence]);
-  const typical = cadence > 0 ? cadence * places.length : Math.abs(shown.at(-1)[1] - shown[0][1]);
-  const step = stepOf(typical, most), found = [];
+  const typical = cadence > 0 ? cadence * indices.length : Math.abs(shown.at(-1)[1] - shown[0][1]);
+  const interval = clockInterval(typical, most), found = [];
   for (let n = 1; n < shown.length; n++) {
     const [at, time] = shown[n - 1], [nextAt, nextTime] = shown[n];
     if (!(nextTime > time)) continue;
     const rate = (nextAt - at) / (nextTime - time);
-    // Over a jump of the clock there is no even time.
+    // Skip a jump of the clock, where time is not even.
     if (cadence > 0 && nextTime - time > 2 * cadence * (nextAt - at) + 1) continue;
     // Skip it also if the times are far apart or cannot be written as dates.
-    if (!((nextTime - time) / step <= 2 * most) || clock(time) === "–" || clock(nextTime) === "–") continue;
-    for (let moment = (Math.floor(time / step) + 1) * step; moment <= nextTime; moment += step) {
+    if (!((nextTime - time) / interval <= 2 * most) || clock(time) === "–" || clock(nextTime) === "–") continue;
+    for (let moment = (Math.floor(time / interval) + 1) * interval; moment <= nextTime; moment += interval) {
       found.push({ at: at + (moment - time) * rate, moment });
     }
   }
   return found;
 }
 
-/** Where the producer began anew, or time went back. */
-function seams(context, box, history, places, perColumn, colours, font) {
+/** Marks the columns where the producer restarted or time went back. */
+function seams(context, box, history, indices, perColumn, colours, font) {
   context.fillStyle = colours.bad;
-  places.forEach((place, column) => {
-    if (place < 0 || !(history.marks[place] & (RESTART | REVERSAL))) return;
+  indices.forEach((index, column) => {
+    if (index < 0 || !(history.marks[index] & (RESTART | REVERSAL))) return;
     const x = box.left + column * perColumn;
     context.fillRect(x - 1.5, 0, 3, font * 0.45);
   });

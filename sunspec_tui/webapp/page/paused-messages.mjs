@@ -1,8 +1,8 @@
-// Keeps messages while the picture is paused, and never more of them than the page can show.
+// Keep messages while the picture is paused, at most as many rows as the page can show.
 
-import { HISTORY } from "./protocol.mjs";
+import { HISTORY } from "./row-messages.mjs";
 
-export class Held {
+export class PausedMessages {
   /** Creates a queue of at most `capacity` rows. */
   constructor(capacity) {
     this.capacity = capacity;

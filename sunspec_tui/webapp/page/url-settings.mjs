@@ -1,6 +1,6 @@
-// What a visitor chooses, kept in the part of the address after "#", which goes to nobody: a view is shared by its address.
+// Read and write the settings in the address after "#", so that a view can be shared. Browsers do not send this part.
 
-import { PRODUCTS } from "./protocol.mjs";
+import { PRODUCTS } from "./row-messages.mjs";
 
 export const BOUNDS = { rate: [1, 60], height: [128, 1200], floor: [-200, 400], ceiling: [-200, 400] };
 const DEFAULTS = {
@@ -9,12 +9,12 @@ const DEFAULTS = {
 };
 const CHOICES = { product: PRODUCTS, theme: ["system", "dark", "light"], renderer: ["auto", "webgl", "2d"] };
 
-/** Settings that an address names; what it says wrongly is left at its default. */
+/** Returns the settings in an address; an invalid value keeps its default. */
 export function parse(hash) {
   const settings = { ...DEFAULTS };
   for (const [key, text] of new URLSearchParams(hash.replace(/^#/, ""))) {
     if (!Object.hasOwn(DEFAULTS, key)) continue;
-    const value = read(key, text);
+    const value = parseValue(key, text);
     if (value !== undefined) settings[key] = value;
   }
   const { floor, ceiling } = settings;
@@ -22,7 +22,7 @@ export function parse(hash) {
   return settings;
 }
 
-function read(key, text) {
+function parseValue(key, text) {
   if (key in BOUNDS) {
     const number = Number(text), [least, most] = BOUNDS[key];
     const whole = key === "floor" || key === "ceiling" || Number.isInteger(number);
@@ -33,14 +33,14 @@ function read(key, text) {
   return /^[A-Za-z_/]{1,20}$/.test(text) ? text : undefined;
 }
 
-/** The part of the address that names what is not as by default. */
+/** Returns the part of the address with the settings that differ from their defaults. */
 export function format(settings) {
-  const words = new URLSearchParams();
+  const parameters = new URLSearchParams();
   for (const [key, value] of Object.entries(settings)) {
     if (value === DEFAULTS[key] || value === null || (settings.auto && (key === "floor" || key === "ceiling"))) continue;
-    words.set(key, typeof value === "boolean" ? (value ? "1" : "0") : String(value));
+    parameters.set(key, typeof value === "boolean" ? (value ? "1" : "0") : String(value));
   }
-  const text = words.toString();
+  const text = parameters.toString();
   return text ? `#${text}` : "";
 }
 

@@ -1,4 +1,4 @@
-// The live stream's messages: the layout is that of docs/web.md, and `layout.py` writes it.
+// Decode the live stream's messages; docs/web.md describes the layout, and `row_messages.py` writes it.
 
 import { inflate } from "./inflate.mjs";
 import { readCodes, writePowers } from "./row-codes.mjs";
@@ -12,7 +12,7 @@ const MAX_VALUES = 2 ** 24;
 
 /** Reads the binary messages of one connection in their order. */
 export class Decoder {
-  #newest = null; // what the next row continues: its number, product, epoch, bins, codes and scale
+  #newest = null; // newest row, which the next row continues: number, product, epoch, bins, codes and scale
 
   /** Decodes a message into `values` (n × bins, NaN for invalid values), times, slots and marks. Throws if it is invalid. */
   async decode(buffer) {
@@ -55,7 +55,7 @@ function readHeader(buffer) {
   return { kind, product, epoch, rows, bins, first };
 }
 
-/** The blocks of a message: number and place of their rows, and their bytes. */
+/** Returns the blocks of a message: number of rows, first row, and bytes. */
 function findBlocks(buffer, { rows }) {
   const view = new DataView(buffer), blocks = [];
   let at = HEADER_BYTES, start = 0;
@@ -71,12 +71,12 @@ function findBlocks(buffer, { rows }) {
   return blocks;
 }
 
-/** Reads a block into a message; `before` is null for one that can be read alone. Returns its newest codes and its scale. */
+/** Reads a block into a message; `before` is null if it can be read alone. Returns its newest codes and its scale. */
 function readBlock(data, { rows, start }, before, { bins, times, slots, marks, values }) {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const head = before ? 0 : SCALE_BYTES, at = head + rows * TIMES_BYTES, end = at + rows * bins;
   if (data.length < end) throw new Error("the length of a message is wrong");
-  const scale = before ? before.scale : { unit: view.getFloat64(0, true), step: view.getFloat64(8, true) };
+  const scale = before ? before.scale : { unit: view.getFloat64(0, true), codeStep: view.getFloat64(8, true) };
   for (let n = 0; n < rows; n++) {
     times[start + n] = view.getFloat64(head + 8 * n, true);
     slots[start + n] = view.getFloat64(head + 8 * (rows + n), true);
@@ -107,7 +107,7 @@ const FIELDS = {
 };
 
 /** Parses a record and checks the fields that the page uses; unknown types are accepted. Throws if it is invalid. */
-export function read(text) {
+export function parseRecord(text) {
   const record = JSON.parse(text);
   for (const [name, kind] of Object.entries((Object.hasOwn(FIELDS, record?.type) && FIELDS[record.type]) || {})) {
     if (!KINDS[kind](record[name])) throw new Error(`a record of type ${record.type} has an invalid ${name}`);
