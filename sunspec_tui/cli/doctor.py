@@ -8,12 +8,13 @@ from sunspec_tui.cli.probe import Say, probe_receiver
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_OK
 from sunspec_tui.core.printable import printable, printable_values
+from sunspec_tui.core.settings import ProbeSettings
 
 if TYPE_CHECKING:
     from sunspec_tui.receiver import StreamReceiver
 
 
-def run(settings: LookSettings, say: Say) -> int:
+def run(settings: ProbeSettings, say: Say) -> int:
     """Describe the stream, or report why nothing comes."""
     from sunspec_tui.monitoring.stream_findings import findings, report
 

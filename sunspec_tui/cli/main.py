@@ -15,7 +15,7 @@ from sunspec_tui.cli.logging_setup import start_logging
 from sunspec_tui.cli.outputs import DirectOutput, hold_descriptors, release
 from sunspec_tui.cli.signals import EndAsked, Ending, complain, leave_within
 from sunspec_tui.cli.status_lines import MAX_LINE
-from sunspec_tui.core.errors import SunspecError, UsageError, resource_shortage
+from sunspec_tui.core.errors import LIMITS_REMEDY, SunspecError, UsageError, resource_shortage
 from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
 from sunspec_tui.core.memory_budgets import check_open_files
 from sunspec_tui.core.printable import printable, printable_lines
@@ -89,7 +89,7 @@ def _status_of(words: list[str]) -> int:
         if not resource_shortage(error):
             raise
         log.debug("where it failed", exc_info=True)
-        complain(f"not enough memory or threads to continue: {printable(lacking(error))}; {LIMITS}")
+        complain(f"not enough memory or threads to continue: {printable(resource_shortage(error))}; {LIMITS_REMEDY}")
         forget_unstarted_threads()
         return EXIT_FAILED
 

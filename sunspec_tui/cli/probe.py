@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from sunspec_tui.core.settings import ProbeSettings
+
 if TYPE_CHECKING:
     from sunspec_tui.receiver import StreamReceiver
 
@@ -10,7 +12,7 @@ Say = Callable[[str], None]
 """Print function of a command."""
 
 
-def probe_receiver(settings: LookSettings) -> "StreamReceiver":
+def probe_receiver(settings: ProbeSettings) -> "StreamReceiver":
     """Return a receiver that keeps as many frames as the command needs."""
     from sunspec_tui.receiver import StreamReceiver
 

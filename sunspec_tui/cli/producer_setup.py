@@ -14,7 +14,8 @@ from sunspec_tui.core.settings import StreamSettings
 from sunspec_tui.core.times import parse_time_range
 
 if TYPE_CHECKING:
-    from sunspec_tui.producer.ring_feeder import Source
+    from sunspec_tui.producer.fault_injection import FaultInjector
+    from sunspec_tui.producer.ring_feeder import RingFeeder, Source
     from sunspec_tui.producer.streaming_op import AvgStreamingOp
 
 log = logging.getLogger(__name__)
@@ -85,7 +86,7 @@ def _growing_file(settings: StreamSettings, between_s: tuple[float | None, float
     return source
 
 
-def make_faults(settings: StreamSettings) -> "Faults | None":
+def make_faults(settings: StreamSettings) -> "FaultInjector | None":
     """Return the requested faults; None if there are none."""
     if not settings.fault:
         return None
@@ -96,16 +97,17 @@ def make_faults(settings: StreamSettings) -> "Faults | None":
 
 
 def make_producer(
-    started: ExitStack, source: "Source", settings: StreamSettings, faults: "Faults | None" = None
-) -> "tuple[AvgStreamingOp, Feed]":
+    started: ExitStack, source: "Source", settings: StreamSettings, faults: "FaultInjector | None" = None
+) -> "tuple[AvgStreamingOp, RingFeeder]":
     """Return a producer and the feed of its ring; the feed ends with `started`."""
     from sunspec_tui.producer.header_versions import encode_as
     from sunspec_tui.producer.memory_ring import MemoryRing
+    from sunspec_tui.producer.ring_feeder import RingFeeder
     from sunspec_tui.producer.streaming_op import AvgStreamingOp
 
     ring = MemoryRing()
     # The rows of a followed file come at their own pace.
-    feed = Feed(ring, source, speed=0 if settings.follow else settings.speed, loop=settings.loop)
+    feed = RingFeeder(ring, source, speed=0 if settings.follow else settings.speed, loop=settings.loop)
     feed.start()
     started.callback(feed.stop)
     op = AvgStreamingOp(

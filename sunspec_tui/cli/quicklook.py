@@ -55,11 +55,12 @@ def _pictures_of_archive(settings: QuicklookSettings, archive: Path) -> Iterator
 
 
 def _pictures_of_files(settings: QuicklookSettings, paths: list[Path]) -> Iterator[Path]:
+    from sunspec_tui.files.read_limits import RowSelection
     from sunspec_tui.plots.file_quicklook import file_quicklook
 
     if (settings.scheduler, settings.workers) != (None, None):
         raise UsageError("--scheduler and --workers are for an archive; leave them out with files")
-    asked = Asked(
+    asked = RowSelection(
         *parse_time_range(settings.start, settings.end), settings.observation, settings.tuning, settings.chan0
     )
     return file_quicklook(

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from sunspec_tui.cli.probe import Say, probe_receiver
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_OK
+from sunspec_tui.core.settings import ProbeSettings
 
 if TYPE_CHECKING:
     from sunspec_tui.receiver import StreamReceiver
 
 
-def run(settings: LookSettings, say: Say) -> int:
+def run(settings: ProbeSettings, say: Say) -> int:
     """Print the stream's latest spectrum as a text figure, and write a PNG if requested."""
     from sunspec_tui.cli import headless
     from sunspec_tui.core.products import Product

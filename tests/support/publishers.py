@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import zmq
 
-from sunspec_tui.cli.producer_setup import faults_of, producer, source_of
+from sunspec_tui.cli.producer_setup import make_faults, make_producer, make_source
 from sunspec_tui.core.settings import StreamSettings
 
 
@@ -19,7 +19,7 @@ def producing(**options: Any) -> Iterator[int]:
     """A producer in this process, with settings of ``sunspec-tui stream``; gives its port."""
     given = StreamSettings(port=0, **options)
     with ExitStack() as started:
-        op, _ = producer(started, source_of(given), given, faults_of(given))
+        op, _ = make_producer(started, make_source(given), given, make_faults(given))
         port = op.bind()
         thread = threading.Thread(target=op.main)
         thread.start()
