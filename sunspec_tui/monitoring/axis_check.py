@@ -104,7 +104,7 @@ def check_axis(rows: NDArray[np.floating], frequencies_mhz: NDArray[np.float64],
 
 
 def _matches(lines_mhz: tuple[float, ...], bin_mhz: float, max_shift: int) -> dict[int, int]:
-    """Count the carriers with a line, for each shift of the lines up to `max_shift` bins."""
+    """Count carriers with a line, per shift of up to `max_shift` bins."""
     shifts = np.arange(-max_shift, max_shift + 1)
     return dict(zip(shifts.tolist(), _matched(lines_mhz, bin_mhz, shifts).sum(axis=0).tolist(), strict=True))
 

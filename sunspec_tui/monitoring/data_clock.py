@@ -74,7 +74,9 @@ def offset_fault(age_s: float) -> ClockFault:
 
 
 def median_slope(points: list[tuple[float, float]]) -> float:
-    """Return the median slope between all pairs of points (Theil 1950, Sen 1968); NaN for fewer than two.
+    """Return the median slope of all pairs (Theil 1950, Sen 1968).
+
+    It is NaN for fewer than two points.
 
     A short network delay moves a few points, but not the median.
     """
@@ -118,7 +120,10 @@ class DataClock:
         return _to_reading(age_s, self._rate())
 
     def _rate(self) -> float:
-        """Return the rate of the last minute; a single jump, which changes half of all pairs, is ignored."""
+        """Return the rate of the last minute.
+
+        A single jump, which changes half of all pairs, is ignored.
+        """
         points = list(self._points)
         if len(points) < _SAMPLES:
             return math.nan

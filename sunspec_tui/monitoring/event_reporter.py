@@ -108,12 +108,15 @@ class EventReporter:
         log_event(self._log, logging.ERROR, "check_failed", text, check=check)
 
     def has_unreported(self, state: StreamState, silence_s: float) -> bool:
-        """Return True if the next report would log a change of state, or waiting events."""
+        """Return True if the next report would log a state or events."""
         is_silent = is_long_silence(state, silence_s)
         return state is not self._reported_state or is_silent is not self._reported_silence or self._paced.has_waiting
 
     def report(self, snapshot: Snapshot, now_s: float) -> None:
-        """Report a snapshot; an error in the report must not stop the caller."""
+        """Report a snapshot.
+
+        An error in the report must not stop the caller.
+        """
         try:
             self.report_snapshot(snapshot, now_s)
         except Exception as error:  # noqa: BLE001 - as above
@@ -156,7 +159,7 @@ class EventReporter:
 
     def _report_pipelines(self, faults: str, now_s: float) -> None:
         if self._debounced_pipelines.update(faults, now_s):
-            text = f"pipelines at fault: {faults}" if faults else "no pipeline is at fault any more"
+            text = f"pipelines at fault: {faults}" if faults else "no pipelines are at fault any more"
             log_event(self._log, logging.WARNING if faults else logging.INFO, "pipelines", text, faults=faults)
 
     def _report_axis(self, snapshot: Snapshot, now_s: float) -> None:

@@ -1,4 +1,4 @@
-"""Measure quiet levels, and find steps down that indicate a loss of gain.
+"""Measure quiet levels, and find steps that indicate loss of gain.
 
 Pure arithmetic; the rows are not changed. A burst raises the level for a while and fades differently at each frequency.
 A fault of an amplifier or an attenuator lowers all bins of a product by the same ratio, from one row to the next, and
@@ -36,7 +36,7 @@ Floats = NDArray[np.float64]
 
 
 class GainCheck(NamedTuple):
-    """Change and loss of the level of XX and YY, as far as the stream has them.
+    """Change and loss of the level of each product, XX and YY.
 
     Attributes
     ----------
@@ -59,7 +59,9 @@ class GainCheck(NamedTuple):
 
 
 def quiet_levels_db(rows: NDArray[np.floating]) -> Floats:
-    """Compute the quiet level: the lower quartile of positive powers in the middle half of the band.
+    """Compute the quiet level of each row.
+
+    It is the lower quartile of positive powers in the middle half of the band.
 
     Parameters
     ----------
@@ -82,7 +84,9 @@ def quiet_levels_db(rows: NDArray[np.floating]) -> Floats:
 
 
 def median(values: Sequence[float]) -> float:
-    """Return the median of a few numbers; NaN if there are none, or one is NaN.
+    """Return the median of a few numbers.
+
+    NaN if there are none, or one is NaN.
 
     `numpy.median` takes thirty times as long for a few numbers.
     """
@@ -90,14 +94,16 @@ def median(values: Sequence[float]) -> float:
 
 
 def stay_rows(cadence_s: float) -> int:
-    """Return the number of rows for which a level must stay, at this cadence."""
+    """Return the number of rows that a level must stay."""
     if not cadence_s > 0:
         return MAX_STAY_ROWS
     return min(MAX_STAY_ROWS, max(MIN_STAY_ROWS, math.ceil(STAY_S / cadence_s)))
 
 
 def common_change_db(before: NDArray[np.floating], after: NDArray[np.floating]) -> float:
-    """Return a lasting change that nearly all bins have in common; NaN if there is none.
+    """Return a lasting change that nearly all bins have in common.
+
+    NaN if there is none.
 
     Parameters
     ----------
@@ -117,7 +123,7 @@ def common_change_db(before: NDArray[np.floating], after: NDArray[np.floating]) 
 
 
 def _is_power(rows: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Return True for bins whose values are all finite and positive, shape (nbins,)."""
+    """Return True for bins with only finite positive values, shape (nbins,)."""
     return np.asarray((np.isfinite(rows) & (rows > 0)).all(axis=0))
 
 

@@ -51,7 +51,10 @@ class FloorFiles:
         return self._directory / f"{_NAME}{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
 
     def load(self, axis: Axis) -> tuple[QuietFloor, ...]:
-        """Return the floors of an earlier run, by product; empty if there are none, or if the disk hangs."""
+        """Return the floors of an earlier run, by product.
+
+        Empty if there are none, or if the disk hangs.
+        """
         path = self.path(axis)
         if path is None:
             return ()
@@ -95,7 +98,10 @@ class FloorFiles:
 
 
 def _floors(kept: Mapping[str, Any]) -> tuple[QuietFloor, ...]:
-    """Return the floors of a file; invalid values of a foreign or damaged file are ignored."""
+    """Return the floors of a file.
+
+    Invalid values of a foreign or damaged file are ignored.
+    """
     products = kept.get("minutes")
     if not isinstance(products, list):
         return ()

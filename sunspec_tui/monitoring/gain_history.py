@@ -41,7 +41,7 @@ _CONFIRM_S, _FEW_ROWS, _MAX_SLOW_STAY_ROWS = 20.0, 3, 2
 
 
 class QuietFloor:
-    """Quiet levels of one product in the last three hours, one value per minute.
+    """Quiet levels of one product in three hours, one per minute.
 
     Parameters
     ----------
@@ -78,7 +78,10 @@ class QuietFloor:
             self._minutes.popleft()
 
     def floor_db(self) -> float:
-        """Return the lowest level of all minutes; NaN until an hour is known."""
+        """Return the lowest level of all minutes.
+
+        NaN until an hour is known.
+        """
         minutes = self._minutes
         if len(minutes) < _MIN_MINUTES or minutes[-1][0] - minutes[0][0] < _HOUR_S - _MINUTE_S:
             return math.nan
@@ -87,7 +90,10 @@ class QuietFloor:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Current loss: its size, its beginning, the quiet level before it, and the data time of its detection."""
+    """Current loss of gain, and the quiet level before it.
+
+    `since_s` is its beginning, and `detected_s` the data time of its detection.
+    """
 
     lost_db: float
     since_s: float
@@ -138,7 +144,7 @@ class ProductGain:
         self._check_minute(time_s)
 
     def _check_minute(self, time_s: float) -> None:
-        """Compare the last minute with the floor, or with the level before the loss."""
+        """Compare the last minute with the level before, or the floor."""
         last = self._last_minute
         if len(last) < _MINUTE_BLOCKS:
             return
@@ -152,7 +158,10 @@ class ProductGain:
 
     @property
     def quiet_db(self) -> float:
-        """Lowest level of the last hours, or else of the last minutes; NaN while unknown."""
+        """Lowest level of the last hours, or else of the last minutes.
+
+        NaN while unknown.
+        """
         floor_db = self.floor.floor_db()
         return min(self._blocks, default=math.nan) if math.isnan(floor_db) else floor_db
 
@@ -184,7 +193,9 @@ class ProductGain:
             self.loss = Loss(-change_db, time_s, before_db, time_s)
 
     def apply_sharp_step(self, time_s: float, change_db: float, level_db: float) -> None:
-        """Process a lasting step of all bins from one row to the next, a loss or the end of a burst.
+        """Process a lasting step of all bins within one row.
+
+        It is a loss or the end of a burst.
 
         A step to the quiet level is a loss only if the level then falls below the quiet level.
 
@@ -204,7 +215,7 @@ class ProductGain:
             self.loss = loss
 
     def _check_unconfirmed(self, time_s: float) -> None:
-        """Accept a step to the quiet level as a loss once the level is below it."""
+        """Accept an unconfirmed step once the level is below the quiet level."""
         unconfirmed = self._unconfirmed
         if unconfirmed is None or len(self._recent) < ROWS:
             return
@@ -215,7 +226,10 @@ class ProductGain:
 
 
 def _sharp_change_db(power: NDArray[np.float32]) -> float:
-    """Return the common change from the row before a step to the first or second row after it; NaN if it reverses."""
+    """Return the common change over a step; NaN if it reverses.
+
+    It is measured from the row before the step to the first or second row after it.
+    """
     last = BEFORE_ROWS - 1
     changes_db = [common_change_db(power[last : last + 1], power[n : n + 1]) for n in (last + 2, last + 1)]
     change_db = next((each for each in changes_db if each <= LOSS_DB), math.nan)
@@ -269,7 +283,7 @@ class GainHistory:
     def _add_row(
         self, powers: NDArray[np.float32], times_s: Floats, levels_db: list[list[float]], i: int, cadence_s: float
     ) -> None:
-        """Add row i, and check the step whose rows are complete with it."""
+        """Add row i, and check the step that it completes."""
         span = slice(i - stay_rows(cadence_s) - BEFORE_ROWS, i + 1)
         for k, product in enumerate(self._products):
             if span.start >= 0:
@@ -284,7 +298,7 @@ class GainHistory:
         levels_db: list[float],
         cadence_s: float,
     ) -> None:
-        """Check the step after the first two of the given rows: lasting, or sharp within a burst."""
+        """Check for a lasting or a sharp step after two rows."""
         before_db, after_db = median(levels_db[:BEFORE_ROWS]), median(levels_db[BEFORE_ROWS + 1 :])
         # The quick test of the quiet level avoids the test of all bins for most rows.
         if abs(after_db - before_db) >= abs(_QUICK_TEST_DB):
@@ -313,12 +327,15 @@ class GainHistory:
 
 
 def _adjacent(times_s: Floats, cadence_s: float) -> bool:
-    """Return True if no row is missing between these times; False while the cadence is unknown."""
+    """Return True if no row is missing between these times.
+
+    False while the cadence is unknown.
+    """
     steps_s = np.diff(times_s)
     return bool(((steps_s > 0) & (steps_s <= _MAX_STEP_CADENCES * cadence_s)).all())
 
 
 def _first_nearer(levels_db: list[float], before_db: float, after_db: float) -> int:
-    """Return the index of the first level that is nearer to `after_db` than to `before_db`."""
+    """Return the index of the first level nearer to `after_db`."""
     nearer = (i for i, level_db in enumerate(levels_db) if abs(level_db - after_db) < abs(level_db - before_db))
     return next(nearer, 0)

@@ -1,4 +1,4 @@
-"""Check the instrument from the last rows: signal, pipelines, frequency axis, gain and clock.
+"""Check the instrument: signal, pipelines, frequency axis, gain and clock.
 
 Arithmetic on rows of the ring buffer; it runs outside the lock that frames need.
 """
@@ -144,7 +144,7 @@ class InstrumentChecker:
         return self._run_checks(rows, axis, cadence_s, newest, failures)
 
     def _rows(self, ring: RingBuffer) -> Rows:
-        """Return the new rows, and as many rows before them as the checks need."""
+        """Return new rows, with the rows before that checks need."""
         count = max(pipeline_check.ROWS, pipeline_edges.ROWS, axis_check.ROWS, MAX_ROWS)
         new = min(_MAX_NEW_ROWS, max(0, ring.count - self._checked_count))
         return ring.latest(max(count, new + CONTEXT_ROWS))

@@ -63,7 +63,9 @@ _MANY_IN_BAND = 0.005
 
 @dataclass(frozen=True, eq=False)
 class PipelineMap:
-    """State of the pipelines of each product; all arrays have the shape (npol, npipelines).
+    """State of the pipelines of each product.
+
+    All arrays have the shape (npol, npipelines).
 
     Attributes
     ----------
@@ -105,7 +107,9 @@ class PipelineMap:
 
 @dataclass(frozen=True, eq=False)
 class BadChannels:
-    """Share of bad channels in each pipeline of XX and YY; arrays of shape (npol, npipelines).
+    """Share of bad channels in each pipeline of XX and YY.
+
+    Arrays of shape (npol, npipelines).
 
     It is measured in frames and not in rows, because a bin of several channels hides a channel that is zero.
 
@@ -141,7 +145,10 @@ def mean_bad_channels(frames: Sequence[BadChannels]) -> BadChannels | None:
 
 
 def _scattered(share: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return True for pipelines with many bad channels, or with any if the band has many."""
+    """Return True for pipelines with many bad channels.
+
+    If the band has many, any bad channel counts.
+    """
     partly = np.where(share > _MAX_SHARE, 0.0, share)
     band = partly.mean(axis=1, keepdims=True)
     return np.asarray((partly >= _MANY_IN_PIPELINE) | ((partly > 0) & (band >= _MANY_IN_BAND)))
@@ -194,7 +201,7 @@ def pipeline_map(
 
 
 def _outside_band(finite: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return True for bins below the lowest and above the highest finite one, shape (1, nbins, npol)."""
+    """Return True for bins outside the finite ones, shape (1, nbins, npol)."""
     any_row = np.asarray(finite.any(axis=0))
     above_lowest = np.logical_or.accumulate(any_row, axis=0)
     below_highest = np.logical_or.accumulate(any_row[::-1], axis=0)[::-1]
@@ -202,7 +209,7 @@ def _outside_band(finite: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _unchanged(rows: NDArray[np.float32], finite: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return True for bins that have not changed over the rows, shape (nbins, npol)."""
+    """Return True for bins that have not changed, shape (nbins, npol)."""
     if len(rows) < _MIN_ROWS_STUCK:
         return np.zeros(rows.shape[1:], bool)
     changes = (rows[1:] != rows[:-1]).any(axis=0)
@@ -210,7 +217,10 @@ def _unchanged(rows: NDArray[np.float32], finite: NDArray[np.bool_]) -> NDArray[
 
 
 def _shares(wrong: NDArray[np.bool_], first: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the share of True in each pipeline, shape (npol, npipelines), of (n, nbins, npol)."""
+    """Return the share of True in each pipeline.
+
+    The shape is (npol, npipelines), from (n, nbins, npol).
+    """
     if not wrong.any():
         return np.zeros((wrong.shape[2], len(first)))
     return np.asarray((np.add.reduceat(wrong.mean(axis=0), first, axis=0) / counts[:, None]).T)
@@ -226,7 +236,9 @@ def _medians(power: NDArray[np.floating], first: NDArray[np.int64], counts: NDAr
 
 
 def _relative_to_neighbours(medians: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Divide each median by that of its neighbours: the higher of two on each side, and the lower of both sides.
+    """Divide each median by that of its neighbours.
+
+    This is the higher of two on each side, and the lower of both sides.
 
     Towards the edge of the band, the levels of one side are naturally low.
     """
@@ -248,7 +260,10 @@ def pipelines_by_fault(faults: NDArray[np.int8]) -> dict[Fault, list[int]]:
 
 
 def describe_faults(pipelines: PipelineMap | None) -> str:
-    """Describe all faults, as ``XX 7 zero, 15-17 no numbers; YY 7 zero``; empty without faults."""
+    """Describe all faults, as ``XX 7 zero, 15-17 no numbers.
+
+    YY 7 zero``; empty without faults.
+    """
     if pipelines is None:
         return ""
     products = zip(WIRE_PRODUCTS, pipelines.faults, strict=False)

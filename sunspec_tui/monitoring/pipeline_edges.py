@@ -1,4 +1,4 @@
-"""Find pipelines that have lost part of their power, by steps at their edges.
+"""Find pipelines with partial loss of power, by steps at edges.
 
 A pipeline that loses packets averages zeros into its 96 channels: its power falls by the lost share, exactly from one
 edge to the other. No source in the sky does that. Pipelines always differ by a few percent, so steps are compared with
@@ -70,13 +70,16 @@ def edge_steps_db(power: NDArray[np.floating], bins: int) -> Floats:
 
 
 def _median_of_three(first: Floats, second: Floats, third: Floats) -> Floats:
-    """Return the median of three values, NaN if one is NaN; `numpy.median` takes ten times as long."""
+    """Return the median of three values, NaN if one is NaN.
+
+    `numpy.median` takes ten times as long.
+    """
     low, high = np.minimum(first, second), np.maximum(first, second)
     return np.asarray(np.maximum(low, np.minimum(high, third)))
 
 
 def partial_losses(steps_db: Floats, usual_db: Floats) -> NDArray[np.bool_]:
-    """Find pipelines between a step down and a step up of the same size.
+    """Find pipelines between steps down and up of the same size.
 
     Parameters
     ----------
@@ -100,14 +103,17 @@ def partial_losses(steps_db: Floats, usual_db: Floats) -> NDArray[np.bool_]:
 
 
 def _scatter_db(change_db: Floats) -> Floats:
-    """Return the scatter of each product's steps from their median absolute deviation, shape (npol, 1)."""
+    """Return the scatter of each product's steps, shape (npol, 1).
+
+    It is computed from their median absolute deviation.
+    """
     known = [row[np.isfinite(row)] for row in change_db]
     deviations = [np.median(np.abs(row - np.median(row))) if len(row) else 0.0 for row in known]
     return 1.4826 * np.array(deviations)[:, None]
 
 
 def _mark_runs(change_db: Floats, min_db: Floats, found: NDArray[np.bool_]) -> None:
-    """Mark the pipelines of one product between a step down and the next step up."""
+    """Mark one product's pipelines between a step down and up."""
     falls = np.flatnonzero(change_db <= -min_db)
     for edge in falls:
         beyond = slice(edge + 1, edge + 1 + MAX_RUN)
@@ -122,7 +128,7 @@ def _is_same_size(fall_db: float, rise_db: float) -> bool:
 
 
 def losses_at_ends(changes_db: Floats) -> NDArray[np.bool_]:
-    """Find large losses of the first and the last pipeline, which have only one edge.
+    """Find large losses of the first and the last pipeline.
 
     One edge alone is weaker evidence, and a burst may begin in the last pipeline. So the change must be large and
     constant.
@@ -160,7 +166,10 @@ class UsualSteps:
         self._counts: NDArray[np.int64] = np.empty((0, 0), np.int64)
 
     def get(self, steps_db: Floats) -> Floats:
-        """Return the usual steps; NaN if none are known yet, or after a change of the shape."""
+        """Return the usual steps.
+
+        NaN if none are known yet, or after a change of the shape.
+        """
         if self._db.shape != steps_db.shape:
             self._db = np.full(steps_db.shape, np.nan)
             self._counts = np.zeros(steps_db.shape, np.int64)
@@ -183,7 +192,9 @@ class PartialLosses:
         self._usual = UsualSteps()
 
     def find(self, rows: NDArray[np.floating], channel_average: int) -> NDArray[np.bool_]:
-        """Find pipelines that have lost power in all parts of the last rows; a burst drifts between the parts.
+        """Find pipelines that have lost power in all parts.
+
+        The last rows are cut into parts, because a burst drifts from part to part.
 
         Parameters
         ----------

@@ -111,20 +111,26 @@ class Snapshot:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """One sentence each for notes on time tags, axis, gain and clock, and failed checks."""
+        """Notes on time tags, axis, gain, clock and failed checks.
+
+        Each is one sentence.
+        """
         failed = (f"{name} unknown: its check has failed ({why})" for name, why in self.check_failures.items())
         notes = (self.health.tag_problem, self.axis_note, self.gain_note, self.clock.note)
         return tuple(filter(None, (*notes, *failed)))
 
     @property
     def alarms(self) -> tuple[str, ...]:
-        """Faults that leave no image of the Sun (lost signals), in a few words each."""
+        """Lost signals, in a few words each.
+
+        They leave no image of the Sun.
+        """
         lost = signal_loss.describe_signal_loss(WIRE_PRODUCTS, self.signal)
         return (lost,) if lost else ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Other faults of the data or of the program's outputs, in a few words each."""
+        """Other faults of data or outputs, in a few words each."""
         faulty = 0 if self.pipelines is None else int((self.pipelines.faults > 0).any(axis=0).sum())
         found = [f"{faulty} pipeline{'s' * (faulty > 1)} at fault"] if faulty else []
         found += ["axis shifted?"] if self.axis_note else []

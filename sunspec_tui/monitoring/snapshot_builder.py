@@ -65,7 +65,7 @@ class SnapshotBuilder:
         self._checker = InstrumentChecker(floor_files.load)
 
     def has_news(self) -> bool:
-        """Return True if the next snapshot would log a change of the stream's state, or waiting events."""
+        """Return True if the next snapshot would log a state or events."""
         now_s = self._clocks.monotonic()
         with self._lock:
             state, silence_s = self._ingester.health.state(now_s), self._ingester.health.silence_s(now_s)

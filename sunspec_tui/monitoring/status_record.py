@@ -17,7 +17,10 @@ _WITH_PATHS = ("plot_error", "plot_note", "archive_error", "web_error", "problem
 
 
 def status_record(snapshot: Snapshot) -> dict[str, Any]:
-    """Convert a snapshot to a status record; unknown values are None, never NaN."""
+    """Convert a snapshot to a status record.
+
+    Unknown values are None, never NaN.
+    """
     health, plots, archive, web = snapshot.health, snapshot.plots, snapshot.archive, snapshot.web
     return {
         "time": format_iso(snapshot.taken_s),
@@ -107,7 +110,7 @@ def _signal(snapshot: Snapshot) -> dict[str, str]:
 
 
 def public_record(snapshot: Snapshot) -> dict[str, Any]:
-    """Convert a snapshot to a status record for other machines, without local paths."""
+    """Convert a snapshot to a status record without local paths."""
     record = {key: value for key, value in status_record(snapshot).items() if key not in _WITH_PATHS}
     record["last_plot"] = Path(snapshot.plots.last_path).name if snapshot.plots.last_path else None
     record["alarms"] = list(snapshot.alarms)
@@ -123,7 +126,7 @@ _LIVE = (
 
 
 def live_record(snapshot: Snapshot) -> dict[str, Any]:
-    """Convert a snapshot to the short status record that pages show each second."""
+    """Convert a snapshot to the short status record of live pages."""
     record, health = public_record(snapshot), snapshot.health
     return {
         "type": "status",

@@ -1,4 +1,4 @@
-"""Diagnose a stream for the doctor command: header, times, cadence, axis, faults and advice.
+"""Diagnose a stream for the doctor command: header, times, faults, advice.
 
 Pure functions: values of the receiver become findings, which become lines for users or JSON for scripts. The command
 line prints them.
@@ -112,7 +112,10 @@ _LINK_VERDICTS = {
 
 
 def pattern(arrivals_s: Sequence[float], cadence_s: float) -> str:
-    """Classify the arrivals: ``even``, ``bursty``, or faster or slower than the data; empty for few frames."""
+    """Classify the arrivals: ``even``, ``bursty``, or faster or slower than the data.
+
+    Empty for few frames.
+    """
     steps_s = [after - before for before, after in itertools.pairwise(arrivals_s)]
     if len(steps_s) < 3 or not cadence_s > 0:
         return ""
@@ -134,7 +137,7 @@ def _axis(axis: Axis) -> dict[str, Any]:
 
 
 def _time_readings(header: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """Convert each time of the header in all units that give a plausible date."""
+    """Convert each time of the header in all plausible units."""
     found: dict[str, dict[str, str]] = {}
     for key in ("time_tag", "timestamp", *_BLOCK_TIMES):
         value = header.get(key)

@@ -59,7 +59,9 @@ class Reduced(NamedTuple):
 
 
 def column_width_s(span_s: float, cadence_s: float, rows: int) -> float:
-    """Return the width of the columns for data of this length; 0 if each row is a column.
+    """Return the width of the columns for data of this length.
+
+    0 if each row is a column.
 
     Parameters
     ----------
@@ -125,7 +127,10 @@ def join_columns(parts: Sequence[Reduced]) -> Reduced:
 
 
 def highest_values(power: NDArray[np.float32], edges: NDArray[np.int64], *, signed: bool) -> NDArray[np.float32]:
-    """Return the highest finite value of each group of rows, or that farthest from zero if signed."""
+    """Return the highest finite value of each group of rows.
+
+    For signed products it is the value farthest from zero.
+    """
     out = np.empty((len(edges), power.shape[1]), np.float32)
     for row, begin, end in zip(out, edges.tolist(), [*edges[1:].tolist(), len(power)], strict=True):
         block = np.where(np.isfinite(power[begin:end]), power[begin:end], np.float32(np.nan))
@@ -137,13 +142,16 @@ def highest_values(power: NDArray[np.float32], edges: NDArray[np.int64], *, sign
 
 
 def _column_numbers(times_s: NDArray[np.float64], column_s: float) -> NDArray[np.int64]:
-    """Return the numbers of the columns in which rows end, counted from 1970."""
+    """Return the columns in which rows end, counted from 1970."""
     times_us = np.rint(times_s * _MICROSECONDS).astype(np.int64)
     return times_us // round(column_s * _MICROSECONDS)
 
 
 def _needed_products(rows: Recording, product: Product) -> Recording:
-    """Return the products that a picture needs: `product` with XX and YY if it is received, else all."""
+    """Return the products that a picture needs.
+
+    These are `product` with XX and YY if it is received, else all.
+    """
     wanted = {Product.XX, Product.YY, product}
     if product not in rows.products or wanted.issuperset(rows.products):
         return rows

@@ -1,4 +1,6 @@
-"""Lock a directory for one process; the kernel releases the lock when the process ends.
+"""Lock a directory for one process.
+
+The kernel releases the lock when the process ends.
 
 The directory itself is locked, so no lock file remains in it. Network disks can only lock writable files, so a lock
 file is used there. If this fails too, other processes cannot be detected.
@@ -24,7 +26,9 @@ class Claim(Enum):
 
 
 class DirectoryLock:
-    """Lock on a directory, claimed again before each use in case the directory was replaced.
+    """Lock on a directory, claimed again before each use.
+
+    The directory may have been replaced.
 
     Parameters
     ----------
@@ -37,7 +41,9 @@ class DirectoryLock:
         self._descriptors: list[int] = []
 
     def claim(self) -> Claim:
-        """Take the lock if it is free; return `Claim.UNKNOWN` if the disk has no locks.
+        """Take the lock if it is free.
+
+        Return `Claim.UNKNOWN` if the disk has no locks.
 
         Raises
         ------
@@ -77,7 +83,7 @@ class DirectoryLock:
 
 
 def open_lock_file(path: Path) -> int:
-    """Open a lock file for writing, and create it if it is missing.
+    """Open a lock file for writing, created if it is missing.
 
     Links, pipes and devices are never opened.
 

@@ -87,7 +87,10 @@ def column_image(job: PlotJob) -> tuple[NDArray[np.float32], Columns, bool]:
 
 
 def _timed_columns(job: PlotJob) -> Columns | None:
-    """Place rows at their times, without those too far from the newest; None if no time can be drawn."""
+    """Place rows at their times, without those too far from the newest.
+
+    None if no time can be drawn.
+    """
     ends_s, lengths_s = job.times_s, job.times_s - job.begins_s
     lengths_s = np.where((lengths_s >= _MIN_ROW_S) & (lengths_s <= _MAX_ROW_S), lengths_s, 1.0)
     drawable = (ends_s > lengths_s) & (ends_s < _MAX_TIME_S)
@@ -104,7 +107,10 @@ def _timed_columns(job: PlotJob) -> Columns | None:
 
 
 def image_levels(image: NDArray[np.float32], columns: Columns, *, signed: bool = False) -> Levels:
-    """Return the colour levels of an image, without its gaps; default levels without valid values."""
+    """Return the colour levels of an image, without its gaps.
+
+    Default levels without valid values.
+    """
     levels = picture_levels(image[:, columns.rows != GAP].T, signed=signed)
     if levels is not None and math.isfinite(levels.low) and math.isfinite(levels.high) and levels.low < levels.high:
         return levels
@@ -113,7 +119,7 @@ def image_levels(image: NDArray[np.float32], columns: Columns, *, signed: bool =
 
 @contextmanager
 def _default_style() -> Iterator[None]:
-    """Use matplotlib's default style, so that the style of a user or a script has no effect."""
+    """Use matplotlib's default style instead of a user's or script's."""
     style: dict[Any, Any] = {key: value for key, value in mpl.rcParamsDefault.items() if key != "backend"}
     with mpl.rc_context(style):
         yield
@@ -173,7 +179,7 @@ class SpectrumFigure:
         self.colour_bar = self.figure.colorbar(self.waterfall, cax=self.figure.add_axes((0.92, 0.06, 0.015, 0.44)))
 
     def load_formats(self) -> None:
-        """Load the parser of formulas, the font and the file format, which the first picture needs."""
+        """Load formula parser, font and file format for the first picture."""
         MathTextParser("agg").parse(_FORMULA, DOTS_PER_INCH, FontProperties())
         Image.preinit()
 
@@ -270,13 +276,13 @@ class SpectrumFigure:
 
 
 def _frequencies(job: PlotJob) -> NDArray[np.float64]:
-    """Return the bin centres in MHz, or bin numbers if the frequencies cannot be drawn."""
+    """Return bin centres in MHz, or numbers if these cannot be drawn."""
     found = job.frequencies_mhz
     return found if np.abs(found[[0, -1]]).max() < _MAX_FREQUENCY_MHZ else np.arange(len(found), dtype=np.float64)
 
 
 def band_edges(frequencies_mhz: NDArray[np.float64], alone_mhz: float = 1.0) -> tuple[float, float]:
-    """Return the edges of the band, half a bin outside the first and last centre.
+    """Return the edges of the band, half a bin outside it.
 
     A band of one bin is `alone_mhz` wide.
     """
@@ -288,7 +294,10 @@ def band_edges(frequencies_mhz: NDArray[np.float64], alone_mhz: float = 1.0) -> 
 
 
 def bin_edges(frequencies_mhz: NDArray[np.float64], alone_mhz: float = 1.0) -> NDArray[np.float64]:
-    """Return the edges of the bins, halfway between their centres; evenly spaced if the centres do not ascend."""
+    """Return the edges of the bins, halfway between their centres.
+
+    Evenly spaced if the centres do not ascend.
+    """
     low, high = band_edges(frequencies_mhz, alone_mhz)
     edges = np.concatenate([[low], (frequencies_mhz[1:] + frequencies_mhz[:-1]) / 2, [high]])
     return edges if (np.diff(edges) > 0).all() else np.linspace(low, high, len(frequencies_mhz) + 1)
@@ -312,7 +321,7 @@ def _title(job: PlotJob, span: str) -> str:
 
 
 def _shown(job: PlotJob) -> str:
-    """Return the product of the waterfall, with a note if its background was removed."""
+    """Return the waterfall's product, noting a removed background."""
     return f"{job.product}, {REMOVED}" if job.remove_background else job.product
 
 

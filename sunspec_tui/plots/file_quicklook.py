@@ -1,4 +1,4 @@
-"""Draw quick-look pictures of recorded files, one for all or per day or hour.
+"""Draw quick-look pictures of recorded files: one, or per period.
 
 The rows are read block by block, and only the columns of a picture are kept in memory.
 """
@@ -34,7 +34,7 @@ def file_quicklook(
     show: str = "highest",
     remove_background: bool = False,
 ) -> Iterator[Path]:
-    """Draw files, and yield the path of each picture after it is written.
+    """Draw files, and yield the path of each written picture.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def _product(series: FileSeries, name: str | None) -> Product:
 
 
 def _periods(times_s: NDArray[np.float64], per: str | None) -> Iterator[tuple[int, int]]:
-    """Yield the number of the first row and of the last row + 1 of each picture."""
+    """Yield the first row and the last row + 1 per picture."""
     cuts = np.empty(0, np.int64)
     if per is not None:
         numbers = np.rint(times_s * 1e6).astype(np.int64) // round(_PERIODS_S[per] * 1e6)
@@ -90,12 +90,15 @@ def _periods(times_s: NDArray[np.float64], per: str | None) -> Iterator[tuple[in
 
 
 def _length_s(series: FileSeries, begin: int, end: int, per: str | None) -> float:
-    """Return the length of a period, or the time from the first to the last row."""
+    """Return the length of a period, or else of the rows."""
     return _PERIODS_S[per] if per is not None else float(series.times_s[end - 1] - series.starts_s[begin])
 
 
 def _reduced(series: FileSeries, product: Product, begin: int, end: int) -> Iterator[Reduced]:
-    """Yield rows reduced to columns; each time the columns of one block of rows."""
+    """Yield rows reduced to columns.
+
+    Each time the columns of one block of rows.
+    """
     times_s, most = series.times_s[begin:end], max(1, MAX_BLOCK_BYTES // series.row_bytes)
     column_s = column_width_s(_length_s(series, begin, end, None), series.cadence_s, end - begin)
     edges = np.append(column_edges(times_s, column_s), end - begin)
@@ -109,7 +112,10 @@ def _reduced(series: FileSeries, product: Product, begin: int, end: int) -> Iter
 
 
 def _stem(series: FileSeries, begin_s: float, per: str | None) -> str:
-    """Return a picture's file name without its extension: first file's name, number of other files."""
+    """Return a picture's file name without its extension.
+
+    It has the first file's name and the number of other files.
+    """
     name = series.first_path.name
     while name.lower().endswith(_ENDINGS):
         name = name[: name.rindex(".")]

@@ -155,7 +155,10 @@ class PlotEvent(NamedTuple):
 
 
 def next_interval(seconds: float, direction: int) -> float:
-    """Return the next rarer (1) or more frequent (-1) of `INTERVALS_S`; at an end, that end."""
+    """Return the next rarer (1) or more frequent (-1) of `INTERVALS_S`.
+
+    At an end, that end.
+    """
 
     def rarity(interval_s: float) -> float:
         return interval_s or math.inf

@@ -34,7 +34,7 @@ _PAIR = (Product.XX, Product.YY)
 
 
 class PlotContext(NamedTuple):
-    """Properties of the stream that a plot shows in addition to its rows.
+    """Properties of the stream that a plot shows beside its rows.
 
     Attributes
     ----------
@@ -73,7 +73,9 @@ def live_job(
     ratio: bool = False,
     remove_background: bool = False,
 ) -> PlotJob | None:
-    """Build a job of the ring buffer: all rows of one product, and the latest XX and YY.
+    """Build a job of all rows in the ring buffer.
+
+    It has one product, and the latest XX and YY.
 
     Parameters
     ----------
@@ -173,7 +175,7 @@ class _Column:
 def _spans(
     columns: list[_Column], cadence_s: float
 ) -> tuple["NDArray[np.float64]", "NDArray[np.float64]", "NDArray[np.bool_]"]:
-    """Return the end and the beginning of each group of rows, and True if it begins a new sequence."""
+    """Return end, beginning and restart of each group of rows."""
     times_s, slots, restarts = (
         np.concatenate([getattr(each, name) for each in columns]) for name in ("times_s", "slots", "restarts")
     )
@@ -196,7 +198,9 @@ def _with_product(job: PlotJob, product: Product, data: "NDArray[np.float32]") -
 
 
 def recorded_job(recording: Recording, product: Product | str | None = None) -> PlotJob:
-    """Build a job of a recording; the default product is its only one, or else XX.
+    """Build a job of a recording.
+
+    The default product is its only one, or else XX.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Serialise a plot job for a pipe, and read it at the other end.
+"""Serialise a plot job for a pipe, and read it again.
 
 A job is sent as its pickle and its raw arrays, so that no array is copied.
 """
@@ -15,7 +15,7 @@ _MAX_HEAP_BYTES = 65_536
 
 
 def job_parts(job: PlotJob) -> list[memoryview]:
-    """Serialise a job as its pickle and its raw arrays, without copying the arrays."""
+    """Serialise a job as pickle and raw arrays, without copying these."""
     arrays: list[pickle.PickleBuffer] = []
     parts = [memoryview(pickle.dumps(job, protocol=5, buffer_callback=arrays.append)), *(each.raw() for each in arrays)]
     lengths = [memoryview(_LENGTH.pack(len(parts))), *(memoryview(_LENGTH.pack(part.nbytes)) for part in parts)]
@@ -26,7 +26,9 @@ def job_parts(job: PlotJob) -> list[memoryview]:
 
 
 def read_job(stream: RawIOBase) -> PlotJob | None:
-    """Read the next job; return None if the input ends before it is complete.
+    """Read the next job.
+
+    Return None if the input ends before it is complete.
 
     The stream must come from the parent process, because a pickle can run code.
     """

@@ -17,7 +17,10 @@ _FILE_NAME, _VARIABLE = "matplotlibrc", "MATPLOTLIBRC"
 
 
 def load_matplotlib() -> None:
-    """Import matplotlib with its default settings; without effect if it is imported already."""
+    """Import matplotlib with its default settings.
+
+    Without effect if it is imported already.
+    """
     if "matplotlib" in sys.modules:
         return
     found = importlib.util.find_spec("matplotlib")

@@ -1,4 +1,4 @@
-"""Draw each picture in a fork, so that its memory returns to the system.
+"""Draw each picture in a fork, so its memory is released.
 
 A drawing takes tens of MiB, and the heap would keep much of it. This process has imported matplotlib and has no data
 between pictures; the fork draws, sends the PNG through a pipe and ends. This needs Linux and a process with one thread,
@@ -27,7 +27,10 @@ _PICTURE, _FAILURE = b"P", b"F"
 
 
 class DrawingError(Exception):
-    """A picture could not be drawn; the text is the message for the user."""
+    """A picture could not be drawn.
+
+    The text is the message for the user.
+    """
 
 
 class DrawingEnded(Exception):
@@ -45,7 +48,7 @@ class DrawingEnded(Exception):
 
 
 class PictureFork:
-    """Drawing of each job in a fork if possible, else in this process.
+    """Drawing of each job in a fork, or else here.
 
     Parameters
     ----------
@@ -120,7 +123,10 @@ class PictureFork:
         return content
 
     def _draw_and_exit(self, job: PlotJob, parent: int, reading: int, writing: int) -> NoReturn:
-        """Draw in the fork, and exit in any case without the parent's stack and exit functions."""
+        """Draw in the fork, and exit in any case.
+
+        The parent's stack and exit functions must not run here.
+        """
         status = 1
         try:
             _end_with(parent)
@@ -154,7 +160,10 @@ def can_fork() -> bool:
 
 
 def _freeze_memory() -> None:
-    """Release unused memory, and keep the garbage collector from writing to pages shared with forks."""
+    """Release unused memory, and freeze objects for later forks.
+
+    Else the garbage collector would write to pages that forks share.
+    """
     gc.collect()
     release_to_system()
     gc.freeze()
@@ -168,7 +177,10 @@ def _end_with(parent: int) -> None:
 
 
 def _read_all(reading: int, monitor: int) -> bytes:
-    """Read until the writer closes the pipe; end this process if the monitor ends first."""
+    """Read until the writer closes the pipe.
+
+    End this process if the monitor ends first.
+    """
     poll = select.poll()
     poll.register(reading, select.POLLIN)
     # No event is requested, because a hang-up is always reported.

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class PictureMaker:
-    """Drawing of jobs with one figure, which is created for the first job."""
+    """Drawing of jobs with one figure, created for the first."""
 
     def __init__(self) -> None:
         self._figure: SpectrumFigure | None = None
@@ -27,7 +27,7 @@ class PictureMaker:
             raise
 
     def prepare(self) -> bool:
-        """Import matplotlib and create the figure, so that each later picture takes less time.
+        """Import matplotlib and create the figure, to save time later.
 
         Nothing is drawn here, because ticks and texts would take much memory and save little time.
 

@@ -66,7 +66,7 @@ def _run_tasks(
     finish: Callable[[list[Piece]], Result],
     workers: int,
 ) -> Iterator[tuple[Key, Result | BaseException]]:
-    """Run the tasks, with just enough of them started to keep all processes busy."""
+    """Run the tasks, just enough at once for all processes."""
     started: deque[tuple[Key, list[Future[Piece]]]] = deque()
     finishing: deque[tuple[Key, Future[Result] | BaseException]] = deque()
     for key, calls in tasks:

@@ -22,7 +22,9 @@ _MAX_CHECKS = 1000
 
 
 class PlotDirectory:
-    """Plot directory, listed again after each plot, since other programs may change it.
+    """Plot directory, listed again after each plot.
+
+    Other programs may change it.
 
     Parameters
     ----------
@@ -42,7 +44,9 @@ class PlotDirectory:
                     (path / name).unlink()
 
     def tidy(self, keep: RetentionPolicy, now_s: float, written: list[str], *, clock_agrees: bool) -> dict[str, Any]:
-        """Delete expired plots; return the number and size of kept plots and the number deleted.
+        """Delete expired plots.
+
+        Return the number and size of kept plots and the number deleted.
 
         Parameters
         ----------
@@ -65,7 +69,7 @@ class PlotDirectory:
         return {"kept": len(self._ours), "kept_bytes": size, "removed": removed}
 
     def _update(self) -> None:
-        """Update the list of own plots, by a limited number of new files at a time."""
+        """Update the list of own plots, by limited steps."""
         names = set(os.listdir(self._path))  # noqa: PTH208 - as above
         self._foreign &= names
         self._ours = {name: file for name, file in self._ours.items() if name in names}
@@ -129,7 +133,7 @@ def _has_our_tag(path: Path) -> bool:
 
 
 def is_ours(path: Path) -> bool:
-    """Return True if a path is a regular file with this program's Software tag.
+    """Return True if a regular file has this program's Software tag.
 
     Raises
     ------
@@ -147,7 +151,10 @@ def is_ours(path: Path) -> bool:
 
 
 def _is_unfinished(directory: Path, name: str) -> bool:
-    """Return True if an ended plot process of this user and machine left this unfinished file."""
+    """Return True if an ended plot process left this unfinished file.
+
+    The process was one of this user and machine.
+    """
     found = temporary_file_owner(name)
     if found is None or not (found[1] == LATEST or plot_time_s(found[1]) is not None):
         return False

@@ -37,7 +37,7 @@ class PlotPlace:
         self.note = ""
 
     def directory(self) -> Path:
-        """Return the directory for the next plot, and create it if it is missing.
+        """Return the next plot's directory, created if it is missing.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Start the plot process, send it jobs, read its answers, and end it.
+"""Start the plot process, send jobs, read answers, and end it.
 
 No call here waits without a limit: the pipes are written and read in small steps, with a check of the time after each.
 """
@@ -36,7 +36,9 @@ _MAX_STDERR_BYTES = 65_536
 
 
 class PlotProcess:
-    """Plot process with its pipes; a fork of the process draws each picture.
+    """Plot process with its pipes.
+
+    A fork of the process draws each picture.
 
     Parameters
     ----------
@@ -79,7 +81,7 @@ class PlotProcess:
 
     @property
     def pids(self) -> tuple[int, ...]:
-        """Process ids of the plot process and, while a picture is drawn, of its fork."""
+        """Process ids of the plot process and its current fork."""
         drawing = self._drawing
         return (self.process.pid,) if drawing is None else (self.process.pid, drawing)
 
@@ -135,14 +137,20 @@ class PlotProcess:
             self._drawing = int(answer["drawing"])
 
     def _read(self, timer: ActiveTimer) -> bytes:
-        """Wait for output; return it, or nothing if the process has closed it."""
+        """Wait for output.
+
+        Return it, or nothing if the process has closed it.
+        """
         while True:
             self._wait(self._output.fileno(), select.POLLIN, timer)
             with suppress(BlockingIOError):
                 return os.read(self._output.fileno(), _MAX_ANSWER_BYTES)
 
     def _wait(self, descriptor: int, event: int, timer: ActiveTimer) -> None:
-        """Wait until a pipe is ready or broken; kill the process when its time is up."""
+        """Wait until a pipe is ready or broken.
+
+        Kill the process when its time is up.
+        """
         poll = select.poll()
         poll.register(descriptor, event)
         while not poll.poll(_STEP_MS):
@@ -152,7 +160,7 @@ class PlotProcess:
                 raise TimeoutError
 
     def end_reason(self) -> str:
-        """Return why the process ended: its last line of standard error, else its status."""
+        """Return the last line of standard error, else the status."""
         if self._timed_out:
             return f"killed after {self._answer_timeout_s:g} s without an answer"
         status = self._drawing_status
@@ -173,7 +181,7 @@ class PlotProcess:
         return self._stderr.read(_MAX_STDERR_BYTES).decode(errors="replace")
 
     def _empty_stderr(self) -> None:
-        """Empty the standard error file, so that it does not grow for years.
+        """Empty the standard error file, to limit its size.
 
         The process shares the file's offset.
         """
@@ -183,7 +191,10 @@ class PlotProcess:
                 os.ftruncate(self._stderr.fileno(), 0)
 
     def kill(self) -> None:
-        """Kill the process and its fork, which are one process group; without effect after its end."""
+        """Kill the process and its fork, which are one process group.
+
+        Without effect after its end.
+        """
         if self.process.returncode is None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
@@ -226,7 +237,10 @@ def _environment() -> dict[str, str]:
 
 
 def _stderr_file() -> IO[bytes] | None:
-    """Open an unnamed file for standard error; return None if no disk accepts it."""
+    """Open an unnamed file for standard error.
+
+    Return None if no disk accepts it.
+    """
     try:
         return tempfile.TemporaryFile()
     except OSError as error:

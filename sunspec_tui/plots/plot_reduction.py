@@ -15,7 +15,7 @@ MAX_BINS = 4096
 
 
 def group_size(count: int, maximum: int) -> int:
-    """Return the number of neighbours to average, so that `count` values become at most `maximum`."""
+    """Return the neighbours to average to reduce `count` to `maximum`."""
     return max(1, -(-count // maximum))
 
 

@@ -89,7 +89,10 @@ class PlotService:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the schedule and the child at once; a second call is harmless."""
+        """End the schedule and the child at once.
+
+        A second call is harmless.
+        """
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -114,7 +117,7 @@ class PlotService:
 
     @property
     def child_pids(self) -> tuple[int, ...]:
-        """Process ids of the child and, while a picture is drawn, of its fork."""
+        """Process ids of the child and its current fork."""
         child = self._child
         return child.pids if child is not None else ()
 
@@ -152,7 +155,7 @@ class PlotService:
                 self._changed.wait_for(lambda: self._stopping, _PAUSE_S)
 
     def _check_directory(self) -> None:
-        """Report a directory that cannot be written at once, not with the first plot."""
+        """Report an unwritable directory before the first plot."""
         status = self._status
         why = _why_unwritable(status.directory) if status.interval_s else ""
         if why:
@@ -164,7 +167,10 @@ class PlotService:
             self._plot(requested=requested)
 
     def _wait_until_due(self) -> bool | None:
-        """Wait for the next plot: return True if requested, False if due, None at the end."""
+        """Wait for the next plot.
+
+        Return True if it is requested, False if due, None at the end.
+        """
         with self._changed:
             while not self._stopping:
                 if self._requested:
@@ -235,7 +241,7 @@ class PlotService:
         self._note(self._place.note, answer["note"])
 
     def _note(self, *notes: str) -> None:
-        """Show and report once that plots or `latest.png` are not at their usual place."""
+        """Report plots or `latest.png` at an unusual place once."""
         before = self._status.note
         self._status = replace(self._status, note="; ".join(filter(None, notes)))
         for note in notes:
@@ -243,7 +249,10 @@ class PlotService:
                 self._report(PlotEvent(True, note, unusual=True))
 
     def _fail(self, text: str, *, requested: bool = False) -> None:
-        """Count a failure; report it if the plot was requested, else only the first time."""
+        """Count a failure.
+
+        Report it if the plot was requested, else only the first time.
+        """
         before, text = self._status, printable(text)
         self._status = replace(before, failed=before.failed + 1, last_error=text)
         if requested or text != before.last_error:
@@ -299,7 +308,7 @@ class PlotService:
 
 
 def _why_unwritable(directory: Path) -> str:
-    """Return why no plot can be written to a directory, or an empty string.
+    """Return why no plot can be written; empty if one can.
 
     For a missing directory, its nearest existing parent is checked.
     """

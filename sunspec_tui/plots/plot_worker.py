@@ -32,7 +32,10 @@ _OUT_OF_MEMORY_SCORE = Path("/proc/self/oom_score_adj")
 
 
 def plot_names(job: PlotJob) -> Iterator[str]:
-    """Yield file names for a job, without extension: its UTC time, then numbered names of the same second."""
+    """Yield file names for a job, without extension.
+
+    The first is its UTC time, followed by numbered names of the same second.
+    """
     moment_s = job.now_s if 0 <= job.now_s < _MAX_TIME_S else 0.0
     stem = f"spectrum_{datetime.fromtimestamp(moment_s, UTC):%Y%m%d_%H%M%S}"
     yield stem
@@ -111,7 +114,10 @@ def main() -> None:
 
 
 def _next_answer(jobs: FileIO, writer: PlotWriter) -> dict[str, Any] | None:
-    """Do the next job without keeping its data; return None at the end of the input."""
+    """Do the next job without keeping its data.
+
+    Return None at the end of the input.
+    """
     job = read_job(jobs)
     return None if job is None else writer.draw_job(job)
 
@@ -121,7 +127,10 @@ def _write_answer(answer: dict[str, Any], answers: TextIO) -> None:
 
 
 def _prefer_out_of_memory_kill() -> None:
-    """Ask the kernel to kill this process before the receiver if memory runs out."""
+    """Let the kernel kill this process first without memory.
+
+    The receiver then stays alive.
+    """
     with suppress(OSError):
         _OUT_OF_MEMORY_SCORE.write_text("500")
 

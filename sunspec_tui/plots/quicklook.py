@@ -52,7 +52,7 @@ def quicklook(
     workers: int | None = None,
     remove_background: bool = False,
 ) -> Iterator[Path]:
-    """Draw a picture of each period that has rows, and yield each path after it is written.
+    """Draw each period that has rows, and yield the paths.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def quicklook(
 
 
 def _periods(directory: Path, period_s: float, start_s: float, end_s: float) -> Iterator[float]:
-    """Yield the beginnings of the periods of all days that have a store."""
+    """Yield the beginnings of periods of days with a store."""
     paths = [directory] if StoreName.parse(directory.name) else stores(directory)
     names = {name.day for path in paths if (name := StoreName.parse(path.name)) is not None}
     for day in sorted(names):
@@ -148,7 +148,10 @@ def _run_on_cluster(
 
 
 def hour_calls(directory: Path, product: Product, begin_s: float, per: str) -> list[Call[Hour]]:
-    """Return the calls that compute the parts of a period; none if it has no rows."""
+    """Return the calls that compute the parts of a period.
+
+    None if it has no rows.
+    """
     period_s = PERIODS_S[per]
     column_s = _column_s(directory, begin_s, period_s)
     if column_s is None:
@@ -161,7 +164,7 @@ def hour_calls(directory: Path, product: Product, begin_s: float, per: str) -> l
 
 
 def _column_s(directory: Path, begin_s: float, period_s: float) -> float | None:
-    """Return the width of a period's columns, from the times of its rows; None if it has no rows."""
+    """Return the width of a period's columns; None without rows."""
     try:
         found = open_by_axis(directory, *_within(begin_s, period_s), quiet=True)
     except NoRowsError:
@@ -177,13 +180,19 @@ def _column_s(directory: Path, begin_s: float, period_s: float) -> float | None:
 
 
 def _within(begin_s: float, period_s: float) -> tuple[float, float]:
-    """Return the limits of a period's rows; a row that ends with the period belongs to the next one."""
+    """Return the limits of a period's rows.
+
+    A row that ends with the period belongs to the next one.
+    """
     # The microsecond assigns the row that ends at midnight to the new day.
     return begin_s - 1e-6, begin_s + period_s - 1e-6
 
 
 def reduce_blocks(directory: str, product: str, begin_s: float, period_s: float) -> Hour:
-    """Reduce a day of one frequency axis to columns of blocks, which is much faster than by rows."""
+    """Reduce a day of one frequency axis by whole blocks.
+
+    This is much faster than by rows.
+    """
     within = _within(begin_s, period_s)
     products = tuple(dict.fromkeys((Product.XX, Product.YY, Product(product))))
     found = [overview(directory, each, *within, columns=MAX_COLUMNS) for each in products]
@@ -216,7 +225,10 @@ def reduce_hour(directory: str, product: str, begin_s: float, column_s: float) -
 
 
 def draw(hours: list[Hour], product: str, per: str, show: str, *, remove_background: bool = False) -> list[bytes]:
-    """Draw a period's hours as PNGs: one for each frequency axis, in the order of their first rows."""
+    """Draw a period's hours as PNGs, one per frequency axis.
+
+    They are in the order of their first rows.
+    """
     axes: dict[bytes, Hour] = {}
     for part in (part for hour in hours for part in hour):
         rows = part.means

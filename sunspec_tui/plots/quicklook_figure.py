@@ -90,7 +90,7 @@ def write_picture(out: Path, stem: str, png: bytes) -> Path:
 
 
 def _within_rows(job: PlotJob, whole: Reduced) -> PlotJob:
-    """Begin the first column with the first row and end the last one with the last row."""
+    """Limit the first and the last column to the rows."""
     if not whole.column_s:
         return job
     begins_s, ends_s = job.begins_s.copy(), job.times_s.copy()
@@ -102,7 +102,7 @@ def _within_rows(job: PlotJob, whole: Reduced) -> PlotJob:
 
 
 def _note(whole: Reduced, show: str, what: str, period_s: float) -> str:
-    """Return the part of the title about the columns' values and the covered share of the period."""
+    """Return the title's part about column values and coverage."""
     value = "mean" if show == "mean" else "highest value"
     column = f"each column the {value} of {whole.column_s:g} s" if whole.column_s else "each column a row"
     covered = whole.rows * whole.cadence_s / period_s if period_s > 0 else math.nan

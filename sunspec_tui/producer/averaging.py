@@ -92,11 +92,17 @@ class RingSequence:
 
     @property
     def origin(self) -> dict[str, Any]:
-        """Header fields about the origin of the data; empty for a live stream of this telescope."""
+        """Header fields about the origin of the data.
+
+        Empty for a live stream of this telescope.
+        """
         return ({"recorded": True} if self.recorded else {}) | ({"station": self.station} if self.station else {})
 
     def fields(self) -> dict[str, int]:
-        """Return the numbers of the header by name; -1 for an unknown first channel."""
+        """Return the numbers of the header by name.
+
+        -1 for an unknown first channel.
+        """
         known = {name: value for name, value in asdict(self).items() if name not in _NON_NUMERIC}
         return known | {"chan0": -1 if self.chan0 is None else self.chan0}
 
@@ -112,7 +118,9 @@ class RingSequence:
 
 
 def _header_fields(header: Any) -> dict[str, Any]:
-    """Return the fields of a header: a dictionary, or JSON as text, bytes or an array of bytes.
+    """Return the fields of a header in any form.
+
+    It is a dictionary, or JSON as text, bytes or an array of bytes.
 
     Arrays of older rings have only ``tostring``.
     """
@@ -198,7 +206,9 @@ class WindowAverager:
 
 
 class PartAverager:
-    """Averager of equal parts of each gulp; a short last gulp is dropped.
+    """Averager of equal parts of each gulp.
+
+    A short last gulp is dropped.
 
     Parameters
     ----------
@@ -224,7 +234,7 @@ class PartAverager:
         return self._ntime_part * self._ticks
 
     def add(self, spectra: NDArray[np.float32]) -> Iterator[tuple[NDArray[np.float32], int]]:
-        """Add one gulp, and yield the mean of each part, as `WindowAverager.add` does."""
+        """Add one gulp, and yield the means as `WindowAverager.add` does."""
         if len(spectra) < self._ntime_gulp:
             self.pending = len(spectra)
             return

@@ -26,7 +26,7 @@ class ProcessLog:
         self._logs: dict[str, Any] = {}
 
     def update(self, part: str, **values: object) -> None:
-        """Set values of a part of the operation: ``in``, ``bind``, ``sequence0`` or ``perf``."""
+        """Set values of a part: ``in``, ``bind``, ``sequence0`` or ``perf``."""
         if self._make is None:
             return
         if part not in self._logs:
@@ -35,7 +35,10 @@ class ProcessLog:
 
 
 def pin(core: int, log: logging.Logger) -> None:
-    """Pin the calling thread to a core, by bifrost if installed; warn if it is impossible."""
+    """Pin the calling thread to a core, by bifrost if installed.
+
+    Warn if it is impossible.
+    """
     set_core = getattr(_bifrost("affinity"), "set_core", None)
     try:
         if set_core is not None:

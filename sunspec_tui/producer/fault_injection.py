@@ -242,7 +242,7 @@ class FaultInjector:
         return skewed
 
     def _restart_sequence(self, header: dict[str, Any]) -> dict[str, Any]:
-        """Return the header with the tag of the current sequence, and frame numbers from its start."""
+        """Return the header with the current sequence's tag and frame number."""
         every = self._plan.restart
         self._sequence = header["seq"] // every if every else 0
         first = self._sequence * every

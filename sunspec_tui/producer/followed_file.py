@@ -65,7 +65,10 @@ class FollowedFile:
         self._next: Recording | None = None
 
     def sequences(self, shift_s: float = 0.0) -> Iterator[SourceSequence]:
-        """Yield sequences of rows without a gap; each ends when the next begins, or with the file."""
+        """Yield sequences of rows without a gap.
+
+        Each ends when the next begins, or with the file.
+        """
         first_s, runs = float(self._first.starts_s[0]), self._runs()
         self._next = next(runs)
         while self._next is not None:
@@ -74,7 +77,7 @@ class FollowedFile:
             yield SourceSequence(begin_s, self._replay(run).header(shift_s), self._gulps(run, runs), self.spectrum_s)
 
     def _gulps(self, run: Recording, runs: Iterator[Recording | None]) -> Gulps:
-        """Yield the power of a run and of the runs that continue it."""
+        """Yield the power of a run and its continuations."""
         yield from self._replay(run).gulps()
         end_s = float(run.times_s[-1])
         for more in runs:
@@ -90,7 +93,10 @@ class FollowedFile:
             end_s = float(more.times_s[-1])
 
     def _runs(self) -> Iterator[Recording | None]:
-        """Yield runs of rows without a gap as they are written; None while there is none."""
+        """Yield runs of rows without a gap as they are written.
+
+        None while there is none.
+        """
         rows = self._first
         while True:
             for piece in continuous_runs(rows.times_s, rows.cadence_s):
@@ -101,7 +107,10 @@ class FollowedFile:
                 return
 
     def _newer(self, newest_s: float) -> Generator[None, None, Recording]:
-        """Return rows after a time once some are written; no rows at the end of the file."""
+        """Return rows after a time once some are written.
+
+        No rows at the end of the file.
+        """
         seen = None
         while True:
             # Check this before reading the rows, so that the last ones are not missed.
@@ -114,7 +123,10 @@ class FollowedFile:
             self._wait(POLL_S)
 
     def _state(self) -> tuple[bool, tuple[int, int]]:
-        """Return True if the file is still being written, and values that change with each write."""
+        """Return the file's state.
+
+        This is True while it is being written, and values that change with each write.
+        """
         try:
             status = self._path.stat()
             return is_being_written(self._path), (status.st_mtime_ns, status.st_size)

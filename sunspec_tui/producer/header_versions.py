@@ -19,7 +19,10 @@ _ORIGIN = ("recorded", "station")
 
 
 def _of_2025_08(header: dict[str, Any]) -> dict[str, Any]:
-    """Omit data type, frame number and first channel; use the beginning of the newest gulp as the time."""
+    """Omit data type, frame number and first channel.
+
+    Use the beginning of the newest gulp as the time.
+    """
     begin_s = parse_block_time(header["last_block_time"]) - LWA_TIME_GULP_S
     return {key: header[key] for key in _IN_2025_08} | {"lwa_time": format_block_time(begin_s)}
 
@@ -30,7 +33,10 @@ def _minimal(header: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of_test_producer(header: dict[str, Any]) -> dict[str, Any]:
-    """Return the older system's test header: a tag of microseconds, and local time with a literal %f."""
+    """Return the older system's test header.
+
+    It has a tag of microseconds, and local time with a literal %f.
+    """
     sent_s = float(header["timestamp"])
     local = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(sent_s)) + ".%f"
     times = {"time_tag": round(sent_s * 1e6), "timestamp": sent_s, "last_block_time": local}
@@ -47,7 +53,10 @@ FORMATS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 
 
 def encode_as(form: str) -> Encode:
-    """Return an encoder for a header version; every version keeps the fields of recorded data."""
+    """Return an encoder for a header version.
+
+    Every version keeps the fields of recorded data.
+    """
     convert = FORMATS[form]
 
     def encode_form(header: dict[str, Any], mean: NDArray[np.float32]) -> Iterable[Message]:

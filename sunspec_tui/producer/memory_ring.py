@@ -18,7 +18,10 @@ from numpy.typing import DTypeLike, NDArray
 
 
 class _Mark(Enum):
-    """Markers in the queue between data; the end of the ring is None, which is never queued."""
+    """Markers in the queue between data.
+
+    The end of the ring is None, which is never queued.
+    """
 
     END_OF_SEQUENCE = auto()
 
@@ -65,7 +68,10 @@ class ReadSequence:
         self.header = Header(fields)
 
     def read(self, nbytes: int) -> Iterator[Span]:
-        """Yield spans of `nbytes` each; the last one of the sequence may be shorter."""
+        """Yield spans of `nbytes` each.
+
+        The last one of the sequence may be shorter.
+        """
         buffer = bytearray()
         while (portion := self._ring.next_portion()) is not None:
             if not buffer and len(portion) == nbytes:
@@ -113,7 +119,9 @@ class MemoryRing:
         self._in_sequence = True
 
     def write(self, gulp: NDArray[np.float32]) -> None:
-        """Add spectra, shape (ntime, nbeam, nchan, npol), to the sequence; wait while the ring is full.
+        """Add spectra, shape (ntime, nbeam, nchan, npol), to the sequence.
+
+        Wait while the ring is full.
 
         Raises
         ------
@@ -148,7 +156,10 @@ class MemoryRing:
     # Reader
 
     def read(self, guarantee: bool = True) -> Iterator[ReadSequence]:
-        """Yield sequences as they are written; data are never overwritten, with any `guarantee`."""
+        """Yield sequences as they are written.
+
+        Data are never overwritten, with any `guarantee`.
+        """
         del guarantee
         self.reading.set()
         while (item := self._get()) is not None:

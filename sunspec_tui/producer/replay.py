@@ -83,7 +83,7 @@ class Replay:
         self._check_band(name)
 
     def header(self, shift_s: float = 0.0, run: slice | None = None) -> dict[str, Any]:
-        """Return the header of a run's sequence that begins `shift_s` after the first spectrum."""
+        """Return the header of a run, `shift_s` after the first spectrum."""
         if callable(self._start_s):
             self._start_s = self._start_s()
         header: dict[str, Any] = {
@@ -119,7 +119,7 @@ class Replay:
         return self._recording
 
     def gulps(self) -> Gulps:
-        """Yield the power of all rows in gulps of shape (ntime, 1, nchan, npol)."""
+        """Yield all power in gulps of shape (ntime, 1, nchan, npol)."""
         for sequence in self.sequences():
             yield from sequence.gulps
 
@@ -135,7 +135,10 @@ class Replay:
         return np.repeat(power, self._channels.channel_average, axis=1)[:, : self._channels.nchan]
 
     def _interpolate(self, power: NDArray[np.float32], product: Product) -> NDArray[np.float32]:
-        """Interpolate one product to the channel grid, powers in dB; NaN outside the band."""
+        """Interpolate one product to the channel grid, powers in dB.
+
+        NaN outside the band.
+        """
         if product in SIGNED_PRODUCTS:
             return self._on_grid(power.astype(np.float64)).astype(np.float32)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -150,7 +153,7 @@ class Replay:
         return np.array([np.interp(grid_hz, file_hz, row, left=math.nan, right=math.nan) for row in values])
 
     def _check_band(self, name: str) -> None:
-        """Raise an error if the recording has no frequency on the channel grid."""
+        """Raise an error if no frequency is on the channel grid."""
         low, high = self._recording.frequencies_hz[[0, -1]] / 1e6
         grid_low, grid_high = self._grid_hz[[0, -1]] / 1e6
         if high < grid_low or low > grid_high:
@@ -171,7 +174,10 @@ def open_replay(
     file_chan0: int | None = None,
     frames_as_recorded: bool = True,
 ) -> Replay:
-    """Open a replay of a file, an archive or several files; see `Replay` and `files.read.read_recording`."""
+    """Open a replay of a file, an archive or several files.
+
+    See `Replay` and `files.read.read_recording`.
+    """
     words = [path] if isinstance(path, str | Path) else path
     rows = open_rows(words, RowSelection(*between_s, observation, tuning, file_chan0))
     name = rows.name if isinstance(rows, FileSeries) else printable_name(words[0])
@@ -195,7 +201,10 @@ def _npol(recording: Recording | FileSeries, name: str) -> int:
 
 
 def _wire_products(powers: dict[Product, NDArray[np.float32]], npol: int) -> NDArray[np.float32]:
-    """Compute XX, YY, XY_real and XY_imag, shape (n, nchan, npol), from the products; NaN if unknown."""
+    """Compute the products on the wire; NaN if unknown.
+
+    They are XX, YY, XY_real and XY_imag, shape (n, nchan, npol).
+    """
     first = next(iter(powers.values()))
     wire = np.full((*first.shape, npol), np.nan, np.float32)
     if Product.I in powers:

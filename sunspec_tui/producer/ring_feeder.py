@@ -1,4 +1,4 @@
-"""Fill a ring with a source's spectra at the rate of the data.
+"""Fill a ring with a source's spectra at the data rate.
 
 The schedule is absolute and starts with the reader's first read, so that it neither bursts nor drifts. The feeder owns
 one thread; `stop` ends it at once.
@@ -129,7 +129,10 @@ class RingFeeder:
                 return
 
     def _write(self, done_s: float, sequence: SourceSequence) -> float:
-        """Write a sequence that begins at `done_s` of the data's time; return the time of its end."""
+        """Write a sequence that begins at `done_s` of the data's time.
+
+        Return the time of its end.
+        """
         for gulp in sequence.gulps:
             done_s += len(gulp) * sequence.spectrum_s
             if self._speed:

@@ -114,7 +114,10 @@ class SimulatedSun:
         return np.stack([total, total * 0.96, 0.02 * total, circular_k * self._gain], axis=-1)
 
     def _gulp(self, time_s: float, rng: np.random.Generator) -> NDArray[np.float32]:
-        """Compute one gulp; within its quarter of a second only the noise changes."""
+        """Compute one gulp.
+
+        Within its quarter of a second only the noise changes.
+        """
         mean = self.mean_spectrum(time_s).astype(np.float32)
         cross = np.sqrt(mean[:, 0] * mean[:, 1] / 2)
         sigma = np.stack([mean[:, 0], mean[:, 1], cross, cross], axis=-1) * self._noise
@@ -132,7 +135,10 @@ class SimulatedSun:
 
     @lru_cache(maxsize=32)  # noqa: B019 - a source lives as long as its program
     def _block(self, block: int) -> tuple[Burst, ...]:
-        """Draw the bursts of one minute: two to four of type III; every fourth minute, one of type II."""
+        """Draw the bursts of one minute: two to four of type III.
+
+        Every fourth minute, one of type II.
+        """
         rng = np.random.default_rng([self._seed, 3, block])
         bursts = []
         for n in range(int(rng.integers(2, 5))):
@@ -144,7 +150,10 @@ class SimulatedSun:
         return tuple(bursts)
 
     def _interference_k(self, time_s: float) -> NDArray[np.float64]:
-        """Compute narrow lines: steady carriers, and intermittent ones that change every few seconds."""
+        """Compute narrow lines, steady and intermittent ones.
+
+        Intermittent lines change every few seconds.
+        """
         lines = np.zeros(NCHAN)
         random = np.random.default_rng([self._seed, 4, int(time_s // 4)])
         for mhz, peak_k, on in (
@@ -158,7 +167,10 @@ class SimulatedSun:
 
 
 def _bandpass(frequencies_mhz: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Compute the gain: an antenna that fades below 20 MHz and above 83, and pipelines of 96 channels."""
+    """Compute the gain of antenna and pipelines.
+
+    The antenna fades below 20 MHz and above 83; pipelines have 96 channels.
+    """
     rise = 1 / (1 + np.exp(-(frequencies_mhz - 18) / 1.5))
     fall = 1 / (1 + np.exp((frequencies_mhz - 84) / 1.0))
     pipeline = np.arange(len(frequencies_mhz)) // CHANNELS_PER_PIPELINE

@@ -25,12 +25,15 @@ TYPE_II_LIFE_S = 300.0
 
 
 def galactic_k(frequencies_mhz: Floats) -> Floats:
-    """Compute the galactic background: 180 K (f / 180 MHz)^-2.6 (Furlanetto, Oh and Briggs 2006)."""
+    """Compute the galactic background.
+
+    It is 180 K (f / 180 MHz)^-2.6 (Furlanetto, Oh and Briggs 2006).
+    """
     return np.asarray(180.0 * (frequencies_mhz / 180.0) ** -2.6)
 
 
 def type_iii_delay_s(frequencies_mhz: Floats, start_mhz: float) -> Floats:
-    """Compute the time for a type III burst to drift from `start_mhz` to each frequency.
+    """Compute a type III burst's drift time from `start_mhz`.
 
     It is the integral of the drift rate df/dt = -0.01 f^1.84 MHz/s of Alvarez and Haddock (1973).
     """
@@ -38,7 +41,9 @@ def type_iii_delay_s(frequencies_mhz: Floats, start_mhz: float) -> Floats:
 
 
 def plasma_mhz(height: Floats) -> Floats:
-    """Compute the plasma frequency at a distance in solar radii, by the density model of Newkirk (1961).
+    """Compute the plasma frequency at a distance in solar radii.
+
+    The density model is that of Newkirk (1961).
 
     n = 4.2e4 * 10^(4.32 / r) per cubic centimetre, f = 8.98e-3 sqrt(n) MHz.
     """
@@ -46,7 +51,7 @@ def plasma_mhz(height: Floats) -> Floats:
 
 
 def type_ii_delay_s(frequencies_mhz: Floats, start_mhz: float, speed_km_s: float) -> Floats:
-    """Compute the time for a shock's emission to drift from `start_mhz` to each frequency.
+    """Compute a shock's drift time from `start_mhz` to each frequency.
 
     The shock emits at the plasma frequency.
     """
@@ -58,7 +63,7 @@ def type_ii_delay_s(frequencies_mhz: Floats, start_mhz: float, speed_km_s: float
 
 @dataclass(frozen=True)
 class Burst:
-    """Burst with its delay, duration and brightness at each channel, and its polarisation.
+    """Burst with its delay, duration and brightness at each channel.
 
     Attributes
     ----------
@@ -82,7 +87,7 @@ class Burst:
 
     @cached_property
     def visible_s(self) -> tuple[float, float]:
-        """First and last moment at which it has more than a few kelvin in any channel."""
+        """First and last moment with a few kelvin in any channel."""
         visible = self.peak_k > 1
         if not visible.any():
             return np.inf, -np.inf
@@ -90,7 +95,10 @@ class Burst:
         return float(self.start_s + (delay - width).min()), float(self.start_s + (delay + 12 * width).max())
 
     def temperature_k(self, time_s: float) -> Floats:
-        """Compute the temperature at one time: a fast rise and a slow exponential decay at each channel."""
+        """Compute the temperature at one time.
+
+        Each channel has a fast rise and a slow exponential decay.
+        """
         age = (time_s - self.start_s - self.delay_s) / self.width_s
         return np.asarray(self.peak_k * np.where(age < 0, np.exp(-((age * 4) ** 2)), np.exp(-np.maximum(age, 0))))
 
@@ -106,7 +114,9 @@ def type_iii(start_s: float, frequencies_mhz: Floats, start_mhz: float, peak_k: 
 
 
 def type_ii(start_s: float, frequencies_mhz: Floats, speed_km_s: float, peak_k: float) -> list[Burst]:
-    """Return a type II burst: lanes at the plasma frequency and its harmonic, from 45 and 90 MHz down.
+    """Return the two lanes of a type II burst.
+
+    They are at the plasma frequency and its harmonic, from 45 and 90 MHz down.
 
     The shock weakens over about ten minutes; otherwise its harmonic would cross the band for half an hour.
     """

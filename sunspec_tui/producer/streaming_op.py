@@ -169,7 +169,9 @@ class AvgStreamingOp:
         return self._subscriptions.count
 
     def bind(self) -> int:
-        """Open the socket and return its port; a second call only returns the port.
+        """Open the socket and return its port.
+
+        A second call only returns the port.
 
         `main` calls this if it was not called before.
 
@@ -205,7 +207,7 @@ class AvgStreamingOp:
         return self.port
 
     def main(self) -> None:
-        """Publish until the ring ends or `shutdown` is called, then close the socket.
+        """Publish until the ring ends or `shutdown`, then close the socket.
 
         Raises
         ------
@@ -225,7 +227,9 @@ class AvgStreamingOp:
             self.log.info("AvgStreamingOp - Done, %d frames sent%s", self.frames_sent, behind)
 
     def shutdown(self) -> None:
-        """End `main` from another thread, and close a ring that has ``close``, to end a waiting read.
+        """End `main` from another thread.
+
+        A ring that has ``close`` is closed, to end a waiting read.
 
         bifrost's rings have no ``close``: a waiting read ends when the ring's writer ends, as for all readers of a
         recorder.
@@ -375,7 +379,9 @@ class AvgStreamingOp:
             return
 
     def _send_dropping(self, message: Message) -> None:
-        """Send a message without the subscribers whose queue is full; count and log this.
+        """Send a message without the subscribers whose queue is full.
+
+        Count and log this.
 
         From now on libzmq silently skips a full queue, until its subscriber has read half of it. So only the number of
         such events is known here. The subscriber finds the number of lost frames by ``seq``.

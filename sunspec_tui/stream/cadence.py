@@ -1,4 +1,4 @@
-"""Measure the cadence of a stream as the running median of its steps."""
+"""Measure the cadence of a stream, a running median of steps."""
 
 import math
 from bisect import bisect_left, insort

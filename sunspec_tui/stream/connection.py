@@ -190,7 +190,7 @@ class Connection:
         return not self.socket.poll(0)
 
     def has_flooded(self) -> bool:
-        """Return True if an unread connection has received more than the queue may hold."""
+        """Return True if unread messages exceed the limit of the queue."""
         received = self._tcp.bytes_received() if self._tcp is not None else None
         return received is not None and received > RECEIVE_QUEUE_BYTES + _UNFINISHED_BYTES
 

@@ -12,7 +12,7 @@ from sunspec_tui.stream.message_delay import DelayMethod
 
 
 class DelayControl:
-    """Access to the message delay of the newest frame, and to its method.
+    """Access to the message delay of the newest frame.
 
     Parameters
     ----------

@@ -104,15 +104,18 @@ class HealthReading:
 
     @property
     def missing(self) -> int | None:
-        """Number of missing frames; None if the headers do not allow to count them."""
+        """Number of missing frames.
+
+        None if the headers do not allow to count them.
+        """
         return self.frames_missing if self.losses_known else None
 
     @property
     def is_silent(self) -> bool:
-        """True if the stall is so long that the operator should check the stream."""
+        """True if, after this stall, the operator should check the stream."""
         return is_long_silence(self.state, self.silence_s)
 
 
 def is_long_silence(state: StreamState, silence_s: float) -> bool:
-    """Return True if the operator should check a stream in this state after this silence."""
+    """Return True if the operator should check a stream after this silence."""
     return state is StreamState.STALLED and silence_s >= LONG_SILENCE_S

@@ -63,7 +63,10 @@ class StreamHistory:
 
     @property
     def station(self) -> str:
-        """Station of the data: the user's choice, else that of the stream, else this telescope."""
+        """Station of the data.
+
+        It is the user's choice, else that of the stream, else this telescope.
+        """
         return self._station if self._station != STATION else self._ingester.station or STATION
 
     # Rows
@@ -71,7 +74,9 @@ class StreamHistory:
     def get_latest_data(
         self, n_frames: int = 1, product: str | None = None, *, pol: str | None = None
     ) -> NDArray[np.float32]:
-        """Return the last rows of one product; the newest row alone by default.
+        """Return the last rows of one product.
+
+        The newest row alone by default.
 
         Parameters
         ----------
@@ -134,7 +139,10 @@ class StreamHistory:
             return self._ingester.past.kept() + (() if present is None else (present,))
 
     def _present(self) -> Epoch | None:
-        """Return the growing epoch; None before the first frame. The caller holds the lock."""
+        """Return the growing epoch.
+
+        None before the first frame. The caller holds the lock.
+        """
         ingester = self._ingester
         if ingester.ring is None or ingester.axis is None:
             return None
@@ -161,7 +169,9 @@ class StreamHistory:
         return next((each for each in epochs if number < each.ring.count), epochs[-1] if epochs else None)
 
     def rows_between(self, start: int, stop: int, product: Product | None = None) -> Rows | None:
-        """Return rows by their numbers, if still kept; None before the first frame.
+        """Return rows by their numbers, if still kept.
+
+        None before the first frame.
 
         Parameters
         ----------
@@ -185,7 +195,7 @@ class StreamHistory:
         return Position(count, ring.length, *ends, cadence_s, axis, epoch, ring.index_of(count))
 
     def number_at(self, slot: int) -> int:
-        """Return the number of the first kept row at or after a slot of the time axis."""
+        """Return the number of the first kept row from a slot on."""
         ring = self.ring()
         return 0 if ring is None else ring.number_at(slot)
 
@@ -227,7 +237,9 @@ class StreamHistory:
         return None if whole is None else whole.between(low, high)
 
     def rows_recording(self, start: int, stop: int) -> Recording | None:
-        """Return rows, given by their numbers, as a recording; None before the first frame.
+        """Return rows, given by their numbers, as a recording.
+
+        None before the first frame.
 
         The rows may belong to an earlier epoch.
         """

@@ -1,4 +1,4 @@
-"""Ingest one frame: average its channels, assign its slot, store its row, measure its delay.
+"""Ingest one frame: average channels, assign slot, store row, measure delay.
 
 This is the hot path between the socket and the ring buffer. It starts no thread and reads no clock. Only the
 receiver's thread calls it; other threads read its state through the receiver.
@@ -25,7 +25,7 @@ MIN_AGREEING_FRAMES = 3
 
 @dataclass(slots=True)
 class DelayChoice:
-    """The user's choice of the delay method, and the values that the methods use.
+    """Chosen delay method, and the values that the methods use.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class DelayChoice:
 
 
 class FrameIngester:
-    """State of the stream that each frame updates: rows, axis, health and delay.
+    """Rows, axis, health and delay of the stream, updated per frame.
 
     Parameters
     ----------
@@ -141,13 +141,19 @@ class FrameIngester:
         )
 
     def _delay_s(self, frame: Frame, now_s: float) -> float:
-        """Return the delay of the newest frame; the usual case needs no `DelayReading`."""
+        """Return the delay of the newest frame.
+
+        The usual case needs no `DelayReading`.
+        """
         delay_s = now_s - frame.sent_s
         return delay_s if self.choice.method is DelayMethod.AUTO and delay_s >= 0 else self.delay.value_s
 
     @property
     def station(self) -> str:
-        """Station in the header of the newest frame; empty if there is none."""
+        """Station in the header of the newest frame.
+
+        Empty if there is none.
+        """
         return "" if self.last_frame is None else self.last_frame.station
 
     def newest_frame(self) -> NewestFrame | None:
@@ -173,7 +179,7 @@ class FrameIngester:
         return self.health.cadence_s if self.health.cadence_s > 0 else DEFAULT_INTERVAL_S
 
     def _accepted_axis(self, frame: Frame) -> Axis:
-        """Return the frame's axis: the current one, or a new one that is accepted."""
+        """Return the frame's axis, either the current or an accepted one."""
         _, nchan, npol = frame.data.shape
         axis = self.axis
         chan0 = self.chan0 if frame.chan0 is None else frame.chan0

@@ -113,12 +113,15 @@ def message_delay(
 
 
 def buffer_delay_s(buffer_length: int, buffer_index: int, interval_s: float) -> float:
-    """Estimate the delay from the position in the buffer, as the older receiver did."""
+    """Estimate the delay from the buffer position, as the older receiver."""
     return (buffer_length - buffer_index) * interval_s
 
 
 class DelayStatistics(NamedTuple):
-    """Median, 95th percentile and maximum of the last minute's delays in seconds; NaN while none is known."""
+    """Median, 95th percentile and maximum of the last minute's delays in seconds.
+
+    NaN while none is known.
+    """
 
     median_s: float = math.nan
     p95_s: float = math.nan
@@ -140,14 +143,17 @@ def delay_statistics(delays_s: Iterable[float]) -> DelayStatistics:
 
 
 class DelayHistory:
-    """Delays of the last minute, for a chart and for statistics; at most `_MAX_DELAYS`."""
+    """Delays of the last minute, for a chart and for statistics.
+
+    At most `_MAX_DELAYS`.
+    """
 
     def __init__(self, span_s: float = HISTORY_S) -> None:
         self._span_s = span_s
         self._values: deque[tuple[float, float]] = deque(maxlen=_MAX_DELAYS)
 
     def add(self, at_s: float, delay_s: float) -> None:
-        """Add one delay, measured at `at_s` of a monotonic clock, and forget old ones."""
+        """Add a delay measured at `at_s` (monotonic clock); forget old ones."""
         self._values.append((at_s, delay_s))
         while at_s - self._values[0][0] > self._span_s:
             self._values.popleft()

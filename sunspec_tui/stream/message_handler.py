@@ -1,4 +1,4 @@
-"""Handle messages in the subscriber's thread, and wake threads that wait for frames.
+"""Handle messages of the subscriber's thread, and wake waiting threads.
 
 A message is decoded to a frame, and a frame is stored as a row of the ring buffer. All state changes under the lock
 that readers use too.
@@ -133,7 +133,7 @@ class MessageHandler:
             self._listeners.notify()
 
     def receiving(self) -> AbstractContextManager[object]:
-        """Return the context of all work in the thread: NumPy warns of no invalid values."""
+        """Return the context of the thread, without NumPy warnings for invalid values."""
         return np.errstate(invalid="ignore", over="ignore")
 
     def on_link(self, link: LinkState, words: str = "", attempt: int = 0) -> None:
@@ -201,7 +201,10 @@ class MessageHandler:
             return self._ingester.health.frames_received >= n
 
     def _has_received(self, n: int) -> bool:
-        """Return True if `n` frames were received; otherwise request to be woken then."""
+        """Return True if `n` frames were received.
+
+        Otherwise request to be woken then.
+        """
         if self._ingester.health.frames_received >= n:
             return True
         self._wake_at_count = min(self._wake_at_count, n)

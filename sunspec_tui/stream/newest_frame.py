@@ -1,4 +1,4 @@
-"""Newest frame before averaging, for checks that need single channels or arrival times."""
+"""Newest frame before averaging, for checks of channels and times."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Detect jumps of time or frame number that need confirmation by another frame.
+"""Detect jumps of time or frame number, to be confirmed.
 
 Otherwise one stray frame could move the waterfall by hours, or count millions of frames as missing. No confirmation is
 needed if the time between the arrivals is as long as the jump, or if the jump begins a sequence. A time that goes back
@@ -43,13 +43,13 @@ class Step:
 
 
 def is_time_jump(step: Step, cadence_s: float) -> bool:
-    """Return True if the data's time has jumped ahead by far more than the time between the arrivals."""
+    """Return True if the data's time jumped far more than the arrivals."""
     wide = cadence_s > 0 and step.data_s > max(WIDE_S, _MAX_STEPS * cadence_s)
     return wide and step.arrived_s < step.data_s / 2
 
 
 def is_number_jump(step: Step, cadence_s: float) -> bool:
-    """Return True if the frame number has jumped ahead by far more than the data's time."""
+    """Return True if the frame number jumped far more than the time."""
     if step.frames is None or step.frames <= MANY_FRAMES or not cadence_s > 0:
         return False
     return step.data_s / cadence_s < step.frames / 2
@@ -62,7 +62,10 @@ def is_steady_step(step: Step, cadence_s: float) -> bool:
 
 
 class TimedFrame(NamedTuple):
-    """Frame, end of its data (NaN if it is a guess), and arrival by a monotonic clock."""
+    """Frame with the end of its data and its arrival.
+
+    The end is NaN if it is a guess; the arrival is a time of a monotonic clock.
+    """
 
     frame: "Frame"
     time_s: float
@@ -88,7 +91,10 @@ class UnconfirmedJump:
         return self._frames is not None
 
     def confirmed_by(self, arrived: TimedFrame, cadence_s: float) -> TimedFrame | None:
-        """Decide on the jump: return the frame before it if `arrived` confirms it, else None."""
+        """Decide on the jump, which `arrived` confirms or not.
+
+        Return the frame before the jump if it is confirmed, else None.
+        """
         frames, self._frames = self._frames, None
         if frames is None:
             return None
@@ -96,7 +102,10 @@ class UnconfirmedJump:
         return before if is_steady_step(step_between(odd, arrived), cadence_s) else None
 
     def check(self, last: TimedFrame, arrived: TimedFrame, cadence_s: float) -> str:
-        """Return the value of a frame that has jumped, ``time`` or ``number``, and store the frame; else empty text."""
+        """Return which value of a frame jumped, and store the frame.
+
+        The value is ``time`` or ``number``; the text is empty if none jumped.
+        """
         step = step_between(last, arrived)
         jumped = "time" if is_time_jump(step, cadence_s) else "number" if is_number_jump(step, cadence_s) else ""
         if jumped:
@@ -105,7 +114,10 @@ class UnconfirmedJump:
 
 
 class EarlierTime:
-    """Last frame before the data's time went back, while the time may still continue from it."""
+    """Last frame before the data's time went back.
+
+    It is kept while the time may still continue from it.
+    """
 
     def __init__(self) -> None:
         self._before: TimedFrame | None = None
@@ -118,7 +130,10 @@ class EarlierTime:
         return self._before is not None
 
     def begin(self, before: TimedFrame) -> None:
-        """Store the last frame before the time went back; later calls in a row change nothing."""
+        """Store the last frame before the time went back.
+
+        Later calls in a row change nothing.
+        """
         if self._before is None:
             self._before, self._accounted = before, 1
 
@@ -131,7 +146,7 @@ class EarlierTime:
         self._before = None
 
     def returned(self, last: TimedFrame, arrived: TimedFrame, cadence_s: float) -> tuple[TimedFrame, int] | None:
-        """Return the frame that `arrived` continues, and the number of frames since then; else None.
+        """Return the frame that `arrived` continues, and the frames since; else None.
 
         After a usual step from the `last` frame, the time continues from there and has not returned.
         """

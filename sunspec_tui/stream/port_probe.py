@@ -36,7 +36,7 @@ class PeerKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """Result of a probe: kind of the peer, and a description for users."""
+    """Result of a probe: peer's kind, and a description for users."""
 
     kind: PeerKind
     words: str

@@ -189,7 +189,7 @@ class Search:
         self._report_most_informative(results, now_s)
 
     def _plan_after(self, probe: Probe, now_s: float) -> None:
-        """Set the time of the next round, after a peer has answered and ended."""
+        """Set the time of the next round after a peer has ended."""
         was_kept = probe.connected and now_s - probe.begun_s > self._times.kept_s
         if self._is_held or was_kept:
             # A peer that had kept the connection has ended: another program may use the port now.

@@ -1,4 +1,4 @@
-"""Lower the limit of a ZeroMQ receive queue in use, without blocking it.
+"""Lower the limit of a used ZeroMQ receive queue without blocking it.
 
 ZeroMQ's own thread fills a queue up to its limit. The reader reports to that thread how many messages it has read, but
 only when their number is a multiple of half the limit. If the new limit is not larger than the number of messages read
@@ -33,7 +33,9 @@ class QueueLimit:
         return self.now == self.target
 
     def lower_towards(self, target: int, read: int) -> int:
-        """Return the limit to set now; call it after each message until the target is reached.
+        """Return the limit to set now.
+
+        Call it after each message until the target is reached.
 
         Parameters
         ----------
@@ -52,11 +54,17 @@ class QueueLimit:
         return self.now
 
     def _is_safe(self, limit: int, read: int) -> bool:
-        """Return True if the messages of a queue full by this limit suffice for the reader's next report."""
+        """Return True if a full queue reaches the reader's next report.
+
+        The queue is full with `limit` messages.
+        """
         return read - self._reported <= limit - _half(limit)
 
     def _step(self, read: int) -> int:
-        """Return the safe limit with the earliest next report; the current one if none is safe."""
+        """Return the safe limit with the earliest next report.
+
+        The current one if none is safe.
+        """
         halves = range(read - self._reported + 1, _half(self.now) + 1)
         return 2 * min(halves, key=lambda half: half - read % half) - 1 if halves else self.now
 

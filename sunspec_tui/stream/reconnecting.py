@@ -1,4 +1,4 @@
-"""Choose the connection to read, and replace it when it ends or is silent.
+"""Choose the connection to read, and replace an ended or silent one.
 
 One connection is active. When it ends, a search finds a publisher again. When it is silent for long, it may be dead
 although it is open: the search then opens a second connection, the candidate, and the active one stays open. If the
@@ -165,7 +165,9 @@ class Reconnector:
         return TICK_S if is_settled and not self._search.is_on else BUSY_TICK_S
 
     def check_connection(self, active: Connection) -> float:
-        """Check the connections if it is nearly time, so that the check costs no wake-up of its own.
+        """Check the connections if it is nearly time.
+
+        So the check needs no separate wake-up.
 
         Parameters
         ----------

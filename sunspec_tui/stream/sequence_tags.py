@@ -43,13 +43,16 @@ class SequenceTags:
         self._runs = deque[tuple[int, int]](maxlen=_CHANGING_AFTER)
 
     def begins_sequence(self, tag: int | None) -> bool:
-        """Return True if the next frame would begin a sequence with this tag."""
+        """Return True if a frame with this tag would begin a sequence."""
         if tag is None or tag == self._last or self._count < _CONSTANT_AFTER or tag not in _PLAUSIBLE:
             return False
         return not (self._count <= _MAX_GULP_FRAMES and _is_regular(self._runs))
 
     def update(self, tag: int | None) -> bool:
-        """Process the tag of the next frame; return True if it begins a sequence."""
+        """Process the tag of the next frame.
+
+        Return True if it begins a sequence.
+        """
         if tag is None:
             return False
         if tag == self._last:
@@ -76,7 +79,9 @@ class SequenceTags:
 
 
 def _is_regular(runs: Sequence[tuple[int, int]]) -> bool:
-    """Return True if consecutive tags have the same few frames each and rise by the same step.
+    """Return True if tags change regularly, after a few frames each.
+
+    They rise by the same step.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ _GULPS = 8
 
 
 class FramePlacement(NamedTuple):
-    """Place of a frame on the time axis, and what is unusual about it.
+    """Place of a frame on the time axis, with its marks.
 
     Attributes
     ----------
@@ -101,11 +101,11 @@ class StreamHealth:
         self._rejected_since += seq is None or last is None or seq > last
 
     def begins_sequence(self, frame: "Frame") -> bool:
-        """Return True if the next frame, `frame`, would begin a sequence by its time tag."""
+        """Return True if `frame` would begin a sequence by its time tag."""
         return self._tags.begins_sequence(frame.time_tag)
 
     def note_queue(self, taken: int) -> None:
-        """Note the number of messages read in a row since the receive queue was last empty."""
+        """Note the number of messages read since the queue was empty."""
         self._queued = taken
         self._queued_max = max(self._queued_max, taken)
 
@@ -168,7 +168,7 @@ class StreamHealth:
         return FramePlacement(time_s, self._slot, mark, missing, silence_s)
 
     def _is_usual(self, frame: "Frame", arrived_s: float) -> bool:
-        """Return True for the next frame of a steady stream, as nearly all frames are.
+        """Return True for a steady stream's next frame, as nearly all are.
 
         A wrong False only costs time: `assign_slot` then does all its checks.
         """
@@ -186,7 +186,7 @@ class StreamHealth:
         return 0 < step_s < min(longest_s, WIDE_S) and arrived_s - self._arrivals[-1] < longest_s
 
     def _place_next(self, frame: "Frame", arrived_s: float) -> FramePlacement:
-        """Place the next frame of a steady stream, as `assign_slot` does, but without its checks."""
+        """Place a frame of a steady stream, as `assign_slot` without its checks."""
         self.frames_received += 1
         self._note_arrival(frame, arrived_s)
         self._losses_known = True
@@ -204,13 +204,19 @@ class StreamHealth:
         return FramePlacement(time_s, self._slot, mark, missing)
 
     def _take_tag(self, frame: "Frame") -> bool:
-        """Process the time tag of a frame; return True if it begins a sequence."""
+        """Process the time tag of a frame.
+
+        Return True if it begins a sequence.
+        """
         begins = self._tags.update(frame.time_tag)
         self._restarts_known = frame.seq is not None or (frame.time_tag is not None and not self._tags.problem)
         return begins
 
     def _advance(self, step_s: float, lacking: int, mark: int, came_before: int) -> tuple[int, int]:
-        """Advance the slot by a step; return the row's mark and the number of missing frames."""
+        """Advance the slot by a step.
+
+        Return the row's mark and the number of missing frames.
+        """
         missing = max(0, lacking - self._rejected_since)
         stride = max(1, min(self._stride(step_s, lacking + came_before, mark), LONGEST_GAP_ROWS) - came_before)
         self._slot += stride
@@ -218,7 +224,10 @@ class StreamHealth:
         return (mark | Mark.GAP_BEFORE if stride > 1 else mark), missing
 
     def _end_stall(self, arrived_s: float) -> float:
-        """Return the length of the stall that a frame ends; 0 if there was none."""
+        """Return the length of the stall that a frame ends.
+
+        0 if there was none.
+        """
         arrivals, silence_s = self._arrivals, 0.0
         # Every stall is longer, and computing the state would be a tenth of the work per frame.
         prompt = arrivals and arrived_s - arrivals[-1] <= _STALL_MIN_STEPS * self.cadence_s
@@ -230,7 +239,7 @@ class StreamHealth:
         return silence_s
 
     def _note_arrival(self, frame: "Frame", arrived_s: float) -> None:
-        """Store the arrival of a frame, and count the frame into its gulp."""
+        """Store a frame's arrival, and count the frame into its gulp."""
         self._arrivals.append(arrived_s)
         # Frames of one gulp are sent with one timestamp.
         if self._last is not None and frame.sent_s == self._last.sent_s:
@@ -243,14 +252,17 @@ class StreamHealth:
         return TimedFrame(self._last, self._last_time_s, self._last_arrived_s)
 
     def _is_wide(self, frame: "Frame", time_s: float) -> bool:
-        """Return True if the step to a frame is so wide that the frame may be a stray one."""
+        """Return True if a step is wide enough for a stray frame."""
         assert self._last is not None  # noqa: S101 - assign_slot() calls it only after a frame
         if time_s - self._last_time_s > WIDE_S:
             return True
         return frame.seq is not None and self._last.seq is not None and frame.seq - self._last.seq > MANY_FRAMES
 
     def _accept_confirmed_jump(self, arrived: TimedFrame) -> int:
-        """If a frame confirms a jump, continue from before the jump; return the number of frames since then."""
+        """If a frame confirms a jump, continue from before the jump.
+
+        Return the number of frames since then.
+        """
         before = self._jump.confirmed_by(arrived, self.cadence_s)
         if before is None:
             return 0
@@ -258,7 +270,10 @@ class StreamHealth:
         return 1
 
     def _resume_earlier_time(self, arrived: TimedFrame) -> int:
-        """If a frame continues the time before it went back, do so too; return the number of frames since then."""
+        """Continue the time before it went back, if a frame does.
+
+        Return the number of frames since then.
+        """
         earlier = self._earlier_time.returned(self._last_arrived(), arrived, self.cadence_s)
         if earlier is None:
             return 0
@@ -269,7 +284,7 @@ class StreamHealth:
         return came
 
     def _place_unconfirmed(self, arrived: TimedFrame, unconfirmed: str, silence_s: float) -> FramePlacement:
-        """Place a frame as the next one of the stream, without regard to its jump."""
+        """Place a frame as the next one, without regard to its jump."""
         last = self._last_arrived().frame
         self._last = last._replace(seq=None if last.seq is None else last.seq + 1)
         self._last_time_s += self.cadence_s if self.cadence_s > 0 else 0.0
@@ -280,7 +295,10 @@ class StreamHealth:
         return FramePlacement(time_s, self._slot, mark, 0, silence_s, unconfirmed)
 
     def _restart_cadence(self, frame: "Frame") -> None:
-        """Measure the cadence anew; the stream may have another one after a restart."""
+        """Measure the cadence anew.
+
+        The stream may have another one after a restart.
+        """
         self._cadence.clear()
         self._gulps.clear()
         self._gulps.append(1)
@@ -288,14 +306,17 @@ class StreamHealth:
             self.cadence_s = self._cadence.add(frame.interval_s)
 
     def _jumped(self, frame: "Frame", step_s: float) -> bool:
-        """Return True if the step is too wide for missing frames, so that it counts as a restart."""
+        """Return True if a step is too wide for missing frames."""
         assert self._last is not None  # noqa: S101 - assign_slot() calls it only after a frame
         if frame.seq is not None and self._last.seq is not None and frame.seq - self._last.seq > LONGEST_GAP_ROWS:
             return True
         return self.cadence_s > 0 and step_s / self.cadence_s > LONGEST_GAP_ROWS
 
     def _note_step(self, step_s: float, restarted: bool, *, exact: bool) -> int:
-        """Update the cadence by a step of the data's time; return the marks of an unusual step."""
+        """Update the cadence by a step of the data's time.
+
+        Return the marks of an unusual step.
+        """
         mark: int = Mark.NONE
         if restarted:
             self.restarts += 1
@@ -311,7 +332,7 @@ class StreamHealth:
         return mark
 
     def _lacking(self, frame: "Frame", step_s: float, restarted: bool, mark: int) -> int:
-        """Return the number of rows missing between the last frame and this one.
+        """Return the number of rows missing before this frame.
 
         The producer's frame numbers give the exact number, else the data's time does. It is 0 after a restart, where
         nothing was sent, and for a time that is only a guess.
@@ -329,7 +350,7 @@ class StreamHealth:
         return max(0, self._stride(step_s, 0, mark) - 1)
 
     def _stride(self, step_s: float, lacking: int, mark: int) -> int:
-        """Return the slots from the last row to this one: one, and one for each missing row."""
+        """Return one slot for this row and one per missing row."""
         if mark & Mark.TIME_GUESSED or not self.cadence_s > 0 or not step_s > 0:
             return 1 + lacking
         return max(1 + lacking, round(step_s / self.cadence_s))
@@ -340,7 +361,7 @@ class StreamHealth:
         return self._stalls_over
 
     def state(self, arrived_s: float) -> StreamState:
-        """Return the state at `arrived_s`, which depends on the time since the last frame."""
+        """Return the state for the silence at `arrived_s`."""
         if not self._arrivals:
             return StreamState.CONNECTING
         silent = arrived_s - self._arrivals[-1] > self.stall_after_s()
@@ -351,7 +372,10 @@ class StreamHealth:
         return arrived_s - self._arrivals[-1] if self._arrivals else math.nan
 
     def stall_after_s(self) -> float:
-        """Return the silence after which a live stream counts as stalled: three gulps of one or more frames."""
+        """Return the silence after which a live stream counts as stalled.
+
+        It is three gulps, of one or more frames each.
+        """
         known = self.cadence_s > 0
         gulp_s = self.cadence_s * max(self._gulps, default=1) if known else _LONGEST_GULP_S
         # A stream with a longer cadence must not count as stalled between two frames.
@@ -389,7 +413,10 @@ class StreamHealth:
 
 
 def _row_time(frame: "Frame", now_s: float) -> tuple[float, int]:
-    """Return the end of the frame's data from the header, else its time of sending or arrival."""
+    """Return the end of the frame's data, and its mark.
+
+    Without it in the header, use the time of sending, else the arrival.
+    """
     if not math.isnan(frame.block_time_s):
         return frame.block_time_s, Mark.NONE
     if not math.isnan(frame.sent_s):
@@ -398,7 +425,10 @@ def _row_time(frame: "Frame", now_s: float) -> tuple[float, int]:
 
 
 def _has_wrapped(before: int, seq: int) -> bool:
-    """Return True if a 32-bit number has wrapped around, by a step too small for a restart."""
+    """Return True if a 32-bit number has wrapped around.
+
+    A larger step is a restart.
+    """
     return before < _WRAP and seq + _WRAP - before < _WRAP // 2
 
 

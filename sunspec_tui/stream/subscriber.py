@@ -144,7 +144,10 @@ class Subscriber:
         return ready
 
     def _wait(self, wake_socket: zmq.Socket[bytes]) -> dict[Any, int]:
-        """Wait for the sockets until the next check is due; return those that are ready."""
+        """Wait for the sockets until the next check is due.
+
+        Return those that are ready.
+        """
         sockets = ((wake_socket, zmq.POLLIN), *self._reconnector.sockets())
         if sockets != self._polled:
             self._poller, self._polled = zmq.Poller(), sockets

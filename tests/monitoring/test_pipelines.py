@@ -113,7 +113,7 @@ def test_a_fault_that_stands_is_an_event_and_its_end_too(caplog):
             receiver.handler.on_message(message(data, last_block_time=block_time(n)))
         receiver.snapshot()
     told = [record.getMessage() for record in caplog.records if "pipelines" in record.getMessage()]
-    assert told == ["pipelines at fault: YY 7 zero", "no pipeline is at fault any more"]
+    assert told == ["pipelines at fault: YY 7 zero", "no pipelines are at fault any more"]
 
 
 @pytest.mark.parametrize(("numbers", "text"), [([], ""), ([7], "7"), ([7, 15, 16, 17, 31], "7, 15-17, 31")])

@@ -193,7 +193,7 @@ def test_a_connection_to_itself_is_noticed():
 
 
 def test_a_file_descriptor_that_is_no_connection_is_refused(tmp_path):
-    with (tmp_path / "file").open("w") as file, pytest.raises(OSError, match="no socket"):
+    with (tmp_path / "file").open("w") as file, pytest.raises(OSError, match="not a socket"):
         TcpConnection(file.fileno())
     with socket.socket() as one, pytest.raises(OSError, match=r".+"):
         TcpConnection(one.fileno())
