@@ -1,10 +1,11 @@
 """What the screen looks like: every cell of it, at the sizes, in the states and with the colours that it is made for.
 
-The pictures lie in `__snapshots__`: characters first, then for each line where its looks change. After a wanted change:
+The pictures lie in `__snapshots__`: characters first, then the style of each cell as a letter. After a wanted change:
 ``make test ARGS="tests/tui/test_screens.py --snapshot-update"``, then look at the differences.
 """
 
-import itertools
+import unicodedata
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -69,22 +70,33 @@ def look(screen):
     return screen
 
 
+# One character wide each, and enough for all colours of a picture.
+LETTERS = [chr(code) for code in (*range(0x41, 0x5B), *range(0x61, 0x7B), *range(0xC0, 0x250), *range(0x370, 0x530))
+           if chr(code).isalpha() and unicodedata.east_asian_width(chr(code)) in "NaA"]  # fmt: skip
+
+
 def text_of(screen):
-    """Characters, and the looks of each line as runs of a number."""
+    """The characters, then the style of each cell as a letter, then the legend.
+
+    A letter follows from its style's description, so that a new style changes no other letter.
+    """
     cells = screen.cells()
-    numbers = {}
+    styles = {cell._replace(data="") for line in cells for cell in line}
+    letters = {}
+    for text in sorted(map(described, styles)):
+        place = zlib.crc32(text.encode()) % len(LETTERS)
+        while (letter := LETTERS[place % len(LETTERS)]) in letters.values():
+            place += 1
+        letters[text] = letter
     lines = ["".join(cell.data for cell in line) for line in cells]
-    looks = []
-    for line in cells:
-        runs = [(look, len(list(same))) for look, same in itertools.groupby(cell._replace(data="") for cell in line)]
-        looks.append(" ".join(f"{numbers.setdefault(look, len(numbers))}x{count}" for look, count in runs))
-    legend = [f"{number}: {told(look)}" for look, number in numbers.items()]
+    looks = ["".join(letters[described(cell)] for cell in line) for line in cells]
+    legend = [f"{letter}: {text}" for text, letter in letters.items()]
     return "\n".join([*lines, "", *looks, "", *legend, ""])
 
 
-def told(look):
-    attributes = [name for name in ("bold", "italics", "underscore", "strikethrough", "reverse") if getattr(look, name)]
-    return " ".join([look.fg, "on", look.bg, *attributes])
+def described(cell):
+    attributes = [name for name in ("bold", "italics", "underscore", "strikethrough", "reverse") if getattr(cell, name)]
+    return " ".join([cell.fg, "on", cell.bg, *attributes])
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))
@@ -120,9 +132,9 @@ def test_fewer_colours(show, frames, picture, depth):
 
 
 def test_ascii(show, frames, picture):
-    shown = text_of(show((80, 24), frames, depth=Depth.NONE, ascii_only=True))
-    assert shown.isascii()
-    assert shown == picture
+    screen = show((80, 24), frames, depth=Depth.NONE, ascii_only=True)
+    assert "".join(cell.data for line in screen.cells() for cell in line).isascii()
+    assert text_of(screen) == picture
 
 
 @pytest.mark.parametrize("theme", ["light", "terminal"])
