@@ -9,7 +9,8 @@ from typing import Any
 from sunspec_tui.cli.argument_order import with_output_first
 from sunspec_tui.cli.outputs import DirectOutput
 from sunspec_tui.core.errors import UsageError
-from sunspec_tui.core.settings import Settings, option, plain_type, read_settings_file
+from sunspec_tui.core.settings import Settings, option, plain_type
+from sunspec_tui.core.settings_file import read_settings_file
 from sunspec_tui.core.version import __version__
 
 

@@ -8,13 +8,11 @@ neither prints nor exits.
 import math
 import os
 import reprlib
-import tomllib
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from sunspec_tui.core.addresses import parse_bind_host, parse_host
-from sunspec_tui.core.bounded_read import read_bounded
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.memory_budgets import MAX_CHAN0, check_buffer_length
 from sunspec_tui.core.retention import DEFAULT_KEEP, RetentionPolicy
@@ -28,8 +26,6 @@ MAX_INTERVAL_S = 1e6
 MAX_AVERAGE_S, MAX_AVERAGE_CHANNELS = 86_400.0, 100_000
 """Longest row and widest bin of an export, in seconds and in frequencies."""
 
-MAX_FILE_BYTES = 64 * 1024
-"""Largest size of a file of settings."""
 
 DELAY_METHODS = ("auto", "buffer", "manual")
 PRODUCT_NAMES = ("XX", "YY", "XY_real", "XY_imag", "I", "Q", "U", "V", "V/I")
@@ -343,7 +339,7 @@ def _check_value(setting: Field[Any], value: Any) -> None:
     if isinstance(value, float) and not math.isfinite(value):
         raise UsageError(f"{name} is {value}, it must be a finite number")
     if isinstance(value, Path) and not can_be_path(value):
-        raise UsageError(f"{name} is {_short_repr(str(value))}, no file can have such a name; choose another")
+        raise UsageError(f"{name} is {bounded_repr(str(value))}, no file can have such a name; choose another")
     if "host" in limits:
         limits["host"](value, name)
     if "choices" in limits and value not in limits["choices"]:
@@ -371,48 +367,7 @@ def plain_type(setting: Field[Any]) -> type:
     return kinds[spelled.replace("pathlib.", "").split(" |")[0].rpartition(".")[2]]
 
 
-def read_settings_file(path: Path) -> dict[str, Any]:
-    """Read settings from a TOML file.
-
-    Its keys are the names of the options, with ``-`` or ``_``.
-
-    Raises
-    ------
-    UsageError
-        If the file cannot be read or is not TOML, or if a setting does not exist or has another type.
-    """
-    try:
-        table = tomllib.loads(read_bounded(path, MAX_FILE_BYTES).decode())
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}; check --config") from error
-    except RecursionError as error:
-        raise UsageError(f"{path} is nested too deeply for a file of settings; check --config") from error
-    except ValueError as error:
-        # The file is not UTF-8, not TOML, or has a number of thousands of digits.
-        raise UsageError(f"{path} is not TOML: {error}; correct it or check --config") from error
-    known = {setting.name: setting for setting in fields(Settings)}
-    values = {}
-    for key, value in table.items():
-        name = key.replace("-", "_")
-        if name not in known:
-            raise UsageError(f"{path}: there is no setting {_short_repr(key)}; known are {', '.join(known)}")
-        values[name] = _typed(path, known[name], value)
-    return values
-
-
-def _typed(path: Path, setting: Field[Any], value: Any) -> Any:
-    kind = plain_type(setting)
-    if kind is float and type(value) is int:
-        return float(value)
-    if kind is Path and type(value) is str:
-        return Path(value)
-    if type(value) is not kind:
-        text = "not a text" if "secret" in setting.metadata else _short_repr(value)
-        raise UsageError(f"{path}: {setting.name} is {text}, it must be a {kind.__name__}")
-    return value
-
-
-def _short_repr(value: Any) -> str:
+def bounded_repr(value: Any) -> str:
     """Format a value of the file in bounded length and depth."""
     short = reprlib.Repr()
     short.maxstring = short.maxother = short.maxlong = 80

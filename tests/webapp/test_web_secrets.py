@@ -14,7 +14,8 @@ from waiting import poll_until
 from webs import served
 
 from sunspec_tui.core.errors import UsageError
-from sunspec_tui.core.settings import Settings, read_settings_file
+from sunspec_tui.core.settings import Settings
+from sunspec_tui.core.settings_file import read_settings_file
 from sunspec_tui.core.web_options import WebOptions
 
 TOKEN = "correct-horse-battery"

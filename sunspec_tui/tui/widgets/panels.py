@@ -13,7 +13,7 @@ from rich.text import Text
 from textual.geometry import Size
 
 from sunspec_tui.tui.terminal.canvas import Grid
-from sunspec_tui.tui.terminal.canvas_app import CellWidget
+from sunspec_tui.tui.terminal.cell_widget import CellWidget
 
 _LOG_LINES = 200
 FAILURE_STYLE = "bold white on red"

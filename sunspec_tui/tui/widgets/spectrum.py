@@ -16,7 +16,7 @@ from sunspec_tui.tui.display.axes import FrequencyWindow, labels, ticks
 from sunspec_tui.tui.display.braille import braille, plain_dots, trace_dots
 from sunspec_tui.tui.messages import CellPointed
 from sunspec_tui.tui.terminal.canvas import Grid
-from sunspec_tui.tui.terminal.canvas_app import CellWidget
+from sunspec_tui.tui.terminal.cell_widget import CellWidget
 
 AXIS_WIDTH = 6
 _MHZ_PER_LABEL = 9

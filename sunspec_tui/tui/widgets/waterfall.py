@@ -19,7 +19,7 @@ from sunspec_tui.tui.display.waterfall_image import PixelCode, WaterfallImage
 from sunspec_tui.tui.messages import CellPointed, WheelTurned
 from sunspec_tui.tui.terminal.ansi_writer import CellStyle
 from sunspec_tui.tui.terminal.canvas import Grid, Region
-from sunspec_tui.tui.terminal.canvas_app import CellWidget
+from sunspec_tui.tui.terminal.cell_widget import CellWidget
 from sunspec_tui.tui.terminal.colours import Colour, Depth, sixteen, true_colour
 from sunspec_tui.tui.widgets.colour_scale import terminal_palette
 
