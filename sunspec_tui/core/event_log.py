@@ -18,7 +18,7 @@ _ATTRIBUTE = "sunspec_event"
 _MAX_WAITING, _MAX_WAITING_BYTES = 10_000, 4 * 2**20
 
 
-def log_event(log: logging.Logger, level: int, kind: str, text: str, **numbers: Any) -> None:
+def log_event(log: logging.Logger, level: int, kind: str, text: str, **values: Any) -> None:
     """Log an event.
 
     Parameters
@@ -32,7 +32,7 @@ def log_event(log: logging.Logger, level: int, kind: str, text: str, **numbers: 
     numbers
         Values for programs, as JSON.
     """
-    log.log(level, "%s", text, extra={_ATTRIBUTE: {"event": kind} | numbers})
+    log.log(level, "%s", text, extra={_ATTRIBUTE: {"event": kind} | values})
 
 
 def event_kind(record: logging.LogRecord) -> str:

@@ -1,6 +1,6 @@
 """Constants of the telescope and of its recorder: site, clock and channels.
 
-The digitiser's clock is 196 MHz. It has 4096 channels, each ``196e6 / 8192`` = 23 925.78125 Hz wide.
+The instrument has a digitiser clock of 196 MHz and 4096 channels, each ``196e6 / 8192`` = 23 925.78125 Hz wide.
 """
 
 import numpy as np

@@ -25,7 +25,7 @@ MAX_PAST_BYTES = 2**28
 MAX_RING_SHARE, MAX_PAST_SHARE = 0.5, 0.25
 """Shares of the memory that this process may use."""
 
-MAX_FOLLOWER_BYTES = 2**27
+MAX_ITERATOR_BYTES = 2**27
 """Limit of the frames that are queued for one slow loop over `StreamReceiver.frames`."""
 
 MIN_OPEN_FILES = 32

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.frame import Frame
 from sunspec_tui.core.frequency_axis import Axis
-from sunspec_tui.core.memory_budgets import MAX_FOLLOWER_BYTES
+from sunspec_tui.core.memory_budgets import MAX_ITERATOR_BYTES
 from sunspec_tui.core.products import WIRE_PRODUCTS, Product, available, derive
 from sunspec_tui.core.ring_buffer import Rows
 

@@ -122,7 +122,7 @@ def test_another_axis_begins_another_part_and_the_old_rings_rows_are_not_lost(tm
     before = recording(30, nchan=64)
     after = recording(30, nchan=32, start_s=START_S + 60)
     with Following(tmp_path, commit_s=60.0) as run:
-        run.writer._look()
+        run.writer._update_source()
         run.add(before)
         run.change(after.only(slice(0, 0)))
         run.add(after)
@@ -136,7 +136,7 @@ def test_another_axis_begins_another_part_and_the_old_rings_rows_are_not_lost(tm
 def test_rows_that_leave_the_ring_unwritten_are_counted_and_told(tmp_path):
     rows = recording(100, nchan=64)
     with Following(tmp_path, length=40, commit_s=60.0) as run:
-        run.writer._look()
+        run.writer._update_source()
         run.add(rows)
     status = run.writer.status()
     assert (status.rows_written, status.rows_missed) == (40, 60)
@@ -408,7 +408,7 @@ def test_rings_that_are_replaced_again_and_again_are_all_read_to_their_ends(tmp_
     with Following(tmp_path, commit_s=60.0) as run:
         for part in parts:
             run.change(part.only(slice(0, 0)))
-            run.writer._look()
+            run.writer._update_source()
             run.add(part)
     assert run.writer.status().rows_written == 60
     assert run.writer.status().rows_missed == 0

@@ -63,7 +63,7 @@ def test_rows_that_come_during_a_commit_wait_for_the_next_one(tmp_path):
     """A stream that is as fast as the disk: each row that is written finds the next one in the ring."""
     rows, parts, looks = recording(60, nchan=64), [], []
     with Following(tmp_path, length=100) as run:
-        append, look = run.writer._append, run.writer._look
+        append, look = run.writer._append, run.writer._update_source
 
         def append_while_one_comes(part):
             parts.append(len(part))
@@ -72,7 +72,7 @@ def test_rows_that_come_during_a_commit_wait_for_the_next_one(tmp_path):
             append(part)
 
         run.writer._append = append_while_one_comes
-        run.writer._look = lambda: looks.append(len(parts)) or look()
+        run.writer._update_source = lambda: looks.append(len(parts)) or look()
         run.add(rows.only(slice(0, 40)))
         run.wait_for(60)
     assert sum(parts) == 60
@@ -99,7 +99,7 @@ def test_an_archive_that_cannot_write_holds_no_whole_rings_of_earlier_axes(unwri
             rows = recording(5, nchan=768 + 4 * n, start_s=START_S + 60 * n)
             run.change(rows.only(slice(0, 0)), length=2000)
             run.add(rows)
-            run.writer._look()
+            run.writer._update_source()
         after, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         # A ring of this size takes 6 MB or more; the rows that wait in it take 15 kB.
@@ -117,7 +117,7 @@ def test_rows_of_earlier_axes_that_do_not_fit_the_budget_are_lost_counted_and_re
             rows = recording(20, nchan=64 + 4 * n, start_s=START_S + 60 * n)
             run.change(rows.only(slice(0, 0)))
             run.add(rows)
-            run.writer._look()
+            run.writer._update_source()
             assert accounted(run.writer.status()) == 20 * (n + 1)
         status = run.writer.status()
         assert status.rows_missed > 0

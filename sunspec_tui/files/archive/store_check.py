@@ -81,7 +81,7 @@ class ArrayClaim:
         return math.prod(self.chunk) * self.itemsize
 
     @property
-    def most_stored_bytes(self) -> int:
+    def max_stored_bytes(self) -> int:
         """Largest plausible size of a chunk's file: data that cannot be compressed grow a little."""
         return self.chunk_bytes + self.chunk_bytes // 8 + _MAX_CHUNK_HEAD_BYTES
 
@@ -246,7 +246,7 @@ def _check_axis(claim: StoreClaim, name: str) -> None:
     """Check that each chunk of an axis exists, to confirm the rows."""
     array = claim.arrays[name]
     for i in range(-(-array.shape[0] // array.chunk[0]) if array.shape[0] else 0):
-        head = _read(claim.path / name / "c" / str(i), _HEAD_BYTES, array.most_stored_bytes)
+        head = _read(claim.path / name / "c" / str(i), _HEAD_BYTES, array.max_stored_bytes)
         _require(head is not None, f"it claims {claim.nrows} rows, but a part of its {name} axis is missing")
         _check_head(f"{name}/c/{i}", array, head or b"")
 
@@ -294,7 +294,7 @@ def _absent(path: Path, array: ArrayClaim, begin: int, end: int) -> Iterator[tup
     name = path.name
     rows, first = array.chunk[0], -1
     for i in range(begin // rows, -(-end // rows)):
-        head = _read(path / "c" / str(i) / "0", _HEAD_BYTES, array.most_stored_bytes)
+        head = _read(path / "c" / str(i) / "0", _HEAD_BYTES, array.max_stored_bytes)
         if head is None:
             first = max(begin, i * rows) if first < 0 else first
             continue
