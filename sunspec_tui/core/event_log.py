@@ -29,7 +29,7 @@ def log_event(log: logging.Logger, level: int, kind: str, text: str, **values: A
         One word, the same for all events of a kind.
     text
         Message for users.
-    numbers
+    values
         Values for programs, as JSON.
     """
     log.log(level, "%s", text, extra={_ATTRIBUTE: {"event": kind} | values})

@@ -74,7 +74,7 @@ class FileSeries:
     ----------
     paths
         The files, in any order.
-    asked
+    selection
         The requested rows and parts of each file.
 
     Attributes
@@ -91,7 +91,7 @@ class FileSeries:
     """
 
     def __init__(self, paths: Sequence[Path], selection: RowSelection) -> None:
-        self._asked = selection._replace(logged_notes=set())
+        self._selection = selection._replace(logged_notes=set())
         found = [(path, each) for path in paths if len(each := self._times_of(path))]
         if not found:
             names = printable_name(paths[0]) + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
@@ -220,7 +220,7 @@ class FileSeries:
         wanted_s = times_s[rows.begin : rows.end]
         # The start is excluded, so use a microsecond earlier. Times are compared to the microsecond.
         start_s, end_s = (round(float(wanted_s.min()) * 1e6) - 1) / 1e6, round(float(wanted_s.max()) * 1e6) / 1e6
-        found = read_selection(path, self._asked._replace(start_s=start_s, end_s=end_s))
+        found = read_selection(path, self._selection._replace(start_s=start_s, end_s=end_s))
         numbers = np.flatnonzero(in_time_range(times_s, start_s, end_s))
         first = int(np.searchsorted(numbers, rows.begin))
         if len(found) != len(numbers) or not np.array_equal(found.times_s[first : first + len(rows)], wanted_s):
@@ -232,7 +232,7 @@ class FileSeries:
 
         Notes are reported when its rows are read.
         """
-        return read_selection(path, self._asked._replace(times_only=True, quiet=True))
+        return read_selection(path, self._selection._replace(times_only=True, quiet=True))
 
     def _check_same(self, files: list[Recording]) -> None:
         """Refuse files that do not belong together, naming the first one that differs."""

@@ -23,7 +23,7 @@ def report_notes(path: Path, notes: Iterable[str], selection: RowSelection) -> N
         The file.
     notes
         Sentences without their start, the file's name, such as "its rows have no unit".
-    asked
+    selection
         Its `quiet` suppresses notes; its `logged_notes` are the notes of other files.
     """
     logged = set[str]() if selection.logged_notes is None else selection.logged_notes

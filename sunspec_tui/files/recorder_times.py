@@ -90,7 +90,7 @@ def row_times(
         Number of rows that all datasets have.
     tint
         The file's attribute tInt, the data time of a row, of any type.
-    asked
+    selection
         The requested rows.
     nbytes
         Size of the file.
@@ -173,7 +173,7 @@ class _SelectedRows:
     """Selected rows of the blocks so far."""
 
     def __init__(self, selection: RowSelection) -> None:
-        self._asked = selection
+        self._selection = selection
         self._rows, self._ends_s = list[NDArray[np.intp]](), list[NDArray[np.float64]]()
         self._count = self._old = self._untimed = self._untimed_since = 0
         self._first: tuple[NDArray[np.intp], NDArray[np.float64]] | None = None
@@ -186,7 +186,7 @@ class _SelectedRows:
         rows, ends_s = np.flatnonzero(dated) + begin, ends_s[dated]
         if self._first is None and len(rows):
             self._first = rows[:1], ends_s[:1]
-        chosen = self._asked.mask(ends_s)
+        chosen = self._selection.mask(ends_s)
         self._rows.append(rows[chosen])
         self._ends_s.append(ends_s[chosen])
         self._count += len(self._rows[-1])

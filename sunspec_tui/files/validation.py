@@ -68,7 +68,7 @@ def validated_recording(path: Path, declared: Declared, selection: RowSelection,
     ----------
     path
         The file; its name is the source if the file declares none.
-    declared, asked
+    declared, selection
         Contents of the file, and the requested rows.
     file_bytes
         Size of the file.

@@ -29,7 +29,7 @@ class ArchiveSource:
     ----------
     ring
         The ring that holds the rows.
-    about
+    template
         A recording without rows that describes the rows of this ring.
     """
 

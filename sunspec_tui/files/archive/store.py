@@ -68,7 +68,7 @@ class ArchiveStore:
         Bits of mantissa that it keeps; None if all.
     blocks
         Makes blocks of its rows; None for a store of an earlier version, which has no blocks.
-    wanted
+    precision
         Precision that the writer requests.
     """
 
@@ -163,9 +163,9 @@ def last_store(
         The archive.
     rows
         The first rows to write.
-    spoilt
+    damaged
         Damaged stores, to which no rows may be added.
-    wanted
+    precision
         Precision of a new store; if it is exact, a store with less precision does not fit.
 
     Returns
