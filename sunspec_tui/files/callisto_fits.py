@@ -91,7 +91,7 @@ def _is_ours(header: Any) -> bool:
 def _product(header: Any, *, ours: bool) -> Product:
     name = str(header.get("PRODUCT", "")) if ours else str(Product.I)
     if name not in tuple(Product):
-        raise Unreadable(f"its PRODUCT is none of {', '.join(Product)}")
+        raise Unreadable(f"its PRODUCT is not one of {', '.join(Product)}")
     return Product(name)
 
 

@@ -153,7 +153,7 @@ def check_store(path: Path) -> StoreClaim:
 def _bits(value: Any) -> int | None:
     _require(
         value is None or (type(value) is int and 0 < value < _FLOAT_BITS),
-        f"it has no {BITS} that an archive has",
+        f"its {BITS} is invalid",
     )
     return None if value is None else int(value)
 
@@ -189,7 +189,7 @@ def _metadata(path: Path) -> dict[str, Any]:
 
 def _array(name: str, metadata: dict[str, Any]) -> ArrayClaim:
     known = name in _TYPES or name in _PRODUCT_NAMES
-    _require(known, f"it has an array {printable(name, 20)!r}, which no archive has")
+    _require(known, f"it has an unknown array {printable(name, 20)!r}")
     return _power_array(name, metadata)
 
 
@@ -203,11 +203,15 @@ def _power_array(name: str, metadata: dict[str, Any]) -> ArrayClaim:
     )
     _require(metadata.get("data_type") == data_type, f"{name} is not of {data_type}")
     grid, keys = _dict(metadata.get("chunk_grid")), _dict(metadata.get("chunk_key_encoding"))
-    _require(grid.get("name") == "regular" and keys.get("name") == "default", f"{name} has chunks of another form")
-    _require(_dict(keys.get("configuration")).get("separator", "/") == "/", f"{name} has chunks of another form")
-    _require(not metadata.get("storage_transformers"), f"{name} is stored in another form")
+    _require(
+        grid.get("name") == "regular" and keys.get("name") == "default", f"{name} has chunks of an unsupported layout"
+    )
+    _require(
+        _dict(keys.get("configuration")).get("separator", "/") == "/", f"{name} has chunks of an unsupported layout"
+    )
+    _require(not metadata.get("storage_transformers"), f"{name} has an unsupported storage")
     attributes = _dict(metadata.get("attributes"))
-    _require(set(attributes) <= _ATTRIBUTES, f"{name} has attributes that no archive has")
+    _require(set(attributes) <= _ATTRIBUTES, f"{name} has unknown attributes")
     _require(name != "time" or attributes.get("units") == TIME_UNITS, "its times are not in microseconds since 1970")
     dimensions = 1 if name in _TYPES else 2
     shape = _sizes(name, metadata.get("shape"), dimensions, least=0)
@@ -228,7 +232,7 @@ def _check_sizes(name: str, claim: ArrayClaim) -> None:
 
 def _sizes(name: str, value: Any, dimensions: int, *, least: int) -> tuple[int, ...]:
     fits = isinstance(value, list) and len(value) == dimensions and all(type(n) is int and n >= least for n in value)
-    _require(fits, f"{name} has no shape that an archive has")
+    _require(fits, f"{name} has an invalid shape")
     return tuple(value)
 
 
@@ -237,7 +241,7 @@ def _compressor(name: str, value: Any) -> str:
     codecs = [_dict(each) for each in value] if isinstance(value, list) else []
     names = [each.get("name") for each in codecs]
     allowed = names[:1] == ["bytes"] and len(names) <= 2 and all(each in _COMPRESSORS for each in names[1:])
-    _require(allowed, f"{name} has codecs that no archive has")
+    _require(allowed, f"{name} has unsupported codecs")
     _require(_dict(codecs[0].get("configuration")).get("endian") == "little", f"{name} is not little-endian")
     return str(names[1]) if len(names) == 2 else ""
 
@@ -316,7 +320,7 @@ def _check_head(name: str, array: ArrayClaim, head: bytes) -> None:
     _require(declared is not None or array.compressor != "zstd" or len(head) < 5, f"{name} declares no size")
     _require(
         declared is None or declared <= array.chunk_bytes,
-        f"{name} unpacks to {(declared or 0) / 1e6:.0f} MB, more than a chunk holds",
+        f"{name} decompresses to {(declared or 0) / 1e6:.0f} MB, more than a chunk holds",
     )
 
 
