@@ -97,12 +97,12 @@ class FloorFiles:
             self._saver.finish()
 
 
-def _floors(kept: Mapping[str, Any]) -> tuple[QuietFloor, ...]:
+def _floors(record: Mapping[str, Any]) -> tuple[QuietFloor, ...]:
     """Return the floors of a file.
 
     Invalid values of a foreign or damaged file are ignored.
     """
-    products = kept.get("minutes")
+    products = record.get("minutes")
     if not isinstance(products, list):
         return ()
     return tuple(QuietFloor(_minutes(product)) for product in products[:2])

@@ -93,16 +93,16 @@ class PipelineMap:
         Losses of power and of single channels are checked in XX and YY only. A product without any value is either not
         carried or lost as a whole, which is not a fault of a pipeline.
         """
-        found = np.zeros(self.nan.shape, np.int8)
+        result = np.zeros(self.nan.shape, np.int8)
         if self.channels is not None:
-            found[:2][_scattered(self.channels.nan)] = Fault.SOME_NAN
-            found[:2][_scattered(self.channels.zero)] = Fault.SOME_ZERO
-        found[:2][self.partial] = Fault.PART
-        found[:2][self.level[:2] < _LOW] = Fault.LOW
+            result[:2][_scattered(self.channels.nan)] = Fault.SOME_NAN
+            result[:2][_scattered(self.channels.zero)] = Fault.SOME_ZERO
+        result[:2][self.partial] = Fault.PART
+        result[:2][self.level[:2] < _LOW] = Fault.LOW
         for share, fault in ((self.stuck, Fault.STUCK), (self.zero, Fault.ZERO), (self.nan, Fault.NAN)):
-            found[share > _MAX_SHARE] = fault
-        found[((self.zero + self.nan) >= 1).all(axis=1)] = Fault.NONE
-        return found
+            result[share > _MAX_SHARE] = fault
+        result[((self.zero + self.nan) >= 1).all(axis=1)] = Fault.NONE
+        return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,11 +247,11 @@ def _relative_to_neighbours(medians: NDArray[np.float64]) -> NDArray[np.float64]
     highest = sliding_window_view(padded, _NEIGHBOURS, axis=1).max(axis=-1)
     count = medians.shape[1]
     reference = np.minimum(highest[:, :count], highest[:, _NEIGHBOURS + 1 :])
-    found = np.full(medians.shape, np.nan)
-    np.divide(medians, reference, out=found, where=reference > 0)
+    result = np.full(medians.shape, np.nan)
+    np.divide(medians, reference, out=result, where=reference > 0)
     # At the ends of the band, a fault cannot be distinguished from the antenna's response.
-    found[:, [0, -1]] = np.nan
-    return found
+    result[:, [0, -1]] = np.nan
+    return result
 
 
 def pipelines_by_fault(faults: NDArray[np.int8]) -> dict[Fault, list[int]]:
@@ -267,10 +267,10 @@ def describe_faults(pipelines: PipelineMap | None) -> str:
     if pipelines is None:
         return ""
     products = zip(WIRE_PRODUCTS, pipelines.faults, strict=False)
-    found = [(product, pipelines_by_fault(faults)) for product, faults in products]
+    result = [(product, pipelines_by_fault(faults)) for product, faults in products]
     return "; ".join(
         f"{product} " + ", ".join(f"{format_ranges(numbers)} {WORDS[fault]}" for fault, numbers in faults.items())
-        for product, faults in found
+        for product, faults in result
         if faults
     )
 

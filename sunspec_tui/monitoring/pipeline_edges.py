@@ -96,10 +96,10 @@ def partial_losses(steps_db: Floats, usual_db: Floats) -> NDArray[np.bool_]:
     known = np.isfinite(usual_db)
     change_db = steps_db - np.where(known, usual_db, 0.0)
     min_db = np.maximum(np.where(known, MIN_LOSS_DB, MIN_LOSS_ALONE_DB), _NOISES * _scatter_db(change_db))
-    found = np.zeros((steps_db.shape[0], steps_db.shape[1] + 1), bool)
+    lost = np.zeros((steps_db.shape[0], steps_db.shape[1] + 1), bool)
     for product in range(steps_db.shape[0]):
-        _mark_runs(change_db[product], min_db[product], found[product])
-    return found
+        _mark_runs(change_db[product], min_db[product], lost[product])
+    return lost
 
 
 def _scatter_db(change_db: Floats) -> Floats:
@@ -112,7 +112,7 @@ def _scatter_db(change_db: Floats) -> Floats:
     return 1.4826 * np.array(deviations)[:, None]
 
 
-def _mark_runs(change_db: Floats, min_db: Floats, found: NDArray[np.bool_]) -> None:
+def _mark_runs(change_db: Floats, min_db: Floats, lost: NDArray[np.bool_]) -> None:
     """Mark one product's pipelines between a step down and up."""
     falls = np.flatnonzero(change_db <= -min_db)
     for edge in falls:
@@ -120,7 +120,7 @@ def _mark_runs(change_db: Floats, min_db: Floats, found: NDArray[np.bool_]) -> N
         after = np.flatnonzero(np.abs(change_db[beyond]) >= min_db[beyond])
         if len(after) and _is_same_size(-change_db[edge], change_db[edge + 1 + after[0]]):
             # Edge i lies between the pipelines i and i + 1.
-            found[edge + 1 : edge + 2 + after[0]] = True
+            lost[edge + 1 : edge + 2 + after[0]] = True
 
 
 def _is_same_size(fall_db: float, rise_db: float) -> bool:
@@ -144,11 +144,11 @@ def losses_at_ends(changes_db: Floats) -> NDArray[np.bool_]:
         True for pipelines with a loss, shape (npipelines,).
     """
     nedges = changes_db.shape[1]
-    found = np.zeros(nedges + 1, bool)
+    lost = np.zeros(nedges + 1, bool)
     if nedges:
         for pipeline, loss_db in ((0, changes_db[:, 0]), (nedges, -changes_db[:, -1])):
-            found[pipeline] = (loss_db >= MIN_LOSS_AT_END_DB).all() and np.ptp(loss_db) <= _TOLERANCE_DB
-    return found
+            lost[pipeline] = (loss_db >= MIN_LOSS_AT_END_DB).all() and np.ptp(loss_db) <= _TOLERANCE_DB
+    return lost
 
 
 class UsualSteps:

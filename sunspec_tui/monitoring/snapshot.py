@@ -132,13 +132,13 @@ class Snapshot:
     def warnings(self) -> tuple[str, ...]:
         """Other faults of data or outputs, in a few words each."""
         faulty = 0 if self.pipelines is None else int((self.pipelines.faults > 0).any(axis=0).sum())
-        found = [f"{faulty} pipeline{'s' * (faulty > 1)} at fault"] if faulty else []
-        found += ["axis shifted?"] if self.axis_note else []
-        found += ["gain lost?"] if self.gain.lost else []
-        found += [str(self.clock.fault)] if self.clock.fault not in (ClockFault.NONE, ClockFault.RECORDED) else []
-        found += ["archive failing"] if self.archive.state is ArchiveState.FAILING else []
+        texts = [f"{faulty} pipeline{'s' * (faulty > 1)} at fault"] if faulty else []
+        texts += ["axis shifted?"] if self.axis_note else []
+        texts += ["gain lost?"] if self.gain.lost else []
+        texts += [str(self.clock.fault)] if self.clock.fault not in (ClockFault.NONE, ClockFault.RECORDED) else []
+        texts += ["archive failing"] if self.archive.state is ArchiveState.FAILING else []
         count = len(self.problems)
-        return (*found, f"{count} problem{'s' * (count > 1)} of the program") if count else tuple(found)
+        return (*texts, f"{count} problem{'s' * (count > 1)} of the program") if count else tuple(texts)
 
     @cached_property
     def delay_statistics(self) -> DelayStatistics:

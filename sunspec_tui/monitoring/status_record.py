@@ -95,8 +95,10 @@ def _pipelines(snapshot: Snapshot) -> dict[str, dict[str, list[int]]]:
     if snapshot.pipelines is None:
         return {}
     by_product = zip(WIRE_PRODUCTS, snapshot.pipelines.faults, strict=False)
-    found = {str(product): pipelines_by_fault(faults) for product, faults in by_product}
-    return {product: {WORDS[fault]: at for fault, at in faults.items()} for product, faults in found.items() if faults}
+    numbers = {str(product): pipelines_by_fault(faults) for product, faults in by_product}
+    return {
+        product: {WORDS[fault]: at for fault, at in faults.items()} for product, faults in numbers.items() if faults
+    }
 
 
 def _levels(values_db: Sequence[float]) -> dict[str, float | None]:

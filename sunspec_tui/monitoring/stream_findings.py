@@ -43,7 +43,7 @@ def findings(
     """
     health = snapshot.health
     verdict, advice = _verdict(health)
-    found: dict[str, Any] = {
+    result: dict[str, Any] = {
         "source": snapshot.source,
         "link": health.link_words,
         "verdict": verdict,
@@ -61,8 +61,8 @@ def findings(
         "stalls": health.stalls,
     }
     if frame is None or snapshot.axis is None:
-        return found
-    return found | {
+        return result
+    return result | {
         "header": dict(frame.header),
         "times": _time_readings(frame.header),
         "time_problem": frame.time_problem,
@@ -138,18 +138,18 @@ def _axis(axis: Axis) -> dict[str, Any]:
 
 def _time_readings(header: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """Convert each time of the header in all plausible units."""
-    found: dict[str, dict[str, str]] = {}
+    result: dict[str, dict[str, str]] = {}
     for key in ("time_tag", "timestamp", *_BLOCK_TIMES):
         value = header.get(key)
         if value is None:
             continue
         if key in _BLOCK_TIMES:
-            found[key] = _block_time(value)
+            result[key] = _block_time(value)
             continue
         try:
             number = float(value)
         except (TypeError, ValueError, OverflowError):
-            found[key] = {}
+            result[key] = {}
             continue
         readings = {unit: number * size for unit, size in _UNITS.items()}
         if isinstance(value, int):
@@ -157,8 +157,8 @@ def _time_readings(header: Mapping[str, Any]) -> dict[str, dict[str, str]]:
         plausible = {
             unit: unix_s for unit, unix_s in readings.items() if EARLIEST_PLAUSIBLE_S < unix_s < LATEST_PLAUSIBLE_S
         }
-        found[key] = {unit: format_iso(unix_s) for unit, unix_s in plausible.items()}
-    return found
+        result[key] = {unit: format_iso(unix_s) for unit, unix_s in plausible.items()}
+    return result
 
 
 def _block_time(value: object) -> dict[str, str]:
@@ -173,44 +173,44 @@ def _known(value: float) -> float | None:
     return round(value, 6) if math.isfinite(value) else None
 
 
-def report(found: Mapping[str, Any]) -> list[str]:
+def report(result: Mapping[str, Any]) -> list[str]:
     """Format findings as lines for users."""
-    causes = ", ".join(f"{count} {cause}" for cause, count in found["rejected"].items())
-    lines = [f"stream     {found['source']}, {found['link']}"]
-    if causes and not found["frames_received"]:
+    causes = ", ".join(f"{count} {cause}" for cause, count in result["rejected"].items())
+    lines = [f"stream     {result['source']}, {result['link']}"]
+    if causes and not result["frames_received"]:
         lines.append(f"rejected   {causes}")
-    if "header" not in found:
-        return [*lines, f"verdict    {found['advice']}"]
-    axis = found["axis"]
+    if "header" not in result:
+        return [*lines, f"verdict    {result['advice']}"]
+    axis = result["axis"]
     origin = "from the header" if axis["chan0_from"] == "header" else "a setting, the header does not say"
     lines += [
-        f"frames     {found['frames_received']} received, {_missing(found)}, "
-        f"{found['frames_rejected']} rejected {causes}".rstrip(),
-        f"shape      nbeam, nchan, npol = {tuple(found['shape'])}, {found['data_type']}",
+        f"frames     {result['frames_received']} received, {_missing(result)}, "
+        f"{result['frames_rejected']} rejected {causes}".rstrip(),
+        f"shape      nbeam, nchan, npol = {tuple(result['shape'])}, {result['data_type']}",
         f"axis       {axis['low_mhz']:.3f} to {axis['high_mhz']:.3f} MHz in {axis['bins']} bins, "
         f"chan0 {axis['chan0']} ({origin})",
-        f"cadence    {_seconds(found['cadence_s'])}, frames come {found['pattern'] or 'too few to tell how'}",
-        *(f"delay      {_seconds(delay_s)} by {method}" for method, delay_s in found["delay_s"].items()),
-        f"data age   {_seconds(found['data_age_s'])}",
-        *_header_lines(found),
+        f"cadence    {_seconds(result['cadence_s'])}, frames arrive {result['pattern'] or 'in an unknown pattern'}",
+        *(f"delay      {_seconds(delay_s)} by {method}" for method, delay_s in result["delay_s"].items()),
+        f"data age   {_seconds(result['data_age_s'])}",
+        *_header_lines(result),
     ]
     notes = (
-        *found["alarms"],
-        found["time_problem"],
-        found["delay_note"],
-        *found["notes"],
-        found["pipelines"],
-        *_oddities(found),
+        *result["alarms"],
+        result["time_problem"],
+        result["delay_note"],
+        *result["notes"],
+        result["pipelines"],
+        *_oddities(result),
     )
     return lines + [f"note       {note}" for note in dict.fromkeys(notes) if note]
 
 
-def _oddities(found: Mapping[str, Any]) -> list[str]:
+def _oddities(result: Mapping[str, Any]) -> list[str]:
     """Describe irregularities during the observation."""
-    counted = ((found[f"{name}s"], name) for name in ("restart", "repeat", "reversal", "stall"))
+    counted = ((result[f"{name}s"], name) for name in ("restart", "repeat", "reversal", "stall"))
     notes = [f"{count} {name}{'s' * (count > 1)} while observed" for count, name in counted if count]
-    if found["state"] == StreamState.STALLED:
-        notes.append(f"stalled: no frame for {found['silence_s']:.1f} s")
+    if result["state"] == StreamState.STALLED:
+        notes.append(f"stalled: no frame for {result['silence_s']:.1f} s")
     return notes
 
 
@@ -219,17 +219,17 @@ def header_lines(header: Mapping[str, Any]) -> list[str]:
     return _header_lines({"header": header, "times": _time_readings(header)})
 
 
-def _header_lines(found: Mapping[str, Any]) -> list[str]:
+def _header_lines(result: Mapping[str, Any]) -> list[str]:
     """Format the header's keys, and the plausible meanings of its times."""
     lines = []
-    for key, value in itertools.islice(found["header"].items(), MAX_HEADER_LINES):
-        readings = found["times"].get(key)
+    for key, value in itertools.islice(result["header"].items(), MAX_HEADER_LINES):
+        readings = result["times"].get(key)
         meanings = (
             "" if not readings else " = " + ", or ".join(f"{moment} as {unit}" for unit, moment in readings.items())
         )
         # A key is untrusted text, which must not control the terminal.
         lines.append(f"header     {_ascii(key) if not key.isidentifier() else key}: {_ascii(value)}{meanings}")
-    left = len(found["header"]) - len(lines)
+    left = len(result["header"]) - len(lines)
     return [*lines, f"header     and {left} keys more"] if left else lines
 
 
@@ -238,9 +238,9 @@ def _ascii(value: object) -> str:
     return short_repr(value).encode("ascii", "backslashreplace").decode()
 
 
-def _missing(found: Mapping[str, Any]) -> str:
-    missing = found["frames_missing"]
-    return "missing cannot be told without seq or last_block_time" if missing is None else f"{missing} missing"
+def _missing(result: Mapping[str, Any]) -> str:
+    missing = result["frames_missing"]
+    return "missing unknown without seq or last_block_time" if missing is None else f"{missing} missing"
 
 
 def _seconds(value_s: float | None) -> str:

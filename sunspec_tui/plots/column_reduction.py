@@ -152,9 +152,9 @@ def _needed_products(rows: Recording, product: Product) -> Recording:
 
     These are `product` with XX and YY if it is received, else all.
     """
-    wanted = {Product.XX, Product.YY, product}
-    if product not in rows.products or wanted.issuperset(rows.products):
+    pictured = {Product.XX, Product.YY, product}
+    if product not in rows.products or pictured.issuperset(rows.products):
         return rows
-    numbers = [n for n, each in enumerate(rows.products) if each in wanted]
+    numbers = [n for n, each in enumerate(rows.products) if each in pictured]
     products = tuple(rows.products[n] for n in numbers)
     return replace(rows, data=rows.data[..., numbers], products=products)

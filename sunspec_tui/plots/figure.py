@@ -277,8 +277,8 @@ class SpectrumFigure:
 
 def _frequencies(job: PlotJob) -> NDArray[np.float64]:
     """Return bin centres in MHz, or numbers if these cannot be drawn."""
-    found = job.frequencies_mhz
-    return found if np.abs(found[[0, -1]]).max() < _MAX_FREQUENCY_MHZ else np.arange(len(found), dtype=np.float64)
+    mhz = job.frequencies_mhz
+    return mhz if np.abs(mhz[[0, -1]]).max() < _MAX_FREQUENCY_MHZ else np.arange(len(mhz), dtype=np.float64)
 
 
 def band_edges(frequencies_mhz: NDArray[np.float64], alone_mhz: float = 1.0) -> tuple[float, float]:

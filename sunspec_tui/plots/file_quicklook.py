@@ -99,13 +99,13 @@ def _reduced(series: FileSeries, product: Product, begin: int, end: int) -> Iter
 
     Each time the columns of one block of rows.
     """
-    times_s, most = series.times_s[begin:end], max(1, MAX_BLOCK_BYTES // series.row_bytes)
+    times_s, max_rows = series.times_s[begin:end], max(1, MAX_BLOCK_BYTES // series.row_bytes)
     column_s = column_width_s(_length_s(series, begin, end, None), series.cadence_s, end - begin)
     edges = np.append(column_edges(times_s, column_s), end - begin)
     place = 0
     while place < len(edges) - 1:
         # At least one column, with any number of rows.
-        stop = max(place + 1, int(np.searchsorted(edges, edges[place] + most, "right")) - 1)
+        stop = max(place + 1, int(np.searchsorted(edges, edges[place] + max_rows, "right")) - 1)
         rows = series.only(slice(begin + int(edges[place]), begin + int(edges[stop])))
         yield reduce_rows(rows, product, column_s)
         place = stop

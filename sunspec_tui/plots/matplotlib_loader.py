@@ -23,8 +23,8 @@ def load_matplotlib() -> None:
     """
     if "matplotlib" in sys.modules:
         return
-    found = importlib.util.find_spec("matplotlib")
-    defaults = Path((found and found.origin) or ".").parent / "mpl-data"
+    spec = importlib.util.find_spec("matplotlib")
+    defaults = Path((spec and spec.origin) or ".").parent / "mpl-data"
     if not (defaults / _FILE_NAME).is_file():
         # Not installed, or installed in another way: importing the figure gives the reason.
         return

@@ -155,14 +155,14 @@ def _is_unfinished(directory: Path, name: str) -> bool:
 
     The process was one of this user and machine.
     """
-    found = temporary_file_owner(name)
-    if found is None or not (found[1] == LATEST or plot_time_s(found[1]) is not None):
+    origin = temporary_file_owner(name)
+    if origin is None or not (origin[1] == LATEST or plot_time_s(origin[1]) is not None):
         return False
     try:
         status = (directory / name).lstat()
     except OSError:
         return False
-    return stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and not _is_alive(found[0])
+    return stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and not _is_alive(origin[0])
 
 
 def _is_alive(process: int) -> bool:

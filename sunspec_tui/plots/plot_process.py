@@ -224,8 +224,8 @@ class PlotProcess:
         # If the disk is unplugged or read-only, the files remain until the next start.
         with suppress(OSError):
             for name in os.listdir(self._directory):  # noqa: PTH208 - there may be 100 000 names
-                found = temporary_file_owner(name)
-                if found is not None and found[0] == self.process.pid:
+                origin = temporary_file_owner(name)
+                if origin is not None and origin[0] == self.process.pid:
                     (self._directory / name).unlink(missing_ok=True)
 
 

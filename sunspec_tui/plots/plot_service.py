@@ -213,12 +213,12 @@ class PlotService:
 
     def _answer(self, job: PlotJob) -> dict[str, Any] | None:
         """Draw a plot in this monitor's directory; return None if stopped meanwhile."""
-        wanted = self._status.directory
+        configured = self._status.directory
         try:
             directory = self._place.directory()
         except OSError as error:
             why = error.strerror or str(error)
-            return {"ok": False, "error": f"cannot write a plot to {wanted}: {why}; choose another with --plot-dir"}
+            return {"ok": False, "error": f"cannot write a plot to {configured}: {why}; choose another with --plot-dir"}
         self._status = replace(self._status, directory=directory)
         return self._request_plot(replace(job, directory=str(directory)))
 
@@ -313,10 +313,10 @@ def _why_unwritable(directory: Path) -> str:
     For a missing directory, its nearest existing parent is checked.
     """
     try:
-        wanted = directory.absolute()
+        absolute = directory.absolute()
     except OSError:
         return "the working directory has been removed"
-    for existing in (wanted, *wanted.parents):
+    for existing in (absolute, *absolute.parents):
         try:
             existing.stat()
         except (FileNotFoundError, NotADirectoryError):

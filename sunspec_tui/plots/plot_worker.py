@@ -61,13 +61,13 @@ class PlotWriter:
         try:
             paths, nbytes, note = self._draw(job)
             directory, written = self._directories[str(Path(job.directory))], [path.name for path in paths]
-            kept = directory.tidy(job.keep, job.now_s, written, clock_agrees=job.clock_agrees)
+            counts = directory.tidy(job.keep, job.now_s, written, clock_agrees=job.clock_agrees)
         except DrawingEnded as ended:
             return {"ended": ended.status}
         except Exception as error:  # noqa: BLE001 - reported; the next plot is tried
             return {"ok": False, "error": _failure_text(error, job)}
         seconds = time.perf_counter() - started_s
-        return {"ok": True, "path": str(paths[0]), "seconds": seconds, "bytes": nbytes, "note": note} | kept
+        return {"ok": True, "path": str(paths[0]), "seconds": seconds, "bytes": nbytes, "note": note} | counts
 
     def _draw(self, job: PlotJob) -> tuple[list[Path], int, str]:
         directory = self._prepared(Path(job.directory))

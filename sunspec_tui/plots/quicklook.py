@@ -166,13 +166,13 @@ def hour_calls(directory: Path, product: Product, begin_s: float, per: str) -> l
 def _column_s(directory: Path, begin_s: float, period_s: float) -> float | None:
     """Return the width of a period's columns; None without rows."""
     try:
-        found = open_by_axis(directory, *_within(begin_s, period_s), quiet=True)
+        datasets = open_by_axis(directory, *_within(begin_s, period_s), quiet=True)
     except NoRowsError:
         return None
     except ArchiveError:
         # Reading the hours gives the reason.
         return period_s / MAX_COLUMNS
-    times_s = [dataset["time"].values.astype("datetime64[us]").astype(np.int64) / 1e6 for dataset in found]
+    times_s = [dataset["time"].values.astype("datetime64[us]").astype(np.int64) / 1e6 for dataset in datasets]
     longest_s = max(times_s, key=len)
     cadence_s = measured_cadence_s(longest_s)
     first_s, last_s = min(float(each[0]) for each in times_s), max(float(each[-1]) for each in times_s)
@@ -195,11 +195,11 @@ def reduce_blocks(directory: str, product: str, begin_s: float, period_s: float)
     """
     within = _within(begin_s, period_s)
     products = tuple(dict.fromkeys((Product.XX, Product.YY, Product(product))))
-    found = [overview(directory, each, *within, columns=MAX_COLUMNS) for each in products]
-    shown = found[products.index(Product(product))]
+    overviews = [overview(directory, each, *within, columns=MAX_COLUMNS) for each in products]
+    shown = overviews[products.index(Product(product))]
     cadence_s = float(np.median((shown.end_s - shown.begin_s) / shown.rows))
     column_s = cadence_s * float(np.median(shown.rows))
-    mean = np.stack([each.mean for each in found], axis=-1)
+    mean = np.stack([each.mean for each in overviews], axis=-1)
     station, source, software = shown.origin
     means = Recording(mean, products, shown.end_s, shown.frequencies_hz, column_s, station, source, software)
     rows = int(shown.rows.sum())
@@ -209,7 +209,7 @@ def reduce_blocks(directory: str, product: str, begin_s: float, period_s: float)
 def reduce_hour(directory: str, product: str, begin_s: float, column_s: float) -> Hour:
     """Reduce one hour of an archive to columns, for each frequency axis."""
     try:
-        found = open_by_axis(directory, *_within(begin_s, _HOUR_S))
+        datasets = open_by_axis(directory, *_within(begin_s, _HOUR_S))
     except NoRowsError:
         return []
     needed = {Product.XX, Product.YY, Product(product)} if product in WIRE_PRODUCTS else set(WIRE_PRODUCTS)
@@ -217,7 +217,7 @@ def reduce_hour(directory: str, product: str, begin_s: float, column_s: float) -
     reduced = []
     # Each worker has one core; more threads would use the cores of other workers.
     with require_extra("dask.config", "reading an archive").set(scheduler="synchronous"):
-        for dataset in found:
+        for dataset in datasets:
             rows = from_dataset(dataset[[name for name in names if name in dataset]])
             if product in rows.carries():
                 reduced.append(reduce_rows(rows, Product(product), column_s))

@@ -111,12 +111,12 @@ class FollowedFile:
 
         No rows at the end of the file.
         """
-        seen = None
+        last_state = None
         while True:
             # Check this before reading the rows, so that the last ones are not missed.
             still_written, now = self._state()
-            if now != seen or not still_written:
-                rows, seen = self._read(newest_s), now
+            if now != last_state or not still_written:
+                rows, last_state = self._read(newest_s), now
                 if len(rows) or not still_written:
                     return rows
             yield None

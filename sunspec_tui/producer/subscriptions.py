@@ -88,8 +88,8 @@ class Subscriptions:
 
     def wire_bytes(self, peer: int) -> int:
         """Return the least number of bytes that the noted messages needed."""
-        found = self._peers.get(peer)
-        return _GREETING_BYTES + (0 if found is None else found.wire_nbytes)
+        entry = self._peers.get(peer)
+        return _GREETING_BYTES + (0 if entry is None else entry.wire_nbytes)
 
     def forget(self, peer: int) -> None:
         """Forget a descriptor whose connection was closed or replaced."""

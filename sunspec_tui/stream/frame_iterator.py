@@ -106,7 +106,7 @@ class FrameIterator(Iterator[Item], Generic[Item]):
         Number of items dropped because they were not taken in time.
     """
 
-    def __init__(self, max_items: int, timeout_s: float | None, max_nbytes: int = MAX_FOLLOWER_BYTES) -> None:
+    def __init__(self, max_items: int, timeout_s: float | None, max_nbytes: int = MAX_ITERATOR_BYTES) -> None:
         self._queue: deque[tuple[Item, int]] = deque()
         self._max_items, self._max_nbytes, self._nbytes = max_items, max_nbytes, 0
         # Locks do not accept longer timeouts.

@@ -124,9 +124,9 @@ class StreamHistory:
         UsageError
             If that epoch is not kept, or the number is not a whole number of at least 0.
         """
-        found = self._epoch(epoch)
+        matching = self._epoch(epoch)
         count = None if n_frames is None else _row_count(n_frames)
-        return None if found is None else found.ring.latest(count)
+        return None if matching is None else matching.ring.latest(count)
 
     def epochs(self) -> tuple[Epoch, ...]:
         """Return the epochs, oldest first; the last one still grows.
@@ -157,11 +157,11 @@ class StreamHistory:
             with self._lock:
                 return self._present()
         epochs = self.epochs()
-        found = next((each for each in epochs if each.number == number), None)
-        if found is None:
+        matching = next((each for each in epochs if each.number == number), None)
+        if matching is None:
             kept = ", ".join(str(each.number) for each in epochs) or "none yet"
             raise UsageError(f"epoch {number} is not kept; kept are {kept}")
-        return found
+        return matching
 
     def _epoch_of_row(self, number: int) -> Epoch | None:
         """Return the epoch of a row number, or else the present one."""

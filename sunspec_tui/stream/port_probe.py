@@ -44,7 +44,7 @@ class ProbeResult:
 
 REFUSED = ProbeResult(PeerKind.REFUSED, "nobody answers there")
 _TIMED_OUT = ProbeResult(PeerKind.UNREACHABLE, "no answer from there (timed out)")
-_MUTE = ProbeResult(PeerKind.FOREIGN, "something accepts connections there and says nothing")
+_MUTE = ProbeResult(PeerKind.FOREIGN, "something accepts connections there and sends nothing")
 _CLOSING = ProbeResult(PeerKind.FOREIGN, "something there closes each connection at once")
 
 

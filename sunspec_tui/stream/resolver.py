@@ -64,10 +64,10 @@ class Resolver:
 
     def _answer(self, flags: int = 0) -> None:
         try:
-            found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM, flags=flags)
+            infos = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM, flags=flags)
         except (OSError, UnicodeError) as error:
             self.problem = getattr(error, "strerror", None) or "that is no host name"
             self._addresses = ()
             return
         self.problem = ""
-        self._addresses = tuple(dict.fromkeys(address for *_, address in found))
+        self._addresses = tuple(dict.fromkeys(address for *_, address in infos))

@@ -175,7 +175,7 @@ def test_something_else_on_an_ipv6_port_is_named():
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
         port = server.getsockname()[1]
         with StreamReceiver("::1", port, plot_interval=0) as receiver:
-            poll_until(lambda: "says nothing" in link(receiver))
+            poll_until(lambda: "sends nothing" in link(receiver))
 
 
 def test_the_first_line_of_the_screen_names_what_answers():

@@ -168,7 +168,7 @@ def test_a_probe_tells_publishers_from_other_sockets(kind, found):
 def test_a_probe_of_a_peer_that_says_nothing_ends_in_time():
     port = free_port()
     with foreign(port, "silent"):
-        assert "says nothing" in probed(port, answer_s=0.2).result.words
+        assert "sends nothing" in probed(port, answer_s=0.2).result.words
 
 
 def test_a_probe_of_an_address_that_does_not_answer_ends_in_time():

@@ -90,7 +90,7 @@ def test_all_peers_in_turn_and_a_publisher_after_each():
         ("PUSH", "a PUSH socket answers there, not a publisher, retrying"),
         ("SSH", "an SSH server answers there, no ZeroMQ publisher, retrying"),
         ("HTTP", "an HTTP server answers there, no ZeroMQ publisher, retrying"),
-        ("silent", "something accepts connections there and says nothing, retrying"),
+        ("silent", "something accepts connections there and sends nothing, retrying"),
         ("closes", "something there closes each connection at once, retrying"),
         ("greeting and garbage", "something whose ZeroMQ handshake is malformed answers there"),
         ("garbage", r"something that begins with '\x00\x01rubbish"),
