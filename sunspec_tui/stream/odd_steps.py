@@ -1,8 +1,8 @@
 """Detect jumps of time or frame number, to be confirmed.
 
 Otherwise one stray frame could move the waterfall by hours, or count millions of frames as missing. No confirmation is
-needed if the time between the arrivals is as long as the jump, or if the jump begins a sequence. A time that goes back
-is accepted at once. If the time soon continues from where it was before, no frames are missing there.
+needed if the time between the arrivals is about as long as the jump, or if the jump begins a sequence. A time that goes
+back is accepted at once. If the time soon continues from where it was before, no frames are missing there.
 
 State and arithmetic; clocks are arguments.
 """
