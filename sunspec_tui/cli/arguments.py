@@ -1,4 +1,4 @@
-"""Parse the arguments of commands: one option for each field of the settings."""
+"""Parse command arguments: one option for each field of the settings."""
 
 import argparse
 from collections.abc import Sequence

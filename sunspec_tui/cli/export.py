@@ -1,4 +1,4 @@
-"""Command ``sunspec-tui export``: write rows of files or of a stream to a file."""
+"""Command ``sunspec-tui export``: write rows of files or streams to a file."""
 
 from typing import TYPE_CHECKING
 
@@ -31,8 +31,8 @@ def run(settings: ExportSettings, say: Say) -> int:
         from sunspec_tui.files.file_series import read_rows
         from sunspec_tui.files.read_limits import RowSelection
 
-        asked = RowSelection(start_s, end_s, settings.observation, settings.tuning, settings.chan0)
-        rows = read_rows(settings.inputs, asked)
+        selection = RowSelection(start_s, end_s, settings.observation, settings.tuning, settings.chan0)
+        rows = read_rows(settings.inputs, selection)
     else:
         rows = _received(settings).between(start_s, end_s)
     rows = rebinned(rows, settings.average_time, settings.average_channels)

@@ -29,7 +29,7 @@ EXIT_NO_DATA = EXIT_FAILED
 _POLL_S = 1.0
 # The checks of the instrument cost as much as ten seconds of frames.
 _CHECK_S = 2.0
-_SETTLE_S, _SETTLE_ASKED_S = 2.0, 0.5
+_SETTLE_S, _SETTLE_AFTER_SIGNAL_S = 2.0, 0.5
 # Part of the time for the end that is reserved for the last status.
 _LAST_STATUS_S = 0.7
 # Fields of the health that a stop resets; all other fields are counts.
@@ -77,18 +77,18 @@ def run(
             if web.asks_for_token:
                 show(f"open {web.url}")
             _report_until_end(receiver, settings, ending, lambda snapshot: say(line(snapshot)), monotonic)
-            log_signal(ending.asked_by)
+            log_signal(ending.signal_number)
             received = receiver.snapshot(since=NO_ROWS).health.frames_received
             ending.end_within(EXIT_OK if received else EXIT_NO_DATA)
-            _settle(receiver, _SETTLE_S if ending.asked is None else _SETTLE_ASKED_S)
+            _settle(receiver, _SETTLE_S if ending.exit_status is None else _SETTLE_AFTER_SIGNAL_S)
             running = receiver.snapshot(since=NO_ROWS)
             receiver.stop(deadline_s=ending.end_by_s - _LAST_STATUS_S)
         last = _at_end(running, receiver.snapshot(most=1))
         say(line(last))
         if settings.status_format == "text" and last.axis is not None:
             say(figure(last, Product(settings.product or Product.XX)))
-        if ending.asked is not None:
-            return ending.asked
+        if ending.exit_status is not None:
+            return ending.exit_status
         return EXIT_OK if last.health.frames_received else EXIT_NO_DATA
 
 

@@ -1,4 +1,4 @@
-"""Run a command, and turn its errors into one line and an exit status.
+"""Run a command; report errors as one line and an exit status.
 
 `main` loads only the module of the chosen command, so that a command starts fast.
 """
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sunspec_tui.cli.arguments import monitor_settings, parse, parser_for
 from sunspec_tui.cli.logging_setup import start_logging
 from sunspec_tui.cli.outputs import DirectOutput, hold_descriptors, release
-from sunspec_tui.cli.signals import EndAsked, Ending, complain, leave_within
+from sunspec_tui.cli.signals import Ending, EndRequested, complain, leave_within
 from sunspec_tui.cli.status_lines import MAX_LINE
 from sunspec_tui.core.errors import LIMITS_REMEDY, SunspecError, UsageError, resource_shortage
 from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
@@ -74,10 +74,10 @@ def _status_of(words: list[str]) -> int:
     except SunspecError as error:
         complain(printable(error))
         return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED
-    except EndAsked as asked:
-        if asked.status != EXIT_INTERRUPTED:
-            complain(str(asked))
-        return asked.status
+    except EndRequested as ended:
+        if ended.status != EXIT_INTERRUPTED:
+            complain(str(ended))
+        return ended.status
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except OSError as error:

@@ -60,13 +60,13 @@ def _pictures_of_files(settings: QuicklookSettings, paths: list[Path]) -> Iterat
 
     if (settings.scheduler, settings.workers) != (None, None):
         raise UsageError("--scheduler and --workers are for an archive; leave them out with files")
-    asked = RowSelection(
+    selection = RowSelection(
         *parse_time_range(settings.start, settings.end), settings.observation, settings.tuning, settings.chan0
     )
     return file_quicklook(
         paths,
         settings.out,
-        asked,
+        selection,
         product=settings.product,
         per=settings.per,
         show=settings.show,

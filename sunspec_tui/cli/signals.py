@@ -31,7 +31,7 @@ _STANDARD_ERROR = 2
 _STOP, _NO_SIGNAL = 0, 255
 
 
-class EndAsked(BaseException):
+class EndRequested(BaseException):
     """A signal asked a command to end before it was done."""
 
     def __init__(self, number: int) -> None:
@@ -45,22 +45,22 @@ class Ending:
     Parameters
     ----------
     raises
-        True raises `EndAsked` in the main thread, for a command that does one thing and ends; otherwise call `wait`.
+        True raises `EndRequested` in the main thread, for a command that does one thing. Otherwise call `wait`.
 
     Attributes
     ----------
-    asked
+    exit_status
         Exit status of the first signal; None before a signal has come.
-    asked_by
+    signal_number
         Number of the first signal.
     """
 
     def __init__(self, *, raises: bool = False) -> None:
-        self.asked: int | None = None
-        self.asked_by: int | None = None
+        self.exit_status: int | None = None
+        self.signal_number: int | None = None
         self._forced_status = EXIT_FAILED
         self._raises, self._raised = raises, False
-        self._has_asked = threading.Event()
+        self._is_requested = threading.Event()
         self._end_by_s = math.inf
 
     def __enter__(self) -> Self:
@@ -92,11 +92,11 @@ class Ending:
 
     def wait(self, seconds: float) -> bool:
         """Wait; return True if a signal has asked to end."""
-        return self._has_asked.wait(min(max(0.0, seconds), threading.TIMEOUT_MAX))
+        return self._is_requested.wait(min(max(0.0, seconds), threading.TIMEOUT_MAX))
 
     def end_within(self, status: int, seconds: float = UNASKED_S) -> None:
         """Kill the process if it does not leave this context in time."""
-        if self.asked is None:
+        if self.exit_status is None:
             self._forced_status = status
             self._end_by_s = time.monotonic() + seconds
             # Wake the thread, so that it uses the new deadline.
@@ -108,12 +108,12 @@ class Ending:
         return self._end_by_s
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        """Raise `EndAsked` once, in the main thread; `_watch` needs no handler."""
+        """Raise `EndRequested` once, in the main thread; `_watch` needs no handler."""
         del frame
         if self._raises and not self._raised:
             # A second signal must not interrupt the clean-up.
             self._raised = True
-            raise EndAsked(number)
+            raise EndRequested(number)
 
     def _watch(self) -> None:
         poller = select.poll()
@@ -131,12 +131,12 @@ class Ending:
 
     def _handle_signal(self, number: int) -> None:
         status = STATUSES.get(number)
-        if status is not None and self.asked is None:
+        if status is not None and self.exit_status is None:
             is_unfinished = self._raises and number != signal.SIGINT
-            self.asked_by = number
-            self.asked = self._forced_status = EXIT_FAILED if is_unfinished else status
+            self.signal_number = number
+            self.exit_status = self._forced_status = EXIT_FAILED if is_unfinished else status
             self._end_by_s = time.monotonic() + ORDERLY_S
-            self._has_asked.set()
+            self._is_requested.set()
 
     def _force(self) -> None:
         names = {thread.name for thread in threading.enumerate()} - {self._thread.name}

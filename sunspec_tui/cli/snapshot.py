@@ -1,4 +1,4 @@
-"""Command ``sunspec-tui snapshot``: print the latest spectrum as a text figure, or write a PNG."""
+"""Command ``sunspec-tui snapshot``: print or draw the latest spectrum."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -34,8 +34,8 @@ def run(settings: StreamSettings) -> int:
             publishing = pool.submit(op.main)
             while not publishing.done() and not ending.wait(0.1):
                 pass
-            if ending.asked is not None:
-                log_signal(ending.asked_by)
+            if ending.exit_status is not None:
+                log_signal(ending.signal_number)
                 op.shutdown()
             publishing.result()
         say(f"{op.frames_sent} frames sent")
@@ -46,4 +46,4 @@ def run(settings: StreamSettings) -> int:
             raise feed.error
         if problems.threads_ended:
             return EXIT_FAILED
-        return EXIT_OK if ending.asked is None else ending.asked
+        return EXIT_OK if ending.exit_status is None else ending.exit_status

@@ -1,4 +1,4 @@
-"""Table of all keys of the monitor, for footer, help and command palette.
+"""Table of all keys, for footer, help and command palette.
 
 Values only. `action` is an action method of the monitor; ``change_view`` applies a function of
 `view_actions.VIEW_ACTIONS`.

@@ -79,6 +79,6 @@ class LogLines(logging.Handler):
             self._lines.clear()
             self._dropped = 0
         if dropped:
-            text = f"{dropped} lines were left out here; --log-file has all of them"
+            text = f"{dropped} lines were left out here; --log-file keeps all lines"
             lines.insert(0, LogLine(logging.WARNING, lines[0].time_s, text))
         return lines

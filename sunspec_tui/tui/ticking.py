@@ -1,4 +1,4 @@
-"""Wait until the screen must update: at news, at a time or after a key.
+"""Wait for the next screen update: news, a time or a key.
 
 The monitor updates at once when news comes, and at a limited rate however much comes.
 """

@@ -1,7 +1,7 @@
-"""Accept connections in small batches, at a bounded rate, up to the connection limit.
+"""Accept connections in small batches at a limited rate.
 
-asyncio's own loop creates a protocol for each connection before the connection can be refused. When the process can
-open no more files, that loop logs thousands of errors at once.
+asyncio's own loop creates a protocol for each connection before the connection can be refused, and logs thousands of
+errors at once when the process can open no more files.
 """
 
 import asyncio

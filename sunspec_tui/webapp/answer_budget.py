@@ -1,6 +1,7 @@
-"""Limit the memory of answers in progress: an answer that does not fit waits, a slow one is ended.
+"""Limit the memory of all answers in progress.
 
-An answer keeps its rows in memory until its visitor has received them. Many slow visitors would keep gigabytes.
+An answer keeps its rows in memory until its visitor has received them, so many slow visitors would keep gigabytes. An
+answer that does not fit waits, and a slow one is ended.
 """
 
 import asyncio

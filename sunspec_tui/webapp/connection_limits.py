@@ -1,6 +1,7 @@
-"""Limit connections of the web view, in total and for each peer, and close one to make room for another.
+"""Limit the connections of the web view, in total and per peer.
 
-uvicorn limits neither visitors that send a header one byte at a time nor those that open connections and send nothing.
+A full server closes a silent or stuck connection to make room for a new one. uvicorn limits neither visitors that send
+a header one byte at a time nor those that open connections and send nothing.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Objects shared by all answers of the web view, in one value (`AppContext`)."""
+"""Objects that all answers of the web view share (`AppContext`)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

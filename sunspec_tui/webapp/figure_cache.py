@@ -1,8 +1,8 @@
-"""Draw the current figure as a PNG on request, and cache it for a few seconds.
+"""Draw the current figure as a PNG on request, and cache it.
 
-A separate plot process starts with the first request and ends after a while without requests. Requests that arrive
-while a figure is drawn get that figure. With and without background there are two figures, drawn one after the other.
-Visitors' requests write nothing into the user's plot directory.
+The cache keeps a figure for a few seconds. A separate plot process starts with the first request and ends after a while
+without requests. Requests that arrive while a figure is drawn get that figure. The figures with and without background
+are cached separately and drawn one after the other. Requests write nothing into the user's plot directory.
 """
 
 import asyncio

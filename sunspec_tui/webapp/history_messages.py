@@ -1,7 +1,7 @@
-"""Encode the last rows of a product as one message, a block of rows at a time.
+"""Encode the last rows of a product as one message.
 
-A new viewer gets this message first. Rows never change, so whole blocks are reused for the next viewer; only the newest
-block, while it grows, is encoded again. This module does not wait and does not send.
+A new viewer gets this message first. It is encoded a block of rows at a time. Rows never change, so whole blocks are
+reused for the next viewer; only the newest block, while it grows, is encoded again. This module does not wait or send.
 """
 
 from collections import deque

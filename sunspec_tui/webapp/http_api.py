@@ -137,7 +137,7 @@ class StreamedRows(StreamingResponse):
 
 
 async def _copy_rows(source: Source, product: Product, start: int, stop: int) -> tuple[Rows, NDArray[np.float32]]:
-    """Return rows by their numbers, without data, and their power; copy a few at a time so that no frame waits."""
+    """Copy rows by their numbers, without data, and their power; a few at a time, so that no frame waits."""
     # Allocated once: joining parts afterwards would need twice the memory.
     values = np.empty((0, 0), np.float32)
     parts: list[Rows] = []
@@ -191,7 +191,7 @@ def _json_head(rows: Rows, product: Product, position: Position, buffer_length: 
 
 
 async def _rows_as_json(head: bytes, values: NDArray[np.float32]) -> AsyncIterator[bytes]:
-    """Yield the JSON object, a few rows at a time, so that neither the loop nor the interpreter is blocked for long."""
+    """Yield the JSON object a few rows at a time, so that the loop is never blocked for long."""
     yield head
     # Sent twice from the same memory: programs for the older system read `data`.
     for name in (b"rows", b"data"):

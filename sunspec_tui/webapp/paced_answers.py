@@ -1,6 +1,7 @@
-"""Outermost layer of the web view: delay the requests of a peer that asks too often.
+"""ASGI layer that delays requests of peers with too many requests.
 
-Requests are delayed and not refused, since many users may share one address.
+It is the outermost layer of the web view. It delays requests instead of refusing them, because many users may share one
+address.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Map addresses to peers: one peer is one address, or all addresses of one host. Pure functions."""
+"""Map addresses to peers, one peer for all addresses of a host. Pure functions."""
 
 import ipaddress
 

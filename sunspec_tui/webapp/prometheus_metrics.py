@@ -13,8 +13,8 @@ from sunspec_tui.stream.health_reading import StreamState
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _COUNTERS = {
-    "frames_received": ("frames_received", "Frames that were received"),
-    "frames_missing": ("frames_missing", "Frames that never came"),
+    "frames_received": ("frames_received", "Frames received"),
+    "frames_missing": ("frames_missing", "Frames missing from the stream"),
     "restarts": ("restarts", "Restarts of the producer"),
     "stalls": ("stalls", "Times that the stream was silent"),
     "plots_written": ("plots_written", "Plots written"),
@@ -71,7 +71,7 @@ def _of_stream(snapshot: Snapshot, record: dict[str, Any]) -> Iterator[Metric]:
         if record[key] is not None:
             yield GaugeMetricFamily(f"sunspec_{name}", text, value=record[key])
     rejected = CounterMetricFamily(
-        "sunspec_frames_rejected", "Messages that were no frames, by cause", labels=["cause"]
+        "sunspec_frames_rejected", "Messages that were not frames, by cause", labels=["cause"]
     )
     for cause, count in record["rejected"].items():
         rejected.add_metric([cause], count)
@@ -89,11 +89,11 @@ def _states(state: StreamState) -> Metric:
 
 
 def _of_web(web: WebStatus) -> Iterator[Metric]:
-    yield GaugeMetricFamily("sunspec_web_viewers", "Pages that watch", value=web.viewers)
+    yield GaugeMetricFamily("sunspec_web_viewers", "Viewers connected now", value=web.viewers)
     for name, text, value in (
         ("rows_sent", "Rows sent to viewers", web.rows_sent),
-        ("rows_skipped", "Rows that slow viewers did not get", web.rows_skipped),
-        ("viewers_dropped", "Viewers let go because they took nothing", web.dropped),
-        ("refused", "Requests and connections turned away", web.refused),
+        ("rows_skipped", "Rows skipped for slow viewers", web.rows_skipped),
+        ("viewers_dropped", "Viewers disconnected because they received nothing", web.dropped),
+        ("refused", "Refused requests and connections", web.refused),
     ):
         yield CounterMetricFamily(f"sunspec_web_{name}", text, value=value)

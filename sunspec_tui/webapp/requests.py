@@ -1,4 +1,4 @@
-"""One HTTP connection of the web view, with deadlines for requests and answers."""
+"""HTTP connection of the web view, with deadlines for requests and answers."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any

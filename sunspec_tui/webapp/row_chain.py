@@ -1,4 +1,4 @@
-"""Encode each row as a continuation of the previous row, or as a key row.
+"""Encode each row as a continuation of the previous, or as key row.
 
 A row is encoded once for all viewers. Its key row is made only if a viewer needs one: after a history, or after
 a slow viewer has skipped rows.

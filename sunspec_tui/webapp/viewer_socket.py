@@ -1,4 +1,4 @@
-"""One WebSocket connection of the web view, with deadlines and a limit on what it sends.
+"""WebSocket connection of the web view, with deadlines and a read limit.
 
 The page sends a few dozen bytes a second. Data above the limit are read later; if too many of them wait, the client
 is not our page and the connection is closed.

@@ -1,4 +1,4 @@
-"""Log errors caused by visitors, at most one line a second for each kind.
+"""Log errors caused by visitors, at a limited rate.
 
 A visitor must not be able to fill the log or the disk. This module does not decide what is an error.
 """

@@ -116,7 +116,7 @@ def test_without_a_new_row_the_instrument_is_not_checked_again(monkeypatch):
 class Seconds:
     """End of a service after some looks, each of which takes as long as it waits."""
 
-    asked = asked_by = None
+    exit_status = signal_number = None
     end_by_s = 0.0
 
     def __init__(self, receiver, seconds):

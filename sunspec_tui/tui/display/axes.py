@@ -1,4 +1,4 @@
-"""Map frequencies and times to screen cells and back; place ticks and labels.
+"""Map frequencies and times to screen cells; place ticks and labels.
 
 The same functions place pixels, ticks, labels and the cursor, so that an axis always agrees with the picture
 beside it. Pure functions and values, tested as tables of numbers.

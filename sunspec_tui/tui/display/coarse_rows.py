@@ -1,4 +1,4 @@
-"""Keep means and peaks of blocks of rows, to draw a long history quickly.
+"""Keep means and peaks of row blocks to draw long histories quickly.
 
 The finest blocks hold the rows of 16 slots; each block of a coarser step holds four blocks of the step before. A
 finished block never changes. The owner passes each row once; nothing here reads the ring or a clock.

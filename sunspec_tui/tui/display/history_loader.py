@@ -140,7 +140,7 @@ class HistoryLoader:
         return self.shown.number_at(slot) if self.shown else 0
 
     def slot_at(self, slot: int, *, forward: bool) -> int | None:
-        """Return the slot of the last row up to a slot or, if `forward`, of the first row after it; None if none."""
+        """Return the slot of the nearest row at or before a slot (`forward`: at or after it); None without rows."""
         number = self.number_at(slot if forward else slot + 1)
         rows = self.rows(number, number + 1) if forward else self.rows(number - 1, number)
         if (rows is None or not len(rows)) and not forward:

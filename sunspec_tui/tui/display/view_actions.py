@@ -1,4 +1,4 @@
-"""Actions of the observer, each a pure function from one view to the next.
+"""Actions of the observer: pure functions from one view to the next.
 
 Thus a table of numbers can test the effect of every key.
 """

@@ -21,9 +21,9 @@ from sunspec_tui.tui.terminal.ansi_writer import AnsiWriter, StyleTable
 Ints = NDArray[np.int32]
 
 UNKNOWN = -1
-"""A cell of `displayed` that may hold anything."""
+"""Code of a cell of `displayed` whose content is unknown."""
 CONTINUED = 0
-"""The right half of a wide character."""
+"""Code of the right half of a wide character."""
 _FIRST_CLUSTER = 0x110000
 # Untrusted text may have any number of marks on a letter, and any number of such letters.
 _MAX_CLUSTER, _MAX_CLUSTERS = 5, 4096

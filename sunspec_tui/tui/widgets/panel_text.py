@@ -1,4 +1,4 @@
-"""Text of the panels, the status line and the line between the pictures.
+"""Text of panels, the status line and the line between pictures.
 
 Pure functions of plain values, so that the text is tested without a terminal. An unknown number is shown as a dash,
 never as 0.
