@@ -79,7 +79,7 @@ def with_rows(view: View, context: ViewContext, rows: int) -> View:
 
 
 def first_end(context: ViewContext, rows: int) -> int:
-    """Return the end slot of the picture that begins with the oldest row, whose column may be incomplete."""
+    """Return the end slot of the picture that begins with the oldest row; its last column may be incomplete."""
     return min((context.oldest // rows + context.columns) * rows - 1, context.newest)
 
 
