@@ -97,7 +97,7 @@ CLAIMS = {
     "frequencies": (lambda _, arrays: arrays["frequency"].update(shape=[10**12]), "claims|shape of its axes"),
     "a chunk": (chunk_claimed, "claim"),
     "a shape of its own": (lambda _, arrays: arrays["XX"].update(shape=[600, 17]), "shape of its axes"),
-    "no shape": (lambda _, arrays: arrays["time"].update(shape=[True]), "no shape"),
+    "no shape": (lambda _, arrays: arrays["time"].update(shape=[True]), "an invalid shape"),
     "a type": (lambda _, arrays: arrays["XX"].update(data_type="string"), "not of float32"),
     "codecs": (codec_added, "codecs"),
     "sharding": (lambda _, arrays: arrays["XX"].update(codecs=[{"name": "sharding_indexed"}]), "codecs"),
@@ -134,7 +134,7 @@ def test_links_and_pipes_in_a_store_are_no_doors(tmp_path, name, kind):
         os.mkfifo(path)
     else:
         path.symlink_to(elsewhere)
-    refused(tmp_path / "archive", "no regular file")
+    refused(tmp_path / "archive", "not a regular file")
 
 
 def zstd_frame(declared):
