@@ -210,7 +210,7 @@ def test_a_window_of_a_recording_is_the_same_figure_with_its_own_times_and_losse
 def test_a_window_without_rows_or_product_is_one_sentence():
     with pytest.raises(UsageError, match="no row in that time"):
         plot_window(recording(8), end_s=0.0)
-    with pytest.raises(UsageError, match="no V in it; choose one of XX"):
+    with pytest.raises(UsageError, match="the recording has no V; choose one of XX"):
         plot_window(recording(8, npol=1), "V")
 
 
