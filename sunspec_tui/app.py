@@ -1,7 +1,6 @@
-"""The monitor on a terminal: hosts the receiver as a worker and shows what it has.
+"""The monitor on a terminal: runs the receiver and shows its rows.
 
-Keys become steps of the view or calls of the receiver; the scene turns rows into pictures; the painted app
-carries them to the terminal. Nothing here reads a socket, keeps rows or draws a plot.
+Keys change the view or call the receiver; the scene turns rows into pictures; `CanvasApp` sends them to the terminal.
 """
 
 import asyncio
@@ -164,11 +163,11 @@ class Monitor(CanvasApp):
         return monitor_widgets()
 
     def on_load(self) -> None:
-        """Be ready for signals before the driver takes the terminal, which nobody else would give back."""
+        """Handle signals before the driver takes the terminal, so that it is always restored."""
         self._handle_signals(asyncio.get_running_loop())
 
     def on_mount(self) -> None:
-        """Begin to receive and to look."""
+        """Start to receive and to show."""
         logging.getLogger("sunspec_tui").addHandler(self._log_lines)
         self._ticker.follow_up(COLLECT_AFTER_S)
         self._arrange()
@@ -208,7 +207,10 @@ class Monitor(CanvasApp):
             self._driver.end_within(END_WITHIN_S, EXIT_FAILED)
 
     def _start_receiver(self) -> None:
-        """Start the receiver's worker, once: the import of its libraries would delay the first text."""
+        """Start the receiver's worker once.
+
+        Its libraries load there, so that they do not delay the first text.
+        """
         if not self._is_hosting:
             self._is_hosting = True
             self.run_worker(self._run_receiver, thread=True, exit_on_error=False, name="receiver")
@@ -237,7 +239,7 @@ class Monitor(CanvasApp):
     # From the receiver to the widgets
 
     async def _watch(self) -> None:
-        """Look at the receiver whenever there is something to show, until the app ends."""
+        """Show what is new, until the app ends."""
         while not self.is_abandoned:
             try:
                 self._tick()
@@ -260,7 +262,7 @@ class Monitor(CanvasApp):
         return self._readings_due_s if self.receiver is not None else math.inf
 
     def _tick(self) -> None:
-        """Show what is new; cheap where nothing is."""
+        """Show what is new; costs little if nothing is."""
         screen = self._main_screen
         screen.show_log(self._log_lines.drain())
         receiver = self.receiver
@@ -309,7 +311,7 @@ class Monitor(CanvasApp):
         self._ticker.news.set()
 
     def notify(self, message: str, **options: Any) -> None:
-        """Show a message for a moment, in visible characters."""
+        """Show a message for a moment, with control characters escaped."""
         super().notify(printable(message), **options | {"markup": False})
 
     async def on_key_clicked(self, event: KeyClicked) -> None:
@@ -319,7 +321,7 @@ class Monitor(CanvasApp):
     # The view
 
     async def on_event(self, event: events.Event) -> None:
-        """Let what answers a key go to the terminal before the pictures."""
+        """Send what answers a key before the pictures."""
         if isinstance(event, events.Key):
             self.urgent = True
         if isinstance(event, events.InputEvent | events.Resize):
@@ -327,13 +329,13 @@ class Monitor(CanvasApp):
         await super().on_event(event)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Keep the keys of the pictures from reaching through a dialog."""
+        """Disable the keys of the pictures while a dialog is open."""
         if action == "step" and len(self.screen_stack) > 1:
             return False
         return super().check_action(action, parameters)
 
     def action_change_view(self, name: str, first: Any = None, second: Any = None) -> None:
-        """Change the view by one of its steps; Textual hands on no more than it can count."""
+        """Change the view by one of `VIEW_ACTIONS`."""
         before = self.scene.past
         self.scene.apply_action(name, *(argument for argument in (first, second) if argument is not None))
         self._view_changed()
@@ -406,7 +408,7 @@ class Monitor(CanvasApp):
     # The receiver
 
     def _tell(self, what: "Callable[[StreamReceiver], object]") -> None:
-        """Do something with the receiver, once it is there, and show what has come of it."""
+        """Call a function with the receiver, if it runs, and show the result."""
         if self.receiver is not None:
             what(self.receiver)
             self._show_soon()
@@ -454,7 +456,7 @@ class Monitor(CanvasApp):
         self.call_from_thread(self._show_soon)
 
     def action_export(self) -> None:
-        """Ask for a file, and write the marked interval to it, or else what the picture shows."""
+        """Ask for a file, and write the marked interval or the picture to it."""
         interval = self.scene.interval()
         if interval is None:
             self.notify("there are no rows to export yet", severity="warning")

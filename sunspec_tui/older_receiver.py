@@ -1,4 +1,4 @@
-"""The receiver's answers under the names of the older receiver, so that scripts for it run unchanged.
+"""Names of the older receiver, so that scripts for it run unchanged.
 
 Attributes are read-only: a script that sets one gets an error instead of no effect. Nothing here changes the rows that
 were received.
@@ -131,7 +131,7 @@ class OlderReceiver(ABC):
 
     @property
     def last_plot_time(self) -> float | None:
-        """Time of the last plot in seconds since 1970; None before the first."""
+        """Time of the last plot, seconds since 1970; None before it."""
         return self._plots.status().last_time_s
 
     @property
@@ -147,7 +147,7 @@ class OlderReceiver(ABC):
 
     @property
     def ring_buffer(self) -> NDArray[np.float32]:
-        """Copy of the kept rows of one product, each at its place in the ring.
+        """Copy of one product's kept rows, each at its place in the ring.
 
         The array is read-only, float32, of shape (buffer_length, nbins). Rows that have not arrived are 0.
         """
@@ -162,11 +162,11 @@ class OlderReceiver(ABC):
         return found
 
     def _bins(self, ring: RingBuffer | None) -> int:
-        """Return the bins of a row; before the first frame, those of the usual stream."""
+        """Return the bins of a row; before the first frame, the usual ones."""
         return bin_count(DEFAULT_NCHAN, self.options.channel_average) if ring is None else ring.nbins
 
     def _carried_product(self, npol: int) -> Product:
-        """Return the receiver's product, or XX if the stream has no such product."""
+        """Return the receiver's product, or XX if the stream lacks it."""
         return self.history.product if self.history.product in available(npol) else Product.XX
 
     def get_buffer_status(self) -> dict[str, Any]:
@@ -201,7 +201,7 @@ class OlderReceiver(ABC):
         }
 
     def _latest_statistics(self) -> dict[str, float]:
-        """Return min, max, mean and std of the newest row's finite bins; NaN without any."""
+        """Return min, max, mean and std of the newest row's finite bins."""
         ring = self.history.ring()
         power = np.empty(0)
         if ring is not None:
@@ -219,7 +219,7 @@ class OlderReceiver(ABC):
     # Plots
 
     def create_plot(self) -> str | None:
-        """Write a plot now and wait for it; without effect if plots are off.
+        """Write a plot now and wait for it; none if plots are off.
 
         Returns
         -------
@@ -274,7 +274,7 @@ class OlderReceiver(ABC):
         return self._web.status().state is WebState.SERVING
 
     def get_webserver_status(self) -> dict[str, Any]:
-        """Return whether the web view is wanted and served, and its address without a token."""
+        """Return the state of the web view, and its address without a token."""
         status, wanted = self._web.status(), self._web_wanted
         words = {WebState.SERVING: "running", WebState.FAILED: "failed", WebState.OFF: "stopped"}
         return {
@@ -287,7 +287,7 @@ class OlderReceiver(ABC):
     # The header
 
     def debug_header_info(self, header: Mapping[str, Any]) -> None:
-        """Log each key of a header, and its times in every plausible reading."""
+        """Log each key of a header, with all plausible readings of its times."""
         for line in header_lines(header):
             log.info("%s", line)
 
@@ -318,7 +318,7 @@ class OlderReceiver(ABC):
         return self._collector.collect()
 
     def optimize_memory(self) -> dict[str, Any]:
-        """Free what can be freed, never data that was received; return what it brought."""
+        """Free memory, but no received data; return what was freed."""
         before = self.get_memory_info()
         found = self._collector.optimise(self._started_processes())
         return {

@@ -1,4 +1,4 @@
-"""StreamReceiver: starts and stops all that receives, and hands out rows and snapshots.
+"""StreamReceiver: receives a stream, and returns its rows and snapshots.
 
 It starts the archive, the subscriber's thread, the plot service and the web view, and stops them in reverse order.
 It draws nothing, prints nothing and knows no front end; events go to the log of this package.
@@ -67,7 +67,10 @@ _P = ParamSpec("_P")
 def _with_parameters_of(
     options: Callable[_P, object],
 ) -> Callable[[Callable[..., None]], Callable[Concatenate["StreamReceiver", _P], None]]:
-    """Give an initialiser the parameters of an options class, for help, editors and type checkers."""
+    """Give an initialiser the parameters of an options class.
+
+    Help, editors and type checkers then show them.
+    """
 
     def decorated(initialiser: Callable[..., None]) -> Callable[..., None]:
         parameters = inspect.signature(options).parameters.values()
@@ -194,7 +197,10 @@ class StreamReceiver(OlderReceiver):
     # Start and stop
 
     def start(self) -> None:
-        """Begin to receive and to plot; without effect while it runs. After `stop` it goes on with what it has."""
+        """Start to receive and to plot.
+
+        Without effect while the receiver runs. After `stop`, the rows that were received are kept.
+        """
         with self._life:
             if self._running is None:
                 self._running = self._start_all()
@@ -256,7 +262,7 @@ class StreamReceiver(OlderReceiver):
     # Snapshots
 
     def has_news(self) -> bool:
-        """Return True if the next snapshot would log a change of the stream's state, or lines that wait."""
+        """Return True if the next snapshot would log something."""
         return self._snapshots.has_news()
 
     def snapshot(
@@ -271,7 +277,7 @@ class StreamReceiver(OlderReceiver):
     # Loops over what comes
 
     def wait_for_frames(self, n: int, timeout_s: float) -> bool:
-        """Wait until `n` frames were received since the start; False after the timeout or `stop`."""
+        """Wait for `n` frames since the start; False after the timeout or `stop`."""
         return self.handler.wait_for_frames(n, timeout_s)
 
     def frames(self, timeout_s: float | None = None, most: int = 1000) -> FrameIterator[Frame]:
@@ -294,7 +300,7 @@ class StreamReceiver(OlderReceiver):
         return self._follow(self.handler.frame_iterators, FrameIterator[Frame](most, timeout_s))
 
     def rows(self, timeout_s: float | None = None, most: int = 1000) -> FrameIterator[Row]:
-        """Iterate over averaged rows from now on, each with its axis and products.
+        """Iterate over averaged rows from now on.
 
         Parameters
         ----------
@@ -350,7 +356,7 @@ class StreamReceiver(OlderReceiver):
         return self.history.position()
 
     def number_at(self, slot: int) -> int:
-        """Return the number of the first kept row at or after a place on the time axis."""
+        """Return the number of the first kept row at or after a slot."""
         return self.history.number_at(slot)
 
     def last_frame(self) -> Frame | None:
@@ -383,7 +389,7 @@ class StreamReceiver(OlderReceiver):
         average_channels: int | None = None,
         digits: bool = False,
     ) -> int:
-        """Write rows of the ring to a file, and return its size in bytes.
+        """Write rows of the ring to a file; return its size in bytes.
 
         Parameters
         ----------
@@ -412,7 +418,7 @@ class StreamReceiver(OlderReceiver):
         return self._written(rows, Path(path), wanted, digits=digits)
 
     def export_rows(self, path: Path, start: int, stop: int) -> str:
-        """Write rows by their numbers; return a sentence with the number of rows that were still kept."""
+        """Write rows by their numbers; return a sentence about the file."""
         rows = self.rows_recording(start, stop)
         nbytes = self._written(rows, path, self.history.product)
         count = 0 if rows is None else len(rows)
@@ -429,7 +435,7 @@ class StreamReceiver(OlderReceiver):
     # Delay
 
     def get_current_delay(self) -> float:
-        """Return the message delay of the last frame in seconds; NaN before the first."""
+        """Return the message delay of the last frame in seconds; NaN before it."""
         return self._delay.value_s
 
     @property
@@ -495,9 +501,9 @@ class StreamReceiver(OlderReceiver):
     # The web view
 
     def set_web(self, on: bool) -> WebStatus:
-        """Serve the web view, or stop it; the status that is returned says why if it cannot be served.
+        """Serve the web view, or stop it.
 
-        Before `start` the choice is only noted.
+        The status that is returned says why it cannot be served. Before `start` the choice is only noted.
         """
         with self._life:
             self._web_wanted = on

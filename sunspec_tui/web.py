@@ -1,4 +1,4 @@
-"""The web view: a server in a thread of its own, which answers from a receiver and never holds it up.
+"""The web view: a server in its own thread, which never delays the receiver.
 
 It binds its socket before it starts, so that a port that is taken is known at once, and stops within a second whoever
 is connected. The web library loads when it starts, not before.
@@ -60,7 +60,7 @@ class WebServer:
         self._token = options.token
 
     def start(self) -> WebStatus:
-        """Begin to serve; without effect while it does. What hinders it is in the status that it returns."""
+        """Start to serve, if it does not yet; the status has the problem."""
         with self._life:
             if self._thread is None or not self._thread.is_alive():
                 try:
@@ -89,7 +89,7 @@ class WebServer:
             self._status = WebStatus()
 
     def status(self) -> WebStatus:
-        """How it is doing."""
+        """Return the state of the web view."""
         running, counts = self._running, self._counts
         return replace(
             self._status,
@@ -107,7 +107,7 @@ class WebServer:
         return () if running is None else running.child_pids
 
     def wake(self) -> None:
-        """Learn from any thread that rows have come; costs nothing where nobody watches."""
+        """Announce new rows, from any thread; free if nobody watches."""
         running = self._running
         if running is not None and running.broadcaster.viewers and not running.broadcaster.is_awake:
             running.wake()
@@ -157,7 +157,7 @@ class WebServer:
 
     @property
     def parts(self) -> tuple["Source", WebOptions, int]:
-        """What it serves, how, and of how many rows."""
+        """Source, options, and number of rows."""
         return self._source, self._options, self._buffer_length
 
 
