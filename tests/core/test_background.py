@@ -63,7 +63,7 @@ def test_terminal_and_figure_show_the_same_numbers():
     picture = WaterfallImage(60, 96, 1)
     picture.add(power, np.arange(60.0), np.arange(60), np.zeros(60, np.uint8))
     picture.draw(Drawing(FrequencyWindow(0, 96, 0.0, 1.0), 96, subtract=True))
-    shown = [[picture.value(row, pixel).shown for row in range(60)] for pixel in range(96)]
+    shown = [[picture.cell_value(row, pixel).shown for row in range(60)] for pixel in range(96)]
     np.testing.assert_allclose(shown, image, atol=1e-4)
 
 
