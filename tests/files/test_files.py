@@ -205,7 +205,7 @@ def test_a_pickle_in_an_npz_file_is_never_loaded(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("products", "said"), [((Product.V_OVER_I,), "V/I alone"), ((Product.Q,), "Q alone"), ((Product.V,), None)]
+    ("products", "said"), [((Product.V_OVER_I,), "only V/I"), ((Product.Q,), "only Q"), ((Product.V,), None)]
 )
 def test_what_no_stream_carries_is_not_replayed(tmp_path, products, said):
     export(recording(4, npol=1, products=products), tmp_path / "a.npz")
