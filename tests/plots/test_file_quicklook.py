@@ -148,4 +148,4 @@ def test_the_name_of_a_picture_is_never_too_long(tmp_path):
 def test_an_archive_takes_no_choice_of_files(tmp_path, capsys):
     (tmp_path / "2025-08-18.zarr").mkdir()
     assert quicklook(tmp_path, tmp_path, "--tuning", "1") == 2
-    assert "leave --observation, --tuning and --chan0 out" in capsys.readouterr().err
+    assert "leave out --observation, --tuning and --chan0" in capsys.readouterr().err
