@@ -77,6 +77,8 @@ _THEMES = dict(zip(THEMES, ("textual-dark", "textual-light", "ansi-dark"), stric
 class Monitor(CanvasApp):
     """The live monitor.
 
+    It has many methods because Textual looks for a key's action, and for a message's handler, on the app.
+
     Parameters
     ----------
     open_receiver

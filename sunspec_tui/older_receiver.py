@@ -40,7 +40,10 @@ _LOOK_S = 0.2
 
 
 class OlderReceiver(ABC):
-    """Attributes and methods that scripts for the older receiver use."""
+    """Attributes and methods that scripts for the older receiver use.
+
+    It has many methods because the older receiver has them.
+    """
 
     # The receiver sets them.
     options: ReceiverOptions
