@@ -126,7 +126,7 @@ class Monitor(CanvasApp):
             depth, ascii_only=ascii_only, pacer=LinkPacer(Quality.LEAST if settings.low_bandwidth else None)
         )
         self._settings = settings
-        self._worker = ReceiverWorker(open_receiver, self._receiver_started)
+        self._worker = ReceiverWorker(open_receiver, prepare=self._follow_receiver, on_ready=self._show_receiver)
         self.signals = HandledSignals()
         self._asked_by: int | None = None
         self._log_lines = log_lines or LogLines()
@@ -222,10 +222,12 @@ class Monitor(CanvasApp):
         if self._worker.failure is not None:
             self.call_from_thread(self.exit, EXIT_USAGE)
 
-    def _receiver_started(self, receiver: "StreamReceiver") -> None:
-        """Follow a receiver, in its worker."""
+    def _follow_receiver(self, receiver: "StreamReceiver") -> None:
+        """Prepare a receiver for the screen, in its worker."""
         receiver.set_product(self.scene.view.product)
         receiver.listeners.add(self._ticker.news.set)
+
+    def _show_receiver(self) -> None:
         self._ticker.follow_up()
 
     @property

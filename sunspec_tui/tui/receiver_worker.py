@@ -35,8 +35,10 @@ class ReceiverWorker(Generic[Receiver]):
     ----------
     open_receiver
         Makes the receiver, in the worker: its imports would delay the first screen.
-    on_started
-        Called in the worker with the receiver that was started.
+    prepare
+        Called in the worker with the receiver that was started, before others see it.
+    on_ready
+        Called in the worker when `receiver` is set.
 
     Attributes
     ----------
@@ -46,8 +48,14 @@ class ReceiverWorker(Generic[Receiver]):
         Why the receiver could not be made.
     """
 
-    def __init__(self, open_receiver: Callable[[], Receiver], on_started: Callable[[Receiver], None]) -> None:
-        self._open_receiver, self._on_started = open_receiver, on_started
+    def __init__(
+        self,
+        open_receiver: Callable[[], Receiver],
+        *,
+        prepare: Callable[[Receiver], None],
+        on_ready: Callable[[], None],
+    ) -> None:
+        self._open_receiver, self._prepare, self._on_ready = open_receiver, prepare, on_ready
         self._ending = threading.Event()
         self.receiver: Receiver | None = None
         self.failure: SunspecError | None = None
@@ -68,8 +76,9 @@ class ReceiverWorker(Generic[Receiver]):
             return
         try:
             receiver.start()
+            self._prepare(receiver)
             self.receiver = receiver
-            self._on_started(receiver)
+            self._on_ready()
             self._ending.wait()
         except SunspecError as error:
             log.error("%s", error)  # noqa: TRY400 - one sentence, no traceback

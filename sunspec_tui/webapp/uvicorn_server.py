@@ -23,14 +23,14 @@ HANDSHAKE_S, CANCEL_S = 0.3, 0.3
 
 
 class _Server(uvicorn.Server):
-    """uvicorn server with bounded accepting and shutdown, and without signal handlers."""
+    """uvicorn server with bounded accepting and shutdown.
+
+    uvicorn handles signals only in the main thread, and this server runs in another.
+    """
 
     def __init__(self, config: uvicorn.Config, registry: Connections, error_log: VisitorErrorLog) -> None:
         super().__init__(config)
         self._registry, self._error_log = registry, error_log
-
-    def install_signal_handlers(self) -> None:
-        """Install no signal handlers."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start accepting on the listening socket."""

@@ -1,0 +1,52 @@
+"""The receiver's worker: nobody sees a receiver that could not be prepared, and each that was started is stopped."""
+
+import pytest
+
+from sunspec_tui.core.errors import UsageError
+from sunspec_tui.tui.receiver_worker import ReceiverWorker
+
+
+class Recorded:
+    """A receiver that notes its calls."""
+
+    def __init__(self):
+        self.calls = []
+
+    def start(self):
+        self.calls.append("start")
+
+    def stop(self, *, deadline_s):
+        self.calls.append("stop")
+
+
+def test_a_receiver_is_prepared_before_others_see_it_and_is_stopped():
+    receiver = Recorded()
+    seen = []
+    worker = ReceiverWorker(
+        lambda: receiver, prepare=lambda _: seen.append(worker.receiver), on_ready=lambda: seen.append(worker.receiver)
+    )
+    worker.end()
+    worker.run()
+    assert seen == [None, receiver]
+    assert receiver.calls == ["start", "stop"]
+
+
+@pytest.mark.parametrize("error", [UsageError("no such product"), RuntimeError("unforeseen")])
+def test_a_receiver_that_cannot_be_prepared_is_stopped_and_never_seen(error):
+    def fails(_):
+        raise error
+
+    receiver = Recorded()
+    worker = ReceiverWorker(lambda: receiver, prepare=fails, on_ready=lambda: pytest.fail("it is not ready"))
+    worker.run()
+    assert worker.receiver is None
+    assert receiver.calls == ["start", "stop"]
+
+
+def test_a_receiver_that_cannot_be_made_is_the_workers_failure():
+    def fails():
+        raise UsageError("a wrong port")
+
+    worker = ReceiverWorker(fails, prepare=lambda _: None, on_ready=lambda: None)
+    worker.run()
+    assert str(worker.failure) == "a wrong port"
