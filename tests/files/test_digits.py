@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from radiospectra_reader import open_spectrogram
 from recordings import recording
 
 from sunspec_tui import export, read_recording
@@ -78,13 +79,10 @@ def test_the_header_says_what_a_digit_is(tmp_path):
     assert "DBZERO + digit * DBDIGIT; a digit of 0 is no value" in str(header["COMMENT"])
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_digits_open_in_radiospectra(tmp_path):
-    from radiospectra.spectrogram import Spectrogram
-
     rows = with_levels(44, 77)
     export(rows, tmp_path / "a.fit", digits=True)
-    spectrogram = Spectrogram(tmp_path / "a.fit")
+    spectrogram = open_spectrogram(tmp_path / "a.fit")
     assert spectrogram.data.dtype == np.uint8
     np.testing.assert_allclose(spectrogram.times.unix, rows.starts_s, rtol=0, atol=1e-5)
     assert spectrogram.plot() is not None

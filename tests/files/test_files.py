@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 from publishers import producing
+from radiospectra_reader import open_spectrogram
 from recordings import CADENCE_S, START_S, recording
 from waiting import poll_until
 
@@ -97,13 +98,10 @@ def test_a_gap_in_a_replayed_file_begins_a_new_sequence_whose_times_are_true(tmp
 
 
 # It leaves the file open.
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_the_fits_file_opens_in_radiospectra_with_true_axes(tmp_path):
-    from radiospectra.spectrogram import Spectrogram
-
     rows = recording(40, gaps=(20,))
     export(rows, tmp_path / "a.fits")
-    spectrogram = Spectrogram(tmp_path / "a.fits")
+    spectrogram = open_spectrogram(tmp_path / "a.fits")
     assert type(spectrogram).__name__ == "CALISTOSpectrogram"
     np.testing.assert_allclose(spectrogram.times.unix, rows.times_s - CADENCE_S, rtol=0, atol=1e-5)
     np.testing.assert_allclose(spectrogram.frequencies.to_value("Hz")[::-1], rows.frequencies_hz)
