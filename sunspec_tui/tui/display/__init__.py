@@ -1,1 +1,1 @@
-"""Turn rows and the observer's choices into pictures, without Textual."""
+"""Convert rows and the observer's choices to pictures, without Textual."""

@@ -1,7 +1,7 @@
 """Map frequencies and times to screen cells; place ticks and labels.
 
-The same functions place pixels, ticks, labels and the cursor, so that an axis always agrees with the picture
-beside it. Pure functions and values, tested as tables of numbers.
+The same functions place pixels, ticks, labels and the cursor, so that an axis always agrees with the picture beside
+it. This module has only pure functions and values, so that tests can be tables of numbers.
 """
 
 import math
@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 
 
 def nice_step(span: float, max_parts: int) -> float:
-    """Return the smallest of 1, 2, 5, 10, 20, 50 ... that divides `span` into at most `max_parts` parts."""
+    """Return a round step that divides `span` into few parts.
+
+    It is the smallest of 1, 2, 5, 10, 20, 50 ... with at most `max_parts` parts.
+    """
     if not span > 0 or max_parts < 1:
         return 1.0
     raw = span / max_parts
@@ -22,7 +25,10 @@ def nice_step(span: float, max_parts: int) -> float:
 
 
 def ticks(low: float, high: float, max_parts: int) -> list[float]:
-    """Return round values from `low` to `high`, at most about `max_parts` of them."""
+    """Return round values from `low` to `high`.
+
+    There are at most about `max_parts` of them.
+    """
     step = nice_step(high - low, max_parts)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     # Convert through the decimal text, because 3 * 0.1 is not 0.3.
@@ -33,12 +39,15 @@ _CLOCK_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200,
 
 
 def clock_step(span_s: float, max_parts: int) -> int:
-    """Return the shortest round time in seconds that divides `span_s` into at most `max_parts` parts."""
+    """Return a round time in seconds that divides `span_s` into few parts.
+
+    It is the shortest round time with at most `max_parts` parts.
+    """
     return next((step for step in _CLOCK_STEPS_S if span_s / step <= max_parts), _CLOCK_STEPS_S[-1])
 
 
 def time_ticks(times_s: list[float], max_parts: int) -> list[tuple[int, float]]:
-    """Return round times and the columns that hold them.
+    """Return round times and the columns that contain them.
 
     Parameters
     ----------
@@ -50,7 +59,7 @@ def time_ticks(times_s: list[float], max_parts: int) -> list[tuple[int, float]]:
     Returns
     -------
     list of (int, float)
-        Index in `times_s` and round time, for each round time that a column reaches first.
+        Round times, and the index in `times_s` of the first column that reaches each of them.
     """
     known = [(index, moment_s) for index, moment_s in enumerate(times_s) if math.isfinite(moment_s)]
     # Ignore non-increasing times when estimating the column duration.
@@ -74,9 +83,9 @@ def time_ticks(times_s: list[float], max_parts: int) -> list[tuple[int, float]]:
 
 
 def pixel_bins(nbins: int, npixels: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the first and the exclusive last bin of each pixel, each of shape (npixels,).
+    """Return the first and the exclusive last bin of each pixel.
 
-    If there are more pixels than bins, neighbouring pixels share a bin.
+    Each array has the shape (npixels,). If there are more pixels than bins, neighbouring pixels share a bin.
     """
     if npixels >= nbins:
         first = np.arange(npixels, dtype=np.int64) * nbins // npixels
@@ -105,7 +114,10 @@ class FrequencyWindow(NamedTuple):
     def of(
         cls, frequencies_mhz: NDArray[np.float64], share: tuple[float, float] = (0.0, 1.0), alone_mhz: float = 1.0
     ) -> "FrequencyWindow":
-        """Return a share of the bins, at least one bin; a single bin is `alone_mhz` wide."""
+        """Return a share of the bins, at least one bin.
+
+        If there is only one bin, it is `alone_mhz` wide.
+        """
         nbins = len(frequencies_mhz)
         first = min(nbins - 1, max(0, round(share[0] * nbins)))
         last = min(nbins, max(first + 1, round(share[1] * nbins)))
@@ -124,12 +136,18 @@ class FrequencyWindow(NamedTuple):
         return (self.high_mhz - self.low_mhz) / self.nbins
 
     def cell_of(self, mhz: float, cells: int) -> int | None:
-        """Return the cell that contains a frequency, counted from the low end; None outside."""
+        """Return the cell that contains a frequency; None outside the window.
+
+        Cells are counted from the low end.
+        """
         index = (mhz - self.low_mhz) / (self.high_mhz - self.low_mhz) * cells
         return math.floor(index) if 0 <= index < cells else None
 
     def bins_of(self, cell: int, cells: int, per_cell: int = 2) -> tuple[int, int]:
-        """Return the first and the exclusive last bin of a cell of `per_cell` pixels, counted from the low end."""
+        """Return the first and the exclusive last bin of a cell.
+
+        A cell has `per_cell` pixels. Cells are counted from the low end.
+        """
         starts, stops = pixel_bins(self.nbins, cells * per_cell)
         return self.first + int(starts[cell * per_cell]), self.first + int(stops[(cell + 1) * per_cell - 1])
 
@@ -139,23 +157,32 @@ class FrequencyWindow(NamedTuple):
         return (start + stop) // 2
 
     def edges_mhz(self, start: int, stop: int) -> tuple[float, float]:
-        """Return the lower edge of bin `start` and the upper edge of the bin before `stop`."""
+        """Return the outer edges of bins `start` to `stop`, in MHz.
+
+        `stop` is the bin after the last.
+        """
         return (
             self.low_mhz + (start - self.first) * self.bin_mhz,
             self.low_mhz + (stop - self.first) * self.bin_mhz,
         )
 
     def centre_mhz(self, start: int, stop: int) -> float:
-        """Return the centre of bins `start` to `stop` in MHz."""
+        """Return the centre of bins `start` to `stop`, in MHz."""
         return self.low_mhz + ((start + stop) / 2 - self.first) * self.bin_mhz
 
     def cell_of_bin(self, number: int, cells: int, per_cell: int = 2) -> int | None:
-        """Return the cell that shows a bin, counted from the low end; None outside."""
+        """Return the cell that shows a bin; None outside the window.
+
+        Cells are counted from the low end.
+        """
         pixel = self.pixel_of_bin(number, cells * per_cell)
         return None if pixel is None else pixel // per_cell
 
     def pixel_of_bin(self, number: int, pixels: int) -> int | None:
-        """Return the first pixel that shows a bin, counted from the low end; None outside."""
+        """Return the first pixel that shows a bin; None outside the window.
+
+        Pixels are counted from the low end.
+        """
         if not self.first <= number < self.last:
             return None
         _, stops = pixel_bins(self.nbins, pixels)
@@ -172,7 +199,8 @@ class ColumnAxis(NamedTuple):
     newest
         Number of the newest displayed column.
     sweeping
-        True if columns stay in place and a write cursor goes round; False if the newest column is at the right.
+        True if columns stay in place and a write cursor moves from left to right, again and again. False if the newest
+        column is at the right and the other columns move left.
     """
 
     columns: int
@@ -187,18 +215,24 @@ class ColumnAxis(NamedTuple):
 
     @property
     def write_cursor(self) -> int | None:
-        """Cell of the write cursor, right of the newest column; None without sweeping."""
+        """Cell of the write cursor; None without sweeping.
+
+        It is the cell after the newest column.
+        """
         return (self.newest + 1) % self.columns if self.sweeping and self.columns > 1 else None
 
     def cell_of(self, number: int) -> int | None:
-        """Return the cell that shows a column; None if it is not displayed."""
+        """Return the cell that shows a column; None if not displayed."""
         numbers = self.numbers
         if not numbers[0] <= number <= numbers[-1]:
             return None
         return number % self.columns if self.sweeping else number - self.newest + self.columns - 1
 
     def number_at(self, cell: int) -> int | None:
-        """Return the column that a cell shows; None outside and under the write cursor."""
+        """Return the column of a cell; None if the cell shows none.
+
+        Cells outside the waterfall and the write cursor's cell show no column.
+        """
         if not 0 <= cell < self.columns or cell == self.write_cursor:
             return None
         if not self.sweeping:
@@ -207,7 +241,9 @@ class ColumnAxis(NamedTuple):
 
 
 def labels(places: list[tuple[int, str]], width: int, *, centred: bool = False) -> list[tuple[int, str]]:
-    """Return the labels that fit on one line without touching: (first cell, text).
+    """Return the labels that fit on one line, as (first cell, text).
+
+    Labels do not touch each other.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Draw a trace as dots, and dots as braille or ASCII characters."""
+"""Draw a trace as dots; convert dots to braille or ASCII characters."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,8 @@ def trace_dots(values: Floats, low: float, high: float, columns: int, rows: int)
     Returns
     -------
     numpy.ndarray
-        bool, shape (rows, columns), top row first. Each column spans all values that fall into it, and reaches
-        its neighbour, so that the line has no holes and no peak is lost.
+        bool, shape (rows, columns), top row first. The dots of a column cover all its values and reach the dots of
+        its neighbour. Thus the line has no holes and no peak is lost.
     """
     lowest, highest = _column_extremes(values, columns)
     scale = (rows - 1) / (high - low)
@@ -39,7 +39,10 @@ def trace_dots(values: Floats, low: float, high: float, columns: int, rows: int)
 
 
 def _column_extremes(values: Floats, columns: int) -> tuple[Floats, Floats]:
-    """Return the lowest and highest value of each column of dots, NaN if it has none."""
+    """Return the lowest and highest value of each column of dots.
+
+    A column without valid values has NaN.
+    """
     if columns >= len(values):
         spread = values[pixel_bins(len(values), columns)[0]].astype(np.float32)
         return spread, spread.copy()
@@ -75,7 +78,9 @@ _PLAIN_DOTS = np.array([ord(character) for character in " '.:"], np.int32)
 
 
 def plain_dots(dots: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Convert dots to ASCII characters, two dots a cell: an apostrophe above, a full stop below.
+    """Convert dots to ASCII characters, two dots a cell.
+
+    The upper dot is an apostrophe, the lower dot is a full stop, and both dots are a colon.
 
     Parameters
     ----------

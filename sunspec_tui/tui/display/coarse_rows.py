@@ -1,7 +1,7 @@
 """Keep means and peaks of row blocks to draw long histories quickly.
 
-The finest blocks hold the rows of 16 slots; each block of a coarser step holds four blocks of the step before. A
-finished block never changes. The owner passes each row once; nothing here reads the ring or a clock.
+The finest blocks contain the rows of 16 slots. Each block of a coarser step contains four blocks of the finer step. A
+finished block never changes. The owner passes each row once. This module reads neither the ring nor a clock.
 """
 
 import math
@@ -47,7 +47,7 @@ class Blocks(NamedTuple):
 class CoarseRows:
     """Blocks of the last rows, in several step sizes.
 
-    They take about a sixth of the ring's memory when full.
+    When full, they use about a sixth of the ring's memory.
 
     Parameters
     ----------
@@ -64,20 +64,20 @@ class CoarseRows:
         self.begin_slot = 0
         """First slot from which all rows are in the blocks."""
         self.end_slot = -1
-        """Slot before which all rows are in the blocks; -1 before the first."""
+        """Slot before which all rows are in the blocks; -1 before the first row."""
 
     def add(self, rows: Rows, end_slot: int) -> None:
-        """Add the rows that follow the rows added before.
+        """Add the next rows.
 
         Parameters
         ----------
         rows
             Rows of all products.
         end_slot
-            Multiple of `FINEST_STEP` after the last of these rows; no row before it comes later.
+            Multiple of `FINEST_STEP` after the last of these rows. Later calls must not have a row before it.
         """
         if self.end_slot < 0:
-            # The block of the first row may have had earlier rows, so it is left out.
+            # The first row's block may also have had earlier rows, which are unknown. So this block is omitted.
             self.begin_slot = self.end_slot = _round_up(int(rows.slots[0]), FINEST_STEP)
         which = rows.slots >= self.end_slot
         if which.any():
@@ -87,25 +87,34 @@ class CoarseRows:
         self.end_slot = end_slot
 
     def step_for(self, rows_per_column: int) -> int | None:
-        """Return the largest step of which a column is made; None if it is made of rows."""
+        """Return the largest step that divides a column; None if none does.
+
+        Without such a step, a column is made of rows.
+        """
         fitting = [step.slots for step in self._steps if rows_per_column % step.slots == 0]
         return fitting[-1] if fitting else None
 
     def known(self, step: int, start: int, stop: int) -> tuple[int, int]:
-        """Return the part of a slot range that has blocks, as (start, stop); equal if there are none."""
-        # After a long gap, the rows before it have left the finest blocks sooner than the ring.
+        """Return the part of a slot range that has blocks.
+
+        The result is (start, stop). Both are equal if there are no blocks.
+        """
+        # After a long gap, the rows before the gap leave the finest blocks earlier than the ring.
         begin = _round_up(max(start, self.begin_slot, self.end_slot - self._reach), step)
         return begin, max(begin, min(stop, self.end_slot) // step * step)
 
     def between(self, step: int, start: int, stop: int, product: Product) -> Blocks:
-        """Return the blocks with rows of slots `start` to `stop`, both multiples of the step."""
+        """Return the blocks with rows of slots `start` to `stop`.
+
+        Both are multiples of the step.
+        """
         return next(each for each in self._steps if each.slots == step).between(start, stop, product)
 
 
 class _Step:
     """The newest `capacity` blocks of one step size.
 
-    Means and peaks of each product are one array, because one product is read at a time.
+    Each product has its own arrays of means and peaks, because one product is read at a time.
     """
 
     def __init__(self, slots: int, capacity: int, nbins: int, npol: int) -> None:
@@ -151,7 +160,10 @@ class _Step:
             stored[at] = merged_peaks(peaks[product], starts)
 
     def all_between(self, start: int, stop: int) -> tuple[BlockSpans, dict[Product, Floats], dict[Product, Floats]]:
-        """Return the blocks with rows between two slots: spans, means and peaks by product."""
+        """Return the blocks with rows between two slots, of all products.
+
+        The result is the spans, the means by product and the peaks by product.
+        """
         indices = self._indices(start, stop)
         means, peaks = (
             {product: values[indices] for product, values in stored.items()} for stored in (self._means, self._peaks)
@@ -176,7 +188,7 @@ class _Step:
         return derive(np.stack(both, axis=-1), product)
 
     def _indices(self, start: int, stop: int) -> Integers:
-        """Return the indices of the blocks with rows between two slots, oldest first."""
+        """Return indices of the blocks with rows between slots, oldest first."""
         last = stop // self.slots
         numbers = np.arange(max(start // self.slots, last - self._capacity), last, dtype=np.int64)
         indices = numbers % self._capacity

@@ -1,8 +1,8 @@
 """Store the waterfall's columns: means and peaks of rows by slot.
 
-A column holds the rows of `rows_per_column` consecutive slots, counted from slot 0, so a finished column never
-changes and only the newest column grows. Slots whose rows are missing leave their column empty: the width of a gap
-shows its duration. State and arithmetic only; the owner sets the number of columns.
+A column contains the rows of `rows_per_column` consecutive slots, counted from slot 0. Thus a finished column never
+changes, and only the newest column grows. Columns whose rows are all missing are empty, so that the width of a gap
+shows its duration. The owner sets the number of columns.
 """
 
 import numpy as np
@@ -69,12 +69,14 @@ class ColumnStore:
 
         Notes
         -----
-        Calls may come in any order, but no row twice: history is filled in from its newest end.
+        Calls may come in any order, because history is loaded from its newest end. No row may come twice.
         """
         return self.add_blocks(BlockSpans.of_rows(times_s, slots, marks), values, values)
 
     def add_blocks(self, spans: BlockSpans, mean: Floats, peak: Floats) -> list[int]:
-        """Add blocks of rows, oldest first; each block must lie within one column.
+        """Add blocks of rows, oldest first.
+
+        Each block must lie within one column.
 
         Parameters
         ----------
@@ -131,7 +133,10 @@ class ColumnStore:
         self._first_s[at] = self._times_s[at] = np.nan
 
     def has_rows(self, number: int) -> bool:
-        """Return True if a column has rows; else it is a gap or lies before all rows."""
+        """Return True if a column has rows.
+
+        A column without rows is in a gap or before all rows.
+        """
         return self.newest is not None and bool(self._numbers[number % self.width] == number)
 
     def stored_numbers(self) -> list[int]:
@@ -156,7 +161,10 @@ class ColumnStore:
         return [float(each) for each in np.where(self._numbers[at] == numbers_array, self._times_s[at], np.nan)]
 
     def missing(self, number: int) -> int:
-        """Return the number of missing rows in a column; 0 for the newest column, which still grows."""
+        """Return the number of missing rows in a column.
+
+        It is 0 for a column without rows, and for the newest column, which still grows.
+        """
         if not self.has_rows(number) or number == self.newest:
             return 0
         return self.rows_per_column - int(self._rows[number % self.width])
@@ -166,7 +174,10 @@ class ColumnStore:
         return self.has_rows(number) and bool(self._restarts[number % self.width])
 
     def statistics(self, numbers: list[int]) -> tuple[Floats, Floats]:
-        """Return mean and highest power of columns, each of shape (len(numbers), nbins); NaN without data."""
+        """Return mean and highest power of columns.
+
+        Each has the shape (len(numbers), nbins), with NaN where there are no data.
+        """
         at = np.array(numbers, np.int64) % self.width
         valid = self._valid[at]
         with np.errstate(invalid="ignore", divide="ignore"):

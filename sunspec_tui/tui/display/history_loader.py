@@ -1,8 +1,8 @@
 """Load new and old rows into the waterfall image in short steps.
 
-New rows are loaded as they come, older rows newest first, for a few milliseconds at each update. Thus neither a long
-ring nor a change of product blocks the screen. A picture whose columns hold many rows is made of blocks of rows
-(`coarse_rows`). Nothing here draws, reads a socket or uses a terminal.
+Each update loads the new rows, and then older rows, newest first, for a few milliseconds. Thus neither a long ring nor
+a change of product blocks the screen. A picture with many rows in a column is made of blocks of rows (`coarse_rows`).
+This module does not draw, read a socket or use a terminal.
 """
 
 import time
@@ -29,7 +29,7 @@ _LOAD_S = 0.012
 
 
 class RowSource(Protocol):
-    """Methods of a receiver or an epoch that history is read with."""
+    """Source of rows: a receiver or an epoch."""
 
     def position(self) -> "Position | None":
         """Return the position of the stream; None before the first row."""
@@ -48,19 +48,21 @@ class LiveSource(RowSource, Protocol):
     """Receiver as a source of new rows and of earlier epochs."""
 
     def epochs(self) -> "tuple[Epoch, ...]":
-        """Return the epochs, the oldest first; the last one still grows."""
+        """Return the epochs, oldest first; the last one still grows."""
         ...
 
 
 class PictureRequest(NamedTuple):
-    """Properties of the requested picture; if they change, rows are loaded again.
+    """Properties of the requested picture.
+
+    If they change, the rows are loaded again.
 
     Attributes
     ----------
     epoch, columns, product, rows_per_column
         Epoch of the rows, number of columns, product and slots in a column.
     paused_at_slot
-        Slot at which it ends; None if it follows the stream.
+        Slot at which the picture ends; None if it follows the stream.
     """
 
     epoch: int | None
@@ -71,7 +73,10 @@ class PictureRequest(NamedTuple):
 
 
 class _LoadRange(NamedTuple):
-    """Row numbers (step 1), or slots of blocks (step > 1), that are loaded from the end."""
+    """Range of rows or of blocks to load, from its end.
+
+    With step 1, `start` and `stop` are row numbers. With a larger step, they are slots of blocks of this step.
+    """
 
     step: int
     start: int
@@ -140,7 +145,16 @@ class HistoryLoader:
         return self.shown.number_at(slot) if self.shown else 0
 
     def slot_at(self, slot: int, *, forward: bool) -> int | None:
-        """Return the slot of the nearest row at or before a slot (`forward`: at or after it); None without rows."""
+        """Return the slot of the nearest row; None without rows.
+
+        Parameters
+        ----------
+        slot
+            Slot at which the search begins.
+        forward
+            True to find the first row at or after `slot`; False for the last row at or before it, or the next row
+            if there is none before.
+        """
         number = self.number_at(slot if forward else slot + 1)
         rows = self.rows(number, number + 1) if forward else self.rows(number - 1, number)
         if (rows is None or not len(rows)) and not forward:
@@ -157,9 +171,9 @@ class HistoryLoader:
         return position
 
     def matches(self, request: PictureRequest) -> bool:
-        """Return True if the picture fits the request, so that its rows need not be loaded again.
+        """Return True if the picture already fits the request.
 
-        The picture may have rows that have already left the ring.
+        Then its rows need not be loaded again. The picture may have rows that have already left the ring.
         """
         loaded = self._loaded_request
         if loaded is None:
@@ -173,7 +187,9 @@ class HistoryLoader:
         return request[:-1] == loaded[:-1] and loaded.paused_at_slot is None and ends_there
 
     def load(self, position: "Position", request: PictureRequest) -> bool:
-        """Load new rows and some older ones; return True if the picture or a trace has changed.
+        """Load new rows and some older ones.
+
+        Return True if the picture or a trace has changed.
 
         Parameters
         ----------
@@ -193,8 +209,11 @@ class HistoryLoader:
         return changed
 
     def _trace_missed_rows(self, position: "Position", product: Product) -> None:
-        """Add to the traces the rows that the picture will load as history."""
-        # A screen that was stopped for long has missed many rows; the newest rows are enough.
+        """Add missed rows to the traces.
+
+        The picture loads these rows as history, which does not update the traces.
+        """
+        # A screen that was stopped for a long time has missed many rows. The newest rows are enough for the traces.
         if self._traced == (position.epoch, product):
             self._add_to_traces(max(self._next, position.count - _MAX_NEW_ROWS), position.count, product)
 
@@ -222,13 +241,16 @@ class HistoryLoader:
         self._next = position.count
 
     def _load_ranges(self, per_column: int, start: int, stop: int) -> list[_LoadRange]:
-        """Return the ranges to load for some slots, newest first: blocks if they exist, else rows."""
+        """Return the ranges to load for some slots, newest first.
+
+        These are ranges of blocks where blocks exist, else ranges of rows.
+        """
         coarse = self._coarse if self.past is None else None
         step = coarse.step_for(per_column) if coarse is not None else None
         numbers = self.number_at(start), self.number_at(stop)
         if coarse is None or step is None:
             return [_LoadRange(1, *numbers)]
-        # The oldest column may have lost some of its rows in the ring, but its blocks still contain them.
+        # Some rows of the oldest column may have left the ring, but its blocks still contain them.
         begin, end = coarse.known(step, start, stop)
         if end <= begin:
             return [_LoadRange(1, *numbers)]
@@ -256,7 +278,10 @@ class HistoryLoader:
         return True
 
     def _load_old(self, product: Product) -> bool:
-        """Load parts of the history, newest first, for a few milliseconds; return True if any was loaded."""
+        """Load history, newest first, for a few milliseconds.
+
+        Return True if there was history to load.
+        """
         if self.picture is None or not self.loading:
             return False
         start_s = self._clock()
@@ -286,7 +311,10 @@ class HistoryLoader:
         picture.add(rows.data, rows.times_s, rows.slots, rows.marks)
 
     def _has_other_shape(self, rows: "Rows") -> bool:
-        """Return True if rows have another shape: the stream has changed since `refresh_position`."""
+        """Return True if rows do not have the picture's number of bins.
+
+        Then the stream has changed since `refresh_position`.
+        """
         return self.picture is not None and rows.data.shape[1] != self.picture.store.nbins
 
     # Blocks of rows
@@ -310,7 +338,7 @@ class HistoryLoader:
         if rows is None or not len(rows) or self._has_other_shape(rows):
             return
         if rows.count - len(rows) > start:
-            # Rows have left the ring before they were read: start again at the next update.
+            # Some rows left the ring before they were read, so start again at the next update.
             self._coarse_key = None
             return
         if stop < position.count:

@@ -1,7 +1,7 @@
 """Convert power to pixels and colour steps.
 
-Pure functions on arrays and numbers, tested as tables. A value that is not positive has no decibels:
-it stays NaN here and is drawn as no data, never clamped to the lowest colour.
+This module has only pure functions. A value that is not positive has no decibels: it is NaN here and is drawn as no
+data. It is never clamped to the lowest colour.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from sunspec_tui.tui.display.axes import pixel_bins
 
 # A peak that exceeds the mean of its pixel by this factor is drawn instead of the mean.
 _PEAK_FACTOR = 2.0
-# Six mean distances are nearly five standard deviations: noise alone rarely exceeds them.
+# Six mean distances are nearly five standard deviations of normal noise, so noise alone rarely exceeds them.
 _SIGNED_PEAK_FACTOR = 6.0
 
 
@@ -24,17 +24,17 @@ def bin_pixels(mean: Floats, peak: Floats | None, npixels: int) -> Floats:
     mean
         Mean of each bin, shape (n, nbins); NaN without data.
     peak
-        Highest power of each bin, the same shape; None for a signed product, whose outstanding values
-        may also be negative.
+        Highest power of each bin, of the same shape. None for a signed product, because its peaks may also be
+        negative.
     npixels
-        Number of pixels along the band; if it exceeds the number of bins, bins are repeated.
+        Number of pixels along the band. If it exceeds the number of bins, bins are repeated.
 
     Returns
     -------
     numpy.ndarray
-        Shape (n, npixels): the mean of the pixel's valid bins, or their highest value if it exceeds twice the
-        mean; NaN if no bin is valid. For a signed product, the bin farthest from the pixel's mean replaces
-        the mean if its distance exceeds six times the row's typical distance.
+        Shape (n, npixels). A pixel is the mean of its valid bins, or their highest value if that exceeds twice the
+        mean; NaN if no bin is valid. For a signed product, the bin farthest from the pixel's mean replaces the mean
+        if its distance exceeds six times the row's typical distance.
     """
     starts, _ = pixel_bins(mean.shape[-1], npixels)
     if npixels >= mean.shape[-1]:
@@ -60,10 +60,10 @@ def _pixel_means(values: Floats, starts: NDArray[np.int64]) -> Floats:
 
 
 def _outstanding(mean: Floats, average: Floats, starts: NDArray[np.int64]) -> Floats:
-    """Return the pixel's mean, or the bin that is far from it."""
+    """Return each pixel's mean, or its farthest bin if that is outstanding."""
     widths = np.diff([*starts, mean.shape[-1]])
     distance = mean - np.repeat(average, widths, axis=-1)
-    # Estimate the row's noise: a single spectral line does not change the median over the pixels.
+    # Estimate the row's noise as a median over the pixels, which a single spectral line does not change.
     typical = nan_median(_pixel_means(np.abs(distance), starts).T)[:, None]
     above = np.fmax.reduceat(distance, starts, axis=-1)
     below = np.fmin.reduceat(distance, starts, axis=-1)
@@ -74,7 +74,10 @@ def _outstanding(mean: Floats, average: Floats, starts: NDArray[np.int64]) -> Fl
 
 
 def colour_steps(values: Floats, levels: Levels, steps: int) -> NDArray[np.int16]:
-    """Return the index of each value in a colour table of `steps` colours; -1 for NaN."""
+    """Return each value's index in a table of `steps` colours.
+
+    The index is -1 for NaN.
+    """
     with np.errstate(invalid="ignore"):
         places = np.clip((values - levels.low) / levels.span * steps, 0, steps - 1)
     return np.where(np.isnan(places), -1, places).astype(np.int16)

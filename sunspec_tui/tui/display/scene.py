@@ -1,6 +1,6 @@
 """Combine the receiver's rows and the observer's view into the displayed pictures.
 
-Nothing here reads a socket or uses a terminal.
+This module does not read a socket or use a terminal.
 """
 
 import logging
@@ -67,7 +67,10 @@ class Scene:
 
     @property
     def latest(self) -> "Rows | None":
-        """Rows of all products, the last row at the picture's end; None before the first row."""
+        """Last row of the picture, of all products.
+
+        None before the first row of the stream.
+        """
         return self.history.latest
 
     @property
@@ -77,18 +80,18 @@ class Scene:
 
     @property
     def loading(self) -> bool:
-        """True if the next update has rows to load, even if no new row comes."""
+        """True if rows wait to be loaded, even without new rows."""
         return self.history.loading or self.history.is_behind
 
     @property
     def past(self) -> "Epoch | None":
-        """Earlier epoch that the picture shows; None while it shows the present one."""
+        """Earlier epoch in the picture; None while it is the present one."""
         return self.history.past
 
     # Input
 
     def set_source(self, source: LiveSource) -> None:
-        """Read rows from this source from now on."""
+        """Set the source of the rows."""
         self.history.source = source
 
     def fit(self, columns: int, lines: int, pixels_per_line: int) -> None:
@@ -115,7 +118,7 @@ class Scene:
             self.history.past = None
 
     def _change_epoch(self, was_paused_at: int | None, *, back: bool) -> None:
-        """Show the epoch before or after the present picture."""
+        """Show the epoch before or after a picture at its end."""
         if self.history.source is None or self.position is None:
             return
         epochs, number = [each for each in self.history.source.epochs() if each.position()], self.position.epoch
@@ -131,7 +134,10 @@ class Scene:
             self._show_epoch(later[0] if len(later) > 1 else None, end=False)
 
     def _show_epoch(self, epoch: "Epoch | None", *, end: bool) -> None:
-        """Pause at the newest or oldest rows of an epoch; None returns to live."""
+        """Pause at the newest or oldest rows of an epoch.
+
+        Return to live if the epoch is None.
+        """
         self.history.past = epoch
         position = None if epoch is None else epoch.position()
         paused_at = None
@@ -154,7 +160,10 @@ class Scene:
             self.history.past = next((each for each in epochs if each.number == self.position.epoch), None)
 
     def _snap_to_row(self, old_view: View, before: int, *, about_cursor: bool) -> None:
-        """Make a paused picture end at a row; keep the cursor inside a picture centred on it."""
+        """Make a paused picture end at a row.
+
+        If the action was centred on the cursor (`about_cursor`), keep the cursor inside the picture.
+        """
         paused_at, inside = self.view.paused_at_slot, self._has_cursor(old_view, before)
         if paused_at is not None and paused_at != before:
             forward = paused_at > before
@@ -171,14 +180,17 @@ class Scene:
             self.view = with_cursor_inside(self.view, self.context)
 
     def _has_cursor(self, view: View, end: int | None) -> bool:
-        """Return True if the cursor is in a picture that ends at a slot."""
+        """Return True if a picture that ends at `end` contains the cursor."""
         if end is None or view.cursor is None or view.cursor.number is None:
             return False
         return 0 <= end // view.rows_per_column - view.cursor.number < self.columns
 
     @without_warnings()
     def update(self) -> bool:
-        """Load new rows and some older ones; return True if the pictures have changed."""
+        """Load new rows and some older ones.
+
+        Return True if the pictures have changed.
+        """
         self._keep_paused_epoch()
         position = self.history.refresh_position()
         if position is None:
@@ -193,7 +205,7 @@ class Scene:
         )
 
     def _pause_at_oldest(self, position: "Position") -> None:
-        """Pause at the oldest rows if the paused rows are no longer kept."""
+        """Pause at the oldest rows if the paused ones are lost."""
         if self.view.paused_at_slot is None or self.view.paused_at_slot >= position.oldest:
             return
         log.warning("the held rows are no longer kept: the picture shows the oldest rows")
@@ -250,7 +262,10 @@ class Scene:
         )
 
     def interval(self) -> Interval | None:
-        """Return the marked interval, or else the picture's; None if it has no rows."""
+        """Return the marked interval, or else the interval of the picture.
+
+        Return None if it has no rows.
+        """
         if self.position is None or self.history.source is None:
             return None
         first, last = marked_slots(self.view, self.context)
@@ -263,7 +278,7 @@ class Scene:
 
     @without_warnings()
     def draw(self) -> WaterfallImage | None:
-        """Bring the picture up to date and return it."""
+        """Update the pixels of the picture and return it."""
         if self.picture is None:
             return None
         own = self.product is self.view.product
@@ -281,14 +296,17 @@ class Scene:
 
     @without_warnings()
     def power(self, product: Product) -> Floats | None:
-        """Return the row at the picture's end, of one product, shape (nbins,)."""
+        """Return one product of the picture's last row, shape (nbins,)."""
         if self.latest is None or not len(self.latest) or product not in available(self.latest.data.shape[-1]):
             return None
         return derive(self.latest.data[-1], product)
 
     @without_warnings()
     def power_under_cursor(self) -> tuple[Floats, float] | None:
-        """Return the mean of the column under the cursor, shape (nbins,), and its end time; None without data."""
+        """Return the mean of the column under the cursor, and its end.
+
+        The mean has the shape (nbins,). Return None without data.
+        """
         cursor, picture = self.view.cursor, self.picture
         if cursor is None or cursor.number is None or picture is None or not picture.store.has_rows(cursor.number):
             return None
@@ -297,7 +315,7 @@ class Scene:
 
     @property
     def end_s(self) -> float:
-        """Time of the row at the picture's end; NaN without rows."""
+        """End of the picture's last row; NaN without rows."""
         return float(self.latest.times_s[-1]) if self.latest is not None and len(self.latest) else math.nan
 
     @property

@@ -1,6 +1,6 @@
 """Maximum hold, minimum hold and running average of the spectrum.
 
-State and arithmetic only. Values that are not finite never enter a trace.
+Values that are not finite are ignored.
 """
 
 import numpy as np
@@ -12,7 +12,10 @@ AVERAGED_ROWS = 40
 
 
 class Traces:
-    """Additional traces of one product, shape (nbins,) each; NaN before the first valid value."""
+    """Additional traces of one product.
+
+    Each has the shape (nbins,), with NaN before the first valid value of a bin.
+    """
 
     def __init__(self) -> None:
         self.reset()
@@ -39,7 +42,7 @@ class Traces:
             np.fmin(self._traces["min"], np.fmin.reduce(finite, axis=0), out=self._traces["min"])
 
     def _average(self, row: Floats) -> None:
-        """Update the average: first a plain mean, then an exponential one."""
+        """Update the average: first a plain mean, then an exponential average."""
         self._rows += 1
         average = self._traces["average"]
         share = np.float32(1 / min(self._rows, AVERAGED_ROWS))

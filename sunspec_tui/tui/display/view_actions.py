@@ -1,6 +1,6 @@
 """Actions of the observer: pure functions from one view to the next.
 
-Thus a table of numbers can test the effect of every key.
+A test can check the effect of every key with a table of values.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,7 +30,10 @@ def choose_product(view: View, _: ViewContext, name: str) -> View:
 
 
 def with_product(view: View, product: Product) -> View:
-    """Select another product; drop the levels set by hand, which belong to the previous product."""
+    """Select another product.
+
+    Drop the levels set by hand, because they belong to the previous product.
+    """
     return (
         view if product is view.product else replace(view, product=product, levels=None, bias=0.0, spectrum_levels=None)
     )
@@ -42,7 +45,10 @@ def next_palette(view: View, _: ViewContext, by: int) -> View:
 
 
 def span(view: View, context: ViewContext, by: int) -> View:
-    """Halve or double the time span, from one row a column to the whole ring in the picture."""
+    """Halve or double the time span.
+
+    The limits are one row in a column, and the whole ring in the picture.
+    """
     if by < 0:
         rows = max(1, min(view.rows_per_column - 1, _power_below(view.rows_per_column)))
     else:
@@ -51,7 +57,10 @@ def span(view: View, context: ViewContext, by: int) -> View:
 
 
 def whole_ring(context: ViewContext) -> int:
-    """Return the rows per column that fit the whole ring into the picture."""
+    """Return the rows per column with which the picture shows the ring.
+
+    The result is a number of whole blocks.
+    """
     return whole_blocks(max(1, -(-context.ring_rows // max(1, context.columns - 1))))
 
 
@@ -60,7 +69,11 @@ def _power_below(value: int) -> int:
 
 
 def with_rows(view: View, context: ViewContext, rows: int) -> View:
-    """Change the rows per column, centred on the cursor if it is in the picture, else on the newest end."""
+    """Change the rows per column.
+
+    A paused picture keeps the cell of the cursor. A live picture does this only if the cursor would leave it; then the
+    picture is paused, unless it ends at the newest row. Without a cursor in the picture, the newest end stays in place.
+    """
     cursor, before = view.cursor, view.rows_per_column
     view = replace(view, rows_per_column=rows)
     if cursor is None or cursor.number is None:
@@ -79,7 +92,10 @@ def with_rows(view: View, context: ViewContext, rows: int) -> View:
 
 
 def first_end(context: ViewContext, rows: int) -> int:
-    """Return the end slot of the picture that begins with the oldest row; its last column may be incomplete."""
+    """Return the end of the picture that begins with the oldest row.
+
+    The end is a slot. The last column of this picture may be incomplete.
+    """
     return min((context.oldest // rows + context.columns) * rows - 1, context.newest)
 
 
@@ -93,7 +109,10 @@ def with_cursor_inside(view: View, context: ViewContext) -> View:
 
 
 def refit(view: View, before: ViewContext, context: ViewContext) -> View:
-    """Adapt to another width: a picture of the whole ring keeps it, and none shows more than that."""
+    """Adapt the view to another width.
+
+    A picture of the whole ring still shows the whole ring. No picture shows more than the ring.
+    """
     max_rows = whole_ring(context)
     if view.rows_per_column >= whole_ring(before) or view.rows_per_column > max_rows:
         return with_rows(view, context, max_rows)
@@ -101,7 +120,10 @@ def refit(view: View, before: ViewContext, context: ViewContext) -> View:
 
 
 def shift_levels(view: View, context: ViewContext, floor: float, ceiling: float) -> View:
-    """Move floor and ceiling by steps of 1 dB, or of a twentieth of a linear scale."""
+    """Move floor and ceiling by steps.
+
+    A step is 1 dB, or a twentieth of a linear scale.
+    """
     now = view.levels or context.levels
     if now is None:
         return view
@@ -124,7 +146,10 @@ def bias(view: View, context: ViewContext, by: int) -> View:
 
 
 def zoom(view: View, context: ViewContext, by: int) -> View:
-    """Halve or double the band, centred on the cursor or on its middle."""
+    """Halve or double the band.
+
+    Without a cursor, and when doubled, it keeps its middle. Else it is centred on the cursor.
+    """
     low, high = view.share
     width = min(1.0, max(NARROWEST_SHARE, (high - low) / 2 if by > 0 else (high - low) * 2))
     middle = (low + high) / 2
@@ -134,7 +159,7 @@ def zoom(view: View, context: ViewContext, by: int) -> View:
 
 
 def pan(view: View, _: ViewContext, by: int) -> View:
-    """Move the displayed band up or down by a quarter of its width."""
+    """Move the band up or down by a quarter of its width."""
     low, high = view.share
     return replace(view, share=_within(low + by * (high - low) / 4, high - low))
 
@@ -150,11 +175,14 @@ def toggle_pause(view: View, context: ViewContext) -> View:
 
 
 def scroll_back(view: View, context: ViewContext, by: float) -> View:
-    """Go back (more than 0) or forward by shares of the picture; the newest end returns to live."""
+    """Go back (`by` > 0) or forward by shares of the picture.
+
+    At the newest end, return to live.
+    """
     width = context.columns * view.rows_per_column
     end = context.shown if view.paused_at_slot is None else view.paused_at_slot
     slot = end - round(min(by, 1e9) * width)
-    # The picture can go back until it begins with the oldest rows; a picture that shows them already does not move.
+    # The picture can go back until it begins with the oldest rows. A picture that already shows them does not move.
     first_slot = first_end(context, view.rows_per_column)
     slot = max(slot, min(first_slot, end) if by > 0 else first_slot)
     return replace(view, paused_at_slot=None if slot >= context.newest and by < 0 else min(slot, context.newest))
@@ -166,7 +194,10 @@ def live(view: View, _: ViewContext) -> View:
 
 
 def escape(view: View, _: ViewContext) -> View:
-    """Undo one thing: the cursor, then the marks, then the pause, then a maximised picture."""
+    """Undo one thing.
+
+    This is the first of these that is set: cursor, marks, pause, maximised picture.
+    """
     if view.cursor is not None:
         return replace(view, cursor=None)
     if view.marks != (None, None):
@@ -177,7 +208,11 @@ def escape(view: View, _: ViewContext) -> View:
 
 
 def mark(view: View, context: ViewContext, end: int) -> View:
-    """Mark the first (0) or last (1) row of an interval, at the cursor's column or the picture's end."""
+    """Mark the first or last row of an interval.
+
+    `end` is 0 for the first and 1 for the last row. The row is at the cursor's column. Without a cursor, it is at the
+    beginning or end of the picture.
+    """
     rows, cursor = view.rows_per_column, view.cursor
     first, last = shown_slots(view, context)
     if cursor is not None and cursor.number is not None:
@@ -193,14 +228,20 @@ def shown_slots(view: View, context: ViewContext) -> tuple[int, int]:
 
 
 def marked_slots(view: View, context: ViewContext) -> tuple[int, int]:
-    """Return the first and last slot of the marked interval; an end without a mark is the picture's."""
+    """Return the first and last slot of the marked interval.
+
+    Without a mark, the picture's slot is used.
+    """
     (first, last), (begin, stop) = shown_slots(view, context), view.marks
     chosen = first if begin is None else begin, last if stop is None else stop
     return min(chosen), max(chosen)
 
 
 def move_cursor(view: View, context: ViewContext, across: int, up: int) -> View:
-    """Move the cursor by columns and pixels; a new cursor appears in the middle of the picture."""
+    """Move the cursor by columns and pixels.
+
+    A new cursor appears in the middle of the picture, or at its end if it moves left.
+    """
     last = context.shown // view.rows_per_column
     if view.maximised == "spectrum":
         return replace(view, cursor=Cursor(None, _bin_beside(view, context, across)))
@@ -213,7 +254,10 @@ def move_cursor(view: View, context: ViewContext, across: int, up: int) -> View:
 
 
 def _bin_above(number: int, context: ViewContext, up: int) -> int:
-    """Return the middle bin of the pixel `up` pixels above a bin; the next bin if pixels share a bin."""
+    """Return the middle bin of the pixel `up` pixels above a bin.
+
+    If several pixels show the same bin, return the next bin.
+    """
     band, pixels = context.band, context.lines * context.per_line
     pixel = band.pixel_of_bin(number, pixels)
     if pixel is None:
@@ -225,7 +269,10 @@ def _bin_above(number: int, context: ViewContext, up: int) -> int:
 
 
 def _bin_beside(view: View, context: ViewContext, across: int) -> int:
-    """Return the bin `across` cells right of the spectrum's cursor; the middle bin without a cursor."""
+    """Return the bin `across` cells right of the spectrum's cursor.
+
+    Without a cursor, return the middle bin.
+    """
     band = context.band
     if view.cursor is None:
         return (band.first + band.last) // 2
@@ -247,7 +294,10 @@ def fix_spectrum(view: View, context: ViewContext) -> View:
 
 
 def toggle_linear(view: View, _: ViewContext) -> View:
-    """Switch the spectrum between decibels and linear power; drop fixed limits, which do not fit the other scale."""
+    """Switch the spectrum between decibels and linear power.
+
+    Drop fixed limits, because they do not fit the other scale.
+    """
     return replace(view, linear=not view.linear, spectrum_levels=None)
 
 
@@ -262,7 +312,10 @@ def toggle_panels(view: View, _: ViewContext) -> View:
 
 
 def maximise(view: View, _: ViewContext, names: tuple[str, ...]) -> View:
-    """Show one picture or panel after another alone on the screen, then all again."""
+    """Show the next picture or panel alone on the screen.
+
+    After the last one, show all again.
+    """
     order = (None, *names)
     index = order.index(view.maximised) if view.maximised in order else 0
     return replace(view, maximised=order[(index + 1) % len(order)])

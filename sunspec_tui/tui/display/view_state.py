@@ -1,6 +1,6 @@
 """The observer's choices (`View`) and the context of view actions.
 
-Frozen values only: nothing here draws or uses a terminal.
+This module has only immutable values.
 """
 
 from dataclasses import dataclass, field
@@ -18,7 +18,9 @@ THEMES = ("dark", "light", "terminal")
 
 
 class Cursor(NamedTuple):
-    """Position in the data; it stays on its rows while the picture moves.
+    """Position in the data.
+
+    The cursor stays on its rows while the picture moves.
 
     Attributes
     ----------
@@ -48,7 +50,7 @@ class ViewContext(NamedTuple):
     shown
         Slot at the end of the picture.
     sweeping
-        True if a write cursor takes a column of the picture.
+        True if a write cursor occupies one column of the picture.
     band
         Displayed bins, of `nbins`.
     levels, spectrum_levels
@@ -80,7 +82,7 @@ class Interval(NamedTuple):
     begin_s, end_s
         Times of the first and of the last row, seconds since 1970.
     marked
-        True if the observer has marked it; False if it is the picture's.
+        True if the observer has marked the interval; False if it is the interval of the picture.
     """
 
     start: int
@@ -111,7 +113,7 @@ class View:
     linear, spectrum_levels, traces, pair, pipelines
         Settings of the spectrum: scale, fixed limits, additional traces, XX and YY together, marks of the pipelines.
     hidden, maximised, theme
-        Hidden panels, the picture or panel that fills the screen, colours of the rest.
+        Hidden panels, the picture or panel that fills the screen, and the colour theme.
     """
 
     product: Product = Product.XX

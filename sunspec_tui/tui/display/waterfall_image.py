@@ -1,8 +1,8 @@
-"""Turn columns of rows into pixels, and pixels into palette steps.
+"""Convert columns of rows to pixels, and pixels to palette steps.
 
-The pixels of a column are kept until its rows, the band or the product change. Thus a new frame costs one column,
-however long the history is. The kept pixels are float values, so that new levels and palettes apply to old rows too.
-State and arithmetic; this module uses neither cells nor colours.
+The pixels of a column are kept until its rows, the band or the product change. Thus a new frame costs the work for one
+column, even if the history is long. The kept pixels are float values, so that new levels and palettes also apply to old
+rows. This module uses neither cells nor colours.
 """
 
 import math
@@ -19,7 +19,8 @@ from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow
 from sunspec_tui.tui.display.column_store import ColumnStore
 from sunspec_tui.tui.display.pixels import bin_pixels, colour_steps
 
-# The background is computed again when this share of the picture is new, and replaced if it differs by more dB.
+# The background is computed again when this share of the picture is new. It is replaced if the difference exceeds
+# `_BACKGROUND_SLACK_DB`.
 _BACKGROUND_SHARE = 0.25
 _BACKGROUND_SLACK_DB = 0.3
 
@@ -144,7 +145,7 @@ class WaterfallImage:
         self.store = ColumnStore(columns, nbins, rows_per_column)
         self.levels: Levels | None = None
         self.since: int | None = None
-        """Column of the oldest row when history was loaded; empty columns before it are no gaps."""
+        """Column of the oldest row when history was loaded; an empty column before it is not a gap."""
         self._auto: Levels | None = None
         self._drawing: Drawing | None = None
         self._background: Floats | None = None
@@ -161,11 +162,17 @@ class WaterfallImage:
         slots: NDArray[np.int64],
         marks: NDArray[np.uint8],
     ) -> bool:
-        """Add rows; see `ColumnStore.add`. Return True if a kept column has changed."""
+        """Add rows; see `ColumnStore.add`.
+
+        Return True if a kept column has changed.
+        """
         return self._mark_stale(self.store.newest, self.store.add(values, times_s, slots, marks))
 
     def add_blocks(self, spans: BlockSpans, mean: Floats, peak: Floats) -> bool:
-        """Add blocks of rows; see `ColumnStore.add_blocks`. Return True if a kept column has changed."""
+        """Add blocks of rows; see `ColumnStore.add_blocks`.
+
+        Return True if a kept column has changed.
+        """
         return self._mark_stale(self.store.newest, self.store.add_blocks(spans, mean, peak))
 
     def _mark_stale(self, newest: int | None, changed: list[int]) -> bool:
@@ -176,7 +183,7 @@ class WaterfallImage:
         return bool(changed)
 
     def draw(self, drawing: Drawing) -> None:
-        """Bring pixels and levels up to date."""
+        """Update pixels and levels."""
         if drawing != self._drawing:
             self._apply_drawing(drawing)
         if drawing.subtract:
@@ -188,7 +195,7 @@ class WaterfallImage:
         self._stale.clear()
         if stale:
             self._draw_columns(stale, drawing)
-        # Update the levels for whole columns: an update for every row would make them flicker.
+        # Update the levels only for a new column, because an update for every row would make them flicker.
         due = (newest, drawing)
         if due != self._levels_for or len(stale) > 1:
             self._levels_for = due
@@ -216,7 +223,10 @@ class WaterfallImage:
         self._sample[at] = sample if drawing.signed else to_db(sample)
 
     def _shown(self, numbers: list[int], drawing: Drawing, *, subtract: bool) -> tuple[Floats, Floats | None]:
-        """Return mean and peak of the displayed bins, relative to the background; no peak for a signed product."""
+        """Return mean and peak of the displayed bins.
+
+        With `subtract`, they are relative to the background. A signed product has no peak.
+        """
         shown = slice(drawing.band.first, drawing.band.last)
         mean, peak = (part[:, shown] for part in self.store.statistics(numbers))
         if subtract and self._background is not None:
@@ -235,7 +245,10 @@ class WaterfallImage:
         return None if levels is None else Levels(levels.low + drawing.bias, levels.high + drawing.bias)
 
     def _update_background(self) -> None:
-        """Compute the background as the quiet median of the kept columns, from time to time."""
+        """Compute the background again if enough columns are new.
+
+        The background is the quiet median of the kept columns.
+        """
         # The background of few columns is noisy, so it is renewed sooner.
         if self._background is not None and self._background_age < _BACKGROUND_SHARE * self._background_columns:
             return
@@ -253,7 +266,7 @@ class WaterfallImage:
         self._background_columns = 0
 
     def steps(self, axis: ColumnAxis, count: int) -> NDArray[np.int16]:
-        """Return palette steps in the order of the cells.
+        """Return the palette steps of all pixels, in cell order.
 
         Parameters
         ----------
@@ -293,11 +306,19 @@ class WaterfallImage:
         return out
 
     def _first(self, numbers: list[int]) -> int | None:
-        """Return the first column with rows; columns before it cannot miss any."""
+        """Return the first column with rows; earlier columns cannot miss rows."""
         return min(numbers[:1] + ([] if self.since is None else [self.since]), default=None)
 
     def cell_value(self, number: int, pixel: int) -> CellValue:
-        """Return the data of a pixel: column `number`, and pixel along the band from the low end."""
+        """Return the data of a pixel.
+
+        Parameters
+        ----------
+        number
+            Number of the column.
+        pixel
+            Index of the pixel along the band, counted from the low end.
+        """
         drawing = self._drawing
         if drawing is None or not self.store.has_rows(number):
             return self._no_rows(number)

@@ -8,7 +8,10 @@ from typing import NamedTuple
 
 
 class CellStyle(NamedTuple):
-    """Colours and attributes of a cell: SGR parameters such as ``38;5;12``, ``49``, ``1;4``."""
+    """Colours and attributes of a cell, as SGR parameters.
+
+    Examples are ``38;5;12``, ``49`` and ``1;4``.
+    """
 
     foreground: str = "39"
     background: str = "49"
@@ -16,7 +19,10 @@ class CellStyle(NamedTuple):
 
 
 class StyleTable:
-    """Numbers of cell styles, so that an array can hold the styles of a grid."""
+    """Table of cell styles and their numbers.
+
+    With the numbers, an integer array can hold the styles of a grid.
+    """
 
     def __init__(self) -> None:
         self._numbers: dict[CellStyle, int] = {}
@@ -24,7 +30,7 @@ class StyleTable:
         self.plain = self.number(CellStyle())
 
     def number(self, style: CellStyle) -> int:
-        """Return the number of a style; a new style gets the next number."""
+        """Return the number of a style; add a new style."""
         number = self._numbers.get(style)
         if number is None:
             number = self._numbers[style] = len(self.known)
@@ -33,7 +39,10 @@ class StyleTable:
 
 
 class AnsiWriter:
-    """Writer that tracks the terminal's cursor and style, to send the shortest sequences."""
+    """Encoder of cells that tracks the terminal's cursor and style.
+
+    It can thus choose the shortest sequences.
+    """
 
     def __init__(self, styles: StyleTable, columns: int) -> None:
         self._styles = styles
@@ -49,7 +58,10 @@ class AnsiWriter:
         self._style = None
 
     def begin(self) -> None:
-        """Begin an update; other code may have moved the cursor since the last one."""
+        """Begin an update.
+
+        Other code may have moved the cursor since the last update, so its position is unknown.
+        """
         self.forget_position()
         self._parts = []
         self.bytes = 0
@@ -73,7 +85,8 @@ class AnsiWriter:
         self.bytes += len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
         self._x = x + len(cells)
         if self._x >= self._columns:
-            self._x = self._y = -1  # terminals differ in where the cursor is after the last column
+            # Terminals differ in the position of the cursor after the last column.
+            self._x = self._y = -1
 
     def shift(self, y: int, left: int, right: int, count: int) -> None:
         """Delete `count` cells at `left`, and insert as many before `right`."""
@@ -102,7 +115,7 @@ class AnsiWriter:
         if style == current:
             return
         if current is None or style.attributes != current.attributes:
-            # The reset has set the defaults, so they need no parameter.
+            # The reset (0) sets the default colours, so they need no parameter.
             parameters = [style.attributes, style.foreground, style.background]
             changes = [part for part in parameters if part and part not in ("39", "49")]
             self._add(f"\x1b[{';'.join(['0', *changes])}m")

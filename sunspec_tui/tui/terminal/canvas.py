@@ -2,8 +2,9 @@
 
 `Canvas` keeps two grids: `desired`, the cells that the screen should show, and `displayed`, the cells that the
 terminal shows so far. An update sends only differences, as many as a budget allows. The rest waits for the next
-update, so the newest state always wins. A picture that moves sideways is sent as deleted and inserted characters,
-and moves in `displayed` too: a wrong guess can cost bytes, but never shows a wrong cell.
+update, so the terminal always gets the newest state. A picture that moves sideways is sent as deleted and inserted
+characters, and `displayed` is moved in the same way. A wrong hint of a move can cost bytes, but never leaves a wrong
+cell.
 
 State and arithmetic only: this module uses no terminal, no clock and nothing of Textual.
 """
@@ -25,13 +26,13 @@ UNKNOWN = -1
 CONTINUED = 0
 """Code of the right half of a wide character."""
 _FIRST_CLUSTER = 0x110000
-# Untrusted text may have any number of marks on a letter, and any number of such letters.
+# Limits, because untrusted text may have any number of marks on a letter, and any number of such letters.
 _MAX_CLUSTER, _MAX_CLUSTERS = 5, 4096
 # Up to this many unchanged cells are written again, because that is shorter than moving over them.
 _JOIN = 3
 _SPACE = ord(" ")
-# Pages of 256 code points that contain wide characters; the characters of our pictures are on other pages.
-# The last index is for UNKNOWN.
+# Pages of 256 code points that may contain wide characters. The characters of the pictures are on other pages.
+# The index -1 (of UNKNOWN) is the last item, which is False.
 _MAYBE_WIDE = np.zeros(0x2001, np.bool_)
 _MAYBE_WIDE[[0x11, 0x23, 0x24, 0x26, 0x27]] = True
 _MAYBE_WIDE[0x2E:0x2000] = True
@@ -54,7 +55,7 @@ class Grid:
     ----------
     codes
         Code points, int32, shape (lines, columns); see `UNKNOWN` and `CONTINUED`.
-    looks
+    styles
         Numbers of styles in a `StyleTable`, int32, the same shape.
     """
 
@@ -116,7 +117,10 @@ class Canvas:
         self.resize(columns, lines)
 
     def resize(self, columns: int, lines: int) -> None:
-        """Start again with another size; the content of the terminal is then unknown."""
+        """Start again with another size.
+
+        The content of the terminal is then unknown.
+        """
         self.desired = Grid.filled(columns, lines)
         self.displayed = Grid.filled(columns, lines, UNKNOWN)
         self._shifts = np.zeros(lines, np.int32)
@@ -124,7 +128,10 @@ class Canvas:
         self._writer = AnsiWriter(self.styles, columns)
 
     def forget(self) -> None:
-        """Mark all cells of the terminal as unknown, so that they are sent again."""
+        """Mark all cells of the terminal as unknown.
+
+        The next updates send all cells again.
+        """
         self.displayed.codes[:] = UNKNOWN
         self._shifts[:] = 0
         self._writer.forget_position()
@@ -161,9 +168,10 @@ class Canvas:
         return "" if code == CONTINUED else chr(code)
 
     def moved_left(self, region: Region, columns: int) -> None:
-        """Note that the content of a region has moved left; only the last region is remembered.
+        """Note that the content of a region has moved left.
 
-        A region that is partly outside the screen belongs to the layout before a resize and is ignored.
+        Only the last region is kept. A region that is partly outside the screen is ignored: it belongs to the layout
+        before a resize.
         """
         if (
             region.left < 0
@@ -224,7 +232,10 @@ class Canvas:
         return self._writer.end()
 
     def _blank_half_characters(self, y: int) -> None:
-        """Blank half-covered wide characters; give both halves of a whole one the same style."""
+        """Blank half-covered wide characters of a line.
+
+        Give both halves of a whole wide character the same style.
+        """
         codes = [*self.desired.codes[y].tolist(), _SPACE]
         whole = False
         for x, code in enumerate(codes[:-1]):
@@ -241,7 +252,10 @@ class Canvas:
                     self.desired.codes[y, x] = _SPACE
 
     def _write_pictures(self, different: NDArray[np.bool_], budget: int) -> None:
-        """Write cells of the pictures, line by line in turn, so that a short budget starves no line."""
+        """Write cells of the pictures, line by line in turn.
+
+        If the budget ends, the next update continues at the next line. Thus each line is updated in time.
+        """
         lines = np.flatnonzero(different.any(axis=1))
         for y in np.concatenate([lines[lines >= self._next_line], lines[lines < self._next_line]]).tolist():
             if self._writer.bytes >= budget:
@@ -249,7 +263,7 @@ class Canvas:
                 return
             line = different[y]
             is_moved = self._shifts[y] and self._shift(y, line)
-            # A line with wide characters may already be written as a whole, together with its text.
+            # The mask is out of date after a shift. A line with wide characters may already be written as a whole.
             if is_moved or self._wide[y]:
                 line = (self.displayed.codes[y] != self.desired.codes[y]) | (
                     self.displayed.styles[y] != self.desired.styles[y]
@@ -257,7 +271,10 @@ class Canvas:
             self._write_cells(y, line)
 
     def _shift(self, y: int, different: NDArray[np.bool_]) -> bool:
-        """Shift a line of the moving region if that leaves fewer cells to write; return True if shifted."""
+        """Shift a line of the moving region if that saves bytes.
+
+        Return True if the line was shifted.
+        """
         count, region = int(self._shifts[y]), self._moving_region
         self._shifts[y] = 0
         if region is None or not 0 < count < region.right - region.left or self._wide[y]:
@@ -296,19 +313,28 @@ class Canvas:
         np.copyto(self.displayed.styles[y], styles, where=written)
 
     def _text(self, codes: Ints, *, has_wide: bool) -> Sequence[str]:
-        """Return one item for each cell: a plain string if each cell has one code point."""
+        """Return one item for each cell.
+
+        If each cell has one code point, the result is a plain string.
+        """
         if not has_wide:
             return codes.tobytes().decode("utf-32-le", "surrogatepass")
         return [self.text_of(int(code)) for code in codes]
 
 
 def _lines_with_wide(codes: Ints) -> NDArray[np.bool_]:
-    """Return the mask of lines that may have wide characters or characters of several code points."""
+    """Return the mask of lines that may need exact widths.
+
+    These lines may have wide characters or characters of several code points.
+    """
     return np.asarray(((codes == CONTINUED) | _MAYBE_WIDE[codes >> 8]).any(axis=-1))
 
 
 def _runs(cells: list[int], numbers: list[int]) -> list[tuple[int, int]]:
-    """Return runs of columns of one style as (start, stop); short unchanged gaps join a run."""
+    """Return runs of columns of one style, as (start, stop).
+
+    A run includes short gaps of unchanged cells.
+    """
     runs: list[tuple[int, int]] = []
     start = stop = cells[0]
     for x in cells:

@@ -2,13 +2,12 @@
 
 Textual alone sends too much for a slow link. It does not track the terminal's cells: a changed cell resends its line
 from the widget's left edge, and a picture that moves resends all its cells. Here Textual's updates go to a `Canvas`,
-which sends the differences, as much as the `LinkPacer` allows. A `CellWidget` that nothing covers writes its cells to
+which sends as many differences as the `LinkPacer` allows. A `CellWidget` that nothing covers writes its cells to
 the canvas directly, without Textual's compositor.
 
 This module uses private parts of Textual: `App._display`, `App._batch_count`, `App._filters`,
 `App._background_screens`, `Screen._compositor`, `Widget._styles_cache`, the compositor's updates and its map of
-visible widgets, and the driver's writer thread.
-tests/test_painting.py fails when one of them changes.
+visible widgets, and the driver's writer thread. tests/tui/test_painting.py fails when one of them changes.
 """
 
 import asyncio
@@ -39,15 +38,15 @@ from sunspec_tui.tui.terminal.rich_styles import ascii_text, cell_style, rich_st
 
 log = logging.getLogger(__name__)
 
-# Wide characters on a page of code points that the canvas treats as narrow, because our pictures use it.
+# Wide characters on a page of code points that the canvas treats as narrow, because the pictures use this page.
 _WIDE_AMONG_OURS = "\u25fd\u25fe"
 # Variation selectors, which change the width of a character in some terminals.
 _SELECTORS = frozenset(map(chr, range(0xFE00, 0xFE10)))
 _SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
-# Time to the next attempt, because no event reports that the link has room.
+# Time to the next attempt. No event reports that the link can accept data again.
 _RETRY_S = 0.05
 _LAST_REPLY_S = 0.3
-# Longest time for which keys may delay the pictures: a key held down repeats.
+# Longest time for which keys may delay the pictures. A key that is held down would delay them without end.
 _PICTURES_WAIT_S = 0.15
 
 
@@ -87,7 +86,7 @@ class CanvasApp(Guarded, App[int]):
     # Faults
 
     def survives(self, error: Exception) -> bool:
-        """Log a fault in one message's handling; return True to continue."""
+        """Log a fault of a message handler; return True to continue."""
         continues = self._faults.allows(time.monotonic())
         if continues:
             self.report_fault(logging.ERROR, "monitor_fault", f"the screen failed to handle a message: {error!r}")
@@ -95,7 +94,10 @@ class CanvasApp(Guarded, App[int]):
         return continues
 
     def report_fault(self, level: int, kind: str, text: str) -> None:
-        """Log a fault of the screen; an app with an event log overrides this."""
+        """Log a fault of the screen.
+
+        An app with an event log overrides this method.
+        """
         log.log(level, "%s (%s)", text, kind)
 
     def _handle_exception(self, error: Exception) -> None:
@@ -118,9 +120,9 @@ class CanvasApp(Guarded, App[int]):
     def _completed(self, screen: Screen[object], renderable: RenderableType | None) -> RenderableType | None:
         """Return the update, or a full one if Textual's is incomplete.
 
-        Textual sends the differences from its last layout. They are incomplete in two cases. If code queries the place
-        of a widget between a change and its layout, the layout finds no moved widget. If the window becomes smaller and
-        at once larger again, Textual sees no change, but the canvas is blank.
+        Textual sends the differences from its last layout. They are incomplete in two cases. First, if code queries the
+        place of a widget between a change and its layout, the layout finds no moved widget. Second, if the window
+        becomes smaller and at once larger again, Textual finds no change, but the canvas is blank.
         """
         compositor = screen._compositor  # noqa: SLF001 - see the module
         places = compositor.visible_widgets
@@ -153,7 +155,10 @@ class CanvasApp(Guarded, App[int]):
         self._resize_canvas(self.size)
 
     def _resize_canvas(self, size: Size) -> bool:
-        """Resize and blank the canvas; return False if it already has this size."""
+        """Resize and blank the canvas.
+
+        Return False if it already has this size.
+        """
         if (self.canvas.desired.columns, self.canvas.desired.lines) == tuple(size):
             return False
         self.canvas.resize(*size)
@@ -168,7 +173,7 @@ class CanvasApp(Guarded, App[int]):
                     x = self._put_strip(x, y, strip)
 
     def _put_chops(self, update: ChopsUpdate) -> None:
-        # Outside its spans an update contains the widgets behind the updated ones.
+        # Outside its spans, an update contains the widgets behind the updated widgets: skip these parts.
         for y, left, right in update.spans:
             for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
                 if strip is not None and x < right and end > left:
@@ -212,7 +217,7 @@ class CanvasApp(Guarded, App[int]):
     # Styles
 
     def style_number(self, style: Style | None) -> int:
-        """Return the number of a Rich style's cell style on this terminal."""
+        """Return the number of the cell style for a Rich style."""
         number = self._numbers.get(style)
         if number is None:
             assert style is not None  # noqa: S101 - None has its number from the start
@@ -220,7 +225,7 @@ class CanvasApp(Guarded, App[int]):
         return number
 
     def filtered_style_number(self, style: Style, background: CssColor) -> int:
-        """Return the number of a Rich style's cell style after Textual's line filters."""
+        """Return the number of a Rich style after Textual's line filters."""
         segments = [Segment(" ", style)]
         for line_filter in self._filters:
             if line_filter.enabled:
@@ -237,27 +242,30 @@ class CanvasApp(Guarded, App[int]):
     # To the terminal
 
     async def on_event(self, event: events.Event) -> None:
-        """Handle an event; replace the size in a resize event with the current size."""
+        """Handle an event; update the size in a resize event."""
         await super().on_event(self._with_size_now(event) if isinstance(event, events.Resize) else event)
 
     def _with_size_now(self, event: events.Resize) -> events.Resize:
-        # A signal can interrupt the handler of an earlier one. Then Textual reports the newer size first.
+        # A signal can interrupt the handler of an earlier signal. Then Textual reports the newer size first.
         if not isinstance(self._driver, Driver):
             return event
         size = Size(*self._driver.size_now)
         return event if size == event.size else events.Resize(size, size)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Draw all cells again: after a resize or a return from the background the content is unknown."""
+        """Draw all cells again.
+
+        After a resize or a return from the background, the content of the terminal is unknown.
+        """
         if self._resize_canvas(event.size):
-            # Textual merges sizes that follow each other at once, and may find no change in the end.
+            # Textual merges resize events in quick succession, and may find no change in the end.
             self.screen.refresh()
         else:
             self.canvas.forget()
             self.paint_soon()
 
     def on_cursor_position(self, _: events.CursorPosition) -> None:
-        """Note the terminal's reply: all that was sent has arrived."""
+        """Note the terminal's reply: all data before the query have arrived."""
         self.pacer.reply_received(time.monotonic())
         if self.urgent or not self.canvas.finished:
             self.paint_soon()
@@ -329,7 +337,10 @@ class CanvasApp(Guarded, App[int]):
             self._driver.write(text)
 
     def _writer_is_busy(self) -> bool:
-        """Return True if an update is still queued: the only measure if the terminal does not reply."""
+        """Return True if an update is still queued.
+
+        This is the only measurement of a terminal that does not reply.
+        """
         return isinstance(self._driver, Driver) and self._driver.is_busy
 
     def _picture_regions(self) -> list[Region]:
@@ -344,7 +355,10 @@ class CanvasApp(Guarded, App[int]):
         return self.pacer.reading(time.monotonic())
 
     async def close_link(self) -> None:
-        """Send nothing more, and wait briefly for a reply, so that the shell does not receive it."""
+        """Send nothing more, and wait briefly for a reply.
+
+        Without the wait, the shell would read the reply as input.
+        """
         self._closed_link = True
         until_s = time.monotonic() + _LAST_REPLY_S
         while self.pacer.awaits_reply and self.pacer.reading(until_s).replies and time.monotonic() < until_s:
@@ -355,7 +369,10 @@ class CanvasApp(Guarded, App[int]):
     # Cells
 
     def lay_cells(self, widget: "CellWidget", grid: Grid) -> bool:
-        """Write a widget's cells to the canvas; return False if Textual has to draw it."""
+        """Write a widget's cells to the canvas.
+
+        Return False if Textual has to draw the widget.
+        """
         if not self._paints or not self.is_running or self._batch_count or not uncovered(widget):
             return False
         self._fit_canvas()

@@ -1,4 +1,4 @@
-"""Determine the terminal's abilities from its environment and the kernel.
+"""Determine a terminal's abilities from the environment and the kernel.
 
 This module sends no request to the terminal itself.
 """
@@ -50,8 +50,8 @@ def terminal_size(fileno: int, environment: Mapping[str, str]) -> tuple[int, int
     fileno
         File descriptor of the terminal; the kernel knows the size.
     environment
-        Contains ``COLUMNS`` and ``LINES``, used only if the kernel does not know the size (as on a serial line):
-        they may describe another terminal, or an earlier size.
+        Contains ``COLUMNS`` and ``LINES``. They are used only if the kernel does not know the size (as on a serial
+        line), because they may describe another terminal or an earlier size.
     """
     known = (0, 0)
     with suppress(OSError):
@@ -65,6 +65,9 @@ def terminal_size(fileno: int, environment: Mapping[str, str]) -> tuple[int, int
 
 
 def drop_library_settings(environment: MutableMapping[str, str]) -> None:
-    """Remove the variables with which developers change Textual: an odd value would keep the screen from starting."""
+    """Remove the variables that developers use to change Textual.
+
+    With an invalid value in one of them, the screen would not start.
+    """
     for name in [name for name in environment if name.startswith("TEXTUAL")]:
         del environment[name]

@@ -1,4 +1,4 @@
-"""A widget made of cells, whose grid goes straight to the canvas."""
+"""Widget made of cells, whose grid goes directly to the canvas."""
 
 import itertools
 from typing import TYPE_CHECKING, ClassVar
@@ -32,7 +32,7 @@ class CellWidget(Guarded, Widget):
         self._grid_for: tuple[Size, int] | None = None
         self._style_numbers: dict[str, int] = {}
         self.style_version = 0
-        """Number that grows when colours change, so that cached cells can be dropped."""
+        """Number that increases when colours change, so that cached cells can be dropped."""
 
     def on_mount(self) -> None:
         """Register the widget in the app."""
@@ -55,7 +55,7 @@ class CellWidget(Guarded, Widget):
     def repaint(self) -> None:
         """Build the cells again and show them."""
         self._build()
-        # Textual caches the lines that it has drawn; they are out of date now.
+        # Textual caches the lines that it has drawn. They are now out of date.
         self._styles_cache.clear()
         if self._grid is not None and not self.app.lay_cells(self, self._grid):
             self.refresh()
@@ -77,8 +77,11 @@ class CellWidget(Guarded, Widget):
         return self.component_style("")
 
     def component_style(self, component: str) -> int:
-        """Return the style number of a component class; an empty name means an empty cell."""
-        # Textual looks styles up through the whole tree, which is slow, so cache them.
+        """Return the style number of a component class.
+
+        An empty name means the style of an empty cell.
+        """
+        # Textual searches the whole tree for a style, which is slow, so cache the numbers.
         number = self._style_numbers.get(component)
         if number is None:
             style = self.get_component_rich_style(component) if component else self.rich_style
@@ -103,11 +106,11 @@ class CellWidget(Guarded, Widget):
 
 
 def uncovered(widget: Widget) -> bool:
-    """Return True if a widget is wholly on the screen and nothing covers it."""
+    """Return True if a widget is fully visible: on the screen, uncovered."""
     screen = widget.app.screen
     if widget.screen is not screen or not widget.is_attached:
         return False
-    # The compositor's map goes from front to back: a widget earlier in the map lies in front.
+    # The compositor's map is sorted from front to back: a widget earlier in the map is in front.
     for other, (region, clip) in screen._compositor.visible_widgets.items():  # noqa: SLF001 - see the module
         if other is widget:
             return clip.contains_region(region)

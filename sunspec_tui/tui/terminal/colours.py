@@ -1,4 +1,4 @@
-"""Colours of terminals, and the nearest terminal colour to an RGB colour."""
+"""Colours of terminals, and the terminal colour nearest to an RGB colour."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -23,7 +23,7 @@ class Colour(NamedTuple):
 
 
 def true_colour(red: int, green: int, blue: int) -> Colour:
-    """Return a colour of 24 bits."""
+    """Return a 24-bit colour."""
     return Colour(f"38;2;{red};{green};{blue}", f"48;2;{red};{green};{blue}")
 
 
@@ -34,13 +34,16 @@ def sixteen(number: int) -> Colour:
 
 
 def nearest_256(red: int, green: int, blue: int) -> int:
-    """Return the nearest colour of the 6x6x6 cube (16-231) and the greys (232-255) of a 256-colour terminal."""
+    """Return the nearest fixed colour of a 256-colour terminal.
+
+    These are the 6x6x6 cube (16-231) and the greys (232-255). A user can change the first 16 colours.
+    """
     colour = np.array([red, green, blue])
     return 16 + int(np.argmin(((_FIXED_256 - colour) ** 2).sum(axis=1)))
 
 
 def nearest_16(red: int, green: int, blue: int) -> int:
-    """Return the nearest of a terminal's own 16 colours, assuming xterm's values."""
+    """Return the nearest of the 16 ANSI colours, with xterm's values."""
     return int(np.argmin(((_XTERM_16 - np.array([red, green, blue])) ** 2).sum(axis=1)))
 
 

@@ -1,12 +1,12 @@
 """Textual driver that survives stalled, resumed and vanished terminals.
 
-Standard error may go to a file, so the driver uses standard output: the command line has checked that it is a terminal.
-`terminal_input` parses the input, not Textual's parser. Output goes through `terminal_output`, so that a terminal
-that accepts nothing blocks no other code.
+The driver writes to standard output, because standard error may go to a file. The command line has checked that
+standard output is a terminal. `terminal_input` parses the input instead of Textual's parser. Output goes through
+`terminal_output`, so that a terminal that accepts no bytes does not block other code.
 
 A process may be continued although this driver never suspended it: the kernel sends SIGCONT together with SIGHUP, and
-a user may stop and continue the process from outside. The terminal may also go away. `tests/test_driver.py` tests the
-private parts of Textual that this module uses.
+a user may stop and continue the process from outside. The terminal may also go away. tests/tui/test_driver.py fails
+when one of the private parts of Textual that this module uses changes.
 """
 
 import asyncio
@@ -32,12 +32,13 @@ from sunspec_tui.tui.terminal.terminal_output import TerminalOutput
 log = logging.getLogger(__name__)
 
 CURSOR_QUERY = "\x1b[6n"
-"""Request of the cursor's position, which every terminal answers."""
+"""Query of the cursor's position, to which every terminal replies."""
 _MAX_QUERIES = 16
 _READ_BYTES = 1024
 _SOON_S = 0.02
 _END_S = 1.0
-# Reading pauses while more messages than this wait for the app; the queue is checked after each so many messages.
+# Reading pauses while more than `_MAX_WAITING` messages wait for the app. The queue is checked after every
+# `_CHECK_EVERY` messages.
 _MAX_WAITING, _CHECK_EVERY = 64, 16
 _RESTART_AFTER_S = 0.5
 # Longest wait at the end if the terminal accepts nothing.
@@ -63,7 +64,7 @@ class Driver(LinuxDriver):
         self._input_is_gone = False
         self._unchecked = 0
         self._logged: set[str] = set()
-        # Wakes the thread that reads keys, so that it can end.
+        # A byte to `_waker` wakes the thread that reads keys, so that it can end.
         self._woken, self._waker = socket.socketpair()
         self._last_resort: threading.Timer | None = None
 
@@ -93,31 +94,31 @@ class Driver(LinuxDriver):
             super().write(data)
 
     def _count_queries(self, more: int) -> None:
-        """Count requests of the cursor's position; a negative number counts replies.
+        """Count queries of the cursor's position; a negative number counts replies.
 
-        One thread sends the requests, another reads the replies.
+        One thread sends the queries, another thread reads the replies.
         """
         with self._queries_lock:
             self._queries = min(_MAX_QUERIES, max(0, self._queries + more))
 
     def start_application_mode(self) -> None:
-        """Take the terminal."""
+        """Take control of the terminal."""
         self._output.start()
         super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def stop_application_mode(self) -> None:
-        """Restore the terminal; drop the output that is not drawn yet."""
+        """Restore the terminal; drop the queued output."""
         self._output.drop_pictures()
         super().stop_application_mode()
 
     def close(self) -> None:
-        """End the writing threads; write what the terminal accepts in time."""
+        """Write the queued output, within a time limit; end the writing threads."""
         if self.is_writing:
             super().close()
         self._output.stop(_RESTORE, _RESTORE_TIMEOUT_S)
 
     def end_within(self, seconds: float, status: int) -> None:
-        """Kill the process after so many seconds, and restore the terminal first.
+        """Kill the process after a time; restore the terminal first.
 
         Parameters
         ----------
@@ -143,14 +144,17 @@ class Driver(LinuxDriver):
 
     @property
     def size_now(self) -> tuple[int, int]:
-        """Columns and lines of the terminal, as the kernel knows them now."""
+        """Current columns and lines of the terminal, from the kernel."""
         return self._get_terminal_size()
 
     def _query_in_band_window_resize(self) -> None:
-        """Request no size reports: only the kernel's size is trusted."""
+        """Request no size reports, because only the kernel's size is trusted."""
 
     def _sigcont_application(self, *_: object) -> None:
-        """Set the terminal up again if it was restored; else redraw, because its content is unknown."""
+        """Set up the terminal again if it was restored; else redraw.
+
+        The redraw is necessary because the content of the terminal is unknown.
+        """
         if self._must_signal_resume:
             super()._sigcont_application()
         else:
@@ -159,14 +163,14 @@ class Driver(LinuxDriver):
     # Input
 
     def _run_input_thread(self) -> None:
-        """Read until the end; log an error, and continue to read."""
+        """Read input until the end; log an error and continue."""
         while not self.exit_event.is_set() and not self._input_is_gone:
             try:
                 self.run_input_thread()
             except OSError as error:
                 self._input_is_gone = True
                 self._log_once(f"the terminal can no longer be read: {error.strerror}", logging.WARNING)
-            except Exception as error:  # noqa: BLE001 - without this thread no key does anything
+            except Exception as error:  # noqa: BLE001 - without this thread no key works
                 self._log_once(f"reading keys failed; it starts again: {error!r}", logging.ERROR)
                 self.exit_event.wait(_RESTART_AFTER_S)
 
@@ -177,14 +181,14 @@ class Driver(LinuxDriver):
         super().disable_input()
 
     def run_input_thread(self) -> None:
-        """Read the terminal's bytes, and pass their events on."""
+        """Read the terminal's bytes and post their messages to the app."""
         splitter, maker = InputSplitter(), EventMaker()
         cut = 0
         while not self.exit_event.is_set():
             wait_s = _SOON_S if splitter.is_waiting else None
             ready = select.select([self.fileno, self._woken], [], [], wait_s)[0]
             if self._woken in ready:
-                # `exit_event` is set at once after it.
+                # `disable_input` sets `exit_event` directly after it has sent the byte.
                 tokens = list[Token]()
                 self._woken.recv(1)
                 self.exit_event.wait(_END_S)
@@ -213,7 +217,10 @@ class Driver(LinuxDriver):
             self._wait_for_app()
 
     def send_message(self, message: Message) -> None:
-        """Pass a message to the app directly; Textual would start a task for each message."""
+        """Post a message to the app directly.
+
+        Textual's own method would start a task for each message.
+        """
         self._app.post_message(message)
 
     def _messages(self, maker: EventMaker, tokens: list[Token]) -> list[Message]:
@@ -227,7 +234,10 @@ class Driver(LinuxDriver):
             return []
 
     def _wait_for_app(self) -> None:
-        """Wait for the app's messages, while input waits in the terminal."""
+        """Wait until the app has handled most of its messages.
+
+        In the meantime, input waits in the terminal.
+        """
         handled = asyncio.run_coroutine_threadsafe(_nothing(), self._loop)
         while not self.exit_event.is_set():
             if handled.done() and self._app.message_queue_size <= _MAX_WAITING:
@@ -235,7 +245,7 @@ class Driver(LinuxDriver):
             self.exit_event.wait(_SOON_S / 4)
 
     def _log_once(self, text: str, level: int) -> None:
-        """Log a text, but each kind only once."""
+        """Log a text, but only once for each text before the colon."""
         kind = text.partition(":")[0]
         if kind not in self._logged:
             self._logged.add(kind)
@@ -243,4 +253,4 @@ class Driver(LinuxDriver):
 
 
 async def _nothing() -> None:
-    """Do nothing, after all callbacks that were posted before."""
+    """Do nothing; its end shows that all earlier callbacks have run."""

@@ -1,6 +1,6 @@
-"""Prevent a fault in one event's handling from ending the monitor.
+"""Keep the monitor running after a fault in an event handler.
 
-A message that cannot be handled is dropped and reported. After many faults in a short time, the app ends with its
+A message whose handling fails is dropped and reported. After many faults in a short time, the app ends with its
 status and its traceback. This module uses a private method of Textual, `MessagePump._dispatch_message`;
 tests/tui/test_guarded.py fails when it changes.
 """
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 MAX_FAULTS = 20
 WITHIN_S = 60.0
-# A fault in one of these events always ends the app: a widget without its parts is useless.
+# A fault in one of these events always ends the app, because an incomplete widget is useless.
 _VITAL = (events.Load, events.Compose, events.Mount, events.Unmount)
 
 
 class FaultLimit:
-    """Limit of the number of faults within a time."""
+    """Limit of the number of faults within `WITHIN_S` seconds."""
 
     def __init__(self) -> None:
         self._times_s: deque[float] = deque(maxlen=MAX_FAULTS)

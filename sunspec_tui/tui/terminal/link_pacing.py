@@ -1,11 +1,11 @@
 """Pace updates to a slow terminal link, measured by the terminal's replies.
 
-Each update ends with a query; the terminal's reply shows that everything before it has arrived. No other signal
-shows this: sshd and TCP buffer a quarter of a megabyte. At most one update is in flight, and its size follows the
-link's rate. If the link is still busy, pictures are drawn less often and at a lower quality, step by step, until the
-link has room.
+Each update ends with a query. The terminal's reply shows that all data before the query have arrived. No other signal
+shows this, because sshd and TCP buffer a quarter of a megabyte. At most one update is in flight, and its size follows
+the link's rate. If the link is still busy, pictures are drawn less often and at a lower quality, step by step, until
+the link has spare capacity.
 
-Arithmetic on times that the caller passes; this module reads no clock and no terminal.
+The caller passes all times; this module reads no clock and no terminal.
 """
 
 import math
@@ -20,21 +20,21 @@ MAX_BUDGET = 1 << 20
 
 # An update should arrive within this time after the link's base round trip.
 _TARGET_S = 0.2
-# Before the first reply: the wait for it after the first screen is sent, and the time between updates without replies.
+# Limits before the first reply: the longest wait for it after the first screen, and the shortest time between updates.
 _FIRST_REPLY_S = 2.5
 _UNANSWERED_S = 0.1
-# Bytes sent before the first reply: enough for the first text, and few enough not to fill a slow link for long.
+# Limit of the bytes sent before the first reply. It is enough for the first text, and fills a slow link only briefly.
 _FIRST_SCREEN_BYTES = 16384
-# A reply that is later than this is taken as lost.
+# A reply that is later than this counts as lost.
 _LOST_REPLY_S = 6.0
 _MAX_PENDING = 64
 _SMALL_BYTES = 400
 _SOON_S = 0.1
 _TRIPS_S = 60.0
 _RATED_UPDATES = 3
-# Shares of the time in which the link is busy with updates. Above the first, the quality goes a step down. Below the
-# second, it goes up to a quality that would keep the link busy for less than the third; else a step up is tried now
-# and then.
+# Shares of the time in which the link is busy with updates. Above `_BUSY`, the quality goes down by one step. Below
+# `_IDLE`, it goes up to the best quality with an expected share below `_ROOM_AFTER_STEP_UP`. If there is none, one step
+# up is tried after a wait.
 _BUSY = 0.45
 _IDLE = 0.12
 _ROOM_AFTER_STEP_UP = 0.25
@@ -46,7 +46,7 @@ _MAX_PATIENCE_S = 60.0
 
 
 class Quality(IntEnum):
-    """Quality of the drawn pictures, the best first."""
+    """Quality of the drawn pictures, from best to worst."""
 
     FULL = 0
     SLOWER = 1
@@ -60,7 +60,10 @@ class Quality(IntEnum):
 
     @property
     def sweeps(self) -> bool:
-        """True if the waterfall must be drawn with a write cursor, whatever the observer chose."""
+        """True if the waterfall must be drawn with a write cursor.
+
+        This overrides the observer's choice.
+        """
         return self >= Quality.SWEEPING
 
 
@@ -78,7 +81,7 @@ class LinkReading(NamedTuple):
     replies
         True if the terminal has replied at least once.
     is_fixed
-        True if the user has set this quality, whatever the link can carry.
+        True if the user has set this quality, so that it does not follow the link.
     """
 
     round_trip_s: float = math.nan
@@ -90,7 +93,7 @@ class LinkReading(NamedTuple):
 
 @dataclass(slots=True)
 class _Flight:
-    """Update in flight: its send time and bytes, and the query behind it."""
+    """Update in flight and the query at its end."""
 
     sent_s: float
     nbytes: int
@@ -103,7 +106,7 @@ class _Flight:
 
 
 class LinkPacer:
-    """Pacer that decides the time and size of the next update and the quality of pictures.
+    """Pacer of the updates: their times, sizes and picture quality.
 
     Parameters
     ----------
@@ -132,11 +135,24 @@ class LinkPacer:
     # Events
 
     def query_sent(self, now_s: float) -> None:
-        """Note a query without an update: its reply measures the base round trip, and no update waits for it."""
+        """Note a query without an update.
+
+        Its reply measures the base round trip. No update waits for this reply.
+        """
         self._flights.append(_Flight(now_s, 0, queried_s=now_s))
 
     def update_sent(self, nbytes: int, now_s: float, *, finished: bool = True) -> None:
-        """Note an update that ends with a query; `finished` is True if nothing is left to send."""
+        """Note an update that ends with a query.
+
+        Parameters
+        ----------
+        nbytes
+            Size of the update.
+        now_s
+            Time in seconds of a monotonic clock.
+        finished
+            True if nothing is left to send.
+        """
         if self._begun_s is None:
             self._begun_s = now_s
         self._flights.append(_Flight(now_s, nbytes, finished, now_s))
@@ -150,7 +166,10 @@ class LinkPacer:
         flight.queried_s = now_s
 
     def reply_received(self, now_s: float) -> None:
-        """Note a reply: replies come in the order of the queries, but one may be lost."""
+        """Note a reply.
+
+        Replies come in the order of the queries, but a reply may be lost.
+        """
         if not self._flights:
             return
         self._reply_count += 1
@@ -164,9 +183,10 @@ class LinkPacer:
             self._measure(flight, now_s)
 
     def reply_overdue(self, now_s: float) -> bool:
-        """Return True if a reply is so late that the query should be repeated, which costs four bytes.
+        """Return True if a late reply's query should be repeated.
 
-        The wait doubles each time: a reply that is only late should not cause many queries.
+        A repeated query costs four bytes. The wait doubles each time, because a reply that is only late should not
+        cause many queries.
         """
         if not self._flights or not self._reply_count or self._flights[-1].replies:
             return False
@@ -186,7 +206,7 @@ class LinkPacer:
                 return True
             return now_s - flight.sent_s < _UNANSWERED_S
         if flight.replies and now_s - flight.last_reply_s >= 1.5 * self._base_trip_s + _SOON_S:
-            # One of several replies was lost. Which one is not known, so the measurement is discarded.
+            # One of several replies was lost. The pacer cannot know which, so it discards the measurement.
             self._flights.clear()
             return False
         if now_s - flight.sent_s >= _LOST_REPLY_S:
@@ -196,7 +216,7 @@ class LinkPacer:
 
     @property
     def awaits_reply(self) -> bool:
-        """True if a reply has not come yet."""
+        """True while a reply has not come yet."""
         return bool(self._flights)
 
     # Measurements
@@ -208,12 +228,15 @@ class LinkPacer:
         if flight.nbytes > _SMALL_BYTES:
             self._rated.append((busy_s, flight.nbytes))
         grew = self._adjust_budget(busy_s, flight.nbytes)
-        # If updates are cut short and cannot grow, the round trips between them also take the link's time.
+        # If an update is incomplete and the next one cannot be larger, its round trip also counts as busy time.
         self._busy.append((now_s, busy_s if flight.finished or grew else trip_s))
         self._adjust_quality(now_s)
 
     def _update_base_trip_s(self, trip_s: float, nbytes: int, now_s: float) -> float:
-        """Return the base round trip: the shortest recent one of updates too small to take time."""
+        """Return the base round trip: the shortest recent one of small updates.
+
+        The transfer time of a small update is negligible.
+        """
         if nbytes <= _SMALL_BYTES:
             self._trips.append((now_s, trip_s))
             _drop_before(self._trips, now_s - _TRIPS_S)
@@ -224,14 +247,17 @@ class LinkPacer:
 
     @property
     def _seconds_per_byte(self) -> float:
-        """Transfer time per byte, from the last updates that were large enough to measure it."""
+        """Transfer time per byte, measured with the last large updates."""
         nbytes = sum(each for _, each in self._rated)
         return sum(busy_s for busy_s, _ in self._rated) / nbytes if nbytes else 0.0
 
     # Decisions
 
     def _adjust_budget(self, busy_s: float, nbytes: int) -> bool:
-        """Double the budget on a fast link, reduce it on a slow one; return True if it grew."""
+        """Adapt the budget to the link; return True if it was increased.
+
+        The budget is doubled on a fast link and reduced on a slow one.
+        """
         if busy_s > _TARGET_S:
             fitting = nbytes * _TARGET_S / busy_s
             self.budget = int(min(self.budget, max(MIN_BUDGET, fitting)))
@@ -257,7 +283,7 @@ class LinkPacer:
         if self.quality == Quality.LEAST or now_s - self._changed_s < _DOWN_EVERY_S:
             return
         if now_s - self._raised_s < 2 * _UP_AFTER_S:
-            # The last step up was too much, so wait longer before the next one.
+            # The last step up was too large, so wait longer before the next one.
             self._patience_s = min(_MAX_PATIENCE_S, self._patience_s * 2)
         self._demands_bytes_s[self.quality] = self._rate_bytes_s(now_s)
         self._change(Quality(self.quality + 1), now_s)
@@ -273,9 +299,10 @@ class LinkPacer:
             self._change(Quality(self.quality - 1), now_s)
 
     def _share_at(self, quality: Quality) -> float:
-        """Return the share of the time that a quality would keep the link busy, from its last data rate.
+        """Return the expected share of busy time at a quality.
 
-        A round trip lies between updates of the target duration.
+        The share follows from the data rate when this quality was last used. A round trip separates updates of the
+        target duration.
         """
         return self._demands_bytes_s.get(quality, 0.0) * self._seconds_per_byte * (1 + self._base_trip_s / _TARGET_S)
 
@@ -283,7 +310,10 @@ class LinkPacer:
         self.quality, self._changed_s, self._idle_since_s = quality, now_s, None
 
     def busy_share(self, now_s: float) -> float:
-        """Return the share of the last seconds that updates took beyond the base round trip."""
+        """Return the share of time in which the link was busy recently.
+
+        An update keeps the link busy for the time beyond the base round trip.
+        """
         since_s = now_s - _WINDOW_S
         return sum(busy_s for at_s, busy_s in self._busy if at_s > since_s) / _WINDOW_S
 

@@ -1,6 +1,6 @@
 """Convert Rich styles to cell styles and back, and text to ASCII.
 
-Pure functions of values.
+These are pure functions.
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ _ASCII = {
 
 
 def ascii_text(text: str) -> str:
-    """Return the text in ASCII characters, with the same width in cells."""
+    """Return the text in ASCII characters, of the same width in cells."""
     return "".join(_ASCII.get(each, each if each.isascii() else "?" * cell_len(each)) for each in text)
 
 
@@ -36,7 +36,7 @@ def to_ascii(grid: Grid) -> None:
 
 
 def cell_style(style: Style, depth: Depth) -> CellStyle:
-    """Return the cell style of a Rich style on a terminal of this colour depth."""
+    """Return the cell style of a Rich style at a colour depth."""
     attributes = [number for name, number in _ATTRIBUTES if getattr(style, name)]
     if depth is Depth.NONE:
         if _stands_out(style) and "7" not in attributes:
@@ -46,7 +46,10 @@ def cell_style(style: Style, depth: Depth) -> CellStyle:
 
 
 def _stands_out(style: Style) -> bool:
-    """Return True if a style is dark on light: reverse video shows it on a terminal without colours."""
+    """Return True if a style is dark on light.
+
+    A terminal without colours shows such a style as reverse video.
+    """
     if style.bgcolor is None or style.bgcolor.is_default:
         return False
     front = style.color.get_truecolor() if style.color and not style.color.is_default else (220, 220, 220)

@@ -1,7 +1,7 @@
 """Convert terminal input into Textual's events: keys, mouse, pastes, requested replies.
 
-Only known forms pass. Textual's parser only names the key of a sequence. It never reads the stream itself, because it
-would turn unknown replies into keys.
+Only sequences of a known form become events. Textual's parser is used only to find the key of a sequence. It does not
+read the stream, because it would turn unknown replies into keys.
 
 This module uses private parts of Textual: `XTermParser._sequence_to_key_events`, `XTermParser.parse_mouse_code`, the
 table of keys, and its messages. tests/tui/test_terminal_events.py fails when one of them changes.
@@ -29,7 +29,7 @@ _EXTENDED_KEY = re.compile(
 )
 _FOCUS = {f"{ESC}[I": events.AppFocus, f"{ESC}[O": events.AppBlur}
 _RELEASED = "3"
-# Button codes from here on are extra buttons: the program does not use them, and Textual reads them as the left one.
+# Button codes from here on are extra buttons. The program does not use them, and Textual would report the left button.
 _MAX_BUTTONS = 128
 _MAX_CODE_POINT = 0x10FFFF
 
@@ -41,7 +41,7 @@ class EventMaker:
         self._parser = XTermParser()
 
     def messages(self, tokens: Iterable[Token], size: tuple[int, int], questions: int) -> list[Message]:
-        """Return the messages for tokens that came together.
+        """Return the messages for tokens that arrived together.
 
         Parameters
         ----------
@@ -50,7 +50,7 @@ class EventMaker:
         size
             Columns and lines of the screen; mouse events outside it are dropped.
         questions
-            Number of cursor reports that were requested; further ones are dropped.
+            Number of cursor reports that were requested. Further reports are dropped.
         """
         found: list[Message] = []
         for token in tokens:
@@ -96,7 +96,7 @@ class EventMaker:
 def canonical_key(sequence: str) -> str | None:
     """Reduce an extended keyboard sequence to key, modifiers and text.
 
-    Return None for any other sequence, and an empty text for a released or an impossible key.
+    Return None for any other sequence, and an empty text for a released or an invalid key.
     """
     if (modified := _MODIFIED_KEY.fullmatch(sequence)) is not None:
         sequence = f"{ESC}[{modified[2]};{modified[1]}u"
@@ -120,7 +120,7 @@ def _is_character(number: str) -> bool:
 
 
 def _without_repeats(found: list[Message]) -> list[Message]:
-    """Keep the last of consecutive mouse moves and of all focus changes."""
+    """Keep only the last of consecutive mouse moves and of focus changes."""
     kept: list[Message] = []
     for message, after in zip_longest(found, found[1:]):
         if not (isinstance(message, events.MouseMove) and isinstance(after, events.MouseMove)):

@@ -1,8 +1,8 @@
 """Parse a terminal's bytes into characters, whole escape sequences and pastes.
 
-A terminal cannot be trusted: it sends broken UTF-8, replies that were not requested, replies that come late or in
-pieces, and pastes without an end. The parser recognises all of these by their form (ECMA-48), so that no part of them
-is taken for keys, and input without an end does not block the keys for long.
+The input of a terminal cannot be trusted. It may contain invalid UTF-8, replies that were not requested, replies that
+come late or in pieces, and pastes without an end. The parser recognises all of these by their form (ECMA-48). Thus no
+part of them acts as keys, and input without an end blocks the keys only for a short time.
 
 State and arithmetic only: this module uses no terminal, no clock and nothing of Textual.
 """
@@ -19,17 +19,18 @@ PASTE_START, PASTE_END = _CSI + "200~", _CSI + "201~"
 # A lone ESC is a key if nothing follows it within this time. The rest of a longer sequence may arrive more slowly.
 ESCAPE_S = 0.1
 MAX_GAP_S = 1.0
-# A reply or a paste is over after this time even if more comes.
+# A reply or a paste ends after this time, even if more of it arrives.
 MAX_ANSWER_S = 5.0
 MAX_PASTE_S = 10.0
 MAX_PASTE_CHARACTERS = 1 << 16
 MAX_SEQUENCE_CHARACTERS = 256
-# The rest of dropped input arrives in pieces of several characters; a person types one character at a time.
+# After dropped input, its rest is expected for this time. The rest arrives in pieces of several characters, but a
+# person types one character at a time.
 _WATCH_S = 10.0
 _PIECE_CHARACTERS = 4
-# So many different characters in one read are a paste from a terminal without bracketed paste, not typing.
+# A read with this many characters, of this many kinds, is a paste from a terminal without bracketed paste, not typing.
 _UNMARKED_PASTE_CHARACTERS, _UNMARKED_PASTE_KINDS = 64, 8
-# One-byte introducers of sequences (C1 controls), as raw bytes (surrogates of the decoder) or in UTF-8.
+# One-byte introducers of sequences (C1 controls). They come as raw bytes (surrogates of the decoder) or in UTF-8.
 _ONE_BYTE = {
     0x8F: _SS3,
     0x90: ESC + "P",
@@ -59,7 +60,7 @@ class Kind(Enum):
 class Token(NamedTuple):
     """Character, escape key, escape sequence or paste from the terminal.
 
-    A sequence is complete, and its introducer has two characters. A paste is its text alone.
+    A sequence is complete, and its introducer has two characters. The text of a paste is without its marks.
     """
 
     kind: Kind
@@ -117,7 +118,7 @@ class InputSplitter:
         return self._pop_tokens()
 
     def tick(self, now_s: float) -> list[Token]:
-        """Return the tokens that are complete because nothing followed in time."""
+        """Return the tokens that end because no more bytes came in time."""
         self._end_overdue_input(now_s)
         return self._pop_tokens()
 
@@ -145,13 +146,13 @@ class InputSplitter:
             self._cut(now_s)
 
     def _cut(self, now_s: float) -> None:
-        """Drop input that has no end, and watch for its rest."""
+        """Drop input that has no end, and expect its rest."""
         self.cut += 1
         self._watch_until_s = now_s + _WATCH_S
         self._reset()
 
     def _without_dropped_rest(self, text: str, now_s: float) -> str:
-        """Remove the rest of dropped input, and emit an unmarked paste."""
+        """Remove the rest of dropped input; emit a paste without marks."""
         head, mark, tail = text.partition(ESC)
         if now_s < self._watch_until_s:
             _, end, after = text.partition(PASTE_END)
@@ -228,7 +229,7 @@ class InputSplitter:
         elif character > "~":
             self._reset()
         elif buffer == _CSI and character == "M":
-            # The oldest mouse reports have three more bytes. A terminal with newer reports never sends them.
+            # The oldest mouse reports have three more bytes. A terminal with newer reports never sends these reports.
             self._begin(_State.MOUSE, "", now_s)
         elif buffer == _CSI and character == "[":
             # Function keys of the Linux console.
@@ -255,13 +256,13 @@ class InputSplitter:
             self._reset()
 
     def _in_string(self, character: str, now_s: float) -> None:
-        """Drop a string reply: the program needs none of them."""
+        """Drop a string reply, because the program needs none."""
         if character == ESC:
             self._buffer = ESC
         elif character in _STRING_ENDS or self._buffer + character == ESC + "\\":
             self._reset()
         elif self._buffer == ESC:
-            # A reply contains no ESC: this reply has no end, and another sequence begins.
+            # A reply contains no ESC, so this reply has no end, and another sequence begins.
             self._introduce(ESC + character, now_s)
 
     def _in_paste(self, character: str, _: float) -> None:
@@ -278,5 +279,5 @@ class InputSplitter:
 
 
 def _readable(text: str) -> str:
-    """Replace bytes that were not UTF-8."""
+    """Replace bytes that are not valid UTF-8."""
     return "".join(_REPLACEMENT if "\ud800" <= character <= "\udfff" else character for character in text)

@@ -1,8 +1,8 @@
 """Write to a terminal from a thread, so that callers never wait.
 
-A terminal that is stopped (Ctrl-S, a laptop asleep behind an SSH session) accepts no bytes, and a write to it blocks.
-A separate thread writes as much as the terminal accepts. At the end the wait is limited, and restoring the terminal's
-modes comes before pictures.
+A stopped terminal (Ctrl-S, or an SSH session from a suspended laptop) accepts no bytes, and a write to it blocks. A
+separate thread writes as much as the terminal accepts. At the end the wait is limited. If it is not enough, the queued
+output is dropped and only the terminal's modes are restored.
 
 This module uses nothing of Textual.
 """
@@ -15,16 +15,16 @@ import threading
 from collections import deque
 from contextlib import suppress
 
-# More than one update needs. While the terminal accepts nothing, output beyond this limit is lost.
+# This is more than one update needs. While the terminal accepts nothing, output beyond this limit is lost.
 MAX_PENDING_BYTES = 4 << 20
 _POLL_S = 0.1
 _CHUNK_BYTES = 4096
-# Ends an escape sequence that was cut off before it.
+# Control character (CAN) that ends an incomplete escape sequence.
 _CANCEL = b"\x18"
 
 
 class TerminalOutput:
-    """Text file for a display whose writes never block.
+    """Text file of a terminal, whose writes never block.
 
     Parameters
     ----------
@@ -94,16 +94,16 @@ class TerminalOutput:
             self._thread.start()
 
     def drop_pictures(self) -> None:
-        """Drop the queued output, so that the next output comes soon.
+        """Drop the queued output, so that later output is written soon.
 
-        An item that is written in part stays, so that no sequence is cut.
+        A partly written item stays, so that no sequence is cut.
         """
         with self._changed:
             while len(self._items) > bool(self._taken_bytes):
                 self._items.pop()
 
     def stop(self, restore_text: str, timeout_s: float) -> bool:
-        """Write the queued output, or the restoring text; end the thread.
+        """Write the queued output or the restoring text; end the thread.
 
         Parameters
         ----------
@@ -138,7 +138,7 @@ class TerminalOutput:
             termios.tcflush(self._fileno, termios.TCOFLUSH)
         with _opened_again(self._fileno) as fileno, suppress(OSError):
             if not select.select([], [fileno], [], 0)[1]:
-                # The terminal is stopped, and this write would block.
+                # The terminal is stopped, so a write would block.
                 return
             os.write(fileno, _CANCEL + text.encode(self.encoding, "backslashreplace"))
 
