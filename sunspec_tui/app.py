@@ -248,7 +248,7 @@ class Monitor(CanvasApp):
             try:
                 self._tick()
             except Exception as error:
-                if not self.survives(error):
+                if not self.handle_fault(error):
                     raise
                 await asyncio.sleep(AFTER_FAULT_S)
             await self._ticker.wait(self._next_tick_s())

@@ -99,7 +99,7 @@ class StillMonitor(Monitor):
     async def _watch(self) -> None:
         """The test calls `_tick`."""
 
-    def survives(self, error: Exception) -> bool:
+    def handle_fault(self, error: Exception) -> bool:
         """Raise faults in tests instead of hiding them."""
         return False
 
@@ -246,7 +246,7 @@ class Screen:
             dirty = any(screen._dirty_widgets or screen.message_queue_size for screen in app.screen_stack)
             # Textual's timer hands a new size on a moment later; on a busy machine that moment is long.
             resized = app._resize_event is not None or app.message_queue_size
-            busy = app._due or self._unanswered or dirty or resized or app.screen._layout_required
+            busy = app._scheduled_paint or self._unanswered or dirty or resized or app.screen._layout_required
             calm = 0 if busy or not app.canvas.finished else calm + 1
             assert self._loop.time() < deadline_s, "the terminal does not get what it should hold"
 
@@ -263,14 +263,17 @@ class Screen:
         for widget in app.cell_widgets:
             widget._build()
             widget._styles_cache.clear()
-        kept, app.canvas = app.canvas, Canvas(*app.size)
+        kept = app.canvas
+        app.update_writer.canvas = Canvas(*app.size)
         app.canvas.styles, app.canvas._writer._styles = kept.styles, kept.styles
         app.canvas._clusters, app.canvas._cluster_texts = kept._clusters, kept._cluster_texts
         try:
-            app._put_layout(app.screen._compositor.render_update(full=True, screen_stack=app._background_screens))
+            app.update_writer.write(
+                app.screen._compositor.render_update(full=True, screen_stack=app._background_screens)
+            )
             text = app.canvas.update(1 << 30)
         finally:
-            app.canvas = kept
+            app.update_writer.canvas = kept
         terminal = pyte.Screen(*app.size)
         pyte.ByteStream(terminal).feed(UNKNOWN_TO_PYTE.sub(b"", text.encode()))
         return cells_of(terminal)

@@ -57,7 +57,7 @@ class CellWidget(Guarded, Widget):
         self._build()
         # Textual caches the lines that it has drawn. They are now out of date.
         self._styles_cache.clear()
-        if self._grid is not None and not self.app.lay_cells(self, self._grid):
+        if self._grid is not None and not self.app.put_cells(self, self._grid):
             self.refresh()
 
     def _build(self) -> None:
@@ -99,7 +99,7 @@ class CellWidget(Guarded, Widget):
         styles = grid.styles[y]
         edges = [0, *(np.flatnonzero(np.diff(styles)) + 1).tolist(), grid.columns]
         segments = [
-            Segment(text[start:stop], self.app.rich_style_of(int(styles[start])))
+            Segment(text[start:stop], self.app.update_writer.rich_style_of(int(styles[start])))
             for start, stop in itertools.pairwise(edges)
         ]
         return Strip(segments, grid.columns)
@@ -111,7 +111,7 @@ def uncovered(widget: Widget) -> bool:
     if widget.screen is not screen or not widget.is_attached:
         return False
     # The compositor's map is sorted from front to back: a widget earlier in the map is in front.
-    for other, (region, clip) in screen._compositor.visible_widgets.items():  # noqa: SLF001 - see the module
+    for other, (region, clip) in screen._compositor.visible_widgets.items():  # noqa: SLF001 - see `canvas_app`
         if other is widget:
             return clip.contains_region(region)
         if region.overlaps(widget.region):

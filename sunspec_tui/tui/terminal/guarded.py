@@ -5,15 +5,21 @@ status and its traceback. This module uses a private method of Textual, `Message
 tests/tui/test_guarded.py fails when it changes.
 """
 
+import logging
 import math
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
 from textual import events
+from textual.app import App
 from textual.message_pump import MessagePump
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
     from textual.message import Message
+
+log = logging.getLogger(__name__)
 
 MAX_FAULTS = 20
 WITHIN_S = 60.0
@@ -35,11 +41,44 @@ class FaultLimit:
 
 
 class Guarded(MessagePump):
-    """Message handler in an app that has the method `survives`."""
+    """Message handler whose faults go to the app, a `GuardedApp`."""
 
     async def _dispatch_message(self, message: "Message") -> None:
         try:
             await super()._dispatch_message(message)
         except Exception as error:
-            if isinstance(message, _VITAL) or not self.app.survives(error):  # type: ignore[attr-defined]
+            if isinstance(message, _VITAL) or not self.app.handle_fault(error):  # type: ignore[attr-defined]
                 raise
+
+
+class GuardedApp(Guarded, App[int]):
+    """App that continues after a fault, and ends after many of them.
+
+    Parameters
+    ----------
+    driver_class
+        Driver of the terminal; None for Textual's own.
+    """
+
+    def __init__(self, driver_class: "type[Driver] | None" = None) -> None:
+        super().__init__(driver_class=driver_class)
+        self._faults = FaultLimit()
+
+    def handle_fault(self, error: Exception) -> bool:
+        """Log a fault of a message handler; return True to continue."""
+        continues = self._faults.allows(time.monotonic())
+        if continues:
+            self.report_fault(logging.ERROR, "monitor_fault", f"the screen failed to handle a message: {error!r}")
+            log.debug("traceback of the screen's fault", exc_info=error)
+        return continues
+
+    def report_fault(self, level: int, kind: str, text: str) -> None:
+        """Log a fault of the screen.
+
+        An app with an event log overrides this method.
+        """
+        log.log(level, "%s (%s)", text, kind)
+
+    def _handle_exception(self, error: Exception) -> None:
+        self.report_fault(logging.CRITICAL, "monitor_failed", f"the screen has failed, the monitor ends: {error!r}")
+        super()._handle_exception(error)
