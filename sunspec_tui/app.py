@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 AFTER_FAULT_S = 1.0
-READINGS_S = {Quality.FULL: 1.0, Quality.SLOWER: 1.0, Quality.SWEEPING: 1.0, Quality.LEAST: 2.0}
+READINGS_S = {Quality.FULL: 1.0, Quality.SLOWER: 1.0, Quality.SWEEPING: 1.0, Quality.LOWEST: 2.0}
 MEMORY_S = 5.0
 COLLECT_AFTER_S = 1.0
 START_WITHIN_S = 1.0
@@ -123,7 +123,7 @@ class Monitor(CanvasApp):
         log_lines: LogLines | None = None,
     ) -> None:
         super().__init__(
-            depth, ascii_only=ascii_only, pacer=LinkPacer(Quality.LEAST if settings.low_bandwidth else None)
+            depth, ascii_only=ascii_only, pacer=LinkPacer(Quality.LOWEST if settings.low_bandwidth else None)
         )
         self._settings = settings
         self._worker = ReceiverWorker(open_receiver, prepare=self._follow_receiver, on_ready=self._show_receiver)
@@ -340,11 +340,11 @@ class Monitor(CanvasApp):
 
     def action_change_view(self, name: str, first: Any = None, second: Any = None) -> None:
         """Change the view by one of `VIEW_ACTIONS`."""
-        before = self.scene.past
+        before = self.scene.past_epoch
         self.scene.apply_action(name, *(argument for argument in (first, second) if argument is not None))
         self._view_changed()
-        if self.scene.past is not before:
-            self._say_epoch(self.scene.past)
+        if self.scene.past_epoch is not before:
+            self._say_epoch(self.scene.past_epoch)
 
     def _say_epoch(self, epoch: "Epoch | None") -> None:
         """Report whether the picture shows an earlier shape and axis."""

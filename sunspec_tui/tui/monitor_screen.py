@@ -37,7 +37,7 @@ from sunspec_tui.tui.widgets.waterfall import Waterfall
 if TYPE_CHECKING:
     from sunspec_tui.monitoring.snapshot import Snapshot
 
-COLOUR_STEPS = {Quality.FULL: 48, Quality.SLOWER: 48, Quality.SWEEPING: 24, Quality.LEAST: 16}
+COLOUR_STEPS = {Quality.FULL: 48, Quality.SLOWER: 48, Quality.SWEEPING: 24, Quality.LOWEST: 16}
 """Colours of the waterfall at each quality of the link."""
 
 SLIM_COLUMNS, NARROW_COLUMNS, WIDEST_COLUMNS = 78, 100, 180

@@ -105,7 +105,7 @@ class StillMonitor(Monitor):
 
     def link_reading(self) -> LinkReading:
         """The same at all times."""
-        return LinkReading(0.05, 4000.0, self.pacer.quality, replies=True)
+        return LinkReading(0.05, 4000.0, self.pacer.quality, has_replied=True)
 
 
 class Screen:
@@ -263,10 +263,7 @@ class Screen:
         for widget in app.cell_widgets:
             widget._build()
             widget._styles_cache.clear()
-        kept = app.canvas
-        app.update_writer.canvas = Canvas(*app.size)
-        app.canvas.styles, app.canvas._writer._styles = kept.styles, kept.styles
-        app.canvas._clusters, app.canvas._cluster_texts = kept._clusters, kept._cluster_texts
+        kept, app.update_writer.canvas = app.canvas, Canvas(*app.size, app.canvas.styles)
         try:
             app.update_writer.write(
                 app.screen._compositor.render_update(full=True, screen_stack=app._background_screens)

@@ -83,7 +83,7 @@ def test_a_terminal_that_takes_nothing_keeps_no_writer_waiting_and_little_memory
     output.start()
     for _ in range(200):
         output.write("x" * 65536)
-    assert sum(map(len, output._items)) <= MAX_PENDING_BYTES
+    assert output.queued_bytes <= MAX_PENDING_BYTES
     begun_s = time.monotonic()
     assert not output.stop("last words", 0.2)
     assert time.monotonic() - begun_s < 10  # a fifth of a second on an idle machine
@@ -112,9 +112,9 @@ def test_what_has_not_begun_to_be_drawn_is_dropped_and_the_rest_is_whole(ends):
     output = TerminalOutput(slave)
     output.start()
     output.write("a" * 200_000)
-    poll_until(lambda: output._taken_bytes > 0, what="the first bytes taken")
+    poll_until(lambda: output.queued_bytes < 200_000, what="the first bytes taken")
     output.write("b" * 200_000)
-    output.drop_pictures()
+    output.drop_queued()
     output.write("the end")
     assert read_all(master, 200_007) == b"a" * 200_000 + b"the end"
     assert output.stop("", 5.0)

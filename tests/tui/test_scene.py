@@ -498,7 +498,7 @@ def test_pages_back_in_time_go_on_before_a_change_of_the_axis_and_forward_again(
     assert list(dict.fromkeys(seen[:8])) == [(640, 3.0), (600, 2.0), (560, 1.0)]
     assert list(dict.fromkeys(seen[8:])) == [(560, 1.0), (600, 2.0), (640, 3.0)]
     assert scene.view.paused_at_slot is None
-    assert scene.past is None
+    assert scene.past_epoch is None
 
 
 def test_rows_before_a_change_are_exported_from_the_picture_that_shows_them(tmp_path):

@@ -224,7 +224,7 @@ def test_nothing_received_is_nothing_to_export(show):
 
 def test_a_signed_product_on_a_slow_link(show, frames, picture):
     screen = show((120, 40), frames)
-    screen.app.pacer.quality = Quality.LEAST
+    screen.app.pacer.quality = Quality.LOWEST
     screen.act("change_view('choose_product', 'V')")
     for action in (
         "change_view('toggle_trace', 'max')",

@@ -18,16 +18,16 @@ from sunspec_tui.tui.key_bindings import FOOTER, KEYS
 from sunspec_tui.tui.saved_view import view_from_json, view_to_json
 
 BAND = FrequencyWindow.of(bin_frequencies_hz(560, 3072, 4) / 1e6)
-EXTENT = ViewContext(
-    npol=4, ring_rows=1200, columns=70, lines=20, nbins=768, newest=5000, oldest=3801, shown=5000, band=BAND,
+CONTEXT = ViewContext(
+    npol=4, ring_rows=1200, columns=70, lines=20, nbins=768, newest=5000, oldest=3801, end_slot=5000, band=BAND,
     levels=Levels(10, 30), spectrum_levels=Levels(0, 40),
 )  # fmt: skip
 
 
-def walk(view, *steps, extent=EXTENT):
+def walk(view, *steps, context=CONTEXT):
     for name, *arguments in steps:
-        shown = extent.newest if view.paused_at_slot is None else view.paused_at_slot
-        view = VIEW_ACTIONS[name](view, extent._replace(shown=shown), *arguments)
+        end_slot = context.newest if view.paused_at_slot is None else view.paused_at_slot
+        view = VIEW_ACTIONS[name](view, context._replace(end_slot=end_slot), *arguments)
     return view
 
 
@@ -104,7 +104,7 @@ def test_a_step_does_what_its_key_says(steps, field, value):
     ],
 )
 def test_an_end_that_is_not_marked_is_the_pictures(marks, found):
-    assert marked_slots(View(marks=marks), EXTENT) == found
+    assert marked_slots(View(marks=marks), CONTEXT) == found
 
 
 def test_zoom_keeps_the_cursor_in_the_band():
@@ -116,11 +116,11 @@ def test_zoom_keeps_the_cursor_in_the_band():
 
 
 def test_a_product_that_the_stream_lacks_is_passed_over():
-    two = EXTENT._replace(npol=2)
+    two = CONTEXT._replace(npol=2)
     products = set()
     view = View()
     for _ in range(6):
-        view = walk(view, ("next_product", 1), extent=two)
+        view = walk(view, ("next_product", 1), context=two)
         products.add(view.product)
     assert products == {Product.XX, Product.YY, Product.I, Product.Q}
 
@@ -131,7 +131,7 @@ def test_every_key_of_a_step_names_one_that_there_is():
     for key in KEYS:
         _, name, arguments = parse(key.action)
         if name == "change_view":
-            VIEW_ACTIONS[arguments[0]](View(), EXTENT, *arguments[1:])
+            VIEW_ACTIONS[arguments[0]](View(), CONTEXT, *arguments[1:])
 
 
 def test_no_key_is_bound_twice_and_the_footer_knows_its_keys():

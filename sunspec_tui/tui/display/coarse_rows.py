@@ -25,7 +25,7 @@ from sunspec_tui.core.row_blocks import (
 
 _MAX_STEP = FINEST_STEP * STEP_RATIO**4
 _MEANS = (*WIRE_PRODUCTS, Product.V_OVER_I)
-_NEVER = np.iinfo(np.int64).min
+_NO_BLOCK = np.iinfo(np.int64).min
 
 
 class Blocks(NamedTuple):
@@ -58,9 +58,9 @@ class CoarseRows:
     """
 
     def __init__(self, nbins: int, npol: int, length: int) -> None:
-        steps = [step for step in _powers() if step <= max(FINEST_STEP, length)]
+        steps = [step for step in _step_sizes() if step <= max(FINEST_STEP, length)]
         self._steps = [_Step(step, length // step + 2, nbins, npol) for step in steps]
-        self._reach = (length // FINEST_STEP + 2) * FINEST_STEP
+        self._finest_slots = (length // FINEST_STEP + 2) * FINEST_STEP
         self.begin_slot = 0
         """First slot from which all rows are in the blocks."""
         self.end_slot = -1
@@ -94,13 +94,13 @@ class CoarseRows:
         fitting = [step.slots for step in self._steps if rows_per_column % step.slots == 0]
         return fitting[-1] if fitting else None
 
-    def known(self, step: int, start: int, stop: int) -> tuple[int, int]:
+    def available_range(self, step: int, start: int, stop: int) -> tuple[int, int]:
         """Return the part of a slot range that has blocks.
 
         The result is (start, stop). Both are equal if there are no blocks.
         """
         # After a long gap, the rows before the gap leave the finest blocks earlier than the ring.
-        begin = _round_up(max(start, self.begin_slot, self.end_slot - self._reach), step)
+        begin = _round_up(max(start, self.begin_slot, self.end_slot - self._finest_slots), step)
         return begin, max(begin, min(stop, self.end_slot) // step * step)
 
     def between(self, step: int, start: int, stop: int, product: Product) -> Blocks:
@@ -125,7 +125,7 @@ class _Step:
         self._peaks = {
             product: np.empty((capacity, nbins), np.float32) for product in carried if product not in SIGNED_PRODUCTS
         }
-        self._numbers = np.full(capacity, _NEVER, np.int64)
+        self._numbers = np.full(capacity, _NO_BLOCK, np.int64)
         rows, first_slots, last_slots = np.zeros((3, capacity), np.int64)
         first_s, last_s = np.zeros((2, capacity))
         self._spans = BlockSpans(rows, first_slots, last_slots, first_s, last_s, np.zeros(capacity, np.bool_))
@@ -195,7 +195,7 @@ class _Step:
         return np.asarray(indices[self._numbers[indices] == numbers], np.int64)
 
 
-def _powers() -> list[int]:
+def _step_sizes() -> list[int]:
     steps = [FINEST_STEP]
     while steps[-1] < _MAX_STEP:
         steps.append(steps[-1] * STEP_RATIO)

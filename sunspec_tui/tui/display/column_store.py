@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.core.row_blocks import BlockSpans, Floats, group_starts, merged_peaks, merged_sums
 
-_NEVER = np.iinfo(np.int64).min
+_NO_COLUMN = np.iinfo(np.int64).min
 """Number of a column that does not exist; columns before the first row have negative numbers."""
 
 
@@ -32,7 +32,7 @@ class ColumnStore:
         self.nbins = nbins
         self.rows_per_column = rows_per_column
         self.newest: int | None = None
-        self._numbers = np.full(width, _NEVER, np.int64)
+        self._numbers = np.full(width, _NO_COLUMN, np.int64)
         # Double precision makes a mean independent of the blocks in which its rows arrive.
         self._sums = np.zeros((width, nbins), np.float64)
         self._valid = np.zeros((width, nbins), np.int32)
@@ -143,7 +143,7 @@ class ColumnStore:
         """Return the numbers of the columns with rows, oldest first."""
         if self.newest is None:
             return []
-        known = self._numbers[(self._numbers > self.newest - self.width) & (self._numbers != _NEVER)]
+        known = self._numbers[(self._numbers > self.newest - self.width) & (self._numbers != _NO_COLUMN)]
         return [int(number) for number in np.sort(known)]
 
     def time_s(self, number: int) -> float:

@@ -95,7 +95,7 @@ class HistoryLoader:
 
     Attributes
     ----------
-    past
+    past_epoch
         Earlier epoch that the picture shows; None while it shows the present one.
     position
         Position of the source at the last refresh; None before the first row.
@@ -106,25 +106,25 @@ class HistoryLoader:
     def __init__(self, source: LiveSource | None, clock: Callable[[], float] = time.perf_counter) -> None:
         self.source = source
         self._clock = clock
-        self.past: Epoch | None = None
+        self.past_epoch: Epoch | None = None
         self.traces = Traces()
         self.picture: WaterfallImage | None = None
         self.position: Position | None = None
         self.latest: Rows | None = None
         self._loaded_request: PictureRequest | None = None
-        self._traced: tuple[int, Product] | None = None
-        self._next = 0
+        self._traces_key: tuple[int, Product] | None = None
+        self._next_row = 0
         self._pending: list[_LoadRange] = []
         self._coarse: CoarseRows | None = None
         self._coarse_key: tuple[int, int] | None = None
-        self._coarse_next = 0
+        self._next_coarse_row = 0
 
     # Rows of the displayed source
 
     @property
-    def shown(self) -> RowSource | None:
+    def displayed_source(self) -> RowSource | None:
         """Source of the picture's rows."""
-        return self.past or self.source
+        return self.past_epoch or self.source
 
     @property
     def loading(self) -> bool:
@@ -134,15 +134,15 @@ class HistoryLoader:
     @property
     def is_behind(self) -> bool:
         """True if new rows wait for the next update."""
-        return self.position is not None and self._next < self.position.count
+        return self.position is not None and self._next_row < self.position.count
 
     def rows(self, start: int, stop: int, product: Product | None = None) -> "Rows | None":
         """Return rows of the displayed source by their numbers."""
-        return self.shown.rows_between(start, stop, product) if self.shown else None
+        return self.displayed_source.rows_between(start, stop, product) if self.displayed_source else None
 
     def number_at(self, slot: int) -> int:
         """Return the number of the first row at or after a slot."""
-        return self.shown.number_at(slot) if self.shown else 0
+        return self.displayed_source.number_at(slot) if self.displayed_source else 0
 
     def slot_at(self, slot: int, *, forward: bool) -> int | None:
         """Return the slot of the nearest row; None without rows.
@@ -165,7 +165,7 @@ class HistoryLoader:
 
     def refresh_position(self) -> "Position | None":
         """Read the position of the source."""
-        position = self.shown.position() if self.shown else None
+        position = self.displayed_source.position() if self.displayed_source else None
         if position is not None:
             self.position = position
         return position
@@ -214,8 +214,8 @@ class HistoryLoader:
         The picture loads these rows as history, which does not update the traces.
         """
         # A screen that was stopped for a long time has missed many rows. The newest rows are enough for the traces.
-        if self._traced == (position.epoch, product):
-            self._add_to_traces(max(self._next, position.count - _MAX_NEW_ROWS), position.count, product)
+        if self._traces_key == (position.epoch, product):
+            self._add_to_traces(max(self._next_row, position.count - _MAX_NEW_ROWS), position.count, product)
 
     def _add_to_traces(self, start: int, stop: int, product: Product) -> None:
         rows = self.rows(start, stop, product)
@@ -232,26 +232,26 @@ class HistoryLoader:
         end_slot = int(last.slots[-1]) if last is not None and len(last) else position.newest
         first_slot = (end_slot // per_column - request.columns + 1) * per_column
         first = self.number_at(first_slot)
-        if self._traced != (position.epoch, request.product):
+        if self._traces_key != (position.epoch, request.product):
             self.traces.reset()
-            self._traced = (position.epoch, request.product)
+            self._traces_key = (position.epoch, request.product)
         if self.traces.get("max") is None:
             self._add_to_traces(max(first, end - _BLOCK_ROWS), end, request.product)
         self._pending = self._load_ranges(per_column, max(first_slot, position.oldest), end_slot + 1)
-        self._next = position.count
+        self._next_row = position.count
 
     def _load_ranges(self, per_column: int, start: int, stop: int) -> list[_LoadRange]:
         """Return the ranges to load for some slots, newest first.
 
         These are ranges of blocks where blocks exist, else ranges of rows.
         """
-        coarse = self._coarse if self.past is None else None
+        coarse = self._coarse if self.past_epoch is None else None
         step = coarse.step_for(per_column) if coarse is not None else None
         numbers = self.number_at(start), self.number_at(stop)
         if coarse is None or step is None:
             return [_LoadRange(1, *numbers)]
         # Some rows of the oldest column may have left the ring, but its blocks still contain them.
-        begin, end = coarse.known(step, start, stop)
+        begin, end = coarse.available_range(step, start, stop)
         if end <= begin:
             return [_LoadRange(1, *numbers)]
         newer = _LoadRange(1, self.number_at(end), numbers[1])
@@ -262,14 +262,14 @@ class HistoryLoader:
 
     def _load_new(self, position: "Position", request: PictureRequest) -> bool:
         # The next update takes the remaining rows, so that this thread and the receiver's are not blocked for long.
-        start = max(self._next, position.count - position.length)
+        start = max(self._next_row, position.count - position.length)
         stop = min(position.count, start + _MAX_NEW_ROWS)
         if stop <= start:
             return False
         rows = self.rows(start, stop, request.product)
         if rows is None or not len(rows) or self._has_other_shape(rows):
             return False
-        self._next = rows.count
+        self._next_row = rows.count
         self.traces.add(rows.data)
         if request.paused_at_slot is not None or self.picture is None:
             return False
@@ -291,7 +291,7 @@ class HistoryLoader:
                 break
         self.picture.renew_background()
         if not self._pending and self.position is not None:
-            self.picture.since = self.position.oldest // self.picture.store.rows_per_column
+            self.picture.oldest_column = self.position.oldest // self.picture.store.rows_per_column
         return True
 
     def _load_part(self, picture: WaterfallImage, product: Product) -> None:
@@ -321,19 +321,19 @@ class HistoryLoader:
 
     def _update_blocks(self, position: "Position") -> None:
         """Merge new rows into blocks, a few hundred at a time."""
-        if self.past is not None:
+        if self.past_epoch is not None:
             return
         shape = (position.epoch, position.length)
         if self._coarse is None or shape != self._coarse_key:
             self._coarse_key = shape
             self._coarse = CoarseRows(len(position.axis.frequencies_mhz), position.axis.npol, position.length)
-            self._coarse_next = self.number_at(position.oldest)
+            self._next_coarse_row = self.number_at(position.oldest)
         end_slot = position.newest // FINEST_STEP * FINEST_STEP
         if end_slot > self._coarse.end_slot:
             self._add_blocks(self._coarse, position, end_slot)
 
     def _add_blocks(self, coarse: CoarseRows, position: "Position", end_slot: int) -> None:
-        start, stop = self._coarse_next, min(position.count, self._coarse_next + _MAX_NEW_ROWS)
+        start, stop = self._next_coarse_row, min(position.count, self._next_coarse_row + _MAX_NEW_ROWS)
         rows = self.rows(start, stop)
         if rows is None or not len(rows) or self._has_other_shape(rows):
             return
@@ -346,4 +346,4 @@ class HistoryLoader:
         count = int(np.searchsorted(rows.slots, end_slot))
         if count:
             coarse.add(rows.first(count), end_slot)
-        self._coarse_next = start + count
+        self._next_coarse_row = start + count

@@ -45,7 +45,7 @@ def bin_pixels(mean: Floats, peak: Floats | None, npixels: int) -> Floats:
         return np.where(peak > _PEAK_FACTOR * mean, peak, mean)
     average = _pixel_means(mean, starts)
     if peak is None:
-        return _outstanding(mean, average, starts)
+        return _mean_or_outlier(mean, average, starts)
     highest = np.maximum.reduceat(np.where(np.isfinite(peak), peak, -np.inf), starts, axis=-1)
     return np.where(highest > _PEAK_FACTOR * average, highest, average).astype(np.float32, copy=False)
 
@@ -59,7 +59,7 @@ def _pixel_means(values: Floats, starts: NDArray[np.int64]) -> Floats:
         return np.asarray(total / count, np.float32)
 
 
-def _outstanding(mean: Floats, average: Floats, starts: NDArray[np.int64]) -> Floats:
+def _mean_or_outlier(mean: Floats, average: Floats, starts: NDArray[np.int64]) -> Floats:
     """Return each pixel's mean, or its farthest bin if that is outstanding."""
     widths = np.diff([*starts, mean.shape[-1]])
     distance = mean - np.repeat(average, widths, axis=-1)

@@ -84,9 +84,9 @@ class Scene:
         return self.history.loading or self.history.is_behind
 
     @property
-    def past(self) -> "Epoch | None":
+    def past_epoch(self) -> "Epoch | None":
         """Earlier epoch in the picture; None while it is the present one."""
-        return self.history.past
+        return self.history.past_epoch
 
     # Input
 
@@ -102,20 +102,20 @@ class Scene:
         self.columns, self.lines, self.pixels_per_line = columns, lines, pixels_per_line
         if self.picture is not None and columns != before.columns:
             self.view = refit(old_view, before, self.context)
-            self._snap_to_row(old_view, before.shown, about_cursor=self.view != old_view)
+            self._snap_to_row(old_view, before.end_slot, about_cursor=self.view != old_view)
 
     def apply_action(self, name: str, *arguments: Any) -> None:
         """Change the view by one of `view_actions.VIEW_ACTIONS`."""
         if name in _LEVEL_ACTIONS:
             # Setting levels while XX substitutes for a missing product selects XX.
             self.view = with_product(self.view, self.product)
-        before, old_view = self.context.shown, self.view
+        before, old_view = self.context.end_slot, self.view
         self.view = VIEW_ACTIONS[name](old_view, self.context, *arguments)
         self._snap_to_row(old_view, before, about_cursor=name in _TIME_ACTIONS)
         if name == "scroll_back":
             self._change_epoch(old_view.paused_at_slot, back=arguments[0] > 0)
         elif self.view.paused_at_slot is None:
-            self.history.past = None
+            self.history.past_epoch = None
 
     def _change_epoch(self, was_paused_at: int | None, *, back: bool) -> None:
         """Show the epoch before or after a picture at its end."""
@@ -126,7 +126,7 @@ class Scene:
             earlier = [each for each in epochs if each.number < number]
             if earlier and self.view.paused_at_slot == was_paused_at:
                 self._show_epoch(earlier[-1], end=True)
-        elif self.past is not None and self.view.paused_at_slot is None:
+        elif self.past_epoch is not None and self.view.paused_at_slot is None:
             if was_paused_at is not None and was_paused_at < self.position.newest:
                 self.view = replace(self.view, paused_at_slot=self.position.newest)
                 return
@@ -138,7 +138,7 @@ class Scene:
 
         Return to live if the epoch is None.
         """
-        self.history.past = epoch
+        self.history.past_epoch = epoch
         position = None if epoch is None else epoch.position()
         paused_at = None
         if position is not None:
@@ -149,7 +149,7 @@ class Scene:
     def _keep_paused_epoch(self) -> None:
         """Keep a paused picture when the stream continues with another axis."""
         if (
-            self.past is not None
+            self.past_epoch is not None
             or self.view.paused_at_slot is None
             or self.position is None
             or self.history.source is None
@@ -157,7 +157,7 @@ class Scene:
             return
         epochs = self.history.source.epochs()
         if epochs and epochs[-1].number != self.position.epoch:
-            self.history.past = next((each for each in epochs if each.number == self.position.epoch), None)
+            self.history.past_epoch = next((each for each in epochs if each.number == self.position.epoch), None)
 
     def _snap_to_row(self, old_view: View, before: int, *, about_cursor: bool) -> None:
         """Make a paused picture end at a row.
@@ -208,7 +208,7 @@ class Scene:
         """Pause at the oldest rows if the paused ones are lost."""
         if self.view.paused_at_slot is None or self.view.paused_at_slot >= position.oldest:
             return
-        log.warning("the held rows are no longer kept: the picture shows the oldest rows")
+        log.warning("the paused rows have left the ring: the picture shows the oldest rows")
         slot = min(position.oldest + self.columns * self.view.rows_per_column - 1, position.newest)
         self.view = replace(self.view, paused_at_slot=self.history.slot_at(slot, forward=False))
 
@@ -253,8 +253,8 @@ class Scene:
             nbins=len(position.axis.frequencies_mhz) if position else 1,
             newest=newest,
             oldest=oldest,
-            shown=newest if self.view.paused_at_slot is None else self.view.paused_at_slot,
-            per_line=self.pixels_per_line,
+            end_slot=newest if self.view.paused_at_slot is None else self.view.paused_at_slot,
+            pixels_per_line=self.pixels_per_line,
             sweeping=self.time_axis.sweeping,
             band=self.band,
             levels=self.picture.levels if self.picture else None,

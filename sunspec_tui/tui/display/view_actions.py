@@ -53,7 +53,7 @@ def span(view: View, context: ViewContext, by: int) -> View:
         rows = max(1, min(view.rows_per_column - 1, _power_below(view.rows_per_column)))
     else:
         rows = max(1, min(whole_ring(context), view.rows_per_column * 2))
-    return with_rows(view, context, rows)
+    return with_rows_per_column(view, context, rows)
 
 
 def whole_ring(context: ViewContext) -> int:
@@ -68,7 +68,7 @@ def _power_below(value: int) -> int:
     return 1 << max(0, (value - 1).bit_length() - 1)
 
 
-def with_rows(view: View, context: ViewContext, rows: int) -> View:
+def with_rows_per_column(view: View, context: ViewContext, rows: int) -> View:
     """Change the rows per column.
 
     A paused picture keeps the cell of the cursor. A live picture does this only if the cursor would leave it; then the
@@ -78,20 +78,20 @@ def with_rows(view: View, context: ViewContext, rows: int) -> View:
     view = replace(view, rows_per_column=rows)
     if cursor is None or cursor.number is None:
         return view
-    beside = context.shown // before - cursor.number
+    beside = context.end_slot // before - cursor.number
     if not 0 <= beside < context.columns:
         return replace(view, cursor=Cursor(cursor.number * before // rows, cursor.bin))
     # The newest column may not have its middle row yet.
-    number = min(cursor.number * before + before // 2, context.shown) // rows
+    number = min(cursor.number * before + before // 2, context.end_slot) // rows
     view = replace(view, cursor=Cursor(number, cursor.bin))
-    if view.paused_at_slot is not None or context.shown // rows - number >= context.columns - 1:
-        end = max((number + beside + 1) * rows - 1, first_end(context, rows))
+    if view.paused_at_slot is not None or context.end_slot // rows - number >= context.columns - 1:
+        end = max((number + beside + 1) * rows - 1, oldest_end_slot(context, rows))
         slot = min(end, context.newest)
         view = replace(view, paused_at_slot=None if view.paused_at_slot is None and slot == context.newest else slot)
     return view
 
 
-def first_end(context: ViewContext, rows: int) -> int:
+def oldest_end_slot(context: ViewContext, rows: int) -> int:
     """Return the end of the picture that begins with the oldest row.
 
     The end is a slot. The last column of this picture may be incomplete.
@@ -103,7 +103,7 @@ def with_cursor_inside(view: View, context: ViewContext) -> View:
     """Move a cursor outside the picture to its edge."""
     if view.cursor is None or view.cursor.number is None:
         return view
-    last = context.shown // view.rows_per_column
+    last = context.end_slot // view.rows_per_column
     first = last - context.columns + (2 if context.sweeping else 1)
     return replace(view, cursor=Cursor(min(last, max(first, view.cursor.number)), view.cursor.bin))
 
@@ -115,7 +115,7 @@ def refit(view: View, before: ViewContext, context: ViewContext) -> View:
     """
     max_rows = whole_ring(context)
     if view.rows_per_column >= whole_ring(before) or view.rows_per_column > max_rows:
-        return with_rows(view, context, max_rows)
+        return with_rows_per_column(view, context, max_rows)
     return view
 
 
@@ -155,23 +155,23 @@ def zoom(view: View, context: ViewContext, by: int) -> View:
     middle = (low + high) / 2
     if view.cursor is not None and by > 0:
         middle = (view.cursor.bin + 0.5) / context.nbins
-    return replace(view, share=_within(middle - width / 2, width))
+    return replace(view, share=_clipped_share(middle - width / 2, width))
 
 
 def pan(view: View, _: ViewContext, by: int) -> View:
     """Move the band up or down by a quarter of its width."""
     low, high = view.share
-    return replace(view, share=_within(low + by * (high - low) / 4, high - low))
+    return replace(view, share=_clipped_share(low + by * (high - low) / 4, high - low))
 
 
-def _within(low: float, width: float) -> tuple[float, float]:
+def _clipped_share(low: float, width: float) -> tuple[float, float]:
     low = min(max(0.0, low), 1.0 - width)
     return (low, low + width)
 
 
 def toggle_pause(view: View, context: ViewContext) -> View:
     """Pause the picture, or return to live."""
-    return replace(view, paused_at_slot=context.shown if view.paused_at_slot is None else None)
+    return replace(view, paused_at_slot=context.end_slot if view.paused_at_slot is None else None)
 
 
 def scroll_back(view: View, context: ViewContext, by: float) -> View:
@@ -180,10 +180,10 @@ def scroll_back(view: View, context: ViewContext, by: float) -> View:
     At the newest end, return to live.
     """
     width = context.columns * view.rows_per_column
-    end = context.shown if view.paused_at_slot is None else view.paused_at_slot
+    end = context.end_slot if view.paused_at_slot is None else view.paused_at_slot
     slot = end - round(min(by, 1e9) * width)
     # The picture can go back until it begins with the oldest rows. A picture that already shows them does not move.
-    first_slot = first_end(context, view.rows_per_column)
+    first_slot = oldest_end_slot(context, view.rows_per_column)
     slot = max(slot, min(first_slot, end) if by > 0 else first_slot)
     return replace(view, paused_at_slot=None if slot >= context.newest and by < 0 else min(slot, context.newest))
 
@@ -223,8 +223,8 @@ def mark(view: View, context: ViewContext, end: int) -> View:
 
 def shown_slots(view: View, context: ViewContext) -> tuple[int, int]:
     """Return the slots of the picture's first and last row."""
-    column = context.shown // view.rows_per_column - context.columns + 1 + context.sweeping
-    return column * view.rows_per_column, context.shown
+    column = context.end_slot // view.rows_per_column - context.columns + 1 + context.sweeping
+    return column * view.rows_per_column, context.end_slot
 
 
 def marked_slots(view: View, context: ViewContext) -> tuple[int, int]:
@@ -242,7 +242,7 @@ def move_cursor(view: View, context: ViewContext, across: int, up: int) -> View:
 
     A new cursor appears in the middle of the picture, or at its end if it moves left.
     """
-    last = context.shown // view.rows_per_column
+    last = context.end_slot // view.rows_per_column
     if view.maximised == "spectrum":
         return replace(view, cursor=Cursor(None, _bin_beside(view, context, across)))
     if view.cursor is None or view.cursor.number is None:
@@ -258,7 +258,7 @@ def _bin_above(number: int, context: ViewContext, up: int) -> int:
 
     If several pixels show the same bin, return the next bin.
     """
-    band, pixels = context.band, context.lines * context.per_line
+    band, pixels = context.band, context.lines * context.pixels_per_line
     pixel = band.pixel_of_bin(number, pixels)
     if pixel is None:
         pixel = pixels // 2
@@ -324,7 +324,7 @@ def maximise(view: View, _: ViewContext, names: tuple[str, ...]) -> View:
 def reset_view(view: View, context: ViewContext, first: View) -> View:
     """Reset the view to `first`, except the pause and the cursor."""
     reset = replace(first, paused_at_slot=view.paused_at_slot, cursor=view.cursor, rows_per_column=view.rows_per_column)
-    return with_rows(reset, context, min(whole_ring(context), first.rows_per_column))
+    return with_rows_per_column(reset, context, min(whole_ring(context), first.rows_per_column))
 
 
 def next_theme(view: View, _: ViewContext) -> View:

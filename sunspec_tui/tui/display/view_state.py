@@ -43,11 +43,11 @@ class ViewContext(NamedTuple):
         Number of polarisation products of the stream.
     ring_rows
         Number of rows that the ring keeps.
-    columns, lines, per_line
+    columns, lines, pixels_per_line
         Size of the waterfall in cells, and pixels in each line.
     newest, oldest
         Slots of the newest and the oldest kept row.
-    shown
+    end_slot
         Slot at the end of the picture.
     sweeping
         True if a write cursor occupies one column of the picture.
@@ -64,11 +64,11 @@ class ViewContext(NamedTuple):
     nbins: int
     newest: int
     oldest: int
-    shown: int
+    end_slot: int
     band: FrequencyWindow
     levels: Levels | None = None
     spectrum_levels: Levels | None = None
-    per_line: int = 2
+    pixels_per_line: int = 2
     sweeping: bool = False
 
 

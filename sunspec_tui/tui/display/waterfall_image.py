@@ -144,7 +144,7 @@ class WaterfallImage:
     def __init__(self, columns: int, nbins: int, rows_per_column: int) -> None:
         self.store = ColumnStore(columns, nbins, rows_per_column)
         self.levels: Levels | None = None
-        self.since: int | None = None
+        self.oldest_column: int | None = None
         """Column of the oldest row when history was loaded; an empty column before it is not a gap."""
         self._auto: Levels | None = None
         self._drawing: Drawing | None = None
@@ -153,7 +153,7 @@ class WaterfallImage:
         self._stale: set[int] = set()
         self._values: Floats = np.empty((columns, 0), np.float32)
         self._sample: Floats = np.empty((columns, 0), np.float32)
-        self._levels_for: object = None
+        self._levels_key: object = None
 
     def add(
         self,
@@ -197,8 +197,8 @@ class WaterfallImage:
             self._draw_columns(stale, drawing)
         # Update the levels only for a new column, because an update for every row would make them flicker.
         due = (newest, drawing)
-        if due != self._levels_for or len(stale) > 1:
-            self._levels_for = due
+        if due != self._levels_key or len(stale) > 1:
+            self._levels_key = due
             self.levels = self._find_levels(drawing)
 
     def _apply_drawing(self, drawing: Drawing) -> None:
@@ -216,13 +216,13 @@ class WaterfallImage:
 
     def _draw_columns(self, numbers: list[int], drawing: Drawing) -> None:
         at = np.array(numbers, np.int64) % self.store.width
-        mean, peak = self._shown(numbers, drawing, subtract=drawing.subtract)
+        mean, peak = self._displayed_power(numbers, drawing, subtract=drawing.subtract)
         sample = sampled_bins(mean)
         pixels = bin_pixels(mean, peak, drawing.pixels)
         self._values[at] = pixels if drawing.signed else to_db(pixels)
         self._sample[at] = sample if drawing.signed else to_db(sample)
 
-    def _shown(self, numbers: list[int], drawing: Drawing, *, subtract: bool) -> tuple[Floats, Floats | None]:
+    def _displayed_power(self, numbers: list[int], drawing: Drawing, *, subtract: bool) -> tuple[Floats, Floats | None]:
         """Return mean and peak of the displayed bins.
 
         With `subtract`, they are relative to the background. A signed product has no peak.
@@ -307,7 +307,7 @@ class WaterfallImage:
 
     def _first(self, numbers: list[int]) -> int | None:
         """Return the first column with rows; earlier columns cannot miss rows."""
-        return min(numbers[:1] + ([] if self.since is None else [self.since]), default=None)
+        return min(numbers[:1] + ([] if self.oldest_column is None else [self.oldest_column]), default=None)
 
     def cell_value(self, number: int, pixel: int) -> CellValue:
         """Return the data of a pixel.
@@ -322,7 +322,7 @@ class WaterfallImage:
         drawing = self._drawing
         if drawing is None or not self.store.has_rows(number):
             return self._no_rows(number)
-        mean, peak = self._shown([number], drawing, subtract=False)
+        mean, peak = self._displayed_power([number], drawing, subtract=False)
         return CellValue(
             ColumnContent.ROWS,
             self.store.first_s(number),

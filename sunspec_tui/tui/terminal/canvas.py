@@ -29,7 +29,7 @@ _FIRST_CLUSTER = 0x110000
 # Limits, because untrusted text may have any number of marks on a letter, and any number of such letters.
 _MAX_CLUSTER, _MAX_CLUSTERS = 5, 4096
 # Up to this many unchanged cells are written again, because that is shorter than moving over them.
-_JOIN = 3
+_MAX_JOINED_GAP = 3
 _SPACE = ord(" ")
 # Pages of 256 code points that may contain wide characters. The characters of the pictures are on other pages.
 # The index -1 (of UNKNOWN) is the last item, which is False.
@@ -106,10 +106,12 @@ class Canvas:
     ----------
     columns, lines
         Size of the terminal.
+    styles
+        Table of the numbers of styles; None for a new one.
     """
 
-    def __init__(self, columns: int, lines: int) -> None:
-        self.styles = StyleTable()
+    def __init__(self, columns: int, lines: int, styles: StyleTable | None = None) -> None:
+        self.styles = styles or StyleTable()
         self._clusters: dict[str, int] = {}
         self._cluster_texts: list[str] = []
         self._moving_region: Region | None = None
@@ -127,7 +129,7 @@ class Canvas:
         self._wide = np.zeros(lines, np.bool_)
         self._writer = AnsiWriter(self.styles, columns)
 
-    def forget(self) -> None:
+    def invalidate(self) -> None:
         """Mark all cells of the terminal as unknown.
 
         The next updates send all cells again.
@@ -338,7 +340,8 @@ def _runs(cells: list[int], numbers: list[int]) -> list[tuple[int, int]]:
     runs: list[tuple[int, int]] = []
     start = stop = cells[0]
     for x in cells:
-        if numbers[x] == numbers[start] and x - stop <= _JOIN and numbers[stop:x].count(numbers[start]) == x - stop:
+        style, gap = numbers[start], x - stop
+        if numbers[x] == style and gap <= _MAX_JOINED_GAP and numbers[stop:x].count(style) == gap:
             stop = x + 1
             continue
         runs.append((start, stop))

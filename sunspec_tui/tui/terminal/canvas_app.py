@@ -161,7 +161,7 @@ class CanvasApp(GuardedApp):
             # Textual merges resize events in quick succession, and may find no change in the end.
             self.screen.refresh()
         else:
-            self.canvas.forget()
+            self.canvas.invalidate()
             self.paint_soon()
 
     def on_cursor_position(self, _: events.CursorPosition) -> None:
@@ -182,7 +182,7 @@ class CanvasApp(GuardedApp):
 
     def redraw(self) -> None:
         """Send all cells again, because another program has written to the terminal."""
-        self.canvas.forget()
+        self.canvas.invalidate()
         self.paint_soon()
 
     def paint_soon(self, after_s: float = 0.0) -> None:
@@ -261,7 +261,7 @@ class CanvasApp(GuardedApp):
         """
         self._link_closed = True
         until_s = time.monotonic() + _LAST_REPLY_S
-        while self.pacer.awaits_reply and self.pacer.reading(until_s).replies and time.monotonic() < until_s:
+        while self.pacer.awaits_reply and self.pacer.reading(until_s).has_replied and time.monotonic() < until_s:
             if self.is_abandoned:
                 return
             await asyncio.sleep(0.01)

@@ -27,7 +27,7 @@ def true_colour(red: int, green: int, blue: int) -> Colour:
     return Colour(f"38;2;{red};{green};{blue}", f"48;2;{red};{green};{blue}")
 
 
-def sixteen(number: int) -> Colour:
+def ansi_colour(number: int) -> Colour:
     """Return one of the terminal's own 16 colours."""
     first = number if number < 8 else number + 52
     return Colour(str(30 + first), str(40 + first))

@@ -61,12 +61,12 @@ class Driver(LinuxDriver):
         self._size = self._size or self._get_terminal_size()
         self._queries = 0
         self._queries_lock = threading.Lock()
-        self._input_is_gone = False
-        self._unchecked = 0
+        self._input_has_ended = False
+        self._messages_since_check = 0
         self._logged: set[str] = set()
         # A byte to `_waker` wakes the thread that reads keys, so that it can end.
         self._woken, self._waker = socket.socketpair()
-        self._last_resort: threading.Timer | None = None
+        self._kill_timer: threading.Timer | None = None
 
     # Output
 
@@ -84,7 +84,7 @@ class Driver(LinuxDriver):
     @property
     def is_gone(self) -> bool:
         """True if the terminal has gone away, not if only suspended."""
-        lost = self._output.is_gone or self._input_is_gone
+        lost = self._output.is_gone or self._input_has_ended
         return self._writer_thread is not None and not self._must_signal_resume and (lost or not self.is_writing)
 
     def write(self, data: str) -> None:
@@ -108,7 +108,7 @@ class Driver(LinuxDriver):
 
     def stop_application_mode(self) -> None:
         """Restore the terminal; drop the queued output."""
-        self._output.drop_pictures()
+        self._output.drop_queued()
         super().stop_application_mode()
 
     def close(self) -> None:
@@ -127,16 +127,16 @@ class Driver(LinuxDriver):
         status
             Exit status of the killed process.
         """
-        if self._last_resort is None:
-            self._last_resort = threading.Timer(seconds, self._end_at_once, [status])
-            self._last_resort.daemon = True
-            self._last_resort.start()
+        if self._kill_timer is None:
+            self._kill_timer = threading.Timer(seconds, self._kill_process, [status])
+            self._kill_timer.daemon = True
+            self._kill_timer.start()
 
-    def _end_at_once(self, status: int) -> None:
+    def _kill_process(self, status: int) -> None:
         if self.attrs_before is not None:
             with suppress(termios.error):
                 termios.tcsetattr(self.fileno, termios.TCSANOW, self.attrs_before)
-        self._output.write_last(f"{_RESTORE}sunspec-tui: the program hung at its end, so it was ended by force\r\n")
+        self._output.write_last(f"{_RESTORE}sunspec-tui: the program did not end in time and was killed\r\n")
         os._exit(status)
 
     def _get_terminal_size(self) -> tuple[int, int]:
@@ -164,14 +164,14 @@ class Driver(LinuxDriver):
 
     def _run_input_thread(self) -> None:
         """Read input until the end; log an error and continue."""
-        while not self.exit_event.is_set() and not self._input_is_gone:
+        while not self.exit_event.is_set() and not self._input_has_ended:
             try:
                 self.run_input_thread()
             except OSError as error:
-                self._input_is_gone = True
+                self._input_has_ended = True
                 self._log_once(f"the terminal can no longer be read: {error.strerror}", logging.WARNING)
             except Exception as error:  # noqa: BLE001 - without this thread no key works
-                self._log_once(f"reading keys failed; it starts again: {error!r}", logging.ERROR)
+                self._log_once(f"reading the keys failed and starts again: {error!r}", logging.ERROR)
                 self.exit_event.wait(_RESTART_AFTER_S)
 
     def disable_input(self) -> None:
@@ -183,7 +183,7 @@ class Driver(LinuxDriver):
     def run_input_thread(self) -> None:
         """Read the terminal's bytes and post their messages to the app."""
         splitter, maker = InputSplitter(), EventMaker()
-        cut = 0
+        dropped = 0
         while not self.exit_event.is_set():
             wait_s = _SOON_S if splitter.is_waiting else None
             ready = select.select([self.fileno, self._woken], [], [], wait_s)[0]
@@ -200,20 +200,18 @@ class Driver(LinuxDriver):
             else:
                 tokens = splitter.tick(time.monotonic())
             self._pass_on(maker, tokens)
-            if splitter.cut > cut:
-                cut = splitter.cut
-                self._log_once(
-                    "the terminal began a paste or an answer that had no end; it was dropped", logging.WARNING
-                )
+            if splitter.dropped > dropped:
+                dropped = splitter.dropped
+                self._log_once("the terminal sent a paste or a reply without an end; it was dropped", logging.WARNING)
 
     def _pass_on(self, maker: EventMaker, tokens: list[Token]) -> None:
         for message in self._messages(maker, tokens) if tokens else ():
             if type(message).__name__ == "CursorPosition":
                 self._count_queries(-1)
             self.process_message(message)
-            self._unchecked += 1
-        if self._unchecked >= _CHECK_EVERY:
-            self._unchecked = 0
+            self._messages_since_check += 1
+        if self._messages_since_check >= _CHECK_EVERY:
+            self._messages_since_check = 0
             self._wait_for_app()
 
     def send_message(self, message: Message) -> None:
@@ -230,7 +228,7 @@ class Driver(LinuxDriver):
         except Exception as error:  # noqa: BLE001 - Textual's parser may raise any error
             if len(tokens) > 1:
                 return [message for token in tokens for message in self._messages(maker, [token])]
-            self._log_once(f"{tokens[0].text!r} of the terminal was dropped: {error!r}", logging.WARNING)
+            self._log_once(f"the terminal's input {tokens[0].text!r} was dropped: {error!r}", logging.WARNING)
             return []
 
     def _wait_for_app(self) -> None:

@@ -30,8 +30,8 @@ _LOST_REPLY_S = 6.0
 _MAX_PENDING = 64
 _SMALL_BYTES = 400
 _SOON_S = 0.1
-_TRIPS_S = 60.0
-_RATED_UPDATES = 3
+_BASE_TRIPS_S = 60.0
+_MEASURED_UPDATES = 3
 # Shares of the time in which the link is busy with updates. Above `_BUSY`, the quality goes down by one step. Below
 # `_IDLE`, it goes up to the best quality with an expected share below `_ROOM_AFTER_STEP_UP`. If there is none, one step
 # up is tried after a wait.
@@ -42,7 +42,7 @@ _WINDOW_S = 1.5
 _DOWN_EVERY_S = 1.0
 _UP_EVERY_S = 0.5
 _UP_AFTER_S = 4.0
-_MAX_PATIENCE_S = 60.0
+_MAX_STEP_UP_WAIT_S = 60.0
 
 
 class Quality(IntEnum):
@@ -51,7 +51,7 @@ class Quality(IntEnum):
     FULL = 0
     SLOWER = 1
     SWEEPING = 2
-    LEAST = 3
+    LOWEST = 3
 
     @property
     def interval_s(self) -> float:
@@ -78,7 +78,7 @@ class LinkReading(NamedTuple):
         Bytes sent per second over the last seconds.
     quality
         Quality of the drawn pictures.
-    replies
+    has_replied
         True if the terminal has replied at least once.
     is_fixed
         True if the user has set this quality, so that it does not follow the link.
@@ -87,7 +87,7 @@ class LinkReading(NamedTuple):
     round_trip_s: float = math.nan
     rate_bytes_s: float = 0.0
     quality: Quality = Quality.FULL
-    replies: bool = False
+    has_replied: bool = False
     is_fixed: bool = False
 
 
@@ -119,18 +119,18 @@ class LinkPacer:
         self.quality = Quality.FULL if fixed is None else fixed
         self.budget = FIRST_BUDGET
         self._flights: deque[_Flight] = deque(maxlen=_MAX_PENDING)
-        self._begun_s: float | None = None
+        self._first_update_s: float | None = None
         self._reply_count = 0
         self._round_trip_s = math.nan
         self._base_trip_s = math.nan
-        self._rated: deque[tuple[float, int]] = deque(maxlen=_RATED_UPDATES)
-        self._demands_bytes_s: dict[Quality, float] = {}
-        self._trips: deque[tuple[float, float]] = deque()
-        self._busy: deque[tuple[float, float]] = deque()
+        self._measured_updates: deque[tuple[float, int]] = deque(maxlen=_MEASURED_UPDATES)
+        self._rates_bytes_s: dict[Quality, float] = {}
+        self._base_trips: deque[tuple[float, float]] = deque()
+        self._busy_times: deque[tuple[float, float]] = deque()
         self._sent: deque[tuple[float, int]] = deque()
-        self._changed_s = self._raised_s = -math.inf
+        self._changed_s = self._stepped_up_s = -math.inf
         self._idle_since_s: float | None = None
-        self._patience_s = _UP_AFTER_S
+        self._step_up_wait_s = _UP_AFTER_S
 
     # Events
 
@@ -153,8 +153,8 @@ class LinkPacer:
         finished
             True if nothing is left to send.
         """
-        if self._begun_s is None:
-            self._begun_s = now_s
+        if self._first_update_s is None:
+            self._first_update_s = now_s
         self._flights.append(_Flight(now_s, nbytes, finished, now_s))
         self._sent.append((now_s, nbytes))
         _drop_before(self._sent, now_s - _WINDOW_S)
@@ -201,7 +201,7 @@ class LinkPacer:
         if flight is None:
             return False
         if not self._reply_count:
-            is_early = self._begun_s is not None and now_s - self._begun_s < _FIRST_REPLY_S
+            is_early = self._first_update_s is not None and now_s - self._first_update_s < _FIRST_REPLY_S
             if is_early and sum(each.nbytes for each in self._flights) >= _FIRST_SCREEN_BYTES:
                 return True
             return now_s - flight.sent_s < _UNANSWERED_S
@@ -226,10 +226,10 @@ class LinkPacer:
         self._round_trip_s = trip_s
         busy_s = max(0.0, trip_s - self._update_base_trip_s(trip_s, flight.nbytes, now_s))
         if flight.nbytes > _SMALL_BYTES:
-            self._rated.append((busy_s, flight.nbytes))
+            self._measured_updates.append((busy_s, flight.nbytes))
         grew = self._adjust_budget(busy_s, flight.nbytes)
         # If an update is incomplete and the next one cannot be larger, its round trip also counts as busy time.
-        self._busy.append((now_s, busy_s if flight.finished or grew else trip_s))
+        self._busy_times.append((now_s, busy_s if flight.finished or grew else trip_s))
         self._adjust_quality(now_s)
 
     def _update_base_trip_s(self, trip_s: float, nbytes: int, now_s: float) -> float:
@@ -238,9 +238,9 @@ class LinkPacer:
         The transfer time of a small update is negligible.
         """
         if nbytes <= _SMALL_BYTES:
-            self._trips.append((now_s, trip_s))
-            _drop_before(self._trips, now_s - _TRIPS_S)
-            self._base_trip_s = min(trip for _, trip in self._trips)
+            self._base_trips.append((now_s, trip_s))
+            _drop_before(self._base_trips, now_s - _BASE_TRIPS_S)
+            self._base_trip_s = min(trip for _, trip in self._base_trips)
         elif not self._base_trip_s <= trip_s:
             self._base_trip_s = trip_s
         return self._base_trip_s
@@ -248,8 +248,8 @@ class LinkPacer:
     @property
     def _seconds_per_byte(self) -> float:
         """Transfer time per byte, measured with the last large updates."""
-        nbytes = sum(each for _, each in self._rated)
-        return sum(busy_s for busy_s, _ in self._rated) / nbytes if nbytes else 0.0
+        nbytes = sum(each for _, each in self._measured_updates)
+        return sum(busy_s for busy_s, _ in self._measured_updates) / nbytes if nbytes else 0.0
 
     # Decisions
 
@@ -267,7 +267,7 @@ class LinkPacer:
         return False
 
     def _adjust_quality(self, now_s: float) -> None:
-        _drop_before(self._busy, now_s - _WINDOW_S)
+        _drop_before(self._busy_times, now_s - _WINDOW_S)
         if self._fixed is not None:
             return
         share = self.busy_share(now_s)
@@ -280,33 +280,33 @@ class LinkPacer:
 
     def _step_down(self, now_s: float) -> None:
         self._idle_since_s = None
-        if self.quality == Quality.LEAST or now_s - self._changed_s < _DOWN_EVERY_S:
+        if self.quality == Quality.LOWEST or now_s - self._changed_s < _DOWN_EVERY_S:
             return
-        if now_s - self._raised_s < 2 * _UP_AFTER_S:
+        if now_s - self._stepped_up_s < 2 * _UP_AFTER_S:
             # The last step up was too large, so wait longer before the next one.
-            self._patience_s = min(_MAX_PATIENCE_S, self._patience_s * 2)
-        self._demands_bytes_s[self.quality] = self._rate_bytes_s(now_s)
-        self._change(Quality(self.quality + 1), now_s)
+            self._step_up_wait_s = min(_MAX_STEP_UP_WAIT_S, self._step_up_wait_s * 2)
+        self._rates_bytes_s[self.quality] = self._rate_bytes_s(now_s)
+        self._set_quality(Quality(self.quality + 1), now_s)
 
     def _step_up(self, now_s: float) -> None:
         self._idle_since_s = now_s if self._idle_since_s is None else self._idle_since_s
-        fitting = [quality for quality in Quality if self._share_at(quality) < _ROOM_AFTER_STEP_UP]
+        fitting = [quality for quality in Quality if self._expected_busy_share(quality) < _ROOM_AFTER_STEP_UP]
         if fitting and fitting[0] < self.quality and now_s - self._changed_s >= _UP_EVERY_S:
-            self._raised_s, self._patience_s = now_s, _UP_AFTER_S
-            self._change(fitting[0], now_s)
-        elif now_s - self._idle_since_s >= self._patience_s:
-            self._raised_s = now_s
-            self._change(Quality(self.quality - 1), now_s)
+            self._stepped_up_s, self._step_up_wait_s = now_s, _UP_AFTER_S
+            self._set_quality(fitting[0], now_s)
+        elif now_s - self._idle_since_s >= self._step_up_wait_s:
+            self._stepped_up_s = now_s
+            self._set_quality(Quality(self.quality - 1), now_s)
 
-    def _share_at(self, quality: Quality) -> float:
+    def _expected_busy_share(self, quality: Quality) -> float:
         """Return the expected share of busy time at a quality.
 
         The share follows from the data rate when this quality was last used. A round trip separates updates of the
         target duration.
         """
-        return self._demands_bytes_s.get(quality, 0.0) * self._seconds_per_byte * (1 + self._base_trip_s / _TARGET_S)
+        return self._rates_bytes_s.get(quality, 0.0) * self._seconds_per_byte * (1 + self._base_trip_s / _TARGET_S)
 
-    def _change(self, quality: Quality, now_s: float) -> None:
+    def _set_quality(self, quality: Quality, now_s: float) -> None:
         self.quality, self._changed_s, self._idle_since_s = quality, now_s, None
 
     def busy_share(self, now_s: float) -> float:
@@ -315,7 +315,7 @@ class LinkPacer:
         An update keeps the link busy for the time beyond the base round trip.
         """
         since_s = now_s - _WINDOW_S
-        return sum(busy_s for at_s, busy_s in self._busy if at_s > since_s) / _WINDOW_S
+        return sum(busy_s for at_s, busy_s in self._busy_times if at_s > since_s) / _WINDOW_S
 
     def reading(self, now_s: float) -> LinkReading:
         """Return the current measurements."""

@@ -12,7 +12,7 @@ from rich.style import Style
 
 from sunspec_tui.tui.terminal.ansi_writer import CellStyle
 from sunspec_tui.tui.terminal.canvas import Grid
-from sunspec_tui.tui.terminal.colours import Depth, nearest_16, nearest_256, sixteen, true_colour
+from sunspec_tui.tui.terminal.colours import Depth, ansi_colour, nearest_16, nearest_256, true_colour
 
 _ATTRIBUTE_NAMES = ("bold", "dim", "italic", "underline", "blink", "reverse", "strike")
 _ATTRIBUTES = tuple(zip(_ATTRIBUTE_NAMES, "1234579", strict=True))
@@ -39,13 +39,13 @@ def cell_style(style: Style, depth: Depth) -> CellStyle:
     """Return the cell style of a Rich style at a colour depth."""
     attributes = [number for name, number in _ATTRIBUTES if getattr(style, name)]
     if depth is Depth.NONE:
-        if _stands_out(style) and "7" not in attributes:
+        if _is_dark_on_light(style) and "7" not in attributes:
             attributes.append("7")
         return CellStyle(attributes=";".join(attributes))
     return CellStyle(_parameters(style.color, depth, 0), _parameters(style.bgcolor, depth, 1), ";".join(attributes))
 
 
-def _stands_out(style: Style) -> bool:
+def _is_dark_on_light(style: Style) -> bool:
     """Return True if a style is dark on light.
 
     A terminal without colours shows such a style as reverse video.
@@ -60,7 +60,7 @@ def _parameters(color: Color | None, depth: Depth, which: int) -> str:
     if color is None or color.is_default:
         return ("39", "49")[which]
     if color.type in (ColorType.STANDARD, ColorType.WINDOWS) and color.number is not None:
-        return sixteen(color.number)[which]
+        return ansi_colour(color.number)[which]
     if color.type is ColorType.EIGHT_BIT and color.number is not None and depth is not Depth.C16:
         return f"{(38, 48)[which]};5;{color.number}"
     red, green, blue = color.get_truecolor()
@@ -68,7 +68,7 @@ def _parameters(color: Color | None, depth: Depth, which: int) -> str:
         return true_colour(red, green, blue)[which]
     if depth is Depth.C256:
         return f"{(38, 48)[which]};5;{nearest_256(red, green, blue)}"
-    return sixteen(nearest_16(red, green, blue))[which]
+    return ansi_colour(nearest_16(red, green, blue))[which]
 
 
 def rich_style(style: CellStyle) -> Style:

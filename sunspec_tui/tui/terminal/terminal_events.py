@@ -40,7 +40,7 @@ class EventMaker:
     def __init__(self) -> None:
         self._parser = XTermParser()
 
-    def messages(self, tokens: Iterable[Token], size: tuple[int, int], questions: int) -> list[Message]:
+    def messages(self, tokens: Iterable[Token], size: tuple[int, int], queries: int) -> list[Message]:
         """Return the messages for tokens that arrived together.
 
         Parameters
@@ -49,13 +49,13 @@ class EventMaker:
             Tokens of an `InputSplitter`.
         size
             Columns and lines of the screen; mouse events outside it are dropped.
-        questions
+        queries
             Number of cursor reports that were requested. Further reports are dropped.
         """
         found: list[Message] = []
         for token in tokens:
             found += self._messages(token, size)
-        return _with_answers(_without_repeats(found), questions)
+        return _without_unrequested_reports(_without_repeats(found), queries)
 
     def _messages(self, token: Token, size: tuple[int, int]) -> list[Message]:
         if token.kind is Kind.ESCAPE:
@@ -129,10 +129,10 @@ def _without_repeats(found: list[Message]) -> list[Message]:
     return _without(kept, focus[:-1])
 
 
-def _with_answers(found: list[Message], questions: int) -> list[Message]:
+def _without_unrequested_reports(found: list[Message], queries: int) -> list[Message]:
     """Drop cursor reports that were not requested."""
-    answers = [message for message in found if isinstance(message, events.CursorPosition)]
-    return _without(found, answers[questions:])
+    reports = [message for message in found if isinstance(message, events.CursorPosition)]
+    return _without(found, reports[queries:])
 
 
 def _without(found: list[Message], dropped: Sequence[Message]) -> list[Message]:

@@ -20,13 +20,13 @@ PASTE_START, PASTE_END = _CSI + "200~", _CSI + "201~"
 ESCAPE_S = 0.1
 MAX_GAP_S = 1.0
 # A reply or a paste ends after this time, even if more of it arrives.
-MAX_ANSWER_S = 5.0
+MAX_REPLY_S = 5.0
 MAX_PASTE_S = 10.0
 MAX_PASTE_CHARACTERS = 1 << 16
 MAX_SEQUENCE_CHARACTERS = 256
 # After dropped input, its rest is expected for this time. The rest arrives in pieces of several characters, but a
 # person types one character at a time.
-_WATCH_S = 10.0
+_EXPECT_REST_S = 10.0
 _PIECE_CHARACTERS = 4
 # A read with this many characters, of this many kinds, is a paste from a terminal without bracketed paste, not typing.
 _UNMARKED_PASTE_CHARACTERS, _UNMARKED_PASTE_KINDS = 64, 8
@@ -81,18 +81,18 @@ class InputSplitter:
 
     Attributes
     ----------
-    cut
+    dropped
         Number of sequences, replies and pastes that had no end and were dropped.
     """
 
     def __init__(self) -> None:
-        self.cut = 0
+        self.dropped = 0
         self._decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
         self._state = _State.GROUND
         self._buffer = ""
         self._paste: list[str] = []
         self._begun_s = self._last_s = -math.inf
-        self._watch_until_s = -math.inf
+        self._expect_rest_until_s = -math.inf
         self._tokens: list[Token] = []
 
     def feed(self, data: bytes, now_s: float) -> list[Token]:
@@ -107,7 +107,7 @@ class InputSplitter:
         """
         self._end_overdue_input(now_s)
         text = self._decode(data)
-        if self._state is _State.PASTE or now_s < self._watch_until_s:
+        if self._state is _State.PASTE or now_s < self._expect_rest_until_s:
             text = self._without_reports(text)
         if text:
             self._last_s = now_s
@@ -127,6 +127,11 @@ class InputSplitter:
         """True if `tick` should be called soon."""
         return self._state is not _State.GROUND
 
+    @property
+    def stored_characters(self) -> int:
+        """Number of stored characters of unfinished input."""
+        return len(self._buffer) + len(self._paste)
+
     def _pop_tokens(self) -> list[Token]:
         tokens, self._tokens = self._tokens, []
         return tokens
@@ -141,28 +146,28 @@ class InputSplitter:
             if gap_s >= ESCAPE_S:
                 self._emit(Kind.ESCAPE, ESC)
             return
-        max_age_s = {_State.STRING: MAX_ANSWER_S, _State.PASTE: MAX_PASTE_S}.get(state, math.inf)
+        max_age_s = {_State.STRING: MAX_REPLY_S, _State.PASTE: MAX_PASTE_S}.get(state, math.inf)
         if gap_s >= MAX_GAP_S or age_s >= max_age_s:
-            self._cut(now_s)
+            self._drop_unfinished(now_s)
 
-    def _cut(self, now_s: float) -> None:
+    def _drop_unfinished(self, now_s: float) -> None:
         """Drop input that has no end, and expect its rest."""
-        self.cut += 1
-        self._watch_until_s = now_s + _WATCH_S
+        self.dropped += 1
+        self._expect_rest_until_s = now_s + _EXPECT_REST_S
         self._reset()
 
     def _without_dropped_rest(self, text: str, now_s: float) -> str:
         """Remove the rest of dropped input; emit a paste without marks."""
         head, mark, tail = text.partition(ESC)
-        if now_s < self._watch_until_s:
+        if now_s < self._expect_rest_until_s:
             _, end, after = text.partition(PASTE_END)
             if end:
-                self._watch_until_s = -math.inf
+                self._expect_rest_until_s = -math.inf
                 return after
             return "" if len(head) >= _PIECE_CHARACTERS else text
         if len(head) > _UNMARKED_PASTE_CHARACTERS and len(set(head)) >= _UNMARKED_PASTE_KINDS:
             self._emit(Kind.PASTE, _readable(head))
-            self._watch_until_s = now_s + MAX_GAP_S
+            self._expect_rest_until_s = now_s + MAX_GAP_S
             return mark + tail
         return text
 
@@ -274,7 +279,7 @@ class InputSplitter:
             if text.endswith(PASTE_END):
                 self._emit(Kind.PASTE, _readable(text.removesuffix(PASTE_END)))
             else:
-                self.cut += 1
+                self.dropped += 1
                 self._reset()
 
 

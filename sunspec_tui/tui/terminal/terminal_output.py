@@ -13,7 +13,8 @@ import select
 import termios
 import threading
 from collections import deque
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 # This is more than one update needs. While the terminal accepts nothing, output beyond this limit is lost.
 MAX_PENDING_BYTES = 4 << 20
@@ -84,6 +85,12 @@ class TerminalOutput:
         """True while output is queued."""
         return bool(self._items)
 
+    @property
+    def queued_bytes(self) -> int:
+        """Number of queued bytes that are not written yet."""
+        with self._changed:
+            return sum(map(len, self._items)) - self._taken_bytes
+
     # Start and stop
 
     def start(self) -> None:
@@ -93,7 +100,7 @@ class TerminalOutput:
             self._thread = threading.Thread(target=self._run, name="sunspec-terminal", daemon=True)
             self._thread.start()
 
-    def drop_pictures(self) -> None:
+    def drop_queued(self) -> None:
         """Drop the queued output, so that later output is written soon.
 
         A partly written item stays, so that no sequence is cut.
@@ -136,7 +143,7 @@ class TerminalOutput:
         """Discard the output still in the kernel; write this text instead."""
         with suppress(termios.error):
             termios.tcflush(self._fileno, termios.TCOFLUSH)
-        with _opened_again(self._fileno) as fileno, suppress(OSError):
+        with _nonblocking(self._fileno) as fileno, suppress(OSError):
             if not select.select([], [fileno], [], 0)[1]:
                 # The terminal is stopped, so a write would block.
                 return
@@ -145,7 +152,7 @@ class TerminalOutput:
     # The thread
 
     def _run(self) -> None:
-        with _opened_again(self._fileno) as fileno:
+        with _nonblocking(self._fileno) as fileno:
             while (data := self._next()) is not None:
                 try:
                     self._write_all(fileno, data)
@@ -182,23 +189,27 @@ class TerminalOutput:
             self._changed.notify_all()
 
 
-class _opened_again:  # noqa: N801 - used as a function
-    """Second, non-blocking descriptor of the terminal; other programs keep blocking writes."""
+@contextmanager
+def _nonblocking(fileno: int) -> Iterator[int]:
+    """Give a non-blocking descriptor of the terminal.
 
-    def __init__(self, fileno: int) -> None:
-        self._fileno = fileno
-        self._own: int | None = None
-
-    def __enter__(self) -> int:
-        # In some containers the terminal has no name; then write only when `select` reports room.
-        with suppress(OSError):
-            own = os.open(os.ttyname(self._fileno), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
-            if os.fstat(own).st_rdev == os.fstat(self._fileno).st_rdev:
-                self._own = own
-                return own
+    It is a second descriptor, because a mode of the first one would also apply to other programs. In some containers
+    the terminal has no name and cannot be opened again; then give the first descriptor, to which the caller writes only
+    when `select` reports room.
+    """
+    own = _opened_again(fileno)
+    try:
+        yield fileno if own is None else own
+    finally:
+        if own is not None:
             os.close(own)
-        return self._fileno
 
-    def __exit__(self, *_: object) -> None:
-        if self._own is not None:
-            os.close(self._own)
+
+def _opened_again(fileno: int) -> int | None:
+    """Open the terminal again, without blocking; return None if that fails."""
+    with suppress(OSError):
+        own = os.open(os.ttyname(fileno), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+        if os.fstat(own).st_rdev == os.fstat(fileno).st_rdev:
+            return own
+        os.close(own)
+    return None

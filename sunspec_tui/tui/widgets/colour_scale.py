@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from sunspec_tui.core.colormaps import DIVERGING, colours
-from sunspec_tui.tui.terminal.colours import Colour, Depth, nearest_256, sixteen, true_colour
+from sunspec_tui.tui.terminal.colours import Colour, Depth, ansi_colour, nearest_256, true_colour
 
 # Colours 0-15 of the terminal, from dark to bright, chosen by hand because the nearest colours are too far off.
 _SIXTEEN = {
@@ -35,7 +35,7 @@ def terminal_palette(name: str, depth: Depth, steps: int) -> tuple[Colour, ...]:
         From the lowest value to the highest: `steps` colours, or fewer if fewer differ.
     """
     if depth is Depth.C16:
-        return tuple(sixteen(number) for number in _SIXTEEN[name])
+        return tuple(ansi_colour(number) for number in _SIXTEEN[name])
     if depth is Depth.TRUE:
         return tuple(true_colour(*(int(part) for part in row)) for row in colours(name, steps))
     nearest = [nearest_256(*(int(part) for part in row)) for row in colours(name, 256)]

@@ -277,7 +277,7 @@ def view_text(
 _QUALITIES = {
     Quality.SLOWER: "2 pictures/s",
     Quality.SWEEPING: "sweep, 1 picture/s",
-    Quality.LEAST: "sweep, 1 picture in 1.5 s",
+    Quality.LOWEST: "sweep, 1 picture in 1.5 s",
 }
 
 
@@ -337,7 +337,7 @@ def _no_rows(cell: CellValue) -> str:
 
 def link_rows(link: LinkReading) -> tuple[tuple[str, str], ...]:
     """Return the Health panel's line about the link to the terminal."""
-    trip = f"{link.round_trip_s * 1e3:.0f}ms" if link.replies else "no answer"
+    trip = f"{link.round_trip_s * 1e3:.0f}ms" if link.has_replied else "no answer"
     return (("terminal", f"{link.rate_bytes_s / 1e3:.1f} kB/s {trip}"),)
 
 

@@ -20,7 +20,7 @@ from sunspec_tui.tui.messages import CellPointed, WheelTurned
 from sunspec_tui.tui.terminal.ansi_writer import CellStyle
 from sunspec_tui.tui.terminal.canvas import Grid, Region
 from sunspec_tui.tui.terminal.cell_widget import CellWidget
-from sunspec_tui.tui.terminal.colours import Colour, Depth, sixteen, true_colour
+from sunspec_tui.tui.terminal.colours import Colour, Depth, ansi_colour, true_colour
 from sunspec_tui.tui.widgets.colour_scale import terminal_palette
 
 AXIS_WIDTH = 6
@@ -32,7 +32,7 @@ _HALF, _FULL, _GAP, _RESTART, _NO_DATA, _WRITE = (ord(character) for character i
 _NO_DATA_COLOURS = {
     Depth.TRUE: true_colour(96, 96, 104),
     Depth.C256: Colour("38;5;241", "48;5;241"),
-    Depth.C16: sixteen(8),
+    Depth.C16: ansi_colour(8),
     Depth.NONE: Colour("39", "49"),
 }
 # Without colours a value is a character; negative values use the first characters of the signed ramp.
