@@ -3,7 +3,6 @@
 This module does not read a socket or use a terminal.
 """
 
-import logging
 import math
 import time
 from collections.abc import Callable
@@ -18,7 +17,8 @@ from sunspec_tui.core.products import Product, available, derive
 from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow
 from sunspec_tui.tui.display.history_loader import HistoryLoader, LiveSource, PictureRequest
 from sunspec_tui.tui.display.spectrum_traces import Traces
-from sunspec_tui.tui.display.view_actions import VIEW_ACTIONS, marked_slots, refit, with_cursor_inside, with_product
+from sunspec_tui.tui.display.time_navigation import TimeNavigator
+from sunspec_tui.tui.display.view_actions import VIEW_ACTIONS, marked_slots, refit, with_product
 from sunspec_tui.tui.display.view_state import Interval, View, ViewContext
 from sunspec_tui.tui.display.waterfall_image import Drawing, Readout, WaterfallImage
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from sunspec_tui.core.frequency_axis import Position
     from sunspec_tui.core.ring_buffer import Rows
     from sunspec_tui.core.ring_epochs import Epoch
-
-log = logging.getLogger(__name__)
 
 _TIME_ACTIONS = ("span", "reset_view")
 _LEVEL_ACTIONS = ("shift_levels", "toggle_automatic_levels", "bias", "fix_spectrum")
@@ -50,6 +48,7 @@ class Scene:
         self, view: View, source: LiveSource | None = None, clock: Callable[[], float] = time.perf_counter
     ) -> None:
         self.history = HistoryLoader(source, clock)
+        self._navigator = TimeNavigator(self.history)
         self.view = view
         self.columns, self.lines, self.pixels_per_line = 2, 1, 2
         self.sweeps = False
@@ -102,7 +101,10 @@ class Scene:
         self.columns, self.lines, self.pixels_per_line = columns, lines, pixels_per_line
         if self.picture is not None and columns != before.columns:
             self.view = refit(old_view, before, self.context)
-            self._snap_to_row(old_view, before.end_slot, about_cursor=self.view != old_view)
+            about_cursor = self.view != old_view
+            self.view = self._navigator.at_row(
+                self.view, old_view, before.end_slot, self.context, about_cursor=about_cursor
+            )
 
     def apply_action(self, name: str, *arguments: Any) -> None:
         """Change the view by one of `view_actions.VIEW_ACTIONS`."""
@@ -111,79 +113,15 @@ class Scene:
             self.view = with_product(self.view, self.product)
         before, old_view = self.context.end_slot, self.view
         self.view = VIEW_ACTIONS[name](old_view, self.context, *arguments)
-        self._snap_to_row(old_view, before, about_cursor=name in _TIME_ACTIONS)
+        self.view = self._navigator.at_row(
+            self.view, old_view, before, self.context, about_cursor=name in _TIME_ACTIONS
+        )
         if name == "scroll_back":
-            self._change_epoch(old_view.paused_at_slot, back=arguments[0] > 0)
+            self.view = self._navigator.change_epoch(
+                self.view, self.columns, old_view.paused_at_slot, back=arguments[0] > 0
+            )
         elif self.view.paused_at_slot is None:
             self.history.past_epoch = None
-
-    def _change_epoch(self, was_paused_at: int | None, *, back: bool) -> None:
-        """Show the epoch before or after a picture at its end."""
-        if self.history.source is None or self.position is None:
-            return
-        epochs, number = [each for each in self.history.source.epochs() if each.position()], self.position.epoch
-        if back:
-            earlier = [each for each in epochs if each.number < number]
-            if earlier and self.view.paused_at_slot == was_paused_at:
-                self._show_epoch(earlier[-1], end=True)
-        elif self.past_epoch is not None and self.view.paused_at_slot is None:
-            if was_paused_at is not None and was_paused_at < self.position.newest:
-                self.view = replace(self.view, paused_at_slot=self.position.newest)
-                return
-            later = [each for each in epochs if each.number > number]
-            self._show_epoch(later[0] if len(later) > 1 else None, end=False)
-
-    def _show_epoch(self, epoch: "Epoch | None", *, end: bool) -> None:
-        """Pause at the newest or oldest rows of an epoch.
-
-        Return to live if the epoch is None.
-        """
-        self.history.past_epoch = epoch
-        position = None if epoch is None else epoch.position()
-        paused_at = None
-        if position is not None:
-            width = self.columns * self.view.rows_per_column
-            paused_at = position.newest if end else min(position.oldest + width - 1, position.newest)
-        self.view = replace(self.view, paused_at_slot=paused_at, cursor=None, marks=(None, None))
-
-    def _keep_paused_epoch(self) -> None:
-        """Keep a paused picture when the stream continues with another axis."""
-        if (
-            self.past_epoch is not None
-            or self.view.paused_at_slot is None
-            or self.position is None
-            or self.history.source is None
-        ):
-            return
-        epochs = self.history.source.epochs()
-        if epochs and epochs[-1].number != self.position.epoch:
-            self.history.past_epoch = next((each for each in epochs if each.number == self.position.epoch), None)
-
-    def _snap_to_row(self, old_view: View, before: int, *, about_cursor: bool) -> None:
-        """Make a paused picture end at a row.
-
-        If the action was centred on the cursor (`about_cursor`), keep the cursor inside the picture.
-        """
-        paused_at, inside = self.view.paused_at_slot, self._has_cursor(old_view, before)
-        if paused_at is not None and paused_at != before:
-            forward = paused_at > before
-            ends = [self.history.slot_at(paused_at, forward=forward)]
-            if about_cursor and inside:
-                ends = [
-                    end
-                    for end in (*ends, self.history.slot_at(paused_at, forward=not forward))
-                    if self._has_cursor(self.view, end)
-                ]
-                ends.append(old_view.paused_at_slot)
-            self.view = replace(self.view, paused_at_slot=ends[0])
-        if about_cursor and inside:
-            self.view = with_cursor_inside(self.view, self.context)
-
-    def _has_cursor(self, view: View, end: int | None) -> bool:
-        """Return True if a picture that ends at `end` contains the cursor."""
-        if end is None or view.cursor is None or view.cursor.number is None:
-            return False
-        return 0 <= end // view.rows_per_column - view.cursor.number < self.columns
 
     @without_warnings()
     def update(self) -> bool:
@@ -191,26 +129,18 @@ class Scene:
 
         Return True if the pictures have changed.
         """
-        self._keep_paused_epoch()
+        self._navigator.keep_paused_epoch(self.view)
         position = self.history.refresh_position()
         if position is None:
             return False
         if not self.history.matches(self._request(position)):
-            self._pause_at_oldest(position)
+            self.view = self._navigator.at_oldest_rows(self.view, self.columns, position)
         return self.history.load(position, self._request(position))
 
     def _request(self, position: "Position") -> PictureRequest:
         return PictureRequest(
             position.epoch, self.columns, self.product, self.view.rows_per_column, self.view.paused_at_slot
         )
-
-    def _pause_at_oldest(self, position: "Position") -> None:
-        """Pause at the oldest rows if the paused ones are lost."""
-        if self.view.paused_at_slot is None or self.view.paused_at_slot >= position.oldest:
-            return
-        log.warning("the paused rows have left the ring: the picture shows the oldest rows")
-        slot = min(position.oldest + self.columns * self.view.rows_per_column - 1, position.newest)
-        self.view = replace(self.view, paused_at_slot=self.history.slot_at(slot, forward=False))
 
     @property
     def product(self) -> Product:
