@@ -1,4 +1,4 @@
-"""The canvas: whatever has happened, the terminal holds what it should, cell by cell."""
+"""The terminal has the canvas's cells after any sequence of steps."""
 
 import copy
 import re
@@ -13,14 +13,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sunspec_tui.tui.terminal.ansi_writer import CellStyle
 from sunspec_tui.tui.terminal.canvas import Canvas, Grid, Region
 
-LOOKS = [
+STYLES = [
     CellStyle(), CellStyle("38;2;1;2;3", "48;2;9;8;7"), CellStyle("38;2;1;2;3", "48;2;4;5;6"),
     CellStyle("31", "49", "1"), CellStyle("39", "48;5;200"), CellStyle("94", "103", "4;7"),
 ]  # fmt: skip
 
 
 class Terminal:
-    """A terminal in memory, of any size, without line wrap as Textual sets it."""
+    """Terminal in memory, of any size.
+
+    As in Textual, it does not wrap lines.
+    """
 
     def __init__(self, columns, lines):
         self.screen = pyte.Screen(columns, lines)
@@ -31,7 +34,7 @@ class Terminal:
         self._stream.feed(text)
 
     def cells(self):
-        """Characters and looks, without pyte's `default` objects."""
+        """Return the cells line by line, without pyte's `default` objects."""
         return [[self.screen.buffer[y][x] for x in range(self.screen.columns)] for y in range(self.screen.lines)]
 
 
@@ -46,35 +49,35 @@ def full_repaint(canvas):
 
 def canvas_of(columns=20, lines=4):
     canvas = Canvas(columns, lines)
-    for look in LOOKS:
-        canvas.styles.number(look)
+    for style in STYLES:
+        canvas.styles.number(style)
     return canvas, Terminal(columns, lines)
 
 
-def test_nothing_is_sent_where_nothing_differs():
+def test_nothing_is_sent_without_a_difference():
     canvas, _ = canvas_of()
     assert canvas.update(1 << 20)
     assert canvas.finished
     assert canvas.update(1 << 20) == ""
 
 
-def test_a_changed_cell_costs_its_move_its_look_and_itself():
+def test_a_changed_cell_is_sent_as_move_style_and_character():
     canvas, _ = canvas_of()
     canvas.update(1 << 20)
     canvas.desired.write(5, 2, "x", 3)
     assert canvas.update(1 << 20) == "\x1b[3;6H\x1b[0;1;31mx\x1b[0m"
 
 
-def test_a_column_goes_down_by_relative_moves_and_tells_changed_colours_alone():
+def test_a_column_is_sent_with_relative_moves_and_only_changed_colours():
     canvas, _ = canvas_of()
     canvas.update(1 << 20)
     canvas.desired.write(5, 1, "▀", 1)
     canvas.desired.write(5, 2, "▀", 2)
-    told = canvas.update(1 << 20)
-    assert told == "\x1b[2;6H\x1b[0;38;2;1;2;3;48;2;9;8;7m▀\x1b[B\b\x1b[48;2;4;5;6m▀\x1b[0m"
+    sent = canvas.update(1 << 20)
+    assert sent == "\x1b[2;6H\x1b[0;38;2;1;2;3;48;2;9;8;7m▀\x1b[B\b\x1b[48;2;4;5;6m▀\x1b[0m"
 
 
-def test_a_picture_that_moves_is_told_as_a_move_and_its_new_column():
+def test_a_moved_picture_is_sent_as_a_move_and_its_new_column():
     canvas, terminal = canvas_of(30, 3)
     rng = np.random.default_rng(0)
     region = Region(2, 0, 28, 3)
@@ -83,10 +86,10 @@ def test_a_picture_that_moves_is_told_as_a_move_and_its_new_column():
     canvas.desired.codes[:, 2:27] = canvas.desired.codes[:, 3:28]
     canvas.desired.codes[:, 27] = ord("!")
     canvas.moved_left(region, 1)
-    told = canvas.update(1 << 20, [region])
-    assert len(told) < 100
-    assert told.count("P") == told.count("@") == 3
-    terminal.feed(told)
+    sent = canvas.update(1 << 20, [region])
+    assert len(sent) < 100
+    assert sent.count("P") == sent.count("@") == 3
+    terminal.feed(sent)
     assert terminal.cells() == full_repaint(canvas)
 
 
@@ -96,10 +99,11 @@ def test_a_budget_ends_an_update_and_the_rest_comes_later_with_no_line_left_behi
     seen = []
     everywhere = [Region(0, 0, 20, 6)]
     while not canvas.finished:
-        told = canvas.update(1, everywhere)
-        canvas.desired.codes[0, 0] = ord("b") if len(seen) % 2 else ord("c")  # a line that always changes
-        seen.append(told)
-        terminal.feed(told)
+        sent = canvas.update(1, everywhere)
+        # This line always changes.
+        canvas.desired.codes[0, 0] = ord("b") if len(seen) % 2 else ord("c")
+        seen.append(sent)
+        terminal.feed(sent)
         assert len(seen) < 20
         if len(seen) == 7:
             break
@@ -142,7 +146,10 @@ def test_writing_outside_a_grid_is_left_out():
 
 
 class CanvasMachine(RuleBasedStateMachine):
-    """Any sequence of drawing, moving, resizing and short budgets ends in the same cells as a full repaint."""
+    """Random steps end in the same cells as a full repaint.
+
+    The steps are drawing, moving, resizing and updates with short budgets.
+    """
 
     @initialize(columns=st.integers(8, 60), lines=st.integers(2, 16))
     def begin(self, columns, lines):
@@ -156,24 +163,25 @@ class CanvasMachine(RuleBasedStateMachine):
 
     @rule(seed=st.integers(0, 2**32 - 1), some=st.floats(0.0, 1.0))
     def scribble(self, seed, some):
-        rng, back = np.random.default_rng(seed), self.canvas.desired
-        chosen = rng.random(back.codes.shape) < some
-        back.codes[chosen] = rng.choice([32, 65, 0x2580, 0x28FF], int(chosen.sum()))
-        back.styles[chosen] = rng.integers(0, len(LOOKS), int(chosen.sum()))
+        rng, desired = np.random.default_rng(seed), self.canvas.desired
+        chosen = rng.random(desired.codes.shape) < some
+        desired.codes[chosen] = rng.choice([32, 65, 0x2580, 0x28FF], int(chosen.sum()))
+        desired.styles[chosen] = rng.integers(0, len(STYLES), int(chosen.sum()))
 
     @rule(by=st.integers(1, 4), true=st.booleans(), seed=st.integers(0, 1000))
     def move(self, by, true, seed):
-        back = self.canvas.desired
-        region = Region(2, 0, back.columns - 3, back.lines - 1)
+        desired = self.canvas.desired
+        region = Region(2, 0, desired.columns - 3, desired.lines - 1)
         if by >= region.right - region.left:
             return
         self.canvas.moved_left(region, by)
-        if true:  # else the hint is a lie, which may cost bytes but no cell
-            part = back.codes[: region.bottom, region.left : region.right]
+        # A wrong hint of a move may cost bytes, but no wrong cell.
+        if true:
+            part = desired.codes[: region.bottom, region.left : region.right]
             part[:, :-by] = part[:, by:].copy()
             part[:, -by:] = np.random.default_rng(seed).integers(65, 90, part[:, -by:].shape)
-            looks = back.styles[: region.bottom, region.left : region.right]
-            looks[:, :-by] = looks[:, by:].copy()
+            styles = desired.styles[: region.bottom, region.left : region.right]
+            styles[:, :-by] = styles[:, by:].copy()
 
     @rule(budget=st.sampled_from([1, 40, 200, 5000]), text_only=st.booleans())
     def update(self, budget, text_only):
@@ -182,11 +190,11 @@ class CanvasMachine(RuleBasedStateMachine):
 
     @rule(x=st.integers(0, 59), y=st.integers(0, 15))
     def wide(self, x, y):
-        back = self.canvas.desired
-        if y < back.lines and x + 1 < back.columns:
-            back.codes[y, max(0, x - 1) : x + 3] = 32
-            back.codes[y, x : x + 2] = [ord("日"), 0]
-            back.styles[y, x : x + 2] = 1
+        desired = self.canvas.desired
+        if y < desired.lines and x + 1 < desired.columns:
+            desired.codes[y, max(0, x - 1) : x + 3] = 32
+            desired.codes[y, x : x + 2] = [ord("日"), 0]
+            desired.styles[y, x : x + 2] = 1
 
     @rule()
     def invalidate(self):
@@ -210,7 +218,7 @@ class CanvasMachine(RuleBasedStateMachine):
         assert self.terminal.cells() == full_repaint(self.canvas)
 
 
-# Shrinking a picture takes minutes, and its seed tells as much.
+# Hypothesis would need minutes to shrink a failing example. Its seed is as useful.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 TestCanvas = CanvasMachine.TestCase
 TestCanvas.settings = settings(

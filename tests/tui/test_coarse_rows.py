@@ -1,4 +1,4 @@
-"""A picture that is made of blocks of rows shows what the rows show."""
+"""A picture made of blocks agrees with a picture made of rows."""
 
 import math
 import resource
@@ -20,7 +20,10 @@ NBINS = 4
 
 
 def made_rows(steps, *, npol=4, seed=0):
-    """Rows whose slots are so many steps apart, some of which begin a new sequence."""
+    """Return random rows whose slots increase by `steps`.
+
+    Some of the rows are marked as restarts of the producer.
+    """
     rng = np.random.default_rng(seed)
     slots = np.cumsum(steps).astype(np.int64)
     data = rng.uniform(1, 2, (len(slots), NBINS, npol)).astype(np.float32)
@@ -29,7 +32,7 @@ def made_rows(steps, *, npol=4, seed=0):
 
 
 class Source:
-    """A ring as the receiver shows it."""
+    """Ring with the methods of a receiver."""
 
     def __init__(self, length, npol=4):
         self.ring = RingBuffer(length, NBINS, npol)
@@ -62,7 +65,7 @@ def loaded(source, loader, wanted):
 
 
 def of_rows(source, wanted):
-    """The same columns, made of the ring's rows alone."""
+    """Return the same columns, made only of the ring's rows."""
     rows = source.ring.latest()
     store = ColumnStore(wanted.columns, NBINS, wanted.rows_per_column)
     store.add(derive(rows.data, wanted.product), rows.times_s, rows.slots, rows.marks)
@@ -70,7 +73,10 @@ def of_rows(source, wanted):
 
 
 def assert_alike(found, expected, product, *, but=()):
-    """Compare columns, `but` those that have lost rows of theirs to the ring's end."""
+    """Compare columns, except the columns in `but`.
+
+    Some rows of the excepted columns have left the ring.
+    """
     numbers = [number for number in expected.stored_numbers() if number not in but]
     assert [number for number in found.stored_numbers() if number not in but] == numbers
     mean, peak = found.statistics(numbers)

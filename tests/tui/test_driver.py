@@ -1,4 +1,4 @@
-"""The terminal driver: Textual's own is as we expect it, and a blocked terminal delays nothing."""
+"""The driver fits Textual's driver, and a blocked terminal delays nothing."""
 
 import errno
 import inspect
@@ -16,7 +16,7 @@ from waiting import poll_until
 from sunspec_tui.tui.terminal.terminal_output import MAX_PENDING_BYTES, TerminalOutput
 
 
-def test_textual_still_has_inside_what_the_driver_leans_on():
+def test_textual_still_has_the_private_parts_that_the_driver_uses():
     source = inspect.getsource(LinuxDriver)
     for used in (
         "self._writer_thread = WriterThread(self._file)",
@@ -77,7 +77,7 @@ def test_a_character_that_the_terminals_encoding_lacks_is_written_with_a_backsla
     output.stop("", 5.0)
 
 
-def test_a_terminal_that_takes_nothing_keeps_no_writer_waiting_and_little_memory(ends):
+def test_a_terminal_that_accepts_nothing_blocks_no_writer_and_costs_little_memory(ends):
     _, slave = ends
     output = TerminalOutput(slave)
     output.start()
@@ -86,11 +86,12 @@ def test_a_terminal_that_takes_nothing_keeps_no_writer_waiting_and_little_memory
     assert output.queued_bytes <= MAX_PENDING_BYTES
     begun_s = time.monotonic()
     assert not output.stop("last words", 0.2)
-    assert time.monotonic() - begun_s < 10  # a fifth of a second on an idle machine
+    # It takes a fifth of a second on an idle machine.
+    assert time.monotonic() - begun_s < 10
     assert not [thread for thread in threading.enumerate() if thread.name == "sunspec-terminal"]
 
 
-def test_last_words_come_in_place_of_what_a_terminal_has_not_taken(ends):
+def test_the_restoring_text_replaces_output_that_was_not_accepted(ends):
     master, slave = ends
     output = TerminalOutput(slave)
     output.start()
@@ -107,7 +108,7 @@ def test_last_words_come_in_place_of_what_a_terminal_has_not_taken(ends):
     assert len(found) < 500_000
 
 
-def test_what_has_not_begun_to_be_drawn_is_dropped_and_the_rest_is_whole(ends):
+def test_queued_output_is_dropped_but_a_begun_item_is_completed(ends):
     master, slave = ends
     output = TerminalOutput(slave)
     output.start()
@@ -120,7 +121,7 @@ def test_what_has_not_begun_to_be_drawn_is_dropped_and_the_rest_is_whole(ends):
     assert output.stop("", 5.0)
 
 
-def test_a_terminal_that_goes_away_is_known_and_later_writes_say_so(ends):
+def test_later_writes_fail_after_the_terminal_has_gone_away(ends):
     master, slave = ends
     output = TerminalOutput(slave)
     output.start()

@@ -1,4 +1,7 @@
-"""The solar event of 2011-06-07, from the file through the wire to the drawn figure."""
+"""The solar event of 2011-06-07, from the file to the figure.
+
+The data pass through the replay, the producer, the wire and the receiver.
+"""
 
 import logging
 import threading
@@ -25,7 +28,7 @@ FILE_START_S = 1_307_427_840.213  # 2011-06-07 06:24:00.213 UTC
 
 @pytest.fixture(scope="module")
 def received():
-    """A receiver that has taken the whole file, and the figure of it."""
+    """Receiver that has received the whole file, and its figure."""
     if not EVENT.exists():
         pytest.skip(f"the solar event {EVENT.name} is not beside the project")
     ring = MemoryRing()
@@ -91,11 +94,15 @@ def test_the_type_ii_and_iv_emission_stands_out_in_the_image(received):
 
 
 RISE_DB = 5.0
-LANE_MHZ = (83.875, 81.875, 72.125)  # where it begins within a second
+# Frequencies at which the lane begins within a second.
+LANE_MHZ = (83.875, 81.875, 72.125)
 
 
 def onset_in_file_s(mhz):
-    """When the type II lane reaches a frequency: a second of the file that is 5 dB above its first minute."""
+    """Return the time at which the type II lane reaches a frequency.
+
+    This is the first second of the file that is 5 dB above the first minute.
+    """
     with fits.open(EVENT) as file:
         digits, table = file[0].data.astype(float), file[1].data
     channel = int(np.argmin(np.abs(table["FREQUENCY"][0] - mhz)))
@@ -108,7 +115,10 @@ def onset_in_file_s(mhz):
 @pytest.mark.parametrize("mhz", LANE_MHZ)
 @pytest.mark.parametrize(("rows_per_column", "size"), [(4, (68, 22)), (16, (68, 22)), (54, (66, 10))])
 def test_the_cursor_finds_the_type_ii_lane_within_a_cell_of_the_files_truth(received, mhz, rows_per_column, size):
-    """As an observer does: hold the picture there, then along the frequency's row: it jumps there."""
+    """Search for the lane as an observer does.
+
+    Pause the picture near the time, then move the cursor along the row of the frequency. The power rises at the lane.
+    """
     truth_s = onset_in_file_s(mhz)
     held = min(3599, round((truth_s - FILE_START_S + 20) * 4))
     scene = Scene(View(rows_per_column=rows_per_column, paused_at_slot=held), received[0])
@@ -123,7 +133,7 @@ def test_the_cursor_finds_the_type_ii_lane_within_a_cell_of_the_files_truth(rece
         found = scene.readout()
         values.append((found.begin_s, found.end_s, found.shown))
     reach_s = 5 * 0.25 * rows_per_column
-    # Columns that end before it rises (its second is the mean of four rows) and such as begin after it.
+    # Columns that end before the rise (whose second is the mean of four rows), and columns that begin after it.
     before_db = [shown for _, end_s, shown in values if truth_s - reach_s < end_s <= truth_s + 0.5]
     after_db = [shown for begin_s, _, shown in values if truth_s <= begin_s < truth_s + reach_s]
     assert min(after_db) > np.median(before_db) + 0.6 * RISE_DB

@@ -1,4 +1,4 @@
-"""Where values lie on the screen: ticks, cells, columns and labels, as tables of numbers."""
+"""Places of ticks, cells, columns and labels, as tables of numbers."""
 
 import numpy as np
 import pytest

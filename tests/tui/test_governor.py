@@ -1,4 +1,4 @@
-"""The pacer on links of known rates: updates stay small, quality follows, and comes back."""
+"""The pacer adapts size and quality of updates to simulated links."""
 
 import math
 from collections import deque
@@ -9,24 +9,36 @@ from sunspec_tui.tui.terminal.link_pacing import FIRST_BUDGET, MAX_BUDGET, MIN_B
 
 
 class Link:
-    """A link of some bytes per second and a round trip, and a program that always has something to send."""
+    """Simulated link, and a program that always has data to send.
 
-    def __init__(self, pacer, rate, trip_s=0.05, answers=True):
-        self.pacer, self.rate, self.trip_s, self.answers = pacer, rate, trip_s, answers
-        self.now_s, self.free_s, self.coming_s = 0.0, 0.0, deque()
+    Parameters
+    ----------
+    pacer
+        Pacer of the program.
+    rate
+        Bytes per second of the link.
+    trip_s
+        Round trip in seconds.
+    replies
+        False if the terminal never replies.
+    """
+
+    def __init__(self, pacer, rate, trip_s=0.05, replies=True):
+        self.pacer, self.rate, self.trip_s, self.replies = pacer, rate, trip_s, replies
+        self.now_s, self.free_s, self.replies_s = 0.0, 0.0, deque()
         self.waited_s = []
         self.unfinished = 0
         pacer.query_sent(0.0)
-        if answers:
-            self.coming_s.append(trip_s)
+        if replies:
+            self.replies_s.append(trip_s)
 
     def run(self, seconds, wanted):
-        """Let the program want `wanted(quality)` bytes at each of its picture times."""
+        """Run the program; each picture has `wanted(quality)` bytes."""
         end_s, next_s, backlog = self.now_s + seconds, self.now_s, 0
         while self.now_s < end_s:
             self.now_s += 0.01
-            while self.coming_s and self.now_s >= self.coming_s[0]:
-                self.coming_s.popleft()
+            while self.replies_s and self.now_s >= self.replies_s[0]:
+                self.replies_s.popleft()
                 self.pacer.reply_received(self.now_s)
             if self.now_s >= next_s:
                 next_s = self.now_s + max(0.25, self.pacer.quality.interval_s)
@@ -44,8 +56,8 @@ class Link:
     def _carry(self, nbytes):
         self.free_s = max(self.now_s, self.free_s) + nbytes / self.rate
         self.waited_s.append(self.free_s - self.now_s)
-        if self.answers:
-            self.coming_s.append(self.free_s + self.trip_s)
+        if self.replies:
+            self.replies_s.append(self.free_s + self.trip_s)
 
 
 def demand(quality):
@@ -93,8 +105,8 @@ def test_a_step_up_that_was_too_much_is_tried_less_often():
     assert len(late) <= 6
 
 
-def test_without_answers_nothing_waits_for_them():
-    link = Link(pacer := LinkPacer(), 10e6, answers=False)
+def test_without_replies_no_update_waits_for_them():
+    link = Link(pacer := LinkPacer(), 10e6, replies=False)
     link.run(5, demand)
     reading = pacer.reading(link.now_s)
     assert not reading.has_replied
@@ -103,17 +115,18 @@ def test_without_answers_nothing_waits_for_them():
     assert pacer.quality is Quality.FULL
 
 
-def test_a_lost_answer_holds_the_picture_for_some_seconds_at_most():
+def test_a_lost_reply_delays_the_picture_for_some_seconds_at_most():
     pacer = LinkPacer()
     pacer.update_sent(100, 0.0)
     pacer.reply_received(0.1)
     pacer.update_sent(100, 1.0)
     assert pacer.must_wait(6.0)
     assert not pacer.must_wait(7.1)
-    pacer.reply_received(8.0)  # a late answer to a forgotten question is none
+    # A late reply to a dropped query is ignored.
+    pacer.reply_received(8.0)
 
 
-def test_a_question_whose_answer_was_lost_is_asked_again_soon_and_costs_no_quality():
+def test_a_query_whose_reply_was_lost_is_repeated_soon_and_costs_no_quality():
     pacer = LinkPacer()
     pacer.query_sent(0.0)
     pacer.reply_received(0.05)
@@ -131,7 +144,7 @@ def test_a_question_whose_answer_was_lost_is_asked_again_soon_and_costs_no_quali
     assert pacer.quality is Quality.FULL
 
 
-def test_an_answer_that_is_only_late_belongs_to_its_own_update():
+def test_a_reply_that_is_only_late_belongs_to_its_own_update():
     pacer = LinkPacer()
     pacer.query_sent(0.0)
     pacer.reply_received(0.05)

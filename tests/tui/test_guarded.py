@@ -1,4 +1,4 @@
-"""A fault in one message does not end the monitor; many faults do, and both are reported."""
+"""A single fault does not end the monitor, but many faults do."""
 
 import inspect
 import logging
@@ -10,12 +10,12 @@ from sunspec_tui.tui.log_lines import MAX_LINES, LogLines
 from sunspec_tui.tui.terminal.guarded import MAX_FAULTS, WITHIN_S, FaultLimit
 
 
-def test_textual_still_hands_every_message_to_the_method_that_is_guarded():
+def test_textual_still_passes_every_message_to_the_guarded_method():
     assert list(inspect.signature(MessagePump._dispatch_message).parameters) == ["self", "message"]
     assert "await self._dispatch_message(message)" in inspect.getsource(MessagePump._process_messages_loop)
 
 
-def test_few_faults_are_borne_and_many_in_a_short_time_are_not():
+def test_few_faults_are_allowed_and_many_in_a_short_time_are_not():
     limit = FaultLimit()
     assert all(limit.allows(n * 0.1) for n in range(MAX_FAULTS))
     assert not limit.allows(MAX_FAULTS * 0.1)
@@ -48,14 +48,14 @@ def test_a_line_is_short_and_only_shows():
     assert line.style == "bold red"
 
 
-def test_a_record_that_cannot_be_formatted_is_told_and_harms_nobody():
+def test_a_record_that_cannot_be_formatted_is_reported():
     lines = LogLines()
     lines.handle(logging.makeLogRecord({"levelno": logging.ERROR, "msg": "%d frames", "args": ("no number",)}))
     [line] = lines.drain()
     assert "cannot be shown" in line.text
 
 
-def test_a_failed_thread_is_known_by_its_event():
+def test_a_failed_thread_is_recognised_by_its_event():
     lines = LogLines()
     log = logger_of(lines)
     log_event(log, logging.ERROR, "thread_failed", "the plots have failed")

@@ -1,4 +1,4 @@
-"""Incremental drawing is exact: the terminal holds what a full repaint would put there."""
+"""After incremental updates, the terminal has the cells of a full repaint."""
 
 import asyncio
 import inspect
@@ -57,7 +57,7 @@ class Incremental(RuleBasedStateMachine):
         looks=st.booleans(),
     )
     def frames_come(self, count, bad, loud, still, looks):
-        """Frames of noise, or such as look like the one before."""
+        """Feed frames of noise, or (`still`) equal frames."""
         for _ in range(count):
             data = np.full((1, self.nchan, 4), 27, np.float32) if still else self._frame()
             if bad is not None:
@@ -107,7 +107,8 @@ class Incremental(RuleBasedStateMachine):
     @rule(across=st.floats(0, 0.99), up=st.floats(0, 0.99), wheel=st.booleans())
     def the_mouse_points(self, across, up, wheel):
         columns, lines = self.screen.app.size
-        at = (int(across * columns), int(up * (lines - 1)))  # the last line has a key that ends it all
+        # The last line has a key that ends the monitor.
+        at = (int(across * columns), int(up * (lines - 1)))
         if wheel:
             self.screen.do(self.screen.pilot._post_mouse_events, [events.MouseScrollUp], None, at)
         else:
@@ -157,7 +158,7 @@ class Incremental(RuleBasedStateMachine):
                 self.screen.close()
 
 
-def test_textual_still_has_inside_what_painting_leans_on():
+def test_textual_still_has_the_private_parts_that_drawing_uses():
     app, widget, driver = App(), Widget(), inspect.getsource(LinuxDriver)
     for owner, names in (
         (app, ["_display", "_background_screens", "_sync_available", "post_display_hook"]),
@@ -171,7 +172,7 @@ def test_textual_still_has_inside_what_painting_leans_on():
     assert isinstance(WriterThread(io.StringIO())._queue.qsize(), int)
 
 
-def test_textual_still_makes_its_updates_as_painting_reads_them():
+def test_textual_still_makes_updates_of_the_form_that_drawing_reads():
     assert list(inspect.signature(App._display).parameters) == ["self", "screen", "renderable"]
     assert list(inspect.signature(ChopsUpdate).parameters) == ["chops", "spans", "chop_ends"]
     assert list(inspect.signature(LayoutUpdate).parameters) == ["strips", "region"]
@@ -221,7 +222,7 @@ def test_a_message_that_moves_up_for_another_one_stays_on_the_screen():
         for word in ("first", "second"):
             screen.app.notify(word)
             for _ in range(100):
-                # As Textual does it where a widget is refreshed while another one is being mounted.
+                # Textual does the same when a widget is refreshed while another widget is mounted.
                 screen.app.screen._compositor._full_map_invalidated = True
                 assert screen.app.query_one("#waterfall").region
                 await asyncio.sleep(0)
@@ -244,7 +245,7 @@ def test_a_window_that_is_small_for_a_moment_is_drawn_whole_again(small):
 
     async def resize_twice():
         for size in (Size(*small), Size(100, 30)):
-            # Both arrive before Textual lays out its screen, so it sees no change.
+            # Both events arrive before Textual computes its layout, so it finds no change.
             await screen.app.on_event(events.Resize(size, size))
 
     try:
@@ -259,15 +260,15 @@ def test_a_window_that_is_small_for_a_moment_is_drawn_whole_again(small):
         screen.close()
 
 
-# Thousands of steps on a terminal, on a machine that may have much else to do.
+# The test makes thousands of steps on a terminal, perhaps on a busy machine.
 TestIncremental = pytest.mark.timeout(900)(Incremental.TestCase)
 TestIncremental.settings = settings(
-    # Few: `make test-seeds` plays others.
+    # These are few examples: `make test-seeds` runs others.
     max_examples=12,
     stateful_step_count=80,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     print_blob=True,
-    # Steps take too long to be tried again by the hundred: the first failing ones are told as they are.
+    # Steps are too slow to repeat hundreds of them for a smaller example, so the first failing example is reported.
     phases=[Phase.explicit, Phase.generate],
 )

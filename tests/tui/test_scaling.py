@@ -1,4 +1,4 @@
-"""Decibels, levels, pixels, columns and dots, as tables of numbers."""
+"""Decibels, levels, pixels, columns and dots, tested with tables of numbers."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What the pictures show of the rows that came: numbers, not colours."""
+"""The pictures show the rows of the stream, as numbers without colours."""
 
 import math
 from dataclasses import replace
@@ -22,7 +22,7 @@ NBINS = NCHAN // 4
 
 
 def flat(value=10.0, nchan=NCHAN):
-    """A frame of the same power in all channels, unpolarised."""
+    """Return an unpolarised frame of the same power in all channels."""
     data = np.zeros((1, nchan, 4), np.float32)
     data[..., :2] = value
     return data
@@ -52,13 +52,16 @@ def feed(receiver, count, value=10.0, **keys):
 
 
 def readout_at(scene, back, bin_number=NBINS // 2):
-    """What the cursor says `back` columns before the newest."""
+    """Return the readout of the column `back` columns before the newest."""
     scene.view = replace(scene.view, cursor=Cursor(scene.time_axis.newest - back, bin_number))
     return scene.readout()
 
 
 def test_one_hot_bin_in_one_row_of_1200_is_visible_at_80x24():
-    """72 columns of 17 rows, 13 lines: what an 80x24 terminal has for the whole ring."""
+    """An 80x24 terminal has 72 columns and 13 lines for the picture.
+
+    For the whole ring, a column has 17 rows.
+    """
     receiver = StillReceiver()
     hot = flat(10.0, 3072)
     hot[0, 4 * 500 : 4 * 501, 0] = 1e4
@@ -75,7 +78,7 @@ def test_one_hot_bin_in_one_row_of_1200_is_visible_at_80x24():
 
 
 def test_a_tick_at_18_42_00_stays_on_its_row_while_the_waterfall_moves():
-    """Data begin at 18:41:30, four rows a second: 18:42:00 is row 120."""
+    """The data begin at 18:41:30, so 18:42:00 is row 120."""
     receiver = StillReceiver()
     feed(receiver, 150)
     scene = scene_of(receiver, 100)
@@ -321,7 +324,8 @@ def test_a_column_of_many_rows_is_read_from_its_begin_to_its_end():
     receiver = StillReceiver()
     feed(receiver, 30)
     scene = scene_of(receiver, view=View(rows_per_column=8))
-    found = readout_at(scene, 1)  # rows 16 to 23; row 0 ends at START_S
+    # The column has rows 16 to 23, and row 0 ends at START_S.
+    found = readout_at(scene, 1)
     assert found.begin_s == pytest.approx(START_S + 15 * CADENCE_S, abs=1e-6)
     assert found.end_s == pytest.approx(START_S + 23 * CADENCE_S, abs=1e-6)
 

@@ -1,4 +1,4 @@
-"""Only keys from a terminal act as keys, and Textual's parser is as `terminal_events` expects it."""
+"""Only keys act as keys, and Textual's parser is as expected."""
 
 import inspect
 
@@ -16,17 +16,17 @@ from sunspec_tui.tui.terminal.terminal_input import InputSplitter
 SIZE = (120, 40)
 
 
-def made(data, questions=1):
+def made(data, queries=1):
     splitter = InputSplitter()
     tokens = splitter.feed(data, 0.0) + splitter.tick(0.5)
-    return EventMaker().messages(tokens, SIZE, questions)
+    return EventMaker().messages(tokens, SIZE, queries)
 
 
 def keys(data):
     return [message.key for message in made(data) if isinstance(message, events.Key)]
 
 
-def test_textual_still_has_inside_what_is_used_here():
+def test_textual_still_has_the_private_parts_that_are_used_here():
     assert list(inspect.signature(XTermParser._sequence_to_key_events).parameters) == ["self", "sequence", "alt"]
     assert list(inspect.signature(XTermParser.parse_mouse_code).parameters) == ["self", "code"]
     assert isinstance(ANSI_SEQUENCES_KEYS, dict)
@@ -61,7 +61,7 @@ def test_textual_still_has_inside_what_is_used_here():
         (b"\x1b[[A", ["f1"]),
         (b"\x1b[3^", ["ctrl+delete"]),
         (b"\x1bq", ["alt+q"]),
-        # The extended keyboard protocol, and xterm's own.
+        # Extended keyboard protocols: kitty's and xterm's.
         (b"\x1b[97u", ["a"]),
         (b"\x1b[99;5u", ["ctrl+c"]),
         (b"\x1b[113;2;81u", ["Q"]),
@@ -130,9 +130,9 @@ def test_answers_and_what_cannot_be_act_as_no_key_and_no_click(data):
     assert not [message for message in found if isinstance(message, events.MouseEvent | events.Resize)]
 
 
-def test_an_answer_that_nobody_asked_for_is_dropped():
-    assert [type(message) for message in made(b"\x1b[5;5R" * 2000, questions=3)] == [events.CursorPosition] * 3
-    assert made(b"\x1b[5;5R", questions=0) == []
+def test_a_reply_that_was_not_requested_is_dropped():
+    assert [type(message) for message in made(b"\x1b[5;5R" * 2000, queries=3)] == [events.CursorPosition] * 3
+    assert made(b"\x1b[5;5R", queries=0) == []
 
 
 def test_of_many_changes_of_focus_and_moves_of_the_mouse_the_last_one_counts():
@@ -141,7 +141,7 @@ def test_of_many_changes_of_focus_and_moves_of_the_mouse_the_last_one_counts():
     assert (move.x, move.y) == (6, 7)
 
 
-def test_a_paste_brings_text_that_only_shows():
+def test_a_paste_has_only_printable_text():
     [paste] = made(b"\x1b[200~a\x00b\x08c\td\n\x9b1m\x1b[31m\xe2\x80\xae\x1b[201~")
     assert paste.text == "abc\td\n\ufffd1m[31m"
 

@@ -1,4 +1,4 @@
-"""Terminal input is split into tokens: only keys act as keys, and no input delays keys for long."""
+"""Only keys become key tokens, and no input delays keys for long."""
 
 import pytest
 from hypothesis import given
@@ -25,7 +25,7 @@ def sequence(text):
 
 
 def split(data, gap_s=0.0):
-    """Return the tokens of bytes that arrive at once, followed by a long silence."""
+    """Return the tokens of bytes that arrive together, after a silence."""
     splitter = InputSplitter()
     return splitter.feed(data, 0.0) + splitter.tick(gap_s)
 
@@ -170,7 +170,7 @@ def test_whatever_comes_a_key_pressed_two_silences_later_is_that_key(parts):
         splitter.feed(part, number * 0.01)
     now_s = len(parts) * 0.01 + MAX_GAP_S
     splitter.tick(now_s)
-    # A byte that begins a character waits for the rest of it.
+    # The first byte of a longer character waits for its other bytes.
     splitter.feed(b"0", now_s + 0.1)
     splitter.tick(now_s + 0.1 + MAX_GAP_S)
     assert splitter.feed(b"q", now_s + 0.2 + MAX_GAP_S) == typed("q")

@@ -1,4 +1,4 @@
-"""Steps of the view: what each key does, as a table of values."""
+"""Effect of each key on the view, as a table of values."""
 
 from dataclasses import replace
 
