@@ -182,6 +182,10 @@ class Screen:
 
     # What a test does
 
+    def write(self, data: bytes) -> None:
+        """Write to the terminal as another program does."""
+        self.do(self._stream.feed, data)
+
     def do(self, what: Any, *arguments: Any) -> Any:
         """Call something in the monitor's thread, a function or a coroutine function, and wait for it."""
 

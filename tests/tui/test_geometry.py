@@ -72,11 +72,11 @@ def test_pixels_hold_neighbouring_bins(nbins, npixels, starts, stops):
 
 def test_the_band_has_the_edges_of_its_bins():
     band = FrequencyWindow.of(FREQUENCIES_MHZ)
-    assert (band.first, band.last) == (0, 768)
+    assert (band.start, band.stop) == (0, 768)
     assert band.low_mhz == pytest.approx(560 * 0.02392578125 - 0.02392578125 / 2)
     assert band.bin_mhz == pytest.approx(0.095703125)
     upper_half = FrequencyWindow.of(FREQUENCIES_MHZ, (0.5, 1.0))
-    assert upper_half.first == 384
+    assert upper_half.start == 384
     assert upper_half.low_mhz == pytest.approx((band.low_mhz + band.high_mhz) / 2)
 
 
@@ -94,11 +94,11 @@ def test_one_bin_of_all_channels_has_the_axis_of_the_whole_band(nchan, channel_a
 @pytest.mark.parametrize("share", [(0.0, 1.0), (0.25, 0.375), (0.99, 1.0)])
 def test_cell_and_bin_lead_back_to_each_other(cells, share):
     band = FrequencyWindow.of(FREQUENCIES_MHZ, share)
-    for number in range(band.first, band.last):
+    for number in range(band.start, band.stop):
         cell = band.cell_of_bin(number, cells)
         start, stop = band.bins_of(cell, cells)
         assert start <= number < stop or stop - start <= 1
-    assert band.cell_of_bin(band.last, cells) is None
+    assert band.cell_of_bin(band.stop, cells) is None
 
 
 def test_a_frequency_and_the_bin_that_holds_it_share_a_cell():

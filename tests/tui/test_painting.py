@@ -134,7 +134,7 @@ class Incremental(RuleBasedStateMachine):
 
     @rule()
     def something_else_writes_on_the_terminal(self):
-        self.screen.do(self.screen._stream.feed, b"\x1b[2J\x1b[5;5Hmessage from root\x1b[31;1m")
+        self.screen.write(b"\x1b[2J\x1b[5;5Hmessage from root\x1b[31;1m")
         self.screen.act("redraw")
 
     @rule()

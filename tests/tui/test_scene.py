@@ -301,7 +301,7 @@ def test_the_cursor_reaches_every_bin_that_is_shown(lines, per_line):
         assert scene.readout().inside
     cells = {scene.band.cell_of_bin(each, lines, per_line) for each in seen}
     assert seen == sorted(seen)
-    assert {scene.band.cell_of_bin(each, lines, per_line) for each in range(scene.band.first, scene.band.last)} == cells
+    assert {scene.band.cell_of_bin(each, lines, per_line) for each in range(scene.band.start, scene.band.stop)} == cells
 
 
 @pytest.mark.parametrize(("lines", "per_line"), [(11, 2), (10, 1), (4, 2)])

@@ -112,7 +112,7 @@ def test_zoom_keeps_the_cursor_in_the_band():
     for _ in range(8):
         view = walk(view, ("zoom", 1))
         band = FrequencyWindow.of(bin_frequencies_hz(560, 3072, 4) / 1e6, view.share)
-        assert band.first <= 700 < band.last
+        assert band.start <= 700 < band.stop
 
 
 def test_a_product_that_the_stream_lacks_is_passed_over():

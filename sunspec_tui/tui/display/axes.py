@@ -99,14 +99,14 @@ class FrequencyWindow(NamedTuple):
 
     Attributes
     ----------
-    first, last
+    start, stop
         First bin, and the bin after the last.
     low_mhz, high_mhz
         Lower edge of the first bin and upper edge of the last one.
     """
 
-    first: int
-    last: int
+    start: int
+    stop: int
     low_mhz: float
     high_mhz: float
 
@@ -119,16 +119,16 @@ class FrequencyWindow(NamedTuple):
         If there is only one bin, it is `alone_mhz` wide.
         """
         nbins = len(frequencies_mhz)
-        first = min(nbins - 1, max(0, round(share[0] * nbins)))
-        last = min(nbins, max(first + 1, round(share[1] * nbins)))
+        start = min(nbins - 1, max(0, round(share[0] * nbins)))
+        stop = min(nbins, max(start + 1, round(share[1] * nbins)))
         step = (frequencies_mhz[-1] - frequencies_mhz[0]) / (nbins - 1) if nbins > 1 else alone_mhz
-        low = frequencies_mhz[0] + (first - 0.5) * step
-        return cls(first, last, float(low), float(low + (last - first) * step))
+        low = frequencies_mhz[0] + (start - 0.5) * step
+        return cls(start, stop, float(low), float(low + (stop - start) * step))
 
     @property
     def nbins(self) -> int:
         """Number of displayed bins."""
-        return self.last - self.first
+        return self.stop - self.start
 
     @property
     def bin_mhz(self) -> float:
@@ -149,7 +149,7 @@ class FrequencyWindow(NamedTuple):
         A cell has `per_cell` pixels. Cells are counted from the low end.
         """
         starts, stops = pixel_bins(self.nbins, cells * per_cell)
-        return self.first + int(starts[cell * per_cell]), self.first + int(stops[(cell + 1) * per_cell - 1])
+        return self.start + int(starts[cell * per_cell]), self.start + int(stops[(cell + 1) * per_cell - 1])
 
     def bin_of_pixel(self, pixel: int, pixels: int) -> int:
         """Return the middle bin of a pixel, counted from the low end."""
@@ -162,13 +162,13 @@ class FrequencyWindow(NamedTuple):
         `stop` is the bin after the last.
         """
         return (
-            self.low_mhz + (start - self.first) * self.bin_mhz,
-            self.low_mhz + (stop - self.first) * self.bin_mhz,
+            self.low_mhz + (start - self.start) * self.bin_mhz,
+            self.low_mhz + (stop - self.start) * self.bin_mhz,
         )
 
     def centre_mhz(self, start: int, stop: int) -> float:
         """Return the centre of bins `start` to `stop`, in MHz."""
-        return self.low_mhz + ((start + stop) / 2 - self.first) * self.bin_mhz
+        return self.low_mhz + ((start + stop) / 2 - self.start) * self.bin_mhz
 
     def cell_of_bin(self, number: int, cells: int, per_cell: int = 2) -> int | None:
         """Return the cell that shows a bin; None outside the window.
@@ -183,10 +183,10 @@ class FrequencyWindow(NamedTuple):
 
         Pixels are counted from the low end.
         """
-        if not self.first <= number < self.last:
+        if not self.start <= number < self.stop:
             return None
         _, stops = pixel_bins(self.nbins, pixels)
-        return int(np.searchsorted(stops, number - self.first, side="right"))
+        return int(np.searchsorted(stops, number - self.start, side="right"))
 
 
 class ColumnAxis(NamedTuple):

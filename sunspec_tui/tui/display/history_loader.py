@@ -96,7 +96,7 @@ class HistoryLoader:
     Attributes
     ----------
     past_epoch
-        Earlier epoch that the picture shows; None while it shows the present one.
+        Earlier epoch that the picture shows; None for the present epoch.
     position
         Position of the source at the last refresh; None before the first row.
     latest

@@ -84,7 +84,7 @@ class Scene:
 
     @property
     def past_epoch(self) -> "Epoch | None":
-        """Earlier epoch in the picture; None while it is the present one."""
+        """Earlier epoch that the picture shows; None for the present epoch."""
         return self.history.past_epoch
 
     # Input
@@ -279,7 +279,7 @@ class Scene:
 
     def _spectrum_readout(self, bin_number: int) -> Readout:
         band, power = self.band, self.power(self.product)
-        if power is None or not band.first <= bin_number < band.last:
+        if power is None or not band.start <= bin_number < band.stop:
             return Readout(math.nan, math.nan, None, inside=False)
         value = float(power[bin_number])
         decibels = 10 * math.log10(value) if value > 0 and math.isfinite(value) else math.nan

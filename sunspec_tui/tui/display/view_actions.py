@@ -246,7 +246,7 @@ def move_cursor(view: View, context: ViewContext, across: int, up: int) -> View:
     if view.maximised == "spectrum":
         return replace(view, cursor=Cursor(None, _bin_beside(view, context, across)))
     if view.cursor is None or view.cursor.number is None:
-        index = view.cursor.bin if view.cursor else (context.band.first + context.band.last) // 2
+        index = view.cursor.bin if view.cursor else (context.band.start + context.band.stop) // 2
         return replace(view, cursor=Cursor(last - context.columns // 2 if across >= 0 else last, index))
     oldest = last - context.columns + (2 if context.sweeping else 1)
     number = min(last, max(oldest, view.cursor.number + across))
@@ -275,12 +275,12 @@ def _bin_beside(view: View, context: ViewContext, across: int) -> int:
     """
     band = context.band
     if view.cursor is None:
-        return (band.first + band.last) // 2
+        return (band.start + band.stop) // 2
     return _within_band(band, view.cursor.bin + across * max(1, band.nbins // max(1, context.columns)))
 
 
 def _within_band(band: FrequencyWindow, number: int) -> int:
-    return min(band.last - 1, max(band.first, number))
+    return min(band.stop - 1, max(band.start, number))
 
 
 def toggle_trace(view: View, _: ViewContext, name: str) -> View:

@@ -210,7 +210,7 @@ class WaterfallImage:
         ):  # fmt: skip
             width = self.store.width
             self._values = np.full((width, drawing.pixels), np.nan, np.float32)
-            nbins = drawing.band.last - drawing.band.first
+            nbins = drawing.band.stop - drawing.band.start
             self._sample = np.full_like(sampled_bins(np.empty((width, nbins), np.float32)), np.nan)
             self._stale = set(self.store.stored_numbers())
 
@@ -227,7 +227,7 @@ class WaterfallImage:
 
         With `subtract`, they are relative to the background. A signed product has no peak.
         """
-        shown = slice(drawing.band.first, drawing.band.last)
+        shown = slice(drawing.band.start, drawing.band.stop)
         mean, peak = (part[:, shown] for part in self.store.statistics(numbers))
         if subtract and self._background is not None:
             background = self._background[shown]

@@ -206,7 +206,7 @@ class Canvas:
         budget
             Number of bytes after which no further line begins; at least one line is sent.
         pictures
-            Regions that are sent after all other cells, so that the reply to a key comes first.
+            Regions that are sent after all other cells, so that the effect of a key is shown first.
         text_only
             True to leave the pictures for a later update.
 

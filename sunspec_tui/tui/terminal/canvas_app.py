@@ -62,7 +62,7 @@ class CanvasApp(GuardedApp):
         self._send: Callable[[str], None] | None = None
         self._scheduled_paint: asyncio.Handle | None = None
         self.urgent = False
-        """True if the next update leaves out the pictures, so that the reply to a key comes first."""
+        """True if the next update omits the pictures, so that the effect of a key is shown first."""
         self.cell_widgets: list[CellWidget] = []
         self._link_closed = False
         self._pictures_sent_s = 0.0
@@ -115,7 +115,7 @@ class CanvasApp(GuardedApp):
 
     @property
     def _uses_canvas(self) -> bool:
-        """True on a terminal; False if Textual runs without one, as in its own tests."""
+        """True on a terminal; False if Textual runs headless."""
         return self._send is not None or not self.is_headless
 
     def _resize_canvas(self, size: Size) -> bool:

@@ -5,8 +5,8 @@ standard output is a terminal. `terminal_input` parses the input instead of Text
 `terminal_output`, so that a terminal that accepts no bytes does not block other code.
 
 A process may be continued although this driver never suspended it: the kernel sends SIGCONT together with SIGHUP, and
-a user may stop and continue the process from outside. The terminal may also go away. tests/tui/test_driver.py fails
-when one of the private parts of Textual that this module uses changes.
+a user may stop and continue the process from outside. The terminal may also go away. tests/tui/test_driver.py checks
+the private parts of Textual that this module uses.
 """
 
 import asyncio

@@ -106,7 +106,7 @@ class Spectrum(CellWidget):
         if scene is None:
             _write_centred(grid, "no spectrum yet", self.component_style("spectrum--empty"))
             return
-        shown = [values_shown(trace.power[scene.band.first : scene.band.last], scene.linear) for trace in scene.traces]
+        shown = [values_shown(trace.power[scene.band.start : scene.band.stop], scene.linear) for trace in scene.traces]
         self.levels = scene.fixed or axis_levels(np.concatenate(shown), self.levels)
         if self.levels is None:
             _write_centred(grid, "no valid values in this spectrum", self.component_style("spectrum--empty"))
