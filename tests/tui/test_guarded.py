@@ -3,6 +3,7 @@
 import inspect
 import logging
 
+from textual.app import App
 from textual.message_pump import MessagePump
 
 from sunspec_tui.core.event_log import log_event
@@ -12,6 +13,7 @@ from sunspec_tui.tui.terminal.guarded import MAX_FAULTS, WITHIN_S, FaultLimit
 
 def test_textual_still_passes_every_message_to_the_guarded_method():
     assert list(inspect.signature(MessagePump._dispatch_message).parameters) == ["self", "message"]
+    assert list(inspect.signature(App._handle_exception).parameters) == ["self", "error"]
     assert "await self._dispatch_message(message)" in inspect.getsource(MessagePump._process_messages_loop)
 
 

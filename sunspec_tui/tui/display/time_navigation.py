@@ -1,6 +1,6 @@
-"""Move the picture in time, to rows that the ring or an earlier epoch has.
+"""Move the picture in time, also to earlier epochs.
 
-`view_actions` compute only with slots. The functions here also need the rows.
+`view_actions` compute only with slots. The functions here also need the rows of the ring or of an epoch.
 """
 
 import logging
@@ -124,7 +124,7 @@ class TimeNavigator:
 
 
 def _contains_cursor(view: View, end: int | None, columns: int) -> bool:
-    """Return True if a picture that ends at slot `end` contains the cursor."""
+    """Return True if a picture that ends at `end` contains the cursor."""
     if end is None or view.cursor is None or view.cursor.number is None:
         return False
     return 0 <= end // view.rows_per_column - view.cursor.number < columns

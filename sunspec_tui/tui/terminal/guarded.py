@@ -1,8 +1,8 @@
 """Keep the monitor running after a fault in an event handler.
 
 A message whose handling fails is dropped and reported. After many faults in a short time, the app ends with its
-status and its traceback. This module uses a private method of Textual, `MessagePump._dispatch_message`;
-tests/tui/test_guarded.py fails when it changes.
+status and its traceback. This module uses private methods of Textual, `MessagePump._dispatch_message` and
+`App._handle_exception`. tests/tui/test_guarded.py fails when they change.
 """
 
 import logging
