@@ -1,4 +1,6 @@
-"""Names of the project at their present and earlier places, so that one bench measures several revisions.
+"""Names of the project at present and earlier places.
+
+So one bench measures several revisions.
 
 ``from homes import decode`` finds the name in the revision that is on the path.
 """
@@ -50,7 +52,7 @@ def __getattr__(name: str) -> Any:
 
 
 def _find(home: str) -> Any:
-    """Return a module, or a name of a module; None if there is none."""
+    """Return a module or a name in one, else None."""
     module, _, name = home.rpartition(".")
     try:
         return getattr(import_module(module), name)

@@ -1,4 +1,6 @@
-"""Memory and processor time of several monitors on one machine, each with plots and an archive.
+"""Measure several monitors on one machine.
+
+Each has plots and an archive. The figures are memory and processor time.
 
     python bench/many_receivers.py [--count 12] [--seconds 60]
 
@@ -77,7 +79,10 @@ def _report(monitors: list[subprocess.Popen[bytes]], seconds: float) -> None:
 
 
 def _pss_mib(process: psutil.Process) -> float:
-    """Return the proportional set size; 0 if the process has ended, as the fork of a plot does."""
+    """Return the proportional set size.
+
+    It is 0 if the process has ended, as the fork of a plot does.
+    """
     try:
         return float(process.memory_full_info().pss / 2**20)
     except psutil.NoSuchProcess:
@@ -90,7 +95,10 @@ def _family(monitors: list[subprocess.Popen[bytes]]) -> list[psutil.Process]:
 
 
 def _processor_s(monitors: list[subprocess.Popen[bytes]]) -> float:
-    """Processor time of the monitors and of their processes, those that have ended included."""
+    """Return the processor time of the monitors and their processes.
+
+    Processes that have ended are included.
+    """
     times = [psutil.Process(monitor.pid).cpu_times() for monitor in monitors]
     for child in (child for monitor in monitors for child in psutil.Process(monitor.pid).children()):
         with suppress(psutil.NoSuchProcess):

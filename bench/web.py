@@ -1,4 +1,7 @@
-"""The web view: many viewers, joining, the page's own frames, and the terminal beside viewers."""
+"""Measure the web view.
+
+The figures are those of many viewers, joining, the page's own frames, and the terminal beside viewers.
+"""
 
 import json
 import os
@@ -70,7 +73,10 @@ def watched(url: str, viewers: int, idlers: int, seconds: float) -> "subprocess.
 
 
 def viewers() -> None:
-    """A hundred viewers for a minute, and the same with ten who take nothing."""
+    """Measure a hundred viewers for a minute.
+
+    Then measure the same with ten that receive nothing.
+    """
     with streaming(), Noting(stream_port=PORT, plot_interval=0, start_webshow=True, web=WebOptions(port=0)) as receiver:
         receiver.wait_for_frames(20, 30)
         url, process = receiver.web_status().url, psutil.Process()
@@ -127,7 +133,10 @@ def joining() -> None:
 
 @contextmanager
 def sixty_a_second() -> Iterator[int]:
-    """A producer of sixty frames a second that were made before; gives its port."""
+    """Start a producer of sixty frames a second; yield its port.
+
+    The frames were made before.
+    """
     gulps, publisher, ended = SimulatedSun(1).gulps(), Publisher(), threading.Event()
     frames = [next(gulps).mean(axis=0).astype("<f4") for _ in range(64)]
 
@@ -151,7 +160,10 @@ def sixty_a_second() -> Iterator[int]:
 
 
 def page() -> None:
-    """Frames that the page draws of 1200 rows at sixty a second, and what that costs it."""
+    """Measure the frames that the page draws, and their cost.
+
+    The page shows 1200 rows, and sixty rows arrive each second.
+    """
     with sixty_a_second() as port, served(port) as (receiver, url), chromium() as browser:
         receiver.wait_for_frames(1250, 60)
         for renderer in ("webgl", "2d"):
@@ -181,7 +193,7 @@ def _own_cpu(process: psutil.Process) -> float:
 
 
 def keys(watching: int) -> list[float]:
-    """Milliseconds from each of 60 keys to its answer, with so many viewers."""
+    """Measure 60 keys to the answer, with viewers, in milliseconds."""
     words = [*PROGRAM, "--port", str(PORT), "--plot-interval", "0", "--start-webshow", "--web-port", str(WEB_PORT)]
     with tempfile.TemporaryDirectory() as home, ExitStack() as ending:
         terminal = Terminal(words, Path(home))

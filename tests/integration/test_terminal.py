@@ -1,4 +1,7 @@
-"""The monitor on a real pseudo-terminal: what it draws, how it ends, how it leaves the terminal."""
+"""The monitor on a real pseudo-terminal.
+
+The tests check its picture, its end, and the state in which it leaves the terminal.
+"""
 
 import signal
 import subprocess

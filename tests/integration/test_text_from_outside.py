@@ -1,4 +1,7 @@
-"""Names and texts from outside are only displayed when printed, and kept exactly in files."""
+"""Names and texts from outside cause no harm.
+
+Output shows them with escapes, and files keep them exactly.
+"""
 
 import json
 import os
@@ -159,7 +162,7 @@ def test_an_export_replaces_regular_files_alone(make, name, tmp_path, capsys):
 
 @pytest.mark.parametrize("name", FORMS)
 def test_a_disk_that_is_full_leaves_nothing_and_the_file_that_was_there(name, tmp_path):
-    """A limit on the size of files ends writing as a full disk does."""
+    """A limit of file size acts like a full disk."""
     export(recording(2, nchan=16), tmp_path / name)
     before = (tmp_path / name).read_bytes()
     export(recording(300), tmp_path / "in.npz")

@@ -1,4 +1,7 @@
-"""The monitor in tmux with ``TERM=screen-256color``: another terminal than pyte, with its own ideas."""
+"""The monitor in tmux with ``TERM=screen-256color``.
+
+tmux interprets some sequences in another way than pyte.
+"""
 
 import os
 import shutil

@@ -1,4 +1,7 @@
-"""One writer for a directory, on disks with locks, with locks on files alone, and without."""
+"""One writer for a directory, on disks with and without locks.
+
+Some disks lock only files, and no directories.
+"""
 
 import errno
 import fcntl
@@ -35,7 +38,10 @@ def test_a_directory_that_was_removed_and_made_anew_is_claimed_anew(tmp_path):
 
 @pytest.fixture
 def network_disk(monkeypatch):
-    """A disk that locks only what can be written to; `ENOLCK` for all where `locks` is emptied."""
+    """Disk that locks only writable files.
+
+    If `locks` is emptied, every lock fails with `ENOLCK`.
+    """
     locks, flock = ["files"], fcntl.flock
 
     def as_there(descriptor, how):

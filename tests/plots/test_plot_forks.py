@@ -1,4 +1,7 @@
-"""Each picture is drawn by a fork of the plot process: it ends with its picture, and with whoever it works for."""
+"""A fork of the plot process draws each picture.
+
+It ends with its picture, and with the process for which it draws.
+"""
 
 import errno
 import io
@@ -35,7 +38,10 @@ def pipes_of(process: int) -> set[str]:
 
 
 def stop_fork(run) -> int:
-    """Ask for a plot and stop its fork while it draws; return the fork's process id."""
+    """Request a plot, and stop its fork while it draws.
+
+    Return the fork's process id.
+    """
     run.writer.plot_now()
     poll_until(lambda: len(run.writer.child_pids) == 2, 60, "the fork")
     fork = run.writer.child_pids[1]
@@ -158,7 +164,10 @@ def test_what_cannot_be_drawn_is_one_sentence_and_the_next_plot_comes(tmp_path):
 
 @pytest.fixture
 def renderer():
-    """A picture fork in this process, the processes that it started, and the end of its monitor's pipe."""
+    """Renderer in this process, and the ids of its forks.
+
+    Its monitor is a pipe, which stays open.
+    """
     started: list[int] = []
     reading, writing = os.pipe()
     yield ForkedRenderer(started.append, reading), started

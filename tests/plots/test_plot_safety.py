@@ -1,4 +1,7 @@
-"""Plots continue, whatever is in the plot directory, happens to the machine, or is in the stream."""
+"""Plots continue, whatever happens.
+
+The plot directory, the machine and the stream may be in any state.
+"""
 
 import itertools
 import json
@@ -88,7 +91,10 @@ def test_a_listener_that_fails_does_not_end_the_plots(tmp_path):
 
 
 def test_time_for_which_the_monitor_was_stopped_is_no_timeout(tmp_path):
-    """The machine slept, or the monitor was stopped with ``kill -STOP``, in the middle of a plot."""
+    """Stop of the monitor or the machine during a plot.
+
+    The machine sleeps, or the monitor gets ``kill -STOP``.
+    """
     then = """wait(lambda: writer.status().written, 90)
 count, png.ANSWER_TIMEOUT_S = len(events), 12.0
 wait(lambda: len(events) > count and writer.status().busy, 90)
@@ -243,7 +249,7 @@ def test_a_single_monitor_writes_to_the_directory_itself_also_after_one_that_was
 
 
 class Clocks:
-    """A wall clock that can be set, and a monotonic one that cannot."""
+    """Wall clock that can be set, and a monotonic clock."""
 
     def __init__(self):
         self.wall_s, self.mono_s = START_S, 1000.0

@@ -1,4 +1,7 @@
-"""Run commands of the program as child processes, with outputs as services and shells set them."""
+"""Run commands of the program as child processes.
+
+Their outputs are set as services and shells set them.
+"""
 
 import json
 import os
@@ -28,7 +31,10 @@ def running(words: list[str], **options: Any) -> Iterator[subprocess.Popen[Any]]
 
 @contextmanager
 def published() -> Iterator[str]:
-    """A producer in a process of its own that publishes already; gives its port."""
+    """Start a producer in its own process; yield its port.
+
+    It publishes already.
+    """
     words = [*PROGRAM, "stream", "--port", "0"]
     with running(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None

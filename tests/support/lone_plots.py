@@ -31,7 +31,10 @@ writer.stop()
 
 
 def alone(directory, *, before="", then="", interval=0.05, **options):
-    """Run a plot writer in its own process, and return its final output."""
+    """Run a plot writer in its own process.
+
+    Return its final output.
+    """
     code = ALONE.format(before=before, then=then, interval=interval)
     with subprocess.Popen(
         [sys.executable, "-c", code, str(directory)], stdout=subprocess.PIPE, text=True, **options

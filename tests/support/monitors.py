@@ -1,4 +1,7 @@
-"""The monitor with clocks that stand still, on a terminal in memory: for tests that look at every cell."""
+"""Monitors with fixed clocks, on a terminal in memory.
+
+They serve tests that check every cell.
+"""
 
 import asyncio
 import threading
@@ -31,7 +34,10 @@ CADENCE_S = 0.25
 
 
 class StillReceiver(StreamReceiver):
-    """A receiver that a test feeds: nothing runs, and time passes when the test says so."""
+    """Receiver that a test feeds.
+
+    No thread runs, and the test controls the time.
+    """
 
     def __init__(self, **options: Any) -> None:
         self.now_s = START_S
@@ -48,7 +54,10 @@ class StillReceiver(StreamReceiver):
         """Nothing runs."""
 
     def feed(self, data: np.ndarray, **keys: Any) -> None:
-        """Take a frame of data of shape (nbeam, nchan, npol), a cadence after the one before."""
+        """Receive a frame, one cadence after the frame before.
+
+        The shape of the data is (nbeam, nchan, npol).
+        """
         end_s = START_S + self.frames * CADENCE_S
         self.now_s = end_s + 0.1
         given = {"last_block_time": format_block_time(end_s), "timestamp": end_s + 0.04, "seq": self.frames} | keys
@@ -109,7 +118,7 @@ class StillMonitor(Monitor):
 
 
 class Screen:
-    """A `StillMonitor` in a thread of its own, whose bytes go to a terminal in memory.
+    """`StillMonitor` in its own thread, on a terminal in memory.
 
     Parameters
     ----------
@@ -183,7 +192,10 @@ class Screen:
     # What a test does
 
     def do(self, what: Any, *arguments: Any) -> Any:
-        """Call something in the monitor's thread, a function or a coroutine function, and wait for it."""
+        """Call a function in the monitor's thread, and wait.
+
+        It may be a coroutine function.
+        """
 
         async def call() -> Any:
             with self.app._context():
@@ -202,7 +214,10 @@ class Screen:
         self.do(self.app._tick)
 
     def look_us(self, frame: np.ndarray) -> float:
-        """Microseconds that drawing one more frame takes, in the monitor's thread; without the frame's own work."""
+        """Measure the extra time of one more frame, in microseconds.
+
+        It is measured in the monitor's thread, without the frame's own work.
+        """
         self.receiver.feed(frame)
         self.app._pictures_due_s = 0.0
         begun_s = time.perf_counter()
@@ -255,7 +270,10 @@ class Screen:
         return cells_of(self.terminal)
 
     def full_repaint(self) -> list[list[Any]]:
-        """All cells of a terminal that is drawn on from nothing, by Textual's whole update."""
+        """Return all cells after a full redraw by Textual.
+
+        The terminal is empty before.
+        """
         return self.do(self._full_repaint)
 
     def _full_repaint(self) -> list[list[Any]]:
@@ -282,7 +300,10 @@ def cells_of(terminal: pyte.Screen) -> list[list[Any]]:
 
 
 def _visible_style(cell: Any) -> Any:
-    """A cell as an eye sees it: nobody sees the colour of a blank."""
+    """Return a cell as it looks.
+
+    The colour of a blank is invisible, so it is removed.
+    """
     blank = cell.data == " " and not (cell.reverse or cell.underscore or cell.strikethrough)
     return cell._replace(fg="default", bold=False, italics=False) if blank else cell
 

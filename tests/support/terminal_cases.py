@@ -1,4 +1,7 @@
-"""Bytes that terminals send by themselves or by mistake, for tests and for the fuzzer."""
+"""Bytes that terminals send unasked or by mistake.
+
+Tests and the fuzzer use them.
+"""
 
 import select
 import time
@@ -35,7 +38,10 @@ PASTES = [
 
 
 def obeys(monitor):
-    """Check that a key works and the picture is updated within a minute."""
+    """Check that a key works within a minute.
+
+    The picture must be updated too.
+    """
     poll_until(lambda: "LIVE" in monitor.text, 60, lambda: f"a living monitor on\n{monitor.text}")
     deadline_s = time.monotonic() + 60
     while not _shows_help(monitor, 3) and time.monotonic() < deadline_s:
