@@ -122,7 +122,7 @@ def main() -> int:
 
 
 def chosen(figure: Figure, only: list[str] | None, *, quick: bool) -> bool:
-    """Whether a figure is to be measured."""
+    """Return True if a figure must be measured."""
     return (only is None or figure.subject in only) and (figure.in_quick or not quick)
 
 

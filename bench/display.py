@@ -166,7 +166,7 @@ def slow_links() -> None:
 
 
 def quality(terminal: Terminal) -> str:
-    """What the screen says of its quality."""
+    """Return the quality that the screen shows."""
     found = terminal.text.partition("slow link: ")[2]
     return found.split("  ")[0].split(" XX")[0].strip() or "full quality"
 

@@ -135,7 +135,7 @@ def day(directory: Path) -> None:
 
 
 def live(directory: Path) -> None:
-    """What a commit of four seconds costs."""
+    """Measure a commit of four seconds."""
     pool = sun(480)
     store = open_store(directory, recording(pool[:16], START_S))
     times, cpu = [], time.process_time()

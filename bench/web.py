@@ -105,12 +105,12 @@ def _say(receiver: Noting, found: dict[str, list[float]], idlers: int, used: flo
         f"{VIEWERS} viewers, {idlers:>2} idle    {used * 100:.1f} % of a core ({(used - alone) * 100:.1f} % for them), "
         f"row to viewer {p50:.1f} ms median, {p95:.1f} ms 95 %, {most:.0f} ms at most, {missed} missed by viewers; "
         f"{np.mean(nbytes) / 1e3:.0f} kB a viewer; receiver lost {health.missing}; "
-        f"{receiver.web_status().dropped - dropped} let go"
+        f"{receiver.web_status().dropped - dropped} disconnected"
     )
 
 
 def joining() -> None:
-    """What a viewer begins with, beside the same as JSON."""
+    """Compare a viewer's history with the same rows as JSON."""
     data = web_rows.sun(1200)
     values = np.ascontiguousarray(data[..., 0])
     history, history_s = web_rows.measured_history(data, 9)

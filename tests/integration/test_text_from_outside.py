@@ -21,7 +21,7 @@ from sunspec_tui.files.read import read_recording
 from sunspec_tui.files.write import export
 
 ODD = os.fsdecode(b"a\x1b]0;pwn\x07\n\xff\xe2\x80\xae")
-"""A name that sets a terminal's title, breaks the line, is no UTF-8 and turns what follows around."""
+"""Name with a terminal's title, a line break, invalid UTF-8 and a direction mark."""
 
 ODD_SHOWN = r"a\x1b]0;pwn\x07\n\xff\u202e"
 FORMS = ("a.npz", "a.csv", "a.fits", "a.fit.gz", "a.h5")

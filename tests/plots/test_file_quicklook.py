@@ -16,7 +16,7 @@ DAY_S = 86_400.0
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """What is drawn."""
+    """Record of the drawn pictures."""
     from sunspec_tui.plots.figure import SpectrumFigure
 
     jobs, really = [], SpectrumFigure.draw

@@ -39,7 +39,7 @@ def archive(tmp_path_factory):
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """What is drawn in this process."""
+    """Record of the pictures that this process draws."""
     from sunspec_tui.plots.figure import SpectrumFigure
 
     jobs, really = [], SpectrumFigure.draw

@@ -15,7 +15,7 @@ import orjson
 import zmq
 
 QUEUE_FRAMES = 100
-"""Messages that may wait for the monitor: a monitor that stands still for a second loses some at full speed."""
+"""Messages that may wait for the monitor; at full speed, a monitor that is stopped for a second loses some."""
 
 _QUIET_MS = 500
 _STRAY_SHARE = 0.0005

@@ -44,7 +44,7 @@ def published() -> Iterator[str]:
 
 
 def closing(*descriptors: int) -> Callable[[], None]:
-    """As ``>&-`` and ``2>&-``: closes descriptors between fork and exec."""
+    """Close descriptors between fork and exec, as ``>&-`` does."""
 
     def close() -> None:
         for descriptor in descriptors:
@@ -54,7 +54,7 @@ def closing(*descriptors: int) -> Callable[[], None]:
 
 
 def ignoring(*numbers: signal.Signals) -> Callable[[], None]:
-    """As nohup does: ignores signals between fork and exec."""
+    """Ignore signals between fork and exec, as nohup does."""
 
     def ignore() -> None:
         for number in numbers:

@@ -101,7 +101,7 @@ def from_db(values: Array, db: float = DB_PER_DIGIT) -> Array:
 
 
 class Variant(NamedTuple):
-    """A file, and what reading it must give."""
+    """File with the expected result of reading it."""
 
     content: Callable[[], bytes]
     starts_s: Array = START_S + OFFSETS_S

@@ -47,7 +47,7 @@ class StillReceiver(StreamReceiver):
         super().__init__(**{"plot_interval": 0, "gc_interval": 0} | clocks | options)
 
     def start(self) -> None:
-        """Be connected, to nobody."""
+        """Set the link to connected; there is no peer."""
         self.handler.on_link(LinkState.CONNECTED)
 
     def stop(self, *, deadline_s: float = 0.0) -> None:
@@ -177,7 +177,7 @@ class Screen:
         self._thread.join(20)
 
     def _take(self, text: str) -> None:
-        """What the terminal does with bytes."""
+        """Process the bytes as a terminal does."""
         self._unanswered += text.count(CURSOR_QUESTION.decode())
         shown = text.encode().replace(CURSOR_QUESTION, b"")
         self._stream.feed(UNKNOWN_TO_PYTE.sub(b"", shown))
@@ -209,7 +209,7 @@ class Screen:
             await self.pilot.pause()
 
     def tick(self) -> None:
-        """Look at the receiver, whatever the rate."""
+        """Read the receiver at once, at any rate."""
         self.app._pictures_due_s = self.app._readings_due_s = self.app._memory_due_s = 0.0
         self.do(self.app._tick)
 
@@ -226,11 +226,11 @@ class Screen:
         return (time.perf_counter() - begun_s) * 1e6
 
     def act(self, action: str) -> None:
-        """Do what a key does."""
+        """Run the action of a key."""
         self.do(self.app.run_action, action)
 
     def press(self, *keys: str) -> None:
-        """Press keys, for what has the focus."""
+        """Press keys, which go to the widget with the focus."""
         self.do(self.pilot.press, *keys)
 
     def resize(self, columns: int, lines: int) -> None:
@@ -244,7 +244,7 @@ class Screen:
         self.do(self._answer)
 
     def settle(self) -> None:
-        """Wait until the terminal holds what it should."""
+        """Wait until the terminal shows the expected cells."""
         self.answer()
         self.do(self._settle)
 

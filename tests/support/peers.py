@@ -60,7 +60,7 @@ def serving(port: int, talk: Callable[[socket.socket, threading.Event], None]) -
 
 
 def http(one: socket.socket, over: threading.Event) -> None:
-    """Answer the first line, whatever it is, and close."""
+    """Answer any first line, and close the connection."""
     received = b""
     while b"\n" not in received and (chunk := one.recv(1000)):
         received += chunk

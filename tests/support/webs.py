@@ -80,7 +80,7 @@ class Watcher:
         return found[-1]
 
     def end(self) -> int | None:
-        """Take what comes until the server ends it; its code."""
+        """Receive until the server closes the connection; return its code."""
         try:
             while True:
                 self.take()
