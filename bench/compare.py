@@ -82,7 +82,7 @@ FIGURES = (
     Figure("archive_costs", "commit_ms", "a commit of 16 rows, each 4 s", "ms CPU"),
     Figure("web_rows", "row_bytes", "a row for the web", "B", 700 / 1592, in_quick=True),
     Figure("web_rows", "row_us", "the same, encoded", "us", in_quick=True),
-    Figure("web_rows", "history_ms", "1200 rows for who joins", "ms", in_quick=True),
+    Figure("web_rows", "history_ms", "1200 rows for a new viewer", "ms", in_quick=True),
 )
 ALONE = ("older_way",)
 """Subjects that do not depend on the tree."""
