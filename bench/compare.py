@@ -1,4 +1,4 @@
-"""The figures of docs/performance.md, each beside that of another revision.
+"""Compare the figures of docs/performance.md with another revision.
 
     python bench/compare.py fddcabe [--quick] [--pairs 5] [--only SUBJECT ...]
 

@@ -8,7 +8,7 @@ So one bench measures several revisions.
 from importlib import import_module
 from typing import Any
 
-# For each name: where it is now, then where earlier revisions had it.
+# For each name: its present place, then its places in earlier revisions.
 HOMES = {
     "ArchiveStore": ("files.archive.store.ArchiveStore", "writers.store.ArchiveStore"),
     "CHANNEL_WIDTH_HZ": ("core.instrument.CHANNEL_WIDTH_HZ", "times.CHANNEL_WIDTH_HZ"),

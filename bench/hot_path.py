@@ -113,7 +113,7 @@ def ours(port: int, n: int) -> None:
 
 
 def throughput(made: list[list[bytes]]) -> None:
-    """The receiver's frame rate beside a bare loop's, pair by pair."""
+    """Compare the receiver's frame rate with a bare loop's, in pairs."""
     pairs = [(rate(made, bare), rate(made, ours)) for _ in range(5)]
     ratio = statistics.median(own / least for least, own in pairs)
     least, own = (statistics.median(values) for values in zip(*pairs, strict=True))

@@ -35,7 +35,7 @@ def main() -> None:
         started.callback(publisher.close)
         monitors: list[subprocess.Popen[bytes]] = []
         started.callback(_end, monitors)
-        # One after the other, so that those that have started are ended where the next one cannot start.
+        # One after the other: if one cannot start, those before it are ended.
         monitors.extend(_start(Path(home) / str(n), publisher.port) for n in range(given.count))
         # The first plots and commits load their libraries.
         threading.Event().wait(SETTLE_S)
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def _end(monitors: list[subprocess.Popen[bytes]]) -> None:
-    """End all monitors, by force where one does not end by itself."""
+    """End all monitors, by force if one does not end by itself."""
     for monitor in monitors:
         monitor.terminate()
     for monitor in monitors:

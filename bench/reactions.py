@@ -46,7 +46,7 @@ DRAWN = re.compile(rb"\x1b\[[0-9;]*m[^\x1b]")
 
 
 class Program:
-    """Program on a pseudo-terminal, with the times of what it writes.
+    """Program on a pseudo-terminal, with the times of its output.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ def _words(port: int, *options: str) -> list[str]:
 
 
 def _closed_port() -> int:
-    """Port of this machine where nobody listens."""
+    """Return a port of this machine on which nothing listens."""
     with zmq.Context() as context, context.socket(zmq.PUB) as socket:
         return socket.bind_to_random_port("tcp://127.0.0.1")
 

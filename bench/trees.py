@@ -27,7 +27,7 @@ class Tree:
         self.where, self.python = where, python
 
     def measure(self, subject: str, *, quick: bool) -> dict[str, float]:
-        """Measure one subject in a process of its own.
+        """Measure one subject in a separate process.
 
         Raises
         ------

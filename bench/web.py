@@ -40,7 +40,7 @@ PORT, WEB_PORT = 9794, 9795
 
 
 class Noting(StreamReceiver):
-    """Notes when each row was taken."""
+    """Record of the time at which each row was received."""
 
     def __init__(self, **options: object) -> None:
         self.taken_s: list[float] = []
@@ -208,7 +208,7 @@ def keys(watching: int) -> list[float]:
 
 
 def terminal() -> None:
-    """A key's answer with twenty viewers, beside that with none, in turns."""
+    """Compare keys with twenty viewers and with none, in turns."""
     found: dict[int, list[float]] = {0: [], 20: []}
     with streaming():
         for _ in range(3):

@@ -43,7 +43,7 @@ def measure(*, quick: bool = False) -> dict[str, float]:
 
 
 def some(data: NDArray[np.float32], start: int, stop: int) -> Rows:
-    """Rows as the ring gives them out, four a second."""
+    """Return rows as the ring returns them, four a second."""
     slots = np.arange(start, stop)
     return Rows(data[start:stop], 1.7e9 + 0.25 * slots, slots, np.zeros(stop - start, np.uint8), FIRST + stop)
 

@@ -34,7 +34,7 @@ _PAIR = (Product.XX, Product.YY)
 
 
 class PlotContext(NamedTuple):
-    """Properties of the stream that a plot shows beside its rows.
+    """Properties of the stream that a plot shows with its rows.
 
     Attributes
     ----------

@@ -64,7 +64,7 @@ def test_a_directory_that_may_not_be_searched_is_one_sentence_and_the_thread_liv
         Path(made).chmod(0o755)
         closed = Path(made) / "closed"
         closed.mkdir(mode=0)
-        # Python itself may be where only root can go: another user from here on.
+        # Python may be in a directory that only root can search, so change the user after its start.
         before = f"job(); os.chdir('/'); os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})"
         then = "wait(lambda: writer.status().failed > 2)"
         told = alone(closed / "figs", before=before, then=then)
@@ -224,7 +224,7 @@ def test_two_monitors_with_one_directory_share_no_file_and_it_is_reported(tmp_pa
         paths = [Path(receiver.snapshot().plots.last_path) for receiver in (first, second)]
         written = sum(receiver.snapshot().plots.written for receiver in (first, second))
         status = second.snapshot().plots
-    # A stream's address stands in the path of all but the first.
+    # The path of every monitor but the first contains the address of its stream.
     assert f"127.0.0.1_{second_port}" in str(paths[1].relative_to(tmp_path))
     assert len(list(tmp_path.rglob("spectrum_*.png"))) == written == 4
     for path in paths:

@@ -68,7 +68,7 @@ class Visit:
         found = {}
 
         def holds() -> bool:
-            # Playwright hands on what the page does only while it is called.
+            # Playwright delivers the page's events only during a call.
             self.page.wait_for_timeout(20)
             found["report"] = self.report
             return bool(condition(found["report"]))

@@ -254,7 +254,7 @@ class Screen:
             for field in app.screen.query(Input):
                 field.cursor_blink = False
             for screen in app.screen_stack:
-                # One that is covered looks at what it has to do only when it gets a message.
+                # A covered screen does its waiting work only when it gets a message.
                 screen.check_idle()
             # Textual mounts, lays out and repaints in turns; all of them leave a mark in one of these.
             await self.pilot.pause()
@@ -309,7 +309,7 @@ def _visible_style(cell: Any) -> Any:
 
 
 def differences(cells: list[list[Any]], wanted: list[list[Any]]) -> list[tuple[int, int, Any, Any]]:
-    """Column, line, cell and wanted cell where they differ."""
+    """Return column, line, cell and expected cell of each difference."""
     return [
         (x, y, cell, other)
         for y, (line, others) in enumerate(zip(cells, wanted, strict=True))
