@@ -40,7 +40,7 @@ PORT, WEB_PORT = 9794, 9795
 
 
 class Noting(StreamReceiver):
-    """Record of the time at which each row was received."""
+    """Receiver that records when each row was received."""
 
     def __init__(self, **options: object) -> None:
         self.taken_s: list[float] = []
