@@ -1,4 +1,6 @@
-"""Costs of the archive: a day drawn at the resolution of a screen, bytes of a day, and the time of commits.
+"""Measure the costs of the archive.
+
+These are a day drawn at the resolution of a screen, the bytes of a day, and the time of a commit.
 
 The tree under test may have no blocks: it then reads rows with `open_archive`. The rows are those of the simulated
 Sun, repeated, in the usual form of 768 bins, 4 products and 4 rows a second.
@@ -59,7 +61,7 @@ def measure(*, quick: bool = False, whole_day: bool = False) -> dict[str, float]
 
 
 def simulated_pattern(count: int = PATTERN_ROWS) -> np.ndarray:
-    """Return rows of the simulated Sun with radiometer noise, shape (count, 768, 4)."""
+    """Return simulated rows with noise, shape (count, 768, 4)."""
     sun, rng = SimulatedSun(0), np.random.default_rng(9)
     noise = np.float32(1 / math.sqrt(CHANNEL_WIDTH_HZ * AVERAGE * CADENCE_S))
     data = np.empty((count, NCHAN // AVERAGE, 4), np.float32)
@@ -80,7 +82,10 @@ def rows_of(pattern: np.ndarray, first: int, count: int) -> Recording:
 
 
 def opened(directory: Path, rows: Recording) -> ArchiveStore:
-    """Return the store of rows, with the precision that is the tree's default."""
+    """Return a store of rows, with the default precision.
+
+    The default is that of the measured tree.
+    """
     try:
         from homes import Precision
     except ImportError:
@@ -97,7 +102,10 @@ def written(directory: Path, pattern: np.ndarray, count: int) -> ArchiveStore:
 
 
 def commit_ms(directory: Path, pattern: np.ndarray, count: int) -> float:
-    """Return the processor time of a commit of 16 rows, the mean of some minutes."""
+    """Return the mean processor time of a commit.
+
+    A commit has 16 rows, and the mean is over some minutes.
+    """
     store = opened(directory, rows_of(pattern, 0, 1))
     # The first commits load libraries.
     for n in range(2):
@@ -110,7 +118,10 @@ def commit_ms(directory: Path, pattern: np.ndarray, count: int) -> float:
 
 
 def drawn(directory: Path, count: int) -> np.ndarray:
-    """Return XX of all rows in the columns of a screen: mean, lowest and highest value, shape (3, columns, nbins)."""
+    """Reduce XX of all rows to the columns of a screen.
+
+    Return mean, lowest and highest value, shape (3, columns, nbins).
+    """
     try:
         from homes import overview
     except ImportError:
@@ -132,7 +143,10 @@ def drawn_from_rows(directory: Path) -> np.ndarray:
 
 
 def least_s(work: Callable[[], object], rounds: int = 3) -> float:
-    """Return the processor time of a call in the best of some rounds, after one that loads libraries."""
+    """Return the processor time of the fastest of some calls.
+
+    A call before them loads the libraries.
+    """
     work()
     best_s = math.inf
     for _ in range(rounds):

@@ -1,4 +1,4 @@
-"""The figures of docs/performance.md, each beside that of another revision.
+"""Compare the figures of docs/performance.md with another revision.
 
     python bench/compare.py fddcabe [--quick] [--pairs 5] [--only SUBJECT ...]
 
@@ -82,7 +82,7 @@ FIGURES = (
     Figure("archive_costs", "commit_ms", "a commit of 16 rows, each 4 s", "ms CPU"),
     Figure("web_rows", "row_bytes", "a row for the web", "B", 700 / 1592, in_quick=True),
     Figure("web_rows", "row_us", "the same, encoded", "us", in_quick=True),
-    Figure("web_rows", "history_ms", "1200 rows for who joins", "ms", in_quick=True),
+    Figure("web_rows", "history_ms", "1200 rows for a new viewer", "ms", in_quick=True),
 )
 ALONE = ("older_way",)
 """Subjects that do not depend on the tree."""
@@ -101,7 +101,10 @@ class Pairs(NamedTuple):
 
 
 def main() -> int:
-    """Print the table; 0 also where a goal is missed, because a machine may be busy."""
+    """Print the table, and return the exit status.
+
+    It is 0 also if a goal is missed, because a machine may be busy.
+    """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("against", help="revision to measure against, such as fddcabe")
     parser.add_argument("--quick", action="store_true", help="fewer subjects, each measured for a shorter time")
@@ -119,14 +122,17 @@ def main() -> int:
 
 
 def chosen(figure: Figure, only: list[str] | None, *, quick: bool) -> bool:
-    """Whether a figure is to be measured."""
+    """Return True if a figure must be measured."""
     return (only is None or figure.subject in only) and (figure.in_quick or not quick)
 
 
 def measured(
     figures: Iterable[Figure], trees: tuple[Tree, Tree], count: int, *, quick: bool
 ) -> Iterable[tuple[str, Pairs]]:
-    """Measure each subject in turns, and yield the pairs of each of its figures."""
+    """Measure each subject in turns.
+
+    Yield the pairs of each of its figures.
+    """
     for subject in dict.fromkeys(each.subject for each in figures):
         print(f"measuring {subject}", file=sys.stderr)
         runs: tuple[list[dict[str, float]], list[dict[str, float]]] = ([], [])
@@ -157,7 +163,10 @@ def value(values: list[float], unit: str) -> str:
 
 
 def judged(figure: Figure, pairs: Pairs) -> str:
-    """Return the ratio with its spread, and the goal with a word on it."""
+    """Return the ratio with its spread, and the goal.
+
+    The text says if the goal is met.
+    """
     if not pairs.base:
         return " | "
     ratios = pairs.ratios if len(pairs.base) == len(pairs.own) else []

@@ -1,4 +1,6 @@
-"""What the screen costs: bytes, CPU, the first screen, keys on slow links, and a long ring.
+"""Measure the costs of the screen.
+
+These are bytes, processor time, the first screen, keys on slow links, and a long ring.
 
 The monitor runs on a pseudo-terminal, with the simulated Sun in a process of its own; the terminal, and the slow link
 before it, are those of the tests.
@@ -112,7 +114,10 @@ def drawn(terminal: Terminal) -> float:
 
 
 def first_screen() -> None:
-    """The first screen beside that of an empty Textual app that imports numpy, pair by pair."""
+    """Compare the first screen with an empty Textual app.
+
+    The app imports numpy; the pairs alternate.
+    """
     ours = [*PROGRAM, "--port", str(PORT), "--plot-interval", "0"]
     empty = [sys.executable, "-c", EMPTY_APP]
     pairs = [(first_screen_s(ours), first_screen_s(empty)) for _ in range(STARTS)]
@@ -136,7 +141,10 @@ def method(terminal: Terminal) -> str:
 
 
 def slow_links() -> None:
-    """Keys while the stream runs on slow links, and the way back to full quality."""
+    """Measure keys on slow links while the stream runs.
+
+    Then measure the return to full quality.
+    """
     for rate in (32_000, 8_000):
         with monitor((160, 48), rate_bytes_s=rate) as terminal:
             pause(10)
@@ -158,13 +166,16 @@ def slow_links() -> None:
 
 
 def quality(terminal: Terminal) -> str:
-    """What the screen says of its quality."""
+    """Return the quality that the screen shows."""
     found = terminal.text.partition("slow link: ")[2]
     return found.split("  ")[0].split(" XX")[0].strip() or "full quality"
 
 
 def repaint_us(rows: int) -> float:
-    """Median time of a look at a new frame, with a full ring of so many rows."""
+    """Measure the median time to show a new frame.
+
+    The ring is full, with the given number of rows.
+    """
     receiver = StillReceiver(buffer_length=rows)
     random = np.random.default_rng(0)
     frames = [random.gamma(9, 3, (1, 768, 4)).astype(np.float32) for _ in range(16)]

@@ -1,4 +1,7 @@
-"""What goes to files: plots and their memory, a day's archive, kills, hours and quick-looks."""
+"""Measure the costs of files.
+
+These are plots and their memory, a day's archive, kills, hours and quick-looks.
+"""
 
 import os
 import shutil
@@ -105,7 +108,10 @@ def plots(directory: Path) -> None:
 
 
 def day(directory: Path) -> None:
-    """A day of rows at full speed, in the commits that a live stream makes."""
+    """Write a day of rows at full speed.
+
+    The commits are those of a live stream.
+    """
     pool = sun(4800)
     process, memory = psutil.Process(), []
     begun_s, store = time.perf_counter(), None
@@ -129,7 +135,7 @@ def day(directory: Path) -> None:
 
 
 def live(directory: Path) -> None:
-    """What a commit of four seconds costs."""
+    """Measure a commit of four seconds."""
     pool = sun(480)
     store = open_store(directory, recording(pool[:16], START_S))
     times, cpu = [], time.process_time()
@@ -257,7 +263,10 @@ class TimedReceiver(StreamReceiver):
 
 
 def frames(port: int, directory: Path, interval_s: float) -> list[float]:
-    """Microseconds of each of 400 frames at 20 a second, with plots or without."""
+    """Measure 400 frames at 20 a second, in microseconds.
+
+    Plots are drawn meanwhile, or not.
+    """
     receiver = TimedReceiver(stream_port=port, plot_interval=interval_s, plot_dir=directory, gc_interval=0)
     with receiver:
         receiver.wait_for_frames(100, 30)
@@ -267,7 +276,10 @@ def frames(port: int, directory: Path, interval_s: float) -> list[float]:
 
 
 def answers_ms(terminal: Terminal) -> list[float]:
-    """Milliseconds from each of 60 presses of ``d``, at moments of chance, to its answer on the screen."""
+    """Measure 60 presses of ``d`` to the answer on the screen.
+
+    They come at random moments. Times are in milliseconds.
+    """
     rng, took_ms = np.random.default_rng(1), []
     for n in range(60):
         threading.Event().wait(rng.uniform(0.15, 0.4))
@@ -282,7 +294,10 @@ def answers_ms(terminal: Terminal) -> list[float]:
 
 
 def keys(port: int, directory: Path, interval_s: float) -> list[float]:
-    """Milliseconds from each of 60 keys to its answer on the screen, with plots or without."""
+    """Measure 60 keys to the answer on the screen.
+
+    Plots are drawn meanwhile, or not. Times are in milliseconds.
+    """
     words = [*PROGRAM, "--port", str(port), "--plot-interval", str(interval_s), "--plot-dir", str(directory)]
     with ExitStack() as ending:
         terminal = Terminal(words, directory)
@@ -292,7 +307,10 @@ def keys(port: int, directory: Path, interval_s: float) -> list[float]:
 
 
 def beside(directory: Path) -> None:
-    """Keys and frames while plots are drawn one a second, beside those without plots, in turns."""
+    """Compare keys and frames with plots and without, in turns.
+
+    One plot is drawn each second.
+    """
     words = [*PROGRAM, "stream", "--port", str(PORT), "--speed", "5", "--log-level", "ERROR"]
     for what, measure in (("a frame's work, us", frames), ("a key's answer, ms", keys)):
         found: dict[float, list[float]] = {0: [], 1: []}

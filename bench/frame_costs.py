@@ -1,4 +1,6 @@
-"""What a frame costs: its own work, the receiving thread beside a bare loop, collections, bad values.
+"""Measure the costs of a frame.
+
+These are its own work, the receiving thread compared with a bare loop, collections, and bad values.
 
 Only names that every revision since fddcabe has, so that each can be measured.
 """
@@ -19,7 +21,10 @@ RECORDER_LACKS = ("seq", "interval", "chan0")
 
 
 def measure(*, quick: bool = False) -> dict[str, float]:
-    """Return the figures of this subject: microseconds of processor time, and shares of rates."""
+    """Return the figures of this subject.
+
+    They are microseconds of processor time, and shares of rates.
+    """
     logging.getLogger("sunspec_tui").setLevel(logging.ERROR)
     made = messages(FRAMES)
     rounds = ROUNDS // (4 if quick else 1)
@@ -46,7 +51,10 @@ def without(parts: list[bytes], keys: tuple[str, ...]) -> list[bytes]:
 
 
 def least_us(work: Callable[[], None], rounds: int, count: int = FRAMES) -> float:
-    """Return the processor time of one of `count` frames in the best of some rounds: others disturb, nothing helps."""
+    """Return the processor time of one frame.
+
+    It is that of the fastest round of `count` frames, because other processes only slow it down.
+    """
     work()
     best_s = min(timed_s(work) for _ in range(rounds))
     return best_s / count * 1e6
@@ -74,7 +82,10 @@ def own_us(made: list[list[bytes]], rounds: int) -> float:
 
 
 def handled_us(made: list[list[bytes]], rounds: int, *, gc_interval: int) -> float:
-    """Time of a frame in the receiver, with collections of garbage after so many frames."""
+    """Measure a frame in the receiver with garbage collections.
+
+    They run after the given number of frames.
+    """
     receiver = StreamReceiver(plot_interval=0, gc_interval=gc_interval)
 
     take = on_message(receiver)
@@ -100,7 +111,10 @@ def bad_row_us(rounds: int) -> float:
 
 
 def rate_share() -> float:
-    """Rate of the receiving thread as a share of that of a bare loop, on real sockets."""
+    """Compare the receiving thread's rate with a bare loop's.
+
+    Both use real sockets. Return the ratio.
+    """
     made = messages(RATE_FRAMES)
     return statistics.median(rate(made, received) / rate(made, bare) for _ in range(RATE_ROUNDS))
 

@@ -1,4 +1,6 @@
-"""Names of the project at their present and earlier places, so that one bench measures several revisions.
+"""Names of the project at present and earlier places.
+
+So one bench measures several revisions.
 
 ``from homes import decode`` finds the name in the revision that is on the path.
 """
@@ -6,7 +8,7 @@
 from importlib import import_module
 from typing import Any
 
-# For each name: where it is now, then where earlier revisions had it.
+# For each name: its present place, then its places in earlier revisions.
 HOMES = {
     "ArchiveStore": ("files.archive.store.ArchiveStore", "writers.store.ArchiveStore"),
     "CHANNEL_WIDTH_HZ": ("core.instrument.CHANNEL_WIDTH_HZ", "times.CHANNEL_WIDTH_HZ"),
@@ -50,7 +52,7 @@ def __getattr__(name: str) -> Any:
 
 
 def _find(home: str) -> Any:
-    """Return a module, or a name of a module; None if there is none."""
+    """Return a module or a name in one, else None."""
     module, _, name = home.rpartition(".")
     try:
         return getattr(import_module(module), name)

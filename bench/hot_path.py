@@ -1,4 +1,7 @@
-"""What a frame costs between the socket and the ring, beside a bare pyzmq loop."""
+"""Measure a frame between the socket and the ring.
+
+It is compared with a bare pyzmq loop.
+"""
 
 import json
 import logging
@@ -19,7 +22,10 @@ ROUNDS = 5
 
 
 def messages(n: int, first: int = 0) -> list[list[bytes]]:
-    """Messages of 3072 channels and 4 products, 0.25 s apart, from number `first` on."""
+    """Return messages of 3072 channels, from number `first` on.
+
+    They have 4 products, and are 0.25 s apart.
+    """
     payload = np.random.default_rng(0).uniform(1, 2, (1, 3072, 4)).astype("<f4").tobytes()
     made = []
     for i in range(first, first + n):
@@ -63,7 +69,10 @@ def own_work(made: list[list[bytes]]) -> None:
 
 
 def rate(made: list[list[bytes]], receive: Callable[[int, int], None]) -> float:
-    """Frames a second over a real socket, with the sender in a process of its own."""
+    """Measure frames a second over a real socket.
+
+    The sender has its own process.
+    """
     context = multiprocessing.get_context("spawn")
     ours_end, theirs = context.Pipe()
     sender = context.Process(target=send, args=(theirs, len(made)))
@@ -104,7 +113,7 @@ def ours(port: int, n: int) -> None:
 
 
 def throughput(made: list[list[bytes]]) -> None:
-    """The receiver's frame rate beside a bare loop's, pair by pair."""
+    """Compare the receiver's frame rate with a bare loop's, in pairs."""
     pairs = [(rate(made, bare), rate(made, ours)) for _ in range(5)]
     ratio = statistics.median(own / least for least, own in pairs)
     least, own = (statistics.median(values) for values in zip(*pairs, strict=True))

@@ -1,4 +1,6 @@
-"""Memory and processor time of several monitors on one machine, each with plots and an archive.
+"""Measure several monitors on one machine.
+
+Each has plots and an archive. The figures are memory and processor time.
 
     python bench/many_receivers.py [--count 12] [--seconds 60]
 
@@ -33,7 +35,7 @@ def main() -> None:
         started.callback(publisher.close)
         monitors: list[subprocess.Popen[bytes]] = []
         started.callback(_end, monitors)
-        # One after the other, so that those that have started are ended where the next one cannot start.
+        # One after the other: if one cannot start, those before it are ended.
         monitors.extend(_start(Path(home) / str(n), publisher.port) for n in range(given.count))
         # The first plots and commits load their libraries.
         threading.Event().wait(SETTLE_S)
@@ -44,7 +46,7 @@ def main() -> None:
 
 
 def _end(monitors: list[subprocess.Popen[bytes]]) -> None:
-    """End all monitors, by force where one does not end by itself."""
+    """End all monitors, by force if one does not end by itself."""
     for monitor in monitors:
         monitor.terminate()
     for monitor in monitors:
@@ -77,7 +79,10 @@ def _report(monitors: list[subprocess.Popen[bytes]], seconds: float) -> None:
 
 
 def _pss_mib(process: psutil.Process) -> float:
-    """Return the proportional set size; 0 if the process has ended, as the fork of a plot does."""
+    """Return the proportional set size.
+
+    It is 0 if the process has ended, as the fork of a plot does.
+    """
     try:
         return float(process.memory_full_info().pss / 2**20)
     except psutil.NoSuchProcess:
@@ -90,7 +95,10 @@ def _family(monitors: list[subprocess.Popen[bytes]]) -> list[psutil.Process]:
 
 
 def _processor_s(monitors: list[subprocess.Popen[bytes]]) -> float:
-    """Processor time of the monitors and of their processes, those that have ended included."""
+    """Return the processor time of the monitors and their processes.
+
+    Processes that have ended are included.
+    """
     times = [psutil.Process(monitor.pid).cpu_times() for monitor in monitors]
     for child in (child for monitor in monitors for child in psutil.Process(monitor.pid).children()):
         with suppress(psutil.NoSuchProcess):

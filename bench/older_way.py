@@ -1,4 +1,4 @@
-"""What the older receiver did with each message, written for this comparison."""
+"""Handle a message as the older receiver did, for comparison."""
 
 import json
 import statistics

@@ -1,4 +1,6 @@
-"""Draws the pictures of the README and of docs/faults.md: the real program, on the solar event replayed and on faults.
+"""Draw the pictures of the README and of docs/faults.md.
+
+The real program shows the replayed solar event, and faults.
 
 ``make pictures EVENT=file.fit``. Braille is drawn as its dots and blocks as rectangles, so that no font's idea of
 them comes between.
@@ -107,7 +109,10 @@ def picture(
     shown: tuple[str, ...],
     after_s: float = 0,
 ) -> None:
-    """Run the monitor on a stream, press keys, and draw what it shows with those words, not before so many seconds."""
+    """Run the monitor, press keys, and draw its screen.
+
+    The screen is drawn when it shows the given words, and not before the given number of seconds.
+    """
     with tempfile.TemporaryDirectory() as home:
         words = [*PROGRAM, "stream", *source, "--wait", "--port", str(PORT), "--log-level", "ERROR"]
         with subprocess.Popen(words, stdout=subprocess.DEVNULL) as producer:
@@ -125,7 +130,10 @@ def picture(
 
 
 def page(event: list[str]) -> None:
-    """Open the page of the web view on the replayed event, on a screen and on a phone, and keep what it shows."""
+    """Draw the page of the web view on the replayed event.
+
+    There is a picture for a screen and one for a phone.
+    """
     words = [*PROGRAM, "stream", *event, "--wait", "--port", str(PORT), "--log-level", "ERROR"]
     with subprocess.Popen(words, stdout=subprocess.DEVNULL) as producer, served(PORT) as (receiver, url):
         try:

@@ -1,4 +1,6 @@
-"""What a plot of 1200 rows costs: its seconds, and the memory of the plot process between plots.
+"""Measure a plot of 1200 rows.
+
+The figures are its seconds, and the memory of the plot process between plots.
 
     python bench/plot_costs.py [directory of another revision]
 
@@ -88,7 +90,7 @@ class PlotCosts:
 
 
 class Plotter:
-    """A plot writer of one revision, which draws a plot when it is asked to.
+    """Plot writer of one revision that draws on request.
 
     Parameters
     ----------
@@ -138,6 +140,9 @@ def plot_costs(trees: list[Path], plots: int = PLOTS) -> list[PlotCosts]:
 
 
 def measure(*, quick: bool = False) -> dict[str, float]:
-    """Return the seconds of a plot, and the MiB of the plot process between plots, of the tree in the directory."""
+    """Return the seconds and the memory of a tree's plots.
+
+    The memory is that of the plot process between plots, in MiB.
+    """
     (found,) = plot_costs([Path.cwd()], 8 if quick else 40)
     return {"plot_s": found.median_s, "first_plot_s": found.first_s, "between_mib": found.median_mib}

@@ -1,4 +1,6 @@
-"""Measure one subject of the tree in the working directory, and print its figures as JSON.
+"""Measure one subject of the tree in the working directory.
+
+Print its figures as JSON.
 
     cd TREE && PYTHONPATH=TREE python bench/probe.py redraw [--quick]
 

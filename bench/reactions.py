@@ -1,4 +1,4 @@
-"""How soon the monitor reacts, and what it costs while little or nothing happens.
+"""Measure how soon the monitor reacts, and its idle costs.
 
     python bench/reactions.py [TREE ...]
 
@@ -46,7 +46,7 @@ DRAWN = re.compile(rb"\x1b\[[0-9;]*m[^\x1b]")
 
 
 class Program:
-    """Program on a pseudo-terminal, with the times of what it writes.
+    """Program on a pseudo-terminal, with the times of its output.
 
     Parameters
     ----------
@@ -86,7 +86,10 @@ class Program:
             return
 
     def first_s(self, pattern: re.Pattern[bytes], timeout_s: float = 15.0) -> float:
-        """Return the seconds from the start to the write that completes a pattern."""
+        """Return the seconds until output completes a pattern.
+
+        They are counted from the start.
+        """
         end_s = time.monotonic() + timeout_s
         while time.monotonic() < end_s:
             seen = b""
@@ -113,7 +116,10 @@ def _environment(tree: Path, home: Path) -> dict[str, str]:
 
 
 class Publisher:
-    """Publisher of frames in a thread of this process, which keeps the times of sending."""
+    """Publisher of frames in a thread of this process.
+
+    It stores the times of sending.
+    """
 
     def __init__(self, cadence_s: float = CADENCE_S) -> None:
         self.sent_s: list[float] = []
@@ -153,7 +159,10 @@ def _spectra(n: int) -> list[list[bytes]]:
 
 @contextmanager
 def running(tree: Path, *, on_terminal: bool, publishing: bool) -> Iterator[tuple[Program, Publisher | None]]:
-    """Run the monitor with a publisher at 4 Hz or without one, and let it settle."""
+    """Run the monitor until it is in a steady state.
+
+    There is a publisher at 4 Hz, or none.
+    """
     with ExitStack() as started:
         home = Path(started.enter_context(tempfile.TemporaryDirectory()))
         publisher = Publisher() if publishing else None
@@ -172,7 +181,7 @@ def _words(port: int, *options: str) -> list[str]:
 
 
 def _closed_port() -> int:
-    """Port of this machine where nobody listens."""
+    """Return a port of this machine on which nothing listens."""
     with zmq.Context() as context, context.socket(zmq.PUB) as socket:
         return socket.bind_to_random_port("tcp://127.0.0.1")
 
@@ -181,7 +190,10 @@ def _closed_port() -> int:
 
 
 def latency_ms(tree: Path, seconds: float = 30.0) -> tuple[float, float]:
-    """Return median and 95th percentile from a frame to bytes on the terminal, in milliseconds."""
+    """Return the milliseconds from a frame to bytes on the terminal.
+
+    They are the median and the 95th percentile.
+    """
     with running(tree, on_terminal=True, publishing=True) as (program, publisher):
         assert publisher is not None
         first = len(publisher.sent_s)
@@ -201,7 +213,10 @@ def cpu_percent(tree: Path, *, on_terminal: bool, publishing: bool, seconds: flo
 
 
 def wakes_per_s(tree: Path, *, on_terminal: bool, publishing: bool, seconds: float = 10.0) -> list[float]:
-    """Return the voluntary context switches of each thread per second, oldest thread first."""
+    """Return the voluntary context switches of each thread per second.
+
+    The oldest thread comes first.
+    """
     with running(tree, on_terminal=on_terminal, publishing=publishing) as (program, _):
         before, begun_s = _switches(program.process.pid), time.monotonic()
         threading.Event().wait(seconds)
@@ -225,30 +240,45 @@ def _start_s(words: list[str], tree: Path, pattern: re.Pattern[bytes], *, answer
 
 
 def first_text_s(tree: Path) -> float:
-    """Return the seconds from the start to the first text of the status line or the panels."""
+    """Return the seconds from the start to the first text.
+
+    This is text of the status line or the panels.
+    """
     return _start_s(_words(_closed_port()), tree, TEXT)
 
 
 def empty_app_s(tree: Path) -> float:
-    """Return the seconds from the start of an empty Textual app, with numpy, to its first cells."""
+    """Return the seconds until an empty Textual app draws cells.
+
+    The app imports numpy.
+    """
     return _start_s(["-c", EMPTY_APP], tree, DRAWN)
 
 
 def first_text_ratio(tree: Path, starts: int = STARTS) -> float:
-    """Return the median ratio of the first text to that of an empty Textual app, in alternating pairs."""
+    """Return the first text's ratio to an empty Textual app.
+
+    It is the median of alternating pairs.
+    """
     # As an installation does it.
     compileall.compile_dir(tree / "sunspec_tui", quiet=1)
     return statistics.median(first_text_s(tree) / empty_app_s(tree) for _ in range(starts))
 
 
 def deaf_first_text_s(tree: Path, starts: int = 3) -> float:
-    """Return the median seconds to the first text on a terminal that never answers."""
+    """Return the median seconds to the first text, without answers.
+
+    The terminal never answers.
+    """
     words = _words(_closed_port())
     return statistics.median(_start_s(words, tree, TEXT, answers=False) for _ in range(starts))
 
 
 def measure(*, quick: bool = False) -> dict[str, float]:
-    """Return the figures of the tree in the working directory: milliseconds, seconds, percent of a core and ratios."""
+    """Return the figures of the tree in the working directory.
+
+    They are milliseconds, seconds, percent of a core and ratios.
+    """
     tree = Path.cwd()
     found = dict(zip(("latency_ms", "latency_p95_ms"), latency_ms(tree, 10 if quick else 30), strict=True))
     for name, on_terminal in (("headless", False), ("tui", True)):

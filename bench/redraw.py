@@ -1,4 +1,6 @@
-"""What a long history costs: the first frame of a long ring, and a change of product or of the time span.
+"""Measure the costs of a long history.
+
+These are the first frame of a long ring, and a change of product or of the time span.
 
 Only names that every revision since fddcabe has, so that each can be measured.
 """

@@ -1,4 +1,4 @@
-"""Another revision of this project in a directory and an environment of its own."""
+"""Another revision of this project, with its own environment."""
 
 import json
 import os
@@ -27,7 +27,7 @@ class Tree:
         self.where, self.python = where, python
 
     def measure(self, subject: str, *, quick: bool) -> dict[str, float]:
-        """Measure one subject in a process of its own.
+        """Measure one subject in a separate process.
 
         Raises
         ------
@@ -49,7 +49,9 @@ def own_tree() -> Tree:
 
 
 def other_tree(revision: str, *, shared: bool = False) -> Tree:
-    """Return another revision, installed with the versions that it names; kept for the next run.
+    """Return another revision, installed with its own dependencies.
+
+    The installation is kept for the next run.
 
     With `shared`, it is not installed, but uses the libraries of this tree.
     """

@@ -1,4 +1,7 @@
-"""The web view: many viewers, joining, the page's own frames, and the terminal beside viewers."""
+"""Measure the web view.
+
+The figures are those of many viewers, joining, the page's own frames, and the terminal beside viewers.
+"""
 
 import json
 import os
@@ -37,7 +40,7 @@ PORT, WEB_PORT = 9794, 9795
 
 
 class Noting(StreamReceiver):
-    """Notes when each row was taken."""
+    """Receiver that records when each row was received."""
 
     def __init__(self, **options: object) -> None:
         self.taken_s: list[float] = []
@@ -70,7 +73,10 @@ def watched(url: str, viewers: int, idlers: int, seconds: float) -> "subprocess.
 
 
 def viewers() -> None:
-    """A hundred viewers for a minute, and the same with ten who take nothing."""
+    """Measure a hundred viewers for a minute.
+
+    Then measure the same with ten that receive nothing.
+    """
     with streaming(), Noting(stream_port=PORT, plot_interval=0, start_webshow=True, web=WebOptions(port=0)) as receiver:
         receiver.wait_for_frames(20, 30)
         url, process = receiver.web_status().url, psutil.Process()
@@ -99,12 +105,12 @@ def _say(receiver: Noting, found: dict[str, list[float]], idlers: int, used: flo
         f"{VIEWERS} viewers, {idlers:>2} idle    {used * 100:.1f} % of a core ({(used - alone) * 100:.1f} % for them), "
         f"row to viewer {p50:.1f} ms median, {p95:.1f} ms 95 %, {most:.0f} ms at most, {missed} missed by viewers; "
         f"{np.mean(nbytes) / 1e3:.0f} kB a viewer; receiver lost {health.missing}; "
-        f"{receiver.web_status().dropped - dropped} let go"
+        f"{receiver.web_status().dropped - dropped} disconnected"
     )
 
 
 def joining() -> None:
-    """What a viewer begins with, beside the same as JSON."""
+    """Compare a viewer's history with the same rows as JSON."""
     data = web_rows.sun(1200)
     values = np.ascontiguousarray(data[..., 0])
     history, history_s = web_rows.measured_history(data, 9)
@@ -127,7 +133,10 @@ def joining() -> None:
 
 @contextmanager
 def sixty_a_second() -> Iterator[int]:
-    """A producer of sixty frames a second that were made before; gives its port."""
+    """Start a producer of sixty frames a second; yield its port.
+
+    The frames were made before.
+    """
     gulps, publisher, ended = SimulatedSun(1).gulps(), Publisher(), threading.Event()
     frames = [next(gulps).mean(axis=0).astype("<f4") for _ in range(64)]
 
@@ -151,7 +160,10 @@ def sixty_a_second() -> Iterator[int]:
 
 
 def page() -> None:
-    """Frames that the page draws of 1200 rows at sixty a second, and what that costs it."""
+    """Measure the frames that the page draws, and their cost.
+
+    The page shows 1200 rows, and sixty rows arrive each second.
+    """
     with sixty_a_second() as port, served(port) as (receiver, url), chromium() as browser:
         receiver.wait_for_frames(1250, 60)
         for renderer in ("webgl", "2d"):
@@ -181,7 +193,7 @@ def _own_cpu(process: psutil.Process) -> float:
 
 
 def keys(watching: int) -> list[float]:
-    """Milliseconds from each of 60 keys to its answer, with so many viewers."""
+    """Measure 60 keys to the answer, with viewers, in milliseconds."""
     words = [*PROGRAM, "--port", str(PORT), "--plot-interval", "0", "--start-webshow", "--web-port", str(WEB_PORT)]
     with tempfile.TemporaryDirectory() as home, ExitStack() as ending:
         terminal = Terminal(words, Path(home))
@@ -196,7 +208,7 @@ def keys(watching: int) -> list[float]:
 
 
 def terminal() -> None:
-    """A key's answer with twenty viewers, beside that with none, in turns."""
+    """Compare keys with twenty viewers and with none, in turns."""
     found: dict[int, list[float]] = {0: [], 20: []}
     with streaming():
         for _ in range(3):

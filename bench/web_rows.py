@@ -1,4 +1,6 @@
-"""Rows of the web view: bytes of each, time to encode one, and size and time of the history for a new viewer.
+"""Measure rows of the web view.
+
+The figures are the bytes of a row, the time to encode it, and size and time of a new viewer's history.
 
 The rows are those of the simulated Sun. A tree without `webapp.row_chain` is measured in its older way, so that both
 can be compared.
@@ -41,7 +43,7 @@ def measure(*, quick: bool = False) -> dict[str, float]:
 
 
 def some(data: NDArray[np.float32], start: int, stop: int) -> Rows:
-    """Rows as the ring gives them out, four a second."""
+    """Return rows as the ring returns them, four a second."""
     slots = np.arange(start, stop)
     return Rows(data[start:stop], 1.7e9 + 0.25 * slots, slots, np.zeros(stop - start, np.uint8), FIRST + stop)
 
@@ -71,7 +73,10 @@ def row_bytes(data: NDArray[np.float32], product: Product) -> float:
 
 
 def row_us(data: NDArray[np.float32], product: Product, rounds: int) -> float:
-    """Return the processor time of deriving and encoding one row, the best of some rounds."""
+    """Return the processor time of one row in the best round.
+
+    The row is derived and encoded.
+    """
     singles = [some(data, n, n + 1) for n in range(len(data))]
     found = []
     for _ in range(rounds):
@@ -83,7 +88,10 @@ def row_us(data: NDArray[np.float32], product: Product, rounds: int) -> float:
 
 
 def measured_history(data: NDArray[np.float32], rounds: int) -> tuple[bytes, float]:
-    """Return the first message of a viewer of XX, and the processor time of making it: the best of some rounds."""
+    """Return a new viewer's first message, and its processor time.
+
+    The viewer watches XX. The time is that of the fastest round.
+    """
     found, message = [], b""
     for _ in range(rounds):
         begun_s = time.thread_time()

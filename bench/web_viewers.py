@@ -1,4 +1,6 @@
-"""Viewers of the web view, many in one process: when each row came to each of them, as JSON on standard output.
+"""Many viewers of the web view in one process.
+
+They print the arrival time of each row at each viewer, as JSON.
 
 ``web_viewers.py URL VIEWERS IDLE SECONDS``: of the viewers, IDLE take nothing after the handshake.
 """

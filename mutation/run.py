@@ -1,4 +1,6 @@
-"""Run mutation tests module by module; a later run continues from the stored results.
+"""Run mutation tests module by module.
+
+A later run continues from the stored results.
 
 mutmut changes one thing at a time in a copy of the package, and runs the tests named here for the module. A change
 that they do not notice has survived. It changes the bodies of functions only: constants and defaults of classes stay.
@@ -95,7 +97,10 @@ def mutmut(where: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 def summed(scratch: Path, codes: dict[str, int]) -> dict[str, Any]:
-    """Return the number of changes by outcome, and the text of the survivors."""
+    """Return the number of changes by outcome.
+
+    The second value is the text of the changes that survived.
+    """
     survived = sorted(key for key, code in codes.items() if code in (_SURVIVED, _NO_TESTS))
     killed = sum(code in _KILLED for code in codes.values())
     return {
@@ -140,7 +145,10 @@ def with_reasons(results: dict[str, Any]) -> dict[str, Any]:
 
 
 def reason(known: list[dict[str, str]], survivor: dict[str, Any]) -> str:
-    """Return a survivor's reason: that of the first entry with its function and text."""
+    """Return the reason why a change survives.
+
+    It is that of the first entry with its function and text.
+    """
     for entry in known:
         if entry.get("function", survivor["function"]) == survivor["function"] and entry["text"] in survivor["change"]:
             return entry["reason"]
@@ -176,7 +184,10 @@ def table_row(module: str, result: dict[str, Any]) -> str:
 
 
 def main() -> int:
-    """Measure the modules that changed since the last results, and write the results."""
+    """Measure the modules that changed since the last results.
+
+    Write the new results.
+    """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"of {', '.join(TESTS)}; all by default")
     parser.add_argument("--again", action="store_true", help="measure also what has not changed")

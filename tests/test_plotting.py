@@ -1,4 +1,7 @@
-"""The figure and the plot writer, without a stream; values are taken from the drawn artists."""
+"""The figure and the plot writer, without a stream.
+
+Values are taken from the drawn artists.
+"""
 
 import itertools
 import os
@@ -230,7 +233,10 @@ def test_a_short_picture_has_no_label_twice(figure):
 
 
 def test_the_picture_is_the_one_that_was_looked_at(figure, tmp_path):
-    """Limits and images are tested as numbers; this is for what numbers do not say: places, colours, letters."""
+    """Places, colours and letters of a figure.
+
+    Other tests compare limits and images as numbers.
+    """
     figure.draw(job(400, gap_at=300))
     figure.save(tmp_path / "now.png")
     seen = Path(__file__).parent / "pictures" / "figure.png"

@@ -162,7 +162,7 @@ class StreamSettings:
         choices=FORMAT_NAMES,
     )
     burst: bool = _setting(False, "two frames a second at once, as the deployed recorder sends them", "stream")
-    fault: str = _setting("", "faults to inject, such as gap=0.02,corrupt=0.01 (see the README)", "stream")
+    fault: str = _setting("", "faults to inject, such as gap=0.02,corrupt=0.01 (see docs/user-guide.md)", "stream")
     log_level: str = _setting("INFO", "lowest level of log messages", "logging", choices=LOG_LEVELS)
 
     def __post_init__(self) -> None:

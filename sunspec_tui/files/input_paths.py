@@ -12,6 +12,7 @@ from pathlib import Path
 from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.printable import printable_name
 from sunspec_tui.files.archive.layout import StoreName, stores
+from sunspec_tui.files.file_formats import FileFormat
 from sunspec_tui.files.read import file_kind
 from sunspec_tui.files.read_limits import error_reason
 
@@ -20,7 +21,8 @@ log = logging.getLogger(__name__)
 MAX_FILES = 10_000
 """Largest number of files of one source: three months of quarter hours."""
 
-_ENDINGS = (".fit", ".fits", ".fts", ".fit.gz", ".fits.gz", ".fts.gz", ".bz2", ".h5", ".hdf5", ".npz", ".csv")
+ENDINGS = (*(ending for form in FileFormat for ending in form.value), ".fts", ".fts.gz", ".bz2")
+"""Extensions of the files that are read from a directory."""
 
 
 def input_paths(words: Iterable[str | Path]) -> list[Path]:
@@ -80,7 +82,7 @@ def _files_of(directory: Path) -> list[Path]:
     except OSError as error:
         why = error.strerror or error_reason(error)
         raise SourceError(f"{printable_name(directory)} cannot be read: {why}; check its permissions") from error
-    files = [path for path in every if path.name.lower().endswith(_ENDINGS) and file_kind(path) is not None]
+    files = [path for path in every if path.name.lower().endswith(ENDINGS) and file_kind(path) is not None]
     if files and (others := [path for path in every if path not in set(files)]):
         log.warning(
             "%s: %d of %d files are not files of spectra and are left out, the first is %s",

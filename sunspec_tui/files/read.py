@@ -113,7 +113,7 @@ def _format_of(begin: bytes) -> _Format | None:
     return next(
         (
             file_format
-            for file_format in _FORMS
+            for file_format in _FORMATS
             if (text if file_format.read is read_csv else begin).startswith(file_format.magic)
         ),
         None,
@@ -180,7 +180,7 @@ def _refusal(path: Path, file_format: str, why: str) -> SourceError:
     return SourceError(printable(f"{name}: {why}", _MAX_SENTENCE))
 
 
-_FORMS = (
+_FORMATS = (
     _Format(b"SIMPLE", "FITS", "an e-CALLISTO FITS file", read_callisto),
     _Format(GZIP, "FITS", "an e-CALLISTO FITS file", read_callisto),
     _Format(BZIP2, "FITS", "an e-CALLISTO FITS file", read_callisto),

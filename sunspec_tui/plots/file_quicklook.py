@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.products import Product
 from sunspec_tui.files.file_series import MAX_BLOCK_BYTES, FileSeries
+from sunspec_tui.files.input_paths import ENDINGS
 from sunspec_tui.files.read_limits import RowSelection
 from sunspec_tui.plots.column_reduction import Reduced, column_edges, column_width_s, reduce_rows
-from sunspec_tui.plots.quicklook_figure import picture, write_picture
+from sunspec_tui.plots.quicklook_figure import quicklook_png, write_picture
 
 _PERIODS_S = {"day": 86_400.0, "hour": 3_600.0}
 _NAMES = {"day": "%Y%m%d", "hour": "%Y%m%d_%H"}
-_ENDINGS = (".gz", ".bz2", ".fit", ".fits", ".fts", ".h5", ".hdf5", ".npz", ".csv")
+_ENDINGS = (".gz", *ENDINGS)
 
 
 def file_quicklook(
@@ -62,7 +63,7 @@ def file_quicklook(
     """
     series = FileSeries(paths, asked)
     shown = _product(series, product)
-    draw = partial(picture, product=shown, show=show, per=per, remove_background=remove_background)
+    draw = partial(quicklook_png, product=shown, show=show, per=per, remove_background=remove_background)
     for begin, end in _periods(series.times_s, per):
         parts = list(_reduced(series, shown, begin, end))
         png = draw(parts, period_s=_length_s(series, begin, end, per))

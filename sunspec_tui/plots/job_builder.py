@@ -34,7 +34,7 @@ _PAIR = (Product.XX, Product.YY)
 
 
 class PlotContext(NamedTuple):
-    """Properties of the stream that a plot shows beside its rows.
+    """Properties of the stream that a plot shows with its rows.
 
     Attributes
     ----------
@@ -101,40 +101,26 @@ def live_job(
     shown = product if product in carried else Product.XX
     products = [shown, *([Product.V_OVER_I] if ratio and Product.V_OVER_I in carried else [])]
     bins = group_size(ring.nbins, MAX_BINS)
-    columns = [_Column.of(rows, products, group, bins) for rows, group in _row_blocks(ring)]
-    if not columns:
+    blocks = [_ReducedBlock.of(rows, products, group, bins) for rows, group in _row_blocks(ring)]
+    if not blocks:
         return None
-    newest = columns[-1].newest
-    ends_s, begins_s, restarts = _spans(columns, context.cadence_s)
-    job = PlotJob(
-        data=np.concatenate([each.powers[0] for each in columns]),
+    newest = blocks[-1].newest
+    job = replace(
+        _live_figure(blocks, context, shown),
         spectra={str(each): average_bins(derive(newest, each), bins)[0] for each in _PAIR if each in carried},
-        times_s=ends_s,
-        begins_s=begins_s,
-        cadence_s=context.cadence_s,
         frequencies_mhz=average_frequencies(axis.frequencies_mhz, bins),
-        product=str(shown),
-        lag_s=context.lag_s,
-        station=f"{context.station} ({context.source})",
-        frames_missing=context.frames_missing,
-        directory=context.directory,
-        now_s=context.now_s,
-        number=columns[-1].count,
         keep=keep or RetentionPolicy(),
-        rows_per_slot=columns[-1].rows,
-        rows_received=sum(len(each.times_s) for each in columns),
-        restarts_s=begins_s[restarts],
         alone_mhz=axis.bin_mhz,
         remove_background=remove_background,
     )
     if len(products) == 1:
         return job
-    ratios = np.concatenate([each.powers[1] for each in columns])
+    ratios = np.concatenate([each.powers[1] for each in blocks])
     return replace(job, second=_with_product(job, products[1], ratios))
 
 
 @dataclass(frozen=True, slots=True)
-class _Column:
+class _ReducedBlock:
     """Block of rows reduced to the resolution of a figure.
 
     Attributes
@@ -161,7 +147,7 @@ class _Column:
     rows: int
 
     @classmethod
-    def of(cls, rows: Rows, products: list[Product], group: int, bins: int) -> "_Column":
+    def of(cls, rows: Rows, products: list[Product], group: int, bins: int) -> "_ReducedBlock":
         newest = rows.data[-1:].copy()
         powers = [average_bins(np.ascontiguousarray(derive(rows.data, each)), bins) for each in products]
         restarts = (rows.marks & Mark.RESTART).astype(np.bool_)
@@ -172,15 +158,38 @@ class _Column:
         return cls(newest, powers, rows.times_s, rows.slots, restarts, edges, rows.count, group)
 
 
+def _live_figure(blocks: list[_ReducedBlock], context: PlotContext, product: Product) -> PlotJob:
+    """Build a job of reduced blocks, without spectra and frequencies."""
+    ends_s, begins_s, restarts = _spans(blocks, context.cadence_s)
+    return PlotJob(
+        data=np.concatenate([each.powers[0] for each in blocks]),
+        spectra={},
+        times_s=ends_s,
+        begins_s=begins_s,
+        cadence_s=context.cadence_s,
+        frequencies_mhz=np.empty(0),
+        product=str(product),
+        lag_s=context.lag_s,
+        station=f"{context.station} ({context.source})",
+        frames_missing=context.frames_missing,
+        directory=context.directory,
+        now_s=context.now_s,
+        number=blocks[-1].count,
+        rows_per_slot=blocks[-1].rows,
+        rows_received=sum(len(each.times_s) for each in blocks),
+        restarts_s=begins_s[restarts],
+    )
+
+
 def _spans(
-    columns: list[_Column], cadence_s: float
+    blocks: list[_ReducedBlock], cadence_s: float
 ) -> tuple["NDArray[np.float64]", "NDArray[np.float64]", "NDArray[np.bool_]"]:
     """Return end, beginning and restart of each group of rows."""
     times_s, slots, restarts = (
-        np.concatenate([getattr(each, name) for each in columns]) for name in ("times_s", "slots", "restarts")
+        np.concatenate([getattr(each, name) for each in blocks]) for name in ("times_s", "slots", "restarts")
     )
-    offsets = np.cumsum([0, *(len(each.times_s) for each in columns[:-1])])
-    firsts = np.concatenate([each.edges + offset for each, offset in zip(columns, offsets, strict=True)])
+    offsets = np.cumsum([0, *(len(each.times_s) for each in blocks[:-1])])
+    firsts = np.concatenate([each.edges + offset for each, offset in zip(blocks, offsets, strict=True)])
     ends_s = times_s[last_rows(firsts, len(times_s))]
     return ends_s, row_starts_s(times_s, slots, cadence_s, restarts)[firsts], restarts[firsts]
 

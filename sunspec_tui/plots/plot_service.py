@@ -19,8 +19,8 @@ from typing import Any
 from sunspec_tui.core.active_time import join_within
 from sunspec_tui.core.printable import printable
 from sunspec_tui.plots.clock_check import ClockCheck
+from sunspec_tui.plots.directory_reservation import DirectoryReservation
 from sunspec_tui.plots.job import PlotEvent, PlotJob, PlotStatus
-from sunspec_tui.plots.plot_place import PlotPlace
 from sunspec_tui.plots.plot_process import PlotProcess
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class PlotService:
         self._clock, self._monotonic = clock, monotonic
         self._clock_check = ClockCheck(clock, monotonic)
         self._answer_timeout_s = answer_timeout_s
-        self._place = PlotPlace(directory, source)
+        self._reservation = DirectoryReservation(directory, source)
         self._changed = threading.Condition()
         self._status = PlotStatus(interval_s=float(interval_s), directory=directory)
         self._stopping = False
@@ -141,7 +141,7 @@ class PlotService:
                 self._run_step(self._plot_when_due)
         finally:
             self._end_child()
-            self._place.release()
+            self._reservation.release()
             self._status = replace(self._status, running=False, busy=False)
 
     def _run_step(self, step: Callable[[], None]) -> None:
@@ -215,7 +215,7 @@ class PlotService:
         """Draw a plot in this monitor's directory; return None if stopped meanwhile."""
         configured = self._status.directory
         try:
-            directory = self._place.directory()
+            directory = self._reservation.directory()
         except OSError as error:
             why = error.strerror or str(error)
             return {"ok": False, "error": f"cannot write a plot to {configured}: {why}; choose another with --plot-dir"}
@@ -238,7 +238,7 @@ class PlotService:
         )
         again = ", plots are written again" if before.last_error else ""
         self._report(PlotEvent(True, f"plot {answer['path']} ({answer['seconds']:.2f} s){again}"))
-        self._note(self._place.note, answer["note"])
+        self._note(self._reservation.note, answer["note"])
 
     def _note(self, *notes: str) -> None:
         """Report plots or `latest.png` at an unusual place once."""

@@ -4,7 +4,7 @@ The parent starts it as ``python -m sunspec_tui.plots.plot_worker`` and is the o
 can be pickles. It ends when its standard input ends, so it never outlives the parent. The parent handles Ctrl-C and a
 hang-up of the terminal.
 
-Each picture is drawn by a fork (`picture_fork`), which is announced by a line ``{"drawing": process id}`` and ends
+Each picture is drawn by a fork (`forked_renderer`), which is announced by a line ``{"drawing": process id}`` and ends
 with its picture. This process writes the file, deletes expired plots, and sends the line that ends the job.
 """
 
@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from sunspec_tui.files.atomic_write import write_new_file
+from sunspec_tui.plots.forked_renderer import DrawingEnded, DrawingError, ForkedRenderer
 from sunspec_tui.plots.job import PlotJob
 from sunspec_tui.plots.job_pipe import read_job
-from sunspec_tui.plots.picture_fork import DrawingEnded, DrawingError, PictureFork
 from sunspec_tui.plots.plot_directory import PlotDirectory, publish_latest
 
 _NICENESS = 5
@@ -47,12 +47,12 @@ class PlotWriter:
 
     Parameters
     ----------
-    pictures
-        Drawing of the jobs.
+    renderer
+        Object that draws the jobs.
     """
 
-    def __init__(self, pictures: PictureFork) -> None:
-        self._pictures = pictures
+    def __init__(self, renderer: ForkedRenderer) -> None:
+        self._renderer = renderer
         self._directories: dict[str, PlotDirectory] = {}
 
     def draw_job(self, job: PlotJob) -> dict[str, Any]:
@@ -71,12 +71,12 @@ class PlotWriter:
 
     def _draw(self, job: PlotJob) -> tuple[list[Path], int, str]:
         directory = self._prepared(Path(job.directory))
-        picture = self._pictures.picture(job)
+        picture = self._renderer.render(job)
         path = write_new_file((directory / f"{name}.png" for name in plot_names(job)), picture)
         note = publish_latest(path)
         paths, nbytes = [path], len(picture)
         if job.second is not None:
-            picture = self._pictures.picture(job.second)
+            picture = self._renderer.render(job.second)
             names = (path.stem, *plot_names(job))
             paths.append(write_new_file((directory / f"{name}_VI.png" for name in names), picture))
             nbytes += len(picture)
@@ -108,7 +108,7 @@ def main() -> None:
     def announce(process: int) -> None:
         _write_answer({"drawing": process}, answers)
 
-    writer = PlotWriter(PictureFork(announce, jobs.fileno(), (answers.fileno(),)))
+    writer = PlotWriter(ForkedRenderer(announce, jobs.fileno(), (answers.fileno(),)))
     while (answer := _next_answer(jobs, writer)) is not None:
         _write_answer(answer, answers)
 

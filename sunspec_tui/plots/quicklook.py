@@ -25,8 +25,8 @@ from sunspec_tui.files.archive.layout import StoreName, stores
 from sunspec_tui.files.archive.reader import open_by_axis
 from sunspec_tui.files.xarray_dataset import from_dataset
 from sunspec_tui.plots.column_reduction import MAX_COLUMNS, Reduced, column_width_s, reduce_rows
-from sunspec_tui.plots.picture_pool import Call, run_in_processes
-from sunspec_tui.plots.quicklook_figure import picture, write_picture
+from sunspec_tui.plots.process_pool import Call, run_in_processes
+from sunspec_tui.plots.quicklook_figure import quicklook_png, write_picture
 
 PERIODS_S = {"day": 86_400.0, "hour": 3_600.0}
 """Lengths of the pictures that can be made."""
@@ -85,8 +85,8 @@ def quicklook(
     MissingExtraError
         If dask or another library of the archive is not installed.
     """
-    require_extra("xarray", "reading an archive")
-    require_extra("dask", "reading an archive")
+    for library in ("xarray", "dask"):
+        require_extra(library, "reading an archive")
     if scheduler is not None:
         require_extra("distributed", "quick-looks on a cluster")
     chosen = Product(product) if product in tuple(Product) else None
@@ -102,17 +102,32 @@ def quicklook(
         drawn = run_in_processes(hours, drawing, workers or os.cpu_count() or 1)
     else:
         drawn = _run_on_cluster(hours, drawing, scheduler)
-    failed = []
     with closing(drawn):
-        for begin_s, pictures in drawn:
-            if isinstance(pictures, BaseException):
-                # An hour that cannot be read must not prevent the pictures of other periods.
-                failed.append(f"{format_iso(begin_s)[:13]}: {pictures}")
-                continue
-            for number, png in enumerate(pictures):
-                yield write_picture(out, _stem(begin_s, per, number), png)
+        yield from _write_pictures(drawn, out, per, len(periods))
+
+
+def _write_pictures(
+    drawn: Iterable[tuple[float, list[bytes] | BaseException]], out: Path, per: str, count: int
+) -> Iterator[Path]:
+    """Write the pictures of `count` periods, and yield their paths.
+
+    Raises
+    ------
+    ArchiveError
+        At the end, if a picture could not be made.
+    UsageError
+        If a picture cannot be written.
+    """
+    failed = []
+    for begin_s, pictures in drawn:
+        if isinstance(pictures, BaseException):
+            # An hour that cannot be read must not prevent the pictures of other periods.
+            failed.append(f"{format_iso(begin_s)[:13]}: {pictures}")
+            continue
+        for number, png in enumerate(pictures):
+            yield write_picture(out, _stem(begin_s, per, number), png)
     if failed:
-        raise ArchiveError(f"{len(failed)} of {len(periods)} pictures could not be made, the first of {failed[0]}")
+        raise ArchiveError(f"{len(failed)} of {count} pictures could not be made, the first of {failed[0]}")
 
 
 def _periods(directory: Path, period_s: float, start_s: float, end_s: float) -> Iterator[float]:
@@ -150,7 +165,7 @@ def _run_on_cluster(
 def hour_calls(directory: Path, product: Product, begin_s: float, per: str) -> list[Call[Hour]]:
     """Return the calls that compute the parts of a period.
 
-    None if it has no rows.
+    The list is empty if the period has no rows.
     """
     period_s = PERIODS_S[per]
     column_s = _column_s(directory, begin_s, period_s)
@@ -233,7 +248,7 @@ def draw(hours: list[Hour], product: str, per: str, show: str, *, remove_backgro
     for part in (part for hour in hours for part in hour):
         rows = part.means
         axes.setdefault(rows.frequencies_hz.tobytes() + str(rows.products).encode(), []).append(part)
-    drawn = partial(picture, per=per, period_s=PERIODS_S[per], remove_background=remove_background)
+    drawn = partial(quicklook_png, per=per, period_s=PERIODS_S[per], remove_background=remove_background)
     return [drawn(parts, Product(product), show) for parts in axes.values()]
 
 

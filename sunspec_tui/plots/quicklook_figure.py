@@ -18,7 +18,7 @@ from sunspec_tui.plots.plot_reduction import finite_means
 _MAX_NAME_BYTES = 180
 
 
-def picture(
+def quicklook_png(
     parts: list[Reduced],
     product: Product,
     show: str,
@@ -50,17 +50,8 @@ def picture(
     from sunspec_tui.plots.figure import SpectrumFigure
 
     whole = join_columns(parts)
-    mean = replace(
-        whole.means, data=finite_means(whole.means.data, np.zeros(1, np.int64)), times_s=whole.means.times_s[-1:]
-    )
-    shown = whole.means
-    if show != "mean":
-        shown = replace(shown, data=whole.highest[..., None], products=(product,))
     job = replace(
-        recorded_job(shown, product),
-        spectra=recorded_job(mean, product).spectra,
-        cadence_s=whole.cadence_s,
-        rows_received=whole.rows,
+        _column_job(whole, product, show),
         heading=f"mean of the {per}" if per else "mean of all rows",
         note=_note(whole, show, per or "time", period_s),
         remove_background=remove_background,
@@ -68,6 +59,20 @@ def picture(
     figure = SpectrumFigure()
     figure.draw(_within_rows(job, whole))
     return figure.png()
+
+
+def _column_job(whole: Reduced, product: Product, show: str) -> PlotJob:
+    """Build a job of columns, whose spectra are means of all rows."""
+    shown = whole.means
+    mean_spectrum = replace(shown, data=finite_means(shown.data, np.zeros(1, np.int64)), times_s=shown.times_s[-1:])
+    if show != "mean":
+        shown = replace(shown, data=whole.highest[..., None], products=(product,))
+    return replace(
+        recorded_job(shown, product),
+        spectra=recorded_job(mean_spectrum, product).spectra,
+        cadence_s=whole.cadence_s,
+        rows_received=whole.rows,
+    )
 
 
 def write_picture(out: Path, stem: str, png: bytes) -> Path:

@@ -108,11 +108,10 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("shift+tab", "shift+tab", f"change_view('maximise', {PANELS})", "one panel after another alone, then all"),
         Key("backslash", "\\", "change_view('toggle_panels')", "hide or show all panels"),
         Key("0", "0", "reset_view", "reset the layout, colours and levels"),
-        Key("1", "1", "change_view('toggle_panel', 'delay')", "delay panel"),
-        Key("2", "2", "change_view('toggle_panel', 'health')", "health panel"),
-        Key("3", "3", "change_view('toggle_panel', 'memory')", "memory panel"),
-        Key("4", "4", "change_view('toggle_panel', 'plots')", "plots panel"),
-        Key("5", "5", "change_view('toggle_panel', 'log')", "log panel"),
+        *(
+            Key(f"{n}", f"{n}", f"change_view('toggle_panel', {name!r})", f"{name} panel")
+            for n, name in enumerate(PANELS, 1)
+        ),
     ),
     "Receiver": (
         Key("d", "d", "delay_method", "next delay method: auto, buffer, manual", "Delay"),

@@ -44,6 +44,7 @@ SLIM_COLUMNS, NARROW_COLUMNS, WIDEST_COLUMNS = 78, 100, 180
 FLAT_LINES, LOW_LINES = 12, 18
 _MIN_BESIDE_HEALTH = 23
 _NOTIFY_EVERY_S = 1.0
+_PANEL_CLASSES = {"delay": DelayPanel, "log": LogPanel}
 
 
 class ScreenColours(NamedTuple):
@@ -206,11 +207,8 @@ def monitor_widgets() -> ComposeResult:
             yield TextCells(id="view")
             yield Waterfall(id="waterfall")
         with Vertical(id="panels"):
-            yield DelayPanel("Delay", id="delay")
-            yield Panel("Health", id="health")
-            yield Panel("Memory", id="memory")
-            yield Panel("Plots", id="plots")
-            yield LogPanel("Log", id="log")
+            for name in PANELS:
+                yield _PANEL_CLASSES.get(name, Panel)(name.capitalize(), id=name)
     yield KeyLine([key for shown in FOOTER for key in KEYS if key.shown == shown], id="keys")
 
 

@@ -1,4 +1,7 @@
-"""The command archives at day and sleeps at night, in every year, with ``--archive-elevation``."""
+"""The command archives by day and pauses at night.
+
+This holds in every year, with ``--archive-elevation``.
+"""
 
 import json
 import subprocess
@@ -18,7 +21,10 @@ ROWS = 24
 
 
 def counts_of(words):
-    """Run the monitor as a service until it has written or refused all rows; its last status."""
+    """Run the monitor until each row is written or refused.
+
+    It runs as a service. Return its last status.
+    """
     with running(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         for line in process.stdout:
             status = json.loads(line)

@@ -1,4 +1,7 @@
-"""Chaos around real processes leaves every frame accounted for; the long form is `make chaos-day`."""
+"""Every frame is accounted for while processes fail.
+
+The long form is `make chaos-day`.
+"""
 
 import time
 
@@ -18,7 +21,10 @@ def test_every_frame_is_accounted_for_while_everything_goes_wrong(tmp_path):
 
 
 def account(text):
-    """Build an account from characters: g good, b bad, s stray; capitals were not accepted."""
+    """Build an account from characters.
+
+    g is a good frame, b a bad one, s a stray one; capitals were not accepted.
+    """
     stray = np.array([each in "sS" for each in text], bool)
     good = np.array([each in "gG" for each in text], bool)
     taken = np.array([each.islower() for each in text], bool)

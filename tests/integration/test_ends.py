@@ -1,4 +1,7 @@
-"""The end of every command: its exit status for each signal, within 5 s whatever hangs."""
+"""Exit status of every command, for each signal.
+
+Each command ends within 5 s, even if a part of it hangs.
+"""
 
 import json
 import os

@@ -1,4 +1,7 @@
-"""A process without free file descriptors, or with a dead thread, reports this and still receives."""
+"""A process without file descriptors, or with a dead thread.
+
+It reports this and continues to receive.
+"""
 
 import json
 import signal

@@ -1,4 +1,7 @@
-"""Extreme options and odd environments: a result or one sentence, never a traceback."""
+"""Extreme options and unusual environments cause no traceback.
+
+The program gives a result or one sentence.
+"""
 
 import os
 import shutil

@@ -1,4 +1,7 @@
-"""Full, closed, blocked or removed outputs: the program counts, reports once, and continues."""
+"""Full, closed, blocked or removed outputs.
+
+The program counts lost lines, reports the failure once, and continues.
+"""
 
 import json
 import os
@@ -17,7 +20,10 @@ from waiting import poll_until
 
 @contextmanager
 def output(kind):
-    """Open an output of a kind, and return it with the preparation in the child process."""
+    """Open an output of a kind.
+
+    Return it with the preparation that the child process needs.
+    """
     with ExitStack() as opened:
         if kind == "full disk":
             yield opened.enter_context(open("/dev/full", "wb")), None  # noqa: PTH123 - a device

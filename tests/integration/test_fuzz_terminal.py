@@ -1,4 +1,7 @@
-"""A short round of the fuzzer of terminals; `make fuzz-terminal` plays many long ones."""
+"""A short round of the terminal fuzzer.
+
+`make fuzz-terminal` plays many long rounds.
+"""
 
 import pytest
 from fuzz_terminal import play

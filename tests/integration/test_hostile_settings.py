@@ -102,7 +102,10 @@ HEADERS = {
 
 
 def doctor(capfd, header, *options):
-    """Run doctor in this process on one frame with a header; gives status, standard output and standard error."""
+    """Run doctor in this process on one frame.
+
+    The frame has the given header. Return status, standard output and standard error.
+    """
     publisher = Publisher()
 
     def publish():

@@ -1,4 +1,7 @@
-"""Terminals are not trusted: the monitor survives any input, size or blocked output, and obeys keys."""
+"""The monitor survives any input, size or blocked output.
+
+It does not trust terminals, and obeys keys meanwhile.
+"""
 
 import os
 import select

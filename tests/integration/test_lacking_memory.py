@@ -1,4 +1,7 @@
-"""Memory or threads are lacking at the start: a part is reported, or the program ends with one sentence."""
+"""Start without enough memory or threads.
+
+A part of the program is reported as missing, or the program ends with one sentence.
+"""
 
 import json
 import subprocess

@@ -1,4 +1,7 @@
-"""A bounded part of the long runs: odd streams through every reader, mutated messages through `decode`."""
+"""A short part of the long runs.
+
+Unusual streams pass through every reader, and mutated messages through `decode`.
+"""
 
 import fuzz_decode
 import pytest

@@ -1,4 +1,7 @@
-"""The rooms are what the documents say: one sentence each, no forgotten folder, no word of the old house."""
+"""The rooms are as the documents describe them.
+
+Each has one sentence, no folder is missing, and no name of the former layout remains.
+"""
 
 import ast
 import re

@@ -1,4 +1,7 @@
-"""The seeded bugs can be planted, and tests find two of them; `make seeded-bugs` checks all."""
+"""All seeded bugs can be planted, and two are found.
+
+`make seeded-bugs` checks all of them.
+"""
 
 import shutil
 

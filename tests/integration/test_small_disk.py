@@ -1,4 +1,7 @@
-"""A disk that is full, freed, read-only and writable again, under plots and archive at once."""
+"""A disk that becomes full, free, read-only and writable.
+
+Plots and archive use it at once.
+"""
 
 import subprocess
 from contextlib import contextmanager
@@ -20,7 +23,10 @@ from sunspec_tui.monitoring.snapshot import NO_ROWS
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 48 MB: more than a test fills by itself on a slow machine."""
+    """File system of 48 MB.
+
+    A test alone does not fill it on a slow machine.
+    """
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48M", "small", str(tmp_path)], capture_output=True)
     if mounted.returncode:
         pytest.skip(f"no file system can be mounted here: {mounted.stderr.decode().strip()}")

@@ -1,4 +1,7 @@
-"""The monitor on a real pseudo-terminal: what it draws, how it ends, how it leaves the terminal."""
+"""The monitor on a real pseudo-terminal.
+
+The tests check its picture, its end, and the state in which it leaves the terminal.
+"""
 
 import signal
 import subprocess
@@ -196,7 +199,7 @@ def test_a_signal_ends_the_monitor_and_restores_the_terminal(terminal, tmp_path,
     assert all(path.suffix == ".png" for path in (tmp_path / "figs").iterdir())
 
 
-# A program that gets a signal when it has just taken the terminal.
+# A program that gets a signal just after it has set up the terminal.
 SIGNALLED_AT_ONCE = """
 import os, sys
 from sunspec_tui.__main__ import main
@@ -222,7 +225,7 @@ def test_a_signal_before_the_first_text_restores_the_terminal(tmp_path, number, 
         monitor.end()
 
 
-# A program that gets a second signal while it stops what it has started.
+# A program that gets a second signal while it stops its parts.
 SIGNALLED_AGAIN = """
 import os, signal, sys, threading, time
 from sunspec_tui.__main__ import main

@@ -1,4 +1,7 @@
-"""Names and texts from outside are only displayed when printed, and kept exactly in files."""
+"""Names and texts from outside cause no harm.
+
+Output shows them with escapes, and files keep them exactly.
+"""
 
 import json
 import os
@@ -18,7 +21,7 @@ from sunspec_tui.files.read import read_recording
 from sunspec_tui.files.write import export
 
 ODD = os.fsdecode(b"a\x1b]0;pwn\x07\n\xff\xe2\x80\xae")
-"""A name that sets a terminal's title, breaks the line, is no UTF-8 and turns what follows around."""
+"""Name with a terminal's title, a line break, invalid UTF-8 and a direction mark."""
 
 ODD_SHOWN = r"a\x1b]0;pwn\x07\n\xff\u202e"
 FORMS = ("a.npz", "a.csv", "a.fits", "a.fit.gz", "a.h5")
@@ -159,7 +162,7 @@ def test_an_export_replaces_regular_files_alone(make, name, tmp_path, capsys):
 
 @pytest.mark.parametrize("name", FORMS)
 def test_a_disk_that_is_full_leaves_nothing_and_the_file_that_was_there(name, tmp_path):
-    """A limit on the size of files ends writing as a full disk does."""
+    """A limit of file size acts like a full disk."""
     export(recording(2, nchan=16), tmp_path / name)
     before = (tmp_path / name).read_bytes()
     export(recording(300), tmp_path / "in.npz")

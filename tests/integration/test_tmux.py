@@ -1,4 +1,7 @@
-"""The monitor in tmux with ``TERM=screen-256color``: another terminal than pyte, with its own ideas."""
+"""The monitor in tmux with ``TERM=screen-256color``.
+
+tmux interprets some sequences in another way than pyte.
+"""
 
 import os
 import shutil
@@ -39,7 +42,7 @@ def tmux(tmp_path):
 
 
 def pictures(call):
-    """The cells of both pictures: what stands still when it is held."""
+    """Return the cells of both pictures, which are constant during a pause."""
     screen = pyte.Screen(120, 40)
     pyte.Stream(screen).feed(call("capture-pane", "-p", "-e").replace("\n", "\r\n"))
     return [line[:76] for line in cells_of(screen)[1:39]]

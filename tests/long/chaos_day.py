@@ -1,4 +1,6 @@
-"""Play a day of frames at full speed with many faults, and account for every frame.
+"""Play a day of frames with many faults.
+
+It runs at full speed and accounts for every frame.
 
 The monitor and each producer are processes of the command line. A relay between them records each message.
 A producer lives for a share of the frames: it is killed, or it ends; while it lives, both sides are stopped for a
@@ -153,7 +155,10 @@ class MonitorProcess:
 
 
 class ProducerProcess:
-    """A producer of small windows that waits for its subscriber and drops no frames."""
+    """Producer of small windows that drops no frames.
+
+    It waits for its subscriber.
+    """
 
     def __init__(self, port: int, seed: int, frames: int | None, speed: float) -> None:
         options = [
@@ -182,7 +187,10 @@ class ProducerProcess:
 
 
 class Viewers:
-    """Viewers of the web page that connect for a moment, one after the other."""
+    """Viewers of the web page, one after the other.
+
+    Each connects for a moment.
+    """
 
     def __init__(self, port: int) -> None:
         self._port, self._over = port, threading.Event()
@@ -221,7 +229,10 @@ class Viewers:
 
 @contextlib.contextmanager
 def taken_away(directory: Path) -> Iterator[None]:
-    """Replace a directory by a file, so that it cannot be created again."""
+    """Replace a directory by a file.
+
+    So it cannot be created again.
+    """
     aside = directory.with_name(directory.name + ".away")
     directory.rename(aside)
     directory.write_text("not a directory")
@@ -269,7 +280,10 @@ class Day:
     speed: float = 0.0
 
     def play(self, home: Path) -> list[str]:
-        """Play the day in a directory, and return each disagreement as a sentence."""
+        """Play the day in a directory.
+
+        Return each disagreement as a sentence.
+        """
         port = free_port()
         self.monitor = MonitorProcess(home, port)
         try:
@@ -291,7 +305,10 @@ class Day:
         return left_s
 
     def _live(self, n: int, port: int) -> list[str]:
-        """Run one producer: every third one ends by itself, the others are killed."""
+        """Run one producer.
+
+        Every third one ends by itself, the others are killed.
+        """
         wanted, killed = -(-self.frames // self.lives), n % 3 != 1
         before = self.monitor.counts()
         upstream = free_port()
@@ -316,19 +333,25 @@ class Day:
         return [f"life {n}: {text}" for text in balance.problems]
 
     def _kill(self, producer: ProducerProcess, relay: Relay) -> Account:
-        """Kill the producer while the monitor is stopped and frames wait for it."""
+        """Kill the producer while the monitor is stopped.
+
+        Frames wait for the monitor meanwhile.
+        """
         with stopped(self.monitor.process.pid):
             time.sleep(self.stop_s / 3)
             producer.close()
             return relay.end(abrupt=True)
 
     def _let_end(self, producer: ProducerProcess, relay: Relay) -> Account:
-        """Wait until the producer has sent its last frame and the monitor has received it."""
+        """Wait until the last frame is sent and received."""
         producer.process.wait(self._left_s())
         return relay.end(abrupt=False)
 
     def _disturb(self, producer: ProducerProcess, relay: Relay, wanted: int) -> None:
-        """Return the faults during a producer's run, each with its share of the frames."""
+        """Return the faults during a producer's run.
+
+        Each has its share of the frames.
+        """
 
         def reached(share: float) -> None:
             poll(lambda: relay.passed >= share * wanted, self._left_s(), f"{share:.0%} of the frames")
@@ -360,7 +383,10 @@ class Day:
         )
 
     def _settled_rows(self) -> int:
-        """Wait until no row waits for the archive, and return the lost and archived rows."""
+        """Wait until no row waits for the archive.
+
+        Return the numbers of lost and of archived rows.
+        """
 
         def settled() -> bool:
             status = self.monitor.status
@@ -388,7 +414,10 @@ class Day:
 
 
 def flatness(samples: list[Sample], say: Callable[[str], None]) -> list[str]:
-    """Check that memory, descriptors and threads stay constant from the second third to the last."""
+    """Check that memory, descriptors and threads stay constant.
+
+    The second third is compared with the last one.
+    """
     if len(samples) < 6:
         return []
     third = len(samples) // 3
@@ -406,7 +435,10 @@ def flatness(samples: list[Sample], say: Callable[[str], None]) -> list[str]:
 
 
 def stored_times_us(archive: Path) -> dict[str, Any]:
-    """Return the times of the rows of each store, in microseconds since 1970."""
+    """Return the times of the rows of each store.
+
+    They are in microseconds since 1970.
+    """
     import zarr
 
     found = {}

@@ -1,4 +1,6 @@
-"""Feed mutated messages to `decode`: it must return a frame or reject, quickly.
+"""Send mutated messages to `decode`.
+
+It must return a frame or reject the message, quickly.
 
     python tests/long/fuzz_decode.py --cases 10000000 --seed 0
 
@@ -120,7 +122,10 @@ def other_bytes(rng: random.Random) -> list[bytes]:
 
 
 def other_parts(rng: random.Random) -> list[bytes]:
-    """A message with too few or too many parts, or parts in another order."""
+    """Return a message with wrong parts.
+
+    There are too few or too many of them, or they are in another order.
+    """
     parts = [b"data", VALID, PAYLOAD]
     rng.shuffle(parts)
     return [rng.choice([*parts, b"", b"{}", b"data"]) for _ in range(rng.randrange(6))]
@@ -182,7 +187,9 @@ def check(parts: list[bytes]) -> str:
 
 
 def fuzz(seed: int, first: int, cases: int, tell: Callable[[str], None] = print) -> Counter[str]:
-    """Try cases `first` to `first + cases` of a seed, and count the outcomes.
+    """Try cases `first` to `first + cases` of a seed.
+
+    Return the number of each outcome.
 
     Raises
     ------

@@ -1,4 +1,6 @@
-"""Send invalid input to a monitor on a pseudo-terminal: it must survive and obey keys.
+"""Send invalid input to a monitor on a pseudo-terminal.
+
+It must survive and obey keys.
 
     python tests/long/fuzz_terminal.py --seconds 300 --seed 0
 
@@ -86,7 +88,10 @@ def random_step(monitor: Terminal, number: random.Random) -> None:
 
 
 def escape_all(monitor: Terminal) -> None:
-    """Close the dialogs that keys in the noise opened, at the usual window size."""
+    """Close the dialogs that random keys opened.
+
+    The window has its usual size.
+    """
     monitor.resize(120, 40)
     for _ in range(3):
         select.select([], [], [], 0.4)
@@ -95,7 +100,10 @@ def escape_all(monitor: Terminal) -> None:
 
 
 def play(seed: int, number: int, steps: int, home: Path) -> None:
-    """Play one round; raise an error if the monitor ends or does not obey."""
+    """Play one round.
+
+    Raise an error if the monitor ends or does not obey keys.
+    """
     chance = random.Random(f"{seed} {number}")
     monitor = Terminal([*PROGRAM, *DEMO], home)
     try:

@@ -1,4 +1,6 @@
-"""Play hours of the simulated Sun through the checks of the instrument, and count their alarms.
+"""Play hours of the simulated Sun through the instrument's checks.
+
+Count their alarms.
 
 Rows are left out, and sequences begin anew, as in the field; no fault is planted, so any alarm is a wrong one.
 
@@ -29,7 +31,7 @@ _RESTART_SHARE, _RESTART_S = 0.0001, 90.0
 
 
 def alarms(hours: float, seed: int) -> Counter[str]:
-    """Count the looks with an alarm by its kind, over so many hours of data time."""
+    """Count the alarms by kind, over hours of data time."""
     sun, rng = SimulatedSun(seed), np.random.default_rng([seed, 8])
     ring, axis = RingBuffer(1200, NBINS, NPOL), Axis(560, NCHAN, CHANNEL_AVERAGE, NPOL, chan0_stated=True)
     check, found = InstrumentChecker(), Counter[str]()

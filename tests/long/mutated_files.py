@@ -1,4 +1,6 @@
-"""Read randomly corrupted files: only our own error may occur, in bounded time and memory.
+"""Read randomly corrupted files.
+
+Only errors of this package may occur, in limited time and memory.
 
 ``python tests/long/mutated_files.py --cases 20000 --seed 1`` is what ``make fuzz-files`` runs; the suite runs a few.
 """
@@ -67,7 +69,10 @@ def seeds(place: Path) -> list[Seed]:
 
 
 def _recorders(place: Path) -> Iterator[Seed]:
-    """Write the recorder's layout as older and newer libraries do, in compressed chunks."""
+    """Write the recorder's layout in compressed chunks.
+
+    Older and newer libraries write it so.
+    """
     import h5py
 
     for version in ("earliest", "latest"):
@@ -216,7 +221,10 @@ def main() -> int:
 
 
 def limit_memory() -> None:
-    """Limit the memory to a little more than is used now, if the system says how much that is."""
+    """Limit the memory to a little more than now.
+
+    Without effect if the system does not report the memory in use.
+    """
     statm = Path("/proc/self/statm")
     if statm.exists():
         now = int(statm.read_text().split()[0]) * resource.getpagesize()

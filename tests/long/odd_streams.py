@@ -1,4 +1,6 @@
-"""Generate a random stream of valid frames, odd frames and garbage from one seed.
+"""Generate a random stream from one seed.
+
+It has valid frames, unusual frames and garbage.
 
 Makes messages and the times at which they arrive; it keeps no socket.
 """
@@ -91,7 +93,10 @@ class OddStream:
             self._data_s = rng.choice([START_S, self.now_s, 946_684_801.0, 4_102_444_700.0, self._data_s - 3600])
 
     def _go_on(self) -> None:
-        """Return the next frame: consecutive, after a gap, at the same time, or earlier."""
+        """Return the next frame.
+
+        It is consecutive, after a gap, at the same time, or earlier.
+        """
         rng = self._rng
         step = rng.choices([1, rng.randrange(2, 60), 0, -3, 10**7], [90, 5, 2, 2, 0.2])[0]
         self._seq = min(max(0, self._seq + (step if rng.random() < 0.97 else 1)), 2**63 - 1)

@@ -1,4 +1,6 @@
-"""Send random valid and odd streams to every reader of the receiver: none may fail.
+"""Send random streams to every reader of the receiver.
+
+They are valid or unusual, and no reader may fail.
 
     python tests/long/random_streams.py --steps 100000 --seed 0
 

@@ -1,4 +1,7 @@
-"""Columns of quick-looks: means and highest values, as many as the length of the data is worth."""
+"""Columns of quick-looks: means and highest values.
+
+The number of columns depends on the length of the data.
+"""
 
 import numpy as np
 import pytest
@@ -71,7 +74,10 @@ def test_of_a_signed_product_the_value_farthest_from_zero_stays():
 
 
 def test_a_burst_of_two_seconds_is_seen_in_a_day_and_its_mean_is_not():
-    """A quarter of a second a row, ten decibels for two seconds, in columns of a minute."""
+    """Rows of 0.25 s with a burst, in columns of a minute.
+
+    The burst has ten decibels and lasts two seconds.
+    """
     count = 14_400
     rows = recording(count, nchan=16, npol=1)
     rows.data[...] = np.random.default_rng(0).normal(100, 1, rows.data.shape)

@@ -1,4 +1,7 @@
-"""One writer for a directory, on disks with locks, with locks on files alone, and without."""
+"""One writer for a directory, on disks with and without locks.
+
+Some disks lock only files, and no directories.
+"""
 
 import errno
 import fcntl
@@ -8,7 +11,7 @@ import pytest
 
 from sunspec_tui.plots import directory_lock
 from sunspec_tui.plots.directory_lock import Claim, DirectoryLock
-from sunspec_tui.plots.plot_place import PlotPlace
+from sunspec_tui.plots.directory_reservation import DirectoryReservation
 
 
 def test_a_directory_is_held_by_one_and_nothing_is_left_in_it(tmp_path):
@@ -35,7 +38,10 @@ def test_a_directory_that_was_removed_and_made_anew_is_claimed_anew(tmp_path):
 
 @pytest.fixture
 def network_disk(monkeypatch):
-    """A disk that locks only what can be written to; `ENOLCK` for all where `locks` is emptied."""
+    """Disk that locks only writable files.
+
+    If `locks` is emptied, every lock fails with `ENOLCK`.
+    """
     locks, flock = ["files"], fcntl.flock
 
     def as_there(descriptor, how):
@@ -60,7 +66,7 @@ def test_where_only_files_can_be_locked_one_in_the_directory_is(tmp_path, networ
 def test_where_nothing_can_be_locked_nobody_is_kept_out(tmp_path, network_disk):
     network_disk.clear()
     assert [DirectoryLock(tmp_path).claim() for _ in range(2)] == [Claim.UNKNOWN] * 2
-    assert PlotPlace(tmp_path, "a:1").directory() == tmp_path
+    assert DirectoryReservation(tmp_path, "a:1").directory() == tmp_path
 
 
 def test_a_lock_file_that_is_a_pipe_is_no_lock_and_blocks_nobody(tmp_path, network_disk):
@@ -70,10 +76,10 @@ def test_a_lock_file_that_is_a_pipe_is_no_lock_and_blocks_nobody(tmp_path, netwo
 
 def test_each_further_monitor_has_a_place_that_its_stream_names(tmp_path):
     sources = ["10.0.0.1:30001", "10.0.0.1:30001", "[::1]:30002", "../../x\0y:1", ""]
-    places = [PlotPlace(tmp_path, source) for source in sources]
+    places = [DirectoryReservation(tmp_path, source) for source in sources]
     found = [str(place.directory().relative_to(tmp_path)) for place in places]
     assert found == [".", "10.0.0.1_30001", "1_30002", "x_y_1", "monitor"]
     assert [bool(place.note) for place in places] == [False, True, True, True, True]
-    assert PlotPlace(tmp_path, "10.0.0.1:30001").directory().name == "10.0.0.1_30001_2"
+    assert DirectoryReservation(tmp_path, "10.0.0.1:30001").directory().name == "10.0.0.1_30001_2"
     places[0].release()
-    assert PlotPlace(tmp_path, "late:1").directory() == tmp_path
+    assert DirectoryReservation(tmp_path, "late:1").directory() == tmp_path

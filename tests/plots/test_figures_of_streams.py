@@ -1,4 +1,7 @@
-"""Figures of a live stream, however they are asked for: each pixel shows the row of its time."""
+"""Figures of a live stream: each pixel shows its row.
+
+This must be true for each way to request a figure.
+"""
 
 import threading
 from pathlib import Path
@@ -20,7 +23,7 @@ NCHAN = 32
 
 
 def send(publisher, stream):
-    """Send the rows of a stream with the times of their ends; gives their spans and restarts."""
+    """Send rows that end at given times; return spans and restarts."""
     spans, restarts = STREAMS[stream]
     for n, end_s in enumerate(spans[:, 1]):
         data = np.full((1, NCHAN, 4), power_of(n), np.float32)

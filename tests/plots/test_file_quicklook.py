@@ -1,4 +1,7 @@
-"""Pictures of files: any file that can be read, many files as one picture, short bursts and the true cadence."""
+"""Quick-looks of files of any format.
+
+Many files make one picture. Short bursts stay visible, and the title has the true cadence.
+"""
 
 import numpy as np
 import pytest
@@ -13,7 +16,7 @@ DAY_S = 86_400.0
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """What is drawn."""
+    """Record of the drawn pictures."""
     from sunspec_tui.plots.figure import SpectrumFigure
 
     jobs, really = [], SpectrumFigure.draw
@@ -45,7 +48,10 @@ def test_any_file_is_drawn(ending, tmp_path, capsys, drawn):
 
 
 def burst_file(path, begin_s, at=None, product=0):
-    """A quarter of an hour of four rows a second, with a burst of two seconds."""
+    """A quarter of an hour with a burst of two seconds.
+
+    It has four rows a second.
+    """
     rows = recording(3600, nchan=64, npol=2, times_s=begin_s + 0.25 * np.arange(1, 3601), cadence_s=0.25)
     rows.data[...] = np.random.default_rng(0).normal(100, 1, rows.data.shape)
     if at is not None:
@@ -55,7 +61,10 @@ def burst_file(path, begin_s, at=None, product=0):
 
 
 def test_many_files_are_one_picture_in_which_a_burst_of_two_seconds_is_seen(tmp_path, drawn, monkeypatch):
-    """A quarter of an hour every three hours: a day, in columns of a minute."""
+    """A day: a quarter of an hour every three hours.
+
+    Its columns are a minute wide.
+    """
     paths = [
         burst_file(tmp_path / "day" / f"{n:02}.npz", n * 10_800.0 + 1_755_475_200, at=1234 if n == 5 else None)
         for n in range(8)

@@ -17,7 +17,7 @@ HOUR_S = 1_755_550_800.0
 
 @pytest.fixture(params=["working directory", "user's settings", "variable", "FIFO"])
 def environment(request, tmp_path):
-    """A working directory and an environment with a file that matplotlib cannot read."""
+    """Working directory and environment with an invalid `matplotlibrc`."""
     (tmp_path / "config" / "matplotlib").mkdir(parents=True)
     (tmp_path / "work").mkdir()
     place = {"user's settings": tmp_path / "config" / "matplotlib", "variable": tmp_path}.get(

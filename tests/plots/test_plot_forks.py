@@ -1,4 +1,7 @@
-"""Each picture is drawn by a fork of the plot process: it ends with its picture, and with whoever it works for."""
+"""A fork of the plot process draws each picture.
+
+It ends with its picture, and with the process for which it draws.
+"""
 
 import errno
 import io
@@ -17,10 +20,10 @@ from lone_plots import ALONE, alone
 from plot_jobs import Writer, job, picture_size
 from waiting import poll_until
 
-from sunspec_tui.plots import picture_fork
+from sunspec_tui.plots import forked_renderer
+from sunspec_tui.plots.forked_renderer import DrawingError, ForkedRenderer, can_fork
 from sunspec_tui.plots.job import PlotEvent
 from sunspec_tui.plots.job_pipe import job_parts, read_job
-from sunspec_tui.plots.picture_fork import DrawingError, PictureFork, can_fork
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the plot process draws by itself")
 
@@ -35,7 +38,10 @@ def pipes_of(process: int) -> set[str]:
 
 
 def stop_fork(run) -> int:
-    """Ask for a plot and stop its fork while it draws; return the fork's process id."""
+    """Request a plot, and stop its fork while it draws.
+
+    Return the fork's process id.
+    """
     run.writer.plot_now()
     poll_until(lambda: len(run.writer.child_pids) == 2, 60, "the fork")
     fork = run.writer.child_pids[1]
@@ -157,26 +163,29 @@ def test_what_cannot_be_drawn_is_one_sentence_and_the_next_plot_comes(tmp_path):
 
 
 @pytest.fixture
-def pictures():
-    """A picture fork in this process, the processes that it started, and the end of its monitor's pipe."""
+def renderer():
+    """Renderer in this process, and the ids of its forks.
+
+    Its monitor is a pipe, which stays open.
+    """
     started: list[int] = []
     reading, writing = os.pipe()
-    yield PictureFork(started.append, reading), started
+    yield ForkedRenderer(started.append, reading), started
     os.close(reading)
     os.close(writing)
 
 
-def test_beside_other_threads_the_process_draws_by_itself(pictures):
-    made, started = pictures
+def test_beside_other_threads_the_process_draws_by_itself(renderer):
+    drawing, started = renderer
     release = threading.Event()
     thread = threading.Thread(target=release.wait)
     thread.start()
     try:
         assert not can_fork()
-        assert made.picture(job()).startswith(b"\x89PNG")
+        assert drawing.render(job()).startswith(b"\x89PNG")
         with pytest.raises(DrawingError, match="the plot failed"):
-            made.picture(job(spectra=None))
-        assert made.picture(job()).startswith(b"\x89PNG")
+            drawing.render(job(spectra=None))
+        assert drawing.render(job()).startswith(b"\x89PNG")
     finally:
         release.set()
         thread.join()
@@ -184,14 +193,14 @@ def test_beside_other_threads_the_process_draws_by_itself(pictures):
 
 
 @pytest.mark.parametrize("call", ["fork", "pipe"])
-def test_a_system_without_room_for_a_process_is_one_sentence(pictures, monkeypatch, call):
+def test_a_system_without_room_for_a_process_is_one_sentence(renderer, monkeypatch, call):
     def refuse() -> int:
         raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
-    monkeypatch.setattr(picture_fork, "can_fork", lambda: True)
+    monkeypatch.setattr(forked_renderer, "can_fork", lambda: True)
     monkeypatch.setattr(os, call, refuse)
     with pytest.raises(DrawingError, match="the plot process cannot be started: Resource temporarily unavailable"):
-        pictures[0].picture(job())
+        renderer[0].render(job())
 
 
 def test_a_job_is_the_same_behind_the_pipe_and_a_part_of_one_is_none():

@@ -1,4 +1,7 @@
-"""Plots continue, whatever is in the plot directory, happens to the machine, or is in the stream."""
+"""Plots continue, whatever happens.
+
+The plot directory, the machine and the stream may be in any state.
+"""
 
 import itertools
 import json
@@ -61,7 +64,7 @@ def test_a_directory_that_may_not_be_searched_is_one_sentence_and_the_thread_liv
         Path(made).chmod(0o755)
         closed = Path(made) / "closed"
         closed.mkdir(mode=0)
-        # Python itself may be where only root can go: another user from here on.
+        # Python may be in a directory that only root can search, so change the user after its start.
         before = f"job(); os.chdir('/'); os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})"
         then = "wait(lambda: writer.status().failed > 2)"
         told = alone(closed / "figs", before=before, then=then)
@@ -88,7 +91,10 @@ def test_a_listener_that_fails_does_not_end_the_plots(tmp_path):
 
 
 def test_time_for_which_the_monitor_was_stopped_is_no_timeout(tmp_path):
-    """The machine slept, or the monitor was stopped with ``kill -STOP``, in the middle of a plot."""
+    """Stop of the monitor or the machine during a plot.
+
+    The machine sleeps, or the monitor gets ``kill -STOP``.
+    """
     then = """wait(lambda: writer.status().written, 90)
 count, png.ANSWER_TIMEOUT_S = len(events), 12.0
 wait(lambda: len(events) > count and writer.status().busy, 90)
@@ -218,7 +224,7 @@ def test_two_monitors_with_one_directory_share_no_file_and_it_is_reported(tmp_pa
         paths = [Path(receiver.snapshot().plots.last_path) for receiver in (first, second)]
         written = sum(receiver.snapshot().plots.written for receiver in (first, second))
         status = second.snapshot().plots
-    # A stream's address stands in the path of all but the first.
+    # The path of every monitor but the first contains the address of its stream.
     assert f"127.0.0.1_{second_port}" in str(paths[1].relative_to(tmp_path))
     assert len(list(tmp_path.rglob("spectrum_*.png"))) == written == 4
     for path in paths:
@@ -243,7 +249,7 @@ def test_a_single_monitor_writes_to_the_directory_itself_also_after_one_that_was
 
 
 class Clocks:
-    """A wall clock that can be set, and a monotonic one that cannot."""
+    """Wall clock that can be set, and a monotonic clock."""
 
     def __init__(self):
         self.wall_s, self.mono_s = START_S, 1000.0

@@ -1,4 +1,7 @@
-"""Each column of a figure has the beginning and the end of its row, whatever the stream does."""
+"""Each column of a figure begins and ends with its row.
+
+This must be true for any change of the stream's times.
+"""
 
 import math
 

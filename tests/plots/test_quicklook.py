@@ -1,4 +1,4 @@
-"""Pictures of whole days: what is in them, and that any number of workers makes the same ones."""
+"""Pictures of whole days: their content, with any number of workers."""
 
 import shutil
 import subprocess
@@ -39,7 +39,7 @@ def archive(tmp_path_factory):
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """What is drawn in this process."""
+    """Record of the pictures that this process draws."""
     from sunspec_tui.plots.figure import SpectrumFigure
 
     jobs, really = [], SpectrumFigure.draw
@@ -187,7 +187,10 @@ def test_a_day_that_cannot_be_read_does_not_cost_the_others_their_pictures(archi
 
 
 def burst_archive(directory):
-    """An hour of a row each second, with a burst of two seconds."""
+    """An hour of one row a second, with a short burst.
+
+    The burst lasts two seconds.
+    """
     rows = recording(3600, nchan=64, npol=2, times_s=HOUR_S + 1.0 * np.arange(1, 3601), cadence_s=1.0)
     rows.data[...] = np.random.default_rng(0).normal(100, 1, rows.data.shape)
     rows.data[1800:1802] *= 10

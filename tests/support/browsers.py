@@ -28,7 +28,7 @@ needs_chromium = pytest.mark.skipif(
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A browser; it keeps what it keeps in a directory of its own that goes with it."""
+    """Browser with a temporary profile directory."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         try:
@@ -38,7 +38,7 @@ def chromium() -> Iterator[Browser]:
 
 
 class Visit:
-    """A page that is open, what it reports of itself, and what it complained of."""
+    """Open page, with its report and its errors."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Visit:
         found = {}
 
         def holds() -> bool:
-            # Playwright hands on what the page does only while it is called.
+            # Playwright delivers the page's events only during a call.
             self.page.wait_for_timeout(20)
             found["report"] = self.report
             return bool(condition(found["report"]))

@@ -52,7 +52,7 @@ class Balance:
 
 
 def settle(account: Account, counts: Counts) -> Balance:
-    """Find the last message that arrived and compare all counts up to it.
+    """Compare all counts up to the last message that arrived.
 
     Messages arrive in the order in which they were taken, so what arrived is the beginning of what was taken. It is
     found by its number of frames; rejected messages behind the last of these belong to it as far as they were counted.
@@ -81,7 +81,9 @@ def settle(account: Account, counts: Counts) -> Balance:
 
 
 def check_archive(stores: Mapping[str, "np.ndarray[Any, Any]"], balances: Sequence[Balance]) -> list[str]:
-    """Check that each archived row was received, and is archived once and in order.
+    """Check that each archived row was received.
+
+    Each row must be archived once and in order.
 
     Parameters
     ----------

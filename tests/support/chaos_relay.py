@@ -15,7 +15,7 @@ import orjson
 import zmq
 
 QUEUE_FRAMES = 100
-"""Messages that may wait for the monitor: a monitor that stands still for a second loses some at full speed."""
+"""Messages that may wait for the monitor; at full speed, a monitor that is stopped for a second loses some."""
 
 _QUIET_MS = 500
 _STRAY_SHARE = 0.0005
@@ -24,7 +24,9 @@ _SUBSCRIBER_S = 30.0
 
 @dataclass(slots=True)
 class Account:
-    """All messages of one producer in the order of relaying; one array entry is one message.
+    """All messages of one producer, in the order of relaying.
+
+    One array entry is one message.
 
     Attributes
     ----------
@@ -92,7 +94,10 @@ class Relay:
         return int(self._passed.value)
 
     def end(self, *, abrupt: bool) -> Account:
-        """End the life; an abrupt end drops what is still on its way to the monitor, as a killed producer does."""
+        """End the producer's connection.
+
+        An abrupt end drops the messages in transit to the monitor, as a killed producer does.
+        """
         self._pipe.send(abrupt)
         account: Account = self._pipe.recv()
         self._process.join(30)
@@ -130,7 +135,7 @@ def _run(pipe: Any, passed: Any, upstream: int, port: int, seed: int) -> None:
 
 
 def _pass_on(pipe: Any, passed: Any, up: Any, down: Any, notes: _Notes, chance: random.Random) -> bool:
-    """Pass messages on until the end; return True if the end is abrupt."""
+    """Relay messages until the end; return True if it is abrupt."""
     seq, asked = -1, None
     while asked is not True:
         if pipe.poll(0):
@@ -164,7 +169,10 @@ def _note_lost(up: Any, notes: _Notes) -> None:
 
 
 def _offer(down: Any, parts: Any) -> bool:
-    """Send a message to the monitor's queue; return False if it is full."""
+    """Send a message to the monitor; return False if refused.
+
+    The monitor's queue refuses a message when it is full.
+    """
     try:
         down.send_multipart(parts, zmq.NOBLOCK, copy=False)
     except zmq.Again:
@@ -173,7 +181,10 @@ def _offer(down: Any, parts: Any) -> bool:
 
 
 def _frame_time_us(parts: Any, seq: int) -> int:
-    """Return the end of a frame's data, or 0 if the producer corrupted the message."""
+    """Return the end time of a frame's data.
+
+    It is 0 if the producer corrupted the message.
+    """
     if len(parts) != 3 or parts[0].bytes != b"data":
         return 0
     try:
@@ -189,7 +200,10 @@ def _frame_time_us(parts: Any, seq: int) -> int:
 
 
 def _stray(chance: random.Random) -> list[bytes]:
-    """Return a message of another program: another topic, an invalid header, or empty."""
+    """Return a message of another program.
+
+    It has another topic, an invalid header, or no content.
+    """
     return chance.choice(
         [[b"weather", b'{"wind": 3}', b"calm"], [b"hello"], [b"data", b"\xff\xfe", b"12345678"], [b""]]
     )

@@ -1,4 +1,7 @@
-"""Run commands of the program as child processes, with outputs as services and shells set them."""
+"""Run commands of the program as child processes.
+
+Their outputs are set as services and shells set them.
+"""
 
 import json
 import os
@@ -28,7 +31,10 @@ def running(words: list[str], **options: Any) -> Iterator[subprocess.Popen[Any]]
 
 @contextmanager
 def published() -> Iterator[str]:
-    """A producer in a process of its own that publishes already; gives its port."""
+    """Start a producer in its own process; yield its port.
+
+    It publishes already.
+    """
     words = [*PROGRAM, "stream", "--port", "0"]
     with running(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
@@ -38,7 +44,7 @@ def published() -> Iterator[str]:
 
 
 def closing(*descriptors: int) -> Callable[[], None]:
-    """As ``>&-`` and ``2>&-``: closes descriptors between fork and exec."""
+    """Close descriptors between fork and exec, as ``>&-`` does."""
 
     def close() -> None:
         for descriptor in descriptors:
@@ -48,7 +54,7 @@ def closing(*descriptors: int) -> Callable[[], None]:
 
 
 def ignoring(*numbers: signal.Signals) -> Callable[[], None]:
-    """As nohup does: ignores signals between fork and exec."""
+    """Ignore signals between fork and exec, as nohup does."""
 
     def ignore() -> None:
         for number in numbers:

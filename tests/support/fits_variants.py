@@ -1,4 +1,6 @@
-"""Create small e-CALLISTO FITS files in the variants that stations, archives and other programs write.
+"""Create small e-CALLISTO FITS files in many variants.
+
+Stations, archives and other programs write these variants.
 
 `VARIANTS` says of each what a reader must give: beginnings of rows, frequencies, power, notes, or the reason of a
 refusal.
@@ -52,7 +54,10 @@ def table(*columns: Any, **cards: Any) -> Any:
 
 
 def image(values: Array = DIGITS, kind: Any = fits.PrimaryHDU, **cards: Any) -> Any:
-    """Return an image with the cards of a station; underscores stand for hyphens, and None leaves a card out."""
+    """Return an image with the header cards of a station.
+
+    Underscores in names mean hyphens, and None leaves a card out.
+    """
     made = kind(values)
     for name, value in (CARDS | {name.replace("_", "-"): value for name, value in cards.items()}).items():
         if value is not None:
@@ -96,7 +101,7 @@ def from_db(values: Array, db: float = DB_PER_DIGIT) -> Array:
 
 
 class Variant(NamedTuple):
-    """A file, and what reading it must give."""
+    """File with the expected result of reading it."""
 
     content: Callable[[], bytes]
     starts_s: Array = START_S + OFFSETS_S

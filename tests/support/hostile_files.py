@@ -44,7 +44,10 @@ def header_bytes(shape: tuple[int, ...], descr: str = "<f4") -> bytes:
 
 
 def npz(path: Path, **members: Any) -> Path:
-    """Write an NPZ file of two rows; members are arrays or raw bytes."""
+    """Write an NPZ file of two rows.
+
+    Members are arrays or raw bytes.
+    """
     whole = {
         "data": np.ones((2, 2, 1), "f4"),
         "times": TIMES_S,
@@ -74,7 +77,10 @@ def npz_claims_what_fits_its_axes(place: Path) -> Path:
 
 @hostile
 def npz_of_zeros_that_fit_its_axes(place: Path) -> Path:
-    """A real bomb: 120 MB of zeros in a file of less than 1 MB."""
+    """Write a decompression bomb.
+
+    It has 120 MB of zeros in a file of less than 1 MB.
+    """
     rows, bins = 150_000, 200
     times, freq = 1.7e9 + np.arange(rows) * 0.25, 2e7 + 1e4 * np.arange(bins)
     path = npz(place / "a.npz", data=None, times=times, frequencies=freq)

@@ -76,7 +76,10 @@ def fits_of_bytes(place: Path) -> Path:
 
 
 def spectrogram(path: Path, time_cards: list[str] | None = None, table_cards: list[str] | None = None) -> Path:
-    """Write a FITS file of 4 times and 3 frequencies, with other cards if given."""
+    """Write a FITS file of 4 times and 3 frequencies.
+
+    Other cards can be given.
+    """
     when = time_cards or ["DATE-OBS= '2022/01/01'", "TIME-OBS= '12:00:00'"]
     image = bytes(range(12)).ljust(2880, b"\0")
     table = table_cards or [
@@ -121,7 +124,10 @@ def fits_of_columns_that_are_larger_than_their_table(place: Path) -> Path:
 
 @hostile
 def fits_of_a_packed_image(place: Path) -> Path:
-    """Write a compressed image instead of the table, which would decompress to terabytes."""
+    """Write a compressed image in place of the table.
+
+    It would decompress to terabytes.
+    """
     return spectrogram(
         place / "a.fits",
         table_cards=[
@@ -142,7 +148,10 @@ def write_image_of_zeros(file: IO[bytes]) -> None:
 
 @hostile
 def packed_fits_of_zeros(place: Path) -> Path:
-    """A gzip bomb whose image fits the limits: 100 MB in 100 kB."""
+    """Write a gzip bomb whose image is within the limits.
+
+    It has 100 MB in 100 kB.
+    """
     path = place / "a.fits.gz"
     with gzip.open(path, "wb", 6) as file:
         write_image_of_zeros(file)
@@ -151,7 +160,10 @@ def packed_fits_of_zeros(place: Path) -> Path:
 
 @hostile
 def fits_of_zeros_packed_with_bzip2(place: Path) -> Path:
-    """A bzip2 bomb whose image fits the limits: 100 MB in less than 1 kB."""
+    """Write a bzip2 bomb whose image is within the limits.
+
+    It has 100 MB in less than 1 kB.
+    """
     path = place / "a.fits.bz2"
     with bz2.open(path, "wb", 1) as file:
         write_image_of_zeros(file)
@@ -249,7 +261,10 @@ def hdf5_of_a_virtual_dataset(place: Path) -> Path:
 
 @hostile
 def hdf5_of_an_endless_virtual_dataset(place: Path) -> Path:
-    """A dataset whose size comes from another file when the dataset is opened."""
+    """Write a dataset whose size is in another file.
+
+    The library reads that size when the dataset is opened.
+    """
     import h5py
 
     recorder(place / "secret.h5")

@@ -1,11 +1,11 @@
-"""A plot service in a process of its own."""
+"""Run a plot service in a separate process."""
 
 import json
 import subprocess
 import sys
 from pathlib import Path
 
-# A plot writer in a process of its own: what happens to its user, its directory or itself is no matter of the test's.
+# The plot writer has a separate process, so that changes of its user or directory do not affect the test's process.
 ALONE = f"""
 import json, os, sys, threading, time
 sys.path.insert(0, {str(Path(__file__).parent)!r})
@@ -31,7 +31,10 @@ writer.stop()
 
 
 def alone(directory, *, before="", then="", interval=0.05, **options):
-    """Run a plot writer in its own process, and return its final output."""
+    """Run a plot writer in its own process.
+
+    Return its final output.
+    """
     code = ALONE.format(before=before, then=then, interval=interval)
     with subprocess.Popen(
         [sys.executable, "-c", code, str(directory)], stdout=subprocess.PIPE, text=True, **options

@@ -1,4 +1,7 @@
-"""The monitor with clocks that stand still, on a terminal in memory: for tests that look at every cell."""
+"""Monitors with fixed clocks, on a terminal in memory.
+
+They serve tests that check every cell.
+"""
 
 import asyncio
 import threading
@@ -31,7 +34,10 @@ CADENCE_S = 0.25
 
 
 class StillReceiver(StreamReceiver):
-    """A receiver that a test feeds: nothing runs, and time passes when the test says so."""
+    """Receiver that a test feeds.
+
+    No thread runs, and the test controls the time.
+    """
 
     def __init__(self, **options: Any) -> None:
         self.now_s = START_S
@@ -41,14 +47,17 @@ class StillReceiver(StreamReceiver):
         super().__init__(**{"plot_interval": 0, "gc_interval": 0} | clocks | options)
 
     def start(self) -> None:
-        """Be connected, to nobody."""
+        """Set the link to connected; there is no peer."""
         self.handler.on_link(LinkState.CONNECTED)
 
     def stop(self, *, deadline_s: float = 0.0) -> None:
         """Nothing runs."""
 
     def feed(self, data: np.ndarray, **keys: Any) -> None:
-        """Take a frame of data of shape (nbeam, nchan, npol), a cadence after the one before."""
+        """Receive a frame, one cadence after the frame before.
+
+        The shape of the data is (nbeam, nchan, npol).
+        """
         end_s = START_S + self.frames * CADENCE_S
         self.now_s = end_s + 0.1
         given = {"last_block_time": format_block_time(end_s), "timestamp": end_s + 0.04, "seq": self.frames} | keys
@@ -109,7 +118,7 @@ class StillMonitor(Monitor):
 
 
 class Screen:
-    """A `StillMonitor` in a thread of its own, whose bytes go to a terminal in memory.
+    """`StillMonitor` in its own thread, on a terminal in memory.
 
     Parameters
     ----------
@@ -168,7 +177,7 @@ class Screen:
         self._thread.join(20)
 
     def _take(self, text: str) -> None:
-        """What the terminal does with bytes."""
+        """Process the bytes as a terminal does."""
         self._unanswered += text.count(CURSOR_QUESTION.decode())
         shown = text.encode().replace(CURSOR_QUESTION, b"")
         self._stream.feed(UNKNOWN_TO_PYTE.sub(b"", shown))
@@ -187,7 +196,10 @@ class Screen:
         self.do(self._stream.feed, data)
 
     def do(self, what: Any, *arguments: Any) -> Any:
-        """Call something in the monitor's thread, a function or a coroutine function, and wait for it."""
+        """Call a function in the monitor's thread, and wait.
+
+        It may be a coroutine function.
+        """
 
         async def call() -> Any:
             with self.app._context():
@@ -201,12 +213,15 @@ class Screen:
             await self.pilot.pause()
 
     def tick(self) -> None:
-        """Look at the receiver, whatever the rate."""
+        """Read the receiver at once, at any rate."""
         self.app._pictures_due_s = self.app._readings_due_s = self.app._memory_due_s = 0.0
         self.do(self.app._tick)
 
     def look_us(self, frame: np.ndarray) -> float:
-        """Microseconds that drawing one more frame takes, in the monitor's thread; without the frame's own work."""
+        """Measure the extra time of one more frame, in microseconds.
+
+        It is measured in the monitor's thread, without the frame's own work.
+        """
         self.receiver.feed(frame)
         self.app._pictures_due_s = 0.0
         begun_s = time.perf_counter()
@@ -215,11 +230,11 @@ class Screen:
         return (time.perf_counter() - begun_s) * 1e6
 
     def act(self, action: str) -> None:
-        """Do what a key does."""
+        """Run the action of a key."""
         self.do(self.app.run_action, action)
 
     def press(self, *keys: str) -> None:
-        """Press keys, for what has the focus."""
+        """Press keys, which go to the widget with the focus."""
         self.do(self.pilot.press, *keys)
 
     def resize(self, columns: int, lines: int) -> None:
@@ -233,7 +248,7 @@ class Screen:
         self.do(self._answer)
 
     def settle(self) -> None:
-        """Wait until the terminal holds what it should."""
+        """Wait until the terminal shows the expected cells."""
         self.answer()
         self.do(self._settle)
 
@@ -243,7 +258,7 @@ class Screen:
             for field in app.screen.query(Input):
                 field.cursor_blink = False
             for screen in app.screen_stack:
-                # One that is covered looks at what it has to do only when it gets a message.
+                # A covered screen does its waiting work only when it gets a message.
                 screen.check_idle()
             # Textual mounts, lays out and repaints in turns; all of them leave a mark in one of these.
             await self.pilot.pause()
@@ -259,7 +274,10 @@ class Screen:
         return cells_of(self.terminal)
 
     def full_repaint(self) -> list[list[Any]]:
-        """All cells of a terminal that is drawn on from nothing, by Textual's whole update."""
+        """Return all cells after a full redraw by Textual.
+
+        The terminal is empty before.
+        """
         return self.do(self._full_repaint)
 
     def _full_repaint(self) -> list[list[Any]]:
@@ -286,13 +304,16 @@ def cells_of(terminal: pyte.Screen) -> list[list[Any]]:
 
 
 def _visible_style(cell: Any) -> Any:
-    """A cell as an eye sees it: nobody sees the colour of a blank."""
+    """Return a cell as it looks.
+
+    The colour of a blank is invisible, so it is removed.
+    """
     blank = cell.data == " " and not (cell.reverse or cell.underscore or cell.strikethrough)
     return cell._replace(fg="default", bold=False, italics=False) if blank else cell
 
 
 def differences(cells: list[list[Any]], wanted: list[list[Any]]) -> list[tuple[int, int, Any, Any]]:
-    """Column, line, cell and wanted cell where they differ."""
+    """Return column, line, cell and expected cell of each difference."""
     return [
         (x, y, cell, other)
         for y, (line, others) in enumerate(zip(cells, wanted, strict=True))

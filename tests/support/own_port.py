@@ -1,4 +1,6 @@
-"""Run a receiver, in its own network namespace, on a port that the kernel also gives to connections.
+"""Run a receiver on a port of the ephemeral range.
+
+It has its own network namespace. The kernel gives such ports to connections too.
 
 The ephemeral range is sixteen ports wide, so that a retry soon connects to itself. Then a producer starts
 there. Prints what happened as JSON.

@@ -1,4 +1,7 @@
-"""Servers on a port where a publisher is expected: other protocols, silent and broken ones."""
+"""Servers on a port where a publisher is expected.
+
+They use other protocols, or are silent or broken.
+"""
 
 import socket
 import threading
@@ -19,7 +22,10 @@ def free_port() -> int:
 
 @contextmanager
 def serving(port: int, talk: Callable[[socket.socket, threading.Event], None]) -> Iterator[list[socket.socket]]:
-    """Run a TCP server that calls `talk` for each connection in its own thread."""
+    """Run a TCP server with a thread for each connection.
+
+    The thread calls `talk`.
+    """
     over, taken, threads = threading.Event(), list[socket.socket](), list[threading.Thread]()
     server = socket.create_server(("127.0.0.1", port), reuse_port=False)
     server.settimeout(0.05)
@@ -54,7 +60,7 @@ def serving(port: int, talk: Callable[[socket.socket, threading.Event], None]) -
 
 
 def http(one: socket.socket, over: threading.Event) -> None:
-    """Answer the first line, whatever it is, and close."""
+    """Answer any first line, and close the connection."""
     received = b""
     while b"\n" not in received and (chunk := one.recv(1000)):
         received += chunk
@@ -108,7 +114,10 @@ def command(body: bytes) -> bytes:
 
 
 class EndlessPublisher:
-    """Send a message with endless parts until `limit` bytes are received or the peer hangs up."""
+    """Send a message with endless parts.
+
+    Stop when `limit` bytes are received or the peer closes the connection.
+    """
 
     def __init__(self, part: bytes, limit: int) -> None:
         self._part, self._limit = part, limit
@@ -142,7 +151,10 @@ TALKS = {
 
 @contextmanager
 def foreign(port: int, kind: str) -> Iterator[None]:
-    """Start a peer of a kind: a name in `TALKS`, or a type of ZeroMQ socket."""
+    """Start a peer of a kind.
+
+    The kind is a name in `TALKS`, or a type of ZeroMQ socket.
+    """
     if kind in TALKS:
         with serving(port, TALKS[kind]):
             yield
@@ -154,7 +166,10 @@ def foreign(port: int, kind: str) -> Iterator[None]:
 
 
 class Relay:
-    """TCP relay whose connections can be made dead: they stay open but carry no more data."""
+    """TCP relay whose connections can be made dead.
+
+    They stay open but carry no more data.
+    """
 
     def __init__(self, port: int) -> None:
         self._to = port
@@ -176,7 +191,10 @@ class Relay:
         return self._server_port
 
     def kill(self) -> None:
-        """Stop the data of all present connections in both directions, and keep them open."""
+        """Stop the data of all present connections.
+
+        Both directions stop, and the connections stay open.
+        """
         self._dead |= {id(each) for each in self.taken}
 
     def _talk(self, one: socket.socket, over: threading.Event) -> None:

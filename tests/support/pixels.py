@@ -1,4 +1,7 @@
-"""Streams whose rows have known times, and a check that each pixel of a figure shows the row of its time."""
+"""Streams whose rows have known times.
+
+A check compares each pixel of a figure with the row of its time.
+"""
 
 import io
 
@@ -40,7 +43,10 @@ WIDE_ENOUGH = [name for name in STREAMS if "usual" not in name]
 
 
 def tag_of(row, restarts):
-    """Time tag of a row: another one, in ticks of 196 MHz, after each restart."""
+    """Return the time tag of a row.
+
+    It changes after each restart, in ticks of 196 MHz.
+    """
     return 344_176_543_210_000_000 + 196_000_000_000 * sum(row >= each for each in restarts)
 
 
@@ -50,7 +56,9 @@ def power_of(row):
 
 
 def check_pixels(picture, spans, restarts=()):
-    """Check that each pixel of a PNG shows the row of its time, give or take a pixel.
+    """Check that each pixel shows the row of its time.
+
+    One pixel of tolerance is allowed.
 
     Parameters
     ----------

@@ -49,7 +49,7 @@ def picture_size(path):
 
 
 class Writer:
-    """A plot writer under test, and the events it has told."""
+    """Plot writer under test, with its reported events."""
 
     def __init__(self, directory, interval_s=0.0, make_job=None):
         self.events: list[PlotEvent] = []

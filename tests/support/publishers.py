@@ -16,7 +16,10 @@ from sunspec_tui.core.settings import StreamSettings
 
 @contextmanager
 def producing(**options: Any) -> Iterator[int]:
-    """A producer in this process, with settings of ``sunspec-tui stream``; gives its port."""
+    """Start a producer in this process; yield its port.
+
+    The settings are those of ``sunspec-tui stream``.
+    """
     given = StreamSettings(port=0, **options)
     with ExitStack() as started:
         op, _ = make_producer(started, make_source(given), given, make_faults(given))
@@ -29,7 +32,10 @@ def producing(**options: Any) -> Iterator[int]:
 
 
 def header_of(data: np.ndarray, **keys: Any) -> dict[str, Any]:
-    """A header as the newest producer writes it; a key set to None is left out."""
+    """Return a header as the newest producer writes it.
+
+    A key that is set to None is left out.
+    """
     nbeam, nchan, npol = data.shape[-3:]
     header = {
         "time_tag": 344176543210000000,

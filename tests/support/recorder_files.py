@@ -1,4 +1,4 @@
-"""Files as the recorder writes them, small, and with whatever a test changes.
+"""Small files in the recorder's layout, with changes for tests.
 
 A file has room for more rows than it holds, as the recorder makes it, and each value of its power is different.
 """
@@ -49,7 +49,7 @@ def power(product: str, nrows: int = NROWS) -> np.ndarray:
 def recorder_file(
     path: Path, change: Change | None = None, products: tuple[str, ...] = ("XX", "YY", "XY_real", "XY_imag")
 ) -> Path:
-    """Write a file with room for `ROOM` rows of which `NROWS` are written."""
+    """Write a file of `NROWS` rows with room for `ROOM`."""
     import h5py
 
     with h5py.File(path, "w", libver="latest") as file:
@@ -60,7 +60,7 @@ def recorder_file(
 
 
 def fill(file: Any, products: tuple[str, ...], room: int = ROOM, nrows: int = NROWS) -> Parts:
-    """Make the groups and datasets of a file and write the first rows."""
+    """Create groups and datasets, and write the first rows."""
     file.attrs.update(StationName="ovro-lwa", FileGenerator="lwahdf.py")
     observation = file.create_group("Observation1")
     observation.attrs.update(tInt=STEP_S, tInt_Units="s", Beam=3)

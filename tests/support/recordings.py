@@ -1,4 +1,4 @@
-"""Recordings for tests: rows that any reader must give back as they were."""
+"""Recordings that any reader must return unchanged."""
 
 import numpy as np
 
@@ -11,7 +11,10 @@ CADENCE_S = 0.2507755
 
 
 def recording(nrows=24, *, npol=4, gaps=(), nchan=768, channel_average=4, start_s=START_S, seed=1, **keys):
-    """Noise with a bad value of each kind; `gaps` are numbers of rows before which ten are missing."""
+    """Return noise with a bad value of each kind.
+
+    `gaps` are numbers of rows before which ten rows are missing.
+    """
     rng = np.random.default_rng(seed)
     nbins = -(-nchan // channel_average)
     data = rng.lognormal(5, 2, (nrows, nbins, npol)).astype(np.float32)

@@ -1,4 +1,7 @@
-"""Rows of the simulated Sun as a ring has them: channels averaged to bins, with noise, much faster than frames."""
+"""Rows of the simulated Sun as a ring has them.
+
+Channels are averaged to bins, with noise. This is much faster than frames.
+"""
 
 import math
 from collections.abc import Iterator

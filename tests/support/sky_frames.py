@@ -8,7 +8,10 @@ MHZ = channel_frequencies_hz(560, 3072) / 1e6
 
 
 def sky(n):
-    """A frame: galactic background, a burst that drifts down, two carriers, a masked block and noise."""
+    """Return a frame of a simulated sky.
+
+    It has a galactic background, a burst that drifts down, two carriers, a masked block and noise.
+    """
     background = 40 * (MHZ / 40) ** -2.5
     burst = 60 * np.exp(-(((MHZ - (95 - n / 4)) / 4) ** 2))
     power = background + burst + 300 * (np.abs(MHZ - 27.185) < 0.05) + 500 * (np.abs(MHZ - 77.25) < 0.05)

@@ -1,4 +1,7 @@
-"""Tables of numbers that tests of Python and of the page's JavaScript share."""
+"""Tables of numbers for tests of Python and JavaScript.
+
+The page's JavaScript must give the same numbers.
+"""
 
 import json
 from pathlib import Path
@@ -19,7 +22,10 @@ BACKGROUNDS = _cases("backgrounds.json")
 
 
 def power_of(case: dict[str, Any]) -> np.ndarray:
-    """Power of a case's rows, float32, shape (n, nbins); null is NaN, and 1e39 is infinite."""
+    """Return power of a case, float32, shape (n, nbins).
+
+    null is NaN, and 1e39 is infinite.
+    """
     if "ramp" not in case:
         rows = [[np.nan if power is None else power for power in row] for row in case["power"]]
         with np.errstate(over="ignore"):
@@ -36,7 +42,7 @@ def numbers(values: list[float | None]) -> np.ndarray:
 
 
 def for_page(case: dict[str, Any]) -> dict[str, Any]:
-    """A case as the page's JavaScript takes it, with its power written out."""
+    """Return a case with its power, for the page's JavaScript."""
     power = power_of(case)
     rows = [[None if np.isnan(each) else min(each, 1e39) for each in row] for row in power.tolist()]
     return {"product": case["product"], "before": case.get("before"), "bins": power.shape[1], "power": rows}

@@ -1,4 +1,7 @@
-"""Bytes that terminals send by themselves or by mistake, for tests and for the fuzzer."""
+"""Bytes that terminals send unasked or by mistake.
+
+Tests and the fuzzer use them.
+"""
 
 import select
 import time
@@ -7,7 +10,7 @@ from waiting import poll_until
 
 DEMO = ("--demo", "--plot-interval", "0")
 HELP = "find an action by its name"
-# What terminals send by themselves or by mistake, and what must not be taken for keys.
+# Bytes that terminals send unasked or by mistake, and that must not act as keys.
 BROKEN = [b"\xe9", b"\xff\xfe\xfd", b"\xc3", b"\xf0\x9f", b"\x00" * 100, b"\x80\x81\x8d", bytes(range(0xA0, 0x100))]
 KITTY = [
     b"\x1b[97;1:3u", b"\x1b[1114112;1u", b"\x1b[97;1;1114112u", b"\x1b[97;1;55296u", b"\x1b[1:2:3;4:5:6u", b"\x1b[;;u",
@@ -35,7 +38,10 @@ PASTES = [
 
 
 def obeys(monitor):
-    """Check that a key works and the picture is updated within a minute."""
+    """Check that a key works within a minute.
+
+    The picture must be updated too.
+    """
     poll_until(lambda: "LIVE" in monitor.text, 60, lambda: f"a living monitor on\n{monitor.text}")
     deadline_s = time.monotonic() + 60
     while not _shows_help(monitor, 3) and time.monotonic() < deadline_s:

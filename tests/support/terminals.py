@@ -168,7 +168,7 @@ class Terminal:
         os.close(self.master)
 
     def end(self) -> None:
-        """Kill what still runs and close everything."""
+        """Kill processes that still run, and close all files."""
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()

@@ -11,7 +11,10 @@ import pytest
 def poll_until(
     condition: Callable[[], Any], timeout_s: float = 10.0, what: str | Callable[[], str] = "the condition"
 ) -> Any:
-    """Look again and again until `condition` holds; its value, or a failure at the deadline."""
+    """Poll until `condition` is true, and return its value.
+
+    Fail at the deadline.
+    """
     deadline_s = time.monotonic() + timeout_s
     pause = threading.Event()
     while not (value := condition()):

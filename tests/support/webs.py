@@ -1,4 +1,7 @@
-"""The web view in tests: a receiver that serves it on a free port, and viewers of its live stream."""
+"""The web view in tests.
+
+A receiver serves it on a free port, and viewers read its live stream.
+"""
 
 import json
 from collections.abc import Iterator
@@ -16,7 +19,10 @@ from sunspec_tui.webapp.row_messages import HISTORY, VERSION, Decoder, Message
 
 @contextmanager
 def served(port: int = 1, *, web: dict[str, Any] | None = None, **options: Any) -> Iterator[tuple[StreamReceiver, str]]:
-    """A receiver of the stream at `port` with its web view, and the address of that."""
+    """Start a receiver with its web view; yield both.
+
+    It receives the stream at `port`. The second value is the address of the web view.
+    """
     chosen = WebOptions(**{"port": 0, **(web or {})})
     given = {"plot_interval": 0, "gc_interval": 0, **options}
     with StreamReceiver(stream_port=port, start_webshow=True, web=chosen, **given) as receiver:
@@ -74,7 +80,7 @@ class Watcher:
         return found[-1]
 
     def end(self) -> int | None:
-        """Take what comes until the server ends it; its code."""
+        """Receive until the server closes the connection; return its code."""
         try:
             while True:
                 self.take()

@@ -73,7 +73,7 @@ def walk(view, *steps, context=CONTEXT):
         ([("maximise", PICTURES), ("escape",)], "maximised", None),
         ([("maximise", PICTURES)], "maximised", "waterfall"),
         ([("maximise", PICTURES)] * 3, "maximised", None),
-        ([("maximise", PANELS)] * 5 + [("maximise", PICTURES)], "maximised", "waterfall"),
+        ([("maximise", PANELS)] * len(PANELS) + [("maximise", PICTURES)], "maximised", "waterfall"),
         ([("toggle_trace", "max")], "traces", frozenset({"max"})),
         ([("fix_spectrum",)], "spectrum_levels", Levels(0, 40)),
         ([("fix_spectrum",), ("toggle_linear",)], "spectrum_levels", None),

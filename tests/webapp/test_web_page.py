@@ -10,7 +10,7 @@ from browsers import needs_chromium
 from publishers import Publisher, block_time, message, producing
 from webs import served
 
-from sunspec_tui.core.colormaps import colours
+from sunspec_tui.core.colormaps import PALETTES, colours
 from sunspec_tui.core.web_options import WebOptions
 
 pytestmark = [needs_chromium, pytest.mark.xdist_group("chromium")]
@@ -435,7 +435,7 @@ def test_levels_by_hand_are_found_again_over_the_background(sun):
 
 def test_each_palette_has_its_own_colours(sun):
     seen = {}
-    for name in ("viridis", "turbo", "inferno", "cividis", "gray"):
+    for name in PALETTES:
         sun.page.locator("#palette").select_option(name)
         sun.drawn()
         palette = {tuple(colour) for colour in colours(name).tolist()}
@@ -443,7 +443,7 @@ def test_each_palette_has_its_own_colours(sun):
         seen[name] = np.mean([tuple(pixel) in palette for pixel in picture.tolist()])
     assert min(seen.values()) > 0.95
     by_key(sun, "c")
-    assert sun.wait_for(lambda report: report["settings"]["palette"] == "viridis")
+    assert sun.wait_for(lambda report: report["settings"]["palette"] == PALETTES[0])
 
 
 def test_each_product_is_shown(sun):

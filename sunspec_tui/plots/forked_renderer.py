@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from sunspec_tui.core.memory_usage import release_to_system
 from sunspec_tui.plots.job import PlotJob
-from sunspec_tui.plots.picture_maker import PictureMaker
+from sunspec_tui.plots.png_renderer import PngRenderer
 
 _THREADS = Path("/proc/self/task")
 _PR_SET_PDEATHSIG = 1
@@ -47,7 +47,7 @@ class DrawingEnded(Exception):
         self.status = status
 
 
-class PictureFork:
+class ForkedRenderer:
     """Drawing of each job in a fork, or else here.
 
     Parameters
@@ -61,9 +61,9 @@ class PictureFork:
     def __init__(self, on_start: Callable[[int], None], monitor: int, private: tuple[int, ...] = ()) -> None:
         self._on_start = on_start
         self._monitor, self._private = monitor, private
-        self._maker = PictureMaker()
+        self._renderer = PngRenderer()
 
-    def picture(self, job: PlotJob) -> bytes:
+    def render(self, job: PlotJob) -> bytes:
         """Draw a job and return its PNG.
 
         Raises
@@ -75,13 +75,13 @@ class PictureFork:
         """
         if not can_fork():
             return self._draw_here(job)
-        if self._maker.prepare():
+        if self._renderer.prepare():
             _freeze_memory()
         return self._draw_in_fork(job)
 
     def _draw_here(self, job: PlotJob) -> bytes:
         try:
-            return self._maker.picture(job)
+            return self._renderer.render(job)
         except Exception as error:
             raise DrawingError(_failure_text(error)) from error
         finally:
@@ -144,7 +144,7 @@ class PictureFork:
 
     def _answer(self, job: PlotJob) -> bytes:
         try:
-            return _PICTURE + self._maker.picture(job)
+            return _PICTURE + self._renderer.render(job)
         except Exception as error:  # noqa: BLE001 - reported; the next plot is tried
             return _FAILURE + _failure_text(error).encode(errors="replace")
 

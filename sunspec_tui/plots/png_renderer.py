@@ -9,13 +9,13 @@ if TYPE_CHECKING:
     from sunspec_tui.plots.figure import SpectrumFigure
 
 
-class PictureMaker:
+class PngRenderer:
     """Drawing of jobs with one figure, created for the first."""
 
     def __init__(self) -> None:
         self._figure: SpectrumFigure | None = None
 
-    def picture(self, job: PlotJob) -> bytes:
+    def render(self, job: PlotJob) -> bytes:
         """Draw a job and return its PNG."""
         figure = self._get_figure()
         try:

@@ -15,7 +15,7 @@ _MAX_PLACES = 100
 _UNSAFE = re.compile(r"[^A-Za-z0-9.-]+")
 
 
-class PlotPlace:
+class DirectoryReservation:
     """Plot directory reserved for this monitor while it runs.
 
     Parameters
