@@ -25,6 +25,8 @@ SUMMARY = ROOT / "mutation" / "RESULTS.md"
 TESTS: dict[str, tuple[str, ...]] = {
     "frame": ("tests/core/test_headers.py",),
     "health": ("tests/stream/test_stream_health.py",),
+    "placement": ("tests/stream/test_stream_health.py", "tests/stream/test_jump_detection.py"),
+    "arrivals": ("tests/stream/test_stream_health.py",),
     "delay": ("tests/stream/test_message_delay.py",),
     "products": ("tests/core/test_products.py",),
     "times": ("tests/core/test_times.py", "tests/core/test_readings_of_times.py"),
@@ -37,6 +39,8 @@ TESTS: dict[str, tuple[str, ...]] = {
 HOMES = {
     "frame": "core/frame",
     "health": "stream/stream_health",
+    "placement": "stream/frame_placer",
+    "arrivals": "stream/arrivals",
     "delay": "stream/message_delay",
     "products": "core/products",
     "times": "core/times",

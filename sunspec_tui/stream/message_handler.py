@@ -20,9 +20,9 @@ from sunspec_tui.core.listeners import Listeners
 from sunspec_tui.core.memory_budgets import frame_nbytes
 from sunspec_tui.core.memory_usage import Collector
 from sunspec_tui.stream.frame_iterator import FrameIterators, Row
+from sunspec_tui.stream.frame_placer import FramePlacement
 from sunspec_tui.stream.health_reading import LinkState
 from sunspec_tui.stream.ingest import FrameIngester
-from sunspec_tui.stream.stream_health import FramePlacement
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,9 @@ import pytest
 from sunspec_tui.core.errors import RejectCause
 from sunspec_tui.core.frame import Frame
 from sunspec_tui.core.ring_buffer import Mark
+from sunspec_tui.stream.frame_placer import LONGEST_GAP_ROWS
 from sunspec_tui.stream.health_reading import DEFAULT_INTERVAL_S, LONG_SILENCE_S, HealthReading, LinkState, StreamState
-from sunspec_tui.stream.stream_health import LONGEST_GAP_ROWS, StreamHealth
+from sunspec_tui.stream.stream_health import StreamHealth
 
 EMPTY = np.empty((1, 1, 1), np.float32)
 

@@ -9,7 +9,7 @@ from monitors import CADENCE_S, START_S, StillReceiver
 from sunspec_tui.core.errors import RejectCause, RejectedMessage
 from sunspec_tui.core.ring_buffer import Mark
 from sunspec_tui.core.times import format_block_time
-from sunspec_tui.stream.odd_steps import Step, is_number_jump, is_steady_step, is_time_jump
+from sunspec_tui.stream.jump_detection import Step, is_number_jump, is_steady_step, is_time_jump
 
 SKY = np.ones((1, 64, 4), np.float32)
 
