@@ -103,7 +103,7 @@ class FramePlacer:
         last = None if self._last is None else self._last.seq
         self._rejected_since += seq is None or last is None or seq > last
 
-    def place(self, frame: "Frame", now_s: float, arrived_s: float) -> FramePlacement:
+    def assign_slot(self, frame: "Frame", now_s: float, arrived_s: float) -> FramePlacement:
         """Assign a slot to the next frame.
 
         Parameters
@@ -117,14 +117,14 @@ class FramePlacer:
         """
         if self._is_usual(frame, arrived_s):
             return self._place_next(frame, arrived_s)
-        return self.place_with_all_checks(frame, now_s, arrived_s)
+        return self.assign_slot_with_checks(frame, now_s, arrived_s)
 
     # The usual frame
 
     def _is_usual(self, frame: "Frame", arrived_s: float) -> bool:
         """Return True for a steady stream's next frame, as nearly all are.
 
-        A wrong False only costs time: `place_with_all_checks` gives the same placement.
+        A wrong False only costs time: `assign_slot_with_checks` gives the same placement.
         """
         last, longest_s = self._last, _USUAL_STEPS * self.cadence_s
         if last is None or frame.time_tag != last.time_tag or self._rejected_since:
@@ -164,8 +164,8 @@ class FramePlacer:
 
     # Any other frame
 
-    def place_with_all_checks(self, frame: "Frame", now_s: float, arrived_s: float) -> FramePlacement:
-        """Assign a slot as `place`, without its short cut for usual frames."""
+    def assign_slot_with_checks(self, frame: "Frame", now_s: float, arrived_s: float) -> FramePlacement:
+        """Assign a slot as `assign_slot`, without its short cut for usual frames."""
         silence_s = self.arrivals.end_stall(arrived_s, self.cadence_s)
         self._note_arrival(frame, arrived_s)
         time_s, mark = _row_time(frame, now_s)

@@ -50,8 +50,8 @@ class StreamHealth:
     # Counting
 
     def assign_slot(self, frame: "Frame", now_s: float, arrived_s: float) -> FramePlacement:
-        """Count one frame and assign its slot, as `FramePlacer.place`."""
-        placement = self._placer.place(frame, now_s, arrived_s)
+        """Count one frame and assign its slot, as `FramePlacer.assign_slot`."""
+        placement = self._placer.assign_slot(frame, now_s, arrived_s)
         self.frames_received += 1
         # A missing frame before this one is always marked too.
         if placement.mark or placement.silence_s:

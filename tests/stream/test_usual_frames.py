@@ -56,8 +56,8 @@ def test_a_usual_frame_is_placed_as_by_the_thorough_way(frames):
         for placer in (quick, thorough):
             for _ in range(rejected):
                 placer.note_rejected(None)
-        checked = thorough.place_with_all_checks(frame, time_s, arrived_s)
-        assert repr(quick.place(frame, time_s, arrived_s)) == repr(checked)
+        checked = thorough.assign_slot_with_checks(frame, time_s, arrived_s)
+        assert repr(quick.assign_slot(frame, time_s, arrived_s)) == repr(checked)
         assert readings(quick, arrived_s) == readings(thorough, arrived_s)
 
 
