@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 import threading
+import time
 import types
 from typing import ClassVar
 
@@ -19,6 +20,8 @@ from sunspec_tui.core.instrument import CLOCK_HZ
 from sunspec_tui.core.times import format_block_time
 from sunspec_tui.producer.averaging import RingSequence, WindowAverager
 from sunspec_tui.producer.memory_ring import MemoryRing, RingClosed
+from sunspec_tui.producer.publisher import Publisher
+from sunspec_tui.producer.stop_signal import StopSignal
 from sunspec_tui.producer.streaming_op import AvgStreamingOp
 
 LOG = logging.getLogger("test")
@@ -312,20 +315,21 @@ def test_a_taken_port_is_one_sentence_and_leaves_nothing_open():
 
 
 def test_subscribers_are_counted_as_they_come_and_go():
-    op = AvgStreamingOp(LOG, MemoryRing(), stream_port=0)
+    stop = StopSignal()
+    publisher = Publisher("127.0.0.1", 0, stop, LOG, lossless=False, queue_messages=10, monotonic=time.monotonic)
     context = zmq.Context()
-    sockets = [stuck_subscriber(context, op.bind()) for _ in range(3)]
+    sockets = [stuck_subscriber(context, publisher.bind()) for _ in range(3)]
 
     def counted():
-        op._read_subscriptions()
-        return op.subscribers
+        publisher.read_subscriptions()
+        return publisher.subscribers
 
     poll_until(lambda: counted() == 3)
     for left in (2, 1, 0):
         sockets.pop().close(0)
         poll_until(lambda left=left: counted() == left)
-    op.shutdown()
-    op.main()
+    stop.set()
+    publisher.close()
     context.destroy(linger=0)
 
 
