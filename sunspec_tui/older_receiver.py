@@ -1,7 +1,7 @@
-"""Names of the older receiver, so that scripts for it run unchanged.
+"""Provide the names of the older receiver.
 
-Attributes are read-only: a script that sets one gets an error instead of no effect. Nothing here changes the rows that
-were received.
+Scripts for it run unchanged. Attributes are read-only: a script that sets one gets an error instead of no effect.
+Nothing here changes the received rows.
 """
 
 import gc
@@ -56,7 +56,7 @@ class OlderReceiver(ABC):
 
     @abstractmethod
     def snapshot(self, since: int = 0, *, epoch: int = 0, most: int | None = None) -> Snapshot:
-        """Return everything at this moment."""
+        """Return the current state."""
 
     @abstractmethod
     def get_current_delay(self) -> float:
@@ -64,7 +64,7 @@ class OlderReceiver(ABC):
 
     @abstractmethod
     def set_web(self, on: bool) -> WebStatus:
-        """Serve the web view, or no longer."""
+        """Start or stop the web view."""
 
     # Options
 
@@ -80,7 +80,7 @@ class OlderReceiver(ABC):
 
     @property
     def buffer_length(self) -> int:
-        """Rows that are kept."""
+        """Number of rows that are kept."""
         return self.options.buffer_length
 
     @property
@@ -105,7 +105,10 @@ class OlderReceiver(ABC):
 
     @property
     def streaming_interval(self) -> float:
-        """Seconds of a row for the delay method ``buffer``: chosen, else measured."""
+        """Seconds per row for the delay method ``buffer``.
+
+        The chosen value, else the measured cadence.
+        """
         return self.parts.interval_s
 
     @property
@@ -144,7 +147,7 @@ class OlderReceiver(ABC):
 
     @property
     def ring_buffer(self) -> NDArray[np.float32]:
-        """Copy of one product's kept rows, each at its place in the ring.
+        """Copy of one product's rows, each at its index in the ring.
 
         The array is read-only, float32, of shape (buffer_length, nbins). Rows that have not arrived are 0.
         """
@@ -159,7 +162,7 @@ class OlderReceiver(ABC):
         return found
 
     def _bins(self, ring: RingBuffer | None) -> int:
-        """Return the bins of a row; before the first frame, the usual ones."""
+        """Return the number of bins, before the first frame the usual one."""
         return bin_count(DEFAULT_NCHAN, self.options.channel_average) if ring is None else ring.nbins
 
     def _carried_product(self, npol: int) -> Product:
@@ -216,12 +219,14 @@ class OlderReceiver(ABC):
     # Plots
 
     def create_plot(self) -> str | None:
-        """Write a plot now and wait for it; none if plots are off.
+        """Write a plot now and wait for it.
+
+        No plot is written if plots are off.
 
         Returns
         -------
         str or None
-            Path of the plot; None if there is none, with the reason in the log.
+            Path of the plot; None without a plot, with the reason in the log.
         """
         if not self.plot_interval:
             return None
@@ -245,7 +250,7 @@ class OlderReceiver(ABC):
         return None if status.written == before.written else status.last_path
 
     def _is_plotting(self, before: PlotStatus, events: int) -> bool:
-        """Return True while a plot that was asked for has no result."""
+        """Return True while the requested plot has no result."""
         status = self.parts.plots.status()
         return status.running and self._plot_events == events and status.failed == before.failed
 
@@ -259,11 +264,11 @@ class OlderReceiver(ABC):
     # The web view
 
     def start_webserver(self) -> None:
-        """Serve the web view."""
+        """Start the web view."""
         self.set_web(True)
 
     def stop_webserver(self) -> None:
-        """Serve the web view no longer."""
+        """Stop the web view."""
         self.set_web(False)
 
     def is_webserver_running(self) -> bool:
@@ -271,7 +276,7 @@ class OlderReceiver(ABC):
         return self.parts.web.status().state is WebState.SERVING
 
     def get_webserver_status(self) -> dict[str, Any]:
-        """Return the state of the web view, and its address without a token."""
+        """Return the web view's state, and its address without a token."""
         status, wanted = self.parts.web.status(), self.parts.web_wanted
         words = {WebState.SERVING: "running", WebState.FAILED: "failed", WebState.OFF: "stopped"}
         return {
@@ -284,14 +289,14 @@ class OlderReceiver(ABC):
     # The header
 
     def debug_header_info(self, header: Mapping[str, Any]) -> None:
-        """Log each key of a header, with all plausible readings of its times."""
+        """Log each key of a header, with all plausible interpretations of times."""
         for line in header_lines(header):
             log.info("%s", line)
 
     # Memory
 
     def get_memory_info(self) -> dict[str, float]:
-        """Return the memory in MiB, and what the garbage collector counts.
+        """Return the memory usage in MiB, and counts of the garbage collector.
 
         ``rss_mb`` and ``vms_mb`` are of this process, ``pss_mb`` of all processes that it has started, ``buffer_mb``
         of the kept rows.

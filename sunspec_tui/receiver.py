@@ -62,19 +62,19 @@ def _with_parameters_of(
 class StreamReceiver(OlderReceiver):
     """Receiver of a stream, with its history, plots, archive and web view.
 
-    It has many methods because it hands on what its parts do, so that a script needs one object.
+    It has many methods because it passes calls on to its parts, so that a script needs only one object.
 
     Parameters
     ----------
     *arguments, **options
-        Those of `ReceiverOptions`.
+        Parameters of `ReceiverOptions`.
 
     Attributes
     ----------
     options
         The parameters.
     listeners
-        Functions that are called when messages have come.
+        Functions that are called after each batch of messages.
 
     Raises
     ------
@@ -146,13 +146,16 @@ class StreamReceiver(OlderReceiver):
     def snapshot(
         self, since: int = 0, *, epoch: int = 0, most: int | None = None, checks: bool = True, memory: bool = True
     ) -> Snapshot:
-        """Return everything at this moment, as one frozen value; see `SnapshotBuilder.build`."""
+        """Return the current state as one immutable value; see `SnapshotBuilder.build`."""
         return self.parts.snapshots.build(since, epoch=epoch, most=most, checks=checks, memory=memory)
 
     # Loops over new frames and rows
 
     def wait_for_frames(self, n: int, timeout_s: float) -> bool:
-        """Wait for `n` frames since the start; False after the timeout or `stop`."""
+        """Wait until `n` frames were received since the start.
+
+        Return False after the timeout or `stop`.
+        """
         return self.handler.wait_for_frames(n, timeout_s)
 
     def frames(self, timeout_s: float | None = None, most: int = 1000) -> FrameIterator[Frame]:
@@ -161,7 +164,7 @@ class StreamReceiver(OlderReceiver):
         Parameters
         ----------
         timeout_s
-            End after so many seconds without a frame; None waits until `stop`.
+            Seconds without a frame after which the iterator ends; None waits until `stop`.
         most
             Largest number of frames queued for a slow loop, within 128 MiB in all; older frames are dropped and
             counted in ``frames_missed``.
@@ -169,8 +172,8 @@ class StreamReceiver(OlderReceiver):
         Returns
         -------
         FrameIterator
-            An iterator of `Frame` for one thread, and a context manager that ends it. It ends at once while nothing
-            runs.
+            An iterator of `Frame` for one thread, and a context manager that ends it. It ends at once unless the
+            receiver runs.
         """
         return self._add_iterator(self.handler.frame_iterators, FrameIterator[Frame](most, timeout_s))
 
@@ -227,11 +230,11 @@ class StreamReceiver(OlderReceiver):
         return self.history.epochs()
 
     def position(self) -> Position | None:
-        """Return how far the stream has come; None before the first frame."""
+        """Return the position of the newest row; None before the first frame."""
         return self.history.position()
 
     def number_at(self, slot: int) -> int:
-        """Return the number of the first kept row at or after a slot."""
+        """Return the number of the first kept row from a slot on."""
         return self.history.number_at(slot)
 
     def last_frame(self) -> Frame | None:
@@ -264,14 +267,16 @@ class StreamReceiver(OlderReceiver):
         average_channels: int | None = None,
         digits: bool = False,
     ) -> int:
-        """Write rows of the ring to a file; return its size in bytes.
+        """Write rows of the ring to a file.
+
+        Return its size in bytes.
 
         Parameters
         ----------
         path
-            The ending chooses the format: FITS (e-CALLISTO), HDF5 (the recorder's), NPZ or CSV.
+            Path of the file. Its ending selects the format: FITS (e-CALLISTO), HDF5 (the recorder's), NPZ or CSV.
         product
-            What a FITS file holds; the receiver's own by default. The other forms hold all.
+            Product of a FITS file; the receiver's own by default. The other formats contain all products.
         start, end, epoch
             As in `recording`.
         average_time, average_channels
@@ -282,9 +287,9 @@ class StreamReceiver(OlderReceiver):
         Raises
         ------
         UsageError
-            If there is no such ending, product or epoch.
+            If the ending, the product or the epoch is unknown.
         ExportError
-            If there are no rows, or the disk does not take them.
+            If there are no rows, or they cannot be written.
         """
         wanted = self.history.product if product is None else parse_choice(Product, "product", product)
         rows = self.recording(start, end, epoch=epoch)
@@ -310,7 +315,7 @@ class StreamReceiver(OlderReceiver):
     # Delay
 
     def get_current_delay(self) -> float:
-        """Return the message delay of the last frame in seconds; NaN before it."""
+        """Return the last frame's message delay in seconds; NaN before it."""
         return self.parts.delay.value_s
 
     @property
@@ -324,17 +329,17 @@ class StreamReceiver(OlderReceiver):
         Raises
         ------
         UsageError
-            If there is no such method.
+            If the method is unknown.
         """
         self.parts.delay.set_method(method)
 
     def set_delay(self, delay_seconds: float) -> None:
-        """Set the value of ``manual`` and use it.
+        """Set the delay of the method ``manual`` and use that method.
 
         Raises
         ------
         UsageError
-            If it is no finite number.
+            If it is not a finite number.
         """
         self.parts.delay.set_manual(delay_seconds)
 
@@ -350,7 +355,7 @@ class StreamReceiver(OlderReceiver):
         self.parts.plots.set_interval(number("plot_interval", seconds, 0))
 
     def plot_now(self) -> None:
-        """Ask for a plot at once; `snapshot().plots` has the result."""
+        """Request a plot at once; `snapshot().plots` has the result."""
         self.parts.plots.plot_now()
 
     def plot_job(self) -> PlotJob | None:
@@ -362,7 +367,7 @@ class StreamReceiver(OlderReceiver):
     def set_web(self, on: bool) -> WebStatus:
         """Serve the web view, or stop it.
 
-        The status that is returned says why it cannot be served. Before `start` the choice is only noted.
+        The returned status has the reason if it cannot be served. Before `start` the choice is only noted.
         """
         return self.parts.set_web(on)
 

@@ -91,7 +91,9 @@ class Publisher:
         return self._subscriptions.count
 
     def bind(self) -> int:
-        """Open the socket and return its port; a second call only returns it.
+        """Open the socket and return its port.
+
+        A second call only returns the port.
 
         Raises
         ------

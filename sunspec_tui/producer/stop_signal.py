@@ -4,7 +4,7 @@ import threading
 
 
 class StopSignal:
-    """Signal that is set by `set`, or by an event of the recorder.
+    """Signal set by `set`, or by an event of the recorder.
 
     Attributes
     ----------

@@ -133,12 +133,12 @@ class AvgStreamingOp:
 
     @property
     def port(self) -> int:
-        """Port to publish on: the chosen one, and after `bind` that of the socket."""
+        """Port to publish on; after `bind`, the port of the socket."""
         return self._publisher.port
 
     @property
     def shutdown_event(self) -> threading.Event | None:
-        """Event that ends `main` when it is set; None until one is assigned."""
+        """Event that ends `main`; None until one is assigned."""
         return self._stop.recorder_event
 
     @shutdown_event.setter
@@ -169,7 +169,9 @@ class AvgStreamingOp:
         return self._publisher.peers_cut_off
 
     def bind(self) -> int:
-        """Open the socket and return its port; a second call only returns it.
+        """Open the socket and return its port.
+
+        A second call only returns the port.
 
         `main` calls this if it was not called before.
 

@@ -28,7 +28,7 @@ class Arrivals:
         self.times_s: deque[float] = deque(maxlen=STEP_COUNT)
         self._gulps: deque[int] = deque(maxlen=_GULPS)
 
-    def add(self, arrived_s: float, *, same_gulp: bool) -> None:
+    def add(self, arrived_s: float, same_gulp: bool) -> None:
         """Store an arrival, and count the frame into its gulp."""
         self.times_s.append(arrived_s)
         if same_gulp:

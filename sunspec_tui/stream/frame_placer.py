@@ -1,4 +1,4 @@
-"""Place frames on the time axis, and find how many are missing before each.
+"""Place frames on the time axis, and count missing frames.
 
 It reads no clock: times are arguments, and arrivals are times of a monotonic clock. The cadence is measured from the
 data's time, never assumed. Missing frames are counted from the producer's frame number if there is one, else from
@@ -22,6 +22,7 @@ LONGEST_GAP_ROWS = 10_000_000
 
 _WRAP = 2**32
 _USUAL_STEPS = 1.5  # a longer step is a gap
+_NO_MARK = int(Mark.NONE)
 
 
 class FramePlacement(NamedTuple):
@@ -129,7 +130,7 @@ class FramePlacer:
         last, longest_s = self._last, _USUAL_STEPS * self.cadence_s
         if last is None or frame.time_tag != last.time_tag or self._rejected_since:
             return False
-        if self._jump.pending or self._earlier_time.pending:
+        if self._jump.frames or self._earlier_time.before:
             return False
         if frame.seq is None or last.seq is None:
             if frame.seq is not last.seq:
@@ -137,7 +138,9 @@ class FramePlacer:
         elif frame.seq - last.seq != 1:
             return False
         step_s = frame.block_time_s - self._last_time_s
-        return 0 < step_s < min(longest_s, WIDE_S) and arrived_s - self.arrivals.times_s[-1] < longest_s
+        if not 0 < step_s < longest_s or step_s >= WIDE_S:
+            return False
+        return arrived_s - self.arrivals.times_s[-1] < longest_s
 
     def _place_next(self, frame: "Frame", arrived_s: float) -> FramePlacement:
         """Place a frame of a steady stream."""
@@ -146,7 +149,7 @@ class FramePlacer:
         time_s = frame.block_time_s
         step_s = time_s - self._last_time_s
         self.cadence_s = self._cadence.add(step_s)
-        mark, missing = int(Mark.NONE), 0
+        mark, missing = _NO_MARK, 0
         if step_s < _USUAL_STEPS * self.cadence_s:
             self._slot += 1
         else:
@@ -159,7 +162,7 @@ class FramePlacer:
         """Note the newest frame and its arrival."""
         # Frames of one gulp are sent with one timestamp.
         same_gulp = self._last is not None and frame.sent_s == self._last.sent_s
-        self.arrivals.add(arrived_s, same_gulp=same_gulp)
+        self.arrivals.add(arrived_s, same_gulp)
         self._newest = frame
 
     # Any other frame
@@ -286,7 +289,7 @@ class FramePlacer:
             continues from before it went back; and the value that has jumped, as in `FramePlacement`.
         """
         # Nearly all steps are small, and these checks would cost microseconds in each frame.
-        if not (self._is_wide(arrived.frame, time_s) or self._jump.pending or self._earlier_time.pending):
+        if not (self._is_wide(arrived.frame, time_s) or self._jump.frames or self._earlier_time.before):
             return 0, Mark.NONE, ""
         if came_before := self._accept_confirmed_jump(arrived):
             return came_before, Mark.NONE, ""

@@ -41,7 +41,7 @@ class StreamHealth:
         self._last_rejection = ""
         self._queued = self._queued_max = 0
         self._placer = FramePlacer()
-        self._arrivals = self._placer.arrivals
+        self._arrivals, self._assign_slot = self._placer.arrivals, self._placer.assign_slot
 
     def set_link(self, link: LinkState, detail: str = "", attempt: int = 0) -> None:
         """Set the link's state, its description and the attempt's number."""
@@ -51,7 +51,7 @@ class StreamHealth:
 
     def assign_slot(self, frame: "Frame", now_s: float, arrived_s: float) -> FramePlacement:
         """Count one frame and assign its slot, as `FramePlacer.assign_slot`."""
-        placement = self._placer.assign_slot(frame, now_s, arrived_s)
+        placement = self._assign_slot(frame, now_s, arrived_s)
         self.frames_received += 1
         # A missing frame before this one is always marked too.
         if placement.mark or placement.silence_s:

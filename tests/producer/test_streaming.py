@@ -1,4 +1,4 @@
-"""The producer: exact windows of data time, honest headers, an end on every way out."""
+"""The producer: exact windows of data time, true headers, a clean end."""
 
 import json
 import logging
@@ -58,7 +58,7 @@ def test_means_equal_a_float64_mean_of_exact_windows_however_the_gulps_are_cut(t
 
 
 class Run:
-    """A producer on its ring, with a subscriber that keeps what comes."""
+    """Producer on its ring, with a subscriber that returns its frames."""
 
     def __init__(self, **options):
         self.ring = MemoryRing(capacity=1000)
@@ -216,7 +216,7 @@ def fill(ring, n):
 
 
 def stuck_subscriber(context, port):
-    """A subscriber that takes one frame in advance and no more until it is asked."""
+    """Return a subscriber that queues one frame and reads none itself."""
     socket = context.socket(zmq.SUB)
     socket.rcvhwm = 1
     socket.subscribe(b"data")
@@ -259,7 +259,7 @@ def test_a_subscriber_that_falls_behind_is_counted_and_logged(caplog):
     assert not thread.is_alive()
     stuck.close(linger=0)
     assert op.frames_made == op.frames_sent == n
-    # libzmq says so once; what is dropped until the subscriber reads again, it does not tell.
+    # libzmq reports this once, and does not report what it drops until the subscriber reads again.
     assert op.times_behind == 1
     assert "a subscriber is too slow" in caplog.text
     context.destroy(linger=0)
@@ -359,7 +359,7 @@ def test_spectra_outside_a_sequence_are_refused():
         MemoryRing().write(np.zeros(4, np.float32))
 
 
-def test_a_full_memory_ring_makes_its_writer_wait_and_closing_it_lets_go():
+def test_a_full_memory_ring_makes_its_writer_wait_and_closing_it_ends_the_wait():
     ring, ended = MemoryRing(capacity=1), threading.Event()
     ring.begin_sequence({})
 

@@ -1,4 +1,4 @@
-"""What is quick for the usual frame gives the same as the thorough way."""
+"""The short cuts for usual frames give the same results."""
 
 import gc
 import math
@@ -41,7 +41,7 @@ STEPS_S = st.sampled_from(
     )
 )  # fmt: skip
 @settings(deadline=None)
-def test_a_usual_frame_is_placed_as_by_the_thorough_way(frames):
+def test_a_usual_frame_is_placed_as_with_all_checks(frames):
     quick, thorough = FramePlacer(), FramePlacer()
     time_s, seq, tag, arrived_s = START_S, 0, 0, 0.0
     for step_s, step, new_tag, waited_s, rejected in frames:
@@ -62,7 +62,7 @@ def test_a_usual_frame_is_placed_as_by_the_thorough_way(frames):
 
 
 def readings(placer, now_s):
-    """Return all public readings of a placer as text, in which NaN equals NaN."""
+    """Return all readings of a placer as text, where NaN equals NaN."""
     arrivals, cadence_s = placer.arrivals, placer.cadence_s
     known = placer.losses_known, placer.restarts_known, placer.tag_problem
     return repr(
@@ -127,7 +127,7 @@ def test_new_garbage_is_collected_between_frames_and_old_objects_are_left_alone(
 @pytest.mark.parametrize("place", range(4))
 @pytest.mark.parametrize("nchan", [32, 30, 48])
 def test_a_row_is_written_whole_before_anybody_reads_it(place, nchan):
-    """The room of the next row is none that is read, also in a full ring."""
+    """Readers never read the next row, even in a full ring."""
     ring = RingBuffer(3, nchan // 2, 4)
     for number in range(3 + place):
         ring.append(np.full((nchan // 2, 4), number, np.float32), float(number), number)
