@@ -27,6 +27,8 @@ SUMMARY = ROOT / "mutation" / "RESULTS.md"
 TESTS: dict[str, tuple[str, ...]] = {
     "frame": ("tests/core/test_headers.py",),
     "health": ("tests/stream/test_stream_health.py",),
+    "placement": ("tests/stream/test_stream_health.py", "tests/stream/test_jump_detection.py"),
+    "arrivals": ("tests/stream/test_stream_health.py",),
     "delay": ("tests/stream/test_message_delay.py",),
     "products": ("tests/core/test_products.py",),
     "times": ("tests/core/test_times.py", "tests/core/test_readings_of_times.py"),
@@ -39,6 +41,8 @@ TESTS: dict[str, tuple[str, ...]] = {
 HOMES = {
     "frame": "core/frame",
     "health": "stream/stream_health",
+    "placement": "stream/frame_placer",
+    "arrivals": "stream/arrivals",
     "delay": "stream/message_delay",
     "products": "core/products",
     "times": "core/times",
@@ -47,7 +51,7 @@ HOMES = {
     "averaging": "producer/averaging",
     "levels": "core/levels",
 }
-MIN_SCORE = {"frame": 0.9, "health": 0.9, "delay": 0.9, "products": 0.9, "times": 0.9}
+MIN_SCORE = {"frame": 0.9, "health": 0.9, "placement": 0.9, "delay": 0.9, "products": 0.9, "times": 0.9}
 _KILLED, _SURVIVED, _NO_TESTS = {1, 3}, 0, 33
 
 

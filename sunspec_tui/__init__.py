@@ -44,7 +44,7 @@ __all__ = [
     "to_dataset",
 ]
 
-_HOMES = {
+_MODULES = {
     "AvgStreamingOp": "sunspec_tui.producer.streaming_op",
     "Frame": "sunspec_tui.core.frame",
     "RingBuffer": "sunspec_tui.core.ring_buffer",
@@ -67,9 +67,9 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(_HOMES[name]), name)
+    found = getattr(import_module(_MODULES[name]), name)
     _enable_pictures()
     return found
 

@@ -1,7 +1,7 @@
-"""Names of the older receiver, so that scripts for it run unchanged.
+"""Provide the names of the older receiver.
 
-Attributes are read-only: a script that sets one gets an error instead of no effect. Nothing here changes the rows that
-were received.
+Scripts for it run unchanged. Attributes are read-only: a script that sets one gets an error instead of no effect.
+Nothing here changes the received rows.
 """
 
 import gc
@@ -11,58 +11,52 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.core.memory_usage import Collector, MemoryReading, object_count, vms_mb
+from sunspec_tui.core.memory_usage import MemoryReading, object_count, vms_mb
 from sunspec_tui.core.products import Product, available, bin_count, derive
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.core.ring_copy import iter_blocks
-from sunspec_tui.monitoring.event_reporter import EventReporter
 from sunspec_tui.monitoring.snapshot import NO_ROWS, Snapshot
 from sunspec_tui.monitoring.stream_findings import header_lines
 from sunspec_tui.monitoring.web_status import WebState, WebStatus
 from sunspec_tui.plots.job import PlotEvent, PlotStatus
-from sunspec_tui.plots.plot_service import PlotService
 from sunspec_tui.receiver_options import ReceiverOptions
-from sunspec_tui.stream.history import DEFAULT_NCHAN, StreamHistory
-from sunspec_tui.stream.ingest import FrameIngester
-from sunspec_tui.web import WebServer
+from sunspec_tui.receiver_parts import ReceiverParts
+from sunspec_tui.stream.history import DEFAULT_NCHAN
 
 log = logging.getLogger(__name__)
 
 MAX_PLOT_S = 60.0
 """Longest wait for a plot, in seconds."""
-_LOOK_S = 0.2
+_CHECK_S = 0.2
 
 
 class OlderReceiver(ABC):
     """Attributes and methods that scripts for the older receiver use.
 
     It has many methods because the older receiver has them.
+
+    Attributes
+    ----------
+    options
+        The parameters.
+    parts
+        The parts that do the work.
+    history
+        The received rows.
     """
 
-    # The receiver sets them.
-    options: ReceiverOptions
-    history: StreamHistory
-    _ingester: FrameIngester
-    _collector: Collector
-    _life: threading.RLock
-    _plots: PlotService
-    _running: ExitStack | None
-    _teller: EventReporter
-    _web: WebServer
-    _web_wanted: bool
-
-    def __init__(self) -> None:
-        self._plot_told, self._plot_events = threading.Condition(), 0
+    def __init__(self, options: ReceiverOptions, parts: ReceiverParts) -> None:
+        self.options, self.parts, self.history = options, parts, parts.history
+        self._plot_ended, self._plot_events = threading.Condition(), 0
 
     @abstractmethod
     def snapshot(self, since: int = 0, *, epoch: int = 0, most: int | None = None) -> Snapshot:
-        """Return everything at this moment."""
+        """Return the current state."""
 
     @abstractmethod
     def get_current_delay(self) -> float:
@@ -70,7 +64,7 @@ class OlderReceiver(ABC):
 
     @abstractmethod
     def set_web(self, on: bool) -> WebStatus:
-        """Serve the web view, or no longer."""
+        """Start or stop the web view."""
 
     # Options
 
@@ -86,33 +80,36 @@ class OlderReceiver(ABC):
 
     @property
     def buffer_length(self) -> int:
-        """Rows that are kept."""
+        """Number of rows that are kept."""
         return self.options.buffer_length
 
     @property
     def gc_interval(self) -> int:
         """Frames from one garbage collection to the next; 0 is off."""
-        return self._collector.interval
+        return self.parts.collector.interval
 
     @property
     def plot_interval(self) -> float:
         """Seconds from plot to plot; 0 is off."""
-        return self._plots.status().interval_s
+        return self.parts.plots.status().interval_s
 
     @property
     def plot_dir(self) -> str:
         """Directory of the plots."""
-        return str(self._plots.status().directory)
+        return str(self.parts.plots.status().directory)
 
     @property
     def start_webshow(self) -> bool:
         """True if the web view is wanted."""
-        return self._web_wanted
+        return self.parts.web_wanted
 
     @property
     def streaming_interval(self) -> float:
-        """Seconds of a row for the delay method ``buffer``: chosen, else measured."""
-        return self._ingester.interval_s
+        """Seconds per row for the delay method ``buffer``.
+
+        The chosen value, else the measured cadence.
+        """
+        return self.parts.interval_s
 
     @property
     def verbose(self) -> bool:
@@ -124,18 +121,18 @@ class OlderReceiver(ABC):
     @property
     def running(self) -> bool:
         """True between `start` and `stop`."""
-        return self._running is not None
+        return self.parts.running
 
     @property
     def plot_running(self) -> bool:
         """True while plots are written on a schedule."""
-        plots = self._plots.status()
+        plots = self.parts.plots.status()
         return plots.running and plots.interval_s > 0
 
     @property
     def last_plot_time(self) -> float | None:
         """Time of the last plot, seconds since 1970; None before it."""
-        return self._plots.status().last_time_s
+        return self.parts.plots.status().last_time_s
 
     @property
     def delay(self) -> float:
@@ -150,7 +147,7 @@ class OlderReceiver(ABC):
 
     @property
     def ring_buffer(self) -> NDArray[np.float32]:
-        """Copy of one product's kept rows, each at its place in the ring.
+        """Copy of one product's rows, each at its index in the ring.
 
         The array is read-only, float32, of shape (buffer_length, nbins). Rows that have not arrived are 0.
         """
@@ -165,7 +162,7 @@ class OlderReceiver(ABC):
         return found
 
     def _bins(self, ring: RingBuffer | None) -> int:
-        """Return the bins of a row; before the first frame, the usual ones."""
+        """Return the number of bins, before the first frame the usual one."""
         return bin_count(DEFAULT_NCHAN, self.options.channel_average) if ring is None else ring.nbins
 
     def _carried_product(self, npol: int) -> Product:
@@ -222,63 +219,65 @@ class OlderReceiver(ABC):
     # Plots
 
     def create_plot(self) -> str | None:
-        """Write a plot now and wait for it; none if plots are off.
+        """Write a plot now and wait for it.
+
+        No plot is written if plots are off.
 
         Returns
         -------
         str or None
-            Path of the plot; None if there is none, with the reason in the log.
+            Path of the plot; None without a plot, with the reason in the log.
         """
         if not self.plot_interval:
             return None
-        with self._life:
-            if self._running is None:
-                self._plots.start()
+        with self.parts.lifecycle_lock:
+            if not self.running:
+                self.parts.plots.start()
                 try:
                     return self._plot_and_wait()
                 finally:
-                    self._plots.stop()
+                    self.parts.plots.stop()
         return self._plot_and_wait()
 
     def _plot_and_wait(self) -> str | None:
-        before, until_s = self._plots.status(), time.monotonic() + MAX_PLOT_S
-        with self._plot_told:
-            told = self._plot_events
-            self._plots.plot_now()
-            while self._is_plotting(before, told) and time.monotonic() < until_s:
-                self._plot_told.wait(_LOOK_S)
-        status = self._plots.status()
+        before, until_s = self.parts.plots.status(), time.monotonic() + MAX_PLOT_S
+        with self._plot_ended:
+            events = self._plot_events
+            self.parts.plots.plot_now()
+            while self._is_plotting(before, events) and time.monotonic() < until_s:
+                self._plot_ended.wait(_CHECK_S)
+        status = self.parts.plots.status()
         return None if status.written == before.written else status.last_path
 
-    def _is_plotting(self, before: PlotStatus, told: int) -> bool:
-        """Return True while a plot that was asked for has no result."""
-        status = self._plots.status()
-        return status.running and self._plot_events == told and status.failed == before.failed
+    def _is_plotting(self, before: PlotStatus, events: int) -> bool:
+        """Return True while the requested plot has no result."""
+        status = self.parts.plots.status()
+        return status.running and self._plot_events == events and status.failed == before.failed
 
-    def _plotted(self, event: PlotEvent) -> None:
-        """Take a plot writer's event."""
-        self._teller.report_plot(event)
-        with self._plot_told:
+    def _on_plot_event(self, event: PlotEvent) -> None:
+        """Report an event of the plot service, and wake `create_plot`."""
+        self.parts.reporter.report_plot(event)
+        with self._plot_ended:
             self._plot_events += 1
-            self._plot_told.notify_all()
+            self._plot_ended.notify_all()
 
     # The web view
 
     def start_webserver(self) -> None:
-        """Serve the web view."""
+        """Start the web view."""
         self.set_web(True)
 
     def stop_webserver(self) -> None:
-        """Serve the web view no longer."""
+        """Stop the web view."""
         self.set_web(False)
 
     def is_webserver_running(self) -> bool:
         """Return True while the web view is served."""
-        return self._web.status().state is WebState.SERVING
+        return self.parts.web.status().state is WebState.SERVING
 
     def get_webserver_status(self) -> dict[str, Any]:
-        """Return the state of the web view, and its address without a token."""
-        status, wanted = self._web.status(), self._web_wanted
+        """Return the web view's state, and its address without a token."""
+        status, wanted = self.parts.web.status(), self.parts.web_wanted
         words = {WebState.SERVING: "running", WebState.FAILED: "failed", WebState.OFF: "stopped"}
         return {
             "enabled": wanted,
@@ -290,14 +289,14 @@ class OlderReceiver(ABC):
     # The header
 
     def debug_header_info(self, header: Mapping[str, Any]) -> None:
-        """Log each key of a header, with all plausible readings of its times."""
+        """Log each key of a header, with all plausible interpretations of times."""
         for line in header_lines(header):
             log.info("%s", line)
 
     # Memory
 
     def get_memory_info(self) -> dict[str, float]:
-        """Return the memory in MiB, and what the garbage collector counts.
+        """Return the memory usage in MiB, and counts of the garbage collector.
 
         ``rss_mb`` and ``vms_mb`` are of this process, ``pss_mb`` of all processes that it has started, ``buffer_mb``
         of the kept rows.
@@ -318,12 +317,12 @@ class OlderReceiver(ABC):
 
     def force_garbage_collection(self) -> int:
         """Collect garbage now; return how many objects were freed."""
-        return self._collector.collect()
+        return self.parts.collector.collect()
 
     def optimize_memory(self) -> dict[str, Any]:
         """Free memory, but no received data; return what was freed."""
         before = self.get_memory_info()
-        found = self._collector.optimise(self._started_processes())
+        found = self.parts.collector.optimise(self.parts.child_pids)
         return {
             **found,
             "memory_before": before,
@@ -331,9 +330,6 @@ class OlderReceiver(ABC):
             "objects_collected": int(found["collected"]),
         }
 
-    def _started_processes(self) -> tuple[int, ...]:
-        return (*self._plots.child_pids, *self._web.child_pids)
-
     def _memory(self) -> MemoryReading:
         ring = self.history.ring()
-        return self._collector.reading(ring.nbytes if ring else 0, self._started_processes())
+        return self.parts.collector.reading(ring.nbytes if ring else 0, self.parts.child_pids)

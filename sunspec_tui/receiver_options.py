@@ -28,51 +28,51 @@ class ReceiverOptions:
     Attributes
     ----------
     stream_addr, stream_port
-        Where the producer publishes.
+        Address of the producer.
     buffer_length
-        Rows that are kept.
+        Number of rows that are kept.
     gc_interval
         Frames from one garbage collection among new objects to the next; 0 is off.
     plot_interval
         Seconds from plot to plot; 0 is off.
     plot_dir
-        Where plots go; made when it is missing.
+        Directory of the plots; created if it is missing.
     start_webshow
-        Serve the web view from `start` on; what hinders it is logged, and receiving goes on.
+        True to serve the web view from `start` on; a failure is logged, and receiving continues.
     streaming_interval
         Seconds of a row for the delay method ``buffer``; the measured cadence by default.
     verbose
-        Log the header of the first frame.
+        True to log the header of the first frame.
     channel_average
-        Channels a bin.
+        Number of channels per bin.
     product
         Name of the product that plots and `get_latest_data` show, see `products.Product`.
     chan0
-        First channel, where the header does not say.
+        First channel, if the header does not give it.
     beam_index
-        Which beam of a frame with several is kept.
+        Index of the beam that is stored, if a frame has several.
     delay_method, manual_delay
         See `set_delay_calculation_method` and `set_delay`.
     station
-        Whose data this is, for figures and files.
+        Origin of the data, for figures and files.
     plot_keep
-        How many plots stay: by age and size (``7d,2G``), by number (``1000``), or ``all``.
+        Plots that are kept: by age and size (``7d,2G``), by number (``1000``), or ``all``.
     plot_ratio
-        Write a second figure with V/I beside each plot.
+        True to write a second figure with V/I for each plot.
     plot_remove_background
-        Show the waterfall of plots, also of `create_plot`, without the quiet background.
+        True to subtract the quiet background from the waterfall of plots, also those of `create_plot`.
     archive_dir
-        Where every row is archived; None archives nothing.
+        Directory of the archive, which stores every row; None for no archive.
     archive_precision
-        What a new store keeps of each power: the bits that its noise leaves meaningful (``noise``), or all (``exact``).
+        Precision of a new store: the bits of each power above its noise (``noise``), or all bits (``exact``).
     archive_elevation
-        Archive only while the Sun stands at least so many degrees above the horizon.
+        Archive only while the Sun is at least so many degrees above the horizon.
     floor_dir
-        Where the quiet floor of the stream is kept between runs; None begins it anew with each run.
+        Directory that keeps the stream's quiet floor between runs; None measures it anew in each run.
     web
-        Where and to whom the web view is served; this machine alone by default.
+        Address and access rules of the web view; only this machine by default.
     reconnect
-        When a connection that is silent, lost or foreign is replaced.
+        Times after which a connection is replaced.
     problems
         Problems of the program itself, shared with the caller; None uses a new object.
     clock, monotonic

@@ -1,4 +1,4 @@
-"""Say what the times of a stream mean, in every plausible reading: the same as ``sunspec-tui doctor``.
+"""Print all plausible readings of a stream's times, as ``sunspec-tui doctor``.
 
 python tests/debug_time_tag.py [--addr ADDRESS] [--port PORT] [--frames N]
 """

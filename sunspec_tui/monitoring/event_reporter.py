@@ -18,9 +18,9 @@ from sunspec_tui.monitoring.event_pacing import PacedLog
 from sunspec_tui.monitoring.pipeline_check import describe_faults
 from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.plots.job import PlotEvent
+from sunspec_tui.stream.frame_placer import FramePlacement
 from sunspec_tui.stream.health_reading import LONG_SILENCE_S, HealthReading, StreamState, is_long_silence
 from sunspec_tui.stream.message_delay import DelayReading
-from sunspec_tui.stream.stream_health import FramePlacement
 
 _PIPELINES_LOG_S, _AXIS_LOG_S, _GAIN_LOG_S, _DELAY_LOG_S = 2.0, 5.0, 0.0, 5.0
 _SIGNAL_LOG_S, _CLOCK_LOG_S = 0.0, 5.0

@@ -110,7 +110,7 @@ class MemoryRing:
 
         Raises
         ------
-        Closed
+        RingClosed
             If the ring has been closed.
         """
         if self._in_sequence:
@@ -125,7 +125,7 @@ class MemoryRing:
 
         Raises
         ------
-        Closed
+        RingClosed
             If the ring has been closed.
         ValueError
             If no sequence has begun, because the reader could not interpret the data.

@@ -71,6 +71,8 @@ class RingFeeder:
         True to start again at the source's end, with a new sequence whose times continue and never go back.
     monotonic
         Monotonic clock.
+    wait
+        Function that waits for so many seconds and returns True if the feeder stops; by default until `stop`.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class RingFeeder:
         speed: float = 1.0,
         loop: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
+        wait: Callable[[float], bool] | None = None,
     ) -> None:
         self._ring = ring
         self._source = source
@@ -89,6 +92,7 @@ class RingFeeder:
         self._monotonic = monotonic
         self._start_s = 0.0
         self._stopping = threading.Event()
+        self._wait = wait or self._stopping.wait
         self._thread = threading.Thread(target=self._run, name="sunspec-feed", daemon=True)
         self.error: SunspecError | None = None
 
@@ -138,7 +142,7 @@ class RingFeeder:
             if self._speed:
                 wait_s = self._start_s + done_s / self._speed - self._monotonic()
                 # A lock has a maximum wait, which a wrong clock could exceed.
-                if self._stopping.wait(min(max(0.0, wait_s), threading.TIMEOUT_MAX)):
+                if self._wait(min(max(0.0, wait_s), threading.TIMEOUT_MAX)):
                     raise RingClosed
             self._ring.write(gulp)
         return done_s

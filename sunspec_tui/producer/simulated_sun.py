@@ -27,7 +27,7 @@ from sunspec_tui.producer.ring_feeder import SourceSequence
 from sunspec_tui.producer.sky_model import QUIET_SUN_K, Burst, galactic_k, type_ii, type_iii
 
 NCHAN, NPOL = 3072, 4
-BLOCK_S = 60.0
+MINUTE_S = 60.0
 # A shock weakens to 1 K within 970 s, and its lanes fade for 108 s more.
 _LONGEST_BURST_S = 1100.0
 # Carriers of the axis check: half of them are steady; the others, and two unknown lines, are intermittent.
@@ -105,7 +105,7 @@ class SimulatedSun:
     def mean_spectrum(self, time_s: float) -> NDArray[np.float64]:
         """Compute the power without noise, shape (3072, 4), `time_s` after the beginning."""
         burst_k, circular_k = np.zeros(NCHAN), np.zeros(NCHAN)
-        for burst in self._bursts(time_s):
+        for burst in self.bursts_at(time_s):
             temperature_k = burst.temperature_k(time_s)
             burst_k += temperature_k
             circular_k += burst.circular * temperature_k
@@ -126,27 +126,27 @@ class SimulatedSun:
         gulp += mean
         return gulp[:, None]
 
-    def _bursts(self, time_s: float) -> list[Burst]:
+    def bursts_at(self, time_s: float) -> list[Burst]:
         """Return the bursts that are visible at a time."""
-        last = int(time_s // BLOCK_S)
-        first = max(0, int((time_s - _LONGEST_BURST_S) // BLOCK_S))
-        bursts = (burst for block in range(first, last + 1) for burst in self._block(block))
+        last = int(time_s // MINUTE_S)
+        first = max(0, int((time_s - _LONGEST_BURST_S) // MINUTE_S))
+        bursts = (burst for minute in range(first, last + 1) for burst in self.bursts_of_minute(minute))
         return [burst for burst in bursts if burst.visible_s[0] <= time_s <= burst.visible_s[1]]
 
     @lru_cache(maxsize=32)  # noqa: B019 - a source lives as long as its program
-    def _block(self, block: int) -> tuple[Burst, ...]:
+    def bursts_of_minute(self, minute: int) -> tuple[Burst, ...]:
         """Draw the bursts of one minute: two to four of type III.
 
         Every fourth minute, one of type II.
         """
-        rng = np.random.default_rng([self._seed, 3, block])
+        rng = np.random.default_rng([self._seed, 3, minute])
         bursts = []
         for n in range(int(rng.integers(2, 5))):
-            start_s = block * BLOCK_S + (6 + 15 * n) + rng.uniform(-3, 3)
+            start_s = minute * MINUTE_S + (6 + 15 * n) + rng.uniform(-3, 3)
             peak_k, circular = 10 ** rng.uniform(3.5, 5.2), rng.uniform(-0.35, 0.35)
             bursts.append(type_iii(start_s, self._mhz, rng.uniform(60, 120), peak_k, circular))
-        if block % 4 == 1:
-            bursts += type_ii(block * BLOCK_S + rng.uniform(0, 20), self._mhz, rng.uniform(800, 1400), 3e4)
+        if minute % 4 == 1:
+            bursts += type_ii(minute * MINUTE_S + rng.uniform(0, 20), self._mhz, rng.uniform(800, 1400), 3e4)
         return tuple(bursts)
 
     def _interference_k(self, time_s: float) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 A subscription is valid if frames can match it: ``data`` begins with its topic. ZeroMQ stores every other subscription
 too, with about fifty bytes of memory for each byte of its topic, so each peer has a budget for them. Bookkeeping only:
-`streaming_op` reads the messages and closes connections.
+`publisher` reads the messages and closes connections.
 """
 
 from collections import Counter

@@ -14,10 +14,11 @@ from sunspec_tui.core.memory_budgets import max_past_nbytes, max_ring_nbytes, ri
 from sunspec_tui.core.products import average_channels, bin_count
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.core.ring_epochs import Epoch, PastEpochs
+from sunspec_tui.stream.frame_placer import FramePlacement
 from sunspec_tui.stream.health_reading import DEFAULT_INTERVAL_S
 from sunspec_tui.stream.message_delay import DelayHistory, DelayMethod, DelayReading, buffer_delay_s, message_delay
 from sunspec_tui.stream.newest_frame import NewestFrame
-from sunspec_tui.stream.stream_health import FramePlacement, StreamHealth
+from sunspec_tui.stream.stream_health import StreamHealth
 
 MIN_AGREEING_FRAMES = 3
 """Consecutive frames after which a new shape or axis is accepted; a single frame may be a stray one."""
@@ -107,10 +108,9 @@ class FrameIngester:
             ring = self._allocate_ring(axis)
         average_channels(spectrum, self.channel_average, ring.next_row)
         # Nothing below can raise, so the state stays consistent.
-        cadence_s = self.health.cadence_s
-        placement = self.health.assign_slot(frame, now_s, arrived_s)
         if ring is not self.ring:
-            self._start_epoch(axis, ring, cadence_s)
+            self._start_epoch(axis, ring)
+        placement = self.health.assign_slot(frame, now_s, arrived_s)
         ring.commit(placement.time_s, placement.slot, placement.mark)
         self.block_time_s = frame.block_time_s
         self.last_frame, self._last_now_s, self._last_arrived_s = frame, now_s, arrived_s
@@ -232,10 +232,10 @@ class FrameIngester:
         )
         return RejectedMessage(RejectCause.TOO_LARGE, detail)
 
-    def _start_epoch(self, axis: Axis, ring: RingBuffer, cadence_s: float) -> None:
+    def _start_epoch(self, axis: Axis, ring: RingBuffer) -> None:
         """Start an epoch with a new axis; earlier rows stay readable."""
         if self.ring is not None and self.axis is not None:
-            self.past.add(Epoch(self.epoch, self.axis, self.ring, cadence_s))
+            self.past.add(Epoch(self.epoch, self.axis, self.ring, self.health.cadence_s))
             self.epoch += 1
         self.axis, self.ring = axis, ring
         self._claimed = None

@@ -20,9 +20,9 @@ from sunspec_tui.core.listeners import Listeners
 from sunspec_tui.core.memory_budgets import frame_nbytes
 from sunspec_tui.core.memory_usage import Collector
 from sunspec_tui.stream.frame_iterator import FrameIterators, Row
+from sunspec_tui.stream.frame_placer import FramePlacement
 from sunspec_tui.stream.health_reading import LinkState
 from sunspec_tui.stream.ingest import FrameIngester
-from sunspec_tui.stream.stream_health import FramePlacement
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +63,13 @@ class MessageHandler:
         Functions called after each batch of messages.
     on_header
         Function called with the header of the first frame; None for no call.
+
+    Attributes
+    ----------
+    wake_at_count
+        Number of received frames at which waiting threads are woken; infinite if none waits.
+    frame_iterators, row_iterators
+        Iterators that receive each new frame, or each new row.
     """
 
     def __init__(
@@ -82,7 +89,7 @@ class MessageHandler:
         self._collector, self._listeners, self._on_header = collector, listeners, on_header
         self._arrived = threading.Condition(lock)
         # Waking a waiting thread takes as long as a frame, so it is woken only when its frames have arrived.
-        self._wake_at_count = math.inf
+        self.wake_at_count = math.inf
         self._stop_count = 0
         self.frame_iterators, self.row_iterators = FrameIterators[Frame](), FrameIterators[Row]()
 
@@ -95,8 +102,8 @@ class MessageHandler:
             with self._lock:
                 epoch = self._ingester.epoch
                 placement = self._ingester.ingest(frame, now_s, arrived_s)
-                if self._ingester.health.frames_received >= self._wake_at_count:
-                    self._wake_at_count = math.inf
+                if self._ingester.health.frames_received >= self.wake_at_count:
+                    self.wake_at_count = math.inf
                     self._arrived.notify_all()
         except RejectedMessage as error:
             self._reject(error, arrived_s, frame)
@@ -207,5 +214,5 @@ class MessageHandler:
         """
         if self._ingester.health.frames_received >= n:
             return True
-        self._wake_at_count = min(self._wake_at_count, n)
+        self.wake_at_count = min(self.wake_at_count, n)
         return False

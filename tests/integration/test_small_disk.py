@@ -70,7 +70,7 @@ def test_plots_and_archive_say_what_is_wrong_receiving_goes_on_and_both_recover_
             archive_dir=small_disk / "archive", buffer_length=12_000,
         ) as receiver,
     ):  # fmt: skip
-        receiver._archive._commit_s = 0.1
+        receiver.parts.archive._commit_s = 0.1
 
         def state():
             return receiver.snapshot(since=NO_ROWS)

@@ -1,4 +1,4 @@
-"""Streams of all forms and with faults: what the producer says that it did is what a receiver has counted."""
+"""A receiver counts the faults that a producer has injected."""
 
 import itertools
 import json
@@ -46,9 +46,10 @@ def header(n, **keys):
 
 
 def watch(look=lambda snapshot: None, **options):
-    """Run a producer and a receiver to the end of its frames; the op, its faults, and the receiver's last status.
+    """Run a producer and a receiver to the end of the frames.
 
-    The receiver's clock goes as fast as the producer's data, and it is looked at all the time.
+    Return the producer, its faults, and the receiver's last snapshot. The receiver's clock is as fast as the producer's
+    data, and its snapshots are taken all the time.
     """
     given = StreamSettings(port=0, wait=True, **options)
     speed = given.speed or 1.0

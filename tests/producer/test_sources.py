@@ -1,4 +1,4 @@
-"""The simulated Sun and the replayed file say what the sky and the file say."""
+"""Sources agree with the sky model and with the replayed file."""
 
 import gzip
 import time
@@ -32,14 +32,14 @@ def test_the_same_seed_gives_the_same_sky_and_another_seed_another():
 def test_bursts_fade_and_none_is_cut_off_while_it_can_be_seen():
     sun = SimulatedSun(2)
     for time_s in (30.0, 700.0, 1500.0):
-        every = [burst for block in range(int(time_s // 60) + 1) for burst in sun._block(block)]
-        seen_k = sum((burst.temperature_k(time_s) for burst in sun._bursts(time_s)), np.zeros(3072))
+        every = [burst for block in range(int(time_s // 60) + 1) for burst in sun.bursts_of_minute(block)]
+        seen_k = sum((burst.temperature_k(time_s) for burst in sun.bursts_at(time_s)), np.zeros(3072))
         np.testing.assert_allclose(seen_k, sum(burst.temperature_k(time_s) for burst in every), atol=10)
 
 
 def test_a_type_ii_burst_comes_every_four_minutes_in_two_lanes():
     sun = SimulatedSun(2)
-    lanes = [sum(burst.width_s[0] == 9.0 for burst in sun._block(block)) for block in range(8)]
+    lanes = [sum(burst.width_s[0] == 9.0 for burst in sun.bursts_of_minute(block)) for block in range(8)]
     assert lanes == [0, 2, 0, 0, 0, 2, 0, 0]
 
 
@@ -198,7 +198,6 @@ def test_a_gap_is_waited_for_but_never_long():
                 yield self.part(begin_s, shift_s, 1)
 
     ring, source, now_s = MemoryRing(), Apart(1), [0.0]
-    feed = RingFeeder(ring, source, speed=1.0, monotonic=lambda: now_s[0])
     waited = []
 
     def wait(seconds):
@@ -206,7 +205,7 @@ def test_a_gap_is_waited_for_but_never_long():
         now_s[0] += seconds
         return False
 
-    feed._stopping.wait = wait
+    feed = RingFeeder(ring, source, speed=1.0, monotonic=lambda: now_s[0], wait=wait)
     feed.start()
     assert sum(1 for sequence in ring.read() for _ in sequence.read(4)) == 3
     feed.stop()

@@ -1,9 +1,10 @@
-"""The producer: exact windows of data time, honest headers, an end on every way out."""
+"""The producer: exact windows of data time, true headers, a clean end."""
 
 import json
 import logging
 import sys
 import threading
+import time
 import types
 from typing import ClassVar
 
@@ -19,6 +20,8 @@ from sunspec_tui.core.instrument import CLOCK_HZ
 from sunspec_tui.core.times import format_block_time
 from sunspec_tui.producer.averaging import RingSequence, WindowAverager
 from sunspec_tui.producer.memory_ring import MemoryRing, RingClosed
+from sunspec_tui.producer.publisher import Publisher
+from sunspec_tui.producer.stop_signal import StopSignal
 from sunspec_tui.producer.streaming_op import AvgStreamingOp
 
 LOG = logging.getLogger("test")
@@ -55,7 +58,7 @@ def test_means_equal_a_float64_mean_of_exact_windows_however_the_gulps_are_cut(t
 
 
 class Run:
-    """A producer on its ring, with a subscriber that keeps what comes."""
+    """Producer on its ring, with a subscriber that returns its frames."""
 
     def __init__(self, **options):
         self.ring = MemoryRing(capacity=1000)
@@ -213,7 +216,7 @@ def fill(ring, n):
 
 
 def stuck_subscriber(context, port):
-    """A subscriber that takes one frame in advance and no more until it is asked."""
+    """Return a subscriber that queues one frame and reads none itself."""
     socket = context.socket(zmq.SUB)
     socket.rcvhwm = 1
     socket.subscribe(b"data")
@@ -256,7 +259,7 @@ def test_a_subscriber_that_falls_behind_is_counted_and_logged(caplog):
     assert not thread.is_alive()
     stuck.close(linger=0)
     assert op.frames_made == op.frames_sent == n
-    # libzmq says so once; what is dropped until the subscriber reads again, it does not tell.
+    # libzmq reports this once, and does not report what it drops until the subscriber reads again.
     assert op.times_behind == 1
     assert "a subscriber is too slow" in caplog.text
     context.destroy(linger=0)
@@ -312,20 +315,21 @@ def test_a_taken_port_is_one_sentence_and_leaves_nothing_open():
 
 
 def test_subscribers_are_counted_as_they_come_and_go():
-    op = AvgStreamingOp(LOG, MemoryRing(), stream_port=0)
+    stop = StopSignal()
+    publisher = Publisher("127.0.0.1", 0, stop, LOG, lossless=False, queue_messages=10, monotonic=time.monotonic)
     context = zmq.Context()
-    sockets = [stuck_subscriber(context, op.bind()) for _ in range(3)]
+    sockets = [stuck_subscriber(context, publisher.bind()) for _ in range(3)]
 
     def counted():
-        op._read_subscriptions()
-        return op.subscribers
+        publisher.read_subscriptions()
+        return publisher.subscribers
 
     poll_until(lambda: counted() == 3)
     for left in (2, 1, 0):
         sockets.pop().close(0)
         poll_until(lambda left=left: counted() == left)
-    op.shutdown()
-    op.main()
+    stop.set()
+    publisher.close()
     context.destroy(linger=0)
 
 
@@ -355,7 +359,7 @@ def test_spectra_outside_a_sequence_are_refused():
         MemoryRing().write(np.zeros(4, np.float32))
 
 
-def test_a_full_memory_ring_makes_its_writer_wait_and_closing_it_lets_go():
+def test_a_full_memory_ring_makes_its_writer_wait_and_closing_it_ends_the_wait():
     ring, ended = MemoryRing(capacity=1), threading.Event()
     ring.begin_sequence({})
 

@@ -1,4 +1,4 @@
-"""The producer counts the subscriptions of its peers and detects peers that ask for too much."""
+"""The producer counts subscriptions and detects peers over their budget."""
 
 import pytest
 
@@ -37,7 +37,7 @@ def test_a_peer_cannot_cancel_the_subscriptions_of_others():
     assert subscriptions.count == 1
     subscriptions.update(b"\x00data", 7)
     assert subscriptions.count == 0
-    # The end of a connection: libzmq cancels for it, and says no longer whose it was.
+    # At the end of a connection libzmq cancels its subscriptions, without its descriptor.
     subscriptions.update(b"\x01", 9)
     subscriptions.update(b"\x00", None)
     assert subscriptions.count == 0

@@ -28,7 +28,7 @@ def test_what_a_header_leaves_out_is_as_recorders_have_it():
 
 
 class Old:
-    """An array as rings of long ago had them."""
+    """Array of an older ring, which has only `tostring`."""
 
     def tostring(self):
         return json.dumps(FULL).encode()
@@ -88,7 +88,10 @@ def test_a_sequence_describes_itself():
 
 
 def windows(ticks, interval_s, cuts):
-    """(numbers of the spectra, end in ticks) of each window, spectrum n being a constant 2**n."""
+    """Return the mean and the end in ticks of each window.
+
+    Spectrum n is a constant 2**n.
+    """
     averager = WindowAverager(RingSequence(0, 1, 2, 1, None, ticks), interval_s)
     powers = [2.0**n for n in range(sum(cuts))]
     found, start = [], 0

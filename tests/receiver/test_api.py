@@ -1,4 +1,4 @@
-"""The Python API as its page promises it."""
+"""The Python API works as its page describes it."""
 
 import gc
 import re
@@ -35,7 +35,7 @@ def live_port():
 @pytest.mark.parametrize(("name", "number", "code"), EXAMPLES, ids=[f"{name}-{number}" for name, number, _ in EXAMPLES])
 def test_the_examples_of_the_pages_run(name, number, code, live_port, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    # Their port is nobody's on a test machine.
+    # No producer uses their port on a test machine.
     code = code.replace("9798", str(live_port))
     exec(compile(code, f"{name}, example {number}", "exec"), {})  # noqa: S102 - our own pages
 
@@ -153,19 +153,19 @@ def test_a_loop_that_was_left_keeps_no_frames(publisher):
         assert list(ended) == []
 
 
-def test_stopping_lets_go_who_waits_for_frames(publisher):
+def test_stopping_ends_a_wait_for_frames(publisher):
     receiver, waited = StreamReceiver(stream_port=publisher.port, plot_interval=0), []
     receiver.start()
     thread = threading.Thread(target=lambda: waited.append(receiver.wait_for_frames(1, 100)))
     thread.start()
-    poll_until(lambda: receiver.handler._wake_at_count == 1)
+    poll_until(lambda: receiver.handler.wake_at_count == 1)
     receiver.stop()
     thread.join(10)
     assert waited == [False]
 
 
 def calls(receiver):
-    """What anybody may call at any time."""
+    """Return calls that are allowed at any time, from any thread."""
     return [
         receiver.start, receiver.stop, receiver.snapshot, receiver.get_latest_data, receiver.get_buffer_status,
         receiver.get_current_delay, receiver.get_memory_info, receiver.get_rows, receiver.position, receiver.last_frame,

@@ -1,4 +1,4 @@
-"""What a script and a notebook see of the package."""
+"""The package as scripts and notebooks see it."""
 
 import pydoc
 from pathlib import Path

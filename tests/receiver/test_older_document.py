@@ -1,4 +1,4 @@
-"""What the document of the older system promises of its receiver, command, plots and web view, a row each."""
+"""Promises of the older system's document: receiver, command, plots, web view."""
 
 import inspect
 import re

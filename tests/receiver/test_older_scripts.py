@@ -1,4 +1,4 @@
-"""Scripts for the older receiver: each row of the tables calls ours as such a script does."""
+"""Scripts for the older receiver run with this one."""
 
 import logging
 import math
@@ -28,7 +28,10 @@ MEMORY_KEYS = ("rss_mb", "vms_mb", "gc_objects", "gc_garbage")
 
 
 def send(publisher, receiver, count):
-    """Send frames whose XX is their number plus one, YY three times, and V half of that."""
+    """Send frames whose XX is their number plus one.
+
+    YY is three times XX, and V is half of XX.
+    """
     publisher.wait_for_subscriber()
     for n in range(count):
         data = np.full((1, 3072, 4), n + 1, np.float32) * np.array([1, 3, 0, 0.5], np.float32)

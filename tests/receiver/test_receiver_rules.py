@@ -23,11 +23,11 @@ def test_the_delay_is_not_changed_while_a_frame_is_taken(change):
     receiver.feed(DATA)
     before = receiver.get_current_delay()
     thread = threading.Thread(target=change, args=(receiver,))
-    with receiver._lock:
+    with receiver.parts.lock:
         thread.start()
         thread.join(0.05)
         assert thread.is_alive()
-        assert receiver._ingester.delay.value_s == before
+        assert receiver.get_current_delay() == before
     thread.join(10)
     assert not thread.is_alive()
     poll_until(lambda: receiver.get_current_delay() != before)

@@ -1,4 +1,4 @@
-"""The parts of a connection, one by one: greetings, probes, intervals, and what may wait in a socket."""
+"""Parts of a connection: greetings, probes, intervals and queue limits."""
 
 import socket
 import time
@@ -33,7 +33,7 @@ MIB = 2**20
 
 
 def ready(kind: bytes, name: bytes = b"Socket-Type") -> bytes:
-    """A greeting and a READY command of a socket of this type."""
+    """Return a greeting and a READY command with a socket type."""
     body = b"\x05READY" + bytes((len(name),)) + name + len(kind).to_bytes(4, "big") + kind
     return GREETING + bytes((4, len(body))) + body
 
@@ -48,7 +48,7 @@ def test_an_address_is_kept_as_it_is(address):
     assert parse_host(f" {address} ") == address
 
 
-def test_brackets_are_taken_off_and_put_on():
+def test_brackets_of_ipv6_addresses_are_removed_and_added():
     assert parse_host("[::1]") == "::1"
     assert host_and_port("::1", 5) == "[::1]:5"
     assert host_and_port("beam", 5) == "beam:5"
@@ -58,7 +58,7 @@ def test_brackets_are_taken_off_and_put_on():
 @pytest.mark.parametrize(
     "address", [None, 5, b"127.0.0.1", "[]", "[::1", "::1]", "x" * 254, "a\nb", "a\x1b[31m", ":", ":9798"]
 )
-def test_what_is_no_address_is_refused_in_one_short_printable_line(address):
+def test_an_invalid_address_is_refused_in_one_short_printable_line(address):
     with pytest.raises(UsageError) as caught:
         parse_host(address)
     assert str(caught.value).isprintable()
@@ -102,12 +102,12 @@ def test_any_text_is_an_address_or_refused(text):
         (b"220 mail\r\n", Answer(SenderKind.OTHER_PROTOCOL, r"something that begins with '220 mail\r\n'")),
     ],
 )
-def test_answers_are_told_apart(received, answer):
+def test_answers_are_identified(received, answer):
     assert read_answer(received) == answer
 
 
 def in_long_form(answer):
-    """The READY command of an answer with a length of eight bytes."""
+    """Return an answer whose READY command has a length of eight bytes."""
     body = answer[len(GREETING) + 2 :]
     return GREETING + b"\x06" + len(body).to_bytes(8, "big") + body
 
@@ -115,7 +115,7 @@ def in_long_form(answer):
 @pytest.mark.parametrize(
     "whole", [ready(b"PUB"), ready(b"REP"), in_long_form(ready(b"PUB")), GREETING[:10] + b"\x01\x01"]
 )
-def test_a_part_of_an_answer_is_not_judged(whole):
+def test_an_incomplete_answer_is_not_identified(whole):
     assert {read_answer(whole[:n]).kind for n in range(len(whole))} == {SenderKind.UNKNOWN}
 
 
@@ -133,7 +133,7 @@ def test_our_ready_command_is_that_of_a_subscriber():
 
 
 def probed(port: int, **options: float) -> Probe:
-    """A probe of a loopback port after its verdict."""
+    """Return a probe of a loopback port after its result."""
     begun_s = time.monotonic()
     probe = Probe(("127.0.0.1", port), begun_s, **options)
 
@@ -145,7 +145,7 @@ def probed(port: int, **options: float) -> Probe:
             probe.advance(time.monotonic(), ready=bool(poller.poll(10)))
         return probe.result is not None
 
-    poll_until(advance, what="a verdict")
+    poll_until(advance, what="a result")
     probe.close()
     return probe
 
@@ -157,7 +157,7 @@ def test_a_probe_of_a_closed_port_is_refused():
 @pytest.mark.parametrize(
     ("kind", "found"), [("PUB", PeerKind.PUBLISHER), ("XPUB", PeerKind.PUBLISHER), ("REQ", PeerKind.OTHER_SOCKET)]
 )
-def test_a_probe_tells_publishers_from_other_sockets(kind, found):
+def test_a_probe_distinguishes_publishers_from_other_sockets(kind, found):
     port = free_port()
     with foreign(port, kind):
         probe = probed(port)
@@ -165,7 +165,7 @@ def test_a_probe_tells_publishers_from_other_sockets(kind, found):
     assert probe.result.words.startswith(f"a {kind} socket")
 
 
-def test_a_probe_of_a_peer_that_says_nothing_ends_in_time():
+def test_a_probe_of_a_silent_peer_ends_in_time():
     port = free_port()
     with foreign(port, "silent"):
         assert "sends nothing" in probed(port, answer_s=0.2).result.words
@@ -216,12 +216,12 @@ def test_intervals_double_up_to_the_longest():
     assert (backoff.attempts, backoff.is_due(now_s)) == (0, True)
 
 
-# Limits of waiting messages
+# Limits of queued messages
 
 
 @pytest.fixture
 def pair():
-    """A connection, and the publisher at its other end."""
+    """Yield a connection, and the publisher at its other end."""
     with zmq.Context() as context, context.socket(zmq.XPUB) as publisher:
         publisher.linger = 0
         port = publisher.bind_to_random_port("tcp://127.0.0.1")
@@ -237,7 +237,7 @@ def receive(connection):
     return connection.receive()
 
 
-def test_fewer_messages_may_wait_where_they_are_large(pair):
+def test_fewer_messages_are_queued_if_they_are_large(pair):
     connection, publisher = pair
     publisher.send_multipart([b"data", b"{}", bytes(49_152)])
     receive(connection)
@@ -264,7 +264,7 @@ def test_an_unread_connection_holds_few_messages_and_notices_a_flood():
             publisher.send_multipart([b"data", b"{}", bytes(MIB)])
             assert connection.socket.poll(10_000)
             assert not connection.has_flooded()
-            # A message without an end, behind one that waits.
+            # A message without an end, behind one that is queued.
             part = bytes(MIB)
             for _ in range(RECEIVE_QUEUE_BYTES // MIB + 16):
                 publisher.send(part, zmq.SNDMORE)
@@ -310,7 +310,7 @@ def test_a_part_over_the_limit_ends_the_connection(pair):
     assert connection.ended is EndReason.TOO_LARGE
 
 
-def test_the_search_rests_while_a_name_does_not_resolve(monkeypatch):
+def test_the_search_waits_while_a_name_does_not_resolve(monkeypatch):
     def fails(*_: object, **__: object) -> None:
         raise socket.gaierror(-2, "Name or service not known")
 

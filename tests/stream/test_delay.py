@@ -1,4 +1,4 @@
-"""Delay and data age against producers whose skew and latency are known, over real sockets and with real clocks."""
+"""Delay and data age with known skew and latency, over real sockets."""
 
 import contextlib
 import itertools
@@ -23,16 +23,18 @@ NEAR_S = 0.005
 
 
 class Relay:
-    """Passes a stream on, each message so much later, and notes when and how late each one left.
+    """Relay that delays each message of a stream.
+
+    It notes the delay and the data age of each message when it leaves.
 
     Parameters
     ----------
     upstream
         Port of the producer.
     latency_s
-        How long a message is held.
+        Time that a message is delayed.
     skew_s
-        What the sender's clock goes fast.
+        Seconds by which the sender's clock is fast.
     """
 
     def __init__(self, upstream, latency_s, skew_s):
@@ -55,7 +57,7 @@ class Relay:
             parts = self._in.recv_multipart()
             self._over.wait(self._latency_s)
             header = json.loads(parts[1])
-            # Read by other means than the program's own.
+            # Parsed by another library than the program's own code.
             end_s = float(Time(header["last_block_time"].replace(" ", "T"), scale="utc").unix)
             now_s = time.time()
             self._out.send_multipart(parts)
@@ -80,7 +82,7 @@ def relayed(latency_s, skew_s):
 
 
 @pytest.mark.parametrize(("latency_s", "skew_s"), [(0.0, 0.0), (0.12, 0.0), (0.0, 0.4), (0.1, -2.5)])
-def test_message_delay_and_data_age_are_the_truth_sign_included(latency_s, skew_s):
+def test_message_delay_and_data_age_are_true_including_the_sign(latency_s, skew_s):
     with relayed(latency_s, skew_s) as relay:
         receiver = StreamReceiver("127.0.0.1", relay.port, plot_interval=0)
         delays_s, ages_s, taken_s = [], [], []
@@ -93,13 +95,13 @@ def test_message_delay_and_data_age_are_the_truth_sign_included(latency_s, skew_
                 taken_s.append(seen.taken_s)
         assert (seen.delay.used, seen.health.frames_missing) == (DelayMethod.AUTO, 0)
         poll_until(lambda: len(relay.ages_s) == FRAMES)
-        # The one in the middle: a machine that tests run on is busy with something else now and then.
+        # The median, because the machine may be busy for a moment.
         apart_s = [measured - true for measured, true in zip(delays_s, relay.delays_s, strict=True)]
         assert statistics.median(apart_s) == pytest.approx(0, abs=NEAR_S)
-        # Data age by the moment that it is said for.
+        # The data age at the time of the snapshot.
         apart_s = [age - (now - end) for age, now, end in zip(ages_s, taken_s, relay.ends_s, strict=True)]
         assert statistics.median(apart_s) == pytest.approx(0, abs=NEAR_S)
-        # What the relay has measured is what was asked for, up to the time that a thread takes to wake up.
+        # The relay itself is exact, except for the time that a thread takes to wake up.
         assert statistics.median(relay.delays_s) == pytest.approx(latency_s - skew_s, abs=0.03)
         assert statistics.median(relay.ages_s) == pytest.approx(latency_s, abs=0.1)
         minute = seen.delay_statistics
@@ -109,7 +111,7 @@ def test_message_delay_and_data_age_are_the_truth_sign_included(latency_s, skew_
 
 
 @pytest.mark.parametrize("age_s", [-3.0, 0.0, 2.0, 86400.0 * 400])
-def test_the_age_of_data_is_now_minus_their_end_and_grows_while_nothing_comes(publisher, age_s):
+def test_the_age_of_data_is_now_minus_their_end_and_grows_while_nothing_arrives(publisher, age_s):
     with StreamReceiver("127.0.0.1", publisher.port, plot_interval=0) as receiver:
         publisher.wait_for_subscriber()
         end = Time(time.time() - age_s, format="unix", scale="utc")

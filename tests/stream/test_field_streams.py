@@ -1,4 +1,4 @@
-"""Streams of producers in the field: the right times, no restarts that are none, one note."""
+"""Streams of deployed producers: right times, no false restarts, one note."""
 
 import json
 import logging
@@ -28,7 +28,7 @@ def example(n):
     return {"time_tag": round(now_s * 1e6), "timestamp": now_s, "last_block_time": "2025-08-18 14:34:54.%f"}
 
 
-def test_the_older_systems_test_producer_looks_as_it_should(caplog):
+def test_the_older_systems_test_producer_is_shown_correctly(caplog):
     caplog.set_level(logging.INFO)
     receiver = StreamReceiver(plot_interval=0)
     for n in range(60):
@@ -41,7 +41,7 @@ def test_the_older_systems_test_producer_looks_as_it_should(caplog):
     assert [record.levelname for record in caplog.records if "time_tag" in record.getMessage()] == ["WARNING"]
 
 
-def test_a_stray_shape_among_frames_with_moving_tags_is_not_believed():
+def test_a_stray_shape_among_frames_with_moving_tags_is_not_accepted():
     receiver = StreamReceiver(plot_interval=0)
     for n in range(40):
         with receiver.handler.receiving():

@@ -52,7 +52,7 @@ def test_an_unknown_timestamp_falls_back_to_the_buffer_estimate_with_the_reason(
     assert reading(AUTO, math.nan, time_problem=problem) == DelayReading(7.0, AUTO, BUFFER, note)
 
 
-def test_the_method_key_goes_round_all_methods():
+def test_the_method_key_cycles_through_all_methods():
     assert [method.next() for method in (AUTO, BUFFER, MANUAL)] == [BUFFER, MANUAL, AUTO]
 
 
@@ -68,7 +68,7 @@ def test_the_method_key_goes_round_all_methods():
         (DelayReading(3_600.1, AUTO, AUTO), "recorded"),
     ],
 )
-def test_an_odd_delay_keeps_one_name(found, oddity):
+def test_an_unusual_delay_has_one_name(found, oddity):
     assert found.oddity == oddity
 
 

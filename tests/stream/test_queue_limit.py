@@ -1,4 +1,4 @@
-"""The limit of a receive queue in use becomes lower, and the stream goes on."""
+"""A stream continues while its receive queue's limit is lowered."""
 
 import time
 from collections import deque
@@ -14,15 +14,15 @@ from sunspec_tui.stream.queue_limit import QueueLimit
 
 
 class Queue:
-    """A queue as ZeroMQ 4.3 keeps it between its own thread, which writes, and the reader."""
+    """Queue of ZeroMQ 4.3, between its own thread and the reader."""
 
     def __init__(self, limit):
         self.limit = limit
-        self._waiting, self._written, self.read, self._told = deque(), 0, 0, 0
+        self._waiting, self._written, self.read, self._reported = deque(), 0, 0, 0
 
     def write(self, count):
         for _ in range(count):
-            if self._written - self._told >= self.limit:
+            if self._written - self._reported >= self.limit:
                 return
             self._written += 1
             self._waiting.append(self._written)
@@ -32,7 +32,7 @@ class Queue:
             return False
         self.read = self._waiting.popleft()
         if self.read % ((self.limit + 1) // 2) == 0:
-            self._told = self.read
+            self._reported = self.read
         return True
 
 
@@ -51,7 +51,7 @@ def test_a_queue_whose_limit_is_lowered_never_stops(first, steps):
             queue.limit = limit.lower_towards(lowest, queue.read)
         lowest = min(lowest, wanted)
         queue.limit = limit.lower_towards(lowest, queue.read)
-    # Whatever it was stopped at: the reader takes what waits, and more comes.
+    # In any state, the reader reads the queued messages, and more arrive.
     for _ in range(3 * first):
         queue.write(2500)
         assert queue.receive()
@@ -71,7 +71,7 @@ def test_a_lower_limit_is_reached_after_few_messages(read, wanted):
 
 
 @pytest.mark.parametrize("read", [100, 700, 1200, 1990])
-def test_a_stream_with_larger_messages_goes_on(read):
+def test_a_stream_with_larger_messages_continues(read):
     with zmq.Context() as context, context.socket(zmq.XPUB) as publisher:
         publisher.linger, publisher.sndhwm = 0, 10_000
         port = publisher.bind_to_random_port("tcp://127.0.0.1")

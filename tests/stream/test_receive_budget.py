@@ -1,4 +1,4 @@
-"""Limit of the memory that a publisher can use before the monitor reports it and disconnects."""
+"""Memory that a publisher can use before it is disconnected."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ MIB = 2**20
 
 @contextmanager
 def monitoring(port):
-    """A monitor in a process of its own; gives its process and its last status."""
+    """Run a monitor; yield its process and its last status."""
     words = ["--no-ui", "--port", str(port), "--status-interval", "0.1", "--status-format", "json"]
     run = [sys.executable, "-m", "sunspec_tui", *words, "--plot-interval", "0"]
     with subprocess.Popen(run, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:

@@ -1,4 +1,4 @@
-"""The monitor receives again after another service used the port, and names that service."""
+"""The monitor names another service on the port, and receives again."""
 
 import json
 import logging
@@ -26,7 +26,7 @@ from sunspec_tui.stream.reconnecting import ReconnectTimes
 
 DATA = np.random.default_rng(1).uniform(1, 2, (1, 64, 4)).astype(np.float32)
 SPEED = 20
-"""How much faster the receiver's clock goes, where a test is about half a minute of silence."""
+"""Speed of the receiver's clock, in tests of half a minute of silence."""
 
 
 def link(receiver: StreamReceiver) -> str:
@@ -55,7 +55,7 @@ def publishing(publisher: Publisher, first: int = 0) -> Iterator[None]:
 
 
 def assert_frames_flow(receiver: StreamReceiver, port: int) -> None:
-    """A good publisher on the port is heard within 10 s."""
+    """Check that a publisher's frames arrive within 10 s."""
     before = receiver.snapshot().health.frames_received
     publisher = Publisher(port)
     try:
@@ -66,7 +66,7 @@ def assert_frames_flow(receiver: StreamReceiver, port: int) -> None:
 
 
 @pytest.mark.parametrize("kind", [*TALKS, "REP", "PUSH", "ROUTER", "PULL", "PAIR"])
-def test_frames_flow_after_something_else_stood_on_the_port(kind):
+def test_frames_arrive_after_another_program_used_the_port(kind):
     port = free_port()
     with StreamReceiver(stream_port=port, plot_interval=0) as receiver:
         with foreign(port, kind):
@@ -96,7 +96,7 @@ def test_all_peers_in_turn_and_a_publisher_after_each():
         ("garbage", r"something that begins with '\x00\x01rubbish"),
     ],
 )
-def test_what_stands_on_the_port_is_named(kind, words):
+def test_the_program_on_the_port_is_named(kind, words):
     port = free_port()
     with foreign(port, kind), StreamReceiver(stream_port=port, plot_interval=0) as receiver:
         poll_until(lambda: link(receiver).startswith(words), what=lambda: f"{words!r} instead of {link(receiver)!r}")
@@ -142,7 +142,7 @@ def test_a_connection_that_is_open_but_dead_is_replaced(publisher):
     assert (steps > 1).sum() <= 1
 
 
-def test_a_silent_publisher_that_goes_on_is_heard_once(publisher):
+def test_a_silent_publisher_that_continues_is_received_once(publisher):
     publisher._socket.setsockopt(zmq.XPUB_VERBOSE, 1)
     with StreamReceiver(
         stream_port=publisher.port, plot_interval=0, monotonic=lambda: SPEED * time.monotonic()
@@ -160,7 +160,7 @@ def test_a_silent_publisher_that_goes_on_is_heard_once(publisher):
     assert (health.frames_received, health.frames_missing, health.repeats, health.restarts) == (200, 0, 0, 0)
 
 
-def test_a_silence_is_said_with_each_attempt(publisher):
+def test_a_silence_is_reported_with_each_attempt(publisher):
     with StreamReceiver(
         stream_port=publisher.port, plot_interval=0, monotonic=lambda: 5 * SPEED * time.monotonic()
     ) as receiver:
@@ -169,7 +169,7 @@ def test_a_silence_is_said_with_each_attempt(publisher):
     assert said.startswith("connected, but silent for ")
 
 
-def test_a_slow_stream_is_not_doubted_before_ten_cadences(publisher):
+def test_a_slow_stream_is_not_reconnected_before_ten_cadences(publisher):
     clock = {"s": 0.0}
     with StreamReceiver(stream_port=publisher.port, plot_interval=0, monotonic=lambda: clock["s"]) as receiver:
         publisher.wait_for_subscriber()
@@ -183,7 +183,10 @@ def test_a_slow_stream_is_not_doubted_before_ten_cadences(publisher):
 
 
 def poll_briefly(condition, seconds=0.5):
-    """Return True if a condition that must stay false becomes true within a moment."""
+    """Return True if a condition becomes true within a moment.
+
+    Used for conditions that must stay false.
+    """
     end_s, pause = time.monotonic() + seconds, threading.Event()
     while time.monotonic() < end_s:
         if condition():

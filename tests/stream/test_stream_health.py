@@ -1,4 +1,4 @@
-"""What is counted of a stream and where its rows are placed, as tables of frames."""
+"""Counts of a stream and slots of its rows, as tables."""
 
 import itertools
 import math
@@ -9,8 +9,9 @@ import pytest
 from sunspec_tui.core.errors import RejectCause
 from sunspec_tui.core.frame import Frame
 from sunspec_tui.core.ring_buffer import Mark
+from sunspec_tui.stream.frame_placer import LONGEST_GAP_ROWS
 from sunspec_tui.stream.health_reading import DEFAULT_INTERVAL_S, LONG_SILENCE_S, HealthReading, LinkState, StreamState
-from sunspec_tui.stream.stream_health import LONGEST_GAP_ROWS, StreamHealth
+from sunspec_tui.stream.stream_health import StreamHealth
 
 EMPTY = np.empty((1, 1, 1), np.float32)
 
@@ -61,7 +62,7 @@ def test_a_row_is_placed_at_the_nearest_slot_and_at_least_one_further(times_s, s
         ([0, 1, 2, 0.5], 0, Mark.REVERSAL),
     ],
 )
-def test_the_datas_time_tells_losses_repeats_and_reversals(times_s, missing, mark):
+def test_the_datas_time_shows_losses_repeats_and_reversals(times_s, missing, mark):
     health, found = place_all([frame(time_s) for time_s in times_s])
     assert (found[-1].missing, found[-1].mark, health.frames_missing) == (missing, mark, missing)
     assert (health.repeats, health.reversals) == (mark == Mark.REPEAT, mark == Mark.REVERSAL)
@@ -81,7 +82,7 @@ def test_the_datas_time_tells_losses_repeats_and_reversals(times_s, missing, mar
         ([0, 1, LONGEST_GAP_ROWS, 3, 4], 0, 0),
     ],
 )
-def test_the_producers_numbers_tell_losses_and_restarts(numbers, missing, restarts):
+def test_the_producers_numbers_show_losses_and_restarts(numbers, missing, restarts):
     health, _ = place_all([frame(n, seq=seq) for n, seq in enumerate(numbers)])
     assert (health.frames_missing, health.restarts) == (missing, restarts)
 
@@ -173,7 +174,7 @@ def test_a_rows_time_is_the_datas_else_the_senders_else_the_arrivals(block_s, se
 
 
 @pytest.mark.parametrize("sent_s", [(0, 1, 9), (0, 1, 1), (0, 1, 0.5)])
-def test_guessed_times_tell_neither_losses_nor_repeats_nor_reversals(sent_s):
+def test_guessed_times_show_neither_losses_nor_repeats_nor_reversals(sent_s):
     health, found = place_all([frame(sent_s=each) for each in sent_s])
     assert (health.frames_missing, health.repeats, health.reversals) == (0, 0, 0)
     assert [each.slot for each in found] == [0, 1, 2]
@@ -187,7 +188,7 @@ def test_guessed_times_with_numbers_are_placed_by_the_numbers():
     assert found[2].mark == Mark.TIME_GUESSED | Mark.GAP_BEFORE
 
 
-def test_numbers_that_say_more_than_the_times_place_the_row():
+def test_numbers_with_a_larger_step_than_the_times_place_the_row():
     health, found = place_all([frame(0, seq=0), frame(1, seq=1), frame(2, seq=6)])
     assert (found[2].slot, health.frames_missing) == (6, 4)
 
@@ -202,7 +203,7 @@ def test_numbers_that_say_more_than_the_times_place_the_row():
         ({"sent_s": 1.0, "tag": 3}, False, True),
     ],
 )
-def test_what_headers_cannot_tell_is_said_to_be_unknown(keys, losses, restarts):
+def test_counts_that_headers_do_not_allow_are_unknown(keys, losses, restarts):
     health = StreamHealth()
     assert (health.reading(0.0).losses_known, health.reading(0.0).restarts_known) == (True, True)
     health.assign_slot(frame(**keys), 1e9, 0.0)
@@ -211,7 +212,7 @@ def test_what_headers_cannot_tell_is_said_to_be_unknown(keys, losses, restarts):
     assert reading.missing == (0 if losses else None)
 
 
-def test_a_rejected_message_that_came_is_not_missing_too():
+def test_a_rejected_message_is_not_missing_too():
     health = StreamHealth()
     health.reject(RejectCause.TOPIC)
     for seq in (0, 1):
@@ -258,7 +259,7 @@ def test_the_queue_is_shown_as_it_was_last_and_at_most():
     assert (health.reading(0.0).queue_frames, health.reading(0.0).queue_most) == (2, 9)
 
 
-def test_before_anything_has_come_all_is_unknown_or_none():
+def test_before_the_first_frame_all_is_unknown_or_0():
     reading = StreamHealth().reading(5.0)
     assert (reading.state, reading.link) == (StreamState.CONNECTING, LinkState.IDLE)
     assert (reading.frames_received, reading.frames_missing, reading.frames_rejected) == (0, 0, 0)
@@ -296,7 +297,7 @@ def test_the_rate_is_of_the_last_thirty_one_arrivals_alone():
 
 
 def fed(cadence_s, *, frames_a_gulp=1, gulps=10):
-    """A health of gulps that arrive as their data end, and the last arrival."""
+    """Return a health after gulps without delay, and the last arrival."""
     health = StreamHealth()
     for n in range(frames_a_gulp * gulps):
         gulp_s = (n // frames_a_gulp) * frames_a_gulp * cadence_s
@@ -357,11 +358,11 @@ def test_a_stall_is_over_with_the_next_frame_which_says_how_long_it_was():
         (StreamState.CONNECTING, math.nan, False),
     ],
 )
-def test_somebody_should_look_after_a_long_stall(state, silence_s, silent):
+def test_a_long_stall_needs_the_operator(state, silence_s, silent):
     assert HealthReading(state=state, silence_s=silence_s).is_silent is silent
 
 
-def test_a_reading_has_all_that_was_counted():
+def test_a_reading_has_all_counts():
     frames = [(0, 1, 0), (1, 1, 1), (2, 1, 2), (2, 1, 3), (1, 1, 4), (9, 2, 5)]
     health, _ = place_all([frame(time_s, tag=tag, seq=seq) for time_s, tag, seq in frames])
     health.link = LinkState.CONNECTED
@@ -371,7 +372,7 @@ def test_a_reading_has_all_that_was_counted():
     assert DEFAULT_INTERVAL_S == 0.25
 
 
-def test_everything_that_is_counted_is_counted_again():
+def test_each_count_increases_repeatedly():
     times_s, tags = [0, 1, 1, 1, 2, 1, 0.5, 9, 10, 19], [1, 1, 1, 1, 1, 1, 1, 2, 2, 3]
     health, _ = place_all([frame(time_s, tag=tag) for time_s, tag in zip(times_s, tags, strict=True)])
     for n, at_s in enumerate((100.0, 200.0, 300.0)):
@@ -416,7 +417,7 @@ def test_a_number_that_repeats_does_not_open_a_gap():
     assert (health.frames_missing, health.restarts) == (0, 0)
 
 
-def test_a_long_silence_by_numbers_is_told_before_the_stall_is_over():
+def test_a_long_silence_by_numbers_is_a_stall_before_the_next_frame():
     health, last_s = fed(1.0)
     assert health.state(last_s + 3.0) is StreamState.LIVE
     assert health.state(last_s + 3.0001) is StreamState.STALLED

@@ -1,4 +1,4 @@
-"""Subscribers that ask for too much: the producer continues, honest subscribers get every frame."""
+"""Subscribers over budget: other subscribers still get every frame."""
 
 import json
 import os
@@ -45,7 +45,7 @@ def rss_mib(pid):
 
 
 class Honest:
-    """A subscriber that keeps the numbers of the frames that come."""
+    """Subscriber that stores the numbers of the frames."""
 
     def __init__(self, port, topic=b"data"):
         self._context = zmq.Context()
@@ -120,7 +120,7 @@ def test_under_a_flood_honest_subscribers_get_every_frame_and_the_producer_stays
     assert process.returncode == 0
     assert "frames sent" in told
     assert "Traceback" not in logged
-    # A second of its own; the machine may be busy.
+    # It needs a second at most, but the machine may be busy.
     assert took_s < 5, f"it ended {took_s:.1f} s after SIGTERM"
 
 

@@ -1,4 +1,4 @@
-"""What is quick for the usual frame gives the same as the thorough way."""
+"""The short cuts for usual frames give the same results."""
 
 import gc
 import math
@@ -11,22 +11,15 @@ from hypothesis import strategies as st
 from publishers import message
 
 from sunspec_tui import StreamReceiver
-from sunspec_tui.core.errors import RejectCause, RejectedMessage
+from sunspec_tui.core.errors import RejectedMessage
 from sunspec_tui.core.frame import Frame, decode
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.stream.cadence import STEP_COUNT, Cadence
-from sunspec_tui.stream.stream_health import StreamHealth
+from sunspec_tui.stream.frame_placer import FramePlacer
 
 EMPTY = np.empty((1, 8, 4), np.float32)
 START_S = 1_755_552_894.0
 TAG = 344_088_367_378_318_836
-
-
-class Thorough(StreamHealth):
-    """Health that takes no frame for a usual one."""
-
-    def _is_usual(self, frame, arrived_s):
-        return False
 
 
 STEPS_S = st.sampled_from(
@@ -48,8 +41,8 @@ STEPS_S = st.sampled_from(
     )
 )  # fmt: skip
 @settings(deadline=None)
-def test_a_usual_frame_is_placed_as_by_the_thorough_way(frames):
-    quick, thorough = StreamHealth(), Thorough()
+def test_a_usual_frame_is_placed_as_with_all_checks(frames):
+    quick, thorough = FramePlacer(), FramePlacer()
     time_s, seq, tag, arrived_s = START_S, 0, 0, 0.0
     for step_s, step, new_tag, waited_s, rejected in frames:
         seq += step or 1
@@ -60,11 +53,21 @@ def test_a_usual_frame_is_placed_as_by_the_thorough_way(frames):
             EMPTY, math.nan if math.isnan(step_s) else time_s, time_s + 0.01,
             time_tag=None if new_tag is None else TAG + tag * 196_000_000, seq=None if step is None else max(0, seq),
         )  # fmt: skip
-        for health in (quick, thorough):
+        for placer in (quick, thorough):
             for _ in range(rejected):
-                health.reject(RejectCause.HEADER_JSON)
-        assert repr(quick.assign_slot(frame, time_s, arrived_s)) == repr(thorough.assign_slot(frame, time_s, arrived_s))
-        assert repr(quick.reading(arrived_s)) == repr(thorough.reading(arrived_s))
+                placer.note_rejected(None)
+        checked = thorough.assign_slot_with_checks(frame, time_s, arrived_s)
+        assert repr(quick.assign_slot(frame, time_s, arrived_s)) == repr(checked)
+        assert readings(quick, arrived_s) == readings(thorough, arrived_s)
+
+
+def readings(placer, now_s):
+    """Return all readings of a placer as text, where NaN equals NaN."""
+    arrivals, cadence_s = placer.arrivals, placer.cadence_s
+    known = placer.losses_known, placer.restarts_known, placer.tag_problem
+    return repr(
+        (cadence_s, *known, arrivals.rate_hz, arrivals.state(now_s, cadence_s), arrivals.stall_after_s(cadence_s))
+    )
 
 
 @given(
@@ -124,7 +127,7 @@ def test_new_garbage_is_collected_between_frames_and_old_objects_are_left_alone(
 @pytest.mark.parametrize("place", range(4))
 @pytest.mark.parametrize("nchan", [32, 30, 48])
 def test_a_row_is_written_whole_before_anybody_reads_it(place, nchan):
-    """The room of the next row is none that is read, also in a full ring."""
+    """Readers never read the next row, even in a full ring."""
     ring = RingBuffer(3, nchan // 2, 4)
     for number in range(3 + place):
         ring.append(np.full((nchan // 2, 4), number, np.float32), float(number), number)

@@ -1,4 +1,4 @@
-"""What a receiver must bear: each line of the stream's description over a real socket, between good frames."""
+"""Invalid and unusual messages over a real socket, between valid frames."""
 
 import json
 import logging
@@ -109,7 +109,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_an_odd_header_still_gives_its_frame(publisher, name):
+def test_an_unusual_header_still_gives_its_frame(publisher, name):
     with StreamReceiver(stream_port=publisher.port, plot_interval=0) as receiver:
         publisher.wait_for_subscriber()
         publisher.send(with_keys(**ODD[name]))
@@ -120,7 +120,7 @@ def test_an_odd_header_still_gives_its_frame(publisher, name):
 
 
 @pytest.mark.parametrize("dtype", [">f4", "<f8", "<i4", "<u2", "float32"])
-def test_other_types_are_honoured(publisher, dtype):
+def test_other_data_types_are_read(publisher, dtype):
     values = (GOOD * 100).astype(dtype)
     with StreamReceiver(stream_port=publisher.port, plot_interval=0) as receiver:
         publisher.wait_for_subscriber()
@@ -166,7 +166,7 @@ def test_bad_values_stay_bad_in_their_own_bin_and_product(publisher):
         assert xx[5] == pytest.approx(values[0, 20:24, 0].mean())
 
 
-def test_a_change_of_shape_is_believed_after_three_frames_and_loses_no_count(publisher):
+def test_a_change_of_shape_is_accepted_after_three_frames_and_loses_no_count(publisher):
     wider = np.ones((1, 128, 2), np.float32)
     with StreamReceiver(stream_port=publisher.port, plot_interval=0) as receiver:
         publisher.wait_for_subscriber()
@@ -193,7 +193,7 @@ def test_gaps_repeats_reversals_and_restarts_are_counted(publisher):
         assert health.cadence_s == pytest.approx(0.25)
 
 
-def test_numbers_and_times_that_jump_to_and_fro_are_not_believed_and_never_overflow(publisher):
+def test_numbers_and_times_that_jump_to_and_fro_are_not_accepted_and_never_overflow(publisher):
     with StreamReceiver(stream_port=publisher.port, plot_interval=0) as receiver:
         publisher.wait_for_subscriber()
         for n in range(20):
@@ -204,7 +204,7 @@ def test_numbers_and_times_that_jump_to_and_fro_are_not_believed_and_never_overf
         assert (health.frames_missing, health.restarts) == (0, 0)
 
 
-def test_a_flood_of_backlog_is_taken_whole(publisher):
+def test_a_large_backlog_is_received_completely(publisher):
     with StreamReceiver(stream_port=publisher.port, plot_interval=0, buffer_length=50) as receiver:
         publisher.wait_for_subscriber()
         for n in range(900):
@@ -214,7 +214,7 @@ def test_a_flood_of_backlog_is_taken_whole(publisher):
         assert (health.frames_received, health.frames_missing) == (900, 0)
 
 
-def test_a_producer_that_comes_back_is_heard_again_and_its_restart_is_marked():
+def test_a_producer_that_comes_back_is_received_again_and_its_restart_is_marked():
     first = Publisher()
     with StreamReceiver(stream_port=first.port, plot_interval=0) as receiver:
         first.wait_for_subscriber()
@@ -276,7 +276,7 @@ def test_a_subscriber_whose_thread_has_ended_is_shown_and_stops_at_once(publishe
         poll_until(lambda: publisher.send(message(GOOD)) or receiver.wait_for_frames(2, 0.05))
 
 
-def test_rejections_are_told_while_they_are_news(caplog):
+def test_rejections_are_logged_as_they_increase(caplog):
     caplog.set_level(logging.INFO)
     receiver = StillReceiver()
     for _ in range(100):
@@ -291,7 +291,7 @@ def test_rejections_are_told_while_they_are_news(caplog):
     ("after_s", "timestamp", "said"),
     [(0, "soon", "fallback"), (0.4, None, "clock skew"), (-7200, None, "recorded")],
 )
-def test_an_odd_delay_is_an_event_when_it_has_stood_and_when_it_is_over(after_s, timestamp, said, caplog):
+def test_an_unusual_delay_is_an_event_when_it_lasts_and_when_it_ends(after_s, timestamp, said, caplog):
     caplog.set_level(logging.INFO)
     receiver = StillReceiver()
     for n in range(60):

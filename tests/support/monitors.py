@@ -72,7 +72,7 @@ class StillReceiver(StreamReceiver):
         self.frames += frames
 
     def _memory(self) -> MemoryReading:
-        ring = self._ingester.ring
+        ring = self.history.ring()
         return MemoryReading(60.0, ring.nbytes / 2**20 if ring else 0.0, 1, 23, 100, 55.0)
 
 

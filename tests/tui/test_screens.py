@@ -270,7 +270,7 @@ def with_an_archive_on_a_full_disk(receiver):
         ArchiveState.FAILING, Path("archive"), rows_written=1200, rows_waiting=77, free_bytes=0,
         problem="cannot archive to archive: No space left on device; rows wait in the ring",
     )  # fmt: skip
-    receiver._archive.status = lambda: failing
+    receiver.parts.archive.status = lambda: failing
 
 
 def from_a_sender_whose_clock_is_fast(receiver):

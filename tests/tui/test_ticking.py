@@ -104,8 +104,10 @@ def test_each_batch_of_frames_calls_the_listeners_once():
 
 def test_without_a_new_row_the_instrument_is_not_checked_again(monkeypatch):
     receiver, checked = StillReceiver(), []
-    judged = receiver._snapshots._checker._run_checks
-    monkeypatch.setattr(receiver._snapshots._checker, "_run_checks", lambda *given: checked.append(1) or judged(*given))
+    judged = receiver.parts.snapshots._checker._run_checks
+    monkeypatch.setattr(
+        receiver.parts.snapshots._checker, "_run_checks", lambda *given: checked.append(1) or judged(*given)
+    )
     for _ in range(3):
         receiver.feed(np.ones((1, 64, 4), np.float32))
         found = [receiver.snapshot().signal for _ in range(4)]

@@ -156,7 +156,7 @@ def test_a_viewer_who_says_how_far_it_has_come_gets_no_more_than_it_can_take(pub
     with one_row(publisher) as (receiver, url), Watcher(url) as watcher:
         watcher.history()
         watcher.socket.send(json.dumps({"seen": 1}))
-        poll_until(lambda: next(iter(receiver._web._running.broadcaster._viewers)).acknowledged == 1)
+        poll_until(lambda: next(iter(receiver.parts.web._running.broadcaster._viewers)).acknowledged == 1)
         for n in range(1, 11):
             send(publisher, n)
         got = watcher.rows(10)
@@ -328,7 +328,7 @@ def test_it_stops_within_a_second_while_a_figure_is_drawn(publisher):
     with one_row(publisher) as (receiver, url):
         asking = threading.Thread(target=_ask, args=(f"{url}plot",))
         asking.start()
-        poll_until(lambda: receiver._web._running._figures._writer)
+        poll_until(lambda: receiver.parts.web._running._figures._writer)
         begun_s = time.monotonic()
         assert receiver.set_web(False).problem == ""
         # A promise in seconds, not a measure of speed.

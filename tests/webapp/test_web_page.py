@@ -233,7 +233,7 @@ def test_a_server_that_ends_is_said_and_one_that_comes_back_is_found(visit, stil
     receiver.set_web(False)
     page.wait_for(lambda report: report["state"] == "DISCONNECTED")
     assert "DISCONNECTED" in page.text("#banner")
-    receiver._web._options = WebOptions(port=port)
+    receiver.parts.web._options = WebOptions(port=port)
     assert receiver.set_web(True).url == url
     page.wait_for(lambda report: report["state"] != "DISCONNECTED" and report["counts"]["histories"] == 2)
     send(still[0], 5)

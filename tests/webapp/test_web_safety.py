@@ -410,7 +410,7 @@ def test_an_upgrade_that_is_none_is_ended_and_counted(query, headers):
     with served() as (receiver, url):
         assert raw(url, UPGRADE % (query, headers)) == b""
         poll_until(lambda: receiver.web_status().refused == 1)
-        poll_until(lambda: not len(receiver._web._running._connections))
+        poll_until(lambda: not len(receiver.parts.web._running._connections))
         assert receiver.set_web(False).problem == ""
 
 
@@ -421,7 +421,7 @@ def test_a_viewer_who_says_farewell_and_takes_nothing_is_ended(monkeypatch, publ
         mute.sendall(UPGRADE % (b"?version=2", b""))
         poll_until(lambda: receiver.web_status().viewers == 1)
         mute.sendall(b"\x88\x80\x00\x00\x00\x00")
-        poll_until(lambda: not len(receiver._web._running._connections))
+        poll_until(lambda: not len(receiver.parts.web._running._connections))
 
 
 def test_an_address_of_many_parts_is_turned_away_with_all_headers(closed):

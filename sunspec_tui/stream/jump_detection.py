@@ -80,26 +80,27 @@ def step_between(before: TimedFrame, after: TimedFrame) -> Step:
 
 
 class UnconfirmedJump:
-    """Frame whose jump is not confirmed yet, and the frame before it."""
+    """Jump that the next frame may confirm.
+
+    Attributes
+    ----------
+    frames
+        The frame before the jump, and the one that has jumped; None without an unconfirmed jump.
+    """
 
     def __init__(self) -> None:
-        self._frames: tuple[TimedFrame, TimedFrame] | None = None
-
-    @property
-    def pending(self) -> bool:
-        """True if a jump is not confirmed yet."""
-        return self._frames is not None
+        self.frames: tuple[TimedFrame, TimedFrame] | None = None
 
     def confirmed_by(self, arrived: TimedFrame, cadence_s: float) -> TimedFrame | None:
         """Decide on the jump, which `arrived` confirms or not.
 
         Return the frame before the jump if it is confirmed, else None.
         """
-        frames, self._frames = self._frames, None
+        frames, self.frames = self.frames, None
         if frames is None:
             return None
-        before, odd = frames
-        return before if is_steady_step(step_between(odd, arrived), cadence_s) else None
+        before, jumped = frames
+        return before if is_steady_step(step_between(jumped, arrived), cadence_s) else None
 
     def check(self, last: TimedFrame, arrived: TimedFrame, cadence_s: float) -> str:
         """Return which value of a frame jumped, and store the frame.
@@ -109,7 +110,7 @@ class UnconfirmedJump:
         step = step_between(last, arrived)
         jumped = "time" if is_time_jump(step, cadence_s) else "number" if is_number_jump(step, cadence_s) else ""
         if jumped:
-            self._frames = last, arrived
+            self.frames = last, arrived
         return jumped
 
 
@@ -117,25 +118,25 @@ class EarlierTime:
     """Last frame before the data's time went back.
 
     It is kept while the time may still continue from it.
+
+    Attributes
+    ----------
+    before
+        The frame; None unless the time went back a few frames ago.
     """
 
     def __init__(self) -> None:
-        self._before: TimedFrame | None = None
+        self.before: TimedFrame | None = None
         # Frames since then, including those that are already counted as missing or rejected.
         self._accounted = 0
-
-    @property
-    def pending(self) -> bool:
-        """True if the time went back a few frames ago."""
-        return self._before is not None
 
     def begin(self, before: TimedFrame) -> None:
         """Store the last frame before the time went back.
 
         Later calls in a row change nothing.
         """
-        if self._before is None:
-            self._before, self._accounted = before, 1
+        if self.before is None:
+            self.before, self._accounted = before, 1
 
     def account(self, lacking: int) -> None:
         """Note frames that are already counted as missing or rejected."""
@@ -143,21 +144,21 @@ class EarlierTime:
 
     def forget(self) -> None:
         """Do not expect the earlier time any more."""
-        self._before = None
+        self.before = None
 
     def returned(self, last: TimedFrame, arrived: TimedFrame, cadence_s: float) -> tuple[TimedFrame, int] | None:
         """Return the frame that `arrived` continues, and the frames since; else None.
 
         After a usual step from the `last` frame, the time continues from there and has not returned.
         """
-        before, accounted = self._before, self._accounted
+        before, accounted = self.before, self._accounted
         if before is None:
             return None
         is_jump = step_between(last, arrived).data_s > _USUAL_STEPS * cadence_s
         if is_jump and is_steady_step(step_between(before, arrived), cadence_s):
-            self._before = None
+            self.before = None
             return before, accounted
         self._accounted += 1
         if self._accounted >= _MAX_STEPS:
-            self._before = None
+            self.before = None
         return None

@@ -1,4 +1,4 @@
-"""Invalid streams: the receiver shows them, reports each problem once, and keeps its rows."""
+"""Invalid streams: each problem is reported once, and rows are kept."""
 
 import json
 import logging
@@ -24,7 +24,7 @@ GOOD = np.random.default_rng(1).uniform(1, 2, (1, 64, 4)).astype(np.float32)
 
 
 def feed_frame(receiver, n, data=GOOD, **keys):
-    """Hand the n-th message to the receiver, as the subscriber's thread does."""
+    """Pass the n-th message to the receiver, as the subscriber's thread does."""
     with receiver.handler.receiving():
         receiver.handler.on_message(message(data, **{"seq": n, "last_block_time": block_time(n)} | keys))
 
@@ -97,7 +97,7 @@ def test_one_stray_frame_leaves_history_as_it_is_and_is_counted(stray):
     assert "accepted after 3 frames" in health.last_rejection
 
 
-def test_shapes_that_alternate_wipe_nothing():
+def test_alternating_shapes_delete_no_rows():
     receiver = still()
     for n in range(200):
         feed_frame(receiver, n, GOOD if n % 2 == 0 else GOOD[:, :32])
@@ -140,7 +140,7 @@ def test_rows_before_many_changes_stay_within_their_budget():
 
 
 def wide(nchan, dtype="<i1"):
-    """A message of many channels that is small itself."""
+    """Return a short message with many channels."""
     header = {"data_shape": [1, nchan, 4], "data_type": dtype, "seq": 1, "last_block_time": block_time(1)}
     return [b"data", json.dumps(header).encode(), bytes(4 * nchan)]
 
@@ -155,7 +155,7 @@ def test_a_header_that_asks_for_too_much_memory_is_one_sentence_with_the_remedy(
     assert "--buffer-length" in health.last_rejection
 
 
-def test_a_ring_that_cannot_be_had_leaves_the_state_as_it_was(monkeypatch):
+def test_a_ring_that_cannot_be_allocated_leaves_the_state_unchanged(monkeypatch):
     receiver = still()
     for n in range(10):
         feed_frame(receiver, n)
@@ -193,7 +193,7 @@ def test_a_buffer_that_the_machine_cannot_hold_is_refused_at_the_start_with_its_
 # Rates
 
 
-def test_a_flood_of_odd_frames_is_one_line_a_second_of_each_kind(caplog):
+def test_a_flood_of_unusual_frames_is_one_line_a_second_of_each_kind(caplog):
     caplog.set_level(logging.INFO, "sunspec_tui")
     now_s = [0.0]
     receiver = StreamReceiver(plot_interval=0, clock=lambda: 1.76e9 + now_s[0], monotonic=lambda: now_s[0])
@@ -219,7 +219,7 @@ def test_a_long_rejection_is_cut_short():
     assert len(receiver.snapshot().health.last_rejection) < 500
 
 
-def test_frames_that_wait_for_a_slow_loop_are_bounded_in_bytes(publisher):
+def test_frames_queued_for_a_slow_loop_are_bounded_in_bytes(publisher):
     large = np.ones((16, 16_384, 4), np.float32)
     with StreamReceiver(stream_port=publisher.port, plot_interval=0) as receiver:
         publisher.wait_for_subscriber()
@@ -234,7 +234,7 @@ def test_frames_that_wait_for_a_slow_loop_are_bounded_in_bytes(publisher):
     assert frames.frames_missed == 60 - len(waiting)
 
 
-# What the doctor says of a header
+# The doctor's report of a header
 
 
 @pytest.mark.parametrize("key", ["x", "lwa_time", "\x1b[2J"])
@@ -255,7 +255,7 @@ def test_the_doctor_reports_a_header_however_deep_or_long(key, extra):
 # Queues between threads
 
 
-def test_a_screen_that_was_away_takes_what_it_has_missed_in_parts():
+def test_a_screen_that_was_away_loads_missed_rows_in_parts():
     class Counting(StillReceiver):
         asked = 0
 

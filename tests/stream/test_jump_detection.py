@@ -1,4 +1,4 @@
-"""A stray frame with a wrong time or number neither moves the picture nor counts as a loss; a real jump does both."""
+"""Jumps of time or frame number: stray frames are ignored."""
 
 import math
 
@@ -9,13 +9,13 @@ from monitors import CADENCE_S, START_S, StillReceiver
 from sunspec_tui.core.errors import RejectCause, RejectedMessage
 from sunspec_tui.core.ring_buffer import Mark
 from sunspec_tui.core.times import format_block_time
-from sunspec_tui.stream.odd_steps import Step, is_number_jump, is_steady_step, is_time_jump
+from sunspec_tui.stream.jump_detection import Step, is_number_jump, is_steady_step, is_time_jump
 
 SKY = np.ones((1, 64, 4), np.float32)
 
 
 @pytest.mark.parametrize(
-    ("data_s", "arrived_s", "cadence_s", "odd"),
+    ("data_s", "arrived_s", "cadence_s", "jumped"),
     [
         (0.25, 0.25, 0.25, False),
         (59.0, 0.25, 0.25, False),
@@ -27,12 +27,12 @@ SKY = np.ones((1, 64, 4), np.float32)
         (math.nan, 0.25, 0.25, False),
     ],
 )
-def test_a_time_that_has_jumped_far_ahead_of_the_arrivals_is_odd(data_s, arrived_s, cadence_s, odd):
-    assert is_time_jump(Step(data_s, arrived_s, None), cadence_s) is odd
+def test_a_time_far_ahead_of_the_arrivals_is_a_jump(data_s, arrived_s, cadence_s, jumped):
+    assert is_time_jump(Step(data_s, arrived_s, None), cadence_s) is jumped
 
 
 @pytest.mark.parametrize(
-    ("frames", "data_s", "odd"),
+    ("frames", "data_s", "jumped"),
     [
         (1, 0.25, False),
         (1000, 0.25, False),
@@ -42,8 +42,8 @@ def test_a_time_that_has_jumped_far_ahead_of_the_arrivals_is_odd(data_s, arrived
         (-5, 0.25, False),
     ],
 )
-def test_a_number_that_has_jumped_far_ahead_of_the_time_is_odd(frames, data_s, odd):
-    assert is_number_jump(Step(data_s, 0.25, frames), 0.25) is odd
+def test_a_number_far_ahead_of_the_time_is_a_jump(frames, data_s, jumped):
+    assert is_number_jump(Step(data_s, 0.25, frames), 0.25) is jumped
     assert not is_number_jump(Step(data_s, 0.25, frames), math.nan)
 
 
@@ -63,11 +63,14 @@ def test_a_steady_step_confirms(data_s, frames, steady):
     assert is_steady_step(Step(data_s, 0.25, frames), 0.25) is steady
 
 
-def fed(odd):
-    """A receiver after 120 frames; from frame 60 on, `odd` gives (seconds, numbers) by which a frame is off."""
+def fed(shift_of):
+    """Return a receiver after 120 frames.
+
+    `shift_of` returns the error of frame n: seconds, and a difference of the frame number.
+    """
     receiver = StillReceiver()
     for n in range(120):
-        shift_s, shift = odd(n)
+        shift_s, shift = shift_of(n)
         end_s = START_S + n * CADENCE_S + shift_s
         receiver.feed(SKY, last_block_time=format_block_time(end_s), seq=n + shift)
     return receiver
@@ -83,7 +86,7 @@ def test_one_stray_frame_moves_and_counts_nothing(shift):
     assert bool(rows.marks[60] & Mark.TIME_GUESSED) == (shift[0] > 0)
 
 
-def test_a_jump_that_the_next_frame_confirms_counts_as_ever():
+def test_a_jump_that_the_next_frame_confirms_counts_as_a_gap():
     receiver = fed(lambda n: (3600.0, 14_400) if n >= 60 else (0.0, 0))
     rows, health = receiver.get_rows(), receiver.snapshot().health
     assert (health.frames_missing, health.restarts, health.reversals) == (14_400, 0, 0)
