@@ -1,7 +1,7 @@
 """Serve a viewer over a WebSocket: history, rows and status.
 
-The page sends two kinds of messages. `{"product": "YY"}` selects the product; `{"seen": 1234}` acknowledges rows, which
-shows how fast the link is. Any other message ends the connection.
+The page sends two kinds of messages. `{"product": "YY"}` selects the product. `{"seen": 1234}` acknowledges the rows up
+to a number, which shows how fast the link is. Any other message ends the connection.
 """
 
 import asyncio
