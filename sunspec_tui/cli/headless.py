@@ -105,7 +105,10 @@ def _report_until_end(
     report: Callable[[Snapshot], None],
     monotonic: Callable[[], float],
 ) -> None:
-    """Report a status every `status_interval` until the time is up or a signal comes."""
+    """Report a status every `status_interval` seconds.
+
+    Return when the time is up or a signal comes.
+    """
     begun_s = monotonic()
     end_s = begun_s + settings.duration if settings.duration else math.inf
     status_s, check_s = begun_s + settings.status_interval, begun_s
@@ -176,7 +179,10 @@ def _shown(value: float, digits: int) -> str:
 
 
 def figure(snapshot: Snapshot, product: Product) -> str:
-    """Return the latest spectrum as a text figure, or a sentence if there is none."""
+    """Return the latest spectrum as a text figure.
+
+    If there is no spectrum, return a sentence.
+    """
     rows, axis = snapshot.rows, snapshot.axis
     if rows is None or axis is None or not len(rows):
         return "nothing received, so there is no figure"

@@ -76,7 +76,7 @@ class PacedLog:
         Parameters
         ----------
         level, kind, text, numbers
-            Arguments of `events.log_event`; a line has the text and the numbers of the newest event.
+            Arguments of `event_log.log_event`; a line has the text and the numbers of the newest event.
         now_s
             Time of a monotonic clock, in seconds.
         sums, group

@@ -295,7 +295,7 @@ async def status(request: Request) -> Response:
 
 def full_record(context: AppContext) -> dict[str, Any]:
     """Return the status record with axis, buffer length and time tag."""
-    snapshot = context.broadcaster.snapshot()
+    snapshot = context.broadcaster.status.snapshot()
     frame, axis = context.source.last_frame(), snapshot.axis
     mhz = None if axis is None else axis.frequencies_mhz
     return {
@@ -331,5 +331,5 @@ async def healthz(request: Request) -> Response:
 async def prometheus(request: Request) -> Response:
     """Return the status for Prometheus."""
     context = context_of(request)
-    text = metrics(context.broadcaster.snapshot(), full_record(context), context.status())
+    text = metrics(context.broadcaster.status.snapshot(), full_record(context), context.status())
     return Response(text, headers={"content-type": CONTENT_TYPE, "cache-control": "no-store"})

@@ -22,8 +22,7 @@ from sunspec_tui import web
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.monitoring.web_status import WebState
-from sunspec_tui.webapp import broadcaster as hubs
-from sunspec_tui.webapp import row_messages, uvicorn_server
+from sunspec_tui.webapp import row_messages, uvicorn_server, viewer_sender
 from sunspec_tui.webapp import viewer_queue as viewers
 from sunspec_tui.webapp.row_chain import RowChain
 
@@ -177,7 +176,7 @@ def test_a_viewer_who_says_how_far_it_has_come_gets_no_more_than_it_can_take(pub
 
 
 def test_one_who_takes_nothing_is_let_go_and_holds_up_nobody(monkeypatch):
-    monkeypatch.setattr(hubs, "SEND_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(viewer_sender, "SEND_TIMEOUT_S", 0.5)
     bind = web._bound
 
     def bound(*given):
