@@ -204,8 +204,8 @@ class ProductGain:
     def apply_sharp_step(self, time_s: float, change_db: float, level_db: float) -> None:
         """Process a lasting step of all bins within one row.
 
-        The step is a loss, or the end of a burst. A step to the quiet level is a loss only if the level then falls below
-        the quiet level.
+        The step is a loss, or the end of a burst. A step to the quiet level is a loss only if the level then falls
+        below it.
 
         Parameters
         ----------
@@ -234,9 +234,9 @@ class ProductGain:
 
 
 def _sharp_change_db(power: NDArray[np.float32]) -> float:
-    """Return the common change over a step in dB; NaN if it reverses.
+    """Return the common change over a step; NaN if it reverses.
 
-    The change is measured from the row before the step to the first or second row after it.
+    The change is in dB. It is measured from the row before the step to the first or second row after it.
     """
     last = BEFORE_ROWS - 1
     changes_db = [common_change_db(power[last : last + 1], power[n : n + 1]) for n in (last + 2, last + 1)]

@@ -237,8 +237,8 @@ def _medians(power: NDArray[np.floating], first: NDArray[np.int64], counts: NDAr
 def _relative_to_neighbours(medians: NDArray[np.float64]) -> NDArray[np.float64]:
     """Divide each median by a reference from its neighbours.
 
-    The level of a side is the higher median of the two neighbours there. The reference is the lower level of both sides,
-    because towards the edge of the band the levels of one side are naturally low.
+    The level of a side is the higher median of the two neighbours there. The reference is the lower level of both
+    sides, because towards the edge of the band the levels of one side are naturally low.
     """
     known = np.where(np.isfinite(medians), medians, 0)
     padded = np.pad(known, ((0, 0), (_NEIGHBOURS, _NEIGHBOURS)), constant_values=-np.inf)

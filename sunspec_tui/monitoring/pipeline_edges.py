@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sunspec_tui.core.instrument import CHANNELS_PER_PIPELINE
 
 PARTS, ROWS = 3, 24
-"""Numbers of parts, and of rows that are checked. With rows of 0.25 s, a part is two seconds. A loss is in all parts."""
+"""Numbers of parts, and of checked rows. With rows of 0.25 s, a part is two seconds. A loss is in all parts."""
 
 MIN_BINS = 6
 """Smallest number of bins per pipeline with which its edges can be measured."""
