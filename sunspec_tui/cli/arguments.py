@@ -37,7 +37,7 @@ def parser_for(kind: type[Any], prog: str, description: str) -> Parser:
         group = groups.get(name)
         if group is None:
             group = groups[name] = parser.add_argument_group(name)
-        text = setting.metadata["help"] + ("" if setting.default in (None, False) else " (default: %(default)s)")
+        text = setting.metadata["help"] + ("" if setting.default in (None, False, "") else " (default: %(default)s)")
         words: dict[str, Any] = {"default": setting.default, "help": text, "dest": setting.name}
         many: dict[str, Any] = {"nargs": "+"} if setting.metadata.get("many") else {}
         if setting.metadata.get("positional"):
@@ -74,7 +74,7 @@ def monitor_settings(arguments: Sequence[str], commands: Sequence[str]) -> Setti
     """
     others = ", ".join(commands)
     parser = parser_for(
-        Settings, "sunspec-tui", f"The live solar beam in a terminal. Other commands: sunspec-tui {others}."
+        Settings, "sunspec-tui", f"Show the live solar beam in a terminal. Other commands: sunspec-tui {others}."
     )
     parser.add_argument("--config", type=Path, help="read settings from this TOML file")
     parser.add_argument("--version", action="version", version=f"sunspec-tui {__version__}")

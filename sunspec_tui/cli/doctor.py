@@ -1,4 +1,4 @@
-"""Command ``sunspec-tui doctor``: describe a stream, or report why nothing comes."""
+"""Command ``sunspec-tui doctor``: describe a stream, or report why no frames come."""
 
 import json
 import time
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def run(settings: ProbeSettings, say: Say) -> int:
-    """Describe the stream, or report why nothing comes."""
+    """Describe the stream, or report why no frames come."""
     from sunspec_tui.monitoring.stream_findings import findings, report
 
     if settings.png is not None or settings.remove_background:
