@@ -228,9 +228,9 @@ def test_a_step_must_stay_for_a_second_and_a_half(cadence_s, expected):
 
 @lru_cache
 def quiet_and_bursty_moments(seed):
-    """Return a simulated Sun, and two start times of 40 s of data.
+    """Return a simulated Sun, and two start times.
 
-    The first 40 s end at a quiet moment, the others just after a bright burst.
+    The 40 s after the first time end at a quiet moment; the 40 s after the second end just after a bright burst.
     """
     sun = SimulatedSun(seed)
     levels = np.array([quiet_levels_db(sun.mean_spectrum(t)[None])[0, 0] for t in np.arange(60, 660, 2.0)])

@@ -210,7 +210,7 @@ def test_a_rate_limiter_forgets_old_keys():
 
 
 def keeping(budget, nbytes, ended):
-    """Start a task that keeps bytes of a budget until it is ended."""
+    """Start a task that keeps bytes until it is ended."""
     end = asyncio.Event()
 
     async def keep():

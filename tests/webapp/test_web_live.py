@@ -1,4 +1,4 @@
-"""Each viewer of the live stream gets every row once and in order.
+"""Each viewer gets every row of the stream once, in order.
 
 Other viewers, even slow ones, do not change this.
 """
