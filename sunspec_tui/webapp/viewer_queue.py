@@ -77,6 +77,11 @@ class ViewerQueue:
         self._rows_waiting, self._continues = 0, None
 
     @property
+    def waiting(self) -> tuple[bytes | str, ...]:
+        """Queued messages, oldest first, without a waiting status."""
+        return tuple(self._waiting)
+
+    @property
     def is_behind(self) -> bool:
         """True if so many rows wait that they should be skipped."""
         return self._rows_waiting >= BACKLOG_ROWS

@@ -49,16 +49,16 @@ class Crowd:
     """Registry whose connections arrive one after the other."""
 
     def __init__(self, most, **options):
-        self.clock, self.refused, self._port = Clock(), 0, 0
+        self.clock, self.refused, self.port = Clock(), 0, 0
         self.registry = Connections(most, self._refuse, monotonic=self.clock, **options)
 
     def _refuse(self):
         self.refused += 1
 
     def come(self, host, phase=Phase.SILENT, unsent=0):
-        self._port += 1
+        self.port += 1
         self.clock.now_s += 0.001
-        place = self.registry.reserve((host, self._port), 10)
+        place = self.registry.reserve((host, self.port), 10)
         if place is not None:
             place.transport = FakeTransport(unsent)
             self.registry.enter(place, phase)
@@ -167,13 +167,14 @@ def test_the_counts_of_peers_return_to_zero(arrivals):
         crowd.registry.release(place)
         crowd.registry.release(place)
     assert len(crowd.registry) == 0
+    # Private: a peer with a count of 0 would take memory for ever.
     assert not crowd.registry._of_peer
 
 
 def test_a_reused_client_port_replaces_the_old_connection():
     crowd = Crowd(4)
     first = crowd.come(THERE)
-    crowd._port -= 1
+    crowd.port -= 1
     second = crowd.come(THERE)
     assert first.transport.aborted
     assert len(crowd.registry) == 1
@@ -203,6 +204,7 @@ def test_a_rate_limiter_forgets_old_keys():
     for n in range(5000):
         clock.now_s += 0.01
         pace.reserve(n)
+    # Private: the number of stored keys is of interest to no other code.
     assert len(pace._due_s) < 1100
 
 

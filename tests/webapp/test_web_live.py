@@ -228,7 +228,7 @@ def test_the_queue_of_a_viewer_keeps_only_the_newest_status():
         viewer.put(f"axis {n}")
         viewer.clear()
     assert asyncio.run(viewer.next_message()) == "status 999"
-    assert not viewer._waiting
+    assert viewer.waiting == ()
 
 
 def test_skipping_rows_keeps_the_history_and_its_axis():
@@ -242,7 +242,7 @@ def test_skipping_rows_keeps_the_history_and_its_axis():
     for each in ("axis", history, row, row):
         viewer.put(each)
     assert viewer.skip() == 2
-    assert list(viewer._waiting) == ["axis", history]
+    assert viewer.waiting == ("axis", history)
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_the_first_row_after_a_history_or_skipped_rows_is_a_key_row():
         viewer.put_row(chain.add(*row(number)))
 
     def waiting():
-        return [(message[1], row_messages.next_number(message) - 1) for message in viewer._waiting]
+        return [(message[1], row_messages.next_number(message) - 1) for message in viewer.waiting]
 
     for number in (1, 2, 3):
         add(number)

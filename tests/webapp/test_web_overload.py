@@ -60,7 +60,7 @@ def test_of_many_rows_at_once_the_newest_are_sent_and_the_others_counted():
         if not hub.pump():
             break
     decoder = row_messages.Decoder()
-    rows = [decoder.decode(each).first for each in viewer._waiting if row_messages.is_row(each)]
+    rows = [decoder.decode(each).first for each in viewer.waiting if row_messages.is_row(each)]
     assert source.longest <= BACKLOG_ROWS
     assert rows == list(range(5001 - BACKLOG_ROWS, 5001))
     assert hub.counts.rows_skipped == 5000 - BACKLOG_ROWS
