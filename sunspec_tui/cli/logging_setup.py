@@ -125,7 +125,7 @@ def _is_own_terminal(file: Path) -> bool:
         return False
     screens = {os.fstat(descriptor).st_rdev for descriptor in (0, 1)}
     with suppress(OSError):
-        # The controlling terminal has a second name, with a device number of its own.
+        # The controlling terminal has a second name, with another device number.
         screens.add(Path("/dev/tty").stat().st_rdev)
     return stat.S_ISCHR(found.st_mode) and found.st_rdev in screens
 

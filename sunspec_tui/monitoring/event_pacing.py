@@ -81,7 +81,7 @@ class PacedLog:
             Time of a monotonic clock, in seconds.
         sums, group
             Numbers that are summed over all events of a line, and the name of the field that contains them;
-            without `group`, each sum is a field of its own name.
+            without `group`, each sum is a separate field.
         """
         with self._lock:
             waiting = self._kinds.setdefault(kind, _Kind(-math.inf))
