@@ -1,7 +1,7 @@
-"""The web view: a server in its own thread, which never delays the receiver.
+"""Run the web view's server in a separate thread.
 
-It binds its socket before it starts, so that a port that is taken is known at once, and stops within a second whoever
-is connected. The web library loads when it starts, not before.
+The server never delays the receiver. It binds its socket before it starts, so that a port in use is reported at once.
+It stops within a second, even with connected visitors. The web libraries are loaded at the start and not earlier.
 """
 
 import asyncio
@@ -33,35 +33,38 @@ _LIBRARIES = ("starlette", "uvicorn", "websockets", "prometheus_client")
 
 
 class WebServer:
-    """Serves the web view of a receiver.
+    """Server of a receiver's web view.
 
     Parameters
     ----------
     source
         The receiver.
     options
-        What the user chose.
+        Options of the user.
     buffer_length
-        Rows that the receiver keeps.
-    on_event
-        Told of a failure, in one sentence, from the server's thread.
+        Number of rows that the receiver keeps.
+    on_failure
+        Called with one sentence when the server fails; runs on the server's thread.
     """
 
     def __init__(
-        self, source: "Source", options: WebOptions, buffer_length: int, on_event: Callable[[str], None]
+        self, source: "Source", options: WebOptions, buffer_length: int, on_failure: Callable[[str], None]
     ) -> None:
-        self._source, self._options, self._buffer_length, self._on_event = source, options, buffer_length, on_event
+        self._source, self._options, self._buffer_length, self._on_failure = source, options, buffer_length, on_failure
         self._status = WebStatus()
         # The counts continue when the web view is served again.
         self._counts = WebCounts()
-        self._life = threading.Lock()
+        self._start_lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._running: _Running | None = None
         self._token = options.token
 
     def start(self) -> WebStatus:
-        """Start to serve, if it does not yet; the status has the problem."""
-        with self._life:
+        """Start the server if it does not run, and return the status.
+
+        If the start fails, the status contains the reason.
+        """
+        with self._start_lock:
             if self._thread is None or not self._thread.is_alive():
                 try:
                     self._begin()
@@ -76,8 +79,8 @@ class WebServer:
             return self._status
 
     def stop(self) -> None:
-        """End, whoever is connected; again without harm."""
-        with self._life:
+        """Stop the server, even with connected visitors; safe to call again."""
+        with self._start_lock:
             thread, self._thread = self._thread, None
             running, self._running = self._running, None
             if thread is None or running is None:
@@ -85,7 +88,7 @@ class WebServer:
                 return
             running.end()
             if not join_within(thread, STOP_S):
-                log.warning("the web view does not end; its thread is left behind")
+                log.warning("the web view does not end; its thread keeps running")
             self._status = WebStatus()
 
     def status(self) -> WebStatus:
@@ -107,7 +110,7 @@ class WebServer:
         return () if running is None else running.child_pids
 
     def wake(self) -> None:
-        """Announce new rows, from any thread; free if nobody watches."""
+        """Announce new rows, from any thread; does nothing without viewers."""
         running = self._running
         if running is not None and running.broadcaster.viewers and not running.broadcaster.is_awake:
             running.wake()
@@ -138,26 +141,26 @@ class WebServer:
     def _run(self, running: "_Running") -> None:
         try:
             asyncio.run(running.main())
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - told; receiving goes on without the web view
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - reported; receiving continues without the web view
             text = f"the web view has ended on an error: {error!r}"
             self._status = WebStatus(state=WebState.FAILED, problem=text)
-            self._on_event(text)
+            self._on_failure(text)
         finally:
             running.close()
             running.started.set()
 
     @property
     def counts(self) -> WebCounts:
-        """Counts of what viewers have received and what they have missed."""
+        """Counts of rows and viewers since the program's start."""
         return self._counts
 
     def refuse(self) -> None:
-        """Count a request that was turned away."""
+        """Count a refused request."""
         self._counts.refused += 1
 
     @property
-    def parts(self) -> tuple["Source", WebOptions, int]:
-        """Source, options, and number of rows."""
+    def settings(self) -> tuple["Source", WebOptions, int]:
+        """Receiver, options, and number of rows that the receiver keeps."""
         return self._source, self._options, self._buffer_length
 
 
@@ -174,15 +177,15 @@ class _Running:
         from sunspec_tui.webapp.uvicorn_server import server
         from sunspec_tui.webapp.visitor_errors import VisitorErrorLog
 
-        source, options, buffer_length = owner.parts
+        source, options, buffer_length = owner.settings
         self.started = started
         self._listening = listening
         self._error_log = VisitorErrorLog(log)
         self.broadcaster: Broadcaster = Broadcaster(source, counts=owner.counts, error_log=self._error_log)
         self._figures = FigureCache(source.plot_job)
-        most, max_viewers = _room(options.max_clients)
-        self._connections: Connections = Connections(most, owner.refuse, is_local=options.is_local)
-        site = AppContext(
+        max_connections, max_viewers = _connection_limits(options.max_clients)
+        self._connections: Connections = Connections(max_connections, owner.refuse, is_local=options.is_local)
+        context = AppContext(
             source,
             self.broadcaster,
             self._figures,
@@ -195,25 +198,25 @@ class _Running:
             ByteBudget(),
         )
         port = listening.getsockname()[1]
-        app = application(site, replace(options, port=port), token, owner.refuse)
+        app = application(context, replace(options, port=port), token, owner.refuse)
         self._server: uvicorn.Server = server(app, self._connections, self._error_log, self.broadcaster.count_dropped)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._following: list[asyncio.Task[None]] = []
+        self._background_tasks: list[asyncio.Task[None]] = []
 
     async def main(self) -> None:
         """Serve until asked to end."""
         self._loop = asyncio.get_running_loop()
         self._loop.set_exception_handler(self._error_log.unhandled)
-        following = [asyncio.create_task(self.broadcaster.run()), asyncio.create_task(self._figures.run())]
-        self._following = following
+        tasks = [asyncio.create_task(self.broadcaster.run()), asyncio.create_task(self._figures.run())]
+        self._background_tasks = tasks
         serving = asyncio.create_task(self._server.serve(sockets=[self._listening]))
         self.started.set()
         try:
-            await asyncio.wait((serving, *following), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((serving, *tasks), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in following:
+            for task in tasks:
                 task.cancel()
-            ended = await asyncio.gather(*following, return_exceptions=True)
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
             self._figures.refuse()
             self._server.should_exit = True
             await serving
@@ -222,7 +225,7 @@ class _Running:
                 raise each
 
     def wake(self) -> None:
-        """Let the hub look, on its own thread."""
+        """Make the broadcaster check for new rows, on the server's thread."""
         self._in_loop(self.broadcaster.wake)
 
     def end(self) -> None:
@@ -244,35 +247,35 @@ class _Running:
     def _end(self) -> None:
         self._server.should_exit = True
         self._figures.refuse()
-        for task in self._following:
+        for task in self._background_tasks:
             task.cancel()
 
     def close(self) -> None:
-        """Close its resources, after its loop has ended."""
+        """Close the socket and the figures, after the loop has ended."""
         self._listening.close()
         self._figures.close()
 
 
-def _room(max_clients: int) -> tuple[int, int]:
-    """Return the connections and viewers that the open-file limit allows."""
+def _connection_limits(max_clients: int) -> tuple[int, int]:
+    """Return the numbers of connections and viewers that open files allow."""
     from sunspec_tui.webapp.connection_limits import SPARE_CONNECTIONS
     from sunspec_tui.webapp.limits import connections_for, file_limit, open_files
 
     wanted = max_clients + SPARE_CONNECTIONS
-    most = connections_for(wanted, file_limit(), open_files())
-    if most < wanted:
+    allowed = connections_for(wanted, file_limit(), open_files())
+    if allowed < wanted:
         text = "the limit of %d open files leaves the web view room for %d connections, not %d; ulimit -n allows more"
-        log.warning(text, file_limit(), most, wanted)
-    return most, max(1, min(max_clients, most - min(SPARE_CONNECTIONS, most // 4)))
+        log.warning(text, file_limit(), allowed, wanted)
+    return allowed, max(1, min(max_clients, allowed - min(SPARE_CONNECTIONS, allowed // 4)))
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    """A socket that listens.
+    """Return a listening socket.
 
     Raises
     ------
     WebError
-        If there is no such address here, or another program has the port.
+        If this machine does not have the address, or another program uses the port.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -284,7 +287,7 @@ def _bound(host: str, port: int) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
-            # A visitor that has gone without a word is noticed by what it does not acknowledge.
+            # A visitor that vanished without closing is detected by missing TCP acknowledgements.
             listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SILENT_MS)
         listening.listen(BACKLOG)
     except OSError as error:
@@ -297,6 +300,6 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 def _url(options: WebOptions, port: int, token: str) -> str:
-    """The address to open."""
+    """Return the address that the user opens in a browser."""
     host = socket.gethostname() if options.host in ("0.0.0.0", "::") else options.host  # noqa: S104 - compared
     return f"http://{host_and_port(host, port)}{options.root_path.rstrip('/')}/" + (f"?token={token}" if token else "")

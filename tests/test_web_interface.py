@@ -1,4 +1,4 @@
-"""The web view without a stream, and its answers with one: each as the OpenAPI file describes it."""
+"""Answers of the web view, as the OpenAPI file describes them."""
 
 import builtins
 import gzip
@@ -38,14 +38,14 @@ RAW = {"accept": "application/octet-stream"}
 
 @pytest.fixture(scope="module")
 def empty():
-    """A web view without a stream."""
+    """Web view without a stream."""
     with served() as (_, url):
         yield url
 
 
 @pytest.fixture(scope="module")
 def live():
-    """A web view with the simulated Sun."""
+    """Web view of the simulated Sun."""
     with producing(source="simulate", speed=20, seed=3) as port, served(port, buffer_length=60) as (receiver, url):
         assert receiver.wait_for_frames(60, 30)
         yield url
@@ -54,7 +54,7 @@ def live():
 # Without a stream
 
 
-def test_the_page_and_all_that_it_loads_are_there(empty):
+def test_the_page_and_its_files_are_served(empty):
     page = httpx.get(empty).text
     assert page.startswith("<!doctype html>")
     names = set(re.findall(r'(?:href|src)="([^"]+)"', page))
@@ -77,18 +77,18 @@ def test_the_page_loads_nothing_from_elsewhere():
 
 
 @pytest.mark.parametrize("path", ["data", "refresh", "plot"])
-def test_before_the_first_frame_there_is_one_sentence(empty, path):
+def test_before_the_first_frame_the_answer_is_one_sentence(empty, path):
     answer = httpx.get(empty + path)
     assert (answer.status_code, answer.json()) == (404, {"error": "nothing has been received yet"})
 
 
-def test_the_status_says_that_nothing_has_come(empty):
+def test_the_status_reports_that_no_frame_has_come(empty):
     status = httpx.get(f"{empty}status").json()
     assert (status["state"], status["frames_received"], status["bins"]) == ("connecting", 0, None)
     assert status["web"] == "serving"
 
 
-def test_it_lives_and_is_measured(empty):
+def test_health_check_and_metrics_answer(empty):
     assert httpx.get(f"{empty}healthz").text == "ok\n"
     text = httpx.get(f"{empty}metrics").text
     found = {family.name: family for family in text_string_to_metric_families(text)}
@@ -97,7 +97,7 @@ def test_it_lives_and_is_measured(empty):
     assert states == {"connecting": 1, "live": 0, "stalled": 0}
 
 
-def test_a_port_that_is_taken_is_said_and_serving_is_tried_again():
+def test_a_port_in_use_is_reported_and_can_be_tried_again():
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -111,7 +111,7 @@ def test_a_port_that_is_taken_is_said_and_serving_is_tried_again():
             assert receiver.set_web(True).state is WebState.SERVING
 
 
-def test_an_address_that_is_not_this_machines_is_said():
+def test_an_address_of_another_machine_is_reported():
     with StreamReceiver(stream_port=1, plot_interval=0, start_webshow=True, web=WebOptions("192.0.2.1")) as receiver:
         assert "choose another --web-" in receiver.web_status().problem
 
@@ -132,7 +132,7 @@ def test_without_the_extra_one_line_names_it(monkeypatch):
     assert problem == "the web view needs starlette, which is not installed: pip install 'sunspec-tui[web]'"
 
 
-def test_the_monitor_headless_serves_until_it_is_stopped(tmp_path):
+def test_the_headless_monitor_serves_until_stopped(tmp_path):
     words = [sys.executable, "-m", "sunspec_tui", "--demo", "--no-ui", "--start-webshow", "--web-port", "0"]
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as program:
         assert program.stderr is not None
@@ -150,7 +150,7 @@ def test_the_monitor_headless_serves_until_it_is_stopped(tmp_path):
 
 
 @pytest.mark.parametrize("path", ["/", "/status", "/page/app.mjs", "/sun/", "/sun/status", "/sun/page/app.mjs"])
-def test_a_proxy_may_leave_the_path_as_it_was_or_cut_it(path):
+def test_a_proxy_may_keep_or_remove_the_root_path(path):
     with served(web={"root_path": "/sun", "names": ("obs.example.org",)}) as (_, url):
         assert url.endswith("/sun/")
         base = url.removesuffix("/sun/")
@@ -158,13 +158,13 @@ def test_a_proxy_may_leave_the_path_as_it_was_or_cut_it(path):
         assert httpx.get(base + path, headers=headers).status_code == 200
 
 
-def test_the_path_without_its_slash_leads_to_the_page():
+def test_the_root_path_without_a_slash_redirects_to_the_page():
     with served(web={"root_path": "/sun"}) as (_, url):
         answer = httpx.get(url.rstrip("/"))
     assert (answer.status_code, answer.headers["location"]) == (308, "/sun/")
 
 
-def test_a_cookie_behind_a_proxy_is_for_its_path_and_for_safe_connections():
+def test_a_cookie_behind_a_proxy_has_its_path_and_is_secure():
     with served(web={"root_path": "/sun", "token": "long-enough-token"}) as (_, url):
         answer = httpx.get(url, headers={"x-forwarded-proto": "https"})
     assert answer.status_code == 303
@@ -199,11 +199,11 @@ def test_rows_come_as_json_and_as_raw_numbers_alike(live):
         np.testing.assert_array_equal(values[number - first], row)
 
 
-def test_never_more_rows_come_than_there_are(live):
+def test_an_answer_has_at_most_the_received_rows(live):
     assert 30 < len(httpx.get(f"{live}refresh", params={"n_frames": 10_000}).json()["rows"]) <= 60
 
 
-def test_what_is_no_number_is_null_and_tags_of_64_bits_are_text(publisher):
+def test_invalid_values_are_null_and_64_bit_tags_are_text(publisher):
     data = np.full((1, 64, 4), 1.0, np.float32)
     data[0, :4] = np.nan
     with served(publisher.port) as (receiver, url):
@@ -216,7 +216,7 @@ def test_what_is_no_number_is_null_and_tags_of_64_bits_are_text(publisher):
         assert httpx.get(f"{url}status").json()["time_tag"] == "344176543210000123"
 
 
-def test_an_answer_that_is_known_is_not_sent_again(publisher):
+def test_an_unchanged_answer_is_not_sent_again(publisher):
     with served(publisher.port) as (receiver, url):
         publisher.wait_for_subscriber()
         publisher.send(message(np.ones((1, 64, 4), np.float32), last_block_time=block_time(0)))
@@ -245,7 +245,7 @@ def test_long_answers_are_compressed_and_pictures_are_not(live):
         )
 
 
-def test_the_figure_is_a_picture_that_is_kept_for_who_asks_next(live):
+def test_the_figure_is_cached_for_the_next_request(live):
     begun_s = time.monotonic()
     first = httpx.get(f"{live}plot", timeout=60)
     assert first.headers["content-type"] == "image/png"
@@ -256,7 +256,7 @@ def test_the_figure_is_a_picture_that_is_kept_for_who_asks_next(live):
 
 
 @pytest.mark.parametrize("usual", [False, True])
-def test_the_figure_is_with_or_without_background_as_asked_or_else_as_the_plots_are(publisher, usual):
+def test_a_request_chooses_the_background_of_the_figure(publisher, usual):
     def waterfall(picture):
         return np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"), float)[760:1400, 140:1630]
 
@@ -277,7 +277,7 @@ def test_the_figure_is_with_or_without_background_as_asked_or_else_as_the_plots_
     assert np.abs(found["?remove_background=0"] - found["?remove_background=1"]).mean() > 30
 
 
-def test_figures_asked_for_together_are_each_what_was_asked_for(live):
+def test_simultaneous_requests_get_their_own_figures(live):
     def figure(query):
         return httpx.get(f"{live}plot?remove_background={query}", timeout=60).content
 
@@ -302,7 +302,7 @@ def test_no_answer_names_a_directory_of_this_machine(tmp_path, publisher):
         assert httpx.get(f"{url}status").json()["last_plot"].startswith("spectrum_")
 
 
-def test_metrics_have_what_the_status_has(live):
+def test_metrics_agree_with_the_status(live):
     found = {
         sample.name: sample.value
         for family in text_string_to_metric_families(httpx.get(f"{live}metrics").text)
@@ -329,7 +329,7 @@ def test_the_file_describes_every_answer_and_no_other(live):
 @pytest.mark.parametrize(
     "path", [path for path in API["paths"] if "json" in str(API["paths"][path]["get"]["responses"]["200"])]
 )
-def test_json_answers_are_as_the_file_says(live, path):
+def test_json_answers_match_the_openapi_file(live, path):
     schema = API["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
     jsonschema_rs.validator_for(schema).validate(httpx.get(live.rstrip("/") + path).json())
 
@@ -337,7 +337,7 @@ def test_json_answers_are_as_the_file_says(live, path):
 @pytest.mark.parametrize(
     ("path", "mode"),
     [(path, GenerationMode.POSITIVE) for path in API["paths"]]
-    # Where nothing is asked for, nothing can be said wrongly.
+    # A path without parameters cannot have an invalid one.
     + [(path, GenerationMode.NEGATIVE) for path in API["paths"] if API["paths"][path]["get"]["parameters"]],
 )
 def test_no_wild_request_makes_it_fail_or_hang(live, path, mode):

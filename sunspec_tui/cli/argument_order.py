@@ -1,7 +1,7 @@
 """Find the output of ``export`` among the words after ``--input``.
 
-``--input`` takes any number of words, so it also takes an output after them. This module imports only the errors of
-the project.
+``--input`` takes any number of words, so it also takes an output that follows the inputs. This module imports only the
+errors of the project.
 """
 
 from pathlib import Path
@@ -14,12 +14,14 @@ _SAME = {".fit": ".fits", ".fts": ".fits", ".hdf5": ".h5"}
 
 
 def with_output_first(words: list[str]) -> list[str] | None:
-    """Return the words with the last input as the first word, or None if there are no two inputs.
+    """Move the last input to the front, as the output.
+
+    Return None if there are fewer than two inputs.
 
     Raises
     ------
     UsageError
-        If that word is an existing file of the inputs' kind: it may be an input of a command without an output.
+        If the last input exists and has the format of another input: the user may have forgotten the output.
     """
     if _INPUT not in words:
         return None
@@ -34,7 +36,7 @@ def with_output_first(words: list[str]) -> list[str] | None:
 
 
 def _ending(name: str) -> str:
-    """Return the suffix of a file's format, without the suffix of a compression."""
+    """Return the suffix of a file's format, without that of a compression."""
     path = Path(name.lower())
     ending = Path(path.stem).suffix if path.suffix in _PACKINGS else path.suffix
     return _SAME.get(ending, ending)

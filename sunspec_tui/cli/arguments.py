@@ -29,7 +29,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def parser_for(kind: type[Any], prog: str, description: str) -> Parser:
-    """Make a parser with an option for each field of a settings class."""
+    """Create a parser with an option for each setting of a class."""
     parser = Parser(prog=prog, description=description, allow_abbrev=False)
     groups: dict[str, Any] = {}
     for setting in fields(kind):
@@ -37,7 +37,7 @@ def parser_for(kind: type[Any], prog: str, description: str) -> Parser:
         group = groups.get(name)
         if group is None:
             group = groups[name] = parser.add_argument_group(name)
-        text = setting.metadata["help"] + ("" if setting.default in (None, False) else " (default: %(default)s)")
+        text = setting.metadata["help"] + ("" if setting.default in (None, False, "") else " (default: %(default)s)")
         words: dict[str, Any] = {"default": setting.default, "help": text, "dest": setting.name}
         many: dict[str, Any] = {"nargs": "+"} if setting.metadata.get("many") else {}
         if setting.metadata.get("positional"):
@@ -54,7 +54,10 @@ def parser_for(kind: type[Any], prog: str, description: str) -> Parser:
 
 
 def parse(parser: Parser, words: list[str]) -> argparse.Namespace:
-    """Parse the arguments of a command, where the output may follow the inputs, as in ``--input A B OUT``."""
+    """Parse the arguments of a command.
+
+    The output may follow the inputs, as in ``--input A B OUT``.
+    """
     try:
         return parser.parse_args(words)
     except UsageError as error:
@@ -65,10 +68,13 @@ def parse(parser: Parser, words: list[str]) -> argparse.Namespace:
 
 
 def monitor_settings(arguments: Sequence[str], commands: Sequence[str]) -> Settings:
-    """Return the settings of the monitor: those of the configuration file, overridden by the command line."""
+    """Return the settings of the monitor.
+
+    The command line overrides the configuration file.
+    """
     others = ", ".join(commands)
     parser = parser_for(
-        Settings, "sunspec-tui", f"The live solar beam in a terminal. Other commands: sunspec-tui {others}."
+        Settings, "sunspec-tui", f"Show the live solar beam in a terminal. Other commands: sunspec-tui {others}."
     )
     parser.add_argument("--config", type=Path, help="read settings from this TOML file")
     parser.add_argument("--version", action="version", version=f"sunspec-tui {__version__}")

@@ -1,4 +1,4 @@
-"""Command ``sunspec-tui doctor``: describe a stream, or report why nothing comes."""
+"""Command ``sunspec-tui doctor``: describe a stream, or report why no frames come."""
 
 import json
 import time
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def run(settings: ProbeSettings, say: Say) -> int:
-    """Describe the stream, or report why nothing comes."""
+    """Describe the stream, or report why no frames come."""
     from sunspec_tui.monitoring.stream_findings import findings, report
 
     if settings.png is not None or settings.remove_background:
@@ -30,7 +30,10 @@ def run(settings: ProbeSettings, say: Say) -> int:
 
 
 def _arrivals(receiver: "StreamReceiver", count: int, timeout_s: float) -> list[float]:
-    """Return the arrival times of frames, until there are enough or the time is up."""
+    """Return the arrival times of frames.
+
+    Wait until there are `count` frames or the time is up.
+    """
     end_s, arrivals_s = time.monotonic() + timeout_s, list[float]()
     while len(arrivals_s) < count and (remaining_s := end_s - time.monotonic()) > 0:
         if not receiver.wait_for_frames(len(arrivals_s) + 1, remaining_s):
@@ -40,7 +43,7 @@ def _arrivals(receiver: "StreamReceiver", count: int, timeout_s: float) -> list[
 
 
 def _delays(receiver: "StreamReceiver") -> dict[str, float]:
-    """Return the message delay by each method that needs no input from the user."""
+    """Return the message delay by each method that needs no input."""
     found = {}
     for method in ("buffer", "auto"):
         receiver.set_delay_calculation_method(method)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def run(settings: ExportSettings, say: Say) -> int:
-    """Write rows of a file, an archive or a stream to a file."""
+    """Write rows of files, an archive or a stream."""
     from sunspec_tui.core.rebinning import rebinned
     from sunspec_tui.files.file_formats import FileFormat, file_format
     from sunspec_tui.files.write import check_digits
@@ -43,7 +43,10 @@ def run(settings: ExportSettings, say: Say) -> int:
 
 
 def _received(settings: ExportSettings) -> "Recording":
-    """Receive a stream until there are enough rows or the time is up, and return its rows."""
+    """Receive a stream and return its rows.
+
+    Receive until there are enough rows or the time is up.
+    """
     from sunspec_tui.receiver import StreamReceiver
 
     with StreamReceiver(

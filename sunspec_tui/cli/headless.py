@@ -68,28 +68,35 @@ def run(
     int
         Exit status: 0; 1 if no frame came in `duration`; 130 if interrupted.
     """
+    line = json_line if settings.status_format == "json" else text_line
     with ExitStack() as started:
         if ending is None:
             ending = started.enter_context(Ending())
-        line = json_line if settings.status_format == "json" else text_line
         with receiver:
-            web = receiver.web_status()
-            if web.asks_for_token:
+            if (web := receiver.web_status()).asks_for_token:
                 show(f"open {web.url}")
             _report_until_end(receiver, settings, ending, lambda snapshot: say(line(snapshot)), monotonic)
-            log_signal(ending.signal_number)
-            received = receiver.snapshot(since=NO_ROWS).health.frames_received
-            ending.end_within(EXIT_OK if received else EXIT_NO_DATA)
-            _settle(receiver, _SETTLE_S if ending.exit_status is None else _SETTLE_AFTER_SIGNAL_S)
-            running = receiver.snapshot(since=NO_ROWS)
-            receiver.stop(deadline_s=ending.end_by_s - _LAST_STATUS_S)
+            running = _stop(receiver, ending)
         last = _at_end(running, receiver.snapshot(most=1))
         say(line(last))
         if settings.status_format == "text" and last.axis is not None:
             say(figure(last, Product(settings.product or Product.XX)))
-        if ending.exit_status is not None:
-            return ending.exit_status
-        return EXIT_OK if last.health.frames_received else EXIT_NO_DATA
+        return _status_of(last) if ending.exit_status is None else ending.exit_status
+
+
+def _stop(receiver: StreamReceiver, ending: Ending) -> Snapshot:
+    """Stop the receiver, and return its last snapshot before the stop."""
+    log_signal(ending.signal_number)
+    ending.end_within(_status_of(receiver.snapshot(since=NO_ROWS)))
+    _settle(receiver, _SETTLE_S if ending.exit_status is None else _SETTLE_AFTER_SIGNAL_S)
+    running = receiver.snapshot(since=NO_ROWS)
+    receiver.stop(deadline_s=ending.end_by_s - _LAST_STATUS_S)
+    return running
+
+
+def _status_of(snapshot: Snapshot) -> int:
+    """Return the exit status of a run without a signal."""
+    return EXIT_OK if snapshot.health.frames_received else EXIT_NO_DATA
 
 
 def _at_end(running: Snapshot, stopped: Snapshot) -> Snapshot:
@@ -105,7 +112,10 @@ def _report_until_end(
     report: Callable[[Snapshot], None],
     monotonic: Callable[[], float],
 ) -> None:
-    """Report a status every `status_interval` until the time is up or a signal comes."""
+    """Report a status every `status_interval` seconds.
+
+    Return when the time is up or a signal comes.
+    """
     begun_s = monotonic()
     end_s = begun_s + settings.duration if settings.duration else math.inf
     status_s, check_s = begun_s + settings.status_interval, begun_s
@@ -176,7 +186,10 @@ def _shown(value: float, digits: int) -> str:
 
 
 def figure(snapshot: Snapshot, product: Product) -> str:
-    """Return the latest spectrum as a text figure, or a sentence if there is none."""
+    """Return the latest spectrum as a text figure.
+
+    If there is no spectrum, return a sentence.
+    """
     rows, axis = snapshot.rows, snapshot.axis
     if rows is None or axis is None or not len(rows):
         return "nothing received, so there is no figure"

@@ -58,10 +58,11 @@ class LineHandler(logging.Handler):
 
 
 class LibraryHandler(logging.Handler):
-    """Handler that repeats the warnings of libraries in our log, one line each.
+    """Handler that repeats warnings of libraries in our log.
 
-    Without a handler, Python prints them to standard error with tracebacks, even over the terminal interface. Each
-    library gets at most one line a second; the next line states the number of suppressed warnings.
+    Each warning is one line. Without a handler, Python prints warnings to standard error with tracebacks, even over the
+    terminal interface. Each library gets at most one line a second; the next line contains the number of suppressed
+    warnings.
     """
 
     def __init__(self) -> None:
@@ -92,7 +93,7 @@ class LibraryHandler(logging.Handler):
 
 
 def check_not_on_screen(option: str, file: Path | None) -> None:
-    """Check that a file is not the terminal on which the monitor draws.
+    """Check that a file is not the terminal of the monitor.
 
     Parameters
     ----------
@@ -104,7 +105,7 @@ def check_not_on_screen(option: str, file: Path | None) -> None:
     Raises
     ------
     UsageError
-        If lines in the file would be drawn over the picture.
+        If the lines of the file would appear over the picture.
     """
     if file is not None and _is_own_terminal(file):
         raise UsageError(
@@ -113,7 +114,10 @@ def check_not_on_screen(option: str, file: Path | None) -> None:
 
 
 def _is_own_terminal(file: Path) -> bool:
-    """Return True if a path is the terminal of standard input and output, under any name."""
+    """Return True if a path is the terminal of this program.
+
+    The terminal has several names.
+    """
     try:
         found = file.stat()
     except (OSError, ValueError):
@@ -121,7 +125,7 @@ def _is_own_terminal(file: Path) -> bool:
         return False
     screens = {os.fstat(descriptor).st_rdev for descriptor in (0, 1)}
     with suppress(OSError):
-        # The controlling terminal has a second name, with a device number of its own.
+        # The controlling terminal has a second name, with another device number.
         screens.add(Path("/dev/tty").stat().st_rdev)
     return stat.S_ISCHR(found.st_mode) and found.st_rdev in screens
 

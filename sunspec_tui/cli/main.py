@@ -35,10 +35,10 @@ class _Command(NamedTuple):
 _STREAM = _Command(StreamSettings, "Publish a simulated Sun or a recorded file.")
 # Each command has a module of the same name with a function `run(settings, say)`.
 _BRIEF_COMMANDS = {
-    "doctor": _Command(ProbeSettings, "Describe a stream, or say why nothing comes."),
+    "doctor": _Command(ProbeSettings, "Describe a stream, or report why no frames come."),
     "snapshot": _Command(ProbeSettings, "Print a text figure of the stream's latest spectrum."),
     "export": _Command(ExportSettings, "Write rows to a file that other programs open."),
-    "quicklook": _Command(QuicklookSettings, "Draw pictures of an archive's days or hours, or of files."),
+    "quicklook": _Command(QuicklookSettings, "Draw pictures of an archive's days or hours, or of recorded files."),
 }
 COMMANDS = ("stream", *_BRIEF_COMMANDS)
 """Names of the subcommands."""

@@ -52,7 +52,7 @@ def run(settings: Settings) -> int:
 
 
 def _open_receiver(started: ExitStack, settings: Settings, problems: Problems) -> "StreamReceiver":
-    """Return the receiver; with ``--demo``, also start the producer that it receives."""
+    """Return the receiver; with ``--demo``, also start its producer."""
     if settings.demo:
         return _receiver(settings, "127.0.0.1", _start_demo(started, settings), problems)
     return _receiver(settings, settings.addr, settings.stream_port, problems)
@@ -96,7 +96,7 @@ def _run_on_terminal(open_receiver: "Callable[[], StreamReceiver]", settings: Se
     from sunspec_tui.core import state_files
     from sunspec_tui.tui.terminal import capabilities
 
-    # Textual reads them once, when it is imported.
+    # Textual reads its environment variables once, when it is imported.
     capabilities.drop_library_settings(os.environ)
     from sunspec_tui.app import Monitor
     from sunspec_tui.tui.log_lines import LogLines
@@ -124,7 +124,10 @@ def _run_on_terminal(open_receiver: "Callable[[], StreamReceiver]", settings: Se
 
 
 def _start_demo(started: ExitStack, settings: Settings) -> int:
-    """Start a producer in this process on a free loopback port, and return the port."""
+    """Start a producer on a free loopback port, and return the port.
+
+    The producer runs in a thread of this process.
+    """
     from sunspec_tui.cli.producer_setup import make_producer
     from sunspec_tui.producer.simulated_sun import SimulatedSun
 

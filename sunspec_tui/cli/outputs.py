@@ -1,6 +1,6 @@
 """Print on a standard output that may be closed, full or unread.
 
-A command that does one thing and ends prints through `DirectOutput`, which waits for room as other programs do. A
+A command that does one thing and ends prints through `DirectOutput`, which waits for its reader as other programs do. A
 service uses a `LineWriter`, which never waits.
 """
 
@@ -49,7 +49,7 @@ class DirectOutput:
 def hold_descriptors() -> None:
     """Open the null device for each standard stream that is closed.
 
-    Otherwise the next file or socket gets the free number, and receives the printed text.
+    Otherwise the next file or socket would get the free number, and would receive the printed text.
     """
     null = os.open(os.devnull, os.O_RDWR)
     while null <= 2:
@@ -62,7 +62,7 @@ def hold_descriptors() -> None:
 def release() -> None:
     """Flush the standard streams; redirect those that fail to the null device.
 
-    Otherwise the interpreter tries to write the rest at its end, and exits with another status.
+    Otherwise the interpreter would try to write the rest when it exits, and would exit with another status.
     """
     for stream, descriptor in ((sys.stdout, 1), (sys.stderr, 2)):
         try:

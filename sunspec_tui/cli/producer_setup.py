@@ -68,7 +68,10 @@ def make_source(settings: StreamSettings) -> "Source":
 
 
 def _growing_file(settings: StreamSettings, between_s: tuple[float | None, float | None]) -> "Source":
-    """Return a growing file as a source, whose rows are sent as they are written."""
+    """Return a growing file as a source.
+
+    Its rows are sent as they are written.
+    """
     from sunspec_tui.producer.followed_file import FollowedFile
 
     if settings.loop or settings.now:
@@ -99,7 +102,10 @@ def make_faults(settings: StreamSettings) -> "FaultInjector | None":
 def make_producer(
     started: ExitStack, source: "Source", settings: StreamSettings, faults: "FaultInjector | None" = None
 ) -> "tuple[AvgStreamingOp, RingFeeder]":
-    """Return a producer and the feed of its ring; the feed ends with `started`."""
+    """Return a producer and the feed of its ring.
+
+    The feed stops when `started` ends.
+    """
     from sunspec_tui.producer.header_versions import encode_as
     from sunspec_tui.producer.memory_ring import MemoryRing
     from sunspec_tui.producer.ring_feeder import RingFeeder
@@ -127,7 +133,10 @@ def make_producer(
 
 
 def _interval_s(source: "Source", settings: StreamSettings) -> float:
-    """Return the data time of a frame; rows of a file are sent unchanged if they are long enough."""
+    """Return the data time of a frame.
+
+    Rows of a file are sent unchanged if they are long enough.
+    """
     if settings.burst:
         return source.ntime_gulp * source.spectrum_s / 2
     if settings.interval is None:

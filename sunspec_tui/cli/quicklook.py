@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sunspec_tui.cli.probe import Say
 from sunspec_tui.core.errors import ArchiveError, UsageError
@@ -12,12 +11,12 @@ from sunspec_tui.core.printable import printable
 from sunspec_tui.core.settings import QuicklookSettings
 from sunspec_tui.core.times import parse_time_range
 
-if TYPE_CHECKING:
-    pass
-
 
 def run(settings: QuicklookSettings, say: Say) -> int:
-    """Draw the days or hours of an archive, or files; print the path of each picture."""
+    """Draw an archive or files; print the path of each picture.
+
+    There is one picture for each day or hour of an archive.
+    """
     from sunspec_tui.files.archive.reader import is_archive
     from sunspec_tui.files.input_paths import input_paths
 

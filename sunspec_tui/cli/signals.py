@@ -20,10 +20,10 @@ from sunspec_tui.core.line_writer import DescriptorSink, Sink, encoded, standard
 
 log = logging.getLogger(__name__)
 ORDERLY_S, LEAVE_S = 4.0, 1.0
-"""Limits of an orderly end after a signal, and of the interpreter's own end; after them the process is killed."""
+"""Time limits of an orderly end after a signal, and of the interpreter's exit; after them the process is killed."""
 
 UNASKED_S = 30.0
-"""Limit of an orderly end without a signal."""
+"""Time limit of an orderly end without a signal."""
 
 _PRINT_S = 0.3
 _STANDARD_ERROR = 2
@@ -104,7 +104,10 @@ class Ending:
 
     @property
     def end_by_s(self) -> float:
-        """Time on `time.monotonic` when the process is killed; infinite before an end has begun."""
+        """Time on `time.monotonic` when the process is killed.
+
+        It is infinite before an end has begun.
+        """
         return self._end_by_s
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
@@ -147,7 +150,7 @@ class Ending:
 
 
 def leave_within(status: int, seconds: float = LEAVE_S) -> None:
-    """Kill the process if the interpreter's own end takes longer.
+    """Kill the process if the interpreter's exit takes longer.
 
     Kill it at once if no thread can be started: nothing else could end a process that hangs.
     """

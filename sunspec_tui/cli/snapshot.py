@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def run(settings: ProbeSettings, say: Say) -> int:
-    """Print the stream's latest spectrum as a text figure, and write a PNG if requested."""
+    """Print the stream's latest spectrum, and write a requested PNG."""
     from sunspec_tui.cli import headless
     from sunspec_tui.core.products import Product
 

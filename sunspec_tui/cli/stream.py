@@ -18,7 +18,10 @@ _UNCOUNTABLE = "faults made; with headers of this format a receiver cannot count
 
 
 def run(settings: StreamSettings) -> int:
-    """Publish until the source or a signal ends, and return the exit status."""
+    """Publish until the source ends or a signal comes.
+
+    Return the exit status.
+    """
     problems = Problems()
     with ExitStack() as started:
         ending = started.enter_context(Ending())

@@ -18,11 +18,12 @@ ROWS = 16
 
 # A line may cover two bins, so a bin is compared with the second to fourth bins on each side.
 _NEAREST_BIN, _FARTHEST_BIN = 2, 4
+# Smallest power of a line divided by the power of these bins.
 _MIN_RATIO = 1.15
 # Three lines at random frequencies match at one of a hundred shifts by chance.
 _MIN_MATCHES, _MIN_MATCHES_SHIFTED = 3, 4
 _MORE_MATCHES = 2
-# Carriers of one service are evenly spaced and so match at several shifts: analogue and digital television differ by
+# Carriers of one service are evenly spaced, so they match at several shifts. Analogue and digital television differ by
 # only 39 channels.
 _MIN_SERVICES = 2
 _REACH_BINS = 0.75
@@ -90,7 +91,7 @@ def check_axis(rows: NDArray[np.floating], frequencies_mhz: NDArray[np.float64],
     bin_mhz = float(frequencies_mhz[1] - frequencies_mhz[0]) if len(frequencies_mhz) > 1 else 1.0
     max_shift = MAX_SHIFT_CHANNELS // channel_average
     if len(lines) > max(_MIN_CROWD, _CROWD_SHARE * len(frequencies_mhz)):
-        # So many lines are noise, and match any table.
+        # So many lines are noise, which matches any table of carriers.
         return AxisCheck(lines, 0, None)
     matches = _matches(lines, bin_mhz, max_shift)
     here = max(matches[shift] for shift in (-1, 0, 1) if shift in matches)

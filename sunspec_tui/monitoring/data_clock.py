@@ -1,8 +1,9 @@
 """Compare the data's clock with the local clock: offset and rate.
 
-The offset is the age of a row when it arrives. A negative offset means that the clocks disagree; whole or half hours
-come from a wrong time zone; more than a day means recorded data. The rate is the slope of data time over arrival time
-in the last minute. A stream whose header says ``recorded`` is not compared, because its times are in the past.
+The offset is the age of a row when it arrives. A negative offset means that the clocks disagree. An offset of whole or
+half hours comes from a wrong time zone. An offset of more than a day means recorded data. The rate is the slope of data
+time over arrival time in the last minute. A stream whose header says ``recorded`` is not compared, because its times
+are in the past.
 
 State and arithmetic; clocks are arguments.
 """
@@ -16,7 +17,7 @@ from typing import NamedTuple
 
 HALF_HOUR_S, DAY_S = 1800.0, 86400.0
 _ZONE_EARLY_S, _ZONE_LATE_S = 5.0, 60.0
-"""Tolerance of a time zone's offset: half hours, plus the delay of the data, plus errors of the clocks."""
+"""Largest differences from whole half hours, earlier and later: errors of the clocks, and the delay of the data."""
 
 MAX_RATE_ERROR = 0.1
 # Seven points that are at least 9 s apart span about a minute.
@@ -76,16 +77,14 @@ def offset_fault(age_s: float) -> ClockFault:
 def median_slope(points: list[tuple[float, float]]) -> float:
     """Return the median slope of all pairs (Theil 1950, Sen 1968).
 
-    It is NaN for fewer than two points.
-
-    A short network delay moves a few points, but not the median.
+    It is NaN for fewer than two points. A short network delay moves a few points, but not the median.
     """
     slopes = [(y1 - y0) / (x1 - x0) for (x0, y0), (x1, y1) in combinations(points, 2) if x1 > x0]
     return median(slopes) if slopes else math.nan
 
 
 class DataClock:
-    """The data's clock of one stream over the last minute."""
+    """Clock of the data of one stream, over the last minute."""
 
     def __init__(self) -> None:
         self._points: deque[tuple[float, float]] = deque(maxlen=_SAMPLES)
@@ -120,9 +119,9 @@ class DataClock:
         return _to_reading(age_s, self._rate())
 
     def _rate(self) -> float:
-        """Return the rate of the last minute.
+        """Return the rate of the last minute; NaN while unknown.
 
-        A single jump, which changes half of all pairs, is ignored.
+        A single jump is ignored. It can change the slopes of half of all pairs, but only one slope between neighbours.
         """
         points = list(self._points)
         if len(points) < _SAMPLES:

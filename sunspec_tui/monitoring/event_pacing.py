@@ -76,12 +76,12 @@ class PacedLog:
         Parameters
         ----------
         level, kind, text, numbers
-            Arguments of `events.log_event`; a line has the text and the numbers of the newest event.
+            Arguments of `event_log.log_event`; a line has the text and the numbers of the newest event.
         now_s
             Time of a monotonic clock, in seconds.
         sums, group
             Numbers that are summed over all events of a line, and the name of the field that contains them;
-            without `group`, each sum is a field of its own name.
+            without `group`, each sum is a separate field.
         """
         with self._lock:
             waiting = self._kinds.setdefault(kind, _Kind(-math.inf))

@@ -1,6 +1,7 @@
 """Report changes of the stream as log events, each change once.
 
-It processes rejections, unusual frames and snapshots, and remembers what it has reported.
+The reporter processes rejected messages, unusual frames and snapshots. It stores the last reported state, so that it
+reports no change twice.
 """
 
 import logging

@@ -86,9 +86,7 @@ def quiet_levels_db(rows: NDArray[np.floating]) -> Floats:
 def median(values: Sequence[float]) -> float:
     """Return the median of a few numbers.
 
-    NaN if there are none, or one is NaN.
-
-    `numpy.median` takes thirty times as long for a few numbers.
+    It is NaN if there are no numbers, or if one is NaN. `numpy.median` takes thirty times as long for a few numbers.
     """
     return statistics.median(values) if values and not math.isnan(sum(values)) else math.nan
 
@@ -103,7 +101,7 @@ def stay_rows(cadence_s: float) -> int:
 def common_change_db(before: NDArray[np.floating], after: NDArray[np.floating]) -> float:
     """Return a lasting change that nearly all bins have in common.
 
-    NaN if there is none.
+    It is in dB, and NaN if there is none.
 
     Parameters
     ----------

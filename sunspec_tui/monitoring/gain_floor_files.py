@@ -1,7 +1,7 @@
 """Store a stream's quiet floors in files between runs.
 
-There is one file for each source and frequency axis. Reading and writing are done in threads, because a home directory
-on a network may hang: then the floor begins anew.
+There is one file for each source and frequency axis. Files are read and written in threads, because a home directory on
+a network may hang. If it hangs, the floor begins anew.
 """
 
 import hashlib
@@ -73,7 +73,7 @@ class FloorFiles:
         return result[0] if result else ()
 
     def save(self, axis: Axis, floors: tuple[QuietFloor, ...], now_s: float) -> None:
-        """Write the floors if they have not been written for a while.
+        """Write the floors, unless they were written a short time ago.
 
         Parameters
         ----------

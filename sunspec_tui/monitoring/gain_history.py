@@ -62,7 +62,7 @@ class QuietFloor:
     def add(self, time_s: float, level_db: float) -> None:
         """Add the level of one row."""
         if self._minutes and not -_MINUTE_S <= time_s - self._minutes[-1][0] <= _HOUR_S:
-            # On another day the Sun is elsewhere, and another recording may be from another instrument.
+            # On another day the Sun has another position, and another recording may be from another instrument.
             self._minutes.clear()
         if not 0 <= time_s - self._begin_s < _MINUTE_S:
             self._finish()
@@ -80,7 +80,7 @@ class QuietFloor:
     def floor_db(self) -> float:
         """Return the lowest level of all minutes.
 
-        NaN until an hour is known.
+        It is NaN until the levels of an hour are known.
         """
         minutes = self._minutes
         if len(minutes) < _MIN_MINUTES or minutes[-1][0] - minutes[0][0] < _HOUR_S - _MINUTE_S:
@@ -90,9 +90,18 @@ class QuietFloor:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Current loss of gain, and the quiet level before it.
+    """Current loss of gain.
 
-    `since_s` is its beginning, and `detected_s` the data time of its detection.
+    Attributes
+    ----------
+    lost_db
+        Size of the loss.
+    since_s
+        Data time of its beginning; NaN if the beginning was not received.
+    before_db
+        Quiet level before the loss.
+    detected_s
+        Data time of its detection.
     """
 
     lost_db: float
@@ -160,7 +169,7 @@ class ProductGain:
     def quiet_db(self) -> float:
         """Lowest level of the last hours, or else of the last minutes.
 
-        NaN while unknown.
+        It is NaN while unknown.
         """
         floor_db = self.floor.floor_db()
         return min(self._blocks, default=math.nan) if math.isnan(floor_db) else floor_db
@@ -195,9 +204,8 @@ class ProductGain:
     def apply_sharp_step(self, time_s: float, change_db: float, level_db: float) -> None:
         """Process a lasting step of all bins within one row.
 
-        It is a loss or the end of a burst.
-
-        A step to the quiet level is a loss only if the level then falls below the quiet level.
+        The step is a loss, or the end of a burst. A step to the quiet level is a loss only if the level then falls
+        below it.
 
         Parameters
         ----------
@@ -228,7 +236,7 @@ class ProductGain:
 def _sharp_change_db(power: NDArray[np.float32]) -> float:
     """Return the common change over a step; NaN if it reverses.
 
-    It is measured from the row before the step to the first or second row after it.
+    The change is in dB. It is measured from the row before the step to the first or second row after it.
     """
     last = BEFORE_ROWS - 1
     changes_db = [common_change_db(power[last : last + 1], power[n : n + 1]) for n in (last + 2, last + 1)]
@@ -266,7 +274,7 @@ class GainHistory:
             Rows of linear power, shape (n, nbins, npol), and their times: the new rows, and up to `CONTEXT_ROWS` rows
             before them.
         count
-            Number of the row after the last of these, counted as in `Rows.count`.
+            Number after the last of these rows, as in `Rows.count`.
         cadence_s
             Data time from row to row; NaN while unknown.
         """
@@ -307,7 +315,7 @@ class GainHistory:
             product.apply_step(float(times_s[first]), change_db, after_db)
         last_db, *next_db = levels_db[BEFORE_ROWS - 1 : BEFORE_ROWS + 2]
         if math.isnan(after_db) or math.isnan(sum(next_db)):
-            # Dead rows beside the end of a burst: without levels, it is unknown if the step has stayed.
+            # Rows near the step have no level, so it is unknown if the step has stayed.
             return
         jump_db = max(abs(level_db - last_db) for level_db in next_db)
         # If rows are a second long, or rows are missing, a burst may end within one step.
@@ -329,7 +337,7 @@ class GainHistory:
 def _adjacent(times_s: Floats, cadence_s: float) -> bool:
     """Return True if no row is missing between these times.
 
-    False while the cadence is unknown.
+    Return False while the cadence is unknown.
     """
     steps_s = np.diff(times_s)
     return bool(((steps_s > 0) & (steps_s <= _MAX_STEP_CADENCES * cadence_s)).all())

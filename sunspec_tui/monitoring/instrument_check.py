@@ -1,6 +1,6 @@
 """Check the instrument: signal, pipelines, frequency axis, gain and clock.
 
-Arithmetic on rows of the ring buffer; it runs outside the lock that frames need.
+The checks read rows of the ring buffer. They run outside the lock that frames need.
 """
 
 import threading
@@ -144,7 +144,7 @@ class InstrumentChecker:
         return self._run_checks(rows, axis, cadence_s, newest, failures)
 
     def _rows(self, ring: RingBuffer) -> Rows:
-        """Return new rows, with the rows before that checks need."""
+        """Return the new rows, and the older rows that checks need."""
         count = max(pipeline_check.ROWS, pipeline_edges.ROWS, axis_check.ROWS, MAX_ROWS)
         new = min(_MAX_NEW_ROWS, max(0, ring.count - self._checked_count))
         return ring.latest(max(count, new + CONTEXT_ROWS))
@@ -176,7 +176,7 @@ class InstrumentChecker:
     def _signal(self, data: NDArray[np.float32], cadence_s: float, newest: NewestFrame) -> SignalLoss:
         needed = rows_needed(cadence_s)
         self._seen_alive.update(set(range(data.shape[2])) - set(dead_products(data[-needed:])))
-        # A recording may have one product. A live stream always has XX and YY, even if they are dead from the start.
+        # A recording may have one product. A live stream always has XX and YY, even if one is dead from the start.
         expected = self._seen_alive if newest.recorded else self._seen_alive | set(range(NPOWERS))
         return signal_loss(data[-needed:], tuple(expected)) if len(data) >= needed else NO_LOSS
 
@@ -213,7 +213,7 @@ def _run_check(name: str, check: Callable[[], Result], failures: dict[str, str])
 
 
 def _axis(data: NDArray[np.float32], axis: Axis, newest: NewestFrame) -> AxisCheck | None:
-    # At other places other carriers are received.
+    # An instrument at another place receives other carriers.
     if newest.foreign:
         return None
     # Search for lines in YY if XX is dead.

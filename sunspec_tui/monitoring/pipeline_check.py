@@ -109,9 +109,8 @@ class PipelineMap:
 class BadChannels:
     """Share of bad channels in each pipeline of XX and YY.
 
-    Arrays of shape (npol, npipelines).
-
-    It is measured in frames and not in rows, because a bin of several channels hides a channel that is zero.
+    The arrays have the shape (npol, npipelines). The shares are measured in frames and not in rows, because a bin of
+    several channels hides a channel that is zero.
 
     Attributes
     ----------
@@ -147,7 +146,7 @@ def mean_bad_channels(frames: Sequence[BadChannels]) -> BadChannels | None:
 def _scattered(share: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return True for pipelines with many bad channels.
 
-    If the band has many, any bad channel counts.
+    If the whole band has many bad channels, one bad channel in a pipeline suffices.
     """
     partly = np.where(share > _MAX_SHARE, 0.0, share)
     band = partly.mean(axis=1, keepdims=True)
@@ -229,18 +228,17 @@ def _shares(wrong: NDArray[np.bool_], first: NDArray[np.int64], counts: NDArray[
 def _medians(power: NDArray[np.floating], first: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the median power of each pipeline, shape (npol, npipelines)."""
     if (counts == counts[0]).all():
-        # Frames of the instrument need one call instead of 32.
+        # Pipelines of equal size, as in the instrument's frames, need one call instead of 32.
         return np.asarray(np.median(power.reshape(len(counts), counts[0], -1), axis=1), np.float64).T
     medians = [np.median(power[start : start + count], axis=0) for start, count in zip(first, counts, strict=True)]
     return np.asarray(medians, np.float64).T
 
 
 def _relative_to_neighbours(medians: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Divide each median by that of its neighbours.
+    """Divide each median by a reference from its neighbours.
 
-    This is the higher of two on each side, and the lower of both sides.
-
-    Towards the edge of the band, the levels of one side are naturally low.
+    The level of a side is the higher median of the two neighbours there. The reference is the lower level of both
+    sides, because towards the edge of the band the levels of one side are naturally low.
     """
     known = np.where(np.isfinite(medians), medians, 0)
     padded = np.pad(known, ((0, 0), (_NEIGHBOURS, _NEIGHBOURS)), constant_values=-np.inf)
@@ -260,9 +258,9 @@ def pipelines_by_fault(faults: NDArray[np.int8]) -> dict[Fault, list[int]]:
 
 
 def describe_faults(pipelines: PipelineMap | None) -> str:
-    """Describe all faults, as ``XX 7 zero, 15-17 no numbers.
+    """Describe all faults; empty without faults.
 
-    YY 7 zero``; empty without faults.
+    An example is ``XX 7 zero, 15-17 no numbers; YY 7 zero``.
     """
     if pipelines is None:
         return ""

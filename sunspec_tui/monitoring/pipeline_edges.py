@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sunspec_tui.core.instrument import CHANNELS_PER_PIPELINE
 
 PARTS, ROWS = 3, 24
-"""Parts, and rows that are checked; with rows of 0.25 s, a part is two seconds. A loss is in all parts."""
+"""Numbers of parts, and of checked rows. With rows of 0.25 s, a part is two seconds. A loss is in all parts."""
 
 MIN_BINS = 6
 """Smallest number of bins per pipeline with which its edges can be measured."""
@@ -70,7 +70,7 @@ def edge_steps_db(power: NDArray[np.floating], bins: int) -> Floats:
 
 
 def _median_of_three(first: Floats, second: Floats, third: Floats) -> Floats:
-    """Return the median of three values, NaN if one is NaN.
+    """Return the median of three values; NaN if one is NaN.
 
     `numpy.median` takes ten times as long.
     """
@@ -168,7 +168,7 @@ class UsualSteps:
     def get(self, steps_db: Floats) -> Floats:
         """Return the usual steps.
 
-        NaN if none are known yet, or after a change of the shape.
+        They are NaN while unknown, and after a change of the shape.
         """
         if self._db.shape != steps_db.shape:
             self._db = np.full(steps_db.shape, np.nan)

@@ -1,7 +1,7 @@
 """Track problems of the program itself: failed outputs and ended threads.
 
-Each problem is logged once as an event, and is part of every snapshot until it is over. Faults of the stream are not
-tracked here.
+Each problem is logged once as an event, and is part of every snapshot until it is over. This module does not track
+faults of the stream.
 """
 
 import logging

@@ -123,7 +123,7 @@ class Snapshot:
     def alarms(self) -> tuple[str, ...]:
         """Lost signals, in a few words each.
 
-        They leave no image of the Sun.
+        Without these signals there is no image of the Sun.
         """
         lost = signal_loss.describe_signal_loss(WIRE_PRODUCTS, self.signal)
         return (lost,) if lost else ()

@@ -1,4 +1,4 @@
-"""Build snapshots of the stream and the program, and report their news."""
+"""Build snapshots of the stream and the program, and report changes."""
 
 import threading
 from collections.abc import Callable
@@ -18,7 +18,10 @@ from sunspec_tui.stream.message_handler import Clocks
 
 
 class PartsStatus(NamedTuple):
-    """State of the parts of the program that process rows."""
+    """State of the parts of the program that process rows.
+
+    These parts write plots, write the archive, and serve the web view.
+    """
 
     plots: PlotStatus
     archive: ArchiveStatus

@@ -1,6 +1,6 @@
 """Convert a snapshot to a status record of plain values for JSON.
 
-Status lines, the web view and other programs use it. Unknown values are None, never NaN. It reads no clock.
+Status lines, the web view and other programs use the record. This module reads no clock.
 """
 
 import math
@@ -10,8 +10,10 @@ from typing import Any
 
 from sunspec_tui.core.products import WIRE_PRODUCTS
 from sunspec_tui.core.times import format_iso
+from sunspec_tui.files.archive.status import ArchiveStatus
 from sunspec_tui.monitoring.pipeline_check import WORDS, pipelines_by_fault
 from sunspec_tui.monitoring.snapshot import Snapshot
+from sunspec_tui.monitoring.web_status import WebStatus
 
 _WITH_PATHS = ("plot_error", "plot_note", "archive_error", "web_error", "problems")
 
@@ -21,7 +23,21 @@ def status_record(snapshot: Snapshot) -> dict[str, Any]:
 
     Unknown values are None, never NaN.
     """
-    health, plots, archive, web = snapshot.health, snapshot.plots, snapshot.archive, snapshot.web
+    return {
+        **_stream_fields(snapshot),
+        **_instrument_fields(snapshot),
+        **_timing_fields(snapshot),
+        **_memory_and_plot_fields(snapshot),
+        **_archive_fields(snapshot.archive),
+        **_web_fields(snapshot.web),
+        "problems": list(snapshot.problems),
+        "lines_lost": snapshot.lines_lost,
+    }
+
+
+def _stream_fields(snapshot: Snapshot) -> dict[str, Any]:
+    """Return the state and the counts of the stream."""
+    health = snapshot.health
     return {
         "time": format_iso(snapshot.taken_s),
         "source": snapshot.source,
@@ -37,6 +53,12 @@ def status_record(snapshot: Snapshot) -> dict[str, Any]:
         "repeats": health.repeats,
         "reversals": health.reversals,
         "stalls": health.stalls,
+    }
+
+
+def _instrument_fields(snapshot: Snapshot) -> dict[str, Any]:
+    """Return the findings about the instrument."""
+    return {
         "pipelines": _pipelines(snapshot),
         "chan0": snapshot.axis.chan0 if snapshot.axis else None,
         "axis_shift_channels": snapshot.axis_check.shift_channels if snapshot.axis_check else None,
@@ -47,21 +69,35 @@ def status_record(snapshot: Snapshot) -> dict[str, Any]:
         "clock_rate": known(snapshot.clock.rate, 4),
         "station": snapshot.station,
         "checks_unknown": dict(snapshot.check_failures),
+    }
+
+
+def _timing_fields(snapshot: Snapshot) -> dict[str, Any]:
+    """Return receive queue, cadence, message delay and age of the data."""
+    health, delay, statistics = snapshot.health, snapshot.delay, snapshot.delay_statistics
+    return {
         "queue_frames": health.queue_frames,
         "queue_most": health.queue_most,
         "cadence_s": known(health.cadence_s, 6),
         "rate_hz": known(health.rate_hz, 3),
-        "delay_s": known(snapshot.delay.value_s, 6),
-        "delay_median_s": known(snapshot.delay_statistics.median_s, 6),
-        "delay_p95_s": known(snapshot.delay_statistics.p95_s, 6),
-        "delay_max_s": known(snapshot.delay_statistics.max_s, 6),
-        "delay_method": str(snapshot.delay.method),
-        "delay_used": str(snapshot.delay.used),
-        "delay_note": snapshot.delay.note,
+        "delay_s": known(delay.value_s, 6),
+        "delay_median_s": known(statistics.median_s, 6),
+        "delay_p95_s": known(statistics.p95_s, 6),
+        "delay_max_s": known(statistics.max_s, 6),
+        "delay_method": str(delay.method),
+        "delay_used": str(delay.used),
+        "delay_note": delay.note,
         "data_age_s": known(snapshot.data_age_s, 6),
-        "pss_mb": known(snapshot.memory.pss_mb, 1),
-        "rss_mb": known(snapshot.memory.rss_mb, 1),
-        "ring_mb": round(snapshot.memory.ring_mb, 1),
+    }
+
+
+def _memory_and_plot_fields(snapshot: Snapshot) -> dict[str, Any]:
+    """Return the memory usage and the state of the plots."""
+    memory, plots = snapshot.memory, snapshot.plots
+    return {
+        "pss_mb": known(memory.pss_mb, 1),
+        "rss_mb": known(memory.rss_mb, 1),
+        "ring_mb": round(memory.ring_mb, 1),
         "plots_written": plots.written,
         "plots_failed": plots.failed,
         "last_plot": plots.last_path,
@@ -70,6 +106,12 @@ def status_record(snapshot: Snapshot) -> dict[str, Any]:
         "plots_kept": plots.kept,
         "plots_kept_bytes": plots.kept_bytes,
         "plots_removed": plots.removed,
+    }
+
+
+def _archive_fields(archive: ArchiveStatus) -> dict[str, Any]:
+    """Return the state of the archive."""
+    return {
         "archive": str(archive.state),
         "archive_rows": archive.rows_written,
         "archive_rows_lost": archive.rows_missed,
@@ -78,6 +120,12 @@ def status_record(snapshot: Snapshot) -> dict[str, Any]:
         "archive_until": None if archive.last_time_s is None else format_iso(archive.last_time_s),
         "archive_free_bytes": archive.free_bytes,
         "archive_error": archive.problem,
+    }
+
+
+def _web_fields(web: WebStatus) -> dict[str, Any]:
+    """Return the state of the web view."""
+    return {
         "web": str(web.state),
         "web_viewers": web.viewers,
         "web_rows_sent": web.rows_sent,
@@ -85,8 +133,6 @@ def status_record(snapshot: Snapshot) -> dict[str, Any]:
         "web_viewers_dropped": web.dropped,
         "web_refused": web.refused,
         "web_error": web.problem,
-        "problems": list(snapshot.problems),
-        "lines_lost": snapshot.lines_lost,
     }
 
 

@@ -1,7 +1,7 @@
 """Diagnose a stream for the doctor command: header, times, faults, advice.
 
-Pure functions: values of the receiver become findings, which become lines for users or JSON for scripts. The command
-line prints them.
+Pure functions. They convert values of the receiver to findings, and findings to lines for users. Scripts get the
+findings as JSON. The command prints both.
 """
 
 import itertools
@@ -20,7 +20,7 @@ from sunspec_tui.stream.health_reading import HealthReading, LinkState, StreamSt
 _UNITS = {"seconds": 1.0, "milliseconds": 1e-3, "microseconds": 1e-6, "nanoseconds": 1e-9}
 MAX_HEADER_LINES = 100
 _BLOCK_TIMES = ("last_block_time", "lwa_time")
-# Steps shorter than this share of the cadence are within a gulp; a busy machine does not cause such short steps.
+# Shorter steps, as a share of the cadence, are between frames of one gulp; a busy machine does not cause them.
 _NEAR = 0.4
 _MAX_PROBLEM = 120
 
@@ -41,9 +41,17 @@ def findings(
     delays_s
         Message delay in seconds by each method.
     """
+    result = _stream_findings(snapshot)
+    if frame is None or snapshot.axis is None:
+        return result
+    return result | _frame_findings(snapshot, snapshot.axis, frame, arrivals_s, delays_s)
+
+
+def _stream_findings(snapshot: Snapshot) -> dict[str, Any]:
+    """Return the findings about connection, counts and state."""
     health = snapshot.health
     verdict, advice = _verdict(health)
-    result: dict[str, Any] = {
+    return {
         "source": snapshot.source,
         "link": health.link_words,
         "verdict": verdict,
@@ -60,17 +68,22 @@ def findings(
         "reversals": health.reversals,
         "stalls": health.stalls,
     }
-    if frame is None or snapshot.axis is None:
-        return result
-    return result | {
+
+
+def _frame_findings(
+    snapshot: Snapshot, axis: Axis, frame: Frame, arrivals_s: Sequence[float], delays_s: Mapping[str, float]
+) -> dict[str, Any]:
+    """Return the findings about the last frame, and the times of all."""
+    cadence_s = snapshot.health.cadence_s
+    return {
         "header": dict(frame.header),
         "times": _time_readings(frame.header),
         "time_problem": frame.time_problem,
         "shape": list(frame.shape),
         "data_type": frame.data.dtype.str,
-        "axis": _axis(snapshot.axis),
-        "cadence_s": _known(health.cadence_s),
-        "pattern": pattern(arrivals_s, health.cadence_s),
+        "axis": _axis(axis),
+        "cadence_s": _known(cadence_s),
+        "pattern": pattern(arrivals_s, cadence_s),
         "delay_s": {method: _known(delay_s) for method, delay_s in delays_s.items()},
         "delay_note": snapshot.delay.note,
         "data_age_s": _known(snapshot.data_age_s),
@@ -112,9 +125,12 @@ _LINK_VERDICTS = {
 
 
 def pattern(arrivals_s: Sequence[float], cadence_s: float) -> str:
-    """Classify the arrivals: ``even``, ``bursty``, or faster or slower than the data.
+    """Classify the arrivals of frames.
 
-    Empty for few frames.
+    Returns
+    -------
+    str
+        ``even``, ``bursty``, ``faster than their data`` or ``slower than their data``; empty for few frames.
     """
     steps_s = [after - before for before, after in itertools.pairwise(arrivals_s)]
     if len(steps_s) < 3 or not cadence_s > 0:
@@ -162,7 +178,7 @@ def _time_readings(header: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 
 
 def _block_time(value: object) -> dict[str, str]:
-    """Convert a time in text, or return why it is invalid."""
+    """Convert a time in text; if it is invalid, return the reason."""
     try:
         return {"UTC": format_iso(parse_block_time(value if isinstance(value, str) else short_repr(value)))}
     except (ValueError, OverflowError) as error:

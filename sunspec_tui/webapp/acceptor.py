@@ -85,7 +85,10 @@ class Acceptor:
             self._pause(wait_s)
 
     def _handle_error(self, error: OSError) -> None:
-        """Pause accepting; if no more files can be opened, close one silent connection."""
+        """Pause accepting.
+
+        If no more files can be opened, close one silent connection.
+        """
         text = error.strerror or repr(error)
         if error.errno in _EXHAUSTED:
             self._registry.make_room()

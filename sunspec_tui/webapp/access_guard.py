@@ -1,7 +1,7 @@
 """Check host, origin and token of each request, and add security headers.
 
-A page of another site, a name that was rebound to this address and a visitor without the token get a short error and
-reach nothing behind it. No answer repeats any part of a request.
+Three kinds of requests get only a short error: from a page of another site, to a foreign name that was rebound to this
+address, and without the token. No answer repeats any part of a request.
 """
 
 import ipaddress
@@ -75,14 +75,17 @@ class Names:
         return True
 
     def is_own_origin(self, origin: str, host: str) -> bool:
-        """Return True if `origin` is this server under ``Host`` or under a name that the user gave."""
+        """Return True if `origin` is this server.
+
+        The server is known by the request's ``Host`` and by the names that the user gave.
+        """
         name, port, scheme = _split(origin)
         if scheme not in _USUAL_PORTS or name is None:
             return False
-        path, host_port, _ = _split(f"//{host}")
+        host_name, host_port, _ = _split(f"//{host}")
         default = _USUAL_PORTS[scheme]
-        same = name == path and (port or default) == (host_port or default)
-        # A name that the user gave is a proxy's, which may use another name in its requests than its visitors do.
+        same = name == host_name and (port or default) == (host_port or default)
+        # The user gives the name of a proxy. The proxy may send another name in ``Host`` than its visitors use.
         return same or (port or default) in self.extra.get(_plain_name(name), frozenset())
 
 
@@ -91,7 +94,10 @@ def _plain_name(name: str) -> str:
 
 
 def _split(address: str) -> tuple[str | None, int | None, str]:
-    """Return name, port and scheme of an address; the name is None if the address is invalid."""
+    """Return name, port and scheme of an address.
+
+    The name is None if the address is invalid.
+    """
     try:
         parts = urlsplit(address)
         port = parts.port
@@ -154,7 +160,10 @@ class Guard:
         await refusal(scope, receive, _with_headers(send))
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the application answer; log a failure in one line and show the visitor no details."""
+        """Let the application answer; log a failure in one line.
+
+        The visitor sees no details of a failure.
+        """
         has_started = False
 
         async def sending(message: Message) -> None:
@@ -174,7 +183,7 @@ class Guard:
                 raise
 
     def _below_root(self, scope: Scope) -> Scope:
-        """Remove the root path from the request's path, if the proxy has not done so."""
+        """Remove the root path, if the proxy has not done so."""
         path = str(scope["path"])
         if self._root and (path == self._root or path.startswith(self._root + "/")):
             return {**scope, "path": path[len(self._root) :] or "/"}
@@ -199,7 +208,10 @@ class Guard:
         return None if not self._token or scope["path"] in OPEN_PATHS else self._check_token(scope, headers)
 
     def _check_token(self, scope: Scope, headers: Headers) -> Response | None:
-        """Check the token; move a token in the page's address to a cookie by a redirect."""
+        """Check the token; None if it is right.
+
+        A token in the page's address is moved to a cookie by a redirect.
+        """
         try:
             extra = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=20).get("token", [])
         except ValueError:
@@ -235,13 +247,16 @@ def _plain(text: str, status: int) -> Response:
 
 
 def _has_body(scope: Scope) -> bool:
-    """Return True if a request has a body, which no address here accepts."""
+    """Return True if a request has a body."""
     headers = Headers(scope=scope)
     return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
 
 
 def _with_headers(send: Send, *, closes: bool = False) -> Send:
-    """Add the headers common to all answers; `closes` ends the connection after the answer."""
+    """Add the headers common to all answers.
+
+    `closes` ends the connection after the answer.
+    """
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":

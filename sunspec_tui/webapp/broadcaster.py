@@ -1,49 +1,36 @@
 """Send each row to all viewers, encoded once; slow viewers skip rows.
 
-A viewer that receives nothing is disconnected. The broadcaster runs on the web view's own loop. The receiver's thread
-only wakes it, so a slow viewer cannot delay anything else.
+The broadcaster only fills the queues of the viewers, and runs on the web view's own loop. The receiver's thread only
+wakes it. So a slow viewer cannot delay anything else.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
-import numpy as np
-
 from sunspec_tui.core.frequency_axis import Axis, Position
 from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ
-from sunspec_tui.core.products import Product, available, derive
+from sunspec_tui.core.products import Product, available
 from sunspec_tui.core.ring_buffer import Rows
-from sunspec_tui.monitoring.snapshot import NO_ROWS, Snapshot
-from sunspec_tui.monitoring.status_record import live_record
 from sunspec_tui.monitoring.web_status import WebCounts
-from sunspec_tui.webapp import row_messages
+from sunspec_tui.webapp.encoded_rows import EncodedRows
 from sunspec_tui.webapp.history_messages import STEP_VALUES, History
 from sunspec_tui.webapp.json_text import json_bytes
-from sunspec_tui.webapp.row_chain import ChainedRow, RowChain
+from sunspec_tui.webapp.row_chain import ChainedRow
+from sunspec_tui.webapp.status_cache import SnapshotSource, StatusCache
 from sunspec_tui.webapp.viewer_queue import BACKLOG_ROWS, ViewerQueue
 from sunspec_tui.webapp.visitor_errors import VisitorErrorLog
 
 log = logging.getLogger(__name__)
 
-HISTORY_KEPT_S = 60.0
-SEND_TIMEOUT_S = 10.0
 STATUS_S = 1.0
-MAX_UNSENT_BYTES = 64 * 2**20
-"""Unsent bytes of all viewers together above which histories are shortened."""
-SHORT_HISTORY_ROWS = 60
-
-Send = Callable[[bytes | str], Coroutine[Any, Any, None]]
 
 
-class Source(Protocol):
+class Source(SnapshotSource, Protocol):
     """Methods of a receiver that the broadcaster uses."""
-
-    def snapshot(self, since: int = 0, *, epoch: int = 0, most: int | None = None) -> Snapshot:
-        """Return the present state."""
 
     def position(self) -> Position | None:
         """Return the position of the stream; None before the first row."""
@@ -53,7 +40,7 @@ class Source(Protocol):
 
 
 class Broadcaster:
-    """Send a receiver's rows and status to all viewers.
+    """Sender of a receiver's rows and status to all viewers.
 
     Parameters
     ----------
@@ -65,6 +52,11 @@ class Broadcaster:
         Counts of rows sent to viewers, including earlier runs.
     error_log
         Logs errors.
+
+    Attributes
+    ----------
+    status
+        Newest state of the monitor.
     """
 
     def __init__(
@@ -75,15 +67,14 @@ class Broadcaster:
         counts: WebCounts | None = None,
         error_log: VisitorErrorLog | None = None,
     ) -> None:
-        self._source, self._monotonic = source, monotonic
+        self._source = source
         self._viewers: set[ViewerQueue] = set()
         self.counts = WebCounts() if counts is None else counts
         self._error_log = VisitorErrorLog(log) if error_log is None else error_log
         self._news, self._history_requested = asyncio.Event(), asyncio.Event()
         self._epoch, self._count = -1, 0
-        self._histories: dict[Product, History] = {}
-        self._chains: dict[Product, RowChain] = {}
-        self._status: tuple[float, Snapshot] | None = None
+        self._encoded = EncodedRows(self.counts, monotonic)
+        self.status = StatusCache(source, monotonic)
 
     @property
     def viewers(self) -> int:
@@ -96,7 +87,7 @@ class Broadcaster:
 
     @property
     def is_awake(self) -> bool:
-        """Return True if `wake` was called and rows wait to be sent; safe from any thread."""
+        """True if a check is due; safe from any thread."""
         return self._news.is_set()
 
     async def run(self) -> None:
@@ -118,52 +109,45 @@ class Broadcaster:
         while True:
             await self._history_requested.wait()
             self._history_requested.clear()
-            while self._run_logged("a history could not be made", self._make_history):
+            while self._run_logged("a history could not be made", self.encode_history):
                 await asyncio.sleep(0)
 
     async def _send_statuses(self) -> None:
         while True:
             await asyncio.sleep(STATUS_S)
-            self._forget_histories()
+            self._encoded.drop_unused_histories()
             if self._viewers:
                 self._history_requested.set()
                 self._run_logged("the status could not be sent to viewers", self._send_status_to_all)
 
-    def _run_logged(self, what: str, action: Callable[[], bool]) -> bool:
-        """Run an action; log its failure and return False, so that the web view continues."""
+    def _run_logged(self, failure: str, action: Callable[[], bool]) -> bool:
+        """Run an action; log its failure, so that the web view continues.
+
+        Return the value of the action, False after a failure.
+        """
         try:
             return action()
         except Exception as error:  # noqa: BLE001 - logged; one bad value must not end the web view
-            self._error_log.log(what, repr(error))
+            self._error_log.log(failure, repr(error))
             return False
 
     def _send_status(self, viewer: ViewerQueue) -> bool:
-        viewer.set_status(self._status_text())
+        viewer.set_status(self.status.text())
         return False
 
     def _send_status_to_all(self) -> bool:
-        text = self._status_text()
+        text = self.status.text()
         for viewer in self._viewers:
             viewer.set_status(text)
         return False
 
-    def snapshot(self) -> Snapshot:
-        """Return the monitor's state, cached for half a second because many visitors may request it."""
-        now_s = self._monotonic()
-        if self._status is None or now_s - self._status[0] > STATUS_S / 2:
-            self._status = now_s, self._source.snapshot(since=NO_ROWS)
-        return self._status[1]
-
-    def _status_text(self) -> str:
-        return json_bytes(live_record(self.snapshot())).decode()
-
     # Rows
 
     def pump(self) -> bool:
-        """Send some new rows to each viewer; return True if more rows wait.
+        """Queue some new rows for each viewer; return True if more wait.
 
-        If more rows have arrived than a viewer may lag behind, the older ones are skipped: encoding them would delay
-        the newest rows.
+        If more new rows wait than a viewer's queue may hold, the older ones are skipped: encoding them would delay the
+        newest rows.
         """
         position = self._source.position()
         if position is None or not self._viewers:
@@ -184,7 +168,7 @@ class Broadcaster:
         return stop < position.count
 
     def _skip_to(self, number: int) -> None:
-        """Skip the rows before a number, and count them as dropped for each viewer."""
+        """Skip the rows before a number, and count them per viewer."""
         if number > self._count:
             for viewer in self._viewers:
                 # A viewer that waits for its history gets these rows in the history.
@@ -193,14 +177,17 @@ class Broadcaster:
             self._count = number
 
     def _is_same_epoch(self) -> bool:
-        """Return True if the rows just read have the viewers' axis; else the next check starts the new epoch."""
+        """Return True if the viewers' axis is still the stream's.
+
+        Otherwise the rows just read must not be sent; the next check starts the new epoch.
+        """
         position = self._source.position()
         return position is not None and position.epoch == self._epoch
 
     def _send_rows(self, product: Product, rows: Rows) -> None:
         watching = [viewer for viewer in self._viewers if viewer.product is product and not viewer.waits_for_history]
         for n in range(len(rows)) if watching else ():
-            row = self._row(rows, n, product)
+            row = self._encoded.row(rows, n, product)
             for viewer in watching:
                 if row.number >= viewer.next:
                     self._send_row(viewer, row)
@@ -210,34 +197,26 @@ class Broadcaster:
             self.counts.rows_skipped += viewer.skip()
         viewer.put_row(row)
 
-    def _row(self, rows: Rows, n: int, product: Product) -> ChainedRow:
-        start_s = self._monotonic()
-        only = slice(n, n + 1)
-        values = np.ascontiguousarray(derive(rows.data[only], product))
-        single = Rows(
-            rows.data[only], rows.times_s[only], rows.slots[only], rows.marks[only], rows.count - len(rows) + n + 1
-        )
-        row = self._chains.setdefault(product, RowChain(product, self._epoch)).add(single, values)
-        self.counts.encode_s += self._monotonic() - start_s
-        return row
-
     def _start_epoch(self, position: Position) -> None:
         """Send all viewers the new axis and its rows."""
         self._epoch, self._count = position.epoch, position.count
-        self._forget_all()
+        self._encoded.start_epoch(position.epoch)
         for viewer in self._viewers:
             self._send_all(viewer)
 
     # Viewers
 
     def join(self, viewer: ViewerQueue) -> None:
-        """Send a viewer the status, axis and history, and each row from now on."""
+        """Add a viewer.
+
+        It gets the status, the axis and the history, and each new row from now on.
+        """
         if not self._viewers:
-            # There was no viewer: rows that came meanwhile are part of the history.
+            # Without a viewer no rows were sent: the history contains the rows that came meanwhile.
             position = self._source.position()
             epoch, self._count = (position.epoch, position.count) if position else (-1, 0)
             if epoch != self._epoch:
-                self._forget_all()
+                self._encoded.start_epoch(epoch)
             self._epoch = epoch
         self._viewers.add(viewer)
         self._send_all(viewer)
@@ -268,8 +247,11 @@ class Broadcaster:
             viewer.waits_for_history = True
             self._history_requested.set()
 
-    def _make_history(self) -> bool:
-        """Encode part of a requested history and send it when complete; True if more remain."""
+    def encode_history(self) -> bool:
+        """Encode part of a requested history, and send it when complete.
+
+        Return True if there may be more to encode.
+        """
         waiting = next((viewer for viewer in self._viewers if viewer.waits_for_history), None)
         position = self._source.position()
         if waiting is None or position is None:
@@ -277,11 +259,7 @@ class Broadcaster:
         if position.epoch != self._epoch:
             self._start_epoch(position)
             return True
-        product = waiting.product
-        history = self._histories.get(product)
-        if history is None:
-            history = self._histories[product] = History(product, self._epoch, len(position.axis.frequencies_mhz))
-        history.used_s = self._monotonic()
+        history = self._encoded.history(waiting.product, len(position.axis.frequencies_mhz))
         # The history ends where sent rows end, so that each viewer gets the next row after it.
         if history.extend(self._source, self._count) and self._is_same_epoch():
             self._send_history(history)
@@ -295,20 +273,9 @@ class Broadcaster:
                 viewer.next = history.count
                 viewer.put(message)
 
-    def _forget_all(self) -> None:
-        """Drop the encoded rows of another epoch."""
-        self._histories.clear()
-        self._chains.clear()
-
-    def _forget_histories(self) -> None:
-        """Drop histories that were not used for a while: each takes up to a few megabytes."""
-        old_s = self._monotonic() - HISTORY_KEPT_S
-        for product in [product for product, history in self._histories.items() if history.used_s < old_s]:
-            del self._histories[product]
-
 
 def axis_record(axis: Axis, epoch: int, product: Product) -> dict[str, Any]:
-    """Return the record that describes the axis and product of the following rows."""
+    """Return the record with axis and product of the following rows."""
     mhz = axis.frequencies_mhz
     return {
         "type": "axis",
@@ -324,53 +291,3 @@ def axis_record(axis: Axis, epoch: int, product: Product) -> dict[str, Any]:
         "chan0": axis.chan0,
         "chan0_stated": axis.chan0_stated,
     }
-
-
-async def serve(
-    viewer: ViewerQueue,
-    broadcaster: Broadcaster,
-    send: Send,
-    unsent: Callable[[], int],
-    unsent_by_all: Callable[[], int] = lambda: 0,
-) -> None:
-    """Send a viewer all its messages, until its connection ends.
-
-    Parameters
-    ----------
-    viewer, broadcaster
-        The viewer, and the broadcaster that it joined.
-    send
-        Sends one message; waits while the connection's send buffer is full.
-    unsent
-        Returns the bytes that wait to be sent on this connection.
-    unsent_by_all
-        Returns the same for all connections together; above `MAX_UNSENT_BYTES` a history has only its newest rows.
-
-    Raises
-    ------
-    TimeoutError
-        If the viewer receives nothing for too long.
-    """
-    while True:
-        message = await viewer.next_message()
-        if isinstance(message, bytes) and not row_messages.is_row(message) and unsent_by_all() > MAX_UNSENT_BYTES:
-            message = row_messages.newest_rows(message, SHORT_HISTORY_ROWS)
-        await _send_in_time(send(message), unsent)
-        broadcaster.counts.rows_sent += row_messages.is_row(message)
-
-
-async def _send_in_time(sending: Coroutine[Any, Any, None], unsent: Callable[[], int]) -> None:
-    """Send a message; wait while bytes leave, but raise TimeoutError if none leave for `SEND_TIMEOUT_S`."""
-    if not unsent():
-        await sending
-        return
-    task, before = asyncio.ensure_future(sending), unsent()
-    try:
-        while not (await asyncio.wait((task,), timeout=SEND_TIMEOUT_S))[0]:
-            left = unsent()
-            if left >= before:
-                raise TimeoutError
-            before = left
-    finally:
-        task.cancel()
-    await task

@@ -116,20 +116,27 @@ class Connections:
         return max(1, self.max_connections // 2)
 
     def reserve(self, client: Client, fileno: int) -> OpenConnection | None:
-        """Reserve a place for a new connection, or return None if it must be closed.
+        """Reserve a place for a new connection.
 
-        If no place is free, the oldest silent connection is closed, else the one whose answer is stuck longest.
+        If no place is free, the oldest silent connection is closed. If there is none, the connection whose answer has
+        been stuck for the longest time is closed.
 
         Parameters
         ----------
         client
-            Its address and port.
+            Address and port of the client.
         fileno
-            Its file descriptor. The system gives the lowest free number, so it shows how many files are open.
+            File descriptor of the connection. The system gives the lowest free number, so it shows how many files
+            are open.
+
+        Returns
+        -------
+        OpenConnection or None
+            None if no place became free: the caller must close the connection.
         """
         before = self._open.get(client)
         if before is not None:
-            # The same address and port can only come again after the old connection ended, which was not noticed yet.
+            # A client can reuse its address and port only after its old connection ended; we have not noticed the end.
             self.release(before)
             before.abort()
         peer = peer_of(client[0]) if client else ""
@@ -146,7 +153,10 @@ class Connections:
         return connection
 
     def _make_room(self, peer: str | None) -> bool:
-        """Close the oldest silent connection (of `peer`, if given), else one whose answer is stuck."""
+        """Close the oldest silent connection, else one whose answer is stuck.
+
+        Only connections of `peer` are closed, if it is given. Return False if no connection could be closed.
+        """
         candidates = [
             connection
             for connection in self._open.values()
@@ -166,14 +176,14 @@ class Connections:
         return True
 
     def make_room(self) -> bool:
-        """Close a silent or stuck connection, for when no more files can be opened."""
+        """Close a silent or stuck connection when files run out."""
         return self._make_room(None)
 
     def enter(self, connection: OpenConnection, phase: Phase) -> None:
         """Set the phase of a connection."""
         if self._open.get(connection.client) is connection:
             connection.phase, connection.since_s = phase, self._monotonic()
-            # Moved to the end: its phase began last.
+            # Move it to the end: its phase began last.
             self._open[connection.client] = self._open.pop(connection.client)
 
     def release(self, connection: OpenConnection) -> None:
@@ -212,7 +222,7 @@ class Connections:
 
     @property
     def unsent_by_all(self) -> int:
-        """Return the bytes waiting to be sent on all connections."""
+        """Bytes waiting to be sent on all connections."""
         return sum(connection.unsent for connection in self._open.values())
 
     def viewing(self, client: Any) -> None:

@@ -34,7 +34,7 @@ class AppContext:
     source
         The receiver.
     broadcaster
-        Sends rows and status to viewers.
+        Sends rows and status to viewers; its `status` is the monitor's newest state.
     figures
         Draws the current figure.
     status

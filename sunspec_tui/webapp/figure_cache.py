@@ -51,12 +51,14 @@ class FigureCache:
         self._closed = False
 
     async def png(self, *, remove_background: bool | None = None) -> Answer:
-        """Return the figure, at most a few seconds old; else None and the reason.
+        """Return the figure, or None and the reason.
+
+        The figure is at most a few seconds old.
 
         Parameters
         ----------
         remove_background
-            True to remove the quiet background from its waterfall; None for the setting of the job.
+            True removes the quiet background from the waterfall; None uses the setting of the plot job.
         """
         requested = remove_background
         self._requested_s = self._monotonic()
@@ -132,7 +134,10 @@ class FigureCache:
 
     @property
     def child_pids(self) -> tuple[int, ...]:
-        """Process ids of the plot process and its fork; empty while it does not run."""
+        """Process ids of the plot process and its fork.
+
+        Empty while it does not run.
+        """
         writer = self._writer
         return () if writer is None else writer.child_pids
 
@@ -151,7 +156,10 @@ class FigureCache:
         self._set_event(PlotEvent(False, _ENDED[1]))
 
     def close(self) -> None:
-        """End the plot process; call on the loop's thread or after the loop has ended."""
+        """End the plot process.
+
+        Call it on the loop's thread, or after the loop has ended.
+        """
         self._closed = True
         self._end()
 

@@ -30,7 +30,17 @@ class RowSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Encoded rows: number after the last row, number of rows, and their bytes."""
+    """Encoded rows.
+
+    Attributes
+    ----------
+    stop
+        Number after the last row.
+    rows
+        Number of rows.
+    data
+        Bytes of the rows.
+    """
 
     stop: int
     rows: int
@@ -64,10 +74,18 @@ class History:
         return sum(block.rows for block in self._blocks)
 
     def extend(self, source: RowSource, count: int) -> bool:
-        """Encode one more block, up to row number `count`; return True when all are encoded."""
+        """Encode one more block; return True when all rows are encoded.
+
+        Parameters
+        ----------
+        source
+            Source of the rows.
+        count
+            Number after the last row that the history must contain.
+        """
         if self.count >= count:
             return True
-        start = max(self._whole(), count - self.most)
+        start = max(self._drop_partial_block(), count - self.most)
         stop = min(count, (start // self.block_rows + 1) * self.block_rows)
         rows = source.rows_between(start, stop)
         if rows is not None and rows.data.shape[1] == self.nbins:
@@ -75,8 +93,11 @@ class History:
         self.count = stop
         return self.count >= count
 
-    def _whole(self) -> int:
-        """Return the number after the last row of whole blocks, and drop the block that is not whole."""
+    def _drop_partial_block(self) -> int:
+        """Drop the newest block if it is not whole.
+
+        Return the number after the last row of the remaining blocks.
+        """
         if self._blocks and self._blocks[-1].stop % self.block_rows:
             last = self._blocks.pop()
             return last.stop - last.rows
@@ -85,7 +106,7 @@ class History:
     def _add(self, rows: Rows) -> None:
         last = self._blocks[-1].stop if self._blocks else None
         if last != rows.count - len(rows):
-            # Rows in between have left the ring, but row numbers within a message must be consecutive.
+            # Some rows have left the ring unread, but row numbers within a message must be consecutive.
             self._blocks.clear()
         if len(rows):
             values = np.ascontiguousarray(derive(rows.data, self.product))

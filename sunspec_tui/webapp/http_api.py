@@ -70,7 +70,7 @@ def context_of(request: Request) -> AppContext:
 
 
 async def data(request: Request) -> Response:
-    """Return the latest row of a product, as a JSON list or float32."""
+    """Return the latest row of a product, as JSON or float32."""
     position, product = _requested(request)
     rows = context_of(request).source.rows_between(position.count - 1, position.count)
     if rows is None or not len(rows):
@@ -137,7 +137,10 @@ class StreamedRows(StreamingResponse):
 
 
 async def _copy_rows(source: Source, product: Product, start: int, stop: int) -> tuple[Rows, NDArray[np.float32]]:
-    """Copy rows by their numbers, without data, and their power; a few at a time, so that no frame waits."""
+    """Copy rows by their numbers, a few at a time.
+
+    Between the copies, new frames can be received. The returned rows have no data; their power is returned separately.
+    """
     # Allocated once: joining parts afterwards would need twice the memory.
     values = np.empty((0, 0), np.float32)
     parts: list[Rows] = []
@@ -173,7 +176,10 @@ async def _rows_as_numbers(values: NDArray[np.float32]) -> AsyncIterator[bytes]:
 
 
 def _json_head(rows: Rows, product: Product, position: Position, buffer_length: int) -> bytes:
-    """Return the beginning of the JSON object, without its closing brace: all fields except the rows."""
+    """Return the beginning of the JSON object: all fields except the rows.
+
+    The closing brace is missing.
+    """
     head = {
         "product": product,
         "unit": "arbitrary",
@@ -191,9 +197,12 @@ def _json_head(rows: Rows, product: Product, position: Position, buffer_length: 
 
 
 async def _rows_as_json(head: bytes, values: NDArray[np.float32]) -> AsyncIterator[bytes]:
-    """Yield the JSON object a few rows at a time, so that the loop is never blocked for long."""
+    """Yield the JSON object, a few rows at a time.
+
+    The loop is never blocked for long.
+    """
     yield head
-    # Sent twice from the same memory: programs for the older system read `data`.
+    # The rows are sent twice: programs for the older system read `data`.
     for name in (b"rows", b"data"):
         yield b',"' + name + b'":['
         block_rows = max(1, _BLOCK_VALUES // values.shape[1])
@@ -244,14 +253,20 @@ def _flag(request: Request, name: str) -> bool | None:
 
 
 def _kind(request: Request) -> str:
-    """Return the media type of the answer: JSON, unless the client accepts raw numbers."""
+    """Return the media type of the answer.
+
+    It is JSON, unless the client accepts raw numbers.
+    """
     return RAW if RAW in request.headers.get("accept", "") else JSON
 
 
 def _tag(position: Position, product: Product, n: int, kind: str) -> dict[str, str]:
-    """Return headers that allow caching with a check: rows never change, new rows are only added."""
-    what = "raw" if kind == RAW else "json"
-    name = f"{_RUN}-{position.epoch}-{position.count}-{list(Product).index(product)}-{n}-{what}"
+    """Return headers that allow caching with a check.
+
+    The tag depends on row numbers only: rows never change, and new rows are added.
+    """
+    form = "raw" if kind == RAW else "json"
+    name = f"{_RUN}-{position.epoch}-{position.count}-{list(Product).index(product)}-{n}-{form}"
     return {"etag": f'W/"{name}"', "cache-control": "private, no-cache", "vary": "accept"}
 
 
@@ -279,13 +294,13 @@ async def status(request: Request) -> Response:
 
 
 def full_record(context: AppContext) -> dict[str, Any]:
-    """Return the status record with axis, buffer length and the newest frame's time tag."""
-    snapshot = context.broadcaster.snapshot()
+    """Return the status record with axis, buffer length and time tag."""
+    snapshot = context.broadcaster.status.snapshot()
     frame, axis = context.source.last_frame(), snapshot.axis
     mhz = None if axis is None else axis.frequencies_mhz
     return {
         **public_record(snapshot),
-        # As text: it has 64 bits, and a number of JavaScript only 53.
+        # Text, because the tag has 64 bits and a JavaScript number is exact only to 53 bits.
         "time_tag": None if frame is None or frame.time_tag is None else str(frame.time_tag),
         "bins": None if mhz is None else len(mhz),
         "first_mhz": None if mhz is None else float(mhz[0]),
@@ -316,5 +331,5 @@ async def healthz(request: Request) -> Response:
 async def prometheus(request: Request) -> Response:
     """Return the status for Prometheus."""
     context = context_of(request)
-    text = metrics(context.broadcaster.snapshot(), full_record(context), context.status())
+    text = metrics(context.broadcaster.status.snapshot(), full_record(context), context.status())
     return Response(text, headers={"content-type": CONTENT_TYPE, "cache-control": "no-store"})

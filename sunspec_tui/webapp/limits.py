@@ -16,7 +16,7 @@ def file_limit() -> int:
 
 
 def open_files() -> int:
-    """Return the number of open files, or a guess if the system does not say."""
+    """Return the number of open files; a guess if it is unknown."""
     for directory in ("/proc/self/fd", "/dev/fd"):
         try:
             return len(os.listdir(directory))  # noqa: PTH208 - only the names are needed

@@ -1,7 +1,7 @@
 """Serve a viewer over a WebSocket: history, rows and status.
 
-The page sends two kinds of messages. `{"product": "YY"}` selects the product; `{"seen": 1234}` acknowledges rows, which
-shows how fast the link is. Any other message ends the connection.
+The page sends two kinds of messages. `{"product": "YY"}` selects the product. `{"seen": 1234}` acknowledges the rows up
+to a number, which shows how fast the link is. Any other message ends the connection.
 """
 
 import asyncio
@@ -13,10 +13,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from sunspec_tui.core.products import Product
 from sunspec_tui.webapp import row_messages
-from sunspec_tui.webapp.broadcaster import serve
 from sunspec_tui.webapp.context import AppContext
 from sunspec_tui.webapp.pacing import RateLimiter
 from sunspec_tui.webapp.viewer_queue import ViewerQueue
+from sunspec_tui.webapp.viewer_sender import send_messages
 
 log = logging.getLogger(__name__)
 
@@ -70,9 +70,9 @@ async def _send(viewer: ViewerQueue, context: AppContext, socket: WebSocket) -> 
         await (socket.send_text(message) if isinstance(message, str) else socket.send_bytes(message))
 
     try:
-        await serve(
+        await send_messages(
             viewer,
-            context.broadcaster,
+            context.broadcaster.counts,
             send,
             lambda: context.connections.unsent(peer),
             lambda: context.connections.unsent_by_all,

@@ -16,7 +16,9 @@ ALL_REQUESTS_PER_S, ALL_REQUESTS_BURST = 400, 800
 
 
 class Paced:
-    """Pass requests to `app` within the rate of each peer and of all peers together.
+    """Layer that limits the rate of requests.
+
+    The limits apply to each peer, and to all peers together.
 
     Parameters
     ----------
@@ -32,7 +34,7 @@ class Paced:
         self._of_all = RateLimiter(ALL_REQUESTS_PER_S, ALL_REQUESTS_BURST)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer in turn; a client that disconnects while waiting gets no answer."""
+        """Answer after the wait, unless the client disconnects meanwhile."""
         if scope["type"] not in ("http", "websocket") or await self._has_turn(scope.get("client")):
             await self._app(scope, receive, send)
 
@@ -47,7 +49,7 @@ class Paced:
             await asyncio.wait_for(connection.gone.wait(), wait_s)
         except TimeoutError:
             return True
-        # The turn of a disconnected client goes to the remaining ones.
+        # The reserved time of a disconnected client becomes free for the other clients.
         self._of_peer.give_back(connection.peer)
         self._of_all.give_back()
         return False

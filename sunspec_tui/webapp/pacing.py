@@ -1,7 +1,7 @@
-"""Rate limit with a burst, kept separately for each key.
+"""Rate limit with a burst, separately for each key.
 
-An event that comes too early gets the time that it must wait, so that a flood is slowed down and not refused.
-This module only calculates; it does not wait.
+For an event that comes too early, the limiter returns the time to wait. So a flood is delayed and not refused. This
+module only calculates; it does not wait.
 """
 
 import time
@@ -29,7 +29,7 @@ class RateLimiter:
         self._due_s: dict[Hashable, float] = {}
 
     def reserve(self, key: Hashable = None, count: float = 1) -> float:
-        """Count `count` events and return the seconds to wait; 0 means at once."""
+        """Count events and return the seconds to wait; 0 without a wait."""
         now_s = self._monotonic()
         if len(self._due_s) > _MAX_KEYS:
             self._due_s = {each: due_s for each, due_s in self._due_s.items() if due_s > now_s}

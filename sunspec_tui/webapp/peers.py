@@ -1,4 +1,7 @@
-"""Map addresses to peers, one peer for all addresses of a host. Pure functions."""
+"""Map addresses to peers.
+
+All addresses of a host are one peer. Pure functions.
+"""
 
 import ipaddress
 
@@ -23,5 +26,8 @@ def peer_of(host: str) -> str:
 
 
 def is_this_machine(peer: str) -> bool:
-    """Return True if a peer is this machine, which may be a proxy or an SSH tunnel of many users."""
+    """Return True if a peer is this machine.
+
+    This machine may be the proxy or the end of an SSH tunnel of many users.
+    """
     return peer == "loopback"

@@ -23,8 +23,8 @@ class TimedRequests(H11Protocol):
         As for uvicorn's protocol.
     registry
         The open connections.
-    place
-        The place of this connection among them.
+    connection
+        This connection among them.
     """
 
     def __init__(
@@ -64,7 +64,10 @@ class TimedRequests(H11Protocol):
             super().data_received(data)
 
     def handle_events(self) -> None:
-        """Start the deadline of the answer once a request is complete; before, its own deadline runs."""
+        """Start the deadline of the answer once a request is complete.
+
+        Until then the deadline of the request applies.
+        """
         before = self.cycle
         super().handle_events()
         if self.cycle is not before:
@@ -72,7 +75,10 @@ class TimedRequests(H11Protocol):
             self._within(connection_limits.ANSWER_TIMEOUT_S)
 
     def send_400_response(self, msg: str) -> None:
-        """Answer that the request is invalid, unless an answer is already in progress."""
+        """Answer that the request is invalid.
+
+        If another answer is in progress, close the connection instead.
+        """
         try:
             super().send_400_response(msg)
         except LocalProtocolError:

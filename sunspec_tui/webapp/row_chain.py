@@ -1,7 +1,7 @@
-"""Encode each row as a continuation of the previous, or as key row.
+"""Encode each row as a continuation or as a key row.
 
-A row is encoded once for all viewers. Its key row is made only if a viewer needs one: after a history, or after
-a slow viewer has skipped rows.
+A continuation holds the differences from the previous row; a key row can be read alone. A row is encoded once for all
+viewers. Its key row is made only if a viewer needs one: after a history, or after a slow viewer has skipped rows.
 """
 
 from functools import cached_property
@@ -15,7 +15,7 @@ from sunspec_tui.webapp import row_codes, row_messages
 from sunspec_tui.webapp.row_messages import CodedRows
 
 KEY_ROWS = 60
-"""All viewers get a key row at each multiple of this number, so that the scale suits the values again."""
+"""All viewers get a key row at each multiple of this row number, so that the scale is adapted to the values."""
 _BREAKS = Mark.GAP_BEFORE | Mark.RESTART | Mark.REVERSAL
 
 

@@ -1,8 +1,9 @@
 """Encode powers as steps on an asinh scale, which compress well.
 
-A code is ``asinh(power / unit) / STEP``, rounded: evenly spaced in decibels far from zero, and in power near zero. A
-row is stored as differences from the codes of the previous row. The precision depends only on the product, so that
-codes of consecutive rows can be subtracted.
+A code is ``asinh(power / unit) / STEP``, rounded. Codes are evenly spaced in decibels far from zero, and in power near
+zero. A row is stored as differences from the codes of the previous row. The precision depends only on the product, so
+that codes of consecutive rows can be subtracted.
+
 Pure arithmetic.
 """
 
@@ -30,7 +31,7 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 
 def unit_of(values: NDArray[np.float32], product: Product) -> float:
-    """Return the unit of the scale for a row and those that follow it.
+    """Return the unit of the scale for a row and its continuations.
 
     Parameters
     ----------
@@ -41,16 +42,19 @@ def unit_of(values: NDArray[np.float32], product: Product) -> float:
     """
     if product not in SIGNED_PRODUCTS:
         return SMALLEST_UNIT
-    sizes = np.abs(values)
-    sizes = sizes[np.isfinite(sizes) & (sizes > 0)]
-    if not len(sizes):
+    magnitudes = np.abs(values)
+    magnitudes = magnitudes[np.isfinite(magnitudes) & (magnitudes > 0)]
+    if not len(magnitudes):
         return SMALLEST_UNIT
-    middle = len(sizes) // 2
-    return max(SMALLEST_UNIT, float(np.partition(sizes, middle)[middle]) * 2 * SIGNED_PRECISION / STEP)
+    middle = len(magnitudes) // 2
+    return max(SMALLEST_UNIT, float(np.partition(magnitudes, middle)[middle]) * 2 * SIGNED_PRECISION / STEP)
 
 
 def codes_of(values: NDArray[np.float32], unit: float) -> Coded:
-    """Return the codes of powers (0 for invalid values) and the mask of valid values, both of the shape of `values`."""
+    """Return the codes of powers, and the mask of valid values.
+
+    Both have the shape of `values`. The code of an invalid value is 0.
+    """
     known = np.isfinite(values)
     # In double precision: the ratio of the largest to the smallest float32 does not fit into a float32.
     scaled = values.astype(np.float64)
@@ -71,7 +75,9 @@ def powers_of(codes: NDArray[np.int32], unit: float, step: float) -> NDArray[np.
 
 
 def as_steps(codes: NDArray[np.int32], known: NDArray[np.bool_], before: Coded | None) -> bytes:
-    """Write codes as steps of one byte; a code without a previous value or with a large step follows in full.
+    """Write codes as steps of one byte.
+
+    A code with a large step, or without a previous value, is written in full after the steps.
 
     Parameters
     ----------
@@ -129,7 +135,10 @@ def from_steps(data: bytes, shape: tuple[int, int], before: NDArray[np.int32] | 
 
 
 def _add_up(steps: NDArray[np.int32], stepped: NDArray[np.bool_]) -> None:
-    """Turn the steps between bins of a key row into codes; the sum restarts at each bin that is no step."""
+    """Convert the steps between bins to codes, in place.
+
+    The sum restarts at each bin whose code is written in full, and after missing values.
+    """
     sums = np.cumsum(steps)
     begin = np.maximum.accumulate(np.where(stepped, 0, np.arange(len(steps))))
     steps[stepped] = (sums - sums[begin] + steps[begin])[stepped]

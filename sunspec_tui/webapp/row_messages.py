@@ -125,7 +125,15 @@ def pack_block(rows: CodedRows, before: CodedRows | None = None) -> bytes:
 
 
 def header(product: Product, *, kind: int, epoch: int, shape: tuple[int, int], first: int) -> bytes:
-    """Return the header of a message of `shape` (rows, bins) that begins with row `first`."""
+    """Return the header of a message.
+
+    Parameters
+    ----------
+    product, kind, epoch, first
+        As in `Message`.
+    shape
+        Numbers of rows and bins.
+    """
     return HEADER.pack(VERSION, kind, PRODUCTS.index(product), epoch, *shape, float(first))
 
 
@@ -147,7 +155,10 @@ def encode(
 
 
 def newest_rows(message: bytes, min_rows: int) -> bytes:
-    """Return the message reduced to the newest blocks that have at least `min_rows` rows together."""
+    """Shorten a message to its newest blocks.
+
+    The blocks together keep at least `min_rows` rows.
+    """
     version, kind, product, epoch, n, nbins, first = HEADER.unpack_from(message)
     at, left = HEADER.size, n
     while at < len(message):
@@ -164,18 +175,21 @@ def is_row(message: bytes | str) -> bool:
 
 
 def next_number(message: bytes) -> int:
-    """Return the number of the row after the last row of a message."""
+    """Return the number after the last row of a message."""
     _, _, _, _, n, _, first = HEADER.unpack_from(message)
     return int(first) + int(n)
 
 
 class Decoder:
-    """Decoder of the messages of one connection in their order, for programs in Python."""
+    """Decoder of the messages of one connection, in their order.
+
+    Python programs that read the live stream can use it.
+    """
 
     def __init__(self) -> None:
         self._newest: CodedRows | None = None
         self._of: tuple[int, ...] = ()
-        """Product, epoch, bins and number of the row that continues the newest."""
+        """Product, epoch, bins and number of the row that may follow."""
 
     def decode(self, message: bytes) -> Message:
         """Return the content of a message.
@@ -233,7 +247,10 @@ def _unpacked(packed: bytes, shape: tuple[int, int], before: CodedRows | None) -
 
 
 def decode(message: bytes) -> Message:
-    """Return the content of a message that can be read alone; raise as `Decoder.decode`."""
+    """Return the content of a message that can be read alone.
+
+    It raises the same errors as `Decoder.decode`.
+    """
     return Decoder().decode(message)
 
 
@@ -248,7 +265,7 @@ def _header(message: bytes) -> tuple[int, int, int, int, int, int]:
 
 
 def _deflated(data: bytes) -> bytes:
-    # Steps are noise whose repeats are runs of one byte: searching for longer repeats costs time and gains nothing.
+    # Steps are noise, which repeats only as runs of one byte: a search for longer repeats takes time and gains nothing.
     packer = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
     return packer.compress(data) + packer.flush()
 

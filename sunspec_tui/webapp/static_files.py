@@ -21,7 +21,10 @@ _TYPES = {
 
 
 def routes() -> list[Route]:
-    """Return a route for each file, so that no request path ever reaches the disk."""
+    """Return a route for each file.
+
+    Files are read once, so no path of a request ever reaches the disk.
+    """
     files = {f"/page/{name}": content for name, content in _files().items() if name != "index.html"}
     files["/"] = _files()["index.html"]
     files["/openapi.json"] = (resources.files("sunspec_tui.webapp") / "openapi.json").read_bytes()
@@ -36,7 +39,10 @@ def _files() -> dict[str, bytes]:
 
 
 def palettes() -> bytes:
-    """Return the palettes by name: 256 colours each, six hexadecimal digits a colour."""
+    """Return the palettes by name, as JSON.
+
+    A palette has 256 colours of six hexadecimal digits each.
+    """
     return orjson.dumps({name: colours(name).tobytes().hex() for name in (*PALETTES, DIVERGING)})
 
 

@@ -96,7 +96,7 @@ def server(
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_ping_interval=PING_S,
         ws_ping_timeout=PONG_S,
-        # Messages are already compressed, and the attempt would cost time for each viewer.
+        # Messages are compressed already; compressing them again would take time for each viewer.
         ws_per_message_deflate=False,
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,
         timeout_keep_alive=KEEP_ALIVE_S,

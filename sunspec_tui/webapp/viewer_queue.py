@@ -11,7 +11,7 @@ from sunspec_tui.webapp import row_messages
 from sunspec_tui.webapp.row_chain import ChainedRow
 
 BACKLOG_ROWS = 120
-"""Rows that may wait for a viewer: half a minute at four a second; all viewers share these 0.1 MB."""
+"""Rows that may wait for a viewer: half a minute at four per second. All viewers share the 0.1 MB of these rows."""
 UNSEEN_ROWS = 40
 """Rows in flight to a viewer that acknowledges; without a limit, kernel buffers would hide a slow link."""
 
@@ -43,7 +43,7 @@ class ViewerQueue:
         self._ready = asyncio.Event()
 
     def set_status(self, status: str) -> None:
-        """Queue a status as the next message; it replaces a status that still waits."""
+        """Queue a status as the next message, replacing an older one."""
         self._status = status
         self._ready.set()
 
@@ -54,13 +54,19 @@ class ViewerQueue:
         self._ready.set()
 
     def put_row(self, row: ChainedRow) -> None:
-        """Append a row: as a continuation, or as a key row if the viewer lacks the previous row."""
+        """Append a row, as a continuation if possible.
+
+        A viewer that lacks the previous row gets a key row.
+        """
         message = row.continued if self._continues == row.number else None
         self.put(row.key if message is None else message)
         self.next = self._continues = row.number + 1
 
     def skip(self) -> int:
-        """Drop the queued rows and return their number; keep axis records and a history."""
+        """Drop the queued rows and return their number.
+
+        Axis records and a history remain in the queue.
+        """
         skipped, self._rows_waiting, self._continues = self._rows_waiting, 0, None
         self._waiting = deque(each for each in self._waiting if not row_messages.is_row(each))
         return skipped
@@ -69,6 +75,11 @@ class ViewerQueue:
         """Drop all queued messages; the next row is a key row."""
         self._waiting.clear()
         self._rows_waiting, self._continues = 0, None
+
+    @property
+    def waiting(self) -> tuple[bytes | str, ...]:
+        """Queued messages, oldest first, without a waiting status."""
+        return tuple(self._waiting)
 
     @property
     def is_behind(self) -> bool:

@@ -23,7 +23,9 @@ MAX_FRAGMENTS = 16
 
 
 class OpenTransport:
-    """Transport that ignores writes once it is closing: asyncio would log each of them.
+    """Transport that ignores writes once it is closing.
+
+    asyncio would log each of these writes.
 
     Parameters
     ----------
@@ -88,7 +90,10 @@ class ViewerSocket(WebSocketsSansIOProtocol):
             self._feed()
 
     def _feed(self) -> None:
-        """Read a piece of the received data; schedule the next when the budget allows it."""
+        """Read a piece of the received data, and schedule the next one.
+
+        The next piece is read when the budget allows it.
+        """
         self._feeding = None
         if self.transport.is_closing() or not self._unread:
             return

@@ -1,4 +1,4 @@
-"""The command line, as a user types it: settings, sentences, statuses."""
+"""The command line: settings, messages and exit statuses."""
 
 import json
 import re
@@ -58,7 +58,7 @@ def test_version_and_help_are_there():
         assert flag in text
 
 
-def test_a_settings_file_is_read_and_the_command_line_stands_over_it(tmp_path):
+def test_the_command_line_overrides_the_settings_file(tmp_path):
     path = tmp_path / "a.toml"
     path.write_text('port = 1234\nplot-dir = "x"\nplot_interval = 3\n')
     settings = monitor_settings(["--config", str(path), "--port", "99"], COMMANDS)
@@ -80,7 +80,7 @@ def test_an_event_log_that_cannot_be_written_is_one_line(tmp_path, capsys):
     assert "choose another --event-log" in told[0]
 
 
-def test_events_are_kept_whatever_the_level_of_the_log(tmp_path, capsys):
+def test_the_event_log_does_not_depend_on_the_log_level(tmp_path, capsys):
     main(["--demo", "--no-ui", "--duration", "2", "--plot-interval", "0", "--log-level", "ERROR",
           "--plot-dir", str(tmp_path), "--event-log", str(tmp_path / "events")])  # fmt: skip
     kinds = [json.loads(line)["event"] for line in (tmp_path / "events").read_text().splitlines()]
@@ -95,7 +95,7 @@ def test_a_beam_names_its_port_and_a_delay_implies_manual():
     assert StreamSettings().port == 9798
 
 
-def test_headless_without_a_producer_ends_with_status_1_and_says_what_it_waited_for():
+def test_headless_without_a_producer_ends_with_status_1_and_the_reason():
     port = Publisher()
     free = port.port
     port.close()
@@ -111,7 +111,7 @@ def test_without_a_terminal_the_monitor_runs_headless_and_prints_status_and_a_fi
     with running(
         [*PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
     ) as monitor:
-        # matplotlib takes its time to load on a busy machine.
+        # matplotlib loads slowly on a busy machine.
         poll_until(lambda: list((tmp_path / "figs").glob("spectrum_*.png")), 60)
         monitor.terminate()
         told, complained = monitor.communicate(timeout=30)
@@ -155,7 +155,7 @@ def test_every_frame_of_the_solar_event_is_received():
 
 @pytest.fixture
 def live_port():
-    """Port of a producer in a process of its own."""
+    """Port of a producer in a separate process."""
     free = Publisher()
     port = str(free.port)
     free.close()
@@ -168,16 +168,16 @@ def live_port():
         assert producer.returncode == 0
 
 
-def test_doctor_says_what_the_stream_says_of_itself(live_port):
+def test_doctor_describes_the_stream(live_port):
     done = run("doctor", "--port", live_port, "--frames", "3")
     assert done.returncode == 0, done.stderr
     for words in ("13.4", "chan0 560 (from the header)", "cadence    0.25", "as ticks"):
         assert words in done.stdout
-    # On a busy machine more have come when it looks.
+    # On a busy machine more frames may have come meanwhile.
     assert int(re.search(r"(\d+) received", done.stdout)[1]) >= 3
 
 
-def test_doctor_tells_a_dead_address_and_ends_with_status_1():
+def test_doctor_reports_a_dead_address_with_status_1():
     free = Publisher()
     free.close()
     done = run("doctor", "--port", str(free.port), "--timeout", "1")

@@ -1,4 +1,4 @@
-"""Who loads what, seen in a clean interpreter; import-linter holds the layers."""
+"""Heavy libraries load late; import-linter checks the layers."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ HEAVY = ("matplotlib", "astropy", "textual", "starlette", "uvicorn", "websockets
 
 
 def loaded(code: str) -> set[str]:
-    """Which of the heavy libraries a piece of code loads."""
+    """Return the heavy libraries that some code loads."""
     report = f"{code}\nimport sys\nprint(*[name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", report], capture_output=True, text=True, check=True)
     return set(done.stdout.split())

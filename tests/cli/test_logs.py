@@ -1,4 +1,4 @@
-"""The log: what libraries warn of is one line of ours, never a traceback on the screen."""
+"""A warning of a library is one line of the log."""
 
 import json
 import logging
@@ -11,7 +11,10 @@ from sunspec_tui.cli.logging_setup import start_logging
 
 @pytest.fixture
 def logged(tmp_path):
-    """Start logging to files; the function that is given ends it, and returns the log and the events."""
+    """Start logging to files.
+
+    The returned function stops the logging, and returns the lines of the log and the events.
+    """
     started, file, events = ExitStack(), tmp_path / "log", tmp_path / "events"
     start_logging(started, "INFO", file, events, terminal=False)
 
@@ -49,12 +52,12 @@ def test_any_text_of_a_library_is_one_short_printable_line(logged, text, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_what_libraries_say_below_a_warning_is_not_logged(logged):
+def test_messages_of_libraries_below_warnings_are_not_logged(logged):
     logging.getLogger("somebody").info("all is well")
     assert logged() == ([], [])
 
 
-def test_after_the_end_libraries_are_left_to_python(logged):
+def test_after_the_end_python_handles_messages_of_libraries(logged):
     before = len(logging.getLogger().handlers)
     logged()
     assert len(logging.getLogger().handlers) == before - 1

@@ -134,7 +134,7 @@ class Readers:
             self._hub.choose(self._rng.choice(self._viewers), self._rng.choice(list(Product)))
         while self._hub.pump():
             pass
-        while self._hub._make_history():
+        while self._hub.encode_history():
             pass
         for viewer in self._viewers:
             while viewer._has_message():

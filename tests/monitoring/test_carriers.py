@@ -1,4 +1,4 @@
-"""The axis check on skies whose axis is known."""
+"""The axis check, on simulated skies with a known axis."""
 
 import json
 import logging
@@ -46,7 +46,7 @@ def test_bursts_do_not_shift_an_axis_that_is_right(start):
     assert not check_axis(sky(560, 0, start)[None], axis(560), 4).shift_channels
 
 
-def test_a_sky_without_lines_tells_nothing():
+def test_a_sky_without_lines_gives_no_result():
     smooth = 1e3 * axis(560) ** -2.5
     assert check_axis(smooth[None], axis(560), 4) == AxisCheck((), 0, None)
     assert check_axis(np.full((3, 768), np.nan), axis(560), 4).shift_channels is None
@@ -65,7 +65,7 @@ ANALOGUE_MHZ = (55.25, 59.75, 61.25, 65.75, 67.25, 71.75, 77.25, 81.75, 83.25)
 
 
 def band(carriers_mhz, true_chan0=560):
-    """Power of a quiet band with carriers, as a receiver with chan0 560 has it."""
+    """Return the power of a quiet band with carriers, for chan0 560."""
     power = np.ones(768)
     for mhz in carriers_mhz:
         nearest = int(np.argmin(np.abs(axis(true_chan0) - mhz)))
@@ -74,7 +74,7 @@ def band(carriers_mhz, true_chan0=560):
     return power[None]
 
 
-def test_carriers_of_today_on_a_right_axis_are_right():
+def test_todays_carriers_confirm_a_right_axis():
     found = check_axis(band(CARRIERS_MHZ), axis(560), 4)
     assert (found.shift_channels, found.matched) == (0, 9)
 
@@ -99,7 +99,7 @@ def test_lines_at_random_places_are_no_shift():
 
 @pytest.mark.parametrize("channel_average", [1, 4])
 @pytest.mark.parametrize("seed", range(6))
-def test_the_noise_of_a_recorders_test_mode_is_no_shift(seed, channel_average):
+def test_noise_of_a_recorders_test_mode_gives_no_shift(seed, channel_average):
     rows = np.random.default_rng(seed).standard_normal((16, 3072 // channel_average)).astype(np.float32)
     mhz = bin_frequencies_hz(560, 3072, channel_average) / 1e6
     assert check_axis(rows, mhz, channel_average).shift_channels is None
@@ -115,7 +115,7 @@ def test_a_line_stands_out_from_both_sides_and_a_step_does_not():
 
 
 @pytest.mark.parametrize(("stated", "said"), [(None, "the axis looks 40 channels too low"), (600, "")])
-def test_a_shifted_axis_is_told_and_left_as_it_is(stated, said, caplog):
+def test_a_shifted_axis_is_reported_and_not_changed(stated, said, caplog):
     now = [0.0]
     receiver = StreamReceiver(plot_interval=0, monotonic=lambda: now[0])
     gulps = SimulatedSun(0, 600).gulps()
@@ -132,7 +132,7 @@ def test_a_shifted_axis_is_told_and_left_as_it_is(stated, said, caplog):
     assert all(each.startswith(said) for each in told)
 
 
-def test_a_shift_that_stands_is_one_event_however_many_carriers_are_heard(caplog):
+def test_a_lasting_shift_is_one_event(caplog):
     caplog.set_level(logging.INFO)
     teller = EventReporter(logging.getLogger("sunspec_tui"))
     for n in range(100):
@@ -150,7 +150,7 @@ def checked_ring(ring, axis):
     return InstrumentChecker().check(ring, axis, 0.25, arrival)
 
 
-def test_lines_are_looked_for_in_yy_where_xx_is_dead():
+def test_lines_are_searched_in_yy_if_xx_is_dead():
     ring, rows = RingBuffer(20, 768, 4), np.full((768, 4), np.nan, np.float32)
     rows[:, 1] = sky(600)
     for n in range(16):
@@ -158,7 +158,7 @@ def test_lines_are_looked_for_in_yy_where_xx_is_dead():
     assert checked_ring(ring, Axis(560, 3072, 4, 4)).axis_check.shift_channels == 40
 
 
-def test_of_bins_wider_than_a_pipeline_no_pipeline_is_judged():
+def test_pipelines_are_not_checked_with_wider_bins():
     ring = RingBuffer(20, 16, 4)
     ring.append(np.zeros((16, 4), np.float32), 0.0, 0)
     assert checked_ring(ring, Axis(560, 3072, 192, 4)).pipelines is None

@@ -1,4 +1,4 @@
-"""The data's clock beside the clock here: time zones, clocks that go ahead, and clocks at another rate."""
+"""The data's clock: time zones, clocks ahead, and wrong rates."""
 
 import json
 import logging
@@ -36,7 +36,7 @@ HOUR_S = 3600.0
         (-30 * HOUR_S, ClockFault.AHEAD),
     ],
 )
-def test_an_age_at_arrival_says_what_may_be_wrong(age_s, fault):
+def test_the_age_at_arrival_gives_the_fault(age_s, fault):
     assert offset_fault(age_s) is fault
 
 
@@ -77,7 +77,7 @@ def test_a_rate_that_differs_by_a_tenth_over_a_minute_is_a_fault(rate, wrong):
     assert last.rate == pytest.approx(rate, rel=1e-3)
 
 
-def test_no_rate_is_known_before_a_minute_and_a_hiccup_changes_none():
+def test_the_rate_is_unknown_for_a_minute_and_ignores_delays():
     assert all(math.isnan(each.rate) for each in readings(1.0, seconds=50))
     assert all(each.fault is ClockFault.NONE for each in readings(1.0, hiccup_s=4.0))
     assert all(each.fault is ClockFault.NONE for each in readings(1.0, seconds=300, gulp_s=1.0272))
@@ -85,7 +85,7 @@ def test_no_rate_is_known_before_a_minute_and_a_hiccup_changes_none():
 
 @pytest.mark.parametrize("jump_s", [3600.0, 20.0, -20.0])
 @pytest.mark.parametrize("at_s", [100, 127])
-def test_a_clock_that_is_set_once_does_not_run_at_another_rate(jump_s, at_s):
+def test_a_single_jump_of_the_clock_is_no_rate_fault(jump_s, at_s):
     clock = DataClock()
     found = [
         clock.read(
@@ -104,7 +104,7 @@ def test_a_recording_has_no_fault_of_its_clock():
     assert {each.fault for each in readings(3.0, offset_s=1e6)} == {ClockFault.RECORDED}
 
 
-def test_data_time_may_jump_where_a_sequence_begins():
+def test_data_time_may_jump_at_a_new_sequence():
     clock = DataClock()
     found = [
         clock.read(arrived_s=float(n), now_s=1e9 + n, data_s=1e9 + n - 900 + 300 * (n // 50), sequence=n // 50)
@@ -135,7 +135,7 @@ def test_a_wrong_clock_is_a_warning_a_note_an_event_and_a_status(offset_s, rate,
     assert [record.levelname for record in caplog.records if note in record.getMessage()] == ["WARNING"]
 
 
-def test_a_replay_that_says_so_raises_no_alarm_of_its_clock():
+def test_a_declared_replay_raises_no_clock_alarm():
     receiver = StillReceiver()
     sky = np.random.default_rng(0).gamma(1000, 0.1, (1, 3072, 4)).astype(np.float32)
     for n in range(300):

@@ -1,4 +1,4 @@
-"""What doctor says of streams of all kinds, to people and to scripts."""
+"""Output of doctor for streams of all kinds, as text and JSON."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ from sunspec_tui.stream.health_reading import LinkState
 
 
 def doctor(capsys, port, *words):
-    """Exit status and what was printed."""
+    """Run doctor; return its exit status and its output."""
     status = main(["doctor", "--port", str(port), *words])
     return status, capsys.readouterr().out
 
@@ -31,7 +31,7 @@ def findings(capsys, port, *words):
 
 @contextmanager
 def sending(publisher, parts):
-    """Send the same message again and again."""
+    """Send the same message repeatedly."""
     over = threading.Event()
 
     def send():
@@ -47,7 +47,7 @@ def sending(publisher, parts):
         thread.join()
 
 
-def test_nobody_listens(capsys):
+def test_a_port_without_a_listener(capsys):
     free = Publisher()
     free.close()
     status, told = doctor(capsys, free.port, "--timeout", "1")
@@ -81,14 +81,14 @@ def test_messages_that_are_no_frames(publisher, capsys):
 
 
 @pytest.mark.parametrize("form", FORMAT_NAMES)
-def test_every_form_of_the_header(form, capsys):
+def test_every_header_version_is_described(form, capsys):
     with producing(format=form) as port:
         status, found = findings(capsys, port)
         told = doctor(capsys, port, "--frames", "2")[1]
     assert status == 0
     assert found["verdict"] == "frames"
     assert found["frames_rejected"] == 0
-    # What a header does not let anybody count is not 0.
+    # A count that cannot be derived from the header is unknown, not 0.
     assert (found["frames_missing"], found["restarts"]) == (
         (None, None) if form in ("minimal", "test-producer") else (0, 0)
     )
@@ -128,7 +128,7 @@ def test_clock_skew_and_dead_pipelines_are_notes(capsys):
     assert found["delay_s"]["auto"] == pytest.approx(-5, abs=0.5)
 
 
-def test_a_time_that_cannot_be_read_is_a_note(publisher, capsys):
+def test_an_invalid_time_is_a_note(publisher, capsys):
     parts = message(np.ones((1, 8, 4)), last_block_time="2025-08-18 21:34:54.%f", time_tag=1755552894_000000)
     with sending(publisher, parts):
         _, told = doctor(capsys, publisher.port)
@@ -152,7 +152,7 @@ def test_patterns_of_arrivals(arrivals_s, cadence_s, said):
     assert pattern(arrivals_s, cadence_s) == said
 
 
-def test_a_stream_that_dies_while_it_is_looked_at_is_told(publisher, capsys):
+def test_a_stream_that_ends_while_observed_is_reported(publisher, capsys):
     times = [block_time(n) for n in (0, 4, 4, 2)]
 
     def send():
@@ -170,7 +170,7 @@ def test_a_stream_that_dies_while_it_is_looked_at_is_told(publisher, capsys):
 
 
 @pytest.mark.parametrize("banner", [b"SSH-2.0-OpenSSH_9.6\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n" + b" " * 64])
-def test_a_port_that_speaks_no_zeromq(banner, capsys):
+def test_a_port_without_zeromq(banner, capsys):
     with socket.create_server(("127.0.0.1", 0)) as server:
         over = threading.Event()
 
@@ -189,7 +189,7 @@ def test_a_port_that_speaks_no_zeromq(banner, capsys):
     assert (status, found["verdict"]) == (1, "no ZeroMQ")
 
 
-def test_a_strangers_header_is_no_command_to_the_terminal_and_times_in_text_have_their_reading(publisher, capsys):
+def test_a_header_cannot_control_the_terminal_and_text_times_are_converted(publisher, capsys):
     keys = {"\x1b[31mkey": "\x1b]0;title\x07", "last_block_time": "2025-08-18 14:34:54-07:00"}
     with sending(publisher, message(np.ones((1, 64, 4)), **keys)):
         told = doctor(capsys, publisher.port, "--frames", "2")[1]
@@ -197,7 +197,7 @@ def test_a_strangers_header_is_no_command_to_the_terminal_and_times_in_text_have
     assert "2025-08-18T21:34:54.000Z as UTC" in told
 
 
-def test_the_last_rejection_is_said(publisher, capsys):
+def test_the_last_rejection_is_reported(publisher, capsys):
     with sending(publisher, [b"data", b"{", b"1234"]):
         assert "the last one, header_json" in doctor(capsys, publisher.port, "--timeout", "1")[1]
 

@@ -1,4 +1,4 @@
-"""The quiet floor of a stream is kept between runs, and what anybody may have put in its place does no harm."""
+"""The quiet floor is stored between runs; invalid files are ignored."""
 
 import json
 import math
@@ -22,26 +22,26 @@ def kept(files, floors=FLOORS, now_s=0.0):
     return files.path(AXIS)
 
 
-def test_floors_come_back_as_they_were(tmp_path):
+def test_floors_are_loaded_as_saved(tmp_path):
     kept(FloorFiles(tmp_path / "new", "sun:9798"))
     found = FloorFiles(tmp_path / "new", "sun:9798").load(AXIS)
     assert [floor.minutes for floor in found] == [floor.minutes for floor in FLOORS]
     assert [floor.floor_db() for floor in found] == [40.0, 41.0]
 
 
-def test_each_source_axis_and_averaging_has_a_floor_of_its_own(tmp_path):
+def test_each_source_axis_and_averaging_has_its_own_floor(tmp_path):
     files, other = FloorFiles(tmp_path, "sun:9798"), FloorFiles(tmp_path, "sun:9799")
     axes = [AXIS, Axis(561, 3072, 4, 4), Axis(560, 1536, 4, 4), Axis(560, 3072, 8, 4)]
     assert len({files.path(axis) for axis in axes} | {other.path(AXIS)}) == 5
 
 
-def test_nothing_is_kept_without_a_directory_or_without_minutes(tmp_path):
+def test_nothing_is_saved_without_a_directory_or_minutes(tmp_path):
     assert kept(FloorFiles(None, "sun:9798")) is None
     assert FloorFiles(None, "sun:9798").load(AXIS) == ()
     assert not kept(FloorFiles(tmp_path, "sun:9798"), (QuietFloor(), QuietFloor())).exists()
 
 
-def test_files_are_written_every_few_minutes_and_the_oldest_go(tmp_path):
+def test_files_are_written_every_few_minutes_and_the_oldest_deleted(tmp_path):
     files = FloorFiles(tmp_path, "sun:9798")
     path = kept(files)
     path.write_text("{}")
@@ -65,13 +65,13 @@ def test_files_are_written_every_few_minutes_and_the_oldest_go(tmp_path):
         '{"minutes": [[["a", "b"], [true, 1], [1e999, 1], [NaN, 2]]]}', "x" * 100_000,
     ],
 )  # fmt: skip
-def test_a_file_that_says_nothing_begins_the_floor_anew(tmp_path, content):
+def test_an_invalid_file_begins_the_floor_anew(tmp_path, content):
     files = FloorFiles(tmp_path, "sun:9798")
     files.path(AXIS).write_text(content)
     assert all(math.isnan(floor.floor_db()) for floor in files.load(AXIS))
 
 
-def test_a_receiver_takes_its_floor_up_again_and_a_recording_leaves_none(tmp_path):
+def test_a_live_stream_saves_its_floor_and_a_recording_does_not(tmp_path):
     sky = np.random.default_rng(0).gamma(1000, 0.1, (1, 3072, 4)).astype(np.float32)
     for recorded, expected in ((True, 0), (False, 1)):
         receiver = StillReceiver(floor_dir=tmp_path)
@@ -80,5 +80,6 @@ def test_a_receiver_takes_its_floor_up_again_and_a_recording_leaves_none(tmp_pat
         receiver.snapshot()
         receiver.feed(sky, recorded=recorded)
         receiver.snapshot()
+        # Private: only a stop would wait for the file, and this receiver does not run.
         receiver._floor_files.finish()
         assert len(list(tmp_path.glob("*.json"))) == expected

@@ -1,4 +1,7 @@
-"""The quiet band's level: a loss of gain shows within seconds, and neither the Sun nor a gap is taken for one."""
+"""A loss of gain is found within seconds.
+
+Bursts of the Sun and gaps are not reported as losses.
+"""
 
 import json
 import logging
@@ -31,7 +34,10 @@ def sky(n, level=100.0, seed=0, nbins=768):
 
 
 def watched(rows, cadence_s=CADENCE_S, history=None, times_s=None):
-    """(history, the check after each row), for rows that a look takes four at a time."""
+    """Return the history, and the check after each row.
+
+    The history gets the rows four at a time.
+    """
     history = history or GainHistory()
     times_s = NOON_S + cadence_s * np.arange(len(rows)) if times_s is None else np.asarray(times_s)
     checks = []
@@ -79,7 +85,7 @@ def test_other_falls_are_no_steps(after):
     assert watched(rows)[1][-1].lost == ()
 
 
-def test_a_loss_within_a_burst_is_found_though_the_level_stays_above_the_quiet_one():
+def test_a_loss_within_a_burst_is_found_above_the_quiet_level():
     rows = (
         sky(200)
         * np.where(np.arange(200) < 80, 1.0, 30 * 0.97 ** (np.arange(200) - 80.0)).astype(np.float32)[:, None, None]
@@ -95,16 +101,16 @@ def test_a_loss_within_a_burst_is_found_though_the_level_stays_above_the_quiet_o
 def test_a_burst_that_fades_while_rows_are_missing_is_no_loss(missing):
     quiet, cadence_s = 400, CADENCE_S
     ago = np.arange(quiet + 100) - quiet
-    # 4 dB of a burst fade by 2.7 dB while rows are missing, and slowly after them.
+    # A burst of 4 dB fades by 2.7 dB while rows are missing, and slowly after that.
     burst_db = np.where(ago < 0, 0.0, np.where(ago < 20, 4.0, 1.3 * 0.99 ** (ago - 20)))
     rows = sky(len(ago)) * 10 ** (burst_db / 10).astype(np.float32)[:, None, None]
     times_s = NOON_S + cadence_s * (np.arange(len(ago)) + np.where(ago < 20, 0, missing))
     assert all(check.lost == () for check in watched(rows, times_s=times_s)[1])
-    # Without the missing rows all bins would fall from one row to the next.
+    # If the gap were ignored, all bins would fall from one row to the next.
     assert any(check.lost == (0, 1) for check in watched(rows)[1])
 
 
-def test_a_loss_that_ends_a_burst_at_the_quiet_level_is_found_when_the_level_goes_below():
+def test_a_loss_at_the_end_of_a_burst_is_found_below_the_quiet_level():
     levels = np.concatenate([np.full(100, 1.0), np.full(20, 2.5), np.full(6, 1.0), np.full(60, 0.4)])
     _, checks = watched(sky(186) * levels[:, None, None].astype(np.float32))
     assert checks[123].lost == ()
@@ -112,7 +118,7 @@ def test_a_loss_that_ends_a_burst_at_the_quiet_level_is_found_when_the_level_goe
 
 
 @pytest.mark.parametrize("end", [1.0, 0.98])
-def test_a_burst_that_ends_at_once_comes_back_to_the_quiet_level_which_is_no_loss(end):
+def test_a_sudden_end_of_a_burst_is_no_loss(end):
     rows = sky(300)
     rows[100:200] *= 30
     rows[200:] *= end
@@ -129,7 +135,7 @@ def test_bad_values_have_no_level_and_do_not_hide_a_loss(bad):
         assert watched(rows)[1][-1].lost == lost
 
 
-def test_a_loss_ends_with_a_step_back_and_with_a_level_that_comes_back_slowly():
+def test_a_loss_ends_with_a_step_up_or_a_slow_rise():
     back = np.concatenate([np.full(200, 1.0), np.full(200, 0.3), np.full(100, 1.0)])
     slow = np.concatenate([np.full(200, 1.0), np.full(200, 0.3), np.geomspace(0.3, 1.0, 400), np.full(400, 1.0)])
     for levels in (back, slow):
@@ -138,7 +144,7 @@ def test_a_loss_ends_with_a_step_back_and_with_a_level_that_comes_back_slowly():
         assert checks[-1].lost == ()
 
 
-def test_a_loss_that_has_stood_for_an_hour_is_the_usual_level():
+def test_a_loss_of_an_hour_becomes_the_usual_level():
     product = ProductGain()
     product.add(NOON_S, 20.0)
     product.apply_step(NOON_S + 1, -6.0, 14.0)
@@ -163,7 +169,7 @@ def test_the_floor_is_the_lowest_minute_once_an_hour_is_known():
 
 
 @pytest.mark.parametrize("jump_s", [-7200.0, 2 * 3600.0])
-def test_the_floor_of_another_time_is_forgotten(jump_s):
+def test_the_floor_of_another_day_is_dropped(jump_s):
     floor = QuietFloor([(NOON_S + 60 * n, 40.0) for n in range(70)])
     assert floor.floor_db() == 40.0
     floor.add(NOON_S + 70 * 60 + jump_s, 20.0)
@@ -189,7 +195,7 @@ def test_a_level_far_below_the_floor_of_an_earlier_run_is_a_loss():
     assert describe_gain_loss(WIRE_PRODUCTS, checks[-1]).endswith("below its quiet floor: gain lost?")
 
 
-def test_too_few_rows_tell_nothing():
+def test_too_few_rows_give_no_result():
     check = GainHistory().add(sky(3), np.arange(3.0), 3, CADENCE_S)
     assert [math.isnan(change_db) for change_db in check.change_db] == [True, True]
     assert check.lost == ()
@@ -222,7 +228,10 @@ def test_a_step_must_stay_for_a_second_and_a_half(cadence_s, expected):
 
 @lru_cache
 def quiet_and_bursty_moments(seed):
-    """Beginnings of 40 s that end quiet, and just after a bright burst."""
+    """Return a simulated Sun, and two start times.
+
+    The 40 s after the first time end at a quiet moment; the 40 s after the second end just after a bright burst.
+    """
     sun = SimulatedSun(seed)
     levels = np.array([quiet_levels_db(sun.mean_spectrum(t)[None])[0, 0] for t in np.arange(60, 660, 2.0)])
     falling = np.flatnonzero((levels[:-2] - levels[2:] > 1) & (levels[2:] - levels.min() < 2))
@@ -274,7 +283,7 @@ def test_the_panel_shows_levels_and_marks_a_loss():
     assert "XX -3.0 YY +0.2" in [text.plain[span.start : span.end] for span in text.spans if span.style == "yellow"]
 
 
-def test_the_queue_says_how_many_frames_waited():
+def test_the_queue_counts_waiting_frames():
     receiver = StillReceiver()
     receiver.handler.on_queue(37)
     receiver.handler.on_queue(1)

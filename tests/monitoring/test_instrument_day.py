@@ -1,4 +1,4 @@
-"""A short part of the simulated day with gaps and restarts: the checks of the instrument stay quiet."""
+"""Gaps and restarts of a simulated day raise no alarm."""
 
 from instrument_day import alarms
 

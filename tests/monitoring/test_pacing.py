@@ -1,4 +1,4 @@
-"""At most one line a second of each kind, and every event is counted."""
+"""Events are logged once a second by kind, and all are counted."""
 
 import logging
 
@@ -24,7 +24,7 @@ def test_the_first_event_is_logged_at_once_and_the_next_ones_once_a_second(caplo
     assert len(caplog.records) == 4
 
 
-def test_kinds_do_not_hold_each_other_up(caplog):
+def test_kinds_do_not_delay_each_other(caplog):
     caplog.set_level(logging.INFO, LOG.name)
     paced = PacedLog(LOG)
     for kind in ("gap", "restart", "gap"):
@@ -36,7 +36,7 @@ def test_kinds_do_not_hold_each_other_up(caplog):
     assert [each["event"] for each in events(caplog)] == ["gap", "restart", "gap"]
 
 
-def test_numbers_are_added_up_by_themselves_or_under_one_name(caplog):
+def test_sums_are_single_fields_or_one_group(caplog):
     caplog.set_level(logging.INFO, LOG.name)
     paced = PacedLog(LOG)
     for missing in (1, 2, 3):

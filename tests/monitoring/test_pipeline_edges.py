@@ -1,4 +1,7 @@
-"""Pipelines of which a part of the power or single channels are missing; other steps in a spectrum are no loss."""
+"""Pipelines with partial losses of power or single bad channels.
+
+Other steps in a spectrum are not reported as losses.
+"""
 
 import json
 import logging
@@ -39,7 +42,7 @@ def faulty(rows, losses=None):
 @pytest.mark.parametrize("share", [0.5, 0.8])
 @pytest.mark.parametrize(("first", "last"), [(7, 7), (15, 17), (1, 1), (30, 30)])
 @pytest.mark.parametrize("product", [0, 1])
-def test_half_and_a_fifth_of_a_pipeline_that_goes_missing_is_found(share, first, last, product):
+def test_losses_of_a_half_and_a_fifth_of_a_pipeline_are_found(share, first, last, product):
     losses = PartialLosses()
     assert faulty(sun_rows(), losses) == set()
     expected = {(product, number) for number in range(first, last + 1)}
@@ -47,7 +50,7 @@ def test_half_and_a_fifth_of_a_pipeline_that_goes_missing_is_found(share, first,
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_half_of_a_pipeline_is_found_without_knowing_how_it_was(seed):
+def test_a_loss_of_half_a_pipeline_is_found_without_earlier_steps(seed):
     rows = sun_rows(seed)
     assert faulty(rows) == set()
     assert faulty(part_of(rows, 12, 12, 0.5)) == {(0, 12), (1, 12)}
@@ -88,7 +91,7 @@ def test_steps_are_in_decibels_and_slopes_are_taken_off():
     assert edge_steps_db(power, 24) == pytest.approx(np.array([[0, 10 * np.log10(0.5) + 0.1, 0]]), abs=0.01)
 
 
-def test_usual_steps_leave_losses_out_and_become_slow():
+def test_usual_steps_exclude_losses_and_change_slowly():
     usual, steps = UsualSteps(0.01), np.array([[0.1, -0.2, 0.3]])
     lost = np.array([[False, True, False, False]])
     usual.update(steps, lost)
@@ -109,7 +112,7 @@ def test_a_loss_must_stay_in_all_parts_of_the_rows(lost):
 
 
 @pytest.mark.parametrize(("nbins", "channel_average"), [(32, 96), (96, 32), (760, 4), (1, 4096)])
-def test_pipelines_of_few_or_broken_bins_are_not_measured(nbins, channel_average):
+def test_pipelines_of_few_or_fractional_bins_are_not_measured(nbins, channel_average):
     rows = np.ones((ROWS, nbins, 2), np.float32)
     rows[:, nbins // 2] = 0.5
     found = PartialLosses().find(rows, channel_average)
@@ -128,7 +131,7 @@ def test_pipelines_of_few_or_broken_bins_are_not_measured(nbins, channel_average
         (list(range(96, 192)), set()),
     ],
 )
-def test_bad_channels_are_found_in_numbers_and_single_ones_may_be_masked(value, where, found):
+def test_many_bad_channels_are_found_and_single_ones_may_be_masked(value, where, found):
     spectrum = np.ones((3072, 4), np.float32)
     spectrum[where, 1] = value
     shares = mean_bad_channels([bad_channels(spectrum)] * 3)
@@ -161,7 +164,7 @@ def checked_ring(rows, **keys):
     return InstrumentChecker().check(ring, axis, 0.25, arrival)
 
 
-def test_another_stations_data_have_no_pipelines_of_ours_and_no_carriers_of_here():
+def test_data_of_another_station_are_not_checked_for_our_pipelines_and_carriers():
     rows = part_of(sun_rows(), 12, 12, 0.5)
     rows[:, :50] = np.nan
     assert checked_ring(rows).pipelines.faults.any()
@@ -172,7 +175,7 @@ def test_another_stations_data_have_no_pipelines_of_ours_and_no_carriers_of_here
     assert {number for _, number in np.argwhere(own.faults).tolist()} == {12}
 
 
-def test_dead_pipelines_of_a_recording_are_found_whoever_made_it():
+def test_dead_pipelines_of_any_recording_are_found():
     rows = sun_rows()
     rows[:, BINS * 5 : BINS * 6] = 0
     found = checked_ring(rows, recorded=True, station="BIR").pipelines

@@ -1,4 +1,4 @@
-"""Faults of pipelines, on rows that have them."""
+"""Faults of pipelines are found in rows with such faults."""
 
 import json
 import math
@@ -39,7 +39,7 @@ def test_each_fault_is_found_in_its_pipeline_and_nowhere_else(number, product, f
     faults = pipeline_map(spoilt(rows_of(), number, product, fault), 4).faults
     assert faults.shape == (4, 32)
     if fault is Fault.LOW and number in (0, 31):
-        assert not faults.any()  # that is what the edge of the band looks like
+        assert not faults.any()  # the edge of the band looks like this fault
         return
     assert np.argwhere(faults).tolist() == [[product, number]]
     assert faults[product, number] == fault
@@ -76,7 +76,7 @@ def test_a_product_that_is_not_carried_is_no_fault_of_the_pipelines():
     assert not pipeline_map(rows, 4).faults.any()
 
 
-def test_faults_are_told_on_the_screen_and_in_the_status():
+def test_faults_are_shown_on_the_screen_and_in_the_status():
     rows = spoilt(spoilt(rows_of(), 7, 0, Fault.ZERO), 8, 1, Fault.NAN)
     found = pipeline_map(rows, 4)
     lines = health_text(HealthReading(), None, found).plain.splitlines()
@@ -101,7 +101,7 @@ def test_the_json_status_names_them():
     assert json.loads(json_line(receiver.snapshot()))["pipelines"] == {"XX": {"no numbers": [15, 16, 17]}}
 
 
-def test_a_fault_that_stands_is_an_event_and_its_end_too(caplog):
+def test_a_lasting_fault_and_its_end_are_events(caplog):
     now = [0.0]
     receiver = StreamReceiver(plot_interval=0, monotonic=lambda: now[0])
     random = np.random.default_rng(0)

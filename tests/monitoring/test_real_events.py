@@ -1,7 +1,7 @@
-"""Real events through the checks of the instrument: alarms only where the receiver itself made a step.
+"""Real events raise alarms only where the receiver made a step.
 
-The twelve quarter-hours have bursts of all kinds. Steps over whole blocks of channels at Birr are the receiver's, and
-may be told as losses of gain.
+The twelve quarter-hours have bursts of all kinds. Steps over whole blocks of channels at Birr come from the receiver.
+They may be reported as losses of gain.
 """
 
 from pathlib import Path
@@ -30,7 +30,7 @@ def test_all_twelve_files_are_there():
 
 
 def looks(replay: Replay, times_s: np.ndarray):
-    """What each look at the replay finds."""
+    """Yield the findings of each check of the replay."""
     header, check = replay.header(), InstrumentChecker()
     axis = Axis(header["chan0"], header["nchan"], CHANNEL_AVERAGE, header["npol"], chan0_stated=True)
     ring = RingBuffer(1200, len(axis.frequencies_mhz), axis.npol)
@@ -45,7 +45,7 @@ def looks(replay: Replay, times_s: np.ndarray):
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name[:-7])
-def test_a_real_event_raises_no_alarm_but_at_steps_of_its_receiver(path: Path):
+def test_a_real_event_raises_alarms_only_at_steps_of_its_receiver(path: Path):
     replay = open_replay(path, 560)
     fallen = set()
     for found in looks(replay, replay.recording.times_s):

@@ -1,4 +1,4 @@
-"""A stream without a signal: all pipelines dead, or a product that has died, is the first that an observer reads."""
+"""A stream or a product without a signal is shown first."""
 
 import json
 import logging
@@ -58,7 +58,7 @@ def test_a_product_without_any_usable_value_is_dead(rows, expected):
         (ALIVE[:, :, :1] * 0, (), "no signal: XX is zero"),
     ],
 )
-def test_a_product_is_lost_if_it_has_lived_or_no_power_is_left(rows, lived, text):
+def test_a_product_is_lost_if_it_had_a_signal_or_no_power_is_left(rows, lived, text):
     assert describe_signal_loss(WIRE_PRODUCTS, signal_loss(rows, lived)) == text
 
 
@@ -76,7 +76,7 @@ LOSSES = {
 
 
 @pytest.mark.parametrize("kind", LOSSES)
-def test_each_total_loss_is_in_the_first_line_in_the_error_colour_within_3_s(kind, caplog):
+def test_a_total_loss_is_in_the_first_line_within_3_s(kind, caplog):
     caplog.set_level(logging.INFO)
     spoil, text = LOSSES[kind]
     receiver, random = StillReceiver(), np.random.default_rng(1)
@@ -105,7 +105,7 @@ def test_a_product_that_the_stream_never_carried_is_not_lost():
 
 
 @pytest.mark.parametrize(("product", "name"), [(0, "XX"), (1, "YY")])
-def test_a_power_that_was_dead_before_anybody_looked_is_lost_unless_the_data_are_a_recording(product, name):
+def test_a_power_dead_from_the_start_is_lost_unless_recorded(product, name):
     live, replayed = StillReceiver(), StillReceiver()
     for value in [np.nan] * 20 + [0.0] * 20:
         sky = np.random.default_rng(2).gamma(1000, 0.1, (1, 3072, 4)).astype(np.float32)

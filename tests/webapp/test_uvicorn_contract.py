@@ -1,4 +1,7 @@
-"""What the web view uses of uvicorn beyond its public interface; a release that changes it fails here first."""
+"""Private parts of uvicorn that the web view uses.
+
+A release of uvicorn that changes them fails here first.
+"""
 
 import inspect
 
@@ -25,7 +28,7 @@ METHODS = {
         "handle_cont": ["event"], "keepalive_timeout": [], "stop_keepalive": [], "shutdown": [],
     },
 }  # fmt: skip
-# Attributes of an instance that our classes read or set, as its source assigns them.
+# Attributes that our classes read or set; the source of the class assigns them.
 ATTRIBUTES = {
     Server: ("servers", "started", "server_state", "should_exit"),
     H11Protocol: ("transport", "client", "cycle", "loop"),

@@ -1,4 +1,7 @@
-"""Shares, rates and budgets of the web view as values, without sockets and with a test clock."""
+"""Shares, rates and budgets of the web view, without sockets.
+
+The tests use their own clock.
+"""
 
 import asyncio
 import logging
@@ -43,19 +46,19 @@ class FakeTransport:
 
 
 class Crowd:
-    """Connections that come one after the other."""
+    """Registry whose connections arrive one after the other."""
 
     def __init__(self, most, **options):
-        self.clock, self.refused, self._port = Clock(), 0, 0
+        self.clock, self.refused, self.port = Clock(), 0, 0
         self.registry = Connections(most, self._refuse, monotonic=self.clock, **options)
 
     def _refuse(self):
         self.refused += 1
 
     def come(self, host, phase=Phase.SILENT, unsent=0):
-        self._port += 1
+        self.port += 1
         self.clock.now_s += 0.001
-        place = self.registry.reserve((host, self._port), 10)
+        place = self.registry.reserve((host, self.port), 10)
         if place is not None:
             place.transport = FakeTransport(unsent)
             self.registry.enter(place, phase)
@@ -105,19 +108,19 @@ def test_a_network_of_addresses_has_one_share():
     assert crowd.come(THERE) is not None
 
 
-def test_users_behind_a_proxy_of_this_machine_may_have_all_places():
+def test_a_proxy_on_this_machine_may_use_all_connections():
     crowd = Crowd(8)
     assert all(crowd.come(HERE, Phase.VIEWING) for _ in range(8))
     assert crowd.come(HERE) is None
 
 
-def test_where_others_can_come_too_this_machine_leaves_them_some_places():
+def test_this_machine_leaves_some_connections_to_other_machines():
     crowd = Crowd(16, is_local=False)
     assert sum(crowd.come(HERE, Phase.VIEWING) is not None for _ in range(20)) == 14
     assert crowd.come(THERE) is not None
 
 
-def test_one_that_said_something_is_silent_again_after_those_that_came_meanwhile():
+def test_the_silence_of_a_connection_begins_anew_after_an_answer():
     crowd = Crowd(4)
     first, second, *_ = (crowd.come(HERE) for _ in range(4))
     crowd.registry.enter(first, Phase.ANSWERING)
@@ -136,7 +139,7 @@ def test_answers_that_are_not_taken_make_room_after_a_while():
     assert stuck.transport.aborted
 
 
-def test_no_connection_is_taken_where_files_run_short(monkeypatch):
+def test_no_connection_is_accepted_near_the_limit_of_open_files(monkeypatch):
     crowd = Crowd(100)
     viewer = crowd.come(HERE, Phase.VIEWING)
     monkeypatch.setattr("sunspec_tui.webapp.limits.file_limit", lambda: 64)
@@ -148,12 +151,12 @@ def test_no_connection_is_taken_where_files_run_short(monkeypatch):
 @pytest.mark.parametrize(
     ("limit", "opened", "places"), [(1024, 30, 264), (256, 30, 202), (64, 30, 10), (64, 60, 4), (1 << 20, 9, 264)]
 )
-def test_places_follow_the_limit_of_open_files(limit, opened, places):
+def test_the_number_of_connections_follows_the_limit_of_open_files(limit, opened, places):
     assert connections_for(264, limit, opened) == max(places, MIN_CONNECTIONS)
 
 
 @given(st.lists(st.tuples(st.sampled_from([HERE, THERE, ELSEWHERE, "::1", "2001:db8::1"]), st.sampled_from(Phase))))
-def test_whoever_comes_no_count_is_lost(arrivals):
+def test_the_counts_of_peers_return_to_zero(arrivals):
     crowd = Crowd(6, is_local=False)
     open_ = []
     for host, phase in arrivals:
@@ -164,13 +167,14 @@ def test_whoever_comes_no_count_is_lost(arrivals):
         crowd.registry.release(place)
         crowd.registry.release(place)
     assert len(crowd.registry) == 0
+    # Private: a peer with a count of 0 would take memory for ever.
     assert not crowd.registry._of_peer
 
 
-def test_an_address_that_comes_again_takes_the_place_of_the_connection_that_had_it():
+def test_a_reused_client_port_replaces_the_old_connection():
     crowd = Crowd(4)
     first = crowd.come(THERE)
-    crowd._port -= 1
+    crowd.port -= 1
     second = crowd.come(THERE)
     assert first.transport.aborted
     assert len(crowd.registry) == 1
@@ -180,7 +184,7 @@ def test_an_address_that_comes_again_takes_the_place_of_the_connection_that_had_
     assert not crowd.registry._of_peer
 
 
-# Paces
+# Rates
 
 
 def test_a_pace_lets_a_burst_through_and_then_its_rate():
@@ -194,12 +198,13 @@ def test_a_pace_lets_a_burst_through_and_then_its_rate():
     assert pace.reserve("a") == 0
 
 
-def test_a_pace_forgets_those_who_have_gone():
+def test_a_rate_limiter_forgets_old_keys():
     clock = Clock()
     pace = RateLimiter(10, 5, clock)
     for n in range(5000):
         clock.now_s += 0.01
         pace.reserve(n)
+    # Private: the number of stored keys is of interest to no other code.
     assert len(pace._due_s) < 1100
 
 
@@ -207,7 +212,7 @@ def test_a_pace_forgets_those_who_have_gone():
 
 
 def keeping(budget, nbytes, ended):
-    """A task that keeps bytes until it is ended."""
+    """Start a task that keeps bytes until it is ended."""
     end = asyncio.Event()
 
     async def keep():
@@ -218,7 +223,7 @@ def keeping(budget, nbytes, ended):
     return asyncio.create_task(keep())
 
 
-def test_what_takes_long_makes_room_in_the_budget():
+def test_a_slow_answer_is_ended_for_another_one():
     async def main():
         clock, ended = Clock(), []
         budget = ByteBudget(100, clock)
@@ -237,7 +242,7 @@ def test_what_takes_long_makes_room_in_the_budget():
     asyncio.run(main())
 
 
-def test_what_can_never_fit_is_refused_at_once():
+def test_an_answer_larger_than_the_budget_is_refused_at_once():
     async def main():
         with pytest.raises(BudgetUsedUpError):
             async with ByteBudget(100).keep(101, lambda: None):
@@ -265,7 +270,7 @@ def test_a_kind_of_error_is_logged_once_a_second_with_its_count(caplog):
 
 
 @pytest.mark.parametrize("text", ["\ud800", "a\udcffb", "\x00\x1b]0;x\x07", "<script>", "\u202e"])
-def test_whatever_a_text_is_there_is_json_of_it(text):
+def test_any_text_can_be_encoded_as_json(text):
     assert json_bytes({"source": text, "notes": [text], "number": 1.5, "more": {text: None}})
 
 
@@ -300,7 +305,7 @@ def whole(history, source, count):
     raise AssertionError("the history is never whole")
 
 
-def test_a_history_grows_by_what_is_new_and_holds_the_newest_rows(monkeypatch):
+def test_a_history_adds_new_rows_and_keeps_the_newest(monkeypatch):
     monkeypatch.setattr("sunspec_tui.webapp.history_messages.STEP_VALUES", 8 * 4)
     source = Source(ring_of(30))
     history = History(Product.XX, 3, 8)
@@ -309,7 +314,7 @@ def test_a_history_grows_by_what_is_new_and_holds_the_newest_rows(monkeypatch):
     assert (first.first, len(first.times_s), source.most) == (10, 20, 4)
     source.ring.append(np.full((8, 1), 31, np.float32), 30.0, 30)
     again = whole(history, source, 31)
-    # Whole blocks are dropped: until then there are a few rows more than wanted.
+    # Only whole blocks are dropped, so the history may have a few more rows.
     assert (again.first, again.slots.tolist()) == (10, list(range(10, 31)))
     np.testing.assert_allclose(again.values[:, 0], np.arange(11, 32), rtol=0.003)
     for n in range(31, 35):
@@ -318,7 +323,7 @@ def test_a_history_grows_by_what_is_new_and_holds_the_newest_rows(monkeypatch):
     assert (again.first, again.slots.tolist()) == (12, list(range(12, 35)))
 
 
-def test_a_history_begins_anew_where_rows_have_left_the_ring():
+def test_a_history_begins_anew_after_unread_rows_left_the_ring():
     source = Source(ring_of(10))
     history = History(Product.XX, 3, 8)
     whole(history, source, 10)
@@ -327,11 +332,11 @@ def test_a_history_begins_anew_where_rows_have_left_the_ring():
     assert (again.first, again.slots.tolist()) == (150, list(range(150, 200)))
 
 
-def test_the_newest_rows_of_a_message_are_a_message(monkeypatch):
+def test_a_shortened_message_is_a_valid_message(monkeypatch):
     monkeypatch.setattr("sunspec_tui.webapp.history_messages.STEP_VALUES", 8 * 4)
     history = History(Product.XX, 3, 8)
     message = whole(history, Source(ring_of(30)), 30)
     short = row_messages.decode(row_messages.newest_rows(history.message(), 5))
-    # Whole blocks: the newest two, of four rows and of two.
+    # The newest two blocks, with four rows and two rows.
     assert (short.first, short.slots.tolist()) == (24, list(range(24, 30)))
     np.testing.assert_array_equal(short.values, message.values[-6:])

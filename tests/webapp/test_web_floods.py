@@ -1,4 +1,7 @@
-"""Limits for visitors of the web view: silent, slow and flooding ones, and the state after them."""
+"""Limits of the web view for silent, slow and flooding visitors.
+
+After such visitors the web view works as before.
+"""
 
 import contextlib
 import json
@@ -32,7 +35,7 @@ def address_of(url):
 
 
 def said(text):
-    """A text message as a client sends it, without a mask."""
+    """Encode a text message of a client, with a mask of zeros."""
     return b"\x81" + bytes([0x80 | len(text)]) + b"\0\0\0\0" + text.encode()
 
 
@@ -99,10 +102,10 @@ def test_pings_are_answered_at_a_bounded_rate(publisher):
             except TimeoutError:
                 continue
             except OSError:
-                # The connection was closed for that reason.
+                # The server closed the connection because of the flood.
                 break
         took_s = time.monotonic() - begun_s
-    # Budget of a viewer's data: 16 KiB at once and each second, of 6 bytes a ping, plus a margin of half.
+    # A viewer may send 16 KiB at once and in each second; a ping has 6 bytes; the margin is a half.
     assert pongs <= 1.5 * 16384 * (1 + took_s) / len(PING)
 
 
@@ -113,7 +116,7 @@ def test_one_who_says_far_more_than_a_page_does_is_closed_and_counted(publisher,
         flooding = viewer(url, opened)
 
         def push():
-            # Nothing is read: as much as the kernel takes, until the server ends it.
+            # The server stops reading, so this blocks until the server closes the connection.
             with contextlib.suppress(OSError):
                 flooding.sendall(flood)
 
@@ -134,7 +137,10 @@ def test_a_message_of_empty_pieces_without_end_is_ended(publisher):
 
 @pytest.fixture(scope="module")
 def large_rows():
-    """A web view of 600 rows of 3072 bins: 7 MiB for one product."""
+    """Web view of 600 rows of 3072 bins.
+
+    One product has 7 MiB.
+    """
     data = np.ones((1, 3072, 4), np.float32)
     from publishers import Publisher
 
@@ -160,7 +166,7 @@ def test_slow_readers_of_rows_keep_no_more_than_their_budget(large_rows):
             connection.sendall(
                 b"GET /refresh?n_frames=600 HTTP/1.1\r\nHost: localhost\r\nAccept: application/octet-stream\r\n\r\n"
             )
-        # Others are answered meanwhile, also a request for rows, before the visitors that do not receive their rows.
+        # Other requests are answered meanwhile, also a request for rows.
         assert httpx.get(f"{url}healthz", timeout=20).status_code == 200
         raw = {"accept": "application/octet-stream"}
         answer = poll_until(
@@ -204,7 +210,7 @@ def test_a_body_that_comes_with_a_question_is_not_read(publisher):
 
 
 def reset(connection):
-    """Close a connection so that its peer learns of it by a reset."""
+    """Close a connection with a reset."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
 
@@ -248,7 +254,7 @@ def test_odd_words_end_their_viewer_and_nothing_else(publisher, caplog, what):
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
-def test_the_largest_number_that_a_viewer_may_say_it_has_seen_is_taken(publisher):
+def test_the_largest_acknowledged_number_is_accepted(publisher):
     with served(publisher.port) as (receiver, url), Watcher(url) as watcher:
         watcher.socket.send(json.dumps({"seen": 2**63}))
         watcher.said.clear()
@@ -296,7 +302,7 @@ def test_stopping_during_the_first_figure_leaves_nothing_behind(publisher, frame
             url = receiver.set_web(True).url
             with socket.create_connection(address_of(url), timeout=10) as connection:
                 connection.sendall(b"GET /plot HTTP/1.1\r\nHost: localhost\r\n\r\n")
-                # An answer to a later request: this one has been taken in.
+                # The server answers a later request, so it has read this one.
                 assert httpx.get(f"{url}healthz").status_code == 200
                 assert receiver.set_web(False).problem == ""
         poll_until(lambda: web_threads() == threads, 10, lambda: f"threads {web_threads()}, {threads} before,")
@@ -307,7 +313,7 @@ def test_stopping_before_the_first_figure_has_begun_leaves_nothing_behind(publis
     begun, stopping, make = threading.Event(), threading.Event(), tempfile.mkdtemp
 
     def slow(*words, **options):
-        # A directory that takes its time, so that the end comes before the figure has begun.
+        # A slow directory, so that the end comes before the figure has begun.
         begun.set()
         stopping.wait(0.5)
         return make(*words, **options)
@@ -336,7 +342,7 @@ def test_it_stops_with_many_viewers_while_rows_come_fast():
                 connection.sendall(UPGRADE.replace(b"/live?", b"/live?product=" + product.encode() + b"&"))
         poll_until(lambda: receiver.web_status().viewers == 40, 60)
         receiver.set_web(False)
-        # A receiver that other tests share may serve too; on a busy machine this one may end late, but it ends.
+        # A receiver shared by other tests may serve too. On a busy machine this server may end late, but it ends.
         poll_until(lambda: web_threads().count("sunspec-web") <= others.count("sunspec-web"), 30)
 
 

@@ -1,4 +1,4 @@
-"""Rows as messages of the live stream: what is read is what was written, to the precision that is promised."""
+"""Rows are encoded and decoded with the documented precision."""
 
 import numpy as np
 import pytest
@@ -30,14 +30,14 @@ def rows_of(values, first=0, marks=0):
 
 
 def through(values, product=Product.XX):
-    """Values as a history, whose rows continue each other."""
+    """Return values that were encoded and decoded as a history."""
     values = np.asarray(values, np.float32)
     coded = row_messages.coded(rows_of(values), values, row_codes.unit_of(values[0], product))
     return row_messages.decode(row_messages.encode(coded, product=product, kind=row_messages.HISTORY, epoch=3, first=0))
 
 
 def chained(values, product=Product.XX, chain=None, first=0, marks=0):
-    """Values row by row."""
+    """Return values as encoded rows that continue each other."""
     chain = chain or RowChain(product, 3)
     values = np.asarray(values, np.float32)
     return [chain.add(rows_of(row[None], first + n, marks), row[None]) for n, row in enumerate(values)]
@@ -52,23 +52,23 @@ def sun(nrows, nbins=NBINS, noise=0.1):
     return (10 ** (np.linspace(1, 4, nbins) + rng.normal(0, noise, (nrows, nbins)))).astype(np.float32)
 
 
-def test_power_comes_through_to_a_hundredth_of_a_decibel():
+def test_power_is_decoded_to_a_hundredth_of_a_decibel():
     values = sun(20)
     error_db = np.abs(10 * np.log10(through(values).values / values))
     assert error_db.max() < 0.01001
 
 
-def test_power_far_below_that_of_the_first_row_comes_through_as_well():
+def test_power_far_below_that_of_the_first_row_is_decoded_too():
     values = np.concatenate((sun(1), sun(1) * np.float32(1e-20), sun(1)))
     np.testing.assert_allclose(through(values).values, values, rtol=1.001 * PRECISION)
 
 
-def test_power_of_even_hundredths_of_a_decibel_comes_through_as_it_is():
+def test_power_of_even_hundredths_of_a_decibel_is_decoded_exactly():
     values = 10 ** (np.arange(-30, 30, 0.02) / 10)
     np.testing.assert_allclose(through(values[None]).values[0], values, rtol=2e-7)
 
 
-def test_signed_products_come_through_within_a_share_of_their_median_size():
+def test_signed_products_are_decoded_within_a_share_of_their_median_magnitude():
     values = np.random.default_rng(1).normal(0, 1, (20, NBINS)).astype(np.float32)
     values[:, 5] = 1e6
     error = np.abs(through(values, Product.V).values - values)
@@ -76,7 +76,7 @@ def test_signed_products_come_through_within_a_share_of_their_median_size():
     assert error[:, 5].max() < 1e6 * PRECISION
 
 
-def test_all_that_says_what_rows_are_comes_through():
+def test_numbers_times_slots_and_marks_are_decoded():
     values = sun(5)
     coded = row_messages.coded(rows_of(values, 90, Mark.GAP_BEFORE), values, 1.0)
     message = row_messages.decode(
@@ -93,7 +93,7 @@ def test_all_that_says_what_rows_are_comes_through():
     np.testing.assert_array_equal(message.marks, [Mark.GAP_BEFORE] * 5)
 
 
-def test_rows_and_a_history_have_the_sizes_that_are_promised():
+def test_rows_and_a_history_have_the_documented_sizes():
     values = sun(120, noise=0.004)
     assert np.mean([len(message_of(row)) for row in chained(values)]) <= 700
     many = np.tile(values, (10, 1))
@@ -115,7 +115,7 @@ def test_rows_and_a_history_have_the_sizes_that_are_promised():
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_a_viewer_can_start_from_any_key_row_and_sees_what_others_see(product):
+def test_a_viewer_that_starts_from_a_key_row_decodes_the_same_values(product):
     values = np.random.default_rng(4).normal(0, 1, (20, 50)).astype(np.float32)
     values[np.random.default_rng(5).random(values.shape) < 0.1] = np.nan
     rows = chained(values, product, first=1)
@@ -138,7 +138,7 @@ def test_a_row_that_does_not_follow_the_newest_is_refused():
         decoder.decode(rows[2].continued)
 
 
-def test_key_rows_come_at_the_start_and_every_so_many_rows():
+def test_key_rows_come_at_the_start_and_at_fixed_row_numbers():
     rows = chained(sun(2 * KEY_ROWS, 16), first=5)
     assert [row.number for row in rows if row.continued is None] == [5, KEY_ROWS, 2 * KEY_ROWS]
 
@@ -165,7 +165,7 @@ def test_a_row_that_equals_the_one_before_takes_few_bytes():
     assert len(rows[1].continued) < 100
 
 
-def test_a_bin_a_million_million_times_as_strong_leaves_the_others_as_they_were():
+def test_a_bin_of_enormous_power_does_not_change_other_bins():
     values = sun(1)
     values[0, 100] = 1e20
     np.testing.assert_allclose(through(values).values, values, rtol=1.001 * PRECISION)
@@ -176,14 +176,14 @@ def test_a_bin_a_million_million_times_as_strong_leaves_the_others_as_they_were(
     [np.nan, np.inf, -np.inf],
 )
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_what_is_no_number_is_none_and_its_neighbours_stay(bad, product):
+def test_an_invalid_value_stays_invalid_and_does_not_change_others(bad, product):
     values = sun(3)
     values[0, [0, 5, 6, -1]] = bad
     values[1, [0, 9]] = bad
     found = through(values, product).values
     np.testing.assert_array_equal(np.isnan(found), ~np.isfinite(values))
     good = np.isfinite(values)
-    # Near zero a signed product is as exact as its median size.
+    # Near zero the precision of a signed product depends on its median magnitude.
     allowed = PRECISION * np.abs(values) + (
         row_codes.SIGNED_PRECISION * np.nanmedian(np.abs(values[0])) if product in SIGNED_PRODUCTS else 0
     )
@@ -192,13 +192,13 @@ def test_what_is_no_number_is_none_and_its_neighbours_stay(bad, product):
 
 @pytest.mark.parametrize("value", [0.0, 1.0, -3.5, 1e-30, -1e-30, 1e30, -1e30])
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_a_row_of_one_value_is_that_value(value, product):
+def test_a_row_of_equal_values_is_decoded(value, product):
     found = through(np.full((2, 16), value), product).values
     np.testing.assert_allclose(found, value, rtol=0.0401 if product is Product.V else 1.001 * PRECISION)
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_numbers_of_any_size_in_one_row_come_through(product):
+def test_numbers_of_any_size_in_one_row_are_decoded(product):
     values = np.array([[1e-30, 1e30, -1e30, 0, 1, -1e-30, 1e10]] * 2, np.float32)
     found = through(values, product).values
     unit = row_codes.unit_of(values[0], product)
@@ -206,7 +206,7 @@ def test_numbers_of_any_size_in_one_row_come_through(product):
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_a_row_without_a_number_has_none(product):
+def test_a_row_of_invalid_values_is_decoded_as_invalid(product):
     assert np.isnan(through(np.full((2, 16), np.nan), product).values).all()
 
 
@@ -214,7 +214,7 @@ def test_a_row_without_a_number_has_none(product):
     arrays(np.float32, array_shapes(min_dims=2, max_dims=2, max_side=9), elements=st.floats(width=32)),
     st.sampled_from(PRODUCTS),
 )
-def test_whatever_values_come_numbers_stay_numbers_of_their_order(values, product):
+def test_any_values_keep_their_validity_and_order(values, product):
     with np.errstate(all="ignore"):
         found = through(values, product).values
         decoder = row_messages.Decoder()
@@ -263,6 +263,6 @@ KEY = chained(sun(1, 16), first=0)[0].key
         KEY[:1] + b"\x02" + KEY[2:],
     ],
 )
-def test_what_is_no_message_is_a_sentence(message):
+def test_an_invalid_message_is_an_error_in_one_sentence(message):
     with pytest.raises(ValueError, match="message"):
         row_messages.decode(message)

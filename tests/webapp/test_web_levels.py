@@ -1,4 +1,4 @@
-"""The page finds the levels that the terminal and the figures find."""
+"""The page has the same levels as the terminal and the figures."""
 
 from functools import partial
 
@@ -60,7 +60,10 @@ def test_the_page_has_the_backgrounds_of_the_table(visit):
 
 
 def sky(nrows, nbins, seed=1):
-    """A steep spectrum with noise, a burst and narrow lines, shape (nrows, nbins, 4)."""
+    """Return a steep spectrum with noise, a burst and narrow lines.
+
+    The shape is (nrows, nbins, 4).
+    """
     rng = np.random.default_rng(seed)
     power = 1e7 * np.linspace(1, 4, nbins) ** -2.6 * rng.normal(1, 0.02, (nrows, nbins))
     power[nrows // 2 : nrows // 2 + 20] *= 8
@@ -77,7 +80,7 @@ def terminal_levels(rows, product, rows_per_column, *, subtract=False):
 
 @pytest.mark.parametrize("removed", [False, True])
 @pytest.mark.parametrize(("nrows", "nbins"), [(240, 192), (400, 768)])
-def test_terminal_page_and_figure_have_the_same_levels_of_the_same_rows(visit, publisher, nrows, nbins, removed):
+def test_terminal_page_and_figure_have_equal_levels_for_equal_rows(visit, publisher, nrows, nbins, removed):
     options = {"channel_average": 1, "plot_remove_background": removed}
     with served(publisher.port, **options) as (receiver, url):
         publisher.wait_for_subscriber()
@@ -94,5 +97,5 @@ def test_terminal_page_and_figure_have_the_same_levels_of_the_same_rows(visit, p
     terminal = levels(1)
     assert terminal == pytest.approx([drawn.low, drawn.high], abs=1e-4)
     assert shown == pytest.approx(terminal, abs=CODING_ERROR_DB)
-    # Columns of several rows are means: noise and short lines are less in them.
+    # A column of several rows is their mean, where noise and short lines are weaker.
     assert levels(4) == pytest.approx(terminal, abs=0.5)

@@ -1,4 +1,7 @@
-"""The live stream of the web view: every row once and in order, whoever else watches, and however slowly."""
+"""Each viewer gets every row of the stream once, in order.
+
+Other viewers, even slow ones, do not change this.
+"""
 
 import asyncio
 import contextlib
@@ -22,8 +25,7 @@ from sunspec_tui import web
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.monitoring.web_status import WebState
-from sunspec_tui.webapp import broadcaster as hubs
-from sunspec_tui.webapp import row_messages, uvicorn_server
+from sunspec_tui.webapp import row_messages, uvicorn_server, viewer_sender
 from sunspec_tui.webapp import viewer_queue as viewers
 from sunspec_tui.webapp.row_chain import RowChain
 
@@ -45,7 +47,7 @@ def send(publisher, n, *, nchan=NCHAN, value=None, **keys):
 
 @contextlib.contextmanager
 def one_row(publisher):
-    """A web view that has one row."""
+    """Run a web view that has one row."""
     with served(publisher.port) as (receiver, url):
         publisher.wait_for_subscriber()
         send(publisher, 0)
@@ -74,13 +76,13 @@ def test_each_row_comes_once_and_in_order_after_the_history(publisher):
     assert np.diff([row.times_s[0] for row in rows]) == pytest.approx(0.25)
 
 
-def test_a_bursty_producer_loses_nothing_on_its_way_to_a_viewer():
+def test_a_viewer_gets_every_row_of_a_bursty_producer():
     with producing(source="simulate", speed=20, burst="8") as port, served(port) as (_, url), Watcher(url) as watcher:
         rows = watcher.rows(200)
     assert numbers(rows) == list(range(rows[0].first, rows[0].first + 200))
 
 
-def test_a_viewer_who_comes_before_the_stream_gets_its_first_row(publisher):
+def test_a_viewer_that_joins_before_the_stream_gets_its_first_row(publisher):
     with served(publisher.port) as (_, url), Watcher(url) as watcher:
         assert watcher.told("status")["state"] == "connecting"
         publisher.wait_for_subscriber()
@@ -91,7 +93,7 @@ def test_a_viewer_who_comes_before_the_stream_gets_its_first_row(publisher):
     assert numbers(rows) == list(range(len(history.times_s), 3))
 
 
-def test_a_viewer_learns_what_the_rows_are_of(publisher):
+def test_a_viewer_gets_the_axis_and_the_product(publisher):
     with served(publisher.port) as (receiver, url):
         publisher.wait_for_subscriber()
         send(publisher, 0, nchan=3072, chan0=560)
@@ -103,7 +105,7 @@ def test_a_viewer_learns_what_the_rows_are_of(publisher):
     assert "YY" in axis["products"]
 
 
-def test_another_product_comes_with_its_own_history_and_then_row_by_row(publisher):
+def test_another_product_is_sent_with_its_history_and_new_rows(publisher):
     with one_row(publisher) as (_, url), Watcher(url) as watcher:
         watcher.history()
         watcher.socket.send(json.dumps({"product": "V/I"}))
@@ -116,7 +118,7 @@ def test_another_product_comes_with_its_own_history_and_then_row_by_row(publishe
     assert numbers(rows) == [1, 2, 3]
 
 
-def test_a_product_that_the_stream_does_not_carry_is_told_and_sends_nothing(publisher):
+def test_a_product_that_the_stream_lacks_gets_an_axis_record_and_no_rows(publisher):
     with served(publisher.port) as (receiver, url):
         publisher.wait_for_subscriber()
         publisher.send(message(np.ones((1, NCHAN, 1), np.float32), last_block_time=block_time(0)))
@@ -135,10 +137,10 @@ def test_a_product_that_the_stream_does_not_carry_is_told_and_sends_nothing(publ
     assert len(history.times_s) + len(rows) == 5
 
 
-def test_another_axis_begins_history_anew_for_all_viewers(publisher):
+def test_another_axis_sends_all_viewers_a_new_history(publisher):
     with one_row(publisher) as (_, url), Watcher(url) as watcher:
         first = watcher.history()
-        # The third of them is accepted.
+        # The new axis is accepted with the third frame.
         for n in range(1, 5):
             send(publisher, n, nchan=2 * NCHAN)
         while watcher.history().epoch == first.epoch:
@@ -150,7 +152,7 @@ def test_another_axis_begins_history_anew_for_all_viewers(publisher):
     assert [again.first + n for n in range(len(again.times_s))] + numbers(rows) == [1, 2]
 
 
-def test_a_viewer_who_says_how_far_it_has_come_gets_no_more_than_it_can_take(publisher, monkeypatch):
+def test_a_slow_viewer_that_acknowledges_rows_skips_rows(publisher, monkeypatch):
     monkeypatch.setattr(viewers, "UNSEEN_ROWS", 10)
     monkeypatch.setattr(viewers, "BACKLOG_ROWS", 20)
     with one_row(publisher) as (receiver, url), Watcher(url) as watcher:
@@ -176,13 +178,13 @@ def test_a_viewer_who_says_how_far_it_has_come_gets_no_more_than_it_can_take(pub
     assert status.rows_skipped == late[0] - 11
 
 
-def test_one_who_takes_nothing_is_let_go_and_holds_up_nobody(monkeypatch):
-    monkeypatch.setattr(hubs, "SEND_TIMEOUT_S", 0.5)
+def test_a_viewer_that_receives_nothing_is_dropped_and_delays_no_other(monkeypatch):
+    monkeypatch.setattr(viewer_sender, "SEND_TIMEOUT_S", 0.5)
     bind = web._bound
 
     def bound(*given):
         listening = bind(*given)
-        # Sockets that are accepted inherit it: the system would else hold back a minute of rows.
+        # Accepted sockets inherit the small buffer; otherwise the system would buffer a minute of rows.
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16_384)
         return listening
 
@@ -209,7 +211,7 @@ def test_one_who_takes_nothing_is_let_go_and_holds_up_nobody(monkeypatch):
     assert rows == list(range(rows[0], rows[0] + len(rows)))
 
 
-def test_one_who_does_not_answer_is_let_go(publisher, monkeypatch):
+def test_a_viewer_that_does_not_answer_pings_is_dropped(publisher, monkeypatch):
     monkeypatch.setattr(uvicorn_server, "PING_S", 0.2)
     monkeypatch.setattr(uvicorn_server, "PONG_S", 0.2)
     with served(publisher.port) as (receiver, url), socket.create_connection(("127.0.0.1", port_of(url))) as mute:
@@ -219,17 +221,17 @@ def test_one_who_does_not_answer_is_let_go(publisher, monkeypatch):
         poll_until(lambda: receiver.web_status().viewers == 0)
 
 
-def test_one_who_reads_no_rows_any_more_keeps_no_more_than_the_newest_state():
+def test_the_queue_of_a_viewer_keeps_only_the_newest_status():
     viewer = viewers.ViewerQueue(Product.XX)
     for n in range(1000):
         viewer.set_status(f"status {n}")
         viewer.put(f"axis {n}")
         viewer.clear()
     assert asyncio.run(viewer.next_message()) == "status 999"
-    assert not viewer._waiting
+    assert viewer.waiting == ()
 
 
-def test_skipping_rows_leaves_the_history_and_what_it_is_of():
+def test_skipping_rows_keeps_the_history_and_its_axis():
     viewer = viewers.ViewerQueue(Product.XX)
     values = np.ones((3, 4), np.float32)
     rows = Rows(values[..., None], np.arange(3.0), np.arange(3), np.zeros(3, np.uint8), 3)
@@ -240,7 +242,7 @@ def test_skipping_rows_leaves_the_history_and_what_it_is_of():
     for each in ("axis", history, row, row):
         viewer.put(each)
     assert viewer.skip() == 2
-    assert list(viewer._waiting) == ["axis", history]
+    assert viewer.waiting == ("axis", history)
 
 
 @pytest.mark.parametrize(
@@ -255,7 +257,7 @@ def test_skipping_rows_leaves_the_history_and_what_it_is_of():
         ("x" * 2000, 1009),
     ],
 )
-def test_a_viewer_who_says_anything_else_is_let_go(publisher, said, code):
+def test_an_invalid_message_of_a_viewer_closes_its_connection(publisher, said, code):
     with served(publisher.port) as (receiver, url), Watcher(url) as watcher:
         watcher.socket.send(said)
         assert watcher.end() == code
@@ -273,7 +275,7 @@ def test_a_page_of_another_version_is_asked_to_reload(publisher, version):
     assert "reload it" in ended.value.rcvd.reason
 
 
-def test_a_viewer_gets_a_key_row_first_after_a_history_and_after_rows_that_it_skipped():
+def test_the_first_row_after_a_history_or_skipped_rows_is_a_key_row():
     chain, viewer = RowChain(Product.XX, 0), viewers.ViewerQueue(Product.XX)
 
     def row(number):
@@ -284,7 +286,7 @@ def test_a_viewer_gets_a_key_row_first_after_a_history_and_after_rows_that_it_sk
         viewer.put_row(chain.add(*row(number)))
 
     def waiting():
-        return [(message[1], row_messages.next_number(message) - 1) for message in viewer._waiting]
+        return [(message[1], row_messages.next_number(message) - 1) for message in viewer.waiting]
 
     for number in (1, 2, 3):
         add(number)
@@ -297,12 +299,12 @@ def test_a_viewer_gets_a_key_row_first_after_a_history_and_after_rows_that_it_sk
     for number in (6, 7):
         add(number)
     assert waiting() == [(row_messages.KEY, 6), (row_messages.ROW, 7)]
-    chain.add(*row(8))  # which it does not get
+    chain.add(*row(8))  # this row is not sent to the viewer
     add(9)
     assert waiting()[-1] == (row_messages.KEY, 9)
 
 
-def test_more_viewers_than_there_is_room_for_are_told(publisher):
+def test_a_viewer_over_the_limit_gets_a_close_code(publisher):
     with served(publisher.port, web={"max_clients": 2}) as (receiver, url), Watcher(url), Watcher(url) as second:
         second.told("status")
         with Watcher(url) as third:
@@ -310,7 +312,7 @@ def test_more_viewers_than_there_is_room_for_are_told(publisher):
         assert receiver.web_status().viewers == 2
 
 
-def test_it_stops_within_a_second_with_viewers_who_take_nothing_and_those_who_do(publisher):
+def test_it_stops_within_a_second_with_stuck_and_active_viewers(publisher):
     with served(publisher.port) as (receiver, url), socket.create_connection(("127.0.0.1", port_of(url))) as mute:
         mute.send(HANDSHAKE)
         watchers = [Watcher(url) for _ in range(5)]
@@ -337,7 +339,7 @@ def test_it_stops_within_a_second_while_a_figure_is_drawn(publisher):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells proportional set sizes")
-def test_its_plot_process_counts_as_memory_of_the_monitor(publisher):
+def test_the_memory_of_the_plot_process_is_counted(publisher):
     with one_row(publisher) as (receiver, url):
         before_mb = receiver.get_memory_info()["pss_mb"]
         assert httpx.get(f"{url}plot", timeout=60).status_code == 200
@@ -349,7 +351,7 @@ def _ask(url):
         httpx.get(url, timeout=30)
 
 
-def test_no_more_viewers_than_there_is_room_for_come_in_however_many_come_at_once(publisher):
+def test_the_limit_of_viewers_holds_for_simultaneous_connections(publisher):
     async def crowd(url):
         async def one():
             with contextlib.suppress(ConnectionClosed):
@@ -362,7 +364,7 @@ def test_no_more_viewers_than_there_is_room_for_come_in_however_many_come_at_onc
         done, waiting = await asyncio.wait(tasks, timeout=3)
         for task in waiting:
             task.cancel()
-        # Connections that are left open would be complained of in whatever test comes later.
+        # Open connections would cause warnings in a later test.
         await asyncio.gather(*waiting, return_exceptions=True)
         return len(done), len(waiting)
 
@@ -371,7 +373,7 @@ def test_no_more_viewers_than_there_is_room_for_come_in_however_many_come_at_onc
         assert receiver.web_status().refused == 27
 
 
-def test_it_can_be_served_again_after_it_was_stopped(publisher):
+def test_the_web_view_can_start_again_after_a_stop(publisher):
     with served(publisher.port) as (receiver, _):
         receiver.set_web(False)
         url = receiver.set_web(True).url

@@ -1,4 +1,7 @@
-"""The page in a real Chromium: each control does what it says, in pixels and in state, and the picture is true."""
+"""The page in a real Chromium: pictures, texts and controls.
+
+Controls are checked by the pixels and by the state of the page.
+"""
 
 import itertools
 import time
@@ -27,7 +30,7 @@ def send(publisher, n, power=10.0, *, seq=None, **keys):
 
 @pytest.fixture
 def still(publisher):
-    """A web view whose rows a test sends itself."""
+    """Web view whose rows are sent by the test."""
     with served(publisher.port) as (receiver, url):
         publisher.wait_for_subscriber()
         yield publisher, receiver, url
@@ -57,7 +60,7 @@ def test_the_waterfall_moves(visit):
 
 @pytest.mark.parametrize("renderer", ["webgl", "2d"])
 def test_colours_are_those_of_the_palette_at_the_power_of_each_place(visit, still, renderer):
-    # Two halves of the band: 15 dB below, 0 dB above; the last row 30 dB.
+    # The lower half of the band has 15 dB and the upper half 0 dB; the last row has 30 dB.
     power = np.ones((NCHAN, 1))
     power[: NCHAN // 2] = 10**1.5
     url = fill(still, 127, power)
@@ -74,23 +77,23 @@ def test_colours_are_those_of_the_palette_at_the_power_of_each_place(visit, stil
     assert picture[:, width - 1].min() >= 253
 
 
-def test_both_ways_of_drawing_give_the_same_picture(visit):
+def test_both_renderers_draw_the_same_picture(visit):
     with ExitStack() as opened:
         with producing(source="simulate", speed=20, seed=5) as port:
             receiver, url = opened.enter_context(served(port))
             assert receiver.wait_for_frames(300, 60)
             settings = "#auto=0&floor=0&ceiling=20&height=300&renderer="
             pages = [visit(url, settings + each, size=WIDE) for each in ("webgl", "2d")]
-        # The producer has ended: both pages get the same rows, the last of which the receiver may still be reading.
+        # The producer has ended, so both pages get the same rows. The receiver may still read the last of them.
         for page in pages:
             page.wait_for(lambda report: report["next"] == receiver.position().count, 30)
-            # With the same words both pages have the same lines, and room for the picture.
+            # With equal texts, both pages have equal sizes of the picture.
             page.wait_for(lambda report: report["state"] == "STALLED", 30)
         left, right = (page.picture()[:, 40:-40] for page in pages)
     assert np.median(np.abs(left - right)) <= 2
 
 
-def test_a_gap_and_what_is_no_number_are_told_from_power(visit, still):
+def test_gaps_and_invalid_values_have_their_own_colours(visit, still):
     power = np.full((NCHAN, 1), 10.0)
     power[: NCHAN // 4] = np.nan
     publisher, receiver, url = still
@@ -136,7 +139,7 @@ def test_times_below_the_waterfall_are_those_of_the_rows(visit, still):
     assert ticks == [[10, 10], [20, 20], [40, 3640], [50, 3650], [60, 3660]]
 
 
-def test_rows_that_this_page_was_not_sent_are_no_gap(visit, still):
+def test_rows_that_were_not_sent_are_not_called_a_gap(visit, still):
     page = visit(fill(still, 3))
     assert page.page.evaluate("""async () => {
       const { RowBuffer, GAP, UNSENT } = await import(new URL("page/row-buffer.mjs", document.baseURI));
@@ -152,14 +155,14 @@ def test_rows_that_this_page_was_not_sent_are_no_gap(visit, still):
     }""") == ["row", "gap", "gap", "row", "unsent", "unsent", "row"]
 
 
-def test_a_picture_that_stands_keeps_its_own_axis(visit, still):
+def test_a_paused_picture_keeps_its_axis(visit, still):
     page = visit(fill(still, 20), "#height=128")
     page.wait_for(lambda report: report["filled"] == 20)
     before = page.report["axis"]
     by_key(page, " ")
-    # Not by its state: a stream that is silent for long is stalled, whatever the picture does.
+    # The state does not show the pause: a silent stream is stalled, also with a paused picture.
     page.until("document.querySelector('#pause').ariaPressed === 'true'")
-    # The third of them is accepted.
+    # The new axis is accepted with the third frame.
     for n in range(20, 25):
         send(still[0], n, chan0=1000)
     assert still[1].wait_for_frames(23, 10)
@@ -185,7 +188,7 @@ def test_a_cursor_reads_time_frequency_and_power(visit, still):
     assert "Point at" in page.text("#readout")
 
 
-# What the page says of the stream
+# Texts about the stream
 
 
 def test_every_row_reaches_the_page_once_also_from_a_bursty_producer(visit):
@@ -197,7 +200,7 @@ def test_every_row_reaches_the_page_once_also_from_a_bursty_producer(visit):
     assert (report["counts"]["skipped"], report["counts"]["twice"], report["counts"]["histories"]) == (0, 0, 1)
 
 
-def test_a_producer_that_ends_is_said_within_four_seconds_and_one_that_comes_back_too(visit):
+def test_the_end_and_return_of_the_producer_are_shown_within_four_seconds(visit):
     with producing(source="simulate") as port:
         first = served(port)
         _, url = first.__enter__()
@@ -225,7 +228,7 @@ def test_a_producer_that_ends_is_said_within_four_seconds_and_one_that_comes_bac
         first.__exit__(None, None, None)
 
 
-def test_a_server_that_ends_is_said_and_one_that_comes_back_is_found(visit, still):
+def test_the_page_shows_a_lost_server_and_reconnects(visit, still):
     page = visit(fill(still, 5))
     page.wait_for(lambda report: report["filled"] == 5)
     _, receiver, url = still
@@ -240,7 +243,7 @@ def test_a_server_that_ends_is_said_and_one_that_comes_back_is_found(visit, stil
     page.wait_for(lambda report: report["filled"] == 6 and report["counts"]["received"] == 1)
 
 
-def test_before_the_first_frame_the_page_says_so(visit):
+def test_the_page_reports_that_no_frame_has_come_yet(visit):
     with served() as (_, url):
         page = visit(url)
         page.wait_for(lambda report: report["state"] == "CONNECTING")
@@ -255,7 +258,7 @@ def test_the_first_picture_has_no_banner_over_it_whenever_readings_are_due(visit
         assert not page.page.locator("#banner").is_visible()
 
 
-def test_losses_are_counted_where_they_are_seen(visit, still):
+def test_the_page_shows_missing_and_rejected_frames(visit, still):
     publisher, receiver, url = still
     send(publisher, 0)
     send(publisher, 10)
@@ -295,7 +298,7 @@ def by_key(page, key):
 
 
 @pytest.mark.parametrize("way", ["key", "button"])
-def test_pause_holds_the_picture_while_rows_are_counted_and_resume_shows_them(sun, way):
+def test_pause_keeps_the_picture_and_resume_shows_the_new_rows(sun, way):
     def press():
         by_key(sun, " ") if way == "key" else sun.page.locator("#pause").click()
 
@@ -311,7 +314,7 @@ def test_pause_holds_the_picture_while_rows_are_counted_and_resume_shows_them(su
     assert report["counts"]["skipped"] == report["counts"]["twice"] == 0
 
 
-def test_the_update_rate_is_how_often_it_draws(sun):
+def test_the_page_draws_at_the_chosen_rate(sun):
     sun.page.locator("#rate").fill("1")
     sun.wait_for(lambda report: report["settings"]["rate"] == 1 and report["fps"] <= 2)
     sun.page.locator("#rate").fill("60")
@@ -320,7 +323,7 @@ def test_the_update_rate_is_how_often_it_draws(sun):
     assert sun.report["settings"]["rate"] == 59
 
 
-def test_the_waterfall_shows_as_many_rows_as_it_is_told(sun):
+def test_the_waterfall_shows_the_chosen_number_of_rows(sun):
     for rows, key in ((128, None), (192, "]"), (128, "[")):
         if key is None:
             sun.page.locator("#height").fill(str(rows))
@@ -378,7 +381,7 @@ def test_linear_changes_the_mapping_and_not_the_levels(sun):
 
 
 @pytest.mark.parametrize("renderer", ["webgl", "2d"])
-def test_without_background_a_steep_spectrum_is_even_and_a_burst_is_not(visit, still, renderer):
+def test_without_background_a_steep_spectrum_is_flat_and_a_burst_is_visible(visit, still, renderer):
     publisher, receiver, url = still
     slope = 10 ** np.linspace(6, 3, NCHAN)[:, None]
     for n in range(128):
@@ -407,7 +410,7 @@ def test_without_background_a_steep_spectrum_is_even_and_a_burst_is_not(visit, s
     assert not page.page.locator("#caption").is_visible()
 
 
-def test_a_picture_without_background_goes_on_and_is_shared_by_its_address(sun, visit):
+def test_a_picture_without_background_continues_and_can_be_shared(sun, visit):
     sun.page.locator("#remove_background").check()
     sun.page.locator("#height").fill("300")
     other = visit(sun.page.url)
@@ -423,7 +426,7 @@ def test_a_picture_without_background_goes_on_and_is_shared_by_its_address(sun, 
         other.until(f"document.querySelector('#caption').textContent === '{product}, background removed'")
 
 
-def test_levels_by_hand_are_found_again_over_the_background(sun):
+def test_removing_the_background_resets_manual_levels(sun):
     by_key(sun, " ")
     sun.wait_for(lambda report: report["state"] == "PAUSED")
     by_key(sun, ")")
@@ -512,7 +515,7 @@ def test_a_view_is_shared_by_its_address(sun, visit):
         "#product=<img>",
     ],
 )
-def test_an_address_that_says_nonsense_leaves_the_defaults(visit, still, address):
+def test_invalid_settings_in_the_address_keep_the_defaults(visit, still, address):
     url = fill(still, 3)
     settings = visit(url, address).wait_for(lambda report: report["state"])["settings"]
     assert (settings["height"], settings["rate"], settings["palette"]) == (600, 30, "viridis")
@@ -520,7 +523,7 @@ def test_an_address_that_says_nonsense_leaves_the_defaults(visit, still, address
     visit(url, address).wait_for(lambda report: report["filled"] == 3 and report["drawn"])
 
 
-def test_the_numbers_below_are_those_of_the_page(sun):
+def test_the_footer_shows_the_counts_of_the_page(sun):
     sun.wait_for(lambda report: report["fps"] > 3)
     text = sun.text("#statistics")
     assert "frames/s drawn" in text

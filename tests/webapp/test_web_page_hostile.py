@@ -1,4 +1,7 @@
-"""The page in a real Chromium with a hostile server: it reports the fault and reconnects."""
+"""The page in a real Chromium with a hostile server.
+
+It reports the fault and reconnects.
+"""
 
 import json
 import struct
@@ -27,7 +30,7 @@ def header(*, version=row_messages.VERSION, kind=1, product=0, epoch=0, rows=1, 
 
 
 def block(data, rows=1):
-    """Rows of a message from what they are before they are compressed."""
+    """Encode a block of a message from its uncompressed parts."""
     packed = zlib.compress(data, wbits=-15)
     return struct.pack("<II", rows, len(packed)) + packed
 
@@ -94,7 +97,7 @@ def still():
 
 
 class Between:
-    """Relay between the page and its server that adds messages to the first connection."""
+    """Relay that adds messages to the page's first connection."""
 
     def __init__(self, *messages):
         self.messages, self.connections = messages, 0
@@ -140,7 +143,7 @@ def test_a_message_that_is_none_is_said_and_the_page_comes_back(browser, still, 
         visit.close()
 
 
-def test_the_page_says_why_it_connects_anew(browser, still):
+def test_the_page_shows_why_it_reconnects(browser, still):
     class Always(Between):
         def _joined(self, socket):
             self.connections = 0
@@ -155,10 +158,10 @@ def test_the_page_says_why_it_connects_anew(browser, still):
 
 
 def rows_message(values, times, slots, *, first, kind=row_messages.KEY, epoch=0):
-    """Rows, each of one value."""
+    """Encode rows that have one value each."""
     out = header(kind=kind, rows=len(times), bins=16, first=first, epoch=epoch)
     for value, time_s, slot in zip(values, times, slots, strict=True):
-        # The first code in full is 1, and the others are as it is.
+        # The first code is written in full as 1; the other codes are equal to it.
         scale = struct.pack("<dd", value, 0.881373587019543)
         steps = b"\xff" + b"\x80" * 15 + struct.pack("<i", 1)
         out += block(scale + struct.pack("<ddB", time_s, slot, 0) + steps)
@@ -204,7 +207,7 @@ def test_odd_rows_are_drawn_without_harm(browser, still, what, renderer):
         visit.close()
 
 
-def test_a_text_of_the_server_is_shown_as_text_and_not_without_end(browser, still):
+def test_a_text_of_the_server_is_shown_as_short_text(browser, still):
     script = "<img src=x onerror=alert(1)>\u202e\x1b[2J" + "x" * 100_000
     said = STATUS | {
         "source": script,

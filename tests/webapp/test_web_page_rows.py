@@ -1,4 +1,7 @@
-"""Rows in a real Chromium: the page reads what the server writes, to the precision that is promised."""
+"""The page decodes the server's rows, in a real Chromium.
+
+The values have the documented precision.
+"""
 
 import base64
 
@@ -31,7 +34,7 @@ DECODE = """async (messages) => {
 
 @pytest.fixture(scope="module")
 def decode(browser):
-    """Reads messages with the page's own code."""
+    """Return a function that decodes messages with the page's code."""
     with served() as (_, url):
         page = browser.new_page()
         page.goto(url)
@@ -54,7 +57,7 @@ def one(values, number, marks=0):
 
 
 def noise(product):
-    """Rows of noise with holes, or of numbers of any size."""
+    """Return rows of noise with missing values, or of any numbers."""
     rng = np.random.default_rng(3)
     sizes = np.exp(rng.normal(0, 0.1, (8, NBINS))) if product is Product.XX else rng.normal(0, 1, (8, NBINS))
     sizes[rng.random(sizes.shape) < 0.1] = np.nan
@@ -115,7 +118,7 @@ def test_the_page_reads_a_history_of_several_blocks_and_starts_from_a_key_row_af
     np.testing.assert_allclose(np.array(after["values"], np.float32), row_messages.decode(key).values[0], rtol=2e-7)
 
 
-def test_a_browser_that_cannot_unpack_rows_is_told_so_in_a_sentence(browser):
+def test_a_browser_that_cannot_unpack_rows_shows_the_reason(browser):
     with served() as (_, url):
         page = browser.new_page()
         complaints = []

@@ -1,4 +1,4 @@
-"""The web view's token appears only where it is needed, and a given name allows only its own ports."""
+"""The token stays secret, and a given name allows only its ports."""
 
 import contextlib
 import os
@@ -115,27 +115,27 @@ def test_a_given_name_is_no_name_at_another_port(named):
 
 @pytest.mark.parametrize("origin", ["http://obs.example.org", "https://obs.example.org", "https://OBS.example.org:443"])
 @pytest.mark.parametrize("host", ["obs.example.org", "obs.example.org:443", "127.0.0.1"])
-def test_a_given_name_is_good_at_the_usual_ports(named, host, origin):
+def test_a_given_name_is_allowed_at_the_usual_ports(named, host, origin):
     assert status_for(named, host, origin) == 200
 
 
-def test_a_given_name_is_good_at_the_servers_own_port(named):
+def test_a_given_name_is_allowed_at_the_servers_port(named):
     own = f"obs.example.org:{httpx.URL(named).port}"
     assert status_for(named, own, f"http://{own}") == 200
 
 
 @pytest.mark.parametrize("host", ["obs.example.org", "obs.example.org:8443", "127.0.0.1"])
-def test_a_name_that_was_given_with_its_port_is_good_there(with_port, host):
+def test_a_name_given_with_a_port_is_allowed_at_that_port(with_port, host):
     assert status_for(with_port, host, "https://obs.example.org:8443") == 200
 
 
 @pytest.mark.parametrize("origin", ["https://obs.example.org:8444", "https://obs.example.org.evil.example:8443"])
-def test_a_name_that_was_given_with_its_port_is_none_elsewhere(with_port, origin):
+def test_a_name_given_with_a_port_is_refused_at_other_ports(with_port, origin):
     assert status_for(with_port, "obs.example.org:8443", origin) == 403
     assert status_for(with_port, "obs.example.org:8444") == 421
 
 
 @pytest.mark.parametrize("name", ["obs.example.org:0", "obs.example.org:65536", "obs:x", "obs:", "http://obs:80"])
-def test_a_name_with_a_port_that_is_none_is_refused_in_one_sentence(name):
+def test_a_name_with_an_invalid_port_is_refused_in_one_sentence(name):
     with pytest.raises(UsageError, match="--web-name"):
         WebOptions(names=(name,))

@@ -100,7 +100,7 @@ class Page {
     const wasEmpty = !this.history.filled;
     if (!this.pausedMessages) this.#addRows(message);
     else this.pausedMessages.push(message);
-    // Remove the banner from the first picture at once, not only when the readings are due.
+    // Remove the banner from the first picture at once; the next update of the readings may be later.
     if (wasEmpty && this.history.filled) this.#showReadings();
   }
 
@@ -189,7 +189,7 @@ class Page {
   // Drawing
 
   #drawIfDue(at) {
-    // Allow half a refresh earlier, so that a rate of 60 Hz skips no refresh of a 60 Hz screen.
+    // Draw up to 8 ms early, so that a rate of 60 Hz uses every refresh of a 60 Hz screen.
     if (!this.dirty || at - this.drawnAt < 1000 / this.settings.rate - 8) return;
     this.drawnAt = at;
     this.dirty = false;
@@ -281,7 +281,7 @@ class Page {
     } else if (this.#levelsAreDue()) {
       this.levelsAt = now();
       this.levels = pictureLevels(this.shown, indices, this.levels);
-      // The levels of a signed product are one number, plus and minus, so it has no floor.
+      // The levels of a signed product are symmetric about zero, so it has only a ceiling.
       this.controls.showLevels(signed ? null : this.levels[0], signed ? toDb(this.levels[1]) : this.levels[1]);
     }
   }
@@ -331,7 +331,7 @@ class Page {
   }
 
   #moveCursor(columns, bins) {
-    // Screen readers read it aloud after a key; a moving pointer would make them read without end.
+    // Screen readers read the readout aloud after a key. A moving pointer would make them read continuously.
     element("readout").setAttribute("aria-live", columns === null ? "off" : "polite");
     if (columns === null) this.cursor = null;
     else if (this.indices && this.history.filled) {

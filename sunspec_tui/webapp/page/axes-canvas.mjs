@@ -1,4 +1,4 @@
-// Draw the waterfall's axes and colour bar. Overlays force recompositing, so the axes are separate canvases.
+// Draw the waterfall's axes and colour bar on canvases beside it. On top of it, they would slow down each new picture.
 
 import { clock, fitCanvas, short, clockInterval, ticks } from "./format.mjs";
 import { rule } from "./spectrum.mjs";
@@ -46,7 +46,7 @@ export function drawTimes(canvas, box, { history, indices, cadence, colours, fon
   seams(context, box, history, indices, perColumn, colours, font);
 }
 
-/** Returns round times and the columns, from the left edge, at which the rows' times pass them. */
+/** Returns round times, and for each the column (counted from the left edge) at which the rows reach that time. */
 export function ticksOfRows(history, indices, cadence, most) {
   const shown = [];
   indices.forEach((index, column) => { if (index >= 0) shown.push([column + 1, history.times[index]]); });
@@ -59,9 +59,9 @@ export function ticksOfRows(history, indices, cadence, most) {
     const [at, time] = shown[n - 1], [nextAt, nextTime] = shown[n];
     if (!(nextTime > time)) continue;
     const rate = (nextAt - at) / (nextTime - time);
-    // Skip a jump of the clock, where time is not even.
+    // Put no ticks into a jump of the clock.
     if (cadence > 0 && nextTime - time > 2 * cadence * (nextAt - at) + 1) continue;
-    // Skip it also if the times are far apart or cannot be written as dates.
+    // Put none between times that are far apart or cannot be written as dates.
     if (!((nextTime - time) / interval <= 2 * most) || clock(time) === "–" || clock(nextTime) === "–") continue;
     for (let moment = (Math.floor(time / interval) + 1) * interval; moment <= nextTime; moment += interval) {
       found.push({ at: at + (moment - time) * rate, moment });

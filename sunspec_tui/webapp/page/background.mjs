@@ -5,7 +5,7 @@ import { isSigned, sampledBins, sampledRows } from "./levels.mjs";
 
 export const REMOVED = "background removed";
 
-// The background is computed again when this share of the rows is new, and replaced if it differs by more dB.
+// The background is computed again when this share of the rows is new. It is replaced if it differs by more than the slack.
 const RENEWED_SHARE = 0.25, SLACK_DB = 0.3;
 
 /** Returns the median of each bin over the quieter half of the rows at `indices`; NaN for a bin without valid values. */
@@ -24,7 +24,7 @@ export function withoutBackground(power, background, signed) {
   return signed ? power - background : background > 0 ? power / background : NaN;
 }
 
-/** Returns the median of the finite ones of `count` values. `room` is reused memory, so that bins allocate none. */
+/** Returns the median of the finite values among `count`. `room` is memory that is reused for all bins. */
 function median(room, count, value) {
   let found = 0;
   for (let n = 0; n < count; n++) {

@@ -13,7 +13,7 @@ export class Connection {
     this.connected = false;
     this.bytes = 0;
     this.received = null;
-    this.handled = Promise.resolve(); // resolves when all messages are handled: unpacking is asynchronous, but messages stay in order
+    this.handled = Promise.resolve(); // resolves when all messages are handled; unpacking is asynchronous, and this keeps the order
     this.#open();
     setInterval(() => { this.#acknowledge(); this.#watch(); }, ACKNOWLEDGE_MS);
   }
@@ -50,7 +50,7 @@ export class Connection {
     if (!reason) this.#findReason();
   }
 
-  /** Checks whether the token is invalid, which otherwise looks like a server that does not answer. */
+  /** Reports an invalid token, which otherwise looks like a server that does not answer. */
   async #findReason() {
     try {
       const answer = await fetch("status");
@@ -69,7 +69,7 @@ export class Connection {
     }
   }
 
-  /** Handles a message; an invalid one closes the connection, since later ones cannot be trusted either. */
+  /** Handles a message. An invalid one closes the connection, because later messages may be invalid too. */
   async #handle(socket, data) {
     if (!this.#isCurrent(socket)) return;
     try {
@@ -80,7 +80,7 @@ export class Connection {
       this.#lost(`the server sent a message that this page does not understand (${error.message})`);
       return;
     }
-    // Reset the wait only after a good connection: else a server that always fails would get four requests a second.
+    // Reset the wait only after some seconds without an error. Otherwise a failing server would get four requests a second.
     if (this.receivedAt - this.openedAt > GOOD_MS) this.wait = FIRST_WAIT_MS;
   }
 
@@ -98,7 +98,7 @@ export class Connection {
       const message = await this.decoder.decode(data);
       this.on.rows(message);
       this.received = message.first + message.rows;
-      // A hidden tab has slow timers.
+      // The timers of a hidden tab are slow, so acknowledge at once.
       if (document.hidden) this.#acknowledge();
     }
   }

@@ -1,4 +1,4 @@
-// Handle the page's controls and keys; each changes one setting. This module does not know the pictures.
+// Handle the page's controls and keys; each changes one setting. This module draws nothing.
 
 import { isSigned } from "./levels.mjs";
 import { clamp } from "./url-settings.mjs";
@@ -13,7 +13,7 @@ const KEYS = [
 const LEVEL_STEP_DB = 1, HEIGHT_STEP = 64;
 
 export class Controls {
-  /** `settings` is changed in index; `on` has `changed(key)`, `pause`, `refresh`, `fullscreen` and `cursor(columns, bins)`. */
+  /** `settings` is changed in place; `on` has `changed(key)`, `pause`, `refresh`, `fullscreen` and `cursor(columns, bins)`. */
   constructor(settings, on) {
     this.settings = settings;
     this.on = on;

@@ -8,7 +8,7 @@ export function ticks(low, high, most) {
   const rough = (high - low) / most, power = 10 ** Math.floor(Math.log10(rough));
   const interval = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough);
   const values = [];
-  // With numbers so large that n + 1 equals n, the loop would never end.
+  // For numbers so large that n + 1 equals n, the loop would never end.
   const first = Math.ceil(low / interval - 1e-9);
   if (!Number.isSafeInteger(first)) return [];
   for (let n = first; n * interval <= high + interval * 1e-9 && values.length <= 2 * most; n++) values.push(n * interval);

@@ -12,7 +12,7 @@ export function unpackingProblem() {
   }
 }
 
-/** Unpacks bytes into at most `most` bytes. Throws if they are invalid or more. */
+/** Unpacks bytes. Throws if they are invalid, or if the result is larger than `most` bytes. */
 export async function inflate(packed, most) {
   const stream = new DecompressionStream(FORMAT), reader = stream.readable.getReader();
   const written = write(stream.writable.getWriter(), packed);
@@ -32,7 +32,7 @@ export async function inflate(packed, most) {
   return pieces.length === 1 ? pieces[0] : joined(pieces, size);
 }
 
-/** Writes all bytes. An error is not thrown here: reading meets the same one. */
+/** Writes all bytes. An error is not thrown here, because the reader throws the same error. */
 async function write(writer, packed) {
   try {
     await writer.write(packed);

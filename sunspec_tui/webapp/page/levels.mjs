@@ -9,7 +9,7 @@ export const isSigned = (product) => SIGNED.has(product);
 export const toDb = (power) => power > 0 && Number.isFinite(power) ? 10 * Math.log10(power) : NaN;
 export const fromDb = (db) => 10 ** (db / 10);
 
-/** Returns levels of the rows at `indices`, or `before` while they fit: decibels, or for a signed product minus and plus one power. */
+/** Returns levels of the rows at `indices`, or `before` while they fit. They are in dB, or for a signed product minus and plus a power. */
 export function pictureLevels(history, indices, before) {
   const signed = isSigned(history.product);
   const values = sampled(history, indices, signed ? (power) => power : toDb).sort();
@@ -17,7 +17,7 @@ export function pictureLevels(history, indices, before) {
   return steady(before, signed ? signedLevels(values) : percentileLevels(values));
 }
 
-/** Returns the levels before, unless a new level differs from them by more than the slack. */
+/** Returns the earlier levels, unless a new level differs from them by more than the slack. */
 export function steady(before, now) {
   if (!before) return now;
   const slack = SLACK * (before[1] - before[0]);

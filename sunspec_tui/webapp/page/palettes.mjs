@@ -1,4 +1,4 @@
-// Loads the colour palettes from the server.
+// Load the colour palettes from the server.
 
 const FIRST_WAIT_MS = 500, MAX_WAIT_MS = 8000, DIGITS = 256 * 6;
 

@@ -35,7 +35,7 @@ export function writePowers(codes, steps, { unit, codeStep }, values) {
   }
 }
 
-/** Returns the powers of all codes from the lowest to the highest; null if these are not fewer than the values. */
+/** Returns a table of powers from the lowest to the highest code; null if it would be as long as the codes. */
 function powerTable(codes, power) {
   let lowest = Infinity, highest = -Infinity;
   for (const code of codes) {

@@ -1,13 +1,13 @@
-// Draw the waterfall with WebGL2, in two passes. Rows lie in a texture as they came. The first pass computes the colours of
-// each row at the canvas's height, once per row and again only for other levels or colours. The second pass, with each
-// frame, places the rows in time. If several values share a pixel, the strongest is shown.
+// Draw the waterfall with WebGL2, in two passes. A texture holds the rows in the order of the ring. The first pass computes
+// the colours of each row at the canvas's height: once per row, and again only for other levels or colours. The second pass
+// places the rows in time, for each picture. If several values share a pixel, the strongest is shown.
 
 import { CAPACITY } from "./row-buffer.mjs";
 
 const VERTEX = `#version 300 es
 void main() { gl_Position = vec4(vec2((gl_VertexID << 1) & 2, gl_VertexID & 2) * 2.0 - 1.0, 0.0, 1.0); }`;
 
-// The output is the colour, with its strength as opacity for the comparison of rows; 0 for a missing value.
+// The output is the colour. Its opacity is the strength of the value, by which rows are compared; 0 for a missing value.
 const LEVELS = `#version 300 es
 precision highp float;
 precision highp int;
@@ -48,7 +48,7 @@ const STRONGEST = `
     if (other.a > colour.a) colour = other;
   }`;
 
-// Consecutive rows lie side by side in the texture: one run of rows is drawn in one piece.
+// Consecutive rows are neighbours in the texture, so a run of rows is drawn in one call.
 const picture = (several) => `#version 300 es
 precision highp float;
 precision highp int;
@@ -109,7 +109,7 @@ export class GlPainter {
       gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, index, history.bins, 1, gl.RED, gl.FLOAT, shown(history.row(index)));
       this.fresh.push(index);
     }
-    // A hidden tab draws nothing; then the colours of all rows are computed again.
+    // A hidden tab draws nothing, so the list grows; then compute the colours of all rows again.
     if (this.fresh.length > CAPACITY) {
       this.fresh = [];
       this.known = "";
@@ -182,7 +182,7 @@ export class GlPainter {
   }
 }
 
-/** Returns runs of columns whose rows lie side by side in the ring, also across its end. */
+/** Returns runs of columns whose rows are neighbours in the ring, also across its end. */
 export function runs(indices) {
   const found = [];
   for (let n = 0; n < indices.length; n++) {
