@@ -9,7 +9,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any, Protocol
 
 import zmq
@@ -76,6 +76,8 @@ class Subscriber:
         self._context: zmq.Context[Any] = zmq.Context()
         self._wake = self._context.socket(zmq.PAIR)
         self._thread: threading.Thread | None = None
+        # A signal may interrupt `Thread.start`. Then `stop` sees a thread that is not alive yet.
+        self._start_lock, self._is_stopped = threading.Lock(), False
         self._reconnector = Reconnector(self._context, host, port, self, times or ReconnectTimes(), monotonic=monotonic)
         self._reported = (LinkState.CONNECTING, "")
         self._taken = 0
@@ -89,6 +91,8 @@ class Subscriber:
 
     def stop(self) -> None:
         """End the thread and close all sockets; a second call is harmless."""
+        with self._start_lock:
+            self._is_stopped = True
         thread, self._thread = self._thread, None
         while thread is not None and thread.is_alive():
             try:
@@ -105,13 +109,23 @@ class Subscriber:
 
     def _run(self) -> None:
         try:
-            with self._handler.receiving(), self._context.socket(zmq.PAIR) as wake_socket:
-                wake_socket.connect("inproc://wake")
-                self._receive(wake_socket)
+            with self._handler.receiving(), ExitStack() as opened:
+                wake_socket = self._open_wake_socket(opened)
+                if wake_socket is not None:
+                    self._receive(wake_socket)
         except Exception as error:  # noqa: BLE001 - the error that ends the thread must be shown
             self._handler.on_failure(error)
         finally:
             self._reconnector.close()
+
+    def _open_wake_socket(self, opened: ExitStack) -> zmq.Socket[bytes] | None:
+        """Connect to the socket through which `stop` wakes the thread; return None after `stop`."""
+        with self._start_lock:
+            if self._is_stopped:
+                return None
+            wake_socket: zmq.Socket[bytes] = opened.enter_context(self._context.socket(zmq.PAIR))
+            wake_socket.connect("inproc://wake")
+            return wake_socket
 
     def _receive(self, wake_socket: zmq.Socket[bytes]) -> None:
         """Handle all sockets until `stop` is called."""

@@ -81,5 +81,5 @@ def test_a_live_stream_saves_its_floor_and_a_recording_does_not(tmp_path):
         receiver.feed(sky, recorded=recorded)
         receiver.snapshot()
         # Private: only a stop would wait for the file, and this receiver does not run.
-        receiver._floor_files.finish()
+        receiver.parts._floor_files.finish()
         assert len(list(tmp_path.glob("*.json"))) == expected
