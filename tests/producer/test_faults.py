@@ -77,7 +77,7 @@ def seen(receiver):
 
 @pytest.mark.parametrize("form", FORMAT_NAMES)
 def test_frames_of_each_form_at_full_speed_are_all_received(form):
-    op, _, last = watch(format=form, speed=0.0, frames=1500)
+    op, _, last = watch(format=form, speed=0.0, frames=600)
     assert last.health.frames_received == op.frames_sent == op.frames_made
     assert (last.health.frames_missing, last.health.frames_rejected) == (0, 0)
 
@@ -101,12 +101,12 @@ def test_a_burst_is_two_frames_of_one_time_and_its_cadence_is_that_of_the_data()
 
 @pytest.mark.parametrize(
     "fault",
-    ["gap=0.1", "corrupt=0.1", "restart=100", "gap=0.1,corrupt=0.1", "gap=0.2,corrupt=0.2,restart=37", "skew=3"],
+    ["gap=0.1", "corrupt=0.1", "restart=40", "gap=0.1,corrupt=0.1", "gap=0.2,corrupt=0.2,restart=37", "skew=3"],
 )
 def test_a_receiver_and_its_event_log_count_what_the_producer_says_that_it_did(fault, tmp_path):
     handler = EventLog(tmp_path / "events.jsonl")
     logging.getLogger("sunspec_tui").addHandler(handler)
-    _, faults, last = watch(fault=fault, speed=0.0, frames=1500, seed=4)
+    _, faults, last = watch(fault=fault, speed=0.0, frames=600, seed=4)
     logging.getLogger("sunspec_tui").removeHandler(handler)
     handler.close()
     said, health = faults.report(), last.health
