@@ -1,1 +1,4 @@
-"""Values and arithmetic that all rooms use: frames, times, products, recordings, settings and errors."""
+"""Values and arithmetic that all rooms use.
+
+Frames, times, products, recordings, settings and errors.
+"""

@@ -9,7 +9,6 @@ import json
 import marshal
 import math
 import re
-import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
@@ -22,7 +21,7 @@ from numpy.typing import NDArray
 from sunspec_tui.core.errors import RejectCause, RejectedMessage
 from sunspec_tui.core.instrument import channel_frequencies_hz
 from sunspec_tui.core.memory_budgets import MAX_CHAN0
-from sunspec_tui.core.printable import printable_name
+from sunspec_tui.core.printable import printable_name, short_repr
 from sunspec_tui.core.times import LWA_TIME_GULP_S, format_date_and_clock, parse_block_time, parse_wall_clock
 
 TOPIC = b"data"
@@ -40,9 +39,6 @@ _TYPE_NAME = re.compile(
     r"[<>=|]?(?:[fiu][1248]|[bBhHiIlLqQpPnNefd]|u?int(?:8|16|32|64)?|float(?:16|32|64)?|half|single|double"
     r"|u?byte|u?short|u?intc|u?intp|u?long|u?longlong)"
 )
-_QUOTE = reprlib.Repr()
-_QUOTE.maxlevel, _QUOTE.maxlist, _QUOTE.maxdict = 2, 6, 4
-_QUOTE.maxstring = _QUOTE.maxlong = _QUOTE.maxother = 60
 # The axes of a payload, outermost first; a shorter shape lacks the outer ones.
 _AXES = ("ntime", "nbeam", "nchan", "npol")
 _PLAIN_MARSHAL = 2  # the version without references: its bytes depend on the values alone
@@ -176,17 +172,12 @@ def parse_header(raw: bytes | memoryview) -> dict[str, Any]:
 
 
 def _unreadable(raw: bytes | memoryview, error: Exception) -> RejectedMessage:
-    """Return the rejection of a header that is not text or not JSON."""
+    """Return the rejection of an unreadable header."""
     try:
         bytes(raw).decode()
     except UnicodeDecodeError:
         return RejectedMessage(RejectCause.HEADER_ENCODING, "header is not UTF-8")
     return RejectedMessage(RejectCause.HEADER_JSON, f"header is not JSON: {error}")
-
-
-def short_repr(value: object) -> str:
-    """Return a short text of a JSON value of any size."""
-    return _QUOTE.repr(value)
 
 
 def _three_parts(parts: Sequence[bytes | memoryview]) -> Sequence[bytes | memoryview]:
@@ -233,7 +224,7 @@ def _interval(value: object) -> float | None:
 
 
 def _end_of_data(header: dict[str, Any]) -> tuple[float, str]:
-    """Return time and problem of the end of the data.
+    """Return the end time of the data, and the problem with it.
 
     ``lwa_time`` is the beginning of the newest gulp.
     """
@@ -245,7 +236,7 @@ def _end_of_data(header: dict[str, Any]) -> tuple[float, str]:
 
 
 def _block_time(value: object, key: str = "last_block_time") -> tuple[float, str]:
-    """Return time and problem of a header's text.
+    """Return the time in a header's text, and the problem with it.
 
     An unreadable text does not reject the message.
     """
@@ -260,7 +251,7 @@ def _block_time(value: object, key: str = "last_block_time") -> tuple[float, str
 
 
 def _wall_clock(value: object) -> tuple[float, str]:
-    """Return time and problem of ``timestamp``, a number or a text."""
+    """Return the time in ``timestamp``, and the problem with it."""
     if value is None:
         return math.nan, ""
     if type(value) not in (int, float, str):
@@ -274,7 +265,10 @@ def _wall_clock(value: object) -> tuple[float, str]:
 
 
 def _payload_array(header: dict[str, Any], payload: bytes | memoryview) -> NDArray[Any]:
-    """Return the payload as (nbeam, nchan, npol), averaged over a leading time axis."""
+    """Return the payload, shape (nbeam, nchan, npol).
+
+    A leading time axis is averaged.
+    """
     # The layout keys are the same from frame to frame, so their parsed layout is cached. The cache key is marshalled,
     # because marshal distinguishes 1 from 1.0 and true. A missing key is an ellipsis, which JSON cannot contain.
     get = header.get
@@ -319,7 +313,7 @@ def _layout(stated: bytes, nbytes: int) -> tuple[np.dtype[Any], tuple[int, ...]]
 
 
 def _data_type(name: str) -> np.dtype[Any]:
-    """Return the numpy type of ``data_type``: real numbers only, with a plain name."""
+    """Return the numpy type of ``data_type``, a real number."""
     unknown = RejectedMessage(RejectCause.DATA_TYPE, f"data_type {name[:40]!r} is not known")
     if not _TYPE_NAME.fullmatch(name):
         raise unknown
@@ -333,7 +327,10 @@ def _data_type(name: str) -> np.dtype[Any]:
 
 
 def _shape(header: dict[str, Any], size: int) -> tuple[int, ...]:
-    """Return the shape from ``data_shape``, else from nbeam, nchan and npol, else from the payload's length."""
+    """Return the shape of a payload of `size` values.
+
+    It comes from ``data_shape``, else from nbeam, nchan and npol, else from `size`.
+    """
     named = {axis: _count(header, axis, least=1) for axis in _AXES[1:]}
     npol = named["npol"]
     if npol is not None and npol not in _POLARISATIONS:
@@ -359,7 +356,10 @@ def _guess_npol(size: int, nbeam: int, nchan: int | None) -> int:
 
 
 def _stated_shape(stated: object, named: dict[str, int | None]) -> tuple[int, ...]:
-    """Return ``data_shape`` as (nbeam, nchan, npol), with ntime in front if it has one."""
+    """Return ``data_shape`` with all axes.
+
+    They are (nbeam, nchan, npol), with ntime in front if it has one.
+    """
     if type(stated) is not list or not all(type(length) is int for length in stated):
         raise RejectedMessage(
             RejectCause.HEADER_TYPE, f"data_shape is {short_repr(stated)}, not a list of whole numbers"
@@ -378,9 +378,9 @@ def _stated_shape(stated: object, named: dict[str, int | None]) -> tuple[int, ..
 
 
 def _with_all_axes(stated: list[int]) -> tuple[int, ...]:
-    """Add missing axes: a shape of one axis is (nchan,), of two (nchan, npol).
+    """Add missing axes, of length 1.
 
-    Other axes have length 1.
+    A shape of one axis is (nchan,), one of two is (nchan, npol).
     """
     if len(stated) == 1:
         return 1, stated[0], 1
@@ -396,5 +396,8 @@ Encode = Callable[[dict[str, Any], NDArray[np.float32]], Iterable[Message]]
 
 
 def encode(header: dict[str, Any], mean: NDArray[np.float32]) -> Iterable[Message]:
-    """Encode a frame as one message: the topic ``data``, the header as JSON, the mean's bytes."""
+    """Encode a frame as one message.
+
+    Its parts are the topic ``data``, the header as JSON, and the bytes of the mean.
+    """
     return ([b"data", json.dumps(header).encode(), mean.tobytes()],)

@@ -1,6 +1,6 @@
 """Compute memory budgets, in bytes, for settings and for a stream's headers.
 
-Pure arithmetic, plus one reading of the limits of this process. This module allocates none of this memory.
+Pure arithmetic, and the limits of this process. This module does not allocate the memory.
 """
 
 import os
@@ -14,7 +14,7 @@ USUAL_NCHAN, USUAL_NPOL = 3072, 4
 """Shape of the instrument's frames, used to check `--buffer-length` before the first frame."""
 
 MAX_RING_BYTES = 2**30
-"""Limit of the rows of a stream with more channels than usual; a larger ring of usual frames raises it."""
+"""Limit of the ring of a stream with more channels than usual; a larger ring of usual frames raises it."""
 
 MAX_CHAN0 = 1_000_000
 """The highest first channel, of a header and of a setting."""
@@ -44,9 +44,9 @@ def ring_nbytes(rows: int, nbins: int, npol: int) -> int:
 
 
 def frame_nbytes(parts: Sequence[bytes | memoryview]) -> int:
-    """Return the largest memory of a message as a frame.
+    """Return the largest memory of a message that is decoded to a frame.
 
-    It counts the payload, and the header as Python objects.
+    The header counts as Python objects.
     """
     return sum(map(len, parts)) + (_HEADER_FACTOR - 1) * sum(len(part) for part in parts[1:2])
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from sunspec_tui.core.arguments import parse_choice
 from sunspec_tui.core.errors import UsageError
-from sunspec_tui.core.frame import Frame, short_repr
+from sunspec_tui.core.frame import Frame
 from sunspec_tui.core.frequency_axis import Axis, Position
 from sunspec_tui.core.instrument import STATION
+from sunspec_tui.core.printable import short_repr
 from sunspec_tui.core.products import Product, available, bin_count, derive
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.ring_buffer import RingBuffer, Rows
