@@ -1,6 +1,6 @@
 """Read the time and frequency axes of a FITS image.
 
-They are in tables, or else in the cards CRVAL and CDELT. A note reports what is assumed or left out. Axes that
+The axes are in tables, or else in the header cards CRVAL and CDELT. Notes report assumptions and omissions. Axes that
 contradict the image are refused.
 """
 
@@ -52,7 +52,7 @@ def axes_of(units: HeaderDataUnits, start_s: float, notes: list[str]) -> Axes:
     start_s
         Start of the observation, seconds since 1970.
     notes
-        Receives a sentence for everything that is assumed or left out.
+        List to which notes about assumptions and omissions are added.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def _offsets_s(units: HeaderDataUnits, count: int, start_s: float, notes: list[s
 def _check_offsets(offsets_s: NDArray[np.float64], notes: list[str]) -> None:
     """Refuse impossible times.
 
-    Add notes about rows without a time and steps that are not positive.
+    Notes report rows without a time, and steps that are not positive.
     """
     timed = np.isfinite(offsets_s)
     dated_s = offsets_s[timed]
@@ -142,14 +142,20 @@ def _counted(header: Any, count: int) -> NDArray[np.float64]:
 
 
 def _card_unit(header: Any) -> str:
-    """Return the unit of the second axis: CUNIT2, or the one in the brackets of CTYPE2."""
+    """Return the unit of the second axis.
+
+    It is in CUNIT2, or in the brackets of CTYPE2.
+    """
     named = str(header.get("CUNIT2", "")).strip()
     found = _BRACKETS.search(str(header.get("CTYPE2", "")))
     return named or (found[1].strip() if found else "")
 
 
 def _fitting(units: HeaderDataUnits, column: Column, count: int, what: str) -> NDArray[np.float64]:
-    """Return the values of a column for the image, which may be shorter than its table."""
+    """Return the values of a column for the image.
+
+    The image may be shorter than its table.
+    """
     if len(column.values) < count:
         nlines, nrows = units.image.shape
         raise Unreadable(f"an image of {nlines} x {nrows} values does not fit its {len(column.values)} {what}")
@@ -157,7 +163,10 @@ def _fitting(units: HeaderDataUnits, column: Column, count: int, what: str) -> N
 
 
 def _factor(unit: str, known: dict[str, float], usual: str, what: str) -> float:
-    """Return the factor of a unit, or of the usual one if none is given."""
+    """Return the factor of a unit.
+
+    If no unit is given, it is the usual one.
+    """
     factor = known.get((unit.strip(" []") or usual).lower())
     if factor is None:
         choices = "Hz, kHz, MHz or GHz" if known is _HZ else "s, ms, min, h or d"

@@ -39,7 +39,7 @@ _TRUNCATED = "it is truncated: it ends before its data end"
 
 
 class Image(NamedTuple):
-    """The first image.
+    """First image of a file.
 
     Attributes
     ----------
@@ -65,9 +65,10 @@ class Image(NamedTuple):
 
 
 class Column(NamedTuple):
-    """Axis in a table's column: its first row, or its rows of one value each.
+    """Axis in a table's column.
 
-    Values that are missing in the file are NaN.
+    The axis is in the column's first row, or in all its rows, with one value each. Values that are missing in the file
+    are NaN.
 
     Attributes
     ----------
@@ -82,7 +83,7 @@ class Column(NamedTuple):
 
 
 class HeaderDataUnits:
-    """The first image of a FITS file and the columns of its tables.
+    """First image of a FITS file, and columns of its tables.
 
     Parameters
     ----------
@@ -96,7 +97,7 @@ class HeaderDataUnits:
     columns
         The columns TIME, FREQUENCY and LENGTH, as far as the file has them.
     notes
-        Sentences about what is missing or ignored.
+        Notes about missing and ignored parts.
     nbytes
         Size of the file.
 
@@ -130,9 +131,9 @@ class HeaderDataUnits:
         return self._image
 
     def _walk(self) -> bytes:
-        """Read units until image and axes are found.
+        """Read units until the image and both axes are found.
 
-        Return the bytes that were read after them.
+        Return the bytes that were read after the last unit.
         """
         first = b"SIMPLE"
         for _ in range(_MAX_UNITS):
@@ -146,7 +147,7 @@ class HeaderDataUnits:
         return self._contents.up_to(_BLOCK)
 
     def _read_unit(self, header: Any) -> None:
-        """Read a unit's table, or remember its image, and skip to its end."""
+        """Read a unit's table or locate its image, then skip it."""
         kind = str(header.get("XTENSION", "IMAGE")).strip().upper()
         size = _size(header)
         if kind == "IMAGE" and self._image is None and header.get("NAXIS"):
@@ -171,7 +172,7 @@ class HeaderDataUnits:
     def _skip_rest(self, size: int) -> None:
         """Skip to the end of a unit.
 
-        Less than a block of it may be missing.
+        If less than a block is missing, a note reports it.
         """
         missing = size - self._contents.skip(size)
         if missing >= _BLOCK:
@@ -180,7 +181,10 @@ class HeaderDataUnits:
             self.notes.append(f"its last block is cut off, {missing} bytes are missing")
 
     def _read_table(self, header: Any) -> int:
-        """Read the columns of a table, and return the number of bytes read."""
+        """Read the columns of a table.
+
+        Return the number of bytes read.
+        """
         row_bytes, nrows = _whole(header, "NAXIS1", _MAX_TABLE_BYTES), _whole(header, "NAXIS2", _MAX_BYTES)
         if not nrows:
             return 0
@@ -200,7 +204,7 @@ class HeaderDataUnits:
     def _read_tail(self, block: bytes) -> None:
         """Count the bytes after the last unit, which are ignored.
 
-        A compressed file is read up to its checksum, which verifies the data, if that is not too far away.
+        A compressed file is read to its end, if that is not too far away, because its checksum verifies the data.
         """
         if not block:
             return
@@ -221,7 +225,10 @@ class Lines(NamedTuple):
 
 
 def _header(contents: SequentialReader, block: bytes, first: bytes) -> Any:
-    """Read a unit's header, of which one block is read already, as astropy's Header."""
+    """Read a unit's header as astropy's Header.
+
+    Its first block is read already.
+    """
     from astropy.io import fits
 
     parts, size = list[bytes](), 0
@@ -251,7 +258,10 @@ def _table(header: Any, nrows: int, rows: bytes) -> Any:
 
 
 def _column(table: Any, number: int, name: str, nbytes: int) -> Column:
-    """Return a column of a table of which the first `nbytes` are in the file."""
+    """Return a column of a table.
+
+    Only the first `nbytes` of the table are in the file.
+    """
     field = table.field(number)
     each_row = len(table) > 1 and field.ndim == 1
     try:

@@ -1,8 +1,8 @@
 """Read recordings from files of any supported format.
 
 These are exports of this program, files of recorders and e-CALLISTO stations, and older NPZ files. The format is
-detected from the first bytes of the file, not from its name. Files are not trusted: no code in them is run, no other
-file is opened through them, and their declarations are checked against limits first. Each error is one sentence.
+detected from the first bytes of the file, not from its name. Files are not trusted: no code in them is run, links to
+other files are not followed, and declared sizes are checked against limits first. Each error message is one sentence.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ _SPREADSHEETS = (b"\xff\xfe", b"\xfe\xff", b"\xd0\xcf\x11\xe0")
 
 
 class _Format(NamedTuple):
-    """A file format: its first bytes, its short and its full name, and its reader."""
+    """File format: its first bytes, its names and its reader."""
 
     magic: bytes
     kind: str
@@ -91,7 +91,9 @@ def read_selection(path: Path, selection: RowSelection) -> Recording:
 
 
 def file_kind(path: Path) -> str | None:
-    """Return FITS, HDF5, NPZ or CSV by a file's first bytes, or None for any other file.
+    """Return a file's format: FITS, HDF5, NPZ or CSV.
+
+    The first bytes determine the format; the result is None for any other file.
 
     Raises
     ------
@@ -150,7 +152,7 @@ def _read(file: BinaryIO, path: Path, selection: RowSelection) -> Recording:
         why = "there is not enough memory for it; choose --start and --end"
         raise _refusal(path, file_format.name, why) from error
     except Exception as error:
-        # A foreign file may contain anything, and each library raises its own errors for unexpected content.
+        # A file of another program may have any content, and each library raises its own errors for it.
         raise _refusal(path, file_format.name, error_reason(error)) from error
 
 
@@ -175,7 +177,10 @@ def _detected_format(file: BinaryIO, path: Path) -> _Format:
 
 
 def _refusal(path: Path, file_format: str, why: str) -> SourceError:
-    """Return the error as one printable sentence, whatever text the file or library gives."""
+    """Return the error as one printable sentence.
+
+    Text from the file or a library may contain any character.
+    """
     name = f"{printable_name(path)} cannot be read" + (f" as {file_format}" if file_format else "")
     return SourceError(printable(f"{name}: {why}", _MAX_SENTENCE))
 

@@ -18,7 +18,7 @@ MAX_POWER_BYTES = 2_000_000_000
 """Largest power of a recording in memory, as float32."""
 
 MAX_MEMORY_SHARE = 0.5
-"""Maximum share of this process's memory limit, if that is less."""
+"""Largest share of this process's memory limit, if that is less than `MAX_POWER_BYTES`."""
 
 MAX_ROWS = 10_000_000
 """Largest number of rows of a recording: a month at four a second."""
@@ -88,7 +88,7 @@ def check_size(nbytes: int, file_bytes: int) -> None:
     Parameters
     ----------
     nbytes
-        Bytes needed in memory, or decompressed on the way there.
+        Bytes that are needed in memory, or that must be decompressed.
     file_bytes
         Size of the file.
 
@@ -105,7 +105,13 @@ def check_size(nbytes: int, file_bytes: int) -> None:
 
 
 def check_ratio(nbytes: int, file_bytes: int) -> None:
-    """Raise `Unreadable` if the decompressed size is implausible for the size of the file."""
+    """Check that a decompressed size is plausible for the file's size.
+
+    Raises
+    ------
+    Unreadable
+        If it is not.
+    """
     if nbytes > max(UNCHECKED_BYTES, MAX_RATIO * file_bytes):
         raise Unreadable(f"it has {size_text(file_bytes)} but claims to hold {size_text(nbytes)}, which is implausible")
 

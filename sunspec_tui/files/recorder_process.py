@@ -81,7 +81,10 @@ def _file_contents(h5py: Any, descriptor: int, selection: RowSelection, nbytes: 
 
 
 def _opened(h5py: Any, descriptor: int) -> tuple[Any, str]:
-    """Open a file, also one that a recorder is writing, and return a note on that."""
+    """Open a file, and return a note about its state.
+
+    A recorder may be writing the file.
+    """
     marked = open_flags(descriptor)
     if marked & SHARED:
         note = "it is being written: the rows so far are read; if its recorder was killed, run h5clear -s FILE"
@@ -157,7 +160,7 @@ class _FileContents:
     def _stored(self, named: dict[Product, Any]) -> dict[Product, Any]:
         """Return the products that have data in the file.
 
-        An allocated dataset has none until it is written.
+        A dataset that was only allocated has no data.
         """
         stored = {product: values for product, values in named.items() if values.id.get_storage_size()}
         if not named:
@@ -169,9 +172,9 @@ class _FileContents:
         return stored
 
     def _flushed(self) -> RowTimes:
-        """Return the rows of a file being written that have power.
+        """Return the rows whose power is written.
 
-        A writer may write their times earlier.
+        A recorder that is still writing may write the times of rows before their power.
         """
         rows = self.times.rows
         count = bisect_left(range(len(rows)), True, key=lambda i: not self._has_power(int(rows[i])))
@@ -226,7 +229,10 @@ def _send_json(out: BinaryIO, values: dict[str, Any]) -> None:
 
 
 def _limit_time(nbytes: int) -> None:
-    """Limit further CPU time by the number of bytes, so that an endless read ends."""
+    """Limit further CPU time.
+
+    The limit depends on the number of bytes to read. It ends the process if a read never returns.
+    """
     used = resource.getrusage(resource.RUSAGE_SELF)
     most = used.ru_utime + used.ru_stime + _OPENING_S + min(nbytes, _MAX_COUNTED_BYTES) / _BYTES_PER_S
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
@@ -235,7 +241,10 @@ def _limit_time(nbytes: int) -> None:
 
 
 def _limit_memory() -> None:
-    """Limit the memory to what a block and the axes need, if the system says how much is used."""
+    """Limit further memory to that of a block and the axes.
+
+    There is no limit if the system does not report the memory in use.
+    """
     with contextlib.suppress(OSError, ValueError):
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
