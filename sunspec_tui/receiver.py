@@ -34,8 +34,9 @@ from sunspec_tui.core.ring_epochs import Epoch
 from sunspec_tui.core.times import lwa_time_tag_to_datetime as lwa_time_tag_to_datetime
 from sunspec_tui.core.unstarted_threads import check_threads
 from sunspec_tui.core.web_options import WebOptions
+from sunspec_tui.files.archive.backlog import ArchiveSource
 from sunspec_tui.files.archive.layout import Precision
-from sunspec_tui.files.archive.writer import ArchiveSource, ArchiveWriter
+from sunspec_tui.files.archive.writer import ArchiveWriter
 from sunspec_tui.files.write import export
 from sunspec_tui.monitoring.event_reporter import EventReporter
 from sunspec_tui.monitoring.gain_floor_files import FloorFiles

@@ -1,4 +1,1 @@
-"""Values and arithmetic that all rooms use.
-
-Frames, times, products, recordings, settings and errors.
-"""
+"""Frames, times, products, recordings and settings that all rooms use."""

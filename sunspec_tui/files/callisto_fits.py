@@ -40,8 +40,6 @@ from sunspec_tui.files.read_limits import BLOCK_BYTES, RowSelection, Unreadable
 from sunspec_tui.files.reader_notes import report_notes
 from sunspec_tui.files.validation import Declared, plausible_cadence_s, possible_lengths, validated_recording
 
-__all__ = ["DB_PER_DIGIT", "read_callisto"]
-
 _OURS = "sunspec-tui"
 _OUR_CARDS = ("PRODUCT", "SOURCE", "CREATOR", "CHAN0", "CHANAVG")
 

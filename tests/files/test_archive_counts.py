@@ -34,18 +34,18 @@ def unwritable(tmp_path):
     return tmp_path / "file" / "archive"
 
 
-def test_lost_rows_never_become_fewer_while_a_slow_disk_takes_them(tmp_path):
+def test_lost_rows_never_become_fewer_while_a_slow_disk_takes_them(tmp_path, monkeypatch):
     """Rows that are being committed when the ring goes round are not lost."""
     entered, go = threading.Event(), threading.Event()
     with Following(tmp_path, length=40) as run:
-        append = run.writer._append
+        append = ArchiveStore.append
 
-        def slowly(part):
+        def slowly(store, part):
             entered.set()
             assert go.wait(60)
-            append(part)
+            append(store, part)
 
-        run.writer._append = slowly
+        monkeypatch.setattr(ArchiveStore, "append", slowly)
         rows = recording(100, nchan=64)
         run.add(rows.only(slice(0, 30)))
         assert entered.wait(60)
@@ -59,20 +59,20 @@ def test_lost_rows_never_become_fewer_while_a_slow_disk_takes_them(tmp_path):
     assert accounted(run.writer.status()) == 100
 
 
-def test_rows_that_come_during_a_commit_wait_for_the_next_one(tmp_path):
+def test_rows_that_come_during_a_commit_wait_for_the_next_one(tmp_path, monkeypatch):
     """A stream that is as fast as the disk: each row that is written finds the next one in the ring."""
     rows, parts, looks = recording(60, nchan=64), [], []
     with Following(tmp_path, length=100) as run:
-        append, look = run.writer._append, run.writer._update_source
+        append, look = ArchiveStore.append, run.writer.update_source
 
-        def append_while_one_comes(part):
+        def append_while_one_comes(store, part):
             parts.append(len(part))
             if len(parts) <= 20:
                 run.add(rows.only(slice(39 + len(parts), 40 + len(parts))))
-            append(part)
+            append(store, part)
 
-        run.writer._append = append_while_one_comes
-        run.writer._update_source = lambda: looks.append(len(parts)) or look()
+        monkeypatch.setattr(ArchiveStore, "append", append_while_one_comes)
+        run.writer.update_source = lambda: looks.append(len(parts)) or look()
         run.add(rows.only(slice(0, 40)))
         run.wait_for(60)
     assert sum(parts) == 60
@@ -99,7 +99,7 @@ def test_an_archive_that_cannot_write_holds_no_whole_rings_of_earlier_axes(unwri
             rows = recording(5, nchan=768 + 4 * n, start_s=START_S + 60 * n)
             run.change(rows.only(slice(0, 0)), length=2000)
             run.add(rows)
-            run.writer._update_source()
+            run.writer.update_source()
         after, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         # A ring of this size takes 6 MB or more; the rows that wait in it take 15 kB.
@@ -117,7 +117,7 @@ def test_rows_of_earlier_axes_that_do_not_fit_the_budget_are_lost_counted_and_re
             rows = recording(20, nchan=64 + 4 * n, start_s=START_S + 60 * n)
             run.change(rows.only(slice(0, 0)))
             run.add(rows)
-            run.writer._update_source()
+            run.writer.update_source()
             assert accounted(run.writer.status()) == 20 * (n + 1)
         status = run.writer.status()
         assert status.rows_missed > 0
@@ -152,7 +152,7 @@ def test_rows_that_cannot_be_looked_at_do_not_end_the_archive(tmp_path):
             raise error
         return run.followed
 
-    run.writer._current = current
+    run.current = current
     with run:
         run.add(recording(10, nchan=64))
         run.wait_for(10)
