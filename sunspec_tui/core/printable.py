@@ -85,7 +85,7 @@ def printable_values(value: Any, most: int = MAX_CHARACTERS, depth: int = _MAX_D
 
 
 def short_repr(value: object) -> str:
-    """Return a short `repr` of a value of any type, size and depth."""
+    """Return a short `repr` of a value of any size."""
     return _SHORT_REPR.repr(value)
 
 

@@ -155,7 +155,7 @@ def _runs(recording: Recording) -> Iterator[tuple[slice, float]]:
 
 
 def _report(runs: list[_RowGroups], count: int) -> None:
-    """Log how many rows are left out, and that rows have several lengths."""
+    """Log how many rows are left out, and unequal row lengths."""
     left_out = count - sum(run.joined * run.groups for run in runs)
     if left_out:
         log.warning(

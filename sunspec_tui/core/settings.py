@@ -13,13 +13,13 @@ from typing import Any
 
 from sunspec_tui.core.addresses import parse_bind_host, parse_host
 from sunspec_tui.core.errors import UsageError
-from sunspec_tui.core.memory_budgets import MAX_CHAN0, check_buffer_length
+from sunspec_tui.core.memory_budgets import check_buffer_length
 from sunspec_tui.core.printable import short_repr
 from sunspec_tui.core.retention import DEFAULT_KEEP, RetentionPolicy
+from sunspec_tui.core.usual_frames import DEFAULT_CHAN0, MAX_CHAN0
 from sunspec_tui.core.web_options import WebOptions
 
 BEAM_PORT_BASE = 30000
-DEFAULT_CHAN0 = 560
 MAX_INTERVAL_S = 1e6
 """Longest data time of a frame, in seconds."""
 
@@ -63,7 +63,7 @@ class Settings:
     )
     ascii: bool = _setting(False, "draw with ASCII characters only", "display")
     low_bandwidth: bool = _setting(False, "draw less, for a very slow link", "display")
-    chan0: int = _setting(560, "first channel, if the stream does not say", "stream", least=0, most=MAX_CHAN0)
+    chan0: int = _setting(DEFAULT_CHAN0, "first channel, if the stream does not say", "stream", least=0, most=MAX_CHAN0)
     delay_method: str = _setting("auto", "how to measure the message delay", "delay", choices=DELAY_METHODS)
     delay: float | None = _setting(None, "message delay in seconds; implies --delay-method manual", "delay")
     streaming_interval: float | None = _setting(
@@ -197,7 +197,7 @@ class ProbeSettings:
     beam: int | None = _setting(None, f"recorder's beam: port {BEAM_PORT_BASE} + BEAM", "stream", least=1, most=999)
     frames: int = _setting(8, "frames to wait for", "stream", least=1)
     timeout: float = _setting(10.0, "seconds to wait for them", "stream", above=0)
-    chan0: int = _setting(560, "first channel, if the stream does not say", "stream", least=0, most=MAX_CHAN0)
+    chan0: int = _setting(DEFAULT_CHAN0, "first channel, if the stream does not say", "stream", least=0, most=MAX_CHAN0)
     png: Path | None = _setting(None, "write a PNG figure to this file too (snapshot)", "figure")
     remove_background: bool = _setting(
         False, "remove the quiet background from the PNG's waterfall (snapshot)", "figure"

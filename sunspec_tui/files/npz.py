@@ -17,9 +17,9 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ, bin_frequencies_hz
-from sunspec_tui.core.memory_budgets import MAX_CHAN0
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.recording import Recording
+from sunspec_tui.core.usual_frames import MAX_CHAN0
 from sunspec_tui.files.read_limits import (
     BLOCK_BYTES,
     MAX_BINS,

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
-from sunspec_tui.core import frame
+from sunspec_tui.core import payload_layout
 from sunspec_tui.core.errors import RejectCause, RejectedMessage
 from sunspec_tui.core.frame import MAX_HEADER_BYTES, Frame, decode, parse_header
 
@@ -17,7 +17,7 @@ LARGEST = 2**63 - 1
 @pytest.fixture(autouse=True)
 def _nothing_is_known():
     """What headers of other tests have said of a payload is forgotten."""
-    frame._layout.cache_clear()
+    payload_layout.payload_layout.cache_clear()
 
 
 def encoded(keys):
