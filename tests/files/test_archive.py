@@ -1,4 +1,4 @@
-"""Every row that was received is in the archive, once, in order, whatever happened meanwhile."""
+"""Tests that the archive has each received row once, in order."""
 
 import json
 import math
@@ -216,7 +216,10 @@ def test_nothing_is_written_while_the_sun_is_too_low(tmp_path):
 
 
 def day_of(hour, count=40):
-    """Rows of an hour of 2045-06-21, for which astropy has no table of the Earth's rotation."""
+    """Return rows of one hour of 2045-06-21.
+
+    astropy has no table of the Earth's rotation for that day.
+    """
     begin_s = datetime(2045, 6, 21, hour, tzinfo=UTC).timestamp()
     return recording(count, nchan=64, start_s=begin_s)
 
@@ -469,7 +472,7 @@ def test_a_disk_that_does_not_answer_does_not_hold_up_the_end(tmp_path, monkeypa
 
 @pytest.mark.parametrize("given_s", [0.3, 60.0])
 def test_a_slow_machine_has_the_time_that_the_end_may_take(tmp_path, monkeypatch, given_s):
-    """A block that needs more than three seconds is neither lost nor called the disk's fault."""
+    """A block that needs over three seconds is still written."""
     slow, entered = threading.Event(), threading.Event()
     run = Following(tmp_path)
     append = ArchiveStore.append

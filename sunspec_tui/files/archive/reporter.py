@@ -104,7 +104,7 @@ class ArchiveReporter:
         self._end_disorder()
 
     def fail(self, why: str) -> None:
-        """Set the state after an error; report it if it is a new one."""
+        """Set the state after an error; report a new error."""
         before = self._status
         problem = printable(f"cannot archive to {before.directory}: {why}")
         self._status = replace(before, state=ArchiveState.FAILING, problem=problem, failures=before.failures + 1)
