@@ -26,7 +26,9 @@ UNITS = "arbitrary"
 MAX_NAME = 1000
 """Longest name of a station, a source or a program in a file."""
 
-_MAX_STEP_RATIO = 1.5
+MAX_STEP_RATIO = 1.5
+"""A step that is longer than this number of rows is a gap."""
+
 _NO_GAP, _SAME_CADENCE = 0.5, 0.1  # largest difference from the usual step, as a share of it
 _GRID_TOLERANCE_CHANNELS = 0.02
 _CHANNELS = 4096  # of the instrument
@@ -222,7 +224,7 @@ def continuous_runs(times_s: NDArray[np.float64], cadence_s: float) -> list[slic
     if not cadence_s > 0:
         return [slice(0, len(times_s))]
     steps, lengths_s = np.diff(times_s), row_lengths_s(times_s, cadence_s)
-    apart = (steps > _MAX_STEP_RATIO * lengths_s[1:]) | (steps < lengths_s[1:] / 2) | (np.diff(lengths_s) != 0)
+    apart = (steps > MAX_STEP_RATIO * lengths_s[1:]) | (steps < lengths_s[1:] / 2) | (np.diff(lengths_s) != 0)
     broken = np.flatnonzero(apart) + 1
     edges = [0, *broken.tolist(), len(times_s)]
     return [slice(begin, end) for begin, end in pairwise(edges) if end > begin]

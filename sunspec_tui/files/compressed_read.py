@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from sunspec_tui.files.read_limits import BLOCK_BYTES, Unreadable
+from sunspec_tui.files.read_limits import BLOCK_BYTES, TRUNCATED, Unreadable
 
 GZIP, BZIP2 = b"\x1f\x8b", b"BZh"
 """First bytes of compressed files."""
@@ -77,7 +77,7 @@ class DecompressedFile:
             if part:
                 return part
             if wanted and not packed and not self._unpacker.eof:
-                raise Unreadable("it is truncated: it ends before its data end")
+                raise Unreadable(TRUNCATED)
         return b""
 
     def _has_next_member(self) -> bool:

@@ -20,7 +20,7 @@ from sunspec_tui.core.row_spans import row_lengths_s
 from sunspec_tui.files.input_paths import input_paths
 from sunspec_tui.files.overlaps import FileRows, in_order
 from sunspec_tui.files.read import file_kind, read_selection
-from sunspec_tui.files.read_limits import MAX_ROWS, RowSelection, Unreadable, check_size
+from sunspec_tui.files.read_limits import MAX_ROWS, MAX_SENTENCE, RowSelection, Unreadable, check_size
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +31,6 @@ _IN_PARTS = "HDF5"
 _SAME_FREQUENCY, _SAME_CADENCE = 1e-6, 0.1
 _CALLISTO_NAME = re.compile(r".+_\d{8}_\d{6}_(\w+)\.fits?(\.gz|\.bz2)?", re.IGNORECASE)
 """STATION_DATE_TIME_RECEIVER.fit: only the name identifies the receiver of an e-CALLISTO station."""
-
-_MAX_SENTENCE = 200
 
 
 def open_rows(words: Iterable[str | Path], selection: RowSelection) -> "Recording | FileSeries":
@@ -179,7 +177,7 @@ class FileSeries:
         try:
             check_size(nbytes, nbytes)
         except Unreadable as error:
-            raise SourceError(printable(f"{self.name} cannot be read at once: {error}", _MAX_SENTENCE)) from error
+            raise SourceError(printable(f"{self.name} cannot be read at once: {error}", MAX_SENTENCE)) from error
         data = np.empty((len(self), len(self.frequencies_hz), len(self.products)), np.float32)
         place = 0
         for part in self._parts(0, len(self)):
@@ -252,7 +250,7 @@ class FileSeries:
             differs = differs or _other_receiver(path, self._paths[0])
             if differs:
                 names = f"{printable(path.name, 50)} {differs} as {printable(self._paths[0].name, 50)}"
-                raise SourceError(printable(f"{names}; choose files that belong together", _MAX_SENTENCE))
+                raise SourceError(printable(f"{names}; choose files that belong together", MAX_SENTENCE))
 
     def _in_order(self) -> list[FileRows]:
         """Return the rows of all files in order."""

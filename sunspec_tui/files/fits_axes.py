@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from sunspec_tui.core.printable import printable
 from sunspec_tui.files.fits_units import FREQUENCY, TIME, Column, HeaderDataUnits
 from sunspec_tui.files.read_limits import Unreadable
-from sunspec_tui.files.validation import MAX_HZ, MIN_HZ, number, plausible_cadence_s
+from sunspec_tui.files.validation import HZ_OF_UNIT, MAX_HZ, MIN_HZ, number, plausible_cadence_s
 
-_HZ = {"hz": 1.0, "khz": 1e3, "mhz": 1e6, "ghz": 1e9}
 _SECONDS = {"s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 _BRACKETS = re.compile(r"\[([^\]]*)\]")
 _MAX_UNIT = 20
@@ -117,14 +116,14 @@ def _frequencies_hz(units: HeaderDataUnits, count: int, notes: list[str]) -> NDA
         notes.append("it has no table of frequencies: they are counted from CRVAL2 in steps of CDELT2")
     else:
         values, named = _fitting(units, column, count, "frequencies"), _card_unit(units.image.header)
-        unit = column.unit or (named if named.lower() in _HZ else "")
-    factor = _factor(unit, _HZ, "MHz", "frequencies")
+        unit = column.unit or (named if named.lower() in HZ_OF_UNIT else "")
+    factor = _factor(unit, HZ_OF_UNIT, "MHz", "frequencies")
     if _plausible(values * factor):
         return values * factor
     for name in ("Hz", "MHz"):
-        if _plausible(values * _HZ[name.lower()]):
+        if _plausible(values * HZ_OF_UNIT[name.lower()]):
             notes.append(f"its frequencies, {_span(values)}, can only be in {name}")
-            return values * _HZ[name.lower()]
+            return values * HZ_OF_UNIT[name.lower()]
     return values * factor
 
 
@@ -169,7 +168,7 @@ def _factor(unit: str, known: dict[str, float], usual: str, what: str) -> float:
     """
     factor = known.get((unit.strip(" []") or usual).lower())
     if factor is None:
-        choices = "Hz, kHz, MHz or GHz" if known is _HZ else "s, ms, min, h or d"
+        choices = "Hz, kHz, MHz or GHz" if known is HZ_OF_UNIT else "s, ms, min, h or d"
         raise Unreadable(f"the unit of its {what}, {printable(unit, _MAX_UNIT)!r}, is not {choices}")
     return factor
 

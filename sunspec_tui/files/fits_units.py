@@ -16,6 +16,7 @@ from sunspec_tui.files.read_limits import (
     MAX_BINS,
     MAX_POWER_BYTES,
     MAX_ROWS,
+    TRUNCATED,
     Unreadable,
     check_ratio,
     file_size,
@@ -35,7 +36,6 @@ _MAX_UNITS = 32
 _MAX_BYTES = 2**60
 _END = re.compile(rb"END {77}")
 _SIZES = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
-_TRUNCATED = "it is truncated: it ends before its data end"
 
 
 class Image(NamedTuple):
@@ -122,7 +122,7 @@ class HeaderDataUnits:
         """Return the image's lines, starting with the first one."""
         contents = SequentialReader(self._file, self.nbytes)
         if contents.skip(self.image.place) < self.image.place:
-            raise Unreadable(_TRUNCATED)
+            raise Unreadable(TRUNCATED)
         return Lines(contents, self.image.line_bytes)
 
     def _found_image(self) -> Image:
@@ -166,7 +166,7 @@ class HeaderDataUnits:
 
     def _skip_image(self, size: int) -> None:
         if self._contents.skip(size) < size:
-            raise Unreadable(_TRUNCATED)
+            raise Unreadable(TRUNCATED)
         self._skip_rest(_padded(size) - size)
 
     def _skip_rest(self, size: int) -> None:
@@ -176,7 +176,7 @@ class HeaderDataUnits:
         """
         missing = size - self._contents.skip(size)
         if missing >= _BLOCK:
-            raise Unreadable(_TRUNCATED)
+            raise Unreadable(TRUNCATED)
         if missing:
             self.notes.append(f"its last block is cut off, {missing} bytes are missing")
 
@@ -193,7 +193,7 @@ class HeaderDataUnits:
         rows = self._contents.up_to(nrows * row_bytes)
         size = _padded(nrows * row_bytes)
         if size - len(rows) >= max(1, min(size, _BLOCK)):
-            raise Unreadable(_TRUNCATED)
+            raise Unreadable(TRUNCATED)
         table = _table(header, nrows, rows.ljust(size, b"\0"))
         for number, name in enumerate(table.columns.names):
             key = name.strip().upper()
@@ -235,7 +235,7 @@ def _header(contents: SequentialReader, block: bytes, first: bytes) -> Any:
     while size < _MAX_HEADER_BYTES:
         part = block if not parts else read_exactly(contents, _BLOCK)
         if len(part) < _BLOCK:
-            raise Unreadable(_TRUNCATED)
+            raise Unreadable(TRUNCATED)
         if not parts and not part.startswith(first):
             raise Unreadable(f"it has no unit that begins with {first.decode()}")
         parts.append(part)

@@ -20,10 +20,9 @@ from sunspec_tui.files.compressed_read import BZIP2, GZIP
 from sunspec_tui.files.csv_dialect import BOM
 from sunspec_tui.files.csv_table import read_csv
 from sunspec_tui.files.npz import read_npz
-from sunspec_tui.files.read_limits import RowSelection, Unreadable, error_reason
+from sunspec_tui.files.read_limits import MAX_SENTENCE, RowSelection, Unreadable, error_reason
 from sunspec_tui.files.recorder_hdf5 import read_recorder
 
-_MAX_SENTENCE = 200
 _BEGIN_BYTES = 512
 # UTF-16 in both orders of bytes, and workbooks before XLSX.
 _SPREADSHEETS = (b"\xff\xfe", b"\xfe\xff", b"\xd0\xcf\x11\xe0")
@@ -83,7 +82,7 @@ def read_selection(path: Path, selection: RowSelection) -> Recording:
             _check_choice(path, "an archive", selection)
             return read_archive(path, selection.start_s, selection.end_s)
     except SourceError as error:
-        raise SourceError(printable(error, _MAX_SENTENCE)) from error
+        raise SourceError(printable(error, MAX_SENTENCE)) from error
     except OSError as error:
         raise _refusal(path, "", error.strerror or error_reason(error)) from error
     with closing(_opened(path)) as file:
@@ -115,7 +114,7 @@ def _format_of(begin: bytes) -> _Format | None:
     return next(
         (
             file_format
-            for file_format in _FORMS
+            for file_format in _FORMATS
             if (text if file_format.read is read_csv else begin).startswith(file_format.magic)
         ),
         None,
@@ -182,10 +181,10 @@ def _refusal(path: Path, file_format: str, why: str) -> SourceError:
     Text from the file or a library may contain any character.
     """
     name = f"{printable_name(path)} cannot be read" + (f" as {file_format}" if file_format else "")
-    return SourceError(printable(f"{name}: {why}", _MAX_SENTENCE))
+    return SourceError(printable(f"{name}: {why}", MAX_SENTENCE))
 
 
-_FORMS = (
+_FORMATS = (
     _Format(b"SIMPLE", "FITS", "an e-CALLISTO FITS file", read_callisto),
     _Format(GZIP, "FITS", "an e-CALLISTO FITS file", read_callisto),
     _Format(BZIP2, "FITS", "an e-CALLISTO FITS file", read_callisto),

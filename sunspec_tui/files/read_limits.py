@@ -32,6 +32,10 @@ BLOCK_BYTES = 16_000_000
 MAX_RATIO, UNCHECKED_BYTES = 100, 64_000_000
 """Maximum ratio of decompressed size to file size, and the size up to which it is not checked."""
 
+MAX_SENTENCE = 200
+"""Longest message about a file."""
+
+TRUNCATED = "it is truncated: it ends before its data end"
 _MAX_REASON = 75
 
 
@@ -138,7 +142,7 @@ def read_exactly(stream: Stream, size: int) -> bytes:
     while left:
         part = stream.read(min(left, BLOCK_BYTES))
         if not part:
-            raise Unreadable("it is truncated: it ends before its data end")
+            raise Unreadable(TRUNCATED)
         parts.append(part)
         left -= len(part)
     return b"".join(parts)

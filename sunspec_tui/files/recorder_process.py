@@ -26,12 +26,11 @@ from sunspec_tui.files.recorder_access import attribute, child, link, numbered, 
 from sunspec_tui.files.recorder_scale import LENGTHS, factor, file_names, is_export
 from sunspec_tui.files.recorder_shared import SHARED, WRITING, GrowingFile, open_flags
 from sunspec_tui.files.recorder_times import RowTimes, check_times, row_times
+from sunspec_tui.files.validation import HZ_OF_UNIT, MIN_HZ
 
 _MAX_EXTRA_MEMORY = 700_000_000
 _ATTEMPTS = 3
 _OPENING_S, _BYTES_PER_S, _MAX_COUNTED_BYTES = 3, 20_000_000, 2_000_000_000
-_UNITS_HZ = {"hz": 1.0, "khz": 1e3, "mhz": 1e6, "ghz": 1e9}
-_MIN_HZ = 1e3
 
 
 def main(words: list[str]) -> int:
@@ -190,11 +189,11 @@ class _FileContents:
         if len(freq) > MAX_BINS:
             raise Unreadable(f"it has {len(freq)} frequencies, more than {MAX_BINS}")
         unit = next((given for name in ("Units", "units") if (given := text(freq, name))), "Hz")
-        unit_hz = _UNITS_HZ.get(unit.strip().lower())
+        unit_hz = HZ_OF_UNIT.get(unit.strip().lower())
         if unit_hz is None:
             raise Unreadable(f"its frequencies are in {printable(unit, 20)}; only Hz, kHz, MHz and GHz are read")
         values = np.asarray(freq[()], np.float64) * unit_hz
-        if values.size and unit_hz == 1.0 and values.min() > 0 and values.max() < _MIN_HZ:
+        if values.size and unit_hz == 1.0 and values.min() > 0 and values.max() < MIN_HZ:
             self.notes.append(f"its frequencies, up to {values.max():.6g}, can only be MHz and are read as such")
             values *= 1e6
         return values

@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 MIN_HZ, MAX_HZ = 1e3, 1e11
 """Lowest and highest frequency of a radio spectrograph."""
 
+HZ_OF_UNIT = {"hz": 1.0, "khz": 1e3, "mhz": 1e6, "ghz": 1e9}
+"""Units of frequencies in files, in lower case."""
+
 Load = Callable[[NDArray[np.intp], NDArray[np.float32]], None]
 """Reads the rows with these ascending numbers into an array of shape (n, nbins, nproducts)."""
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sunspec_tui.core.errors import ArchiveError, NoRowsError
 from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.products import WIRE_PRODUCTS, Product, available, derive, plain_name
-from sunspec_tui.core.recording import measured_cadence_s
+from sunspec_tui.core.recording import MAX_STEP_RATIO, measured_cadence_s
 from sunspec_tui.core.row_blocks import Floats, group_starts, merged_peaks, merged_sums
 from sunspec_tui.core.times import parse_time_range
 from sunspec_tui.files.archive.layout import BLOCK_ROWS, BLOCKS
@@ -26,7 +26,7 @@ from sunspec_tui.files.archive.store_check import StoreClaim, has_blocks
 
 _EXTREMES = ("lowest", "highest")
 _VALUES = ("mean", *_EXTREMES)
-_MAX_STEP_RATIO, _MAX_GAP_RATIO = 1.5, 0.1
+_MAX_GAP_RATIO = 0.1
 
 
 class Overview(NamedTuple):
@@ -165,7 +165,7 @@ class _Store:
         if 2 * rows >= BLOCK_ROWS:
             rows = -(-rows // BLOCK_ROWS) * BLOCK_ROWS
         steps_s = np.diff(self._times_us, prepend=self._times_us[:1]) / 1e6
-        longest_s = max(_MAX_STEP_RATIO, _MAX_GAP_RATIO * rows) * self._cadence_s
+        longest_s = max(MAX_STEP_RATIO, _MAX_GAP_RATIO * rows) * self._cadence_s
         self._gaps = np.cumsum((steps_s > longest_s) if longest_s else np.zeros(len(steps_s), np.bool_))
         parts = [self._merged(part, rows) for part in self._parts(begin, end, by_blocks=rows >= BLOCK_ROWS)]
         joined = _Blocks(*(np.concatenate(each) for each in zip(*parts, strict=True)))
