@@ -20,13 +20,13 @@ from sunspec_tui.core.memory_usage import MemoryReading, object_count, vms_mb
 from sunspec_tui.core.products import Product, available, bin_count, derive
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.core.ring_copy import iter_blocks
+from sunspec_tui.core.usual_frames import USUAL_NCHAN
 from sunspec_tui.monitoring.snapshot import NO_ROWS, Snapshot
 from sunspec_tui.monitoring.stream_findings import header_lines
 from sunspec_tui.monitoring.web_status import WebState, WebStatus
 from sunspec_tui.plots.job import PlotEvent, PlotStatus
 from sunspec_tui.receiver_options import ReceiverOptions
 from sunspec_tui.receiver_parts import ReceiverParts
-from sunspec_tui.stream.history import DEFAULT_NCHAN
 
 log = logging.getLogger(__name__)
 
@@ -163,7 +163,7 @@ class OlderReceiver(ABC):
 
     def _bins(self, ring: RingBuffer | None) -> int:
         """Return the number of bins, before the first frame the usual one."""
-        return bin_count(DEFAULT_NCHAN, self.options.channel_average) if ring is None else ring.nbins
+        return bin_count(USUAL_NCHAN, self.options.channel_average) if ring is None else ring.nbins
 
     def _carried_product(self, npol: int) -> Product:
         """Return the receiver's product, or XX if the stream lacks it."""

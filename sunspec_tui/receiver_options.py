@@ -9,9 +9,9 @@ from pathlib import Path
 from sunspec_tui.core.addresses import host_and_port, parse_host, parse_port
 from sunspec_tui.core.arguments import is_number, number, parse_choice, whole_number
 from sunspec_tui.core.errors import UsageError
-from sunspec_tui.core.frame import short_repr
 from sunspec_tui.core.instrument import STATION
 from sunspec_tui.core.memory_budgets import check_buffer_length
+from sunspec_tui.core.printable import short_repr
 from sunspec_tui.core.retention import DEFAULT_KEEP
 from sunspec_tui.core.settings import can_be_path
 from sunspec_tui.core.web_options import WebOptions

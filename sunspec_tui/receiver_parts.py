@@ -19,8 +19,9 @@ from sunspec_tui.core.memory_usage import Collector, MemoryReading
 from sunspec_tui.core.retention import RetentionPolicy
 from sunspec_tui.core.unstarted_threads import check_threads
 from sunspec_tui.core.web_options import WebOptions
+from sunspec_tui.files.archive.backlog import ArchiveSource
 from sunspec_tui.files.archive.layout import Precision
-from sunspec_tui.files.archive.writer import ArchiveSource, ArchiveWriter
+from sunspec_tui.files.archive.writer import ArchiveWriter
 from sunspec_tui.monitoring.event_reporter import EventReporter
 from sunspec_tui.monitoring.gain_floor_files import FloorFiles
 from sunspec_tui.monitoring.problems import Problems

@@ -1,1 +1,1 @@
-"""Values and arithmetic that all rooms use: frames, times, products, recordings, settings and errors."""
+"""Frames, times, products, recordings and settings that all rooms use."""

@@ -1,7 +1,7 @@
 """Measure the time that a process runs, without its stopped time.
 
-After a SIGSTOP or a sleep of the machine, a deadline has passed when the process continues, although the process could
-do nothing in that time. Time is therefore counted in small steps. Pure arithmetic on a clock.
+A process may be stopped by a SIGSTOP or by a sleep of the machine. When it continues, a deadline may have passed
+although it could do nothing in that time. Time is therefore counted in small steps. Pure arithmetic on a clock.
 """
 
 import math
@@ -53,9 +53,9 @@ def join_within(
     seconds
         Longest time to wait, without the time while this process is stopped.
     progress
-        Returns a value that changes while the thread makes progress; each change restarts the time.
+        Returns a value that changes while the thread makes progress; each change restarts `seconds`.
     deadline_s
-        Time on `time.monotonic` after which progress does not help.
+        Time on `time.monotonic` at which the wait ends, even if there is progress.
     """
     timer, seen = ActiveTimer(), progress()
     while thread.is_alive() and timer.elapsed_s() < seconds and (left_s := deadline_s - time.monotonic()) > 0:

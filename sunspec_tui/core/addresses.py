@@ -8,7 +8,7 @@ import ipaddress
 import re
 
 from sunspec_tui.core.errors import UsageError
-from sunspec_tui.core.printable import printable
+from sunspec_tui.core.printable import quote_untrusted
 
 MAX_NAME, MAX_PORT = 253, 65535
 _NAME = re.compile(r"[^\s/:\[\]*?#@%\x00-\x1f\x7f]+")
@@ -97,11 +97,6 @@ def bracketed(host: str) -> str:
 def endpoint(host: str, port: int | str) -> str:
     """Return the ZeroMQ endpoint of a host and a port."""
     return f"tcp://{bracketed(host)}:{port}"
-
-
-def quote_untrusted(text: str, most: int = 60) -> str:
-    """Quote untrusted text for a message; `most` limits its characters."""
-    return f"'{printable(text, most)}'"
 
 
 def _without_brackets(host: str) -> str:

@@ -1,7 +1,9 @@
-"""Remove the quiet background, so that a steep spectrum does not use all colours.
+"""Remove the quiet background of a picture.
 
-The terminal, the figures and the quick-looks use this definition. The page has the same one in `background.mjs`; tests
-compare both with one table. Pure functions on arrays.
+A steep spectrum then does not use all colours.
+
+The terminal, the figures and the quick-looks use this definition. The web page has the same one in `background.mjs`;
+tests compare both with one table. Pure functions on arrays.
 """
 
 import numpy as np
@@ -13,9 +15,10 @@ REMOVED = "background removed"
 
 
 def quiet_median(power: Floats) -> Floats:
-    """Return the background: the median of each bin over the quieter half of the rows.
+    """Return the background of each bin.
 
-    A burst that lasts less than half of the time does not affect it. At most 256 rows are used.
+    It is the median over the quieter half of the rows. A burst that lasts less than half of the time does not affect
+    it. At most 256 rows are used.
 
     Parameters
     ----------
@@ -28,7 +31,7 @@ def quiet_median(power: Floats) -> Floats:
         Shape (nbins,), NaN for a bin without a valid value.
     """
     sample = power[sampled_rows(len(power))]
-    # Use absolute values, so that a negative burst of a signed product is loud too.
+    # Use absolute values, so that a negative burst of a signed product does not count as quiet.
     loudness = nan_median(np.abs(sampled_bins(sample)).T)
     known = np.isfinite(loudness)
     if not known.any():
@@ -38,7 +41,9 @@ def quiet_median(power: Floats) -> Floats:
 
 
 def without_background(power: Floats, background: Floats, *, signed: bool) -> Floats:
-    """Return power relative to a background, or its difference for a signed product.
+    """Return power without the background.
+
+    Power is divided by the background; for a signed product, the background is subtracted.
 
     Parameters
     ----------

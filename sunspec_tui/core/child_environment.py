@@ -10,7 +10,7 @@ _PACKAGE = Path(__file__).parents[1]
 def child_environment(changes: Mapping[str, str]) -> dict[str, str]:
     """Return this process's environment with changes, for a child process.
 
-    The child imports the package from where this process imported it, also if it is not installed.
+    The child imports the package from the same directory as this process, even if the package is not installed.
     """
     paths = [str(_PACKAGE.parent), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **changes}

@@ -1,4 +1,6 @@
-"""Colour maps as tables, so that the terminal never loads matplotlib for them.
+"""Colour maps as tables.
+
+The terminal therefore never loads matplotlib for them.
 
 A map is defined by 33 colours at even steps, and interpolated to the requested number of colours; the error
 against the published tables of 256 colours is at most 3 of 255. Terminals with 256 and 16 colours get tables

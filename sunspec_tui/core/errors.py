@@ -90,7 +90,7 @@ class RejectedMessage(SunspecError):
 def error_text(error: BaseException) -> str:
     """Return an exception's type and text.
 
-    If the text cannot be made, return only the type.
+    If the exception's text raises an error, return only the type.
     """
     try:
         return f"{type(error).__name__}: {error}"
@@ -107,9 +107,9 @@ LIMITS_REMEDY = "raise the limits of memory and of threads (ulimit -v, ulimit -u
 
 
 def resource_shortage(error: BaseException | None) -> str:
-    """Return the text of an error that reports a shortage of memory or threads.
+    """Return the text of a shortage of memory or threads.
 
-    The error is the exception or one of its causes.
+    The shortage is the exception itself or one of its causes.
 
     Returns
     -------

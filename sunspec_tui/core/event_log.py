@@ -42,7 +42,7 @@ def event_kind(record: logging.LogRecord) -> str:
 
 
 class Debouncer:
-    """Filter that reports a new state only when it is stable.
+    """Filter that accepts a new state only when it is stable.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Debouncer:
         self._since_s = 0.0
 
     def update(self, text: str, now_s: float) -> bool:
-        """Return True if the new state `text` is to be reported at `now_s`."""
+        """Return True if the state `text` must be reported at `now_s`."""
         if text != self._current:
             self._current, self._since_s = text, now_s
         if text == self._reported or now_s - self._since_s < self._wait_s:

@@ -11,15 +11,16 @@ from sunspec_tui.core.event_log import log_event
 log = logging.getLogger(__name__)
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
-# To stop a service, or to end its session, is a request to end and not a failure.
+# Stopping a service, or ending its session, is a request to end and not a failure.
 _END_REQUESTS: dict[int, int] = {signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: EXIT_OK, signal.SIGHUP: EXIT_OK}
-# Other signals that would kill the process at once and leave the terminal without echo; signals of a crash excluded.
+# Other signals that would kill the process at once and leave the terminal without echo. Signals of a crash are not
+# included.
 _KILLING_SIGNAL_NAMES = (
     "SIGQUIT", "SIGABRT", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGUSR1", "SIGUSR2", "SIGXCPU", "SIGXFSZ", "SIGIO",
     "SIGPWR", "SIGSTKFLT",
 )  # fmt: skip
 _SIGNAL_STATUS_BASE = 128
-"""Added to the number of such a signal, as a shell does."""
+"""The exit status of a killing signal is its number plus this base, as in a shell."""
 
 
 def _killing_signals() -> set[int]:
@@ -54,7 +55,10 @@ def signal_name(number: int) -> str:
 
 
 def log_signal(number: int | None) -> None:
-    """Log a signal that ended the program but is not a request to end."""
+    """Log the signal that ended the program.
+
+    A request to end is not logged.
+    """
     if number is not None and number not in _END_REQUESTS:
         name = signal_name(number)
         log_event(log, logging.WARNING, "signal", f"received {name}, the program ends", signal=name)
@@ -67,9 +71,9 @@ class HandledSignals:
         self._before: dict[int, Any] = {}
 
     def install(self, handle: Callable[[int, int], None]) -> None:
-        """Call a function with the number and the exit status of each signal.
+        """Call `handle` for each ending signal.
 
-        Ignored signals stay ignored.
+        Its arguments are the number and the exit status of the signal. Ignored signals stay ignored.
         """
 
         def handled(number: int, _: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""The frequency axis of rows, and the position of a stream in its ring."""
+"""Frequency axis of rows, and position of a stream in its ring."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +11,7 @@ from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ, bin_frequencies_hz
 
 @dataclass(frozen=True)
 class Axis:
-    """The frequency axis of a row.
+    """Frequency axis of a row.
 
     Attributes
     ----------

@@ -19,7 +19,7 @@ CHANNEL_WIDTH_HZ = CLOCK_HZ / TICKS_PER_SPECTRUM
 
 
 CHANNELS_PER_PIPELINE = 96
-"""Channels of one of the 32 pipelines that make a spectrum; faults affect such blocks."""
+"""Channels of one of the 32 pipelines that make a spectrum; a fault affects all channels of a pipeline."""
 
 
 def channel_frequencies_hz(chan0: int, nchan: int) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ SERVICES_MHZ: dict[str, tuple[float, ...]] = {
 - Pilots of digital television, channels 2 to 6: 309.441 kHz above the lower edge (ATSC A/53 part 2).
 - FM, channel 200, the lowest: 47 CFR 73.201.
 
-Analogue television ended in 2009 (full power) and 2021 (low power), so its carriers are no reference.
+Analogue television ended in 2009 (full power) and 2021 (low power), so its carriers cannot serve as a reference.
 """
 
 

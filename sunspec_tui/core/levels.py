@@ -11,7 +11,7 @@ Floats = NDArray[np.float32]
 def without_warnings() -> np.errstate:
     """Suppress warnings of arithmetic on bad and huge values.
 
-    The results are bad values too, and are shown as such.
+    The results are bad values, and are shown as bad values.
     """
     return np.errstate(over="ignore", invalid="ignore", divide="ignore")
 
@@ -25,7 +25,7 @@ _LEVEL_SLACK = 0.15
 _LEVEL_PERCENTILES = (2.0, 97.5)
 _LEVEL_MARGIN_DB = 0.5
 _LEVEL_MIN_SPAN_DB = 3.0
-# Enough for percentiles, and few enough for the page to sort them once a second.
+# Enough for percentiles, and few enough for the web page to sort them once a second.
 _SAMPLED_BINS, _SAMPLED_ROWS = 64, 256
 
 
@@ -39,7 +39,10 @@ def to_db(power: Floats) -> Floats:
 
 
 class Levels(NamedTuple):
-    """Limits of a colour scale or an axis, in dB or in linear power."""
+    """Limits of a colour scale or an axis.
+
+    They are in dB or in linear power.
+    """
 
     low: float
     high: float
@@ -58,18 +61,24 @@ def middle_of_band(values: Floats) -> Floats:
 
 
 def evenly_spaced(count: int, most: int) -> NDArray[np.int64]:
-    """Return at most `most` evenly spaced indices from 0 to count - 1, including both ends."""
+    """Return at most `most` evenly spaced indices.
+
+    They are from 0 to count - 1, including both ends.
+    """
     chosen = min(count, most)
     return np.arange(chosen) * (count - 1) // max(1, chosen - 1)
 
 
 def sampled_rows(count: int) -> NDArray[np.int64]:
-    """Return the rows or columns of a picture from which levels and background are computed."""
+    """Return the rows or columns that determine levels and background."""
     return evenly_spaced(count, _SAMPLED_ROWS)
 
 
 def sampled_bins(values: Floats) -> Floats:
-    """Return the bins for levels: at most 64 in the middle of the last axis."""
+    """Return the bins for levels.
+
+    They are at most 64, in the middle of the last axis.
+    """
     middle = middle_of_band(values)
     return middle[..., evenly_spaced(middle.shape[-1], _SAMPLED_BINS)]
 
@@ -77,7 +86,7 @@ def sampled_bins(values: Floats) -> Floats:
 def picture_levels(values: Floats, previous: Levels | None = None, *, signed: bool = False) -> Levels | None:
     """Return automatic levels of a picture.
 
-    The page has the same definition in `levels.mjs`; tests compare both with one table.
+    The web page has the same definition in `levels.mjs`; tests compare both with one table.
 
     Parameters
     ----------
@@ -135,11 +144,9 @@ def _signed_levels(finite: Floats) -> Levels:
 
 
 def nan_median(values: Floats) -> Floats:
-    """Return the median of finite values over the first axis.
+    """Return the median of the finite values over the first axis.
 
-    The result is NaN without one.
-
-    Unlike numpy's function it does not warn.
+    The result is NaN if there is no finite value. Unlike numpy's function, it does not warn.
     """
     ordered = np.sort(np.where(np.isfinite(values), values, np.nan), axis=0)
     count = np.isfinite(ordered).sum(axis=0)
@@ -149,9 +156,10 @@ def nan_median(values: Floats) -> Floats:
 
 
 def level_label(value: float, span: float) -> str:
-    """Format a value of a scale in at most five characters, with the digits that its span needs.
+    """Format a value of a scale in at most five characters.
 
-    If even one digit and its exponent do not fit, the exponent alone is shown: ``-e-12``.
+    It has the digits that the span needs. If even one digit and its exponent do not fit, the exponent alone is shown:
+    ``-e-12``.
     """
     digits = 0 if span >= 10 else 1 if span >= 1 else 2 if span >= 0.1 else 3
     plain, short = f"{value:.{digits}f}", f"{value:.1e}"

@@ -34,7 +34,7 @@ def write_all(descriptor: int, data: bytes, may_wait: MayWait = lambda: True) ->
     Raises
     ------
     TimeoutError
-        If data is left when `may_wait` no longer allows to wait.
+        If data is left when `may_wait` returns False.
     OSError
         As `os.write` does.
     """
@@ -46,7 +46,7 @@ def write_all(descriptor: int, data: bytes, may_wait: MayWait = lambda: True) ->
                 left = left[os.write(descriptor, left[:_CHUNK_BYTES]) :]
                 continue
             except BlockingIOError:
-                # There is room for less than a chunk, so poll would return at once: wait a little.
+                # There is room for less than a chunk, so poll would return at once. Wait to avoid a busy loop.
                 select.select([], [], [], _POLL_MS / 1000)
         if not may_wait():
             raise TimeoutError(errno.ETIMEDOUT, _BLOCKED)
@@ -58,7 +58,7 @@ class Sink(Protocol):
     encoding: str
 
     def write(self, data: bytes, may_wait: MayWait) -> None:
-        """Write, or raise OSError."""
+        """Write all data, or raise OSError."""
 
     def close(self) -> None:
         """Close the descriptor that this sink opened."""
@@ -75,7 +75,7 @@ class DescriptorSink:
         write_all(self._descriptor, data, may_wait)
 
     def close(self) -> None:
-        """Do nothing: it is not ours."""
+        """Do nothing: the caller closes it."""
 
 
 class StreamSink:
@@ -98,11 +98,11 @@ class StreamSink:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF)) from error
 
     def close(self) -> None:
-        """Do nothing: it is not ours."""
+        """Do nothing: the caller closes it."""
 
 
 class ClosedSink:
-    """Sink for an output that was closed before the program started."""
+    """Sink of an output that was closed before the program started."""
 
     encoding = "utf-8"
 
@@ -175,9 +175,10 @@ class FileSink:
 
 
 class NoLock:
-    """Lock of a logging handler that needs none, because its `LineWriter` has one.
+    """Dummy lock for a logging handler.
 
-    A handler logs the failure of its own output. If handlers had locks, two failing ones could wait for each other.
+    Its `LineWriter` has a lock. A handler logs the failure of its own output, so two failing handlers with locks could
+    wait for each other.
     """
 
     def acquire(self) -> bool:

@@ -62,7 +62,7 @@ class ThreadSafeEvent:
         self._is_set = False
 
     def set(self) -> None:
-        """Set the event, and wake the loop if it is not set already."""
+        """Set the event, and wake the loop once."""
         if self._is_set:
             return
         self._is_set = True

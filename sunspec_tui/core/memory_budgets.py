@@ -1,6 +1,6 @@
 """Compute memory budgets, in bytes, for settings and for a stream's headers.
 
-Pure arithmetic, plus one reading of the limits of this process. This module allocates none of this memory.
+Pure arithmetic, and the limits of this process. This module does not allocate the memory.
 """
 
 import os
@@ -9,15 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from sunspec_tui.core.errors import UsageError
-
-USUAL_NCHAN, USUAL_NPOL = 3072, 4
-"""Shape of the instrument's frames, used to check `--buffer-length` before the first frame."""
+from sunspec_tui.core.usual_frames import USUAL_NCHAN, USUAL_NPOL
 
 MAX_RING_BYTES = 2**30
-"""Limit of the rows of a stream with more channels than usual; a larger ring of usual frames raises it."""
-
-MAX_CHAN0 = 1_000_000
-"""The highest first channel, of a header and of a setting."""
+"""Limit of the ring of a stream with more channels than usual; a larger ring of usual frames raises it."""
 
 MAX_PAST_BYTES = 2**28
 """Limit of the rows of earlier shapes and axes; a larger ring of usual frames raises it."""
@@ -46,13 +41,16 @@ def ring_nbytes(rows: int, nbins: int, npol: int) -> int:
 def frame_nbytes(parts: Sequence[bytes | memoryview]) -> int:
     """Return the largest memory of a message as a frame.
 
-    It counts the payload, and the header as Python objects.
+    The header counts as Python objects.
     """
     return sum(map(len, parts)) + (_HEADER_FACTOR - 1) * sum(len(part) for part in parts[1:2])
 
 
 def usual_ring_nbytes(buffer_length: int, channel_average: int) -> int:
-    """Return the memory of a ring of the instrument's own frames."""
+    """Return the memory of a ring of usual frames.
+
+    It serves to check `--buffer-length` before the first frame.
+    """
     return ring_nbytes(buffer_length, -(-USUAL_NCHAN // channel_average), USUAL_NPOL)
 
 

@@ -25,7 +25,7 @@ _YOUNG = 1  # the generations 0 and 1
 class MemoryReading(NamedTuple):
     """Memory at one moment.
 
-    Names with mb, from the older receiver, are in MiB.
+    Values whose names end with mb are in MiB; the names come from the older receiver.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ NOT_READ = MemoryReading()
 def _process() -> "psutil.Process":
     """Return this process.
 
-    The library psutil is loaded at the first reading, after the first screen.
+    The library psutil is loaded at the first reading, not before the first screen.
     """
     import psutil
 
@@ -78,10 +78,10 @@ def vms_mb() -> float:
 
 
 def pss_mb(child_pids: Iterable[int] = ()) -> float:
-    """Return the proportional set size of this process and of `child_pids`, in MiB.
+    """Return the proportional set size of several processes, in MiB.
 
-    The result is NaN if the system does not report it. The caller passes the ids of the started processes, because a
-    search would read each process of the machine.
+    They are this process and `child_pids`. The result is NaN if the system does not report it. The caller passes the
+    ids of the started processes, because a search would read each process of the machine.
     """
     return math.fsum(_read(partial(_pss, number)) for number in (None, *child_pids)) / 2**20
 
@@ -131,9 +131,10 @@ def release_to_system() -> bool:
 
 
 def resume_collection() -> None:
-    """Enable the collector again, which the command line disables until the first screen.
+    """Enable the garbage collector again.
 
-    Objects from before are excluded from collections, because loaded modules are never freed.
+    The command line disables it until the first screen. Objects from before are excluded from collections, because
+    loaded modules are never freed.
     """
     gc.freeze()
     gc.enable()
@@ -159,8 +160,8 @@ class Collector:
     def collect_young(self) -> int:
         """Collect garbage among new objects; return the number of freed objects.
 
-        It takes microseconds: some hundred thousand objects that have survived two collections are left to `collect`
-        and to Python itself.
+        It takes microseconds, because it ignores the hundred thousand objects that have survived two collections.
+        `collect` and Python itself examine those.
         """
         return self._count(gc.collect(_YOUNG))
 

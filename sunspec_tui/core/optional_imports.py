@@ -1,6 +1,6 @@
-"""Import optional libraries on demand, with a clear error if one is missing.
+"""Import optional libraries on demand.
 
-This module maps libraries to the extras that install them.
+If one is missing, the error names the extra that installs it.
 """
 
 import sys
@@ -48,7 +48,9 @@ def require_extra(module: str, purpose: str) -> Any:
 
 
 def check_installed(module: str, purpose: str) -> None:
-    """Check that a library is installed, without loading it: another process loads it.
+    """Check that a library is installed, without loading it.
+
+    Another process loads it.
 
     Raises
     ------

@@ -1,12 +1,13 @@
 """Escape text from outside, so that it contains only visible characters.
 
-No character of the result moves the cursor, is invisible, reverses the line or ends it. Names of files and stations,
-cells of tables, keys, and errors of libraries cannot be trusted: code that prints, logs, draws or stores them for
-users passes them through this module first. Pure functions of text.
+No character of the result is invisible, moves the cursor, reverses the line or ends it. Names of files and stations,
+cells of tables, keys, and errors of libraries cannot be trusted. Code passes them through this module before it
+prints, logs, draws or stores them for users. Pure functions of text.
 """
 
 import json
 import re
+import reprlib
 import unicodedata
 from typing import Any
 
@@ -16,12 +17,20 @@ MAX_CHARACTERS = 1000
 MAX_NAME_CHARACTERS = 80
 """Largest length of a file's or a station's name within a sentence."""
 
+MAX_QUOTED_CHARACTERS = 60
+"""Default length of a value that a message quotes."""
+
 _MAX_DEPTH = 32
 _ELLIPSIS = "…"
 _MAX_MARKS = 4
 # Characters that Python classifies as printable, but that have no width or are invisible.
 _INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+_SHORT_REPR = reprlib.Repr()
+_SHORT_REPR.maxlevel, _SHORT_REPR.maxlist, _SHORT_REPR.maxdict = 2, 6, 4
+_SHORT_REPR.maxstring = _SHORT_REPR.maxlong = _SHORT_REPR.maxother = MAX_QUOTED_CHARACTERS
 
 
 def printable(text: object, most: int = MAX_CHARACTERS) -> str:
@@ -39,7 +48,7 @@ def printable(text: object, most: int = MAX_CHARACTERS) -> str:
         Longest length of the result, at least 1.
     """
     shown = str(text)
-    # Shorten a long text first, because the check reads each character.
+    # Shorten a long text before the check, because the check reads each character.
     shown = _elided(shown, most)
     if not _plain(shown):
         shown = _elided(_escaped(shown), most)
@@ -75,10 +84,31 @@ def printable_values(value: Any, most: int = MAX_CHARACTERS, depth: int = _MAX_D
     return [printable_values(each, most, depth - 1) for each in value]
 
 
+def short_repr(value: object) -> str:
+    """Return a short `repr` of a value of any size."""
+    return _SHORT_REPR.repr(value)
+
+
+def quote_untrusted(text: str, most: int = MAX_QUOTED_CHARACTERS) -> str:
+    """Put untrusted text in quotation marks, for a message.
+
+    Unlike `short_repr`, it escapes only characters that are not visible, not backslashes and quotation marks.
+
+    Parameters
+    ----------
+    text
+        The text.
+    most
+        Longest length without the quotation marks.
+    """
+    return f"'{printable(text, most)}'"
+
+
 def quote_line(text: str, *, ascii_only: bool = False) -> str:
     """Return a plain text unchanged, any other as a JSON string.
 
-    The result fits on one line of a file.
+    The result fits on one line of a file, and `unquote_line` restores the text. Unlike the functions above, it
+    neither shortens nor changes the text.
     """
     plain = _plain(text) and text == text.strip() and not text.startswith('"') and (text.isascii() or not ascii_only)
     return text if plain else json.dumps(text)

@@ -39,7 +39,10 @@ _BINS_AT_ONCE = 4
 
 
 def plain_name(product: Product) -> str:
-    """Return a product's name without a slash, for files and groups: V/I is ``V_over_I``."""
+    """Return a product's name without a slash.
+
+    Names of files and groups cannot have one: V/I becomes ``V_over_I``.
+    """
     return str(product).replace("/", "_over_")
 
 
@@ -75,7 +78,7 @@ def derive(rows: NDArray[np.float32], product: Product) -> NDArray[np.float32]:
 
 
 def _combined(rows: NDArray[np.float32], product: Product) -> NDArray[np.float32]:
-    """Q, I or V/I."""
+    """Return Q, I or V/I."""
     half = np.float32(0.5)
     if product is Product.Q:
         return np.asarray(rows[..., 0] * half - rows[..., 1] * half, np.float32)
@@ -96,7 +99,10 @@ def bin_count(nchan: int, channel_average: int) -> int:
 
 @lru_cache(maxsize=16)
 def _averaging_matrix(channel_average: int, npol: int, bins: int) -> NDArray[np.float32]:
-    """Return the matrix that averages some bins, shape (bins * channel_average * npol, bins * npol)."""
+    """Return the matrix that averages the channels of some bins.
+
+    Its shape is (bins * channel_average * npol, bins * npol).
+    """
     one = np.kron(np.full((channel_average, 1), 1 / channel_average), np.eye(npol))
     return np.kron(np.eye(bins), one).astype(np.float32)
 
@@ -116,8 +122,8 @@ def average_channels(spectrum: NDArray[Any], channel_average: int, out: NDArray[
 
     Notes
     -----
-    Bad values may raise numpy's warning of an invalid value. A caller for each frame suppresses it once
-    (``numpy.errstate``), because doing so here costs half as much as the average itself.
+    Bad values may raise numpy's warning of an invalid value. The caller suppresses it once for each frame
+    (``numpy.errstate``): doing so here would take half as long as the average itself.
     """
     nchan = len(spectrum)
     whole = nchan // channel_average
@@ -141,8 +147,9 @@ def _average_whole_bins(values: NDArray[np.float32], channel_average: int, out: 
     matrix = _averaging_matrix(channel_average, npol, bins)
     values.reshape(-1, len(matrix)).dot(matrix, out.reshape(-1, bins * npol))
     # In a matrix product one bad value spoils the other products of its bins: 0 * NaN is NaN. One dot product detects
-    # that, in a third of the time of isfinite().all(). Squares that overflow only cost the slower way. There a bin is
-    # infinite if the sum of its channels overflows; to weight the channels first takes a quarter longer.
+    # bad values in a third of the time of isfinite().all(). It also detects values whose squares overflow; they only
+    # cause the slower calculation below. In that calculation a bin is infinite if the sum of its channels overflows.
+    # Dividing the channels before the sum would avoid that, but takes a quarter longer.
     flat = out.reshape(-1)
     if not math.isfinite(flat.dot(flat)):
         np.einsum("bcp->bp", values.reshape(nbins, channel_average, npol), out=out)

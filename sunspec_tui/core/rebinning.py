@@ -118,7 +118,7 @@ def _check(row_s: float | None, bins: int | None) -> None:
 
 
 def _row_groups(recording: Recording, row_s: float) -> list[_RowGroups]:
-    """Return the whole groups of all rows."""
+    """Return the groups of rows that are averaged to one row each."""
     if recording.cadence_s > row_s * 2:
         length = f"{recording.cadence_s:.4g}"
         raise ExportError(f"the rows are already {length} s long; choose an --average-time of more, or leave it out")
@@ -136,7 +136,10 @@ def _row_groups(recording: Recording, row_s: float) -> list[_RowGroups]:
 
 
 def _runs(recording: Recording) -> Iterator[tuple[slice, float]]:
-    """Yield runs of consecutive rows of one sequence and one cadence, and this cadence."""
+    """Yield runs of consecutive rows, and their cadence.
+
+    A run has one sequence and one cadence.
+    """
     times_s, restarts, count = recording.times_s, recording.restarts, len(recording)
     edges = [0, *(row for row, _, _ in cadence_changes(times_s)), count]
     for begin, end in pairwise(edges):
@@ -152,7 +155,7 @@ def _runs(recording: Recording) -> Iterator[tuple[slice, float]]:
 
 
 def _report(runs: list[_RowGroups], count: int) -> None:
-    """Log which rows are left out, and rows of two lengths."""
+    """Log how many rows are left out, and unequal row lengths."""
     left_out = count - sum(run.joined * run.groups for run in runs)
     if left_out:
         log.warning(
@@ -167,15 +170,18 @@ def _report(runs: list[_RowGroups], count: int) -> None:
 
 
 def _usual_length_s(runs: list[_RowGroups]) -> float:
-    """Return the mean length of the rows that are about as long as most rows."""
+    """Return the usual length of a row.
+
+    It is the mean of the lengths that are close to the most frequent one.
+    """
     usual_s = max(runs, key=lambda run: run.groups).row_s
-    # An unknown length (NaN) is not near to itself.
+    # An unknown length (NaN) does not equal itself.
     near = [each for each in runs if abs(each.row_s - usual_s) <= _SAME_LENGTH * usual_s] or runs[:1]
     return sum(each.row_s * each.groups for each in near) / sum(each.groups for each in near)
 
 
 def _bin_groups(frequencies_hz: NDArray[np.float64], joined: int) -> _BinGroups:
-    """Return groups of so many neighbouring bins."""
+    """Return groups of `joined` neighbouring bins."""
     count = len(frequencies_hz)
     firsts, weights = np.arange(0, count, joined), np.ones(count)
     if joined == 1:
@@ -206,7 +212,10 @@ def _averaged(data: NDArray[np.float32], runs: list[_RowGroups], groups: _BinGro
 
 
 def _means(block: NDArray[np.float32], groups: _BinGroups) -> NDArray[np.float64]:
-    """Return the means of the finite values of a block, shape (n, joined, nbins, nproducts)."""
+    """Return the means of the finite values of a block.
+
+    The block has the shape (n, joined, nbins, nproducts).
+    """
     finite, weights = np.isfinite(block), groups.weights[:, None]
     sums = np.where(finite, block, 0).sum(axis=1, dtype=np.float64) * weights
     counts = finite.sum(axis=1) * weights

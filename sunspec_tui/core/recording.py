@@ -26,7 +26,9 @@ UNITS = "arbitrary"
 MAX_NAME = 1000
 """Longest name of a station, a source or a program in a file."""
 
-_MAX_STEP_RATIO = 1.5
+MAX_STEP_RATIO = 1.5
+"""A step that is longer than this number of rows is a gap."""
+
 _NO_GAP, _SAME_CADENCE = 0.5, 0.1  # largest difference from the usual step, as a share of it
 _GRID_TOLERANCE_CHANNELS = 0.02
 _CHANNELS = 4096  # of the instrument
@@ -76,11 +78,11 @@ class Recording:
     software
         Name and version of the program that wrote it.
     restart_ends_s
-        End times of the rows that begin a new sequence, as far as known; files do not store them.
+        End times of the rows that begin a new sequence, if known; files do not store them.
     """
 
     draw_png: ClassVar["Callable[[Recording], bytes] | None"] = None
-    """Draws a recording for notebooks; the package sets it, because figures belong to a room above."""
+    """Draws a recording for notebooks; the package sets it, because `core` must not import `plots`."""
 
     data: NDArray[np.float32]
     products: tuple[Product, ...]
@@ -104,12 +106,15 @@ class Recording:
         return f"<table>{lines}</table>"
 
     def _repr_png_(self) -> bytes | None:
-        """Return the figure as a PNG, for notebooks; None if there is nothing to draw."""
+        """Return the figure as a PNG, for notebooks.
+
+        The result is None if there is nothing to draw.
+        """
         draw = type(self).draw_png
         return None if draw is None or not len(self) else draw(self)
 
     def _facts(self) -> dict[str, str]:
-        """Shape, times, frequencies, products and origin, for people."""
+        """Return shape, times, frequencies, products and origin, for people."""
         facts = {"size": f"{len(self)} rows x {len(self.frequencies_hz)} bins"}
         if len(self):
             first, last = (format_date_and_clock(float(self.times_s[i])) for i in (0, -1))
@@ -139,13 +144,19 @@ class Recording:
         return row_lengths_s(self.times_s, self.cadence_s)
 
     def carries(self) -> tuple[Product, ...]:
-        """Return the products in the data, and those that can be derived from them."""
+        """Return the products that can be shown.
+
+        They are those in the data, and those derived from them.
+        """
         count = len(self.products)
         whole = count in (1, 2, 4) and self.products == WIRE_PRODUCTS[:count]
         return available(count) if whole else self.products
 
     def default_product(self) -> Product:
-        """Return the product to use if the user names none: the only one, or else XX."""
+        """Return the product to use if the user names none.
+
+        It is the only product, or else XX.
+        """
         return self.products[0] if len(self.products) == 1 else Product.XX
 
     def power(self, product: Product) -> NDArray[np.float32]:
@@ -179,9 +190,9 @@ def in_time_range(times_s: NDArray[np.float64], start_s: float | None, end_s: fl
 
 
 def slots(times_s: NDArray[np.float64], cadence_s: float) -> NDArray[np.int64]:
-    """Return the places of rows on an even time axis, from their times.
+    """Return the slots of rows, from their times.
 
-    A step above 1 is a gap; no step is below 1.
+    A slot is a place on a time axis of even steps. A step above 1 is a gap; no step is below 1.
     """
     if not cadence_s > 0:
         return np.arange(len(times_s), dtype=np.int64)
@@ -206,11 +217,14 @@ def measured_cadence_s(times_s: NDArray[np.float64]) -> float:
 
 
 def continuous_runs(times_s: NDArray[np.float64], cadence_s: float) -> list[slice]:
-    """Return runs of rows without a gap, a step back or a change of cadence."""
+    """Return runs of consecutive rows.
+
+    A run has no gap, no step back and no change of cadence.
+    """
     if not cadence_s > 0:
         return [slice(0, len(times_s))]
     steps, lengths_s = np.diff(times_s), row_lengths_s(times_s, cadence_s)
-    apart = (steps > _MAX_STEP_RATIO * lengths_s[1:]) | (steps < lengths_s[1:] / 2) | (np.diff(lengths_s) != 0)
+    apart = (steps > MAX_STEP_RATIO * lengths_s[1:]) | (steps < lengths_s[1:] / 2) | (np.diff(lengths_s) != 0)
     broken = np.flatnonzero(apart) + 1
     edges = [0, *broken.tolist(), len(times_s)]
     return [slice(begin, end) for begin, end in pairwise(edges) if end > begin]

@@ -26,7 +26,7 @@ _BYTES = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 
 
 class RetentionPolicy(NamedTuple):
-    """Limits for the plots to keep; None sets no limit.
+    """Limits of the plots to keep; None sets no limit.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ class PlotFile:
 
 
 def plot_time_s(name: str) -> float | None:
-    """Return the time in the name of a plot, seconds since 1970 UTC.
+    """Return the time in a plot's name, seconds since 1970 UTC.
 
     The result is None for any other file.
     """

@@ -1,4 +1,4 @@
-"""Ring buffer of the last rows of the stream, with their times and slots.
+"""Ring buffer of the last rows of the stream.
 
 One append writes a row, its time and its slot together, so that no row can have its neighbour's
 time. Rows are returned oldest first, and only rows that were received. A lock makes every method
@@ -22,9 +22,8 @@ from sunspec_tui.core.products import Product, available, derive
 class Mark(IntEnum):
     """Unusual properties of a row, one bit each.
 
-    Several together are a plain int.
-
-    It is not an IntFlag, whose operators take a microsecond each, several times a frame.
+    Several bits together are a plain int. This is not an IntFlag: its operators take a microsecond each, several times
+    a frame.
     """
 
     NONE = 0
@@ -72,7 +71,9 @@ class Rows:
 
 
 class RingBuffer:
-    """Ring buffer of the last `length` rows of `nbins` bins and `npol` products.
+    """Ring buffer of the last `length` rows.
+
+    A row has `nbins` bins and `npol` products.
 
     Parameters
     ----------
@@ -107,11 +108,17 @@ class RingBuffer:
 
     @property
     def index(self) -> int:
-        """Index of the next row in the older receiver's buffer, 0 to length - 1."""
+        """Index of the next row, 0 to length - 1.
+
+        Indices are those of the older receiver's buffer.
+        """
         return (self._count - self._first) % self.length
 
     def index_of(self, number: int) -> int:
-        """Return the index of a row in the older receiver's buffer, 0 to length - 1."""
+        """Return the index of a row, 0 to length - 1.
+
+        Indices are those of the older receiver's buffer.
+        """
         return (number - self._first) % self.length
 
     @property
@@ -121,7 +128,10 @@ class RingBuffer:
 
     @property
     def nbytes(self) -> int:
-        """Memory of the kept rows in bytes, without the row that is being written."""
+        """Memory of the kept rows in bytes.
+
+        The row that is being written is not included.
+        """
         columns = (self._data, self._times_s, self._slots, self._marks)
         return self.length * sum(int(column[0].nbytes) for column in columns)
 
@@ -144,9 +154,9 @@ class RingBuffer:
 
     @property
     def next_row(self) -> NDArray[np.float32]:
-        """Array for the next row, shape (nbins, npol), to be written before `commit`.
+        """Array for the next row, shape (nbins, npol).
 
-        No reader sees it until then.
+        Write to it, then call `commit`; no reader sees the row until then.
         """
         row: NDArray[np.float32] = self._data[(self._count - self._first) % self._capacity]
         return row
@@ -171,7 +181,7 @@ class RingBuffer:
     def trimmed(self) -> "RingBuffer":
         """Return a shorter ring of the same rows, or this ring.
 
-        The ring is shortened to its rows only if that saves at least half of the memory.
+        The ring is shortened only if that saves at least half of the memory.
         """
         with self._lock:
             if 2 * self.filled > self.length:
@@ -207,15 +217,15 @@ class RingBuffer:
             return int(self._slots[oldest % self._capacity]), int(self._slots[newest % self._capacity])
 
     def between(self, start: int, stop: int, product: Product | None = None) -> Rows:
-        """Return the rows with numbers from `start` to before `stop` that are still kept.
+        """Return the kept rows with numbers from `start` to before `stop`.
 
         Parameters
         ----------
         start, stop
             Numbers of the first row, and of the one after the last.
         product
-            The product to read; by default all as received, which takes four times as long. The result is empty for a
-            product that the stream does not have.
+            The product to read. By default all products are read as received, which takes four times as long. The
+            result is empty if the stream does not have the product.
         """
         with self._lock:
             oldest = self._count - self.filled
@@ -226,11 +236,10 @@ class RingBuffer:
             return self._copy(min(start, stop), stop, product)
 
     def number_at(self, slot: int) -> int:
-        """Return the number of the first kept row at or after a slot.
+        """Return the number of the first row at or after a slot.
 
-        The result is `count` if there is none.
-
-        Slots never decrease within a ring, so a binary search suffices.
+        Only kept rows count; the result is `count` if there is none. Slots never decrease within a ring, so a binary
+        search suffices.
         """
         with self._lock:
             return self._number_at(slot)
@@ -252,7 +261,10 @@ class RingBuffer:
         return Rows(np.concatenate(power), times_s, slots, marks, stop)
 
     def _places(self, start: int, stop: int) -> tuple[slice, slice]:
-        """Return the two slices of rows in the ring: up to its end, and from its beginning."""
+        """Return the two slices of some rows in the ring.
+
+        One goes up to the ring's end, the other starts at its beginning.
+        """
         first = (start - self._first) % self._capacity
         end = first + stop - start
         return slice(first, min(end, self._capacity)), slice(0, max(0, end - self._capacity))

@@ -18,7 +18,10 @@ BLOCK_ROWS = 16
 
 
 def iter_blocks(ring: RingBuffer, start: int, stop: int, size: int = BLOCK_ROWS) -> Iterator[Rows]:
-    """Yield rows in blocks, the oldest first, without lost rows."""
+    """Yield rows in blocks, the oldest first.
+
+    Rows that the ring has overwritten are left out.
+    """
     while start < stop:
         found = ring.between(start, min(start + size, stop))
         if len(found):
@@ -54,7 +57,8 @@ def ring_recording(
     data = [rows.data for rows in found] or [np.empty((0, ring.nbins, ring.npol), np.float32)]
     times_s = np.concatenate([rows.times_s for rows in found] or [np.empty(0)])
     marks = np.concatenate([rows.marks for rows in found] or [np.empty(0, np.uint8)])
-    # Measure the mean of the steps: the receiver's cadence is their median, whose sum differs if steps are uneven.
+    # Use the mean of the steps. The receiver's cadence is their median; if steps are uneven, its sum differs from the
+    # duration of the recording.
     measured_s = measured_cadence_s(times_s)
     return Recording(
         np.concatenate(data),

@@ -1,4 +1,4 @@
-"""Merge blocks of consecutive rows: the mean and the highest value of each.
+"""Merge blocks of consecutive rows to means and highest values.
 
 A row is a block of one row. Blocks are merged into larger ones without reading their rows. Pure arithmetic.
 """
@@ -113,7 +113,10 @@ def merged_sums(
 
 
 def merged_peaks(values: Floats, starts: NDArray[np.intp]) -> Floats:
-    """Return the highest finite value of merged blocks, -inf if there is none, shape (m, nbins)."""
+    """Return the highest finite values of merged blocks, shape (m, nbins).
+
+    A value is -inf if there is none.
+    """
     finite = np.isfinite(values)
     values = values if finite.all() else np.where(finite, values, -np.inf)
     return np.array([values[group].max(axis=0) for group in _groups(starts, len(values))])

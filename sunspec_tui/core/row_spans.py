@@ -1,7 +1,7 @@
-"""Compute start and length of each row, and place rows on a time axis.
+"""Compute start and length of rows, and place them in columns.
 
-A row has only the end time of its averaging, and the cadence of a stream may change. A row's length is therefore
-derived from its neighbours. Pure functions on arrays of times, without figures or files.
+Only the end of a row's averaging is stored, and the cadence of a stream may change. A row's length is therefore derived
+from its neighbours. Pure functions on arrays of times, without figures or files.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,10 @@ class Columns:
 
 
 def starts_sequence(times_s: NDArray[np.float64], restarts: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
-    """Return True for each row that starts a sequence: a restart, or a time that does not increase."""
+    """Return True for each row that starts a sequence.
+
+    Such a row follows a restart, or its time does not increase.
+    """
     anew = np.zeros(len(times_s), np.bool_) if restarts is None else restarts.copy()
     anew[:1] = True
     anew[1:] |= ~(np.diff(times_s) > 0)
@@ -70,14 +73,17 @@ def row_starts_s(
     follows = ~anew & (np.diff(slots, prepend=0) == 1)
     lengths_s = _from_neighbours(np.where(follows, steps_s, np.nan), np.cumsum(anew))
     lengths_s = np.where(np.isnan(lengths_s), cadence_s if cadence_s > 0 else 0.0, lengths_s)
-    # A row after a gap does not begin before the end of the row in front of the gap.
+    # A row after a gap does not begin before the end of the row before the gap.
     found = times_s - np.where(anew, lengths_s, np.fmin(lengths_s, steps_s))
     found[1:] = np.where(follows[1:], times_s[:-1], found[1:])
     return found
 
 
 def _from_neighbours(values: NDArray[np.float64], groups: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Fill each NaN with the next number of its group, or else with the last one before."""
+    """Fill each NaN with a neighbour's value of the same group.
+
+    It is the next number, or else the last one before.
+    """
     count = len(values)
     places, known = np.arange(count), ~np.isnan(values)
     after = np.minimum.accumulate(np.where(known, places, count)[::-1])[::-1]
@@ -91,7 +97,7 @@ def _from_neighbours(values: NDArray[np.float64], groups: NDArray[np.int64]) -> 
 
 
 def without_even_gaps(times_s: NDArray[np.float64], slots: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Remove gaps from slots that are only caused by a change of cadence.
+    """Remove gaps that are only caused by a change of cadence.
 
     Eight or more successive steps that are equal to a tenth are a cadence, without gaps between their rows.
 
@@ -121,7 +127,7 @@ def _even_runs(steps_s: NDArray[np.float64]) -> list[tuple[int, int, float]]:
 
 
 def cadence_changes(times_s: NDArray[np.float64]) -> list[tuple[int, float, float]]:
-    """Return the rows at which the cadence changes by more than a tenth.
+    """Return the changes of the cadence by more than a tenth.
 
     Returns
     -------

@@ -7,19 +7,19 @@ neither prints nor exits.
 
 import math
 import os
-import reprlib
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from sunspec_tui.core.addresses import parse_bind_host, parse_host
 from sunspec_tui.core.errors import UsageError
-from sunspec_tui.core.memory_budgets import MAX_CHAN0, check_buffer_length
+from sunspec_tui.core.memory_budgets import check_buffer_length
+from sunspec_tui.core.printable import short_repr
 from sunspec_tui.core.retention import DEFAULT_KEEP, RetentionPolicy
+from sunspec_tui.core.usual_frames import DEFAULT_CHAN0, MAX_CHAN0
 from sunspec_tui.core.web_options import WebOptions
 
 BEAM_PORT_BASE = 30000
-DEFAULT_CHAN0 = 560
 MAX_INTERVAL_S = 1e6
 """Longest data time of a frame, in seconds."""
 
@@ -63,7 +63,7 @@ class Settings:
     )
     ascii: bool = _setting(False, "draw with ASCII characters only", "display")
     low_bandwidth: bool = _setting(False, "draw less, for a very slow link", "display")
-    chan0: int = _setting(560, "first channel, if the stream does not say", "stream", least=0, most=MAX_CHAN0)
+    chan0: int = _setting(DEFAULT_CHAN0, "first channel, if the stream does not say", "stream", least=0, most=MAX_CHAN0)
     delay_method: str = _setting("auto", "how to measure the message delay", "delay", choices=DELAY_METHODS)
     delay: float | None = _setting(None, "message delay in seconds; implies --delay-method manual", "delay")
     streaming_interval: float | None = _setting(
@@ -196,14 +196,17 @@ class StreamSettings:
 
 @dataclass(frozen=True)
 class ProbeSettings:
-    """Settings of the commands that read a stream for a short time: doctor and snapshot."""
+    """Settings of the commands doctor and snapshot.
+
+    They read a stream for a short time.
+    """
 
     addr: str = _setting("127.0.0.1", "address of the stream: a name, IPv4 or IPv6, no port", "stream", host=parse_host)
     port: int = _setting(9798, "port of the stream", "stream", least=1, most=65535)
     beam: int | None = _setting(None, f"recorder's beam: port {BEAM_PORT_BASE} + BEAM", "stream", least=1, most=999)
     frames: int = _setting(8, "frames to wait for", "stream", least=1)
     timeout: float = _setting(10.0, "seconds to wait for the frames", "stream", above=0)
-    chan0: int = _setting(560, "first channel, if the stream does not say", "stream", least=0, most=MAX_CHAN0)
+    chan0: int = _setting(DEFAULT_CHAN0, "first channel, if the stream does not say", "stream", least=0, most=MAX_CHAN0)
     png: Path | None = _setting(None, "write a PNG figure to this file too (snapshot)", "figure")
     remove_background: bool = _setting(
         False, "remove the quiet background from the PNG's waterfall (snapshot)", "figure"
@@ -351,7 +354,7 @@ def _check_value(setting: Field[Any], value: Any) -> None:
     if isinstance(value, float) and not math.isfinite(value):
         raise UsageError(f"{name} is {value}, it must be a finite number")
     if isinstance(value, Path) and not can_be_path(value):
-        raise UsageError(f"{name} is {bounded_repr(str(value))}, no file can have such a name; choose another")
+        raise UsageError(f"{name} is {short_repr(str(value))}, no file can have such a name; choose another")
     if "host" in limits:
         limits["host"](value, name)
     if "choices" in limits and value not in limits["choices"]:
@@ -365,7 +368,10 @@ def _check_value(setting: Field[Any], value: Any) -> None:
 
 
 def can_be_path(path: Path) -> bool:
-    """Return False for a path with a NUL, or with a character that the file system cannot encode."""
+    """Return True if a file can have this path.
+
+    A file's path has no NUL, and only characters that the file system can encode.
+    """
     try:
         return b"\0" not in os.fsencode(path)
     except UnicodeEncodeError:
@@ -377,10 +383,3 @@ def plain_type(setting: Field[Any]) -> type:
     kinds = {"str": str, "int": int, "float": float, "bool": bool, "Path": Path}
     spelled = setting.type if isinstance(setting.type, str) else str(getattr(setting.type, "__name__", setting.type))
     return kinds[spelled.replace("pathlib.", "").split(" |")[0].rpartition(".")[2]]
-
-
-def bounded_repr(value: Any) -> str:
-    """Format a value of the file in bounded length and depth."""
-    short = reprlib.Repr()
-    short.maxstring = short.maxother = short.maxlong = 80
-    return short.repr(value)

@@ -7,7 +7,8 @@ from typing import Any
 
 from sunspec_tui.core.bounded_read import read_bounded
 from sunspec_tui.core.errors import UsageError
-from sunspec_tui.core.settings import Settings, bounded_repr, plain_type
+from sunspec_tui.core.printable import short_repr
+from sunspec_tui.core.settings import Settings, plain_type
 
 MAX_FILE_BYTES = 64 * 1024
 """Largest size of a file of settings."""
@@ -37,7 +38,7 @@ def read_settings_file(path: Path) -> dict[str, Any]:
     for key, value in table.items():
         name = key.replace("-", "_")
         if name not in known:
-            raise UsageError(f"{path}: there is no setting {bounded_repr(key)}; known are {', '.join(known)}")
+            raise UsageError(f"{path}: there is no setting {short_repr(key)}; known are {', '.join(known)}")
         values[name] = _typed(path, known[name], value)
     return values
 
@@ -49,6 +50,6 @@ def _typed(path: Path, setting: Field[Any], value: Any) -> Any:
     if kind is Path and type(value) is str:
         return Path(value)
     if type(value) is not kind:
-        text = "not a text" if "secret" in setting.metadata else bounded_repr(value)
+        text = "not a text" if "secret" in setting.metadata else short_repr(value)
         raise UsageError(f"{path}: {setting.name} is {text}, it must be a {kind.__name__}")
     return value

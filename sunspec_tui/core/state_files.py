@@ -1,4 +1,6 @@
-"""Save small states between runs: the view of the monitor, and quiet floors.
+"""Save small states between runs.
+
+These are the view of the monitor, and quiet floors.
 
 If a file cannot be read or written, this is logged once, and the monitor continues. A path that is not a regular file
 (a pipe, a link, a device) is neither read nor replaced, because it was not made by this program.
@@ -47,9 +49,7 @@ def state_directory() -> Path | None:
 def load(path: Path, fallback: str = "the default view is used") -> Mapping[str, Any]:
     """Return the saved state.
 
-    The result is empty if there is none or it cannot be used.
-
-    The log message about an unusable file ends with `fallback`.
+    The result is empty if there is no usable file. The log message about an unusable file ends with `fallback`.
     """
     try:
         state = json.loads(_read(path))
@@ -94,7 +94,9 @@ def save(path: Path, state: Mapping[str, Any], description: str = "the view") ->
 
 
 class Saver:
-    """Saver of a state in a thread, because a home directory on a network may hang.
+    """Saver of a state, in a thread.
+
+    A home directory on a network may hang.
 
     Parameters
     ----------

@@ -71,12 +71,17 @@ def lwa_time_tag_to_datetime(time_tag: int | np.integer[Any], rate: float = CLOC
 
 
 def unix_to_tag(unix_s: float) -> int:
-    """Convert seconds since 1970 to an LWA time tag, to the microsecond: a float is not more precise."""
+    """Convert seconds since 1970 to an LWA time tag.
+
+    The result is rounded to the microsecond: a float is not more precise.
+    """
     return round(unix_s * 1e6) * (CLOCK_HZ // 1_000_000)
 
 
 def scale_to_seconds(value: float) -> float:
-    """Convert a wall clock in s, ms, us or ns to seconds since 1970.
+    """Convert a wall clock to seconds since 1970.
+
+    The unit of the value is s, ms, us or ns, depending on its size.
 
     Raises
     ------
@@ -119,9 +124,9 @@ def parse_block_time(text: str) -> float:
     """Parse a ``last_block_time`` like ``"2025-08-18 21:34:54.787341"``.
 
     The fraction is optional, as are a ``T``, a ``Z`` and an offset; without an offset the time is UTC.
-    A leap second, ``23:59:60``, is read as the second after it: seconds since 1970 have no number for a leap
-    second, and the clocks that "now" is read from count it in the same way. A literal ``%f`` marks a test
-    producer that sends local time without its zone, so such a text is rejected.
+    A leap second, ``23:59:60``, is read as the second after it, because seconds since 1970 have no number for a leap
+    second. System clocks count it in the same way. A text with a literal ``%f`` is rejected: it comes from a test
+    producer that sends local time without its zone.
 
     Returns
     -------
@@ -177,9 +182,9 @@ def parse_user_time(moment: Any) -> float:
 
 
 def parse_time_range(start: Any, end: Any) -> tuple[float | None, float | None]:
-    """Convert start and end from a user as `parse_user_time` does.
+    """Convert start and end of a time range from a user.
 
-    None stays None.
+    Each is converted by `parse_user_time`; None stays None.
 
     Raises
     ------
@@ -193,18 +198,27 @@ def parse_time_range(start: Any, end: Any) -> tuple[float | None, float | None]:
 
 
 def format_block_time(unix_s: float) -> str:
-    """Format ``last_block_time`` as a recorder does: without a fraction if it is 0."""
+    """Format ``last_block_time`` as a recorder does.
+
+    There is no fraction if it is 0.
+    """
     return datetime.fromtimestamp(unix_s, UTC).replace(tzinfo=None).isoformat(sep=" ")
 
 
 def format_iso(unix_s: float) -> str:
-    """Format UTC in ISO 8601 with milliseconds and a ``Z``, for status lines and files."""
+    """Format UTC in ISO 8601 with milliseconds and a ``Z``.
+
+    Status lines and files contain such times.
+    """
     moment = datetime.fromtimestamp(unix_s, UTC)
     return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def format_date_and_clock(unix_s: float) -> str:
-    """Format UTC to the second for people, such as ``2025-08-18 21:34:54``; ``unknown`` if it is no date."""
+    """Format UTC to the second, such as ``2025-08-18 21:34:54``.
+
+    The result is ``unknown`` outside the years 1 to 9999.
+    """
     if not _DATETIME_S[0] <= unix_s <= _DATETIME_S[1]:
         return "unknown"
     return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%d %H:%M:%S")

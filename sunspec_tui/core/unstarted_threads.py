@@ -27,9 +27,8 @@ def check_threads(count: int) -> None:
 def forget_unstarted_threads() -> None:
     """Remove zarr's event loop if its thread was never started.
 
-    The library makes another when it needs one.
-
-    Otherwise zarr waits for that thread forever, and the exit of the interpreter fails.
+    Without this, zarr waits for that thread forever, and the interpreter cannot exit. zarr makes another event loop
+    when it needs one.
     """
     module = sys.modules.get("zarr.core.sync")
     thread = None if module is None else module.iothread[0]

@@ -7,12 +7,11 @@ import ipaddress
 import re
 from dataclasses import dataclass, field
 
-from sunspec_tui.core.addresses import parse_bind_host
+from sunspec_tui.core.addresses import MAX_PORT, parse_bind_host
 from sunspec_tui.core.errors import UsageError
 
 DEFAULT_WEB_PORT = 9527
 MIN_TOKEN_LENGTH = 8
-MAX_PORT = 65535
 _PATH = re.compile(r"(/(?!\.)[A-Za-z0-9._~-]+)*/?")
 _NAME = re.compile(r"[A-Za-z0-9.-]+(:[1-9][0-9]{0,4})?")
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]*")

@@ -1,6 +1,8 @@
-"""Write files atomically: under a temporary name first, then renamed in one step.
+"""Write files atomically.
 
-Only regular files are ever replaced. The temporary name contains the machine and the process, so that files left by a
+A file is written under a temporary name, then renamed in one step.
+
+Only regular files are ever replaced. The temporary name identifies the machine and the process, so that files of a
 killed process can be distinguished from files that another process is writing.
 """
 
@@ -24,9 +26,10 @@ _PROCESS_NAMESPACE = Path("/proc/self/ns/pid")
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Yield a temporary path that is renamed to `path` if the block succeeds, else deleted.
+    """Yield a temporary path that replaces `path` on success.
 
-    Its extension is that of `path`, because some libraries choose the format from it.
+    After an error the temporary file is deleted. The temporary path has the extension of `path`, because some libraries
+    choose the format from it.
 
     Raises
     ------
@@ -48,8 +51,6 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 def write_new_file(candidates: Iterable[Path], content: bytes) -> Path:
     """Write a new file under the first free name.
-
-    Never replace a file.
 
     Raises
     ------
@@ -104,7 +105,10 @@ def temporary_path(path: Path) -> Path:
 
 
 def temporary_file_owner(name: str) -> tuple[int, str] | None:
-    """Return the process id and final name of a temporary file of this machine, else None."""
+    """Return process id and final name of a temporary file.
+
+    The result is None for any other file, and for a file of another machine.
+    """
     match = _TEMPORARY.fullmatch(name)
     if match is None or match[2] != _machine():
         return None
@@ -112,9 +116,9 @@ def temporary_file_owner(name: str) -> tuple[int, str] | None:
 
 
 def _machine() -> str:
-    """Return 8 digits that identify this machine among others that share a disk.
+    """Return 8 hexadecimal digits that identify this machine.
 
-    A container has its own process ids, so it counts as another machine.
+    Several machines may share a disk. A container has its own process ids, so it counts as another machine.
     """
     namespace = 0
     with suppress(OSError):

@@ -1,8 +1,8 @@
 """Digits of e-CALLISTO files: 8 bits of a logarithmic detector.
 
-Tools of the network multiply digits by `DB_PER_DIGIT` and do not support an offset. Decibels are therefore written as
-digits of this size from 0 dB on. Only if they do not fit, digit 0 is another number of decibels, which is in the
-header. Pure arithmetic, and the names that this program adds to such files.
+Tools of the e-CALLISTO network multiply digits by `DB_PER_DIGIT` and do not support an offset. Decibels are therefore
+written as digits of this size, and digit 0 is 0 dB. Only if the values do not fit, digit 0 is another number of
+decibels, which is in the header. Pure arithmetic, and the names that this program adds to such files.
 """
 
 import math
@@ -46,7 +46,10 @@ class Digits(NamedTuple):
 
 
 def digits_of(decibels: NDArray[np.float32]) -> Digits:
-    """Convert decibels to digits, with an error of at most half a digit."""
+    """Convert decibels to digits.
+
+    The error is at most half a digit.
+    """
     values = decibels.astype(np.float64)
     finite = np.isfinite(values)
     zero_db = _zero_db(values[finite])
@@ -57,12 +60,15 @@ def digits_of(decibels: NDArray[np.float32]) -> Digits:
 
 
 def _zero_db(decibels: NDArray[np.float64]) -> float:
-    """Return the decibels of digit 0: 0 if all values fit, else a whole number of digits."""
+    """Return the decibels of digit 0.
+
+    They are 0 if all values fit, else a whole number of digits.
+    """
     if not decibels.size:
         return 0.0
     low, high = float(decibels.min()) / DB_PER_DIGIT, float(decibels.max()) / DB_PER_DIGIT
     if low >= _MIN_DIGIT and high <= MAX_DIGIT:
         return 0.0
-    # If the range is too wide, the highest values are kept. Digits of all files have one scale, so that values do not
-    # change when they are written again.
+    # If the range is too wide, the highest values are kept. The offset is a whole number of digits, so that values do
+    # not change when a file is written again.
     return DB_PER_DIGIT * max(math.floor(low) - _MIN_DIGIT, math.ceil(high) - MAX_DIGIT)

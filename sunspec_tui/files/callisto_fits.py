@@ -1,8 +1,8 @@
-"""Read and write e-CALLISTO FITS files, those of stations and of this program.
+"""Read and write e-CALLISTO FITS files.
 
-A station's image holds 8-bit "digits" of a logarithmic detector; this program's hold decibels or, for a signed product,
-linear values. Files of other programs differ in their axes, dates and units: assumptions are reported in notes. astropy
-is imported when a file is opened.
+A station's image holds 8-bit "digits" of a logarithmic detector. This program's images hold decibels or, for a signed
+product, linear values. Files of other programs differ in their axes, dates and units; notes report the assumptions.
+astropy is imported when a file is opened.
 """
 
 import logging
@@ -39,8 +39,6 @@ from sunspec_tui.files.fits_values import blocks_of, scale_of
 from sunspec_tui.files.read_limits import BLOCK_BYTES, RowSelection, Unreadable
 from sunspec_tui.files.reader_notes import report_notes
 from sunspec_tui.files.validation import Declared, plausible_cadence_s, possible_lengths, validated_recording
-
-__all__ = ["DB_PER_DIGIT", "read_callisto"]
 
 _OURS = "sunspec-tui"
 _OUR_CARDS = ("PRODUCT", "SOURCE", "CREATOR", "CHAN0", "CHANAVG")
@@ -84,7 +82,10 @@ def _read(file: BinaryIO, path: Path, selection: RowSelection, notes: list[str])
 
 
 def _is_ours(header: Any) -> bool:
-    """Return True if this program wrote the file, also if its rows came from another program."""
+    """Return True if this program wrote the file.
+
+    The rows may have come from another program.
+    """
     return unquote_line(str(header.get("CREATOR", ""))).startswith(_OURS) or all(name in header for name in _OUR_CARDS)
 
 
@@ -96,9 +97,9 @@ def _product(header: Any, *, ours: bool) -> Product:
 
 
 def _cadence_s(header: Any, offsets_s: NDArray[np.float64], *, ours: bool) -> float:
-    """Return the cadence in our header, or that of another file's times.
+    """Return the cadence; NaN if unknown.
 
-    The result is NaN if unknown.
+    It is in the header of this program's files. For other files, it is measured from their times.
     """
     said_s = plausible_cadence_s(header.get("CDELT1"))
     if ours:
@@ -111,7 +112,7 @@ def _cadence_s(header: Any, offsets_s: NDArray[np.float64], *, ours: bool) -> fl
 def _lengths_s(units: HeaderDataUnits, axes: Axes, cadence_s: float, *, ours: bool) -> NDArray[np.float64] | float:
     """Return the seconds that each row averages.
 
-    Our files with several cadences have a column of them.
+    This program's files have a column of them if the cadence changes.
     """
     if not ours or LENGTH_COLUMN not in units.columns:
         return cadence_s if cadence_s > 0 else 0.0
@@ -137,7 +138,7 @@ def _names(header: Any, path: Path, *, ours: bool) -> dict[str, str]:
 def _load(
     units: HeaderDataUnits, axes: Axes, rows: NDArray[np.intp], out: NDArray[np.float32], notes: list[str]
 ) -> None:
-    """Load rows of an image whose lines are channels, each into its bin."""
+    """Load rows of an image whose lines are channels."""
     scale = scale_of(units, notes)
     for begin, raw in blocks_of(units, BLOCK_BYTES):
         first, last = np.searchsorted(axes.lines, (begin, begin + len(raw)))
@@ -188,7 +189,7 @@ def write_callisto(recording: Recording, path: Path, product: str, *, digits: bo
 
 
 def _image(power: NDArray[np.float32], product: Product, *, digits: bool) -> tuple[NDArray[Any], str, list[_Card]]:
-    """Return the values of the image, their unit and the cards of their scale."""
+    """Return the image's values, their unit, and the scale's cards."""
     if not digits:
         return (power, UNITS, []) if product in SIGNED_PRODUCTS else (to_db(power), "dB", [])
     if product in SIGNED_PRODUCTS:
@@ -204,7 +205,10 @@ def _image(power: NDArray[np.float32], product: Product, *, digits: bool) -> tup
 
 
 def _cards_of(digits: Digits) -> list[_Card]:
-    """Return the cards that stations write with their digits, and those that explain ours."""
+    """Return the header cards that describe the digits.
+
+    Stations write the first four; the others are of this program.
+    """
     return [
         ("BZERO", 0.0, "scaling offset"),
         ("BSCALE", 1.0, "scaling factor"),
@@ -218,9 +222,9 @@ def _cards_of(digits: Digits) -> list[_Card]:
 
 
 def _site(station: str) -> tuple[_Card, ...]:
-    """Return the cards of the telescope's position.
+    """Return the header cards of the telescope's position.
 
-    There are none for another station, whose position is unknown.
+    There are none for another station, because its position is unknown.
     """
     if station.casefold() not in ("", STATION.casefold()):
         return ()

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from sunspec_tui.files.read_limits import BLOCK_BYTES, Unreadable
+from sunspec_tui.files.read_limits import BLOCK_BYTES, TRUNCATED, Unreadable
 
 GZIP, BZIP2 = b"\x1f\x8b", b"BZh"
 """First bytes of compressed files."""
@@ -77,11 +77,14 @@ class DecompressedFile:
             if part:
                 return part
             if wanted and not packed and not self._unpacker.eof:
-                raise Unreadable("it is truncated: it ends before its data end")
+                raise Unreadable(TRUNCATED)
         return b""
 
     def _has_next_member(self) -> bool:
-        """Return True if another member follows, not padding from a tape or a transfer."""
+        """Return True if another compressed member follows.
+
+        Padding from a tape or a transfer may follow instead.
+        """
         rest = self._unpacker.unused_data
         self._waiting = rest + (self._file.read(_PACKED_BYTES) if len(rest) < len(self._magic) else b"")
         more = self._waiting.startswith(self._magic)
@@ -128,7 +131,7 @@ class SequentialReader:
     def skip(self, size: int) -> int:
         """Skip at most `size` bytes and return how many there were."""
         if self._unpacked is None:
-            # Seek, since a sparse file may contain a very long hole.
+            # Seek instead of reading, because a sparse file may contain a very long hole.
             there = min(size, max(0, self._nbytes - self.place))
             self.place = self._file.seek(self.place + there, os.SEEK_SET)
             return there

@@ -71,13 +71,15 @@ class Dialect(NamedTuple):
     def _with_dots(self, cells: list[str]) -> list[str]:
         """Return cells with decimal points.
 
-        A cell with another mark, as of thousands, becomes invalid.
+        A cell with another mark, such as a separator of thousands, becomes invalid.
         """
         return cells if self.decimal == "." else [cell.replace(".", "?").replace(",", ".") for cell in cells]
 
 
 def dialect_of(line: str, number: int) -> tuple[Dialect, list[str]]:
-    """Return the dialect of a table, and the names of its columns, from the line with these names.
+    """Return the dialect and the column names of a table.
+
+    `line` must be the line with the column names.
 
     Raises
     ------

@@ -129,13 +129,13 @@ def _frequencies_hz(table: _Table) -> NDArray[np.float64]:
         raise Unreadable("its column names are not frequencies in MHz") from error
     steps = np.diff(found)
     if (steps < 0).any() and (steps > 0).any():
-        # For example, decimal commas were read as separators.
+        # For example, decimal commas were mistaken for separators.
         raise Unreadable("the frequencies in its column names neither ascend nor descend")
     return found
 
 
 def _axes(table: _Table) -> tuple[tuple[Product, ...], NDArray[np.float64]]:
-    """Return the products of a row in their order, and the time of each row.
+    """Return the products of a row, and the times of rows.
 
     Each row has one line for each product, always in the same order and with the same time. A table that was sorted
     differently is refused.

@@ -1,4 +1,4 @@
-"""Read several files as one source, with their rows in the order of time.
+"""Read several files as one source, in the order of time.
 
 A single file can be such a source too; its rows keep their order. At first only the times of each file are read. Later
 a recorder's HDF5 file is read in blocks, any other file as a whole, and one block is kept in memory.
@@ -20,7 +20,7 @@ from sunspec_tui.core.row_spans import row_lengths_s
 from sunspec_tui.files.input_paths import input_paths
 from sunspec_tui.files.overlaps import FileRows, in_order
 from sunspec_tui.files.read import file_kind, read_selection
-from sunspec_tui.files.read_limits import MAX_ROWS, RowSelection, Unreadable, check_size
+from sunspec_tui.files.read_limits import MAX_ROWS, MAX_SENTENCE, RowSelection, Unreadable, check_size
 
 log = logging.getLogger(__name__)
 
@@ -32,13 +32,11 @@ _SAME_FREQUENCY, _SAME_CADENCE = 1e-6, 0.1
 _CALLISTO_NAME = re.compile(r".+_\d{8}_\d{6}_(\w+)\.fits?(\.gz|\.bz2)?", re.IGNORECASE)
 """STATION_DATE_TIME_RECEIVER.fit: only the name identifies the receiver of an e-CALLISTO station."""
 
-_MAX_SENTENCE = 200
-
 
 def open_rows(words: Iterable[str | Path], selection: RowSelection) -> "Recording | FileSeries":
-    """Load one file or archive, or open files whose rows are read when needed.
+    """Open files or an archive as one source of rows.
 
-    The latter are several files, or one that can be read in parts.
+    Rows of several files, and of a file that can be read in parts, are read when needed. Any other source is loaded.
 
     Raises
     ------
@@ -54,7 +52,7 @@ def open_rows(words: Iterable[str | Path], selection: RowSelection) -> "Recordin
 
 
 def read_rows(words: Iterable[str | Path], selection: RowSelection) -> Recording:
-    """Read the rows of one file or archive, or of several files, into memory.
+    """Read the rows of files or of an archive into memory.
 
     Raises
     ------
@@ -179,7 +177,7 @@ class FileSeries:
         try:
             check_size(nbytes, nbytes)
         except Unreadable as error:
-            raise SourceError(printable(f"{self.name} cannot be read at once: {error}", _MAX_SENTENCE)) from error
+            raise SourceError(printable(f"{self.name} cannot be read at once: {error}", MAX_SENTENCE)) from error
         data = np.empty((len(self), len(self.frequencies_hz), len(self.products)), np.float32)
         place = 0
         for part in self._parts(0, len(self)):
@@ -199,7 +197,10 @@ class FileSeries:
             place += stop - first
 
     def _block_at(self, segment: FileRows, row: int) -> tuple[Recording, int]:
-        """Return the block of a file that contains a row, and the row's index in it."""
+        """Return the block that contains a row.
+
+        The second value is the row's index in it.
+        """
         loaded = self._block_rows
         if self._block is None or loaded.file != segment.file or not loaded.begin <= row < loaded.end:
             # Free the previous block first, so that only one is in memory.
@@ -209,7 +210,10 @@ class FileSeries:
         return self._block, row - self._block_rows.begin
 
     def _block_rows_at(self, segment: FileRows, row: int) -> FileRows:
-        """Return the rows to read at once: the whole file, unless it can be read in parts."""
+        """Return the rows to read at once.
+
+        They are the whole file, unless it can be read in parts.
+        """
         if self._kind != _IN_PARTS:
             return FileRows(segment.file, 0, len(self._file_times_s[segment.file]))
         return FileRows(segment.file, row, min(row + max(1, MAX_BLOCK_BYTES // self.row_bytes), segment.end))
@@ -218,7 +222,7 @@ class FileSeries:
         """Read consecutive rows of one file."""
         times_s, path = self._file_times_s[rows.file], self._paths[rows.file]
         wanted_s = times_s[rows.begin : rows.end]
-        # The start is excluded, so use a microsecond earlier. Times are compared to the microsecond.
+        # The start of a selection is excluded, so use a microsecond earlier. Times are compared to the microsecond.
         start_s, end_s = (round(float(wanted_s.min()) * 1e6) - 1) / 1e6, round(float(wanted_s.max()) * 1e6) / 1e6
         found = read_selection(path, self._selection._replace(start_s=start_s, end_s=end_s))
         numbers = np.flatnonzero(in_time_range(times_s, start_s, end_s))
@@ -235,7 +239,10 @@ class FileSeries:
         return read_selection(path, self._selection._replace(times_only=True, quiet=True))
 
     def _check_same(self, files: list[Recording]) -> None:
-        """Refuse files that do not belong together, naming the first one that differs."""
+        """Refuse files that do not belong together.
+
+        The message contains the first file that differs.
+        """
         kind, first = self._kind, files[0]
         for path, each in zip(self._paths[1:], files[1:], strict=True):
             other = file_kind(path)
@@ -243,7 +250,7 @@ class FileSeries:
             differs = differs or _other_receiver(path, self._paths[0])
             if differs:
                 names = f"{printable(path.name, 50)} {differs} as {printable(self._paths[0].name, 50)}"
-                raise SourceError(printable(f"{names}; choose files that belong together", _MAX_SENTENCE))
+                raise SourceError(printable(f"{names}; choose files that belong together", MAX_SENTENCE))
 
     def _in_order(self) -> list[FileRows]:
         """Return the rows of all files in order."""
@@ -274,7 +281,10 @@ def _is_read_in_parts(path: Path) -> bool:
 
 
 def _difference(rows: Recording, first: Recording, cadence_s: float) -> str:
-    """Return how a file's rows differ from those of the first file, or an empty text."""
+    """Return how a file's rows differ from the first file's.
+
+    The text is empty if they do not differ.
+    """
     if rows.products != first.products:
         return f"has {', '.join(rows.products)}, not {', '.join(first.products)}"
     same_count = len(rows.frequencies_hz) == len(first.frequencies_hz)
@@ -288,7 +298,10 @@ def _difference(rows: Recording, first: Recording, cadence_s: float) -> str:
 
 
 def _other_receiver(path: Path, first: Path) -> str:
-    """Return how a file's receiver differs from that of the first file, by their names, or an empty text."""
+    """Return how a file's receiver differs from the first file's.
+
+    Receivers are known from the files' names. The text is empty if they do not differ.
+    """
     receiver, other = (match[1] if (match := _CALLISTO_NAME.fullmatch(each.name)) else None for each in (first, path))
     return f"is of receiver {other}, not {receiver}" if receiver and other and receiver != other else ""
 

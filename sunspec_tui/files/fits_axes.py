@@ -1,6 +1,6 @@
 """Read the time and frequency axes of a FITS image.
 
-They are in tables, or else in the cards CRVAL and CDELT. A note reports what is assumed or left out. Axes that
+The axes are in tables, or else in the header cards CRVAL and CDELT. Notes report assumptions and omissions. Axes that
 contradict the image are refused.
 """
 
@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from sunspec_tui.core.printable import printable
 from sunspec_tui.files.fits_units import FREQUENCY, TIME, Column, HeaderDataUnits
 from sunspec_tui.files.read_limits import Unreadable
-from sunspec_tui.files.validation import MAX_HZ, MIN_HZ, number, plausible_cadence_s
+from sunspec_tui.files.validation import HZ_OF_UNIT, MAX_HZ, MIN_HZ, number, plausible_cadence_s
 
-_HZ = {"hz": 1.0, "khz": 1e3, "mhz": 1e6, "ghz": 1e9}
 _SECONDS = {"s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 _BRACKETS = re.compile(r"\[([^\]]*)\]")
 _MAX_UNIT = 20
@@ -52,7 +51,7 @@ def axes_of(units: HeaderDataUnits, start_s: float, notes: list[str]) -> Axes:
     start_s
         Start of the observation, seconds since 1970.
     notes
-        Receives a sentence for everything that is assumed or left out.
+        List to which notes about assumptions and omissions are added.
 
     Raises
     ------
@@ -90,7 +89,7 @@ def _offsets_s(units: HeaderDataUnits, count: int, start_s: float, notes: list[s
 def _check_offsets(offsets_s: NDArray[np.float64], notes: list[str]) -> None:
     """Refuse impossible times.
 
-    Add notes about rows without a time and steps that are not positive.
+    Notes report rows without a time, and steps that are not positive.
     """
     timed = np.isfinite(offsets_s)
     dated_s = offsets_s[timed]
@@ -117,14 +116,14 @@ def _frequencies_hz(units: HeaderDataUnits, count: int, notes: list[str]) -> NDA
         notes.append("it has no table of frequencies: they are counted from CRVAL2 in steps of CDELT2")
     else:
         values, named = _fitting(units, column, count, "frequencies"), _card_unit(units.image.header)
-        unit = column.unit or (named if named.lower() in _HZ else "")
-    factor = _factor(unit, _HZ, "MHz", "frequencies")
+        unit = column.unit or (named if named.lower() in HZ_OF_UNIT else "")
+    factor = _factor(unit, HZ_OF_UNIT, "MHz", "frequencies")
     if _plausible(values * factor):
         return values * factor
     for name in ("Hz", "MHz"):
-        if _plausible(values * _HZ[name.lower()]):
+        if _plausible(values * HZ_OF_UNIT[name.lower()]):
             notes.append(f"its frequencies, {_span(values)}, can only be in {name}")
-            return values * _HZ[name.lower()]
+            return values * HZ_OF_UNIT[name.lower()]
     return values * factor
 
 
@@ -142,14 +141,20 @@ def _counted(header: Any, count: int) -> NDArray[np.float64]:
 
 
 def _card_unit(header: Any) -> str:
-    """Return the unit of the second axis: CUNIT2, or the one in the brackets of CTYPE2."""
+    """Return the unit of the second axis.
+
+    It is in CUNIT2, or in the brackets of CTYPE2.
+    """
     named = str(header.get("CUNIT2", "")).strip()
     found = _BRACKETS.search(str(header.get("CTYPE2", "")))
     return named or (found[1].strip() if found else "")
 
 
 def _fitting(units: HeaderDataUnits, column: Column, count: int, what: str) -> NDArray[np.float64]:
-    """Return the values of a column for the image, which may be shorter than its table."""
+    """Return the values of a column for the image.
+
+    The image may be shorter than its table.
+    """
     if len(column.values) < count:
         nlines, nrows = units.image.shape
         raise Unreadable(f"an image of {nlines} x {nrows} values does not fit its {len(column.values)} {what}")
@@ -157,10 +162,13 @@ def _fitting(units: HeaderDataUnits, column: Column, count: int, what: str) -> N
 
 
 def _factor(unit: str, known: dict[str, float], usual: str, what: str) -> float:
-    """Return the factor of a unit, or of the usual one if none is given."""
+    """Return the factor of a unit.
+
+    If no unit is given, it is the usual one.
+    """
     factor = known.get((unit.strip(" []") or usual).lower())
     if factor is None:
-        choices = "Hz, kHz, MHz or GHz" if known is _HZ else "s, ms, min, h or d"
+        choices = "Hz, kHz, MHz or GHz" if known is HZ_OF_UNIT else "s, ms, min, h or d"
         raise Unreadable(f"the unit of its {what}, {printable(unit, _MAX_UNIT)!r}, is not {choices}")
     return factor
 

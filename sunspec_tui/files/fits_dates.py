@@ -29,13 +29,13 @@ def observation_start_s(header: Any, notes: list[str]) -> float:
     header
         Header with the two cards, or with a DATE-OBS that contains the time.
     notes
-        Receives a sentence if the form of the date is assumed.
+        List to which a note is added if the form of the date is assumed.
 
     Raises
     ------
     Unreadable
-        If they are not a date and time in UTC, or not in the years 2000 to 2100. By the standard, a date ``DD/MM/YY``
-        is of the 20th century, and may be in the years 1970 to 1999.
+        If they are not a date and time in UTC, or not in the years 2000 to 2100. A date ``DD/MM/YY`` must be in the
+        years 1970 to 1999, because by the standard it is of the 20th century.
     """
     scale = str(header.get("TIMESYS", "")).strip().upper()
     if scale not in _UTC:
@@ -78,15 +78,21 @@ def _time_of_day_s(in_date: str | None, clock: str, notes: list[str]) -> float:
 
 
 def _day_s(year: int, month: int, month_day: int) -> int:
-    """Return the start of a day.
+    """Return the start of a day, seconds since 1970.
 
-    Raise ValueError if there is no such day.
+    Raises
+    ------
+    ValueError
+        If there is no such day.
     """
     return (date(year, month, month_day) - _EPOCH).days * _DAY_S
 
 
 def _clock_s(text: str) -> float:
-    """Return seconds since midnight, of 00:00 to 24:00:59 and with a second 60."""
+    """Return seconds since midnight.
+
+    Times of day are 00:00 to 24:00:59; a leap second, 60, is accepted.
+    """
     found = _CLOCK.fullmatch(text)
     if found is None:
         raise ValueError("no time of day")

@@ -16,6 +16,7 @@ from sunspec_tui.files.read_limits import (
     MAX_BINS,
     MAX_POWER_BYTES,
     MAX_ROWS,
+    TRUNCATED,
     Unreadable,
     check_ratio,
     file_size,
@@ -35,11 +36,10 @@ _MAX_UNITS = 32
 _MAX_BYTES = 2**60
 _END = re.compile(rb"END {77}")
 _SIZES = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
-_TRUNCATED = "it is truncated: it ends before its data end"
 
 
 class Image(NamedTuple):
-    """The first image.
+    """First image of a file.
 
     Attributes
     ----------
@@ -65,9 +65,10 @@ class Image(NamedTuple):
 
 
 class Column(NamedTuple):
-    """Axis in a table's column: its first row, or its rows of one value each.
+    """Axis in a table's column.
 
-    Values that are missing in the file are NaN.
+    The axis is in the column's first row, or in all its rows, with one value each. Values that are missing in the file
+    are NaN.
 
     Attributes
     ----------
@@ -82,7 +83,7 @@ class Column(NamedTuple):
 
 
 class HeaderDataUnits:
-    """The first image of a FITS file and the columns of its tables.
+    """First image of a FITS file, and columns of its tables.
 
     Parameters
     ----------
@@ -96,7 +97,7 @@ class HeaderDataUnits:
     columns
         The columns TIME, FREQUENCY and LENGTH, as far as the file has them.
     notes
-        Sentences about what is missing or ignored.
+        Notes about missing and ignored parts.
     nbytes
         Size of the file.
 
@@ -121,7 +122,7 @@ class HeaderDataUnits:
         """Return the image's lines, starting with the first one."""
         contents = SequentialReader(self._file, self.nbytes)
         if contents.skip(self.image.place) < self.image.place:
-            raise Unreadable(_TRUNCATED)
+            raise Unreadable(TRUNCATED)
         return Lines(contents, self.image.line_bytes)
 
     def _found_image(self) -> Image:
@@ -130,9 +131,9 @@ class HeaderDataUnits:
         return self._image
 
     def _walk(self) -> bytes:
-        """Read units until image and axes are found.
+        """Read units until the image and both axes are found.
 
-        Return the bytes that were read after them.
+        Return the bytes that were read after the last unit.
         """
         first = b"SIMPLE"
         for _ in range(_MAX_UNITS):
@@ -146,7 +147,7 @@ class HeaderDataUnits:
         return self._contents.up_to(_BLOCK)
 
     def _read_unit(self, header: Any) -> None:
-        """Read a unit's table, or remember its image, and skip to its end."""
+        """Read a unit's table or locate its image, then skip it."""
         kind = str(header.get("XTENSION", "IMAGE")).strip().upper()
         size = _size(header)
         if kind == "IMAGE" and self._image is None and header.get("NAXIS"):
@@ -165,22 +166,25 @@ class HeaderDataUnits:
 
     def _skip_image(self, size: int) -> None:
         if self._contents.skip(size) < size:
-            raise Unreadable(_TRUNCATED)
+            raise Unreadable(TRUNCATED)
         self._skip_rest(_padded(size) - size)
 
     def _skip_rest(self, size: int) -> None:
         """Skip to the end of a unit.
 
-        Less than a block of it may be missing.
+        If less than a block is missing, a note reports it.
         """
         missing = size - self._contents.skip(size)
         if missing >= _BLOCK:
-            raise Unreadable(_TRUNCATED)
+            raise Unreadable(TRUNCATED)
         if missing:
             self.notes.append(f"its last block is cut off, {missing} bytes are missing")
 
     def _read_table(self, header: Any) -> int:
-        """Read the columns of a table, and return the number of bytes read."""
+        """Read the columns of a table.
+
+        Return the number of bytes read.
+        """
         row_bytes, nrows = _whole(header, "NAXIS1", _MAX_TABLE_BYTES), _whole(header, "NAXIS2", _MAX_BYTES)
         if not nrows:
             return 0
@@ -189,7 +193,7 @@ class HeaderDataUnits:
         rows = self._contents.up_to(nrows * row_bytes)
         size = _padded(nrows * row_bytes)
         if size - len(rows) >= max(1, min(size, _BLOCK)):
-            raise Unreadable(_TRUNCATED)
+            raise Unreadable(TRUNCATED)
         table = _table(header, nrows, rows.ljust(size, b"\0"))
         for number, name in enumerate(table.columns.names):
             key = name.strip().upper()
@@ -200,7 +204,7 @@ class HeaderDataUnits:
     def _read_tail(self, block: bytes) -> None:
         """Count the bytes after the last unit, which are ignored.
 
-        A compressed file is read up to its checksum, which verifies the data, if that is not too far away.
+        A compressed file is read to its end, if that is not too far away, because its checksum verifies the data.
         """
         if not block:
             return
@@ -221,14 +225,17 @@ class Lines(NamedTuple):
 
 
 def _header(contents: SequentialReader, block: bytes, first: bytes) -> Any:
-    """Read a unit's header, of which one block is read already, as astropy's Header."""
+    """Read a unit's header as astropy's Header.
+
+    Its first block is read already.
+    """
     from astropy.io import fits
 
     parts, size = list[bytes](), 0
     while size < _MAX_HEADER_BYTES:
         part = block if not parts else read_exactly(contents, _BLOCK)
         if len(part) < _BLOCK:
-            raise Unreadable(_TRUNCATED)
+            raise Unreadable(TRUNCATED)
         if not parts and not part.startswith(first):
             raise Unreadable(f"it has no unit that begins with {first.decode()}")
         parts.append(part)
@@ -251,7 +258,10 @@ def _table(header: Any, nrows: int, rows: bytes) -> Any:
 
 
 def _column(table: Any, number: int, name: str, nbytes: int) -> Column:
-    """Return a column of a table of which the first `nbytes` are in the file."""
+    """Return a column of a table.
+
+    Only the first `nbytes` of the table are in the file.
+    """
     field = table.field(number)
     each_row = len(table) > 1 and field.ndim == 1
     try:

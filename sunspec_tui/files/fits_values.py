@@ -1,7 +1,7 @@
 """Convert the values of a FITS image to power, by its unit.
 
-Digits of 8 bits come from a logarithmic detector. Decibels are converted too. Values in any other unit stay linear, and
-a note names the unit, because power has no unit in a recording.
+Digits of 8 bits, which come from a logarithmic detector, and decibels are converted. Values in any other unit stay
+linear; a note reports the unit, because power has no unit in a recording.
 """
 
 import math
@@ -90,7 +90,10 @@ def scale_of(units: HeaderDataUnits, notes: list[str]) -> Scale:
 
 
 def _with_our_cards(scale: Scale, header: Any) -> Scale:
-    """Add the digit of no value and the offset, which only digits of this program have."""
+    """Apply the header cards of this program's digits.
+
+    They define the digit of a missing value, and the offset.
+    """
     blank, zero_db = header.get(NO_VALUE_CARD), number(header.get(ZERO_CARD))
     if STEP_CARD not in header or type(blank) is not int or not math.isfinite(zero_db):
         return scale
@@ -135,7 +138,10 @@ def _digits_db(units: HeaderDataUnits, linear: Scale, notes: list[str]) -> float
 
 
 def _extremes(units: HeaderDataUnits, scale: Scale) -> tuple[float, float]:
-    """Return the lowest and the highest value of the whole image, whichever rows were requested."""
+    """Return the lowest and the highest value of the image.
+
+    All rows count, not only the requested ones.
+    """
     if units.image.dtype == ">u1":
         ends = np.sort(scale.zero + scale.factor * np.array([0, MAX_DIGIT]))
         if ends[0] >= 0 and ends[1] <= MAX_DIGIT:
@@ -151,7 +157,10 @@ def _extremes(units: HeaderDataUnits, scale: Scale) -> tuple[float, float]:
 
 
 def blocks_of(units: HeaderDataUnits, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Yield the first line of each block, and the stored values of its lines."""
+    """Yield the values of the image in blocks of lines.
+
+    Each block is given as the number of its first line and its stored values.
+    """
     image = units.image
     nlines, nrows = image.shape
     lines, step = units.lines(), max(1, block_bytes // (nrows * 8))

@@ -1,6 +1,7 @@
-"""Find the files that a user names: files, patterns, and directories of files.
+"""Find the files that a user names.
 
-Only names and first bytes are read. The files are sorted by name; `file_series` sorts them by their times.
+A name is a file, a pattern or a directory of files. Only names and first bytes are read. The files are sorted by name;
+`file_series` sorts them by their times.
 """
 
 import glob
@@ -26,7 +27,7 @@ ENDINGS = (*(ending for form in FileFormat for ending in form.value), ".fts", ".
 
 
 def input_paths(words: Iterable[str | Path]) -> list[Path]:
-    """Return the files that words name.
+    """Return the files that a user names.
 
     Parameters
     ----------
@@ -49,12 +50,12 @@ def input_paths(words: Iterable[str | Path]) -> list[Path]:
 
 
 def is_archive_of_stores(path: Path) -> bool:
-    """Return True if a directory is an archive or one of its stores."""
+    """Return True for an archive or one of its stores."""
     return StoreName.parse(path.name) is not None or bool(stores(path))
 
 
 def _paths(word: str) -> list[Path]:
-    """Return the paths of one word."""
+    """Return the paths of one name."""
     path = Path(word)
     try:
         if path.is_dir():
@@ -76,7 +77,10 @@ def _files_of_match(path: Path) -> list[Path]:
 
 
 def _files_of(directory: Path) -> list[Path]:
-    """Return the files of spectra in a directory, or the directory itself if there is none."""
+    """Return the files of spectra in a directory.
+
+    The result is the directory itself if there is none.
+    """
     try:
         every = sorted(path for path in directory.iterdir() if path.is_file() and not path.name.startswith("."))
     except OSError as error:

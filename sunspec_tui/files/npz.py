@@ -17,9 +17,9 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ, bin_frequencies_hz
-from sunspec_tui.core.memory_budgets import MAX_CHAN0
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.recording import Recording
+from sunspec_tui.core.usual_frames import MAX_CHAN0
 from sunspec_tui.files.read_limits import (
     BLOCK_BYTES,
     MAX_BINS,
@@ -188,9 +188,10 @@ def _products(names: list[str]) -> tuple[Product, ...]:
 
 
 def _older_layout(members: _Members, chan0: int | None) -> tuple[Declared, int | None]:
-    """Read the older layout: ``data`` (nt, nbins, 2) of I and V, ``mjd`` (nt, 1), ``freq`` in MHz or Hz.
+    """Read the layout of the older system.
 
-    The second value is the first channel that the file's axis assumes, unless `chan0` is known.
+    It has ``data`` (nt, nbins, 2) of I and V, ``mjd`` (nt, 1), and ``freq`` in MHz or Hz. The second value is the first
+    channel that the file's axis assumes; None if `chan0` is given or the axis is another one.
     """
     freq = members.small("freq", _NUMBERS, 8 * MAX_BINS).astype(np.float64).ravel()
     frequencies_hz = freq if freq.size and freq.max() > _MIN_HZ else freq * 1e6
@@ -200,16 +201,16 @@ def _older_layout(members: _Members, chan0: int | None) -> tuple[Declared, int |
     if (channels := _assumed_channels(frequencies_hz)) is not None:
         first, average = channels
         assumed = first if chan0 is None else None
-        # The bins are means of neighbouring channels, whatever the points of the axis.
+        # The bins are means of neighbouring channels, although the axis has other points.
         frequencies_hz = bin_frequencies_hz(first if chan0 is None else chan0, average * len(freq), average)
     return _declared(members, (Product.I, Product.V), times_s, frequencies_hz, {}), assumed
 
 
 def _assumed_channels(axis_hz: NDArray[np.float64]) -> tuple[int, int] | None:
-    """Return the first channel and the channels per bin of an older axis, or None for another axis.
+    """Return first channel and channels per bin of an older axis.
 
-    The first point of the older axis is the first channel of the first bin, and its last point is the last channel of
-    the last bin, so its points are not the centres of the bins.
+    The result is None for another axis. The first point of the older axis is the first channel of the first bin, and
+    its last point is the last channel of the last bin, so its points are not the centres of the bins.
     """
     if len(axis_hz) < 2 or not np.isfinite(axis_hz).all():
         return None

@@ -1,6 +1,6 @@
-"""Sort the rows of several files by time, without rows that repeat a time.
+"""Sort the rows of several files by time.
 
-Pure functions on arrays of times; no file is opened.
+Rows that repeat a time are left out. Pure functions on arrays of times; no file is opened.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,10 @@ class FileRows(NamedTuple):
 
 
 class _Piece(NamedTuple):
-    """Rows of one file whose times do not decrease: their numbers and their ends in microseconds."""
+    """Rows of one file whose times do not decrease.
+
+    They are given by their numbers and their ends in microseconds.
+    """
 
     file: int
     rows: NDArray[np.int64]
@@ -41,7 +44,10 @@ class _Piece(NamedTuple):
 
 
 class _KnownTimes:
-    """Ends of the rows so far, in ascending order, in an array for all rows."""
+    """Sorted end times of the rows so far.
+
+    They are in an array with room for all rows.
+    """
 
     def __init__(self, capacity: int) -> None:
         self._values, self._count = np.empty(capacity, np.int64), 0
@@ -61,11 +67,10 @@ class _KnownTimes:
 
 
 def in_order(times_s: Sequence[NDArray[np.float64]], cadence_s: float) -> tuple[list[FileRows], list[int]]:
-    """Return the rows of all files by time, and counts of left-out rows.
+    """Return the rows of all files by time.
 
-    The counts are those of each file.
-
-    A row repeats a time if its middle lies within a row of a file that begins earlier.
+    Rows that repeat a time are left out; the second value is their number in each file. A row repeats a time if its
+    middle lies within a row of a file that begins earlier.
 
     Parameters
     ----------
@@ -109,7 +114,10 @@ def _repeats(ends_us: NDArray[np.int64], known_us: NDArray[np.int64], length_us:
 
 
 def _runs(pieces: list[_Piece]) -> list[FileRows]:
-    """Return the rows of pieces in the order of time, as runs of consecutive rows of one file."""
+    """Return the rows of pieces in the order of time.
+
+    They are given as runs of consecutive rows of one file.
+    """
     if not pieces:
         return []
     files = np.concatenate([np.full(len(piece.rows), piece.file) for piece in pieces])

@@ -1,8 +1,8 @@
 """Read recordings from files of any supported format.
 
 These are exports of this program, files of recorders and e-CALLISTO stations, and older NPZ files. The format is
-detected from the first bytes of the file, not from its name. Files are not trusted: no code in them is run, no other
-file is opened through them, and their declarations are checked against limits first. Each error is one sentence.
+detected from the first bytes of the file, not from its name. Files are not trusted: no code in them is run, links to
+other files are not followed, and declared sizes are checked against limits first. Each error message is one sentence.
 """
 
 from collections.abc import Callable
@@ -20,17 +20,16 @@ from sunspec_tui.files.compressed_read import BZIP2, GZIP
 from sunspec_tui.files.csv_dialect import BOM
 from sunspec_tui.files.csv_table import read_csv
 from sunspec_tui.files.npz import read_npz
-from sunspec_tui.files.read_limits import RowSelection, Unreadable, error_reason
+from sunspec_tui.files.read_limits import MAX_SENTENCE, RowSelection, Unreadable, error_reason
 from sunspec_tui.files.recorder_hdf5 import read_recorder
 
-_MAX_SENTENCE = 200
 _BEGIN_BYTES = 512
 # UTF-16 in both orders of bytes, and workbooks before XLSX.
 _SPREADSHEETS = (b"\xff\xfe", b"\xfe\xff", b"\xd0\xcf\x11\xe0")
 
 
 class _Format(NamedTuple):
-    """A file format: its first bytes, its short and its full name, and its reader."""
+    """File format: its first bytes, its names and its reader."""
 
     magic: bytes
     kind: str
@@ -83,7 +82,7 @@ def read_selection(path: Path, selection: RowSelection) -> Recording:
             _check_choice(path, "an archive", selection)
             return read_archive(path, selection.start_s, selection.end_s)
     except SourceError as error:
-        raise SourceError(printable(error, _MAX_SENTENCE)) from error
+        raise SourceError(printable(error, MAX_SENTENCE)) from error
     except OSError as error:
         raise _refusal(path, "", error.strerror or error_reason(error)) from error
     with closing(_opened(path)) as file:
@@ -91,7 +90,9 @@ def read_selection(path: Path, selection: RowSelection) -> Recording:
 
 
 def file_kind(path: Path) -> str | None:
-    """Return FITS, HDF5, NPZ or CSV by a file's first bytes, or None for any other file.
+    """Return a file's format: FITS, HDF5, NPZ or CSV.
+
+    The first bytes determine the format; the result is None for any other file.
 
     Raises
     ------
@@ -150,7 +151,7 @@ def _read(file: BinaryIO, path: Path, selection: RowSelection) -> Recording:
         why = "there is not enough memory for it; choose --start and --end"
         raise _refusal(path, file_format.name, why) from error
     except Exception as error:
-        # A foreign file may contain anything, and each library raises its own errors for unexpected content.
+        # A file of another program may have any content, and each library raises its own errors for it.
         raise _refusal(path, file_format.name, error_reason(error)) from error
 
 
@@ -175,9 +176,12 @@ def _detected_format(file: BinaryIO, path: Path) -> _Format:
 
 
 def _refusal(path: Path, file_format: str, why: str) -> SourceError:
-    """Return the error as one printable sentence, whatever text the file or library gives."""
+    """Return the error as one printable sentence.
+
+    Text from the file or a library may contain any character.
+    """
     name = f"{printable_name(path)} cannot be read" + (f" as {file_format}" if file_format else "")
-    return SourceError(printable(f"{name}: {why}", _MAX_SENTENCE))
+    return SourceError(printable(f"{name}: {why}", MAX_SENTENCE))
 
 
 _FORMATS = (

@@ -18,7 +18,7 @@ MAX_POWER_BYTES = 2_000_000_000
 """Largest power of a recording in memory, as float32."""
 
 MAX_MEMORY_SHARE = 0.5
-"""Maximum share of this process's memory limit, if that is less."""
+"""Largest share of this process's memory limit, if that is less than `MAX_POWER_BYTES`."""
 
 MAX_ROWS = 10_000_000
 """Largest number of rows of a recording: a month at four a second."""
@@ -32,6 +32,10 @@ BLOCK_BYTES = 16_000_000
 MAX_RATIO, UNCHECKED_BYTES = 100, 64_000_000
 """Maximum ratio of decompressed size to file size, and the size up to which it is not checked."""
 
+MAX_SENTENCE = 200
+"""Longest message about a file."""
+
+TRUNCATED = "it is truncated: it ends before its data end"
 _MAX_REASON = 75
 
 
@@ -88,7 +92,7 @@ def check_size(nbytes: int, file_bytes: int) -> None:
     Parameters
     ----------
     nbytes
-        Bytes needed in memory, or decompressed on the way there.
+        Bytes that are needed in memory, or that must be decompressed.
     file_bytes
         Size of the file.
 
@@ -105,7 +109,13 @@ def check_size(nbytes: int, file_bytes: int) -> None:
 
 
 def check_ratio(nbytes: int, file_bytes: int) -> None:
-    """Raise `Unreadable` if the decompressed size is implausible for the size of the file."""
+    """Check that a decompressed size is plausible for the file's size.
+
+    Raises
+    ------
+    Unreadable
+        If it is not.
+    """
     if nbytes > max(UNCHECKED_BYTES, MAX_RATIO * file_bytes):
         raise Unreadable(f"it has {size_text(file_bytes)} but claims to hold {size_text(nbytes)}, which is implausible")
 
@@ -132,7 +142,7 @@ def read_exactly(stream: Stream, size: int) -> bytes:
     while left:
         part = stream.read(min(left, BLOCK_BYTES))
         if not part:
-            raise Unreadable("it is truncated: it ends before its data end")
+            raise Unreadable(TRUNCATED)
         parts.append(part)
         left -= len(part)
     return b"".join(parts)

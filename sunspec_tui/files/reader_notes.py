@@ -1,4 +1,4 @@
-"""Log notes about what a reader assumed or left out, one line each.
+"""Log a reader's notes about assumptions and omissions.
 
 Notes are logged after a file has been read. A refused file is reported by its error alone.
 """
@@ -15,16 +15,18 @@ _MAX_NOTE = 200
 
 
 def report_notes(path: Path, notes: Iterable[str], selection: RowSelection) -> None:
-    """Log each note once, with the name of the first file that it applies to.
+    """Log each note once.
+
+    It has the name of the first file that it applies to.
 
     Parameters
     ----------
     path
         The file.
     notes
-        Sentences without their start, the file's name, such as "its rows have no unit".
+        Sentences about the file, without its name, such as "its values have no unit".
     selection
-        Its `quiet` suppresses notes; its `logged_notes` are the notes of other files.
+        Its `quiet` suppresses notes; its `logged_notes` are the notes on other files, which are not repeated.
     """
     logged = set[str]() if selection.logged_notes is None else selection.logged_notes
     for note in dict.fromkeys(notes):

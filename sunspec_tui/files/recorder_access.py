@@ -31,7 +31,7 @@ def link(group: Any, name: str) -> Any:
 
 
 def child(h5py: Any, group: Any, name: str, kind: Any) -> Any:
-    """Return a member of a group that is stored in the file itself, not a link.
+    """Return a member of a group; refuse a link.
 
     Raises
     ------

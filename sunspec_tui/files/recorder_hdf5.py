@@ -55,10 +55,7 @@ def read_recorder(file: BinaryIO, path: Path, selection: RowSelection) -> Record
 
 
 class _ReaderProcess:
-    """Child process that has the file open.
-
-    It ends with the ``with`` block.
-    """
+    """Child process that has the file open, until the ``with`` block ends."""
 
     def __init__(self, file: BinaryIO, selection: RowSelection) -> None:
         self.notes = list[str]()
@@ -135,7 +132,7 @@ class _ReaderProcess:
         return self._process.stdout
 
     def _failure(self) -> Unreadable:
-        """Return the reason why the process ended early."""
+        """Return an error with the reason why the process ended early."""
         status = self._process.wait()
         if status == -signal.SIGXCPU:
             return Unreadable("its structure is broken: the HDF5 library does not finish")
@@ -199,7 +196,7 @@ def _fill(file: Any, recording: Recording) -> None:
 def _bin_width_hz(frequencies_hz: NDArray[np.float64]) -> float:
     """Return the width of a bin.
 
-    -1, the recorder's value for unknown, for a single bin off the channel grid.
+    The result is -1, the recorder's value for unknown, for a single bin that is not on the channel grid.
     """
     channels = channels_of(frequencies_hz)
     if channels is not None:

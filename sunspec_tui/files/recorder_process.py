@@ -26,12 +26,11 @@ from sunspec_tui.files.recorder_access import attribute, child, link, numbered, 
 from sunspec_tui.files.recorder_scale import LENGTHS, factor, file_names, is_export
 from sunspec_tui.files.recorder_shared import SHARED, WRITING, GrowingFile, open_flags
 from sunspec_tui.files.recorder_times import RowTimes, check_times, row_times
+from sunspec_tui.files.validation import HZ_OF_UNIT, MIN_HZ
 
 _MAX_EXTRA_MEMORY = 700_000_000
 _ATTEMPTS = 3
 _OPENING_S, _BYTES_PER_S, _MAX_COUNTED_BYTES = 3, 20_000_000, 2_000_000_000
-_UNITS_HZ = {"hz": 1.0, "khz": 1e3, "mhz": 1e6, "ghz": 1e9}
-_MIN_HZ = 1e3
 
 
 def main(words: list[str]) -> int:
@@ -81,7 +80,10 @@ def _file_contents(h5py: Any, descriptor: int, selection: RowSelection, nbytes: 
 
 
 def _opened(h5py: Any, descriptor: int) -> tuple[Any, str]:
-    """Open a file, also one that a recorder is writing, and return a note on that."""
+    """Open a file, and return a note about its state.
+
+    A recorder may be writing the file.
+    """
     marked = open_flags(descriptor)
     if marked & SHARED:
         note = "it is being written: the rows so far are read; if its recorder was killed, run h5clear -s FILE"
@@ -157,7 +159,7 @@ class _FileContents:
     def _stored(self, named: dict[Product, Any]) -> dict[Product, Any]:
         """Return the products that have data in the file.
 
-        An allocated dataset has none until it is written.
+        A dataset that was only allocated has no data.
         """
         stored = {product: values for product, values in named.items() if values.id.get_storage_size()}
         if not named:
@@ -169,9 +171,9 @@ class _FileContents:
         return stored
 
     def _flushed(self) -> RowTimes:
-        """Return the rows of a file being written that have power.
+        """Return the rows whose power is written.
 
-        A writer may write their times earlier.
+        A recorder that is still writing may write the times of rows before their power.
         """
         rows = self.times.rows
         count = bisect_left(range(len(rows)), True, key=lambda i: not self._has_power(int(rows[i])))
@@ -187,11 +189,11 @@ class _FileContents:
         if len(freq) > MAX_BINS:
             raise Unreadable(f"it has {len(freq)} frequencies, more than {MAX_BINS}")
         unit = next((given for name in ("Units", "units") if (given := text(freq, name))), "Hz")
-        unit_hz = _UNITS_HZ.get(unit.strip().lower())
+        unit_hz = HZ_OF_UNIT.get(unit.strip().lower())
         if unit_hz is None:
             raise Unreadable(f"its frequencies are in {printable(unit, 20)}; only Hz, kHz, MHz and GHz are read")
         values = np.asarray(freq[()], np.float64) * unit_hz
-        if values.size and unit_hz == 1.0 and values.min() > 0 and values.max() < _MIN_HZ:
+        if values.size and unit_hz == 1.0 and values.min() > 0 and values.max() < MIN_HZ:
             self.notes.append(f"its frequencies, up to {values.max():.6g}, can only be MHz and are read as such")
             values *= 1e6
         return values
@@ -226,7 +228,10 @@ def _send_json(out: BinaryIO, values: dict[str, Any]) -> None:
 
 
 def _limit_time(nbytes: int) -> None:
-    """Limit further CPU time by the number of bytes, so that an endless read ends."""
+    """Limit further CPU time.
+
+    The limit depends on the number of bytes to read. It ends the process if a read never returns.
+    """
     used = resource.getrusage(resource.RUSAGE_SELF)
     most = used.ru_utime + used.ru_stime + _OPENING_S + min(nbytes, _MAX_COUNTED_BYTES) / _BYTES_PER_S
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
@@ -235,7 +240,10 @@ def _limit_time(nbytes: int) -> None:
 
 
 def _limit_memory() -> None:
-    """Limit the memory to what a block and the axes need, if the system says how much is used."""
+    """Limit further memory to that of a block and the axes.
+
+    There is no limit if the system does not report the memory in use.
+    """
     with contextlib.suppress(OSError, ValueError):
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
         _, hard = resource.getrlimit(resource.RLIMIT_AS)

@@ -35,12 +35,12 @@ def is_export(file: Any) -> bool:
 
 
 def factor(file: Any, product: Product) -> int:
-    """Return the factor from a product of a file to the stream's scale."""
+    """Return the factor from a file's scale to the stream's."""
     return 1 if is_export(file) and NAVG_ATTRIBUTE not in file.attrs else divisor(product)
 
 
 def divisor(product: Product) -> int:
-    """Return the divisor from a product of the stream to the recorder's scale."""
+    """Return the divisor from the stream's scale to the recorder's."""
     if product is Product.V_OVER_I:
         return 1
     return NAVG // 2 if product in _STOKES else NAVG

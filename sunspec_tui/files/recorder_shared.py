@@ -1,8 +1,8 @@
 """Read an HDF5 file while a recorder is writing it (SWMR).
 
-The file's first bytes (its superblock) contain the length of the file when its writer enabled SWMR. Newer HDF5
-libraries refuse arrays after that length, such as the recorder's times until its file is closed. Therefore the library
-reads through an object that replaces the first bytes by those of a closed file; all others are unchanged.
+The file's first bytes (its superblock) contain the length of the file at the time when its writer enabled SWMR. Newer
+HDF5 libraries refuse arrays beyond that length, such as the recorder's times, until the file is closed. Therefore the
+library reads through an object that replaces the first bytes by those of a closed file; all others are unchanged.
 """
 
 import io

@@ -56,7 +56,7 @@ class RowTimes(NamedTuple):
     cadence_s
         Data time of a row; None if neither the file nor its times determine it.
     notes
-        Sentences about what was assumed or left out.
+        Notes about assumptions and omissions.
     """
 
     rows: NDArray[np.intp]
@@ -131,9 +131,10 @@ class _StartTimes:
         self._tai_behind_s = _TAI_BEHIND[scale]
 
     def blocks(self) -> Iterator[tuple[int, NDArray[np.float64]]]:
-        """Yield the number of the first row and the starts of each block.
+        """Yield the starts of rows in blocks.
 
-        Starts of rows that were not written are NaN.
+        Each block is given as the number of its first row and the starts. Starts of rows that were not written are
+        NaN.
         """
         for begin, end in self._spans:
             yield begin, self._seconds(self._time[begin:end])
@@ -160,7 +161,10 @@ class _StartTimes:
 
 
 def _whole_and_fraction(values: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64] | float]:
-    """Split times into whole units and fractions, which together are more precise than one number."""
+    """Split times into whole units and fractions.
+
+    Together these are more precise than one number.
+    """
     if values.dtype.names is not None:
         whole, fraction = (np.asarray(values[name], np.float64) for name in _FIELDS)
         return whole, fraction
@@ -196,7 +200,7 @@ class _SelectedRows:
     def _count_untimed(self, untimed: NDArray[np.bool_], dated: NDArray[np.bool_]) -> None:
         """Count the rows without a time between rows that have one.
 
-        Others were never written.
+        Rows without a time before and after them were never written, and are not counted.
         """
         places = np.flatnonzero(dated)
         if not len(places):
@@ -219,7 +223,7 @@ class _SelectedRows:
         return np.concatenate(self._rows), np.concatenate(self._ends_s)
 
     def notes(self, ends_s: NDArray[np.float64]) -> list[str]:
-        """Return notes about times that were left out or are not in order."""
+        """Return notes about times that are left out or unordered."""
         notes, steps = list[str](), np.diff(ends_s)
         if self._old:
             notes.append(f"{self._old} rows whose time is before 2000 are left out")
@@ -243,7 +247,10 @@ def _lengths_s(lengths: Any, rows: slice) -> NDArray[np.float64]:
 
 
 def _cadence_s(tint: Any, starts_s: NDArray[np.float64]) -> tuple[float | None, list[str]]:
-    """Return the data time of a row, checked against the times, and a note if it was measured."""
+    """Return the data time of a row, checked against the times.
+
+    The second value is a list with a note if it was measured.
+    """
     said_s = math.nan if isinstance(tint, str | bytes) else plausible_cadence_s(tint)
     measured_s = measured_cadence_s(starts_s)
     if not measured_s > 0:
@@ -255,7 +262,7 @@ def _cadence_s(tint: Any, starts_s: NDArray[np.float64]) -> tuple[float | None, 
 
 
 def _few_steps(starts_s: NDArray[np.float64]) -> bool:
-    """Return True if there are too few steps to check the file's attribute."""
+    """Return True if there are too few steps to check the cadence."""
     return int((np.diff(starts_s) > 0).sum()) < _MIN_STEPS
 
 
@@ -264,7 +271,10 @@ def _shown(tint: Any) -> str:
 
 
 def _written(time: Any, nrows: int, nbytes: int) -> list[tuple[int, int]]:
-    """Return the ranges of rows that are stored in the file, however many it declares."""
+    """Return the ranges of rows that are stored in the file.
+
+    A file may declare more rows than it stores.
+    """
     if time.chunks is None:
         spans = [(0, nrows)] if time.id.get_storage_size() else []
     else:

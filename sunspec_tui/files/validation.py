@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 MIN_HZ, MAX_HZ = 1e3, 1e11
 """Lowest and highest frequency of a radio spectrograph."""
 
+HZ_OF_UNIT = {"hz": 1.0, "khz": 1e3, "mhz": 1e6, "ghz": 1e9}
+"""Units of frequencies in files, in lower case."""
+
 Load = Callable[[NDArray[np.intp], NDArray[np.float32]], None]
 """Reads the rows with these ascending numbers into an array of shape (n, nbins, nproducts)."""
 
@@ -62,7 +65,9 @@ class Declared(NamedTuple):
 
 
 def validated_recording(path: Path, declared: Declared, selection: RowSelection, file_bytes: int) -> Recording:
-    """Return the requested rows, with frequencies ascending and without rows that have no time.
+    """Return the requested rows of a file.
+
+    Frequencies are ascending, and rows without a time are left out.
 
     Parameters
     ----------
@@ -167,7 +172,7 @@ def _cadence_s(path: Path, metadata: dict[str, Any], times_s: NDArray[np.float64
         return cadence_s
     measured_s = measured_cadence_s(times_s[(times_s > 0) & (times_s < LATEST_PLAUSIBLE_S)])
     if number(metadata.get("cadence_s")) > 0 and not quiet:
-        # A cadence that is missing or marked as unknown is not reported.
+        # A cadence that is missing, or not positive for unknown, is not reported.
         log.warning(
             "%s has an implausible cadence of %s s; using %.6g s from its times",
             printable(path, 80), printable(metadata["cadence_s"], 20), measured_s,
@@ -186,14 +191,14 @@ def _loaded(declared: Declared, selected: NDArray[np.intp], order: NDArray[np.in
 
 
 def _text(value: Any) -> str:
-    """Return a name from a file, cut to the maximum length of a name."""
+    """Return a name from a file, in limited length."""
     return str(value)[:MAX_NAME] if isinstance(value, str) else printable(value, MAX_NAME)
 
 
 def _ascending(frequencies_hz: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return the order of the bins.
+    """Return the order of bins by ascending frequency.
 
-    Those of equal frequency are reversed with a descending axis.
+    Bins of equal frequency keep their order, or are reversed with a descending axis.
     """
     if frequencies_hz[0] <= frequencies_hz[-1]:
         return np.argsort(frequencies_hz, kind="stable")

@@ -66,7 +66,7 @@ def export(recording: Recording, path: str | Path, product: str | None = None, *
             write(recording, temporary, product or recording.default_product())
         return path.stat().st_size
     except OSError as error:
-        # numpy gives no reason when an array was written only in part.
+        # numpy gives no reason if only a part of an array was written.
         why = error.strerror or "not all data could be written"
         raise ExportError(f"cannot write {printable_name(path)}: {why}; choose another file") from error
     except MemoryError as error:
@@ -83,7 +83,7 @@ def check_digits(path: Path) -> None:
 
 
 def _check_texts(recording: Recording) -> None:
-    """Refuse names that readers would shorten."""
+    """Refuse names that are too long, because readers would shorten them."""
     for what in ("station", "source", "software"):
         length = len(getattr(recording, what))
         if length > MAX_NAME:
@@ -105,7 +105,7 @@ def _write_npz(recording: Recording, path: Path, _: str) -> None:
 def _write_csv(recording: Recording, path: Path, _: str) -> None:
     """Write one line for each row and product.
 
-    Numbers have as many digits as float32 needs.
+    Numbers have as many digits as a float32 needs.
     """
     with path.open("w", newline="", encoding="utf-8") as file:
         for key, value in recording_metadata(recording).items():
@@ -119,7 +119,10 @@ def _write_csv(recording: Recording, path: Path, _: str) -> None:
 
 
 def _comment_text(text: str) -> str:
-    """Return a comment's text without quotes or empty cells, so that a spreadsheet does not change it."""
+    """Return the text of a comment.
+
+    It has no quotes and no empty cells, which a spreadsheet would change.
+    """
     plain = quote_line(text)
     return json.dumps(text).replace(",", "\\u002c") if '"' in plain or plain.endswith((",", ";")) else plain
 

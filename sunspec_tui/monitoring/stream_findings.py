@@ -10,8 +10,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sunspec_tui.core.frame import Frame, short_repr
+from sunspec_tui.core.frame import Frame
 from sunspec_tui.core.frequency_axis import Axis
+from sunspec_tui.core.printable import short_repr
 from sunspec_tui.core.times import EARLIEST_PLAUSIBLE_S, LATEST_PLAUSIBLE_S, format_iso, parse_block_time, tag_to_unix
 from sunspec_tui.monitoring.pipeline_check import describe_faults
 from sunspec_tui.monitoring.snapshot import Snapshot

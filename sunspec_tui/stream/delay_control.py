@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sunspec_tui.core.arguments import is_number, parse_choice
 from sunspec_tui.core.errors import UsageError
-from sunspec_tui.core.frame import short_repr
+from sunspec_tui.core.printable import short_repr
 from sunspec_tui.stream.ingest import FrameIngester
 from sunspec_tui.stream.message_delay import DelayMethod
 

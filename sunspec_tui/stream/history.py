@@ -11,19 +11,19 @@ from numpy.typing import NDArray
 
 from sunspec_tui.core.arguments import parse_choice
 from sunspec_tui.core.errors import UsageError
-from sunspec_tui.core.frame import Frame, short_repr
+from sunspec_tui.core.frame import Frame
 from sunspec_tui.core.frequency_axis import Axis, Position
 from sunspec_tui.core.instrument import STATION
+from sunspec_tui.core.printable import short_repr
 from sunspec_tui.core.products import Product, available, bin_count, derive
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.ring_buffer import RingBuffer, Rows
 from sunspec_tui.core.ring_copy import ring_recording
 from sunspec_tui.core.ring_epochs import Epoch
 from sunspec_tui.core.times import parse_time_range
+from sunspec_tui.core.usual_frames import USUAL_NCHAN
 from sunspec_tui.core.version import __version__
 from sunspec_tui.stream.ingest import FrameIngester
-
-DEFAULT_NCHAN = 3072
 
 
 class StreamHistory:
@@ -103,7 +103,7 @@ class StreamHistory:
         chosen = self._product if name is None else parse_choice(Product, "product", name)
         ring = self.ring()
         if ring is None:
-            nbins = bin_count(DEFAULT_NCHAN, self._ingester.channel_average)
+            nbins = bin_count(USUAL_NCHAN, self._ingester.channel_average)
             return np.empty((0, nbins), np.float32)
         _check_available(chosen, ring.npol)
         power = derive(ring.latest(count).data, chosen)

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sunspec_tui.core.addresses import quote_untrusted
+from sunspec_tui.core.printable import quote_untrusted
 from sunspec_tui.stream.backoff import Backoff
 from sunspec_tui.stream.health_reading import LinkState
 from sunspec_tui.stream.port_probe import REFUSED, PeerKind, Probe, ProbeResult

@@ -7,7 +7,7 @@ names the type in the greeting. Pure functions of bytes: see https://rfc.zeromq.
 from dataclasses import dataclass
 from enum import Enum
 
-from sunspec_tui.core.addresses import quote_untrusted
+from sunspec_tui.core.printable import quote_untrusted
 
 PUBLISHERS = ("PUB", "XPUB")
 """Socket types that a subscriber can connect to."""

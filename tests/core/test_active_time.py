@@ -1,4 +1,4 @@
-"""Active time, and the check of the wall clock."""
+"""Tests of active time and of the check of the wall clock."""
 
 import threading
 import time

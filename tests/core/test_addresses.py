@@ -1,4 +1,7 @@
-"""Addresses: valid and invalid ones, unresolvable names, and IPv6 for stream, producer and web."""
+"""Tests of addresses: valid, invalid, unresolvable, and IPv6.
+
+They are used for stream, producer and web view.
+"""
 
 import contextlib
 import json
@@ -134,7 +137,10 @@ def test_a_name_server_that_does_not_answer_holds_up_neither_the_screen_nor_the_
 
 
 def test_of_several_addresses_the_one_with_the_publisher_is_taken(publisher, monkeypatch):
-    """As with localhost, which is ::1 and 127.0.0.1, and a producer on one of them."""
+    """Test a name with several addresses, as localhost has.
+
+    localhost is ::1 and 127.0.0.1; the producer uses one of them.
+    """
 
     def several(host, port, **options):
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"127.0.0.{n}", port)) for n in (3, 2, 1)]

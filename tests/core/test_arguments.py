@@ -1,4 +1,7 @@
-"""Numbers that a caller passes: whole ones may be computed, and what is none is refused by name."""
+"""Tests of numbers that a caller passes.
+
+Whole numbers may be computed; invalid ones are refused with their name.
+"""
 
 import math
 from fractions import Fraction

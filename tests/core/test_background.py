@@ -1,4 +1,7 @@
-"""The quiet background and pictures without it: the same numbers and words in all of them."""
+"""Tests of the quiet background.
+
+All pictures without it have the same numbers and words.
+"""
 
 import math
 from dataclasses import replace
@@ -42,7 +45,10 @@ def test_the_background_is_that_of_the_table_that_the_page_is_held_against(case)
 
 
 def steep(nrows=60, nbins=96, seed=2):
-    """A steep spectrum with a burst of 6 dB in rows 30 to 39, shape (nrows, nbins)."""
+    """Return a steep spectrum with a burst, shape (nrows, nbins).
+
+    The burst has 6 dB and lasts from row 30 to 39.
+    """
     power = 1e8 * np.linspace(1, 5, nbins) ** -2.6 * np.random.default_rng(seed).normal(1, 0.01, (nrows, nbins))
     power[30:40] *= 4
     return power.astype(np.float32)

@@ -1,4 +1,4 @@
-"""Budgets of memory as tables of numbers."""
+"""Tests of memory budgets, as tables of numbers."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Child processes import the package from where their parent has it."""
+"""Tests of the environment of child processes."""
 
 from pathlib import Path
 

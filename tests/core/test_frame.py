@@ -1,4 +1,4 @@
-"""Whatever arrives, decoding gives a frame or a typed reason, and nothing else."""
+"""Tests of decoding: any message is a frame or rejected."""
 
 import json
 import math
@@ -25,7 +25,10 @@ JSON = st.recursive(
 
 
 def outcome(call):
-    """What a call gives, or the cause of its rejection; anything else that it raises fails the test."""
+    """Return the result of a call, or its cause of rejection.
+
+    Any other error fails the test.
+    """
     try:
         return call()
     except RejectedMessage as error:
@@ -83,7 +86,7 @@ def test_a_rejection_is_one_short_line_without_a_warning_however_odd_the_value(n
 
 
 def dumped(value):
-    """JSON text of any depth."""
+    """Return JSON text of any depth."""
     if isinstance(value, dict):
         return b"{" + b",".join(json.dumps(k).encode() + b":" + dumped(v) for k, v in value.items()) + b"}"
     if value is DEEP:

@@ -1,4 +1,7 @@
-"""Every key of a header at its limits, and the sentence with which a message is rejected, as tables."""
+"""Tests of each header key at its limits, as tables.
+
+They include the text of each rejection.
+"""
 
 import json
 import math
@@ -7,7 +10,7 @@ import warnings
 import numpy as np
 import pytest
 
-from sunspec_tui.core import frame
+from sunspec_tui.core import payload_layout
 from sunspec_tui.core.errors import RejectCause, RejectedMessage
 from sunspec_tui.core.frame import MAX_HEADER_BYTES, Frame, decode, parse_header
 
@@ -16,8 +19,8 @@ LARGEST = 2**63 - 1
 
 @pytest.fixture(autouse=True)
 def _nothing_is_known():
-    """What headers of other tests have said of a payload is forgotten."""
-    frame._layout.cache_clear()
+    """Clear the cache of layouts that other tests have filled."""
+    payload_layout.payload_layout.cache_clear()
 
 
 def encoded(keys):
@@ -29,7 +32,7 @@ def read(keys, payload=bytes(32)):
 
 
 def refusal(call, *arguments):
-    """(cause, detail) with which a call rejects a message."""
+    """Return the cause and the detail of a rejected message."""
     with pytest.raises(RejectedMessage) as caught:
         call(*arguments)
     return caught.value.cause.value, caught.value.detail

@@ -1,4 +1,4 @@
-"""Levels of colour scales and their labels, as tables of numbers."""
+"""Tests of colour scale levels and labels, as tables of numbers."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Text from outside is only displayed, wherever it is printed; it controls nothing."""
+"""Tests that untrusted text is displayed and controls nothing."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Polarisation products and channel averaging, as tables of numbers."""
+"""Tests of polarisation products and channel averaging, as tables."""
 
 import math
 import warnings

@@ -1,4 +1,4 @@
-"""Readings of times at their limits, as tables of numbers and sentences."""
+"""Tests of parsed times at their limits, as tables."""
 
 import math
 import time
@@ -202,7 +202,7 @@ def test_a_bin_has_the_centre_of_its_channels(chan0, nchan, average, centres):
 
 @pytest.fixture
 def far_from_greenwich(monkeypatch):
-    """A machine whose local time is half a day from UTC."""
+    """Set a local time that is half a day from UTC."""
     monkeypatch.setenv("TZ", "XST-12")
     time.tzset()
     yield

@@ -1,4 +1,7 @@
-"""Means over time and over neighbouring frequencies: of valid values only, and never over a gap."""
+"""Tests of means over time and over neighbouring frequencies.
+
+A mean has only valid values, and never spans a gap.
+"""
 
 from dataclasses import replace
 
@@ -18,7 +21,10 @@ FORMS = ("a.fits", "a.h5", "a.npz", "a.csv")
 
 
 def counted(ends_s, cadence_s):
-    """Rows whose power is their number, in 8 bins of 4 channels."""
+    """Return rows whose power is their number.
+
+    They have 8 bins of 4 channels.
+    """
     ends_s = np.asarray(ends_s, float)
     data = np.arange(len(ends_s), dtype=np.float32)[:, None, None] + np.zeros((1, 8, 1), np.float32)
     return Recording(data, WIRE_PRODUCTS[:1], ends_s, bin_frequencies_hz(560, 32, 4), cadence_s, station="here")
@@ -82,7 +88,7 @@ def test_the_beginnings_of_longer_rows_are_those_of_their_first_rows():
     ("nchan", "average", "joined"), [(768, 4, 2), (768, 4, 3), (70, 4, 4), (71, 4, 5), (64, 1, 64)]
 )
 def test_bins_are_averaged_and_their_centres_are_those_of_their_channels(nchan, average, joined):
-    """A last bin of fewer channels counts with its channels."""
+    """A last bin of fewer channels has a smaller weight."""
     each_channel = recording(6, nchan=nchan, channel_average=1)
     spectra = each_channel.data.astype(np.float64)
     spectra[~np.isfinite(spectra)] = 1

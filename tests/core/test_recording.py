@@ -1,4 +1,4 @@
-"""What a recording knows of its rows, as tables of numbers."""
+"""Tests of what a recording derives from its rows."""
 
 import math
 from datetime import date, datetime

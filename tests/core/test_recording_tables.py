@@ -1,4 +1,4 @@
-"""Rows with their axes, at the limits of each rule, as tables of numbers."""
+"""Tests of recordings at the limits of each rule."""
 
 import math
 from pathlib import Path

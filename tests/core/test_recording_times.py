@@ -1,4 +1,4 @@
-"""Times of a recording's rows: their slots, beginnings, cadence and gaps, as tables of numbers."""
+"""Tests of slots, starts, cadence and gaps of recordings."""
 
 import math
 from dataclasses import replace
@@ -101,7 +101,10 @@ def test_rows_of_no_known_length_are_one_run(cadence_s):
 
 @pytest.mark.parametrize(("first", "last", "count"), [(0, 3, 4), (1, 3, 3), (None, 2, 3), (2, None, 2), (3, 3, 1)])
 def test_rows_between_two_times_are_counted_to_the_microsecond(first, last, count):
-    """A time that is written with six digits finds its row, though a float holds some more."""
+    """A time written with six digits selects its row.
+
+    The row's float has more digits.
+    """
     rows = recording(4)
     begin = None if first is None else round(float(rows.times_s[first]), 6) - 1e-6
     end = None if last is None else round(float(rows.times_s[last]), 6)

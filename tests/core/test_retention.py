@@ -1,4 +1,4 @@
-"""How many plots stay, as tables."""
+"""Tests of the number of plots that are kept."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The ring of rows: what is kept, numbered and found again, as tables of slots."""
+"""Tests of the ring buffer: kept rows, numbers and slots."""
 
 import threading
 
@@ -9,7 +9,10 @@ from sunspec_tui.core.ring_buffer import Mark, RingBuffer
 
 
 def filled(length, slots, *, first=0):
-    """A ring whose row n has the value n, the time 10 n and the mark n of `slots`."""
+    """Return a ring whose row n has recognisable values.
+
+    Row n has the value n, the time 10 n and the slot n of `slots`.
+    """
     ring = RingBuffer(length, 2, 1, first=first)
     for n, slot in enumerate(slots):
         ring.append(np.full((2, 1), n, np.float32), n * 10.0, slot, n % 32)
@@ -17,7 +20,10 @@ def filled(length, slots, *, first=0):
 
 
 def numbers(rows):
-    """Numbers of rows of `filled`; all that a row carries must belong together."""
+    """Return the numbers of rows of `filled`.
+
+    All values of a row must belong together.
+    """
     values = [int(value) for value in rows.data[:, 0, 0]]
     assert rows.data[:, 1, 0].tolist() == values
     assert rows.times_s.tolist() == [10.0 * value for value in values]

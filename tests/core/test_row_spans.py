@@ -1,4 +1,4 @@
-"""Beginnings of rows and places of columns, as tables of numbers."""
+"""Tests of row starts and column places, as tables."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Times and frequencies as the wire and the instrument define them."""
+"""Tests of the times and frequencies of stream and instrument."""
 
 from datetime import date, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""A store's blocks are those of its rows, and an archive's columns made of them are those made of rows."""
+"""Tests of a store's blocks and of overviews made of them."""
 
 import json
 import math
@@ -24,7 +24,10 @@ NAME = "2025-08-18.zarr"
 
 
 def steady(count, *, gaps=(), seed=0, npol=4):
-    """Rows of positive power with noise, every quarter of a second, some of them left out."""
+    """Return rows of positive power with noise.
+
+    Rows are a quarter of a second apart, and some are left out.
+    """
     rows = recording(
         count, nchan=32, npol=npol, times_s=START_S + CADENCE_S * np.arange(1, count + 1), cadence_s=CADENCE_S
     )
@@ -38,7 +41,10 @@ def steady(count, *, gaps=(), seed=0, npol=4):
 
 
 def written(directory, rows, *, piece=100, wanted=Precision.EXACT, anew=False):
-    """Write rows in pieces; with `anew`, by a new process for each piece."""
+    """Write rows in pieces.
+
+    With `anew`, each piece is written by a new writer.
+    """
     store = None
     for at in range(0, len(rows), piece):
         part = rows.only(slice(at, at + piece))
@@ -48,7 +54,7 @@ def written(directory, rows, *, piece=100, wanted=Precision.EXACT, anew=False):
 
 
 def without_blocks(directory):
-    """Make the store one of an earlier version."""
+    """Remove the blocks, as in a store of an earlier version."""
     shutil.rmtree(directory / NAME / BLOCKS)
     root = directory / NAME / "zarr.json"
     said = json.loads(root.read_text())
@@ -59,7 +65,7 @@ def without_blocks(directory):
 
 
 def of_rows(rows, product, begin, end):
-    """Mean, lowest and highest value of some rows."""
+    """Return mean, lowest and highest value of some rows."""
     power = rows.power(product)[begin:end]
     return power.mean(axis=0), power.min(axis=0), power.max(axis=0)
 
@@ -130,7 +136,7 @@ def test_the_mean_of_v_over_i_is_that_of_v_over_that_of_i(tmp_path):
 
 
 def test_rows_of_a_commit_that_was_cut_off_are_in_no_block(tmp_path, monkeypatch):
-    """The next writer begins with a commit that completes no block, and the one after it goes on with that."""
+    """The next commit completes no block, the one after it does."""
     import zarr
 
     rows = steady(1000)
@@ -150,7 +156,7 @@ def test_rows_of_a_commit_that_was_cut_off_are_in_no_block(tmp_path, monkeypatch
 
 
 def interrupted(*_, **__):
-    """End as the process does that is killed before its commit."""
+    """Fail as if the process were killed before its commit."""
     raise KeyboardInterrupt
 
 
@@ -240,7 +246,7 @@ def test_whoever_wants_all_bits_begins_another_store(tmp_path):
 
 @pytest.mark.parametrize(("again", "expected"), [(600, True), (500, False), (0, False)])
 def test_rows_that_two_stores_have_are_not_taken_from_blocks(tmp_path, again, expected):
-    """They are read as rows, of which none counts twice."""
+    """They are read as rows, and none counts twice."""
     rows = steady(1200)
     written(tmp_path, rows.only(slice(0, 600)), wanted=Precision.NOISE)
     written(tmp_path, rows.only(slice(again, None)), wanted=Precision.EXACT)

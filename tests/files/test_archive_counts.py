@@ -1,4 +1,7 @@
-"""Every row that was received is counted once: written, lost, not wanted or waiting. Memory has a limit."""
+"""Tests that each received row is counted once.
+
+It is written, lost, unwanted or waiting, and the memory is limited.
+"""
 
 import logging
 import os
@@ -29,23 +32,26 @@ def accounted(status):
 
 @pytest.fixture
 def unwritable(tmp_path):
-    """Path of an archive that cannot be created because a file is in its way."""
+    """Return the path of an archive that cannot be created.
+
+    A file has the name of its directory.
+    """
     (tmp_path / "file").write_text("")
     return tmp_path / "file" / "archive"
 
 
-def test_lost_rows_never_become_fewer_while_a_slow_disk_takes_them(tmp_path):
-    """Rows that are being committed when the ring goes round are not lost."""
+def test_lost_rows_never_become_fewer_while_a_slow_disk_takes_them(tmp_path, monkeypatch):
+    """Rows of a running commit are not lost when overwritten."""
     entered, go = threading.Event(), threading.Event()
     with Following(tmp_path, length=40) as run:
-        append = run.writer._append
+        append = ArchiveStore.append
 
-        def slowly(part):
+        def slowly(store, part):
             entered.set()
             assert go.wait(60)
-            append(part)
+            append(store, part)
 
-        run.writer._append = slowly
+        monkeypatch.setattr(ArchiveStore, "append", slowly)
         rows = recording(100, nchan=64)
         run.add(rows.only(slice(0, 30)))
         assert entered.wait(60)
@@ -59,20 +65,23 @@ def test_lost_rows_never_become_fewer_while_a_slow_disk_takes_them(tmp_path):
     assert accounted(run.writer.status()) == 100
 
 
-def test_rows_that_come_during_a_commit_wait_for_the_next_one(tmp_path):
-    """A stream that is as fast as the disk: each row that is written finds the next one in the ring."""
+def test_rows_that_come_during_a_commit_wait_for_the_next_one(tmp_path, monkeypatch):
+    """The stream is as fast as the disk.
+
+    A new row arrives during each commit.
+    """
     rows, parts, looks = recording(60, nchan=64), [], []
     with Following(tmp_path, length=100) as run:
-        append, look = run.writer._append, run.writer._update_source
+        append, look = ArchiveStore.append, run.writer.update_source
 
-        def append_while_one_comes(part):
+        def append_while_one_comes(store, part):
             parts.append(len(part))
             if len(parts) <= 20:
                 run.add(rows.only(slice(39 + len(parts), 40 + len(parts))))
-            append(part)
+            append(store, part)
 
-        run.writer._append = append_while_one_comes
-        run.writer._update_source = lambda: looks.append(len(parts)) or look()
+        monkeypatch.setattr(ArchiveStore, "append", append_while_one_comes)
+        run.writer.update_source = lambda: looks.append(len(parts)) or look()
         run.add(rows.only(slice(0, 40)))
         run.wait_for(60)
     assert sum(parts) == 60
@@ -91,7 +100,7 @@ def test_rows_that_wait_when_the_program_ends_are_reported_with_their_number(unw
 
 
 def test_an_archive_that_cannot_write_holds_no_whole_rings_of_earlier_axes(unwritable):
-    """A stream that changes its axis again and again, beside a disk that is full."""
+    """The stream changes its axis repeatedly, and the disk is full."""
     with Following(unwritable) as run:
         tracemalloc.start()
         before, _ = tracemalloc.get_traced_memory()
@@ -99,7 +108,7 @@ def test_an_archive_that_cannot_write_holds_no_whole_rings_of_earlier_axes(unwri
             rows = recording(5, nchan=768 + 4 * n, start_s=START_S + 60 * n)
             run.change(rows.only(slice(0, 0)), length=2000)
             run.add(rows)
-            run.writer._update_source()
+            run.writer.update_source()
         after, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         # A ring of this size takes 6 MB or more; the rows that wait in it take 15 kB.
@@ -117,7 +126,7 @@ def test_rows_of_earlier_axes_that_do_not_fit_the_budget_are_lost_counted_and_re
             rows = recording(20, nchan=64 + 4 * n, start_s=START_S + 60 * n)
             run.change(rows.only(slice(0, 0)))
             run.add(rows)
-            run.writer._update_source()
+            run.writer.update_source()
             assert accounted(run.writer.status()) == 20 * (n + 1)
         status = run.writer.status()
         assert status.rows_missed > 0
@@ -152,7 +161,7 @@ def test_rows_that_cannot_be_looked_at_do_not_end_the_archive(tmp_path):
             raise error
         return run.followed
 
-    run.writer._current = current
+    run.current = current
     with run:
         run.add(recording(10, nchan=64))
         run.wait_for(10)
@@ -217,7 +226,7 @@ def test_the_receivers_archive_accounts_for_every_frame_after_the_end(tmp_path, 
 
 
 class Clock:
-    """A monotonic clock that a test can put forward."""
+    """Monotonic clock that a test can advance."""
 
     def __init__(self):
         self.ahead_s = 0.0
@@ -227,7 +236,7 @@ class Clock:
 
 
 def settled(run, count):
-    """Wait until so many rows are written or lost."""
+    """Wait until `count` rows are written or lost."""
 
     def rows():
         status = run.writer.status()
@@ -237,7 +246,7 @@ def settled(run, count):
 
 
 def jumping(count, jump_s, first_s=START_S):
-    """Rows, every other one of which is of an earlier time."""
+    """Return rows of which every other has an earlier time."""
     rows = recording(count, nchan=64, start_s=first_s)
     return replace(rows, times_s=rows.times_s - jump_s * (np.arange(count) % 2))
 
@@ -274,7 +283,7 @@ def test_a_stream_whose_time_jumps_again_and_again_begins_few_stores_and_is_repo
 
 
 def test_rows_in_order_earn_a_store_also_where_a_replay_is_fast():
-    """A replay of years, faster than a day a minute."""
+    """A replay of years is faster than a day a minute."""
     budget = StoreBudget(lambda: 0.0)
     for day in range(10 * MAX_NEW_STORES):
         assert budget.allows()

@@ -1,4 +1,7 @@
-"""FITS files of 8-bit digits, for tools that expect what e-CALLISTO stations write."""
+"""Tests of FITS files of 8-bit digits.
+
+They are for tools that expect the files of e-CALLISTO stations.
+"""
 
 import numpy as np
 import pytest
@@ -13,7 +16,7 @@ from sunspec_tui.files.callisto_digits import DB_PER_DIGIT, digits_of
 
 
 def opened(path):
-    """Image and header as astropy gives them to other programs."""
+    """Return image and header as astropy reads them."""
     from astropy.io import fits
 
     with fits.open(path) as file:
@@ -21,7 +24,7 @@ def opened(path):
 
 
 def with_levels(low_db, high_db):
-    """Rows whose XX goes from one level to the other."""
+    """Return rows whose XX goes from one level to another."""
     rows = recording(8)
     rows.data[..., 0] = 10 ** (np.linspace(low_db, high_db, rows.data[..., 0].size) / 10).reshape(8, -1)
     return rows

@@ -1,4 +1,4 @@
-"""What is exported comes back as it was: rows, times and frequencies, from every form of file."""
+"""Tests that exports of all formats are read back unchanged."""
 
 import csv
 import subprocess
@@ -29,7 +29,7 @@ POWER_TOLERANCE = 2e-6  # relative: decibels in float32
 
 
 def assert_same(found, rows, products):
-    """As exported, but that what has no decibels is NaN in a file of decibels."""
+    """Compare recordings; values without decibels may be NaN."""
     assert found.products == products
     np.testing.assert_allclose(found.times_s, rows.times_s, rtol=0, atol=TIME_TOLERANCE_S)
     np.testing.assert_allclose(found.frequencies_hz, rows.frequencies_hz, rtol=1e-12)
@@ -61,7 +61,7 @@ def test_a_fits_file_holds_any_product(tmp_path, product):
 
 @contextmanager
 def replayed(path, nrows, **options):
-    """A receiver that has taken all rows of a file over the wire."""
+    """Return a receiver that has received all rows of a file."""
     with (
         producing(source=str(path), speed=0, wait=True, **options) as port,
         StreamReceiver(stream_port=port, plot_interval=0) as receiver,
@@ -326,7 +326,7 @@ def test_a_library_that_is_not_installed_is_named_with_its_extra(tmp_path, modul
 
 
 def test_copies_of_the_ring_are_whole_while_it_is_written():
-    """Rows come out in order, each with its own time, whoever appends meanwhile."""
+    """Copied rows are in order while other rows are appended."""
     from sunspec_tui.core.ring_buffer import RingBuffer
     from sunspec_tui.core.ring_copy import iter_blocks
 
@@ -356,7 +356,10 @@ def test_copies_of_the_ring_are_whole_while_it_is_written():
 
 @pytest.mark.parametrize("name", ["a.npz", "a.h5", "a.fits"])
 def test_uneven_times_are_replayed_as_they_are(tmp_path, name):
-    """A stream whose windows do not fit its gulps has steps of two lengths, and a mean that is neither."""
+    """A stream may have steps of two lengths.
+
+    Then its cadence is neither of them, but their mean.
+    """
     rows = recording(400)
     rows.times_s[:] = rows.times_s[0] + np.cumsum(np.where(np.arange(400) % 31, 0.2507755, 0.2256980))
     export(rows, tmp_path / name)

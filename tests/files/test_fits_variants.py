@@ -1,4 +1,7 @@
-"""FITS files as stations and other programs write them: read exactly, read with a note, or refused."""
+"""Tests of FITS files of stations and other programs.
+
+They are read exactly, read with a note, or refused.
+"""
 
 import re
 
@@ -88,7 +91,10 @@ def test_a_file_is_exported_with_its_own_values_and_its_notes_are_told(name, tmp
 
 
 def test_a_part_of_a_file_has_the_unit_of_the_whole(tmp_path):
-    """Rows whose digits would fit into 8 bits are not converted apart from the others."""
+    """Rows are not converted differently from the rest of the file.
+
+    Their digits alone would fit into 8 bits.
+    """
     path = create("digits of 16 bits", tmp_path)
     whole = read_recording(path)
     part = read_recording(path, float(whole.times_s[2]), float(whole.times_s[4]))

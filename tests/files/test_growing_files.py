@@ -1,4 +1,4 @@
-"""Recorder's HDF5 files that are being written, or whose recorder was killed."""
+"""Tests of recorders' files that are written or not closed."""
 
 import os
 import signal
@@ -37,7 +37,7 @@ def test_a_recording_in_progress_is_read_as_far_as_it_is_written(tmp_path, notes
 
 
 def test_rows_whose_power_is_not_written_yet_are_left_for_later(tmp_path):
-    """A recorder writes the times of its rows first, and their power some seconds later."""
+    """A recorder writes times first, and the power seconds later."""
     import h5py
 
     with h5py.File(tmp_path / "a.h5", "w", libver="latest") as file:
@@ -97,7 +97,7 @@ def test_a_killed_recorders_file_names_the_remedy(tmp_path, mode, capsys):
 
 
 class _Writer:
-    """A recorder that writes rows when it is asked to, and closes its file after the last."""
+    """Recorder that writes rows on request, then closes its file."""
 
     def __init__(self, path: Path, times_s: np.ndarray) -> None:
         import h5py

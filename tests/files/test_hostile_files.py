@@ -1,4 +1,4 @@
-"""Hostile files are read correctly or refused in one sentence."""
+"""Tests that hostile files are read correctly or refused."""
 
 import logging
 import os
@@ -82,7 +82,10 @@ def test_the_command_ends_at_once_and_takes_little_memory(name, command, tmp_pat
 
 @pytest.mark.parametrize("make", [MAKERS[name] for name in MAKERS if "virtual" in name or "other" in name])
 def test_no_other_file_is_opened(make, tmp_path):
-    """Each target is a pipe: opening it would block, and would be visible at its other end."""
+    """Each target is a pipe.
+
+    Opening it would block, and would be visible at its other end.
+    """
     path = make(tmp_path)
     doors = [each for each in tmp_path.iterdir() if each.name.startswith("secret")]
     assert doors
@@ -133,7 +136,10 @@ def test_no_program_is_loaded_that_unpacks_data(tmp_path, monkeypatch):
 
 
 def as_another_user(run: Callable[[], int]) -> int:
-    """Return a function's result from a process of an unprivileged user; tests often run as root."""
+    """Return a function's result from an unprivileged process.
+
+    Tests often run as root.
+    """
     with warnings.catch_warnings():
         # Newer Pythons warn of threads: the child starts none, and takes nothing that one may hold.
         warnings.simplefilter("ignore")
@@ -164,7 +170,7 @@ def test_a_file_that_may_not_be_read_is_refused_in_one_sentence(tmp_path, capfd)
 
 @pytest.mark.parametrize("name", ["a.npz", "a.csv", "a.fits", "a.fit.gz", "a.h5"])
 def test_only_rows_that_were_asked_for_are_taken(name, tmp_path, monkeypatch):
-    """In small blocks, and with a limit that the whole file does not fit in."""
+    """Blocks are small, and the limit is below the file's size."""
     rows = recording(60, nchan=64, gaps=(20,))
     export(rows, tmp_path / name)
     whole = read_recording(tmp_path / name)
@@ -264,7 +270,7 @@ def test_channels_of_one_frequency_are_all_kept_in_the_order_of_the_file(tmp_pat
 
 
 def test_a_recorders_file_with_room_for_a_day_is_read_at_once(tmp_path):
-    """Rows that were never written use no space in the file, and no time."""
+    """Rows that were never written use no space and no time."""
 
     def change(_: Any, observation: Any, tuning: Any) -> None:
         rows = 90_000_000
@@ -279,7 +285,7 @@ def test_a_recorders_file_with_room_for_a_day_is_read_at_once(tmp_path):
 
 
 def test_the_hdf5_librarys_own_end_is_one_sentence(tmp_path, monkeypatch):
-    """Some corrupt files crash the process that opens them, or keep it busy forever."""
+    """Some corrupt files crash their process or block it forever."""
     recorder(tmp_path / "a.h5")
     for end, said in (
         ("os.kill(os.getpid(), signal.SIGSEGV)", "SIGSEGV"),

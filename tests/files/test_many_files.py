@@ -1,4 +1,7 @@
-"""Several files as one source: in the order of their times, with gaps, without repeated rows, in little memory."""
+"""Tests of several files as one source.
+
+Rows are in the order of their times, with gaps, without repeated rows, and in little memory.
+"""
 
 import tracemalloc
 from dataclasses import replace
@@ -37,7 +40,7 @@ def cut(directory, ending, rows=None, cuts=CUTS):
 
 
 def parts_of(source):
-    """Beginning and number of spectra of each sequence."""
+    """Return start and number of spectra of each sequence."""
     return [(begin_s, sum(map(len, gulps))) for begin_s, _, gulps, _ in source.sequences()]
 
 
@@ -277,7 +280,7 @@ def test_a_file_that_changes_while_it_is_read_is_told(tmp_path):
 
 
 def older(path, n):
-    """The older system's file of ten rows."""
+    """Write a file of the older system with ten rows."""
     mjd = 40_587 + (START_S + 10 * n + np.arange(10)) / 86_400
     freq = np.linspace(600, 3671, 768) * 196 / 8192
     np.savez(path, data=np.ones((10, 768, 2), np.float32), mjd=mjd[:, None], freq=freq)

@@ -1,4 +1,4 @@
-"""Randomly corrupted files: a reader quickly returns rows or refuses in one sentence."""
+"""Tests that randomly corrupted files are read or refused quickly."""
 
 import random
 

@@ -1,4 +1,7 @@
-"""Files of the older system: their axis assumes a first channel, which can be corrected."""
+"""Tests of files of the older system.
+
+Their axis assumes a first channel, which can be corrected.
+"""
 
 from pathlib import Path
 

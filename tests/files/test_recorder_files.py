@@ -1,4 +1,7 @@
-"""Recorder's HDF5 files as they are found: read exactly, read with a note, or refused in one sentence."""
+"""Tests of recorders' HDF5 files.
+
+They are read exactly, read with a note, or refused in one sentence.
+"""
 
 import subprocess
 import sys
@@ -80,7 +83,10 @@ def test_times_and_frequencies_are_those_of_the_file(tmp_path, notes, change):
     ],
 )
 def test_products_come_in_the_scale_of_the_stream(tmp_path, names, factors):
-    """The recorder divides sums of 24 spectra by 24, and its Stokes parameters are twice ours."""
+    """The recorder divides sums of 24 spectra by 24.
+
+    Its Stokes parameters are twice those of the stream.
+    """
     found = read_recording(recorder_file(tmp_path / "a.h5", products=names))
     assert found.products == tuple(map(Product, factors))
     for i, (name, factor) in enumerate(zip(names, factors.values(), strict=True)):
@@ -289,7 +295,10 @@ sys.exit(done.returncode)
 
 
 def used_by(words: list[str]) -> tuple[float, float]:
-    """Return the memory in MB and the processor time in s of a command and its own processes."""
+    """Return the memory in MB and CPU seconds of a command.
+
+    Its own processes are included.
+    """
     run = [sys.executable, "-c", _MEASURED, sys.executable, *words]
     done = subprocess.run(run, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

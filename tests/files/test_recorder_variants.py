@@ -1,4 +1,4 @@
-"""Recorder's HDF5 files in the variants that are found in the field: one table of what each of them must give."""
+"""Tests of all known variants of recorders' HDF5 files."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -39,7 +39,7 @@ NAMES = {"CR": "XY_real", "CI": "XY_imag", "XYI": "XY_imag", "xx": "XX", "yy": "
 
 
 class Variant(NamedTuple):
-    """A file, and what reading it must give."""
+    """A file, and the expected result of reading it."""
 
     change: Change | None = None
     products: tuple[str, ...] = ALL
@@ -72,7 +72,7 @@ def twice() -> np.ndarray:
 
 
 def zero_tail(parts: Parts) -> None:
-    """Rows with room and without a time, also in the middle of what was written."""
+    """Rows without a time, also between written rows."""
     some_times(slice(15, None), 0)(parts)
     for name in ALL:
         parts.tuning[name][15:] = 0
@@ -107,7 +107,10 @@ def nothing_written(parts: Parts) -> None:
 
 
 def all_channels(parts: Parts) -> None:
-    """Rows of 3072 channels and a millisecond, as the recorder writes them without a reduction."""
+    """Rows of 3072 channels and one millisecond.
+
+    The recorder writes such rows without a reduction.
+    """
     for name in ALL:
         del parts.tuning[name]
         values = np.repeat(power(name)[:, :1], 3072, axis=1)
@@ -237,5 +240,8 @@ KINDS = "00 01 02 02b 02c 02d 03 03b 03c 03d 03e 04 05 05b 05c 05d 06 06b 06c 07
 
 
 def test_the_table_has_every_kind():
-    """The kinds 12 and 13, an hour of room and a file cut off, are in `test_recorder_files`."""
+    """The kinds 12 and 13 are in `test_recorder_files`.
+
+    They are an hour of allocated rows, and a truncated file.
+    """
     assert {name.partition("_")[0] for name in VARIANTS} == set(KINDS.split())

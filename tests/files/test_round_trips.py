@@ -1,4 +1,7 @@
-"""What every format of an export says in its own words, and what comes back from it: the table of docs/files.md."""
+"""Tests of the contents of each export format.
+
+They are those of the table in docs/files.md, and are read back.
+"""
 
 import csv
 import json
@@ -24,7 +27,7 @@ POWERS = (Product.XX, Product.YY, Product.I)
 
 
 class Raw(NamedTuple):
-    """Contents of a file as another program finds them."""
+    """Contents of a file as another program reads them."""
 
     starts_s: np.ndarray | None
     ends_s: np.ndarray | None
@@ -34,7 +37,10 @@ class Raw(NamedTuple):
 
 
 def raw_fits(path: Path) -> Raw:
-    """Image from the highest frequency on, beginnings of rows, dB or linear values."""
+    """Read a FITS file as other programs do.
+
+    The image starts with the highest frequency, times are starts of rows, values are dB or linear.
+    """
     from astropy.io import fits
 
     with fits.open(path) as file:
@@ -50,7 +56,10 @@ def raw_fits(path: Path) -> Raw:
 
 
 def raw_hdf5(path: Path) -> Raw:
-    """As the recorder: beginnings in two parts, sums of 24 spectra divided by 24, Stokes parameters as sums."""
+    """Read an HDF5 file as other programs do.
+
+    As the recorder's, it has starts in two parts, sums of 24 spectra divided by 24, and Stokes parameters as sums.
+    """
     import h5py
 
     with h5py.File(path) as file:
@@ -82,7 +91,10 @@ def raw_csv(path: Path) -> Raw:
 
 
 class Format(NamedTuple):
-    """A format: how its file is named and read by others, whether it is an image, and how exact its powers are."""
+    """Export format, and how other programs read it.
+
+    It also has the precision of its powers, and a mark if it holds one image.
+    """
 
     name: str
     raw: Any
@@ -116,7 +128,10 @@ RECORDINGS = {
 
 
 def expected(rows: Recording, form: Format, product: Product) -> np.ndarray:
-    """Power that a file can hold: an image in dB has none where there are no decibels."""
+    """Return the power that a file can hold.
+
+    An image in dB has none where there are no decibels.
+    """
     if not form.image:
         return rows.data
     power = rows.power(product)[..., None]
@@ -217,7 +232,7 @@ def test_a_replay_begins_a_sequence_where_the_cadence_changes(tmp_path):
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_file_of_a_file_is_the_same(tmp_path, name):
-    """Powers do not drift, and rows do not move, from one export to the next."""
+    """Powers and times do not change from export to export."""
     form = FORMATS[name]
     export(recording(24, gaps=(9,)), tmp_path / form.name, digits=form.digits)
     first = read_recording(tmp_path / form.name)

@@ -1,4 +1,4 @@
-"""Powers are rounded to the bits that their noise leaves meaningful, and to no others."""
+"""Tests that powers are rounded to the bits above their noise."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,7 @@
-"""Times and numbers of rows in FITS files, in the archive, in the web view and in columns of the picture."""
+"""Tests of times and row numbers in files and views.
+
+These are FITS files, the archive, the web view and columns of the picture.
+"""
 
 from types import SimpleNamespace
 

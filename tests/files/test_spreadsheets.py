@@ -1,4 +1,7 @@
-"""CSV tables that a spreadsheet or an editor has saved again: read as they were, or refused in one sentence."""
+"""Tests of CSV tables that a spreadsheet has saved again.
+
+They are read unchanged, or refused in one sentence.
+"""
 
 import csv
 import io
@@ -23,13 +26,16 @@ def rows():
 
 @pytest.fixture
 def text(rows, tmp_path):
-    """The table as it was exported."""
+    """Return the table as it was exported."""
     export(rows, tmp_path / "a.csv")
     return (tmp_path / "a.csv").read_bytes().decode()
 
 
 def saved_by_spreadsheet(text, separator=",", *, decimal=".", quoting=csv.QUOTE_MINIMAL, filled=True):
-    """Read all cells, fill lines up to the longest one, and write them again."""
+    """Save a table as a spreadsheet does.
+
+    All lines are filled up to the longest one.
+    """
     table = list(csv.reader(io.StringIO(text)))
     width = max(map(len, table)) if filled else 0
     out = io.StringIO(newline="")

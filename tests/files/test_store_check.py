@@ -1,4 +1,4 @@
-"""A hostile store of the archive is refused in one sentence before its contents are used."""
+"""Tests that hostile stores are refused before their data are used."""
 
 import json
 import logging

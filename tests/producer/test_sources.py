@@ -10,7 +10,7 @@ from solar_event import EVENT, needs_event
 from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ
 from sunspec_tui.core.times import tag_to_unix
-from sunspec_tui.files.callisto_fits import DB_PER_DIGIT
+from sunspec_tui.files.callisto_digits import DB_PER_DIGIT
 from sunspec_tui.files.read import read_recording
 from sunspec_tui.producer.memory_ring import MemoryRing
 from sunspec_tui.producer.replay import open_replay

@@ -5,7 +5,8 @@ from waiting import poll_until
 
 from sunspec_tui.core.recording import slots
 from sunspec_tui.core.ring_buffer import RingBuffer
-from sunspec_tui.files.archive.writer import ArchiveSource, ArchiveWriter
+from sunspec_tui.files.archive.backlog import ArchiveSource
+from sunspec_tui.files.archive.writer import ArchiveWriter
 
 
 class Following:
@@ -17,7 +18,7 @@ class Following:
         self.events = []
         self.followed = ArchiveSource(self.ring, self.about)
         options = {"commit_s": 0.02, "on_event": self.events.append} | options
-        self.writer = ArchiveWriter(directory, lambda: self.followed, **options)
+        self.writer = ArchiveWriter(directory, lambda: self.current(), **options)
 
     def __enter__(self):
         self.writer.start()
@@ -26,18 +27,22 @@ class Following:
     def __exit__(self, *_):
         self.writer.stop()
 
+    def current(self):
+        """The ring that the writer follows; a test may replace this function."""
+        return self.followed
+
     def add(self, rows):
         places = slots(rows.times_s, CADENCE_S)
         for row, time_s, place in zip(rows.data, rows.times_s.tolist(), places.tolist(), strict=True):
             self.ring.append(row, time_s, place)
 
     def change(self, about, length=600):
-        """Another axis, as after a restart of the producer with other settings."""
+        """Change the axis, as a producer does that restarts with other settings."""
         self.ring = RingBuffer(length, len(about.frequencies_hz), 4, first=self.ring.count)
         self.followed = ArchiveSource(self.ring, about)
 
     def wait_for(self, count):
-        """Until so many rows are written, or are not to be."""
+        """Wait until `count` rows are written or unwanted."""
 
         def taken():
             status = self.writer.status()

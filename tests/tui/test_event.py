@@ -13,7 +13,7 @@ from astropy.io import fits
 from solar_event import EVENT, needs_event
 
 from sunspec_tui import AvgStreamingOp, StreamReceiver
-from sunspec_tui.files.callisto_fits import DB_PER_DIGIT
+from sunspec_tui.files.callisto_digits import DB_PER_DIGIT
 from sunspec_tui.files.read import read_recording
 from sunspec_tui.plots.figure import SpectrumFigure
 from sunspec_tui.producer.memory_ring import MemoryRing

@@ -1,7 +1,8 @@
-"""Queue rows for the archive, count each row once, and limit their memory.
+"""Queue rows for the archive, and count written and lost rows.
 
-Rows wait in the receiver's ring. Waiting rows are copied only when a new ring replaces it, so that the old ring can be
-freed. At any time, written + lost + unwanted + waiting is the number of received rows.
+Rows wait in the receiver's ring. When a new ring replaces it, the waiting rows are copied, within a memory limit, so
+that the old ring can be freed. Each row is counted once: written + lost + unwanted + waiting is always the number of
+received rows.
 """
 
 import threading
@@ -53,7 +54,7 @@ class ArchiveBacklog:
     Parameters
     ----------
     max_waiting_bytes
-        Memory for rows of earlier rings; if they do not fit, the oldest are lost.
+        Memory for waiting rows of earlier rings; if they do not fit, the oldest are lost.
 
     Attributes
     ----------
@@ -87,17 +88,14 @@ class ArchiveBacklog:
 
     @property
     def ring_length(self) -> int:
-        """Number of rows that the ring can hold.
-
-        0 before the first ring.
-        """
+        """Length of the ring in rows; 0 before the first ring."""
         source = self._source
         return source.ring.length if source else 0
 
     def follow(self, newest: ArchiveSource) -> None:
         """Read from this ring from now on.
 
-        Keep the old ring's waiting rows within budget.
+        The old ring's waiting rows are copied, within the memory limit.
         """
         with self._lock:
             before = self._source
@@ -138,9 +136,8 @@ class ArchiveBacklog:
     def pop_block(self, most: int) -> Recording | None:
         """Return the oldest waiting rows, at most `most`.
 
-        Repeated calls return the same rows until they are settled.
-
-        The rows are a copy, so they are not lost when the ring overwrites them.
+        They are a copy, so they are not lost when the ring overwrites them. Repeated calls return the same rows until
+        `settle` counts them.
         """
         with self._lock:
             if not self._copied and not self._take_from_ring(most):
@@ -150,9 +147,8 @@ class ArchiveBacklog:
     def batches(self, most: int) -> Iterator[Recording]:
         """Yield the rows that wait now, at most `most` at a time.
 
-        Settle each batch before the next.
-
-        Rows that arrive meanwhile are left for the next call: on a slow disk there are always some.
+        Call `settle` for each batch before the next one. Rows that arrive meanwhile are left for the next call,
+        because on a slow disk there are always some.
         """
         left = self.counts().waiting
         while left > 0 and (rows := self.pop_block(min(left, most))) is not None:
@@ -175,7 +171,7 @@ class ArchiveBacklog:
         return True
 
     def settle(self, count: int, *, written: bool = False, unwanted: bool = False) -> None:
-        """Count the first `count` taken rows as written, unwanted or (by default) lost."""
+        """Count the first `count` taken rows, by default as lost."""
         with self._lock:
             now = self._counts
             self._counts = replace(

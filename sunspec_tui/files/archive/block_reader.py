@@ -1,7 +1,7 @@
 """Read overviews of an archive from the blocks in its stores.
 
-An overview shows hours or days of one product; a day takes a fraction of a second. Rows are read only at the ends of
-the time, and in stores without blocks. zarr is imported at the first use.
+An overview shows hours or days of one product. Reading a day takes a fraction of a second, because rows are read only
+at both ends of the time and in stores without blocks. zarr is imported at the first use.
 """
 
 import math
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sunspec_tui.core.errors import ArchiveError, NoRowsError
 from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.products import WIRE_PRODUCTS, Product, available, derive, plain_name
-from sunspec_tui.core.recording import measured_cadence_s
+from sunspec_tui.core.recording import MAX_STEP_RATIO, measured_cadence_s
 from sunspec_tui.core.row_blocks import Floats, group_starts, merged_peaks, merged_sums
 from sunspec_tui.core.times import parse_time_range
 from sunspec_tui.files.archive.layout import BLOCK_ROWS, BLOCKS
@@ -26,7 +26,7 @@ from sunspec_tui.files.archive.store_check import StoreClaim, has_blocks
 
 _EXTREMES = ("lowest", "highest")
 _VALUES = ("mean", *_EXTREMES)
-_MAX_STEP_RATIO, _MAX_GAP_RATIO = 1.5, 0.1
+_MAX_GAP_RATIO = 0.1
 
 
 class Overview(NamedTuple):
@@ -104,9 +104,9 @@ def overview(
 
 
 def blocks_cover(directory: Path, low: float, high: float, product: Product) -> bool:
-    """Return True if blocks give an overview between two times.
+    """Return True if blocks are enough for an overview between two times.
 
-    They do if there is one axis, no row is twice, and the blocks have the product's extremes.
+    They are if there is one axis, no row is in two stores, and the blocks have the product's extremes.
     """
     zarr = require_extra("zarr", "reading an archive")
     claims = checked_stores(directory, low, high)
@@ -117,7 +117,10 @@ def blocks_cover(directory: Path, low: float, high: float, product: Product) -> 
 
 
 def _overlap(zarr: Any, claims: list[StoreClaim]) -> bool:
-    """Return True if times of stores overlap: a row may then be in two of them."""
+    """Return True if times of stores overlap.
+
+    A row may then be in two of them.
+    """
     groups = (zarr.open_group(claim.path, mode="r", use_consolidated=True, zarr_format=3) for claim in claims)
     spans_us = sorted((int(group["time"][0]), int(group["time"][-1])) for group in groups if group["time"].shape[0])
     return any(begin_us <= end_us for (_, end_us), (begin_us, _) in pairwise(spans_us))
@@ -141,8 +144,11 @@ class _Store:
         self._gaps = np.zeros(len(self._times_us), np.int64)
 
     def between(self, low: float, high: float) -> tuple[int, int]:
-        """Return the rows that end between two times, as (first, last + 1)."""
-        # An archive has whole microseconds.
+        """Return the rows that end between two times.
+
+        They are given as (first, last + 1).
+        """
+        # Times in an archive are whole microseconds.
         begin = 0 if math.isinf(low) else int(np.searchsorted(self._times_us, round(low * 1e6), "right"))
         end = (
             len(self._times_us)
@@ -159,7 +165,7 @@ class _Store:
         if 2 * rows >= BLOCK_ROWS:
             rows = -(-rows // BLOCK_ROWS) * BLOCK_ROWS
         steps_s = np.diff(self._times_us, prepend=self._times_us[:1]) / 1e6
-        longest_s = max(_MAX_STEP_RATIO, _MAX_GAP_RATIO * rows) * self._cadence_s
+        longest_s = max(MAX_STEP_RATIO, _MAX_GAP_RATIO * rows) * self._cadence_s
         self._gaps = np.cumsum((steps_s > longest_s) if longest_s else np.zeros(len(steps_s), np.bool_))
         parts = [self._merged(part, rows) for part in self._parts(begin, end, by_blocks=rows >= BLOCK_ROWS)]
         joined = _Blocks(*(np.concatenate(each) for each in zip(*parts, strict=True)))
@@ -167,7 +173,10 @@ class _Store:
         return self._overview(self._merged(joined, rows))
 
     def _parts(self, begin: int, end: int, *, by_blocks: bool) -> Iterator["_Blocks"]:
-        """Yield blocks, and single rows where a block is incomplete, has a gap, or is not stored."""
+        """Yield blocks, and single rows between them.
+
+        Rows are single where a block is incomplete, has a gap, or is not stored.
+        """
         at = begin
         for first, last in self._runs(begin, end) if by_blocks else ():
             yield from self._rows(at, first * BLOCK_ROWS)
@@ -176,7 +185,10 @@ class _Store:
         yield from self._rows(at, end)
 
     def _runs(self, begin: int, end: int) -> Iterator[tuple[int, int]]:
-        """Yield runs of whole blocks without a gap, as the first block and the one after the last."""
+        """Yield runs of whole blocks without a gap.
+
+        A run is given as its first block and the one after its last.
+        """
         first, last = -(-begin // BLOCK_ROWS), end // BLOCK_ROWS
         if last <= first or not has_blocks(self._claim, self._names(), first, last):
             return
@@ -213,7 +225,10 @@ class _Store:
         )
 
     def _merged(self, blocks: "_Blocks", rows: int) -> "_Blocks":
-        """Merge blocks whose rows belong to one column and have no long gap between them."""
+        """Merge the blocks of each column.
+
+        Long gaps separate columns.
+        """
         starts = group_starts(self._gaps[blocks.first] + blocks.first // rows)
         sums, counts = merged_sums(blocks.mean, blocks.rows, starts)
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -230,7 +245,10 @@ class _Store:
 
 
 class _Blocks(NamedTuple):
-    """Blocks of consecutive rows: number of the first row, count of rows, and values."""
+    """Blocks of consecutive rows.
+
+    A block has the number of its first row, the number of its rows, and its values.
+    """
 
     first: NDArray[np.int64]
     rows: NDArray[np.int64]

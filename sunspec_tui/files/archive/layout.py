@@ -1,4 +1,6 @@
-"""Layout of the archive: names of stores, and which rows each store holds.
+"""Layout of the archive.
+
+It defines the names of stores, and the rows of each store.
 
 A store holds rows of one UTC day, one frequency axis and one origin, in the order of time. Rows that do not fit start
 another part of the day. This module opens no file.
@@ -51,7 +53,7 @@ EXTREMES = (Product.XX, Product.YY, Product.I)
 
 
 def block_arrays(products: tuple[Product, ...]) -> list[str]:
-    """Return the names of the arrays of blocks for the products of a store."""
+    """Return the names of a store's arrays of blocks."""
     means = [f"mean_{plain_name(each)}" for each in products]
     kept = [each for each in EXTREMES if each in products or {Product.XX, Product.YY} <= set(products)]
     return means + [f"{which}_{each}" for which in ("lowest", "highest") for each in kept]
@@ -86,7 +88,10 @@ class StoreName:
         return cls(match[1], int(match[2] or 1))
 
     def may_hold(self, start_s: float, end_s: float) -> bool:
-        """Return True if the store may have rows between two times, seconds since 1970."""
+        """Return True if the store may have rows between two times.
+
+        Times are in seconds since 1970.
+        """
         begin_s = datetime.fromisoformat(self.day).replace(tzinfo=UTC).timestamp()
         return begin_s <= end_s and begin_s + _DAY_S > start_s
 
@@ -108,14 +113,17 @@ def microseconds(times_s: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def are_storable(times_s: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return True for each time that a store can hold: the years 1970 to 9999."""
+    """Return True for each time that a store can hold.
+
+    A store can hold the years 1970 to 9999.
+    """
     return np.asarray((times_s >= 0) & (times_s < _MAX_TIME_S))
 
 
 def split_by_day(times_s: NDArray[np.float64]) -> list[slice]:
-    """Split rows, in the order of arrival, at each new day and where time decreases.
+    """Split rows at each new day and where time decreases.
 
-    Rows with equal times, as from a stream without precise times, are not split.
+    Rows are in the order of arrival. Rows with equal times, as from a stream without precise times, are not split.
     """
     times_us = microseconds(times_s)
     broken = np.flatnonzero((np.diff(times_us) < 0) | (np.diff(times_us // _DAY_US) != 0)) + 1
@@ -126,8 +134,8 @@ def split_by_day(times_s: NDArray[np.float64]) -> list[slice]:
 class StoreBudget:
     """Limit of the number of new stores.
 
-    A stream whose times jump back repeatedly would start a store for each row, without end. The budget is refilled
-    only by times that are in order, so that such a stream uses it up once.
+    Without a limit, a stream whose times jump back repeatedly would start a store for each row. The budget is refilled
+    only by times that are in order, so such a stream uses up the budget once.
 
     Parameters
     ----------
@@ -138,7 +146,7 @@ class StoreBudget:
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._left = MAX_NEW_STORES
-        # Time since which times are in order or one more store was allowed, and rows since then.
+        # Time of the last disorder or of the last allowed store, and number of rows since then.
         self._since_s, self._rows = monotonic(), 0
         self._last_us: int | None = None
 
@@ -156,7 +164,10 @@ class StoreBudget:
         self._left -= 1
 
     def count_rows(self, times_s: NDArray[np.float64]) -> None:
-        """Count rows of one day in order, archived or not, in the order of arrival."""
+        """Count rows of one day, whose times do not decrease.
+
+        Call it in the order of arrival, also for rows that are not archived.
+        """
         first_us, last_us = microseconds(times_s[[0, -1]]).tolist()
         self.allows()
         if self._last_us is not None and first_us < self._last_us:

@@ -1,6 +1,6 @@
 """Lock an archive for one writer, on its original disk.
 
-Two writers would damage a store. If the archive's disk is unmounted, no new archive may be started on the disk below.
+Two writers would damage a store. If the archive's disk is unmounted, no new archive may be started in its mount point.
 """
 
 import errno
@@ -68,7 +68,7 @@ class ArchiveLock:
 
 
 def _is_same(file: FileIO, path: Path) -> bool:
-    """Return True if the locked file is still the one at the path."""
+    """Return True if the path still refers to the locked file."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.lstat())
     except FileNotFoundError:
@@ -101,9 +101,7 @@ def _locked(path: Path) -> FileIO:
 
 
 def _create_lock_file(path: Path) -> None:
-    """Create the lock file if it is missing.
-
-    An existing one must be a regular file.
+    """Create the lock file, or check that it is a regular file.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""Read an archive: any number of days as one xarray Dataset, loaded on demand.
+"""Read an archive as xarray Datasets, loaded on demand.
 
-Stores can be read while they grow; a Dataset has the rows that were committed when it was opened. xarray, zarr and dask
-are imported with the first archive.
+A Dataset may have any number of days. Stores can be read while they grow; a Dataset has the rows that were committed
+when it was opened. xarray, zarr and dask are imported with the first archive.
 """
 
 import logging
@@ -43,7 +43,7 @@ def open_archive(
 ) -> "xarray.Dataset":
     """Open an archive as one Dataset, sorted by time without duplicates.
 
-    Load only times.
+    Only times are loaded at once.
 
     Parameters
     ----------
@@ -78,10 +78,10 @@ def open_archive(
 def open_by_axis(
     directory: str | Path, start: Any = None, end: Any = None, *, quiet: bool = False
 ) -> "list[xarray.Dataset]":
-    """Open an archive as one Dataset for each frequency axis and set of products.
+    """Open an archive as several Datasets.
 
-    They are sorted by the times of their first rows; other parameters are those of `open_archive`. With `quiet`,
-    missing rows are not reported.
+    There is one for each frequency axis and set of products, sorted by the times of their first rows. With `quiet`,
+    missing rows are not reported; other parameters are those of `open_archive`.
     """
     library = require_extra("xarray", "reading an archive")
     require_extra("zarr", "reading an archive")
@@ -130,7 +130,9 @@ def read_archive(path: Path, start_s: float | None = None, end_s: float | None =
 
 
 def checked_stores(directory: Path, low: float, high: float) -> list[StoreClaim]:
-    """Check the stores that may have rows between two times, in seconds since 1970.
+    """Check the stores that may have rows between two times.
+
+    Times are in seconds since 1970.
 
     Raises
     ------
@@ -172,7 +174,10 @@ def _unreadable(path: Path, error: Exception) -> ArchiveError:
 def warn_missing_rows(claim: StoreClaim, times_us: NDArray[np.int64], begin: int, end: int) -> None:
     """Warn about rows that read as NaN because their files are missing.
 
-    Raise `ArchiveError` if files are foreign.
+    Raises
+    ------
+    ArchiveError
+        If a file cannot be read, or was not written by this program.
     """
     try:
         missing = missing_chunks(claim, begin, end)
@@ -199,7 +204,10 @@ def _times_us(dataset: Any) -> NDArray[np.int64]:
 
 
 def _numbers_between(dataset: Any, low: float, high: float) -> tuple[int, int]:
-    """Return the range of a store's rows that end between two times, as (first, last + 1)."""
+    """Return the range of rows that end between two times.
+
+    It is given as (first, last + 1).
+    """
     times_us = _times_us(dataset)
     begin = 0 if math.isinf(low) else int(np.searchsorted(times_us, round(low * 1e6), "right"))
     end = len(times_us) if math.isinf(high) else int(np.searchsorted(times_us, round(high * 1e6), "right"))
@@ -207,7 +215,10 @@ def _numbers_between(dataset: Any, low: float, high: float) -> tuple[int, int]:
 
 
 def _joined(library: Any, parts: list[Any], *, quiet: bool) -> Any:
-    """Join stores of one axis in the order of time, without rows that an earlier part has."""
+    """Join stores of one axis in the order of time.
+
+    Rows that an earlier part has are left out.
+    """
     joined = library.concat(
         parts, "time", data_vars="minimal", coords="minimal", compat="override", join="override",
         combine_attrs="override",
@@ -234,9 +245,10 @@ def _precision(bits: set[int | None]) -> str:
 
 
 def _merged(times_us: list[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Return the order of the rows of all parts by time, without rows that an earlier part has.
+    """Return the order of the rows of all parts by time.
 
-    Within a part a time may be repeated, as from a stream without precise times.
+    Rows that an earlier part has are left out. Within a part a time may be repeated, as from a stream without precise
+    times.
     """
     new, seen = [], np.empty(0, np.int64)
     for part in times_us:

@@ -1,4 +1,6 @@
-"""Round power to the bits above its noise, so that files are smaller.
+"""Round power to the bits above its noise.
+
+Rounded power makes smaller files.
 
 A power that is the mean over a bandwidth B and a time t has a relative noise of 1 / sqrt(B t) (the radiometer equation,
 e.g. Rohlfs & Wilson, Tools of Radio Astronomy, chapter 4). Rounding to k bits of mantissa has a relative standard
@@ -21,25 +23,35 @@ _STEPS_RMS = math.sqrt(12)
 
 
 def noise_share(bandwidth_hz: float, time_s: float) -> float:
-    """Return the relative noise of a power, from its bandwidth and its time."""
+    """Return the relative noise of a mean power.
+
+    The power is the mean over a bandwidth and a time.
+    """
     return 1 / math.sqrt(bandwidth_hz * time_s)
 
 
 def needed_bits(bandwidth_hz: float, time_s: float) -> int:
-    """Return the smallest number of mantissa bits with a rounding below `SHARE_OF_NOISE` of the noise."""
+    """Return the number of mantissa bits to keep.
+
+    It is the smallest number whose rounding error is below `SHARE_OF_NOISE` of the noise.
+    """
     bits = math.ceil(-math.log2(_STEPS_RMS * SHARE_OF_NOISE * noise_share(bandwidth_hz, time_s)))
     return min(max(bits, 1), MANTISSA_BITS)
 
 
 def rounding_share(bits: int, bandwidth_hz: float, time_s: float) -> float:
-    """Return the largest standard deviation of rounding to `bits`, as a share of the noise."""
+    """Return the largest error of rounding, relative to the noise.
+
+    The error is the standard deviation of rounding to `bits`.
+    """
     return 2.0**-bits / _STEPS_RMS / noise_share(bandwidth_hz, time_s)
 
 
 def rounded(power: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
-    """Round values to some bits of mantissa, to the nearest, and halves to even.
+    """Round values to some bits of mantissa.
 
-    Values that are not finite, zero or subnormal, and values that would become infinite, are not changed.
+    Rounding is to the nearest value, halves to even. Values that are not finite, zero or subnormal, and values that
+    would become infinite, are not changed.
 
     Parameters
     ----------
@@ -60,7 +72,7 @@ def rounded(power: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
     half = (np.uint32(1) << (dropped - np.uint32(1))) - np.uint32(1)
     found = (words + half + ((words >> dropped) & np.uint32(1))) & ~((np.uint32(1) << dropped) - np.uint32(1))
     before, after = (words >> np.uint32(MANTISSA_BITS)) & _EXPONENT, (found >> np.uint32(MANTISSA_BITS)) & _EXPONENT
-    # A carry can also lead to the exponent of a value that is not finite.
+    # A carry can turn the largest finite values into infinity.
     keep = (before == 0) | (before == _EXPONENT) | (after == _EXPONENT)
     return np.where(keep, words, found).view(np.float32)
 
@@ -70,8 +82,8 @@ def rounded_to_steps_of(
 ) -> NDArray[np.float32]:
     """Round a cross product to whole steps of the intensity's last bit.
 
-    Its noise is that of the intensity, even if the cross product is small. It is not changed if the intensity is not
-    positive and finite.
+    The noise of the cross product is that of the intensity, even if the cross product is small. The cross product is
+    not changed if the intensity is not positive and finite.
 
     Parameters
     ----------

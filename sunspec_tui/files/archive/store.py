@@ -1,8 +1,8 @@
-"""Write one store of the archive: a Zarr group that grows by atomic commits.
+"""Write one store of the archive, a growing Zarr group.
 
-A commit replaces whole chunks, resizes the arrays, and finally replaces the group's consolidated metadata in one step;
-only these define the number of rows. If the process ends in between, the next one continues from the last commit. zarr
-is imported with the first store.
+A commit replaces whole chunks, resizes the arrays, and finally replaces the group's consolidated metadata in one step.
+Only the consolidated metadata define the number of rows. If the process ends during a commit, the next process
+continues from the last complete one. zarr is imported with the first store.
 """
 
 import json
@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 
 _TIME_CHUNK_ROWS = 64 * CHUNK_ROWS
 _CHUNK_BLOCKS, _REREAD_ROWS = 256, 16
-# Relative difference above which a cadence belongs to another stream; noise makes less.
+# Relative difference above which a cadence belongs to another stream; noise causes smaller differences.
 _CADENCE_SLACK = 0.1
 
 
@@ -137,9 +137,9 @@ def rounded_rows(rows: Recording, bits: int | None) -> Recording:
 
 
 def _bits_for(rows: Recording) -> int | None:
-    """Return the mantissa bits above the noise of rows.
+    """Return the number of mantissa bits above the noise of rows.
 
-    The result is None for all, if the noise is unknown.
+    The result is None, for all bits, if the noise is unknown.
     """
     channels = channels_of(rows.frequencies_hz)
     if channels is None or not rows.cadence_s > 0:
@@ -155,7 +155,7 @@ def _variables(rows: Recording) -> list[tuple[str, Any]]:
 def last_store(
     directory: Path, rows: Recording, damaged: Collection[Path] = (), precision: Precision = Precision.EXACT
 ) -> tuple[ArchiveStore | None, StoreName]:
-    """Find the store for rows: the last part of their day.
+    """Find the store for rows, the last part of their day.
 
     Parameters
     ----------
@@ -191,9 +191,9 @@ def last_store(
 def open_store(
     directory: Path, rows: Recording, damaged: Collection[Path] = (), precision: Precision = Precision.EXACT
 ) -> ArchiveStore:
-    """Open the store for rows: the last part of their day, or a new one.
+    """Open the store for rows.
 
-    Parameters are those of `last_store`.
+    It is the last part of their day, or a new one. Parameters are those of `last_store`.
 
     Raises
     ------
@@ -205,10 +205,7 @@ def open_store(
 
 
 def _created(path: Path, rows: Recording, precision: Precision) -> ArchiveStore:
-    """Create a store without rows.
-
-    It gets its name when it is complete.
-    """
+    """Create a store without rows, under a temporary name at first."""
     zarr = _zarr()
     temporary = path.with_name(f".{path.name}.new")
     if os.path.lexists(temporary) and (temporary.is_symlink() or not temporary.is_dir()):
@@ -276,7 +273,7 @@ def _reopened(path: Path, precision: Precision) -> ArchiveStore | None:
 
 
 def _blocks_of(claim: StoreClaim, group: Any) -> BlockMaker | None:
-    """Return a `BlockMaker` with the rows after a store's last block.
+    """Return a `BlockMaker` with the rows after the last block.
 
     The result is None if the store has no blocks.
     """
@@ -310,6 +307,7 @@ def _is_near(cadence_s: Any, other_s: Any) -> bool:
 
 def _zarr() -> Any:
     zarr = require_extra("zarr", "an archive")
-    # The standard of version 3 does not define it yet, but xarray and zarr read it, and it makes a commit atomic.
+    # The standard of version 3 does not define consolidated metadata yet. xarray and zarr read them, and they make a
+    # commit atomic.
     warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
     return zarr

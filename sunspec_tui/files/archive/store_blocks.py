@@ -1,4 +1,4 @@
-"""Compute means, lowest and highest values of each 256 rows of a store.
+"""Compute means and extremes of each 256 rows of a store.
 
 They are computed while rows are committed, so that a day can be drawn in milliseconds. A complete block never changes.
 State and arithmetic only.
@@ -38,7 +38,9 @@ class BlockMaker:
         self._rows = 0
 
     def add(self, data: Floats) -> dict[str, Floats]:
-        """Add rows, and return the blocks that they complete by the names of `block_arrays`.
+        """Add rows, and return the blocks that they complete.
+
+        The keys are the names of `block_arrays`.
 
         Parameters
         ----------

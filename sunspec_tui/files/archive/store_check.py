@@ -82,7 +82,10 @@ class ArrayClaim:
 
     @property
     def max_stored_bytes(self) -> int:
-        """Largest plausible size of a chunk's file: data that cannot be compressed grow a little."""
+        """Largest plausible size of a chunk's file.
+
+        Data that cannot be compressed become a little larger.
+        """
         return self.chunk_bytes + self.chunk_bytes // 8 + _MAX_CHUNK_HEAD_BYTES
 
 
@@ -159,7 +162,10 @@ def _bits(value: Any) -> int | None:
 
 
 def _blocks(arrays: dict[str, ArrayClaim], inside: dict[str, Any]) -> dict[str, ArrayClaim]:
-    """Return the arrays of blocks if they fit the rows, else none, so that rows are read."""
+    """Return the arrays of blocks if they fit the rows.
+
+    Otherwise the result is empty, and rows are read instead.
+    """
     group = _dict(inside.pop(BLOCKS, None))
     if not inside or group.get("node_type") != "group" or _dict(group.get("attributes")).get("rows") != BLOCK_ROWS:
         return {}
@@ -194,7 +200,7 @@ def _array(name: str, metadata: dict[str, Any]) -> ArrayClaim:
 
 
 def _power_array(name: str, metadata: dict[str, Any]) -> ArrayClaim:
-    """Check an array whose name is known: one of power, or an axis."""
+    """Check an array of power or an axis, whose name is known."""
     name = printable(name, 40)
     data_type, itemsize = _TYPES.get(name, _PRODUCT_TYPE)
     _require(
@@ -247,7 +253,10 @@ def _compressor(name: str, value: Any) -> str:
 
 
 def _check_axis(claim: StoreClaim, name: str) -> None:
-    """Check that each chunk of an axis exists, to confirm the rows."""
+    """Check that each chunk of an axis exists.
+
+    Otherwise a store could claim any number of rows.
+    """
     array = claim.arrays[name]
     for i in range(-(-array.shape[0] // array.chunk[0]) if array.shape[0] else 0):
         head = _read(claim.path / name / "c" / str(i), _HEAD_BYTES, array.max_stored_bytes)
@@ -278,9 +287,9 @@ def missing_chunks(claim: StoreClaim, begin: int, end: int) -> dict[tuple[int, i
 
 
 def has_blocks(claim: StoreClaim, names: Iterable[str], begin: int, end: int) -> bool:
-    """Return True if a store has the named arrays of blocks from number `begin` up to `end`.
+    """Return True if a store has some of its blocks.
 
-    Otherwise its rows must be read.
+    They are the blocks from `begin` up to `end` of the arrays `names`. If one is missing, rows must be read instead.
 
     Raises
     ------
@@ -313,7 +322,7 @@ def _absent(path: Path, array: ArrayClaim, begin: int, end: int) -> Iterator[tup
 def _check_head(name: str, array: ArrayClaim, head: bytes) -> None:
     """Check the size that a chunk declares.
 
-    A chunk without a head fails later.
+    A chunk without a head is refused later, by the library that reads it.
     """
     declared = declared_bytes(head, array.compressor)
     # Without a declared size, the library would decompress until memory is used up.

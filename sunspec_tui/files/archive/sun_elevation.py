@@ -17,7 +17,9 @@ _PARALLAX_DEG = 8.794 / 3600
 
 
 def sun_elevation_deg(time_s: float) -> float:
-    """Return the elevation of the Sun's centre at the telescope in degrees, without refraction.
+    """Return the elevation of the Sun's centre in degrees.
+
+    It is computed for the telescope's site, without refraction.
 
     Parameters
     ----------
@@ -49,7 +51,9 @@ def sun_elevation_deg(time_s: float) -> float:
 
 
 def _sun_place(century: float) -> tuple[float, float, float]:
-    """Return the Sun's apparent right ascension and declination, and the nutation in right ascension.
+    """Return the Sun's apparent place and the nutation.
+
+    The place is the right ascension and the declination; the nutation is that in right ascension.
 
     Parameters
     ----------
