@@ -141,12 +141,12 @@ def expired(
     oldest_s = -math.inf
     if keep.age_s is not None and clock_agrees:
         oldest_s = max((file.time_s for file in newest_first if file.time_s <= now_s), default=-math.inf) - keep.age_s
-    going, total, moments = [], 0, dict[str, int]()
+    to_delete, total, moments = [], 0, dict[str, int]()
     for file in newest_first:
         total += file.nbytes
         rank = moments.setdefault(file.name.replace("_VI", ""), len(moments))
         too_many = keep.number is not None and rank >= keep.number
         too_big = keep.nbytes is not None and total > keep.nbytes
         if file.name not in written and (too_many or too_big or file.time_s < oldest_s):
-            going.append(file)
-    return going[::-1]
+            to_delete.append(file)
+    return to_delete[::-1]

@@ -101,12 +101,12 @@ def _cadence_s(header: Any, offsets_s: NDArray[np.float64], *, ours: bool) -> fl
 
     It is in the header of this program's files. For other files, it is measured from their times.
     """
-    said_s = plausible_cadence_s(header.get("CDELT1"))
+    declared_s = plausible_cadence_s(header.get("CDELT1"))
     if ours:
-        return said_s
+        return declared_s
     measured_s = measured_cadence_s(offsets_s)
     # A single row has no step.
-    return said_s if math.isnan(measured_s) else measured_s
+    return declared_s if math.isnan(measured_s) else measured_s
 
 
 def _lengths_s(units: HeaderDataUnits, axes: Axes, cadence_s: float, *, ours: bool) -> NDArray[np.float64] | float:

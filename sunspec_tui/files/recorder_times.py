@@ -106,8 +106,8 @@ def row_times(
     """
     column = _StartTimes(time, nrows, nbytes)
     if ours:
-        said_s = plausible_cadence_s(tint)
-        cadence_s, notes = (said_s if said_s > 0 else None), list[str]()
+        declared_s = plausible_cadence_s(tint)
+        cadence_s, notes = (declared_s if declared_s > 0 else None), list[str]()
     else:
         cadence_s, notes = _cadence_s(tint, column.sample())
     found = _SelectedRows(selection)
@@ -251,12 +251,12 @@ def _cadence_s(tint: Any, starts_s: NDArray[np.float64]) -> tuple[float | None, 
 
     The second value is a list with a note if it was measured.
     """
-    said_s = math.nan if isinstance(tint, str | bytes) else plausible_cadence_s(tint)
+    declared_s = math.nan if isinstance(tint, str | bytes) else plausible_cadence_s(tint)
     measured_s = measured_cadence_s(starts_s)
     if not measured_s > 0:
-        return (said_s if said_s > 0 else None), []
-    if said_s > 0 and (_few_steps(starts_s) or abs(said_s - measured_s) <= _CADENCE_TOLERANCE * measured_s):
-        return said_s, []
+        return (declared_s if declared_s > 0 else None), []
+    if declared_s > 0 and (_few_steps(starts_s) or abs(declared_s - measured_s) <= _CADENCE_TOLERANCE * measured_s):
+        return declared_s, []
     what = "it has no tInt" if tint is None else f"its tInt, {printable(_shown(tint), 20)}, does not fit its times"
     return measured_s, [f"{what}: a row lasts {measured_s:.6g} s, which was measured from its times"]
 

@@ -121,8 +121,8 @@ def number(value: Any) -> float:
 
 def plausible_cadence_s(value: Any) -> float:
     """Return a file's cadence, or NaN if it is implausible."""
-    said_s = number(value)
-    return said_s if MIN_CADENCE_S <= said_s <= MAX_CADENCE_S else math.nan
+    declared_s = number(value)
+    return declared_s if MIN_CADENCE_S <= declared_s <= MAX_CADENCE_S else math.nan
 
 
 def possible_lengths(lengths_s: NDArray[np.float64]) -> bool:

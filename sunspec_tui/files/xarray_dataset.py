@@ -51,7 +51,7 @@ def from_dataset(dataset: Any) -> Recording:
     times_s = dataset["time"].values.astype("datetime64[us]").astype(np.int64) / 1e6
     metadata = dataset.attrs
     # Measure the mean of the steps: a store's attribute is the cadence that was known when it was created.
-    measured_s, said_s = measured_cadence_s(times_s), float(metadata.get("cadence_s", np.nan))
+    measured_s, declared_s = measured_cadence_s(times_s), float(metadata.get("cadence_s", np.nan))
     data = np.empty((len(times_s), dataset.sizes["frequency"], len(found)), np.float32)
     for i, (_, name) in enumerate(found):
         # Load one variable after another, so that a long recording is not in memory twice.
@@ -61,7 +61,7 @@ def from_dataset(dataset: Any) -> Recording:
         tuple(product for product, _ in found),
         times_s,
         np.asarray(dataset["frequency"].values, np.float64),
-        measured_s if measured_s > 0 else said_s,
+        measured_s if measured_s > 0 else declared_s,
         station=str(metadata.get("station", "")),
         source=str(metadata.get("source", "")),
         software=str(metadata.get("software", "")),
