@@ -334,7 +334,7 @@ class Monitor(CanvasApp):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable the keys of the pictures while a dialog is open."""
-        if action == "step" and len(self.screen_stack) > 1:
+        if action == "change_view" and len(self.screen_stack) > 1:
             return False
         return super().check_action(action, parameters)
 
