@@ -36,11 +36,8 @@ from sunspec_tui.tui.key_bindings import GROUPS, KEYS
 from sunspec_tui.tui.log_lines import LogLines
 from sunspec_tui.tui.messages import CellPointed, KeyClicked, WheelTurned
 from sunspec_tui.tui.monitor_screen import (
-    FLAT_LINES,
-    LOW_LINES,
-    NARROW_COLUMNS,
-    SLIM_COLUMNS,
-    WIDEST_COLUMNS,
+    HEIGHT_CLASSES,
+    WIDTH_CLASSES,
     MonitorScreen,
     ScreenColours,
     monitor_widgets,
@@ -97,13 +94,8 @@ class Monitor(CanvasApp):
     CSS_PATH = "styles.tcss"
     TITLE = "sunspec-tui"
     NOTIFICATION_TIMEOUT = 3.0
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (FLAT_LINES, "-low"), (LOW_LINES, "-high")]  # noqa: RUF012 - as Textual declares it
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
-        (0, "-slim"),
-        (SLIM_COLUMNS, "-narrow"),
-        (NARROW_COLUMNS, "-wide"),
-        (WIDEST_COLUMNS, "-widest"),
-    ]
+    VERTICAL_BREAKPOINTS = HEIGHT_CLASSES
+    HORIZONTAL_BREAKPOINTS = WIDTH_CLASSES
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             key.keys, key.action, key.short or key.help,
@@ -171,7 +163,7 @@ class Monitor(CanvasApp):
     def on_mount(self) -> None:
         """Start to receive and to show."""
         logging.getLogger("sunspec_tui").addHandler(self._log_lines)
-        self._ticker.follow_up(COLLECT_AFTER_S)
+        self._ticker.update_often(COLLECT_AFTER_S)
         self._arrange()
         # A terminal without a size never shows a first text. The receiver must start all the same: it may archive.
         self.set_timer(START_WITHIN_S, self._start_receiver)
@@ -228,7 +220,7 @@ class Monitor(CanvasApp):
         receiver.listeners.add(self._ticker.news.set)
 
     def _show_receiver(self) -> None:
-        self._ticker.follow_up()
+        self._ticker.update_often()
 
     @property
     def receiver(self) -> "StreamReceiver | None":
@@ -329,7 +321,7 @@ class Monitor(CanvasApp):
         if isinstance(event, events.Key):
             self.urgent = True
         if isinstance(event, events.InputEvent | events.Resize):
-            self._ticker.follow_up()
+            self._ticker.update_often()
         await super().on_event(event)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

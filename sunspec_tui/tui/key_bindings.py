@@ -1,7 +1,7 @@
 """Table of all keys, for footer, help and command palette.
 
-Values only. `action` is an action method of the monitor; ``change_view`` applies a function of
-`view_actions.VIEW_ACTIONS`.
+The table contains only values. An action is the name of an action method of the monitor, with arguments.
+``change_view`` applies a function of `view_actions.VIEW_ACTIONS`.
 """
 
 from typing import NamedTuple
@@ -20,7 +20,7 @@ class Key(NamedTuple):
         Label of the key.
     action
         Call of the action.
-    sentence
+    help
         Description for help and command palette.
     short
         One word for the footer; empty if the key is not in the footer.
