@@ -86,7 +86,7 @@ class NumberScreen(Guarded, ModalScreen[tuple[float, ...] | None]):
         """Yield a box with one input line."""
         with Vertical(classes="ask") as box:
             box.border_title = self.heading
-            box.border_subtitle = "enter sets it, esc leaves it"
+            box.border_subtitle = "enter sets it, esc cancels"
             yield Input(value=self.initial_text(), placeholder=self.example)
             yield Label("", id="problem")
 
@@ -136,7 +136,7 @@ class ExportScreen(Guarded, ModalScreen[str | None]):
         """Yield a box with one input line and the formats."""
         with Vertical(classes="ask") as box:
             box.border_title = "Export"
-            box.border_subtitle = "enter writes it, esc does not"
+            box.border_subtitle = "enter writes it, esc cancels"
             yield Label(Text(self._what))
             yield Input(value=self._name, placeholder="a file name")
             yield Label(Text(f".fits: {self._product}, for e-CALLISTO's tools"))

@@ -164,7 +164,7 @@ def health_text(
     lines.append(("link", health.link_words, "" if health.link is LinkState.CONNECTED else "yellow"))
     if gain.change_db:
         lines.append(("level dB", _level_changes(gain), "yellow" if gain.lost else ""))
-    lines.append(("queue", f"{health.queue_frames}, most {health.queue_most}"))
+    lines.append(("queue", f"{health.queue_frames}, max {health.queue_most}"))
     note_lines = [Text(note, "yellow") for note in notes]
     return Text("\n", end="").join([labelled_lines(*lines), *note_lines, *pipeline_lines(pipelines)])
 
@@ -262,7 +262,7 @@ def status_text(
     ]
     segments += [LineSegment(f" {alarm} ", _SILENT_STYLE) for alarm in alarms]
     if paused_s is not None:
-        segments.append(LineSegment(f" HELD {format_clock(paused_s)} ", "bold black on cyan"))
+        segments.append(LineSegment(f" PAUSED {format_clock(paused_s)} ", "bold black on cyan"))
         segments.append(LineSegment("end goes live ", "black on cyan", 6))
     stalled = health.state is StreamState.STALLED
     if stalled:
@@ -312,7 +312,7 @@ def view_text(
     """
     unit = "" if view.signed else " dB"
     low, high = ("–", "–") if levels is None else (level_label(end, levels.span) for end in (levels.low, levels.high))
-    how = "by hand" if view.levels else "auto" + (f" {view.bias:+.3g}" if view.bias else "")
+    how = "manual" if view.levels else "auto" + (f" {view.bias:+.3g}" if view.bias else "")
     each = "1 row" if view.rows_per_column == 1 else f"{view.rows_per_column} rows"
     segments = []
     if link.quality is not Quality.FULL:
