@@ -19,7 +19,7 @@ from sunspec_tui.core.memory_usage import NOT_READ
 from sunspec_tui.core.printable import printable, printable_lines
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.tui.display.scene import Scene
-from sunspec_tui.tui.display.view_state import PANELS, PICTURES
+from sunspec_tui.tui.display.view_state import PANELS, PICTURES, THEMES
 from sunspec_tui.tui.key_bindings import FOOTER, KEYS
 from sunspec_tui.tui.log_lines import LogLine
 from sunspec_tui.tui.terminal.colours import Depth
@@ -46,6 +46,7 @@ WIDTH_CLASSES = [(0, "-slim"), (78, "-narrow"), (100, "-wide"), (180, "-widest")
 HEIGHT_CLASSES = [(0, "-flat"), (12, "-low"), (18, "-high")]
 """Smallest height in lines, and style class, of each layout."""
 
+_THEMES = dict(zip(THEMES, ("textual-dark", "textual-light", "ansi-dark"), strict=True))
 # With less room beside the Health panel the other panels shrink.
 _MIN_LINES_BESIDE_HEALTH = 23
 _NOTIFY_EVERY_S = 1.0
@@ -233,3 +234,11 @@ def screen_classes(scene: Scene, colours: ScreenColours) -> dict[str, bool]:
         "-only-panel": view.maximised in PANELS,
         "-ascii": colours.ascii_only,
     }
+
+
+def theme_name(theme: str, depth: Depth) -> str:
+    """Return Textual's name of a theme, for the colours of the terminal."""
+    if depth in (Depth.C16, Depth.NONE):
+        # Textual's other themes need 24-bit colours.
+        return "ansi-light" if theme == "light" and depth is Depth.C16 else "ansi-dark"
+    return _THEMES[theme]

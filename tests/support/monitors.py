@@ -97,7 +97,7 @@ class StillMonitor(Monitor):
         """Signals are the main thread's."""
 
     async def _watch(self) -> None:
-        """The test calls `_tick`."""
+        """The test calls `updater.tick`."""
 
     def survives(self, error: Exception) -> bool:
         """Raise faults in tests instead of hiding them."""
@@ -198,15 +198,16 @@ class Screen:
 
     def tick(self) -> None:
         """Look at the receiver, whatever the rate."""
-        self.app._pictures_due_s = self.app._readings_due_s = self.app._memory_due_s = 0.0
-        self.do(self.app._tick)
+        updater = self.app.updater
+        updater.pictures_due_s = updater.readings_due_s = updater.memory_due_s = 0.0
+        self.do(updater.tick)
 
     def look_us(self, frame: np.ndarray) -> float:
         """Microseconds that drawing one more frame takes, in the monitor's thread; without the frame's own work."""
         self.receiver.feed(frame)
-        self.app._pictures_due_s = 0.0
+        self.app.updater.pictures_due_s = 0.0
         begun_s = time.perf_counter()
-        self.app._tick()
+        self.app.updater.tick()
         self.app._paint()
         return (time.perf_counter() - begun_s) * 1e6
 
