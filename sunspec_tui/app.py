@@ -5,8 +5,6 @@ Keys change the view or call the receiver; the scene turns rows into pictures; `
 
 import asyncio
 import logging
-import math
-import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -28,50 +26,43 @@ from sunspec_tui.core.memory_usage import resume_collection
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.products import available
 from sunspec_tui.core.settings import Settings
-from sunspec_tui.monitoring.snapshot import NO_ROWS
-from sunspec_tui.monitoring.web_status import WebState
 from sunspec_tui.tui.display.scene import Scene
-from sunspec_tui.tui.display.view_state import THEMES, Cursor, Interval
+from sunspec_tui.tui.display.view_state import THEMES, Cursor
 from sunspec_tui.tui.key_bindings import GROUPS, KEYS
 from sunspec_tui.tui.log_lines import LogLines
 from sunspec_tui.tui.messages import CellPointed, KeyClicked, WheelTurned
 from sunspec_tui.tui.monitor_screen import (
-    FLAT_LINES,
-    LOW_LINES,
-    NARROW_COLUMNS,
-    SLIM_COLUMNS,
-    WIDEST_COLUMNS,
+    HEIGHT_CLASSES,
+    WIDTH_CLASSES,
     MonitorScreen,
     ScreenColours,
     monitor_widgets,
     screen_classes,
+    theme_name,
 )
-from sunspec_tui.tui.receiver_worker import ReceiverWorker, log_failure
+from sunspec_tui.tui.receiver_actions import ReceiverActions
+from sunspec_tui.tui.receiver_worker import ReceiverWorker
 from sunspec_tui.tui.saved_view import initial_view
+from sunspec_tui.tui.screen_updater import ScreenUpdater
 from sunspec_tui.tui.terminal.canvas_app import CanvasApp
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.driver import Driver
 from sunspec_tui.tui.terminal.link_pacing import LinkPacer, Quality
-from sunspec_tui.tui.ticking import TICK_S, Ticker
+from sunspec_tui.tui.ticking import Ticker
 from sunspec_tui.tui.view_saver import ViewSaver, load_view
 from sunspec_tui.tui.widget_data import epoch_text, initial_snapshot
-from sunspec_tui.tui.widgets.dialogs import DelayScreen, ExportScreen, HelpScreen, LevelsScreen, Palette
-from sunspec_tui.tui.widgets.file_panel_text import export_name, interval_text
+from sunspec_tui.tui.widgets.dialogs import HelpScreen, LevelsScreen, Palette
 
 if TYPE_CHECKING:
     from sunspec_tui.core.ring_epochs import Epoch
-    from sunspec_tui.monitoring.snapshot import Snapshot
     from sunspec_tui.receiver import StreamReceiver
 
 log = logging.getLogger(__name__)
 
 AFTER_FAULT_S = 1.0
-READINGS_S = {Quality.FULL: 1.0, Quality.SLOWER: 1.0, Quality.SWEEPING: 1.0, Quality.LOWEST: 2.0}
-MEMORY_S = 5.0
 COLLECT_AFTER_S = 1.0
 START_WITHIN_S = 1.0
 END_WITHIN_S = 4.5
-_THEMES = dict(zip(THEMES, ("textual-dark", "textual-light", "ansi-dark"), strict=True))
 
 
 class Monitor(CanvasApp):
@@ -82,14 +73,13 @@ class Monitor(CanvasApp):
     Parameters
     ----------
     open_receiver
-        Makes what is shown; called in the worker that starts and stops it, so that the first screen does not
-        wait for it.
+        Makes the receiver. It is called in the worker thread, so that the first screen does not wait for it.
     settings
-        As the user gave them.
+        Settings of the user.
     depth, ascii_only
-        What the terminal can show.
+        Colours and characters that the terminal can show.
     view_path
-        Where the look is kept from run to run; None keeps nothing.
+        File of the saved view; None saves nothing.
     log_lines
         Handler with the log lines from before the first screen; None shows none of them.
     """
@@ -97,13 +87,8 @@ class Monitor(CanvasApp):
     CSS_PATH = "styles.tcss"
     TITLE = "sunspec-tui"
     NOTIFICATION_TIMEOUT = 3.0
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (FLAT_LINES, "-low"), (LOW_LINES, "-high")]  # noqa: RUF012 - as Textual declares it
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
-        (0, "-slim"),
-        (SLIM_COLUMNS, "-narrow"),
-        (NARROW_COLUMNS, "-wide"),
-        (WIDEST_COLUMNS, "-widest"),
-    ]
+    VERTICAL_BREAKPOINTS = HEIGHT_CLASSES
+    HORIZONTAL_BREAKPOINTS = WIDTH_CLASSES
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             key.keys, key.action, key.short or key.help,
@@ -134,10 +119,12 @@ class Monitor(CanvasApp):
         self._ticker = Ticker()
         self._log_lines.listeners.add(self._ticker.news.set)
         self.scene = Scene(initial_view(settings, load_view(view_path)))
+        self.updater = ScreenUpdater(self, self._log_lines)
+        self._receiver_actions = ReceiverActions(
+            self, self.scene, lambda: self.receiver, self._show_soon, settings.station
+        )
         self._saver = ViewSaver(view_path, lambda: self.scene.view, self.set_timer)
-        self._readings_due_s = self._memory_due_s = self._pictures_due_s = 0.0
-        self._drawn_for: object = None
-        self._undrawn = self._has_text = self._is_hosting = False
+        self._has_text = self._is_hosting = False
 
     # Life
 
@@ -154,7 +141,7 @@ class Monitor(CanvasApp):
         return MonitorScreen(self.scene, colours, " ".join(classes))
 
     @property
-    def _main_screen(self) -> MonitorScreen:
+    def main_screen(self) -> MonitorScreen:
         """The screen below all dialogs."""
         screen = self.screen_stack[0]
         assert isinstance(screen, MonitorScreen)  # noqa: S101 - for the type checker
@@ -165,13 +152,16 @@ class Monitor(CanvasApp):
         return monitor_widgets()
 
     def on_load(self) -> None:
-        """Handle signals before the driver takes the terminal, so that it is always restored."""
+        """Handle signals before the driver takes the terminal.
+
+        So the terminal is always restored.
+        """
         self._handle_signals(asyncio.get_running_loop())
 
     def on_mount(self) -> None:
         """Start to receive and to show."""
         logging.getLogger("sunspec_tui").addHandler(self._log_lines)
-        self._ticker.follow_up(COLLECT_AFTER_S)
+        self._ticker.update_often(COLLECT_AFTER_S)
         self._arrange()
         # A terminal without a size never shows a first text. The receiver must start all the same: it may archive.
         self.set_timer(START_WITHIN_S, self._start_receiver)
@@ -228,7 +218,7 @@ class Monitor(CanvasApp):
         receiver.listeners.add(self._ticker.news.set)
 
     def _show_receiver(self) -> None:
-        self._ticker.follow_up()
+        self._ticker.update_often()
 
     @property
     def receiver(self) -> "StreamReceiver | None":
@@ -237,7 +227,7 @@ class Monitor(CanvasApp):
 
     @property
     def failure(self) -> SunspecError | None:
-        """Why the receiver could not be made."""
+        """The error, if the receiver could not be made."""
         return self._worker.failure
 
     # From the receiver to the widgets
@@ -246,72 +236,29 @@ class Monitor(CanvasApp):
         """Show what is new, until the app ends."""
         while not self.is_abandoned:
             try:
-                self._tick()
+                self.updater.tick()
             except Exception as error:
                 if not self.handle_fault(error):
                     raise
                 await asyncio.sleep(AFTER_FAULT_S)
-            await self._ticker.wait(self._next_tick_s())
+            await self._ticker.wait(self.updater.next_tick_s())
         if not self._exit and self._asked_by is None:
             # Neither a key nor a signal has asked for the end.
             log_event(log, logging.ERROR, "terminal_gone", "the terminal has gone away, the monitor ends")
             self.exit(EXIT_FAILED)
 
-    def _next_tick_s(self) -> float:
-        """Time of the next tick if nothing new comes."""
-        if self.scene.loading:
-            return 0.0
-        if self._undrawn:
-            return min(self._readings_due_s, self._pictures_due_s)
-        return self._readings_due_s if self.receiver is not None else math.inf
-
-    def _tick(self) -> None:
-        """Show what is new; costs little if nothing is."""
-        screen = self._main_screen
-        screen.show_log(self._log_lines.drain())
-        receiver = self.receiver
-        if receiver is None:
-            return
-        quality = self.pacer.quality
-        self.scene.set_source(receiver)
-        self.scene.sweeps = quality.sweeps
-        screen.fit_scene()
-        self._undrawn |= self.scene.update()
-        screen.set_class(self.scene.position is None, "-empty")
-        shape = (*screen.picture_sizes(), quality)
-        now_s = time.monotonic()
-        if shape != self._drawn_for or (self._undrawn and now_s >= self._pictures_due_s):
-            self._drawn_for = shape
-            # A covered picture is drawn by Textual, at a price: often enough to be seen to live.
-            covered = 1.0 if len(self.screen_stack) > 1 else 0.0
-            self._pictures_due_s = now_s + max(covered, quality.interval_s - TICK_S / 2)
-            self._show_pictures()
-        if now_s >= self._readings_due_s:
-            self._readings_due_s = now_s + READINGS_S[quality]
-            reads_memory = now_s >= self._memory_due_s
-            if reads_memory:
-                self._memory_due_s = now_s + MEMORY_S
-            self._show_readings(receiver.snapshot(since=NO_ROWS, memory=reads_memory))
-
-    def _show_pictures(self) -> None:
-        self._undrawn = False
-        self._main_screen.show_pictures(self.link_reading())
-
-    def _show_readings(self, snapshot: "Snapshot") -> None:
-        self._main_screen.show_readings(snapshot, self.link_reading(), is_receiving=self.receiver is not None)
-
     def post_display_hook(self) -> None:
         """Show text with the first layout, before the receiver's libraries are loaded."""
-        if not self._has_text and self._main_screen.has_layout:
+        if not self._has_text and self.main_screen.has_layout:
             self._has_text = True
             if self.receiver is None:
-                self._show_readings(initial_snapshot(self._settings))
+                self.updater.show_readings(initial_snapshot(self._settings))
             # After the paint that is due.
             asyncio.get_running_loop().call_soon(self._start_receiver)
 
     def _show_soon(self) -> None:
         """Show readings with the next tick, because a key has changed something."""
-        self._readings_due_s = self._memory_due_s = 0.0
+        self.updater.readings_due_s = self.updater.memory_due_s = 0.0
         self._ticker.news.set()
 
     def notify(self, message: str, **options: Any) -> None:
@@ -319,22 +266,22 @@ class Monitor(CanvasApp):
         super().notify(printable(message), **options | {"markup": False})
 
     async def on_key_clicked(self, event: KeyClicked) -> None:
-        """Do what a key of the last line does."""
+        """Run the action of a clicked key."""
         await self.run_action(event.action)
 
     # The view
 
     async def on_event(self, event: events.Event) -> None:
-        """Send what answers a key before the pictures."""
+        """Send the reply to a key before the pictures."""
         if isinstance(event, events.Key):
             self.urgent = True
         if isinstance(event, events.InputEvent | events.Resize):
-            self._ticker.follow_up()
+            self._ticker.update_often()
         await super().on_event(event)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable the keys of the pictures while a dialog is open."""
-        if action == "step" and len(self.screen_stack) > 1:
+        if action == "change_view" and len(self.screen_stack) > 1:
             return False
         return super().check_action(action, parameters)
 
@@ -361,18 +308,14 @@ class Monitor(CanvasApp):
             # Plots show what the screen shows.
             self.receiver.set_product(self.scene.view.product)
         self.scene.update()
-        self._show_pictures()
+        self.updater.show_pictures()
         self._show_soon()
         self._saver.note_change()
 
     def _arrange(self) -> None:
         """Arrange the screen and choose colours as the view has it."""
-        view = self.scene.view
-        self._main_screen.follow_view()
-        theme = _THEMES[view.theme]
-        if self.depth in (Depth.C16, Depth.NONE):
-            # A theme in 24 bits has nothing to offer them.
-            theme = "ansi-light" if view.theme == "light" and self.depth is Depth.C16 else "ansi-dark"
+        self.main_screen.follow_view()
+        theme = theme_name(self.scene.view.theme, self.depth)
         if theme != self.theme:
             self.theme = theme
 
@@ -398,10 +341,10 @@ class Monitor(CanvasApp):
     def action_reset_traces(self) -> None:
         """Begin maximum, minimum and average anew."""
         self.scene.traces.reset()
-        self._show_pictures()
+        self.updater.show_pictures()
 
     def action_reset_view(self) -> None:
-        """Go back to the look that a first run has."""
+        """Reset the view to that of a first run."""
         self.scene.apply_action("reset_view", initial_view(self._settings, {}))
         self._view_changed()
 
@@ -409,91 +352,39 @@ class Monitor(CanvasApp):
         """Send the whole screen again."""
         self.redraw()
 
-    # The receiver
-
-    def _tell(self, what: "Callable[[StreamReceiver], object]") -> None:
-        """Call a function with the receiver, if it runs, and show the result."""
-        if self.receiver is not None:
-            what(self.receiver)
-            self._show_soon()
+    # Actions of keys on the receiver
 
     def action_delay_method(self) -> None:
-        """Go to the next delay method."""
-        self._tell(lambda receiver: receiver.set_delay_calculation_method(receiver.delay_method.next()))
+        """Select the next delay method."""
+        self._receiver_actions.next_delay_method()
 
     def action_manual_delay(self) -> None:
         """Ask for a manual delay and use it."""
-        self.push_screen(DelayScreen(), self._set_delay)
-
-    def _set_delay(self, numbers: tuple[float, ...] | None) -> None:
-        if numbers is not None:
-            self._tell(lambda receiver: receiver.set_delay(numbers[0]))
+        self._receiver_actions.ask_for_delay()
 
     def action_plot_interval(self, direction: int) -> None:
-        """Go to the next longer or shorter plot interval."""
-        from sunspec_tui.plots.job import next_interval
-
-        self._tell(lambda receiver: receiver.set_plot_interval(next_interval(receiver.plot_interval_s, direction)))
+        """Select the next longer or shorter plot interval."""
+        self._receiver_actions.change_plot_interval(direction)
 
     def action_plot_now(self) -> None:
-        """Write a plot now, of the product shown."""
-        self._tell(lambda receiver: receiver.plot_now())
+        """Write a plot of the shown product now."""
+        self._receiver_actions.plot_now()
 
     def action_web(self) -> None:
-        """Serve the web view, or no longer."""
-        if self.receiver is not None:
-            self.run_worker(self._switch_web, thread=True, exclusive=True, group="web", name="web")
-
-    def _switch_web(self) -> None:
-        """In a worker: its libraries load when it is first served."""
-        receiver = self.receiver
-        if receiver is None:
-            return
-        try:
-            status = receiver.set_web(receiver.web_status().state is not WebState.SERVING)
-        except Exception as error:  # noqa: BLE001 - its libraries raise many kinds of errors; the picture continues
-            log_failure("the web view", error)
-            return
-        told = status.problem or (f"web view at {status.url}" if status.url else "the web view is off")
-        severity = "error" if status.problem else "information"
-        self.call_from_thread(self.notify, told, severity=severity, timeout=10 if status.url else None)
-        self.call_from_thread(self._show_soon)
+        """Start or stop the web view."""
+        self._receiver_actions.toggle_web()
 
     def action_export(self) -> None:
-        """Ask for a file, and write the marked interval or the picture to it."""
-        interval = self.scene.interval()
-        if interval is None:
-            self.notify("there are no rows to export yet", severity="warning")
-            return
-        station = self.receiver.station if self.receiver else self._settings.station
-        screen = ExportScreen(interval_text(interval), str(self.scene.product), export_name(station, interval))
-        self.push_screen(screen, partial(self._export, interval))
-
-    def _export(self, interval: Interval, name: str | None) -> None:
-        receiver = self.receiver
-        if name is not None and receiver is not None:
-            work = partial(receiver.export_rows, Path(name).expanduser(), interval.start, interval.stop)
-            self.run_worker(partial(self._write_file, work, name), thread=True, exit_on_error=False, name="export")
-
-    def _write_file(self, work: Callable[[], str], name: str) -> None:
-        """In a worker: a large file takes seconds."""
-        try:
-            told, severity = work(), "information"
-        except Exception as error:  # noqa: BLE001 - a writer's library may fail in its own way; nothing is silent
-            told, severity = str(error) if isinstance(error, SunspecError) else f"{name}: {error!r}", "error"
-        self.call_from_thread(self.notify, told, severity=severity)
+        """Ask for a file, and write rows to it."""
+        self._receiver_actions.export()
 
     def action_collect_garbage(self) -> None:
-        """Collect garbage and say what it brought."""
-        self._tell(lambda receiver: self.notify(f"{receiver.force_garbage_collection()} objects freed"))
+        """Collect garbage and show the number of freed objects."""
+        self._receiver_actions.collect_garbage()
 
     def action_optimise_memory(self) -> None:
-        """Free memory and say what it brought."""
-        self._tell(self._optimise)
-
-    def _optimise(self, receiver: "StreamReceiver") -> None:
-        found = receiver.optimize_memory()
-        self.notify(f"RSS {found['rss_before_mb']:.1f} → {found['rss_after_mb']:.1f} MiB")
+        """Free memory and show how much."""
+        self._receiver_actions.optimise_memory()
 
     # The program
 
@@ -502,7 +393,7 @@ class Monitor(CanvasApp):
         self.push_screen(HelpScreen(GROUPS))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002 - Textual's
-        """Every key and every choice, for the command palette."""
+        """Yield all keys and choices for the command palette."""
         for group, keys in GROUPS.items():
             for key in keys:
                 yield SystemCommand(f"{group}: {key.help}", f"key {key.shown}", partial(self.run_action, key.action))

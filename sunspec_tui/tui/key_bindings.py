@@ -1,7 +1,7 @@
 """Table of all keys, for footer, help and command palette.
 
-Values only. `action` is an action method of the monitor; ``change_view`` applies a function of
-`view_actions.VIEW_ACTIONS`.
+The table contains only values. An action is the name of an action method of the monitor, with arguments.
+``change_view`` applies a function of `view_actions.VIEW_ACTIONS`.
 """
 
 from typing import NamedTuple
@@ -20,7 +20,7 @@ class Key(NamedTuple):
         Label of the key.
     action
         Call of the action.
-    sentence
+    help
         Description for help and command palette.
     short
         One word for the footer; empty if the key is not in the footer.
@@ -43,7 +43,7 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("ctrl+c", "ctrl+c", "end(130)", "end as interrupted"),
     ),
     "Time": (
-        Key("space", "space", "change_view('toggle_pause')", "hold the picture; receiving goes on", "Hold"),
+        Key("space", "space", "change_view('toggle_pause')", "pause the picture; receiving goes on", "Pause"),
         Key("pageup", "pgup", "change_view('scroll_back', 0.5)", "half a picture back in time", "Back"),
         Key("pagedown", "pgdn", "change_view('scroll_back', -0.5)", "half a picture forward"),
         Key("home", "home", "change_view('scroll_back', 1e9)", "the oldest kept rows"),
@@ -76,10 +76,10 @@ GROUPS: dict[str, tuple[Key, ...]] = {
     ),
     "Waterfall": (
         Key("x", "x", "change_view('next_product', 1)", "next product", "Product"),
-        Key("X,shift+x", "X", "change_view('next_product', -1)", "product before"),
+        Key("X,shift+x", "X", "change_view('next_product', -1)", "previous product"),
         Key("c", "c", "change_view('next_palette', 1)", "next palette", "Colour"),
-        Key("C,shift+c", "C", "change_view('next_palette', -1)", "palette before"),
-        Key("a", "a", "change_view('toggle_automatic_levels')", "levels by hand, or automatic", "Levels"),
+        Key("C,shift+c", "C", "change_view('next_palette', -1)", "previous palette"),
+        Key("a", "a", "change_view('toggle_automatic_levels')", "manual or automatic levels", "Levels"),
         Key("left_parenthesis", "(", "change_view('shift_levels', -1, 0)", "floor down"),
         Key("right_parenthesis", ")", "change_view('shift_levels', 1, 0)", "floor up"),
         Key("left_curly_bracket", "{", "change_view('shift_levels', 0, -1)", "ceiling down"),
@@ -105,7 +105,7 @@ GROUPS: dict[str, tuple[Key, ...]] = {
     ),
     "Layout": (
         Key("tab", "tab", "change_view('maximise', ('waterfall', 'spectrum'))", "waterfall alone, spectrum alone, all"),
-        Key("shift+tab", "shift+tab", f"change_view('maximise', {PANELS})", "one panel after another alone, then all"),
+        Key("shift+tab", "shift+tab", f"change_view('maximise', {PANELS})", "each panel alone in turn, then all"),
         Key("backslash", "\\", "change_view('toggle_panels')", "hide or show all panels"),
         Key("0", "0", "reset_view", "reset the layout, colours and levels"),
         *(

@@ -1,7 +1,7 @@
 """Keep the newest lines of the log for a screen.
 
-Code that logs never waits for the screen, in any thread and at any rate. The memory is bounded: lines that the screen
-does not read in time are counted and dropped.
+A thread that logs never waits for the screen, however much it logs. The memory is bounded: lines that the screen does
+not read in time are counted and dropped.
 """
 
 import logging

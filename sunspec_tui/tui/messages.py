@@ -1,13 +1,21 @@
 """Messages from widgets to the app: mouse and clicked keys.
 
-Frames cause no messages: the screen pulls snapshots at its own rate. A message carries plain values.
+Frames cause no messages: the screen fetches snapshots at its own rate. A message contains plain values.
 """
 
 from textual.message import Message
 
 
 class CellPointed(Message):
-    """The mouse points at a column (None in the spectrum) and a bin."""
+    """Mouse button pressed on a cell of a picture.
+
+    Attributes
+    ----------
+    number
+        Number of the column; None in the spectrum.
+    bin
+        Number of the frequency bin.
+    """
 
     def __init__(self, number: int | None, bin_number: int) -> None:
         super().__init__()
@@ -16,7 +24,15 @@ class CellPointed(Message):
 
 
 class WheelTurned(Message):
-    """The wheel turns over the waterfall, to move in time or to zoom in frequency."""
+    """Mouse wheel turned over the waterfall.
+
+    Attributes
+    ----------
+    by
+        1 up, -1 down.
+    zoom
+        True to zoom in frequency; False to move in time.
+    """
 
     def __init__(self, by: int, *, zoom: bool) -> None:
         super().__init__()
@@ -25,7 +41,7 @@ class WheelTurned(Message):
 
 
 class KeyClicked(Message):
-    """A key of the footer was clicked."""
+    """Click on a key of the footer."""
 
     def __init__(self, action: str) -> None:
         super().__init__()

@@ -19,7 +19,7 @@ from sunspec_tui.core.memory_usage import NOT_READ
 from sunspec_tui.core.printable import printable, printable_lines
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.tui.display.scene import Scene
-from sunspec_tui.tui.display.view_state import PANELS, PICTURES
+from sunspec_tui.tui.display.view_state import PANELS, PICTURES, THEMES
 from sunspec_tui.tui.key_bindings import FOOTER, KEYS
 from sunspec_tui.tui.log_lines import LogLine
 from sunspec_tui.tui.terminal.colours import Depth
@@ -38,11 +38,17 @@ if TYPE_CHECKING:
     from sunspec_tui.monitoring.snapshot import Snapshot
 
 COLOUR_STEPS = {Quality.FULL: 48, Quality.SLOWER: 48, Quality.SWEEPING: 24, Quality.LOWEST: 16}
-"""Colours of the waterfall at each quality of the link."""
+"""Number of colours of the waterfall at each quality of the link."""
 
-SLIM_COLUMNS, NARROW_COLUMNS, WIDEST_COLUMNS = 78, 100, 180
-FLAT_LINES, LOW_LINES = 12, 18
-_MIN_BESIDE_HEALTH = 23
+WIDTH_CLASSES = [(0, "-slim"), (78, "-narrow"), (100, "-wide"), (180, "-widest")]
+"""Smallest width in columns, and style class, of each layout."""
+
+HEIGHT_CLASSES = [(0, "-flat"), (12, "-low"), (18, "-high")]
+"""Smallest height in lines, and style class, of each layout."""
+
+_THEMES = dict(zip(THEMES, ("textual-dark", "textual-light", "ansi-dark"), strict=True))
+# With less room beside the Health panel the other panels shrink.
+_MIN_LINES_BESIDE_HEALTH = 23
 _NOTIFY_EVERY_S = 1.0
 _PANEL_CLASSES = {"delay": DelayPanel, "log": LogPanel}
 
@@ -64,7 +70,7 @@ class MonitorScreen(Guarded, Screen[object]):
     colours
         Abilities of the terminal.
     classes
-        Style classes at the start; adding a class later would style all widgets again.
+        Style classes at the start. Adding a class later would style all widgets again.
     """
 
     def __init__(self, scene: Scene, colours: ScreenColours, classes: str) -> None:
@@ -112,7 +118,7 @@ class MonitorScreen(Guarded, Screen[object]):
     def show_readings(self, snapshot: "Snapshot", link: LinkReading, *, is_receiving: bool) -> None:
         """Show a snapshot on the status line and in the panels.
 
-        Before the receiver has started, panels of its parts stay empty.
+        The Memory and Plots panels stay empty until the receiver has started.
         """
         self._show_status(snapshot)
         self.show_problems(snapshot.problems)
@@ -149,7 +155,7 @@ class MonitorScreen(Guarded, Screen[object]):
             )
         )
         room = self.query_one("#body").size.height - panel.outer_size.height
-        self.set_class(room < _MIN_BESIDE_HEALTH, "-crowded")
+        self.set_class(room < _MIN_LINES_BESIDE_HEALTH, "-crowded")
 
     def _show_waiting(self, text: str) -> None:
         if text != self._waiting:
@@ -161,7 +167,7 @@ class MonitorScreen(Guarded, Screen[object]):
     def show_log(self, lines: Sequence[LogLine]) -> None:
         """Add lines to the log panel.
 
-        An error is also shown as a notification if the panel is hidden, and a permanent failure on the last line.
+        If the panel is hidden, an error is also shown as a notification. The last line also shows a permanent failure.
         """
         if not lines:
             return
@@ -195,9 +201,9 @@ class MonitorScreen(Guarded, Screen[object]):
 
 
 def monitor_widgets() -> ComposeResult:
-    """Yield status, pictures, panels and keys.
+    """Yield all widgets of the monitor's screen.
 
-    The app composes them: a screen's own `compose` would run after the first layout.
+    The app composes them, because a screen's own `compose` would run after the first layout.
     """
     yield TextCells(id="status")
     with Horizontal(id="body"):
@@ -213,7 +219,10 @@ def monitor_widgets() -> ComposeResult:
 
 
 def screen_classes(scene: Scene, colours: ScreenColours) -> dict[str, bool]:
-    """Return the style classes of the screen that follow the view and the terminal."""
+    """Return the screen's style classes, each with True if it applies.
+
+    They depend on the view and the terminal, not on the size.
+    """
     view = scene.view
     return {
         "-empty": scene.position is None,
@@ -223,3 +232,11 @@ def screen_classes(scene: Scene, colours: ScreenColours) -> dict[str, bool]:
         "-only-panel": view.maximised in PANELS,
         "-ascii": colours.ascii_only,
     }
+
+
+def theme_name(theme: str, depth: Depth) -> str:
+    """Return Textual's name of a theme, for the colours of the terminal."""
+    if depth in (Depth.C16, Depth.NONE):
+        # Textual's other themes need 24-bit colours.
+        return "ansi-light" if theme == "light" and depth is Depth.C16 else "ansi-dark"
+    return _THEMES[theme]

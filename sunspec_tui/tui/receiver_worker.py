@@ -16,36 +16,36 @@ ARCHIVE_WITHIN_S = 3.0
 
 
 class Startable(Protocol):
-    """What can be started and stopped."""
+    """Object that can be started and stopped."""
 
     def start(self) -> Any:
         """Start it."""
 
     def stop(self, *, deadline_s: float) -> Any:
-        """Stop it, until a time on the monotonic clock."""
+        """Stop it before a time on the monotonic clock."""
 
 
 Receiver = TypeVar("Receiver", bound=Startable)
 
 
 class ReceiverWorker(Generic[Receiver]):
-    """The receiver's life, from the first screen to the last.
+    """Worker that makes, starts and stops the receiver.
 
     Parameters
     ----------
     open_receiver
-        Makes the receiver, in the worker: its imports would delay the first screen.
+        Makes the receiver. It is called in the worker, because its imports would delay the first screen.
     prepare
-        Called in the worker with the receiver that was started, before others see it.
+        Called in the worker with the started receiver, before `receiver` is set.
     on_ready
-        Called in the worker when `receiver` is set.
+        Called in the worker after `receiver` was set.
 
     Attributes
     ----------
     receiver
-        The receiver that runs; None before it was started.
+        The running receiver; None before it was started.
     failure
-        Why the receiver could not be made.
+        The error, if the receiver could not be made.
     """
 
     def __init__(
@@ -61,11 +61,14 @@ class ReceiverWorker(Generic[Receiver]):
         self.failure: SunspecError | None = None
 
     def end(self) -> None:
-        """Let `run` stop the receiver and return."""
+        """Make `run` stop the receiver and return."""
         self._ending.set()
 
     def run(self) -> None:
-        """Run the receiver until `end`; a failure is logged, and stays on the screen."""
+        """Run the receiver until `end` is called.
+
+        A failure is logged, and the screen keeps showing it.
+        """
         try:
             receiver = self._open_receiver()
         except SunspecError as error:
@@ -89,6 +92,6 @@ class ReceiverWorker(Generic[Receiver]):
 
 
 def log_failure(what: str, error: Exception) -> None:
-    """Log that a part of the monitor has failed and does not run any more."""
+    """Log that a part of the monitor has failed and stopped."""
     log_event(log, logging.ERROR, "thread_failed", f"{what} has failed: {error!r}; start the monitor again")
     log.debug("the failure", exc_info=error)

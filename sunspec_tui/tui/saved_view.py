@@ -1,6 +1,6 @@
 """Convert the saved part of a view to JSON values and back.
 
-Values that this version does not know are ignored. Nothing here reads or writes a file.
+Values that this version does not know are ignored. This module reads and writes no files.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ _UNCONVERTED = (
 
 
 def view_to_json(view: View) -> dict[str, Any]:
-    """Return the part of a view that the next run restores, as JSON values."""
+    """Return the part of a view that is saved, as JSON values."""
     saved: dict[str, Any] = {name: getattr(view, name) for name in _UNCONVERTED}
     saved["product"] = str(view.product)
     saved["levels"] = [view.levels.low, view.levels.high] if view.levels else None
@@ -39,16 +39,19 @@ def view_to_json(view: View) -> dict[str, Any]:
 
 
 def view_from_json(view: View, saved: Mapping[str, Any]) -> View:
-    """Return a view with the saved values of an earlier run; ignore unknown values."""
+    """Return a view with the saved values of an earlier run.
+
+    Unknown and invalid values are ignored.
+    """
     allowed: dict[str, Callable[[Any], bool]] = {
         "palette": lambda value: value in PALETTES,
         "rows_per_column": lambda value: type(value) is int and 1 <= value <= 1 << 20,
         "maximised": lambda value: value in (None, *PICTURES, *PANELS),
         "theme": lambda value: value in THEMES,
     }
-    plain = {name: saved[name] for name in _UNCONVERTED if name in saved}
-    fitting = {name: value for name, value in plain.items() if allowed.get(name, _is_bool)(value)}
-    view = replace(view, **fitting)
+    unconverted = {name: saved[name] for name in _UNCONVERTED if name in saved}
+    valid = {name: value for name, value in unconverted.items() if allowed.get(name, _is_bool)(value)}
+    view = replace(view, **valid)
     if saved.get("product") in tuple(Product):
         view = replace(view, product=Product(saved["product"]))
     view = replace(view, levels=_levels(saved.get("levels")))

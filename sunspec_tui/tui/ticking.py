@@ -1,6 +1,6 @@
 """Wait for the next screen update: news, a time or a key.
 
-The monitor updates at once when news comes, and at a limited rate however much comes.
+News causes an update at once, but the rate of updates is limited.
 """
 
 import asyncio
@@ -9,10 +9,10 @@ import time
 from sunspec_tui.core.listeners import ThreadSafeEvent
 
 TICK_S = 0.05
-"""Mean interval of updates while much news comes, and their interval after a key."""
+"""Mean interval of updates while news comes all the time; also their interval after a key."""
 
 MAX_WAIT_S = 1.0
-_LIVELY_S = 0.5
+_FREQUENT_S = 0.5
 
 
 class Ticker:
@@ -26,22 +26,28 @@ class Ticker:
 
     def __init__(self) -> None:
         self.news = ThreadSafeEvent()
-        self._lively_until_s = 0.0
-        self._before_s = self._last_s = 0.0
+        self._frequent_until_s = 0.0
+        self._before_last_s = self._last_s = 0.0
 
-    def follow_up(self, seconds: float = _LIVELY_S) -> None:
-        """Update often for a while: Textual lays out the change of a key or a resize in several steps."""
-        self._lively_until_s = max(self._lively_until_s, time.monotonic() + seconds)
+    def update_often(self, seconds: float = _FREQUENT_S) -> None:
+        """Update often for some seconds.
+
+        Textual lays out the change of a key or a resize in several steps.
+        """
+        self._frequent_until_s = max(self._frequent_until_s, time.monotonic() + seconds)
         self.news.set()
 
     async def wait(self, due_s: float) -> None:
-        """Wait for news, until `due_s` on `time.monotonic` or for a second at the longest."""
+        """Wait for news, at most until `due_s` and at most a second.
+
+        `due_s` is a time on `time.monotonic`.
+        """
         now_s = time.monotonic()
         # An update just before a frame must not delay the frame, so the limit is two updates in two intervals.
-        rest_s = self._before_s + 2 * TICK_S - now_s
-        if rest_s > 0:
-            await asyncio.sleep(rest_s)
+        early_s = self._before_last_s + 2 * TICK_S - now_s
+        if early_s > 0:
+            await asyncio.sleep(early_s)
             now_s = time.monotonic()
-        longest_s = TICK_S if now_s < self._lively_until_s else MAX_WAIT_S
-        await self.news.wait(min(longest_s, max(0.001, due_s - now_s)))
-        self._before_s, self._last_s = self._last_s, time.monotonic()
+        max_wait_s = TICK_S if now_s < self._frequent_until_s else MAX_WAIT_S
+        await self.news.wait(min(max_wait_s, max(0.001, due_s - now_s)))
+        self._before_last_s, self._last_s = self._last_s, time.monotonic()

@@ -1,4 +1,4 @@
-"""Save the view some time after it has changed, for the next run."""
+"""Save the view for the next run, shortly after it has changed."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,7 +12,7 @@ SAVE_AFTER_S = 2.0
 
 
 class ViewSaver:
-    """Saves the view in a file, a few seconds after a change.
+    """Writer of the view's file, a few seconds after a change.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class ViewSaver:
             self._call_later(SAVE_AFTER_S, self._save)
 
     def finish(self) -> None:
-        """Save the last view at the end."""
+        """Save the latest view, when the monitor ends."""
         if self._saver is None:
             return
         self._saver.finish()

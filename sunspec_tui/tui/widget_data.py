@@ -1,6 +1,6 @@
 """Convert a scene into the values that each widget shows.
 
-Nothing here draws, keeps state or knows the source of rows.
+This module does not draw, keeps no state and does not know the source of rows.
 """
 
 import math
@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
 
 def waterfall_scene(scene: Scene, depth: Depth, steps: int) -> WaterfallScene | None:
-    """Return the waterfall of a drawn scene, in at most `steps` colours; None without a picture."""
+    """Return the waterfall of a drawn scene; None without a picture.
+
+    `steps` is the largest number of colours.
+    """
     if scene.picture is None:
         return None
     view, cursor = scene.view, scene.view.cursor
@@ -49,7 +52,10 @@ def waterfall_scene(scene: Scene, depth: Depth, steps: int) -> WaterfallScene | 
 
 
 def spectrum_scene(scene: Scene) -> SpectrumScene | None:
-    """Return the spectrum under the cursor, or else at the picture's end, and the additional traces."""
+    """Return the spectrum with its additional traces; None without rows.
+
+    It is the spectrum under the cursor or, without a cursor, that of the picture's last row.
+    """
     view = scene.view
     latest = scene.power(scene.product)
     if latest is None:
@@ -75,7 +81,10 @@ def _additional_traces(scene: Scene) -> list[Trace]:
 
 
 def _pair(scene: Scene) -> list[Trace]:
-    """Return the traces of XX and YY, if the view has them and the product is another one."""
+    """Return the traces of XX and YY, if the view has them.
+
+    The product of the scene is left out, because it has its own trace.
+    """
     others = [product for product in (Product.YY, Product.XX) if scene.view.pair and product is not scene.product]
     components = ("spectrum--second", "spectrum--third")
     powers = [(product, scene.power(product), name) for product, name in zip(others, components, strict=False)]
@@ -83,7 +92,10 @@ def _pair(scene: Scene) -> list[Trace]:
 
 
 def view_line(scene: Scene, depth: Depth, link: LinkReading, columns: int) -> Text:
-    """Return the line between the pictures: the data under the cursor, or what the pictures show."""
+    """Return the line between the pictures.
+
+    It describes the data under the cursor or, without a cursor, the content of the pictures.
+    """
     view, readout = scene.view, scene.readout()
     if readout is not None:
         subtracted = view.subtract and readout.cell is not None
@@ -115,6 +127,9 @@ def epoch_text(epoch: "Epoch") -> str:
 
 
 def initial_snapshot(settings: Settings) -> Snapshot:
-    """Return the snapshot before there is a receiver: the address and the state CONNECTING."""
+    """Return the snapshot that is shown before there is a receiver.
+
+    It has the address of the stream and the state CONNECTING.
+    """
     source = "127.0.0.1" if settings.demo else host_and_port(settings.addr, settings.stream_port)
     return Snapshot(time.time(), source, HealthReading(link=LinkState.CONNECTING), station=settings.station)

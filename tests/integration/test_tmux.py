@@ -63,7 +63,7 @@ def test_in_tmux_the_screen_is_the_same_as_when_it_is_drawn_anew(tmux):
             poll_until(lambda n=n: "LIVE" in shown() or "STALLED" in shown() or n < 4)
         poll_until(lambda: "frames   60" in shown(), 20, shown)
         call("send-keys", "[", "[", "Space")
-        poll_until(lambda: "HELD" in shown() and "1 row a column" in shown(), 20, shown)
+        poll_until(lambda: "PAUSED" in shown() and "1 row a column" in shown(), 20, shown)
         drawn = call("capture-pane", "-p", "-e")
         assert "48;5;" in drawn
         assert ";2;" not in drawn.replace("38;5;2;", "").replace("48;5;2;", "")

@@ -289,7 +289,7 @@ def test_the_queue_counts_waiting_frames():
     receiver.handler.on_queue(1)
     health = receiver.snapshot().health
     assert (health.queue_frames, health.queue_most) == (1, 37)
-    assert "queue    1, most 37" in health_text(health).plain
+    assert "queue    1, max 37" in health_text(health).plain
 
 
 @pytest.mark.parametrize("dead", [0.0, np.nan])

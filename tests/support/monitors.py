@@ -106,7 +106,7 @@ class StillMonitor(Monitor):
         """Signals are the main thread's."""
 
     async def _watch(self) -> None:
-        """The test calls `_tick`."""
+        """The test calls `updater.tick`."""
 
     def handle_fault(self, error: Exception) -> bool:
         """Raise faults in tests instead of hiding them."""
@@ -214,8 +214,9 @@ class Screen:
 
     def tick(self) -> None:
         """Read the receiver at once, at any rate."""
-        self.app._pictures_due_s = self.app._readings_due_s = self.app._memory_due_s = 0.0
-        self.do(self.app._tick)
+        updater = self.app.updater
+        updater.pictures_due_s = updater.readings_due_s = updater.memory_due_s = 0.0
+        self.do(updater.tick)
 
     def look_us(self, frame: np.ndarray) -> float:
         """Measure the extra time of one more frame, in microseconds.
@@ -223,9 +224,9 @@ class Screen:
         It is measured in the monitor's thread, without the frame's own work.
         """
         self.receiver.feed(frame)
-        self.app._pictures_due_s = 0.0
+        self.app.updater.pictures_due_s = 0.0
         begun_s = time.perf_counter()
-        self.app._tick()
+        self.app.updater.tick()
         self.app._paint()
         return (time.perf_counter() - begun_s) * 1e6
 

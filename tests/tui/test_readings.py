@@ -238,7 +238,7 @@ def test_panels_say_what_is_wrong_in_words():
         paused_s=1_755_542_520.0,
     ).plain
     assert "STALLED" in status
-    assert "HELD 18:42:00 end goes live" in status
+    assert "PAUSED 18:42:00 end goes live" in status
     assert "silent for 5.00 s" in status
 
 
@@ -248,7 +248,7 @@ def test_a_narrow_status_keeps_state_and_losses():
         said = status_text(health, "127.0.0.1:9798", "XX", 0.0, 1.0, paused_s=0.0, columns=columns).plain
         assert len(said) <= columns
         assert "STALLED" in said
-        assert "HELD" in said
+        assert "PAUSED" in said
         assert "lost 14" in said
 
 

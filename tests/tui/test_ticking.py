@@ -252,7 +252,7 @@ def test_rows_of_a_burst_that_one_look_does_not_take_cause_the_next_look():
         for _ in range(1500):
             receiver.feed(frame)
         looks = 0
-        while looks == 0 or screen.app._next_tick_s() == 0.0:
+        while looks == 0 or screen.app.updater.next_tick_s() == 0.0:
             screen.tick()
             looks += 1
         assert int(screen.app.scene.latest.count) == 1501
@@ -271,11 +271,11 @@ def test_the_screen_reads_the_memory_only_now_and_then_and_after_a_key():
             read.append(memory) or snapshot(*given, memory=memory, **keys)
         )
         for _ in range(3):
-            screen.app._readings_due_s = 0.0
-            screen.do(screen.app._tick)
+            screen.app.updater.readings_due_s = 0.0
+            screen.do(screen.app.updater.tick)
         assert read == [False] * 3
         screen.act("collect_garbage")
-        screen.do(screen.app._tick)
+        screen.do(screen.app.updater.tick)
         assert read[3:] == [True]
     finally:
         screen.close()

@@ -16,7 +16,10 @@ _CHART_EVERY_S = 5.0
 
 
 class DelayPanel(Panel):
-    """Panel of the delay, with a chart of the last minute if there is room."""
+    """Panel of the delay, with a chart if there is room.
+
+    The chart shows the last minute.
+    """
 
     def __init__(self, title: str, *, id: str) -> None:  # noqa: A002 - Textual's own name
         super().__init__(title, id=id)
@@ -30,16 +33,24 @@ class DelayPanel(Panel):
         history: Sequence[tuple[float, float]],
         now_s: float,
     ) -> None:
-        """Show a reading, the last minute's statistics, and its history of (seconds ago, delay)."""
+        """Show a reading, with statistics and history of the last minute.
+
+        `history` has pairs of (seconds ago, delay in seconds), oldest first.
+        """
         text = delay_text(delay, data_age_s, minute)
         width, height = self.content_size
         room = height - len(wrap_lines(text, width)) if width else 0
         if room >= _MIN_CHART_LINES and len(history) > 1:
-            text = Text.assemble(text, "\n", (self._drawn(history, width, room, now_s), "cyan"), no_wrap=True, end="")
+            text = Text.assemble(
+                text, "\n", (self._cached_chart(history, width, room, now_s), "cyan"), no_wrap=True, end=""
+            )
         self.show(text)
 
-    def _drawn(self, history: Sequence[tuple[float, float]], width: int, height: int, now_s: float) -> str:
-        """Return the chart, drawn only every few seconds because it costs more than all panels together."""
+    def _cached_chart(self, history: Sequence[tuple[float, float]], width: int, height: int, now_s: float) -> str:
+        """Return the chart; draw it only every few seconds.
+
+        Drawing the chart takes longer than drawing all panels.
+        """
         chart = self._chart
         if chart is None or chart[1] != (width, height) or now_s - chart[0] >= _CHART_EVERY_S:
             chart = self._chart = (now_s, (width, height), delay_chart(history, width, height))
@@ -47,7 +58,10 @@ class DelayPanel(Panel):
 
 
 def chart_limits(delays_s: Iterable[float]) -> tuple[float, float]:
-    """Return axis limits with a margin around the delays, also for equal or negative ones."""
+    """Return axis limits with a margin around the delays.
+
+    Equal and negative delays get a margin too.
+    """
     known = [delay_s for delay_s in delays_s if math.isfinite(delay_s)] or [0.0]
     low, high = min(known), max(known)
     room = max(0.1 * (high - low), 0.01 * max(abs(low), abs(high)), 1e-3)
@@ -71,7 +85,7 @@ def delay_chart(history: Sequence[tuple[float, float]], width: int, height: int)
     plotext.limit_size(False, False)
     plotext.plot_size(width, height)
     plotext.xlim(-HISTORY_S, 0)
-    # No frame: the curve needs its lines.
+    # No frame: the curve needs these lines of the screen.
     plotext.xaxes(False, False)
     plotext.yaxes(True, False)
     if height < _LABELLED_LINES:

@@ -1,4 +1,4 @@
-"""Modal screens: help, command palette, and questions for numbers and a file."""
+"""Modal screens: help, command palette, dialogs for numbers and file names."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -64,7 +64,10 @@ class HelpScreen(Guarded, ModalScreen[None]):
 
 
 class Palette(Guarded, CommandPalette):
-    """Textual's command palette, also for windows too small for its list."""
+    """Textual's command palette that also works in very small windows.
+
+    If its list has no room, the keys of the list do nothing.
+    """
 
     def _action_command_list(self, action: str) -> None:
         if self.query_one(CommandList).size:
@@ -83,12 +86,12 @@ class NumberScreen(Guarded, ModalScreen[tuple[float, ...] | None]):
         """Yield a box with one input line."""
         with Vertical(classes="ask") as box:
             box.border_title = self.heading
-            box.border_subtitle = "enter sets it, esc leaves it"
-            yield Input(value=self.start(), placeholder=self.example)
+            box.border_subtitle = "enter sets it, esc cancels"
+            yield Input(value=self.initial_text(), placeholder=self.example)
             yield Label("", id="problem")
 
-    def start(self) -> str:
-        """Return the initial text of the line."""
+    def initial_text(self) -> str:
+        """Return the initial text of the input line."""
         return ""
 
     def problem(self, numbers: tuple[float, ...]) -> str:
@@ -96,7 +99,7 @@ class NumberScreen(Guarded, ModalScreen[tuple[float, ...] | None]):
         raise NotImplementedError
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Return the numbers to the caller, or show the error in the input."""
+        """Return the numbers to the caller, or show the error."""
         try:
             numbers = tuple(float(word) for word in event.value.replace(",", " ").split())
         except ValueError:
@@ -109,16 +112,18 @@ class NumberScreen(Guarded, ModalScreen[tuple[float, ...] | None]):
 
 
 class ExportScreen(Guarded, ModalScreen[str | None]):
-    """Dialog for the name of a file, whose suffix selects the format; escape writes nothing.
+    """Dialog for the name of a file to export.
+
+    The suffix of the name selects the format. Escape writes nothing.
 
     Parameters
     ----------
     what
         Description of the rows to export.
     product
-        Product of a format that holds a single one.
+        Product that is written to a format of only one product.
     name
-        Initial text of the line.
+        Initial text of the input line.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Cancel")]
@@ -131,7 +136,7 @@ class ExportScreen(Guarded, ModalScreen[str | None]):
         """Yield a box with one input line and the formats."""
         with Vertical(classes="ask") as box:
             box.border_title = "Export"
-            box.border_subtitle = "enter writes it, esc does not"
+            box.border_subtitle = "enter writes it, esc cancels"
             yield Label(Text(self._what))
             yield Input(value=self._name, placeholder="a file name")
             yield Label(Text(f".fits: {self._product}, for e-CALLISTO's tools"))
@@ -139,7 +144,7 @@ class ExportScreen(Guarded, ModalScreen[str | None]):
             yield Label("", id="problem")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Return the name to the caller, or show the error in it."""
+        """Return the name to the caller, or show the error."""
         problem = self.problem(event.value.strip())
         if problem:
             self.query_one("#problem", Label).update(Text(printable(problem)))
@@ -152,7 +157,7 @@ class ExportScreen(Guarded, ModalScreen[str | None]):
         try:
             file_format(Path(name).expanduser())
         except (UsageError, RuntimeError) as error:
-            # RuntimeError: `expanduser` finds no such user.
+            # `expanduser` raises RuntimeError for an unknown user.
             return str(error)
         return ""
 
@@ -164,8 +169,11 @@ class DelayScreen(NumberScreen):
     example = "a number of seconds, such as 2.5"
 
     def problem(self, numbers: tuple[float, ...]) -> str:
-        """Return an error if the delay is not finite or longer than a day."""
-        return "" if abs(numbers[0]) <= MAX_DELAY_S else f"a delay is a day ({MAX_DELAY_S:.0f} s) at the most"
+        """Return an error for a delay of more than a day.
+
+        A delay that is not finite is an error too.
+        """
+        return "" if abs(numbers[0]) <= MAX_DELAY_S else f"a delay is at most a day ({MAX_DELAY_S:.0f} s)"
 
 
 class LevelsScreen(NumberScreen):
@@ -179,12 +187,15 @@ class LevelsScreen(NumberScreen):
         super().__init__()
         self._levels = levels
 
-    def start(self) -> str:
+    def initial_text(self) -> str:
         """Return the present levels."""
         return f"{self._levels.low:.4g} {self._levels.high:.4g}" if self._levels else ""
 
     def problem(self, numbers: tuple[float, ...]) -> str:
-        """Return an error unless both levels are finite and the ceiling is above the floor."""
+        """Return an error for levels that cannot be used.
+
+        Both must be finite, and the ceiling must be above the floor.
+        """
         if not all(map(math.isfinite, numbers)):
             return "levels must be finite numbers"
         return "" if numbers[1] > numbers[0] else "the ceiling must be above the floor"

@@ -1,6 +1,6 @@
 """Text of the Plots panel (plots, archive, web view) and of exports.
 
-Pure functions from values to text, as in `panel_text`.
+Pure functions that convert values to text, as in `panel_text`.
 """
 
 import re
@@ -37,7 +37,10 @@ def byte_text(nbytes: float) -> str:
 
 
 def archive_rows(archive: ArchiveStatus) -> list[tuple[str, ...]]:
-    """Return the Plots panel's lines about the archive; none if it is off."""
+    """Return the Plots panel's lines about the archive.
+
+    The list is empty if the archive is off.
+    """
     if archive.state is ArchiveState.OFF:
         return []
     failing, missed = archive.state is ArchiveState.FAILING, archive.rows_missed
@@ -52,7 +55,10 @@ def archive_rows(archive: ArchiveStatus) -> list[tuple[str, ...]]:
 
 
 def web_rows(web: WebStatus) -> list[tuple[str, ...]]:
-    """Return the Plots panel's lines about the web view and its viewers; none if it is off."""
+    """Return the Plots panel's lines about the web view.
+
+    The list is empty if the web view is off.
+    """
     if web.state is WebState.OFF:
         return []
     if web.state is WebState.FAILED:
@@ -69,7 +75,7 @@ def plots_text(plots: "PlotStatus", archive: ArchiveStatus, web: WebStatus | Non
     interval = f"every {plots.interval_s:g} s" if plots.interval_s else "off"
     last = f"{format_clock(plots.last_time_s)} UTC" if plots.last_time_s is not None else "–"
     counts = f"{plots.written}, {plots.failed} failed" if plots.failed else str(plots.written)
-    # A past failure is only counted, not red.
+    # The line is red only if the last plot failed; earlier failures are counted.
     lines = [
         ("interval", interval + (", drawing" if plots.busy else "")),
         ("written", counts, "bold red" if plots.last_error else ""),
@@ -94,6 +100,6 @@ def plots_text(plots: "PlotStatus", archive: ArchiveStatus, web: WebStatus | Non
 def interval_text(interval: "Interval") -> str:
     """Describe the rows of an interval and their times."""
     count = interval.stop - interval.start
-    what = "marked" if interval.marked else "in the picture"
-    rows_are = "1 row" if count == 1 else f"{count} rows"
-    return f"{rows_are} {what}, {format_clock(interval.begin_s)} to {format_clock(interval.end_s)} UTC"
+    where = "marked" if interval.marked else "in the picture"
+    rows = "1 row" if count == 1 else f"{count} rows"
+    return f"{rows} {where}, {format_clock(interval.begin_s)} to {format_clock(interval.end_s)} UTC"

@@ -1,7 +1,6 @@
 """Text of panels, the status line and the line between pictures.
 
-Pure functions of plain values, so that the text is tested without a terminal. An unknown number is shown as a dash,
-never as 0.
+Pure functions that convert values to text, so tests need no terminal. An unknown number is shown as a dash, never as 0.
 """
 
 import math
@@ -38,14 +37,17 @@ _NO_STATISTICS, _NO_GAIN = DelayStatistics(), GainCheck()
 
 
 def number(value: float | None, unit: str = "", digits: int = 2) -> str:
-    """Format a number with its unit, or a dash if it is unknown."""
+    """Format a number with its unit; a dash if it is unknown."""
     if value is None or not math.isfinite(value):
         return "–"
     return f"{value:.{digits}f}{' ' + unit if unit else ''}"
 
 
 def duration(seconds: float | None) -> str:
-    """Format a duration in suitable units: ``0.25 s``, ``3 min 20 s``, ``2 h 05 min``, ``15.1 years``."""
+    """Format a duration in suitable units.
+
+    Examples: ``0.25 s``, ``3 min 20 s``, ``2 h 05 min``, ``15.1 years``.
+    """
     if seconds is None or not math.isfinite(seconds):
         return "–"
     size = abs(seconds)
@@ -64,7 +66,10 @@ def duration(seconds: float | None) -> str:
 
 
 def labelled_lines(*pairs: tuple[str, ...]) -> Text:
-    """Return lines of a label and a value; a third item is the value's style."""
+    """Return lines of a label and a value.
+
+    A third item of a pair is the style of the value.
+    """
     text = Text(no_wrap=True, overflow="ellipsis", end="")
     for i, (label, value, *style) in enumerate(pairs):
         if i:
@@ -75,32 +80,43 @@ def labelled_lines(*pairs: tuple[str, ...]) -> Text:
 
 
 def delay_text(delay: DelayReading, data_age_s: float, minute: DelayStatistics = _NO_STATISTICS) -> Text:
-    """Return the text of the Delay panel: method, value, data age, note and the last minute."""
+    """Return the text of the Delay panel.
+
+    It has the method, the value, the age of the data, a note and the statistics of the last minute.
+    """
     method = str(delay.method)
     if delay.used is not delay.method:
         method += f" → {delay.used}"
-    odd = "yellow" if delay.note else ""
+    note_style = "yellow" if delay.note else ""
     age_style = "yellow" if math.isfinite(data_age_s) and data_age_s < 0 else ""
     lines = [
-        ("method", method, odd),
-        ("estimate" if delay.used is DelayMethod.BUFFER else "message", duration(delay.value_s), odd),
+        ("method", method, note_style),
+        ("estimate" if delay.used is DelayMethod.BUFFER else "message", duration(delay.value_s), note_style),
         ("data age", duration(data_age_s), age_style),
     ]
     note = [Text(delay.note, "yellow")] if delay.note else []
-    return Text("\n", end="").join([labelled_lines(*lines), *note, labelled_lines(("median", _minute(minute)))])
+    return Text("\n", end="").join(
+        [labelled_lines(*lines), *note, labelled_lines(("median", _statistics_text(minute)))]
+    )
 
 
-def _minute(minute: DelayStatistics) -> str:
-    """Format the statistics of a minute; only the median for delays so long that a minute changes nothing."""
+def _statistics_text(minute: DelayStatistics) -> str:
+    """Format the delay statistics of a minute.
+
+    Long delays, of recorded data, hardly change in a minute, so only their median is shown.
+    """
     if not abs(minute.max_s) < _LONG_DELAY_S:
         return duration(minute.median_s)
     text = f"{number(minute.median_s)} 95% {number(minute.p95_s)} max {number(minute.max_s)}"
-    # Without room for the unit here, the lines above show it.
+    # If the unit does not fit here, the lines above show it.
     return text + " s" if len(text) + 2 <= _MINUTE_WIDTH else text
 
 
 def pipeline_lines(pipelines: PipelineMap | None) -> list[Text]:
-    """Return a map of the pipelines, one line per product, and a legend; nothing without a fault."""
+    """Return a legend and a map of the pipelines.
+
+    The map has a line for each product. The list is empty if no pipeline has a fault.
+    """
     faults = None if pipelines is None else pipelines.faults
     if faults is None or not faults.any():
         return []
@@ -121,7 +137,10 @@ def health_text(
     gain: GainCheck = _NO_GAIN,
     notes: Sequence[str] = (),
 ) -> Text:
-    """Return the text of the Health panel: rate, cadence, losses, links and faults of the data."""
+    """Return the text of the Health panel.
+
+    It has rate, cadence, losses, links and faults of the data.
+    """
     bad = "bold red"
     lines: list[tuple[str, ...]] = [
         ("frames", f"{health.frames_received}, {number(health.rate_hz, '/s')}"),
@@ -131,38 +150,44 @@ def health_text(
     ]
     for cause, count in health.rejected.items():
         lines.append(("", f"{count} {cause.replace('_', ' ')}", bad))
-    odd = [
+    events = [
         f"{count} {name}{'s' * (count > 1)}"
         for count, name in ((health.restarts, "restart"), (health.repeats, "repeat"), (health.reversals, "reversal"))
         if count
     ]
-    if odd:
-        lines.append(("events", ", ".join(odd), "yellow"))
+    if events:
+        lines.append(("events", ", ".join(events), "yellow"))
     if chan0:
         lines.append(("chan0", chan0))
     if link is not None:
         lines.extend(link_rows(link))
     lines.append(("link", health.link_words, "" if health.link is LinkState.CONNECTED else "yellow"))
     if gain.change_db:
-        lines.append(("level dB", _levels(gain), "yellow" if gain.lost else ""))
-    lines.append(("queue", f"{health.queue_frames}, most {health.queue_most}"))
+        lines.append(("level dB", _level_changes(gain), "yellow" if gain.lost else ""))
+    lines.append(("queue", f"{health.queue_frames}, max {health.queue_most}"))
     note_lines = [Text(note, "yellow") for note in notes]
     return Text("\n", end="").join([labelled_lines(*lines), *note_lines, *pipeline_lines(pipelines)])
 
 
-def _levels(gain: GainCheck) -> str:
-    """Format the levels of the quiet band above its floor, ``XX -0.1 YY +0.2``."""
+def _level_changes(gain: GainCheck) -> str:
+    """Format the quiet level of each product: ``XX -0.1 YY +0.2``.
+
+    The level is in dB above the quiet floor.
+    """
     shown = (f"{change_db:+.1f}" if math.isfinite(change_db) else "–" for change_db in gain.change_db)
     return " ".join(f"{name} {value}" for name, value in zip(("XX", "YY"), shown, strict=False))
 
 
 def _mebibytes(value: float) -> str:
-    """Format a size with as many digits as a narrow panel holds."""
+    """Format a size in MiB, short enough for a narrow panel."""
     return number(value, "MiB", 1 if value < 100 else 0)
 
 
 def memory_text(memory: "MemoryReading") -> Text:
-    """Return the text of the Memory panel: resident memory, ring and garbage collections."""
+    """Return the text of the Memory panel.
+
+    It has the resident memory, the memory of the ring, and the garbage collections.
+    """
     return labelled_lines(
         ("RSS", _mebibytes(memory.rss_mb)),
         ("PSS", _mebibytes(memory.pss_mb)),
@@ -174,7 +199,10 @@ def memory_text(memory: "MemoryReading") -> Text:
 
 
 class LineSegment(NamedTuple):
-    """Part of a line; if the line is too long, segments of the highest rank are dropped first."""
+    """Part of a line, with its style and rank.
+
+    If the line is too long, the segments of the highest rank are dropped first. Rank 0 is never dropped.
+    """
 
     text: str
     style: str = ""
@@ -182,7 +210,10 @@ class LineSegment(NamedTuple):
 
 
 def fit_segments(segments: Sequence[LineSegment], columns: int, style: str = "") -> Text:
-    """Join the segments that fit on a line of `columns` cells; 0 means no limit."""
+    """Join the segments that fit on a line.
+
+    `columns` is the width of the line in cells; 0 means no limit.
+    """
     kept = list(segments)
     while columns and sum(len(segment.text) for segment in kept) > columns:
         max_rank = max(segment.rank for segment in kept)
@@ -207,17 +238,31 @@ def status_text(
     warnings: Sequence[str] = (),
     columns: int = 0,
 ) -> Text:
-    """Return the status line: state, stream, product, time of the newest row, its age and losses.
+    """Return the status line.
 
-    `paused_s` is the time at which the picture is paused, None if it is live. `alarms` say why there is no picture of
-    the Sun, `warnings` which data are wrong. `columns` is the width of the line.
+    It has the state, the stream, the product, the time of the newest row, its age, and losses.
+
+    Parameters
+    ----------
+    health, source, product
+        State of the stream, its name, and the product shown.
+    newest_s, data_age_s
+        Time of the newest row in Unix seconds, and its age.
+    paused_s
+        Time at which the picture is paused; None if it is live.
+    alarms
+        Reasons why there is no picture of the Sun.
+    warnings
+        Descriptions of wrong data.
+    columns
+        Width of the line in cells; 0 means no limit.
     """
     segments = [
         LineSegment(f" {health.state.upper()} ", _SILENT_STYLE if health.is_silent else STATE_STYLES[health.state])
     ]
     segments += [LineSegment(f" {alarm} ", _SILENT_STYLE) for alarm in alarms]
     if paused_s is not None:
-        segments.append(LineSegment(f" HELD {format_clock(paused_s)} ", "bold black on cyan"))
+        segments.append(LineSegment(f" PAUSED {format_clock(paused_s)} ", "bold black on cyan"))
         segments.append(LineSegment("end goes live ", "black on cyan", 6))
     stalled = health.state is StreamState.STALLED
     if stalled:
@@ -248,13 +293,26 @@ def view_text(
     marked: str = "",
     columns: int = 0,
 ) -> Text:
-    """Return the line between the pictures: product, levels, frequencies, time span and palette.
+    """Return the line between the pictures, without a cursor.
 
-    `marked` describes the marked interval; `columns` is the width of the line.
+    It has product, levels, frequencies, time span and palette.
+
+    Parameters
+    ----------
+    view, product, band, levels
+        View, and the product, frequencies and levels that the waterfall shows.
+    seconds
+        Time span of the waterfall.
+    link
+        State of the link to the terminal.
+    marked
+        Description of the marked interval; empty without marks.
+    columns
+        Width of the line in cells; 0 means no limit.
     """
     unit = "" if view.signed else " dB"
     low, high = ("–", "–") if levels is None else (level_label(end, levels.span) for end in (levels.low, levels.high))
-    how = "by hand" if view.levels else "auto" + (f" {view.bias:+.3g}" if view.bias else "")
+    how = "manual" if view.levels else "auto" + (f" {view.bias:+.3g}" if view.bias else "")
     each = "1 row" if view.rows_per_column == 1 else f"{view.rows_per_column} rows"
     segments = []
     if link.quality is not Quality.FULL:
@@ -282,7 +340,10 @@ _QUALITIES = {
 
 
 def readout_text(readout: Readout, product: str, *, signed: bool, subtracted: bool, columns: int = 0) -> Text:
-    """Return the line between the pictures while there is a cursor: the data under it."""
+    """Return the line between the pictures for the data under the cursor.
+
+    With `subtracted` the waterfall shows powers above the quiet background.
+    """
     segments = [LineSegment(" ▶ ", "bold")]
     if not readout.inside:
         return fit_segments([*segments, LineSegment("the cursor is outside the picture", "yellow")], columns)
@@ -290,19 +351,22 @@ def readout_text(readout: Readout, product: str, *, signed: bool, subtracted: bo
     segments += [LineSegment(f"{middle:.2f} MHz", "bold"), LineSegment(f" ±{half:.2f}", "", 4)]
     cell = readout.cell
     if cell is not None and cell.content is not ColumnContent.ROWS:
-        return fit_segments([*segments, LineSegment(f"  {_no_rows(cell)}", "yellow")], columns)
+        return fit_segments([*segments, LineSegment(f"  {_no_rows_text(cell)}", "yellow")], columns)
     segments += _time_parts(readout)
     segments += _power_parts(readout, product, signed=signed, subtracted=subtracted)
     if cell is not None and cell.missing:
-        rows_are = "1 row is" if cell.missing == 1 else f"{cell.missing} rows are"
-        segments.append(LineSegment(f"  {rows_are} missing here", "yellow", 2))
+        rows = "1 row is" if cell.missing == 1 else f"{cell.missing} rows are"
+        segments.append(LineSegment(f"  {rows} missing here", "yellow", 2))
     if cell is not None and cell.restarted:
         segments.append(LineSegment("  the producer restarted here", "red", 1))
     return fit_segments(segments, columns)
 
 
 def _time_parts(readout: Readout) -> list[LineSegment]:
-    """Format the middle of the data's time and half its length; only the end if the cadence is unknown."""
+    """Format the middle of the data's time and half its length.
+
+    If the cadence is unknown, only the end is known.
+    """
     if not math.isfinite(readout.begin_s):
         return [LineSegment(f"  until {format_clock(readout.end_s, 2)} UTC", "bold")]
     middle_s, half_s = (readout.begin_s + readout.end_s) / 2, (readout.end_s - readout.begin_s) / 2
@@ -326,7 +390,7 @@ def _power_parts(readout: Readout, product: str, *, signed: bool, subtracted: bo
     return [LineSegment(f"  {product} {measured}"), *([] if signed else [LineSegment(f" ({power:.4g})", "", 3)])]
 
 
-def _no_rows(cell: CellValue) -> str:
+def _no_rows_text(cell: CellValue) -> str:
     if cell.content is ColumnContent.BEFORE:
         return "before the first row that is kept"
     before_s, after_s = cell.gap_s

@@ -21,7 +21,10 @@ _CONSOLE = Console(width=400, color_system=None, force_terminal=False)
 
 
 class TextCells(CellWidget):
-    """Widget of styled text; a line that does not fit is cut or, in a panel, wrapped."""
+    """Widget of styled text.
+
+    A line that does not fit is cut or, with `wrap`, wrapped.
+    """
 
     is_picture: ClassVar[bool] = False
 
@@ -53,7 +56,10 @@ class TextCells(CellWidget):
             x += len(text)
 
     def _style_number(self, style: Style | None) -> int:
-        """Return the style number of a text style on top of the widget's own style."""
+        """Return the style number of a text style in this widget.
+
+        The text style is added to the widget's own style.
+        """
         key = (style, self.style_version)
         number = self._numbers.get(key)
         if number is None:
@@ -63,7 +69,10 @@ class TextCells(CellWidget):
 
 
 def wrap_lines(text: Text, columns: int, *, cut: bool = False) -> list[Text]:
-    """Split a text into lines; wrap each longer line or, if `cut`, end it with an ellipsis."""
+    """Split a text into lines of at most `columns` cells.
+
+    A longer line is wrapped or, if `cut`, ends with an ellipsis.
+    """
     lines: list[Text] = []
     for line in text.split("\n", allow_blank=True):
         if line.cell_len > columns and not cut:
@@ -83,7 +92,10 @@ class Panel(TextCells):
         self.border_title = title
 
     def show(self, text: Text) -> None:
-        """Show another text; adapt the panel's height to it if the styles allow that."""
+        """Show another text, and adapt the panel's height.
+
+        The height changes only if the styles allow that.
+        """
         before, width = self.text, self.content_size.width
         super().show(text)
         if self.text is not before and width and len(wrap_lines(before, width)) != len(wrap_lines(text, width)):
@@ -92,7 +104,7 @@ class Panel(TextCells):
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Return the number of lines of the text."""
         del container, viewport
-        # During a change of layout there may be no room at all.
+        # While the layout changes, the width may be zero.
         return len(wrap_lines(self.text, width)) if width > 0 else 0
 
 
@@ -102,7 +114,7 @@ class LogPanel(Panel):
     def __init__(self, title: str, *, id: str) -> None:  # noqa: A002 - Textual's own name
         super().__init__(title, id=id)
         self._entries: deque[Text] = deque(maxlen=_LOG_LINES)
-        self._back = 0
+        self._lines_back = 0
 
     @property
     def is_on_screen(self) -> bool:
@@ -120,19 +132,19 @@ class LogPanel(Panel):
         # Wrap only the lines that are shown, because wrapping all of them is slow.
         for entry in reversed(self._entries):
             lines[:0] = wrap_lines(entry, grid.columns)
-            if len(lines) >= grid.lines + self._back:
+            if len(lines) >= grid.lines + self._lines_back:
                 break
-        self._back = max(0, min(self._back, len(lines) - grid.lines))
-        end = len(lines) - self._back
+        self._lines_back = max(0, min(self._lines_back, len(lines) - grid.lines))
+        end = len(lines) - self._lines_back
         for y, line in enumerate(lines[max(0, end - grid.lines) : end]):
             self._write(grid, y, line)
 
     def on_mouse_scroll_up(self) -> None:
         """Show older lines."""
-        self._back += 1
+        self._lines_back += 1
         self.repaint()
 
     def on_mouse_scroll_down(self) -> None:
         """Show newer lines."""
-        self._back = max(0, self._back - 1)
+        self._lines_back = max(0, self._lines_back - 1)
         self.repaint()

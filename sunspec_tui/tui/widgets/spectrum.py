@@ -1,6 +1,6 @@
 """Spectrum widget: traces in braille over a MHz axis.
 
-It draws plain arrays as cells, and uses no receiver, no ring and no clock.
+It draws arrays as cells. It uses no receiver, no ring and no clock.
 """
 
 import itertools
@@ -120,7 +120,10 @@ class Spectrum(CellWidget):
         self._draw_legend(grid, scene)
 
     def _frame_for(self, grid: Grid, scene: SpectrumScene, levels: Levels, width: int, height: int) -> Grid:
-        """Return axes and marks, cached because they stay the same from row to row."""
+        """Return axes and marks; draw them only if they have changed.
+
+        They are the same for most rows.
+        """
         key = (grid.columns, grid.lines, scene.band, levels, scene.edges_mhz, scene.cursor, self.style_version)
         if self._frame is None or self._frame[0] != key:
             frame = Grid(grid.codes.copy(), grid.styles.copy())
@@ -144,7 +147,7 @@ class Spectrum(CellWidget):
                 for y in range(height):
                     grid.write(AXIS_WIDTH + int(edge), y, "┊", style)
         for number, (left, right) in enumerate(itertools.pairwise(edges)):
-            # The number of a partly shown pipeline is in the middle of that part.
+            # The number is in the middle of the visible part of the pipeline.
             left, right = max(0.0, left), min(float(width), right)
             if left < right:
                 places.append((int((left + right) / 2), str(number)))
@@ -167,7 +170,10 @@ class Spectrum(CellWidget):
         grid.write(AXIS_WIDTH, height, mhz_axis(scene.band, width), style)
 
     def _draw_legend(self, grid: Grid, scene: SpectrumScene) -> None:
-        """Write the names of the traces in their colours, at the right of the first line."""
+        """Write the names of the traces in their colours.
+
+        They are at the right end of the first line.
+        """
         parts = [(trace.name, self.component_style(trace.component)) for trace in reversed(scene.traces)]
         unit = "linear" if scene.linear else "dB"
         parts.append((unit + (" fixed" if scene.fixed else ""), self.component_style("spectrum--axis")))
@@ -198,17 +204,23 @@ def _write_centred(grid: Grid, text: str, style: int) -> None:
     grid.write(max(0, (grid.columns - len(text)) // 2), grid.lines // 2, text, style)
 
 
-def _draw_trace(codes: NDArray[np.int32], style: int, onto: NDArray[np.int32], styles: NDArray[np.int32]) -> None:
-    """Draw a trace over the cells; merge the dots of braille traces within a cell."""
+def _draw_trace(codes: NDArray[np.int32], style: int, cells: NDArray[np.int32], styles: NDArray[np.int32]) -> None:
+    """Draw the characters of a trace over the cells.
+
+    If a cell has dots of an earlier braille trace, the dots of both traces are shown.
+    """
     drawn = (codes != _NO_DOTS) & (codes != ord(" "))
-    both = drawn & (onto >= _NO_DOTS) & (onto < _NO_DOTS + 256) & (codes >= _NO_DOTS)
-    onto[drawn & ~both] = codes[drawn & ~both]
-    onto[both] |= codes[both]
+    both = drawn & (cells >= _NO_DOTS) & (cells < _NO_DOTS + 256) & (codes >= _NO_DOTS)
+    cells[drawn & ~both] = codes[drawn & ~both]
+    cells[both] |= codes[both]
     styles[drawn] = style
 
 
 def values_shown(power: Floats, linear: bool) -> Floats:
-    """Return power in the unit of the axis; invalid values, and values without decibels, become NaN."""
+    """Return power in the unit of the axis.
+
+    Invalid values, and values without decibels, become NaN.
+    """
     return np.where(np.isfinite(power), power, np.float32(np.nan)) if linear else to_db(power)
 
 
@@ -226,13 +238,16 @@ def mhz_axis(band: FrequencyWindow, width: int) -> str:
 
 
 def axis_levels(values: Floats, previous: Levels | None) -> Levels | None:
-    """Return limits that contain all values; keep the previous limits while they fit."""
+    """Return limits that contain all values.
+
+    The previous limits are kept if they fit: all values are inside, and most of them fill more than a quarter.
+    """
     finite = values[np.isfinite(values)]
     if not finite.size:
         return previous
     low, high = float(finite.min()), float(finite.max())
     if low == high == 0:
-        # Zeros alone give no scale.
+        # If all values are zero, they give no scale.
         return Levels(-1.0, 1.0)
     if previous is not None and previous.low <= low and high <= previous.high:
         middle = middle_of_band(finite)

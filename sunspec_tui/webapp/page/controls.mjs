@@ -5,7 +5,7 @@ import { clamp } from "./url-settings.mjs";
 
 const KEYS = [
   ["Space", "pause, resume"], ["r", "fetch all rows again"], ["x, X", "next product, previous product"],
-  ["c, C", "next palette, previous palette"], ["a", "levels automatic, or by hand"], ["( )", "floor down, up"],
+  ["c, C", "next palette, previous palette"], ["a", "manual or automatic levels"], ["( )", "floor down, up"],
   ["{ }", "ceiling down, up"], ["l", "decibels or linear"], ["b", "remove the quiet background"], ["[ ]", "fewer rows, more rows"],
   ["- +", "fewer updates, more updates"], ["f", "fullscreen"], ["t", "system, dark or light"],
   ["← → ↑ ↓", "move the cursor of the waterfall"], ["Escape", "remove the cursor"], ["?", "this list"],

@@ -1,0 +1,135 @@
+"""Show new rows and readings at the rate that the link allows."""
+
+import math
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from sunspec_tui.monitoring.snapshot import NO_ROWS
+from sunspec_tui.tui.display.history_loader import LiveSource
+from sunspec_tui.tui.display.scene import Scene
+from sunspec_tui.tui.log_lines import LogLines
+from sunspec_tui.tui.monitor_screen import MonitorScreen
+from sunspec_tui.tui.terminal.link_pacing import LinkPacer, LinkReading, Quality
+from sunspec_tui.tui.ticking import TICK_S
+
+if TYPE_CHECKING:
+    from sunspec_tui.monitoring.snapshot import Snapshot
+
+READINGS_S = {Quality.FULL: 1.0, Quality.SLOWER: 1.0, Quality.SWEEPING: 1.0, Quality.LOWEST: 2.0}
+"""Interval of the readings at each quality of the link."""
+
+MEMORY_S = 5.0
+_COVERED_PICTURE_S = 1.0
+
+
+class ReadReceiver(LiveSource, Protocol):
+    """Methods of a receiver that the screen reads."""
+
+    def snapshot(self, since: int = 0, *, memory: bool = True) -> "Snapshot":
+        """Return the state of stream and receiver."""
+        ...
+
+
+class Display(Protocol):
+    """Parts of the app that the updater uses."""
+
+    scene: Scene
+    pacer: LinkPacer
+
+    @property
+    def main_screen(self) -> MonitorScreen:
+        """Screen below all dialogs."""
+
+    @property
+    def screen_stack(self) -> Sequence[object]:
+        """All screens; more than one if a dialog is open."""
+
+    @property
+    def receiver(self) -> ReadReceiver | None:
+        """The running receiver; None before it was started."""
+
+    def link_reading(self) -> LinkReading:
+        """Return the measurements of the link to the terminal."""
+
+
+class ScreenUpdater:
+    """Updates of the monitor's screen: pictures, readings and log.
+
+    Parameters
+    ----------
+    display
+        The app.
+    log_lines
+        Handler with the new lines of the log.
+
+    Attributes
+    ----------
+    pictures_due_s, readings_due_s, memory_due_s
+        Times on `time.monotonic` from which these may be updated again.
+    """
+
+    def __init__(self, display: Display, log_lines: LogLines) -> None:
+        self._display, self._log_lines = display, log_lines
+        self.pictures_due_s = self.readings_due_s = self.memory_due_s = 0.0
+        self._drawn_for: object = None
+        self._undrawn = False
+
+    def next_tick_s(self) -> float:
+        """Return the time of the next tick if no news comes."""
+        if self._display.scene.loading:
+            return 0.0
+        if self._undrawn:
+            return min(self.readings_due_s, self.pictures_due_s)
+        return self.readings_due_s if self._display.receiver is not None else math.inf
+
+    def tick(self) -> None:
+        """Show the news; takes little time if there is none."""
+        self._display.main_screen.show_log(self._log_lines.drain())
+        receiver = self._display.receiver
+        if receiver is None:
+            return
+        self._update_scene(receiver)
+        now_s = time.monotonic()
+        self._draw_if_due(now_s)
+        if now_s >= self.readings_due_s:
+            self._read(receiver, now_s)
+
+    def _update_scene(self, receiver: ReadReceiver) -> None:
+        """Load new rows into the scene."""
+        scene, screen = self._display.scene, self._display.main_screen
+        scene.set_source(receiver)
+        scene.sweeps = self._display.pacer.quality.sweeps
+        screen.fit_scene()
+        self._undrawn |= scene.update()
+        screen.set_class(scene.position is None, "-empty")
+
+    def _draw_if_due(self, now_s: float) -> None:
+        """Draw the pictures if they have changed and the link allows it."""
+        quality = self._display.pacer.quality
+        shape = (*self._display.main_screen.picture_sizes(), quality)
+        if shape == self._drawn_for and not (self._undrawn and now_s >= self.pictures_due_s):
+            return
+        self._drawn_for = shape
+        # Below a dialog Textual draws the picture, which is slow. Once a second shows that the stream is live.
+        covered_s = _COVERED_PICTURE_S if len(self._display.screen_stack) > 1 else 0.0
+        self.pictures_due_s = now_s + max(covered_s, quality.interval_s - TICK_S / 2)
+        self.show_pictures()
+
+    def _read(self, receiver: ReadReceiver, now_s: float) -> None:
+        """Take a snapshot and show it; measure the memory less often."""
+        self.readings_due_s = now_s + READINGS_S[self._display.pacer.quality]
+        reads_memory = now_s >= self.memory_due_s
+        if reads_memory:
+            self.memory_due_s = now_s + MEMORY_S
+        self.show_readings(receiver.snapshot(since=NO_ROWS, memory=reads_memory))
+
+    def show_pictures(self) -> None:
+        """Draw the pictures now."""
+        self._undrawn = False
+        self._display.main_screen.show_pictures(self._display.link_reading())
+
+    def show_readings(self, snapshot: "Snapshot") -> None:
+        """Show a snapshot on the status line and in the panels."""
+        is_receiving = self._display.receiver is not None
+        self._display.main_screen.show_readings(snapshot, self._display.link_reading(), is_receiving=is_receiving)
