@@ -33,9 +33,9 @@ from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.retention import RetentionPolicy
 from sunspec_tui.files.archive.reader import open_archive
 from sunspec_tui.files.archive.store import open_store
+from sunspec_tui.plots.archive_quicklook import quicklook
 from sunspec_tui.plots.job import PlotEvent, PlotJob
 from sunspec_tui.plots.plot_service import PlotService
-from sunspec_tui.plots.quicklook import quicklook
 
 START_S = 1_755_475_200.0  # 2025-08-18
 CADENCE_S = 0.25

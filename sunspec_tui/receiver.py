@@ -1,4 +1,4 @@
-"""StreamReceiver: receives a stream, and returns its rows and snapshots.
+"""StreamReceiver: receives a stream; returns its rows and its state.
 
 This is the public interface; `receiver_parts` has the parts that do the work. It draws nothing, prints nothing and does
 not use any front end; events go to the log of this package.

@@ -34,7 +34,7 @@ def run(settings: QuicklookSettings, say: Say) -> int:
 
 
 def _pictures_of_archive(settings: QuicklookSettings, archive: Path) -> Iterator[Path]:
-    from sunspec_tui.plots.quicklook import quicklook as pictures
+    from sunspec_tui.plots.archive_quicklook import quicklook as pictures
 
     if (settings.observation, settings.tuning, settings.chan0) != (None, None, None):
         raise UsageError("an archive has one axis; leave out --observation, --tuning and --chan0")

@@ -1,4 +1,4 @@
-"""Measure the time that a process runs, without its stopped time.
+"""Count the seconds in which this process was not suspended.
 
 A process may be stopped by a SIGSTOP or by a sleep of the machine. When it continues, a deadline may have passed
 although it could do nothing in that time. Time is therefore counted in small steps. Pure arithmetic on a clock.

@@ -1,4 +1,4 @@
-"""Average a recording to longer rows and to wider bins.
+"""Average a recording over time and frequency.
 
 A row of the result is the mean of a whole number of rows, without a gap, a restart or a change of cadence between them.
 Values that are not finite are ignored; without a finite value, the mean is NaN. It opens no file and draws nothing.

@@ -1,4 +1,4 @@
-"""Check that a path is a regular file before its use.
+"""Check that a path is a regular file before it is opened.
 
 A user may give the path of an endless pipe, a device, a directory or another user's link. This module imports no other
 module of the project.

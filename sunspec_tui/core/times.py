@@ -1,4 +1,4 @@
-"""Parse, convert and format times: time tags, header fields, users' input.
+"""Parse, convert and format the times of headers, files and users.
 
 Pure functions on numbers and strings, in seconds since 1970 UTC. This module reads no clock: the caller passes in
 "now". Time tags count ticks of the digitiser's clock, 1 / 196 000 000 s each.

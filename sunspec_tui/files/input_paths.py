@@ -1,4 +1,4 @@
-"""Find the files that a user names.
+"""Find the files for paths, directories and patterns of a command line.
 
 A name is a file, a pattern or a directory of files. Only names and first bytes are read. The files are sorted by name;
 `file_series` sorts them by their times.

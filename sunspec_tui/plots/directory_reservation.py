@@ -1,4 +1,4 @@
-"""Reserve the plot directory, or a subdirectory if another monitor uses it.
+"""Lock the plot directory, or a subdirectory if it is already locked.
 
 Two monitors in one directory would share `latest.png` and count each other's plots. The second monitor therefore
 writes to a subdirectory named after its stream, and reports this.

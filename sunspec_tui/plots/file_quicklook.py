@@ -1,4 +1,4 @@
-"""Draw quick-look pictures of recorded files: one, or per period.
+"""Draw quick-looks of recorded files: one picture, or several by period.
 
 The rows are read block by block, and only the columns of a picture are kept in memory.
 """

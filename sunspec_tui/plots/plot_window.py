@@ -1,4 +1,4 @@
-"""Draw a recording as a matplotlib figure for scripts."""
+"""Draw a time window of a recording as a matplotlib Figure."""
 
 import io
 from dataclasses import replace

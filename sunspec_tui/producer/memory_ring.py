@@ -1,4 +1,4 @@
-"""Provide a ring in memory with the recorder's reading interface.
+"""Ring buffer in memory with the interface of the recorder's Bifrost ring.
 
 There is one writer and one reader. The reader iterates over sequences, and in each over spans of a fixed size in bytes.
 Data written in other portions are cut to that size, and the last span of a sequence may be short. The writer waits

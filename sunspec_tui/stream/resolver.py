@@ -1,4 +1,4 @@
-"""Resolve host names in a thread, because a slow name server blocks.
+"""Resolve host names in a thread; a slow name server blocks nothing.
 
 The thread cannot be interrupted. It is a daemon thread, and `Resolver.stop` does not wait for a late answer.
 """

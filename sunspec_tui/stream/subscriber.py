@@ -119,7 +119,7 @@ class Subscriber:
             self._reconnector.close()
 
     def _open_wake_socket(self, opened: ExitStack) -> zmq.Socket[bytes] | None:
-        """Connect to the socket through which `stop` wakes the thread; return None after `stop`."""
+        """Open the thread's end of the wake-up pair; None after `stop`."""
         with self._start_lock:
             if self._is_stopped:
                 return None

@@ -1,4 +1,4 @@
-"""Run the receiver in a worker thread until the monitor ends."""
+"""Run the receiver in a Textual worker until the app ends."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""Convert the saved part of a view to JSON values and back.
+"""Convert the observer's view settings to JSON values and back.
 
 Values that this version does not know are ignored. This module reads and writes no files.
 """

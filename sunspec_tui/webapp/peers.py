@@ -1,4 +1,4 @@
-"""Map addresses to peers.
+"""Group clients' IP addresses into peers, so that limits hold per peer.
 
 All addresses of a host are one peer. Pure functions.
 """

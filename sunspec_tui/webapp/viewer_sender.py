@@ -1,4 +1,4 @@
-"""Send a viewer its queued messages; end a viewer that receives nothing."""
+"""Send queued messages to a web client; disconnect one that stops reading."""
 
 import asyncio
 from collections.abc import Callable, Coroutine

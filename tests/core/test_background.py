@@ -22,10 +22,10 @@ from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.products import SIGNED_PRODUCTS, Product
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.core.settings import ProbeSettings, QuicklookSettings, Settings
+from sunspec_tui.plots.archive_quicklook import draw
 from sunspec_tui.plots.column_reduction import reduce_rows
 from sunspec_tui.plots.figure import SpectrumFigure, column_image
 from sunspec_tui.plots.job_builder import PlotContext, live_job
-from sunspec_tui.plots.quicklook import draw
 from sunspec_tui.tui.display.axes import FrequencyWindow
 from sunspec_tui.tui.display.waterfall_image import Drawing, WaterfallImage
 

@@ -1,4 +1,4 @@
-"""Draw quick-look pictures of days or hours of an archive, in parallel.
+"""Draw quick-looks of an archive: one picture per day or hour.
 
 The same code runs on all cores of a machine or on a cluster. Workers reduce the hours and draw the pictures; only
 pictures are returned, and only this process writes files. The times of a period are read first, so that the width of

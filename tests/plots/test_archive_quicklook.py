@@ -18,10 +18,10 @@ from sunspec_tui.cli.main import main
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.row_spans import GAP
 from sunspec_tui.files.archive.store import open_store
+from sunspec_tui.plots.archive_quicklook import draw, hour_calls, reduce_hour
 from sunspec_tui.plots.column_reduction import reduce_rows
 from sunspec_tui.plots.figure import column_image
 from sunspec_tui.plots.job_builder import recorded_job
-from sunspec_tui.plots.quicklook import draw, hour_calls, reduce_hour
 
 HOUR_S = 1_755_550_800.0  # 2025-08-18 21:00
 
@@ -169,7 +169,7 @@ def test_a_cluster_of_the_users_own_makes_pictures_of_hours(archive, tmp_path):
     ],
 )
 def test_wrong_use_of_quicklook_is_one_sentence(archive, tmp_path, capsys, monkeypatch, options, said):
-    monkeypatch.setattr("sunspec_tui.plots.quicklook._SCHEDULER_TIMEOUT_S", 1)
+    monkeypatch.setattr("sunspec_tui.plots.archive_quicklook._SCHEDULER_TIMEOUT_S", 1)
     assert run(archive, tmp_path, *options) in (1, 2)
     told = capsys.readouterr().err
     assert said in told
