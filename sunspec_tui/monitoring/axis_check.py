@@ -8,7 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.known_carriers import CARRIERS_MHZ, SERVICES_MHZ
+from sunspec_tui.monitoring.finding import Finding
 
 _SERVICE = np.array([n for n, carriers in enumerate(SERVICES_MHZ.values()) for _ in carriers])
 
@@ -28,6 +30,7 @@ _MORE_MATCHES = 2
 _MIN_SERVICES = 2
 _REACH_BINS = 0.75
 _CROWD_SHARE, _MIN_CROWD = 0.05, 12
+_EVENT_AFTER_S = 5.0
 
 
 class AxisCheck(NamedTuple):
@@ -115,3 +118,16 @@ def _matched(lines_mhz: tuple[float, ...], bin_mhz: float, shifts: NDArray[np.in
     carriers = np.array(CARRIERS_MHZ)[:, None] - shifts * bin_mhz
     near = np.abs(np.array(lines_mhz)[:, None, None] - carriers) <= _REACH_BINS * bin_mhz
     return np.asarray(near.any(axis=0))
+
+
+def axis_finding(check: AxisCheck | None, axis: Axis | None) -> Finding:
+    """Return the finding of a frequency axis that seems shifted."""
+    shift = None if check is None else check.shift_channels
+    if check is None or axis is None or not shift:
+        return Finding("axis", "", "narrow lines no longer indicate a shifted frequency axis", wait_s=_EVENT_AFTER_S)
+    note = (
+        f"the axis looks {abs(shift)} channels too {'low' if shift > 0 else 'high'}: "
+        f"{check.matched} known carriers fit chan0 {axis.chan0 + shift}"
+    )
+    # The fault is the shift, not the number of carriers, which changes often.
+    return Finding("axis", str(shift), note, label="axis shifted?", note=note, wait_s=_EVENT_AFTER_S)

@@ -15,6 +15,8 @@ from itertools import combinations, pairwise
 from statistics import median
 from typing import NamedTuple
 
+from sunspec_tui.monitoring.finding import Finding
+
 HALF_HOUR_S, DAY_S = 1800.0, 86400.0
 _ZONE_EARLY_S, _ZONE_LATE_S = 5.0, 60.0
 """Largest differences from whole half hours, earlier and later: errors of the clocks, and the delay of the data."""
@@ -22,6 +24,7 @@ _ZONE_EARLY_S, _ZONE_LATE_S = 5.0, 60.0
 MAX_RATE_ERROR = 0.1
 # Seven points that are at least 9 s apart span about a minute.
 _SAMPLES, _MIN_STEP_S = 7, 9.0
+_EVENT_AFTER_S = 5.0
 
 
 class ClockFault(StrEnum):
@@ -142,3 +145,18 @@ def _to_reading(age_s: float, rate: float) -> ClockReading:
         ClockFault.RATE: f"data time runs {rate:.2f} times as fast as frames arrive: check the producer's clock",
     }
     return ClockReading(fault, notes.get(fault, ""), age_s, rate)
+
+
+def clock_finding(clock: ClockReading) -> Finding:
+    """Return the finding of the data's clock; recorded data are no fault."""
+    is_normal = clock.fault in (ClockFault.NONE, ClockFault.RECORDED)
+    return Finding(
+        "clock",
+        str(clock.fault),
+        clock.note or "the data's clock is right again",
+        label="" if is_normal else str(clock.fault),
+        note=clock.note,
+        is_normal=is_normal,
+        wait_s=_EVENT_AFTER_S,
+        values={"fault": clock.fault, "age_s": clock.age_s},
+    )

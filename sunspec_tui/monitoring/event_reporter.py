@@ -10,21 +10,18 @@ from functools import partial
 
 from sunspec_tui.core.errors import RejectedMessage, error_text
 from sunspec_tui.core.event_log import Debouncer, log_event
-from sunspec_tui.core.products import WIRE_PRODUCTS
 from sunspec_tui.core.ring_buffer import Mark
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.files.archive.status import ArchiveEvent
-from sunspec_tui.monitoring.data_clock import ClockFault
 from sunspec_tui.monitoring.event_pacing import PacedLog
-from sunspec_tui.monitoring.pipeline_check import describe_faults
+from sunspec_tui.monitoring.finding import Finding
 from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.plots.job import PlotEvent
 from sunspec_tui.stream.frame_placer import FramePlacement
 from sunspec_tui.stream.health_reading import LONG_SILENCE_S, HealthReading, StreamState, is_long_silence
 from sunspec_tui.stream.message_delay import DelayReading
 
-_PIPELINES_LOG_S, _AXIS_LOG_S, _GAIN_LOG_S, _DELAY_LOG_S = 2.0, 5.0, 0.0, 5.0
-_SIGNAL_LOG_S, _CLOCK_LOG_S = 0.0, 5.0
+_DELAY_LOG_S = 5.0
 
 
 class EventReporter:
@@ -38,9 +35,8 @@ class EventReporter:
 
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
-        self._debounced_pipelines, self._debounced_axis = Debouncer(_PIPELINES_LOG_S), Debouncer(_AXIS_LOG_S)
-        self._debounced_gain, self._debounced_delay = Debouncer(_GAIN_LOG_S), Debouncer(_DELAY_LOG_S)
-        self._debounced_signal, self._debounced_clock = Debouncer(_SIGNAL_LOG_S), Debouncer(_CLOCK_LOG_S)
+        self._debounced_delay = Debouncer(_DELAY_LOG_S)
+        self._debounced_findings: dict[str, Debouncer] = {}
         # Snapshots are taken, and reported, from any thread.
         self._snapshot_lock = threading.Lock()
         self._reported_state, self._reported_silence = StreamState.CONNECTING, False
@@ -127,55 +123,29 @@ class EventReporter:
         """Log what has changed since the last snapshot."""
         with self._snapshot_lock:
             self._paced.flush(now_s)
-            for check, why in snapshot.check_failures.items():
+            for check, why in snapshot.check.failures.items():
                 self.report_check_failure(check, why)
             self._report_state(snapshot.health)
             self._report_tags(snapshot.health.tag_problem)
-            self._report_signal(snapshot, now_s)
-            self._report_pipelines(describe_faults(snapshot.pipelines), now_s)
-            self._report_axis(snapshot, now_s)
-            self._report_gain(snapshot, now_s)
+            for finding in snapshot.findings:
+                self._report_finding(finding, now_s)
             self._report_delay(snapshot.delay, now_s)
-            self._report_clock(snapshot, now_s)
 
-    def _report_signal(self, snapshot: Snapshot, now_s: float) -> None:
-        lost = "; ".join(snapshot.alarms)
-        if self._debounced_signal.update(lost, now_s):
-            products = [str(WIRE_PRODUCTS[i]) for i in snapshot.signal.values]
-            level = logging.ERROR if lost else logging.INFO
-            log_event(self._log, level, "signal", lost or "all products carry a signal again", products=products)
-
-    def _report_clock(self, snapshot: Snapshot, now_s: float) -> None:
-        clock = snapshot.clock
-        if self._debounced_clock.update(clock.fault, now_s):
-            wrong = clock.fault not in (ClockFault.NONE, ClockFault.RECORDED)
-            text, level = clock.note or "the data's clock is right again", logging.WARNING if wrong else logging.INFO
-            log_event(self._log, level, "clock", text, fault=clock.fault, age_s=clock.age_s)
+    def _report_finding(self, finding: Finding, now_s: float) -> None:
+        """Log a finding that has changed and lasted."""
+        debounced = self._debounced_findings.setdefault(finding.kind, Debouncer(finding.wait_s))
+        if not debounced.update(finding.fault, now_s):
+            return
+        level = logging.ERROR if finding.is_alarm else logging.WARNING
+        if finding.is_normal or not finding.fault:
+            level = logging.INFO
+        log_event(self._log, level, finding.kind, finding.text, **finding.values)
 
     def _report_delay(self, delay: DelayReading, now_s: float) -> None:
         if self._debounced_delay.update(delay.oddity, now_s):
             text = f"message delay {delay.value_s:.3f} s by {delay.used}, {delay.note or 'normal again'}"
             level = logging.WARNING if delay.oddity else logging.INFO
             log_event(self._log, level, "delay", text, oddity=delay.oddity, method=delay.used, delay_s=delay.value_s)
-
-    def _report_pipelines(self, faults: str, now_s: float) -> None:
-        if self._debounced_pipelines.update(faults, now_s):
-            text = f"pipelines at fault: {faults}" if faults else "no pipelines are at fault any more"
-            log_event(self._log, logging.WARNING if faults else logging.INFO, "pipelines", text, faults=faults)
-
-    def _report_axis(self, snapshot: Snapshot, now_s: float) -> None:
-        # Compare the shift, not the number of carriers, which changes often.
-        check, shifted = snapshot.axis_check, snapshot.axis_note
-        if self._debounced_axis.update(str(check.shift_channels) if check and shifted else "", now_s):
-            text = shifted or "narrow lines no longer indicate a shifted frequency axis"
-            log_event(self._log, logging.WARNING if shifted else logging.INFO, "axis", text)
-
-    def _report_gain(self, snapshot: Snapshot, now_s: float) -> None:
-        # Compare the products, not the decibels, which change with every snapshot.
-        lost = ",".join(WIRE_PRODUCTS[i] for i in snapshot.gain.lost)
-        if self._debounced_gain.update(lost, now_s):
-            text = snapshot.gain_note or "the level is back at its quiet floor, or unchanged for an hour"
-            log_event(self._log, logging.WARNING if lost else logging.INFO, "gain", text, products=lost)
 
     def _report_tags(self, problem: str) -> None:
         if problem and problem != self._reported_tag_problem:

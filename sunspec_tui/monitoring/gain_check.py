@@ -13,7 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.core.products import WIRE_PRODUCTS
 from sunspec_tui.core.times import format_clock
+from sunspec_tui.monitoring.finding import Finding
 
 LOSS_DB = -2.5
 """Change of the level at a step that counts as a loss."""
@@ -133,3 +135,12 @@ def describe_gain_loss(names: Sequence[str], check: GainCheck) -> str:
     since_s = check.since_s[check.lost[0]]
     when = "" if math.isnan(since_s) else f" since {format_clock(since_s)} UTC"
     return f"level fell by {levels}{when}: gain lost?" if when else f"level {levels} below its quiet floor: gain lost?"
+
+
+def gain_finding(check: GainCheck) -> Finding:
+    """Return the finding of lost gain."""
+    # The fault names the products, not the decibels, which change with every row.
+    lost = ",".join(WIRE_PRODUCTS[i] for i in check.lost)
+    note = describe_gain_loss(WIRE_PRODUCTS, check)
+    text = note or "the level is back at its quiet floor, or unchanged for an hour"
+    return Finding("gain", lost, text, label="gain lost?" if lost else "", note=note, values={"products": lost})

@@ -19,9 +19,10 @@ from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.instrument import CHANNELS_PER_PIPELINE
 from sunspec_tui.core.ring_buffer import RingBuffer, Rows
 from sunspec_tui.monitoring import axis_check, pipeline_check, pipeline_edges
-from sunspec_tui.monitoring.axis_check import AxisCheck, check_axis
-from sunspec_tui.monitoring.data_clock import ClockReading, DataClock
-from sunspec_tui.monitoring.gain_check import GainCheck
+from sunspec_tui.monitoring.axis_check import AxisCheck, axis_finding, check_axis
+from sunspec_tui.monitoring.data_clock import ClockReading, DataClock, clock_finding
+from sunspec_tui.monitoring.finding import Finding
+from sunspec_tui.monitoring.gain_check import GainCheck, gain_finding
 from sunspec_tui.monitoring.gain_history import CONTEXT_ROWS, GainHistory, QuietFloor
 from sunspec_tui.monitoring.pipeline_check import (
     BadChannels,
@@ -29,6 +30,7 @@ from sunspec_tui.monitoring.pipeline_check import (
     bad_channels,
     mean_bad_channels,
     pipeline_map,
+    pipelines_finding,
 )
 from sunspec_tui.monitoring.pipeline_edges import PartialLosses
 from sunspec_tui.monitoring.signal_loss import (
@@ -38,6 +40,7 @@ from sunspec_tui.monitoring.signal_loss import (
     SignalLoss,
     dead_products,
     rows_needed,
+    signal_finding,
     signal_loss,
 )
 from sunspec_tui.stream.newest_frame import NewestFrame
@@ -50,14 +53,22 @@ _MAX_NEW_ROWS = 1200
 
 @dataclass(frozen=True, slots=True)
 class InstrumentCheck:
-    """Findings of the checks; None or empty if unknown.
+    """Results of the checks; None or empty if unknown.
 
-    A finding is unknown before the first row, and if its check has failed.
+    A result is unknown before the first row, and if its check has failed.
 
     Attributes
     ----------
-    signal, pipelines, axis_check, gain, clock
-        Findings of the checks.
+    signal
+        Products without a signal.
+    pipelines
+        State of the pipelines over the last rows.
+    axis_check
+        Comparison of the frequency axis with known carriers.
+    gain
+        Quiet level relative to its floor, and losses of gain.
+    clock
+        Comparison of the data's clock with the local clock.
     failures
         Reasons why checks have failed, by the check's name.
     """
@@ -68,6 +79,16 @@ class InstrumentCheck:
     gain: GainCheck = field(default_factory=GainCheck)
     clock: ClockReading = field(default_factory=ClockReading)
     failures: dict[str, str] = field(default_factory=dict)
+
+    def findings(self, axis: Axis | None) -> tuple[Finding, ...]:
+        """Return the findings of all checks on an axis, in the order in which they are shown."""
+        return (
+            signal_finding(self.signal),
+            pipelines_finding(self.pipelines),
+            axis_finding(self.axis_check, axis),
+            gain_finding(self.gain),
+            clock_finding(self.clock),
+        )
 
 
 class InstrumentChecker:

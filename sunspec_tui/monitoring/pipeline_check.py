@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.core.instrument import CHANNELS_PER_PIPELINE
 from sunspec_tui.core.products import WIRE_PRODUCTS
+from sunspec_tui.monitoring.finding import Finding
 
 ROWS = 8
 """Number of rows that are checked: two seconds at a cadence of 0.25 s."""
@@ -21,6 +22,7 @@ _MAX_SHARE = 0.5
 _LOW = 0.1
 _MIN_ROWS_STUCK = 3
 _NEIGHBOURS = 2
+_EVENT_AFTER_S = 2.0
 
 
 class Fault(IntEnum):
@@ -282,3 +284,17 @@ def format_ranges(numbers: list[int]) -> str:
         else:
             runs.append([number])
     return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+
+
+def pipelines_finding(pipelines: PipelineMap | None) -> Finding:
+    """Return the finding of pipelines at fault."""
+    faults = describe_faults(pipelines)
+    count = 0 if pipelines is None else int((pipelines.faults > 0).any(axis=0).sum())
+    return Finding(
+        "pipelines",
+        faults,
+        f"pipelines at fault: {faults}" if faults else "no pipelines are at fault any more",
+        label=f"{count} pipeline{'s' * (count > 1)} at fault" if count else "",
+        wait_s=_EVENT_AFTER_S,
+        values={"faults": faults},
+    )

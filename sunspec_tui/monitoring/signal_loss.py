@@ -11,6 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.core.products import WIRE_PRODUCTS
+from sunspec_tui.monitoring.finding import Finding
+
 SPAN_S = 1.0
 """Data time for which a product must be dead."""
 
@@ -111,3 +114,11 @@ def describe_signal_loss(names: Sequence[str], loss: SignalLoss) -> str:
 
 def _joined(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def signal_finding(loss: SignalLoss) -> Finding:
+    """Return the finding of lost signals: an alarm, because nothing of the Sun is received."""
+    lost = describe_signal_loss(WIRE_PRODUCTS, loss)
+    products = [str(WIRE_PRODUCTS[i]) for i in loss.values]
+    text = lost or "all products carry a signal again"
+    return Finding("signal", lost, text, label=lost, is_alarm=True, values={"products": products})

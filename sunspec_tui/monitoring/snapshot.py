@@ -9,15 +9,10 @@ from functools import cached_property
 
 from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.memory_usage import MemoryReading
-from sunspec_tui.core.products import WIRE_PRODUCTS
 from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.files.archive.status import ArchiveState, ArchiveStatus
-from sunspec_tui.monitoring import signal_loss
-from sunspec_tui.monitoring.axis_check import AxisCheck
-from sunspec_tui.monitoring.data_clock import ClockFault, ClockReading
-from sunspec_tui.monitoring.gain_check import GainCheck, describe_gain_loss
-from sunspec_tui.monitoring.pipeline_check import PipelineMap
-from sunspec_tui.monitoring.signal_loss import NO_LOSS, SignalLoss
+from sunspec_tui.monitoring.finding import Finding
+from sunspec_tui.monitoring.instrument_check import InstrumentCheck
 from sunspec_tui.monitoring.web_status import WebStatus
 from sunspec_tui.plots.job import PlotStatus
 from sunspec_tui.stream.health_reading import HealthReading
@@ -53,20 +48,10 @@ class Snapshot:
         Number that grows when the shape or the axis of the rows changes.
     rows
         Rows that the caller does not have yet.
-    pipelines
-        State of the pipelines over the last rows; None before the first frame.
-    axis_check
-        Result of the check of the axis; None before the first frame.
-    gain
-        Quiet level relative to its floor, and losses of gain.
-    signal
-        Products without a signal.
-    clock
-        Comparison of the data's clock with the local clock.
+    check
+        Results of the checks of the instrument.
     station
         Station of the data, if the stream gives it; else empty.
-    check_failures
-        Reasons why checks of the instrument failed, by the check's name; empty if all checks work.
     """
 
     taken_s: float
@@ -84,58 +69,33 @@ class Snapshot:
     axis: Axis | None = None
     epoch: int = 0
     rows: Rows | None = None
-    pipelines: PipelineMap | None = None
-    axis_check: AxisCheck | None = None
-    gain: GainCheck = field(default_factory=GainCheck)
-    signal: SignalLoss = NO_LOSS
-    clock: ClockReading = field(default_factory=ClockReading)
+    check: InstrumentCheck = field(default_factory=InstrumentCheck)
     station: str = ""
-    check_failures: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def axis_note(self) -> str:
-        """Description of an axis that seems shifted; else empty."""
-        check, axis = self.axis_check, self.axis
-        if check is None or axis is None or not check.shift_channels:
-            return ""
-        shift = check.shift_channels
-        return (
-            f"the axis looks {abs(shift)} channels too {'low' if shift > 0 else 'high'}: "
-            f"{check.matched} known carriers fit chan0 {axis.chan0 + shift}"
-        )
-
-    @property
-    def gain_note(self) -> str:
-        """Description of a gain that seems lost; else empty."""
-        return describe_gain_loss(WIRE_PRODUCTS, self.gain)
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """Findings of the checks of the instrument, in words."""
+        return self.check.findings(self.axis)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Notes on time tags, axis, gain, clock and failed checks.
+        """Notes on time tags, findings and failed checks.
 
         Each is one sentence.
         """
-        failed = (f"{name} unknown: its check has failed ({why})" for name, why in self.check_failures.items())
-        notes = (self.health.tag_problem, self.axis_note, self.gain_note, self.clock.note)
+        failed = (f"{name} unknown: its check has failed ({why})" for name, why in self.check.failures.items())
+        notes = (self.health.tag_problem, *(finding.note for finding in self.findings))
         return tuple(filter(None, (*notes, *failed)))
 
     @property
     def alarms(self) -> tuple[str, ...]:
-        """Lost signals, in a few words each.
-
-        Without these signals there is no image of the Sun.
-        """
-        lost = signal_loss.describe_signal_loss(WIRE_PRODUCTS, self.signal)
-        return (lost,) if lost else ()
+        """Faults that leave no image of the Sun, in a few words each."""
+        return tuple(finding.label for finding in self.findings if finding.label and finding.is_alarm)
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """Other faults of data or outputs, in a few words each."""
-        faulty = 0 if self.pipelines is None else int((self.pipelines.faults > 0).any(axis=0).sum())
-        texts = [f"{faulty} pipeline{'s' * (faulty > 1)} at fault"] if faulty else []
-        texts += ["axis shifted?"] if self.axis_note else []
-        texts += ["gain lost?"] if self.gain.lost else []
-        texts += [str(self.clock.fault)] if self.clock.fault not in (ClockFault.NONE, ClockFault.RECORDED) else []
+        texts = [finding.label for finding in self.findings if finding.label and not finding.is_alarm]
         texts += ["archive failing"] if self.archive.state is ArchiveState.FAILING else []
         count = len(self.problems)
         return (*texts, f"{count} problem{'s' * (count > 1)} of the program") if count else tuple(texts)

@@ -123,13 +123,8 @@ class SnapshotBuilder:
                 axis=ingester.axis,
                 epoch=ingester.epoch,
                 rows=ingester.ring.since(known, most=most) if ingester.ring else None,
-                pipelines=check.pipelines,
-                axis_check=check.axis_check,
-                gain=check.gain,
-                signal=check.signal,
-                clock=check.clock,
+                check=check,
                 station=ingester.station,
-                check_failures=check.failures,
             )
         return snapshot, now_s
 

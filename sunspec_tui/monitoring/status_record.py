@@ -61,14 +61,14 @@ def _instrument_fields(snapshot: Snapshot) -> dict[str, Any]:
     return {
         "pipelines": _pipelines(snapshot),
         "chan0": snapshot.axis.chan0 if snapshot.axis else None,
-        "axis_shift_channels": snapshot.axis_check.shift_channels if snapshot.axis_check else None,
-        "level_change_db": _levels(snapshot.gain.change_db),
-        "gain_lost_db": _levels(snapshot.gain.lost_db),
+        "axis_shift_channels": snapshot.check.axis_check.shift_channels if snapshot.check.axis_check else None,
+        "level_change_db": _levels(snapshot.check.gain.change_db),
+        "gain_lost_db": _levels(snapshot.check.gain.lost_db),
         "signal_lost": _signal(snapshot),
-        "clock_fault": str(snapshot.clock.fault),
-        "clock_rate": known(snapshot.clock.rate, 4),
+        "clock_fault": str(snapshot.check.clock.fault),
+        "clock_rate": known(snapshot.check.clock.rate, 4),
         "station": snapshot.station,
-        "checks_unknown": dict(snapshot.check_failures),
+        "checks_unknown": dict(snapshot.check.failures),
     }
 
 
@@ -138,9 +138,9 @@ def _web_fields(web: WebStatus) -> dict[str, Any]:
 
 def _pipelines(snapshot: Snapshot) -> dict[str, dict[str, list[int]]]:
     """Return the numbers of faulty pipelines, by product and fault."""
-    if snapshot.pipelines is None:
+    if snapshot.check.pipelines is None:
         return {}
-    by_product = zip(WIRE_PRODUCTS, snapshot.pipelines.faults, strict=False)
+    by_product = zip(WIRE_PRODUCTS, snapshot.check.pipelines.faults, strict=False)
     numbers = {str(product): pipelines_by_fault(faults) for product, faults in by_product}
     return {
         product: {WORDS[fault]: at for fault, at in faults.items()} for product, faults in numbers.items() if faults
@@ -154,7 +154,7 @@ def _levels(values_db: Sequence[float]) -> dict[str, float | None]:
 
 def _signal(snapshot: Snapshot) -> dict[str, str]:
     """Return the kind of values of each lost product."""
-    return {str(WIRE_PRODUCTS[i]): kind for i, kind in snapshot.signal.values.items()}
+    return {str(WIRE_PRODUCTS[i]): kind for i, kind in snapshot.check.signal.values.items()}
 
 
 def public_record(snapshot: Snapshot) -> dict[str, Any]:

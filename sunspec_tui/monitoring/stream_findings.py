@@ -88,7 +88,7 @@ def _frame_findings(
         "delay_s": {method: _known(delay_s) for method, delay_s in delays_s.items()},
         "delay_note": snapshot.delay.note,
         "data_age_s": _known(snapshot.data_age_s),
-        "pipelines": describe_faults(snapshot.pipelines),
+        "pipelines": describe_faults(snapshot.check.pipelines),
         "alarms": list(snapshot.alarms),
         "notes": list(snapshot.notes),
     }

@@ -151,7 +151,12 @@ class MonitorScreen(Guarded, Screen[object]):
         chan0 = snapshot.axis.chan0_text if snapshot.axis else ""
         panel.show(
             health_text(
-                snapshot.health, link, snapshot.pipelines, chan0=chan0, gain=snapshot.gain, notes=snapshot.notes
+                snapshot.health,
+                link,
+                snapshot.check.pipelines,
+                chan0=chan0,
+                gain=snapshot.check.gain,
+                notes=snapshot.notes,
             )
         )
         room = self.query_one("#body").size.height - panel.outer_size.height

@@ -61,15 +61,9 @@ def alarms(hours: float, seed: int) -> Counter[str]:
 def _kinds(check: InstrumentChecker, ring: RingBuffer, axis: Axis, arrival: NewestFrame) -> list[str]:
     """Kinds of the alarms at one look."""
     found = check.check(ring, axis, CADENCE_S, arrival)
-    kinds = {
-        "axis": found.axis_check is None or found.axis_check.shift_channels,
-        "gain": found.gain.lost,
-        "pipelines": found.pipelines is None or found.pipelines.faults.any(),
-        "signal": found.signal,
-        "clock": found.clock.fault,
-        "failures": found.failures,
-    }
-    return [kind for kind, alarm in kinds.items() if alarm]
+    unknown = [name for name, result in (("axis", found.axis_check), ("pipelines", found.pipelines)) if result is None]
+    failed = [f"failed: {name}" for name in found.failures]
+    return [finding.kind for finding in found.findings(axis) if finding.fault] + unknown + failed
 
 
 def main() -> int:

@@ -112,7 +112,7 @@ class Readers:
         snapshot = receiver.snapshot(
             rng.choice([0, 2**62, rng.randrange(10**6)]), epoch=rng.randrange(3), most=rng.choice([None, 0, 9])
         )
-        assert not snapshot.check_failures, snapshot.check_failures
+        assert not snapshot.check.failures, snapshot.check.failures
         assert text_line(snapshot)
         json.loads(json_line(snapshot))
         json.dumps([live_record(snapshot), public_record(snapshot)], allow_nan=False)

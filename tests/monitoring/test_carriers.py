@@ -15,7 +15,7 @@ from sunspec_tui.core.known_carriers import CARRIERS_MHZ, SERVICES_MHZ
 from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.monitoring.axis_check import AxisCheck, check_axis, narrow_lines
 from sunspec_tui.monitoring.event_reporter import EventReporter
-from sunspec_tui.monitoring.instrument_check import InstrumentChecker
+from sunspec_tui.monitoring.instrument_check import InstrumentCheck, InstrumentChecker
 from sunspec_tui.monitoring.pipeline_check import pipeline_map
 from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.producer.simulated_sun import SimulatedSun
@@ -126,7 +126,9 @@ def test_a_shifted_axis_is_reported_and_not_changed(stated, said, caplog):
         last = receiver.snapshot()
     status = json.loads(json_line(last))
     assert (status["chan0"], status["axis_shift_channels"]) == ((600, 0) if stated else (560, 40))
-    assert last.axis_note.startswith(said)
+    [finding] = [each for each in last.findings if each.kind == "axis"]
+    assert bool(finding.note) == bool(said)
+    assert finding.note.startswith(said)
     told = [record.getMessage() for record in caplog.records if "axis" in record.getMessage()]
     assert len(told) == bool(said)
     assert all(each.startswith(said) for each in told)
@@ -137,7 +139,9 @@ def test_a_lasting_shift_is_one_event(caplog):
     teller = EventReporter(logging.getLogger("sunspec_tui"))
     for n in range(100):
         check = AxisCheck((), 4 + n % 3, 40 if n < 80 else 0)
-        teller.report_snapshot(Snapshot(0.0, "a:1", axis=Axis(560, 3072, 4, 4), axis_check=check), float(n))
+        teller.report_snapshot(
+            Snapshot(0.0, "a:1", axis=Axis(560, 3072, 4, 4), check=InstrumentCheck(axis_check=check)), float(n)
+        )
     said = [record.getMessage() for record in caplog.records]
     assert said == [
         "the axis looks 40 channels too low: 6 known carriers fit chan0 600",

@@ -141,5 +141,5 @@ def test_a_declared_replay_raises_no_clock_alarm():
     for n in range(300):
         end_s = START_S + n * CADENCE_S * 4 - 3 * HOUR_S
         receiver.feed(sky, last_block_time=format_block_time(end_s), recorded=True, station="BIR")
-    assert receiver.snapshot().clock.fault is ClockFault.NONE
+    assert receiver.snapshot().check.clock.fault is ClockFault.NONE
     assert receiver.snapshot().station == "BIR"

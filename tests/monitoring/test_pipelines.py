@@ -10,6 +10,7 @@ from rich.text import Text
 
 from sunspec_tui import StreamReceiver
 from sunspec_tui.cli.headless import json_line
+from sunspec_tui.monitoring.instrument_check import InstrumentCheck
 from sunspec_tui.monitoring.pipeline_check import Fault, format_ranges, pipeline_map, pipelines_by_fault
 from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.producer.simulated_sun import SimulatedSun
@@ -85,7 +86,10 @@ def test_faults_are_shown_on_the_screen_and_in_the_status():
     assert lines[-3] == "YY" + "·" * 8 + "n" + "·" * 23
     assert max(map(len, lines)) <= 40
     live = HealthReading(StreamState.LIVE, LinkState.CONNECTED)
-    told, untold = (Snapshot(0.0, "a:1", live, pipelines=each).warnings for each in (found, pipeline_map(rows_of(), 4)))
+    told, untold = (
+        Snapshot(0.0, "a:1", live, check=InstrumentCheck(pipelines=each)).warnings
+        for each in (found, pipeline_map(rows_of(), 4))
+    )
     assert "2 pipelines at fault" in status_text(live, "a:1", "XX", 0.0, 0.0, warnings=told).plain
     assert untold == ()
     assert isinstance(health_text(HealthReading()), Text)

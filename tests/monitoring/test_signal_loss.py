@@ -101,7 +101,7 @@ def test_a_product_that_the_stream_never_carried_is_not_lost():
     receiver = StillReceiver()
     for _ in range(40):
         receiver.feed(np.random.default_rng(2).gamma(9, 1.0, (1, 3072, 4)) * np.array([1, 1, 0, 0]))
-    assert receiver.snapshot().signal == SignalLoss({})
+    assert receiver.snapshot().check.signal == SignalLoss({})
 
 
 @pytest.mark.parametrize(("product", "name"), [(0, "XX"), (1, "YY")])

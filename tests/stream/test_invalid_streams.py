@@ -76,7 +76,7 @@ def test_a_check_that_fails_is_unknown_and_logged_once(monkeypatch, caplog):
     for n in range(20):
         feed_frame(receiver, n)
         snapshot = receiver.snapshot()
-    assert (snapshot.axis_check, snapshot.pipelines is None) == (None, False)
+    assert (snapshot.check.axis_check, snapshot.check.pipelines is None) == (None, False)
     assert any("unknown" in note for note in snapshot.notes)
     said = [record.getMessage() for record in caplog.records if "of the check itself" in record.getMessage()]
     assert len(said) == 1

@@ -110,7 +110,7 @@ def test_without_a_new_row_the_instrument_is_not_checked_again(monkeypatch):
     )
     for _ in range(3):
         receiver.feed(np.ones((1, 64, 4), np.float32))
-        found = [receiver.snapshot().signal for _ in range(4)]
+        found = [receiver.snapshot().check.signal for _ in range(4)]
         assert all(each is found[0] for each in found)
     assert len(checked) == 3
 
