@@ -234,6 +234,14 @@ def screen_classes(scene: Scene, colours: ScreenColours) -> dict[str, bool]:
     }
 
 
+def initial_classes(scene: Scene, colours: ScreenColours, size: tuple[int, int]) -> str:
+    """Return the style classes for a size in columns and lines."""
+    classes = {name for name, applies in screen_classes(scene, colours).items() if applies}
+    for cells, breakpoints in zip(size, (WIDTH_CLASSES, HEIGHT_CLASSES), strict=True):
+        classes.add([name for smallest, name in breakpoints if cells >= smallest][-1])
+    return " ".join(classes)
+
+
 def theme_name(theme: str, depth: Depth) -> str:
     """Return Textual's name of a theme, for the colours of the terminal."""
     if depth in (Depth.C16, Depth.NONE):

@@ -1,4 +1,4 @@
-"""The receiver's worker: nobody sees a receiver that could not be prepared, and each that was started is stopped."""
+"""The worker shows only a prepared receiver and stops each started one."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from sunspec_tui.tui.receiver_worker import ReceiverWorker
 
 
 class Recorded:
-    """A receiver that notes its calls."""
+    """Receiver that records its calls."""
 
     def __init__(self):
         self.calls = []

@@ -1,6 +1,6 @@
-"""What the screen looks like: every cell of it, at the sizes, in the states and with the colours that it is made for.
+"""Snapshots of the whole screen in several sizes, states and colours.
 
-The pictures lie in `__snapshots__`: characters first, then the style of each cell as a letter. After a wanted change:
+The snapshots are in `__snapshots__`: characters first, then the style of each cell as a letter. After a wanted change:
 ``make test ARGS="tests/tui/test_screens.py --snapshot-update"``, then look at the differences.
 """
 
@@ -27,7 +27,7 @@ TAGS = (344_176_543_210_000_000, 344_176_739_210_000_000)  # before a restart an
 
 
 class Screens(SingleFileSnapshotExtension):
-    """One text file a picture."""
+    """Store each snapshot in a text file."""
 
     file_extension = "txt"
     _write_mode = WriteMode.TEXT
@@ -63,7 +63,7 @@ def show():
 
 
 def look(screen):
-    """Let the monitor lay itself out, fetch its history and draw what it has."""
+    """Let the monitor lay out its widgets, load the history and draw."""
     for _ in range(3):
         screen.tick()
         screen.settle()
@@ -76,9 +76,9 @@ LETTERS = [chr(code) for code in (*range(0x41, 0x5B), *range(0x61, 0x7B), *range
 
 
 def text_of(screen):
-    """The characters, then the style of each cell as a letter, then the legend.
+    """Return the characters, the style letters of all cells, and the legend.
 
-    A letter follows from its style's description, so that a new style changes no other letter.
+    A letter is computed from the description of its style, so a new style changes no other letter.
     """
     cells = screen.cells()
     styles = {cell._replace(data="") for line in cells for cell in line}
@@ -173,7 +173,7 @@ def test_the_question_for_a_file(show, frames, picture, size):
 
 
 def exported(screen, name):
-    """Type a name where it is asked for, and wait for what the monitor says of it."""
+    """Type a file name into the export dialog and return the notification."""
     screen.act("export")
     screen.do(lambda: setattr(screen.app.screen.query_one("Input"), "value", str(name)))
     screen.press("enter")

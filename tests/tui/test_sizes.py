@@ -1,4 +1,4 @@
-"""The monitor draws exactly on windows of any size, in any order, in any state of the screen."""
+"""The monitor draws correctly in windows of any size."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ USUAL = st.tuples(st.integers(20, 140), st.integers(5, 45))
 
 
 class Windows(RuleBasedStateMachine):
-    """Random sizes between random keys and frames."""
+    """Random sequence of sizes, keys and frames."""
 
     @initialize(size=st.one_of(SMALL, THIN, USUAL), depth=st.sampled_from(list(Depth)), plain=st.booleans())
     def begin(self, size, depth, plain):
@@ -68,7 +68,7 @@ class Windows(RuleBasedStateMachine):
 
 TestWindows = pytest.mark.timeout(900)(Windows.TestCase)
 TestWindows.settings = settings(
-    # Few: `make test-seeds` plays others.
+    # Few examples; `make test-seeds` runs others.
     max_examples=6,
     stateful_step_count=50,
     deadline=None,

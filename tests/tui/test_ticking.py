@@ -1,4 +1,4 @@
-"""Looks at the receiver: soon after news, at a bounded rate, and none without a reason."""
+"""The screen and the service read the receiver soon after news, at a bounded rate."""
 
 import asyncio
 import threading
@@ -30,7 +30,7 @@ class CountingLoop(asyncio.SelectorEventLoop):
 
 
 def in_loop(work):
-    """Run a coroutine function in a counting loop; return the number of its wake-ups from threads."""
+    """Run a coroutine function; return the number of wake-ups from threads."""
     loop = CountingLoop()
     try:
         loop.run_until_complete(work())
@@ -115,8 +115,11 @@ def test_without_a_new_row_the_instrument_is_not_checked_again(monkeypatch):
     assert len(checked) == 3
 
 
-class Seconds:
-    """End of a service after some looks, each of which takes as long as it waits."""
+class EndAfter:
+    """End of a service after a number of seconds.
+
+    A wait advances the receiver's clock; nothing else takes time.
+    """
 
     exit_status = signal_number = None
     end_by_s = 0.0
@@ -133,8 +136,11 @@ class Seconds:
         pass
 
 
-def looks_of_a_service(receiver, seconds):
-    """Numbers of looks without the checks, with them, and with the memory too."""
+def snapshot_counts(receiver, seconds):
+    """Count the snapshots of a service.
+
+    Returns the numbers of snapshots without checks, with checks, and with checks and memory.
+    """
     taken, snapshot = [], receiver.snapshot
 
     def counting(*given, checks=True, memory=True, **keys):
@@ -148,16 +154,16 @@ def looks_of_a_service(receiver, seconds):
         receiver,
         settings,
         lambda _: None,
-        ending=Seconds(receiver, seconds),
+        ending=EndAfter(receiver, seconds),
         monotonic=lambda: receiver.now_s - begun_s,
     )
     return taken.count((False, False)), taken.count((True, False)), taken.count((True, True))
 
 
 def test_a_service_checks_every_two_seconds_and_has_the_memory_for_a_status_alone():
-    cheap, checked, whole = looks_of_a_service(StillReceiver(), 60)
+    cheap, checked, whole = snapshot_counts(StillReceiver(), 60)
     assert (cheap, 29 <= checked <= 32) == (0, True)
-    # Those of the end.
+    # The last report of a service takes a few.
     assert whole <= 6
 
 
@@ -187,7 +193,7 @@ def test_a_service_reports_a_stall_within_a_second_of_its_deadline(caplog):
         receiver.feed(np.ones((1, 64, 4), np.float32))
     with caplog.at_level("INFO", "sunspec_tui"):
         receiver.snapshot()
-        looks_of_a_service(receiver, 2)
+        snapshot_counts(receiver, 2)
     assert "stream is stalled" in caplog.text
 
 
