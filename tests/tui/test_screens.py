@@ -122,7 +122,7 @@ class TestStates:
         assert text_of(look(screen)) == picture
 
 
-def test_a_slim_terminal_keeps_what_tells_whether_the_stream_is_well(show, frames, picture):
+def test_a_slim_terminal_shows_the_state_of_the_stream(show, frames, picture):
     assert text_of(show((60, 20), frames)) == picture
 
 
@@ -166,7 +166,7 @@ def test_a_marked_interval(show, frames, picture, size):
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
-def test_the_question_for_a_file(show, frames, picture, size):
+def test_the_export_dialog(show, frames, picture, size):
     screen = show(size, frames)
     screen.act("export")
     assert text_of(look(screen)) == picture
@@ -180,7 +180,7 @@ def exported(screen, name):
     return poll_until(lambda: [each.message for each in screen.app._notifications], 20, "a notice")[-1]
 
 
-def test_the_marked_interval_goes_to_the_file_that_is_named(show, frames, tmp_path):
+def test_the_marked_interval_is_exported_to_the_named_file(show, frames, tmp_path):
     screen = show((120, 40), frames)
     mark_ten_columns(screen)
     assert "MB" in exported(screen, tmp_path / "event.npz")
@@ -192,7 +192,7 @@ def test_the_marked_interval_goes_to_the_file_that_is_named(show, frames, tmp_pa
     assert (kept.slots[first] % 4, kept.slots[first + 39] % 4) == (0, 3)
 
 
-def test_without_marks_the_picture_goes_to_the_file(show, frames, tmp_path):
+def test_the_shown_rows_are_exported_without_marks(show, frames, tmp_path):
     screen = show((120, 40), frames)
     screen.act("change_view('span', -1)")
     look(screen)
@@ -203,7 +203,7 @@ def test_without_marks_the_picture_goes_to_the_file(show, frames, tmp_path):
     assert found.times_s[-1] == pytest.approx(kept.times_s[-1], abs=1e-5)
 
 
-def test_a_name_without_a_form_is_asked_for_again_and_a_disk_that_does_not_take_it_is_told(show, frames, tmp_path):
+def test_a_wrong_suffix_and_a_failed_write_are_reported(show, frames, tmp_path):
     screen = show((120, 40), frames)
     (tmp_path / "file").write_text("")
     assert "choose another file" in exported(screen, tmp_path / "file" / "a.npz")
@@ -215,7 +215,7 @@ def test_a_name_without_a_form_is_asked_for_again_and_a_disk_that_does_not_take_
     assert len(screen.app.screen_stack) == 1
 
 
-def test_nothing_received_is_nothing_to_export(show):
+def test_an_export_without_rows_is_refused(show):
     screen = show((80, 24))
     screen.act("export")
     assert len(screen.app.screen_stack) == 1

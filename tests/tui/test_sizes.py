@@ -79,7 +79,7 @@ TestWindows.settings = settings(
 
 
 @pytest.mark.timeout(300)
-def test_the_largest_window_is_drawn_on():
+def test_the_largest_window_is_drawn():
     screen = Screen(80, 24, StillReceiver())
     try:
         for n in range(30):
@@ -110,12 +110,12 @@ def test_the_largest_window_is_drawn_on():
         ((1, 1), {}, (1, 1)),
     ],
 )
-def test_the_size_is_the_kernels_where_it_knows_one_and_bounded(monkeypatch, known, environment, size):
+def test_the_size_comes_from_the_kernel_then_the_environment_and_is_bounded(monkeypatch, known, environment, size):
     monkeypatch.setattr("os.get_terminal_size", lambda _: known)
     assert terminal_size(1, environment) == size
 
 
-def test_a_terminal_whose_size_cannot_be_asked_for_has_the_usual_one(monkeypatch):
+def test_a_terminal_of_unknown_size_has_the_default_size(monkeypatch):
     def refuse(_):
         raise OSError("no terminal")
 
