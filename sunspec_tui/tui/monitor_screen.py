@@ -29,7 +29,8 @@ from sunspec_tui.tui.widget_data import spectrum_scene, view_line, waterfall_sce
 from sunspec_tui.tui.widgets.delay_panel import DelayPanel
 from sunspec_tui.tui.widgets.file_panel_text import plots_text
 from sunspec_tui.tui.widgets.footer import KeyLine
-from sunspec_tui.tui.widgets.panel_text import health_text, memory_text, status_text, waiting_text
+from sunspec_tui.tui.widgets.line_text import status_text
+from sunspec_tui.tui.widgets.panel_text import health_text, memory_text, waiting_text
 from sunspec_tui.tui.widgets.panels import LogPanel, Panel, TextCells
 from sunspec_tui.tui.widgets.spectrum import Spectrum
 from sunspec_tui.tui.widgets.waterfall import Waterfall

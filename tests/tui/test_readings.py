@@ -28,12 +28,11 @@ from sunspec_tui.stream.stream_health import StreamHealth
 from sunspec_tui.tui.display.waterfall_image import CellValue, ColumnContent, Readout
 from sunspec_tui.tui.widgets.delay_panel import chart_limits, delay_chart
 from sunspec_tui.tui.widgets.file_panel_text import plots_text
+from sunspec_tui.tui.widgets.line_text import readout_text, status_text
 from sunspec_tui.tui.widgets.panel_text import (
     delay_text,
     duration,
     health_text,
-    readout_text,
-    status_text,
     waiting_text,
 )
 from sunspec_tui.tui.widgets.panels import Panel
