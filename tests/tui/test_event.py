@@ -120,8 +120,8 @@ def test_the_cursor_finds_the_type_ii_lane_of_the_file_within_a_cell(received, m
     Pause the picture near the time, then move the cursor along the row of the frequency. The power rises at the lane.
     """
     truth_s = onset_in_file_s(mhz)
-    held = min(3599, round((truth_s - FILE_START_S + 20) * 4))
-    scene = Scene(View(rows_per_column=rows_per_column, paused_at_slot=held), received[0])
+    paused_at_slot = min(3599, round((truth_s - FILE_START_S + 20) * 4))
+    scene = Scene(View(rows_per_column=rows_per_column, paused_at_slot=paused_at_slot), received[0])
     scene.fit(*size, 2)
     for _ in range(100):
         scene.update()
