@@ -54,7 +54,7 @@ def show():
                 receiver.skip(14)
             receiver.feed(data, time_tag=TAGS[n >= 280])
         opened.append(Screen(*size, receiver, **options))
-        look(opened[-1])
+        refresh(opened[-1])
         return opened[-1]
 
     yield start
@@ -62,7 +62,7 @@ def show():
         each.close()
 
 
-def look(screen):
+def refresh(screen):
     """Let the monitor lay out its widgets, load the history and draw."""
     for _ in range(3):
         screen.tick()
@@ -89,9 +89,9 @@ def text_of(screen):
             place += 1
         letters[text] = letter
     lines = ["".join(cell.data for cell in line) for line in cells]
-    looks = ["".join(letters[described(cell)] for cell in line) for line in cells]
+    style_lines = ["".join(letters[described(cell)] for cell in line) for line in cells]
     legend = [f"{letter}: {text}" for text, letter in letters.items()]
-    return "\n".join([*lines, "", *looks, "", *legend, ""])
+    return "\n".join([*lines, "", *style_lines, "", *legend, ""])
 
 
 def described(cell):
@@ -110,7 +110,7 @@ class TestStates:
     def test_stalled(self, show, frames, picture, size):
         screen = show(size, frames)
         screen.receiver.now_s += 12
-        assert text_of(look(screen)) == picture
+        assert text_of(refresh(screen)) == picture
 
     def test_paused(self, show, frames, picture, size):
         screen = show(size, frames[:-30])
@@ -119,7 +119,7 @@ class TestStates:
         screen.act("change_view('move_cursor', -10, 2)")
         for data in frames[-30:]:
             screen.receiver.feed(data, time_tag=TAGS[1])
-        assert text_of(look(screen)) == picture
+        assert text_of(refresh(screen)) == picture
 
 
 def test_a_slim_terminal_shows_the_state_of_the_stream(show, frames, picture):
@@ -146,7 +146,7 @@ def test_themes(show, frames, picture, theme):
 def test_help(show, frames, picture, size):
     screen = show(size, frames)
     screen.act("help")
-    assert text_of(look(screen)) == picture
+    assert text_of(refresh(screen)) == picture
 
 
 def mark_ten_columns(screen):
@@ -162,14 +162,14 @@ def mark_ten_columns(screen):
 def test_a_marked_interval(show, frames, picture, size):
     screen = show(size, frames)
     mark_ten_columns(screen)
-    assert text_of(look(screen)) == picture
+    assert text_of(refresh(screen)) == picture
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
 def test_the_export_dialog(show, frames, picture, size):
     screen = show(size, frames)
     screen.act("export")
-    assert text_of(look(screen)) == picture
+    assert text_of(refresh(screen)) == picture
 
 
 def exported(screen, name):
@@ -195,7 +195,7 @@ def test_the_marked_interval_is_exported_to_the_named_file(show, frames, tmp_pat
 def test_the_shown_rows_are_exported_without_marks(show, frames, tmp_path):
     screen = show((120, 40), frames)
     screen.act("change_view('span', -1)")
-    look(screen)
+    refresh(screen)
     exported(screen, tmp_path / "picture.fits")
     found = read_recording(tmp_path / "picture.fits")
     kept, columns = screen.receiver.get_rows(), screen.app.scene.columns
@@ -232,7 +232,7 @@ def test_a_signed_product_on_a_slow_link(show, frames, picture):
         "change_view('zoom', 1)",
     ):
         screen.act(action)
-    assert text_of(look(screen)) == picture
+    assert text_of(refresh(screen)) == picture
 
 
 def stalled(receiver):
@@ -294,4 +294,4 @@ def from_a_sender_whose_clock_is_fast(receiver):
 def test_faults(show, frames, picture, faulty, size):
     screen = show(size, frames)
     faulty(screen.receiver)
-    assert text_of(look(screen)) == picture
+    assert text_of(refresh(screen)) == picture

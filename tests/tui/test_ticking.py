@@ -68,12 +68,12 @@ def test_news_after_the_loop_has_ended_do_no_harm():
 
 def test_constant_news_cause_ticks_at_a_bounded_rate():
     async def work():
-        ticker, looks, over = Ticker(), 0, loop.time() + 20 * TICK_S
+        ticker, ticks, over = Ticker(), 0, loop.time() + 20 * TICK_S
         while loop.time() < over:
             ticker.news.set()
             await ticker.wait(0.0)
-            looks += 1
-        return looks
+            ticks += 1
+        return ticks
 
     loop = asyncio.new_event_loop()
     try:
@@ -255,12 +255,12 @@ def test_a_burst_is_shown_in_several_ticks_without_a_pause():
             screen.tick()
         for _ in range(1500):
             receiver.feed(frame)
-        looks = 0
-        while looks == 0 or screen.app.updater.next_tick_s() == 0.0:
+        ticks = 0
+        while ticks == 0 or screen.app.updater.next_tick_s() == 0.0:
             screen.tick()
-            looks += 1
+            ticks += 1
         assert int(screen.app.scene.latest.count) == 1501
-        assert looks == 3
+        assert ticks == 3
     finally:
         screen.close()
 
