@@ -1,6 +1,6 @@
-"""The monitor on a terminal: runs the receiver and shows its rows.
+"""App of the monitor, which runs the receiver and shows its rows.
 
-Keys change the view or call the receiver; the scene turns rows into pictures; `CanvasApp` sends them to the terminal.
+Keys change the view or call the receiver. The scene turns rows into pictures. `CanvasApp` sends them to the terminal.
 """
 
 import asyncio
@@ -14,21 +14,20 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult, SystemCommand
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.screen import Screen
 
-from sunspec_tui.core.colormaps import PALETTES
 from sunspec_tui.core.errors import SunspecError
 from sunspec_tui.core.event_log import log_event
 from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_USAGE, HandledSignals, log_signal
 from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.memory_usage import resume_collection
 from sunspec_tui.core.printable import printable
-from sunspec_tui.core.products import available
 from sunspec_tui.core.settings import Settings
+from sunspec_tui.tui.app_commands import choice_commands, key_bindings, key_commands
 from sunspec_tui.tui.display.scene import Scene
-from sunspec_tui.tui.display.view_state import THEMES, Cursor
-from sunspec_tui.tui.key_bindings import GROUPS, KEYS
+from sunspec_tui.tui.display.view_state import Cursor
+from sunspec_tui.tui.key_bindings import GROUPS
 from sunspec_tui.tui.log_lines import LogLines
 from sunspec_tui.tui.messages import CellPointed, KeyClicked, WheelTurned
 from sunspec_tui.tui.monitor_screen import (
@@ -36,8 +35,8 @@ from sunspec_tui.tui.monitor_screen import (
     WIDTH_CLASSES,
     MonitorScreen,
     ScreenColours,
+    initial_classes,
     monitor_widgets,
-    screen_classes,
     theme_name,
 )
 from sunspec_tui.tui.receiver_actions import ReceiverActions
@@ -68,7 +67,7 @@ END_WITHIN_S = 4.5
 class Monitor(CanvasApp):
     """The live monitor.
 
-    It has many methods because Textual looks for a key's action, and for a message's handler, on the app.
+    It has many methods because Textual calls actions of keys and handlers of messages as methods of the app.
 
     Parameters
     ----------
@@ -89,13 +88,7 @@ class Monitor(CanvasApp):
     NOTIFICATION_TIMEOUT = 3.0
     VERTICAL_BREAKPOINTS = HEIGHT_CLASSES
     HORIZONTAL_BREAKPOINTS = WIDTH_CLASSES
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            key.keys, key.action, key.short or key.help,
-            show=False, tooltip=key.help, key_display=key.shown, priority="tab" in key.keys,
-        )
-        for key in KEYS
-    ]  # fmt: skip
+    BINDINGS: ClassVar[list[BindingType]] = [*key_bindings()]
 
     def __init__(
         self,
@@ -113,7 +106,7 @@ class Monitor(CanvasApp):
         self._settings = settings
         self._worker = ReceiverWorker(open_receiver, prepare=self._follow_receiver, on_ready=self._show_receiver)
         self.signals = HandledSignals()
-        self._asked_by: int | None = None
+        self._end_signal: int | None = None
         self._log_lines = log_lines or LogLines()
         self._log_lines.setLevel(settings.log_level)
         self._ticker = Ticker()
@@ -124,9 +117,9 @@ class Monitor(CanvasApp):
             self, self.scene, lambda: self.receiver, self._show_soon, settings.station
         )
         self._saver = ViewSaver(view_path, lambda: self.scene.view, self.set_timer)
-        self._has_text = self._is_hosting = False
+        self._has_text = self._is_started = False
 
-    # Life
+    # Start and end
 
     def report_fault(self, level: int, kind: str, text: str) -> None:
         """Log a fault of the screen as an event."""
@@ -135,10 +128,7 @@ class Monitor(CanvasApp):
     def get_default_screen(self) -> Screen[object]:
         """Return the monitor's screen, with its style classes for the present size."""
         colours = ScreenColours(self.depth, self.ascii_only)
-        classes = {name for name, given in screen_classes(self.scene, colours).items() if given}
-        for size, breakpoints in zip(self.size, (self.HORIZONTAL_BREAKPOINTS, self.VERTICAL_BREAKPOINTS), strict=True):
-            classes.add([name for least, name in breakpoints if size >= least][-1])
-        return MonitorScreen(self.scene, colours, " ".join(classes))
+        return MonitorScreen(self.scene, colours, initial_classes(self.scene, colours, self.size))
 
     @property
     def main_screen(self) -> MonitorScreen:
@@ -152,18 +142,15 @@ class Monitor(CanvasApp):
         return monitor_widgets()
 
     def on_load(self) -> None:
-        """Handle signals before the driver takes the terminal.
-
-        So the terminal is always restored.
-        """
+        """Handle signals before the driver takes over the terminal."""
         self._handle_signals(asyncio.get_running_loop())
 
     def on_mount(self) -> None:
-        """Start to receive and to show."""
+        """Start the receiver and the updates of the screen."""
         logging.getLogger("sunspec_tui").addHandler(self._log_lines)
         self._ticker.update_often(COLLECT_AFTER_S)
         self._arrange()
-        # A terminal without a size never shows a first text. The receiver must start all the same: it may archive.
+        # A terminal without a size never has a layout, but the receiver must start all the same: it may archive.
         self.set_timer(START_WITHIN_S, self._start_receiver)
         self.run_worker(self._watch(), name="screen")
         self.set_timer(COLLECT_AFTER_S, resume_collection)
@@ -175,15 +162,15 @@ class Monitor(CanvasApp):
         self._worker.end()
 
     def _handle_signals(self, loop: asyncio.AbstractEventLoop) -> None:
-        """End on a signal, soon also if the loop is busy.
+        """End the monitor on a signal, even if the loop is busy.
 
         A signal that was ignored at the start stays ignored.
         """
 
         def handle(number: int, status: int) -> None:
-            self._asked_by = self._asked_by or number
-            self._end_soon()
-            # After the loop's end nothing is left to be asked for.
+            self._end_signal = self._end_signal or number
+            self._limit_end_time()
+            # A closed loop raises `RuntimeError`; the monitor has ended then.
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(self._end_on_signal, number, status)
 
@@ -193,8 +180,8 @@ class Monitor(CanvasApp):
         log_signal(number)
         self.call_later(self.action_end, status)
 
-    def _end_soon(self) -> None:
-        """Limit the time of the end, in case something hangs."""
+    def _limit_end_time(self) -> None:
+        """Limit the time that the end may take, in case something hangs."""
         if isinstance(self._driver, Driver):
             self._driver.end_within(END_WITHIN_S, EXIT_FAILED)
 
@@ -203,8 +190,8 @@ class Monitor(CanvasApp):
 
         Its libraries load there, so that they do not delay the first text.
         """
-        if not self._is_hosting:
-            self._is_hosting = True
+        if not self._is_started:
+            self._is_started = True
             self.run_worker(self._run_receiver, thread=True, exit_on_error=False, name="receiver")
 
     def _run_receiver(self) -> None:
@@ -230,10 +217,10 @@ class Monitor(CanvasApp):
         """The error, if the receiver could not be made."""
         return self._worker.failure
 
-    # From the receiver to the widgets
+    # Updates of the screen
 
     async def _watch(self) -> None:
-        """Show what is new, until the app ends."""
+        """Show new rows and readings until the app ends."""
         while not self.is_abandoned:
             try:
                 self.updater.tick()
@@ -242,8 +229,8 @@ class Monitor(CanvasApp):
                     raise
                 await asyncio.sleep(AFTER_FAULT_S)
             await self._ticker.wait(self.updater.next_tick_s())
-        if not self._exit and self._asked_by is None:
-            # Neither a key nor a signal has asked for the end.
+        if not self._exit and self._end_signal is None:
+            # Neither a key nor a signal has ended the monitor.
             log_event(log, logging.ERROR, "terminal_gone", "the terminal has gone away, the monitor ends")
             self.exit(EXIT_FAILED)
 
@@ -253,11 +240,11 @@ class Monitor(CanvasApp):
             self._has_text = True
             if self.receiver is None:
                 self.updater.show_readings(initial_snapshot(self._settings))
-            # After the paint that is due.
+            # Start after the pending paint.
             asyncio.get_running_loop().call_soon(self._start_receiver)
 
     def _show_soon(self) -> None:
-        """Show readings with the next tick, because a key has changed something."""
+        """Show readings with the next tick, after a key has changed something."""
         self.updater.readings_due_s = self.updater.memory_due_s = 0.0
         self._ticker.news.set()
 
@@ -280,7 +267,7 @@ class Monitor(CanvasApp):
         await super().on_event(event)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Disable the keys of the pictures while a dialog is open."""
+        """Disable the keys that change the view while a dialog is open."""
         if action == "change_view" and len(self.screen_stack) > 1:
             return False
         return super().check_action(action, parameters)
@@ -291,10 +278,10 @@ class Monitor(CanvasApp):
         self.scene.apply_action(name, *(argument for argument in (first, second) if argument is not None))
         self._view_changed()
         if self.scene.past_epoch is not before:
-            self._say_epoch(self.scene.past_epoch)
+            self._report_epoch(self.scene.past_epoch)
 
-    def _say_epoch(self, epoch: "Epoch | None") -> None:
-        """Report whether the picture shows an earlier shape and axis."""
+    def _report_epoch(self, epoch: "Epoch | None") -> None:
+        """Report a change to an earlier axis, or to the present one."""
         self.notify("the present shape and axis again" if epoch is None else epoch_text(epoch))
 
     def choose(self, **choices: Any) -> None:
@@ -313,7 +300,7 @@ class Monitor(CanvasApp):
         self._saver.note_change()
 
     def _arrange(self) -> None:
-        """Arrange the screen and choose colours as the view has it."""
+        """Apply the layout and the theme of the view."""
         self.main_screen.follow_view()
         theme = theme_name(self.scene.view.theme, self.depth)
         if theme != self.theme:
@@ -324,7 +311,7 @@ class Monitor(CanvasApp):
         self.choose(cursor=Cursor(event.number, event.bin))
 
     def on_wheel_turned(self, event: WheelTurned) -> None:
-        """Go through time, or zoom."""
+        """Scroll through time, or zoom."""
         if event.zoom:
             self.action_change_view("zoom", event.by)
         else:
@@ -339,7 +326,7 @@ class Monitor(CanvasApp):
             self.choose(levels=Levels(*numbers), bias=0.0)
 
     def action_reset_traces(self) -> None:
-        """Begin maximum, minimum and average anew."""
+        """Reset the maximum, minimum and average traces."""
         self.scene.traces.reset()
         self.updater.show_pictures()
 
@@ -352,7 +339,7 @@ class Monitor(CanvasApp):
         """Send the whole screen again."""
         self.redraw()
 
-    # Actions of keys on the receiver
+    # Actions on the receiver
 
     def action_delay_method(self) -> None:
         """Select the next delay method."""
@@ -375,7 +362,7 @@ class Monitor(CanvasApp):
         self._receiver_actions.toggle_web()
 
     def action_export(self) -> None:
-        """Ask for a file, and write rows to it."""
+        """Ask for a file and write rows to it."""
         self._receiver_actions.export()
 
     def action_collect_garbage(self) -> None:
@@ -386,7 +373,7 @@ class Monitor(CanvasApp):
         """Free memory and show how much."""
         self._receiver_actions.optimise_memory()
 
-    # The program
+    # Help and end
 
     def action_help(self) -> None:
         """Show all keys."""
@@ -394,25 +381,17 @@ class Monitor(CanvasApp):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002 - Textual's
         """Yield all keys and choices for the command palette."""
-        for group, keys in GROUPS.items():
-            for key in keys:
-                yield SystemCommand(f"{group}: {key.help}", f"key {key.shown}", partial(self.run_action, key.action))
         npol = self.scene.position.axis.npol if self.scene.position else 4
-        for product in available(npol):
-            choose = partial(self.action_change_view, "choose_product", str(product))
-            yield SystemCommand(f"Product {product}", "waterfall and spectrum", choose)
-        for palette in PALETTES:
-            yield SystemCommand(f"Palette {palette}", "colours of the waterfall", partial(self.choose, palette=palette))
-        for theme in THEMES:
-            yield SystemCommand(f"Theme {theme}", "colours of the rest", partial(self.choose, theme=theme))
+        yield from key_commands(self.run_action)
+        yield from choice_commands(npol, partial(self.action_change_view, "choose_product"), self.choose)
 
     def action_command_palette(self) -> None:
-        """Find an action by its name."""
+        """Open the command palette."""
         if not isinstance(self.screen, Palette):
             self.push_screen(Palette(id="--command-palette"))
 
     async def action_end(self, status: int) -> None:
         """End the monitor with an exit status."""
-        self._end_soon()
+        self._limit_end_time()
         await self.close_link()
         self.exit(status)

@@ -3,11 +3,14 @@
 import logging
 import signal
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 from publishers import Publisher
+
+if TYPE_CHECKING:
+    from sunspec_tui.receiver import StreamReceiver
 
 # Every run tries the same cases on every machine; `make test-seeds` tries others. A busy machine causes no failure.
 settings.register_profile("fixed", derandomize=True, deadline=None)
@@ -83,3 +86,13 @@ def publisher() -> Iterator[Publisher]:
     made = Publisher()
     yield made
     made.close()
+
+
+@pytest.fixture
+def fed_web(publisher: Publisher) -> "Iterator[tuple[Publisher, StreamReceiver, str]]":
+    """Web view whose frames are sent by the test."""
+    from webs import served
+
+    with served(publisher.port) as (receiver, url):
+        publisher.wait_for_subscriber()
+        yield publisher, receiver, url

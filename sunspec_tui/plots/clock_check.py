@@ -1,6 +1,6 @@
 """Check the wall clock against the monotonic clock.
 
-A wall clock jumps when it is set, by hand or by NTP after a start with an empty battery; a monotonic clock does not.
+A wall clock jumps when it is set, manually or by NTP after a start with an empty battery. A monotonic clock does not.
 The wall clock is trusted after both clocks have agreed for a while.
 """
 

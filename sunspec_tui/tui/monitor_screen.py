@@ -29,7 +29,8 @@ from sunspec_tui.tui.widget_data import spectrum_scene, view_line, waterfall_sce
 from sunspec_tui.tui.widgets.delay_panel import DelayPanel
 from sunspec_tui.tui.widgets.file_panel_text import plots_text
 from sunspec_tui.tui.widgets.footer import KeyLine
-from sunspec_tui.tui.widgets.panel_text import health_text, memory_text, status_text, waiting_text
+from sunspec_tui.tui.widgets.line_text import status_text
+from sunspec_tui.tui.widgets.panel_text import health_text, memory_text, waiting_text
 from sunspec_tui.tui.widgets.panels import LogPanel, Panel, TextCells
 from sunspec_tui.tui.widgets.spectrum import Spectrum
 from sunspec_tui.tui.widgets.waterfall import Waterfall
@@ -237,6 +238,14 @@ def screen_classes(scene: Scene, colours: ScreenColours) -> dict[str, bool]:
         "-only-panel": view.maximised in PANELS,
         "-ascii": colours.ascii_only,
     }
+
+
+def initial_classes(scene: Scene, colours: ScreenColours, size: tuple[int, int]) -> str:
+    """Return the style classes for a size in columns and lines."""
+    classes = {name for name, applies in screen_classes(scene, colours).items() if applies}
+    for cells, breakpoints in zip(size, (WIDTH_CLASSES, HEIGHT_CLASSES), strict=True):
+        classes.add([name for smallest, name in breakpoints if cells >= smallest][-1])
+    return " ".join(classes)
 
 
 def theme_name(theme: str, depth: Depth) -> str:

@@ -91,7 +91,7 @@ def test_a_store_has_a_block_for_each_256_rows(tmp_path, piece, anew):
 @pytest.mark.parametrize("product", available(4))
 @pytest.mark.parametrize("columns", [3, 7, 1000])
 @pytest.mark.parametrize("gaps", [(), [(300, 340)], [(256, 900)], [(10, 12), (1200, 1201)]], ids=str)
-def test_columns_of_blocks_are_those_of_rows(tmp_path, product, columns, gaps):
+def test_columns_of_blocks_equal_those_of_rows(tmp_path, product, columns, gaps):
     rows = steady(1500, gaps=gaps)
     written(tmp_path, rows)
     found = overview(tmp_path, product, columns=columns)

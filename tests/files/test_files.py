@@ -258,7 +258,7 @@ def test_the_receiver_exports_what_it_has_and_an_interval_of_it(tmp_path):
     np.testing.assert_allclose(some.data[..., 0], rows.power(Product.I)[6:16], rtol=POWER_TOLERANCE)
 
 
-def test_nothing_received_is_nothing_to_export(tmp_path):
+def test_an_export_without_rows_is_refused(tmp_path):
     receiver = StreamReceiver(stream_port=1, plot_interval=0)
     assert receiver.recording() is None
     with pytest.raises(ExportError, match="nothing has been received"):

@@ -15,7 +15,8 @@ from sunspec_tui.monitoring.pipeline_check import Fault, format_ranges, pipeline
 from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.producer.simulated_sun import SimulatedSun
 from sunspec_tui.stream.health_reading import HealthReading, LinkState, StreamState
-from sunspec_tui.tui.widgets.panel_text import health_text, status_text
+from sunspec_tui.tui.widgets.line_text import status_text
+from sunspec_tui.tui.widgets.panel_text import health_text
 
 
 def rows_of(n=8, nbins=768, npol=4, seed=0):

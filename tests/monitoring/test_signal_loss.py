@@ -11,7 +11,7 @@ from sunspec_tui.cli.headless import json_line
 from sunspec_tui.core.products import WIRE_PRODUCTS
 from sunspec_tui.monitoring.signal_loss import SignalLoss, dead_products, describe_signal_loss, rows_needed, signal_loss
 from sunspec_tui.monitoring.status_record import live_record
-from sunspec_tui.tui.widgets.panel_text import status_text
+from sunspec_tui.tui.widgets.line_text import status_text
 
 ALIVE = np.random.default_rng(0).gamma(50, 2.0, (8, 96, 4)).astype(np.float32)
 

@@ -4,6 +4,7 @@ A receiver serves it on a free port, and viewers read its live stream.
 """
 
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -92,3 +93,21 @@ class Watcher:
 
     def __exit__(self, *_: object) -> None:
         self._opened.close()
+
+
+def address_of(url: str) -> tuple[str, int]:
+    """Return the host and port of a local web view."""
+    return "127.0.0.1", int(url.rpartition(":")[2].strip("/"))
+
+
+def raw(url: str, request: bytes, timeout_s: float = 10) -> bytes:
+    """Send bytes, and return the whole answer."""
+    with socket.create_connection(address_of(url), timeout=timeout_s) as connection:
+        connection.sendall(request)
+        answer = b""
+        try:
+            while chunk := connection.recv(65536):
+                answer += chunk
+        except ConnectionResetError:
+            return answer
+    return answer

@@ -93,7 +93,7 @@ def assert_alike(found, expected, product, *, but=()):
 
 @pytest.mark.parametrize("per_column", [16, 48, 64, 128, 320, 1024])
 @pytest.mark.parametrize("product", [Product.XX, Product.XY_REAL, Product.I, Product.Q, Product.V, Product.V_OVER_I])
-def test_columns_of_blocks_are_those_of_rows(product, per_column):
+def test_columns_of_blocks_equal_those_of_rows(product, per_column):
     source = Source(5000)
     loader = HistoryLoader(source)
     for seed in range(13):
@@ -116,7 +116,7 @@ def test_columns_of_blocks_are_those_of_rows(product, per_column):
     st.integers(0, 5),
 )
 @settings(max_examples=150, deadline=None)
-def test_columns_of_blocks_are_those_of_rows_whatever_is_missing(runs, per_column, length, seed):
+def test_columns_of_blocks_equal_those_of_rows_with_gaps(runs, per_column, length, seed):
     source = Source(length)
     loader = HistoryLoader(source)
     at = 0
@@ -130,7 +130,7 @@ def test_columns_of_blocks_are_those_of_rows_whatever_is_missing(runs, per_colum
     assert_alike(found, of_rows(source, wanted), Product.I, but={int(source.ring.ends()[0]) // per_column})
 
 
-def test_rows_that_the_screen_has_missed_leave_no_hole():
+def test_rows_that_the_screen_missed_are_added_to_the_blocks():
     source = Source(1000)
     loader = HistoryLoader(source)
     source.feed(made_rows([1] * 300))
@@ -185,17 +185,17 @@ def test_a_bin_that_is_bad_in_some_rows_of_a_block_counts_with_its_mean():
     [(1, 1), (14, 14), (50, 50), (63, 63), (64, 64), (65, 80), (122, 128), (255, 256), (300, 320), (841, 896),
      (2905, 3072)],
 )  # fmt: skip
-def test_a_column_of_many_slots_is_made_of_few_whole_blocks(slots, found):
+def test_a_column_of_many_slots_is_made_from_few_blocks(slots, found):
     assert whole_blocks(slots) == found
 
 
 @given(st.integers(1, 10**6))
-def test_whole_blocks_are_at_most_a_quarter_more(slots):
+def test_whole_blocks_lengthen_a_column_by_at_most_a_quarter(slots):
     assert slots <= whole_blocks(slots) <= 1.25 * slots
 
 
 @pytest.mark.parametrize("product", [None, *available(4)])
-def test_a_ring_gives_one_product_alone_also_around_its_end(product):
+def test_a_ring_returns_one_product_alone_also_across_its_end(product):
     source = Source(10)
     rows = made_rows([1] * 17)
     source.feed(rows)
@@ -205,7 +205,7 @@ def test_a_ring_gives_one_product_alone_also_around_its_end(product):
     assert (found.slots.tolist(), found.count) == (list(range(8, 16)), 15)
 
 
-def test_a_long_ring_takes_no_memory_before_its_rows_come():
+def test_a_long_ring_allocates_no_blocks_before_rows_arrive():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     ring = RingBuffer(100_000, 768, 4)
     pages = ring.nbytes // resource.getpagesize()
@@ -213,7 +213,7 @@ def test_a_long_ring_takes_no_memory_before_its_rows_come():
     assert len(ring.latest()) == 0
 
 
-def test_a_stream_that_has_lost_products_has_no_rows_of_them():
+def test_a_stream_with_fewer_products_has_no_rows_of_the_others():
     source = Source(10, npol=2)
     source.feed(made_rows([1] * 5, npol=2))
     assert len(source.ring.between(0, 5, Product.V)) == 0

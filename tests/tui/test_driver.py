@@ -55,7 +55,7 @@ def read_all(master, count):
     return found
 
 
-def test_all_that_is_written_arrives_in_order(ends):
+def test_all_output_arrives_in_order(ends):
     master, slave = ends
     output = TerminalOutput(slave)
     output.start()
@@ -77,7 +77,7 @@ def test_a_character_that_the_terminals_encoding_lacks_is_written_with_a_backsla
     output.stop("", 5.0)
 
 
-def test_a_terminal_that_accepts_nothing_blocks_no_writer_and_costs_little_memory(ends):
+def test_a_blocked_terminal_blocks_no_writer_and_costs_little_memory(ends):
     _, slave = ends
     output = TerminalOutput(slave)
     output.start()
@@ -108,7 +108,7 @@ def test_the_restoring_text_replaces_output_that_was_not_accepted(ends):
     assert len(found) < 500_000
 
 
-def test_queued_output_is_dropped_but_a_begun_item_is_completed(ends):
+def test_dropping_queued_output_completes_the_item_in_progress(ends):
     master, slave = ends
     output = TerminalOutput(slave)
     output.start()
@@ -133,7 +133,7 @@ def test_later_writes_fail_after_the_terminal_has_gone_away(ends):
     output.stop("", 1.0)
 
 
-def test_an_output_that_was_stopped_begins_again(ends):
+def test_a_stopped_output_can_be_started_again(ends):
     master, slave = ends
     output = TerminalOutput(slave)
     for word in ("first", "second"):

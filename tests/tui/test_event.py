@@ -57,7 +57,7 @@ def test_all_3600_frames_arrive_in_order_a_quarter_of_a_second_apart(received):
 
 
 @needs_event
-def test_the_figures_axes_are_the_files_times_and_our_channels(received):
+def test_the_axes_of_the_figure_are_the_times_and_channels_of_the_file(received):
     left, right, low, high = received[1].waterfall.get_extent()
     assert left * 86400 == pytest.approx(FILE_START_S, abs=1e-3)
     assert right * 86400 == pytest.approx(FILE_START_S + 900, abs=1e-3)
@@ -66,7 +66,7 @@ def test_the_figures_axes_are_the_files_times_and_our_channels(received):
 
 
 @needs_event
-def test_the_figures_image_is_the_files_and_masked_below_its_band(received):
+def test_the_image_of_the_figure_equals_the_file_and_is_masked_below_its_band(received):
     image = received[1].waterfall.get_array()
     mhz = received[0].snapshot().axis.frequencies_mhz
     with fits.open(EVENT) as units:
@@ -84,7 +84,7 @@ def test_the_figures_image_is_the_files_and_masked_below_its_band(received):
 
 
 @needs_event
-def test_the_type_ii_and_iv_emission_stands_out_in_the_image(received):
+def test_the_type_ii_and_iv_emission_is_bright_in_the_image(received):
     image_db = received[1].waterfall.get_array().filled(np.nan)
     mhz = received[0].snapshot().axis.frequencies_mhz
     band = (mhz > 48) & (mhz < 60)
@@ -114,14 +114,14 @@ def onset_in_file_s(mhz):
 @needs_event
 @pytest.mark.parametrize("mhz", LANE_MHZ)
 @pytest.mark.parametrize(("rows_per_column", "size"), [(4, (68, 22)), (16, (68, 22)), (54, (66, 10))])
-def test_the_cursor_finds_the_type_ii_lane_within_a_cell_of_the_files_truth(received, mhz, rows_per_column, size):
+def test_the_cursor_finds_the_type_ii_lane_of_the_file_within_a_cell(received, mhz, rows_per_column, size):
     """Search for the lane as an observer does.
 
     Pause the picture near the time, then move the cursor along the row of the frequency. The power rises at the lane.
     """
     truth_s = onset_in_file_s(mhz)
-    held = min(3599, round((truth_s - FILE_START_S + 20) * 4))
-    scene = Scene(View(rows_per_column=rows_per_column, paused_at_slot=held), received[0])
+    paused_at_slot = min(3599, round((truth_s - FILE_START_S + 20) * 4))
+    scene = Scene(View(rows_per_column=rows_per_column, paused_at_slot=paused_at_slot), received[0])
     scene.fit(*size, 2)
     for _ in range(100):
         scene.update()
@@ -143,7 +143,7 @@ def test_the_cursor_finds_the_type_ii_lane_within_a_cell_of_the_files_truth(rece
 
 
 @needs_event
-def test_a_replay_stays_the_data_of_its_station(received, tmp_path):
+def test_a_replay_keeps_the_station_of_its_file(received, tmp_path):
     receiver, figure = received
     snapshot = receiver.snapshot()
     assert (receiver.station, snapshot.station) == (STATION, STATION)

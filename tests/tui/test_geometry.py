@@ -54,7 +54,7 @@ def test_a_time_tick_stays_on_its_row_while_the_waterfall_moves():
         assert found[tick_s] == 30 - moved
 
 
-def test_no_tick_is_put_into_a_gap():
+def test_gaps_have_no_ticks():
     times_s = [0.0 + n for n in range(5)] + [float("nan")] * 5 + [10.0 + n for n in range(5)]
     for column, _ in time_ticks(times_s, 20):
         assert np.isfinite(times_s[column])
@@ -92,7 +92,7 @@ def test_one_bin_of_all_channels_has_the_axis_of_the_whole_band(nchan, channel_a
 
 @pytest.mark.parametrize("cells", [5, 20, 40, 400])
 @pytest.mark.parametrize("share", [(0.0, 1.0), (0.25, 0.375), (0.99, 1.0)])
-def test_cell_and_bin_lead_back_to_each_other(cells, share):
+def test_a_bin_maps_to_a_cell_and_back(cells, share):
     band = FrequencyWindow.of(FREQUENCIES_MHZ, share)
     for number in range(band.start, band.stop):
         cell = band.cell_of_bin(number, cells)
@@ -112,7 +112,7 @@ def test_a_frequency_and_the_bin_that_holds_it_share_a_cell():
 
 @pytest.mark.parametrize("sweeping", [False, True])
 @pytest.mark.parametrize("newest", [0, 3, 1000, 1004])
-def test_columns_and_cells_lead_back_to_each_other(sweeping, newest):
+def test_a_column_maps_to_a_cell_and_back(sweeping, newest):
     axis = ColumnAxis(10, newest, sweeping)
     cells = [axis.cell_of(number) for number in axis.numbers]
     assert [axis.number_at(cell) for cell in cells] == axis.numbers
@@ -130,13 +130,13 @@ def test_scrolling_keeps_the_newest_at_the_right_and_sweeping_keeps_columns_in_p
     assert ColumnAxis(10, 57, sweeping=True).number_at(8) is None
 
 
-def test_labels_never_touch_and_the_first_ones_win():
+def test_labels_never_touch_and_earlier_ones_have_priority():
     assert labels([(0, "aaaa"), (4, "b"), (5, "cc"), (9, "d")], 10) == [(0, "aaaa"), (5, "cc"), (9, "d")]
     assert labels([(9, "ab")], 10) == []
     assert labels([(1, "abc")], 10, centred=True) == [(0, "abc")]
 
 
-def test_mhz_labels_stand_under_their_cells():
+def test_mhz_labels_are_under_their_cells():
     axis = mhz_axis(FrequencyWindow(0, 80, 10.0, 90.0), 80)
     assert axis.index("20") == 10 - 1
     assert axis.index("50") == 40 - 1

@@ -65,7 +65,7 @@ def demand(quality):
 
 
 @pytest.mark.parametrize("trip_s", [0.001, 0.05, 0.4])
-def test_a_fast_link_gets_all_at_full_quality(trip_s):
+def test_a_fast_link_has_full_quality(trip_s):
     link = Link(pacer := LinkPacer(), 10e6, trip_s)
     link.run(10, demand)
     assert pacer.quality is Quality.FULL
@@ -74,7 +74,7 @@ def test_a_fast_link_gets_all_at_full_quality(trip_s):
 
 
 @pytest.mark.parametrize("rate", [4e3, 8e3, 32e3])
-def test_on_a_slow_link_updates_stay_short_and_leave_room(rate):
+def test_updates_stay_short_on_a_slow_link(rate):
     link = Link(pacer := LinkPacer(), rate)
     link.run(15, demand)
     link.waited_s.clear()
@@ -84,7 +84,7 @@ def test_on_a_slow_link_updates_stay_short_and_leave_room(rate):
     assert sum(link.waited_s) / 20 < 0.65
 
 
-def test_quality_comes_back_within_five_seconds_when_the_link_does():
+def test_quality_recovers_within_five_seconds_after_the_link():
     link = Link(pacer := LinkPacer(), 4e3)
     link.run(30, demand)
     assert pacer.quality is Quality.LOWEST
@@ -93,7 +93,7 @@ def test_quality_comes_back_within_five_seconds_when_the_link_does():
     assert pacer.quality is Quality.FULL
 
 
-def test_a_step_up_that_was_too_much_is_tried_less_often():
+def test_a_failed_step_up_is_tried_less_often():
     link = Link(pacer := LinkPacer(), 24e3)
     changes = []
     for _ in range(1200):
@@ -144,7 +144,7 @@ def test_a_query_whose_reply_was_lost_is_repeated_soon_and_costs_no_quality():
     assert pacer.quality is Quality.FULL
 
 
-def test_a_reply_that_is_only_late_belongs_to_its_own_update():
+def test_a_late_reply_belongs_to_its_own_update():
     pacer = LinkPacer()
     pacer.query_sent(0.0)
     pacer.reply_received(0.05)
@@ -160,7 +160,7 @@ def test_a_reply_that_is_only_late_belongs_to_its_own_update():
 @pytest.mark.parametrize("picture", [3000, 6000, 12_000, 20_000])
 @pytest.mark.parametrize("trip_s", [0.01, 0.05, 0.15, 0.6])
 @pytest.mark.parametrize("rate", [2e3, 6.5e3, 8e3, 16e3, 32e3, 64e3])
-def test_on_no_link_pictures_stay_torn_queues_grow_or_quality_swings(rate, trip_s, picture):
+def test_any_link_has_whole_pictures_short_queues_and_stable_quality(rate, trip_s, picture):
     link = Link(pacer := LinkPacer(), rate, trip_s)
     wanted = (picture, picture, picture / 6, picture / 10).__getitem__
     link.run(30, wanted)
@@ -182,7 +182,7 @@ def test_a_fixed_quality_stays():
     assert pacer.quality is Quality.LOWEST
 
 
-def test_budgets_have_ends():
+def test_budgets_are_bounded():
     pacer = LinkPacer()
     for n in range(40):
         pacer.update_sent(pacer.budget, n)

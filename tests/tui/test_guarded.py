@@ -30,7 +30,7 @@ def logger_of(lines):
     return log
 
 
-def test_lines_of_the_log_wait_in_bounded_number_and_what_is_left_out_is_counted():
+def test_waiting_log_lines_are_bounded_and_dropped_ones_are_counted():
     lines = LogLines()
     log = logger_of(lines)
     for n in range(MAX_LINES + 50):
@@ -41,7 +41,7 @@ def test_lines_of_the_log_wait_in_bounded_number_and_what_is_left_out_is_counted
     assert lines.drain() == []
 
 
-def test_a_line_is_short_and_only_shows():
+def test_a_log_line_is_short_and_printable():
     lines = LogLines()
     logger_of(lines).error("a\x1b[2Jb\x9b31m\u202ec\n%s", "x" * 100_000)
     [line] = lines.drain()

@@ -179,7 +179,7 @@ def test_textual_still_makes_updates_of_the_form_that_drawing_reads():
     assert list(inspect.signature(Compositor.render_update).parameters)[1:3] == ["full", "screen_stack"]
 
 
-def test_a_column_like_the_one_before_it_is_drawn_where_its_line_has_moved():
+def test_an_unchanged_column_is_drawn_where_its_line_has_moved():
     screen = Screen(100, 30, StillReceiver())
     random = np.random.default_rng(0)
     try:
@@ -196,7 +196,7 @@ def test_a_column_like_the_one_before_it_is_drawn_where_its_line_has_moved():
         screen.close()
 
 
-def test_an_action_of_the_palette_is_done_and_the_picture_is_whole_again():
+def test_the_picture_is_whole_after_an_action_of_the_palette():
     screen = Screen(100, 30, StillReceiver())
     try:
         for n in range(30):
@@ -215,7 +215,7 @@ def test_an_action_of_the_palette_is_done_and_the_picture_is_whole_again():
         screen.close()
 
 
-def test_a_message_that_moves_up_for_another_one_stays_on_the_screen():
+def test_a_notification_stays_when_another_one_moves_it_up():
     screen = Screen(60, 30, StillReceiver())
 
     async def notify_twice():
@@ -240,7 +240,7 @@ def test_a_message_that_moves_up_for_another_one_stays_on_the_screen():
 
 
 @pytest.mark.parametrize("small", [(99, 30), (30, 8), (1, 1)])
-def test_a_window_that_is_small_for_a_moment_is_drawn_whole_again(small):
+def test_a_window_that_was_small_for_a_moment_is_drawn_completely(small):
     screen = Screen(100, 30, StillReceiver())
 
     async def resize_twice():

@@ -28,12 +28,11 @@ from sunspec_tui.stream.stream_health import StreamHealth
 from sunspec_tui.tui.display.waterfall_image import CellValue, ColumnContent, Readout
 from sunspec_tui.tui.widgets.delay_panel import chart_limits, delay_chart
 from sunspec_tui.tui.widgets.file_panel_text import plots_text
+from sunspec_tui.tui.widgets.line_text import readout_text, status_text
 from sunspec_tui.tui.widgets.panel_text import (
     delay_text,
     duration,
     health_text,
-    readout_text,
-    status_text,
     waiting_text,
 )
 from sunspec_tui.tui.widgets.panels import Panel
@@ -52,18 +51,18 @@ EMPTY = np.empty((1, 1, 1), np.float32)
         (math.nan, 7.0, "buffer", "unreadable"),
     ],
 )
-def test_auto_delay_stands_or_falls_back_with_its_reason(sent_s, value_s, used, note):
+def test_auto_delay_is_used_or_replaced_with_a_reason(sent_s, value_s, used, note):
     found = message_delay(
         DelayMethod.AUTO, now_s=100.0, sent_s=sent_s, time_problem="unreadable", buffer_s=7.0, manual_s=1.0
     )
     assert found == DelayReading(pytest.approx(value_s), DelayMethod.AUTO, DelayMethod(used), note)
 
 
-def test_buffer_delay_is_the_older_receivers_formula():
+def test_buffer_delay_has_the_formula_of_the_older_receiver():
     assert buffer_delay_s(1200, 200, 0.25) == 250.0
 
 
-def test_delay_history_forgets_what_is_older_than_its_span():
+def test_delay_history_drops_values_older_than_its_span():
     history = DelayHistory(span_s=10)
     for n in range(30):
         history.add(float(n), n / 10)
@@ -100,20 +99,20 @@ def test_the_producers_own_numbers_count_losses_exactly():
     assert health.frames_missing == 6
 
 
-def test_a_restart_is_no_loss_but_a_gap():
+def test_a_restart_counts_as_a_gap_without_loss():
     health, found = assigned([frame(1, seq=8), frame(2, seq=9), frame(10, seq=0, tag=2)])
     assert (health.frames_missing, health.restarts) == (0, 1)
     assert found[2].mark == Mark.RESTART | Mark.GAP_BEFORE
     assert found[2].slot == 9
 
 
-def test_times_that_are_only_guessed_count_no_losses():
+def test_estimated_times_count_no_losses():
     health, found = assigned([frame(n, block=False) for n in (1, 2, 9)])
     assert health.frames_missing == 0
     assert [place.slot for place in found] == [0, 1, 2]
 
 
-def test_bursty_delivery_is_no_stall_and_has_the_cadence_of_its_data():
+def test_bursty_delivery_is_live_and_has_the_cadence_of_its_data():
     health, now_s = StreamHealth(), 0.0
     for n in range(20):
         now_s += 0.15 if n % 2 else 0.88
@@ -122,7 +121,7 @@ def test_bursty_delivery_is_no_stall_and_has_the_cadence_of_its_data():
     assert health.cadence_s == pytest.approx(0.5136)
 
 
-def test_silence_turns_the_state():
+def test_silence_changes_the_state():
     health = StreamHealth()
     assert health.state(0) is StreamState.CONNECTING
     for n in range(4):
@@ -132,7 +131,7 @@ def test_silence_turns_the_state():
 
 
 @pytest.mark.parametrize(("frames_a_gulp", "gulp_s"), [(1, 1.0272), (2, 1.0272), (4, 1.0)])
-def test_three_gulps_of_silence_are_a_stall_of_however_many_frames_a_gulp_is(frames_a_gulp, gulp_s):
+def test_three_gulps_of_silence_are_a_stall_for_any_size_of_gulp(frames_a_gulp, gulp_s):
     health = StreamHealth()
     for n in range(4 * frames_a_gulp):
         gulp, sent_s = n // frames_a_gulp, 1e9 + n // frames_a_gulp * gulp_s
@@ -140,7 +139,7 @@ def test_three_gulps_of_silence_are_a_stall_of_however_many_frames_a_gulp_is(fra
     assert health.stall_after_s() == pytest.approx(3 * gulp_s)
 
 
-def test_a_sender_whose_clock_stands_still_is_found_stalled_after_ten_seconds_at_last():
+def test_a_sender_with_a_stopped_clock_is_stalled_after_ten_seconds():
     health = StreamHealth()
     for n in range(100):
         health.assign_slot(frame(n, sent_s=5e8), 1e9, n * 0.25)
@@ -166,7 +165,7 @@ def test_a_restart_with_another_cadence_loses_nothing_and_leaves_no_gaps(keys):
     assert health.cadence_s == pytest.approx(1.0272)
 
 
-def test_stalls_are_counted_once_each_and_the_one_that_lasts_too():
+def test_each_stall_is_counted_once_including_the_present_one():
     health = StreamHealth()
     for at_s in (0.0, 0.25, 0.5, 9.0, 9.25):
         placement = health.assign_slot(frame(at_s * 4), 1e9, at_s)
@@ -217,11 +216,11 @@ def test_rejections_are_counted_by_cause():
         (None, "–"),
     ],
 )
-def test_spans_of_time_are_said_with_as_many_units_as_they_need(seconds, text):
+def test_durations_are_formatted_in_suitable_units(seconds, text):
     assert duration(seconds) == text
 
 
-def test_panels_say_what_is_wrong_in_words():
+def test_panels_name_faults_in_words():
     delay = DelayReading(3.0, DelayMethod.AUTO, DelayMethod.BUFFER, "the header has no timestamp")
     assert "auto → buffer" in delay_text(delay, math.nan).plain
     assert "the header has no timestamp" in delay_text(delay, math.nan).plain
@@ -279,7 +278,7 @@ READOUT = Readout(44.9, 45.1, CellValue(ColumnContent.ROWS), power=100.0, shown=
         (READOUT._replace(inside=False), {}, "▶ the cursor is outside the picture"),
     ],
 )
-def test_the_cursor_says_what_lies_under_it(readout, options, said):
+def test_the_readout_describes_the_cell_under_the_cursor(readout, options, said):
     text = readout_text(readout, "XX", **{"signed": False, "subtracted": False} | options).plain
     assert said in text
     assert len(text) <= options.get("columns", 200)
@@ -289,7 +288,7 @@ def test_the_cursor_says_what_lies_under_it(readout, options, said):
     ("delays_s", "low_s", "high_s"),
     [([-3.0, -3.0], -3.03, -2.97), ([0.0], -0.001, 0.001), ([1.0, 2.0], 0.9, 2.1), ([math.nan], -0.001, 0.001)],
 )
-def test_the_axis_of_the_delays_holds_them_however_alike(delays_s, low_s, high_s):
+def test_the_delay_axis_contains_all_delays_even_equal_ones(delays_s, low_s, high_s):
     assert chart_limits(delays_s) == (pytest.approx(low_s), pytest.approx(high_s))
 
 
@@ -319,7 +318,7 @@ def test_the_chart_of_delays_always_has_a_number_on_its_axis(delays_s, height):
         ([], math.nan, math.nan, math.nan),
     ],
 )
-def test_statistics_of_delays_are_such_as_were_seen(delays_s, median_s, p95_s, most_s):
+def test_delay_statistics_are_measured_values(delays_s, median_s, p95_s, most_s):
     found = delay_statistics(delays_s)
     assert (found.median_s, found.p95_s, found.max_s) == pytest.approx((median_s, p95_s, most_s), nan_ok=True)
 
@@ -351,7 +350,7 @@ def test_a_stalled_stream_has_no_rate():
     assert health.reading(60.0).rate_hz == 0.0
 
 
-def test_waiting_names_what_is_waited_for():
+def test_the_waiting_text_has_the_reason():
     assert "nobody answers" in waiting_text(HealthReading(link=LinkState.REFUSED), "a:1")
     rejected = HealthReading(frames_rejected=3, rejected={"topic": 3})
     assert "3 topic" in waiting_text(rejected, "a:1")
@@ -364,14 +363,14 @@ def test_a_panel_is_as_high_as_its_text_in_any_width(width, lines):
     assert panel.get_content_height(Size(), Size(), width) == lines
 
 
-def test_what_headers_do_not_tell_is_not_said_to_be_none():
+def test_unknown_counts_are_shown_as_unknown_not_as_zero():
     health = HealthReading(losses_known=False)
     assert "missing  unknown" in health_text(health).plain
     assert health.missing is None
 
 
 @pytest.mark.parametrize("numbered", [True, False])
-def test_a_message_that_came_and_was_rejected_is_not_missing_too(numbered):
+def test_a_rejected_message_is_not_also_missing(numbered):
     health, sent = StreamHealth(), 20
     for n in range(sent):
         if n in (3, 11):
@@ -384,7 +383,7 @@ def test_a_message_that_came_and_was_rejected_is_not_missing_too(numbered):
     assert (health.rejected.total(), health.frames_missing) == (3, 2)
 
 
-def test_a_rejected_message_of_another_place_hides_no_loss():
+def test_a_stray_rejected_message_hides_no_loss():
     health = StreamHealth()
     health.assign_slot(frame(100, seq=100), 1.7e9, 0.0)
     health.reject(RejectCause.SHAPE, "a stray of another sequence", seq=5)

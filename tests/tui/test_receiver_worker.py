@@ -1,4 +1,4 @@
-"""The receiver's worker: nobody sees a receiver that could not be prepared, and each that was started is stopped."""
+"""The worker shows only a prepared receiver and stops each started one."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from sunspec_tui.tui.receiver_worker import ReceiverWorker
 
 
 class Recorded:
-    """A receiver that notes its calls."""
+    """Receiver that records its calls."""
 
     def __init__(self):
         self.calls = []
@@ -32,7 +32,7 @@ def test_a_receiver_is_prepared_before_others_see_it_and_is_stopped():
 
 
 @pytest.mark.parametrize("error", [UsageError("no such product"), RuntimeError("unforeseen")])
-def test_a_receiver_that_cannot_be_prepared_is_stopped_and_never_seen(error):
+def test_a_receiver_that_cannot_be_prepared_is_stopped_and_not_shown(error):
     def fails(_):
         raise error
 
@@ -43,7 +43,7 @@ def test_a_receiver_that_cannot_be_prepared_is_stopped_and_never_seen(error):
     assert receiver.calls == ["start", "stop"]
 
 
-def test_a_receiver_that_cannot_be_made_is_the_workers_failure():
+def test_a_receiver_that_cannot_be_made_sets_the_failure():
     def fails():
         raise UsageError("a wrong port")
 

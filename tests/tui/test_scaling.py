@@ -71,7 +71,7 @@ def test_a_narrow_line_of_a_signed_product_survives_and_noise_does_not_become_on
     assert bin_pixels(mean, None, 40)[0].min() == pytest.approx(-50, abs=1)
 
 
-def test_the_quiet_median_does_not_see_a_burst_of_less_than_half_the_time():
+def test_the_quiet_median_ignores_a_burst_of_less_than_half_the_time():
     mean = np.tile(np.array([1, 2, 4, np.nan], np.float32), (10, 1))
     mean[6:] *= 100
     np.testing.assert_allclose(quiet_median(mean), [1, 2, 4, np.nan])
@@ -98,20 +98,20 @@ def test_a_trace_has_no_holes_and_breaks_at_no_data():
     assert (dots[:, 1] | dots[:, 0]).all()
 
 
-def test_a_single_peak_among_many_values_is_drawn_to_its_top():
+def test_a_single_peak_among_many_values_has_its_full_height():
     values = np.zeros(768, np.float32)
     values[500] = 1
     assert trace_dots(values, 0, 1, 40, 16)[0].sum() == 1
 
 
-def test_braille_cells_carry_their_eight_dots():
+def test_braille_cells_have_eight_dots():
     assert braille(np.ones((4, 2), bool)).tolist() == [[ord("⣿")]]
     top_left = np.zeros((4, 2), bool)
     top_left[0, 0] = True
     assert braille(top_left).tolist() == [[ord("⠁")]]
 
 
-def test_without_braille_a_cell_carries_two_dots():
+def test_cells_without_braille_have_two_dots():
     dots = np.array([[1, 0, 1, 0], [0, 1, 1, 0]], bool)
     assert "".join(map(chr, plain_dots(dots)[0])) == "'.: "
 
@@ -129,7 +129,7 @@ def rows(slots, value=1.0, nbins=4):
     return np.full((len(slots), nbins), value, np.float32), slots * 0.25, slots, np.zeros(len(slots), np.uint8)
 
 
-def test_columns_gather_rows_by_slot_and_leave_gaps_empty():
+def test_columns_collect_rows_by_slot_and_leave_gaps_empty():
     store = ColumnStore(10, 4, 2)
     assert store.add(*rows([0, 1, 2, 9])) == [0, 1, 4]
     assert [store.has_rows(number) for number in range(-1, 6)] == [False, True, True, False, False, True, False]

@@ -5,56 +5,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from monitors import CADENCE_S, START_S, StillReceiver
+from scenes import NBINS, feed, flat, readout_at, refresh, scene_of
 
 from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.products import Product
 from sunspec_tui.tui.display.axes import time_ticks
-from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.display.view_state import Cursor, View
 from sunspec_tui.tui.display.waterfall_image import ColumnContent, PixelCode
 from sunspec_tui.tui.widget_data import spectrum_scene
-
-NCHAN = 96
-NBINS = NCHAN // 4
-
-
-def flat(value=10.0, nchan=NCHAN):
-    """Return an unpolarised frame of the same power in all channels."""
-    data = np.zeros((1, nchan, 4), np.float32)
-    data[..., :2] = value
-    return data
-
-
-@pytest.fixture(scope="module")
-def small_frame():
-    return np.ones((1, 8, 4), np.float32)
-
-
-def scene_of(receiver, columns=40, lines=12, view=None, per_line=2):
-    scene = Scene(view or View(rows_per_column=1), receiver)
-    scene.fit(columns, lines, per_line)
-    refresh(scene)
-    return scene
-
-
-def refresh(scene):
-    while scene.update():
-        pass
-    return scene.draw()
-
-
-def feed(receiver, count, value=10.0, **keys):
-    for _ in range(count):
-        receiver.feed(flat(value), **keys)
-
-
-def readout_at(scene, back, bin_number=NBINS // 2):
-    """Return the readout of the column `back` columns before the newest."""
-    scene.view = replace(scene.view, cursor=Cursor(scene.time_axis.newest - back, bin_number))
-    return scene.readout()
 
 
 def test_one_hot_bin_in_one_row_of_1200_is_visible_at_80x24():
@@ -108,7 +67,7 @@ def test_the_cursor_reads_the_value_drawn_and_its_time():
     assert found.low_mhz <= receiver.position().axis.frequencies_mhz[NBINS // 2] <= found.high_mhz
 
 
-def test_the_cursor_over_a_gap_says_so_and_before_the_first_row_too():
+def test_the_readout_reports_a_gap_and_the_time_before_the_first_row():
     receiver = StillReceiver()
     feed(receiver, 10)
     receiver.skip(8)
@@ -134,7 +93,7 @@ def test_a_gap_stays_a_gap_when_the_rows_before_it_have_left_the_picture():
     assert readout_at(scene, 30).cell.content is ColumnContent.GAP
 
 
-def test_rows_missing_within_a_column_are_told():
+def test_the_readout_reports_missing_rows_of_a_column():
     receiver = StillReceiver()
     feed(receiver, 20)
     receiver.skip(14)
@@ -166,46 +125,7 @@ def test_the_cursor_survives_pause_scroll_back_and_resize():
     assert readout_at(scene, 3).power == pytest.approx(1e6)
 
 
-def test_holding_keeps_what_the_ring_has_lost_already():
-    receiver = StillReceiver(buffer_length=10)
-    scene = scene_of(receiver)
-    for _ in range(30):
-        feed(receiver, 1)
-        refresh(scene)
-    scene.apply_action("toggle_pause")
-    refresh(scene)
-    assert len(scene.picture.store.stored_numbers()) == 30
-
-
-def test_a_held_picture_whose_rows_are_gone_shows_the_oldest_ones():
-    receiver = StillReceiver(buffer_length=100)
-    feed(receiver, 100)
-    scene = scene_of(receiver)
-    scene.apply_action("toggle_pause")
-    feed(receiver, 300)
-    scene.apply_action("next_product", 1)
-    refresh(scene)
-    assert len(scene.picture.store.stored_numbers()) == 40
-    assert scene.view.paused_at_slot == receiver.position().oldest + 39
-
-
-def test_scrolling_back_leaps_over_a_gap():
-    receiver = StillReceiver()
-    feed(receiver, 100)
-    receiver.skip(100_000)
-    feed(receiver, 100)
-    scene = scene_of(receiver)
-    for _ in range(6):
-        scene.apply_action("scroll_back", 0.5)
-        refresh(scene)
-    assert scene.view.paused_at_slot < 100
-    for _ in range(6):
-        scene.apply_action("scroll_back", -0.5)
-        refresh(scene)
-    assert scene.view.paused_at_slot is None or scene.view.paused_at_slot >= 100_100
-
-
-def test_subtracting_the_background_is_read_as_it_is_drawn_even_where_it_is_zero():
+def test_the_readout_subtracts_the_background_like_the_picture():
     receiver = StillReceiver()
     data = flat(1e3)
     data[0, 40:44, :2] = 1e6
@@ -221,7 +141,7 @@ def test_subtracting_the_background_is_read_as_it_is_drawn_even_where_it_is_zero
     assert dead.power == 0.0
 
 
-def test_a_background_of_the_first_rows_does_not_stay():
+def test_the_background_does_not_stay_that_of_the_first_rows():
     receiver = StillReceiver()
     scene = scene_of(receiver, view=View(rows_per_column=1, subtract=True))
     for n in range(60):
@@ -233,7 +153,7 @@ def test_a_background_of_the_first_rows_does_not_stay():
     assert readout_at(scene, 0, 3).shown == pytest.approx(0.0, abs=0.01)
 
 
-def test_a_single_polarised_bin_is_read_as_it_is_drawn():
+def test_the_readout_of_a_polarised_bin_equals_the_picture():
     receiver = StillReceiver()
     random = np.random.default_rng(1)
     for n in range(20):
@@ -246,7 +166,7 @@ def test_a_single_polarised_bin_is_read_as_it_is_drawn():
     assert readout_at(scene, 4, 300).shown == pytest.approx(-100.0, abs=1)
 
 
-def test_automatic_levels_of_a_held_picture_know_all_of_its_history():
+def test_automatic_levels_of_a_paused_picture_use_all_its_rows():
     receiver = StillReceiver(buffer_length=1200)
     for _ in range(800):
         receiver.feed(flat(1e6))
@@ -256,7 +176,7 @@ def test_automatic_levels_of_a_held_picture_know_all_of_its_history():
     assert scene.picture.levels.high > 55
 
 
-def test_bias_moves_levels_by_what_it_says_and_hand_levels_leave_no_trace():
+def test_bias_shifts_levels_and_manual_levels_can_be_removed():
     receiver = StillReceiver()
     for n in range(60):
         receiver.feed(flat(10.0 ** (1 + n % 3)))
@@ -320,7 +240,7 @@ def test_the_cursor_moves_by_one_pixel_at_a_time(lines, per_line):
     assert seen == list(range(pixels))
 
 
-def test_a_column_of_many_rows_is_read_from_its_begin_to_its_end():
+def test_the_readout_of_a_column_has_its_first_and_last_time():
     receiver = StillReceiver()
     feed(receiver, 30)
     scene = scene_of(receiver, view=View(rows_per_column=8))
@@ -328,32 +248,6 @@ def test_a_column_of_many_rows_is_read_from_its_begin_to_its_end():
     found = readout_at(scene, 1)
     assert found.begin_s == pytest.approx(START_S + 15 * CADENCE_S, abs=1e-6)
     assert found.end_s == pytest.approx(START_S + 23 * CADENCE_S, abs=1e-6)
-
-
-def test_less_time_goes_about_the_cursor_and_holds_the_picture_where_it_would_leave():
-    receiver = StillReceiver()
-    feed(receiver, 1200)
-    scene = scene_of(receiver, 40, view=View(rows_per_column=16))
-    begin_s, end_s = (readout_at(scene, 25).begin_s, readout_at(scene, 25).end_s)
-    cell = scene.time_axis.cell_of(scene.view.cursor.number)
-    for _ in range(4):
-        scene.apply_action("span", -1)
-        refresh(scene)
-        found = scene.readout()
-        assert begin_s <= found.begin_s < found.end_s <= end_s
-        assert scene.time_axis.cell_of(scene.view.cursor.number) == cell
-    assert scene.view.paused_at_slot is not None
-
-
-def test_less_time_leaves_a_picture_live_while_the_cursor_stays_in_it():
-    receiver = StillReceiver()
-    feed(receiver, 1200)
-    scene = scene_of(receiver, 40, view=View(rows_per_column=16))
-    readout_at(scene, 5)
-    scene.apply_action("span", -1)
-    refresh(scene)
-    assert scene.view.paused_at_slot is None
-    assert scene.readout().inside
 
 
 def test_the_spectrum_is_that_of_the_column_under_the_cursor():
@@ -371,49 +265,7 @@ def test_the_spectrum_is_that_of_the_column_under_the_cursor():
     assert spectrum_scene(scene).traces[-1].power == pytest.approx(np.full(NBINS, 10.0))
 
 
-def is_inside(scene):
-    return scene.time_axis.cell_of(scene.view.cursor.number) is not None
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    runs=st.lists(st.tuples(st.integers(1, 250), st.integers(0, 1000)), min_size=1, max_size=3),
-    rows_per_column=st.sampled_from([1, 2, 4, 7, 16]),
-    sweeping=st.booleans(),
-    back=st.integers(0, 400),
-    across=st.integers(0, 39),
-    steps=st.lists(st.sampled_from([-1, 1, 0, "toggle_pause", "narrow", "wide"]), min_size=1, max_size=6),
-)
-def test_the_cursor_stays_in_the_picture_when_its_time_or_its_width_changes(
-    small_frame, runs, rows_per_column, sweeping, back, across, steps
-):
-    receiver = StillReceiver(buffer_length=300)
-    for rows, missing in runs:
-        for _ in range(rows):
-            receiver.feed(small_frame)
-        receiver.skip(missing)
-    scene = scene_of(receiver, view=View(rows_per_column=rows_per_column, sweeping=sweeping))
-    scene.apply_action("scroll_back", back / (40 * rows_per_column))
-    refresh(scene)
-    scene.view = replace(scene.view, cursor=Cursor(scene.time_axis.newest - across, 0))
-    if not is_inside(scene):
-        scene.apply_action("move_cursor", 1, 0)
-    for step in steps:
-        before = is_inside(scene)
-        if step in ("narrow", "wide"):
-            scene.fit(25 if step == "narrow" else 70, 12, 2)
-        else:
-            scene.apply_action(
-                *(("toggle_pause",) if step == "toggle_pause" else ("span", step) if step else ("reset_view", View()))
-            )
-        refresh(scene)
-        if before and step in (-1, 1, 0):
-            assert is_inside(scene)
-        if scene.view.paused_at_slot is not None:
-            assert scene.latest.slots[-1] == scene.view.paused_at_slot
-
-
-def test_a_column_in_which_the_time_goes_back_is_read_to_its_end_alone():
+def test_a_column_in_which_time_goes_back_has_only_an_end_time():
     receiver = StillReceiver()
     feed(receiver, 402)
     receiver.frames = 0
@@ -423,31 +275,7 @@ def test_a_column_in_which_the_time_goes_back_is_read_to_its_end_alone():
     assert found.end_s < START_S + 10
 
 
-def test_back_in_time_stays_where_it_is_when_all_rows_are_in_the_picture():
-    receiver = StillReceiver()
-    feed(receiver, 20)
-    scene = scene_of(receiver)
-    scene.apply_action("toggle_pause")
-    held = scene.view.paused_at_slot
-    feed(receiver, 5)
-    refresh(scene)
-    for by in (0.5, 1e9):
-        scene.apply_action("scroll_back", by)
-        assert scene.view.paused_at_slot == held
-
-
-@pytest.mark.parametrize("columns", [90, 25])
-def test_the_whole_ring_fills_a_picture_of_another_width(columns):
-    receiver = StillReceiver()
-    feed(receiver, 1203)
-    scene = scene_of(receiver, 40, view=View(rows_per_column=31))
-    scene.fit(columns, 12, 2)
-    refresh(scene)
-    assert scene.view.rows_per_column == math.ceil(1200 / (columns - 1))
-    assert scene.time_axis.cell_of(receiver.position().oldest // scene.view.rows_per_column) <= columns // 20
-
-
-def test_the_cursor_stays_out_from_under_the_write_cursor():
+def test_the_cursor_is_never_under_the_write_cursor():
     receiver = StillReceiver()
     feed(receiver, 80)
     scene = scene_of(receiver, view=View(rows_per_column=1, sweeping=True))
@@ -455,66 +283,3 @@ def test_the_cursor_stays_out_from_under_the_write_cursor():
     for _ in range(60):
         scene.apply_action("move_cursor", -1, 0)
     assert scene.readout().inside
-
-
-def test_home_shows_the_oldest_row():
-    receiver = StillReceiver()
-    feed(receiver, 1203)
-    scene = scene_of(receiver, 40, view=View(rows_per_column=16))
-    scene.apply_action("scroll_back", 1e9)
-    refresh(scene)
-    assert scene.picture.store.stored_numbers()[0] == receiver.position().oldest // 16
-    assert scene.time_axis.cell_of(receiver.position().oldest // 16) == 0
-
-
-def test_a_held_picture_stays_when_the_shape_changes_and_live_shows_the_new_one():
-    receiver = StillReceiver()
-    feed(receiver, 30)
-    scene = scene_of(receiver)
-    scene.apply_action("toggle_pause")
-    scene.apply_action("move_cursor", -1, 0)
-    held = scene.view.paused_at_slot
-    for _ in range(22):
-        receiver.feed(flat(5.0, 2 * NCHAN))
-    refresh(scene)
-    scene.readout()
-    assert (scene.view.paused_at_slot, scene.picture.store.nbins, len(scene.picture.store.stored_numbers())) == (
-        held,
-        NBINS,
-        30,
-    )
-    scene.apply_action("live")
-    refresh(scene)
-    assert scene.picture.store.nbins == 2 * NBINS
-    assert len(scene.picture.store.stored_numbers()) == 20
-
-
-def test_pages_back_in_time_go_on_before_a_change_of_the_axis_and_forward_again():
-    receiver = StillReceiver()
-    for chan0, value in ((560, 1.0), (600, 2.0), (640, 3.0)):
-        feed(receiver, 50, value, chan0=chan0)
-    scene = scene_of(receiver)
-    seen = []
-    for by in [1.0] * 8 + [-1.0] * 9:
-        scene.apply_action("scroll_back", by)
-        refresh(scene)
-        seen.append((scene.position.axis.chan0, float(scene.power(Product.XX)[0])))
-    assert list(dict.fromkeys(seen[:8])) == [(640, 3.0), (600, 2.0), (560, 1.0)]
-    assert list(dict.fromkeys(seen[8:])) == [(560, 1.0), (600, 2.0), (640, 3.0)]
-    assert scene.view.paused_at_slot is None
-    assert scene.past_epoch is None
-
-
-def test_rows_before_a_change_are_exported_from_the_picture_that_shows_them(tmp_path):
-    receiver = StillReceiver()
-    feed(receiver, 50, 1.0)
-    feed(receiver, 50, 2.0, chan0=600)
-    scene = scene_of(receiver, columns=100)
-    for _ in range(3):
-        scene.apply_action("scroll_back", 1.0)
-        refresh(scene)
-    interval = scene.interval()
-    receiver.export_rows(tmp_path / "a.npz", interval.start, interval.stop)
-    with np.load(tmp_path / "a.npz") as found:
-        assert found["data"].shape[0] == 50
-        assert (found["data"][..., 0] == 1.0).all()

@@ -1,6 +1,6 @@
-"""What the screen looks like: every cell of it, at the sizes, in the states and with the colours that it is made for.
+"""Snapshots of the whole screen in several sizes, states and colours.
 
-The pictures lie in `__snapshots__`: characters first, then the style of each cell as a letter. After a wanted change:
+The snapshots are in `__snapshots__`: characters first, then the style of each cell as a letter. After a wanted change:
 ``make test ARGS="tests/tui/test_screens.py --snapshot-update"``, then look at the differences.
 """
 
@@ -27,7 +27,7 @@ TAGS = (344_176_543_210_000_000, 344_176_739_210_000_000)  # before a restart an
 
 
 class Screens(SingleFileSnapshotExtension):
-    """One text file a picture."""
+    """Store each snapshot in a text file."""
 
     file_extension = "txt"
     _write_mode = WriteMode.TEXT
@@ -54,7 +54,7 @@ def show():
                 receiver.skip(14)
             receiver.feed(data, time_tag=TAGS[n >= 280])
         opened.append(Screen(*size, receiver, **options))
-        look(opened[-1])
+        refresh(opened[-1])
         return opened[-1]
 
     yield start
@@ -62,8 +62,8 @@ def show():
         each.close()
 
 
-def look(screen):
-    """Let the monitor lay itself out, fetch its history and draw what it has."""
+def refresh(screen):
+    """Let the monitor lay out its widgets, load the history and draw."""
     for _ in range(3):
         screen.tick()
         screen.settle()
@@ -76,9 +76,9 @@ LETTERS = [chr(code) for code in (*range(0x41, 0x5B), *range(0x61, 0x7B), *range
 
 
 def text_of(screen):
-    """The characters, then the style of each cell as a letter, then the legend.
+    """Return the characters, the style letters of all cells, and the legend.
 
-    A letter follows from its style's description, so that a new style changes no other letter.
+    A letter is computed from the description of its style, so a new style changes no other letter.
     """
     cells = screen.cells()
     styles = {cell._replace(data="") for line in cells for cell in line}
@@ -89,9 +89,9 @@ def text_of(screen):
             place += 1
         letters[text] = letter
     lines = ["".join(cell.data for cell in line) for line in cells]
-    looks = ["".join(letters[described(cell)] for cell in line) for line in cells]
+    style_lines = ["".join(letters[described(cell)] for cell in line) for line in cells]
     legend = [f"{letter}: {text}" for text, letter in letters.items()]
-    return "\n".join([*lines, "", *looks, "", *legend, ""])
+    return "\n".join([*lines, "", *style_lines, "", *legend, ""])
 
 
 def described(cell):
@@ -110,7 +110,7 @@ class TestStates:
     def test_stalled(self, show, frames, picture, size):
         screen = show(size, frames)
         screen.receiver.now_s += 12
-        assert text_of(look(screen)) == picture
+        assert text_of(refresh(screen)) == picture
 
     def test_paused(self, show, frames, picture, size):
         screen = show(size, frames[:-30])
@@ -119,10 +119,10 @@ class TestStates:
         screen.act("change_view('move_cursor', -10, 2)")
         for data in frames[-30:]:
             screen.receiver.feed(data, time_tag=TAGS[1])
-        assert text_of(look(screen)) == picture
+        assert text_of(refresh(screen)) == picture
 
 
-def test_a_slim_terminal_keeps_what_tells_whether_the_stream_is_well(show, frames, picture):
+def test_a_slim_terminal_shows_the_state_of_the_stream(show, frames, picture):
     assert text_of(show((60, 20), frames)) == picture
 
 
@@ -146,7 +146,7 @@ def test_themes(show, frames, picture, theme):
 def test_help(show, frames, picture, size):
     screen = show(size, frames)
     screen.act("help")
-    assert text_of(look(screen)) == picture
+    assert text_of(refresh(screen)) == picture
 
 
 def mark_ten_columns(screen):
@@ -162,25 +162,25 @@ def mark_ten_columns(screen):
 def test_a_marked_interval(show, frames, picture, size):
     screen = show(size, frames)
     mark_ten_columns(screen)
-    assert text_of(look(screen)) == picture
+    assert text_of(refresh(screen)) == picture
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
-def test_the_question_for_a_file(show, frames, picture, size):
+def test_the_export_dialog(show, frames, picture, size):
     screen = show(size, frames)
     screen.act("export")
-    assert text_of(look(screen)) == picture
+    assert text_of(refresh(screen)) == picture
 
 
 def exported(screen, name):
-    """Type a name where it is asked for, and wait for what the monitor says of it."""
+    """Type a file name into the export dialog and return the notification."""
     screen.act("export")
     screen.do(lambda: setattr(screen.app.screen.query_one("Input"), "value", str(name)))
     screen.press("enter")
     return poll_until(lambda: [each.message for each in screen.app._notifications], 20, "a notice")[-1]
 
 
-def test_the_marked_interval_goes_to_the_file_that_is_named(show, frames, tmp_path):
+def test_the_marked_interval_is_exported_to_the_named_file(show, frames, tmp_path):
     screen = show((120, 40), frames)
     mark_ten_columns(screen)
     assert "MB" in exported(screen, tmp_path / "event.npz")
@@ -192,10 +192,10 @@ def test_the_marked_interval_goes_to_the_file_that_is_named(show, frames, tmp_pa
     assert (kept.slots[first] % 4, kept.slots[first + 39] % 4) == (0, 3)
 
 
-def test_without_marks_the_picture_goes_to_the_file(show, frames, tmp_path):
+def test_the_shown_rows_are_exported_without_marks(show, frames, tmp_path):
     screen = show((120, 40), frames)
     screen.act("change_view('span', -1)")
-    look(screen)
+    refresh(screen)
     exported(screen, tmp_path / "picture.fits")
     found = read_recording(tmp_path / "picture.fits")
     kept, columns = screen.receiver.get_rows(), screen.app.scene.columns
@@ -203,7 +203,7 @@ def test_without_marks_the_picture_goes_to_the_file(show, frames, tmp_path):
     assert found.times_s[-1] == pytest.approx(kept.times_s[-1], abs=1e-5)
 
 
-def test_a_name_without_a_form_is_asked_for_again_and_a_disk_that_does_not_take_it_is_told(show, frames, tmp_path):
+def test_a_wrong_suffix_and_a_failed_write_are_reported(show, frames, tmp_path):
     screen = show((120, 40), frames)
     (tmp_path / "file").write_text("")
     assert "choose another file" in exported(screen, tmp_path / "file" / "a.npz")
@@ -215,7 +215,7 @@ def test_a_name_without_a_form_is_asked_for_again_and_a_disk_that_does_not_take_
     assert len(screen.app.screen_stack) == 1
 
 
-def test_nothing_received_is_nothing_to_export(show):
+def test_an_export_without_rows_is_refused(show):
     screen = show((80, 24))
     screen.act("export")
     assert len(screen.app.screen_stack) == 1
@@ -232,7 +232,7 @@ def test_a_signed_product_on_a_slow_link(show, frames, picture):
         "change_view('zoom', 1)",
     ):
         screen.act(action)
-    assert text_of(look(screen)) == picture
+    assert text_of(refresh(screen)) == picture
 
 
 def stalled(receiver):
@@ -294,4 +294,4 @@ def from_a_sender_whose_clock_is_fast(receiver):
 def test_faults(show, frames, picture, faulty, size):
     screen = show(size, frames)
     faulty(screen.receiver)
-    assert text_of(look(screen)) == picture
+    assert text_of(refresh(screen)) == picture

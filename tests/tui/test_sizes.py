@@ -1,4 +1,4 @@
-"""The monitor draws exactly on windows of any size, in any order, in any state of the screen."""
+"""The monitor draws correctly in windows of any size."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ USUAL = st.tuples(st.integers(20, 140), st.integers(5, 45))
 
 
 class Windows(RuleBasedStateMachine):
-    """Random sizes between random keys and frames."""
+    """Random sequence of sizes, keys and frames."""
 
     @initialize(size=st.one_of(SMALL, THIN, USUAL), depth=st.sampled_from(list(Depth)), plain=st.booleans())
     def begin(self, size, depth, plain):
@@ -68,7 +68,7 @@ class Windows(RuleBasedStateMachine):
 
 TestWindows = pytest.mark.timeout(900)(Windows.TestCase)
 TestWindows.settings = settings(
-    # Few: `make test-seeds` plays others.
+    # Few examples; `make test-seeds` runs others.
     max_examples=6,
     stateful_step_count=50,
     deadline=None,
@@ -79,7 +79,7 @@ TestWindows.settings = settings(
 
 
 @pytest.mark.timeout(300)
-def test_the_largest_window_is_drawn_on():
+def test_the_largest_window_is_drawn():
     screen = Screen(80, 24, StillReceiver())
     try:
         for n in range(30):
@@ -110,12 +110,12 @@ def test_the_largest_window_is_drawn_on():
         ((1, 1), {}, (1, 1)),
     ],
 )
-def test_the_size_is_the_kernels_where_it_knows_one_and_bounded(monkeypatch, known, environment, size):
+def test_the_size_comes_from_the_kernel_then_the_environment_and_is_bounded(monkeypatch, known, environment, size):
     monkeypatch.setattr("os.get_terminal_size", lambda _: known)
     assert terminal_size(1, environment) == size
 
 
-def test_a_terminal_whose_size_cannot_be_asked_for_has_the_usual_one(monkeypatch):
+def test_a_terminal_of_unknown_size_has_the_default_size(monkeypatch):
     def refuse(_):
         raise OSError("no terminal")
 

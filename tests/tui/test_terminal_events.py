@@ -124,7 +124,7 @@ def test_keys_are_those_that_were_pressed(data, expected):
         b"\x1b[=5u",
     ],
 )
-def test_answers_and_what_cannot_be_act_as_no_key_and_no_click(data):
+def test_replies_and_invalid_sequences_are_no_keys_and_no_clicks(data):
     found = made(data)
     assert keys(data) == []
     assert not [message for message in found if isinstance(message, events.MouseEvent | events.Resize)]
@@ -135,7 +135,7 @@ def test_a_reply_that_was_not_requested_is_dropped():
     assert made(b"\x1b[5;5R", queries=0) == []
 
 
-def test_of_many_changes_of_focus_and_moves_of_the_mouse_the_last_one_counts():
+def test_only_the_last_of_many_focus_changes_and_mouse_moves_counts():
     assert [type(message) for message in made(b"\x1b[I\x1b[O" * 300)] == [events.AppBlur]
     [move] = made(b"\x1b[<35;3;4M\x1b[<35;5;6M\x1b[<35;7;8M")
     assert (move.x, move.y) == (6, 7)
@@ -147,12 +147,12 @@ def test_a_paste_has_only_printable_text():
 
 
 @given(st.binary(max_size=200))
-def test_no_bytes_make_an_exception_or_a_size(data):
+def test_random_bytes_cause_no_exception_and_no_resize(data):
     assert not [message for message in made(data) if isinstance(message, events.Resize)]
 
 
 @given(st.lists(st.sampled_from([*"0123456789;:?<>=!$ '", "\x1b["]), max_size=30), st.sampled_from("uRtMmyc~AHIOn"))
-def test_no_sequence_makes_an_exception_or_a_character_that_no_text_has(parts, final):
+def test_random_sequences_cause_no_exception_and_no_control_character(parts, final):
     for message in made(("\x1b[" + "".join(parts) + final).encode()):
         if isinstance(message, events.Key) and message.character:
             assert message.character.encode("utf-8")

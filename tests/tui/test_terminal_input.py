@@ -72,18 +72,18 @@ FORMS = [
 
 
 @pytest.mark.parametrize(("data", "tokens"), FORMS, ids=[repr(data[:24]) for data, _ in FORMS])
-def test_each_form_is_known_whole(data, tokens):
+def test_each_form_is_recognised_in_one_piece(data, tokens):
     assert split(data) == tokens
 
 
 @pytest.mark.parametrize(("data", "tokens"), FORMS, ids=[repr(data[:24]) for data, _ in FORMS])
-def test_each_form_is_known_byte_by_byte(data, tokens):
+def test_each_form_is_recognised_byte_by_byte(data, tokens):
     splitter = InputSplitter()
     found = [token for place in range(len(data)) for token in splitter.feed(data[place : place + 1], place * 1e-4)]
     assert found == tokens
 
 
-def test_a_lone_escape_is_a_key_once_nothing_has_followed():
+def test_a_lone_escape_is_a_key_after_a_silence():
     splitter = InputSplitter()
     assert splitter.feed(b"\x1b", 0.0) == []
     assert splitter.is_waiting
@@ -92,7 +92,7 @@ def test_a_lone_escape_is_a_key_once_nothing_has_followed():
     assert not splitter.is_waiting
 
 
-def test_the_parts_of_a_sequence_may_come_late():
+def test_parts_of_a_sequence_may_arrive_late():
     splitter = InputSplitter()
     assert splitter.feed(b"\x1b[", 0.0) == []
     assert splitter.tick(0.5) == []
@@ -102,7 +102,7 @@ def test_the_parts_of_a_sequence_may_come_late():
 @pytest.mark.parametrize(
     "data", [b"\x1b[", b"\x1b[200~hello", b"\x1b]11;rgb:", b"\x1bPx", b"\x1b[M", b"\x1bO", b"\x9b"]
 )
-def test_what_has_no_end_holds_no_key_back_after_a_silence(data):
+def test_an_unfinished_sequence_delays_no_key_after_a_silence(data):
     splitter = InputSplitter()
     assert splitter.feed(data, 0.0) == []
     assert splitter.feed(b"q", MAX_GAP_S) == typed("q")
@@ -110,7 +110,7 @@ def test_what_has_no_end_holds_no_key_back_after_a_silence(data):
 
 
 @pytest.mark.parametrize(("data", "most_s"), [(b"\x1b[200~hello", MAX_PASTE_S), (b"\x1b]11;", MAX_REPLY_S)])
-def test_what_has_no_end_holds_keys_for_some_seconds_at_most_even_if_they_go_on(data, most_s):
+def test_an_unfinished_sequence_delays_keys_for_some_seconds_at_most(data, most_s):
     splitter = InputSplitter()
     found = splitter.feed(data, 0.0)
     for n in range(40):
@@ -118,14 +118,14 @@ def test_what_has_no_end_holds_keys_for_some_seconds_at_most_even_if_they_go_on(
     assert len(found) == 40 - round(most_s / 0.5) + 1
 
 
-def test_a_paste_without_an_end_is_over_although_the_terminal_answers_questions_in_it():
+def test_an_unfinished_paste_ends_despite_replies_of_the_terminal():
     splitter = InputSplitter()
     assert splitter.feed(b"\x1b[200~hello", 0.0) == []
     assert splitter.feed(b"\x1b[5;5R\x1b[<35;4;4M", 0.9) == [sequence("\x1b[5;5R"), sequence("\x1b[<35;4;4M")]
     assert splitter.feed(b"q", 1.1) == typed("q")
 
 
-def test_the_rest_of_a_paste_that_was_given_up_does_not_act_as_keys():
+def test_the_rest_of_an_abandoned_paste_does_not_act_as_keys():
     splitter = InputSplitter()
     splitter.feed(b"\x1b[200~first part", 0.0)
     splitter.tick(MAX_GAP_S)
@@ -134,14 +134,14 @@ def test_the_rest_of_a_paste_that_was_given_up_does_not_act_as_keys():
     assert splitter.feed(b"abcdef", 5.1) == typed("abcdef")
 
 
-def test_a_paste_that_is_too_long_is_dropped_whole_and_what_follows_it_is_not():
+def test_only_a_paste_that_is_too_long_is_dropped():
     data = b"\x1b[200~" + b"q" * (2 * MAX_PASTE_CHARACTERS) + b"\x1b[201~x"
     splitter = InputSplitter()
     assert splitter.feed(data, 0.0) == typed("x")
     assert splitter.dropped == 1
 
 
-def test_a_paste_of_a_terminal_that_does_not_mark_it_is_none_of_the_keys_in_it():
+def test_an_unmarked_paste_acts_as_no_keys():
     text = "The quick brown fox jumps over the lazy dog, and then it is over. " * 3
     splitter = InputSplitter()
     assert splitter.feed(text.encode(), 0.0) == [Token(Kind.PASTE, text)]
@@ -149,7 +149,7 @@ def test_a_paste_of_a_terminal_that_does_not_mark_it_is_none_of_the_keys_in_it()
     assert splitter.feed(b"q", 0.5) == typed("q")
 
 
-def test_a_key_that_is_held_down_and_keys_typed_fast_stay_keys():
+def test_a_repeating_key_and_fast_typing_stay_keys():
     assert split(b"[" * 500) == typed("[" * 500)
     assert split(b"palette turbo") == typed("palette turbo")
 
@@ -164,7 +164,7 @@ def test_a_key_that_is_held_down_and_keys_typed_fast_stay_keys():
         max_size=12,
     )
 )
-def test_whatever_comes_a_key_pressed_two_silences_later_is_that_key(parts):
+def test_a_key_two_silences_after_any_input_is_that_key(parts):
     splitter = InputSplitter()
     for number, part in enumerate(parts):
         splitter.feed(part, number * 0.01)
@@ -176,7 +176,7 @@ def test_whatever_comes_a_key_pressed_two_silences_later_is_that_key(parts):
     assert splitter.feed(b"q", now_s + 0.2 + MAX_GAP_S) == typed("q")
 
 
-def test_memory_stays_small_whatever_has_no_end():
+def test_memory_stays_small_for_unfinished_sequences():
     all_bytes = (bytes(range(256)) * 256).replace(b"\x1b", b"").replace(b"\x9c", b"")
     for start in (b"\x1b[200~", b"\x1b]", b"\x1b["):
         splitter = InputSplitter()

@@ -1,4 +1,4 @@
-"""Looks at the receiver: soon after news, at a bounded rate, and none without a reason."""
+"""News wake the screen and the service, at a bounded rate."""
 
 import asyncio
 import threading
@@ -30,7 +30,7 @@ class CountingLoop(asyncio.SelectorEventLoop):
 
 
 def in_loop(work):
-    """Run a coroutine function in a counting loop; return the number of its wake-ups from threads."""
+    """Run a coroutine function; return the number of wake-ups from threads."""
     loop = CountingLoop()
     try:
         loop.run_until_complete(work())
@@ -66,14 +66,14 @@ def test_news_after_the_loop_has_ended_do_no_harm():
     news.set()
 
 
-def test_constant_news_cause_looks_at_the_bounded_rate():
+def test_constant_news_cause_ticks_at_a_bounded_rate():
     async def work():
-        ticker, looks, over = Ticker(), 0, loop.time() + 20 * TICK_S
+        ticker, ticks, over = Ticker(), 0, loop.time() + 20 * TICK_S
         while loop.time() < over:
             ticker.news.set()
             await ticker.wait(0.0)
-            looks += 1
-        return looks
+            ticks += 1
+        return ticks
 
     loop = asyncio.new_event_loop()
     try:
@@ -102,21 +102,22 @@ def test_each_batch_of_frames_calls_the_listeners_once():
     assert len(called) == 3
 
 
-def test_without_a_new_row_the_instrument_is_not_checked_again(monkeypatch):
-    receiver, checked = StillReceiver(), []
-    judged = receiver.parts.snapshots._checker._run_checks
-    monkeypatch.setattr(
-        receiver.parts.snapshots._checker, "_run_checks", lambda *given: checked.append(1) or judged(*given)
-    )
+def test_the_instrument_is_checked_only_after_a_new_row():
+    receiver, readings = StillReceiver(), []
     for _ in range(3):
         receiver.feed(np.ones((1, 64, 4), np.float32))
-        found = [receiver.snapshot().check.signal for _ in range(4)]
+        found = [receiver.snapshot().check for _ in range(4)]
+        # Each check makes a new value.
         assert all(each is found[0] for each in found)
-    assert len(checked) == 3
+        readings.append(found[0])
+    assert len({id(reading) for reading in readings}) == 3
 
 
-class Seconds:
-    """End of a service after some looks, each of which takes as long as it waits."""
+class EndAfter:
+    """End of a service after a number of seconds.
+
+    A wait advances the receiver's clock; nothing else takes time.
+    """
 
     exit_status = signal_number = None
     end_by_s = 0.0
@@ -133,8 +134,11 @@ class Seconds:
         pass
 
 
-def looks_of_a_service(receiver, seconds):
-    """Numbers of looks without the checks, with them, and with the memory too."""
+def snapshot_counts(receiver, seconds):
+    """Count the snapshots of a service.
+
+    Returns the numbers of snapshots without checks, with checks, and with checks and memory.
+    """
     taken, snapshot = [], receiver.snapshot
 
     def counting(*given, checks=True, memory=True, **keys):
@@ -148,20 +152,20 @@ def looks_of_a_service(receiver, seconds):
         receiver,
         settings,
         lambda _: None,
-        ending=Seconds(receiver, seconds),
+        ending=EndAfter(receiver, seconds),
         monotonic=lambda: receiver.now_s - begun_s,
     )
     return taken.count((False, False)), taken.count((True, False)), taken.count((True, True))
 
 
-def test_a_service_checks_every_two_seconds_and_has_the_memory_for_a_status_alone():
-    cheap, checked, whole = looks_of_a_service(StillReceiver(), 60)
+def test_a_service_checks_every_two_seconds_and_reads_the_memory_only_for_a_status():
+    cheap, checked, whole = snapshot_counts(StillReceiver(), 60)
     assert (cheap, 29 <= checked <= 32) == (0, True)
-    # Those of the end.
+    # The last report of a service takes a few.
     assert whole <= 6
 
 
-def test_a_service_looks_only_at_what_has_news():
+def test_a_receiver_has_news_only_after_a_change_or_a_deadline():
     receiver = StillReceiver()
     assert not receiver.has_news()
     receiver.feed(np.ones((1, 64, 4), np.float32))
@@ -187,12 +191,12 @@ def test_a_service_reports_a_stall_within_a_second_of_its_deadline(caplog):
         receiver.feed(np.ones((1, 64, 4), np.float32))
     with caplog.at_level("INFO", "sunspec_tui"):
         receiver.snapshot()
-        looks_of_a_service(receiver, 2)
+        snapshot_counts(receiver, 2)
     assert "stream is stalled" in caplog.text
 
 
 @pytest.mark.parametrize("seconds", [60, 600])
-def test_a_closed_port_is_probed_ever_less_often(seconds):
+def test_a_closed_port_is_probed_less_and_less_often(seconds):
     search = Search("127.0.0.1", Resolver("127.0.0.1", 1), SearchTimes(), lambda *_: None)
     times = SearchTimes()
     assert isinstance(search.backoff, Backoff)
@@ -210,7 +214,7 @@ def test_a_closed_port_is_probed_ever_less_often(seconds):
     assert probes <= expected
 
 
-def test_the_rest_of_the_first_screen_does_not_wait_for_an_answer():
+def test_the_rest_of_the_first_screen_does_not_wait_for_a_reply():
     pacer = LinkPacer()
     pacer.update_sent(FIRST_BUDGET, 0.0)
     assert pacer.must_wait(0.05)
@@ -220,13 +224,13 @@ def test_the_rest_of_the_first_screen_does_not_wait_for_an_answer():
     assert not pacer.must_wait(2.6)
 
 
-def test_the_state_of_the_link_is_part_of_a_cheap_look():
+def test_a_snapshot_without_checks_has_the_state_of_the_link():
     receiver = StillReceiver()
     receiver.handler.on_link(LinkState.REFUSED)
     assert receiver.snapshot(checks=False, memory=False).health.link is LinkState.REFUSED
 
 
-def test_a_listener_that_fails_is_told_no_more_and_the_others_are(caplog):
+def test_a_failed_listener_is_removed_and_the_others_stay(caplog):
     told = []
 
     def broken():
@@ -240,7 +244,7 @@ def test_a_listener_that_fails_is_told_no_more_and_the_others_are(caplog):
     assert caplog.text.count("not called any more") == 1
 
 
-def test_rows_of_a_burst_that_one_look_does_not_take_cause_the_next_look():
+def test_a_burst_is_shown_in_several_ticks_without_a_pause():
     receiver = StillReceiver(buffer_length=2000)
     screen = Screen(80, 24, receiver)
     frame = np.ones((1, 64, 4), np.float32)
@@ -251,12 +255,12 @@ def test_rows_of_a_burst_that_one_look_does_not_take_cause_the_next_look():
             screen.tick()
         for _ in range(1500):
             receiver.feed(frame)
-        looks = 0
-        while looks == 0 or screen.app.updater.next_tick_s() == 0.0:
+        ticks = 0
+        while ticks == 0 or screen.app.updater.next_tick_s() == 0.0:
             screen.tick()
-            looks += 1
+            ticks += 1
         assert int(screen.app.scene.latest.count) == 1501
-        assert looks == 3
+        assert ticks == 3
     finally:
         screen.close()
 

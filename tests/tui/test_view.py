@@ -88,7 +88,7 @@ def walk(view, *steps, context=CONTEXT):
         ([("toggle_pause",), ("reset_view", View())], "paused_at_slot", 5000),
     ],
 )  # fmt: skip
-def test_a_step_does_what_its_key_says(steps, field, value):
+def test_an_action_changes_its_field(steps, field, value):
     assert getattr(walk(View(), *steps), field) == value
 
 
@@ -103,7 +103,7 @@ def test_a_step_does_what_its_key_says(steps, field, value):
         ((None, 4000), (4000, 4724)),
     ],
 )
-def test_an_end_that_is_not_marked_is_the_pictures(marks, found):
+def test_an_unmarked_end_is_that_of_the_picture(marks, found):
     assert marked_slots(View(marks=marks), CONTEXT) == found
 
 
@@ -115,7 +115,7 @@ def test_zoom_keeps_the_cursor_in_the_band():
         assert band.start <= 700 < band.stop
 
 
-def test_a_product_that_the_stream_lacks_is_passed_over():
+def test_a_product_missing_in_the_stream_is_skipped():
     two = CONTEXT._replace(npol=2)
     products = set()
     view = View()
@@ -125,7 +125,7 @@ def test_a_product_that_the_stream_lacks_is_passed_over():
     assert products == {Product.XX, Product.YY, Product.I, Product.Q}
 
 
-def test_every_key_of_a_step_names_one_that_there_is():
+def test_every_key_names_an_existing_action():
     from textual.actions import parse
 
     for key in KEYS:
@@ -140,7 +140,7 @@ def test_no_key_is_bound_twice_and_the_footer_knows_its_keys():
     assert {key.shown for key in KEYS if key.short} >= set(FOOTER)
 
 
-def test_what_is_kept_comes_back():
+def test_a_saved_view_is_restored():
     view = walk(
         View(),
         ("next_product", 2),
@@ -155,7 +155,7 @@ def test_what_is_kept_comes_back():
     assert view_from_json(View(), view_to_json(view)) == view
 
 
-def test_holds_and_cursors_are_not_kept():
+def test_pauses_and_cursors_are_not_saved():
     view = walk(View(), ("toggle_pause",), ("move_cursor", 1, 0), ("zoom", 1))
     assert view_from_json(View(), view_to_json(view)) == View()
 
@@ -170,7 +170,7 @@ def test_holds_and_cursors_are_not_kept():
         ),
     )
 )
-def test_no_file_of_another_version_spoils_the_view(kept):
+def test_invalid_saved_values_do_not_change_the_view(kept):
     view = view_from_json(View(), kept)
     assert view.rows_per_column >= 1
     assert view.palette in PALETTES

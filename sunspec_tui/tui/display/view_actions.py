@@ -32,7 +32,7 @@ def choose_product(view: View, _: ViewContext, name: str) -> View:
 def with_product(view: View, product: Product) -> View:
     """Select another product.
 
-    Drop the levels set by hand, because they belong to the previous product.
+    Drop manual levels, because they belong to the previous product.
     """
     return (
         view if product is view.product else replace(view, product=product, levels=None, bias=0.0, spectrum_levels=None)
@@ -138,7 +138,7 @@ def toggle_automatic_levels(view: View, context: ViewContext) -> View:
 
 
 def bias(view: View, context: ViewContext, by: int) -> View:
-    """Make the picture darker or brighter; levels set by hand move together."""
+    """Make the picture darker or brighter; both manual levels move together."""
     if view.levels is not None:
         return shift_levels(view, context, -by, -by)
     amount = (context.levels.span / 20 if context.levels else 0.0) if view.signed else 1.0

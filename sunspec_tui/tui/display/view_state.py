@@ -101,7 +101,7 @@ class View:
     product, palette, rows_per_column, sweeping, subtract
         Settings of the waterfall.
     levels, bias
-        Levels set by hand, or None for automatic levels, which `bias` shifts.
+        Manual levels, or None for automatic levels, which `bias` shifts.
     share
         Displayed part of the band, (0, 1) for all.
     paused_at_slot

@@ -57,7 +57,7 @@ class Drawing(NamedTuple):
     subtract
         True to remove the quiet background.
     levels
-        Levels set by hand; None for automatic levels.
+        Manual levels; None for automatic levels.
     bias
         Shift of automatic levels: more than 0 makes the picture darker.
     """
@@ -240,7 +240,7 @@ class WaterfallImage:
             return drawing.levels
         numbers = np.array(self.store.stored_numbers(), np.int64)
         at = numbers[sampled_rows(len(numbers))] % self.store.width
-        # Hysteresis compares automatic levels only, without the bias and without levels set by hand.
+        # Hysteresis compares automatic levels only, without the bias and without manual levels.
         levels = self._auto = auto_levels(self._sample[at], self._auto, signed=drawing.signed)
         return None if levels is None else Levels(levels.low + drawing.bias, levels.high + drawing.bias)
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 from sunspec_tui.core.colormaps import DIVERGING, colours
 from sunspec_tui.tui.terminal.colours import Colour, Depth, ansi_colour, nearest_256, true_colour
 
-# Colours 0-15 of the terminal, from dark to bright, chosen by hand because the nearest colours are too far off.
+# Colours 0-15 of the terminal, from dark to bright, chosen manually because the nearest colours are too far off.
 _SIXTEEN = {
     "viridis": (0, 4, 12, 6, 2, 10, 11),
     "turbo": (4, 12, 6, 14, 2, 10, 11, 3, 9, 1),

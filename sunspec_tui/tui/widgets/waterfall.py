@@ -1,44 +1,29 @@
-"""Waterfall widget: time on X, MHz on Y, two pixels a cell.
+"""Waterfall widget with time on X and frequency on Y.
 
-It turns a drawn picture into cells, and uses no receiver, no ring and no clock.
+A cell has two pixels. The widget draws only its scene; it uses no receiver, no ring and no clock.
 """
 
 import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
 from textual import events
 
-from sunspec_tui.core.colormaps import DIVERGING
 from sunspec_tui.core.levels import level_label, without_warnings
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow, labels, nice_step, time_ticks
-from sunspec_tui.tui.display.waterfall_image import PixelCode, WaterfallImage
+from sunspec_tui.tui.display.waterfall_image import WaterfallImage
 from sunspec_tui.tui.messages import CellPointed, WheelTurned
-from sunspec_tui.tui.terminal.ansi_writer import CellStyle
 from sunspec_tui.tui.terminal.canvas import Grid, Region
 from sunspec_tui.tui.terminal.cell_widget import CellWidget
-from sunspec_tui.tui.terminal.colours import Colour, Depth, ansi_colour, true_colour
-from sunspec_tui.tui.widgets.colour_scale import terminal_palette
+from sunspec_tui.tui.terminal.colours import Depth
+from sunspec_tui.tui.widgets.waterfall_cells import OFFSET, CellTables, CodeStyles, ColourSteps, cell_tables
 
 AXIS_WIDTH = 6
 BAR_WIDTH = 8
 # A narrower picture has no colour bar; a still narrower one has no axis either.
 _MIN_WITH_BAR, _MIN_WITH_AXIS = 18, 10
 _TICK_CELLS = 12
-_HALF, _FULL, _GAP, _RESTART, _NO_DATA, _WRITE = (ord(character) for character in "▀█╳┃░▕")
-_NO_DATA_COLOURS = {
-    Depth.TRUE: true_colour(96, 96, 104),
-    Depth.C256: Colour("38;5;241", "48;5;241"),
-    Depth.C16: ansi_colour(8),
-    Depth.NONE: Colour("39", "49"),
-}
-# Without colours a value is a character; negative values use the first characters of the signed ramp.
-_RAMP = " .:-=+*#%@"
-_SIGNED_RAMP = "@o=- +x%#"
-_OFFSET = -min(PixelCode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +56,11 @@ class WaterfallScene:
     cursor: tuple[int, int] | None = None
     marks: tuple[int | None, int | None] = (None, None)
 
+    @property
+    def colour_steps(self) -> ColourSteps:
+        """Steps of the colour map."""
+        return ColourSteps(self.palette, self.depth, self.steps, self.signed)
+
 
 class Waterfall(CellWidget):
     """Widget of one product's power against time and frequency."""
@@ -85,7 +75,7 @@ class Waterfall(CellWidget):
         self._scene: WaterfallScene | None = None
         self._newest: tuple[int, int, bool] | None = None
         self._frame: tuple[object, Grid] | None = None
-        self._table: tuple[object, NDArray[np.int32], NDArray[np.int32]] | None = None
+        self._tables: tuple[object, CellTables] | None = None
 
     # Size and content
 
@@ -142,12 +132,8 @@ class Waterfall(CellWidget):
         """Draw labels, cells, colour bar and time axis."""
         scene = self._scene
         if scene is None or scene.axis.columns != self.columns or scene.picture.store.newest is None:
-            grid.write(
-                max(0, (grid.columns - 11) // 2),
-                grid.lines // 2,
-                "no rows yet",
-                self.component_style("waterfall--empty"),
-            )
+            left = max(0, (grid.columns - 11) // 2)
+            grid.write(left, grid.lines // 2, "no rows yet", self.component_style("waterfall--empty"))
             return
         axis_style = self.component_style("waterfall--axis")
         frame = self._frame_for(grid, scene, axis_style)
@@ -159,7 +145,10 @@ class Waterfall(CellWidget):
             self._draw_cursor(grid, scene, *scene.cursor)
 
     def _frame_for(self, grid: Grid, scene: WaterfallScene, style: int) -> Grid:
-        """Return frequency axis and colour bar, cached because they stay the same from row to row."""
+        """Return the frequency axis and the colour bar, cached.
+
+        They rarely change from row to row.
+        """
         key = (grid.columns, grid.lines, scene.band, scene.picture.levels, self._key(scene))
         if self._frame is None or self._frame[0] != key:
             frame = Grid(grid.codes.copy(), grid.styles.copy())
@@ -169,12 +158,11 @@ class Waterfall(CellWidget):
         return self._frame[1]
 
     def _key(self, scene: WaterfallScene) -> tuple[object, ...]:
-        return (scene.palette, scene.depth, scene.steps, scene.signed, self.style_version)
+        return (scene.colour_steps, self.style_version)
 
     def _draw_cells(self, grid: Grid, scene: WaterfallScene) -> None:
-        codes, styles = self._tables(scene)
-        count = self._step_count(scene)
-        steps = scene.picture.steps(scene.axis, count) + _OFFSET
+        codes, styles = self._tables_for(scene)
+        steps = scene.picture.steps(scene.axis, scene.colour_steps.number) + OFFSET
         each = self.pixels_per_line
         if steps.shape[1] != each * self.lines:
             return
@@ -184,56 +172,15 @@ class Waterfall(CellWidget):
         grid.codes[cells] = codes[upper, lower]
         grid.styles[cells] = styles[upper, lower]
 
-    def _colours(self, scene: WaterfallScene) -> tuple[Colour, ...]:
-        return terminal_palette(DIVERGING if scene.signed else scene.palette, scene.depth, scene.steps)
-
-    def _step_count(self, scene: WaterfallScene) -> int:
-        if scene.depth is Depth.NONE:
-            return len(_SIGNED_RAMP if scene.signed else _RAMP)
-        return len(self._colours(scene))
-
-    def _tables(self, scene: WaterfallScene) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Return characters and styles for each pair of upper and lower step, both plus `_OFFSET`."""
+    def _tables_for(self, scene: WaterfallScene) -> CellTables:
+        """Return the characters and styles of all pairs of steps, cached."""
         key = self._key(scene)
-        if self._table is None or self._table[0] != key:
-            self._table = (key, *self._make_tables(scene))
-        return self._table[1], self._table[2]
-
-    def _make_tables(self, scene: WaterfallScene) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        count = self._step_count(scene) + _OFFSET
-        codes = np.full((count, count), _HALF, np.int32)
-        styles = np.full((count, count), self.background_style, np.int32)
-        if scene.depth is Depth.NONE:
-            for step, character in enumerate(_SIGNED_RAMP if scene.signed else _RAMP):
-                codes[step + _OFFSET, step + _OFFSET] = ord(character)
-        else:
-            self._fill_colours(scene, codes, styles)
-        # A column has one of these codes from top to bottom, so only equal pairs occur.
-        for code_step, code, style in (
-            (PixelCode.GAP, _GAP, self.component_style("waterfall--gap")),
-            (PixelCode.RESTART, _RESTART, self.component_style("waterfall--restart")),
-            (PixelCode.BEFORE, ord(" "), self.background_style),
-            (PixelCode.WRITE_CURSOR, _WRITE, self.component_style("waterfall--write")),
-        ):
-            codes[code_step + _OFFSET, code_step + _OFFSET] = code
-            styles[code_step + _OFFSET, code_step + _OFFSET] = style
-        if scene.depth is Depth.NONE or self.app.ascii_only:
-            at = PixelCode.NO_DATA + _OFFSET
-            codes[at, at] = ord("?")
-        return codes, styles
-
-    def _fill_colours(self, scene: WaterfallScene, codes: NDArray[np.int32], styles: NDArray[np.int32]) -> None:
-        number = self.app.canvas.styles.number
-        shown = {PixelCode.NO_DATA + _OFFSET: _NO_DATA_COLOURS[scene.depth]}
-        shown |= {step + _OFFSET: colour for step, colour in enumerate(self._colours(scene))}
-        for upper, above in shown.items():
-            for lower, below in shown.items():
-                styles[upper, lower] = number(CellStyle(above.foreground, below.background))
-            codes[upper, upper] = ord(" ")
-            styles[upper, upper] = number(CellStyle("39", above.background))
-        at = PixelCode.NO_DATA + _OFFSET
-        codes[at, at] = _NO_DATA
-        styles[at, at] = number(CellStyle(shown[at].foreground, "49" if scene.depth is Depth.C16 else "48;5;234"))
+        if self._tables is None or self._tables[0] != key:
+            parts = ("waterfall--gap", "waterfall--restart", "waterfall--write")
+            code_styles = CodeStyles(self.background_style, *map(self.component_style, parts))
+            number = self.app.canvas.styles.number
+            self._tables = key, cell_tables(scene.colour_steps, code_styles, number, ascii_only=self.app.ascii_only)
+        return self._tables[1]
 
     def _draw_frequencies(self, grid: Grid, band: FrequencyWindow, style: int) -> None:
         """Draw the frequency axis: round MHz beside their lines."""
@@ -249,13 +196,13 @@ class Waterfall(CellWidget):
             value += step
 
     def _draw_bar(self, grid: Grid, scene: WaterfallScene, style: int) -> None:
-        """Draw the colour bar from floor to ceiling, with the levels at its ends."""
+        """Draw the colour bar, with the levels at its ends."""
         if not self._right:
             return
-        left, count = self._left + self.columns, self._step_count(scene)
-        codes, styles = self._tables(scene)
+        left, count = self._left + self.columns, scene.colour_steps.number
+        codes, styles = self._tables_for(scene)
         for y in range(self.lines):
-            step = round((self.lines - 1 - y) / max(1, self.lines - 1) * (count - 1)) + _OFFSET
+            step = round((self.lines - 1 - y) / max(1, self.lines - 1) * (count - 1)) + OFFSET
             grid.codes[y, left + 1 : left + 3] = codes[step, step]
             grid.styles[y, left + 1 : left + 3] = styles[step, step]
         levels = scene.picture.levels
@@ -266,7 +213,10 @@ class Waterfall(CellWidget):
             grid.write(left + 3, self.lines // 2, "lin" if scene.signed else " dB", style)
 
     def _draw_times(self, grid: Grid, scene: WaterfallScene, style: int) -> None:
-        """Draw the time axis: round UTC times under their columns; if room is short, the newest ones."""
+        """Draw the time axis: round UTC times under their columns.
+
+        If not all labels fit, the newest ones are drawn.
+        """
         if self._left:
             grid.write(2, self.lines, "UTC", style)
         numbers = scene.axis.numbers
@@ -289,7 +239,7 @@ class Waterfall(CellWidget):
             grid.write(self._left + start, self.lines, text, style)
 
     def _mark_places(self, scene: WaterfallScene) -> list[tuple[int, str]]:
-        """Return cells and signs of the marked interval's ends that are in the picture."""
+        """Return cells and signs of the marks in the picture."""
         ends = [(None if number is None else scene.axis.cell_of(number)) for number in scene.marks]
         return [(cell, sign) for cell, sign in zip(ends, "[]", strict=True) if cell is not None]
 

@@ -1,8 +1,8 @@
 // The page's main module: connects stream, row buffer, pictures and controls.
 
-import { clock } from "./format.mjs";
 import { REMOVED, WithoutBackground } from "./background.mjs";
 import { Controls } from "./controls.mjs";
+import { cellAt, movedCell, readoutText, showCursorLines } from "./cursor.mjs";
 import { PausedMessages } from "./paused-messages.mjs";
 import { CAPACITY, RowBuffer } from "./row-buffer.mjs";
 import { unpackingProblem } from "./inflate.mjs";
@@ -11,7 +11,7 @@ import { Connection } from "./connection.mjs";
 import { painterFor } from "./painters.mjs";
 import { palettes } from "./palettes.mjs";
 import { HISTORY } from "./row-messages.mjs";
-import { element, setText, showStatus, describePower } from "./status-text.mjs";
+import { element, setText, showStatus } from "./status-text.mjs";
 import { drawAxes, drawTimes, waterfallBox } from "./axes-canvas.mjs";
 import { format, parse } from "./url-settings.mjs";
 import { SpectrumPainter } from "./spectrum.mjs";
@@ -231,7 +231,7 @@ class Page {
     this.painter.draw({ history: this.shown, indices, levels: this.#onScale(levels), decibels, palette, diverging, masked, gap });
     this.#drawAxes(decibels ? "dB" : history.product === "V/I" ? "" : "linear", palette);
     drawTimes(element("times"), this.box, { history, indices, cadence: this.cadence, colours, font });
-    this.#showCursor();
+    showCursorLines(this.cursor ?? this.pointed, this.box, indices.length, history.bins);
     this.#showReadout();
   }
 
@@ -253,18 +253,6 @@ class Page {
     this.axesKey = known;
     this.axesPalette = palette;
     drawAxes(canvas, { frame, levels, unit, palette, colours, font });
-  }
-
-  /** Shows two lines through the cell that the readout describes. */
-  #showCursor() {
-    const cell = this.cursor ?? this.pointed, { box, indices, history } = this;
-    const along = element("along"), across = element("across");
-    along.hidden = across.hidden = !cell;
-    if (!cell) return;
-    const x = box.left + (cell.column + 0.5) / indices.length * (box.right - box.left);
-    const y = box.bottom - (cell.bin + 0.5) / history.bins * (box.bottom - box.top);
-    Object.assign(along.style, { left: `${x}px`, top: `${box.top}px`, height: `${box.bottom - box.top}px` });
-    Object.assign(across.style, { left: `${box.left}px`, top: `${y}px`, width: `${box.right - box.left}px` });
   }
 
   get cadence() {
@@ -314,20 +302,15 @@ class Page {
   // Cursor and readout
 
   #point(id, event) {
-    const { x, y } = { x: event.offsetX, y: event.offsetY };
     element("readout").setAttribute("aria-live", "off");
-    this.pointed = id === "waterfall" ? this.#cellAt(x, y) : this.#newestAt(this.spectrum.binAt(x, this.history.bins));
+    const { offsetX: x, offsetY: y } = event, { indices, history } = this;
+    if (!indices) return;
+    this.pointed = id === "waterfall" ? cellAt(x, y, indices.length, history.bins) : this.#newestAt(this.spectrum.binAt(x, history.bins));
     this.dirty = true;
   }
 
-  #cellAt(x, y) {
-    const { indices, history } = this, { clientWidth: width, clientHeight: height } = element("waterfall");
-    if (!indices || x < 0 || x >= width || y < 0 || y >= height) return null;
-    return { column: Math.floor(x / width * indices.length), bin: Math.floor((height - y) / height * history.bins) };
-  }
-
   #newestAt(bin) {
-    return bin < 0 || !this.indices ? null : { column: this.indices.length - 1, bin };
+    return bin < 0 ? null : { column: this.indices.length - 1, bin };
   }
 
   #moveCursor(columns, bins) {
@@ -335,28 +318,20 @@ class Page {
     element("readout").setAttribute("aria-live", columns === null ? "off" : "polite");
     if (columns === null) this.cursor = null;
     else if (this.indices && this.history.filled) {
-      const { column, bin } = this.cursor ?? { column: this.indices.length - 1, bin: this.history.bins >> 1 };
-      this.cursor = {
-        column: Math.min(this.indices.length - 1, Math.max(0, column + columns)),
-        bin: Math.min(this.history.bins - 1, Math.max(0, bin + 4 * bins)),
-      };
+      this.cursor = movedCell(this.cursor, columns, bins, this.indices.length, this.history.bins);
     }
     this.dirty = true;
   }
 
   #showReadout() {
     const cell = this.cursor ?? this.pointed;
-    const { history, frame } = this;
+    const { history, indices, frame, cadence } = this;
     if (!cell || cell.bin >= history.bins) {
       setText("readout", this.missing || "Point at a picture to read it.");
       return;
     }
-    const mhz = frame.low + (cell.bin + 0.5) / history.bins * (frame.high - frame.low);
-    const index = this.indices[cell.column] ?? -1;
-    const time = clock(history.timeAt(this.indices, cell.column, this.cadence), 2);
-    const power = index < 0 ? NaN : history.row(index)[cell.bin];
-    const over = index >= 0 && this.shown === this.foregroundRows ? this.foregroundRows.row(index)[cell.bin] : null;
-    setText("readout", `${time} UTC   ${mhz.toFixed(3)} MHz   ${history.product} ${describePower(index, power, history.product, over)}`);
+    const foreground = this.shown === this.foregroundRows ? this.foregroundRows : null;
+    setText("readout", readoutText(cell, { history, foreground, indices, frame, cadence }));
   }
 
   // Readings

@@ -55,7 +55,7 @@ export class Controls {
     }
   }
 
-  /** Shows the automatic levels, as the start for levels set by hand. */
+  /** Shows the automatic levels, as the start for manual levels. */
   showLevels(floor, ceiling) {
     if (!this.settings.auto) return;
     this.settings.floor = floor === null ? null : Math.round(clamp("floor", floor) * 10) / 10;

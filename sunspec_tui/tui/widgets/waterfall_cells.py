@@ -1,0 +1,144 @@
+"""Characters and styles of the waterfall's cells.
+
+A cell has two pixels. Each pair of pixel values has one character and one style.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sunspec_tui.core.colormaps import DIVERGING
+from sunspec_tui.tui.display.waterfall_image import PixelCode
+from sunspec_tui.tui.terminal.ansi_writer import CellStyle
+from sunspec_tui.tui.terminal.colours import Colour, Depth, ansi_colour, true_colour
+from sunspec_tui.tui.widgets.colour_scale import terminal_palette
+
+OFFSET = -min(PixelCode)
+"""Index of colour step 0 in the tables. The pixel codes are negative and come before it."""
+
+_HALF, _GAP, _RESTART, _NO_DATA, _WRITE = (ord(character) for character in "▀╳┃░▕")
+_NO_DATA_COLOURS = {
+    Depth.TRUE: true_colour(96, 96, 104),
+    Depth.C256: Colour("38;5;241", "48;5;241"),
+    Depth.C16: ansi_colour(8),
+    Depth.NONE: Colour("39", "49"),
+}
+# Without colours a value is a character; negative values use the first characters of the signed ramp.
+_RAMP = " .:-=+*#%@"
+_SIGNED_RAMP = "@o=- +x%#"
+
+
+class ColourSteps(NamedTuple):
+    """Steps of colours, or of characters on a terminal without colours.
+
+    They go from the lowest to the highest value.
+
+    Attributes
+    ----------
+    palette, depth, steps
+        Name of the colour map, the terminal's colour depth, largest number of colours.
+    signed
+        True if the middle of the colour map is zero.
+    """
+
+    palette: str
+    depth: Depth
+    steps: int
+    signed: bool
+
+    @property
+    def ramp(self) -> str:
+        """Characters of the steps on a terminal without colours."""
+        return _SIGNED_RAMP if self.signed else _RAMP
+
+    @property
+    def colours(self) -> tuple[Colour, ...]:
+        """Colours of the steps on a terminal with colours."""
+        return terminal_palette(DIVERGING if self.signed else self.palette, self.depth, self.steps)
+
+    @property
+    def number(self) -> int:
+        """Number of steps."""
+        return len(self.ramp if self.depth is Depth.NONE else self.colours)
+
+
+class CodeStyles(NamedTuple):
+    """Style numbers of an empty cell and of the pixel codes."""
+
+    background: int
+    gap: int
+    restart: int
+    write: int
+
+
+class CellTables(NamedTuple):
+    """Characters and styles, indexed by upper and lower step, both plus `OFFSET`."""
+
+    codes: NDArray[np.int32]
+    styles: NDArray[np.int32]
+
+
+def cell_tables(
+    steps: ColourSteps, code_styles: CodeStyles, style_number: Callable[[CellStyle], int], *, ascii_only: bool
+) -> CellTables:
+    """Make the tables.
+
+    Parameters
+    ----------
+    steps
+        Steps of the picture.
+    code_styles
+        Style numbers of cells without a value.
+    style_number
+        Returns the number of a style.
+    ascii_only
+        True if the terminal shows only ASCII characters.
+
+    Returns
+    -------
+    CellTables
+        Characters and styles.
+    """
+    size = steps.number + OFFSET
+    tables = CellTables(np.full((size, size), _HALF, np.int32), np.full((size, size), code_styles.background, np.int32))
+    if steps.depth is Depth.NONE:
+        for step, character in enumerate(steps.ramp):
+            tables.codes[step + OFFSET, step + OFFSET] = ord(character)
+    else:
+        _fill_colours(tables, steps, style_number)
+    _fill_codes(tables, code_styles)
+    if steps.depth is Depth.NONE or ascii_only:
+        at = PixelCode.NO_DATA + OFFSET
+        tables.codes[at, at] = ord("?")
+    return tables
+
+
+def _fill_colours(tables: CellTables, steps: ColourSteps, style_number: Callable[[CellStyle], int]) -> None:
+    codes, styles = tables
+    shown = {PixelCode.NO_DATA + OFFSET: _NO_DATA_COLOURS[steps.depth]}
+    shown |= {step + OFFSET: colour for step, colour in enumerate(steps.colours)}
+    for upper, above in shown.items():
+        for lower, below in shown.items():
+            styles[upper, lower] = style_number(CellStyle(above.foreground, below.background))
+        codes[upper, upper] = ord(" ")
+        styles[upper, upper] = style_number(CellStyle("39", above.background))
+    at = PixelCode.NO_DATA + OFFSET
+    codes[at, at] = _NO_DATA
+    styles[at, at] = style_number(CellStyle(shown[at].foreground, "49" if steps.depth is Depth.C16 else "48;5;234"))
+
+
+def _fill_codes(tables: CellTables, code_styles: CodeStyles) -> None:
+    """Fill the cells of columns without a value.
+
+    Such a column has the same code from top to bottom, so only equal pairs occur.
+    """
+    for pixel_code, character, style in (
+        (PixelCode.GAP, _GAP, code_styles.gap),
+        (PixelCode.RESTART, _RESTART, code_styles.restart),
+        (PixelCode.BEFORE, ord(" "), code_styles.background),
+        (PixelCode.WRITE_CURSOR, _WRITE, code_styles.write),
+    ):
+        at = pixel_code + OFFSET
+        tables.codes[at, at], tables.styles[at, at] = character, style
