@@ -198,6 +198,7 @@ def reading(request, tmp_path_factory) -> Reading:
     wanted, told = VARIANTS[request.param], Notes()
     path = recorder_file(tmp_path_factory.mktemp("variant") / "a.h5", wanted.change, wanted.products)
     logger = logging.getLogger("sunspec_tui")
+    logger.setLevel(logging.INFO)
     logger.addHandler(told)
     try:
         found = read_recording(path, **wanted.asked)
@@ -217,10 +218,16 @@ class Notes(logging.Handler):
         self.texts.append(record.getMessage().partition(": ")[2])
 
 
-READABLE = [name for name, each in VARIANTS.items() if not each.refused]
+# The tests of a variant run in one process, one after the other, and share its reading.
+READABLE = {
+    name: pytest.param(name, marks=pytest.mark.xdist_group(f"recorder variant {name}"))
+    for name, each in VARIANTS.items()
+    if not each.refused
+}
+WITH_STEPS = [each for name, each in READABLE.items() if name != "08c_dup"]
 
 
-@pytest.mark.parametrize("reading", READABLE, indirect=True, scope="module")
+@pytest.mark.parametrize("reading", READABLE.values(), indirect=True, scope="module")
 def test_a_file_gives_what_its_recorder_wrote(reading):
     _, wanted, found, told = reading
     rows = list(wanted.rows)
@@ -238,7 +245,7 @@ def test_a_file_gives_what_its_recorder_wrote(reading):
     assert wanted.note in "".join(told)
 
 
-@pytest.mark.parametrize("reading", [name for name in READABLE if "08c" not in name], indirect=True, scope="module")
+@pytest.mark.parametrize("reading", WITH_STEPS, indirect=True, scope="module")
 def test_the_length_of_a_row_is_that_of_its_times(reading):
     cadence_s = 24 / WIDTH_HZ if "3072" in reading.name else STEP_S
     assert reading.found.cadence_s == pytest.approx(cadence_s, rel=1e-6)
