@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 def run(settings: ExportSettings, say: Say) -> int:
     """Write rows of files, an archive or a stream."""
     from sunspec_tui.core.rebinning import rebinned
-    from sunspec_tui.files.file_formats import FileFormat, file_format
+    from sunspec_tui.files.file_formats import file_format
     from sunspec_tui.files.write import check_digits
     from sunspec_tui.files.write import export as write
 
     # Check the options before waiting for the stream.
     form = file_format(settings.output)
-    if settings.product is not None and form is not FileFormat.CALLISTO:
+    if settings.product is not None and not form.has_one_product:
         raise UsageError(f"{settings.output.suffix} holds all products, --product is only for .fits; leave it out")
     if settings.digits:
         check_digits(settings.output)

@@ -1,11 +1,14 @@
-"""Read CSV tables of spectra, line by line in two passes.
+"""Read and write CSV tables of spectra.
 
-The tables are those of `files.write`. The first pass reads times and products, the second one reads the requested rows.
+A table is read line by line in two passes: the first one reads times and products, the second one the requested rows.
 Tables that a spreadsheet has saved again are read too (`csv_dialect`).
 """
 
+import csv
+import json
 from array import array
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.errors import UsageError
-from sunspec_tui.core.printable import printable, unquote_line
+from sunspec_tui.core.printable import printable, quote_line, unquote_line
 from sunspec_tui.core.products import Product
-from sunspec_tui.core.recording import Recording
+from sunspec_tui.core.recording import Recording, recording_metadata
 from sunspec_tui.core.times import format_iso, parse_user_time
 from sunspec_tui.files.csv_dialect import (
     BOM,
@@ -205,3 +208,28 @@ def _values(dialect: Dialect, line: str, number: int, nbins: int) -> NDArray[np.
     if len(cells) < width or any(cell.strip() for cell in cells[width:]):
         raise Unreadable(f"line {number} has {len(cells)} cells, not {width}")
     return dialect.values(cells[_AXES:width], number)
+
+
+def write_csv(recording: Recording, path: Path, _: str) -> None:
+    """Write one line for each row and product.
+
+    Numbers have as many digits as a float32 needs.
+    """
+    with path.open("w", newline="", encoding="utf-8") as file:
+        for key, value in recording_metadata(recording).items():
+            file.write(f"# {key}={_comment_text(str(value))}\n")
+        table = csv.writer(file)
+        table.writerow(["time_utc", "product", *(f"{hz / 1e6!r}" for hz in recording.frequencies_hz.tolist())])
+        for time_s, row in zip(recording.times_s.tolist(), recording.data, strict=True):
+            moment = datetime.fromtimestamp(time_s, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+            for i, product in enumerate(recording.products):
+                table.writerow([moment, str(product), *row[:, i].astype(str)])
+
+
+def _comment_text(text: str) -> str:
+    """Return the text of a comment.
+
+    It has no quotes and no empty cells, which a spreadsheet would change.
+    """
+    plain = quote_line(text)
+    return json.dumps(text).replace(",", "\\u002c") if '"' in plain or plain.endswith((",", ";")) else plain

@@ -13,7 +13,7 @@ from pathlib import Path
 from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.printable import printable_name
 from sunspec_tui.files.archive.layout import StoreName, stores
-from sunspec_tui.files.file_formats import FileFormat
+from sunspec_tui.files.file_formats import FILE_FORMATS
 from sunspec_tui.files.read import file_kind
 from sunspec_tui.files.read_limits import error_reason
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 MAX_FILES = 10_000
 """Largest number of files of one source: three months of quarter hours."""
 
-ENDINGS = (*(ending for form in FileFormat for ending in form.value), ".fts", ".fts.gz", ".bz2")
+ENDINGS = (*(ending for form in FILE_FORMATS for ending in form.extensions), ".fts", ".fts.gz", ".bz2")
 """Extensions of the files that are read from a directory."""
 
 

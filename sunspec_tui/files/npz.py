@@ -1,7 +1,7 @@
-"""Read NPZ files of `files.write` and of the older system.
+"""Read and write NPZ files of spectra.
 
-The header of an array is checked before its data are read. Python objects, which numpy would unpickle, are never
-loaded.
+Files of the older system are read too. The header of an array is checked before its data are read. Python objects,
+which numpy would unpickle, are never loaded.
 """
 
 import json
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ, bin_frequencies_hz
 from sunspec_tui.core.products import Product
-from sunspec_tui.core.recording import Recording
+from sunspec_tui.core.recording import Recording, recording_metadata
 from sunspec_tui.core.usual_frames import MAX_CHAN0
 from sunspec_tui.files.read_limits import (
     BLOCK_BYTES,
@@ -254,3 +254,16 @@ def _load(members: _Members, array: _Array, rows: NDArray[np.intp], out: NDArray
         block = np.frombuffer(read_exactly(array.stream, (end - begin) * row_bytes), array.dtype)
         out[part] = block.reshape(end - begin, *array.shape[1:])[rows[part] - begin]
         place = end
+
+
+def write_npz(recording: Recording, path: Path, _: str) -> None:
+    """Write all products of a recording."""
+    with path.open("wb") as file:
+        np.savez(
+            file,
+            data=recording.data,
+            times=recording.times_s,
+            frequencies=recording.frequencies_hz,
+            products=np.array([str(product) for product in recording.products]),
+            about=np.array(json.dumps(recording_metadata(recording))),
+        )

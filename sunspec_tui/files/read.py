@@ -5,36 +5,21 @@ detected from the first bytes of the file, not from its name. Files are not trus
 other files are not followed, and declared sizes are checked against limits first. Each error message is one sentence.
 """
 
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from sunspec_tui.core.errors import MissingExtraError, SourceError
 from sunspec_tui.core.printable import printable, printable_name
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.regular_file import open_regular
 from sunspec_tui.files.archive.reader import is_archive, read_archive
-from sunspec_tui.files.callisto_fits import read_callisto
-from sunspec_tui.files.compressed_read import BZIP2, GZIP
-from sunspec_tui.files.csv_dialect import BOM
-from sunspec_tui.files.csv_table import read_csv
-from sunspec_tui.files.npz import read_npz
+from sunspec_tui.files.file_formats import FileFormat, detected_format, kinds_text
 from sunspec_tui.files.read_limits import MAX_SENTENCE, RowSelection, Unreadable, error_reason
-from sunspec_tui.files.recorder_hdf5 import read_recorder
 
 _BEGIN_BYTES = 512
 # UTF-16 in both orders of bytes, and workbooks before XLSX.
 _SPREADSHEETS = (b"\xff\xfe", b"\xfe\xff", b"\xd0\xcf\x11\xe0")
-
-
-class _Format(NamedTuple):
-    """File format: its first bytes, its names and its reader."""
-
-    magic: bytes
-    kind: str
-    name: str
-    read: Callable[[BinaryIO, Path, RowSelection], Recording]
 
 
 def read_recording(
@@ -90,7 +75,7 @@ def read_selection(path: Path, selection: RowSelection) -> Recording:
 
 
 def file_kind(path: Path) -> str | None:
-    """Return a file's format: FITS, HDF5, NPZ or CSV.
+    """Return the kind of a file, such as FITS.
 
     The first bytes determine the format; the result is None for any other file.
 
@@ -100,25 +85,8 @@ def file_kind(path: Path) -> str | None:
         If the file cannot be opened.
     """
     with closing(_opened(path)) as file:
-        file_format = _format_of(_first_bytes(file, path))
-    return None if file_format is None else file_format.kind
-
-
-def _format_of(begin: bytes) -> _Format | None:
-    """Return the format of a file by its first bytes.
-
-    The result is None for an unknown one.
-    """
-    # A spreadsheet may put a mark, quotes and empty lines before the text of a table.
-    text = begin.removeprefix(BOM).lstrip(b' \t\r\n,;"')
-    return next(
-        (
-            file_format
-            for file_format in _FORMATS
-            if (text if file_format.read is read_csv else begin).startswith(file_format.magic)
-        ),
-        None,
-    )
+        form = detected_format(_first_bytes(file, path))
+    return None if form is None else form.kind
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -138,21 +106,21 @@ def _first_bytes(file: BinaryIO, path: Path) -> bytes:
 
 
 def _read(file: BinaryIO, path: Path, selection: RowSelection) -> Recording:
-    file_format = _detected_format(file, path)
-    if file_format.read is not read_recorder:
-        _check_choice(path, file_format.name, selection)
+    form = _checked_format(file, path)
+    if not form.has_observations:
+        _check_choice(path, form.name, selection)
     try:
-        return file_format.read(file, path, selection)
+        return form.read(file, path, selection)
     except MissingExtraError:
         raise
     except Unreadable as error:
-        raise _refusal(path, file_format.name, str(error)) from error
+        raise _refusal(path, form.name, str(error)) from error
     except MemoryError as error:
         why = "there is not enough memory for it; choose --start and --end"
-        raise _refusal(path, file_format.name, why) from error
+        raise _refusal(path, form.name, why) from error
     except Exception as error:
         # A file of another program may have any content, and each library raises its own errors for it.
-        raise _refusal(path, file_format.name, error_reason(error)) from error
+        raise _refusal(path, form.name, error_reason(error)) from error
 
 
 def _check_choice(path: Path, file_format: str, selection: RowSelection) -> None:
@@ -161,18 +129,19 @@ def _check_choice(path: Path, file_format: str, selection: RowSelection) -> None
         raise _refusal(path, file_format, "it has no Observations; leave --observation and --tuning out")
 
 
-def _detected_format(file: BinaryIO, path: Path) -> _Format:
+def _checked_format(file: BinaryIO, path: Path) -> FileFormat:
+    """Return the format of a file, which must have one."""
     begin = _first_bytes(file, path)
     if not begin:
         raise _refusal(path, "", "it is empty")
-    file_format = _format_of(begin)
-    if file_format is not None:
-        return file_format
+    form = detected_format(begin)
+    if form is not None:
+        return form
     if begin.lstrip().lower().startswith((b"<!do", b"<htm")):
         raise _refusal(path, "", "it is a web page; download the file itself")
     if begin.startswith(_SPREADSHEETS):
         raise _refusal(path, "", "it is a table in UTF-16 or of an old spreadsheet; save it as CSV in UTF-8")
-    raise _refusal(path, "", "it is not a FITS, HDF5, NPZ or CSV file of spectra; docs/files.md lists the formats")
+    raise _refusal(path, "", f"it is not a {kinds_text()} file of spectra; docs/files.md lists the formats")
 
 
 def _refusal(path: Path, file_format: str, why: str) -> SourceError:
@@ -182,14 +151,3 @@ def _refusal(path: Path, file_format: str, why: str) -> SourceError:
     """
     name = f"{printable_name(path)} cannot be read" + (f" as {file_format}" if file_format else "")
     return SourceError(printable(f"{name}: {why}", MAX_SENTENCE))
-
-
-_FORMATS = (
-    _Format(b"SIMPLE", "FITS", "an e-CALLISTO FITS file", read_callisto),
-    _Format(GZIP, "FITS", "an e-CALLISTO FITS file", read_callisto),
-    _Format(BZIP2, "FITS", "an e-CALLISTO FITS file", read_callisto),
-    _Format(b"\x89HDF", "HDF5", "a recorder's HDF5 file", read_recorder),
-    _Format(b"PK", "NPZ", "an NPZ file of spectra", read_npz),
-    _Format(b"# ", "CSV", "a CSV file of spectra", read_csv),
-    _Format(b"time_utc", "CSV", "a CSV file of spectra", read_csv),
-)

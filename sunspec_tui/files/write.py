@@ -4,22 +4,13 @@ A file appears under its name only when it is complete. docs/files.md describes 
 them.
 """
 
-import csv
-import json
-from collections.abc import Callable
-from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from sunspec_tui.core.errors import ExportError, UsageError
-from sunspec_tui.core.printable import printable, printable_name, quote_line
-from sunspec_tui.core.recording import MAX_NAME, Recording, recording_metadata
+from sunspec_tui.core.printable import printable, printable_name
+from sunspec_tui.core.recording import MAX_NAME, Recording
 from sunspec_tui.files.atomic_write import atomic_write
-from sunspec_tui.files.callisto_fits import write_callisto
-from sunspec_tui.files.file_formats import FileFormat, file_format
-from sunspec_tui.files.recorder_hdf5 import write_recorder
+from sunspec_tui.files.file_formats import Writer, file_format
 
 _MAX_REASON = 100
 
@@ -32,7 +23,7 @@ def export(recording: Recording, path: str | Path, product: str | None = None, *
     recording
         The recording: all its products, or only `product` if the format holds a single image (FITS).
     path
-        The file; its extension selects the format, see `file_formats.FileFormat`. Its directory is created if needed.
+        The file; its extension selects the format, see `file_formats.FILE_FORMATS`. Its directory is created if needed.
         An existing regular file is replaced; a link, a pipe or a device is not.
     product
         Product of a single image; the only one of the recording by default, or else XX.
@@ -53,10 +44,8 @@ def export(recording: Recording, path: str | Path, product: str | None = None, *
     MissingExtraError
         If the format needs a library that is not installed.
     """
-    path, form = Path(path), file_format(Path(path))
-    if digits:
-        check_digits(path)
-    write = partial(write_callisto, digits=True) if digits else _WRITERS[form]
+    path = Path(path)
+    write = _digits_writer(path) if digits else file_format(path).write
     if not len(recording):
         raise ExportError("there are no rows to export in that time; choose another")
     _check_texts(recording)
@@ -78,8 +67,15 @@ def export(recording: Recording, path: str | Path, product: str | None = None, *
 
 def check_digits(path: Path) -> None:
     """Raise `UsageError` if a file of this name has no digits."""
-    if file_format(path) is not FileFormat.CALLISTO:
+    _digits_writer(path)
+
+
+def _digits_writer(path: Path) -> Writer:
+    """Return the writer of digits for a file of this name."""
+    write = file_format(path).write_digits
+    if write is None:
         raise UsageError(f"{path.suffix} has no digits: --digits is for .fit and .fits, leave it out")
+    return write
 
 
 def _check_texts(recording: Recording) -> None:
@@ -88,48 +84,3 @@ def _check_texts(recording: Recording) -> None:
         length = len(getattr(recording, what))
         if length > MAX_NAME:
             raise ExportError(f"the {what}'s name has {length} characters; choose one of at most {MAX_NAME}")
-
-
-def _write_npz(recording: Recording, path: Path, _: str) -> None:
-    with path.open("wb") as file:
-        np.savez(
-            file,
-            data=recording.data,
-            times=recording.times_s,
-            frequencies=recording.frequencies_hz,
-            products=np.array([str(product) for product in recording.products]),
-            about=np.array(json.dumps(recording_metadata(recording))),
-        )
-
-
-def _write_csv(recording: Recording, path: Path, _: str) -> None:
-    """Write one line for each row and product.
-
-    Numbers have as many digits as a float32 needs.
-    """
-    with path.open("w", newline="", encoding="utf-8") as file:
-        for key, value in recording_metadata(recording).items():
-            file.write(f"# {key}={_comment_text(str(value))}\n")
-        table = csv.writer(file)
-        table.writerow(["time_utc", "product", *(f"{hz / 1e6!r}" for hz in recording.frequencies_hz.tolist())])
-        for time_s, row in zip(recording.times_s.tolist(), recording.data, strict=True):
-            moment = datetime.fromtimestamp(time_s, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-            for i, product in enumerate(recording.products):
-                table.writerow([moment, str(product), *row[:, i].astype(str)])
-
-
-def _comment_text(text: str) -> str:
-    """Return the text of a comment.
-
-    It has no quotes and no empty cells, which a spreadsheet would change.
-    """
-    plain = quote_line(text)
-    return json.dumps(text).replace(",", "\\u002c") if '"' in plain or plain.endswith((",", ";")) else plain
-
-
-_WRITERS: dict[FileFormat, Callable[[Recording, Path, str], None]] = {
-    FileFormat.CALLISTO: write_callisto,
-    FileFormat.RECORDER: write_recorder,
-    FileFormat.NPZ: _write_npz,
-    FileFormat.CSV: _write_csv,
-}

@@ -19,7 +19,7 @@ from sunspec_tui.core.recording import (
     recording_metadata,
     slots,
 )
-from sunspec_tui.files.file_formats import FileFormat, file_format
+from sunspec_tui.files.file_formats import file_format
 
 
 @pytest.mark.parametrize(
@@ -116,15 +116,15 @@ def test_channels_fit_to_a_fiftieth_of_a_channel(places, expected):
 
 
 @pytest.mark.parametrize(
-    ("name", "form"),
+    ("name", "kind"),
     [
-        ("a.fits", FileFormat.CALLISTO), ("a.fit", FileFormat.CALLISTO), ("a.fits.gz", FileFormat.CALLISTO),
-        ("a.FIT.GZ", FileFormat.CALLISTO), ("a.h5", FileFormat.RECORDER), ("a.hdf5", FileFormat.RECORDER),
-        ("a.npz", FileFormat.NPZ), ("a.csv", FileFormat.CSV), ("x.fits.csv", FileFormat.CSV),
+        ("a.fits", "FITS"), ("a.fit", "FITS"), ("a.fits.gz", "FITS"),
+        ("a.FIT.GZ", "FITS"), ("a.h5", "HDF5"), ("a.hdf5", "HDF5"),
+        ("a.npz", "NPZ"), ("a.csv", "CSV"), ("x.fits.csv", "CSV"),
     ],
 )  # fmt: skip
-def test_the_ending_of_a_name_says_the_form(name, form):
-    assert file_format(Path("there") / name) is form
+def test_the_ending_of_a_name_says_the_form(name, kind):
+    assert file_format(Path("there") / name).kind == kind
 
 
 def test_a_name_without_a_form_is_refused_with_all_endings():
@@ -132,7 +132,7 @@ def test_a_name_without_a_form_is_refused_with_all_endings():
         file_format(Path("there/event.txt"))
     assert "event.txt" in str(caught.value)
     assert "there" not in str(caught.value)
-    assert str(caught.value).endswith(".fits, .fit, .fits.gz, .fit.gz, .h5, .hdf5, .npz, .csv")
+    assert "one of .fits, .fit, .fits.gz, .fit.gz, .h5, .hdf5, .npz, .csv" in str(caught.value)
 
 
 def rows(times_s=(10.0, 10.25, 10.5), *, cadence_s=0.25, products=(Product.XX, Product.YY), frequencies_hz=None):

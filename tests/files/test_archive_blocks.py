@@ -4,6 +4,7 @@ import json
 import math
 import shutil
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -71,15 +72,15 @@ def of_rows(rows, product, begin, end):
 
 
 @pytest.mark.parametrize("anew", [False, True], ids=["one writer", "a new writer for each commit"])
-@pytest.mark.parametrize("piece", [16, 100, 700])
+@pytest.mark.parametrize("piece", [32, 100, 530])
 def test_a_store_has_a_block_for_each_256_rows(tmp_path, piece, anew):
     import zarr
 
-    rows = steady(1000)
+    rows = steady(600)
     claim = written(tmp_path, rows, piece=piece, anew=anew)
-    assert {each.shape for each in claim.blocks.values()} == {(1000 // BLOCK_ROWS, 8)}
+    assert {each.shape for each in claim.blocks.values()} == {(600 // BLOCK_ROWS, 8)}
     group = zarr.open_group(tmp_path / NAME, mode="r", zarr_format=3)
-    for number in range(1000 // BLOCK_ROWS):
+    for number in range(600 // BLOCK_ROWS):
         for product in (Product.XX, Product.YY, Product.I):
             mean, low, high = of_rows(rows, product, number * BLOCK_ROWS, (number + 1) * BLOCK_ROWS)
             np.testing.assert_array_equal(group[f"{BLOCKS}/lowest_{product}"][number], low)
@@ -88,15 +89,31 @@ def test_a_store_has_a_block_for_each_256_rows(tmp_path, piece, anew):
                 np.testing.assert_allclose(group[f"{BLOCKS}/mean_{product}"][number], mean, rtol=1e-6)
 
 
+@pytest.fixture(scope="module")
+def archives(tmp_path_factory):
+    """Return archives with and without blocks of rows with some gaps.
+
+    Each one is written once for all tests, which only read it.
+    """
+
+    @cache
+    def of_rows_with(gaps, count=1500):
+        directory, rows = tmp_path_factory.mktemp("archives"), steady(count, gaps=gaps)
+        written(directory / "blocks", rows)
+        shutil.copytree(directory / "blocks", directory / "rows")
+        without_blocks(directory / "rows")
+        return directory / "blocks", directory / "rows", rows
+
+    return of_rows_with
+
+
 @pytest.mark.parametrize("product", available(4))
 @pytest.mark.parametrize("columns", [3, 7, 1000])
-@pytest.mark.parametrize("gaps", [(), [(300, 340)], [(256, 900)], [(10, 12), (1200, 1201)]], ids=str)
-def test_columns_of_blocks_equal_those_of_rows(tmp_path, product, columns, gaps):
-    rows = steady(1500, gaps=gaps)
-    written(tmp_path, rows)
-    found = overview(tmp_path, product, columns=columns)
-    without_blocks(tmp_path)
-    expected = overview(tmp_path, product, columns=columns)
+@pytest.mark.parametrize("gaps", [(), ((300, 340),), ((256, 900),), ((10, 12), (1200, 1201))], ids=str)
+def test_columns_of_blocks_equal_those_of_rows(archives, product, columns, gaps):
+    with_blocks, only_rows, rows = archives(gaps)
+    found = overview(with_blocks, product, columns=columns)
+    expected = overview(only_rows, product, columns=columns)
     for name in ("begin_s", "end_s", "rows", "frequencies_hz"):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
     if product is not Product.V_OVER_I:
@@ -108,10 +125,9 @@ def test_columns_of_blocks_equal_those_of_rows(tmp_path, product, columns, gaps)
 
 
 @pytest.mark.parametrize("columns", [4, 50, 5000])
-def test_columns_have_the_values_and_the_times_of_their_rows(tmp_path, columns):
-    rows = steady(2000, gaps=[(700, 701), (900, 1100)])
-    written(tmp_path, rows)
-    found = overview(tmp_path, "I", columns=columns)
+def test_columns_have_the_values_and_the_times_of_their_rows(archives, columns):
+    with_blocks, _, rows = archives(((700, 701), (900, 1100)), 2000)
+    found = overview(with_blocks, "I", columns=columns)
     at = 0
     for number, count in enumerate(found.rows.tolist()):
         mean, low, high = of_rows(rows, Product.I, at, at + count)

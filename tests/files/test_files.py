@@ -174,7 +174,7 @@ def test_a_dataset_has_named_axes_and_goes_back_to_the_same_recording():
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"no spectra at all", "not a FITS, HDF5, NPZ or CSV"),
+        (b"no spectra at all", "not a FITS, HDF5, NPZ.* file of spectra"),
         (b"\x89HDF\r\n\x1a\n cut off", "recorder's HDF5"),
         (b"PK\x03\x04 cut off", "NPZ"),
         (b"# station=OVRO\ntime_utc,product,20.0\n", "CSV"),

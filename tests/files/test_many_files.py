@@ -58,7 +58,7 @@ def test_files_in_any_order_are_the_recording_that_was_cut(ending, tmp_path):
 
 
 # Each block of HDF5 takes a process.
-@pytest.mark.parametrize(("block_rows", "suffix"), [(1, ".npz"), (7, ".npz"), (20, ".h5"), (1000, ".h5")])
+@pytest.mark.parametrize(("block_rows", "suffix"), [(1, ".npz"), (7, ".npz"), (1000, ".npz"), (20, ".h5")])
 def test_any_rows_can_be_asked_for_in_any_blocks(block_rows, suffix, tmp_path, monkeypatch):
     paths = cut(tmp_path, suffix)
     whole, series = read_rows(paths, RowSelection()), FileSeries(paths, RowSelection())
@@ -330,7 +330,7 @@ def test_a_recorders_file_is_read_in_parts(tmp_path, monkeypatch):
     series = FileSeries([path], RowSelection())
     monkeypatch.setattr("sunspec_tui.files.file_series.MAX_BLOCK_BYTES", 100 * series.row_bytes)
     tracemalloc.start()
-    assert sum(len(series.only(slice(begin, begin + 50))) for begin in range(0, 800, 50)) == 800
+    assert sum(len(series.only(slice(begin, begin + 100))) for begin in range(0, 800, 100)) == 800
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < rows.data.nbytes / 3
@@ -348,7 +348,7 @@ def test_a_series_above_the_limit_of_memory_is_streamed_and_not_exported(tmp_pat
 def test_a_recorders_file_above_the_limit_of_memory_is_streamed(tmp_path, monkeypatch):
     (path,) = cut(tmp_path, ".h5", cuts=((0, 60),))
     monkeypatch.setattr("sunspec_tui.files.read_limits.MAX_POWER_BYTES", 30 * 16 * 4 * 4)
-    monkeypatch.setattr("sunspec_tui.files.file_series.MAX_BLOCK_BYTES", 7 * 16 * 4 * 4)
+    monkeypatch.setattr("sunspec_tui.files.file_series.MAX_BLOCK_BYTES", 13 * 16 * 4 * 4)
     with pytest.raises(SourceError, match="choose --start and --end"):
         read_recording(path)
     assert parts_of(open_replay(path, 560)) == [(0.0, 30), (pytest.approx(40 * CADENCE_S, abs=1e-5), 30)]

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from commands import SERVICE, published
+from commands import SERVICE, published, running
 from recordings import recording
 from terminals import PROGRAM
 
@@ -46,13 +46,14 @@ def test_snapshot_draws(environment, tmp_path):
     assert (tmp_path / "work" / "a.png").is_file()
 
 
-# Each takes ten seconds, and finds its settings as a snapshot does.
+# They find their settings as a snapshot does.
 @pytest.mark.parametrize("environment", ["working directory", "user's settings"], indirect=True)
 def test_plots_are_drawn_into_a_relative_directory(environment, tmp_path):
-    words = [*SERVICE[:-1], "1", "--duration", "8", "--status-format", "json"]
-    done = run(words, environment, tmp_path)
-    record = json.loads(done.stdout.splitlines()[-1])
-    assert (record["plots_written"] > 0, record["plots_failed"]) == (True, 0), done.stderr
+    words = [*SERVICE[:-1], "1", "--duration", "60", "--status-format", "json", "--status-interval", "0.2"]
+    with running(words, cwd=tmp_path / "work", env=environment, stdout=subprocess.PIPE, text=True) as process:
+        records = map(json.loads, process.stdout)
+        record = next(record for record in records if record["plots_written"] or record["plots_failed"])
+    assert (record["plots_written"] > 0, record["plots_failed"]) == (True, 0), record
     assert list((tmp_path / "work" / "figs").glob("spectrum_*.png"))
 
 
