@@ -70,18 +70,13 @@ def __getattr__(name: str) -> object:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = getattr(import_module(_MODULES[name]), name)
-    _enable_pictures()
+    _enable_figures()
     return found
 
 
-def _enable_pictures() -> None:
-    """Let notebooks show recordings as figures; matplotlib loads with the first one."""
-    recording = sys.modules.get("sunspec_tui.core.recording")
-    if recording is not None and recording.Recording.draw_png is None:
-        recording.Recording.draw_png = staticmethod(_draw_png)
+def _enable_figures() -> None:
+    """Let notebooks show recordings as figures, once recordings are loaded."""
+    if "sunspec_tui.core.recording" in sys.modules:
+        from sunspec_tui.plots.notebook import enable_notebook_figures
 
-
-def _draw_png(recording: "Recording") -> bytes:
-    from sunspec_tui.plots.plot_window import png_of
-
-    return png_of(recording)
+        enable_notebook_figures()

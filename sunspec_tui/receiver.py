@@ -9,6 +9,7 @@ import logging
 import math
 from collections.abc import Callable
 from datetime import datetime
+from functools import wraps
 from pathlib import Path
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self
@@ -32,6 +33,7 @@ from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.monitoring.web_status import WebStatus
 from sunspec_tui.older_receiver import OlderReceiver
 from sunspec_tui.plots.job import PlotJob
+from sunspec_tui.plots.notebook import enable_notebook_figures
 from sunspec_tui.receiver_options import ReceiverOptions
 from sunspec_tui.receiver_parts import ReceiverParts
 from sunspec_tui.stream.frame_iterator import FrameIterator, FrameIterators, Item, Row
@@ -41,20 +43,31 @@ log = logging.getLogger(__name__)
 
 _P = ParamSpec("_P")
 
+enable_notebook_figures()
+
 
 def _with_parameters_of(
     options: Callable[_P, object],
 ) -> Callable[[Callable[..., None]], Callable[Concatenate["StreamReceiver", _P], None]]:
     """Give an initialiser the parameters of an options class.
 
-    Help, editors and type checkers then show them.
+    Help, editors, type checkers and errors then show them as its own.
     """
 
     def decorated(initialiser: Callable[..., None]) -> Callable[..., None]:
-        parameters = inspect.signature(options).parameters.values()
         own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        initialiser.__signature__ = inspect.Signature([own, *parameters])  # type: ignore[attr-defined]
-        return initialiser
+        signature = inspect.Signature([own, *inspect.signature(options).parameters.values()])
+
+        @wraps(initialiser)
+        def checked(*arguments: object, **named: object) -> None:
+            try:
+                signature.bind(*arguments, **named)
+            except TypeError as error:
+                raise TypeError(f"StreamReceiver(): {error}") from None
+            initialiser(*arguments, **named)
+
+        checked.__signature__ = signature  # type: ignore[attr-defined]
+        return checked
 
     return decorated
 

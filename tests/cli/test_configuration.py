@@ -32,3 +32,8 @@ def test_examples_of_settings_without_a_default_are_read(tmp_path):
     examples = "\n".join(line.removeprefix("# ") for line in re.findall(r"^# \w+ = .*$", EXAMPLES[1], re.MULTILINE))
     found = settings_of(examples, tmp_path)
     assert all(getattr(found, setting.name) is not None for setting in fields(Settings))
+
+
+def test_each_comment_of_the_whole_example_is_the_help_of_its_setting():
+    comments = dict(re.findall(r"^(?:# )?(\w+) = .*?\s+# (.*)$", EXAMPLES[1], re.MULTILINE))
+    assert comments == {setting.name: setting.metadata["help"] for setting in fields(Settings)}

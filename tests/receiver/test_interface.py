@@ -1,9 +1,12 @@
 """The package as scripts and notebooks see it."""
 
 import pydoc
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from publishers import block_time, message
 from recordings import recording
 
@@ -59,3 +62,13 @@ def test_a_name_from_a_file_is_escaped():
     shown = dataclasses.replace(recording(1, nchan=64), station="<b>\x1b[31m")
     assert "<b>" not in shown._repr_html_()
     assert "\x1b" not in repr(shown)
+
+
+def test_a_recording_is_a_figure_however_the_receiver_was_imported():
+    script = "from sunspec_tui.receiver import StreamReceiver, Recording; assert Recording.draw_png is not None"
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_an_unknown_parameter_is_an_error_of_the_receiver():
+    with pytest.raises(TypeError, match=r"^StreamReceiver\(\): got an unexpected keyword argument 'colour'$"):
+        StreamReceiver(colour="red")
