@@ -15,7 +15,6 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Static
 
-from sunspec_tui.core.memory_usage import NOT_READ
 from sunspec_tui.core.printable import printable, printable_lines
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.tui.display.scene import Scene
@@ -27,10 +26,10 @@ from sunspec_tui.tui.terminal.guarded import Guarded
 from sunspec_tui.tui.terminal.link_pacing import LinkReading, Quality
 from sunspec_tui.tui.widget_data import spectrum_scene, view_line, waterfall_scene
 from sunspec_tui.tui.widgets.delay_panel import DelayPanel
-from sunspec_tui.tui.widgets.file_panel_text import plots_text
 from sunspec_tui.tui.widgets.footer import KeyLine
 from sunspec_tui.tui.widgets.line_text import status_text
-from sunspec_tui.tui.widgets.panel_text import health_text, memory_text, waiting_text
+from sunspec_tui.tui.widgets.panel_table import PANEL_TEXTS, PanelValues
+from sunspec_tui.tui.widgets.panel_text import waiting_text
 from sunspec_tui.tui.widgets.panels import LogPanel, Panel, TextCells
 from sunspec_tui.tui.widgets.spectrum import Spectrum
 from sunspec_tui.tui.widgets.waterfall import Waterfall
@@ -132,11 +131,11 @@ class MonitorScreen(Guarded, Screen[object]):
             snapshot.delay_history,
             snapshot.taken_s,
         )
-        self._show_health(snapshot, link)
-        if is_receiving:
-            if snapshot.memory is not NOT_READ:
-                self.query_one("#memory", Panel).show(memory_text(snapshot.memory))
-            self.query_one("#plots", Panel).show(plots_text(snapshot.plots, snapshot.archive, snapshot.web))
+        values = PanelValues(snapshot, link, is_receiving)
+        for name, make_text in PANEL_TEXTS.items():
+            if (text := make_text(values)) is not None:
+                self.query_one(f"#{name}", Panel).show(text)
+        self._follow_health_panel()
 
     def _show_status(self, snapshot: "Snapshot") -> None:
         scene, status = self._scene, self.query_one("#status", TextCells)
@@ -147,20 +146,9 @@ class MonitorScreen(Guarded, Screen[object]):
         columns = status.content_size.width
         status.show(text(paused_s=paused_s, columns=columns, alarms=snapshot.alarms, warnings=snapshot.warnings))
 
-    def _show_health(self, snapshot: "Snapshot", link: LinkReading) -> None:
-        panel = self.query_one("#health", Panel)
-        chan0 = snapshot.axis.chan0_text if snapshot.axis else ""
-        panel.show(
-            health_text(
-                snapshot.health,
-                link,
-                snapshot.check.pipelines,
-                chan0=chan0,
-                gain=snapshot.check.gain,
-                notes=snapshot.notes,
-            )
-        )
-        room = self.query_one("#body").size.height - panel.outer_size.height
+    def _follow_health_panel(self) -> None:
+        """Make the other panels smaller if the Health panel is long."""
+        room = self.query_one("#body").size.height - self.query_one("#health").outer_size.height
         self.set_class(room < _MIN_LINES_BESIDE_HEALTH, "-crowded")
 
     def _show_waiting(self, text: str) -> None:

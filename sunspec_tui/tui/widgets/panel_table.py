@@ -1,0 +1,61 @@
+"""Table of the text panels: the function that makes each panel's text.
+
+A panel needs a name in `view_state.PANELS`, a row here, and its size in `styles.tcss` if it shall not follow its text.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from rich.text import Text
+
+from sunspec_tui.core.memory_usage import NOT_READ
+from sunspec_tui.tui.terminal.link_pacing import LinkReading
+from sunspec_tui.tui.widgets.file_panel_text import plots_text
+from sunspec_tui.tui.widgets.panel_text import health_text, memory_text
+
+if TYPE_CHECKING:
+    from sunspec_tui.monitoring.snapshot import Snapshot
+
+
+class PanelValues(NamedTuple):
+    """Values that panels show.
+
+    Attributes
+    ----------
+    snapshot
+        State of the stream and of the program.
+    link
+        Link to the terminal.
+    is_receiving
+        False until the receiver has started.
+    """
+
+    snapshot: "Snapshot"
+    link: LinkReading
+    is_receiving: bool
+
+
+def _health(values: PanelValues) -> Text:
+    snapshot = values.snapshot
+    return health_text(
+        snapshot.health,
+        values.link,
+        snapshot.check.pipelines,
+        chan0=snapshot.axis.chan0_text if snapshot.axis else "",
+        gain=snapshot.check.gain,
+        notes=snapshot.notes,
+    )
+
+
+def _memory(values: PanelValues) -> Text | None:
+    memory = values.snapshot.memory
+    return memory_text(memory) if values.is_receiving and memory is not NOT_READ else None
+
+
+def _plots(values: PanelValues) -> Text | None:
+    snapshot = values.snapshot
+    return plots_text(snapshot.plots, snapshot.archive, snapshot.web) if values.is_receiving else None
+
+
+PANEL_TEXTS: dict[str, Callable[[PanelValues], Text | None]] = {"health": _health, "memory": _memory, "plots": _plots}
+"""Functions that make the panels' texts; None leaves a panel as it is."""
