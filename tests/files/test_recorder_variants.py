@@ -1,6 +1,5 @@
 """Tests of all known variants of recorders' HDF5 files."""
 
-import logging
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -31,7 +30,6 @@ from recorder_files import (
 
 from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.products import Product
-from sunspec_tui.core.recording import Recording
 from sunspec_tui.files.read import read_recording
 from sunspec_tui.files.read_limits import RowSelection
 from sunspec_tui.files.recorder_times import _SelectedRows
@@ -183,56 +181,16 @@ def scale(name: str) -> np.float32:
     return np.float32(NAVG if name[0] in "XYCxy" else NAVG // 2)
 
 
-class Reading(NamedTuple):
-    """A variant, the recording in its file, and the notes on it."""
-
-    name: str
-    wanted: Variant
-    found: Recording
-    notes: list[str]
-
-
-@pytest.fixture(scope="module")
-def reading(request, tmp_path_factory) -> Reading:
-    """Read the file of a variant once for all tests of it."""
-    wanted, told = VARIANTS[request.param], Notes()
-    path = recorder_file(tmp_path_factory.mktemp("variant") / "a.h5", wanted.change, wanted.products)
-    logger = logging.getLogger("sunspec_tui")
-    logger.setLevel(logging.INFO)
-    logger.addHandler(told)
-    try:
-        found = read_recording(path, **wanted.asked)
-    finally:
-        logger.removeHandler(told)
-    return Reading(request.param, wanted, found, told.texts)
-
-
-class Notes(logging.Handler):
-    """Texts of the warnings that are logged."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.texts = list[str]()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.texts.append(record.getMessage().partition(": ")[2])
-
-
-# The tests of a variant run in one process, one after the other, and share its reading.
-READABLE = {
-    name: pytest.param(name, marks=pytest.mark.xdist_group(f"recorder variant {name}"))
-    for name, each in VARIANTS.items()
-    if not each.refused
-}
-WITH_STEPS = [each for name, each in READABLE.items() if name != "08c_dup"]
-
-
-@pytest.mark.parametrize("reading", READABLE.values(), indirect=True, scope="module")
-def test_a_file_gives_what_its_recorder_wrote(reading):
-    _, wanted, found, told = reading
-    rows = list(wanted.rows)
+@pytest.mark.parametrize("name", [name for name, each in VARIANTS.items() if not each.refused])
+def test_a_file_gives_the_rows_and_their_length_that_its_recorder_wrote(tmp_path, notes, name):
+    wanted = VARIANTS[name]
+    path, rows = recorder_file(tmp_path / "a.h5", wanted.change, wanted.products), list(wanted.rows)
+    found = read_recording(path, **wanted.asked)
     assert set(found.products) == {Product(NAMES.get(each, each)) for each in wanted.products}
     step_s = found.cadence_s
+    # The length of a row is that of its times, which a repeated time does not show.
+    if name != "08c_dup":
+        assert step_s == pytest.approx(24 / WIDTH_HZ if "3072" in name else STEP_S, rel=1e-6)
     # A Julian date holds 40 microseconds.
     np.testing.assert_allclose(found.times_s - step_s, wanted.starts_s[rows], rtol=0, atol=5e-5)
     np.testing.assert_allclose(found.frequencies_hz, wanted.frequencies_hz, rtol=1e-6)
@@ -241,14 +199,9 @@ def test_a_file_gives_what_its_recorder_wrote(reading):
         if wanted.missing is not None and each == "XX":
             values[:, wanted.missing] = np.nan
         np.testing.assert_array_equal(found.power(Product(NAMES.get(each, each))), values)
+    told = notes()
     assert len(told) == bool(wanted.note), told
     assert wanted.note in "".join(told)
-
-
-@pytest.mark.parametrize("reading", WITH_STEPS, indirect=True, scope="module")
-def test_the_length_of_a_row_is_that_of_its_times(reading):
-    cadence_s = 24 / WIDTH_HZ if "3072" in reading.name else STEP_S
-    assert reading.found.cadence_s == pytest.approx(cadence_s, rel=1e-6)
 
 
 @pytest.mark.parametrize("name", [name for name, each in VARIANTS.items() if each.refused])
