@@ -25,12 +25,12 @@ demo: install  ## the live monitor on an embedded producer with a simulated Sun
 
 # Many tests wait for processes and deadlines: four workers keep two cores busy.
 test: install  ## all tests
-	$(BIN)/python -m pytest -n 4 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 SEEDS ?= $(shell seq 1 10)
 test-seeds: install  ## run the property tests with other random cases: SEEDS="1 2 3" (ten seeds by default)
 	@failed=; for seed in $(SEEDS); do echo "seed $$seed"; \
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m hypothesis --hypothesis-seed=$$seed $(ARGS) || failed="$$failed $$seed"; \
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m hypothesis --hypothesis-seed=$$seed $(ARGS) || failed="$$failed $$seed"; \
 	done; if [ -n "$$failed" ]; then echo "failed with the seeds$$failed"; exit 1; fi
 
 seeded-bugs: install  ## plant known bugs one at a time and check that the tests find each

@@ -59,15 +59,15 @@ def _with_parameters_of(
         signature = inspect.Signature([own, *inspect.signature(options).parameters.values()])
 
         @wraps(initialiser)
-        def checked(*arguments: object, **named: object) -> None:
+        def initialise(*arguments: object, **named: object) -> None:
             try:
                 signature.bind(*arguments, **named)
             except TypeError as error:
                 raise TypeError(f"StreamReceiver(): {error}") from None
             initialiser(*arguments, **named)
 
-        checked.__signature__ = signature  # type: ignore[attr-defined]
-        return checked
+        initialise.__signature__ = signature  # type: ignore[attr-defined]
+        return initialise
 
     return decorated
 
@@ -84,8 +84,9 @@ class StreamReceiver(OlderReceiver):
 
     Attributes
     ----------
-    options
-        The parameters.
+    options, parts, history, handler
+        The parameters, the running parts, the rows, and the subscriber's callbacks. A subclass must not reuse these
+        names.
     listeners
         Functions that are called after each batch of messages.
 
@@ -115,6 +116,9 @@ class StreamReceiver(OlderReceiver):
         self.handler, self.listeners = parts.handler, parts.listeners
 
     def __repr__(self) -> str:
+        if "history" not in self.__dict__:
+            # A debugger may show a receiver whose initialiser has failed.
+            return object.__repr__(self)
         position = self.position()
         rows = 0 if position is None else min(position.count, position.length)
         state = "running" if self.running else "stopped"

@@ -222,7 +222,7 @@ class CanvasMachine(RuleBasedStateMachine):
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 TestCanvas = CanvasMachine.TestCase
 TestCanvas.settings = settings(
-    max_examples=40, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES
+    max_examples=25, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES
 )
 
 

@@ -264,7 +264,7 @@ def test_a_window_that_was_small_for_a_moment_is_drawn_completely(small):
 TestIncremental = pytest.mark.timeout(900)(Incremental.TestCase)
 TestIncremental.settings = settings(
     # These are few examples: `make test-seeds` runs others.
-    max_examples=12,
+    max_examples=8,
     stateful_step_count=80,
     deadline=None,
     suppress_health_check=list(HealthCheck),

@@ -69,7 +69,7 @@ class Windows(RuleBasedStateMachine):
 TestWindows = pytest.mark.timeout(900)(Windows.TestCase)
 TestWindows.settings = settings(
     # Few examples; `make test-seeds` runs others.
-    max_examples=6,
+    max_examples=4,
     stateful_step_count=50,
     deadline=None,
     suppress_health_check=list(HealthCheck),

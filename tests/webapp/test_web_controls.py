@@ -12,7 +12,7 @@ from webs import served
 
 from sunspec_tui.core.colormaps import PALETTES, colours
 
-pytestmark = [needs_chromium, pytest.mark.xdist_group("chromium")]
+pytestmark = needs_chromium
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from sunspec_tui.plots.figure import column_image, image_levels
 from sunspec_tui.tui.display.axes import FrequencyWindow
 from sunspec_tui.tui.display.waterfall_image import Drawing, WaterfallImage
 
-pytestmark = [needs_chromium, pytest.mark.xdist_group("chromium")]
+pytestmark = needs_chromium
 CODING_ERROR_DB = 0.15
 """Half a step of eight bits, as the page gets its history, and what it moves in a percentile."""
 

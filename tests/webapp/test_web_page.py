@@ -13,7 +13,7 @@ from webs import served
 
 from sunspec_tui.core.web_options import WebOptions
 
-pytestmark = [needs_chromium, pytest.mark.xdist_group("chromium")]
+pytestmark = needs_chromium
 WIDE = (1600, 800)
 MASKED, GAP = [150, 154, 160], [226, 228, 226]
 

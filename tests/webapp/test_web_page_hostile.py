@@ -16,7 +16,7 @@ from webs import served
 
 from sunspec_tui.webapp import row_messages
 
-pytestmark = [needs_chromium, pytest.mark.xdist_group("chromium")]
+pytestmark = needs_chromium
 HEADER = "<BBBxIIId"
 STATUS = {
     "type": "status", "time": "2026-11-26T12:00:00.000Z", "source": "here", "state": "live", "link": "connected",

@@ -15,7 +15,7 @@ from sunspec_tui.core.ring_buffer import Mark, Rows
 from sunspec_tui.webapp import row_codes, row_messages
 from sunspec_tui.webapp.row_chain import RowChain
 
-pytestmark = [needs_chromium, pytest.mark.xdist_group("chromium")]
+pytestmark = needs_chromium
 NBINS = 40
 PRECISION = 10 ** (row_codes.STEP_DB / 20) - 1
 
