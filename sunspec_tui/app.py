@@ -1,4 +1,4 @@
-"""App of the monitor, which runs the receiver and shows its rows.
+"""Textual app of the monitor: connects keys, receiver, scene and screen.
 
 Keys change the view or call the receiver. The scene turns rows into pictures. `CanvasApp` sends them to the terminal.
 """

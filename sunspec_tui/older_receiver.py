@@ -1,4 +1,4 @@
-"""Provide the names of the older receiver.
+"""Base class that keeps scripts for the older receiver working.
 
 Scripts for it run unchanged. Attributes are read-only: a script that sets one gets an error instead of no effect.
 Nothing here changes the received rows.

@@ -1,4 +1,4 @@
-"""Make, start and stop the parts of a receiver.
+"""Start and stop a receiver's archive, subscriber, plots and web view.
 
 The parts are the archive, the subscriber with its thread, the plot service and the web view. They start in this order
 and stop in reverse order.

@@ -1,4 +1,4 @@
-"""Find the output of ``export`` among the words after ``--input``.
+"""Find the output path of ``export`` when it follows the inputs.
 
 ``--input`` takes any number of words, so it also takes an output that follows the inputs. This module imports only the
 errors of the project.

@@ -1,4 +1,4 @@
-"""Print on the standard output, which may be closed, full or blocked.
+"""Print the output of short commands; store write errors until the end.
 
 A command that does one thing and ends prints through `DirectOutput`, which waits for its reader as other programs do. A
 service uses a `LineWriter`, which never waits.

@@ -1,4 +1,4 @@
-"""Create a receiver for commands that read a stream briefly and end."""
+"""Create a receiver for commands that read few frames and end."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Create a producer from settings: source, ring, feed and streaming operator.
+"""Create a producer, its source and its ring from settings.
 
 The feed is started here. The caller binds, runs and ends the producer.
 """

@@ -1,4 +1,4 @@
-"""Command ``sunspec-tui quicklook``: draw an archive's days or hours, or files."""
+"""Command ``sunspec-tui quicklook``: draw overview pictures of an archive or files."""
 
 import math
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Print status lines without waiting, and secrets only on a terminal."""
+"""Print a service's status lines without waiting; keep secrets out of files."""
 
 import sys
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Check numbers and names that a caller passes, and convert them.
+"""Check and convert numbers and names passed to Python functions.
 
 Older scripts compute some of the numbers: ``buffer_length=300 / 0.25`` is the whole number 1200.
 """

@@ -1,4 +1,4 @@
-"""The environment of child processes that import this package."""
+"""Environment variables with which child processes find this package."""
 
 import os
 from collections.abc import Mapping

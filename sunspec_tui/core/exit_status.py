@@ -1,4 +1,4 @@
-"""Exit statuses of commands, and handlers of the signals that end them."""
+"""Exit statuses of commands, and the signals that end them."""
 
 import logging
 import signal

@@ -1,4 +1,4 @@
-"""Frequency axis of rows, and position of a stream in its ring."""
+"""Frequency axis of rows, and the ring's state (`Position`)."""
 
 from dataclasses import dataclass
 from functools import cached_property

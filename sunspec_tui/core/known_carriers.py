@@ -1,4 +1,4 @@
-"""Radio transmitters of known frequency that are received in the Owens Valley."""
+"""Table of radio carriers of known frequency, receivable at the telescope."""
 
 SERVICES_MHZ: dict[str, tuple[float, ...]] = {
     "WWV": (15.0, 20.0, 25.0),

@@ -1,4 +1,4 @@
-"""Keep rows of earlier shapes and frequency axes, within a memory budget.
+"""Keep rows from before changes of shape or frequency axis (epochs).
 
 An epoch begins when the shape or the frequency axis of the stream changes. The rows before the change stay readable
 until they exceed the budget. State and arithmetic only; the caller holds the receiver's lock.

@@ -1,4 +1,4 @@
-"""Merge blocks of consecutive rows to means and highest values.
+"""Merge row blocks into larger ones: means and highest values.
 
 A row is a block of one row. Blocks are merged into larger ones without reading their rows. Pure arithmetic.
 """

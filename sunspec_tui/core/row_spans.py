@@ -1,4 +1,4 @@
-"""Compute start and length of rows, and place them in columns.
+"""Compute rows' start times and durations, and place them in columns.
 
 Only the end of a row's averaging is stored, and the cadence of a stream may change. A row's length is therefore derived
 from its neighbours. Pure functions on arrays of times, without figures or files.

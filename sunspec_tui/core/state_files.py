@@ -1,4 +1,4 @@
-"""Save small states between runs.
+"""Load and save small JSON states that persist between runs.
 
 These are the view of the monitor, and quiet floors.
 

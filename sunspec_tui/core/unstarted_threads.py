@@ -1,4 +1,4 @@
-"""Handle threads of libraries that cannot start because of a limit."""
+"""Check that threads can start, and discard zarr's unstarted event loop."""
 
 import sys
 import threading

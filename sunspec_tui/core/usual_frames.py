@@ -1,4 +1,4 @@
-"""Shape and first channel of the instrument's usual frames."""
+"""Channel counts and default first channel of the instrument's frames."""
 
 USUAL_NCHAN, USUAL_NPOL = 3072, 4
 """Channels and products of a usual frame."""

@@ -1,4 +1,4 @@
-"""Digits of e-CALLISTO files: 8 bits of a logarithmic detector.
+"""Convert decibels to the 8-bit digits of e-CALLISTO files.
 
 Tools of the e-CALLISTO network multiply digits by `DB_PER_DIGIT` and do not support an offset. Decibels are therefore
 written as digits of this size, and digit 0 is 0 dB. Only if the values do not fit, digit 0 is another number of

@@ -1,4 +1,4 @@
-"""Read the header and data units of a FITS file within limits.
+"""Read a FITS file's header-data units (HDUs) within limits.
 
 Data are read only on request. The image may be in the first unit or in an extension, and the tables of axes in any
 extension. Reading ends when the image and both axes are found.

@@ -1,4 +1,4 @@
-"""Sort the rows of several files by time.
+"""Order rows of several files by time, and drop repeated times.
 
 Rows that repeat a time are left out. Pure functions on arrays of times; no file is opened.
 """

@@ -1,4 +1,4 @@
-"""Check the declared bytes and rows of a file against limits.
+"""Limits for the sizes of files and rows, and their checks.
 
 docs/files.md lists the limits. This module opens no file.
 """

@@ -1,4 +1,4 @@
-"""Read the times of a recorder's file: written rows, ends, lengths.
+"""Read end times and lengths of a recorder file's written rows.
 
 Only the child process `recorder_process` uses this module. The times are read in blocks, before any power: a recorder
 allocates all rows at the start, and rows that were never written have the time 0.

@@ -1,4 +1,4 @@
-"""Check the declarations of a file before its power is read.
+"""Check a file's declared axes and metadata, then load requested rows.
 
 Each reader passes its declarations and a function that loads rows. Invalid files are refused with a message of one
 sentence. Only the requested rows are loaded.

@@ -1,4 +1,4 @@
-"""Finding: the result of a check, in the words of screen, event log and status.
+"""Finding: the result of a check, worded for screen, log and status.
 
 Each check of the instrument makes its finding; front ends and the event log show findings without knowing the checks.
 """

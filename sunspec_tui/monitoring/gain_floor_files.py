@@ -1,4 +1,4 @@
-"""Store a stream's quiet floors in files between runs.
+"""Save a stream's quiet levels of recent hours between runs.
 
 There is one file for each source and frequency axis. Files are read and written in threads, because a home directory on
 a network may hang. If it hangs, the floor begins anew.

@@ -1,4 +1,4 @@
-"""Track quiet levels of minutes and hours, and current losses of gain.
+"""Track quiet levels over minutes and hours, and current gain losses.
 
 State and arithmetic. Times are those of the data; the caller adds each row once, in order.
 """

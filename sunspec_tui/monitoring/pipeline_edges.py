@@ -1,4 +1,4 @@
-"""Find pipelines with partial loss of power, by steps at edges.
+"""Find pipelines with partial power loss, by steps at their edges.
 
 A pipeline that loses packets averages zeros into its 96 channels: its power falls by the lost share, exactly from one
 edge to the other. No source in the sky does that. Pipelines always differ by a few percent, so steps are compared with

@@ -1,4 +1,4 @@
-"""State and counts of the web view."""
+"""Value types for the web view's state and counts."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Check the wall clock against the monotonic clock.
+"""Decide if the wall clock is trusted for expiring plots.
 
 A wall clock jumps when it is set, manually or by NTP after a start with an empty battery. A monotonic clock does not.
 The wall clock is trusted after both clocks have agreed for a while.

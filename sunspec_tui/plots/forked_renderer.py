@@ -1,4 +1,4 @@
-"""Draw each picture in a fork, so its memory is released.
+"""Draw each picture in a forked process, which returns all its memory.
 
 A drawing takes tens of MiB, and the heap would keep much of it. This process has imported matplotlib and has no data
 between pictures; the fork draws, sends the PNG through a pipe and ends. This needs Linux and a process with one thread,

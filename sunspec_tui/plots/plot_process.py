@@ -1,4 +1,4 @@
-"""Start the plot process, send jobs, read answers, and end it.
+"""Control the plot process from its parent: start, jobs, answers, end.
 
 No call here waits without a limit: the pipes are written and read in small steps, with a check of the time after each.
 """

@@ -1,4 +1,4 @@
-"""Run the plot process: read jobs, write PNGs, answer with JSON lines.
+"""Main program of the plot process: read jobs, write PNGs, answer.
 
 The parent starts it as ``python -m sunspec_tui.plots.plot_worker`` and is the only process that sends it jobs, so jobs
 can be pickles. It ends when its standard input ends, so it never outlives the parent. The parent handles Ctrl-C and a

@@ -1,4 +1,4 @@
-"""Make pictures in several processes on this machine.
+"""Run tasks in parallel processes that end with their parent.
 
 The processes end with their parent, also when it is killed. They use pipes to the parent and no sockets, because a
 process runs any work that it receives, so other users must not be able to send work.

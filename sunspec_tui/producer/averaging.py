@@ -1,4 +1,4 @@
-"""Average spectra of a recorder's sequence over exact windows of data time.
+"""Arithmetic of averaging spectra over exact windows of data time.
 
 State and arithmetic; other modules read the ring and send messages.
 """

@@ -1,4 +1,4 @@
-"""Write bifrost's process log, and pin a thread to a core.
+"""Optional bifrost tools: write its process log, pin a thread.
 
 bifrost is not a dependency. If a recorder has it, its tools (``like_ps.py``, ``like_top.py``) list the producer like
 any other operation of the recorder. Without bifrost, no log is written.

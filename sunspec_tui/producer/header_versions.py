@@ -1,4 +1,4 @@
-"""Convert headers to older versions, to test receivers with all of them.
+"""Convert headers to older versions, to test receivers with these.
 
 Pure functions from the newest header to an older one; the payload is the same in all versions.
 """

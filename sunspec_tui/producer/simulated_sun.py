@@ -1,4 +1,4 @@
-"""Simulate a solar beam with the known errors of sky and instrument.
+"""Simulate a recorder's spectra: Sun, bursts, interference, noise and bandpass.
 
 It has galactic background, quiet Sun, type III and type II bursts, interference lines and the bandpass of 32 pipelines,
 with radiometer noise on all four products. All values depend only on the seed. Bursts are drawn separately for each

@@ -1,4 +1,4 @@
-"""Signal that ends a producer, from any thread."""
+"""Flag that any thread sets to end a producer."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Average the recorder's spectra over time and publish them (AvgStreamingOp).
+"""AvgStreamingOp: reads the recorder's ring, averages spectra, publishes them.
 
 This replaces the class of the same name in the recorder's ``dr_beam.py``. It reads a ring with the recorder's
 interface, averages over the data's time and sends each average as one message. It never makes the recorder wait:

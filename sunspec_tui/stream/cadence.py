@@ -1,4 +1,4 @@
-"""Measure the cadence of a stream, a running median of steps."""
+"""Measure a stream's cadence: the median of its recent time steps."""
 
 import math
 from bisect import bisect_left, insort

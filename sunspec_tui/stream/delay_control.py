@@ -1,4 +1,4 @@
-"""Change the method of the message delay while the stream runs."""
+"""Read the message delay, and change its method, from any thread."""
 
 import math
 import threading

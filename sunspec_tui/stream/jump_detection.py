@@ -1,4 +1,4 @@
-"""Detect jumps of time or frame number, to be confirmed.
+"""Detect jumps of time or frame number, and wait for confirmation.
 
 Otherwise one stray frame could move the waterfall by hours, or count millions of frames as missing. No confirmation is
 needed if the time between the arrivals is about as long as the jump, or if the jump begins a sequence. A time that goes

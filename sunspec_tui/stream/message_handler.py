@@ -1,4 +1,4 @@
-"""Handle messages of the subscriber's thread, and wake waiting threads.
+"""Decode each message, pass its frame on, and wake waiting threads.
 
 A message is decoded to a frame, and a frame is stored as a row of the ring buffer. All state changes under the lock
 that readers use too.

@@ -1,4 +1,4 @@
-"""Lower the limit of a used ZeroMQ receive queue without blocking it.
+"""Lower the limit of a ZeroMQ receive queue in safe steps.
 
 ZeroMQ's own thread fills a queue up to its limit. The reader reports to that thread how many messages it has read, but
 only when their number is a multiple of half the limit. If the new limit is not larger than the number of messages read

@@ -1,4 +1,4 @@
-"""Key bindings and commands of the app.
+"""Convert the key table to Textual bindings and palette commands.
 
 Textual needs the table of keys as `Binding` objects, and the command palette needs it as `SystemCommand` objects.
 """

@@ -1,4 +1,4 @@
-"""Messages from widgets to the app: mouse and clicked keys.
+"""Messages from widgets to the app: mouse events, and clicked footer keys.
 
 Frames cause no messages: the screen fetches snapshots at its own rate. A message contains plain values.
 """

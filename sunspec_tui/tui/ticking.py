@@ -1,4 +1,4 @@
-"""Wait for the next screen update: news, a time or a key.
+"""Wait until the next screen update: new data, a time, keys.
 
 News causes an update at once, but the rate of updates is limited.
 """

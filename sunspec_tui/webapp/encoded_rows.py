@@ -1,4 +1,4 @@
-"""Encode the rows of one epoch once for all viewers.
+"""Cache each epoch's encoded rows, which all viewers share.
 
 This module does not send.
 """

@@ -1,4 +1,4 @@
-"""Encode the last rows of a product as one message.
+"""Encode a new viewer's first message: last rows of a product.
 
 A new viewer gets this message first. It is encoded a block of rows at a time. Rows never change, so whole blocks are
 reused for the next viewer; only the newest block, while it grows, is encoded again. This module does not wait or send.

@@ -1,4 +1,4 @@
-"""Encode records as JSON, even with invalid text from outside. Pure functions."""
+"""Encode records as JSON, even with invalid text from outside."""
 
 from typing import Any
 

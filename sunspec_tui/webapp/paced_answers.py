@@ -1,4 +1,4 @@
-"""ASGI layer that delays requests of peers with too many requests.
+"""ASGI layer that delays requests of peers that send too many.
 
 It is the outermost layer of the web view. It delays requests instead of refusing them, because many users may share one
 address.

@@ -1,4 +1,4 @@
-"""Rate limit with a burst, separately for each key.
+"""Rate limiter with bursts, counted separately for each peer.
 
 For an event that comes too early, the limiter returns the time to wait. So a flood is delayed and not refused. This
 module only calculates; it does not wait.

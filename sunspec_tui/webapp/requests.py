@@ -1,4 +1,4 @@
-"""HTTP connection of the web view, with deadlines for requests and answers."""
+"""uvicorn's HTTP protocol, with deadlines for requests and answers."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Encode each row as a continuation or as a key row.
+"""Encode rows as differences, or as key rows readable alone.
 
 A continuation holds the differences from the previous row; a key row can be read alone. A row is encoded once for all
 viewers. Its key row is made only if a viewer needs one: after a history, or after a slow viewer has skipped rows.

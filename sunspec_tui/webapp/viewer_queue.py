@@ -1,4 +1,4 @@
-"""Send queue and acknowledgement state of one WebSocket client.
+"""Queue of one viewer's unsent messages, and its acknowledged rows.
 
 This module does not send.
 """

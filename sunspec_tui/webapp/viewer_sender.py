@@ -1,4 +1,4 @@
-"""Send queued messages to a web client; disconnect one that stops reading."""
+"""Send one viewer's queued messages; disconnect it when it stops reading."""
 
 import asyncio
 from collections.abc import Callable, Coroutine

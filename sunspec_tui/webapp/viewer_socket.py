@@ -1,4 +1,4 @@
-"""WebSocket connection of the web view, with deadlines and a read limit.
+"""uvicorn's WebSocket protocol, with deadlines and a limit for reading.
 
 The page sends a few dozen bytes a second. Data above the limit are read later; if too many of them wait, the client
 is not our page and the connection is closed.

@@ -1,4 +1,4 @@
-"""Read overviews of an archive from the blocks in its stores.
+"""Read overviews of hours or days from an archive's precomputed blocks.
 
 An overview shows hours or days of one product. Reading a day takes a fraction of a second, because rows are read only
 at both ends of the time and in stores without blocks. zarr is imported at the first use.

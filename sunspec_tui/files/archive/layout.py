@@ -1,4 +1,4 @@
-"""Layout of the archive.
+"""Names of an archive's stores, and rules that split rows among them.
 
 It defines the names of stores, and the rows of each store.
 

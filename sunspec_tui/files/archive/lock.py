@@ -1,4 +1,4 @@
-"""Lock an archive for one writer, on its original disk.
+"""Lock an archive for one writer; refuse a changed disk.
 
 Two writers would damage a store. If the archive's disk is unmounted, no new archive may be started in its mount point.
 """

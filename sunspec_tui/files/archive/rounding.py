@@ -1,4 +1,4 @@
-"""Round power to the bits above its noise.
+"""Round power to the precision that its noise allows.
 
 Rounded power makes smaller files.
 

@@ -1,4 +1,4 @@
-"""Status and events of the archive, as values."""
+"""Value types for the archive's state and events."""
 
 from dataclasses import dataclass
 from enum import StrEnum

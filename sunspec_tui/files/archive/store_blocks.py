@@ -1,4 +1,4 @@
-"""Compute means and extremes of each 256 rows of a store.
+"""Compute means and extremes for every block of 256 stored rows.
 
 They are computed while rows are committed, so that a day can be drawn in milliseconds. A complete block never changes.
 State and arithmetic only.

@@ -1,4 +1,4 @@
-"""Compute the Sun's elevation, for an archive that pauses at night.
+"""Compute the Sun's elevation at the telescope for a given time.
 
 The formulas are those of low accuracy in Jean Meeus, *Astronomical Algorithms* (2nd edition, 1998): chapter 12 for the
 sidereal time, 13 for the horizontal coordinates, 22 for the obliquity and the nutation, 25 for the Sun, 40 for the

@@ -1,4 +1,4 @@
-"""Write all received rows to the archive, in a separate thread.
+"""Thread that writes received rows to the archive.
 
 The thread reads the ring a few seconds behind the stream and never blocks the receiver. Rows that cannot be written
 stay in the ring for the next try; rows that leave the ring before are counted as lost. No error ends the thread.

@@ -1,4 +1,4 @@
-"""Store the waterfall's columns: means and peaks of rows by slot.
+"""Store the waterfall's displayed columns: means and peaks of their rows.
 
 A column contains the rows of `rows_per_column` consecutive slots, counted from slot 0. Thus a finished column never
 changes, and only the newest column grows. Columns whose rows are all missing are empty, so that the width of a gap

@@ -1,4 +1,4 @@
-"""Convert power to pixels and colour steps.
+"""Functions from power to pixel values, and to colour steps.
 
 This module has only pure functions. A value that is not positive has no decibels: it is NaN here and is drawn as no
 data. It is never clamped to the lowest colour.

@@ -1,4 +1,4 @@
-"""Convert columns of rows to pixels, and pixels to palette steps.
+"""Waterfall image: cached pixels of its columns, updated for new rows.
 
 The pixels of a column are kept until its rows, the band or the product change. Thus a new frame costs the work for one
 column, even if the history is long. The kept pixels are float values, so that new levels and palettes also apply to old

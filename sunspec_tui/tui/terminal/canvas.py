@@ -1,4 +1,4 @@
-"""Track the cells of a terminal and send only the differences.
+"""Grid of a terminal's cells, and the differences to send.
 
 `Canvas` keeps two grids: `desired`, the cells that the screen should show, and `displayed`, the cells that the
 terminal shows so far. An update sends only differences, as many as a budget allows. The rest waits for the next

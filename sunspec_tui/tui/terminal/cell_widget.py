@@ -1,4 +1,4 @@
-"""Widget made of cells, whose grid goes directly to the canvas."""
+"""Widget base class that writes its cells directly to the canvas."""
 
 import itertools
 from typing import TYPE_CHECKING, ClassVar

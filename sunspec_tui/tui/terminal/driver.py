@@ -1,4 +1,4 @@
-"""Textual driver that survives stalled, resumed and vanished terminals.
+"""Textual driver that survives stalled or vanished terminals, and resumed processes.
 
 The driver writes to standard output, because standard error may go to a file. The command line has checked that
 standard output is a terminal. `terminal_input` parses the input instead of Textual's parser. Output goes through

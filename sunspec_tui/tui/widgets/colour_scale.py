@@ -1,4 +1,4 @@
-"""Convert colour maps to the colours of a terminal."""
+"""Convert colour maps to palettes of terminal colours."""
 
 from functools import lru_cache
 

@@ -1,4 +1,4 @@
-"""Footer with the most important keys and failures."""
+"""Footer line with the main keys, and with failure messages."""
 
 from collections.abc import Sequence
 

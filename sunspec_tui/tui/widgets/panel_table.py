@@ -1,4 +1,4 @@
-"""Table of the text panels: the function that makes each panel's text.
+"""Map each panel's name to the function that makes its text.
 
 A panel needs a name in `view_state.PANELS`, a row here, and its size in `styles.tcss` if it shall not follow its text.
 """

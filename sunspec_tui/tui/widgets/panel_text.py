@@ -1,4 +1,4 @@
-"""Text of the panels.
+"""Text of the delay, health and memory panels.
 
 Pure functions that convert values to text, so tests need no terminal. An unknown number is shown as a dash, never as 0.
 """
