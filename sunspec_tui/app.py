@@ -41,13 +41,13 @@ from sunspec_tui.tui.monitor_screen import (
 )
 from sunspec_tui.tui.receiver_actions import ReceiverActions
 from sunspec_tui.tui.receiver_worker import ReceiverWorker
-from sunspec_tui.tui.saved_view import initial_view
 from sunspec_tui.tui.screen_updater import ScreenUpdater
 from sunspec_tui.tui.terminal.canvas_app import CanvasApp
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.driver import Driver
 from sunspec_tui.tui.terminal.link_pacing import LinkPacer, Quality
 from sunspec_tui.tui.ticking import Ticker
+from sunspec_tui.tui.view_json import initial_view
 from sunspec_tui.tui.view_saver import ViewSaver, load_view
 from sunspec_tui.tui.widget_data import epoch_text, initial_snapshot
 from sunspec_tui.tui.widgets.dialogs import HelpScreen, LevelsScreen, Palette

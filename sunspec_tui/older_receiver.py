@@ -22,7 +22,7 @@ from sunspec_tui.core.ring_buffer import RingBuffer
 from sunspec_tui.core.ring_copy import iter_blocks
 from sunspec_tui.core.usual_frames import USUAL_NCHAN
 from sunspec_tui.monitoring.snapshot import NO_ROWS, Snapshot
-from sunspec_tui.monitoring.stream_findings import header_lines
+from sunspec_tui.monitoring.stream_diagnosis import header_lines
 from sunspec_tui.monitoring.web_status import WebState, WebStatus
 from sunspec_tui.plots.job import PlotEvent, PlotStatus
 from sunspec_tui.receiver_options import ReceiverOptions

@@ -17,7 +17,7 @@ from typing import Concatenate, ParamSpec, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.core.arguments import number, parse_choice
+from sunspec_tui.core.argument_checks import number, parse_choice
 from sunspec_tui.core.errors import ExportError
 from sunspec_tui.core.event_log import log_event
 from sunspec_tui.core.frame import Frame

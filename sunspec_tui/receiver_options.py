@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 from sunspec_tui.core.addresses import host_and_port, parse_host, parse_port
-from sunspec_tui.core.arguments import is_number, number, parse_choice, whole_number
+from sunspec_tui.core.argument_checks import is_number, number, parse_choice, whole_number
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.instrument import STATION
 from sunspec_tui.core.memory_budgets import check_buffer_length

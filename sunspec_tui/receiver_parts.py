@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sunspec_tui.core.arguments import parse_choice
+from sunspec_tui.core.argument_checks import parse_choice
 from sunspec_tui.core.event_log import log_event
 from sunspec_tui.core.listeners import Listeners
 from sunspec_tui.core.memory_usage import Collector, MemoryReading

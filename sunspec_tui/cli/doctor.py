@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def run(settings: ProbeSettings, say: Say) -> int:
     """Describe the stream, or report why no frames come."""
-    from sunspec_tui.monitoring.stream_findings import findings, report
+    from sunspec_tui.monitoring.stream_diagnosis import findings, report
 
     if settings.png is not None or settings.remove_background:
         raise UsageError("--png and --remove-background are snapshot's: doctor draws nothing")

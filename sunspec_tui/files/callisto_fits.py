@@ -34,7 +34,7 @@ from sunspec_tui.files.callisto_digits import (
 )
 from sunspec_tui.files.fits_axes import Axes, axes_of
 from sunspec_tui.files.fits_dates import observation_start_s
-from sunspec_tui.files.fits_units import HeaderDataUnits
+from sunspec_tui.files.fits_hdus import HeaderDataUnits
 from sunspec_tui.files.fits_values import blocks_of, scale_of
 from sunspec_tui.files.read_limits import BLOCK_BYTES, RowSelection, Unreadable
 from sunspec_tui.files.reader_notes import report_notes

@@ -18,9 +18,9 @@ from sunspec_tui.core.printable import printable, printable_name
 from sunspec_tui.core.recording import Recording, in_time_range
 from sunspec_tui.core.row_spans import row_lengths_s
 from sunspec_tui.files.input_paths import input_paths
-from sunspec_tui.files.overlaps import FileRows, in_order
 from sunspec_tui.files.read import file_kind, read_selection
 from sunspec_tui.files.read_limits import MAX_ROWS, MAX_SENTENCE, RowSelection, Unreadable, check_size
+from sunspec_tui.files.time_order import FileRows, in_order
 
 log = logging.getLogger(__name__)
 

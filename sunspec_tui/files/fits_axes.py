@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.printable import printable
-from sunspec_tui.files.fits_units import FREQUENCY, TIME, Column, HeaderDataUnits
+from sunspec_tui.files.fits_hdus import FREQUENCY, TIME, Column, HeaderDataUnits
 from sunspec_tui.files.read_limits import Unreadable
 from sunspec_tui.files.validation import HZ_OF_UNIT, MAX_HZ, MIN_HZ, number, plausible_cadence_s
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.recording import UNITS
 from sunspec_tui.files.callisto_digits import DB_PER_DIGIT, MAX_DIGIT, NO_VALUE_CARD, STEP_CARD, ZERO_CARD
-from sunspec_tui.files.fits_units import HeaderDataUnits
+from sunspec_tui.files.fits_hdus import HeaderDataUnits
 from sunspec_tui.files.read_limits import BLOCK_BYTES, Unreadable
 from sunspec_tui.files.validation import number
 

@@ -23,8 +23,8 @@ from sunspec_tui.core.printable import printable, unquote_line
 from sunspec_tui.core.products import Product
 from sunspec_tui.files.read_limits import MAX_BINS, RowSelection, Unreadable, block_ranges, error_reason
 from sunspec_tui.files.recorder_access import attribute, child, link, numbered, numbers, text
+from sunspec_tui.files.recorder_growing import SHARED, WRITING, GrowingFile, open_flags
 from sunspec_tui.files.recorder_scale import LENGTHS, factor, file_names, is_export
-from sunspec_tui.files.recorder_shared import SHARED, WRITING, GrowingFile, open_flags
 from sunspec_tui.files.recorder_times import RowTimes, check_times, row_times
 from sunspec_tui.files.validation import HZ_OF_UNIT, MIN_HZ
 

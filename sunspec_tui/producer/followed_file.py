@@ -13,7 +13,7 @@ from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.printable import printable_name
 from sunspec_tui.core.recording import Recording, continuous_runs
 from sunspec_tui.files.read import read_recording
-from sunspec_tui.files.recorder_shared import is_being_written
+from sunspec_tui.files.recorder_growing import is_being_written
 from sunspec_tui.producer.replay import Replay
 from sunspec_tui.producer.ring_feeder import Gulps, SourceSequence
 

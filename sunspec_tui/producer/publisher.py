@@ -23,7 +23,7 @@ import zmq
 from sunspec_tui.core.addresses import endpoint, host_and_port, is_ipv6
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.frame import Message
-from sunspec_tui.producer.stop_signal import StopSignal
+from sunspec_tui.producer.stop_flag import StopSignal
 from sunspec_tui.producer.subscriptions import MAX_TOPIC_BYTES, Subscriptions
 
 _LINGER_MS, _LOSSLESS_LINGER_MS = 1000, 20_000

@@ -23,9 +23,9 @@ from sunspec_tui.core.instrument import CLOCK_HZ
 from sunspec_tui.core.settings import MAX_INTERVAL_S
 from sunspec_tui.core.times import format_block_time, tag_to_unix
 from sunspec_tui.producer.averaging import PartAverager, RingSequence, WindowAverager
-from sunspec_tui.producer.bifrost_log import ProcessLog, pin
+from sunspec_tui.producer.bifrost_tools import ProcessLog, pin
 from sunspec_tui.producer.publisher import Publisher
-from sunspec_tui.producer.stop_signal import StopSignal
+from sunspec_tui.producer.stop_flag import StopSignal
 
 SEND_QUEUE_FRAMES = 1000
 

@@ -4,7 +4,7 @@ import math
 import threading
 from dataclasses import replace
 
-from sunspec_tui.core.arguments import is_number, parse_choice
+from sunspec_tui.core.argument_checks import is_number, parse_choice
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.printable import short_repr
 from sunspec_tui.stream.ingest import FrameIngester

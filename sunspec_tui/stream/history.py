@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.core.arguments import parse_choice
+from sunspec_tui.core.argument_checks import parse_choice
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.frame import Frame
 from sunspec_tui.core.frequency_axis import Axis, Position

@@ -13,7 +13,7 @@ from sunspec_tui.tui.display.view_state import Interval
 from sunspec_tui.tui.receiver_worker import log_failure
 from sunspec_tui.tui.terminal.canvas_app import CanvasApp
 from sunspec_tui.tui.widgets.dialogs import DelayScreen, ExportScreen
-from sunspec_tui.tui.widgets.file_panel_text import export_name, interval_text
+from sunspec_tui.tui.widgets.plots_panel_text import export_name, interval_text
 
 _URL_SHOWN_S = 10.0
 

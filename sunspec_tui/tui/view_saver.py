@@ -6,7 +6,7 @@ from typing import Any
 
 from sunspec_tui.core import state_files
 from sunspec_tui.tui.display.view_state import View
-from sunspec_tui.tui.saved_view import view_to_json
+from sunspec_tui.tui.view_json import view_to_json
 
 SAVE_AFTER_S = 2.0
 

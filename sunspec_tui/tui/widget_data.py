@@ -19,8 +19,8 @@ from sunspec_tui.stream.health_reading import HealthReading, LinkState
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.link_pacing import LinkReading
-from sunspec_tui.tui.widgets.file_panel_text import interval_text
 from sunspec_tui.tui.widgets.line_text import readout_text, view_text
+from sunspec_tui.tui.widgets.plots_panel_text import interval_text
 from sunspec_tui.tui.widgets.spectrum import SpectrumScene, Trace
 from sunspec_tui.tui.widgets.waterfall import WaterfallScene
 

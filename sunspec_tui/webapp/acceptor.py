@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable
 
 from sunspec_tui.webapp.connection_limits import Connections, OpenConnection
-from sunspec_tui.webapp.pacing import RateLimiter
+from sunspec_tui.webapp.rate_limiter import RateLimiter
 from sunspec_tui.webapp.visitor_errors import VisitorErrorLog
 
 BATCH = 8

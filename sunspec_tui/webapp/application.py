@@ -15,7 +15,7 @@ from sunspec_tui.webapp import http_api, static_files
 from sunspec_tui.webapp.access_guard import Guard
 from sunspec_tui.webapp.context import AppContext
 from sunspec_tui.webapp.live_socket import live
-from sunspec_tui.webapp.paced_answers import Paced
+from sunspec_tui.webapp.request_pacing import Paced
 
 _COMPRESSION = 4
 """Level of gzip: half the time of the default level, for a twentieth more bytes."""

@@ -18,7 +18,7 @@ from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.monitoring.web_status import WebCounts
 from sunspec_tui.webapp.encoded_rows import EncodedRows
 from sunspec_tui.webapp.history_messages import STEP_VALUES, History
-from sunspec_tui.webapp.json_text import json_bytes
+from sunspec_tui.webapp.json_encoding import json_bytes
 from sunspec_tui.webapp.row_chain import ChainedRow
 from sunspec_tui.webapp.status_cache import SnapshotSource, StatusCache
 from sunspec_tui.webapp.viewer_queue import BACKLOG_ROWS, ViewerQueue

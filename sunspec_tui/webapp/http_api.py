@@ -25,7 +25,7 @@ from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.monitoring.status_record import public_record
 from sunspec_tui.webapp.answer_budget import BudgetUsedUpError
 from sunspec_tui.webapp.context import AppContext, Source
-from sunspec_tui.webapp.json_text import json_bytes
+from sunspec_tui.webapp.json_encoding import json_bytes
 from sunspec_tui.webapp.prometheus_metrics import CONTENT_TYPE, metrics
 
 RAW, JSON = "application/octet-stream", "application/json"

@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from sunspec_tui.core.products import Product
 from sunspec_tui.webapp import row_messages
 from sunspec_tui.webapp.context import AppContext
-from sunspec_tui.webapp.pacing import RateLimiter
+from sunspec_tui.webapp.rate_limiter import RateLimiter
 from sunspec_tui.webapp.viewer_queue import ViewerQueue
 from sunspec_tui.webapp.viewer_sender import send_messages
 

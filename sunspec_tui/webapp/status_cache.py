@@ -6,7 +6,7 @@ from typing import Protocol
 
 from sunspec_tui.monitoring.snapshot import NO_ROWS, Snapshot
 from sunspec_tui.monitoring.status_record import live_record
-from sunspec_tui.webapp.json_text import json_bytes
+from sunspec_tui.webapp.json_encoding import json_bytes
 
 CACHED_S = 0.5
 """Time for which a state is reused, because many visitors may request it at once."""

@@ -9,10 +9,10 @@ from starlette.types import ASGIApp
 
 from sunspec_tui.webapp.acceptor import Acceptor
 from sunspec_tui.webapp.connection_limits import Connections, OpenConnection
+from sunspec_tui.webapp.http_protocol import TimedRequests
 from sunspec_tui.webapp.live_socket import MAX_MESSAGE_BYTES
-from sunspec_tui.webapp.requests import TimedRequests
-from sunspec_tui.webapp.viewer_socket import ViewerSocket
 from sunspec_tui.webapp.visitor_errors import VisitorErrorLog
+from sunspec_tui.webapp.websocket_protocol import ViewerSocket
 
 MAX_HEADER_BYTES = 16 * 1024
 KEEP_ALIVE_S = 5

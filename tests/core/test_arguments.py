@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from sunspec_tui.core.arguments import number, whole_number
+from sunspec_tui.core.argument_checks import number, whole_number
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.receiver import StreamReceiver
 

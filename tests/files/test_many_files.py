@@ -17,9 +17,9 @@ from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.instrument import bin_frequencies_hz
 from sunspec_tui.core.products import Product
 from sunspec_tui.files.file_series import FileSeries, open_rows, read_rows
-from sunspec_tui.files.overlaps import FileRows, in_order
 from sunspec_tui.files.read import read_recording, read_selection
 from sunspec_tui.files.read_limits import RowSelection
+from sunspec_tui.files.time_order import FileRows, in_order
 from sunspec_tui.files.write import export
 from sunspec_tui.producer.replay import open_replay
 

@@ -38,7 +38,7 @@ from sunspec_tui.cli.headless import figure, json_line, text_line
 from sunspec_tui.core.printable import printable, printable_values
 from sunspec_tui.core.products import Product, available
 from sunspec_tui.core.ring_epochs import Epoch
-from sunspec_tui.monitoring import stream_findings
+from sunspec_tui.monitoring import stream_diagnosis
 from sunspec_tui.monitoring.status_record import live_record, public_record
 from sunspec_tui.monitoring.web_status import WebStatus
 from sunspec_tui.plots.figure import SpectrumFigure
@@ -158,9 +158,9 @@ class Readers:
         for method in ("buffer", "auto"):
             receiver.set_delay_calculation_method(method)
             delays_s[method] = receiver.get_current_delay()
-        found = stream_findings.findings(receiver.snapshot(), receiver.last_frame(), self._arrivals_s, delays_s)
+        found = stream_diagnosis.findings(receiver.snapshot(), receiver.last_frame(), self._arrivals_s, delays_s)
         json.dumps(printable_values(found), allow_nan=False)
-        assert all(printable(line).isprintable() for line in stream_findings.report(found))
+        assert all(printable(line).isprintable() for line in stream_diagnosis.report(found))
 
     def _answers(self) -> None:
         for path in PATHS:

@@ -13,8 +13,8 @@ from publishers import Publisher, block_time, message, producing
 from sunspec_tui import StreamReceiver
 from sunspec_tui.cli.main import main
 from sunspec_tui.core.settings import FORMAT_NAMES
-from sunspec_tui.monitoring.stream_findings import findings as findings_of
-from sunspec_tui.monitoring.stream_findings import pattern
+from sunspec_tui.monitoring.stream_diagnosis import findings as findings_of
+from sunspec_tui.monitoring.stream_diagnosis import pattern
 from sunspec_tui.stream.health_reading import LinkState
 
 

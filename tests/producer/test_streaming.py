@@ -21,7 +21,7 @@ from sunspec_tui.core.times import format_block_time
 from sunspec_tui.producer.averaging import RingSequence, WindowAverager
 from sunspec_tui.producer.memory_ring import MemoryRing, RingClosed
 from sunspec_tui.producer.publisher import Publisher
-from sunspec_tui.producer.stop_signal import StopSignal
+from sunspec_tui.producer.stop_flag import StopSignal
 from sunspec_tui.producer.streaming_op import AvgStreamingOp
 
 LOG = logging.getLogger("test")

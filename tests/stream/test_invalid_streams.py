@@ -14,7 +14,7 @@ from publishers import block_time, message, producing
 
 from sunspec_tui import StreamReceiver
 from sunspec_tui.core.errors import UsageError
-from sunspec_tui.monitoring.stream_findings import findings, report
+from sunspec_tui.monitoring.stream_diagnosis import findings, report
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.display.view_state import View
 

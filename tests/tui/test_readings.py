@@ -27,7 +27,6 @@ from sunspec_tui.stream.message_delay import (
 from sunspec_tui.stream.stream_health import StreamHealth
 from sunspec_tui.tui.display.waterfall_image import CellValue, ColumnContent, Readout
 from sunspec_tui.tui.widgets.delay_panel import chart_limits, delay_chart
-from sunspec_tui.tui.widgets.file_panel_text import plots_text
 from sunspec_tui.tui.widgets.line_text import readout_text, status_text
 from sunspec_tui.tui.widgets.panel_text import (
     delay_text,
@@ -36,6 +35,7 @@ from sunspec_tui.tui.widgets.panel_text import (
     waiting_text,
 )
 from sunspec_tui.tui.widgets.panels import Panel
+from sunspec_tui.tui.widgets.plots_panel_text import plots_text
 
 EMPTY = np.empty((1, 1, 1), np.float32)
 

@@ -15,7 +15,7 @@ from sunspec_tui.tui.display.axes import FrequencyWindow
 from sunspec_tui.tui.display.view_actions import VIEW_ACTIONS, marked_slots
 from sunspec_tui.tui.display.view_state import PANELS, PICTURES, Cursor, View, ViewContext
 from sunspec_tui.tui.key_bindings import FOOTER, KEYS
-from sunspec_tui.tui.saved_view import view_from_json, view_to_json
+from sunspec_tui.tui.view_json import view_from_json, view_to_json
 
 BAND = FrequencyWindow.of(bin_frequencies_hz(560, 3072, 4) / 1e6)
 CONTEXT = ViewContext(

@@ -11,8 +11,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import Server, ServerState
 
-from sunspec_tui.webapp.requests import TimedRequests
-from sunspec_tui.webapp.viewer_socket import ViewerSocket
+from sunspec_tui.webapp.http_protocol import TimedRequests
+from sunspec_tui.webapp.websocket_protocol import ViewerSocket
 
 # Methods that our classes override or call, with their parameters.
 METHODS = {

@@ -17,10 +17,10 @@ from sunspec_tui.webapp import row_messages
 from sunspec_tui.webapp.answer_budget import BudgetUsedUpError, ByteBudget
 from sunspec_tui.webapp.connection_limits import Connections, Phase
 from sunspec_tui.webapp.history_messages import History
-from sunspec_tui.webapp.json_text import json_bytes
+from sunspec_tui.webapp.json_encoding import json_bytes
 from sunspec_tui.webapp.limits import MIN_CONNECTIONS, RESERVED_FILES, connections_for
-from sunspec_tui.webapp.pacing import RateLimiter
 from sunspec_tui.webapp.peers import peer_of
+from sunspec_tui.webapp.rate_limiter import RateLimiter
 from sunspec_tui.webapp.visitor_errors import VisitorErrorLog
 
 HERE, THERE, ELSEWHERE = "127.0.0.1", "192.0.2.1", "192.0.2.2"

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from sunspec_tui.core.memory_usage import NOT_READ
 from sunspec_tui.tui.terminal.link_pacing import LinkReading
-from sunspec_tui.tui.widgets.file_panel_text import plots_text
 from sunspec_tui.tui.widgets.panel_text import health_text, memory_text
+from sunspec_tui.tui.widgets.plots_panel_text import plots_text
 
 if TYPE_CHECKING:
     from sunspec_tui.monitoring.snapshot import Snapshot

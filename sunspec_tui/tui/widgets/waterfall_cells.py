@@ -13,7 +13,7 @@ from sunspec_tui.core.colormaps import DIVERGING
 from sunspec_tui.tui.display.waterfall_image import PixelCode
 from sunspec_tui.tui.terminal.ansi_writer import CellStyle
 from sunspec_tui.tui.terminal.colours import Colour, Depth, ansi_colour, true_colour
-from sunspec_tui.tui.widgets.colour_scale import terminal_palette
+from sunspec_tui.tui.widgets.terminal_palette import terminal_palette
 
 OFFSET = -min(PixelCode)
 """Index of colour step 0 in the tables. The pixel codes are negative and come before it."""

@@ -1,4 +1,5 @@
-// Draw the waterfall's axes and colour bar on canvases beside it. On top of it, they would slow down each new picture.
+// Draw the waterfall's axes and colour bar on canvases of their own.
+// On top of the waterfall, they would slow down each new picture.
 
 import { clock, fitCanvas, short, clockInterval, ticks } from "./format.mjs";
 import { rule } from "./spectrum.mjs";

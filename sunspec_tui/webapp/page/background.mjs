@@ -1,5 +1,5 @@
-// Remove the quiet background from rows. `background.py` has the same definition for the terminal and the figures; tests
-// compare both with one table of numbers.
+// Remove the quiet background from rows, as `background.py` does.
+// Tests compare both with one table of numbers.
 
 import { isSigned, sampledBins, sampledRows } from "./levels.mjs";
 

@@ -1,4 +1,4 @@
-// Unpack compressed bytes, up to the size that a message may have.
+// Decompress a message; refuse one that is too large.
 
 const FORMAT = "deflate-raw";
 

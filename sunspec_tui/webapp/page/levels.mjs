@@ -1,5 +1,5 @@
-// Compute automatic levels of the colours. The terminal and the figures have the same definition in `levels.py`; tests
-// compare both with one table of numbers. Pure functions.
+// Compute the automatic levels of the colour scale, as `levels.py` does.
+// Tests compare both with one table of numbers. Pure functions.
 
 const SIGNED = new Set(["XY_real", "XY_imag", "Q", "U", "V", "V/I"]);
 const MIDDLE = [0.1, 0.9], SAMPLED_BINS = 64, SAMPLED_ROWS = 256;

@@ -1,5 +1,5 @@
-// Ring buffer of the last 1200 rows of one product, with number, time and slot. It counts received, repeated and skipped
-// rows, and draws nothing.
+// Ring buffer of the last 1200 rows of one product.
+// Each row has its number, time and slot. Received, repeated and skipped rows are counted.
 
 import { HISTORY } from "./row-messages.mjs";
 

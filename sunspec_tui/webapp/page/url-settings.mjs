@@ -1,4 +1,5 @@
-// Read and write the settings in the address after "#", so that a view can be shared. Browsers do not send this part.
+// Read and write the view's settings in the address after "#".
+// So a view can be shared; browsers do not send this part of an address to the server.
 
 import { PRODUCTS } from "./row-messages.mjs";
 

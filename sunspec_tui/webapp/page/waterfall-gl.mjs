@@ -1,4 +1,5 @@
-// Draw the waterfall with WebGL2, in two passes. A texture holds the rows in the order of the ring. The first pass computes
+// Draw the waterfall with WebGL2, in two passes.
+// A texture holds the rows in the order of the ring. The first pass computes
 // the colours of each row at the canvas's height: once per row, and again only for other levels or colours. The second pass
 // places the rows in time, for each picture. If several values share a pixel, the strongest is shown.
 

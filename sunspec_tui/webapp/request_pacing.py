@@ -9,7 +9,7 @@ import asyncio
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sunspec_tui.webapp.connection_limits import Client, Connections
-from sunspec_tui.webapp.pacing import RateLimiter
+from sunspec_tui.webapp.rate_limiter import RateLimiter
 
 REQUESTS_PER_S, REQUESTS_BURST = 200, 400
 ALL_REQUESTS_PER_S, ALL_REQUESTS_BURST = 400, 800

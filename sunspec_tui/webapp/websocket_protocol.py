@@ -12,7 +12,7 @@ from websockets.frames import Frame
 
 from sunspec_tui.webapp import connection_limits
 from sunspec_tui.webapp.connection_limits import Connections, OpenConnection
-from sunspec_tui.webapp.pacing import RateLimiter
+from sunspec_tui.webapp.rate_limiter import RateLimiter
 
 READ_BYTES_PER_S, READ_BURST_BYTES = 16 * 1024, 16 * 1024
 """Rate and burst of a viewer's data: a hundred times what the page sends, or 400 acknowledged rows a second."""
