@@ -26,6 +26,8 @@ UNASKED_S = 30.0
 """Time limit of an orderly end without a signal."""
 
 _PRINT_S = 0.3
+_RETRY_S = 0.02
+_IMPORTER = "<frozen importlib._bootstrap>"
 _STANDARD_ERROR = 2
 # Values in the pipe to the thread that are not signal numbers.
 _STOP, _NO_SIGNAL = 0, 255
@@ -59,7 +61,9 @@ class Ending:
         self.exit_status: int | None = None
         self.signal_number: int | None = None
         self._forced_status = EXIT_FAILED
-        self._raises, self._raised = raises, False
+        self._raises = raises
+        self._raised: EndRequested | None = None
+        self._main_thread = threading.main_thread().ident or 0
         self._is_requested = threading.Event()
         self._end_by_s = math.inf
 
@@ -78,12 +82,26 @@ class Ending:
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._restore_signals()
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        """Stop the thread; raise `EndRequested` for an error after it.
+
+        Raises
+        ------
+        EndRequested
+            The work was interrupted and then failed. A wait that is interrupted can fail with an error of its own, such
+            as "release unlocked lock".
+        """
+        del kind, traceback
+        self._raises = False
         os.write(self._writer, bytes([_STOP]))
         self._thread.join()
+        # Only now: a signal that the thread sends again must find its handler.
+        self._restore_signals()
         os.close(self._reader)
         os.close(self._writer)
+        if self._raised is not None and error is not None and error is not self._raised:
+            log.debug("failed after a signal", exc_info=error)
+            raise self._raised from error
 
     def _restore_signals(self) -> None:
         for number, handler in self._before.items():
@@ -112,11 +130,11 @@ class Ending:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         """Raise `EndRequested` once, in the main thread; `_watch` needs no handler."""
-        del frame
-        if self._raises and not self._raised:
-            # A second signal must not interrupt the clean-up.
-            self._raised = True
-            raise EndRequested(number)
+        # A second signal must not interrupt the clean-up. Some compiled modules crash if their import is interrupted:
+        # `_watch` sends the signal again.
+        if self._raises and self._raised is None and not _is_importing(frame):
+            self._raised = EndRequested(number)
+            raise self._raised
 
     def _watch(self) -> None:
         poller = select.poll()
@@ -125,12 +143,20 @@ class Ending:
             left_s = self._end_by_s - time.monotonic()
             if left_s <= 0:
                 self._force()
+            if repeated := self._unraised_signal():
+                left_s = min(left_s, _RETRY_S)
             if poller.poll(None if math.isinf(left_s) else left_s * 1000):
                 numbers = os.read(self._reader, 1024)
                 if _STOP in numbers:
                     return
                 for number in numbers:
                     self._handle_signal(number)
+            elif repeated:
+                signal.pthread_kill(self._main_thread, repeated)
+
+    def _unraised_signal(self) -> int | None:
+        """Return the signal that must still interrupt the main thread."""
+        return self.signal_number if self._raises and self._raised is None else None
 
     def _handle_signal(self, number: int) -> None:
         status = STATUSES.get(number)
@@ -147,6 +173,15 @@ class Ending:
         sink = DescriptorSink(_STANDARD_ERROR, "ascii")
         _print(f"sunspec-tui: not ended in time, ended by force; still running: {', '.join(sorted(names))}", sink)
         os._exit(self._forced_status)
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    """Return True if the interrupted code is part of an import."""
+    while frame is not None:
+        if frame.f_code.co_filename == _IMPORTER:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def leave_within(status: int, seconds: float = LEAVE_S) -> None:
