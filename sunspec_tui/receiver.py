@@ -55,6 +55,7 @@ def _with_parameters_of(
     """
 
     def decorated(initialiser: Callable[..., None]) -> Callable[..., None]:
+        """Check the arguments of an initialiser before it runs."""
         own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
         signature = inspect.Signature([own, *inspect.signature(options).parameters.values()])
 

@@ -132,7 +132,7 @@ class Ending:
         """Raise `EndRequested` once, in the main thread; `_watch` needs no handler."""
         # A second signal must not interrupt the clean-up. Some compiled modules crash if their import is interrupted:
         # `_watch` sends the signal again.
-        if self._raises and self._raised is None and not _is_importing(frame):
+        if self._may_raise and not _is_importing(frame):
             self._raised = EndRequested(number)
             raise self._raised
 
@@ -143,7 +143,9 @@ class Ending:
             left_s = self._end_by_s - time.monotonic()
             if left_s <= 0:
                 self._force()
-            if repeated := self._unraised_signal():
+            # A signal that came during an import must still interrupt the main thread.
+            unraised = self.signal_number if self._may_raise else None
+            if unraised is not None:
                 left_s = min(left_s, _RETRY_S)
             if poller.poll(None if math.isinf(left_s) else left_s * 1000):
                 numbers = os.read(self._reader, 1024)
@@ -151,12 +153,13 @@ class Ending:
                     return
                 for number in numbers:
                     self._handle_signal(number)
-            elif repeated:
-                signal.pthread_kill(self._main_thread, repeated)
+            elif unraised is not None:
+                signal.pthread_kill(self._main_thread, unraised)
 
-    def _unraised_signal(self) -> int | None:
-        """Return the signal that must still interrupt the main thread."""
-        return self.signal_number if self._raises and self._raised is None else None
+    @property
+    def _may_raise(self) -> bool:
+        """True until a signal has interrupted the main thread."""
+        return self._raises and self._raised is None
 
     def _handle_signal(self, number: int) -> None:
         status = STATUSES.get(number)
