@@ -1,13 +1,12 @@
 """`Ending` raises `EndRequested` for a signal, wherever it interrupts the work."""
 
 import signal
-import subprocess
 import sys
 import threading
 from importlib import import_module
 
 import pytest
-from commands import END_S, running
+from commands import END_S
 
 from sunspec_tui.cli.signals import Ending, EndRequested
 
@@ -60,24 +59,15 @@ def test_a_second_signal_does_not_interrupt_the_clean_up():
     assert cleaned.is_set()
 
 
-WAITING = """
-import sys, threading
-from sunspec_tui.cli.signals import Ending, EndRequested
-condition = threading.Condition()
-try:
-    with Ending(raises=True):
-        print("ready", flush=True)
-        while True:
-            with condition:
-                condition.wait(1e-5)
-except EndRequested as ended:
-    sys.exit(ended.status)
-"""
+def wait_interrupted(number):
+    """Interrupt a wait while it takes its lock again, so that the lock is not held afterwards."""
+    condition = threading.Condition()
+    condition._acquire_restore = lambda _: signal.raise_signal(number)
+    with condition:
+        condition.wait(1e-3)
 
 
-def test_a_signal_at_any_moment_of_a_wait_ends_the_command(tmp_path):
-    for _ in range(10):
-        with running([sys.executable, "-c", WAITING], stdout=subprocess.PIPE, text=True, cwd=tmp_path) as process:
-            assert process.stdout.readline() == "ready\n"
-            process.send_signal(signal.SIGINT)
-            assert process.wait(END_S) == 130
+def test_a_wait_that_is_interrupted_while_it_takes_its_lock_is_the_end():
+    with pytest.raises(EndRequested, match="SIGINT") as caught, Ending(raises=True):
+        wait_interrupted(signal.SIGINT)
+    assert "un-acquired lock" in str(caught.value.__cause__)
