@@ -1,0 +1,65 @@
+"""Abilities of a terminal, and how each was found."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sunspec_tui.tui.terminal.colours import Depth
+
+
+class Graphics(StrEnum):
+    """Kinds of pictures that a terminal shows; the values are those of ``--graphics``."""
+
+    KITTY = "kitty"
+    SIXEL = "sixel"
+    BLOCKS = "blocks"
+
+
+class Origin(StrEnum):
+    """Source of a known ability."""
+
+    ASKED = "asked"
+    ENVIRONMENT = "environment"
+    CHOSEN = "chosen"
+
+
+class KittyDialect(StrEnum):
+    """Part of kitty's graphics protocol that a terminal knows.
+
+    Kitty itself has frames, which it edits and composes. Other terminals only place images. Inside tmux a picture is
+    placed with Unicode placeholders.
+    """
+
+    FRAMES = "frames"
+    STRIPS = "strips"
+    PLACEHOLDERS = "placeholders"
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """Abilities of a terminal as far as they are known.
+
+    Attributes
+    ----------
+    depth, depth_origin
+        Colour depth and its source.
+    graphics, graphics_origin
+        Best kind of pictures and its source.
+    dialect
+        Part of kitty's protocol, if `graphics` is `Graphics.KITTY`.
+    cell_width_px, cell_height_px
+        Size of a cell in pixels; 0 if unknown. Without it no pixels are drawn.
+    sixel_colours
+        Number of colour registers for sixel; 0 if unknown.
+    in_tmux
+        True if the program runs inside tmux.
+    """
+
+    depth: Depth = Depth.TRUE
+    depth_origin: Origin = Origin.ENVIRONMENT
+    graphics: Graphics = Graphics.BLOCKS
+    graphics_origin: Origin = Origin.ENVIRONMENT
+    dialect: KittyDialect = KittyDialect.FRAMES
+    cell_width_px: int = 0
+    cell_height_px: int = 0
+    sixel_colours: int = 0
+    in_tmux: bool = False
