@@ -50,7 +50,8 @@ def view_from_json(view: View, saved: Mapping[str, Any]) -> View:
         "maximised": lambda value: value in (None, *PICTURES, *PANELS),
         "theme": lambda value: value in THEMES,
     }
-    if saved.get("rows_per_column", View.rows_per_column) != View.rows_per_column:
+    default = View().rows_per_column
+    if saved.get("rows_per_column", default) != default:
         # An earlier version saved no `grows`; this span is not its default, so the observer has chosen it.
         view = replace(view, grows=False)
     unconverted = {name: saved[name] for name in _UNCONVERTED if name in saved}

@@ -71,6 +71,12 @@ class Scene:
         return self.history.position
 
     @property
+    def rows_received(self) -> int:
+        """Number of rows that the stream has brought; 0 before the first."""
+        position = self.history.source.position() if self.history.source else None
+        return position.count if position else 0
+
+    @property
     def picture(self) -> WaterfallImage | None:
         """Image of the waterfall; None before the first row."""
         return self.history.picture

@@ -349,8 +349,8 @@ ViewAction = Callable[..., View]
 VIEW_ACTIONS: Mapping[str, ViewAction] = {
     action.__name__: action
     for action in (
-        next_product, choose_product, next_palette, span, shift_levels, toggle_automatic_levels, set_levels, bias, zoom, pan,
-        toggle_pause, scroll_back, live, escape, mark, move_cursor, toggle_trace, fix_spectrum, toggle_linear,
+        next_product, choose_product, next_palette, span, shift_levels, toggle_automatic_levels, set_levels, bias,
+        zoom, pan, toggle_pause, scroll_back, live, escape, mark, move_cursor, toggle_trace, fix_spectrum, toggle_linear,
         toggle_panel, toggle_panels, maximise, reset_view, next_theme, toggle_option,
     )
 }  # fmt: skip
