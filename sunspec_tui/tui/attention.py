@@ -80,8 +80,8 @@ class Bell:
             changes.append(state)
         self._state, self._alarms = state, known
         now_s = self._clock()
-        # A list, because each change starts its time of silence.
-        if any([self._is_new(change, now_s) for change in changes]) and now_s >= self._next_ring_s:
+        new = [change for change in changes if self._is_new(change, now_s)]
+        if new and now_s >= self._next_ring_s:
             self._next_ring_s = now_s + MIN_BETWEEN_BELLS_S
             self._ring()
 

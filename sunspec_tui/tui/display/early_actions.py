@@ -26,8 +26,9 @@ _NOTHING_TO = {
     "bias": "make darker or brighter",
     "fix_spectrum": "fix the limits of",
 }
-# Rows after which an unknown cadence is not waited for any longer.
-_ENOUGH_ROWS = 3
+# Rows after which an unknown cadence is not waited for any longer, and updates after which a size is not. A hidden
+# waterfall has no size.
+_ENOUGH_ROWS, _ENOUGH_UPDATES = 3, 20
 
 
 class EarlyAction(NamedTuple):
@@ -42,6 +43,7 @@ class EarlyActions:
 
     def __init__(self) -> None:
         self._waiting: list[EarlyAction] = []
+        self._updates = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -56,12 +58,15 @@ class EarlyActions:
             self._waiting.append(EarlyAction(name, arguments))
         return True
 
-    def take(self, position: "Position") -> list[EarlyAction]:
+    def take(self, position: "Position", *, has_size: bool) -> list[EarlyAction]:
         """Return the actions that can be applied now, and remove them.
 
-        With the first row, the cadence may be unknown.
+        With the first row, the cadence and the size of the picture may be unknown.
         """
+        self._updates += 1
         if not position.cadence_s > 0 and position.count < _ENOUGH_ROWS:
+            return []
+        if not has_size and self._updates < _ENOUGH_UPDATES:
             return []
         taken, self._waiting = self._waiting, []
         return taken

@@ -59,6 +59,7 @@ class Scene:
         self.history = HistoryLoader(source, clock)
         self._navigator = TimeNavigator(self.history)
         self._growth = SpanGrowth()
+        self._has_size = False
         self.early_actions = EarlyActions()
         self.view = view
         self.columns, self.lines, self.pixels_per_line = 2, 1, 2
@@ -112,6 +113,7 @@ class Scene:
 
     def fit(self, columns: int, lines: int, pixels_per_line: int) -> None:
         """Set the size of the waterfall, in cells."""
+        self._has_size = True
         if (columns, lines, pixels_per_line) == (self.columns, self.lines, self.pixels_per_line):
             return
         before, old_view = self.context, self.view
@@ -163,7 +165,7 @@ class Scene:
         if position is None:
             return False
         self._grow(position)
-        for name, arguments in self.early_actions.take(position):
+        for name, arguments in self.early_actions.take(position, has_size=self._has_size):
             self._apply(name, *arguments)
         if not self.history.matches(self._request(position)):
             self.view = self._navigator.at_oldest_rows(self.view, self.columns, position)
@@ -174,7 +176,7 @@ class Scene:
         view = self.view
         if not view.grows:
             self._growth.forget()
-        elif view.paused_at_slot is None and self.past_epoch is None:
+        elif self._has_size and view.paused_at_slot is None and self.past_epoch is None:
             context = self.context
             rows = self._growth.rows_per_column(position, self.columns, whole_ring(context))
             if rows != view.rows_per_column:

@@ -350,8 +350,8 @@ VIEW_ACTIONS: Mapping[str, ViewAction] = {
     action.__name__: action
     for action in (
         next_product, choose_product, next_palette, span, shift_levels, toggle_automatic_levels, set_levels, bias,
-        zoom, pan, toggle_pause, scroll_back, live, escape, mark, move_cursor, toggle_trace, fix_spectrum, toggle_linear,
-        toggle_panel, toggle_panels, maximise, reset_view, next_theme, toggle_option,
+        zoom, pan, toggle_pause, scroll_back, live, escape, mark, move_cursor, toggle_trace, fix_spectrum,
+        toggle_linear, toggle_panel, toggle_panels, maximise, reset_view, next_theme, toggle_option,
     )
 }  # fmt: skip
 """Actions by name: each takes a view, its context and its own arguments."""

@@ -21,10 +21,14 @@ def picture_notice(stalled_s: float | None, paused_s: float | None) -> str:
     """
     words = []
     if stalled_s is not None:
-        words.append(f"STALLED {duration(stalled_s)}" if math.isfinite(stalled_s) else "STALLED")
+        words.append(f"STALLED {_age(stalled_s)}" if math.isfinite(stalled_s) else "STALLED")
     if paused_s is not None:
         words.append(f"PAUSED at {format_clock(paused_s)}" if math.isfinite(paused_s) else "PAUSED")
     return ", ".join(words)
+
+
+def _age(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 99.5 else duration(seconds)
 
 
 def notice_that_fits(notice: str, columns: int) -> str:
