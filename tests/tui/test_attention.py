@@ -129,6 +129,8 @@ _FLAPPING = [(float(n), (LIVE, STALLED)[n // 3 % 2]) for n in range(600)]
         # The same alarm with another number, and another alarm.
         ([(0, LIVE, "3 faults"), (9, LIVE, "4 faults"), (20, LIVE, "4 faults", "NO XX")], [0, 20]),
         ([(0, LIVE), (20, CONNECTING), (30, LIVE)], []),
+        ([(0, STALLED), (20, STALLED)], []),
+        ([(0, CONNECTING), (20, STALLED)], [20]),
         # A flapping stream rings for its first change only: the return comes too soon after it.
         (_FLAPPING, [3]),
         # After a quiet time the same change rings again.
