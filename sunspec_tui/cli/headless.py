@@ -166,6 +166,8 @@ def text_line(snapshot: Snapshot) -> str:
         f"RSS {_shown(snapshot.memory.rss_mb, 0)} MiB",
         f"plots {plots.written}",
     ]
+    if snapshot.replay:
+        parts.append(snapshot.replay)
     if snapshot.delay.note:
         parts.append(snapshot.delay.note)
     if snapshot.archive.state is not ArchiveState.OFF:

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 NCHAN = 3072
 _GULP_S = 0.1
+_ROUNDING_S = 1e-5
 
 
 class Replay:
@@ -97,6 +98,11 @@ class Replay:
         }
         if self._recording.station:
             header["station"] = printable_name(self._recording.station)
+        recorded_s = self._first_s if run is None else float(self._starts_s[run.start])
+        time_shift_s = round(self._start_s + shift_s - recorded_s, 6)
+        # Seconds since 1970 are only precise to less than a microsecond.
+        if abs(time_shift_s) > _ROUNDING_S:
+            header["time_shift"] = time_shift_s
         if run is not None and self.frames_as_recorded:
             # Each row has its own time, because evenly spaced times would drift away from uneven steps.
             ends_s = self._recording.times_s[run] - self._starts_s[run.start]
