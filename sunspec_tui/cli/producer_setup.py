@@ -35,10 +35,11 @@ def make_source(settings: StreamSettings) -> "Source":
     SourceError
         If the file cannot be read.
     """
-    if settings.sources in (["simulate"], ["flare"]):
-        if settings.follow or settings.observation is not None or settings.tuning is not None:
-            raise UsageError("--observation, --tuning and --follow are for a recorder's file: name it with --source")
-    if settings.sources == ["simulate"]:
+    simulated = settings.sources == ["simulate"]
+    for_recorder = settings.follow or settings.observation is not None or settings.tuning is not None
+    if for_recorder and (simulated or settings.is_flare):
+        raise UsageError("--observation, --tuning and --follow are for a recorder's file: name it with --source")
+    if simulated:
         from sunspec_tui.producer.simulated_sun import SimulatedSun
 
         if settings.burst and settings.interval is not None:
@@ -49,7 +50,7 @@ def make_source(settings: StreamSettings) -> "Source":
     if settings.burst:
         raise UsageError("--burst is only for the simulated Sun; leave it out with a file")
     start_s, end_s = parse_time_range(settings.start, settings.end)
-    if settings.sources == ["flare"]:
+    if settings.is_flare:
         return _recorded_flare(settings, (start_s, end_s))
     if settings.follow:
         return _growing_file(settings, (start_s, end_s))
@@ -130,7 +131,7 @@ def make_producer(
     from sunspec_tui.producer.streaming_op import AvgStreamingOp
 
     ring = MemoryRing()
-    loop = settings.loop or settings.sources == ["flare"]
+    loop = settings.loop or settings.is_flare
     # The rows of a followed file come at their own pace.
     feed = RingFeeder(ring, source, speed=0 if settings.follow else settings.speed, loop=loop)
     feed.start()

@@ -193,6 +193,11 @@ class StreamSettings:
         return [self.source] if isinstance(self.source, str) else self.source
 
     @property
+    def is_flare(self) -> bool:
+        """True if the source is the recorded flare of this package."""
+        return self.sources == ["flare"]
+
+    @property
     def source_text(self) -> str:
         """Name of the source in messages."""
         more = len(self.sources) - 1
