@@ -109,7 +109,7 @@ class Settings:
     status_format: str = _setting("text", "format of the status lines", "running", choices=("text", "json"))
     demo: str | None = _setting(
         None,
-        "watch an embedded producer: the simulated Sun (sun, the default), or a recorded flare in a loop",
+        "watch an embedded producer: sun (simulated, if no name is given) or flare (recorded, in a loop)",
         "running",
         choices=DEMO_NAMES,
         alone="sun",
