@@ -74,7 +74,7 @@ def _recording(path: Path, raw: bytes) -> Recording:
     power = (10 ** (np.arange(MAX_DIGIT + 1) * DB_PER_DIGIT / 10)).astype(np.float32)
     return Recording(
         # The file has the highest frequency first, and the beginnings of rows as times.
-        np.ascontiguousarray(power[digits[::-1].T])[..., None],
+        power[np.ascontiguousarray(digits[::-1].T)][..., None],
         (Product.I,),
         start_s + offsets_s + cadence_s,
         mhz[::-1] * 1e6,
