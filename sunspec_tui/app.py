@@ -5,15 +5,14 @@ Keys change the view or call the receiver. The scene turns rows into pictures. `
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
-from textual.app import ComposeResult, SystemCommand
+from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
@@ -24,10 +23,9 @@ from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.memory_usage import resume_collection
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.settings import Settings
-from sunspec_tui.tui.app_commands import choice_commands, key_bindings, key_commands
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.display.view_state import Cursor
-from sunspec_tui.tui.key_bindings import GROUPS
+from sunspec_tui.tui.key_search import choice_actions, key_actions
 from sunspec_tui.tui.log_lines import LogLines
 from sunspec_tui.tui.messages import CellPointed, KeyClicked, WheelTurned
 from sunspec_tui.tui.monitor_screen import (
@@ -46,11 +44,14 @@ from sunspec_tui.tui.terminal.canvas_app import CanvasApp
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.driver import Driver
 from sunspec_tui.tui.terminal.link_pacing import LinkPacer, Quality
+from sunspec_tui.tui.textual_bindings import key_bindings
 from sunspec_tui.tui.ticking import Ticker
+from sunspec_tui.tui.unknown_keys import UnknownKeys
 from sunspec_tui.tui.view_json import initial_view
 from sunspec_tui.tui.view_saver import ViewSaver, load_view
 from sunspec_tui.tui.widget_data import epoch_text, initial_snapshot
-from sunspec_tui.tui.widgets.dialogs import HelpScreen, LevelsScreen, Palette
+from sunspec_tui.tui.widgets.dialogs import LevelsScreen
+from sunspec_tui.tui.widgets.search_screens import HelpScreen, PaletteScreen
 
 if TYPE_CHECKING:
     from sunspec_tui.core.ring_epochs import Epoch
@@ -117,6 +118,7 @@ class Monitor(CanvasApp):
             self, self.scene, lambda: self.receiver, self._show_soon, settings.station
         )
         self._saver = ViewSaver(view_path, lambda: self.scene.view, self.set_timer)
+        self._unknown_keys = UnknownKeys()
         self._has_text = self._is_started = False
 
     # Start and end
@@ -266,6 +268,11 @@ class Monitor(CanvasApp):
             self._ticker.update_often()
         await super().on_event(event)
 
+    def on_key(self, event: events.Key) -> None:
+        """Say where help is, after a key without an action."""
+        if len(self.screen_stack) == 1 and (text := self._unknown_keys.answer(event)):
+            self.notify(text)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable the keys that change the view while a dialog is open."""
         if action == "change_view" and len(self.screen_stack) > 1:
@@ -377,18 +384,17 @@ class Monitor(CanvasApp):
 
     def action_help(self) -> None:
         """Show all keys."""
-        self.push_screen(HelpScreen(GROUPS))
-
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002 - Textual's
-        """Yield all keys and choices for the command palette."""
-        npol = self.scene.position.axis.npol if self.scene.position else 4
-        yield from key_commands(self.run_action)
-        yield from choice_commands(npol, partial(self.action_change_view, "choose_product"), self.choose)
+        self.push_screen(HelpScreen(list(key_actions())))
 
     def action_command_palette(self) -> None:
-        """Open the command palette."""
-        if not isinstance(self.screen, Palette):
-            self.push_screen(Palette(id="--command-palette"))
+        """Find an action by its name and run it, unless a dialog is open."""
+        if len(self.screen_stack) == 1:
+            actions = [*key_actions(), *choice_actions(self.scene.context.npol)]
+            self.push_screen(PaletteScreen(actions), self._run_found)
+
+    def _run_found(self, action: str | None) -> None:
+        if action is not None:
+            self.call_later(self.run_action, action)
 
     async def action_end(self, status: int) -> None:
         """End the monitor with an exit status."""
