@@ -23,6 +23,7 @@ from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.memory_usage import resume_collection
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.settings import Settings
+from sunspec_tui.tui.app_commands import key_bindings
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.display.view_state import Cursor
 from sunspec_tui.tui.key_search import choice_actions, key_actions
@@ -44,7 +45,6 @@ from sunspec_tui.tui.terminal.canvas_app import CanvasApp
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.driver import Driver
 from sunspec_tui.tui.terminal.link_pacing import LinkPacer, Quality
-from sunspec_tui.tui.textual_bindings import key_bindings
 from sunspec_tui.tui.ticking import Ticker
 from sunspec_tui.tui.unknown_keys import UnknownKeys
 from sunspec_tui.tui.view_json import initial_view
