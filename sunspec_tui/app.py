@@ -19,11 +19,11 @@ from textual.screen import Screen
 from sunspec_tui.core.errors import SunspecError
 from sunspec_tui.core.event_log import log_event
 from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_USAGE, HandledSignals, log_signal
-from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.memory_usage import resume_collection
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.tui.app_commands import key_bindings
+from sunspec_tui.tui.attention import Attention, Bell
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.display.view_state import Cursor
 from sunspec_tui.tui.key_search import choice_actions, key_actions
@@ -113,6 +113,7 @@ class Monitor(CanvasApp):
         self._ticker = Ticker()
         self._log_lines.listeners.add(self._ticker.news.set)
         self.scene = Scene(initial_view(settings, load_view(view_path)))
+        self.attention = Attention(self.show_terminal_title, Bell(self.bell) if settings.bell else None)
         self.updater = ScreenUpdater(self, self._log_lines)
         self._receiver_actions = ReceiverActions(
             self, self.scene, lambda: self.receiver, self._show_soon, settings.station
@@ -282,7 +283,9 @@ class Monitor(CanvasApp):
     def action_change_view(self, name: str, first: Any = None, second: Any = None) -> None:
         """Change the view by one of `VIEW_ACTIONS`."""
         before = self.scene.past_epoch
-        self.scene.apply_action(name, *(argument for argument in (first, second) if argument is not None))
+        refusal = self.scene.apply_action(name, *(argument for argument in (first, second) if argument is not None))
+        if refusal:
+            self.notify(refusal)
         self._view_changed()
         if self.scene.past_epoch is not before:
             self._report_epoch(self.scene.past_epoch)
@@ -330,7 +333,7 @@ class Monitor(CanvasApp):
 
     def _set_levels(self, numbers: tuple[float, ...] | None) -> None:
         if numbers is not None:
-            self.choose(levels=Levels(*numbers), bias=0.0)
+            self.action_change_view("set_levels", *numbers)
 
     def action_reset_traces(self) -> None:
         """Reset the maximum, minimum and average traces."""

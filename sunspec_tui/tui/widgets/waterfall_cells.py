@@ -30,6 +30,10 @@ _RAMP = " .:-=+*#%@"
 _SIGNED_RAMP = "@o=- +x%#"
 
 
+GREY = "gray"
+"""Colour map of a picture that is not live."""
+
+
 class ColourSteps(NamedTuple):
     """Steps of colours, or of characters on a terminal without colours.
 
@@ -41,12 +45,15 @@ class ColourSteps(NamedTuple):
         Name of the colour map, the terminal's colour depth, largest number of colours.
     signed
         True if the middle of the colour map is zero.
+    is_grey
+        True if the picture has lost its colours, because it is not live.
     """
 
     palette: str
     depth: Depth
     steps: int
     signed: bool
+    is_grey: bool = False
 
     @property
     def ramp(self) -> str:
@@ -56,7 +63,8 @@ class ColourSteps(NamedTuple):
     @property
     def colours(self) -> tuple[Colour, ...]:
         """Colours of the steps on a terminal with colours."""
-        return terminal_palette(DIVERGING if self.signed else self.palette, self.depth, self.steps)
+        coloured = DIVERGING if self.signed else self.palette
+        return terminal_palette(GREY if self.is_grey else coloured, self.depth, self.steps)
 
     @property
     def number(self) -> int:
