@@ -26,7 +26,7 @@ from sunspec_tui.tui.app_commands import key_bindings
 from sunspec_tui.tui.attention import Attention, Bell
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.display.view_state import Cursor
-from sunspec_tui.tui.key_search import choice_actions, key_actions
+from sunspec_tui.tui.help_keys import HelpKeys
 from sunspec_tui.tui.log_lines import LogLines
 from sunspec_tui.tui.messages import CellPointed, KeyClicked, WheelTurned
 from sunspec_tui.tui.monitor_screen import (
@@ -41,17 +41,14 @@ from sunspec_tui.tui.monitor_screen import (
 from sunspec_tui.tui.receiver_actions import ReceiverActions
 from sunspec_tui.tui.receiver_worker import ReceiverWorker
 from sunspec_tui.tui.screen_updater import ScreenUpdater
-from sunspec_tui.tui.terminal.canvas_app import CanvasApp
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.driver import Driver
 from sunspec_tui.tui.terminal.link_pacing import LinkPacer, Quality
 from sunspec_tui.tui.ticking import Ticker
-from sunspec_tui.tui.unknown_keys import UnknownKeys
 from sunspec_tui.tui.view_json import initial_view
-from sunspec_tui.tui.view_saver import ViewSaver, load_view
+from sunspec_tui.tui.view_saver import ViewSaver
 from sunspec_tui.tui.widget_data import epoch_text, initial_snapshot
 from sunspec_tui.tui.widgets.dialogs import LevelsScreen
-from sunspec_tui.tui.widgets.search_screens import HelpScreen, PaletteScreen
 
 if TYPE_CHECKING:
     from sunspec_tui.core.ring_epochs import Epoch
@@ -65,7 +62,7 @@ START_WITHIN_S = 1.0
 END_WITHIN_S = 4.5
 
 
-class Monitor(CanvasApp):
+class Monitor(HelpKeys):
     """The live monitor.
 
     It has many methods because Textual calls actions of keys and handlers of messages as methods of the app.
@@ -112,14 +109,13 @@ class Monitor(CanvasApp):
         self._log_lines.setLevel(settings.log_level)
         self._ticker = Ticker()
         self._log_lines.listeners.add(self._ticker.news.set)
-        self.scene = Scene(initial_view(settings, load_view(view_path)))
+        self._saver = ViewSaver(view_path, settings, lambda: self.scene.view, self.set_timer)
+        self.scene = Scene(self._saver.first_view())
         self.attention = Attention(self.show_terminal_title, Bell(self.bell) if settings.bell else None)
         self.updater = ScreenUpdater(self, self._log_lines)
         self._receiver_actions = ReceiverActions(
             self, self.scene, lambda: self.receiver, self._show_soon, settings.station
         )
-        self._saver = ViewSaver(view_path, lambda: self.scene.view, self.set_timer)
-        self._unknown_keys = UnknownKeys()
         self._has_text = self._is_started = False
 
     # Start and end
@@ -269,11 +265,6 @@ class Monitor(CanvasApp):
             self._ticker.update_often()
         await super().on_event(event)
 
-    def on_key(self, event: events.Key) -> None:
-        """Say where help is, after a key without an action."""
-        if len(self.screen_stack) == 1 and (text := self._unknown_keys.answer(event)):
-            self.notify(text)
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable the keys that change the view while a dialog is open."""
         if action == "change_view" and len(self.screen_stack) > 1:
@@ -383,21 +374,7 @@ class Monitor(CanvasApp):
         """Free memory and show how much."""
         self._receiver_actions.optimise_memory()
 
-    # Help and end
-
-    def action_help(self) -> None:
-        """Show all keys."""
-        self.push_screen(HelpScreen(list(key_actions())))
-
-    def action_command_palette(self) -> None:
-        """Find an action by its name and run it, unless a dialog is open."""
-        if len(self.screen_stack) == 1:
-            actions = [*key_actions(), *choice_actions(self.scene.context.npol)]
-            self.push_screen(PaletteScreen(actions), self._run_found)
-
-    def _run_found(self, action: str | None) -> None:
-        if action is not None:
-            self.call_later(self.run_action, action)
+    # End
 
     async def action_end(self, status: int) -> None:
         """End the monitor with an exit status."""

@@ -13,7 +13,7 @@ from sunspec_tui.core.instrument import STATION
 from sunspec_tui.core.memory_budgets import check_buffer_length
 from sunspec_tui.core.printable import short_repr
 from sunspec_tui.core.retention import DEFAULT_KEEP
-from sunspec_tui.core.settings import can_be_path
+from sunspec_tui.core.setting_fields import can_be_path
 from sunspec_tui.core.web_options import WebOptions
 from sunspec_tui.monitoring.problems import Problems
 from sunspec_tui.stream.ingest import DelayChoice

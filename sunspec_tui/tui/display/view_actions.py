@@ -53,7 +53,7 @@ def span(view: View, context: ViewContext, by: int) -> View:
         rows = max(1, min(view.rows_per_column - 1, _power_below(view.rows_per_column)))
     else:
         rows = max(1, min(whole_ring(context), view.rows_per_column * 2))
-    return with_rows_per_column(replace(view, grows=False), context, rows)
+    return with_rows_per_column(replace(view, grows=False, span_s=None), context, rows)
 
 
 def whole_ring(context: ViewContext) -> int:
