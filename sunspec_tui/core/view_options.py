@@ -14,7 +14,7 @@ MAX_LEVEL = 1e30
 MAX_SPAN_S = 1e7
 """Longest time span of the waterfall, in seconds; the ring limits it further."""
 
-MAX_PROBE_SPAN_S = 3600.0
+MAX_PROBE_SPAN_S = 600.0
 """Longest time that a command receives, in seconds."""
 
 

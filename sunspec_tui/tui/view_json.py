@@ -8,11 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from sunspec_tui.core.colormaps import PALETTES
-from sunspec_tui.core.levels import Levels
+from sunspec_tui.core.levels import Levels, chosen_levels
 from sunspec_tui.core.products import Product
-from sunspec_tui.core.setting_fields import option
 from sunspec_tui.core.settings import Settings
-from sunspec_tui.core.view_options import parse_levels
 from sunspec_tui.tui.display.view_actions import with_product
 from sunspec_tui.tui.display.view_state import PANELS, PICTURES, THEMES, TRACES, View
 
@@ -90,8 +88,7 @@ def initial_view(settings: Settings, saved: Mapping[str, Any]) -> View:
     if settings.palette is not None:
         view = replace(view, palette=settings.palette)
     if settings.levels is not None:
-        levels = parse_levels(settings.levels, option("levels"))
-        view = replace(view, levels=None if levels is None else Levels(*levels))
+        view = replace(view, levels=chosen_levels(settings.levels))
     if settings.span is not None:
         view = replace(view, grows=False, span_s=settings.span)
     return view if settings.theme is None else replace(view, theme=settings.theme)
