@@ -14,6 +14,7 @@ from sunspec_tui.tui.key_words import WORDS
 
 MAX_QUERY_CHARACTERS = 60
 _MIN_INNER_CHARACTERS = 3
+_PUNCTUATION = ",.;:()'\""
 # A word of the description counts more than a synonym, and a whole word more than a part.
 _SAME_LABEL, _SAME_LETTER, _WORD, _BEGINNING, _SYNONYM, _SYNONYM_BEGINNING, _INSIDE = 64, 32, 16, 8, 6, 4, 1
 
@@ -77,9 +78,9 @@ def score(action: Action, query: str) -> int:
 def _word_score(action: Action, word: str) -> int:
     if word == action.shown:
         return _SAME_LABEL
-    small = word.casefold()
-    if small == action.shown.casefold():
+    if word.casefold() == action.shown.casefold():
         return _SAME_LETTER
+    small = word.casefold().strip(_PUNCTUATION)
     own, more = _words(f"{action.group} {action.text}"), _words(action.words)
     return _first_score(
         (_WORD, lambda: small in own),
@@ -95,4 +96,4 @@ def _first_score(*tests: tuple[int, Callable[[], bool]]) -> int:
 
 
 def _words(text: str) -> list[str]:
-    return [each.strip(",.;:()'\"").casefold() for each in text.replace("/", " / ").split()]
+    return [each.strip(_PUNCTUATION).casefold() for each in text.split()]

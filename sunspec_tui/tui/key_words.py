@@ -3,6 +3,8 @@
 A word that stands in the description of the key is not repeated here.
 """
 
+from sunspec_tui.tui.display.view_state import PANELS
+
 _TIME_SPAN = "span minutes duration range window scale longer shorter zoom"
 _FREQUENCY_ZOOM = "magnify enlarge band window range frequency"
 _LEVELS = "level gain contrast brightness intensity range scale limits minimum maximum clip colours"
@@ -59,6 +61,7 @@ WORDS: dict[str, str] = {
     "change_view('fix_spectrum')": "lock freeze scale axis range levels",
     "change_view('toggle_option', 'pipelines')": "subbands blocks lines",
     "change_view('maximise', ('waterfall', 'spectrum'))": "layout full screen maximise fullscreen big",
+    f"change_view('maximise', {PANELS})": "layout full screen maximise fullscreen big",
     "change_view('toggle_panels')": "layout full screen fullscreen clean",
     "reset_view": "default defaults original restore",
     "change_view('toggle_panel', 'delay')": "latency lag layout",

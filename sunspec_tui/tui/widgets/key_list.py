@@ -85,6 +85,8 @@ def left_blocks(heights: Sequence[int]) -> set[int]:
     other, because the number of divisions grows fast.
     """
     count = len(heights)
+    if not count:
+        return set()
     if count > _MAX_DIVIDED_BLOCKS:
         return set(range(count // 2))
     total = sum(heights) + count
