@@ -119,7 +119,7 @@ def test_lists_survive_small_windows_and_resizes(opened, size, action):
 def test_the_palette_runs_the_chosen_action(opened):
     screen = opened()
     screen.press("ctrl+p", *"freeze")
-    assert "space" in [line.split()[-2] for line in text(screen).splitlines() if "pause the picture" in line][0]
+    assert "space" in next(line.split()[-2] for line in text(screen).splitlines() if "pause the picture" in line)
     screen.press("enter")
     screen.settle()
     assert screen.app.scene.view.paused_at_slot is not None
