@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 _AGES_S = (10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 28800, 86400)
 _MAX_STATE_CHARACTERS = 40
 
+# A short stream may stall before a reading has shown it live.
+_CHANGES_THAT_MATTER = {
+    (StreamState.CONNECTING, StreamState.STALLED),
+    (StreamState.LIVE, StreamState.STALLED),
+    (StreamState.STALLED, StreamState.LIVE),
+}
+
 MIN_BETWEEN_BELLS_S = 5.0
 QUIET_S = 60.0
 """A change that has rung the bell is silent until it has not occurred for this time."""
@@ -76,7 +83,7 @@ class Bell:
         # Numbers in an alarm change, but it is the same alarm.
         known = frozenset(re.sub(r"\d+", "#", alarm) for alarm in alarms)
         changes = [f"alarm {alarm}" for alarm in known - self._alarms]
-        if self._state is not None and StreamState.CONNECTING not in (state, self._state) and state != self._state:
+        if (self._state, state) in _CHANGES_THAT_MATTER:
             changes.append(state)
         self._state, self._alarms = state, known
         now_s = self._clock()

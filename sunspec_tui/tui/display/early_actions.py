@@ -58,7 +58,7 @@ class EarlyActions:
             self._waiting.append(EarlyAction(name, arguments))
         return True
 
-    def take(self, position: "Position", *, has_size: bool) -> list[EarlyAction]:
+    def drain(self, position: "Position", *, has_size: bool) -> list[EarlyAction]:
         """Return the actions that can be applied now, and remove them.
 
         With the first row, the cadence and the size of the picture may be unknown.

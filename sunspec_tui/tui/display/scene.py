@@ -165,7 +165,7 @@ class Scene:
         if position is None:
             return False
         self._fit_span(position)
-        for name, arguments in self.early_actions.take(position, has_size=self._has_size):
+        for name, arguments in self.early_actions.drain(position, has_size=self._has_size):
             self._apply(name, *arguments)
         if not self.history.matches(self._request(position)):
             self.view = self._navigator.at_oldest_rows(self.view, self.columns, position)
