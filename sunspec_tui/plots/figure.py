@@ -16,7 +16,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import Colormap, Normalize
+from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.dates import AutoDateLocator, DateFormatter, num2date
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
@@ -28,6 +28,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from sunspec_tui.core.background import REMOVED, quiet_median, without_background
+from sunspec_tui.core.colormaps import DIVERGING, PALETTES, colours
 from sunspec_tui.core.levels import Levels, default_levels, picture_levels, to_db, without_warnings
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.products import Product
@@ -48,7 +49,6 @@ _MAX_TIME_S = 253_370_764_800.0
 _MAX_STATION_CHARACTERS = 80
 _MAX_FREQUENCY_MHZ = 1e12
 _MAX_SINGLE = 1e37
-_DEFAULT_PALETTE, _SIGNED_PALETTE = "viridis", "RdBu_r"
 _NO_DATA_COLOUR = "#c9c9cf"
 # After a long silence, only the newest part of the history is drawn. Rows ahead of the newest one, because time went
 # back, are drawn up to an hour ahead.
@@ -128,9 +128,9 @@ def _default_style() -> Iterator[None]:
 
 
 @lru_cache(maxsize=16)
-def _palette(name: str) -> Colormap:
-    """Return matplotlib's colour map of a name, with a grey for no data."""
-    return mpl.colormaps[name].with_extremes(bad=_NO_DATA_COLOUR)
+def _colour_map(name: str) -> Colormap:
+    """Return a palette of the monitor as matplotlib's object."""
+    return ListedColormap(colours(name) / 255, name).with_extremes(bad=_NO_DATA_COLOUR)
 
 
 class SpectrumFigure:
@@ -166,7 +166,7 @@ class SpectrumFigure:
         made = [upper.plot([], [], color=colour, lw=width, alpha=alpha)[0] for colour, width, alpha in _LINES[::-1]]
         self.lines = made[::-1]
         self.waterfall = PcolorImage(
-            lower, [0, 1], [0, 1], np.full((1, 1), np.nan), norm=Normalize(0, 10), cmap=_palette(_DEFAULT_PALETTE)
+            lower, [0, 1], [0, 1], np.full((1, 1), np.nan), norm=Normalize(0, 10), cmap=_colour_map(PALETTES[0])
         )
         self.waterfall.set_clip_path(lower.patch)
         lower.add_image(self.waterfall)
@@ -239,9 +239,9 @@ class SpectrumFigure:
         drawn = np.ma.masked_invalid(image.astype(np.float64) if huge else image)
         self.waterfall.set_data(x_edges, y_edges, drawn)
         self.waterfall.set_extent((left, right, low, high))
-        palette = _palette(_SIGNED_PALETTE if job.signed else job.palette)
-        if self.waterfall.get_cmap() != palette:
-            self.waterfall.set_cmap(palette)
+        colour_map = _colour_map(DIVERGING if job.signed else job.palette)
+        if self.waterfall.get_cmap() is not colour_map:
+            self.waterfall.set_cmap(colour_map)
         self.waterfall.set_clim(levels.low, levels.high)
         self.colour_bar.set_label(_colour_label(job))
         restarts = job.restarts_s / _DAY_S if timed else np.empty(0)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.core.colormaps import PALETTES
 from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.products import SIGNED_PRODUCTS
 from sunspec_tui.core.retention import RetentionPolicy
@@ -73,7 +74,7 @@ class PlotJob:
     remove_background
         True if the waterfall shows `data` without their quiet background.
     palette
-        Colour map of the waterfall, by its name; signed products have their own.
+        Colour map of the waterfall, one of `colormaps.PALETTES`; a signed product has the diverging map.
     levels
         Floor and ceiling of the waterfall; None for automatic levels.
     """
@@ -101,7 +102,7 @@ class PlotJob:
     restarts_s: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     alone_mhz: float = 1.0
     remove_background: bool = False
-    palette: str = "viridis"
+    palette: str = PALETTES[0]
     levels: Levels | None = None
 
     @property
