@@ -1,6 +1,6 @@
 """Other words for the actions of keys, by which the search finds them.
 
-A word that stands in the description of the key is not repeated here.
+A word that stands in the description of the key is not repeated here. Words of an action without a key do no harm.
 """
 
 from sunspec_tui.tui.display.view_state import PANELS
@@ -69,6 +69,8 @@ WORDS: dict[str, str] = {
     "change_view('toggle_panel', 'memory')": "ram rss gc layout",
     "change_view('toggle_panel', 'plots')": "archive web png layout",
     "change_view('toggle_panel', 'log')": "messages events history layout",
+    "change_view('next_layout')": "preset panels watch operate engineer screen arrange",
+    "log": "messages events history errors journal",
     "delay_method": "latency lag",
     "manual_delay": "latency lag set",
     "plot_interval(1)": "png interval slower",
