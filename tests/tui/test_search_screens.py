@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from monitors import Screen, StillReceiver, differences
+from waiting import poll_until
 
 from sunspec_tui.core.products import Product
 from sunspec_tui.tui.key_bindings import KEYS
@@ -151,6 +152,16 @@ def test_an_action_that_is_not_found_is_said(opened):
     screen.press("ctrl+p", *"coffee", "enter")
     assert "no action for 'coffee'" in text(screen)
     assert isinstance(screen.app.screen, PaletteScreen)
+
+
+@pytest.mark.parametrize(("key", "status"), [("ctrl+c", 130), ("ctrl+q", 0)])
+@pytest.mark.parametrize("action", ["help", "command_palette"])
+def test_the_program_can_be_ended_from_help_and_palette(opened, action, key, status):
+    screen = opened()
+    screen.act(action)
+    screen.press(key)
+    poll_until(lambda: screen.app._exit, what="the end of the monitor")
+    assert screen.app.return_value == status
 
 
 @pytest.mark.parametrize("dialog", ["help", "levels", "export", "manual_delay"])

@@ -14,6 +14,7 @@ from textual.geometry import Size
 from textual.screen import ModalScreen
 
 from sunspec_tui.core.printable import printable
+from sunspec_tui.tui.key_bindings import KEYS
 from sunspec_tui.tui.key_search import MAX_QUERY_CHARACTERS, Action, best_first, score
 from sunspec_tui.tui.terminal.canvas import Grid
 from sunspec_tui.tui.terminal.guarded import Guarded
@@ -32,6 +33,10 @@ from sunspec_tui.tui.widgets.panels import TextCells
 
 _PALETTE_COLUMNS, _PALETTE_LINES = 76, 17
 _WHEEL_LINES = 3
+# In a dialog Textual asks only the dialog for bindings.
+_PROGRAM_KEYS = {
+    name: key.action for key in KEYS for name in key.keys.split(",") if name in ("ctrl+c", "ctrl+l", "ctrl+q")
+}
 
 
 class SearchCells(TextCells):
@@ -137,7 +142,7 @@ class SearchScreen(Guarded, ModalScreen[str | None]):
     # Keys and mouse
 
     def on_key(self, event: events.Key) -> None:
-        """Edit the search, move or close; other keys go on to the app."""
+        """Edit the search, move or close; few keys act as without a dialog."""
         moves = {
             "up": (-1, 0),
             "down": (1, 0),
@@ -156,8 +161,8 @@ class SearchScreen(Guarded, ModalScreen[str | None]):
             self.search_for(self.query_text[:-1])
         elif event.is_printable and event.character:
             self.type_character(event.character)
-        else:
-            return
+        elif event.key in _PROGRAM_KEYS:
+            self.app.call_later(self.app.run_action, _PROGRAM_KEYS[event.key])
         event.stop()
         event.prevent_default()
 
