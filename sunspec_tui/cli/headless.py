@@ -167,6 +167,8 @@ def text_line(snapshot: Snapshot) -> str:
         f"RSS {_shown(snapshot.memory.rss_mb, 0)} MiB",
         f"plots {plots.written}",
     ]
+    if snapshot.replay:
+        parts.append(snapshot.replay)
     if snapshot.delay.note:
         parts.append(snapshot.delay.note)
     if snapshot.archive.state is not ArchiveState.OFF:
@@ -195,7 +197,8 @@ def figure(snapshot: Snapshot, product: Product, levels: Levels | None = None) -
     if rows is None or axis is None or not len(rows):
         return "nothing received, so there is no figure"
     shown = product if product in available(axis.npol) else Product.XX
-    title = f"{printable_name(snapshot.source)}  {shown}  {format_clock(float(rows.times_s[-1]))} UTC"
+    words = (printable_name(snapshot.source), snapshot.replay, shown, f"{format_clock(float(rows.times_s[-1]))} UTC")
+    title = "  ".join(filter(None, words))
     spectra = {str(shown): derive(rows.data[-1], shown)}
     levels = levels if shown is product else None
     linear = shown in SIGNED_PRODUCTS

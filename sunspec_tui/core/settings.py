@@ -12,7 +12,8 @@ from sunspec_tui.core.addresses import parse_bind_host, parse_host
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.memory_budgets import check_buffer_length
 from sunspec_tui.core.retention import DEFAULT_KEEP, RetentionPolicy
-from sunspec_tui.core.setting_fields import check_settings, option, setting
+from sunspec_tui.core.setting_fields import check_settings, option
+from sunspec_tui.core.setting_fields import setting as _setting
 from sunspec_tui.core.usual_frames import DEFAULT_CHAN0, MAX_CHAN0
 from sunspec_tui.core.view_options import MAX_PROBE_SPAN_S, MAX_SPAN_S, PALETTE_NAMES, check_levels
 from sunspec_tui.core.web_options import WebOptions
@@ -28,6 +29,7 @@ MAX_AVERAGE_S, MAX_AVERAGE_CHANNELS = 86_400.0, 100_000
 DELAY_METHODS = ("auto", "buffer", "manual")
 PRODUCT_NAMES = ("XX", "YY", "XY_real", "XY_imag", "I", "Q", "U", "V", "V/I")
 FORMAT_NAMES = ("today", "2025-08", "minimal", "test-producer")
+DEMO_NAMES = ("sun", "flare")
 _DEFAULT_CHANNEL_AVERAGE = 4
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 COLUMN_VALUES = ("highest", "mean")
@@ -43,85 +45,91 @@ class Settings:
         If a value is of the wrong type or outside its limits.
     """
 
-    addr: str = setting("127.0.0.1", "address of the stream: a name, IPv4 or IPv6, no port", "stream", host=parse_host)
-    port: int = setting(9798, "port of the stream", "stream", least=1, most=65535)
-    beam: int | None = setting(None, f"recorder's beam: port {BEAM_PORT_BASE} + BEAM", "stream", least=1, most=999)
-    buffer_length: int = setting(1200, "rows to keep in memory", "stream", least=2)
-    channel_average: int = setting(_DEFAULT_CHANNEL_AVERAGE, "channels averaged into a bin", "stream", least=1)
-    product: str | None = setting(
+    addr: str = _setting("127.0.0.1", "address of the stream: a name, IPv4 or IPv6, no port", "stream", host=parse_host)
+    port: int = _setting(9798, "port of the stream", "stream", least=1, most=65535)
+    beam: int | None = _setting(None, f"recorder's beam: port {BEAM_PORT_BASE} + BEAM", "stream", least=1, most=999)
+    buffer_length: int = _setting(1200, "rows to keep in memory", "stream", least=2)
+    channel_average: int = _setting(_DEFAULT_CHANNEL_AVERAGE, "channels averaged into a bin", "stream", least=1)
+    product: str | None = _setting(
         None, "product to show; by default that of the last run, or XX", "display", choices=PRODUCT_NAMES
     )
-    palette: str | None = setting(
+    palette: str | None = _setting(
         None, "palette of the waterfall; by default that of the last run, or viridis", "display", choices=PALETTE_NAMES
     )
-    levels: str | None = setting(
+    levels: str | None = _setting(
         None,
         "floor and ceiling of the waterfall, such as 10,35, or auto; by default those of the last run",
         "display",
         check=check_levels,
     )
-    span: float | None = setting(
+    span: float | None = _setting(
         None,
         "seconds that the waterfall shows; by default as in the last run, or growing with the rows",
         "display",
         above=0,
         most=MAX_SPAN_S,
     )
-    theme: str | None = setting(None, "colour theme of the screen", "display", choices=("dark", "light", "terminal"))
-    colors: str = setting(
+    theme: str | None = _setting(None, "colour theme of the screen", "display", choices=("dark", "light", "terminal"))
+    colors: str = _setting(
         "auto", "colours that the terminal can show", "display", choices=("auto", "truecolor", "256", "16", "none")
     )
-    ascii: bool = setting(False, "draw with ASCII characters only", "display")
-    low_bandwidth: bool = setting(False, "draw less, for a very slow link", "display")
-    bell: bool = setting(False, "ring when the stream stalls or returns, or a signal is lost", "display")
-    chan0: int = setting(DEFAULT_CHAN0, "first channel, if the stream does not say", "stream", least=0, most=MAX_CHAN0)
-    delay_method: str = setting("auto", "how to measure the message delay", "delay", choices=DELAY_METHODS)
-    delay: float | None = setting(None, "message delay in seconds; implies --delay-method manual", "delay")
-    streaming_interval: float | None = setting(
+    ascii: bool = _setting(False, "draw with ASCII characters only", "display")
+    low_bandwidth: bool = _setting(False, "draw less, for a very slow link", "display")
+    bell: bool = _setting(False, "ring when the stream stalls or returns, or a signal is lost", "display")
+    chan0: int = _setting(DEFAULT_CHAN0, "first channel, if the stream does not say", "stream", least=0, most=MAX_CHAN0)
+    delay_method: str = _setting("auto", "how to measure the message delay", "delay", choices=DELAY_METHODS)
+    delay: float | None = _setting(None, "message delay in seconds; implies --delay-method manual", "delay")
+    streaming_interval: float | None = _setting(
         None, "seconds of a row for --delay-method buffer; measured by default", "delay", above=0, most=MAX_INTERVAL_S
     )
-    plot_interval: float = setting(10.0, "seconds between plots, 0 is off", "plots", least=0)
-    plot_dir: Path = setting(Path("figs"), "directory of the plots", "plots")
-    plot_keep: str = setting(DEFAULT_KEEP, "plots to keep: an age (7d), a size (2G), a number (1000), or all", "plots")
-    plot_ratio: bool = setting(False, "write a second figure with V/I beside each plot", "plots")
-    plot_remove_background: bool = setting(False, "remove the quiet background from the waterfall of plots", "plots")
-    station: str = setting("OVRO-LWA", "name of the station in figures and files", "plots")
-    archive: Path | None = setting(None, "archive every row in this directory", "archive")
-    archive_elevation: float | None = setting(
+    plot_interval: float = _setting(10.0, "seconds between plots, 0 is off", "plots", least=0)
+    plot_dir: Path = _setting(Path("figs"), "directory of the plots", "plots")
+    plot_keep: str = _setting(DEFAULT_KEEP, "plots to keep: an age (7d), a size (2G), a number (1000), or all", "plots")
+    plot_ratio: bool = _setting(False, "write a second figure with V/I beside each plot", "plots")
+    plot_remove_background: bool = _setting(False, "remove the quiet background from the waterfall of plots", "plots")
+    station: str = _setting("OVRO-LWA", "name of the station in figures and files", "plots")
+    archive: Path | None = _setting(None, "archive every row in this directory", "archive")
+    archive_elevation: float | None = _setting(
         None,
         "archive only while the Sun is at least this many degrees above the horizon",
         "archive",
         least=-90,
         most=90,
     )
-    archive_precision: str = setting(
+    archive_precision: str = _setting(
         "noise", "bits of each power that the archive stores: those above its noise, or all", "archive",
         choices=("noise", "exact"),
     )  # fmt: skip
-    gc_interval: int = setting(100, "frames between garbage collections, 0 is off", "memory", least=0)
-    start_webshow: bool = setting(False, "serve the web view", "web")
-    web_host: str = setting(
+    gc_interval: int = _setting(100, "frames between garbage collections, 0 is off", "memory", least=0)
+    start_webshow: bool = _setting(False, "serve the web view", "web")
+    web_host: str = _setting(
         "127.0.0.1", "address of the web view; other machines need a token", "web", host=parse_bind_host
     )
-    web_port: int = setting(9527, "port of the web view, 0 takes a free one", "web", least=0, most=65535)
-    web_token: str = setting(
+    web_port: int = _setting(9527, "port of the web view, 0 takes a free one", "web", least=0, most=65535)
+    web_token: str = _setting(
         "",
         "token that visitors need; generated by default if other machines can reach the web view",
         "web",
         secret=True,
     )
-    web_root_path: str = setting("", "path of the web view behind a reverse proxy, such as /sun", "web")
-    web_name: str = setting("", "other names of the web view, such as obs.example.org,sun.lan:8443", "web")
-    web_max_clients: int = setting(200, "largest number of viewers at once", "web", least=1, most=10_000)
-    no_ui: bool = setting(False, "run without a terminal interface", "running")
-    duration: float | None = setting(None, "end after this many seconds", "running", above=0)
-    status_interval: float = setting(30.0, "seconds between status lines", "running", least=0.001)
-    status_format: str = setting("text", "format of the status lines", "running", choices=("text", "json"))
-    demo: bool = setting(False, "watch an embedded producer with a simulated Sun", "running")
-    log_level: str = setting("INFO", "lowest level of log messages", "logging", choices=LOG_LEVELS)
-    verbose: bool = setting(False, "log the header of the first frame", "logging")
-    log_file: Path | None = setting(None, "log to this file too", "logging")
-    event_log: Path | None = setting(None, "append each change of state to this file, as a line of JSON", "logging")
+    web_root_path: str = _setting("", "path of the web view behind a reverse proxy, such as /sun", "web")
+    web_name: str = _setting("", "other names of the web view, such as obs.example.org,sun.lan:8443", "web")
+    web_max_clients: int = _setting(200, "largest number of viewers at once", "web", least=1, most=10_000)
+    no_ui: bool = _setting(False, "run without a terminal interface", "running")
+    duration: float | None = _setting(None, "end after this many seconds", "running", above=0)
+    status_interval: float = _setting(30.0, "seconds between status lines", "running", least=0.001)
+    status_format: str = _setting("text", "format of the status lines", "running", choices=("text", "json"))
+    demo: str | None = _setting(
+        None,
+        "watch an embedded producer: sun (simulated, if no name is given) or flare (recorded, in a loop)",
+        "running",
+        choices=DEMO_NAMES,
+        alone="sun",
+    )
+    log_level: str = _setting("INFO", "lowest level of log messages", "logging", choices=LOG_LEVELS)
+    verbose: bool = _setting(False, "log the header of the first frame", "logging")
+    log_file: Path | None = _setting(None, "log to this file too", "logging")
+    event_log: Path | None = _setting(None, "append each change of state to this file, as a line of JSON", "logging")
 
     def __post_init__(self) -> None:
         check_settings(self)
@@ -145,41 +153,48 @@ class Settings:
 class StreamSettings:
     """Settings of the producer."""
 
-    source: str | list[str] = setting(
-        "simulate", "simulate, an archive, or recorded files: names, patterns or directories", "source", many=True
+    source: str | list[str] = _setting(
+        "simulate",
+        "simulate, flare (recorded, in a loop), an archive, or recorded files: names, patterns or directories",
+        "source",
+        many=True,
     )
-    addr: str = setting("127.0.0.1", "address to publish on, no port", "stream", host=parse_bind_host)
-    port: int = setting(9798, "port to publish on, 0 takes a free one", "stream", least=0, most=65535)
-    interval: float | None = setting(
+    addr: str = _setting("127.0.0.1", "address to publish on, no port", "stream", host=parse_bind_host)
+    port: int = _setting(9798, "port to publish on, 0 takes a free one", "stream", least=0, most=65535)
+    interval: float | None = _setting(
         None,
         "seconds of data in a frame; 0.25, or one row of a file that has rows of 0.1 s or more",
         "stream",
         above=0,
         most=MAX_INTERVAL_S,
     )
-    speed: float = setting(1.0, "speed in multiples of real time; 0 is as fast as possible", "source", least=0)
-    loop: bool = setting(False, "start again at the end of the file", "source")
-    start: str | None = setting(None, "only rows of the file after this time, such as 2026-11-25T18:00 (UTC)", "source")
-    end: str | None = setting(None, "only rows of the file until this time (UTC)", "source")
-    observation: int | None = setting(None, "Observation of a recorder's file; the first by default", "source", least=1)
-    tuning: int | None = setting(None, "Tuning of a recorder's file; the first by default", "source", least=1)
-    follow: bool = setting(False, "send the rows of a recorder's file as it grows, beginning with the first", "source")
-    frames: int | None = setting(None, "end after this many frames", "source", least=1)
-    seed: int = setting(0, "seed of the simulated Sun", "source", least=0)
-    chan0: int | None = setting(
+    speed: float = _setting(1.0, "speed in multiples of real time; 0 is as fast as possible", "source", least=0)
+    loop: bool = _setting(False, "start again at the end of the file", "source")
+    start: str | None = _setting(
+        None, "only rows of the file after this time, such as 2026-11-25T18:00 (UTC)", "source"
+    )
+    end: str | None = _setting(None, "only rows of the file until this time (UTC)", "source")
+    observation: int | None = _setting(
+        None, "Observation of a recorder's file; the first by default", "source", least=1
+    )
+    tuning: int | None = _setting(None, "Tuning of a recorder's file; the first by default", "source", least=1)
+    follow: bool = _setting(False, "send the rows of a recorder's file as it grows, beginning with the first", "source")
+    frames: int | None = _setting(None, "end after this many frames", "source", least=1)
+    seed: int = _setting(0, "seed of the simulated Sun", "source", least=0)
+    chan0: int | None = _setting(
         None, f"first channel, if the file does not say; {DEFAULT_CHAN0}", "stream", least=0, most=MAX_CHAN0
     )
-    now: bool = setting(False, "shift a file's times to now", "source")
-    wait: bool = setting(False, "wait for the first subscriber", "stream")
-    format: str = setting(
+    now: bool = _setting(False, "shift a file's times to now", "source")
+    wait: bool = _setting(False, "wait for the first subscriber", "stream")
+    format: str = _setting(
         "today",
         "version of the headers: this program's, the recorder's of 2025-08, or bare ones",
         "stream",
         choices=FORMAT_NAMES,
     )
-    burst: bool = setting(False, "send two frames together each second, as the deployed recorder does", "stream")
-    fault: str = setting("", "faults to inject, such as gap=0.02,corrupt=0.01 (see docs/user-guide.md)", "stream")
-    log_level: str = setting("INFO", "lowest level of log messages", "logging", choices=LOG_LEVELS)
+    burst: bool = _setting(False, "send two frames together each second, as the deployed recorder does", "stream")
+    fault: str = _setting("", "faults to inject, such as gap=0.02,corrupt=0.01 (see docs/user-guide.md)", "stream")
+    log_level: str = _setting("INFO", "lowest level of log messages", "logging", choices=LOG_LEVELS)
 
     def __post_init__(self) -> None:
         check_settings(self)
@@ -188,6 +203,11 @@ class StreamSettings:
     def sources(self) -> list[str]:
         """All sources as a list."""
         return [self.source] if isinstance(self.source, str) else self.source
+
+    @property
+    def is_flare(self) -> bool:
+        """True if the source is the recorded flare of this package."""
+        return self.sources == ["flare"]
 
     @property
     def source_text(self) -> str:
@@ -208,36 +228,36 @@ class ProbeSettings:
     They read a stream for a short time.
     """
 
-    addr: str = setting("127.0.0.1", "address of the stream: a name, IPv4 or IPv6, no port", "stream", host=parse_host)
-    port: int = setting(9798, "port of the stream", "stream", least=1, most=65535)
-    beam: int | None = setting(None, f"recorder's beam: port {BEAM_PORT_BASE} + BEAM", "stream", least=1, most=999)
-    frames: int = setting(8, "frames to wait for", "stream", least=1)
-    timeout: float = setting(10.0, "seconds to wait for the frames", "stream", above=0)
-    chan0: int = setting(DEFAULT_CHAN0, "first channel, if the stream does not say", "stream", least=0, most=MAX_CHAN0)
-    product: str | None = setting(
+    addr: str = _setting("127.0.0.1", "address of the stream: a name, IPv4 or IPv6, no port", "stream", host=parse_host)
+    port: int = _setting(9798, "port of the stream", "stream", least=1, most=65535)
+    beam: int | None = _setting(None, f"recorder's beam: port {BEAM_PORT_BASE} + BEAM", "stream", least=1, most=999)
+    frames: int = _setting(8, "frames to wait for", "stream", least=1)
+    timeout: float = _setting(10.0, "seconds to wait for the frames", "stream", above=0)
+    chan0: int = _setting(DEFAULT_CHAN0, "first channel, if the stream does not say", "stream", least=0, most=MAX_CHAN0)
+    product: str | None = _setting(
         None, "product of the figures, by default XX (snapshot)", "figure", choices=PRODUCT_NAMES
     )
-    palette: str | None = setting(
+    palette: str | None = _setting(
         None, "palette of the PNG's waterfall, by default viridis (snapshot)", "figure", choices=PALETTE_NAMES
     )
-    levels: str | None = setting(
+    levels: str | None = _setting(
         None,
         "floor and ceiling of the figures, such as 10,35; by default auto (snapshot)",
         "figure",
         check=check_levels,
     )
-    span: float | None = setting(
+    span: float | None = _setting(
         None,
         "seconds of data to wait for and to draw; by default those of --frames (snapshot)",
         "figure",
         above=0,
         most=MAX_PROBE_SPAN_S,
     )
-    png: Path | None = setting(None, "write a PNG figure to this file too (snapshot)", "figure")
-    remove_background: bool = setting(
+    png: Path | None = _setting(None, "write a PNG figure to this file too (snapshot)", "figure")
+    remove_background: bool = _setting(
         False, "remove the quiet background from the PNG's waterfall (snapshot)", "figure"
     )
-    json: bool = setting(False, "print JSON for scripts (doctor)", "output")
+    json: bool = _setting(False, "print JSON for scripts (doctor)", "output")
 
     def __post_init__(self) -> None:
         check_settings(self)
@@ -253,44 +273,44 @@ class ProbeSettings:
 class ExportSettings:
     """Settings of the command export."""
 
-    output: Path = setting(Path("sunspec.npz"), "file to write: .fits, .h5, .npz or .csv", "file", positional=True)
-    input: Path | list[Path] | None = setting(
+    output: Path = _setting(Path("sunspec.npz"), "file to write: .fits, .h5, .npz or .csv", "file", positional=True)
+    input: Path | list[Path] | None = _setting(
         None, "an archive, or recorded files: names, patterns, directories; by default the stream", "rows", many=True
     )
-    start: str | None = setting(None, "only rows after this time, such as 2026-11-25T18:00 (UTC)", "rows")
-    end: str | None = setting(None, "only rows until this time (UTC)", "rows")
-    observation: int | None = setting(None, "Observation of a recorder's file; the first by default", "rows", least=1)
-    tuning: int | None = setting(None, "Tuning of a recorder's file; the first by default", "rows", least=1)
-    product: str | None = setting(
+    start: str | None = _setting(None, "only rows after this time, such as 2026-11-25T18:00 (UTC)", "rows")
+    end: str | None = _setting(None, "only rows until this time (UTC)", "rows")
+    observation: int | None = _setting(None, "Observation of a recorder's file; the first by default", "rows", least=1)
+    tuning: int | None = _setting(None, "Tuning of a recorder's file; the first by default", "rows", least=1)
+    product: str | None = _setting(
         None,
         "product of a FITS file, by default XX or the only one; the other formats hold all",
         "rows",
         choices=PRODUCT_NAMES,
     )
-    average_time: float | None = setting(
+    average_time: float | None = _setting(
         None,
         "seconds of data averaged into a row: a whole number of rows, never over a gap",
         "rows",
         above=0,
         most=MAX_AVERAGE_S,
     )
-    average_channels: int | None = setting(
+    average_channels: int | None = _setting(
         None, "neighbouring frequencies averaged into one", "rows", least=1, most=MAX_AVERAGE_CHANNELS
     )
-    digits: bool = setting(False, "write FITS with 8-bit digits of 0.386 dB, as e-CALLISTO stations do", "file")
-    station: str = setting("OVRO-LWA", "name of the station of a stream", "rows")
-    addr: str = setting("127.0.0.1", "address of the stream: a name, IPv4 or IPv6, no port", "stream", host=parse_host)
-    port: int = setting(9798, "port of the stream", "stream", least=1, most=65535)
-    frames: int = setting(240, "frames to wait for", "stream", least=1)
-    timeout: float = setting(90.0, "seconds to wait for the frames", "stream", above=0)
-    chan0: int | None = setting(
+    digits: bool = _setting(False, "write FITS with 8-bit digits of 0.386 dB, as e-CALLISTO stations do", "file")
+    station: str = _setting("OVRO-LWA", "name of the station of a stream", "rows")
+    addr: str = _setting("127.0.0.1", "address of the stream: a name, IPv4 or IPv6, no port", "stream", host=parse_host)
+    port: int = _setting(9798, "port of the stream", "stream", least=1, most=65535)
+    frames: int = _setting(240, "frames to wait for", "stream", least=1)
+    timeout: float = _setting(90.0, "seconds to wait for the frames", "stream", above=0)
+    chan0: int | None = _setting(
         None,
         f"first channel, if the stream or an older NPZ file does not say; {DEFAULT_CHAN0}",
         "stream",
         least=0,
         most=MAX_CHAN0,
     )
-    channel_average: int = setting(_DEFAULT_CHANNEL_AVERAGE, "channels averaged into a bin", "stream", least=1)
+    channel_average: int = _setting(_DEFAULT_CHANNEL_AVERAGE, "channels averaged into a bin", "stream", least=1)
 
     def __post_init__(self) -> None:
         check_settings(self)
@@ -315,7 +335,7 @@ class ExportSettings:
 class QuicklookSettings:
     """Settings of the command quicklook: pictures of archives and files."""
 
-    inputs: Path | list[Path] = setting(
+    inputs: Path | list[Path] = _setting(
         Path("archive"),
         "an archive, or files that make one picture: names, patterns or directories",
         "rows",
@@ -323,29 +343,29 @@ class QuicklookSettings:
         many=True,
         metavar="FILE",
     )
-    out: Path = setting(Path("figs"), "directory of the pictures", "pictures")
-    product: str | None = setting(
+    out: Path = _setting(Path("figs"), "directory of the pictures", "pictures")
+    product: str | None = _setting(
         None, "product of the waterfalls; by default XX, or that of the files", "pictures", choices=PRODUCT_NAMES
     )
-    per: str | None = setting(
+    per: str | None = _setting(
         None,
         "time span of a picture; by default a day for an archive, all rows for files",
         "pictures",
         choices=("day", "hour"),
     )
-    show: str = setting(
+    show: str = _setting(
         "highest", "value of its rows that a column shows: the highest or the mean", "pictures", choices=COLUMN_VALUES
     )
-    remove_background: bool = setting(False, "remove the quiet background from the waterfalls", "pictures")
-    start: str | None = setting(None, "only rows from this time on, such as 2026-11-25 (UTC)", "rows")
-    end: str | None = setting(None, "only rows until this time (UTC)", "rows")
-    observation: int | None = setting(None, "Observation of a recorder's file; the first by default", "rows", least=1)
-    tuning: int | None = setting(None, "Tuning of a recorder's file; the first by default", "rows", least=1)
-    chan0: int | None = setting(
+    remove_background: bool = _setting(False, "remove the quiet background from the waterfalls", "pictures")
+    start: str | None = _setting(None, "only rows from this time on, such as 2026-11-25 (UTC)", "rows")
+    end: str | None = _setting(None, "only rows until this time (UTC)", "rows")
+    observation: int | None = _setting(None, "Observation of a recorder's file; the first by default", "rows", least=1)
+    tuning: int | None = _setting(None, "Tuning of a recorder's file; the first by default", "rows", least=1)
+    chan0: int | None = _setting(
         None, "first channel of an older NPZ file, which does not contain it", "rows", least=0, most=MAX_CHAN0
     )
-    scheduler: str | None = setting(None, "a Dask scheduler for an archive, such as tcp://host:8786", "cluster")
-    workers: int | None = setting(None, "local processes for an archive; by default one per core", "cluster", least=1)
+    scheduler: str | None = _setting(None, "a Dask scheduler for an archive, such as tcp://host:8786", "cluster")
+    workers: int | None = _setting(None, "local processes for an archive; by default one per core", "cluster", least=1)
 
     def __post_init__(self) -> None:
         check_settings(self)

@@ -66,6 +66,13 @@ def test_grey_steps_use_the_greys_of_few_colours(depth):
     assert GREY in PALETTES
 
 
+@pytest.mark.parametrize("depth", [Depth.TRUE, Depth.C256, Depth.C16])
+@pytest.mark.parametrize(("palette", "is_grey"), [("viridis", True), (GREY, False), (GREY, True)])
+def test_no_valid_value_is_not_taken_for_a_grey_step(palette, is_grey, depth):
+    steps = ColourSteps(palette, depth, 48, signed=False, is_grey=is_grey)
+    assert steps.no_data_colour not in steps.colours
+
+
 def _picture_colours(screen):
     """Return the background colours of the picture below the notice."""
     waterfall = screen.app.main_screen.query_one(Waterfall)
