@@ -54,7 +54,7 @@ def _check(settings: ProbeSettings) -> None:
 
 
 def _receive(receiver: "StreamReceiver", settings: ProbeSettings) -> None:
-    """Wait for the frames, or for as many as the time span has."""
+    """Wait for the frames, or for those of the time span."""
     from sunspec_tui.monitoring.snapshot import NO_ROWS
 
     receiver.wait_for_frames(settings.frames, settings.timeout)

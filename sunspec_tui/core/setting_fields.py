@@ -14,7 +14,7 @@ from sunspec_tui.core.printable import short_repr
 
 
 def setting(default: Any, text: str, group: str, **limits: Any) -> Any:
-    """Return a field with a help text, a group of the help, and limits."""
+    """Return a field with help text, group and limits."""
     return field(default=default, metadata={"help": text, "group": group, **limits}, repr="secret" not in limits)
 
 

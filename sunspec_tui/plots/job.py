@@ -112,7 +112,7 @@ class PlotJob:
 
 
 def newest_seconds(job: PlotJob, span_s: float) -> PlotJob:
-    """Return a job of the rows that begin in the last seconds of the data.
+    """Return a job of the rows of the last seconds.
 
     A row whose length is unknown begins where it ends. The newest row is always kept.
     """

@@ -21,7 +21,7 @@ class HelpKeys(CanvasApp):
         self._unknown_keys = UnknownKeys()
 
     def on_key(self, event: events.Key) -> None:
-        """Name the help after a key without an action, unless a dialog is open."""
+        """Name the help after an unknown key, unless a dialog is open."""
         if len(self.screen_stack) == 1 and (text := self._unknown_keys.answer(event)):
             self.notify(text)
 
@@ -31,7 +31,7 @@ class HelpKeys(CanvasApp):
             self.push_screen(HelpScreen(list(key_actions())))
 
     def action_command_palette(self) -> None:
-        """Find an action by its name and run it, unless a dialog is open."""
+        """Find and run an action, unless a dialog is open."""
         if len(self.screen_stack) == 1:
             actions = [*key_actions(), *choice_actions(self.scene.context.npol)]
             self.push_screen(PaletteScreen(actions), self._run_found)

@@ -61,15 +61,15 @@ def choice_actions(npol: int) -> Iterator[Action]:
 
 
 def best_first(actions: Iterable[Action], query: str) -> list[Action]:
-    """Return the actions that have all words of a query, the best first."""
+    """Return the actions that fit a query, the best first."""
     scored = [(score(action, query), action) for action in actions]
     return [action for points, action in sorted(scored, key=lambda each: -each[0]) if points]
 
 
 def score(action: Action, query: str) -> int:
-    """Return how well an action fits a query; 0 if a word of it is missing.
+    """Return how well an action fits a query.
 
-    Without a query every action fits.
+    It is 0 if a word of the query is missing. Without a query every action fits.
     """
     points = [_word_score(action, word) for word in query.split()]
     return 0 if 0 in points else 1 + sum(points)

@@ -4,13 +4,13 @@ from sunspec_tui.core.products import Product
 
 
 class ProductFallback:
-    """Memory of the chosen product that is missing, so that each change has one sentence."""
+    """Chosen product that is missing; each change has one sentence."""
 
     def __init__(self) -> None:
         self._missing: Product | None = None
 
     def sentence(self, chosen: Product, shown: Product) -> str:
-        """Return a sentence if the product shown instead has changed; else an empty text.
+        """Return a sentence after a change; else an empty text.
 
         Parameters
         ----------

@@ -20,7 +20,7 @@ _SHOWN = {"backspace": "backspace", "delete": "del", "insert": "ins"}
 
 
 def unknown_key_text(key: str, character: str | None, *, is_printable: bool) -> str:
-    """Return a sentence for a key without an action; empty for no sentence.
+    """Return a sentence for an unknown key; empty for no sentence.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def unknown_key_text(key: str, character: str | None, *, is_printable: bool) -> 
 
 
 class UnknownKeys:
-    """Answers to keys without an action, at most one for a burst of keys.
+    """Answers to unknown keys, at most one for a burst.
 
     Parameters
     ----------

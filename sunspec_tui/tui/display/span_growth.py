@@ -51,7 +51,7 @@ def grown_rows(slots: int, columns: int, cadence_s: float, ring_rows: int) -> in
 
 
 def rows_of_span(span_s: float, columns: int, cadence_s: float, ring_rows: int) -> int:
-    """Return the rows per column with which the picture shows a time span.
+    """Return the rows per column for a time span.
 
     It is not shorter than `span_s` seconds, unless the ring is. The other parameters are those of `grown_rows`.
     """

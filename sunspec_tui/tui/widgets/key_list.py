@@ -24,7 +24,7 @@ _CHOSEN = "reverse"
 
 
 def help_width(columns: int) -> int:
-    """Return the width of the help, for so many columns of the screen."""
+    """Return the width of the help for a width of the screen."""
     return min(columns, 2 * _MAX_COLUMN + COLUMN_SPACE)
 
 
@@ -155,7 +155,7 @@ def _edge(start: str, label: str, end: str, columns: int) -> Text:
 
 
 def search_line(query: str, hint: str, note: str, width: int) -> Text:
-    """Return the line of a search: what was typed, and a note at the right."""
+    """Return the line of a search, with a note at the right."""
     typed = Text.assemble(("/ ", _LABEL), query, (" ", _CHOSEN), ("" if query else f" {hint}", _FAINT))
     if typed.cell_len + len(note) < width:
         typed.pad_right(width - len(note) - typed.cell_len)
@@ -164,7 +164,7 @@ def search_line(query: str, hint: str, note: str, width: int) -> Text:
 
 
 def first_visible(first: int, wanted: range, lines: int) -> int:
-    """Return the first line of a list that has the wanted lines in view."""
+    """Return the first line that has the wanted lines in view."""
     if wanted.start < first:
         return wanted.start
     return max(first, min(wanted.start, wanted.stop - lines))

@@ -74,7 +74,7 @@ class SearchCells(TextCells):
 
 
 class SearchScreen(Guarded, ModalScreen[str | None]):
-    """Dialog with a list that typing filters; returns the call of an action.
+    """Dialog with a list that typing filters.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ class SearchScreen(Guarded, ModalScreen[str | None]):
     # Keys and mouse
 
     def on_key(self, event: events.Key) -> None:
-        """Edit the search, move or close; few keys act as without a dialog."""
+        """Edit the search, move, close, or end the program."""
         moves = {
             "up": (-1, 0),
             "down": (1, 0),
@@ -172,7 +172,7 @@ class SearchScreen(Guarded, ModalScreen[str | None]):
         event.stop()
 
     def type_character(self, character: str) -> None:
-        """Add a character to the search; a first `/` or space only begins it."""
+        """Add a character; a first `/` or space only begins the search."""
         if self.query_text or character not in "/ ":
             self.search_for(self.query_text + character)
 
@@ -247,7 +247,7 @@ class HelpScreen(SearchScreen):
 
 
 class PaletteScreen(SearchScreen):
-    """Command palette: finds an action by words, shows its key, and runs it."""
+    """Command palette: finds an action by words and runs it."""
 
     title_text = "Actions"
     keys_text = "type to search, ↑ ↓ choose, enter runs, esc closes"
@@ -277,7 +277,7 @@ class PaletteScreen(SearchScreen):
             self.dismiss(self.found[self._chosen].call)
 
     def draw(self, columns: int, lines: int) -> list[Text]:
-        """Return the search and the actions in view, the chosen one among them."""
+        """Return the search and the actions in view."""
         listed = self._listed(columns)
         owned = [n for n, owner in enumerate(listed.owners) if owner == self._chosen]
         if owned:
