@@ -8,7 +8,8 @@ from typing import Any
 from sunspec_tui.core.bounded_read import read_bounded
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.printable import short_repr
-from sunspec_tui.core.settings import Settings, plain_type
+from sunspec_tui.core.setting_fields import plain_type
+from sunspec_tui.core.settings import Settings
 
 MAX_FILE_BYTES = 64 * 1024
 """Largest size of a file of settings."""

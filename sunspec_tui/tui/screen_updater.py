@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from sunspec_tui.monitoring.snapshot import NO_ROWS
 from sunspec_tui.tui.attention import Attention
@@ -11,6 +11,7 @@ from sunspec_tui.tui.display.history_loader import LiveSource
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.log_lines import LogLines
 from sunspec_tui.tui.monitor_screen import MonitorScreen
+from sunspec_tui.tui.product_fallback import ProductFallback
 from sunspec_tui.tui.terminal.link_pacing import LinkPacer, LinkReading, Quality
 from sunspec_tui.tui.ticking import TICK_S
 
@@ -54,6 +55,9 @@ class Display(Protocol):
     def link_reading(self) -> LinkReading:
         """Return the measurements of the link to the terminal."""
 
+    def notify(self, message: str, *, severity: Literal["information", "warning", "error"]) -> None:
+        """Show a message for a moment."""
+
 
 class ScreenUpdater:
     """Updates of the monitor's screen: pictures, readings and log.
@@ -76,6 +80,7 @@ class ScreenUpdater:
         self.pictures_due_s = self.readings_due_s = self.memory_due_s = 0.0
         self._drawn_for: object = None
         self._undrawn = False
+        self._fallback = ProductFallback()
 
     def next_tick_s(self) -> float:
         """Return the time of the next tick if no news comes."""
@@ -104,6 +109,8 @@ class ScreenUpdater:
         scene.sweeps = self._display.pacer.quality.sweeps
         screen.fit_scene()
         self._undrawn |= scene.update()
+        if scene.position is not None and (text := self._fallback.sentence(scene.view.product, scene.product)):
+            self._display.notify(text, severity="warning")
         screen.set_class(scene.position is None, "-empty")
 
     def _draw_if_due(self, now_s: float) -> None:

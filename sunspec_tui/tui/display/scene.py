@@ -17,7 +17,7 @@ from sunspec_tui.core.products import Product, available, derive
 from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow
 from sunspec_tui.tui.display.early_actions import EarlyActions, nothing_to_act_on
 from sunspec_tui.tui.display.history_loader import HistoryLoader, LiveSource, PictureRequest
-from sunspec_tui.tui.display.span_growth import SpanGrowth
+from sunspec_tui.tui.display.span_growth import FixedSpan, SpanGrowth
 from sunspec_tui.tui.display.spectrum_traces import Traces
 from sunspec_tui.tui.display.time_navigation import TimeNavigator
 from sunspec_tui.tui.display.view_actions import (
@@ -58,7 +58,7 @@ class Scene:
     ) -> None:
         self.history = HistoryLoader(source, clock)
         self._navigator = TimeNavigator(self.history)
-        self._growth = SpanGrowth()
+        self._growth, self._fixed_span = SpanGrowth(), FixedSpan()
         self._has_size = False
         self.early_actions = EarlyActions()
         self.view = view
@@ -164,23 +164,31 @@ class Scene:
         position = self.history.refresh_position()
         if position is None:
             return False
-        self._grow(position)
+        self._fit_span(position)
         for name, arguments in self.early_actions.drain(position, has_size=self._has_size):
             self._apply(name, *arguments)
         if not self.history.matches(self._request(position)):
             self.view = self._navigator.at_oldest_rows(self.view, self.columns, position)
         return self.history.load(position, self._request(position))
 
-    def _grow(self, position: "Position") -> None:
-        """Let the time span grow, unless the observer holds the picture."""
+    def _fit_span(self, position: "Position") -> None:
+        """Let the time span grow, or apply that of the settings.
+
+        Not while the observer holds the picture.
+        """
         view = self.view
         if not view.grows:
             self._growth.forget()
-        elif self._has_size and view.paused_at_slot is None and self.past_epoch is None:
-            context = self.context
-            rows = self._growth.rows_per_column(position, self.columns, whole_ring(context))
-            if rows != view.rows_per_column:
-                self.view = with_rows_per_column(view, context, rows)
+        if not self._has_size or view.paused_at_slot is not None or self.past_epoch is not None:
+            return
+        context = self.context
+        rows, ring_rows = view.rows_per_column, whole_ring(context)
+        if view.span_s is not None:
+            rows = self._fixed_span.rows_per_column(view.span_s, position, self.columns, ring_rows)
+        elif view.grows:
+            rows = self._growth.rows_per_column(position, self.columns, ring_rows)
+        if rows != view.rows_per_column:
+            self.view = with_rows_per_column(view, context, rows)
 
     def _request(self, position: "Position") -> PictureRequest:
         return PictureRequest(

@@ -1,4 +1,4 @@
-"""Let the time span grow with the rows that are there, in a few steps.
+"""Choose the time span: one that grows in a few steps, or one of the settings.
 
 With the span of a whole ring, the picture would be nearly empty for the first minutes.
 """
@@ -16,6 +16,7 @@ SPANS_S = (30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 10800, 21600, 43200, 8
 
 # A cadence that differs by a larger factor was wrong when the span was chosen.
 _CADENCE_SLACK = 1.5
+_FIXED_SPAN_SLACK = 0.05
 
 
 def grown_rows(slots: int, columns: int, cadence_s: float, ring_rows: int) -> int:
@@ -47,6 +48,38 @@ def grown_rows(slots: int, columns: int, cadence_s: float, ring_rows: int) -> in
         if rows * shown >= slots:
             return rows
     return ring_rows
+
+
+def rows_of_span(span_s: float, columns: int, cadence_s: float, ring_rows: int) -> int:
+    """Return the rows per column for a time span.
+
+    It is not shorter than `span_s` seconds, unless the ring is. The other parameters are those of `grown_rows`.
+    """
+    if not cadence_s > 0:
+        return 1
+    rows = math.ceil(min(ring_rows, span_s / (max(1, columns) * cadence_s)))
+    return min(ring_rows, whole_blocks(max(1, rows)))
+
+
+class FixedSpan:
+    """Rows per column of a time span in seconds.
+
+    They are computed again only for another width, another epoch or a cadence that differs by a twentieth, so that
+    the picture does not change with each measurement of the cadence.
+    """
+
+    def __init__(self) -> None:
+        self._key: tuple[float, int, int] | None = None
+        self._cadence_s = math.nan
+        self._rows = 1
+
+    def rows_per_column(self, span_s: float, position: "Position", columns: int, ring_rows: int) -> int:
+        """Return the rows per column; see `rows_of_span`."""
+        key = (span_s, position.epoch, columns)
+        if key != self._key or not abs(position.cadence_s / self._cadence_s - 1) < _FIXED_SPAN_SLACK:
+            self._key, self._cadence_s = key, position.cadence_s
+            self._rows = rows_of_span(span_s, columns, position.cadence_s, ring_rows)
+        return min(self._rows, ring_rows)
 
 
 class SpanGrowth:

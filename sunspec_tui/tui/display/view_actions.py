@@ -53,7 +53,7 @@ def span(view: View, context: ViewContext, by: int) -> View:
         rows = max(1, min(view.rows_per_column - 1, _power_below(view.rows_per_column)))
     else:
         rows = max(1, min(whole_ring(context), view.rows_per_column * 2))
-    return with_rows_per_column(replace(view, grows=False), context, rows)
+    return with_rows_per_column(replace(view, grows=False, span_s=None), context, rows)
 
 
 def whole_ring(context: ViewContext) -> int:
@@ -339,6 +339,12 @@ def next_theme(view: View, _: ViewContext) -> View:
     return replace(view, theme=THEMES[(THEMES.index(view.theme) + 1) % len(THEMES)])
 
 
+def set_option(view: View, _: ViewContext, name: str, value: str) -> View:
+    """Set the palette or the theme."""
+    changed: dict[str, Any] = {name: value}
+    return replace(view, **changed)
+
+
 def toggle_option(view: View, _: ViewContext, name: str) -> View:
     """Invert one of the yes-or-no options."""
     changed: dict[str, Any] = {name: not getattr(view, name)}
@@ -351,7 +357,8 @@ VIEW_ACTIONS: Mapping[str, ViewAction] = {
     for action in (
         next_product, choose_product, next_palette, span, shift_levels, toggle_automatic_levels, set_levels, bias,
         zoom, pan, toggle_pause, scroll_back, live, escape, mark, move_cursor, toggle_trace, fix_spectrum,
-        toggle_linear, toggle_panel, toggle_panels, maximise, reset_view, next_theme, toggle_option,
+        toggle_linear, toggle_panel, toggle_panels, maximise, reset_view, next_theme, set_option,
+        toggle_option,
     )
 }  # fmt: skip
 """Actions by name: each takes a view, its context and its own arguments."""
