@@ -104,7 +104,9 @@ class MonitorScreen(Guarded, Screen[object]):
             return
         depth, ascii_only = self._colours
         depth = Depth.C256 if quality.sweeps and depth is Depth.TRUE else depth
-        self.query_one(Waterfall).show(waterfall_scene(scene, depth, COLOUR_STEPS[quality]))
+        self.query_one(Waterfall).show(
+            waterfall_scene(scene, depth, COLOUR_STEPS[quality], dithered=not quality.sweeps)
+        )
         spectrum = self.query_one(Spectrum)
         spectrum.show(spectrum_scene(scene))
         scene.spectrum_levels = spectrum.levels

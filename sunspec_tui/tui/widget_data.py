@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from sunspec_tui.core.ring_epochs import Epoch
 
 
-def waterfall_scene(scene: Scene, depth: Depth, steps: int) -> WaterfallScene | None:
+def waterfall_scene(scene: Scene, depth: Depth, steps: int, *, dithered: bool = False) -> WaterfallScene | None:
     """Return the waterfall of a drawn scene; None without a picture.
 
-    `steps` is the largest number of colours.
+    `steps` is the largest number of colours. If `dithered`, values between two of few colours are dithered.
     """
     if scene.picture is None:
         return None
@@ -45,6 +45,7 @@ def waterfall_scene(scene: Scene, depth: Depth, steps: int) -> WaterfallScene | 
         view.palette,
         depth,
         steps,
+        dithered,
         scene.signed,
         cursor=under_cursor,
         marks=(begin, end),

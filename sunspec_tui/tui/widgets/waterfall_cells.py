@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.colormaps import DIVERGING
+from sunspec_tui.core.levels import Levels
+from sunspec_tui.tui.display.pixels import colour_steps, dithered_steps
 from sunspec_tui.tui.display.waterfall_image import PixelCode
 from sunspec_tui.tui.terminal.ansi_writer import CellStyle
 from sunspec_tui.tui.terminal.colours import Colour, Depth, ansi_colour, true_colour
-from sunspec_tui.tui.widgets.terminal_palette import terminal_palette
+from sunspec_tui.tui.widgets.terminal_palette import TerminalPalette, terminal_palette
 
 OFFSET = -min(PixelCode)
 """Index of colour step 0 in the tables. The pixel codes are negative and come before it."""
@@ -41,12 +43,15 @@ class ColourSteps(NamedTuple):
         Name of the colour map, the terminal's colour depth, largest number of colours.
     signed
         True if the middle of the colour map is zero.
+    dithered
+        True to dither values between two steps, if the terminal has few colours.
     """
 
     palette: str
     depth: Depth
     steps: int
     signed: bool
+    dithered: bool = False
 
     @property
     def ramp(self) -> str:
@@ -56,12 +61,29 @@ class ColourSteps(NamedTuple):
     @property
     def colours(self) -> tuple[Colour, ...]:
         """Colours of the steps on a terminal with colours."""
-        return terminal_palette(DIVERGING if self.signed else self.palette, self.depth, self.steps)
+        return self._in_colours.colours
+
+    @property
+    def places(self) -> tuple[float, ...] | None:
+        """Steps of evenly spaced values; None if all steps are equally wide."""
+        return None if self.depth is Depth.NONE else self._in_colours.places
 
     @property
     def number(self) -> int:
         """Number of steps."""
         return len(self.ramp if self.depth is Depth.NONE else self.colours)
+
+    @property
+    def _in_colours(self) -> TerminalPalette:
+        name = DIVERGING if self.signed else self.palette
+        return terminal_palette(name, self.depth, self.steps, dithered=self.dithered)
+
+    def of_scale(self, columns: int, pixels: int) -> NDArray[np.int16]:
+        """Return the steps of a colour bar, shape (columns, pixels), lowest first."""
+        values = np.tile(np.linspace(0, 1, pixels, dtype=np.float32), (columns, 1))
+        if self.places is None:
+            return colour_steps(values, Levels(0, 1), self.number)
+        return dithered_steps(values, Levels(0, 1), self.places, np.arange(columns))
 
 
 class CodeStyles(NamedTuple):
