@@ -21,18 +21,22 @@ Floats = NDArray[np.float64]
 # Steps that differ less in L* look the same.
 _MIN_RISE = 1.5
 # L* by which a ramp may exceed the ends of its map; a map that loses more than this is not ordered by lightness.
-_BEYOND_ENDS = 8.0
+_BEYOND_ENDS = {Depth.C256: 8.0, Depth.C16: 16.0}
+_LOST_LIGHTNESS = 8.0
 # Greatest distance of a colour from the map.
-_FARTHEST = {Depth.C256: 15.0, Depth.C16: 30.0}
+_FARTHEST = {Depth.C256: 20.0, Depth.C16: 45.0}
 # Least and greatest share of the map's chroma, and the difference from it that no one sees.
-_LEAST_CHROMA, _MOST_CHROMA, _CHROMA_SLACK = 0.5, 3.0, 2.0
+_LEAST_CHROMA, _MOST_CHROMA, _CHROMA_SLACK = 0.5, 3.0, 3.0
 # A darker colour has hardly a hue.
 _NEARLY_BLACK = 12.0
-# Weights of the error of a colour itself, and of the values beyond the ends of the ramp, which look the same.
-_OWN_WEIGHT, _END_WEIGHT = 2.0, 3.0
-_CHROMA_RATE, _LIGHTNESS_WEIGHT = 0.045, 1.5
+# Weights of the scatter of dithered pixels, and of the error of a colour itself.
+_SCATTER_WEIGHT, _OWN_WEIGHT = 2.0, 1.0
+# Weights of values below the first colour and above the last one: they look the same. High values matter more.
+_LOW_WEIGHT = {Depth.C256: 2.0, Depth.C16: 4.0}
+_HIGH_WEIGHT = 4.0
+_CHROMA_RATE, _LIGHTNESS_WEIGHT = 0.045, 1.0
 # Enough for the errors of a chain, and for the places of values.
-_MAP_SAMPLES, _PLACES = 64, 256
+_MAP_SAMPLES, _PLACES = 48, 256
 
 
 class Ramp(NamedTuple):
@@ -57,6 +61,8 @@ class _Candidates(NamedTuple):
     luminances: Floats
     even: Floats
     farthest: float
+    beyond_ends: float
+    low_weight: float
 
 
 @lru_cache(maxsize=32)
@@ -85,7 +91,14 @@ def _candidates(depth: Depth) -> _Candidates:
     rgb, first = (FIXED_256, 16) if depth is Depth.C256 else (XTERM_16, 0)
     lab = cielab(rgb)
     order = np.argsort(lab[:, 0], kind="stable")
-    return _Candidates(order + first, luminance(rgb[order]), _even(lab[order]), _FARTHEST[depth])
+    return _Candidates(
+        order + first,
+        luminance(rgb[order]),
+        _even(lab[order]),
+        _FARTHEST[depth],
+        _BEYOND_ENDS[depth],
+        _LOW_WEIGHT[depth],
+    )
 
 
 def _even(lab: Floats) -> Floats:
@@ -107,7 +120,7 @@ def _rising_map(rgb: NDArray[np.int64]) -> Floats:
     """
     lab = cielab(rgb)
     lightest = np.maximum.accumulate(lab[:, 0])
-    if lightest[-1] - lab[-1, 0] > _BEYOND_ENDS:
+    if lightest[-1] - lab[-1, 0] > _LOST_LIGHTNESS:
         lightest = (lightest + np.linspace(lightest[0], lightest[-1], len(lab))) / 2
     lab[:, 0] = lightest
     return _even(lab)
@@ -116,10 +129,13 @@ def _rising_map(rgb: NDArray[np.int64]) -> Floats:
 def _rising_ramp(target: Floats, candidates: _Candidates, count: int) -> Ramp:
     """Return the best ramp of a rising map, with the places of `count` values."""
     near = _near(target, candidates)
-    chain = near[_best_chain(candidates.even[near], target)]
+    chain = near[_best_chain(candidates.even[near], target, candidates.low_weight)]
     lightness = np.interp(np.linspace(0, 1, count), np.linspace(0, 1, len(target)), target[:, 0])
     # Dithered pixels are mixed in linear light, so the fraction of a step is that of its luminance.
-    places = np.interp(luminance_of_lightness(lightness), candidates.luminances[chain], np.arange(len(chain)))
+    wanted = luminance_of_lightness(lightness)
+    # The lowest and the highest value have the first and the last step, without any dithering.
+    steps = np.clip(candidates.luminances[chain], wanted[0], wanted[-1])
+    places = np.interp(wanted, steps, np.arange(len(chain)))
     return Ramp(tuple(candidates.numbers[chain].tolist()), tuple(places.tolist()))
 
 
@@ -138,12 +154,12 @@ def _near(target: Floats, candidates: _Candidates) -> NDArray[np.int64]:
     return np.flatnonzero(
         has_hue
         & (chroma <= _MOST_CHROMA * wanted_chroma + _CHROMA_SLACK)
-        & (np.abs(difference[:, 0]) <= _BEYOND_ENDS)
+        & (np.abs(difference[:, 0]) <= candidates.beyond_ends)
         & (np.hypot(difference[:, 1], difference[:, 2]) <= candidates.farthest)
     )
 
 
-def _best_chain(nodes: Floats, target: Floats) -> list[int]:
+def _best_chain(nodes: Floats, target: Floats, low_weight: float) -> list[int]:
     """Return the chain of nodes with rising lightness and the smallest error.
 
     The error of a chain is the sum over all colours of the map, and a part for each node. Colours darker than the first
@@ -151,9 +167,10 @@ def _best_chain(nodes: Floats, target: Floats) -> list[int]:
     """
     lightness = nodes[:, 0]
     own = _OWN_WEIGHT * ((nodes - _at_lightness(target, lightness)) ** 2).sum(axis=1)
-    alone = _END_WEIGHT * ((nodes[:, None, :] - target[None, :, :]) ** 2).sum(axis=2)
+    alone = ((nodes[:, None, :] - target[None, :, :]) ** 2).sum(axis=2)
     is_darker = target[None, :, 0] < lightness[:, None]
-    error, after = own + np.where(is_darker, alone, 0).sum(axis=1), np.where(is_darker, 0, alone).sum(axis=1)
+    error = own + low_weight * np.where(is_darker, alone, 0).sum(axis=1)
+    error_above = _HIGH_WEIGHT * np.where(is_darker, 0, alone).sum(axis=1)
     previous = [-1] * len(nodes)
     for upper, node in enumerate(nodes):
         lower = np.flatnonzero(lightness <= node[0] - _MIN_RISE)
@@ -163,7 +180,7 @@ def _best_chain(nodes: Floats, target: Floats) -> list[int]:
         best = int(totals.argmin())
         if totals[best] < error[upper]:
             error[upper], previous[upper] = totals[best], int(lower[best])
-    chain = [int((error + after).argmin())]
+    chain = [int((error + error_above).argmin())]
     while previous[chain[-1]] >= 0:
         chain.append(previous[chain[-1]])
     return chain[::-1]
@@ -180,7 +197,7 @@ def _errors_between(lower: Floats, upper: Floats, target: Floats) -> Floats:
     mean = lower[:, None, :] + share[:, :, None] * distance[:, None, :]
     wrong = ((mean - target[None, :, :]) ** 2).sum(axis=2)
     scatter = share * (1 - share) * (distance**2).sum(axis=1)[:, None]
-    return np.asarray(np.where((share >= 0) & (share < 1), wrong + scatter, 0).sum(axis=1))
+    return np.asarray(np.where((share >= 0) & (share < 1), wrong + _SCATTER_WEIGHT * scatter, 0).sum(axis=1))
 
 
 def _joined(below: Ramp, above: Ramp) -> Ramp:

@@ -27,9 +27,10 @@ _NO_DATA_COLOURS = {
     Depth.C16: ansi_colour(8),
     Depth.NONE: Colour("39", "49"),
 }
-# Without colours a value is a character; negative values use the first characters of the signed ramp.
-_RAMP = " .:-=+*#%@"
-_SIGNED_RAMP = "@o=- +x%#"
+# Without colours a value is a character, and each has more ink than the one before it in usual fonts. Negative values
+# use the first characters of the signed ramp.
+_RAMP = " .:;+cnXO@"
+_SIGNED_RAMP = "@o=- +xXM"
 
 
 class ColourSteps(NamedTuple):
