@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from sunspec_tui.core.cielab import cielab, linear_rgb, luminance
 from sunspec_tui.core.colormaps import DIVERGING, PALETTES, colours
 from sunspec_tui.core.levels import Levels
 from sunspec_tui.tui.display.pixels import dithered_steps
+from sunspec_tui.tui.terminal.cielab import cielab, linear_rgb, luminance
 from sunspec_tui.tui.terminal.colours import FIXED_256, XTERM_16, Depth
 from sunspec_tui.tui.widgets.colour_ramps import colour_ramp
 from sunspec_tui.tui.widgets.terminal_palette import terminal_palette, thinned

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.core.cielab import cielab, luminance, luminance_of_lightness
 from sunspec_tui.core.colormaps import DIVERGING, colours
+from sunspec_tui.tui.terminal.cielab import cielab, luminance, luminance_of_lightness
 from sunspec_tui.tui.terminal.colours import FIXED_256, XTERM_16, Depth
 
 Floats = NDArray[np.float64]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sunspec_tui.core.cielab import cielab, contrast_ratio, luminance, luminance_of_lightness
+from sunspec_tui.tui.terminal.cielab import cielab, contrast_ratio, luminance, luminance_of_lightness
 
 
 @pytest.mark.parametrize(
