@@ -202,6 +202,7 @@ class Monitor(CanvasApp):
     def _follow_receiver(self, receiver: "StreamReceiver") -> None:
         """Prepare a receiver for the screen, in its worker."""
         receiver.set_product(self.scene.view.product)
+        receiver.set_palette(self.scene.view.palette)
         receiver.listeners.add(self._ticker.news.set)
 
     def _show_receiver(self) -> None:
@@ -294,6 +295,7 @@ class Monitor(CanvasApp):
         if self.receiver is not None:
             # Plots show what the screen shows.
             self.receiver.set_product(self.scene.view.product)
+            self.receiver.set_palette(self.scene.view.palette)
         self.scene.update()
         self.updater.show_pictures()
         self._show_soon()

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.core.colormaps import PALETTES
 from sunspec_tui.core.products import SIGNED_PRODUCTS
 from sunspec_tui.core.retention import RetentionPolicy
 
@@ -71,6 +72,8 @@ class PlotJob:
         Width of a bin if there is only one.
     remove_background
         True if the waterfall shows `data` without their quiet background.
+    palette
+        Colour map of the waterfall, one of `colormaps.PALETTES`; a signed product has the diverging map.
     """
 
     data: NDArray[np.float32]
@@ -96,6 +99,7 @@ class PlotJob:
     restarts_s: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     alone_mhz: float = 1.0
     remove_background: bool = False
+    palette: str = PALETTES[0]
 
     @property
     def signed(self) -> bool:
