@@ -52,7 +52,15 @@ def luminance_of_lightness(lightness: NDArray[np.float64]) -> NDArray[np.float64
     return np.where(lightness > 8, ((lightness + 16) / 116) ** 3, lightness * (3 / 29) ** 3)
 
 
+def contrast_ratios(colours: NDArray[np.integer], ground: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Return the contrast of each sRGB colour with a ground.
+
+    It is from 1 to 21, as the Web Content Accessibility Guidelines define it.
+    """
+    one, other = luminance(colours) + 0.05, luminance(ground) + 0.05
+    return np.maximum(one, other) / np.minimum(one, other)
+
+
 def contrast_ratio(one: NDArray[np.integer], other: NDArray[np.integer]) -> float:
-    """Return the contrast of two sRGB colours, from 1 to 21, as WCAG 2 defines it."""
-    dark, light = sorted(float(luminance(colour)) for colour in (one, other))
-    return (light + 0.05) / (dark + 0.05)
+    """Return the contrast of two sRGB colours, from 1 to 21."""
+    return float(contrast_ratios(one, other))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.tui.terminal.ansi_writer import CellStyle
-from sunspec_tui.tui.terminal.cielab import cielab, contrast_ratio
+from sunspec_tui.tui.terminal.cielab import cielab, contrast_ratio, contrast_ratios
 from sunspec_tui.tui.terminal.colours import FIXED_256, XTERM_16, ansi_colour, colour_256, true_colour
 
 LEAST_CONTRAST = 4.5
@@ -102,7 +102,7 @@ def _nearest_legible(text: _Rgb, ground: _Rgb, colours: NDArray[np.int64]) -> in
     turn = np.degrees(np.arctan2(found[:, 2], found[:, 1]) - np.arctan2(wanted[2], wanted[1]))
     has_hue = np.hypot(wanted[1], wanted[2]) > _GREY_CHROMA
     fits = (chroma <= _GREY_CHROMA) | (has_hue & (np.abs((turn + 180) % 360 - 180) <= _SAME_HUE_DEGREES))
-    contrasts = np.array([contrast_ratio(colour, ground) for colour in colours])
+    contrasts = contrast_ratios(colours, ground)
     distances = np.linalg.norm(found - wanted, axis=1)
     if not (fits & (contrasts >= LEAST_CONTRAST)).any():
         return int(contrasts.argmax())
