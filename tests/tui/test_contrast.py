@@ -11,7 +11,8 @@ from sunspec_tui.tui.terminal.ansi_writer import CellStyle
 from sunspec_tui.tui.terminal.cell_widget import CellWidget
 from sunspec_tui.tui.terminal.cielab import contrast_ratio
 from sunspec_tui.tui.terminal.colours import Depth
-from sunspec_tui.tui.terminal.legible import LEAST_CONTRAST, colours_of, legible
+from sunspec_tui.tui.terminal.legible import MIN_CONTRAST, colours_of, legible
+from sunspec_tui.tui.terminal.rich_styles import cell_style
 from sunspec_tui.tui.widgets.footer import FAILURE_STYLE
 from sunspec_tui.tui.widgets.line_text import STATE_STYLES
 from sunspec_tui.tui.widgets.panels import TextCells
@@ -39,6 +40,20 @@ def styles_on_screen(screen):
     return {name: known[number] for name, number in found.items()}
 
 
+def styles_of_dialog(screen):
+    """Styles of the texts of the open dialog, by widget."""
+    widgets = screen.app.screen.query("Static, Label, Input")
+    found = {(type(each).__name__, each.id): cell_style(each.rich_style, screen.app.depth) for each in widgets}
+    assert found
+    return found
+
+
+def low_contrasts(screen, styles):
+    light = not screen.app.current_theme.dark
+    contrasts = {name: round(contrast(style, light=light), 2) for name, style in styles.items()}
+    return {name: value for name, value in contrasts.items() if value < MIN_CONTRAST}
+
+
 @pytest.mark.parametrize("depth", [Depth.TRUE, Depth.C256, Depth.C16])
 def test_text_and_traces_have_enough_contrast_in_each_theme(depth):
     receiver = StillReceiver()
@@ -49,11 +64,13 @@ def test_text_and_traces_have_enough_contrast_in_each_theme(depth):
         for theme in THEMES:
             screen.settle()
             styles = screen.do(styles_on_screen, screen)
-            light = not screen.app.current_theme.dark
-            low = {name: round(contrast(style, light=light), 2) for name, style in styles.items()}
-            assert {name: value for name, value in low.items() if value < LEAST_CONTRAST} == {}, theme
+            assert low_contrasts(screen, styles) == {}, theme
             traces = {styles["spectrum", f"spectrum--{name}"] for name in ("latest", "second", "max", "min")}
             assert len(traces) > (1 if depth is Depth.C16 else 2), f"the traces look the same in {theme}"
+            screen.act("manual_delay")
+            screen.settle()
+            assert low_contrasts(screen, screen.do(styles_of_dialog, screen)) == {}, f"dialog in {theme}"
+            screen.press("escape")
             screen.act("change_view('next_theme')")
     finally:
         screen.close()

@@ -11,7 +11,7 @@ from sunspec_tui.tui.terminal.ansi_writer import CellStyle
 from sunspec_tui.tui.terminal.cielab import cielab, contrast_ratio, contrast_ratios
 from sunspec_tui.tui.terminal.colours import FIXED_256, XTERM_16, ansi_colour, colour_256, true_colour
 
-LEAST_CONTRAST = 4.5
+MIN_CONTRAST = 4.5
 """Least contrast of text, as the Web Content Accessibility Guidelines demand."""
 
 _REVERSE, _DIM = "7", "2"
@@ -56,15 +56,15 @@ def _rgb(parameters: str, default: tuple[int, int, int]) -> _Rgb:
 
 
 def legible(style: CellStyle, *, light: bool) -> CellStyle:
-    """Return a style whose text has at least `LEAST_CONTRAST`.
+    """Return a style whose text has at least `MIN_CONTRAST`.
 
     The text keeps its hue if a colour of that hue has enough contrast, and otherwise becomes grey, black or white.
     """
-    if _contrast(style, light=light) >= LEAST_CONTRAST:
+    if _contrast(style, light=light) >= MIN_CONTRAST:
         return style
     attributes = ";".join(each for each in style.attributes.split(";") if each != _DIM)
     style = style._replace(attributes=attributes)
-    if _contrast(style, light=light) >= LEAST_CONTRAST:
+    if _contrast(style, light=light) >= MIN_CONTRAST:
         return style
     text, ground = colours_of(style, light=light)
     parameters = style.background if _REVERSE in attributes.split(";") else style.foreground
@@ -88,7 +88,7 @@ def _mixed(text: _Rgb, ground: _Rgb) -> tuple[int, int, int]:
     other = max((np.zeros(3, np.int64), np.full(3, 255)), key=lambda each: contrast_ratio(each, ground))
     for step in range(1, _MIX_STEPS):
         mixed = np.rint(text + (other - text) * (step / _MIX_STEPS)).astype(np.int64)
-        if contrast_ratio(mixed, ground) >= LEAST_CONTRAST:
+        if contrast_ratio(mixed, ground) >= MIN_CONTRAST:
             other = mixed
             break
     red, green, blue = other.tolist()
@@ -104,6 +104,6 @@ def _nearest_legible(text: _Rgb, ground: _Rgb, colours: NDArray[np.int64]) -> in
     fits = (chroma <= _GREY_CHROMA) | (has_hue & (np.abs((turn + 180) % 360 - 180) <= _SAME_HUE_DEGREES))
     contrasts = contrast_ratios(colours, ground)
     distances = np.linalg.norm(found - wanted, axis=1)
-    if not (fits & (contrasts >= LEAST_CONTRAST)).any():
+    if not (fits & (contrasts >= MIN_CONTRAST)).any():
         return int(contrasts.argmax())
-    return int(np.where(fits & (contrasts >= LEAST_CONTRAST), distances, np.inf).argmin())
+    return int(np.where(fits & (contrasts >= MIN_CONTRAST), distances, np.inf).argmin())

@@ -22,11 +22,11 @@ Floats = NDArray[np.float64]
 _MIN_RISE = 1.5
 # L* by which a ramp may exceed the ends of its map; a map that loses more than this is not ordered by lightness.
 _BEYOND_ENDS = {Depth.C256: 8.0, Depth.C16: 16.0}
-_LOST_LIGHTNESS = 8.0
+_LOST_LIGHTNESS, _LIGHT_END = 8.0, 95.0
 # Greatest distance of a colour from the map.
 _FARTHEST = {Depth.C256: 20.0, Depth.C16: 45.0}
 # Least and greatest share of the map's chroma, and the difference from it that no one sees.
-_LEAST_CHROMA, _MOST_CHROMA, _CHROMA_SLACK = 0.5, 3.0, 3.0
+_MIN_CHROMA_SHARE, _MAX_CHROMA_SHARE, _CHROMA_SLACK = 0.5, 3.0, 3.0
 # A darker colour has hardly a hue.
 _NEARLY_BLACK = 12.0
 # Weights of the scatter of dithered pixels, and of the error of a colour itself.
@@ -115,13 +115,15 @@ def _even(lab: Floats) -> Floats:
 def _rising_map(rgb: NDArray[np.int64]) -> Floats:
     """Return a map in even coordinates whose lightness never falls.
 
-    A map that becomes dark again (turbo) keeps the order of its hues. Its lightness is the mean of its highest so far
-    and of an even rise.
+    A map that becomes dark again (turbo) keeps the order of its hues. Its lightness rises nearly evenly: a third of it
+    is the map's highest lightness so far, so that hues of the middle are as light as hues of their kind can be.
     """
     lab = cielab(rgb)
     lightest = np.maximum.accumulate(lab[:, 0])
     if lightest[-1] - lab[-1, 0] > _LOST_LIGHTNESS:
-        lightest = (lightest + np.linspace(lightest[0], lightest[-1], len(lab))) / 2
+        lightest = (lightest + 2 * np.linspace(lightest[0], _LIGHT_END, len(lab))) / 3
+        # Light colours of a strong chroma do not exist.
+        lab[:, 1:] *= np.minimum(1, lab[:, 0] / lightest)[:, None]
     lab[:, 0] = lightest
     return _even(lab)
 
@@ -150,10 +152,10 @@ def _near(target: Floats, candidates: _Candidates) -> NDArray[np.int64]:
     wanted = _at_lightness(target, even[:, 0])
     difference = even - wanted
     chroma, wanted_chroma = (np.hypot(each[:, 1], each[:, 2]) for each in (even, wanted))
-    has_hue = (chroma >= _LEAST_CHROMA * wanted_chroma - _CHROMA_SLACK) | (even[:, 0] < _NEARLY_BLACK)
+    has_hue = (chroma >= _MIN_CHROMA_SHARE * wanted_chroma - _CHROMA_SLACK) | (even[:, 0] < _NEARLY_BLACK)
     return np.flatnonzero(
         has_hue
-        & (chroma <= _MOST_CHROMA * wanted_chroma + _CHROMA_SLACK)
+        & (chroma <= _MAX_CHROMA_SHARE * wanted_chroma + _CHROMA_SLACK)
         & (np.abs(difference[:, 0]) <= candidates.beyond_ends)
         & (np.hypot(difference[:, 1], difference[:, 2]) <= candidates.farthest)
     )
