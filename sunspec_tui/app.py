@@ -20,11 +20,11 @@ from textual.screen import Screen
 from sunspec_tui.core.errors import SunspecError
 from sunspec_tui.core.event_log import log_event
 from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_USAGE, HandledSignals, log_signal
-from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.memory_usage import resume_collection
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.tui.app_commands import choice_commands, key_bindings, key_commands
+from sunspec_tui.tui.attention import Attention, Bell
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.display.view_state import Cursor
 from sunspec_tui.tui.key_bindings import GROUPS
@@ -39,7 +39,7 @@ from sunspec_tui.tui.monitor_screen import (
     monitor_widgets,
     theme_name,
 )
-from sunspec_tui.tui.receiver_actions import ReceiverActions
+from sunspec_tui.tui.receiver_actions import ReceiverActions, follow_view
 from sunspec_tui.tui.receiver_worker import ReceiverWorker
 from sunspec_tui.tui.screen_updater import ScreenUpdater
 from sunspec_tui.tui.terminal.canvas_app import CanvasApp
@@ -112,6 +112,7 @@ class Monitor(CanvasApp):
         self._ticker = Ticker()
         self._log_lines.listeners.add(self._ticker.news.set)
         self.scene = Scene(initial_view(settings, load_view(view_path)))
+        self.attention = Attention(self.show_terminal_title, Bell(self.bell) if settings.bell else None)
         self.updater = ScreenUpdater(self, self._log_lines)
         self._receiver_actions = ReceiverActions(
             self, self.scene, lambda: self.receiver, self._show_soon, settings.station
@@ -201,8 +202,7 @@ class Monitor(CanvasApp):
 
     def _follow_receiver(self, receiver: "StreamReceiver") -> None:
         """Prepare a receiver for the screen, in its worker."""
-        receiver.set_product(self.scene.view.product)
-        receiver.set_palette(self.scene.view.palette)
+        follow_view(receiver, self.scene.view)
         receiver.listeners.add(self._ticker.news.set)
 
     def _show_receiver(self) -> None:
@@ -276,7 +276,9 @@ class Monitor(CanvasApp):
     def action_change_view(self, name: str, first: Any = None, second: Any = None) -> None:
         """Change the view by one of `VIEW_ACTIONS`."""
         before = self.scene.past_epoch
-        self.scene.apply_action(name, *(argument for argument in (first, second) if argument is not None))
+        refusal = self.scene.apply_action(name, *(argument for argument in (first, second) if argument is not None))
+        if refusal:
+            self.notify(refusal)
         self._view_changed()
         if self.scene.past_epoch is not before:
             self._report_epoch(self.scene.past_epoch)
@@ -293,9 +295,7 @@ class Monitor(CanvasApp):
     def _view_changed(self) -> None:
         self._arrange()
         if self.receiver is not None:
-            # Plots show what the screen shows.
-            self.receiver.set_product(self.scene.view.product)
-            self.receiver.set_palette(self.scene.view.palette)
+            follow_view(self.receiver, self.scene.view)
         self.scene.update()
         self.updater.show_pictures()
         self._show_soon()
@@ -325,7 +325,7 @@ class Monitor(CanvasApp):
 
     def _set_levels(self, numbers: tuple[float, ...] | None) -> None:
         if numbers is not None:
-            self.choose(levels=Levels(*numbers), bias=0.0)
+            self.action_change_view("set_levels", *numbers)
 
     def action_reset_traces(self) -> None:
         """Reset the maximum, minimum and average traces."""

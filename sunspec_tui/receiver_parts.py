@@ -278,7 +278,7 @@ class ReceiverParts:
         return live_job(
             ring,
             axis,
-            PlotContext(now_s, options.source, cadence_s, missing, lag_s, directory, self.history.station),
+            PlotContext(now_s, self.history.source, cadence_s, missing, lag_s, directory, self.history.station),
             self.history.product,
             keep=self._plots_to_keep,
             ratio=options.plot_ratio,

@@ -49,6 +49,9 @@ def parser_for(kind: type[Any], prog: str, description: str) -> Parser:
         else:
             words |= {"type": plain_type(setting), "choices": setting.metadata.get("choices")}
             words |= many | {"metavar": None if words["choices"] else setting.name.upper()}
+        if "alone" in setting.metadata:
+            # The value of an option that is given without one.
+            words |= {"nargs": "?", "const": setting.metadata["alone"]}
         group.add_argument(option(setting.name), **words)
     return parser
 

@@ -166,6 +166,8 @@ def text_line(snapshot: Snapshot) -> str:
         f"RSS {_shown(snapshot.memory.rss_mb, 0)} MiB",
         f"plots {plots.written}",
     ]
+    if snapshot.replay:
+        parts.append(snapshot.replay)
     if snapshot.delay.note:
         parts.append(snapshot.delay.note)
     if snapshot.archive.state is not ArchiveState.OFF:
@@ -194,5 +196,6 @@ def figure(snapshot: Snapshot, product: Product) -> str:
     if rows is None or axis is None or not len(rows):
         return "nothing received, so there is no figure"
     shown = product if product in available(axis.npol) else Product.XX
-    title = f"{printable_name(snapshot.source)}  {shown}  {format_clock(float(rows.times_s[-1]))} UTC"
+    words = (printable_name(snapshot.source), snapshot.replay, shown, f"{format_clock(float(rows.times_s[-1]))} UTC")
+    title = "  ".join(filter(None, words))
     return text_figure(axis.frequencies_mhz, {str(shown): derive(rows.data[-1], shown)}, title=title)

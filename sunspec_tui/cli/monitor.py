@@ -128,10 +128,11 @@ def _start_demo(started: ExitStack, settings: Settings) -> int:
 
     The producer runs in a thread of this process.
     """
-    from sunspec_tui.cli.producer_setup import make_producer
-    from sunspec_tui.producer.simulated_sun import SimulatedSun
+    from sunspec_tui.cli.producer_setup import make_producer, make_source
 
-    op, _ = make_producer(started, SimulatedSun(chan0=settings.chan0), StreamSettings(port=0))
+    source = "flare" if settings.demo == "flare" else "simulate"
+    embedded = StreamSettings(source, port=0, chan0=settings.chan0)
+    op, _ = make_producer(started, make_source(embedded), embedded)
     port = op.bind()
     thread = threading.Thread(target=op.main, name="sunspec-producer", daemon=True)
     thread.start()

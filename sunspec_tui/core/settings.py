@@ -30,6 +30,7 @@ MAX_AVERAGE_S, MAX_AVERAGE_CHANNELS = 86_400.0, 100_000
 DELAY_METHODS = ("auto", "buffer", "manual")
 PRODUCT_NAMES = ("XX", "YY", "XY_real", "XY_imag", "I", "Q", "U", "V", "V/I")
 FORMAT_NAMES = ("today", "2025-08", "minimal", "test-producer")
+DEMO_NAMES = ("sun", "flare")
 _DEFAULT_CHANNEL_AVERAGE = 4
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 COLUMN_VALUES = ("highest", "mean")
@@ -63,6 +64,7 @@ class Settings:
     )
     ascii: bool = _setting(False, "draw with ASCII characters only", "display")
     low_bandwidth: bool = _setting(False, "draw less, for a very slow link", "display")
+    bell: bool = _setting(False, "ring when the stream stalls or returns, or a signal is lost", "display")
     chan0: int = _setting(DEFAULT_CHAN0, "first channel, if the stream does not say", "stream", least=0, most=MAX_CHAN0)
     delay_method: str = _setting("auto", "how to measure the message delay", "delay", choices=DELAY_METHODS)
     delay: float | None = _setting(None, "message delay in seconds; implies --delay-method manual", "delay")
@@ -106,7 +108,13 @@ class Settings:
     duration: float | None = _setting(None, "end after this many seconds", "running", above=0)
     status_interval: float = _setting(30.0, "seconds between status lines", "running", least=0.001)
     status_format: str = _setting("text", "format of the status lines", "running", choices=("text", "json"))
-    demo: bool = _setting(False, "watch an embedded producer with a simulated Sun", "running")
+    demo: str | None = _setting(
+        None,
+        "watch an embedded producer: sun (simulated, if no name is given) or flare (recorded, in a loop)",
+        "running",
+        choices=DEMO_NAMES,
+        alone="sun",
+    )
     log_level: str = _setting("INFO", "lowest level of log messages", "logging", choices=LOG_LEVELS)
     verbose: bool = _setting(False, "log the header of the first frame", "logging")
     log_file: Path | None = _setting(None, "log to this file too", "logging")
@@ -135,7 +143,10 @@ class StreamSettings:
     """Settings of the producer."""
 
     source: str | list[str] = _setting(
-        "simulate", "simulate, an archive, or recorded files: names, patterns or directories", "source", many=True
+        "simulate",
+        "simulate, flare (recorded, in a loop), an archive, or recorded files: names, patterns or directories",
+        "source",
+        many=True,
     )
     addr: str = _setting("127.0.0.1", "address to publish on, no port", "stream", host=parse_bind_host)
     port: int = _setting(9798, "port to publish on, 0 takes a free one", "stream", least=0, most=65535)
@@ -181,6 +192,11 @@ class StreamSettings:
     def sources(self) -> list[str]:
         """All sources as a list."""
         return [self.source] if isinstance(self.source, str) else self.source
+
+    @property
+    def is_flare(self) -> bool:
+        """True if the source is the recorded flare of this package."""
+        return self.sources == ["flare"]
 
     @property
     def source_text(self) -> str:

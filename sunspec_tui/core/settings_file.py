@@ -49,6 +49,8 @@ def _typed(path: Path, setting: Field[Any], value: Any) -> Any:
         return float(value)
     if kind is Path and type(value) is str:
         return Path(value)
+    if "alone" in setting.metadata and type(value) is bool:
+        return setting.metadata["alone"] if value else None
     if type(value) is not kind:
         text = "not a text" if "secret" in setting.metadata else short_repr(value)
         raise UsageError(f"{path}: {setting.name} is {text}, it must be a {kind.__name__}")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from sunspec_tui.monitoring.snapshot import NO_ROWS
+from sunspec_tui.tui.attention import Attention
 from sunspec_tui.tui.display.history_loader import LiveSource
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.log_lines import LogLines
@@ -36,6 +37,7 @@ class Display(Protocol):
 
     scene: Scene
     pacer: LinkPacer
+    attention: Attention
 
     @property
     def main_screen(self) -> MonitorScreen:
@@ -133,3 +135,6 @@ class ScreenUpdater:
         """Show a snapshot on the status line and in the panels."""
         is_receiving = self._display.receiver is not None
         self._display.main_screen.show_readings(snapshot, self._display.link_reading(), is_receiving=is_receiving)
+        scene = self._display.scene
+        is_paused = scene.view.paused_at_slot is not None
+        self._display.attention.note(snapshot, scene.product, is_paused=is_paused)

@@ -18,6 +18,7 @@ _MAX_LEVEL = 1e30
 _UNCONVERTED = (
     "palette",
     "rows_per_column",
+    "grows",
     "sweeping",
     "subtract",
     "linear",
@@ -49,6 +50,10 @@ def view_from_json(view: View, saved: Mapping[str, Any]) -> View:
         "maximised": lambda value: value in (None, *PICTURES, *PANELS),
         "theme": lambda value: value in THEMES,
     }
+    default = View().rows_per_column
+    if saved.get("rows_per_column", default) != default:
+        # An earlier version saved no `grows`; this span is not its default, so the observer has chosen it.
+        view = replace(view, grows=False)
     unconverted = {name: saved[name] for name in _UNCONVERTED if name in saved}
     valid = {name: value for name, value in unconverted.items() if allowed.get(name, _is_bool)(value)}
     view = replace(view, **valid)
@@ -77,7 +82,7 @@ def _names(value: Any, known: tuple[str, ...]) -> frozenset[str]:
 
 def initial_view(settings: Settings, saved: Mapping[str, Any]) -> View:
     """Return the initial view: saved values, overridden by the user's settings."""
-    view = view_from_json(View(), saved)
+    view = view_from_json(View(grows=True), saved)
     if settings.product is not None:
         view = with_product(view, Product(settings.product))
     return view if settings.theme is None else replace(view, theme=settings.theme)

@@ -131,3 +131,11 @@ def test_each_character_has_more_ink_than_the_one_before(ink, ground):
     assert (inks(signed[zero:]) > 0.5).all()
     assert (inks(signed[zero::-1]) > 0.5).all()
     assert len(set(signed)) == len(signed)
+
+
+@pytest.mark.parametrize("depth", [Depth.TRUE, *DEPTHS])
+@pytest.mark.parametrize("is_grey", [False, True], ids=["colours", "grey"])
+def test_no_step_has_the_colour_of_no_data(depth, is_grey):
+    scales = [ColourSteps(name, depth, 48, signed=False, is_grey=is_grey, dithered=True) for name in PALETTES]
+    scales.append(ColourSteps("viridis", depth, 48, signed=True, is_grey=is_grey, dithered=True))
+    assert [scale.palette for scale in scales if scale.no_data_colour in scale.colours] == []

@@ -100,6 +100,8 @@ class View:
     ----------
     product, palette, rows_per_column, sweeping, subtract
         Settings of the waterfall.
+    grows
+        True if the time span grows with the rows that are there, until the observer chooses one.
     levels, bias
         Manual levels, or None for automatic levels, which `bias` shifts.
     share
@@ -119,6 +121,7 @@ class View:
     product: Product = Product.XX
     palette: str = PALETTES[0]
     rows_per_column: int = 4
+    grows: bool = False
     sweeping: bool = False
     subtract: bool = False
     levels: Levels | None = None
