@@ -19,7 +19,7 @@ from sunspec_tui.tui.display.history_loader import HistoryLoader, LiveSource, Pi
 from sunspec_tui.tui.display.spectrum_traces import Traces
 from sunspec_tui.tui.display.time_navigation import TimeNavigator
 from sunspec_tui.tui.display.view_actions import VIEW_ACTIONS, marked_slots, refit, with_product
-from sunspec_tui.tui.display.view_state import Interval, View, ViewContext
+from sunspec_tui.tui.display.view_state import Interval, View, ViewContext, Window
 from sunspec_tui.tui.display.waterfall_image import Drawing, Readout, WaterfallImage
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class Scene:
         self._navigator = TimeNavigator(self.history)
         self.view = view
         self.columns, self.lines, self.pixels_per_line = 2, 1, 2
+        self.window = Window(120, 40)
         self.sweeps = False
         self.spectrum_levels: Levels | None = None
 
@@ -189,6 +190,7 @@ class Scene:
             band=self.band,
             levels=self.picture.levels if self.picture else None,
             spectrum_levels=self.spectrum_levels,
+            window=self.window,
         )
 
     def interval(self) -> Interval | None:
