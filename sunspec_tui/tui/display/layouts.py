@@ -16,7 +16,7 @@ WIDE_PANELS = {
     "operate": ("delay", "health", "plots", "log"),
     "engineer": ("delay", "health", "memory", "log"),
 }
-NARROW_PANELS = {"watch": (), "operate": ("plots", "log"), "engineer": ("delay", "health", "memory")}
+NARROW_PANELS = {"watch": (), "operate": ("plots", "log"), "engineer": ("health", "memory")}
 
 _MIN_COLUMNS, _MIN_LINES = 78, 18
 _WIDE_COLUMNS, _LARGE_LINES = 100, 26

@@ -320,7 +320,7 @@ def toggle_option(view: View, _: ViewContext, name: str) -> View:
 
 
 ViewAction = Callable[..., View]
-VIEW_ACTIONS: Mapping[str, ViewAction] = LAYOUT_ACTIONS | {
+VIEW_ACTIONS: Mapping[str, ViewAction] = {**LAYOUT_ACTIONS} | {
     action.__name__: action
     for action in (
         next_product, choose_product, next_palette, span, shift_levels, toggle_automatic_levels, bias, zoom, pan,
