@@ -43,7 +43,7 @@ from sunspec_tui.tui.widgets.panel_table import PANEL_TEXTS, PanelValues
 from sunspec_tui.tui.widgets.panel_text import waiting_text
 from sunspec_tui.tui.widgets.panels import LogPanel, Panel, TextCells
 from sunspec_tui.tui.widgets.spectrum import Spectrum
-from sunspec_tui.tui.widgets.waterfall import BAR_WIDTH, Waterfall
+from sunspec_tui.tui.widgets.waterfall import Waterfall
 
 if TYPE_CHECKING:
     from sunspec_tui.monitoring.snapshot import Snapshot
@@ -220,6 +220,7 @@ class MonitorScreen(Guarded, Screen[object]):
         for name, is_set in screen_classes(scene, self._colours).items():
             self.set_class(is_set, name)
         self._fit_panels()
+        self.call_after_refresh(self.fit_toasts)
 
     def on_resize(self, event: events.Resize) -> None:
         """Follow the new size."""
@@ -245,10 +246,14 @@ class MonitorScreen(Guarded, Screen[object]):
 
     def fit_toasts(self) -> None:
         """Keep toasts inside the waterfall, so that they cover no axis and no panel."""
-        picture, size = self.query_one(Waterfall).region, self.size
-        bottom, right = size.height - picture.bottom + 1, size.width - picture.right + BAR_WIDTH
+        cells = self.query_one(Waterfall).cells_region
         for rack in self.query("#textual-toastrack"):
-            rack.styles.margin = (0, right, bottom, 0) if picture else (0, 0, 2, 0)
+            if cells:
+                rack.styles.dock, rack.styles.width = "bottom", cells.width
+                rack.styles.margin = (0, 0, self.size.height - cells.bottom, cells.x)
+            else:
+                # Over a panel that is alone, at the top: the newest line of the log is at the bottom.
+                rack.styles.dock, rack.styles.width, rack.styles.margin = "top", "1fr", (2, 0, 0, 0)
 
     # Keys of a panel that is alone on the screen
 

@@ -195,7 +195,7 @@ class Screen:
         """Write to the terminal as another program does."""
         self.do(self._stream.feed, data)
 
-    def do(self, what: Any, *arguments: Any) -> Any:
+    def do(self, what: Any, *arguments: Any, **options: Any) -> Any:
         """Call a function in the monitor's thread, and wait.
 
         It may be a coroutine function.
@@ -203,7 +203,7 @@ class Screen:
 
         async def call() -> Any:
             with self.app._context():
-                result = what(*arguments)
+                result = what(*arguments, **options)
                 return await result if asyncio.iscoroutine(result) else result
 
         return asyncio.run_coroutine_threadsafe(call(), self._loop).result(120)

@@ -123,7 +123,12 @@ def cut_line(line: Text, columns: int) -> Text:
 
 def wrap_line(line: Text, columns: int) -> list[Text]:
     """Split a line between words into lines of at most `columns` cells."""
-    return [line] if line.cell_len <= columns else list(line.wrap(CONSOLE, columns, no_wrap=False))
+    if line.cell_len <= columns:
+        return [line]
+    lines = list(line.wrap(CONSOLE, columns, no_wrap=False))
+    for each in lines:
+        each.rstrip()
+    return lines
 
 
 def wrap_lines(text: Text, columns: int, *, cut: bool = False) -> list[Text]:
