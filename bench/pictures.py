@@ -41,7 +41,7 @@ DOTS = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
 # Name, size, options, keys, and the time of the data at which it is drawn: when the type II has gone by.
 PICTURES = (
     ("monitor", (120, 40), (), "]]hv", "06:29:"),
-    ("small", (80, 24), ("--colors", "256"), "]]\\", "06:29:"),
+    ("small", (80, 24), ("--colors", "256"), "]]", "06:29:"),
 )
 # Name, size and settings of the page.
 PAGES = (

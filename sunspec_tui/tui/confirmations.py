@@ -84,11 +84,7 @@ def _effects(before: View, after: View, context: ViewContext, cadence_s: float) 
     for name in sorted(before.traces ^ after.traces):
         yield f"{name} {'shown' if name in after.traces else 'hidden'}"
     if before.share != after.share:
-        yield (
-            "the whole band"
-            if after.share == (0.0, 1.0)
-            else f"1/{1 / (after.share[1] - after.share[0]):.3g} of the band"
-        )
+        yield f"{context.band.low_mhz:.1f}–{context.band.high_mhz:.1f} MHz"
 
 
 def _level_effects(before: View, after: View) -> Iterator[str]:

@@ -99,6 +99,8 @@ class StillMonitor(Monitor):
         self.scene.history._clock = lambda: 0.0
         # Pictures are drawn in the quality that the test sets, however slow the machine is.
         self.pacer._adjust_quality = lambda now_s: None
+        # The effect of a key stays in the caption, however slow the machine is.
+        self.confirmation._clock = lambda: 0.0
 
     NOTIFICATION_TIMEOUT = 1000.0
 

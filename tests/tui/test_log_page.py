@@ -115,7 +115,7 @@ def test_a_plot_that_went_well_is_not_in_the_log():
         ("maximise", {"maximised": "spectrum"}, "spectrum alone, esc shows all"),
         ("next_theme", {"theme": "light"}, "theme light"),
         ("toggle_trace", {"traces": frozenset({"max"})}, "max shown"),
-        ("zoom", {"share": (0.25, 0.75)}, "1/2 of the band"),
+        ("zoom", {"share": (0.25, 0.75)}, "13.4–86.9 MHz"),
         ("bias", {"bias": -1.0}, "brighter"),
         ("reset_view", {"theme": "light"}, "layout, colours and levels reset"),
         ("move_cursor", {}, ""),

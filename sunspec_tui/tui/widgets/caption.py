@@ -29,7 +29,7 @@ CONFIRMED_STYLE = "bold reverse"
 
 def span_text(seconds: float) -> str:
     """Format a time span: ``66 s``, ``2 min 14 s``."""
-    return f"{seconds:.3g} s" if 1 <= seconds < 99.95 else duration(seconds)
+    return f"{seconds:.0f} s" if 9.95 <= seconds < 99.5 else duration(seconds)
 
 
 def caption_text(
