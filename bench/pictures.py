@@ -158,7 +158,7 @@ def main() -> None:
         picture(name, event, list(options), size, keys, (f"data {at}",))
     (DOCS / "faults").mkdir(exist_ok=True)
     for name, fault, words in FAULTS:
-        picture(f"faults/{name}", ["--source", "simulate", "--fault", fault], [], (120, 40), "[[", words, after_s=12)
+        picture(f"faults/{name}", ["--source", "simulate", "--fault", fault], [], (120, 40), "[[L", words, after_s=12)
 
 
 if __name__ == "__main__":

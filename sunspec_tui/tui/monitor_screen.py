@@ -31,7 +31,7 @@ from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.display.view_state import PANELS, THEMES, Window
 from sunspec_tui.tui.key_bindings import FOOTER
 from sunspec_tui.tui.log_lines import LogLine
-from sunspec_tui.tui.log_page import LogHistory
+from sunspec_tui.tui.log_page import LogHistory, LogPage
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.guarded import Guarded
 from sunspec_tui.tui.terminal.link_pacing import LinkReading, Quality
@@ -100,6 +100,7 @@ class MonitorScreen(Guarded, Screen[object]):
         self._waiting = self._failed = ""
         self._problems: Sequence[str] = ()
         self._notified_s = 0.0
+        self._heights: dict[str, int] = {}
         self.log_history = LogHistory()
 
     @property
@@ -184,7 +185,7 @@ class MonitorScreen(Guarded, Screen[object]):
     def show_log(self, lines: Sequence[LogLine]) -> None:
         """Add lines to the log panel.
 
-        If the panel is hidden, an error is also shown as a notification. The last line also shows a permanent failure.
+        If the log is hidden, an error is also shown as a notification. The last line also shows a permanent failure.
         """
         if not lines:
             return
@@ -193,7 +194,8 @@ class MonitorScreen(Guarded, Screen[object]):
         panel.add(*(Text(f"{format_clock(line.time_s)} {line.text}", line.style) for line in lines))
         errors = [line for line in lines if line.level >= logging.ERROR]
         now_s = time.monotonic()
-        if errors and not panel.is_on_screen and now_s - self._notified_s >= _NOTIFY_EVERY_S:
+        shows_log = panel.is_on_screen or isinstance(self.app.screen, LogPage)
+        if errors and not shows_log and now_s - self._notified_s >= _NOTIFY_EVERY_S:
             self._notified_s = now_s
             self.app.notify(errors[-1].text, severity="error")
         self._failed = next((line.text for line in reversed(lines) if line.is_failure), self._failed)
@@ -237,8 +239,10 @@ class MonitorScreen(Guarded, Screen[object]):
         heights = panel_heights(needed, lines) if in_column else {}
         self.set_class(in_column and frame_lines(needed, lines) == 1, "-tight")
         for name in PANELS:
-            # A panel that is not in the column has the height of the style sheet.
-            self.query_one(f"#{name}").styles.height = heights.get(name)
+            # A panel that is not in the column has the height of the style sheet. Setting a height costs a layout.
+            if heights.get(name) != self._heights.get(name):
+                self.query_one(f"#{name}").styles.height = heights.get(name)
+        self._heights = heights
 
     def _lines_needed(self, name: str) -> int:
         panel = self.query_one(f"#{name}", Panel)

@@ -1,10 +1,12 @@
 """The page with the whole log, confirmations of keys, and toasts."""
 
 import logging
+import re
 from dataclasses import replace
 
 import pytest
 from monitors import Screen, StillReceiver
+from rich.text import Text
 from sky_frames import sky
 
 from sunspec_tui.core.colormaps import PALETTES
@@ -95,6 +97,44 @@ def test_a_plot_that_went_well_is_not_in_the_log():
     finally:
         log.removeHandler(handler)
     assert [line.text for line in handler.drain()] == ["a plot failed", "stream is live"]
+
+
+def test_a_panel_that_is_alone_scrolls(screen):
+    panel = screen.app.main_screen.query_one("#memory")
+    screen.act("change_view('toggle_panel', 'memory')")
+    shown(screen)
+    screen.do(panel.show, Text("\n".join(f"line {n:03d}" for n in range(90))))
+    screen.do(screen.pilot.pause)
+    assert {"line 000", "line 045"} < words_in(screen)
+    # Two columns of 45 lines; 20 are on the page.
+    for keys, first in ((["down"], 1), (["pagedown"] * 5, 25), (["up"], 24), (["pageup"] * 5, 0)):
+        screen.press(*keys)
+        screen.settle()
+        assert {f"line {first:03d}", f"line {first + 45:03d}"} <= words_in(screen)
+        assert f"line {first - 1:03d}" not in words_in(screen)
+    screen.press("escape")
+    assert "line" not in shown(screen)
+
+
+def words_in(screen):
+    return set(re.findall(r"line \d+", "\n".join(screen.terminal.display)))
+
+
+def test_an_error_is_a_toast_only_where_no_log_is_shown(screen):
+    failing = [LogLine(logging.ERROR, 1.8e9, "something has failed")]
+    screen.press("u")
+    screen.do(screen.app.main_screen.show_log, failing)
+    assert not screen.do(lambda: list(screen.app._notifications))
+    screen.press("escape")
+    screen.do(screen.app.main_screen.show_log, failing)
+    screen.do(screen.pilot.pause)
+    assert [each.message for each in screen.app._notifications] == ["something has failed"]
+    screen.resize(120, 40)
+    shown(screen)
+    screen.press("escape")
+    screen.do(screen.app.main_screen.show_log, failing)
+    screen.do(screen.pilot.pause)
+    assert not list(screen.app._notifications)
 
 
 # Confirmations

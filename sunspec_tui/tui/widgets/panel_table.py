@@ -1,6 +1,6 @@
 """Map each panel's name to the function that makes its text.
 
-A panel needs a name in `view_state.PANELS`, a row here, and its size in `styles.tcss` if it shall not follow its text.
+A panel needs a name in `view_state.PANELS`, a layout that shows it in `layouts`, and a row here.
 """
 
 from collections.abc import Callable

@@ -120,7 +120,7 @@ class Panel(TextCells):
         count = len(columns[0])
         self._first_line = max(0, min(self._first_line, count - grid.lines))
         last = self._first_line + grid.lines
-        self.border_subtitle = f"lines to {min(last, count)} of {count}, ↑ ↓ scroll" if count > grid.lines else ""
+        self.border_subtitle = "↑ ↓ pgup pgdn scroll" if count > grid.lines else ""
         for i, lines in enumerate(columns):
             for y, line in enumerate(lines[self._first_line : last]):
                 self._write(grid, y, line, i * (width + 2))
