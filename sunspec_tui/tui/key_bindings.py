@@ -32,8 +32,8 @@ class Key(NamedTuple):
 
 GROUPS: dict[str, tuple[Key, ...]] = {
     "Program": (
-        Key("question_mark", "?", "help", "every key"),
-        Key("q", "q", "end(0)", "end the monitor"),
+        Key("question_mark,f1", "?", "help", "every key"),
+        Key("q,ctrl+q", "q", "end(0)", "end the monitor"),
         Key("ctrl+p", "ctrl+p", "command_palette", "find an action by its name"),
         Key("u", "u", "log", "the whole log"),
         Key("ctrl+l", "ctrl+l", "redraw", "redraw the screen"),

@@ -19,6 +19,7 @@ from textual.widgets import Static
 
 from sunspec_tui.core.printable import printable, printable_lines
 from sunspec_tui.core.times import format_clock
+from sunspec_tui.tui.display.early_actions import waiting_words
 from sunspec_tui.tui.display.layouts import (
     frame_lines,
     has_strip,
@@ -32,6 +33,7 @@ from sunspec_tui.tui.display.view_state import PANELS, THEMES, Window
 from sunspec_tui.tui.key_bindings import FOOTER
 from sunspec_tui.tui.log_lines import LogLine
 from sunspec_tui.tui.log_page import LogHistory, LogPage
+from sunspec_tui.tui.stall import Stall
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.guarded import Guarded
 from sunspec_tui.tui.terminal.link_pacing import LinkReading, Quality
@@ -97,8 +99,9 @@ class MonitorScreen(Guarded, Screen[object]):
     def __init__(self, scene: Scene, colours: ScreenColours, classes: str) -> None:
         super().__init__(id="_default", classes=classes)
         self._scene, self._colours = scene, colours
-        self._waiting = self._failed = ""
+        self._waiting = self._waiting_for = self._failed = ""
         self._problems: Sequence[str] = ()
+        self._stall = Stall()
         self._notified_s = 0.0
         self._heights: dict[str, int] = {}
         self.log_history = LogHistory()
@@ -127,7 +130,7 @@ class MonitorScreen(Guarded, Screen[object]):
             return
         depth = self._colours.depth
         depth = Depth.C256 if quality.sweeps and depth is Depth.TRUE else depth
-        self.query_one(Waterfall).show(waterfall_scene(scene, depth, COLOUR_STEPS[quality]))
+        self.query_one(Waterfall).show(waterfall_scene(scene, depth, COLOUR_STEPS[quality], self._stall.age_s(scene)))
         spectrum = self.query_one(Spectrum)
         spectrum.show(spectrum_scene(scene))
         scene.spectrum_levels = spectrum.levels
@@ -149,9 +152,12 @@ class MonitorScreen(Guarded, Screen[object]):
         The Memory and Plots panels stay empty until the receiver has started.
         """
         self._show_status(snapshot)
+        if self._stall.note(snapshot.health, self._scene):
+            self.show_pictures(link)
         self.show_problems(snapshot.problems)
         if snapshot.axis is None:
-            self._show_waiting(waiting_text(snapshot.health, snapshot.source))
+            self._waiting_for = waiting_text(snapshot.health, snapshot.source)
+            self._show_waiting()
         self.query_one(DelayPanel).show_delay(
             snapshot.delay,
             snapshot.data_age_s,
@@ -175,7 +181,9 @@ class MonitorScreen(Guarded, Screen[object]):
         columns = status.content_size.width
         status.show(text(paused_s=paused_s, columns=columns, alarms=snapshot.alarms, warnings=snapshot.warnings))
 
-    def _show_waiting(self, text: str) -> None:
+    def _show_waiting(self) -> None:
+        """Show what the screen waits for, and the keys that wait with it."""
+        text = "\n\n".join(filter(None, (self._waiting_for, waiting_words(len(self._scene.early_actions)))))
         if text != self._waiting:
             self._waiting = text
             self.query_one("#waiting", Static).update(Text(printable_lines(text)))
@@ -214,6 +222,7 @@ class MonitorScreen(Guarded, Screen[object]):
         """Show the panels and pictures of the view's layout."""
         scene = self._scene
         shown = shown_panels(scene.view, scene.window)
+        self._show_waiting()
         for name in PANELS:
             panel = self.query_one(f"#{name}", Panel)
             panel.set_class(name not in shown, "-hidden")

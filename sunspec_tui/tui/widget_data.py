@@ -20,6 +20,7 @@ from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.link_pacing import LinkReading
 from sunspec_tui.tui.widgets.caption import caption_text
+from sunspec_tui.tui.widgets.picture_notice import picture_notice
 from sunspec_tui.tui.widgets.plots_panel_text import interval_text, short_interval_text
 from sunspec_tui.tui.widgets.spectrum import SpectrumScene, Trace
 from sunspec_tui.tui.widgets.waterfall import WaterfallScene
@@ -28,10 +29,17 @@ if TYPE_CHECKING:
     from sunspec_tui.core.ring_epochs import Epoch
 
 
-def waterfall_scene(scene: Scene, depth: Depth, steps: int) -> WaterfallScene | None:
+def waterfall_scene(scene: Scene, depth: Depth, steps: int, stalled_s: float | None = None) -> WaterfallScene | None:
     """Return the waterfall of a drawn scene; None without a picture.
 
-    `steps` is the largest number of colours.
+    Parameters
+    ----------
+    scene
+        Drawn scene.
+    depth, steps
+        The terminal's colour depth, largest number of colours.
+    stalled_s
+        Seconds since the last frame of a stalled stream; None if it is not stalled.
     """
     if scene.picture is None:
         return None
@@ -48,6 +56,7 @@ def waterfall_scene(scene: Scene, depth: Depth, steps: int) -> WaterfallScene | 
         scene.signed,
         cursor=under_cursor,
         marks=(begin, end),
+        notice=picture_notice(stalled_s, None if view.paused_at_slot is None else scene.end_s),
     )
 
 

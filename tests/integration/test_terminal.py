@@ -56,8 +56,8 @@ KEY_TOUR = [
     ("XX", " XX "),
     ("c", "turbo"),
     ("C", "viridis"),
-    ("[", "2 rows a column"),
     ("]", "4 rows a column"),
+    ("[", "2 rows a column"),
     ("s", "sweep"),
     ("s", "!sweep"),
     ("(", "manual"),
@@ -108,8 +108,8 @@ KEY_TOUR = [
     ("L", "layout operate"),
     ("u", "esc closes"),
     ("\x1b", "!esc closes"),
-    ("[5", "2 rows a column"),
-    ("0", "4 rows a column"),
+    ("[5", "1 row a column"),
+    ("0", "─ Log ─"),
     ("c", "turbo"),
     ("0", "viridis"),
     ("\t", "! XX dB"),
@@ -140,7 +140,7 @@ KEY_TOUR = [
 
 def test_every_key_does_what_it_says(terminal, tmp_path):
     monitor = terminal("--demo", "--plot-interval", "0", "--web-port", "0", columns=140, lines=44)
-    monitor.shows("LIVE", "method   auto", "interval off", "UTC", "MHz", "4 rows a column")
+    monitor.shows("LIVE", "method   auto", "interval off", "UTC", "MHz", "2 rows a column")
     for keys, words in KEY_TOUR:
         monitor.press(keys)
         if words.startswith("!"):

@@ -42,10 +42,14 @@ def tmux(tmp_path):
 
 
 def pictures(call):
-    """Return the cells of both pictures, which are constant during a pause."""
+    """Return the cells of both pictures, which are constant during a pause.
+
+    The line with the age of the stall is left out.
+    """
     screen = pyte.Screen(120, 40)
     pyte.Stream(screen).feed(call("capture-pane", "-p", "-e").replace("\n", "\r\n"))
-    return [line[:76] for line in cells_of(screen)[1:39]]
+    lines = zip(screen.display, cells_of(screen), strict=True)
+    return [cells[:76] for text, cells in list(lines)[1:39] if "PAUSED at" not in text]
 
 
 def test_in_tmux_the_screen_is_the_same_as_when_it_is_drawn_anew(tmux):

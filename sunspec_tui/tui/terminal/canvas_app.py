@@ -180,6 +180,11 @@ class CanvasApp(GuardedApp):
         """True if the terminal has gone away, with or without a signal."""
         return isinstance(self._driver, Driver) and self._driver.is_gone
 
+    def show_terminal_title(self, text: str) -> None:
+        """Show a title of the terminal's window until the app ends."""
+        if isinstance(self._driver, Driver) and not self._link_closed:
+            self._driver.title.show(text)
+
     def redraw(self) -> None:
         """Send all cells again, because another program has written to the terminal."""
         self.canvas.invalidate()

@@ -18,6 +18,7 @@ from sunspec_tui.tui.messages import CellPointed, WheelTurned
 from sunspec_tui.tui.terminal.canvas import Grid, Region
 from sunspec_tui.tui.terminal.cell_widget import CellWidget
 from sunspec_tui.tui.terminal.colours import Depth
+from sunspec_tui.tui.widgets.picture_notice import notice_that_fits
 from sunspec_tui.tui.widgets.waterfall_cells import OFFSET, CellTables, CodeStyles, ColourSteps, cell_tables
 
 AXIS_WIDTH = 6
@@ -45,6 +46,8 @@ class WaterfallScene:
         Column and bin of the cursor; None without a cursor.
     marks
         Columns of the first and the last row of the marked interval; None for an end without a mark.
+    notice
+        Why the picture is not live, written over it; empty for a live picture.
     """
 
     picture: WaterfallImage
@@ -56,11 +59,17 @@ class WaterfallScene:
     signed: bool = False
     cursor: tuple[int, int] | None = None
     marks: tuple[int | None, int | None] = (None, None)
+    notice: str = ""
+
+    @property
+    def is_grey(self) -> bool:
+        """True if the picture has no colours, because it is not live."""
+        return bool(self.notice)
 
     @property
     def colour_steps(self) -> ColourSteps:
         """Steps of the colour map."""
-        return ColourSteps(self.palette, self.depth, self.steps, self.signed)
+        return ColourSteps(self.palette, self.depth, self.steps, self.signed, self.is_grey)
 
 
 class Waterfall(CellWidget):
@@ -68,7 +77,7 @@ class Waterfall(CellWidget):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "waterfall--axis", "waterfall--empty", "waterfall--gap", "waterfall--restart", "waterfall--cursor",
-        "waterfall--write",
+        "waterfall--write", "waterfall--notice",
     }  # fmt: skip
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
@@ -147,6 +156,9 @@ class Waterfall(CellWidget):
         frame = self._frame_for(grid, scene, axis_style)
         grid.codes[:], grid.styles[:] = frame.codes, frame.styles
         self._draw_cells(grid, scene)
+        grid.write(
+            self._left, 0, notice_that_fits(scene.notice, self.columns), self.component_style("waterfall--notice")
+        )
         self._draw_times(grid, scene, axis_style)
         self._draw_marks(grid, scene)
         if scene.cursor is not None:

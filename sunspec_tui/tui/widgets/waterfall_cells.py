@@ -25,9 +25,20 @@ _NO_DATA_COLOURS = {
     Depth.C16: ansi_colour(8),
     Depth.NONE: Colour("39", "49"),
 }
+# In a grey picture, grey is a value.
+_NO_DATA_IN_GREY = {
+    **_NO_DATA_COLOURS,
+    Depth.TRUE: true_colour(88, 80, 136),
+    Depth.C256: Colour("38;5;60", "48;5;60"),
+    Depth.C16: ansi_colour(4),
+}
 # Without colours a value is a character; negative values use the first characters of the signed ramp.
 _RAMP = " .:-=+*#%@"
 _SIGNED_RAMP = "@o=- +x%#"
+
+
+GREY = "gray"
+"""Colour map of a picture that is not live."""
 
 
 class ColourSteps(NamedTuple):
@@ -41,12 +52,15 @@ class ColourSteps(NamedTuple):
         Name of the colour map, the terminal's colour depth, largest number of colours.
     signed
         True if the middle of the colour map is zero.
+    is_grey
+        True if the picture has lost its colours, because it is not live.
     """
 
     palette: str
     depth: Depth
     steps: int
     signed: bool
+    is_grey: bool = False
 
     @property
     def ramp(self) -> str:
@@ -56,7 +70,14 @@ class ColourSteps(NamedTuple):
     @property
     def colours(self) -> tuple[Colour, ...]:
         """Colours of the steps on a terminal with colours."""
-        return terminal_palette(DIVERGING if self.signed else self.palette, self.depth, self.steps)
+        coloured = DIVERGING if self.signed else self.palette
+        return terminal_palette(GREY if self.is_grey else coloured, self.depth, self.steps)
+
+    @property
+    def no_data_colour(self) -> Colour:
+        """Colour of pixels without a valid value; it differs from all steps."""
+        has_grey_steps = self.is_grey or (self.palette == GREY and not self.signed)
+        return (_NO_DATA_IN_GREY if has_grey_steps else _NO_DATA_COLOURS)[self.depth]
 
     @property
     def number(self) -> int:
@@ -117,7 +138,7 @@ def cell_tables(
 
 def _fill_colours(tables: CellTables, steps: ColourSteps, style_number: Callable[[CellStyle], int]) -> None:
     codes, styles = tables
-    shown = {PixelCode.NO_DATA + OFFSET: _NO_DATA_COLOURS[steps.depth]}
+    shown = {PixelCode.NO_DATA + OFFSET: steps.no_data_colour}
     shown |= {step + OFFSET: colour for step, colour in enumerate(steps.colours)}
     for upper, above in shown.items():
         for lower, below in shown.items():
