@@ -182,6 +182,7 @@ def test_a_confirmation_goes_away():
 
 
 def test_a_key_is_confirmed_in_the_caption(screen):
+    shown(screen)
     screen.act("change_view('next_palette', 1)")
     assert f" palette {PALETTES[1]} " in shown(screen)
     assert not screen.app._notifications
