@@ -51,6 +51,10 @@ class Terminal:
         What the link carries; may be set anew at any time.
     environment
         Over that of the test runner.
+    replies
+        Replies to other queries than that of the cursor's position, by the query.
+    delay_s
+        Age of these replies when they are sent.
     """
 
     def __init__(
@@ -63,6 +67,8 @@ class Terminal:
         answers: bool = True,
         rate_bytes_s: float = float("inf"),
         environment: dict[str, str] | None = None,
+        replies: dict[bytes, bytes] | None = None,
+        delay_s: float = 0.0,
     ) -> None:
         self.master, self.slave = pty.openpty()
         self.screen = pyte.Screen(columns, lines)
@@ -72,6 +78,9 @@ class Terminal:
         self._lock = threading.Lock()
         self.raw = bytearray()
         self.answers = answers
+        self.replies = replies or {}
+        self.delay_s = delay_s
+        self._late_replies: deque[tuple[float, bytes]] = deque()
         self.rate_bytes_s = rate_bytes_s
         self.stale_s = 0.0
         """Age of the oldest bytes that have reached the screen so far, when they did."""
@@ -104,6 +113,7 @@ class Terminal:
                 budget = min(budget + (now_s - before_s) * self.rate_bytes_s, max(1.0, self.rate_bytes_s * 0.1))
                 before_s = now_s
                 budget -= self._deliver(budget, now_s)
+                self._send_late_replies(now_s)
             except OSError:
                 return
 
@@ -122,11 +132,26 @@ class Terminal:
     def _take(self, data: bytes) -> None:
         with self._lock:
             asked = (bytes(self.raw[-3:]) + data).count(CURSOR_QUESTION)
+            self._note_queries(data)
             self.raw += data
             self._stream.feed(UNKNOWN_TO_PYTE.sub(b"", data.replace(CURSOR_QUESTION, b"")))
         if self.answers:
             for _ in range(asked):
                 os.write(self.master, b"\x1b[%d;%dR" % (self.screen.cursor.y + 1, self.screen.cursor.x + 1))
+
+    def _note_queries(self, data: bytes) -> None:
+        """Note the replies to the queries that these bytes complete."""
+        for query, reply in self.replies.items():
+            before = bytes(self.raw[-len(query) + 1 :])
+            for _ in range((before + data).count(query)):
+                self._late_replies.append((time.monotonic() + self.delay_s, reply))
+
+    def _send_late_replies(self, now_s: float) -> None:
+        while self._late_replies and self._late_replies[0][0] <= now_s:
+            _, reply = self._late_replies.popleft()
+            # The kernel takes 4 kB at once, and more when the program has read them.
+            for start in range(0, len(reply), 4096):
+                os.write(self.master, reply[start : start + 4096])
 
     # What a user does and sees
 

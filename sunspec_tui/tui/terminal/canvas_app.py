@@ -166,7 +166,7 @@ class CanvasApp(AbilityApp):
         else:
             self.canvas.invalidate()
             self.paint_soon()
-        self.follow_screen()
+        self.follow_screen(event.size)
 
     def abilities_changed(self) -> None:
         """Draw all cells in the colours that the terminal has."""
