@@ -81,6 +81,7 @@ class Terminal:
         self.replies = replies or {}
         self.delay_s = delay_s
         self._late_replies: deque[tuple[float, bytes]] = deque()
+        self._unsent = bytearray()
         self.rate_bytes_s = rate_bytes_s
         self.stale_s = 0.0
         """Age of the oldest bytes that have reached the screen so far, when they did."""
@@ -103,7 +104,7 @@ class Terminal:
         budget, before_s = 0.0, time.monotonic()
         while not self._ended.is_set():
             room = LINK_BUFFER - sum(len(data) for _, data in self._under_way)
-            wait_s = _LOOK_S if self._under_way else 0.05
+            wait_s = 0.0 if self._unsent else _LOOK_S if self._under_way else 0.05
             try:
                 if room > 0 and select.select([self.master], [], [], wait_s)[0]:
                     self._under_way.append((time.monotonic(), os.read(self.master, min(room, 65536))))
@@ -135,9 +136,8 @@ class Terminal:
             self._note_queries(data)
             self.raw += data
             self._stream.feed(UNKNOWN_TO_PYTE.sub(b"", data.replace(CURSOR_QUESTION, b"")))
-        if self.answers:
-            for _ in range(asked):
-                os.write(self.master, b"\x1b[%d;%dR" % (self.screen.cursor.y + 1, self.screen.cursor.x + 1))
+        if self.answers and asked:
+            self._unsent += asked * (b"\x1b[%d;%dR" % (self.screen.cursor.y + 1, self.screen.cursor.x + 1))
 
     def _note_queries(self, data: bytes) -> None:
         """Note the replies to the queries that these bytes complete."""
@@ -148,10 +148,10 @@ class Terminal:
 
     def _send_late_replies(self, now_s: float) -> None:
         while self._late_replies and self._late_replies[0][0] <= now_s:
-            _, reply = self._late_replies.popleft()
-            # The kernel takes 4 kB at once, and more when the program has read them.
-            for start in range(0, len(reply), 4096):
-                os.write(self.master, reply[start : start + 4096])
+            self._unsent += self._late_replies.popleft()[1]
+        # A long reply is sent in parts, and the program's output is read between them.
+        if self._unsent and select.select([], [self.master], [], 0)[1]:
+            del self._unsent[: os.write(self.master, self._unsent[:1024])]
 
     # What a user does and sees
 
