@@ -35,8 +35,8 @@ class Key(NamedTuple):
 
 GROUPS: dict[str, tuple[Key, ...]] = {
     "Program": (
-        Key("question_mark", "?", "help", "every key", "Help"),
-        Key("q", "q", "end(0)", "end the monitor", "Quit"),
+        Key("question_mark,f1", "?", "help", "every key", "Help"),
+        Key("q,ctrl+q", "q", "end(0)", "end the monitor", "Quit"),
         Key("ctrl+p", "ctrl+p", "command_palette", "find an action by its name"),
         Key("ctrl+l", "ctrl+l", "redraw", "redraw the screen"),
         Key("G,shift+g", "G", "next_graphics", "kitty's pixels, sixel, blocks, or the best"),

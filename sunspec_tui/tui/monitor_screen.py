@@ -17,10 +17,12 @@ from textual.widgets import Static
 
 from sunspec_tui.core.printable import printable, printable_lines
 from sunspec_tui.core.times import format_clock
+from sunspec_tui.tui.display.early_actions import waiting_words
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.display.view_state import PANELS, PICTURES, THEMES
 from sunspec_tui.tui.key_bindings import FOOTER, KEYS
 from sunspec_tui.tui.log_lines import LogLine
+from sunspec_tui.tui.stall import Stall
 from sunspec_tui.tui.terminal.abilities import Abilities
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.guarded import Guarded
@@ -77,8 +79,9 @@ class MonitorScreen(Guarded, Screen[object]):
     def __init__(self, scene: Scene, shown: ShownAbilities, classes: str) -> None:
         super().__init__(id="_default", classes=classes)
         self._scene, self._shown = scene, shown
-        self._waiting = self._failed = ""
+        self._waiting = self._waiting_for = self._failed = ""
         self._problems: Sequence[str] = ()
+        self._stall = Stall()
         self._notified_s = 0.0
 
     @property
@@ -110,7 +113,10 @@ class MonitorScreen(Guarded, Screen[object]):
             return
         depth, ascii_only = self._shown.abilities.depth, self._shown.ascii_only
         depth = Depth.C256 if quality.sweeps and depth is Depth.TRUE else depth
-        self.query_one(Waterfall).show(waterfall_scene(scene, depth, COLOUR_STEPS[quality]))
+        stalled_s, dithered = self._stall.age_s(scene), not quality.sweeps
+        self.query_one(Waterfall).show(
+            waterfall_scene(scene, depth, COLOUR_STEPS[quality], stalled_s, dithered=dithered)
+        )
         spectrum = self.query_one(Spectrum)
         spectrum.show(spectrum_scene(scene))
         scene.spectrum_levels = spectrum.levels
@@ -127,9 +133,12 @@ class MonitorScreen(Guarded, Screen[object]):
         The Memory and Plots panels stay empty until the receiver has started.
         """
         self._show_status(snapshot)
+        if self._stall.note(snapshot.health, self._scene):
+            self.show_pictures(link)
         self.show_problems(snapshot.problems)
         if snapshot.axis is None:
-            self._show_waiting(waiting_text(snapshot.health, snapshot.source))
+            self._waiting_for = waiting_text(snapshot.health, snapshot.source)
+            self._show_waiting()
         self.query_one(DelayPanel).show_delay(
             snapshot.delay,
             snapshot.data_age_s,
@@ -157,7 +166,9 @@ class MonitorScreen(Guarded, Screen[object]):
         room = self.query_one("#body").size.height - self.query_one("#health").outer_size.height
         self.set_class(room < _MIN_LINES_BESIDE_HEALTH, "-crowded")
 
-    def _show_waiting(self, text: str) -> None:
+    def _show_waiting(self) -> None:
+        """Show what the screen waits for, and the keys that wait with it."""
+        text = "\n\n".join(filter(None, (self._waiting_for, waiting_words(len(self._scene.early_actions)))))
         if text != self._waiting:
             self._waiting = text
             self.query_one("#waiting", Static).update(Text(printable_lines(text)))
@@ -193,6 +204,7 @@ class MonitorScreen(Guarded, Screen[object]):
     def follow_view(self) -> None:
         """Hide panels and maximise pictures according to the view."""
         view = self._scene.view
+        self._show_waiting()
         for name in PANELS:
             hidden = view.maximised != name if view.maximised in PANELS else name in view.hidden
             self.query_one(f"#{name}").set_class(hidden, "-hidden")

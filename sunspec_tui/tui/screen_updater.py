@@ -3,13 +3,15 @@
 import math
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from sunspec_tui.monitoring.snapshot import NO_ROWS
+from sunspec_tui.tui.attention import Attention
 from sunspec_tui.tui.display.history_loader import LiveSource
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.log_lines import LogLines
 from sunspec_tui.tui.monitor_screen import MonitorScreen
+from sunspec_tui.tui.product_fallback import ProductFallback
 from sunspec_tui.tui.terminal.link_pacing import LinkPacer, LinkReading, Quality
 from sunspec_tui.tui.ticking import TICK_S
 
@@ -36,6 +38,7 @@ class Display(Protocol):
 
     scene: Scene
     pacer: LinkPacer
+    attention: Attention
 
     @property
     def main_screen(self) -> MonitorScreen:
@@ -51,6 +54,9 @@ class Display(Protocol):
 
     def link_reading(self) -> LinkReading:
         """Return the measurements of the link to the terminal."""
+
+    def notify(self, message: str, *, severity: Literal["information", "warning", "error"]) -> None:
+        """Show a message for a moment."""
 
 
 class ScreenUpdater:
@@ -74,6 +80,7 @@ class ScreenUpdater:
         self.pictures_due_s = self.readings_due_s = self.memory_due_s = 0.0
         self._drawn_for: object = None
         self._undrawn = False
+        self._fallback = ProductFallback()
 
     def next_tick_s(self) -> float:
         """Return the time of the next tick if no news comes."""
@@ -102,6 +109,8 @@ class ScreenUpdater:
         scene.sweeps = self._display.pacer.quality.sweeps
         screen.fit_scene()
         self._undrawn |= scene.update()
+        if scene.position is not None and (text := self._fallback.sentence(scene.view.product, scene.product)):
+            self._display.notify(text, severity="warning")
         screen.set_class(scene.position is None, "-empty")
 
     def _draw_if_due(self, now_s: float) -> None:
@@ -133,3 +142,6 @@ class ScreenUpdater:
         """Show a snapshot on the status line and in the panels."""
         is_receiving = self._display.receiver is not None
         self._display.main_screen.show_readings(snapshot, self._display.link_reading(), is_receiving=is_receiving)
+        scene = self._display.scene
+        is_paused = scene.view.paused_at_slot is not None
+        self._display.attention.note(snapshot, scene.product, is_paused=is_paused)

@@ -20,6 +20,7 @@ from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.link_pacing import LinkReading
 from sunspec_tui.tui.widgets.line_text import readout_text, view_text
+from sunspec_tui.tui.widgets.picture_notice import picture_notice
 from sunspec_tui.tui.widgets.plots_panel_text import interval_text
 from sunspec_tui.tui.widgets.spectrum import SpectrumScene, Trace
 from sunspec_tui.tui.widgets.waterfall import WaterfallScene
@@ -28,10 +29,21 @@ if TYPE_CHECKING:
     from sunspec_tui.core.ring_epochs import Epoch
 
 
-def waterfall_scene(scene: Scene, depth: Depth, steps: int) -> WaterfallScene | None:
+def waterfall_scene(
+    scene: Scene, depth: Depth, steps: int, stalled_s: float | None = None, *, dithered: bool = False
+) -> WaterfallScene | None:
     """Return the waterfall of a drawn scene; None without a picture.
 
-    `steps` is the largest number of colours.
+    Parameters
+    ----------
+    scene
+        Drawn scene.
+    depth, steps
+        The terminal's colour depth, largest number of colours.
+    stalled_s
+        Seconds since the last frame of a stalled stream; None if it is not stalled.
+    dithered
+        True to dither values between two of few colours.
     """
     if scene.picture is None:
         return None
@@ -45,9 +57,11 @@ def waterfall_scene(scene: Scene, depth: Depth, steps: int) -> WaterfallScene | 
         view.palette,
         depth,
         steps,
+        dithered,
         scene.signed,
         cursor=under_cursor,
         marks=(begin, end),
+        notice=picture_notice(stalled_s, None if view.paused_at_slot is None else scene.end_s),
     )
 
 

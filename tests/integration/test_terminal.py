@@ -55,8 +55,8 @@ KEY_TOUR = [
     ("XX", " XX "),
     ("c", "turbo"),
     ("C", "viridis"),
-    ("[", "2 rows a column"),
     ("]", "4 rows a column"),
+    ("[", "2 rows a column"),
     ("s", "sweep"),
     ("s", "!sweep"),
     ("(", "manual"),
@@ -100,8 +100,8 @@ KEY_TOUR = [
     ("5", "─ Log ─"),
     ("\\", "!─ Health ─"),
     ("\\", "─ Health ─"),
-    ("[5", "2 rows a column"),
-    ("0", "4 rows a column"),
+    ("[5", "1 row a column"),
+    ("0", "─ Log ─"),
     ("c", "turbo"),
     ("0", "viridis"),
     ("\t", "! XX dB"),
@@ -123,6 +123,8 @@ KEY_TOUR = [
     ("t", "LIVE"),
     ("tt", "LIVE"),
     ("\x0c", "LIVE"),
+    ("G", "graphics blocks: blocks, chosen"),
+    ("G", "graphics auto: blocks"),
     ("?", "find an action by its name"),
     ("\x1b", "!find an action by its name"),
     ("\x10", "Search for commands"),
@@ -132,7 +134,7 @@ KEY_TOUR = [
 
 def test_every_key_does_what_it_says(terminal, tmp_path):
     monitor = terminal("--demo", "--plot-interval", "0", "--web-port", "0", columns=140, lines=44)
-    monitor.shows("LIVE", "method   auto", "interval off", "UTC", "MHz", "4 rows a column")
+    monitor.shows("LIVE", "method   auto", "interval off", "UTC", "MHz", "2 rows a column")
     for keys, words in KEY_TOUR:
         monitor.press(keys)
         if words.startswith("!"):

@@ -53,7 +53,7 @@ def span(view: View, context: ViewContext, by: int) -> View:
         rows = max(1, min(view.rows_per_column - 1, _power_below(view.rows_per_column)))
     else:
         rows = max(1, min(whole_ring(context), view.rows_per_column * 2))
-    return with_rows_per_column(view, context, rows)
+    return with_rows_per_column(replace(view, grows=False, span_s=None), context, rows)
 
 
 def whole_ring(context: ViewContext) -> int:
@@ -135,6 +135,11 @@ def shift_levels(view: View, context: ViewContext, floor: float, ceiling: float)
 def toggle_automatic_levels(view: View, context: ViewContext) -> View:
     """Fix the present levels, or return to automatic levels."""
     return replace(view, levels=context.levels if view.levels is None else None, bias=0.0)
+
+
+def set_levels(view: View, _: ViewContext, low: float, high: float) -> View:
+    """Set the floor and the ceiling."""
+    return replace(view, levels=Levels(low, high), bias=0.0)
 
 
 def bias(view: View, context: ViewContext, by: int) -> View:
@@ -323,6 +328,8 @@ def maximise(view: View, _: ViewContext, names: tuple[str, ...]) -> View:
 
 def reset_view(view: View, context: ViewContext, first: View) -> View:
     """Reset the view to `first`, except the pause and the cursor."""
+    if not context.ring_rows:
+        return first
     reset = replace(first, paused_at_slot=view.paused_at_slot, cursor=view.cursor, rows_per_column=view.rows_per_column)
     return with_rows_per_column(reset, context, min(whole_ring(context), first.rows_per_column))
 
@@ -330,6 +337,12 @@ def reset_view(view: View, context: ViewContext, first: View) -> View:
 def next_theme(view: View, _: ViewContext) -> View:
     """Select the next theme: dark, light, or the terminal's own colours."""
     return replace(view, theme=THEMES[(THEMES.index(view.theme) + 1) % len(THEMES)])
+
+
+def set_option(view: View, _: ViewContext, name: str, value: str) -> View:
+    """Set the palette or the theme."""
+    changed: dict[str, Any] = {name: value}
+    return replace(view, **changed)
 
 
 def toggle_option(view: View, _: ViewContext, name: str) -> View:
@@ -342,9 +355,10 @@ ViewAction = Callable[..., View]
 VIEW_ACTIONS: Mapping[str, ViewAction] = {
     action.__name__: action
     for action in (
-        next_product, choose_product, next_palette, span, shift_levels, toggle_automatic_levels, bias, zoom, pan,
-        toggle_pause, scroll_back, live, escape, mark, move_cursor, toggle_trace, fix_spectrum, toggle_linear,
-        toggle_panel, toggle_panels, maximise, reset_view, next_theme, toggle_option,
+        next_product, choose_product, next_palette, span, shift_levels, toggle_automatic_levels, set_levels, bias,
+        zoom, pan, toggle_pause, scroll_back, live, escape, mark, move_cursor, toggle_trace, fix_spectrum,
+        toggle_linear, toggle_panel, toggle_panels, maximise, reset_view, next_theme, set_option,
+        toggle_option,
     )
 }  # fmt: skip
 """Actions by name: each takes a view, its context and its own arguments."""

@@ -100,6 +100,10 @@ class View:
     ----------
     product, palette, rows_per_column, sweeping, subtract
         Settings of the waterfall.
+    grows
+        True if the time span grows with the rows that are there, until the observer chooses one.
+    span_s
+        Time span from the settings, in seconds, until the observer chooses one; else None.
     levels, bias
         Manual levels, or None for automatic levels, which `bias` shifts.
     share
@@ -119,6 +123,8 @@ class View:
     product: Product = Product.XX
     palette: str = PALETTES[0]
     rows_per_column: int = 4
+    grows: bool = False
+    span_s: float | None = None
     sweeping: bool = False
     subtract: bool = False
     levels: Levels | None = None
