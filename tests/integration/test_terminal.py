@@ -127,8 +127,8 @@ KEY_TOUR = [
     ("G", "graphics auto: blocks"),
     ("?", "find an action by its name"),
     ("\x1b", "!find an action by its name"),
-    ("\x10", "Search for commands"),
-    ("\x1b", "!Search for commands"),
+    ("\x10", "type what you want"),
+    ("\x1b", "!type what you want"),
 ]
 
 
