@@ -41,7 +41,7 @@ DOTS = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
 # Name, size, options, keys, and the time of the data at which it is drawn: when the type II has gone by.
 PICTURES = (
     ("monitor", (120, 40), (), "]]]hv", "12:07:"),
-    ("small", (80, 24), ("--colors", "256"), "]]]\\", "12:07:"),
+    ("small", (80, 24), ("--colors", "256"), "]]]", "12:07:"),
 )
 # Not faster: the link to the terminal would be found slow, and the picture reduced.
 FLARE = ("--source", "flare", "--start", "2017-09-06T11:58:50", "--speed", "10")
@@ -166,7 +166,7 @@ def main() -> None:
     for name, fault, words in FAULTS:
         if wanted and name not in wanted:
             continue
-        picture(f"faults/{name}", ["--source", "simulate", "--fault", fault], [], (120, 40), "[[", words, after_s=12)
+        picture(f"faults/{name}", ["--source", "simulate", "--fault", fault], [], (120, 40), "[[L", words, after_s=12)
 
 
 if __name__ == "__main__":

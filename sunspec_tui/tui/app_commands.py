@@ -16,7 +16,7 @@ def key_bindings() -> Iterator[Binding]:
         yield Binding(
             key.keys,
             key.action,
-            key.short or key.help,
+            key.help,
             show=False,
             tooltip=key.help,
             key_display=key.shown,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from sunspec_tui.monitoring.snapshot import NO_ROWS
 from sunspec_tui.tui.attention import Attention
+from sunspec_tui.tui.confirmations import Confirmation
 from sunspec_tui.tui.display.history_loader import LiveSource
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.log_lines import LogLines
@@ -38,6 +39,7 @@ class Display(Protocol):
 
     scene: Scene
     pacer: LinkPacer
+    confirmation: Confirmation
     attention: Attention
 
     @property
@@ -136,7 +138,8 @@ class ScreenUpdater:
     def show_pictures(self) -> None:
         """Draw the pictures now."""
         self._undrawn = False
-        self._display.main_screen.show_pictures(self._display.link_reading())
+        display = self._display
+        display.main_screen.show_pictures(display.link_reading(), display.confirmation.words)
 
     def show_readings(self, snapshot: "Snapshot") -> None:
         """Show a snapshot on the status line and in the panels."""

@@ -11,6 +11,7 @@ from sunspec_tui.core.colormaps import PALETTES
 from sunspec_tui.core.levels import Levels, chosen_levels
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.settings import Settings
+from sunspec_tui.tui.display.layouts import LAYOUTS
 from sunspec_tui.tui.display.view_actions import with_product
 from sunspec_tui.tui.display.view_state import PANELS, PICTURES, THEMES, TRACES, View
 
@@ -24,6 +25,7 @@ _UNCONVERTED = (
     "linear",
     "pair",
     "pipelines",
+    "layout",
     "maximised",
     "theme",
 )
@@ -36,6 +38,7 @@ def view_to_json(view: View) -> dict[str, Any]:
     saved["levels"] = [view.levels.low, view.levels.high] if view.levels else None
     saved["traces"] = sorted(view.traces)
     saved["hidden"] = sorted(view.hidden)
+    saved["opened"] = sorted(view.opened)
     return saved
 
 
@@ -47,6 +50,7 @@ def view_from_json(view: View, saved: Mapping[str, Any]) -> View:
     allowed: dict[str, Callable[[Any], bool]] = {
         "palette": lambda value: value in PALETTES,
         "rows_per_column": lambda value: type(value) is int and 1 <= value <= 1 << 20,
+        "layout": lambda value: value in (None, *LAYOUTS),
         "maximised": lambda value: value in (None, *PICTURES, *PANELS),
         "theme": lambda value: value in THEMES,
     }
@@ -60,7 +64,8 @@ def view_from_json(view: View, saved: Mapping[str, Any]) -> View:
     if saved.get("product") in tuple(Product):
         view = replace(view, product=Product(saved["product"]))
     view = replace(view, levels=_levels(saved.get("levels")))
-    return replace(view, traces=_names(saved.get("traces"), TRACES), hidden=_names(saved.get("hidden"), PANELS))
+    view = replace(view, hidden=_names(saved.get("hidden"), PANELS), opened=_names(saved.get("opened"), PANELS))
+    return replace(view, traces=_names(saved.get("traces"), TRACES))
 
 
 def _levels(value: Any) -> Levels | None:

@@ -28,7 +28,7 @@ from sunspec_tui.tui.display.view_actions import (
     with_product,
     with_rows_per_column,
 )
-from sunspec_tui.tui.display.view_state import Interval, View, ViewContext
+from sunspec_tui.tui.display.view_state import Interval, View, ViewContext, Window
 from sunspec_tui.tui.display.waterfall_image import Drawing, Readout, WaterfallImage
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ class Scene:
         self.early_actions = EarlyActions()
         self.view = view
         self.columns, self.lines, self.pixels_per_line = 2, 1, 2
+        self.window = Window(120, 40)
         self.sweeps = False
         self.spectrum_levels: Levels | None = None
 
@@ -242,6 +243,7 @@ class Scene:
             band=self.band,
             levels=self.picture.levels if self.picture else None,
             spectrum_levels=self.spectrum_levels,
+            window=self.window,
         )
 
     def interval(self) -> Interval | None:

@@ -12,7 +12,8 @@ from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.products import Product, available
 from sunspec_tui.core.row_blocks import whole_blocks
 from sunspec_tui.tui.display.axes import FrequencyWindow
-from sunspec_tui.tui.display.view_state import PANELS, THEMES, Cursor, View, ViewContext
+from sunspec_tui.tui.display.layouts import LAYOUT_ACTIONS
+from sunspec_tui.tui.display.view_state import THEMES, Cursor, View, ViewContext
 
 NARROWEST_SHARE = 1 / 64
 
@@ -306,26 +307,6 @@ def toggle_linear(view: View, _: ViewContext) -> View:
     return replace(view, linear=not view.linear, spectrum_levels=None)
 
 
-def toggle_panel(view: View, _: ViewContext, name: str) -> View:
-    """Hide or show a panel."""
-    return replace(view, hidden=view.hidden ^ {name})
-
-
-def toggle_panels(view: View, _: ViewContext) -> View:
-    """Hide or show all panels."""
-    return replace(view, hidden=frozenset() if view.hidden else frozenset(PANELS))
-
-
-def maximise(view: View, _: ViewContext, names: tuple[str, ...]) -> View:
-    """Show the next picture or panel alone on the screen.
-
-    After the last one, show all again.
-    """
-    order = (None, *names)
-    index = order.index(view.maximised) if view.maximised in order else 0
-    return replace(view, maximised=order[(index + 1) % len(order)])
-
-
 def reset_view(view: View, context: ViewContext, first: View) -> View:
     """Reset the view to `first`, except the pause and the cursor."""
     if not context.ring_rows:
@@ -352,13 +333,12 @@ def toggle_option(view: View, _: ViewContext, name: str) -> View:
 
 
 ViewAction = Callable[..., View]
-VIEW_ACTIONS: Mapping[str, ViewAction] = {
+VIEW_ACTIONS: Mapping[str, ViewAction] = {**LAYOUT_ACTIONS} | {
     action.__name__: action
     for action in (
         next_product, choose_product, next_palette, span, shift_levels, toggle_automatic_levels, set_levels, bias,
         zoom, pan, toggle_pause, scroll_back, live, escape, mark, move_cursor, toggle_trace, fix_spectrum,
-        toggle_linear, toggle_panel, toggle_panels, maximise, reset_view, next_theme, set_option,
-        toggle_option,
+        toggle_linear, reset_view, next_theme, set_option, toggle_option,
     )
 }  # fmt: skip
 """Actions by name: each takes a view, its context and its own arguments."""

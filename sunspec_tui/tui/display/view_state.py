@@ -34,6 +34,13 @@ class Cursor(NamedTuple):
     bin: int
 
 
+class Window(NamedTuple):
+    """Size of the terminal in cells."""
+
+    columns: int
+    lines: int
+
+
 class ViewContext(NamedTuple):
     """Properties of the current picture that view actions need.
 
@@ -55,6 +62,8 @@ class ViewContext(NamedTuple):
         Displayed bins, of `nbins`.
     levels, spectrum_levels
         Current levels; None before the first drawing.
+    window
+        Size of the terminal.
     """
 
     npol: int
@@ -70,6 +79,7 @@ class ViewContext(NamedTuple):
     spectrum_levels: Levels | None = None
     pixels_per_line: int = 2
     sweeping: bool = False
+    window: Window = Window(120, 40)
 
 
 class Interval(NamedTuple):
@@ -116,8 +126,12 @@ class View:
         Slots of the first and of the last row of the marked interval; None for an end without a mark.
     linear, spectrum_levels, traces, pair, pipelines
         Settings of the spectrum: scale, fixed limits, additional traces, XX and YY together, marks of the pipelines.
-    hidden, maximised, theme
-        Hidden panels, the picture or panel that fills the screen, and the colour theme.
+    layout
+        Name of the layout; None for the usual one of the window's size.
+    hidden, opened
+        Hidden panels of the layout, and panels that are shown besides them.
+    maximised, theme
+        The picture or panel that fills the screen, and the colour theme.
     """
 
     product: Product = Product.XX
@@ -138,7 +152,9 @@ class View:
     traces: frozenset[str] = field(default_factory=frozenset)
     pair: bool = False
     pipelines: bool = False
+    layout: str | None = None
     hidden: frozenset[str] = field(default_factory=frozenset)
+    opened: frozenset[str] = field(default_factory=frozenset)
     maximised: str | None = None
     theme: str = THEMES[0]
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from rich.text import Text
 
 from sunspec_tui.tui.key_search import Action
-from sunspec_tui.tui.widgets.panels import wrap_lines
+from sunspec_tui.tui.widgets.fitting import wrap_lines
 
 COLUMN_SPACE = 2
 FRAME_COLUMNS, FRAME_LINES = 4, 2

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from textual import events
+from textual.geometry import Region as WidgetRegion
 
 from sunspec_tui.core.levels import level_label, without_warnings
 from sunspec_tui.core.times import format_clock
@@ -112,6 +113,13 @@ class Waterfall(CellWidget):
     def lines(self) -> int:
         """Lines of cells above the time axis, at least one."""
         return max(1, self.content_size.height - 1)
+
+    @property
+    def cells_region(self) -> WidgetRegion:
+        """Region of the picture's cells on the screen, without axes and colour bar."""
+        x, y, width, height = self.content_region
+        right = width - self._right
+        return WidgetRegion(x + self._left, y, max(0, right - self._left), max(0, height - 1))
 
     @property
     def pixels_per_line(self) -> int:
