@@ -131,10 +131,12 @@ KEY_TOUR = [
     ("t", "LIVE"),
     ("tt", "LIVE"),
     ("\x0c", "LIVE"),
+    ("G", "graphics blocks: blocks, chosen"),
+    ("G", "graphics auto: blocks"),
     ("?", "find an action by its name"),
     ("\x1b", "!find an action by its name"),
-    ("\x10", "Search for commands"),
-    ("\x1b", "!Search for commands"),
+    ("\x10", "type what you want"),
+    ("\x1b", "!type what you want"),
 ]
 
 

@@ -24,10 +24,11 @@ from typing import Any
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
-from sunspec_tui.tui.terminal.capabilities import terminal_size
+from sunspec_tui.tui.terminal.capabilities import pixel_size, terminal_size
 from sunspec_tui.tui.terminal.terminal_events import EventMaker
 from sunspec_tui.tui.terminal.terminal_input import InputSplitter, Token
 from sunspec_tui.tui.terminal.terminal_output import TerminalOutput
+from sunspec_tui.tui.terminal.terminal_replies import Reply, string_starts
 from sunspec_tui.tui.terminal.terminal_title import TerminalTitle, has_title
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,8 @@ log = logging.getLogger(__name__)
 CURSOR_QUERY = "\x1b[6n"
 """Query of the cursor's position, to which every terminal replies."""
 _MAX_QUERIES = 16
-_READ_BYTES = 1024
+# A string becomes at most one message, so more of it is read at once.
+_READ_BYTES, _STRING_BYTES = 1024, 65536
 _SOON_S = 0.02
 _END_S = 1.0
 # Reading pauses while more than `_MAX_WAITING` messages wait for the app. The queue is checked after every
@@ -60,6 +62,8 @@ class Driver(LinuxDriver):
         self._output = TerminalOutput(output.fileno(), output.encoding)
         self._file = self._output  # type: ignore[assignment]
         self._size = self._size or self._get_terminal_size()
+        self.expected_replies: frozenset[type[Reply]] = frozenset()
+        """Types of the replies about the terminal's abilities that are passed on."""
         self._queries = 0
         self._queries_lock = threading.Lock()
         self._input_has_ended = False
@@ -153,6 +157,11 @@ class Driver(LinuxDriver):
         """Current columns and lines of the terminal, from the kernel."""
         return self._get_terminal_size()
 
+    @property
+    def pixel_size_now(self) -> tuple[int, int]:
+        """Current width and height of the terminal in pixels; 0 if unknown."""
+        return pixel_size(self._output.fileno())
+
     def _query_in_band_window_resize(self) -> None:
         """Request no size reports, because only the kernel's size is trusted."""
 
@@ -199,9 +208,11 @@ class Driver(LinuxDriver):
                 self._woken.recv(1)
                 self.exit_event.wait(_END_S)
             elif ready:
-                data = os.read(self.fileno, _READ_BYTES)
+                data = os.read(self.fileno, _STRING_BYTES if splitter.is_in_string else _READ_BYTES)
                 if not data:
                     raise OSError(0, "its input has ended")
+                maker.expected = self.expected_replies
+                splitter.string_starts = string_starts(maker.expected)
                 tokens = splitter.feed(data, time.monotonic())
             else:
                 tokens = splitter.tick(time.monotonic())
