@@ -91,7 +91,7 @@ class MonitorScreen(Guarded, Screen[object]):
         """Fit the scene to the size of the waterfall."""
         waterfall = self.query_one(Waterfall)
         if waterfall.content_size:
-            self._scene.fit(waterfall.columns, waterfall.lines, waterfall.pixels_per_line)
+            self._scene.fit(waterfall.columns, waterfall.lines, waterfall.pixels_per_line, waterfall.cell_px)
 
     def picture_sizes(self) -> tuple[object, object]:
         """Return the sizes of the pictures."""

@@ -235,13 +235,16 @@ class ColumnAxis(NamedTuple):
         return self.grid.write_columns if self.sweeping and self.columns > 1 else 0
 
     @property
+    def oldest(self) -> int:
+        """Number of the oldest displayed column."""
+        if self.sweeping:
+            return self.newest - self._whole_columns + self._write_columns + 1
+        return self.grid.number_at_pixel(self.end_px - self.width_px)
+
+    @property
     def numbers(self) -> list[int]:
         """Numbers of the displayed columns, oldest first."""
-        if self.sweeping:
-            first = self.newest - self._whole_columns + self._write_columns + 1
-        else:
-            first = self.grid.number_at_pixel(self.end_px - self.width_px)
-        return list(range(first, self.newest + 1))
+        return list(range(self.oldest, self.newest + 1))
 
     @property
     def write_cursor(self) -> int | None:
@@ -253,14 +256,11 @@ class ColumnAxis(NamedTuple):
 
     def pixels_of(self, number: int) -> tuple[int, int] | None:
         """Return the first and the exclusive last pixel of a column; None if not displayed."""
-        numbers = self.numbers
-        if not numbers[0] <= number <= numbers[-1]:
+        if not self.oldest <= number <= self.newest:
             return None
-        if self.sweeping:
-            turn = number // self._whole_columns * self.width_px
-        else:
-            turn = self.end_px - self.width_px
-        return max(0, self.grid.first_pixel(number) - turn), self.grid.first_pixel(number + 1) - turn
+        turns = number // self._whole_columns
+        left_px = turns * self.width_px if self.sweeping else self.end_px - self.width_px
+        return max(0, self.grid.first_pixel(number) - left_px), self.grid.first_pixel(number + 1) - left_px
 
     def cell_of(self, number: int) -> int | None:
         """Return the cell that shows the beginning of a column; None if not displayed."""
@@ -275,7 +275,7 @@ class ColumnAxis(NamedTuple):
         if not 0 <= cell < self.columns:
             return None
         number = int(self.numbers_at_pixels()[cell * self.grid.cell_px + self.grid.cell_px // 2])
-        return number if number >= self.numbers[0] else None
+        return number if number >= self.oldest else None
 
     def numbers_at_pixels(self) -> NDArray[np.int64]:
         """Return the column of each pixel, shape (width_px,).

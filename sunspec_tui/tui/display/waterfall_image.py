@@ -13,7 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.background import quiet_median, without_background
-from sunspec_tui.core.levels import Floats, Levels, auto_levels, sampled_bins, sampled_rows, to_db
+from sunspec_tui.core.levels import (
+    LEVEL_SLACK,
+    STEADY_SLACK,
+    Floats,
+    Levels,
+    auto_levels,
+    sampled_bins,
+    sampled_rows,
+    to_db,
+)
 from sunspec_tui.core.row_blocks import BlockSpans
 from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow
 from sunspec_tui.tui.display.column_store import ColumnStore
@@ -205,8 +214,8 @@ class WaterfallImage:
         self._stale.clear()
         if stale:
             self._draw_columns(stale, drawing)
-        # Update the levels only for a new column, because an update for every row would make them flicker.
-        due = (newest, drawing)
+        # Update the levels only for a new cell, because an update for every row would make them flicker.
+        due = (newest // self.store.grid.per_cell, drawing)
         if due != self._levels_key or len(stale) > 1:
             self._levels_key = due
             self.levels = self._find_levels(drawing)
@@ -253,7 +262,8 @@ class WaterfallImage:
         numbers = np.array(self.store.stored_numbers(), np.int64)
         at = numbers[sampled_rows(len(numbers))] % self.store.width
         # Hysteresis compares automatic levels only, without the bias and without manual levels.
-        levels = self._auto = auto_levels(self._sample[at], self._auto, signed=drawing.signed)
+        slack = LEVEL_SLACK if self.store.grid.cell_px == 1 else STEADY_SLACK
+        levels = self._auto = auto_levels(self._sample[at], self._auto, signed=drawing.signed, slack=slack)
         return None if levels is None else Levels(levels.low + drawing.bias, levels.high + drawing.bias)
 
     def _update_background(self) -> None:

@@ -29,6 +29,8 @@ from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.driver import CURSOR_QUERY, Driver
 from sunspec_tui.tui.terminal.guarded import GuardedApp
 from sunspec_tui.tui.terminal.link_pacing import LinkPacer, LinkReading
+from sunspec_tui.tui.terminal.pixel_image import CellSize
+from sunspec_tui.tui.terminal.pixel_layer import PixelLayer
 from sunspec_tui.tui.terminal.update_writer import UpdateWriter
 
 _SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
@@ -64,6 +66,9 @@ class CanvasApp(GuardedApp):
         self.urgent = False
         """True if the next update omits the pictures, so that the effect of a key is shown first."""
         self.cell_widgets: list[CellWidget] = []
+        self.pixel_layer = PixelLayer()
+        self.pixel_cell: CellSize | None = None
+        """Size of a cell while pictures are drawn in pixels; None for blocks."""
         self._link_closed = False
         self._pictures_sent_s = 0.0
         self._has_content = self._base_trip_queried = self._is_blank = False
@@ -126,6 +131,7 @@ class CanvasApp(GuardedApp):
         if (self.canvas.desired.columns, self.canvas.desired.lines) == tuple(size):
             return False
         self.canvas.resize(*size)
+        self.pixel_layer.forget()
         self._is_blank = True
         return True
 
@@ -161,13 +167,12 @@ class CanvasApp(GuardedApp):
             # Textual merges resize events in quick succession, and may find no change in the end.
             self.screen.refresh()
         else:
-            self.canvas.invalidate()
-            self.paint_soon()
+            self.redraw()
 
     def on_cursor_position(self, _: events.CursorPosition) -> None:
         """Note the terminal's reply: all data before the query have arrived."""
         self.pacer.reply_received(time.monotonic())
-        if self.urgent or not self.canvas.finished:
+        if self.urgent or not self._is_finished:
             self.paint_soon()
 
     @property
@@ -183,6 +188,7 @@ class CanvasApp(GuardedApp):
     def redraw(self) -> None:
         """Send all cells again, because another program has written to the terminal."""
         self.canvas.invalidate()
+        self.pixel_layer.forget()
         self.paint_soon()
 
     def paint_soon(self, after_s: float = 0.0) -> None:
@@ -203,9 +209,9 @@ class CanvasApp(GuardedApp):
             self.paint_soon(_RETRY_S)
             return
         text_only = self.urgent and now_s - self._pictures_sent_s < _PICTURES_WAIT_S
-        text = self.canvas.update(self.pacer.budget, self._picture_regions(), text_only=text_only)
+        text = self._next_text(text_only=text_only)
         if not text and text_only:
-            text_only, text = False, self.canvas.update(self.pacer.budget, self._picture_regions())
+            text_only, text = False, self._next_text()
         if not text_only:
             self._pictures_sent_s = now_s
         self.urgent = False
@@ -215,9 +221,23 @@ class CanvasApp(GuardedApp):
                 self._base_trip_queried = True
                 self._send_text(CURSOR_QUERY)
                 self.pacer.query_sent(now_s)
-            self._write(text, now_s, finished=text_only or self.canvas.finished)
-        if not self.canvas.finished:
+            self._write(text, now_s, finished=text_only or self._is_finished)
+        if not self._is_finished:
             self.paint_soon(_RETRY_S)
+
+    def _next_text(self, *, text_only: bool = False) -> str:
+        """Return the next text to send: changed cells, and then pixels."""
+        budget = self.pacer.budget
+        self.pixel_layer.prepare(self.canvas)
+        text = self.canvas.update(budget, self._picture_regions(), text_only=text_only)
+        if text_only or len(text) >= budget:
+            return text
+        return text + self.pixel_layer.update(self.canvas, budget - len(text))
+
+    @property
+    def _is_finished(self) -> bool:
+        """True if the terminal displays all cells and pixels."""
+        return self.canvas.finished and self.pixel_layer.finished
 
     def _write(self, text: str, now_s: float, *, finished: bool) -> None:
         if self.cursor_position != (0, 0):

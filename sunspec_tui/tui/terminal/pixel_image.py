@@ -15,6 +15,11 @@ class CellSize(NamedTuple):
     width: int
     height: int
 
+    @property
+    def area(self) -> int:
+        """Number of pixels."""
+        return self.width * self.height
+
 
 @dataclass(frozen=True, slots=True)
 class PixelImage:
@@ -33,6 +38,9 @@ class PixelImage:
     moved_left_px
         Hint: the content has moved left by this number of pixels since the last image. A wrong hint costs bytes, but
         leaves no wrong pixel.
+    covered
+        Cells that show text instead of the picture, shape (lines, columns); None for none. Where pixels would
+        overwrite text, a painter leaves these cells out.
     """
 
     region: Region
@@ -40,13 +48,21 @@ class PixelImage:
     pixels: NDArray[np.uint8]
     palette: NDArray[np.uint8]
     moved_left_px: int = 0
+    covered: NDArray[np.bool_] | None = None
 
 
 class PixelPainter(Protocol):
     """Painter of one picture on a terminal by one protocol.
 
     It remembers the pixels that the terminal shows and sends only differences.
+
+    Attributes
+    ----------
+    lies_below_text
+        True if the picture lies below the text, so that a cell without text and background shows it again.
     """
+
+    lies_below_text: bool
 
     def update(self, image: PixelImage, budget: int, damaged: NDArray[np.bool_] | None = None) -> str:
         """Return the next text to send; empty if nothing differs.
@@ -69,6 +85,11 @@ class PixelPainter(Protocol):
 
     def forget(self) -> None:
         """Note that the content of the terminal is unknown."""
+        ...
+
+    @property
+    def removal(self) -> str:
+        """Text that removes the picture from any state of the terminal."""
         ...
 
     def remove(self) -> str:
