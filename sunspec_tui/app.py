@@ -34,7 +34,7 @@ from sunspec_tui.tui.monitor_screen import (
     HEIGHT_CLASSES,
     WIDTH_CLASSES,
     MonitorScreen,
-    ScreenColours,
+    ShownAbilities,
     initial_classes,
     monitor_widgets,
     theme_name,
@@ -42,14 +42,15 @@ from sunspec_tui.tui.monitor_screen import (
 from sunspec_tui.tui.receiver_actions import ReceiverActions
 from sunspec_tui.tui.receiver_worker import ReceiverWorker
 from sunspec_tui.tui.screen_updater import ScreenUpdater
+from sunspec_tui.tui.terminal.ability_finder import AbilityFinder
 from sunspec_tui.tui.terminal.canvas_app import CanvasApp
-from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.driver import Driver
 from sunspec_tui.tui.terminal.link_pacing import LinkPacer, Quality
 from sunspec_tui.tui.ticking import Ticker
 from sunspec_tui.tui.view_json import initial_view
 from sunspec_tui.tui.view_saver import ViewSaver, load_view
 from sunspec_tui.tui.widget_data import epoch_text, initial_snapshot
+from sunspec_tui.tui.widgets.ability_text import graphics_message
 from sunspec_tui.tui.widgets.dialogs import HelpScreen, LevelsScreen, Palette
 
 if TYPE_CHECKING:
@@ -75,8 +76,10 @@ class Monitor(CanvasApp):
         Makes the receiver. It is called in the worker thread, so that the first screen does not wait for it.
     settings
         Settings of the user.
-    depth, ascii_only
-        Colours and characters that the terminal can show.
+    finder
+        What is known of the terminal; None for a terminal with 24-bit colours and without pixels.
+    ascii_only
+        True if the terminal has only ASCII characters.
     view_path
         File of the saved view; None saves nothing.
     log_lines
@@ -95,13 +98,13 @@ class Monitor(CanvasApp):
         open_receiver: "Callable[[], StreamReceiver]",
         settings: Settings,
         *,
-        depth: Depth = Depth.TRUE,
+        finder: AbilityFinder | None = None,
         ascii_only: bool = False,
         view_path: Path | None = None,
         log_lines: LogLines | None = None,
     ) -> None:
         super().__init__(
-            depth, ascii_only=ascii_only, pacer=LinkPacer(Quality.LOWEST if settings.low_bandwidth else None)
+            finder, ascii_only=ascii_only, pacer=LinkPacer(Quality.LOWEST if settings.low_bandwidth else None)
         )
         self._settings = settings
         self._worker = ReceiverWorker(open_receiver, prepare=self._follow_receiver, on_ready=self._show_receiver)
@@ -127,8 +130,13 @@ class Monitor(CanvasApp):
 
     def get_default_screen(self) -> Screen[object]:
         """Return the monitor's screen, with its style classes for the present size."""
-        colours = ScreenColours(self.depth, self.ascii_only)
-        return MonitorScreen(self.scene, colours, initial_classes(self.scene, colours, self.size))
+        return MonitorScreen(
+            self.scene, self._shown_abilities, initial_classes(self.scene, self._shown_abilities, self.size)
+        )
+
+    @property
+    def _shown_abilities(self) -> ShownAbilities:
+        return ShownAbilities(self.abilities, self.ascii_only)
 
     @property
     def main_screen(self) -> MonitorScreen:
@@ -306,6 +314,15 @@ class Monitor(CanvasApp):
         if theme != self.theme:
             self.theme = theme
 
+    def abilities_changed(self) -> None:
+        """Draw the screen with other abilities of the terminal."""
+        super().abilities_changed()
+        self.main_screen.set_abilities(self._shown_abilities)
+        self._arrange()
+        self.scene.update()
+        self.updater.show_pictures()
+        self._show_soon()
+
     def on_cell_pointed(self, event: CellPointed) -> None:
         """Put the cursor where the mouse points."""
         self.choose(cursor=Cursor(event.number, event.bin))
@@ -334,6 +351,12 @@ class Monitor(CanvasApp):
         """Reset the view to that of a first run."""
         self.scene.apply_action("reset_view", initial_view(self._settings, {}))
         self._view_changed()
+
+    def action_next_graphics(self) -> None:
+        """Choose the next kind of pictures, and say what is drawn."""
+        self.finder.choose_next_graphics()
+        self.follow_terminal()
+        self.notify(graphics_message(self.abilities))
 
     def action_redraw(self) -> None:
         """Send the whole screen again."""

@@ -61,6 +61,9 @@ class Settings:
     colors: str = _setting(
         "auto", "colours that the terminal can show", "display", choices=("auto", "truecolor", "256", "16", "none")
     )
+    graphics: str = _setting(
+        "auto", "pictures that the terminal can show", "display", choices=("auto", "kitty", "sixel", "blocks")
+    )
     ascii: bool = _setting(False, "draw with ASCII characters only", "display")
     low_bandwidth: bool = _setting(False, "draw less, for a very slow link", "display")
     chan0: int = _setting(DEFAULT_CHAN0, "first channel, if the stream does not say", "stream", least=0, most=MAX_CHAN0)

@@ -21,6 +21,7 @@ from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.display.view_state import PANELS, PICTURES, THEMES
 from sunspec_tui.tui.key_bindings import FOOTER, KEYS
 from sunspec_tui.tui.log_lines import LogLine
+from sunspec_tui.tui.terminal.abilities import Abilities
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.guarded import Guarded
 from sunspec_tui.tui.terminal.link_pacing import LinkReading, Quality
@@ -53,10 +54,10 @@ _NOTIFY_EVERY_S = 1.0
 _PANEL_CLASSES = {"delay": DelayPanel, "log": LogPanel}
 
 
-class ScreenColours(NamedTuple):
-    """Abilities of the terminal."""
+class ShownAbilities(NamedTuple):
+    """Abilities of the terminal, and True if it has only ASCII characters."""
 
-    depth: Depth
+    abilities: Abilities
     ascii_only: bool
 
 
@@ -67,15 +68,15 @@ class MonitorScreen(Guarded, Screen[object]):
     ----------
     scene
         Content of the pictures.
-    colours
+    shown
         Abilities of the terminal.
     classes
         Style classes at the start. Adding a class later would style all widgets again.
     """
 
-    def __init__(self, scene: Scene, colours: ScreenColours, classes: str) -> None:
+    def __init__(self, scene: Scene, shown: ShownAbilities, classes: str) -> None:
         super().__init__(id="_default", classes=classes)
-        self._scene, self._colours = scene, colours
+        self._scene, self._shown = scene, shown
         self._waiting = self._failed = ""
         self._problems: Sequence[str] = ()
         self._notified_s = 0.0
@@ -86,6 +87,11 @@ class MonitorScreen(Guarded, Screen[object]):
         return bool(self.query_one("#status").size)
 
     # Pictures
+
+    def set_abilities(self, shown: ShownAbilities) -> None:
+        """Draw for other abilities of the terminal from now on."""
+        self._shown = shown
+        self.fit_scene()
 
     def fit_scene(self) -> None:
         """Fit the scene to the size of the waterfall."""
@@ -102,7 +108,7 @@ class MonitorScreen(Guarded, Screen[object]):
         scene, quality = self._scene, link.quality
         if scene.draw() is None or scene.position is None:
             return
-        depth, ascii_only = self._colours
+        depth, ascii_only = self._shown.abilities.depth, self._shown.ascii_only
         depth = Depth.C256 if quality.sweeps and depth is Depth.TRUE else depth
         self.query_one(Waterfall).show(waterfall_scene(scene, depth, COLOUR_STEPS[quality]))
         spectrum = self.query_one(Spectrum)
@@ -131,7 +137,7 @@ class MonitorScreen(Guarded, Screen[object]):
             snapshot.delay_history,
             snapshot.taken_s,
         )
-        values = PanelValues(snapshot, link, is_receiving)
+        values = PanelValues(snapshot, link, self._shown.abilities, is_receiving)
         for name, make_text in PANEL_TEXTS.items():
             if (text := make_text(values)) is not None:
                 self.query_one(f"#{name}", Panel).show(text)
@@ -190,7 +196,7 @@ class MonitorScreen(Guarded, Screen[object]):
         for name in PANELS:
             hidden = view.maximised != name if view.maximised in PANELS else name in view.hidden
             self.query_one(f"#{name}").set_class(hidden, "-hidden")
-        for name, is_set in screen_classes(self._scene, self._colours).items():
+        for name, is_set in screen_classes(self._scene, self._shown).items():
             self.set_class(is_set, name)
 
 
@@ -212,7 +218,7 @@ def monitor_widgets() -> ComposeResult:
     yield KeyLine([key for shown in FOOTER for key in KEYS if key.shown == shown], id="keys")
 
 
-def screen_classes(scene: Scene, colours: ScreenColours) -> dict[str, bool]:
+def screen_classes(scene: Scene, shown: ShownAbilities) -> dict[str, bool]:
     """Return the screen's style classes, each with True if it applies.
 
     They depend on the view and the terminal, not on the size.
@@ -224,13 +230,13 @@ def screen_classes(scene: Scene, colours: ScreenColours) -> dict[str, bool]:
         "-only-waterfall": view.maximised == "waterfall",
         "-only-spectrum": view.maximised == "spectrum",
         "-only-panel": view.maximised in PANELS,
-        "-ascii": colours.ascii_only,
+        "-ascii": shown.ascii_only,
     }
 
 
-def initial_classes(scene: Scene, colours: ScreenColours, size: tuple[int, int]) -> str:
+def initial_classes(scene: Scene, shown: ShownAbilities, size: tuple[int, int]) -> str:
     """Return the style classes for a size in columns and lines."""
-    classes = {name for name, applies in screen_classes(scene, colours).items() if applies}
+    classes = {name for name, applies in screen_classes(scene, shown).items() if applies}
     for cells, breakpoints in zip(size, (WIDTH_CLASSES, HEIGHT_CLASSES), strict=True):
         classes.add([name for smallest, name in breakpoints if cells >= smallest][-1])
     return " ".join(classes)

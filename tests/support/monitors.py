@@ -25,6 +25,7 @@ from sunspec_tui.core.times import format_block_time, parse_block_time
 from sunspec_tui.receiver import StreamReceiver
 from sunspec_tui.stream.health_reading import LinkState
 from sunspec_tui.tui.log_lines import LogLine, LogLines
+from sunspec_tui.tui.terminal.ability_finder import AbilityFinder
 from sunspec_tui.tui.terminal.canvas import Canvas
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.link_pacing import LinkReading
@@ -147,7 +148,9 @@ class Screen:
         self._stream = pyte.ByteStream(self.terminal)
         self.answering = True
         self._unanswered = 0
-        self.app = StillMonitor(lambda: receiver, settings or Settings(), depth=depth, ascii_only=ascii_only)
+        self.app = StillMonitor(
+            lambda: receiver, settings or Settings(), finder=AbilityFinder.of_choices(depth), ascii_only=ascii_only
+        )
         self.app._send = self._take
         self._ready: Future[None] = Future()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run(columns, lines)))

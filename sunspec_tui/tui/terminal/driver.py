@@ -24,10 +24,11 @@ from typing import Any
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
-from sunspec_tui.tui.terminal.capabilities import terminal_size
+from sunspec_tui.tui.terminal.capabilities import pixel_size, terminal_size
 from sunspec_tui.tui.terminal.terminal_events import EventMaker
 from sunspec_tui.tui.terminal.terminal_input import InputSplitter, Token
 from sunspec_tui.tui.terminal.terminal_output import TerminalOutput
+from sunspec_tui.tui.terminal.terminal_replies import Reply, string_starts
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,8 @@ class Driver(LinuxDriver):
         self._output = TerminalOutput(output.fileno(), output.encoding)
         self._file = self._output  # type: ignore[assignment]
         self._size = self._size or self._get_terminal_size()
+        self.expected_replies: frozenset[type[Reply]] = frozenset()
+        """Types of the replies about the terminal's abilities that are passed on."""
         self._queries = 0
         self._queries_lock = threading.Lock()
         self._input_has_ended = False
@@ -147,6 +150,11 @@ class Driver(LinuxDriver):
         """Current columns and lines of the terminal, from the kernel."""
         return self._get_terminal_size()
 
+    @property
+    def pixel_size_now(self) -> tuple[int, int]:
+        """Current width and height of the terminal in pixels; 0 if unknown."""
+        return pixel_size(self._output.fileno())
+
     def _query_in_band_window_resize(self) -> None:
         """Request no size reports, because only the kernel's size is trusted."""
 
@@ -196,6 +204,8 @@ class Driver(LinuxDriver):
                 data = os.read(self.fileno, _READ_BYTES)
                 if not data:
                     raise OSError(0, "its input has ended")
+                maker.expected = self.expected_replies
+                splitter.string_starts = string_starts(maker.expected)
                 tokens = splitter.feed(data, time.monotonic())
             else:
                 tokens = splitter.tick(time.monotonic())

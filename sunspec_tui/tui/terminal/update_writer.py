@@ -39,7 +39,7 @@ class UpdateWriter:
 
     def __init__(self, canvas: Canvas, depth: Depth, *, ascii_only: bool) -> None:
         self.canvas = canvas
-        self._depth = depth
+        self.depth = depth
         self._ascii_only = ascii_only
         self._style_numbers: dict[Style | None, int] = {None: 0}
         self._rich_styles: dict[int, Style] = {}
@@ -111,12 +111,17 @@ class UpdateWriter:
 
     # Styles
 
+    def change_depth(self, depth: Depth) -> None:
+        """Use other colours for all styles from now on."""
+        self.depth = depth
+        self._style_numbers = {None: 0}
+
     def style_number(self, style: Style | None) -> int:
         """Return the number of the cell style for a Rich style."""
         number = self._style_numbers.get(style)
         if number is None:
             assert style is not None  # noqa: S101 - None has its number from the start
-            number = self._style_numbers[style] = self.canvas.styles.number(cell_style(style, self._depth))
+            number = self._style_numbers[style] = self.canvas.styles.number(cell_style(style, self.depth))
         return number
 
     def rich_style_of(self, number: int) -> Style:
