@@ -18,7 +18,7 @@ from sunspec_tui.tui.terminal.kitty_graphics import (
     show_image,
     transmit_image,
 )
-from sunspec_tui.tui.terminal.pixel_differences import Rectangle, ShownPixels, in_turn, parts_of
+from sunspec_tui.tui.terminal.pixel_differences import NO_PART, Rectangle, ShownPixels, in_turn, parts_of
 from sunspec_tui.tui.terminal.pixel_image import PixelImage
 
 IMAGE_NUMBER = 0x53554E
@@ -38,7 +38,7 @@ class KittyPainter:
         self._geometry: tuple[object, ...] | None = None
         self._shown: ShownPixels | None = None
         self._frame = 1
-        self._next_left = 0
+        self._last = NO_PART
         self.finished = False
 
     def update(self, image: PixelImage, budget: int, damaged: NDArray[np.bool_] | None = None) -> str:  # noqa: ARG002
@@ -48,7 +48,7 @@ class KittyPainter:
         parts = parts_of(shown.differences(image.pixels), _part_pixels(budget))
         texts = [begun, moved]
         sent = 0
-        for index, part in enumerate(in_turn(parts, urgent, self._next_left)):
+        for index, part in enumerate(in_turn(parts, urgent, self._last)):
             if index and sent >= budget:
                 break
             texts.append(self._send(part, image, shown))
@@ -78,7 +78,7 @@ class KittyPainter:
             return "", self._shown
         height, width = image.pixels.shape
         self._geometry = geometry
-        self._frame, self._next_left = 1, 0
+        self._frame, self._last = 1, NO_PART
         self._shown = ShownPixels(image.pixels.shape, image.palette)
         start = [
             delete_image(self._number),
@@ -98,13 +98,13 @@ class KittyPainter:
         text = shift_frame(self._number, self._frame, target, count, (width, height))
         shown.move_left(count)
         self._frame = target
-        self._next_left = min(max(0, self._next_left - count), width)
+        self._last = (self._last[0] - count, self._last[1])
         return text, range(width - count, width) if count > 0 else range(-count)
 
     def _send(self, part: Rectangle, image: PixelImage, shown: ShownPixels) -> str:
         png = indexed_png(image.pixels[part.slices], image.palette)
         shown.sent(part, image.pixels)
-        self._next_left = part.left + part.width
+        self._last = (part.left, part.top)
         return edit_frame(self._number, self._frame, part.left, part.top, png)
 
 

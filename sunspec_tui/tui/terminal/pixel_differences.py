@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+NO_PART = (-1, -1)
+"""Left and top of the last part, if none was sent."""
+
 
 class Rectangle(NamedTuple):
     """Rectangle of pixels, from its top left."""
@@ -69,9 +72,9 @@ class ShownPixels:
         if not 0 < abs(count) < width:
             return False
         target, source, _ = _moved(width, count)
-        moved = int(np.count_nonzero(self._pixels[:, source] != pixels[:, target])) + abs(count) * pixels.shape[0]
-        unmoved = int(np.count_nonzero(self._pixels != pixels))
-        return moved < unmoved
+        still = int(np.count_nonzero(self._pixels[:, source] != pixels[:, target]))
+        moved: int = still + abs(count) * pixels.shape[0]
+        return moved < int(np.count_nonzero(self._pixels != pixels))
 
     def damage(self, cells: NDArray[np.bool_], cell: tuple[int, int]) -> None:
         """Note that the pixels of cells are unknown; the size of a cell is (width, height)."""
@@ -108,10 +111,10 @@ def parts_of(mask: NDArray[np.bool_], pixel_limit: int) -> list[Rectangle]:
     pixel_limit
         Largest number of pixels of a rectangle; one column may have more.
     """
-    return [part for left, right in _runs(mask.any(axis=0)) for part in _parts_of_run(mask, left, right, pixel_limit)]
+    return [part for left, right in runs(mask.any(axis=0)) for part in _parts_of_run(mask, left, right, pixel_limit)]
 
 
-def _runs(marked: Any) -> list[tuple[int, int]]:
+def runs(marked: Any) -> list[tuple[int, int]]:
     """Return start and end of each run of True."""
     edges = np.flatnonzero(np.diff(marked, prepend=False, append=False)).tolist()
     return list(zip(edges[::2], edges[1::2], strict=True))
@@ -125,15 +128,24 @@ def _parts_of_run(mask: NDArray[np.bool_], left: int, right: int, pixel_limit: i
         yield Rectangle(start, top, min(width, right - start), height)
 
 
-def in_turn(parts: list[Rectangle], urgent_columns: range, next_left: int) -> list[Rectangle]:
+def in_turn(parts: list[Rectangle], urgent_columns: range, last: tuple[int, int]) -> list[Rectangle]:
     """Return parts in the order in which they are sent.
 
-    Urgent columns come first. The others follow from `next_left` to the right and then from the left, so that each
-    part has its turn even if all change again and again.
+    Urgent columns come first. The others follow from the place of the last part on, so that each part has its turn even
+    if all change again and again.
+
+    Parameters
+    ----------
+    parts
+        Parts that differ.
+    urgent_columns
+        Columns that come first.
+    last
+        Left and top of the last part that was sent.
     """
 
-    def order(part: Rectangle) -> tuple[bool, bool, int]:
+    def order(part: Rectangle) -> tuple[bool, bool, int, int]:
         urgent = part.left < urgent_columns.stop and part.left + part.width > urgent_columns.start
-        return not urgent, part.left < next_left, part.left
+        return not urgent, (part.left, part.top) <= last, part.left, part.top
 
     return sorted(parts, key=order)
