@@ -1,0 +1,113 @@
+"""Painter of a picture with frames of kitty's graphics protocol.
+
+One of two frames is visible. To scroll, the painter copies the visible frame into the other one, moved by some pixels,
+edits the new columns there, and shows it. So nothing that stands is sent again.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sunspec_tui.tui.terminal.kitty_graphics import (
+    add_frame,
+    clear_png,
+    delete_image,
+    edit_frame,
+    indexed_png,
+    shift_frame,
+    show_frame,
+    show_image,
+    transmit_image,
+)
+from sunspec_tui.tui.terminal.pixel_differences import NO_PART, Rectangle, ShownPixels, in_turn, parts_of
+from sunspec_tui.tui.terminal.pixel_image import PixelImage
+
+IMAGE_NUMBER = 0x53554E
+"""Default number of the image; other programs in the same window hardly use it."""
+PART_PIXELS = (4096, 32768)
+"""Smallest and largest limit of a part's pixels. A pixel of noise needs about one byte."""
+
+
+class KittyPainter:
+    """Painter that edits, shifts and shows two frames of an image.
+
+    Text on the cells destroys no pixels in kitty, so damage needs no work.
+    """
+
+    def __init__(self, image_number: int = IMAGE_NUMBER) -> None:
+        self._number = image_number
+        self._geometry: tuple[object, ...] | None = None
+        self._shown: ShownPixels | None = None
+        self._frame = 1
+        self._last = NO_PART
+        self.finished = False
+
+    def update(self, image: PixelImage, budget: int, damaged: NDArray[np.bool_] | None = None) -> str:  # noqa: ARG002
+        """Return the next text to send; see `PixelPainter.update`."""
+        begun, shown = self._begin(image)
+        moved, urgent = self._move(image, shown)
+        parts = parts_of(shown.differences(image.pixels), _part_pixels(budget))
+        texts = [begun, moved]
+        sent = 0
+        for index, part in enumerate(in_turn(parts, urgent, self._last)):
+            if index and sent >= budget:
+                break
+            texts.append(self._send(part, image, shown))
+            sent += len(texts[-1])
+        self.finished = len(texts) - 2 == len(parts)
+        if moved:
+            texts.append(show_frame(self._number, self._frame))
+        return "".join(texts)
+
+    def forget(self) -> None:
+        """Note that the content of the terminal is unknown."""
+        self._shown = None
+        self.finished = False
+
+    def remove(self) -> str:
+        """Return the text that removes the picture from the terminal."""
+        begun = self._geometry is not None
+        self.forget()
+        self._geometry = None
+        return delete_image(self._number) if begun else ""
+
+    def _begin(self, image: PixelImage) -> tuple[str, ShownPixels]:
+        """Return the text that starts a picture of another size or position, and the shown pixels."""
+        geometry = (image.region, image.cell, image.pixels.shape)
+        if self._shown is not None and geometry == self._geometry:
+            self._shown.use_palette(image.palette)
+            return "", self._shown
+        height, width = image.pixels.shape
+        self._geometry = geometry
+        self._frame, self._last = 1, NO_PART
+        self._shown = ShownPixels(image.pixels.shape, image.palette)
+        start = [
+            delete_image(self._number),
+            transmit_image(self._number, clear_png(width, height)),
+            add_frame(self._number, clear_png(1, 1)),
+            show_image(self._number, image.region.left, image.region.top),
+        ]
+        return "".join(start), self._shown
+
+    def _move(self, image: PixelImage, shown: ShownPixels) -> tuple[str, range]:
+        """Return the text that moves the picture, and the columns that this uncovers."""
+        count = image.moved_left_px
+        if not shown.move_saves(count, image.pixels):
+            return "", range(0)
+        height, width = image.pixels.shape
+        target = 3 - self._frame
+        text = shift_frame(self._number, self._frame, target, count, (width, height))
+        shown.move_left(count)
+        self._frame = target
+        self._last = (self._last[0] - count, self._last[1])
+        return text, range(width - count, width) if count > 0 else range(-count)
+
+    def _send(self, part: Rectangle, image: PixelImage, shown: ShownPixels) -> str:
+        png = indexed_png(image.pixels[part.slices], image.palette)
+        shown.sent(part, image.pixels)
+        self._last = (part.left, part.top)
+        return edit_frame(self._number, self._frame, part.left, part.top, png)
+
+
+def _part_pixels(budget: int) -> int:
+    smallest, largest = PART_PIXELS
+    return min(max(budget, smallest), largest)
