@@ -246,8 +246,8 @@ class CanvasApp(AbilityApp):
     def _next_text(self, *, text_only: bool = False) -> str:
         """Return the next text to send: changed cells, and then pixels."""
         budget = self.pacer.budget
-        self.pixel_layer.prepare(self.canvas)
-        text = self.canvas.update(budget, self._picture_regions(), text_only=text_only)
+        text = self.pixel_layer.prepare(self.canvas)
+        text += self.canvas.update(budget, self._picture_regions(), text_only=text_only)
         if text_only or len(text) >= budget:
             return text
         return text + self.pixel_layer.update(self.canvas, budget - len(text))

@@ -62,6 +62,8 @@ class Driver(LinuxDriver):
         self._size = self._size or self._get_terminal_size()
         self.expected_replies: frozenset[type[Reply]] = frozenset()
         """Types of the replies about the terminal's abilities that are passed on."""
+        self.farewell = ""
+        """Text that removes pictures when the program leaves the terminal."""
         self._queries = 0
         self._queries_lock = threading.Lock()
         self._input_has_ended = False
@@ -112,13 +114,15 @@ class Driver(LinuxDriver):
     def stop_application_mode(self) -> None:
         """Restore the terminal; drop the queued output."""
         self._output.drop_queued()
+        if self.farewell:
+            self.write(self.farewell)
         super().stop_application_mode()
 
     def close(self) -> None:
         """Write the queued output, within a time limit; end the writing threads."""
         if self.is_writing:
             super().close()
-        self._output.stop(_RESTORE, _RESTORE_TIMEOUT_S)
+        self._output.stop(self.farewell + _RESTORE, _RESTORE_TIMEOUT_S)
 
     def end_within(self, seconds: float, status: int) -> None:
         """Kill the process after a time; restore the terminal first.
@@ -139,7 +143,9 @@ class Driver(LinuxDriver):
         if self.attrs_before is not None:
             with suppress(termios.error):
                 termios.tcsetattr(self.fileno, termios.TCSANOW, self.attrs_before)
-        self._output.write_last(f"{_RESTORE}sunspec-tui: the program did not end in time and was killed\r\n")
+        self._output.write_last(
+            f"{self.farewell}{_RESTORE}sunspec-tui: the program did not end in time and was killed\r\n"
+        )
         os._exit(status)
 
     def _get_terminal_size(self) -> tuple[int, int]:

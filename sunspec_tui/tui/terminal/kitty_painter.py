@@ -33,6 +33,8 @@ class KittyPainter:
     Text on the cells destroys no pixels in kitty, so damage needs no work.
     """
 
+    lies_below_text = True
+
     def __init__(self, image_number: int = IMAGE_NUMBER) -> None:
         self._number = image_number
         self._geometry: tuple[object, ...] | None = None
@@ -62,6 +64,11 @@ class KittyPainter:
         """Note that the content of the terminal is unknown."""
         self._shown = None
         self.finished = False
+
+    @property
+    def removal(self) -> str:
+        """Text that removes the picture from any state of the terminal."""
+        return delete_image(self._number)
 
     def remove(self) -> str:
         """Return the text that removes the picture from the terminal."""

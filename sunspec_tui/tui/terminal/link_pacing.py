@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
+from sunspec_tui.tui.terminal.pixel_pacing import LinkState, PixelJudge
+
 FIRST_BUDGET = 8192
 MIN_BUDGET = 768
 MAX_BUDGET = 1 << 20
@@ -46,8 +48,12 @@ _MAX_STEP_UP_WAIT_S = 60.0
 
 
 class Quality(IntEnum):
-    """Quality of the drawn pictures, from best to worst."""
+    """Quality of the drawn pictures, from best to worst.
 
+    The best one is in pixels, the others are in blocks unless the user has chosen pixels.
+    """
+
+    PIXELS = -1
     FULL = 0
     SLOWER = 1
     SWEEPING = 2
@@ -56,7 +62,7 @@ class Quality(IntEnum):
     @property
     def interval_s(self) -> float:
         """Shortest time between pictures, in seconds."""
-        return (0.0, 0.5, 1.0, 1.5)[self]
+        return (0.0, 0.0, 0.5, 1.0, 1.5)[self - Quality.PIXELS]
 
     @property
     def sweeps(self) -> bool:
@@ -65,6 +71,9 @@ class Quality(IntEnum):
         This overrides the observer's choice.
         """
         return self >= Quality.SWEEPING
+
+
+_BLOCKS = tuple(Quality)[1:]
 
 
 class LinkReading(NamedTuple):
@@ -131,6 +140,19 @@ class LinkPacer:
         self._changed_s = self._stepped_up_s = -math.inf
         self._idle_since_s: float | None = None
         self._step_up_wait_s = _UP_AFTER_S
+        self._measured_s = -math.inf
+        self._pixels = PixelJudge()
+
+    @property
+    def picture_nbytes(self) -> int:
+        """Size of a whole picture in pixels; 0 if the quality is never `Quality.PIXELS`."""
+        return self._pixels.picture_nbytes
+
+    @picture_nbytes.setter
+    def picture_nbytes(self, nbytes: int) -> None:
+        self._pixels.picture_nbytes = nbytes
+        if not nbytes and self.quality is Quality.PIXELS:
+            self.quality = Quality.FULL
 
     # Events
 
@@ -227,6 +249,7 @@ class LinkPacer:
         busy_s = max(0.0, trip_s - self._update_base_trip_s(trip_s, flight.nbytes, now_s))
         if flight.nbytes > _SMALL_BYTES:
             self._measured_updates.append((busy_s, flight.nbytes))
+            self._measured_s = now_s
         grew = self._adjust_budget(busy_s, flight.nbytes)
         # If an update is incomplete and the next one cannot be larger, its round trip also counts as busy time.
         self._busy_times.append((now_s, busy_s if flight.finished or grew else trip_s))
@@ -267,19 +290,34 @@ class LinkPacer:
         return False
 
     def _adjust_quality(self, now_s: float) -> None:
-        _drop_before(self._busy_times, now_s - _WINDOW_S)
+        _drop_before(self._busy_times, now_s - max(_WINDOW_S, self._pixels.window_s))
         if self._fixed is not None:
             return
         share = self.busy_share(now_s)
-        if share > _BUSY:
+        if self.quality is Quality.PIXELS:
+            if self._pixels.must_end(self._link, self.busy_share(now_s, self._pixels.window_s), now_s):
+                self._pixels.end(now_s)
+                self._set_quality(Quality.FULL, now_s)
+        elif share > _BUSY:
             self._step_down(now_s)
-        elif share < _IDLE and self.quality > Quality.FULL:
-            self._step_up(now_s)
-        else:
+        elif share >= _IDLE:
             self._idle_since_s = None
+            self._pixels.stop_asking()
+        elif self.quality > Quality.FULL:
+            self._step_up(now_s)
+        elif self._pixels.may_begin(self._link, now_s):
+            self._pixels.begin(now_s)
+            self._set_quality(Quality.PIXELS, now_s)
+
+    @property
+    def _link(self) -> LinkState:
+        """Measurements of the last large updates."""
+        updates, base_trip_s = len(self._measured_updates), self._base_trip_s
+        return LinkState(self._seconds_per_byte, updates, self._measured_s, base_trip_s, _TARGET_S)
 
     def _step_down(self, now_s: float) -> None:
         self._idle_since_s = None
+        self._pixels.stop_asking()
         if self.quality == Quality.LOWEST or now_s - self._changed_s < _DOWN_EVERY_S:
             return
         if now_s - self._stepped_up_s < 2 * _UP_AFTER_S:
@@ -290,7 +328,7 @@ class LinkPacer:
 
     def _step_up(self, now_s: float) -> None:
         self._idle_since_s = now_s if self._idle_since_s is None else self._idle_since_s
-        fitting = [quality for quality in Quality if self._expected_busy_share(quality) < _ROOM_AFTER_STEP_UP]
+        fitting = [each for each in _BLOCKS if self._expected_busy_share(each) < _ROOM_AFTER_STEP_UP]
         if fitting and fitting[0] < self.quality and now_s - self._changed_s >= _UP_EVERY_S:
             self._stepped_up_s, self._step_up_wait_s = now_s, _UP_AFTER_S
             self._set_quality(fitting[0], now_s)
@@ -309,13 +347,12 @@ class LinkPacer:
     def _set_quality(self, quality: Quality, now_s: float) -> None:
         self.quality, self._changed_s, self._idle_since_s = quality, now_s, None
 
-    def busy_share(self, now_s: float) -> float:
-        """Return the share of time in which the link was busy recently.
+    def busy_share(self, now_s: float, window_s: float = _WINDOW_S) -> float:
+        """Return the share of the last seconds in which the link was busy.
 
         An update keeps the link busy for the time beyond the base round trip.
         """
-        since_s = now_s - _WINDOW_S
-        return sum(busy_s for at_s, busy_s in self._busy_times if at_s > since_s) / _WINDOW_S
+        return sum(busy_s for at_s, busy_s in self._busy_times if at_s > now_s - window_s) / window_s
 
     def reading(self, now_s: float) -> LinkReading:
         """Return the current measurements."""

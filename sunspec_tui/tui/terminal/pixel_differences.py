@@ -79,8 +79,7 @@ class ShownPixels:
     def damage(self, cells: NDArray[np.bool_], cell: tuple[int, int]) -> None:
         """Note that the pixels of cells are unknown; the size of a cell is (width, height)."""
         if cells.any():
-            width, height = cell
-            self._mark_unknown(np.repeat(np.repeat(cells, height, axis=0), width, axis=1))
+            self._mark_unknown(in_pixels(cells, cell))
 
     def sent(self, part: Rectangle, pixels: NDArray[np.uint8]) -> None:
         """Note that the terminal shows a part of these pixels."""
@@ -92,6 +91,12 @@ class ShownPixels:
 
     def _mark_unknown(self, mask: NDArray[np.bool_]) -> None:
         self._unknown = mask if self._unknown is None else self._unknown | mask
+
+
+def in_pixels(cells: NDArray[np.bool_], cell: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return the pixels of a mask of cells; the size of a cell is (width, height)."""
+    width, height = cell
+    return np.repeat(np.repeat(cells, height, axis=0), width, axis=1)
 
 
 def _moved(width: int, count: int) -> tuple[slice, slice, slice]:

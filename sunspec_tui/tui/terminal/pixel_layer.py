@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.tui.terminal.canvas import PIXELS, Canvas, Region
+from sunspec_tui.tui.terminal.canvas import PIXELS, UNKNOWN, Canvas, Region
 from sunspec_tui.tui.terminal.pixel_image import PixelImage, PixelPainter
 
 _OPAQUE_FOREGROUND, _OPAQUE_BACKGROUND = "97", "40"
@@ -32,6 +32,7 @@ class PixelLayer:
         self._farewell = ""
         self._overwritten: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
         self._opaque_styles: dict[int, int] = {}
+        self._left_region: Region | None = None
 
     # Picture
 
@@ -53,9 +54,14 @@ class PixelLayer:
         self._image, self._is_new = image, True
 
     def _remove(self) -> None:
+        if self.painter is not None and self._image is not None:
+            if self.painter.lies_below_text:
+                self._farewell += self.painter.remove()
+            else:
+                # Writing its cells again removes the picture, and keeps the text that covers it.
+                self.painter.forget()
+                self._left_region = self._image.region
         self._image, self._is_new, self._is_hidden = None, False, False
-        if self.painter is not None:
-            self._farewell += self.painter.remove()
 
     def forget(self) -> None:
         """Note that the content of the terminal is unknown."""
@@ -77,14 +83,23 @@ class PixelLayer:
     @property
     def finished(self) -> bool:
         """True if nothing is left to send."""
-        if self._farewell:
+        if self._farewell or self._left_region is not None:
             return False
         if self.painter is None or self._image is None or self._is_hidden:
             return True
         return self.painter.finished and not self._is_new
 
-    def prepare(self, canvas: Canvas) -> None:
-        """Make the text over a picture opaque; call this before the canvas is updated.
+    def prepare(self, canvas: Canvas) -> str:
+        """Prepare the canvas for its next update; return the text to send before that."""
+        text, self._farewell = self._farewell, ""
+        if self._left_region is not None:
+            canvas.displayed.codes[_part(self._left_region)] = UNKNOWN
+            self._left_region = None
+        self._make_opaque(canvas)
+        return text
+
+    def _make_opaque(self, canvas: Canvas) -> None:
+        """Make the text over a picture opaque.
 
         A cell without a background of its own would show the picture that lies below it.
         """
@@ -119,10 +134,9 @@ class PixelLayer:
         budget
             Number of bytes after which no further part of the picture begins.
         """
-        text, self._farewell = self._farewell, ""
         if self.painter is None or self._image is None:
             canvas.written[:] = False
-            return text
+            return ""
         if self._overwritten.shape != canvas.written.shape:
             self._overwritten = np.zeros_like(canvas.written)
         self._overwritten |= canvas.written
@@ -132,10 +146,11 @@ class PixelLayer:
         # A picture that reaches beyond the screen belongs to the layout before a resize.
         self._is_hidden = not shown.any() or shown.size * self._image.cell.area != self._image.pixels.size
         if self._is_hidden:
-            return text
+            return ""
         damaged = self._overwritten[part] & shown
         self._overwritten[part] &= ~shown
-        text += self.painter.update(replace(self._image, covered=~shown), budget, damaged if damaged.any() else None)
+        image = replace(self._image, covered=None if shown.all() else ~shown)
+        text = self.painter.update(image, budget, damaged if damaged.any() else None)
         self._is_new = False
         self._image = replace(self._image, moved_left_px=0)
         return text

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.tui.terminal.canvas import Region
-from sunspec_tui.tui.terminal.pixel_differences import NO_PART, Rectangle, ShownPixels, in_turn, runs
+from sunspec_tui.tui.terminal.pixel_differences import NO_PART, Rectangle, ShownPixels, in_pixels, in_turn, runs
 from sunspec_tui.tui.terminal.pixel_image import CellSize, PixelImage
 from sunspec_tui.tui.terminal.sixel import BAND_PX, registers_of, sixel_image
 
@@ -29,6 +29,9 @@ class SixelPainter:
     the position of the cursor is unknown.
     """
 
+    lies_below_text = False
+    removal = ""
+
     def __init__(self) -> None:
         self._geometry: tuple[Region, CellSize, tuple[int, ...]] | None = None
         self._shown: ShownPixels | None = None
@@ -41,6 +44,8 @@ class SixelPainter:
         if damaged is not None:
             shown.damage(damaged, image.cell)
         mask = shown.differences(image.pixels)
+        if image.covered is not None:
+            mask &= ~in_pixels(image.covered, image.cell)
         parts = cell_parts(mask, image.cell)
         texts = [begun]
         sent = 0

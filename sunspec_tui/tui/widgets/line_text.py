@@ -149,7 +149,7 @@ def view_text(
     how = "manual" if view.levels else "auto" + (f" {view.bias:+.3g}" if view.bias else "")
     each = "1 row" if view.rows_per_column == 1 else f"{view.rows_per_column} rows"
     segments = []
-    if link.quality is not Quality.FULL:
+    if link.quality > Quality.FULL:
         why = "low bandwidth" if link.is_fixed else "slow link"
         segments.append(LineSegment(f" {why}: {_QUALITIES[link.quality]} ", "black on yellow"))
     if marked:

@@ -124,7 +124,7 @@ class Waterfall(CellWidget):
     def _show_pixels(self) -> None:
         """Show the picture in pixels, if the terminal has them."""
         scene, cell = self._scene, self.app.pixel_cell
-        if scene is None or cell is None or not self._fits(scene):
+        if scene is None or cell is None or not self.is_on_screen or not self._fits(scene):
             self._pixels = None
             self.app.pixel_layer.show(None)
             return
@@ -171,6 +171,10 @@ class Waterfall(CellWidget):
             x, y, _, height = self.content_region
             region = Region(x + self._left, y, x + self._left + axis.columns, y + height)
             self.app.canvas.moved_left(region, by)
+
+    def on_hide(self) -> None:
+        """Remove the picture in pixels."""
+        self.app.pixel_layer.show(None)
 
     # Cells
 
