@@ -41,6 +41,8 @@ _RETRY_S = 0.05
 _LAST_REPLY_S, _LAST_ABILITY_S = 0.3, 1.0
 # Longest time for which keys may delay the pictures. A key that is held down would delay them without end.
 _PICTURES_WAIT_S = 0.15
+# A key waits for the update under way, so pixels come in pieces even if the link was fast so far.
+_PIXELS_BUDGET = 1 << 16
 
 
 class CanvasApp(AbilityApp):
@@ -248,9 +250,9 @@ class CanvasApp(AbilityApp):
         budget = self.pacer.budget
         text = self.pixel_layer.prepare(self.canvas)
         text += self.canvas.update(budget, self._picture_regions(), text_only=text_only)
-        if text_only or len(text) >= budget:
+        if text_only or len(text) >= min(budget, _PIXELS_BUDGET):
             return text
-        return text + self.pixel_layer.update(self.canvas, budget - len(text))
+        return text + self.pixel_layer.update(self.canvas, min(budget, _PIXELS_BUDGET) - len(text))
 
     @property
     def _is_finished(self) -> bool:

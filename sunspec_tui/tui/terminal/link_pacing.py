@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
-from sunspec_tui.tui.terminal.pixel_pacing import LinkState, PixelJudge
+from sunspec_tui.tui.terminal.pixel_pacing import PixelJudge
 
 FIRST_BUDGET = 8192
 MIN_BUDGET = 768
@@ -140,7 +140,6 @@ class LinkPacer:
         self._changed_s = self._stepped_up_s = -math.inf
         self._idle_since_s: float | None = None
         self._step_up_wait_s = _UP_AFTER_S
-        self._measured_s = -math.inf
         self._pixels = PixelJudge()
 
     @property
@@ -153,6 +152,10 @@ class LinkPacer:
         self._pixels.picture_nbytes = nbytes
         if not nbytes and self.quality is Quality.PIXELS:
             self.quality = Quality.FULL
+
+    def take_probe(self) -> bool:
+        """Return True, once, if a large update should be sent to measure the link's rate."""
+        return self._pixels.take_probe()
 
     # Events
 
@@ -247,9 +250,9 @@ class LinkPacer:
         trip_s = flight.first_reply_s - flight.sent_s
         self._round_trip_s = trip_s
         busy_s = max(0.0, trip_s - self._update_base_trip_s(trip_s, flight.nbytes, now_s))
+        self._pixels.note_update(busy_s, flight.nbytes)
         if flight.nbytes > _SMALL_BYTES:
             self._measured_updates.append((busy_s, flight.nbytes))
-            self._measured_s = now_s
         grew = self._adjust_budget(busy_s, flight.nbytes)
         # If an update is incomplete and the next one cannot be larger, its round trip also counts as busy time.
         self._busy_times.append((now_s, busy_s if flight.finished or grew else trip_s))
@@ -295,29 +298,21 @@ class LinkPacer:
             return
         share = self.busy_share(now_s)
         if self.quality is Quality.PIXELS:
-            if self._pixels.must_end(self._link, self.busy_share(now_s, self._pixels.window_s), now_s):
+            if self._pixels.must_end(self.busy_share(now_s, self._pixels.window_s), now_s):
                 self._pixels.end(now_s)
                 self._set_quality(Quality.FULL, now_s)
         elif share > _BUSY:
             self._step_down(now_s)
         elif share >= _IDLE:
             self._idle_since_s = None
-            self._pixels.stop_asking()
         elif self.quality > Quality.FULL:
             self._step_up(now_s)
-        elif self._pixels.may_begin(self._link, now_s):
+        elif self._pixels.may_begin(now_s):
             self._pixels.begin(now_s)
             self._set_quality(Quality.PIXELS, now_s)
 
-    @property
-    def _link(self) -> LinkState:
-        """Measurements of the last large updates."""
-        updates, base_trip_s = len(self._measured_updates), self._base_trip_s
-        return LinkState(self._seconds_per_byte, updates, self._measured_s, base_trip_s, _TARGET_S)
-
     def _step_down(self, now_s: float) -> None:
         self._idle_since_s = None
-        self._pixels.stop_asking()
         if self.quality == Quality.LOWEST or now_s - self._changed_s < _DOWN_EVERY_S:
             return
         if now_s - self._stepped_up_s < 2 * _UP_AFTER_S:

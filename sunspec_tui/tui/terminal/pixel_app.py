@@ -64,7 +64,11 @@ class PixelApp(CanvasApp):
         return _DrawnPixels(abilities.graphics, abilities.dialect, cell)
 
     def on_cursor_position(self, _: events.CursorPosition) -> None:
-        """Draw soon in another quality if the pacer has changed it."""
+        """Draw soon in another quality if the pacer has changed it; help it to measure the link."""
+        if self.pacer.take_probe():
+            # All cells are sent again, which changes nothing on the screen.
+            self.canvas.invalidate()
+            self.paint_soon()
         if self.pacer.quality is not self._followed_quality:
             self._followed_quality = self.pacer.quality
             self.quality_changed()
