@@ -241,6 +241,11 @@ class Screen:
         """Press keys, which go to the widget with the focus."""
         self.do(self.pilot.press, *keys)
 
+    def set_depth(self, depth: Depth) -> None:
+        """Give the terminal other colours, as its late replies do."""
+        self.app.finder = AbilityFinder.of_choices(depth)
+        self.do(self.app.follow_terminal)
+
     def resize(self, columns: int, lines: int) -> None:
         """Give the terminal another size."""
         self.do(self.terminal.resize, lines, columns)

@@ -54,6 +54,8 @@ class Abilities:
         Size of a cell in pixels; 0 if unknown. Without it no pixels are drawn.
     sixel_colours
         Number of colour registers for sixel; 0 if unknown.
+    sixel_width_px, sixel_height_px
+        Size of the largest sixel image; 0 if unknown. A terminal cuts a larger one.
     in_tmux
         True if the program runs inside tmux.
     """
@@ -68,6 +70,8 @@ class Abilities:
     cell_width_px: int = 0
     cell_height_px: int = 0
     sixel_colours: int = 0
+    sixel_width_px: int = 0
+    sixel_height_px: int = 0
     in_tmux: bool = False
 
     @property

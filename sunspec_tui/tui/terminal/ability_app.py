@@ -6,6 +6,8 @@ changes to what the terminal really can show.
 
 import time
 
+from textual.geometry import Size
+
 from sunspec_tui.tui.terminal.abilities import Abilities
 from sunspec_tui.tui.terminal.ability_finder import SETTLE_S, AbilityFinder
 from sunspec_tui.tui.terminal.ability_rules import Screen
@@ -54,7 +56,7 @@ class AbilityApp(GuardedApp):
 
     def first_queries(self, now_s: float) -> str:
         """Return the text that asks for the abilities; send it before the first screen."""
-        self._note_screen()
+        self._note_screen(self.size)
         text = self.finder.first_text(now_s)
         self._pass_on_due()
         return text
@@ -79,14 +81,14 @@ class AbilityApp(GuardedApp):
             self.abilities = abilities
             self.abilities_changed()
 
-    def follow_screen(self) -> None:
+    def follow_screen(self, size: Size) -> None:
         """Find the size of a cell again, because the size of the screen may have changed."""
-        if self._note_screen():
+        if self._note_screen(size):
             self.follow_terminal()
 
-    def _note_screen(self) -> bool:
+    def _note_screen(self, size: Size) -> bool:
         width_px, height_px = self._driver.pixel_size_now if isinstance(self._driver, Driver) else (0, 0)
-        return self.finder.note_screen(Screen(*self.size, width_px, height_px))
+        return self.finder.note_screen(Screen(*size, width_px, height_px))
 
     def _pass_on_due(self) -> None:
         """Let the driver pass on the replies that are due, and no others."""

@@ -19,6 +19,7 @@ from sunspec_tui.tui.terminal.terminal_replies import (
     NamedColours,
     Replies,
     SixelColours,
+    SixelSize,
     StyleReply,
     TextArea,
     Version,
@@ -74,7 +75,7 @@ def resolve(environment: Mapping[str, str], replies: Replies, choices: Choices, 
     available = _available_graphics(replies)
     wanted = choices.graphics or available[0]
     asked = replies.get(DeviceAttributes) is not None or len(available) > 1
-    colours = replies.get(SixelColours)
+    colours, image = replies.get(SixelColours), replies.get(SixelSize)
     return Abilities(
         depth=depth,
         depth_origin=depth_origin,
@@ -86,6 +87,8 @@ def resolve(environment: Mapping[str, str], replies: Replies, choices: Choices, 
         cell_width_px=cell.width if cell else 0,
         cell_height_px=cell.height if cell else 0,
         sixel_colours=colours.number if colours else 0,
+        sixel_width_px=image.width if image else 0,
+        sixel_height_px=image.height if image else 0,
         in_tmux=in_tmux,
     )
 

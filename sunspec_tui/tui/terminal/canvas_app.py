@@ -173,7 +173,7 @@ class CanvasApp(AbilityApp):
             self.screen.refresh()
         else:
             self.redraw()
-        self.follow_screen()
+        self.follow_screen(event.size)
 
     def abilities_changed(self) -> None:
         """Draw all cells in the colours that the terminal has."""

@@ -35,7 +35,8 @@ log = logging.getLogger(__name__)
 CURSOR_QUERY = "\x1b[6n"
 """Query of the cursor's position, to which every terminal replies."""
 _MAX_QUERIES = 16
-_READ_BYTES = 1024
+# A string becomes at most one message, so more of it is read at once.
+_READ_BYTES, _STRING_BYTES = 1024, 65536
 _SOON_S = 0.02
 _END_S = 1.0
 # Reading pauses while more than `_MAX_WAITING` messages wait for the app. The queue is checked after every
@@ -207,7 +208,7 @@ class Driver(LinuxDriver):
                 self._woken.recv(1)
                 self.exit_event.wait(_END_S)
             elif ready:
-                data = os.read(self.fileno, _READ_BYTES)
+                data = os.read(self.fileno, _STRING_BYTES if splitter.is_in_string else _READ_BYTES)
                 if not data:
                     raise OSError(0, "its input has ended")
                 maker.expected = self.expected_replies

@@ -46,6 +46,7 @@ _INTRODUCERS = {chr(base + code): text for code, text in _ONE_BYTE.items() for b
 _STRING_STARTS = frozenset("]PX^_")
 _STRING_ENDS = frozenset("\x07\x9c\udc9c")
 _STRING_CANCELS = frozenset("\x18\x1a")
+_STRING_SPECIAL = re.compile("[\x07\x18\x1a\x1b\x9c\udc9c]")
 # Reports of the cursor's position, the mouse and the window's focus.
 _REPORT = re.compile(r"\x1b\[(?:\d+;\d+R|<\d+;\d+;\d+[Mm]|[IO])")
 _REPLACEMENT = "\ufffd"
@@ -122,8 +123,12 @@ class InputSplitter:
             self._last_s = now_s
         if self._state is _State.GROUND:
             text = self._without_dropped_rest(text, now_s)
-        for character in text:
-            self._parse(character, now_s)
+        at = 0
+        while at < len(text):
+            at = self._skip_string(text, at) if self._state is _State.STRING else at
+            if at < len(text):
+                self._parse(text[at], now_s)
+                at += 1
         return self._pop_tokens()
 
     def tick(self, now_s: float) -> list[Token]:
@@ -135,6 +140,11 @@ class InputSplitter:
     def is_waiting(self) -> bool:
         """True if `tick` should be called soon."""
         return self._state is not _State.GROUND
+
+    @property
+    def is_in_string(self) -> bool:
+        """True if a string reply has begun and not ended; the rest may be long."""
+        return self._state is _State.STRING
 
     @property
     def stored_characters(self) -> int:
@@ -173,7 +183,11 @@ class InputSplitter:
             if end:
                 self._expect_rest_until_s = -math.inf
                 return after
-            return "" if len(head) >= _PIECE_CHARACTERS else text
+            if len(head) < _PIECE_CHARACTERS:
+                return text
+            # A rest that keeps coming never acts as keys.
+            self._expect_rest_until_s = max(self._expect_rest_until_s, now_s + MAX_GAP_S)
+            return ""
         if len(head) > _UNMARKED_PASTE_CHARACTERS and len(set(head)) >= _UNMARKED_PASTE_KINDS:
             self._emit(Kind.PASTE, _readable(head))
             self._expect_rest_until_s = now_s + MAX_GAP_S
@@ -281,8 +295,21 @@ class InputSplitter:
             # A reply contains no ESC, so this reply has no end, and another sequence begins.
             self._string = ""
             self._introduce(ESC + character, now_s)
-        elif len(self._string) <= MAX_STRING_CHARACTERS:
-            self._string += character
+        else:
+            self._keep_string(character)
+
+    def _skip_string(self, text: str, at: int) -> int:
+        """Keep the text of a string, and return the place of its next special character."""
+        if self._buffer:
+            return at
+        found = _STRING_SPECIAL.search(text, at)
+        end = found.start() if found else len(text)
+        self._keep_string(text[at:end])
+        return end
+
+    def _keep_string(self, text: str) -> None:
+        """Keep text of a string up to one character more than its limit."""
+        self._string += text[: max(0, MAX_STRING_CHARACTERS + 1 - len(self._string))]
 
     def _end_string(self) -> None:
         """Emit an expected string; drop any other one, and one that is too long."""

@@ -19,9 +19,10 @@ _MIN_CELL_PX = 2
 _MAX_SIXEL_COLOURS = 65536
 _MAX_ATTRIBUTES = 40
 
-_ATTRIBUTES = re.compile(r"\x1b\[\?([0-9]{1,5}(?:;[0-9]{1,5})*)c")
+_ATTRIBUTES = re.compile(r"\x1b\[\?([0-9]{0,5}(?:;[0-9]{0,5})*)c")
 _SIZE = re.compile(r"\x1b\[([46]);([0-9]{1,5});([0-9]{1,5})t")
 _REGISTERS = re.compile(r"\x1b\[\?1;([0-3])(?:;([0-9]{1,6}))?S")
+_IMAGE_SIZE = re.compile(r"\x1b\[\?2;([0-3])(?:;([0-9]{1,5});([0-9]{1,5}))?S")
 _VERSION = re.compile(r"P>\|([ -~]{1,64})")
 _STYLE = re.compile(r"P[01]\$r([0-9;:]{0,100})m?")
 _CAPABILITY = re.compile(r"P([01])\+r(?:524742)?(?:=[0-9a-fA-F]{0,64})?")
@@ -93,12 +94,29 @@ class TextArea(NamedTuple):
 
 
 class SixelColours(NamedTuple):
-    """Number of colour registers for sixel (XTSMGRAPHICS)."""
+    """Number of colour registers for sixel (XTSMGRAPHICS); 0 if the terminal has none."""
 
     number: int
 
 
-Reply = DeviceAttributes | Version | StyleReply | NamedColours | KittyReply | CellPixels | TextArea | SixelColours
+class SixelSize(NamedTuple):
+    """Size of the largest sixel image in pixels (XTSMGRAPHICS); 0 if the terminal has none."""
+
+    width: int
+    height: int
+
+
+Reply = (
+    DeviceAttributes
+    | Version
+    | StyleReply
+    | NamedColours
+    | KittyReply
+    | CellPixels
+    | TextArea
+    | SixelColours
+    | SixelSize
+)
 AnyReply = TypeVar("AnyReply", bound=Reply)
 
 _STRING_STARTS: dict[type[Reply], tuple[str, ...]] = {
@@ -136,7 +154,7 @@ def cell_pixels(width: int, height: int) -> CellPixels | None:
 
 
 def _attributes(found: re.Match[str]) -> DeviceAttributes:
-    return DeviceAttributes(frozenset(int(each) for each in found[1].split(";")[:_MAX_ATTRIBUTES]))
+    return DeviceAttributes(frozenset(int(each) for each in found[1].split(";")[:_MAX_ATTRIBUTES] if each))
 
 
 def _size(found: re.Match[str]) -> Reply | None:
@@ -149,6 +167,10 @@ def _size(found: re.Match[str]) -> Reply | None:
 def _registers(found: re.Match[str]) -> SixelColours:
     number = int(found[2] or 0) if found[1] == "0" else 0
     return SixelColours(number if 2 <= number <= _MAX_SIXEL_COLOURS else 0)
+
+
+def _image_size(found: re.Match[str]) -> SixelSize:
+    return SixelSize(int(found[2] or 0), int(found[3] or 0)) if found[1] == "0" else SixelSize(0, 0)
 
 
 def _style(found: re.Match[str]) -> StyleReply:
@@ -165,6 +187,7 @@ _FORMS = (
     (_ATTRIBUTES, _attributes),
     (_SIZE, _size),
     (_REGISTERS, _registers),
+    (_IMAGE_SIZE, _image_size),
     (_VERSION, lambda found: Version(found[1])),
     (_STYLE, _style),
     (_CAPABILITY, lambda found: NamedColours(found[1] == "1")),
