@@ -8,19 +8,19 @@ from sunspec_tui.core.colormaps import colours
 from sunspec_tui.tui.terminal.canvas import Region
 from sunspec_tui.tui.terminal.pixel_image import CellSize, PixelImage
 
-COLUMNS, LINES = 40, 14
+COLUMNS, LINES = 20, 8
 CELL = CellSize(5, 9)
 PALETTES = [colours("viridis"), colours("inferno"), colours("gray", 64), colours("viridis", 100)]
-REGIONS = [Region(3, 2, 33, 12), Region(0, 0, 12, 3), Region(9, 1, 40, 13)]
+REGIONS = [Region(3, 2, 15, 7), Region(0, 0, 6, 2), Region(9, 1, 20, 7)]
 
 seeds = st.integers(0, 1 << 30)
-budgets = st.sampled_from([1, 500, 4000, 1 << 20])
+budgets = st.sampled_from([1, 500, 1500, 1 << 20])
 steps = st.one_of(
     st.tuples(st.just("scroll"), st.integers(-70, 70), seeds, st.booleans()),
-    st.tuples(st.just("columns"), st.integers(0, 54), st.integers(1, 20), seeds),
+    st.tuples(st.just("columns"), st.integers(0, 29), st.integers(1, 20), seeds),
     st.tuples(st.just("noise"), seeds),
     st.tuples(st.just("use_palette"), st.integers(0, len(PALETTES) - 1)),
-    st.tuples(st.just("overwrite"), st.integers(0, 11), st.integers(0, 2), st.integers(1, 12), st.integers(1, 3)),
+    st.tuples(st.just("overwrite"), st.integers(0, 5), st.integers(0, 1), st.integers(1, 9), st.integers(1, 4)),
     st.tuples(st.just("nothing")),
     st.tuples(st.just("lose")),
     st.tuples(st.just("use_region"), st.integers(0, len(REGIONS) - 1)),
@@ -78,7 +78,7 @@ class PaintedPicture:
 
     def use_palette(self, number):
         self.palette = PALETTES[number]
-        self.pixels = self.pixels % np.uint8(len(self.palette))
+        self.pixels = np.minimum(self.pixels, len(self.palette) - 1).astype(np.uint8)
 
     def overwrite(self, left, top, width, height):
         """Write text over cells."""

@@ -19,6 +19,8 @@ _ERASE = re.compile(r"\x1b\[(\d+)X")
 _OTHER = re.compile(r"\x1b\[[?0-9;]*[hlm]")
 _SIXEL_ITEM = re.compile(r'"([0-9;]+)|#([0-9;]+)|!(\d+)([?-~])|([?-~])|([$-])')
 
+_BITS = [np.array([bit for bit in range(6) if code >> bit & 1], int) for code in range(64)]
+
 
 class PixelScreen:
     """Screen with cells of a size in pixels; subclasses read one protocol.
@@ -204,11 +206,11 @@ class SixelScreen(PixelScreen):
                 x, band = 0, band + (control == "-")
             else:
                 code, times = ord(repeated or sixel) - 63, int(count or 1)
-                for bit in range(6):
-                    if code >> bit & 1:
-                        assert x + times <= width
-                        assert band * 6 + bit < height
-                        self.pixels[top + band * 6 + bit, left + x : left + x + times] = registers[current]
+                if code:
+                    bits = _BITS[code]
+                    assert x + times <= width
+                    assert band * 6 + bits[-1] < height
+                    self.pixels[top + band * 6 + bits, left + x : left + x + times] = registers[current]
                 x += times
         assert sum(map(len, (item[0] for item in _SIXEL_ITEM.finditer(found[2])))) == len(found[2])
 
