@@ -96,8 +96,9 @@ class PaintedPicture:
         self.painter.forget()
 
     def use_region(self, number):
-        self.region = REGIONS[number]
-        self.clear()
+        if REGIONS[number] != self.region:
+            self.region = REGIONS[number]
+            self.clear()
         self.noise(number)
 
     def clear(self):
