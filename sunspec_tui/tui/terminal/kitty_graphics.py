@@ -17,6 +17,8 @@ BELOW_TEXT = -1_073_741_825
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _INDEXED = 3
 _UP = 2
+# In larger pictures, the highest level saves three hundredths of the bytes for fifty times the work.
+_STRIP_BYTES = 4096
 
 
 def command(control: str, data: bytes = b"", continued: str = "") -> str:
@@ -158,7 +160,8 @@ def _compressed(lines: NDArray[np.uint8], line_filter: int, strategy: int) -> by
     raw = np.empty((lines.shape[0], lines.shape[1] + 1), dtype=np.uint8)
     raw[:, 0] = line_filter
     raw[:, 1:] = lines
-    compressor = zlib.compressobj(9, strategy=strategy)
+    level = 9 if raw.size <= _STRIP_BYTES else 5
+    compressor = zlib.compressobj(level, strategy=strategy)
     return compressor.compress(raw.tobytes()) + compressor.flush()
 
 

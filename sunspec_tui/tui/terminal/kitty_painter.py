@@ -24,19 +24,27 @@ from sunspec_tui.tui.terminal.pixel_image import PixelImage
 IMAGE_NUMBER = 0x53554E
 """Default number of the image; other programs in the same window hardly use it."""
 PART_PIXELS = (4096, 32768)
-"""Smallest and largest limit of a part's pixels. A pixel of noise needs about one byte."""
+"""Limits of a part's pixels; a pixel of noise needs about one byte."""
 
 
 class KittyPainter:
     """Painter that edits, shifts and shows two frames of an image.
 
     Text on the cells destroys no pixels in kitty, so damage needs no work.
+
+    Parameters
+    ----------
+    image_number
+        Number of the image in the terminal.
+    part_pixels
+        Smallest and largest limit of a part's pixels; between them, the budget decides.
     """
 
     lies_below_text = True
 
-    def __init__(self, image_number: int = IMAGE_NUMBER) -> None:
+    def __init__(self, image_number: int = IMAGE_NUMBER, part_pixels: tuple[int, int] = PART_PIXELS) -> None:
         self._number = image_number
+        self._part_pixels = part_pixels
         self._geometry: tuple[object, ...] | None = None
         self._shown: ShownPixels | None = None
         self._frame = 1
@@ -47,7 +55,7 @@ class KittyPainter:
         """Return the next text to send; see `PixelPainter.update`."""
         begun, shown = self._begin(image)
         moved, urgent = self._move(image, shown)
-        parts = parts_of(shown.differences(image.pixels), _part_pixels(budget))
+        parts = parts_of(shown.differences(image.pixels), self._pixel_limit(budget))
         texts = [begun, moved]
         sent = 0
         for index, part in enumerate(in_turn(parts, urgent, self._last)):
@@ -114,7 +122,6 @@ class KittyPainter:
         self._last = (part.left, part.top)
         return edit_frame(self._number, self._frame, part.left, part.top, png)
 
-
-def _part_pixels(budget: int) -> int:
-    smallest, largest = PART_PIXELS
-    return min(max(budget, smallest), largest)
+    def _pixel_limit(self, budget: int) -> int:
+        smallest, largest = self._part_pixels
+        return min(max(budget, smallest), largest)
