@@ -11,7 +11,6 @@ import pyte
 from monitors import Screen
 from pixel_terminals import GROUND, KittyScreen, SixelScreen
 
-from sunspec_tui.core.colormaps import DIVERGING
 from sunspec_tui.tui.display.pixel_steps import PixelSteps
 from sunspec_tui.tui.terminal.abilities import Abilities, Graphics
 from sunspec_tui.tui.terminal.ability_finder import AbilityFinder
@@ -147,11 +146,9 @@ class PixelMonitor(Screen):
     def _wrong_cells(self):
         app = self.app
         is_picture = app.canvas.desired.codes == PIXELS
-        if self.graphics is Graphics.SIXEL or not is_picture.any():
-            shown = np.any(self.pictures.pixels != GROUND, axis=2)
-            stray = self._cells(shown) & ~is_picture
-            if stray.any():
-                return [("stray", *at) for at in np.argwhere(stray).tolist()]
+        stray = self._cells(np.any(self.pictures.pixels != GROUND, axis=2)) & ~is_picture & ~self._hides_picture()
+        if stray.any():
+            return [("stray", *at) for at in np.argwhere(stray).tolist()]
         if not is_picture.any():
             return []
         wanted, region = self._wanted(), app.pixel_layer.region
@@ -170,6 +167,12 @@ class PixelMonitor(Screen):
             ("without a picture", *at) for at in np.argwhere(outside).tolist()
         ]
 
+    def _hides_picture(self):
+        """Mask of the cells that hide a picture below them."""
+        styles = self.app.canvas.styles.known
+        has_background = np.array([style.background != "49" for style in styles])[self.app.canvas.displayed.styles]
+        return has_background & (self.graphics is Graphics.KITTY)
+
     def _cells(self, pixels):
         width, height = CELL
         return pixels.reshape(pixels.shape[0] // height, height, -1, width).any(axis=(1, 3))
@@ -183,5 +186,3 @@ class PixelMonitor(Screen):
             return palette[self.app.pixel_layer._image.pixels]
         return palette[PixelSteps().pixels(scene.picture, scene.axis)]
 
-
-__all__ = ["CELL", "DIVERGING", "PixelMonitor", "pixel_abilities"]
