@@ -6,6 +6,7 @@ Each command asks for no reply (``q=2``): a reply would arrive among the keys.
 import base64
 import struct
 import zlib
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +15,31 @@ CHUNK_CHARACTERS = 4096
 """Largest number of base64 characters in one escape sequence, by the protocol."""
 BELOW_TEXT = -1_073_741_825
 """Depth below text and below cells with a background of their own: less than half of the smallest integer."""
+LOWEST_DEPTH = -2_147_483_647
+"""Lowest depth of images that lie over each other."""
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _INDEXED = 3
 _UP = 2
 # In larger pictures, the highest level saves three hundredths of the bytes for fifty times the work.
 _STRIP_BYTES = 4096
+
+
+class ImagePart(NamedTuple):
+    """Columns of an image at a cell.
+
+    Attributes
+    ----------
+    cell
+        Column and line of the cell of the first pixel.
+    offset_px
+        Distance from the left of the cell to the first pixel.
+    columns
+        First column in the image, and number of columns.
+    """
+
+    cell: tuple[int, int]
+    offset_px: int
+    columns: tuple[int, int]
 
 
 def command(control: str, data: bytes = b"", continued: str = "") -> str:
@@ -83,6 +104,14 @@ def show_frame(image: int, frame: int) -> str:
 def show_image(image: int, column: int, line: int) -> str:
     """Return the text that shows an image below the text, its top left at a cell."""
     return f"\x1b[{line + 1};{column + 1}H" + command(f"a=p,i={image},p=1,C=1,z={BELOW_TEXT}")
+
+
+def show_part(image: int, part: ImagePart, depth: int) -> str:
+    """Return the text that shows columns of an image; it moves an image that is shown already."""
+    (column, line), (first, count) = part.cell, part.columns
+    offset = f",X={part.offset_px}" if part.offset_px else ""
+    source = f",x={first},w={count}"
+    return f"\x1b[{line + 1};{column + 1}H" + command(f"a=p,i={image},p=1,C=1{source}{offset},z={depth}")
 
 
 def delete_image(image: int) -> str:

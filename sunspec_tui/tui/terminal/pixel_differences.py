@@ -82,6 +82,12 @@ class ShownPixels:
             width, height = cell
             self._mark_unknown(np.repeat(np.repeat(cells, height, axis=0), width, axis=1))
 
+    def lose(self, part: Rectangle) -> None:
+        """Note that the pixels of a part are unknown."""
+        mask = np.zeros(self._pixels.shape, dtype=bool)
+        mask[part.slices] = True
+        self._mark_unknown(mask)
+
     def sent(self, part: Rectangle, pixels: NDArray[np.uint8]) -> None:
         """Note that the terminal shows a part of these pixels."""
         self._pixels[part.slices] = pixels[part.slices]
