@@ -79,8 +79,7 @@ class ShownPixels:
     def damage(self, cells: NDArray[np.bool_], cell: tuple[int, int]) -> None:
         """Note that the pixels of cells are unknown; the size of a cell is (width, height)."""
         if cells.any():
-            width, height = cell
-            self._mark_unknown(np.repeat(np.repeat(cells, height, axis=0), width, axis=1))
+            self._mark_unknown(pixels_of(cells, cell))
 
     def lose(self, part: Rectangle) -> None:
         """Note that the pixels of a part are unknown."""
@@ -98,6 +97,13 @@ class ShownPixels:
 
     def _mark_unknown(self, mask: NDArray[np.bool_]) -> None:
         self._unknown = mask if self._unknown is None else self._unknown | mask
+
+
+def pixels_of(cells: NDArray[np.bool_], cell: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return the pixels of marked cells; the size of a cell is (width, height)."""
+    width, height = cell
+    pixels: NDArray[np.bool_] = np.repeat(np.repeat(cells, height, axis=0), width, axis=1)
+    return pixels
 
 
 def _moved(width: int, count: int) -> tuple[slice, slice, slice]:

@@ -9,15 +9,16 @@ from numpy.typing import NDArray
 
 from sunspec_tui.tui.terminal.canvas import Region
 from sunspec_tui.tui.terminal.kitty_graphics import (
-    LOWEST_DEPTH,
     ImagePart,
     delete_image,
+    hide_part,
     indexed_png,
     show_part,
     transmit_image,
 )
 from sunspec_tui.tui.terminal.pixel_differences import NO_PART, Rectangle, ShownPixels, in_turn, runs
 from sunspec_tui.tui.terminal.pixel_image import CellSize, PixelImage
+from sunspec_tui.tui.terminal.uncovered_cells import uncovered_areas
 
 FIRST_NUMBER = 53_000
 """Default number of the first image."""
@@ -33,7 +34,7 @@ _UNJOINED = 3
 class StripPainter:
     """Painter that shows strips and moves them.
 
-    Text on the cells destroys no pixels, so damage needs no work.
+    The picture is not shown where text stands. Text destroys no pixels, so damage needs no work.
 
     Parameters
     ----------
@@ -52,12 +53,23 @@ class StripPainter:
         self._lefts: dict[int, int] = {}
         # Number of the image that each column shows; 0 for none.
         self._owners: NDArray[np.intp] = np.zeros(0, dtype=np.intp)
+        # Rectangles of cells that are shown, from the top left of the picture.
+        self._areas: list[Region] = []
+        # Numbers of the images and of the areas in which they are shown.
+        self._placements: set[tuple[int, int]] = set()
         self._last = NO_PART
         self.finished = False
 
-    def update(self, image: PixelImage, budget: int, damaged: NDArray[np.bool_] | None = None) -> str:  # noqa: ARG002
+    def update(
+        self,
+        image: PixelImage,
+        budget: int,
+        damaged: NDArray[np.bool_] | None = None,  # noqa: ARG002
+        covered: NDArray[np.bool_] | None = None,
+    ) -> str:
         """Return the next text to send; see `PixelPainter.update`."""
         begun, shown = self._begin(image)
+        begun += self._show_areas(image, covered)
         moved, urgent = self._move(image, shown)
         self._join(image, shown)
         parts = self._parts(shown.differences(image.pixels), budget)
@@ -94,8 +106,21 @@ class StripPainter:
         self._geometry = geometry
         self._last = NO_PART
         self._owners = np.zeros(image.pixels.shape[1], dtype=np.intp)
+        self._areas = []
         self._shown = ShownPixels(image.pixels.shape, image.palette)
         return removed, self._shown
+
+    def _show_areas(self, image: PixelImage, covered: NDArray[np.bool_] | None) -> str:
+        """Return the text that shows the strips around the text on them."""
+        left, top, right, bottom = image.region
+        areas = [Region(0, 0, right - left, bottom - top)] if covered is None else uncovered_areas(covered)
+        if areas == self._areas:
+            return ""
+        self._areas = areas
+        gone = sorted(placement for placement in self._placements if placement[1] > len(areas))
+        self._placements.difference_update(gone)
+        hidden = "".join(hide_part(*placement) for placement in gone)
+        return hidden + "".join(self._show(number, image) for number in self._lefts)
 
     def _move(self, image: PixelImage, shown: ShownPixels) -> tuple[str, range]:
         """Return the text that moves all strips, and the columns that this uncovers."""
@@ -145,15 +170,29 @@ class StripPainter:
     def _show(self, number: int, image: PixelImage) -> str:
         """Return the text that shows the columns of a strip from its first visible one to its last."""
         visible = np.flatnonzero(self._owners == number)
-        first, last = int(visible[0]), int(visible[-1])
-        column, offset = divmod(first, image.cell.width)
-        source = (first - self._lefts[number], last - first + 1)
-        cell = (image.region.left + column, image.region.top)
+        first, end = int(visible[0]), int(visible[-1]) + 1
+        return "".join(
+            self._show_in_area(number, index + 1, area, (first, end), image) for index, area in enumerate(self._areas)
+        )
+
+    def _show_in_area(self, number: int, index: int, area: Region, columns: tuple[int, int], image: PixelImage) -> str:
+        """Return the text that shows a strip's columns in one area, or hides them there."""
+        width, height = image.cell
+        first, end = max(columns[0], area.left * width), min(columns[1], area.right * width)
+        if first >= end:
+            shown = (number, index) in self._placements
+            self._placements.discard((number, index))
+            return hide_part(number, index) if shown else ""
+        self._placements.add((number, index))
+        column, offset = divmod(first, width)
+        source = (first - self._lefts[number], area.top * height, end - first, (area.bottom - area.top) * height)
+        cell = (image.region.left + column, image.region.top + area.top)
         # Newer strips lie over older ones.
-        return show_part(number, ImagePart(cell, offset, source), LOWEST_DEPTH + number - self._first)
+        return show_part(number, index, ImagePart(cell, offset, source, number - self._first + 1))
 
     def _delete_hidden(self) -> str:
-        hidden = sorted(self._lefts.keys() - set(self._owners.tolist()))
+        hidden = self._lefts.keys() - set(self._owners.tolist())
         for number in hidden:
             del self._lefts[number]
-        return "".join(delete_image(number) for number in hidden)
+        self._placements = {placement for placement in self._placements if placement[0] not in hidden}
+        return "".join(delete_image(number) for number in sorted(hidden))
