@@ -21,7 +21,8 @@ steps = st.one_of(
     st.tuples(st.just("noise"), seeds),
     st.tuples(st.just("use_palette"), st.integers(0, len(PALETTES) - 1)),
     st.tuples(st.just("overwrite"), st.integers(0, 5), st.integers(0, 1), st.integers(1, 9), st.integers(1, 4)),
-    st.tuples(st.just("nothing")),
+    st.tuples(st.just("cover"), st.integers(0, 5), st.integers(0, 1), st.integers(1, 9), st.integers(1, 4)),
+    st.tuples(st.just("uncover")),
     st.tuples(st.just("lose")),
     st.tuples(st.just("use_region"), st.integers(0, len(REGIONS) - 1)),
 )
@@ -43,8 +44,7 @@ class PaintedPicture:
         self.painter, self.screen, self.text_destroys = painter, screen, text_destroys
         self.region, self.cell, self.palette = REGIONS[0], CELL, PALETTES[0]
         self.moved = 0
-        self.damaged = None
-        self.sent = 0
+        self.damaged = self.covered = None
         self.noise(0)
 
     @property
@@ -57,9 +57,6 @@ class PaintedPicture:
 
     def noise(self, seed):
         self.pixels = self.random(self.shape, seed)
-
-    def nothing(self):
-        pass
 
     def scroll(self, count, seed, told=True):
         """Move the picture to the left, or right if negative, and draw the uncovered columns."""
@@ -80,6 +77,16 @@ class PaintedPicture:
         self.palette = PALETTES[number]
         self.pixels = np.minimum(self.pixels, len(self.palette) - 1).astype(np.uint8)
 
+    def cover(self, left, top, width, height):
+        """Open a dialog on cells."""
+        covered = self.covered
+        self.overwrite(left, top, width, height)
+        self.covered = self.damaged if covered is None else covered | self.damaged
+
+    def uncover(self):
+        """Close all dialogs."""
+        self.damaged, self.covered = self.covered, None
+
     def overwrite(self, left, top, width, height):
         """Write text over cells."""
         _, _, right, bottom = self.region
@@ -97,7 +104,7 @@ class PaintedPicture:
 
     def use_region(self, number):
         if REGIONS[number] != self.region:
-            self.region = REGIONS[number]
+            self.region, self.covered = REGIONS[number], None
             self.clear()
         self.noise(number)
 
@@ -108,7 +115,7 @@ class PaintedPicture:
     def update(self, budget):
         """Send the next text; its length."""
         image = PixelImage(self.region, self.cell, self.pixels, self.palette, self.moved)
-        text = self.painter.update(image, budget, self.damaged)
+        text = self.painter.update(image, budget, self.damaged, self.covered)
         self.moved, self.damaged = 0, None
         self.screen.feed(text)
         self.check_outside()
@@ -137,6 +144,10 @@ class PaintedPicture:
     def check(self, tolerance=0):
         """Fail unless the screen shows the picture, within a tolerance."""
         off = np.abs(self.area.astype(int) - self.palette[self.pixels].astype(int))
+        if self.covered is not None:
+            mask = np.repeat(np.repeat(self.covered, self.cell.height, 0), self.cell.width, 1)
+            assert (self.area[mask] == GROUND).all(), "pixels on text"
+            off[mask] = 0
         assert off.max() <= tolerance
 
     def check_outside(self):

@@ -146,7 +146,7 @@ class PixelMonitor(Screen):
     def _wrong_cells(self):
         app = self.app
         is_picture = app.canvas.desired.codes == PIXELS
-        stray = self._cells(np.any(self.pictures.pixels != GROUND, axis=2)) & ~is_picture & ~self._hides_picture()
+        stray = self._cells(np.any(self.pictures.pixels != GROUND, axis=2)) & ~is_picture
         if stray.any():
             return [("stray", *at) for at in np.argwhere(stray).tolist()]
         if not is_picture.any():
@@ -166,12 +166,6 @@ class PixelMonitor(Screen):
         return [("wrong", *at) for at in np.argwhere(wrong).tolist()] + [
             ("without a picture", *at) for at in np.argwhere(outside).tolist()
         ]
-
-    def _hides_picture(self):
-        """Mask of the cells that hide a picture below them."""
-        styles = self.app.canvas.styles.known
-        has_background = np.array([style.background != "49" for style in styles])[self.app.canvas.displayed.styles]
-        return has_background & (self.graphics is Graphics.KITTY)
 
     def _cells(self, pixels):
         width, height = CELL

@@ -143,7 +143,11 @@ class KittyScreen(PixelScreen):
         self.placements[keys["i"], keys["p"]] = (keys, self.corner)
 
     def delete(self, keys, _):
-        assert (keys["a"], keys["d"]) == ("d", "I")
+        assert keys["a"] == "d"
+        if keys["d"] == "i":
+            self.placements.pop((keys["i"], keys["p"]))
+            return
+        assert keys["d"] == "I"
         self.remove_image(keys["i"])
 
     def remove_image(self, number):
@@ -156,9 +160,9 @@ class KittyScreen(PixelScreen):
         screen = np.empty((*self.size, 3), np.uint8)
         screen[:] = GROUND
         for keys, (top, left) in sorted(
-            self.placements.values(), key=lambda each: (int(each[0]["z"]), int(each[0]["i"]))
+            self.placements.values(), key=lambda each: (int(each[0].get("z", 0)), int(each[0]["i"]))
         ):
-            assert int(keys["z"]) < -(1 << 30), "pictures are below text"
+            assert int(keys.get("z", 0)) >= 0, "kitty draws text wrongly over pictures"
             source = self.images[keys["i"]][self.visible[keys["i"]] - 1]
             x, y = int(keys.get("x", 0)), int(keys.get("y", 0))
             source = source[y : y + int(keys.get("h", source.shape[0])), x : x + int(keys.get("w", source.shape[1]))]

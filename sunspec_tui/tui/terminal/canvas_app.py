@@ -250,9 +250,10 @@ class CanvasApp(AbilityApp):
         budget = self.pacer.budget
         text = self.pixel_layer.prepare(self.canvas)
         text += self.canvas.update(budget, self._picture_regions(), text_only=text_only)
-        if text_only or len(text) >= min(budget, _PIXELS_BUDGET):
+        pixels_budget = min(budget, _PIXELS_BUDGET) - len(text)
+        if (text_only or pixels_budget <= 0) and not self.pixel_layer.must_follow(self.canvas):
             return text
-        return text + self.pixel_layer.update(self.canvas, min(budget, _PIXELS_BUDGET) - len(text))
+        return text + self.pixel_layer.update(self.canvas, 0 if text_only else pixels_budget)
 
     @property
     def _is_finished(self) -> bool:

@@ -6,19 +6,39 @@ Each command asks for no reply (``q=2``): a reply would arrive among the keys.
 import base64
 import struct
 import zlib
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 CHUNK_CHARACTERS = 4096
 """Largest number of base64 characters in one escape sequence, by the protocol."""
-BELOW_TEXT = -1_073_741_825
-"""Depth below text and below cells with a background of their own: less than half of the smallest integer."""
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _INDEXED = 3
 _UP = 2
 # In larger pictures, the highest level saves three hundredths of the bytes for fifty times the work.
 _STRIP_BYTES = 4096
+
+
+class ImagePart(NamedTuple):
+    """Rectangle of an image, shown from a cell on.
+
+    Attributes
+    ----------
+    cell
+        Column and line of the cell of the first pixel.
+    offset_px
+        Distance from the left of the cell to the first pixel.
+    source
+        Left, top, width and height in the image.
+    depth
+        Order of images that lie over each other; 0 and more lie over text.
+    """
+
+    cell: tuple[int, int]
+    offset_px: int
+    source: tuple[int, int, int, int]
+    depth: int = 0
 
 
 def command(control: str, data: bytes = b"", continued: str = "") -> str:
@@ -80,9 +100,33 @@ def show_frame(image: int, frame: int) -> str:
     return command(f"a=a,i={image},c={frame}")
 
 
-def show_image(image: int, column: int, line: int) -> str:
-    """Return the text that shows an image below the text, its top left at a cell."""
-    return f"\x1b[{line + 1};{column + 1}H" + command(f"a=p,i={image},p=1,C=1,z={BELOW_TEXT}")
+def show_part(image: int, placement: int, part: ImagePart) -> str:
+    """Return the text that shows a part of an image.
+
+    Parameters
+    ----------
+    image
+        Number of the image.
+    placement
+        Number of the part; if it is shown already, it is moved.
+    part
+        What is shown, and where.
+    """
+    (column, line), (left, top, width, height) = part.cell, part.source
+    offset = f",X={part.offset_px}" if part.offset_px else ""
+    depth = f",z={part.depth}" if part.depth else ""
+    keys = f"a=p,i={image},p={placement},C=1,x={left},y={top},w={width},h={height}{offset}{depth}"
+    return f"\x1b[{line + 1};{column + 1}H" + command(keys)
+
+
+def hide_part(image: int, placement: int) -> str:
+    """Return the command that hides a part of an image; the image stays in the terminal."""
+    return command(f"a=d,d=i,i={image},p={placement}")
+
+
+def delete_all() -> str:
+    """Return the text that deletes all images on the screen."""
+    return command("a=d,d=A")
 
 
 def delete_image(image: int) -> str:

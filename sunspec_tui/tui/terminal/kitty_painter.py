@@ -7,19 +7,23 @@ edits the new columns there, and shows it. So nothing that stands is sent again.
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.tui.terminal.canvas import Region
 from sunspec_tui.tui.terminal.kitty_graphics import (
+    ImagePart,
     add_frame,
     clear_png,
     delete_image,
     edit_frame,
+    hide_part,
     indexed_png,
     shift_frame,
     show_frame,
-    show_image,
+    show_part,
     transmit_image,
 )
 from sunspec_tui.tui.terminal.pixel_differences import NO_PART, Rectangle, ShownPixels, in_turn, parts_of
 from sunspec_tui.tui.terminal.pixel_image import PixelImage
+from sunspec_tui.tui.terminal.uncovered_cells import uncovered_areas
 
 IMAGE_NUMBER = 0x53554E
 """Default number of the image; other programs in the same window hardly use it."""
@@ -30,7 +34,8 @@ PART_PIXELS = (4096, 32768)
 class KittyPainter:
     """Painter that edits, shifts and shows two frames of an image.
 
-    Text on the cells destroys no pixels in kitty, so damage needs no work.
+    The picture lies over text, because kitty draws backgrounds of cells wrongly over pictures below text. Where text
+    stands, the picture is not shown. Text destroys no pixels, so damage needs no work.
 
     Parameters
     ----------
@@ -40,8 +45,6 @@ class KittyPainter:
         Smallest and largest limit of a part's pixels; between them, the budget decides.
     """
 
-    lies_below_text = True
-
     def __init__(self, image_number: int = IMAGE_NUMBER, part_pixels: tuple[int, int] = PART_PIXELS) -> None:
         self._number = image_number
         self._part_pixels = part_pixels
@@ -49,11 +52,20 @@ class KittyPainter:
         self._shown: ShownPixels | None = None
         self._frame = 1
         self._last = NO_PART
+        # Rectangles of cells that are shown, from the top left of the picture.
+        self._areas: list[Region] = []
         self.finished = False
 
-    def update(self, image: PixelImage, budget: int, damaged: NDArray[np.bool_] | None = None) -> str:  # noqa: ARG002
+    def update(
+        self,
+        image: PixelImage,
+        budget: int,
+        damaged: NDArray[np.bool_] | None = None,  # noqa: ARG002
+        covered: NDArray[np.bool_] | None = None,
+    ) -> str:
         """Return the next text to send; see `PixelPainter.update`."""
         begun, shown = self._begin(image)
+        begun += self._show_areas(image, covered)
         moved, urgent = self._move(image, shown)
         parts = parts_of(shown.differences(image.pixels), self._pixel_limit(budget))
         texts = [begun, moved]
@@ -73,11 +85,6 @@ class KittyPainter:
         self._shown = None
         self.finished = False
 
-    @property
-    def removal(self) -> str:
-        """Text that removes the picture from any state of the terminal."""
-        return delete_image(self._number)
-
     def remove(self) -> str:
         """Return the text that removes the picture from the terminal."""
         begun = self._geometry is not None
@@ -94,14 +101,30 @@ class KittyPainter:
         height, width = image.pixels.shape
         self._geometry = geometry
         self._frame, self._last = 1, NO_PART
+        self._areas = []
         self._shown = ShownPixels(image.pixels.shape, image.palette)
         start = [
             delete_image(self._number),
             transmit_image(self._number, clear_png(width, height)),
             add_frame(self._number, clear_png(1, 1)),
-            show_image(self._number, image.region.left, image.region.top),
         ]
         return "".join(start), self._shown
+
+    def _show_areas(self, image: PixelImage, covered: NDArray[np.bool_] | None) -> str:
+        """Return the text that shows the picture around the text on it."""
+        left, top, right, bottom = image.region
+        areas = [Region(0, 0, right - left, bottom - top)] if covered is None else uncovered_areas(covered)
+        if areas == self._areas:
+            return ""
+        width, height = image.cell
+        texts = []
+        for index, area in enumerate(areas):
+            size = ((area.right - area.left) * width, (area.bottom - area.top) * height)
+            part = ImagePart((left + area.left, top + area.top), 0, (area.left * width, area.top * height, *size))
+            texts.append(show_part(self._number, index + 1, part))
+        texts += [hide_part(self._number, index + 1) for index in range(len(areas), len(self._areas))]
+        self._areas = areas
+        return "".join(texts)
 
     def _move(self, image: PixelImage, shown: ShownPixels) -> tuple[str, range]:
         """Return the text that moves the picture, and the columns that this uncovers."""

@@ -7,10 +7,12 @@ from textual import events
 from sunspec_tui.tui.terminal.abilities import Graphics, KittyDialect
 from sunspec_tui.tui.terminal.canvas_app import CanvasApp
 from sunspec_tui.tui.terminal.driver import Driver
+from sunspec_tui.tui.terminal.kitty_graphics import delete_all
 from sunspec_tui.tui.terminal.kitty_painter import KittyPainter
 from sunspec_tui.tui.terminal.link_pacing import Quality
 from sunspec_tui.tui.terminal.pixel_image import CellSize, PixelPainter
 from sunspec_tui.tui.terminal.sixel_painter import SixelPainter
+from sunspec_tui.tui.terminal.strip_painter import StripPainter
 
 # Pictures take about a third of the screen, and a pixel about a byte.
 _PICTURE_SHARE = 3
@@ -52,7 +54,7 @@ class PixelApp(CanvasApp):
         self.pixel_layer.use(_painter(drawn))
         self.pixel_cell = drawn.cell
         if isinstance(self._driver, Driver):
-            self._driver.farewell = self.pixel_layer.removal
+            self._driver.farewell = delete_all() if drawn.graphics is Graphics.KITTY else ""
         self.paint_soon()
 
     def _possible_pixels(self) -> _DrawnPixels:
@@ -80,5 +82,5 @@ class PixelApp(CanvasApp):
 def _painter(drawn: _DrawnPixels) -> PixelPainter | None:
     """Return a painter of a protocol; None for blocks."""
     if drawn.graphics is Graphics.KITTY:
-        return KittyPainter()
+        return KittyPainter() if drawn.dialect is KittyDialect.FRAMES else StripPainter()
     return SixelPainter() if drawn.graphics is Graphics.SIXEL else None

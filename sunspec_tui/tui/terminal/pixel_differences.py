@@ -79,7 +79,13 @@ class ShownPixels:
     def damage(self, cells: NDArray[np.bool_], cell: tuple[int, int]) -> None:
         """Note that the pixels of cells are unknown; the size of a cell is (width, height)."""
         if cells.any():
-            self._mark_unknown(in_pixels(cells, cell))
+            self._mark_unknown(pixels_of(cells, cell))
+
+    def lose(self, part: Rectangle) -> None:
+        """Note that the pixels of a part are unknown."""
+        mask = np.zeros(self._pixels.shape, dtype=bool)
+        mask[part.slices] = True
+        self._mark_unknown(mask)
 
     def sent(self, part: Rectangle, pixels: NDArray[np.uint8]) -> None:
         """Note that the terminal shows a part of these pixels."""
@@ -93,10 +99,11 @@ class ShownPixels:
         self._unknown = mask if self._unknown is None else self._unknown | mask
 
 
-def in_pixels(cells: NDArray[np.bool_], cell: tuple[int, int]) -> NDArray[np.bool_]:
-    """Return the pixels of a mask of cells; the size of a cell is (width, height)."""
+def pixels_of(cells: NDArray[np.bool_], cell: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return the pixels of marked cells; the size of a cell is (width, height)."""
     width, height = cell
-    return np.repeat(np.repeat(cells, height, axis=0), width, axis=1)
+    pixels: NDArray[np.bool_] = np.repeat(np.repeat(cells, height, axis=0), width, axis=1)
+    return pixels
 
 
 def _moved(width: int, count: int) -> tuple[slice, slice, slice]:

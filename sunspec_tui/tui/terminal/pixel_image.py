@@ -38,9 +38,6 @@ class PixelImage:
     moved_left_px
         Hint: the content has moved left by this number of pixels since the last image. A wrong hint costs bytes, but
         leaves no wrong pixel.
-    covered
-        Cells that show text instead of the picture, shape (lines, columns); None for none. Where pixels would
-        overwrite text, a painter leaves these cells out.
     """
 
     region: Region
@@ -48,24 +45,24 @@ class PixelImage:
     pixels: NDArray[np.uint8]
     palette: NDArray[np.uint8]
     moved_left_px: int = 0
-    covered: NDArray[np.bool_] | None = None
 
 
 class PixelPainter(Protocol):
     """Painter of one picture on a terminal by one protocol.
 
     It remembers the pixels that the terminal shows and sends only differences.
-
-    Attributes
-    ----------
-    lies_below_text
-        True if the picture lies below the text, so that a cell without text and background shows it again.
     """
 
-    lies_below_text: bool
-
-    def update(self, image: PixelImage, budget: int, damaged: NDArray[np.bool_] | None = None) -> str:
+    def update(
+        self,
+        image: PixelImage,
+        budget: int,
+        damaged: NDArray[np.bool_] | None = None,
+        covered: NDArray[np.bool_] | None = None,
+    ) -> str:
         """Return the next text to send; empty if nothing differs.
+
+        It leaves the cursor anywhere.
 
         Parameters
         ----------
@@ -75,6 +72,8 @@ class PixelPainter(Protocol):
             Number of bytes after which no further part begins; at least one part is sent.
         damaged
             Cells of the picture whose pixels text has overwritten, shape (lines, columns); None for none.
+        covered
+            Cells on which text now stands, as of a dialog, the same shape; None for none. There, no pixels are shown.
         """
         ...
 
@@ -85,11 +84,6 @@ class PixelPainter(Protocol):
 
     def forget(self) -> None:
         """Note that the content of the terminal is unknown."""
-        ...
-
-    @property
-    def removal(self) -> str:
-        """Text that removes the picture from any state of the terminal."""
         ...
 
     def remove(self) -> str:

@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from sunspec_tui.tui.terminal.canvas import PIXELS, UNKNOWN, Canvas, Region
 from sunspec_tui.tui.terminal.pixel_image import PixelImage, PixelPainter
 
-_OPAQUE_FOREGROUND, _OPAQUE_BACKGROUND = "97", "40"
-
 
 class PixelLayer:
     """One picture in pixels, and its painter.
@@ -31,7 +29,7 @@ class PixelLayer:
         self._is_new = self._is_hidden = False
         self._farewell = ""
         self._overwritten: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
-        self._opaque_styles: dict[int, int] = {}
+        self._last_covered: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
         self._left_region: Region | None = None
 
     # Picture
@@ -39,7 +37,7 @@ class PixelLayer:
     def use(self, painter: PixelPainter | None) -> None:
         """Draw with another painter from now on; remove the picture of the former one."""
         self._remove()
-        self.painter, self._opaque_styles = painter, {}
+        self.painter = painter
 
     def show(self, image: PixelImage | None) -> None:
         """Show another picture; None for none."""
@@ -55,23 +53,14 @@ class PixelLayer:
 
     def _remove(self) -> None:
         if self.painter is not None and self._image is not None:
-            if self.painter.lies_below_text:
-                self._farewell += self.painter.remove()
-            else:
-                # Writing its cells again removes the picture, and keeps the text that covers it.
-                self.painter.forget()
-                self._left_region = self._image.region
+            self._farewell += self.painter.remove()
+            self._left_region = self._image.region
         self._image, self._is_new, self._is_hidden = None, False, False
 
     def forget(self) -> None:
         """Note that the content of the terminal is unknown."""
         if self.painter is not None:
             self.painter.forget()
-
-    @property
-    def removal(self) -> str:
-        """Text that removes the picture when the program leaves the terminal."""
-        return "" if self.painter is None else self.painter.removal
 
     @property
     def region(self) -> Region | None:
@@ -93,34 +82,26 @@ class PixelLayer:
         """Prepare the canvas for its next update; return the text to send before that."""
         text, self._farewell = self._farewell, ""
         if self._left_region is not None:
+            # Removing a picture may erase the text on it.
             canvas.displayed.codes[_part(self._left_region)] = UNKNOWN
             self._left_region = None
-        self._make_opaque(canvas)
         return text
 
-    def _make_opaque(self, canvas: Canvas) -> None:
-        """Make the text over a picture opaque.
+    def must_follow(self, canvas: Canvas) -> bool:
+        """Return True if other cells of the picture show text than at the last update.
 
-        A cell without a background of its own would show the picture that lies below it.
+        Some terminals draw a picture over text, so that the text is seen only when the painter knows of it.
         """
-        if self._image is None or self.painter is None or not self.painter.lies_below_text:
-            return
-        part = _part(self._image.region)
-        codes, styles = canvas.desired.codes[part], canvas.desired.styles[part]
-        covered = codes != PIXELS
-        for number in np.unique(styles[covered]).tolist():
-            opaque = self._opaque_style(number, canvas)
-            if opaque != number:
-                styles[covered & (styles == number)] = opaque
+        if self.painter is None or self._image is None:
+            return False
+        covered = self._covered(canvas)
+        return covered.shape != self._last_covered.shape or bool((covered != self._last_covered).any())
 
-    def _opaque_style(self, number: int, canvas: Canvas) -> int:
-        if number not in self._opaque_styles:
-            style = canvas.styles.known[number]
-            if style.background == "49":
-                foreground = _OPAQUE_FOREGROUND if style.foreground == "39" else style.foreground
-                style = style._replace(background=_OPAQUE_BACKGROUND, foreground=foreground)
-            self._opaque_styles[number] = canvas.styles.number(style)
-        return self._opaque_styles[number]
+    def _covered(self, canvas: Canvas) -> NDArray[np.bool_]:
+        """Return the cells of the picture that show text."""
+        assert self._image is not None  # noqa: S101 - for the type checker
+        part = _part(self._image.region)
+        return np.asarray((canvas.desired.codes[part] != PIXELS) | (canvas.displayed.codes[part] != PIXELS))
 
     def update(self, canvas: Canvas, budget: int) -> str:
         """Return the next text to send; empty if nothing differs.
@@ -141,17 +122,17 @@ class PixelLayer:
             self._overwritten = np.zeros_like(canvas.written)
         self._overwritten |= canvas.written
         canvas.written[:] = False
-        part = _part(self._image.region)
-        shown = (canvas.desired.codes[part] == PIXELS) & (canvas.displayed.codes[part] == PIXELS)
+        part, covered = _part(self._image.region), self._covered(canvas)
         # A picture that reaches beyond the screen belongs to the layout before a resize.
-        self._is_hidden = not shown.any() or shown.size * self._image.cell.area != self._image.pixels.size
+        self._is_hidden = covered.size * self._image.cell.area != self._image.pixels.size
         if self._is_hidden:
             return ""
-        damaged = self._overwritten[part] & shown
-        self._overwritten[part] &= ~shown
-        image = replace(self._image, covered=None if shown.all() else ~shown)
-        text = self.painter.update(image, budget, damaged if damaged.any() else None)
-        self._is_new = False
+        damaged = self._overwritten[part] & ~covered
+        self._overwritten[part] &= covered
+        text = self.painter.update(
+            self._image, budget, damaged if damaged.any() else None, covered if covered.any() else None
+        )
+        self._is_new, self._last_covered = False, covered
         self._image = replace(self._image, moved_left_px=0)
         return text
 

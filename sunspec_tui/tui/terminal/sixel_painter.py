@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.tui.terminal.canvas import Region
-from sunspec_tui.tui.terminal.pixel_differences import NO_PART, Rectangle, ShownPixels, in_pixels, in_turn, runs
+from sunspec_tui.tui.terminal.pixel_differences import NO_PART, Rectangle, ShownPixels, in_turn, pixels_of, runs
 from sunspec_tui.tui.terminal.pixel_image import CellSize, PixelImage
 from sunspec_tui.tui.terminal.sixel import BAND_PX, registers_of, sixel_image
 
@@ -29,23 +29,26 @@ class SixelPainter:
     the position of the cursor is unknown.
     """
 
-    lies_below_text = False
-    removal = ""
-
     def __init__(self) -> None:
         self._geometry: tuple[Region, CellSize, tuple[int, ...]] | None = None
         self._shown: ShownPixels | None = None
         self._last = NO_PART
         self.finished = False
 
-    def update(self, image: PixelImage, budget: int, damaged: NDArray[np.bool_] | None = None) -> str:
+    def update(
+        self,
+        image: PixelImage,
+        budget: int,
+        damaged: NDArray[np.bool_] | None = None,
+        covered: NDArray[np.bool_] | None = None,
+    ) -> str:
         """Return the next text to send; see `PixelPainter.update`."""
         begun, shown = self._begin(image)
         if damaged is not None:
             shown.damage(damaged, image.cell)
         mask = shown.differences(image.pixels)
-        if image.covered is not None:
-            mask &= ~in_pixels(image.covered, image.cell)
+        if covered is not None:
+            mask &= ~pixels_of(covered, image.cell)
         parts = cell_parts(mask, image.cell)
         texts = [begun]
         sent = 0
@@ -55,6 +58,9 @@ class SixelPainter:
             texts.append(self._send(part, image, mask))
             shown.sent(part, image.pixels)
             sent += len(texts[-1])
+        if covered is not None:
+            # Only without the text are these pixels sent.
+            shown.damage(covered, image.cell)
         self.finished = len(texts) - 1 == len(parts)
         return "".join(texts)
 
