@@ -48,6 +48,7 @@ from sunspec_tui.tui.screen_updater import ScreenUpdater
 from sunspec_tui.tui.terminal.ability_finder import AbilityFinder
 from sunspec_tui.tui.terminal.driver import Driver
 from sunspec_tui.tui.terminal.link_pacing import LinkPacer, Quality
+from sunspec_tui.tui.terminal.pixel_app import PixelApp
 from sunspec_tui.tui.ticking import Ticker
 from sunspec_tui.tui.toasts import Toasts
 from sunspec_tui.tui.view_json import initial_view
@@ -67,7 +68,7 @@ START_WITHIN_S = 1.0
 END_WITHIN_S = 4.5
 
 
-class Monitor(ReceiverKeys, HelpKeys, GraphicsKeys):
+class Monitor(ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
     """The live monitor.
 
     It has many methods because Textual calls actions of keys and handlers of messages as methods of the app.
@@ -342,11 +343,16 @@ class Monitor(ReceiverKeys, HelpKeys, GraphicsKeys):
     def abilities_changed(self) -> None:
         """Draw the screen with other abilities of the terminal."""
         super().abilities_changed()
+        self.follow_graphics()
         self.main_screen.set_abilities(self._shown_abilities)
         self._arrange()
         self.scene.update()
         self.updater.show_pictures()
         self._show_soon()
+
+    def quality_changed(self) -> None:
+        """Draw the pictures soon in another quality of the link."""
+        self._ticker.news.set()
 
     def on_cell_pointed(self, event: CellPointed) -> None:
         """Put the cursor where the mouse points."""

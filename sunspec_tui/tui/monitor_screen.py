@@ -51,8 +51,8 @@ from sunspec_tui.tui.widgets.waterfall import Waterfall
 if TYPE_CHECKING:
     from sunspec_tui.monitoring.snapshot import Snapshot
 
-COLOUR_STEPS = {Quality.FULL: 48, Quality.SLOWER: 48, Quality.SWEEPING: 24, Quality.LOWEST: 16}
-"""Number of colours of the waterfall at each quality of the link."""
+COLOUR_STEPS = {Quality.PIXELS: 48, Quality.FULL: 48, Quality.SLOWER: 48, Quality.SWEEPING: 24, Quality.LOWEST: 16}
+"""Number of colours of the waterfall at each quality of the link; in pixels only the colour bar has them."""
 
 WIDTH_CLASSES = [(0, "-slim"), (78, "-narrow"), (100, "-wide"), (180, "-widest")]
 """Smallest width in columns, and style class, of each layout."""
@@ -123,7 +123,7 @@ class MonitorScreen(Guarded, Screen[object]):
         """Fit the scene to the size of the waterfall."""
         waterfall = self.query_one(Waterfall)
         if waterfall.content_size:
-            self._scene.fit(waterfall.columns, waterfall.lines, waterfall.pixels_per_line)
+            self._scene.fit(waterfall.columns, waterfall.lines, waterfall.pixels_per_line, waterfall.cell_px)
 
     def picture_sizes(self) -> tuple[object, object]:
         """Return the sizes of the pictures."""

@@ -277,7 +277,7 @@ class Screen:
             # Textual's timer hands a new size on a moment later; on a busy machine that moment is long.
             resized = app._resize_event is not None or app.message_queue_size
             busy = app._scheduled_paint or self._unanswered or dirty or resized or app.screen._layout_required
-            calm = 0 if busy or not app.canvas.finished else calm + 1
+            calm = 0 if busy or not app._is_finished else calm + 1
             assert self._loop.time() < deadline_s, "the terminal does not get what it should hold"
 
     def cells(self) -> list[list[Any]]:

@@ -30,6 +30,8 @@ from sunspec_tui.tui.terminal.cell_widget import CellWidget, uncovered
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.driver import CURSOR_QUERY, Driver
 from sunspec_tui.tui.terminal.link_pacing import LinkPacer, LinkReading
+from sunspec_tui.tui.terminal.pixel_image import CellSize
+from sunspec_tui.tui.terminal.pixel_layer import PixelLayer
 from sunspec_tui.tui.terminal.update_writer import UpdateWriter
 
 _SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
@@ -39,6 +41,8 @@ _RETRY_S = 0.05
 _LAST_REPLY_S, _LAST_ABILITY_S = 0.3, 1.0
 # Longest time for which keys may delay the pictures. A key that is held down would delay them without end.
 _PICTURES_WAIT_S = 0.15
+# A key waits for the update under way, so pixels come in pieces even if the link was fast so far.
+_PIXELS_BUDGET = 1 << 16
 
 
 class CanvasApp(AbilityApp):
@@ -67,6 +71,9 @@ class CanvasApp(AbilityApp):
         self.urgent = False
         """True if the next update omits the pictures, so that the effect of a key is shown first."""
         self.cell_widgets: list[CellWidget] = []
+        self.pixel_layer = PixelLayer()
+        self.pixel_cell: CellSize | None = None
+        """Size of a cell while pictures are drawn in pixels; None for blocks."""
         self._link_closed = False
         self._pictures_sent_s = 0.0
         self._has_content = self._base_trip_queried = self._is_blank = False
@@ -129,6 +136,7 @@ class CanvasApp(AbilityApp):
         if (self.canvas.desired.columns, self.canvas.desired.lines) == tuple(size):
             return False
         self.canvas.resize(*size)
+        self.pixel_layer.forget()
         self._is_blank = True
         return True
 
@@ -167,8 +175,7 @@ class CanvasApp(AbilityApp):
             # Textual merges resize events in quick succession, and may find no change in the end.
             self.screen.refresh()
         else:
-            self.canvas.invalidate()
-            self.paint_soon()
+            self.redraw()
         self.follow_screen(event.size)
 
     def abilities_changed(self) -> None:
@@ -186,7 +193,7 @@ class CanvasApp(AbilityApp):
     def on_cursor_position(self, _: events.CursorPosition) -> None:
         """Note the terminal's reply: all data before the query have arrived."""
         self.pacer.reply_received(time.monotonic())
-        if self.urgent or not self.canvas.finished:
+        if self.urgent or not self._is_finished:
             self.paint_soon()
 
     @property
@@ -207,6 +214,7 @@ class CanvasApp(AbilityApp):
     def redraw(self) -> None:
         """Send all cells again, because another program has written to the terminal."""
         self.canvas.invalidate()
+        self.pixel_layer.forget()
         self.paint_soon()
 
     def paint_soon(self, after_s: float = 0.0) -> None:
@@ -227,9 +235,9 @@ class CanvasApp(AbilityApp):
             self.paint_soon(_RETRY_S)
             return
         text_only = self.urgent and now_s - self._pictures_sent_s < _PICTURES_WAIT_S
-        text = self.canvas.update(self.pacer.budget, self._picture_regions(), text_only=text_only)
+        text = self._next_text(text_only=text_only)
         if not text and text_only:
-            text_only, text = False, self.canvas.update(self.pacer.budget, self._picture_regions())
+            text_only, text = False, self._next_text()
         if not text_only:
             self._pictures_sent_s = now_s
         self.urgent = False
@@ -241,9 +249,24 @@ class CanvasApp(AbilityApp):
                 self.pacer.query_sent(now_s)
                 # The screen covers what a terminal prints of queries that it does not know.
                 text = self.first_queries(now_s) + text
-            self._write(text, now_s, finished=text_only or self.canvas.finished)
-        if not self.canvas.finished:
+            self._write(text, now_s, finished=text_only or self._is_finished)
+        if not self._is_finished:
             self.paint_soon(_RETRY_S)
+
+    def _next_text(self, *, text_only: bool = False) -> str:
+        """Return the next text to send: changed cells, and then pixels."""
+        budget = self.pacer.budget
+        text = self.pixel_layer.prepare(self.canvas)
+        text += self.canvas.update(budget, self._picture_regions(), text_only=text_only)
+        pixels_budget = min(budget, _PIXELS_BUDGET) - len(text)
+        if (text_only or pixels_budget <= 0) and not self.pixel_layer.must_follow(self.canvas):
+            return text
+        return text + self.pixel_layer.update(self.canvas, 0 if text_only else pixels_budget)
+
+    @property
+    def _is_finished(self) -> bool:
+        """True if the terminal displays all cells and pixels."""
+        return self.canvas.finished and self.pixel_layer.finished
 
     def _write(self, text: str, now_s: float, *, finished: bool) -> None:
         if self.cursor_position != (0, 0):

@@ -64,6 +64,8 @@ class Driver(LinuxDriver):
         self._size = self._size or self._get_terminal_size()
         self.expected_replies: frozenset[type[Reply]] = frozenset()
         """Types of the replies about the terminal's abilities that are passed on."""
+        self.farewell = ""
+        """Text that removes pictures when the program leaves the terminal."""
         self._queries = 0
         self._queries_lock = threading.Lock()
         self._input_has_ended = False
@@ -116,6 +118,8 @@ class Driver(LinuxDriver):
     def stop_application_mode(self) -> None:
         """Restore the terminal; drop the queued output."""
         self._output.drop_queued()
+        if self.farewell:
+            self.write(self.farewell)
         super().stop_application_mode()
         self.title.leave()
 
@@ -123,7 +127,7 @@ class Driver(LinuxDriver):
         """Write the queued output, within a time limit; end the writing threads."""
         if self.is_writing:
             super().close()
-        self._output.stop(_RESTORE + self.title.restore_text, _RESTORE_TIMEOUT_S)
+        self._output.stop(self.farewell + _RESTORE + self.title.restore_text, _RESTORE_TIMEOUT_S)
 
     def end_within(self, seconds: float, status: int) -> None:
         """Kill the process after a time; restore the terminal first.
@@ -145,7 +149,8 @@ class Driver(LinuxDriver):
             with suppress(termios.error):
                 termios.tcsetattr(self.fileno, termios.TCSANOW, self.attrs_before)
         self._output.write_last(
-            f"{_RESTORE}{self.title.restore_text}sunspec-tui: the program did not end in time and was killed\r\n"
+            f"{self.farewell}{_RESTORE}{self.title.restore_text}"
+            "sunspec-tui: the program did not end in time and was killed\r\n"
         )
         os._exit(status)
 
