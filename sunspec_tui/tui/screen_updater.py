@@ -63,6 +63,7 @@ class Display(Protocol):
 
     def follow_graphics(self) -> None:
         """Draw in pixels or in blocks, as the terminal and the link allow."""
+
     def notify(self, message: str, *, severity: Literal["information", "warning", "error"]) -> None:
         """Show a message for a moment."""
 
