@@ -8,8 +8,8 @@ import time
 
 import numpy as np
 import pytest
-from ability_replies import KITTY, XTERM_SIXEL
 from ability_replies import CELL as CELL_QUERY
+from ability_replies import KITTY, XTERM_SIXEL
 from pixel_monitors import CELL, PictureTerminal
 from pixel_terminals import GROUND
 from terminal_cases import DEMO
