@@ -44,10 +44,10 @@ class ColumnGrid(NamedTuple):
         """
         if self.per_cell == 1:
             return self.cell_slots
-        step, slots = 1, self.cell_slots // self.per_cell
-        while max(step, FINEST_STEP // STEP_RATIO) * STEP_RATIO**2 <= slots:
-            step = max(step, FINEST_STEP // STEP_RATIO) * STEP_RATIO
-        return step
+        size, slots = 1, self.cell_slots // self.per_cell
+        while max(size, FINEST_STEP // STEP_RATIO) * STEP_RATIO**2 <= slots:
+            size = max(size, FINEST_STEP // STEP_RATIO) * STEP_RATIO
+        return size
 
     @property
     def write_columns(self) -> int:

@@ -261,7 +261,7 @@ class CanvasApp(AbilityApp):
         pixels_budget = min(budget, _PIXELS_BUDGET) - len(text)
         if (text_only or pixels_budget <= 0) and not self.pixel_layer.must_follow(self.canvas):
             return text
-        return text + self.pixel_layer.update(self.canvas, 0 if text_only else pixels_budget)
+        return text + self.pixel_layer.update(self.canvas, 0 if text_only else pixels_budget, time.monotonic())
 
     @property
     def _is_finished(self) -> bool:
