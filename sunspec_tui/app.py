@@ -40,7 +40,7 @@ from sunspec_tui.tui.monitor_screen import (
     monitor_widgets,
     theme_name,
 )
-from sunspec_tui.tui.receiver_actions import ReceiverActions
+from sunspec_tui.tui.receiver_actions import ReceiverActions, follow_view
 from sunspec_tui.tui.receiver_keys import ReceiverKeys
 from sunspec_tui.tui.receiver_worker import ReceiverWorker
 from sunspec_tui.tui.screen_updater import ScreenUpdater
@@ -206,8 +206,7 @@ class Monitor(ReceiverKeys, HelpKeys):
 
     def _follow_receiver(self, receiver: "StreamReceiver") -> None:
         """Prepare a receiver for the screen, in its worker."""
-        receiver.set_product(self.scene.view.product)
-        receiver.set_palette(self.scene.view.palette)
+        follow_view(receiver, self.scene.view)
         receiver.listeners.add(self._ticker.news.set)
 
     def _show_receiver(self) -> None:
@@ -319,9 +318,7 @@ class Monitor(ReceiverKeys, HelpKeys):
     def _view_changed(self) -> None:
         self._arrange()
         if self.receiver is not None:
-            # Plots show what the screen shows.
-            self.receiver.set_product(self.scene.view.product)
-            self.receiver.set_palette(self.scene.view.palette)
+            follow_view(self.receiver, self.scene.view)
         self.scene.update()
         self.updater.show_pictures()
         self._show_soon()

@@ -129,8 +129,12 @@ def _default_style() -> Iterator[None]:
 
 @lru_cache(maxsize=16)
 def _colour_map(name: str) -> Colormap:
-    """Return a palette of the monitor as matplotlib's object."""
-    return ListedColormap(colours(name) / 255, name).with_extremes(bad=_NO_DATA_COLOUR)
+    """Return a palette of the monitor as matplotlib's object.
+
+    Matplotlib's own tables are exact where the monitor interpolates between colours.
+    """
+    known = mpl.colormaps[name] if name in mpl.colormaps else ListedColormap(colours(name) / 255, name)
+    return known.with_extremes(bad=_NO_DATA_COLOUR)
 
 
 class SpectrumFigure:

@@ -130,7 +130,10 @@ class MonitorScreen(Guarded, Screen[object]):
             return
         depth = self._colours.depth
         depth = Depth.C256 if quality.sweeps and depth is Depth.TRUE else depth
-        self.query_one(Waterfall).show(waterfall_scene(scene, depth, COLOUR_STEPS[quality], self._stall.age_s(scene)))
+        stalled_s, dithered = self._stall.age_s(scene), not quality.sweeps
+        self.query_one(Waterfall).show(
+            waterfall_scene(scene, depth, COLOUR_STEPS[quality], stalled_s, dithered=dithered)
+        )
         spectrum = self.query_one(Spectrum)
         spectrum.show(spectrum_scene(scene))
         scene.spectrum_levels = spectrum.levels

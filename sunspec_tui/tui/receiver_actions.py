@@ -9,7 +9,7 @@ from sunspec_tui.core.errors import SunspecError
 from sunspec_tui.monitoring.web_status import WebState, WebStatus
 from sunspec_tui.stream.message_delay import DelayMethod
 from sunspec_tui.tui.display.scene import Scene
-from sunspec_tui.tui.display.view_state import Interval
+from sunspec_tui.tui.display.view_state import Interval, View
 from sunspec_tui.tui.receiver_worker import log_failure
 from sunspec_tui.tui.terminal.canvas_app import CanvasApp
 from sunspec_tui.tui.widgets.dialogs import DelayScreen, ExportScreen
@@ -71,6 +71,22 @@ class ControlledReceiver(Protocol):
     def optimize_memory(self) -> dict[str, float]:
         """Free memory; return the resident memory before and after."""
         ...
+
+
+class PlottingReceiver(Protocol):
+    """Choices of a receiver's plots; see `StreamReceiver`."""
+
+    def set_product(self, product: str) -> None:
+        """Select the product of plots."""
+
+    def set_palette(self, palette: str) -> None:
+        """Select the palette of plots."""
+
+
+def follow_view(receiver: PlottingReceiver, view: View) -> None:
+    """Show in plots what the screen shows."""
+    receiver.set_product(view.product)
+    receiver.set_palette(view.palette)
 
 
 class ReceiverActions:

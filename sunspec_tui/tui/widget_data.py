@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from sunspec_tui.core.ring_epochs import Epoch
 
 
-def waterfall_scene(scene: Scene, depth: Depth, steps: int, stalled_s: float | None = None) -> WaterfallScene | None:
+def waterfall_scene(
+    scene: Scene, depth: Depth, steps: int, stalled_s: float | None = None, *, dithered: bool = False
+) -> WaterfallScene | None:
     """Return the waterfall of a drawn scene; None without a picture.
 
     Parameters
@@ -40,6 +42,8 @@ def waterfall_scene(scene: Scene, depth: Depth, steps: int, stalled_s: float | N
         The terminal's colour depth, largest number of colours.
     stalled_s
         Seconds since the last frame of a stalled stream; None if it is not stalled.
+    dithered
+        True to dither values between two of few colours.
     """
     if scene.picture is None:
         return None
@@ -53,6 +57,7 @@ def waterfall_scene(scene: Scene, depth: Depth, steps: int, stalled_s: float | N
         view.palette,
         depth,
         steps,
+        dithered,
         scene.signed,
         cursor=under_cursor,
         marks=(begin, end),

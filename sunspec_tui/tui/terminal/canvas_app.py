@@ -132,12 +132,15 @@ class CanvasApp(GuardedApp):
     # Styles
 
     def filtered_style_number(self, style: Style, background: CssColor) -> int:
-        """Return the number of a Rich style after Textual's line filters."""
+        """Return the number of a Rich style after Textual's line filters.
+
+        If the contrast of its text is too low, the text has another colour.
+        """
         segments = [Segment(" ", style)]
         for line_filter in self._filters:
             if line_filter.enabled:
                 segments = line_filter.apply(segments, background)
-        return self.update_writer.style_number(segments[0].style)
+        return self.update_writer.legible_style_number(segments[0].style, light=not self.current_theme.dark)
 
     # To the terminal
 

@@ -7,6 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from textual import events
 from textual.geometry import Region as WidgetRegion
 
@@ -40,6 +42,8 @@ class WaterfallScene:
         Columns and bins of the cells.
     palette, depth, steps
         Name of the colour map, the terminal's colour depth, largest number of colours.
+    dithered
+        True to dither values between the colours of a terminal that has few.
     signed
         True if the middle of the colour map is zero.
     cursor
@@ -56,6 +60,7 @@ class WaterfallScene:
     palette: str
     depth: Depth
     steps: int
+    dithered: bool = False
     signed: bool = False
     cursor: tuple[int, int] | None = None
     marks: tuple[int | None, int | None] = (None, None)
@@ -69,7 +74,7 @@ class WaterfallScene:
     @property
     def colour_steps(self) -> ColourSteps:
         """Steps of the colour map."""
-        return ColourSteps(self.palette, self.depth, self.steps, self.signed, self.is_grey)
+        return ColourSteps(self.palette, self.depth, self.steps, self.signed, self.is_grey, self.dithered)
 
 
 class Waterfall(CellWidget):
@@ -181,14 +186,20 @@ class Waterfall(CellWidget):
         return (scene.colour_steps, self.style_version)
 
     def _draw_cells(self, grid: Grid, scene: WaterfallScene) -> None:
-        codes, styles = self._tables_for(scene)
-        steps = scene.picture.steps(scene.axis, scene.colour_steps.number) + OFFSET
+        scale = scene.colour_steps
+        steps = scene.picture.steps(scene.axis, scale.number, scale.places) + OFFSET
         each = self.pixels_per_line
         if steps.shape[1] != each * self.lines:
             return
+        self._put_steps(grid, scene, steps, self._left)
+
+    def _put_steps(self, grid: Grid, scene: WaterfallScene, steps: NDArray[np.int16], left: int) -> None:
+        """Write the cells of steps, plus `OFFSET`, of shape (columns, pixels)."""
+        codes, styles = self._tables_for(scene)
+        each = self.pixels_per_line
         lower = steps[:, 0::each].T[::-1]
         upper = steps[:, each - 1 :: each].T[::-1]
-        cells = (slice(0, self.lines), slice(self._left, self._left + self.columns))
+        cells = (slice(0, self.lines), slice(left, left + len(steps)))
         grid.codes[cells] = codes[upper, lower]
         grid.styles[cells] = styles[upper, lower]
 
@@ -219,12 +230,9 @@ class Waterfall(CellWidget):
         """Draw the colour bar, with the levels at its ends."""
         if not self._right:
             return
-        left, count = self._left + self.columns, scene.colour_steps.number
-        codes, styles = self._tables_for(scene)
-        for y in range(self.lines):
-            step = round((self.lines - 1 - y) / max(1, self.lines - 1) * (count - 1)) + OFFSET
-            grid.codes[y, left + 1 : left + 3] = codes[step, step]
-            grid.styles[y, left + 1 : left + 3] = styles[step, step]
+        left, each = self._left + self.columns, self.pixels_per_line
+        steps = scene.colour_steps.of_scale(2, each * self.lines)
+        self._put_steps(grid, scene, steps + OFFSET, left + 1)
         levels = scene.picture.levels
         if levels is not None:
             grid.write(left + 3, 0, level_label(levels.high, levels.span).rjust(5), style)
