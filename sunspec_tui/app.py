@@ -27,6 +27,7 @@ from sunspec_tui.tui.attention import Attention, Bell
 from sunspec_tui.tui.confirmations import Confirmation, effect_of
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.display.view_state import Cursor, View
+from sunspec_tui.tui.graphics_keys import GraphicsKeys
 from sunspec_tui.tui.help_keys import HelpKeys
 from sunspec_tui.tui.log_lines import LogLines
 from sunspec_tui.tui.log_page import LogPage
@@ -35,7 +36,7 @@ from sunspec_tui.tui.monitor_screen import (
     HEIGHT_CLASSES,
     WIDTH_CLASSES,
     MonitorScreen,
-    ScreenColours,
+    ShownAbilities,
     initial_classes,
     monitor_widgets,
     theme_name,
@@ -44,9 +45,10 @@ from sunspec_tui.tui.receiver_actions import ReceiverActions, follow_view
 from sunspec_tui.tui.receiver_keys import ReceiverKeys
 from sunspec_tui.tui.receiver_worker import ReceiverWorker
 from sunspec_tui.tui.screen_updater import ScreenUpdater
-from sunspec_tui.tui.terminal.colours import Depth
+from sunspec_tui.tui.terminal.ability_finder import AbilityFinder
 from sunspec_tui.tui.terminal.driver import Driver
 from sunspec_tui.tui.terminal.link_pacing import LinkPacer, Quality
+from sunspec_tui.tui.terminal.pixel_app import PixelApp
 from sunspec_tui.tui.ticking import Ticker
 from sunspec_tui.tui.toasts import Toasts
 from sunspec_tui.tui.view_json import initial_view
@@ -66,7 +68,7 @@ START_WITHIN_S = 1.0
 END_WITHIN_S = 4.5
 
 
-class Monitor(ReceiverKeys, HelpKeys):
+class Monitor(ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
     """The live monitor.
 
     It has many methods because Textual calls actions of keys and handlers of messages as methods of the app.
@@ -77,8 +79,10 @@ class Monitor(ReceiverKeys, HelpKeys):
         Makes the receiver. It is called in the worker thread, so that the first screen does not wait for it.
     settings
         Settings of the user.
-    depth, ascii_only
-        Colours and characters that the terminal can show.
+    finder
+        What is known of the terminal; None for a terminal with 24-bit colours and without pixels.
+    ascii_only
+        True if the terminal has only ASCII characters.
     view_path
         File of the saved view; None saves nothing.
     log_lines
@@ -97,13 +101,13 @@ class Monitor(ReceiverKeys, HelpKeys):
         open_receiver: "Callable[[], StreamReceiver]",
         settings: Settings,
         *,
-        depth: Depth = Depth.TRUE,
+        finder: AbilityFinder | None = None,
         ascii_only: bool = False,
         view_path: Path | None = None,
         log_lines: LogLines | None = None,
     ) -> None:
         super().__init__(
-            depth, ascii_only=ascii_only, pacer=LinkPacer(Quality.LOWEST if settings.low_bandwidth else None)
+            finder, ascii_only=ascii_only, pacer=LinkPacer(Quality.LOWEST if settings.low_bandwidth else None)
         )
         self._settings = settings
         self._worker = ReceiverWorker(open_receiver, prepare=self._follow_receiver, on_ready=self._show_receiver)
@@ -132,8 +136,13 @@ class Monitor(ReceiverKeys, HelpKeys):
 
     def get_default_screen(self) -> Screen[object]:
         """Return the monitor's screen, with its style classes for the present size."""
-        colours = ScreenColours(self.depth, self.ascii_only)
-        return MonitorScreen(self.scene, colours, initial_classes(self.scene, colours, self.size))
+        return MonitorScreen(
+            self.scene, self._shown_abilities, initial_classes(self.scene, self._shown_abilities, self.size)
+        )
+
+    @property
+    def _shown_abilities(self) -> ShownAbilities:
+        return ShownAbilities(self.abilities, self.ascii_only)
 
     @property
     def main_screen(self) -> MonitorScreen:
@@ -330,6 +339,20 @@ class Monitor(ReceiverKeys, HelpKeys):
         theme = theme_name(self.scene.view.theme, self.depth)
         if theme != self.theme:
             self.theme = theme
+
+    def abilities_changed(self) -> None:
+        """Draw the screen with other abilities of the terminal."""
+        super().abilities_changed()
+        self.follow_graphics()
+        self.main_screen.set_abilities(self._shown_abilities)
+        self._arrange()
+        self.scene.update()
+        self.updater.show_pictures()
+        self._show_soon()
+
+    def quality_changed(self) -> None:
+        """Draw the pictures soon in another quality of the link."""
+        self._ticker.news.set()
 
     def on_cell_pointed(self, event: CellPointed) -> None:
         """Put the cursor where the mouse points."""

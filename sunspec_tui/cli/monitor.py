@@ -102,16 +102,17 @@ def _run_on_terminal(open_receiver: "Callable[[], StreamReceiver]", settings: Se
     capabilities.drop_library_settings(os.environ)
     from sunspec_tui.app import Monitor
     from sunspec_tui.tui.log_lines import LogLines
-    from sunspec_tui.tui.terminal.colours import Depth
+    from sunspec_tui.tui.terminal.ability_finder import AbilityFinder
+    from sunspec_tui.tui.terminal.ability_rules import named_choices
 
-    depth = capabilities.colour_depth(os.environ) if settings.colors == "auto" else Depth(settings.colors)
+    finder = AbilityFinder(os.environ, named_choices(settings.colors, settings.graphics))
     # Textual would turn the colours that we choose into greys.
     os.environ.pop("NO_COLOR", None)
     ascii_only = settings.ascii or capabilities.needs_ascii(sys.stdout.encoding)
     lines = LogLines()
     log.addHandler(lines)
     view_path = state_files.default_path()
-    app = Monitor(open_receiver, settings, depth=depth, ascii_only=ascii_only, view_path=view_path, log_lines=lines)
+    app = Monitor(open_receiver, settings, finder=finder, ascii_only=ascii_only, view_path=view_path, log_lines=lines)
     try:
         status = app.run()
     finally:

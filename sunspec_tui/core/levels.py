@@ -21,9 +21,13 @@ def without_warnings() -> np.errstate:
 MIDDLE_OF_BAND = (0.1, 0.9)
 """Levels are computed from this share of the bins, because the band's edges roll off."""
 
+LEVEL_SLACK = 0.15
+"""Share of their span by which automatic levels may be wrong before they change."""
+
+STEADY_SLACK = 0.3
+"""Slack of levels that should change rarely, because each change sends a whole picture."""
 
 # The upper percentile excludes a few interference lines.
-_LEVEL_SLACK = 0.15
 _LEVEL_PERCENTILES = (2.0, 97.5)
 _LEVEL_MARGIN_DB = 0.5
 _LEVEL_MIN_SPAN_DB = 3.0
@@ -111,7 +115,9 @@ def default_levels(*, signed: bool) -> Levels:
     return Levels(-1.0, 1.0) if signed else Levels(0.0, 10.0)
 
 
-def auto_levels(values: Floats, previous: Levels | None = None, *, signed: bool = False) -> Levels | None:
+def auto_levels(
+    values: Floats, previous: Levels | None = None, *, signed: bool = False, slack: float = LEVEL_SLACK
+) -> Levels | None:
     """Return levels for values; keep the previous levels if they still fit.
 
     Parameters
@@ -119,10 +125,12 @@ def auto_levels(values: Floats, previous: Levels | None = None, *, signed: bool 
     values
         Any shape, in dB or, if `signed`, linear; NaN is ignored. See `middle_of_band`.
     previous
-        Previous levels. They are kept while the new ones differ by at most a seventh of their span, so that
-        the picture does not flicker with every burst.
+        Previous levels. They are kept while the new ones differ by at most a share of their span, so that the picture
+        does not flicker with every burst.
     signed
         True for levels that are symmetric about zero, the middle of a diverging palette.
+    slack
+        This share: a seventh, if none is given.
 
     Returns
     -------
@@ -134,8 +142,8 @@ def auto_levels(values: Floats, previous: Levels | None = None, *, signed: bool 
         return previous
     wanted = _signed_levels(finite) if signed else _percentile_levels(finite)
     if previous is not None:
-        slack = _LEVEL_SLACK * previous.span
-        if abs(wanted.low - previous.low) <= slack and abs(wanted.high - previous.high) <= slack:
+        most = slack * previous.span
+        if abs(wanted.low - previous.low) <= most and abs(wanted.high - previous.high) <= most:
             return previous
     return wanted
 

@@ -73,6 +73,9 @@ class Settings:
     colors: str = _setting(
         "auto", "colours that the terminal can show", "display", choices=("auto", "truecolor", "256", "16", "none")
     )
+    graphics: str = _setting(
+        "auto", "pictures that the terminal can show", "display", choices=("auto", "kitty", "sixel", "blocks")
+    )
     ascii: bool = _setting(False, "draw with ASCII characters only", "display")
     low_bandwidth: bool = _setting(False, "draw less, for a very slow link", "display")
     bell: bool = _setting(False, "ring when the stream stalls or returns, or a signal is lost", "display")

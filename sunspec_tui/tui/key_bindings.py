@@ -37,6 +37,7 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("ctrl+p", "ctrl+p", "command_palette", "find an action by its name"),
         Key("u", "u", "log", "the whole log"),
         Key("ctrl+l", "ctrl+l", "redraw", "redraw the screen"),
+        Key("G,shift+g", "G", "next_graphics", "kitty's pixels, sixel, blocks, or the best"),
         Key("t", "t", "change_view('next_theme')", "dark, light, or the terminal's own colours"),
         Key("ctrl+c", "ctrl+c", "end(130)", "end as interrupted"),
     ),

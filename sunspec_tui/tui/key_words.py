@@ -17,6 +17,7 @@ WORDS: dict[str, str] = {
     "end(130)": "quit exit abort cancel interrupt",
     "command_palette": "commands search action menu",
     "redraw": "refresh repaint repair clear clean",
+    "next_graphics": "graphics images protocol picture terminal quality resolution characters",
     "change_view('next_theme')": "theme colours scheme background night day",
     "change_view('toggle_pause')": "freeze hold stop halt still continue resume",
     "change_view('scroll_back', 0.5)": "history earlier past scroll page previous",

@@ -34,6 +34,7 @@ from sunspec_tui.tui.key_bindings import FOOTER
 from sunspec_tui.tui.log_lines import LogLine
 from sunspec_tui.tui.log_page import LogHistory, LogPage
 from sunspec_tui.tui.stall import Stall
+from sunspec_tui.tui.terminal.abilities import Abilities
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.guarded import Guarded
 from sunspec_tui.tui.terminal.link_pacing import LinkReading, Quality
@@ -50,8 +51,8 @@ from sunspec_tui.tui.widgets.waterfall import Waterfall
 if TYPE_CHECKING:
     from sunspec_tui.monitoring.snapshot import Snapshot
 
-COLOUR_STEPS = {Quality.FULL: 48, Quality.SLOWER: 48, Quality.SWEEPING: 24, Quality.LOWEST: 16}
-"""Number of colours of the waterfall at each quality of the link."""
+COLOUR_STEPS = {Quality.PIXELS: 48, Quality.FULL: 48, Quality.SLOWER: 48, Quality.SWEEPING: 24, Quality.LOWEST: 16}
+"""Number of colours of the waterfall at each quality of the link; in pixels only the colour bar has them."""
 
 WIDTH_CLASSES = [(0, "-slim"), (78, "-narrow"), (100, "-wide"), (180, "-widest")]
 """Smallest width in columns, and style class, of each layout."""
@@ -66,10 +67,10 @@ _NOTIFY_EVERY_S = 1.0
 _PANEL_CLASSES = {"delay": DelayPanel, "log": LogPanel}
 
 
-class ScreenColours(NamedTuple):
-    """Abilities of the terminal."""
+class ShownAbilities(NamedTuple):
+    """Abilities of the terminal, and True if it has only ASCII characters."""
 
-    depth: Depth
+    abilities: Abilities
     ascii_only: bool
 
 
@@ -80,7 +81,7 @@ class MonitorScreen(Guarded, Screen[object]):
     ----------
     scene
         Content of the pictures.
-    colours
+    shown
         Abilities of the terminal.
     classes
         Style classes at the start. Adding a class later would style all widgets again.
@@ -96,9 +97,9 @@ class MonitorScreen(Guarded, Screen[object]):
         )
     ]
 
-    def __init__(self, scene: Scene, colours: ScreenColours, classes: str) -> None:
+    def __init__(self, scene: Scene, shown: ShownAbilities, classes: str) -> None:
         super().__init__(id="_default", classes=classes)
-        self._scene, self._colours = scene, colours
+        self._scene, self._shown = scene, shown
         self._waiting = self._waiting_for = self._failed = ""
         self._problems: Sequence[str] = ()
         self._stall = Stall()
@@ -113,11 +114,16 @@ class MonitorScreen(Guarded, Screen[object]):
 
     # Pictures
 
+    def set_abilities(self, shown: ShownAbilities) -> None:
+        """Draw for other abilities of the terminal from now on."""
+        self._shown = shown
+        self.fit_scene()
+
     def fit_scene(self) -> None:
         """Fit the scene to the size of the waterfall."""
         waterfall = self.query_one(Waterfall)
         if waterfall.content_size:
-            self._scene.fit(waterfall.columns, waterfall.lines, waterfall.pixels_per_line)
+            self._scene.fit(waterfall.columns, waterfall.lines, waterfall.pixels_per_line, waterfall.cell_px)
 
     def picture_sizes(self) -> tuple[object, object]:
         """Return the sizes of the pictures."""
@@ -128,7 +134,7 @@ class MonitorScreen(Guarded, Screen[object]):
         scene, quality = self._scene, link.quality
         if scene.draw() is None or scene.position is None:
             return
-        depth = self._colours.depth
+        depth = self._shown.abilities.depth
         depth = Depth.C256 if quality.sweeps and depth is Depth.TRUE else depth
         stalled_s, dithered = self._stall.age_s(scene), not quality.sweeps
         self.query_one(Waterfall).show(
@@ -141,7 +147,7 @@ class MonitorScreen(Guarded, Screen[object]):
 
     def show_caption(self, link: LinkReading, confirmed: str = "") -> None:
         """Show the caption, with the effect of the last key."""
-        depth, ascii_only = self._colours
+        depth, ascii_only = self._shown.abilities.depth, self._shown.ascii_only
         line = self.query_one("#view", TextCells)
         # In ASCII each of the two ± takes two cells.
         width = max(0, line.content_size.width - 2 * ascii_only)
@@ -169,7 +175,7 @@ class MonitorScreen(Guarded, Screen[object]):
             snapshot.taken_s,
         )
         detailed = layout_of(self._scene.view, self._scene.window) == "engineer"
-        values = PanelValues(snapshot, link, is_receiving, detailed)
+        values = PanelValues(snapshot, link, self._shown.abilities, is_receiving, detailed)
         for name, make_text in PANEL_TEXTS.items():
             if (text := make_text(values)) is not None:
                 self.query_one(f"#{name}", Panel).show(text)
@@ -231,7 +237,7 @@ class MonitorScreen(Guarded, Screen[object]):
             panel.set_class(name not in shown, "-hidden")
             panel.hint = f"key {PANELS.index(name) + 1}" if is_small(scene.window) else "shift+tab"
             panel.set_alone(scene.view.maximised == name)
-        for name, is_set in screen_classes(scene, self._colours).items():
+        for name, is_set in screen_classes(scene, self._shown).items():
             self.set_class(is_set, name)
         self._fit_panels()
         self.call_after_refresh(self.fit_toasts)
@@ -307,7 +313,7 @@ def monitor_widgets() -> ComposeResult:
     yield KeyLine(FOOTER, id="keys")
 
 
-def screen_classes(scene: Scene, colours: ScreenColours) -> dict[str, bool]:
+def screen_classes(scene: Scene, shown: ShownAbilities) -> dict[str, bool]:
     """Return the screen's style classes, each with True if it applies.
 
     They depend on the view, the terminal and the size of the window.
@@ -322,14 +328,14 @@ def screen_classes(scene: Scene, colours: ScreenColours) -> dict[str, bool]:
         "-only-waterfall": view.maximised == "waterfall",
         "-only-spectrum": view.maximised == "spectrum",
         "-only-panel": view.maximised in PANELS,
-        "-ascii": colours.ascii_only,
+        "-ascii": shown.ascii_only,
     }
 
 
-def initial_classes(scene: Scene, colours: ScreenColours, size: tuple[int, int]) -> str:
+def initial_classes(scene: Scene, shown: ShownAbilities, size: tuple[int, int]) -> str:
     """Return the style classes for a size in columns and lines, and keep the size."""
     scene.window = Window(*size)
-    classes = {name for name, applies in screen_classes(scene, colours).items() if applies}
+    classes = {name for name, applies in screen_classes(scene, shown).items() if applies}
     for cells, breakpoints in zip(size, (WIDTH_CLASSES, HEIGHT_CLASSES), strict=True):
         classes.add([name for smallest, name in breakpoints if cells >= smallest][-1])
     return " ".join(classes)

@@ -19,7 +19,7 @@ from sunspec_tui.tui.ticking import TICK_S
 if TYPE_CHECKING:
     from sunspec_tui.monitoring.snapshot import Snapshot
 
-READINGS_S = {Quality.FULL: 1.0, Quality.SLOWER: 1.0, Quality.SWEEPING: 1.0, Quality.LOWEST: 2.0}
+READINGS_S = {Quality.PIXELS: 1.0, Quality.FULL: 1.0, Quality.SLOWER: 1.0, Quality.SWEEPING: 1.0, Quality.LOWEST: 2.0}
 """Interval of the readings at each quality of the link."""
 
 MEMORY_S = 5.0
@@ -56,6 +56,13 @@ class Display(Protocol):
 
     def link_reading(self) -> LinkReading:
         """Return the measurements of the link to the terminal."""
+
+    @property
+    def pixels_sweep(self) -> bool:
+        """True if the picture must be drawn with a write cursor."""
+
+    def follow_graphics(self) -> None:
+        """Draw in pixels or in blocks, as the terminal and the link allow."""
 
     def notify(self, message: str, *, severity: Literal["information", "warning", "error"]) -> None:
         """Show a message for a moment."""
@@ -108,7 +115,8 @@ class ScreenUpdater:
         """Load new rows into the scene."""
         scene, screen = self._display.scene, self._display.main_screen
         scene.set_source(receiver)
-        scene.sweeps = self._display.pacer.quality.sweeps
+        self._display.follow_graphics()
+        scene.sweeps = self._display.pacer.quality.sweeps or self._display.pixels_sweep
         screen.fit_scene()
         self._undrawn |= scene.update()
         if scene.position is not None and (text := self._fallback.sentence(scene.view.product, scene.product)):
@@ -117,8 +125,8 @@ class ScreenUpdater:
 
     def _draw_if_due(self, now_s: float) -> None:
         """Draw the pictures if they have changed and the link allows it."""
-        quality = self._display.pacer.quality
-        shape = (*self._display.main_screen.picture_sizes(), quality)
+        quality, scene = self._display.pacer.quality, self._display.scene
+        shape = (*self._display.main_screen.picture_sizes(), quality, scene.cell_px, scene.pixels_per_line)
         if shape == self._drawn_for and not (self._undrawn and now_s >= self.pictures_due_s):
             return
         self._drawn_for = shape

@@ -49,7 +49,7 @@ def waterfall_scene(
         return None
     view, cursor = scene.view, scene.view.cursor
     under_cursor = None if cursor is None or cursor.number is None else (cursor.number, cursor.bin)
-    begin, end = (None if slot is None else slot // view.rows_per_column for slot in view.marks)
+    begin, end = (None if slot is None else scene.grid.number_of(slot) for slot in view.marks)
     return WaterfallScene(
         scene.picture,
         scene.time_axis,

@@ -131,6 +131,8 @@ KEY_TOUR = [
     ("t", "LIVE"),
     ("tt", "LIVE"),
     ("\x0c", "LIVE"),
+    ("G", "graphics blocks: blocks, chosen"),
+    ("G", "graphics auto: blocks"),
     ("?", "find an action by its name"),
     ("\x1b", "!find an action by its name"),
     ("\x10", "type what you want"),

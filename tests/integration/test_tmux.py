@@ -85,6 +85,16 @@ def test_in_tmux_the_screen_is_the_same_as_when_it_is_drawn_anew(tmux):
         with_stream.close()
 
 
+def test_the_queries_leave_the_title_of_the_pane(tmux):
+    call = tmux(*PROGRAM, "--demo", "--plot-interval", "0")
+    poll_until(lambda: "LIVE" in call("capture-pane", "-p"), 20, lambda: call("capture-pane", "-p"))
+    call("send-keys", "L")
+    poll_until(lambda: "blocks, asked" in call("capture-pane", "-p"), 20, lambda: call("capture-pane", "-p"))
+    assert "AAAA" not in call("display-message", "-p", "#{pane_title}")
+    call("send-keys", "q")
+    poll_until(lambda: not alive(call), 10, "the end")
+
+
 def alive(call):
     try:
         call("has-session")

@@ -25,6 +25,7 @@ from sunspec_tui.core.times import format_block_time, parse_block_time
 from sunspec_tui.receiver import StreamReceiver
 from sunspec_tui.stream.health_reading import LinkState
 from sunspec_tui.tui.log_lines import LogLine, LogLines
+from sunspec_tui.tui.terminal.ability_finder import AbilityFinder
 from sunspec_tui.tui.terminal.canvas import Canvas
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.link_pacing import LinkReading
@@ -149,7 +150,9 @@ class Screen:
         self._stream = pyte.ByteStream(self.terminal)
         self.answering = True
         self._unanswered = 0
-        self.app = StillMonitor(lambda: receiver, settings or Settings(), depth=depth, ascii_only=ascii_only)
+        self.app = StillMonitor(
+            lambda: receiver, settings or Settings(), finder=AbilityFinder.of_choices(depth), ascii_only=ascii_only
+        )
         self.app._send = self._take
         self._ready: Future[None] = Future()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run(columns, lines)))
@@ -240,6 +243,11 @@ class Screen:
         """Press keys, which go to the widget with the focus."""
         self.do(self.pilot.press, *keys)
 
+    def set_depth(self, depth: Depth) -> None:
+        """Give the terminal other colours, as its late replies do."""
+        self.app.finder = AbilityFinder.of_choices(depth)
+        self.do(self.app.follow_terminal)
+
     def resize(self, columns: int, lines: int) -> None:
         """Give the terminal another size."""
         self.do(self.terminal.resize, lines, columns)
@@ -269,7 +277,7 @@ class Screen:
             # Textual's timer hands a new size on a moment later; on a busy machine that moment is long.
             resized = app._resize_event is not None or app.message_queue_size
             busy = app._scheduled_paint or self._unanswered or dirty or resized or app.screen._layout_required
-            calm = 0 if busy or not app.canvas.finished else calm + 1
+            calm = 0 if busy or not app._is_finished else calm + 1
             assert self._loop.time() < deadline_s, "the terminal does not get what it should hold"
 
     def cells(self) -> list[list[Any]]:

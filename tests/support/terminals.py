@@ -51,6 +51,10 @@ class Terminal:
         What the link carries; may be set anew at any time.
     environment
         Over that of the test runner.
+    replies
+        Replies to other queries than that of the cursor's position, by the query.
+    delay_s
+        Age of these replies when they are sent.
     """
 
     def __init__(
@@ -63,6 +67,8 @@ class Terminal:
         answers: bool = True,
         rate_bytes_s: float = float("inf"),
         environment: dict[str, str] | None = None,
+        replies: dict[bytes, bytes] | None = None,
+        delay_s: float = 0.0,
     ) -> None:
         self.master, self.slave = pty.openpty()
         self.screen = pyte.Screen(columns, lines)
@@ -72,6 +78,10 @@ class Terminal:
         self._lock = threading.Lock()
         self.raw = bytearray()
         self.answers = answers
+        self.replies = replies or {}
+        self.delay_s = delay_s
+        self._late_replies: deque[tuple[float, bytes]] = deque()
+        self._unsent = bytearray()
         self.rate_bytes_s = rate_bytes_s
         self.stale_s = 0.0
         """Age of the oldest bytes that have reached the screen so far, when they did."""
@@ -94,7 +104,7 @@ class Terminal:
         budget, before_s = 0.0, time.monotonic()
         while not self._ended.is_set():
             room = LINK_BUFFER - sum(len(data) for _, data in self._under_way)
-            wait_s = _LOOK_S if self._under_way else 0.05
+            wait_s = 0.0 if self._unsent else _LOOK_S if self._under_way else 0.05
             try:
                 if room > 0 and select.select([self.master], [], [], wait_s)[0]:
                     self._under_way.append((time.monotonic(), os.read(self.master, min(room, 65536))))
@@ -104,6 +114,7 @@ class Terminal:
                 budget = min(budget + (now_s - before_s) * self.rate_bytes_s, max(1.0, self.rate_bytes_s * 0.1))
                 before_s = now_s
                 budget -= self._deliver(budget, now_s)
+                self._send_late_replies(now_s)
             except OSError:
                 return
 
@@ -122,11 +133,25 @@ class Terminal:
     def _take(self, data: bytes) -> None:
         with self._lock:
             asked = (bytes(self.raw[-3:]) + data).count(CURSOR_QUESTION)
+            self._note_queries(data)
             self.raw += data
             self._stream.feed(UNKNOWN_TO_PYTE.sub(b"", data.replace(CURSOR_QUESTION, b"")))
-        if self.answers:
-            for _ in range(asked):
-                os.write(self.master, b"\x1b[%d;%dR" % (self.screen.cursor.y + 1, self.screen.cursor.x + 1))
+        if self.answers and asked:
+            self._unsent += asked * (b"\x1b[%d;%dR" % (self.screen.cursor.y + 1, self.screen.cursor.x + 1))
+
+    def _note_queries(self, data: bytes) -> None:
+        """Note the replies to the queries that these bytes complete."""
+        for query, reply in self.replies.items():
+            before = bytes(self.raw[-len(query) + 1 :])
+            for _ in range((before + data).count(query)):
+                self._late_replies.append((time.monotonic() + self.delay_s, reply))
+
+    def _send_late_replies(self, now_s: float) -> None:
+        while self._late_replies and self._late_replies[0][0] <= now_s:
+            self._unsent += self._late_replies.popleft()[1]
+        # A long reply is sent in parts, and the program's output is read between them.
+        if self._unsent and select.select([], [self.master], [], 0)[1]:
+            del self._unsent[: os.write(self.master, self._unsent[:1024])]
 
     # What a user does and sees
 

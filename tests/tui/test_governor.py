@@ -192,3 +192,89 @@ def test_budgets_are_bounded():
         pacer.update_sent(pacer.budget, n)
         pacer.reply_received(n + 0.9)
     assert pacer.budget == MIN_BUDGET
+
+
+# Pixels
+
+PICTURE_NBYTES = 300_000
+
+
+def pixel_demand(quality):
+    return 1500 if quality is Quality.PIXELS else demand(quality)
+
+
+class PixelLink(Link):
+    """Link of a program that draws pixels when the pacer says so: first a whole picture, then new columns."""
+
+    def __init__(self, pacer, rate, **options):
+        super().__init__(pacer, rate, **options)
+        pacer.picture_nbytes = PICTURE_NBYTES
+        self.drawn = Quality.FULL
+        self.changes = []
+        self.probes = 0
+        # The first screen.
+        self.owed = 24_000
+
+    def run(self, seconds, wanted=pixel_demand):
+        super().run(seconds, lambda quality: self._owed(quality) + wanted(quality))
+
+    def _owed(self, quality):
+        if quality is not self.drawn:
+            self.changes.append((self.now_s, quality))
+            self.owed += PICTURE_NBYTES if quality is Quality.PIXELS else 0
+            self.drawn = quality
+        if self.pacer.take_probe():
+            self.probes += 1
+            self.owed += 24_000
+        owed, self.owed = self.owed, 0
+        return owed
+
+
+@pytest.mark.parametrize("trip_s", [0.001, 0.05, 0.3])
+def test_a_fast_link_has_pixels_within_seconds_and_keeps_them(trip_s):
+    link = PixelLink(pacer := LinkPacer(), 5e6, trip_s=trip_s)
+    link.run(4)
+    assert pacer.quality is Quality.PIXELS
+    link.run(120)
+    assert [quality for _, quality in link.changes] == [Quality.PIXELS]
+
+
+@pytest.mark.parametrize("rate", [4e3, 8e3, 32e3])
+def test_a_slow_link_never_has_pixels_and_few_probes(rate):
+    link = PixelLink(pacer := LinkPacer(), rate)
+    link.run(240)
+    assert Quality.PIXELS not in [quality for _, quality in link.changes]
+    assert link.probes <= 8
+    assert pacer.quality >= Quality.FULL
+
+
+def test_pixels_end_when_the_link_becomes_slow_and_come_back_with_it():
+    link = PixelLink(pacer := LinkPacer(), 5e6)
+    link.run(70)
+    link.rate = 8e3
+    link.owed = PICTURE_NBYTES
+    # A whole picture may be under way.
+    link.run(PICTURE_NBYTES / link.rate + 10)
+    assert pacer.quality > Quality.PIXELS
+    link.rate = 5e6
+    link.run(20)
+    assert pacer.quality is Quality.PIXELS
+
+
+def test_a_busy_machine_at_the_start_delays_pixels_by_seconds_only():
+    link = PixelLink(pacer := LinkPacer(), 20e3)
+    link.run(3)
+    assert pacer.quality > Quality.PIXELS
+    link.rate = 5e6
+    link.run(15)
+    assert pacer.quality is Quality.PIXELS
+
+
+def test_without_pixels_in_the_terminal_the_best_quality_is_blocks():
+    link = Link(pacer := LinkPacer(), 5e6)
+    link.run(60, demand)
+    assert pacer.quality is Quality.FULL
+    pacer.picture_nbytes = PICTURE_NBYTES
+    pacer.quality = Quality.PIXELS
+    pacer.picture_nbytes = 0
+    assert pacer.quality is Quality.FULL

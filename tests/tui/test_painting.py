@@ -124,6 +124,10 @@ class Incremental(RuleBasedStateMachine):
     def the_link_changes(self, quality, budget):
         self.screen.app.pacer.quality, self.screen.app.pacer.budget = quality, budget
 
+    @rule(depth=st.sampled_from(list(Depth)))
+    def the_terminal_has_other_colours(self, depth):
+        self.screen.set_depth(depth)
+
     @rule()
     def the_link_stalls(self):
         self.screen.answering = False

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from monitors import Screen, StillReceiver
+from monitors import Screen, StillReceiver, differences
 from sky_frames import MHZ, sky
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from waiting import poll_until
@@ -129,6 +129,26 @@ def test_a_slim_terminal_shows_the_state_of_the_stream(show, frames, picture):
 @pytest.mark.parametrize("depth", [Depth.C256, Depth.C16, Depth.NONE])
 def test_fewer_colours(show, frames, picture, depth):
     assert text_of(show((120, 40), frames, depth=depth)) == picture
+
+
+@pytest.mark.parametrize("depth", list(Depth))
+@pytest.mark.parametrize("later", list(Depth))
+def test_other_colours_at_run_time_give_the_screen_of_a_new_start(show, frames, depth, later):
+    screen = show((120, 40), frames, depth=depth)
+    screen.set_depth(later)
+    assert not differences(refresh(screen).cells(), show((120, 40), frames, depth=later).cells())
+
+
+def test_other_colours_behind_a_dialog_leave_no_old_cell(show, frames):
+    screen = show((100, 30), frames, depth=Depth.C256)
+    screen.act("help")
+    screen.settle()
+    screen.set_depth(Depth.TRUE)
+    screen.settle()
+    assert not differences(screen.cells(), screen.full_repaint())
+    screen.press("escape")
+    refresh(screen)
+    assert not differences(screen.cells(), screen.full_repaint())
 
 
 def test_ascii(show, frames, picture):

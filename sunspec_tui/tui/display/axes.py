@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.tui.display.column_grid import ColumnGrid
+
 
 def nice_step(span: float, max_parts: int) -> float:
     """Return a round step that divides `span` into few parts.
@@ -190,7 +192,9 @@ class FrequencyWindow(NamedTuple):
 
 
 class ColumnAxis(NamedTuple):
-    """Mapping between column numbers and cells of the waterfall.
+    """Mapping between column numbers, pixels and cells of the waterfall.
+
+    In a picture of blocks a cell is one pixel and one column wide.
 
     Attributes
     ----------
@@ -201,43 +205,88 @@ class ColumnAxis(NamedTuple):
     sweeping
         True if columns stay in place and a write cursor moves from left to right, again and again. False if the newest
         column is at the right and the other columns move left.
+    grid
+        Columns of a cell.
     """
 
     columns: int
     newest: int
     sweeping: bool = False
+    grid: ColumnGrid = ColumnGrid(1)
+
+    @property
+    def width_px(self) -> int:
+        """Width in pixels."""
+        return self.columns * self.grid.cell_px
+
+    @property
+    def end_px(self) -> int:
+        """Pixel after the newest column, counted from the first pixel of column 0."""
+        return self.grid.first_pixel(self.newest + 1)
+
+    @property
+    def _whole_columns(self) -> int:
+        """Number of whole columns across, with those under the write cursor."""
+        return self.columns * self.grid.per_cell
+
+    @property
+    def _write_columns(self) -> int:
+        """Number of columns under the write cursor."""
+        return self.grid.write_columns if self.sweeping and self.columns > 1 else 0
+
+    @property
+    def oldest(self) -> int:
+        """Number of the oldest displayed column."""
+        if self.sweeping:
+            return self.newest - self._whole_columns + self._write_columns + 1
+        return self.grid.number_at_pixel(self.end_px - self.width_px)
 
     @property
     def numbers(self) -> list[int]:
         """Numbers of the displayed columns, oldest first."""
-        shown = self.columns - 1 if self.sweeping and self.columns > 1 else self.columns
-        return list(range(self.newest - shown + 1, self.newest + 1))
+        return list(range(self.oldest, self.newest + 1))
 
     @property
     def write_cursor(self) -> int | None:
         """Cell of the write cursor; None without sweeping.
 
-        It is the cell after the newest column.
+        It is directly after the newest column.
         """
-        return (self.newest + 1) % self.columns if self.sweeping and self.columns > 1 else None
+        return (self.newest + 1) % self._whole_columns // self.grid.per_cell if self._write_columns else None
+
+    def pixels_of(self, number: int) -> tuple[int, int] | None:
+        """Return the first and the exclusive last pixel of a column; None if not displayed."""
+        if not self.oldest <= number <= self.newest:
+            return None
+        turns = number // self._whole_columns
+        left_px = turns * self.width_px if self.sweeping else self.end_px - self.width_px
+        return max(0, self.grid.first_pixel(number) - left_px), self.grid.first_pixel(number + 1) - left_px
 
     def cell_of(self, number: int) -> int | None:
-        """Return the cell that shows a column; None if not displayed."""
-        numbers = self.numbers
-        if not numbers[0] <= number <= numbers[-1]:
-            return None
-        return number % self.columns if self.sweeping else number - self.newest + self.columns - 1
+        """Return the cell that shows the beginning of a column; None if not displayed."""
+        pixels = self.pixels_of(number)
+        return None if pixels is None else pixels[0] // self.grid.cell_px
 
     def number_at(self, cell: int) -> int | None:
-        """Return the column of a cell; None if the cell shows none.
+        """Return the column in the middle of a cell; None if the cell shows none.
 
         Cells outside the waterfall and the write cursor's cell show no column.
         """
-        if not 0 <= cell < self.columns or cell == self.write_cursor:
+        if not 0 <= cell < self.columns:
             return None
+        number = int(self.numbers_at_pixels()[cell * self.grid.cell_px + self.grid.cell_px // 2])
+        return number if number >= self.oldest else None
+
+    def numbers_at_pixels(self) -> NDArray[np.int64]:
+        """Return the column of each pixel, shape (width_px,).
+
+        Under the write cursor it is a number before the first displayed column.
+        """
+        pixels = np.arange(self.width_px, dtype=np.int64)
         if not self.sweeping:
-            return self.newest - self.columns + 1 + cell
-        return self.newest - (self.newest - cell) % self.columns
+            return self.grid.number_at_pixel(pixels + self.end_px - self.width_px)
+        places = self.grid.number_at_pixel(pixels)
+        return np.asarray(self.newest - (self.newest - places) % self._whole_columns, np.int64)
 
 
 def labels(places: list[tuple[int, str]], width: int, *, centred: bool = False) -> list[tuple[int, str]]:

@@ -1,7 +1,7 @@
 """Store the waterfall's displayed columns: means and peaks of their rows.
 
-A column contains the rows of `rows_per_column` consecutive slots, counted from slot 0. Thus a finished column never
-changes, and only the newest column grows. Columns whose rows are all missing are empty, so that the width of a gap
+A `ColumnGrid` divides the slots into columns, counted from slot 0. Thus a finished column never changes, and only the
+newest column grows. Columns whose rows are all missing are empty, so that the width of a gap
 shows its duration. The owner sets the number of columns.
 """
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.row_blocks import BlockSpans, Floats, group_starts, merged_peaks, merged_sums
+from sunspec_tui.tui.display.column_grid import ColumnGrid
 
 _NO_COLUMN = np.iinfo(np.int64).min
 """Number of a column that does not exist; columns before the first row have negative numbers."""
@@ -24,13 +25,15 @@ class ColumnStore:
     nbins
         Bins of a row.
     rows_per_column
-        Number of slots in a column.
+        Number of slots in a column or, in pixels, in a cell.
+    cell_px
+        Width of a cell in pixels; 1 in blocks.
     """
 
-    def __init__(self, width: int, nbins: int, rows_per_column: int) -> None:
+    def __init__(self, width: int, nbins: int, rows_per_column: int, cell_px: int = 1) -> None:
         self.width = width
         self.nbins = nbins
-        self.rows_per_column = rows_per_column
+        self.grid = ColumnGrid(rows_per_column, cell_px)
         self.newest: int | None = None
         self._numbers = np.full(width, _NO_COLUMN, np.int64)
         # Double precision makes a mean independent of the blocks in which its rows arrive.
@@ -92,7 +95,7 @@ class ColumnStore:
         """
         if not len(spans.rows):
             return []
-        numbers = spans.first_slots // self.rows_per_column
+        numbers = self.grid.number_of(spans.first_slots)
         self.newest = int(numbers[-1]) if self.newest is None else max(self.newest, int(numbers[-1]))
         kept = numbers > self.newest - self.width
         if not kept.all():
@@ -167,7 +170,21 @@ class ColumnStore:
         """
         if not self.has_rows(number) or number == self.newest:
             return 0
-        return self.rows_per_column - int(self._rows[number % self.width])
+        return self.grid.slots_in(number) - int(self._rows[number % self.width])
+
+    def lacking(self, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return the mask of columns that have some rows and lack others."""
+        at = numbers % self.width
+        slots = self.grid.first_slot(numbers + 1) - self.grid.first_slot(numbers)
+        return np.asarray((self._numbers[at] == numbers) & (numbers != self.newest) & (self._rows[at] < slots))
+
+    def stored(self, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return the mask of columns with rows."""
+        return np.asarray(self._numbers[numbers % self.width] == numbers)
+
+    def with_restarts(self, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return the mask of columns with a restart of the producer."""
+        return np.asarray(self._restarts[numbers % self.width] & self.stored(numbers))
 
     def restarted(self, number: int) -> bool:
         """Return True if the producer restarted within the column."""

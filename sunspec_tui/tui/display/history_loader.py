@@ -14,6 +14,7 @@ import numpy as np
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.row_blocks import FINEST_STEP
 from sunspec_tui.tui.display.coarse_rows import CoarseRows
+from sunspec_tui.tui.display.column_grid import ColumnGrid
 from sunspec_tui.tui.display.spectrum_traces import Traces
 from sunspec_tui.tui.display.waterfall_image import WaterfallImage
 
@@ -60,9 +61,11 @@ class PictureRequest(NamedTuple):
     Attributes
     ----------
     epoch, columns, product, rows_per_column
-        Epoch of the rows, number of columns, product and slots in a column.
+        Epoch of the rows, number of columns, product, and slots in a column or, in pixels, in a cell.
     paused_at_slot
         Slot at which the picture ends; None if it follows the stream.
+    cell_px
+        Width of a cell in pixels; 1 in blocks.
     """
 
     epoch: int | None
@@ -70,6 +73,12 @@ class PictureRequest(NamedTuple):
     product: Product
     rows_per_column: int
     paused_at_slot: int | None
+    cell_px: int = 1
+
+    @property
+    def grid(self) -> ColumnGrid:
+        """Slots of the columns."""
+        return ColumnGrid(self.rows_per_column, self.cell_px)
 
 
 class _LoadRange(NamedTuple):
@@ -184,7 +193,8 @@ class HistoryLoader:
         ends_there = (
             self.latest is not None and bool(len(self.latest)) and request.paused_at_slot == self.latest.slots[-1]
         )
-        return request[:-1] == loaded[:-1] and loaded.paused_at_slot is None and ends_there
+        same = request._replace(paused_at_slot=None) == loaded._replace(paused_at_slot=None)
+        return same and loaded.paused_at_slot is None and ends_there
 
     def load(self, position: "Position", request: PictureRequest) -> bool:
         """Load new rows and some older ones.
@@ -224,29 +234,31 @@ class HistoryLoader:
 
     def _start_picture(self, position: "Position", request: PictureRequest) -> None:
         """Start a picture, and note the rows to load for it."""
-        paused_at, per_column = request.paused_at_slot, request.rows_per_column
+        paused_at, grid = request.paused_at_slot, request.grid
         end = position.count if paused_at is None else self.number_at(paused_at + 1)
         last = self.rows(end - 1, end)
-        self.picture = WaterfallImage(request.columns, len(position.axis.frequencies_mhz), per_column)
+        nbins = len(position.axis.frequencies_mhz)
+        self.picture = WaterfallImage(request.columns, nbins, request.rows_per_column, request.cell_px)
         self.latest = last
         end_slot = int(last.slots[-1]) if last is not None and len(last) else position.newest
-        first_slot = (end_slot // per_column - request.columns + 1) * per_column
+        first_slot = grid.first_slot(grid.number_of(end_slot) - request.columns + 1)
         first = self.number_at(first_slot)
         if self._traces_key != (position.epoch, request.product):
             self.traces.reset()
             self._traces_key = (position.epoch, request.product)
         if self.traces.get("max") is None:
             self._add_to_traces(max(first, end - _BLOCK_ROWS), end, request.product)
-        self._pending = self._load_ranges(per_column, max(first_slot, position.oldest), end_slot + 1)
+        self._pending = self._load_ranges(grid.block_slots, max(first_slot, position.oldest), end_slot + 1)
         self._next_row = position.count
 
-    def _load_ranges(self, per_column: int, start: int, stop: int) -> list[_LoadRange]:
+    def _load_ranges(self, slots: int, start: int, stop: int) -> list[_LoadRange]:
         """Return the ranges to load for some slots, newest first.
 
-        These are ranges of blocks where blocks exist, else ranges of rows.
+        These are ranges of blocks where blocks exist, else ranges of rows. `slots` is the number of slots that a whole
+        number of blocks must have.
         """
         coarse = self._coarse if self.past_epoch is None else None
-        step = coarse.step_for(per_column) if coarse is not None else None
+        step = coarse.step_for(slots) if coarse is not None else None
         numbers = self.number_at(start), self.number_at(stop)
         if coarse is None or step is None:
             return [_LoadRange(1, *numbers)]
@@ -291,7 +303,7 @@ class HistoryLoader:
                 break
         self.picture.renew_background()
         if not self._pending and self.position is not None:
-            self.picture.oldest_column = self.position.oldest // self.picture.store.rows_per_column
+            self.picture.oldest_column = self.picture.store.grid.number_of(self.position.oldest)
         return True
 
     def _load_part(self, picture: WaterfallImage, product: Product) -> None:

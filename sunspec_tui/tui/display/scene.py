@@ -15,6 +15,7 @@ from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ, CHANNELS_PER_PIPELINE
 from sunspec_tui.core.levels import Floats, Levels, without_warnings
 from sunspec_tui.core.products import Product, available, derive
 from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow
+from sunspec_tui.tui.display.column_grid import ColumnGrid
 from sunspec_tui.tui.display.early_actions import EarlyActions, nothing_to_act_on
 from sunspec_tui.tui.display.history_loader import HistoryLoader, LiveSource, PictureRequest
 from sunspec_tui.tui.display.span_growth import FixedSpan, SpanGrowth
@@ -28,7 +29,7 @@ from sunspec_tui.tui.display.view_actions import (
     with_product,
     with_rows_per_column,
 )
-from sunspec_tui.tui.display.view_state import Interval, View, ViewContext, Window
+from sunspec_tui.tui.display.view_state import Cursor, Interval, View, ViewContext, Window
 from sunspec_tui.tui.display.waterfall_image import Drawing, Readout, WaterfallImage
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Scene:
         self._has_size = False
         self.early_actions = EarlyActions()
         self.view = view
-        self.columns, self.lines, self.pixels_per_line = 2, 1, 2
+        self.columns, self.lines, self.pixels_per_line, self.cell_px = 2, 1, 2, 1
         self.window = Window(120, 40)
         self.sweeps = False
         self.spectrum_levels: Levels | None = None
@@ -112,19 +113,39 @@ class Scene:
         """Set the source of the rows."""
         self.history.source = source
 
-    def fit(self, columns: int, lines: int, pixels_per_line: int) -> None:
-        """Set the size of the waterfall, in cells."""
+    def fit(self, columns: int, lines: int, pixels_per_line: int, cell_px: int = 1) -> None:
+        """Set the size of the waterfall in cells, and the pixels of a cell.
+
+        Parameters
+        ----------
+        columns, lines
+            Size in cells.
+        pixels_per_line
+            Height of a cell in pixels.
+        cell_px
+            Width of a cell in pixels; 1 in blocks.
+        """
         self._has_size = True
-        if (columns, lines, pixels_per_line) == (self.columns, self.lines, self.pixels_per_line):
+        size = (columns, lines, pixels_per_line, cell_px)
+        if size == (self.columns, self.lines, self.pixels_per_line, self.cell_px):
             return
+        self._fit_cells(cell_px)
         before, old_view = self.context, self.view
-        self.columns, self.lines, self.pixels_per_line = columns, lines, pixels_per_line
+        self.columns, self.lines, self.pixels_per_line, self.cell_px = size
         if self.picture is not None and columns != before.columns:
             self.view = refit(old_view, before, self.context)
             about_cursor = self.view != old_view
             self.view = self._navigator.at_row(
                 self.view, old_view, before.end_slot, self.context, about_cursor=about_cursor
             )
+
+    def _fit_cells(self, cell_px: int) -> None:
+        """Set the width of a cell; keep the cursor at its time."""
+        cursor, before = self.view.cursor, self.grid
+        self.cell_px = cell_px
+        if cursor is not None and cursor.number is not None and self.grid != before:
+            number = self.grid.number_of(min(before.middle_slot(cursor.number), self.context.end_slot))
+            self.view = replace(self.view, cursor=Cursor(number, cursor.bin))
 
     def apply_action(self, name: str, *arguments: Any) -> str:
         """Change the view by one of `view_actions.VIEW_ACTIONS`.
@@ -193,7 +214,12 @@ class Scene:
 
     def _request(self, position: "Position") -> PictureRequest:
         return PictureRequest(
-            position.epoch, self.columns, self.product, self.view.rows_per_column, self.view.paused_at_slot
+            position.epoch,
+            self.grid.kept_columns(self.columns),
+            self.product,
+            self.view.rows_per_column,
+            self.view.paused_at_slot,
+            self.cell_px,
         )
 
     @property
@@ -219,10 +245,15 @@ class Scene:
         return FrequencyWindow.of(axis.frequencies_mhz, self.view.share, axis.bin_mhz)
 
     @property
+    def grid(self) -> ColumnGrid:
+        """Slots of the columns."""
+        return ColumnGrid(self.view.rows_per_column, self.cell_px)
+
+    @property
     def time_axis(self) -> ColumnAxis:
         """Displayed columns."""
         newest = self.picture.store.newest if self.picture else None
-        return ColumnAxis(self.columns, newest or 0, self.view.sweeping or self.sweeps)
+        return ColumnAxis(self.columns, newest or 0, self.view.sweeping or self.sweeps, self.grid)
 
     @property
     def context(self) -> ViewContext:
@@ -244,6 +275,7 @@ class Scene:
             levels=self.picture.levels if self.picture else None,
             spectrum_levels=self.spectrum_levels,
             window=self.window,
+            cell_px=self.cell_px,
         )
 
     def interval(self) -> Interval | None:

@@ -52,5 +52,9 @@ class Traces:
         np.add(average, (row - average) * share, out=average, where=known)
 
     def get(self, name: str) -> Floats | None:
-        """Return the trace ``max``, ``min`` or ``average``; None before the first row."""
-        return self._traces.get(name)
+        """Return a copy of the trace ``max``, ``min`` or ``average``.
+
+        It is None before the first row. The trace itself changes with each row, but a drawn one must not.
+        """
+        trace = self._traces.get(name)
+        return None if trace is None else trace.copy()

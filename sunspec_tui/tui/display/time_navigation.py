@@ -102,13 +102,13 @@ class TimeNavigator:
             True if the action was centred on the cursor: then keep the cursor inside the picture.
         """
         paused_at = view.paused_at_slot
-        keeps_cursor = about_cursor and _contains_cursor(old_view, old_end, context.columns)
+        keeps_cursor = about_cursor and _contains_cursor(old_view, old_end, context)
         if paused_at is not None and paused_at != old_end:
             forward = paused_at > old_end
             ends = [self._history.slot_at(paused_at, forward=forward)]
             if keeps_cursor:
                 ends.append(self._history.slot_at(paused_at, forward=not forward))
-                ends = [end for end in ends if _contains_cursor(view, end, context.columns)]
+                ends = [end for end in ends if _contains_cursor(view, end, context)]
                 ends.append(old_view.paused_at_slot)
             view = replace(view, paused_at_slot=ends[0])
             context = context._replace(end_slot=context.newest if ends[0] is None else ends[0])
@@ -123,8 +123,9 @@ class TimeNavigator:
         return replace(view, paused_at_slot=self._history.slot_at(slot, forward=False))
 
 
-def _contains_cursor(view: View, end: int | None, columns: int) -> bool:
+def _contains_cursor(view: View, end: int | None, context: ViewContext) -> bool:
     """Return True if a picture that ends at `end` contains the cursor."""
     if end is None or view.cursor is None or view.cursor.number is None:
         return False
-    return 0 <= end // view.rows_per_column - view.cursor.number < columns
+    beside = context.grid(view.rows_per_column).number_of(end) - view.cursor.number
+    return 0 <= beside < context.columns_of(view.rows_per_column)

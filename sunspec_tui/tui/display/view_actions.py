@@ -75,18 +75,20 @@ def with_rows_per_column(view: View, context: ViewContext, rows: int) -> View:
     A paused picture keeps the cell of the cursor. A live picture does this only if the cursor would leave it; then the
     picture is paused, unless it ends at the newest row. Without a cursor in the picture, the newest end stays in place.
     """
-    cursor, before = view.cursor, view.rows_per_column
+    cursor, before, after = view.cursor, context.grid(view.rows_per_column), context.grid(rows)
+    before_columns, columns = context.columns_of(view.rows_per_column), context.columns_of(rows)
     view = replace(view, rows_per_column=rows)
     if cursor is None or cursor.number is None:
         return view
-    beside = context.end_slot // before - cursor.number
-    if not 0 <= beside < context.columns:
-        return replace(view, cursor=Cursor(cursor.number * before // rows, cursor.bin))
+    beside = before.number_of(context.end_slot) - cursor.number
+    if not 0 <= beside < before_columns:
+        return replace(view, cursor=Cursor(after.number_of(before.first_slot(cursor.number)), cursor.bin))
     # The newest column may not have its middle row yet.
-    number = min(cursor.number * before + before // 2, context.end_slot) // rows
+    number = after.number_of(min(before.middle_slot(cursor.number), context.end_slot))
     view = replace(view, cursor=Cursor(number, cursor.bin))
-    if view.paused_at_slot is not None or context.end_slot // rows - number >= context.columns - 1:
-        end = max((number + beside + 1) * rows - 1, oldest_end_slot(context, rows))
+    if view.paused_at_slot is not None or after.number_of(context.end_slot) - number >= columns - 1:
+        beside = beside * columns // before_columns
+        end = max(after.last_slot(number + beside), oldest_end_slot(context, rows))
         slot = min(end, context.newest)
         view = replace(view, paused_at_slot=None if view.paused_at_slot is None and slot == context.newest else slot)
     return view
@@ -97,16 +99,24 @@ def oldest_end_slot(context: ViewContext, rows: int) -> int:
 
     The end is a slot. The last column of this picture may be incomplete.
     """
-    return min((context.oldest // rows + context.columns) * rows - 1, context.newest)
+    grid = context.grid(rows)
+    return min(grid.last_slot(grid.number_of(context.oldest) + context.columns_of(rows) - 1), context.newest)
 
 
 def with_cursor_inside(view: View, context: ViewContext) -> View:
     """Move a cursor outside the picture to its edge."""
     if view.cursor is None or view.cursor.number is None:
         return view
-    last = context.end_slot // view.rows_per_column
-    first = last - context.columns + (2 if context.sweeping else 1)
+    first, last = _shown_columns(view, context)
     return replace(view, cursor=Cursor(min(last, max(first, view.cursor.number)), view.cursor.bin))
+
+
+def _shown_columns(view: View, context: ViewContext) -> tuple[int, int]:
+    """Return the first and the last whole column of the picture."""
+    grid = context.grid(view.rows_per_column)
+    last = grid.number_of(context.end_slot)
+    hidden = grid.write_columns if context.sweeping else 0
+    return last - context.columns_of(view.rows_per_column) + 1 + hidden, last
 
 
 def refit(view: View, before: ViewContext, context: ViewContext) -> View:
@@ -219,18 +229,18 @@ def mark(view: View, context: ViewContext, end: int) -> View:
     `end` is 0 for the first and 1 for the last row. The row is at the cursor's column. Without a cursor, it is at the
     beginning or end of the picture.
     """
-    rows, cursor = view.rows_per_column, view.cursor
+    grid, cursor = context.grid(view.rows_per_column), view.cursor
     first, last = shown_slots(view, context)
     if cursor is not None and cursor.number is not None:
-        first, last = cursor.number * rows, min(last, cursor.number * rows + rows - 1)
+        first, last = grid.first_slot(cursor.number), min(last, grid.last_slot(cursor.number))
     begin, stop = view.marks
     return replace(view, marks=(begin, last) if end else (first, stop))
 
 
 def shown_slots(view: View, context: ViewContext) -> tuple[int, int]:
     """Return the slots of the picture's first and last row."""
-    column = context.end_slot // view.rows_per_column - context.columns + 1 + context.sweeping
-    return column * view.rows_per_column, context.end_slot
+    first, _ = _shown_columns(view, context)
+    return context.grid(view.rows_per_column).first_slot(first), context.end_slot
 
 
 def marked_slots(view: View, context: ViewContext) -> tuple[int, int]:
@@ -248,14 +258,14 @@ def move_cursor(view: View, context: ViewContext, across: int, up: int) -> View:
 
     A new cursor appears in the middle of the picture, or at its end if it moves left.
     """
-    last = context.end_slot // view.rows_per_column
+    first, last = _shown_columns(view, context)
     if view.maximised == "spectrum":
         return replace(view, cursor=Cursor(None, _bin_beside(view, context, across)))
     if view.cursor is None or view.cursor.number is None:
         index = view.cursor.bin if view.cursor else (context.band.start + context.band.stop) // 2
-        return replace(view, cursor=Cursor(last - context.columns // 2 if across >= 0 else last, index))
-    oldest = last - context.columns + (2 if context.sweeping else 1)
-    number = min(last, max(oldest, view.cursor.number + across))
+        middle = last - context.columns_of(view.rows_per_column) // 2
+        return replace(view, cursor=Cursor(middle if across >= 0 else last, index))
+    number = min(last, max(first, view.cursor.number + across))
     return replace(view, cursor=Cursor(number, _bin_above(view.cursor.bin, context, up)))
 
 

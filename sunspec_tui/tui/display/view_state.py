@@ -10,6 +10,7 @@ from sunspec_tui.core.colormaps import PALETTES
 from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.products import SIGNED_PRODUCTS, Product
 from sunspec_tui.tui.display.axes import FrequencyWindow
+from sunspec_tui.tui.display.column_grid import ColumnGrid
 
 PANELS = ("delay", "health", "memory", "plots", "log")
 PICTURES = ("waterfall", "spectrum")
@@ -25,7 +26,7 @@ class Cursor(NamedTuple):
     Attributes
     ----------
     number
-        Column; None in the spectrum, which shows the newest row.
+        Column of a `ColumnGrid`; None in the spectrum, which shows the newest row.
     bin
         Number of the bin, counted from the lowest frequency of the stream.
     """
@@ -57,13 +58,15 @@ class ViewContext(NamedTuple):
     end_slot
         Slot at the end of the picture.
     sweeping
-        True if a write cursor occupies one column of the picture.
+        True if a write cursor is in the picture.
     band
         Displayed bins, of `nbins`.
     levels, spectrum_levels
         Current levels; None before the first drawing.
     window
         Size of the terminal.
+    cell_px
+        Width of a cell in pixels; 1 in blocks.
     """
 
     npol: int
@@ -80,6 +83,15 @@ class ViewContext(NamedTuple):
     pixels_per_line: int = 2
     sweeping: bool = False
     window: Window = Window(120, 40)
+    cell_px: int = 1
+
+    def grid(self, rows_per_column: int) -> ColumnGrid:
+        """Return the columns of a picture."""
+        return ColumnGrid(rows_per_column, self.cell_px)
+
+    def columns_of(self, rows_per_column: int) -> int:
+        """Return the number of columns across a picture, with those under a write cursor."""
+        return self.columns * self.grid(rows_per_column).per_cell
 
 
 class Interval(NamedTuple):
@@ -109,7 +121,8 @@ class View:
     Attributes
     ----------
     product, palette, rows_per_column, sweeping, subtract
-        Settings of the waterfall.
+        Settings of the waterfall. In pixels, `rows_per_column` are the rows of a cell, so that blocks and pixels show
+        the same time.
     grows
         True if the time span grows with the rows that are there, until the observer chooses one.
     span_s

@@ -13,7 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.background import quiet_median, without_background
-from sunspec_tui.core.levels import Floats, Levels, auto_levels, sampled_bins, sampled_rows, to_db
+from sunspec_tui.core.levels import (
+    LEVEL_SLACK,
+    STEADY_SLACK,
+    Floats,
+    Levels,
+    auto_levels,
+    sampled_bins,
+    sampled_rows,
+    to_db,
+)
 from sunspec_tui.core.row_blocks import BlockSpans
 from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow
 from sunspec_tui.tui.display.column_store import ColumnStore
@@ -138,11 +147,20 @@ class WaterfallImage:
     nbins
         Bins of a row.
     rows_per_column
-        Number of slots in a column.
+        Number of slots in a column or, in pixels, in a cell.
+    cell_px
+        Width of a cell in pixels; 1 in blocks.
+
+    Attributes
+    ----------
+    values
+        Displayed values, float32, shape (columns, pixels), lowest frequency first; column n is at n modulo the width.
+    versions
+        Number for each column that increases when its values change.
     """
 
-    def __init__(self, columns: int, nbins: int, rows_per_column: int) -> None:
-        self.store = ColumnStore(columns, nbins, rows_per_column)
+    def __init__(self, columns: int, nbins: int, rows_per_column: int, cell_px: int = 1) -> None:
+        self.store = ColumnStore(columns, nbins, rows_per_column, cell_px)
         self.levels: Levels | None = None
         self.oldest_column: int | None = None
         """Column of the oldest row when history was loaded; an empty column before it is not a gap."""
@@ -151,7 +169,8 @@ class WaterfallImage:
         self._background: Floats | None = None
         self._background_age = self._background_columns = 0
         self._stale: set[int] = set()
-        self._values: Floats = np.empty((columns, 0), np.float32)
+        self.values: Floats = np.empty((columns, 0), np.float32)
+        self.versions = np.zeros(columns, np.int64)
         self._sample: Floats = np.empty((columns, 0), np.float32)
         self._levels_key: object = None
 
@@ -195,8 +214,8 @@ class WaterfallImage:
         self._stale.clear()
         if stale:
             self._draw_columns(stale, drawing)
-        # Update the levels only for a new column, because an update for every row would make them flicker.
-        due = (newest, drawing)
+        # Update the levels only for a new cell, because an update for every row would make them flicker.
+        due = (newest // self.store.grid.per_cell, drawing)
         if due != self._levels_key or len(stale) > 1:
             self._levels_key = due
             self.levels = self._find_levels(drawing)
@@ -209,7 +228,8 @@ class WaterfallImage:
             drawing.band, drawing.pixels, drawing.signed, drawing.subtract,
         ):  # fmt: skip
             width = self.store.width
-            self._values = np.full((width, drawing.pixels), np.nan, np.float32)
+            self.values = np.full((width, drawing.pixels), np.nan, np.float32)
+            self.versions += 1
             nbins = drawing.band.stop - drawing.band.start
             self._sample = np.full_like(sampled_bins(np.empty((width, nbins), np.float32)), np.nan)
             self._stale = set(self.store.stored_numbers())
@@ -219,7 +239,8 @@ class WaterfallImage:
         mean, peak = self._displayed_power(numbers, drawing, subtract=drawing.subtract)
         sample = sampled_bins(mean)
         pixels = bin_pixels(mean, peak, drawing.pixels)
-        self._values[at] = pixels if drawing.signed else to_db(pixels)
+        self.values[at] = pixels if drawing.signed else to_db(pixels)
+        self.versions[at] += 1
         self._sample[at] = sample if drawing.signed else to_db(sample)
 
     def _displayed_power(self, numbers: list[int], drawing: Drawing, *, subtract: bool) -> tuple[Floats, Floats | None]:
@@ -241,7 +262,8 @@ class WaterfallImage:
         numbers = np.array(self.store.stored_numbers(), np.int64)
         at = numbers[sampled_rows(len(numbers))] % self.store.width
         # Hysteresis compares automatic levels only, without the bias and without manual levels.
-        levels = self._auto = auto_levels(self._sample[at], self._auto, signed=drawing.signed)
+        slack = LEVEL_SLACK if self.store.grid.cell_px == 1 else STEADY_SLACK
+        levels = self._auto = auto_levels(self._sample[at], self._auto, signed=drawing.signed, slack=slack)
         return None if levels is None else Levels(levels.low + drawing.bias, levels.high + drawing.bias)
 
     def _update_background(self) -> None:
@@ -282,7 +304,7 @@ class WaterfallImage:
         numpy.ndarray
             int16, shape (axis.columns, pixels), lowest frequency first; negative values are `PixelCode`.
         """
-        out = np.full((axis.columns, self._values.shape[1]), PixelCode.BEFORE, np.int16)
+        out = np.full((axis.columns, self.values.shape[1]), PixelCode.BEFORE, np.int16)
         if axis.write_cursor is not None:
             out[axis.write_cursor] = PixelCode.WRITE_CURSOR
         kept = self.store.stored_numbers()
@@ -300,7 +322,7 @@ class WaterfallImage:
                 out[cell] = PixelCode.GAP
         if shown and self.levels is not None:
             shown_numbers = np.array(shown, np.int64)
-            values = self._values[shown_numbers % self.store.width]
+            values = self.values[shown_numbers % self.store.width]
             if places is None:
                 out[cells] = colour_steps(values, self.levels, count)
             else:
@@ -310,6 +332,11 @@ class WaterfallImage:
         restarted = [cell for number, cell in zip(shown, cells, strict=True) if self.store.restarted(number)]
         out[restarted] = PixelCode.RESTART
         return out
+
+    @property
+    def first_column(self) -> int | None:
+        """First column with rows, or in which rows were expected."""
+        return self._first(self.store.stored_numbers())
 
     def _first(self, numbers: list[int]) -> int | None:
         """Return the first column with rows; earlier columns cannot miss rows."""
@@ -334,15 +361,16 @@ class WaterfallImage:
             self.store.first_s(number),
             self.store.time_s(number),
             power=float(bin_pixels(mean, peak, drawing.pixels)[0, pixel]),
-            shown=float(self._values[number % self.store.width, pixel]),
+            shown=float(self.values[number % self.store.width, pixel]),
             restarted=self.store.restarted(number),
             missing=0 if number == self._first(self.store.stored_numbers()) else self.store.missing(number),
         )
 
     def columns_with_missing_rows(self, numbers: list[int]) -> list[int]:
         """Return the columns that have some rows and lack others."""
-        first = self._first(self.store.stored_numbers())
-        return [number for number in numbers if number != first and self.store.missing(number)]
+        first, asked = self._first(self.store.stored_numbers()), np.array(numbers, np.int64)
+        lacking = asked[self.store.lacking(asked)] if len(asked) else asked
+        return [int(number) for number in lacking if number != first]
 
     def _no_rows(self, number: int) -> CellValue:
         numbers = self.store.stored_numbers()

@@ -43,13 +43,19 @@ class Abilities:
     depth, depth_origin
         Colour depth and its source.
     graphics, graphics_origin
-        Best kind of pictures and its source.
+        Kind of pictures to draw, and its source. It is `Graphics.BLOCKS` while no pixels can be drawn.
+    chosen_graphics
+        Kind that the user has chosen; None if the best one is drawn.
+    available_graphics
+        Kinds that the terminal has, the best one first.
     dialect
         Part of kitty's protocol, if `graphics` is `Graphics.KITTY`.
     cell_width_px, cell_height_px
         Size of a cell in pixels; 0 if unknown. Without it no pixels are drawn.
     sixel_colours
         Number of colour registers for sixel; 0 if unknown.
+    sixel_width_px, sixel_height_px
+        Size of the largest sixel image; 0 if unknown. A terminal cuts a larger one.
     in_tmux
         True if the program runs inside tmux.
     """
@@ -58,8 +64,17 @@ class Abilities:
     depth_origin: Origin = Origin.ENVIRONMENT
     graphics: Graphics = Graphics.BLOCKS
     graphics_origin: Origin = Origin.ENVIRONMENT
+    chosen_graphics: Graphics | None = None
+    available_graphics: tuple[Graphics, ...] = (Graphics.BLOCKS,)
     dialect: KittyDialect = KittyDialect.FRAMES
     cell_width_px: int = 0
     cell_height_px: int = 0
     sixel_colours: int = 0
+    sixel_width_px: int = 0
+    sixel_height_px: int = 0
     in_tmux: bool = False
+
+    @property
+    def wanted_graphics(self) -> Graphics:
+        """Kind that would be drawn if nothing were missing."""
+        return self.chosen_graphics or self.available_graphics[0]

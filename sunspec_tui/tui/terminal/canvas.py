@@ -25,17 +25,25 @@ UNKNOWN = -1
 """Code of a cell of `displayed` whose content is unknown."""
 CONTINUED = 0
 """Code of the right half of a wide character."""
+PIXELS = 0x10FFFD
+"""Code of a cell that shows its part of a picture in pixels.
+
+The cell itself is blank, in the plain style. The code is a character for private use, because it must pass through
+Textual's drawing, and no text shows it.
+"""
 _FIRST_CLUSTER = 0x110000
 # Limits, because untrusted text may have any number of marks on a letter, and any number of such letters.
 _MAX_CLUSTER, _MAX_CLUSTERS = 5, 4096
 # Up to this many unchanged cells are written again, because that is shorter than moving over them.
 _MAX_JOINED_GAP = 3
 _SPACE = ord(" ")
+PIXELS_TEXT = chr(PIXELS)
 # Pages of 256 code points that may contain wide characters. The characters of the pictures are on other pages.
 # The index -1 (of UNKNOWN) is the last item, which is False.
 _MAYBE_WIDE = np.zeros(0x2001, np.bool_)
 _MAYBE_WIDE[[0x11, 0x23, 0x24, 0x26, 0x27]] = True
 _MAYBE_WIDE[0x2E:0x2000] = True
+_MAYBE_WIDE[PIXELS >> 8] = False
 
 
 class Region(NamedTuple):
@@ -125,6 +133,8 @@ class Canvas:
         """
         self.desired = Grid.filled(columns, lines)
         self.displayed = Grid.filled(columns, lines, UNKNOWN)
+        self.written = np.zeros((lines, columns), np.bool_)
+        """Cells that were written since the owner last cleared this mask."""
         self._shifts = np.zeros(lines, np.int32)
         self._wide = np.zeros(lines, np.bool_)
         self._writer = AnsiWriter(self.styles, columns)
@@ -167,7 +177,7 @@ class Canvas:
         """Return the character of a code."""
         if code >= _FIRST_CLUSTER:
             return self._cluster_texts[code - _FIRST_CLUSTER]
-        return "" if code == CONTINUED else chr(code)
+        return "" if code == CONTINUED else " " if code == PIXELS else chr(code)
 
     def moved_left(self, region: Region, columns: int) -> None:
         """Note that the content of a region has moved left.
@@ -215,6 +225,7 @@ class Canvas:
         str
             Escape sequences and text; empty if nothing differs.
         """
+        np.copyto(self.desired.styles, self.styles.plain, where=self.desired.codes == PIXELS)
         for y in np.flatnonzero(_lines_with_wide(self.desired.codes)).tolist():
             self._blank_half_characters(y)
         different = self._differing()
@@ -313,6 +324,7 @@ class Canvas:
             written[start:stop] = True
         np.copyto(self.displayed.codes[y], codes, where=written)
         np.copyto(self.displayed.styles[y], styles, where=written)
+        self.written[y] |= written
 
     def _text(self, codes: Ints, *, has_wide: bool) -> Sequence[str]:
         """Return one item for each cell.
@@ -320,7 +332,7 @@ class Canvas:
         If each cell has one code point, the result is a plain string.
         """
         if not has_wide:
-            return codes.tobytes().decode("utf-32-le", "surrogatepass")
+            return codes.tobytes().decode("utf-32-le", "surrogatepass").replace(PIXELS_TEXT, " ")
         return [self.text_of(int(code)) for code in codes]
 
 

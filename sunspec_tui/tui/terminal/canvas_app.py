@@ -23,47 +23,57 @@ from textual.color import Color as CssColor
 from textual.geometry import Size
 from textual.screen import Screen
 
+from sunspec_tui.tui.terminal.ability_app import AbilityApp
+from sunspec_tui.tui.terminal.ability_finder import AbilityFinder
 from sunspec_tui.tui.terminal.canvas import Canvas, Grid, Region
 from sunspec_tui.tui.terminal.cell_widget import CellWidget, uncovered
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.driver import CURSOR_QUERY, Driver
-from sunspec_tui.tui.terminal.guarded import GuardedApp
 from sunspec_tui.tui.terminal.link_pacing import LinkPacer, LinkReading
+from sunspec_tui.tui.terminal.pixel_image import CellSize
+from sunspec_tui.tui.terminal.pixel_layer import PixelLayer
 from sunspec_tui.tui.terminal.update_writer import UpdateWriter
 
 _SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 # Time to the next attempt. No event reports that the link can accept data again.
 _RETRY_S = 0.05
-_LAST_REPLY_S = 0.3
+# Longest waits at the end for a reply to an update and for those about abilities.
+_LAST_REPLY_S, _LAST_ABILITY_S = 0.3, 1.0
 # Longest time for which keys may delay the pictures. A key that is held down would delay them without end.
 _PICTURES_WAIT_S = 0.15
+# A key waits for the update under way, so pixels come in pieces even if the link was fast so far.
+_PIXELS_BUDGET = 1 << 16
 
 
-class CanvasApp(GuardedApp):
+class CanvasApp(AbilityApp):
     """Textual app that draws its screen through a canvas.
 
     Parameters
     ----------
-    depth
-        Colours of the terminal.
+    finder
+        What is known of the terminal; None for a terminal with 24-bit colours and without pixels.
     ascii_only
         True if the terminal has only ASCII characters.
     pacer
         Pacer that decides when and how much to send.
     """
 
-    def __init__(self, depth: Depth = Depth.TRUE, *, ascii_only: bool = False, pacer: LinkPacer | None = None) -> None:
-        super().__init__(driver_class=Driver)
-        self.depth = depth
+    def __init__(
+        self, finder: AbilityFinder | None = None, *, ascii_only: bool = False, pacer: LinkPacer | None = None
+    ) -> None:
+        super().__init__(finder or AbilityFinder.of_choices(Depth.TRUE))
         self.ascii_only = ascii_only
         self.pacer = pacer or LinkPacer()
-        self.update_writer = UpdateWriter(Canvas(1, 1), depth, ascii_only=ascii_only)
+        self.update_writer = UpdateWriter(Canvas(1, 1), self.depth, ascii_only=ascii_only)
         self.animation_level = "none"
         self._send: Callable[[str], None] | None = None
         self._scheduled_paint: asyncio.Handle | None = None
         self.urgent = False
         """True if the next update omits the pictures, so that the effect of a key is shown first."""
         self.cell_widgets: list[CellWidget] = []
+        self.pixel_layer = PixelLayer()
+        self.pixel_cell: CellSize | None = None
+        """Size of a cell while pictures are drawn in pixels; None for blocks."""
         self._link_closed = False
         self._pictures_sent_s = 0.0
         self._has_content = self._base_trip_queried = self._is_blank = False
@@ -126,6 +136,7 @@ class CanvasApp(GuardedApp):
         if (self.canvas.desired.columns, self.canvas.desired.lines) == tuple(size):
             return False
         self.canvas.resize(*size)
+        self.pixel_layer.forget()
         self._is_blank = True
         return True
 
@@ -164,13 +175,25 @@ class CanvasApp(GuardedApp):
             # Textual merges resize events in quick succession, and may find no change in the end.
             self.screen.refresh()
         else:
-            self.canvas.invalidate()
-            self.paint_soon()
+            self.redraw()
+        self.follow_screen(event.size)
+
+    def abilities_changed(self) -> None:
+        """Draw all cells in the colours that the terminal has."""
+        if self.update_writer.depth is self.depth:
+            return
+        self.update_writer.change_depth(self.depth)
+        # Textual finds no change, but the canvas needs all its cells with other styles.
+        self._is_blank = True
+        for widget in self.cell_widgets:
+            widget.notify_style_update()
+            widget.repaint()
+        self.screen.refresh()
 
     def on_cursor_position(self, _: events.CursorPosition) -> None:
         """Note the terminal's reply: all data before the query have arrived."""
         self.pacer.reply_received(time.monotonic())
-        if self.urgent or not self.canvas.finished:
+        if self.urgent or not self._is_finished:
             self.paint_soon()
 
     @property
@@ -191,6 +214,7 @@ class CanvasApp(GuardedApp):
     def redraw(self) -> None:
         """Send all cells again, because another program has written to the terminal."""
         self.canvas.invalidate()
+        self.pixel_layer.forget()
         self.paint_soon()
 
     def paint_soon(self, after_s: float = 0.0) -> None:
@@ -206,14 +230,14 @@ class CanvasApp(GuardedApp):
         now_s = time.monotonic()
         if self.pacer.must_wait(now_s) or self._writer_is_busy():
             if self.pacer.reply_overdue(now_s):
-                self._send_text(CURSOR_QUERY)
+                self.send_text(CURSOR_QUERY)
                 self.pacer.query_repeated(now_s)
             self.paint_soon(_RETRY_S)
             return
         text_only = self.urgent and now_s - self._pictures_sent_s < _PICTURES_WAIT_S
-        text = self.canvas.update(self.pacer.budget, self._picture_regions(), text_only=text_only)
+        text = self._next_text(text_only=text_only)
         if not text and text_only:
-            text_only, text = False, self.canvas.update(self.pacer.budget, self._picture_regions())
+            text_only, text = False, self._next_text()
         if not text_only:
             self._pictures_sent_s = now_s
         self.urgent = False
@@ -221,11 +245,28 @@ class CanvasApp(GuardedApp):
             if not self._base_trip_queried:
                 # Measure the link's base round trip while nothing else is in flight.
                 self._base_trip_queried = True
-                self._send_text(CURSOR_QUERY)
+                self.send_text(CURSOR_QUERY)
                 self.pacer.query_sent(now_s)
-            self._write(text, now_s, finished=text_only or self.canvas.finished)
-        if not self.canvas.finished:
+                # The screen covers what a terminal prints of queries that it does not know.
+                text = self.first_queries(now_s) + text
+            self._write(text, now_s, finished=text_only or self._is_finished)
+        if not self._is_finished:
             self.paint_soon(_RETRY_S)
+
+    def _next_text(self, *, text_only: bool = False) -> str:
+        """Return the next text to send: changed cells, and then pixels."""
+        budget = self.pacer.budget
+        text = self.pixel_layer.prepare(self.canvas)
+        text += self.canvas.update(budget, self._picture_regions(), text_only=text_only)
+        pixels_budget = min(budget, _PIXELS_BUDGET) - len(text)
+        if (text_only or pixels_budget <= 0) and not self.pixel_layer.must_follow(self.canvas):
+            return text
+        return text + self.pixel_layer.update(self.canvas, 0 if text_only else pixels_budget)
+
+    @property
+    def _is_finished(self) -> bool:
+        """True if the terminal displays all cells and pixels."""
+        return self.canvas.finished and self.pixel_layer.finished
 
     def _write(self, text: str, now_s: float, *, finished: bool) -> None:
         if self.cursor_position != (0, 0):
@@ -236,13 +277,14 @@ class CanvasApp(GuardedApp):
         text += CURSOR_QUERY
         nbytes = len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
         self.pacer.update_sent(nbytes, now_s, finished=finished)
-        self._send_text(text)
+        self.send_text(text)
 
-    def _send_text(self, text: str) -> None:
+    def send_text(self, text: str) -> None:
+        """Send text to the terminal, or to the function that a test has set."""
         if self._send is not None:
             self._send(text)
-        elif self._driver is not None:
-            self._driver.write(text)
+        else:
+            super().send_text(text)
 
     def _writer_is_busy(self) -> bool:
         """Return True if an update is still queued.
@@ -263,16 +305,22 @@ class CanvasApp(GuardedApp):
         return self.pacer.reading(time.monotonic())
 
     async def close_link(self) -> None:
-        """Send nothing more, and wait briefly for a reply.
+        """Send nothing more, and wait briefly for replies.
 
-        Without the wait, the shell would read the reply as input.
+        Without the wait, the shell would read the replies as input.
         """
         self._link_closed = True
-        until_s = time.monotonic() + _LAST_REPLY_S
-        while self.pacer.awaits_reply and self.pacer.reading(until_s).has_replied and time.monotonic() < until_s:
-            if self.is_abandoned:
-                return
+        begun_s = now_s = time.monotonic()
+        while self._awaits_reply(now_s - begun_s) and not self.is_abandoned:
             await asyncio.sleep(0.01)
+            now_s = time.monotonic()
+
+    def _awaits_reply(self, waited_s: float) -> bool:
+        """Return True if a reply is likely to come soon."""
+        now_s = time.monotonic()
+        if self.finder.must_wait(now_s) and waited_s < _LAST_ABILITY_S:
+            return True
+        return waited_s < _LAST_REPLY_S and self.pacer.awaits_reply and self.pacer.reading(now_s).has_replied
 
     # Cells
 

@@ -3,7 +3,10 @@
 This module sends no request to the terminal itself.
 """
 
+import fcntl
 import os
+import struct
+import termios
 from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 
@@ -62,6 +65,19 @@ def terminal_size(fileno: int, environment: Mapping[str, str]) -> tuple[int, int
         for size, text, default in zip(known, stated, _DEFAULT_SIZE, strict=True)
     )
     return min(columns, MAX_COLUMNS), min(lines, MAX_LINES)
+
+
+def pixel_size(fileno: int) -> tuple[int, int]:
+    """Return a terminal's width and height in pixels, from the kernel.
+
+    Both are 0 if the kernel does not know them. SSH passes them on.
+    """
+    try:
+        sizes = fcntl.ioctl(fileno, termios.TIOCGWINSZ, bytes(8))
+    except OSError:
+        return 0, 0
+    _, _, width, height = struct.unpack("HHHH", sizes)
+    return width, height
 
 
 def drop_library_settings(environment: MutableMapping[str, str]) -> None:

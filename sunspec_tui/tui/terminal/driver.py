@@ -24,10 +24,11 @@ from typing import Any
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
-from sunspec_tui.tui.terminal.capabilities import terminal_size
+from sunspec_tui.tui.terminal.capabilities import pixel_size, terminal_size
 from sunspec_tui.tui.terminal.terminal_events import EventMaker
 from sunspec_tui.tui.terminal.terminal_input import InputSplitter, Token
 from sunspec_tui.tui.terminal.terminal_output import TerminalOutput
+from sunspec_tui.tui.terminal.terminal_replies import Reply, string_starts
 from sunspec_tui.tui.terminal.terminal_title import TerminalTitle, has_title
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,8 @@ log = logging.getLogger(__name__)
 CURSOR_QUERY = "\x1b[6n"
 """Query of the cursor's position, to which every terminal replies."""
 _MAX_QUERIES = 16
-_READ_BYTES = 1024
+# A string becomes at most one message, so more of it is read at once.
+_READ_BYTES, _STRING_BYTES = 1024, 65536
 _SOON_S = 0.02
 _END_S = 1.0
 # Reading pauses while more than `_MAX_WAITING` messages wait for the app. The queue is checked after every
@@ -60,6 +62,10 @@ class Driver(LinuxDriver):
         self._output = TerminalOutput(output.fileno(), output.encoding)
         self._file = self._output  # type: ignore[assignment]
         self._size = self._size or self._get_terminal_size()
+        self.expected_replies: frozenset[type[Reply]] = frozenset()
+        """Types of the replies about the terminal's abilities that are passed on."""
+        self.farewell = ""
+        """Text that removes pictures when the program leaves the terminal."""
         self._queries = 0
         self._queries_lock = threading.Lock()
         self._input_has_ended = False
@@ -112,6 +118,8 @@ class Driver(LinuxDriver):
     def stop_application_mode(self) -> None:
         """Restore the terminal; drop the queued output."""
         self._output.drop_queued()
+        if self.farewell:
+            self.write(self.farewell)
         super().stop_application_mode()
         self.title.leave()
 
@@ -119,7 +127,7 @@ class Driver(LinuxDriver):
         """Write the queued output, within a time limit; end the writing threads."""
         if self.is_writing:
             super().close()
-        self._output.stop(_RESTORE + self.title.restore_text, _RESTORE_TIMEOUT_S)
+        self._output.stop(self.farewell + _RESTORE + self.title.restore_text, _RESTORE_TIMEOUT_S)
 
     def end_within(self, seconds: float, status: int) -> None:
         """Kill the process after a time; restore the terminal first.
@@ -141,7 +149,8 @@ class Driver(LinuxDriver):
             with suppress(termios.error):
                 termios.tcsetattr(self.fileno, termios.TCSANOW, self.attrs_before)
         self._output.write_last(
-            f"{_RESTORE}{self.title.restore_text}sunspec-tui: the program did not end in time and was killed\r\n"
+            f"{self.farewell}{_RESTORE}{self.title.restore_text}"
+            "sunspec-tui: the program did not end in time and was killed\r\n"
         )
         os._exit(status)
 
@@ -152,6 +161,11 @@ class Driver(LinuxDriver):
     def size_now(self) -> tuple[int, int]:
         """Current columns and lines of the terminal, from the kernel."""
         return self._get_terminal_size()
+
+    @property
+    def pixel_size_now(self) -> tuple[int, int]:
+        """Current width and height of the terminal in pixels; 0 if unknown."""
+        return pixel_size(self._output.fileno())
 
     def _query_in_band_window_resize(self) -> None:
         """Request no size reports, because only the kernel's size is trusted."""
@@ -199,9 +213,11 @@ class Driver(LinuxDriver):
                 self._woken.recv(1)
                 self.exit_event.wait(_END_S)
             elif ready:
-                data = os.read(self.fileno, _READ_BYTES)
+                data = os.read(self.fileno, _STRING_BYTES if splitter.is_in_string else _READ_BYTES)
                 if not data:
                     raise OSError(0, "its input has ended")
+                maker.expected = self.expected_replies
+                splitter.string_starts = string_starts(maker.expected)
                 tokens = splitter.feed(data, time.monotonic())
             else:
                 tokens = splitter.tick(time.monotonic())

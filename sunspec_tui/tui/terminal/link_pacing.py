@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
+from sunspec_tui.tui.terminal.pixel_pacing import PixelJudge
+
 FIRST_BUDGET = 8192
 MIN_BUDGET = 768
 MAX_BUDGET = 1 << 20
@@ -46,8 +48,12 @@ _MAX_STEP_UP_WAIT_S = 60.0
 
 
 class Quality(IntEnum):
-    """Quality of the drawn pictures, from best to worst."""
+    """Quality of the drawn pictures, from best to worst.
 
+    The best one is in pixels, the others are in blocks unless the user has chosen pixels.
+    """
+
+    PIXELS = -1
     FULL = 0
     SLOWER = 1
     SWEEPING = 2
@@ -56,7 +62,7 @@ class Quality(IntEnum):
     @property
     def interval_s(self) -> float:
         """Shortest time between pictures, in seconds."""
-        return (0.0, 0.5, 1.0, 1.5)[self]
+        return (0.0, 0.0, 0.5, 1.0, 1.5)[self - Quality.PIXELS]
 
     @property
     def sweeps(self) -> bool:
@@ -65,6 +71,9 @@ class Quality(IntEnum):
         This overrides the observer's choice.
         """
         return self >= Quality.SWEEPING
+
+
+_BLOCKS = tuple(Quality)[1:]
 
 
 class LinkReading(NamedTuple):
@@ -131,6 +140,22 @@ class LinkPacer:
         self._changed_s = self._stepped_up_s = -math.inf
         self._idle_since_s: float | None = None
         self._step_up_wait_s = _UP_AFTER_S
+        self._pixels = PixelJudge()
+
+    @property
+    def picture_nbytes(self) -> int:
+        """Size of a whole picture in pixels; 0 if the quality is never `Quality.PIXELS`."""
+        return self._pixels.picture_nbytes
+
+    @picture_nbytes.setter
+    def picture_nbytes(self, nbytes: int) -> None:
+        self._pixels.picture_nbytes = nbytes
+        if not nbytes and self.quality is Quality.PIXELS:
+            self.quality = Quality.FULL
+
+    def take_probe(self) -> bool:
+        """Return True, once, if a large update should be sent to measure the link's rate."""
+        return self._pixels.take_probe()
 
     # Events
 
@@ -225,6 +250,7 @@ class LinkPacer:
         trip_s = flight.first_reply_s - flight.sent_s
         self._round_trip_s = trip_s
         busy_s = max(0.0, trip_s - self._update_base_trip_s(trip_s, flight.nbytes, now_s))
+        self._pixels.note_update(busy_s, flight.nbytes)
         if flight.nbytes > _SMALL_BYTES:
             self._measured_updates.append((busy_s, flight.nbytes))
         grew = self._adjust_budget(busy_s, flight.nbytes)
@@ -267,16 +293,23 @@ class LinkPacer:
         return False
 
     def _adjust_quality(self, now_s: float) -> None:
-        _drop_before(self._busy_times, now_s - _WINDOW_S)
+        _drop_before(self._busy_times, now_s - max(_WINDOW_S, self._pixels.window_s))
         if self._fixed is not None:
             return
         share = self.busy_share(now_s)
-        if share > _BUSY:
+        if self.quality is Quality.PIXELS:
+            if self._pixels.must_end(self.busy_share(now_s, self._pixels.window_s), now_s):
+                self._pixels.end(now_s)
+                self._set_quality(Quality.FULL, now_s)
+        elif share > _BUSY:
             self._step_down(now_s)
-        elif share < _IDLE and self.quality > Quality.FULL:
-            self._step_up(now_s)
-        else:
+        elif share >= _IDLE:
             self._idle_since_s = None
+        elif self.quality > Quality.FULL:
+            self._step_up(now_s)
+        elif self._pixels.may_begin(now_s):
+            self._pixels.begin(now_s)
+            self._set_quality(Quality.PIXELS, now_s)
 
     def _step_down(self, now_s: float) -> None:
         self._idle_since_s = None
@@ -290,7 +323,7 @@ class LinkPacer:
 
     def _step_up(self, now_s: float) -> None:
         self._idle_since_s = now_s if self._idle_since_s is None else self._idle_since_s
-        fitting = [quality for quality in Quality if self._expected_busy_share(quality) < _ROOM_AFTER_STEP_UP]
+        fitting = [each for each in _BLOCKS if self._expected_busy_share(each) < _ROOM_AFTER_STEP_UP]
         if fitting and fitting[0] < self.quality and now_s - self._changed_s >= _UP_EVERY_S:
             self._stepped_up_s, self._step_up_wait_s = now_s, _UP_AFTER_S
             self._set_quality(fitting[0], now_s)
@@ -309,13 +342,12 @@ class LinkPacer:
     def _set_quality(self, quality: Quality, now_s: float) -> None:
         self.quality, self._changed_s, self._idle_since_s = quality, now_s, None
 
-    def busy_share(self, now_s: float) -> float:
-        """Return the share of time in which the link was busy recently.
+    def busy_share(self, now_s: float, window_s: float = _WINDOW_S) -> float:
+        """Return the share of the last seconds in which the link was busy.
 
         An update keeps the link busy for the time beyond the base round trip.
         """
-        since_s = now_s - _WINDOW_S
-        return sum(busy_s for at_s, busy_s in self._busy_times if at_s > since_s) / _WINDOW_S
+        return sum(busy_s for at_s, busy_s in self._busy_times if at_s > now_s - window_s) / window_s
 
     def reading(self, now_s: float) -> LinkReading:
         """Return the current measurements."""

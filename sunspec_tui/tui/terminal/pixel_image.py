@@ -15,6 +15,11 @@ class CellSize(NamedTuple):
     width: int
     height: int
 
+    @property
+    def area(self) -> int:
+        """Number of pixels."""
+        return self.width * self.height
+
 
 @dataclass(frozen=True, slots=True)
 class PixelImage:
@@ -48,8 +53,16 @@ class PixelPainter(Protocol):
     It remembers the pixels that the terminal shows and sends only differences.
     """
 
-    def update(self, image: PixelImage, budget: int, damaged: NDArray[np.bool_] | None = None) -> str:
+    def update(
+        self,
+        image: PixelImage,
+        budget: int,
+        damaged: NDArray[np.bool_] | None = None,
+        covered: NDArray[np.bool_] | None = None,
+    ) -> str:
         """Return the next text to send; empty if nothing differs.
+
+        It leaves the cursor anywhere.
 
         Parameters
         ----------
@@ -59,6 +72,8 @@ class PixelPainter(Protocol):
             Number of bytes after which no further part begins; at least one part is sent.
         damaged
             Cells of the picture whose pixels text has overwritten, shape (lines, columns); None for none.
+        covered
+            Cells on which text now stands, as of a dialog, the same shape; None for none. There, no pixels are shown.
         """
         ...
 

@@ -1,14 +1,15 @@
 """Convert terminal input into Textual's events: keys, mouse, pastes, requested replies.
 
-Only sequences of a known form become events. Textual's parser is used only to find the key of a sequence. It does not
-read the stream, because it would turn unknown replies into keys.
+Only sequences of a known form become events. A reply about the terminal's abilities becomes one only if it is expected.
+Textual's parser is used only to find the key of a sequence. It does not read the stream, because it would turn unknown
+replies into keys.
 
 This module uses private parts of Textual: `XTermParser._sequence_to_key_events`, `XTermParser.parse_mouse_code`, the
 table of keys, and its messages. tests/tui/test_terminal_events.py fails when one of them changes.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import zip_longest
 
 from textual import events, messages
@@ -19,6 +20,7 @@ from textual.keys import Keys
 from textual.message import Message
 
 from sunspec_tui.tui.terminal.terminal_input import ESC, Kind, Token
+from sunspec_tui.tui.terminal.terminal_replies import Reply, parse_reply
 
 _CURSOR = re.compile(r"\x1b\[(\d{1,5});(\d{1,5})R")
 _SYNCHRONISED_OUTPUT = re.compile(r"\x1b\[\?2026;[123]\$y")
@@ -34,11 +36,26 @@ _MAX_BUTTONS = 128
 _MAX_CODE_POINT = 0x10FFFF
 
 
+class TerminalReplied(Message):
+    """The terminal has replied to a query of its abilities."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__()
+        self.reply = reply
+
+
 class EventMaker:
-    """Converter from tokens to Textual's messages."""
+    """Converter from tokens to Textual's messages.
+
+    Attributes
+    ----------
+    expected
+        Types of the replies that become messages; any other reply is dropped.
+    """
 
     def __init__(self) -> None:
         self._parser = XTermParser()
+        self.expected: Collection[type[Reply]] = frozenset()
 
     def messages(self, tokens: Iterable[Token], size: tuple[int, int], queries: int) -> list[Message]:
         """Return the messages for tokens that arrived together.
@@ -65,6 +82,9 @@ class EventMaker:
             return [events.Paste(text)] if text else []
         if token.kind is Kind.CHARACTER:
             return self._keys(token.text)
+        reply = parse_reply(token.text)
+        if reply is not None or token.kind is Kind.STRING:
+            return [TerminalReplied(reply)] if type(reply) in self.expected and reply is not None else []
         return self._sequence(token.text, size)
 
     def _keys(self, sequence: str, *, alt: bool = False) -> list[Message]:

@@ -2,7 +2,8 @@
 
 The input of a terminal cannot be trusted. It may contain invalid UTF-8, replies that were not requested, replies that
 come late or in pieces, and pastes without an end. The parser recognises all of these by their form (ECMA-48). Thus no
-part of them acts as keys, and input without an end blocks the keys only for a short time.
+part of them acts as keys, and input without an end blocks the keys only for a short time. String replies (DCS, APC) are
+dropped, except those with an expected start.
 
 State and arithmetic only: this module uses no terminal, no clock and nothing of Textual.
 """
@@ -24,6 +25,7 @@ MAX_REPLY_S = 5.0
 MAX_PASTE_S = 10.0
 MAX_PASTE_CHARACTERS = 1 << 16
 MAX_SEQUENCE_CHARACTERS = 256
+MAX_STRING_CHARACTERS = 256
 # After dropped input, its rest is expected for this time. The rest arrives in pieces of several characters, but a
 # person types one character at a time.
 _EXPECT_REST_S = 10.0
@@ -42,7 +44,9 @@ _ONE_BYTE = {
 }
 _INTRODUCERS = {chr(base + code): text for code, text in _ONE_BYTE.items() for base in (0, 0xDC00)}
 _STRING_STARTS = frozenset("]PX^_")
-_STRING_ENDS = frozenset("\x07\x18\x1a\x9c\udc9c")
+_STRING_ENDS = frozenset("\x07\x9c\udc9c")
+_STRING_CANCELS = frozenset("\x18\x1a")
+_STRING_SPECIAL = re.compile("[\x07\x18\x1a\x1b\x9c\udc9c]")
 # Reports of the cursor's position, the mouse and the window's focus.
 _REPORT = re.compile(r"\x1b\[(?:\d+;\d+R|<\d+;\d+;\d+[Mm]|[IO])")
 _REPLACEMENT = "\ufffd"
@@ -54,13 +58,15 @@ class Kind(Enum):
     CHARACTER = auto()
     ESCAPE = auto()
     SEQUENCE = auto()
+    STRING = auto()
     PASTE = auto()
 
 
 class Token(NamedTuple):
-    """Character, escape key, escape sequence or paste from the terminal.
+    """Character, escape key, escape sequence, string reply or paste from the terminal.
 
-    A sequence is complete, and its introducer has two characters. The text of a paste is without its marks.
+    A sequence is complete, and its introducer has two characters. The text of a string begins with the second character
+    of its introducer and has no end mark. The text of a paste is without its marks.
     """
 
     kind: Kind
@@ -83,10 +89,14 @@ class InputSplitter:
     ----------
     dropped
         Number of sequences, replies and pastes that had no end and were dropped.
+    string_starts
+        Starts of the string replies that become tokens; all others are dropped.
     """
 
     def __init__(self) -> None:
         self.dropped = 0
+        self.string_starts: tuple[str, ...] = ()
+        self._string = ""
         self._decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
         self._state = _State.GROUND
         self._buffer = ""
@@ -113,8 +123,12 @@ class InputSplitter:
             self._last_s = now_s
         if self._state is _State.GROUND:
             text = self._without_dropped_rest(text, now_s)
-        for character in text:
-            self._parse(character, now_s)
+        at = 0
+        while at < len(text):
+            at = self._skip_string(text, at) if self._state is _State.STRING else at
+            if at < len(text):
+                self._parse(text[at], now_s)
+                at += 1
         return self._pop_tokens()
 
     def tick(self, now_s: float) -> list[Token]:
@@ -128,9 +142,14 @@ class InputSplitter:
         return self._state is not _State.GROUND
 
     @property
+    def is_in_string(self) -> bool:
+        """True if a string reply has begun and not ended; the rest may be long."""
+        return self._state is _State.STRING
+
+    @property
     def stored_characters(self) -> int:
         """Number of stored characters of unfinished input."""
-        return len(self._buffer) + len(self._paste)
+        return len(self._buffer) + len(self._string) + len(self._paste)
 
     def _pop_tokens(self) -> list[Token]:
         tokens, self._tokens = self._tokens, []
@@ -164,7 +183,11 @@ class InputSplitter:
             if end:
                 self._expect_rest_until_s = -math.inf
                 return after
-            return "" if len(head) >= _PIECE_CHARACTERS else text
+            if len(head) < _PIECE_CHARACTERS:
+                return text
+            # A rest that keeps coming never acts as keys.
+            self._expect_rest_until_s = max(self._expect_rest_until_s, now_s + MAX_GAP_S)
+            return ""
         if len(head) > _UNMARKED_PASTE_CHARACTERS and len(set(head)) >= _UNMARKED_PASTE_KINDS:
             self._emit(Kind.PASTE, _readable(head))
             self._expect_rest_until_s = now_s + MAX_GAP_S
@@ -194,7 +217,7 @@ class InputSplitter:
         self._reset()
 
     def _reset(self) -> None:
-        self._state, self._buffer = _State.GROUND, ""
+        self._state, self._buffer, self._string = _State.GROUND, "", ""
         self._paste.clear()
 
     def _begin(self, state: _State, buffer: str, now_s: float) -> None:
@@ -220,6 +243,7 @@ class InputSplitter:
             self._begin(_State.SEQUENCE, text, now_s)
         elif text[1] in _STRING_STARTS:
             self._begin(_State.STRING, "", now_s)
+            self._string = text[1]
         elif text[1].isascii():
             self._emit(Kind.SEQUENCE, text)
         else:
@@ -261,14 +285,39 @@ class InputSplitter:
             self._reset()
 
     def _in_string(self, character: str, now_s: float) -> None:
-        """Drop a string reply, because the program needs none."""
         if character == ESC:
             self._buffer = ESC
         elif character in _STRING_ENDS or self._buffer + character == ESC + "\\":
+            self._end_string()
+        elif character in _STRING_CANCELS:
             self._reset()
         elif self._buffer == ESC:
             # A reply contains no ESC, so this reply has no end, and another sequence begins.
+            self._string = ""
             self._introduce(ESC + character, now_s)
+        else:
+            self._keep_string(character)
+
+    def _skip_string(self, text: str, at: int) -> int:
+        """Keep the text of a string, and return the place of its next special character."""
+        if self._buffer:
+            return at
+        found = _STRING_SPECIAL.search(text, at)
+        end = found.start() if found else len(text)
+        self._keep_string(text[at:end])
+        return end
+
+    def _keep_string(self, text: str) -> None:
+        """Keep text of a string up to one character more than its limit."""
+        self._string += text[: max(0, MAX_STRING_CHARACTERS + 1 - len(self._string))]
+
+    def _end_string(self) -> None:
+        """Emit an expected string; drop any other one, and one that is too long."""
+        text = self._string
+        if len(text) <= MAX_STRING_CHARACTERS and self.string_starts and text.startswith(self.string_starts):
+            self._emit(Kind.STRING, _readable(text))
+        else:
+            self._reset()
 
     def _in_paste(self, character: str, _: float) -> None:
         self._buffer = (self._buffer + character)[-len(PASTE_END) :]

@@ -21,7 +21,8 @@ MAX_PENDING_BYTES = 4 << 20
 _POLL_S = 0.1
 _CHUNK_BYTES = 4096
 # Control character (CAN) that ends an incomplete escape sequence.
-_CANCEL = b"\x18"
+# These end a sequence that was cut, and a command of kitty's graphics.
+_CANCEL = b"\x18\x1b\\"
 
 
 class TerminalOutput:

@@ -4,19 +4,23 @@ This module uses private parts of Textual: the updates of its compositor. tests/
 them changes.
 """
 
+import re
+
 import numpy as np
 from rich.cells import cell_len
 from rich.style import Style
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.strip import Strip
 
-from sunspec_tui.tui.terminal.canvas import CONTINUED, Canvas, code_points
+from sunspec_tui.tui.terminal.canvas import CONTINUED, PIXELS, PIXELS_TEXT, Canvas, code_points
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.legible import legible
 from sunspec_tui.tui.terminal.rich_styles import ascii_text, cell_style, rich_style
 
 # Wide characters on a page of code points that the canvas treats as narrow, because the pictures use this page.
 _WIDE_ON_NARROW_PAGE = "\u25fd\u25fe"
+_PIXELS_OR_TEXT = re.compile(f"{PIXELS_TEXT}+|[^{PIXELS_TEXT}]+")
+Codes = np.ndarray[tuple[int], np.dtype[np.int32]]
 # Variation selectors, which change the width of a character in some terminals.
 _SELECTORS = frozenset(map(chr, range(0xFE00, 0xFE10)))
 
@@ -36,7 +40,7 @@ class UpdateWriter:
 
     def __init__(self, canvas: Canvas, depth: Depth, *, ascii_only: bool) -> None:
         self.canvas = canvas
-        self._depth = depth
+        self.depth = depth
         self._ascii_only = ascii_only
         self._style_numbers: dict[Style | None, int] = {None: 0}
         self._rich_styles: dict[int, Style] = {}
@@ -80,10 +84,12 @@ class UpdateWriter:
             x += len(codes)
         return x
 
-    def _codes(self, text: str) -> "np.ndarray[tuple[int], np.dtype[np.int32]]":
+    def _codes(self, text: str) -> Codes:
         """Return one code for each cell; a wide character takes two cells."""
         if text.isascii() and text.isprintable():
             return code_points(text)
+        if PIXELS_TEXT in text:
+            return np.concatenate([self._codes_of_part(part) for part in _PIXELS_OR_TEXT.findall(text)])
         if self._ascii_only:
             text = ascii_text(text)
         if cell_len(text) == len(text) and all(map(cell_len, set(text))):
@@ -101,14 +107,22 @@ class UpdateWriter:
                 codes += [ord(each)] + [CONTINUED] * (width - 1)
         return np.array(codes, np.int32)
 
+    def _codes_of_part(self, part: str) -> Codes:
+        return np.full(len(part), PIXELS, np.int32) if part[0] == PIXELS_TEXT else self._codes(part)
+
     # Styles
+
+    def change_depth(self, depth: Depth) -> None:
+        """Use other colours for all styles from now on."""
+        self.depth = depth
+        self._style_numbers = {None: 0}
 
     def style_number(self, style: Style | None) -> int:
         """Return the number of the cell style for a Rich style."""
         number = self._style_numbers.get(style)
         if number is None:
             assert style is not None  # noqa: S101 - None has its number from the start
-            number = self._style_numbers[style] = self.canvas.styles.number(cell_style(style, self._depth))
+            number = self._style_numbers[style] = self.canvas.styles.number(cell_style(style, self.depth))
         return number
 
     def legible_style_number(self, style: Style | None, *, light: bool) -> int:
@@ -117,7 +131,7 @@ class UpdateWriter:
         `light` is True on a terminal whose default ground is light.
         """
         exact = self.canvas.styles.known[self.style_number(style)]
-        return self.canvas.styles.number(exact if self._depth is Depth.NONE else legible(exact, light=light))
+        return self.canvas.styles.number(exact if self.depth is Depth.NONE else legible(exact, light=light))
 
     def rich_style_of(self, number: int) -> Style:
         """Return a Rich style for a style number, for Textual's own drawing."""

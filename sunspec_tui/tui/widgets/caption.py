@@ -79,7 +79,7 @@ def caption_text(
 
 def _note_segments(link: LinkReading, marked: tuple[str, str]) -> list[LineSegment]:
     segments = []
-    if link.quality is not Quality.FULL:
+    if link.quality > Quality.FULL:
         why = "low bandwidth" if link.is_fixed else "slow link"
         segments.append(LineSegment(f" {why}: {_QUALITIES[link.quality]} ", "black on yellow", 0, f" {why} "))
     if marked[0]:

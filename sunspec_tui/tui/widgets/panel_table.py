@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.text import Text
 
 from sunspec_tui.core.memory_usage import NOT_READ
+from sunspec_tui.tui.terminal.abilities import Abilities
 from sunspec_tui.tui.terminal.link_pacing import LinkReading
 from sunspec_tui.tui.widgets.panel_text import health_text, memory_text
 from sunspec_tui.tui.widgets.plots_panel_text import plots_text
@@ -26,6 +27,8 @@ class PanelValues(NamedTuple):
         State of the stream and of the program.
     link
         Link to the terminal.
+    abilities
+        Abilities of the terminal.
     is_receiving
         False until the receiver has started.
     detailed
@@ -34,6 +37,7 @@ class PanelValues(NamedTuple):
 
     snapshot: "Snapshot"
     link: LinkReading
+    abilities: Abilities
     is_receiving: bool
     detailed: bool = True
 
@@ -44,6 +48,7 @@ def _health(values: PanelValues) -> Text:
         snapshot.health,
         values.link,
         snapshot.check.pipelines,
+        abilities=values.abilities,
         chan0=snapshot.axis.chan0_text if snapshot.axis else "",
         gain=snapshot.check.gain,
         notes=snapshot.notes,

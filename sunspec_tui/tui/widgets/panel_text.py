@@ -14,7 +14,9 @@ from sunspec_tui.monitoring.gain_check import GainCheck
 from sunspec_tui.monitoring.pipeline_check import SIGNS, WORDS, Fault, PipelineMap
 from sunspec_tui.stream.health_reading import HealthReading, LinkState
 from sunspec_tui.stream.message_delay import DelayMethod, DelayReading, DelayStatistics
+from sunspec_tui.tui.terminal.abilities import Abilities
 from sunspec_tui.tui.terminal.link_pacing import LinkReading
+from sunspec_tui.tui.widgets.ability_text import ability_rows
 
 if TYPE_CHECKING:
     from sunspec_tui.core.memory_usage import MemoryReading
@@ -136,6 +138,7 @@ def health_text(
     link: LinkReading | None = None,
     pipelines: PipelineMap | None = None,
     *,
+    abilities: Abilities | None = None,
     chan0: str = "",
     gain: GainCheck = _NO_GAIN,
     notes: Sequence[str] = (),
@@ -144,7 +147,7 @@ def health_text(
     """Return the text of the Health panel.
 
     It has rate, cadence, losses, links and faults of the data. Only a detailed text has the readings for developers:
-    queue, link to the terminal, and the map of the pipelines.
+    queue, the terminal with its link and abilities, and the map of the pipelines.
     """
     bad = "bold red"
     lines: list[tuple[str, ...]] = [
@@ -166,6 +169,8 @@ def health_text(
         lines.append(("chan0", chan0))
     if link is not None and detailed:
         lines.extend(link_rows(link))
+    if abilities is not None and detailed:
+        lines.extend(ability_rows(abilities))
     lines.append(("link", health.link_words, "" if health.link is LinkState.CONNECTED else "yellow"))
     if gain.change_db:
         lines.append(("level dB", _level_changes(gain), "yellow" if gain.lost else ""))

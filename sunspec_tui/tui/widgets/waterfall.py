@@ -17,11 +17,12 @@ from sunspec_tui.core.times import format_clock
 from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow, labels, nice_step, time_ticks
 from sunspec_tui.tui.display.waterfall_image import WaterfallImage
 from sunspec_tui.tui.messages import CellPointed, WheelTurned
-from sunspec_tui.tui.terminal.canvas import Grid, Region
+from sunspec_tui.tui.terminal.canvas import PIXELS, Grid, Region
 from sunspec_tui.tui.terminal.cell_widget import CellWidget
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.widgets.picture_notice import notice_that_fits
 from sunspec_tui.tui.widgets.waterfall_cells import OFFSET, CellTables, CodeStyles, ColourSteps, cell_tables
+from sunspec_tui.tui.widgets.waterfall_pixels import PixelScene, SignColours, WaterfallPixels, pixel_palette
 
 AXIS_WIDTH = 6
 BAR_WIDTH = 8
@@ -91,6 +92,8 @@ class Waterfall(CellWidget):
         self._newest: tuple[int, int, bool] | None = None
         self._frame: tuple[object, Grid] | None = None
         self._tables: tuple[object, CellTables] | None = None
+        self._pixels: WaterfallPixels | None = None
+        self._signs: tuple[int, SignColours] | None = None
 
     # Size and content
 
@@ -123,14 +126,58 @@ class Waterfall(CellWidget):
 
     @property
     def pixels_per_line(self) -> int:
-        """Two if a cell can show two colours, else one."""
+        """Height of a line in pixels; in blocks two if a cell can show two colours, else one."""
+        if self.app.pixel_cell is not None:
+            return self.app.pixel_cell.height
         return 1 if self.app.ascii_only or self.app.depth is Depth.NONE else 2
+
+    @property
+    def cell_px(self) -> int:
+        """Width of a cell in pixels; 1 in blocks."""
+        return 1 if self.app.pixel_cell is None else self.app.pixel_cell.width
 
     def show(self, scene: WaterfallScene | None) -> None:
         """Show another scene; None if there are no rows."""
         self._scene = scene
         self._hint_shift()
         self.repaint()
+        self._show_pixels()
+
+    def _show_pixels(self) -> None:
+        """Show the picture in pixels, if the terminal has them."""
+        scene, cell = self._scene, self.app.pixel_cell
+        if scene is None or cell is None or not self.is_on_screen or not self._fits(scene):
+            self._pixels = None
+            self.app.pixel_layer.show(None)
+            return
+        if self._pixels is None:
+            self._pixels = WaterfallPixels()
+        x, y, _, _ = self.content_region
+        region = Region(x + self._left, y, x + self._left + self.columns, y + self.lines)
+        shown = PixelScene(scene.picture, scene.axis, scene.band, scene.cursor)
+        palette = pixel_palette(scene.palette, self._sign_colours, signed=scene.signed, is_grey=scene.is_grey)
+        self.app.pixel_layer.show(self._pixels.image(shown, region, cell, palette))
+
+    @property
+    def _sign_colours(self) -> SignColours:
+        """Colours of pixels that show no value, cached."""
+        if self._signs is None or self._signs[0] != self.style_version:
+            parts = ("waterfall--gap", "waterfall--restart", "waterfall--write")
+            signs = SignColours(self.background_colors[1].rgb, *map(self._rgb, parts))
+            self._signs = self.style_version, signs
+        return self._signs[1]
+
+    def _rgb(self, component: str) -> tuple[int, int, int]:
+        """Return the text colour of a component class."""
+        colour = self.get_component_rich_style(component).color
+        red, green, blue = (255, 255, 255) if colour is None or colour.is_default else colour.get_truecolor()
+        return red, green, blue
+
+    def _fits(self, scene: WaterfallScene) -> bool:
+        """Return True if a scene was drawn for the present size and kind of picture."""
+        size = scene.picture.values.shape[1], scene.axis.columns, scene.axis.grid.cell_px
+        has_rows = scene.picture.store.newest is not None
+        return has_rows and size == (self.lines * self.pixels_per_line, self.columns, self.cell_px)
 
     def _hint_shift(self) -> None:
         """Tell the canvas that the picture has moved left."""
@@ -139,13 +186,17 @@ class Waterfall(CellWidget):
             return
         axis = scene.axis
         self._newest = (axis.newest, axis.columns, axis.sweeping)
-        if before is None or axis.sweeping or before[1:] != (axis.columns, False):
+        if self.app.pixel_cell is not None or before is None or axis.sweeping or before[1:] != (axis.columns, False):
             return
         by = axis.newest - before[0]
         if 0 < by < axis.columns:
             x, y, _, height = self.content_region
             region = Region(x + self._left, y, x + self._left + axis.columns, y + height)
             self.app.canvas.moved_left(region, by)
+
+    def on_hide(self) -> None:
+        """Remove the picture in pixels."""
+        self.app.pixel_layer.show(None)
 
     # Cells
 
@@ -186,6 +237,9 @@ class Waterfall(CellWidget):
         return (scene.colour_steps, self.style_version)
 
     def _draw_cells(self, grid: Grid, scene: WaterfallScene) -> None:
+        if self.app.pixel_cell is not None:
+            grid.codes[0 : self.lines, self._left : self._left + self.columns] = PIXELS
+            return
         scale = scene.colour_steps
         steps = scene.picture.steps(scene.axis, scale.number, scale.places) + OFFSET
         each = self.pixels_per_line
@@ -247,7 +301,8 @@ class Waterfall(CellWidget):
         """
         if self._left:
             grid.write(2, self.lines, "UTC", style)
-        numbers = scene.axis.numbers
+        # One column of each cell is enough for the ticks.
+        numbers = scene.axis.numbers[:: -scene.axis.grid.per_cell][::-1]
         found = time_ticks(scene.picture.store.times_s(numbers), max(1, self.columns // _TICK_CELLS))
         places = []
         for place, moment_s in reversed(found):
@@ -259,12 +314,15 @@ class Waterfall(CellWidget):
             # First, so that no label overlaps the cursor's mark.
             places.insert(0, (under_cursor, "▲"))
         places = [*self._mark_places(scene), *places]
-        for number in scene.picture.columns_with_missing_rows(numbers):
-            cell = scene.axis.cell_of(number)
-            if cell is not None:
-                grid.write(self._left + cell, self.lines, "╳", self.component_style("waterfall--gap"))
+        for cell in self._cells_with_missing_rows(scene):
+            grid.write(self._left + cell, self.lines, "╳", self.component_style("waterfall--gap"))
         for start, text in labels(places, self.columns):
             grid.write(self._left + start, self.lines, text, style)
+
+    def _cells_with_missing_rows(self, scene: WaterfallScene) -> set[int]:
+        """Return the cells of columns that have some rows and lack others."""
+        lacking = scene.picture.columns_with_missing_rows(scene.axis.numbers)
+        return {cell for number in lacking if (cell := scene.axis.cell_of(number)) is not None}
 
     def _mark_places(self, scene: WaterfallScene) -> list[tuple[int, str]]:
         """Return cells and signs of the marks in the picture."""
@@ -285,7 +343,7 @@ class Waterfall(CellWidget):
             grid.write(self._left - 1, self.lines - 1 - line, "▶", style)
         if cell is not None:
             grid.write(self._left + cell, self.lines, "▲", style)
-        if cell is not None and line is not None:
+        if cell is not None and line is not None and self.app.pixel_cell is None:
             # The heavy arm of the cross points to the pixel whose value is shown.
             cross = "┼" if pixel is None or each == 1 else "╁╀"[pixel % each]
             grid.write(self._left + cell, self.lines - 1 - line, cross, style)
@@ -308,9 +366,9 @@ class Waterfall(CellWidget):
             return
         number = scene.axis.number_at(cell)
         if number is not None:
-            # The mouse reports only cells; of the two pixels of a cell, take the upper one.
+            # The mouse reports only cells: of their pixels, take the middle one, and of two the upper one.
             each = self.pixels_per_line
-            self.post_message(CellPointed(number, scene.band.bin_of_pixel(each * line + each - 1, each * self.lines)))
+            self.post_message(CellPointed(number, scene.band.bin_of_pixel(each * line + each // 2, each * self.lines)))
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Go back in time; with ctrl, zoom in."""

@@ -1,0 +1,90 @@
+"""Division of the slots into the columns of the waterfall.
+
+In blocks, a cell shows one column. In pixels, a cell is several pixels wide and shows as many columns, but no more than
+it has slots: then a column is one slot and several pixels wide. A column need not have a whole number of slots.
+"""
+
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sunspec_tui.core.row_blocks import FINEST_STEP, STEP_RATIO
+
+Number = TypeVar("Number", int, NDArray[np.int64])
+_WRITE_CURSOR_PX = 2
+
+
+class ColumnGrid(NamedTuple):
+    """Columns of the waterfall, as ranges of slots.
+
+    Column 0 begins at slot 0.
+
+    Attributes
+    ----------
+    cell_slots
+        Number of slots that a cell shows.
+    cell_px
+        Width of a cell in pixels; 1 for a picture of blocks.
+    """
+
+    cell_slots: int
+    cell_px: int = 1
+
+    @property
+    def per_cell(self) -> int:
+        """Number of columns in a cell."""
+        return min(self.cell_slots, self.cell_px)
+
+    @property
+    def block_slots(self) -> int:
+        """Number of slots of which a column has a whole number.
+
+        Long columns consist of whole blocks of rows, so that they can be made from blocks.
+        """
+        if self.per_cell == 1:
+            return self.cell_slots
+        step, slots = 1, self.cell_slots // self.per_cell
+        while max(step, FINEST_STEP // STEP_RATIO) * STEP_RATIO**2 <= slots:
+            step = max(step, FINEST_STEP // STEP_RATIO) * STEP_RATIO
+        return step
+
+    @property
+    def write_columns(self) -> int:
+        """Number of columns that the write cursor takes."""
+        return -(-min(_WRITE_CURSOR_PX, self.cell_px) * self.per_cell // self.cell_px)
+
+    def number_of(self, slots: Number) -> Number:
+        """Return the numbers of the columns that contain slots."""
+        return slots // self.block_slots * self.block_slots * self.per_cell // self.cell_slots
+
+    def first_slot(self, number: Number) -> Number:
+        """Return the first slots of columns."""
+        return -(-number * self.cell_slots // (self.per_cell * self.block_slots)) * self.block_slots
+
+    def last_slot(self, number: int) -> int:
+        """Return the last slot of a column."""
+        return self.first_slot(number + 1) - 1
+
+    def middle_slot(self, number: int) -> int:
+        """Return the middle slot of a column; of two, the later one."""
+        return (self.first_slot(number) + self.first_slot(number + 1)) // 2
+
+    def slots_in(self, number: int) -> int:
+        """Return the number of slots of a column."""
+        return self.first_slot(number + 1) - self.first_slot(number)
+
+    def first_pixel(self, number: Number) -> Number:
+        """Return the first pixels of columns, counted from that of column 0."""
+        return -(-number * self.cell_px // self.per_cell)
+
+    def number_at_pixel(self, pixel: Number) -> Number:
+        """Return the numbers of the columns at pixels, counted from column 0."""
+        return pixel * self.per_cell // self.cell_px
+
+    def kept_columns(self, cells: int) -> int:
+        """Return the number of columns that a picture of some cells can show.
+
+        If a column has no whole number of pixels, the picture may begin within one more.
+        """
+        return cells * self.per_cell + bool(self.cell_px % self.per_cell)

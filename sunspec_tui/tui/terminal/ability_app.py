@@ -1,0 +1,96 @@
+"""Textual app that asks its terminal what it can show.
+
+The first screen does not wait for the replies: it has the colours of the environment. When the replies are in, the app
+changes to what the terminal really can show.
+"""
+
+import time
+
+from textual.geometry import Size
+
+from sunspec_tui.tui.terminal.abilities import Abilities
+from sunspec_tui.tui.terminal.ability_finder import SETTLE_S, AbilityFinder
+from sunspec_tui.tui.terminal.ability_rules import Screen
+from sunspec_tui.tui.terminal.colours import Depth
+from sunspec_tui.tui.terminal.driver import Driver
+from sunspec_tui.tui.terminal.guarded import GuardedApp
+from sunspec_tui.tui.terminal.terminal_events import TerminalReplied
+
+
+class AbilityApp(GuardedApp):
+    """App that knows the abilities of its terminal.
+
+    Parameters
+    ----------
+    finder
+        What is known of the terminal.
+
+    Attributes
+    ----------
+    abilities
+        Abilities of the terminal as far as they are known. They are replaced, never changed.
+    """
+
+    def __init__(self, finder: AbilityFinder) -> None:
+        super().__init__(driver_class=Driver)
+        self.finder = finder
+        self.abilities: Abilities = finder.abilities(time.monotonic())
+
+    @property
+    def depth(self) -> Depth:
+        """Colour depth of the terminal."""
+        return self.abilities.depth
+
+    def abilities_changed(self) -> None:
+        """Draw with the new abilities.
+
+        A subclass extends this method.
+        """
+
+    def send_text(self, text: str) -> None:
+        """Send text to the terminal."""
+        if self._driver is not None:
+            self._driver.write(text)
+
+    # Queries and replies
+
+    def first_queries(self, now_s: float) -> str:
+        """Return the text that asks for the abilities; send it before the first screen."""
+        self._note_screen(self.size)
+        text = self.finder.first_text(now_s)
+        self._pass_on_due()
+        return text
+
+    def on_terminal_replied(self, message: TerminalReplied) -> None:
+        """Note a reply, and follow the replies when all are in."""
+        now_s = time.monotonic()
+        if self.finder.note_reply(message.reply, now_s):
+            self._pass_on_due()
+            self.follow_terminal()
+            if not self.finder.is_settled(now_s):
+                self.set_timer(1.1 * SETTLE_S, self.follow_terminal)
+
+    def follow_terminal(self) -> None:
+        """Use the abilities that are now known; ask what the replies leave open."""
+        text = self.finder.next_text()
+        if text:
+            self._pass_on_due()
+            self.send_text(text)
+        abilities = self.finder.abilities(time.monotonic())
+        if abilities != self.abilities:
+            self.abilities = abilities
+            self.abilities_changed()
+
+    def follow_screen(self, size: Size) -> None:
+        """Find the size of a cell again, because the size of the screen may have changed."""
+        if self._note_screen(size):
+            self.follow_terminal()
+
+    def _note_screen(self, size: Size) -> bool:
+        width_px, height_px = self._driver.pixel_size_now if isinstance(self._driver, Driver) else (0, 0)
+        return self.finder.note_screen(Screen(*size, width_px, height_px))
+
+    def _pass_on_due(self) -> None:
+        """Let the driver pass on the replies that are due, and no others."""
+        if isinstance(self._driver, Driver):
+            self._driver.expected_replies = self.finder.due

@@ -1,0 +1,134 @@
+"""Find a terminal's abilities: which queries are due, and what is known.
+
+The abilities start from the environment. They follow the replies when the last query is answered, when no reply has
+come for a while, and with each reply after that. Replies may come late, in any order, twice or never.
+
+State and arithmetic only: this module uses no terminal, no clock and nothing of Textual.
+"""
+
+import math
+from collections.abc import Collection, Mapping
+
+from sunspec_tui.tui.terminal.abilities import Abilities, Graphics
+from sunspec_tui.tui.terminal.ability_rules import Choices, Screen, resolve
+from sunspec_tui.tui.terminal.colours import Depth
+from sunspec_tui.tui.terminal.terminal_queries import (
+    Query,
+    first_queries,
+    next_queries,
+    query_text,
+    size_queries,
+)
+from sunspec_tui.tui.terminal.terminal_replies import DeviceAttributes, Replies, Reply, TextArea
+
+SETTLE_S = 1.0
+"""Replies count if no other reply follows within this time."""
+
+
+class AbilityFinder:
+    """What is known of a terminal, and what it was asked.
+
+    Parameters
+    ----------
+    environment
+        Variables of the program.
+    choices
+        Decisions of the user.
+    """
+
+    def __init__(self, environment: Mapping[str, str] | None = None, choices: Choices | None = None) -> None:
+        self._environment = dict(environment or {})
+        self._choices = choices or Choices()
+        self._screen = Screen()
+        self._replies = Replies()
+        self._due: frozenset[type[Reply]] = frozenset()
+        self._asked_s = self._last_reply_s = -math.inf
+        self._has_fence = self._has_asked_again = self._size_has_changed = False
+
+    @classmethod
+    def of_choices(cls, depth: Depth) -> "AbilityFinder":
+        """Return a finder that asks nothing, because everything is chosen."""
+        return cls(choices=Choices(depth, Graphics.BLOCKS))
+
+    # Queries
+
+    @property
+    def due(self) -> frozenset[type[Reply]]:
+        """Types of the replies that have not come yet."""
+        return self._due
+
+    def first_text(self, now_s: float) -> str:
+        """Return the text of the first queries; empty if there are none.
+
+        If the user has chosen everything, the terminal is asked nothing.
+        """
+        if None not in self._choices:
+            return ""
+        self._asked_s = now_s
+        self._size_has_changed = False
+        return self._sent(first_queries(self._environment))
+
+    def next_text(self) -> str:
+        """Return the text of queries that replies have made necessary; often empty."""
+        text = ""
+        if self._has_fence and not self._has_asked_again:
+            self._has_asked_again = True
+            text = self._sent(next_queries(self._environment, self._replies))
+        sizes = size_queries(self._replies)
+        if self._size_has_changed and not self._due & {query.reply for query in sizes}:
+            self._size_has_changed = False
+            text += self._sent(sizes)
+        return text
+
+    def _sent(self, queries: Collection[Query]) -> str:
+        self._due |= {query.reply for query in queries}
+        return query_text(queries)
+
+    # Replies
+
+    def note_reply(self, reply: Reply, now_s: float) -> bool:
+        """Note a reply; return False if it was not due."""
+        if type(reply) not in self._due:
+            return False
+        self._due -= {type(reply)}
+        if isinstance(reply, TextArea):
+            reply = reply._replace(columns=self._screen.columns, lines=self._screen.lines)
+        self._replies = self._replies.including(reply)
+        self._last_reply_s = now_s
+        self._has_fence |= isinstance(reply, DeviceAttributes)
+        return True
+
+    def note_screen(self, screen: Screen) -> bool:
+        """Note the size of the screen; return True if it has changed."""
+        if screen == self._screen:
+            return False
+        self._screen = screen
+        self._size_has_changed = True
+        return True
+
+    def must_wait(self, now_s: float) -> bool:
+        """Return True if more replies are likely, so that a shell would read them.
+
+        A terminal that has answered nothing for a while will not answer.
+        """
+        return DeviceAttributes in self._due and (bool(self._replies) or now_s - self._asked_s < 2 * SETTLE_S)
+
+    def is_settled(self, now_s: float) -> bool:
+        """Return True if the abilities should follow the replies."""
+        return self._has_fence or (bool(self._replies) and now_s - self._last_reply_s >= SETTLE_S)
+
+    # Abilities
+
+    def abilities(self, now_s: float) -> Abilities:
+        """Return the abilities as far as they are known."""
+        replies = self._replies if self.is_settled(now_s) else Replies()
+        return resolve(self._environment, replies, self._choices, self._screen)
+
+    def choose_next_graphics(self) -> Graphics | None:
+        """Choose the next kind of pictures that the terminal has; None is the best one."""
+        available = resolve(self._environment, self._replies, self._choices, self._screen).available_graphics
+        kinds = tuple(Graphics)
+        after = 0 if self._choices.graphics is None else kinds.index(self._choices.graphics) + 1
+        chosen = next((kind for kind in kinds[after:] if kind in available), None)
+        self._choices = self._choices._replace(graphics=chosen)
+        return chosen

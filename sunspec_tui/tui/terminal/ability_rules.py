@@ -1,0 +1,158 @@
+"""Decide a terminal's abilities from environment, replies and choices.
+
+The terminal's own replies count more than the environment, because ``COLORTERM`` does not travel with SSH and may
+describe another terminal. The user's choices count most.
+
+Pure functions only: this module uses no terminal, no clock and nothing of Textual.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from sunspec_tui.tui.terminal.abilities import Abilities, Graphics, KittyDialect, Origin
+from sunspec_tui.tui.terminal.capabilities import colour_depth
+from sunspec_tui.tui.terminal.colours import Depth
+from sunspec_tui.tui.terminal.terminal_replies import (
+    CellPixels,
+    DeviceAttributes,
+    KittyReply,
+    NamedColours,
+    Replies,
+    SixelColours,
+    SixelSize,
+    StyleReply,
+    TextArea,
+    Version,
+    cell_pixels,
+)
+
+_AUTOMATIC = "auto"
+_SIXEL_ATTRIBUTE = 4
+# Styles of pixels, such as those of the cursor, need more colours than these.
+_TOO_FEW_COLOURS = (Depth.C16, Depth.NONE)
+
+
+class Choices(NamedTuple):
+    """What the user has chosen: colour depth and kind of pictures; None to find out."""
+
+    depth: Depth | None = None
+    graphics: Graphics | None = None
+
+
+def named_choices(depth: str, graphics: str) -> Choices:
+    """Return the choices of ``--colors`` and ``--graphics``; ``auto`` is no choice."""
+    return Choices(
+        None if depth == _AUTOMATIC else Depth(depth), None if graphics == _AUTOMATIC else Graphics(graphics)
+    )
+
+
+class Screen(NamedTuple):
+    """Size of the screen in cells and in pixels, as the kernel has it; 0 if unknown."""
+
+    columns: int = 0
+    lines: int = 0
+    width_px: int = 0
+    height_px: int = 0
+
+
+def resolve(environment: Mapping[str, str], replies: Replies, choices: Choices, screen: Screen) -> Abilities:
+    """Return a terminal's abilities.
+
+    Parameters
+    ----------
+    environment
+        Variables of the program.
+    replies
+        The terminal's replies so far.
+    choices
+        Decisions of the user.
+    screen
+        Present size of the screen.
+    """
+    depth, depth_origin = _depth(environment, replies, choices)
+    cell = _cell(replies, screen)
+    in_tmux = is_in_tmux(environment, replies)
+    available = _available_graphics(replies)
+    wanted = choices.graphics or available[0]
+    asked = replies.get(DeviceAttributes) is not None or len(available) > 1
+    colours, image = replies.get(SixelColours), replies.get(SixelSize)
+    return Abilities(
+        depth=depth,
+        depth_origin=depth_origin,
+        graphics=Graphics.BLOCKS if cell is None or depth in _TOO_FEW_COLOURS else wanted,
+        graphics_origin=Origin.CHOSEN if choices.graphics else Origin.ASKED if asked else Origin.ENVIRONMENT,
+        chosen_graphics=choices.graphics,
+        available_graphics=available,
+        dialect=_dialect(environment, replies, in_tmux=in_tmux),
+        cell_width_px=cell.width if cell else 0,
+        cell_height_px=cell.height if cell else 0,
+        sixel_colours=colours.number if colours else 0,
+        sixel_width_px=image.width if image else 0,
+        sixel_height_px=image.height if image else 0,
+        in_tmux=in_tmux,
+    )
+
+
+def is_in_tmux(environment: Mapping[str, str], replies: Replies) -> bool:
+    """Return True if the program runs inside tmux.
+
+    A terminal that was started from tmux inherits ``TMUX``. Its version, if it tells one, decides.
+    """
+    version = replies.get(Version)
+    if version is not None:
+        return version.is_tmux
+    return bool(environment.get("TMUX")) or environment.get("TERM", "").startswith("tmux")
+
+
+def _depth(environment: Mapping[str, str], replies: Replies, choices: Choices) -> tuple[Depth, Origin]:
+    stated = colour_depth(environment)
+    if choices.depth is not None:
+        return choices.depth, Origin.CHOSEN
+    told = _told_depth(replies)
+    if stated is Depth.NONE or told is None:
+        return stated, Origin.ENVIRONMENT
+    if told is not Depth.C16:
+        return told, Origin.ASKED
+    # The terminal has no 24-bit colours, and did not tell which others it has.
+    by_term = colour_depth({"TERM": environment.get("TERM", "")})
+    return Depth.C256 if by_term is Depth.TRUE else by_term, Origin.ASKED
+
+
+def _told_depth(replies: Replies) -> Depth | None:
+    """Return the depth that the terminal has told.
+
+    The style that it really has counts more than a capability's name. A missing capability proves nothing.
+    """
+    style, named = replies.get(StyleReply), replies.get(NamedColours)
+    if style is not None and style.depth is not None:
+        return style.depth
+    return Depth.TRUE if named is not None and named.has_rgb else None
+
+
+def _cell(replies: Replies, screen: Screen) -> CellPixels | None:
+    """Return the size of a cell in pixels; None if it is unknown."""
+    told = replies.get(CellPixels)
+    if told is not None:
+        return told
+    area = replies.get(TextArea) or TextArea(screen.width_px, screen.height_px, screen.columns, screen.lines)
+    if not area.columns or not area.lines:
+        return None
+    return cell_pixels(area.width // area.columns, area.height // area.lines)
+
+
+def _available_graphics(replies: Replies) -> tuple[Graphics, ...]:
+    kitty, attributes = replies.get(KittyReply), replies.get(DeviceAttributes)
+    has = {
+        Graphics.KITTY: kitty is not None and kitty.is_ok,
+        Graphics.SIXEL: attributes is not None and _SIXEL_ATTRIBUTE in attributes.numbers,
+        Graphics.BLOCKS: True,
+    }
+    return tuple(kind for kind in Graphics if has[kind])
+
+
+def _dialect(environment: Mapping[str, str], replies: Replies, *, in_tmux: bool) -> KittyDialect:
+    version = replies.get(Version)
+    is_kitty = version.is_kitty if version else "kitty" in environment.get("TERM", "")
+    if in_tmux:
+        return KittyDialect.PLACEHOLDERS
+    return KittyDialect.FRAMES if is_kitty else KittyDialect.STRIPS

@@ -1,0 +1,142 @@
+"""Picture in pixels among the cells of a canvas.
+
+The cells of the picture have the code `PIXELS` in the canvas. Other text may take their place at any time, a dialog for
+example; the picture is then complete again when its cells come back. The layer tells the painter which cells show
+their pixels, and which pixels text has overwritten.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sunspec_tui.tui.terminal.canvas import PIXELS, UNKNOWN, Canvas, Region
+from sunspec_tui.tui.terminal.pixel_image import PixelImage, PixelPainter
+
+
+class PixelLayer:
+    """One picture in pixels, and its painter.
+
+    Attributes
+    ----------
+    painter
+        Painter of the terminal's protocol; None if the terminal shows no pixels.
+    """
+
+    def __init__(self) -> None:
+        self.painter: PixelPainter | None = None
+        self._image: PixelImage | None = None
+        self._is_new = self._is_hidden = False
+        self._farewell = ""
+        self._overwritten: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
+        self._last_covered: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
+        self._left_region: Region | None = None
+
+    # Picture
+
+    def use(self, painter: PixelPainter | None) -> None:
+        """Draw with another painter from now on; remove the picture of the former one."""
+        self._remove()
+        self.painter = painter
+
+    def show(self, image: PixelImage | None) -> None:
+        """Show another picture; None for none."""
+        if image is None:
+            if self._image is not None:
+                self._remove()
+            return
+        before = self._image
+        if before is not None and self._is_new and before.pixels.shape == image.pixels.shape:
+            # The painter has not seen the picture before, so the move counts from the one before that.
+            image = replace(image, moved_left_px=image.moved_left_px + before.moved_left_px)
+        self._image, self._is_new = image, True
+
+    def _remove(self) -> None:
+        if self.painter is not None and self._image is not None:
+            self._farewell += self.painter.remove()
+            self._left_region = self._image.region
+        self._image, self._is_new, self._is_hidden = None, False, False
+
+    def forget(self) -> None:
+        """Note that the content of the terminal is unknown."""
+        if self.painter is not None:
+            self.painter.forget()
+
+    @property
+    def region(self) -> Region | None:
+        """Cells of the picture; None without a picture."""
+        return None if self._image is None else self._image.region
+
+    # Updates
+
+    @property
+    def finished(self) -> bool:
+        """True if nothing is left to send."""
+        if self._farewell or self._left_region is not None:
+            return False
+        if self.painter is None or self._image is None or self._is_hidden:
+            return True
+        return self.painter.finished and not self._is_new
+
+    def prepare(self, canvas: Canvas) -> str:
+        """Prepare the canvas for its next update; return the text to send before that."""
+        text, self._farewell = self._farewell, ""
+        if self._left_region is not None:
+            # Removing a picture may erase the text on it.
+            canvas.displayed.codes[_part(self._left_region)] = UNKNOWN
+            self._left_region = None
+        return text
+
+    def must_follow(self, canvas: Canvas) -> bool:
+        """Return True if other cells of the picture show text than at the last update.
+
+        Some terminals draw a picture over text, so that the text is seen only when the painter knows of it.
+        """
+        if self.painter is None or self._image is None:
+            return False
+        covered = self._covered(canvas)
+        return covered.shape != self._last_covered.shape or bool((covered != self._last_covered).any())
+
+    def _covered(self, canvas: Canvas) -> NDArray[np.bool_]:
+        """Return the cells of the picture that show text."""
+        assert self._image is not None  # noqa: S101 - for the type checker
+        part = _part(self._image.region)
+        return np.asarray((canvas.desired.codes[part] != PIXELS) | (canvas.displayed.codes[part] != PIXELS))
+
+    def update(self, canvas: Canvas, budget: int) -> str:
+        """Return the next text to send; empty if nothing differs.
+
+        Call this after an update of the canvas.
+
+        Parameters
+        ----------
+        canvas
+            Cells of the terminal.
+        budget
+            Number of bytes after which no further part of the picture begins.
+        """
+        if self.painter is None or self._image is None:
+            canvas.written[:] = False
+            return ""
+        if self._overwritten.shape != canvas.written.shape:
+            self._overwritten = np.zeros_like(canvas.written)
+        self._overwritten |= canvas.written
+        canvas.written[:] = False
+        part, covered = _part(self._image.region), self._covered(canvas)
+        # A picture that reaches beyond the screen belongs to the layout before a resize.
+        self._is_hidden = covered.size * self._image.cell.area != self._image.pixels.size
+        if self._is_hidden:
+            return ""
+        damaged = self._overwritten[part] & ~covered
+        self._overwritten[part] &= covered
+        text = self.painter.update(
+            self._image, budget, damaged if damaged.any() else None, covered if covered.any() else None
+        )
+        self._is_new, self._last_covered = False, covered
+        self._image = replace(self._image, moved_left_px=0)
+        return text
+
+
+def _part(region: Region) -> tuple[slice, slice]:
+    """Return the index of a region in a grid."""
+    return slice(region.top, region.bottom), slice(region.left, region.right)

@@ -1,0 +1,97 @@
+"""Decide whether a link carries pictures in pixels.
+
+A picture in pixels costs little while it stands, but hundreds of kilobytes when its levels, palette or size change. So
+the link's rate decides, not only its free time. Only large updates measure the rate: the time of a small one depends on
+the terminal and on how busy the machine is. If there was none, or if the rate was too low, a probe makes some, at first
+soon and later after up to a minute. So no judgement stays for ever.
+
+The caller passes all times; this module reads no clock and no terminal.
+"""
+
+import math
+from collections import deque
+
+_LARGE_BYTES = 4000
+_ENOUGH_BYTES = 12_000
+# Longest expected time of a whole picture for which pixels begin, and with which they stay.
+_BEGIN_PICTURE_S, _END_PICTURE_S = 3.0, 5.0
+_BUSY, _BUSY_WINDOW_S = 0.6, 6.0
+_FIRST_WAIT_S, _MAX_WAIT_S = 4.0, 60.0
+# Pixels that lasted this long did not fail at once.
+_LASTING_S = 60.0
+_MEASURED_UPDATES = 4
+
+
+class PixelJudge:
+    """Judge of pictures in pixels.
+
+    Attributes
+    ----------
+    picture_nbytes
+        Size of a whole picture in bytes; 0 if pixels are never drawn.
+    """
+
+    window_s = _BUSY_WINDOW_S
+    """Time over which the caller measures the busy share for `must_end`."""
+
+    def __init__(self) -> None:
+        self.picture_nbytes = 0
+        self._updates: deque[tuple[float, int]] = deque(maxlen=_MEASURED_UPDATES)
+        self._wait_s = _FIRST_WAIT_S
+        self._began_s = -math.inf
+        self._judged_s: float | None = None
+        self._must_probe = False
+
+    def note_update(self, busy_s: float, nbytes: int) -> None:
+        """Note an update, and the time that it took beyond a round trip."""
+        if nbytes >= _LARGE_BYTES:
+            self._updates.append((busy_s, nbytes))
+
+    @property
+    def _picture_s(self) -> float | None:
+        """Expected time of a whole picture; None before the rate was measured."""
+        nbytes = sum(size for _, size in self._updates)
+        if nbytes < _ENOUGH_BYTES:
+            return None
+        return sum(busy_s for busy_s, _ in self._updates) / nbytes * self.picture_nbytes
+
+    def may_begin(self, now_s: float) -> bool:
+        """Return True if pictures should be drawn in pixels; ask while the link is idle."""
+        if not self.picture_nbytes:
+            return False
+        if self._judged_s is None:
+            self._judged_s = now_s
+        picture_s = self._picture_s
+        if picture_s is not None and picture_s <= _BEGIN_PICTURE_S:
+            return True
+        if now_s - self._judged_s >= self._wait_s:
+            self._judged_s, self._must_probe = now_s, True
+            self._wait_s = min(_MAX_WAIT_S, 2 * self._wait_s)
+            self._updates.clear()
+        return False
+
+    def take_probe(self) -> bool:
+        """Return True, once, if a large update should be sent to measure the rate."""
+        must_probe, self._must_probe = self._must_probe, False
+        return must_probe
+
+    def begin(self, now_s: float) -> None:
+        """Note that pixels begin; measure the rate anew."""
+        self._began_s = now_s
+        self._updates.clear()
+
+    def must_end(self, busy_share: float, now_s: float) -> bool:
+        """Return True if the link is too slow for pixels.
+
+        `busy_share` is the share of the last `window_s` in which the link was busy.
+        """
+        picture_s = self._picture_s
+        if picture_s is not None and picture_s > _END_PICTURE_S:
+            return True
+        return busy_share > _BUSY and now_s - self._began_s > _BUSY_WINDOW_S
+
+    def end(self, now_s: float) -> None:
+        """Note that pixels end; wait longer for the next probe if they failed soon."""
+        lasted = now_s - self._began_s >= _LASTING_S
+        self._wait_s = _FIRST_WAIT_S if lasted else min(_MAX_WAIT_S, 2 * self._wait_s)
+        self._judged_s = now_s

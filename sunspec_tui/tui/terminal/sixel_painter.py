@@ -1,0 +1,132 @@
+"""Painter of a picture with sixels.
+
+Sixels cannot be moved: a picture that scrolls is sent anew, one that sweeps as strips. An image begins at the top left
+of a cell. Its first columns stay transparent where a strip lies within a cell.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sunspec_tui.tui.terminal.canvas import Region
+from sunspec_tui.tui.terminal.pixel_differences import NO_PART, Rectangle, ShownPixels, in_turn, pixels_of, runs
+from sunspec_tui.tui.terminal.pixel_image import CellSize, PixelImage
+from sunspec_tui.tui.terminal.sixel import BAND_PX, registers_of, sixel_image
+
+# Each image defines its own colours; they must not recolour other images.
+_PRIVATE_REGISTERS = "\x1b[?1070h"
+_HIGHEST_PX = 960
+"""Largest height of an image; xterm refuses more than 1000 pixels by default."""
+_TILE_COLUMNS = 10
+_STRIP_COLUMNS = 2
+
+
+class SixelPainter:
+    """Painter that sends only pixels that differ.
+
+    The picture must not touch the last line of the screen: some terminals would scroll. After a text of this painter,
+    the position of the cursor is unknown.
+    """
+
+    def __init__(self) -> None:
+        self._geometry: tuple[Region, CellSize, tuple[int, ...]] | None = None
+        self._shown: ShownPixels | None = None
+        self._last = NO_PART
+        self.finished = False
+
+    def update(
+        self,
+        image: PixelImage,
+        budget: int,
+        damaged: NDArray[np.bool_] | None = None,
+        covered: NDArray[np.bool_] | None = None,
+    ) -> str:
+        """Return the next text to send; see `PixelPainter.update`."""
+        begun, shown = self._begin(image)
+        if damaged is not None:
+            shown.damage(damaged, image.cell)
+        mask = shown.differences(image.pixels)
+        if covered is not None:
+            mask &= ~pixels_of(covered, image.cell)
+        parts = cell_parts(mask, image.cell)
+        texts = [begun]
+        sent = 0
+        for index, part in enumerate(in_turn(parts, range(0), self._last)):
+            if index and sent >= budget:
+                break
+            texts.append(self._send(part, image, mask))
+            shown.sent(part, image.pixels)
+            sent += len(texts[-1])
+        if covered is not None:
+            # Only without the text are these pixels sent.
+            shown.damage(covered, image.cell)
+        self.finished = len(texts) - 1 == len(parts)
+        return "".join(texts)
+
+    def forget(self) -> None:
+        """Note that the content of the terminal is unknown."""
+        self._shown = None
+        self.finished = False
+
+    def remove(self) -> str:
+        """Return the text that blanks the cells of the picture."""
+        geometry, self._geometry = self._geometry, None
+        self.forget()
+        if geometry is None:
+            return ""
+        left, top, right, bottom = geometry[0]
+        return "\x1b[0m" + "".join(f"\x1b[{line + 1};{left + 1}H\x1b[{right - left}X" for line in range(top, bottom))
+
+    def _begin(self, image: PixelImage) -> tuple[str, ShownPixels]:
+        """Return the text that starts a picture of another size or position, and the shown pixels."""
+        geometry = (image.region, image.cell, image.pixels.shape)
+        if self._shown is not None and geometry == self._geometry:
+            self._shown.use_palette(image.palette)
+            return "", self._shown
+        self._geometry = geometry
+        self._last = NO_PART
+        self._shown = ShownPixels(image.pixels.shape, image.palette)
+        return _PRIVATE_REGISTERS, self._shown
+
+    def _send(self, part: Rectangle, image: PixelImage, mask: NDArray[np.bool_]) -> str:
+        self._last = (part.left, part.top)
+        column = image.region.left + part.left // image.cell.width
+        line = image.region.top + part.top // image.cell.height
+        sixels = sixel_image(image.pixels[part.slices], mask[part.slices], registers_of(image.palette))
+        return f"\x1b[{line + 1};{column + 1}H{sixels}"
+
+
+def cell_parts(mask: NDArray[np.bool_], cell: CellSize) -> list[Rectangle]:
+    """Return rectangles that begin at cells and cover the marked pixels.
+
+    Narrow runs of columns become strips as high as the picture. Wide ones become tiles: colours repeat less often in a
+    tile, and a part stays small.
+    """
+    parts: list[Rectangle] = []
+    for left, right in runs(mask.any(axis=0)):
+        start = left - left % cell.width
+        narrow = right - start <= _STRIP_COLUMNS * cell.width
+        size = _strip_size(cell) if narrow else _tile_size(cell)
+        parts += _parts_of_run(mask, start, right, size)
+    return parts
+
+
+def _parts_of_run(mask: NDArray[np.bool_], start: int, end: int, size: tuple[int, int]) -> Iterator[Rectangle]:
+    width, height = size
+    for left in range(start, end, width):
+        right = min(left + width, end)
+        for top in range(0, mask.shape[0], height):
+            lines = np.flatnonzero(mask[top : top + height, left:right].any(axis=1))
+            if len(lines):
+                yield Rectangle(left, top, right - left, int(lines[-1]) + 1)
+
+
+def _strip_size(cell: CellSize) -> tuple[int, int]:
+    """Return width and largest height of a strip."""
+    return _STRIP_COLUMNS * cell.width, max(1, _HIGHEST_PX // cell.height) * cell.height
+
+
+def _tile_size(cell: CellSize) -> tuple[int, int]:
+    """Return width and height of a tile, which is whole lines and whole bands high."""
+    return _TILE_COLUMNS * cell.width, int(np.lcm(cell.height, BAND_PX))

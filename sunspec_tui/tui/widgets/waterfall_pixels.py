@@ -1,0 +1,134 @@
+"""Picture of the waterfall in the pixels of a terminal."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sunspec_tui.core.colormaps import DIVERGING, colours
+from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow
+from sunspec_tui.tui.display.pixel_steps import PIXEL_STEPS, PixelColour, PixelSteps
+from sunspec_tui.tui.display.waterfall_image import WaterfallImage
+from sunspec_tui.tui.terminal.canvas import Region
+from sunspec_tui.tui.terminal.pixel_image import CellSize, PixelImage
+from sunspec_tui.tui.widgets.waterfall_cells import GREY
+
+Pixels = NDArray[np.uint8]
+RGB = tuple[int, int, int]
+
+_NO_DATA_RGB, _NO_DATA_IN_GREY_RGB = (96, 96, 104), (88, 80, 136)
+_CURSOR_RGB, _CURSOR_EDGE_RGB = (255, 255, 255), (0, 0, 0)
+# The arms of the cross begin outside the pixel whose value is shown, and end at this distance.
+_ARM_GAP_PX, _ARM_END_PX = 3, 14
+
+
+class SignColours(NamedTuple):
+    """Colours of what is no value."""
+
+    background: RGB
+    gap: RGB
+    restart: RGB
+    write_cursor: RGB
+
+
+@lru_cache(maxsize=8)
+def pixel_palette(name: str, signs: SignColours, *, signed: bool, is_grey: bool = False) -> Pixels:
+    """Return the colours of all numbers in a picture, uint8, shape (n, 3).
+
+    Parameters
+    ----------
+    name
+        Name of the colour map.
+    signs
+        Colours of what is no value.
+    signed
+        True if the middle of the colour map is zero.
+    is_grey
+        True if the picture has lost its colours, because it is not live.
+    """
+    shown_name = GREY if is_grey else DIVERGING if signed else name
+    own = {
+        PixelColour.NO_DATA: _NO_DATA_IN_GREY_RGB if shown_name == GREY else _NO_DATA_RGB,
+        PixelColour.GAP: signs.gap,
+        PixelColour.RESTART: signs.restart,
+        PixelColour.BACKGROUND: signs.background,
+        PixelColour.WRITE_CURSOR: signs.write_cursor,
+        PixelColour.CURSOR: _CURSOR_RGB,
+        PixelColour.CURSOR_EDGE: _CURSOR_EDGE_RGB,
+    }
+    steps = colours(shown_name, PIXEL_STEPS)
+    return np.concatenate([steps, np.array([own[number] for number in PixelColour], np.uint8)])
+
+
+class PixelScene(NamedTuple):
+    """Data that a picture shows.
+
+    Attributes
+    ----------
+    picture
+        Drawn picture with the axis's columns.
+    axis, band
+        Columns and bins of the pixels.
+    cursor
+        Column and bin of the cursor; None without a cursor.
+    """
+
+    picture: WaterfallImage
+    axis: ColumnAxis
+    band: FrequencyWindow
+    cursor: tuple[int, int] | None = None
+
+
+class WaterfallPixels:
+    """Pictures of a waterfall in pixels, one after the other."""
+
+    def __init__(self) -> None:
+        self._steps = PixelSteps()
+        self._axis: ColumnAxis | None = None
+
+    def image(self, scene: PixelScene, region: Region, cell: CellSize, palette: Pixels) -> PixelImage:
+        """Return the next picture.
+
+        Parameters
+        ----------
+        scene
+            What to show.
+        region, cell
+            Cells of the picture, and their size.
+        palette
+            Colours from `pixel_palette`.
+        """
+        pixels = self._steps.pixels(scene.picture, scene.axis)
+        if scene.cursor is not None:
+            _draw_cursor(pixels, scene, *scene.cursor)
+        moved_left_px = _moved_left_px(self._axis, scene.axis)
+        self._axis = scene.axis
+        return PixelImage(region, cell, pixels, palette, moved_left_px)
+
+
+def _moved_left_px(before: ColumnAxis | None, axis: ColumnAxis) -> int:
+    """Return the distance by which the columns have moved left."""
+    if before is None or axis.sweeping or axis._replace(newest=before.newest) != before:
+        return 0
+    by = axis.end_px - before.end_px
+    return by if abs(by) < axis.width_px else 0
+
+
+def _draw_cursor(pixels: Pixels, scene: PixelScene, number: int, bin_number: int) -> None:
+    """Draw the arms of a cross around the pixel whose value is shown."""
+    across = scene.axis.pixels_of(number)
+    pixel = scene.band.pixel_of_bin(bin_number, len(pixels))
+    if across is None or pixel is None:
+        return
+    y, (left, right) = len(pixels) - 1 - pixel, across
+    arms = (
+        ((left, right), (y - _ARM_END_PX, y - _ARM_GAP_PX)),
+        ((left, right), (y + 1 + _ARM_GAP_PX, y + 1 + _ARM_END_PX)),
+        ((left - _ARM_END_PX, left - _ARM_GAP_PX), (y, y + 1)),
+        ((right + _ARM_GAP_PX, right + _ARM_END_PX), (y, y + 1)),
+    )
+    for colour, edge in ((PixelColour.CURSOR_EDGE, 1), (PixelColour.CURSOR, 0)):
+        for (first, last), (top, bottom) in arms:
+            columns = slice(max(0, first - edge), max(0, last + edge))
+            pixels[max(0, top - edge) : max(0, bottom + edge), columns] = colour

@@ -1,0 +1,129 @@
+"""The waterfall in pixels on terminals in memory: always the waterfall's own array, without ghosts or holes."""
+
+import numpy as np
+import pytest
+from monitors import StillReceiver
+from pixel_monitors import PixelMonitor
+
+from sunspec_tui.tui.terminal.abilities import Graphics
+
+PROTOCOLS = [Graphics.KITTY, Graphics.SIXEL]
+NCHAN = 384
+
+
+@pytest.fixture(params=PROTOCOLS, ids=str)
+def monitor(request):
+    screen = PixelMonitor(80, 24, StillReceiver(), request.param)
+    screen.random = np.random.default_rng(0)
+    feed(screen, 60)
+    try:
+        yield screen
+    finally:
+        screen.close()
+
+
+def feed(screen, count, scale=1.0):
+    for _ in range(count):
+        screen.receiver.feed((scale * screen.random.gamma(9, 3, (1, NCHAN, 4))).astype(np.float32))
+        screen.tick()
+
+
+def test_new_rows_scroll_and_sweep(monitor):
+    monitor.check()
+    for _ in range(6):
+        feed(monitor, 3)
+        monitor.check()
+    monitor.act("change_view('toggle_option', 'sweeping')")
+    for _ in range(4):
+        feed(monitor, 30)
+        monitor.check()
+
+
+@pytest.mark.parametrize(
+    "actions",
+    [
+        ["change_view('span', 1)", "change_view('span', -1)", "change_view('span', -1)", "change_view('span', -1)"],
+        ["change_view('zoom', 1)", "change_view('pan', 1)", "change_view('zoom', -1)"],
+        ["change_view('next_palette', 1)", "change_view('next_product', 1)", "change_view('next_product', 1)"],
+        ["change_view('toggle_pause')", "change_view('scroll_back', 0.5)", "change_view('live')"],
+        ["change_view('toggle_option', 'subtract')", "change_view('shift_levels', 2, 0)"],
+        ["change_view('toggle_panels')", "change_view('toggle_panels')"],
+        ["change_view('maximise', ('waterfall', 'spectrum'))"] * 3,
+        ["change_view('next_theme')", "change_view('next_theme')", "change_view('next_theme')"],
+        ["redraw"],
+    ],
+    ids=lambda actions: actions[0],
+)
+def test_the_picture_follows_the_view(monitor, actions):
+    for action in actions:
+        monitor.act(action)
+        monitor.tick()
+        monitor.check()
+        feed(monitor, 2)
+        monitor.check()
+
+
+@pytest.mark.parametrize("theme", ["dark", "terminal"])
+def test_dialogs_and_notifications_leave_no_ghost_and_no_hole(monitor, theme):
+    while monitor.app.scene.view.theme != theme:
+        monitor.act("change_view('next_theme')")
+    for action in ("help", "command_palette", "levels"):
+        monitor.act(action)
+        monitor.check()
+        feed(monitor, 3)
+        monitor.check()
+        monitor.press("escape")
+        monitor.check()
+    monitor.do(monitor.app.notify, "a word")
+    monitor.check()
+    feed(monitor, 3)
+    monitor.check()
+    monitor.do(monitor.app.clear_notifications)
+    monitor.check()
+
+
+def test_another_size_and_a_lost_screen_are_drawn_anew(monitor):
+    for size in ((100, 30), (30, 9), (80, 24)):
+        monitor.resize(*size)
+        monitor.tick()
+        monitor.check()
+        feed(monitor, 2)
+        monitor.check()
+    monitor.write(b"\x1b[2J\x1b[5;5Hmessage from root\x1b[31;1m")
+    monitor.act("redraw")
+    monitor.check()
+
+
+def test_gaps_restarts_and_bad_values_are_drawn(monitor):
+    monitor.receiver.skip(20)
+    feed(monitor, 3)
+    monitor.check()
+    monitor.receiver.feed(np.full((1, NCHAN, 4), 27, np.float32), time_tag=2)
+    monitor.receiver.feed(np.full((1, NCHAN, 4), np.nan, np.float32), time_tag=2)
+    feed(monitor, 1)
+    monitor.check()
+
+
+def test_the_cursor_moves_by_columns_and_bins(monitor):
+    monitor.act("change_view('move_cursor', 1, 0)")
+    first = monitor.app.scene.view.cursor
+    monitor.check()
+    monitor.act("change_view('move_cursor', 1, 0)")
+    assert monitor.app.scene.view.cursor.number == first.number + 1
+    monitor.act("change_view('move_cursor', 0, 1)")
+    assert monitor.app.scene.view.cursor.bin == first.bin + 1
+    monitor.check()
+    assert monitor.app.scene.readout().inside
+    monitor.act("change_view('escape')")
+    monitor.check()
+
+
+def test_blocks_replace_pixels_and_pixels_replace_blocks(monitor):
+    fixed = monitor.app.finder.fixed
+    for kind in (Graphics.BLOCKS, fixed.graphics, Graphics.BLOCKS):
+        abilities = type(fixed)(**{name: getattr(fixed, name) for name in fixed.__slots__} | {"graphics": kind})
+        monitor.app.finder.fixed = abilities
+        monitor.do(monitor.app.follow_terminal)
+        feed(monitor, 2)
+        monitor.check()
+        assert (monitor.app.pixel_cell is None) == (kind is Graphics.BLOCKS)
