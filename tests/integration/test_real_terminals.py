@@ -62,7 +62,9 @@ def largest_difference(monitor):
     later = monitor.picture()
     if later is None or not np.array_equal(later["pixels"], picture["pixels"]):
         return None
-    return int(np.abs(part.astype(int) - picture["pixels"]).max())
+    width, height = picture["cell"].tolist()
+    covered = picture["covered"].repeat(height, axis=0).repeat(width, axis=1)
+    return int(np.abs(part.astype(int) - picture["pixels"])[~covered].max())
 
 
 def shows_its_picture(monitor, kind, when):

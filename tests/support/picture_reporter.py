@@ -19,14 +19,19 @@ from sunspec_tui.cli import main
 def report(app: Any, directory: Path) -> None:
     """Write region, cell size, RGB pixels and state of the picture to a file.
 
-    The file has no arrays if no picture in pixels is shown.
+    ``covered`` are the cells on which text stands. The file has no arrays if no picture in pixels is shown.
     """
     layer = app.pixel_layer
-    image = layer.image
+    image = layer._image  # noqa: SLF001 - the monitor itself never needs its picture again
     arrays = {}
     if image is not None:
-        pixels = image.palette[image.pixels]
-        arrays = {"region": image.region, "cell": image.cell, "pixels": pixels, "finished": layer.finished}
+        arrays = {
+            "region": image.region,
+            "cell": image.cell,
+            "pixels": image.palette[image.pixels],
+            "covered": layer._covered(app.canvas),  # noqa: SLF001
+            "finished": layer.finished and app.canvas.finished,
+        }
     path = directory / f"{time.monotonic_ns()}.part"
     with path.open("wb") as file:
         np.savez(file, **arrays)

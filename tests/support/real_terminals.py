@@ -53,7 +53,7 @@ def _kitty(columns: int, lines: int) -> list[str]:
 
 def _xterm(columns: int, lines: int) -> list[str]:
     resources = {
-        "decTerminalID": "vt340", "numColorRegisters": 256, "internalBorder": 0, "cursorBlink": "false",
+        "decTerminalID": "vt340", "numColorRegisters": 256, "internalBorder": 0, "borderWidth": 0, "cursorBlink": "false",
         "allowWindowOps": "true", "faceName": "DejaVu Sans Mono", "faceSize": 9, "scrollBar": "false",
         "background": "black", "foreground": "white", "ptyInitialErase": "true", "utf8": 2,
     }  # fmt: skip
