@@ -150,6 +150,8 @@ class PixelMonitor(Screen):
         self.screen = PictureTerminal(columns, lines, graphics)
         self.terminal = self.screen.text
         self.app.finder = FixedFinder(pixel_abilities(graphics))
+        # The effect of each step is checked at once.
+        self.app.pixel_layer.strip_every_s = 0.0
         self.do(self.app.follow_terminal)
         self.do(self.app.redraw)
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from monitors import StillReceiver
 from pixel_monitors import PixelMonitor
+from waiting import poll_until
 
 from sunspec_tui.tui.terminal.abilities import Graphics
 
@@ -127,3 +128,14 @@ def test_blocks_replace_pixels_and_pixels_replace_blocks(monitor):
         feed(monitor, 2)
         monitor.check()
         assert (monitor.app.pixel_cell is None) == (kind is Graphics.BLOCKS)
+
+
+def test_a_strip_waits_for_the_next_columns_but_not_for_ever(monitor):
+    monitor.act("change_view('toggle_option', 'sweeping')")
+    feed(monitor, 2)
+    monitor.check()
+    monitor.app.pixel_layer.strip_every_s = 0.3
+    feed(monitor, 1)
+    feed(monitor, 1)
+    poll_until(lambda: not monitor.app.pixel_layer.is_waiting, what="the strip")
+    monitor.check()
