@@ -16,6 +16,8 @@ from sunspec_tui.tui.terminal.strip_painter import StripPainter
 
 # Pictures take about a third of the screen, and a pixel about a byte.
 _PICTURE_SHARE = 3
+_MIN_LINES = 7
+_MAX_SCREEN_PX = 1 << 24
 
 
 class _DrawnPixels(NamedTuple):
@@ -61,7 +63,7 @@ class PixelApp(CanvasApp):
         """Return the protocol that the terminal has, without regard to the link."""
         abilities = self.abilities
         cell = CellSize(abilities.cell_width_px, abilities.cell_height_px)
-        if abilities.graphics is Graphics.BLOCKS or not cell.area or self.ascii_only:
+        if abilities.graphics is Graphics.BLOCKS or self.ascii_only or not can_draw_pixels(*self.size, cell):
             return _DrawnPixels()
         return _DrawnPixels(abilities.graphics, abilities.dialect, cell)
 
@@ -77,6 +79,15 @@ class PixelApp(CanvasApp):
 
     def quality_changed(self) -> None:
         """Draw the pictures soon; a subclass extends this method."""
+
+
+def can_draw_pixels(columns: int, lines: int, cell: CellSize) -> bool:
+    """Return True if a screen of this size can have a picture in pixels.
+
+    A screen with few lines cuts the picture off, and a painter sends no part of a picture. One with more pixels than
+    twice those of a 4K screen takes too long for each row; a terminal that tells a wrong size of its cells has as many.
+    """
+    return bool(cell.area) and lines >= _MIN_LINES and columns * lines * cell.area <= _MAX_SCREEN_PX
 
 
 def _painter(drawn: _DrawnPixels) -> PixelPainter | None:
