@@ -85,6 +85,8 @@ def step(monitor: pixel_monitors.PixelMonitor, stream: Stream, chance: random.Ra
         cell = chance.choice(CELLS) if chance.random() < 0.5 else pixel_monitors.CELL
         monitor.change_cell(cell)
         monitor.resize(*size)
+        # The reply with the size of a cell comes after the resize.
+        monitor.do(monitor.app.follow_terminal)
         monitor.tick()
         return f"{size} in cells of {cell}"
     if kind < 0.9:
