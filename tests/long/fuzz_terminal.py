@@ -21,7 +21,8 @@ from pathlib import Path
 import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
-from ability_replies import AREA, CELL, KITTY as KITTY_TERMINAL, WEZTERM, XTERM_256, XTERM_SIXEL
+from ability_replies import AREA, CELL, WEZTERM, XTERM_256, XTERM_SIXEL
+from ability_replies import KITTY as KITTY_TERMINAL
 from terminal_cases import ANSWERS, BROKEN, DEMO, KITTY, MOUSE, PASTES, SIZES, obeys
 from terminals import PROGRAM, Terminal
 

@@ -166,7 +166,7 @@ class PixelMonitor(Screen):
         self.do(self._change_cell, cell)
 
     def _change_cell(self, cell):
-        global CELL  # noqa: PLW0603 - the size of a cell of all these terminals
+        global CELL
         CELL = cell
         fixed = self.app.finder.fixed
         self.app.finder.fixed = replace(fixed, cell_width_px=cell[0], cell_height_px=cell[1])

@@ -6,8 +6,6 @@ Tests and the fuzzer use them.
 import select
 import time
 
-from waiting import poll_until
-
 DEMO = ("--demo", "--plot-interval", "0")
 HELP = "find an action by its name"
 # Bytes that terminals send unasked or by mistake, and that must not act as keys.
@@ -42,24 +40,23 @@ def obeys(monitor):
 
     The picture must be updated too.
     """
-    poll_until(lambda: "LIVE" in monitor.text, 60, lambda: f"a living monitor on\n{monitor.text}")
-    # Noise may have opened the help, and an unfinished sequence or paste may swallow keys for some seconds.
-    _hides_help(monitor)
+    # Noise may have opened a page or the help, and an unfinished sequence or paste may swallow keys for some seconds.
+    _escapes_until(monitor, lambda: "LIVE" in monitor.text and HELP not in monitor.text)
     deadline_s = time.monotonic() + 60
     while not _shows_help(monitor, 3) and time.monotonic() < deadline_s:
         monitor.press("\x1b")
         select.select([], [], [], 0.5)
     assert monitor.process.poll() is None, f"the monitor has ended with {monitor.process.returncode}"
     assert HELP in monitor.text, f"no key is obeyed:\n{monitor.text}"
-    _hides_help(monitor)
+    _escapes_until(monitor, lambda: HELP not in monitor.text)
 
 
-def _hides_help(monitor):
+def _escapes_until(monitor, is_reached):
     deadline_s = time.monotonic() + 60
-    while HELP in monitor.text and time.monotonic() < deadline_s:
+    while not is_reached():
+        assert time.monotonic() < deadline_s, f"escape changes nothing on\n{monitor.text}"
         monitor.press("\x1b")
         select.select([], [], [], 0.5)
-    monitor.hides(HELP, timeout_s=60)
 
 
 def _shows_help(monitor, wait_s):
