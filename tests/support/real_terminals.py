@@ -54,8 +54,8 @@ def _kitty(columns: int, lines: int) -> list[str]:
 def _xterm(columns: int, lines: int) -> list[str]:
     resources = {
         "decTerminalID": "vt340", "numColorRegisters": 256, "internalBorder": 0, "borderWidth": 0,
-        "cursorBlink": "false", "allowWindowOps": "true", "faceName": "DejaVu Sans Mono", "faceSize": 9, "scrollBar": "false",
-        "background": "black", "foreground": "white", "ptyInitialErase": "true", "utf8": 2,
+        "cursorBlink": "false", "allowWindowOps": "true", "faceName": "DejaVu Sans Mono", "faceSize": 9,
+        "scrollBar": "false", "background": "black", "foreground": "white", "ptyInitialErase": "true", "utf8": 2,
     }  # fmt: skip
     given = (word for name, value in resources.items() for word in ("-xrm", f"XTerm*{name}: {value}"))
     return ["xterm", "-ti", "vt340", *given, "-geometry", f"{columns}x{lines}+0+0", "-e"]
