@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.tui.terminal.canvas import PIXELS, UNKNOWN, Canvas, Region
 from sunspec_tui.tui.terminal.pixel_image import PixelImage, PixelPainter
+from sunspec_tui.tui.terminal.placeholder_painter import PlaceholderPainter
 
 
 class PixelLayer:
@@ -85,6 +86,10 @@ class PixelLayer:
             # Removing a picture may erase the text on it.
             canvas.displayed.codes[_part(self._left_region)] = UNKNOWN
             self._left_region = None
+        if isinstance(self.painter, PlaceholderPainter) and self._image is not None:
+            canvas.use_placeholders(self.painter.placeholders(self._image))
+        else:
+            canvas.use_placeholders(None)
         return text
 
     def must_follow(self, canvas: Canvas) -> bool:
@@ -92,7 +97,7 @@ class PixelLayer:
 
         Some terminals draw a picture over text, so that the text is seen only when the painter knows of it.
         """
-        if self.painter is None or self._image is None:
+        if self.painter is None or self._image is None or isinstance(self.painter, PlaceholderPainter):
             return False
         covered = self._covered(canvas)
         return covered.shape != self._last_covered.shape or bool((covered != self._last_covered).any())
