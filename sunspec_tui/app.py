@@ -50,7 +50,7 @@ from sunspec_tui.tui.ticking import Ticker
 from sunspec_tui.tui.view_json import initial_view
 from sunspec_tui.tui.view_saver import ViewSaver, load_view
 from sunspec_tui.tui.widget_data import epoch_text, initial_snapshot
-from sunspec_tui.tui.widgets.ability_text import graphics_message
+from sunspec_tui.tui.widgets.ability_text import PASSTHROUGH_ADVICE, graphics_message
 from sunspec_tui.tui.widgets.dialogs import HelpScreen, LevelsScreen, Palette
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Monitor(PixelApp):
             self, self.scene, lambda: self.receiver, self._show_soon, settings.station
         )
         self._saver = ViewSaver(view_path, lambda: self.scene.view, self.set_timer)
-        self._has_text = self._is_started = False
+        self._has_text = self._is_started = self._has_advised = False
 
     # Start and end
 
@@ -318,6 +318,9 @@ class Monitor(PixelApp):
         """Draw the screen with other abilities of the terminal."""
         super().abilities_changed()
         self.follow_graphics()
+        if self.abilities.lacks_passthrough and not self._has_advised:
+            self._has_advised = True
+            self.notify(PASSTHROUGH_ADVICE, timeout=10)
         self.main_screen.set_abilities(self._shown_abilities)
         self._arrange()
         self.scene.update()

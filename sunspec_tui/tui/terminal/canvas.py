@@ -352,11 +352,10 @@ class Canvas:
 
         If each cell has one code point, the result is a plain string.
         """
-        codes, cells = self.desired.codes[y], self._placeholders
+        codes: Ints = self.desired.codes[y]
+        cells = self._placeholders
         if cells is not None and (codes == PIXELS).any():
-            return [
-                cells.text(x, y) if code == PIXELS else self.text_of(code) for x, code in enumerate(codes.tolist())
-            ]
+            return [cells.text(x, y) if code == PIXELS else self.text_of(code) for x, code in enumerate(codes.tolist())]
         if not has_wide:
             return codes.tobytes().decode("utf-32-le", "surrogatepass").replace(PIXELS_TEXT, " ")
         return [self.text_of(int(code)) for code in codes]

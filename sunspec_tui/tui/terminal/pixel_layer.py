@@ -22,10 +22,13 @@ class PixelLayer:
     ----------
     painter
         Painter of the terminal's protocol; None if the terminal shows no pixels.
+    sent_nbytes
+        Size of all pixels that were sent so far.
     """
 
     def __init__(self) -> None:
         self.painter: PixelPainter | None = None
+        self.sent_nbytes = 0
         self._image: PixelImage | None = None
         self._is_new = self._is_hidden = False
         self._farewell = ""
@@ -137,6 +140,7 @@ class PixelLayer:
         text = self.painter.update(
             self._image, budget, damaged if damaged.any() else None, covered if covered.any() else None
         )
+        self.sent_nbytes += len(text)
         self._is_new, self._last_covered = False, covered
         self._image = replace(self._image, moved_left_px=0)
         return text

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sunspec_tui.tui.terminal.kitty_graphics import command, delete_image, edit_frame, indexed_png, transmit_image
 from sunspec_tui.tui.terminal.pixel_differences import NO_PART, Rectangle, ShownPixels, in_turn, runs
 from sunspec_tui.tui.terminal.pixel_image import CellSize, PixelImage
-from sunspec_tui.tui.terminal.placeholders import LINE_LIMIT, TILE_LIMIT, Placeholders, image_number
+from sunspec_tui.tui.terminal.placeholders import TILE_LIMIT, Placeholders, image_number
 from sunspec_tui.tui.terminal.tmux_passthrough import passed_on
 
 TILE_PIXELS = 8192
@@ -32,6 +32,11 @@ class PlaceholderPainter:
         Highest byte of the images' numbers; see `pane_number`.
     tile_pixels
         Pixels of an image that is wider than one cell.
+
+    Attributes
+    ----------
+    farewell
+        Text that removes all images that may be in the terminal.
     """
 
     def __init__(self, highest: int, tile_pixels: int = TILE_PIXELS) -> None:
@@ -43,16 +48,15 @@ class PlaceholderPainter:
         # Images that were edited since they were last sent whole.
         self._edited_tiles: set[int] = set()
         self._tile_count = 0
+        self.farewell = ""
         self._last = NO_PART
         self.finished = False
 
     # Cells
 
-    def placeholders(self, image: PixelImage) -> Placeholders | None:
-        """Return the cells that show the picture; None if it has too many lines."""
+    def placeholders(self, image: PixelImage) -> Placeholders:
+        """Return the cells that show the picture."""
         left, top, right, bottom = image.region
-        if bottom - top > LINE_LIMIT:
-            return None
         return Placeholders(left, top, right, bottom, self._tile_columns(image), self._highest)
 
     def _tile_columns(self, image: PixelImage) -> int:
@@ -95,14 +99,8 @@ class PlaceholderPainter:
         """Return the text that removes the images from the terminal."""
         self.forget()
         self._geometry = None
-        text = self.farewell
-        self._tile_count = 0
+        text, self.farewell, self._tile_count = self.farewell, "", 0
         return text
-
-    @property
-    def farewell(self) -> str:
-        """Text that removes all images that may be in the terminal."""
-        return passed_on("".join(delete_image(image_number(self._highest, tile)) for tile in range(self._tile_count)))
 
     def _begin(self, image: PixelImage) -> tuple[str, ShownPixels]:
         """Return the text that removes images of another size, and the shown pixels."""
@@ -147,6 +145,8 @@ class PlaceholderPainter:
             return passed_on(edit_frame(number, _ROOT_FRAME, part.left - whole.left, part.top, png))
         self._edited_tiles.discard(tile)
         self._sent_tiles.add(tile)
+        for new in range(self._tile_count, tile + 1):
+            self.farewell += passed_on(delete_image(image_number(self._highest, new)))
         self._tile_count = max(self._tile_count, tile + 1)
         size = f"c={whole.width // image.cell.width},r={whole.height // image.cell.height}"
         return passed_on(transmit_image(number, png) + command(f"a=p,U=1,i={number},{size}"))
