@@ -1,7 +1,7 @@
 """The monitor on terminals in memory that show pictures in pixels.
 
 The text goes to a screen of pyte's, the pictures to one of `pixel_terminals`. Text that is written destroys the sixels
-of its cells; kitty's pictures lie below the text.
+of its cells; kitty's pictures lie over the text.
 """
 
 import re
@@ -10,6 +10,7 @@ import numpy as np
 import pyte
 from monitors import Screen
 from pixel_terminals import GROUND, KittyScreen, SixelScreen
+from terminals import CURSOR_QUESTION, UNKNOWN_TO_PYTE
 
 from sunspec_tui.tui.display.pixel_steps import PixelSteps
 from sunspec_tui.tui.terminal.abilities import Abilities, Graphics
@@ -17,7 +18,7 @@ from sunspec_tui.tui.terminal.ability_finder import AbilityFinder
 from sunspec_tui.tui.terminal.canvas import PIXELS
 from sunspec_tui.tui.widgets.waterfall import Waterfall
 
-CELL = (10, 20)
+CELL = (6, 12)
 PICTURE = re.compile(r"(?:\x1b\[\d+;\d+H)?\x1b(?:_G[^\x1b]*|P0;1;0q[^\x1b]*)\x1b\\")
 
 
@@ -68,6 +69,10 @@ class WatchedScreen(pyte.Screen):
         self.written[:] = True
         super().erase_in_display(how, *args, **kwargs)
 
+    def erase_characters(self, count=None):
+        self.written[self.cursor.y, self.cursor.x : self.cursor.x + (count or 1)] = True
+        super().erase_characters(count)
+
     def insert_characters(self, count=None):
         self.written[self.cursor.y, self.cursor.x :] = True
         super().insert_characters(count)
@@ -75,6 +80,56 @@ class WatchedScreen(pyte.Screen):
     def delete_characters(self, count=None):
         self.written[self.cursor.y, self.cursor.x :] = True
         super().delete_characters(count)
+
+
+class PictureTerminal:
+    """Terminal in memory that shows text and pictures.
+
+    Parameters
+    ----------
+    columns, lines
+        Size in cells of `CELL`.
+    graphics
+        Protocol of the pictures.
+    """
+
+    def __init__(self, columns, lines, graphics):
+        self.graphics = graphics
+        self.text = WatchedScreen(columns, lines)
+        self._stream = pyte.ByteStream(self.text)
+        self._make_pictures()
+
+    def _make_pictures(self):
+        kind = KittyScreen if self.graphics is Graphics.KITTY else SixelScreen
+        self.pictures = kind(self.text.columns, self.text.lines, CELL)
+
+    def resize(self, columns, lines):
+        """Change the size; kitty keeps its pictures, others lose them."""
+        self.text.resize(lines, columns)
+        old = self.pictures
+        self._make_pictures()
+        if self.graphics is Graphics.KITTY:
+            vars(self.pictures).update({key: vars(old)[key] for key in ("images", "visible", "placements", "pending")})
+
+    def feed(self, text):
+        """Read text with whole sequences."""
+        at = 0
+        for found in PICTURE.finditer(text):
+            self._feed_text(text[at : found.start()])
+            self.pictures.feed(found[0])
+            at = found.end()
+        self._feed_text(text[at:])
+
+    def _feed_text(self, text):
+        self.text.written[:] = False
+        self._stream.feed(UNKNOWN_TO_PYTE.sub(b"", text.encode()))
+        if "\x1b[2J" in text:
+            # Clearing the screen also removes its pictures.
+            self._make_pictures()
+        if self.graphics is Graphics.SIXEL:
+            width, height = CELL
+            written = np.repeat(np.repeat(self.text.written, height, axis=0), width, axis=1)
+            self.pictures.pixels[written] = GROUND
 
 
 class PixelMonitor(Screen):
@@ -90,50 +145,37 @@ class PixelMonitor(Screen):
 
     def __init__(self, columns, lines, receiver, graphics, **options):
         self.graphics = graphics
-        self.make_pixels(columns, lines)
+        self.screen = None
         super().__init__(columns, lines, receiver, **options)
-        self.terminal = WatchedScreen(columns, lines)
-        self._stream = pyte.ByteStream(self.terminal)
+        self.screen = PictureTerminal(columns, lines, graphics)
+        self.terminal = self.screen.text
         self.app.finder = FixedFinder(pixel_abilities(graphics))
         self.do(self.app.follow_terminal)
         self.do(self.app.redraw)
 
-    def make_pixels(self, columns, lines):
-        kind = KittyScreen if self.graphics is Graphics.KITTY else SixelScreen
-        self.pictures = kind(columns, lines, CELL)
+    @property
+    def pictures(self):
+        """Pixels of the terminal."""
+        return self.screen.pictures
 
     def resize(self, columns, lines):
-        # A terminal keeps the pictures of kitty's protocol when its size changes, and loses sixels.
-        old = self.pictures
-        self.make_pixels(columns, lines)
-        if self.graphics is Graphics.KITTY:
-            vars(self.pictures).update({key: vars(old)[key] for key in ("images", "visible", "placements", "pending")})
-        super().resize(columns, lines)
+        """Give the terminal another size."""
+        self.do(self.screen.resize, columns, lines)
+        self.do(self.pilot.resize_terminal, columns, lines)
 
     def _take(self, text):
-        at = 0
-        for found in PICTURE.finditer(text):
-            self._take_text(text[at : found.start()])
-            self.pictures.feed(found[0])
-            at = found.end()
-        self._take_text(text[at:])
-
-    def _take_text(self, text):
-        if not isinstance(self.terminal, WatchedScreen):
+        if self.screen is None:
             super()._take(text)
             return
-        self.terminal.written[:] = False
-        super()._take(text)
-        if self.graphics is Graphics.SIXEL:
-            width, height = CELL
-            written = np.repeat(np.repeat(self.terminal.written, height, axis=0), width, axis=1)
-            self.pictures.pixels[written[: self.pictures.size[0], : self.pictures.size[1]]] = GROUND
+        question = CURSOR_QUESTION.decode()
+        self._unanswered += text.count(question)
+        self.screen.feed(text.replace(question, ""))
+        if self.answering:
+            self._answer()
 
     def write(self, data):
-        if b"\x1b[2J" in data:
-            # Clearing the screen also removes its pictures.
-            self.make_pixels(self.terminal.columns, self.terminal.lines)
-        super().write(data)
+        """Write to the terminal as another program does."""
+        self.do(self.screen.feed, data.decode())
 
     # What must be seen
 
@@ -179,4 +221,3 @@ class PixelMonitor(Screen):
         if scene.cursor is not None:
             return palette[self.app.pixel_layer._image.pixels]
         return palette[PixelSteps().pixels(scene.picture, scene.axis)]
-

@@ -144,6 +144,10 @@ class KittyScreen(PixelScreen):
 
     def delete(self, keys, _):
         assert keys["a"] == "d"
+        if keys["d"] == "A":
+            for number in list(self.images):
+                self.remove_image(number)
+            return
         if keys["d"] == "i":
             self.placements.pop((keys["i"], keys["p"]))
             return

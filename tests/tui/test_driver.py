@@ -104,7 +104,7 @@ def test_the_restoring_text_replaces_output_that_was_not_accepted(ends):
             found += os.read(master, 65536)
     except BlockingIOError:
         pass
-    assert found.endswith(b"\x18\x1b[?1049l")
+    assert found.endswith(b"\x18\x1b\\\x1b[?1049l")
     assert len(found) < 500_000
 
 

@@ -37,17 +37,17 @@ class ColumnGrid(NamedTuple):
         return min(self.cell_slots, self.cell_px)
 
     @property
-    def step(self) -> int:
+    def block_slots(self) -> int:
         """Number of slots of which a column has a whole number.
 
         Long columns consist of whole blocks of rows, so that they can be made from blocks.
         """
         if self.per_cell == 1:
             return self.cell_slots
-        step, slots = 1, self.cell_slots // self.per_cell
-        while max(step, FINEST_STEP // STEP_RATIO) * STEP_RATIO**2 <= slots:
-            step = max(step, FINEST_STEP // STEP_RATIO) * STEP_RATIO
-        return step
+        size, slots = 1, self.cell_slots // self.per_cell
+        while max(size, FINEST_STEP // STEP_RATIO) * STEP_RATIO**2 <= slots:
+            size = max(size, FINEST_STEP // STEP_RATIO) * STEP_RATIO
+        return size
 
     @property
     def write_columns(self) -> int:
@@ -56,11 +56,11 @@ class ColumnGrid(NamedTuple):
 
     def number_of(self, slots: Number) -> Number:
         """Return the numbers of the columns that contain slots."""
-        return slots // self.step * self.step * self.per_cell // self.cell_slots
+        return slots // self.block_slots * self.block_slots * self.per_cell // self.cell_slots
 
     def first_slot(self, number: Number) -> Number:
         """Return the first slots of columns."""
-        return -(-number * self.cell_slots // (self.per_cell * self.step)) * self.step
+        return -(-number * self.cell_slots // (self.per_cell * self.block_slots)) * self.block_slots
 
     def last_slot(self, number: int) -> int:
         """Return the last slot of a column."""

@@ -248,7 +248,7 @@ class HistoryLoader:
             self._traces_key = (position.epoch, request.product)
         if self.traces.get("max") is None:
             self._add_to_traces(max(first, end - _BLOCK_ROWS), end, request.product)
-        self._pending = self._load_ranges(grid.step, max(first_slot, position.oldest), end_slot + 1)
+        self._pending = self._load_ranges(grid.block_slots, max(first_slot, position.oldest), end_slot + 1)
         self._next_row = position.count
 
     def _load_ranges(self, slots: int, start: int, stop: int) -> list[_LoadRange]:

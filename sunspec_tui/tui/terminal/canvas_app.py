@@ -253,7 +253,7 @@ class CanvasApp(AbilityApp):
         pixels_budget = self.pixels_budget(budget) - len(text)
         if (text_only or pixels_budget <= 0) and not self.pixel_layer.must_follow(self.canvas):
             return text
-        return text + self.pixel_layer.update(self.canvas, 0 if text_only else pixels_budget)
+        return text + self.pixel_layer.update(self.canvas, 0 if text_only else pixels_budget, time.monotonic())
 
     def pixels_budget(self, budget: int) -> int:
         """Return the number of bytes that pixels may take of an update's budget.

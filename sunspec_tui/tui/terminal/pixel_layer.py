@@ -5,6 +5,7 @@ example; the picture is then complete again when its cells come back. The layer 
 their pixels, and which pixels text has overwritten.
 """
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,9 @@ from numpy.typing import NDArray
 from sunspec_tui.tui.terminal.canvas import PIXELS, UNKNOWN, Canvas, Region
 from sunspec_tui.tui.terminal.pixel_image import PixelImage, PixelPainter
 from sunspec_tui.tui.terminal.placeholder_painter import PlaceholderPainter
+
+# Shortest time between strips that can wait.
+_STRIP_EVERY_S = 0.45
 
 
 class PixelLayer:
@@ -30,7 +34,8 @@ class PixelLayer:
         self.painter: PixelPainter | None = None
         self.sent_nbytes = 0
         self._image: PixelImage | None = None
-        self._is_new = self._is_hidden = False
+        self._is_new = self._is_hidden = self._can_wait = self._is_waiting = False
+        self._painted_s = -math.inf
         self._farewell = ""
         self._overwritten: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
         self._last_covered: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
@@ -43,8 +48,12 @@ class PixelLayer:
         self._remove()
         self.painter = painter
 
-    def show(self, image: PixelImage | None) -> None:
-        """Show another picture; None for none."""
+    def show(self, image: PixelImage | None, *, can_wait: bool = False) -> None:
+        """Show another picture; None for none.
+
+        If only a few columns differ, the picture can wait for the next ones, because a wide strip takes fewer bytes
+        than two narrow ones.
+        """
         if image is None:
             if self._image is not None:
                 self._remove()
@@ -53,13 +62,14 @@ class PixelLayer:
         if before is not None and self._is_new and before.pixels.shape == image.pixels.shape:
             # The painter has not seen the picture before, so the move counts from the one before that.
             image = replace(image, moved_left_px=image.moved_left_px + before.moved_left_px)
-        self._image, self._is_new = image, True
+        self._can_wait = can_wait and (self._can_wait or not self._is_new)
+        self._image, self._is_new, self._is_waiting = image, True, False
 
     def _remove(self) -> None:
         if self.painter is not None and self._image is not None:
             self._farewell += self.painter.remove()
             self._left_region = self._image.region
-        self._image, self._is_new, self._is_hidden = None, False, False
+        self._image, self._is_new, self._is_hidden, self._is_waiting = None, False, False, False
 
     def forget(self) -> None:
         """Note that the content of the terminal is unknown."""
@@ -78,7 +88,7 @@ class PixelLayer:
         """True if nothing is left to send."""
         if self._farewell or self._left_region is not None:
             return False
-        if self.painter is None or self._image is None or self._is_hidden:
+        if self.painter is None or self._image is None or self._is_hidden or self._is_waiting:
             return True
         return self.painter.finished and not self._is_new
 
@@ -111,7 +121,7 @@ class PixelLayer:
         part = _part(self._image.region)
         return np.asarray((canvas.desired.codes[part] != PIXELS) | (canvas.displayed.codes[part] != PIXELS))
 
-    def update(self, canvas: Canvas, budget: int) -> str:
+    def update(self, canvas: Canvas, budget: int, now_s: float) -> str:
         """Return the next text to send; empty if nothing differs.
 
         Call this after an update of the canvas.
@@ -122,6 +132,8 @@ class PixelLayer:
             Cells of the terminal.
         budget
             Number of bytes after which no further part of the picture begins.
+        now_s
+            Present time.
         """
         if self.painter is None or self._image is None:
             canvas.written[:] = False
@@ -136,6 +148,13 @@ class PixelLayer:
         if self._is_hidden:
             return ""
         damaged = self._overwritten[part] & ~covered
+        is_early = now_s - self._painted_s < _STRIP_EVERY_S
+        self._is_waiting = (
+            self._can_wait and is_early and self.painter.finished and not damaged.any() and not self.must_follow(canvas)
+        )
+        if self._is_waiting:
+            return ""
+        self._painted_s = now_s
         self._overwritten[part] &= covered
         text = self.painter.update(
             self._image, budget, damaged if damaged.any() else None, covered if covered.any() else None

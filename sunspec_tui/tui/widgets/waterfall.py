@@ -134,7 +134,8 @@ class Waterfall(CellWidget):
         region = Region(x + self._left, y, x + self._left + self.columns, y + self.lines)
         shown = PixelScene(scene.picture, scene.axis, scene.band, scene.cursor)
         palette = pixel_palette(scene.palette, self._sign_colours, signed=scene.signed)
-        self.app.pixel_layer.show(self._pixels.image(shown, region, cell, palette))
+        image = self._pixels.image(shown, region, cell, palette)
+        self.app.pixel_layer.show(image, can_wait=self._pixels.has_only_new_columns)
 
     @property
     def _sign_colours(self) -> SignColours:

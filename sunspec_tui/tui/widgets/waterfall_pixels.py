@@ -82,6 +82,10 @@ class WaterfallPixels:
     def __init__(self) -> None:
         self._steps = PixelSteps()
         self._axis: ColumnAxis | None = None
+        self._key: tuple[object, ...] | None = None
+        self._palette: Pixels | None = None
+        self.has_only_new_columns = False
+        """True if the last picture sweeps, and differs from the one before only by new columns."""
 
     def image(self, scene: PixelScene, region: Region, cell: CellSize, palette: Pixels) -> PixelImage:
         """Return the next picture.
@@ -100,6 +104,9 @@ class WaterfallPixels:
             _draw_cursor(pixels, scene, *scene.cursor)
         moved_left_px = _moved_left_px(self._axis, scene.axis)
         self._axis = scene.axis
+        key = (scene.axis._replace(newest=0), scene.band, scene.cursor, scene.picture.levels, region, cell)
+        self.has_only_new_columns = scene.axis.sweeping and key == self._key and palette is self._palette
+        self._key, self._palette = key, palette
         return PixelImage(region, cell, pixels, palette, moved_left_px)
 
 
