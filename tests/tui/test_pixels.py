@@ -7,13 +7,18 @@ from pixel_monitors import PixelMonitor
 
 from sunspec_tui.tui.terminal.abilities import Graphics
 
-PROTOCOLS = [Graphics.KITTY, Graphics.SIXEL]
+PROTOCOLS = {
+    "kitty": (Graphics.KITTY, False),
+    "sixel": (Graphics.SIXEL, False),
+    "kitty in tmux": (Graphics.KITTY, True),
+}
 NCHAN = 384
 
 
-@pytest.fixture(params=PROTOCOLS, ids=str)
+@pytest.fixture(params=PROTOCOLS)
 def monitor(request):
-    screen = PixelMonitor(80, 24, StillReceiver(), request.param)
+    graphics, in_tmux = PROTOCOLS[request.param]
+    screen = PixelMonitor(80, 24, StillReceiver(), graphics, in_tmux=in_tmux)
     screen.random = np.random.default_rng(0)
     feed(screen, 60)
     try:
