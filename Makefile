@@ -19,9 +19,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@touch $@
 
 # Where standard output is no terminal the monitor runs headless; then it ends by itself.
-demo: install  ## the live monitor on an embedded producer with a simulated Sun
-	@if [ -t 0 ] && [ -t 1 ]; then exec $(BIN)/sunspec-tui --demo; \
-	else exec $(BIN)/sunspec-tui --demo --no-ui --duration 20 --status-interval 4; fi
+DEMO ?= sun
+demo: install  ## the live monitor on an embedded producer with a simulated Sun; DEMO=flare replays a recorded flare
+	@if [ -t 0 ] && [ -t 1 ]; then exec $(BIN)/sunspec-tui --demo $(DEMO); \
+	else exec $(BIN)/sunspec-tui --demo $(DEMO) --no-ui --duration 20 --status-interval 4; fi
 
 # Many tests wait for processes and deadlines: four workers keep two cores busy.
 test: install  ## all tests
@@ -80,8 +81,8 @@ bench-parts: install  ## figures of this tree alone: the screen on slow links, f
 	@$(BIN)/python -m compileall -q sunspec_tui
 	$(BIN)/python bench/run.py
 
-pictures: install  ## the pictures of the README; EVENT names an e-CALLISTO file
-	$(BIN)/python bench/pictures.py $(EVENT)
+pictures: install  ## the pictures of README and docs, which show the recorded flare of the package
+	$(BIN)/python bench/pictures.py $(ARGS)
 
 clean:  ## remove what make has made
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

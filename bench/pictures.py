@@ -1,9 +1,9 @@
 """Draw the pictures of the README and of docs/faults.md.
 
-The real program shows the replayed solar event, and faults.
+The real program shows the recorded flare of the package, and faults.
 
-``make pictures EVENT=file.fit``. Braille is drawn as its dots and blocks as rectangles, so that no font's idea of
-them comes between.
+``make pictures``; ``make pictures ARGS="monitor small"`` draws only these. Braille is drawn as its dots and blocks as
+rectangles, so that no font's idea of them comes between.
 """
 
 import subprocess
@@ -40,9 +40,13 @@ BLOCKS = {"▀": (0, 0, 1, 0.5), "▄": (0, 0.5, 1, 1), "█": (0, 0, 1, 1)}
 DOTS = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
 # Name, size, options, keys, and the time of the data at which it is drawn: when the type II has gone by.
 PICTURES = (
-    ("monitor", (120, 40), (), "]]hv", "06:29:"),
-    ("small", (80, 24), ("--colors", "256"), "]]\\", "06:29:"),
+    ("monitor", (120, 40), (), "]]]hv", "12:07:"),
+    ("small", (80, 24), ("--colors", "256"), "]]]", "12:07:"),
 )
+# Not faster: the link to the terminal would be found slow, and the picture reduced.
+FLARE = ("--source", "flare", "--start", "2017-09-06T11:58:50", "--speed", "10")
+# The page keeps 1200 rows: those of the type II burst and after it.
+FLARE_OF_PAGE = ("--source", "flare", "--start", "2017-09-06T12:01:30", "--speed", "5")
 # Name, size and settings of the page.
 PAGES = (
     ("web", (1440, 900), "#theme=dark&height=1200&palette=inferno"),
@@ -129,12 +133,12 @@ def picture(
                 producer.kill()
 
 
-def page(event: list[str]) -> None:
-    """Draw the page of the web view on the replayed event.
+def page() -> None:
+    """Draw the page of the web view on the replayed flare.
 
     There is a picture for a screen and one for a phone.
     """
-    words = [*PROGRAM, "stream", *event, "--wait", "--port", str(PORT), "--log-level", "ERROR"]
+    words = [*PROGRAM, "stream", *FLARE_OF_PAGE, "--wait", "--port", str(PORT), "--log-level", "ERROR"]
     with subprocess.Popen(words, stdout=subprocess.DEVNULL) as producer, served(PORT) as (receiver, url):
         try:
             receiver.wait_for_frames(1250, 120)
@@ -151,14 +155,18 @@ def page(event: list[str]) -> None:
 
 
 def main() -> None:
-    """Draw all pictures."""
-    event = ["--source", str(Path(sys.argv[1]).resolve()), "--speed", "20"]
-    page(event)
+    """Draw all pictures, or those that the arguments name."""
+    wanted = set(sys.argv[1:])
+    if not wanted or "web" in wanted:
+        page()
     for name, size, options, keys, at in PICTURES:
-        picture(name, event, list(options), size, keys, (f"data {at}",))
+        if not wanted or name in wanted:
+            picture(name, list(FLARE), list(options), size, keys, (f"data {at}",))
     (DOCS / "faults").mkdir(exist_ok=True)
     for name, fault, words in FAULTS:
-        picture(f"faults/{name}", ["--source", "simulate", "--fault", fault], [], (120, 40), "[[", words, after_s=12)
+        if wanted and name not in wanted:
+            continue
+        picture(f"faults/{name}", ["--source", "simulate", "--fault", fault], [], (120, 40), "[[L", words, after_s=12)
 
 
 if __name__ == "__main__":

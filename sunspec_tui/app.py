@@ -5,30 +5,32 @@ Keys change the view or call the receiver. The scene turns rows into pictures. `
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
-from textual.app import ComposeResult, SystemCommand
+from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
 from sunspec_tui.core.errors import SunspecError
 from sunspec_tui.core.event_log import log_event
 from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_USAGE, HandledSignals, log_signal
-from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.memory_usage import resume_collection
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.settings import Settings
-from sunspec_tui.tui.app_commands import choice_commands, key_bindings, key_commands
+from sunspec_tui.tui.app_commands import key_bindings
+from sunspec_tui.tui.attention import Attention, Bell
+from sunspec_tui.tui.confirmations import Confirmation, effect_of
 from sunspec_tui.tui.display.scene import Scene
-from sunspec_tui.tui.display.view_state import Cursor
-from sunspec_tui.tui.key_bindings import GROUPS
+from sunspec_tui.tui.display.view_state import Cursor, View
+from sunspec_tui.tui.graphics_keys import GraphicsKeys
+from sunspec_tui.tui.help_keys import HelpKeys
 from sunspec_tui.tui.log_lines import LogLines
+from sunspec_tui.tui.log_page import LogPage
 from sunspec_tui.tui.messages import CellPointed, KeyClicked, WheelTurned
 from sunspec_tui.tui.monitor_screen import (
     HEIGHT_CLASSES,
@@ -39,7 +41,8 @@ from sunspec_tui.tui.monitor_screen import (
     monitor_widgets,
     theme_name,
 )
-from sunspec_tui.tui.receiver_actions import ReceiverActions
+from sunspec_tui.tui.receiver_actions import ReceiverActions, follow_view
+from sunspec_tui.tui.receiver_keys import ReceiverKeys
 from sunspec_tui.tui.receiver_worker import ReceiverWorker
 from sunspec_tui.tui.screen_updater import ScreenUpdater
 from sunspec_tui.tui.terminal.ability_finder import AbilityFinder
@@ -47,11 +50,11 @@ from sunspec_tui.tui.terminal.driver import Driver
 from sunspec_tui.tui.terminal.link_pacing import LinkPacer, Quality
 from sunspec_tui.tui.terminal.pixel_app import PixelApp
 from sunspec_tui.tui.ticking import Ticker
+from sunspec_tui.tui.toasts import Toasts
 from sunspec_tui.tui.view_json import initial_view
-from sunspec_tui.tui.view_saver import ViewSaver, load_view
+from sunspec_tui.tui.view_saver import ViewSaver
 from sunspec_tui.tui.widget_data import epoch_text, initial_snapshot
-from sunspec_tui.tui.widgets.ability_text import PASSTHROUGH_ADVICE, graphics_message
-from sunspec_tui.tui.widgets.dialogs import HelpScreen, LevelsScreen, Palette
+from sunspec_tui.tui.widgets.dialogs import LevelsScreen
 
 if TYPE_CHECKING:
     from sunspec_tui.core.ring_epochs import Epoch
@@ -65,7 +68,7 @@ START_WITHIN_S = 1.0
 END_WITHIN_S = 4.5
 
 
-class Monitor(PixelApp):
+class Monitor(ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
     """The live monitor.
 
     It has many methods because Textual calls actions of keys and handlers of messages as methods of the app.
@@ -114,13 +117,16 @@ class Monitor(PixelApp):
         self._log_lines.setLevel(settings.log_level)
         self._ticker = Ticker()
         self._log_lines.listeners.add(self._ticker.news.set)
-        self.scene = Scene(initial_view(settings, load_view(view_path)))
+        self._saver = ViewSaver(view_path, settings, lambda: self.scene.view, self.set_timer)
+        self.scene = Scene(self._saver.first_view())
+        self.attention = Attention(self.show_terminal_title, Bell(self.bell) if settings.bell else None)
         self.updater = ScreenUpdater(self, self._log_lines)
+        self.confirmation = Confirmation(self.set_timer, self._show_caption)
+        self._toasts = Toasts()
         self._receiver_actions = ReceiverActions(
-            self, self.scene, lambda: self.receiver, self._show_soon, settings.station
+            self, self.scene, lambda: self.receiver, self._show_soon, self.confirmation.show, settings.station
         )
-        self._saver = ViewSaver(view_path, lambda: self.scene.view, self.set_timer)
-        self._has_text = self._is_started = self._has_advised = False
+        self._has_text = self._is_started = False
 
     # Start and end
 
@@ -209,7 +215,7 @@ class Monitor(PixelApp):
 
     def _follow_receiver(self, receiver: "StreamReceiver") -> None:
         """Prepare a receiver for the screen, in its worker."""
-        receiver.set_product(self.scene.view.product)
+        follow_view(receiver, self.scene.view)
         receiver.listeners.add(self._ticker.news.set)
 
     def _show_receiver(self) -> None:
@@ -258,7 +264,12 @@ class Monitor(PixelApp):
 
     def notify(self, message: str, **options: Any) -> None:
         """Show a message for a moment, with control characters escaped."""
-        super().notify(printable(message), **options | {"markup": False})
+        timeout_s = options.get("timeout") or self.NOTIFICATION_TIMEOUT
+        severity = options.get("severity", "information")
+        text, severity, timeout_s = self._toasts.add(printable(message), severity, timeout_s)
+        self.clear_notifications()
+        self.main_screen.fit_toasts()
+        super().notify(text, severity=severity, timeout=timeout_s, markup=False)
 
     async def on_key_clicked(self, event: KeyClicked) -> None:
         """Run the action of a clicked key."""
@@ -281,12 +292,28 @@ class Monitor(PixelApp):
         return super().check_action(action, parameters)
 
     def action_change_view(self, name: str, first: Any = None, second: Any = None) -> None:
-        """Change the view by one of `VIEW_ACTIONS`."""
-        before = self.scene.past_epoch
-        self.scene.apply_action(name, *(argument for argument in (first, second) if argument is not None))
+        """Change the view by one of `VIEW_ACTIONS`; escape first removes the toast."""
+        if name == "escape" and self._toasts.clear():
+            self.clear_notifications()
+            return
+        before, old_view = self.scene.past_epoch, self.scene.view
+        refusal = self.scene.apply_action(name, *(argument for argument in (first, second) if argument is not None))
+        if refusal:
+            self.notify(refusal)
         self._view_changed()
+        self.confirmation.show(self._effect_of(name, old_view))
         if self.scene.past_epoch is not before:
             self._report_epoch(self.scene.past_epoch)
+
+    def _effect_of(self, name: str, old_view: View) -> str:
+        if self.scene.position is None:
+            # Some actions wait for the first row; the screen says so.
+            return ""
+        cadence_s = self.scene.position.cadence_s
+        return effect_of(name, old_view, self.scene.view, self.scene.context, cadence_s)
+
+    def _show_caption(self) -> None:
+        self.main_screen.show_caption(self.link_reading(), self.confirmation.words)
 
     def _report_epoch(self, epoch: "Epoch | None") -> None:
         """Report a change to an earlier axis, or to the present one."""
@@ -300,8 +327,7 @@ class Monitor(PixelApp):
     def _view_changed(self) -> None:
         self._arrange()
         if self.receiver is not None:
-            # Plots show what the screen shows.
-            self.receiver.set_product(self.scene.view.product)
+            follow_view(self.receiver, self.scene.view)
         self.scene.update()
         self.updater.show_pictures()
         self._show_soon()
@@ -318,9 +344,6 @@ class Monitor(PixelApp):
         """Draw the screen with other abilities of the terminal."""
         super().abilities_changed()
         self.follow_graphics()
-        if self.abilities.lacks_passthrough and not self._has_advised:
-            self._has_advised = True
-            self.notify(PASSTHROUGH_ADVICE, timeout=10)
         self.main_screen.set_abilities(self._shown_abilities)
         self._arrange()
         self.scene.update()
@@ -348,7 +371,7 @@ class Monitor(PixelApp):
 
     def _set_levels(self, numbers: tuple[float, ...] | None) -> None:
         if numbers is not None:
-            self.choose(levels=Levels(*numbers), bias=0.0)
+            self.action_change_view("set_levels", *numbers)
 
     def action_reset_traces(self) -> None:
         """Reset the maximum, minimum and average traces."""
@@ -360,66 +383,16 @@ class Monitor(PixelApp):
         self.scene.apply_action("reset_view", initial_view(self._settings, {}))
         self._view_changed()
 
-    def action_next_graphics(self) -> None:
-        """Choose the next kind of pictures, and say what is drawn."""
-        self.finder.choose_next_graphics()
-        self.follow_terminal()
-        self.notify(graphics_message(self.abilities))
-
     def action_redraw(self) -> None:
         """Send the whole screen again."""
         self.redraw()
 
-    # Actions on the receiver
+    # Log and end
 
-    def action_delay_method(self) -> None:
-        """Select the next delay method."""
-        self._receiver_actions.next_delay_method()
-
-    def action_manual_delay(self) -> None:
-        """Ask for a manual delay and use it."""
-        self._receiver_actions.ask_for_delay()
-
-    def action_plot_interval(self, direction: int) -> None:
-        """Select the next longer or shorter plot interval."""
-        self._receiver_actions.change_plot_interval(direction)
-
-    def action_plot_now(self) -> None:
-        """Write a plot of the shown product now."""
-        self._receiver_actions.plot_now()
-
-    def action_web(self) -> None:
-        """Start or stop the web view."""
-        self._receiver_actions.toggle_web()
-
-    def action_export(self) -> None:
-        """Ask for a file and write rows to it."""
-        self._receiver_actions.export()
-
-    def action_collect_garbage(self) -> None:
-        """Collect garbage and show the number of freed objects."""
-        self._receiver_actions.collect_garbage()
-
-    def action_optimise_memory(self) -> None:
-        """Free memory and show how much."""
-        self._receiver_actions.optimise_memory()
-
-    # Help and end
-
-    def action_help(self) -> None:
-        """Show all keys."""
-        self.push_screen(HelpScreen(GROUPS))
-
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002 - Textual's
-        """Yield all keys and choices for the command palette."""
-        npol = self.scene.position.axis.npol if self.scene.position else 4
-        yield from key_commands(self.run_action)
-        yield from choice_commands(npol, partial(self.action_change_view, "choose_product"), self.choose)
-
-    def action_command_palette(self) -> None:
-        """Open the command palette."""
-        if not isinstance(self.screen, Palette):
-            self.push_screen(Palette(id="--command-palette"))
+    def action_log(self) -> None:
+        """Show the whole log."""
+        if len(self.screen_stack) == 1:
+            self.push_screen(LogPage(self.main_screen.log_history))
 
     async def action_end(self, status: int) -> None:
         """End the monitor with an exit status."""

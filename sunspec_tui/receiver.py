@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.argument_checks import number, parse_choice
+from sunspec_tui.core.colormaps import parse_palette
 from sunspec_tui.core.errors import ExportError
 from sunspec_tui.core.event_log import log_event
 from sunspec_tui.core.frame import Frame
@@ -228,6 +229,10 @@ class StreamReceiver(OlderReceiver):
     def set_product(self, product: str) -> None:
         """Show another product in plots and in `get_latest_data`."""
         self.history.set_product(product)
+
+    def set_palette(self, palette: str) -> None:
+        """Show another palette in plots."""
+        self.parts.palette = parse_palette(palette)
 
     def get_latest_data(
         self, n_frames: int = 1, product: str | None = None, *, pol: str | None = None

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from sunspec_tui.core.addresses import host_and_port, parse_host, parse_port
 from sunspec_tui.core.argument_checks import is_number, number, parse_choice, whole_number
+from sunspec_tui.core.colormaps import PALETTES, parse_palette
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.instrument import STATION
 from sunspec_tui.core.memory_budgets import check_buffer_length
 from sunspec_tui.core.printable import short_repr
 from sunspec_tui.core.retention import DEFAULT_KEEP
-from sunspec_tui.core.settings import can_be_path
+from sunspec_tui.core.setting_fields import can_be_path
 from sunspec_tui.core.web_options import WebOptions
 from sunspec_tui.monitoring.problems import Problems
 from sunspec_tui.stream.ingest import DelayChoice
@@ -59,6 +60,8 @@ class ReceiverOptions:
         Plots that are kept: by age and size (``7d,2G``), by number (``1000``), or ``all``.
     plot_ratio
         True to write a second figure with V/I for each plot.
+    palette
+        Colour map of the waterfall of plots, see `colormaps.PALETTES`; a signed product has the diverging map.
     plot_remove_background
         True to subtract the quiet background from the waterfall of plots, also those of `create_plot`.
     archive_dir
@@ -104,6 +107,7 @@ class ReceiverOptions:
     plot_keep: str = DEFAULT_KEEP
     plot_ratio: bool = False
     plot_remove_background: bool = False
+    palette: str = PALETTES[0]
     archive_dir: str | Path | None = None
     archive_elevation: float | None = None
     archive_precision: str = "noise"
@@ -120,6 +124,7 @@ class ReceiverOptions:
             # The parameters of a frozen value are converted once, here.
             object.__setattr__(self, name, whole_number(name, getattr(self, name), least))
         object.__setattr__(self, "plot_interval", number("plot_interval", self.plot_interval, 0))
+        parse_palette(self.palette)
         self._check_archive()
         self._check_streaming_interval()
         check_buffer_length("buffer_length", self.buffer_length, self.channel_average)

@@ -79,6 +79,8 @@ class ReceiverParts:
         The archive writer, the plot service and the web view.
     web_wanted
         True if the web view is served while the parts run.
+    palette
+        Colour map of plots.
 
     Raises
     ------
@@ -105,7 +107,7 @@ class ReceiverParts:
         self._archive_deadline_s = math.inf
         self.lock, self.lifecycle_lock = threading.Lock(), threading.RLock()
         self.reporter, self.collector = EventReporter(log), Collector(options.gc_interval)
-        self.web_wanted = options.start_webshow
+        self.web_wanted, self.palette = options.start_webshow, options.palette
         self.web = WebServer(
             web_source, options.web or WebOptions(), options.buffer_length, self.reporter.report_web_failure
         )
@@ -276,11 +278,12 @@ class ReceiverParts:
         return live_job(
             ring,
             axis,
-            PlotContext(now_s, options.source, cadence_s, missing, lag_s, directory, self.history.station),
+            PlotContext(now_s, self.history.source, cadence_s, missing, lag_s, directory, self.history.station),
             self.history.product,
             keep=self._plots_to_keep,
             ratio=options.plot_ratio,
             remove_background=options.plot_remove_background,
+            palette=self.palette,
         )
 
     def _archive_source(self) -> ArchiveSource | None:

@@ -174,7 +174,7 @@ def test_a_signed_product_is_linear_and_symmetric_about_zero(figure):
     figure.draw(job(data=data, product="V", spectra={"V": data[-1]}))
     low, high = figure.waterfall.get_clim()
     assert low == pytest.approx(-high)
-    assert figure.waterfall.get_cmap().name == "RdBu_r"
+    assert figure.waterfall.get_cmap().name == "diverging"
     np.testing.assert_allclose(figure.waterfall.get_array().filled(np.nan), data.T)
     assert figure.spectrum.get_yscale() == "linear"
     np.testing.assert_allclose(figure.lines[0].get_ydata(), data[-1])

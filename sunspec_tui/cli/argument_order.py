@@ -1,16 +1,29 @@
-"""Find the output path of ``export`` when it follows the inputs.
+"""Reorder and join arguments that argparse would misread.
 
-``--input`` takes any number of words, so it also takes an output that follows the inputs. This module imports only the
-errors of the project.
+``--input`` takes any number of words, so it also takes an output that follows the inputs. A value such as ``-5,30``
+looks like an option. This module imports only the errors of the project.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from sunspec_tui.core.errors import UsageError
 
 _INPUT = "--input"
+_LEVELS = "--levels"
 _PACKINGS = (".gz", ".bz2")
 _SAME = {".fit": ".fits", ".fts": ".fits", ".hdf5": ".h5"}
+
+
+def with_joined_values(words: Sequence[str]) -> list[str]:
+    """Join levels to their option if they begin with a minus sign."""
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1] == _LEVELS and word[:1] == "-" and word[1:2] in set("0123456789."):
+            joined[-1] = f"{_LEVELS}={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def with_output_first(words: list[str]) -> list[str] | None:

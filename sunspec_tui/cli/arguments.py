@@ -6,10 +6,11 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from sunspec_tui.cli.argument_order import with_output_first
+from sunspec_tui.cli.argument_order import with_joined_values, with_output_first
 from sunspec_tui.cli.outputs import DirectOutput
 from sunspec_tui.core.errors import UsageError
-from sunspec_tui.core.settings import Settings, option, plain_type
+from sunspec_tui.core.setting_fields import option, plain_type
+from sunspec_tui.core.settings import Settings
 from sunspec_tui.core.settings_file import read_settings_file
 from sunspec_tui.core.version import __version__
 
@@ -49,6 +50,9 @@ def parser_for(kind: type[Any], prog: str, description: str) -> Parser:
         else:
             words |= {"type": plain_type(setting), "choices": setting.metadata.get("choices")}
             words |= many | {"metavar": None if words["choices"] else setting.name.upper()}
+        if "alone" in setting.metadata:
+            # The value of an option that is given without one.
+            words |= {"nargs": "?", "const": setting.metadata["alone"]}
         group.add_argument(option(setting.name), **words)
     return parser
 
@@ -58,6 +62,7 @@ def parse(parser: Parser, words: list[str]) -> argparse.Namespace:
 
     The output may follow the inputs, as in ``--input A B OUT``.
     """
+    words = with_joined_values(words)
     try:
         return parser.parse_args(words)
     except UsageError as error:
@@ -72,7 +77,7 @@ def monitor_settings(arguments: Sequence[str], commands: Sequence[str]) -> Setti
 
     The command line overrides the configuration file.
     """
-    others = ", ".join(commands)
+    others, arguments = ", ".join(commands), with_joined_values(arguments)
     parser = parser_for(
         Settings, "sunspec-tui", f"Show the live solar beam in a terminal. Other commands: sunspec-tui {others}."
     )

@@ -8,6 +8,7 @@ from sunspec_tui.cli.probe import Say, probe_receiver
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_OK
 from sunspec_tui.core.printable import printable, printable_values
+from sunspec_tui.core.setting_fields import option
 from sunspec_tui.core.settings import ProbeSettings
 
 if TYPE_CHECKING:
@@ -18,8 +19,9 @@ def run(settings: ProbeSettings, say: Say) -> int:
     """Describe the stream, or report why no frames come."""
     from sunspec_tui.monitoring.stream_diagnosis import findings, report
 
-    if settings.png is not None or settings.remove_background:
-        raise UsageError("--png and --remove-background are snapshot's: doctor draws nothing")
+    figure = ("png", "product", "palette", "levels", "span", "remove_background")
+    if given := [option(name) for name in figure if getattr(settings, name)]:
+        raise UsageError(f"{given[0]} is snapshot's: doctor draws nothing; leave it out")
     with probe_receiver(settings) as receiver:
         arrivals_s = _arrivals(receiver, settings.frames, settings.timeout)
         snapshot, frame = receiver.snapshot(most=1), receiver.last_frame()

@@ -14,8 +14,9 @@ from dataclasses import replace
 
 from sunspec_tui.cli.signals import Ending
 from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_OK, log_signal
+from sunspec_tui.core.levels import Levels, chosen_levels
 from sunspec_tui.core.printable import printable, printable_name, printable_values
-from sunspec_tui.core.products import Product, available, derive
+from sunspec_tui.core.products import SIGNED_PRODUCTS, Product, available, derive
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.core.times import format_clock, format_iso
 from sunspec_tui.files.archive.status import ArchiveState
@@ -80,7 +81,7 @@ def run(
         last = _at_end(running, receiver.snapshot(most=1))
         say(line(last))
         if settings.status_format == "text" and last.axis is not None:
-            say(figure(last, Product(settings.product or Product.XX)))
+            say(figure(last, Product(settings.product or Product.XX), chosen_levels(settings.levels)))
         return _status_of(last) if ending.exit_status is None else ending.exit_status
 
 
@@ -166,6 +167,8 @@ def text_line(snapshot: Snapshot) -> str:
         f"RSS {_shown(snapshot.memory.rss_mb, 0)} MiB",
         f"plots {plots.written}",
     ]
+    if snapshot.replay:
+        parts.append(snapshot.replay)
     if snapshot.delay.note:
         parts.append(snapshot.delay.note)
     if snapshot.archive.state is not ArchiveState.OFF:
@@ -185,14 +188,18 @@ def _shown(value: float, digits: int) -> str:
     return f"{value:.{digits}f}" if math.isfinite(value) else "–"
 
 
-def figure(snapshot: Snapshot, product: Product) -> str:
+def figure(snapshot: Snapshot, product: Product, levels: Levels | None = None) -> str:
     """Return the latest spectrum as a text figure.
 
-    If there is no spectrum, return a sentence.
+    If there is no spectrum, return a sentence. The levels are those of the product.
     """
     rows, axis = snapshot.rows, snapshot.axis
     if rows is None or axis is None or not len(rows):
         return "nothing received, so there is no figure"
     shown = product if product in available(axis.npol) else Product.XX
-    title = f"{printable_name(snapshot.source)}  {shown}  {format_clock(float(rows.times_s[-1]))} UTC"
-    return text_figure(axis.frequencies_mhz, {str(shown): derive(rows.data[-1], shown)}, title=title)
+    words = (printable_name(snapshot.source), snapshot.replay, shown, f"{format_clock(float(rows.times_s[-1]))} UTC")
+    title = "  ".join(filter(None, words))
+    spectra = {str(shown): derive(rows.data[-1], shown)}
+    levels = levels if shown is product else None
+    linear = shown in SIGNED_PRODUCTS
+    return text_figure(axis.frequencies_mhz, spectra, title=title, linear=linear, levels=levels)

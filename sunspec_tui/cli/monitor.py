@@ -15,6 +15,7 @@ from sunspec_tui.cli.signals import Ending
 from sunspec_tui.cli.status_lines import show_secret, status_output
 from sunspec_tui.core.exit_status import EXIT_FAILED
 from sunspec_tui.core.settings import Settings, StreamSettings
+from sunspec_tui.core.view_options import PALETTE_NAMES
 from sunspec_tui.monitoring.problems import Problems
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def _receiver(settings: Settings, addr: str, port: int, problems: Problems) -> "
         settings.verbose,
         channel_average=settings.channel_average,
         product=settings.product or "XX",
+        palette=settings.palette or PALETTE_NAMES[0],
         chan0=settings.chan0,
         delay_method=settings.delay_method,
         manual_delay=settings.delay or 0.0,
@@ -129,10 +131,11 @@ def _start_demo(started: ExitStack, settings: Settings) -> int:
 
     The producer runs in a thread of this process.
     """
-    from sunspec_tui.cli.producer_setup import make_producer
-    from sunspec_tui.producer.simulated_sun import SimulatedSun
+    from sunspec_tui.cli.producer_setup import make_producer, make_source
 
-    op, _ = make_producer(started, SimulatedSun(chan0=settings.chan0), StreamSettings(port=0))
+    source = "flare" if settings.demo == "flare" else "simulate"
+    embedded = StreamSettings(source, port=0, chan0=settings.chan0)
+    op, _ = make_producer(started, make_source(embedded), embedded)
     port = op.bind()
     thread = threading.Thread(target=op.main, name="sunspec-producer", daemon=True)
     thread.start()

@@ -35,9 +35,11 @@ def make_source(settings: StreamSettings) -> "Source":
     SourceError
         If the file cannot be read.
     """
-    if settings.sources == ["simulate"]:
-        if settings.follow or settings.observation is not None or settings.tuning is not None:
-            raise UsageError("--observation, --tuning and --follow are for a recorder's file: name it with --source")
+    simulated = settings.sources == ["simulate"]
+    for_recorder = settings.follow or settings.observation is not None or settings.tuning is not None
+    if for_recorder and (simulated or settings.is_flare):
+        raise UsageError("--observation, --tuning and --follow are for a recorder's file: name it with --source")
+    if simulated:
         from sunspec_tui.producer.simulated_sun import SimulatedSun
 
         if settings.burst and settings.interval is not None:
@@ -48,6 +50,8 @@ def make_source(settings: StreamSettings) -> "Source":
     if settings.burst:
         raise UsageError("--burst is only for the simulated Sun; leave it out with a file")
     start_s, end_s = parse_time_range(settings.start, settings.end)
+    if settings.is_flare:
+        return _recorded_flare(settings, (start_s, end_s))
     if settings.follow:
         return _growing_file(settings, (start_s, end_s))
     from sunspec_tui.producer.replay import open_replay
@@ -65,6 +69,21 @@ def make_source(settings: StreamSettings) -> "Source":
     # Shorter rows are spectra, which are averaged into frames.
     source.frames_as_recorded &= source.spectrum_s >= MIN_FRAME_S
     return source
+
+
+def _recorded_flare(settings: StreamSettings, between_s: tuple[float | None, float | None]) -> "Source":
+    """Return the flare of this package as a source.
+
+    At the speed of the Sun its times are now; at another speed they would not stay so.
+    """
+    from sunspec_tui.producer.recorded_flare import open_flare
+
+    return open_flare(
+        settings.first_channel,
+        time.time if settings.now or settings.speed == 1 else None,
+        between_s=between_s,
+        frames_as_recorded=settings.interval is None,
+    )
 
 
 def _growing_file(settings: StreamSettings, between_s: tuple[float | None, float | None]) -> "Source":
@@ -112,8 +131,9 @@ def make_producer(
     from sunspec_tui.producer.streaming_op import AvgStreamingOp
 
     ring = MemoryRing()
+    loop = settings.loop or settings.is_flare
     # The rows of a followed file come at their own pace.
-    feed = RingFeeder(ring, source, speed=0 if settings.follow else settings.speed, loop=settings.loop)
+    feed = RingFeeder(ring, source, speed=0 if settings.follow else settings.speed, loop=loop)
     feed.start()
     started.callback(feed.stop)
     op = AvgStreamingOp(

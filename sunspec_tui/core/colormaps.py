@@ -12,6 +12,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.printable import short_repr
+
 _ANCHORS = {
     "viridis": (
         "440154 470d60 48186a 482374 472d7b 453781 424086 3e4989 3b528b 375b8d 33638d "
@@ -46,6 +49,19 @@ _ANCHORS[DIVERGING] = (
     "141216 151213 161211 181210 1c1110 22100f 2d100e 3d100e 52110f 6b1311 881815 a6201b c22d22 "
     "db402b ee5a38 fa7949 ff9a62 ffb984 ffd6ac fff0d8"
 )
+
+
+def parse_palette(name: str) -> str:
+    """Return the name of a palette as it is written in `PALETTES`.
+
+    Raises
+    ------
+    UsageError
+        If there is no such palette.
+    """
+    if name not in PALETTES:
+        raise UsageError(f"the palette is {short_repr(name)}, it must be one of {', '.join(PALETTES)}")
+    return name
 
 
 @lru_cache(maxsize=32)

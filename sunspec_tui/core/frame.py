@@ -7,6 +7,7 @@ state, reads no clock and evaluates no text.
 """
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ import orjson
 from numpy.typing import NDArray
 
 from sunspec_tui.core.errors import RejectCause, RejectedMessage
-from sunspec_tui.core.header_values import end_of_data, interval_s, wall_clock, whole_numbers
+from sunspec_tui.core.header_values import end_of_data, interval_s, time_shift_s, wall_clock, whole_numbers
 from sunspec_tui.core.instrument import channel_frequencies_hz
 from sunspec_tui.core.payload_layout import payload_array
 from sunspec_tui.core.printable import printable_name
@@ -89,6 +90,14 @@ class Frame(NamedTuple):
         """Station in the header, for display; empty if the header has none."""
         station = self.header.get("station", "")
         return printable_name(station) if isinstance(station, str) else ""
+
+    @property
+    def recorded_s(self) -> float:
+        """When a replay's data were recorded, seconds since 1970.
+
+        NaN if the times of the data are their own.
+        """
+        return self.block_time_s - (time_shift_s(self.header.get("time_shift")) or math.nan)
 
     @property
     def frequencies_hz(self) -> NDArray[np.float64]:

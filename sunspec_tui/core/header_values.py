@@ -9,7 +9,7 @@ from typing import Any
 
 from sunspec_tui.core.errors import RejectCause, RejectedMessage
 from sunspec_tui.core.printable import short_repr
-from sunspec_tui.core.times import LWA_TIME_GULP_S, parse_block_time, parse_wall_clock
+from sunspec_tui.core.times import LATEST_PLAUSIBLE_S, LWA_TIME_GULP_S, parse_block_time, parse_wall_clock
 from sunspec_tui.core.usual_frames import MAX_CHAN0
 
 _MAX_NUMBER = 2**63 - 1
@@ -49,6 +49,16 @@ def interval_s(value: object) -> float | None:
     if not _INTERVAL_S[0] <= seconds <= _INTERVAL_S[1]:
         raise RejectedMessage(RejectCause.HEADER_VALUE, f"interval is {seconds} s, outside {_INTERVAL_S}")
     return seconds
+
+
+def time_shift_s(value: object) -> float:
+    """Return ``time_shift`` in seconds; 0 if it is missing or not plausible.
+
+    It is only shown, so a wrong value does not reject the message.
+    """
+    if type(value) is int or type(value) is float:
+        return float(value) if abs(value) <= LATEST_PLAUSIBLE_S else 0.0
+    return 0.0
 
 
 def end_of_data(header: dict[str, Any]) -> tuple[float, str]:

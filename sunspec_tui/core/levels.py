@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.core.view_options import parse_levels
+
 Floats = NDArray[np.float32]
 
 
@@ -55,6 +57,12 @@ class Levels(NamedTuple):
     def span(self) -> float:
         """High - low."""
         return self.high - self.low
+
+
+def chosen_levels(text: str | None) -> Levels | None:
+    """Return the levels of the setting `levels`; None for automatic levels."""
+    limits = None if text is None else parse_levels(text, "--levels")
+    return None if limits is None else Levels(*limits)
 
 
 def middle_of_band(values: Floats) -> Floats:

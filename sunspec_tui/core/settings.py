@@ -5,18 +5,17 @@ the fields below, so that each option is declared once. Only `read_settings_file
 neither prints nor exits.
 """
 
-import math
-import os
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sunspec_tui.core.addresses import parse_bind_host, parse_host
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.memory_budgets import check_buffer_length
-from sunspec_tui.core.printable import short_repr
 from sunspec_tui.core.retention import DEFAULT_KEEP, RetentionPolicy
+from sunspec_tui.core.setting_fields import check_settings, option
+from sunspec_tui.core.setting_fields import setting as _setting
 from sunspec_tui.core.usual_frames import DEFAULT_CHAN0, MAX_CHAN0
+from sunspec_tui.core.view_options import MAX_PROBE_SPAN_S, MAX_SPAN_S, PALETTE_NAMES, check_levels
 from sunspec_tui.core.web_options import WebOptions
 
 BEAM_PORT_BASE = 30000
@@ -30,13 +29,10 @@ MAX_AVERAGE_S, MAX_AVERAGE_CHANNELS = 86_400.0, 100_000
 DELAY_METHODS = ("auto", "buffer", "manual")
 PRODUCT_NAMES = ("XX", "YY", "XY_real", "XY_imag", "I", "Q", "U", "V", "V/I")
 FORMAT_NAMES = ("today", "2025-08", "minimal", "test-producer")
+DEMO_NAMES = ("sun", "flare")
 _DEFAULT_CHANNEL_AVERAGE = 4
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 COLUMN_VALUES = ("highest", "mean")
-
-
-def _setting(default: Any, text: str, group: str, **limits: Any) -> Any:
-    return field(default=default, metadata={"help": text, "group": group, **limits}, repr="secret" not in limits)
 
 
 @dataclass(frozen=True)
@@ -57,6 +53,22 @@ class Settings:
     product: str | None = _setting(
         None, "product to show; by default that of the last run, or XX", "display", choices=PRODUCT_NAMES
     )
+    palette: str | None = _setting(
+        None, "palette of the waterfall; by default that of the last run, or viridis", "display", choices=PALETTE_NAMES
+    )
+    levels: str | None = _setting(
+        None,
+        "floor and ceiling of the waterfall, such as 10,35, or auto; by default those of the last run",
+        "display",
+        check=check_levels,
+    )
+    span: float | None = _setting(
+        None,
+        "seconds that the waterfall shows; by default as in the last run, or growing with the rows",
+        "display",
+        above=0,
+        most=MAX_SPAN_S,
+    )
     theme: str | None = _setting(None, "colour theme of the screen", "display", choices=("dark", "light", "terminal"))
     colors: str = _setting(
         "auto", "colours that the terminal can show", "display", choices=("auto", "truecolor", "256", "16", "none")
@@ -66,6 +78,7 @@ class Settings:
     )
     ascii: bool = _setting(False, "draw with ASCII characters only", "display")
     low_bandwidth: bool = _setting(False, "draw less, for a very slow link", "display")
+    bell: bool = _setting(False, "ring when the stream stalls or returns, or a signal is lost", "display")
     chan0: int = _setting(DEFAULT_CHAN0, "first channel, if the stream does not say", "stream", least=0, most=MAX_CHAN0)
     delay_method: str = _setting("auto", "how to measure the message delay", "delay", choices=DELAY_METHODS)
     delay: float | None = _setting(None, "message delay in seconds; implies --delay-method manual", "delay")
@@ -109,7 +122,13 @@ class Settings:
     duration: float | None = _setting(None, "end after this many seconds", "running", above=0)
     status_interval: float = _setting(30.0, "seconds between status lines", "running", least=0.001)
     status_format: str = _setting("text", "format of the status lines", "running", choices=("text", "json"))
-    demo: bool = _setting(False, "watch an embedded producer with a simulated Sun", "running")
+    demo: str | None = _setting(
+        None,
+        "watch an embedded producer: sun (simulated, if no name is given) or flare (recorded, in a loop)",
+        "running",
+        choices=DEMO_NAMES,
+        alone="sun",
+    )
     log_level: str = _setting("INFO", "lowest level of log messages", "logging", choices=LOG_LEVELS)
     verbose: bool = _setting(False, "log the header of the first frame", "logging")
     log_file: Path | None = _setting(None, "log to this file too", "logging")
@@ -138,7 +157,10 @@ class StreamSettings:
     """Settings of the producer."""
 
     source: str | list[str] = _setting(
-        "simulate", "simulate, an archive, or recorded files: names, patterns or directories", "source", many=True
+        "simulate",
+        "simulate, flare (recorded, in a loop), an archive, or recorded files: names, patterns or directories",
+        "source",
+        many=True,
     )
     addr: str = _setting("127.0.0.1", "address to publish on, no port", "stream", host=parse_bind_host)
     port: int = _setting(9798, "port to publish on, 0 takes a free one", "stream", least=0, most=65535)
@@ -186,6 +208,11 @@ class StreamSettings:
         return [self.source] if isinstance(self.source, str) else self.source
 
     @property
+    def is_flare(self) -> bool:
+        """True if the source is the recorded flare of this package."""
+        return self.sources == ["flare"]
+
+    @property
     def source_text(self) -> str:
         """Name of the source in messages."""
         more = len(self.sources) - 1
@@ -210,6 +237,25 @@ class ProbeSettings:
     frames: int = _setting(8, "frames to wait for", "stream", least=1)
     timeout: float = _setting(10.0, "seconds to wait for the frames", "stream", above=0)
     chan0: int = _setting(DEFAULT_CHAN0, "first channel, if the stream does not say", "stream", least=0, most=MAX_CHAN0)
+    product: str | None = _setting(
+        None, "product of the figures, by default XX (snapshot)", "figure", choices=PRODUCT_NAMES
+    )
+    palette: str | None = _setting(
+        None, "palette of the PNG's waterfall, by default viridis (snapshot)", "figure", choices=PALETTE_NAMES
+    )
+    levels: str | None = _setting(
+        None,
+        "floor and ceiling of the figures, such as 10,35; by default auto (snapshot)",
+        "figure",
+        check=check_levels,
+    )
+    span: float | None = _setting(
+        None,
+        "seconds of data to wait for and to draw; by default those of --frames (snapshot)",
+        "figure",
+        above=0,
+        most=MAX_PROBE_SPAN_S,
+    )
     png: Path | None = _setting(None, "write a PNG figure to this file too (snapshot)", "figure")
     remove_background: bool = _setting(
         False, "remove the quiet background from the PNG's waterfall (snapshot)", "figure"
@@ -331,58 +377,3 @@ class QuicklookSettings:
     def paths(self) -> list[Path]:
         """All inputs as a list."""
         return [self.inputs] if isinstance(self.inputs, Path) else self.inputs
-
-
-def option(name: str) -> str:
-    """Return the command line option of a setting."""
-    return "--" + name.replace("_", "-")
-
-
-def check_settings(settings: Any) -> None:
-    """Check each value of settings against the limits of its field.
-
-    Raises
-    ------
-    UsageError
-        If a value is outside; the message names the first such setting.
-    """
-    for setting in fields(settings):
-        value = getattr(settings, setting.name)
-        if value is not None:
-            _check_value(setting, value)
-
-
-def _check_value(setting: Field[Any], value: Any) -> None:
-    limits, name = setting.metadata, option(setting.name)
-    if isinstance(value, float) and not math.isfinite(value):
-        raise UsageError(f"{name} is {value}, it must be a finite number")
-    if isinstance(value, Path) and not can_be_path(value):
-        raise UsageError(f"{name} is {short_repr(str(value))}, no file can have such a name; choose another")
-    if "host" in limits:
-        limits["host"](value, name)
-    if "choices" in limits and value not in limits["choices"]:
-        raise UsageError(f"{name} is {value!r}, choose one of {', '.join(limits['choices'])}")
-    if "least" in limits and value < limits["least"]:
-        raise UsageError(f"{name} is {value}, it must be at least {limits['least']}")
-    if "most" in limits and value > limits["most"]:
-        raise UsageError(f"{name} is {value}, it must be at most {limits['most']}")
-    if "above" in limits and value <= limits["above"]:
-        raise UsageError(f"{name} is {value}, it must be above {limits['above']}")
-
-
-def can_be_path(path: Path) -> bool:
-    """Return True if a file can have this path.
-
-    A file's path has no NUL, and only characters that the file system can encode.
-    """
-    try:
-        return b"\0" not in os.fsencode(path)
-    except UnicodeEncodeError:
-        return False
-
-
-def plain_type(setting: Field[Any]) -> type:
-    """Return the type of a setting without its ``None``."""
-    kinds = {"str": str, "int": int, "float": float, "bool": bool, "Path": Path}
-    spelled = setting.type if isinstance(setting.type, str) else str(getattr(setting.type, "__name__", setting.type))
-    return kinds[spelled.replace("pathlib.", "").split(" |")[0].rpartition(".")[2]]

@@ -8,7 +8,8 @@ from typing import Any
 from sunspec_tui.core.bounded_read import read_bounded
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.printable import short_repr
-from sunspec_tui.core.settings import Settings, plain_type
+from sunspec_tui.core.setting_fields import plain_type
+from sunspec_tui.core.settings import Settings
 
 MAX_FILE_BYTES = 64 * 1024
 """Largest size of a file of settings."""
@@ -49,6 +50,8 @@ def _typed(path: Path, setting: Field[Any], value: Any) -> Any:
         return float(value)
     if kind is Path and type(value) is str:
         return Path(value)
+    if "alone" in setting.metadata and type(value) is bool:
+        return setting.metadata["alone"] if value else None
     if type(value) is not kind:
         text = "not a text" if "secret" in setting.metadata else short_repr(value)
         raise UsageError(f"{path}: {setting.name} is {text}, it must be a {kind.__name__}")

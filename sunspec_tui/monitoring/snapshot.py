@@ -10,6 +10,7 @@ from functools import cached_property
 from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.memory_usage import MemoryReading
 from sunspec_tui.core.ring_buffer import Rows
+from sunspec_tui.core.times import format_date_and_clock
 from sunspec_tui.files.archive.status import ArchiveState, ArchiveStatus
 from sunspec_tui.monitoring.finding import Finding
 from sunspec_tui.monitoring.instrument_check import InstrumentCheck
@@ -52,6 +53,8 @@ class Snapshot:
         Results of the checks of the instrument.
     station
         Station of the data, if the stream gives it; else empty.
+    recorded_s
+        When the newest row was recorded, if the stream is a replay with shifted times; else NaN.
     """
 
     taken_s: float
@@ -71,6 +74,7 @@ class Snapshot:
     rows: Rows | None = None
     check: InstrumentCheck = field(default_factory=InstrumentCheck)
     station: str = ""
+    recorded_s: float = math.nan
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -94,11 +98,21 @@ class Snapshot:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Other faults of data or outputs, in a few words each."""
-        texts = [finding.label for finding in self.findings if finding.label and not finding.is_alarm]
+        """Replay, and other faults of data or outputs.
+
+        They have a few words each.
+        """
+        # A replay whose times are shifted would otherwise look like the Sun of today.
+        texts = [self.replay] if self.replay else []
+        texts += [finding.label for finding in self.findings if finding.label and not finding.is_alarm]
         texts += ["archive failing"] if self.archive.state is ArchiveState.FAILING else []
         count = len(self.problems)
         return (*texts, f"{count} problem{'s' * (count > 1)} of the program") if count else tuple(texts)
+
+    @property
+    def replay(self) -> str:
+        """What a replay with shifted times shows; else empty."""
+        return f"replay of {format_date_and_clock(self.recorded_s)[:16]}" if math.isfinite(self.recorded_s) else ""
 
     @cached_property
     def delay_statistics(self) -> DelayStatistics:

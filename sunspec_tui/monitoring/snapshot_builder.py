@@ -125,6 +125,7 @@ class SnapshotBuilder:
                 rows=ingester.ring.since(known, most=most) if ingester.ring else None,
                 check=check,
                 station=ingester.station,
+                recorded_s=ingester.recorded_s,
             )
         return snapshot, now_s
 

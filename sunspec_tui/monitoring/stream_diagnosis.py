@@ -88,6 +88,7 @@ def _frame_findings(
         "delay_s": {method: _known(delay_s) for method, delay_s in delays_s.items()},
         "delay_note": snapshot.delay.note,
         "data_age_s": _known(snapshot.data_age_s),
+        "replay": snapshot.replay,
         "pipelines": describe_faults(snapshot.check.pipelines),
         "alarms": list(snapshot.alarms),
         "notes": list(snapshot.notes),
@@ -213,6 +214,7 @@ def report(result: Mapping[str, Any]) -> list[str]:
     ]
     notes = (
         *result["alarms"],
+        result["replay"] and f"{result['replay']}: the times of the data are shifted",
         result["time_problem"],
         result["delay_note"],
         *result["notes"],

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import Normalize
+from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.dates import AutoDateLocator, DateFormatter, num2date
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
@@ -27,6 +28,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from sunspec_tui.core.background import REMOVED, quiet_median, without_background
+from sunspec_tui.core.colormaps import DIVERGING, PALETTES, colours
 from sunspec_tui.core.levels import Levels, default_levels, picture_levels, to_db, without_warnings
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.products import Product
@@ -125,6 +127,16 @@ def _default_style() -> Iterator[None]:
         yield
 
 
+@lru_cache(maxsize=16)
+def _colour_map(name: str) -> Colormap:
+    """Return a palette of the monitor as matplotlib's object.
+
+    Matplotlib's own tables are exact where the monitor interpolates between colours.
+    """
+    known = mpl.colormaps[name] if name in mpl.colormaps else ListedColormap(colours(name) / 255, name)
+    return known.with_extremes(bad=_NO_DATA_COLOUR)
+
+
 class SpectrumFigure:
     """Figure of two panels that is drawn repeatedly.
 
@@ -157,12 +169,8 @@ class SpectrumFigure:
         # The second line is wider and behind the first, so that both are visible where they coincide.
         made = [upper.plot([], [], color=colour, lw=width, alpha=alpha)[0] for colour, width, alpha in _LINES[::-1]]
         self.lines = made[::-1]
-        palettes = {False: "viridis", True: "RdBu_r"}
-        self._palettes = {
-            signed: mpl.colormaps[name].with_extremes(bad=_NO_DATA_COLOUR) for signed, name in palettes.items()
-        }
         self.waterfall = PcolorImage(
-            lower, [0, 1], [0, 1], np.full((1, 1), np.nan), norm=Normalize(0, 10), cmap=self._palettes[False]
+            lower, [0, 1], [0, 1], np.full((1, 1), np.nan), norm=Normalize(0, 10), cmap=_colour_map(PALETTES[0])
         )
         self.waterfall.set_clip_path(lower.patch)
         lower.add_image(self.waterfall)
@@ -227,7 +235,7 @@ class SpectrumFigure:
             self.spectrum.set_ylim(minimum / 1.5, maximum * 1.5)
 
     def _draw_waterfall(self, job: PlotJob, image: NDArray[np.float32], columns: Columns, *, timed: bool) -> None:
-        levels = image_levels(image, columns, signed=job.signed)
+        levels = job.levels or image_levels(image, columns, signed=job.signed)
         x_edges, y_edges = columns.edges_s / (_DAY_S if timed else 1.0), bin_edges(_frequencies(job), job.alone_mhz)
         left, right, low, high = (float(edges[end]) for edges in (x_edges, y_edges) for end in (0, -1))
         # matplotlib computes colours from differences, which may overflow even if the values do not.
@@ -235,8 +243,9 @@ class SpectrumFigure:
         drawn = np.ma.masked_invalid(image.astype(np.float64) if huge else image)
         self.waterfall.set_data(x_edges, y_edges, drawn)
         self.waterfall.set_extent((left, right, low, high))
-        if self.waterfall.get_cmap() != self._palettes[job.signed]:
-            self.waterfall.set_cmap(self._palettes[job.signed])
+        colour_map = _colour_map(DIVERGING if job.signed else job.palette)
+        if self.waterfall.get_cmap() is not colour_map:
+            self.waterfall.set_cmap(colour_map)
         self.waterfall.set_clim(levels.low, levels.high)
         self.colour_bar.set_label(_colour_label(job))
         restarts = job.restarts_s / _DAY_S if timed else np.empty(0)

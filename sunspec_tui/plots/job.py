@@ -5,13 +5,15 @@ cost.
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.core.colormaps import PALETTES
+from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.products import SIGNED_PRODUCTS
 from sunspec_tui.core.retention import RetentionPolicy
 
@@ -71,6 +73,10 @@ class PlotJob:
         Width of a bin if there is only one.
     remove_background
         True if the waterfall shows `data` without their quiet background.
+    palette
+        Colour map of the waterfall, one of `colormaps.PALETTES`; a signed product has the diverging map.
+    levels
+        Floor and ceiling of the waterfall; None for automatic levels.
     """
 
     data: NDArray[np.float32]
@@ -96,11 +102,34 @@ class PlotJob:
     restarts_s: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     alone_mhz: float = 1.0
     remove_background: bool = False
+    palette: str = PALETTES[0]
+    levels: Levels | None = None
 
     @property
     def signed(self) -> bool:
         """True if the product's values may be negative."""
         return self.product in SIGNED_PRODUCTS
+
+
+def newest_seconds(job: PlotJob, span_s: float) -> PlotJob:
+    """Return a job of the rows of the last seconds.
+
+    A row whose length is unknown begins where it ends. The newest row is always kept.
+    """
+    begins_s = np.where(np.isfinite(job.begins_s), job.begins_s, job.times_s)
+    # Half a row of tolerance: the sum of many cadences is not exact.
+    tolerance_s = float(job.times_s[-1] - begins_s[-1]) / 2
+    older = np.flatnonzero(begins_s[:-1] < job.times_s[-1] - span_s - tolerance_s)
+    first = int(older[-1]) + 1 if older.size else 0
+    received = len(job.times_s) if job.rows_received is None else job.rows_received
+    return replace(
+        job,
+        data=job.data[first:],
+        times_s=job.times_s[first:],
+        begins_s=job.begins_s[first:],
+        restarts_s=job.restarts_s[job.restarts_s >= begins_s[first]],
+        rows_received=max(1, received - first * job.rows_per_slot),
+    )
 
 
 @dataclass(frozen=True, slots=True)

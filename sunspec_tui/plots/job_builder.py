@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from sunspec_tui.core.colormaps import PALETTES
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.instrument import STATION
@@ -72,6 +73,7 @@ def live_job(
     keep: RetentionPolicy | None = None,
     ratio: bool = False,
     remove_background: bool = False,
+    palette: str = PALETTES[0],
 ) -> PlotJob | None:
     """Build a job of all rows in the ring buffer.
 
@@ -91,6 +93,8 @@ def live_job(
         True to add a second figure with V/I, if the stream carries it.
     remove_background
         True to show the waterfall without the quiet background.
+    palette
+        Colour map of the waterfall.
 
     Returns
     -------
@@ -112,6 +116,7 @@ def live_job(
         keep=keep or RetentionPolicy(),
         alone_mhz=axis.bin_mhz,
         remove_background=remove_background,
+        palette=palette,
     )
     if len(products) == 1:
         return job

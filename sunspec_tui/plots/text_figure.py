@@ -6,7 +6,7 @@ plotext draws it, and is imported with the first figure.
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.core.levels import to_db
+from sunspec_tui.core.levels import Levels, to_db
 
 _MARKERS = ("braille", "dot")
 
@@ -16,19 +16,25 @@ def text_figure(
     spectra: dict[str, NDArray[np.float32]],
     *,
     title: str,
+    linear: bool = False,
+    levels: Levels | None = None,
     width: int = 80,
     height: int = 20,
 ) -> str:
-    """Draw spectra in dB over MHz as plain text without colours.
+    """Draw spectra over MHz as plain text without colours.
 
     Parameters
     ----------
     frequencies_mhz
         Centres of the bins, shape (nbins,).
     spectra
-        Linear power by name, each of shape (nbins,); values that are not positive are omitted.
+        Linear power by name, each of shape (nbins,); in dB, values that are not positive are omitted.
     title
         Line above the figure.
+    linear
+        True for linear power, as of signed products; else dB.
+    levels
+        Limits of the power axis; None for automatic limits.
     width, height
         Size of the figure in cells.
     """
@@ -41,13 +47,15 @@ def text_figure(
     plotext.plot_size(width, height)
     plotext.title(title)
     plotext.xlabel("MHz")
-    plotext.ylabel("dB")
+    plotext.ylabel("linear power" if linear else "dB")
+    if levels is not None:
+        plotext.ylim(levels.low, levels.high)
     drawn = False
     for marker, (name, power) in zip(_MARKERS, spectra.items(), strict=False):
-        values_db = to_db(power)
-        valid = np.isfinite(values_db)
+        values = power if linear else to_db(power)
+        valid = np.isfinite(values)
         if valid.any():
-            plotext.plot(frequencies_mhz[valid].tolist(), values_db[valid].tolist(), marker=marker, label=name)
+            plotext.plot(frequencies_mhz[valid].tolist(), values[valid].tolist(), marker=marker, label=name)
             drawn = True
     if not drawn:
         return f"{title}\nno valid values to draw"

@@ -18,7 +18,7 @@ from sunspec_tui.core.times import LATEST_PLAUSIBLE_S
 
 _DEFAULT_NAVG = 24
 _FLOAT_BYTES = 4
-_NON_NUMERIC = ("end_ticks", "recorded", "station")
+_NON_NUMERIC = ("end_ticks", "recorded", "station", "time_shift_s")
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,8 @@ class RingSequence:
         one window. None for even times.
     recorded, station
         True if the spectra are a recording, whose times are in the past; and the station, empty if unknown.
+    time_shift_s
+        Seconds added to the times of a recording; 0 for its own times.
     """
 
     time_tag: int
@@ -51,6 +53,7 @@ class RingSequence:
     end_ticks: tuple[int, ...] | None = None
     recorded: bool = False
     station: str = ""
+    time_shift_s: float = 0.0
 
     def __str__(self) -> str:
         beams = "1 beam" if self.nbeam == 1 else f"{self.nbeam} beams"
@@ -79,6 +82,7 @@ class RingSequence:
                 None if fields.get("end_ticks") is None else tuple(map(int, fields["end_ticks"])),
                 fields.get("recorded") is True,
                 str(fields.get("station", "")),
+                float(fields.get("time_shift", 0.0)),
             )
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise SourceError(
@@ -96,7 +100,8 @@ class RingSequence:
 
         Empty for a live stream of this telescope.
         """
-        return ({"recorded": True} if self.recorded else {}) | ({"station": self.station} if self.station else {})
+        fields = {"recorded": self.recorded, "station": self.station, "time_shift": self.time_shift_s}
+        return {name: value for name, value in fields.items() if value}
 
     def fields(self) -> dict[str, int]:
         """Return the numbers of the header by name.

@@ -15,7 +15,7 @@ from sunspec_tui.core.times import LWA_TIME_GULP_S, format_block_time, parse_blo
 
 _IN_2025_08 = ("time_tag", "nbeam", "nchan", "npol", "timestamp", "data_shape")
 _MINIMAL = ("nchan", "npol")
-_ORIGIN = ("recorded", "station")
+_ORIGIN = ("recorded", "station", "time_shift")
 
 
 def _of_2025_08(header: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import logging
 import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +20,16 @@ from sunspec_tui.core.printable import printable_name
 from sunspec_tui.core.products import SIGNED_PRODUCTS, WIRE_PRODUCTS, Product
 from sunspec_tui.core.recording import MAX_CADENCE_S, MIN_CADENCE_S, Channels, Recording, channels_of, continuous_runs
 from sunspec_tui.core.times import unix_to_tag
-from sunspec_tui.files.file_series import FileSeries, open_rows
-from sunspec_tui.files.read_limits import RowSelection
 from sunspec_tui.producer.ring_feeder import Gulps, SourceSequence
+
+if TYPE_CHECKING:
+    from sunspec_tui.files.file_series import FileSeries
 
 log = logging.getLogger(__name__)
 
 NCHAN = 3072
 _GULP_S = 0.1
+_ROUNDING_S = 1e-5
 
 
 class Replay:
@@ -55,7 +57,7 @@ class Replay:
 
     def __init__(
         self,
-        recording: Recording | FileSeries,
+        recording: "Recording | FileSeries",
         chan0: int,
         start_s: float | Callable[[], float] | None = None,
         *,
@@ -97,6 +99,11 @@ class Replay:
         }
         if self._recording.station:
             header["station"] = printable_name(self._recording.station)
+        recorded_s = self._first_s if run is None else float(self._starts_s[run.start])
+        time_shift_s = round(self._start_s + shift_s - recorded_s, 6)
+        # Seconds since 1970 are only precise to less than a microsecond.
+        if abs(time_shift_s) > _ROUNDING_S:
+            header["time_shift"] = time_shift_s
         if run is not None and self.frames_as_recorded:
             # Each row has its own time, because evenly spaced times would drift away from uneven steps.
             ends_s = self._recording.times_s[run] - self._starts_s[run.start]
@@ -114,7 +121,7 @@ class Replay:
         return self.spectrum_s if run is None else float(self._lengths_s[run.start])
 
     @property
-    def recording(self) -> Recording | FileSeries:
+    def recording(self) -> "Recording | FileSeries":
         """The replayed recording."""
         return self._recording
 
@@ -178,6 +185,10 @@ def open_replay(
 
     See `Replay` and `files.read.read_recording`.
     """
+    # The readers of files take a tenth of the time to the first screen, and the recorded flare needs none of them.
+    from sunspec_tui.files.file_series import FileSeries, open_rows
+    from sunspec_tui.files.read_limits import RowSelection
+
     words = [path] if isinstance(path, str | Path) else path
     rows = open_rows(words, RowSelection(*between_s, observation, tuning, file_chan0))
     name = rows.name if isinstance(rows, FileSeries) else printable_name(words[0])
@@ -189,7 +200,7 @@ def open_replay(
     return Replay(rows, chan0, start_s, name=name, frames_as_recorded=frames_as_recorded)
 
 
-def _npol(recording: Recording | FileSeries, name: str) -> int:
+def _npol(recording: "Recording | FileSeries", name: str) -> int:
     """Return the number of products that a stream of the recording needs."""
     if recording.products == WIRE_PRODUCTS[: len(recording.products)]:
         return len(recording.products) if len(recording.products) in (1, 2, 4) else 4

@@ -3,6 +3,7 @@
 Rows are copied from the ring buffer, which this module never changes.
 """
 
+import math
 import threading
 from datetime import datetime
 
@@ -20,7 +21,7 @@ from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.ring_buffer import RingBuffer, Rows
 from sunspec_tui.core.ring_copy import ring_recording
 from sunspec_tui.core.ring_epochs import Epoch
-from sunspec_tui.core.times import parse_time_range
+from sunspec_tui.core.times import format_date_and_clock, parse_time_range
 from sunspec_tui.core.usual_frames import USUAL_NCHAN
 from sunspec_tui.core.version import __version__
 from sunspec_tui.stream.ingest import FrameIngester
@@ -49,8 +50,7 @@ class StreamHistory:
     def __init__(self, ingester: FrameIngester, lock: threading.Lock, product: str, station: str, source: str) -> None:
         self._ingester, self._lock = ingester, lock
         self._product = parse_choice(Product, "product", product)
-        self._station = station
-        self.source = source
+        self._station, self._source = station, source
 
     @property
     def product(self) -> Product:
@@ -68,6 +68,15 @@ class StreamHistory:
         It is the user's choice, else that of the stream, else this telescope.
         """
         return self._station if self._station != STATION else self._ingester.station or STATION
+
+    @property
+    def source(self) -> str:
+        """Origin of the rows: the stream's address.
+
+        If their times are shifted, also the day on which they were recorded.
+        """
+        day = format_date_and_clock(self._ingester.recorded_s)[:10]
+        return f"{self._source}, replay of {day}" if math.isfinite(self._ingester.recorded_s) else self._source
 
     # Rows
 

@@ -156,6 +156,14 @@ class FrameIngester:
         """
         return "" if self.last_frame is None else self.last_frame.station
 
+    @property
+    def recorded_s(self) -> float:
+        """When the data of a replay were recorded, for the newest frame.
+
+        NaN if the times of the data are their own.
+        """
+        return math.nan if self.last_frame is None else self.last_frame.recorded_s
+
     def newest_frame(self) -> NewestFrame | None:
         """Return the newest frame for the checks; None before the first."""
         frame, health = self.last_frame, self.health

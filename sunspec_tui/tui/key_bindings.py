@@ -22,45 +22,37 @@ class Key(NamedTuple):
         Call of the action.
     help
         Description for help and command palette.
-    short
-        One word for the footer; empty if the key is not in the footer.
     """
 
     keys: str
     shown: str
     action: str
     help: str
-    short: str = ""
 
 
 GROUPS: dict[str, tuple[Key, ...]] = {
     "Program": (
-        Key("question_mark", "?", "help", "every key", "Help"),
-        Key("q", "q", "end(0)", "end the monitor", "Quit"),
+        Key("question_mark,f1", "?", "help", "every key"),
+        Key("q,ctrl+q", "q", "end(0)", "end the monitor"),
         Key("ctrl+p", "ctrl+p", "command_palette", "find an action by its name"),
+        Key("u", "u", "log", "the whole log"),
         Key("ctrl+l", "ctrl+l", "redraw", "redraw the screen"),
         Key("G,shift+g", "G", "next_graphics", "kitty's pixels, sixel, blocks, or the best"),
         Key("t", "t", "change_view('next_theme')", "dark, light, or the terminal's own colours"),
         Key("ctrl+c", "ctrl+c", "end(130)", "end as interrupted"),
     ),
     "Time": (
-        Key("space", "space", "change_view('toggle_pause')", "pause the picture; receiving goes on", "Pause"),
-        Key("pageup", "pgup", "change_view('scroll_back', 0.5)", "half a picture back in time", "Back"),
+        Key("space", "space", "change_view('toggle_pause')", "pause the picture; receiving goes on"),
+        Key("pageup", "pgup", "change_view('scroll_back', 0.5)", "half a picture back in time"),
         Key("pagedown", "pgdn", "change_view('scroll_back', -0.5)", "half a picture forward"),
         Key("home", "home", "change_view('scroll_back', 1e9)", "the oldest kept rows"),
         Key("end", "end", "change_view('live')", "back to live"),
-        Key(
-            "left_square_bracket",
-            "[",
-            "change_view('span', -1)",
-            "less time, down to one row a column",
-            "Less",
-        ),
-        Key("right_square_bracket", "]", "change_view('span', 1)", "more time, up to the whole ring", "More"),
+        Key("left_square_bracket", "[", "change_view('span', -1)", "less time, down to one row a column"),
+        Key("right_square_bracket", "]", "change_view('span', 1)", "more time, up to the whole ring"),
         Key("s", "s", "change_view('toggle_option', 'sweeping')", "scroll, or sweep with a write cursor"),
     ),
     "Cursor": (
-        Key("left", "←", "change_view('move_cursor', -1, 0)", "cursor one column back", "Cursor"),
+        Key("left", "←", "change_view('move_cursor', -1, 0)", "cursor one column back"),
         Key("right", "→", "change_view('move_cursor', 1, 0)", "cursor one column forward"),
         Key("up", "↑", "change_view('move_cursor', 0, 1)", "cursor one pixel up in frequency"),
         Key("down", "↓", "change_view('move_cursor', 0, -1)", "cursor one pixel down"),
@@ -76,11 +68,11 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("k", "k", "change_view('mark', 1)", "mark its end, at the cursor or the right edge"),
     ),
     "Waterfall": (
-        Key("x", "x", "change_view('next_product', 1)", "next product", "Product"),
+        Key("x", "x", "change_view('next_product', 1)", "next product"),
         Key("X,shift+x", "X", "change_view('next_product', -1)", "previous product"),
-        Key("c", "c", "change_view('next_palette', 1)", "next palette", "Colour"),
+        Key("c", "c", "change_view('next_palette', 1)", "next palette"),
         Key("C,shift+c", "C", "change_view('next_palette', -1)", "previous palette"),
-        Key("a", "a", "change_view('toggle_automatic_levels')", "manual or automatic levels", "Levels"),
+        Key("a", "a", "change_view('toggle_automatic_levels')", "manual or automatic levels"),
         Key("left_parenthesis", "(", "change_view('shift_levels', -1, 0)", "floor down"),
         Key("right_parenthesis", ")", "change_view('shift_levels', 1, 0)", "floor up"),
         Key("left_curly_bracket", "{", "change_view('shift_levels', 0, -1)", "ceiling down"),
@@ -89,7 +81,7 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("greater_than_sign", ">", "change_view('bias', 1)", "picture brighter"),
         Key("l", "l", "levels", "type floor and ceiling"),
         Key("b", "b", "change_view('toggle_option', 'subtract')", "remove the quiet background"),
-        Key("z", "z", "change_view('zoom', 1)", "zoom in, about the cursor", "Zoom"),
+        Key("z", "z", "change_view('zoom', 1)", "zoom in, about the cursor"),
         Key("Z,shift+z", "Z", "change_view('zoom', -1)", "zoom out"),
         Key("comma", ",", "change_view('pan', -1)", "lower frequencies"),
         Key("full_stop", ".", "change_view('pan', 1)", "higher frequencies"),
@@ -105,6 +97,7 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("i", "i", "change_view('toggle_option', 'pipelines')", "marks of the 32 pipelines"),
     ),
     "Layout": (
+        Key("L,shift+l", "L", "change_view('next_layout')", "next layout: watch, operate, engineer"),
         Key("tab", "tab", "change_view('maximise', ('waterfall', 'spectrum'))", "waterfall alone, spectrum alone, all"),
         Key("shift+tab", "shift+tab", f"change_view('maximise', {PANELS})", "each panel alone in turn, then all"),
         Key("backslash", "\\", "change_view('toggle_panels')", "hide or show all panels"),
@@ -115,13 +108,13 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         ),
     ),
     "Receiver": (
-        Key("d", "d", "delay_method", "next delay method: auto, buffer, manual", "Delay"),
+        Key("d", "d", "delay_method", "next delay method: auto, buffer, manual"),
         Key("m", "m", "manual_delay", "type a manual delay in seconds"),
-        Key("plus,equals_sign", "+", "plot_interval(1)", "plots more rarely, up to off", "Rarer"),
-        Key("minus", "-", "plot_interval(-1)", "plots more often, down to one a second", "Often"),
-        Key("p", "p", "plot_now", "write a plot now", "Plot"),
-        Key("E,shift+e", "E", "export", "write the marked interval, or the picture's, to a file", "Export"),
-        Key("w", "w", "web", "start or stop the web view", "Web"),
+        Key("plus,equals_sign", "+", "plot_interval(1)", "plots more rarely, up to off"),
+        Key("minus", "-", "plot_interval(-1)", "plots more often, down to one a second"),
+        Key("p", "p", "plot_now", "write a plot now"),
+        Key("E,shift+e", "E", "export", "write the marked interval, or the picture's, to a file"),
+        Key("w", "w", "web", "start or stop the web view"),
         Key("g", "g", "collect_garbage", "collect garbage now"),
         Key("o", "o", "optimise_memory", "free unused memory; rows stay"),
     ),
@@ -130,5 +123,43 @@ GROUPS: dict[str, tuple[Key, ...]] = {
 
 KEYS = tuple(key for group in GROUPS.values() for key in group)
 
-FOOTER = ["?", "q", "space", "x", "[", "]", "z", "←", "c", "d", "+", "-", "p", "E", "w"]
+
+class FooterHint(NamedTuple):
+    """Keys of the footer and what they act on.
+
+    Attributes
+    ----------
+    shown
+        Labels of the keys, as in the table.
+    words
+        A few words for all of them.
+    """
+
+    shown: tuple[str, ...]
+    words: str
+
+    @property
+    def width(self) -> int:
+        """Number of cells of the keys and the words, with single blanks."""
+        return len(" ".join((*self.shown, self.words)))
+
+
+FOOTER = (
+    FooterHint(("?",), "help"),
+    FooterHint(("q",), "quit"),
+    FooterHint(("space",), "pause"),
+    FooterHint(("[", "]"), "time span"),
+    FooterHint(("x",), "product"),
+    FooterHint(("c",), "palette"),
+    FooterHint(("u",), "log"),
+    FooterHint(("L",), "layout"),
+    FooterHint(("←", "→"), "cursor"),
+    FooterHint(("z", "Z"), "zoom"),
+    FooterHint(("<", ">"), "brightness"),
+    FooterHint(("+", "-"), "plot interval"),
+    FooterHint(("p",), "plot now"),
+    FooterHint(("E",), "export"),
+    FooterHint(("w",), "web view"),
+    FooterHint(("d",), "delay method"),
+)
 """Keys of the footer, the most important first; a narrow screen drops the last ones."""

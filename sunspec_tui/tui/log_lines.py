@@ -13,9 +13,11 @@ from sunspec_tui.core.event_log import event_kind
 from sunspec_tui.core.listeners import Listeners
 from sunspec_tui.core.printable import printable
 
-MAX_LINES = 200
+MAX_LINES = 1000
 FAILURES = ("thread_failed", "monitor_fault")
 """Kinds of events that report a permanent failure of one part of the program."""
+_ELSEWHERE = ("plot",)
+# A plot that went well is in the Plots panel; every ten seconds, it would push all else out of the log.
 
 
 class LogLine(NamedTuple):
@@ -56,7 +58,9 @@ class LogLines(logging.Handler):
         self._own_lock = threading.Lock()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep one record."""
+        """Keep one record, unless a panel shows it."""
+        if event_kind(record) in _ELSEWHERE:
+            return
         try:
             text = printable(record.getMessage())
         except Exception as error:  # noqa: BLE001 - a bad record must not stop the code that logs

@@ -7,25 +7,38 @@ import logging
 import time
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Static
 
 from sunspec_tui.core.printable import printable, printable_lines
 from sunspec_tui.core.times import format_clock
+from sunspec_tui.tui.display.early_actions import waiting_words
+from sunspec_tui.tui.display.layouts import (
+    frame_lines,
+    has_strip,
+    is_small,
+    layout_of,
+    panel_heights,
+    shown_panels,
+)
 from sunspec_tui.tui.display.scene import Scene
-from sunspec_tui.tui.display.view_state import PANELS, PICTURES, THEMES
-from sunspec_tui.tui.key_bindings import FOOTER, KEYS
+from sunspec_tui.tui.display.view_state import PANELS, THEMES, Window
+from sunspec_tui.tui.key_bindings import FOOTER
 from sunspec_tui.tui.log_lines import LogLine
+from sunspec_tui.tui.log_page import LogHistory, LogPage
+from sunspec_tui.tui.stall import Stall
 from sunspec_tui.tui.terminal.abilities import Abilities
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.guarded import Guarded
 from sunspec_tui.tui.terminal.link_pacing import LinkReading, Quality
-from sunspec_tui.tui.widget_data import spectrum_scene, view_line, waterfall_scene
+from sunspec_tui.tui.widget_data import caption, spectrum_scene, waterfall_scene
 from sunspec_tui.tui.widgets.delay_panel import DelayPanel
 from sunspec_tui.tui.widgets.footer import KeyLine
 from sunspec_tui.tui.widgets.line_text import status_text
@@ -48,8 +61,8 @@ HEIGHT_CLASSES = [(0, "-flat"), (12, "-low"), (18, "-high")]
 """Smallest height in lines, and style class, of each layout."""
 
 _THEMES = dict(zip(THEMES, ("textual-dark", "textual-light", "ansi-dark"), strict=True))
-# With less room beside the Health panel the other panels shrink.
-_MIN_LINES_BESIDE_HEALTH = 23
+# Lines of the texts before the first reading, so that the first layout is close to the next.
+_FIRST_LINES = {"delay": 4, "health": 8, "memory": 4, "plots": 3, "log": 0}
 _NOTIFY_EVERY_S = 1.0
 _PANEL_CLASSES = {"delay": DelayPanel, "log": LogPanel}
 
@@ -74,12 +87,25 @@ class MonitorScreen(Guarded, Screen[object]):
         Style classes at the start. Adding a class later would style all widgets again.
     """
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(key, action, show=False)
+        for key, action in (
+            ("up", "scroll_panel(-1)"),
+            ("down", "scroll_panel(1)"),
+            ("pageup", "turn_panel(-1)"),
+            ("pagedown", "turn_panel(1)"),
+        )
+    ]
+
     def __init__(self, scene: Scene, shown: ShownAbilities, classes: str) -> None:
         super().__init__(id="_default", classes=classes)
         self._scene, self._shown = scene, shown
-        self._waiting = self._failed = ""
+        self._waiting = self._waiting_for = self._failed = ""
         self._problems: Sequence[str] = ()
+        self._stall = Stall()
         self._notified_s = 0.0
+        self._heights: dict[str, int] = {}
+        self.log_history = LogHistory()
 
     @property
     def has_layout(self) -> bool:
@@ -103,21 +129,29 @@ class MonitorScreen(Guarded, Screen[object]):
         """Return the sizes of the pictures."""
         return self.query_one(Waterfall).size, self.query_one(Spectrum).size
 
-    def show_pictures(self, link: LinkReading) -> None:
-        """Draw the scene's pictures and the line between them."""
+    def show_pictures(self, link: LinkReading, confirmed: str = "") -> None:
+        """Draw the scene's pictures and the caption between them."""
         scene, quality = self._scene, link.quality
         if scene.draw() is None or scene.position is None:
             return
-        depth, ascii_only = self._shown.abilities.depth, self._shown.ascii_only
+        depth = self._shown.abilities.depth
         depth = Depth.C256 if quality.sweeps and depth is Depth.TRUE else depth
-        self.query_one(Waterfall).show(waterfall_scene(scene, depth, COLOUR_STEPS[quality]))
+        stalled_s, dithered = self._stall.age_s(scene), not quality.sweeps
+        self.query_one(Waterfall).show(
+            waterfall_scene(scene, depth, COLOUR_STEPS[quality], stalled_s, dithered=dithered)
+        )
         spectrum = self.query_one(Spectrum)
         spectrum.show(spectrum_scene(scene))
         scene.spectrum_levels = spectrum.levels
+        self.show_caption(link, confirmed)
+
+    def show_caption(self, link: LinkReading, confirmed: str = "") -> None:
+        """Show the caption, with the effect of the last key."""
+        depth, ascii_only = self._shown.abilities.depth, self._shown.ascii_only
         line = self.query_one("#view", TextCells)
         # In ASCII each of the two ± takes two cells.
         width = max(0, line.content_size.width - 2 * ascii_only)
-        line.show(view_line(scene, depth, link, width))
+        line.show(caption(self._scene, depth, link, width, confirmed))
 
     # Readings
 
@@ -127,9 +161,12 @@ class MonitorScreen(Guarded, Screen[object]):
         The Memory and Plots panels stay empty until the receiver has started.
         """
         self._show_status(snapshot)
+        if self._stall.note(snapshot.health, self._scene):
+            self.show_pictures(link)
         self.show_problems(snapshot.problems)
         if snapshot.axis is None:
-            self._show_waiting(waiting_text(snapshot.health, snapshot.source))
+            self._waiting_for = waiting_text(snapshot.health, snapshot.source)
+            self._show_waiting()
         self.query_one(DelayPanel).show_delay(
             snapshot.delay,
             snapshot.data_age_s,
@@ -137,11 +174,12 @@ class MonitorScreen(Guarded, Screen[object]):
             snapshot.delay_history,
             snapshot.taken_s,
         )
-        values = PanelValues(snapshot, link, self._shown.abilities, is_receiving)
+        detailed = layout_of(self._scene.view, self._scene.window) == "engineer"
+        values = PanelValues(snapshot, link, self._shown.abilities, is_receiving, detailed)
         for name, make_text in PANEL_TEXTS.items():
             if (text := make_text(values)) is not None:
                 self.query_one(f"#{name}", Panel).show(text)
-        self._follow_health_panel()
+        self._fit_panels()
 
     def _show_status(self, snapshot: "Snapshot") -> None:
         scene, status = self._scene, self.query_one("#status", TextCells)
@@ -152,12 +190,9 @@ class MonitorScreen(Guarded, Screen[object]):
         columns = status.content_size.width
         status.show(text(paused_s=paused_s, columns=columns, alarms=snapshot.alarms, warnings=snapshot.warnings))
 
-    def _follow_health_panel(self) -> None:
-        """Make the other panels smaller if the Health panel is long."""
-        room = self.query_one("#body").size.height - self.query_one("#health").outer_size.height
-        self.set_class(room < _MIN_LINES_BESIDE_HEALTH, "-crowded")
-
-    def _show_waiting(self, text: str) -> None:
+    def _show_waiting(self) -> None:
+        """Show what the screen waits for, and the keys that wait with it."""
+        text = "\n\n".join(filter(None, (self._waiting_for, waiting_words(len(self._scene.early_actions)))))
         if text != self._waiting:
             self._waiting = text
             self.query_one("#waiting", Static).update(Text(printable_lines(text)))
@@ -167,15 +202,17 @@ class MonitorScreen(Guarded, Screen[object]):
     def show_log(self, lines: Sequence[LogLine]) -> None:
         """Add lines to the log panel.
 
-        If the panel is hidden, an error is also shown as a notification. The last line also shows a permanent failure.
+        If the log is hidden, an error is also shown as a notification. The last line also shows a permanent failure.
         """
         if not lines:
             return
+        self.log_history.add(lines)
         panel = self.query_one(LogPanel)
         panel.add(*(Text(f"{format_clock(line.time_s)} {line.text}", line.style) for line in lines))
         errors = [line for line in lines if line.level >= logging.ERROR]
         now_s = time.monotonic()
-        if errors and not panel.is_on_screen and now_s - self._notified_s >= _NOTIFY_EVERY_S:
+        shows_log = panel.is_on_screen or isinstance(self.app.screen, LogPage)
+        if errors and not shows_log and now_s - self._notified_s >= _NOTIFY_EVERY_S:
             self._notified_s = now_s
             self.app.notify(errors[-1].text, severity="error")
         self._failed = next((line.text for line in reversed(lines) if line.is_failure), self._failed)
@@ -191,13 +228,71 @@ class MonitorScreen(Guarded, Screen[object]):
     # Layout
 
     def follow_view(self) -> None:
-        """Hide panels and maximise pictures according to the view."""
-        view = self._scene.view
+        """Show the panels and pictures of the view's layout."""
+        scene = self._scene
+        shown = shown_panels(scene.view, scene.window)
+        self._show_waiting()
         for name in PANELS:
-            hidden = view.maximised != name if view.maximised in PANELS else name in view.hidden
-            self.query_one(f"#{name}").set_class(hidden, "-hidden")
-        for name, is_set in screen_classes(self._scene, self._shown).items():
+            panel = self.query_one(f"#{name}", Panel)
+            panel.set_class(name not in shown, "-hidden")
+            panel.hint = f"key {PANELS.index(name) + 1}" if is_small(scene.window) else "shift+tab"
+            panel.set_alone(scene.view.maximised == name)
+        for name, is_set in screen_classes(scene, self._shown).items():
             self.set_class(is_set, name)
+        self._fit_panels()
+        self.call_after_refresh(self.fit_toasts)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Follow the new size."""
+        self._scene.window = Window(*event.size)
+        self.follow_view()
+
+    def _fit_panels(self) -> None:
+        """Share the height of the column among the panels."""
+        scene = self._scene
+        shown = shown_panels(scene.view, scene.window)
+        in_column = len(shown) > 1 and not has_strip(scene.view, scene.window)
+        needed = {name: self._lines_needed(name) for name in shown}
+        lines = scene.window.lines - 2
+        heights = panel_heights(needed, lines) if in_column else {}
+        self.set_class(in_column and frame_lines(needed, lines) == 1, "-tight")
+        for name in PANELS:
+            # A panel that is not in the column has the height of the style sheet. Setting a height costs a layout.
+            if heights.get(name) != self._heights.get(name):
+                self.query_one(f"#{name}").styles.height = heights.get(name)
+        self._heights = heights
+
+    def _lines_needed(self, name: str) -> int:
+        panel = self.query_one(f"#{name}", Panel)
+        return panel.lines_needed() if panel.text else _FIRST_LINES[name]
+
+    def fit_toasts(self) -> None:
+        """Keep toasts inside the waterfall, so that they cover no axis and no panel."""
+        cells = self.query_one(Waterfall).cells_region
+        for rack in self.query("#textual-toastrack"):
+            if cells:
+                rack.styles.dock, rack.styles.width = "bottom", cells.width
+                rack.styles.margin = (0, 0, self.size.height - cells.bottom, cells.x)
+            else:
+                # Over a panel that is alone, at the top: the newest line of the log is at the bottom.
+                rack.styles.dock, rack.styles.width, rack.styles.margin = "top", "1fr", (2, 0, 0, 0)
+
+    # Keys of a panel that is alone on the screen
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave the keys to the pictures unless a panel is alone on the screen."""
+        if action in ("scroll_panel", "turn_panel"):
+            return self._scene.view.maximised in PANELS
+        return super().check_action(action, parameters)
+
+    def action_scroll_panel(self, by: int) -> None:
+        """Scroll the panel that is alone on the screen, by lines."""
+        self.query_one(f"#{self._scene.view.maximised}", Panel).scroll_lines(by)
+
+    def action_turn_panel(self, pages: int) -> None:
+        """Scroll the panel that is alone on the screen, by pages."""
+        panel = self.query_one(f"#{self._scene.view.maximised}", Panel)
+        panel.scroll_lines(pages * panel.page_lines)
 
 
 def monitor_widgets() -> ComposeResult:
@@ -215,18 +310,21 @@ def monitor_widgets() -> ComposeResult:
         with Vertical(id="panels"):
             for name in PANELS:
                 yield _PANEL_CLASSES.get(name, Panel)(name.capitalize(), id=name)
-    yield KeyLine([key for shown in FOOTER for key in KEYS if key.shown == shown], id="keys")
+    yield KeyLine(FOOTER, id="keys")
 
 
 def screen_classes(scene: Scene, shown: ShownAbilities) -> dict[str, bool]:
     """Return the screen's style classes, each with True if it applies.
 
-    They depend on the view and the terminal, not on the size.
+    They depend on the view, the terminal and the size of the window.
     """
-    view = scene.view
+    view, window = scene.view, scene.window
+    layout = layout_of(view, window)
     return {
         "-empty": scene.position is None,
-        "-bare": view.maximised in PICTURES or view.hidden == frozenset(PANELS),
+        "-bare": not shown_panels(view, window),
+        "-watch": layout == "watch",
+        "-strip": has_strip(view, window),
         "-only-waterfall": view.maximised == "waterfall",
         "-only-spectrum": view.maximised == "spectrum",
         "-only-panel": view.maximised in PANELS,
@@ -235,7 +333,8 @@ def screen_classes(scene: Scene, shown: ShownAbilities) -> dict[str, bool]:
 
 
 def initial_classes(scene: Scene, shown: ShownAbilities, size: tuple[int, int]) -> str:
-    """Return the style classes for a size in columns and lines."""
+    """Return the style classes for a size in columns and lines, and keep the size."""
+    scene.window = Window(*size)
     classes = {name for name, applies in screen_classes(scene, shown).items() if applies}
     for cells, breakpoints in zip(size, (WIDTH_CLASSES, HEIGHT_CLASSES), strict=True):
         classes.add([name for smallest, name in breakpoints if cells >= smallest][-1])

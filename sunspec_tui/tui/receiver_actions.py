@@ -9,7 +9,7 @@ from sunspec_tui.core.errors import SunspecError
 from sunspec_tui.monitoring.web_status import WebState, WebStatus
 from sunspec_tui.stream.message_delay import DelayMethod
 from sunspec_tui.tui.display.scene import Scene
-from sunspec_tui.tui.display.view_state import Interval
+from sunspec_tui.tui.display.view_state import Interval, View
 from sunspec_tui.tui.receiver_worker import log_failure
 from sunspec_tui.tui.terminal.canvas_app import CanvasApp
 from sunspec_tui.tui.widgets.dialogs import DelayScreen, ExportScreen
@@ -73,6 +73,22 @@ class ControlledReceiver(Protocol):
         ...
 
 
+class PlottingReceiver(Protocol):
+    """Choices of a receiver's plots; see `StreamReceiver`."""
+
+    def set_product(self, product: str) -> None:
+        """Select the product of plots."""
+
+    def set_palette(self, palette: str) -> None:
+        """Select the palette of plots."""
+
+
+def follow_view(receiver: PlottingReceiver, view: View) -> None:
+    """Show in plots what the screen shows."""
+    receiver.set_product(view.product)
+    receiver.set_palette(view.palette)
+
+
 class ReceiverActions:
     """Actions of keys on the receiver; they do nothing before it runs.
 
@@ -86,6 +102,8 @@ class ReceiverActions:
         Returns the running receiver; None before it was started.
     refresh
         Called after a change, to show the readings soon.
+    confirm
+        Shows the effect of a key for a moment.
     station
         Station of the settings, for exports before the receiver runs.
     """
@@ -96,10 +114,11 @@ class ReceiverActions:
         scene: Scene,
         receiver: Callable[[], ControlledReceiver | None],
         refresh: Callable[[], None],
+        confirm: Callable[[str], None],
         station: str,
     ) -> None:
         self._app, self._scene, self._receiver = app, scene, receiver
-        self._refresh, self._station = refresh, station
+        self._refresh, self._confirm, self._station = refresh, confirm, station
 
     def _call(self, function: Callable[[ControlledReceiver], object]) -> None:
         """Call a function with the receiver, and show the result."""
@@ -112,7 +131,12 @@ class ReceiverActions:
 
     def next_delay_method(self) -> None:
         """Select the next delay method."""
-        self._call(lambda receiver: receiver.set_delay_calculation_method(receiver.delay_method.next()))
+        self._call(self._select_next_method)
+
+    def _select_next_method(self, receiver: ControlledReceiver) -> None:
+        method = receiver.delay_method.next()
+        receiver.set_delay_calculation_method(method)
+        self._confirm(f"delay method {method}")
 
     def ask_for_delay(self) -> None:
         """Ask for a manual delay and use it."""
@@ -126,15 +150,24 @@ class ReceiverActions:
         """Select the next longer (1) or shorter (-1) plot interval."""
         from sunspec_tui.plots.job import next_interval
 
-        self._call(lambda receiver: receiver.set_plot_interval(next_interval(receiver.plot_interval_s, direction)))
+        def change(receiver: ControlledReceiver) -> None:
+            interval_s = next_interval(receiver.plot_interval_s, direction)
+            receiver.set_plot_interval(interval_s)
+            self._confirm(f"plot interval {interval_s:g} s" if interval_s else "plot interval off")
+
+        self._call(change)
 
     def plot_now(self) -> None:
         """Write a plot of the shown product now."""
-        self._call(lambda receiver: receiver.plot_now())
+        self._call(self._plot_now)
+
+    def _plot_now(self, receiver: ControlledReceiver) -> None:
+        receiver.plot_now()
+        self._confirm("drawing a plot")
 
     def collect_garbage(self) -> None:
         """Collect garbage and show the number of freed objects."""
-        self._call(lambda receiver: self._app.notify(f"{receiver.force_garbage_collection()} objects freed"))
+        self._call(lambda receiver: self._confirm(f"{receiver.force_garbage_collection()} objects freed"))
 
     def optimise_memory(self) -> None:
         """Free memory and show the resident memory before and after."""
@@ -142,7 +175,7 @@ class ReceiverActions:
 
     def _optimise(self, receiver: ControlledReceiver) -> None:
         found = receiver.optimize_memory()
-        self._app.notify(f"RSS {found['rss_before_mb']:.1f} → {found['rss_after_mb']:.1f} MiB")
+        self._confirm(f"RSS {found['rss_before_mb']:.1f} → {found['rss_after_mb']:.1f} MiB")
 
     # Web view
 

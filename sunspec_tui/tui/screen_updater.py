@@ -3,13 +3,16 @@
 import math
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from sunspec_tui.monitoring.snapshot import NO_ROWS
+from sunspec_tui.tui.attention import Attention
+from sunspec_tui.tui.confirmations import Confirmation
 from sunspec_tui.tui.display.history_loader import LiveSource
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.log_lines import LogLines
 from sunspec_tui.tui.monitor_screen import MonitorScreen
+from sunspec_tui.tui.product_fallback import ProductFallback
 from sunspec_tui.tui.terminal.link_pacing import LinkPacer, LinkReading, Quality
 from sunspec_tui.tui.ticking import TICK_S
 
@@ -36,6 +39,8 @@ class Display(Protocol):
 
     scene: Scene
     pacer: LinkPacer
+    confirmation: Confirmation
+    attention: Attention
 
     @property
     def main_screen(self) -> MonitorScreen:
@@ -59,6 +64,9 @@ class Display(Protocol):
     def follow_graphics(self) -> None:
         """Draw in pixels or in blocks, as the terminal and the link allow."""
 
+    def notify(self, message: str, *, severity: Literal["information", "warning", "error"]) -> None:
+        """Show a message for a moment."""
+
 
 class ScreenUpdater:
     """Updates of the monitor's screen: pictures, readings and log.
@@ -81,6 +89,7 @@ class ScreenUpdater:
         self.pictures_due_s = self.readings_due_s = self.memory_due_s = 0.0
         self._drawn_for: object = None
         self._undrawn = False
+        self._fallback = ProductFallback()
 
     def next_tick_s(self) -> float:
         """Return the time of the next tick if no news comes."""
@@ -110,6 +119,8 @@ class ScreenUpdater:
         scene.sweeps = self._display.pacer.quality.sweeps or self._display.pixels_sweep
         screen.fit_scene()
         self._undrawn |= scene.update()
+        if scene.position is not None and (text := self._fallback.sentence(scene.view.product, scene.product)):
+            self._display.notify(text, severity="warning")
         screen.set_class(scene.position is None, "-empty")
 
     def _draw_if_due(self, now_s: float) -> None:
@@ -135,9 +146,13 @@ class ScreenUpdater:
     def show_pictures(self) -> None:
         """Draw the pictures now."""
         self._undrawn = False
-        self._display.main_screen.show_pictures(self._display.link_reading())
+        display = self._display
+        display.main_screen.show_pictures(display.link_reading(), display.confirmation.words)
 
     def show_readings(self, snapshot: "Snapshot") -> None:
         """Show a snapshot on the status line and in the panels."""
         is_receiving = self._display.receiver is not None
         self._display.main_screen.show_readings(snapshot, self._display.link_reading(), is_receiving=is_receiving)
+        scene = self._display.scene
+        is_paused = scene.view.paused_at_slot is not None
+        self._display.attention.note(snapshot, scene.product, is_paused=is_paused)

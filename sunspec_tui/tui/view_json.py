@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from sunspec_tui.core.colormaps import PALETTES
-from sunspec_tui.core.levels import Levels
+from sunspec_tui.core.levels import Levels, chosen_levels
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.settings import Settings
+from sunspec_tui.tui.display.layouts import LAYOUTS
 from sunspec_tui.tui.display.view_actions import with_product
 from sunspec_tui.tui.display.view_state import PANELS, PICTURES, THEMES, TRACES, View
 
@@ -18,11 +19,13 @@ _MAX_LEVEL = 1e30
 _UNCONVERTED = (
     "palette",
     "rows_per_column",
+    "grows",
     "sweeping",
     "subtract",
     "linear",
     "pair",
     "pipelines",
+    "layout",
     "maximised",
     "theme",
 )
@@ -35,6 +38,7 @@ def view_to_json(view: View) -> dict[str, Any]:
     saved["levels"] = [view.levels.low, view.levels.high] if view.levels else None
     saved["traces"] = sorted(view.traces)
     saved["hidden"] = sorted(view.hidden)
+    saved["opened"] = sorted(view.opened)
     return saved
 
 
@@ -46,16 +50,22 @@ def view_from_json(view: View, saved: Mapping[str, Any]) -> View:
     allowed: dict[str, Callable[[Any], bool]] = {
         "palette": lambda value: value in PALETTES,
         "rows_per_column": lambda value: type(value) is int and 1 <= value <= 1 << 20,
+        "layout": lambda value: value in (None, *LAYOUTS),
         "maximised": lambda value: value in (None, *PICTURES, *PANELS),
         "theme": lambda value: value in THEMES,
     }
+    default = View().rows_per_column
+    if saved.get("rows_per_column", default) != default:
+        # An earlier version saved no `grows`; this span is not its default, so the observer has chosen it.
+        view = replace(view, grows=False)
     unconverted = {name: saved[name] for name in _UNCONVERTED if name in saved}
     valid = {name: value for name, value in unconverted.items() if allowed.get(name, _is_bool)(value)}
     view = replace(view, **valid)
     if saved.get("product") in tuple(Product):
         view = replace(view, product=Product(saved["product"]))
     view = replace(view, levels=_levels(saved.get("levels")))
-    return replace(view, traces=_names(saved.get("traces"), TRACES), hidden=_names(saved.get("hidden"), PANELS))
+    view = replace(view, hidden=_names(saved.get("hidden"), PANELS), opened=_names(saved.get("opened"), PANELS))
+    return replace(view, traces=_names(saved.get("traces"), TRACES))
 
 
 def _levels(value: Any) -> Levels | None:
@@ -77,7 +87,42 @@ def _names(value: Any, known: tuple[str, ...]) -> frozenset[str]:
 
 def initial_view(settings: Settings, saved: Mapping[str, Any]) -> View:
     """Return the initial view: saved values, overridden by the user's settings."""
-    view = view_from_json(View(), saved)
+    view = view_from_json(View(grows=True), saved)
     if settings.product is not None:
         view = with_product(view, Product(settings.product))
+    if settings.palette is not None:
+        view = replace(view, palette=settings.palette)
+    if settings.levels is not None:
+        view = replace(view, levels=chosen_levels(settings.levels))
+    if settings.span is not None:
+        view = replace(view, grows=False, span_s=settings.span)
     return view if settings.theme is None else replace(view, theme=settings.theme)
+
+
+def view_to_keep(view: View, settings: Settings, saved: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a view to save for the next run.
+
+    A setting is for one run: what it has decided, and the observer has not changed, stays as it was saved.
+
+    Parameters
+    ----------
+    view
+        The present view.
+    settings
+        Settings of this run.
+    saved
+        Values that were saved before this run.
+    """
+    now, first = view_to_json(view), view_to_json(initial_view(settings, saved))
+    kept = {
+        name
+        for name in ("product", "palette", "levels", "theme")
+        if getattr(settings, name) is not None and now[name] == first[name]
+    }
+    if "product" in kept and now["levels"] == first["levels"]:
+        # Levels belong to a product: without the setting, the saved ones would be there.
+        kept.add("levels")
+    if view.span_s is not None:
+        kept |= {"rows_per_column", "grows"}
+    kept_values = {name: saved[name] for name in kept if name in saved}
+    return {name: value for name, value in now.items() if name not in kept} | kept_values

@@ -1,12 +1,13 @@
-"""Save the view for the next run, shortly after it has changed."""
+"""Load the view of the last run, and save it for the next run, shortly after it has changed."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from sunspec_tui.core import state_files
+from sunspec_tui.core.settings import Settings
 from sunspec_tui.tui.display.view_state import View
-from sunspec_tui.tui.view_json import view_to_json
+from sunspec_tui.tui.view_json import initial_view, view_to_keep
 
 SAVE_AFTER_S = 2.0
 
@@ -18,6 +19,8 @@ class ViewSaver:
     ----------
     path
         The file; None saves nothing.
+    settings
+        Settings of this run. What they decide is not saved.
     view
         Returns the present view.
     call_later
@@ -25,11 +28,24 @@ class ViewSaver:
     """
 
     def __init__(
-        self, path: Path | None, view: Callable[[], View], call_later: Callable[[float, Callable[[], None]], object]
+        self,
+        path: Path | None,
+        settings: Settings,
+        view: Callable[[], View],
+        call_later: Callable[[float, Callable[[], None]], object],
     ) -> None:
         self._saver = None if path is None else state_files.Saver(path)
+        self._saved = load_view(path)
+        self._settings = settings
         self._view, self._call_later = view, call_later
         self._is_unsaved = False
+
+    def first_view(self) -> View:
+        """Return the view of the last run, with what the settings decide."""
+        return initial_view(self._settings, self._saved)
+
+    def _kept(self) -> dict[str, Any]:
+        return view_to_keep(self._view(), self._settings, self._saved)
 
     def note_change(self) -> None:
         """Save the view soon."""
@@ -43,11 +59,11 @@ class ViewSaver:
             return
         self._saver.finish()
         if self._is_unsaved:
-            self._saver.save(view_to_json(self._view()))
+            self._saver.save(self._kept())
             self._saver.finish()
 
     def _save(self) -> None:
-        if self._is_unsaved and self._saver is not None and not self._saver.save(view_to_json(self._view())):
+        if self._is_unsaved and self._saver is not None and not self._saver.save(self._kept()):
             self._call_later(SAVE_AFTER_S, self._save)
             return
         self._is_unsaved = False

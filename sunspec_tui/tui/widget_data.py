@@ -19,8 +19,9 @@ from sunspec_tui.stream.health_reading import HealthReading, LinkState
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.link_pacing import LinkReading
-from sunspec_tui.tui.widgets.line_text import readout_text, view_text
-from sunspec_tui.tui.widgets.plots_panel_text import interval_text
+from sunspec_tui.tui.widgets.caption import caption_text
+from sunspec_tui.tui.widgets.picture_notice import picture_notice
+from sunspec_tui.tui.widgets.plots_panel_text import interval_text, short_interval_text
 from sunspec_tui.tui.widgets.spectrum import SpectrumScene, Trace
 from sunspec_tui.tui.widgets.waterfall import WaterfallScene
 
@@ -28,10 +29,21 @@ if TYPE_CHECKING:
     from sunspec_tui.core.ring_epochs import Epoch
 
 
-def waterfall_scene(scene: Scene, depth: Depth, steps: int) -> WaterfallScene | None:
+def waterfall_scene(
+    scene: Scene, depth: Depth, steps: int, stalled_s: float | None = None, *, dithered: bool = False
+) -> WaterfallScene | None:
     """Return the waterfall of a drawn scene; None without a picture.
 
-    `steps` is the largest number of colours.
+    Parameters
+    ----------
+    scene
+        Drawn scene.
+    depth, steps
+        The terminal's colour depth, largest number of colours.
+    stalled_s
+        Seconds since the last frame of a stalled stream; None if it is not stalled.
+    dithered
+        True to dither values between two of few colours.
     """
     if scene.picture is None:
         return None
@@ -45,9 +57,11 @@ def waterfall_scene(scene: Scene, depth: Depth, steps: int) -> WaterfallScene | 
         view.palette,
         depth,
         steps,
+        dithered,
         scene.signed,
         cursor=under_cursor,
         marks=(begin, end),
+        notice=picture_notice(stalled_s, None if view.paused_at_slot is None else scene.end_s),
     )
 
 
@@ -91,28 +105,26 @@ def _pair(scene: Scene) -> list[Trace]:
     return [Trace(str(product), power, name) for product, power, name in powers if power is not None]
 
 
-def view_line(scene: Scene, depth: Depth, link: LinkReading, columns: int) -> Text:
+def caption(scene: Scene, depth: Depth, link: LinkReading, columns: int, confirmed: str = "") -> Text:
     """Return the line between the pictures.
 
-    It describes the data under the cursor or, without a cursor, the content of the pictures.
+    It describes the content of the pictures, and beside it the data under the cursor.
     """
     view, readout = scene.view, scene.readout()
-    if readout is not None:
-        subtracted = view.subtract and readout.cell is not None
-        return readout_text(readout, scene.product, signed=scene.signed, subtracted=subtracted, columns=columns)
     cadence_s = scene.position.cadence_s if scene.position else math.nan
     palette = "characters" if depth is Depth.NONE else view.palette
-    levels = scene.picture.levels if scene.picture else None
     interval = scene.interval() if view.marks != (None, None) else None
-    marked = "" if interval is None else interval_text(interval)
-    return view_text(
+    return caption_text(
         replace(view, product=scene.product, palette=palette),
         scene.product,
         scene.band,
-        levels,
+        scene.picture.levels if scene.picture else None,
         scene.columns * view.rows_per_column * cadence_s,
         link,
-        marked=marked,
+        readout=readout,
+        subtracted=view.subtract and readout is not None and readout.cell is not None,
+        marked=("", "") if interval is None else (interval_text(interval), short_interval_text(interval)),
+        confirmed=confirmed,
         columns=columns,
     )
 

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from commands import running
 from publishers import Publisher
-from solar_event import EVENT, needs_event
+from solar_event import FLARE_FILE
 from terminals import PROGRAM
 from waiting import poll_until
 
@@ -32,6 +32,7 @@ def run(*words, timeout=60, **options):
         (["--product", "ZZ"], "--product"),
         (["--delay-method", "guess"], "--delay-method"),
         (["--nonsense"], "--nonsense"),
+        (["--demo", "moon"], "--demo"),
         (["--config", "/no/such/file.toml"], "check --config"),
         (["stream", "--source", "/no/such/file.fit"], "cannot be read"),
         (["stream", "--interval", "0"], "--interval"),
@@ -65,7 +66,26 @@ def test_the_command_line_overrides_the_settings_file(tmp_path):
     assert (settings.port, str(settings.plot_dir), settings.plot_interval) == (99, "x", 3.0)
 
 
-@pytest.mark.parametrize("text", ["port = 'x'", "nonsense = 1", "port = ", "port = true"])
+@pytest.mark.parametrize(
+    ("words", "demo"), [([], None), (["--demo"], "sun"), (["--demo", "sun"], "sun"), (["--demo", "flare"], "flare")]
+)
+def test_the_demo_has_a_name_and_alone_it_is_the_sun(words, demo):
+    assert monitor_settings(words, COMMANDS).demo == demo
+    assert monitor_settings([*words, "--no-ui"], COMMANDS).demo == demo
+
+
+@pytest.mark.parametrize(
+    ("text", "demo"),
+    [("demo = false", None), ("demo = true", "sun"), ('demo = "sun"', "sun"), ('demo = "flare"', "flare")],
+)
+def test_a_settings_file_switches_the_demo_or_names_it(text, demo, tmp_path):
+    path = tmp_path / "a.toml"
+    path.write_text(text)
+    assert monitor_settings(["--config", str(path)], COMMANDS).demo == demo
+    assert monitor_settings(["--config", str(path), "--demo", "sun"], COMMANDS).demo == "sun"
+
+
+@pytest.mark.parametrize("text", ["port = 'x'", "nonsense = 1", "port = ", "port = true", "demo = 1"])
 def test_a_settings_file_that_is_wrong_is_named(tmp_path, text):
     path = tmp_path / "a.toml"
     path.write_text(text)
@@ -136,13 +156,12 @@ def test_json_status_has_every_promised_field():
     assert records[-1]["frames_missing"] == records[-1]["frames_rejected"] == 0
 
 
-@needs_event
 def test_every_frame_of_the_solar_event_is_received():
     port = Publisher()
     free = str(port.port)
     port.close()
     with subprocess.Popen(
-        [*PROGRAM, "stream", "--source", str(EVENT), "--port", free, "--speed", "0", "--wait"],
+        [*PROGRAM, "stream", "--source", str(FLARE_FILE), "--port", free, "--speed", "0", "--wait"],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     ) as producer:  # fmt: skip
         done = run("--no-ui", "--port", free, "--duration", "20", "--status-format", "json", "--plot-interval", "0")

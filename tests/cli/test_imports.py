@@ -23,6 +23,7 @@ def loaded(code: str) -> set[str]:
         ("import sunspec_tui.cli.headless", set()),
         ("from sunspec_tui import AvgStreamingOp, StreamReceiver; StreamReceiver()", set()),
         ("import sunspec_tui.producer.replay, sunspec_tui.producer.simulated_sun", set()),
+        ("from sunspec_tui.producer.recorded_flare import open_flare; next(open_flare(560).gulps())", set()),
         ("import sunspec_tui.app", {"textual"}),
     ],
 )
@@ -35,10 +36,11 @@ def test_the_producer_alone_never_loads_the_receiver():
     assert loaded(code) == set()
 
 
-def test_a_headless_run_loads_no_terminal_interface():
+@pytest.mark.parametrize("demo", ["sun", "flare"])
+def test_a_headless_run_loads_no_terminal_interface(demo):
     code = (
         "from sunspec_tui.cli.main import main\n"
-        "main(['--demo', '--no-ui', '--duration', '1', '--plot-interval', '0', '--status-format', 'json'])"
+        f"main(['--demo', '{demo}', '--no-ui', '--duration', '1', '--plot-interval', '0', '--status-format', 'json'])"
     )
     done = subprocess.run(
         [

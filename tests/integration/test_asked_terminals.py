@@ -23,6 +23,10 @@ TRUE_COLOURS = b"8;2;"
 @pytest.fixture
 def terminal(tmp_path):
     opened = []
+    # The layout that shows the abilities.
+    view_path = tmp_path / "state" / "sunspec-tui" / "view.json"
+    view_path.parent.mkdir(parents=True)
+    view_path.write_text('{"layout": "engineer"}')
 
     def start(*words, program=PROGRAM, **options):
         environment = OVER_SSH | options.pop("environment", {})

@@ -84,9 +84,9 @@ def test_a_window_may_be_small_before_the_first_picture_and_say_no_size_at_all(t
 def test_the_size_of_the_terminal_counts_and_not_that_of_an_old_environment(terminal):
     monitor = terminal(*DEMO, columns=100, lines=30, environment={"COLUMNS": "60", "LINES": "12"})
     monitor.shows("LIVE")
-    poll_until(lambda: "q Quit" in monitor.screen.display[29], 20, lambda: f"keys on the last line of\n{monitor.text}")
+    poll_until(lambda: "q quit" in monitor.screen.display[29], 20, lambda: f"keys on the last line of\n{monitor.text}")
     monitor.resize(140, 44)
-    poll_until(lambda: "q Quit" in monitor.screen.display[43], 20, lambda: f"keys on the last line of\n{monitor.text}")
+    poll_until(lambda: "q quit" in monitor.screen.display[43], 20, lambda: f"keys on the last line of\n{monitor.text}")
 
 
 def test_what_developers_tell_textual_through_the_environment_is_not_looked_at(terminal):
@@ -183,7 +183,7 @@ def test_a_monitor_that_was_stopped_for_a_while_draws_all_anew_and_obeys(termina
     with monitor._lock:
         monitor.screen.erase_in_display(2)
     monitor.process.send_signal(signal.SIGCONT)
-    monitor.shows("LIVE", "─ Health ─", "q Quit")
+    monitor.shows("LIVE", "─ Health ─", "q quit")
     obeys(monitor)
 
 

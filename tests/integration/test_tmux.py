@@ -42,10 +42,14 @@ def tmux(tmp_path):
 
 
 def pictures(call):
-    """Return the cells of both pictures, which are constant during a pause."""
+    """Return the cells of both pictures, which are constant during a pause.
+
+    The line with the age of the stall is left out.
+    """
     screen = pyte.Screen(120, 40)
     pyte.Stream(screen).feed(call("capture-pane", "-p", "-e").replace("\n", "\r\n"))
-    return [line[:76] for line in cells_of(screen)[1:39]]
+    lines = zip(screen.display, cells_of(screen), strict=True)
+    return [cells[:76] for text, cells in list(lines)[1:39] if "PAUSED at" not in text]
 
 
 def test_in_tmux_the_screen_is_the_same_as_when_it_is_drawn_anew(tmux):
@@ -79,6 +83,16 @@ def test_in_tmux_the_screen_is_the_same_as_when_it_is_drawn_anew(tmux):
         poll_until(lambda: not alive(call), 10, "the end")
     finally:
         with_stream.close()
+
+
+def test_the_queries_leave_the_title_of_the_pane(tmux):
+    call = tmux(*PROGRAM, "--demo", "--plot-interval", "0")
+    poll_until(lambda: "LIVE" in call("capture-pane", "-p"), 20, lambda: call("capture-pane", "-p"))
+    call("send-keys", "L")
+    poll_until(lambda: "blocks, asked" in call("capture-pane", "-p"), 20, lambda: call("capture-pane", "-p"))
+    assert "AAAA" not in call("display-message", "-p", "#{pane_title}")
+    call("send-keys", "q")
+    poll_until(lambda: not alive(call), 10, "the end")
 
 
 def alive(call):

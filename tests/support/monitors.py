@@ -100,6 +100,8 @@ class StillMonitor(Monitor):
         self.scene.history._clock = lambda: 0.0
         # Pictures are drawn in the quality that the test sets, however slow the machine is.
         self.pacer._adjust_quality = lambda now_s: None
+        # The effect of a key stays in the caption, however slow the machine is.
+        self.confirmation._clock = lambda: 0.0
 
     NOTIFICATION_TIMEOUT = 1000.0
 
@@ -198,7 +200,7 @@ class Screen:
         """Write to the terminal as another program does."""
         self.do(self._stream.feed, data)
 
-    def do(self, what: Any, *arguments: Any) -> Any:
+    def do(self, what: Any, *arguments: Any, **options: Any) -> Any:
         """Call a function in the monitor's thread, and wait.
 
         It may be a coroutine function.
@@ -206,7 +208,7 @@ class Screen:
 
         async def call() -> Any:
             with self.app._context():
-                result = what(*arguments)
+                result = what(*arguments, **options)
                 return await result if asyncio.iscoroutine(result) else result
 
         return asyncio.run_coroutine_threadsafe(call(), self._loop).result(120)

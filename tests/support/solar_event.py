@@ -1,13 +1,23 @@
-"""The recorded solar event that some tests replay."""
+"""Recorded solar events that tests replay.
+
+The flare is a file of the package; the others are beside the project.
+"""
 
 from pathlib import Path
 
 import pytest
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
+from sunspec_tui.producer.recorded_flare import FLARE_FILE
 
+__all__ = ["DATA", "EVENT", "FLARE_FILE", "FLARE_START_S", "FLARE_STATION", "needs_event"]
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
 
 EVENT = DATA / "BIR_20110607_062400_10.fit"
 
+FLARE_START_S = 1_504_698_901.109
+"""2017-09-06 11:55:01.109 UTC, the beginning of `FLARE_FILE`."""
+
+FLARE_STATION = "GREENLAND"
 
 needs_event = pytest.mark.skipif(not EVENT.exists(), reason=f"the solar event {EVENT.name} is not beside the project")

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from sunspec_tui.tui.terminal.ansi_writer import CellStyle
+from sunspec_tui.tui.terminal.ansi_writer import AnsiWriter, CellStyle, StyleTable
 from sunspec_tui.tui.terminal.canvas import Canvas, Grid, Region
 
 STYLES = [
@@ -256,3 +256,23 @@ def test_many_combining_marks_use_limited_memory():
     assert canvas.text_of(canvas.cluster("e" + "\u0301" * 1000)) == "e"
     codes = {canvas.cluster("e" + chr(0x300 + n % 100) + chr(0x300 + n // 100)) for n in range(6000)}
     assert len(codes) <= 4096 + 1  # and that of the plain letter
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sent"),
+    [
+        (CellStyle("31", "40"), CellStyle("31", "40", "1"), "\x1b[1m"),
+        (CellStyle("31", "40", "1"), CellStyle("31", "40"), "\x1b[22m"),
+        (CellStyle("31", "40", "1;2"), CellStyle("31", "40", "2"), "\x1b[22;2m"),
+        (CellStyle("31", "40", "1;4"), CellStyle("31", "40", "1"), "\x1b[24m"),
+        (CellStyle("31", "40", "7"), CellStyle("32", "40", "1"), "\x1b[27;1;32m"),
+        (CellStyle("31", "40", "1;4"), CellStyle(), "\x1b[0m"),
+    ],
+)
+def test_only_the_changed_part_of_a_style_is_sent(before, after, sent):
+    styles = StyleTable()
+    writer = AnsiWriter(styles, 80)
+    writer.begin()
+    writer.write(0, 0, ["a"], styles.number(before))
+    writer.write(1, 0, ["b"], styles.number(after))
+    assert writer.end().partition("a")[2].partition("b")[0] == sent

@@ -172,4 +172,6 @@ def test_placeholders_are_never_moved_with_their_line():
 def test_a_picture_beyond_the_screen_is_cut():
     text = canvas(Placeholders(2, 1, 60, 30, 1, 7)).update(1 << 20)
     assert text.count("\U0010eeee") == 8
-    assert np.array_equal(canvas(Placeholders(90, 1, 99, 3, 1, 7)).desired.codes == PIXELS, canvas(CELLS).desired.codes == PIXELS)
+    assert np.array_equal(
+        canvas(Placeholders(90, 1, 99, 3, 1, 7)).desired.codes == PIXELS, canvas(CELLS).desired.codes == PIXELS
+    )

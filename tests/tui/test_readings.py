@@ -6,11 +6,11 @@ import math
 import numpy as np
 import pytest
 from publishers import block_time, message
-from rich.text import Text
-from textual.geometry import Size
 
 from sunspec_tui.core.errors import RejectCause
 from sunspec_tui.core.frame import Frame, decode
+from sunspec_tui.core.levels import Levels
+from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_buffer import Mark
 from sunspec_tui.files.archive.status import ArchiveStatus
 from sunspec_tui.plots.job import PlotStatus
@@ -25,16 +25,19 @@ from sunspec_tui.stream.message_delay import (
     message_delay,
 )
 from sunspec_tui.stream.stream_health import StreamHealth
+from sunspec_tui.tui.display.axes import FrequencyWindow
+from sunspec_tui.tui.display.view_state import View
 from sunspec_tui.tui.display.waterfall_image import CellValue, ColumnContent, Readout
+from sunspec_tui.tui.terminal.link_pacing import LinkReading
+from sunspec_tui.tui.widgets.caption import caption_text
 from sunspec_tui.tui.widgets.delay_panel import chart_limits, delay_chart
-from sunspec_tui.tui.widgets.line_text import readout_text, status_text
+from sunspec_tui.tui.widgets.line_text import status_text
 from sunspec_tui.tui.widgets.panel_text import (
     delay_text,
     duration,
     health_text,
     waiting_text,
 )
-from sunspec_tui.tui.widgets.panels import Panel
 from sunspec_tui.tui.widgets.plots_panel_text import plots_text
 
 EMPTY = np.empty((1, 1, 1), np.float32)
@@ -251,6 +254,7 @@ def test_a_narrow_status_keeps_state_and_losses():
         assert "lost 14" in said
 
 
+BAND = FrequencyWindow(0, 768, 13.4, 86.9)
 READOUT = Readout(44.9, 45.1, CellValue(ColumnContent.ROWS), power=100.0, shown=20.0, begin_s=0.0, end_s=1.0)
 
 
@@ -258,7 +262,8 @@ READOUT = Readout(44.9, 45.1, CellValue(ColumnContent.ROWS), power=100.0, shown=
     ("readout", "options", "said"),
     [
         (READOUT, {}, "▶ 45.00 MHz ±0.10  00:00:00.50 UTC ±0.5 s  XX 20.00 dB (100)"),
-        (READOUT, {"columns": 50}, "▶ 45.00 MHz  00:00:00.50 UTC  XX 20.00 dB (100)"),
+        (READOUT, {"columns": 80}, "▶ 45.00 MHz  00:00:00.50 UTC  XX 20.00 dB · 10 to 30 dB auto · 66 s · viridis"),
+        (READOUT, {"columns": 50}, "▶ 45.00 MHz 00:00:00.50 XX 20.00 dB"),
         (READOUT._replace(begin_s=math.nan), {}, "▶ 45.00 MHz ±0.10  until 00:00:01.00 UTC  XX 20.00 dB (100)"),
         (READOUT._replace(shown=3.0), {"subtracted": True}, "UTC ±0.5 s  XX +3.00 dB over background (20.00 dB)"),
         (
@@ -278,8 +283,10 @@ READOUT = Readout(44.9, 45.1, CellValue(ColumnContent.ROWS), power=100.0, shown=
         (READOUT._replace(inside=False), {}, "▶ the cursor is outside the picture"),
     ],
 )
-def test_the_readout_describes_the_cell_under_the_cursor(readout, options, said):
-    text = readout_text(readout, "XX", **{"signed": False, "subtracted": False} | options).plain
+def test_the_caption_describes_the_cell_under_the_cursor_beside_the_picture(readout, options, said):
+    options = dict(options)
+    view = View(product=Product.V if options.pop("signed", False) else Product.XX)
+    text = caption_text(view, "XX", BAND, Levels(10, 30), 66.0, LinkReading(), readout=readout, **options).plain
     assert said in text
     assert len(text) <= options.get("columns", 200)
 
@@ -354,13 +361,6 @@ def test_the_waiting_text_has_the_reason():
     assert "nobody answers" in waiting_text(HealthReading(link=LinkState.REFUSED), "a:1")
     rejected = HealthReading(frames_rejected=3, rejected={"topic": 3})
     assert "3 topic" in waiting_text(rejected, "a:1")
-
-
-@pytest.mark.parametrize(("width", "lines"), [(0, 0), (1, 17), (9, 3), (40, 2)])
-def test_a_panel_is_as_high_as_its_text_in_any_width(width, lines):
-    panel = Panel("A title", id="a")
-    panel.text = Text("one two\nthree four")
-    assert panel.get_content_height(Size(), Size(), width) == lines
 
 
 def test_unknown_counts_are_shown_as_unknown_not_as_zero():

@@ -1,5 +1,7 @@
 """Decibels, levels, pixels, columns and dots, tested with tables of numbers."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -86,16 +88,58 @@ def test_the_median_agrees_with_numpy_where_there_are_values(n):
     np.testing.assert_allclose(nan_median(values), expected, rtol=1e-6)
 
 
-def test_a_trace_is_drawn_from_corner_to_corner():
-    dots = trace_dots(np.linspace(0, 1, 8, dtype=np.float32), 0, 1, 8, 8)
-    assert dots.argmax(axis=0).tolist() == [7, 6, 5, 4, 3, 2, 1, 0]
+def _dot_rows(*values, low=0, high=4, rows=5, thickness=2, columns=None):
+    """Return a trace as text, one character for each dot, top row first."""
+    line = np.array(values, np.float32)
+    dots = trace_dots(line, low, high, columns or len(values), rows, thickness=thickness)
+    return ["".join(".#"[int(dot)] for dot in row) for row in dots]
 
 
-def test_a_trace_has_no_holes_and_breaks_at_no_data():
-    values = np.array([0, 1, 0, np.nan, 1, 1], np.float32)
-    dots = trace_dots(values, 0, 1, 6, 9)
-    assert dots.any(axis=0).tolist() == [True, True, True, False, True, True]
-    assert (dots[:, 1] | dots[:, 0]).all()
+_NAN = math.nan
+_LINES = {
+    "a value between two dots is both": ((1.5, 1.5, 1.5), ["...", "...", "###", "###", "..."]),
+    "a value at the top stays inside": ((4, 4, 0), ["##.", "##.", ".#.", ".##", "..#"]),
+    "a step up": ((0, 0, 3, 3), ["..##", "..##", "..#.", "###.", "##.."]),
+    "a step down": ((3, 3, 0, 0), ["##..", "##..", ".#..", ".###", "..##"]),
+    "a narrow peak stays one dot wide": ((0, 0, 4, 0, 0), ["..#..", "..#..", "..#..", "#####", "##.##"]),
+    "a notch has two walls": ((3, 3, 0, 3, 3), ["##.##", "##.##", ".#.#.", ".###.", "..#.."]),
+    "a gap stays a gap": ((3, _NAN, _NAN, 0), ["#...", "#...", "....", "...#", "...#"]),
+    "one value between gaps": ((_NAN, 2, _NAN), ["...", ".#.", ".#.", "...", "..."]),
+    "above the axis": ((0, 9, 0), [".#.", ".#.", ".#.", "###", "#.#"]),
+    "below the axis": ((3, -9, 3), ["#.#", "#.#", "#.#", "#.#", "#.#"]),
+}
+
+
+@pytest.mark.parametrize("name", _LINES)
+def test_a_trace_is_a_connected_line(name):
+    values, expected = _LINES[name]
+    assert _dot_rows(*values) == expected
+
+
+_THIN_LINES = {
+    "corner to corner": ((0, 1, 2, 3, 4), ["....#", "...##", "..##.", ".##..", "##..."]),
+    "a peak": ((0, 0, 4, 0), ["..#.", "..#.", "..#.", "..#.", "####"]),
+    "a gap": ((0, _NAN, 4), ["..#", "...", "...", "...", "#.."]),
+}
+
+
+@pytest.mark.parametrize("name", _THIN_LINES)
+def test_a_thin_trace_is_a_connected_line(name):
+    values, expected = _THIN_LINES[name]
+    assert _dot_rows(*values, thickness=1) == expected
+
+
+@pytest.mark.parametrize("thickness", [1, 2])
+@pytest.mark.parametrize("columns", [9, 40, 200])
+def test_neighbouring_columns_of_a_trace_share_a_row(columns, thickness):
+    values = np.random.default_rng(columns).normal(size=97).astype(np.float32)
+    dots = trace_dots(values, -4, 4, columns, 12, thickness=thickness)
+    assert (dots[:, 1:] & dots[:, :-1]).any(axis=0).all()
+    assert dots.sum(axis=0).min() >= thickness
+
+
+def test_a_trace_that_is_zoomed_in_has_steps_without_holes():
+    assert _dot_rows(0, 4, columns=6, rows=4, high=3, thickness=1) == ["...#..", "...#..", "...#..", "####.."]
 
 
 def test_a_single_peak_among_many_values_has_its_full_height():
@@ -111,9 +155,9 @@ def test_braille_cells_have_eight_dots():
     assert braille(top_left).tolist() == [[ord("⠁")]]
 
 
-def test_cells_without_braille_have_two_dots():
+def test_cells_without_braille_have_two_dots_that_touch_their_neighbours():
     dots = np.array([[1, 0, 1, 0], [0, 1, 1, 0]], bool)
-    assert "".join(map(chr, plain_dots(dots)[0])) == "'.: "
+    assert "".join(map(chr, plain_dots(dots)[0])) == "-_| "
 
 
 @pytest.mark.parametrize("name", PALETTES)

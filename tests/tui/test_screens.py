@@ -200,8 +200,13 @@ def exported(screen, name):
     return poll_until(lambda: [each.message for each in screen.app._notifications], 20, "a notice")[-1]
 
 
+def choose_rows_per_column(screen, rows):
+    screen.do(lambda: screen.app.choose(rows_per_column=rows, grows=False))
+
+
 def test_the_marked_interval_is_exported_to_the_named_file(show, frames, tmp_path):
     screen = show((120, 40), frames)
+    choose_rows_per_column(screen, 4)
     mark_ten_columns(screen)
     assert "MB" in exported(screen, tmp_path / "event.npz")
     found, kept = read_recording(tmp_path / "event.npz"), screen.receiver.get_rows()
@@ -214,7 +219,7 @@ def test_the_marked_interval_is_exported_to_the_named_file(show, frames, tmp_pat
 
 def test_the_shown_rows_are_exported_without_marks(show, frames, tmp_path):
     screen = show((120, 40), frames)
-    screen.act("change_view('span', -1)")
+    choose_rows_per_column(screen, 2)
     refresh(screen)
     exported(screen, tmp_path / "picture.fits")
     found = read_recording(tmp_path / "picture.fits")

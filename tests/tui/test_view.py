@@ -12,6 +12,7 @@ from sunspec_tui.core.instrument import bin_frequencies_hz
 from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.products import Product
 from sunspec_tui.tui.display.axes import FrequencyWindow
+from sunspec_tui.tui.display.layouts import LAYOUTS
 from sunspec_tui.tui.display.view_actions import VIEW_ACTIONS, marked_slots
 from sunspec_tui.tui.display.view_state import PANELS, PICTURES, Cursor, View, ViewContext
 from sunspec_tui.tui.key_bindings import FOOTER, KEYS
@@ -137,7 +138,7 @@ def test_every_key_names_an_existing_action():
 def test_no_key_is_bound_twice_and_the_footer_knows_its_keys():
     names = [name for key in KEYS for name in key.keys.split(",")]
     assert len(names) == len(set(names))
-    assert {key.shown for key in KEYS if key.short} >= set(FOOTER)
+    assert {key.shown for key in KEYS} >= {shown for hint in FOOTER for shown in hint.shown}
 
 
 def test_a_saved_view_is_restored():
@@ -150,8 +151,15 @@ def test_a_saved_view_is_restored():
         ("toggle_trace", "min"),
     )
     view = walk(
-        view, ("toggle_panel", "memory"), ("maximise", PICTURES), ("toggle_option", "pipelines"), ("next_theme",)
+        view,
+        ("next_layout",),
+        ("toggle_panel", "plots"),
+        ("toggle_panel", "log"),
+        ("maximise", PICTURES),
+        ("toggle_option", "pipelines"),
+        ("next_theme",),
     )
+    assert (view.layout, view.opened, view.hidden) == ("engineer", {"plots"}, {"log"})
     assert view_from_json(View(), view_to_json(view)) == view
 
 
@@ -174,7 +182,8 @@ def test_invalid_saved_values_do_not_change_the_view(kept):
     view = view_from_json(View(), kept)
     assert view.rows_per_column >= 1
     assert view.palette in PALETTES
-    assert view.hidden <= set(PANELS)
+    assert view.hidden | view.opened <= set(PANELS)
+    assert view.layout in (None, *LAYOUTS)
     assert view.levels is None or view.levels.span > 0
     view_to_json(view)
 

@@ -10,8 +10,10 @@ from sunspec_tui.tui.display.axes import pixel_bins
 _BRAILLE_BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], np.uint8)
 
 
-def trace_dots(values: Floats, low: float, high: float, columns: int, rows: int) -> NDArray[np.bool_]:
-    """Draw a trace as dots.
+def trace_dots(
+    values: Floats, low: float, high: float, columns: int, rows: int, *, thickness: int = 2
+) -> NDArray[np.bool_]:
+    """Draw a trace as a connected line of dots.
 
     Parameters
     ----------
@@ -21,21 +23,42 @@ def trace_dots(values: Floats, low: float, high: float, columns: int, rows: int)
         Values of the lowest and the highest dot. Values outside are not drawn.
     columns, rows
         Number of dots across and up.
+    thickness
+        Smallest number of dots in a column, 1 or 2. With 2, a value between two dots is drawn as both.
 
     Returns
     -------
     numpy.ndarray
-        bool, shape (rows, columns), top row first. The dots of a column cover all its values and reach the dots of
-        its neighbour. Thus the line has no holes and no peak is lost.
+        bool, shape (rows, columns), top row first. The dots of a column cover all its values, so no peak is lost. The
+        higher one of two neighbours reaches down to the other, so the line has no holes and a peak stays narrow.
     """
     lowest, highest = _column_extremes(values, columns)
     scale = (rows - 1) / (high - low)
     with np.errstate(invalid="ignore"):
-        bottom, top = np.rint((lowest - low) * scale), np.rint((highest - low) * scale)
-        bottom[1:] = np.fmin(bottom[1:], np.where(np.isnan(bottom[1:]), np.nan, top[:-1] + 1))
-        top[1:] = np.fmax(top[1:], np.where(np.isnan(top[1:]), np.nan, np.rint((lowest - low) * scale)[:-1] - 1))
+        bottom, top = _dot_range((lowest - low) * scale, (highest - low) * scale, rows, thickness)
+        bottom = _joined(bottom, top)
         heights = np.arange(rows - 1, -1, -1)[:, None]
         return np.asarray((heights >= bottom) & (heights <= top))
+
+
+def _dot_range(lowest: Floats, highest: Floats, rows: int, thickness: int) -> tuple[Floats, Floats]:
+    """Return the lowest and highest dot of each column.
+
+    `lowest` and `highest` are positions in dots from the bottom. NaN stays NaN.
+    """
+    shift = 1 - thickness / 2
+    # At the upper end of the axis both dots are below the value.
+    bottom = np.where(lowest > rows - 1, rows, np.minimum(np.floor(lowest + shift), rows - thickness))
+    top = np.where(highest < 0, -1, np.floor(highest + shift) + thickness - 1)
+    gap = np.isnan(lowest)
+    return np.where(gap, np.nan, bottom), np.where(gap, np.nan, top)
+
+
+def _joined(bottom: Floats, top: Floats) -> Floats:
+    """Return the lowest dots, where higher columns reach down to their neighbours."""
+    edge = np.array([np.nan], bottom.dtype)
+    beside = np.fmin(np.concatenate([edge, top[:-1]]), np.concatenate([top[1:], edge]))
+    return np.where(np.isnan(bottom), np.nan, np.fmin(bottom, beside))
 
 
 def _column_extremes(values: Floats, columns: int) -> tuple[Floats, Floats]:
@@ -74,13 +97,14 @@ def braille(dots: NDArray[np.bool_]) -> NDArray[np.int32]:
     return 0x2800 + patterns
 
 
-_PLAIN_DOTS = np.array([ord(character) for character in " '.:"], np.int32)
+_PLAIN_DOTS = np.array([ord(character) for character in " -_|"], np.int32)
 
 
 def plain_dots(dots: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Convert dots to ASCII characters, two dots a cell.
 
-    The upper dot is an apostrophe, the lower dot is a full stop, and both dots are a colon.
+    The upper dot is a hyphen, the lower dot is an underscore, and both dots are a vertical bar. Neighbours touch, so
+    a flat line is not a row of points.
 
     Parameters
     ----------

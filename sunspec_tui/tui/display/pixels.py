@@ -73,6 +73,38 @@ def _mean_or_outlier(mean: Floats, average: Floats, starts: NDArray[np.int64]) -
     return np.where(stands_out, average + farthest, average).astype(np.float32, copy=False)
 
 
+# Order in which the pixels of a 4x4 block take the upper of two steps (Bayer's matrix).
+_BAYER = (np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.float32) + 0.5) / 16
+
+
+def dithered_steps(
+    values: Floats, levels: Levels, places: tuple[float, ...], columns: NDArray[np.int64]
+) -> NDArray[np.int16]:
+    """Return the step of each value in a table of colours with uneven steps.
+
+    Between two steps, a part of the pixels has the upper one. The pattern depends on the column's number and on the
+    pixel's index only, so that a picture that scrolls does not change.
+
+    Parameters
+    ----------
+    values
+        Shape (n, npixels); NaN gives -1.
+    levels
+        Values of the first and of the last step.
+    places
+        Step of each of many even values between the levels, with a fraction between two steps; never falling.
+    columns
+        Number of each of the n columns.
+    """
+    table = np.asarray(places, np.float32)
+    with np.errstate(invalid="ignore"):
+        even = np.clip((values - levels.low) / levels.span, 0, 1) * (len(table) - 1)
+    is_number = ~np.isnan(even)
+    found = table[np.where(is_number, even + 0.5, 0).astype(np.int16)]
+    thresholds = _BAYER[columns[:, None] % 4, np.arange(values.shape[1]) % 4]
+    return np.where(is_number, np.floor(found + thresholds), -1).astype(np.int16)
+
+
 def colour_steps(values: Floats, levels: Levels, steps: int) -> NDArray[np.int16]:
     """Return each value's index in a table of `steps` colours.
 

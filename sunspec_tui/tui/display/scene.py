@@ -16,11 +16,20 @@ from sunspec_tui.core.levels import Floats, Levels, without_warnings
 from sunspec_tui.core.products import Product, available, derive
 from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow
 from sunspec_tui.tui.display.column_grid import ColumnGrid
+from sunspec_tui.tui.display.early_actions import EarlyActions, nothing_to_act_on
 from sunspec_tui.tui.display.history_loader import HistoryLoader, LiveSource, PictureRequest
+from sunspec_tui.tui.display.span_growth import FixedSpan, SpanGrowth
 from sunspec_tui.tui.display.spectrum_traces import Traces
 from sunspec_tui.tui.display.time_navigation import TimeNavigator
-from sunspec_tui.tui.display.view_actions import VIEW_ACTIONS, marked_slots, refit, with_product
-from sunspec_tui.tui.display.view_state import Cursor, Interval, View, ViewContext
+from sunspec_tui.tui.display.view_actions import (
+    VIEW_ACTIONS,
+    marked_slots,
+    refit,
+    whole_ring,
+    with_product,
+    with_rows_per_column,
+)
+from sunspec_tui.tui.display.view_state import Cursor, Interval, View, ViewContext, Window
 from sunspec_tui.tui.display.waterfall_image import Drawing, Readout, WaterfallImage
 
 if TYPE_CHECKING:
@@ -50,8 +59,12 @@ class Scene:
     ) -> None:
         self.history = HistoryLoader(source, clock)
         self._navigator = TimeNavigator(self.history)
+        self._growth, self._fixed_span = SpanGrowth(), FixedSpan()
+        self._has_size = False
+        self.early_actions = EarlyActions()
         self.view = view
         self.columns, self.lines, self.pixels_per_line, self.cell_px = 2, 1, 2, 1
+        self.window = Window(120, 40)
         self.sweeps = False
         self.spectrum_levels: Levels | None = None
 
@@ -59,6 +72,12 @@ class Scene:
     def position(self) -> "Position | None":
         """Position of the displayed source; None before the first row."""
         return self.history.position
+
+    @property
+    def rows_received(self) -> int:
+        """Number of rows that the stream has brought; 0 before the first."""
+        position = self.history.source.position() if self.history.source else None
+        return position.count if position else 0
 
     @property
     def picture(self) -> WaterfallImage | None:
@@ -106,6 +125,7 @@ class Scene:
         cell_px
             Width of a cell in pixels; 1 in blocks.
         """
+        self._has_size = True
         size = (columns, lines, pixels_per_line, cell_px)
         if size == (self.columns, self.lines, self.pixels_per_line, self.cell_px):
             return
@@ -127,8 +147,20 @@ class Scene:
             number = self.grid.number_of(min(before.middle_slot(cursor.number), self.context.end_slot))
             self.view = replace(self.view, cursor=Cursor(number, cursor.bin))
 
-    def apply_action(self, name: str, *arguments: Any) -> None:
-        """Change the view by one of `view_actions.VIEW_ACTIONS`."""
+    def apply_action(self, name: str, *arguments: Any) -> str:
+        """Change the view by one of `view_actions.VIEW_ACTIONS`.
+
+        Before the first row, some actions wait for it, and some have nothing to act on. Return a sentence about the
+        latter, else an empty text.
+        """
+        if self.position is None or self.early_actions:
+            sentence = nothing_to_act_on(name, self.view) if self.position is None else ""
+            if sentence or self.early_actions.keep(name, arguments):
+                return sentence
+        self._apply(name, *arguments)
+        return ""
+
+    def _apply(self, name: str, *arguments: Any) -> None:
         if name in _LEVEL_ACTIONS:
             # Setting levels while XX substitutes for a missing product selects XX.
             self.view = with_product(self.view, self.product)
@@ -154,9 +186,31 @@ class Scene:
         position = self.history.refresh_position()
         if position is None:
             return False
+        self._fit_span(position)
+        for name, arguments in self.early_actions.drain(position, has_size=self._has_size):
+            self._apply(name, *arguments)
         if not self.history.matches(self._request(position)):
             self.view = self._navigator.at_oldest_rows(self.view, self.columns, position)
         return self.history.load(position, self._request(position))
+
+    def _fit_span(self, position: "Position") -> None:
+        """Let the time span grow, or apply that of the settings.
+
+        Not while the observer holds the picture.
+        """
+        view = self.view
+        if not view.grows:
+            self._growth.forget()
+        if not self._has_size or view.paused_at_slot is not None or self.past_epoch is not None:
+            return
+        context = self.context
+        rows, ring_rows = view.rows_per_column, whole_ring(context)
+        if view.span_s is not None:
+            rows = self._fixed_span.rows_per_column(view.span_s, position, self.columns, ring_rows)
+        elif view.grows:
+            rows = self._growth.rows_per_column(position, self.columns, ring_rows)
+        if rows != view.rows_per_column:
+            self.view = with_rows_per_column(view, context, rows)
 
     def _request(self, position: "Position") -> PictureRequest:
         return PictureRequest(
@@ -208,7 +262,7 @@ class Scene:
         newest, oldest = (position.newest, position.oldest) if position else (0, 0)
         return ViewContext(
             npol=position.axis.npol if position else 4,
-            ring_rows=position.length if position else 1,
+            ring_rows=position.length if position else 0,
             columns=self.columns,
             lines=self.lines,
             nbins=len(position.axis.frequencies_mhz) if position else 1,
@@ -220,6 +274,7 @@ class Scene:
             band=self.band,
             levels=self.picture.levels if self.picture else None,
             spectrum_levels=self.spectrum_levels,
+            window=self.window,
             cell_px=self.cell_px,
         )
 

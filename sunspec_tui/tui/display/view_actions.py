@@ -12,7 +12,8 @@ from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.products import Product, available
 from sunspec_tui.core.row_blocks import whole_blocks
 from sunspec_tui.tui.display.axes import FrequencyWindow
-from sunspec_tui.tui.display.view_state import PANELS, THEMES, Cursor, View, ViewContext
+from sunspec_tui.tui.display.layouts import LAYOUT_ACTIONS
+from sunspec_tui.tui.display.view_state import THEMES, Cursor, View, ViewContext
 
 NARROWEST_SHARE = 1 / 64
 
@@ -53,7 +54,7 @@ def span(view: View, context: ViewContext, by: int) -> View:
         rows = max(1, min(view.rows_per_column - 1, _power_below(view.rows_per_column)))
     else:
         rows = max(1, min(whole_ring(context), view.rows_per_column * 2))
-    return with_rows_per_column(view, context, rows)
+    return with_rows_per_column(replace(view, grows=False, span_s=None), context, rows)
 
 
 def whole_ring(context: ViewContext) -> int:
@@ -145,6 +146,11 @@ def shift_levels(view: View, context: ViewContext, floor: float, ceiling: float)
 def toggle_automatic_levels(view: View, context: ViewContext) -> View:
     """Fix the present levels, or return to automatic levels."""
     return replace(view, levels=context.levels if view.levels is None else None, bias=0.0)
+
+
+def set_levels(view: View, _: ViewContext, low: float, high: float) -> View:
+    """Set the floor and the ceiling."""
+    return replace(view, levels=Levels(low, high), bias=0.0)
 
 
 def bias(view: View, context: ViewContext, by: int) -> View:
@@ -311,28 +317,10 @@ def toggle_linear(view: View, _: ViewContext) -> View:
     return replace(view, linear=not view.linear, spectrum_levels=None)
 
 
-def toggle_panel(view: View, _: ViewContext, name: str) -> View:
-    """Hide or show a panel."""
-    return replace(view, hidden=view.hidden ^ {name})
-
-
-def toggle_panels(view: View, _: ViewContext) -> View:
-    """Hide or show all panels."""
-    return replace(view, hidden=frozenset() if view.hidden else frozenset(PANELS))
-
-
-def maximise(view: View, _: ViewContext, names: tuple[str, ...]) -> View:
-    """Show the next picture or panel alone on the screen.
-
-    After the last one, show all again.
-    """
-    order = (None, *names)
-    index = order.index(view.maximised) if view.maximised in order else 0
-    return replace(view, maximised=order[(index + 1) % len(order)])
-
-
 def reset_view(view: View, context: ViewContext, first: View) -> View:
     """Reset the view to `first`, except the pause and the cursor."""
+    if not context.ring_rows:
+        return first
     reset = replace(first, paused_at_slot=view.paused_at_slot, cursor=view.cursor, rows_per_column=view.rows_per_column)
     return with_rows_per_column(reset, context, min(whole_ring(context), first.rows_per_column))
 
@@ -342,6 +330,12 @@ def next_theme(view: View, _: ViewContext) -> View:
     return replace(view, theme=THEMES[(THEMES.index(view.theme) + 1) % len(THEMES)])
 
 
+def set_option(view: View, _: ViewContext, name: str, value: str) -> View:
+    """Set the palette or the theme."""
+    changed: dict[str, Any] = {name: value}
+    return replace(view, **changed)
+
+
 def toggle_option(view: View, _: ViewContext, name: str) -> View:
     """Invert one of the yes-or-no options."""
     changed: dict[str, Any] = {name: not getattr(view, name)}
@@ -349,12 +343,12 @@ def toggle_option(view: View, _: ViewContext, name: str) -> View:
 
 
 ViewAction = Callable[..., View]
-VIEW_ACTIONS: Mapping[str, ViewAction] = {
+VIEW_ACTIONS: Mapping[str, ViewAction] = {**LAYOUT_ACTIONS} | {
     action.__name__: action
     for action in (
-        next_product, choose_product, next_palette, span, shift_levels, toggle_automatic_levels, bias, zoom, pan,
-        toggle_pause, scroll_back, live, escape, mark, move_cursor, toggle_trace, fix_spectrum, toggle_linear,
-        toggle_panel, toggle_panels, maximise, reset_view, next_theme, toggle_option,
+        next_product, choose_product, next_palette, span, shift_levels, toggle_automatic_levels, set_levels, bias,
+        zoom, pan, toggle_pause, scroll_back, live, escape, mark, move_cursor, toggle_trace, fix_spectrum,
+        toggle_linear, reset_view, next_theme, set_option, toggle_option,
     )
 }  # fmt: skip
 """Actions by name: each takes a view, its context and its own arguments."""

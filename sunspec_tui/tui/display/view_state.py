@@ -35,6 +35,13 @@ class Cursor(NamedTuple):
     bin: int
 
 
+class Window(NamedTuple):
+    """Size of the terminal in cells."""
+
+    columns: int
+    lines: int
+
+
 class ViewContext(NamedTuple):
     """Properties of the current picture that view actions need.
 
@@ -56,6 +63,8 @@ class ViewContext(NamedTuple):
         Displayed bins, of `nbins`.
     levels, spectrum_levels
         Current levels; None before the first drawing.
+    window
+        Size of the terminal.
     cell_px
         Width of a cell in pixels; 1 in blocks.
     """
@@ -73,6 +82,7 @@ class ViewContext(NamedTuple):
     spectrum_levels: Levels | None = None
     pixels_per_line: int = 2
     sweeping: bool = False
+    window: Window = Window(120, 40)
     cell_px: int = 1
 
     def grid(self, rows_per_column: int) -> ColumnGrid:
@@ -113,6 +123,10 @@ class View:
     product, palette, rows_per_column, sweeping, subtract
         Settings of the waterfall. In pixels, `rows_per_column` are the rows of a cell, so that blocks and pixels show
         the same time.
+    grows
+        True if the time span grows with the rows that are there, until the observer chooses one.
+    span_s
+        Time span from the settings, in seconds, until the observer chooses one; else None.
     levels, bias
         Manual levels, or None for automatic levels, which `bias` shifts.
     share
@@ -125,13 +139,19 @@ class View:
         Slots of the first and of the last row of the marked interval; None for an end without a mark.
     linear, spectrum_levels, traces, pair, pipelines
         Settings of the spectrum: scale, fixed limits, additional traces, XX and YY together, marks of the pipelines.
-    hidden, maximised, theme
-        Hidden panels, the picture or panel that fills the screen, and the colour theme.
+    layout
+        Name of the layout; None for the usual one of the window's size.
+    hidden, opened
+        Hidden panels of the layout, and panels that are shown besides them.
+    maximised, theme
+        The picture or panel that fills the screen, and the colour theme.
     """
 
     product: Product = Product.XX
     palette: str = PALETTES[0]
     rows_per_column: int = 4
+    grows: bool = False
+    span_s: float | None = None
     sweeping: bool = False
     subtract: bool = False
     levels: Levels | None = None
@@ -145,7 +165,9 @@ class View:
     traces: frozenset[str] = field(default_factory=frozenset)
     pair: bool = False
     pipelines: bool = False
+    layout: str | None = None
     hidden: frozenset[str] = field(default_factory=frozenset)
+    opened: frozenset[str] = field(default_factory=frozenset)
     maximised: str | None = None
     theme: str = THEMES[0]
 

@@ -26,7 +26,7 @@ from sunspec_tui.core.levels import (
 from sunspec_tui.core.row_blocks import BlockSpans
 from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow
 from sunspec_tui.tui.display.column_store import ColumnStore
-from sunspec_tui.tui.display.pixels import bin_pixels, colour_steps
+from sunspec_tui.tui.display.pixels import bin_pixels, colour_steps, dithered_steps
 
 # The background is computed again when this share of the picture is new. It is replaced if the difference exceeds
 # `_BACKGROUND_SLACK_DB`.
@@ -287,7 +287,7 @@ class WaterfallImage:
         """Compute the background again at the next drawing, because history was loaded."""
         self._background_columns = 0
 
-    def steps(self, axis: ColumnAxis, count: int) -> NDArray[np.int16]:
+    def steps(self, axis: ColumnAxis, count: int, places: tuple[float, ...] | None = None) -> NDArray[np.int16]:
         """Return the palette steps of all pixels, in cell order.
 
         Parameters
@@ -296,6 +296,8 @@ class WaterfallImage:
             Displayed columns and their cells.
         count
             Number of steps of the palette.
+        places
+            Steps of evenly spaced values, see `dithered_steps`; None if all steps are equally wide.
 
         Returns
         -------
@@ -319,8 +321,12 @@ class WaterfallImage:
             elif first is not None and number > first:
                 out[cell] = PixelCode.GAP
         if shown and self.levels is not None:
-            values = self.values[np.array(shown, np.int64) % self.store.width]
-            out[cells] = colour_steps(values, self.levels, count)
+            shown_numbers = np.array(shown, np.int64)
+            values = self.values[shown_numbers % self.store.width]
+            if places is None:
+                out[cells] = colour_steps(values, self.levels, count)
+            else:
+                out[cells] = dithered_steps(values, self.levels, places, shown_numbers)
         elif shown:
             out[cells] = PixelCode.NO_DATA
         restarted = [cell for number, cell in zip(shown, cells, strict=True) if self.store.restarted(number)]

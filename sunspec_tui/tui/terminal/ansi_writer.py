@@ -114,19 +114,29 @@ class AnsiWriter:
         current = self._style
         if style == current:
             return
-        if current is None or style.attributes != current.attributes:
-            # The reset (0) sets the default colours, so they need no parameter.
-            parameters = [style.attributes, style.foreground, style.background]
-            changes = [part for part in parameters if part and part not in ("39", "49")]
-            self._add(f"\x1b[{';'.join(['0', *changes])}m")
-        else:
-            changes = []
-            if style.foreground != current.foreground:
-                changes.append(style.foreground)
-            if style.background != current.background:
-                changes.append(style.background)
-            self._add(f"\x1b[{';'.join(changes)}m")
+        # The reset (0) sets the default colours, so they need no parameter.
+        parameters = [style.attributes, style.foreground, style.background]
+        changes = ["0", *(part for part in parameters if part and part not in ("39", "49"))]
+        if current is not None:
+            changes = min(changes, _style_changes(current, style), key=lambda parts: len(";".join(parts)))
+        self._add(f"\x1b[{';'.join(changes)}m")
         self._style = style
+
+
+_ENDS = {"1": "22", "2": "22", "3": "23", "4": "24", "5": "25", "7": "27", "9": "29"}
+"""Parameter that ends each attribute. Bold and dim have the same one."""
+
+
+def _style_changes(current: CellStyle, wanted: CellStyle) -> list[str]:
+    """Return the parameters that change one style to another without a reset."""
+    before, after = (style.attributes.split(";") if style.attributes else [] for style in (current, wanted))
+    ends = {_ENDS[each] for each in before if each not in after}
+    changes = sorted(ends) + [each for each in after if each not in before or _ENDS[each] in ends]
+    if wanted.foreground != current.foreground:
+        changes.append(wanted.foreground)
+    if wanted.background != current.background:
+        changes.append(wanted.background)
+    return changes
 
 
 def _sideways(by: int) -> str:

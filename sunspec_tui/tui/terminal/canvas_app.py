@@ -143,12 +143,15 @@ class CanvasApp(AbilityApp):
     # Styles
 
     def filtered_style_number(self, style: Style, background: CssColor) -> int:
-        """Return the number of a Rich style after Textual's line filters."""
+        """Return the number of a Rich style after Textual's line filters.
+
+        If the contrast of its text is too low, the text has another colour.
+        """
         segments = [Segment(" ", style)]
         for line_filter in self._filters:
             if line_filter.enabled:
                 segments = line_filter.apply(segments, background)
-        return self.update_writer.style_number(segments[0].style)
+        return self.update_writer.legible_style_number(segments[0].style, light=not self.current_theme.dark)
 
     # To the terminal
 
@@ -202,6 +205,11 @@ class CanvasApp(AbilityApp):
     def is_abandoned(self) -> bool:
         """True if the terminal has gone away, with or without a signal."""
         return isinstance(self._driver, Driver) and self._driver.is_gone
+
+    def show_terminal_title(self, text: str) -> None:
+        """Show a title of the terminal's window until the app ends."""
+        if isinstance(self._driver, Driver) and not self._link_closed:
+            self._driver.title.show(text)
 
     def redraw(self) -> None:
         """Send all cells again, because another program has written to the terminal."""

@@ -29,6 +29,7 @@ from sunspec_tui.tui.terminal.terminal_events import EventMaker
 from sunspec_tui.tui.terminal.terminal_input import InputSplitter, Token
 from sunspec_tui.tui.terminal.terminal_output import TerminalOutput
 from sunspec_tui.tui.terminal.terminal_replies import Reply, string_starts
+from sunspec_tui.tui.terminal.terminal_title import TerminalTitle, has_title
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +74,7 @@ class Driver(LinuxDriver):
         # A byte to `_waker` wakes the thread that reads keys, so that it can end.
         self._woken, self._waker = socket.socketpair()
         self._kill_timer: threading.Timer | None = None
+        self.title = TerminalTitle(self.write, is_possible=has_title(os.environ))
 
     # Output
 
@@ -111,6 +113,7 @@ class Driver(LinuxDriver):
         """Take control of the terminal."""
         self._output.start()
         super().start_application_mode()  # type: ignore[no-untyped-call]
+        self.title.take_again()
 
     def stop_application_mode(self) -> None:
         """Restore the terminal; drop the queued output."""
@@ -118,12 +121,13 @@ class Driver(LinuxDriver):
         if self.farewell:
             self.write(self.farewell)
         super().stop_application_mode()
+        self.title.leave()
 
     def close(self) -> None:
         """Write the queued output, within a time limit; end the writing threads."""
         if self.is_writing:
             super().close()
-        self._output.stop(self.farewell + _RESTORE, _RESTORE_TIMEOUT_S)
+        self._output.stop(self.farewell + _RESTORE + self.title.restore_text, _RESTORE_TIMEOUT_S)
 
     def end_within(self, seconds: float, status: int) -> None:
         """Kill the process after a time; restore the terminal first.
@@ -145,7 +149,8 @@ class Driver(LinuxDriver):
             with suppress(termios.error):
                 termios.tcsetattr(self.fileno, termios.TCSANOW, self.attrs_before)
         self._output.write_last(
-            f"{self.farewell}{_RESTORE}sunspec-tui: the program did not end in time and was killed\r\n"
+            f"{self.farewell}{_RESTORE}{self.title.restore_text}"
+            "sunspec-tui: the program did not end in time and was killed\r\n"
         )
         os._exit(status)
 

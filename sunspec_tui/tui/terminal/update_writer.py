@@ -14,6 +14,7 @@ from textual.strip import Strip
 
 from sunspec_tui.tui.terminal.canvas import CONTINUED, PIXELS, PIXELS_TEXT, Canvas, code_points
 from sunspec_tui.tui.terminal.colours import Depth
+from sunspec_tui.tui.terminal.legible import legible
 from sunspec_tui.tui.terminal.rich_styles import ascii_text, cell_style, rich_style
 
 # Wide characters on a page of code points that the canvas treats as narrow, because the pictures use this page.
@@ -123,6 +124,14 @@ class UpdateWriter:
             assert style is not None  # noqa: S101 - None has its number from the start
             number = self._style_numbers[style] = self.canvas.styles.number(cell_style(style, self.depth))
         return number
+
+    def legible_style_number(self, style: Style | None, *, light: bool) -> int:
+        """Return the number of the cell style for a Rich style, with legible text.
+
+        `light` is True on a terminal whose default ground is light.
+        """
+        exact = self.canvas.styles.known[self.style_number(style)]
+        return self.canvas.styles.number(exact if self.depth is Depth.NONE else legible(exact, light=light))
 
     def rich_style_of(self, number: int) -> Style:
         """Return a Rich style for a style number, for Textual's own drawing."""

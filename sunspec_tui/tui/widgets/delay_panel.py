@@ -7,8 +7,9 @@ from rich.text import Text
 
 from sunspec_tui.stream.message_delay import HISTORY_S, DelayReading, DelayStatistics
 from sunspec_tui.tui.display.axes import ticks
+from sunspec_tui.tui.widgets.fitting import wrap_lines
 from sunspec_tui.tui.widgets.panel_text import delay_text
-from sunspec_tui.tui.widgets.panels import Panel, wrap_lines
+from sunspec_tui.tui.widgets.panels import Panel
 
 _MIN_CHART_LINES = 3
 _LABELLED_LINES = 5
@@ -24,6 +25,11 @@ class DelayPanel(Panel):
     def __init__(self, title: str, *, id: str) -> None:  # noqa: A002 - Textual's own name
         super().__init__(title, id=id)
         self._chart: tuple[float, tuple[int, int], str] | None = None
+        self._reading = Text()
+
+    def lines_needed(self) -> int:
+        """Return the number of lines of the text without the chart."""
+        return len(wrap_lines(self._reading, self.content_size.width or 400))
 
     def show_delay(
         self,
@@ -37,7 +43,7 @@ class DelayPanel(Panel):
 
         `history` has pairs of (seconds ago, delay in seconds), oldest first.
         """
-        text = delay_text(delay, data_age_s, minute)
+        text = self._reading = delay_text(delay, data_age_s, minute)
         width, height = self.content_size
         room = height - len(wrap_lines(text, width)) if width else 0
         if room >= _MIN_CHART_LINES and len(history) > 1:

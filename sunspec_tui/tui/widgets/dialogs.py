@@ -1,77 +1,23 @@
-"""Modal screens: help, command palette, dialogs for numbers and file names."""
+"""Modal screens: dialogs for numbers and file names."""
 
 import math
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.command import CommandList, CommandPalette
-from textual.containers import Vertical, VerticalScroll
+from textual.binding import BindingType
+from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Input, Label, Static
+from textual.widgets import Input, Label
 
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.printable import printable
 from sunspec_tui.files.file_formats import file_format
-from sunspec_tui.tui.key_bindings import Key
 from sunspec_tui.tui.terminal.guarded import Guarded
 
 MAX_DELAY_S = 86400.0
-
-
-def key_table(groups: Mapping[str, Sequence[Key]]) -> Table:
-    """Return a table of the keys and their actions, by group."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(justify="right", style="bold", no_wrap=True)
-    table.add_column()
-    for i, (group, keys) in enumerate(groups.items()):
-        if i:
-            table.add_row("", "")
-        table.add_row("", Text(group, "bold underline"))
-        for key in keys:
-            table.add_row(Text(key.shown), key.help)
-    return table
-
-
-class HelpScreen(Guarded, ModalScreen[None]):
-    """Help with every key of the monitor."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        ("escape,question_mark,q,enter,space", "dismiss", "Close"),
-        Binding("down,j", "scroll(1)", show=False),
-        Binding("up,k", "scroll(-1)", show=False),
-    ]
-
-    def __init__(self, groups: Mapping[str, Sequence[Key]]) -> None:
-        super().__init__()
-        self._table = key_table(groups)
-
-    def compose(self) -> ComposeResult:
-        """Yield a box with the table."""
-        with VerticalScroll(id="help") as box:
-            box.border_title = "Keys"
-            box.border_subtitle = "↑ ↓ pgup pgdn scroll, esc closes"
-            yield Static(self._table)
-
-    def action_scroll(self, by: int) -> None:
-        """Scroll by lines."""
-        self.query_one("#help", VerticalScroll).scroll_relative(y=by, animate=False)
-
-
-class Palette(Guarded, CommandPalette):
-    """Textual's command palette that also works in very small windows.
-
-    If its list has no room, the keys of the list do nothing.
-    """
-
-    def _action_command_list(self, action: str) -> None:
-        if self.query_one(CommandList).size:
-            super()._action_command_list(action)
 
 
 class NumberScreen(Guarded, ModalScreen[tuple[float, ...] | None]):

@@ -1,6 +1,6 @@
 """Map each panel's name to the function that makes its text.
 
-A panel needs a name in `view_state.PANELS`, a row here, and its size in `styles.tcss` if it shall not follow its text.
+A panel needs a name in `view_state.PANELS`, a layout that shows it in `layouts`, and a row here.
 """
 
 from collections.abc import Callable
@@ -31,12 +31,15 @@ class PanelValues(NamedTuple):
         Abilities of the terminal.
     is_receiving
         False until the receiver has started.
+    detailed
+        True to show the readings for developers too.
     """
 
     snapshot: "Snapshot"
     link: LinkReading
     abilities: Abilities
     is_receiving: bool
+    detailed: bool = True
 
 
 def _health(values: PanelValues) -> Text:
@@ -49,12 +52,15 @@ def _health(values: PanelValues) -> Text:
         chan0=snapshot.axis.chan0_text if snapshot.axis else "",
         gain=snapshot.check.gain,
         notes=snapshot.notes,
+        detailed=values.detailed,
     )
 
 
 def _memory(values: PanelValues) -> Text | None:
     memory = values.snapshot.memory
-    return memory_text(memory) if values.is_receiving and memory is not NOT_READ else None
+    if not values.is_receiving or memory is NOT_READ:
+        return None
+    return memory_text(memory, detailed=values.detailed)
 
 
 def _plots(values: PanelValues) -> Text | None:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 from rich.text import Text
 
 from sunspec_tui.monitoring.gain_check import GainCheck
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _LABEL_WIDTH = 9
 _LONG_DELAY_S = 100.0
+_MAX_NAMED_PIPELINES = 6
 _MINUTE_WIDTH = 25
 _NO_STATISTICS, _NO_GAIN = DelayStatistics(), GainCheck()
 
@@ -118,6 +120,19 @@ def pipeline_lines(pipelines: PipelineMap | None) -> list[Text]:
     return [Text(f"pipelines: {', '.join(present)}", "dim"), *lines]
 
 
+def faulty_pipelines(pipelines: PipelineMap | None) -> str:
+    """Return the numbers of the pipelines at fault; empty if there are none.
+
+    If there are many, only the first ones are named.
+    """
+    if pipelines is None:
+        return ""
+    numbers = np.flatnonzero((pipelines.faults > 0).any(axis=0)).tolist()
+    named = " ".join(map(str, numbers[:_MAX_NAMED_PIPELINES]))
+    more = len(numbers) - _MAX_NAMED_PIPELINES
+    return f"{named} and {more} more" if more > 0 else named
+
+
 def health_text(
     health: HealthReading,
     link: LinkReading | None = None,
@@ -127,10 +142,12 @@ def health_text(
     chan0: str = "",
     gain: GainCheck = _NO_GAIN,
     notes: Sequence[str] = (),
+    detailed: bool = True,
 ) -> Text:
     """Return the text of the Health panel.
 
-    It has rate, cadence, losses, links and faults of the data.
+    It has rate, cadence, losses, links and faults of the data. Only a detailed text has the readings for developers:
+    queue, the terminal with its link and abilities, and the map of the pipelines.
     """
     bad = "bold red"
     lines: list[tuple[str, ...]] = [
@@ -150,16 +167,20 @@ def health_text(
         lines.append(("events", ", ".join(events), "yellow"))
     if chan0:
         lines.append(("chan0", chan0))
-    if link is not None:
+    if link is not None and detailed:
         lines.extend(link_rows(link))
-    if abilities is not None:
+    if abilities is not None and detailed:
         lines.extend(ability_rows(abilities))
     lines.append(("link", health.link_words, "" if health.link is LinkState.CONNECTED else "yellow"))
     if gain.change_db:
         lines.append(("level dB", _level_changes(gain), "yellow" if gain.lost else ""))
-    lines.append(("queue", f"{health.queue_frames}, max {health.queue_most}"))
+    if detailed:
+        lines.append(("queue", f"{health.queue_frames}, max {health.queue_most}"))
+    elif faulty := faulty_pipelines(pipelines):
+        lines.append(("at fault", f"pipelines {faulty}", "yellow"))
     note_lines = [Text(note, "yellow") for note in notes]
-    return Text("\n", end="").join([labelled_lines(*lines), *note_lines, *pipeline_lines(pipelines)])
+    map_lines = pipeline_lines(pipelines) if detailed else []
+    return Text("\n", end="").join([labelled_lines(*lines), *note_lines, *map_lines])
 
 
 def _level_changes(gain: GainCheck) -> str:
@@ -176,19 +197,19 @@ def _mebibytes(value: float) -> str:
     return number(value, "MiB", 1 if value < 100 else 0)
 
 
-def memory_text(memory: "MemoryReading") -> Text:
+def memory_text(memory: "MemoryReading", *, detailed: bool = True) -> Text:
     """Return the text of the Memory panel.
 
-    It has the resident memory, the memory of the ring, and the garbage collections.
+    It has the resident memory and the memory of the ring. Only a detailed text has the garbage collections.
     """
-    return labelled_lines(
-        ("RSS", _mebibytes(memory.rss_mb)),
-        ("PSS", _mebibytes(memory.pss_mb)),
-        ("ring", number(memory.ring_mb, "MiB", 1)),
-        ("gc runs", str(memory.gc_runs)),
-        ("gc freed", str(memory.gc_collected)),
-        ("gc every", f"{memory.gc_interval} frames" if memory.gc_interval else "off"),
-    )
+    lines = [
+        ("RSS", f"{_mebibytes(memory.rss_mb)}, PSS {_mebibytes(memory.pss_mb)}"),
+        ("ring", _mebibytes(memory.ring_mb)),
+    ]
+    if detailed:
+        runs = f"{memory.gc_runs} run{'s' * (memory.gc_runs != 1)}, {memory.gc_collected} freed"
+        lines += [("gc", runs), ("gc every", f"{memory.gc_interval} frames" if memory.gc_interval else "off")]
+    return labelled_lines(*lines)
 
 
 def link_rows(link: LinkReading) -> tuple[tuple[str, str], ...]:

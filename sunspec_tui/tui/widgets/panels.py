@@ -7,17 +7,16 @@ from collections import deque
 from typing import ClassVar
 
 from rich.cells import cell_len
-from rich.console import Console
 from rich.style import Style
 from rich.text import Text
-from textual.geometry import Size
 
 from sunspec_tui.tui.terminal.canvas import Grid
 from sunspec_tui.tui.terminal.cell_widget import CellWidget
+from sunspec_tui.tui.widgets.fitting import CONSOLE, in_columns, lines_that_fit, wrap_line, wrap_lines
 
 _LOG_LINES = 200
+_MIN_PAGE_COLUMNS = 36
 FAILURE_STYLE = "bold white on red"
-_CONSOLE = Console(width=400, color_system=None, force_terminal=False)
 
 
 class TextCells(CellWidget):
@@ -45,9 +44,8 @@ class TextCells(CellWidget):
         for y, line in enumerate(wrap_lines(self.text, grid.columns, cut=not self._wrap)[: grid.lines]):
             self._write(grid, y, line)
 
-    def _write(self, grid: Grid, y: int, line: Text) -> None:
-        x = 0
-        for text, style, _ in line.render(_CONSOLE):
+    def _write(self, grid: Grid, y: int, line: Text, x: int = 0) -> None:
+        for text, style, _ in line.render(CONSOLE):
             style_number = self._style_number(style)
             if self.app.ascii_only:
                 # A single ASCII character for these would be misread.
@@ -68,44 +66,64 @@ class TextCells(CellWidget):
         return number
 
 
-def wrap_lines(text: Text, columns: int, *, cut: bool = False) -> list[Text]:
-    """Split a text into lines of at most `columns` cells.
-
-    A longer line is wrapped or, if `cut`, ends with an ellipsis.
-    """
-    lines: list[Text] = []
-    for line in text.split("\n", allow_blank=True):
-        if line.cell_len > columns and not cut:
-            lines.extend(line.wrap(_CONSOLE, columns, no_wrap=False))
-        else:
-            line.truncate(columns, overflow="ellipsis")
-            lines.append(line)
-    return lines
-
-
 class Panel(TextCells):
-    """Titled box of text."""
+    """Titled box of text.
+
+    If the text has more lines than the panel, the lines that matter are shown, and a last line tells how many are
+    missing. Alone on the screen, the panel shows all lines: in two columns if it must, and it scrolls.
+
+    Attributes
+    ----------
+    hint
+        How to see the panel alone, in a few words.
+    """
 
     def __init__(self, title: str, *, id: str) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, wrap=True)
         self.add_class("panel")
         self.border_title = title
+        self.hint = ""
+        self._is_alone = False
+        self._first_line = 0
 
-    def show(self, text: Text) -> None:
-        """Show another text, and adapt the panel's height.
+    def lines_needed(self) -> int:
+        """Return the number of lines of the text in the present width."""
+        return len(wrap_lines(self.text, self.content_size.width or 400))
 
-        The height changes only if the styles allow that.
-        """
-        before, width = self.text, self.content_size.width
-        super().show(text)
-        if self.text is not before and width and len(wrap_lines(before, width)) != len(wrap_lines(text, width)):
-            self.refresh(layout=True)
+    def set_alone(self, is_alone: bool) -> None:
+        """Show all lines, because the panel is alone on the screen."""
+        if is_alone is not self._is_alone:
+            self._is_alone, self._first_line = is_alone, 0
+            self.border_subtitle = ""
+            self.repaint()
 
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """Return the number of lines of the text."""
-        del container, viewport
-        # While the layout changes, the width may be zero.
-        return len(wrap_lines(self.text, width)) if width > 0 else 0
+    def scroll_lines(self, by: int) -> None:
+        """Scroll the lines of a panel that is alone on the screen."""
+        self._first_line = max(0, self._first_line + by)
+        self.repaint()
+
+    @property
+    def page_lines(self) -> int:
+        """Number of lines on a page."""
+        return max(1, self.content_size.height)
+
+    def build(self, grid: Grid) -> None:
+        """Write the lines that fit."""
+        if self._is_alone:
+            self._build_page(grid)
+            return
+        for y, line in enumerate(lines_that_fit(self.text, grid.columns, grid.lines, self.hint)):
+            self._write(grid, y, line)
+
+    def _build_page(self, grid: Grid) -> None:
+        columns, width = in_columns(self.text, grid.columns, grid.lines, _MIN_PAGE_COLUMNS)
+        count = len(columns[0])
+        self._first_line = max(0, min(self._first_line, count - grid.lines))
+        last = self._first_line + grid.lines
+        self.border_subtitle = "↑ ↓ pgup pgdn scroll" if count > grid.lines else ""
+        for i, lines in enumerate(columns):
+            for y, line in enumerate(lines[self._first_line : last]):
+                self._write(grid, y, line, i * (width + 2))
 
 
 class LogPanel(Panel):
@@ -126,12 +144,27 @@ class LogPanel(Panel):
         self._entries.extend(entries)
         self.repaint()
 
+    def lines_needed(self) -> int:
+        """Return zero: the log takes the room that is left."""
+        return 0
+
+    def scroll_lines(self, by: int) -> None:
+        """Show older lines, or newer ones."""
+        self._lines_back = max(0, self._lines_back - by)
+        self.repaint()
+
     def build(self, grid: Grid) -> None:
-        """Write the last lines that fit."""
+        """Write the last entries that fit as a whole."""
         lines: list[Text] = []
         # Wrap only the lines that are shown, because wrapping all of them is slow.
         for entry in reversed(self._entries):
-            lines[:0] = wrap_lines(entry, grid.columns)
+            wrapped = wrap_line(entry, grid.columns)
+            if not lines and not self._lines_back and len(wrapped) > grid.lines:
+                lines = [*wrapped[: grid.lines - 1], Text("… u: the whole log", "dim italic")]
+                break
+            if lines and not self._lines_back and len(lines) + len(wrapped) > grid.lines:
+                break
+            lines[:0] = wrapped
             if len(lines) >= grid.lines + self._lines_back:
                 break
         self._lines_back = max(0, min(self._lines_back, len(lines) - grid.lines))
@@ -141,10 +174,8 @@ class LogPanel(Panel):
 
     def on_mouse_scroll_up(self) -> None:
         """Show older lines."""
-        self._lines_back += 1
-        self.repaint()
+        self.scroll_lines(-1)
 
     def on_mouse_scroll_down(self) -> None:
         """Show newer lines."""
-        self._lines_back = max(0, self._lines_back - 1)
-        self.repaint()
+        self.scroll_lines(1)

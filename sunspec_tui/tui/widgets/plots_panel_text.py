@@ -44,9 +44,10 @@ def archive_rows(archive: ArchiveStatus) -> list[tuple[str, ...]]:
     if archive.state is ArchiveState.OFF:
         return []
     failing, missed = archive.state is ArchiveState.FAILING, archive.rows_missed
-    lines: list[tuple[str, ...]] = [("archive", str(archive.state), "bold red" if failing else "")]
-    waiting = f", {archive.rows_waiting} wait" if failing and archive.rows_waiting else ""
-    lines.append(("rows", f"{archive.rows_written}{waiting}"))
+    rows = f", {archive.rows_written} row{'s' * (archive.rows_written != 1)}" if archive.rows_written else ""
+    lines: list[tuple[str, ...]] = [("archive", f"{archive.state}{rows}", "bold red" if failing else "")]
+    if failing and archive.rows_waiting:
+        lines.append(("waiting", f"{archive.rows_waiting} rows", "bold red"))
     if missed:
         lines.append(("lost", str(missed), "bold red"))
     if archive.free_bytes is not None:
@@ -86,20 +87,25 @@ def plots_text(plots: "PlotStatus", archive: ArchiveStatus, web: WebStatus | Non
     lines += archive_rows(archive)
     lines += web_rows(web)
     text = labelled_lines(*lines)
-    for problem in filter(None, (plots.last_error, archive.problem, web.problem)):
-        text.append(f"\n{problem}", "bold red")
-    if plots.note:
-        text.append(f"\n{plots.note}", "yellow")
     if plots.last_path and not plots.last_error:
         text.append(f"\n{Path(plots.last_path).name}", "dim")
     if web.url:
         text.append(f"\n{web.url}", "dim")
+    for problem in filter(None, (plots.last_error, archive.problem, web.problem)):
+        text.append(f"\n{problem}", "bold red")
+    if plots.note:
+        text.append(f"\n{plots.note}", "yellow")
     return text
+
+
+def short_interval_text(interval: "Interval") -> str:
+    """Describe the rows of an interval without their times."""
+    count = interval.stop - interval.start
+    where = "marked" if interval.marked else "in the picture"
+    rows = "1 row" if count == 1 else f"{count} rows"
+    return f"{rows} {where}"
 
 
 def interval_text(interval: "Interval") -> str:
     """Describe the rows of an interval and their times."""
-    count = interval.stop - interval.start
-    where = "marked" if interval.marked else "in the picture"
-    rows = "1 row" if count == 1 else f"{count} rows"
-    return f"{rows} {where}, {format_clock(interval.begin_s)} to {format_clock(interval.end_s)} UTC"
+    return f"{short_interval_text(interval)}, {format_clock(interval.begin_s)} to {format_clock(interval.end_s)} UTC"

@@ -134,7 +134,7 @@ class Spectrum(CellWidget):
 
     def _trace(self, values: Floats, levels: Levels, width: int, height: int) -> NDArray[np.int32]:
         if self.app.ascii_only:
-            return plain_dots(trace_dots(values, levels.low, levels.high, width, 2 * height))
+            return plain_dots(trace_dots(values, levels.low, levels.high, width, 2 * height, thickness=1))
         return braille(trace_dots(values, levels.low, levels.high, 2 * width, 4 * height))
 
     def _draw_marks(self, grid: Grid, scene: SpectrumScene, width: int, height: int) -> None:

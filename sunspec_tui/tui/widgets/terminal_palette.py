@@ -1,23 +1,33 @@
 """Convert colour maps to palettes of terminal colours."""
 
 from functools import lru_cache
+from typing import NamedTuple
 
-from sunspec_tui.core.colormaps import DIVERGING, colours
-from sunspec_tui.tui.terminal.colours import Colour, Depth, ansi_colour, nearest_256, true_colour
+import numpy as np
 
-# Colours 0-15 of the terminal, from dark to bright, chosen manually because the nearest colours are too far off.
-_SIXTEEN = {
-    "viridis": (0, 4, 12, 6, 2, 10, 11),
-    "turbo": (4, 12, 6, 14, 2, 10, 11, 3, 9, 1),
-    "inferno": (0, 4, 5, 1, 9, 3, 11, 15),
-    "cividis": (0, 4, 12, 8, 7, 3, 11),
-    "gray": (0, 8, 7, 15),
-    DIVERGING: (14, 12, 4, 0, 1, 9, 11),
-}
+from sunspec_tui.core.colormaps import colours
+from sunspec_tui.tui.terminal.colours import Colour, Depth, ansi_colour, colour_256, true_colour
+from sunspec_tui.tui.widgets.colour_ramps import Ramp, colour_ramp
+
+
+class TerminalPalette(NamedTuple):
+    """Colours of the steps of a colour map, from the lowest value to the highest.
+
+    Attributes
+    ----------
+    colours
+        Colour of each step.
+    places
+        Step of evenly spaced values, with a fraction where a value is dithered between two steps. None if all steps
+        are equally wide.
+    """
+
+    colours: tuple[Colour, ...]
+    places: tuple[float, ...] | None = None
 
 
 @lru_cache(maxsize=64)
-def terminal_palette(name: str, depth: Depth, steps: int) -> tuple[Colour, ...]:
+def terminal_palette(name: str, depth: Depth, steps: int, *, dithered: bool = True) -> TerminalPalette:
     """Return a colour map in the colours of a terminal.
 
     Parameters
@@ -28,18 +38,22 @@ def terminal_palette(name: str, depth: Depth, steps: int) -> tuple[Colour, ...]:
         Colour depth of the terminal; not `Depth.NONE`.
     steps
         Largest number of colours.
-
-    Returns
-    -------
-    tuple of Colour
-        From the lowest value to the highest: `steps` colours, or fewer if fewer differ.
+    dithered
+        False to give each value the nearest step.
     """
-    if depth is Depth.C16:
-        return tuple(ansi_colour(number) for number in _SIXTEEN[name])
     if depth is Depth.TRUE:
-        return tuple(true_colour(*(int(part) for part in row)) for row in colours(name, steps))
-    nearest = [nearest_256(*(int(part) for part in row)) for row in colours(name, 256)]
-    different = [number for i, number in enumerate(nearest) if number not in nearest[:i]]
-    if len(different) > steps:
-        different = [different[round(i * (len(different) - 1) / (steps - 1))] for i in range(steps)]
-    return tuple(Colour(f"38;5;{number}", f"48;5;{number}") for number in different)
+        return TerminalPalette(tuple(true_colour(*(int(part) for part in row)) for row in colours(name, steps)))
+    ramp = thinned(colour_ramp(name, depth), steps)
+    make = colour_256 if depth is Depth.C256 else ansi_colour
+    places = ramp.places if dithered else tuple(np.rint(ramp.places).tolist())
+    return TerminalPalette(tuple(make(number) for number in ramp.numbers), places)
+
+
+def thinned(ramp: Ramp, steps: int) -> Ramp:
+    """Return at most so many steps of a ramp, at least two, with both ends."""
+    last = len(ramp.numbers) - 1
+    if last < steps:
+        return ramp
+    kept = np.linspace(0, last, max(2, steps)).round().astype(int)
+    places = np.interp(ramp.places, kept, np.arange(len(kept)))
+    return Ramp(tuple(ramp.numbers[number] for number in kept), tuple(places.tolist()))

@@ -7,7 +7,10 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from textual import events
+from textual.geometry import Region as WidgetRegion
 
 from sunspec_tui.core.levels import level_label, without_warnings
 from sunspec_tui.core.times import format_clock
@@ -17,6 +20,7 @@ from sunspec_tui.tui.messages import CellPointed, WheelTurned
 from sunspec_tui.tui.terminal.canvas import PIXELS, Grid, Region
 from sunspec_tui.tui.terminal.cell_widget import CellWidget
 from sunspec_tui.tui.terminal.colours import Depth
+from sunspec_tui.tui.widgets.picture_notice import notice_that_fits
 from sunspec_tui.tui.widgets.waterfall_cells import OFFSET, CellTables, CodeStyles, ColourSteps, cell_tables
 from sunspec_tui.tui.widgets.waterfall_pixels import PixelScene, SignColours, WaterfallPixels, pixel_palette
 
@@ -39,12 +43,16 @@ class WaterfallScene:
         Columns and bins of the cells.
     palette, depth, steps
         Name of the colour map, the terminal's colour depth, largest number of colours.
+    dithered
+        True to dither values between the colours of a terminal that has few.
     signed
         True if the middle of the colour map is zero.
     cursor
         Column and bin of the cursor; None without a cursor.
     marks
         Columns of the first and the last row of the marked interval; None for an end without a mark.
+    notice
+        Why the picture is not live, written over it; empty for a live picture.
     """
 
     picture: WaterfallImage
@@ -53,14 +61,21 @@ class WaterfallScene:
     palette: str
     depth: Depth
     steps: int
+    dithered: bool = False
     signed: bool = False
     cursor: tuple[int, int] | None = None
     marks: tuple[int | None, int | None] = (None, None)
+    notice: str = ""
+
+    @property
+    def is_grey(self) -> bool:
+        """True if the picture has no colours, because it is not live."""
+        return bool(self.notice)
 
     @property
     def colour_steps(self) -> ColourSteps:
         """Steps of the colour map."""
-        return ColourSteps(self.palette, self.depth, self.steps, self.signed)
+        return ColourSteps(self.palette, self.depth, self.steps, self.signed, self.is_grey, self.dithered)
 
 
 class Waterfall(CellWidget):
@@ -68,7 +83,7 @@ class Waterfall(CellWidget):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "waterfall--axis", "waterfall--empty", "waterfall--gap", "waterfall--restart", "waterfall--cursor",
-        "waterfall--write",
+        "waterfall--write", "waterfall--notice",
     }  # fmt: skip
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
@@ -103,6 +118,13 @@ class Waterfall(CellWidget):
         return max(1, self.content_size.height - 1)
 
     @property
+    def cells_region(self) -> WidgetRegion:
+        """Region of the picture's cells on the screen, without axes and colour bar."""
+        x, y, width, height = self.content_region
+        right = width - self._right
+        return WidgetRegion(x + self._left, y, max(0, right - self._left), max(0, height - 1))
+
+    @property
     def pixels_per_line(self) -> int:
         """Height of a line in pixels; in blocks two if a cell can show two colours, else one."""
         if self.app.pixel_cell is not None:
@@ -133,7 +155,7 @@ class Waterfall(CellWidget):
         x, y, _, _ = self.content_region
         region = Region(x + self._left, y, x + self._left + self.columns, y + self.lines)
         shown = PixelScene(scene.picture, scene.axis, scene.band, scene.cursor)
-        palette = pixel_palette(scene.palette, self._sign_colours, signed=scene.signed)
+        palette = pixel_palette(scene.palette, self._sign_colours, signed=scene.signed, is_grey=scene.is_grey)
         image = self._pixels.image(shown, region, cell, palette)
         self.app.pixel_layer.show(image, can_wait=self._pixels.has_only_new_columns)
 
@@ -191,6 +213,9 @@ class Waterfall(CellWidget):
         frame = self._frame_for(grid, scene, axis_style)
         grid.codes[:], grid.styles[:] = frame.codes, frame.styles
         self._draw_cells(grid, scene)
+        grid.write(
+            self._left, 0, notice_that_fits(scene.notice, self.columns), self.component_style("waterfall--notice")
+        )
         self._draw_times(grid, scene, axis_style)
         self._draw_marks(grid, scene)
         if scene.cursor is not None:
@@ -216,14 +241,20 @@ class Waterfall(CellWidget):
         if self.app.pixel_cell is not None:
             grid.codes[0 : self.lines, self._left : self._left + self.columns] = PIXELS
             return
-        codes, styles = self._tables_for(scene)
-        steps = scene.picture.steps(scene.axis, scene.colour_steps.number) + OFFSET
+        scale = scene.colour_steps
+        steps = scene.picture.steps(scene.axis, scale.number, scale.places) + OFFSET
         each = self.pixels_per_line
         if steps.shape[1] != each * self.lines:
             return
+        self._put_steps(grid, scene, steps, self._left)
+
+    def _put_steps(self, grid: Grid, scene: WaterfallScene, steps: NDArray[np.int16], left: int) -> None:
+        """Write the cells of steps, plus `OFFSET`, of shape (columns, pixels)."""
+        codes, styles = self._tables_for(scene)
+        each = self.pixels_per_line
         lower = steps[:, 0::each].T[::-1]
         upper = steps[:, each - 1 :: each].T[::-1]
-        cells = (slice(0, self.lines), slice(self._left, self._left + self.columns))
+        cells = (slice(0, self.lines), slice(left, left + len(steps)))
         grid.codes[cells] = codes[upper, lower]
         grid.styles[cells] = styles[upper, lower]
 
@@ -254,12 +285,9 @@ class Waterfall(CellWidget):
         """Draw the colour bar, with the levels at its ends."""
         if not self._right:
             return
-        left, count = self._left + self.columns, scene.colour_steps.number
-        codes, styles = self._tables_for(scene)
-        for y in range(self.lines):
-            step = round((self.lines - 1 - y) / max(1, self.lines - 1) * (count - 1)) + OFFSET
-            grid.codes[y, left + 1 : left + 3] = codes[step, step]
-            grid.styles[y, left + 1 : left + 3] = styles[step, step]
+        left, each = self._left + self.columns, self.pixels_per_line
+        steps = scene.colour_steps.of_scale(2, each * self.lines)
+        self._put_steps(grid, scene, steps + OFFSET, left + 1)
         levels = scene.picture.levels
         if levels is not None:
             grid.write(left + 3, 0, level_label(levels.high, levels.span).rjust(5), style)

@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.colormaps import DIVERGING
+from sunspec_tui.core.levels import Levels
+from sunspec_tui.tui.display.pixels import colour_steps, dithered_steps
 from sunspec_tui.tui.display.waterfall_image import PixelCode
 from sunspec_tui.tui.terminal.ansi_writer import CellStyle
 from sunspec_tui.tui.terminal.colours import Colour, Depth, ansi_colour, true_colour
-from sunspec_tui.tui.widgets.terminal_palette import terminal_palette
+from sunspec_tui.tui.widgets.terminal_palette import TerminalPalette, terminal_palette
 
 OFFSET = -min(PixelCode)
 """Index of colour step 0 in the tables. The pixel codes are negative and come before it."""
@@ -25,9 +27,21 @@ _NO_DATA_COLOURS = {
     Depth.C16: ansi_colour(8),
     Depth.NONE: Colour("39", "49"),
 }
-# Without colours a value is a character; negative values use the first characters of the signed ramp.
-_RAMP = " .:-=+*#%@"
-_SIGNED_RAMP = "@o=- +x%#"
+# In a grey picture, grey is a value.
+_NO_DATA_IN_GREY = {
+    **_NO_DATA_COLOURS,
+    Depth.TRUE: true_colour(88, 80, 136),
+    Depth.C256: Colour("38;5;60", "48;5;60"),
+    Depth.C16: ansi_colour(4),
+}
+# Without colours a value is a character, and each has more ink than the one before it in usual fonts. Negative values
+# use the first characters of the signed ramp.
+_RAMP = " .:;+cnXO@"
+_SIGNED_RAMP = "@o=- +xXM"
+
+
+GREY = "gray"
+"""Colour map of a picture that is not live."""
 
 
 class ColourSteps(NamedTuple):
@@ -41,12 +55,18 @@ class ColourSteps(NamedTuple):
         Name of the colour map, the terminal's colour depth, largest number of colours.
     signed
         True if the middle of the colour map is zero.
+    is_grey
+        True if the picture has lost its colours, because it is not live.
+    dithered
+        True to dither values between two steps, if the terminal has few colours.
     """
 
     palette: str
     depth: Depth
     steps: int
     signed: bool
+    is_grey: bool = False
+    dithered: bool = False
 
     @property
     def ramp(self) -> str:
@@ -56,12 +76,36 @@ class ColourSteps(NamedTuple):
     @property
     def colours(self) -> tuple[Colour, ...]:
         """Colours of the steps on a terminal with colours."""
-        return terminal_palette(DIVERGING if self.signed else self.palette, self.depth, self.steps)
+        return self._in_colours.colours
+
+    @property
+    def places(self) -> tuple[float, ...] | None:
+        """Steps of evenly spaced values; None if all steps are equally wide."""
+        return None if self.depth is Depth.NONE else self._in_colours.places
+
+    @property
+    def no_data_colour(self) -> Colour:
+        """Colour of pixels without a valid value; it differs from all steps."""
+        has_grey_steps = self.is_grey or (self.palette == GREY and not self.signed)
+        usual = (_NO_DATA_IN_GREY if has_grey_steps else _NO_DATA_COLOURS)[self.depth]
+        return ansi_colour(5) if self.depth is Depth.C16 and usual in self.colours else usual
 
     @property
     def number(self) -> int:
         """Number of steps."""
         return len(self.ramp if self.depth is Depth.NONE else self.colours)
+
+    @property
+    def _in_colours(self) -> TerminalPalette:
+        coloured = DIVERGING if self.signed else self.palette
+        return terminal_palette(GREY if self.is_grey else coloured, self.depth, self.steps, dithered=self.dithered)
+
+    def of_scale(self, columns: int, pixels: int) -> NDArray[np.int16]:
+        """Return the steps of a colour bar, shape (columns, pixels), lowest first."""
+        values = np.tile(np.linspace(0, 1, pixels, dtype=np.float32), (columns, 1))
+        if self.places is None:
+            return colour_steps(values, Levels(0, 1), self.number)
+        return dithered_steps(values, Levels(0, 1), self.places, np.arange(columns))
 
 
 class CodeStyles(NamedTuple):
@@ -117,7 +161,7 @@ def cell_tables(
 
 def _fill_colours(tables: CellTables, steps: ColourSteps, style_number: Callable[[CellStyle], int]) -> None:
     codes, styles = tables
-    shown = {PixelCode.NO_DATA + OFFSET: _NO_DATA_COLOURS[steps.depth]}
+    shown = {PixelCode.NO_DATA + OFFSET: steps.no_data_colour}
     shown |= {step + OFFSET: colour for step, colour in enumerate(steps.colours)}
     for upper, above in shown.items():
         for lower, below in shown.items():

@@ -12,11 +12,12 @@ from sunspec_tui.tui.display.pixel_steps import PIXEL_STEPS, PixelColour, PixelS
 from sunspec_tui.tui.display.waterfall_image import WaterfallImage
 from sunspec_tui.tui.terminal.canvas import Region
 from sunspec_tui.tui.terminal.pixel_image import CellSize, PixelImage
+from sunspec_tui.tui.widgets.waterfall_cells import GREY
 
 Pixels = NDArray[np.uint8]
 RGB = tuple[int, int, int]
 
-_NO_DATA_RGB = (96, 96, 104)
+_NO_DATA_RGB, _NO_DATA_IN_GREY_RGB = (96, 96, 104), (88, 80, 136)
 _CURSOR_RGB, _CURSOR_EDGE_RGB = (255, 255, 255), (0, 0, 0)
 # The arms of the cross begin outside the pixel whose value is shown, and end at this distance.
 _ARM_GAP_PX, _ARM_END_PX = 3, 14
@@ -32,7 +33,7 @@ class SignColours(NamedTuple):
 
 
 @lru_cache(maxsize=8)
-def pixel_palette(name: str, signs: SignColours, *, signed: bool) -> Pixels:
+def pixel_palette(name: str, signs: SignColours, *, signed: bool, is_grey: bool = False) -> Pixels:
     """Return the colours of all numbers in a picture, uint8, shape (n, 3).
 
     Parameters
@@ -43,9 +44,12 @@ def pixel_palette(name: str, signs: SignColours, *, signed: bool) -> Pixels:
         Colours of what is no value.
     signed
         True if the middle of the colour map is zero.
+    is_grey
+        True if the picture has lost its colours, because it is not live.
     """
+    shown_name = GREY if is_grey else DIVERGING if signed else name
     own = {
-        PixelColour.NO_DATA: _NO_DATA_RGB,
+        PixelColour.NO_DATA: _NO_DATA_IN_GREY_RGB if shown_name == GREY else _NO_DATA_RGB,
         PixelColour.GAP: signs.gap,
         PixelColour.RESTART: signs.restart,
         PixelColour.BACKGROUND: signs.background,
@@ -53,7 +57,7 @@ def pixel_palette(name: str, signs: SignColours, *, signed: bool) -> Pixels:
         PixelColour.CURSOR: _CURSOR_RGB,
         PixelColour.CURSOR_EDGE: _CURSOR_EDGE_RGB,
     }
-    steps = colours(DIVERGING if signed else name, PIXEL_STEPS)
+    steps = colours(shown_name, PIXEL_STEPS)
     return np.concatenate([steps, np.array([own[number] for number in PixelColour], np.uint8)])
 
 

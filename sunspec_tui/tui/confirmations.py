@@ -1,0 +1,110 @@
+"""Words for the effect of a key, shown in the caption for a few seconds.
+
+The functions compare two views, so that a new action needs no words of its own. The clock is an argument.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+
+from sunspec_tui.tui.display.layouts import layout_of
+from sunspec_tui.tui.display.view_state import View, ViewContext
+from sunspec_tui.tui.widgets.caption import span_text
+
+SHOWN_S = 3.0
+_OPTIONS = {
+    "sweeping": ("sweeping", "scrolling"),
+    "subtract": ("background removed", "background shown"),
+    "linear": ("linear power", "decibels"),
+    "pair": ("XX and YY together", "one product"),
+    "pipelines": ("marks of the pipelines", "no marks of the pipelines"),
+}
+_AT_LIMIT = {"span": "no other time span", "zoom": "no other zoom", "pan": "the end of the band"}
+
+
+class Confirmation:
+    """Effect of the last key, until a few seconds later.
+
+    Parameters
+    ----------
+    call_later
+        Calls a function after some seconds.
+    on_change
+        Called when the words appear and when they go.
+    clock
+        Monotonic clock in seconds.
+    """
+
+    def __init__(
+        self,
+        call_later: Callable[[float, Callable[[], None]], object],
+        on_change: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._call_later, self._on_change, self._clock = call_later, on_change, clock
+        self._words, self._until_s = "", 0.0
+
+    @property
+    def words(self) -> str:
+        """The words; empty after their time."""
+        return self._words if self._clock() < self._until_s else ""
+
+    def show(self, words: str) -> None:
+        """Show words for `SHOWN_S` seconds; empty words change nothing."""
+        if words:
+            self._words, self._until_s = words, self._clock() + SHOWN_S
+            self._on_change()
+            # A little later than the end, so that the time is over for certain.
+            self._call_later(SHOWN_S + 0.05, self._on_change)
+
+
+def effect_of(name: str, before: View, after: View, context: ViewContext, cadence_s: float) -> str:
+    """Describe the most important change from one view to the next.
+
+    Without a change, return what limits the action of this name; empty if nothing does.
+    """
+    if before == after:
+        return _AT_LIMIT.get(name, "")
+    if name == "reset_view":
+        return "layout, colours and levels reset"
+    return next(_effects(before, after, context, cadence_s), "")
+
+
+def _effects(before: View, after: View, context: ViewContext, cadence_s: float) -> Iterator[str]:
+    if before.product is not after.product:
+        yield f"product {after.product}"
+    if before.palette != after.palette:
+        yield f"palette {after.palette}"
+    if before.rows_per_column != after.rows_per_column:
+        yield f"time span {span_text(context.columns * after.rows_per_column * cadence_s)}"
+    for name, words in _OPTIONS.items():
+        if getattr(before, name) is not getattr(after, name):
+            yield words[not getattr(after, name)]
+    yield from _level_effects(before, after)
+    yield from _layout_effects(before, after, context)
+    for name in sorted(before.traces ^ after.traces):
+        yield f"{name} {'shown' if name in after.traces else 'hidden'}"
+    if before.share != after.share:
+        yield f"{context.band.low_mhz:.1f}–{context.band.high_mhz:.1f} MHz"
+
+
+def _level_effects(before: View, after: View) -> Iterator[str]:
+    if before.levels != after.levels:
+        yield (
+            "automatic levels" if after.levels is None else f"levels {after.levels.low:.4g} to {after.levels.high:.4g}"
+        )
+    if before.bias != after.bias:
+        yield "darker" if after.bias > before.bias else "brighter"
+    if before.spectrum_levels != after.spectrum_levels:
+        yield "limits of the spectrum follow" if after.spectrum_levels is None else "limits of the spectrum fixed"
+
+
+def _layout_effects(before: View, after: View, context: ViewContext) -> Iterator[str]:
+    if layout_of(before, context.window) != layout_of(after, context.window):
+        yield f"layout {layout_of(after, context.window)}"
+    for name in sorted((before.hidden ^ after.hidden) | (before.opened ^ after.opened)):
+        is_shown = name in after.opened or (name in before.hidden and name not in after.hidden)
+        yield f"{name} {'shown' if is_shown else 'hidden'}"
+    if before.maximised != after.maximised:
+        yield "all again" if after.maximised is None else f"{after.maximised} alone, esc shows all"
+    if before.theme != after.theme:
+        yield f"theme {after.theme}"

@@ -1,0 +1,27 @@
+"""Sentences about a chosen product that the stream does not carry."""
+
+from sunspec_tui.core.products import Product
+
+
+class ProductFallback:
+    """Chosen product that is missing; each change has one sentence."""
+
+    def __init__(self) -> None:
+        self._missing: Product | None = None
+
+    def sentence(self, chosen: Product, shown: Product) -> str:
+        """Return a sentence after a change; else an empty text.
+
+        Parameters
+        ----------
+        chosen
+            Product that the observer has chosen, or that was saved.
+        shown
+            Product on the screen.
+        """
+        before, self._missing = self._missing, None if shown is chosen else chosen
+        if self._missing is before:
+            return ""
+        if self._missing is not None:
+            return f"the stream has no {chosen}: showing {shown}"
+        return f"the stream has {chosen}: showing it again" if chosen is before else ""

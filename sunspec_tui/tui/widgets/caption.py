@@ -1,0 +1,174 @@
+"""Text of the caption: the line between spectrum and waterfall.
+
+The caption has product, levels, time span and palette, and beside them the data under the cursor. Pure functions that
+convert values to text, so tests need no terminal.
+"""
+
+import math
+
+from rich.text import Text
+
+from sunspec_tui.core.background import REMOVED
+from sunspec_tui.core.levels import Levels, level_label
+from sunspec_tui.core.times import format_clock
+from sunspec_tui.tui.display.axes import FrequencyWindow
+from sunspec_tui.tui.display.view_state import View
+from sunspec_tui.tui.display.waterfall_image import CellValue, ColumnContent, Readout
+from sunspec_tui.tui.terminal.link_pacing import LinkReading, Quality
+from sunspec_tui.tui.widgets.fitting import LineSegment, fit_segments
+from sunspec_tui.tui.widgets.panel_text import duration
+
+_QUALITIES = {
+    Quality.SLOWER: "2 pictures/s",
+    Quality.SWEEPING: "sweep, 1 picture/s",
+    Quality.LOWEST: "sweep, 1 picture in 1.5 s",
+}
+_NOTE_STYLE = "black on cyan"
+CONFIRMED_STYLE = "bold reverse"
+
+
+def span_text(seconds: float) -> str:
+    """Format a time span: ``66 s``, ``2 min 14 s``."""
+    return f"{seconds:.0f} s" if 9.95 <= seconds < 99.5 else duration(seconds)
+
+
+def caption_text(
+    view: View,
+    product: str,
+    band: FrequencyWindow,
+    levels: Levels | None,
+    seconds: float,
+    link: LinkReading,
+    *,
+    readout: Readout | None = None,
+    subtracted: bool = False,
+    marked: tuple[str, str] = ("", ""),
+    confirmed: str = "",
+    columns: int = 0,
+) -> Text:
+    """Return the caption.
+
+    Parameters
+    ----------
+    view, product, band, levels
+        View, and the product, frequencies and levels that the waterfall shows.
+    seconds
+        Time span of the waterfall.
+    link
+        State of the link to the terminal.
+    readout, subtracted
+        Data under the cursor, None without one; True if they are relative to the background.
+    marked
+        Description of the marked interval, and a short one; empty without marks.
+    confirmed
+        Effect of the last key; empty a few seconds later.
+    columns
+        Width of the line in cells; 0 means no limit.
+    """
+    segments = [LineSegment(f" {confirmed} ", CONFIRMED_STYLE)] if confirmed else []
+    segments += _note_segments(link, marked)
+    if readout is not None:
+        segments += _readout_segments(readout, product, signed=view.signed, subtracted=subtracted)
+    segments += _view_segments(view, product, levels, seconds, after_readout=readout is not None)
+    mhz = f"{band.low_mhz:.1f}–{band.high_mhz:.1f} MHz"
+    segments.append(LineSegment(mhz, "dim", 3 if readout is None else 5, is_item=True))
+    if view.sweeping and not link.quality.sweeps:
+        segments.append(LineSegment("sweep", "dim", 4, is_item=True))
+    return fit_segments(segments, columns)
+
+
+def _note_segments(link: LinkReading, marked: tuple[str, str]) -> list[LineSegment]:
+    segments = []
+    if link.quality > Quality.FULL:
+        why = "low bandwidth" if link.is_fixed else "slow link"
+        segments.append(LineSegment(f" {why}: {_QUALITIES[link.quality]} ", "black on yellow", 0, f" {why} "))
+    if marked[0]:
+        segments.append(LineSegment(f" {marked[0]} ", _NOTE_STYLE, 0, f" {marked[1]} "))
+        segments.append(LineSegment("E exports ", _NOTE_STYLE, 4))
+    return segments
+
+
+def _view_segments(
+    view: View, product: str, levels: Levels | None, seconds: float, *, after_readout: bool
+) -> list[LineSegment]:
+    """Return product, levels, time span and palette.
+
+    The product is left out after a readout, which names it.
+    """
+    unit = "" if view.signed else " dB"
+    low, high = ("–", "–") if levels is None else (level_label(end, levels.span) for end in (levels.low, levels.high))
+    how = "manual" if view.levels else "auto" + (f" {view.bias:+.3g}" if view.bias else "")
+    each = "1 row" if view.rows_per_column == 1 else f"{view.rows_per_column} rows"
+    scale = f"{low} to {high}{unit}" if levels else "has no valid values here"
+    removed = f"{REMOVED}, " if view.subtract else ""
+    first = "" if after_readout else f" {product} "
+    return [
+        LineSegment(
+            f"{first}{removed}{scale}{f' {how}' if levels else ''}", "dim", 1, f"{first}{scale}", is_item=after_readout
+        ),
+        LineSegment(f"{span_text(seconds)}, {each} a column", "dim", 1, span_text(seconds), is_item=True),
+        LineSegment("diverging" if view.signed else view.palette, "dim", 2, is_item=True),
+    ]
+
+
+def _readout_segments(readout: Readout, product: str, *, signed: bool, subtracted: bool) -> list[LineSegment]:
+    """Return the data under the cursor.
+
+    With `subtracted` the waterfall shows powers above the quiet background.
+    """
+    segments = [LineSegment(" ▶ ", "bold")]
+    if not readout.inside:
+        return [*segments, LineSegment("the cursor is outside the picture", "yellow")]
+    middle, half = (readout.low_mhz + readout.high_mhz) / 2, (readout.high_mhz - readout.low_mhz) / 2
+    segments += [LineSegment(f"{middle:.2f} MHz", "bold"), LineSegment(f" ±{half:.2f}", "", 4)]
+    cell = readout.cell
+    if cell is not None and cell.content is not ColumnContent.ROWS:
+        return [*segments, LineSegment(f"  {_no_rows_text(cell)}", "yellow")]
+    segments += _time_parts(readout)
+    segments += _power_parts(readout, product, signed=signed, subtracted=subtracted)
+    if cell is not None and cell.missing:
+        rows = "1 row is" if cell.missing == 1 else f"{cell.missing} rows are"
+        segments.append(LineSegment(f"  {rows} missing here", "yellow", 1, f"  {cell.missing} missing"))
+    if cell is not None and cell.restarted:
+        segments.append(LineSegment("  the producer restarted here", "red", 1, "  restart"))
+    return segments
+
+
+def _time_parts(readout: Readout) -> list[LineSegment]:
+    """Format the middle of the data's time and half its length.
+
+    If the cadence is unknown, only the end is known.
+    """
+    if not math.isfinite(readout.begin_s):
+        return [LineSegment(f"  until {format_clock(readout.end_s, 2)} UTC", "bold")]
+    middle_s, half_s = (readout.begin_s + readout.end_s) / 2, (readout.end_s - readout.begin_s) / 2
+    clock = format_clock(middle_s, 2)
+    return [LineSegment(f"  {clock} UTC", "bold", 0, f" {clock}"), LineSegment(f" ±{half_s:.3g} s", "", 4)]
+
+
+def _power_parts(readout: Readout, product: str, *, signed: bool, subtracted: bool) -> list[LineSegment]:
+    """Format the measured power, and the drawn value if it differs."""
+    power = readout.power
+    if not math.isfinite(power):
+        return [LineSegment(f"  {product} no valid value", "yellow")]
+    if signed:
+        measured = f"{power:.4g}"
+    elif power > 0:
+        measured = f"{10 * math.log10(power):.2f} dB"
+    else:
+        return [LineSegment(f"  {product} {power:.4g}, which has no decibels", "yellow")]
+    if subtracted and math.isfinite(readout.shown):
+        over = f"{product} {readout.shown:+.4g}" if signed else f"{product} {readout.shown:+.2f} dB"
+        words = LineSegment(f"  {over} over background", "", 0, f" {over} over quiet")
+        return [words, LineSegment(f" ({measured})", "", 3)]
+    linear = [] if signed else [LineSegment(f" ({power:.4g})", "", 3)]
+    return [LineSegment(f"  {product} {measured}", "", 0, f" {product} {measured}"), *linear]
+
+
+def _no_rows_text(cell: CellValue) -> str:
+    if cell.content is ColumnContent.BEFORE:
+        return "before the first row that is kept"
+    before_s, after_s = cell.gap_s
+    begin = f" from {format_clock(before_s)}" if math.isfinite(before_s) else ""
+    end = f" until {format_clock(after_s)} UTC" if math.isfinite(after_s) else ""
+    return f"gap: no rows{begin}{end}"

@@ -1,0 +1,43 @@
+"""Notice over a picture that is not live.
+
+A picture that stands still must not be taken for the present Sun.
+"""
+
+import math
+
+from sunspec_tui.core.times import format_clock
+from sunspec_tui.tui.widgets.panel_text import duration
+
+
+def picture_notice(stalled_s: float | None, paused_s: float | None) -> str:
+    """Return why the picture is not live, in a few words; empty if it is live.
+
+    Parameters
+    ----------
+    stalled_s
+        Seconds since the last frame of a stalled stream; None if it is not stalled.
+    paused_s
+        Time at which the picture is paused, seconds since 1970; None if it is not paused.
+    """
+    words = []
+    if stalled_s is not None:
+        words.append(f"STALLED {_age(stalled_s)}" if math.isfinite(stalled_s) else "STALLED")
+    if paused_s is not None:
+        words.append(f"PAUSED at {format_clock(paused_s)}" if math.isfinite(paused_s) else "PAUSED")
+    return ", ".join(words)
+
+
+def _age(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 99.5 else duration(seconds)
+
+
+def notice_that_fits(notice: str, columns: int) -> str:
+    """Return a notice with blanks around it, or the part of it that fits.
+
+    A narrow picture shows the first part, then only its first word.
+    """
+    first_part = notice.partition(",")[0]
+    for part in (notice, first_part, first_part.partition(" ")[0]):
+        if part and len(part) + 2 <= columns:
+            return f" {part} "
+    return ""
