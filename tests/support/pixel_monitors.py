@@ -126,10 +126,9 @@ class PictureTerminal:
     def _feed_text(self, text):
         self.text.written[:] = False
         self._stream.feed(UNKNOWN_TO_PYTE.sub(b"", text.encode()))
-        if "\x1b[2J" in text:
+        if "\x1b[2J" in text and not self.in_tmux:
             # Clearing the screen also removes its pictures, but not those for placeholders.
-            if not self.in_tmux:
-                self._make_pictures()
+            self._make_pictures()
         if self.in_tmux:
             self.pictures.show_text(self.text.buffer, self.text.columns, self.text.lines)
         if self.graphics is Graphics.SIXEL:

@@ -16,7 +16,9 @@ NCHAN = 384
 
 
 @pytest.fixture(params=PROTOCOLS)
-def monitor(request):
+def monitor(request, monkeypatch):
+    # A strip that waits for the next columns differs from the picture.
+    monkeypatch.setattr("sunspec_tui.tui.terminal.pixel_layer._STRIP_EVERY_S", 0.0)
     graphics, in_tmux = PROTOCOLS[request.param]
     screen = PixelMonitor(80, 24, StillReceiver(), graphics, in_tmux=in_tmux)
     screen.random = np.random.default_rng(0)

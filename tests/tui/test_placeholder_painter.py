@@ -2,7 +2,6 @@
 
 import unicodedata
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -172,6 +171,4 @@ def test_placeholders_are_never_moved_with_their_line():
 def test_a_picture_beyond_the_screen_is_cut():
     text = canvas(Placeholders(2, 1, 60, 30, 1, 7)).update(1 << 20)
     assert text.count("\U0010eeee") == 8
-    assert np.array_equal(
-        canvas(Placeholders(90, 1, 99, 3, 1, 7)).desired.codes == PIXELS, canvas(CELLS).desired.codes == PIXELS
-    )
+    assert "\U0010eeee" not in canvas(Placeholders(90, 1, 99, 3, 1, 7)).update(1 << 20)
