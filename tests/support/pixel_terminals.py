@@ -187,7 +187,7 @@ class KittyScreen(PixelScreen):
 class PassedOnScreen(KittyScreen):
     """Kitty behind tmux: cells of text show images.
 
-    Only what tmux passes on is read.
+    Only what tmux passes on is read. After `unwrapped` commands are read as tmux has passed them on.
 
     Attributes
     ----------
@@ -199,6 +199,11 @@ class PassedOnScreen(KittyScreen):
         super().__init__(columns, lines, cell)
         self.handlers = {_PASSED_ON: self.unwrap, _MOVE: self.move}
         self.cells = {}
+
+    def unwrapped(self):
+        """Read commands as tmux has passed them on; return this screen."""
+        self.handlers = {_KITTY: self.command, _MOVE: self.move}
+        return self
 
     def unwrap(self, found):
         assert len(found[0]) < 5000, "each command alone"
@@ -237,7 +242,10 @@ class PassedOnScreen(KittyScreen):
         screen[:] = GROUND
         width, height = self.cell_width, self.cell_height
         for (line, column), (text, colour) in self.cells.items():
-            _, y, x, highest = text[0], *map(MARKS.index, text[1:])
+            if len(text) != 4:
+                # tmux writes the marks one after the other.
+                continue
+            y, x, highest = map(MARKS.index, text[1:])
             number = str(highest << 24 | colour)
             if number not in self.images:
                 continue

@@ -1,11 +1,14 @@
 """The waterfall in pixels on terminals in memory: always the waterfall's own array, without ghosts or holes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from monitors import StillReceiver
 from pixel_monitors import PixelMonitor
 
 from sunspec_tui.tui.terminal.abilities import Graphics
+from sunspec_tui.tui.widgets.ability_text import PASSTHROUGH_ADVICE
 
 PROTOCOLS = {
     "kitty": (Graphics.KITTY, False),
@@ -134,3 +137,13 @@ def test_blocks_replace_pixels_and_pixels_replace_blocks(monitor):
         feed(monitor, 2)
         monitor.check()
         assert (monitor.app.pixel_cell is None) == (kind is Graphics.BLOCKS)
+
+
+def test_the_advice_about_tmux_is_given_once(monitor):
+    fixed = monitor.app.finder.fixed
+    told = []
+    monitor.app.notify = lambda text, **_: told.append(text)
+    for lacks in (True, False, True):
+        monitor.app.finder.fixed = replace(fixed, lacks_passthrough=lacks)
+        monitor.do(monitor.app.follow_terminal)
+    assert told == [PASSTHROUGH_ADVICE]
