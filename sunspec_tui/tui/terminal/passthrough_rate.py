@@ -42,7 +42,9 @@ class PassthroughRate:
 
     def budget(self, sent_nbytes: int, now_s: float) -> int:
         """Return the number of bytes that may be sent now; `sent_nbytes` were sent so far."""
-        before_s = now_s if self._credit_s is None else self._credit_s
+        before_s = self._credit_s
+        if before_s is None:
+            before_s, self._sent_nbytes = now_s, sent_nbytes
         limit = self.rate_bytes_s * _BURST_S
         self._credit -= sent_nbytes - self._sent_nbytes
         self._credit = min(limit, self._credit + (now_s - before_s) * self.rate_bytes_s)
