@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test test-seeds seeded-bugs mutation chaos-day instrument-day fuzz-decode random-streams fuzz-files fuzz-terminal lint bench bench-quick bench-parts pictures clean
+.PHONY: help install demo test test-seeds seeded-bugs mutation chaos-day instrument-day fuzz-decode random-streams fuzz-files fuzz-terminal lint bench bench-quick bench-parts pictures screenshots clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -83,6 +83,9 @@ bench-parts: install  ## figures of this tree alone: the screen on slow links, f
 
 pictures: install  ## the pictures of README and docs, which show the recorded flare of the package
 	$(BIN)/python bench/pictures.py $(ARGS)
+
+screenshots: install  ## the pictures of docs/terminals in real terminals; needs xvfb, kitty, xterm, xdotool, imagemagick
+	$(BIN)/python bench/screenshots.py $(ARGS)
 
 clean:  ## remove what make has made
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -313,7 +313,9 @@ class Monitor(ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
         return effect_of(name, old_view, self.scene.view, self.scene.context, cadence_s)
 
     def _show_caption(self) -> None:
-        self.main_screen.show_caption(self.link_reading(), self.confirmation.words)
+        if self.screen_stack:
+            # A timer may fire while the app ends.
+            self.main_screen.show_caption(self.link_reading(), self.confirmation.words)
 
     def _report_epoch(self, epoch: "Epoch | None") -> None:
         """Report a change to an earlier axis, or to the present one."""

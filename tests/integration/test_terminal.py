@@ -377,7 +377,9 @@ def test_on_a_slow_link_keys_are_answered_and_full_quality_returns_with_the_link
 
 def test_a_terminal_that_never_answers_is_served_all_the_same(terminal):
     monitor = terminal("--demo", "--plot-interval", "0", answers=False)
-    monitor.shows("LIVE", "no answer", "▀▀▀", timeout_s=30)
+    monitor.shows("LIVE", "▀▀▀", timeout_s=30)
+    monitor.press("L")
+    monitor.shows("layout engineer", "no answer")
     monitor.press("d")
     monitor.shows("method   buffer")
     monitor.press("q")

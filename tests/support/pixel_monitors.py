@@ -158,6 +158,8 @@ class PixelMonitor(Screen):
         self.terminal = self.screen.text
         tmux = {"in_tmux": True, "dialect": KittyDialect.PLACEHOLDERS} if in_tmux else {}
         self.app.finder = FixedFinder(pixel_abilities(graphics, **tmux))
+        # The effect of each step is checked at once.
+        self.app.pixel_layer.strip_every_s = 0.0
         self.do(self.app.follow_terminal)
         self.do(self.app.redraw)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from monitors import StillReceiver
 from pixel_monitors import PixelMonitor
+from waiting import poll_until
 
 from sunspec_tui.tui.terminal.abilities import Graphics
 from sunspec_tui.tui.widgets.ability_text import PASSTHROUGH_ADVICE
@@ -19,9 +20,7 @@ NCHAN = 384
 
 
 @pytest.fixture(params=PROTOCOLS)
-def monitor(request, monkeypatch):
-    # A strip that waits for the next columns differs from the picture.
-    monkeypatch.setattr("sunspec_tui.tui.terminal.pixel_layer._STRIP_EVERY_S", 0.0)
+def monitor(request):
     graphics, in_tmux = PROTOCOLS[request.param]
     screen = PixelMonitor(80, 24, StillReceiver(), graphics, in_tmux=in_tmux)
     screen.random = np.random.default_rng(0)
@@ -147,3 +146,14 @@ def test_the_advice_about_tmux_is_given_once(monitor):
         monitor.app.finder.fixed = replace(fixed, lacks_passthrough=lacks)
         monitor.do(monitor.app.follow_terminal)
     assert told == [PASSTHROUGH_ADVICE]
+
+
+def test_a_strip_waits_for_the_next_columns_but_not_for_ever(monitor):
+    monitor.act("change_view('toggle_option', 'sweeping')")
+    feed(monitor, 2)
+    monitor.check()
+    monitor.app.pixel_layer.strip_every_s = 0.3
+    feed(monitor, 1)
+    feed(monitor, 1)
+    poll_until(lambda: not monitor.app.pixel_layer.is_waiting, what="the strip")
+    monitor.check()

@@ -72,6 +72,7 @@ class CanvasApp(AbilityApp):
         """True if the next update omits the pictures, so that the effect of a key is shown first."""
         self.cell_widgets: list[CellWidget] = []
         self.pixel_layer = PixelLayer()
+        self._strip_timer: asyncio.Handle | None = None
         self.pixel_cell: CellSize | None = None
         """Size of a cell while pictures are drawn in pixels; None for blocks."""
         self._link_closed = False
@@ -252,6 +253,15 @@ class CanvasApp(AbilityApp):
             self._write(text, now_s, finished=text_only or self._is_finished)
         if not self._is_finished:
             self.paint_soon(_RETRY_S)
+        elif self.pixel_layer.is_waiting and self._strip_timer is None:
+            # Another callback, because a scheduled update would delay the effect of a key.
+            loop = asyncio.get_running_loop()
+            self._strip_timer = loop.call_later(self.pixel_layer.strip_every_s, self._paint_strip)
+
+    def _paint_strip(self) -> None:
+        """Draw the strip that has waited."""
+        self._strip_timer = None
+        self.paint_soon()
 
     def next_text(self, *, text_only: bool = False) -> str:
         """Return the next text to send: changed cells, and then pixels."""

@@ -15,9 +15,6 @@ from sunspec_tui.tui.terminal.canvas import PIXELS, UNKNOWN, Canvas, Region
 from sunspec_tui.tui.terminal.pixel_image import PixelImage, PixelPainter
 from sunspec_tui.tui.terminal.placeholder_painter import PlaceholderPainter
 
-# Shortest time between strips that can wait.
-_STRIP_EVERY_S = 0.45
-
 
 class PixelLayer:
     """One picture in pixels, and its painter.
@@ -28,13 +25,18 @@ class PixelLayer:
         Painter of the terminal's protocol; None if the terminal shows no pixels.
     sent_nbytes
         Size of all pixels that were sent so far.
+    is_waiting
+        True if a strip waits for the next columns.
     """
+
+    strip_every_s = 0.7
+    """Shortest time between strips that can wait."""
 
     def __init__(self) -> None:
         self.painter: PixelPainter | None = None
         self.sent_nbytes = 0
         self._image: PixelImage | None = None
-        self._is_new = self._is_hidden = self._can_wait = self._is_waiting = False
+        self._is_new = self._is_hidden = self._can_wait = self.is_waiting = False
         self._painted_s = -math.inf
         self._farewell = ""
         self._overwritten: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
@@ -63,13 +65,13 @@ class PixelLayer:
             # The painter has not seen the picture before, so the move counts from the one before that.
             image = replace(image, moved_left_px=image.moved_left_px + before.moved_left_px)
         self._can_wait = can_wait and (self._can_wait or not self._is_new)
-        self._image, self._is_new, self._is_waiting = image, True, False
+        self._image, self._is_new, self.is_waiting = image, True, False
 
     def _remove(self) -> None:
         if self.painter is not None and self._image is not None:
             self._farewell += self.painter.remove()
             self._left_region = self._image.region
-        self._image, self._is_new, self._is_hidden, self._is_waiting = None, False, False, False
+        self._image, self._is_new, self._is_hidden, self.is_waiting = None, False, False, False
 
     def forget(self) -> None:
         """Note that the content of the terminal is unknown."""
@@ -88,7 +90,7 @@ class PixelLayer:
         """True if nothing is left to send."""
         if self._farewell or self._left_region is not None:
             return False
-        if self.painter is None or self._image is None or self._is_hidden or self._is_waiting:
+        if self.painter is None or self._image is None or self._is_hidden or self.is_waiting:
             return True
         return self.painter.finished and not self._is_new
 
@@ -148,11 +150,11 @@ class PixelLayer:
         if self._is_hidden:
             return ""
         damaged = self._overwritten[part] & ~covered
-        is_early = now_s - self._painted_s < _STRIP_EVERY_S
-        self._is_waiting = (
+        is_early = now_s - self._painted_s < self.strip_every_s
+        self.is_waiting = (
             self._can_wait and is_early and self.painter.finished and not damaged.any() and not self.must_follow(canvas)
         )
-        if self._is_waiting:
+        if self.is_waiting:
             return ""
         self._painted_s = now_s
         self._overwritten[part] &= covered
