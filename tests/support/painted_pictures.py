@@ -118,6 +118,8 @@ class PaintedPicture:
         text = self.painter.update(image, budget, self.damaged, self.covered)
         self.moved, self.damaged = 0, None
         self.screen.feed(text)
+        if hasattr(self.screen, "show_cells"):
+            self.screen.show_cells(self.painter.placeholders(image), self.covered)
         self.check_outside()
         return len(text)
 

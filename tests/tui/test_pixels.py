@@ -1,5 +1,7 @@
 """The waterfall in pixels on terminals in memory: always the waterfall's own array, without ghosts or holes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from monitors import StillReceiver
@@ -7,14 +9,20 @@ from pixel_monitors import PixelMonitor
 from waiting import poll_until
 
 from sunspec_tui.tui.terminal.abilities import Graphics
+from sunspec_tui.tui.widgets.ability_text import PASSTHROUGH_ADVICE
 
-PROTOCOLS = [Graphics.KITTY, Graphics.SIXEL]
+PROTOCOLS = {
+    "kitty": (Graphics.KITTY, False),
+    "sixel": (Graphics.SIXEL, False),
+    "kitty in tmux": (Graphics.KITTY, True),
+}
 NCHAN = 384
 
 
-@pytest.fixture(params=PROTOCOLS, ids=str)
+@pytest.fixture(params=PROTOCOLS)
 def monitor(request):
-    screen = PixelMonitor(80, 24, StillReceiver(), request.param)
+    graphics, in_tmux = PROTOCOLS[request.param]
+    screen = PixelMonitor(80, 24, StillReceiver(), graphics, in_tmux=in_tmux)
     screen.random = np.random.default_rng(0)
     feed(screen, 60)
     try:
@@ -128,6 +136,16 @@ def test_blocks_replace_pixels_and_pixels_replace_blocks(monitor):
         feed(monitor, 2)
         monitor.check()
         assert (monitor.app.pixel_cell is None) == (kind is Graphics.BLOCKS)
+
+
+def test_the_advice_about_tmux_is_given_once(monitor):
+    fixed = monitor.app.finder.fixed
+    told = []
+    monitor.app.notify = lambda text, **_: told.append(text)
+    for lacks in (True, False, True):
+        monitor.app.finder.fixed = replace(fixed, lacks_passthrough=lacks)
+        monitor.do(monitor.app.follow_terminal)
+    assert told == [PASSTHROUGH_ADVICE]
 
 
 def test_a_strip_waits_for_the_next_columns_but_not_for_ever(monitor):

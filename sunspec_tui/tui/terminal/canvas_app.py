@@ -236,9 +236,9 @@ class CanvasApp(AbilityApp):
             self.paint_soon(_RETRY_S)
             return
         text_only = self.urgent and now_s - self._pictures_sent_s < _PICTURES_WAIT_S
-        text = self._next_text(text_only=text_only)
+        text = self.next_text(text_only=text_only)
         if not text and text_only:
-            text_only, text = False, self._next_text()
+            text_only, text = False, self.next_text()
         if not text_only:
             self._pictures_sent_s = now_s
         self.urgent = False
@@ -263,15 +263,22 @@ class CanvasApp(AbilityApp):
         self._strip_timer = None
         self.paint_soon()
 
-    def _next_text(self, *, text_only: bool = False) -> str:
+    def next_text(self, *, text_only: bool = False) -> str:
         """Return the next text to send: changed cells, and then pixels."""
         budget = self.pacer.budget
         text = self.pixel_layer.prepare(self.canvas)
         text += self.canvas.update(budget, self._picture_regions(), text_only=text_only)
-        pixels_budget = min(budget, _PIXELS_BUDGET) - len(text)
+        pixels_budget = self.pixels_budget(budget) - len(text)
         if (text_only or pixels_budget <= 0) and not self.pixel_layer.must_follow(self.canvas):
             return text
         return text + self.pixel_layer.update(self.canvas, 0 if text_only else pixels_budget, time.monotonic())
+
+    def pixels_budget(self, budget: int) -> int:
+        """Return the number of bytes that pixels may take of an update's budget.
+
+        A subclass extends this method.
+        """
+        return min(budget, _PIXELS_BUDGET)
 
     @property
     def _is_finished(self) -> bool:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.tui.terminal.canvas import PIXELS, UNKNOWN, Canvas, Region
 from sunspec_tui.tui.terminal.pixel_image import PixelImage, PixelPainter
+from sunspec_tui.tui.terminal.placeholder_painter import PlaceholderPainter
 
 
 class PixelLayer:
@@ -22,6 +23,8 @@ class PixelLayer:
     ----------
     painter
         Painter of the terminal's protocol; None if the terminal shows no pixels.
+    sent_nbytes
+        Size of all pixels that were sent so far.
     is_waiting
         True if a strip waits for the next columns.
     """
@@ -31,6 +34,7 @@ class PixelLayer:
 
     def __init__(self) -> None:
         self.painter: PixelPainter | None = None
+        self.sent_nbytes = 0
         self._image: PixelImage | None = None
         self._is_new = self._is_hidden = self._can_wait = self.is_waiting = False
         self._painted_s = -math.inf
@@ -97,6 +101,10 @@ class PixelLayer:
             # Removing a picture may erase the text on it.
             canvas.displayed.codes[_part(self._left_region)] = UNKNOWN
             self._left_region = None
+        if isinstance(self.painter, PlaceholderPainter) and self._image is not None:
+            canvas.use_placeholders(self.painter.placeholders(self._image))
+        else:
+            canvas.use_placeholders(None)
         return text
 
     def must_follow(self, canvas: Canvas) -> bool:
@@ -104,7 +112,7 @@ class PixelLayer:
 
         Some terminals draw a picture over text, so that the text is seen only when the painter knows of it.
         """
-        if self.painter is None or self._image is None:
+        if self.painter is None or self._image is None or isinstance(self.painter, PlaceholderPainter):
             return False
         covered = self._covered(canvas)
         return covered.shape != self._last_covered.shape or bool((covered != self._last_covered).any())
@@ -153,6 +161,7 @@ class PixelLayer:
         text = self.painter.update(
             self._image, budget, damaged if damaged.any() else None, covered if covered.any() else None
         )
+        self.sent_nbytes += len(text)
         self._is_new, self._last_covered = False, covered
         self._image = replace(self._image, moved_left_px=0)
         return text
