@@ -22,14 +22,14 @@ def report(app: Any, directory: Path) -> None:
     ``covered`` are the cells on which text stands. The file has no arrays if no picture in pixels is shown.
     """
     layer = app.pixel_layer
-    image = layer._image  # noqa: SLF001 - the monitor itself never needs its picture again
+    image = layer._image
     arrays = {}
     if image is not None:
         arrays = {
             "region": image.region,
             "cell": image.cell,
             "pixels": image.palette[image.pixels],
-            "covered": layer._covered(app.canvas),  # noqa: SLF001
+            "covered": layer._covered(app.canvas),
             "finished": layer.finished and app.canvas.finished,
         }
     path = directory / f"{time.monotonic_ns()}.part"

@@ -53,8 +53,8 @@ def _kitty(columns: int, lines: int) -> list[str]:
 
 def _xterm(columns: int, lines: int) -> list[str]:
     resources = {
-        "decTerminalID": "vt340", "numColorRegisters": 256, "internalBorder": 0, "borderWidth": 0, "cursorBlink": "false",
-        "allowWindowOps": "true", "faceName": "DejaVu Sans Mono", "faceSize": 9, "scrollBar": "false",
+        "decTerminalID": "vt340", "numColorRegisters": 256, "internalBorder": 0, "borderWidth": 0,
+        "cursorBlink": "false", "allowWindowOps": "true", "faceName": "DejaVu Sans Mono", "faceSize": 9, "scrollBar": "false",
         "background": "black", "foreground": "white", "ptyInitialErase": "true", "utf8": 2,
     }  # fmt: skip
     given = (word for name, value in resources.items() for word in ("-xrm", f"XTerm*{name}: {value}"))

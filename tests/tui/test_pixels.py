@@ -6,6 +6,7 @@ from monitors import StillReceiver
 from pixel_monitors import PixelMonitor
 from waiting import poll_until
 
+from sunspec_tui.tui.display.readouts import readout_of
 from sunspec_tui.tui.terminal.abilities import Graphics
 
 PROTOCOLS = [Graphics.KITTY, Graphics.SIXEL]
@@ -114,7 +115,7 @@ def test_the_cursor_moves_by_columns_and_bins(monitor):
     monitor.act("change_view('move_cursor', 0, 1)")
     assert monitor.app.scene.view.cursor.bin == first.bin + 1
     monitor.check()
-    assert monitor.app.scene.readout().inside
+    assert readout_of(monitor.app.scene).inside
     monitor.act("change_view('escape')")
     monitor.check()
 
