@@ -1,4 +1,4 @@
-"""Keys and movements of the mouse by which the observer changes the view."""
+"""Keys and mouse movements that change the view."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any

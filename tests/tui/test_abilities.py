@@ -1,4 +1,4 @@
-"""Environment, replies and choices give the abilities of a terminal, in any order of the replies."""
+"""Abilities follow from environment, choices, and replies in any order."""
 
 import itertools
 import math

@@ -1,4 +1,7 @@
-"""The waterfall in pixels on terminals in memory: always the waterfall's own array, without ghosts or holes."""
+"""Pixels on terminals in memory are the waterfall's own array.
+
+There are no ghosts and no holes.
+"""
 
 import numpy as np
 import pytest

@@ -114,7 +114,7 @@ class Scene:
         self.history.source = source
 
     def fit(self, columns: int, lines: int, pixels_per_line: int, cell_px: int = 1) -> None:
-        """Set the size of the waterfall in cells, and the pixels of a cell.
+        """Set the waterfall's size in cells, and a cell's in pixels.
 
         Parameters
         ----------

@@ -55,7 +55,10 @@ class AbilityApp(GuardedApp):
     # Queries and replies
 
     def first_queries(self, now_s: float) -> str:
-        """Return the text that asks for the abilities; send it before the first screen."""
+        """Return the text that asks for the abilities.
+
+        It must be sent before the first screen.
+        """
         self._note_screen(self.size)
         text = self.finder.first_text(now_s)
         self._pass_on_due()
@@ -71,7 +74,7 @@ class AbilityApp(GuardedApp):
                 self.set_timer(1.1 * SETTLE_S, self.follow_terminal)
 
     def follow_terminal(self) -> None:
-        """Use the abilities that are now known; ask what the replies leave open."""
+        """Use the known abilities; ask what the replies leave open."""
         text = self.finder.next_text()
         if text:
             self._pass_on_due()
@@ -82,7 +85,7 @@ class AbilityApp(GuardedApp):
             self.abilities_changed()
 
     def follow_screen(self, size: Size) -> None:
-        """Find the size of a cell again, because the size of the screen may have changed."""
+        """Find the size of a cell again after a resize."""
         if self._note_screen(size):
             self.follow_terminal()
 
@@ -91,6 +94,6 @@ class AbilityApp(GuardedApp):
         return self.finder.note_screen(Screen(*size, width_px, height_px))
 
     def _pass_on_due(self) -> None:
-        """Let the driver pass on the replies that are due, and no others."""
+        """Let the driver pass on only the replies that are due."""
         if isinstance(self._driver, Driver):
             self._driver.expected_replies = self.finder.due

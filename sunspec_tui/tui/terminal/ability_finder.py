@@ -107,7 +107,7 @@ class AbilityFinder:
         return True
 
     def must_wait(self, now_s: float) -> bool:
-        """Return True if more replies are likely, so that a shell would read them.
+        """Return True if replies are likely that a shell would read.
 
         A terminal that has answered nothing for a while will not answer.
         """
@@ -125,7 +125,7 @@ class AbilityFinder:
         return resolve(self._environment, replies, self._choices, self._screen)
 
     def choose_next_graphics(self) -> Graphics | None:
-        """Choose the next kind of pictures that the terminal has; None is the best one."""
+        """Choose the next kind of pictures; None is the best one."""
         available = resolve(self._environment, self._replies, self._choices, self._screen).available_graphics
         kinds = tuple(Graphics)
         after = 0 if self._choices.graphics is None else kinds.index(self._choices.graphics) + 1

@@ -290,7 +290,7 @@ class CanvasApp(AbilityApp):
         self.send_text(text)
 
     def send_text(self, text: str) -> None:
-        """Send text to the terminal, or to the function that a test has set."""
+        """Send text to the terminal, or to a test's function."""
         if self._send is not None:
             self._send(text)
         else:

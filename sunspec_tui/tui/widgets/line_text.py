@@ -68,7 +68,7 @@ def status_text(
 
 
 def _state_segments(health: HealthReading, paused_s: float | None, alarms: Sequence[str]) -> list[LineSegment]:
-    """Return the state of the stream and of the picture, and alarms, in colour."""
+    """Return the states of stream and picture, and alarms, in colour."""
     silent_style = _SILENT_STYLE if health.is_silent else STATE_STYLES[health.state]
     segments = [LineSegment(f" {health.state.upper()} ", silent_style)]
     segments += [LineSegment(f" {alarm} ", _SILENT_STYLE) for alarm in alarms]

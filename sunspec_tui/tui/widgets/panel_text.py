@@ -121,7 +121,7 @@ def pipeline_lines(pipelines: PipelineMap | None) -> list[Text]:
 
 
 def faulty_pipelines(pipelines: PipelineMap | None) -> str:
-    """Return the numbers of the pipelines at fault; empty if there are none.
+    """Return the numbers of the pipelines at fault.
 
     If there are many, only the first ones are named.
     """

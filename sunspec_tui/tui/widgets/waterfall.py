@@ -119,14 +119,17 @@ class Waterfall(CellWidget):
 
     @property
     def cells_region(self) -> WidgetRegion:
-        """Region of the picture's cells on the screen, without axes and colour bar."""
+        """Region of the picture's cells, without axes and colour bar."""
         x, y, width, height = self.content_region
         right = width - self._right
         return WidgetRegion(x + self._left, y, max(0, right - self._left), max(0, height - 1))
 
     @property
     def pixels_per_line(self) -> int:
-        """Height of a line in pixels; in blocks two if a cell can show two colours, else one."""
+        """Height of a line in pixels.
+
+        In blocks it is two if a cell can show two colours, else one.
+        """
         if self.app.pixel_cell is not None:
             return self.app.pixel_cell.height
         return 1 if self.app.ascii_only or self.app.depth is Depth.NONE else 2
@@ -175,7 +178,7 @@ class Waterfall(CellWidget):
         return red, green, blue
 
     def _fits(self, scene: WaterfallScene) -> bool:
-        """Return True if a scene was drawn for the present size and kind of picture."""
+        """Return True if a scene has the present size and kind."""
         size = scene.picture.values.shape[1], scene.axis.columns, scene.axis.grid.cell_px
         has_rows = scene.picture.store.newest is not None
         return has_rows and size == (self.lines * self.pixels_per_line, self.columns, self.cell_px)
