@@ -22,7 +22,7 @@ from terminals import PROGRAM
 DOCS = Path(__file__).parents[1] / "docs" / "terminals"
 SPEED = 8
 # Time of the recording at which the pictures are taken: both lanes of the type II are in the picture then.
-RECORDED_S = 480
+RECORDED_S = 552
 SIZE = (120, 40)
 
 

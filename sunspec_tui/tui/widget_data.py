@@ -126,6 +126,7 @@ def caption(scene: Scene, depth: Depth, link: LinkReading, columns: int, confirm
         subtracted=view.subtract and readout is not None and readout.cell is not None,
         marked=("", "") if interval is None else (interval_text(interval), short_interval_text(interval)),
         confirmed=confirmed,
+        in_pixels=scene.cell_px > 1,
         columns=columns,
     )
 

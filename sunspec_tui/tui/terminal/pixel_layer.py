@@ -26,7 +26,7 @@ class PixelLayer:
         True if a strip waits for the next columns.
     """
 
-    strip_every_s = 0.45
+    strip_every_s = 0.7
     """Shortest time between strips that can wait."""
 
     def __init__(self) -> None:
