@@ -50,9 +50,7 @@ def open_flare(
 ) -> Replay:
     """Open a replay of the flare.
 
-    By default it begins shortly before the bursts.
-
-    See `Replay`; `between_s` limits the times of the rows.
+    By default it begins shortly before the bursts. `between_s` limits the times of the rows; see also `Replay`.
     """
     first_s, last_s = between_s
     rows = read_flare().between(REPLAY_BEGIN_S if first_s is None else first_s, last_s)

@@ -5,6 +5,7 @@ changes to what the terminal really can show.
 """
 
 import time
+from collections.abc import Callable
 
 from textual.geometry import Size
 
@@ -35,6 +36,7 @@ class AbilityApp(GuardedApp):
         super().__init__(driver_class=Driver)
         self.finder = finder
         self.abilities: Abilities = finder.abilities(time.monotonic())
+        self._send: Callable[[str], None] | None = None
 
     @property
     def depth(self) -> Depth:
@@ -48,8 +50,10 @@ class AbilityApp(GuardedApp):
         """
 
     def send_text(self, text: str) -> None:
-        """Send text to the terminal."""
-        if self._driver is not None:
+        """Send text to the terminal, or to a test's function."""
+        if self._send is not None:
+            self._send(text)
+        elif self._driver is not None:
             self._driver.write(text)
 
     # Queries and replies

@@ -185,7 +185,7 @@ class InputSplitter:
                 return after
             if len(head) < _PIECE_CHARACTERS:
                 return text
-            # A rest that keeps coming never acts as keys.
+            # While the rest of a paste keeps coming, none of it acts as keys.
             self._expect_rest_until_s = max(self._expect_rest_until_s, now_s + MAX_GAP_S)
             return ""
         if len(head) > _UNMARKED_PASTE_CHARACTERS and len(set(head)) >= _UNMARKED_PASTE_KINDS:
