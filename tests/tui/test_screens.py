@@ -133,7 +133,7 @@ def test_fewer_colours(show, frames, picture, depth):
 
 
 # Each depth once before and once after a change.
-@pytest.mark.parametrize(("depth", "later"), itertools.pairwise([*Depth, next(iter(Depth))]))
+@pytest.mark.parametrize(("depth", "later"), [*itertools.pairwise([*Depth, next(iter(Depth))])])
 def test_other_colours_at_run_time_give_the_screen_of_a_new_start(show, frames, depth, later):
     screen = show((120, 40), frames, depth=depth)
     screen.set_depth(later)
