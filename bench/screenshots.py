@@ -75,7 +75,7 @@ def words_of(shot: Shot, port: int, home: Path) -> list[str]:
 
 
 def take(shot: Shot) -> None:
-    """Replay the flare, and take the picture of the terminal at its time."""
+    """Replay the flare, and take a picture at its time."""
     port = free_port()
     producer = [*PROGRAM, "stream", "--source", "flare", "--speed", str(SPEED), "--wait", "--port", str(port)]
     with tempfile.TemporaryDirectory() as home, virtual_screen() as environment:

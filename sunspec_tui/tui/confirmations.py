@@ -1,4 +1,4 @@
-"""Words for the effect of a key, shown in the caption for a few seconds.
+"""Words for the effect of a key, in the caption.
 
 The functions compare two views, so that a new action needs no words of its own. The clock is an argument.
 """
@@ -105,6 +105,6 @@ def _layout_effects(before: View, after: View, context: ViewContext) -> Iterator
         is_shown = name in after.opened or (name in before.hidden and name not in after.hidden)
         yield f"{name} {'shown' if is_shown else 'hidden'}"
     if before.maximised != after.maximised:
-        yield "all again" if after.maximised is None else f"{after.maximised} alone, esc shows all"
+        yield "all pictures and panels" if after.maximised is None else f"{after.maximised} alone, esc shows all"
     if before.theme != after.theme:
         yield f"theme {after.theme}"

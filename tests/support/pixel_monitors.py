@@ -190,7 +190,7 @@ class PixelMonitor(Screen):
     # What must be seen
 
     def check(self):
-        """Check that each cell of the picture shows its pixels, and that no other cell does."""
+        """Check that exactly the picture's cells show its pixels."""
         self.settle()
         wrong = self.do(self._wrong_cells)
         assert not wrong, f"{len(wrong)} cells show other pixels, the first: {wrong[:5]}"

@@ -71,7 +71,7 @@ def missing_programs(*kinds: Kind) -> list[str]:
 
 @contextmanager
 def virtual_screen() -> Iterator[dict[str, str]]:
-    """Start an X server on a free display; yield the environment of its programs."""
+    """Start an X server; yield the environment of its programs."""
     receiving, sending = os.pipe()
     size = "{}x{}x24".format(*SCREEN_PX)
     words = ["Xvfb", "-displayfd", str(sending), "-screen", "0", size, "-nolisten", "tcp", "-noreset"]
@@ -142,7 +142,7 @@ class RealTerminal:
 
 
 class Monitor(RealTerminal):
-    """The monitor in a real terminal, which reports the picture that it shows."""
+    """Monitor in a real terminal that reports its shown picture."""
 
     def __init__(
         self, environment: dict[str, str], kind: Kind, home: Path, *options: str, then_waits: bool = False

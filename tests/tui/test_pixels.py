@@ -1,4 +1,7 @@
-"""The waterfall in pixels on terminals in memory: always the waterfall's own array, without ghosts or holes."""
+"""Pixels on terminals in memory are the waterfall's own array.
+
+There are no ghosts and no holes.
+"""
 
 from dataclasses import replace
 
@@ -8,6 +11,7 @@ from monitors import StillReceiver
 from pixel_monitors import PixelMonitor
 from waiting import poll_until
 
+from sunspec_tui.tui.display.readouts import readout_of
 from sunspec_tui.tui.terminal.abilities import Graphics
 from sunspec_tui.tui.widgets.ability_text import PASSTHROUGH_ADVICE
 
@@ -122,7 +126,7 @@ def test_the_cursor_moves_by_columns_and_bins(monitor):
     monitor.act("change_view('move_cursor', 0, 1)")
     assert monitor.app.scene.view.cursor.bin == first.bin + 1
     monitor.check()
-    assert monitor.app.scene.readout().inside
+    assert readout_of(monitor.app.scene).inside
     monitor.act("change_view('escape')")
     monitor.check()
 

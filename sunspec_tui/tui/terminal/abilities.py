@@ -7,7 +7,10 @@ from sunspec_tui.tui.terminal.colours import Depth
 
 
 class Graphics(StrEnum):
-    """Kinds of pictures that a terminal shows; the values are those of ``--graphics``."""
+    """Kinds of pictures that a terminal shows.
+
+    The values are those of ``--graphics``.
+    """
 
     KITTY = "kitty"
     SIXEL = "sixel"

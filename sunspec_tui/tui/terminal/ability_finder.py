@@ -138,7 +138,7 @@ class AbilityFinder:
         return True
 
     def must_wait(self, now_s: float) -> bool:
-        """Return True if more replies are likely, so that a shell would read them.
+        """Return True if replies are likely that a shell would read.
 
         A terminal that has answered nothing for a while will not answer.
         """
@@ -158,7 +158,7 @@ class AbilityFinder:
         return resolve(self.environment, replies, self._choices, self._screen, self._tmux)
 
     def choose_next_graphics(self) -> Graphics | None:
-        """Choose the next kind of pictures that the terminal has; None is the best one."""
+        """Choose the next kind of pictures; None is the best one."""
         available = self._resolved(self._replies).available_graphics
         kinds = tuple(Graphics)
         after = 0 if self._choices.graphics is None else kinds.index(self._choices.graphics) + 1

@@ -34,7 +34,7 @@ _TOO_FEW_COLOURS = (Depth.C16, Depth.NONE)
 
 
 class Choices(NamedTuple):
-    """What the user has chosen: colour depth and kind of pictures; None to find out."""
+    """Chosen colour depth and kind of pictures; None to find out."""
 
     depth: Depth | None = None
     graphics: Graphics | None = None
@@ -48,7 +48,7 @@ def named_choices(depth: str, graphics: str) -> Choices:
 
 
 class Screen(NamedTuple):
-    """Size of the screen in cells and in pixels, as the kernel has it; 0 if unknown."""
+    """Size of the screen according to the kernel; 0 if unknown."""
 
     columns: int = 0
     lines: int = 0
@@ -144,7 +144,7 @@ def _told_depth(replies: Replies) -> Depth | None:
 
 
 def _cell(replies: Replies, screen: Screen) -> CellPixels | None:
-    """Return the size of a cell in pixels; None if it is unknown."""
+    """Return the size of a cell in pixels, if known."""
     told = replies.get(CellPixels)
     if told is not None:
         return told

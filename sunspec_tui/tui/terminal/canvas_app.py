@@ -12,7 +12,6 @@ widgets, and the driver's writer thread. tests/tui/test_painting.py fails when o
 
 import asyncio
 import time
-from collections.abc import Callable
 
 from rich.console import RenderableType
 from rich.segment import Segment
@@ -66,7 +65,6 @@ class CanvasApp(AbilityApp):
         self.pacer = pacer or LinkPacer()
         self.update_writer = UpdateWriter(Canvas(1, 1), self.depth, ascii_only=ascii_only)
         self.animation_level = "none"
-        self._send: Callable[[str], None] | None = None
         self._scheduled_paint: asyncio.Handle | None = None
         self.urgent = False
         """True if the next update omits the pictures, so that the effect of a key is shown first."""
@@ -295,13 +293,6 @@ class CanvasApp(AbilityApp):
         nbytes = len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
         self.pacer.update_sent(nbytes, now_s, finished=finished)
         self.send_text(text)
-
-    def send_text(self, text: str) -> None:
-        """Send text to the terminal, or to the function that a test has set."""
-        if self._send is not None:
-            self._send(text)
-        else:
-            super().send_text(text)
 
     def _writer_is_busy(self) -> bool:
         """Return True if an update is still queued.

@@ -1,4 +1,7 @@
-"""Textual app that draws a picture in pixels where the terminal has them and the link carries them."""
+"""Textual app that draws a picture in pixels where possible.
+
+The terminal must have pixels, and the link must carry them.
+"""
 
 import asyncio
 import time
@@ -56,11 +59,14 @@ class PixelApp(CanvasApp):
 
     @property
     def pixels_sweep(self) -> bool:
-        """True if the picture must be drawn with a write cursor, because the terminal cannot move it."""
+        """True if the terminal cannot move the picture.
+
+        Then it must be drawn with a write cursor.
+        """
         return self._drawn.graphics is Graphics.SIXEL or self._is_through_tmux
 
     def follow_graphics(self) -> None:
-        """Draw in pixels or in blocks, as the terminal and the link allow."""
+        """Draw in pixels or blocks, as terminal and link allow."""
         possible = self._possible_pixels()
         is_chosen = self.abilities.chosen_graphics is not None
         estimate = self.size.width * self.size.height * (possible.cell.area if possible.cell else 0) // _PICTURE_SHARE
@@ -102,7 +108,10 @@ class PixelApp(CanvasApp):
         return _DrawnPixels(abilities.graphics, dialect, cell)
 
     def on_cursor_position(self, _: events.CursorPosition) -> None:
-        """Draw soon in another quality if the pacer has changed it; help it to measure the link."""
+        """Draw soon in another quality if the pacer has changed it.
+
+        Help the pacer to measure the link.
+        """
         if self.pacer.take_probe():
             # All cells are sent again, which changes nothing on the screen.
             self.canvas.invalidate()

@@ -46,7 +46,7 @@ class PixelLayer:
     # Picture
 
     def use(self, painter: PixelPainter | None) -> None:
-        """Draw with another painter from now on; remove the picture of the former one."""
+        """Draw with another painter; remove the former one's picture."""
         self._remove()
         self.painter = painter
 
@@ -95,7 +95,7 @@ class PixelLayer:
         return self.painter.finished and not self._is_new
 
     def prepare(self, canvas: Canvas) -> str:
-        """Prepare the canvas for its next update; return the text to send before that."""
+        """Prepare the canvas for an update; return the text before it."""
         text, self._farewell = self._farewell, ""
         if self._left_region is not None:
             # Removing a picture may erase the text on it.
@@ -108,7 +108,7 @@ class PixelLayer:
         return text
 
     def must_follow(self, canvas: Canvas) -> bool:
-        """Return True if other cells of the picture show text than at the last update.
+        """Return True if text now covers other cells of the picture.
 
         Some terminals draw a picture over text, so that the text is seen only when the painter knows of it.
         """

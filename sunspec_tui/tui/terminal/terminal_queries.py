@@ -1,4 +1,4 @@
-"""Queries of a terminal's abilities, and which of them are safe to send.
+"""Queries of a terminal's abilities, and which are safe to send.
 
 A query has one of three forms: a control sequence (CSI), a device control string (DCS) or an application program
 command (APC). Not every terminal skips a form that it does not know:
@@ -41,7 +41,10 @@ _END = _ESC + "\\"
 
 
 class Form(IntEnum):
-    """Form of a query; a terminal that skips one form also skips the forms before it."""
+    """Form of a query.
+
+    A terminal that skips one form also skips the forms before it.
+    """
 
     NOTHING = 0
     CSI = 1
@@ -76,7 +79,7 @@ _ASKED_BY_CSI = ("screen", "vt220")
 
 
 def last_form(environment: Mapping[str, str]) -> Form:
-    """Return the last form of query that the terminal is known to skip."""
+    """Return the last form that the terminal is known to skip."""
     term = environment.get("TERM", "").lower()
     if term in _ASKED_NOTHING or term.startswith(_ASKED_NOTHING_PREFIXES):
         return Form.NOTHING

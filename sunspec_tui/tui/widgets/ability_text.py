@@ -8,11 +8,6 @@ _DEPTHS = {Depth.TRUE: "24-bit", Depth.C256: "256 colours", Depth.C16: "16 colou
 PASSTHROUGH_ADVICE = "tmux keeps kitty's pixels from this screen; to allow them: tmux set -g allow-passthrough on"
 
 
-def abilities_text(abilities: Abilities) -> str:
-    """Return one line: ``24-bit, asked · kitty, asked · cell 10x20``."""
-    return " · ".join(filter(None, (_depth(abilities), _graphics(abilities), _cell(abilities))))
-
-
 def ability_rows(abilities: Abilities) -> tuple[tuple[str, str], ...]:
     """Return the Health panel's lines about the terminal's abilities."""
     pixels = ", ".join(filter(None, (_graphics(abilities), _cell(abilities))))

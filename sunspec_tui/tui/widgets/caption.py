@@ -72,7 +72,7 @@ def caption_text(
     segments += _note_segments(link, marked)
     if readout is not None:
         segments += _readout_segments(readout, product, signed=view.signed, subtracted=subtracted)
-    span = _rows_segment(view.rows_per_column, seconds, in_pixels=in_pixels)
+    span = _span_segment(view.rows_per_column, seconds, in_pixels=in_pixels)
     segments += _view_segments(view, product, levels, span, after_readout=readout is not None)
     mhz = f"{band.low_mhz:.1f}–{band.high_mhz:.1f} MHz"
     segments.append(LineSegment(mhz, "dim", 3 if readout is None else 5, is_item=True))
@@ -92,8 +92,11 @@ def _note_segments(link: LinkReading, marked: tuple[str, str]) -> list[LineSegme
     return segments
 
 
-def _rows_segment(rows: int, seconds: float, *, in_pixels: bool) -> LineSegment:
-    """Return the time span, and the rows of a column or, in pixels, of a cell."""
+def _span_segment(rows: int, seconds: float, *, in_pixels: bool) -> LineSegment:
+    """Return the time span, and the rows of a column.
+
+    In pixels a cell has several columns, so its rows are counted.
+    """
     each = f"{'1 row' if rows == 1 else f'{rows} rows'} a {'cell' if in_pixels else 'column'}"
     return LineSegment(f"{span_text(seconds)}, {each}", "dim", 1, span_text(seconds), is_item=True)
 
