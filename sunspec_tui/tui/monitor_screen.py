@@ -267,8 +267,8 @@ class MonitorScreen(Guarded, Screen[object]):
         return panel.lines_needed() if panel.text else _FIRST_LINES[name]
 
     def fit_toasts(self) -> None:
-        """Keep toasts inside the waterfall, so that they cover no axis and no panel."""
-        cells = self.query_one(Waterfall).cells_region
+        """Keep toasts inside the waterfall, or what waits for it, so that they cover no axis and no panel."""
+        cells = self.query_one(Waterfall).cells_region or self.query_one("#waiting").region
         for rack in self.query("#textual-toastrack"):
             if cells:
                 rack.styles.dock, rack.styles.width = "bottom", cells.width
