@@ -208,7 +208,8 @@ class MonitorScreen(Guarded, Screen[object]):
             return
         self.log_history.add(lines)
         panel = self.query_one(LogPanel)
-        panel.add(*(Text(f"{format_clock(line.time_s)} {line.text}", line.style) for line in lines))
+        # The style of a whole text without spans would not be rendered.
+        panel.add(*(Text.assemble((f"{format_clock(line.time_s)} {line.text}", line.style)) for line in lines))
         errors = [line for line in lines if line.level >= logging.ERROR]
         now_s = time.monotonic()
         shows_log = panel.is_on_screen or isinstance(self.app.screen, LogPage)
