@@ -18,7 +18,7 @@ _OPTIONS = {
     "pair": ("XX and YY together", "one product"),
     "pipelines": ("marks of the pipelines", "no marks of the pipelines"),
 }
-_AT_LIMIT = {"span": "no other time span", "zoom": "no other zoom", "pan": "the end of the band"}
+_AT_LIMIT = {"span": "limit of the time span", "zoom": "limit of the zoom", "pan": "the end of the band"}
 
 
 class Confirmation:
@@ -105,6 +105,6 @@ def _layout_effects(before: View, after: View, context: ViewContext) -> Iterator
         is_shown = name in after.opened or (name in before.hidden and name not in after.hidden)
         yield f"{name} {'shown' if is_shown else 'hidden'}"
     if before.maximised != after.maximised:
-        yield "all pictures and panels" if after.maximised is None else f"{after.maximised} alone, esc shows all"
+        yield "all shown" if after.maximised is None else f"{after.maximised} alone, esc shows all"
     if before.theme != after.theme:
         yield f"theme {after.theme}"

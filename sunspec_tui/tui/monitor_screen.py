@@ -208,7 +208,8 @@ class MonitorScreen(Guarded, Screen[object]):
             return
         self.log_history.add(lines)
         panel = self.query_one(LogPanel)
-        panel.add(*(Text(f"{format_clock(line.time_s)} {line.text}", line.style) for line in lines))
+        # The style of a whole text without spans would not be rendered.
+        panel.add(*(Text.assemble((f"{format_clock(line.time_s)} {line.text}", line.style)) for line in lines))
         errors = [line for line in lines if line.level >= logging.ERROR]
         now_s = time.monotonic()
         shows_log = panel.is_on_screen or isinstance(self.app.screen, LogPage)
@@ -267,8 +268,11 @@ class MonitorScreen(Guarded, Screen[object]):
         return panel.lines_needed() if panel.text else _FIRST_LINES[name]
 
     def fit_toasts(self) -> None:
-        """Keep toasts inside the waterfall, away from axes and panels."""
-        cells = self.query_one(Waterfall).cells_region
+        """Keep toasts inside the waterfall, away from axes and panels.
+
+        Without a waterfall, keep them inside the text that waits for it.
+        """
+        cells = self.query_one(Waterfall).cells_region or self.query_one("#waiting").region
         for rack in self.query("#textual-toastrack"):
             if cells:
                 rack.styles.dock, rack.styles.width = "bottom", cells.width

@@ -145,7 +145,7 @@ def test_an_error_is_a_toast_only_where_no_log_is_shown(screen):
     [
         ("next_palette", {"palette": "inferno"}, "palette inferno"),
         ("span", {"rows_per_column": 8}, "time span 2 min 20 s"),
-        ("span", {}, "no other time span"),
+        ("span", {}, "limit of the time span"),
         ("toggle_option", {"sweeping": True}, "sweeping"),
         ("next_product", {"product": Product.V, "levels": None}, "product V"),
         ("shift_levels", {"levels": Levels(9, 30)}, "levels 9 to 30"),

@@ -11,7 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.core.times import format_clock
 from sunspec_tui.tui.display.column_grid import ColumnGrid
+
+# Cells from one time on the axis to the next, about; and how many steps a narrow picture tries.
+_TIME_CELLS, _STEPS_TRIED = 12, 3
 
 
 def nice_step(span: float, max_parts: int) -> float:
@@ -82,6 +86,30 @@ def time_ticks(times_s: list[float], max_parts: int) -> list[tuple[int, float]]:
         if before_s < round_s <= moment_s and moment_s - before_s < step and index - back > before:
             ticks_found.append((index - back, float(round_s)))
     return ticks_found
+
+
+def time_labels(times_s: list[float], cells: list[int | None], width: int) -> list[tuple[int, str]]:
+    """Return round times as labels, the newest first, with their cells.
+
+    Where the usual step has no label that fits, as in a narrow picture, the times are closer together.
+
+    Parameters
+    ----------
+    times_s
+        End of each column, oldest first, NaN for a gap.
+    cells
+        Cell of each column; None if it is outside the picture.
+    width
+        Width of the picture in cells.
+    """
+    found: list[tuple[int, str]] = []
+    for finer in range(_STEPS_TRIED):
+        ticks_found = time_ticks(times_s, max(1, width // _TIME_CELLS) << finer)
+        placed = [(cells[column], "╵" + format_clock(moment_s)) for column, moment_s in reversed(ticks_found)]
+        found = [(cell, text) for cell, text in placed if cell is not None]
+        if labels(found, width):
+            break
+    return found
 
 
 def pixel_bins(nbins: int, npixels: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

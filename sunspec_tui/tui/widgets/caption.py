@@ -69,7 +69,7 @@ def caption_text(
         Width of the line in cells; 0 means no limit.
     """
     segments = [LineSegment(f" {confirmed} ", CONFIRMED_STYLE)] if confirmed else []
-    segments += _note_segments(link, marked)
+    segments += _note_segments(link, marked, before_readout=readout is not None)
     if readout is not None:
         segments += _readout_segments(readout, product, signed=view.signed, subtracted=subtracted)
     span = _span_segment(view.rows_per_column, seconds, in_pixels=in_pixels)
@@ -81,14 +81,19 @@ def caption_text(
     return fit_segments(segments, columns)
 
 
-def _note_segments(link: LinkReading, marked: tuple[str, str]) -> list[LineSegment]:
+def _note_segments(link: LinkReading, marked: tuple[str, str], *, before_readout: bool) -> list[LineSegment]:
+    """Return the marked interval and the state of the link.
+
+    Where they and a readout have no room together, the readout stays, and the state of the link goes first.
+    """
     segments = []
+    rank = 1 if before_readout else 0
+    if marked[0]:
+        segments.append(LineSegment(f" {marked[0]} ", _NOTE_STYLE, rank, f" {marked[1]} "))
+        segments.append(LineSegment("E exports ", _NOTE_STYLE, 4))
     if link.quality > Quality.FULL:
         why = "low bandwidth" if link.is_fixed else "slow link"
-        segments.append(LineSegment(f" {why}: {_QUALITIES[link.quality]} ", "black on yellow", 0, f" {why} "))
-    if marked[0]:
-        segments.append(LineSegment(f" {marked[0]} ", _NOTE_STYLE, 0, f" {marked[1]} "))
-        segments.append(LineSegment("E exports ", _NOTE_STYLE, 4))
+        segments.append(LineSegment(f" {why}: {_QUALITIES[link.quality]} ", "black on yellow", rank, f" {why} "))
     return segments
 
 

@@ -6,11 +6,14 @@ Nothing is cut within a word. What has no room is left out as a whole, and a mar
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from rich.cells import cell_len
 from rich.console import Console
-from rich.text import Text
+from rich.text import Span, Text
 
 CONSOLE = Console(width=400, color_system=None, force_terminal=False)
 SEPARATOR = " · "
+LABEL_WIDTH = 9
+LABEL_STYLE = "dim"
 _MIN_EXPENDABLE_RANK = 3
 _WARNING_COLOURS = ("red", "yellow")
 
@@ -122,12 +125,21 @@ def cut_line(line: Text, columns: int) -> Text:
 
 
 def wrap_line(line: Text, columns: int) -> list[Text]:
-    """Split a line between words into lines of at most `columns` cells."""
+    """Split a line between words into lines of at most `columns` cells.
+
+    The value after a label continues below its own beginning, unless a word of it is too long for that.
+    """
     if line.cell_len <= columns:
         return [line]
-    lines = list(line.wrap(CONSOLE, columns, no_wrap=False))
-    for each in lines:
+    label, value = line[:0], line
+    if Span(0, LABEL_WIDTH, LABEL_STYLE) in line.spans:
+        label, value = line[:LABEL_WIDTH], line[LABEL_WIDTH:]
+        if max(map(cell_len, value.plain.split()), default=0) > columns - LABEL_WIDTH:
+            label, value = line[:0], line
+    lines = list(value.wrap(CONSOLE, columns - len(label), no_wrap=False))
+    for i, each in enumerate(lines):
         each.rstrip()
+        lines[i] = Text.assemble(label if i == 0 else " " * len(label), each, end="")
     return lines
 
 

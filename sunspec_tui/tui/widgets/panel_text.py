@@ -17,11 +17,11 @@ from sunspec_tui.stream.message_delay import DelayMethod, DelayReading, DelaySta
 from sunspec_tui.tui.terminal.abilities import Abilities
 from sunspec_tui.tui.terminal.link_pacing import LinkReading
 from sunspec_tui.tui.widgets.ability_text import ability_rows
+from sunspec_tui.tui.widgets.fitting import LABEL_STYLE, LABEL_WIDTH
 
 if TYPE_CHECKING:
     from sunspec_tui.core.memory_usage import MemoryReading
 
-_LABEL_WIDTH = 9
 _LONG_DELAY_S = 100.0
 _MAX_NAMED_PIPELINES = 6
 _MINUTE_WIDTH = 25
@@ -66,7 +66,7 @@ def labelled_lines(*pairs: tuple[str, ...]) -> Text:
     for i, (label, value, *style) in enumerate(pairs):
         if i:
             text.append("\n")
-        text.append(f"{label:<{_LABEL_WIDTH}}", "dim")
+        text.append(f"{label:<{LABEL_WIDTH}}", LABEL_STYLE)
         text.append(value, style[0] if style else "")
     return text
 

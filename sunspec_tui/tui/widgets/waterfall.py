@@ -13,8 +13,7 @@ from textual import events
 from textual.geometry import Region as WidgetRegion
 
 from sunspec_tui.core.levels import level_label, without_warnings
-from sunspec_tui.core.times import format_clock
-from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow, labels, nice_step, time_ticks
+from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow, labels, nice_step, time_labels
 from sunspec_tui.tui.display.waterfall_image import WaterfallImage
 from sunspec_tui.tui.messages import CellPointed, WheelTurned
 from sunspec_tui.tui.terminal.canvas import PIXELS, Grid, Region
@@ -28,7 +27,6 @@ AXIS_WIDTH = 6
 BAR_WIDTH = 8
 # A narrower picture has no colour bar; a still narrower one has no axis either.
 _MIN_WITH_BAR, _MIN_WITH_AXIS = 18, 10
-_TICK_CELLS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,12 +315,8 @@ class Waterfall(CellWidget):
             grid.write(2, self.lines, "UTC", style)
         # One column of each cell is enough for the ticks.
         numbers = scene.axis.numbers[:: -scene.axis.grid.per_cell][::-1]
-        found = time_ticks(scene.picture.store.times_s(numbers), max(1, self.columns // _TICK_CELLS))
-        places = []
-        for place, moment_s in reversed(found):
-            cell = scene.axis.cell_of(numbers[place])
-            if cell is not None:
-                places.append((cell, "╵" + format_clock(moment_s)))
+        cells = [scene.axis.cell_of(number) for number in numbers]
+        places = time_labels(scene.picture.store.times_s(numbers), cells, self.columns)
         under_cursor = scene.cursor and scene.axis.cell_of(scene.cursor[0])
         if under_cursor is not None:
             # First, so that no label overlaps the cursor's mark.
