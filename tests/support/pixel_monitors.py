@@ -5,6 +5,7 @@ of its cells; kitty's pictures lie over the text.
 """
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pyte
@@ -167,6 +168,16 @@ class PixelMonitor(Screen):
     def pictures(self):
         """Pixels of the terminal."""
         return self.screen.pictures
+
+    def change_cell(self, cell):
+        """Give the terminal cells of another size, as another font does; a resize follows."""
+        self.do(self._change_cell, cell)
+
+    def _change_cell(self, cell):
+        global CELL
+        CELL = cell
+        fixed = self.app.finder.fixed
+        self.app.finder.fixed = replace(fixed, cell_width_px=cell[0], cell_height_px=cell[1])
 
     def resize(self, columns, lines):
         """Give the terminal another size."""

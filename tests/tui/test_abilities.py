@@ -4,7 +4,7 @@ import itertools
 import math
 
 import pytest
-from ability_replies import KITTY, KITTY_QUERY, TMUX, WEZTERM, XTERM_256, XTERM_JS, XTERM_SIXEL
+from ability_replies import KITTY, KITTY_QUERY, SIXEL_COLOURS, TMUX, WEZTERM, XTERM_256, XTERM_JS, XTERM_SIXEL
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,6 +89,9 @@ def test_a_named_capability_gives_24_bit_but_its_lack_denies_nothing():
         assert resolve(XTERM, replies, Choices(), PIXELS).depth is depth
 
 
+# A vt340 and xterm in its place have 16 registers; many terminals do not tell their number.
+SIXTEEN_REGISTERS = {SIXEL_COLOURS: b"\x1b[?1;0;16S"}
+NO_REGISTERS_TOLD = {SIXEL_COLOURS: b"\x1b[?1;3;0S"}
 GRAPHICS = [
     (XTERM, {}, None, PIXELS, Graphics.BLOCKS, Origin.ENVIRONMENT),
     (XTERM, KITTY, None, NO_PIXELS, Graphics.KITTY, Origin.ASKED),
@@ -98,6 +101,9 @@ GRAPHICS = [
     (XTERM, WEZTERM, Graphics.SIXEL, NO_PIXELS, Graphics.SIXEL, Origin.CHOSEN),
     (XTERM, WEZTERM, Graphics.BLOCKS, NO_PIXELS, Graphics.BLOCKS, Origin.CHOSEN),
     (XTERM, XTERM_256, None, PIXELS, Graphics.BLOCKS, Origin.ASKED),
+    (XTERM, XTERM_SIXEL | SIXTEEN_REGISTERS, None, PIXELS, Graphics.BLOCKS, Origin.ASKED),
+    (XTERM, XTERM_SIXEL | SIXTEEN_REGISTERS, Graphics.SIXEL, PIXELS, Graphics.SIXEL, Origin.CHOSEN),
+    (XTERM, XTERM_SIXEL | NO_REGISTERS_TOLD, None, PIXELS, Graphics.SIXEL, Origin.ASKED),
     (XTERM, {}, Graphics.KITTY, PIXELS, Graphics.KITTY, Origin.CHOSEN),
     (XTERM, {}, Graphics.KITTY, NO_PIXELS, Graphics.BLOCKS, Origin.CHOSEN),
     ({**XTERM, "NO_COLOR": "1"}, KITTY, None, PIXELS, Graphics.BLOCKS, Origin.ASKED),

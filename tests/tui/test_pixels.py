@@ -13,6 +13,8 @@ from waiting import poll_until
 
 from sunspec_tui.tui.display.readouts import readout_of
 from sunspec_tui.tui.terminal.abilities import Graphics
+from sunspec_tui.tui.terminal.pixel_app import can_draw_pixels
+from sunspec_tui.tui.terminal.pixel_image import CellSize
 from sunspec_tui.tui.widgets.ability_text import PASSTHROUGH_ADVICE
 
 PROTOCOLS = {
@@ -105,6 +107,34 @@ def test_another_size_and_a_lost_screen_are_drawn_anew(monitor):
     monitor.write(b"\x1b[2J\x1b[5;5Hmessage from root\x1b[31;1m")
     monitor.act("redraw")
     monitor.check()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (20, 5), (40, 4)])
+def test_a_window_too_small_for_pixels_has_blocks_and_no_old_picture(monitor, size):
+    monitor.resize(*size)
+    monitor.tick()
+    monitor.check()
+    assert monitor.app.pixel_cell is None
+    monitor.resize(80, 24)
+    monitor.tick()
+    monitor.check()
+    assert monitor.app.pixel_cell is not None
+
+
+@pytest.mark.parametrize(
+    ("size", "cell", "can"),
+    [
+        ((80, 24), (10, 20), True),
+        ((80, 7), (10, 20), True),
+        ((80, 6), (10, 20), False),
+        ((384, 108), (10, 20), True),  # a 4K screen
+        ((1000, 400), (10, 20), False),
+        ((120, 40), (128, 256), False),
+        ((80, 24), (0, 0), False),
+    ],
+)
+def test_a_screen_of_few_lines_or_too_many_pixels_has_blocks(size, cell, can):
+    assert can_draw_pixels(*size, CellSize(*cell)) is can
 
 
 def test_gaps_restarts_and_bad_values_are_drawn(monitor):

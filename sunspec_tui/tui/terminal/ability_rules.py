@@ -29,6 +29,8 @@ from sunspec_tui.tui.terminal.tmux_state import TmuxState
 
 _AUTOMATIC = "auto"
 _SIXEL_ATTRIBUTE = 4
+# A terminal with fewer registers, such as a vt340 with 16, shows other colours than those of the palette.
+_MIN_SIXEL_COLOURS = 256
 # Styles of pixels, such as those of the cursor, need more colours than these.
 _TOO_FEW_COLOURS = (Depth.C16, Depth.NONE)
 
@@ -155,12 +157,13 @@ def _cell(replies: Replies, screen: Screen) -> CellPixels | None:
 
 
 def _available_graphics(replies: Replies, tmux: TmuxState | None, *, in_tmux: bool) -> tuple[Graphics, ...]:
-    kitty, attributes = replies.get(KittyReply), replies.get(DeviceAttributes)
+    kitty, attributes, colours = replies.get(KittyReply), replies.get(DeviceAttributes), replies.get(SixelColours)
     # Inside tmux, a terminal must know placeholders too.
     reaches_terminal = not in_tmux or (tmux is not None and tmux.has_passthrough and tmux.has_placeholders)
+    has_registers = colours is None or not 0 < colours.number < _MIN_SIXEL_COLOURS
     has = {
         Graphics.KITTY: kitty is not None and kitty.is_ok and reaches_terminal,
-        Graphics.SIXEL: attributes is not None and _SIXEL_ATTRIBUTE in attributes.numbers,
+        Graphics.SIXEL: attributes is not None and _SIXEL_ATTRIBUTE in attributes.numbers and has_registers,
         Graphics.BLOCKS: True,
     }
     return tuple(kind for kind in Graphics if has[kind])

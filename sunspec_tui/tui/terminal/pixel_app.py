@@ -29,6 +29,8 @@ from sunspec_tui.tui.terminal.tmux_state import TmuxState, read_tmux
 _PICTURE_SHARE = 3
 # Times between two questions to tmux, while pictures are drawn through it and otherwise.
 _DRAWN_EVERY_S, _OTHER_EVERY_S = 2.0, 10.0
+_MIN_LINES = 7
+_MAX_SCREEN_PX = 1 << 24
 
 
 class _DrawnPixels(NamedTuple):
@@ -102,7 +104,7 @@ class PixelApp(CanvasApp):
         """Return the protocol that the terminal has, without regard to the link."""
         abilities = self.abilities
         cell = CellSize(abilities.cell_width_px, abilities.cell_height_px)
-        if abilities.graphics is Graphics.BLOCKS or not cell.area or self.ascii_only or self.size.height > LINE_LIMIT:
+        if abilities.graphics is Graphics.BLOCKS or self.ascii_only or not can_draw_pixels(*self.size, cell):
             return _DrawnPixels()
         dialect = abilities.dialect if abilities.graphics is Graphics.KITTY else KittyDialect.FRAMES
         return _DrawnPixels(abilities.graphics, dialect, cell)
@@ -185,3 +187,12 @@ class PixelApp(CanvasApp):
         if not self._is_through_tmux:
             return budget
         return min(budget, self._passthrough.budget(self.pixel_layer.sent_nbytes, time.monotonic()))
+
+
+def can_draw_pixels(columns: int, lines: int, cell: CellSize) -> bool:
+    """Return True if a screen of this size can have a picture in pixels.
+
+    A screen with few lines cuts the picture off, and a painter sends no part of a picture. One with more pixels than
+    twice those of a 4K screen takes too long for each row; a terminal that tells a wrong size of its cells has as many.
+    """
+    return bool(cell.area) and _MIN_LINES <= lines <= LINE_LIMIT and columns * lines * cell.area <= _MAX_SCREEN_PX

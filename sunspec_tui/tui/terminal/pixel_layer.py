@@ -41,6 +41,8 @@ class PixelLayer:
         self._farewell = ""
         self._overwritten: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
         self._last_covered: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
+        # Regions of the picture that the terminal shows, and of one that was removed.
+        self._painted_region: Region | None = None
         self._left_region: Region | None = None
 
     # Picture
@@ -68,10 +70,14 @@ class PixelLayer:
         self._image, self._is_new, self.is_waiting = image, True, False
 
     def _remove(self) -> None:
-        if self.painter is not None and self._image is not None:
-            self._farewell += self.painter.remove()
-            self._left_region = self._image.region
+        self._remove_painted()
         self._image, self._is_new, self._is_hidden, self.is_waiting = None, False, False, False
+
+    def _remove_painted(self) -> None:
+        """Remove what the painter has drawn, which may be an older picture in another region."""
+        if self.painter is not None and self._painted_region is not None:
+            self._farewell += self.painter.remove()
+            self._left_region, self._painted_region = self._painted_region, None
 
     def forget(self) -> None:
         """Note that the content of the terminal is unknown."""
@@ -145,9 +151,10 @@ class PixelLayer:
         self._overwritten |= canvas.written
         canvas.written[:] = False
         part, covered = _part(self._image.region), self._covered(canvas)
-        # A picture that reaches beyond the screen belongs to the layout before a resize.
+        # A picture that reaches beyond the screen belongs to the layout before a resize, or the window is tiny.
         self._is_hidden = covered.size * self._image.cell.area != self._image.pixels.size
         if self._is_hidden:
+            self._remove_painted()
             return ""
         damaged = self._overwritten[part] & ~covered
         is_early = now_s - self._painted_s < self.strip_every_s
@@ -162,7 +169,7 @@ class PixelLayer:
             self._image, budget, damaged if damaged.any() else None, covered if covered.any() else None
         )
         self.sent_nbytes += len(text)
-        self._is_new, self._last_covered = False, covered
+        self._is_new, self._last_covered, self._painted_region = False, covered, self._image.region
         self._image = replace(self._image, moved_left_px=0)
         return text
 
