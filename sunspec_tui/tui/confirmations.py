@@ -1,4 +1,4 @@
-"""Words for the effect of a key, shown in the caption for a few seconds.
+"""Words for the effect of a key, in the caption.
 
 The functions compare two views, so that a new action needs no words of its own. The clock is an argument.
 """

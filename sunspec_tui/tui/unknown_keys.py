@@ -1,4 +1,4 @@
-"""Answer to a key that does nothing: a sentence that names the help."""
+"""Answer to an unknown key: a sentence that names the help."""
 
 import math
 import re

@@ -21,6 +21,8 @@ from pathlib import Path
 import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+from ability_replies import AREA, CELL, WEZTERM, XTERM_256, XTERM_SIXEL
+from ability_replies import KITTY as KITTY_TERMINAL
 from terminal_cases import ANSWERS, BROKEN, DEMO, KITTY, MOUSE, PASTES, SIZES, obeys
 from terminals import PROGRAM, Terminal
 
@@ -43,7 +45,15 @@ PIECES = [
 ]
 FINALS = b"uRtMmycnAHIO~"
 # Keys that do not end the monitor, and open only dialogs that escape closes.
-KEYS = b" xXcC[]sabzZhnvyeif01234 5\\d\t,.<>(){}jk"
+KEYS = b" xXcCGL[]sabzZhnvyeif01234 5\\d\t,.<>(){}jk"
+# What the terminals answer; to the size of a cell they answer anything.
+TERMINALS = [KITTY_TERMINAL, WEZTERM, XTERM_SIXEL, XTERM_256]
+CELL_REPLIES = [
+    b"\x1b[6;20;10t", b"\x1b[6;1;1t", b"\x1b[6;0;0t", b"\x1b[6;2;2t", b"\x1b[6;256;128t", b"\x1b[6;99999;99999t",
+    b"\x1b[6;20;10t\x1b[6;4;2t", b"\x1b[6;;t", b"",
+]  # fmt: skip
+AREA_REPLIES = [b"\x1b[4;800;1200t", b"\x1b[4;1;1t", b"\x1b[4;0;0t", b"\x1b[4;65535;65535t", b""]
+CHOICES = ["auto", "kitty", "sixel", "blocks"]
 MAX_GROWN_BYTES = 96 << 20
 STEPS_PER_ROUND = 60
 
@@ -74,6 +84,12 @@ def size(number: random.Random) -> tuple[int, int]:
     return number.randint(1, most[0]), number.randint(1, most[1])
 
 
+def replies(number: random.Random) -> dict[bytes, bytes]:
+    """Return the replies of a terminal with a cell of any size."""
+    terminal = dict(number.choice(TERMINALS))
+    return terminal | {CELL: number.choice(CELL_REPLIES), AREA: number.choice(AREA_REPLIES)}
+
+
 def random_step(monitor: Terminal, number: random.Random) -> None:
     """Do one random thing to a monitor."""
     kind = number.random()
@@ -82,6 +98,8 @@ def random_step(monitor: Terminal, number: random.Random) -> None:
             os.write(monitor.master, spoilt(number)[:3000])
     elif kind < 0.8:
         for _ in range(number.choice([1, 1, 10])):
+            # Another font gives the cells another size.
+            monitor.replies = monitor.replies | {CELL: number.choice(CELL_REPLIES), AREA: number.choice(AREA_REPLIES)}
             monitor.resize(*size(number))
     else:
         os.write(monitor.master, bytes(number.choices(KEYS, k=number.randrange(1, 6))))
@@ -105,7 +123,8 @@ def play(seed: int, number: int, steps: int, home: Path) -> None:
     Raise an error if the monitor ends or does not obey keys.
     """
     chance = random.Random(f"{seed} {number}")
-    monitor = Terminal([*PROGRAM, *DEMO], home)
+    words = [*PROGRAM, *DEMO, "--graphics", chance.choice(CHOICES)]
+    monitor = Terminal(words, home, replies=replies(chance), delay_s=chance.choice([0.0, 0.0, 3.0]))
     try:
         monitor.shows("LIVE", timeout_s=60)
         process = psutil.Process(monitor.process.pid)

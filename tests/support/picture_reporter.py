@@ -1,4 +1,4 @@
-"""Run the monitor; on SIGUSR1 it writes the picture in pixels that it shows.
+"""Run a monitor that writes its shown pixels on SIGUSR1.
 
 ``picture_reporter.py DIRECTORY ARGUMENT...``: the arguments are those of ``sunspec-tui``.
 """
@@ -17,19 +17,19 @@ from sunspec_tui.cli import main
 
 
 def report(app: Any, directory: Path) -> None:
-    """Write region, cell size, RGB pixels and state of the picture to a file.
+    """Write the picture's region, cell, pixels and state to a file.
 
     ``covered`` are the cells on which text stands. The file has no arrays if no picture in pixels is shown.
     """
     layer = app.pixel_layer
-    image = layer._image  # noqa: SLF001 - the monitor itself never needs its picture again
+    image = layer._image
     arrays = {}
     if image is not None:
         arrays = {
             "region": image.region,
             "cell": image.cell,
             "pixels": image.palette[image.pixels],
-            "covered": layer._covered(app.canvas),  # noqa: SLF001
+            "covered": layer._covered(app.canvas),
             "finished": layer.finished and app.canvas.finished,
         }
     path = directory / f"{time.monotonic_ns()}.part"

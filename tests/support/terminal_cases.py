@@ -43,14 +43,22 @@ def obeys(monitor):
     The picture must be updated too.
     """
     poll_until(lambda: "LIVE" in monitor.text, 60, lambda: f"a living monitor on\n{monitor.text}")
+    # Noise may have opened the help, and an unfinished sequence or paste may swallow keys for some seconds.
+    _hides_help(monitor)
     deadline_s = time.monotonic() + 60
     while not _shows_help(monitor, 3) and time.monotonic() < deadline_s:
-        # An unfinished sequence may swallow keys for a second or two, and noise may have opened a dialog.
         monitor.press("\x1b")
         select.select([], [], [], 0.5)
     assert monitor.process.poll() is None, f"the monitor has ended with {monitor.process.returncode}"
     assert HELP in monitor.text, f"no key is obeyed:\n{monitor.text}"
-    monitor.press("\x1b")
+    _hides_help(monitor)
+
+
+def _hides_help(monitor):
+    deadline_s = time.monotonic() + 60
+    while HELP in monitor.text and time.monotonic() < deadline_s:
+        monitor.press("\x1b")
+        select.select([], [], [], 0.5)
     monitor.hides(HELP, timeout_s=60)
 
 

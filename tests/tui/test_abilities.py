@@ -1,10 +1,10 @@
-"""Environment, replies and choices give the abilities of a terminal, in any order of the replies."""
+"""Abilities follow from environment, choices, and replies in any order."""
 
 import itertools
 import math
 
 import pytest
-from ability_replies import KITTY, KITTY_QUERY, TMUX, WEZTERM, XTERM_256, XTERM_JS, XTERM_SIXEL
+from ability_replies import KITTY, KITTY_QUERY, SIXEL_COLOURS, TMUX, WEZTERM, XTERM_256, XTERM_JS, XTERM_SIXEL
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,7 +24,7 @@ from sunspec_tui.tui.terminal.terminal_replies import (
     Version,
     parse_reply,
 )
-from sunspec_tui.tui.widgets.ability_text import abilities_text, ability_rows, graphics_message
+from sunspec_tui.tui.widgets.ability_text import ability_rows, graphics_message
 
 XTERM = {"TERM": "xterm-256color"}
 TRUE = {**XTERM, "COLORTERM": "truecolor"}
@@ -89,6 +89,9 @@ def test_a_named_capability_gives_24_bit_but_its_lack_denies_nothing():
         assert resolve(XTERM, replies, Choices(), PIXELS).depth is depth
 
 
+# A vt340 and xterm in its place have 16 registers; many terminals do not tell their number.
+SIXTEEN_REGISTERS = {SIXEL_COLOURS: b"\x1b[?1;0;16S"}
+NO_REGISTERS_TOLD = {SIXEL_COLOURS: b"\x1b[?1;3;0S"}
 GRAPHICS = [
     (XTERM, {}, None, PIXELS, Graphics.BLOCKS, Origin.ENVIRONMENT),
     (XTERM, KITTY, None, NO_PIXELS, Graphics.KITTY, Origin.ASKED),
@@ -98,6 +101,9 @@ GRAPHICS = [
     (XTERM, WEZTERM, Graphics.SIXEL, NO_PIXELS, Graphics.SIXEL, Origin.CHOSEN),
     (XTERM, WEZTERM, Graphics.BLOCKS, NO_PIXELS, Graphics.BLOCKS, Origin.CHOSEN),
     (XTERM, XTERM_256, None, PIXELS, Graphics.BLOCKS, Origin.ASKED),
+    (XTERM, XTERM_SIXEL | SIXTEEN_REGISTERS, None, PIXELS, Graphics.BLOCKS, Origin.ASKED),
+    (XTERM, XTERM_SIXEL | SIXTEEN_REGISTERS, Graphics.SIXEL, PIXELS, Graphics.SIXEL, Origin.CHOSEN),
+    (XTERM, XTERM_SIXEL | NO_REGISTERS_TOLD, None, PIXELS, Graphics.SIXEL, Origin.ASKED),
     (XTERM, {}, Graphics.KITTY, PIXELS, Graphics.KITTY, Origin.CHOSEN),
     (XTERM, {}, Graphics.KITTY, NO_PIXELS, Graphics.BLOCKS, Origin.CHOSEN),
     ({**XTERM, "NO_COLOR": "1"}, KITTY, None, PIXELS, Graphics.BLOCKS, Origin.ASKED),
@@ -334,14 +340,17 @@ def test_the_key_leaves_a_chosen_kind_that_the_terminal_lacks():
 # Words
 
 
-def test_the_abilities_in_words():
-    assert abilities_text(found(XTERM, WEZTERM)) == "24-bit, asked · kitty, asked · cell 10x20"
-    assert abilities_text(found(XTERM)) == "256 colours, environment · blocks"
-    assert abilities_text(found(XTERM, choices=(Depth.C16, None))) == "16 colours, chosen · blocks"
-    assert ability_rows(found(XTERM, XTERM_SIXEL, (None, Graphics.SIXEL))) == (
-        ("colours", "24-bit, asked"),
-        ("graphics", "sixel, chosen, cell 10x20"),
-    )
+@pytest.mark.parametrize(
+    ("abilities", "colours", "graphics"),
+    [
+        (found(XTERM, WEZTERM), "24-bit, asked", "kitty, asked, cell 10x20"),
+        (found(XTERM), "256 colours, environment", "blocks"),
+        (found(XTERM, choices=(Depth.C16, None)), "16 colours, chosen", "blocks"),
+        (found(XTERM, XTERM_SIXEL, (None, Graphics.SIXEL)), "24-bit, asked", "sixel, chosen, cell 10x20"),
+    ],
+)
+def test_the_abilities_in_words(abilities, colours, graphics):
+    assert ability_rows(abilities) == (("colours", colours), ("graphics", graphics))
 
 
 @pytest.mark.parametrize(

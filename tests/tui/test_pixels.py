@@ -1,4 +1,9 @@
-"""The waterfall in pixels on terminals in memory: always the waterfall's own array, without ghosts or holes."""
+"""Pixels on terminals in memory are the waterfall's own array.
+
+There are no ghosts and no holes.
+"""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,15 +11,24 @@ from monitors import StillReceiver
 from pixel_monitors import PixelMonitor
 from waiting import poll_until
 
+from sunspec_tui.tui.display.readouts import readout_of
 from sunspec_tui.tui.terminal.abilities import Graphics
+from sunspec_tui.tui.terminal.pixel_app import can_draw_pixels
+from sunspec_tui.tui.terminal.pixel_image import CellSize
+from sunspec_tui.tui.widgets.ability_text import PASSTHROUGH_ADVICE
 
-PROTOCOLS = [Graphics.KITTY, Graphics.SIXEL]
+PROTOCOLS = {
+    "kitty": (Graphics.KITTY, False),
+    "sixel": (Graphics.SIXEL, False),
+    "kitty in tmux": (Graphics.KITTY, True),
+}
 NCHAN = 384
 
 
-@pytest.fixture(params=PROTOCOLS, ids=str)
+@pytest.fixture(params=PROTOCOLS)
 def monitor(request):
-    screen = PixelMonitor(80, 24, StillReceiver(), request.param)
+    graphics, in_tmux = PROTOCOLS[request.param]
+    screen = PixelMonitor(80, 24, StillReceiver(), graphics, in_tmux=in_tmux)
     screen.random = np.random.default_rng(0)
     feed(screen, 60)
     try:
@@ -95,6 +109,34 @@ def test_another_size_and_a_lost_screen_are_drawn_anew(monitor):
     monitor.check()
 
 
+@pytest.mark.parametrize("size", [(1, 1), (20, 5), (40, 4)])
+def test_a_window_too_small_for_pixels_has_blocks_and_no_old_picture(monitor, size):
+    monitor.resize(*size)
+    monitor.tick()
+    monitor.check()
+    assert monitor.app.pixel_cell is None
+    monitor.resize(80, 24)
+    monitor.tick()
+    monitor.check()
+    assert monitor.app.pixel_cell is not None
+
+
+@pytest.mark.parametrize(
+    ("size", "cell", "can"),
+    [
+        ((80, 24), (10, 20), True),
+        ((80, 7), (10, 20), True),
+        ((80, 6), (10, 20), False),
+        ((384, 108), (10, 20), True),  # a 4K screen
+        ((1000, 400), (10, 20), False),
+        ((120, 40), (128, 256), False),
+        ((80, 24), (0, 0), False),
+    ],
+)
+def test_a_screen_of_few_lines_or_too_many_pixels_has_blocks(size, cell, can):
+    assert can_draw_pixels(*size, CellSize(*cell)) is can
+
+
 def test_gaps_restarts_and_bad_values_are_drawn(monitor):
     monitor.receiver.skip(20)
     feed(monitor, 3)
@@ -114,7 +156,7 @@ def test_the_cursor_moves_by_columns_and_bins(monitor):
     monitor.act("change_view('move_cursor', 0, 1)")
     assert monitor.app.scene.view.cursor.bin == first.bin + 1
     monitor.check()
-    assert monitor.app.scene.readout().inside
+    assert readout_of(monitor.app.scene).inside
     monitor.act("change_view('escape')")
     monitor.check()
 
@@ -128,6 +170,16 @@ def test_blocks_replace_pixels_and_pixels_replace_blocks(monitor):
         feed(monitor, 2)
         monitor.check()
         assert (monitor.app.pixel_cell is None) == (kind is Graphics.BLOCKS)
+
+
+def test_the_advice_about_tmux_is_given_once(monitor):
+    fixed = monitor.app.finder.fixed
+    told = []
+    monitor.app.notify = lambda text, **_: told.append(text)
+    for lacks in (True, False, True):
+        monitor.app.finder.fixed = replace(fixed, lacks_passthrough=lacks)
+        monitor.do(monitor.app.follow_terminal)
+    assert told == [PASSTHROUGH_ADVICE]
 
 
 def test_a_strip_waits_for_the_next_columns_but_not_for_ever(monitor):

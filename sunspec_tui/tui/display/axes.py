@@ -249,7 +249,7 @@ class ColumnAxis(NamedTuple):
 
     @property
     def end_px(self) -> int:
-        """Pixel after the newest column, counted from the first pixel of column 0."""
+        """Pixel after the newest column, counted from column 0."""
         return self.grid.first_pixel(self.newest + 1)
 
     @property
@@ -283,7 +283,7 @@ class ColumnAxis(NamedTuple):
         return (self.newest + 1) % self._whole_columns // self.grid.per_cell if self._write_columns else None
 
     def pixels_of(self, number: int) -> tuple[int, int] | None:
-        """Return the first and the exclusive last pixel of a column; None if not displayed."""
+        """Return start and stop pixel of a column; None if not displayed."""
         if not self.oldest <= number <= self.newest:
             return None
         turns = number // self._whole_columns
@@ -291,12 +291,12 @@ class ColumnAxis(NamedTuple):
         return max(0, self.grid.first_pixel(number) - left_px), self.grid.first_pixel(number + 1) - left_px
 
     def cell_of(self, number: int) -> int | None:
-        """Return the cell that shows the beginning of a column; None if not displayed."""
+        """Return the cell with a column's first pixel; None if not displayed."""
         pixels = self.pixels_of(number)
         return None if pixels is None else pixels[0] // self.grid.cell_px
 
     def number_at(self, cell: int) -> int | None:
-        """Return the column in the middle of a cell; None if the cell shows none.
+        """Return the column in the middle of a cell, if any.
 
         Cells outside the waterfall and the write cursor's cell show no column.
         """

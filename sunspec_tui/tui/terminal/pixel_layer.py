@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.tui.terminal.canvas import PIXELS, UNKNOWN, Canvas, Region
 from sunspec_tui.tui.terminal.pixel_image import PixelImage, PixelPainter
+from sunspec_tui.tui.terminal.placeholder_painter import PlaceholderPainter
 
 
 class PixelLayer:
@@ -22,27 +23,32 @@ class PixelLayer:
     ----------
     painter
         Painter of the terminal's protocol; None if the terminal shows no pixels.
+    sent_nbytes
+        Size of all pixels that were sent so far.
     is_waiting
         True if a strip waits for the next columns.
     """
 
-    strip_every_s = 0.45
+    strip_every_s = 0.7
     """Shortest time between strips that can wait."""
 
     def __init__(self) -> None:
         self.painter: PixelPainter | None = None
+        self.sent_nbytes = 0
         self._image: PixelImage | None = None
         self._is_new = self._is_hidden = self._can_wait = self.is_waiting = False
         self._painted_s = -math.inf
         self._farewell = ""
         self._overwritten: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
         self._last_covered: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
+        # Regions of the picture that the terminal shows, and of one that was removed.
+        self._painted_region: Region | None = None
         self._left_region: Region | None = None
 
     # Picture
 
     def use(self, painter: PixelPainter | None) -> None:
-        """Draw with another painter from now on; remove the picture of the former one."""
+        """Draw with another painter; remove the former one's picture."""
         self._remove()
         self.painter = painter
 
@@ -64,10 +70,14 @@ class PixelLayer:
         self._image, self._is_new, self.is_waiting = image, True, False
 
     def _remove(self) -> None:
-        if self.painter is not None and self._image is not None:
-            self._farewell += self.painter.remove()
-            self._left_region = self._image.region
+        self._remove_painted()
         self._image, self._is_new, self._is_hidden, self.is_waiting = None, False, False, False
+
+    def _remove_painted(self) -> None:
+        """Remove what the painter has drawn, which may be an older picture in another region."""
+        if self.painter is not None and self._painted_region is not None:
+            self._farewell += self.painter.remove()
+            self._left_region, self._painted_region = self._painted_region, None
 
     def forget(self) -> None:
         """Note that the content of the terminal is unknown."""
@@ -91,20 +101,24 @@ class PixelLayer:
         return self.painter.finished and not self._is_new
 
     def prepare(self, canvas: Canvas) -> str:
-        """Prepare the canvas for its next update; return the text to send before that."""
+        """Prepare the canvas for an update; return the text before it."""
         text, self._farewell = self._farewell, ""
         if self._left_region is not None:
             # Removing a picture may erase the text on it.
             canvas.displayed.codes[_part(self._left_region)] = UNKNOWN
             self._left_region = None
+        if isinstance(self.painter, PlaceholderPainter) and self._image is not None:
+            canvas.use_placeholders(self.painter.placeholders(self._image))
+        else:
+            canvas.use_placeholders(None)
         return text
 
     def must_follow(self, canvas: Canvas) -> bool:
-        """Return True if other cells of the picture show text than at the last update.
+        """Return True if text now covers other cells of the picture.
 
         Some terminals draw a picture over text, so that the text is seen only when the painter knows of it.
         """
-        if self.painter is None or self._image is None:
+        if self.painter is None or self._image is None or isinstance(self.painter, PlaceholderPainter):
             return False
         covered = self._covered(canvas)
         return covered.shape != self._last_covered.shape or bool((covered != self._last_covered).any())
@@ -137,9 +151,10 @@ class PixelLayer:
         self._overwritten |= canvas.written
         canvas.written[:] = False
         part, covered = _part(self._image.region), self._covered(canvas)
-        # A picture that reaches beyond the screen belongs to the layout before a resize.
+        # A picture that reaches beyond the screen belongs to the layout before a resize, or the window is tiny.
         self._is_hidden = covered.size * self._image.cell.area != self._image.pixels.size
         if self._is_hidden:
+            self._remove_painted()
             return ""
         damaged = self._overwritten[part] & ~covered
         is_early = now_s - self._painted_s < self.strip_every_s
@@ -153,7 +168,8 @@ class PixelLayer:
         text = self.painter.update(
             self._image, budget, damaged if damaged.any() else None, covered if covered.any() else None
         )
-        self._is_new, self._last_covered = False, covered
+        self.sent_nbytes += len(text)
+        self._is_new, self._last_covered, self._painted_region = False, covered, self._image.region
         self._image = replace(self._image, moved_left_px=0)
         return text
 

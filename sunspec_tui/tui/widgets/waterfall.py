@@ -1,6 +1,6 @@
 """Waterfall widget with time on X and frequency on Y.
 
-A cell has two pixels. The widget draws only its scene; it uses no receiver, no ring and no clock.
+A cell of blocks has two pixels. The widget draws only its scene; it uses no receiver, no ring and no clock.
 """
 
 import math
@@ -75,6 +75,16 @@ class WaterfallScene:
         """Steps of the colour map."""
         return ColourSteps(self.palette, self.depth, self.steps, self.signed, self.is_grey, self.dithered)
 
+    def cells_with_missing_rows(self) -> set[int]:
+        """Return the cells of columns that have some rows and lack others."""
+        lacking = self.picture.columns_with_missing_rows(self.axis.numbers)
+        return {cell for number in lacking if (cell := self.axis.cell_of(number)) is not None}
+
+    def mark_cells(self) -> list[tuple[int, str]]:
+        """Return cells and signs of the marks in the picture."""
+        ends = [(None if number is None else self.axis.cell_of(number)) for number in self.marks]
+        return [(cell, sign) for cell, sign in zip(ends, "[]", strict=True) if cell is not None]
+
 
 class Waterfall(CellWidget):
     """Widget of one product's power against time and frequency."""
@@ -117,14 +127,17 @@ class Waterfall(CellWidget):
 
     @property
     def cells_region(self) -> WidgetRegion:
-        """Region of the picture's cells on the screen, without axes and colour bar."""
+        """Region of the picture's cells, without axes and colour bar."""
         x, y, width, height = self.content_region
         right = width - self._right
         return WidgetRegion(x + self._left, y, max(0, right - self._left), max(0, height - 1))
 
     @property
     def pixels_per_line(self) -> int:
-        """Height of a line in pixels; in blocks two if a cell can show two colours, else one."""
+        """Height of a line in pixels.
+
+        In blocks it is two if a cell can show two colours, else one.
+        """
         if self.app.pixel_cell is not None:
             return self.app.pixel_cell.height
         return 1 if self.app.ascii_only or self.app.depth is Depth.NONE else 2
@@ -173,7 +186,7 @@ class Waterfall(CellWidget):
         return red, green, blue
 
     def _fits(self, scene: WaterfallScene) -> bool:
-        """Return True if a scene was drawn for the present size and kind of picture."""
+        """Return True if a scene has the present size and kind."""
         size = scene.picture.values.shape[1], scene.axis.columns, scene.axis.grid.cell_px
         has_rows = scene.picture.store.newest is not None
         return has_rows and size == (self.lines * self.pixels_per_line, self.columns, self.cell_px)
@@ -308,24 +321,14 @@ class Waterfall(CellWidget):
         if under_cursor is not None:
             # First, so that no label overlaps the cursor's mark.
             places.insert(0, (under_cursor, "▲"))
-        places = [*self._mark_places(scene), *places]
-        for cell in self._cells_with_missing_rows(scene):
+        places = [*scene.mark_cells(), *places]
+        for cell in scene.cells_with_missing_rows():
             grid.write(self._left + cell, self.lines, "╳", self.component_style("waterfall--gap"))
         for start, text in labels(places, self.columns):
             grid.write(self._left + start, self.lines, text, style)
 
-    def _cells_with_missing_rows(self, scene: WaterfallScene) -> set[int]:
-        """Return the cells of columns that have some rows and lack others."""
-        lacking = scene.picture.columns_with_missing_rows(scene.axis.numbers)
-        return {cell for number in lacking if (cell := scene.axis.cell_of(number)) is not None}
-
-    def _mark_places(self, scene: WaterfallScene) -> list[tuple[int, str]]:
-        """Return cells and signs of the marks in the picture."""
-        ends = [(None if number is None else scene.axis.cell_of(number)) for number in scene.marks]
-        return [(cell, sign) for cell, sign in zip(ends, "[]", strict=True) if cell is not None]
-
     def _draw_marks(self, grid: Grid, scene: WaterfallScene) -> None:
-        for cell, sign in self._mark_places(scene):
+        for cell, sign in scene.mark_cells():
             grid.write(self._left + cell, self.lines, sign, self.component_style("waterfall--cursor"))
 
     def _draw_cursor(self, grid: Grid, scene: WaterfallScene, number: int, bin_number: int) -> None:
