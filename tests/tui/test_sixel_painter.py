@@ -110,3 +110,12 @@ def test_parts_begin_at_cells_and_cover_the_marked_pixels():
             assert part.left % 10 == part.top % 20 == 0
             covered[part.slices] = True
         assert not (mask & ~covered).any()
+
+
+@pytest.mark.parametrize("cell", [(6, 12), (7, 251), (128, 256), (120, 167), (2, 2)])
+def test_no_part_is_larger_than_xterm_takes(cell):
+    size = CellSize(*cell)
+    for columns in (1, 14):
+        for part in cell_parts(np.ones((6 * size.height, columns * size.width), bool), size):
+            assert max(part.width, part.height) <= 1000
+            assert part.left % size.width == part.top % size.height == 0

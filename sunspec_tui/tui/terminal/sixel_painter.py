@@ -16,8 +16,8 @@ from sunspec_tui.tui.terminal.sixel import BAND_PX, registers_of, sixel_image
 
 # Each image defines its own colours; they must not recolour other images.
 _PRIVATE_REGISTERS = "\x1b[?1070h"
-_HIGHEST_PX = 960
-"""Largest height of an image; xterm refuses more than 1000 pixels by default."""
+_LONGEST_PX = 960
+"""Largest height and width of an image; xterm refuses more than 1000 pixels by default."""
 _TILE_COLUMNS = 10
 _STRIP_COLUMNS = 2
 
@@ -127,12 +127,18 @@ def _parts_of_run(mask: NDArray[np.bool_], start: int, end: int, size: tuple[int
 
 def _strip_size(cell: CellSize) -> tuple[int, int]:
     """Return width and largest height of a strip."""
-    return _STRIP_COLUMNS * cell.width, max(1, _HIGHEST_PX // cell.height) * cell.height
+    return _whole_cells(_STRIP_COLUMNS * cell.width, cell.width), _whole_cells(_LONGEST_PX, cell.height)
 
 
 def _tile_size(cell: CellSize) -> tuple[int, int]:
     """Return width and height of a tile.
 
-    It is whole lines and whole bands high.
+    It is whole lines and, if possible, whole bands high.
     """
-    return _TILE_COLUMNS * cell.width, int(np.lcm(cell.height, BAND_PX))
+    height = int(np.lcm(cell.height, BAND_PX))
+    return _whole_cells(_TILE_COLUMNS * cell.width, cell.width), _whole_cells(height, cell.height)
+
+
+def _whole_cells(length_px: int, cell_px: int) -> int:
+    """Return the largest length of whole cells up to the limit; at least one cell."""
+    return max(1, min(length_px, _LONGEST_PX) // cell_px) * cell_px
