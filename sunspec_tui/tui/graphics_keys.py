@@ -1,4 +1,4 @@
-"""Key by which the observer chooses the kind of pictures, and what would give better ones."""
+"""Key for the kind of pictures, and advice for better ones."""
 
 from sunspec_tui.tui.terminal.canvas_app import CanvasApp
 from sunspec_tui.tui.widgets.ability_text import PASSTHROUGH_ADVICE, graphics_message

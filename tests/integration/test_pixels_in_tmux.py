@@ -1,4 +1,7 @@
-"""Pixels inside a real tmux, whose terminal is a pseudo-terminal that answers as kitty does."""
+"""Pixels inside a real tmux.
+
+Its terminal is a pseudo-terminal that answers as kitty does.
+"""
 
 import fcntl
 import os

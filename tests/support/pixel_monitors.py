@@ -170,7 +170,10 @@ class PixelMonitor(Screen):
         return self.screen.pictures
 
     def change_cell(self, cell):
-        """Give the terminal cells of another size, as another font does; a resize follows."""
+        """Give the terminal cells of another size.
+
+        Another font does so; a resize follows.
+        """
         self.do(self._change_cell, cell)
 
     def _change_cell(self, cell):

@@ -1,4 +1,4 @@
-"""What tmux tells of a pane, what follows from it, and how fast pixels go through it."""
+"""State of a pane of tmux, its consequences, and its rate."""
 
 import itertools
 

@@ -43,6 +43,11 @@ class AbilityApp(GuardedApp):
         """Colour depth of the terminal."""
         return self.abilities.depth
 
+    @property
+    def is_abandoned(self) -> bool:
+        """True if the terminal has gone away, with or without a signal."""
+        return isinstance(self._driver, Driver) and self._driver.is_gone
+
     def abilities_changed(self) -> None:
         """Draw with the new abilities.
 

@@ -105,7 +105,7 @@ class AbilityFinder:
 
     @property
     def _may_ask_through_tmux(self) -> bool:
-        """True if the terminal should be asked, and its reply would reach this pane."""
+        """True if the terminal should be asked, and can reply here."""
         tmux = self._tmux
         if tmux is None or self._has_asked_through_tmux or not is_in_tmux(self.environment, self._replies):
             return False

@@ -170,7 +170,7 @@ def _available_graphics(replies: Replies, tmux: TmuxState | None, *, in_tmux: bo
 
 
 def _lacks_passthrough(tmux: TmuxState | None, choices: Choices, available: tuple[Graphics, ...]) -> bool:
-    """Return True if only tmux's option keeps pixels from a terminal that may show them."""
+    """Return True if only tmux's option prevents pixels."""
     if tmux is None or tmux.has_passthrough or not tmux.may_have_placeholders:
         return False
     return choices.graphics is Graphics.KITTY or (choices.graphics is None and available == (Graphics.BLOCKS,))

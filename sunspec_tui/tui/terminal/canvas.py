@@ -176,7 +176,7 @@ class Canvas:
             self.desired.styles[y:bottom, x:right] = grid.styles[part]
 
     def use_placeholders(self, placeholders: Placeholders | None) -> None:
-        """Write these placeholders to the cells of a picture in pixels; None for blank cells."""
+        """Write placeholders to a picture's cells; None for blank cells."""
         if placeholders != self._placeholders:
             self._placeholders = placeholders
             self.displayed.codes[self.displayed.codes == PIXELS] = UNKNOWN
@@ -253,7 +253,7 @@ class Canvas:
         return self._writer.end()
 
     def _set_pixel_styles(self) -> None:
-        """Give the cells of a picture in pixels the plain style, or those of the placeholders."""
+        """Give a picture's cells the plain style, or the placeholders'."""
         pixels, cells = self.desired.codes == PIXELS, self._placeholders
         np.copyto(self.desired.styles, self.styles.plain, where=pixels)
         if cells is not None:

@@ -200,11 +200,6 @@ class CanvasApp(AbilityApp):
         """Number of messages in the queue; any thread may read it."""
         return self._message_queue.qsize()
 
-    @property
-    def is_abandoned(self) -> bool:
-        """True if the terminal has gone away, with or without a signal."""
-        return isinstance(self._driver, Driver) and self._driver.is_gone
-
     def show_terminal_title(self, text: str) -> None:
         """Show a title of the terminal's window until the app ends."""
         if isinstance(self._driver, Driver) and not self._link_closed:
@@ -272,7 +267,7 @@ class CanvasApp(AbilityApp):
         return text + self.pixel_layer.update(self.canvas, 0 if text_only else pixels_budget, time.monotonic())
 
     def pixels_budget(self, budget: int) -> int:
-        """Return the number of bytes that pixels may take of an update's budget.
+        """Return how much of an update's budget pixels may take.
 
         A subclass extends this method.
         """

@@ -41,7 +41,10 @@ class PassthroughRate:
         return self.rate_bytes_s >= _USEFUL_RATE_BYTES_S
 
     def budget(self, sent_nbytes: int, now_s: float) -> int:
-        """Return the number of bytes that may be sent now; `sent_nbytes` were sent so far."""
+        """Return the number of bytes that may be sent now.
+
+        `sent_nbytes` were sent so far.
+        """
         before_s = self._credit_s
         if before_s is None:
             before_s, self._sent_nbytes = now_s, sent_nbytes
@@ -67,7 +70,10 @@ class PassthroughRate:
             self._change(min(MAX_RATE_BYTES_S, self.rate_bytes_s * 2), now_s)
 
     def forget_reports(self) -> None:
-        """Note that tmux has passed nothing on for a while, or to another terminal."""
+        """Forget the reports.
+
+        Tmux has passed nothing on for a while, or to another terminal.
+        """
         self._reports, self._behind = None, 0.0
 
     def _change(self, rate_bytes_s: int, now_s: float) -> None:

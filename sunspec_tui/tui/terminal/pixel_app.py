@@ -85,7 +85,10 @@ class PixelApp(CanvasApp):
         self.paint_soon()
 
     def next_text(self, *, text_only: bool = False) -> str:
-        """Return the next text to send; note how to remove the pictures that it sends."""
+        """Return the next text to send.
+
+        Note how to remove the pictures that it sends.
+        """
         text = super().next_text(text_only=text_only)
         self._set_farewell()
         return text
@@ -136,13 +139,16 @@ class PixelApp(CanvasApp):
     # tmux
 
     def first_queries(self, now_s: float) -> str:
-        """Return the text that asks for the abilities; ask tmux if no reply is due."""
+        """Return the text that asks for the abilities.
+
+        Ask tmux if no reply is due.
+        """
         text = super().first_queries(now_s)
         self._ask_tmux()
         return text
 
     def follow_terminal(self) -> None:
-        """Use the abilities that are now known; ask tmux what it passes on."""
+        """Use the known abilities; ask tmux what it passes on."""
         super().follow_terminal()
         self._ask_tmux()
 
@@ -178,11 +184,11 @@ class PixelApp(CanvasApp):
         return self._drawn.dialect is KittyDialect.PLACEHOLDERS
 
     def _is_tmux_slow(self, drawn: _DrawnPixels) -> bool:
-        """Return True if pixels would go through a tmux whose terminal has a slow link."""
+        """Return True if pixels would go through tmux's slow link."""
         return drawn.dialect is KittyDialect.PLACEHOLDERS and not self._passthrough.is_useful
 
     def pixels_budget(self, budget: int) -> int:
-        """Return the number of bytes that pixels may take of an update's budget."""
+        """Return how much of an update's budget pixels may take."""
         budget = super().pixels_budget(budget)
         if not self._is_through_tmux:
             return budget
@@ -190,7 +196,7 @@ class PixelApp(CanvasApp):
 
 
 def can_draw_pixels(columns: int, lines: int, cell: CellSize) -> bool:
-    """Return True if a screen of this size can have a picture in pixels.
+    """Return True if a screen of this size can have pixels.
 
     A screen with few lines cuts the picture off, and a painter sends no part of a picture. One with more pixels than
     twice those of a 4K screen takes too long for each row; a terminal that tells a wrong size of its cells has as many.

@@ -60,7 +60,10 @@ class PlaceholderPainter:
         return Placeholders(left, top, right, bottom, self._tile_columns(image), self._highest)
 
     def _tile_columns(self, image: PixelImage) -> int:
-        """Return the width of an image in cells, so that their number is not too large."""
+        """Return the width of an image in cells.
+
+        It limits the number of images.
+        """
         left, _, right, _ = image.region
         fitting = self._tile_pixels // (int(image.pixels.shape[0]) * image.cell.width)
         return max(1, fitting, -(-(right - left) // TILE_LIMIT))
@@ -74,7 +77,10 @@ class PlaceholderPainter:
         damaged: NDArray[np.bool_] | None = None,  # noqa: ARG002
         covered: NDArray[np.bool_] | None = None,  # noqa: ARG002
     ) -> str:
-        """Return the next text to send, nothing for a budget of 0; see `PixelPainter.update`."""
+        """Return the next text to send; see `PixelPainter.update`.
+
+        A budget of 0 gives nothing.
+        """
         begun, shown = self._begin(image)
         mask = shown.differences(image.pixels)
         parts = self._parts(mask, image)
@@ -103,7 +109,10 @@ class PlaceholderPainter:
         return text
 
     def _begin(self, image: PixelImage) -> tuple[str, ShownPixels]:
-        """Return the text that removes images of another size, and the shown pixels."""
+        """Begin a picture; return the text for that, and shown pixels.
+
+        The text removes images of another size.
+        """
         geometry = (image.cell, image.pixels.shape)
         if self._shown is not None and geometry == self._geometry:
             self._shown.use_palette(image.palette)
@@ -122,7 +131,7 @@ class PlaceholderPainter:
         return Rectangle(tile * tile_px, 0, min(tile_px, width - tile * tile_px), height)
 
     def _parts(self, mask: NDArray[np.bool_], image: PixelImage) -> list[Rectangle]:
-        """Return one rectangle for each image that differs: a strip or the whole."""
+        """Return a rectangle, strip or whole, for each differing image."""
         tile_px = self._tile_columns(image) * image.cell.width
         parts = []
         for tile in sorted(set((np.flatnonzero(mask.any(axis=0)) // tile_px).tolist())):
@@ -152,7 +161,10 @@ class PlaceholderPainter:
         return passed_on(transmit_image(number, png) + command(f"a=p,U=1,i={number},{size}"))
 
     def _repair(self, parts: list[Rectangle], image: PixelImage, shown: ShownPixels) -> str:
-        """Return the text that sends an edited image whole, if another one was edited after it."""
+        """Return the text that sends an edited image whole.
+
+        It is sent if another one was edited after it.
+        """
         tile_px = self._tile_columns(image) * image.cell.width
         idle = self._edited_tiles - {part.left // tile_px for part in parts}
         return self._send(self._tile(min(idle), image), image, shown) if idle else ""

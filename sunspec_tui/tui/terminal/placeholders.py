@@ -1,4 +1,4 @@
-"""Cells of text that stand for the pixels of images, by kitty's graphics protocol.
+"""Cells of text that stand for images in kitty's protocol.
 
 Each cell is a character for private use with three combining marks: its line and its column in an image, and the
 highest byte of the image's number. The foreground colour is the lowest byte. tmux moves, covers and restores such cells
@@ -40,7 +40,9 @@ _HIGHEST_BYTES = 255
 
 
 def pane_number(pane: str) -> int:
-    """Return the highest byte of image numbers for a pane of tmux such as ``%12``.
+    """Return the highest byte of image numbers for a pane.
+
+    A pane of tmux has a name such as ``%12``.
 
     Panes of the same terminal have different numbers, so that they do not change each other's images.
     """
@@ -76,7 +78,10 @@ class Placeholders(NamedTuple):
         return _CHARACTER + MARKS[y - self.top] + MARKS[column] + MARKS[self.highest]
 
     def style(self, x: int) -> CellStyle:
-        """Return the style of a column's cells, whose colour is part of the image's number."""
+        """Return the style of a column's cells.
+
+        Its colour is part of the image's number.
+        """
         return CellStyle(foreground=f"38;5;{_FIRST_COLOUR + (x - self.left) // self.tile_columns}")
 
 

@@ -98,7 +98,10 @@ def first_queries(environment: Mapping[str, str]) -> tuple[Query, ...]:
 
 
 def passed_on_queries() -> tuple[Query, ...]:
-    """Return the queries that tmux passes on to its terminal, whose replies come as keys of the pane."""
+    """Return the queries that tmux passes on to its terminal.
+
+    Their replies come as keys of the pane.
+    """
     return (_KITTY._replace(text=passed_on(_KITTY.text)),)
 
 

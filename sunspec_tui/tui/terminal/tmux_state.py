@@ -1,4 +1,4 @@
-"""What tmux says of a pane and of the terminals that show it.
+"""State of a pane of tmux, and of its terminals.
 
 `read_tmux` runs tmux; everything else is arithmetic. Names of terminals come from the terminals themselves.
 """
@@ -104,7 +104,7 @@ class TmuxState(NamedTuple):
         return min((client.written_nbytes for client in self.clients), default=0)
 
     def keeps_pictures_of(self, before: "TmuxState") -> bool:
-        """Return True if pictures that were sent before are still in all terminals."""
+        """Return True if all terminals still have the earlier pictures."""
         return _pictures_key(self) == _pictures_key(before)
 
 
@@ -144,7 +144,7 @@ def _client(found: re.Match[str]) -> TmuxClient:
 
 
 def read_tmux(environment: Mapping[str, str]) -> TmuxState | None:
-    """Ask tmux for the state of the program's pane; None if it does not tell.
+    """Ask tmux for the state of the program's pane, if known.
 
     It takes up to a second, so call it in a thread.
     """
