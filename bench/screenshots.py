@@ -22,7 +22,7 @@ from terminals import PROGRAM
 DOCS = Path(__file__).parents[1] / "docs" / "terminals"
 SPEED = 8
 # Time of the recording at which the pictures are taken: both lanes of the type II are in the picture then.
-RECORDED_S = 480
+RECORDED_S = 552
 SIZE = (120, 40)
 
 
@@ -75,7 +75,7 @@ def words_of(shot: Shot, port: int, home: Path) -> list[str]:
 
 
 def take(shot: Shot) -> None:
-    """Replay the flare, and take the picture of the terminal at its time."""
+    """Replay the flare, and take a picture at its time."""
     port = free_port()
     producer = [*PROGRAM, "stream", "--source", "flare", "--speed", str(SPEED), "--wait", "--port", str(port)]
     with tempfile.TemporaryDirectory() as home, virtual_screen() as environment:

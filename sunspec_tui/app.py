@@ -7,7 +7,6 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -24,14 +23,13 @@ from sunspec_tui.core.printable import printable
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.tui.app_commands import key_bindings
 from sunspec_tui.tui.attention import Attention, Bell
-from sunspec_tui.tui.confirmations import Confirmation, effect_of
+from sunspec_tui.tui.confirmations import Confirmation
 from sunspec_tui.tui.display.scene import Scene
-from sunspec_tui.tui.display.view_state import Cursor, View
 from sunspec_tui.tui.graphics_keys import GraphicsKeys
 from sunspec_tui.tui.help_keys import HelpKeys
 from sunspec_tui.tui.log_lines import LogLines
 from sunspec_tui.tui.log_page import LogPage
-from sunspec_tui.tui.messages import CellPointed, KeyClicked, WheelTurned
+from sunspec_tui.tui.messages import KeyClicked
 from sunspec_tui.tui.monitor_screen import (
     HEIGHT_CLASSES,
     WIDTH_CLASSES,
@@ -51,13 +49,11 @@ from sunspec_tui.tui.terminal.link_pacing import LinkPacer, Quality
 from sunspec_tui.tui.terminal.pixel_app import PixelApp
 from sunspec_tui.tui.ticking import Ticker
 from sunspec_tui.tui.toasts import Toasts
-from sunspec_tui.tui.view_json import initial_view
+from sunspec_tui.tui.view_keys import ViewKeys
 from sunspec_tui.tui.view_saver import ViewSaver
-from sunspec_tui.tui.widget_data import epoch_text, initial_snapshot
-from sunspec_tui.tui.widgets.dialogs import LevelsScreen
+from sunspec_tui.tui.widget_data import initial_snapshot
 
 if TYPE_CHECKING:
-    from sunspec_tui.core.ring_epochs import Epoch
     from sunspec_tui.receiver import StreamReceiver
 
 log = logging.getLogger(__name__)
@@ -68,7 +64,7 @@ START_WITHIN_S = 1.0
 END_WITHIN_S = 4.5
 
 
-class Monitor(ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
+class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
     """The live monitor.
 
     It has many methods because Textual calls actions of keys and handlers of messages as methods of the app.
@@ -285,48 +281,13 @@ class Monitor(ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
             self._ticker.update_often()
         await super().on_event(event)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Disable the keys that change the view while a dialog is open."""
-        if action == "change_view" and len(self.screen_stack) > 1:
-            return False
-        return super().check_action(action, parameters)
-
-    def action_change_view(self, name: str, first: Any = None, second: Any = None) -> None:
-        """Change the view by one of `VIEW_ACTIONS`; escape first removes the toast."""
-        if name == "escape" and self._toasts.clear():
-            self.clear_notifications()
-            return
-        before, old_view = self.scene.past_epoch, self.scene.view
-        refusal = self.scene.apply_action(name, *(argument for argument in (first, second) if argument is not None))
-        if refusal:
-            self.notify(refusal)
-        self._view_changed()
-        self.confirmation.show(self._effect_of(name, old_view))
-        if self.scene.past_epoch is not before:
-            self._report_epoch(self.scene.past_epoch)
-
-    def _effect_of(self, name: str, old_view: View) -> str:
-        if self.scene.position is None:
-            # Some actions wait for the first row; the screen says so.
-            return ""
-        cadence_s = self.scene.position.cadence_s
-        return effect_of(name, old_view, self.scene.view, self.scene.context, cadence_s)
-
     def _show_caption(self) -> None:
         if self.screen_stack:
             # A timer may fire while the app ends.
             self.main_screen.show_caption(self.link_reading(), self.confirmation.words)
 
-    def _report_epoch(self, epoch: "Epoch | None") -> None:
-        """Report a change to an earlier axis, or to the present one."""
-        self.notify("the present shape and axis again" if epoch is None else epoch_text(epoch))
-
-    def choose(self, **choices: Any) -> None:
-        """Set parts of the view."""
-        self.scene.view = replace(self.scene.view, **choices)
-        self._view_changed()
-
-    def _view_changed(self) -> None:
+    def view_changed(self) -> None:
+        """Show the changed view, and save it soon."""
         self._arrange()
         if self.receiver is not None:
             follow_view(self.receiver, self.scene.view)
@@ -355,35 +316,6 @@ class Monitor(ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
     def quality_changed(self) -> None:
         """Draw the pictures soon in another quality of the link."""
         self._ticker.news.set()
-
-    def on_cell_pointed(self, event: CellPointed) -> None:
-        """Put the cursor where the mouse points."""
-        self.choose(cursor=Cursor(event.number, event.bin))
-
-    def on_wheel_turned(self, event: WheelTurned) -> None:
-        """Scroll through time, or zoom."""
-        if event.zoom:
-            self.action_change_view("zoom", event.by)
-        else:
-            self.action_change_view("scroll_back", event.by / 8)
-
-    def action_levels(self) -> None:
-        """Ask for floor and ceiling and use them."""
-        self.push_screen(LevelsScreen(self.scene.context.levels), self._set_levels)
-
-    def _set_levels(self, numbers: tuple[float, ...] | None) -> None:
-        if numbers is not None:
-            self.action_change_view("set_levels", *numbers)
-
-    def action_reset_traces(self) -> None:
-        """Reset the maximum, minimum and average traces."""
-        self.scene.traces.reset()
-        self.updater.show_pictures()
-
-    def action_reset_view(self) -> None:
-        """Reset the view to that of a first run."""
-        self.scene.apply_action("reset_view", initial_view(self._settings, {}))
-        self._view_changed()
 
     def action_redraw(self) -> None:
         """Send the whole screen again."""

@@ -1,4 +1,4 @@
-"""What the tests share: deadlines instead of sleeps, and a publisher on a free port."""
+"""Deadlines instead of sleeps, and a publisher on a free port."""
 
 import logging
 import signal
@@ -18,7 +18,9 @@ settings.register_profile("seeded", deadline=None, database=None, print_blob=Tru
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose the cases of the property tests, and undo what nohup and background jobs do to signals.
+    """Choose the property tests' cases, and reset signals.
+
+    Signals may be ignored under nohup and in background jobs.
 
     The cases are fixed ones, or those of ``--hypothesis-seed``. A program keeps ignoring a signal that is ignored when
     it starts, so the programs under test must not inherit that.
@@ -72,7 +74,10 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
 
 @pytest.fixture(autouse=True)
 def _own_logging() -> Iterator[None]:
-    """Logging as the monitor has it in each test, whatever commands earlier ones have run in this process."""
+    """Give each test the monitor's own logging.
+
+    Commands of earlier tests in this process may have changed it.
+    """
     logger = logging.getLogger("sunspec_tui")
     handlers = list(logger.handlers)
     logger.setLevel(logging.INFO)

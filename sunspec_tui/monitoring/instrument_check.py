@@ -81,7 +81,7 @@ class InstrumentCheck:
     failures: dict[str, str] = field(default_factory=dict)
 
     def findings(self, axis: Axis | None) -> tuple[Finding, ...]:
-        """Return the findings of all checks on an axis, in the order in which they are shown."""
+        """Return all findings on an axis, in the order shown."""
         return (
             signal_finding(self.signal),
             pipelines_finding(self.pipelines),

@@ -117,7 +117,7 @@ def _joined(names: Sequence[str]) -> str:
 
 
 def signal_finding(loss: SignalLoss) -> Finding:
-    """Return the finding of lost signals: an alarm, because nothing of the Sun is received."""
+    """Return the alarm of lost signals: nothing of the Sun is received."""
     lost = describe_signal_loss(WIRE_PRODUCTS, loss)
     products = [str(WIRE_PRODUCTS[i]) for i in loss.values]
     text = lost or "all products carry a signal again"

@@ -93,7 +93,7 @@ class Snapshot:
 
     @property
     def alarms(self) -> tuple[str, ...]:
-        """Faults that leave no image of the Sun, in a few words each."""
+        """Faults that hide the Sun, in a few words each."""
         return tuple(finding.label for finding in self.findings if finding.label and finding.is_alarm)
 
     @property

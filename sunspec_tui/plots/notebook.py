@@ -4,7 +4,10 @@ from sunspec_tui.core.recording import Recording
 
 
 def enable_notebook_figures() -> None:
-    """Give `Recording` the function that draws it; matplotlib loads with the first figure."""
+    """Let notebooks draw a `Recording`.
+
+    Matplotlib loads with the first figure.
+    """
     if Recording.draw_png is None:
         Recording.draw_png = staticmethod(_draw_png)
 

@@ -48,9 +48,9 @@ def open_flare(
     between_s: tuple[float | None, float | None] = (None, None),
     frames_as_recorded: bool = True,
 ) -> Replay:
-    """Open a replay of the flare, by default from shortly before its bursts.
+    """Open a replay of the flare.
 
-    See `Replay`; `between_s` limits the times of the rows.
+    By default it begins shortly before the bursts. `between_s` limits the times of the rows; see also `Replay`.
     """
     first_s, last_s = between_s
     rows = read_flare().between(REPLAY_BEGIN_S if first_s is None else first_s, last_s)
@@ -62,7 +62,10 @@ def open_flare(
 
 
 def _recording(path: Path, raw: bytes) -> Recording:
-    """Convert the bytes of the FITS file: an image, then a table of one row."""
+    """Convert the bytes of the FITS file.
+
+    The file has an image, then a table of one row.
+    """
     header, begin = _header(raw, 0)
     nlines, nrows = int(header["NAXIS2"]), int(header["NAXIS1"])
     digits = np.frombuffer(raw, np.uint8, nlines * nrows, begin).reshape(nlines, nrows)

@@ -79,7 +79,7 @@ class Bell:
         self._next_ring_s = -1e300
 
     def note(self, state: StreamState, alarms: tuple[str, ...]) -> None:
-        """Compare the state and the alarms with those before; ring once at most."""
+        """Compare state and alarms with the former ones; ring at most once."""
         # Numbers in an alarm change, but it is the same alarm.
         known = frozenset(re.sub(r"\d+", "#", alarm) for alarm in alarms)
         changes = [f"alarm {alarm}" for alarm in known - self._alarms]

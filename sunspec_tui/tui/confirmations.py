@@ -1,4 +1,4 @@
-"""Words for the effect of a key, shown in the caption for a few seconds.
+"""Words for the effect of a key, in the caption.
 
 The functions compare two views, so that a new action needs no words of its own. The clock is an argument.
 """
@@ -18,7 +18,7 @@ _OPTIONS = {
     "pair": ("XX and YY together", "one product"),
     "pipelines": ("marks of the pipelines", "no marks of the pipelines"),
 }
-_AT_LIMIT = {"span": "no other time span", "zoom": "no other zoom", "pan": "the end of the band"}
+_AT_LIMIT = {"span": "limit of the time span", "zoom": "limit of the zoom", "pan": "the end of the band"}
 
 
 class Confirmation:
@@ -105,6 +105,6 @@ def _layout_effects(before: View, after: View, context: ViewContext) -> Iterator
         is_shown = name in after.opened or (name in before.hidden and name not in after.hidden)
         yield f"{name} {'shown' if is_shown else 'hidden'}"
     if before.maximised != after.maximised:
-        yield "all again" if after.maximised is None else f"{after.maximised} alone, esc shows all"
+        yield "all shown" if after.maximised is None else f"{after.maximised} alone, esc shows all"
     if before.theme != after.theme:
         yield f"theme {after.theme}"

@@ -1,11 +1,22 @@
-"""Key by which the observer chooses the kind of pictures."""
+"""Key for the kind of pictures, and advice for better ones."""
 
 from sunspec_tui.tui.terminal.canvas_app import CanvasApp
-from sunspec_tui.tui.widgets.ability_text import graphics_message
+from sunspec_tui.tui.widgets.ability_text import PASSTHROUGH_ADVICE, graphics_message
+
+_ADVICE_S = 10.0
 
 
 class GraphicsKeys(CanvasApp):
     """Part of the monitor that answers this key."""
+
+    _has_advised = False
+
+    def abilities_changed(self) -> None:
+        """Say once that an option of tmux keeps pixels from this terminal."""
+        super().abilities_changed()
+        if self.abilities.lacks_passthrough and not self._has_advised:
+            self._has_advised = True
+            self.notify(PASSTHROUGH_ADVICE, timeout=_ADVICE_S)
 
     def action_next_graphics(self) -> None:
         """Choose the next kind of pictures, and say what is drawn."""

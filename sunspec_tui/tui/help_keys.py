@@ -1,4 +1,4 @@
-"""Keys by which the observer finds the other keys: help, command palette, and the answer to an unknown key."""
+"""Keys for help and command palette, and answers to unknown keys."""
 
 from typing import Any
 

@@ -48,7 +48,7 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("home", "home", "change_view('scroll_back', 1e9)", "the oldest kept rows"),
         Key("end", "end", "change_view('live')", "back to live"),
         Key("left_square_bracket", "[", "change_view('span', -1)", "less time, down to one row a column"),
-        Key("right_square_bracket", "]", "change_view('span', 1)", "more time, up to the whole ring"),
+        Key("right_square_bracket", "]", "change_view('span', 1)", "more time, up to all kept rows"),
         Key("s", "s", "change_view('toggle_option', 'sweeping')", "scroll, or sweep with a write cursor"),
     ),
     "Cursor": (

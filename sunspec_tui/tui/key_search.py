@@ -1,4 +1,4 @@
-"""Search the actions of the monitor by words, for help and command palette.
+"""Search the monitor's actions by words, for help and command palette.
 
 Pure functions and values.
 """

@@ -1,4 +1,4 @@
-"""Other words for the actions of keys, by which the search finds them.
+"""Other words by which the search finds actions.
 
 A word that stands in the description of the key is not repeated here. Words of an action without a key do no harm.
 """

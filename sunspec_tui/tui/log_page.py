@@ -48,7 +48,7 @@ class LogHistory:
 
 
 def entry_lines(line: LogLine, columns: int) -> list[Text]:
-    """Return a line of the log in lines of at most `columns` cells.
+    """Wrap a line of the log to at most `columns` cells.
 
     The lines after the first are indented, so that the times stand alone.
     """
@@ -62,7 +62,7 @@ def entry_lines(line: LogLine, columns: int) -> list[Text]:
 
 
 def scrolled(lines_back: int, by: int, count: int, height: int) -> int:
-    """Return the number of lines below the page after scrolling up by `by` lines."""
+    """Return the lines below the page after scrolling up by `by`."""
     return max(0, min(lines_back + by, count - height))
 
 
@@ -99,7 +99,7 @@ class LogText(TextCells):
         return f"lines {first} to {last} of {count}" if count else "no lines yet"
 
     def show_new_lines(self) -> None:
-        """Show lines that have come, without moving a page that was scrolled up."""
+        """Show new lines; a page that was scrolled up stays."""
         before = len(self._all_lines(self.content_size.width, with_new=False))
         if self.lines_back:
             self.lines_back += len(self._all_lines(self.content_size.width)) - before
@@ -114,7 +114,10 @@ class LogText(TextCells):
             self._write(grid, y, line)
 
     def _all_lines(self, columns: int, *, with_new: bool = True) -> list[Text]:
-        """Return all lines in this width; wrap only new ones, because that is slow."""
+        """Return all lines in this width.
+
+        Only new ones are wrapped, because that is slow.
+        """
         if columns != self._wrapped_width:
             self._wrapped.clear()
             self._wrapped_width, self._wrapped_count = columns, self._history.count - len(self._history.lines)

@@ -191,7 +191,7 @@ class MonitorScreen(Guarded, Screen[object]):
         status.show(text(paused_s=paused_s, columns=columns, alarms=snapshot.alarms, warnings=snapshot.warnings))
 
     def _show_waiting(self) -> None:
-        """Show what the screen waits for, and the keys that wait with it."""
+        """Show what the screen waits for, and which keys wait."""
         text = "\n\n".join(filter(None, (self._waiting_for, waiting_words(len(self._scene.early_actions)))))
         if text != self._waiting:
             self._waiting = text
@@ -208,7 +208,8 @@ class MonitorScreen(Guarded, Screen[object]):
             return
         self.log_history.add(lines)
         panel = self.query_one(LogPanel)
-        panel.add(*(Text(f"{format_clock(line.time_s)} {line.text}", line.style) for line in lines))
+        # The style of a whole text without spans would not be rendered.
+        panel.add(*(Text.assemble((f"{format_clock(line.time_s)} {line.text}", line.style)) for line in lines))
         errors = [line for line in lines if line.level >= logging.ERROR]
         now_s = time.monotonic()
         shows_log = panel.is_on_screen or isinstance(self.app.screen, LogPage)
@@ -267,8 +268,11 @@ class MonitorScreen(Guarded, Screen[object]):
         return panel.lines_needed() if panel.text else _FIRST_LINES[name]
 
     def fit_toasts(self) -> None:
-        """Keep toasts inside the waterfall, so that they cover no axis and no panel."""
-        cells = self.query_one(Waterfall).cells_region
+        """Keep toasts inside the waterfall, away from axes and panels.
+
+        Without a waterfall, keep them inside the text that waits for it.
+        """
+        cells = self.query_one(Waterfall).cells_region or self.query_one("#waiting").region
         for rack in self.query("#textual-toastrack"):
             if cells:
                 rack.styles.dock, rack.styles.width = "bottom", cells.width
@@ -280,7 +284,7 @@ class MonitorScreen(Guarded, Screen[object]):
     # Keys of a panel that is alone on the screen
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave the keys to the pictures unless a panel is alone on the screen."""
+        """Leave the keys to the pictures unless a panel is alone."""
         if action in ("scroll_panel", "turn_panel"):
             return self._scene.view.maximised in PANELS
         return super().check_action(action, parameters)
@@ -333,7 +337,10 @@ def screen_classes(scene: Scene, shown: ShownAbilities) -> dict[str, bool]:
 
 
 def initial_classes(scene: Scene, shown: ShownAbilities, size: tuple[int, int]) -> str:
-    """Return the style classes for a size in columns and lines, and keep the size."""
+    """Return the style classes for a size, and keep it.
+
+    The size is in columns and lines.
+    """
     scene.window = Window(*size)
     classes = {name for name, applies in screen_classes(scene, shown).items() if applies}
     for cells, breakpoints in zip(size, (WIDTH_CLASSES, HEIGHT_CLASSES), strict=True):

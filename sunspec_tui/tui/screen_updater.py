@@ -62,7 +62,7 @@ class Display(Protocol):
         """True if the picture must be drawn with a write cursor."""
 
     def follow_graphics(self) -> None:
-        """Draw in pixels or in blocks, as the terminal and the link allow."""
+        """Draw in pixels or blocks, as terminal and link allow."""
 
     def notify(self, message: str, *, severity: Literal["information", "warning", "error"]) -> None:
         """Show a message for a moment."""

@@ -34,7 +34,10 @@ class Toasts:
         self._messages: deque[_Message] = deque(maxlen=MAX_MESSAGES)
 
     def add(self, text: str, severity: Severity, timeout_s: float) -> tuple[str, Severity, float]:
-        """Add a message; return text, severity and seconds of the toast for all messages."""
+        """Add a message; return the toast for all messages.
+
+        A toast has text, severity and seconds.
+        """
         now_s = self._clock()
         self._drop_old(now_s)
         self._messages.append(_Message(shortened(text), severity, now_s + timeout_s))

@@ -1,4 +1,4 @@
-"""Answer to a key that does nothing: a sentence that names the help."""
+"""Answer to an unknown key: a sentence that names the help."""
 
 import math
 import re
@@ -31,7 +31,7 @@ def unknown_key_text(key: str, character: str | None, *, is_printable: bool) -> 
     is_printable
         True if the character can be shown.
     """
-    if key in _KNOWN or not (is_printable or _PRESSED_ON_PURPOSE.fullmatch(key)):
+    if key in _KNOWN or key.startswith("alt+") or not (is_printable or _PRESSED_ON_PURPOSE.fullmatch(key)):
         return ""
     shown = character if is_printable and character else _SHOWN.get(key, key)
     return f"no such key: {shown} — ? lists all keys"

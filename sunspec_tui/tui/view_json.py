@@ -11,11 +11,11 @@ from sunspec_tui.core.colormaps import PALETTES
 from sunspec_tui.core.levels import Levels, chosen_levels
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.settings import Settings
+from sunspec_tui.core.view_options import MAX_LEVEL
 from sunspec_tui.tui.display.layouts import LAYOUTS
 from sunspec_tui.tui.display.view_actions import with_product
 from sunspec_tui.tui.display.view_state import PANELS, PICTURES, THEMES, TRACES, View
 
-_MAX_LEVEL = 1e30
 _UNCONVERTED = (
     "palette",
     "rows_per_column",
@@ -72,7 +72,7 @@ def _levels(value: Any) -> Levels | None:
     if not isinstance(value, list) or len(value) != 2 or not all(isinstance(each, float | int) for each in value):
         return None
     low, high = value
-    return Levels(float(low), float(high)) if -_MAX_LEVEL < low < high < _MAX_LEVEL else None
+    return Levels(float(low), float(high)) if -MAX_LEVEL < low < high < MAX_LEVEL else None
 
 
 def _is_bool(value: Any) -> bool:

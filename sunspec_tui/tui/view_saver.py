@@ -1,4 +1,7 @@
-"""Load the view of the last run, and save it for the next run, shortly after it has changed."""
+"""Load the last run's view, and save each change.
+
+A change is saved shortly after it.
+"""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

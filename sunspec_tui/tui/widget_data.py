@@ -16,6 +16,7 @@ from sunspec_tui.core.settings import Settings
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.stream.health_reading import HealthReading, LinkState
+from sunspec_tui.tui.display.readouts import readout_of, spectrum_under_cursor
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.link_pacing import LinkReading
@@ -75,7 +76,7 @@ def spectrum_scene(scene: Scene) -> SpectrumScene | None:
     if latest is None:
         return None
     name, shown = str(scene.product), latest
-    if (under_cursor := scene.power_under_cursor()) is not None:
+    if (under_cursor := spectrum_under_cursor(scene)) is not None:
         shown, name = under_cursor[0], f"{scene.product} until {format_clock(under_cursor[1])}"
     return SpectrumScene(
         scene.band,
@@ -110,7 +111,7 @@ def caption(scene: Scene, depth: Depth, link: LinkReading, columns: int, confirm
 
     It describes the content of the pictures, and beside it the data under the cursor.
     """
-    view, readout = scene.view, scene.readout()
+    view, readout = scene.view, readout_of(scene)
     cadence_s = scene.position.cadence_s if scene.position else math.nan
     palette = "characters" if depth is Depth.NONE else view.palette
     interval = scene.interval() if view.marks != (None, None) else None
@@ -125,6 +126,7 @@ def caption(scene: Scene, depth: Depth, link: LinkReading, columns: int, confirm
         subtracted=view.subtract and readout is not None and readout.cell is not None,
         marked=("", "") if interval is None else (interval_text(interval), short_interval_text(interval)),
         confirmed=confirmed,
+        in_pixels=scene.cell_px > 1,
         columns=columns,
     )
 

@@ -60,7 +60,10 @@ def test_a_second_signal_does_not_interrupt_the_clean_up():
 
 
 def wait_interrupted(number):
-    """Interrupt a wait while it takes its lock again, so that the lock is not held afterwards."""
+    """Interrupt a wait while it takes its lock again.
+
+    The lock is not held afterwards.
+    """
     condition = threading.Condition()
     condition._acquire_restore = lambda _: signal.raise_signal(number)
     with condition:

@@ -1,4 +1,4 @@
-"""The monitor asks its terminal, follows the replies, and survives any of them.
+"""The monitor asks its terminal, follows replies, and survives any.
 
 The terminal is a real pseudo-terminal with the replies of real terminals, late, absent, twice, cut off or hostile.
 """

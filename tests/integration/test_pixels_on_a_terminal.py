@@ -1,4 +1,4 @@
-"""The monitor draws pixels on a real pseudo-terminal, keeps them whole, and removes them at the end."""
+"""The monitor's pixels on a real pseudo-terminal, whole and removed."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The pixels in real terminals: kitty's window and xterm's show the picture's own array."""
+"""Windows of kitty and xterm show the picture's own array."""
 
 import os
 
@@ -52,7 +52,7 @@ def part_of(shot, picture):
 
 
 def largest_difference(monitor):
-    """Largest difference between the screenshot and the picture; None while the picture is incomplete."""
+    """Largest difference between screenshot and picture; None while incomplete."""
     picture = monitor.picture()
     if picture is None or not picture["finished"]:
         return None

@@ -1,4 +1,7 @@
-"""A real terminal gets a title and a bell, and its old title when the monitor ends."""
+"""Title and bell of a real terminal.
+
+The old title returns when the monitor ends.
+"""
 
 import re
 import signal

@@ -1,4 +1,4 @@
-"""Press keys, change sizes and change streams of a monitor in pixels, in any order.
+"""Press keys, change sizes and streams of a monitor in pixels.
 
 After each step, each cell of its picture must show its pixels, and no other cell may show any.
 
@@ -101,7 +101,7 @@ def step(monitor: pixel_monitors.PixelMonitor, stream: Stream, chance: random.Ra
 
 
 def play(seed: int, number: int, steps: int) -> None:
-    """Play one round; raise an error with the last steps if a cell is wrong."""
+    """Play one round; if a cell is wrong, report the last steps."""
     chance = random.Random(f"{seed} {number}")
     graphics, dialect = chance.choice(TERMINALS)
     receiver = StillReceiver(buffer_length=chance.choice([2, 40, 1200, 20_000]))

@@ -1,4 +1,7 @@
-"""Plots have the palette that the observer chose, with the colours of the terminal and the page."""
+"""Plots have the palette that the observer chose.
+
+Terminal and page have the same colours.
+"""
 
 import io
 

@@ -1,4 +1,7 @@
-"""The recorded flare of the package: its file, its replay, and how each reader of the stream learns that it is one."""
+"""The package's recorded flare: its file, replay and marks.
+
+Each reader of the stream learns that it is a replay.
+"""
 
 import gzip
 import json
@@ -153,7 +156,10 @@ def test_only_a_plausible_shift_gives_a_time_of_recording(shift, expected_s):
 
 @pytest.fixture(scope="module")
 def watched():
-    """Receiver of one and a half loops, and the alarms and warnings of every fifth second."""
+    """Receiver of one and a half loops, with alarms and warnings.
+
+    They are read in every fifth second.
+    """
     receiver, found = StillReceiver(buffer_length=1200), []
     source = open_flare(560, lambda: receiver.now_s)
     receiver.start()

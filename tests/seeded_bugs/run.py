@@ -1,4 +1,4 @@
-"""Plant each bug of this directory in a copy of the project, and check that its tests fail.
+"""Plant each bug in a copy, and check that tests fail.
 
 A patch begins with a sentence and with the tests that must notice, as ``Tests: tests/core/test_ring.py``. The copy is
 thrown away; the working tree is never touched.
@@ -74,14 +74,14 @@ def apply(bug: Bug, where: Path, *options: str) -> str:
 
 
 def tested(tests: tuple[str, ...], where: Path) -> int:
-    """Run pytest on test files of the copy until a test fails; return its exit status."""
+    """Run the copy's tests until one fails; return pytest's exit status."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
     ran = subprocess.run(command, cwd=where, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S)
     return ran.returncode
 
 
 def plant(bug: Bug, where: Path) -> str:
-    """Return the result of a bug: ``caught``, ``SURVIVED``, or why it is unknown."""
+    """Return a bug's result: ``caught``, ``SURVIVED``, or why unknown."""
     problem = apply(bug, where)
     if problem:
         return f"DOES NOT APPLY: {problem.splitlines()[0]}"

@@ -1,4 +1,4 @@
-"""A painter under test, with its terminal and the picture that it must show."""
+"""A painter under test, its terminal, and its picture."""
 
 import numpy as np
 from hypothesis import strategies as st
@@ -30,7 +30,7 @@ steps = st.one_of(
 
 
 class PaintedPicture:
-    """A painter under test, with its terminal and the picture that it must show.
+    """A painter under test, its terminal, and its picture.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class PaintedPicture:
         self.pixels = self.random(self.shape, seed)
 
     def scroll(self, count, seed, told=True):
-        """Move the picture to the left, or right if negative, and draw the uncovered columns."""
+        """Move the picture left, or right if negative; draw the rest."""
         width = self.shape[1]
         count = max(-width, min(width, count))
         moved = self.random(self.shape, seed)
@@ -118,6 +118,8 @@ class PaintedPicture:
         text = self.painter.update(image, budget, self.damaged, self.covered)
         self.moved, self.damaged = 0, None
         self.screen.feed(text)
+        if hasattr(self.screen, "show_cells"):
+            self.screen.show_cells(self.painter.placeholders(image), self.covered)
         self.check_outside()
         return len(text)
 

@@ -1,4 +1,4 @@
-"""Run the monitor; on SIGUSR1 it writes the picture in pixels that it shows.
+"""Run a monitor that writes its shown pixels on SIGUSR1.
 
 ``picture_reporter.py DIRECTORY ARGUMENT...``: the arguments are those of ``sunspec-tui``.
 """
@@ -17,7 +17,7 @@ from sunspec_tui.cli import main
 
 
 def report(app: Any, directory: Path) -> None:
-    """Write region, cell size, RGB pixels and state of the picture to a file.
+    """Write the picture's region, cell, pixels and state to a file.
 
     ``covered`` are the cells on which text stands. The file has no arrays if no picture in pixels is shown.
     """

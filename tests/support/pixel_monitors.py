@@ -10,17 +10,17 @@ from dataclasses import replace
 import numpy as np
 import pyte
 from monitors import Screen
-from pixel_terminals import GROUND, KittyScreen, SixelScreen
+from pixel_terminals import GROUND, KittyScreen, PassedOnScreen, SixelScreen
 from terminals import CURSOR_QUESTION, UNKNOWN_TO_PYTE
 
 from sunspec_tui.tui.display.pixel_steps import PixelSteps
-from sunspec_tui.tui.terminal.abilities import Abilities, Graphics
+from sunspec_tui.tui.terminal.abilities import Abilities, Graphics, KittyDialect
 from sunspec_tui.tui.terminal.ability_finder import AbilityFinder
 from sunspec_tui.tui.terminal.canvas import PIXELS
 from sunspec_tui.tui.widgets.waterfall import Waterfall
 
 CELL = (6, 12)
-PICTURE = re.compile(r"(?:\x1b\[\d+;\d+H)?\x1b(?:_G[^\x1b]*|P0;1;0q[^\x1b]*)\x1b\\")
+PICTURE = re.compile(r"(?:\x1b\[\d+;\d+H)?\x1b(?:_G[^\x1b]*|P0;1;0q[^\x1b]*|Ptmux;(?:\x1b\x1b|[^\x1b])*)\x1b\\")
 
 
 class FixedFinder(AbilityFinder):
@@ -92,16 +92,19 @@ class PictureTerminal:
         Size in cells of `CELL`.
     graphics
         Protocol of the pictures.
+    in_tmux
+        True if the terminal is reached through tmux.
     """
 
-    def __init__(self, columns, lines, graphics):
-        self.graphics = graphics
+    def __init__(self, columns, lines, graphics, *, in_tmux=False):
+        self.graphics, self.in_tmux = graphics, in_tmux
         self.text = WatchedScreen(columns, lines)
         self._stream = pyte.ByteStream(self.text)
         self._make_pictures()
 
     def _make_pictures(self):
-        kind = KittyScreen if self.graphics is Graphics.KITTY else SixelScreen
+        kitty = PassedOnScreen if self.in_tmux else KittyScreen
+        kind = kitty if self.graphics is Graphics.KITTY else SixelScreen
         self.pictures = kind(self.text.columns, self.text.lines, CELL)
 
     def resize(self, columns, lines):
@@ -124,9 +127,11 @@ class PictureTerminal:
     def _feed_text(self, text):
         self.text.written[:] = False
         self._stream.feed(UNKNOWN_TO_PYTE.sub(b"", text.encode()))
-        if "\x1b[2J" in text:
-            # Clearing the screen also removes its pictures.
+        if "\x1b[2J" in text and not self.in_tmux:
+            # Clearing the screen also removes its pictures, but not those for placeholders.
             self._make_pictures()
+        if self.in_tmux:
+            self.pictures.show_text(self.text.buffer, self.text.columns, self.text.lines)
         if self.graphics is Graphics.SIXEL:
             width, height = CELL
             written = np.repeat(np.repeat(self.text.written, height, axis=0), width, axis=1)
@@ -142,15 +147,18 @@ class PixelMonitor(Screen):
         As `Screen` takes them.
     graphics
         Protocol of the terminal.
+    in_tmux
+        True if the terminal is reached through tmux.
     """
 
-    def __init__(self, columns, lines, receiver, graphics, **options):
+    def __init__(self, columns, lines, receiver, graphics, *, in_tmux=False, **options):
         self.graphics = graphics
         self.screen = None
         super().__init__(columns, lines, receiver, **options)
-        self.screen = PictureTerminal(columns, lines, graphics)
+        self.screen = PictureTerminal(columns, lines, graphics, in_tmux=in_tmux)
         self.terminal = self.screen.text
-        self.app.finder = FixedFinder(pixel_abilities(graphics))
+        tmux = {"in_tmux": True, "dialect": KittyDialect.PLACEHOLDERS} if in_tmux else {}
+        self.app.finder = FixedFinder(pixel_abilities(graphics, **tmux))
         # The effect of each step is checked at once.
         self.app.pixel_layer.strip_every_s = 0.0
         self.do(self.app.follow_terminal)
@@ -162,7 +170,10 @@ class PixelMonitor(Screen):
         return self.screen.pictures
 
     def change_cell(self, cell):
-        """Give the terminal cells of another size, as another font does; a resize follows."""
+        """Give the terminal cells of another size.
+
+        Another font does so; a resize follows.
+        """
         self.do(self._change_cell, cell)
 
     def _change_cell(self, cell):
@@ -193,7 +204,7 @@ class PixelMonitor(Screen):
     # What must be seen
 
     def check(self):
-        """Check that each cell of the picture shows its pixels, and that no other cell does."""
+        """Check that exactly the picture's cells show its pixels."""
         self.settle()
         wrong = self.do(self._wrong_cells)
         assert not wrong, f"{len(wrong)} cells show other pixels, the first: {wrong[:5]}"

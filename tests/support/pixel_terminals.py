@@ -9,10 +9,14 @@ import re
 
 import numpy as np
 from PIL import Image
+from pyte.graphics import FG_BG_256
+
+from sunspec_tui.tui.terminal.placeholders import MARKS
 
 GROUND = (1, 2, 3)
 """Colour of the screen where no picture is."""
 _KITTY = re.compile(r"\x1b_G([^;\x1b]*)(?:;([^\x1b]*))?\x1b\\")
+_PASSED_ON = re.compile(r"\x1bPtmux;((?:\x1b\x1b|[^\x1b])*)\x1b\\")
 _MOVE = re.compile(r"\x1b\[(\d+);(\d+)H")
 _SIXEL = re.compile(r"\x1bP([0-9;]*)q([^\x1b]*)\x1b\\")
 _ERASE = re.compile(r"\x1b\[(\d+)X")
@@ -177,6 +181,81 @@ class KittyScreen(PixelScreen):
             assert area.shape[:2] == source.shape[:2], "a picture reaches beyond the screen"
             opaque = source[..., 3] > 0
             area[opaque] = source[opaque][:, :3]
+        return screen
+
+
+class PassedOnScreen(KittyScreen):
+    """Kitty behind tmux: cells of text show images.
+
+    Only what tmux passes on is read. After `unwrapped` commands are read as tmux has passed them on.
+
+    Attributes
+    ----------
+    cells
+        Cells of text with placeholders: their text and colour by line and column.
+    """
+
+    def __init__(self, columns, lines, cell):
+        super().__init__(columns, lines, cell)
+        self.handlers = {_PASSED_ON: self.unwrap, _MOVE: self.move}
+        self.cells = {}
+
+    def unwrapped(self):
+        """Read commands as tmux has passed them on; return this screen."""
+        self.handlers = {_KITTY: self.command, _MOVE: self.move}
+        return self
+
+    def unwrap(self, found):
+        assert len(found[0]) < 5000, "each command alone"
+        commands = _KITTY.fullmatch(found[1].replace("\x1b\x1b", "\x1b"))
+        assert commands, f"not one command: {found[1][:60]!r}"
+        self.command(commands)
+
+    def show(self, keys, _):
+        assert keys["i"] in self.images
+        assert keys["U"] == "1", "a placement for placeholders"
+        self.placements[keys["i"], "1"] = (keys, (int(keys["c"]), int(keys["r"])))
+
+    def show_text(self, buffer, columns, lines):
+        """Note the placeholders on a screen of pyte's."""
+        self.cells = {}
+        for line in range(lines):
+            for column in range(columns):
+                cell = buffer[line][column]
+                if cell.data.startswith("\U0010eeee"):
+                    self.cells[line, column] = (cell.data, FG_BG_256.index(cell.fg, 16))
+
+    def show_cells(self, placeholders, covered):
+        """Note the placeholders that a canvas writes, outside covered cells."""
+        left, top, right, bottom = placeholders[:4]
+        self.cells = {
+            (line, column): (placeholders.text(column, line), int(placeholders.style(column).foreground[5:]))
+            for line in range(top, bottom)
+            for column in range(left, right)
+            if covered is None or not covered[line - top, column - left]
+        }
+
+    @property
+    def pixels(self):
+        """Pixels of the screen: each placeholder shows its part of an image."""
+        screen = np.empty((*self.size, 3), np.uint8)
+        screen[:] = GROUND
+        width, height = self.cell_width, self.cell_height
+        for (line, column), (text, colour) in self.cells.items():
+            if len(text) != 4:
+                # tmux writes the marks one after the other.
+                continue
+            y, x, highest = map(MARKS.index, text[1:])
+            number = str(highest << 24 | colour)
+            if number not in self.images:
+                continue
+            source = self.images[number][self.visible[number] - 1]
+            _, (columns, lines) = self.placements[number, "1"]
+            assert source.shape[:2] == (lines * height, columns * width), "a scaled picture"
+            assert x < columns
+            assert y < lines
+            part = source[y * height : (y + 1) * height, x * width : (x + 1) * width]
+            screen[line * height : (line + 1) * height, column * width : (column + 1) * width] = part[..., :3]
         return screen
 
 

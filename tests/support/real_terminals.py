@@ -53,9 +53,9 @@ def _kitty(columns: int, lines: int) -> list[str]:
 
 def _xterm(columns: int, lines: int) -> list[str]:
     resources = {
-        "decTerminalID": "vt340", "numColorRegisters": 256, "internalBorder": 0, "borderWidth": 0, "cursorBlink": "false",
-        "allowWindowOps": "true", "faceName": "DejaVu Sans Mono", "faceSize": 9, "scrollBar": "false",
-        "background": "black", "foreground": "white", "ptyInitialErase": "true", "utf8": 2,
+        "decTerminalID": "vt340", "numColorRegisters": 256, "internalBorder": 0, "borderWidth": 0,
+        "cursorBlink": "false", "allowWindowOps": "true", "faceName": "DejaVu Sans Mono", "faceSize": 9,
+        "scrollBar": "false", "background": "black", "foreground": "white", "ptyInitialErase": "true", "utf8": 2,
     }  # fmt: skip
     given = (word for name, value in resources.items() for word in ("-xrm", f"XTerm*{name}: {value}"))
     return ["xterm", "-ti", "vt340", *given, "-geometry", f"{columns}x{lines}+0+0", "-e"]
@@ -71,7 +71,7 @@ def missing_programs(*kinds: Kind) -> list[str]:
 
 @contextmanager
 def virtual_screen() -> Iterator[dict[str, str]]:
-    """Start an X server on a free display; yield the environment of its programs."""
+    """Start an X server; yield the environment of its programs."""
     receiving, sending = os.pipe()
     size = "{}x{}x24".format(*SCREEN_PX)
     words = ["Xvfb", "-displayfd", str(sending), "-screen", "0", size, "-nolisten", "tcp", "-noreset"]
@@ -142,7 +142,7 @@ class RealTerminal:
 
 
 class Monitor(RealTerminal):
-    """The monitor in a real terminal, which reports the picture that it shows."""
+    """Monitor in a real terminal that reports its shown picture."""
 
     def __init__(
         self, environment: dict[str, str], kind: Kind, home: Path, *options: str, then_waits: bool = False

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from sunspec_tui.tui.display.readouts import readout_of
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.display.view_state import Cursor, View
 
@@ -39,4 +40,4 @@ def feed(receiver, count, value=10.0, **keys):
 def readout_at(scene, back, bin_number=NBINS // 2):
     """Return the readout of the column `back` columns before the newest."""
     scene.view = replace(scene.view, cursor=Cursor(scene.time_axis.newest - back, bin_number))
-    return scene.readout()
+    return readout_of(scene)

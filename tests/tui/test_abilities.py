@@ -1,4 +1,4 @@
-"""Environment, replies and choices give the abilities of a terminal, in any order of the replies."""
+"""Abilities follow from environment, choices, and replies in any order."""
 
 import itertools
 import math
@@ -24,7 +24,7 @@ from sunspec_tui.tui.terminal.terminal_replies import (
     Version,
     parse_reply,
 )
-from sunspec_tui.tui.widgets.ability_text import abilities_text, ability_rows, graphics_message
+from sunspec_tui.tui.widgets.ability_text import ability_rows, graphics_message
 
 XTERM = {"TERM": "xterm-256color"}
 TRUE = {**XTERM, "COLORTERM": "truecolor"}
@@ -340,14 +340,17 @@ def test_the_key_leaves_a_chosen_kind_that_the_terminal_lacks():
 # Words
 
 
-def test_the_abilities_in_words():
-    assert abilities_text(found(XTERM, WEZTERM)) == "24-bit, asked · kitty, asked · cell 10x20"
-    assert abilities_text(found(XTERM)) == "256 colours, environment · blocks"
-    assert abilities_text(found(XTERM, choices=(Depth.C16, None))) == "16 colours, chosen · blocks"
-    assert ability_rows(found(XTERM, XTERM_SIXEL, (None, Graphics.SIXEL))) == (
-        ("colours", "24-bit, asked"),
-        ("graphics", "sixel, chosen, cell 10x20"),
-    )
+@pytest.mark.parametrize(
+    ("abilities", "colours", "graphics"),
+    [
+        (found(XTERM, WEZTERM), "24-bit, asked", "kitty, asked, cell 10x20"),
+        (found(XTERM), "256 colours, environment", "blocks"),
+        (found(XTERM, choices=(Depth.C16, None)), "16 colours, chosen", "blocks"),
+        (found(XTERM, XTERM_SIXEL, (None, Graphics.SIXEL)), "24-bit, asked", "sixel, chosen, cell 10x20"),
+    ],
+)
+def test_the_abilities_in_words(abilities, colours, graphics):
+    assert ability_rows(abilities) == (("colours", colours), ("graphics", graphics))
 
 
 @pytest.mark.parametrize(

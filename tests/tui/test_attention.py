@@ -1,4 +1,4 @@
-"""The terminal's title and the bell tell of changes, and of nothing else."""
+"""Title and bell tell of changes, and of nothing else."""
 
 from itertools import pairwise
 
@@ -105,7 +105,10 @@ def test_a_terminal_without_a_title_is_sent_nothing():
 
 
 def _rings(*readings):
-    """Return the times at which the bell rings; a reading is (time, state, alarms...)."""
+    """Return the times at which the bell rings.
+
+    A reading is (time, state, alarms...).
+    """
     now_s, rings = 0.0, []
     bell = Bell(lambda: rings.append(now_s), lambda: now_s)
     for reading_s, state, *alarms in readings:

@@ -1,4 +1,4 @@
-"""Contrast of text and traces with their ground, in each theme and colour depth."""
+"""Contrast of text and traces, in each theme and depth."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Keys before the first row: each has its effect, or a sentence says why not."""
+"""Keys before the first row have an effect, or a sentence."""
 
 import ast
 from dataclasses import replace
@@ -20,7 +20,7 @@ FIRST = View(grows=True)
 
 
 def _after_first_rows(*actions, view=FIRST, npol=4):
-    """Apply actions before the first row; return the view after it, and the sentences."""
+    """Apply actions before the first row; return view and sentences."""
     receiver = StillReceiver()
     scene = scene_of(receiver, 61, view=view)
     sentences = [scene.apply_action(name, *arguments) for name, *arguments in actions]

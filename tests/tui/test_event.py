@@ -19,6 +19,7 @@ from sunspec_tui.plots.figure import SpectrumFigure
 from sunspec_tui.producer.memory_ring import MemoryRing
 from sunspec_tui.producer.replay import open_replay
 from sunspec_tui.producer.ring_feeder import RingFeeder
+from sunspec_tui.tui.display.readouts import readout_of
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.display.view_state import Cursor, View
 
@@ -122,7 +123,7 @@ def test_the_cursor_finds_the_type_ii_lane_of_the_file_within_a_cell(received, m
     values = []
     for number in scene.time_axis.numbers:
         scene.view = replace(scene.view, cursor=Cursor(number, nearest))
-        found = scene.readout()
+        found = readout_of(scene)
         values.append((found.begin_s, found.end_s, found.shown))
     reach_s = 5 * 0.25 * rows_per_column
     # Columns that end before the rise (whose second is the mean of four rows), and columns that begin after it.

@@ -1,5 +1,7 @@
 """Places of ticks, cells, columns and labels, as tables of numbers."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,6 +18,7 @@ from sunspec_tui.tui.display.axes import (
     nice_step,
     pixel_bins,
     ticks,
+    time_labels,
     time_ticks,
 )
 from sunspec_tui.tui.widgets.spectrum import mhz_axis
@@ -58,6 +61,21 @@ def test_gaps_have_no_ticks():
     times_s = [0.0 + n for n in range(5)] + [float("nan")] * 5 + [10.0 + n for n in range(5)]
     for column, _ in time_ticks(times_s, 20):
         assert np.isfinite(times_s[column])
+
+
+@pytest.mark.parametrize(
+    ("first_s", "columns", "each_s", "width", "found"),
+    [
+        # Of 5 min 19 s, only the last two minutes have data, and no full five minutes are among them.
+        (7010.0, 11, 11.0, 29, [(19, "╵01:57:00")]),
+        (7010.0, 60, 1.0, 60, [(40, "╵01:57:30"), (25, "╵01:57:15"), (10, "╵01:57:00")]),
+        (7010.0, 3, 1.0, 8, []),
+    ],
+)
+def test_a_narrow_picture_has_a_time_on_its_axis(first_s, columns, each_s, width, found):
+    times_s = [math.nan] * (width - columns) + [first_s + n * each_s for n in range(columns)]
+    cells = list(range(width))
+    assert labels(time_labels(times_s, cells, width), width) == found
 
 
 @pytest.mark.parametrize(

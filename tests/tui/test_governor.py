@@ -204,7 +204,10 @@ def pixel_demand(quality):
 
 
 class PixelLink(Link):
-    """Link of a program that draws pixels when the pacer says so: first a whole picture, then new columns."""
+    """Link of a program that draws pixels by the pacer.
+
+    It sends a whole picture first, then new columns.
+    """
 
     def __init__(self, pacer, rate, **options):
         super().__init__(pacer, rate, **options)

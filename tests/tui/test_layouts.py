@@ -1,4 +1,4 @@
-"""Layouts, the heights of panels, and texts that fit, as tables of values."""
+"""Layouts, heights of panels, and texts that fit, as tables."""
 
 from dataclasses import replace
 

@@ -137,6 +137,18 @@ def test_an_error_is_a_toast_only_where_no_log_is_shown(screen):
     assert not list(screen.app._notifications)
 
 
+def test_the_log_panel_shows_lines_in_the_colour_of_their_level(screen):
+    screen.resize(120, 40)
+    levels = {"all is well": logging.INFO, "something is odd": logging.WARNING, "something has failed": logging.ERROR}
+    screen.do(screen.app.main_screen.show_log, [LogLine(level, 1.8e9, text) for text, level in levels.items()])
+    lines = shown(screen).split("\n")
+    colours = set()
+    for text in levels:
+        y = next(y for y, line in enumerate(lines) if text in line)
+        colours.add(screen.terminal.buffer[y][lines[y].index(text)].fg)
+    assert len(colours) == 3
+
+
 # Confirmations
 
 
@@ -145,7 +157,7 @@ def test_an_error_is_a_toast_only_where_no_log_is_shown(screen):
     [
         ("next_palette", {"palette": "inferno"}, "palette inferno"),
         ("span", {"rows_per_column": 8}, "time span 2 min 20 s"),
-        ("span", {}, "no other time span"),
+        ("span", {}, "limit of the time span"),
         ("toggle_option", {"sweeping": True}, "sweeping"),
         ("next_product", {"product": Product.V, "levels": None}, "product V"),
         ("shift_levels", {"levels": Levels(9, 30)}, "levels 9 to 30"),

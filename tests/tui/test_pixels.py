@@ -1,4 +1,9 @@
-"""The waterfall in pixels on terminals in memory: always the waterfall's own array, without ghosts or holes."""
+"""Pixels on terminals in memory are the waterfall's own array.
+
+There are no ghosts and no holes.
+"""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,17 +11,24 @@ from monitors import StillReceiver
 from pixel_monitors import PixelMonitor
 from waiting import poll_until
 
+from sunspec_tui.tui.display.readouts import readout_of
 from sunspec_tui.tui.terminal.abilities import Graphics
 from sunspec_tui.tui.terminal.pixel_app import can_draw_pixels
 from sunspec_tui.tui.terminal.pixel_image import CellSize
+from sunspec_tui.tui.widgets.ability_text import PASSTHROUGH_ADVICE
 
-PROTOCOLS = [Graphics.KITTY, Graphics.SIXEL]
+PROTOCOLS = {
+    "kitty": (Graphics.KITTY, False),
+    "sixel": (Graphics.SIXEL, False),
+    "kitty in tmux": (Graphics.KITTY, True),
+}
 NCHAN = 384
 
 
-@pytest.fixture(params=PROTOCOLS, ids=str)
+@pytest.fixture(params=PROTOCOLS)
 def monitor(request):
-    screen = PixelMonitor(80, 24, StillReceiver(), request.param)
+    graphics, in_tmux = PROTOCOLS[request.param]
+    screen = PixelMonitor(80, 24, StillReceiver(), graphics, in_tmux=in_tmux)
     screen.random = np.random.default_rng(0)
     feed(screen, 60)
     try:
@@ -144,7 +156,7 @@ def test_the_cursor_moves_by_columns_and_bins(monitor):
     monitor.act("change_view('move_cursor', 0, 1)")
     assert monitor.app.scene.view.cursor.bin == first.bin + 1
     monitor.check()
-    assert monitor.app.scene.readout().inside
+    assert readout_of(monitor.app.scene).inside
     monitor.act("change_view('escape')")
     monitor.check()
 
@@ -158,6 +170,16 @@ def test_blocks_replace_pixels_and_pixels_replace_blocks(monitor):
         feed(monitor, 2)
         monitor.check()
         assert (monitor.app.pixel_cell is None) == (kind is Graphics.BLOCKS)
+
+
+def test_the_advice_about_tmux_is_given_once(monitor):
+    fixed = monitor.app.finder.fixed
+    told = []
+    monitor.app.notify = lambda text, **_: told.append(text)
+    for lacks in (True, False, True):
+        monitor.app.finder.fixed = replace(fixed, lacks_passthrough=lacks)
+        monitor.do(monitor.app.follow_terminal)
+    assert told == [PASSTHROUGH_ADVICE]
 
 
 def test_a_strip_waits_for_the_next_columns_but_not_for_ever(monitor):

@@ -1,4 +1,4 @@
-"""Ramps of few colours: rising lightness, hues of the map, dithering and characters."""
+"""Ramps of few colours: lightness, hues, dithering and characters."""
 
 from pathlib import Path
 

@@ -28,14 +28,16 @@ from sunspec_tui.stream.stream_health import StreamHealth
 from sunspec_tui.tui.display.axes import FrequencyWindow
 from sunspec_tui.tui.display.view_state import View
 from sunspec_tui.tui.display.waterfall_image import CellValue, ColumnContent, Readout
-from sunspec_tui.tui.terminal.link_pacing import LinkReading
+from sunspec_tui.tui.terminal.link_pacing import LinkReading, Quality
 from sunspec_tui.tui.widgets.caption import caption_text
 from sunspec_tui.tui.widgets.delay_panel import chart_limits, delay_chart
+from sunspec_tui.tui.widgets.fitting import wrap_lines
 from sunspec_tui.tui.widgets.line_text import status_text
 from sunspec_tui.tui.widgets.panel_text import (
     delay_text,
     duration,
     health_text,
+    labelled_lines,
     waiting_text,
 )
 from sunspec_tui.tui.widgets.plots_panel_text import plots_text
@@ -289,6 +291,38 @@ def test_the_caption_describes_the_cell_under_the_cursor_beside_the_picture(read
     text = caption_text(view, "XX", BAND, Levels(10, 30), 66.0, LinkReading(), readout=readout, **options).plain
     assert said in text
     assert len(text) <= options.get("columns", 200)
+
+
+@pytest.mark.parametrize(
+    ("confirmed", "left_out"),
+    [("", ()), ("time span 5 min 14 s", ("slow link",)), ("x" * 40, ("slow link", "74 rows"))],
+)
+def test_the_value_under_the_cursor_stays_where_notes_have_no_room(confirmed, left_out):
+    link, marked = LinkReading(quality=Quality.SWEEPING), ("74 rows marked, 12:00:00 to 12:00:18 UTC", "74 rows marked")
+    text = caption_text(
+        View(), "XX", BAND, Levels(10, 30), 66.0, link,
+        readout=READOUT, marked=marked, confirmed=confirmed, columns=80,
+    ).plain  # fmt: skip
+    assert "▶ 45.00 MHz 00:00:00.50 XX 20.00 dB" in text
+    assert len(text) <= 80
+    assert [words in text for words in ("slow link", "74 rows")] == [
+        words not in left_out for words in ("slow link", "74 rows")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "lines"),
+    [
+        (40, ["link     nobody answers there, retrying"]),
+        (34, ["link     nobody answers there,", "         retrying"]),
+        (18, ["link     nobody", "         answers", "         there,", "         retrying"]),
+        # Beside the label, there is no room for a word.
+        (16, ["link     nobody", "answers there,", "retrying"]),
+    ],
+)
+def test_a_long_value_continues_below_its_own_beginning(columns, lines):
+    text = labelled_lines(("link", "nobody answers there, retrying"))
+    assert [line.plain for line in wrap_lines(text, columns)] == lines
 
 
 @pytest.mark.parametrize(

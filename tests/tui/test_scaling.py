@@ -89,7 +89,7 @@ def test_the_median_agrees_with_numpy_where_there_are_values(n):
 
 
 def _dot_rows(*values, low=0, high=4, rows=5, thickness=2, columns=None):
-    """Return a trace as text, one character for each dot, top row first."""
+    """Return a trace as text: one character for each dot."""
     line = np.array(values, np.float32)
     dots = trace_dots(line, low, high, columns or len(values), rows, thickness=thickness)
     return ["".join(".#"[int(dot)] for dot in row) for row in dots]

@@ -11,6 +11,7 @@ from scenes import NBINS, feed, flat, readout_at, refresh, scene_of
 from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.products import Product
 from sunspec_tui.tui.display.axes import time_ticks
+from sunspec_tui.tui.display.readouts import readout_of
 from sunspec_tui.tui.display.view_state import Cursor, View
 from sunspec_tui.tui.display.waterfall_image import ColumnContent, PixelCode
 from sunspec_tui.tui.widget_data import spectrum_scene
@@ -33,7 +34,7 @@ def test_one_hot_bin_in_one_row_of_1200_is_visible_at_80x24():
     assert steps[column, pixel] == 47
     assert np.count_nonzero(steps == 47) == 1
     scene.view = replace(scene.view, cursor=Cursor(700 // 17, 500))
-    assert scene.readout().shown == pytest.approx(40.0)
+    assert readout_of(scene).shown == pytest.approx(40.0)
 
 
 def test_a_tick_at_18_42_00_stays_on_its_row_while_the_waterfall_moves():
@@ -102,7 +103,7 @@ def test_the_readout_reports_missing_rows_of_a_column():
     columns = scene.time_axis.numbers
     assert scene.picture.columns_with_missing_rows(columns) == [1, 2]
     scene.view = replace(scene.view, cursor=Cursor(1, 3))
-    assert scene.readout().cell.missing == 12
+    assert readout_of(scene).cell.missing == 12
 
 
 def test_the_cursor_survives_pause_scroll_back_and_resize():
@@ -218,7 +219,7 @@ def test_the_cursor_reaches_every_bin_that_is_shown(lines, per_line):
     for _ in range(2 * lines + NBINS):
         scene.apply_action("move_cursor", 0, 1)
         seen.append(scene.view.cursor.bin)
-        assert scene.readout().inside
+        assert readout_of(scene).inside
     cells = {scene.band.cell_of_bin(each, lines, per_line) for each in seen}
     assert seen == sorted(seen)
     assert {scene.band.cell_of_bin(each, lines, per_line) for each in range(scene.band.start, scene.band.stop)} == cells
@@ -282,4 +283,4 @@ def test_the_cursor_is_never_under_the_write_cursor():
     scene.apply_action("move_cursor", -1, 0)
     for _ in range(60):
         scene.apply_action("move_cursor", -1, 0)
-    assert scene.readout().inside
+    assert readout_of(scene).inside

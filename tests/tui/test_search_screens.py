@@ -1,4 +1,4 @@
-"""Help and command palette on a terminal: what is seen, and what the keys do."""
+"""Help and command palette on a terminal: texts and keys."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def text(screen):
 
 
 def words_of_pages(screen):
-    """Return all words of the help, from its first line to its last."""
+    """Return all words of the help, in order."""
     words = set()
     screen.press("home")
     while True:

@@ -1,4 +1,4 @@
-"""The time span grows with the rows that are there, until the observer chooses one."""
+"""The time span grows until the observer chooses one."""
 
 import math
 from dataclasses import replace

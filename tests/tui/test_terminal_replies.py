@@ -29,7 +29,10 @@ ALL = frozenset(Reply.__args__)
 
 
 def messages_of(data, expected=ALL, pieces=1):
-    """Return the messages for bytes that arrive in pieces, while replies of some types are expected."""
+    """Return the messages for bytes that arrive in pieces.
+
+    Replies of some types are expected.
+    """
     splitter, maker = InputSplitter(), EventMaker()
     splitter.string_starts, maker.expected = string_starts(expected), expected
     size = max(1, len(data) // pieces)

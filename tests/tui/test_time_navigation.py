@@ -11,6 +11,7 @@ from monitors import StillReceiver
 from scenes import NBINS, NCHAN, feed, flat, readout_at, refresh, scene_of
 
 from sunspec_tui.core.products import Product
+from sunspec_tui.tui.display.readouts import readout_of
 from sunspec_tui.tui.display.view_state import Cursor, View
 
 
@@ -67,7 +68,7 @@ def test_a_shorter_span_keeps_the_cursor_in_place_and_pauses_if_it_must():
     for _ in range(4):
         scene.apply_action("span", -1)
         refresh(scene)
-        found = scene.readout()
+        found = readout_of(scene)
         assert begin_s <= found.begin_s < found.end_s <= end_s
         assert scene.time_axis.cell_of(scene.view.cursor.number) == cell
     assert scene.view.paused_at_slot is not None
@@ -81,7 +82,7 @@ def test_a_shorter_span_stays_live_while_the_cursor_is_in_the_picture():
     scene.apply_action("span", -1)
     refresh(scene)
     assert scene.view.paused_at_slot is None
-    assert scene.readout().inside
+    assert readout_of(scene).inside
 
 
 def is_inside(scene):
@@ -170,7 +171,7 @@ def test_a_paused_picture_stays_when_the_shape_changes_and_live_shows_the_new_on
     for _ in range(22):
         receiver.feed(flat(5.0, 2 * NCHAN))
     refresh(scene)
-    scene.readout()
+    readout_of(scene)
     assert (scene.view.paused_at_slot, scene.picture.store.nbins, len(scene.picture.store.stored_numbers())) == (
         paused_at,
         NBINS,

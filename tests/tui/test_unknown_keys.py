@@ -47,3 +47,7 @@ def test_a_known_key_does_not_prolong_a_burst():
     assert keys.answer(Key("x", "x")) == ""
     now_s[0] += BURST_GAP_S * 0.8
     assert keys.answer(Key("K", "K"))
+
+
+def test_a_letter_soon_after_escape_is_not_called_unknown():
+    assert unknown_key_text("alt+u", "u", is_printable=True) == ""

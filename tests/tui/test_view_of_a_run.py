@@ -1,4 +1,4 @@
-"""Settings decide the look of one run, and leave the saved view as it was."""
+"""Settings decide one run's look; the saved view stays."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""No word is cut and nothing is pushed out, at each size, in each layout and state.
+"""No word is cut, nothing is pushed out: sizes, layouts, states.
 
 Each text on the screen is compared with the widget's own text, which has no limits.
 """
@@ -85,7 +85,7 @@ def refresh(screen):
 
 
 def check(screen):
-    """Compare all texts of the main screen with the words of their widgets."""
+    """Compare the main screen's texts with their widgets' words."""
     refresh(screen)
     main = screen.app.main_screen
     for name in ("status", "view", *PANELS):
@@ -123,7 +123,7 @@ def check_footer(screen):
 
 
 def busy_plots(receiver):
-    """Show plots, an archive and the web view, all with much to tell."""
+    """Show plots, archive and web view, all with much to tell."""
     receiver.parts.plots.status = lambda: PlotStatus(
         10.0, Path("figs"), running=True, busy=True, written=124, failed=3, kept=60480, kept_bytes=2_000_000_000,
         last_path="figs/spectrum_20260607_184250.png", last_time_s=receiver.now_s, note="another monitor writes there",

@@ -11,7 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.core.times import format_clock
 from sunspec_tui.tui.display.column_grid import ColumnGrid
+
+# Cells from one time on the axis to the next, about; and how many steps a narrow picture tries.
+_TIME_CELLS, _STEPS_TRIED = 12, 3
 
 
 def nice_step(span: float, max_parts: int) -> float:
@@ -82,6 +86,30 @@ def time_ticks(times_s: list[float], max_parts: int) -> list[tuple[int, float]]:
         if before_s < round_s <= moment_s and moment_s - before_s < step and index - back > before:
             ticks_found.append((index - back, float(round_s)))
     return ticks_found
+
+
+def time_labels(times_s: list[float], cells: list[int | None], width: int) -> list[tuple[int, str]]:
+    """Return round times as labels, the newest first, with their cells.
+
+    Where the usual step has no label that fits, as in a narrow picture, the times are closer together.
+
+    Parameters
+    ----------
+    times_s
+        End of each column, oldest first, NaN for a gap.
+    cells
+        Cell of each column; None if it is outside the picture.
+    width
+        Width of the picture in cells.
+    """
+    found: list[tuple[int, str]] = []
+    for finer in range(_STEPS_TRIED):
+        ticks_found = time_ticks(times_s, max(1, width // _TIME_CELLS) << finer)
+        placed = [(cells[column], "╵" + format_clock(moment_s)) for column, moment_s in reversed(ticks_found)]
+        found = [(cell, text) for cell, text in placed if cell is not None]
+        if labels(found, width):
+            break
+    return found
 
 
 def pixel_bins(nbins: int, npixels: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -221,7 +249,7 @@ class ColumnAxis(NamedTuple):
 
     @property
     def end_px(self) -> int:
-        """Pixel after the newest column, counted from the first pixel of column 0."""
+        """Pixel after the newest column, counted from column 0."""
         return self.grid.first_pixel(self.newest + 1)
 
     @property
@@ -255,7 +283,7 @@ class ColumnAxis(NamedTuple):
         return (self.newest + 1) % self._whole_columns // self.grid.per_cell if self._write_columns else None
 
     def pixels_of(self, number: int) -> tuple[int, int] | None:
-        """Return the first and the exclusive last pixel of a column; None if not displayed."""
+        """Return start and stop pixel of a column; None if not displayed."""
         if not self.oldest <= number <= self.newest:
             return None
         turns = number // self._whole_columns
@@ -263,12 +291,12 @@ class ColumnAxis(NamedTuple):
         return max(0, self.grid.first_pixel(number) - left_px), self.grid.first_pixel(number + 1) - left_px
 
     def cell_of(self, number: int) -> int | None:
-        """Return the cell that shows the beginning of a column; None if not displayed."""
+        """Return the cell with a column's first pixel; None if not displayed."""
         pixels = self.pixels_of(number)
         return None if pixels is None else pixels[0] // self.grid.cell_px
 
     def number_at(self, cell: int) -> int | None:
-        """Return the column in the middle of a cell; None if the cell shows none.
+        """Return the column in the middle of a cell, if any.
 
         Cells outside the waterfall and the write cursor's cell show no column.
         """

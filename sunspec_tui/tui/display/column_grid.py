@@ -83,7 +83,7 @@ class ColumnGrid(NamedTuple):
         return pixel * self.per_cell // self.cell_px
 
     def kept_columns(self, cells: int) -> int:
-        """Return the number of columns that a picture of some cells can show.
+        """Return how many columns a picture of some cells can show.
 
         If a column has no whole number of pixels, the picture may begin within one more.
         """

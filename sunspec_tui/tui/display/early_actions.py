@@ -39,7 +39,7 @@ class EarlyAction(NamedTuple):
 
 
 class EarlyActions:
-    """Actions that wait for the first row, in the order of their keys."""
+    """Actions that wait for the first row, in their order."""
 
     def __init__(self) -> None:
         self._waiting: list[EarlyAction] = []
@@ -49,7 +49,7 @@ class EarlyActions:
         return len(self._waiting)
 
     def keep(self, name: str, arguments: tuple[Any, ...]) -> bool:
-        """Keep an action for the first row; return False if it can act at once."""
+        """Keep an action that must wait; return False for others."""
         if name == "reset_view":
             self._waiting.clear()
         if name not in _NEED_STREAM and not (self._waiting and name in _SAME_PARTS):

@@ -42,7 +42,7 @@ def has_strip(view: View, window: Window) -> bool:
 
 
 def shown_panels(view: View, window: Window) -> tuple[str, ...]:
-    """Return the names of the visible panels, in the order of the screen."""
+    """Return the names of the visible panels, as on the screen."""
     if view.maximised is not None:
         return (view.maximised,) if view.maximised in PANELS else ()
     if window.columns < _MIN_COLUMNS or window.lines < _MIN_LINES:
@@ -114,7 +114,10 @@ LAYOUT_ACTIONS: Mapping[str, Callable[..., View]] = {
 
 
 def frame_lines(needed: Mapping[str, int], lines: int) -> int:
-    """Return 2 if boxes around the panels have room, else 1 for titles only."""
+    """Return the number of lines of a panel's frame.
+
+    It is 2 if boxes around the panels have room, else 1 for titles only.
+    """
     total = sum(max(count, _min_lines(name)) + 2 for name, count in needed.items())
     return 2 if total <= lines else 1
 
@@ -141,7 +144,10 @@ def _min_lines(name: str) -> int:
 
 
 def _grown(heights: dict[str, int], spare: int) -> dict[str, int]:
-    """Use spare lines: a few for the log, then the delay's chart, then the log."""
+    """Give spare lines to the log and the delay's chart.
+
+    First the log gets a few, then the chart, then the log again.
+    """
     grown = dict(heights)
     log_lines = min(spare, _USUAL_LOG_LINES - _MIN_LOG_LINES) if "log" in grown else 0
     chart_lines = min(spare - log_lines, _MAX_DELAY_LINES - grown["delay"]) if "delay" in grown else 0

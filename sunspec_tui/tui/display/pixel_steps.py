@@ -1,4 +1,4 @@
-"""Palette steps of the waterfall for each pixel of a terminal, cached by column.
+"""Palette steps of the waterfall's pixels, cached by column.
 
 A new row costs the work for its own column; the other columns keep their steps until the levels change.
 """

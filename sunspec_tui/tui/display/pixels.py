@@ -80,7 +80,7 @@ _BAYER = (np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]
 def dithered_steps(
     values: Floats, levels: Levels, places: tuple[float, ...], columns: NDArray[np.int64]
 ) -> NDArray[np.int16]:
-    """Return the step of each value in a table of colours with uneven steps.
+    """Return each value's step among colours with uneven steps.
 
     Between two steps, a part of the pixels has the upper one. The pattern depends on the column's number and on the
     pixel's index only, so that a picture that scrolls does not change.

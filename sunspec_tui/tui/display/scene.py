@@ -30,7 +30,7 @@ from sunspec_tui.tui.display.view_actions import (
     with_rows_per_column,
 )
 from sunspec_tui.tui.display.view_state import Cursor, Interval, View, ViewContext, Window
-from sunspec_tui.tui.display.waterfall_image import Drawing, Readout, WaterfallImage
+from sunspec_tui.tui.display.waterfall_image import Drawing, WaterfallImage
 
 if TYPE_CHECKING:
     from sunspec_tui.core.frequency_axis import Position
@@ -114,7 +114,7 @@ class Scene:
         self.history.source = source
 
     def fit(self, columns: int, lines: int, pixels_per_line: int, cell_px: int = 1) -> None:
-        """Set the size of the waterfall in cells, and the pixels of a cell.
+        """Set the waterfall's size in cells, and a cell's in pixels.
 
         Parameters
         ----------
@@ -318,18 +318,6 @@ class Scene:
             return None
         return derive(self.latest.data[-1], product)
 
-    @without_warnings()
-    def power_under_cursor(self) -> tuple[Floats, float] | None:
-        """Return the mean of the column under the cursor, and its end.
-
-        The mean has the shape (nbins,). Return None without data.
-        """
-        cursor, picture = self.view.cursor, self.picture
-        if cursor is None or cursor.number is None or picture is None or not picture.store.has_rows(cursor.number):
-            return None
-        mean, _ = picture.store.statistics([cursor.number])
-        return mean[0], picture.store.time_s(cursor.number)
-
     @property
     def end_s(self) -> float:
         """End of the picture's last row; NaN without rows."""
@@ -343,34 +331,3 @@ class Scene:
         axis = self.position.axis
         channels = axis.chan0 - 0.5 + np.arange(0, axis.nchan + 1, CHANNELS_PER_PIPELINE)
         return tuple((channels * CHANNEL_WIDTH_HZ / 1e6).tolist())
-
-    @without_warnings()
-    def readout(self) -> Readout | None:
-        """Return the data under the cursor; None without a cursor."""
-        cursor, band = self.view.cursor, self.band
-        if cursor is None or self.position is None or self.picture is None:
-            return None
-        if cursor.number is None:
-            return self._spectrum_readout(cursor.bin)
-        pixels = self.lines * self.pixels_per_line
-        pixel = band.pixel_of_bin(cursor.bin, pixels)
-        if pixel is None or self.time_axis.cell_of(cursor.number) is None:
-            return Readout(math.nan, math.nan, None, inside=False)
-        cell = self.picture.cell_value(cursor.number, pixel)
-        low, high = band.edges_mhz(*band.bins_of(pixel, pixels, 1))
-        begin_s = cell.first_s - self.position.cadence_s
-        if not begin_s < cell.time_s:
-            # The data time goes back within the column.
-            begin_s = math.nan
-        return Readout(low, high, cell, cell.power, cell.shown, begin_s, cell.time_s)
-
-    def _spectrum_readout(self, bin_number: int) -> Readout:
-        band, power = self.band, self.power(self.product)
-        if power is None or not band.start <= bin_number < band.stop:
-            return Readout(math.nan, math.nan, None, inside=False)
-        value = float(power[bin_number])
-        decibels = 10 * math.log10(value) if value > 0 and math.isfinite(value) else math.nan
-        low, high = band.edges_mhz(bin_number, bin_number + 1)
-        cadence_s = self.position.cadence_s if self.position else math.nan
-        shown = value if self.signed else decibels
-        return Readout(low, high, None, value, shown, self.end_s - cadence_s, self.end_s)

@@ -1,4 +1,4 @@
-"""Choose the time span: one that grows in a few steps, or one of the settings.
+"""Choose the time span: growing, or that of the settings.
 
 With the span of a whole ring, the picture would be nearly empty for the first minutes.
 """
@@ -20,7 +20,7 @@ _FIXED_SPAN_SLACK = 0.05
 
 
 def grown_rows(slots: int, columns: int, cadence_s: float, ring_rows: int) -> int:
-    """Return the rows per column with which the picture shows what is there.
+    """Return the rows per column that show all rows so far.
 
     Parameters
     ----------

@@ -90,7 +90,10 @@ class ViewContext(NamedTuple):
         return ColumnGrid(rows_per_column, self.cell_px)
 
     def columns_of(self, rows_per_column: int) -> int:
-        """Return the number of columns across a picture, with those under a write cursor."""
+        """Return the columns across a picture.
+
+        Those under a write cursor are included.
+        """
         return self.columns * self.grid(rows_per_column).per_cell
 
 

@@ -321,17 +321,21 @@ class WaterfallImage:
             elif first is not None and number > first:
                 out[cell] = PixelCode.GAP
         if shown and self.levels is not None:
-            shown_numbers = np.array(shown, np.int64)
-            values = self.values[shown_numbers % self.store.width]
-            if places is None:
-                out[cells] = colour_steps(values, self.levels, count)
-            else:
-                out[cells] = dithered_steps(values, self.levels, places, shown_numbers)
+            out[cells] = self._column_steps(np.array(shown, np.int64), self.levels, count, places)
         elif shown:
             out[cells] = PixelCode.NO_DATA
         restarted = [cell for number, cell in zip(shown, cells, strict=True) if self.store.restarted(number)]
         out[restarted] = PixelCode.RESTART
         return out
+
+    def _column_steps(
+        self, numbers: NDArray[np.int64], levels: Levels, count: int, places: tuple[float, ...] | None
+    ) -> NDArray[np.int16]:
+        """Return the palette steps of columns with rows."""
+        values = self.values[numbers % self.store.width]
+        if places is None:
+            return colour_steps(values, levels, count)
+        return dithered_steps(values, levels, places, numbers)
 
     @property
     def first_column(self) -> int | None:

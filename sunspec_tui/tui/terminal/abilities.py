@@ -7,7 +7,10 @@ from sunspec_tui.tui.terminal.colours import Depth
 
 
 class Graphics(StrEnum):
-    """Kinds of pictures that a terminal shows; the values are those of ``--graphics``."""
+    """Kinds of pictures that a terminal shows.
+
+    The values are those of ``--graphics``.
+    """
 
     KITTY = "kitty"
     SIXEL = "sixel"
@@ -58,6 +61,10 @@ class Abilities:
         Size of the largest sixel image; 0 if unknown. A terminal cuts a larger one.
     in_tmux
         True if the program runs inside tmux.
+    has_passthrough
+        True if tmux passes sequences on to its terminal.
+    lacks_passthrough
+        True if tmux could show pixels on its terminal, but its option ``allow-passthrough`` is off.
     """
 
     depth: Depth = Depth.TRUE
@@ -73,6 +80,8 @@ class Abilities:
     sixel_width_px: int = 0
     sixel_height_px: int = 0
     in_tmux: bool = False
+    has_passthrough: bool = False
+    lacks_passthrough: bool = False
 
     @property
     def wanted_graphics(self) -> Graphics:

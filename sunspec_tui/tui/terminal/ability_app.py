@@ -5,6 +5,7 @@ changes to what the terminal really can show.
 """
 
 import time
+from collections.abc import Callable
 
 from textual.geometry import Size
 
@@ -35,11 +36,17 @@ class AbilityApp(GuardedApp):
         super().__init__(driver_class=Driver)
         self.finder = finder
         self.abilities: Abilities = finder.abilities(time.monotonic())
+        self._send: Callable[[str], None] | None = None
 
     @property
     def depth(self) -> Depth:
         """Colour depth of the terminal."""
         return self.abilities.depth
+
+    @property
+    def is_abandoned(self) -> bool:
+        """True if the terminal has gone away, with or without a signal."""
+        return isinstance(self._driver, Driver) and self._driver.is_gone
 
     def abilities_changed(self) -> None:
         """Draw with the new abilities.
@@ -48,14 +55,19 @@ class AbilityApp(GuardedApp):
         """
 
     def send_text(self, text: str) -> None:
-        """Send text to the terminal."""
-        if self._driver is not None:
+        """Send text to the terminal, or to a test's function."""
+        if self._send is not None:
+            self._send(text)
+        elif self._driver is not None:
             self._driver.write(text)
 
     # Queries and replies
 
     def first_queries(self, now_s: float) -> str:
-        """Return the text that asks for the abilities; send it before the first screen."""
+        """Return the text that asks for the abilities.
+
+        It must be sent before the first screen.
+        """
         self._note_screen(self.size)
         text = self.finder.first_text(now_s)
         self._pass_on_due()
@@ -71,7 +83,7 @@ class AbilityApp(GuardedApp):
                 self.set_timer(1.1 * SETTLE_S, self.follow_terminal)
 
     def follow_terminal(self) -> None:
-        """Use the abilities that are now known; ask what the replies leave open."""
+        """Use the known abilities; ask what the replies leave open."""
         text = self.finder.next_text()
         if text:
             self._pass_on_due()
@@ -82,7 +94,7 @@ class AbilityApp(GuardedApp):
             self.abilities_changed()
 
     def follow_screen(self, size: Size) -> None:
-        """Find the size of a cell again, because the size of the screen may have changed."""
+        """Find the size of a cell again after a resize."""
         if self._note_screen(size):
             self.follow_terminal()
 
@@ -91,6 +103,6 @@ class AbilityApp(GuardedApp):
         return self.finder.note_screen(Screen(*size, width_px, height_px))
 
     def _pass_on_due(self) -> None:
-        """Let the driver pass on the replies that are due, and no others."""
+        """Let the driver pass on only the replies that are due."""
         if isinstance(self._driver, Driver):
             self._driver.expected_replies = self.finder.due

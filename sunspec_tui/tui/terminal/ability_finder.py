@@ -10,16 +10,18 @@ import math
 from collections.abc import Collection, Mapping
 
 from sunspec_tui.tui.terminal.abilities import Abilities, Graphics
-from sunspec_tui.tui.terminal.ability_rules import Choices, Screen, resolve
+from sunspec_tui.tui.terminal.ability_rules import Choices, Screen, is_in_tmux, resolve
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.terminal_queries import (
     Query,
     first_queries,
     next_queries,
+    passed_on_queries,
     query_text,
     size_queries,
 )
 from sunspec_tui.tui.terminal.terminal_replies import DeviceAttributes, Replies, Reply, TextArea
+from sunspec_tui.tui.terminal.tmux_state import TmuxState
 
 SETTLE_S = 1.0
 """Replies count if no other reply follows within this time."""
@@ -34,16 +36,22 @@ class AbilityFinder:
         Variables of the program.
     choices
         Decisions of the user.
+
+    Attributes
+    ----------
+    environment
+        Variables of the program.
     """
 
     def __init__(self, environment: Mapping[str, str] | None = None, choices: Choices | None = None) -> None:
-        self._environment = dict(environment or {})
+        self.environment = dict(environment or {})
         self._choices = choices or Choices()
         self._screen = Screen()
         self._replies = Replies()
         self._due: frozenset[type[Reply]] = frozenset()
         self._asked_s = self._last_reply_s = -math.inf
-        self._has_fence = self._has_asked_again = self._size_has_changed = False
+        self._has_fence = self._has_asked_again = self._size_has_changed = self._has_asked_through_tmux = False
+        self._tmux: TmuxState | None = None
 
     @classmethod
     def of_choices(cls, depth: Depth) -> "AbilityFinder":
@@ -66,19 +74,42 @@ class AbilityFinder:
             return ""
         self._asked_s = now_s
         self._size_has_changed = False
-        return self._sent(first_queries(self._environment))
+        return self._sent(first_queries(self.environment))
 
     def next_text(self) -> str:
         """Return the text of queries that replies have made necessary; often empty."""
         text = ""
         if self._has_fence and not self._has_asked_again:
             self._has_asked_again = True
-            text = self._sent(next_queries(self._environment, self._replies))
+            text = self._sent(next_queries(self.environment, self._replies))
+        if self._may_ask_through_tmux:
+            self._has_asked_through_tmux = True
+            text += self._sent(passed_on_queries())
         sizes = size_queries(self._replies)
         if self._size_has_changed and not self._due & {query.reply for query in sizes}:
             self._size_has_changed = False
             text += self._sent(sizes)
         return text
+
+    # tmux
+
+    def must_ask_tmux(self, now_s: float) -> bool:
+        """Return True if tmux decides what the terminal can show."""
+        is_known = self.is_settled(now_s) or not self._due
+        wants_kitty = self._choices.graphics in (None, Graphics.KITTY)
+        return wants_kitty and is_known and is_in_tmux(self.environment, self._replies)
+
+    def note_tmux(self, tmux: TmuxState | None) -> None:
+        """Note what tmux has told; None if it has told nothing."""
+        self._tmux = tmux
+
+    @property
+    def _may_ask_through_tmux(self) -> bool:
+        """True if the terminal should be asked, and can reply here."""
+        tmux = self._tmux
+        if tmux is None or self._has_asked_through_tmux or not is_in_tmux(self.environment, self._replies):
+            return False
+        return tmux.has_passthrough and tmux.is_active and len(tmux.clients) == 1 and tmux.has_placeholders
 
     def _sent(self, queries: Collection[Query]) -> str:
         self._due |= {query.reply for query in queries}
@@ -107,7 +138,7 @@ class AbilityFinder:
         return True
 
     def must_wait(self, now_s: float) -> bool:
-        """Return True if more replies are likely, so that a shell would read them.
+        """Return True if replies are likely that a shell would read.
 
         A terminal that has answered nothing for a while will not answer.
         """
@@ -121,12 +152,14 @@ class AbilityFinder:
 
     def abilities(self, now_s: float) -> Abilities:
         """Return the abilities as far as they are known."""
-        replies = self._replies if self.is_settled(now_s) else Replies()
-        return resolve(self._environment, replies, self._choices, self._screen)
+        return self._resolved(self._replies if self.is_settled(now_s) else Replies())
+
+    def _resolved(self, replies: Replies) -> Abilities:
+        return resolve(self.environment, replies, self._choices, self._screen, self._tmux)
 
     def choose_next_graphics(self) -> Graphics | None:
-        """Choose the next kind of pictures that the terminal has; None is the best one."""
-        available = resolve(self._environment, self._replies, self._choices, self._screen).available_graphics
+        """Choose the next kind of pictures; None is the best one."""
+        available = self._resolved(self._replies).available_graphics
         kinds = tuple(Graphics)
         after = 0 if self._choices.graphics is None else kinds.index(self._choices.graphics) + 1
         chosen = next((kind for kind in kinds[after:] if kind in available), None)

@@ -25,6 +25,7 @@ from sunspec_tui.tui.terminal.terminal_replies import (
     Version,
     cell_pixels,
 )
+from sunspec_tui.tui.terminal.tmux_state import TmuxState
 
 _AUTOMATIC = "auto"
 _SIXEL_ATTRIBUTE = 4
@@ -35,7 +36,7 @@ _TOO_FEW_COLOURS = (Depth.C16, Depth.NONE)
 
 
 class Choices(NamedTuple):
-    """What the user has chosen: colour depth and kind of pictures; None to find out."""
+    """Chosen colour depth and kind of pictures; None to find out."""
 
     depth: Depth | None = None
     graphics: Graphics | None = None
@@ -49,7 +50,7 @@ def named_choices(depth: str, graphics: str) -> Choices:
 
 
 class Screen(NamedTuple):
-    """Size of the screen in cells and in pixels, as the kernel has it; 0 if unknown."""
+    """Size of the screen according to the kernel; 0 if unknown."""
 
     columns: int = 0
     lines: int = 0
@@ -57,7 +58,13 @@ class Screen(NamedTuple):
     height_px: int = 0
 
 
-def resolve(environment: Mapping[str, str], replies: Replies, choices: Choices, screen: Screen) -> Abilities:
+def resolve(
+    environment: Mapping[str, str],
+    replies: Replies,
+    choices: Choices,
+    screen: Screen,
+    tmux: TmuxState | None = None,
+) -> Abilities:
     """Return a terminal's abilities.
 
     Parameters
@@ -70,18 +77,23 @@ def resolve(environment: Mapping[str, str], replies: Replies, choices: Choices, 
         Decisions of the user.
     screen
         Present size of the screen.
+    tmux
+        What tmux has told; None outside tmux, or if it has told nothing.
     """
     depth, depth_origin = _depth(environment, replies, choices)
-    cell = _cell(replies, screen)
     in_tmux = is_in_tmux(environment, replies)
-    available = _available_graphics(replies)
+    tmux = tmux if in_tmux else None
+    cell = _cell(replies, screen) or (tmux.cell if tmux else None)
+    available = _available_graphics(replies, tmux, in_tmux=in_tmux)
     wanted = choices.graphics or available[0]
+    is_barred = wanted is Graphics.KITTY and in_tmux and (tmux is None or not tmux.has_passthrough)
+    has_pixels = cell is not None and depth not in _TOO_FEW_COLOURS and not is_barred
     asked = replies.get(DeviceAttributes) is not None or len(available) > 1
     colours, image = replies.get(SixelColours), replies.get(SixelSize)
     return Abilities(
         depth=depth,
         depth_origin=depth_origin,
-        graphics=Graphics.BLOCKS if cell is None or depth in _TOO_FEW_COLOURS else wanted,
+        graphics=wanted if has_pixels else Graphics.BLOCKS,
         graphics_origin=Origin.CHOSEN if choices.graphics else Origin.ASKED if asked else Origin.ENVIRONMENT,
         chosen_graphics=choices.graphics,
         available_graphics=available,
@@ -92,6 +104,8 @@ def resolve(environment: Mapping[str, str], replies: Replies, choices: Choices, 
         sixel_width_px=image.width if image else 0,
         sixel_height_px=image.height if image else 0,
         in_tmux=in_tmux,
+        has_passthrough=tmux is not None and tmux.has_passthrough,
+        lacks_passthrough=depth not in _TOO_FEW_COLOURS and _lacks_passthrough(tmux, choices, available),
     )
 
 
@@ -132,7 +146,7 @@ def _told_depth(replies: Replies) -> Depth | None:
 
 
 def _cell(replies: Replies, screen: Screen) -> CellPixels | None:
-    """Return the size of a cell in pixels; None if it is unknown."""
+    """Return the size of a cell in pixels, if known."""
     told = replies.get(CellPixels)
     if told is not None:
         return told
@@ -142,15 +156,24 @@ def _cell(replies: Replies, screen: Screen) -> CellPixels | None:
     return cell_pixels(area.width // area.columns, area.height // area.lines)
 
 
-def _available_graphics(replies: Replies) -> tuple[Graphics, ...]:
+def _available_graphics(replies: Replies, tmux: TmuxState | None, *, in_tmux: bool) -> tuple[Graphics, ...]:
     kitty, attributes, colours = replies.get(KittyReply), replies.get(DeviceAttributes), replies.get(SixelColours)
+    # Inside tmux, a terminal must know placeholders too.
+    reaches_terminal = not in_tmux or (tmux is not None and tmux.has_passthrough and tmux.has_placeholders)
     has_registers = colours is None or not 0 < colours.number < _MIN_SIXEL_COLOURS
     has = {
-        Graphics.KITTY: kitty is not None and kitty.is_ok,
+        Graphics.KITTY: kitty is not None and kitty.is_ok and reaches_terminal,
         Graphics.SIXEL: attributes is not None and _SIXEL_ATTRIBUTE in attributes.numbers and has_registers,
         Graphics.BLOCKS: True,
     }
     return tuple(kind for kind in Graphics if has[kind])
+
+
+def _lacks_passthrough(tmux: TmuxState | None, choices: Choices, available: tuple[Graphics, ...]) -> bool:
+    """Return True if only tmux's option prevents pixels."""
+    if tmux is None or tmux.has_passthrough or not tmux.may_have_placeholders:
+        return False
+    return choices.graphics is Graphics.KITTY or (choices.graphics is None and available == (Graphics.BLOCKS,))
 
 
 def _dialect(environment: Mapping[str, str], replies: Replies, *, in_tmux: bool) -> KittyDialect:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from rich.cells import cell_len
 
 from sunspec_tui.tui.terminal.ansi_writer import AnsiWriter, StyleTable
+from sunspec_tui.tui.terminal.placeholders import Placeholders
 
 Ints = NDArray[np.int32]
 
@@ -28,8 +29,8 @@ CONTINUED = 0
 PIXELS = 0x10FFFD
 """Code of a cell that shows its part of a picture in pixels.
 
-The cell itself is blank, in the plain style. The code is a character for private use, because it must pass through
-Textual's drawing, and no text shows it.
+The cell itself is blank, in the plain style, or a placeholder. The code is a character for private use, because it must
+pass through Textual's drawing, and no text shows it.
 """
 _FIRST_CLUSTER = 0x110000
 # Limits, because untrusted text may have any number of marks on a letter, and any number of such letters.
@@ -124,6 +125,7 @@ class Canvas:
         self._cluster_texts: list[str] = []
         self._moving_region: Region | None = None
         self._next_line = 0
+        self._placeholders: Placeholders | None = None
         self.resize(columns, lines)
 
     def resize(self, columns: int, lines: int) -> None:
@@ -172,6 +174,12 @@ class Canvas:
             part = (slice(y - top, bottom - top), slice(x - left, right - left))
             self.desired.codes[y:bottom, x:right] = grid.codes[part]
             self.desired.styles[y:bottom, x:right] = grid.styles[part]
+
+    def use_placeholders(self, placeholders: Placeholders | None) -> None:
+        """Write placeholders to a picture's cells; None for blank cells."""
+        if placeholders != self._placeholders:
+            self._placeholders = placeholders
+            self.displayed.codes[self.displayed.codes == PIXELS] = UNKNOWN
 
     def text_of(self, code: int) -> str:
         """Return the character of a code."""
@@ -225,7 +233,7 @@ class Canvas:
         str
             Escape sequences and text; empty if nothing differs.
         """
-        np.copyto(self.desired.styles, self.styles.plain, where=self.desired.codes == PIXELS)
+        self._set_pixel_styles()
         for y in np.flatnonzero(_lines_with_wide(self.desired.codes)).tolist():
             self._blank_half_characters(y)
         different = self._differing()
@@ -243,6 +251,16 @@ class Canvas:
         if not text_only:
             self._write_pictures(different & ~text, budget)
         return self._writer.end()
+
+    def _set_pixel_styles(self) -> None:
+        """Give a picture's cells the plain style, or the placeholders'."""
+        pixels, cells = self.desired.codes == PIXELS, self._placeholders
+        np.copyto(self.desired.styles, self.styles.plain, where=pixels)
+        if cells is not None:
+            columns = range(max(0, cells.left), min(cells.right, self.desired.columns))
+            numbers = np.array([self.styles.number(cells.style(x)) for x in columns], np.int32)
+            part = (slice(cells.top, cells.bottom), slice(columns.start, columns.start + len(columns)))
+            np.copyto(self.desired.styles[part], numbers, where=pixels[part])
 
     def _blank_half_characters(self, y: int) -> None:
         """Blank half-covered wide characters of a line.
@@ -292,6 +310,9 @@ class Canvas:
         self._shifts[y] = 0
         if region is None or not 0 < count < region.right - region.left or self._wide[y]:
             return False
+        if self._placeholders is not None and (self.displayed.codes[y] == PIXELS).any():
+            # Each placeholder belongs to its own column.
+            return False
         left, right = region.left, region.right
         codes, styles = self.displayed.codes[y], self.displayed.styles[y]
         desired_codes, desired_styles = (
@@ -317,7 +338,7 @@ class Canvas:
         if not len(columns):
             return
         codes, styles = self.desired.codes[y], self.desired.styles[y]
-        text, numbers = self._text(codes, has_wide=bool(self._wide[y])), styles.tolist()
+        text, numbers = self._text(y, has_wide=bool(self._wide[y])), styles.tolist()
         written = np.zeros_like(different)
         for start, stop in _runs(columns.tolist(), numbers):
             self._writer.write(start, y, text[start:stop], numbers[start])
@@ -326,11 +347,15 @@ class Canvas:
         np.copyto(self.displayed.styles[y], styles, where=written)
         self.written[y] |= written
 
-    def _text(self, codes: Ints, *, has_wide: bool) -> Sequence[str]:
-        """Return one item for each cell.
+    def _text(self, y: int, *, has_wide: bool) -> Sequence[str]:
+        """Return one item for each desired cell of a line.
 
         If each cell has one code point, the result is a plain string.
         """
+        codes: Ints = self.desired.codes[y]
+        cells = self._placeholders
+        if cells is not None and (codes == PIXELS).any():
+            return [cells.text(x, y) if code == PIXELS else self.text_of(code) for x, code in enumerate(codes.tolist())]
         if not has_wide:
             return codes.tobytes().decode("utf-32-le", "surrogatepass").replace(PIXELS_TEXT, " ")
         return [self.text_of(int(code)) for code in codes]

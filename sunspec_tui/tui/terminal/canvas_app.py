@@ -12,7 +12,6 @@ widgets, and the driver's writer thread. tests/tui/test_painting.py fails when o
 
 import asyncio
 import time
-from collections.abc import Callable
 
 from rich.console import RenderableType
 from rich.segment import Segment
@@ -66,7 +65,6 @@ class CanvasApp(AbilityApp):
         self.pacer = pacer or LinkPacer()
         self.update_writer = UpdateWriter(Canvas(1, 1), self.depth, ascii_only=ascii_only)
         self.animation_level = "none"
-        self._send: Callable[[str], None] | None = None
         self._scheduled_paint: asyncio.Handle | None = None
         self.urgent = False
         """True if the next update omits the pictures, so that the effect of a key is shown first."""
@@ -202,11 +200,6 @@ class CanvasApp(AbilityApp):
         """Number of messages in the queue; any thread may read it."""
         return self._message_queue.qsize()
 
-    @property
-    def is_abandoned(self) -> bool:
-        """True if the terminal has gone away, with or without a signal."""
-        return isinstance(self._driver, Driver) and self._driver.is_gone
-
     def show_terminal_title(self, text: str) -> None:
         """Show a title of the terminal's window until the app ends."""
         if isinstance(self._driver, Driver) and not self._link_closed:
@@ -236,9 +229,9 @@ class CanvasApp(AbilityApp):
             self.paint_soon(_RETRY_S)
             return
         text_only = self.urgent and now_s - self._pictures_sent_s < _PICTURES_WAIT_S
-        text = self._next_text(text_only=text_only)
+        text = self.next_text(text_only=text_only)
         if not text and text_only:
-            text_only, text = False, self._next_text()
+            text_only, text = False, self.next_text()
         if not text_only:
             self._pictures_sent_s = now_s
         self.urgent = False
@@ -263,15 +256,22 @@ class CanvasApp(AbilityApp):
         self._strip_timer = None
         self.paint_soon()
 
-    def _next_text(self, *, text_only: bool = False) -> str:
+    def next_text(self, *, text_only: bool = False) -> str:
         """Return the next text to send: changed cells, and then pixels."""
         budget = self.pacer.budget
         text = self.pixel_layer.prepare(self.canvas)
         text += self.canvas.update(budget, self._picture_regions(), text_only=text_only)
-        pixels_budget = min(budget, _PIXELS_BUDGET) - len(text)
+        pixels_budget = self.pixels_budget(budget) - len(text)
         if (text_only or pixels_budget <= 0) and not self.pixel_layer.must_follow(self.canvas):
             return text
         return text + self.pixel_layer.update(self.canvas, 0 if text_only else pixels_budget, time.monotonic())
+
+    def pixels_budget(self, budget: int) -> int:
+        """Return how much of an update's budget pixels may take.
+
+        A subclass extends this method.
+        """
+        return min(budget, _PIXELS_BUDGET)
 
     @property
     def _is_finished(self) -> bool:
@@ -288,13 +288,6 @@ class CanvasApp(AbilityApp):
         nbytes = len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
         self.pacer.update_sent(nbytes, now_s, finished=finished)
         self.send_text(text)
-
-    def send_text(self, text: str) -> None:
-        """Send text to the terminal, or to the function that a test has set."""
-        if self._send is not None:
-            self._send(text)
-        else:
-            super().send_text(text)
 
     def _writer_is_busy(self) -> bool:
         """Return True if an update is still queued.

@@ -18,7 +18,7 @@ _LINEAR_BELOW = (6 / 29) ** 3
 
 
 def linear_rgb(rgb: NDArray[np.integer]) -> NDArray[np.float64]:
-    """Return the intensities of sRGB colours of 8 bits, from 0 to 1."""
+    """Return intensities, 0 to 1, of sRGB colours of 8 bits."""
     share = np.asarray(rgb, np.float64) / 255
     return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
 

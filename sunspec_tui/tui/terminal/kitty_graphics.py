@@ -67,7 +67,10 @@ def transmit_image(image: int, png: bytes) -> str:
 
 
 def add_frame(image: int, png: bytes) -> str:
-    """Return the command that adds a frame: the first frame with a picture at its top left."""
+    """Return the command that adds a frame.
+
+    It is the first frame, with a picture at its top left.
+    """
     return command(f"a=f,i={image},c=1,X=1,f=100", png, f"a=f,i={image},")
 
 
@@ -120,7 +123,10 @@ def show_part(image: int, placement: int, part: ImagePart) -> str:
 
 
 def hide_part(image: int, placement: int) -> str:
-    """Return the command that hides a part of an image; the image stays in the terminal."""
+    """Return the command that hides a part of an image.
+
+    The image stays in the terminal.
+    """
     return command(f"a=d,d=i,i={image},p={placement}")
 
 
@@ -165,7 +171,10 @@ def _bits(colours: int) -> int:
 
 
 def _packed(pixels: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
-    """Return lines of pixels with 8 / `bits` pixels a byte, the first one in the highest bits."""
+    """Return lines of pixels with 8 / `bits` pixels a byte.
+
+    The first pixel has the highest bits.
+    """
     count = 8 // bits
     if count == 1:
         return pixels

@@ -93,7 +93,10 @@ class KittyPainter:
         return delete_image(self._number) if begun else ""
 
     def _begin(self, image: PixelImage) -> tuple[str, ShownPixels]:
-        """Return the text that starts a picture of another size or position, and the shown pixels."""
+        """Begin a picture; return the text for that, and shown pixels.
+
+        The text is empty if the picture has the size and position of the last one.
+        """
         geometry = (image.region, image.cell, image.pixels.shape)
         if self._shown is not None and geometry == self._geometry:
             self._shown.use_palette(image.palette)
@@ -127,7 +130,7 @@ class KittyPainter:
         return "".join(texts)
 
     def _move(self, image: PixelImage, shown: ShownPixels) -> tuple[str, range]:
-        """Return the text that moves the picture, and the columns that this uncovers."""
+        """Return the text that moves the picture, and the uncovered columns."""
         count = image.moved_left_px
         if not shown.move_saves(count, image.pixels):
             return "", range(0)

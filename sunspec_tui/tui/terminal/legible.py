@@ -1,4 +1,4 @@
-"""Keep text legible: change colours whose contrast with their ground is too low.
+"""Keep text legible: change colours with too little contrast.
 
 A theme, a text style and a terminal's few colours together can give any pair of colours. Each style of a text is
 checked here once, when it becomes a cell's style. Pure functions.
@@ -27,7 +27,7 @@ _Rgb = NDArray[np.int64]
 
 
 def colours_of(style: CellStyle, *, light: bool) -> tuple[_Rgb, _Rgb]:
-    """Return the RGB colours of a style's text and ground, as a terminal shows them.
+    """Return the RGB colours of a style's text and ground.
 
     `light` is True on a terminal whose default ground is light. The 16 ANSI colours are those of xterm.
     """
@@ -96,7 +96,7 @@ def _mixed(text: _Rgb, ground: _Rgb) -> tuple[int, int, int]:
 
 
 def _nearest_legible(text: _Rgb, ground: _Rgb, colours: NDArray[np.int64]) -> int:
-    """Return the index of the nearest colour with enough contrast and no other hue."""
+    """Return the nearest legible colour's index, with the same hue."""
     wanted, found = cielab(text), cielab(colours)
     chroma = np.hypot(found[:, 1], found[:, 2])
     turn = np.degrees(np.arctan2(found[:, 2], found[:, 1]) - np.arctan2(wanted[2], wanted[1]))

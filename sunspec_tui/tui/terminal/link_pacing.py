@@ -144,7 +144,7 @@ class LinkPacer:
 
     @property
     def picture_nbytes(self) -> int:
-        """Size of a whole picture in pixels; 0 if the quality is never `Quality.PIXELS`."""
+        """Bytes of a whole picture; 0 if pixels are never drawn."""
         return self._pixels.picture_nbytes
 
     @picture_nbytes.setter
@@ -154,7 +154,7 @@ class LinkPacer:
             self.quality = Quality.FULL
 
     def take_probe(self) -> bool:
-        """Return True, once, if a large update should be sent to measure the link's rate."""
+        """Return True, once, if a large update should measure the link."""
         return self._pixels.take_probe()
 
     # Events
@@ -343,7 +343,7 @@ class LinkPacer:
         self.quality, self._changed_s, self._idle_since_s = quality, now_s, None
 
     def busy_share(self, now_s: float, window_s: float = _WINDOW_S) -> float:
-        """Return the share of the last seconds in which the link was busy.
+        """Return the link's busy share of the last seconds.
 
         An update keeps the link busy for the time beyond the base round trip.
         """

@@ -1,21 +1,34 @@
-"""Textual app that draws a picture in pixels where the terminal has them and the link carries them."""
+"""Textual app that draws a picture in pixels where possible.
 
+The terminal must have pixels, and the link must carry them.
+"""
+
+import asyncio
+import time
 from typing import NamedTuple
 
 from textual import events
+from textual.worker import Worker
 
 from sunspec_tui.tui.terminal.abilities import Graphics, KittyDialect
+from sunspec_tui.tui.terminal.ability_finder import AbilityFinder
 from sunspec_tui.tui.terminal.canvas_app import CanvasApp
 from sunspec_tui.tui.terminal.driver import Driver
 from sunspec_tui.tui.terminal.kitty_graphics import delete_all
 from sunspec_tui.tui.terminal.kitty_painter import KittyPainter
-from sunspec_tui.tui.terminal.link_pacing import Quality
+from sunspec_tui.tui.terminal.link_pacing import LinkPacer, Quality
+from sunspec_tui.tui.terminal.passthrough_rate import PassthroughRate
 from sunspec_tui.tui.terminal.pixel_image import CellSize, PixelPainter
+from sunspec_tui.tui.terminal.placeholder_painter import PlaceholderPainter
+from sunspec_tui.tui.terminal.placeholders import LINE_LIMIT, pane_number
 from sunspec_tui.tui.terminal.sixel_painter import SixelPainter
 from sunspec_tui.tui.terminal.strip_painter import StripPainter
+from sunspec_tui.tui.terminal.tmux_state import TmuxState, read_tmux
 
 # Pictures take about a third of the screen, and a pixel about a byte.
 _PICTURE_SHARE = 3
+# Times between two questions to tmux, while pictures are drawn through it and otherwise.
+_DRAWN_EVERY_S, _OTHER_EVERY_S = 2.0, 10.0
 _MIN_LINES = 7
 _MAX_SCREEN_PX = 1 << 24
 
@@ -38,26 +51,57 @@ class PixelApp(CanvasApp):
     _drawn = _DrawnPixels()
     _followed_quality = Quality.FULL
 
+    def __init__(
+        self, finder: AbilityFinder | None = None, *, ascii_only: bool = False, pacer: LinkPacer | None = None
+    ) -> None:
+        super().__init__(finder, ascii_only=ascii_only, pacer=pacer)
+        self._passthrough = PassthroughRate()
+        self._tmux: TmuxState | None = None
+        self._tmux_worker: Worker[None] | None = None
+
     @property
     def pixels_sweep(self) -> bool:
-        """True if the picture must be drawn with a write cursor, because the terminal cannot move it."""
-        return self._drawn.graphics is Graphics.SIXEL
+        """True if the terminal cannot move the picture.
+
+        Then it must be drawn with a write cursor.
+        """
+        return self._drawn.graphics is Graphics.SIXEL or self._is_through_tmux
 
     def follow_graphics(self) -> None:
-        """Draw in pixels or in blocks, as the terminal and the link allow."""
+        """Draw in pixels or blocks, as terminal and link allow."""
         possible = self._possible_pixels()
         is_chosen = self.abilities.chosen_graphics is not None
         estimate = self.size.width * self.size.height * (possible.cell.area if possible.cell else 0) // _PICTURE_SHARE
         self.pacer.picture_nbytes = 0 if is_chosen else estimate
+        if not is_chosen and self._is_tmux_slow(possible):
+            possible = _DrawnPixels()
         drawn = possible if is_chosen or self.pacer.quality is Quality.PIXELS else _DrawnPixels()
         if drawn == self._drawn:
             return
         self._drawn = drawn
-        self.pixel_layer.use(_painter(drawn))
+        self.pixel_layer.use(self._painter(drawn))
         self.pixel_cell = drawn.cell
-        if isinstance(self._driver, Driver):
-            self._driver.farewell = delete_all() if drawn.graphics is Graphics.KITTY else ""
+        self._set_farewell()
         self.paint_soon()
+
+    def next_text(self, *, text_only: bool = False) -> str:
+        """Return the next text to send.
+
+        Note how to remove the pictures that it sends.
+        """
+        text = super().next_text(text_only=text_only)
+        self._set_farewell()
+        return text
+
+    def _set_farewell(self) -> None:
+        """Set the text that removes the pictures at the end."""
+        painter = self.pixel_layer.painter
+        if isinstance(painter, PlaceholderPainter):
+            text = painter.farewell
+        else:
+            text = delete_all() if self._drawn.graphics is Graphics.KITTY else ""
+        if isinstance(self._driver, Driver):
+            self._driver.farewell = text
 
     def _possible_pixels(self) -> _DrawnPixels:
         """Return the protocol that the terminal has, without regard to the link."""
@@ -65,10 +109,14 @@ class PixelApp(CanvasApp):
         cell = CellSize(abilities.cell_width_px, abilities.cell_height_px)
         if abilities.graphics is Graphics.BLOCKS or self.ascii_only or not can_draw_pixels(*self.size, cell):
             return _DrawnPixels()
-        return _DrawnPixels(abilities.graphics, abilities.dialect, cell)
+        dialect = abilities.dialect if abilities.graphics is Graphics.KITTY else KittyDialect.FRAMES
+        return _DrawnPixels(abilities.graphics, dialect, cell)
 
     def on_cursor_position(self, _: events.CursorPosition) -> None:
-        """Draw soon in another quality if the pacer has changed it; help it to measure the link."""
+        """Draw soon in another quality if the pacer has changed it.
+
+        Help the pacer to measure the link.
+        """
         if self.pacer.take_probe():
             # All cells are sent again, which changes nothing on the screen.
             self.canvas.invalidate()
@@ -80,18 +128,77 @@ class PixelApp(CanvasApp):
     def quality_changed(self) -> None:
         """Draw the pictures soon; a subclass extends this method."""
 
+    def _painter(self, drawn: _DrawnPixels) -> PixelPainter | None:
+        """Return a painter of a protocol; None for blocks."""
+        if drawn.dialect is KittyDialect.PLACEHOLDERS:
+            return PlaceholderPainter(pane_number(self.finder.environment.get("TMUX_PANE", "")))
+        if drawn.graphics is Graphics.KITTY:
+            return KittyPainter() if drawn.dialect is KittyDialect.FRAMES else StripPainter()
+        return SixelPainter() if drawn.graphics is Graphics.SIXEL else None
+
+    # tmux
+
+    def first_queries(self, now_s: float) -> str:
+        """Return the text that asks for the abilities.
+
+        Ask tmux if no reply is due.
+        """
+        text = super().first_queries(now_s)
+        self._ask_tmux()
+        return text
+
+    def follow_terminal(self) -> None:
+        """Use the known abilities; ask tmux what it passes on."""
+        super().follow_terminal()
+        self._ask_tmux()
+
+    def _ask_tmux(self) -> None:
+        if self._tmux_worker is None and self.finder.must_ask_tmux(time.monotonic()):
+            self._tmux_worker = self.run_worker(self._follow_tmux(), name="tmux")
+
+    async def _follow_tmux(self) -> None:
+        """Follow the state of tmux until it tells none."""
+        while (state := await asyncio.to_thread(read_tmux, self.finder.environment)) is not None:
+            self._note_tmux(state, time.monotonic())
+            await asyncio.sleep(_DRAWN_EVERY_S if self._is_through_tmux else _OTHER_EVERY_S)
+        self.finder.note_tmux(None)
+        self.follow_terminal()
+
+    def _note_tmux(self, state: TmuxState, now_s: float) -> None:
+        """Follow another state of tmux; send pictures again that may be lost."""
+        before, self._tmux = self._tmux, state
+        self.finder.note_tmux(state)
+        is_same = before is not None and state.keeps_pictures_of(before)
+        if is_same and state.is_visible:
+            self._passthrough.note_report(self.pixel_layer.sent_nbytes, state.written_nbytes, now_s)
+        else:
+            self._passthrough.forget_reports()
+        if self._is_through_tmux and not is_same:
+            self.pixel_layer.forget()
+            self.paint_soon()
+        self.follow_terminal()
+
+    @property
+    def _is_through_tmux(self) -> bool:
+        """True while pixels are drawn through tmux."""
+        return self._drawn.dialect is KittyDialect.PLACEHOLDERS
+
+    def _is_tmux_slow(self, drawn: _DrawnPixels) -> bool:
+        """Return True if pixels would go through tmux's slow link."""
+        return drawn.dialect is KittyDialect.PLACEHOLDERS and not self._passthrough.is_useful
+
+    def pixels_budget(self, budget: int) -> int:
+        """Return how much of an update's budget pixels may take."""
+        budget = super().pixels_budget(budget)
+        if not self._is_through_tmux:
+            return budget
+        return min(budget, self._passthrough.budget(self.pixel_layer.sent_nbytes, time.monotonic()))
+
 
 def can_draw_pixels(columns: int, lines: int, cell: CellSize) -> bool:
-    """Return True if a screen of this size can have a picture in pixels.
+    """Return True if a screen of this size can have pixels.
 
     A screen with few lines cuts the picture off, and a painter sends no part of a picture. One with more pixels than
     twice those of a 4K screen takes too long for each row; a terminal that tells a wrong size of its cells has as many.
     """
-    return bool(cell.area) and lines >= _MIN_LINES and columns * lines * cell.area <= _MAX_SCREEN_PX
-
-
-def _painter(drawn: _DrawnPixels) -> PixelPainter | None:
-    """Return a painter of a protocol; None for blocks."""
-    if drawn.graphics is Graphics.KITTY:
-        return KittyPainter() if drawn.dialect is KittyDialect.FRAMES else StripPainter()
-    return SixelPainter() if drawn.graphics is Graphics.SIXEL else None
+    return bool(cell.area) and _MIN_LINES <= lines <= LINE_LIMIT and columns * lines * cell.area <= _MAX_SCREEN_PX

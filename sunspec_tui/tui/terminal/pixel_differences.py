@@ -1,4 +1,4 @@
-"""Differences between the pixels that a terminal shows and those that it should show."""
+"""Differences between the shown and the wanted pixels."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -39,7 +39,10 @@ class ShownPixels:
         self.palette = palette
 
     def use_palette(self, palette: NDArray[np.uint8]) -> None:
-        """Number the shown pixels by another palette; colours that it lacks become unknown."""
+        """Number the shown pixels by another palette.
+
+        Colours that it lacks become unknown.
+        """
         if palette is self.palette or np.array_equal(palette, self.palette):
             return
         numbers = {tuple(colour): number for number, colour in enumerate(palette.tolist())}
@@ -57,7 +60,10 @@ class ShownPixels:
         return mask if self._unknown is None else mask | self._unknown
 
     def move_left(self, count: int) -> None:
-        """Move the pixels left, or right if negative; the uncovered ones are unknown."""
+        """Move the pixels left, or right if negative.
+
+        The uncovered ones are unknown.
+        """
         target, source, uncovered = _moved(self._pixels.shape[1], count)
         for plane in (self._pixels, self._unknown):
             if plane is not None:
@@ -77,7 +83,10 @@ class ShownPixels:
         return moved < int(np.count_nonzero(self._pixels != pixels))
 
     def damage(self, cells: NDArray[np.bool_], cell: tuple[int, int]) -> None:
-        """Note that the pixels of cells are unknown; the size of a cell is (width, height)."""
+        """Note that the pixels of cells are unknown.
+
+        The size of a cell is (width, height).
+        """
         if cells.any():
             self._mark_unknown(pixels_of(cells, cell))
 
@@ -100,7 +109,10 @@ class ShownPixels:
 
 
 def pixels_of(cells: NDArray[np.bool_], cell: tuple[int, int]) -> NDArray[np.bool_]:
-    """Return the pixels of marked cells; the size of a cell is (width, height)."""
+    """Return the pixels of marked cells.
+
+    The size of a cell is (width, height).
+    """
     width, height = cell
     pixels: NDArray[np.bool_] = np.repeat(np.repeat(cells, height, axis=0), width, axis=1)
     return pixels

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.tui.terminal.canvas import PIXELS, UNKNOWN, Canvas, Region
 from sunspec_tui.tui.terminal.pixel_image import PixelImage, PixelPainter
+from sunspec_tui.tui.terminal.placeholder_painter import PlaceholderPainter
 
 
 class PixelLayer:
@@ -22,15 +23,18 @@ class PixelLayer:
     ----------
     painter
         Painter of the terminal's protocol; None if the terminal shows no pixels.
+    sent_nbytes
+        Size of all pixels that were sent so far.
     is_waiting
         True if a strip waits for the next columns.
     """
 
-    strip_every_s = 0.45
+    strip_every_s = 0.7
     """Shortest time between strips that can wait."""
 
     def __init__(self) -> None:
         self.painter: PixelPainter | None = None
+        self.sent_nbytes = 0
         self._image: PixelImage | None = None
         self._is_new = self._is_hidden = self._can_wait = self.is_waiting = False
         self._painted_s = -math.inf
@@ -44,7 +48,7 @@ class PixelLayer:
     # Picture
 
     def use(self, painter: PixelPainter | None) -> None:
-        """Draw with another painter from now on; remove the picture of the former one."""
+        """Draw with another painter; remove the former one's picture."""
         self._remove()
         self.painter = painter
 
@@ -70,7 +74,10 @@ class PixelLayer:
         self._image, self._is_new, self._is_hidden, self.is_waiting = None, False, False, False
 
     def _remove_painted(self) -> None:
-        """Remove what the painter has drawn, which may be an older picture in another region."""
+        """Remove what the painter has drawn.
+
+        It may be an older picture in another region.
+        """
         if self.painter is not None and self._painted_region is not None:
             self._farewell += self.painter.remove()
             self._left_region, self._painted_region = self._painted_region, None
@@ -97,20 +104,24 @@ class PixelLayer:
         return self.painter.finished and not self._is_new
 
     def prepare(self, canvas: Canvas) -> str:
-        """Prepare the canvas for its next update; return the text to send before that."""
+        """Prepare the canvas for an update; return the text before it."""
         text, self._farewell = self._farewell, ""
         if self._left_region is not None:
             # Removing a picture may erase the text on it.
             canvas.displayed.codes[_part(self._left_region)] = UNKNOWN
             self._left_region = None
+        if isinstance(self.painter, PlaceholderPainter) and self._image is not None:
+            canvas.use_placeholders(self.painter.placeholders(self._image))
+        else:
+            canvas.use_placeholders(None)
         return text
 
     def must_follow(self, canvas: Canvas) -> bool:
-        """Return True if other cells of the picture show text than at the last update.
+        """Return True if text now covers other cells of the picture.
 
         Some terminals draw a picture over text, so that the text is seen only when the painter knows of it.
         """
-        if self.painter is None or self._image is None:
+        if self.painter is None or self._image is None or isinstance(self.painter, PlaceholderPainter):
             return False
         covered = self._covered(canvas)
         return covered.shape != self._last_covered.shape or bool((covered != self._last_covered).any())
@@ -160,6 +171,7 @@ class PixelLayer:
         text = self.painter.update(
             self._image, budget, damaged if damaged.any() else None, covered if covered.any() else None
         )
+        self.sent_nbytes += len(text)
         self._is_new, self._last_covered, self._painted_region = False, covered, self._image.region
         self._image = replace(self._image, moved_left_px=0)
         return text

@@ -43,7 +43,7 @@ class PixelJudge:
         self._must_probe = False
 
     def note_update(self, busy_s: float, nbytes: int) -> None:
-        """Note an update, and the time that it took beyond a round trip."""
+        """Note an update, and its time beyond a round trip."""
         if nbytes >= _LARGE_BYTES:
             self._updates.append((busy_s, nbytes))
 
@@ -56,7 +56,10 @@ class PixelJudge:
         return sum(busy_s for busy_s, _ in self._updates) / nbytes * self.picture_nbytes
 
     def may_begin(self, now_s: float) -> bool:
-        """Return True if pictures should be drawn in pixels; ask while the link is idle."""
+        """Return True if pixels should begin.
+
+        Call this while the link is idle.
+        """
         if not self.picture_nbytes:
             return False
         if self._judged_s is None:
@@ -71,7 +74,7 @@ class PixelJudge:
         return False
 
     def take_probe(self) -> bool:
-        """Return True, once, if a large update should be sent to measure the rate."""
+        """Return True, once, if a large update should measure the rate."""
         must_probe, self._must_probe = self._must_probe, False
         return must_probe
 
@@ -91,7 +94,10 @@ class PixelJudge:
         return busy_share > _BUSY and now_s - self._began_s > _BUSY_WINDOW_S
 
     def end(self, now_s: float) -> None:
-        """Note that pixels end; wait longer for the next probe if they failed soon."""
+        """Note that pixels end.
+
+        The next probe comes later if they failed soon.
+        """
         lasted = now_s - self._began_s >= _LASTING_S
         self._wait_s = _FIRST_WAIT_S if lasted else min(_MAX_WAIT_S, 2 * self._wait_s)
         self._judged_s = now_s

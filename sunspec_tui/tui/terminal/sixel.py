@@ -94,7 +94,7 @@ def sixel_image(pixels: NDArray[np.uint8], mask: NDArray[np.bool_], registers: R
 
 
 def _by_frequency(colours: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the colours from the most frequent one on, and the rank of each pixel's colour.
+    """Return the colours by frequency, and each pixel's rank.
 
     Frequent colours so have short numbers.
     """
@@ -139,7 +139,10 @@ def _passes_text(
 
 
 def _heads(passes: NDArray[np.intp], new_pass: NDArray[np.bool_], count: int) -> list[str]:
-    """Return what stands before each run: for the first of a pass the way to its band, and its colour."""
+    """Return the text before each run.
+
+    Before the first run of a pass it is the way to its band, and the colour.
+    """
     bands, colours = np.divmod(passes, count)
     steps = np.diff(bands, prepend=0).tolist()
     first = [f"{'-' * step or '$'}#{colour}" for step, colour in zip(steps, colours.tolist(), strict=True)]

@@ -79,7 +79,10 @@ class SixelPainter:
         return "\x1b[0m" + "".join(f"\x1b[{line + 1};{left + 1}H\x1b[{right - left}X" for line in range(top, bottom))
 
     def _begin(self, image: PixelImage) -> tuple[str, ShownPixels]:
-        """Return the text that starts a picture of another size or position, and the shown pixels."""
+        """Begin a picture; return the text for that, and shown pixels.
+
+        The text is empty if the picture has the size and position of the last one.
+        """
         geometry = (image.region, image.cell, image.pixels.shape)
         if self._shown is not None and geometry == self._geometry:
             self._shown.use_palette(image.palette)
@@ -128,7 +131,10 @@ def _strip_size(cell: CellSize) -> tuple[int, int]:
 
 
 def _tile_size(cell: CellSize) -> tuple[int, int]:
-    """Return width and height of a tile, which is whole lines and, if possible, whole bands high."""
+    """Return width and height of a tile.
+
+    It is whole lines and, if possible, whole bands high.
+    """
     height = int(np.lcm(cell.height, BAND_PX))
     return _whole_cells(_TILE_COLUMNS * cell.width, cell.width), _whole_cells(height, cell.height)
 

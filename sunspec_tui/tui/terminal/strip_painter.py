@@ -1,4 +1,4 @@
-"""Painter of a picture as strips, for terminals that know kitty's protocol without frames.
+"""Painter of strips, for kitty's protocol without frames.
 
 Each strip is an image as high as the picture. A scroll shows the strips at their new columns; new strips lie over old
 ones. An image without a visible column is deleted, and strips are joined where they become too many.
@@ -97,7 +97,10 @@ class StripPainter:
         return self._delete_hidden()
 
     def _begin(self, image: PixelImage) -> tuple[str, ShownPixels]:
-        """Return the text that starts a picture of another size or position, and the shown pixels."""
+        """Begin a picture; return the text for that, and shown pixels.
+
+        The text is empty if the picture has the size and position of the last one.
+        """
         geometry = (image.region, image.cell, image.pixels.shape)
         if self._shown is not None and geometry == self._geometry:
             self._shown.use_palette(image.palette)
@@ -123,7 +126,7 @@ class StripPainter:
         return hidden + "".join(self._show(number, image) for number in self._lefts)
 
     def _move(self, image: PixelImage, shown: ShownPixels) -> tuple[str, range]:
-        """Return the text that moves all strips, and the columns that this uncovers."""
+        """Return the text that moves all strips, and the uncovered columns."""
         count = image.moved_left_px
         if not shown.move_saves(count, image.pixels):
             return "", range(0)
@@ -138,7 +141,10 @@ class StripPainter:
         return hidden + "".join(self._show(number, image) for number in self._lefts), uncovered
 
     def _join(self, image: PixelImage, shown: ShownPixels) -> None:
-        """Have the columns with the most strips sent anew, as one strip, if there are too many."""
+        """Join strips if there are too many.
+
+        The columns with the most strips are sent anew, as one strip.
+        """
         if len(self._lefts) < STRIP_LIMIT:
             return
         width = len(self._owners)
@@ -168,7 +174,7 @@ class StripPainter:
         return transmit_image(number, png) + self._show(number, image)
 
     def _show(self, number: int, image: PixelImage) -> str:
-        """Return the text that shows the columns of a strip from its first visible one to its last."""
+        """Return the text that shows a strip's visible columns."""
         visible = np.flatnonzero(self._owners == number)
         first, end = int(visible[0]), int(visible[-1]) + 1
         return "".join(
@@ -176,7 +182,7 @@ class StripPainter:
         )
 
     def _show_in_area(self, number: int, index: int, area: Region, columns: tuple[int, int], image: PixelImage) -> str:
-        """Return the text that shows a strip's columns in one area, or hides them there."""
+        """Return the text that shows or hides columns in one area."""
         width, height = image.cell
         first, end = max(columns[0], area.left * width), min(columns[1], area.right * width)
         if first >= end:

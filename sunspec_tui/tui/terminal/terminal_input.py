@@ -143,7 +143,7 @@ class InputSplitter:
 
     @property
     def is_in_string(self) -> bool:
-        """True if a string reply has begun and not ended; the rest may be long."""
+        """True if a string reply has begun and not ended."""
         return self._state is _State.STRING
 
     @property
@@ -185,7 +185,7 @@ class InputSplitter:
                 return after
             if len(head) < _PIECE_CHARACTERS:
                 return text
-            # A rest that keeps coming never acts as keys.
+            # While the rest of a paste keeps coming, none of it acts as keys.
             self._expect_rest_until_s = max(self._expect_rest_until_s, now_s + MAX_GAP_S)
             return ""
         if len(head) > _UNMARKED_PASTE_CHARACTERS and len(set(head)) >= _UNMARKED_PASTE_KINDS:
@@ -299,7 +299,7 @@ class InputSplitter:
             self._keep_string(character)
 
     def _skip_string(self, text: str, at: int) -> int:
-        """Keep the text of a string, and return the place of its next special character."""
+        """Keep a string's text; return the next special character's place."""
         if self._buffer:
             return at
         found = _STRING_SPECIAL.search(text, at)
@@ -308,11 +308,11 @@ class InputSplitter:
         return end
 
     def _keep_string(self, text: str) -> None:
-        """Keep text of a string up to one character more than its limit."""
+        """Keep a string's text, one character beyond its limit."""
         self._string += text[: max(0, MAX_STRING_CHARACTERS + 1 - len(self._string))]
 
     def _end_string(self) -> None:
-        """Emit an expected string; drop any other one, and one that is too long."""
+        """Emit an expected string; drop others and too long ones."""
         text = self._string
         if len(text) <= MAX_STRING_CHARACTERS and self.string_starts and text.startswith(self.string_starts):
             self._emit(Kind.STRING, _readable(text))

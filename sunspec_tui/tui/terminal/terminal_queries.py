@@ -1,4 +1,4 @@
-"""Queries of a terminal's abilities, and which of them are safe to send.
+"""Queries of a terminal's abilities, and which are safe to send.
 
 A query has one of three forms: a control sequence (CSI), a device control string (DCS) or an application program
 command (APC). Not every terminal skips a form that it does not know:
@@ -7,7 +7,8 @@ command (APC). Not every terminal skips a form that it does not know:
   are asked nothing.
 - GNU screen passes a DCS to the terminal behind it, and shows an APC as a message. A terminal with a ``TERM`` of
   ``screen`` is asked by CSI alone, unless ``TMUX`` is set. So are a vt220 and Apple's Terminal.
-- tmux makes an APC the title of its pane, so that form is not sent inside tmux.
+- tmux makes an APC the title of its pane, so that form is not sent inside tmux. tmux passes the query of kitty's
+  protocol on to its terminal, if its option allows that.
 
 Other terminals are asked everything. The queries are sent directly before the first screen, so that it covers what a
 terminal may print.
@@ -33,13 +34,17 @@ from sunspec_tui.tui.terminal.terminal_replies import (
     TextArea,
     Version,
 )
+from sunspec_tui.tui.terminal.tmux_passthrough import passed_on
 
 _ESC = "\x1b"
 _END = _ESC + "\\"
 
 
 class Form(IntEnum):
-    """Form of a query; a terminal that skips one form also skips the forms before it."""
+    """Form of a query.
+
+    A terminal that skips one form also skips the forms before it.
+    """
 
     NOTHING = 0
     CSI = 1
@@ -74,7 +79,7 @@ _ASKED_BY_CSI = ("screen", "vt220")
 
 
 def last_form(environment: Mapping[str, str]) -> Form:
-    """Return the last form of query that the terminal is known to skip."""
+    """Return the last form that the terminal is known to skip."""
     term = environment.get("TERM", "").lower()
     if term in _ASKED_NOTHING or term.startswith(_ASKED_NOTHING_PREFIXES):
         return Form.NOTHING
@@ -92,11 +97,18 @@ def first_queries(environment: Mapping[str, str]) -> tuple[Query, ...]:
     return tuple(query for query in _FIRST if query.form <= last)
 
 
+def passed_on_queries() -> tuple[Query, ...]:
+    """Return the queries that tmux passes on to its terminal.
+
+    Their replies come as keys of the pane.
+    """
+    return (_KITTY._replace(text=passed_on(_KITTY.text)),)
+
+
 def next_queries(environment: Mapping[str, str], replies: Replies) -> tuple[Query, ...]:
     """Return the queries that the first replies have made safe.
 
-    A terminal that was started from tmux inherits ``TMUX`` without being inside tmux. Its version shows that. Queries
-    that tmux shall pass on to the terminal behind it belong here too.
+    A terminal that was started from tmux inherits ``TMUX`` without being inside tmux. Its version shows that.
     """
     version = replies.get(Version)
     if version is None or version.is_tmux or last_form(environment) is not Form.DCS:

@@ -85,7 +85,7 @@ class CellPixels(NamedTuple):
 
 
 class TextArea(NamedTuple):
-    """Size of all cells in pixels (``CSI 14 t``), and their number when it was told."""
+    """Pixels of all cells (``CSI 14 t``), and the cells' number then."""
 
     width: int
     height: int
@@ -94,13 +94,13 @@ class TextArea(NamedTuple):
 
 
 class SixelColours(NamedTuple):
-    """Number of colour registers for sixel (XTSMGRAPHICS); 0 if the terminal has none."""
+    """Number of colour registers for sixel (XTSMGRAPHICS); 0 without any."""
 
     number: int
 
 
 class SixelSize(NamedTuple):
-    """Size of the largest sixel image in pixels (XTSMGRAPHICS); 0 if the terminal has none."""
+    """Pixels of the largest sixel image (XTSMGRAPHICS); 0 without any."""
 
     width: int
     height: int
@@ -128,12 +128,12 @@ _STRING_STARTS: dict[type[Reply], tuple[str, ...]] = {
 
 
 def string_starts(expected: Collection[type[Reply]]) -> tuple[str, ...]:
-    """Return the starts of the string replies (DCS, APC) among the expected replies."""
+    """Return the starts of expected string replies (DCS, APC)."""
     return tuple(start for kind in expected for start in _STRING_STARTS.get(kind, ()))
 
 
 def parse_reply(text: str) -> Reply | None:
-    """Return the reply of a control sequence or a string; None for anything else.
+    """Parse a control sequence or a string; None for other text.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Title of the terminal's window, and of a tab or a pane of a multiplexer.
+"""Title of the terminal's window, tab or pane.
 
 The old title is kept on the terminal's own stack, so that leaving brings it back.
 """
@@ -49,7 +49,10 @@ class TerminalTitle:
         """Text that brings the old title back; empty if it was never changed."""
 
     def show(self, text: str) -> None:
-        """Show a title; the first one puts the old title on the stack."""
+        """Show a title.
+
+        The first one puts the old title on the terminal's stack.
+        """
         if not self._is_possible or text == self._text:
             return
         self._text = text

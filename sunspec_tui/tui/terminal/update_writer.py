@@ -126,7 +126,7 @@ class UpdateWriter:
         return number
 
     def legible_style_number(self, style: Style | None, *, light: bool) -> int:
-        """Return the number of the cell style for a Rich style, with legible text.
+        """Return the number of a Rich style, with legible text.
 
         `light` is True on a terminal whose default ground is light.
         """

@@ -5,10 +5,7 @@ from sunspec_tui.tui.terminal.colours import Depth
 
 _DEPTHS = {Depth.TRUE: "24-bit", Depth.C256: "256 colours", Depth.C16: "16 colours", Depth.NONE: "no colours"}
 
-
-def abilities_text(abilities: Abilities) -> str:
-    """Return one line: ``24-bit, asked · kitty, asked · cell 10x20``."""
-    return " · ".join(filter(None, (_depth(abilities), _graphics(abilities), _cell(abilities))))
+PASSTHROUGH_ADVICE = "tmux keeps kitty's pixels from this screen; to allow them: tmux set -g allow-passthrough on"
 
 
 def ability_rows(abilities: Abilities) -> tuple[tuple[str, str], ...]:
@@ -46,4 +43,6 @@ def _missing(abilities: Abilities) -> str:
         return ""
     if abilities.depth in (Depth.C16, Depth.NONE):
         return f"; {abilities.wanted_graphics} needs 256 colours or more"
+    if abilities.in_tmux and abilities.wanted_graphics is Graphics.KITTY and not abilities.has_passthrough:
+        return "; kitty's pixels inside tmux need set -g allow-passthrough on"
     return f"; {abilities.wanted_graphics} needs the size of a cell in pixels, which is unknown"

@@ -44,6 +44,7 @@ def caption_text(
     subtracted: bool = False,
     marked: tuple[str, str] = ("", ""),
     confirmed: str = "",
+    in_pixels: bool = False,
     columns: int = 0,
 ) -> Text:
     """Return the caption.
@@ -62,14 +63,17 @@ def caption_text(
         Description of the marked interval, and a short one; empty without marks.
     confirmed
         Effect of the last key; empty a few seconds later.
+    in_pixels
+        True if a cell has several columns.
     columns
         Width of the line in cells; 0 means no limit.
     """
     segments = [LineSegment(f" {confirmed} ", CONFIRMED_STYLE)] if confirmed else []
-    segments += _note_segments(link, marked)
+    segments += _note_segments(link, marked, before_readout=readout is not None)
     if readout is not None:
         segments += _readout_segments(readout, product, signed=view.signed, subtracted=subtracted)
-    segments += _view_segments(view, product, levels, seconds, after_readout=readout is not None)
+    span = _span_segment(view.rows_per_column, seconds, in_pixels=in_pixels)
+    segments += _view_segments(view, product, levels, span, after_readout=readout is not None)
     mhz = f"{band.low_mhz:.1f}–{band.high_mhz:.1f} MHz"
     segments.append(LineSegment(mhz, "dim", 3 if readout is None else 5, is_item=True))
     if view.sweeping and not link.quality.sweeps:
@@ -77,19 +81,33 @@ def caption_text(
     return fit_segments(segments, columns)
 
 
-def _note_segments(link: LinkReading, marked: tuple[str, str]) -> list[LineSegment]:
+def _note_segments(link: LinkReading, marked: tuple[str, str], *, before_readout: bool) -> list[LineSegment]:
+    """Return the marked interval and the state of the link.
+
+    Where they and a readout have no room together, the readout stays, and the state of the link goes first.
+    """
     segments = []
+    rank = 1 if before_readout else 0
+    if marked[0]:
+        segments.append(LineSegment(f" {marked[0]} ", _NOTE_STYLE, rank, f" {marked[1]} "))
+        segments.append(LineSegment("E exports ", _NOTE_STYLE, 4))
     if link.quality > Quality.FULL:
         why = "low bandwidth" if link.is_fixed else "slow link"
-        segments.append(LineSegment(f" {why}: {_QUALITIES[link.quality]} ", "black on yellow", 0, f" {why} "))
-    if marked[0]:
-        segments.append(LineSegment(f" {marked[0]} ", _NOTE_STYLE, 0, f" {marked[1]} "))
-        segments.append(LineSegment("E exports ", _NOTE_STYLE, 4))
+        segments.append(LineSegment(f" {why}: {_QUALITIES[link.quality]} ", "black on yellow", rank, f" {why} "))
     return segments
 
 
+def _span_segment(rows: int, seconds: float, *, in_pixels: bool) -> LineSegment:
+    """Return the time span, and the rows of a column.
+
+    In pixels a cell has several columns, so its rows are counted.
+    """
+    each = f"{'1 row' if rows == 1 else f'{rows} rows'} a {'cell' if in_pixels else 'column'}"
+    return LineSegment(f"{span_text(seconds)}, {each}", "dim", 1, span_text(seconds), is_item=True)
+
+
 def _view_segments(
-    view: View, product: str, levels: Levels | None, seconds: float, *, after_readout: bool
+    view: View, product: str, levels: Levels | None, span: LineSegment, *, after_readout: bool
 ) -> list[LineSegment]:
     """Return product, levels, time span and palette.
 
@@ -98,7 +116,6 @@ def _view_segments(
     unit = "" if view.signed else " dB"
     low, high = ("–", "–") if levels is None else (level_label(end, levels.span) for end in (levels.low, levels.high))
     how = "manual" if view.levels else "auto" + (f" {view.bias:+.3g}" if view.bias else "")
-    each = "1 row" if view.rows_per_column == 1 else f"{view.rows_per_column} rows"
     scale = f"{low} to {high}{unit}" if levels else "has no valid values here"
     removed = f"{REMOVED}, " if view.subtract else ""
     first = "" if after_readout else f" {product} "
@@ -106,7 +123,7 @@ def _view_segments(
         LineSegment(
             f"{first}{removed}{scale}{f' {how}' if levels else ''}", "dim", 1, f"{first}{scale}", is_item=after_readout
         ),
-        LineSegment(f"{span_text(seconds)}, {each} a column", "dim", 1, span_text(seconds), is_item=True),
+        span,
         LineSegment("diverging" if view.signed else view.palette, "dim", 2, is_item=True),
     ]
 

@@ -129,7 +129,7 @@ def _rising_map(rgb: NDArray[np.int64]) -> Floats:
 
 
 def _rising_ramp(target: Floats, candidates: _Candidates, count: int) -> Ramp:
-    """Return the best ramp of a rising map, with the places of `count` values."""
+    """Return a rising map's best ramp, with places of `count` values."""
     near = _near(target, candidates)
     chain = near[_best_chain(candidates.even[near], target, candidates.low_weight)]
     lightness = np.interp(np.linspace(0, 1, count), np.linspace(0, 1, len(target)), target[:, 0])
@@ -147,7 +147,7 @@ def _at_lightness(target: Floats, lightness: Floats) -> Floats:
 
 
 def _near(target: Floats, candidates: _Candidates) -> NDArray[np.int64]:
-    """Return the candidates near the map, without greys where the map has a hue."""
+    """Return candidates near the map; no greys for a hue."""
     even = candidates.even
     wanted = _at_lightness(target, even[:, 0])
     difference = even - wanted

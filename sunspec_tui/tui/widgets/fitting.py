@@ -1,4 +1,4 @@
-"""Fit texts into lines of a given width, and lines into a given height.
+"""Fit texts into a width, and lines into a height.
 
 Nothing is cut within a word. What has no room is left out as a whole, and a mark tells so.
 """
@@ -6,11 +6,14 @@ Nothing is cut within a word. What has no room is left out as a whole, and a mar
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from rich.cells import cell_len
 from rich.console import Console
-from rich.text import Text
+from rich.text import Span, Text
 
 CONSOLE = Console(width=400, color_system=None, force_terminal=False)
 SEPARATOR = " · "
+LABEL_WIDTH = 9
+LABEL_STYLE = "dim"
 _MIN_EXPENDABLE_RANK = 3
 _WARNING_COLOURS = ("red", "yellow")
 
@@ -62,7 +65,7 @@ def fit_segments(segments: Sequence[LineSegment], columns: int, style: str = "",
 
 
 def _fitted(segments: list[LineSegment], columns: int, more: Sequence[str]) -> list[LineSegment]:
-    """Leave out what is least, shorten words, and leave out what else has no room."""
+    """Leave out expendable segments, shorten others, then leave out more."""
     complete = _shortened(_without_last(segments, columns, _MIN_EXPENDABLE_RANK), columns)
     kept = _without_last(complete, columns)
     if len(kept) == len(complete):
@@ -93,7 +96,7 @@ def _shortened(segments: list[LineSegment], columns: int) -> list[LineSegment]:
 
 
 def _without_last(segments: list[LineSegment], columns: int, min_rank: int = 1) -> list[LineSegment]:
-    """Leave out segments until the line fits, first those of the highest rank.
+    """Leave out segments of the highest ranks until the line fits.
 
     Ranks below `min_rank` stay.
     """
@@ -107,7 +110,7 @@ def _without_last(segments: list[LineSegment], columns: int, min_rank: int = 1) 
 
 
 def cut_line(line: Text, columns: int) -> Text:
-    """Return a line, or its first words and an ellipsis if it is too long."""
+    """Return a line; one too long ends in an ellipsis."""
     if line.cell_len <= columns:
         return line
     end = line.plain.rfind(" ", 0, columns)
@@ -122,12 +125,21 @@ def cut_line(line: Text, columns: int) -> Text:
 
 
 def wrap_line(line: Text, columns: int) -> list[Text]:
-    """Split a line between words into lines of at most `columns` cells."""
+    """Split a line between words into lines of at most `columns` cells.
+
+    The value after a label continues below its own beginning, unless a word of it is too long for that.
+    """
     if line.cell_len <= columns:
         return [line]
-    lines = list(line.wrap(CONSOLE, columns, no_wrap=False))
-    for each in lines:
+    label, value = line[:0], line
+    if Span(0, LABEL_WIDTH, LABEL_STYLE) in line.spans:
+        label, value = line[:LABEL_WIDTH], line[LABEL_WIDTH:]
+        if max(map(cell_len, value.plain.split()), default=0) > columns - LABEL_WIDTH:
+            label, value = line[:0], line
+    lines = list(value.wrap(CONSOLE, columns - len(label), no_wrap=False))
+    for i, each in enumerate(lines):
         each.rstrip()
+        lines[i] = Text.assemble(label if i == 0 else " " * len(label), each, end="")
     return lines
 
 
@@ -179,7 +191,7 @@ def _is_warning(lines: Sequence[Text]) -> bool:
 
 
 def in_columns(text: Text, columns: int, lines: int, min_columns: int) -> tuple[list[list[Text]], int]:
-    """Return a text as columns of lines, for a page of this size.
+    """Return a text as columns of lines, for one page.
 
     It has two columns if one is too long for the page and `min_columns` fit twice. The second value is the width of
     a column.

@@ -1,4 +1,4 @@
-"""Lines of text that list keys: in columns for the help, with a choice for the palette.
+"""Lines that list keys, for help and command palette.
 
 Pure functions from actions and sizes to lines.
 """

@@ -55,7 +55,7 @@ def status_text(
     segments = _state_segments(health, paused_s, alarms)
     if math.isfinite(data_age_s):
         age = f"{duration(data_age_s)} old"
-        # The length of a silence says as much.
+        # The length of the silence is shown too, and is nearly the same.
         rank = 2 if health.state is StreamState.STALLED else 0
         segments.append(LineSegment(f"data {age}", "", rank, age, is_item=True))
     segments += _loss_segments(health)
@@ -68,7 +68,7 @@ def status_text(
 
 
 def _state_segments(health: HealthReading, paused_s: float | None, alarms: Sequence[str]) -> list[LineSegment]:
-    """Return the state of the stream and of the picture, and alarms, in colour."""
+    """Return the states of stream and picture, and alarms, in colour."""
     silent_style = _SILENT_STYLE if health.is_silent else STATE_STYLES[health.state]
     segments = [LineSegment(f" {health.state.upper()} ", silent_style)]
     segments += [LineSegment(f" {alarm} ", _SILENT_STYLE) for alarm in alarms]

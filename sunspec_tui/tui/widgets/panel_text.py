@@ -17,11 +17,11 @@ from sunspec_tui.stream.message_delay import DelayMethod, DelayReading, DelaySta
 from sunspec_tui.tui.terminal.abilities import Abilities
 from sunspec_tui.tui.terminal.link_pacing import LinkReading
 from sunspec_tui.tui.widgets.ability_text import ability_rows
+from sunspec_tui.tui.widgets.fitting import LABEL_STYLE, LABEL_WIDTH
 
 if TYPE_CHECKING:
     from sunspec_tui.core.memory_usage import MemoryReading
 
-_LABEL_WIDTH = 9
 _LONG_DELAY_S = 100.0
 _MAX_NAMED_PIPELINES = 6
 _MINUTE_WIDTH = 25
@@ -66,7 +66,7 @@ def labelled_lines(*pairs: tuple[str, ...]) -> Text:
     for i, (label, value, *style) in enumerate(pairs):
         if i:
             text.append("\n")
-        text.append(f"{label:<{_LABEL_WIDTH}}", "dim")
+        text.append(f"{label:<{LABEL_WIDTH}}", LABEL_STYLE)
         text.append(value, style[0] if style else "")
     return text
 
@@ -121,7 +121,7 @@ def pipeline_lines(pipelines: PipelineMap | None) -> list[Text]:
 
 
 def faulty_pipelines(pipelines: PipelineMap | None) -> str:
-    """Return the numbers of the pipelines at fault; empty if there are none.
+    """Return the numbers of the pipelines at fault.
 
     If there are many, only the first ones are named.
     """
@@ -149,22 +149,7 @@ def health_text(
     It has rate, cadence, losses, links and faults of the data. Only a detailed text has the readings for developers:
     queue, the terminal with its link and abilities, and the map of the pipelines.
     """
-    bad = "bold red"
-    lines: list[tuple[str, ...]] = [
-        ("frames", f"{health.frames_received}, {number(health.rate_hz, '/s')}"),
-        ("cadence", number(health.cadence_s, "s", 4)),
-        ("missing", "unknown" if health.missing is None else str(health.missing), bad if health.missing else ""),
-        ("rejected", str(health.frames_rejected), bad if health.frames_rejected else ""),
-    ]
-    for cause, count in health.rejected.items():
-        lines.append(("", f"{count} {cause.replace('_', ' ')}", bad))
-    events = [
-        f"{count} {name}{'s' * (count > 1)}"
-        for count, name in ((health.restarts, "restart"), (health.repeats, "repeat"), (health.reversals, "reversal"))
-        if count
-    ]
-    if events:
-        lines.append(("events", ", ".join(events), "yellow"))
+    lines = _count_lines(health)
     if chan0:
         lines.append(("chan0", chan0))
     if link is not None and detailed:
@@ -181,6 +166,27 @@ def health_text(
     note_lines = [Text(note, "yellow") for note in notes]
     map_lines = pipeline_lines(pipelines) if detailed else []
     return Text("\n", end="").join([labelled_lines(*lines), *note_lines, *map_lines])
+
+
+def _count_lines(health: HealthReading) -> list[tuple[str, ...]]:
+    """Return the lines with the numbers of frames and events."""
+    bad = "bold red"
+    lines: list[tuple[str, ...]] = [
+        ("frames", f"{health.frames_received}, {number(health.rate_hz, '/s')}"),
+        ("cadence", number(health.cadence_s, "s", 4)),
+        ("missing", "unknown" if health.missing is None else str(health.missing), bad if health.missing else ""),
+        ("rejected", str(health.frames_rejected), bad if health.frames_rejected else ""),
+    ]
+    for cause, count in health.rejected.items():
+        lines.append(("", f"{count} {cause.replace('_', ' ')}", bad))
+    events = [
+        f"{count} {name}{'s' * (count > 1)}"
+        for count, name in ((health.restarts, "restart"), (health.repeats, "repeat"), (health.reversals, "reversal"))
+        if count
+    ]
+    if events:
+        lines.append(("events", ", ".join(events), "yellow"))
+    return lines
 
 
 def _level_changes(gain: GainCheck) -> str:

@@ -10,7 +10,7 @@ from sunspec_tui.tui.widgets.panel_text import duration
 
 
 def picture_notice(stalled_s: float | None, paused_s: float | None) -> str:
-    """Return why the picture is not live, in a few words; empty if it is live.
+    """Return why the picture is not live; empty if it is.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def _age(seconds: float) -> str:
 
 
 def notice_that_fits(notice: str, columns: int) -> str:
-    """Return a notice with blanks around it, or the part of it that fits.
+    """Return the part of a notice that fits, between blanks.
 
     A narrow picture shows the first part, then only its first word.
     """

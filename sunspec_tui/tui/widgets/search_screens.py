@@ -239,7 +239,7 @@ class HelpScreen(SearchScreen):
         """Return the search and the keys in view."""
         listed = self._lines_of(self.found, columns) or [Text(f"no key for {self.query_text!r}: esc clears")]
         below = len(listed) - self.first_line - (lines - 1)
-        note = f"{below} more lines ↓" if below > 0 else "↑" if self.first_line else ""
+        note = f"{below} more line{'s' * (below > 1)} ↓" if below > 0 else "↑" if self.first_line else ""
         return [
             search_line(self.query_text, self.hint, note, columns),
             *listed[self.first_line : self.first_line + lines - 1],

@@ -11,7 +11,7 @@ from sunspec_tui.tui.widgets.colour_ramps import Ramp, colour_ramp
 
 
 class TerminalPalette(NamedTuple):
-    """Colours of the steps of a colour map, from the lowest value to the highest.
+    """Colours of a colour map's steps, for rising values.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ def terminal_palette(name: str, depth: Depth, steps: int, *, dithered: bool = Tr
 
 
 def thinned(ramp: Ramp, steps: int) -> Ramp:
-    """Return at most so many steps of a ramp, at least two, with both ends."""
+    """Return at most so many steps of a ramp, with both ends."""
     last = len(ramp.numbers) - 1
     if last < steps:
         return ramp

@@ -1,6 +1,6 @@
 """Waterfall widget with time on X and frequency on Y.
 
-A cell has two pixels. The widget draws only its scene; it uses no receiver, no ring and no clock.
+A cell of blocks has two pixels. The widget draws only its scene; it uses no receiver, no ring and no clock.
 """
 
 import math
@@ -13,8 +13,7 @@ from textual import events
 from textual.geometry import Region as WidgetRegion
 
 from sunspec_tui.core.levels import level_label, without_warnings
-from sunspec_tui.core.times import format_clock
-from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow, labels, nice_step, time_ticks
+from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow, labels, nice_step, time_labels
 from sunspec_tui.tui.display.waterfall_image import WaterfallImage
 from sunspec_tui.tui.messages import CellPointed, WheelTurned
 from sunspec_tui.tui.terminal.canvas import PIXELS, Grid, Region
@@ -28,7 +27,6 @@ AXIS_WIDTH = 6
 BAR_WIDTH = 8
 # A narrower picture has no colour bar; a still narrower one has no axis either.
 _MIN_WITH_BAR, _MIN_WITH_AXIS = 18, 10
-_TICK_CELLS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +75,16 @@ class WaterfallScene:
         """Steps of the colour map."""
         return ColourSteps(self.palette, self.depth, self.steps, self.signed, self.is_grey, self.dithered)
 
+    def cells_with_missing_rows(self) -> set[int]:
+        """Return the cells of columns that have some rows and lack others."""
+        lacking = self.picture.columns_with_missing_rows(self.axis.numbers)
+        return {cell for number in lacking if (cell := self.axis.cell_of(number)) is not None}
+
+    def mark_cells(self) -> list[tuple[int, str]]:
+        """Return cells and signs of the marks in the picture."""
+        ends = [(None if number is None else self.axis.cell_of(number)) for number in self.marks]
+        return [(cell, sign) for cell, sign in zip(ends, "[]", strict=True) if cell is not None]
+
 
 class Waterfall(CellWidget):
     """Widget of one product's power against time and frequency."""
@@ -119,14 +127,17 @@ class Waterfall(CellWidget):
 
     @property
     def cells_region(self) -> WidgetRegion:
-        """Region of the picture's cells on the screen, without axes and colour bar."""
+        """Region of the picture's cells, without axes and colour bar."""
         x, y, width, height = self.content_region
         right = width - self._right
         return WidgetRegion(x + self._left, y, max(0, right - self._left), max(0, height - 1))
 
     @property
     def pixels_per_line(self) -> int:
-        """Height of a line in pixels; in blocks two if a cell can show two colours, else one."""
+        """Height of a line in pixels.
+
+        In blocks it is two if a cell can show two colours, else one.
+        """
         if self.app.pixel_cell is not None:
             return self.app.pixel_cell.height
         return 1 if self.app.ascii_only or self.app.depth is Depth.NONE else 2
@@ -175,7 +186,7 @@ class Waterfall(CellWidget):
         return red, green, blue
 
     def _fits(self, scene: WaterfallScene) -> bool:
-        """Return True if a scene was drawn for the present size and kind of picture."""
+        """Return True if a scene has the present size and kind."""
         size = scene.picture.values.shape[1], scene.axis.columns, scene.axis.grid.cell_px
         has_rows = scene.picture.store.newest is not None
         return has_rows and size == (self.lines * self.pixels_per_line, self.columns, self.cell_px)
@@ -304,34 +315,20 @@ class Waterfall(CellWidget):
             grid.write(2, self.lines, "UTC", style)
         # One column of each cell is enough for the ticks.
         numbers = scene.axis.numbers[:: -scene.axis.grid.per_cell][::-1]
-        found = time_ticks(scene.picture.store.times_s(numbers), max(1, self.columns // _TICK_CELLS))
-        places = []
-        for place, moment_s in reversed(found):
-            cell = scene.axis.cell_of(numbers[place])
-            if cell is not None:
-                places.append((cell, "╵" + format_clock(moment_s)))
+        cells = [scene.axis.cell_of(number) for number in numbers]
+        places = time_labels(scene.picture.store.times_s(numbers), cells, self.columns)
         under_cursor = scene.cursor and scene.axis.cell_of(scene.cursor[0])
         if under_cursor is not None:
             # First, so that no label overlaps the cursor's mark.
             places.insert(0, (under_cursor, "▲"))
-        places = [*self._mark_places(scene), *places]
-        for cell in self._cells_with_missing_rows(scene):
+        places = [*scene.mark_cells(), *places]
+        for cell in scene.cells_with_missing_rows():
             grid.write(self._left + cell, self.lines, "╳", self.component_style("waterfall--gap"))
         for start, text in labels(places, self.columns):
             grid.write(self._left + start, self.lines, text, style)
 
-    def _cells_with_missing_rows(self, scene: WaterfallScene) -> set[int]:
-        """Return the cells of columns that have some rows and lack others."""
-        lacking = scene.picture.columns_with_missing_rows(scene.axis.numbers)
-        return {cell for number in lacking if (cell := scene.axis.cell_of(number)) is not None}
-
-    def _mark_places(self, scene: WaterfallScene) -> list[tuple[int, str]]:
-        """Return cells and signs of the marks in the picture."""
-        ends = [(None if number is None else scene.axis.cell_of(number)) for number in scene.marks]
-        return [(cell, sign) for cell, sign in zip(ends, "[]", strict=True) if cell is not None]
-
     def _draw_marks(self, grid: Grid, scene: WaterfallScene) -> None:
-        for cell, sign in self._mark_places(scene):
+        for cell, sign in scene.mark_cells():
             grid.write(self._left + cell, self.lines, sign, self.component_style("waterfall--cursor"))
 
     def _draw_cursor(self, grid: Grid, scene: WaterfallScene, number: int, bin_number: int) -> None:

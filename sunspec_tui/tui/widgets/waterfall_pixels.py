@@ -34,7 +34,7 @@ class SignColours(NamedTuple):
 
 @lru_cache(maxsize=8)
 def pixel_palette(name: str, signs: SignColours, *, signed: bool, is_grey: bool = False) -> Pixels:
-    """Return the colours of all numbers in a picture, uint8, shape (n, 3).
+    """Return the colours of a picture's numbers, uint8, shape (n, 3).
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def _moved_left_px(before: ColumnAxis | None, axis: ColumnAxis) -> int:
 
 
 def _draw_cursor(pixels: Pixels, scene: PixelScene, number: int, bin_number: int) -> None:
-    """Draw the arms of a cross around the pixel whose value is shown."""
+    """Draw a cross's arms around the pixel that is read."""
     across = scene.axis.pixels_of(number)
     pixel = scene.band.pixel_of_bin(bin_number, len(pixels))
     if across is None or pixel is None:

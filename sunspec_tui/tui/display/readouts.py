@@ -1,0 +1,59 @@
+"""Data under the cursor, in the waterfall and in the spectrum."""
+
+import math
+from typing import TYPE_CHECKING
+
+from sunspec_tui.core.levels import Floats, without_warnings
+from sunspec_tui.tui.display.waterfall_image import Readout
+
+if TYPE_CHECKING:
+    from sunspec_tui.tui.display.scene import Scene
+
+_OUTSIDE = Readout(math.nan, math.nan, None, inside=False)
+
+
+@without_warnings()
+def readout_of(scene: "Scene") -> Readout | None:
+    """Return the data under the cursor; None without a cursor."""
+    cursor, band = scene.view.cursor, scene.band
+    if cursor is None or scene.position is None or scene.picture is None:
+        return None
+    if cursor.number is None:
+        return _spectrum_readout(scene, cursor.bin)
+    pixels = scene.lines * scene.pixels_per_line
+    pixel = band.pixel_of_bin(cursor.bin, pixels)
+    if pixel is None or scene.time_axis.cell_of(cursor.number) is None:
+        return _OUTSIDE
+    cell = scene.picture.cell_value(cursor.number, pixel)
+    low, high = band.edges_mhz(*band.bins_of(pixel, pixels, 1))
+    begin_s = cell.first_s - scene.position.cadence_s
+    if not begin_s < cell.time_s:
+        # The data time goes back within the column.
+        begin_s = math.nan
+    return Readout(low, high, cell, cell.power, cell.shown, begin_s, cell.time_s)
+
+
+def _spectrum_readout(scene: "Scene", bin_number: int) -> Readout:
+    """Return the data of a bin in the last row."""
+    band, power = scene.band, scene.power(scene.product)
+    if power is None or not band.start <= bin_number < band.stop:
+        return _OUTSIDE
+    value = float(power[bin_number])
+    decibels = 10 * math.log10(value) if value > 0 and math.isfinite(value) else math.nan
+    low, high = band.edges_mhz(bin_number, bin_number + 1)
+    cadence_s = scene.position.cadence_s if scene.position else math.nan
+    shown = value if scene.signed else decibels
+    return Readout(low, high, None, value, shown, scene.end_s - cadence_s, scene.end_s)
+
+
+@without_warnings()
+def spectrum_under_cursor(scene: "Scene") -> tuple[Floats, float] | None:
+    """Return the mean of the column under the cursor, and its end.
+
+    The mean has the shape (nbins,). Return None without data.
+    """
+    cursor, picture = scene.view.cursor, scene.picture
+    if cursor is None or cursor.number is None or picture is None or not picture.store.has_rows(cursor.number):
+        return None
+    mean, _ = picture.store.statistics([cursor.number])
+    return mean[0], picture.store.time_s(cursor.number)
