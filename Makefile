@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test test-seeds seeded-bugs mutation chaos-day instrument-day fuzz-decode random-streams fuzz-files fuzz-terminal lint bench bench-quick bench-parts pictures screenshots clean
+.PHONY: help install demo test test-seeds seeded-bugs mutation chaos-day instrument-day fuzz-decode random-streams fuzz-files fuzz-terminal fuzz-pixels lint bench bench-quick bench-parts pictures screenshots clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -62,6 +62,9 @@ fuzz-files: install  ## read corrupt files of every format: CASES=20000 SEED=0; 
 
 fuzz-terminal: install  ## send random bytes, sizes and keys to monitors on a pseudo-terminal: SECONDS=300 SEED=0
 	$(BIN)/python tests/long/fuzz_terminal.py --seconds $(or $(SECONDS),300) --seed $(SEED)
+
+fuzz-pixels: install  ## press keys and change sizes and streams of monitors in pixels: SECONDS=300 SEED=0
+	$(BIN)/python tests/long/fuzz_pixels.py --seconds $(or $(SECONDS),300) --seed $(SEED)
 
 lint: install  ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from monitors import StillReceiver
+from monitors import StillReceiver, differences
 from pixel_monitors import PixelMonitor
 from waiting import poll_until
 
@@ -114,6 +114,7 @@ def test_a_window_too_small_for_pixels_has_blocks_and_no_old_picture(monitor, si
     monitor.resize(*size)
     monitor.tick()
     monitor.check()
+    assert not differences(monitor.cells(), monitor.full_repaint()), "text was erased with the picture"
     assert monitor.app.pixel_cell is None
     monitor.resize(80, 24)
     monitor.tick()

@@ -86,6 +86,13 @@ def test_removal_blanks_the_cells():
     assert picture.painter.remove() == ""
 
 
+def test_nothing_is_blanked_on_a_screen_that_was_drawn_anew():
+    picture = painted()
+    picture.finish()
+    picture.painter.forget()
+    assert picture.painter.remove() == ""
+
+
 @pytest.mark.parametrize("name", PALETTE_NAMES)
 def test_registers_show_each_colour_within_the_tolerance(name):
     palette = colours(name)

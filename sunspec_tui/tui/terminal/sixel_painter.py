@@ -65,13 +65,17 @@ class SixelPainter:
         return "".join(texts)
 
     def forget(self) -> None:
-        """Note that the content of the terminal is unknown."""
-        self._shown = None
+        """Note that the content of the terminal is unknown.
+
+        All cells are then sent again, which removes the picture. Its old region may lie outside a smaller screen, where
+        blanking it would erase text on the last line.
+        """
+        self._geometry = self._shown = None
         self.finished = False
 
     def remove(self) -> str:
         """Return the text that blanks the cells of the picture."""
-        geometry, self._geometry = self._geometry, None
+        geometry = self._geometry
         self.forget()
         if geometry is None:
             return ""
