@@ -85,10 +85,10 @@ def take(shot: Shot) -> None:
                 time.sleep(RECORDED_S / SPEED)
                 image = Image.fromarray(terminal.screenshot())
             finally:
+                if shot.in_tmux:
+                    subprocess.run(["tmux", "-S", str(Path(home, "tmux")), "kill-server"], check=False)
                 terminal.close()
                 stream.kill()
-    if shot.in_tmux:
-        subprocess.run(["tmux", "-S", str(Path(home, "tmux")), "kill-server"], check=False, capture_output=True)
     box = image.getbbox()
     assert box is not None, f"{shot.name}: the screen is black"
     image.crop((0, 0, *box[2:])).quantize(256, dither=Image.Dither.NONE).save(DOCS / f"{shot.name}.png", optimize=True)
