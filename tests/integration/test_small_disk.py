@@ -85,7 +85,9 @@ def test_plots_and_archive_say_what_is_wrong_receiving_goes_on_and_both_recover_
 
         def is_well_again(before):
             now = state()
-            return is_well() and now.plots.written > before.plots.written and now.archive.rows_waiting < 5
+            # On a busy machine some rows always wait.
+            overdue = before.archive.rows_written + before.archive.rows_waiting
+            return is_well() and now.plots.written > before.plots.written and now.archive.rows_written >= overdue
 
         poll_until(is_well, 60, lambda: f"{state()}")
         for trouble, why in (("full", "No space left on device"), ("read-only", "Read-only file system")):
