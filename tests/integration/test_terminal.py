@@ -45,9 +45,6 @@ KEY_TOUR = [
     ("+", "interval off"),
     ("g", "objects freed"),
     ("o", " → "),
-    ("w", "web view at http://127.0.0.1:"),
-    ("w", "the web view is off"),
-    ("w", "0 viewers"),
     ("x", "YY dB"),
     ("x", "XY_real"),
     ("x", "XY_imag"),
@@ -136,6 +133,10 @@ KEY_TOUR = [
     ("\x1b", "!find an action by its name"),
     ("\x10", "type what you want"),
     ("\x1b", "!type what you want"),
+    # Last, because esc would remove the toast with the address first.
+    ("w", "web view at http://127.0.0.1:"),
+    ("w", "the web view is off"),
+    ("w", "0 viewers"),
 ]
 
 
