@@ -72,6 +72,8 @@ def test_in_tmux_the_screen_is_the_same_as_when_it_is_drawn_anew(tmux):
         assert "48;5;" in drawn
         assert ";2;" not in drawn.replace("38;5;2;", "").replace("48;5;2;", "")
         poll_until(lambda: shown().count("▀") > 350, 20, shown)
+        # The caption confirms the keys for a few seconds.
+        poll_until(lambda: "\n XX " in shown(), 20, shown)
         before = pictures(call)
         call("send-keys", "C-l")
         call("send-keys", "?")
