@@ -11,7 +11,6 @@ STYLE = ESC + b"P$qm" + END
 NAMED_COLOURS = ESC + b"P+q524742" + END
 KITTY_QUERY = ESC + b"_Gi=4321,s=1,v=1,a=q,t=d,f=24;AAAA" + END
 SIXEL_COLOURS = ESC + b"[?1;1;0S"
-SIXEL_SIZE = ESC + b"[?2;1;0S"
 CELL = ESC + b"[16t"
 AREA = ESC + b"[14t"
 FENCE = ESC + b"[c"
@@ -29,14 +28,12 @@ XTERM_SIXEL = {
     VERSION: ESC + b"P>|XTerm(379)" + END,
     STYLE: ESC + b"P1$r0;48:2::1:2:3m" + END,
     SIXEL_COLOURS: ESC + b"[?1;0;256S",
-    SIXEL_SIZE: ESC + b"[?2;0;480;312S",
     FENCE: ESC + b"[?63;1;2;4;6;9;15;16;22;28c",
 }
 XTERM_256 = {
     VERSION: ESC + b"P>|XTerm(379)" + END,
     STYLE: ESC + b"P1$r0;48:5:16m" + END,
     SIXEL_COLOURS: ESC + b"[?1;3S",
-    SIXEL_SIZE: ESC + b"[?2;3S",
     FENCE: ESC + b"[?64;1;2;6;9;15;16;17;18;21;22;28c",
 }
 TMUX = {VERSION: ESC + b"P>|tmux 3.3a" + END, FENCE: ESC + b"[?1;2c"}

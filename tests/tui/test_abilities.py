@@ -169,11 +169,6 @@ def test_the_size_of_a_cell_has_three_sources_and_limits(replies, screen, cell):
     assert (abilities.cell_width_px, abilities.cell_height_px) == cell
 
 
-def test_sizes_and_colours_of_sixel_come_from_the_terminal():
-    abilities = found(XTERM, XTERM_SIXEL)
-    assert (abilities.sixel_colours, abilities.sixel_width_px, abilities.sixel_height_px) == (256, 480, 312)
-
-
 def test_auto_is_no_choice():
     assert named_choices("auto", "auto") == Choices(None, None)
     assert named_choices("256", "sixel") == Choices(Depth.C256, Graphics.SIXEL)

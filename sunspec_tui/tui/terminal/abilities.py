@@ -55,10 +55,6 @@ class Abilities:
         Part of kitty's protocol, if `graphics` is `Graphics.KITTY`.
     cell_width_px, cell_height_px
         Size of a cell in pixels; 0 if unknown. Without it no pixels are drawn.
-    sixel_colours
-        Number of colour registers for sixel; 0 if unknown.
-    sixel_width_px, sixel_height_px
-        Size of the largest sixel image; 0 if unknown. A terminal cuts a larger one.
     in_tmux
         True if the program runs inside tmux.
     has_passthrough
@@ -76,9 +72,6 @@ class Abilities:
     dialect: KittyDialect = KittyDialect.FRAMES
     cell_width_px: int = 0
     cell_height_px: int = 0
-    sixel_colours: int = 0
-    sixel_width_px: int = 0
-    sixel_height_px: int = 0
     in_tmux: bool = False
     has_passthrough: bool = False
     lacks_passthrough: bool = False

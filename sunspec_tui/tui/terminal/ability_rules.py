@@ -19,7 +19,6 @@ from sunspec_tui.tui.terminal.terminal_replies import (
     NamedColours,
     Replies,
     SixelColours,
-    SixelSize,
     StyleReply,
     TextArea,
     Version,
@@ -89,7 +88,6 @@ def resolve(
     is_barred = wanted is Graphics.KITTY and in_tmux and (tmux is None or not tmux.has_passthrough)
     has_pixels = cell is not None and depth not in _TOO_FEW_COLOURS and not is_barred
     asked = replies.get(DeviceAttributes) is not None or len(available) > 1
-    colours, image = replies.get(SixelColours), replies.get(SixelSize)
     return Abilities(
         depth=depth,
         depth_origin=depth_origin,
@@ -100,9 +98,6 @@ def resolve(
         dialect=_dialect(environment, replies, in_tmux=in_tmux),
         cell_width_px=cell.width if cell else 0,
         cell_height_px=cell.height if cell else 0,
-        sixel_colours=colours.number if colours else 0,
-        sixel_width_px=image.width if image else 0,
-        sixel_height_px=image.height if image else 0,
         in_tmux=in_tmux,
         has_passthrough=tmux is not None and tmux.has_passthrough,
         lacks_passthrough=depth not in _TOO_FEW_COLOURS and _lacks_passthrough(tmux, choices, available),

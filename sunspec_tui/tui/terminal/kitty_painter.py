@@ -21,7 +21,7 @@ from sunspec_tui.tui.terminal.kitty_graphics import (
     show_part,
     transmit_image,
 )
-from sunspec_tui.tui.terminal.pixel_differences import NO_PART, Rectangle, ShownPixels, in_turn, parts_of
+from sunspec_tui.tui.terminal.pixel_differences import NO_PART, Rectangle, ShownPixels, in_turn, parts_of, texts_within
 from sunspec_tui.tui.terminal.pixel_image import PixelImage
 from sunspec_tui.tui.terminal.uncovered_cells import uncovered_areas
 
@@ -68,17 +68,10 @@ class KittyPainter:
         begun += self._show_areas(image, covered)
         moved, urgent = self._move(image, shown)
         parts = parts_of(shown.differences(image.pixels), self._pixel_limit(budget))
-        texts = [begun, moved]
-        sent = 0
-        for index, part in enumerate(in_turn(parts, urgent, self._last)):
-            if index and sent >= budget:
-                break
-            texts.append(self._send(part, image, shown))
-            sent += len(texts[-1])
-        self.finished = len(texts) - 2 == len(parts)
-        if moved:
-            texts.append(show_frame(self._number, self._frame))
-        return "".join(texts)
+        sent = texts_within(budget, in_turn(parts, urgent, self._last), lambda part: self._send(part, image, shown))
+        self.finished = len(sent) == len(parts)
+        last = show_frame(self._number, self._frame) if moved else ""
+        return "".join([begun, moved, *sent, last])
 
     def forget(self) -> None:
         """Note that the content of the terminal is unknown."""

@@ -1,6 +1,6 @@
 """Differences between the shown and the wanted pixels."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -173,3 +173,25 @@ def in_turn(parts: list[Rectangle], urgent_columns: range, last: tuple[int, int]
         return not urgent, (part.left, part.top) <= last, part.left, part.top
 
     return sorted(parts, key=order)
+
+
+def texts_within(budget: int, parts: Iterable[Rectangle], text_of: Callable[[Rectangle], str]) -> list[str]:
+    """Return the texts of the first parts, at least of one.
+
+    Parameters
+    ----------
+    budget
+        Number of characters after which no further part begins.
+    parts
+        Parts in the order in which they are sent.
+    text_of
+        Function that sends a part; it returns its text.
+    """
+    texts: list[str] = []
+    nbytes = 0
+    for part in parts:
+        if texts and nbytes >= budget:
+            break
+        texts.append(text_of(part))
+        nbytes += len(texts[-1])
+    return texts

@@ -10,7 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.tui.terminal.canvas import Region
-from sunspec_tui.tui.terminal.pixel_differences import NO_PART, Rectangle, ShownPixels, in_turn, pixels_of, runs
+from sunspec_tui.tui.terminal.pixel_differences import (
+    NO_PART,
+    Rectangle,
+    ShownPixels,
+    in_turn,
+    pixels_of,
+    runs,
+    texts_within,
+)
 from sunspec_tui.tui.terminal.pixel_image import CellSize, PixelImage
 from sunspec_tui.tui.terminal.sixel import BAND_PX, registers_of, sixel_image
 
@@ -50,19 +58,15 @@ class SixelPainter:
         if covered is not None:
             mask &= ~pixels_of(covered, image.cell)
         parts = cell_parts(mask, image.cell)
-        texts = [begun]
-        sent = 0
-        for index, part in enumerate(in_turn(parts, range(0), self._last)):
-            if index and sent >= budget:
-                break
-            texts.append(self._send(part, image, mask))
+        due = in_turn(parts, range(0), self._last)
+        texts = texts_within(budget, due, lambda part: self._send(part, image, mask))
+        for part in due[: len(texts)]:
             shown.sent(part, image.pixels)
-            sent += len(texts[-1])
         if covered is not None:
             # Only without the text are these pixels sent.
             shown.damage(covered, image.cell)
-        self.finished = len(texts) - 1 == len(parts)
-        return "".join(texts)
+        self.finished = len(texts) == len(parts)
+        return "".join([begun, *texts])
 
     def forget(self) -> None:
         """Note that the content of the terminal is unknown.

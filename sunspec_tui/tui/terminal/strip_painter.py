@@ -16,7 +16,7 @@ from sunspec_tui.tui.terminal.kitty_graphics import (
     show_part,
     transmit_image,
 )
-from sunspec_tui.tui.terminal.pixel_differences import NO_PART, Rectangle, ShownPixels, in_turn, runs
+from sunspec_tui.tui.terminal.pixel_differences import NO_PART, Rectangle, ShownPixels, in_turn, runs, texts_within
 from sunspec_tui.tui.terminal.pixel_image import CellSize, PixelImage
 from sunspec_tui.tui.terminal.uncovered_cells import uncovered_areas
 
@@ -73,16 +73,9 @@ class StripPainter:
         moved, urgent = self._move(image, shown)
         self._join(image, shown)
         parts = self._parts(shown.differences(image.pixels), budget)
-        texts = [begun, moved]
-        sent = 0
-        for index, part in enumerate(in_turn(parts, urgent, self._last)):
-            if index and sent >= budget:
-                break
-            texts.append(self._send(part, image, shown))
-            sent += len(texts[-1])
-        self.finished = len(texts) - 2 == len(parts)
-        texts.append(self._delete_hidden())
-        return "".join(texts)
+        sent = texts_within(budget, in_turn(parts, urgent, self._last), lambda part: self._send(part, image, shown))
+        self.finished = len(sent) == len(parts)
+        return "".join([begun, moved, *sent, self._delete_hidden()])
 
     def forget(self) -> None:
         """Note that the content of the terminal is unknown."""

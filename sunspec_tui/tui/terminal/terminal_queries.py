@@ -29,7 +29,6 @@ from sunspec_tui.tui.terminal.terminal_replies import (
     Replies,
     Reply,
     SixelColours,
-    SixelSize,
     StyleReply,
     TextArea,
     Version,
@@ -66,12 +65,11 @@ _NAMED_COLOURS = Query(f"{_ESC}P+q{b'RGB'.hex()}{_END}", Form.DCS, NamedColours)
 _KITTY = Query(f"{_ESC}_Gi={KITTY_IMAGE_ID},s=1,v=1,a=q,t=d,f=24;AAAA{_END}", Form.APC, KittyReply)
 _VERSION = Query(f"{_ESC}[>q", Form.CSI, Version)
 _SIXEL_COLOURS = Query(f"{_ESC}[?1;1;0S", Form.CSI, SixelColours)
-_SIXEL_SIZE = Query(f"{_ESC}[?2;1;0S", Form.CSI, SixelSize)
 _CELL_PIXELS = Query(f"{_ESC}[16t", Form.CSI, CellPixels)
 _TEXT_AREA = Query(f"{_ESC}[14t", Form.CSI, TextArea)
 # Every terminal answers this query, so it is the last one: its reply shows that no reply before it will follow.
 _FENCE = Query(f"{_ESC}[c", Form.CSI, DeviceAttributes)
-_FIRST = (_VERSION, _STYLE, _NAMED_COLOURS, _KITTY, _SIXEL_COLOURS, _SIXEL_SIZE, _CELL_PIXELS, _TEXT_AREA, _FENCE)
+_FIRST = (_VERSION, _STYLE, _NAMED_COLOURS, _KITTY, _SIXEL_COLOURS, _CELL_PIXELS, _TEXT_AREA, _FENCE)
 
 _ASKED_NOTHING = ("", "dumb", "unknown", "linux", "vt52", "vt100", "vt102", "ansi", "sun", "emacs")
 _ASKED_NOTHING_PREFIXES = ("cons", "eterm", "linux-", "dumb-", "vt100-", "vt102-")
@@ -117,12 +115,9 @@ def next_queries(environment: Mapping[str, str], replies: Replies) -> tuple[Quer
 
 
 def size_queries(replies: Replies) -> tuple[Query, ...]:
-    """Return the queries of sizes that the terminal has answered before.
-
-    The size of the largest image follows the window in some terminals.
-    """
-    cell = _TEXT_AREA if replies.get(CellPixels) is None else _CELL_PIXELS
-    return tuple(query for query in (cell, _SIXEL_SIZE) if replies.get(query.reply) is not None)
+    """Return the query of a cell's size that the terminal has answered before."""
+    query = _TEXT_AREA if replies.get(CellPixels) is None else _CELL_PIXELS
+    return () if replies.get(query.reply) is None else (query,)
 
 
 def query_text(queries: Collection[Query]) -> str:

@@ -22,7 +22,6 @@ _MAX_ATTRIBUTES = 40
 _ATTRIBUTES = re.compile(r"\x1b\[\?([0-9]{0,5}(?:;[0-9]{0,5})*)c")
 _SIZE = re.compile(r"\x1b\[([46]);([0-9]{1,5});([0-9]{1,5})t")
 _REGISTERS = re.compile(r"\x1b\[\?1;([0-3])(?:;([0-9]{1,6}))?S")
-_IMAGE_SIZE = re.compile(r"\x1b\[\?2;([0-3])(?:;([0-9]{1,5});([0-9]{1,5}))?S")
 _VERSION = re.compile(r"P>\|([ -~]{1,64})")
 _STYLE = re.compile(r"P[01]\$r([0-9;:]{0,100})m?")
 _CAPABILITY = re.compile(r"P([01])\+r(?:524742)?(?:=[0-9a-fA-F]{0,64})?")
@@ -99,24 +98,7 @@ class SixelColours(NamedTuple):
     number: int
 
 
-class SixelSize(NamedTuple):
-    """Pixels of the largest sixel image (XTSMGRAPHICS); 0 without any."""
-
-    width: int
-    height: int
-
-
-Reply = (
-    DeviceAttributes
-    | Version
-    | StyleReply
-    | NamedColours
-    | KittyReply
-    | CellPixels
-    | TextArea
-    | SixelColours
-    | SixelSize
-)
+Reply = DeviceAttributes | Version | StyleReply | NamedColours | KittyReply | CellPixels | TextArea | SixelColours
 AnyReply = TypeVar("AnyReply", bound=Reply)
 
 _STRING_STARTS: dict[type[Reply], tuple[str, ...]] = {
@@ -169,10 +151,6 @@ def _registers(found: re.Match[str]) -> SixelColours:
     return SixelColours(number if 2 <= number <= _MAX_SIXEL_COLOURS else 0)
 
 
-def _image_size(found: re.Match[str]) -> SixelSize:
-    return SixelSize(int(found[2] or 0), int(found[3] or 0)) if found[1] == "0" else SixelSize(0, 0)
-
-
 def _style(found: re.Match[str]) -> StyleReply:
     forms = ((Depth.TRUE, _TRUE_BACKGROUND), (Depth.C256, _256_BACKGROUND), (Depth.C16, _16_BACKGROUND))
     return StyleReply(next((depth for depth, form in forms if form.search(found[1])), None))
@@ -187,7 +165,6 @@ _FORMS = (
     (_ATTRIBUTES, _attributes),
     (_SIZE, _size),
     (_REGISTERS, _registers),
-    (_IMAGE_SIZE, _image_size),
     (_VERSION, lambda found: Version(found[1])),
     (_STYLE, _style),
     (_CAPABILITY, lambda found: NamedColours(found[1] == "1")),
