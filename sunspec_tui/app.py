@@ -333,8 +333,8 @@ class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
         self._ticker.news.set()
 
     def action_redraw(self) -> None:
-        """Send the whole screen again."""
-        self.redraw()
+        """Ask what the terminal can show, and send the whole screen again."""
+        self.ask_and_redraw()
 
     # Log and end
 

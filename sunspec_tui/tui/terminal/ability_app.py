@@ -73,6 +73,16 @@ class AbilityApp(GuardedApp):
         self._pass_on_due()
         return text
 
+    def repeated_queries(self, now_s: float) -> str:
+        """Return the text that asks again; empty shortly after the last queries.
+
+        It must be sent before a whole screen.
+        """
+        self._note_screen(self.size)
+        text = self.finder.text_again(now_s)
+        self._pass_on_due()
+        return text
+
     def on_terminal_replied(self, message: TerminalReplied) -> None:
         """Note a reply, and follow the replies when all are in."""
         now_s = time.monotonic()

@@ -75,7 +75,7 @@ class CanvasApp(AbilityApp):
         """Size of a cell while pictures are drawn in pixels; None for blocks."""
         self._link_closed = False
         self._pictures_sent_s = 0.0
-        self._has_content = self._base_trip_queried = self._is_blank = False
+        self._has_content = self._base_trip_queried = self._is_blank = self._must_ask_again = False
         self._last_places: tuple[Screen[object] | None, object] = (None, None)
 
     @property
@@ -205,6 +205,11 @@ class CanvasApp(AbilityApp):
         if isinstance(self._driver, Driver) and not self._link_closed:
             self._driver.title.show(text)
 
+    def ask_and_redraw(self) -> None:
+        """Ask the terminal again, and send all cells, because it may be another terminal."""
+        self._must_ask_again = True
+        self.redraw()
+
     def redraw(self) -> None:
         """Send all cells again, because another program has written to the terminal."""
         self.canvas.invalidate()
@@ -241,8 +246,11 @@ class CanvasApp(AbilityApp):
                 self._base_trip_queried = True
                 self.send_text(CURSOR_QUERY)
                 self.pacer.query_sent(now_s)
-                # The screen covers what a terminal prints of queries that it does not know.
                 text = self.first_queries(now_s) + text
+            elif self._must_ask_again:
+                text = self.repeated_queries(now_s) + text
+            # The screen covers what a terminal prints of queries that it does not know.
+            self._must_ask_again = False
             self._write(text, now_s, finished=text_only or self._is_finished)
         if not self._is_finished:
             self.paint_soon(_RETRY_S)
