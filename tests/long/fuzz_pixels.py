@@ -97,6 +97,9 @@ def step(monitor: pixel_monitors.PixelMonitor, stream: Stream, chance: random.Ra
         return "a notification"
     keys = chance.choices(["a", "tab", "down", "up", "enter", "escape", "pageup", "backspace", "left", "right"], k=4)
     monitor.press(*keys)
+    # A key may change the layout; the monitor ticks after it.
+    monitor.settle()
+    monitor.tick()
     return str(keys)
 
 
