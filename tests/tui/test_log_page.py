@@ -18,6 +18,7 @@ from sunspec_tui.tui.display.axes import FrequencyWindow
 from sunspec_tui.tui.display.view_state import View, ViewContext, Window
 from sunspec_tui.tui.log_lines import LogLine, LogLines
 from sunspec_tui.tui.log_page import MAX_LINES, LogHistory, entry_lines, scrolled
+from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.toasts import MAX_CHARACTERS, Toasts, shortened
 
 CONTEXT = ViewContext(
@@ -176,6 +177,15 @@ def test_the_log_panel_shows_lines_in_the_colour_of_their_level(screen):
 def test_the_effect_of_a_key_is_named(name, change, words):
     view = View()
     assert effect_of(name, view, replace(view, **change), CONTEXT, 0.25) == words
+
+
+def test_a_palette_on_a_screen_without_colours_is_said_to_be_that_of_plots(screen):
+    screen.set_depth(Depth.NONE)
+    shown(screen)
+    screen.act("change_view('next_palette', 1)")
+    assert f" no colours here; palette {PALETTES[1]} in plots " in shown(screen)
+    screen.act("change_view('toggle_option', 'sweeping')")
+    assert " sweeping " in shown(screen)
 
 
 def test_a_confirmation_goes_away():
