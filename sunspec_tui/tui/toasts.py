@@ -15,7 +15,7 @@ _SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
 
 class Toast(NamedTuple):
-    """Text of a toast, its severity, and the time until its last message goes."""
+    """Text of a toast, its severity, and its remaining time."""
 
     text: str
     severity: Severity
@@ -29,7 +29,7 @@ class _Message(NamedTuple):
 
 
 class Toasts:
-    """Messages that are shown now; each goes when its own time is over.
+    """Messages that are shown, each for its own time.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class Toasts:
             self._on_change()
 
     def _drop_old(self, now_s: float) -> bool:
-        """Drop the messages whose time is over; return False if there are none."""
+        """Drop the messages whose time is over; return True for any."""
         kept = [message for message in self._messages if message.until_s > now_s]
         has_old = len(kept) < len(self._messages)
         self._messages.clear()

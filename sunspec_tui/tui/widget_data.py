@@ -131,7 +131,7 @@ def caption(scene: Scene, depth: Depth, link: LinkReading, columns: int, confirm
 
 
 def _marked_texts(scene: Scene) -> tuple[str, str]:
-    """Return a text and a short one about the marked interval; empty without marks."""
+    """Return a text and a short one about the marked interval."""
     if scene.view.marks == (None, None):
         return "", ""
     interval = scene.interval()

@@ -80,9 +80,10 @@ class AbilityFinder:
         return self._sent(first_queries(self.environment))
 
     def text_again(self, now_s: float) -> str:
-        """Return the text that asks everything again, because the terminal may be another one.
+        """Return the text that asks everything again; often empty.
 
-        The earlier replies count until the new ones are in. The text is empty shortly after the last queries.
+        The terminal may be another one by now. The earlier replies count until the new ones are in. The text is empty
+        shortly after the last queries.
         """
         if None not in self._choices or now_s - self._asked_s < ASK_AGAIN_S:
             return ""

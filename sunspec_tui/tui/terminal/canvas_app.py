@@ -11,6 +11,7 @@ widgets, and the driver's writer thread. tests/tui/test_painting.py fails when o
 """
 
 import asyncio
+import logging
 import time
 
 from rich.console import RenderableType
@@ -32,6 +33,8 @@ from sunspec_tui.tui.terminal.link_pacing import LinkPacer, LinkReading
 from sunspec_tui.tui.terminal.pixel_image import CellSize
 from sunspec_tui.tui.terminal.pixel_layer import PixelLayer
 from sunspec_tui.tui.terminal.update_writer import UpdateWriter
+
+log = logging.getLogger(__name__)
 
 _SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 # Time to the next attempt. No event reports that the link can accept data again.
@@ -206,7 +209,10 @@ class CanvasApp(AbilityApp):
             self._driver.title.show(text)
 
     def ask_and_redraw(self) -> None:
-        """Ask the terminal again, and send all cells, because it may be another terminal."""
+        """Ask the terminal again, and send all cells.
+
+        It may be another terminal.
+        """
         self._must_ask_again = True
         self.redraw()
 
@@ -233,6 +239,18 @@ class CanvasApp(AbilityApp):
                 self.pacer.query_repeated(now_s)
             self.paint_soon(_RETRY_S)
             return
+        self._send_update(now_s)
+        if self.pixel_layer.failure is not None:
+            self.pixels_failed(self.pixel_layer.failure)
+        if not self._is_finished:
+            self.paint_soon(_RETRY_S)
+        elif self.pixel_layer.is_waiting and self._strip_timer is None:
+            # Another callback, because a scheduled update would delay the effect of a key.
+            loop = asyncio.get_running_loop()
+            self._strip_timer = loop.call_later(self.pixel_layer.strip_every_s, self._paint_strip)
+
+    def _send_update(self, now_s: float) -> None:
+        """Send what differs: first text after a key, else pictures too."""
         text_only = self.urgent and now_s - self._pictures_sent_s < _PICTURES_WAIT_S
         text = self.next_text(text_only=text_only)
         if not text and text_only:
@@ -252,12 +270,6 @@ class CanvasApp(AbilityApp):
             # The screen covers what a terminal prints of queries that it does not know.
             self._must_ask_again = False
             self._write(text, now_s, finished=text_only or self._is_finished)
-        if not self._is_finished:
-            self.paint_soon(_RETRY_S)
-        elif self.pixel_layer.is_waiting and self._strip_timer is None:
-            # Another callback, because a scheduled update would delay the effect of a key.
-            loop = asyncio.get_running_loop()
-            self._strip_timer = loop.call_later(self.pixel_layer.strip_every_s, self._paint_strip)
 
     def _paint_strip(self) -> None:
         """Draw the strip that has waited."""
@@ -273,6 +285,15 @@ class CanvasApp(AbilityApp):
         if (text_only or pixels_budget <= 0) and not self.pixel_layer.must_follow(self.canvas):
             return text
         return text + self.pixel_layer.update(self.canvas, 0 if text_only else pixels_budget, time.monotonic())
+
+    def pixels_failed(self, error: Exception) -> None:
+        """Draw without pixels after a fault of their painter.
+
+        A subclass extends this method.
+        """
+        self.pixel_layer.use(None)
+        self.redraw()
+        log.debug("traceback of the fault of the pixels", exc_info=error)
 
     def pixels_budget(self, budget: int) -> int:
         """Return how much of an update's budget pixels may take.

@@ -15,10 +15,10 @@ class Dialog(Guarded, ModalScreen[ScreenResultType]):
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
         """Close the dialog, with a result; a second call changes nothing."""
-        return super().dismiss(result) if self.is_active else AwaitComplete.nothing()
+        return super().dismiss(result) if self.is_active else AwaitComplete()
 
     def passes_on(self, event: events.Key) -> bool:
-        """Pass a key on to the next screen if the dialog is closed."""
+        """Pass a key on if the dialog is closed."""
         if self.is_active:
             return False
         self.app.post_message(events.Key(event.key, event.character))

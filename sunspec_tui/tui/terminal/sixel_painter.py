@@ -148,5 +148,5 @@ def _tile_size(cell: CellSize) -> tuple[int, int]:
 
 
 def _whole_cells(length_px: int, cell_px: int) -> int:
-    """Return the largest length of whole cells up to the limit; at least one cell."""
+    """Return the largest length of whole cells, one at least."""
     return max(1, min(length_px, _LONGEST_PX) // cell_px) * cell_px

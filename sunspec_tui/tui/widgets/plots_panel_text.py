@@ -109,7 +109,7 @@ def short_interval_text(interval: "Interval") -> str:
 
 
 def interval_text(interval: "Interval") -> str:
-    """Describe the rows of an interval and their times, and the rows that it has lost."""
+    """Describe the rows of an interval, their times, and lost rows."""
     times = f"{format_clock(interval.begin_s)} to {format_clock(interval.end_s)} UTC"
     if not interval.lost_rows:
         return f"{_rows_text(interval)}, {times}"
