@@ -4,12 +4,12 @@ import itertools
 import math
 
 import pytest
-from ability_replies import KITTY, KITTY_QUERY, SIXEL_COLOURS, TMUX, WEZTERM, XTERM_256, XTERM_JS, XTERM_SIXEL
+from ability_replies import KITTY, KITTY_QUERY, SIXEL_COLOURS, TMUX, WEZTERM, XTERM_256, XTERM_JS, XTERM_SIXEL, parsed
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sunspec_tui.tui.terminal.abilities import Graphics, KittyDialect, Origin
-from sunspec_tui.tui.terminal.ability_finder import ASK_AGAIN_S, SETTLE_S, AbilityFinder
+from sunspec_tui.tui.terminal.ability_finder import SETTLE_S, AbilityFinder
 from sunspec_tui.tui.terminal.ability_rules import Choices, Screen, named_choices, resolve
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.terminal_queries import Form, first_queries, last_form, next_queries, query_text
@@ -22,7 +22,6 @@ from sunspec_tui.tui.terminal.terminal_replies import (
     StyleReply,
     TextArea,
     Version,
-    parse_reply,
 )
 from sunspec_tui.tui.widgets.ability_text import ability_rows, graphics_message
 
@@ -30,15 +29,6 @@ XTERM = {"TERM": "xterm-256color"}
 TRUE = {**XTERM, "COLORTERM": "truecolor"}
 NO_PIXELS = Screen(120, 40)
 PIXELS = Screen(120, 40, 1200, 800)
-
-
-def parsed(terminal):
-    """Return the replies of a terminal as values."""
-    found = []
-    for data in terminal.values():
-        text = data.decode()
-        found.append(parse_reply(text if text.startswith("\x1b[") else text[1:-2]))
-    return found
 
 
 def found(environment, terminal=None, choices=(None, None), screen=PIXELS):
@@ -301,59 +291,6 @@ def test_another_size_of_the_screen_asks_for_the_cell_again_once():
     assert finder.note_reply(CellPixels(12, 26), 1.0)
     assert finder.next_text() == "\x1b[16t"
     assert finder.abilities(1.0).cell_width_px == 12
-
-
-def answered(finder, terminal, now_s):
-    for reply in parsed(terminal):
-        finder.note_reply(reply, now_s)
-
-
-def test_a_terminal_that_is_asked_again_may_be_another_one():
-    finder = asking()
-    answered(finder, KITTY, 0.1)
-    assert finder.text_again(100.0) == query_text(first_queries(XTERM))
-    # What was known counts until all replies are in.
-    *replies, fence = parsed(XTERM_256)
-    for reply in replies:
-        assert finder.note_reply(reply, 100.1)
-    assert finder.abilities(100.1) == found(XTERM, KITTY, screen=NO_PIXELS)
-    finder.note_reply(fence, 100.1)
-    assert finder.abilities(100.1) == found(XTERM, XTERM_256, screen=NO_PIXELS)
-    assert finder.choose_next_graphics() is Graphics.BLOCKS
-
-
-def test_a_terminal_that_does_not_answer_again_keeps_its_abilities():
-    finder = asking()
-    answered(finder, KITTY, 0.1)
-    for now_s in (100.0, 200.0):
-        finder.text_again(now_s)
-        assert finder.abilities(now_s + 50.0) == found(XTERM, KITTY, screen=NO_PIXELS)
-
-
-def test_a_held_key_asks_seldom():
-    finder = asking()
-    answered(finder, KITTY, 0.1)
-    sent_s = [now_s / 10 for now_s in range(1, 300) if finder.text_again(now_s / 10)]
-    assert sent_s == pytest.approx([ASK_AGAIN_S * n for n in range(1, 6)])
-
-
-@pytest.mark.parametrize("environment", [{"TERM": "linux"}, {"TERM": "vt100"}, {"TERM": "dumb"}, {}])
-def test_a_terminal_that_prints_queries_is_not_asked_again(environment):
-    assert asking(environment).text_again(100.0) == ""
-
-
-def test_a_user_who_chose_everything_has_a_terminal_that_is_not_asked_again():
-    assert asking(choices=(Depth.C256, Graphics.BLOCKS)).text_again(100.0) == ""
-
-
-def test_a_resize_while_replies_are_due_asks_for_the_cell_afterwards():
-    finder = asking()
-    answered(finder, KITTY, 0.1)
-    finder.text_again(100.0)
-    finder.note_screen(Screen(100, 30))
-    assert finder.next_text() == ""
-    answered(finder, KITTY, 100.1)
-    assert finder.next_text() == "\x1b[16t"
 
 
 def test_the_size_of_all_cells_belongs_to_the_screen_of_its_reply():

@@ -11,7 +11,6 @@ widgets, and the driver's writer thread. tests/tui/test_painting.py fails when o
 """
 
 import asyncio
-import logging
 import time
 
 from rich.console import RenderableType
@@ -33,8 +32,6 @@ from sunspec_tui.tui.terminal.link_pacing import LinkPacer, LinkReading
 from sunspec_tui.tui.terminal.pixel_image import CellSize
 from sunspec_tui.tui.terminal.pixel_layer import PixelLayer
 from sunspec_tui.tui.terminal.update_writer import UpdateWriter
-
-log = logging.getLogger(__name__)
 
 _SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 # Time to the next attempt. No event reports that the link can accept data again.
@@ -157,17 +154,6 @@ class CanvasApp(AbilityApp):
 
     # To the terminal
 
-    async def on_event(self, event: events.Event) -> None:
-        """Handle an event; update the size in a resize event."""
-        await super().on_event(self._with_size_now(event) if isinstance(event, events.Resize) else event)
-
-    def _with_size_now(self, event: events.Resize) -> events.Resize:
-        # A signal can interrupt the handler of an earlier signal. Then Textual reports the newer size first.
-        if not isinstance(self._driver, Driver):
-            return event
-        size = Size(*self._driver.size_now)
-        return event if size == event.size else events.Resize(size, size)
-
     def on_resize(self, event: events.Resize) -> None:
         """Draw all cells again.
 
@@ -198,21 +184,13 @@ class CanvasApp(AbilityApp):
         if self.urgent or not self._is_finished:
             self.paint_soon()
 
-    @property
-    def message_queue_size(self) -> int:
-        """Number of messages in the queue; any thread may read it."""
-        return self._message_queue.qsize()
-
     def show_terminal_title(self, text: str) -> None:
         """Show a title of the terminal's window until the app ends."""
         if isinstance(self._driver, Driver) and not self._link_closed:
             self._driver.title.show(text)
 
     def ask_and_redraw(self) -> None:
-        """Ask the terminal again, and send all cells.
-
-        It may be another terminal.
-        """
+        """Ask the terminal, which may be another one; send all cells."""
         self._must_ask_again = True
         self.redraw()
 
@@ -287,13 +265,8 @@ class CanvasApp(AbilityApp):
         return text + self.pixel_layer.update(self.canvas, 0 if text_only else pixels_budget, time.monotonic())
 
     def pixels_failed(self, error: Exception) -> None:
-        """Draw without pixels after a fault of their painter.
-
-        A subclass extends this method.
-        """
-        self.pixel_layer.use(None)
-        self.redraw()
-        log.debug("traceback of the fault of the pixels", exc_info=error)
+        """Draw without pixels after a fault of their painter."""
+        raise error
 
     def pixels_budget(self, budget: int) -> int:
         """Return how much of an update's budget pixels may take.

@@ -26,6 +26,8 @@ from sunspec_tui.tui.terminal.sixel_painter import SixelPainter
 from sunspec_tui.tui.terminal.strip_painter import StripPainter
 from sunspec_tui.tui.terminal.tmux_state import TmuxState, read_tmux
 
+log = logging.getLogger(__name__)
+
 # Pictures take about a third of the screen, and a pixel about a byte.
 _PICTURE_SHARE = 3
 # Times between two questions to tmux, while pictures are drawn through it and otherwise.
@@ -94,12 +96,14 @@ class PixelApp(CanvasApp):
         The observer's next choice of a kind of pictures tries pixels again.
         """
         self.send_text(self._removing_text())
-        super().pixels_failed(error)
+        self.pixel_layer.use(None)
+        self.redraw()
         self._pixels_have_failed = True
         self.follow_graphics()
         self.quality_changed()
         text = f"the picture in pixels has failed and is drawn in blocks; --graphics blocks avoids this: {error!r}"
         self.report_fault(logging.ERROR, "pixels_failed", text)
+        log.debug("traceback of the fault of the pixels", exc_info=error)
 
     def try_pixels_again(self) -> None:
         """Draw in pixels again after a fault."""
