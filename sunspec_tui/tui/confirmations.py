@@ -57,16 +57,20 @@ class Confirmation:
             self._call_later(SHOWN_S + 0.05, self._on_change)
 
 
-def effect_of(name: str, before: View, after: View, context: ViewContext, cadence_s: float) -> str:
+def effect_of(
+    name: str, before: View, after: View, context: ViewContext, cadence_s: float, *, has_colours: bool = True
+) -> str:
     """Describe the most important change from one view to the next.
 
-    Without a change, return what limits the action of this name; empty if nothing does.
+    Without a change, return what limits the action of this name; empty if nothing does. On a screen without colours,
+    another palette is only that of the plots.
     """
     if before == after:
         return _AT_LIMIT.get(name, "")
     if name == "reset_view":
         return "layout, colours and levels reset"
-    return next(_effects(before, after, context, cadence_s), "")
+    words = next(_effects(before, after, context, cadence_s), "")
+    return words if has_colours or before.palette == after.palette else f"no colours here; {words} in plots"
 
 
 def _effects(before: View, after: View, context: ViewContext, cadence_s: float) -> Iterator[str]:

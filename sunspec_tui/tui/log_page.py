@@ -7,13 +7,12 @@ from typing import ClassVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import ModalScreen
 
 from sunspec_tui.core.listeners import Listeners
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.tui.log_lines import LogLine
 from sunspec_tui.tui.terminal.canvas import Grid
-from sunspec_tui.tui.terminal.guarded import Guarded
+from sunspec_tui.tui.terminal.dialog import Dialog
 from sunspec_tui.tui.widgets.fitting import wrap_line
 from sunspec_tui.tui.widgets.panels import TextCells
 
@@ -128,7 +127,7 @@ class LogText(TextCells):
         return [line for entry in self._wrapped for line in entry]
 
 
-class LogPage(Guarded, ModalScreen[None]):
+class LogPage(Dialog[None]):
     """The whole log as a page; escape closes it.
 
     Parameters

@@ -7,6 +7,7 @@ import fcntl
 import os
 import struct
 import termios
+import time
 
 import pytest
 from ability_replies import AREA, CELL, FENCE, KITTY, KITTY_QUERY, STYLE, TMUX, VERSION, WEZTERM, XTERM_256, XTERM_SIXEL
@@ -15,6 +16,8 @@ from hypothesis import strategies as st
 from terminal_cases import DEMO, HELP, obeys
 from terminals import PROGRAM, Terminal
 from waiting import poll_until
+
+from sunspec_tui.tui.terminal.ability_finder import ASK_AGAIN_S
 
 OVER_SSH = {"COLORTERM": ""}
 TRUE_COLOURS = b"8;2;"
@@ -111,6 +114,21 @@ def test_another_font_is_noted(terminal):
     monitor.replies[CELL] = b"\x1b[6;30;14t"
     monitor.resize(119, 40)
     monitor.shows("cell 14x30")
+
+
+def test_a_redraw_notes_the_abilities_of_another_terminal(terminal):
+    monitor = terminal(*DEMO, replies=KITTY)
+    monitor.shows("LIVE", "kitty, asked, cell 9x20")
+    monitor.replies = XTERM_256
+
+    def is_followed():
+        # A held key: the terminal is asked every five seconds at most.
+        monitor.press("\x0c")
+        return "256 colours, asked" in monitor.text and "graphics blocks, asked" in monitor.text
+
+    sent, begun_s = monitor.raw.count(FENCE), time.monotonic()
+    poll_until(is_followed, 60, lambda: monitor.text)
+    assert 1 <= monitor.raw.count(FENCE) - sent <= 1 + (time.monotonic() - begun_s) / ASK_AGAIN_S
 
 
 @pytest.mark.parametrize("term", ["linux", "dumb", "vt100"])

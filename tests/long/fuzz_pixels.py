@@ -79,6 +79,7 @@ def step(monitor: pixel_monitors.PixelMonitor, stream: Stream, chance: random.Ra
     if kind < 0.7:
         action = chance.choice(ACTIONS)
         monitor.act(action)
+        tick_after_layout(monitor)
         return action
     if kind < 0.85:
         size = chance.choice(SIZES)
@@ -97,7 +98,17 @@ def step(monitor: pixel_monitors.PixelMonitor, stream: Stream, chance: random.Ra
         return "a notification"
     keys = chance.choices(["a", "tab", "down", "up", "enter", "escape", "pageup", "backspace", "left", "right"], k=4)
     monitor.press(*keys)
+    tick_after_layout(monitor)
     return str(keys)
+
+
+def tick_after_layout(monitor: pixel_monitors.PixelMonitor) -> None:
+    """Tick as the monitor does for half a second after a key.
+
+    A key may change the layout, and the picture follows with the next tick.
+    """
+    monitor.settle()
+    monitor.tick()
 
 
 def play(seed: int, number: int, steps: int) -> None:

@@ -4,7 +4,7 @@ import itertools
 import math
 
 import pytest
-from ability_replies import KITTY, KITTY_QUERY, SIXEL_COLOURS, TMUX, WEZTERM, XTERM_256, XTERM_JS, XTERM_SIXEL
+from ability_replies import KITTY, KITTY_QUERY, SIXEL_COLOURS, TMUX, WEZTERM, XTERM_256, XTERM_JS, XTERM_SIXEL, parsed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +22,6 @@ from sunspec_tui.tui.terminal.terminal_replies import (
     StyleReply,
     TextArea,
     Version,
-    parse_reply,
 )
 from sunspec_tui.tui.widgets.ability_text import ability_rows, graphics_message
 
@@ -30,15 +29,6 @@ XTERM = {"TERM": "xterm-256color"}
 TRUE = {**XTERM, "COLORTERM": "truecolor"}
 NO_PIXELS = Screen(120, 40)
 PIXELS = Screen(120, 40, 1200, 800)
-
-
-def parsed(terminal):
-    """Return the replies of a terminal as values."""
-    found = []
-    for data in terminal.values():
-        text = data.decode()
-        found.append(parse_reply(text if text.startswith("\x1b[") else text[1:-2]))
-    return found
 
 
 def found(environment, terminal=None, choices=(None, None), screen=PIXELS):

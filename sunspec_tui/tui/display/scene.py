@@ -253,7 +253,9 @@ class Scene:
     def time_axis(self) -> ColumnAxis:
         """Displayed columns."""
         newest = self.picture.store.newest if self.picture else None
-        return ColumnAxis(self.columns, newest or 0, self.view.sweeping or self.sweeps, self.grid)
+        # A link or a terminal that cannot move a picture has no part in how a paused one is read.
+        sweeps = self.sweeps and self.view.paused_at_slot is None
+        return ColumnAxis(self.columns, newest or 0, self.view.sweeping or sweeps, self.grid)
 
     @property
     def context(self) -> ViewContext:
@@ -291,7 +293,8 @@ class Scene:
         if stop <= start or any(rows is None or not len(rows) for rows in ends):
             return None
         begin_s, end_s = (float(rows.times_s[0]) for rows in ends if rows is not None)
-        return Interval(start, stop, begin_s, end_s, self.view.marks != (None, None))
+        lost = max(0, self.position.oldest - first) if first in self.view.marks else 0
+        return Interval(start, stop, begin_s, end_s, self.view.marks != (None, None), lost)
 
     @without_warnings()
     def draw(self) -> WaterfallImage | None:

@@ -108,6 +108,8 @@ class Interval(NamedTuple):
         Times of the first and of the last row, seconds since 1970.
     marked
         True if the observer has marked the interval; False if it is the interval of the picture.
+    lost_rows
+        Number of marked rows, before the first one, that have left the ring.
     """
 
     start: int
@@ -115,6 +117,7 @@ class Interval(NamedTuple):
     begin_s: float
     end_s: float
     marked: bool
+    lost_rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)

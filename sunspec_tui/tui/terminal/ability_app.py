@@ -7,6 +7,7 @@ changes to what the terminal really can show.
 import time
 from collections.abc import Callable
 
+from textual import events
 from textual.geometry import Size
 
 from sunspec_tui.tui.terminal.abilities import Abilities
@@ -61,6 +62,22 @@ class AbilityApp(GuardedApp):
         elif self._driver is not None:
             self._driver.write(text)
 
+    @property
+    def message_queue_size(self) -> int:
+        """Number of messages in the queue; any thread may read it."""
+        return self._message_queue.qsize()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Handle an event; update the size in a resize event."""
+        await super().on_event(self._with_size_now(event) if isinstance(event, events.Resize) else event)
+
+    def _with_size_now(self, event: events.Resize) -> events.Resize:
+        # A signal can interrupt the handler of an earlier signal. Then Textual reports the newer size first.
+        if not isinstance(self._driver, Driver):
+            return event
+        size = Size(*self._driver.size_now)
+        return event if size == event.size else events.Resize(size, size)
+
     # Queries and replies
 
     def first_queries(self, now_s: float) -> str:
@@ -70,6 +87,16 @@ class AbilityApp(GuardedApp):
         """
         self._note_screen(self.size)
         text = self.finder.first_text(now_s)
+        self._pass_on_due()
+        return text
+
+    def repeated_queries(self, now_s: float) -> str:
+        """Return the text that asks again; empty shortly after the last queries.
+
+        It must be sent before a whole screen.
+        """
+        self._note_screen(self.size)
+        text = self.finder.text_again(now_s)
         self._pass_on_due()
         return text
 

@@ -25,6 +25,8 @@ from sunspec_tui.tui.terminal.tmux_state import TmuxState
 
 SETTLE_S = 1.0
 """Replies count if no other reply follows within this time."""
+ASK_AGAIN_S = 5.0
+"""Shortest time between two rounds of queries, however often the observer wants one."""
 
 
 class AbilityFinder:
@@ -47,7 +49,8 @@ class AbilityFinder:
         self.environment = dict(environment or {})
         self._choices = choices or Choices()
         self._screen = Screen()
-        self._replies = Replies()
+        # Replies that came since the last round of queries, and those that count until the round is settled.
+        self._replies = self._earlier = Replies()
         self._due: frozenset[type[Reply]] = frozenset()
         self._asked_s = self._last_reply_s = -math.inf
         self._has_fence = self._has_asked_again = self._size_has_changed = self._has_asked_through_tmux = False
@@ -76,6 +79,20 @@ class AbilityFinder:
         self._size_has_changed = False
         return self._sent(first_queries(self.environment))
 
+    def text_again(self, now_s: float) -> str:
+        """Return the text that asks everything again; often empty.
+
+        The terminal may be another one by now. The earlier replies count until the new ones are in. The text is empty
+        shortly after the last queries.
+        """
+        if None not in self._choices or now_s - self._asked_s < ASK_AGAIN_S:
+            return ""
+        if self.is_settled(now_s):
+            self._earlier = self._replies
+        self._replies, self._last_reply_s = Replies(), -math.inf
+        self._has_fence = self._has_asked_again = self._has_asked_through_tmux = False
+        return self.first_text(now_s)
+
     def next_text(self) -> str:
         """Return the text of queries that replies have made necessary; often empty."""
         text = ""
@@ -86,7 +103,7 @@ class AbilityFinder:
             self._has_asked_through_tmux = True
             text += self._sent(passed_on_queries())
         sizes = size_queries(self._replies)
-        if self._size_has_changed and not self._due & {query.reply for query in sizes}:
+        if self._size_has_changed and sizes and not self._due & {query.reply for query in sizes}:
             self._size_has_changed = False
             text += self._sent(sizes)
         return text
@@ -152,14 +169,14 @@ class AbilityFinder:
 
     def abilities(self, now_s: float) -> Abilities:
         """Return the abilities as far as they are known."""
-        return self._resolved(self._replies if self.is_settled(now_s) else Replies())
+        return self._resolved(self._replies if self.is_settled(now_s) else self._earlier)
 
     def _resolved(self, replies: Replies) -> Abilities:
         return resolve(self.environment, replies, self._choices, self._screen, self._tmux)
 
     def choose_next_graphics(self) -> Graphics | None:
         """Choose the next kind of pictures; None is the best one."""
-        available = self._resolved(self._replies).available_graphics
+        available = self._resolved(self._replies or self._earlier).available_graphics
         kinds = tuple(Graphics)
         after = 0 if self._choices.graphics is None else kinds.index(self._choices.graphics) + 1
         chosen = next((kind for kind in kinds[after:] if kind in available), None)

@@ -75,7 +75,7 @@ class CanvasApp(AbilityApp):
         """Size of a cell while pictures are drawn in pixels; None for blocks."""
         self._link_closed = False
         self._pictures_sent_s = 0.0
-        self._has_content = self._base_trip_queried = self._is_blank = False
+        self._has_content = self._base_trip_queried = self._is_blank = self._must_ask_again = False
         self._last_places: tuple[Screen[object] | None, object] = (None, None)
 
     @property
@@ -154,17 +154,6 @@ class CanvasApp(AbilityApp):
 
     # To the terminal
 
-    async def on_event(self, event: events.Event) -> None:
-        """Handle an event; update the size in a resize event."""
-        await super().on_event(self._with_size_now(event) if isinstance(event, events.Resize) else event)
-
-    def _with_size_now(self, event: events.Resize) -> events.Resize:
-        # A signal can interrupt the handler of an earlier signal. Then Textual reports the newer size first.
-        if not isinstance(self._driver, Driver):
-            return event
-        size = Size(*self._driver.size_now)
-        return event if size == event.size else events.Resize(size, size)
-
     def on_resize(self, event: events.Resize) -> None:
         """Draw all cells again.
 
@@ -195,15 +184,15 @@ class CanvasApp(AbilityApp):
         if self.urgent or not self._is_finished:
             self.paint_soon()
 
-    @property
-    def message_queue_size(self) -> int:
-        """Number of messages in the queue; any thread may read it."""
-        return self._message_queue.qsize()
-
     def show_terminal_title(self, text: str) -> None:
         """Show a title of the terminal's window until the app ends."""
         if isinstance(self._driver, Driver) and not self._link_closed:
             self._driver.title.show(text)
+
+    def ask_and_redraw(self) -> None:
+        """Ask the terminal, which may be another one; send all cells."""
+        self._must_ask_again = True
+        self.redraw()
 
     def redraw(self) -> None:
         """Send all cells again, because another program has written to the terminal."""
@@ -228,6 +217,18 @@ class CanvasApp(AbilityApp):
                 self.pacer.query_repeated(now_s)
             self.paint_soon(_RETRY_S)
             return
+        self._send_update(now_s)
+        if self.pixel_layer.failure is not None:
+            self.pixels_failed(self.pixel_layer.failure)
+        if not self._is_finished:
+            self.paint_soon(_RETRY_S)
+        elif self.pixel_layer.is_waiting and self._strip_timer is None:
+            # Another callback, because a scheduled update would delay the effect of a key.
+            loop = asyncio.get_running_loop()
+            self._strip_timer = loop.call_later(self.pixel_layer.strip_every_s, self._paint_strip)
+
+    def _send_update(self, now_s: float) -> None:
+        """Send what differs: first text after a key, else pictures too."""
         text_only = self.urgent and now_s - self._pictures_sent_s < _PICTURES_WAIT_S
         text = self.next_text(text_only=text_only)
         if not text and text_only:
@@ -241,15 +242,12 @@ class CanvasApp(AbilityApp):
                 self._base_trip_queried = True
                 self.send_text(CURSOR_QUERY)
                 self.pacer.query_sent(now_s)
-                # The screen covers what a terminal prints of queries that it does not know.
                 text = self.first_queries(now_s) + text
+            elif self._must_ask_again:
+                text = self.repeated_queries(now_s) + text
+            # The screen covers what a terminal prints of queries that it does not know.
+            self._must_ask_again = False
             self._write(text, now_s, finished=text_only or self._is_finished)
-        if not self._is_finished:
-            self.paint_soon(_RETRY_S)
-        elif self.pixel_layer.is_waiting and self._strip_timer is None:
-            # Another callback, because a scheduled update would delay the effect of a key.
-            loop = asyncio.get_running_loop()
-            self._strip_timer = loop.call_later(self.pixel_layer.strip_every_s, self._paint_strip)
 
     def _paint_strip(self) -> None:
         """Draw the strip that has waited."""
@@ -265,6 +263,10 @@ class CanvasApp(AbilityApp):
         if (text_only or pixels_budget <= 0) and not self.pixel_layer.must_follow(self.canvas):
             return text
         return text + self.pixel_layer.update(self.canvas, 0 if text_only else pixels_budget, time.monotonic())
+
+    def pixels_failed(self, error: Exception) -> None:
+        """Draw without pixels after a fault of their painter."""
+        raise error
 
     def pixels_budget(self, budget: int) -> int:
         """Return how much of an update's budget pixels may take.

@@ -4,6 +4,7 @@ The terminal must have pixels, and the link must carry them.
 """
 
 import asyncio
+import logging
 import time
 from typing import NamedTuple
 
@@ -24,6 +25,8 @@ from sunspec_tui.tui.terminal.placeholders import LINE_LIMIT, pane_number
 from sunspec_tui.tui.terminal.sixel_painter import SixelPainter
 from sunspec_tui.tui.terminal.strip_painter import StripPainter
 from sunspec_tui.tui.terminal.tmux_state import TmuxState, read_tmux
+
+log = logging.getLogger(__name__)
 
 # Pictures take about a third of the screen, and a pixel about a byte.
 _PICTURE_SHARE = 3
@@ -58,6 +61,7 @@ class PixelApp(CanvasApp):
         self._passthrough = PassthroughRate()
         self._tmux: TmuxState | None = None
         self._tmux_worker: Worker[None] | None = None
+        self._pixels_have_failed = False
 
     @property
     def pixels_sweep(self) -> bool:
@@ -76,6 +80,8 @@ class PixelApp(CanvasApp):
         if not is_chosen and self._is_tmux_slow(possible):
             possible = _DrawnPixels()
         drawn = possible if is_chosen or self.pacer.quality is Quality.PIXELS else _DrawnPixels()
+        if self._pixels_have_failed:
+            drawn = _DrawnPixels()
         if drawn == self._drawn:
             return
         self._drawn = drawn
@@ -83,6 +89,25 @@ class PixelApp(CanvasApp):
         self.pixel_cell = drawn.cell
         self._set_farewell()
         self.paint_soon()
+
+    def pixels_failed(self, error: Exception) -> None:
+        """Report a fault of the pixels, and draw in blocks.
+
+        The observer's next choice of a kind of pictures tries pixels again.
+        """
+        self.send_text(self._removing_text())
+        self.pixel_layer.use(None)
+        self.redraw()
+        self._pixels_have_failed = True
+        self.follow_graphics()
+        self.quality_changed()
+        text = f"the picture in pixels has failed and is drawn in blocks; --graphics blocks avoids this: {error!r}"
+        self.report_fault(logging.ERROR, "pixels_failed", text)
+        log.debug("traceback of the fault of the pixels", exc_info=error)
+
+    def try_pixels_again(self) -> None:
+        """Draw in pixels again after a fault."""
+        self._pixels_have_failed = False
 
     def next_text(self, *, text_only: bool = False) -> str:
         """Return the next text to send.
@@ -94,14 +119,16 @@ class PixelApp(CanvasApp):
         return text
 
     def _set_farewell(self) -> None:
-        """Set the text that removes the pictures at the end."""
+        """Let the driver remove the pictures at the end."""
+        if isinstance(self._driver, Driver):
+            self._driver.farewell = self._removing_text()
+
+    def _removing_text(self) -> str:
+        """Return the text that removes all pictures; text overwrites sixels."""
         painter = self.pixel_layer.painter
         if isinstance(painter, PlaceholderPainter):
-            text = painter.farewell
-        else:
-            text = delete_all() if self._drawn.graphics is Graphics.KITTY else ""
-        if isinstance(self._driver, Driver):
-            self._driver.farewell = text
+            return painter.farewell
+        return delete_all() if self._drawn.graphics is Graphics.KITTY else ""
 
     def _possible_pixels(self) -> _DrawnPixels:
         """Return the protocol that the terminal has, without regard to the link."""

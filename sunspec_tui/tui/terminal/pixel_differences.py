@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.tui.terminal.pixel_image import PixelImage
+
 NO_PART = (-1, -1)
 """Left and top of the last part, if none was sent."""
 
@@ -27,16 +29,37 @@ class Rectangle(NamedTuple):
 class ShownPixels:
     """Pixels that a terminal shows, as far as they are known.
 
+    At first, all are unknown.
+
+    Parameters
+    ----------
+    image
+        First picture; it decides size and position.
+
     Attributes
     ----------
+    region
+        Cells of the pixels.
     palette
         Colours of the pixels.
     """
 
-    def __init__(self, shape: tuple[int, ...], palette: NDArray[np.uint8]) -> None:
+    def __init__(self, image: PixelImage) -> None:
+        shape: tuple[int, ...] = image.pixels.shape
         self._pixels = np.zeros(shape, dtype=np.uint8)
         self._unknown: NDArray[np.bool_] | None = np.ones(shape, dtype=bool)
-        self.palette = palette
+        self.region, self._cell = image.region, image.cell
+        self.palette = image.palette
+
+    def continues(self, image: PixelImage) -> bool:
+        """Follow a picture of this size and position.
+
+        Return False for another size or position.
+        """
+        if (image.region, image.cell, image.pixels.shape) != (self.region, self._cell, self._pixels.shape):
+            return False
+        self.use_palette(image.palette)
+        return True
 
     def use_palette(self, palette: NDArray[np.uint8]) -> None:
         """Number the shown pixels by another palette.

@@ -121,7 +121,7 @@ class PlaceholderPainter:
         self._geometry = geometry
         self._last = NO_PART
         self._sent_tiles, self._edited_tiles = set(), set()
-        self._shown = ShownPixels(image.pixels.shape, image.palette)
+        self._shown = ShownPixels(image)
         return removed, self._shown
 
     def _tile(self, tile: int, image: PixelImage) -> Rectangle:

@@ -17,7 +17,7 @@ from sunspec_tui.tui.terminal.kitty_graphics import (
     transmit_image,
 )
 from sunspec_tui.tui.terminal.pixel_differences import NO_PART, Rectangle, ShownPixels, in_turn, runs, texts_within
-from sunspec_tui.tui.terminal.pixel_image import CellSize, PixelImage
+from sunspec_tui.tui.terminal.pixel_image import PixelImage
 from sunspec_tui.tui.terminal.uncovered_cells import uncovered_areas
 
 FIRST_NUMBER = 53_000
@@ -47,7 +47,6 @@ class StripPainter:
     def __init__(self, first_number: int = FIRST_NUMBER, part_pixels: tuple[int, int] = PART_PIXELS) -> None:
         self._next = self._first = first_number
         self._part_pixels = part_pixels
-        self._geometry: tuple[Region, CellSize, tuple[int, ...]] | None = None
         self._shown: ShownPixels | None = None
         # Left column of each strip's image, which may lie outside the picture, by the number of the image.
         self._lefts: dict[int, int] = {}
@@ -85,7 +84,6 @@ class StripPainter:
     def remove(self) -> str:
         """Return the text that removes the picture from the terminal."""
         self.forget()
-        self._geometry = None
         self._owners[:] = 0
         return self._delete_hidden()
 
@@ -94,16 +92,13 @@ class StripPainter:
 
         The text is empty if the picture has the size and position of the last one.
         """
-        geometry = (image.region, image.cell, image.pixels.shape)
-        if self._shown is not None and geometry == self._geometry:
-            self._shown.use_palette(image.palette)
+        if self._shown is not None and self._shown.continues(image):
             return "", self._shown
         removed = self.remove()
-        self._geometry = geometry
         self._last = NO_PART
         self._owners = np.zeros(image.pixels.shape[1], dtype=np.intp)
         self._areas = []
-        self._shown = ShownPixels(image.pixels.shape, image.palette)
+        self._shown = ShownPixels(image)
         return removed, self._shown
 
     def _show_areas(self, image: PixelImage, covered: NDArray[np.bool_] | None) -> str:
