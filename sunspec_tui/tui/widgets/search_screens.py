@@ -1,6 +1,6 @@
-"""Help and command palette: lists of keys that typing filters at once.
+"""Help and command palette: lists of keys that typing filters.
 
-One widget draws all. Each has few cells and no animation, because they must open at once on a slow link.
+One widget draws each screen. It has few cells and no animation, so that it opens at once on a slow link.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ from sunspec_tui.tui.widgets.panels import TextCells
 
 _PALETTE_COLUMNS, _PALETTE_LINES = 76, 17
 _WHEEL_LINES = 3
-# In a dialog Textual asks only the dialog for bindings.
+# While a dialog is open, Textual uses only the bindings of the dialog.
 _PROGRAM_KEYS = {
     name: key.action for key in KEYS for name in key.keys.split(",") if name in ("ctrl+c", "ctrl+l", "ctrl+q")
 }
@@ -106,7 +106,7 @@ class SearchScreen(Guarded, ModalScreen[str | None]):
         return framed(content, columns, lines, self.title_text, self.keys_text)
 
     def fitted(self, columns: int, lines: int) -> Size:
-        """Return the size of the content, for the room on the screen."""
+        """Return the size of the content, at most that of the screen."""
         raise NotImplementedError
 
     def draw(self, columns: int, lines: int) -> list[Text]:
