@@ -65,8 +65,8 @@ def rows_of_span(span_s: float, columns: int, cadence_s: float, ring_rows: int) 
 class FixedSpan:
     """Rows per column of a time span in seconds.
 
-    They are computed again only after a change of span, width or epoch, or of the cadence by a twentieth. So the picture
-    does not change with each measurement of the cadence.
+    They are computed again only after a change of span, width or epoch, or of the cadence by a twentieth. So the
+    picture does not change with each measurement of the cadence.
     """
 
     def __init__(self) -> None:
