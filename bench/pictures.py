@@ -3,7 +3,7 @@
 The real program shows the recorded flare of the package, and faults.
 
 ``make pictures``; ``make pictures ARGS="monitor small"`` draws only these. Braille is drawn as its dots and blocks as
-rectangles, so that no font's idea of them comes between.
+rectangles, so that the pictures do not depend on a font.
 """
 
 import subprocess
@@ -43,7 +43,7 @@ PICTURES = (
     ("monitor", (120, 40), (), "]]]hv", "12:07:"),
     ("small", (80, 24), ("--colors", "256"), "]]]", "12:07:"),
 )
-# Not faster: the link to the terminal would be found slow, and the picture reduced.
+# At a higher speed the link to the terminal would be measured as slow, and the monitor would draw less.
 FLARE = ("--source", "flare", "--start", "2017-09-06T11:58:50", "--speed", "10")
 # The page keeps 1200 rows: those of the type II burst and after it.
 FLARE_OF_PAGE = ("--source", "flare", "--start", "2017-09-06T12:01:30", "--speed", "5")
@@ -134,7 +134,7 @@ def picture(
 
 
 def page() -> None:
-    """Draw the page of the web view on the replayed flare.
+    """Draw the page of the web view with the replayed flare.
 
     There is a picture for a screen and one for a phone.
     """

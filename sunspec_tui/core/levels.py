@@ -130,7 +130,7 @@ def auto_levels(
     signed
         True for levels that are symmetric about zero, the middle of a diverging palette.
     slack
-        This share: a seventh, if none is given.
+        This share; `LEVEL_SLACK` by default.
 
     Returns
     -------
