@@ -125,7 +125,7 @@ KEYS = tuple(key for group in GROUPS.values() for key in group)
 
 
 class FooterHint(NamedTuple):
-    """Keys of the footer and what they act on.
+    """Keys of the footer, with the words for them.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""A monitor in pixels has no wrong cell after a few random keys, sizes and streams.
+"""A monitor in pixels survives random keys, sizes and streams.
 
 `make fuzz-pixels` plays many rounds.
 """

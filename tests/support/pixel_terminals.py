@@ -27,7 +27,7 @@ _BITS = [np.array([bit for bit in range(6) if code >> bit & 1], int) for code in
 
 
 class PixelScreen:
-    """Screen whose cells have a size in pixels; each subclass reads one protocol.
+    """Screen of cells with pixels; each subclass reads one protocol.
 
     Parameters
     ----------

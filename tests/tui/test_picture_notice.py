@@ -1,4 +1,4 @@
-"""A picture that is not live is grey, and a notice gives the reason."""
+"""A picture that is not live is grey and gives the reason."""
 
 import math
 

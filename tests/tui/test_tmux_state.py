@@ -1,4 +1,4 @@
-"""State of a pane of tmux, the abilities from it, and the rate."""
+"""State of a pane of tmux, its abilities, and its rate."""
 
 import itertools
 

@@ -39,9 +39,9 @@ class ColumnGrid(NamedTuple):
 
     @property
     def block_slots(self) -> int:
-        """Number of slots in the blocks of which columns consist.
+        """Number of slots in a block; each column is a number of blocks.
 
-        Long columns consist of whole blocks of rows, so that the mean of each block can be used.
+        So the stored mean of each block can be used for a long column.
         """
         if self.per_cell == 1:
             return self.cell_slots

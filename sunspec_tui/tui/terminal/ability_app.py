@@ -1,4 +1,4 @@
-"""Textual app that asks its terminal what it can show.
+"""Textual app that asks its terminal for its abilities.
 
 The first screen does not wait for the replies: it has the colours that the environment names. After the replies, the
 app uses the abilities that the terminal really has.

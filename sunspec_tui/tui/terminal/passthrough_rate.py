@@ -18,7 +18,7 @@ _UNWRAPPED = 7 / 8
 
 
 class PassthroughRate:
-    """Rate of pixels through tmux, and what may be sent now.
+    """Rate of pixels through tmux, and the bytes allowed now.
 
     Attributes
     ----------

@@ -148,7 +148,7 @@ class PixelApp(CanvasApp):
         return text
 
     def follow_terminal(self) -> None:
-        """Use the known abilities; ask tmux what it passes on."""
+        """Use the known abilities; ask tmux for its state."""
         super().follow_terminal()
         self._ask_tmux()
 

@@ -74,9 +74,9 @@ class PixelLayer:
         self._image, self._is_new, self._is_hidden, self.is_waiting = None, False, False, False
 
     def _remove_painted(self) -> None:
-        """Remove what the painter has drawn.
+        """Remove the picture that the painter has drawn.
 
-        It may be an older picture in another region.
+        It may be older than the present picture, in another region.
         """
         if self.painter is not None and self._painted_region is not None:
             self._farewell += self.painter.remove()

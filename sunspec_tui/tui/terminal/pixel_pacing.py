@@ -79,7 +79,7 @@ class PixelJudge:
         return must_probe
 
     def begin(self, now_s: float) -> None:
-        """Note that pixels begin; measure the rate anew."""
+        """Note that pixels begin; measure the rate again."""
         self._began_s = now_s
         self._updates.clear()
 

@@ -148,5 +148,5 @@ def _tile_size(cell: CellSize) -> tuple[int, int]:
 
 
 def _whole_cells(length_px: int, cell_px: int) -> int:
-    """Return the largest length of whole cells up to the limit; at least one cell."""
+    """Return the largest allowed length of whole cells; at least one cell."""
     return max(1, min(length_px, _LONGEST_PX) // cell_px) * cell_px

@@ -115,7 +115,7 @@ def next_queries(environment: Mapping[str, str], replies: Replies) -> tuple[Quer
 
 
 def size_queries(replies: Replies) -> tuple[Query, ...]:
-    """Return the query of a cell's size that the terminal has answered before."""
+    """Return the answered query of a cell's size."""
     query = _TEXT_AREA if replies.get(CellPixels) is None else _CELL_PIXELS
     return () if replies.get(query.reply) is None else (query,)
 

@@ -32,7 +32,7 @@ def _age(seconds: float) -> str:
 
 
 def notice_that_fits(notice: str, columns: int) -> str:
-    """Return the longest part of a notice that fits, with a blank around it.
+    """Return the longest part of a notice that fits, between blanks.
 
     A narrow picture shows the first part, then only its first word.
     """

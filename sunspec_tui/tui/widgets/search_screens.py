@@ -122,7 +122,7 @@ class SearchScreen(Guarded, ModalScreen[str | None]):
         raise NotImplementedError
 
     def accept(self) -> None:
-        """Do what the enter key does."""
+        """Act on the enter key."""
         self.dismiss(None)
 
     @property
