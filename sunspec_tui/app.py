@@ -76,7 +76,7 @@ class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
     settings
         Settings of the user.
     finder
-        What is known of the terminal; None for a terminal with 24-bit colours and without pixels.
+        Finder of the terminal's abilities; None for a terminal with 24-bit colours and without pixels.
     ascii_only
         True if the terminal has only ASCII characters.
     view_path

@@ -48,7 +48,7 @@ def run(settings: ProbeSettings, say: Say) -> int:
 
 def _check(settings: ProbeSettings) -> None:
     if settings.json:
-        raise UsageError("--json is doctor's: snapshot draws a figure")
+        raise UsageError("--json is only for doctor: snapshot draws a figure; leave it out")
     for name, is_given in (
         ("--remove-background", settings.remove_background),
         ("--palette", settings.palette is not None),
@@ -69,7 +69,7 @@ def _receive(receiver: "StreamReceiver", settings: ProbeSettings) -> None:
 
 
 def _job(receiver: "StreamReceiver", settings: ProbeSettings, chosen: str) -> "PlotJob | None":
-    """Return the rows as the options want them drawn."""
+    """Return the plot job that the options describe."""
     from sunspec_tui.core.levels import chosen_levels
     from sunspec_tui.plots.job import newest_seconds
 

@@ -28,7 +28,7 @@ class LogHistory:
     lines
         At most `MAX_LINES` lines, oldest first.
     count
-        Number of lines so far, with those that were dropped.
+        Number of lines so far, including those that were dropped.
     listeners
         Called when there are new lines.
     """
@@ -115,7 +115,7 @@ class LogText(TextCells):
     def _all_lines(self, columns: int, *, with_new: bool = True) -> list[Text]:
         """Return all lines in this width.
 
-        Only new ones are wrapped, because that is slow.
+        Only new lines are wrapped, because wrapping is slow.
         """
         if columns != self._wrapped_width:
             self._wrapped.clear()
@@ -162,11 +162,11 @@ class LogPage(Dialog[None]):
         self.call_after_refresh(self._show_position)
 
     def on_unmount(self) -> None:
-        """Follow the log no more."""
+        """Stop following the log."""
         self._history.listeners.remove(self._show_new_lines)
 
     def on_resize(self) -> None:
-        """Show the position in the new size."""
+        """Show the position for the new size."""
         self.call_after_refresh(self._show_position)
 
     def action_scroll(self, by: int) -> None:

@@ -74,7 +74,7 @@ class ControlledReceiver(Protocol):
 
 
 class PlottingReceiver(Protocol):
-    """Choices of a receiver's plots; see `StreamReceiver`."""
+    """Methods of `StreamReceiver` that select how plots look."""
 
     def set_product(self, product: str) -> None:
         """Select the product of plots."""
@@ -84,7 +84,7 @@ class PlottingReceiver(Protocol):
 
 
 def follow_view(receiver: PlottingReceiver, view: View) -> None:
-    """Show in plots what the screen shows."""
+    """Use the product and the palette of the screen in plots."""
     receiver.set_product(view.product)
     receiver.set_palette(view.palette)
 

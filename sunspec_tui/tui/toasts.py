@@ -1,4 +1,4 @@
-"""Toasts: the results that are shown over the picture for a moment.
+"""Toasts: messages over the picture for a moment.
 
 There is one toast, with the newest two messages, so that it never covers much.
 """

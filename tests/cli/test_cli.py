@@ -69,7 +69,7 @@ def test_the_command_line_overrides_the_settings_file(tmp_path):
 @pytest.mark.parametrize(
     ("words", "demo"), [([], None), (["--demo"], "sun"), (["--demo", "sun"], "sun"), (["--demo", "flare"], "flare")]
 )
-def test_the_demo_has_a_name_and_alone_it_is_the_sun(words, demo):
+def test_a_demo_without_a_name_is_the_sun(words, demo):
     assert monitor_settings(words, COMMANDS).demo == demo
     assert monitor_settings([*words, "--no-ui"], COMMANDS).demo == demo
 

@@ -96,12 +96,12 @@ def test_replies_in_reverse_order_count(terminal):
     monitor.shows("LIVE", "24-bit, asked", "kitty, asked, cell 9x20")
 
 
-def test_a_terminal_without_device_attributes_is_followed_after_a_while(terminal):
+def test_without_device_attributes_the_other_replies_count_after_a_while(terminal):
     monitor = terminal(*DEMO, replies={query: reply for query, reply in KITTY.items() if query != FENCE})
     monitor.shows("LIVE", "24-bit, asked", "kitty, asked, cell 9x20")
 
 
-def test_the_kernel_tells_the_size_of_a_cell_too(terminal):
+def test_the_kernel_also_gives_the_size_of_a_cell(terminal):
     monitor = terminal(*DEMO, replies=XTERM_SIXEL)
     monitor.shows("LIVE", "graphics blocks, asked")
     fcntl.ioctl(monitor.master, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 724, 524))
@@ -132,7 +132,7 @@ def test_a_redraw_notes_the_abilities_of_another_terminal(terminal):
 
 
 @pytest.mark.parametrize("term", ["linux", "dumb", "vt100"])
-def test_a_terminal_that_prints_what_it_does_not_know_is_asked_nothing(terminal, term):
+def test_a_terminal_that_prints_unknown_sequences_gets_no_queries(terminal, term):
     monitor = terminal(*DEMO, replies=KITTY, environment={"TERM": term})
     monitor.shows("LIVE")
     obeys(monitor)
@@ -165,7 +165,7 @@ def test_the_key_and_the_option_decide_by_hand(terminal):
     monitor.shows("graphics blocks: blocks, chosen")
 
 
-# Replies that should not be
+# Invalid replies
 
 HOSTILE = {
     "twice": {query: 3 * reply for query, reply in KITTY.items()},
@@ -209,7 +209,7 @@ NOISE = st.one_of(
 
 
 @pytest.mark.timeout(300)
-def test_random_replies_neither_end_nor_deafen_the_monitor(terminal):
+def test_random_replies_neither_end_the_monitor_nor_block_its_keys(terminal):
     monitor = terminal(*DEMO, replies={FENCE: b""})
     monitor.shows("LIVE")
 

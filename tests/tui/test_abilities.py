@@ -68,7 +68,7 @@ def test_a_terminal_that_ignores_24_bit_colours_has_those_of_its_type(environmen
     assert (abilities.depth, abilities.depth_origin) == (depth, Origin.ASKED)
 
 
-def test_a_named_capability_gives_24_bit_but_its_lack_denies_nothing():
+def test_a_named_capability_gives_24_bit_but_its_lack_proves_nothing():
     for has_rgb, style, depth in [
         (True, None, Depth.TRUE),
         (False, None, Depth.C256),
@@ -79,7 +79,7 @@ def test_a_named_capability_gives_24_bit_but_its_lack_denies_nothing():
         assert resolve(XTERM, replies, Choices(), PIXELS).depth is depth
 
 
-# A vt340 and xterm in its place have 16 registers; many terminals do not tell their number.
+# A vt340, and xterm as a vt340, have 16 registers. Many terminals do not report their number.
 SIXTEEN_REGISTERS = {SIXEL_COLOURS: b"\x1b[?1;0;16S"}
 NO_REGISTERS_TOLD = {SIXEL_COLOURS: b"\x1b[?1;3;0S"}
 GRAPHICS = [
@@ -259,7 +259,7 @@ def test_a_reply_to_no_query_is_not_noted():
     assert not any(finder.note_reply(reply, 0.0) for reply in parsed(KITTY))
 
 
-def test_a_user_who_chose_everything_has_a_terminal_that_is_asked_nothing():
+def test_no_query_is_sent_if_the_user_has_chosen_everything():
     finder = AbilityFinder(XTERM, Choices(Depth.C256, Graphics.BLOCKS))
     assert finder.first_text(0.0) == ""
     assert finder.due == frozenset()

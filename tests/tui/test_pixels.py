@@ -98,7 +98,7 @@ def test_dialogs_and_notifications_leave_no_ghost_and_no_hole(monitor, theme):
     monitor.check()
 
 
-def test_another_size_and_a_lost_screen_are_drawn_anew(monitor):
+def test_after_a_resize_or_a_lost_screen_the_picture_is_drawn_again(monitor):
     for size in ((100, 30), (30, 9), (80, 24)):
         monitor.resize(*size)
         monitor.tick()

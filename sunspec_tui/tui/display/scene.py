@@ -114,7 +114,7 @@ class Scene:
         self.history.source = source
 
     def fit(self, columns: int, lines: int, pixels_per_line: int, cell_px: int = 1) -> None:
-        """Set the waterfall's size in cells, and a cell's in pixels.
+        """Set the waterfall's size in cells, and the cell size in pixels.
 
         Parameters
         ----------
@@ -150,8 +150,8 @@ class Scene:
     def apply_action(self, name: str, *arguments: Any) -> str:
         """Change the view by one of `view_actions.VIEW_ACTIONS`.
 
-        Before the first row, some actions wait for it, and some have nothing to act on. Return a sentence about the
-        latter, else an empty text.
+        Before the first row, some actions wait for it. Others have nothing to act on: for these, return a sentence that
+        says so, else an empty text.
         """
         if self.position is None or self.early_actions:
             sentence = nothing_to_act_on(name, self.view) if self.position is None else ""
@@ -194,9 +194,9 @@ class Scene:
         return self.history.load(position, self._request(position))
 
     def _fit_span(self, position: "Position") -> None:
-        """Let the time span grow, or apply that of the settings.
+        """Let the time span grow, or apply the span of the settings.
 
-        Not while the observer holds the picture.
+        A paused picture keeps its span.
         """
         view = self.view
         if not view.grows:
@@ -246,7 +246,7 @@ class Scene:
 
     @property
     def grid(self) -> ColumnGrid:
-        """Slots of the columns."""
+        """Division of the slots into columns."""
         return ColumnGrid(self.view.rows_per_column, self.cell_px)
 
     @property

@@ -1,7 +1,7 @@
-"""Textual app that asks its terminal what it can show.
+"""Textual app that asks its terminal for its abilities.
 
-The first screen does not wait for the replies: it has the colours of the environment. When the replies are in, the app
-changes to what the terminal really can show.
+The first screen does not wait for the replies: it has the colours that the environment names. After the replies, the
+app uses the abilities that the terminal really has.
 """
 
 import time
@@ -25,7 +25,7 @@ class AbilityApp(GuardedApp):
     Parameters
     ----------
     finder
-        What is known of the terminal.
+        Finder of the terminal's abilities.
 
     Attributes
     ----------
@@ -101,7 +101,7 @@ class AbilityApp(GuardedApp):
         return text
 
     def on_terminal_replied(self, message: TerminalReplied) -> None:
-        """Note a reply, and follow the replies when all are in."""
+        """Note a reply; use the replies after the last one."""
         now_s = time.monotonic()
         if self.finder.note_reply(message.reply, now_s):
             self._pass_on_due()
@@ -110,7 +110,7 @@ class AbilityApp(GuardedApp):
                 self.set_timer(1.1 * SETTLE_S, self.follow_terminal)
 
     def follow_terminal(self) -> None:
-        """Use the known abilities; ask what the replies leave open."""
+        """Use the known abilities; send further queries if replies require them."""
         text = self.finder.next_text()
         if text:
             self._pass_on_due()

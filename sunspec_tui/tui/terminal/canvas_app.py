@@ -36,11 +36,11 @@ from sunspec_tui.tui.terminal.update_writer import UpdateWriter
 _SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 # Time to the next attempt. No event reports that the link can accept data again.
 _RETRY_S = 0.05
-# Longest waits at the end for a reply to an update and for those about abilities.
+# Longest waits at the end: for the reply to an update, and for the replies about abilities.
 _LAST_REPLY_S, _LAST_ABILITY_S = 0.3, 1.0
 # Longest time for which keys may delay the pictures. A key that is held down would delay them without end.
 _PICTURES_WAIT_S = 0.15
-# A key waits for the update under way, so pixels come in pieces even if the link was fast so far.
+# A key waits for the end of the current update, so pixels are sent in pieces even if the link was fast so far.
 _PIXELS_BUDGET = 1 << 16
 
 
@@ -50,7 +50,7 @@ class CanvasApp(AbilityApp):
     Parameters
     ----------
     finder
-        What is known of the terminal; None for a terminal with 24-bit colours and without pixels.
+        Finder of the terminal's abilities; None for a terminal with 24-bit colours and without pixels.
     ascii_only
         True if the terminal has only ASCII characters.
     pacer
@@ -171,7 +171,7 @@ class CanvasApp(AbilityApp):
         if self.update_writer.depth is self.depth:
             return
         self.update_writer.change_depth(self.depth)
-        # Textual finds no change, but the canvas needs all its cells with other styles.
+        # Textual sees no change, but the canvas needs all cells again, with new styles.
         self._is_blank = True
         for widget in self.cell_widgets:
             widget.notify_style_update()
@@ -245,7 +245,7 @@ class CanvasApp(AbilityApp):
                 text = self.first_queries(now_s) + text
             elif self._must_ask_again:
                 text = self.repeated_queries(now_s) + text
-            # The screen covers what a terminal prints of queries that it does not know.
+            # If a terminal prints a query that it does not know, the screen covers the print.
             self._must_ask_again = False
             self._write(text, now_s, finished=text_only or self._is_finished)
 

@@ -1,7 +1,7 @@
 """Painter of a picture with frames of kitty's graphics protocol.
 
 One of two frames is visible. To scroll, the painter copies the visible frame into the other one, moved by some pixels,
-edits the new columns there, and shows it. So nothing that stands is sent again.
+edits the new columns there, and shows it. So it sends no visible pixel again.
 """
 
 import numpy as np
@@ -34,15 +34,15 @@ PART_PIXELS = (4096, 32768)
 class KittyPainter:
     """Painter that edits, shifts and shows two frames of an image.
 
-    The picture lies over text, because kitty draws backgrounds of cells wrongly over pictures below text. Where text
-    stands, the picture is not shown. Text destroys no pixels, so damage needs no work.
+    The picture lies over text, because kitty draws backgrounds of cells wrongly over pictures below text. Cells with
+    text do not show the picture. Text erases no pixels, so `update` ignores `damaged`.
 
     Parameters
     ----------
     image_number
         Number of the image in the terminal.
     part_pixels
-        Smallest and largest limit of a part's pixels; between them, the budget decides.
+        Smallest and largest value of the limit for a part's pixels; the budget decides between them.
     """
 
     def __init__(self, image_number: int = IMAGE_NUMBER, part_pixels: tuple[int, int] = PART_PIXELS) -> None:

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 # Pictures take about a third of the screen, and a pixel about a byte.
 _PICTURE_SHARE = 3
-# Times between two questions to tmux, while pictures are drawn through it and otherwise.
+# Intervals of queries to tmux: while pictures are drawn through it, and otherwise.
 _DRAWN_EVERY_S, _OTHER_EVERY_S = 2.0, 10.0
 _MIN_LINES = 7
 _MAX_SCREEN_PX = 1 << 24
@@ -47,8 +47,8 @@ class _DrawnPixels(NamedTuple):
 class PixelApp(CanvasApp):
     """App whose picture is in pixels or in blocks.
 
-    Pixels that the user has chosen stay on a slow link too, less often and with a write cursor. Otherwise the pacer
-    decides when the link carries them.
+    If the user has chosen pixels, they stay on a slow link too: pictures come less often, with a write cursor.
+    Otherwise the pacer decides whether the link is fast enough for pixels.
     """
 
     _drawn = _DrawnPixels()
@@ -112,7 +112,7 @@ class PixelApp(CanvasApp):
     def next_text(self, *, text_only: bool = False) -> str:
         """Return the next text to send.
 
-        Note how to remove the pictures that it sends.
+        Also set the text that removes its pictures at the end.
         """
         text = super().next_text(text_only=text_only)
         self._set_farewell()
@@ -140,12 +140,12 @@ class PixelApp(CanvasApp):
         return _DrawnPixels(abilities.graphics, dialect, cell)
 
     def on_cursor_position(self, _: events.CursorPosition) -> None:
-        """Draw soon in another quality if the pacer has changed it.
+        """Send the pacer's probe, and follow its changes of quality.
 
-        Help the pacer to measure the link.
+        A probe is a large update that measures the link.
         """
         if self.pacer.take_probe():
-            # All cells are sent again, which changes nothing on the screen.
+            # The probe sends all cells again, so the screen does not change.
             self.canvas.invalidate()
             self.paint_soon()
         if self.pacer.quality is not self._followed_quality:
@@ -168,14 +168,14 @@ class PixelApp(CanvasApp):
     def first_queries(self, now_s: float) -> str:
         """Return the text that asks for the abilities.
 
-        Ask tmux if no reply is due.
+        If no reply is due, also ask tmux.
         """
         text = super().first_queries(now_s)
         self._ask_tmux()
         return text
 
     def follow_terminal(self) -> None:
-        """Use the known abilities; ask tmux what it passes on."""
+        """Use the known abilities; ask tmux for its state."""
         super().follow_terminal()
         self._ask_tmux()
 
@@ -184,7 +184,7 @@ class PixelApp(CanvasApp):
             self._tmux_worker = self.run_worker(self._follow_tmux(), name="tmux")
 
     async def _follow_tmux(self) -> None:
-        """Follow the state of tmux until it tells none."""
+        """Ask tmux for its state until it reports none."""
         while (state := await asyncio.to_thread(read_tmux, self.finder.environment)) is not None:
             self._note_tmux(state, time.monotonic())
             await asyncio.sleep(_DRAWN_EVERY_S if self._is_through_tmux else _OTHER_EVERY_S)
@@ -192,7 +192,7 @@ class PixelApp(CanvasApp):
         self.follow_terminal()
 
     def _note_tmux(self, state: TmuxState, now_s: float) -> None:
-        """Follow another state of tmux; send pictures again that may be lost."""
+        """Use a state of tmux; resend pictures that may be lost."""
         before, self._tmux = self._tmux, state
         self.finder.note_tmux(state)
         is_same = before is not None and state.keeps_pictures_of(before)
@@ -225,7 +225,8 @@ class PixelApp(CanvasApp):
 def can_draw_pixels(columns: int, lines: int, cell: CellSize) -> bool:
     """Return True if a screen of this size can have pixels.
 
-    A screen with few lines cuts the picture off, and a painter sends no part of a picture. One with more pixels than
-    twice those of a 4K screen takes too long for each row; a terminal that tells a wrong size of its cells has as many.
+    On a screen with few lines the picture does not fit, and a painter cannot send a part of a picture. With more than
+    twice the pixels of a 4K screen, each row takes too long. Such a number may also come from a wrong cell size in a
+    terminal's reply.
     """
     return bool(cell.area) and _MIN_LINES <= lines <= LINE_LIMIT and columns * lines * cell.area <= _MAX_SCREEN_PX

@@ -62,9 +62,9 @@ class ShownPixels:
         return True
 
     def use_palette(self, palette: NDArray[np.uint8]) -> None:
-        """Number the shown pixels by another palette.
+        """Convert the shown pixels to the numbers of another palette.
 
-        Colours that it lacks become unknown.
+        Pixels become unknown if the other palette lacks their colour.
         """
         if palette is self.palette or np.array_equal(palette, self.palette):
             return
@@ -178,8 +178,8 @@ def _parts_of_run(mask: NDArray[np.bool_], left: int, right: int, pixel_limit: i
 def in_turn(parts: list[Rectangle], urgent_columns: range, last: tuple[int, int]) -> list[Rectangle]:
     """Return parts in the order in which they are sent.
 
-    Urgent columns come first. The others follow from the place of the last part on, so that each part has its turn even
-    if all change again and again.
+    Urgent columns come first. The others follow in order, beginning after the last part that was sent. So each part has
+    its turn, even if all parts change all the time.
 
     Parameters
     ----------
@@ -208,7 +208,7 @@ def texts_within(budget: int, parts: Iterable[Rectangle], text_of: Callable[[Rec
     parts
         Parts in the order in which they are sent.
     text_of
-        Function that sends a part; it returns its text.
+        Function that returns the text that sends a part.
     """
     texts: list[str] = []
     nbytes = 0

@@ -1,8 +1,8 @@
 """Picture in pixels among the cells of a canvas.
 
-The cells of the picture have the code `PIXELS` in the canvas. Other text may take their place at any time, a dialog for
-example; the picture is then complete again when its cells come back. The layer tells the painter which cells show
-their pixels, and which pixels text has overwritten.
+The cells of the picture have the code `PIXELS` in the canvas. Text, such as a dialog, may replace them at any time.
+When the cells return, the picture must be complete again. So the layer tells the painter which cells text covers, and
+in which cells text has overwritten the pixels.
 """
 
 import math
@@ -87,7 +87,7 @@ class PixelLayer:
             return
         before = self._image
         if before is not None and self._is_new and before.pixels.shape == image.pixels.shape:
-            # The painter has not seen the picture before, so the move counts from the one before that.
+            # The painter has not drawn the previous picture, so both moves are added.
             image = replace(image, moved_left_px=image.moved_left_px + before.moved_left_px)
         self._can_wait = can_wait and (self._can_wait or not self._is_new)
         self._image, self._is_new, self.is_waiting = image, True, False
@@ -97,9 +97,9 @@ class PixelLayer:
         self._image, self._is_new, self._is_hidden, self.is_waiting = None, False, False, False
 
     def _remove_painted(self) -> None:
-        """Remove what the painter has drawn.
+        """Remove the picture that the painter has drawn.
 
-        It may be an older picture in another region.
+        It may be older than the present picture, in another region.
         """
         if self.painter is not None and self._painted_region is not None:
             self._farewell += self._from_painter(lambda painter: painter.remove(), "")
@@ -144,7 +144,7 @@ class PixelLayer:
     def must_follow(self, canvas: Canvas) -> bool:
         """Return True if text now covers other cells of the picture.
 
-        Some terminals draw a picture over text, so that the text is seen only when the painter knows of it.
+        Some terminals draw a picture over text. There, the text is visible only after the painter has removed pixels.
         """
         if self.painter is None or self._image is None or isinstance(self.painter, PlaceholderPainter):
             return False
@@ -176,7 +176,7 @@ class PixelLayer:
             return ""
         part, covered = _part(self._image.region), self._covered(canvas)
         self._note_written(canvas)
-        # A picture that reaches beyond the screen belongs to the layout before a resize, or the window is tiny.
+        # A picture reaches beyond the screen if its layout is older than a resize, or if the window is tiny.
         self._is_hidden = covered.size * self._image.cell.area != self._image.pixels.size
         if self._is_hidden:
             self._remove_painted()

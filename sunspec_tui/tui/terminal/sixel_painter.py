@@ -1,7 +1,7 @@
 """Painter of a picture with sixels.
 
-Sixels cannot be moved: a picture that scrolls is sent anew, one that sweeps as strips. An image begins at the top left
-of a cell. Its first columns stay transparent where a strip lies within a cell.
+Sixels cannot be moved: a scrolling picture is sent again as a whole, a sweeping one as strips. An image begins at the
+top left of a cell. If a strip begins within a cell, the first columns of its image are transparent.
 """
 
 from collections.abc import Iterator
@@ -61,7 +61,7 @@ class SixelPainter:
         for part in due[: len(texts)]:
             shown.sent(part, image.pixels)
         if covered is not None:
-            # Only without the text are these pixels sent.
+            # These pixels must be sent when the text is gone.
             shown.damage(covered, image.cell)
         self.finished = len(texts) == len(parts)
         return "".join([begun, *texts])
@@ -143,5 +143,5 @@ def _tile_size(cell: CellSize) -> tuple[int, int]:
 
 
 def _whole_cells(length_px: int, cell_px: int) -> int:
-    """Return the largest length of whole cells, one at least."""
+    """Return the largest allowed length of whole cells; at least one cell."""
     return max(1, min(length_px, _LONGEST_PX) // cell_px) * cell_px

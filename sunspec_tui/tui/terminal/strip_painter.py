@@ -1,7 +1,7 @@
 """Painter of strips, for kitty's protocol without frames.
 
 Each strip is an image as high as the picture. A scroll shows the strips at their new columns; new strips lie over old
-ones. An image without a visible column is deleted, and strips are joined where they become too many.
+ones. An image without a visible column is deleted. If there are too many strips, some are replaced by one.
 """
 
 import numpy as np
@@ -27,21 +27,21 @@ STRIP_LIMIT = 40
 PART_PIXELS = (4096, 65536)
 """Limits of a part's pixels, which is at least `_JOINED_PX` wide; a pixel of noise needs about one byte."""
 _JOINED_PX = 32
-# Two wide strips may meet in the columns that are joined, with one narrow strip between them.
+# Joined columns may still contain the ends of two wide strips and one narrow strip.
 _UNJOINED = 3
 
 
 class StripPainter:
     """Painter that shows strips and moves them.
 
-    The picture is not shown where text stands. Text destroys no pixels, so damage needs no work.
+    Cells with text do not show the picture. Text erases no pixels, so `update` ignores `damaged`.
 
     Parameters
     ----------
     first_number
         Number of the first image in the terminal.
     part_pixels
-        Smallest and largest limit of a part's pixels; between them, the budget decides.
+        Smallest and largest value of the limit for a part's pixels; the budget decides between them.
     """
 
     def __init__(self, first_number: int = FIRST_NUMBER, part_pixels: tuple[int, int] = PART_PIXELS) -> None:
@@ -131,7 +131,7 @@ class StripPainter:
     def _join(self, image: PixelImage, shown: ShownPixels) -> None:
         """Join strips if there are too many.
 
-        The columns with the most strips are sent anew, as one strip.
+        The columns with the most strips are sent again, as one strip.
         """
         if len(self._lefts) < STRIP_LIMIT:
             return

@@ -94,7 +94,7 @@ def caption_text(
 def _note_segments(link: LinkReading, marked: tuple[str, str], *, before_readout: bool) -> list[LineSegment]:
     """Return the marked interval and the state of the link.
 
-    Where they and a readout have no room together, the readout stays, and the state of the link goes first.
+    If they do not fit beside a readout, the readout stays, and the state of the link is left out first.
     """
     segments = []
     rank = 1 if before_readout else 0
@@ -110,7 +110,7 @@ def _note_segments(link: LinkReading, marked: tuple[str, str], *, before_readout
 def _span_segment(rows: int, seconds: float, *, in_pixels: bool) -> LineSegment:
     """Return the time span, and the rows of a column.
 
-    In pixels a cell has several columns, so its rows are counted.
+    In pixels a cell has several columns, so the text gives the rows of a cell.
     """
     each = f"{'1 row' if rows == 1 else f'{rows} rows'} a {'cell' if in_pixels else 'column'}"
     return LineSegment(f"{span_text(seconds)}, {each}", "dim", 1, span_text(seconds), is_item=True)
@@ -119,7 +119,7 @@ def _span_segment(rows: int, seconds: float, *, in_pixels: bool) -> LineSegment:
 def _view_segments(view: View, shown: ShownPicture, *, after_readout: bool) -> list[LineSegment]:
     """Return product, levels, time span, palette and frequencies.
 
-    The product is left out after a readout, which names it.
+    After a readout, which names the product, the product is left out.
     """
     unit, levels = "" if view.signed else " dB", shown.levels
     low, high = ("–", "–") if levels is None else (level_label(end, levels.span) for end in (levels.low, levels.high))

@@ -1,6 +1,6 @@
-"""Help and command palette: lists of keys that typing filters at once.
+"""Help and command palette: lists of keys that typing filters.
 
-One widget draws all. Each has few cells and no animation, because they must open at once on a slow link.
+One widget draws each screen. It has few cells and no animation, so that it opens at once on a slow link.
 """
 
 from collections.abc import Callable, Sequence
@@ -41,7 +41,7 @@ _MOVES = {
     "home": (0, -999),
     "end": (0, 999),
 }
-# In a dialog Textual asks only the dialog for bindings.
+# While a dialog is open, Textual uses only the bindings of the dialog.
 _PROGRAM_KEYS = {
     name: key.action for key in KEYS for name in key.keys.split(",") if name in ("ctrl+c", "ctrl+l", "ctrl+q")
 }
@@ -114,7 +114,7 @@ class SearchScreen(Dialog[str | None]):
         return framed(content, columns, lines, self.title_text, self.keys_text)
 
     def fitted(self, columns: int, lines: int) -> Size:
-        """Return the size of the content, for the room on the screen."""
+        """Return the size of the content, at most that of the screen."""
         raise NotImplementedError
 
     def draw(self, columns: int, lines: int) -> list[Text]:
@@ -130,7 +130,7 @@ class SearchScreen(Dialog[str | None]):
         raise NotImplementedError
 
     def accept(self) -> None:
-        """Do what the enter key does."""
+        """Act on the enter key."""
         self.dismiss(None)
 
     @property
