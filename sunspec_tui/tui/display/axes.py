@@ -5,6 +5,7 @@ it. This module has only pure functions and values, so that tests can be tables 
 """
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -88,10 +89,13 @@ def time_ticks(times_s: list[float], max_parts: int) -> list[tuple[int, float]]:
     return ticks_found
 
 
-def time_labels(times_s: list[float], cells: list[int | None], width: int) -> list[tuple[int, str]]:
-    """Return round times as labels, the newest first, with their cells.
+def time_labels(
+    times_s: list[float], cells: list[int | None], width: int, signs: Sequence[tuple[int, str]] = ()
+) -> list[tuple[int, str]]:
+    """Return the time axis: signs and round times, as (first cell, text).
 
-    Where the usual step has no label that fits, as in a narrow picture, the times are closer together.
+    Where the usual step has no time that fits, as in a narrow picture, the times are closer together. Where they have
+    no room at the right of their ticks either, as beside the first rows, a time is at the left of its tick.
 
     Parameters
     ----------
@@ -101,15 +105,18 @@ def time_labels(times_s: list[float], cells: list[int | None], width: int) -> li
         Cell of each column; None if it is outside the picture.
     width
         Width of the picture in cells.
+    signs
+        Marks on the axis with their cells; no time overlaps them.
     """
-    found: list[tuple[int, str]] = []
+    times: list[tuple[int, str]] = []
     for finer in range(_STEPS_TRIED):
         ticks_found = time_ticks(times_s, max(1, width // _TIME_CELLS) << finer)
-        placed = [(cells[column], "╵" + format_clock(moment_s)) for column, moment_s in reversed(ticks_found)]
-        found = [(cell, text) for cell, text in placed if cell is not None]
-        if labels(found, width):
-            break
-    return found
+        placed = [(cells[column], format_clock(moment_s)) for column, moment_s in reversed(ticks_found)]
+        times = [(cell, text) for cell, text in placed if cell is not None]
+        found = labels([*signs, *((cell, f"╵{text}") for cell, text in times)], width)
+        if any(len(text) > 1 for _, text in found):
+            return found
+    return labels([*signs, *((cell - len(text), f"{text}╵") for cell, text in times)], width)
 
 
 def pixel_bins(nbins: int, npixels: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

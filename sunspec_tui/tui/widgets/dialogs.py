@@ -33,7 +33,8 @@ class NumberScreen(Guarded, ModalScreen[tuple[float, ...] | None]):
         with Vertical(classes="ask") as box:
             box.border_title = self.heading
             box.border_subtitle = "enter sets it, esc cancels"
-            yield Input(value=self.initial_text(), placeholder=self.example)
+            yield Label(Text(self.example))
+            yield Input(value=self.initial_text())
             yield Label("", id="problem")
 
     def initial_text(self) -> str:
@@ -123,15 +124,23 @@ class DelayScreen(NumberScreen):
 
 
 class LevelsScreen(NumberScreen):
-    """Dialog for floor and ceiling of the waterfall."""
+    """Dialog for floor and ceiling of the waterfall.
+
+    Parameters
+    ----------
+    levels
+        Present levels.
+    signed
+        True for a product without decibels.
+    """
 
     heading = "Levels of the waterfall"
-    example = "floor and ceiling, such as 20 45"
     count = 2
 
-    def __init__(self, levels: Levels | None) -> None:
+    def __init__(self, levels: Levels | None, *, signed: bool) -> None:
         super().__init__()
         self._levels = levels
+        self.example = f"floor and ceiling{', linear' if signed else ' in dB'}, such as {'-5 5' if signed else '20 45'}"
 
     def initial_text(self) -> str:
         """Return the present levels."""
