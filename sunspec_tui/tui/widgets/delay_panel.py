@@ -104,11 +104,11 @@ def delay_chart(history: Sequence[tuple[float, float]], width: int, height: int)
     # No frame: the curve needs these lines of the screen.
     plotext.xaxes(False, False)
     plotext.yaxes(True, False)
-    ages_s = range(-int(HISTORY_S), 1, 15) if height >= _LABELLED_LINES else ()
-    plotext.xticks([*ages_s], [f"{age_s} s" if age_s == ages_s[0] else str(age_s) for age_s in ages_s])
+    ages_s = list(range(-int(HISTORY_S), 1, 15)) if height >= _LABELLED_LINES else []
+    plotext.xticks(ages_s, [f"{age_s} s" if age_s == ages_s[0] else str(age_s) for age_s in ages_s])
     low_s, high_s = chart_limits(delay_s for _, delay_s in history)
     # As many ticks as fit, but at least two: one gives no scale.
-    marks = next(found for most in range(max(1, height // 2), 100) if len(found := ticks(low_s, high_s, most)) > 1)
+    marks = next(found for most in range(max(1, height // 3), 100) if len(found := ticks(low_s, high_s, most)) > 1)
     plotext.ylim(low_s, high_s)
     plotext.yticks(marks, tick_texts(marks))
     plotext.plot([-ago_s for ago_s, _ in history], [delay_s for _, delay_s in history], marker="braille")

@@ -234,7 +234,7 @@ def waiting_text(health: HealthReading, source: str) -> str:
 
 
 _ADVICE = {
-    LinkState.REFUSED: "Is the producer running? Are --addr and --port right? sunspec-tui --demo shows a simulated Sun.",
+    LinkState.REFUSED: "Is the producer running? Are --addr and --port right?",
     LinkState.UNREACHABLE: "Is the network up? Is --addr right?",
     LinkState.UNRESOLVED: "Is --addr right?",
     LinkState.CONNECTED: "Is the recorder running? It sends a frame when it has data.",
