@@ -13,8 +13,8 @@ from sunspec_tui.core.times import format_clock
 from sunspec_tui.tui.log_lines import LogLine
 from sunspec_tui.tui.terminal.canvas import Grid
 from sunspec_tui.tui.terminal.dialog import Dialog
-from sunspec_tui.tui.widgets.fitting import wrap_line
-from sunspec_tui.tui.widgets.panels import TextCells
+from sunspec_tui.tui.widgets.fitting import first_that_fits, wrap_line
+from sunspec_tui.tui.widgets.panels import SUBTITLE_FRAME_COLUMNS, TextCells
 
 MAX_LINES = 1000
 _FAR = 10**9
@@ -191,4 +191,6 @@ class LogPage(Dialog[None]):
         self._show_position()
 
     def _show_position(self) -> None:
-        self._text.border_subtitle = f"{self._text.position} · ↑ ↓ pgup pgdn home end · esc closes"
+        position, columns = self._text.position, self._text.content_size.width - SUBTITLE_FRAME_COLUMNS
+        words = (f"{position} · ↑ ↓ pgup pgdn home end · esc closes", f"{position} · esc closes", "esc closes")
+        self._text.border_subtitle = first_that_fits(words, columns) if columns > 0 else words[0]

@@ -43,7 +43,7 @@ from sunspec_tui.tui.widgets.delay_panel import DelayPanel
 from sunspec_tui.tui.widgets.footer import KeyLine
 from sunspec_tui.tui.widgets.line_text import status_text
 from sunspec_tui.tui.widgets.panel_table import PANEL_TEXTS, PanelValues
-from sunspec_tui.tui.widgets.panel_text import waiting_text
+from sunspec_tui.tui.widgets.panel_text import waiting_advice, waiting_text
 from sunspec_tui.tui.widgets.panels import LogPanel, Panel, TextCells
 from sunspec_tui.tui.widgets.spectrum import Spectrum
 from sunspec_tui.tui.widgets.waterfall import Waterfall
@@ -64,6 +64,8 @@ _THEMES = dict(zip(THEMES, ("textual-dark", "textual-light", "ansi-dark"), stric
 # Assumed lines of each panel before the first reading, so that the first layout is similar to the next.
 _FIRST_LINES = {"delay": 4, "health": 8, "memory": 4, "plots": 3, "log": 0}
 _NOTIFY_EVERY_S = 1.0
+# A smaller window shows only what it waits for, and no advice.
+_ADVICE_COLUMNS, _ADVICE_LINES = 38, 10
 _PANEL_CLASSES = {"delay": DelayPanel, "log": LogPanel}
 
 
@@ -100,7 +102,7 @@ class MonitorScreen(Guarded, Screen[object]):
     def __init__(self, scene: Scene, shown: ShownAbilities, classes: str) -> None:
         super().__init__(id="_default", classes=classes)
         self._scene, self._shown = scene, shown
-        self._waiting = self._waiting_for = self._failed = ""
+        self._waiting = self._waiting_for = self._advice = self._failed = ""
         self._problems: Sequence[str] = ()
         self._stall = Stall()
         self._notified_s = 0.0
@@ -166,6 +168,7 @@ class MonitorScreen(Guarded, Screen[object]):
         self.show_problems(snapshot.problems)
         if snapshot.axis is None:
             self._waiting_for = waiting_text(snapshot.health, snapshot.source)
+            self._advice = waiting_advice(snapshot.health)
             self._show_waiting()
         self.query_one(DelayPanel).show_delay(
             snapshot.delay,
@@ -191,8 +194,11 @@ class MonitorScreen(Guarded, Screen[object]):
         status.show(text(paused_s=paused_s, columns=columns, alarms=snapshot.alarms, warnings=snapshot.warnings))
 
     def _show_waiting(self) -> None:
-        """Show why there is no picture, and how many keys wait."""
-        text = "\n\n".join(filter(None, (self._waiting_for, waiting_words(len(self._scene.early_actions)))))
+        """Show the reason for no picture, advice, and the waiting keys."""
+        columns, lines = self.query_one("#waiting").size
+        advice = self._advice if columns >= _ADVICE_COLUMNS and lines >= _ADVICE_LINES else ""
+        parts = (self._waiting_for, advice, waiting_words(len(self._scene.early_actions)))
+        text = "\n\n".join(filter(None, parts))
         if text != self._waiting:
             self._waiting = text
             self.query_one("#waiting", Static).update(Text(printable_lines(text)))

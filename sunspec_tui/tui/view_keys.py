@@ -83,7 +83,7 @@ class ViewKeys(CanvasApp):
 
     def action_levels(self) -> None:
         """Ask for floor and ceiling and use them."""
-        self.push_screen(LevelsScreen(self.scene.context.levels), self._set_levels)
+        self.push_screen(LevelsScreen(self.scene.context.levels, signed=self.scene.view.signed), self._set_levels)
 
     def _set_levels(self, numbers: tuple[float, ...] | None) -> None:
         if numbers is not None:

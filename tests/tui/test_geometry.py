@@ -70,12 +70,21 @@ def test_gaps_have_no_ticks():
         (7010.0, 11, 11.0, 29, [(19, "╵01:57:00")]),
         (7010.0, 60, 1.0, 60, [(40, "╵01:57:30"), (25, "╵01:57:15"), (10, "╵01:57:00")]),
         (7010.0, 3, 1.0, 8, []),
+        # The first rows are too few for a time at the right of its tick.
+        (7010.0, 6, 1.0, 29, [(20, "01:56:55╵")]),
     ],
 )
 def test_a_narrow_picture_has_a_time_on_its_axis(first_s, columns, each_s, width, found):
     times_s = [math.nan] * (width - columns) + [first_s + n * each_s for n in range(columns)]
     cells = list(range(width))
-    assert labels(time_labels(times_s, cells, width), width) == found
+    assert time_labels(times_s, cells, width) == found
+
+
+def test_no_time_covers_the_cursor_on_the_axis():
+    times_s = [math.nan] * 23 + [7010.0 + n for n in range(6)]
+    cells = list(range(29))
+    assert time_labels(times_s, cells, 29, [(10, "▲")]) == [(10, "▲"), (20, "01:56:55╵")]
+    assert time_labels(times_s, cells, 29, [(23, "▲")]) == [(23, "▲")]
 
 
 @pytest.mark.parametrize(

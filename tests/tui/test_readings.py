@@ -30,7 +30,7 @@ from sunspec_tui.tui.display.view_state import View
 from sunspec_tui.tui.display.waterfall_image import CellValue, ColumnContent, Readout
 from sunspec_tui.tui.terminal.link_pacing import LinkReading, Quality
 from sunspec_tui.tui.widgets.caption import ShownPicture, caption_text
-from sunspec_tui.tui.widgets.delay_panel import chart_limits, delay_chart
+from sunspec_tui.tui.widgets.delay_panel import chart_limits, delay_chart, tick_texts
 from sunspec_tui.tui.widgets.fitting import wrap_lines
 from sunspec_tui.tui.widgets.line_text import status_text
 from sunspec_tui.tui.widgets.panel_text import (
@@ -38,6 +38,7 @@ from sunspec_tui.tui.widgets.panel_text import (
     duration,
     health_text,
     labelled_lines,
+    waiting_advice,
     waiting_text,
 )
 from sunspec_tui.tui.widgets.plots_panel_text import plots_text
@@ -336,7 +337,7 @@ def test_the_delay_axis_contains_all_delays_even_equal_ones(delays_s, low_s, hig
 
 def test_the_chart_of_delays_has_the_higher_ones_above():
     chart = delay_chart([(60.0 - n, -3.0 - n / 60) for n in range(60)], 40, 8).splitlines()
-    labels = [float(line.split("┤")[0]) for line in chart if "┤" in line]
+    labels = [float(line.split(" s┤")[0]) for line in chart if "┤" in line]
     assert labels == sorted(labels, reverse=True)
     assert all(-4.1 < label < -2.9 for label in labels)
     assert max(len(line) for line in chart) <= 40
@@ -344,8 +345,22 @@ def test_the_chart_of_delays_has_the_higher_ones_above():
 
 @pytest.mark.parametrize("height", [3, 4, 5, 8])
 @pytest.mark.parametrize("delays_s", [(2.5, 3.5), (2.3, 3.7), (-3.0, -3.0), (0.0, 0.0), (86400.0, -86400.0)])
-def test_the_chart_of_delays_always_has_a_number_on_its_axis(delays_s, height):
-    assert "┤" in delay_chart([(60.0, delays_s[0]), (30.0, delays_s[1])], 24, height)
+def test_the_chart_of_delays_always_has_a_scale_in_seconds(delays_s, height):
+    chart = delay_chart([(60.0, delays_s[0]), (30.0, delays_s[1])], 24, height)
+    assert chart.count(" s┤") >= 2
+    assert ("-60 s" in chart) is (height >= 5)
+
+
+@pytest.mark.parametrize(
+    ("marks", "texts"),
+    [
+        ([0.0, 0.005, 0.01], ["0.000 s", "0.005 s", "0.010 s"]),
+        ([9900.0, 10000.0], ["9900 s", "10000 s"]),
+        ([-0.5, 0], ["-0.5 s", "0.0 s"]),
+    ],
+)
+def test_the_numbers_of_an_axis_have_equally_many_decimals(marks, texts):
+    assert tick_texts(marks) == texts
 
 
 @pytest.mark.parametrize(
@@ -396,6 +411,22 @@ def test_the_waiting_text_has_the_reason():
     assert "nobody answers" in waiting_text(HealthReading(link=LinkState.REFUSED), "a:1")
     rejected = HealthReading(frames_rejected=3, rejected={"topic": 3})
     assert "3 topic" in waiting_text(rejected, "a:1")
+
+
+@pytest.mark.parametrize(
+    ("health", "advice"),
+    [
+        (HealthReading(link=LinkState.REFUSED), "--addr and --port"),
+        (HealthReading(link=LinkState.UNRESOLVED), "--addr"),
+        (HealthReading(link=LinkState.CONNECTED), "recorder"),
+        (HealthReading(link=LinkState.FOREIGN), "--port"),
+        (HealthReading(link=LinkState.CONNECTED, frames_rejected=3, rejected={"topic": 3}), "sunspec-tui doctor"),
+        (HealthReading(), ""),
+    ],
+)
+def test_a_screen_without_frames_says_what_to_do(health, advice):
+    assert advice in waiting_advice(health)
+    assert bool(advice) is bool(waiting_advice(health))
 
 
 def test_unknown_counts_are_shown_as_unknown_not_as_zero():

@@ -24,6 +24,7 @@ from sunspec_tui.tui.log_lines import LogLine
 from sunspec_tui.tui.widgets.panels import LogPanel, Panel
 
 SIZES = [(80, 24), (100, 30), (120, 40), (200, 60), (250, 70)]
+SMALL = [(60, 20), (40, 12), (20, 6)]
 FRAMES = 40
 NOTE = re.compile(r"\d+ more lines?(: .+)?|… u: the whole log")
 
@@ -196,18 +197,95 @@ class TestScreens:
             check(screen)
         check_log_page(screen)
 
-    def test_in_dialogs(self, show, frames, size):
+    def test_panels_below_the_picture_begin_under_their_titles(self, show, frames, size):
+        screen = show(size, frames)
+        screen.do(screen.app.choose, layout="operate")
+        refresh(screen)
+        for name in shown_panels(screen.app.scene.view, screen.app.scene.window):
+            panel = screen.app.main_screen.query_one(f"#{name}", Panel)
+            title, *lines = shown_lines(screen, panel.region)
+            begins = [
+                len(line) - len(line.lstrip())
+                for line in (line.strip("│") for line in lines if "╰" not in line)
+                if line.strip()
+            ]
+            assert min(begins, default=1) >= 1, (name, title, lines)
+
+    def test_axes_have_units(self, show, frames, size):
+        screen = show(size, frames)
+        refresh(screen)
+        shown = words("\n".join(shown_lines(screen, Region(0, 0, *size))))
+        assert {"MHz", "dB", "UTC", "kB/s,"} - shown == {"kB/s,"}
+        press(screen, "change_view('next_product', 4)")
+        screen.do(screen.app.choose, layout="engineer")
+        refresh(screen)
+        assert "kB/s," in "\n".join(shown_lines(screen, Region(0, 0, *size)))
+
+
+@pytest.mark.parametrize("size", SIZES + SMALL, ids=lambda size: "x".join(map(str, size)))
+class TestDialogs:
+    def test_no_word_of_a_dialog_is_cut(self, show, frames, size):
         screen = show(size, frames)
         refresh(screen)
         for dialog in ("export", "levels", "manual_delay"):
             screen.act(dialog)
             refresh(screen)
-            box = screen.app.screen.query_one(".ask")
-            shown = "\n".join(shown_lines(screen, box.region))
-            for label in screen.app.screen.query("Label"):
-                assert words(str(label.render())) <= words(shown)
-            assert words(f"{box.border_title} {box.border_subtitle}") <= words(shown)
+            check_dialog(screen, size)
             screen.press("escape")
+
+    def test_no_word_of_a_list_of_keys_is_cut(self, show, frames, size):
+        screen = show(size, frames)
+        refresh(screen)
+        for action in ("help", "command_palette"):
+            screen.act(action)
+            refresh(screen)
+            dialog = screen.app.screen
+            listed = [f"{each.group} {each.group}: {each.shown} {each.text}" for each in dialog.actions]
+            own = f"{dialog.title_text} {dialog.keys_text} {dialog.hint} {'more lines actions'} {' '.join(listed)}"
+            region = dialog.query_one("#search").region
+            shown = {word for word in words("\n".join(shown_lines(screen, region))) if not word.isdigit()}
+            assert shown <= words(own)
+            screen.press("escape", "escape")
+
+    def test_no_word_of_the_log_page_is_cut(self, show, frames, size):
+        screen = show(size, frames)
+        screen.do(screen.app.main_screen.show_log, [LogLine(logging.INFO, 1.8e9, "the stream is live")] * 20)
+        screen.press("u")
+        refresh(screen)
+        subtitle = screen.app.screen.query_one("#log-lines").border_subtitle
+        assert str(subtitle) in last_line(screen)
+        assert "esc closes" in last_line(screen)
+
+    def test_no_word_of_a_panel_alone_is_cut(self, show, frames, size):
+        screen = show(size, frames)
+        with_faults(screen.receiver, frames)
+        for name in PANELS:
+            screen.do(screen.app.choose, maximised=name)
+            refresh(screen)
+            panel = screen.app.main_screen.query_one(f"#{name}", Panel)
+            # A border that changes while the panel is drawn is drawn with the next text.
+            screen.do(panel.repaint)
+            refresh(screen)
+            lines = shown_lines(screen, panel.region)
+            assert str(panel.border_subtitle) in lines[-1]
+            shown = "\n".join(line for line in shown_lines(screen, panel.content_region) if "… u" not in line)
+            assert words(shown) <= words(own_text(panel))
+
+
+def check_dialog(screen, size):
+    """Nothing of a dialog is outside the window; words are whole where they have room."""
+    box = screen.app.screen.query_one(".ask")
+    shown = "\n".join(shown_lines(screen, box.region))
+    assert Region(0, 0, *size).contains_region(box.region)
+    assert box.max_scroll_y == 0
+    title, *_, keys = shown_lines(screen, box.region)
+    assert words(title) <= words(str(box.border_title))
+    assert str(box.border_subtitle) in keys
+    assert "esc cancels" in keys
+    for label in screen.app.screen.query("Label"):
+        assert not label.display or words(str(label.render())) <= words(shown)
+    if size in SIZES:
+        assert any(label.display and label.region.height for label in screen.app.screen.query("Label"))
 
 
 def check_log_page(screen):

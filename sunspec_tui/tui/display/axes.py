@@ -4,8 +4,9 @@ The same functions place pixels, ticks, labels and the cursor, so that an axis a
 it. This module has only pure functions and values, so that tests can be tables of numbers.
 """
 
+import itertools
 import math
-from itertools import pairwise
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -71,7 +72,7 @@ def time_ticks(times_s: list[float], max_parts: int) -> list[tuple[int, float]]:
     # Ignore non-increasing times when estimating the column duration.
     column_times_s = sorted(
         (moment_s - before_s) / (index - before)
-        for (before, before_s), (index, moment_s) in pairwise(known)
+        for (before, before_s), (index, moment_s) in itertools.pairwise(known)
         if moment_s > before_s
     )
     if not column_times_s:
@@ -79,7 +80,7 @@ def time_ticks(times_s: list[float], max_parts: int) -> list[tuple[int, float]]:
     per_column_s = column_times_s[len(column_times_s) // 2]
     step = clock_step(per_column_s * len(times_s), max_parts)
     ticks_found = []
-    for (before, before_s), (index, moment_s) in pairwise(known):
+    for (before, before_s), (index, moment_s) in itertools.pairwise(known):
         round_s = math.floor(moment_s / step) * step
         # A round time within a gap is placed before the first column after the gap.
         back = math.floor((moment_s - round_s) / per_column_s + 1e-6)
@@ -88,10 +89,13 @@ def time_ticks(times_s: list[float], max_parts: int) -> list[tuple[int, float]]:
     return ticks_found
 
 
-def time_labels(times_s: list[float], cells: list[int | None], width: int) -> list[tuple[int, str]]:
-    """Return round times as labels, the newest first, with their cells.
+def time_labels(
+    times_s: list[float], cells: list[int | None], width: int, signs: Sequence[tuple[int, str]] = ()
+) -> list[tuple[int, str]]:
+    """Return the time axis: signs and round times, as (first cell, text).
 
-    If no label of the usual step fits, as in a narrow picture, a smaller step is used.
+    If no label of the usual step fits, as in a narrow picture, a smaller step is used. A label that has no room at the
+    right of its tick, as beside the first rows, is at the left.
 
     Parameters
     ----------
@@ -101,15 +105,22 @@ def time_labels(times_s: list[float], cells: list[int | None], width: int) -> li
         Cell of each column; None if it is outside the picture.
     width
         Width of the picture in cells.
+    signs
+        Marks on the axis with their cells; no time overlaps them.
     """
-    found: list[tuple[int, str]] = []
-    for finer in range(_STEPS_TRIED):
-        ticks_found = time_ticks(times_s, max(1, width // _TIME_CELLS) << finer)
-        placed = [(cells[column], "╵" + format_clock(moment_s)) for column, moment_s in reversed(ticks_found)]
-        found = [(cell, text) for cell, text in placed if cell is not None]
-        if labels(found, width):
-            break
-    return found
+    for is_left, finer in itertools.product((False, True), range(_STEPS_TRIED)):
+        times = _times_at_cells(times_s, cells, max(1, width // _TIME_CELLS) << finer)
+        texts = [(cell - len(text), f"{text}╵") if is_left else (cell, f"╵{text}") for cell, text in times]
+        found = labels([*signs, *texts], width)
+        if any(len(text) > 1 for _, text in found):
+            return found
+    return labels(list(signs), width)
+
+
+def _times_at_cells(times_s: list[float], cells: list[int | None], max_parts: int) -> list[tuple[int, str]]:
+    """Return round times with the cells of their columns, the newest first."""
+    ticks_found = reversed(time_ticks(times_s, max_parts))
+    return [(cell, format_clock(moment_s)) for column, moment_s in ticks_found if (cell := cells[column]) is not None]
 
 
 def pixel_bins(nbins: int, npixels: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -14,6 +14,8 @@ from sunspec_tui.tui.widgets.panels import Panel
 _MIN_CHART_LINES = 3
 _LABELLED_LINES = 5
 _CHART_EVERY_S = 5.0
+NO_CHART_YET = "chart: after the first frames"
+"""Text in place of the chart."""
 
 
 class DelayPanel(Panel):
@@ -50,6 +52,8 @@ class DelayPanel(Panel):
             text = Text.assemble(
                 text, "\n", (self._cached_chart(history, width, room, now_s), "cyan"), no_wrap=True, end=""
             )
+        elif room >= _MIN_CHART_LINES:
+            text = Text.assemble(text, "\n\n", (NO_CHART_YET, "dim"), end="")
         self.show(text)
 
     def _cached_chart(self, history: Sequence[tuple[float, float]], width: int, height: int, now_s: float) -> str:
@@ -74,6 +78,12 @@ def chart_limits(delays_s: Iterable[float]) -> tuple[float, float]:
     return low - room, high + room
 
 
+def tick_texts(marks: Sequence[float]) -> list[str]:
+    """Return seconds as texts with the same number of decimals."""
+    decimals = max(len(f"{mark:.6g}".partition(".")[2]) for mark in marks)
+    return [f"{mark:.{decimals}f} s" for mark in marks]
+
+
 def delay_chart(history: Sequence[tuple[float, float]], width: int, height: int) -> str:
     """Draw delays of the last minute as a text chart.
 
@@ -94,12 +104,12 @@ def delay_chart(history: Sequence[tuple[float, float]], width: int, height: int)
     # No frame: the curve needs these lines of the screen.
     plotext.xaxes(False, False)
     plotext.yaxes(True, False)
-    if height < _LABELLED_LINES:
-        plotext.xticks([])
+    ages_s = list(range(-int(HISTORY_S), 1, 15)) if height >= _LABELLED_LINES else []
+    plotext.xticks(ages_s, [f"{age_s} s" if age_s == ages_s[0] else str(age_s) for age_s in ages_s])
     low_s, high_s = chart_limits(delay_s for _, delay_s in history)
-    # As many ticks as fit, but at least one.
-    marks = next(found for most in range(max(1, height // 2), 100) if (found := ticks(low_s, high_s, most)))
+    # As many ticks as fit, but at least two: one gives no scale.
+    marks = next(found for most in range(max(1, height // 3), 100) if len(found := ticks(low_s, high_s, most)) > 1)
     plotext.ylim(low_s, high_s)
-    plotext.yticks(marks, [f"{mark:.6g}" for mark in marks])
+    plotext.yticks(marks, tick_texts(marks))
     plotext.plot([-ago_s for ago_s, _ in history], [delay_s for _, delay_s in history], marker="braille")
     return Text.from_ansi(str(plotext.build())).plain.rstrip("\n")

@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -15,8 +15,17 @@ from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.printable import printable
 from sunspec_tui.files.file_formats import file_format
 from sunspec_tui.tui.terminal.dialog import Dialog
+from sunspec_tui.tui.widgets.fitting import first_that_fits
 
 MAX_DELAY_S = 86400.0
+# Width of a dialog in the style sheet, and what the border needs of it.
+_MAX_COLUMNS, _FRAME_COLUMNS = 60, 6
+
+
+def show_keys(screen: Dialog[Any], enter_words: str) -> None:
+    """Write the keys that fit into the border of a dialog's box."""
+    columns = min(_MAX_COLUMNS, screen.size.width) - _FRAME_COLUMNS
+    screen.query_one(".ask").border_subtitle = first_that_fits((f"{enter_words}, esc cancels", "esc cancels"), columns)
 
 
 class NumberScreen(Dialog[tuple[float, ...] | None]):
@@ -31,9 +40,13 @@ class NumberScreen(Dialog[tuple[float, ...] | None]):
         """Yield a box with one input line."""
         with Vertical(classes="ask") as box:
             box.border_title = self.heading
-            box.border_subtitle = "enter sets it, esc cancels"
-            yield Input(value=self.initial_text(), placeholder=self.example)
+            yield Label(Text(self.example))
+            yield Input(value=self.initial_text())
             yield Label("", id="problem")
+
+    def on_resize(self) -> None:
+        """Show the keys that fit."""
+        show_keys(self, "enter sets it")
 
     def initial_text(self) -> str:
         """Return the initial text of the input line."""
@@ -81,12 +94,15 @@ class ExportScreen(Dialog[str | None]):
         """Yield a box with one input line and the formats."""
         with Vertical(classes="ask") as box:
             box.border_title = "Export"
-            box.border_subtitle = "enter writes it, esc cancels"
             yield Label(Text(self._what))
             yield Input(value=self._name, placeholder="a file name")
             yield Label(Text(f".fits: {self._product}, for e-CALLISTO's tools"))
             yield Label(Text(".h5 (the recorder's), .npz, .csv: all products"))
             yield Label("", id="problem")
+
+    def on_resize(self) -> None:
+        """Show the keys that fit."""
+        show_keys(self, "enter writes it")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Return the name to the caller, or show the error."""
@@ -122,15 +138,23 @@ class DelayScreen(NumberScreen):
 
 
 class LevelsScreen(NumberScreen):
-    """Dialog for floor and ceiling of the waterfall."""
+    """Dialog for floor and ceiling of the waterfall.
+
+    Parameters
+    ----------
+    levels
+        Present levels.
+    signed
+        True for a product without decibels.
+    """
 
     heading = "Levels of the waterfall"
-    example = "floor and ceiling, such as 20 45"
     count = 2
 
-    def __init__(self, levels: Levels | None) -> None:
+    def __init__(self, levels: Levels | None, *, signed: bool) -> None:
         super().__init__()
         self._levels = levels
+        self.example = f"floor and ceiling{', linear' if signed else ' in dB'}, such as {'-5 5' if signed else '20 45'}"
 
     def initial_text(self) -> str:
         """Return the present levels."""

@@ -109,6 +109,11 @@ def _without_last(segments: list[LineSegment], columns: int, min_rank: int = 1) 
     return kept
 
 
+def first_that_fits(texts: Sequence[str], columns: int) -> str:
+    """Return the first text of at most `columns` cells; empty if all are longer."""
+    return next((text for text in texts if cell_len(text) <= columns), "")
+
+
 def cut_line(line: Text, columns: int) -> Text:
     """Return a line; one too long ends in an ellipsis."""
     if line.cell_len <= columns:

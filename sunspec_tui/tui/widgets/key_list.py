@@ -10,16 +10,19 @@ from typing import NamedTuple
 from rich.text import Text
 
 from sunspec_tui.tui.key_search import Action
-from sunspec_tui.tui.widgets.fitting import wrap_lines
+from sunspec_tui.tui.widgets.fitting import first_that_fits, wrap_lines
 
 COLUMN_SPACE = 2
 FRAME_COLUMNS, FRAME_LINES = 4, 2
 _MIN_COLUMN = 34
+# A narrower palette leaves out the subjects.
+_MIN_WITH_GROUP = 30
 _MAX_COLUMN = 46
 _MAX_DIVIDED_BLOCKS = 12
 _LABEL = "bold"
 _HEADING = "bold underline"
 _FAINT = "dim"
+_SHORT_KEYS = "esc closes"
 _CHOSEN = "reverse"
 
 
@@ -123,7 +126,8 @@ def palette_lines(actions: Sequence[Action], chosen: int, width: int) -> ListedA
     lines: list[Text] = []
     owners: list[int] = []
     for number, action in enumerate(actions):
-        texts = wrap_lines(Text(f"{action.group}: {action.text}"), max(1, width - label_width - 1))
+        words = f"{action.group}: {action.text}" if width >= _MIN_WITH_GROUP else action.text
+        texts = wrap_lines(Text(words), max(1, width - label_width - 1))
         for text in texts:
             label = action.shown if text is texts[0] else ""
             text.pad_right(width - label_width - text.cell_len)
@@ -141,22 +145,24 @@ def framed(lines: Sequence[Text], columns: int, height: int, title: str, keys: s
     The frame has the style of the text, because each change of style is sent to the terminal.
     """
     inner = max(0, columns - FRAME_COLUMNS)
-    framed_lines = [_edge("╭─", f" {title} ", "╮", columns)]
+    framed_lines = [_edge("╭─", (f" {title} ",), "╮", columns)]
     for line in [*lines, *[Text()] * height][: max(0, height - FRAME_LINES)]:
         line = line.copy()
         line.truncate(inner, overflow="ellipsis", pad=True)
         framed_lines.append(Text.assemble("│ ", line, " │"))
-    return [*framed_lines, _edge("╰─", f" {keys} ", "╯", columns)]
+    return [*framed_lines, _edge("╰─", (f" {keys} ", f" {_SHORT_KEYS} "), "╯", columns)]
 
 
-def _edge(start: str, label: str, end: str, columns: int) -> Text:
+def _edge(start: str, labels: Sequence[str], end: str, columns: int) -> Text:
     room = max(0, columns - len(start) - len(end))
-    return Text(start + (label if len(label) <= room else "").ljust(room, "─") + end)
+    return Text(start + first_that_fits(labels, room).ljust(room, "─") + end)
 
 
 def search_line(query: str, hint: str, note: str, width: int) -> Text:
     """Return the line of a search, with a note at the right."""
-    typed = Text.assemble(("/ ", _LABEL), query, (" ", _CHOSEN), ("" if query else f" {hint}", _FAINT))
+    typed = Text.assemble(("/ ", _LABEL), query, (" ", _CHOSEN))
+    if not query and typed.cell_len + len(hint) < width:
+        typed.append(f" {hint}", _FAINT)
     if typed.cell_len + len(note) < width:
         typed.pad_right(width - len(note) - typed.cell_len)
         typed.append(note, _FAINT)

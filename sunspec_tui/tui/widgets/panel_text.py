@@ -117,7 +117,8 @@ def pipeline_lines(pipelines: PipelineMap | None) -> list[Text]:
         for name, row in zip(("XX", "YY", "Re", "Im"), faults.tolist(), strict=False)
     ]
     present = [f"{SIGNS[fault]} {word}" for fault, word in WORDS.items() if (faults == fault).any()]
-    return [Text(f"pipelines: {', '.join(present)}", "dim"), *lines]
+    # The legend has the colour of warnings, so that it stays with the map where lines have no room.
+    return [Text.assemble(("pipelines: ", "dim"), (", ".join(present), "yellow")), *lines]
 
 
 def faulty_pipelines(pipelines: PipelineMap | None) -> str:
@@ -220,8 +221,8 @@ def memory_text(memory: "MemoryReading", *, detailed: bool = True) -> Text:
 
 def link_rows(link: LinkReading) -> tuple[tuple[str, str], ...]:
     """Return the Health panel's line about the link to the terminal."""
-    trip = f"{link.round_trip_s * 1e3:.0f}ms" if link.has_replied else "no answer"
-    return (("terminal", f"{link.rate_bytes_s / 1e3:.1f} kB/s {trip}"),)
+    trip = f"{link.round_trip_s * 1e3:.0f} ms" if link.has_replied else "no answer"
+    return (("terminal", f"{link.rate_bytes_s / 1e3:.1f} kB/s, {trip}"),)
 
 
 def waiting_text(health: HealthReading, source: str) -> str:
@@ -230,3 +231,21 @@ def waiting_text(health: HealthReading, source: str) -> str:
         causes = ", ".join(f"{count} {cause.replace('_', ' ')}" for cause, count in health.rejected.items())
         return f"{source} sends messages, but no frames ({causes})"
     return f"waiting for {source}: {health.link_words}"
+
+
+_ADVICE = {
+    LinkState.REFUSED: "Is the producer running? Are --addr and --port right?",
+    LinkState.UNREACHABLE: "Is the network up? Is --addr right?",
+    LinkState.UNRESOLVED: "Is --addr right?",
+    LinkState.CONNECTED: "Is the recorder running? It sends a frame when it has data.",
+    LinkState.SILENT: "Is the recorder running? It sends a frame when it has data.",
+    LinkState.NO_PUBLISHER: "Is --port right?",
+    LinkState.FOREIGN: "Is --port right?",
+}
+
+
+def waiting_advice(health: HealthReading) -> str:
+    """Return what to do if no frame comes; empty if that is unknown."""
+    if health.frames_rejected:
+        return "sunspec-tui doctor shows what they contain."
+    return _ADVICE.get(health.link, "")

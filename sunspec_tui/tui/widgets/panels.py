@@ -12,11 +12,13 @@ from rich.text import Text
 
 from sunspec_tui.tui.terminal.canvas import Grid
 from sunspec_tui.tui.terminal.cell_widget import CellWidget
-from sunspec_tui.tui.widgets.fitting import CONSOLE, in_columns, lines_that_fit, wrap_line, wrap_lines
+from sunspec_tui.tui.widgets.fitting import CONSOLE, first_that_fits, in_columns, lines_that_fit, wrap_line, wrap_lines
 
 _LOG_LINES = 200
 _MIN_PAGE_COLUMNS = 36
 FAILURE_STYLE = "bold white on red"
+SUBTITLE_FRAME_COLUMNS = 2
+"""Cells of the text's width that a subtitle in the border cannot use."""
 
 
 class TextCells(CellWidget):
@@ -120,7 +122,8 @@ class Panel(TextCells):
         count = len(columns[0])
         self._first_line = max(0, min(self._first_line, count - grid.lines))
         last = self._first_line + grid.lines
-        self.border_subtitle = "↑ ↓ pgup pgdn scroll" if count > grid.lines else ""
+        keys = first_that_fits(("↑ ↓ pgup pgdn scroll", "↑ ↓ scroll"), grid.columns - SUBTITLE_FRAME_COLUMNS)
+        self.border_subtitle = keys if count > grid.lines else ""
         for i, lines in enumerate(columns):
             for y, line in enumerate(lines[self._first_line : last]):
                 self._write(grid, y, line, i * (width + 2))
@@ -160,7 +163,8 @@ class LogPanel(Panel):
         for entry in reversed(self._entries):
             wrapped = wrap_line(entry, grid.columns)
             if not lines and not self._lines_back and len(wrapped) > grid.lines:
-                lines = [*wrapped[: grid.lines - 1], Text("… u: the whole log", "dim italic")]
+                note = first_that_fits(("… u: the whole log", "… u: log", "…"), grid.columns)
+                lines = [*wrapped[: grid.lines - 1], Text(note, "dim italic")]
                 break
             if lines and not self._lines_back and len(lines) + len(wrapped) > grid.lines:
                 break

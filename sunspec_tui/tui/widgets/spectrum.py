@@ -109,7 +109,11 @@ class Spectrum(CellWidget):
         shown = [values_shown(trace.power[scene.band.start : scene.band.stop], scene.linear) for trace in scene.traces]
         self.levels = scene.fixed or axis_levels(np.concatenate(shown), self.levels)
         if self.levels is None:
-            _write_centred(grid, "no valid values in this spectrum", self.component_style("spectrum--empty"))
+            _write_centred(
+                grid,
+                f"{scene.product} has no valid values: x shows another product".lstrip(),
+                self.component_style("spectrum--empty"),
+            )
             return
         cells = (slice(0, height), slice(AXIS_WIDTH, grid.columns))
         frame = self._frame_for(grid, scene, self.levels, width, height)

@@ -13,7 +13,7 @@ from textual import events
 from textual.geometry import Region as WidgetRegion
 
 from sunspec_tui.core.levels import level_label, without_warnings
-from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow, labels, nice_step, time_labels
+from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow, nice_step, time_labels
 from sunspec_tui.tui.display.waterfall_image import WaterfallImage
 from sunspec_tui.tui.messages import CellPointed, WheelTurned
 from sunspec_tui.tui.terminal.canvas import PIXELS, Grid, Region
@@ -301,10 +301,10 @@ class Waterfall(CellWidget):
         self._put_steps(grid, scene, steps + OFFSET, left + 1)
         levels = scene.picture.levels
         if levels is not None:
-            grid.write(left + 3, 0, level_label(levels.high, levels.span).rjust(5), style)
-            grid.write(left + 3, self.lines - 1, level_label(levels.low, levels.span).rjust(5), style)
+            grid.write(left + 3, 0, _beside_bar(level_label(levels.high, levels.span)), style)
+            grid.write(left + 3, self.lines - 1, _beside_bar(level_label(levels.low, levels.span)), style)
         if self.lines > 2:
-            grid.write(left + 3, self.lines // 2, "lin" if scene.signed else " dB", style)
+            grid.write(left + 3, self.lines // 2, _beside_bar("lin" if scene.signed else "dB"), style)
 
     def _draw_times(self, grid: Grid, scene: WaterfallScene, style: int) -> None:
         """Draw the time axis: round UTC times under their columns.
@@ -316,15 +316,11 @@ class Waterfall(CellWidget):
         # One column of each cell is enough for the ticks.
         numbers = scene.axis.numbers[:: -scene.axis.grid.per_cell][::-1]
         cells = [scene.axis.cell_of(number) for number in numbers]
-        places = time_labels(scene.picture.store.times_s(numbers), cells, self.columns)
         under_cursor = scene.cursor and scene.axis.cell_of(scene.cursor[0])
-        if under_cursor is not None:
-            # First, so that no label overlaps the cursor's mark.
-            places.insert(0, (under_cursor, "▲"))
-        places = [*scene.mark_cells(), *places]
+        signs = [*scene.mark_cells(), *([] if under_cursor is None else [(under_cursor, "▲")])]
         for cell in scene.cells_with_missing_rows():
             grid.write(self._left + cell, self.lines, "╳", self.component_style("waterfall--gap"))
-        for start, text in labels(places, self.columns):
+        for start, text in time_labels(scene.picture.store.times_s(numbers), cells, self.columns, signs):
             grid.write(self._left + start, self.lines, text, style)
 
     def _draw_marks(self, grid: Grid, scene: WaterfallScene) -> None:
@@ -375,3 +371,8 @@ class Waterfall(CellWidget):
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Go forward in time; with ctrl, zoom out."""
         self.post_message(WheelTurned(-1, zoom=event.ctrl))
+
+
+def _beside_bar(text: str) -> str:
+    """Return a label beside the colour bar, with a blank where it has room."""
+    return f" {text}" if len(text) < BAR_WIDTH - 3 else text
