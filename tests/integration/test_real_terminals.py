@@ -74,7 +74,14 @@ def shows_its_picture(monitor, kind, when):
         found.append(largest_difference(monitor))
         return found[-1] is not None and found[-1] <= ALLOWED[kind]
 
-    poll_until(is_shown, _PICTURE_S, lambda: f"{when}: the picture; differences so far {found}")
+    def what():
+        shot, picture = monitor.screenshot(), monitor.picture()
+        np.savez("/tmp/qA_fail_%d.npz" % os.getpid(), shot=shot, **picture)
+        from PIL import Image
+        Image.fromarray(shot).save("/tmp/qA_fail_%d.png" % os.getpid())
+        return f"{when}: the picture; differences so far {found[:20]}"
+
+    poll_until(is_shown, 40, what)
 
 
 @pytest.mark.parametrize("kind", [KITTY, XTERM], ids=["kitty", "xterm"])
