@@ -1,12 +1,12 @@
 """Real terminals, kitty and xterm, on a virtual X screen."""
 
+import io
 import os
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -23,7 +23,7 @@ SCREEN_PX = (1440, 1000)
 REPORTER = Path(__file__).with_name("picture_reporter.py")
 # What a running desktop or multiplexer would tell the programs.
 _FOREIGN = ("TMUX", "DISPLAY", "WAYLAND_DISPLAY", "KITTY_WINDOW_ID", "XTERM_VERSION", "TERM_PROGRAM")
-_END_S = 15
+_START_S, _END_S = 60, 15
 
 
 class Kind(NamedTuple):
@@ -46,7 +46,7 @@ def _kitty(columns: int, lines: int) -> list[str]:
         "confirm_os_window_close": 0, "remember_window_size": "no", "initial_window_width": f"{columns}c",
         "initial_window_height": f"{lines}c", "window_padding_width": 0, "placement_strategy": "top-left",
         "font_size": 9, "sync_to_monitor": "no", "cursor_blink_interval": 0, "enable_audio_bell": "no",
-        "update_check_interval": 0, "repaint_delay": 5, "linux_display_server": "x11",
+        "update_check_interval": 0, "repaint_delay": 50, "linux_display_server": "x11",
     }  # fmt: skip
     return ["kitty", "--config", "NONE", *(word for each in options.items() for word in ("-o", "{}={}".format(*each)))]
 
@@ -82,7 +82,9 @@ def virtual_screen() -> Iterator[dict[str, str]]:
                 display = pipe.readline().strip()
             assert display, "the X server did not start"
             kept = {name: value for name, value in os.environ.items() if name not in (*NOT_INHERITED, *_FOREIGN)}
-            yield kept | {"DISPLAY": f":{display}", "LIBGL_ALWAYS_SOFTWARE": "1", "LC_ALL": "C.UTF-8"}
+            # One thread draws: others would take the cores from the rest of the tests.
+            drawing = {"LIBGL_ALWAYS_SOFTWARE": "1", "LP_NUM_THREADS": "1"}
+            yield kept | drawing | {"DISPLAY": f":{display}", "LC_ALL": "C.UTF-8"}
         finally:
             server.terminate()
 
@@ -102,6 +104,7 @@ class RealTerminal:
 
     def __init__(self, environment: dict[str, str], words: list[str], home: Path) -> None:
         self._environment = environment | {"XDG_STATE_HOME": str(home / "state")}
+        self.home = home
         self.log_path = home / "terminal.log"
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
@@ -122,11 +125,10 @@ class RealTerminal:
 
     def screenshot(self) -> NDArray[np.uint8]:
         """Return the screen as RGB, shape (height, width, 3)."""
-        with tempfile.TemporaryDirectory() as directory:
-            path = Path(directory, "screen.png")
-            self._run("import", "-window", "root", "-depth", "8", str(path))
-            with Image.open(path) as image:
-                return np.array(image.convert("RGB"))
+        # A compressed format takes several times as long.
+        data = self._run("import", "-window", "root", "-depth", "8", "ppm:-")
+        with Image.open(io.BytesIO(data)) as image:
+            return np.array(image.convert("RGB"))
 
     def close(self) -> None:
         """End the terminal and its program."""
@@ -155,6 +157,11 @@ class Monitor(RealTerminal):
             words = ["sh", "-c", f"{shlex.join(words)}; exec cat"]
         super().__init__(environment, [*kind.words(120, 40), *words], home)
 
+    def wait_until_started(self) -> None:
+        """Wait until the monitor runs."""
+        process = self._reports / "process"
+        poll_until(lambda: process.exists() and process.read_text(), _START_S, lambda: f"the monitor; {self.log_path.read_text()}")
+
     def picture(self) -> dict[str, Any] | None:
         """Return the monitor's own picture; None if it shows no pixels.
 
@@ -162,9 +169,7 @@ class Monitor(RealTerminal):
         """
         for path in self._reports.glob("*.npz"):
             path.unlink()
-        process = self._reports / "process"
-        poll_until(process.exists, 60, lambda: f"the monitor; {self.log_path.read_text()}")
-        os.kill(int(process.read_text()), signal.SIGUSR1)
+        os.kill(int((self._reports / "process").read_text()), signal.SIGUSR1)
         found = poll_until(lambda: list(self._reports.glob("*.npz")), 20, "the monitor's report")
         with np.load(found[0]) as arrays:
             return {name: arrays[name] for name in arrays.files} if len(arrays.files) else None

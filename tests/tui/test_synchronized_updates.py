@@ -14,7 +14,8 @@ NCHAN = 384
 
 
 def is_synchronized(text):
-    return text.startswith("\x1b[?2026h") and text.endswith("\x1b[?2026l")
+    # The character after the start is no part of a sequence.
+    return text.startswith("\x1b[?2026h\r") and text.endswith("\x1b[?2026l")
 
 
 @pytest.mark.parametrize(

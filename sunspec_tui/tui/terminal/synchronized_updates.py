@@ -1,28 +1,34 @@
-"""Synchronized updates, of which a slow terminal may lose a part.
+"""Synchronized updates, of which kitty may lose a part.
 
-A terminal shows a synchronized update at once. If the end of the update does not come in time, the terminal shows what
-it has so far: kitty does so after 2 s. If it has just received the first or second byte of a sequence, kitty 0.26 loses
-these bytes, and with them a whole picture or a position. No reply tells of that. So an update is sent again if the
-reply to it came late, and the next updates are not synchronized until replies come in time.
+A terminal shows a synchronized update at once. kitty 0.26 has two faults, and no reply tells of them:
+
+- If it has read the start of an update and only a part of the sequence after it, it loses this sequence. A busy machine
+  reads so, and a long sequence with pixels is often cut. So a carriage return, which cannot be cut, comes first.
+- If the end of an update does not come within 2 s, kitty shows what it has so far. If it has just read the first or
+  second byte of a sequence, it loses these bytes, and with them a whole picture or a position. So an update is sent
+  again if its reply came late, and the next ones are not synchronized until replies come in time.
 
 The caller passes all times; this module reads no clock and no terminal.
 """
 
-_START, _END = "\x1b[?2026h", "\x1b[?2026l"
+_START, _END = "\x1b[?2026h\r", "\x1b[?2026l"
 
 
 class SynchronizedUpdates:
     """Brackets around updates, and a judge of which updates may be lost."""
 
     limit_s = 1.8
-    """Time to the reply from which on a part may be lost. The terminal's own time is shorter."""
+    """Time to the reply from which on a part may be lost. The time that the terminal sees is shorter."""
 
     def __init__(self) -> None:
         self._sent_s: float | None = None
         self._is_bracketed = self._is_slow = False
 
     def bracketed(self, text: str, now_s: float) -> str:
-        """Return an update to send now; without brackets on a slow terminal."""
+        """Return an update to send now.
+
+        It has no brackets on a slow terminal. The cursor may be anywhere at its start.
+        """
         # The first update without a reply is the one that has waited longest.
         self._sent_s = now_s if self._sent_s is None else self._sent_s
         if self._is_slow:
