@@ -53,12 +53,15 @@ def part_of(shot, picture):
 
 
 def differences(shot, picture):
-    """Largest difference in each cell of the picture, 0 under text; None if the screenshot is too small."""
+    """Largest difference in each cell of the picture, 0 under text; None while the picture has no place.
+
+    It then belongs to the layout before a resize.
+    """
     part = part_of(shot, picture)
-    if part.shape != picture["pixels"].shape:
-        return None
     width, height = picture["cell"].tolist()
     lines, columns = picture["covered"].shape
+    if not part.shape == picture["pixels"].shape == (lines * height, columns * width, 3):
+        return None
     pixels = np.abs(part.astype(int) - picture["pixels"]).reshape(lines, height, columns, width, 3)
     return np.where(picture["covered"], 0, pixels.max(axis=(1, 3, 4)))
 
