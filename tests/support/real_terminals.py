@@ -23,7 +23,7 @@ SCREEN_PX = (1440, 1000)
 SCREEN_DIRECTORY = "SCREEN_DIRECTORY"
 """Variable of the environment with the directory of the screen's file."""
 REPORTER = Path(__file__).with_name("picture_reporter.py")
-# What a running desktop or multiplexer would tell the programs.
+# Variables of a running desktop or multiplexer, which would change the programs.
 _FOREIGN = ("TMUX", "DISPLAY", "WAYLAND_DISPLAY", "KITTY_WINDOW_ID", "XTERM_VERSION", "TERM_PROGRAM")
 _START_S, _END_S = 60, 15
 
