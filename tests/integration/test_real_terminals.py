@@ -53,9 +53,9 @@ def part_of(shot, picture):
 
 
 def differences(shot, picture):
-    """Largest difference in each cell of the picture, 0 under text; None while the picture has no place.
+    """Largest difference in each cell of the picture, 0 under text.
 
-    It then belongs to the layout before a resize.
+    None if the picture belongs to the layout before a resize.
     """
     part = part_of(shot, picture)
     width, height = picture["cell"].tolist()
@@ -77,7 +77,7 @@ def in_words(cells, allowed):
 
 
 class Comparison:
-    """Comparison of the screen with the monitor's own picture, and its last state in words."""
+    """Comparison of the screen with the monitor's own picture."""
 
     def __init__(self, monitor, kind, home):
         self.monitor, self.allowed = monitor, ALLOWED[kind]

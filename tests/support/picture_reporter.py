@@ -24,7 +24,7 @@ _PAUSE_S = 0.02
 
 
 class CutOutput(TerminalOutput):
-    """Output of which a terminal reads the first bytes of each synchronized update alone.
+    """Output that gives a terminal each synchronized update in two parts.
 
     On a busy machine that happens now and then.
     """

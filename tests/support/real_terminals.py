@@ -103,7 +103,7 @@ def _environment(display_descriptor: int, directory: str) -> dict[str, str]:
 
 
 def screen_pixels(data: bytes) -> NDArray[np.uint8]:
-    """Return the pixels of a screen in X's window dump format, as RGB.
+    """Return the pixels of an X window dump, as RGB.
 
     The screen has 24 bits and lies in memory as on this kind of machine: blue, green, red, nothing.
     """

@@ -37,7 +37,7 @@ class SynchronizedUpdates:
         return _START + text + _END
 
     def may_be_lost(self, now_s: float, *, has_replied: bool) -> bool:
-        """Return True, once, if the terminal may have lost a part of an update.
+        """Return True, once, if part of an update may be lost.
 
         Parameters
         ----------
