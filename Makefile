@@ -87,7 +87,7 @@ bench-parts: install  ## figures of this tree alone: the screen on slow links, f
 pictures: install  ## the pictures of README and docs, which show the recorded flare of the package
 	$(BIN)/python bench/pictures.py $(ARGS)
 
-screenshots: install  ## the pictures of docs/terminals in real terminals; needs xvfb, kitty, xterm, xdotool, imagemagick, tmux
+screenshots: install  ## the pictures of docs/terminals in real terminals; needs xvfb, kitty, xterm, xdotool, tmux
 	$(BIN)/python bench/screenshots.py $(ARGS)
 
 clean:  ## remove what make has made

@@ -1,6 +1,6 @@
 """Draw the pictures of docs/terminals: the packaged flare in real terminals.
 
-``make screenshots``. It needs Debian's xvfb, kitty, xterm, xdotool, imagemagick and tmux.
+``make screenshots``. It needs Debian's xvfb, kitty, xterm, xdotool and tmux.
 """
 
 import shlex
@@ -98,9 +98,7 @@ def main() -> None:
     """Take all pictures, or those that the arguments name."""
     missing = missing_programs(KITTY, XTERM)
     if missing:
-        sys.exit(
-            f"not installed: {', '.join(missing)}; install Debian's xvfb, kitty, xterm, xdotool, imagemagick and tmux"
-        )
+        sys.exit(f"not installed: {', '.join(missing)}; install Debian's xvfb, kitty, xterm, xdotool and tmux")
     DOCS.mkdir(exist_ok=True)
     for shot in SHOTS:
         if not sys.argv[1:] or shot.name in sys.argv[1:]:

@@ -14,6 +14,33 @@ import numpy as np
 
 from sunspec_tui.app import Monitor
 from sunspec_tui.cli import main
+from sunspec_tui.tui.terminal import driver
+from sunspec_tui.tui.terminal.terminal_output import TerminalOutput
+
+# An update is cut here, within the first sequence after its start.
+CUT = "\x1b[?2026h"
+_CUT_AFTER = len(CUT) + 6
+_PAUSE_S = 0.02
+
+
+class CutOutput(TerminalOutput):
+    """Output that gives a terminal each synchronized update in two parts.
+
+    On a busy machine that happens now and then.
+    """
+
+    def write(self, text: str) -> int:
+        """Queue text, synchronized updates in two parts."""
+        cut = text.find(CUT) + _CUT_AFTER if CUT in text else 0
+        for part in (text[:cut], text[cut:]):
+            if part:
+                super().write(part)
+        return len(text)
+
+    def _next(self) -> bytes | None:
+        data = super()._next()
+        time.sleep(_PAUSE_S)
+        return data
 
 
 def report(app: Any, directory: Path) -> None:
@@ -49,6 +76,7 @@ def run(directory: Path, arguments: list[str]) -> int:
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, report, app, directory)
         (directory / "process").write_text(str(os.getpid()))
 
+    driver.TerminalOutput = CutOutput  # type: ignore[misc]
     Monitor.on_mount = on_mount  # type: ignore[method-assign]
     return main.main(arguments)
 

@@ -4,6 +4,7 @@ import os
 import shlex
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -14,16 +15,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from terminals import NOT_INHERITED
 from waiting import poll_until
 
-NEEDED = ("Xvfb", "xdotool", "import")
+NEEDED = ("Xvfb", "xdotool")
 SCREEN_PX = (1440, 1000)
+SCREEN_DIRECTORY = "SCREEN_DIRECTORY"
+"""Variable of the environment with the directory of the screen's file."""
 REPORTER = Path(__file__).with_name("picture_reporter.py")
 # Variables of a running desktop or multiplexer, which would change the programs.
 _FOREIGN = ("TMUX", "DISPLAY", "WAYLAND_DISPLAY", "KITTY_WINDOW_ID", "XTERM_VERSION", "TERM_PROGRAM")
-_END_S = 15
+_START_S, _END_S = 60, 15
 
 
 class Kind(NamedTuple):
@@ -46,7 +48,7 @@ def _kitty(columns: int, lines: int) -> list[str]:
         "confirm_os_window_close": 0, "remember_window_size": "no", "initial_window_width": f"{columns}c",
         "initial_window_height": f"{lines}c", "window_padding_width": 0, "placement_strategy": "top-left",
         "font_size": 9, "sync_to_monitor": "no", "cursor_blink_interval": 0, "enable_audio_bell": "no",
-        "update_check_interval": 0, "repaint_delay": 5, "linux_display_server": "x11",
+        "update_check_interval": 0, "repaint_delay": 50, "linux_display_server": "x11",
     }  # fmt: skip
     return ["kitty", "--config", "NONE", *(word for each in options.items() for word in ("-o", "{}={}".format(*each)))]
 
@@ -71,20 +73,45 @@ def missing_programs(*kinds: Kind) -> list[str]:
 
 @contextmanager
 def virtual_screen() -> Iterator[dict[str, str]]:
-    """Start an X server; yield the environment of its programs."""
+    """Start an X server; yield the environment of its programs.
+
+    The server keeps its screen in a file of the directory `SCREEN_DIRECTORY`.
+    """
     receiving, sending = os.pipe()
-    size = "{}x{}x24".format(*SCREEN_PX)
-    words = ["Xvfb", "-displayfd", str(sending), "-screen", "0", size, "-nolisten", "tcp", "-noreset"]
-    with subprocess.Popen(words, pass_fds=[sending], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        os.close(sending)
-        try:
-            with os.fdopen(receiving) as pipe:
-                display = pipe.readline().strip()
-            assert display, "the X server did not start"
-            kept = {name: value for name, value in os.environ.items() if name not in (*NOT_INHERITED, *_FOREIGN)}
-            yield kept | {"DISPLAY": f":{display}", "LIBGL_ALWAYS_SOFTWARE": "1", "LC_ALL": "C.UTF-8"}
-        finally:
-            server.terminate()
+    with tempfile.TemporaryDirectory() as directory:
+        size = "{}x{}x24".format(*SCREEN_PX)
+        words = ["Xvfb", "-displayfd", str(sending), "-screen", "0", size, "-fbdir", directory, "-nolisten", "tcp"]
+        with subprocess.Popen(
+            [*words, "-noreset"], pass_fds=[sending], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as server:
+            os.close(sending)
+            try:
+                yield _environment(receiving, directory)
+            finally:
+                server.terminate()
+
+
+def _environment(display_descriptor: int, directory: str) -> dict[str, str]:
+    """Wait for the server; return the environment of its programs."""
+    with os.fdopen(display_descriptor) as pipe:
+        display = pipe.readline().strip()
+    assert display, "the X server did not start"
+    kept = {name: value for name, value in os.environ.items() if name not in (*NOT_INHERITED, *_FOREIGN)}
+    # One thread draws: others would take the cores from the rest of the tests.
+    drawing = {"LIBGL_ALWAYS_SOFTWARE": "1", "LP_NUM_THREADS": "1"}
+    return kept | drawing | {"DISPLAY": f":{display}", "LC_ALL": "C.UTF-8", SCREEN_DIRECTORY: directory}
+
+
+def screen_pixels(data: bytes) -> NDArray[np.uint8]:
+    """Return the pixels of an X window dump, as RGB.
+
+    The screen has 24 bits and lies in memory as on this kind of machine: blue, green, red, nothing.
+    """
+    # The header is 25 numbers: its size, ..., width, height, ..., bytes of a line (12), ..., colours (19).
+    header = struct.unpack_from(">25I", data)
+    width, height, line_nbytes, colours = header[4], header[5], header[12], header[19]
+    lines = np.frombuffer(data, np.uint8, height * line_nbytes, header[0] + 12 * colours)
+    return lines.reshape(height, line_nbytes // 4, 4)[:, :width, 2::-1].copy()
 
 
 class RealTerminal:
@@ -102,6 +129,7 @@ class RealTerminal:
 
     def __init__(self, environment: dict[str, str], words: list[str], home: Path) -> None:
         self._environment = environment | {"XDG_STATE_HOME": str(home / "state")}
+        self.home = home
         self.log_path = home / "terminal.log"
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
@@ -122,11 +150,8 @@ class RealTerminal:
 
     def screenshot(self) -> NDArray[np.uint8]:
         """Return the screen as RGB, shape (height, width, 3)."""
-        with tempfile.TemporaryDirectory() as directory:
-            path = Path(directory, "screen.png")
-            self._run("import", "-window", "root", "-depth", "8", str(path))
-            with Image.open(path) as image:
-                return np.array(image.convert("RGB"))
+        # The server's own memory: a program that takes screenshots needs more time than all that it shows.
+        return screen_pixels(Path(self._environment[SCREEN_DIRECTORY], "Xvfb_screen0").read_bytes())
 
     def close(self) -> None:
         """End the terminal and its program."""
@@ -155,6 +180,15 @@ class Monitor(RealTerminal):
             words = ["sh", "-c", f"{shlex.join(words)}; exec cat"]
         super().__init__(environment, [*kind.words(120, 40), *words], home)
 
+    def wait_until_started(self) -> None:
+        """Wait until the monitor runs."""
+        process = self._reports / "process"
+        poll_until(
+            lambda: process.exists() and process.read_text(),
+            _START_S,
+            lambda: f"the monitor; {self.log_path.read_text()}",
+        )
+
     def picture(self) -> dict[str, Any] | None:
         """Return the monitor's own picture; None if it shows no pixels.
 
@@ -162,9 +196,7 @@ class Monitor(RealTerminal):
         """
         for path in self._reports.glob("*.npz"):
             path.unlink()
-        process = self._reports / "process"
-        poll_until(process.exists, 60, lambda: f"the monitor; {self.log_path.read_text()}")
-        os.kill(int(process.read_text()), signal.SIGUSR1)
+        os.kill(int((self._reports / "process").read_text()), signal.SIGUSR1)
         found = poll_until(lambda: list(self._reports.glob("*.npz")), 20, "the monitor's report")
         with np.load(found[0]) as arrays:
             return {name: arrays[name] for name in arrays.files} if len(arrays.files) else None

@@ -39,7 +39,7 @@ class ColumnGrid(NamedTuple):
 
     @property
     def block_slots(self) -> int:
-        """Number of slots in a block; each column is a number of blocks.
+        """Number of slots in a block; a column has whole blocks.
 
         So the stored mean of each block can be used for a long column.
         """

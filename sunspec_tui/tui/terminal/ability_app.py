@@ -49,6 +49,14 @@ class AbilityApp(GuardedApp):
         """True if the terminal has gone away, with or without a signal."""
         return isinstance(self._driver, Driver) and self._driver.is_gone
 
+    @property
+    def is_writer_busy(self) -> bool:
+        """True while an update is queued.
+
+        This is the only measurement of a terminal that does not reply.
+        """
+        return isinstance(self._driver, Driver) and self._driver.is_busy
+
     def abilities_changed(self) -> None:
         """Draw with the new abilities.
 

@@ -31,9 +31,9 @@ from sunspec_tui.tui.terminal.driver import CURSOR_QUERY, Driver
 from sunspec_tui.tui.terminal.link_pacing import LinkPacer, LinkReading
 from sunspec_tui.tui.terminal.pixel_image import CellSize
 from sunspec_tui.tui.terminal.pixel_layer import PixelLayer
+from sunspec_tui.tui.terminal.synchronized_updates import SynchronizedUpdates
 from sunspec_tui.tui.terminal.update_writer import UpdateWriter
 
-_SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 # Time to the next attempt. No event reports that the link can accept data again.
 _RETRY_S = 0.05
 # Longest waits at the end: for the reply to an update, and for the replies about abilities.
@@ -64,6 +64,7 @@ class CanvasApp(AbilityApp):
         self.ascii_only = ascii_only
         self.pacer = pacer or LinkPacer()
         self.update_writer = UpdateWriter(Canvas(1, 1), self.depth, ascii_only=ascii_only)
+        self.synchronized = SynchronizedUpdates()
         self.animation_level = "none"
         self._scheduled_paint: asyncio.Handle | None = None
         self.urgent = False
@@ -180,7 +181,9 @@ class CanvasApp(AbilityApp):
 
     def on_cursor_position(self, _: events.CursorPosition) -> None:
         """Note the terminal's reply: all data before the query have arrived."""
-        self.pacer.reply_received(time.monotonic())
+        now_s = time.monotonic()
+        self.pacer.reply_received(now_s)
+        self._redraw_lost(now_s, has_replied=not self.pacer.awaits_update)
         if self.urgent or not self._is_finished:
             self.paint_soon()
 
@@ -195,10 +198,15 @@ class CanvasApp(AbilityApp):
         self.redraw()
 
     def redraw(self) -> None:
-        """Send all cells again, because another program has written to the terminal."""
+        """Send all cells again, because the content of the terminal is unknown."""
         self.canvas.invalidate()
         self.pixel_layer.forget()
         self.paint_soon()
+
+    def _redraw_lost(self, now_s: float, *, has_replied: bool) -> None:
+        """Send all cells again if the terminal may have lost some."""
+        if self.synchronized.may_be_lost(now_s, has_replied=has_replied):
+            self.redraw()
 
     def paint_soon(self, after_s: float = 0.0) -> None:
         """Schedule one update, after the current callbacks or after `after_s` seconds."""
@@ -211,12 +219,13 @@ class CanvasApp(AbilityApp):
         if self._link_closed or self._driver is None or not self._has_content:
             return
         now_s = time.monotonic()
-        if self.pacer.must_wait(now_s) or self._writer_is_busy():
+        if self.pacer.must_wait(now_s) or self.is_writer_busy:
             if self.pacer.reply_overdue(now_s):
                 self.send_text(CURSOR_QUERY)
                 self.pacer.query_repeated(now_s)
             self.paint_soon(_RETRY_S)
             return
+        self._redraw_lost(now_s, has_replied=False)
         self._send_update(now_s)
         if self.pixel_layer.failure is not None:
             self.pixels_failed(self.pixel_layer.failure)
@@ -285,18 +294,11 @@ class CanvasApp(AbilityApp):
             # Input methods open their windows at the cursor.
             text += f"\x1b[{self.cursor_position.y + 1};{self.cursor_position.x + 1}H"
         if self._sync_available:
-            text = _SYNC_START + text + _SYNC_END
+            text = self.synchronized.bracketed(text, now_s)
         text += CURSOR_QUERY
         nbytes = len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
         self.pacer.update_sent(nbytes, now_s, finished=finished)
         self.send_text(text)
-
-    def _writer_is_busy(self) -> bool:
-        """Return True if an update is still queued.
-
-        This is the only measurement of a terminal that does not reply.
-        """
-        return isinstance(self._driver, Driver) and self._driver.is_busy
 
     def _picture_regions(self) -> list[Region]:
         return [

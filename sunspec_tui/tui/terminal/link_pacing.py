@@ -244,6 +244,11 @@ class LinkPacer:
         """True while a reply has not come yet."""
         return bool(self._flights)
 
+    @property
+    def awaits_update(self) -> bool:
+        """True while no reply to an update has come."""
+        return any(each.nbytes and not each.replies for each in self._flights)
+
     # Measurements
 
     def _measure(self, flight: _Flight, now_s: float) -> None:
