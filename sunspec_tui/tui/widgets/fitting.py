@@ -110,7 +110,7 @@ def _without_last(segments: list[LineSegment], columns: int, min_rank: int = 1) 
 
 
 def first_that_fits(texts: Sequence[str], columns: int) -> str:
-    """Return the first text of at most `columns` cells; empty if all are longer."""
+    """Return the first text that fits; empty if none does."""
     return next((text for text in texts if cell_len(text) <= columns), "")
 
 

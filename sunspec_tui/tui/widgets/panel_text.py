@@ -245,7 +245,7 @@ _ADVICE = {
 
 
 def waiting_advice(health: HealthReading) -> str:
-    """Return what to do if no frame comes; empty if that is unknown."""
+    """Return advice for a missing stream; empty if unknown."""
     if health.frames_rejected:
         return "sunspec-tui doctor shows what they contain."
     return _ADVICE.get(health.link, "")

@@ -374,5 +374,5 @@ class Waterfall(CellWidget):
 
 
 def _beside_bar(text: str) -> str:
-    """Return a label beside the colour bar, with a blank where it has room."""
+    """Return a label with a blank before it, if it fits."""
     return f" {text}" if len(text) < BAR_WIDTH - 3 else text
