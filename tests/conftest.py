@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from extent import extent
 from hypothesis import settings
+from hypothesis import strategies as st
 from publishers import Publisher
 
 if TYPE_CHECKING:
     from sunspec_tui.receiver import StreamReceiver
 
 # Every run tries the same cases on every machine; `make test-seeds` tries others. A busy machine causes no failure.
-settings.register_profile("fixed", derandomize=True, deadline=None)
+settings.register_profile("fixed", derandomize=True, deadline=None, max_examples=extent(40, 100))
 settings.register_profile("seeded", deadline=None, database=None, print_blob=True)
 
 
@@ -29,6 +31,9 @@ def pytest_configure(config: pytest.Config) -> None:
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     settings.load_profile("fixed" if config.getoption("--hypothesis-seed") is None else "seeded")
+    if not hasattr(config, "workerinput"):
+        # In a new checkout this makes tables of Unicode in three seconds, once instead of in each worker.
+        st.text().validate()
 
 
 @pytest.fixture
