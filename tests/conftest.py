@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from extent import extent
 from hypothesis import settings
-from hypothesis import strategies as st
 from publishers import Publisher
 
 if TYPE_CHECKING:
@@ -31,9 +30,6 @@ def pytest_configure(config: pytest.Config) -> None:
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     settings.load_profile("fixed" if config.getoption("--hypothesis-seed") is None else "seeded")
-    if not hasattr(config, "workerinput"):
-        # In a new checkout this makes tables of Unicode in three seconds, once instead of in each worker.
-        st.text().validate()
 
 
 @pytest.fixture
