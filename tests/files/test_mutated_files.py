@@ -7,7 +7,7 @@ from extent import extent
 from mutated_files import cases, seeds
 
 CASES = extent(
-    {".npz": 80, ".csv": 50, ".fits": 50, ".gz": 40, ".h5": 8},
+    {".npz": 80, ".csv": 150, ".fits": 50, ".gz": 40, ".h5": 8},
     {".npz": 300, ".csv": 150, ".fits": 150, ".gz": 100, ".h5": 25},
 )
 
