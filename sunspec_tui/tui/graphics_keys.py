@@ -1,12 +1,12 @@
-"""Key for the kind of pictures, and advice for better ones."""
+"""Key that selects the graphics, and advice about tmux."""
 
-from sunspec_tui.tui.terminal.canvas_app import CanvasApp
+from sunspec_tui.tui.terminal.pixel_app import PixelApp
 from sunspec_tui.tui.widgets.ability_text import PASSTHROUGH_ADVICE, graphics_message
 
 _ADVICE_S = 10.0
 
 
-class GraphicsKeys(CanvasApp):
+class GraphicsKeys(PixelApp):
     """Part of the monitor that answers this key."""
 
     _has_advised = False
@@ -19,7 +19,8 @@ class GraphicsKeys(CanvasApp):
             self.notify(PASSTHROUGH_ADVICE, timeout=_ADVICE_S)
 
     def action_next_graphics(self) -> None:
-        """Choose the next kind of pictures, and say what is drawn."""
+        """Select the next kind of graphics, and name it."""
         self.finder.choose_next_graphics()
+        self.try_pixels_again()
         self.follow_terminal()
         self.notify(graphics_message(self.abilities))

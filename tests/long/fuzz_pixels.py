@@ -39,7 +39,7 @@ CHANNELS = [4, 8, 96, 384, 1024]
 
 
 class Stream:
-    """A stream that changes its shape, its restarts and its values."""
+    """A stream with random shapes, restarts and values."""
 
     def __init__(self, chance: random.Random, receiver: StillReceiver) -> None:
         self.chance, self.receiver = chance, receiver
@@ -59,7 +59,7 @@ class Stream:
             self.receiver.feed(self.frame(), time_tag=self.time_tag)
 
     def frame(self) -> np.ndarray:
-        """Return a frame; sometimes of no valid value."""
+        """Return a frame, sometimes without a valid value."""
         data = self.numbers.gamma(9, 3, (1, self.nchan, 4)).astype(np.float32)
         kind = self.chance.random()
         if kind < 0.05:
@@ -70,7 +70,7 @@ class Stream:
 
 
 def step(monitor: pixel_monitors.PixelMonitor, stream: Stream, chance: random.Random) -> str:
-    """Do one random thing, and return its name."""
+    """Do one random step, and return its name."""
     kind = chance.random()
     if kind < 0.35:
         stream.step()
@@ -79,6 +79,7 @@ def step(monitor: pixel_monitors.PixelMonitor, stream: Stream, chance: random.Ra
     if kind < 0.7:
         action = chance.choice(ACTIONS)
         monitor.act(action)
+        tick_after_layout(monitor)
         return action
     if kind < 0.85:
         size = chance.choice(SIZES)
@@ -97,7 +98,17 @@ def step(monitor: pixel_monitors.PixelMonitor, stream: Stream, chance: random.Ra
         return "a notification"
     keys = chance.choices(["a", "tab", "down", "up", "enter", "escape", "pageup", "backspace", "left", "right"], k=4)
     monitor.press(*keys)
+    tick_after_layout(monitor)
     return str(keys)
+
+
+def tick_after_layout(monitor: pixel_monitors.PixelMonitor) -> None:
+    """Tick as the monitor does for half a second after a key.
+
+    A key may change the layout, and the picture follows with the next tick.
+    """
+    monitor.settle()
+    monitor.tick()
 
 
 def play(seed: int, number: int, steps: int) -> None:
