@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test test-seeds seeded-bugs mutation chaos-day instrument-day fuzz-decode random-streams fuzz-files fuzz-terminal fuzz-pixels lint bench bench-quick bench-parts pictures screenshots clean
+.PHONY: help install demo test test-long test-seeds seeded-bugs mutation chaos-day instrument-day fuzz-decode random-streams fuzz-files fuzz-terminal fuzz-pixels lint bench bench-quick bench-parts pictures screenshots clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -25,20 +25,23 @@ demo: install  ## the live monitor on an embedded producer with a simulated Sun;
 	else exec $(BIN)/sunspec-tui --demo $(DEMO) --no-ui --duration 20 --status-interval 4; fi
 
 # Many tests wait for processes and deadlines: four workers keep two cores busy.
-test: install  ## all tests
+test: install  ## all tests, the long ones in a short form
 	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
+test-long: install  ## all tests, each in its long form: more cases, more steps, longer days
+	LONG_TESTS=1 $(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
+
 SEEDS ?= $(shell seq 1 10)
-test-seeds: install  ## run the property tests with other random cases: SEEDS="1 2 3" (ten seeds by default)
+test-seeds: install  ## run the property tests with other and more random cases: SEEDS="1 2 3" (ten seeds by default)
 	@failed=; for seed in $(SEEDS); do echo "seed $$seed"; \
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m hypothesis --hypothesis-seed=$$seed $(ARGS) || failed="$$failed $$seed"; \
+	LONG_TESTS=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal -m hypothesis --hypothesis-seed=$$seed $(ARGS) || failed="$$failed $$seed"; \
 	done; if [ -n "$$failed" ]; then echo "failed with the seeds$$failed"; exit 1; fi
 
 seeded-bugs: install  ## plant known bugs one at a time and check that the tests find each
 	$(BIN)/python tests/seeded_bugs/run.py $(ARGS)
 
 mutation: install  ## count the small code changes that the tests find; continues from mutation/results.json
-	$(BIN)/python mutation/run.py $(ARGS)
+	LONG_TESTS=1 $(BIN)/python mutation/run.py $(ARGS)
 
 FRAMES ?= 345600
 chaos-day: install  ## play a day of frames with many faults and account for each frame: FRAMES=345600, ten minutes

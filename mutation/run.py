@@ -79,7 +79,7 @@ def measure(module: str, children: int) -> dict[str, Any]:
             "source_paths": ["sunspec_tui"],
             "only_mutate": [f"sunspec_tui/{file_of(module)}.py"],
             "pytest_add_cli_args_test_selection": list(TESTS[module]),
-            "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "no:xdist"],
+            "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "no:xdist.plugin"],
             "use_git_change_detection": False,
         }
         lines = [f"{key} = {json.dumps(value)}" for key, value in options.items()]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from extent import extent
 from hypothesis import settings
 from publishers import Publisher
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from sunspec_tui.receiver import StreamReceiver
 
 # Every run tries the same cases on every machine; `make test-seeds` tries others. A busy machine causes no failure.
-settings.register_profile("fixed", derandomize=True, deadline=None)
+settings.register_profile("fixed", derandomize=True, deadline=None, max_examples=extent(40, 100))
 settings.register_profile("seeded", deadline=None, database=None, print_blob=True)
 
 

@@ -7,6 +7,7 @@ import threading
 
 import numpy as np
 import pytest
+from extent import extent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from publishers import block_time, message
@@ -61,7 +62,7 @@ def test_readers_never_see_half_a_row():
     assert not problems
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=extent(25, 60), deadline=None)
 @given(
     nchan=st.integers(1, 300),
     average=st.integers(1, 9),

@@ -19,6 +19,7 @@ import jsonschema_rs
 import numpy as np
 import pytest
 import schemathesis
+from extent import extent
 from hypothesis import HealthCheck, Phase, given, settings
 from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
@@ -343,7 +344,9 @@ def test_json_answers_match_the_openapi_file(live, path):
 def test_no_wild_request_makes_it_fail_or_hang(live, path, mode):
     operation = schemathesis.openapi.from_dict(API)[path]["GET"]
 
-    @settings(max_examples=40, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=extent(10, 40), deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+    )
     @given(operation.as_strategy(generation_mode=mode))
     def asked(case):
         answer = case.call(base_url=live.rstrip("/"), timeout=20)

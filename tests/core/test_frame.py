@@ -6,6 +6,7 @@ import math
 import numpy as np
 import orjson
 import pytest
+from extent import extent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from publishers import header_of
@@ -38,13 +39,13 @@ def outcome(call):
 KEYS = st.sampled_from([*header_of(GOOD), "seq", "chan0", "interval", "lwa_time"])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=extent(100, 300), deadline=None)
 @given(parts=st.lists(st.binary(max_size=60), max_size=5))
 def test_any_bytes_are_a_frame_or_rejected(parts):
     assert isinstance(outcome(lambda: decode([b"data", *parts])), (Frame, RejectCause))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=extent(120, 500), deadline=None)
 @given(changes=st.dictionaries(KEYS, JSON, max_size=4), gone=st.sets(KEYS), payload=st.sampled_from([128, 64, 12, 4]))
 def test_any_header_is_a_frame_that_the_state_can_take_or_rejected(changes, gone, payload):
     header = {key: value for key, value in (header_of(GOOD) | changes).items() if key not in gone}

@@ -3,9 +3,13 @@
 import random
 
 import pytest
+from extent import extent
 from mutated_files import cases, seeds
 
-CASES = {".npz": 300, ".csv": 150, ".fits": 150, ".gz": 100, ".h5": 25}
+CASES = extent(
+    {".npz": 80, ".csv": 150, ".fits": 50, ".gz": 40, ".h5": 8},
+    {".npz": 300, ".csv": 150, ".fits": 150, ".gz": 100, ".h5": 25},
+)
 
 
 @pytest.mark.filterwarnings("ignore")

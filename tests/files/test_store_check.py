@@ -8,6 +8,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 import zarr
+from extent import extent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import CADENCE_S, START_S, recording
@@ -240,7 +241,7 @@ PLACES = ("shape", "data_type", "chunk_grid", "chunk_key_encoding", "codecs", "a
 
 
 @given(name=st.sampled_from(["time", "frequency", "XX"]), place=st.sampled_from(PLACES), value=JSON)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=extent(15, 60), deadline=None)
 def test_whatever_the_metadata_hold_it_is_rows_or_one_sentence(tmp_path_factory, name, place, value):
     directory = tmp_path_factory.mktemp("archive")
     archive(directory, 20)

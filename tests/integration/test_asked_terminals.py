@@ -11,6 +11,7 @@ import time
 
 import pytest
 from ability_replies import AREA, CELL, FENCE, KITTY, KITTY_QUERY, STYLE, TMUX, VERSION, WEZTERM, XTERM_256, XTERM_SIXEL
+from extent import extent
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from terminal_cases import DEMO, HELP, obeys
@@ -213,7 +214,7 @@ def test_random_replies_neither_end_the_monitor_nor_block_its_keys(terminal):
     monitor = terminal(*DEMO, replies={FENCE: b""})
     monitor.shows("LIVE")
 
-    @settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=extent(15, 60), deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(NOISE, max_size=6))
     def send(replies):
         os.write(monitor.master, b"".join(replies))

@@ -180,8 +180,7 @@ def test_a_monitor_that_was_stopped_for_a_while_draws_all_anew_and_obeys(termina
     monitor.process.send_signal(signal.SIGSTOP)
     process = psutil.Process(monitor.process.pid)
     poll_until(lambda: process.status() == psutil.STATUS_STOPPED, what="the stop")
-    with monitor._lock:
-        monitor.screen.erase_in_display(2)
+    monitor.clear()
     monitor.process.send_signal(signal.SIGCONT)
     monitor.shows("LIVE", "─ Health ─", "q quit")
     obeys(monitor)

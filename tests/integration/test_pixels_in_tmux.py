@@ -30,6 +30,17 @@ COMMAND = re.compile(rb"\x1b_G[^\x1b]*\x1b\\")
 CI = os.environ.get("CI") == "true"
 
 
+WHOLE = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|[_P\]][^\x1b\x07]*(?:\x1b\\|\x07)|\\|[^\[_P\]\\])")
+
+
+def whole_sequences(data):
+    """Return the data without a sequence that has not ended yet."""
+    for begin in (data.rfind(b"\x1b_"), data.rfind(b"\x1bP"), data.rfind(b"\x1b]"), data.rfind(b"\x1b")):
+        if begin >= 0 and not WHOLE.match(data, begin):
+            return data[:begin]
+    return data
+
+
 class PixelTerminal(Terminal):
     """Terminal whose cells have a size in pixels."""
 
@@ -58,6 +69,7 @@ class Session:
         self.server = ["tmux", "-S", str(folder / "socket")]
         (folder / "tmux.conf").write_text(f"set -g status off\nset -g allow-passthrough {option}\n")
         self.terminals = []
+        self.shown_of = None
         command = [*PROGRAM, *DEMO, *words]
         self.terminal = self.attach("-f", str(folder / "tmux.conf"), "new-session", "-c", str(folder), *command)
 
@@ -98,18 +110,24 @@ class Session:
 
     def screen(self):
         """The images and the text of the terminal."""
-        data = QUERY.sub(b"", bytes(self.terminal.raw))
-        pictures = PassedOnScreen(COLUMNS, LINES, CELL).unwrapped()
-        text = pyte.Screen(COLUMNS, LINES)
-        stream = pyte.ByteStream(text)
-        at = 0
+        if self.shown_of is not self.terminal:
+            self.shown_of, self.shown_bytes = self.terminal, 0
+            self.pictures = PassedOnScreen(COLUMNS, LINES, CELL).unwrapped()
+            self.text = pyte.Screen(COLUMNS, LINES)
+            self.stream = pyte.ByteStream(self.text)
+        # What was read before stays on the screen: tests ask again and again, and pyte is slow.
+        come = whole_sequences(bytes(self.terminal.raw[self.shown_bytes :]))
+        self.shown_bytes += len(come)
+        data, at = QUERY.sub(b"", come), 0
         for found in COMMAND.finditer(data):
-            stream.feed(UNKNOWN_TO_PYTE.sub(b"", data[at : found.start()]))
-            pictures.feed(found[0].decode())
+            self.stream.feed(UNKNOWN_TO_PYTE.sub(b"", data[at : found.start()]))
+            self.pictures.feed(found[0].decode())
             at = found.end()
-        stream.feed(UNKNOWN_TO_PYTE.sub(b"", data[at:]))
-        pictures.show_text(text.buffer, COLUMNS, LINES)
-        return pictures
+        self.stream.feed(UNKNOWN_TO_PYTE.sub(b"", data[at:]))
+        if come:
+            self.pictures.show_text(self.text.buffer, COLUMNS, LINES, self.text.dirty)
+            self.text.dirty.clear()
+        return self.pictures
 
     def pixels(self):
         return self.screen().pixels

@@ -66,7 +66,7 @@ def test_plots_and_archive_say_what_is_wrong_receiving_goes_on_and_both_recover_
     with (
         producing(speed=10) as port,
         StreamReceiver(
-            stream_port=port, plot_interval=0.2, plot_dir=small_disk / "figs", plot_keep="3", channel_average=32,
+            stream_port=port, plot_interval=1.0, plot_dir=small_disk / "figs", plot_keep="3", channel_average=32,
             archive_dir=small_disk / "archive", buffer_length=12_000,
         ) as receiver,
     ):  # fmt: skip

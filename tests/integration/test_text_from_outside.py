@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from extent import extent
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from recordings import recording
@@ -105,7 +106,7 @@ def test_names_come_back_from_every_form_as_they_were(name, text, tmp_path):
     assert found.cadence_s == pytest.approx(rows.cadence_s)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=extent(25, 60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.text(alphabet=st.characters(exclude_categories=()), max_size=80), st.sampled_from(["a.npz", "a.csv", "a.fits"])
 )

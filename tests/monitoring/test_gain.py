@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
+from extent import extent
 from monitors import StillReceiver
 from simulated_rows import CADENCE_S, rows_of
 
@@ -242,14 +243,15 @@ def quiet_and_bursty_moments(seed):
 @pytest.mark.parametrize("where", [0, 1], ids=["quiet sky", "just after a burst"])
 def test_a_loss_of_4_db_is_found_within_5_s_in_nine_of_ten_seeds(where):
     found = 0
-    for seed in range(10):
+    seeds = range(extent(3, 10))
+    for seed in seeds:
         sun, *moments = quiet_and_bursty_moments(seed)
         rows = np.array([row for _, row in rows_of(sun, moments[where], 184, seed)])
         rows[160:] *= 10**-0.4
         _, checks = watched(rows)
         assert all(check.lost == () for check in checks[:160])
         found += any(check.lost == (0, 1) for check in checks[160:180])
-    assert found >= 9
+    assert found >= 0.9 * len(seeds)
 
 
 def test_a_loss_of_gain_is_an_event_a_note_and_a_number_until_the_level_is_back(caplog):

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 
 import numpy as np
 import pytest
+from extent import extent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from waiting import poll_until
@@ -77,7 +78,7 @@ def seen(receiver):
 
 @pytest.mark.parametrize("form", FORMAT_NAMES)
 def test_frames_of_each_form_at_full_speed_are_all_received(form):
-    op, _, last = watch(format=form, speed=0.0, frames=600)
+    op, _, last = watch(format=form, speed=0.0, frames=extent(150, 600))
     assert last.health.frames_received == op.frames_sent == op.frames_made
     assert (last.health.frames_missing, last.health.frames_rejected) == (0, 0)
 
@@ -206,7 +207,7 @@ def test_a_fault_that_cannot_be_done_is_one_sentence(fault, said):
         FaultPlan.parse(fault)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=extent(20, 60), deadline=None)
 @given(gap=st.floats(0, 1), corrupt=st.floats(0, 1), restart=st.integers(0, 30), seed=st.integers(0, 99))
 def test_every_frame_is_received_rejected_missing_or_was_never_to_be_missed(gap, corrupt, restart, seed):
     faults = FaultInjector(FaultPlan(gap=gap, corrupt=corrupt, restart=restart), encode_as("minimal"), seed)

@@ -11,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import zmq
+from extent import extent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from waiting import poll_until
@@ -35,7 +36,7 @@ def spectra(n, nchan=8, npol=4, nbeam=1, seed=0):
     return np.random.default_rng(seed).uniform(0, 1e5, (n, nbeam, nchan, npol)).astype(np.float32)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=extent(20, 50), deadline=None)
 @given(
     ticks=st.integers(1_000, 60_000_000),
     interval_s=st.floats(0.001, 0.5),

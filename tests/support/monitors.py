@@ -7,6 +7,7 @@ import asyncio
 import threading
 import time
 from concurrent.futures import Future
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -314,6 +315,7 @@ def cells_of(terminal: pyte.Screen) -> list[list[Any]]:
     return [[_visible_style(terminal.buffer[y][x]) for x in range(terminal.columns)] for y in range(terminal.lines)]
 
 
+@lru_cache(65536)
 def _visible_style(cell: Any) -> Any:
     """Return a cell as it looks.
 

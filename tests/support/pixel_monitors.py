@@ -62,6 +62,11 @@ class WatchedScreen(pyte.Screen):
         self.written = np.ones((self.lines, self.columns), bool)
 
     def draw(self, data):
+        x, y = self.cursor.x, self.cursor.y
+        if data.isascii() and x + len(data) <= self.columns:
+            self.written[y, x : x + len(data)] = True
+            super().draw(data)
+            return
         for character in data:
             self.written[self.cursor.y, min(self.cursor.x, self.columns - 1)] = True
             super().draw(character)
@@ -131,7 +136,8 @@ class PictureTerminal:
             # Clearing the screen also removes its pictures, but not those for placeholders.
             self._make_pictures()
         if self.in_tmux:
-            self.pictures.show_text(self.text.buffer, self.text.columns, self.text.lines)
+            self.pictures.show_text(self.text.buffer, self.text.columns, self.text.lines, self.text.dirty)
+            self.text.dirty.clear()
         if self.graphics is Graphics.SIXEL:
             width, height = CELL
             written = np.repeat(np.repeat(self.text.written, height, axis=0), width, axis=1)

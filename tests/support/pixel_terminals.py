@@ -216,14 +216,18 @@ class PassedOnScreen(KittyScreen):
         assert keys["U"] == "1", "a placement for placeholders"
         self.placements[keys["i"], "1"] = (keys, (int(keys["c"]), int(keys["r"])))
 
-    def show_text(self, buffer, columns, lines):
-        """Note the placeholders on a screen of pyte's."""
-        self.cells = {}
-        for line in range(lines):
-            for column in range(columns):
-                cell = buffer[line][column]
-                if cell.data.startswith("\U0010eeee"):
-                    self.cells[line, column] = (cell.data, FG_BG_256.index(cell.fg, 16))
+    def show_text(self, buffer, columns, lines, changed=None):
+        """Note the placeholders on a screen of pyte's.
+
+        Only the lines in `changed` are read, if it is given.
+        """
+        read = range(lines) if changed is None else changed
+        kept = {} if changed is None else {at: cell for at, cell in self.cells.items() if at[0] not in changed}
+        for line in read:
+            for column, cell in buffer[line].items():
+                if cell.data[:1] == "\U0010eeee" and line < lines and column < columns:
+                    kept[line, column] = (cell.data, FG_BG_256.index(cell.fg, 16))
+        self.cells = kept
 
     def show_cells(self, placeholders, covered):
         """Note the placeholders that a canvas writes, outside covered cells."""

@@ -58,7 +58,9 @@ def _escapes_until(monitor, is_reached):
     while not is_reached():
         assert time.monotonic() < deadline_s, f"escape changes nothing on\n{monitor.text}"
         monitor.press("\x1b")
-        select.select([], [], [], 0.5)
+        until_s = time.monotonic() + 0.5
+        while not is_reached() and time.monotonic() < until_s:
+            select.select([], [], [], 0.02)
 
 
 def _shows_help(monitor, wait_s):

@@ -76,6 +76,7 @@ class Terminal:
         self.before = termios.tcgetattr(self.slave)
         self._stream = pyte.ByteStream(self.screen)
         self._lock = threading.Lock()
+        self._display: list[str] | None = None
         self.raw = bytearray()
         self.answers = answers
         self.replies = replies or {}
@@ -135,6 +136,7 @@ class Terminal:
             asked = (bytes(self.raw[-3:]) + data).count(CURSOR_QUESTION)
             self._note_queries(data)
             self.raw += data
+            self._display = None
             self._stream.feed(UNKNOWN_TO_PYTE.sub(b"", data.replace(CURSOR_QUESTION, b"")))
         if self.answers and asked:
             self._unsent += asked * (b"\x1b[%d;%dR" % (self.screen.cursor.y + 1, self.screen.cursor.x + 1))
@@ -163,6 +165,7 @@ class Terminal:
         with self._lock:
             self._set_size(columns, lines)
             self.screen.resize(lines, columns)
+            self._display = None
         os.kill(self.process.pid, signal.SIGWINCH)
 
     def press(self, keys: str) -> None:
@@ -173,7 +176,16 @@ class Terminal:
     def text(self) -> str:
         """The screen as lines of text."""
         with self._lock:
-            return "\n".join(self.screen.display)
+            # pyte needs a hundredth of a second for it, and tests ask again and again.
+            if self._display is None:
+                self._display = self.screen.display
+            return "\n".join(self._display)
+
+    def clear(self) -> None:
+        """Lose the text on the screen, as a terminal may."""
+        with self._lock:
+            self.screen.erase_in_display(2)
+            self._display = None
 
     def shows(self, *words: str, timeout_s: float = 20) -> None:
         """Wait until all words are on the screen."""

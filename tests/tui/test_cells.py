@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pyte
 import pytest
+from extent import extent
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -222,16 +223,20 @@ class CanvasMachine(RuleBasedStateMachine):
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 TestCanvas = CanvasMachine.TestCase
 TestCanvas.settings = settings(
-    max_examples=25, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES
+    max_examples=extent(8, 25),
+    stateful_step_count=50,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=PHASES,
 )
 
 
 @pytest.mark.parametrize("budget", [1, 100, 10_000])
-def test_thousands_of_steps_leave_no_wrong_cell(budget):
+def test_many_steps_leave_no_wrong_cell(budget):
     machine = CanvasMachine()
     machine.begin(44, 12)
     rng = np.random.default_rng(budget)
-    for step in range(2000):
+    for step in range(extent(400, 2000)):
         machine.scribble(int(rng.integers(1 << 30)), float(rng.random() ** 6))
         machine.move(int(rng.integers(1, 3)), bool(rng.random() < 0.9), step)
         machine.update(budget, bool(rng.random() < 0.2))

@@ -5,6 +5,7 @@ import resource
 
 import numpy as np
 import pytest
+from extent import extent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -115,7 +116,7 @@ def test_columns_of_blocks_equal_those_of_rows(product, per_column):
     st.sampled_from([30, 100, 400]),
     st.integers(0, 5),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=extent(40, 150), deadline=None)
 def test_columns_of_blocks_equal_those_of_rows_with_gaps(runs, per_column, length, seed):
     source = Source(length)
     loader = HistoryLoader(source)

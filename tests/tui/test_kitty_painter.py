@@ -4,6 +4,7 @@ import zlib
 
 import numpy as np
 import pytest
+from extent import extent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from painted_pictures import CELL, COLUMNS, LINES, PALETTES, PaintedPicture, budgets, steps
@@ -17,7 +18,7 @@ def painted(part_pixels=(500, 1000)):
     return PaintedPicture(KittyPainter(part_pixels=part_pixels), KittyScreen(COLUMNS, LINES, CELL), text_destroys=False)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=extent(12, 40))
 @given(st.lists(st.tuples(steps, budgets), max_size=8))
 def test_after_any_changes_the_terminal_shows_the_picture(changes):
     picture = painted()

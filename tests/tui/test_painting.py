@@ -7,6 +7,7 @@ import logging
 
 import numpy as np
 import pytest
+from extent import extent
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -267,9 +268,8 @@ def test_a_window_that_was_small_for_a_moment_is_drawn_completely(small):
 # The test makes thousands of steps on a terminal, perhaps on a busy machine.
 TestIncremental = pytest.mark.timeout(900)(Incremental.TestCase)
 TestIncremental.settings = settings(
-    # These are few examples: `make test-seeds` runs others.
-    max_examples=8,
-    stateful_step_count=80,
+    max_examples=extent(3, 8),
+    stateful_step_count=extent(50, 80),
     deadline=None,
     suppress_health_check=list(HealthCheck),
     print_blob=True,

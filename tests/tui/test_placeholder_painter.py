@@ -3,6 +3,7 @@
 import unicodedata
 
 import pytest
+from extent import extent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from painted_pictures import CELL, COLUMNS, LINES, PALETTES, REGIONS, PaintedPicture, budgets, steps
@@ -22,7 +23,7 @@ def painted(tile_pixels=TILE_PIXELS):
     return PaintedPicture(painter, PassedOnScreen(COLUMNS, LINES, CELL), text_destroys=False)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=extent(12, 40))
 @given(st.lists(st.tuples(steps, budgets), max_size=8), st.sampled_from([1, TILE_PIXELS]))
 def test_after_any_changes_the_terminal_shows_the_picture(changes, tile_pixels):
     picture = painted(tile_pixels)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from extent import extent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from painted_pictures import CELL, COLUMNS, LINES, PaintedPicture, budgets, steps
@@ -23,7 +24,7 @@ def painted(cell=CELL):
     return picture
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=extent(12, 40))
 @given(st.lists(st.tuples(steps, budgets), max_size=8), st.sampled_from([CELL, CellSize(4, 6), CellSize(7, 20)]))
 def test_after_any_changes_the_terminal_shows_the_picture(changes, cell):
     picture = painted(cell)

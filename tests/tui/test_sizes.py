@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from extent import extent
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -68,9 +69,8 @@ class Windows(RuleBasedStateMachine):
 
 TestWindows = pytest.mark.timeout(900)(Windows.TestCase)
 TestWindows.settings = settings(
-    # Few examples; `make test-seeds` runs others.
-    max_examples=4,
-    stateful_step_count=50,
+    max_examples=extent(2, 4),
+    stateful_step_count=extent(40, 50),
     deadline=None,
     suppress_health_check=list(HealthCheck),
     print_blob=True,

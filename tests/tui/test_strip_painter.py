@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from extent import extent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from painted_pictures import CELL, COLUMNS, LINES, PaintedPicture, budgets, steps
@@ -16,7 +17,7 @@ def painted():
     return PaintedPicture(StripPainter(part_pixels=(500, 1000)), screen, text_destroys=False)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=extent(12, 40))
 @given(st.lists(st.tuples(steps, budgets), max_size=8))
 def test_after_any_changes_the_terminal_shows_the_picture(changes):
     picture = painted()

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from extent import extent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from monitors import StillReceiver
@@ -89,7 +90,7 @@ def is_inside(scene):
     return scene.time_axis.cell_of(scene.view.cursor.number) is not None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=extent(25, 60), deadline=None)
 @given(
     runs=st.lists(st.tuples(st.integers(1, 250), st.integers(0, 1000)), min_size=1, max_size=3),
     rows_per_column=st.sampled_from([1, 2, 4, 7, 16]),

@@ -1,0 +1,24 @@
+"""How much a long check does: a short form in `make test`, all of it in `make test-long` and `make test-seeds`.
+
+A test keeps both forms in one line, so the long form cannot be forgotten: ``extent(20, 200)``.
+"""
+
+import os
+from collections.abc import Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+IS_LONG = os.environ.get("LONG_TESTS", "") not in ("", "0")
+
+
+def extent(short: T, long: T) -> T:
+    """Return the extent of a check: `long` with ``LONG_TESTS=1``, else `short`."""
+    return long if IS_LONG else short
+
+
+def some(cases: Sequence[T], count: int) -> Sequence[T]:
+    """Return all cases with ``LONG_TESTS=1``, else `count` of them, evenly spread, with both ends."""
+    if IS_LONG or count >= len(cases):
+        return cases
+    return [cases[round(n * (len(cases) - 1) / max(1, count - 1))] for n in range(count)]
