@@ -1,5 +1,8 @@
 """Key for the kind of pictures, and advice for better ones."""
 
+import time
+
+from sunspec_tui.tui.terminal.abilities import Graphics
 from sunspec_tui.tui.terminal.canvas_app import CanvasApp
 from sunspec_tui.tui.widgets.ability_text import PASSTHROUGH_ADVICE, graphics_message
 
@@ -9,7 +12,7 @@ _ADVICE_S = 10.0
 class GraphicsKeys(CanvasApp):
     """Part of the monitor that answers this key."""
 
-    _has_advised = False
+    _has_advised = _has_explained = False
 
     def abilities_changed(self) -> None:
         """Say once that an option of tmux keeps pixels from this terminal."""
@@ -18,8 +21,27 @@ class GraphicsKeys(CanvasApp):
             self._has_advised = True
             self.notify(PASSTHROUGH_ADVICE, timeout=_ADVICE_S)
 
+    def follow_terminal(self) -> None:
+        """Use the known abilities; say once why pixels of the user's choice are missing."""
+        super().follow_terminal()
+        if not self._has_explained and self.finder.is_settled(time.monotonic()):
+            self._has_explained = True
+            if self._lacks_chosen_pixels():
+                self.notify(graphics_message(self.abilities), timeout=_ADVICE_S)
+
+    def _lacks_chosen_pixels(self) -> bool:
+        """Return True if blocks are drawn against the user's choice.
+
+        Inside tmux kitty's pixels come later, or the advice about tmux does.
+        """
+        abilities = self.abilities
+        if abilities.in_tmux and abilities.chosen_graphics is Graphics.KITTY:
+            return False
+        return abilities.chosen_graphics in (Graphics.KITTY, Graphics.SIXEL) and abilities.graphics is Graphics.BLOCKS
+
     def action_next_graphics(self) -> None:
         """Choose the next kind of pictures, and say what is drawn."""
+        self._has_explained = True
         self.finder.choose_next_graphics()
         self.follow_terminal()
         self.notify(graphics_message(self.abilities))

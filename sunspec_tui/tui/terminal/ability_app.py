@@ -48,6 +48,13 @@ class AbilityApp(GuardedApp):
         """True if the terminal has gone away, with or without a signal."""
         return isinstance(self._driver, Driver) and self._driver.is_gone
 
+    def known_abilities(self, now_s: float) -> Abilities:
+        """Return the abilities as far as they are known.
+
+        A subclass extends this method.
+        """
+        return self.finder.abilities(now_s)
+
     def abilities_changed(self) -> None:
         """Draw with the new abilities.
 
@@ -88,7 +95,7 @@ class AbilityApp(GuardedApp):
         if text:
             self._pass_on_due()
             self.send_text(text)
-        abilities = self.finder.abilities(time.monotonic())
+        abilities = self.known_abilities(time.monotonic())
         if abilities != self.abilities:
             self.abilities = abilities
             self.abilities_changed()

@@ -5,12 +5,13 @@ The terminal must have pixels, and the link must carry them.
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import NamedTuple
 
 from textual import events
 from textual.worker import Worker
 
-from sunspec_tui.tui.terminal.abilities import Graphics, KittyDialect
+from sunspec_tui.tui.terminal.abilities import Abilities, Graphics, KittyDialect
 from sunspec_tui.tui.terminal.ability_finder import AbilityFinder
 from sunspec_tui.tui.terminal.canvas_app import CanvasApp
 from sunspec_tui.tui.terminal.driver import Driver
@@ -66,6 +67,21 @@ class PixelApp(CanvasApp):
         Then it must be drawn with a write cursor.
         """
         return self._drawn.graphics is Graphics.SIXEL or self._is_through_tmux
+
+    def known_abilities(self, now_s: float) -> Abilities:
+        """Return the abilities as far as they are known.
+
+        Without pixels if this screen can have none.
+        """
+        abilities = super().known_abilities(now_s)
+        if abilities.graphics is Graphics.BLOCKS:
+            return abilities
+        if self.ascii_only:
+            return replace(abilities, graphics=Graphics.BLOCKS, is_ascii_only=True)
+        cell = CellSize(abilities.cell_width_px, abilities.cell_height_px)
+        if not can_draw_pixels(*self.size, cell):
+            return replace(abilities, graphics=Graphics.BLOCKS, has_unfit_size=True)
+        return abilities
 
     def follow_graphics(self) -> None:
         """Draw in pixels or blocks, as terminal and link allow."""
