@@ -3,6 +3,7 @@
 import time
 
 from sunspec_tui.tui.terminal.abilities import Graphics
+from sunspec_tui.tui.terminal.ability_finder import SETTLE_S
 from sunspec_tui.tui.terminal.canvas_app import CanvasApp
 from sunspec_tui.tui.widgets.ability_text import PASSTHROUGH_ADVICE, graphics_message
 
@@ -22,12 +23,16 @@ class GraphicsKeys(CanvasApp):
             self.notify(PASSTHROUGH_ADVICE, timeout=_ADVICE_S)
 
     def follow_terminal(self) -> None:
-        """Use the known abilities; say once why pixels of the user's choice are missing."""
+        """Use the known abilities; soon say why chosen pixels are missing."""
         super().follow_terminal()
         if not self._has_explained and self.finder.is_settled(time.monotonic()):
             self._has_explained = True
-            if self._lacks_chosen_pixels():
-                self.notify(graphics_message(self.abilities), timeout=_ADVICE_S)
+            # The size of a cell may come after the reply that should be the last.
+            self.set_timer(2 * SETTLE_S, self._explain_missing_pixels)
+
+    def _explain_missing_pixels(self) -> None:
+        if self._lacks_chosen_pixels():
+            self.notify(graphics_message(self.abilities), timeout=_ADVICE_S)
 
     def _lacks_chosen_pixels(self) -> bool:
         """Return True if blocks are drawn against the user's choice.

@@ -35,7 +35,7 @@ SIZES = [(1, 1), (2, 2), (5, 3), (20, 5), (40, 8), (80, 24), (81, 25), (120, 40)
 # Actions that end or suspend the monitor, need a server, or write files.
 LEFT_OUT = ("end(", "suspend", "web", "plot_now", "screenshot", "next_graphics", "quit")
 ACTIONS = [key.action for key in KEYS if not key.action.startswith(LEFT_OUT)]
-CHANNELS = [4, 8, 96, 384, 1024]
+CHANNELS = [1, 2, 4, 8, 96, 384, 1024, 3072]
 
 
 class Stream:
@@ -63,14 +63,17 @@ class Stream:
         data = self.numbers.gamma(9, 3, (1, self.nchan, 4)).astype(np.float32)
         kind = self.chance.random()
         if kind < 0.05:
-            data[:] = self.chance.choice([np.nan, np.inf, -np.inf, 0.0, 1e38, -1.0])
+            data[:] = self.chance.choice([np.nan, np.inf, -np.inf, 0.0, 1e38, -1e38, 1e-38, -1.0, 7.0])
         elif kind < 0.1:
             data[:, self.numbers.random(self.nchan) < 0.5] = np.nan
         return data
 
 
 def step(monitor: pixel_monitors.PixelMonitor, stream: Stream, chance: random.Random) -> str:
-    """Do one random thing, and return its name."""
+    """Do one random thing, and return its name.
+
+    A key may change the size of the picture, which the next tick draws.
+    """
     kind = chance.random()
     if kind < 0.35:
         stream.step()
@@ -79,6 +82,7 @@ def step(monitor: pixel_monitors.PixelMonitor, stream: Stream, chance: random.Ra
     if kind < 0.7:
         action = chance.choice(ACTIONS)
         monitor.act(action)
+        monitor.tick()
         return action
     if kind < 0.85:
         size = chance.choice(SIZES)
@@ -97,6 +101,7 @@ def step(monitor: pixel_monitors.PixelMonitor, stream: Stream, chance: random.Ra
         return "a notification"
     keys = chance.choices(["a", "tab", "down", "up", "enter", "escape", "pageup", "backspace", "left", "right"], k=4)
     monitor.press(*keys)
+    monitor.tick()
     return str(keys)
 
 

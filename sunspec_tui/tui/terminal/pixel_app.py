@@ -51,6 +51,7 @@ class PixelApp(CanvasApp):
 
     _drawn = _DrawnPixels()
     _followed_quality = Quality.FULL
+    _has_removed_old_pictures = False
 
     def __init__(
         self, finder: AbilityFinder | None = None, *, ascii_only: bool = False, pacer: LinkPacer | None = None
@@ -119,6 +120,25 @@ class PixelApp(CanvasApp):
         if isinstance(self._driver, Driver):
             self._driver.farewell = text
 
+    @property
+    def _has_kitty(self) -> bool:
+        """True if the terminal itself knows kitty's protocol."""
+        return Graphics.KITTY in self.abilities.available_graphics and not self.abilities.in_tmux
+
+    def _remove_old_pictures(self) -> None:
+        """Remove all pictures.
+
+        A monitor that was killed or lost its link leaves its picture, which would lie over the new screen.
+        """
+        self.send_text(delete_all())
+        self.pixel_layer.forget()
+
+    def redraw(self) -> None:
+        """Send all again, because another program has written to the terminal."""
+        if self._has_kitty:
+            self._remove_old_pictures()
+        super().redraw()
+
     def _possible_pixels(self) -> _DrawnPixels:
         """Return the protocol that the terminal has, without regard to the link."""
         abilities = self.abilities
@@ -166,6 +186,9 @@ class PixelApp(CanvasApp):
     def follow_terminal(self) -> None:
         """Use the known abilities; ask tmux what it passes on."""
         super().follow_terminal()
+        if not self._has_removed_old_pictures and self._has_kitty:
+            self._has_removed_old_pictures = True
+            self._remove_old_pictures()
         self._ask_tmux()
 
     def _ask_tmux(self) -> None:
