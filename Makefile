@@ -63,7 +63,7 @@ fuzz-files: install  ## read corrupt files of every format: CASES=20000 SEED=0; 
 fuzz-terminal: install  ## send random bytes, sizes and keys to monitors on a pseudo-terminal: SECONDS=300 SEED=0
 	$(BIN)/python tests/long/fuzz_terminal.py --seconds $(or $(SECONDS),300) --seed $(SEED)
 
-fuzz-pixels: install  ## press keys and change sizes and streams of monitors in pixels: SECONDS=300 SEED=0
+fuzz-pixels: install  ## change keys, sizes and streams of monitors in pixels at random: SECONDS=300 SEED=0
 	$(BIN)/python tests/long/fuzz_pixels.py --seconds $(or $(SECONDS),300) --seed $(SEED)
 
 lint: install  ## ruff, mypy --strict, import-linter
@@ -87,7 +87,7 @@ bench-parts: install  ## figures of this tree alone: the screen on slow links, f
 pictures: install  ## the pictures of README and docs, which show the recorded flare of the package
 	$(BIN)/python bench/pictures.py $(ARGS)
 
-screenshots: install  ## the pictures of docs/terminals in real terminals; needs xvfb, kitty, xterm, xdotool, imagemagick
+screenshots: install  ## the pictures of docs/terminals in real terminals; needs xvfb, kitty, xterm, xdotool, imagemagick, tmux
 	$(BIN)/python bench/screenshots.py $(ARGS)
 
 clean:  ## remove what make has made

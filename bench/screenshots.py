@@ -21,7 +21,7 @@ from terminals import PROGRAM
 
 DOCS = Path(__file__).parents[1] / "docs" / "terminals"
 SPEED = 8
-# Time of the recording at which the pictures are taken: both lanes of the type II are in the picture then.
+# Time of the recording at which the pictures are taken. Both lanes of the type II burst are then visible.
 RECORDED_S = 552
 SIZE = (120, 40)
 
@@ -59,7 +59,7 @@ SHOTS = (
 
 
 def free_port() -> int:
-    """Return a port that nobody uses at the moment."""
+    """Return a port that is free at the moment."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
@@ -95,10 +95,12 @@ def take(shot: Shot) -> None:
 
 
 def main() -> None:
-    """Take all pictures, or those that are named."""
+    """Take all pictures, or those that the arguments name."""
     missing = missing_programs(KITTY, XTERM)
     if missing:
-        sys.exit(f"not installed: {', '.join(missing)}; install Debian's xvfb, kitty, xterm, xdotool and imagemagick")
+        sys.exit(
+            f"not installed: {', '.join(missing)}; install Debian's xvfb, kitty, xterm, xdotool, imagemagick and tmux"
+        )
     DOCS.mkdir(exist_ok=True)
     for shot in SHOTS:
         if not sys.argv[1:] or shot.name in sys.argv[1:]:

@@ -76,7 +76,7 @@ class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
     settings
         Settings of the user.
     finder
-        What is known of the terminal; None for a terminal with 24-bit colours and without pixels.
+        Finder of the terminal's abilities; None for a terminal with 24-bit colours and without pixels.
     ascii_only
         True if the terminal has only ASCII characters.
     view_path
@@ -118,11 +118,11 @@ class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
         self.attention = Attention(self.show_terminal_title, Bell(self.bell) if settings.bell else None)
         self.updater = ScreenUpdater(self, self._log_lines)
         self.confirmation = Confirmation(self.set_timer, self._show_caption)
-        self._toasts = Toasts()
+        self._toasts = Toasts(self.set_timer, self._show_toast_soon)
         self._receiver_actions = ReceiverActions(
             self, self.scene, lambda: self.receiver, self._show_soon, self.confirmation.show, settings.station
         )
-        self._has_text = self._is_started = False
+        self._has_text = self._is_started = self._toast_is_due = False
 
     # Start and end
 
@@ -261,11 +261,26 @@ class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
     def notify(self, message: str, **options: Any) -> None:
         """Show a message for a moment, with control characters escaped."""
         timeout_s = options.get("timeout") or self.NOTIFICATION_TIMEOUT
-        severity = options.get("severity", "information")
-        text, severity, timeout_s = self._toasts.add(printable(message), severity, timeout_s)
+        self._toasts.add(printable(message), options.get("severity", "information"), timeout_s)
+
+    def _show_toast_soon(self) -> None:
+        """Show the toast after the current callbacks: several messages make one toast."""
+        if not self._toast_is_due:
+            self._toast_is_due = True
+            self.call_later(self._show_toast)
+
+    def _show_toast(self) -> None:
+        self._toast_is_due = False
         self.clear_notifications()
-        self.main_screen.fit_toasts()
-        super().notify(text, severity=severity, timeout=timeout_s, markup=False)
+        toast = self._toasts.toast
+        if toast is not None:
+            self.main_screen.fit_toasts()
+            super().notify(toast.text, severity=toast.severity, timeout=toast.seconds, markup=False)
+
+    def on_click(self, event: events.Click) -> None:
+        """Forget the messages of a toast that a click has removed."""
+        if type(event.widget).__name__ == "Toast":
+            self._toasts.clear()
 
     async def on_key_clicked(self, event: KeyClicked) -> None:
         """Run the action of a clicked key."""
@@ -318,8 +333,8 @@ class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
         self._ticker.news.set()
 
     def action_redraw(self) -> None:
-        """Send the whole screen again."""
-        self.redraw()
+        """Ask what the terminal can show, and send the whole screen again."""
+        self.ask_and_redraw()
 
     # Log and end
 

@@ -71,7 +71,7 @@ class ReceiverOptions:
     archive_elevation
         Archive only while the Sun is at least so many degrees above the horizon.
     floor_dir
-        Directory that keeps the stream's quiet floor between runs; None measures it anew in each run.
+        Directory that keeps the stream's quiet floor between runs; None measures it again in each run.
     web
         Address and access rules of the web view; only this machine by default.
     reconnect

@@ -20,10 +20,8 @@ settings.register_profile("seeded", deadline=None, database=None, print_blob=Tru
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the property tests' cases, and reset signals.
 
-    Signals may be ignored under nohup and in background jobs.
-
-    The cases are fixed ones, or those of ``--hypothesis-seed``. A program keeps ignoring a signal that is ignored when
-    it starts, so the programs under test must not inherit that.
+    The cases are fixed, or those of ``--hypothesis-seed``. Under nohup and in background jobs signals may be ignored.
+    Programs under test would inherit this, and would ignore the signals too.
     """
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
         if signal.getsignal(number) is signal.SIG_IGN:

@@ -21,7 +21,7 @@ def run(settings: ProbeSettings, say: Say) -> int:
 
     figure = ("png", "product", "palette", "levels", "span", "remove_background")
     if given := [option(name) for name in figure if getattr(settings, name)]:
-        raise UsageError(f"{given[0]} is snapshot's: doctor draws nothing; leave it out")
+        raise UsageError(f"{given[0]} is only for snapshot: doctor draws nothing; leave it out")
     with probe_receiver(settings) as receiver:
         arrivals_s = _arrivals(receiver, settings.frames, settings.timeout)
         snapshot, frame = receiver.snapshot(most=1), receiver.last_frame()

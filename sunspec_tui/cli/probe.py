@@ -19,7 +19,7 @@ Say = Callable[[str], None]
 def probe_receiver(settings: ProbeSettings) -> "StreamReceiver":
     """Return a receiver that keeps as many frames as the command needs.
 
-    The cadence is unknown before the first frames: a time span has room for `MAX_ROWS_PER_S`.
+    The cadence is unknown before the first frames, so a time span has room for `MAX_ROWS_PER_S` rows a second.
     """
     from sunspec_tui.receiver import StreamReceiver
 

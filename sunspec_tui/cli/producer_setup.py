@@ -74,7 +74,7 @@ def make_source(settings: StreamSettings) -> "Source":
 def _recorded_flare(settings: StreamSettings, between_s: tuple[float | None, float | None]) -> "Source":
     """Return the flare of this package as a source.
 
-    At the speed of the Sun its times are now; at another speed they would not stay so.
+    At speed 1 its times are shifted to now. At another speed they would leave the present, so they are not shifted.
     """
     from sunspec_tui.producer.recorded_flare import open_flare
 

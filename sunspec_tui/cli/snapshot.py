@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sunspec_tui.cli.probe import Say, probe_receiver
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_OK
+from sunspec_tui.core.printable import printable
 from sunspec_tui.core.settings import ProbeSettings
 
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ def run(settings: ProbeSettings, say: Say) -> int:
         _receive(receiver, settings)
         snapshot = receiver.snapshot(most=1)
         job = None if snapshot.axis is None else _job(receiver, settings, chosen)
+    written = ""
     if job is not None and settings.png is not None:
-        _write_png(job, settings.png)
+        written = _write_png(job, settings.png)
     if job is not None and job.product != chosen:
         say(f"the stream has no {chosen}: showing {job.product}")
     if job is not None and settings.span is not None:
@@ -39,12 +41,14 @@ def run(settings: ProbeSettings, say: Say) -> int:
     else:
         say(headless.figure(snapshot, Product(chosen), chosen_levels(settings.levels)))
     say(headless.text_line(snapshot))
+    if written:
+        say(written)
     return EXIT_OK if snapshot.axis is not None else EXIT_FAILED
 
 
 def _check(settings: ProbeSettings) -> None:
     if settings.json:
-        raise UsageError("--json is doctor's: snapshot draws a figure")
+        raise UsageError("--json is only for doctor: snapshot draws a figure; leave it out")
     for name, is_given in (
         ("--remove-background", settings.remove_background),
         ("--palette", settings.palette is not None),
@@ -65,7 +69,7 @@ def _receive(receiver: "StreamReceiver", settings: ProbeSettings) -> None:
 
 
 def _job(receiver: "StreamReceiver", settings: ProbeSettings, chosen: str) -> "PlotJob | None":
-    """Return the rows as the options want them drawn."""
+    """Return the plot job that the options describe."""
     from sunspec_tui.core.levels import chosen_levels
     from sunspec_tui.plots.job import newest_seconds
 
@@ -96,7 +100,8 @@ def _mean_figure(job: "PlotJob") -> str:
     return text_figure(job.frequencies_mhz, {job.product: mean}, title=title, linear=job.signed, levels=job.levels)
 
 
-def _write_png(job: "PlotJob", path: Path) -> None:
+def _write_png(job: "PlotJob", path: Path) -> str:
+    """Write the figure; return a line about the file."""
     from sunspec_tui.plots.matplotlib_loader import load_matplotlib
 
     load_matplotlib()
@@ -108,3 +113,5 @@ def _write_png(job: "PlotJob", path: Path) -> None:
         figure.save(path)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}; choose another --png") from error
+    rows = "1 row" if len(job.times_s) == 1 else f"{len(job.times_s)} rows"
+    return f"{printable(path)}: figure of {rows} of {job.product}"

@@ -93,9 +93,9 @@ class Frame(NamedTuple):
 
     @property
     def recorded_s(self) -> float:
-        """When a replay's data were recorded, seconds since 1970.
+        """Time at which a replay's data were recorded, seconds since 1970.
 
-        NaN if the times of the data are their own.
+        NaN if the times of the data are not shifted.
         """
         return self.block_time_s - (time_shift_s(self.header.get("time_shift")) or math.nan)
 

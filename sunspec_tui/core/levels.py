@@ -125,12 +125,12 @@ def auto_levels(
     values
         Any shape, in dB or, if `signed`, linear; NaN is ignored. See `middle_of_band`.
     previous
-        Previous levels. They are kept while the new ones differ by at most a share of their span, so that the picture
+        Previous levels. They are kept while the new ones differ by at most a share of their span. So the picture
         does not flicker with every burst.
     signed
         True for levels that are symmetric about zero, the middle of a diverging palette.
     slack
-        This share: a seventh, if none is given.
+        This share; `LEVEL_SLACK` by default.
 
     Returns
     -------

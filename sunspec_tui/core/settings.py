@@ -74,7 +74,7 @@ class Settings:
         "auto", "colours that the terminal can show", "display", choices=("auto", "truecolor", "256", "16", "none")
     )
     graphics: str = _setting(
-        "auto", "pictures that the terminal can show", "display", choices=("auto", "kitty", "sixel", "blocks")
+        "auto", "graphics that the terminal can show", "display", choices=("auto", "kitty", "sixel", "blocks")
     )
     ascii: bool = _setting(False, "draw with ASCII characters only", "display")
     low_bandwidth: bool = _setting(False, "draw less, for a very slow link", "display")

@@ -54,7 +54,7 @@ class Snapshot:
     station
         Station of the data, if the stream gives it; else empty.
     recorded_s
-        When the newest row was recorded, if the stream is a replay with shifted times; else NaN.
+        Time at which the newest row was recorded, if the stream is a replay with shifted times; else NaN.
     """
 
     taken_s: float
@@ -98,9 +98,9 @@ class Snapshot:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Replay, and other faults of data or outputs.
+        """Notice of a replay, and faults of data or outputs.
 
-        They have a few words each.
+        Each has a few words.
         """
         # A replay whose times are shifted would otherwise look like the Sun of today.
         texts = [self.replay] if self.replay else []
@@ -111,7 +111,7 @@ class Snapshot:
 
     @property
     def replay(self) -> str:
-        """What a replay with shifted times shows; else empty."""
+        """Notice of a replay with shifted times; else empty."""
         return f"replay of {format_date_and_clock(self.recorded_s)[:16]}" if math.isfinite(self.recorded_s) else ""
 
     @cached_property

@@ -131,7 +131,7 @@ def _default_style() -> Iterator[None]:
 def _colour_map(name: str) -> Colormap:
     """Return a palette of the monitor as matplotlib's object.
 
-    Matplotlib's own tables are exact where the monitor interpolates between colours.
+    It uses matplotlib's own table if there is one, because the monitor's is interpolated.
     """
     known = mpl.colormaps[name] if name in mpl.colormaps else ListedColormap(colours(name) / 255, name)
     return known.with_extremes(bad=_NO_DATA_COLOUR)

@@ -32,7 +32,7 @@ def text_figure(
     title
         Line above the figure.
     linear
-        True for linear power, as of signed products; else dB.
+        True for linear power, such as that of signed products; else dB.
     levels
         Limits of the power axis; None for automatic limits.
     width, height

@@ -1,7 +1,7 @@
 """Replay the recorded flare of this package.
 
-The file is one of the e-CALLISTO network (see ``events/README.md``). This module reads only that file, and without
-astropy, whose import would take most of the time to the first screen of the demo.
+The file is one of the e-CALLISTO network (see ``events/README.md``). This module reads only that file. It
+does not use astropy, because the import would take most of the time to the first screen of the demo.
 """
 
 import gzip
@@ -50,7 +50,7 @@ def open_flare(
 ) -> Replay:
     """Open a replay of the flare.
 
-    By default it begins shortly before the bursts. `between_s` limits the times of the rows; see also `Replay`.
+    By default it begins shortly before the bursts. `between_s` limits the times of the rows. See also `Replay`.
     """
     first_s, last_s = between_s
     rows = read_flare().between(REPLAY_BEGIN_S if first_s is None else first_s, last_s)

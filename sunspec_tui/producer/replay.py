@@ -185,7 +185,7 @@ def open_replay(
 
     See `Replay` and `files.read.read_recording`.
     """
-    # The readers of files take a tenth of the time to the first screen, and the recorded flare needs none of them.
+    # The import of the file readers takes a tenth of the time to the first screen. The recorded flare needs no reader.
     from sunspec_tui.files.file_series import FileSeries, open_rows
     from sunspec_tui.files.read_limits import RowSelection
 

@@ -158,9 +158,9 @@ class FrameIngester:
 
     @property
     def recorded_s(self) -> float:
-        """When the data of a replay were recorded, for the newest frame.
+        """Time at which the newest frame of a replay was recorded.
 
-        NaN if the times of the data are their own.
+        NaN if the times of the data are not shifted.
         """
         return math.nan if self.last_frame is None else self.last_frame.recorded_s
 

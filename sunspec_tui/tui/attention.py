@@ -1,6 +1,6 @@
 """Signs outside the screen: the terminal's title, and a bell.
 
-They serve an observer who looks at something else.
+They reach an observer who does not look at the screen.
 """
 
 import re
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _AGES_S = (10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 28800, 86400)
 _MAX_STATE_CHARACTERS = 40
 
-# A short stream may stall before a reading has shown it live.
+# A short stream may stall before any reading shows it as live.
 _CHANGES_THAT_MATTER = {
     (StreamState.CONNECTING, StreamState.STALLED),
     (StreamState.LIVE, StreamState.STALLED),
@@ -26,11 +26,11 @@ _CHANGES_THAT_MATTER = {
 
 MIN_BETWEEN_BELLS_S = 5.0
 QUIET_S = 60.0
-"""A change that has rung the bell is silent until it has not occurred for this time."""
+"""A repeated change rings the bell again only after this time without it."""
 
 
 def coarse_age(seconds: float) -> str:
-    """Return a round age in few steps; empty below the first step.
+    """Return a rounded age; empty below the smallest step.
 
     Examples: ``10 s``, ``5 min``, ``2 h``.
     """
@@ -46,7 +46,7 @@ def coarse_age(seconds: float) -> str:
 def title_words(snapshot: "Snapshot", product: str, *, is_paused: bool) -> str:
     """Return the terminal's title: state, product and source.
 
-    It changes rarely, because the age of a stall has few steps.
+    The age of a stall has few steps, so the title changes rarely.
     """
     health = snapshot.health
     state = health.state.upper()
@@ -79,7 +79,7 @@ class Bell:
         self._next_ring_s = -1e300
 
     def note(self, state: StreamState, alarms: tuple[str, ...]) -> None:
-        """Compare state and alarms with the former ones; ring at most once."""
+        """Compare state and alarms with the previous ones; ring at most once."""
         # Numbers in an alarm change, but it is the same alarm.
         known = frozenset(re.sub(r"\d+", "#", alarm) for alarm in alarms)
         changes = [f"alarm {alarm}" for alarm in known - self._alarms]
@@ -115,7 +115,7 @@ class Attention:
         self._show_title, self._bell = show_title, bell
 
     def note(self, snapshot: "Snapshot", product: str, *, is_paused: bool) -> None:
-        """Show a new reading in title and bell."""
+        """Show a new reading in the title; ring the bell if necessary."""
         self._show_title(title_words(snapshot, product, is_paused=is_paused))
         if self._bell is not None:
             self._bell.note(snapshot.health.state, snapshot.alarms)

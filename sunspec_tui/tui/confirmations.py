@@ -1,6 +1,6 @@
-"""Words for the effect of a key, in the caption.
+"""Describe the effect of a key, for the caption.
 
-The functions compare two views, so that a new action needs no words of its own. The clock is an argument.
+The functions compare two views, so a new action needs no words of its own. The clock is an argument.
 """
 
 import time
@@ -22,7 +22,7 @@ _AT_LIMIT = {"span": "limit of the time span", "zoom": "limit of the zoom", "pan
 
 
 class Confirmation:
-    """Effect of the last key, until a few seconds later.
+    """Description of the last key's effect, kept for a few seconds.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class Confirmation:
 
     @property
     def words(self) -> str:
-        """The words; empty after their time."""
+        """Description to show; empty after `SHOWN_S` seconds."""
         return self._words if self._clock() < self._until_s else ""
 
     def show(self, words: str) -> None:
@@ -53,20 +53,24 @@ class Confirmation:
         if words:
             self._words, self._until_s = words, self._clock() + SHOWN_S
             self._on_change()
-            # A little later than the end, so that the time is over for certain.
+            # The call comes a little later, when the time is certainly over.
             self._call_later(SHOWN_S + 0.05, self._on_change)
 
 
-def effect_of(name: str, before: View, after: View, context: ViewContext, cadence_s: float) -> str:
+def effect_of(
+    name: str, before: View, after: View, context: ViewContext, cadence_s: float, *, has_colours: bool = True
+) -> str:
     """Describe the most important change from one view to the next.
 
-    Without a change, return what limits the action of this name; empty if nothing does.
+    If nothing has changed, return the limit that stops the action `name`; empty if there is none. On a screen without
+    colours, another palette is only that of the plots.
     """
     if before == after:
         return _AT_LIMIT.get(name, "")
     if name == "reset_view":
         return "layout, colours and levels reset"
-    return next(_effects(before, after, context, cadence_s), "")
+    words = next(_effects(before, after, context, cadence_s), "")
+    return words if has_colours or before.palette == after.palette else f"no colours here; {words} in plots"
 
 
 def _effects(before: View, after: View, context: ViewContext, cadence_s: float) -> Iterator[str]:
@@ -95,7 +99,7 @@ def _level_effects(before: View, after: View) -> Iterator[str]:
     if before.bias != after.bias:
         yield "darker" if after.bias > before.bias else "brighter"
     if before.spectrum_levels != after.spectrum_levels:
-        yield "limits of the spectrum follow" if after.spectrum_levels is None else "limits of the spectrum fixed"
+        yield "automatic limits of the spectrum" if after.spectrum_levels is None else "limits of the spectrum fixed"
 
 
 def _layout_effects(before: View, after: View, context: ViewContext) -> Iterator[str]:

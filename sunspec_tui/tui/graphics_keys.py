@@ -1,16 +1,16 @@
-"""Key for the kind of pictures, and advice for better ones."""
+"""Key that selects the graphics, and advice about tmux."""
 
 import time
 
 from sunspec_tui.tui.terminal.abilities import Graphics
 from sunspec_tui.tui.terminal.ability_finder import SETTLE_S
-from sunspec_tui.tui.terminal.canvas_app import CanvasApp
+from sunspec_tui.tui.terminal.pixel_app import PixelApp
 from sunspec_tui.tui.widgets.ability_text import PASSTHROUGH_ADVICE, graphics_message
 
 _ADVICE_S = 10.0
 
 
-class GraphicsKeys(CanvasApp):
+class GraphicsKeys(PixelApp):
     """Part of the monitor that answers this key."""
 
     _has_advised = _has_explained = False
@@ -45,8 +45,9 @@ class GraphicsKeys(CanvasApp):
         return abilities.chosen_graphics in (Graphics.KITTY, Graphics.SIXEL) and abilities.graphics is Graphics.BLOCKS
 
     def action_next_graphics(self) -> None:
-        """Choose the next kind of pictures, and say what is drawn."""
+        """Select the next kind of graphics, and name it."""
         self._has_explained = True
         self.finder.choose_next_graphics()
+        self.try_pixels_again()
         self.follow_terminal()
         self.notify(graphics_message(self.abilities))

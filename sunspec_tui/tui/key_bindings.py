@@ -32,13 +32,13 @@ class Key(NamedTuple):
 
 GROUPS: dict[str, tuple[Key, ...]] = {
     "Program": (
-        Key("question_mark,f1", "?", "help", "every key"),
+        Key("question_mark,f1", "?", "help", "show all keys"),
         Key("q,ctrl+q", "q", "end(0)", "end the monitor"),
         Key("ctrl+p", "ctrl+p", "command_palette", "find an action by its name"),
         Key("u", "u", "log", "the whole log"),
         Key("ctrl+l", "ctrl+l", "redraw", "redraw the screen"),
-        Key("G,shift+g", "G", "next_graphics", "kitty's pixels, sixel, blocks, or the best"),
-        Key("t", "t", "change_view('next_theme')", "dark, light, or the terminal's own colours"),
+        Key("G,shift+g", "G", "next_graphics", "next graphics: kitty, sixel, blocks, or the best"),
+        Key("t", "t", "change_view('next_theme')", "next theme: dark, light, the terminal's colours"),
         Key("ctrl+c", "ctrl+c", "end(130)", "end as interrupted"),
     ),
     "Time": (
@@ -63,9 +63,9 @@ GROUPS: dict[str, tuple[Key, ...]] = {
             "j",
             "j",
             "change_view('mark', 0)",
-            "mark the beginning of an interval, at the cursor or the picture's left edge",
+            "mark the beginning of an interval, at the cursor or the left edge",
         ),
-        Key("k", "k", "change_view('mark', 1)", "mark its end, at the cursor or the right edge"),
+        Key("k", "k", "change_view('mark', 1)", "mark the end, at the cursor or the right edge"),
     ),
     "Waterfall": (
         Key("x", "x", "change_view('next_product', 1)", "next product"),
@@ -90,10 +90,10 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("h", "h", "change_view('toggle_trace', 'max')", "maximum hold"),
         Key("n", "n", "change_view('toggle_trace', 'min')", "minimum hold"),
         Key("v", "v", "change_view('toggle_trace', 'average')", "running average"),
-        Key("r", "r", "reset_traces", "reset these three"),
+        Key("r", "r", "reset_traces", "reset maximum, minimum and average"),
         Key("y", "y", "change_view('toggle_option', 'pair')", "XX and YY together"),
         Key("e", "e", "change_view('toggle_linear')", "decibels or linear power"),
-        Key("f", "f", "change_view('fix_spectrum')", "fix the limits, or let them follow"),
+        Key("f", "f", "change_view('fix_spectrum')", "fixed or automatic limits"),
         Key("i", "i", "change_view('toggle_option', 'pipelines')", "marks of the 32 pipelines"),
     ),
     "Layout": (
@@ -113,7 +113,7 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("plus,equals_sign", "+", "plot_interval(1)", "plots more rarely, up to off"),
         Key("minus", "-", "plot_interval(-1)", "plots more often, down to one a second"),
         Key("p", "p", "plot_now", "write a plot now"),
-        Key("E,shift+e", "E", "export", "write the marked interval, or the picture's, to a file"),
+        Key("E,shift+e", "E", "export", "write the marked interval, or the picture's rows, to a file"),
         Key("w", "w", "web", "start or stop the web view"),
         Key("g", "g", "collect_garbage", "collect garbage now"),
         Key("o", "o", "optimise_memory", "free unused memory; rows stay"),
@@ -125,7 +125,7 @@ KEYS = tuple(key for group in GROUPS.values() for key in group)
 
 
 class FooterHint(NamedTuple):
-    """Keys of the footer and what they act on.
+    """Keys of the footer, with the words for them.
 
     Attributes
     ----------

@@ -33,7 +33,7 @@ class Action(NamedTuple):
     call
         Call of the action.
     words
-        Further words by which it is found.
+        Further words that find the action.
     """
 
     group: str

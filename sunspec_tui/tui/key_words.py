@@ -1,6 +1,6 @@
 """Other words by which the search finds actions.
 
-A word that stands in the description of the key is not repeated here. Words of an action without a key do no harm.
+The words of a key's own description are not repeated here. Words for an action without a key have no effect.
 """
 
 from sunspec_tui.tui.display.view_state import PANELS

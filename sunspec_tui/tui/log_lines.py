@@ -17,7 +17,7 @@ MAX_LINES = 1000
 FAILURES = ("thread_failed", "monitor_fault")
 """Kinds of events that report a permanent failure of one part of the program."""
 _ELSEWHERE = ("plot",)
-# A plot that went well is in the Plots panel; every ten seconds, it would push all else out of the log.
+# The Plots panel shows each successful plot. In the log, one every ten seconds would push out all other lines.
 
 
 class LogLine(NamedTuple):

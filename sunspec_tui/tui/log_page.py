@@ -7,13 +7,12 @@ from typing import ClassVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import ModalScreen
 
 from sunspec_tui.core.listeners import Listeners
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.tui.log_lines import LogLine
 from sunspec_tui.tui.terminal.canvas import Grid
-from sunspec_tui.tui.terminal.guarded import Guarded
+from sunspec_tui.tui.terminal.dialog import Dialog
 from sunspec_tui.tui.widgets.fitting import wrap_line
 from sunspec_tui.tui.widgets.panels import TextCells
 
@@ -29,7 +28,7 @@ class LogHistory:
     lines
         At most `MAX_LINES` lines, oldest first.
     count
-        Number of lines so far, with those that were dropped.
+        Number of lines so far, including those that were dropped.
     listeners
         Called when there are new lines.
     """
@@ -116,7 +115,7 @@ class LogText(TextCells):
     def _all_lines(self, columns: int, *, with_new: bool = True) -> list[Text]:
         """Return all lines in this width.
 
-        Only new ones are wrapped, because that is slow.
+        Only new lines are wrapped, because wrapping is slow.
         """
         if columns != self._wrapped_width:
             self._wrapped.clear()
@@ -128,7 +127,7 @@ class LogText(TextCells):
         return [line for entry in self._wrapped for line in entry]
 
 
-class LogPage(Guarded, ModalScreen[None]):
+class LogPage(Dialog[None]):
     """The whole log as a page; escape closes it.
 
     Parameters
@@ -163,11 +162,11 @@ class LogPage(Guarded, ModalScreen[None]):
         self.call_after_refresh(self._show_position)
 
     def on_unmount(self) -> None:
-        """Follow the log no more."""
+        """Stop following the log."""
         self._history.listeners.remove(self._show_new_lines)
 
     def on_resize(self) -> None:
-        """Show the position in the new size."""
+        """Show the position for the new size."""
         self.call_after_refresh(self._show_position)
 
     def action_scroll(self, by: int) -> None:

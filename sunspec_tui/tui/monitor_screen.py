@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from sunspec_tui.monitoring.snapshot import Snapshot
 
 COLOUR_STEPS = {Quality.PIXELS: 48, Quality.FULL: 48, Quality.SLOWER: 48, Quality.SWEEPING: 24, Quality.LOWEST: 16}
-"""Number of colours of the waterfall at each quality of the link; in pixels only the colour bar has them."""
+"""Number of colours of the waterfall at each quality of the link; in pixels, only that of the colour bar."""
 
 WIDTH_CLASSES = [(0, "-slim"), (78, "-narrow"), (100, "-wide"), (180, "-widest")]
 """Smallest width in columns, and style class, of each layout."""
@@ -61,7 +61,7 @@ HEIGHT_CLASSES = [(0, "-flat"), (12, "-low"), (18, "-high")]
 """Smallest height in lines, and style class, of each layout."""
 
 _THEMES = dict(zip(THEMES, ("textual-dark", "textual-light", "ansi-dark"), strict=True))
-# Lines of the texts before the first reading, so that the first layout is close to the next.
+# Assumed lines of each panel before the first reading, so that the first layout is similar to the next.
 _FIRST_LINES = {"delay": 4, "health": 8, "memory": 4, "plots": 3, "log": 0}
 _NOTIFY_EVERY_S = 1.0
 _PANEL_CLASSES = {"delay": DelayPanel, "log": LogPanel}
@@ -115,7 +115,7 @@ class MonitorScreen(Guarded, Screen[object]):
     # Pictures
 
     def set_abilities(self, shown: ShownAbilities) -> None:
-        """Draw for other abilities of the terminal from now on."""
+        """Use other abilities of the terminal from now on."""
         self._shown = shown
         self.fit_scene()
 
@@ -191,7 +191,7 @@ class MonitorScreen(Guarded, Screen[object]):
         status.show(text(paused_s=paused_s, columns=columns, alarms=snapshot.alarms, warnings=snapshot.warnings))
 
     def _show_waiting(self) -> None:
-        """Show what the screen waits for, and which keys wait."""
+        """Show why there is no picture, and how many keys wait."""
         text = "\n\n".join(filter(None, (self._waiting_for, waiting_words(len(self._scene.early_actions)))))
         if text != self._waiting:
             self._waiting = text
@@ -208,7 +208,7 @@ class MonitorScreen(Guarded, Screen[object]):
             return
         self.log_history.add(lines)
         panel = self.query_one(LogPanel)
-        # The style of a whole text without spans would not be rendered.
+        # A span carries the style, because the style of a whole text would not be drawn.
         panel.add(*(Text.assemble((f"{format_clock(line.time_s)} {line.text}", line.style)) for line in lines))
         errors = [line for line in lines if line.level >= logging.ERROR]
         now_s = time.monotonic()
@@ -258,7 +258,7 @@ class MonitorScreen(Guarded, Screen[object]):
         heights = panel_heights(needed, lines) if in_column else {}
         self.set_class(in_column and frame_lines(needed, lines) == 1, "-tight")
         for name in PANELS:
-            # A panel that is not in the column has the height of the style sheet. Setting a height costs a layout.
+            # A panel outside the column has the height of the style sheet. Each change of a height costs a new layout.
             if heights.get(name) != self._heights.get(name):
                 self.query_one(f"#{name}").styles.height = heights.get(name)
         self._heights = heights
@@ -270,7 +270,7 @@ class MonitorScreen(Guarded, Screen[object]):
     def fit_toasts(self) -> None:
         """Keep toasts inside the waterfall, away from axes and panels.
 
-        Without a waterfall, keep them inside the text that waits for it.
+        Without a waterfall, keep them inside the text that replaces it.
         """
         cells = self.query_one(Waterfall).cells_region or self.query_one("#waiting").region
         for rack in self.query("#textual-toastrack"):
@@ -278,7 +278,7 @@ class MonitorScreen(Guarded, Screen[object]):
                 rack.styles.dock, rack.styles.width = "bottom", cells.width
                 rack.styles.margin = (0, 0, self.size.height - cells.bottom, cells.x)
             else:
-                # Over a panel that is alone, at the top: the newest line of the log is at the bottom.
+                # Over a single panel, toasts are at the top, because the newest line of the log is at the bottom.
                 rack.styles.dock, rack.styles.width, rack.styles.margin = "top", "1fr", (2, 0, 0, 0)
 
     # Keys of a panel that is alone on the screen

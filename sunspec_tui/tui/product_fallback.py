@@ -4,7 +4,7 @@ from sunspec_tui.core.products import Product
 
 
 class ProductFallback:
-    """Chosen product that is missing; each change has one sentence."""
+    """Reporter of a missing product, with one sentence for each change."""
 
     def __init__(self) -> None:
         self._missing: Product | None = None

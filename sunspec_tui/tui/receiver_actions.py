@@ -13,7 +13,7 @@ from sunspec_tui.tui.display.view_state import Interval, View
 from sunspec_tui.tui.receiver_worker import log_failure
 from sunspec_tui.tui.terminal.canvas_app import CanvasApp
 from sunspec_tui.tui.widgets.dialogs import DelayScreen, ExportScreen
-from sunspec_tui.tui.widgets.plots_panel_text import export_name, interval_text
+from sunspec_tui.tui.widgets.plots_panel_text import NO_MARKED_ROWS, export_name, interval_text
 
 _URL_SHOWN_S = 10.0
 
@@ -74,7 +74,7 @@ class ControlledReceiver(Protocol):
 
 
 class PlottingReceiver(Protocol):
-    """Choices of a receiver's plots; see `StreamReceiver`."""
+    """Methods of `StreamReceiver` that select how plots look."""
 
     def set_product(self, product: str) -> None:
         """Select the product of plots."""
@@ -84,7 +84,7 @@ class PlottingReceiver(Protocol):
 
 
 def follow_view(receiver: PlottingReceiver, view: View) -> None:
-    """Show in plots what the screen shows."""
+    """Use the product and the palette of the screen in plots."""
     receiver.set_product(view.product)
     receiver.set_palette(view.palette)
 
@@ -211,7 +211,9 @@ class ReceiverActions:
         """
         interval = self._scene.interval()
         if interval is None:
-            self._app.notify("there are no rows to export yet", severity="warning")
+            has_marks = self._scene.view.marks != (None, None)
+            text = NO_MARKED_ROWS if has_marks else "there are no rows to export yet"
+            self._app.notify(text, severity="warning")
             return
         receiver = self._receiver()
         station = receiver.station if receiver else self._station

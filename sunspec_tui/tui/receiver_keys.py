@@ -40,5 +40,5 @@ class ReceiverKeys:
         self._receiver_actions.collect_garbage()
 
     def action_optimise_memory(self) -> None:
-        """Free memory and show how much."""
+        """Free memory and show the freed amount."""
         self._receiver_actions.optimise_memory()

@@ -13,8 +13,8 @@ BURST_GAP_S = 3.0
 """Unknown keys with a shorter time between them are one burst."""
 
 _KNOWN = frozenset(name for key in KEYS for name in key.keys.split(","))
-# Only keys that someone presses on purpose: no modifiers, no keys of a media player, no sequences with alt, which a
-# terminal's unknown replies resemble.
+# Only keys that someone presses on purpose. Modifiers and media keys are left out, and so are keys with alt, because
+# unknown replies of a terminal resemble them.
 _PRESSED_ON_PURPOSE = re.compile(r"f\d{1,2}|ctrl\+[a-z]|insert|delete|backspace|enter")
 _SHOWN = {"backspace": "backspace", "delete": "del", "insert": "ins"}
 

@@ -102,7 +102,7 @@ def initial_view(settings: Settings, saved: Mapping[str, Any]) -> View:
 def view_to_keep(view: View, settings: Settings, saved: Mapping[str, Any]) -> dict[str, Any]:
     """Return the part of a view to save for the next run.
 
-    A setting is for one run: what it has decided, and the observer has not changed, stays as it was saved.
+    A setting applies to one run. If the observer has not changed its value, the value saved before is kept.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def view_to_keep(view: View, settings: Settings, saved: Mapping[str, Any]) -> di
         if getattr(settings, name) is not None and now[name] == first[name]
     }
     if "product" in kept and now["levels"] == first["levels"]:
-        # Levels belong to a product: without the setting, the saved ones would be there.
+        # Levels belong to a product. The saved levels belong to the saved product, so both are kept.
         kept.add("levels")
     if view.span_s is not None:
         kept |= {"rows_per_column", "grows"}

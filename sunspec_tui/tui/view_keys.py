@@ -10,6 +10,7 @@ from sunspec_tui.tui.display.view_state import Cursor, View
 from sunspec_tui.tui.messages import CellPointed, WheelTurned
 from sunspec_tui.tui.screen_updater import ScreenUpdater
 from sunspec_tui.tui.terminal.canvas_app import CanvasApp
+from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.toasts import Toasts
 from sunspec_tui.tui.view_json import initial_view
 from sunspec_tui.tui.widget_data import epoch_text
@@ -57,7 +58,8 @@ class ViewKeys(CanvasApp):
             # Some actions wait for the first row; the screen says so.
             return ""
         cadence_s = self.scene.position.cadence_s
-        return effect_of(name, old_view, self.scene.view, self.scene.context, cadence_s)
+        has_colours = self.depth is not Depth.NONE
+        return effect_of(name, old_view, self.scene.view, self.scene.context, cadence_s, has_colours=has_colours)
 
     def _report_epoch(self, epoch: "Epoch | None") -> None:
         """Report a change to an earlier axis, or to the present one."""

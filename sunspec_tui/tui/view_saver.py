@@ -23,7 +23,7 @@ class ViewSaver:
     path
         The file; None saves nothing.
     settings
-        Settings of this run. What they decide is not saved.
+        Settings of this run. Their values are not saved.
     view
         Returns the present view.
     call_later
@@ -44,7 +44,7 @@ class ViewSaver:
         self._is_unsaved = False
 
     def first_view(self) -> View:
-        """Return the view of the last run, with what the settings decide."""
+        """Return the view of the last run, changed by the settings."""
         return initial_view(self._settings, self._saved)
 
     def _kept(self) -> dict[str, Any]:

@@ -20,9 +20,9 @@ from sunspec_tui.tui.display.readouts import readout_of, spectrum_under_cursor
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.link_pacing import LinkReading
-from sunspec_tui.tui.widgets.caption import caption_text
+from sunspec_tui.tui.widgets.caption import ShownPicture, caption_text
 from sunspec_tui.tui.widgets.picture_notice import picture_notice
-from sunspec_tui.tui.widgets.plots_panel_text import interval_text, short_interval_text
+from sunspec_tui.tui.widgets.plots_panel_text import NO_MARKED_ROWS, interval_text, short_interval_text
 from sunspec_tui.tui.widgets.spectrum import SpectrumScene, Trace
 from sunspec_tui.tui.widgets.waterfall import WaterfallScene
 
@@ -114,21 +114,33 @@ def caption(scene: Scene, depth: Depth, link: LinkReading, columns: int, confirm
     view, readout = scene.view, readout_of(scene)
     cadence_s = scene.position.cadence_s if scene.position else math.nan
     palette = "characters" if depth is Depth.NONE else view.palette
-    interval = scene.interval() if view.marks != (None, None) else None
-    return caption_text(
-        replace(view, product=scene.product, palette=palette),
+    shown = ShownPicture(
         scene.product,
         scene.band,
         scene.picture.levels if scene.picture else None,
         scene.columns * view.rows_per_column * cadence_s,
+        subtracted=view.subtract and readout is not None and readout.cell is not None,
+        in_pixels=scene.cell_px > 1,
+    )
+    return caption_text(
+        replace(view, product=scene.product, palette=palette),
+        shown,
         link,
         readout=readout,
-        subtracted=view.subtract and readout is not None and readout.cell is not None,
-        marked=("", "") if interval is None else (interval_text(interval), short_interval_text(interval)),
+        marked=_marked_texts(scene),
         confirmed=confirmed,
-        in_pixels=scene.cell_px > 1,
         columns=columns,
     )
+
+
+def _marked_texts(scene: Scene) -> tuple[str, str]:
+    """Return a text and a short one about the marked interval."""
+    if scene.view.marks == (None, None):
+        return "", ""
+    interval = scene.interval()
+    if interval is None:
+        return NO_MARKED_ROWS, "no rows marked"
+    return interval_text(interval), short_interval_text(interval)
 
 
 def epoch_text(epoch: "Epoch") -> str:

@@ -69,7 +69,7 @@ def test_the_command_line_overrides_the_settings_file(tmp_path):
 @pytest.mark.parametrize(
     ("words", "demo"), [([], None), (["--demo"], "sun"), (["--demo", "sun"], "sun"), (["--demo", "flare"], "flare")]
 )
-def test_the_demo_has_a_name_and_alone_it_is_the_sun(words, demo):
+def test_a_demo_without_a_name_is_the_sun(words, demo):
     assert monitor_settings(words, COMMANDS).demo == demo
     assert monitor_settings([*words, "--no-ui"], COMMANDS).demo == demo
 
@@ -209,6 +209,16 @@ def test_snapshot_prints_a_figure_and_writes_a_png(live_port, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "MHz" in done.stdout
     assert (tmp_path / "a.png").stat().st_size > 10_000
+    rows = int(re.search(r"a\.png: figure of (\d+) rows of XX\n$", done.stdout)[1])
+    # On a busy machine more frames may have come meanwhile.
+    assert rows >= 2
+
+
+def test_snapshot_names_no_file_that_it_has_not_written(live_port, tmp_path):
+    done = run("snapshot", "--port", live_port, "--frames", "1", "--png", str(tmp_path / "missing" / "a.png"))
+    assert done.returncode == 2
+    assert "cannot write" in done.stderr
+    assert "figure of" not in done.stdout
 
 
 def test_the_demo_ends_within_its_duration_and_leaves_no_thread_behind():

@@ -33,8 +33,8 @@ def receiver():
         (["--palette", "blue"], "--palette"),
         (["snapshot", "--span", "1e9"], "--span is 1000000000.0, it must be at most 600"),
         (["snapshot", "--palette", "turbo"], "--palette is for the PNG figure"),
-        (["doctor", "--span", "9"], "--span is snapshot's"),
-        (["doctor", "--levels", "-1,1"], "--levels is snapshot's"),
+        (["doctor", "--span", "9"], "--span is only for snapshot"),
+        (["doctor", "--levels", "-1,1"], "--levels is only for snapshot"),
     ],
 )
 def test_wrong_looks_are_refused_with_a_remedy(words, complaint, capsys):

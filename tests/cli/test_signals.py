@@ -70,7 +70,7 @@ def wait_interrupted(number):
         condition.wait(1e-3)
 
 
-def test_a_wait_that_is_interrupted_while_it_takes_its_lock_is_the_end():
+def test_a_signal_ends_a_wait_that_is_taking_its_lock():
     with pytest.raises(EndRequested, match="SIGINT") as caught, Ending(raises=True):
         wait_interrupted(signal.SIGINT)
     assert "un-acquired lock" in str(caught.value.__cause__)

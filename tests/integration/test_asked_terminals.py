@@ -7,6 +7,7 @@ import fcntl
 import os
 import struct
 import termios
+import time
 
 import pytest
 from ability_replies import AREA, CELL, FENCE, KITTY, KITTY_QUERY, STYLE, TMUX, VERSION, WEZTERM, XTERM_256, XTERM_SIXEL
@@ -15,6 +16,8 @@ from hypothesis import strategies as st
 from terminal_cases import DEMO, HELP, obeys
 from terminals import PROGRAM, Terminal
 from waiting import poll_until
+
+from sunspec_tui.tui.terminal.ability_finder import ASK_AGAIN_S
 
 OVER_SSH = {"COLORTERM": ""}
 TRUE_COLOURS = b"8;2;"
@@ -93,12 +96,12 @@ def test_replies_in_reverse_order_count(terminal):
     monitor.shows("LIVE", "24-bit, asked", "kitty, asked, cell 9x20")
 
 
-def test_a_terminal_without_device_attributes_is_followed_after_a_while(terminal):
+def test_without_device_attributes_the_other_replies_count_after_a_while(terminal):
     monitor = terminal(*DEMO, replies={query: reply for query, reply in KITTY.items() if query != FENCE})
     monitor.shows("LIVE", "24-bit, asked", "kitty, asked, cell 9x20")
 
 
-def test_the_kernel_tells_the_size_of_a_cell_too(terminal):
+def test_the_kernel_also_gives_the_size_of_a_cell(terminal):
     monitor = terminal(*DEMO, replies=XTERM_SIXEL)
     monitor.shows("LIVE", "graphics blocks, asked")
     fcntl.ioctl(monitor.master, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 724, 524))
@@ -113,8 +116,23 @@ def test_another_font_is_noted(terminal):
     monitor.shows("cell 14x30")
 
 
+def test_a_redraw_notes_the_abilities_of_another_terminal(terminal):
+    monitor = terminal(*DEMO, replies=KITTY)
+    monitor.shows("LIVE", "kitty, asked, cell 9x20")
+    monitor.replies = XTERM_256
+
+    def is_followed():
+        # A held key: the terminal is asked every five seconds at most.
+        monitor.press("\x0c")
+        return "256 colours, asked" in monitor.text and "graphics blocks, asked" in monitor.text
+
+    sent, begun_s = monitor.raw.count(FENCE), time.monotonic()
+    poll_until(is_followed, 60, lambda: monitor.text)
+    assert 1 <= monitor.raw.count(FENCE) - sent <= 1 + (time.monotonic() - begun_s) / ASK_AGAIN_S
+
+
 @pytest.mark.parametrize("term", ["linux", "dumb", "vt100"])
-def test_a_terminal_that_prints_what_it_does_not_know_is_asked_nothing(terminal, term):
+def test_a_terminal_that_prints_unknown_sequences_gets_no_queries(terminal, term):
     monitor = terminal(*DEMO, replies=KITTY, environment={"TERM": term})
     monitor.shows("LIVE")
     obeys(monitor)
@@ -160,7 +178,7 @@ def test_pixels_that_the_user_chose_in_vain_have_a_reason(terminal, words, repli
     monitor.shows("LIVE", "graphics kitty", reason)
 
 
-# Replies that should not be
+# Invalid replies
 
 HOSTILE = {
     "twice": {query: 3 * reply for query, reply in KITTY.items()},
@@ -204,7 +222,7 @@ NOISE = st.one_of(
 
 
 @pytest.mark.timeout(300)
-def test_random_replies_neither_end_nor_deafen_the_monitor(terminal):
+def test_random_replies_neither_end_the_monitor_nor_block_its_keys(terminal):
     monitor = terminal(*DEMO, replies={FENCE: b""})
     monitor.shows("LIVE")
 

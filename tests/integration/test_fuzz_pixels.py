@@ -1,4 +1,4 @@
-"""A monitor in pixels has no wrong cell after a few random keys, sizes and streams.
+"""Random keys, sizes and streams leave no wrong cell in pixels.
 
 `make fuzz-pixels` plays many rounds.
 """

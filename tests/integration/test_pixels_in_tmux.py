@@ -160,7 +160,7 @@ def calm(session):
 
 
 @pytest.mark.timeout(300)
-def test_the_picture_survives_what_tmux_does_with_its_text(session):
+def test_the_picture_returns_after_copy_mode_popups_and_other_windows(session):
     run = session("on", KITTY)
     run.terminal.shows("LIVE", timeout_s=40)
     run.wait_for_pixels()
@@ -203,7 +203,7 @@ def whole_cells(pixels):
 
 
 @pytest.mark.timeout(200)
-def test_without_passthrough_one_sentence_says_how_and_pixels_begin_when_it_is_done(session):
+def test_a_sentence_names_the_missing_option_and_pixels_begin_when_it_is_set(session):
     run = session("off", KITTY)
     run.terminal.shows("LIVE", ADVICE, timeout_s=40)
     assert "▀" in run.terminal.text

@@ -1,4 +1,4 @@
-"""The monitor's pixels on a real pseudo-terminal, whole and removed."""
+"""The monitor's pixels on a pseudo-terminal: complete, and removed at the end."""
 
 import os
 import re

@@ -56,6 +56,24 @@ def test_no_name_is_one_of_the_old_house(path):
     assert not [name for name in found if re.match(r"_?(LEAST|MOST)_", name)]
 
 
+def first_words(tree):
+    """Yield each object's name and its docstring's first words."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            text = ast.get_docstring(node)
+            if text is not None:
+                yield getattr(node, "name", "module"), text.split("\n\n")[0].split()
+
+
+@pytest.mark.parametrize("folder", ["sunspec_tui", "tests", "bench", "mutation"])
+def test_a_docstring_begins_with_at_most_twelve_words(folder):
+    long = []
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        found = [(name, words) for name, words in first_words(ast.parse(path.read_text())) if not 0 < len(words) <= 12]
+        long += [f"{path.relative_to(ROOT)} {name}: {' '.join(words)}" for name, words in found]
+    assert not long, "\n".join(long)
+
+
 def test_the_page_has_no_name_of_the_old_house():
     for path in (PACKAGE / "webapp" / "page").glob("*.mjs"):
         text = path.read_text()

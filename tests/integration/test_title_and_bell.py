@@ -47,7 +47,7 @@ def test_the_title_follows_the_state_and_the_old_one_comes_back(terminal):
     assert len(titles_of(monitor)) <= 5
 
 
-def test_a_suspended_monitor_gives_the_title_back_and_takes_it_again(terminal):
+def test_a_suspended_monitor_restores_the_old_title_until_it_continues(terminal):
     monitor = terminal("--demo")
     poll_until(lambda: any(text.startswith("LIVE") for text in titles_of(monitor)), 30, "a title")
     monitor.process.send_signal(signal.SIGTSTP)

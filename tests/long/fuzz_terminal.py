@@ -46,7 +46,7 @@ PIECES = [
 FINALS = b"uRtMmycnAHIO~"
 # Keys that do not end the monitor, and open only dialogs that escape closes.
 KEYS = b" xXcCGL[]sabzZhnvyeif01234 5\\d\t,.<>(){}jk"
-# What the terminals answer; to the size of a cell they answer anything.
+# Replies of the terminals. The reply with the size of a cell is random.
 TERMINALS = [KITTY_TERMINAL, WEZTERM, XTERM_SIXEL, XTERM_256]
 CELL_REPLIES = [
     b"\x1b[6;20;10t", b"\x1b[6;1;1t", b"\x1b[6;0;0t", b"\x1b[6;2;2t", b"\x1b[6;256;128t", b"\x1b[6;99999;99999t",

@@ -1,7 +1,7 @@
 """Real events raise alarms only where the receiver made a step.
 
 The twelve quarter-hours have bursts of all kinds. Steps over whole blocks of channels at Birr come from the receiver.
-They may be reported as losses of gain. Eleven of the files are beside the project.
+They may be reported as losses of gain. Eleven of the files are not in the project, but beside it.
 """
 
 from pathlib import Path

@@ -34,7 +34,7 @@ MAX_FILE_BYTES = 350_000
 ORIGINAL = DATA / "events" / FLARE_FILE.name
 
 
-def test_the_own_reader_gives_what_astropy_reads():
+def test_the_reader_of_the_flare_agrees_with_astropy():
     own, reference = read_flare(), read_recording(FLARE_FILE)
     assert len(own) == 3600
     for name in ("data", "times_s", "frequencies_hz"):
@@ -179,7 +179,7 @@ def watched():
     return receiver, found
 
 
-def test_no_loop_raises_an_alarm_and_each_second_is_said_to_be_a_replay(watched):
+def test_no_loop_raises_an_alarm_and_each_second_is_marked_as_a_replay(watched):
     receiver, found = watched
     assert {alarms for alarms, _, _ in found} == {()}
     assert {notes for _, _, notes in found} == {()}

@@ -3,6 +3,8 @@
 Those of kitty 0.26.5, xterm 379 and tmux 3.3a are recorded; the others follow from their documents.
 """
 
+from sunspec_tui.tui.terminal.terminal_replies import parse_reply
+
 ESC = b"\x1b"
 END = ESC + b"\\"
 
@@ -47,3 +49,12 @@ WEZTERM = {
     AREA: ESC + b"[4;800;1200t",
     FENCE: ESC + b"[?65;4;6;18;22;52c",
 }
+
+
+def parsed(terminal):
+    """Return the replies of a terminal as values."""
+    found = []
+    for data in terminal.values():
+        text = data.decode()
+        found.append(parse_reply(text if text.startswith("\x1b[") else text[1:-2]))
+    return found

@@ -37,7 +37,7 @@ class PaintedPicture:
     painter, screen
         The painter, and the terminal in memory that reads its text.
     text_destroys
-        True if text on a cell destroys its pixels.
+        True if text on a cell erases its pixels.
     """
 
     def __init__(self, painter, screen, *, text_destroys):
@@ -113,7 +113,7 @@ class PaintedPicture:
             self.screen.pixels[:] = GROUND
 
     def update(self, budget):
-        """Send the next text; its length."""
+        """Send the next text; return its length."""
         image = PixelImage(self.region, self.cell, self.pixels, self.palette, self.moved)
         text = self.painter.update(image, budget, self.damaged, self.covered)
         self.moved, self.damaged = 0, None
@@ -124,7 +124,7 @@ class PaintedPicture:
         return len(text)
 
     def finish(self, budget=1 << 20):
-        """Send until the terminal shows the whole picture; the number of bytes."""
+        """Send until the terminal shows the whole picture; return the bytes."""
         count = 0
         for _ in range(1000):
             count += self.update(budget)

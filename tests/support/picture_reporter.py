@@ -19,7 +19,7 @@ from sunspec_tui.cli import main
 def report(app: Any, directory: Path) -> None:
     """Write the picture's region, cell, pixels and state to a file.
 
-    ``covered`` are the cells on which text stands. The file has no arrays if no picture in pixels is shown.
+    ``covered`` are the cells with text. The file has no arrays if no picture in pixels is shown.
     """
     layer = app.pixel_layer
     image = layer._image

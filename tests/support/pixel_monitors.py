@@ -1,7 +1,7 @@
 """The monitor on terminals in memory that show pictures in pixels.
 
-The text goes to a screen of pyte's, the pictures to one of `pixel_terminals`. Text that is written destroys the sixels
-of its cells; kitty's pictures lie over the text.
+The text goes to a screen of pyte, the pictures go to a screen of `pixel_terminals`. Text erases the sixels of its
+cells; kitty's pictures lie over the text.
 """
 
 import re
@@ -201,7 +201,7 @@ class PixelMonitor(Screen):
         """Write to the terminal as another program does."""
         self.do(self.screen.feed, data.decode())
 
-    # What must be seen
+    # Checks
 
     def check(self):
         """Check that exactly the picture's cells show its pixels."""
@@ -238,7 +238,7 @@ class PixelMonitor(Screen):
         return pixels.reshape(pixels.shape[0] // height, height, -1, width).any(axis=(1, 3))
 
     def _wanted(self):
-        """The waterfall's own array, computed anew."""
+        """The waterfall's own array, computed again."""
         waterfall = self.app.main_screen.query_one(Waterfall)
         scene = waterfall._scene
         palette = self.app.pixel_layer._image.palette

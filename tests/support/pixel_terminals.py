@@ -14,7 +14,7 @@ from pyte.graphics import FG_BG_256
 from sunspec_tui.tui.terminal.placeholders import MARKS
 
 GROUND = (1, 2, 3)
-"""Colour of the screen where no picture is."""
+"""Colour of the screen outside pictures."""
 _KITTY = re.compile(r"\x1b_G([^;\x1b]*)(?:;([^\x1b]*))?\x1b\\")
 _PASSED_ON = re.compile(r"\x1bPtmux;((?:\x1b\x1b|[^\x1b])*)\x1b\\")
 _MOVE = re.compile(r"\x1b\[(\d+);(\d+)H")
@@ -27,7 +27,7 @@ _BITS = [np.array([bit for bit in range(6) if code >> bit & 1], int) for code in
 
 
 class PixelScreen:
-    """Screen with cells of a size in pixels; subclasses read one protocol.
+    """Screen of cells with pixels; each subclass reads one protocol.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class KittyScreen(PixelScreen):
         if self.pending:
             first, so_far = self.pending
             if first["a"] == "f":
-                # Kitty takes a chunk without these keys for one of another image.
+                # Without these keys, kitty adds the chunk to another image.
                 assert (keys["a"], keys["r"] if "r" in first else None) == ("f", first.get("r"))
             keys, data = first | {"m": keys.get("m", "0")}, so_far + data
         if keys.get("m") == "1":
@@ -187,7 +187,7 @@ class KittyScreen(PixelScreen):
 class PassedOnScreen(KittyScreen):
     """Kitty behind tmux: cells of text show images.
 
-    Only what tmux passes on is read. After `unwrapped` commands are read as tmux has passed them on.
+    It reads only commands that are wrapped for tmux. After `unwrapped`, it reads unwrapped commands.
 
     Attributes
     ----------

@@ -21,7 +21,7 @@ from waiting import poll_until
 NEEDED = ("Xvfb", "xdotool", "import")
 SCREEN_PX = (1440, 1000)
 REPORTER = Path(__file__).with_name("picture_reporter.py")
-# What a running desktop or multiplexer would tell the programs.
+# Variables of a running desktop or multiplexer, which would change the programs.
 _FOREIGN = ("TMUX", "DISPLAY", "WAYLAND_DISPLAY", "KITTY_WINDOW_ID", "XTERM_VERSION", "TERM_PROGRAM")
 _END_S = 15
 

@@ -44,8 +44,10 @@ def obeys(monitor):
     _escapes_until(monitor, lambda: "LIVE" in monitor.text and HELP not in monitor.text)
     deadline_s = time.monotonic() + 60
     while not _shows_help(monitor, 3) and time.monotonic() < deadline_s:
-        monitor.press("\x1b")
-        select.select([], [], [], 0.5)
+        # In a search, the first escape clears the words and the second closes the dialog.
+        for _ in range(2):
+            monitor.press("\x1b")
+            select.select([], [], [], 0.5)
     assert monitor.process.poll() is None, f"the monitor has ended with {monitor.process.returncode}"
     assert HELP in monitor.text, f"no key is obeyed:\n{monitor.text}"
     _escapes_until(monitor, lambda: HELP not in monitor.text)

@@ -46,15 +46,15 @@ class Terminal:
     columns, lines
         Size of the terminal.
     answers
-        Whether the terminal answers questions.
+        True if the terminal answers queries.
     rate_bytes_s
-        What the link carries; may be set anew at any time.
+        Rate of the link; may be changed at any time.
     environment
-        Over that of the test runner.
+        Variables that override those of the test runner.
     replies
         Replies to other queries than that of the cursor's position, by the query.
     delay_s
-        Age of these replies when they are sent.
+        Time from a query to its reply.
     """
 
     def __init__(

@@ -5,7 +5,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from ability_replies import KITTY, KITTY_QUERY, SIXEL_COLOURS, TMUX, WEZTERM, XTERM_256, XTERM_JS, XTERM_SIXEL
+from ability_replies import KITTY, KITTY_QUERY, SIXEL_COLOURS, TMUX, WEZTERM, XTERM_256, XTERM_JS, XTERM_SIXEL, parsed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +23,6 @@ from sunspec_tui.tui.terminal.terminal_replies import (
     StyleReply,
     TextArea,
     Version,
-    parse_reply,
 )
 from sunspec_tui.tui.widgets.ability_text import ability_rows, graphics_message
 
@@ -31,15 +30,6 @@ XTERM = {"TERM": "xterm-256color"}
 TRUE = {**XTERM, "COLORTERM": "truecolor"}
 NO_PIXELS = Screen(120, 40)
 PIXELS = Screen(120, 40, 1200, 800)
-
-
-def parsed(terminal):
-    """Return the replies of a terminal as values."""
-    found = []
-    for data in terminal.values():
-        text = data.decode()
-        found.append(parse_reply(text if text.startswith("\x1b[") else text[1:-2]))
-    return found
 
 
 def found(environment, terminal=None, choices=(None, None), screen=PIXELS):
@@ -79,7 +69,7 @@ def test_a_terminal_that_ignores_24_bit_colours_has_those_of_its_type(environmen
     assert (abilities.depth, abilities.depth_origin) == (depth, Origin.ASKED)
 
 
-def test_a_named_capability_gives_24_bit_but_its_lack_denies_nothing():
+def test_a_named_capability_gives_24_bit_but_its_lack_proves_nothing():
     for has_rgb, style, depth in [
         (True, None, Depth.TRUE),
         (False, None, Depth.C256),
@@ -90,7 +80,7 @@ def test_a_named_capability_gives_24_bit_but_its_lack_denies_nothing():
         assert resolve(XTERM, replies, Choices(), PIXELS).depth is depth
 
 
-# A vt340 and xterm in its place have 16 registers; many terminals do not tell their number.
+# A vt340, and xterm as a vt340, have 16 registers. Many terminals do not report their number.
 SIXTEEN_REGISTERS = {SIXEL_COLOURS: b"\x1b[?1;0;16S"}
 NO_REGISTERS_TOLD = {SIXEL_COLOURS: b"\x1b[?1;3;0S"}
 GRAPHICS = [
@@ -270,7 +260,7 @@ def test_a_reply_to_no_query_is_not_noted():
     assert not any(finder.note_reply(reply, 0.0) for reply in parsed(KITTY))
 
 
-def test_a_user_who_chose_everything_has_a_terminal_that_is_asked_nothing():
+def test_no_query_is_sent_if_the_user_has_chosen_everything():
     finder = AbilityFinder(XTERM, Choices(Depth.C256, Graphics.BLOCKS))
     assert finder.first_text(0.0) == ""
     assert finder.due == frozenset()

@@ -1,4 +1,4 @@
-"""Title and bell tell of changes, and of nothing else."""
+"""Title and bell report changes, and nothing else."""
 
 from itertools import pairwise
 

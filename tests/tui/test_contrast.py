@@ -107,5 +107,5 @@ def test_any_pair_of_colours_becomes_legible():
         attributes = ["", "1", "2", "7", "2;7", "1;7"][rng.integers(6)]
         style = CellStyle(colour(30, rng.integers(3)), colour(40, rng.integers(3)), attributes)
         light = bool(rng.integers(2))
-        # No ANSI colour has more contrast with some grounds than this.
+        # On some grounds, no ANSI colour has more contrast than this.
         assert contrast(legible(style, light=light), light=light) > 4.4

@@ -1,4 +1,4 @@
-"""Words that an observer types find the action that is meant."""
+"""Words that an observer types find the right action."""
 
 import pytest
 
@@ -35,13 +35,13 @@ ACTIONS = [*key_actions(), *choice_actions(4)]
         ("theme light", {"change_view('set_option', 'theme', 'light')"}),
     ],
 )
-def test_a_word_finds_what_is_meant(query, calls):
+def test_a_word_finds_its_actions(query, calls):
     found = [action.call for action in best_first(ACTIONS, query)]
     assert calls <= set(found)
 
 
 @pytest.mark.parametrize("query", ["quit", "exit"])
-def test_the_way_out_is_the_first_hit(query):
+def test_the_action_that_ends_the_monitor_is_found_first(query):
     assert best_first(ACTIONS, query)[0].call == "end(0)"
 
 

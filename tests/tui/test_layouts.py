@@ -103,7 +103,7 @@ def test_no_panel_is_pushed_out_of_a_column(needed, lines):
     heights = panel_heights(needed, lines)
     assert heights.keys() == needed.keys()
     assert sum(heights.values()) <= lines
-    # A frame of at least a line, and a line of text.
+    # At least one line of frame and one line of text.
     assert min(heights.values()) >= 2
     assert sum(heights.values()) == lines or "log" not in heights
 

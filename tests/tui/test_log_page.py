@@ -18,6 +18,7 @@ from sunspec_tui.tui.display.axes import FrequencyWindow
 from sunspec_tui.tui.display.view_state import View, ViewContext, Window
 from sunspec_tui.tui.log_lines import LogLine, LogLines
 from sunspec_tui.tui.log_page import MAX_LINES, LogHistory, entry_lines, scrolled
+from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.toasts import MAX_CHARACTERS, Toasts, shortened
 
 CONTEXT = ViewContext(
@@ -178,6 +179,15 @@ def test_the_effect_of_a_key_is_named(name, change, words):
     assert effect_of(name, view, replace(view, **change), CONTEXT, 0.25) == words
 
 
+def test_a_palette_on_a_screen_without_colours_is_said_to_be_that_of_plots(screen):
+    screen.set_depth(Depth.NONE)
+    shown(screen)
+    screen.act("change_view('next_palette', 1)")
+    assert f" no colours here; palette {PALETTES[1]} in plots " in shown(screen)
+    screen.act("change_view('toggle_option', 'sweeping')")
+    assert " sweeping " in shown(screen)
+
+
 def test_a_confirmation_goes_away():
     now_s, calls, changes = [0.0], [], []
     confirmation = Confirmation(
@@ -203,16 +213,91 @@ def test_a_key_is_confirmed_in_the_caption(screen):
 # Toasts
 
 
+class ToastsUnderTest:
+    """`Toasts` with a clock that the test sets."""
+
+    def __init__(self):
+        self.now_s, self.changes, self.timers = 0.0, 0, []
+        self.toasts = Toasts(lambda delay_s, call: self.timers.append((self.now_s + delay_s, call)), self.note_change)
+
+    def note_change(self):
+        self.changes += 1
+
+    def add(self, *message):
+        self.toasts._clock = lambda: self.now_s
+        self.toasts.add(*message)
+        return tuple(self.toasts.toast)
+
+    def pass_time(self, until_s):
+        """Let the clock go on, and call what is due."""
+        self.now_s = until_s
+        due = [timer for timer in self.timers if timer[0] <= until_s]
+        self.timers = [timer for timer in self.timers if timer not in due]
+        for _, call in due:
+            call()
+
+
 def test_a_toast_has_the_newest_two_messages():
+    shown = ToastsUnderTest()
+    assert shown.add("first", "error", 3.0) == ("first", "error", 3.0)
+    shown.now_s = 1.0
+    assert shown.add("second", "information", 3.0) == ("first\nsecond", "error", 3.0)
+    assert shown.add("third", "warning", 1.0) == ("second\nthird", "warning", 3.0)
+    assert shown.changes == 3
+    shown.now_s = 3.5
+    assert shown.toasts.clear()
+    assert not shown.toasts.clear()
+
+
+def test_each_message_of_a_toast_goes_when_its_own_time_is_over():
+    shown = ToastsUnderTest()
+    shown.add("the address", "information", 30.0)
+    shown.now_s = 1.0
+    shown.add("a warning", "warning", 3.0)
+    shown.pass_time(3.5)
+    assert shown.toasts.toast.text == "the address\na warning"
+    shown.pass_time(4.1)
+    assert (*shown.toasts.toast,) == ("the address", "information", pytest.approx(25.9))
+    assert shown.changes == 3
+    shown.pass_time(30.1)
+    assert shown.toasts.toast is None
+    assert shown.changes == 4
+
+
+def test_messages_at_the_same_moment_are_one_toast(screen):
+    shown(screen)
+    screen.do(notify_both, screen.app)
+    text = shown(screen)
+    assert (text.count("one thing"), text.count("another thing")) == (1, 1)
+
+
+def notify_both(app):
+    app.notify("one thing")
+    app.notify("another thing")
+
+
+def test_an_old_message_leaves_the_screen_before_a_longer_one(screen):
     now_s = [0.0]
-    toasts = Toasts(lambda: now_s[0])
-    assert toasts.add("first", "error", 3.0) == ("first", "error", 3.0)
-    now_s[0] = 1.0
-    assert toasts.add("second", "information", 3.0) == ("first\nsecond", "error", 3.0)
-    assert toasts.add("third", "warning", 1.0) == ("second\nthird", "warning", 3.0)
-    now_s[0] = 3.5
-    assert toasts.clear()
-    assert not toasts.clear()
+    screen.app._toasts._clock = lambda: now_s[0]
+    screen.do(screen.app.notify, "an old thing")
+    screen.do(screen.app.notify, "a long thing", timeout=5000.0)
+    assert "an old thing" in shown(screen)
+    now_s[0] = 1001.0
+    screen.do(screen.app._toasts._follow_clock)
+    text = shown(screen)
+    assert "an old thing" not in text
+    assert "a long thing" in text
+
+
+def test_a_click_removes_a_toast_and_its_messages(screen):
+    screen.do(screen.app.notify, "one thing")
+    assert "one thing" in shown(screen)
+    screen.do(screen.pilot.click, "Toast")
+    assert "one thing" not in shown(screen)
+    screen.do(screen.app.notify, "another thing")
+    text = shown(screen)
+    assert "one thing" not in text
+    assert "another thing" in text
 
 
 def test_a_long_message_is_cut_between_words():

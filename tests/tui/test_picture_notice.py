@@ -1,4 +1,4 @@
-"""A picture that is not live has no colours, and says why."""
+"""A picture that is not live is grey and gives the reason."""
 
 import math
 
@@ -25,7 +25,7 @@ from sunspec_tui.tui.widgets.waterfall_cells import GREY, ColourSteps
         (12.4, 43400.0, "STALLED 12 s, PAUSED at 12:03:20"),
     ],
 )
-def test_the_notice_says_why_the_picture_stands_still(stalled_s, paused_s, notice):
+def test_the_notice_gives_the_reason(stalled_s, paused_s, notice):
     assert picture_notice(stalled_s, paused_s) == notice
 
 
@@ -40,7 +40,7 @@ def test_a_narrow_picture_shows_the_first_words(columns, shown):
     assert notice_that_fits("STALLED 12 s, PAUSED at 12:03:20", columns) == shown
 
 
-def test_no_notice_leaves_the_picture_alone():
+def test_an_empty_notice_writes_nothing():
     assert notice_that_fits("", 40) == ""
 
 

@@ -3,6 +3,7 @@
 There are no ghosts and no holes.
 """
 
+import logging
 from dataclasses import replace
 
 import numpy as np
@@ -97,7 +98,7 @@ def test_dialogs_and_notifications_leave_no_ghost_and_no_hole(monitor, theme):
     monitor.check()
 
 
-def test_another_size_and_a_lost_screen_are_drawn_anew(monitor):
+def test_after_a_resize_or_a_lost_screen_the_picture_is_drawn_again(monitor):
     for size in ((100, 30), (30, 9), (80, 24)):
         monitor.resize(*size)
         monitor.tick()
@@ -181,6 +182,46 @@ def test_the_advice_about_tmux_is_given_once(monitor):
         monitor.app.finder.fixed = replace(fixed, lacks_passthrough=lacks)
         monitor.do(monitor.app.follow_terminal)
     assert told == [PASSTHROUGH_ADVICE]
+
+
+def break_painter(monitor, method):
+    """Let a method of the painter fail; return its calls."""
+    calls = []
+
+    def fail(*arguments):
+        calls.append(arguments)
+        raise ZeroDivisionError(f"a fault in {method}")
+
+    setattr(monitor.app.pixel_layer.painter, method, fail)
+    return calls
+
+
+@pytest.mark.parametrize("method", ["update", "forget"])
+def test_a_painter_that_fails_loses_no_text_and_gives_way_to_blocks(monitor, method):
+    faults = []
+    monitor.app.report_fault = lambda *fault: faults.append(fault)
+    calls = break_painter(monitor, method)
+    monitor.act("redraw")
+    monitor.act("help")
+    feed(monitor, 3)
+    monitor.settle()
+    assert "Keys" in "\n".join(monitor.terminal.display)
+    monitor.press("escape")
+    feed(monitor, 3)
+    monitor.check()
+    assert not differences(monitor.cells(), monitor.full_repaint())
+    assert monitor.app.pixel_cell is None
+    assert monitor.receiver.snapshot().health.frames_received == 66
+    assert len(calls) == 1
+    [(level, kind, text)] = faults
+    assert (level, kind) == (logging.ERROR, "pixels_failed")
+    assert f"a fault in {method}" in text
+    assert "--graphics blocks" in text
+    # The key for graphics tries pixels again.
+    monitor.act("next_graphics")
+    feed(monitor, 2)
+    monitor.check()
+    assert monitor.app.pixel_cell is not None
 
 
 def test_a_strip_waits_for_the_next_columns_but_not_for_ever(monitor):

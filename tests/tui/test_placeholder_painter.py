@@ -149,7 +149,7 @@ def test_the_canvas_writes_placeholders_with_the_number_of_their_image():
     assert f"38;5;17m{first}{second}" in text
 
 
-def test_placeholders_that_stand_are_not_written_again_and_moved_ones_are():
+def test_only_moved_placeholders_are_written_again():
     found = canvas(CELLS)
     found.update(1 << 20)
     found.use_placeholders(CELLS)

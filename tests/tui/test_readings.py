@@ -29,7 +29,7 @@ from sunspec_tui.tui.display.axes import FrequencyWindow
 from sunspec_tui.tui.display.view_state import View
 from sunspec_tui.tui.display.waterfall_image import CellValue, ColumnContent, Readout
 from sunspec_tui.tui.terminal.link_pacing import LinkReading, Quality
-from sunspec_tui.tui.widgets.caption import caption_text
+from sunspec_tui.tui.widgets.caption import ShownPicture, caption_text
 from sunspec_tui.tui.widgets.delay_panel import chart_limits, delay_chart
 from sunspec_tui.tui.widgets.fitting import wrap_lines
 from sunspec_tui.tui.widgets.line_text import status_text
@@ -257,6 +257,7 @@ def test_a_narrow_status_keeps_state_and_losses():
 
 
 BAND = FrequencyWindow(0, 768, 13.4, 86.9)
+SHOWN = ShownPicture("XX", BAND, Levels(10, 30), 66.0)
 READOUT = Readout(44.9, 45.1, CellValue(ColumnContent.ROWS), power=100.0, shown=20.0, begin_s=0.0, end_s=1.0)
 
 
@@ -288,7 +289,8 @@ READOUT = Readout(44.9, 45.1, CellValue(ColumnContent.ROWS), power=100.0, shown=
 def test_the_caption_describes_the_cell_under_the_cursor_beside_the_picture(readout, options, said):
     options = dict(options)
     view = View(product=Product.V if options.pop("signed", False) else Product.XX)
-    text = caption_text(view, "XX", BAND, Levels(10, 30), 66.0, LinkReading(), readout=readout, **options).plain
+    shown = SHOWN._replace(subtracted=options.pop("subtracted", False))
+    text = caption_text(view, shown, LinkReading(), readout=readout, **options).plain
     assert said in text
     assert len(text) <= options.get("columns", 200)
 
@@ -300,8 +302,7 @@ def test_the_caption_describes_the_cell_under_the_cursor_beside_the_picture(read
 def test_the_value_under_the_cursor_stays_where_notes_have_no_room(confirmed, left_out):
     link, marked = LinkReading(quality=Quality.SWEEPING), ("74 rows marked, 12:00:00 to 12:00:18 UTC", "74 rows marked")
     text = caption_text(
-        View(), "XX", BAND, Levels(10, 30), 66.0, link,
-        readout=READOUT, marked=marked, confirmed=confirmed, columns=80,
+        View(), SHOWN, link, readout=READOUT, marked=marked, confirmed=confirmed, columns=80,
     ).plain  # fmt: skip
     assert "▶ 45.00 MHz 00:00:00.50 XX 20.00 dB" in text
     assert len(text) <= 80

@@ -14,7 +14,10 @@ from sunspec_tui.tui.display.axes import time_ticks
 from sunspec_tui.tui.display.readouts import readout_of
 from sunspec_tui.tui.display.view_state import Cursor, View
 from sunspec_tui.tui.display.waterfall_image import ColumnContent, PixelCode
-from sunspec_tui.tui.widget_data import spectrum_scene
+from sunspec_tui.tui.terminal.colours import Depth
+from sunspec_tui.tui.terminal.link_pacing import LinkReading, Quality
+from sunspec_tui.tui.widget_data import caption, spectrum_scene
+from sunspec_tui.tui.widgets.plots_panel_text import NO_MARKED_ROWS
 
 
 def test_one_hot_bin_in_one_row_of_1200_is_visible_at_80x24():
@@ -284,3 +287,51 @@ def test_the_cursor_is_never_under_the_write_cursor():
     for _ in range(60):
         scene.apply_action("move_cursor", -1, 0)
     assert readout_of(scene).inside
+
+
+@pytest.mark.parametrize(("chosen", "when_paused"), [(False, False), (True, True)])
+def test_a_paused_picture_sweeps_only_if_the_observer_chose_it(chosen, when_paused):
+    receiver = StillReceiver()
+    feed(receiver, 100)
+    scene = scene_of(receiver, view=View(rows_per_column=1, sweeping=chosen))
+    scene.sweeps = True
+    assert scene.time_axis.sweeping
+    scene.apply_action("toggle_pause")
+    assert scene.time_axis.sweeping is when_paused
+    scene.apply_action("toggle_pause")
+    assert scene.time_axis.sweeping
+
+
+def marked_caption(scene):
+    return caption(scene, Depth.TRUE, LinkReading(0.05, 4000.0, Quality.FULL, has_replied=True), 0).plain
+
+
+def test_marked_rows_that_leave_the_ring_are_counted():
+    receiver = StillReceiver(buffer_length=100)
+    feed(receiver, 100)
+    scene = scene_of(receiver)
+    scene.apply_action("mark", 0)
+    scene.apply_action("mark", 1)
+    scene.apply_action("toggle_pause")
+    assert scene.interval().lost_rows == 0
+    assert "40 rows marked" in marked_caption(scene)
+    feed(receiver, 75)
+    refresh(scene)
+    interval = scene.interval()
+    assert (interval.stop - interval.start, interval.lost_rows) == (25, 15)
+    assert "25 rows marked" in marked_caption(scene)
+    assert "15 rows before them have left the ring" in marked_caption(scene)
+    feed(receiver, 30)
+    refresh(scene)
+    assert scene.interval() is None
+    assert NO_MARKED_ROWS in marked_caption(scene)
+
+
+def test_a_mark_before_the_first_row_loses_nothing():
+    receiver = StillReceiver()
+    feed(receiver, 20)
+    scene = scene_of(receiver)
+    scene.apply_action("mark", 0)
+    scene.apply_action("mark", 1)
+    assert scene.view.marks == (0, 19)
+    assert scene.interval().lost_rows == 0

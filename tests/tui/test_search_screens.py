@@ -61,13 +61,13 @@ def test_every_key_can_be_read_whole_in_the_help(opened, size):
 def test_typing_filters_the_help_and_escape_clears_then_closes(opened):
     screen = opened()
     screen.press("question_mark")
-    assert "every key" in text(screen)
+    assert "show all keys" in text(screen)
     screen.press(*"bandp")
     shown = text(screen)
     assert "remove the quiet background" in shown
-    assert "every key" not in shown
+    assert "show all keys" not in shown
     screen.press("backspace", "escape")
-    assert "every key" in text(screen)
+    assert "show all keys" in text(screen)
     assert isinstance(screen.app.screen, HelpScreen)
     screen.press("escape")
     assert len(screen.app.screen_stack) == 1
@@ -147,7 +147,7 @@ def test_arrows_choose_and_a_click_runs(opened):
     assert screen.app.scene.view.palette == "inferno"
 
 
-def test_an_action_that_is_not_found_is_said(opened):
+def test_a_search_without_a_result_says_so(opened):
     screen = opened()
     screen.press("ctrl+p", *"coffee", "enter")
     assert "no action for 'coffee'" in text(screen)

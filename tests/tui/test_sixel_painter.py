@@ -86,7 +86,7 @@ def test_removal_blanks_the_cells():
     assert picture.painter.remove() == ""
 
 
-def test_nothing_is_blanked_on_a_screen_that_was_drawn_anew():
+def test_nothing_is_blanked_on_a_screen_that_was_drawn_again():
     picture = painted()
     picture.finish()
     picture.painter.forget()

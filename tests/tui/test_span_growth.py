@@ -36,14 +36,14 @@ GROWING = View(rows_per_column=4, grows=True)
         # A day in the ring.
         (345_600, 101, 0.25, 3456, 3456),
         (3_000, 101, 0.25, 3456, 48),
-        # No cadence, or a senseless one.
+        # No cadence, or an invalid one.
         (5, 71, math.nan, 18, 1),
         (5, 71, 0.0, 18, 1),
         (5, 71, 5e-324, 18, 18),
         (5, 1, 0.25, 1200, 128),
     ],
 )
-def test_rows_per_column_for_what_is_there(slots, columns, cadence_s, ring_rows, expected):
+def test_rows_per_column_for_the_rows_in_the_ring(slots, columns, cadence_s, ring_rows, expected):
     assert grown_rows(slots, columns, cadence_s, ring_rows) == expected
 
 

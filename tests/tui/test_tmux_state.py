@@ -1,4 +1,4 @@
-"""State of a pane of tmux, its consequences, and its rate."""
+"""State of a pane of tmux, its abilities, and its rate."""
 
 import itertools
 
@@ -112,7 +112,7 @@ def test_without_a_pane_tmux_is_not_run(environment):
 
 
 @pytest.mark.parametrize("script", [None, "exit 1", "echo nothing", "while :; do :; done"])
-def test_a_tmux_that_fails_tells_nothing(tmp_path, monkeypatch, script):
+def test_a_tmux_that_fails_has_no_state(tmp_path, monkeypatch, script):
     if script is not None:
         (tmp_path / "tmux").write_text(f"#!/bin/sh\n{script}\n")
         (tmp_path / "tmux").chmod(0o755)
@@ -130,7 +130,7 @@ def found(tmux, *replies, chosen=None, depth=None):
 OK = (DeviceAttributes(frozenset({1})), KittyReply(is_ok=True))
 
 
-def test_kitty_is_drawn_through_tmux_if_everything_on_the_way_allows_it():
+def test_kitty_is_drawn_through_tmux_if_tmux_and_all_terminals_allow_it():
     abilities = found(told(), *OK)
     assert (abilities.graphics, abilities.dialect) == (Graphics.KITTY, KittyDialect.PLACEHOLDERS)
     assert (abilities.cell_width_px, abilities.cell_height_px) == (10, 20)
@@ -167,7 +167,7 @@ def test_the_user_may_choose_kitty_for_an_unknown_terminal_but_not_without_passt
         (None, {}, False),
     ],
 )
-def test_the_option_is_missed_only_where_it_would_help(tmux, options, lacks):
+def test_the_option_is_named_only_where_it_would_help(tmux, options, lacks):
     assert found(tmux, OK[0], **options).lacks_passthrough is lacks
 
 

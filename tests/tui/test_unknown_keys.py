@@ -1,4 +1,4 @@
-"""Which keys are answered with the name of the help."""
+"""Unknown keys get an answer that names the help."""
 
 import pytest
 from textual.events import Key

@@ -69,7 +69,7 @@ def test_settings_are_not_saved(settings, saved):
         (Settings(span=300.0), {"span_s": None, "rows_per_column": 32}, "rows_per_column", 32),
     ],
 )
-def test_what_the_observer_changes_is_saved(settings, changes, name, value):
+def test_a_change_of_the_observer_is_saved(settings, changes, name, value):
     view = replace(initial_view(settings, SAVED), **changes)
     assert view_to_keep(view, settings, SAVED)[name] == value
 

@@ -123,7 +123,7 @@ def check_footer(screen):
 
 
 def busy_plots(receiver):
-    """Show plots, archive and web view, all with much to tell."""
+    """Show plots, archive and web view, all with long texts."""
     receiver.parts.plots.status = lambda: PlotStatus(
         10.0, Path("figs"), running=True, busy=True, written=124, failed=3, kept=60480, kept_bytes=2_000_000_000,
         last_path="figs/spectrum_20260607_184250.png", last_time_s=receiver.now_s, note="another monitor writes there",

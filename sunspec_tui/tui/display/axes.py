@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.tui.display.column_grid import ColumnGrid
 
-# Cells from one time on the axis to the next, about; and how many steps a narrow picture tries.
+# Approximate number of cells between two times on the axis, and number of steps that a narrow picture tries.
 _TIME_CELLS, _STEPS_TRIED = 12, 3
 
 
@@ -91,7 +91,7 @@ def time_ticks(times_s: list[float], max_parts: int) -> list[tuple[int, float]]:
 def time_labels(times_s: list[float], cells: list[int | None], width: int) -> list[tuple[int, str]]:
     """Return round times as labels, the newest first, with their cells.
 
-    Where the usual step has no label that fits, as in a narrow picture, the times are closer together.
+    If no label of the usual step fits, as in a narrow picture, a smaller step is used.
 
     Parameters
     ----------
@@ -234,7 +234,7 @@ class ColumnAxis(NamedTuple):
         True if columns stay in place and a write cursor moves from left to right, again and again. False if the newest
         column is at the right and the other columns move left.
     grid
-        Columns of a cell.
+        Division of the slots into columns.
     """
 
     columns: int
@@ -254,7 +254,7 @@ class ColumnAxis(NamedTuple):
 
     @property
     def _whole_columns(self) -> int:
-        """Number of whole columns across, with those under the write cursor."""
+        """Number of whole columns across, including those under the write cursor."""
         return self.columns * self.grid.per_cell
 
     @property

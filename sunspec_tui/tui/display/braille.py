@@ -55,7 +55,7 @@ def _dot_range(lowest: Floats, highest: Floats, rows: int, thickness: int) -> tu
 
 
 def _joined(bottom: Floats, top: Floats) -> Floats:
-    """Return the lowest dots, where higher columns reach down to their neighbours."""
+    """Return the lowest dot of each column, extended to lower neighbours."""
     edge = np.array([np.nan], bottom.dtype)
     beside = np.fmin(np.concatenate([edge, top[:-1]]), np.concatenate([top[1:], edge]))
     return np.where(np.isnan(bottom), np.nan, np.fmin(bottom, beside))

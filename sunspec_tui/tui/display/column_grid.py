@@ -1,7 +1,8 @@
 """Division of the slots into the columns of the waterfall.
 
-In blocks, a cell shows one column. In pixels, a cell is several pixels wide and shows as many columns, but no more than
-it has slots: then a column is one slot and several pixels wide. A column need not have a whole number of slots.
+In blocks, a cell shows one column. In pixels, a cell shows one column for each of its pixels across. If it has fewer
+slots than pixels, it shows one column for each slot, and a column is several pixels wide. The number of slots in a
+column need not be whole.
 """
 
 from typing import NamedTuple, TypeVar
@@ -38,9 +39,9 @@ class ColumnGrid(NamedTuple):
 
     @property
     def block_slots(self) -> int:
-        """Number of slots of which a column has a whole number.
+        """Number of slots in a block; each column is a number of blocks.
 
-        Long columns consist of whole blocks of rows, so that they can be made from blocks.
+        So the stored mean of each block can be used for a long column.
         """
         if self.per_cell == 1:
             return self.cell_slots
@@ -85,6 +86,6 @@ class ColumnGrid(NamedTuple):
     def kept_columns(self, cells: int) -> int:
         """Return how many columns a picture of some cells can show.
 
-        If a column has no whole number of pixels, the picture may begin within one more.
+        If the width of a column is not a whole number of pixels, the picture may show a part of one more.
         """
         return cells * self.per_cell + bool(self.cell_px % self.per_cell)

@@ -1,6 +1,7 @@
-"""Actions of the observer before the first row has come.
+"""Actions of the observer before the first row.
 
-Some need to know the stream: they wait and are applied in order. Some have nothing to act on: a sentence says so.
+Some actions depend on the stream: they wait for the first row, and are then applied in order. Others have nothing to
+act on, and a sentence says so.
 """
 
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,7 +15,7 @@ MAX_WAITING = 200
 
 # These depend on the products, the cadence and the length of the ring.
 _NEED_STREAM = frozenset({"next_product", "choose_product", "span"})
-# These change the same parts of the view, so they keep their order behind the others.
+# These change the same parts of the view. If an action waits already, they wait behind it.
 _SAME_PARTS = frozenset({"set_levels", "bias", "toggle_linear"})
 _NOTHING_TO = {
     "toggle_pause": "pause",
@@ -26,8 +27,8 @@ _NOTHING_TO = {
     "bias": "make darker or brighter",
     "fix_spectrum": "fix the limits of",
 }
-# Rows after which an unknown cadence is not waited for any longer, and updates after which a size is not. A hidden
-# waterfall has no size.
+# Limits of the wait: number of rows if the cadence is unknown, number of updates if the picture's size is unknown. A
+# hidden waterfall has no size.
 _ENOUGH_ROWS, _ENOUGH_UPDATES = 3, 20
 
 
@@ -61,7 +62,7 @@ class EarlyActions:
     def drain(self, position: "Position", *, has_size: bool) -> list[EarlyAction]:
         """Return the actions that can be applied now, and remove them.
 
-        With the first row, the cadence and the size of the picture may be unknown.
+        At the first row, the cadence and the size of the picture may still be unknown.
         """
         self._updates += 1
         if not position.cadence_s > 0 and position.count < _ENOUGH_ROWS:

@@ -77,7 +77,7 @@ class PictureRequest(NamedTuple):
 
     @property
     def grid(self) -> ColumnGrid:
-        """Slots of the columns."""
+        """Division of the slots into columns."""
         return ColumnGrid(self.rows_per_column, self.cell_px)
 
 
@@ -254,8 +254,7 @@ class HistoryLoader:
     def _load_ranges(self, slots: int, start: int, stop: int) -> list[_LoadRange]:
         """Return the ranges to load for some slots, newest first.
 
-        These are ranges of blocks where blocks exist, else ranges of rows. `slots` is the number of slots that a whole
-        number of blocks must have.
+        These are ranges of blocks where blocks exist, else ranges of rows. Whole blocks must fill `slots` slots.
         """
         coarse = self._coarse if self.past_epoch is None else None
         step = coarse.step_for(slots) if coarse is not None else None

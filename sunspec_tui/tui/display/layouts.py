@@ -1,4 +1,4 @@
-"""Layouts: which panels a window shows, and how they share its room.
+"""Layouts: the panels that a window shows, and their heights.
 
 This module has only pure functions of sizes and of the view.
 """
@@ -74,7 +74,7 @@ def _with_layout(view: View, layout: str) -> View:
 def toggle_panel(view: View, context: ViewContext, name: str) -> View:
     """Hide or show a panel.
 
-    In a small window, and in place of another panel that is alone, the panel is shown alone.
+    In a small window, or while another panel is shown alone, show the panel alone.
     """
     if is_small(context.window) or view.maximised in PANELS:
         return replace(view, maximised=None if view.maximised == name else name)
@@ -86,7 +86,7 @@ def toggle_panel(view: View, context: ViewContext, name: str) -> View:
 def toggle_panels(view: View, context: ViewContext) -> View:
     """Hide all panels, or show those of the layout.
 
-    A layout without panels is replaced by the one for operating.
+    If the layout has no panels, select *operate*.
     """
     if shown_panels(replace(view, maximised=None), context.window) and not view.hidden:
         return replace(view, hidden=frozenset(PANELS), opened=frozenset())
@@ -161,7 +161,7 @@ def _grown(heights: dict[str, int], spare: int) -> dict[str, int]:
 
 
 def _shrunk(heights: dict[str, int], excess: int) -> dict[str, int]:
-    """Take lines from the panels, first from those that matter least."""
+    """Take lines from the panels, from the least important ones first."""
     shrunk = dict(heights)
     for kept in (None, 1):
         for name, kept_lines in _SHRINKING:

@@ -1,6 +1,6 @@
 """Palette steps of the waterfall's pixels, cached by column.
 
-A new row costs the work for its own column; the other columns keep their steps until the levels change.
+A new row changes the steps of its own column only. The other columns keep their steps until the levels change.
 """
 
 from enum import IntEnum
@@ -16,7 +16,7 @@ from sunspec_tui.tui.display.waterfall_image import WaterfallImage
 PIXEL_STEPS = 248
 """Number of palette steps; the remaining numbers of a byte are `PixelColour`."""
 
-# A gap is hatched with lines of this slope, so that it differs from all values without its colour too.
+# A gap is hatched with lines of this slope, so that it differs from values even without its colour.
 _HATCH_PX = 8
 
 

@@ -82,8 +82,8 @@ def dithered_steps(
 ) -> NDArray[np.int16]:
     """Return each value's step among colours with uneven steps.
 
-    Between two steps, a part of the pixels has the upper one. The pattern depends on the column's number and on the
-    pixel's index only, so that a picture that scrolls does not change.
+    If a value lies between two steps, a part of its pixels has the upper step. The pattern depends only on the column's
+    number and on the pixel's index, so scrolling does not change it.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def dithered_steps(
     levels
         Values of the first and of the last step.
     places
-        Step of each of many even values between the levels, with a fraction between two steps; never falling.
+        Steps of evenly spaced values between the levels, ascending. A fraction means a place between two steps.
     columns
         Number of each of the n columns.
     """

@@ -114,7 +114,7 @@ class Scene:
         self.history.source = source
 
     def fit(self, columns: int, lines: int, pixels_per_line: int, cell_px: int = 1) -> None:
-        """Set the waterfall's size in cells, and a cell's in pixels.
+        """Set the waterfall's size in cells, and the cell size in pixels.
 
         Parameters
         ----------
@@ -150,8 +150,8 @@ class Scene:
     def apply_action(self, name: str, *arguments: Any) -> str:
         """Change the view by one of `view_actions.VIEW_ACTIONS`.
 
-        Before the first row, some actions wait for it, and some have nothing to act on. Return a sentence about the
-        latter, else an empty text.
+        Before the first row, some actions wait for it. Others have nothing to act on: for these, return a sentence that
+        says so, else an empty text.
         """
         if self.position is None or self.early_actions:
             sentence = nothing_to_act_on(name, self.view) if self.position is None else ""
@@ -194,9 +194,9 @@ class Scene:
         return self.history.load(position, self._request(position))
 
     def _fit_span(self, position: "Position") -> None:
-        """Let the time span grow, or apply that of the settings.
+        """Let the time span grow, or apply the span of the settings.
 
-        Not while the observer holds the picture.
+        A paused picture keeps its span.
         """
         view = self.view
         if not view.grows:
@@ -246,14 +246,16 @@ class Scene:
 
     @property
     def grid(self) -> ColumnGrid:
-        """Slots of the columns."""
+        """Division of the slots into columns."""
         return ColumnGrid(self.view.rows_per_column, self.cell_px)
 
     @property
     def time_axis(self) -> ColumnAxis:
         """Displayed columns."""
         newest = self.picture.store.newest if self.picture else None
-        return ColumnAxis(self.columns, newest or 0, self.view.sweeping or self.sweeps, self.grid)
+        # A link or a terminal that cannot move a picture has no part in how a paused one is read.
+        sweeps = self.sweeps and self.view.paused_at_slot is None
+        return ColumnAxis(self.columns, newest or 0, self.view.sweeping or sweeps, self.grid)
 
     @property
     def context(self) -> ViewContext:
@@ -291,7 +293,8 @@ class Scene:
         if stop <= start or any(rows is None or not len(rows) for rows in ends):
             return None
         begin_s, end_s = (float(rows.times_s[0]) for rows in ends if rows is not None)
-        return Interval(start, stop, begin_s, end_s, self.view.marks != (None, None))
+        lost = max(0, self.position.oldest - first) if first in self.view.marks else 0
+        return Interval(start, stop, begin_s, end_s, self.view.marks != (None, None), lost)
 
     @without_warnings()
     def draw(self) -> WaterfallImage | None:

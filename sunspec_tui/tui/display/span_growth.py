@@ -1,4 +1,4 @@
-"""Choose the time span: growing, or that of the settings.
+"""Choose the time span: a growing one, or that of the settings.
 
 With the span of a whole ring, the picture would be nearly empty for the first minutes.
 """
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 SPANS_S = (30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 """Smallest time spans of the picture while it grows."""
 
-# A cadence that differs by a larger factor was wrong when the span was chosen.
+# If the cadence differs by a larger factor from the one for which the span was chosen, that one was wrong.
 _CADENCE_SLACK = 1.5
 _FIXED_SPAN_SLACK = 0.05
 
@@ -53,7 +53,8 @@ def grown_rows(slots: int, columns: int, cadence_s: float, ring_rows: int) -> in
 def rows_of_span(span_s: float, columns: int, cadence_s: float, ring_rows: int) -> int:
     """Return the rows per column for a time span.
 
-    It is not shorter than `span_s` seconds, unless the ring is. The other parameters are those of `grown_rows`.
+    The picture then shows at least `span_s` seconds, or the whole ring if that is shorter. The other parameters are
+    those of `grown_rows`.
     """
     if not cadence_s > 0:
         return 1
@@ -64,8 +65,8 @@ def rows_of_span(span_s: float, columns: int, cadence_s: float, ring_rows: int) 
 class FixedSpan:
     """Rows per column of a time span in seconds.
 
-    They are computed again only for another width, another epoch or a cadence that differs by a twentieth, so that
-    the picture does not change with each measurement of the cadence.
+    They are computed again only after a change of span, width or epoch, or of the cadence by a twentieth. So the
+    picture does not change with each measurement of the cadence.
     """
 
     def __init__(self) -> None:
@@ -83,9 +84,10 @@ class FixedSpan:
 
 
 class SpanGrowth:
-    """Present step of the growth.
+    """Present time span of a picture whose span grows.
 
-    The span becomes longer only when the picture is full, and never shorter within an epoch, a width and a cadence.
+    The span becomes longer only when the picture is full. It becomes shorter only after a change of epoch, width or
+    cadence.
     """
 
     def __init__(self) -> None:
@@ -98,7 +100,7 @@ class SpanGrowth:
         self._key = None
 
     def rows_per_column(self, position: "Position", columns: int, ring_rows: int) -> int:
-        """Return the rows per column for the rows that are there now.
+        """Return the rows per column for the rows in the ring.
 
         Parameters
         ----------

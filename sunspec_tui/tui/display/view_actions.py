@@ -227,12 +227,13 @@ def mark(view: View, context: ViewContext, end: int) -> View:
     """Mark the first or last row of an interval.
 
     `end` is 0 for the first and 1 for the last row. The row is at the cursor's column. Without a cursor, it is at the
-    beginning or end of the picture.
+    beginning or end of the picture. Nothing is marked before the first row that is kept.
     """
     grid, cursor = context.grid(view.rows_per_column), view.cursor
     first, last = shown_slots(view, context)
     if cursor is not None and cursor.number is not None:
         first, last = grid.first_slot(cursor.number), min(last, grid.last_slot(cursor.number))
+    first, last = max(first, context.oldest), max(last, context.oldest)
     begin, stop = view.marks
     return replace(view, marks=(begin, last) if end else (first, stop))
 

@@ -108,6 +108,8 @@ class Interval(NamedTuple):
         Times of the first and of the last row, seconds since 1970.
     marked
         True if the observer has marked the interval; False if it is the interval of the picture.
+    lost_rows
+        Number of marked rows, before the first one, that have left the ring.
     """
 
     start: int
@@ -115,6 +117,7 @@ class Interval(NamedTuple):
     begin_s: float
     end_s: float
     marked: bool
+    lost_rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,7 @@ class View:
         Settings of the waterfall. In pixels, `rows_per_column` are the rows of a cell, so that blocks and pixels show
         the same time.
     grows
-        True if the time span grows with the rows that are there, until the observer chooses one.
+        True while the time span grows with the rows in the ring; False after the observer has chosen one.
     span_s
         Time span from the settings, in seconds, until the observer chooses one; else None.
     levels, bias
@@ -145,7 +148,7 @@ class View:
     layout
         Name of the layout; None for the usual one of the window's size.
     hidden, opened
-        Hidden panels of the layout, and panels that are shown besides them.
+        Panels of the layout that are hidden, and further panels that are shown.
     maximised, theme
         The picture or panel that fills the screen, and the colour theme.
     """

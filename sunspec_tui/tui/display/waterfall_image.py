@@ -214,7 +214,7 @@ class WaterfallImage:
         self._stale.clear()
         if stale:
             self._draw_columns(stale, drawing)
-        # Update the levels only for a new cell, because an update for every row would make them flicker.
+        # Update the levels only for a new cell. An update for every row would make the colours flicker.
         due = (newest // self.store.grid.per_cell, drawing)
         if due != self._levels_key or len(stale) > 1:
             self._levels_key = due
@@ -339,7 +339,7 @@ class WaterfallImage:
 
     @property
     def first_column(self) -> int | None:
-        """First column with rows, or in which rows were expected."""
+        """First column with rows, or first column in which rows were expected."""
         return self._first(self.store.stored_numbers())
 
     def _first(self, numbers: list[int]) -> int | None:

@@ -1,12 +1,13 @@
-"""Textual app that asks its terminal what it can show.
+"""Textual app that asks its terminal for its abilities.
 
-The first screen does not wait for the replies: it has the colours of the environment. When the replies are in, the app
-changes to what the terminal really can show.
+The first screen does not wait for the replies: it has the colours that the environment names. After the replies, the
+app uses the abilities that the terminal really has.
 """
 
 import time
 from collections.abc import Callable
 
+from textual import events
 from textual.geometry import Size
 
 from sunspec_tui.tui.terminal.abilities import Abilities
@@ -24,7 +25,7 @@ class AbilityApp(GuardedApp):
     Parameters
     ----------
     finder
-        What is known of the terminal.
+        Finder of the terminal's abilities.
 
     Attributes
     ----------
@@ -68,6 +69,22 @@ class AbilityApp(GuardedApp):
         elif self._driver is not None:
             self._driver.write(text)
 
+    @property
+    def message_queue_size(self) -> int:
+        """Number of messages in the queue; any thread may read it."""
+        return self._message_queue.qsize()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Handle an event; update the size in a resize event."""
+        await super().on_event(self._with_size_now(event) if isinstance(event, events.Resize) else event)
+
+    def _with_size_now(self, event: events.Resize) -> events.Resize:
+        # A signal can interrupt the handler of an earlier signal. Then Textual reports the newer size first.
+        if not isinstance(self._driver, Driver):
+            return event
+        size = Size(*self._driver.size_now)
+        return event if size == event.size else events.Resize(size, size)
+
     # Queries and replies
 
     def first_queries(self, now_s: float) -> str:
@@ -80,8 +97,18 @@ class AbilityApp(GuardedApp):
         self._pass_on_due()
         return text
 
+    def repeated_queries(self, now_s: float) -> str:
+        """Return the text that asks again; empty shortly after the last queries.
+
+        It must be sent before a whole screen.
+        """
+        self._note_screen(self.size)
+        text = self.finder.text_again(now_s)
+        self._pass_on_due()
+        return text
+
     def on_terminal_replied(self, message: TerminalReplied) -> None:
-        """Note a reply, and follow the replies when all are in."""
+        """Note a reply; use the replies after the last one."""
         now_s = time.monotonic()
         if self.finder.note_reply(message.reply, now_s):
             self._pass_on_due()
@@ -90,7 +117,7 @@ class AbilityApp(GuardedApp):
                 self.set_timer(1.1 * SETTLE_S, self.follow_terminal)
 
     def follow_terminal(self) -> None:
-        """Use the known abilities; ask what the replies leave open."""
+        """Use the known abilities; send further queries if replies require them."""
         text = self.finder.next_text()
         if text:
             self._pass_on_due()

@@ -1,7 +1,7 @@
-"""Find a terminal's abilities: which queries are due, and what is known.
+"""Find a terminal's abilities from its environment and its replies.
 
-The abilities start from the environment. They follow the replies when the last query is answered, when no reply has
-come for a while, and with each reply after that. Replies may come late, in any order, twice or never.
+At first the abilities are those of the environment. The replies count after the reply to the last query, or if no
+further reply has come for a while. Later replies count at once. Replies may come late, in any order, twice or never.
 
 State and arithmetic only: this module uses no terminal, no clock and nothing of Textual.
 """
@@ -25,10 +25,12 @@ from sunspec_tui.tui.terminal.tmux_state import TmuxState
 
 SETTLE_S = 1.0
 """Replies count if no other reply follows within this time."""
+ASK_AGAIN_S = 5.0
+"""Shortest time between two rounds of queries, however often the observer wants one."""
 
 
 class AbilityFinder:
-    """What is known of a terminal, and what it was asked.
+    """Queries to a terminal, its replies, and the abilities from both.
 
     Parameters
     ----------
@@ -47,7 +49,8 @@ class AbilityFinder:
         self.environment = dict(environment or {})
         self._choices = choices or Choices()
         self._screen = Screen()
-        self._replies = Replies()
+        # Replies that came since the last round of queries, and those that count until the round is settled.
+        self._replies = self._earlier = Replies()
         self._due: frozenset[type[Reply]] = frozenset()
         self._asked_s = self._last_reply_s = -math.inf
         self._has_fence = self._has_asked_again = self._size_has_changed = self._has_asked_through_tmux = False
@@ -55,7 +58,7 @@ class AbilityFinder:
 
     @classmethod
     def of_choices(cls, depth: Depth) -> "AbilityFinder":
-        """Return a finder that asks nothing, because everything is chosen."""
+        """Return a finder that sends no queries, because everything is chosen."""
         return cls(choices=Choices(depth, Graphics.BLOCKS))
 
     # Queries
@@ -68,7 +71,7 @@ class AbilityFinder:
     def first_text(self, now_s: float) -> str:
         """Return the text of the first queries; empty if there are none.
 
-        If the user has chosen colours and blocks, the terminal is asked nothing. Pixels need the size of a cell.
+        If the user has chosen colours and blocks, no query is sent. Pixels need the size of a cell.
         """
         if None not in self._choices and self._choices.graphics is Graphics.BLOCKS:
             return ""
@@ -76,8 +79,22 @@ class AbilityFinder:
         self._size_has_changed = False
         return self._sent(first_queries(self.environment))
 
+    def text_again(self, now_s: float) -> str:
+        """Return the text that asks everything again; often empty.
+
+        The terminal may be another one by now. The earlier replies count until the new ones are in. The text is empty
+        shortly after the last queries.
+        """
+        if None not in self._choices or now_s - self._asked_s < ASK_AGAIN_S:
+            return ""
+        if self.is_settled(now_s):
+            self._earlier = self._replies
+        self._replies, self._last_reply_s = Replies(), -math.inf
+        self._has_fence = self._has_asked_again = self._has_asked_through_tmux = False
+        return self.first_text(now_s)
+
     def next_text(self) -> str:
-        """Return the text of queries that replies have made necessary; often empty."""
+        """Return the text of further queries that replies require; often empty."""
         text = ""
         if self._has_fence and not self._has_asked_again:
             self._has_asked_again = True
@@ -86,7 +103,7 @@ class AbilityFinder:
             self._has_asked_through_tmux = True
             text += self._sent(passed_on_queries())
         sizes = size_queries(self._replies)
-        if self._size_has_changed and not self._due & {query.reply for query in sizes}:
+        if self._size_has_changed and sizes and not self._due & {query.reply for query in sizes}:
             self._size_has_changed = False
             text += self._sent(sizes)
         return text
@@ -94,13 +111,13 @@ class AbilityFinder:
     # tmux
 
     def must_ask_tmux(self, now_s: float) -> bool:
-        """Return True if tmux decides what the terminal can show."""
+        """Return True if the state of tmux decides about pixels."""
         is_known = self.is_settled(now_s) or not self._due
         wants_kitty = self._choices.graphics in (None, Graphics.KITTY)
         return wants_kitty and is_known and is_in_tmux(self.environment, self._replies)
 
     def note_tmux(self, tmux: TmuxState | None) -> None:
-        """Note what tmux has told; None if it has told nothing."""
+        """Note the state of tmux; None if tmux has reported none."""
         self._tmux = tmux
 
     @property
@@ -138,28 +155,28 @@ class AbilityFinder:
         return True
 
     def must_wait(self, now_s: float) -> bool:
-        """Return True if replies are likely that a shell would read.
+        """Return True if late replies are likely, which a shell would read.
 
         A terminal that has answered nothing for a while will not answer.
         """
         return DeviceAttributes in self._due and (bool(self._replies) or now_s - self._asked_s < 2 * SETTLE_S)
 
     def is_settled(self, now_s: float) -> bool:
-        """Return True if the abilities should follow the replies."""
+        """Return True if the replies decide the abilities."""
         return self._has_fence or (bool(self._replies) and now_s - self._last_reply_s >= SETTLE_S)
 
     # Abilities
 
     def abilities(self, now_s: float) -> Abilities:
         """Return the abilities as far as they are known."""
-        return self._resolved(self._replies if self.is_settled(now_s) else Replies())
+        return self._resolved(self._replies if self.is_settled(now_s) else self._earlier)
 
     def _resolved(self, replies: Replies) -> Abilities:
         return resolve(self.environment, replies, self._choices, self._screen, self._tmux)
 
     def choose_next_graphics(self) -> Graphics | None:
-        """Choose the next kind of pictures; None is the best one."""
-        available = self._resolved(self._replies).available_graphics
+        """Choose the next kind of graphics; None is the best one."""
+        available = self._resolved(self._replies or self._earlier).available_graphics
         kinds = tuple(Graphics)
         after = 0 if self._choices.graphics is None else kinds.index(self._choices.graphics) + 1
         chosen = next((kind for kind in kinds[after:] if kind in available), None)

@@ -30,7 +30,7 @@ _AUTOMATIC = "auto"
 _SIXEL_ATTRIBUTE = 4
 # A terminal with fewer registers, such as a vt340 with 16, shows other colours than those of the palette.
 _MIN_SIXEL_COLOURS = 256
-# Styles of pixels, such as those of the cursor, need more colours than these.
+# Pixels such as those of the cursor need more colours than these.
 _TOO_FEW_COLOURS = (Depth.C16, Depth.NONE)
 
 
@@ -77,7 +77,7 @@ def resolve(
     screen
         Present size of the screen.
     tmux
-        What tmux has told; None outside tmux, or if it has told nothing.
+        State of tmux; None outside tmux, or if tmux has reported none.
     """
     depth, depth_origin = _depth(environment, replies, choices)
     in_tmux = is_in_tmux(environment, replies)
@@ -107,7 +107,7 @@ def resolve(
 def is_in_tmux(environment: Mapping[str, str], replies: Replies) -> bool:
     """Return True if the program runs inside tmux.
 
-    A terminal that was started from tmux inherits ``TMUX``. Its version, if it tells one, decides.
+    A terminal that was started from tmux inherits ``TMUX``. So the version in its reply decides, if there is one.
     """
     version = replies.get(Version)
     if version is not None:
@@ -124,15 +124,15 @@ def _depth(environment: Mapping[str, str], replies: Replies, choices: Choices) -
         return stated, Origin.ENVIRONMENT
     if told is not Depth.C16:
         return told, Origin.ASKED
-    # The terminal has no 24-bit colours, and did not tell which others it has.
+    # The terminal has no 24-bit colours, and has not reported which others it has.
     by_term = colour_depth({"TERM": environment.get("TERM", "")})
     return Depth.C256 if by_term is Depth.TRUE else by_term, Origin.ASKED
 
 
 def _told_depth(replies: Replies) -> Depth | None:
-    """Return the depth that the terminal has told.
+    """Return the depth that the terminal has reported.
 
-    The style that it really has counts more than a capability's name. A missing capability proves nothing.
+    A reported style counts more than a reported capability. A missing capability proves nothing.
     """
     style, named = replies.get(StyleReply), replies.get(NamedColours)
     if style is not None and style.depth is not None:

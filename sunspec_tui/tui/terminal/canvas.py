@@ -29,8 +29,8 @@ CONTINUED = 0
 PIXELS = 0x10FFFD
 """Code of a cell that shows its part of a picture in pixels.
 
-The cell itself is blank, in the plain style, or a placeholder. The code is a character for private use, because it must
-pass through Textual's drawing, and no text shows it.
+The cell itself is blank, in the plain style, or a placeholder. The code is a private-use character: Textual can draw
+it, and no text contains it.
 """
 _FIRST_CLUSTER = 0x110000
 # Limits, because untrusted text may have any number of marks on a letter, and any number of such letters.

@@ -36,11 +36,11 @@ from sunspec_tui.tui.terminal.update_writer import UpdateWriter
 _SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 # Time to the next attempt. No event reports that the link can accept data again.
 _RETRY_S = 0.05
-# Longest waits at the end for a reply to an update and for those about abilities.
+# Longest waits at the end: for the reply to an update, and for the replies about abilities.
 _LAST_REPLY_S, _LAST_ABILITY_S = 0.3, 1.0
 # Longest time for which keys may delay the pictures. A key that is held down would delay them without end.
 _PICTURES_WAIT_S = 0.15
-# A key waits for the update under way, so pixels come in pieces even if the link was fast so far.
+# A key waits for the end of the current update, so pixels are sent in pieces even if the link was fast so far.
 _PIXELS_BUDGET = 1 << 16
 
 
@@ -50,7 +50,7 @@ class CanvasApp(AbilityApp):
     Parameters
     ----------
     finder
-        What is known of the terminal; None for a terminal with 24-bit colours and without pixels.
+        Finder of the terminal's abilities; None for a terminal with 24-bit colours and without pixels.
     ascii_only
         True if the terminal has only ASCII characters.
     pacer
@@ -75,7 +75,7 @@ class CanvasApp(AbilityApp):
         """Size of a cell while pictures are drawn in pixels; None for blocks."""
         self._link_closed = False
         self._pictures_sent_s = 0.0
-        self._has_content = self._base_trip_queried = self._is_blank = False
+        self._has_content = self._base_trip_queried = self._is_blank = self._must_ask_again = False
         self._last_places: tuple[Screen[object] | None, object] = (None, None)
 
     @property
@@ -154,17 +154,6 @@ class CanvasApp(AbilityApp):
 
     # To the terminal
 
-    async def on_event(self, event: events.Event) -> None:
-        """Handle an event; update the size in a resize event."""
-        await super().on_event(self._with_size_now(event) if isinstance(event, events.Resize) else event)
-
-    def _with_size_now(self, event: events.Resize) -> events.Resize:
-        # A signal can interrupt the handler of an earlier signal. Then Textual reports the newer size first.
-        if not isinstance(self._driver, Driver):
-            return event
-        size = Size(*self._driver.size_now)
-        return event if size == event.size else events.Resize(size, size)
-
     def on_resize(self, event: events.Resize) -> None:
         """Draw all cells again.
 
@@ -182,7 +171,7 @@ class CanvasApp(AbilityApp):
         if self.update_writer.depth is self.depth:
             return
         self.update_writer.change_depth(self.depth)
-        # Textual finds no change, but the canvas needs all its cells with other styles.
+        # Textual sees no change, but the canvas needs all cells again, with new styles.
         self._is_blank = True
         for widget in self.cell_widgets:
             widget.notify_style_update()
@@ -195,15 +184,15 @@ class CanvasApp(AbilityApp):
         if self.urgent or not self._is_finished:
             self.paint_soon()
 
-    @property
-    def message_queue_size(self) -> int:
-        """Number of messages in the queue; any thread may read it."""
-        return self._message_queue.qsize()
-
     def show_terminal_title(self, text: str) -> None:
         """Show a title of the terminal's window until the app ends."""
         if isinstance(self._driver, Driver) and not self._link_closed:
             self._driver.title.show(text)
+
+    def ask_and_redraw(self) -> None:
+        """Ask the terminal, which may be another one; send all cells."""
+        self._must_ask_again = True
+        self.redraw()
 
     def redraw(self) -> None:
         """Send all cells again, because another program has written to the terminal."""
@@ -228,6 +217,18 @@ class CanvasApp(AbilityApp):
                 self.pacer.query_repeated(now_s)
             self.paint_soon(_RETRY_S)
             return
+        self._send_update(now_s)
+        if self.pixel_layer.failure is not None:
+            self.pixels_failed(self.pixel_layer.failure)
+        if not self._is_finished:
+            self.paint_soon(_RETRY_S)
+        elif self.pixel_layer.is_waiting and self._strip_timer is None:
+            # Another callback, because a scheduled update would delay the effect of a key.
+            loop = asyncio.get_running_loop()
+            self._strip_timer = loop.call_later(self.pixel_layer.strip_every_s, self._paint_strip)
+
+    def _send_update(self, now_s: float) -> None:
+        """Send what differs: first text after a key, else pictures too."""
         text_only = self.urgent and now_s - self._pictures_sent_s < _PICTURES_WAIT_S
         text = self.next_text(text_only=text_only)
         if not text and text_only:
@@ -241,15 +242,12 @@ class CanvasApp(AbilityApp):
                 self._base_trip_queried = True
                 self.send_text(CURSOR_QUERY)
                 self.pacer.query_sent(now_s)
-                # The screen covers what a terminal prints of queries that it does not know.
                 text = self.first_queries(now_s) + text
+            elif self._must_ask_again:
+                text = self.repeated_queries(now_s) + text
+            # If a terminal prints a query that it does not know, the screen covers the print.
+            self._must_ask_again = False
             self._write(text, now_s, finished=text_only or self._is_finished)
-        if not self._is_finished:
-            self.paint_soon(_RETRY_S)
-        elif self.pixel_layer.is_waiting and self._strip_timer is None:
-            # Another callback, because a scheduled update would delay the effect of a key.
-            loop = asyncio.get_running_loop()
-            self._strip_timer = loop.call_later(self.pixel_layer.strip_every_s, self._paint_strip)
 
     def _paint_strip(self) -> None:
         """Draw the strip that has waited."""
@@ -265,6 +263,10 @@ class CanvasApp(AbilityApp):
         if (text_only or pixels_budget <= 0) and not self.pixel_layer.must_follow(self.canvas):
             return text
         return text + self.pixel_layer.update(self.canvas, 0 if text_only else pixels_budget, time.monotonic())
+
+    def pixels_failed(self, error: Exception) -> None:
+        """Draw without pixels after a fault of their painter."""
+        raise error
 
     def pixels_budget(self, budget: int) -> int:
         """Return how much of an update's budget pixels may take.

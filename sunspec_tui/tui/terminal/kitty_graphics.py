@@ -16,7 +16,7 @@ CHUNK_CHARACTERS = 4096
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _INDEXED = 3
 _UP = 2
-# In larger pictures, the highest level saves three hundredths of the bytes for fifty times the work.
+# In larger pictures, the highest level of compression saves 3 % of the bytes for fifty times the work.
 _STRIP_BYTES = 4096
 
 
@@ -42,7 +42,7 @@ class ImagePart(NamedTuple):
 
 
 def command(control: str, data: bytes = b"", continued: str = "") -> str:
-    """Return a command, its data in as many sequences as they need.
+    """Return a command, with its data split into sequences.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def transmit_image(image: int, png: bytes) -> str:
 def add_frame(image: int, png: bytes) -> str:
     """Return the command that adds a frame.
 
-    It is the first frame, with a picture at its top left.
+    It is a copy of the first frame, with a picture at its top left.
     """
     return command(f"a=f,i={image},c=1,X=1,f=100", png, f"a=f,i={image},")
 
@@ -192,7 +192,7 @@ def _png(
 ) -> bytes:
     """Return a PNG file of packed lines."""
     height, width = shape
-    # Noise is shortest as it is; where neighbours resemble each other, their differences are shorter.
+    # Noise is shorter as it is; similar neighbours are shorter as differences.
     plain = _compressed(lines, 0, zlib.Z_FILTERED)
     differences = _compressed(_from_above(lines), _UP, zlib.Z_DEFAULT_STRATEGY)
     data = min(plain, differences, key=len)

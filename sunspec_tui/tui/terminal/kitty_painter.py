@@ -1,7 +1,7 @@
 """Painter of a picture with frames of kitty's graphics protocol.
 
 One of two frames is visible. To scroll, the painter copies the visible frame into the other one, moved by some pixels,
-edits the new columns there, and shows it. So nothing that stands is sent again.
+edits the new columns there, and shows it. So it sends no visible pixel again.
 """
 
 import numpy as np
@@ -34,21 +34,21 @@ PART_PIXELS = (4096, 32768)
 class KittyPainter:
     """Painter that edits, shifts and shows two frames of an image.
 
-    The picture lies over text, because kitty draws backgrounds of cells wrongly over pictures below text. Where text
-    stands, the picture is not shown. Text destroys no pixels, so damage needs no work.
+    The picture lies over text, because kitty draws backgrounds of cells wrongly over pictures below text. Cells with
+    text do not show the picture. Text erases no pixels, so `update` ignores `damaged`.
 
     Parameters
     ----------
     image_number
         Number of the image in the terminal.
     part_pixels
-        Smallest and largest limit of a part's pixels; between them, the budget decides.
+        Smallest and largest value of the limit for a part's pixels; the budget decides between them.
     """
 
     def __init__(self, image_number: int = IMAGE_NUMBER, part_pixels: tuple[int, int] = PART_PIXELS) -> None:
         self._number = image_number
         self._part_pixels = part_pixels
-        self._geometry: tuple[object, ...] | None = None
+        self._is_begun = False
         self._shown: ShownPixels | None = None
         self._frame = 1
         self._last = NO_PART
@@ -80,25 +80,22 @@ class KittyPainter:
 
     def remove(self) -> str:
         """Return the text that removes the picture from the terminal."""
-        begun = self._geometry is not None
+        is_begun, self._is_begun = self._is_begun, False
         self.forget()
-        self._geometry = None
-        return delete_image(self._number) if begun else ""
+        return delete_image(self._number) if is_begun else ""
 
     def _begin(self, image: PixelImage) -> tuple[str, ShownPixels]:
         """Begin a picture; return the text for that, and shown pixels.
 
         The text is empty if the picture has the size and position of the last one.
         """
-        geometry = (image.region, image.cell, image.pixels.shape)
-        if self._shown is not None and geometry == self._geometry:
-            self._shown.use_palette(image.palette)
+        if self._shown is not None and self._shown.continues(image):
             return "", self._shown
         height, width = image.pixels.shape
-        self._geometry = geometry
+        self._is_begun = True
         self._frame, self._last = 1, NO_PART
         self._areas = []
-        self._shown = ShownPixels(image.pixels.shape, image.palette)
+        self._shown = ShownPixels(image)
         start = [
             delete_image(self._number),
             transmit_image(self._number, clear_png(width, height)),

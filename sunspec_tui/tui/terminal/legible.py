@@ -1,7 +1,7 @@
 """Keep text legible: change colours with too little contrast.
 
-A theme, a text style and a terminal's few colours together can give any pair of colours. Each style of a text is
-checked here once, when it becomes a cell's style. Pure functions.
+A theme, a text style and a terminal's few colours together can give any pair of colours. So each text style is checked
+once, when it becomes the style of a cell. Pure functions.
 """
 
 import numpy as np
@@ -12,15 +12,15 @@ from sunspec_tui.tui.terminal.cielab import cielab, contrast_ratio, contrast_rat
 from sunspec_tui.tui.terminal.colours import FIXED_256, XTERM_16, ansi_colour, colour_256, true_colour
 
 MIN_CONTRAST = 4.5
-"""Least contrast of text, as the Web Content Accessibility Guidelines demand."""
+"""Smallest contrast of text that the Web Content Accessibility Guidelines allow."""
 
 _REVERSE, _DIM = "7", "2"
-# A terminal shows dim text in about two thirds of its colour.
+# A terminal mixes dim text from about two thirds of its colour and one third of the ground.
 _DIM_SHARE = 2 / 3
 # The default colours of a terminal with a dark and with a light ground: text, then ground.
 _DARK_DEFAULTS, _LIGHT_DEFAULTS = ((229, 229, 229), (0, 0, 0)), ((0, 0, 0), (255, 255, 255))
 _MIX_STEPS = 32
-# Another hue has another meaning; a grey has none.
+# A replacement has about the same hue, because a hue has a meaning, or is grey.
 _SAME_HUE_DEGREES, _GREY_CHROMA = 45.0, 8.0
 
 _Rgb = NDArray[np.int64]

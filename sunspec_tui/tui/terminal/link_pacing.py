@@ -50,7 +50,7 @@ _MAX_STEP_UP_WAIT_S = 60.0
 class Quality(IntEnum):
     """Quality of the drawn pictures, from best to worst.
 
-    The best one is in pixels, the others are in blocks unless the user has chosen pixels.
+    The best one is in pixels. The others are in blocks, unless the user has chosen pixels.
     """
 
     PIXELS = -1

@@ -10,15 +10,15 @@ MAX_RATE_BYTES_S, MIN_RATE_BYTES_S = 128_000, 8_000
 # With a lower rate, a picture takes too long.
 _USEFUL_RATE_BYTES_S = 16_000
 _BURST_S = 0.1
-# What tmux may be behind, in seconds at the present rate.
+# Largest backlog of tmux that is no fault, in seconds at the present rate.
 _BEHIND_S = 1.0
 _GROW_AFTER_S = 30.0
-# tmux sends a little less than it gets, because passed-on sequences are wrapped.
+# tmux sends a little less than it gets, because it unwraps the sequences that it passes on.
 _UNWRAPPED = 7 / 8
 
 
 class PassthroughRate:
-    """Rate of pixels through tmux, and what may be sent now.
+    """Rate of pixels through tmux, and the bytes allowed now.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class PassthroughRate:
 
     @property
     def is_useful(self) -> bool:
-        """True if pictures come soon enough at this rate."""
+        """True if the rate is high enough for pictures."""
         return self.rate_bytes_s >= _USEFUL_RATE_BYTES_S
 
     def budget(self, sent_nbytes: int, now_s: float) -> int:

@@ -4,6 +4,7 @@ The terminal must have pixels, and the link must carry them.
 """
 
 import asyncio
+import logging
 import time
 from dataclasses import replace
 from typing import NamedTuple
@@ -26,9 +27,11 @@ from sunspec_tui.tui.terminal.sixel_painter import SixelPainter
 from sunspec_tui.tui.terminal.strip_painter import StripPainter
 from sunspec_tui.tui.terminal.tmux_state import TmuxState, read_tmux
 
+log = logging.getLogger(__name__)
+
 # Pictures take about a third of the screen, and a pixel about a byte.
 _PICTURE_SHARE = 3
-# Times between two questions to tmux, while pictures are drawn through it and otherwise.
+# Intervals of queries to tmux: while pictures are drawn through it, and otherwise.
 _DRAWN_EVERY_S, _OTHER_EVERY_S = 2.0, 10.0
 _MIN_LINES = 7
 _MAX_SCREEN_PX = 1 << 24
@@ -45,8 +48,8 @@ class _DrawnPixels(NamedTuple):
 class PixelApp(CanvasApp):
     """App whose picture is in pixels or in blocks.
 
-    Pixels that the user has chosen stay on a slow link too, less often and with a write cursor. Otherwise the pacer
-    decides when the link carries them.
+    If the user has chosen pixels, they stay on a slow link too: pictures come less often, with a write cursor.
+    Otherwise the pacer decides whether the link is fast enough for pixels.
     """
 
     _drawn = _DrawnPixels()
@@ -60,6 +63,7 @@ class PixelApp(CanvasApp):
         self._passthrough = PassthroughRate()
         self._tmux: TmuxState | None = None
         self._tmux_worker: Worker[None] | None = None
+        self._pixels_have_failed = False
 
     @property
     def pixels_sweep(self) -> bool:
@@ -93,6 +97,8 @@ class PixelApp(CanvasApp):
         if not is_chosen and self._is_tmux_slow(possible):
             possible = _DrawnPixels()
         drawn = possible if is_chosen or self.pacer.quality is Quality.PIXELS else _DrawnPixels()
+        if self._pixels_have_failed:
+            drawn = _DrawnPixels()
         if drawn == self._drawn:
             return
         self._drawn = drawn
@@ -101,24 +107,45 @@ class PixelApp(CanvasApp):
         self._set_farewell()
         self.paint_soon()
 
+    def pixels_failed(self, error: Exception) -> None:
+        """Report a fault of the pixels, and draw in blocks.
+
+        The observer's next choice of a kind of pictures tries pixels again.
+        """
+        self.send_text(self._removing_text())
+        self.pixel_layer.use(None)
+        self.redraw()
+        self._pixels_have_failed = True
+        self.follow_graphics()
+        self.quality_changed()
+        text = f"the picture in pixels has failed and is drawn in blocks; --graphics blocks avoids this: {error!r}"
+        self.report_fault(logging.ERROR, "pixels_failed", text)
+        log.debug("traceback of the fault of the pixels", exc_info=error)
+
+    def try_pixels_again(self) -> None:
+        """Draw in pixels again after a fault."""
+        self._pixels_have_failed = False
+
     def next_text(self, *, text_only: bool = False) -> str:
         """Return the next text to send.
 
-        Note how to remove the pictures that it sends.
+        Also set the text that removes its pictures at the end.
         """
         text = super().next_text(text_only=text_only)
         self._set_farewell()
         return text
 
     def _set_farewell(self) -> None:
-        """Set the text that removes the pictures at the end."""
+        """Let the driver remove the pictures at the end."""
+        if isinstance(self._driver, Driver):
+            self._driver.farewell = self._removing_text()
+
+    def _removing_text(self) -> str:
+        """Return the text that removes all pictures; text overwrites sixels."""
         painter = self.pixel_layer.painter
         if isinstance(painter, PlaceholderPainter):
-            text = painter.farewell
-        else:
-            text = delete_all() if self._drawn.graphics is Graphics.KITTY else ""
-        if isinstance(self._driver, Driver):
-            self._driver.farewell = text
+            return painter.farewell
+        return delete_all() if self._drawn.graphics is Graphics.KITTY else ""
 
     @property
     def _has_kitty(self) -> bool:
@@ -149,12 +176,12 @@ class PixelApp(CanvasApp):
         return _DrawnPixels(abilities.graphics, dialect, cell)
 
     def on_cursor_position(self, _: events.CursorPosition) -> None:
-        """Draw soon in another quality if the pacer has changed it.
+        """Send the pacer's probe, and follow its changes of quality.
 
-        Help the pacer to measure the link.
+        A probe is a large update that measures the link.
         """
         if self.pacer.take_probe():
-            # All cells are sent again, which changes nothing on the screen.
+            # The probe sends all cells again, so the screen does not change.
             self.canvas.invalidate()
             self.paint_soon()
         if self.pacer.quality is not self._followed_quality:
@@ -177,14 +204,14 @@ class PixelApp(CanvasApp):
     def first_queries(self, now_s: float) -> str:
         """Return the text that asks for the abilities.
 
-        Ask tmux if no reply is due.
+        If no reply is due, also ask tmux.
         """
         text = super().first_queries(now_s)
         self._ask_tmux()
         return text
 
     def follow_terminal(self) -> None:
-        """Use the known abilities; ask tmux what it passes on."""
+        """Use the known abilities; ask tmux for its state."""
         super().follow_terminal()
         if not self._has_removed_old_pictures and self._has_kitty:
             self._has_removed_old_pictures = True
@@ -196,7 +223,7 @@ class PixelApp(CanvasApp):
             self._tmux_worker = self.run_worker(self._follow_tmux(), name="tmux")
 
     async def _follow_tmux(self) -> None:
-        """Follow the state of tmux until it tells none."""
+        """Ask tmux for its state until it reports none."""
         while (state := await asyncio.to_thread(read_tmux, self.finder.environment)) is not None:
             self._note_tmux(state, time.monotonic())
             await asyncio.sleep(_DRAWN_EVERY_S if self._is_through_tmux else _OTHER_EVERY_S)
@@ -204,7 +231,7 @@ class PixelApp(CanvasApp):
         self.follow_terminal()
 
     def _note_tmux(self, state: TmuxState, now_s: float) -> None:
-        """Follow another state of tmux; send pictures again that may be lost."""
+        """Use a state of tmux; resend pictures that may be lost."""
         before, self._tmux = self._tmux, state
         self.finder.note_tmux(state)
         is_same = before is not None and state.keeps_pictures_of(before)
@@ -237,7 +264,8 @@ class PixelApp(CanvasApp):
 def can_draw_pixels(columns: int, lines: int, cell: CellSize) -> bool:
     """Return True if a screen of this size can have pixels.
 
-    A screen with few lines cuts the picture off, and a painter sends no part of a picture. One with more pixels than
-    twice those of a 4K screen takes too long for each row; a terminal that tells a wrong size of its cells has as many.
+    On a screen with few lines the picture does not fit, and a painter cannot send a part of a picture. With more than
+    twice the pixels of a 4K screen, each row takes too long. Such a number may also come from a wrong cell size in a
+    terminal's reply.
     """
     return bool(cell.area) and _MIN_LINES <= lines <= LINE_LIMIT and columns * lines * cell.area <= _MAX_SCREEN_PX

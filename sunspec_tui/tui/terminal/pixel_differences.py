@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.tui.terminal.pixel_image import PixelImage
+
 NO_PART = (-1, -1)
 """Left and top of the last part, if none was sent."""
 
@@ -27,21 +29,42 @@ class Rectangle(NamedTuple):
 class ShownPixels:
     """Pixels that a terminal shows, as far as they are known.
 
+    At first, all are unknown.
+
+    Parameters
+    ----------
+    image
+        First picture; it decides size and position.
+
     Attributes
     ----------
+    region
+        Cells of the pixels.
     palette
         Colours of the pixels.
     """
 
-    def __init__(self, shape: tuple[int, ...], palette: NDArray[np.uint8]) -> None:
+    def __init__(self, image: PixelImage) -> None:
+        shape: tuple[int, ...] = image.pixels.shape
         self._pixels = np.zeros(shape, dtype=np.uint8)
         self._unknown: NDArray[np.bool_] | None = np.ones(shape, dtype=bool)
-        self.palette = palette
+        self.region, self._cell = image.region, image.cell
+        self.palette = image.palette
+
+    def continues(self, image: PixelImage) -> bool:
+        """Follow a picture of this size and position.
+
+        Return False for another size or position.
+        """
+        if (image.region, image.cell, image.pixels.shape) != (self.region, self._cell, self._pixels.shape):
+            return False
+        self.use_palette(image.palette)
+        return True
 
     def use_palette(self, palette: NDArray[np.uint8]) -> None:
-        """Number the shown pixels by another palette.
+        """Convert the shown pixels to the numbers of another palette.
 
-        Colours that it lacks become unknown.
+        Pixels become unknown if the other palette lacks their colour.
         """
         if palette is self.palette or np.array_equal(palette, self.palette):
             return
@@ -155,8 +178,8 @@ def _parts_of_run(mask: NDArray[np.bool_], left: int, right: int, pixel_limit: i
 def in_turn(parts: list[Rectangle], urgent_columns: range, last: tuple[int, int]) -> list[Rectangle]:
     """Return parts in the order in which they are sent.
 
-    Urgent columns come first. The others follow from the place of the last part on, so that each part has its turn even
-    if all change again and again.
+    Urgent columns come first. The others follow in order, beginning after the last part that was sent. So each part has
+    its turn, even if all parts change all the time.
 
     Parameters
     ----------
@@ -185,7 +208,7 @@ def texts_within(budget: int, parts: Iterable[Rectangle], text_of: Callable[[Rec
     parts
         Parts in the order in which they are sent.
     text_of
-        Function that sends a part; it returns its text.
+        Function that returns the text that sends a part.
     """
     texts: list[str] = []
     nbytes = 0

@@ -1,4 +1,4 @@
-"""Picture in pixels, and what draws it on a terminal."""
+"""Picture in pixels, and the protocol of its painters."""
 
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -62,7 +62,7 @@ class PixelPainter(Protocol):
     ) -> str:
         """Return the next text to send; empty if nothing differs.
 
-        It leaves the cursor anywhere.
+        The text leaves the cursor at an unknown position.
 
         Parameters
         ----------
@@ -73,7 +73,7 @@ class PixelPainter(Protocol):
         damaged
             Cells of the picture whose pixels text has overwritten, shape (lines, columns); None for none.
         covered
-            Cells on which text now stands, as of a dialog, the same shape; None for none. There, no pixels are shown.
+            Cells with text now, such as that of a dialog, the same shape; None for none. They show no pixels.
         """
         ...
 

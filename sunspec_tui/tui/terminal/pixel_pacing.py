@@ -1,9 +1,9 @@
 """Decide whether a link carries pictures in pixels.
 
-A picture in pixels costs little while it stands, but hundreds of kilobytes when its levels, palette or size change. So
-the link's rate decides, not only its free time. Only large updates measure the rate: the time of a small one depends on
-the terminal and on how busy the machine is. If there was none, or if the rate was too low, a probe makes some, at first
-soon and later after up to a minute. So no judgement stays for ever.
+A picture in pixels needs few bytes while it scrolls, but hundreds of kilobytes when its levels, palette or size change.
+So the rate of the link decides, not only its idle time. Only large updates measure the rate: the time of a small one
+depends on the terminal and on the load of the machine. If there was no large update, or if the rate was too low, a
+probe sends some: at first soon, later after up to a minute. So the decision is always checked again.
 
 The caller passes all times; this module reads no clock and no terminal.
 """
@@ -13,17 +13,17 @@ from collections import deque
 
 _LARGE_BYTES = 4000
 _ENOUGH_BYTES = 12_000
-# Longest expected time of a whole picture for which pixels begin, and with which they stay.
+# Longest expected time of a whole picture: to begin with pixels, and to keep them.
 _BEGIN_PICTURE_S, _END_PICTURE_S = 3.0, 5.0
 _BUSY, _BUSY_WINDOW_S = 0.6, 6.0
 _FIRST_WAIT_S, _MAX_WAIT_S = 4.0, 60.0
-# Pixels that lasted this long did not fail at once.
+# If pixels end after this time, the link has changed. If they end earlier, the decision for them was wrong.
 _LASTING_S = 60.0
 _MEASURED_UPDATES = 4
 
 
 class PixelJudge:
-    """Judge of pictures in pixels.
+    """Decision whether the link is fast enough for pixels.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class PixelJudge:
         return must_probe
 
     def begin(self, now_s: float) -> None:
-        """Note that pixels begin; measure the rate anew."""
+        """Note that pixels begin; measure the rate again."""
         self._began_s = now_s
         self._updates.clear()
 
@@ -96,7 +96,7 @@ class PixelJudge:
     def end(self, now_s: float) -> None:
         """Note that pixels end.
 
-        The next probe comes later if they failed soon.
+        If they did not last, the next probe comes later.
         """
         lasted = now_s - self._began_s >= _LASTING_S
         self._wait_s = _FIRST_WAIT_S if lasted else min(_MAX_WAIT_S, 2 * self._wait_s)

@@ -3,8 +3,8 @@
 Images beside each other form the picture; each is as high as the picture and one or a few cells wide. The canvas writes
 the cells that show them. Only pixels are sent here, and tmux passes them on to its terminal.
 
-tmux may lose what it should pass on, and tells nobody. So a picture is never moved: a lost command cannot displace it.
-An image that was edited is sent whole when the work is in another one, which repairs it.
+tmux may lose a command without a report. So a picture is never moved: a lost command cannot displace it. When the edits
+go on in another image, the image that was edited before is sent whole. This repairs it if an edit was lost.
 """
 
 import numpy as np
@@ -22,9 +22,9 @@ _ROOT_FRAME = 1
 
 
 class PlaceholderPainter:
-    """Painter that sends and edits images which cells of text show.
+    """Painter that sends and edits the images of placeholders.
 
-    Text needs no work: tmux writes it over the cells, and the cells come back with the canvas.
+    Text over the picture needs no work: tmux writes it over the cells, and the canvas restores them.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class PlaceholderPainter:
     ) -> str:
         """Return the next text to send; see `PixelPainter.update`.
 
-        A budget of 0 gives nothing.
+        With a budget of 0 it sends no pixels.
         """
         begun, shown = self._begin(image)
         mask = shown.differences(image.pixels)
@@ -121,7 +121,7 @@ class PlaceholderPainter:
         self._geometry = geometry
         self._last = NO_PART
         self._sent_tiles, self._edited_tiles = set(), set()
-        self._shown = ShownPixels(image.pixels.shape, image.palette)
+        self._shown = ShownPixels(image)
         return removed, self._shown
 
     def _tile(self, tile: int, image: PixelImage) -> Rectangle:
@@ -163,7 +163,7 @@ class PlaceholderPainter:
     def _repair(self, parts: list[Rectangle], image: PixelImage, shown: ShownPixels) -> str:
         """Return the text that sends an edited image whole.
 
-        It is sent if another one was edited after it.
+        The text is empty if no image was edited before those of `parts`.
         """
         tile_px = self._tile_columns(image) * image.cell.width
         idle = self._edited_tiles - {part.left // tile_px for part in parts}

@@ -32,7 +32,7 @@ MARKS = _marks()
 """Combining mark of each number."""
 LINE_LIMIT = len(MARKS)
 """Largest number of lines of a picture."""
-# The first sixteen colours may be written in other ways, with which a terminal may brighten bold text.
+# A terminal may brighten bold text in the first sixteen colours, so image numbers do not use them.
 _FIRST_COLOUR = 16
 TILE_LIMIT = 256 - _FIRST_COLOUR
 """Largest number of images of a picture."""

@@ -23,7 +23,7 @@ _EMPTY = 63
 
 @dataclass(frozen=True)
 class Registers:
-    """Colours of a palette in percent; neighbours that hardly differ share one.
+    """Colours of a palette in percent; similar neighbours share a register.
 
     Attributes
     ----------
@@ -94,9 +94,9 @@ def sixel_image(pixels: NDArray[np.uint8], mask: NDArray[np.bool_], registers: R
 
 
 def _by_frequency(colours: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the colours by frequency, and each pixel's rank.
+    """Return the colours by falling frequency, and each pixel's rank.
 
-    Frequent colours so have short numbers.
+    So frequent colours have short numbers.
     """
     counts = np.bincount(colours)
     order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
@@ -141,7 +141,7 @@ def _passes_text(
 def _heads(passes: NDArray[np.intp], new_pass: NDArray[np.bool_], count: int) -> list[str]:
     """Return the text before each run.
 
-    Before the first run of a pass it is the way to its band, and the colour.
+    Before the first run of a pass, the text moves to the band of the pass and selects its colour.
     """
     bands, colours = np.divmod(passes, count)
     steps = np.diff(bands, prepend=0).tolist()
@@ -152,6 +152,6 @@ def _heads(passes: NDArray[np.intp], new_pass: NDArray[np.bool_], count: int) ->
 
 @lru_cache(maxsize=1 << 14)
 def _repeated(sixel: int, count: int) -> str:
-    """Return a sixel `count` times, in the shorter way."""
+    """Return a sixel `count` times, in the shorter form."""
     character = chr(_EMPTY + sixel)
     return character * count if count <= 3 else f"!{count}{character}"

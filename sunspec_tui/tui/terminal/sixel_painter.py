@@ -1,7 +1,7 @@
 """Painter of a picture with sixels.
 
-Sixels cannot be moved: a picture that scrolls is sent anew, one that sweeps as strips. An image begins at the top left
-of a cell. Its first columns stay transparent where a strip lies within a cell.
+Sixels cannot be moved: a scrolling picture is sent again as a whole, a sweeping one as strips. An image begins at the
+top left of a cell. If a strip begins within a cell, the first columns of its image are transparent.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,6 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.tui.terminal.canvas import Region
 from sunspec_tui.tui.terminal.pixel_differences import (
     NO_PART,
     Rectangle,
@@ -38,7 +37,6 @@ class SixelPainter:
     """
 
     def __init__(self) -> None:
-        self._geometry: tuple[Region, CellSize, tuple[int, ...]] | None = None
         self._shown: ShownPixels | None = None
         self._last = NO_PART
         self.finished = False
@@ -63,7 +61,7 @@ class SixelPainter:
         for part in due[: len(texts)]:
             shown.sent(part, image.pixels)
         if covered is not None:
-            # Only without the text are these pixels sent.
+            # These pixels must be sent when the text is gone.
             shown.damage(covered, image.cell)
         self.finished = len(texts) == len(parts)
         return "".join([begun, *texts])
@@ -74,16 +72,16 @@ class SixelPainter:
         All cells are then sent again, which removes the picture. Its old region may lie outside a smaller screen, where
         blanking it would erase text on the last line.
         """
-        self._geometry = self._shown = None
+        self._shown = None
         self.finished = False
 
     def remove(self) -> str:
         """Return the text that blanks the cells of the picture."""
-        geometry = self._geometry
+        shown = self._shown
         self.forget()
-        if geometry is None:
+        if shown is None:
             return ""
-        left, top, right, bottom = geometry[0]
+        left, top, right, bottom = shown.region
         return "\x1b[0m" + "".join(f"\x1b[{line + 1};{left + 1}H\x1b[{right - left}X" for line in range(top, bottom))
 
     def _begin(self, image: PixelImage) -> tuple[str, ShownPixels]:
@@ -91,13 +89,10 @@ class SixelPainter:
 
         The text is empty if the picture has the size and position of the last one.
         """
-        geometry = (image.region, image.cell, image.pixels.shape)
-        if self._shown is not None and geometry == self._geometry:
-            self._shown.use_palette(image.palette)
+        if self._shown is not None and self._shown.continues(image):
             return "", self._shown
-        self._geometry = geometry
         self._last = NO_PART
-        self._shown = ShownPixels(image.pixels.shape, image.palette)
+        self._shown = ShownPixels(image)
         return _PRIVATE_REGISTERS, self._shown
 
     def _send(self, part: Rectangle, image: PixelImage, mask: NDArray[np.bool_]) -> str:
@@ -148,5 +143,5 @@ def _tile_size(cell: CellSize) -> tuple[int, int]:
 
 
 def _whole_cells(length_px: int, cell_px: int) -> int:
-    """Return the largest length of whole cells up to the limit; at least one cell."""
+    """Return the largest allowed length of whole cells; at least one cell."""
     return max(1, min(length_px, _LONGEST_PX) // cell_px) * cell_px

@@ -1,7 +1,7 @@
 """Painter of strips, for kitty's protocol without frames.
 
 Each strip is an image as high as the picture. A scroll shows the strips at their new columns; new strips lie over old
-ones. An image without a visible column is deleted, and strips are joined where they become too many.
+ones. An image without a visible column is deleted. If there are too many strips, some are replaced by one.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ from sunspec_tui.tui.terminal.kitty_graphics import (
     transmit_image,
 )
 from sunspec_tui.tui.terminal.pixel_differences import NO_PART, Rectangle, ShownPixels, in_turn, runs, texts_within
-from sunspec_tui.tui.terminal.pixel_image import CellSize, PixelImage
+from sunspec_tui.tui.terminal.pixel_image import PixelImage
 from sunspec_tui.tui.terminal.uncovered_cells import uncovered_areas
 
 FIRST_NUMBER = 53_000
@@ -27,27 +27,26 @@ STRIP_LIMIT = 40
 PART_PIXELS = (4096, 65536)
 """Limits of a part's pixels, which is at least `_JOINED_PX` wide; a pixel of noise needs about one byte."""
 _JOINED_PX = 32
-# Two wide strips may meet in the columns that are joined, with one narrow strip between them.
+# Joined columns may still contain the ends of two wide strips and one narrow strip.
 _UNJOINED = 3
 
 
 class StripPainter:
     """Painter that shows strips and moves them.
 
-    The picture is not shown where text stands. Text destroys no pixels, so damage needs no work.
+    Cells with text do not show the picture. Text erases no pixels, so `update` ignores `damaged`.
 
     Parameters
     ----------
     first_number
         Number of the first image in the terminal.
     part_pixels
-        Smallest and largest limit of a part's pixels; between them, the budget decides.
+        Smallest and largest value of the limit for a part's pixels; the budget decides between them.
     """
 
     def __init__(self, first_number: int = FIRST_NUMBER, part_pixels: tuple[int, int] = PART_PIXELS) -> None:
         self._next = self._first = first_number
         self._part_pixels = part_pixels
-        self._geometry: tuple[Region, CellSize, tuple[int, ...]] | None = None
         self._shown: ShownPixels | None = None
         # Left column of each strip's image, which may lie outside the picture, by the number of the image.
         self._lefts: dict[int, int] = {}
@@ -85,7 +84,6 @@ class StripPainter:
     def remove(self) -> str:
         """Return the text that removes the picture from the terminal."""
         self.forget()
-        self._geometry = None
         self._owners[:] = 0
         return self._delete_hidden()
 
@@ -94,16 +92,13 @@ class StripPainter:
 
         The text is empty if the picture has the size and position of the last one.
         """
-        geometry = (image.region, image.cell, image.pixels.shape)
-        if self._shown is not None and geometry == self._geometry:
-            self._shown.use_palette(image.palette)
+        if self._shown is not None and self._shown.continues(image):
             return "", self._shown
         removed = self.remove()
-        self._geometry = geometry
         self._last = NO_PART
         self._owners = np.zeros(image.pixels.shape[1], dtype=np.intp)
         self._areas = []
-        self._shown = ShownPixels(image.pixels.shape, image.palette)
+        self._shown = ShownPixels(image)
         return removed, self._shown
 
     def _show_areas(self, image: PixelImage, covered: NDArray[np.bool_] | None) -> str:
@@ -136,7 +131,7 @@ class StripPainter:
     def _join(self, image: PixelImage, shown: ShownPixels) -> None:
         """Join strips if there are too many.
 
-        The columns with the most strips are sent anew, as one strip.
+        The columns with the most strips are sent again, as one strip.
         """
         if len(self._lefts) < STRIP_LIMIT:
             return

@@ -4,14 +4,14 @@ A query has one of three forms: a control sequence (CSI), a device control strin
 command (APC). Not every terminal skips a form that it does not know:
 
 - The Linux console, old terminals (vt52 to vt102), ``dumb`` terminals and those of Emacs print unknown sequences. They
-  are asked nothing.
-- GNU screen passes a DCS to the terminal behind it, and shows an APC as a message. A terminal with a ``TERM`` of
-  ``screen`` is asked by CSI alone, unless ``TMUX`` is set. So are a vt220 and Apple's Terminal.
+  get no queries.
+- GNU screen passes a DCS to the terminal behind it, and shows an APC as a message. If ``TERM`` is ``screen`` and
+  ``TMUX`` is not set, the terminal gets only CSI queries. A vt220 and Apple's Terminal also get only these.
 - tmux makes an APC the title of its pane, so that form is not sent inside tmux. tmux passes the query of kitty's
   protocol on to its terminal, if its option allows that.
 
-Other terminals are asked everything. The queries are sent directly before the first screen, so that it covers what a
-terminal may print.
+Other terminals get all queries. The queries are sent directly before the first screen, which covers anything that a
+terminal prints.
 
 State and arithmetic only: this module uses no terminal, no clock and nothing of Textual.
 """
@@ -59,7 +59,7 @@ class Query(NamedTuple):
     reply: type[Reply]
 
 
-# The style first has a colour of every terminal, so that a terminal that reports styles reports some background.
+# The query first sets a background that every terminal has, so each terminal that reports styles reports one.
 _STYLE = Query(f"{_ESC}[0;44;48;2;1;2;3m{_ESC}P$qm{_END}{_ESC}[0m", Form.DCS, StyleReply)
 _NAMED_COLOURS = Query(f"{_ESC}P+q{b'RGB'.hex()}{_END}", Form.DCS, NamedColours)
 _KITTY = Query(f"{_ESC}_Gi={KITTY_IMAGE_ID},s=1,v=1,a=q,t=d,f=24;AAAA{_END}", Form.APC, KittyReply)
@@ -115,7 +115,7 @@ def next_queries(environment: Mapping[str, str], replies: Replies) -> tuple[Quer
 
 
 def size_queries(replies: Replies) -> tuple[Query, ...]:
-    """Return the query of a cell's size that the terminal has answered before."""
+    """Return the answered query of a cell's size."""
     query = _TEXT_AREA if replies.get(CellPixels) is None else _CELL_PIXELS
     return () if replies.get(query.reply) is None else (query,)
 

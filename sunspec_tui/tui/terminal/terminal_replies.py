@@ -84,7 +84,7 @@ class CellPixels(NamedTuple):
 
 
 class TextArea(NamedTuple):
-    """Pixels of all cells (``CSI 14 t``), and the cells' number then."""
+    """Size of all cells in pixels (``CSI 14 t``), and their number."""
 
     width: int
     height: int

@@ -1,6 +1,6 @@
 """Title of the terminal's window, tab or pane.
 
-The old title is kept on the terminal's own stack, so that leaving brings it back.
+The terminal keeps the old title on its own stack, and shows it again when the program ends.
 """
 
 from collections.abc import Callable, Mapping

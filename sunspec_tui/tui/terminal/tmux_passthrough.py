@@ -9,7 +9,7 @@ _STRING = re.compile(r"\x1b_[^\x1b]*\x1b\\")
 def passed_on(text: str) -> str:
     """Return kitty's commands in the form that tmux passes on.
 
-    Each one is passed on alone.
+    Each command is wrapped by itself.
 
     A command has at most 4096 characters of data, and tmux reads sequences of up to a megabyte.
     """

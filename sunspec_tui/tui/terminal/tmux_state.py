@@ -35,13 +35,13 @@ class TmuxClient(NamedTuple):
     name, created
         Name of the client, and its first second; both together are unique.
     has_utf8
-        True if tmux sends it other characters than ASCII.
+        True if tmux sends it characters other than ASCII.
     discarded_nbytes, written_nbytes
         Bytes that tmux has dropped because the terminal was slow, and those that it has sent.
     cell
         Size of a cell; None if unknown.
     type_name, version
-        Its ``TERM``, and what it calls itself; empty if unknown.
+        Its ``TERM``, and the name and version that it reports; empty if unknown.
     """
 
     name: str
@@ -109,13 +109,13 @@ class TmuxState(NamedTuple):
 
 
 def _pictures_key(state: TmuxState) -> tuple[object, ...]:
-    """Return what changes when pictures may have been lost."""
+    """Return a key that changes when pictures may be lost."""
     clients = [(client.name, client.created, client.discarded_nbytes) for client in state.clients]
     return state.has_passthrough, state.is_visible, clients
 
 
 def tmux_words(pane: str) -> list[str]:
-    """Return the command that makes tmux tell the state of a pane."""
+    """Return the command that prints the state of a pane."""
     client = "|".join(f"#{{client_{field}}}" for field in _FIELDS)
     flags = "#{?window_zoomed_flag,#{pane_active},1}#{window_active}#{pane_active}"
     return [
@@ -127,7 +127,7 @@ def tmux_words(pane: str) -> list[str]:
 
 
 def parse_tmux(text: str) -> TmuxState | None:
-    """Return the state that tmux has told; None if it is incomplete."""
+    """Return the state in tmux's output; None if it is incomplete."""
     option, pane, *clients = [*text[:_MAX_CHARACTERS].splitlines(), "", ""][: _MAX_CLIENTS + 2]
     flags = _PANE.fullmatch(pane)
     if flags is None:

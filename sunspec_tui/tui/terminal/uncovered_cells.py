@@ -34,7 +34,7 @@ def uncovered_areas(covered: NDArray[np.bool_]) -> list[Region]:
 
 def _areas(covered: NDArray[np.bool_]) -> list[Region]:
     areas: list[Region] = []
-    # Areas that reach down to the present line, by their columns.
+    # Open areas, which reach down to the present line, by their columns.
     growing: dict[tuple[int, int], int] = {}
     for line in range(covered.shape[0]):
         free = runs(~covered[line])

@@ -5,6 +5,7 @@ convert values to text, so tests need no terminal.
 """
 
 import math
+from typing import NamedTuple
 
 from rich.text import Text
 
@@ -32,50 +33,59 @@ def span_text(seconds: float) -> str:
     return f"{seconds:.0f} s" if 9.95 <= seconds < 99.5 else duration(seconds)
 
 
+class ShownPicture(NamedTuple):
+    """What the waterfall shows, for the caption.
+
+    Attributes
+    ----------
+    product, band, levels
+        Product, frequencies, and levels; None if there are no valid values.
+    seconds
+        Time span.
+    subtracted
+        True if the data under the cursor are relative to the background.
+    in_pixels
+        True if a cell has several columns.
+    """
+
+    product: str
+    band: FrequencyWindow
+    levels: Levels | None
+    seconds: float
+    subtracted: bool = False
+    in_pixels: bool = False
+
+
 def caption_text(
     view: View,
-    product: str,
-    band: FrequencyWindow,
-    levels: Levels | None,
-    seconds: float,
+    shown: ShownPicture,
     link: LinkReading,
     *,
     readout: Readout | None = None,
-    subtracted: bool = False,
     marked: tuple[str, str] = ("", ""),
     confirmed: str = "",
-    in_pixels: bool = False,
     columns: int = 0,
 ) -> Text:
     """Return the caption.
 
     Parameters
     ----------
-    view, product, band, levels
-        View, and the product, frequencies and levels that the waterfall shows.
-    seconds
-        Time span of the waterfall.
-    link
-        State of the link to the terminal.
-    readout, subtracted
-        Data under the cursor, None without one; True if they are relative to the background.
+    view, shown, link
+        View, the waterfall's content, and the state of the link to the terminal.
+    readout
+        Data under the cursor; None without one.
     marked
         Description of the marked interval, and a short one; empty without marks.
     confirmed
         Effect of the last key; empty a few seconds later.
-    in_pixels
-        True if a cell has several columns.
     columns
         Width of the line in cells; 0 means no limit.
     """
     segments = [LineSegment(f" {confirmed} ", CONFIRMED_STYLE)] if confirmed else []
     segments += _note_segments(link, marked, before_readout=readout is not None)
     if readout is not None:
-        segments += _readout_segments(readout, product, signed=view.signed, subtracted=subtracted)
-    span = _span_segment(view.rows_per_column, seconds, in_pixels=in_pixels)
-    segments += _view_segments(view, product, levels, span, after_readout=readout is not None)
-    mhz = f"{band.low_mhz:.1f}–{band.high_mhz:.1f} MHz"
-    segments.append(LineSegment(mhz, "dim", 3 if readout is None else 5, is_item=True))
+        segments += _readout_segments(readout, shown.product, signed=view.signed, subtracted=shown.subtracted)
+    segments += _view_segments(view, shown, after_readout=readout is not None)
     if view.sweeping and not link.quality.sweeps:
         segments.append(LineSegment("sweep", "dim", 4, is_item=True))
     return fit_segments(segments, columns)
@@ -84,7 +94,7 @@ def caption_text(
 def _note_segments(link: LinkReading, marked: tuple[str, str], *, before_readout: bool) -> list[LineSegment]:
     """Return the marked interval and the state of the link.
 
-    Where they and a readout have no room together, the readout stays, and the state of the link goes first.
+    If they do not fit beside a readout, the readout stays, and the state of the link is left out first.
     """
     segments = []
     rank = 1 if before_readout else 0
@@ -100,31 +110,31 @@ def _note_segments(link: LinkReading, marked: tuple[str, str], *, before_readout
 def _span_segment(rows: int, seconds: float, *, in_pixels: bool) -> LineSegment:
     """Return the time span, and the rows of a column.
 
-    In pixels a cell has several columns, so its rows are counted.
+    In pixels a cell has several columns, so the text gives the rows of a cell.
     """
     each = f"{'1 row' if rows == 1 else f'{rows} rows'} a {'cell' if in_pixels else 'column'}"
     return LineSegment(f"{span_text(seconds)}, {each}", "dim", 1, span_text(seconds), is_item=True)
 
 
-def _view_segments(
-    view: View, product: str, levels: Levels | None, span: LineSegment, *, after_readout: bool
-) -> list[LineSegment]:
-    """Return product, levels, time span and palette.
+def _view_segments(view: View, shown: ShownPicture, *, after_readout: bool) -> list[LineSegment]:
+    """Return product, levels, time span, palette and frequencies.
 
-    The product is left out after a readout, which names it.
+    After a readout, which names the product, the product is left out.
     """
-    unit = "" if view.signed else " dB"
+    unit, levels = "" if view.signed else " dB", shown.levels
     low, high = ("–", "–") if levels is None else (level_label(end, levels.span) for end in (levels.low, levels.high))
     how = "manual" if view.levels else "auto" + (f" {view.bias:+.3g}" if view.bias else "")
     scale = f"{low} to {high}{unit}" if levels else "has no valid values here"
     removed = f"{REMOVED}, " if view.subtract else ""
-    first = "" if after_readout else f" {product} "
+    first = "" if after_readout else f" {shown.product} "
+    mhz = f"{shown.band.low_mhz:.1f}–{shown.band.high_mhz:.1f} MHz"
     return [
         LineSegment(
             f"{first}{removed}{scale}{f' {how}' if levels else ''}", "dim", 1, f"{first}{scale}", is_item=after_readout
         ),
-        span,
+        _span_segment(view.rows_per_column, shown.seconds, in_pixels=shown.in_pixels),
         LineSegment("diverging" if view.signed else view.palette, "dim", 2, is_item=True),
+        LineSegment(mhz, "dim", 5 if after_readout else 3, is_item=True),
     ]
 
 

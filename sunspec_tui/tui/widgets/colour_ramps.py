@@ -20,22 +20,25 @@ Floats = NDArray[np.float64]
 
 # Steps that differ less in L* look the same.
 _MIN_RISE = 1.5
-# L* by which a ramp may exceed the ends of its map; a map that loses more than this is not ordered by lightness.
+# Largest L* by which a ramp may exceed the ends of its map.
 _BEYOND_ENDS = {Depth.C256: 8.0, Depth.C16: 16.0}
+# If a map ends darker than its maximum by more than this L*, its colours are not ordered by lightness; they then get
+# a new L*, up to the second number.
 _LOST_LIGHTNESS, _LIGHT_END = 8.0, 95.0
-# Greatest distance of a colour from the map.
+# Largest distance of a colour from the map, without lightness.
 _FARTHEST = {Depth.C256: 20.0, Depth.C16: 45.0}
-# Least and greatest share of the map's chroma, and the difference from it that no one sees.
+# Smallest and largest share of the map's chroma, and a difference of chroma that is not visible.
 _MIN_CHROMA_SHARE, _MAX_CHROMA_SHARE, _CHROMA_SLACK = 0.5, 3.0, 3.0
-# A darker colour has hardly a hue.
+# Colours below this L* have hardly any hue.
 _NEARLY_BLACK = 12.0
 # Weights of the scatter of dithered pixels, and of the error of a colour itself.
 _SCATTER_WEIGHT, _OWN_WEIGHT = 2.0, 1.0
-# Weights of values below the first colour and above the last one: they look the same. High values matter more.
+# Weights of the errors of values below the first colour and above the last one. These values look the same, and high
+# values matter more.
 _LOW_WEIGHT = {Depth.C256: 2.0, Depth.C16: 4.0}
 _HIGH_WEIGHT = 4.0
 _CHROMA_RATE, _LIGHTNESS_WEIGHT = 0.045, 1.0
-# Enough for the errors of a chain, and for the places of values.
+# Numbers of map colours that suffice for the errors of a chain, and of values that have a place.
 _MAP_SAMPLES, _PLACES = 48, 256
 
 
@@ -47,7 +50,7 @@ class Ramp(NamedTuple):
     numbers
         Numbers of the terminal's colours.
     places
-        Step of each of 256 even values, with a fraction where a value lies between two steps; never falling.
+        Steps of 256 evenly spaced values, ascending. A fraction means a place between two steps.
     """
 
     numbers: tuple[int, ...]
@@ -116,7 +119,7 @@ def _rising_map(rgb: NDArray[np.int64]) -> Floats:
     """Return a map in even coordinates whose lightness never falls.
 
     A map that becomes dark again (turbo) keeps the order of its hues. Its lightness rises nearly evenly: a third of it
-    is the map's highest lightness so far, so that hues of the middle are as light as hues of their kind can be.
+    is the map's highest lightness so far, so that the light hues in the middle stay light.
     """
     lab = cielab(rgb)
     lightest = np.maximum.accumulate(lab[:, 0])
@@ -164,8 +167,8 @@ def _near(target: Floats, candidates: _Candidates) -> NDArray[np.int64]:
 def _best_chain(nodes: Floats, target: Floats, low_weight: float) -> list[int]:
     """Return the chain of nodes with rising lightness and the smallest error.
 
-    The error of a chain is the sum over all colours of the map, and a part for each node. Colours darker than the first
-    node are shown by that node, colours lighter than the last node by the last.
+    The error of a chain is the sum of the errors of all map colours and of all nodes. The first node shows all map
+    colours that are darker, and the last node all that are lighter.
     """
     lightness = nodes[:, 0]
     own = _OWN_WEIGHT * ((nodes - _at_lightness(target, lightness)) ** 2).sum(axis=1)
@@ -191,7 +194,7 @@ def _best_chain(nodes: Floats, target: Floats, low_weight: float) -> list[int]:
 def _errors_between(lower: Floats, upper: Floats, target: Floats) -> Floats:
     """Return the mean squared errors of pixels dithered between two nodes.
 
-    Each lower node is taken with the one upper node. An error has two parts: the distance of the pixels' mean from the
+    `lower` has several nodes, `upper` is one node. An error has two parts: the distance of the pixels' mean from the
     map, and their scatter about the mean.
     """
     distance = upper - lower

@@ -8,19 +8,18 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label
 
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.printable import printable
 from sunspec_tui.files.file_formats import file_format
-from sunspec_tui.tui.terminal.guarded import Guarded
+from sunspec_tui.tui.terminal.dialog import Dialog
 
 MAX_DELAY_S = 86400.0
 
 
-class NumberScreen(Guarded, ModalScreen[tuple[float, ...] | None]):
+class NumberScreen(Dialog[tuple[float, ...] | None]):
     """Dialog for one number, or several separated by spaces; escape changes nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Cancel")]
@@ -57,7 +56,7 @@ class NumberScreen(Guarded, ModalScreen[tuple[float, ...] | None]):
             self.dismiss(numbers)
 
 
-class ExportScreen(Guarded, ModalScreen[str | None]):
+class ExportScreen(Dialog[str | None]):
     """Dialog for the name of a file to export.
 
     The suffix of the name selects the format. Escape writes nothing.

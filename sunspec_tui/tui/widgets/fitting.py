@@ -1,6 +1,6 @@
 """Fit texts into a width, and lines into a height.
 
-Nothing is cut within a word. What has no room is left out as a whole, and a mark tells so.
+No word is cut. A text without room is left out as a whole, and a mark shows this.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class LineSegment(NamedTuple):
     Attributes
     ----------
     text, style, rank
-        The part, and how it is shown.
+        Text of the part, its style, and its rank.
     short
         Shorter words for the same; None if there are none.
     is_item
@@ -201,6 +201,6 @@ def in_columns(text: Text, columns: int, lines: int, min_columns: int) -> tuple[
     if len(found) <= lines or width < min_columns or lines < 1:
         return [found], columns
     found = wrap_lines(text, width)
-    # Columns of a text that is longer than the page are as long as each other, and scroll together.
+    # If the text is longer than the page, its columns have the same length and scroll together.
     height = max(lines, -(-len(found) // 2))
     return [found[:height], found[height:]], width

@@ -31,7 +31,7 @@ def help_width(columns: int) -> int:
 def help_lines(actions: Sequence[Action], width: int) -> list[Text]:
     """Return the keys by subject, in two columns where the width allows.
 
-    A text is wrapped between words. A subject stands in one column.
+    Text is wrapped between words. The keys of one subject are in one column.
     """
     label_width = max((len(action.shown) for action in actions), default=0)
     count = 2 if width >= 2 * _MIN_COLUMN + COLUMN_SPACE else 1
@@ -136,7 +136,7 @@ def palette_lines(actions: Sequence[Action], chosen: int, width: int) -> ListedA
 
 
 def framed(lines: Sequence[Text], columns: int, height: int, title: str, keys: str) -> list[Text]:
-    """Return lines in a frame of so many columns and lines.
+    """Return lines in a frame of a given size.
 
     The frame has the style of the text, because each change of style is sent to the terminal.
     """

@@ -55,7 +55,7 @@ def status_text(
     segments = _state_segments(health, paused_s, alarms)
     if math.isfinite(data_age_s):
         age = f"{duration(data_age_s)} old"
-        # The length of the silence is shown too, and is nearly the same.
+        # During a stall, the length of the silence is shown too, and is nearly the same as the age.
         rank = 2 if health.state is StreamState.STALLED else 0
         segments.append(LineSegment(f"data {age}", "", rank, age, is_item=True))
     segments += _loss_segments(health)

@@ -69,13 +69,13 @@ class TextCells(CellWidget):
 class Panel(TextCells):
     """Titled box of text.
 
-    If the text has more lines than the panel, the lines that matter are shown, and a last line tells how many are
-    missing. Alone on the screen, the panel shows all lines: in two columns if it must, and it scrolls.
+    If the text has more lines than the panel, warnings have priority, and a last line tells how many are missing.
+    Alone on the screen, the panel shows all lines: in two columns if necessary, and it scrolls.
 
     Attributes
     ----------
     hint
-        How to see the panel alone, in a few words.
+        Key that shows the panel alone, in a few words.
     """
 
     def __init__(self, title: str, *, id: str) -> None:  # noqa: A002 - Textual's own name

@@ -1,6 +1,6 @@
 """Notice over a picture that is not live.
 
-A picture that stands still must not be taken for the present Sun.
+Without the notice, an observer could take an old picture for the present Sun.
 """
 
 import math
@@ -32,7 +32,7 @@ def _age(seconds: float) -> str:
 
 
 def notice_that_fits(notice: str, columns: int) -> str:
-    """Return the part of a notice that fits, between blanks.
+    """Return the longest part of a notice that fits, between blanks.
 
     A narrow picture shows the first part, then only its first word.
     """

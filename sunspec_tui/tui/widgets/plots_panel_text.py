@@ -98,14 +98,26 @@ def plots_text(plots: "PlotStatus", archive: ArchiveStatus, web: WebStatus | Non
     return text
 
 
+NO_MARKED_ROWS = "no rows are kept between the marks"
+"""Text about marks whose rows have left the ring, or between which no row was received."""
+
+
 def short_interval_text(interval: "Interval") -> str:
     """Describe the rows of an interval without their times."""
-    count = interval.stop - interval.start
-    where = "marked" if interval.marked else "in the picture"
-    rows = "1 row" if count == 1 else f"{count} rows"
-    return f"{rows} {where}"
+    lost = f", {interval.lost_rows} lost" if interval.lost_rows else ""
+    return f"{_rows_text(interval)}{lost}"
 
 
 def interval_text(interval: "Interval") -> str:
-    """Describe the rows of an interval and their times."""
-    return f"{short_interval_text(interval)}, {format_clock(interval.begin_s)} to {format_clock(interval.end_s)} UTC"
+    """Describe the rows of an interval, their times, and lost rows."""
+    times = f"{format_clock(interval.begin_s)} to {format_clock(interval.end_s)} UTC"
+    if not interval.lost_rows:
+        return f"{_rows_text(interval)}, {times}"
+    lost = "1 row before them has" if interval.lost_rows == 1 else f"{interval.lost_rows} rows before them have"
+    return f"{_rows_text(interval)}, {times}; {lost} left the ring"
+
+
+def _rows_text(interval: "Interval") -> str:
+    count = interval.stop - interval.start
+    rows = "1 row" if count == 1 else f"{count} rows"
+    return f"{rows} {'marked' if interval.marked else 'in the picture'}"

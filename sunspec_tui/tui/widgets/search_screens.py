@@ -1,6 +1,6 @@
-"""Help and command palette: lists of keys that typing filters at once.
+"""Help and command palette: lists of keys that typing filters.
 
-One widget draws all. Each has few cells and no animation, because they must open at once on a slow link.
+One widget draws each screen. It has few cells and no animation, so that it opens at once on a slow link.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,13 +11,12 @@ from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.geometry import Size
-from textual.screen import ModalScreen
 
 from sunspec_tui.core.printable import printable
 from sunspec_tui.tui.key_bindings import KEYS
 from sunspec_tui.tui.key_search import MAX_QUERY_CHARACTERS, Action, best_first, score
 from sunspec_tui.tui.terminal.canvas import Grid
-from sunspec_tui.tui.terminal.guarded import Guarded
+from sunspec_tui.tui.terminal.dialog import Dialog
 from sunspec_tui.tui.widgets.key_list import (
     FRAME_COLUMNS,
     FRAME_LINES,
@@ -33,7 +32,16 @@ from sunspec_tui.tui.widgets.panels import TextCells
 
 _PALETTE_COLUMNS, _PALETTE_LINES = 76, 17
 _WHEEL_LINES = 3
-# In a dialog Textual asks only the dialog for bindings.
+# Lines and pages that a key moves by.
+_MOVES = {
+    "up": (-1, 0),
+    "down": (1, 0),
+    "pageup": (0, -1),
+    "pagedown": (0, 1),
+    "home": (0, -999),
+    "end": (0, 999),
+}
+# While a dialog is open, Textual uses only the bindings of the dialog.
 _PROGRAM_KEYS = {
     name: key.action for key in KEYS for name in key.keys.split(",") if name in ("ctrl+c", "ctrl+l", "ctrl+q")
 }
@@ -73,7 +81,7 @@ class SearchCells(TextCells):
             self._write(grid, y, line)
 
 
-class SearchScreen(Guarded, ModalScreen[str | None]):
+class SearchScreen(Dialog[str | None]):
     """Dialog with a list that typing filters.
 
     Parameters
@@ -106,7 +114,7 @@ class SearchScreen(Guarded, ModalScreen[str | None]):
         return framed(content, columns, lines, self.title_text, self.keys_text)
 
     def fitted(self, columns: int, lines: int) -> Size:
-        """Return the size of the content, for the room on the screen."""
+        """Return the size of the content, at most that of the screen."""
         raise NotImplementedError
 
     def draw(self, columns: int, lines: int) -> list[Text]:
@@ -122,7 +130,7 @@ class SearchScreen(Guarded, ModalScreen[str | None]):
         raise NotImplementedError
 
     def accept(self) -> None:
-        """Do what the enter key does."""
+        """Act on the enter key."""
         self.dismiss(None)
 
     @property
@@ -143,16 +151,12 @@ class SearchScreen(Guarded, ModalScreen[str | None]):
 
     def on_key(self, event: events.Key) -> None:
         """Edit the search, move, close, or end the program."""
-        moves = {
-            "up": (-1, 0),
-            "down": (1, 0),
-            "pageup": (0, -1),
-            "pagedown": (0, 1),
-            "home": (0, -999),
-            "end": (0, 999),
-        }
-        if event.key in moves:
-            self.move(*moves[event.key])
+        event.stop()
+        event.prevent_default()
+        if self.passes_on(event):
+            return
+        if event.key in _MOVES:
+            self.move(*_MOVES[event.key])
         elif event.key == "enter":
             self.accept()
         elif event.key == "escape":
@@ -163,8 +167,6 @@ class SearchScreen(Guarded, ModalScreen[str | None]):
             self.type_character(event.character)
         elif event.key in _PROGRAM_KEYS:
             self.app.call_later(self.app.run_action, _PROGRAM_KEYS[event.key])
-        event.stop()
-        event.prevent_default()
 
     def on_paste(self, event: events.Paste) -> None:
         """Add pasted text to the search."""

@@ -18,7 +18,7 @@ class TerminalPalette(NamedTuple):
     colours
         Colour of each step.
     places
-        Step of evenly spaced values, with a fraction where a value is dithered between two steps. None if all steps
+        Steps of evenly spaced values; a fraction means that the value is dithered between two steps. None if all steps
         are equally wide.
     """
 

@@ -50,7 +50,7 @@ class WaterfallScene:
     marks
         Columns of the first and the last row of the marked interval; None for an end without a mark.
     notice
-        Why the picture is not live, written over it; empty for a live picture.
+        Reason why the picture is not live, written over it; empty for a live picture.
     """
 
     picture: WaterfallImage
@@ -364,7 +364,7 @@ class Waterfall(CellWidget):
             return
         number = scene.axis.number_at(cell)
         if number is not None:
-            # The mouse reports only cells: of their pixels, take the middle one, and of two the upper one.
+            # The mouse reports only cells. Take the middle pixel of the cell; of two, the upper one.
             each = self.pixels_per_line
             self.post_message(CellPointed(number, scene.band.bin_of_pixel(each * line + each // 2, each * self.lines)))
 

@@ -27,15 +27,15 @@ _NO_DATA_COLOURS = {
     Depth.C16: ansi_colour(8),
     Depth.NONE: Colour("39", "49"),
 }
-# In a grey picture, grey is a value.
+# In a grey picture grey means a value, so missing values have another colour.
 _NO_DATA_IN_GREY = {
     **_NO_DATA_COLOURS,
     Depth.TRUE: true_colour(88, 80, 136),
     Depth.C256: Colour("38;5;60", "48;5;60"),
     Depth.C16: ansi_colour(4),
 }
-# Without colours a value is a character, and each has more ink than the one before it in usual fonts. Negative values
-# use the first characters of the signed ramp.
+# Without colours a value is a character. In usual fonts, each character has more ink than the one before it. Negative
+# values use the first characters of the signed ramp.
 _RAMP = " .:;+cnXO@"
 _SIGNED_RAMP = "@o=- +xXM"
 

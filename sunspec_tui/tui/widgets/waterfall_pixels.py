@@ -24,7 +24,7 @@ _ARM_GAP_PX, _ARM_END_PX = 3, 14
 
 
 class SignColours(NamedTuple):
-    """Colours of what is no value."""
+    """Colours of pixels that show no value."""
 
     background: RGB
     gap: RGB
@@ -41,7 +41,7 @@ def pixel_palette(name: str, signs: SignColours, *, signed: bool, is_grey: bool 
     name
         Name of the colour map.
     signs
-        Colours of what is no value.
+        Colours of pixels that show no value.
     signed
         True if the middle of the colour map is zero.
     is_grey
@@ -97,7 +97,7 @@ class WaterfallPixels:
         Parameters
         ----------
         scene
-            What to show.
+            Data to show.
         region, cell
             Cells of the picture, and their size.
         palette
