@@ -166,6 +166,19 @@ def test_the_key_and_the_option_decide_by_hand(terminal):
     monitor.shows("graphics blocks: blocks, chosen")
 
 
+@pytest.mark.parametrize(
+    ("words", "replies", "reason"),
+    [
+        (["--graphics", "kitty"], XTERM_256, "the size"),
+        (["--graphics", "kitty", "--ascii"], KITTY, "ASCII"),
+        (["--graphics", "kitty"], KITTY | {CELL: b"\x1b[6;200;100t"}, "too many"),
+    ],
+)
+def test_pixels_that_the_user_chose_in_vain_have_a_reason(terminal, words, replies, reason):
+    monitor = terminal(*DEMO, *words, replies=replies, columns=160)
+    monitor.shows("LIVE", "graphics kitty", reason)
+
+
 # Invalid replies
 
 HOSTILE = {

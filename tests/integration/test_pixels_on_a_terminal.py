@@ -87,6 +87,31 @@ def test_a_paused_picture_is_the_same_after_dialogs_and_a_redraw(monitor):
     assert np.array_equal(pixels(monitor), whole)
 
 
+def test_a_new_monitor_in_blocks_removes_the_picture_of_a_killed_one(tmp_path):
+    def started(*words):
+        replies = KITTY | {CELL_QUERY: CELL_REPLY}
+        opened = Terminal([*PROGRAM, *DEMO, *words], tmp_path, columns=COLUMNS, lines=LINES, replies=replies)
+        opened.graphics = Graphics.KITTY
+        return opened
+
+    killed = started("--graphics", "kitty")
+    new = None
+    try:
+        killed.shows("LIVE")
+        draws(killed)
+        killed.process.kill()
+        killed.process.wait(20)
+        assert np.any(pixels(killed) != GROUND)
+        new = started("--graphics", "blocks")
+        new.shows("LIVE")
+        # Both were in one window.
+        new.raw[:0] = killed.raw[: killed.raw.rfind(CURSOR_QUESTION)]
+        assert not np.any(pixels(new) != GROUND)
+    finally:
+        for each in filter(None, (killed, new)):
+            each.end()
+
+
 @pytest.mark.parametrize("how", ["q", signal.SIGTERM, signal.SIGHUP])
 def test_no_picture_remains_at_the_end(monitor, how):
     monitor.shows("LIVE")

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import pytest
 from ability_replies import KITTY, KITTY_QUERY, SIXEL_COLOURS, TMUX, WEZTERM, XTERM_256, XTERM_JS, XTERM_SIXEL, parsed
@@ -265,6 +266,13 @@ def test_no_query_is_sent_if_the_user_has_chosen_everything():
     assert finder.due == frozenset()
 
 
+def test_a_user_who_chose_pixels_has_a_terminal_that_is_asked_for_the_size_of_a_cell():
+    finder = asking(choices=(Depth.TRUE, Graphics.KITTY))
+    for reply in parsed(KITTY):
+        finder.note_reply(reply, 0.0)
+    assert finder.abilities(0.0).graphics is Graphics.KITTY
+
+
 def test_a_program_that_ends_waits_for_likely_replies_only():
     finder = asking()
     assert finder.must_wait(SETTLE_S)
@@ -349,6 +357,14 @@ def test_the_abilities_in_words(abilities, colours, graphics):
             "graphics sixel: blocks, chosen; sixel needs the size of a cell in pixels, which is unknown",
         ),
         (found(XTERM, KITTY, (Depth.C16, None)), "graphics auto: blocks, asked; kitty needs 256 colours or more"),
+        (
+            replace(found(XTERM, KITTY), graphics=Graphics.BLOCKS, is_ascii_only=True),
+            "graphics auto: blocks, asked; kitty needs more than ASCII characters",
+        ),
+        (
+            replace(found(XTERM, KITTY), graphics=Graphics.BLOCKS, has_unfit_size=True),
+            "graphics auto: blocks, asked; this screen has too few lines or too many pixels for kitty",
+        ),
     ],
 )
 def test_the_key_says_what_is_drawn_and_why(abilities, message):

@@ -61,6 +61,10 @@ class Abilities:
         True if tmux passes sequences on to its terminal.
     lacks_passthrough
         True if tmux could show pixels on its terminal, but its option ``allow-passthrough`` is off.
+    is_ascii_only
+        True if no pixels are drawn because the screen has only ASCII characters.
+    has_unfit_size
+        True if no pixels are drawn because the screen has too few lines or too many pixels.
     """
 
     depth: Depth = Depth.TRUE
@@ -75,6 +79,8 @@ class Abilities:
     in_tmux: bool = False
     has_passthrough: bool = False
     lacks_passthrough: bool = False
+    is_ascii_only: bool = False
+    has_unfit_size: bool = False
 
     @property
     def wanted_graphics(self) -> Graphics:

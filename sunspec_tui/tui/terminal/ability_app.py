@@ -57,6 +57,13 @@ class AbilityApp(GuardedApp):
         """
         return isinstance(self._driver, Driver) and self._driver.is_busy
 
+    def known_abilities(self, now_s: float) -> Abilities:
+        """Return the abilities as far as they are known.
+
+        A subclass extends this method.
+        """
+        return self.finder.abilities(now_s)
+
     def abilities_changed(self) -> None:
         """Draw with the new abilities.
 
@@ -123,7 +130,7 @@ class AbilityApp(GuardedApp):
         if text:
             self._pass_on_due()
             self.send_text(text)
-        abilities = self.finder.abilities(time.monotonic())
+        abilities = self.known_abilities(time.monotonic())
         if abilities != self.abilities:
             self.abilities = abilities
             self.abilities_changed()

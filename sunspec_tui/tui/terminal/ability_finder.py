@@ -71,9 +71,9 @@ class AbilityFinder:
     def first_text(self, now_s: float) -> str:
         """Return the text of the first queries; empty if there are none.
 
-        If the user has chosen everything, no query is sent.
+        If the user has chosen colours and blocks, no query is sent. Pixels need the size of a cell.
         """
-        if None not in self._choices:
+        if None not in self._choices and self._choices.graphics is Graphics.BLOCKS:
             return ""
         self._asked_s = now_s
         self._size_has_changed = False

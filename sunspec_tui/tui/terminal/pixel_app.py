@@ -6,12 +6,13 @@ The terminal must have pixels, and the link must carry them.
 import asyncio
 import logging
 import time
+from dataclasses import replace
 from typing import NamedTuple
 
 from textual import events
 from textual.worker import Worker
 
-from sunspec_tui.tui.terminal.abilities import Graphics, KittyDialect
+from sunspec_tui.tui.terminal.abilities import Abilities, Graphics, KittyDialect
 from sunspec_tui.tui.terminal.ability_finder import AbilityFinder
 from sunspec_tui.tui.terminal.canvas_app import CanvasApp
 from sunspec_tui.tui.terminal.driver import Driver
@@ -53,6 +54,7 @@ class PixelApp(CanvasApp):
 
     _drawn = _DrawnPixels()
     _followed_quality = Quality.FULL
+    _has_removed_old_pictures = False
 
     def __init__(
         self, finder: AbilityFinder | None = None, *, ascii_only: bool = False, pacer: LinkPacer | None = None
@@ -70,6 +72,21 @@ class PixelApp(CanvasApp):
         Then it must be drawn with a write cursor.
         """
         return self._drawn.graphics is Graphics.SIXEL or self._is_through_tmux
+
+    def known_abilities(self, now_s: float) -> Abilities:
+        """Return the abilities as far as they are known.
+
+        Without pixels if this screen can have none.
+        """
+        abilities = super().known_abilities(now_s)
+        if abilities.graphics is Graphics.BLOCKS:
+            return abilities
+        if self.ascii_only:
+            return replace(abilities, graphics=Graphics.BLOCKS, is_ascii_only=True)
+        cell = CellSize(abilities.cell_width_px, abilities.cell_height_px)
+        if not can_draw_pixels(*self.size, cell):
+            return replace(abilities, graphics=Graphics.BLOCKS, has_unfit_size=True)
+        return abilities
 
     def follow_graphics(self) -> None:
         """Draw in pixels or blocks, as terminal and link allow."""
@@ -130,6 +147,25 @@ class PixelApp(CanvasApp):
             return painter.farewell
         return delete_all() if self._drawn.graphics is Graphics.KITTY else ""
 
+    @property
+    def _has_kitty(self) -> bool:
+        """True if the terminal itself knows kitty's protocol."""
+        return Graphics.KITTY in self.abilities.available_graphics and not self.abilities.in_tmux
+
+    def _remove_old_pictures(self) -> None:
+        """Remove all pictures.
+
+        A monitor that was killed or lost its link leaves its picture, which would lie over the new screen.
+        """
+        self.send_text(delete_all())
+        self.pixel_layer.forget()
+
+    def redraw(self) -> None:
+        """Send all again, because another program has written to the terminal."""
+        if self._has_kitty:
+            self._remove_old_pictures()
+        super().redraw()
+
     def _possible_pixels(self) -> _DrawnPixels:
         """Return the protocol that the terminal has, without regard to the link."""
         abilities = self.abilities
@@ -177,6 +213,9 @@ class PixelApp(CanvasApp):
     def follow_terminal(self) -> None:
         """Use the known abilities; ask tmux for its state."""
         super().follow_terminal()
+        if not self._has_removed_old_pictures and self._has_kitty:
+            self._has_removed_old_pictures = True
+            self._remove_old_pictures()
         self._ask_tmux()
 
     def _ask_tmux(self) -> None:

@@ -41,6 +41,10 @@ def _missing(abilities: Abilities) -> str:
         return "" if len(abilities.available_graphics) > 1 else "; this terminal shows no pixels"
     if abilities.graphics is not Graphics.BLOCKS:
         return ""
+    if abilities.is_ascii_only:
+        return f"; {abilities.wanted_graphics} needs more than ASCII characters"
+    if abilities.has_unfit_size:
+        return f"; this screen has too few lines or too many pixels for {abilities.wanted_graphics}"
     if abilities.depth in (Depth.C16, Depth.NONE):
         return f"; {abilities.wanted_graphics} needs 256 colours or more"
     if abilities.in_tmux and abilities.wanted_graphics is Graphics.KITTY and not abilities.has_passthrough:
