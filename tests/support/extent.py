@@ -1,4 +1,6 @@
-"""How much a long check does: a short form in `make test`, all of it in `make test-long` and `make test-seeds`.
+"""Short and long forms of long checks.
+
+`make test` runs the short form, `make test-long` and `make test-seeds` the long one.
 
 A test keeps both forms in one line, so the long form cannot be forgotten: ``extent(20, 200)``.
 """
@@ -18,7 +20,10 @@ def extent(short: T, long: T) -> T:
 
 
 def some(cases: Sequence[T], count: int) -> Sequence[T]:
-    """Return all cases with ``LONG_TESTS=1``, else `count` of them, evenly spread, with both ends."""
+    """Return all cases in the long form, else `count` of them.
+
+    They are evenly spread, and include both ends.
+    """
     if IS_LONG or count >= len(cases):
         return cases
     return [cases[round(n * (len(cases) - 1) / max(1, count - 1))] for n in range(count)]

@@ -273,7 +273,7 @@ class TestDialogs:
 
 
 def check_dialog(screen, size):
-    """Nothing of a dialog is outside the window; words are whole where they have room."""
+    """A dialog is inside the window, with whole words."""
     box = screen.app.screen.query_one(".ask")
     shown = "\n".join(shown_lines(screen, box.region))
     assert Region(0, 0, *size).contains_region(box.region)

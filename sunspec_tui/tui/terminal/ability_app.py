@@ -121,7 +121,7 @@ class AbilityApp(GuardedApp):
         if self.finder.note_reply(message.reply, now_s):
             self._pass_on_due()
             self.follow_terminal()
-            if not self.finder.is_settled(now_s):
+            if not self.finder.is_complete(now_s):
                 self.set_timer(1.1 * SETTLE_S, self.follow_terminal)
 
     def follow_terminal(self) -> None:

@@ -165,11 +165,19 @@ class AbilityFinder:
         """Return True if the replies decide the abilities."""
         return self._has_fence or (bool(self._replies) and now_s - self._last_reply_s >= SETTLE_S)
 
+    def is_complete(self, now_s: float) -> bool:
+        """Return True if the replies count more than the earlier ones.
+
+        Replies may come in any order. Until the last one, the earlier replies describe the terminal better.
+        """
+        waits = bool(self._earlier) and bool(self._due) and now_s - self._last_reply_s < SETTLE_S
+        return self.is_settled(now_s) and not waits
+
     # Abilities
 
     def abilities(self, now_s: float) -> Abilities:
         """Return the abilities as far as they are known."""
-        return self._resolved(self._replies if self.is_settled(now_s) else self._earlier)
+        return self._resolved(self._replies if self.is_complete(now_s) else self._earlier)
 
     def _resolved(self, replies: Replies) -> Abilities:
         return resolve(self.environment, replies, self._choices, self._screen, self._tmux)
