@@ -39,7 +39,7 @@ KEY_TOUR = [
     ("d", "method   manual"),
     ("m", "Manual delay"),
     ("x\r", "'x' is not a number of seconds"),
-    ("\x7f", "▊  a number of seconds, such as 2.5"),
+    ("\x7f", "▊                                                    ▎"),
     ("2.5\r", "message  2.50 s"),
     ("-", "every 600 s"),
     ("+", "interval off"),

@@ -53,6 +53,20 @@ def obeys(monitor):
     _escapes_until(monitor, lambda: HELP not in monitor.text)
 
 
+def press_until(monitor, key, is_reached):
+    """Press a key again if it had no effect.
+
+    A key that is read together with an escape before it is another key, with alt.
+    """
+    deadline_s = time.monotonic() + 60
+    while not is_reached():
+        assert time.monotonic() < deadline_s, f"{key!r} changes nothing on\n{monitor.text}"
+        monitor.press(key)
+        until_s = time.monotonic() + 5
+        while not is_reached() and time.monotonic() < until_s:
+            select.select([], [], [], 0.02)
+
+
 def _escapes_until(monitor, is_reached):
     deadline_s = time.monotonic() + 60
     while not is_reached():
