@@ -21,6 +21,7 @@ from sunspec_tui.tui.display.axes import (
     time_labels,
     time_ticks,
 )
+from sunspec_tui.tui.display.column_grid import ColumnGrid
 from sunspec_tui.tui.widgets.spectrum import mhz_axis
 
 FREQUENCIES_MHZ = bin_frequencies_hz(560, 3072, 4) / 1e6
@@ -142,6 +143,7 @@ def test_a_frequency_and_the_bin_that_holds_it_share_a_cell():
 def test_a_column_maps_to_a_cell_and_back(sweeping, newest):
     axis = ColumnAxis(10, newest, sweeping)
     cells = [axis.cell_of(number) for number in axis.numbers]
+    assert axis.cells_of(np.array(axis.numbers)).tolist() == cells
     assert [axis.number_at(cell) for cell in cells] == axis.numbers
     assert axis.numbers[-1] == newest
     assert len(set(cells)) == len(cells) == (9 if sweeping else 10)
@@ -168,3 +170,11 @@ def test_mhz_labels_are_under_their_cells():
     assert axis.index("20") == 10 - 1
     assert axis.index("50") == 40 - 1
     assert len(axis) == 80
+
+
+@pytest.mark.parametrize("sweeping", [False, True])
+@pytest.mark.parametrize("grid", [ColumnGrid(4, 10), ColumnGrid(54, 7), ColumnGrid(1, 10), ColumnGrid(13)])
+@pytest.mark.parametrize("newest", [5, 1003])
+def test_the_cells_of_many_columns_are_those_of_each(sweeping, grid, newest):
+    axis = ColumnAxis(12, newest, sweeping, grid)
+    assert axis.cells_of(np.array(axis.numbers)).tolist() == [axis.cell_of(number) for number in axis.numbers]

@@ -90,7 +90,7 @@ def time_ticks(times_s: list[float], max_parts: int) -> list[tuple[int, float]]:
 
 
 def time_labels(
-    times_s: list[float], cells: list[int | None], width: int, signs: Sequence[tuple[int, str]] = ()
+    times_s: list[float], cells: Sequence[int], width: int, signs: Sequence[tuple[int, str]] = ()
 ) -> list[tuple[int, str]]:
     """Return the time axis: signs and round times, as (first cell, text).
 
@@ -102,7 +102,7 @@ def time_labels(
     times_s
         End of each column, oldest first, NaN for a gap.
     cells
-        Cell of each column; None if it is outside the picture.
+        Cell of each column.
     width
         Width of the picture in cells.
     signs
@@ -117,10 +117,10 @@ def time_labels(
     return labels(list(signs), width)
 
 
-def _times_at_cells(times_s: list[float], cells: list[int | None], max_parts: int) -> list[tuple[int, str]]:
+def _times_at_cells(times_s: list[float], cells: Sequence[int], max_parts: int) -> list[tuple[int, str]]:
     """Return round times with the cells of their columns, the newest first."""
     ticks_found = reversed(time_ticks(times_s, max_parts))
-    return [(cell, format_clock(moment_s)) for column, moment_s in ticks_found if (cell := cells[column]) is not None]
+    return [(cells[column], format_clock(moment_s)) for column, moment_s in ticks_found]
 
 
 def pixel_bins(nbins: int, npixels: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -305,6 +305,12 @@ class ColumnAxis(NamedTuple):
         """Return the cell with a column's first pixel; None if not displayed."""
         pixels = self.pixels_of(number)
         return None if pixels is None else pixels[0] // self.grid.cell_px
+
+    def cells_of(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the cells of displayed columns; see `cell_of`."""
+        turns = numbers // self._whole_columns
+        left_px = turns * self.width_px if self.sweeping else self.end_px - self.width_px
+        return np.asarray(np.maximum(0, self.grid.first_pixel(numbers) - left_px) // self.grid.cell_px, np.int64)
 
     def number_at(self, cell: int) -> int | None:
         """Return the column in the middle of a cell, if any.

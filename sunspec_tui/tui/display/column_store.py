@@ -157,11 +157,12 @@ class ColumnStore:
         """Return the end of the column's oldest row; NaN for a gap."""
         return float(self._first_s[number % self.width]) if self.has_rows(number) else float("nan")
 
-    def times_s(self, numbers: list[int]) -> list[float]:
+    def times_s(self, numbers: NDArray[np.int64] | list[int]) -> list[float]:
         """Return the end of each column's newest row; NaN for a gap."""
-        numbers_array = np.array(numbers, np.int64)
+        numbers_array = np.asarray(numbers, np.int64)
         at = numbers_array % self.width
-        return [float(each) for each in np.where(self._numbers[at] == numbers_array, self._times_s[at], np.nan)]
+        times_s: list[float] = np.where(self._numbers[at] == numbers_array, self._times_s[at], np.nan).tolist()
+        return times_s
 
     def missing(self, number: int) -> int:
         """Return the number of missing rows in a column.

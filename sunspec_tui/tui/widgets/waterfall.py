@@ -314,13 +314,14 @@ class Waterfall(CellWidget):
         if self._left:
             grid.write(2, self.lines, "UTC", style)
         # One column of each cell is enough for the ticks.
-        numbers = scene.axis.numbers[:: -scene.axis.grid.per_cell][::-1]
-        cells = [scene.axis.cell_of(number) for number in numbers]
-        under_cursor = scene.cursor and scene.axis.cell_of(scene.cursor[0])
+        axis = scene.axis
+        numbers = np.arange(axis.newest, axis.oldest - 1, -axis.grid.per_cell)[::-1]
+        under_cursor = scene.cursor and axis.cell_of(scene.cursor[0])
         signs = [*scene.mark_cells(), *([] if under_cursor is None else [(under_cursor, "▲")])]
         for cell in scene.cells_with_missing_rows():
             grid.write(self._left + cell, self.lines, "╳", self.component_style("waterfall--gap"))
-        for start, text in time_labels(scene.picture.store.times_s(numbers), cells, self.columns, signs):
+        times_s, cells = scene.picture.store.times_s(numbers), axis.cells_of(numbers).tolist()
+        for start, text in time_labels(times_s, cells, self.columns, signs):
             grid.write(self._left + start, self.lines, text, style)
 
     def _draw_marks(self, grid: Grid, scene: WaterfallScene) -> None:
