@@ -307,25 +307,15 @@ class WaterfallImage:
         out = np.full((axis.columns, self.values.shape[1]), PixelCode.BEFORE, np.int16)
         if axis.write_cursor is not None:
             out[axis.write_cursor] = PixelCode.WRITE_CURSOR
-        kept = self.store.stored_numbers()
-        numbers, first = set(kept), self._first(kept)
-        shown: list[int] = []
-        cells: list[int] = []
-        for number in axis.numbers:
-            cell = axis.cell_of(number)
-            if cell is None:
-                continue
-            if number in numbers:
-                shown.append(number)
-                cells.append(cell)
-            elif first is not None and number > first:
-                out[cell] = PixelCode.GAP
-        if shown and self.levels is not None:
-            out[cells] = self._column_steps(np.array(shown, np.int64), self.levels, count, places)
-        elif shown:
-            out[cells] = PixelCode.NO_DATA
-        restarted = [cell for number, cell in zip(shown, cells, strict=True) if self.store.restarted(number)]
-        out[restarted] = PixelCode.RESTART
+        numbers, first = np.arange(axis.oldest, axis.newest + 1), self.first_column
+        cells, stored = axis.cells_of(numbers), self.store.stored(numbers)
+        if first is not None:
+            out[cells[~stored & (numbers > first)]] = PixelCode.GAP
+        if self.levels is None:
+            out[cells[stored]] = PixelCode.NO_DATA
+        elif stored.any():
+            out[cells[stored]] = self._column_steps(numbers[stored], self.levels, count, places)
+        out[cells[self.store.with_restarts(numbers)]] = PixelCode.RESTART
         return out
 
     def _column_steps(
