@@ -22,7 +22,7 @@ from terminals import PROGRAM
 DOCS = Path(__file__).parents[1] / "docs" / "terminals"
 SPEED = 8
 # Time of the recording at which the pictures are taken. Both lanes of the type II burst are then visible.
-RECORDED_S = 736
+RECORDED_S = 552
 SIZE = (120, 40)
 
 
