@@ -78,6 +78,15 @@ def chart_limits(delays_s: Iterable[float]) -> tuple[float, float]:
     return low - room, high + room
 
 
+def _shown_ages_s(columns: int) -> list[int]:
+    """Return the labels of the time axis that fit into some columns.
+
+    plotext leaves out one of two labels that touch, and it may be the one with the unit.
+    """
+    step_s = next((step_s for step_s, needed in ((15, 24), (30, 13)) if columns >= needed), int(HISTORY_S))
+    return list(range(-int(HISTORY_S), 1, step_s))
+
+
 def tick_texts(marks: Sequence[float]) -> list[str]:
     """Return seconds as texts with the same number of decimals."""
     decimals = max(len(f"{mark:.6g}".partition(".")[2]) for mark in marks)
@@ -104,12 +113,12 @@ def delay_chart(history: Sequence[tuple[float, float]], width: int, height: int)
     # No frame: the curve needs these lines of the screen.
     plotext.xaxes(False, False)
     plotext.yaxes(True, False)
-    ages_s = list(range(-int(HISTORY_S), 1, 15)) if height >= _LABELLED_LINES else []
-    plotext.xticks(ages_s, [f"{age_s} s" if age_s == ages_s[0] else str(age_s) for age_s in ages_s])
     low_s, high_s = chart_limits(delay_s for _, delay_s in history)
     # As many ticks as fit, but at least two: one gives no scale.
     marks = next(found for most in range(max(1, height // 3), 100) if len(found := ticks(low_s, high_s, most)) > 1)
     plotext.ylim(low_s, high_s)
     plotext.yticks(marks, tick_texts(marks))
+    ages_s = _shown_ages_s(width - max(map(len, tick_texts(marks))) - 1) if height >= _LABELLED_LINES else []
+    plotext.xticks(ages_s, [f"{age_s} s" if age_s == ages_s[0] else str(age_s) for age_s in ages_s])
     plotext.plot([-ago_s for ago_s, _ in history], [delay_s for _, delay_s in history], marker="braille")
     return Text.from_ansi(str(plotext.build())).plain.rstrip("\n")
