@@ -62,8 +62,8 @@ def effect_of(
 ) -> str:
     """Describe the most important change from one view to the next.
 
-    If nothing has changed, return the limit that stops the action `name`; empty if there is none. On a screen without
-    colours, another palette is only that of the plots.
+    If the view has not changed, return the limit that stopped the action `name`, or an empty text. A palette has an
+    effect on plots also if the screen has no colours.
     """
     if before == after:
         return _AT_LIMIT.get(name, "")

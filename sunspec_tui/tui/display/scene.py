@@ -253,7 +253,7 @@ class Scene:
     def time_axis(self) -> ColumnAxis:
         """Displayed columns."""
         newest = self.picture.store.newest if self.picture else None
-        # A link or a terminal that cannot move a picture has no part in how a paused one is read.
+        # A paused picture does not move, so a slow link or sixel need not make it sweep.
         sweeps = self.sweeps and self.view.paused_at_slot is None
         return ColumnAxis(self.columns, newest or 0, self.view.sweeping or sweeps, self.grid)
 

@@ -54,7 +54,7 @@ class Traces:
     def get(self, name: str) -> Floats | None:
         """Return a copy of the trace ``max``, ``min`` or ``average``.
 
-        It is None before the first row. The trace itself changes with each row, but a drawn trace must not.
+        Return None before the first row. Each row changes the trace, so the screen draws a copy.
         """
         trace = self._traces.get(name)
         return None if trace is None else trace.copy()

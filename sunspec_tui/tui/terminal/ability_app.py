@@ -100,18 +100,19 @@ class AbilityApp(GuardedApp):
 
         It must be sent before the first screen.
         """
-        self._note_screen(self.size)
-        text = self.finder.first_text(now_s)
-        self._pass_on_due()
-        return text
+        return self._queries(self.finder.first_text, now_s)
 
     def repeated_queries(self, now_s: float) -> str:
         """Return the text that asks again; empty shortly after the last queries.
 
         It must be sent before a whole screen.
         """
+        return self._queries(self.finder.text_again, now_s)
+
+    def _queries(self, text_at: Callable[[float], str], now_s: float) -> str:
+        """Return a text of queries about the present screen."""
         self._note_screen(self.size)
-        text = self.finder.text_again(now_s)
+        text = text_at(now_s)
         self._pass_on_due()
         return text
 
