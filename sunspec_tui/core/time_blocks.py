@@ -85,7 +85,8 @@ class TimeBlocks(NamedTuple):
 
     def only(self, which: NDArray[np.bool_] | NDArray[np.int64] | slice) -> "TimeBlocks":
         """Return some of the blocks."""
-        return TimeBlocks(self.step_s, *(values[which] for values in self[1:]))
+        columns: tuple[Any, ...] = tuple(values[which] for values in self[1:])
+        return TimeBlocks(self.step_s, *columns)
 
     def between(self, begin_us: int, end_us: int) -> "TimeBlocks":
         """Return the blocks whose last row ends from `begin_us` to before `end_us`."""
