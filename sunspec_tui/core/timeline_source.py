@@ -52,6 +52,21 @@ class TimelineAxis(NamedTuple):
     products: tuple[Product, ...]
 
 
+class AxisBlocks(NamedTuple):
+    """Blocks of one frequency axis.
+
+    Attributes
+    ----------
+    axis
+        Bins of the blocks.
+    blocks
+        Blocks of one step.
+    """
+
+    axis: TimelineAxis
+    blocks: TimeBlocks
+
+
 class TimelineSource(Protocol):
     """Timeline: rows and blocks of time from all sources."""
 

@@ -58,7 +58,8 @@ def missing_in_ring(rows: Rows, slot_before: int | None) -> Integers:
     numpy.ndarray
         int64, shape (n,), with `RESTARTED` and `UNKNOWN`.
     """
-    found = np.maximum(np.diff(rows.slots, prepend=rows.slots[:1] if slot_before is None else slot_before) - 1, 0)
+    before = rows.slots[:1] if slot_before is None else slot_before
+    found: Integers = np.maximum(np.diff(rows.slots, prepend=before) - 1, 0)
     if slot_before is None:
         found[:1] = UNKNOWN
     found[(rows.marks & np.uint8(Mark.RESTART)) != 0] = RESTARTED
@@ -77,7 +78,7 @@ def counted_missing(rows: Recording, times_us: Integers, last_us: int | None) ->
     last_us
         End of the row before them in the store; None if there is none.
     """
-    by_time: Integers = missing_before(times_us, rows.cadence_s, last_us, rows.restarts)
+    by_time = missing_before(times_us, rows.cadence_s, last_us, rows.restarts)
     if not isinstance(rows, CountedRows):
         return by_time
     return np.asarray(np.where(rows.missing == UNKNOWN, by_time, rows.missing), np.int64)
