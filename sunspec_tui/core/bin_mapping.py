@@ -50,7 +50,8 @@ def source_bins(
     -------
     numpy.ndarray or None
         Shape (m,), `NO_BIN` where no source bin is near enough; None if both axes have the same bins. Of two source
-        bins at the same distance, the lower one is used.
+        bins at the same distance, the lower one is used. Of source bins of the same frequency, it is the last one:
+        e-CALLISTO files repeat their lowest frequency, and the last of these bins fits the next one.
     """
     if is_same_axis(source_hz, target_hz):
         return None
@@ -61,7 +62,8 @@ def source_bins(
     nearer = np.abs(source_hz[after] - target_hz) < np.abs(source_hz[before] - target_hz)
     nearest = np.where(nearer, after, before)
     near_enough = np.abs(source_hz[nearest] - target_hz) <= width_hz / 2 * (1 + _TOLERANCE)
-    return np.where(near_enough, nearest, NO_BIN)
+    last_of_equals = np.searchsorted(source_hz, source_hz[nearest], "right") - 1
+    return np.where(near_enough, last_of_equals, NO_BIN)
 
 
 def mapped(values: NDArray[np.float32], bins: NDArray[np.intp] | None) -> NDArray[np.float32]:
