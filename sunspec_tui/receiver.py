@@ -390,7 +390,7 @@ class StreamReceiver(OlderReceiver):
         return self.parts.plot_job()
 
     def set_web(self, on: bool) -> WebStatus:
-        """Serve the web view, or stop it; before `start`, only note the choice."""
+        """Start or stop the web view; before `start`, note the choice."""
         return self.parts.set_web(on)
 
     def web_status(self) -> WebStatus:

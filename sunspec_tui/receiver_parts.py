@@ -37,7 +37,7 @@ from sunspec_tui.stream.ingest import FrameIngester
 from sunspec_tui.stream.message_handler import Clocks, MessageHandler
 from sunspec_tui.stream.subscriber import Subscriber
 from sunspec_tui.timeline.timeline import Timeline
-from sunspec_tui.timeline.updater import TimelineUpdater
+from sunspec_tui.timeline.updater import TimelineUpdater, poll_s
 from sunspec_tui.web import WebServer
 
 if TYPE_CHECKING:
@@ -48,8 +48,6 @@ log = logging.getLogger(__name__)
 
 # Of ZeroMQ, the subscriber and the plots, and one to spare.
 _THREADS = 6
-# Seconds between updates of the timeline for each row of the ring: a short ring is read more often.
-_UPDATE_SHARE = 0.05
 
 
 class ReceiverParts:
@@ -128,7 +126,7 @@ class ReceiverParts:
         self.plots = self._plot_service(on_plot_event)
         self.archive = self._archive_writer()
         self.timeline = Timeline(self.history.epochs, self._ring_recording, monotonic=options.monotonic)
-        self._timeline_updater = TimelineUpdater(self.timeline.update, min(1.0, _UPDATE_SHARE * options.buffer_length))
+        self._timeline_updater = TimelineUpdater(self.timeline.update, poll_s(options.buffer_length))
         self.snapshots = self._snapshot_builder(memory)
 
     def _message_handler(self, on_header: Callable[[Mapping[str, Any]], None] | None) -> MessageHandler:

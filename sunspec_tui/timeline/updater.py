@@ -1,4 +1,4 @@
-"""Thread that updates a timeline every second."""
+"""Thread that updates a timeline before rows leave the ring."""
 
 import logging
 import threading
@@ -6,13 +6,22 @@ from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
-_POLL_S = 1.0
+MAX_POLL_S = 16.0
+"""Longest time between two updates.
+
+An update of many rows takes little more time than one of a few.
+"""
+
+_SHARE = 0.05  # seconds for each row of the ring: a fifth of the ring at the usual four rows a second
+
+
+def poll_s(buffer_length: int) -> float:
+    """Return the seconds between updates for a ring of so many rows."""
+    return min(MAX_POLL_S, _SHARE * buffer_length)
 
 
 class TimelineUpdater:
-    """Thread that calls a function every second.
-
-    So no row leaves the ring before it is read.
+    """Thread that calls a function at its start and then regularly.
 
     Parameters
     ----------
@@ -22,7 +31,7 @@ class TimelineUpdater:
         Seconds from call to call.
     """
 
-    def __init__(self, update: Callable[[], None], poll_s: float = _POLL_S) -> None:
+    def __init__(self, update: Callable[[], None], poll_s: float) -> None:
         self._update, self._poll_s = update, poll_s
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
@@ -43,11 +52,12 @@ class TimelineUpdater:
 
     def _run(self) -> None:
         problem = ""
-        while not self._ending.wait(self._poll_s):
+        while not self._ending.is_set():
             try:
                 self._update()
                 problem = ""
             except Exception as error:
                 if repr(error) != problem:
                     problem = repr(error)
-                    log.exception("the history of the day is not updated; the next second tries again")
+                    log.exception("the history of the day is not updated; the next try is in %g s", self._poll_s)
+            self._ending.wait(self._poll_s)
