@@ -28,6 +28,7 @@ from sunspec_tui.core.rebinning import rebinned
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.core.ring_epochs import Epoch
+from sunspec_tui.core.timeline_source import TimelineSource
 from sunspec_tui.core.times import lwa_time_tag_to_datetime as lwa_time_tag_to_datetime
 from sunspec_tui.files.write import export
 from sunspec_tui.monitoring.snapshot import Snapshot
@@ -87,8 +88,7 @@ class StreamReceiver(OlderReceiver):
     Attributes
     ----------
     options, parts, history, handler
-        The parameters, the running parts, the rows, and the subscriber's callbacks. A subclass must not reuse these
-        names.
+        The parameters, the parts, the rows and the subscriber's callbacks. A subclass must not reuse these names.
     listeners
         Functions that are called after each batch of messages.
 
@@ -260,6 +260,10 @@ class StreamReceiver(OlderReceiver):
         """Return the number of the first kept row from a slot on."""
         return self.history.number_at(slot)
 
+    def timeline(self) -> TimelineSource:
+        """Return rows and blocks of the day, from all sources."""
+        return self.parts.timeline
+
     def last_frame(self) -> Frame | None:
         """Return the newest frame; None before the first."""
         return self.history.last_frame()
@@ -366,7 +370,7 @@ class StreamReceiver(OlderReceiver):
         """
         self.parts.delay.set_manual(delay_seconds)
 
-    # Plots
+    # Plots and web view
 
     @property
     def plot_interval_s(self) -> float:
@@ -385,13 +389,8 @@ class StreamReceiver(OlderReceiver):
         """Return all rows as a plot job; None before the first row."""
         return self.parts.plot_job()
 
-    # The web view
-
     def set_web(self, on: bool) -> WebStatus:
-        """Serve the web view, or stop it.
-
-        The returned status has the reason if it cannot be served. Before `start` the choice is only noted.
-        """
+        """Start or stop the web view; before `start`, note the choice."""
         return self.parts.set_web(on)
 
     def web_status(self) -> WebStatus:
