@@ -57,13 +57,13 @@ class AxisBlocks(NamedTuple):
 
     Attributes
     ----------
-    axis
-        Bins of the blocks.
+    frequencies_hz
+        Centres of the bins.
     blocks
         Blocks of one step.
     """
 
-    axis: TimelineAxis
+    frequencies_hz: NDArray[np.float64]
     blocks: TimeBlocks
 
 

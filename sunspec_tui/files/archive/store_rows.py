@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.core.bin_mapping import bin_width_hz
 from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ
 from sunspec_tui.core.products import WIRE_PRODUCTS, Product, available, derive, plain_name
 from sunspec_tui.core.recording import measured_cadence_s
@@ -56,8 +57,7 @@ class StoreRows:
             raise StoreRefused("its frequencies cannot be read")
         whole = self.products == WIRE_PRODUCTS[: len(self.products)]
         shown = available(len(self.products)) if whole else self.products
-        steps_hz = np.diff(frequencies_hz)
-        bin_hz = float(np.median(steps_hz)) if len(steps_hz) else CHANNEL_WIDTH_HZ
+        bin_hz = bin_width_hz(frequencies_hz) if len(frequencies_hz) > 1 else CHANNEL_WIDTH_HZ
         self.axis = TimelineAxis(frequencies_hz, bin_hz, shown)
         self._cached: OrderedDict[int, Integers] = OrderedDict()
         self._limits_us: tuple[int, int] | None = None

@@ -23,7 +23,7 @@ from sunspec_tui.core.printable import printable, printable_name
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.recording import MAX_NAME, Recording, measured_cadence_s
 from sunspec_tui.core.time_blocks import SECOND_US, TimeBlocks
-from sunspec_tui.core.timeline_source import AxisBlocks, Extent, TimelineAxis
+from sunspec_tui.core.timeline_source import AxisBlocks, TimelineAxis, TimelineExtent
 from sunspec_tui.core.times import format_date_and_clock
 from sunspec_tui.files.archive.array_check import StoreRefused
 from sunspec_tui.files.archive.layout import EXTREMES, StoreName, stores
@@ -92,7 +92,7 @@ class ArchiveBlocks:
 
     # What there is
 
-    def extent(self) -> Extent | None:
+    def extent(self) -> TimelineExtent | None:
         """Return the times of the rows; None without rows.
 
         Only the first and the last day's stores are opened.
@@ -103,7 +103,7 @@ class ArchiveBlocks:
             if not first or not last:
                 return None
             begin_s, newest = min(each.begin_s for each in first), max(last, key=lambda each: each.end_s)
-            return Extent(begin_s, newest.end_s, newest.end_s, newest.cadence_s)
+            return TimelineExtent(begin_s, newest.end_s, newest.end_s, newest.cadence_s)
 
     def axis(self) -> TimelineAxis | None:
         """Return bins and products of the newest rows; None without rows."""
@@ -147,13 +147,10 @@ class ArchiveBlocks:
     # Rows and blocks
 
     def blocks(self, step_s: int, begin_s: float, end_s: float, product: Product) -> list[TimeBlocks]:
-        """Return blocks as `TimelineSource.blocks`, each part with the bins of its own axis.
+        """Return blocks as `TimelineSource.blocks`, each part with the bins of its own axis."""
+        return [each.blocks for each in self.parts(step_s, begin_s, end_s, product)]
 
-        `blocks_by_axis` gives their axes, too.
-        """
-        return [each.blocks for each in self.blocks_by_axis(step_s, begin_s, end_s, product)]
-
-    def blocks_by_axis(self, step_s: int, begin_s: float, end_s: float, product: Product) -> list[AxisBlocks]:
+    def parts(self, step_s: int, begin_s: float, end_s: float, product: Product) -> list[AxisBlocks]:
         """Return the blocks between two times, a part for each axis.
 
         Parameters
@@ -175,7 +172,7 @@ class ArchiveBlocks:
         begin_us, end_us = _microseconds(begin_s), _microseconds(end_s)
         if step_s:
             step_us = step_s * SECOND_US
-            begin_us, end_us = math.ceil(begin_us / step_us) * step_us, math.ceil(end_us / step_us) * step_us
+            begin_us, end_us = -(-begin_us // step_us) * step_us, -(-end_us // step_us) * step_us
         with self._lock:
             groups = self._by_axis(begin_us, end_us)
             parts = [self._axis_blocks(group, step_s, (begin_us, end_us), product) for group in groups]
@@ -216,7 +213,7 @@ class ArchiveBlocks:
         if not parts:
             return None
         united = united_blocks(parts, rows) if step_s else united_rows(parts)
-        return AxisBlocks(store.axis, mean_and_peak(store, united, product))
+        return AxisBlocks(store.axis.frequencies_hz, mean_and_peak(store, united, product))
 
     def _parts(
         self, group: list[StoreTimeline], step_s: int, limits_us: tuple[float, float], product: Product
