@@ -137,24 +137,29 @@ def declared_bytes(head: bytes, compressor: str) -> int | None:
     return int.from_bytes(head[start : start + length], "little") + (256 if length == 2 else 0)
 
 
-def read_head(path: Path, size: int, most: int | None = None) -> bytes | None:
+def read_head(path: str | Path, size: int, most: int | None = None) -> bytes | None:
     """Return the first bytes of a regular file; None if missing.
 
     The function does not wait for a pipe, and does not follow a link. It refuses a file of more than `most` bytes,
     because a library reads the whole file.
     """
     try:
-        mode = path.lstat().st_mode
-        require(stat.S_ISREG(mode), f"{printable(path.name, 40)} in it is not a regular file")
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            raise StoreRefused(f"{_base_name(path)} in it is not a regular file")
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:
         stored = os.fstat(descriptor).st_size
-        require(most is None or stored <= most, f"{printable(path.name, 40)} in it has {stored / 1e6:.0f} MB")
+        if most is not None and stored > most:
+            raise StoreRefused(f"{_base_name(path)} in it has {stored / 1e6:.0f} MB")
         return os.read(descriptor, size)
     finally:
         os.close(descriptor)
+
+
+def _base_name(path: str | Path) -> str:
+    return printable(Path(path).name, 40)
 
 
 def as_dict(value: Any) -> dict[str, Any]:

@@ -37,11 +37,13 @@ def read_chunk(path: Path, array: ArrayClaim, dtype: type[np.generic], place: tu
     OSError
         If the disk cannot be read.
     """
-    file = path.joinpath("c", *map(str, place))
-    stored = read_head(file, array.max_stored_bytes, array.max_stored_bytes)
+    # Strings, because a day has hundreds of chunks, and a Path takes as long as the file.
+    where = "/".join(map(str, place))
+    most = array.max_stored_bytes
+    stored = read_head(f"{path}/c/{where}", most, most)
     if stored is None:
         return None
-    name = "/".join((path.name, *map(str, place)))
+    name = f"{path.name}/c/{where}"
     check_head(name, array, stored[:HEAD_BYTES])
     values = np.frombuffer(_decoded(name, stored, array), dtype)
     require(values.nbytes == array.chunk_bytes, f"{name} has {values.nbytes} bytes, not {array.chunk_bytes}")

@@ -63,6 +63,8 @@ class StoreTimeline:
         if name is None:
             raise StoreRefused("its name is not that of a day")
         midnight = datetime.fromisoformat(name.day).replace(tzinfo=UTC)
+        arrays = () if rows.claim.time_blocks is None else rows.claim.time_blocks.arrays
+        self._paths = {each: rows.claim.path / TIME_BLOCKS / each for each in arrays}
         self._midnight_us = int(midnight.timestamp()) * SECOND_US
 
     def blocks(self, step_s: int, begin_us: float, end_us: float, product: Product) -> TimeBlocks:
@@ -186,12 +188,14 @@ class StoreTimeline:
             if values is None:
                 return None
             found[chunk] = values
+        if len(places) == 1:
+            return found[places[0] // together][:, [places[0] % together]]
         return np.stack([found[place // together][:, place % together] for place in places], axis=1)
 
     def _read(
         self, timed: TimeBlocksClaim, name: str, dtype: type[np.generic], place: tuple[int, ...]
     ) -> NDArray[Any] | None:
-        return read_chunk(self.rows.claim.path / TIME_BLOCKS / name, timed.arrays[name], dtype, place)
+        return read_chunk(self._paths[name], timed.arrays[name], dtype, place)
 
     def _decoded(self, step_s: int, parts: list[Any], product: Product) -> TimeBlocks:
         begins_us, spans, codes = (np.concatenate([part[n] for part in parts]) for n in range(3))
