@@ -2,7 +2,15 @@
 
 import numpy as np
 import pytest
-from archive_timelines import DAY_S, MIDNIGHT_S, Stretch, timeline_of, write
+from archive_timelines import (
+    DAY_S,
+    MIDNIGHT_S,
+    Stretch,
+    assert_same_means,
+    assert_same_rows,
+    timeline_of,
+    write,
+)
 
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.time_blocks import STEPS_S, joined
@@ -34,18 +42,6 @@ def archive(request, tmp_path_factory):
 def day_blocks(source, step_s, product, begin_s=MIDNIGHT_S, end_s=MIDNIGHT_S + 2 * DAY_S):
     parts = source.blocks(step_s, begin_s, end_s, product)
     return joined(parts) if parts else None
-
-
-def assert_same_rows(found, expected):
-    for name in ("step_s", "begin_us", "end_us", "rows", "missing", "first_us", "last_us", "restarts"):
-        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), name)
-
-
-def assert_same_means(found, expected, scale):
-    """The means differ by the rounding of their codes at most."""
-    np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
-    error = np.abs(found.astype(float) - expected)
-    assert (np.nan_to_num(error) <= np.nan_to_num(scale) / 256 + 1e-6).all()
 
 
 def around(scale):

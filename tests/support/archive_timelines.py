@@ -6,10 +6,12 @@ import numpy as np
 from timelines import RowTimeline
 
 from sunspec_tui.core.instrument import bin_frequencies_hz
-from sunspec_tui.core.products import WIRE_PRODUCTS
+from sunspec_tui.core.products import WIRE_PRODUCTS, Product
 from sunspec_tui.core.recording import Recording
+from sunspec_tui.core.time_blocks import STEPS_S, joined
 from sunspec_tui.files.archive.layout import Precision, split_by_day
 from sunspec_tui.files.archive.store import open_store
+from sunspec_tui.files.archive.time_blocks_reader import ArchiveBlocks
 
 NCHAN = 32
 DAY_S = 86_400.0
@@ -79,3 +81,31 @@ def timeline_of(*stretches):
         np.concatenate([each.restarts for each in rows]),
     )
     return RowTimeline(times_s[order], *(each[order] for each in columns), rows[0].frequencies_hz)
+
+
+def assert_blocks_agree_with_rows(directory, product=Product.XX):
+    """All blocks that an archive offers are those of the rows that it offers; return the number of rows."""
+    archive = ArchiveBlocks(directory)
+    parts = archive.blocks(0, 0, np.inf, product)
+    if not parts:
+        assert not any(archive.blocks(step_s, 0, np.inf, product) for step_s in STEPS_S)
+        return 0
+    rows = joined(parts)
+    for step_s in STEPS_S:
+        found, expected = joined(archive.blocks(step_s, 0, np.inf, product)), rows.merged(step_s)
+        assert_same_rows(found, expected)
+        assert_same_means(found.mean, expected.mean, np.abs(expected.mean))
+    return len(rows.rows)
+
+
+def assert_same_rows(found, expected):
+    """Times and counts are equal."""
+    for name in ("step_s", "begin_us", "end_us", "rows", "missing", "first_us", "last_us", "restarts"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), name)
+
+
+def assert_same_means(found, expected, scale):
+    """The means differ by the rounding of their codes at most."""
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
+    error = np.abs(found.astype(float) - expected)
+    assert (np.nan_to_num(error) <= np.nan_to_num(scale) / 256 + 1e-6).all()
