@@ -111,7 +111,14 @@ def time_labels(
     """
     for is_left, finer in itertools.product((False, True), range(_STEPS_TRIED)):
         times = _times_at_cells(times_s, cells, max(1, width // _TIME_CELLS) << finer)
-        texts = [(cell - len(text), f"{text}╵") if is_left else (cell, f"╵{text}") for cell, text in times]
+        # A date tells the day of all times, so it is placed before them.
+        times.sort(key=lambda each: not _is_date(each[1]))
+        texts = [
+            (cell - len(text), f"{text}╵")
+            if is_left or (_is_date(text) and cell + len(text) >= width)
+            else (cell, f"╵{text}")
+            for cell, text in times
+        ]
         found = labels([*signs, *texts], width)
         if any(len(text) > 1 for _, text in found):
             return found
@@ -122,6 +129,10 @@ def _times_at_cells(times_s: list[float], cells: Sequence[int], max_parts: int) 
     """Return round times with the cells of their columns, the newest first."""
     ticks_found = reversed(time_ticks(times_s, max_parts))
     return [(cells[column], _tick_text(moment_s)) for column, moment_s in ticks_found]
+
+
+def _is_date(text: str) -> bool:
+    return "-" in text
 
 
 def _tick_text(moment_s: float) -> str:
