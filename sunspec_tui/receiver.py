@@ -28,6 +28,7 @@ from sunspec_tui.core.rebinning import rebinned
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.core.ring_epochs import Epoch
+from sunspec_tui.core.timeline_export import rows_to_export, unknown_rows_text
 from sunspec_tui.core.timeline_source import TimelineSource
 from sunspec_tui.core.times import lwa_time_tag_to_datetime as lwa_time_tag_to_datetime
 from sunspec_tui.files.write import export
@@ -197,18 +198,7 @@ class StreamReceiver(OlderReceiver):
         return self._add_iterator(self.handler.frame_iterators, FrameIterator[Frame](most, timeout_s))
 
     def rows(self, timeout_s: float | None = None, most: int = 1000) -> FrameIterator[Row]:
-        """Iterate over averaged rows from now on.
-
-        Parameters
-        ----------
-        timeout_s, most
-            As in `frames`.
-
-        Returns
-        -------
-        FrameIterator
-            An iterator of `Row`, as `frames` returns one of `Frame`.
-        """
+        """Iterate over averaged rows from now on, as `frames` does over frames."""
         return self._add_iterator(self.handler.row_iterators, FrameIterator[Row](most, timeout_s))
 
     def _add_iterator(self, iterators: FrameIterators[Item], iterator: FrameIterator[Item]) -> FrameIterator[Item]:
@@ -331,6 +321,12 @@ class StreamReceiver(OlderReceiver):
         count = 0 if rows is None else len(rows)
         of = "" if count == stop - start else f" of {stop - start}, the others have left the ring"
         return f"{path}: {count} rows{of}, {nbytes / 1e6:.2f} MB"
+
+    def export_times(self, path: Path, begin_s: float, end_s: float) -> str:
+        """Write the rows between two times; return a sentence about the file."""
+        rows = rows_to_export(self.timeline(), begin_s, end_s)
+        nbytes = self._written(rows, path, self.history.product)
+        return f"{path}: {len(rows)} rows{unknown_rows_text(rows, begin_s, end_s)}, {nbytes / 1e6:.2f} MB"
 
     def _written(self, rows: Recording | None, path: Path, product: Product, *, digits: bool = False) -> int:
         if rows is None:

@@ -69,9 +69,11 @@ class RowTimeline:
         """Return rows or blocks of the rows."""
         self.calls.append((step_s, begin_s, end_s, product))
         coarse_s = max(step_s, self.coarse_s)
-        known_s = min(max(self.coarse_before_s, begin_s), end_s)
-        edge_s = float(-(-known_s // coarse_s) * coarse_s) if known_s > begin_s else begin_s
-        older = self._blocks(coarse_s, begin_s // coarse_s * coarse_s if edge_s > begin_s else edge_s, edge_s, product)
+        # Infinity has no block, so the limit is clipped before it is rounded up.
+        coarse_end_s = float(np.clip(self.coarse_before_s, begin_s, end_s))
+        edge_s = begin_s if coarse_end_s == begin_s else -(-coarse_end_s // coarse_s) * coarse_s
+        begins_s = begin_s // coarse_s * coarse_s if edge_s > begin_s else edge_s
+        older = self._blocks(coarse_s, begins_s, edge_s, product)
         newer = self._blocks(step_s, edge_s, end_s, product)
         return [part for part in (older, newer) if len(part.rows)]
 
@@ -82,10 +84,7 @@ class RowTimeline:
         if product in (*WIRE_PRODUCTS, Product.U, Product.V):
             merged = self._rows(which, derive(self.data[which], product)).merged(step_s)
             return merged if product in _KNOWN_PEAKS else merged._replace(peak=merged.mean)
-        wire = [
-            self._rows(which, derive(self.data[which], each)).merged(step_s)
-            for each in WIRE_PRODUCTS[: self.data.shape[-1]]
-        ]
+        wire = [self._rows(which, derive(self.data[which], each)).merged(step_s) for each in WIRE_PRODUCTS]
         mean = derive(np.stack([each.mean for each in wire], axis=-1), product)
         own = self._rows(which, derive(self.data[which], product)).merged(step_s)
         return own._replace(mean=mean, peak=own.peak if product in _KNOWN_PEAKS else mean)
