@@ -9,6 +9,7 @@ import math
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from sunspec_tui.core.event_log import log_event
 from sunspec_tui.core.listeners import Listeners
 from sunspec_tui.core.memory_usage import Collector, MemoryReading
 from sunspec_tui.core.retention import RetentionPolicy
+from sunspec_tui.core.sun import sun_elevation_deg
 from sunspec_tui.core.unstarted_threads import check_threads
 from sunspec_tui.core.web_options import WebOptions
 from sunspec_tui.files.archive.backlog import ArchiveSource
@@ -26,6 +28,7 @@ from sunspec_tui.monitoring.event_reporter import EventReporter
 from sunspec_tui.monitoring.gain_floor_files import FloorFiles
 from sunspec_tui.monitoring.problems import Problems
 from sunspec_tui.monitoring.snapshot_builder import PartsStatus, SnapshotBuilder
+from sunspec_tui.monitoring.sun_reading import SunReader
 from sunspec_tui.monitoring.web_status import WebStatus
 from sunspec_tui.plots.job import PlotEvent, PlotJob
 from sunspec_tui.plots.job_builder import PlotContext, live_job
@@ -143,6 +146,7 @@ class ReceiverParts:
             clocks=self._clocks,
             floor_files=self._floor_files,
             problems=self._problems,
+            sun=SunReader(self._options.site),
             parts=self._status,
             memory=memory,
         )
@@ -167,6 +171,7 @@ class ReceiverParts:
             on_event=self.reporter.report_archive,
             precision=parse_choice(Precision, "archive precision", options.archive_precision),
             min_elevation_deg=options.archive_elevation,
+            elevation_deg=partial(sun_elevation_deg, site=options.site),
             monotonic=options.monotonic,
         )
 

@@ -11,6 +11,7 @@ from sunspec_tui.monitoring.gain_floor_files import FloorFiles
 from sunspec_tui.monitoring.instrument_check import InstrumentCheck, InstrumentChecker
 from sunspec_tui.monitoring.problems import Problems
 from sunspec_tui.monitoring.snapshot import Snapshot
+from sunspec_tui.monitoring.sun_reading import SunReader
 from sunspec_tui.monitoring.web_status import WebStatus
 from sunspec_tui.plots.job import PlotStatus
 from sunspec_tui.stream.ingest import FrameIngester
@@ -45,6 +46,8 @@ class SnapshotBuilder:
         Quiet floors of earlier runs.
     problems
         Problems of the program itself.
+    sun
+        Reader of the Sun's position.
     parts, memory
         Functions that return the state of the parts, and the memory usage.
     """
@@ -59,11 +62,12 @@ class SnapshotBuilder:
         clocks: Clocks,
         floor_files: FloorFiles,
         problems: Problems,
+        sun: SunReader,
         parts: Callable[[], PartsStatus],
         memory: Callable[[], MemoryReading],
     ) -> None:
         self._ingester, self._lock, self._reporter, self._source = ingester, lock, reporter, source
-        self._clocks, self._floor_files, self._problems = clocks, floor_files, problems
+        self._clocks, self._floor_files, self._problems, self._sun = clocks, floor_files, problems, sun
         self._parts, self._memory = parts, memory
         self._checker = InstrumentChecker(floor_files.load)
 
@@ -104,6 +108,7 @@ class SnapshotBuilder:
         """Return a snapshot, and its time on the monotonic clock."""
         parts = self._parts()
         taken_s, now_s = self._clocks.wall(), self._clocks.monotonic()
+        sun = self._sun.read(taken_s)
         with self._lock:
             ingester = self._ingester
             known = since if epoch == ingester.epoch else 0
@@ -126,6 +131,7 @@ class SnapshotBuilder:
                 check=check,
                 station=ingester.station,
                 recorded_s=ingester.recorded_s,
+                sun=sun,
             )
         return snapshot, now_s
 

@@ -189,7 +189,9 @@ class MonitorScreen(Guarded, Screen[object]):
         source = f"{snapshot.station} at {snapshot.source}" if snapshot.station else snapshot.source
         newest_s = snapshot.taken_s - snapshot.data_age_s
         paused_s = None if scene.view.paused_at_slot is None else scene.end_s
-        text = partial(status_text, snapshot.health, source, scene.product, newest_s, snapshot.data_age_s)
+        text = partial(
+            status_text, snapshot.health, source, scene.product, newest_s, snapshot.data_age_s, sun=snapshot.sun
+        )
         columns = status.content_size.width
         status.show(text(paused_s=paused_s, columns=columns, alarms=snapshot.alarms, warnings=snapshot.warnings))
 

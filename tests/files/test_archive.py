@@ -27,7 +27,7 @@ from sunspec_tui.files.archive.layout import StoreName, split_by_day, stores
 from sunspec_tui.files.archive.reader import open_archive
 from sunspec_tui.files.archive.status import ArchiveState
 from sunspec_tui.files.archive.store import ArchiveStore, open_store
-from sunspec_tui.files.archive.sun_elevation import sun_elevation_deg
+from sunspec_tui.core.sun import sun_elevation_deg
 from sunspec_tui.files.read import read_recording
 
 MIDNIGHT_S = 1_755_561_600.0  # 2025-08-19
